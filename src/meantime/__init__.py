@@ -1,0 +1,1 @@
+"""Meantime: statistics over indicator data, in the meantime."""

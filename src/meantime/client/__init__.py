@@ -1,0 +1,1 @@
+"""The Python client: knows the server only by HTTP."""

@@ -1,0 +1,412 @@
+"""The table rolled up to cells: exact sums by key, with marginals.
+
+Values are integers at the cube's scale: 28.8 at scale 1 is 288. Sums of integers are exact, so the same rows give the
+same cube whatever their order, the threads or the engine that added them, and merging two cubes is addition. Means are
+derived once, from exact sums, and rounded once.
+
+A cube is canonical: labels are sorted and all of them are used, cells are sorted by key, the scale is the smallest that
+holds every value. Two cubes of the same rows are equal array by array.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, fields
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+Integers = npt.NDArray[np.int64]
+Doubles = npt.NDArray[np.float64]
+# int64 where every number fits, else Python integers of any size in an object array.
+Exact = npt.NDArray[Any]
+
+# Sums below this stay in int64; half of what fits, so that a sum of two checked numbers cannot overflow either.
+_SAFE = 2**62
+# The largest number up to which every integer is a double.
+_DOUBLE_EXACT = 2**53
+
+# The code of a label that a row does not have: a row without a category, without a period.
+ABSENT = -1
+
+
+class ValueType(NamedTuple):
+    """What kind of number a value is: "Crude Prevalence" in "%". Different ones are never in one cell."""
+
+    name: str  # "" where the file has no such column
+    unit: str  # "" likewise
+
+
+class Period(NamedTuple):
+    """First and last year of a row."""
+
+    first: int
+    last: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Labels:
+    """What the codes of a cube stand for: the code is the place in the tuple. Sorted, none unused."""
+
+    questions: tuple[str, ...]
+    value_types: tuple[ValueType, ...]
+    locations: tuple[str, ...]
+    categories: tuple[str, ...]
+    strata: tuple[str, ...]
+    periods: tuple[Period, ...]
+    reasons: tuple[str, ...]  # why values are withheld
+    footnotes: tuple[str, ...]
+
+
+# The axes of a cell's key, in the order in which cells are sorted, with the labels that their codes stand for.
+AXES: Mapping[str, str] = {
+    "question": "questions",
+    "location": "locations",
+    "category": "categories",
+    "stratum": "strata",
+    "value_type": "value_types",
+    "period": "periods",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Moments:
+    """Exact sums over groups of rows; every array has one entry a group. Withheld rows are counted and nothing more."""
+
+    count: Integers  # rows with a value
+    total: Exact  # sum of x
+    squares: Exact  # sum of x squared
+    minimum: Exact  # 0 where count is 0
+    maximum: Exact
+    withheld: Integers  # rows without a value
+
+    def __len__(self) -> int:
+        return len(self.count)
+
+    def __getitem__(self, which: Any) -> Moments:
+        return Moments(**{field.name: getattr(self, field.name)[which] for field in fields(self)})
+
+    def means(self, scale: int) -> Doubles:
+        """Return the mean of each group, rounded once; NaN where there is no value.
+
+        >>> one = np.array([1])
+        >>> Moments(count=np.array([3]), total=np.array([100]), squares=one, minimum=one, maximum=one,
+        ...         withheld=one).means(scale=1)
+        array([3.33333333])
+        """
+        means = np.full(len(self), np.nan)
+        given = np.flatnonzero(self.count)
+        count, total = self.count[given], self.total[given]
+        if total.dtype != object and len(given) and scale <= 15:
+            divisor = count.astype(np.float64) * 10.0**scale
+            if max(divisor.max(), np.abs(total).max()) < _DOUBLE_EXACT:
+                # Both sides are whole doubles, so the division rounds once.
+                means[given] = total / divisor
+                return means
+        # Division of Python integers rounds once, whatever their size.
+        means[given] = [int(t) / (int(c) * 10**scale) for t, c in zip(total.tolist(), count.tolist(), strict=True)]
+        return means
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cells:
+    """Groups of rows by full key, with what a cell of one row was published with.
+
+    ``low``, ``high``, ``sample_size`` and ``footnote`` are those of the row where the cell has exactly one, and NaN
+    (footnote: ABSENT) where the row gives none or the cell is mixed.
+    """
+
+    keys: Integers  # (cells, axes), in the order of AXES
+    moments: Moments
+    low: Doubles
+    high: Doubles
+    sample_size: Doubles
+    footnote: Integers
+    # Why values are withheld, one entry a cell and reason: place of the cell, code of the reason, rows.
+    withheld_cell: Integers
+    withheld_reason: Integers
+    withheld_count: Integers
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def rows(self) -> Integers:
+        """How many rows of the file each cell holds, withheld ones included; a cell with more than one is mixed."""
+        return self.moments.count + self.moments.withheld
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Marginal:
+    """Cells added up over the other axes, so that a statistic touches as many entries as its answer has.
+
+    Sorted by key; the entries of question q are ``starts[q]:starts[q + 1]``.
+    """
+
+    axes: tuple[str, ...]
+    keys: Integers  # (entries, axes)
+    moments: Moments
+    mean: Doubles  # NaN where there is no value
+    starts: Integers
+
+    def of(self, question: int) -> slice:
+        """Return the place of a question's entries."""
+        return slice(int(self.starts[question]), int(self.starts[question + 1]))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cube:
+    """The whole table, rolled up."""
+
+    labels: Labels
+    scale: int  # digits after the point that every value is counted in
+    cells: Cells
+    by_question: Marginal
+    by_location: Marginal  # question x location
+    by_stratum: Marginal  # question x location x category x stratum; the rows without a category have ABSENT
+
+    @property
+    def rows(self) -> int:
+        """Rows of the file that are in the cube."""
+        return int(self.cells.rows.sum())
+
+    @cached_property
+    def question_codes(self) -> Mapping[str, int]:
+        """The code of each question."""
+        return {name: code for code, name in enumerate(self.labels.questions)}
+
+    @cached_property
+    def location_codes(self) -> Mapping[str, int]:
+        """The code of each location."""
+        return {name: code for code, name in enumerate(self.labels.locations)}
+
+    @cached_property
+    def starts(self) -> Integers:
+        """Where each question's cells begin; one entry more than there are questions."""
+        return _starts(self.cells.keys[:, 0], len(self.labels.questions))
+
+    def withheld_by_reason(self) -> dict[str, int]:
+        """Count the withheld rows by reason, most frequent first, then by name."""
+        counts = np.zeros(len(self.labels.reasons), dtype=np.int64)
+        np.add.at(counts, self.cells.withheld_reason, self.cells.withheld_count)
+        pairs = zip(self.labels.reasons, counts.tolist(), strict=True)
+        return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
+
+
+def roll_up(labels: Labels, cells: Cells, *, scale: int) -> Cube:
+    """Make the canonical cube of groups of rows in any order, with labels in any order; equal keys are merged.
+
+    ``scale`` must be the smallest that holds every value, since sums do not tell it any more.
+    """
+    labels, cells = _recode(labels, cells)
+    # Merging drops the footnotes of mixed cells, and with them the only use of some labels.
+    labels, cells = _recode(labels, _merge_equal(cells))
+    questions = len(labels.questions)
+    return Cube(
+        labels=labels,
+        scale=scale,
+        cells=cells,
+        by_question=_marginal(("question",), cells, scale, questions),
+        by_location=_marginal(("question", "location"), cells, scale, questions),
+        by_stratum=_marginal(("question", "location", "category", "stratum"), cells, scale, questions),
+    )
+
+
+def merge(one: Cube, other: Cube) -> Cube:
+    """Add two cubes: the cube of all rows of both.
+
+    The labels are put one behind the other and made canonical by roll_up.
+    """
+    scale = max(one.scale, other.scale)
+    labels = Labels(
+        **{field.name: getattr(one.labels, field.name) + getattr(other.labels, field.name) for field in fields(Labels)}
+    )
+    return roll_up(labels, _concatenate(_rescale(one, scale), one.labels, _rescale(other, scale)), scale=scale)
+
+
+def exact(numbers: list[int]) -> Exact:
+    """Return integers as an array: int64 where all are safely within it, else Python integers.
+
+    >>> exact([1, 2]).dtype, exact([1, 2**80]).dtype
+    (dtype('int64'), dtype('O'))
+    """
+    return _narrow(np.array(numbers, dtype=object))
+
+
+def _narrow(numbers: Exact) -> Exact:
+    if numbers.dtype != object:
+        return numbers
+    if all(-_SAFE < number < _SAFE for number in numbers):
+        return numbers.astype(np.int64)
+    return numbers
+
+
+def _starts(questions: Integers, number: int) -> Integers:
+    return np.searchsorted(questions, np.arange(number + 1)).astype(np.int64)
+
+
+def _recode(labels: Labels, cells: Cells) -> tuple[Labels, Cells]:
+    """Sort the labels, drop unused and repeated ones, and rewrite the codes."""
+    keys = cells.keys.copy()
+    tidy: dict[str, tuple[Any, ...]] = {}
+    for axis, (_, name) in enumerate(AXES.items()):
+        tidy[name], keys[:, axis] = _tidy(getattr(labels, name), keys[:, axis])
+    tidy["reasons"], reasons = _tidy(labels.reasons, cells.withheld_reason)
+    tidy["footnotes"], footnotes = _tidy(labels.footnotes, cells.footnote)
+    recoded = Cells(
+        keys=keys,
+        moments=cells.moments,
+        low=cells.low,
+        high=cells.high,
+        sample_size=cells.sample_size,
+        footnote=footnotes,
+        withheld_cell=cells.withheld_cell,
+        withheld_reason=reasons,
+        withheld_count=cells.withheld_count,
+    )
+    return Labels(**tidy), recoded
+
+
+def _tidy(labels: tuple[Any, ...], codes: Integers) -> tuple[tuple[Any, ...], Integers]:
+    used = np.unique(codes[codes != ABSENT]).tolist()
+    kept = sorted({labels[code] for code in used})
+    place = {label: code for code, label in enumerate(kept)}
+    # One entry more, at the end, where the code -1 finds it.
+    new = np.full(len(labels) + 1, ABSENT, dtype=np.int64)
+    for code in used:
+        new[code] = place[labels[code]]
+    return tuple(kept), new[codes]
+
+
+def _merge_equal(cells: Cells) -> Cells:
+    order, starts = _grouping(cells.keys)
+    moments = _add_up(cells.moments, order, starts)
+    rows = moments.count + moments.withheld
+    first = order[starts]
+    mixed = rows > 1
+    # place of every given group among the merged ones
+    place = np.empty(len(order), dtype=np.int64)
+    place[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
+    pairs = np.stack([place[cells.withheld_cell], cells.withheld_reason], axis=1)
+    pair_order, pair_starts = _grouping(pairs)
+    return Cells(
+        keys=cells.keys[first],
+        moments=moments,
+        low=np.where(mixed, np.nan, cells.low[first]) + 0.0,  # + 0.0: minus zero is zero
+        high=np.where(mixed, np.nan, cells.high[first]) + 0.0,
+        sample_size=np.where(mixed, np.nan, cells.sample_size[first]) + 0.0,
+        footnote=np.where(mixed, ABSENT, cells.footnote[first]),
+        withheld_cell=pairs[pair_order[pair_starts], 0],
+        withheld_reason=pairs[pair_order[pair_starts], 1],
+        withheld_count=_sums(cells.withheld_count, pair_order, pair_starts),
+    )
+
+
+def _marginal(axes: tuple[str, ...], cells: Cells, scale: int, questions: int) -> Marginal:
+    places = [list(AXES).index(axis) for axis in axes]
+    keys = cells.keys[:, places]
+    order, starts = _grouping(keys)
+    keys = keys[order[starts]]
+    moments = _add_up(cells.moments, order, starts)
+    return Marginal(
+        axes=axes,
+        keys=keys,
+        moments=moments,
+        mean=moments.means(scale),
+        starts=_starts(keys[:, 0], questions),
+    )
+
+
+def _grouping(keys: Integers) -> tuple[Integers, Integers]:
+    """Return the order that sorts the keys, and where in it each distinct key begins."""
+    order = np.lexsort(keys.T[::-1]).astype(np.int64)
+    ordered = keys[order]
+    is_new = np.ones(len(ordered), dtype=bool)
+    is_new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
+    return order, np.flatnonzero(is_new).astype(np.int64)
+
+
+def _add_up(moments: Moments, order: Integers, starts: Integers) -> Moments:
+    return Moments(
+        count=_sums(moments.count, order, starts),
+        total=_sums(moments.total, order, starts),
+        squares=_sums(moments.squares, order, starts),
+        minimum=_extremes(np.minimum, moments.minimum, moments.count, order, starts),
+        maximum=_extremes(np.maximum, moments.maximum, moments.count, order, starts),
+        withheld=_sums(moments.withheld, order, starts),
+    )
+
+
+def _sums(numbers: Exact, order: Integers, starts: Integers) -> Exact:
+    if not len(starts):
+        return numbers[:0]
+    numbers = numbers[order]
+    if numbers.dtype != object and np.abs(numbers.astype(np.float64)).sum() >= _SAFE:
+        numbers = numbers.astype(object)
+    return _narrow(np.add.reduceat(numbers, starts))
+
+
+def _extremes(choose: np.ufunc, numbers: Exact, count: Integers, order: Integers, starts: Integers) -> Exact:
+    extremes = np.zeros(len(starts), dtype=numbers.dtype)
+    group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
+    given = count[order] > 0
+    if given.any():
+        group, numbers = group[given], numbers[order][given]
+        first = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
+        extremes[group[first]] = choose.reduceat(numbers, first)
+    return _narrow(extremes)
+
+
+def _rescale(cube: Cube, scale: int) -> Cells:
+    """Return the cube's cells with values counted in more digits."""
+    factor = 10 ** (scale - cube.scale)
+    moments = cube.cells.moments
+
+    def times(numbers: Exact, by: int) -> Exact:
+        return numbers if by == 1 else _narrow(numbers.astype(object) * by)
+
+    return Cells(
+        keys=cube.cells.keys,
+        moments=Moments(
+            count=moments.count,
+            total=times(moments.total, factor),
+            squares=times(moments.squares, factor * factor),
+            minimum=times(moments.minimum, factor),
+            maximum=times(moments.maximum, factor),
+            withheld=moments.withheld,
+        ),
+        low=cube.cells.low,
+        high=cube.cells.high,
+        sample_size=cube.cells.sample_size,
+        footnote=cube.cells.footnote,
+        withheld_cell=cube.cells.withheld_cell,
+        withheld_reason=cube.cells.withheld_reason,
+        withheld_count=cube.cells.withheld_count,
+    )
+
+
+def _concatenate(one: Cells, labels: Labels, other: Cells) -> Cells:
+    """Put cells behind cells; the codes of the second are moved behind the labels of the first."""
+
+    def moved(codes: Integers, by: int) -> Integers:
+        return np.where(codes == ABSENT, ABSENT, codes + by)
+
+    shift = np.array([len(getattr(labels, name)) for name in AXES.values()])
+    return Cells(
+        keys=np.concatenate([one.keys, np.where(other.keys == ABSENT, ABSENT, other.keys + shift)]),
+        moments=Moments(
+            **{
+                field.name: np.concatenate([getattr(one.moments, field.name), getattr(other.moments, field.name)])
+                for field in fields(Moments)
+            }
+        ),
+        low=np.concatenate([one.low, other.low]),
+        high=np.concatenate([one.high, other.high]),
+        sample_size=np.concatenate([one.sample_size, other.sample_size]),
+        footnote=np.concatenate([one.footnote, moved(other.footnote, len(labels.footnotes))]),
+        withheld_cell=np.concatenate([one.withheld_cell, other.withheld_cell + len(one)]),
+        withheld_reason=np.concatenate([one.withheld_reason, moved(other.withheld_reason, len(labels.reasons))]),
+        withheld_count=np.concatenate([one.withheld_count, other.withheld_count]),
+    )

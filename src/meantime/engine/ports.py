@@ -1,0 +1,104 @@
+"""What the engine needs of others. It treats a request as opaque: these protocols are all that it knows of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from typing import NamedTuple, Protocol
+
+from meantime.model import Job, Receipt, Request, Work
+
+Clock = Callable[[], float]  # seconds since 1970, UTC
+
+
+class Answer(NamedTuple):
+    """A result as bytes, in the view that the request asked for, and the version of the method that made it."""
+
+    body: bytes
+    method_version: int
+
+
+class Move(NamedTuple):
+    """A job before and after a legal move; the store refuses it unless the job is as in ``before``."""
+
+    before: Job
+    after: Job
+
+
+class Compute(Protocol):
+    """How a request becomes a result. A pure function of (snapshot, request): asked again, the same bytes."""
+
+    def answer(self, request: Request, work: Work) -> Answer:
+        """Compute; called in a worker thread, several at a time.
+
+        Raises:
+            RequestInvalid: the request, accepted while the data set was loading, turned out to be wrong.
+            JobInterrupted: ``work.check()`` said to stop.
+            SnapshotDamaged: the snapshot that the request is bound to is not there.
+        """
+
+
+class Gate(Protocol):
+    """Says whether the work on a request can start. Jobs behind a closed gate wait without holding a thread."""
+
+    def is_open(self, dataset: str) -> bool:
+        """Whether the data set is decided: loaded, or failed to load."""
+
+    def bind(self, request: Request) -> Request:
+        """Return the request with the fingerprint of the snapshot that will answer it.
+
+        Raises:
+            DatasetNotReady: the data set failed to load, or is not served any more and the request has no fingerprint.
+        """
+
+    def on_open(self, callback: Callable[[str], None]) -> None:
+        """Call back with the name of each data set that opens from now on, in whatever thread opens it."""
+
+
+class JobStore(Protocol):
+    """Jobs, durable. Every future resolves after the change is on disk, in the order in which the calls were made.
+
+    Futures may fail with StoreFull (nothing was written; try again later) or StoreBroken (nothing will be any more),
+    and their callbacks run in the store's thread: they must be short and must not wait for the store.
+    """
+
+    def add(self, requests: Sequence[Request], *, at_s: float) -> Future[list[Job]]:
+        """Accept requests as queued jobs with consecutive numbers: all of them, or none."""
+
+    def move(self, moves: Sequence[Move]) -> Future[None]:
+        """Replace jobs by their next versions: all, or none.
+
+        Fails with IllegalMove if a job is not in the state that its ``before`` says.
+        """
+
+    def remove(self, numbers: Sequence[int]) -> Future[None]:
+        """Forget ended jobs. Numbers that are not there, or not ended, are passed over."""
+
+    def get(self, number: int) -> Job | None:
+        """Read one job as last committed."""
+
+    def jobs(self) -> Iterator[Job]:
+        """Go through all jobs as committed now, by number."""
+
+    def fingerprints(self) -> set[str]:
+        """Return the fingerprints that kept jobs name: their snapshots must stay."""
+
+    def close(self) -> None:
+        """Commit what was asked, stop the store's thread, close. May be called twice."""
+
+
+class ResultStore(Protocol):
+    """Results as bytes, by job number. Not durable by itself: the job's record has the receipt."""
+
+    def put(self, number: int, answer: Answer) -> Receipt:
+        """Keep a result, whole or not at all, and return what the record must remember of it.
+
+        Raises:
+            StoreFull: there is no space for it.
+        """
+
+    def open(self, number: int, receipt: Receipt) -> bytes | None:
+        """Return the bytes if they are there and are what the receipt says, else None."""
+
+    def remove(self, number: int) -> None:
+        """Forget a result; one that is not there is no error."""

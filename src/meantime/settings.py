@@ -1,0 +1,163 @@
+"""Settings: one row each of name, default, help and cast; from TOML, then environment, then option; read once."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from meantime.errors import SettingInvalid
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """One row: what can be set, what it is without, and what for."""
+
+    name: str
+    default: str  # as it would be written in the environment; the cast is tried on it as on any other
+    cast: Callable[[str], Any]
+    expected: str  # what a value must look like, for the error
+    help: str
+
+    @property
+    def variable(self) -> str:
+        """The environment variable."""
+        return "TP_NUM_OF_THREADS" if self.name == "threads" else f"MEANTIME_{self.name.upper()}"
+
+
+def _whole(least: int, most: int) -> Callable[[str], int]:
+    def cast(text: str) -> int:
+        number = int(text)
+        if not least <= number <= most:
+            raise ValueError(text)
+        return number
+
+    return cast
+
+
+def _share(text: str) -> float:
+    share = float(text)
+    if not 0 <= share <= 1:
+        raise ValueError(text)
+    return share
+
+
+def _seconds(text: str) -> float:
+    seconds = float(text)
+    if not 0 < seconds <= 10 * 365 * 86_400:
+        raise ValueError(text)
+    return seconds
+
+
+def _names(text: str) -> tuple[str, ...]:
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _optional(text: str) -> str | None:
+    return text or None
+
+
+def _path(text: str) -> Path:
+    if not text:
+        raise ValueError(text)
+    return Path(text)
+
+
+def _cores() -> int:
+    # The cores that this process may use, which in a container is fewer than the machine has.
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _threads(text: str) -> int:
+    return _whole(1, 1024)(text) if text else _cores()
+
+
+SETTINGS = (
+    Setting("host", "127.0.0.1", str, "an address", "Interface to listen on. Another than loopback opens the server to others."),
+    Setting("port", "5000", _whole(0, 65535), "a whole number from 0 to 65535", "Port to listen on; 0 takes a free one."),
+    Setting("allowed_hosts", "", _names, "names, with commas between", "Names that a request's Host may have, beside localhost, the loopback addresses and the interface."),
+    Setting("admin_key", "", _optional, "a text", "Key that lets graceful_shutdown be asked from anywhere, in the header X-Admin-Key."),
+    Setting("state_dir", "meantime-state", _path, "a folder", "Where jobs, results, snapshots and the log are kept."),
+    Setting("threads", "", _threads, "a whole number from 1 to 1024", "Threads that work on jobs. Without it: the number of cores."),
+    Setting("queue_limit", "10000", _whole(1, 10_000_000), "a whole number from 1", "Jobs that may wait at a time; one more is answered 503."),
+    Setting("job_time_limit_s", "600", _seconds, "seconds", "How long one job may work before it fails."),
+    Setting("keep_ended_s", "2592000", _seconds, "seconds", "How long ended jobs are kept (30 days)."),
+    Setting("keep_ended_jobs", "100000", _whole(1, 100_000_000), "a whole number from 1", "How many ended jobs are kept."),
+    Setting("shutdown_deadline_s", "30", _seconds, "seconds", "How long a stopping server lets its queue drain. What has not run then is run at the next start."),
+    Setting("load_memory_mb", "1024", _whole(256, 10_000_000), "megabytes, from 256", "Memory that reading a file may take: DuckDB gets half of it, and the reading process is stopped beyond it."),
+    Setting("rejected_limit", "0.05", _share, "a share from 0 to 1", "Share of rejected lines beyond which a file is refused."),
+    Setting("log_size_mb", "10", _whole(1, 100_000), "megabytes, from 1", "Size at which webserver.log is rotated."),
+    Setting("log_files", "5", _whole(1, 1000), "a whole number from 1", "How many rotated logs are kept."),
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """All settings, as plain values. Field by field the rows of ``SETTINGS``."""
+
+    host: str
+    port: int
+    allowed_hosts: tuple[str, ...]
+    admin_key: str | None
+    state_dir: Path
+    threads: int
+    queue_limit: int
+    job_time_limit_s: float
+    keep_ended_s: float
+    keep_ended_jobs: int
+    shutdown_deadline_s: float
+    load_memory_mb: int
+    rejected_limit: float
+    log_size_mb: int
+    log_files: int
+
+
+def read(
+    *,
+    file: Path | None = None,
+    environment: Mapping[str, str] | None = None,
+    options: Mapping[str, str | None] | None = None,
+) -> Settings:
+    """Read every setting once: the default, then the TOML file, then the environment, then the option given.
+
+    Raises:
+        SettingInvalid: a value has the wrong form, or the file names a setting that does not exist.
+    """
+    environment = os.environ if environment is None else environment
+    in_file = _read_file(file) if file else {}
+    values = {}
+    for row in SETTINGS:
+        text, origin = row.default, "default"
+        if row.name in in_file:
+            text, origin = in_file[row.name], str(file)
+        if row.variable in environment:
+            text, origin = environment[row.variable], row.variable
+        if options and (given := options.get(row.name)) is not None:
+            text, origin = given, f"--{row.name.replace('_', '-')}"
+        values[row.name] = _cast(row, text, origin)
+    return Settings(**values)
+
+
+def _cast(row: Setting, text: str, origin: str) -> Any:
+    try:
+        return row.cast(text)
+    except ValueError:
+        raise SettingInvalid(f"{row.name} is {text!r} (from {origin}); it must be {row.expected}.") from None
+
+
+def _read_file(file: Path) -> dict[str, str]:
+    try:
+        content = tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingInvalid(f"{file} cannot be read as settings: {error}") from error
+    known = {row.name for row in SETTINGS}
+    if unknown := sorted(content.keys() - known):
+        raise SettingInvalid(
+            f"{file} names settings that do not exist: {', '.join(unknown)}. There are: {', '.join(sorted(known))}."
+        )
+    return {
+        name: ",".join(map(str, value)) if isinstance(value, list) else str(value) for name, value in content.items()
+    }

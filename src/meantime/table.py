@@ -1,0 +1,65 @@
+"""Table: named, typed columns with units and meanings. What every statistic returns and every format takes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+Cell = str | float | int | None
+
+
+class Kind(StrEnum):
+    """What the cells of a column are."""
+
+    TEXT = "text"
+    NUMBER = "number"  # double; None where there is none
+    INTEGER = "integer"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Column:
+    """A column: its name, what it holds, in which unit, and what it means."""
+
+    name: str
+    kind: Kind
+    meaning: str  # one sentence
+    unit: str | None = None  # "percent"; None for labels, counts and values of unknown unit
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """Columns of equal length, in a stated order, with what a reader should know beside the numbers.
+
+    Raises:
+        ValueError: a column is missing or is longer than another (a bug in a statistic).
+    """
+
+    columns: tuple[Column, ...]
+    data: tuple[Sequence[Cell], ...]  # one sequence a column
+    notes: tuple[str, ...] = ()  # what the numbers are
+    warnings: tuple[str, ...] = ()  # what they are not
+
+    def __post_init__(self) -> None:
+        if len(self.columns) != len(self.data):
+            raise ValueError(f"{len(self.columns)} columns are named, {len(self.data)} are given")
+        if len({len(cells) for cells in self.data}) > 1:
+            raise ValueError(f"columns differ in length: {[len(cells) for cells in self.data]}")
+
+    def __len__(self) -> int:
+        return len(self.data[0]) if self.data else 0
+
+    def rows(self) -> Iterator[tuple[Cell, ...]]:
+        """Go through the rows in order."""
+        return zip(*self.data, strict=True)
+
+    def column(self, name: str) -> Sequence[Cell]:
+        """Return the cells of a column.
+
+        Raises:
+            KeyError: no column has this name.
+        """
+        for column, cells in zip(self.columns, self.data, strict=True):
+            if column.name == name:
+                return cells
+        raise KeyError(name)

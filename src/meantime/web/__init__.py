@@ -1,0 +1,1 @@
+"""The front door: parse, call, encode. No arithmetic, no SQL, no threads."""
