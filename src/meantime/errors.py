@@ -16,9 +16,25 @@
     ├── LoadCancelled               operator   reading was cancelled
     ├── SnapshotDamaged             server     a snapshot on disk is not what was written
     ├── RequestInvalid              caller     what was asked cannot be answered; carries all problems
+    ├── RequestRefused              caller     an HTTP request that is not looked at any further
+    │   ├── BodyInvalid                        not a JSON object
+    │   ├── BodyTooLarge                       longer than any request of ours
+    │   ├── BodyNotJson                        of another content type
+    │   ├── HostInvalid                        no host, or more than one
+    │   ├── HostNotAllowed                     a name that this server does not go by
+    │   ├── ShutdownNotAllowed                 stopping the server was asked by somebody who may not
+    │   ├── PathUnknown                        nothing lives there
+    │   └── MethodNotAllowed                   something lives there, but does not do that
     ├── JobUnknown                  caller     no job has this id
+    ├── JobEnded                    caller     the job has ended, so it cannot be cancelled any more
     ├── DatasetNotReady             operator   the data set failed to load
-    ├── JobInterrupted              (by why)   work stopped at a check: cancelled, out of time, or given back
+    ├── JobInterrupted              (by why)   work stopped at a check
+    │   ├── JobCancelled            caller     somebody asked for that
+    │   ├── JobOutOfTime            operator   it worked longer than a setting allows
+    │   └── JobGivenBack            operator   the server stops; the job is run at the next start
+    ├── JobFailed                   server     to a client: the job ended without a result, for a reason of the server's
+    ├── ServerUnreachable           operator   to a client: nothing answers at the address
+    ├── NotMeantime                 operator   to a client: what answers at the address is not Meantime
     ├── ResultGone                  server     an old result that cannot be made again
     ├── Unavailable                 server     not now; says when to try again
     │   ├── QueueFull                          as many jobs wait as may
@@ -155,10 +171,76 @@ class RequestInvalid(MeantimeError):
         self.problems = tuple(problems)
 
 
+class RequestRefused(MeantimeError):
+    """An HTTP request that is not looked at any further."""
+
+    code = "request-refused"
+    fault = Fault.CALLER
+
+
+class BodyInvalid(RequestRefused):
+    """The body is not a JSON object."""
+
+    code = "body-invalid"
+
+
+class BodyTooLarge(RequestRefused):
+    """The body is longer than any request of ours."""
+
+    code = "body-too-large"
+
+
+class BodyNotJson(RequestRefused):
+    """The body is said to be something else than JSON."""
+
+    code = "body-not-json"
+
+
+class HostInvalid(RequestRefused):
+    """The request names no host, or more than one."""
+
+    code = "host-invalid"
+
+
+class HostNotAllowed(RequestRefused):
+    """The request names a host that this server does not go by: most likely a web page that was led here."""
+
+    code = "host-not-allowed"
+
+
+class ShutdownNotAllowed(RequestRefused):
+    """Stopping the server was asked by somebody who may not."""
+
+    code = "shutdown-not-allowed"
+
+
+class PathUnknown(RequestRefused):
+    """Nothing lives under this path."""
+
+    code = "path-unknown"
+
+
+class MethodNotAllowed(RequestRefused):
+    """Something lives under this path, but does not do that. ``allowed`` are the methods that it does."""
+
+    code = "method-not-allowed"
+
+    def __init__(self, message: str, *, allowed: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.allowed = tuple(allowed)
+
+
 class JobUnknown(MeantimeError):
     """No job has this id: never given, deleted or expired."""
 
     code = "job-unknown"
+    fault = Fault.CALLER
+
+
+class JobEnded(MeantimeError):
+    """The job has ended already, so it cannot be cancelled any more."""
+
+    code = "job-ended"
     fault = Fault.CALLER
 
 
@@ -170,9 +252,48 @@ class DatasetNotReady(MeantimeError):
 
 
 class JobInterrupted(MeantimeError):
-    """Work stopped at a check. ``code`` of the instance says why: cancelled, time-limit or given-back."""
+    """Work stopped at a check; the kind says why."""
 
     code = "interrupted"
+    fault = Fault.OPERATOR
+
+
+class JobCancelled(JobInterrupted):
+    """Somebody asked for the job to be cancelled."""
+
+    code = "cancelled"
+    fault = Fault.CALLER
+
+
+class JobOutOfTime(JobInterrupted):
+    """The job worked longer than the setting ``job_time_limit_s`` allows."""
+
+    code = "time-limit"
+
+
+class JobGivenBack(JobInterrupted):
+    """The server stops; the job goes back to the queue and is run at the next start."""
+
+    code = "given-back"
+
+
+class JobFailed(MeantimeError):
+    """A job of a server that is asked by HTTP ended without a result. The message is the server's reason."""
+
+    code = "job-failed"
+
+
+class ServerUnreachable(MeantimeError):
+    """Nothing answers at the address, or it stopped in the middle. Whether a job was made is not known."""
+
+    code = "server-unreachable"
+    fault = Fault.OPERATOR
+
+
+class NotMeantime(MeantimeError):
+    """Something answers at the address, but not as Meantime does."""
+
+    code = "not-meantime"
     fault = Fault.OPERATOR
 
 

@@ -56,6 +56,13 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
+def _given(text: str) -> str:
+    # An empty host would mean every interface: that has to be said, not left out.
+    if not text.strip():
+        raise ValueError(text)
+    return text
+
+
 def _optional(text: str) -> str | None:
     return text or None
 
@@ -76,7 +83,7 @@ def _threads(text: str) -> int:
 
 
 SETTINGS = (
-    Setting("host", "127.0.0.1", str, "an address", "Interface to listen on. Another than loopback opens the server to others."),
+    Setting("host", "127.0.0.1", _given, "an address", "Interface to listen on. Another than loopback opens the server to others."),
     Setting("port", "5000", _whole(0, 65535), "a whole number from 0 to 65535", "Port to listen on; 0 takes a free one."),
     Setting("allowed_hosts", "", _names, "names, with commas between", "Names that a request's Host may have, beside localhost, the loopback addresses and the interface."),
     Setting("admin_key", "", _optional, "a text", "Key that lets graceful_shutdown be asked from anywhere, in the header X-Admin-Key."),

@@ -5,7 +5,11 @@ same cube whatever their order, the threads or the engine that added them, and m
 derived once, from exact sums, and rounded once.
 
 A cube is canonical: labels are sorted and all of them are used, cells are sorted by key, the scale is the smallest that
-holds every value. Two cubes of the same rows are equal array by array.
+holds every value, an array has Python integers only where int64 is too small. Two cubes of the same rows are equal
+array by array and type by type.
+
+Cubes are shared by threads, so their arrays cannot be written to; and they have no ``==``, since that of arrays is no
+truth value.
 """
 
 from __future__ import annotations
@@ -71,7 +75,7 @@ AXES: Mapping[str, str] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Moments:
     """Exact sums over groups of rows; every array has one entry a group. Withheld rows are counted and nothing more."""
 
@@ -95,6 +99,9 @@ class Moments:
         >>> Moments(count=np.array([3]), total=np.array([100]), squares=one, minimum=one, maximum=one,
         ...         withheld=one).means(scale=1)
         array([3.33333333])
+
+        Raises:
+            OverflowError: a mean is beyond all doubles; it never is where every value is one, and reading sees to that.
         """
         means = np.full(len(self), np.nan)
         given = np.flatnonzero(self.count)
@@ -110,7 +117,7 @@ class Moments:
         return means
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cells:
     """Groups of rows by full key, with what a cell of one row was published with.
 
@@ -138,7 +145,7 @@ class Cells:
         return self.moments.count + self.moments.withheld
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Marginal:
     """Cells added up over the other axes, so that a statistic touches as many entries as its answer has.
 
@@ -156,7 +163,7 @@ class Marginal:
         return slice(int(self.starts[question]), int(self.starts[question + 1]))
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Cube:
     """The whole table, rolled up."""
 
@@ -203,8 +210,13 @@ def roll_up(labels: Labels, cells: Cells, *, scale: int) -> Cube:
     labels, cells = _recode(labels, cells)
     # Merging drops the footnotes of mixed cells, and with them the only use of some labels.
     labels, cells = _recode(labels, _merge_equal(cells))
+    return with_marginals(labels, cells, scale=scale)
+
+
+def with_marginals(labels: Labels, cells: Cells, *, scale: int) -> Cube:
+    """Make the cube of labels and cells that are canonical already, as those of another cube are."""
     questions = len(labels.questions)
-    return Cube(
+    cube = Cube(
         labels=labels,
         scale=scale,
         cells=cells,
@@ -212,6 +224,10 @@ def roll_up(labels: Labels, cells: Cells, *, scale: int) -> Cube:
         by_location=_marginal(("question", "location"), cells, scale, questions),
         by_stratum=_marginal(("question", "location", "category", "stratum"), cells, scale, questions),
     )
+    for part in (cube.cells, cube.by_question, cube.by_location, cube.by_stratum):
+        _forbid_writing(part)
+        _forbid_writing(part.moments)
+    return cube
 
 
 def merge(one: Cube, other: Cube) -> Cube:
@@ -236,11 +252,18 @@ def exact(numbers: list[int]) -> Exact:
 
 
 def _narrow(numbers: Exact) -> Exact:
-    if numbers.dtype != object:
-        return numbers
-    if all(-_SAFE < number < _SAFE for number in numbers):
-        return numbers.astype(np.int64)
-    return numbers
+    """Return the one form that these integers have: which it is must depend on nothing but them."""
+    if numbers.dtype == object:
+        is_safe = all(-_SAFE < number < _SAFE for number in numbers)
+    else:
+        is_safe = not len(numbers) or bool(numbers.min() > -_SAFE and numbers.max() < _SAFE)
+    return numbers.astype(np.int64 if is_safe else object, copy=False)
+
+
+def _forbid_writing(arrays: Cells | Marginal | Moments) -> None:
+    for field in fields(arrays):
+        if isinstance(array := getattr(arrays, field.name), np.ndarray):
+            array.setflags(write=False)
 
 
 def _starts(questions: Integers, number: int) -> Integers:
@@ -270,7 +293,8 @@ def _recode(labels: Labels, cells: Cells) -> tuple[Labels, Cells]:
 
 
 def _tidy(labels: tuple[Any, ...], codes: Integers) -> tuple[tuple[Any, ...], Integers]:
-    used = np.unique(codes[codes != ABSENT]).tolist()
+    # Counting instead of sorting: there are few labels and may be millions of codes.
+    used = np.flatnonzero(np.bincount(codes[codes != ABSENT], minlength=len(labels))).tolist()
     kept = sorted({labels[code] for code in used})
     place = {label: code for code, label in enumerate(kept)}
     # One entry more, at the end, where the code -1 finds it.
@@ -294,14 +318,19 @@ def _merge_equal(cells: Cells) -> Cells:
     return Cells(
         keys=cells.keys[first],
         moments=moments,
-        low=np.where(mixed, np.nan, cells.low[first]) + 0.0,  # + 0.0: minus zero is zero
-        high=np.where(mixed, np.nan, cells.high[first]) + 0.0,
-        sample_size=np.where(mixed, np.nan, cells.sample_size[first]) + 0.0,
+        low=_published(cells.low[first], mixed),
+        high=_published(cells.high[first], mixed),
+        sample_size=_published(cells.sample_size[first], mixed),
         footnote=np.where(mixed, ABSENT, cells.footnote[first]),
         withheld_cell=pairs[pair_order[pair_starts], 0],
         withheld_reason=pairs[pair_order[pair_starts], 1],
         withheld_count=_sums(cells.withheld_count, pair_order, pair_starts),
     )
+
+
+def _published(numbers: Doubles, mixed: npt.NDArray[np.bool_]) -> Doubles:
+    """Return the numbers of cells of one row, in one form each: minus zero is zero, and there is one NaN."""
+    return np.where(mixed | np.isnan(numbers), np.nan, numbers + 0.0)
 
 
 def _marginal(axes: tuple[str, ...], cells: Cells, scale: int, questions: int) -> Marginal:
@@ -321,11 +350,22 @@ def _marginal(axes: tuple[str, ...], cells: Cells, scale: int, questions: int) -
 
 def _grouping(keys: Integers) -> tuple[Integers, Integers]:
     """Return the order that sorts the keys, and where in it each distinct key begins."""
-    order = np.lexsort(keys.T[::-1]).astype(np.int64)
+    order = np.arange(len(keys)) if _is_sorted(keys) else np.lexsort(keys.T[::-1]).astype(np.int64)
     ordered = keys[order]
     is_new = np.ones(len(ordered), dtype=bool)
     is_new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
     return order, np.flatnonzero(is_new).astype(np.int64)
+
+
+def _is_sorted(keys: Integers) -> bool:
+    """Whether the keys ascend already, as those of every marginal do: its axes are the first ones of a cell's key."""
+    undecided = np.ones(max(len(keys) - 1, 0), dtype=bool)
+    for axis in keys.T:
+        step = np.diff(axis)
+        if (step[undecided] < 0).any():
+            return False
+        undecided &= step == 0
+    return True
 
 
 def _add_up(moments: Moments, order: Integers, starts: Integers) -> Moments:
@@ -341,10 +381,13 @@ def _add_up(moments: Moments, order: Integers, starts: Integers) -> Moments:
 
 def _sums(numbers: Exact, order: Integers, starts: Integers) -> Exact:
     if not len(starts):
-        return numbers[:0]
+        return _narrow(numbers[:0])
     numbers = numbers[order]
-    if numbers.dtype != object and np.abs(numbers.astype(np.float64)).sum() >= _SAFE:
-        numbers = numbers.astype(object)
+    if numbers.dtype != object and np.add.reduceat(np.abs(numbers.astype(np.float64)), starts).max() >= _SAFE:
+        # Each half fits for up to 2**30 numbers; only the sums, which are few, need Python integers.
+        high = np.add.reduceat(numbers >> 31, starts)
+        low = np.add.reduceat(numbers & (2**31 - 1), starts)
+        return _narrow(high.astype(object) * 2**31 + low)
     return _narrow(np.add.reduceat(numbers, starts))
 
 

@@ -1,0 +1,183 @@
+"""Which column of a file plays which role: by hand, or by a table of known spellings.
+
+Files differ in what they call things (``Data_Value``, ``DataValue``), so the rest of the house speaks of roles.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from rapidfuzz import fuzz, process
+
+from meantime.errors import DescriptionInvalid, HeaderRepeated, RolesMissing
+
+# For each role the spellings that are known, the likeliest first, as ``_plain`` leaves them. Roles in the order in
+# which people meet them.
+SPELLINGS: Mapping[str, tuple[str, ...]] = {
+    "question": ("question", "questiontext", "indicator", "indicatorname", "measure", "measurename"),
+    # Not Data_Value_Alt: in the CDC's files that is the same number again, with other marks where it is withheld.
+    "value": ("datavalue", "value", "obsvalue", "estimate", "prevalence", "factvaluenumeric"),
+    "value_type": ("datavaluetype", "valuetype", "measuretype"),
+    "unit": ("datavalueunit", "unit", "units", "unitofmeasure", "unitmeasure"),
+    "location": (
+        "locationdesc",
+        "locationname",
+        "location",
+        "state",
+        "statename",
+        "statedesc",
+        "region",
+        "country",
+        "geography",
+        "area",
+        "refarea",
+    ),
+    "location_abbreviation": ("locationabbr", "locationabbreviation", "stateabbr", "abbreviation"),
+    "category": ("stratificationcategory1", "stratificationcategory", "breakoutcategory", "category"),
+    "stratum": ("stratification1", "stratification", "breakout", "stratum", "group", "subgroup"),
+    "first_year": ("yearstart", "startyear", "firstyear", "year", "datayear"),
+    "last_year": ("yearend", "endyear", "lastyear", "year", "datayear"),  # a single Year serves both
+    "low": ("lowconfidencelimit", "confidencelimitlow", "lowerconfidencelimit", "lowerci", "cilower", "lowerlimit"),
+    "high": ("highconfidencelimit", "confidencelimithigh", "upperconfidencelimit", "upperci", "ciupper", "upperlimit"),
+    "sample_size": ("samplesize", "respondents"),
+    "footnote_symbol": ("datavaluefootnotesymbol", "footnotesymbol"),
+    "footnote": ("datavaluefootnote", "footnote", "footnotetext"),
+    "topic": ("topic", "class"),
+    "source": ("datasource", "source"),
+    "point": ("geolocation", "point"),
+}
+
+ROLES = tuple(SPELLINGS)
+NEEDED = ("question", "value", "location")
+
+# Roles that change no number: whichever of two columns is taken for them, nobody needs to hear of it.
+_OF_NO_CONSEQUENCE = frozenset({"location_abbreviation", "footnote_symbol", "footnote", "topic", "source", "point"})
+
+# How many names an error lists before it says how many more there are: as many as one still reads through.
+_NAMES_TOLD = 40
+# Names are compared, and told, by this many characters: a header can be megabytes of one name.
+_NAME_LENGTH = 120
+
+
+def match(columns: Sequence[str], by_hand: Mapping[str, str]) -> dict[str, str]:
+    """Return the column of each role that has one. By hand goes before spelling.
+
+    Of two columns that fit one role the earlier spelling wins, and of two with the same spelling the earlier column;
+    ``rivals`` tells the others.
+
+    Raises:
+        HeaderRepeated: two columns have one name.
+        RolesMissing: a needed role has no column, or a column named by hand is not there; all of them at once.
+        DescriptionInvalid: by hand names a role that does not exist.
+    """
+    check_roles(by_hand)
+    _refuse_repeated(columns)
+    absent = {role: name for role, name in by_hand.items() if name not in set(columns)}
+    found = {role: names[0] for role, names in _by_spelling(columns).items()} | dict(by_hand)
+    missing = [role for role in NEEDED if role not in found]
+    if absent or missing:
+        raise _roles_missing(columns, absent, missing)
+    return {role: found[role] for role in ROLES if role in found}
+
+
+def rivals(columns: Sequence[str], roles: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
+    """Return the columns that were not taken for a role though their spelling fits it, where that changes numbers."""
+    others = {
+        role: tuple(name for name in names if name != roles.get(role))
+        for role, names in _by_spelling(columns).items()
+        if role not in _OF_NO_CONSEQUENCE
+    }
+    return {role: names for role, names in others.items() if names}
+
+
+def likeness(columns: Sequence[str], by_hand: Mapping[str, str]) -> int:
+    """Count the roles that these columns would fill: the more, the likelier this is the header, cut rightly."""
+    known = _by_spelling(columns).keys() | {role for role, name in by_hand.items() if name in columns}
+    return len(known)
+
+
+def check_roles(names: Mapping[str, str]) -> None:
+    """Refuse roles that do not exist.
+
+    Raises:
+        DescriptionInvalid: there are some; all are named, with what may have been meant.
+    """
+    unknown = [name for name in names if name not in SPELLINGS]
+    if unknown:
+        raise DescriptionInvalid(
+            " ".join(f"There is no role {shown(name)}{meant(name, ROLES)}." for name in unknown)
+            + f" The roles are: {', '.join(ROLES)}."
+        )
+
+
+def meant(name: str, among: Sequence[str]) -> str:
+    """Say in passing which of these names may have been meant; nothing where none is close.
+
+    >>> meant("vlaue", ["value", "stratum"])
+    ' (did you mean "value"?)'
+    """
+    close = process.extract(
+        name[:_NAME_LENGTH], [each[:_NAME_LENGTH] for each in among], scorer=fuzz.ratio, limit=3, score_cutoff=60
+    )
+    return f" (did you mean {' or '.join(shown(each) for each, _, _ in close)}?)" if close else ""
+
+
+def shown(name: str) -> str:
+    """Quote a name of the file for people: short, and with spaces and control characters to be seen."""
+    text = name if len(name) <= _NAME_LENGTH else name[:_NAME_LENGTH] + "..."
+    return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + '"'
+
+
+def listed(names: Sequence[str]) -> str:
+    """List names for people; the first ones where there are very many."""
+    told = ", ".join(shown(name) for name in names[:_NAMES_TOLD])
+    more = len(names) - _NAMES_TOLD
+    return f"{told} and {more} more" if more > 0 else told
+
+
+def _by_spelling(columns: Sequence[str]) -> dict[str, list[str]]:
+    named: dict[str, list[str]] = {}
+    for column in columns:
+        named.setdefault(_plain(column), []).append(column)
+    fits = {
+        role: [column for spelling in spellings for column in named.get(spelling, ())]
+        for role, spellings in SPELLINGS.items()
+    }
+    return {role: names for role, names in fits.items() if names}
+
+
+def _plain(name: str) -> str:
+    """Leave letters and digits only, in lower case: ``High_Confidence_Limit `` is ``highconfidencelimit``."""
+    # No spelling is longer; a name of megabytes is not worth the walk.
+    return "".join(filter(str.isalnum, name[:_NAME_LENGTH])).casefold() if len(name) <= _NAME_LENGTH else ""
+
+
+def _refuse_repeated(columns: Sequence[str]) -> None:
+    repeated = [name for name, times in Counter(columns).items() if times > 1]
+    if not repeated:
+        return
+    places: dict[str, list[str]] = {name: [] for name in repeated[:_NAMES_TOLD]}
+    for place, name in enumerate(columns, start=1):
+        if name in places and len(places[name]) < _NAMES_TOLD:
+            places[name].append(str(place))
+    told = "; ".join(
+        f"{shown(name) if name.strip() else 'a column without a name'} (columns {', '.join(where)})"
+        for name, where in places.items()
+    )
+    raise HeaderRepeated(
+        f"The header has the same name more than once: {told}. Give each column a name of its own in the first line "
+        "of the file."
+    )
+
+
+def _roles_missing(columns: Sequence[str], absent: Mapping[str, str], missing: Sequence[str]) -> RolesMissing:
+    said = [
+        f"There is no column {shown(name)} for the role {role}{meant(name, columns)}." for role, name in absent.items()
+    ]
+    if missing:
+        said.append(f"No column was found for: {', '.join(missing)}.")
+    roles = (*absent, *missing)
+    said.append(f"The columns are: {listed(columns)}.")
+    said.append(f"Name them by hand: {' '.join(f'--column {role}=NAME' for role in roles)}.")
+    return RolesMissing(" ".join(said), roles=roles, columns=columns[:_NAMES_TOLD])

@@ -1,0 +1,363 @@
+"""Staged rows become the cube: DuckDB groups them, in integers; nothing passes through a double on the way.
+
+Texts are parsed once each, not once a row: a table has few different values. They become integers at the table's own
+scale, the smallest that holds every value, and DuckDB adds those up in 64 bits where the sum of the squares of as many
+rows of the largest value fits. Where it might not, rows are grouped by value too, and Python multiplies and adds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import duckdb
+import numpy as np
+import numpy.typing as npt
+
+from meantime.dataset.columns import ROLES
+from meantime.dataset.cube import ABSENT, Cells, Cube, Integers, Labels, Moments, Period, ValueType, exact, roll_up
+from meantime.dataset.staging import Staged, reject_rows, sql_path, sql_text
+from meantime.dataset.values import SPACES, parse, parse_year, pattern, withheld_reason
+
+# How many different reasons for withheld values are told apart. More are no reasons but a column of texts.
+_MOST_REASONS = 1_000
+_OTHER_REASONS = f"another text (there are more than {_MOST_REASONS:,} different ones)"
+# Sums that stay below this fit in 64 bits with room to spare; half of what fits, as in the cube.
+_SAFE = 2**62
+# Different values that are parsed at a time.
+_VALUES_AT_A_TIME = 50_000
+
+# The columns that the cells' keys come from; axes of two columns are told apart by both.
+_AXES: Mapping[str, tuple[str, ...]] = {
+    "question": ("question",),
+    "location": ("location",),
+    "category": ("category",),
+    "stratum": ("stratum",),
+    "value_type": ("value_type", "unit"),
+    "period": ("first_year", "last_year"),
+}
+_KEYS = ", ".join(column for columns in _AXES.values() for column in columns)
+
+# What a row says about its own value: "~ (sample too small)".
+_FOOTNOTE = """
+    CASE WHEN footnote_symbol <> '' AND footnote <> '' THEN footnote_symbol || ' (' || footnote || ')'
+         ELSE footnote_symbol || footnote END
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class DecimalMark:
+    """The character between whole and fraction, and what a reader should know about how it was found."""
+
+    mark: str
+    warnings: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class _Amounts:
+    """What the table ``amounts`` holds: which text is which number."""
+
+    scale: int
+    fits: bool  # sums of as many rows fit in 64 bits
+
+
+def drop_incomplete(
+    database: duckdb.DuckDBPyConnection, staged: Sequence[Staged], places: Mapping[str, int]
+) -> list[Staged]:
+    """Take out the rows that belong to no question, no location, or a year that is no whole number.
+
+    Raises:
+        TooManyRejected: that are more than the setting allows.
+    """
+    question, location = f"c{places['question']}", f"c{places['location']}"
+    conditions = [f"trim({question}) = ''", f"trim({location}) = ''"]
+    reasons = [f"WHEN {conditions[0]} THEN 'no question'", f"WHEN {conditions[1]} THEN 'no location'"]
+    given: list[object] = []
+    for role in ("first_year", "last_year"):
+        column = f"c{places[role]}" if role in places else "''"
+        found = database.execute(f"SELECT DISTINCT {column} FROM {_parquet(staged)}").fetchall()
+        wrong = [text for (text,) in found if text and parse_year(text) is None]
+        if wrong:
+            # Bound once for the whole statement, however often it is named.
+            given.append(wrong)
+            conditions.append(f"list_contains(${len(given)}::VARCHAR[], {column})")
+            reasons.append(f"WHEN {conditions[-1]} THEN 'a year that is no whole number: ' || {column}[:40]")
+    condition = " OR ".join(conditions)
+    reason = f"CASE {' '.join(reasons)} END"
+    kept = []
+    for file in staged:
+        count = f"SELECT count(*) FROM {_parquet([file])} WHERE {condition}"
+        is_whole = _one(database, count, given) == 0
+        kept.append(file if is_whole else reject_rows(database, file, condition, reason, given))
+    return kept
+
+
+def make_view(database: duckdb.DuckDBPyConnection, staged: Sequence[Staged], places: Mapping[str, int]) -> None:
+    """Make the view ``staged``: all rows of all files, with the roles as the columns' names; "" for absent ones."""
+    columns = {role: f"c{places[role]}" if role in places else "''" for role in ROLES}
+    # A file with one year has it in either column.
+    if "last_year" not in places:
+        columns["last_year"] = columns["first_year"]
+    if "first_year" not in places:
+        columns["first_year"] = columns["last_year"]
+    selected = ", ".join(f"{column} AS {role}" for role, column in columns.items())
+    database.execute(f"CREATE VIEW staged AS SELECT {selected} FROM {_parquet(staged)}")
+
+
+def find_decimal_mark(database: duckdb.DuckDBPyConnection, delimiter: str) -> DecimalMark:
+    """Tell from all values whether they are written with a point or a comma."""
+    text = f"trim(value, {sql_text(SPACES)})"
+    with_point, with_comma, thousands, millions = database.execute(
+        f"""
+        SELECT count(*) FILTER (WHERE contains(text, '.') AND regexp_full_match(text, {sql_text(pattern("."))})),
+               count(*) FILTER (WHERE contains(text, ',') AND regexp_full_match(text, {sql_text(pattern(","))})),
+               count(*) FILTER (WHERE regexp_full_match(text, '[+-]?[0-9]{{1,3}},[0-9]{{3}}')),
+               count(*) FILTER (WHERE regexp_full_match(text, '[+-]?[0-9]{{1,3}}(,[0-9]{{3}}){{2,}}'))
+        FROM (SELECT DISTINCT {text} AS text FROM staged)
+        """
+    ).fetchall()[0]
+    by_hand = 'if that is wrong, say decimal_mark = "{}" in the TOML beside the data'
+    if not with_comma or (with_comma and with_point):
+        return DecimalMark(".", ())
+    if millions or (with_comma == thousands and delimiter == ","):
+        told = "Values with a comma, such as 1,234, were not taken for numbers, since the comma may part thousands; "
+        return DecimalMark(".", (told + by_hand.format(",") + ".",))
+    told = "No value has a decimal point and some have a comma, so the comma was taken for the decimal mark; "
+    return DecimalMark(",", (told + by_hand.format(".") + ".",))
+
+
+def group(database: duckdb.DuckDBPyConnection, decimal_mark: str) -> Cube:
+    """Roll up the view ``staged``."""
+    amounts = _make_amounts(database, decimal_mark)
+    _make_groups(database, amounts)
+    labels: dict[str, tuple[Any, ...]] = {
+        "questions": _make_labels(database, "question"),
+        "locations": _make_labels(database, "location"),
+        "categories": _make_labels(database, "category"),
+        "strata": _make_labels(database, "stratum"),
+        "value_types": _make_value_types(database),
+        "periods": _make_periods(database),
+        "footnotes": _make_labels(database, "footnote"),
+        "reasons": _make_reasons(database),
+    }
+    columns = _fetch_groups(database, amounts, decimal_mark)
+    return roll_up(Labels(**labels), _cells(columns, amounts), scale=amounts.scale)
+
+
+def _make_amounts(database: duckdb.DuckDBPyConnection, decimal_mark: str) -> _Amounts:
+    """Make the table ``amounts``: text, and either the number or what the text says instead of one."""
+    database.execute("CREATE TABLE numbers (text VARCHAR, mantissa VARCHAR, exponent INTEGER, said VARCHAR)")
+    largest: dict[int, int] = {}  # by exponent: the largest mantissa
+    cursor = database.cursor().execute("SELECT DISTINCT value FROM staged")
+    while batch := cursor.fetchmany(_VALUES_AT_A_TIME):
+        texts = [text for (text,) in batch]
+        numbers = [parse(text, decimal_mark) for text in texts]
+        for number in numbers:
+            if number and number.mantissa:
+                largest[number.exponent] = max(largest.get(number.exponent, 0), abs(number.mantissa))
+        _insert(
+            database,
+            "numbers",
+            text=texts,
+            # As text: a mantissa may be longer than any integer of DuckDB's.
+            mantissa=[number and str(number.mantissa) for number in numbers],
+            exponent=[number.exponent if number else 0 for number in numbers],
+            said=[None if number else withheld_reason(text) for text, number in zip(texts, numbers, strict=True)],
+        )
+    scale = max([0, *(-exponent for exponent in largest)])
+    most = max([0, *(mantissa * 10 ** (exponent + scale) for exponent, mantissa in largest.items())])
+    fits = most * most * _one(database, "SELECT count(*) FROM staged") < _SAFE
+    database.execute("CREATE TABLE factors (exponent INTEGER, factor BIGINT)")
+    if fits:
+        for exponent in largest:
+            database.execute("INSERT INTO factors VALUES (?, ?)", [exponent, 10 ** (exponent + scale)])
+    amount = "CASE WHEN mantissa = '0' THEN 0 ELSE CAST(mantissa AS BIGINT) * factor END" if fits else "NULL::BIGINT"
+    database.execute(
+        f"CREATE TABLE amounts AS SELECT text, mantissa, exponent, said, {amount} AS x "
+        "FROM numbers LEFT JOIN factors USING (exponent)"
+    )
+    return _Amounts(scale=scale, fits=fits)
+
+
+def _make_groups(database: duckdb.DuckDBPyConnection, amounts: _Amounts) -> None:
+    """Make the table ``groups``: the rows of one key and one reason, counted and added up."""
+    by_value, sums = ("", "sum(x)::BIGINT AS total, sum(x * x)::BIGINT AS squares, min(x) AS least, max(x) AS most,")
+    if not amounts.fits:
+        by_value, sums = ", mantissa, exponent", ""
+    # Only a row that is alone in its cell keeps what it was published with, and which rows are alone shows here:
+    # groups of one cell with different reasons or values are merged, and then mixed, by the cube.
+    published = ", ".join(
+        f"CASE WHEN count(*) = 1 THEN any_value({column}) ELSE '' END AS {column}"
+        for column in ("low", "high", "sample_size", "footnote")
+    )
+    database.execute(
+        f"""
+        CREATE TABLE groups AS
+        SELECT {_KEYS}, reason{by_value}, count(*) AS rows, {sums} {published}
+        FROM (
+            SELECT {_KEYS}, low, high, sample_size, mark AS footnote, x, mantissa, exponent,
+                   CASE WHEN mantissa IS NOT NULL THEN NULL
+                        WHEN said <> '' THEN said
+                        WHEN mark <> '' THEN mark
+                        ELSE 'empty' END AS reason
+            FROM (SELECT *, {_FOOTNOTE} AS mark FROM staged) JOIN amounts ON value = text
+        )
+        GROUP BY {_KEYS}, reason{by_value}
+        """
+    )
+
+
+def _make_labels(database: duckdb.DuckDBPyConnection, column: str) -> tuple[str, ...]:
+    """Make a table of a column's labels with their codes; nothing has none."""
+    database.execute(
+        f"""
+        CREATE TABLE {column}_codes AS
+        SELECT {column}, row_number() OVER (ORDER BY {column}) - 1 AS code
+        FROM (SELECT DISTINCT {column} FROM groups WHERE {column} <> '')
+        """
+    )
+    found = database.execute(f"SELECT {column} FROM {column}_codes ORDER BY code").fetchall()
+    return tuple(label for (label,) in found)
+
+
+def _make_value_types(database: duckdb.DuckDBPyConnection) -> tuple[ValueType, ...]:
+    # A file without such columns has one value type, that of ("", "").
+    found = database.execute("SELECT DISTINCT value_type, unit FROM groups ORDER BY ALL").fetchall()
+    _make_pairs(database, "value_type", found, list(range(len(found))))
+    return tuple(ValueType(*pair) for pair in found)
+
+
+def _make_periods(database: duckdb.DuckDBPyConnection) -> tuple[Period, ...]:
+    found = database.execute("SELECT DISTINCT first_year, last_year FROM groups ORDER BY ALL").fetchall()
+    periods = [_period(first, last) for first, last in found]
+    _make_pairs(database, "period", found, [ABSENT if period is None else code for code, period in enumerate(periods)])
+    return tuple(period or Period(0, 0) for period in periods)
+
+
+def _period(first: str, last: str) -> Period | None:
+    """Return the period of two years as written; where one is missing it is the other, and of none there is none."""
+    from_year, to_year = parse_year(first or last), parse_year(last or first)
+    return None if from_year is None or to_year is None else Period(from_year, to_year)
+
+
+def _make_pairs(
+    database: duckdb.DuckDBPyConnection, axis: str, pairs: Sequence[tuple[str, str]], codes: Sequence[int]
+) -> None:
+    one, other = _AXES[axis]
+    database.execute(f"CREATE TABLE {axis}_codes ({one} VARCHAR, {other} VARCHAR, code BIGINT)")
+    given: dict[str, list[Any]] = {one: [pair[0] for pair in pairs], other: [pair[1] for pair in pairs]}
+    _insert(database, f"{axis}_codes", **given, code=list(codes))
+
+
+def _make_reasons(database: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    found = database.execute(
+        "SELECT reason FROM groups WHERE reason IS NOT NULL GROUP BY reason ORDER BY sum(rows) DESC, reason "
+        f"LIMIT {_MOST_REASONS}"
+    ).fetchall()
+    reasons = tuple(reason for (reason,) in found)
+    database.execute("CREATE TABLE reason_codes (reason VARCHAR, code BIGINT)")
+    _insert(database, "reason_codes", reason=list(reasons), code=list(range(len(reasons))))
+    return (*reasons, _OTHER_REASONS)
+
+
+def _fetch_groups(
+    database: duckdb.DuckDBPyConnection, amounts: _Amounts, decimal_mark: str
+) -> dict[str, npt.NDArray[Any]]:
+    codes = ", ".join(f"coalesce({axis}_codes.code, {ABSENT}) AS {axis}" for axis in (*_AXES, "footnote"))
+    joins = " ".join(
+        f"LEFT JOIN {axis}_codes USING ({', '.join(columns)})"
+        for axis, columns in {**_AXES, "footnote": ("footnote",), "reason": ("reason",)}.items()
+    )
+    doubles = ", ".join(_double(column, decimal_mark) for column in ("low", "high", "sample_size"))
+    values = (
+        ", ".join(f"coalesce({sum_}, 0) AS {sum_}" for sum_ in ("total", "squares", "least", "most"))
+        if amounts.fits
+        else "coalesce(mantissa, '0') AS mantissa, coalesce(exponent, 0) AS exponent"
+    )
+    return database.execute(
+        f"""
+        SELECT {codes}, CASE WHEN groups.reason IS NULL THEN {ABSENT}
+                             ELSE coalesce(reason_codes.code, {_MOST_REASONS}) END AS reason,
+               groups.rows AS rows, {values}, {doubles}
+        FROM groups {joins}
+        """
+    ).fetchnumpy()
+
+
+def _double(column: str, decimal_mark: str) -> str:
+    """Return the SQL that reads a published limit or size: NaN where it is no number."""
+    text = f"trim(groups.{column}, {sql_text(SPACES)})"
+    number = f"TRY_CAST(replace({text}, {sql_text(decimal_mark)}, '.') AS DOUBLE)"
+    is_number = f"regexp_full_match({text}, {sql_text(pattern(decimal_mark))})"
+    return f"coalesce(CASE WHEN {is_number} THEN {number} END, 'nan'::DOUBLE) AS {column}"
+
+
+def _cells(columns: Mapping[str, npt.NDArray[Any]], amounts: _Amounts) -> Cells:
+    rows = columns["rows"].astype(np.int64)
+    reason = columns["reason"].astype(np.int64)
+    is_given = reason == ABSENT
+    withheld = np.flatnonzero(~is_given)
+    count: Integers = np.where(is_given, rows, 0)
+    if amounts.fits:
+        moments = {name: columns[name].astype(np.int64) for name in ("total", "squares", "least", "most")}
+    else:
+        moments = _wide_moments(columns, count.tolist(), amounts.scale)
+    return Cells(
+        keys=np.stack([columns[axis].astype(np.int64) for axis in _AXES], axis=1),
+        moments=Moments(
+            count=count,
+            total=moments["total"],
+            squares=moments["squares"],
+            minimum=moments["least"],
+            maximum=moments["most"],
+            withheld=rows - count,
+        ),
+        low=_finite(columns["low"]),
+        high=_finite(columns["high"]),
+        sample_size=_finite(columns["sample_size"]),
+        footnote=columns["footnote"].astype(np.int64),
+        withheld_cell=withheld.astype(np.int64),
+        withheld_reason=reason[withheld],
+        withheld_count=rows[withheld],
+    )
+
+
+def _wide_moments(
+    columns: Mapping[str, npt.NDArray[Any]], count: Sequence[int], scale: int
+) -> dict[str, npt.NDArray[Any]]:
+    """Multiply out groups of one value each, in Python's integers, which have no end."""
+    pairs = zip(columns["mantissa"].tolist(), columns["exponent"].tolist(), strict=True)
+    numbers = [int(mantissa) * 10 ** (exponent + scale) if mantissa != "0" else 0 for mantissa, exponent in pairs]
+    return {
+        "total": exact([n * x for n, x in zip(count, numbers, strict=True)]),
+        "squares": exact([n * x * x for n, x in zip(count, numbers, strict=True)]),
+        "least": exact(numbers),
+        "most": exact(numbers),
+    }
+
+
+def _finite(numbers: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
+    doubles = numbers.astype(np.float64)
+    return np.where(np.isfinite(doubles), doubles, np.nan)
+
+
+def _insert(database: duckdb.DuckDBPyConnection, table: str, **columns: list[Any]) -> None:
+    if not next(iter(columns.values())):
+        return  # an array of nothing has no type
+    arrays = {
+        name: np.array(values, dtype=np.int64 if name in ("code", "exponent") else object)
+        for name, values in columns.items()
+    }
+    database.register("given", arrays)
+    database.execute(f"INSERT INTO {table} SELECT {', '.join(columns)} FROM given")
+    database.unregister("given")
+
+
+def _one(database: duckdb.DuckDBPyConnection, query: str, given: Sequence[object] = ()) -> int:
+    found = database.execute(query, list(given)).fetchone()
+    return int(found[0]) if found else 0
+
+
+def _parquet(staged: Sequence[Staged]) -> str:
+    return f"read_parquet([{', '.join(sql_path(file.parquet) for file in staged)}])"

@@ -1,0 +1,164 @@
+"""What a data set is read from: a name, a path, and the roles that were set by hand."""
+
+from __future__ import annotations
+
+import glob
+import hashlib
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+
+from meantime.dataset.columns import check_roles
+from meantime.errors import SourceUnreadable
+
+# Counts up when reading the same files would give another snapshot: another parser of values, other built-in questions.
+READING_VERSION = 1
+
+# Files of these kinds are the data of a folder.
+ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet")
+DESCRIPTION_OF_FOLDER = "meantime.toml"
+
+# NAME=PATH; a path may have an equals sign itself, so a name is only what cannot be a part of a path to folders.
+_NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)=(.*)", re.ASCII | re.DOTALL)
+_NOT_IN_NAME = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
+
+
+class Source(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a data set comes from."""
+
+    name: str  # of the data set in the catalog
+    path: str  # a file, a folder, or a glob
+    columns: dict[str, str] = {}  # role -> column, set by hand
+
+
+def parse(text: str, columns: Mapping[str, str] | None = None) -> Source:
+    """Read ``[NAME=]PATH``. Without a name, the file's name is used, without its ending.
+
+    >>> parse("heart=data/2020.csv").name, parse("data/Heart disease.csv.gz").name
+    ('heart', 'Heart-disease')
+
+    Raises:
+        DescriptionInvalid: ``columns`` names a role that does not exist.
+        SourceUnreadable: the path is empty.
+    """
+    check_roles(columns or {})
+    # A file whose name looks like NAME=PATH is still that file.
+    named = None if _exists(text) else _NAMED.fullmatch(text)
+    name, path = (named[1], named[2]) if named else ("", text)
+    if not path:
+        raise SourceUnreadable(f"{text!r} names no file. Give a path: a file, a folder, or a quoted glob.")
+    return Source(name=name or _name_of(path), path=path, columns=dict(columns or {}))
+
+
+def files(source: Source) -> tuple[Path, ...]:
+    """Return the data files of a source, sorted by name: the file, those of the folder, or what the glob matches.
+
+    Raises:
+        SourceUnreadable: there is none, or the path cannot be looked at.
+    """
+    path = Path(source.path)
+    try:
+        if path.is_file():
+            return (path,)
+        if path.is_dir():
+            return _in_folder(path)
+        if path.exists():
+            raise SourceUnreadable(f"{path} is not a file with data in it (a device or a pipe). Save it as a file.")
+    except (OSError, ValueError) as error:
+        raise SourceUnreadable(f"{source.path!r} cannot be looked at: {_why(error)}.") from error
+    if glob.has_magic(source.path):
+        found = tuple(
+            Path(each)
+            for each in sorted(glob.glob(source.path, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute ones
+            if Path(each).is_file() and not each.endswith(".toml")
+        )
+        if not found:
+            raise SourceUnreadable(f"No file matches {source.path!r}.")
+        return found
+    raise SourceUnreadable(f"{source.path} is not there. Check the path; it is taken from {Path.cwd()}.")
+
+
+def description_path(source: Source) -> Path:
+    """Return where the description of a source would be: ``data.csv.toml``, or ``meantime.toml`` in the folder."""
+    path = Path(source.path)
+    if path.is_dir():
+        return path / DESCRIPTION_OF_FOLDER
+    if path.is_file() or not glob.has_magic(source.path):
+        return path.with_name(path.name + ".toml")
+    while glob.has_magic(str(path)):
+        path = path.parent
+    return path / DESCRIPTION_OF_FOLDER
+
+
+def identity(source: Source, *, rejected_limit: float) -> str:
+    """Return what stays the same as long as reading the source would give the same snapshot.
+
+    Files are told by path, size, modification time and inode, not by their bytes: a restart must not read gigabytes.
+
+    Raises:
+        SourceUnreadable: the files cannot be found.
+    """
+    facts = {
+        "reading": READING_VERSION,
+        "path": str(Path(source.path).absolute()),
+        "files": [_facts(path) for path in files(source)],
+        "description": _facts(description_path(source)),
+        "columns": sorted(source.columns.items()),
+        "rejected_limit": rejected_limit,
+    }
+    return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()
+
+
+def state_of(path: Path) -> tuple[int, int, int] | None:
+    """Return what changes when a file is replaced or written to; None where it is not there."""
+    try:
+        status = path.stat()
+    except OSError:
+        return None
+    return status.st_size, status.st_mtime_ns, status.st_ino
+
+
+def stem(path: Path) -> str:
+    """Return a file's name without the endings that say its form."""
+    name = path.name
+    for ending in sorted(ENDINGS, key=len, reverse=True):
+        if name.lower().endswith(ending) and len(name) > len(ending):
+            return name[: -len(ending)]
+    return name
+
+
+def _facts(path: Path) -> tuple[str, tuple[int, int, int] | None]:
+    return str(path.absolute()), state_of(path)
+
+
+def _exists(text: str) -> bool:
+    try:
+        return Path(text).exists()
+    except (OSError, ValueError):  # longer than a path may be, or with a NUL in it: files() says so
+        return False
+
+
+def _name_of(path: str) -> str:
+    place = Path(path)
+    while glob.has_magic(str(place)) and not _exists(str(place)):
+        place = place.parent
+    if place.name in ("", ".."):
+        place = place.resolve()
+    return _NOT_IN_NAME.sub("-", stem(place)).strip("-.") or "data"
+
+
+def _in_folder(folder: Path) -> tuple[Path, ...]:
+    found = sorted(
+        path
+        for path in folder.iterdir()
+        if path.name.lower().endswith(ENDINGS) and not path.name.startswith(".") and path.is_file()
+    )
+    if not found:
+        raise SourceUnreadable(f"The folder {folder} has no data files ({', '.join(ENDINGS)}).")
+    return tuple(found)
+
+
+def _why(error: OSError | ValueError) -> str:
+    return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,0 +1,115 @@
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from meantime.dataset.columns import ROLES, likeness, match, rivals
+from meantime.errors import DescriptionInvalid, HeaderRepeated, RolesMissing
+
+NEEDED = ("Question", "LocationDesc", "Data_Value")
+CDC = (
+    "YearStart,YearEnd,LocationAbbr,LocationDesc,Datasource,Class,Topic,Question,Data_Value_Unit,Data_Value_Type,"
+    "Data_Value,Data_Value_Alt,Data_Value_Footnote_Symbol,Data_Value_Footnote,Low_Confidence_Limit,"
+    "High_Confidence_Limit ,Sample_Size,Total,Age(years),Education,Gender,Income,Race/Ethnicity,GeoLocation,ClassID,"
+    "TopicID,QuestionID,DataValueTypeID,LocationID,StratificationCategory1,Stratification1,StratificationCategoryId1,"
+    "StratificationID1"
+).split(",")
+
+
+def test_every_role_is_found_in_the_cdcs_header() -> None:
+    assert match(CDC, {}) == {
+        "question": "Question",
+        "value": "Data_Value",
+        "value_type": "Data_Value_Type",
+        "unit": "Data_Value_Unit",
+        "location": "LocationDesc",
+        "location_abbreviation": "LocationAbbr",
+        "category": "StratificationCategory1",
+        "stratum": "Stratification1",
+        "first_year": "YearStart",
+        "last_year": "YearEnd",
+        "low": "Low_Confidence_Limit",
+        "high": "High_Confidence_Limit ",
+        "sample_size": "Sample_Size",
+        "footnote_symbol": "Data_Value_Footnote_Symbol",
+        "footnote": "Data_Value_Footnote",
+        "topic": "Topic",
+        "source": "Datasource",
+        "point": "GeoLocation",
+    }
+    assert tuple(match(CDC, {})) == ROLES
+    assert rivals(CDC, match(CDC, {})) == {}
+
+
+@pytest.mark.parametrize("value", ["Data_Value", "DataValue", "data value", " DATA-VALUE ", "(Data_Value)"])
+def test_spelling_counts_only_letters_and_digits(value: str) -> None:
+    assert match(("Question", "LocationDesc", value), {})["value"] == value
+
+
+def test_the_alternative_value_never_wins() -> None:
+    assert match(("Data_Value_Alt", *NEEDED), {})["value"] == "Data_Value"
+    with pytest.raises(RolesMissing):
+        match(("Data_Value_Alt", "Question", "LocationDesc"), {})
+
+
+def test_a_single_year_serves_both() -> None:
+    roles = match((*NEEDED, "Year"), {})
+    assert (roles["first_year"], roles["last_year"]) == ("Year", "Year")
+
+
+def test_by_hand_goes_before_spelling() -> None:
+    assert match((*NEEDED, "Prevalence %"), {"value": "Prevalence %"})["value"] == "Prevalence %"
+
+
+def test_of_two_columns_the_likelier_spelling_wins_and_the_other_is_told() -> None:
+    columns = ("State", "Question", "Value", "LocationDesc", "data value")
+    roles = match(columns, {})
+    assert (roles["location"], roles["value"]) == ("LocationDesc", "data value")
+    assert rivals(columns, roles) == {"value": ("Value",), "location": ("State",)}
+
+
+def test_all_that_is_missing_is_one_error_that_says_what_to_do() -> None:
+    with pytest.raises(RolesMissing) as caught:
+        match(("Indicator", "Prevalance"), {"stratum": "Gruop", "low": "Low"})
+    error = caught.value
+    assert error.roles == ("stratum", "low", "value", "location")
+    assert error.columns == ("Indicator", "Prevalance")
+    assert 'There is no column "Gruop" for the role stratum.' in error.reason
+    assert "No column was found for: value, location." in error.reason
+    assert 'The columns are: "Indicator", "Prevalance".' in error.reason
+    assert "--column value=NAME --column location=NAME" in error.reason
+
+
+def test_a_misspelt_column_is_told_with_the_closest() -> None:
+    with pytest.raises(RolesMissing, match=r'no column "Prevalance" for the role value \(did you mean "Prevalence"\?\)'):
+        match(("Question", "LocationDesc", "Prevalence"), {"value": "Prevalance"})
+
+
+def test_an_unknown_role_is_told_with_the_closest() -> None:
+    with pytest.raises(DescriptionInvalid, match=r'no role "vlaue" \(did you mean "value"'):
+        match(NEEDED, {"vlaue": "Data_Value"})
+
+
+def test_a_repeated_header_is_refused_with_its_places() -> None:
+    with pytest.raises(HeaderRepeated, match=r'"Value" \(columns 2, 4\); a column without a name \(columns 3, 5\)'):
+        match(("Question", "Value", "", "Value", "", "LocationDesc"), {})
+
+
+def test_headers_that_differ_in_case_are_not_repeated() -> None:
+    assert match((*NEEDED, "data_value"), {})["value"] == "Data_Value"
+
+
+def test_a_hostile_header_costs_little_and_is_told_shortly() -> None:
+    columns = [f"column {place} {'x' * 1000}" for place in range(100_000)]
+    began = time.perf_counter()
+    with pytest.raises(RolesMissing) as caught:
+        match(columns, {"value": "y" * 1_000_000})
+    assert time.perf_counter() - began < 5
+    assert len(caught.value.reason) < 10_000
+    assert "and 99960 more" in caught.value.reason
+
+
+def test_likeness_counts_roles() -> None:
+    assert likeness(NEEDED, {}) == 3
+    assert likeness(("a", "b"), {"value": "b", "low": "c"}) == 1

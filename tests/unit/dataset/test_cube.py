@@ -1,0 +1,355 @@
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import fields
+from decimal import Decimal
+from fractions import Fraction
+from functools import reduce
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tests import factories
+from tests.factories import cube, row
+
+from meantime.dataset.cube import (
+    ABSENT,
+    AXES,
+    Cells,
+    Cube,
+    Labels,
+    Marginal,
+    Moments,
+    Period,
+    ValueType,
+    exact,
+    merge,
+    roll_up,
+    with_marginals,
+)
+
+Row = dict[str, Any]
+
+# Few labels, so that keys repeat; few forms of numbers, but far apart.
+_values = st.one_of(
+    st.none(),
+    st.decimals(min_value=-100, max_value=100, places=1, allow_nan=False).map(str),
+    st.decimals(min_value=-1, max_value=1, places=9, allow_nan=False).map(str),
+    st.sampled_from(["0", "-0.0", "1e-30", "-7e25", "3000000000.5", "4611686018427387904", "-4611686018427387903"]),
+)
+_limits = st.sampled_from([float("nan"), -0.0, 0.0, 1.5, 1e300])
+
+
+@st.composite
+def _rows(draw: st.DrawFn) -> Row:
+    more: Row = {}
+    choices: dict[str, list[Any]] = {
+        "category": ["Age", "Sex"],
+        "stratum": ["18 - 24", "Male", "Total"],
+        "value_type": ["Crude", "Adjusted"],
+        "period": [(2018, 2018), (2011, 2020)],
+        "footnote": ["suppressed", "small sample"],
+        "reason": ["~", "*"],
+    }
+    for name, among in choices.items():
+        if (choice := draw(st.sampled_from([None, *among]))) is not None:
+            more[name] = choice
+    more |= {name: draw(_limits) for name in ("low", "high", "sample_size")}
+    return row(draw(st.sampled_from("QRS")), draw(st.sampled_from(["Utah", "Ohio", "Guam"])), draw(_values), **more)
+
+
+tables = st.lists(_rows(), max_size=25)
+
+
+def _label(one: Mapping[str, Any], axis: str) -> object:
+    match axis:
+        case "value_type":
+            return ValueType(one.get("value_type", ""), one.get("unit", ""))
+        case "period":
+            return Period._make(one["period"]) if "period" in one else None
+        case _:
+            return one.get(axis)
+
+
+def _named(rolled: Cube, axes: Iterable[str], codes: Sequence[int]) -> tuple[object, ...]:
+    return tuple(
+        None if code == ABSENT else getattr(rolled.labels, AXES[axis])[code]
+        for axis, code in zip(axes, codes, strict=True)
+    )
+
+
+def _groups(rows: Iterable[Row], axes: Iterable[str]) -> dict[tuple[object, ...], list[Row]]:
+    groups: dict[tuple[object, ...], list[Row]] = defaultdict(list)
+    for one in rows:
+        groups[tuple(_label(one, axis) for axis in axes)].append(one)
+    return groups
+
+
+def _assert_moments(moments: Moments, place: int, rows: Sequence[Row], scale: int) -> None:
+    values = [Fraction(Decimal(one["value"])) * 10**scale for one in rows if one["value"] is not None]
+    assert moments.count[place] == len(values)
+    assert moments.total[place] == sum(values)
+    assert moments.squares[place] == sum(value * value for value in values)
+    assert moments.minimum[place] == min(values, default=0)
+    assert moments.maximum[place] == max(values, default=0)
+    assert moments.withheld[place] == len(rows) - len(values)
+
+
+def _assert_same(one: Cube, other: Cube) -> None:
+    """Array by array and type by type; equal bytes also tell minus zero from zero, and one NaN from another."""
+    assert (one.labels, one.scale) == (other.labels, other.scale)
+    for name in ("cells", "by_question", "by_location", "by_stratum"):
+        left, right = getattr(one, name), getattr(other, name)
+        for ours, theirs in ((left, right), (left.moments, right.moments)):
+            for field in fields(ours):
+                a, b = getattr(ours, field.name), getattr(theirs, field.name)
+                if isinstance(a, np.ndarray):
+                    assert (a.dtype, a.shape) == (b.dtype, b.shape), field.name
+                    assert a.tolist() == b.tolist() if a.dtype == object else a.tobytes() == b.tobytes(), field.name
+
+
+@settings(deadline=None, max_examples=150)
+@given(rows=tables)
+def test_every_cell_is_what_fractions_say(rows: list[Row]) -> None:
+    rolled = cube(rows)
+    cells = rolled.cells
+    groups = _groups(rows, AXES)
+    assert {_named(rolled, AXES, key) for key in cells.keys.tolist()} == groups.keys()
+    assert len(cells) == len(groups)
+    assert rolled.rows == len(rows)
+    reasons: dict[int, Counter[str]] = defaultdict(Counter)
+    for place, reason, count in zip(
+        cells.withheld_cell.tolist(), cells.withheld_reason.tolist(), cells.withheld_count.tolist(), strict=True
+    ):
+        assert rolled.labels.reasons[reason] not in reasons[place]
+        reasons[place][rolled.labels.reasons[reason]] = count
+    for place, key in enumerate(cells.keys.tolist()):
+        group = groups[_named(rolled, AXES, key)]
+        _assert_moments(cells.moments, place, group, rolled.scale)
+        assert cells.rows[place] == len(group)
+        assert reasons[place] == Counter(one.get("reason", "empty") for one in group if one["value"] is None)
+
+
+@settings(deadline=None, max_examples=150)
+@given(rows=tables)
+def test_every_marginal_is_what_fractions_say_and_its_mean_is_rounded_once(rows: list[Row]) -> None:
+    rolled = cube(rows)
+    for marginal in (rolled.by_question, rolled.by_location, rolled.by_stratum):
+        groups = _groups(rows, marginal.axes)
+        assert len(marginal.keys) == len(groups)
+        for place, key in enumerate(marginal.keys.tolist()):
+            group = groups[_named(rolled, marginal.axes, key)]
+            _assert_moments(marginal.moments, place, group, rolled.scale)
+            values = [Fraction(Decimal(one["value"])) for one in group if one["value"] is not None]
+            mean = marginal.mean[place]
+            assert (mean == float(sum(values) / len(values))) if values else np.isnan(mean)
+
+
+@settings(deadline=None, max_examples=100)
+@given(rows=tables)
+def test_keys_ascend_and_a_question_finds_its_entries(rows: list[Row]) -> None:
+    rolled = cube(rows)
+    for keys in (rolled.cells.keys, rolled.by_question.keys, rolled.by_location.keys, rolled.by_stratum.keys):
+        assert keys.tolist() == sorted(map(list, {tuple(key) for key in keys.tolist()}))
+    for name, code in rolled.question_codes.items():
+        assert rolled.labels.questions[code] == name
+        for marginal in (rolled.by_question, rolled.by_location, rolled.by_stratum):
+            assert set(marginal.keys[marginal.of(code), 0].tolist()) == {code}
+        cells = rolled.cells.keys[rolled.starts[code] : rolled.starts[code + 1], 0]
+        assert set(cells.tolist()) == {code}
+    assert [rolled.labels.locations[code] for code in rolled.location_codes.values()] == list(rolled.location_codes)
+
+
+@settings(deadline=None, max_examples=100)
+@given(rows=tables)
+def test_labels_are_sorted_and_each_is_used(rows: list[Row]) -> None:
+    rolled = cube(rows)
+    for place, name in enumerate(AXES.values()):
+        labels = getattr(rolled.labels, name)
+        assert list(labels) == sorted(set(labels))
+        assert set(rolled.cells.keys[:, place].tolist()) - {ABSENT} == set(range(len(labels)))
+    assert set(rolled.cells.footnote.tolist()) - {ABSENT} == set(range(len(rolled.labels.footnotes)))
+    assert set(rolled.cells.withheld_reason.tolist()) == set(range(len(rolled.labels.reasons)))
+
+
+@settings(deadline=None, max_examples=150)
+@given(rows=tables, data=st.data())
+def test_any_split_in_any_order_gives_the_same_cube(rows: list[Row], data: st.DataObject) -> None:
+    whole = cube(rows)
+    shuffled = data.draw(st.permutations(rows))
+    cuts = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=4)))
+    parts = [cube(shuffled[start:end]) for start, end in zip([0, *cuts], [*cuts, len(rows)], strict=True)]
+    _assert_same(reduce(merge, data.draw(st.permutations(parts))), whole)
+
+
+@settings(deadline=None, max_examples=50)
+@given(rows=tables)
+def test_canonical_cells_give_their_cube_again(rows: list[Row]) -> None:
+    rolled = cube(rows)
+    _assert_same(with_marginals(rolled.labels, rolled.cells, scale=rolled.scale), rolled)
+    _assert_same(roll_up(rolled.labels, rolled.cells, scale=rolled.scale), rolled)
+
+
+def test_a_cell_of_one_row_keeps_what_it_was_published_with() -> None:
+    rolled = cube([row(value="28.8", low=28.1, high=29.5, sample_size=62562, footnote="small")])
+    cells = rolled.cells
+    assert (cells.low[0], cells.high[0], cells.sample_size[0]) == (28.1, 29.5, 62562)
+    assert rolled.labels.footnotes[cells.footnote[0]] == "small"
+
+
+def test_a_withheld_row_keeps_its_footnote_and_counts_nowhere_else() -> None:
+    rolled = cube([row(value=None, reason="~", footnote="suppressed")])
+    assert rolled.labels.footnotes == ("suppressed",)
+    assert rolled.withheld_by_reason() == {"~": 1}
+    assert rolled.by_question.moments.count.tolist() == [0]
+    assert np.isnan(rolled.by_question.mean).all()
+
+
+def test_a_mixed_cell_has_no_limits_no_sample_size_and_no_footnote() -> None:
+    one = row(value="1", low=0.5, high=1.5, sample_size=10, footnote="small")
+    for other in (one, row(value=None, footnote="other")):
+        rolled = cube([one, other])
+        assert len(rolled.cells) == 1
+        assert np.isnan([rolled.cells.low[0], rolled.cells.high[0], rolled.cells.sample_size[0]]).all()
+        assert rolled.cells.footnote.tolist() == [ABSENT]
+        assert rolled.labels.footnotes == ()
+
+
+def test_a_cube_of_no_rows_is_empty_and_merges_with_any() -> None:
+    empty, some = cube([]), cube([row(value="1.5"), row(value=None)])
+    assert (empty.rows, len(empty.cells), empty.scale) == (0, 0, 0)
+    assert empty.withheld_by_reason() == {}
+    assert empty.starts.tolist() == [0]
+    for marginal in (empty.by_question, empty.by_location, empty.by_stratum):
+        assert (len(marginal.keys), len(marginal.moments), marginal.starts.tolist()) == (0, 0, [0])
+    _assert_same(merge(empty, empty), empty)
+    _assert_same(merge(empty, some), some)
+    _assert_same(merge(some, empty), some)
+
+
+def test_empty_columns_of_python_integers_come_out_as_int64() -> None:
+    empty = cube([]).cells
+    wide = np.array([], dtype=object)
+    moments = Moments(
+        count=empty.moments.count,
+        total=wide,
+        squares=wide,
+        minimum=wide,
+        maximum=wide,
+        withheld=empty.moments.withheld,
+    )
+    cells = Cells(**{field.name: getattr(empty, field.name) for field in fields(Cells)} | {"moments": moments})
+    _assert_same(roll_up(cube([]).labels, cells, scale=0), cube([]))
+
+
+def test_sums_beyond_int64_are_exact() -> None:
+    #            value        squares of the two rows
+    # 3 * 10^9                9 * 10^18 each: fit in int64, their sum does not
+    big = cube([row(value="3000000000"), row(value="3000000000")])
+    assert big.by_question.moments.squares.tolist() == [18 * 10**18]
+    assert big.by_question.moments.total.dtype == np.int64
+
+
+@pytest.mark.parametrize("value", [2**62 - 1, 2**62, -(2**62), 2**63 - 1, -(2**63), 2**63, 2**64 + 1])
+def test_values_around_the_ends_of_int64_are_added_exactly(value: int) -> None:
+    rolled = cube([row("Q", "Utah", str(value)), row("Q", "Utah", str(value)), row("Q", "Ohio", str(-value))])
+    assert rolled.by_question.moments.total.tolist() == [value]
+    assert rolled.by_location.moments.total.tolist() == [-value, 2 * value]
+    assert rolled.by_location.moments.squares.tolist() == [value**2, 2 * value**2]
+    assert rolled.by_location.moments.minimum.tolist() == [-value, value]
+    assert rolled.by_location.moments.maximum.tolist() == [-value, value]
+
+
+@pytest.mark.parametrize("value", [2**62 - 1, 2**62, -(2**62) + 1, -(2**62), 2**63 - 1, -(2**63)])
+def test_the_same_numbers_have_the_same_type_in_whichever_they_came(value: int) -> None:
+    narrow = _cells_of(np.array([value], dtype=np.int64))
+    wide = _cells_of(np.array([value], dtype=object))
+    labels = cube([row()]).labels
+    _assert_same(roll_up(labels, narrow, scale=0), roll_up(labels, wide, scale=0))
+
+
+def _cells_of(total: Any) -> Cells:
+    """One cell whose numbers are all ``total``; its squares are wrong, which nothing here looks at."""
+    one = cube([row()]).cells
+    moments = Moments(
+        count=one.moments.count,
+        total=total,
+        squares=total,
+        minimum=total,
+        maximum=total,
+        withheld=one.moments.withheld,
+    )
+    return Cells(**{field.name: getattr(one, field.name) for field in fields(Cells)} | {"moments": moments})
+
+
+def test_sums_that_cancel_come_back_to_int64() -> None:
+    # Each is beyond 2**62, so they are added in Python; 5 is not, and must look like any other 5.
+    rolled = cube([row(value=str(2**63 - 1)), row(value=str(-(2**63) + 6))])
+    assert rolled.by_question.moments.total.dtype == np.int64
+    assert rolled.by_question.moments.total.tolist() == [5]
+    halves = merge(cube([row("Q", value=str(2**62 - 1))]), cube([row("Q", value=str(-(2**62) + 1))]))
+    assert halves.by_question.moments.total.tolist() == [0]
+
+
+def test_the_scale_of_a_merged_cube_is_that_of_the_finer_one() -> None:
+    merged = merge(cube([row(value="1.5")]), cube([row(value="0.125")]))
+    assert merged.scale == 3
+    assert merged.by_question.moments.total.tolist() == [1625]
+    assert merged.by_question.moments.squares.tolist() == [1500**2 + 125**2]
+
+
+def test_a_mean_that_doubles_would_round_twice_is_rounded_once() -> None:
+    # 0.1 + 0.2 in doubles is 0.30000000000000004; and 2**53 + 1 is no double at all.
+    assert cube([row(value="0.1"), row(value="0.2"), row(value="0.0")]).by_question.mean.tolist() == [0.1]
+    assert cube([row(value=str(2**53 + 1)), row(value="0")]).by_question.mean.tolist() == [float(2**52 + 0.5)]
+    assert cube([row(value="1e-400")]).by_question.mean.tolist() == [0.0]
+
+
+def test_a_mean_beyond_all_doubles_is_refused() -> None:
+    with pytest.raises(OverflowError):
+        cube([row(value="1e400")])
+
+
+def test_withheld_values_are_counted_by_reason_the_most_frequent_first() -> None:
+    reasons = ["~", "*", "*", "<5", "N/A"]
+    rolled = cube([row(value=None, reason=reason) for reason in reasons])
+    assert list(rolled.withheld_by_reason().items()) == [("*", 2), ("<5", 1), ("N/A", 1), ("~", 1)]
+
+
+def test_groups_with_repeated_labels_are_merged() -> None:
+    one = cube([row("Q", value="1"), row("R", value="2")])
+    labels = Labels(
+        **{field.name: getattr(one.labels, field.name) for field in fields(Labels)} | {"questions": ("Q", "Q")}
+    )
+    rolled = roll_up(labels, one.cells, scale=0)
+    assert rolled.labels.questions == ("Q",)
+    assert rolled.cells.moments.total.tolist() == [3]
+
+
+def test_nothing_can_write_into_a_cube() -> None:
+    rolled = cube([row()])
+    parts: list[Cells | Marginal] = [rolled.cells, rolled.by_question, rolled.by_location, rolled.by_stratum]
+    for part in parts:
+        with pytest.raises(ValueError, match="read-only"):
+            part.keys[0, 0] = 7
+        with pytest.raises(ValueError, match="read-only"):
+            part.moments.total[0] = 7
+
+
+def test_moments_can_be_taken_in_part() -> None:
+    moments = cube([row("Q", value="1"), row("R", value="2")]).by_question.moments
+    assert moments[1:].total.tolist() == [2]
+    assert len(moments[:0]) == 0
+
+
+def test_integers_become_the_narrowest_array_that_adds_up_safely() -> None:
+    assert exact([]).dtype == np.int64
+    assert exact([2**62 - 1, -(2**62) + 1]).dtype == np.int64
+    assert exact([2**62]).dtype == object
+
+
+def test_the_factory_counts_in_the_smallest_scale() -> None:
+    assert factories.cube([row(value="1.50"), row(value="2e1")]).scale == 1

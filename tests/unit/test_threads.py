@@ -1,0 +1,31 @@
+from __future__ import annotations
+
+import threading
+
+from meantime import threads
+
+
+def never(role: str, error: BaseException) -> None:
+    raise AssertionError(f"{role} died: {error!r}")
+
+
+def test_a_thread_has_the_name_of_its_role_and_holds_the_process() -> None:
+    names = []
+    thread = threads.start("loader", lambda: names.append(threading.current_thread().name), on_death=never)
+    thread.join()
+    assert names == ["meantime-loader"]
+    assert not thread.daemon
+
+
+def test_the_owner_hears_of_a_death_in_the_dying_thread() -> None:
+    for cause in (ValueError("a bug"), SystemExit(3), KeyboardInterrupt()):
+        heard: list[tuple[str, BaseException, str]] = []
+
+        def die(cause: BaseException = cause) -> None:
+            raise cause
+
+        def hear(role: str, error: BaseException, heard: list[tuple[str, BaseException, str]] = heard) -> None:
+            heard.append((role, error, threading.current_thread().name))
+
+        threads.start("writer", die, on_death=hear).join()
+        assert heard == [("writer", cause, "meantime-writer")]
