@@ -1,0 +1,410 @@
+"""The nine statistics of the classic API: means of the file's rows as they come, across strata and years.
+
+That is their contract, and it is a poor estimate: a state's men, its women and its total are added up as if they were
+three states. Every table says so in its warnings.
+
+Each one reads a marginal of the cube, so that it touches as many entries as its answer has and never a row. They are
+over in microseconds; that is why none of them looks at its ``work``.
+
+What holds for all of them: a withheld row counts nowhere, and a location or group without any value has no row in the
+answer. So what is asked of nothing but withheld values gives a table without rows (``requests.check`` refuses it before
+that, with the reason). Ties are in the order of the names. A question or state that the snapshot does not have raises
+KeyError.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+
+import msgspec
+import numpy as np
+
+from meantime.dataset.cube import ABSENT, Integers, Marginal
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Work
+from meantime.table import Cell, Column, Kind, Table
+
+# How many best5 and worst5 name. It is in their names.
+_FIVE = 5
+
+_OVER_ROWS = (
+    "Means of the file's rows as they come, over strata and years; each row counts once, whatever its sample size."
+)
+_POOR_ESTIMATE = (
+    "A poor estimate of the population: overall figures, their breakdowns and different years are averaged together. "
+    "Do not rank by it."
+)
+_SYNTHETIC = "Synthetic data: the numbers are made up."
+
+
+class OfQuestion(msgspec.Struct, frozen=True, kw_only=True):
+    """What a statistic of all locations is asked with."""
+
+    question: str  # as in the file
+
+
+class OfState(msgspec.Struct, frozen=True, kw_only=True):
+    """What a statistic of one location is asked with."""
+
+    question: str  # as in the file
+    state: str  # the location, as in the file; "National" is one
+
+
+def states_mean(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
+    """Average the question's rows in each location, in ascending order of the mean.
+
+    Avalon and Borduria are tied and so in the order of their names; one of Avalon's rows is withheld and counts
+    nowhere; Dorado has nothing but a withheld row and is left out:
+
+    >>> from meantime.dataset import example
+    >>> from meantime.model import Unwatched
+    >>> table = states_mean(example.snapshot(), OfQuestion(question=example.BREAKFAST), Unwatched())
+    >>> [column.name for column in table.columns]
+    ['location', 'mean', 'count', 'withheld']
+    >>> for row in table.rows():
+    ...     print(*row)
+    Avalon 21.0 2 1
+    Borduria 21.0 1 0
+    Cockaigne 31.55 2 0
+
+    A question without any value gives a table without rows:
+
+    >>> len(states_mean(example.snapshot(), OfQuestion(question=example.NAPS), Unwatched()))
+    0
+    """
+    entries = _Locations(snapshot, asked.question)
+    return entries.table(entries.ascending())
+
+
+def state_mean(snapshot: Snapshot, asked: OfState, _work: Work) -> Table:
+    """Average the question's rows in one location.
+
+    >>> from meantime.dataset import example
+    >>> from meantime.model import Unwatched
+    >>> def of(state):
+    ...     asked = OfState(question=example.BREAKFAST, state=state)
+    ...     return list(state_mean(example.snapshot(), asked, Unwatched()).rows())
+    >>> of("Avalon")  # a withheld row counts nowhere; nothing can be tied
+    [('Avalon', 21.0, 2, 1)]
+    >>> of("Dorado")  # nothing but a withheld row
+    []
+    """
+    entries = _Locations(snapshot, asked.question, asked.state)
+    return entries.table(entries.given)
+
+
+def best5(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
+    """Give the five best of the means by location, best first; fewer where fewer locations have a value.
+
+    The question's polarity says what is good; here, a low value:
+
+    >>> from meantime.dataset import example
+    >>> from meantime.model import Unwatched
+    >>> def of(question):
+    ...     return list(best5(example.snapshot(), OfQuestion(question=question), Unwatched()).column("location"))
+    >>> of(example.BREAKFAST)  # the first two are tied; Dorado has nothing but a withheld row
+    ['Avalon', 'Borduria', 'Cockaigne']
+    >>> of(example.NAPS)
+    []
+
+    Raises:
+        ValueError: the question has no polarity; ``requests.check`` refuses that before.
+    """
+    entries = _Locations(snapshot, asked.question)
+    order = entries.ascending() if _is_lower_better(snapshot, asked.question) else entries.descending()
+    return entries.table(order[:_FIVE])
+
+
+def worst5(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
+    """Give the five worst of the means by location, worst first; fewer where fewer locations have a value.
+
+    >>> from meantime.dataset import example
+    >>> from meantime.model import Unwatched
+    >>> def of(question):
+    ...     return list(worst5(example.snapshot(), OfQuestion(question=question), Unwatched()).column("location"))
+    >>> of(example.BREAKFAST)  # the tied ones are in the order of their names here too
+    ['Cockaigne', 'Avalon', 'Borduria']
+    >>> of(example.NAPS)  # nothing but a withheld row
+    []
+
+    Raises:
+        ValueError: the question has no polarity; ``requests.check`` refuses that before.
+    """
+    entries = _Locations(snapshot, asked.question)
+    order = entries.descending() if _is_lower_better(snapshot, asked.question) else entries.ascending()
+    return entries.table(order[:_FIVE])
+
+
+def global_mean(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
+    """Average all rows of the question.
+
+    The mean of the rows, not of the locations' means: a location with more rows counts more. "National" is in it too.
+
+    >>> from meantime.dataset import example
+    >>> from meantime.model import Unwatched
+    >>> def of(question):
+    ...     return list(global_mean(example.snapshot(), OfQuestion(question=question), Unwatched()).rows())
+    >>> of(example.BREAKFAST)  # two withheld rows count nowhere; nothing can be tied
+    [(25.22, 5, 2)]
+    >>> of(example.NAPS)  # nothing but a withheld row
+    []
+    """
+    marginal = snapshot.cube.by_question
+    code = snapshot.cube.question_codes[asked.question]
+    given = _given(marginal, marginal.of(code))
+    unit = _unit(snapshot, code)
+    return Table(
+        columns=(
+            Column(name="mean", kind=Kind.NUMBER, unit=unit, meaning="mean of all rows of the question"),
+            *_COUNTS,
+        ),
+        data=(marginal.mean[given].tolist(), *_counts(marginal, given)),
+        notes=_notes(snapshot),
+        warnings=_warnings(snapshot, code),
+    )
+
+
+def diff_from_mean(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
+    """Subtract each location's mean from the mean of all rows, in the order of ``states_mean``.
+
+    Positive: the location is below the mean of all rows. The difference is that of the exact means, rounded once.
+
+    >>> from meantime.dataset import example
+    >>> from meantime.model import Unwatched
+    >>> def of(question):
+    ...     table = diff_from_mean(example.snapshot(), OfQuestion(question=question), Unwatched())
+    ...     return list(zip(table.column("location"), table.column("difference")))
+    >>> of(example.BREAKFAST)  # the first two are tied; Dorado has nothing but a withheld row
+    [('Avalon', 4.22), ('Borduria', 4.22), ('Cockaigne', -6.33)]
+    >>> of(example.NAPS)
+    []
+    """
+    entries = _Locations(snapshot, asked.question)
+    return entries.differences(entries.ascending())
+
+
+def state_diff_from_mean(snapshot: Snapshot, asked: OfState, _work: Work) -> Table:
+    """Subtract one location's mean from the mean of all rows.
+
+    >>> from meantime.dataset import example
+    >>> from meantime.model import Unwatched
+    >>> def of(state):
+    ...     asked = OfState(question=example.BREAKFAST, state=state)
+    ...     return list(state_diff_from_mean(example.snapshot(), asked, Unwatched()).rows())
+    >>> of("Avalon")  # location, difference, mean, global mean, rows, withheld rows; nothing can be tied
+    [('Avalon', 4.22, 21.0, 25.22, 2, 1)]
+    >>> of("Dorado")  # nothing but a withheld row
+    []
+    """
+    entries = _Locations(snapshot, asked.question, asked.state)
+    return entries.differences(entries.given)
+
+
+def mean_by_category(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
+    """Average the question's rows in each location, stratification category and stratum, in the order of these names.
+
+    Avalon's men are withheld and left out, as is Dorado; a row of Cockaigne has no category and is in no group. Tied
+    groups keep the order of their names, as all do:
+
+    >>> from meantime.dataset import example
+    >>> from meantime.model import Unwatched
+    >>> table = mean_by_category(example.snapshot(), OfQuestion(question=example.BREAKFAST), Unwatched())
+    >>> for row in table.rows():
+    ...     print(*row)
+    Avalon Sex Female 22.0 1 0
+    Avalon Total Total 20.0 1 0
+    Borduria Total Total 21.0 1 0
+    Cockaigne Total Total 33.1 1 0
+    >>> len(mean_by_category(example.snapshot(), OfQuestion(question=example.NAPS), Unwatched()))
+    0
+    """
+    return _by_category(snapshot, asked.question, state=None)
+
+
+def state_mean_by_category(snapshot: Snapshot, asked: OfState, _work: Work) -> Table:
+    """Average the question's rows in each category and stratum of one location, in the order of the names.
+
+    >>> from meantime.dataset import example
+    >>> from meantime.model import Unwatched
+    >>> def of(state):
+    ...     asked = OfState(question=example.BREAKFAST, state=state)
+    ...     return list(state_mean_by_category(example.snapshot(), asked, Unwatched()).rows())
+    >>> of("Avalon")  # its men are withheld; ties do not matter to an order of names
+    [('Avalon', 'Sex', 'Female', 22.0, 1, 0), ('Avalon', 'Total', 'Total', 20.0, 1, 0)]
+    >>> of("Dorado")
+    []
+    """
+    return _by_category(snapshot, asked.question, asked.state)
+
+
+_LOCATION = Column(name="location", kind=Kind.TEXT, meaning="state, territory, or the whole country")
+_COUNTS = (
+    Column(name="count", kind=Kind.INTEGER, meaning="rows averaged"),
+    Column(name="withheld", kind=Kind.INTEGER, meaning="rows without a value, which count nowhere"),
+)
+
+
+class _Locations:
+    """The entries of a question by location, those with a value, in the order of the names."""
+
+    def __init__(self, snapshot: Snapshot, question: str, state: str | None = None) -> None:
+        self._snapshot = snapshot
+        self._question = snapshot.cube.question_codes[question]
+        self._marginal = snapshot.cube.by_location
+        self.given = _given(self._marginal, _places(snapshot, self._marginal, self._question, state))
+
+    def ascending(self) -> Integers:
+        # Stable, over entries that are in the order of the names: ties are by name.
+        order: Integers = self.given[np.argsort(self._marginal.mean[self.given], kind="stable")]
+        return order
+
+    def descending(self) -> Integers:
+        # Not the reverse of ascending(), which would turn the tied ones around too.
+        order: Integers = self.given[np.argsort(-self._marginal.mean[self.given], kind="stable")]
+        return order
+
+    def table(self, order: Integers) -> Table:
+        mean = Column(
+            name="mean",
+            kind=Kind.NUMBER,
+            unit=_unit(self._snapshot, self._question),
+            meaning="mean of the location's rows",
+        )
+        return self._told((mean,), (self._marginal.mean[order].tolist(),), order)
+
+    def differences(self, order: Integers) -> Table:
+        unit = _unit(self._snapshot, self._question)
+        columns = (
+            Column(
+                name="difference",
+                kind=Kind.NUMBER,
+                unit="percentage points" if unit == "percent" else unit,
+                meaning="mean of all rows of the question minus the mean of the location's rows",
+            ),
+            Column(name="mean", kind=Kind.NUMBER, unit=unit, meaning="mean of the location's rows"),
+            Column(name="global_mean", kind=Kind.NUMBER, unit=unit, meaning="mean of all rows of the question"),
+        )
+        mean_of_all = float(self._snapshot.cube.by_question.mean[self._question])
+        data = (self._exact_differences(order), self._marginal.mean[order].tolist(), [mean_of_all] * len(order))
+        return self._told(columns, data, order)
+
+    def _exact_differences(self, order: Integers) -> list[float]:
+        overall = self._snapshot.cube.by_question.moments
+        n_all, total_all = int(overall.count[self._question]), int(overall.total[self._question])
+        unit_of_scale = 10**self._snapshot.cube.scale
+        moments = self._marginal.moments
+        # Python's integers: the products may not fit in 64 bits, and their division rounds once.
+        return [
+            (total_all * n - total * n_all) / (n_all * n * unit_of_scale)
+            for n, total in zip(moments.count[order].tolist(), moments.total[order].tolist(), strict=True)
+        ]
+
+    def _told(self, columns: tuple[Column, ...], data: tuple[Sequence[Cell], ...], order: Integers) -> Table:
+        names = self._snapshot.cube.labels.locations
+        return Table(
+            columns=(_LOCATION, *columns, *_COUNTS),
+            data=(
+                [names[code] for code in self._marginal.keys[order, 1].tolist()],
+                *data,
+                *_counts(self._marginal, order),
+            ),
+            notes=_notes(self._snapshot),
+            warnings=_warnings(self._snapshot, self._question),
+        )
+
+
+def _by_category(snapshot: Snapshot, question: str, state: str | None) -> Table:
+    labels = snapshot.cube.labels
+    marginal = snapshot.cube.by_stratum
+    code = snapshot.cube.question_codes[question]
+    given = _given(marginal, _places(snapshot, marginal, code, state))
+    given = given[marginal.keys[given, 2] != ABSENT]
+    _, locations, categories, strata = marginal.keys[given].T.tolist()
+    # One name more, at the end, where the code of a stratum that is absent (-1) finds it.
+    stratum_names = (*labels.strata, "")
+    return Table(
+        columns=(
+            _LOCATION,
+            Column(name="category", kind=Kind.TEXT, meaning="what the rows are broken down by"),
+            Column(
+                name="stratum", kind=Kind.TEXT, meaning="the group within the category; empty where the file names none"
+            ),
+            Column(name="mean", kind=Kind.NUMBER, unit=_unit(snapshot, code), meaning="mean of the group's rows"),
+            *_COUNTS,
+        ),
+        data=(
+            [labels.locations[place] for place in locations],
+            [labels.categories[place] for place in categories],
+            [stratum_names[place] for place in strata],
+            marginal.mean[given].tolist(),
+            *_counts(marginal, given),
+        ),
+        notes=_notes(snapshot),
+        warnings=_warnings(snapshot, code),
+    )
+
+
+def _places(snapshot: Snapshot, marginal: Marginal, question: int, state: str | None) -> slice:
+    """Find the entries of a question, or of one of its locations; entries are sorted by key."""
+    of_question = marginal.of(question)
+    if state is None:
+        return of_question
+    code = snapshot.cube.location_codes[state]
+    entries = range(of_question.start, of_question.stop)
+
+    def location_at(place: int) -> int:
+        return int(marginal.keys[place, 1])
+
+    # By hand and not np.searchsorted, which would first copy the column of all locations.
+    first = bisect_left(entries, code, key=location_at)
+    behind = bisect_left(entries, code + 1, lo=first, key=location_at)
+    return slice(of_question.start + first, of_question.start + behind)
+
+
+def _given(marginal: Marginal, places: slice) -> Integers:
+    given: Integers = np.flatnonzero(marginal.moments.count[places]) + places.start
+    return given
+
+
+def _counts(marginal: Marginal, order: Integers) -> tuple[list[int], list[int]]:
+    return marginal.moments.count[order].tolist(), marginal.moments.withheld[order].tolist()
+
+
+def _unit(snapshot: Snapshot, question: int) -> str | None:
+    return snapshot.about.questions[question].unit
+
+
+def _is_lower_better(snapshot: Snapshot, question: str) -> bool:
+    polarity = snapshot.about.questions[snapshot.cube.question_codes[question]].polarity
+    if polarity is None:
+        raise ValueError(f"no polarity is known for {question!r}, and it is never guessed")
+    return polarity == "lower"
+
+
+def _notes(snapshot: Snapshot) -> tuple[str, ...]:
+    return (_OVER_ROWS, _SYNTHETIC) if snapshot.about.synthetic else (_OVER_ROWS,)
+
+
+def _warnings(snapshot: Snapshot, question: int) -> tuple[str, ...]:
+    warnings = [_POOR_ESTIMATE]
+    moments = snapshot.cube.by_question.moments
+    given, withheld = int(moments.count[question]), int(moments.withheld[question])
+    if withheld:
+        warnings.append(f"Withheld rows, which count nowhere: {withheld:,} of the question's {given + withheld:,}.")
+    if kinds := _kinds_of_value(snapshot, question):
+        warnings.append(f"Values of different kinds are averaged together: {kinds}.")
+    return tuple(warnings)
+
+
+def _kinds_of_value(snapshot: Snapshot, question: int) -> str:
+    """Name the value types of a question where it has several, else nothing."""
+    cube = snapshot.cube
+    # Most tables have one value type, and their questions' cells, thousands of them, need not be looked at.
+    if len(cube.labels.value_types) == 1:
+        return ""
+    codes = cube.cells.keys[int(cube.starts[question]) : int(cube.starts[question + 1]), 4]
+    if codes.min() == codes.max():
+        return ""
+    kinds = (cube.labels.value_types[code] for code in np.unique(codes).tolist())
+    return ", ".join(" in ".join(filter(None, kind)) or "unnamed" for kind in kinds)

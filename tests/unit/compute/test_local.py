@@ -1,0 +1,112 @@
+"""A request becomes a result: checked again, computed, written in the view that was asked for."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+from tests.factories import row, snapshot
+
+from meantime.compute.local import LocalCompute
+from meantime.dataset.snapshot import Snapshot
+from meantime.errors import JobInterrupted, RequestInvalid
+from meantime.model import Problem, Request, Unwatched
+from meantime.statistics.registry import STATISTICS
+
+TABLE = snapshot([row(location="Utah", value="3"), row(location="Ohio", value="1"), row(location="Guam", value=None)])
+
+
+class Shelf:
+    """One snapshot, and what it was asked for by."""
+
+    def __init__(self) -> None:
+        self.asked: list[tuple[str, str | None]] = []
+
+    def snapshot(self, name: str, fingerprint: str | None = None) -> Snapshot:
+        self.asked.append((name, fingerprint))
+        return TABLE
+
+
+class Watched(Unwatched):
+    def __init__(self) -> None:
+        self.shares: list[float] = []
+
+    def progress(self, share: float) -> None:
+        self.shares.append(share)
+
+
+class Stopped(Unwatched):
+    def check(self) -> None:
+        raise JobInterrupted("cancelled")
+
+
+def request(statistic: str = "states_mean", view: str = "classic", **parameters: object) -> Request:
+    return Request(
+        dataset="cdc", statistic=statistic, parameters={"question": "Q"} | parameters, view=view, fingerprint="f" * 64
+    )
+
+
+def test_a_request_is_answered_from_the_snapshot_that_it_is_bound_to() -> None:
+    shelf = Shelf()
+    answer = LocalCompute(shelf).answer(request(), Unwatched())
+    assert answer.body == b'{"Ohio":1.0,"Utah":3.0}'
+    assert answer.method_version == STATISTICS["states_mean"].method_version
+    assert shelf.asked == [("cdc", "f" * 64)]
+
+
+def test_asked_again_the_same_bytes_come() -> None:
+    compute = LocalCompute(Shelf())
+    for view in ("classic", "document"):
+        assert compute.answer(request(view=view), Unwatched()) == compute.answer(request(view=view), Unwatched())
+
+
+def test_the_document_says_which_snapshot_and_only_the_parameters_that_count() -> None:
+    answer = LocalCompute(Shelf()).answer(request("state_mean", "document", state="Utah", other=1), Unwatched())
+    told = json.loads(answer.body)
+    assert told["parameters"] == {"question": "Q", "state": "Utah"}
+    assert told["fingerprint"] == TABLE.fingerprint
+    assert told["dataset"] == "cdc"
+    assert told["method_version"] == answer.method_version
+    assert told["rows"] == [{"location": "Utah", "mean": 3.0, "count": 1, "withheld": 0}]
+
+
+def test_the_table_is_that_of_the_document() -> None:
+    compute = LocalCompute(Shelf())
+    table = compute.table(request(), Unwatched())
+    told = json.loads(compute.answer(request(view="document"), Unwatched()).body)
+    assert [tuple(row.values()) for row in told["rows"]] == list(table.rows())
+
+
+@pytest.mark.parametrize("view", ["classic", "document"])
+def test_a_request_that_was_accepted_unseen_and_is_wrong_is_refused_with_all_that_is_wrong(view: str) -> None:
+    wrong = request("state_mean", view, question="R", state="Guam ")
+    for call in (LocalCompute(Shelf()).answer, LocalCompute(Shelf()).table):
+        with pytest.raises(RequestInvalid) as caught:
+            call(wrong, Unwatched())
+        problems = caught.value.problems
+        assert all(isinstance(problem, Problem) for problem in problems)
+        assert [problem.pointer for problem in problems if isinstance(problem, Problem)] == ["/question", "/state"]
+        assert caught.value.reason == " ".join(p.detail for p in problems if isinstance(p, Problem))
+
+
+def test_a_pair_without_a_value_is_refused_with_the_reason() -> None:
+    with pytest.raises(RequestInvalid, match="its only row there is withheld"):
+        LocalCompute(Shelf()).answer(request("state_mean", state="Guam"), Unwatched())
+
+
+def test_a_statistic_that_is_not_there_any_more_is_refused() -> None:
+    with pytest.raises(RequestInvalid, match="no statistic"):
+        LocalCompute(Shelf()).answer(request("median"), Unwatched())
+
+
+def test_a_view_that_there_is_not_is_refused() -> None:
+    with pytest.raises(RequestInvalid, match="no view 'parquet'"):
+        LocalCompute(Shelf()).answer(request(view="parquet"), Unwatched())
+
+
+def test_work_that_is_to_stop_stops_and_other_work_tells_when_it_is_done() -> None:
+    with pytest.raises(JobInterrupted):
+        LocalCompute(Shelf()).answer(request(), Stopped())
+    work = Watched()
+    LocalCompute(Shelf()).answer(request(), work)
+    assert work.shares == [1.0]

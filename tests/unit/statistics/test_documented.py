@@ -1,0 +1,52 @@
+"""Every statistic is documented, and the documented numbers are those that it gives."""
+
+from __future__ import annotations
+
+import doctest
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+
+from meantime.statistics.registry import STATISTICS, Statistic
+
+PAGE = Path(__file__).parents[3] / "docs" / "statistics.md"
+
+
+@pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
+def test_every_statistic_has_its_line_in_the_table_of_the_page(row: Statistic) -> None:
+    lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith(f"| `{row.name}` |")]
+    assert len(lines) == 1, f"docs/statistics.md needs one table row that starts with | `{row.name}` |"
+    assert row.help in lines[0]
+    assert row.averages in lines[0]
+
+
+def test_the_page_documents_no_statistic_that_there_is_not() -> None:
+    named = re.findall(r"^\| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
+    assert named == list(STATISTICS)
+
+
+def test_the_worked_example_of_the_page_is_what_comes_out() -> None:
+    outcome = doctest.testfile(str(PAGE), module_relative=False, encoding="utf-8")
+    assert outcome.attempted > 0
+    assert outcome.failed == 0
+
+
+@pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
+def test_every_statistic_shows_in_a_doctest_what_it_does(row: Statistic) -> None:
+    told = inspect.getdoc(row.compute) or ""
+    assert ">>>" in told
+    for word in ("withheld", "tied"):
+        assert word in told.lower().replace("ties", "tied"), (
+            f"the docstring of {row.name} does not say what {word} input does"
+        )
+
+
+@pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
+def test_a_row_of_the_registry_is_whole(row: Statistic) -> None:
+    assert STATISTICS[row.name] is row
+    assert row.help
+    assert row.averages
+    assert row.method_version >= 1
+    assert "question" in row.parameters.__struct_fields__
