@@ -1,0 +1,136 @@
+"""The door that every request goes through: by which name we were called, what the log notes, what is counted."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Awaitable, Callable, MutableMapping
+from time import perf_counter
+from typing import Any
+
+from meantime.errors import MeantimeError
+from meantime.log import VALUE_LIMIT, Log
+from meantime.web.guard import Hosts
+from meantime.web.metrics import Metrics
+from meantime.web.reply import Reply, refused
+
+# Nginx's word for a client that went away before its answer; nobody receives it, the log and the metrics name it.
+_CLIENT_WENT_AWAY = 499
+# What a counter may be labelled with. Anything else can be sent as a method, and each would be kept for ever.
+_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_TRACE = "meantime.trace"
+
+# ASGI's own words, in Python's types: the framework's are narrower than what it lets us put into a scope.
+Scope = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Any]]
+Send = Callable[[Any], Awaitable[None]]
+ASGIApp = Callable[..., Awaitable[None]]
+
+
+class Trace:
+    """What is noted of one request while it is answered.
+
+    It is kept in the scope, and so must not hold the scope: that circle would leave every request to the garbage
+    collector, whose walks through all objects (25 ms) were the slowest answers.
+    """
+
+    __slots__ = ("_log", "is_entered", "job_id", "method", "number", "path", "reason")
+
+    def __init__(self, number: int, method: str, path: bytes, log: Log | None) -> None:
+        self.number = number
+        self.method = method
+        self.path = path
+        self.is_entered = False
+        self.job_id: str | None = None
+        self.reason: str | None = None
+        self._log = log
+
+    def enter(self, parameters: bytes) -> None:
+        """Note what was asked: the query, or the body once it is read."""
+        self.is_entered = True
+        if self._log is not None:
+            # The whole of a long body would be kept until the line is written. One byte more than a line has room
+            # for: the log shall see that something was cut.
+            self._log.entered(self.number, self.method, self.path, parameters[: VALUE_LIMIT + 1])
+
+
+class Door:
+    """Wraps the application as a whole, so that requests which find no route are refused, noted and counted too."""
+
+    def __init__(self, app: ASGIApp, *, hosts: Hosts, metrics: Metrics, log: Log | None) -> None:
+        self._app = app
+        self._hosts = hosts
+        self._metrics = metrics
+        self._log = log
+        self._numbers = itertools.count(1)
+
+    async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = perf_counter()
+        status = _CLIENT_WENT_AWAY
+        trace = Trace(next(self._numbers), scope["method"], raw_path(scope), self._log)
+        scope[_TRACE] = trace
+
+        async def watched(message: MutableMapping[str, Any]) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+            await send(message)
+
+        if trace.method != "POST":
+            trace.enter(scope["query_string"])
+        try:
+            try:
+                self._hosts.check([value for name, value in scope["headers"] if name == b"host"])
+            except MeantimeError as error:
+                await send_reply(refused(error), scope, watched)
+            else:
+                await self._app(scope, receive, watched)
+        finally:
+            if not trace.is_entered:
+                trace.enter(b"")
+            self._leave(trace, scope.get("path_template") or "none", status, perf_counter() - started)
+
+    def _leave(self, trace: Trace, route: str, status: int, seconds: float) -> None:
+        method = trace.method
+        self._metrics.request_answered(route, method if method in _METHODS else "other", status, seconds)
+        if self._log is not None:
+            self._log.left(
+                trace.number,
+                method,
+                trace.path,
+                status=status,
+                job_id=trace.job_id,
+                seconds=seconds,
+                reason=trace.reason,
+            )
+
+
+def trace_of(scope: Any) -> Trace:
+    """Return what is noted of this request."""
+    trace: Trace = scope[_TRACE]
+    return trace
+
+
+def raw_path(scope: Any) -> bytes:
+    """Return the path as it was sent, percent signs and all: the router tidies the decoded one."""
+    raw: bytes | None = scope.get("raw_path")
+    return raw if raw is not None else str(scope["path"]).encode("utf-8", "replace")
+
+
+async def send_reply(reply: Reply, scope: Any, send: Send) -> None:
+    """Send an answer, and have it noted."""
+    trace = trace_of(scope)
+    trace.job_id = reply.job_id
+    trace.reason = reply.reason
+    headers = [
+        (b"content-type", reply.content_type.encode("latin-1")),
+        (b"content-length", b"%d" % len(reply.body)),
+    ]
+    if reply.headers:
+        headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
+    await send({"type": "http.response.start", "status": reply.status, "headers": headers})
+    body = b"" if scope["method"] == "HEAD" else reply.body
+    await send({"type": "http.response.body", "body": body})

@@ -1,0 +1,169 @@
+"""What the server counts, in Prometheus' text format. Its own registry: nothing global, so two servers never mix."""
+
+from __future__ import annotations
+
+import platform
+from collections.abc import Iterator
+from importlib import metadata
+
+import structlog
+from prometheus_client import CollectorRegistry, Counter, Histogram, generate_latest
+from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.exposition import CONTENT_TYPE_LATEST
+from prometheus_client.registry import Collector
+
+from meantime.dataset.catalog import Catalog, Failed, Loading, Ready
+from meantime.engine.engine import Engine
+from meantime.model import Job, JobState
+from meantime.web.reply import Reply
+
+_log = structlog.get_logger("meantime.jobs")
+
+# From the cost of a status look-up to that of a client's patience; durable jobs lie around 1 to 10 ms.
+_REQUEST_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
+# A job over a small table takes some 0.1 ms; the default time limit is 600 s. It may wait while a large file is read.
+_JOB_BUCKETS_S = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300, 600)
+
+
+class Metrics:
+    """Counts requests and jobs, and asks the engine and the catalog how they stand when somebody looks.
+
+    It is the engine's observer, and so is made before it; ``watch`` hands it the rest.
+    """
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry(auto_describe=False)
+        self._requests = Counter(
+            "meantime_http_requests", "Requests answered", ("route", "method", "status"), registry=self._registry
+        )
+        self._latency = Histogram(
+            "meantime_http_request_seconds",
+            "Time from a request's headers to its answer",
+            ("route", "method"),
+            buckets=_REQUEST_BUCKETS_S,
+            registry=self._registry,
+        )
+        self._wait = Histogram(
+            "meantime_job_wait_seconds",
+            "Time from the acceptance of a job to the begin of work on it",
+            buckets=_JOB_BUCKETS_S,
+            registry=self._registry,
+        )
+        self._run = Histogram(
+            "meantime_job_run_seconds",
+            "Time of work on a job that ended",
+            ("state",),
+            buckets=_JOB_BUCKETS_S,
+            registry=self._registry,
+        )
+        self._trouble = Counter(
+            "meantime_job_trouble", "Errors around jobs that the log tells in full", ("error",), registry=self._registry
+        )
+        # The children of labelled metrics are looked up with a lock and a check each time; a plain dict is ten
+        # times cheaper. The keys are routes, methods and statuses of ours, so there are few.
+        self._answered: dict[tuple[str, str, int], Counter] = {}
+        self._timed: dict[tuple[str, str], Histogram] = {}
+
+    def watch(self, engine: Engine, catalog: Catalog) -> None:
+        """Show how these stand, from now on, whenever the metrics are read."""
+        self._registry.register(_Standing(engine, catalog))
+
+    def request_answered(self, route: str, method: str, status: int, seconds: float) -> None:
+        """Count a request. ``route`` is a template, never a path as it came: paths are without number."""
+        counter = self._answered.get((route, method, status))
+        if counter is None:
+            counter = self._answered[route, method, status] = self._requests.labels(route, method, str(status))
+        counter.inc()
+        histogram = self._timed.get((route, method))
+        if histogram is None:
+            histogram = self._timed[route, method] = self._latency.labels(route, method)
+        histogram.observe(seconds)
+
+    def job_started(self, wait_s: float) -> None:
+        """Count how long a job waited."""
+        self._wait.observe(wait_s)
+
+    def job_ended(self, state: JobState, run_s: float) -> None:
+        """Count how long a job was worked on, by how it ended."""
+        self._run.labels(str(state)).observe(run_s)
+
+    def job_trouble(self, job: Job, error: BaseException) -> None:
+        """Count an error around a job, and have the log tell it in full."""
+        self._trouble.labels(type(error).__name__).inc()
+        _log.error(
+            "trouble with a job",
+            job_id=job.id,
+            statistic=job.request.statistic,
+            attempts=job.attempts,
+            exc_info=error,
+        )
+
+    def read(self) -> Reply:
+        """Return everything as text."""
+        return Reply(200, generate_latest(self._registry), content_type=CONTENT_TYPE_LATEST)
+
+
+class _Standing(Collector):
+    """How things stand at the moment of reading; nothing is counted here."""
+
+    def __init__(self, engine: Engine, catalog: Catalog) -> None:
+        self._engine = engine
+        self._catalog = catalog
+
+    def describe(self) -> Iterator[Metric]:
+        return iter(())  # else the registry would read everything once when this is registered
+
+    def collect(self) -> Iterator[Metric]:
+        yield InfoMetricFamily(
+            "meantime_build",
+            "What runs",
+            value={"version": metadata.version("meantime"), "python": platform.python_version()},
+        )
+        yield from self._jobs()
+        yield from self._datasets()
+
+    def _jobs(self) -> Iterator[Metric]:
+        facts = self._engine.facts()
+        jobs = GaugeMetricFamily("meantime_jobs", "Jobs kept, by state", labels=["state"])
+        for state in JobState:
+            jobs.add_metric([str(state)], facts.jobs.get(state, 0))
+        yield jobs
+        yield GaugeMetricFamily("meantime_queue_depth", "Jobs that wait for a thread", facts.queue_depth)
+        yield GaugeMetricFamily("meantime_threads_working", "Threads that work on a job now", facts.working)
+        yield GaugeMetricFamily("meantime_threads", "Threads that there are for jobs", facts.threads)
+        yield GaugeMetricFamily("meantime_accepting", "1 while new jobs are taken", int(self._engine.is_accepting))
+
+    def _datasets(self) -> Iterator[Metric]:
+        state = GaugeMetricFamily(
+            "meantime_dataset_state", "1 for the state that a data set is in", labels=["dataset", "state"]
+        )
+        progress = GaugeMetricFamily("meantime_dataset_progress", "Share of the loading done", labels=["dataset"])
+        facts = {
+            name: GaugeMetricFamily(f"meantime_dataset_{name}", text, labels=["dataset"])
+            for name, text in (
+                ("rows", "Rows in the snapshot"),
+                ("cells", "Cells that they were rolled up to"),
+                ("questions", "Questions"),
+                ("locations", "Locations"),
+                ("withheld_rows", "Rows whose value is not given"),
+                ("rejected_lines", "Lines that could not be read as a row"),
+            )
+        }
+        for name in self._catalog.names:
+            status = self._catalog.status(name)
+            for word, kind in (("loading", Loading), ("ready", Ready), ("failed", Failed)):
+                state.add_metric([name, word], int(isinstance(status, kind)))
+            if isinstance(status, Loading):
+                progress.add_metric([name], status.progress.share)
+            elif isinstance(status, Ready):
+                progress.add_metric([name], 1)
+                cube, about = status.snapshot.cube, status.snapshot.about
+                facts["rows"].add_metric([name], about.rows)
+                facts["cells"].add_metric([name], len(cube.cells))
+                facts["questions"].add_metric([name], len(cube.labels.questions))
+                facts["locations"].add_metric([name], len(cube.labels.locations))
+                facts["withheld_rows"].add_metric([name], int(cube.by_question.moments.withheld.sum()))
+                facts["rejected_lines"].add_metric([name], about.rejected_total)
+        yield state
+        yield progress
+        yield from facts.values()

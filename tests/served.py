@@ -1,0 +1,250 @@
+"""The web application for a test: real catalog, engine and stores; only the reading of files is staged."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from urllib.parse import unquote
+
+from litestar import Litestar
+from tests import factories
+
+from meantime.compute.local import LocalCompute
+from meantime.dataset import snapshot as snapshots
+from meantime.dataset.catalog import Catalog
+from meantime.dataset.ingest import Progress
+from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.source import Source
+from meantime.engine.engine import Engine
+from meantime.errors import MeantimeError
+from meantime.log import Log
+from meantime.stores.memory import MemoryJobStore, MemoryResultStore
+from meantime.web.app import create_app
+from meantime.web.metrics import Metrics
+
+OBESITY = "Percent of adults aged 18 years and older who have obesity"
+WALKS = "Walks a week"  # without polarity
+
+
+def table() -> Snapshot:
+    """Two questions, three states and the nation; Guam's only row is withheld."""
+    row = factories.row
+    return factories.snapshot(
+        [
+            row(OBESITY, "Utah", "20", category="Sex", stratum="Male"),
+            row(OBESITY, "Utah", "25.5", category="Sex", stratum="Female"),
+            row(OBESITY, "Ohio", "30", category="Sex", stratum="Male"),
+            row(OBESITY, "National", "29.1"),
+            row(OBESITY, "Guam", None, reason="~"),
+            row(WALKS, "Utah", "3"),
+        ],
+        polarity={OBESITY: "lower"},
+    )
+
+
+class StagedIngestor:
+    """Reads no file: a source becomes what was said beforehand, when ``go_on`` is set."""
+
+    rejected_limit = 0.05
+
+    def __init__(self, outcomes: Mapping[str, Snapshot | MeantimeError], scratch: Path) -> None:
+        self._outcomes = outcomes
+        self._scratch = scratch
+        self.is_reading = threading.Event()
+        self.go_on = threading.Event()
+
+    def ingest(
+        self,
+        source: Source,
+        into: Path,
+        *,
+        on_progress: Callable[[Progress], None],
+        cancelled: threading.Event,  # noqa: ARG002 - the port has it
+    ) -> Path:
+        on_progress(Progress(phase="reading", share=0.42, rows=1234))
+        self.is_reading.set()
+        self.go_on.wait()
+        outcome = self._outcomes[source.name]
+        if isinstance(outcome, MeantimeError):
+            raise outcome
+        rows = [self._scratch / f"{source.name}-{number}" for number, _ in enumerate(outcome.about.files)]
+        for path in rows:
+            path.write_bytes(b"")
+        return snapshots.write(outcome.cube, outcome.about, rows, into)
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
+
+
+@dataclass
+class Served:
+    """A running application and its parts."""
+
+    app: Litestar
+    engine: Engine
+    catalog: Catalog
+    metrics: Metrics
+    ingestor: StagedIngestor
+    decided: threading.Event  # every data set is ready or failed
+    results: MemoryResultStore
+
+    def load(self) -> None:
+        """Let the data sets be loaded, and wait until they are."""
+        self.ingestor.go_on.set()
+        self.decided.wait()
+
+    def ask(self, method: str, target: str, **more: Any) -> Answer:
+        """Send one request; see ``send``."""
+        return asyncio.run(send(self.app, method, target, **more))
+
+    def post(self, statistic: str, **parameters: Any) -> Answer:
+        """Ask for a statistic as a well-behaved client does."""
+        return self.ask("POST", f"/api/{statistic}", body=json.dumps(parameters).encode())
+
+    def result(self, statistic: str, **parameters: Any) -> Answer:
+        """Ask for a statistic, wait until it is there, and read it."""
+        job_id = self.post(statistic, **parameters).json["job_id"]
+        assert self.engine.wait_drained(30)
+        return self.ask("GET", f"/api/get_results/{job_id}")
+
+
+@contextmanager
+def served(
+    tmp_path: Path,
+    *,
+    outcomes: Mapping[str, Snapshot | MeantimeError] | None = None,
+    admin_key: str | None = None,
+    allowed_hosts: Sequence[str] = (),
+    log: Log | None = None,
+    queue_limit: int = 1000,
+    is_loaded: bool = True,
+) -> Iterator[Served]:
+    """Serve ``outcomes`` (the table above), loaded or still being read."""
+    outcomes = outcomes or {"table": table()}
+    sources = []
+    for name in outcomes:
+        path = tmp_path / f"{name}.csv"
+        path.write_text("read by nobody")
+        sources.append(Source(name=name, path=str(path)))
+    ingestor = StagedIngestor(outcomes, tmp_path)
+    trouble: list[object] = []
+    catalog = Catalog(
+        sources, folder=tmp_path / "snapshots", ingestor=ingestor, on_death=lambda *what: trouble.append(what)
+    )
+    undecided, decided = set(outcomes), threading.Event()
+
+    def note(name: str) -> None:
+        undecided.discard(name)
+        if not undecided:
+            decided.set()
+
+    metrics, results = Metrics(), MemoryResultStore()
+    engine = Engine(
+        jobs=MemoryJobStore(),
+        results=results,
+        compute=LocalCompute(catalog),
+        gate=catalog,
+        clock=time.time,
+        threads=2,
+        queue_limit=queue_limit,
+        job_time_limit_s=60,
+        keep_ended_s=3600,
+        keep_ended_jobs=1000,
+        observer=metrics,
+        on_fatal=trouble.append,
+    )
+    app = create_app(
+        engine=engine, catalog=catalog, metrics=metrics, admin_key=admin_key, allowed_hosts=allowed_hosts, log=log
+    )
+    engine.start()  # hangs itself on the catalog; what is noted below comes after the engine has heard
+    catalog.on_open(note)
+    catalog.start()
+    serving = Served(app, engine, catalog, metrics, ingestor, decided, results)
+    try:
+        ingestor.is_reading.wait()
+        if is_loaded:
+            serving.load()
+        yield serving
+    finally:
+        engine.stop()
+        ingestor.go_on.set()  # what is still read then comes too late for anybody
+        catalog.close()
+    assert not trouble
+
+
+async def send(
+    app: Litestar,
+    method: str,
+    target: str,
+    *,
+    body: bytes | Sequence[bytes] = b"",
+    headers: Mapping[str, str] | Sequence[tuple[str, str]] | None = None,
+    peer: str | None = "127.0.0.1",
+    without: Sequence[str] = (),
+    is_cut_short: bool = False,
+) -> Answer:
+    """Send one request as an HTTP server would: ``target`` as it is on the wire, ``body`` in one or in many pieces.
+
+    Host and Content-Type are those of a well-behaved client unless given, or named in ``without``. A body that is cut
+    short ends with the connection.
+    """
+    path, _, query = target.partition("?")
+    given = list(headers.items()) if isinstance(headers, Mapping) else list(headers or ())
+    names = {name.lower() for name, _ in given} | set(without)
+    pieces = [body] if isinstance(body, bytes) else list(body)
+    given += [("host", "localhost:5000")] if "host" not in names else []
+    if method == "POST" and "content-type" not in names:
+        given.append(("content-type", "application/json"))
+    if method == "POST" and isinstance(body, bytes) and "content-length" not in names:
+        given.append(("content-length", str(len(body))))
+    scope = {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method,
+        "scheme": "http",
+        "path": unquote(path),
+        "raw_path": path.encode("ascii"),
+        "query_string": query.encode("ascii"),
+        "root_path": "",
+        "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in given],
+        "client": (peer, 50_000) if peer else None,
+        "server": ("127.0.0.1", 5000),
+        "state": {},
+    }
+    waiting = [
+        {"type": "http.request", "body": piece, "more_body": is_cut_short or number < len(pieces)}
+        for number, piece in enumerate(pieces, 1)
+    ]
+    sent: list[dict[str, Any]] = []
+
+    async def receive() -> dict[str, Any]:
+        return waiting.pop(0) if waiting else {"type": "http.disconnect"}
+
+    async def collect(message: Any) -> None:
+        sent.append(dict(message))
+
+    await app(scope, receive, collect)  # type: ignore[arg-type]  # ASGI by shape; Litestar's types are narrower
+    if not sent:
+        return Answer(0, {}, b"")  # nothing: the client went away
+    [start, *rest] = sent
+    names_and_values = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
+    assert len({name for name, _ in names_and_values}) == len(names_and_values), names_and_values
+    return Answer(start["status"], dict(names_and_values), b"".join(part.get("body", b"") for part in rest))
