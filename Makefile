@@ -3,8 +3,46 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 READY := $(VENV)/ready
+URL ?= http://127.0.0.1:5000
+# Data set to serve: [NAME=]PATH; without it the built-in sample.
+DATA ?=
+# More options for the server, e.g. ARGS="--port 5001".
+ARGS ?=
+PYTEST_ARGS ?=
 
-.PHONY: serve test check fix run_tests load
+.PHONY: serve test check fix run_tests load lock
+
+serve: $(READY)  ## Serve DATA, or the built-in sample
+	exec $(BIN)/meantime serve $(ARGS) $(if $(DATA),"$(DATA)")
+
+test: $(READY)  ## Run every test
+	$(BIN)/pytest -n auto $(PYTEST_ARGS)
+
+check: $(READY)  ## Lint, types, import contract, every test, coverage of what must not be wrong
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(MAKE) test PYTEST_ARGS="--cov --cov-report= $(PYTEST_ARGS)"
+	$(BIN)/coverage report --fail-under=100 --show-missing \
+	  --include="src/meantime/engine/*,src/meantime/stores/*,src/meantime/statistics/*,src/meantime/dataset/cube.py"
+
+fix: $(READY)  ## Mend what can be mended by machine
+	$(BIN)/ruff check --fix
+	$(BIN)/ruff format
+
+run_tests: $(READY)  ## The API conformance tests, as a client of the running server at URL
+	MEANTIME_URL="$(URL)" $(BIN)/pytest tests/conformance -m live -n 0 -p no:randomly -q $(PYTEST_ARGS)
+
+load: $(READY)  ## Twenty run_tests at once while every read endpoint is asked
+	MEANTIME_URL="$(URL)" $(BIN)/python -m tests.conformance.load
+
+lock:  ## Renew requirements.lock; see CONTRIBUTING.md
+	$(PYTHON) -m venv $(VENV)-lock
+	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
+	$(VENV)-lock/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 --extra dev \
+	  --no-annotate --no-header --no-emit-index-url --output-file requirements.lock pyproject.toml
+	rm -r $(VENV)-lock
 
 $(READY): requirements.lock pyproject.toml
 	$(PYTHON) -m venv $(VENV)

@@ -1,0 +1,5 @@
+"""python -m meantime."""
+
+from meantime.cli import main
+
+main()

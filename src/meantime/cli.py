@@ -1,0 +1,500 @@
+"""The command line: parse, call, print. The only place that exits.
+
+Answers go to standard output, everything else to standard error, so that an answer can be piped. Exit codes: 0 done,
+1 Meantime's or the machine's fault, 2 something to mend in what was asked, in the file or in the settings.
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import tempfile
+import threading
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
+from rich.table import Table as Grid
+from rich.text import Text
+
+from meantime import assembly, log, settings
+from meantime.client.classic import ClassicClient
+from meantime.compute.local import LocalCompute
+from meantime.dataset import sample as synthetic
+from meantime.dataset import source as sources
+from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
+from meantime.dataset.snapshot import Snapshot
+from meantime.errors import Fault, LoadCancelled, MeantimeError, RequestInvalid, SettingInvalid
+from meantime.formats import classic_json, csv_text, document
+from meantime.model import Request, Unwatched
+from meantime.statistics.registry import STATISTICS
+from meantime.statistics.requests import closest, find
+from meantime.table import Kind, Table
+
+# How many rejected lines, questions and so on `inspect` shows of a long list; the rest is counted.
+_SHOWN = 20
+
+
+class _Commands(click.Group):
+    """Turns our errors into one line and an exit code, in one place."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MeantimeError as error:
+            click.echo(f"meantime: {error.reason}", err=True)
+            ctx.exit(1 if error.fault is Fault.SERVER else 2)
+        except BrokenPipeError:
+            # Whoever read our output has seen enough (`meantime ask ... | head`); that is no failure.
+            sys.stderr.close()
+            ctx.exit(0)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(package_name="meantime", prog_name="meantime")
+def main() -> None:
+    """Ask a table of survey indicators a question, over HTTP or here.
+
+    \b
+    meantime serve obesity.csv             serve it on http://127.0.0.1:5000/
+    meantime inspect obesity.csv           what is in it, and what could not be read
+    meantime ask best5 --question obesity --data obesity.csv
+    """  # noqa: D301 - click's mark for lines that stay as they are must be that very character
+    # Standard output belongs to what was asked for.
+    log.to_stderr()
+
+
+def _columns_by_hand(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str]) -> dict[str, str]:
+    by_hand = {}
+    for pair in pairs:
+        role, equals, column = pair.partition("=")
+        if not (role and equals and column):
+            raise click.BadParameter(f"{pair!r} is not of the form ROLE=COLUMN, e.g. value=Prevalence")
+        by_hand[role] = column
+    return by_hand
+
+
+_column_option = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="ROLE=COLUMN",
+    callback=_columns_by_hand,
+    help="Which column has a role, where its name does not tell, e.g. value=Prevalence. May be given several times.",
+)
+
+
+def _setting_options(names: Sequence[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for row in reversed(settings.SETTINGS):
+            if row.name in names:
+                default = f"default {row.default}" if row.default else "no default"
+                command = click.option(
+                    f"--{row.name.replace('_', '-')}",
+                    row.name,
+                    metavar="TEXT",
+                    help=f"{row.help}  [{row.variable}; {default}]",
+                )(command)
+        return click.option(
+            "--config",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="TOML file with settings, named as the options, with underscores.",
+        )(command)
+
+    return decorate
+
+
+_READING = ("load_memory_mb", "rejected_limit")
+
+
+@main.command()
+@click.argument("paths", nargs=-1, metavar="[NAME=]PATH...")
+@_column_option
+@click.option("--verbose", "-v", is_flag=True, help="Every request at the terminal too, not only in webserver.log.")
+@_setting_options([row.name for row in settings.SETTINGS])
+def serve(paths: Sequence[str], columns: dict[str, str], verbose: bool, config: Path | None, **options: str) -> None:
+    """Serve each PATH as a data set; without one, the built-in synthetic sample.
+
+    PATH is a CSV, gzipped CSV or Parquet file, a folder, or a quoted glob of files of the same form. The classic API
+    asks the first. Ctrl-C lets the queue drain and stops; a second one stops at once, and loses nothing.
+    """
+    chosen = settings.read(file=config, options=options)
+    served = [sources.parse(path, columns) for path in paths] or [assembly.built_in_sample(chosen)]
+    _refuse_repeated_names(served)
+    for source in served:
+        sources.files(source)  # an absent file is said now, not after the server has started
+    with _progress_bars() as show:
+        code = assembly.serve(
+            chosen,
+            served,
+            verbose=verbose,
+            on_change=show,
+            on_listening=lambda url: click.echo(f"Meantime listens at {url} (Ctrl-C stops it)", err=True),
+        )
+    sys.exit(code)
+
+
+@main.command()
+@click.argument("statistic", metavar="STATISTIC")
+@click.option("--question", required=True, help="The question in full, or any distinctive words of it.")
+@click.option("--state", help="The location, for a statistic of one location.")
+@click.option("--data", metavar="[NAME=]PATH", help="Ask this file, here, without a server.")
+@click.option("--url", metavar="URL", help="Ask the server there.  [default: http://127.0.0.1:5000]")
+@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@_column_option
+@_setting_options(_READING)
+def ask(
+    statistic: str,
+    question: str,
+    state: str | None,
+    data: str | None,
+    url: str | None,
+    form: str,
+    columns: dict[str, str],
+    config: Path | None,
+    **options: str,
+) -> None:
+    """Ask STATISTIC of a file, or of a running server.
+
+    \b
+    meantime ask states_mean --question obesity --data obesity.csv
+    meantime ask state_mean --question "no leisure-time" --state Utah --format json
+    """  # noqa: D301 - as above
+    if data and url:
+        raise click.UsageError("--data asks a file and --url a server: give one of them.")
+    if statistic not in STATISTICS:
+        raise click.UsageError(
+            f"There is no statistic {statistic!r}{_did_you_mean(closest(statistic, tuple(STATISTICS)))} "
+            f"There are: {', '.join(STATISTICS)}."
+        )
+    raw = {"question": question} | ({"state": state} if state is not None else {})
+    if data:
+        chosen = settings.read(file=config, options=options)
+        with _loaded(sources.parse(data, columns), chosen) as catalog:
+            snapshot = catalog.snapshot(catalog.default)
+            labels = snapshot.cube.labels
+            request = Request(
+                dataset=catalog.default,
+                statistic=statistic,
+                parameters=_resolve(raw, labels.questions, labels.locations),
+                fingerprint=snapshot.fingerprint,
+                view="document",
+            )
+            table = LocalCompute(catalog).table(request, Unwatched())
+        dataset, fingerprint = request.dataset, request.fingerprint
+    else:
+        with ClassicClient(url or "http://127.0.0.1:5000") as client:
+            known = client.loaded()
+            parameters = _resolve(raw, known.questions, known.locations)
+            table = classic_json.decode(statistic, client.ask(statistic, parameters))
+            request = Request(dataset=known.name, statistic=statistic, parameters=parameters)
+            dataset, fingerprint = known.name, known.fingerprint
+    _print_table(table, form, request, dataset, fingerprint)
+
+
+@main.command()
+@click.option("--url", default="http://127.0.0.1:5000", show_default=True, help="The server's address.")
+@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+def jobs(url: str, form: str) -> None:
+    """List the jobs of a running server, with their states."""
+    with ClassicClient(url) as client:
+        known = client.jobs()
+    if form == "json":
+        click.echo(document.dumps([{"job_id": name, "state": state} for name, state in known]))
+        return
+    grid = Grid("job", "state")
+    for name, state in known:
+        grid.add_row(name, state)
+    console = _console()
+    console.print(grid)
+    counts = Counter(state for _, state in known)
+    console.print(", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "No jobs.")
+
+
+@main.command()
+@click.argument("path", metavar="[NAME=]PATH")
+@_column_option
+@_setting_options(_READING)
+def inspect(path: str, columns: dict[str, str], config: Path | None, **options: str) -> None:
+    """Read PATH and say what is in it: roles, questions, locations, strata, years, withheld values, rejected lines."""
+    chosen = settings.read(file=config, options=options)
+    with _loaded(sources.parse(path, columns), chosen) as catalog:
+        _print_findings(catalog.snapshot(catalog.default), _console())
+
+
+@main.command()
+@click.option("--rows", type=int, default=assembly.SAMPLE_ROWS, show_default=True, help="20,000 to 100,000,000.")
+@click.option("--seed", type=int, default=assembly.SAMPLE_SEED, show_default=True, help="The same seed, the same file.")
+@click.option("--truth", type=click.File("wb", atomic=True), help="Write the true values to this file.")
+@click.option("--out", type=click.File("wb", atomic=True), default="-", help="Where to; standard output without it.")
+def sample(rows: int, seed: int, truth: Any, out: Any) -> None:
+    """Write a synthetic table in the CDC's schema, for trying things out. It says that it is synthetic."""
+    with _bar("writing the sample") as show:
+        synthetic.write_sample(out, rows=rows, seed=seed, truth=truth, on_progress=show)
+
+
+def _console() -> Console:
+    # A pipe has no width; rich would take 80 characters, in which the questions of the CDC have three lines each.
+    wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
+    return Console(width=wide, soft_wrap=True)
+
+
+def _refuse_repeated_names(served: Sequence[sources.Source]) -> None:
+    for name, times in Counter(source.name for source in served).items():
+        if times > 1:
+            raise SettingInvalid(f"{times} data sets are named {name!r}; give them names: NAME=PATH.")
+
+
+@contextmanager
+def _loaded(source: sources.Source, chosen: settings.Settings) -> Iterator[Catalog]:
+    """A catalog with one data set, read now, in a folder that goes away afterwards.
+
+    Raises:
+        MeantimeError: the file cannot become a data set.
+    """
+    decided = threading.Event()
+    with tempfile.TemporaryDirectory(prefix="meantime-") as folder, _progress_bars() as show:
+        catalog = Catalog(
+            [source],
+            folder=Path(folder),
+            ingestor=assembly.data_ingestor(chosen),
+            on_death=lambda _role, _error: decided.set(),
+        )
+        catalog.on_change(show or _Lines())
+        catalog.on_open(lambda _name: decided.set())
+        try:
+            catalog.start()
+            try:
+                decided.wait()
+            except KeyboardInterrupt:
+                raise LoadCancelled("Reading was cancelled; nothing was kept.") from None
+            status = catalog.status(source.name)
+            if isinstance(status, Failed):
+                raise status.error
+            yield catalog
+        finally:
+            catalog.close()
+
+
+def _resolve(raw: dict[str, str], questions: Sequence[str], locations: Sequence[str]) -> dict[str, Any]:
+    """Put full names where words of them were given.
+
+    Raises:
+        RequestInvalid: the words fit none, or more than one; the message lists the closest.
+    """
+    resolved = {}
+    for name, known in (("question", questions), ("state", locations)):
+        if name not in raw:
+            continue
+        found = find(raw[name], known)
+        if len(found) != 1:
+            near = found or closest(raw[name], known)
+            listed = "".join(f"\n  {text}" for text in near[:_SHOWN])
+            why = "fits more than one" if found else "fits none"
+            raise RequestInvalid(
+                f"--{name} {raw[name]!r} {why}."
+                + (f" {'Those' if found else 'The closest'} are:{listed}" if near else "")
+            )
+        resolved[name] = found[0]
+    return resolved
+
+
+def _did_you_mean(near: Sequence[str]) -> str:
+    return f"; did you mean {near[0]!r}?" if near else "."
+
+
+def _print_table(table: Table, form: str, request: Request, dataset: str, fingerprint: str | None) -> None:
+    if form == "csv":
+        click.echo(csv_text.encode(table), nl=False)
+        return
+    if form == "json":
+        click.echo(
+            document.encode(
+                table,
+                statistic=request.statistic,
+                parameters=request.parameters,
+                dataset=dataset,
+                fingerprint=fingerprint,
+                method_version=STATISTICS[request.statistic].method_version,
+            )
+        )
+        return
+    console = _console()
+    grid = Grid()
+    for column in table.columns:
+        unit = f" ({column.unit})" if column.unit else ""
+        grid.add_column(Text(column.name + unit), justify="left" if column.kind is Kind.TEXT else "right")
+    for row in table.rows():
+        grid.add_row(*(_for_people(cell) for cell in row))
+    console.print(grid)
+    for note in table.notes:
+        console.print(Text(note))
+    for warning in table.warnings:
+        console.print(Text(f"Beware: {warning}"))
+
+
+def _for_people(cell: object) -> Text:
+    # Text, not str: labels come from the file, and rich would read [brackets] in them as its markup.
+    if cell is None:
+        return Text("")
+    return Text(f"{cell:.2f}" if isinstance(cell, float) else str(cell))
+
+
+def _print_findings(snapshot: Snapshot, console: Console) -> None:
+    about, cube = snapshot.about, snapshot.cube
+    labels = cube.labels
+    if about.synthetic:
+        console.print(Text("SYNTHETIC: made by `meantime sample`; these are not real figures.", style="bold"))
+    console.print(Text(about.title, style="bold"))
+    facts = Grid(show_header=False, box=None)
+    facts.add_row("files", Text(", ".join(about.files[:_SHOWN])))
+    facts.add_row(
+        "read as", Text(f"{about.encoding}, delimiter {about.delimiter!r}, decimal mark {about.decimal_mark!r}")
+    )
+    facts.add_row("rows", f"{about.rows:,} in {len(cube.cells):,} cells")
+    withheld = cube.withheld_by_reason()
+    facts.add_row("withheld", f"{sum(withheld.values()):,}")
+    facts.add_row("rejected", f"{about.rejected_total:,}")
+    years = labels.periods
+    facts.add_row("years", f"{years[0].first} to {max(year.last for year in years)}" if years else "none given")
+    facts.add_row("locations", f"{len(labels.locations):,}: {_listed(labels.locations)}")
+    facts.add_row("fingerprint", snapshot.fingerprint)
+    console.print(facts)
+    _print_roles(snapshot, console)
+    _print_questions(snapshot, console)
+    _print_strata(snapshot, console)
+    for warning in about.warnings:
+        console.print(Text(f"Beware: {warning}"))
+    if withheld:
+        console.print(Text("\nWithheld values, by reason (kept and counted, never taken as 0)", style="bold"))
+        for reason, count in list(withheld.items())[:_SHOWN]:
+            console.print(Text(f"  {count:>9,}  {reason}"))
+    if about.rejected_total:
+        _print_rejected(snapshot, console)
+
+
+def _print_roles(snapshot: Snapshot, console: Console) -> None:
+    console.print(Text("\nRoles", style="bold"))
+    for role, column in snapshot.about.roles.items():
+        console.print(Text(f"  {role:<22} {column}"))
+    unused = [column for column in snapshot.about.columns if column not in snapshot.about.roles.values()]
+    if unused:
+        console.print(Text(f"  {'not used':<22} {', '.join(unused)}"))
+
+
+def _print_questions(snapshot: Snapshot, console: Console) -> None:
+    console.print(Text("\nQuestions", style="bold"))
+    grid = Grid("question", "rows", "unit", "good values")
+    cube = snapshot.cube
+    moments = cube.by_question.moments
+    for question, rows in zip(
+        snapshot.about.questions[:_SHOWN], (moments.count + moments.withheld).tolist(), strict=False
+    ):
+        grid.add_row(
+            Text(question.text), f"{rows:,}", Text(question.unit or "not said"), question.polarity or "not said"
+        )
+    console.print(grid)
+    if len(snapshot.about.questions) > _SHOWN:
+        console.print(f"  and {len(snapshot.about.questions) - _SHOWN:,} more")
+    if any(question.polarity is None for question in snapshot.about.questions):
+        console.print(
+            Text(
+                "  best5 and worst5 need to know which values are good. Say it in a TOML file beside the data:\n"
+                '  [questions."the full text"]\n  polarity = "lower"'
+            )
+        )
+
+
+def _print_strata(snapshot: Snapshot, console: Console) -> None:
+    cube = snapshot.cube
+    pairs = sorted({(category, stratum) for category, stratum in cube.by_stratum.keys[:, 2:].tolist() if category >= 0})
+    if not pairs:
+        return
+    console.print(Text("\nStrata", style="bold"))
+    by_category: dict[str, list[str]] = {}
+    for category, stratum in pairs:
+        names = by_category.setdefault(cube.labels.categories[category], [])
+        names.append(cube.labels.strata[stratum] if stratum >= 0 else "(none)")
+    for name, strata in list(by_category.items())[:_SHOWN]:
+        console.print(Text(f"  {name}: {_listed(strata)}"))
+
+
+def _print_rejected(snapshot: Snapshot, console: Console) -> None:
+    about = snapshot.about
+    console.print(Text("\nRejected lines (not in any number)", style="bold"))
+    for rejected in about.rejected[:_SHOWN]:
+        console.print(Text(f"  {rejected.file}, line {rejected.line}: {rejected.reason}"))
+    if about.rejected_total > _SHOWN:
+        console.print(f"  and {about.rejected_total - _SHOWN:,} more")
+    console.print(
+        Text(
+            "  Look at these lines in the file: a stray quote, a delimiter inside an unquoted text or a line that was\n"
+            "  cut is the usual cause. Mend them at the source; the other lines are read all the same."
+        )
+    )
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = len(names) - _SHOWN
+    return ", ".join(names[:_SHOWN]) + (f", and {more:,} more" if more > 0 else "")
+
+
+@contextmanager
+def _progress_bars() -> Iterator[Callable[[str, Status], None] | None]:
+    """Bars at a terminal; elsewhere nothing to show them with."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    with _bars(console) as bars:
+        tasks: dict[str, TaskID] = {}
+
+        def show(name: str, status: Status) -> None:
+            if name not in tasks:
+                tasks[name] = bars.add_task(name, total=1.0)
+            match status:
+                case Loading(progress=progress):
+                    bars.update(tasks[name], completed=progress.share, description=f"{name}: {progress.phase}")
+                case Ready() | Failed():
+                    bars.update(tasks[name], visible=False)
+
+        yield show
+
+
+class _Lines:
+    """A line for each phase of reading, where there is no terminal for a bar."""
+
+    def __init__(self) -> None:
+        self._said = ""
+
+    def __call__(self, name: str, status: Status) -> None:
+        if isinstance(status, Loading) and status.progress.phase != self._said:
+            self._said = status.progress.phase
+            click.echo(f"{name}: {self._said}", err=True)
+
+
+@contextmanager
+def _bar(what: str) -> Iterator[Callable[[float], None]]:
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield lambda _share: None
+        return
+    with _bars(console) as bars:
+        task = bars.add_task(what, total=1.0)
+        yield lambda share: bars.update(task, completed=share)
+
+
+def _bars(console: Console) -> Progress:
+    return Progress(
+        TextColumn("{task.description}", markup=False),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeElapsedColumn(),
+        console=console,
+        transient=True,
+    )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import csv
-import os
 import queue
 import threading
 from collections import Counter
@@ -12,6 +11,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
+from tests.real_data import BY_SEX, SUBSET, real_file
 
 from meantime.dataset import sample
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
@@ -20,8 +20,7 @@ from meantime.dataset.rows import Rows
 from meantime.dataset.source import Source
 from meantime.errors import RolesMissing
 
-SHARED = Path(__file__).parents[2] / ".." / "shared" / "data"
-FILES = ("cdc-npao-brfss-2011-2020-subset.csv", "cdc-npao-brfss-by-sex-2011-2023.csv")
+FILES = (SUBSET, BY_SEX)
 
 # Long enough for the slowest machine; a test that comes to this has found a deadlock.
 PATIENCE_S = 60
@@ -29,12 +28,12 @@ PATIENCE_S = 60
 
 @pytest.fixture(scope="module", autouse=True)
 def _shared_data() -> None:
-    if not SHARED.is_dir() and os.environ.get("CI") != "true":
-        pytest.skip("the shared data are not here")
+    for name in FILES:
+        real_file(name)
 
 
 def cdc_sources() -> list[Source]:
-    return [Source(name=f"cdc-{place}", path=str(SHARED / file)) for place, file in enumerate(FILES)]
+    return [Source(name=f"cdc-{place}", path=str(real_file(file))) for place, file in enumerate(FILES)]
 
 
 @contextmanager
@@ -114,7 +113,7 @@ def test_every_cell_has_as_many_rows_as_are_found_behind_it(tmp_path: Path) -> N
 
 
 def test_a_file_in_another_order_is_another_layout_of_the_same_content(tmp_path: Path) -> None:
-    lines = (SHARED / FILES[0]).read_bytes().splitlines(keepends=True)
+    lines = real_file(FILES[0]).read_bytes().splitlines(keepends=True)
     (tmp_path / "a.csv").write_bytes(b"".join(lines))
     (tmp_path / "b.csv").write_bytes(b"".join([lines[0], *reversed(lines[1:])]))
     sources = [Source(name=name, path=str(tmp_path / f"{name}.csv")) for name in "ab"]

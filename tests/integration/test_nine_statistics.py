@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 import json
-import os
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.independent import OF_ALL, OF_STATE, Fact, answer, assert_same, read
+from tests.real_data import BY_SEX, SUBSET, real_file
 
 from meantime.compute.local import LocalCompute
 from meantime.dataset.ingest import DataIngestor
@@ -21,7 +20,6 @@ from meantime.dataset.source import Source
 from meantime.errors import RequestInvalid
 from meantime.model import Problem, Request, Unwatched
 
-SHARED = Path(__file__).parents[2] / ".." / "shared" / "data"
 CDC = ("Question", "LocationDesc", "StratificationCategory1", "Stratification1", "Data_Value")
 
 # Ties (North and South, and three ways to write ten), withheld values of three kinds, a location without any value
@@ -114,17 +112,15 @@ def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
             source = Source(name="own", path=str(path), columns=dict(zip(roles, OWN_COLUMNS, strict=True)))
             polarity = {"Bad teeth": "lower"}
         case "subset":
-            source, facts, polarity = _of_the_cdc("cdc-npao-brfss-2011-2020-subset.csv")
+            source, facts, polarity = _of_the_cdc(SUBSET)
         case _:
-            source, facts, polarity = _of_the_cdc("cdc-npao-brfss-by-sex-2011-2023.csv")
+            source, facts, polarity = _of_the_cdc(BY_SEX)
     snapshot = DataIngestor(memory_mb=512, rejected_limit=0.05).ingest(source, folder / "snapshots")
     return Loaded(open_snapshot(snapshot), facts, polarity)
 
 
 def _of_the_cdc(name: str) -> tuple[Source, list[Fact], dict[str, str]]:
-    path = SHARED / name
-    if not path.exists() and os.environ.get("CI") != "true":
-        pytest.skip(f"{name} is not there: the CDC's files are not part of the project")
+    path = real_file(name)
     facts = read(path, CDC)
     questions = {fact.question for fact in facts}
     polarity = {text: "higher" if any(word in text for word in GOOD) else "lower" for text in questions}

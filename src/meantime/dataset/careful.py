@@ -13,7 +13,7 @@ import codecs
 import csv
 import io
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TextIO
@@ -138,12 +138,12 @@ class _Reader:
         try:
             record = next(self._parser)
         except csv.Error as error:
-            reason = _quote_reason(error)
+            reason = _quote_reason(error, self._attempt.lines)
         else:
             if len(record) == wanted:
                 self._write(number, line, record)
                 return ""
-            reason = _wrong_number(len(record), wanted)
+            reason = _wrong_number(len(record), wanted) + _over_lines(self._attempt.lines)
         # In front of what waits already: these lines come before it.
         self._again.extendleft(reversed(self._attempt.lines[1:]))
         return reason
@@ -232,13 +232,20 @@ class _Attempt:
         return line
 
 
-def _quote_reason(error: csv.Error) -> str:
+def _quote_reason(error: csv.Error, lines: Sequence[tuple[int, str]]) -> str:
     # The parser has no kinds of errors; these are its texts since Python 2.5, and a test holds them.
     if "unexpected end of data" in str(error):
         return "a quote that never closes"
-    if "expected after" in str(error):
+    if "expected after" not in str(error):
+        return str(error)
+    if len(lines) == 1:
         return "text behind a closing quote"
-    return str(error)
+    # Most likely that is no closing quote but the opening one of another field.
+    return f"a quote that never closes (the next one, on line {lines[-1][0]}, has text behind it)"
+
+
+def _over_lines(lines: Sequence[tuple[int, str]]) -> str:
+    return f", since a quote runs on to line {lines[-1][0]}" if len(lines) > 1 else ""
 
 
 def _wrong_number(found: int, wanted: int) -> str:

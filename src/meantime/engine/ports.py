@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
-from meantime.model import Job, Receipt, Request, Work
+from meantime.model import Job, JobState, Receipt, Request, Work
 
 Clock = Callable[[], float]  # seconds since 1970, UTC
 
@@ -16,6 +17,11 @@ class Answer(NamedTuple):
 
     body: bytes
     method_version: int
+
+    def receipt(self) -> Receipt:
+        """Return what the record must remember of this result."""
+        checksum = hashlib.blake2b(self.body, digest_size=16).hexdigest()
+        return Receipt(checksum=checksum, size_bytes=len(self.body), method_version=self.method_version)
 
 
 class Move(NamedTuple):
@@ -58,8 +64,9 @@ class Gate(Protocol):
 class JobStore(Protocol):
     """Jobs, durable. Every future resolves after the change is on disk, in the order in which the calls were made.
 
-    Futures may fail with StoreFull (nothing was written; try again later) or StoreBroken (nothing will be any more),
-    and their callbacks run in the store's thread: they must be short and must not wait for the store.
+    Futures may fail with StoreFull (nothing was written; try again later), StoreBroken (nothing will be any more) or,
+    after close, ShuttingDown. They cannot be cancelled. Their callbacks run in the store's thread: they must be short
+    and must not wait for the store, but may ask it for more.
     """
 
     def add(self, requests: Sequence[Request], *, at_s: float) -> Future[list[Job]]:
@@ -68,7 +75,7 @@ class JobStore(Protocol):
     def move(self, moves: Sequence[Move]) -> Future[None]:
         """Replace jobs by their next versions: all, or none.
 
-        Fails with IllegalMove if a job is not in the state that its ``before`` says.
+        Fails with IllegalMove if a job is not in the state, or has not the attempts, that its ``before`` says.
         """
 
     def remove(self, numbers: Sequence[int]) -> Future[None]:
@@ -95,6 +102,7 @@ class ResultStore(Protocol):
 
         Raises:
             StoreFull: there is no space for it.
+            StoreBroken: it cannot be written for a reason that does not pass by itself.
         """
 
     def open(self, number: int, receipt: Receipt) -> bytes | None:
@@ -102,3 +110,29 @@ class ResultStore(Protocol):
 
     def remove(self, number: int) -> None:
         """Forget a result; one that is not there is no error."""
+
+
+class Observer(Protocol):
+    """Hears what happens to jobs, for counters and the log. Called in whatever thread it happens; must be short."""
+
+    def job_started(self, wait_s: float) -> None:
+        """A thread begins to work on a job that waited this long since it was accepted."""
+
+    def job_ended(self, state: JobState, run_s: float) -> None:
+        """A job's end is committed; it was worked on for this long (0 where it never was)."""
+
+    def job_trouble(self, job: Job, error: BaseException) -> None:
+        """Something is wrong with a job that the log should know in full."""
+
+
+class Unobserved:
+    """An observer that does nothing."""
+
+    def job_started(self, wait_s: float) -> None:
+        """Count nothing."""
+
+    def job_ended(self, state: JobState, run_s: float) -> None:
+        """Count nothing."""
+
+    def job_trouble(self, job: Job, error: BaseException) -> None:
+        """Tell nobody."""

@@ -1,0 +1,610 @@
+"""The life of every job, from acceptance to removal. Synchronous: callers may be threads or, through futures, asyncio.
+
+What is durable is said by the store alone; memory follows it. Each change is asked of the store first, and applied and
+told to whoever watches when it is committed, in the store's thread, in the order of the commits.
+
+There is one lock. It is held for short looks at memory, never while calling out: to the store, the gate, a watcher, the
+observer, the work itself. So none of these can wait for us while we wait for them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import TypeVar
+
+from meantime.engine.ledger import Facts, JobView, Ledger, LiveJob
+from meantime.engine.lost_results import LostResults
+from meantime.engine.pause import Pause
+from meantime.engine.ports import Clock, Compute, Gate, JobStore, Move, Observer, ResultStore, Unobserved
+from meantime.engine.promise import promise
+from meantime.engine.retention import Retention
+from meantime.engine.retry import Again, RetryPolicy
+from meantime.engine.task_runner import JobWork, TaskRunner, cancelled
+from meantime.engine.thread_pool import Task, ThreadPool
+from meantime.engine.waiting_line import WaitingLine
+from meantime.errors import DatasetNotReady, Fault, JobEnded, QueueFull, ShuttingDown, StoreBroken, StoreFull
+from meantime.model import Failure, Job, JobState, Request, job_id
+
+__all__ = ["Engine", "Facts", "JobView"]
+
+# How long a stop that is in a hurry still waits for starts that are being committed: far longer than a commit takes.
+_COMMIT_S = 2.0
+
+T = TypeVar("T")
+Change = tuple[LiveJob, Job]  # a job, and what it becomes
+Watcher = Callable[[JobView], None]
+
+
+class Engine:
+    """Accepts jobs, has them worked on by its threads, and remembers how they stand.
+
+    ``on_fatal`` is called once, in whatever thread it happens, when only a restart can help: it must not call ``stop``
+    itself, which would wait for that very thread. From then on nothing is accepted or worked on; reads go on.
+    """
+
+    def __init__(
+        self,
+        *,
+        jobs: JobStore,
+        results: ResultStore,
+        compute: Compute,
+        gate: Gate,
+        clock: Clock,
+        threads: int,
+        queue_limit: int,
+        job_time_limit_s: float,
+        keep_ended_s: float,
+        keep_ended_jobs: int,
+        on_fatal: Callable[[BaseException], None],
+        observer: Observer | None = None,
+        monotonic: Clock = time.monotonic,  # for durations: the clock may be set while a job works
+        retry: RetryPolicy | None = None,
+    ) -> None:
+        self._jobs = jobs
+        self._results = results
+        self._gate = gate
+        self._clock = clock
+        self._queue_limit = queue_limit
+        self._job_time_limit_s = job_time_limit_s
+        self._observer = observer or Unobserved()
+        self._on_fatal = on_fatal
+        self._monotonic = monotonic
+        self._retry = retry or RetryPolicy()
+        self._runner = TaskRunner(compute=compute, results=results, clock=clock, observer=self._observer)
+        self._pool = ThreadPool(size=threads, take=self._take, on_death=lambda _, error: self._fail_for_good(error))
+
+        self._lock = threading.Lock()
+        self._tasks = threading.Condition(self._lock)  # there may be something to do for a thread
+        self._quiet = threading.Condition(self._lock)  # there may be nothing unfinished, or nothing to wait for
+        self._stopping = threading.Event()
+        self._is_started = False
+        self._is_closed_to_new = False
+        self._broken: BaseException | None = None
+        self._ledger = Ledger()
+        self._line = WaitingLine(self._retry)
+        self._pause = Pause(self._retry, monotonic=monotonic)
+        self._retention = Retention(self._ledger, clock=clock, keep_s=keep_ended_s, keep_jobs=keep_ended_jobs)
+        self._lost_results = LostResults(
+            jobs=jobs,
+            results=results,
+            runner=self._runner,
+            work_on=lambda job: self._work(LiveJob(job)),
+            is_kept=lambda number: number in self._ledger.ended,
+        )
+        self._in_flight = 0  # requests that are being committed
+        self._owed: deque[Sequence[Change]] = deque()  # what could not be committed, because the disk is full
+
+    # Asked from outside
+
+    def start(self) -> None:
+        """Take up all jobs of the store, those of a server that crashed included, and start the threads.
+
+        Raises:
+            StoreBroken: the store cannot be read.
+        """
+        self._gate.on_open(self._let_in)
+        waiting, crashed = self._recover()
+        self._enqueue(waiting)
+        if crashed:
+            # Waited for, so that nobody sees a job as the last server left it.
+            self._committed(crashed, self._jobs.move([Move(live.job, after) for live, after in crashed]))
+        with self._lock:
+            self._is_started = True
+        self._pool.start()
+
+    def submit(self, requests: Sequence[Request]) -> Future[list[Job]]:
+        """Accept requests as jobs: all of them, or none. The future resolves when they are durable, and known here.
+
+        The future cannot be cancelled, and may fail with StoreFull, StoreBroken or ShuttingDown.
+
+        Raises:
+            QueueFull: as many jobs wait as may; nothing was written.
+            ShuttingDown: no jobs are taken any more.
+            StoreBroken: likewise, until a restart.
+        """
+        with self._lock:
+            self._refuse(len(requests))
+            self._in_flight += len(requests)
+        accepted: Future[list[Job]] = promise()
+        try:
+            added = self._jobs.add([self._bound(request) for request in requests], at_s=self._clock())
+        except BaseException:
+            self._land(len(requests))
+            raise
+        self._then(added, partial(self._accepted, accepted, len(requests)))
+        return accepted
+
+    def look_up(self, number: int) -> JobView:
+        """Say how a job stands.
+
+        Raises:
+            JobUnknown: no job has this number: never given, or removed.
+        """
+        with self._lock:
+            return self._ledger.view(number)
+
+    def jobs(self) -> list[tuple[int, JobState]]:
+        """Return the state of every job, by number."""
+        with self._lock:
+            states = self._ledger.states()
+        return sorted(states)
+
+    def read_result(self, number: int) -> Future[bytes]:
+        """Return the result of a job that is done: at once where its file is sound, else when it was made again.
+
+        The future may fail with ResultGone, ShuttingDown or JobUnknown.
+
+        Raises:
+            JobUnknown: no job has this number.
+            ValueError: the job is not done; look first (a bug of whoever calls).
+        """
+        with self._lock:
+            view = self._ledger.view(number)
+            if (ended := self._ledger.ended.get(number)) is None or (receipt := ended.receipt) is None:
+                raise ValueError(f"{job_id(number)} is {view.state}, so there is no result to read.")
+        if (body := self._results.open(number, receipt)) is not None:
+            reader: Future[bytes] = promise()
+            reader.set_result(body)
+            return reader
+        reader = self._lost_results.ask(number, receipt)
+        with self._lock:
+            self._tasks.notify()
+        return reader
+
+    def cancel(self, number: int) -> Future[Job]:
+        """Cancel a job: at once if it waits, at its next check if it is worked on.
+
+        The future resolves when that is durable, and fails with JobEnded if the job came to its end before, or with
+        ShuttingDown if it was given back.
+
+        Raises:
+            JobUnknown: no job has this number.
+            JobEnded: it has ended already.
+            ShuttingDown, StoreBroken: nothing is changed any more.
+        """
+        cancellation: Future[Job] = promise()
+        with self._lock:
+            self._refuse_change()
+            view = self._ledger.view(number)
+            if (live := self._ledger.live.get(number)) is None:
+                raise _ended_before(view)
+            live.cancels.append(cancellation)
+            live.is_cancelled = True
+            is_waiting = self._line.withdraw(live)
+            live.is_concluding |= is_waiting
+        if is_waiting:
+            self._commit([(live, live.job.cancel(Failure.of(cancelled(live.job)), at_s=self._clock()))])
+        return cancellation
+
+    def watch(self, number: int, callback: Watcher) -> Callable[[], None]:
+        """Call back at each change of a job's state, or at once if it has ended; return what ends the watch.
+
+        Callbacks come in the engine's threads and must be short.
+
+        Raises:
+            JobUnknown: no job has this number.
+        """
+        with self._lock:
+            view = self._ledger.view(number)
+            live = self._ledger.live.get(number)
+            watchers = live.watchers if live is not None else []
+            watchers.append(callback)
+        if live is None:
+            callback(view)
+
+        def unwatch() -> None:
+            with self._lock, contextlib.suppress(ValueError):
+                watchers.remove(callback)
+
+        return unwatch
+
+    @property
+    def unfinished(self) -> int:
+        """How many jobs wait or are worked on, those that are being accepted included."""
+        with self._lock:
+            return self._unfinished()
+
+    def facts(self) -> Facts:
+        """Say how things stand."""
+        with self._lock:
+            live, working = len(self._ledger.live), self._line.working
+            counts = {JobState.QUEUED: live - working, JobState.RUNNING: working, **self._ledger.ended_count}
+        return Facts(jobs=counts, queue_depth=live - working, working=working, threads=self._pool.size)
+
+    # Stopping
+
+    @property
+    def is_accepting(self) -> bool:
+        """Whether new jobs are taken, as far as there is room."""
+        return self._is_started and not self._is_closed_to_new and self._broken is None
+
+    def stop_accepting(self) -> None:
+        """Take no new jobs; go on with those that there are."""
+        with self._lock:
+            self._is_closed_to_new = True
+
+    def wait_drained(self, timeout_s: float | None) -> bool:
+        """Wait until no job is unfinished, and return whether that came.
+
+        A job whose data set is still loading is unfinished. Where nothing is worked on any more, there is no waiting.
+        """
+        with self._quiet:
+            self._quiet.wait_for(lambda: not self._unfinished() or self._is_at_rest(), timeout_s)
+            return not self._unfinished()
+
+    def stop(self, wait_s: float | None = None) -> int:
+        """Interrupt what is worked on, give it back to the queue, end the threads, close the store of jobs.
+
+        Work stops at its next check; after ``wait_s`` seconds, what still works is given back all the same, and
+        its outcome, if it comes, is discarded. Returns how many threads still run: with any, the process ends only by
+        os._exit. May be called again, also by another thread while a first call waits.
+        """
+        with self._lock:
+            self._is_closed_to_new = True
+            self._stopping.set()
+            self._tasks.notify_all()
+            self._quiet.notify_all()
+        still_running = self._pool.join(wait_s)
+        self._give_back()
+        # Commits what is asked until here: ends of jobs whose threads did not wait for them, and what was given back.
+        self._jobs.close()
+        self._tell_who_still_waits()
+        return still_running
+
+    def _give_back(self) -> None:
+        with self._quiet:
+            # A start that is committed after we have looked would count an attempt that never was.
+            self._quiet.wait_for(lambda: not self._line.is_claiming, _COMMIT_S)
+            given = [
+                live
+                for live in self._ledger.live.values()
+                if live.job.state is JobState.RUNNING and not live.is_concluding
+            ]
+            for live in given:
+                live.is_concluding = True
+            changes = [(live, live.job.give_back(attempt_counts=False)) for live in given]
+            owed, self._owed = self._owed, deque()
+        for group in (*owed, changes):
+            self._commit(group)
+
+    def _tell_who_still_waits(self) -> None:
+        self._lost_results.close()
+        with self._lock:
+            cancels = [cancellation for live in self._ledger.live.values() for cancellation in live.cancels]
+            for live in self._ledger.live.values():
+                live.cancels = []
+        for cancellation in cancels:
+            cancellation.set_exception(_stopped())
+
+    def _unfinished(self) -> int:
+        return len(self._ledger.live) + self._in_flight
+
+    def _is_at_rest(self) -> bool:
+        return self._stopping.is_set() or self._broken is not None
+
+    # Accepting
+
+    def _refuse(self, count: int) -> None:
+        self._refuse_change()
+        if self._is_closed_to_new or not self._is_started:
+            raise ShuttingDown("The server takes no new jobs any more. Ask again when it is back.")
+        waiting = len(self._ledger.live) - self._line.working + self._in_flight
+        if waiting + count > self._queue_limit:
+            raise QueueFull(
+                f"{waiting} jobs wait, and {self._queue_limit} may (setting queue_limit). Ask again when some have run."
+            )
+
+    def _refuse_change(self) -> None:
+        if self._broken is not None:
+            raise StoreBroken(f"The server works on nothing until it is started again: {self._broken}")
+        if self._stopping.is_set():
+            raise _stopped()
+
+    def _bound(self, request: Request) -> Request:
+        """Bind a request to the snapshot of now, so that a file reloaded while it waits changes nothing."""
+        if request.fingerprint is None and self._gate.is_open(request.dataset):
+            with contextlib.suppress(DatasetNotReady):  # accepted all the same: the job says so when it fails
+                return self._gate.bind(request)
+        return request
+
+    def _accepted(self, accepted: Future[list[Job]], count: int, added: Future[list[Job]]) -> None:
+        if (error := added.exception()) is not None:
+            self._land(count)
+            if isinstance(error, StoreBroken):
+                self._fail_for_good(error)
+            accepted.set_exception(error)
+            return
+        jobs = added.result()
+        # Known here before the future resolves: whoever has the number can ask for it.
+        self._enqueue([LiveJob(job) for job in jobs], landed=count)
+        accepted.set_result(jobs)
+
+    def _land(self, count: int) -> None:
+        with self._lock:
+            self._in_flight -= count
+            self._quiet.notify_all()
+
+    def _enqueue(self, lives: Sequence[LiveJob], *, landed: int = 0) -> None:
+        open_now = {name: self._gate.is_open(name) for name in {live.job.request.dataset for live in lives}}
+        with self._lock:
+            self._in_flight -= landed
+            self._ledger.admit(lives)
+            self._line.join(live for live in lives if open_now[live.job.request.dataset])
+            self._line.park(live for live in lives if not open_now[live.job.request.dataset])
+            self._tasks.notify(len(lives))
+        # A gate that opened between our look and our parking has called back already, and found nobody.
+        for name, was_open in open_now.items():
+            if not was_open and self._gate.is_open(name):
+                self._let_in(name)
+
+    def _let_in(self, dataset: str) -> None:
+        with self._lock:
+            self._line.unpark(dataset)
+            self._tasks.notify_all()
+
+    def _recover(self) -> tuple[list[LiveJob], list[Change]]:
+        waiting: list[LiveJob] = []
+        crashed: list[Change] = []
+        ended: list[Job] = []
+        for job in self._jobs.jobs():
+            if job.state.is_ended:
+                ended.append(job)
+            elif job.state is JobState.RUNNING:
+                crashed.append((LiveJob(job), self._after_crash(job)))
+            else:
+                waiting.append(LiveJob(job))
+        with self._lock:
+            self._ledger.admit_ended(ended)
+            self._ledger.admit(live for live, _ in crashed)
+            for live, _ in crashed:
+                live.is_concluding = True
+        return waiting, crashed
+
+    def _after_crash(self, job: Job) -> Job:
+        decision = self._retry.after_crash(job)
+        if isinstance(decision, Again):
+            return job.give_back(attempt_counts=True)
+        return job.fail(decision.failure, at_s=self._clock())
+
+    # Working: what the threads do
+
+    def _take(self) -> Task | None:
+        with self._tasks:
+            while not self._stopping.is_set():
+                task, wait_s = self._next_task()
+                if task is not None:
+                    return task
+                self._tasks.wait(wait_s)
+        return None
+
+    def _next_task(self) -> tuple[Task | None, float | None]:
+        """Return what to do now, or nothing and how long at most to wait."""
+        # Somebody waits for a lost result, and its job was accepted before all that wait now. Made also when nothing
+        # can be written any more, and beside a suspect: it has been computed before, and nobody died.
+        if (task := self._lost_results.take()) is not None:
+            return task, None
+        if self._broken is not None:
+            return None, None
+        if pause_s := self._pause.left_s:
+            return None, pause_s
+        if self._owed:
+            return partial(self._commit, self._owed.popleft()), None
+        if numbers := self._retention.begin_step():
+            return partial(self._remove, numbers), None
+        if not self._line.is_claiming and (lives := self._line.claim()):
+            return partial(self._claim, lives), None
+        if (live := self._line.take()) is not None:
+            return partial(self._work_on, live), None
+        return None, None
+
+    def _claim(self, lives: Sequence[LiveJob]) -> None:
+        """Have the starts of jobs committed; this thread does not wait for that."""
+        at_s = self._clock()
+        troubles: dict[LiveJob, Exception] = {}
+        moves = []
+        for live in lives:
+            request = live.job.request
+            if request.fingerprint is None:
+                try:
+                    request = self._gate.bind(request)
+                # Whatever binding raises is the end of this job. If it ended the thread instead, the job would be
+                # the first again after the restart, and end the thread again.
+                except Exception as error:  # noqa: BLE001
+                    troubles[live] = error
+            moves.append(Move(live.job, live.job.start(at_s=at_s, request=request)))
+        self._then(self._jobs.move(moves), partial(self._claimed, moves, troubles))
+
+    def _claimed(self, moves: Sequence[Move], troubles: dict[LiveJob, Exception], done: Future[None]) -> None:
+        error = done.exception()
+        with self._lock:
+            if error is None:
+                for live, move in zip(self._line.claimed(), moves, strict=True):
+                    live.job = move.after
+                self._tasks.notify(len(moves))
+            else:
+                self._line.unclaim()
+            for live in troubles if error is None else ():
+                self._line.withdraw(live)
+                live.is_concluding = True
+            self._quiet.notify_all()
+        if error is not None:
+            self._set_back(error)
+            return
+        for live, trouble in troubles.items():
+            failure = Failure.of(trouble)
+            if failure.fault is Fault.SERVER:
+                self._observer.job_trouble(live.job, trouble)
+            self._commit([(live, live.job.fail(failure, at_s=self._clock()))])
+
+    def _work_on(self, live: LiveJob) -> None:
+        started = live.job
+        self._tell(live)
+        self._observer.job_started(max(0.0, self._clock() - started.created_at_s))
+        try:
+            after = self._runner.run(started, self._work(live))
+        except (StoreFull, StoreBroken) as error:
+            with self._lock:
+                if not self._was_given_back(live, started):
+                    self._line.take_again(live)
+            self._set_back(error)
+            return
+        with self._lock:
+            if self._was_given_back(live, started):
+                return  # the server stops and has not waited for us: the job is run again, so this end is not told
+            live.is_concluding = True
+        # Not waited for: this thread takes the next job, and the commit is shared with other ends.
+        self._commit([(live, after)])
+
+    def _was_given_back(self, live: LiveJob, started: Job) -> bool:
+        return live.is_concluding or live.job is not started
+
+    def _work(self, live: LiveJob) -> JobWork:
+        return JobWork(live, stopping=self._stopping, monotonic=self._monotonic, time_limit_s=self._job_time_limit_s)
+
+    def _remove(self, numbers: list[int]) -> None:
+        # The file before the record: a crash in between leaves a record, which is found and removed at the next start.
+        # The other way round it would leave a file that nobody ever finds.
+        for number in numbers:
+            self._results.remove(number)
+        error = self._jobs.remove(numbers).exception()
+        with self._lock:
+            self._retention.end_step(numbers, is_removed=error is None)
+        if error is not None:
+            self._set_back(error)
+
+    # Committing, and what follows from it
+
+    def _commit(self, changes: Sequence[Change]) -> None:
+        if changes:
+            moves = [Move(live.job, after) for live, after in changes]
+            self._then(self._jobs.move(moves), partial(self._committed, changes))
+
+    def _committed(self, changes: Sequence[Change], done: Future[None]) -> None:
+        error = done.exception()
+        if error is None:
+            self._apply(changes)
+            return
+        with self._lock:
+            is_owed = isinstance(error, StoreFull) and not self._stopping.is_set()
+            if is_owed:
+                self._owed.append(changes)
+        if isinstance(error, StoreFull) and not is_owed:
+            # The last word before the stop: the next start finds these jobs as after a crash, and runs them again.
+            for live, _ in changes:
+                self._observer.job_trouble(live.job, error)
+        self._set_back(error)
+
+    def _apply(self, changes: Sequence[Change]) -> None:
+        ended: list[tuple[LiveJob, bool]] = []
+        back: list[LiveJob] = []
+        with self._lock:
+            for live, after in changes:
+                live.job = after
+                live.is_concluding = False
+                was_working = self._line.leave(live)
+                if after.state.is_ended:
+                    self._ledger.end(live)
+                    ended.append((live, was_working))
+                    self._pause.end()
+                else:
+                    back.append(live)
+            if not self._unfinished():
+                self._quiet.notify_all()
+            self._tasks.notify()  # a suspect may have waited for this end, or there is one ended job too many
+        self._enqueue(back)
+        for live in back:
+            self._tell(live)
+        for live, was_working in ended:
+            self._tell_end(live, was_working=was_working)
+
+    def _set_back(self, error: BaseException) -> None:
+        """Pause if space may come back; else this is the end."""
+        if isinstance(error, ShuttingDown):
+            return  # the store was closed under us: recovered from disk at the next start
+        with self._lock:
+            will_pass = self._pause.begin(error)
+            self._tasks.notify_all()  # those who wait without end must look again when the pause does
+        if not will_pass:
+            self._fail_for_good(error)
+
+    def _fail_for_good(self, error: BaseException) -> None:
+        with self._lock:
+            if self._broken is not None:
+                return
+            self._broken = error
+            self._quiet.notify_all()
+        self._on_fatal(error)
+
+    def _then(self, done: Future[T], step: Callable[[Future[T]], None]) -> None:
+        def guarded(done: Future[T]) -> None:
+            try:
+                step(done)
+            # A future swallows what its callbacks raise, and then a job would hang in silence.
+            except BaseException as error:  # noqa: BLE001
+                self._fail_for_good(error)
+
+        done.add_done_callback(guarded)
+
+    # Telling
+
+    def _tell(self, live: LiveJob) -> None:
+        if live.watchers:
+            with self._lock:
+                watchers, view = list(live.watchers), live.view()
+            self._call_back(live.job, watchers, view)
+
+    def _tell_end(self, live: LiveJob, *, was_working: bool) -> None:
+        job = live.job
+        with self._lock:
+            watchers, cancels = list(live.watchers), list(live.cancels)
+        view = JobView(job.number, job.state, job.failure)
+        for cancellation in cancels:
+            if job.state is JobState.CANCELLED:
+                cancellation.set_result(job)
+            else:
+                cancellation.set_exception(_ended_before(view))
+        run_s = (job.ended_at_s or 0.0) - (job.started_at_s or 0.0) if was_working else 0.0
+        self._observer.job_ended(job.state, max(0.0, run_s))
+        self._call_back(job, watchers, view)
+
+    def _call_back(self, job: Job, watchers: Iterable[Watcher], view: JobView) -> None:
+        for watcher in watchers:
+            try:
+                watcher(view)
+            # A watcher is somebody else's code, and the job is none the worse for it.
+            except Exception as error:  # noqa: BLE001
+                self._observer.job_trouble(job, error)
+
+
+def _stopped() -> ShuttingDown:
+    return ShuttingDown("The server has stopped. Ask again when it is back.")
+
+
+def _ended_before(view: JobView) -> JobEnded:
+    return JobEnded(f"{job_id(view.number)} is {view.state} already, so it cannot be cancelled any more.")

@@ -1,0 +1,125 @@
+"""Results as files: ``results/job_id_N``, served as they are.
+
+A file is written under a temporary name and renamed, so that it is there whole or not at all for whoever looks. It is
+not fsynced: that would cost a job more than everything else together, and after a power cut a file that is empty or
+torn does not match the checksum in its record, so it is made again. Deleting files, or the whole folder, under a
+running server costs time, not answers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import stat
+import threading
+from pathlib import Path
+
+from meantime.engine.ports import Answer
+from meantime.errors import StoreBroken, StoreFull
+from meantime.model import Receipt, job_id
+
+# The beginning of a temporary name: a dot, so that `results/*` in a shell does not match what is being written.
+_TEMPORARY = ".writing-"
+# Each attempt mends one thing that somebody did to the folder meanwhile: deleted it, or put a folder in a file's place.
+_ATTEMPTS = 5
+_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+
+class ResultFiles:
+    """Results in a folder of ours. Names are made of numbers only, so no path from outside is ever followed.
+
+    Raises:
+        StoreBroken: the folder cannot be made or read.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = str(folder)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._remove_leftovers()
+        except OSError as error:
+            raise _broken(self._folder, error) from error
+
+    def put(self, number: int, answer: Answer) -> Receipt:
+        """Keep a result, whole or not at all."""
+        place = self._place(number)
+        # Two threads may put the same result: one that was given up on at a stop, and one that makes it again.
+        temporary = f"{self._folder}/{_TEMPORARY}{number}-{threading.get_ident()}"
+        try:
+            for _ in range(_ATTEMPTS):
+                try:
+                    _write(temporary, answer.body)
+                    os.rename(temporary, place)  # noqa: PTH104 - pathlib is slow enough here to be felt
+                    return answer.receipt()
+                except FileNotFoundError:
+                    # `rm -r results` came between: harmless, the folder is ours to make again.
+                    os.makedirs(self._folder, exist_ok=True)  # noqa: PTH103 - as above
+                except IsADirectoryError:
+                    # Somebody's folder has our name. It may hold something: moved out of the way, not deleted.
+                    os.rename(place, f"{place}.aside-{os.urandom(4).hex()}")  # noqa: PTH104 - as above
+        except OSError as error:
+            with contextlib.suppress(OSError):
+                os.unlink(temporary)  # noqa: PTH108 - as above
+            raise _full(error) if error.errno in _NO_SPACE else _broken(place, error) from error
+        raise StoreBroken(f"{place} cannot be written: something keeps deleting it. Keep other programs out of there.")
+
+    def open(self, number: int, receipt: Receipt) -> bytes | None:
+        """Return the bytes if a regular file is there whose bytes are what the receipt says."""
+        try:
+            body = _read(self._place(number), size_bytes=receipt.size_bytes)
+        except OSError:
+            return None
+        return body if Answer(body, receipt.method_version).receipt() == receipt else None
+
+    def remove(self, number: int) -> None:
+        """Forget a result. What cannot be removed stays: its record goes, and nobody finds it any more."""
+        with contextlib.suppress(OSError):
+            os.unlink(self._place(number))  # noqa: PTH108
+
+    def _place(self, number: int) -> str:
+        return f"{self._folder}/{job_id(number)}"
+
+    def _remove_leftovers(self) -> None:
+        """Remove what a crash left half written."""
+        with os.scandir(self._folder) as entries:
+            for entry in entries:
+                if entry.name.startswith(_TEMPORARY):
+                    with contextlib.suppress(OSError):
+                        os.unlink(entry)  # noqa: PTH108
+
+
+def _write(path: str, body: bytes) -> None:
+    # os.open rather than open: it costs a third, and this is done once a job.
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    try:
+        rest = memoryview(body)
+        # A nearly full disk takes a part and only then says that it is full.
+        while rest:
+            rest = rest[os.write(file, rest) :]
+    finally:
+        os.close(file)
+
+
+def _read(path: str, *, size_bytes: int) -> bytes:
+    """Return the bytes of a regular file, or none where it has another size: a huge one is not read at all."""
+    # Not through a link, and without waiting for the other end of a pipe that somebody put here.
+    file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+    try:
+        about = os.fstat(file)
+        if not stat.S_ISREG(about.st_mode) or about.st_size != size_bytes:
+            return b""
+        # One read takes at most 2 GiB; what is missing then is found by the checksum, and results are kilobytes.
+        return os.read(file, size_bytes)
+    finally:
+        os.close(file)
+
+
+def _full(error: OSError) -> StoreFull:
+    return StoreFull(f"There is no space for results ({error.strerror}). Make space; jobs go on by themselves then.")
+
+
+def _broken(path: str, error: OSError) -> StoreBroken:
+    return StoreBroken(
+        f"{path} cannot be used ({error.strerror}). See to the folder's owner, permissions and disk, then start again."
+    )

@@ -1,0 +1,148 @@
+"""A real server in a real process, for tests that ask it over real HTTP."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+# How long anything here may take on a loaded machine before the test fails instead of hanging.
+PATIENCE_S = 60
+
+T = TypeVar("T")
+
+
+class RunningServer:
+    """`meantime serve` as a child process, on a free port, with a state directory of the test's own."""
+
+    def __init__(self, *arguments: str, state_dir: Path, **settings: str) -> None:
+        environment = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("MEANTIME_", "TP_NUM_OF_THREADS", "COV_"))
+        }
+        environment |= {"MEANTIME_PORT": "0", "MEANTIME_STATE_DIR": str(state_dir), "NO_COLOR": "1"} | settings
+        self.state_dir = state_dir
+        self.said: list[str] = []
+        self._has_said = threading.Condition()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "meantime", "serve", *arguments],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
+        self._reader = threading.Thread(target=self._read)
+        self._reader.start()
+        self.url = self.wait_for(r"listens at (http://\S+?)/? ")[1]
+        self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
+
+    def _read(self) -> None:
+        assert self.process.stderr
+        for line in self.process.stderr:
+            with self._has_said:
+                self.said.append(line)
+                self._has_said.notify_all()
+        with self._has_said:
+            self.said.append("<end>\n")
+            self._has_said.notify_all()
+
+    def wait_for(self, pattern: str) -> re.Match[str]:
+        """Wait until the server has said a line that matches."""
+
+        def found() -> re.Match[str] | None:
+            return next((match for line in self.said if (match := re.search(pattern, line))), None)
+
+        with self._has_said:
+            self._has_said.wait_for(lambda: found() or "<end>\n" in self.said, timeout=PATIENCE_S)
+        match = found()
+        assert match, "the server never said " + pattern + ":\n" + "".join(self.said)
+        return match
+
+    def ready(self) -> RunningServer:
+        """Wait until every data set is decided."""
+        self.wait_for("data set (ready|failed)")
+        return self
+
+    def ask(self, statistic: str, **body: str) -> str:
+        """Post a question and return the job id."""
+        reply = self.client.post(f"/api/{statistic}", json=body)
+        assert reply.status_code == 200, reply.text
+        job_id: str = reply.json()["job_id"]
+        return job_id
+
+    def result(self, job_id: str) -> Any:
+        """Wait for the result as any client of the classic API does: by asking again."""
+        reply = poll(
+            lambda: self.client.get(f"/api/get_results/{job_id}").json(), lambda body: body["status"] != "running"
+        )
+        assert reply["status"] == "done", reply
+        return reply["data"]
+
+    def end(self, signum: int = signal.SIGTERM) -> int:
+        """Send a signal, wait for the end, return the exit code."""
+        self.process.send_signal(signum)
+        return self.wait()
+
+    def wait(self) -> int:
+        """Wait for the end and return the exit code."""
+        code = self.process.wait(timeout=PATIENCE_S)
+        self.close()
+        return code
+
+    def close(self) -> None:
+        """Leave nothing behind, whatever happened."""
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(timeout=PATIENCE_S)
+        self._reader.join(timeout=PATIENCE_S)
+        if self.process.stderr:
+            self.process.stderr.close()
+        if hasattr(self, "client"):
+            self.client.close()
+
+
+def poll(ask: Callable[[], T], enough: Callable[[T], bool]) -> T:
+    """Ask again until it is enough; the server is another process, so there is nothing to wait on."""
+    wait = threading.Event()
+    for attempt in range(PATIENCE_S * 20):
+        if enough(answer := ask()):
+            return answer
+        wait.wait(min(0.05, 0.001 * 2**attempt))
+    raise AssertionError(f"not enough after {PATIENCE_S} s: {answer}")
+
+
+@contextmanager
+def serving(*arguments: str, state_dir: Path, **settings: str) -> Iterator[RunningServer]:
+    server = RunningServer(*arguments, state_dir=state_dir, **settings)
+    try:
+        yield server
+    finally:
+        server.close()
+
+
+def meantime(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command to its end."""
+    inherited: Mapping[str, str] = {
+        name: value for name, value in os.environ.items() if not name.startswith(("MEANTIME_", "COV_"))
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "meantime", *arguments],
+        env={**inherited, "NO_COLOR": "1", "COLUMNS": "200", **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )

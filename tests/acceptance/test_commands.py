@@ -1,0 +1,140 @@
+"""The commands as a person types them."""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pytest
+from tests.acceptance.conftest import QUESTION, TABLE
+from tests.acceptance.server import meantime, serving
+
+
+def test_ask_a_file_as_a_table_as_json_and_as_csv(table: Path) -> None:
+    shown = meantime("ask", "best5", "--question", "obesity", "--data", str(table))
+    assert shown.returncode == 0, shown.stderr
+    assert shown.stdout.index("Utah") < shown.stdout.index("Alaska") < shown.stdout.index("Ohio")
+    as_json = meantime("ask", "best5", "--question", "obesity", "--data", str(table), "--format", "json")
+    document = json.loads(as_json.stdout)
+    assert [row["location"] for row in document["rows"]] == ["Utah", "Alaska", "National", "Ohio"]
+    assert document["parameters"] == {"question": QUESTION}
+    as_csv = meantime("ask", "best5", "--question", "obesity", "--data", str(table), "--format", "csv")
+    rows = list(csv.DictReader(io.StringIO(as_csv.stdout)))
+    assert [float(row["mean"]) for row in rows] == [18.0, 21.0, 25.0, 30.1]
+
+
+def test_ask_and_jobs_of_a_running_server(table: Path, tmp_path: Path) -> None:
+    with serving(str(table), state_dir=tmp_path / "state") as server:
+        server.ready()
+        asked = meantime(
+            "ask",
+            "state_mean",
+            "--question",
+            "have obesity",
+            "--state",
+            "utah",
+            "--url",
+            server.url,
+            "--format",
+            "json",
+        )
+        listed = meantime("jobs", "--url", server.url)
+    assert asked.returncode == 0, asked.stderr
+    document = json.loads(asked.stdout)
+    assert (document["rows"][0]["location"], document["rows"][0]["mean"]) == ("Utah", 18.0)
+    assert "job_id_1" in listed.stdout
+    assert "done" in listed.stdout
+
+
+def test_a_question_or_state_that_fits_none_lists_the_closest(table: Path) -> None:
+    unknown = meantime("ask", "states_mean", "--question", "obesety", "--data", str(table))
+    assert unknown.returncode == 2
+    assert QUESTION in unknown.stderr
+    wrong_state = meantime("ask", "state_mean", "--question", "obesity", "--state", "Utha", "--data", str(table))
+    assert wrong_state.returncode == 2
+    assert "Utah" in wrong_state.stderr
+
+
+def test_an_unknown_statistic_lists_those_there_are(table: Path) -> None:
+    unknown = meantime("ask", "state_means", "--question", "obesity", "--data", str(table))
+    assert unknown.returncode == 2
+    assert "states_mean" in unknown.stderr
+
+
+def test_inspect_says_what_is_in_a_file_and_what_could_not_be_read(table: Path) -> None:
+    table.write_text(TABLE + "too,short\n" + f"{QUESTION},Utah,19.0,Total,Total,2022,2022\n", encoding="utf-8")
+    shown = meantime("inspect", str(table), MEANTIME_REJECTED_LIMIT="0.5")
+    assert shown.returncode == 0, shown.stderr
+    for part in (QUESTION, "Alaska", "2020 to 2022", "line 9", "LocationDesc", "Sex: Female", "*", "lower"):
+        assert part in shown.stdout, part
+
+
+def test_a_sample_is_the_same_for_the_same_seed_and_says_that_it_is_synthetic(tmp_path: Path) -> None:
+    one, two, truth = tmp_path / "one.csv", tmp_path / "two.csv", tmp_path / "truth.csv"
+    assert meantime("sample", "--seed", "7", "--truth", str(truth), "--out", str(one)).returncode == 0
+    assert meantime("sample", "--seed", "7", "--out", str(two)).returncode == 0
+    assert one.read_bytes() == two.read_bytes()
+    assert truth.stat().st_size > 0
+    assert "SYNTHETIC" in meantime("inspect", str(one)).stdout
+
+
+def test_columns_by_hand_and_toml_beside_the_data(tmp_path: Path) -> None:
+    data = tmp_path / "own.csv"
+    data.write_text("what;where;percentage\nSmoking;North;12,5\nSmoking;South;10,5\n", encoding="utf-8")
+    missing = meantime("inspect", str(data))
+    assert missing.returncode == 2
+    for part in ("question", "location", "value", "what", "where", "percentage", "--column"):
+        assert part in missing.stderr, part
+    options = ["--column", "question=what", "--column", "location=where", "--column", "value=percentage"]
+    asked = meantime("ask", "states_mean", "--question", "smok", "--data", str(data), "--format", "csv", *options)
+    assert asked.returncode == 0, asked.stderr
+    assert [row["location"] for row in csv.DictReader(io.StringIO(asked.stdout))] == ["South", "North"]
+    refused = meantime("ask", "best5", "--question", "smok", "--data", str(data), *options)
+    assert refused.returncode == 2
+    (tmp_path / "own.csv.toml").write_text(
+        '[columns]\nquestion = "what"\nlocation = "where"\nvalue = "percentage"\n'
+        '[questions."Smoking"]\npolarity = "lower"\n',
+        encoding="utf-8",
+    )
+    best = meantime("ask", "best5", "--question", "smok", "--data", str(data))
+    assert best.returncode == 0, best.stderr
+
+
+@pytest.mark.parametrize("command", ["serve", "inspect"])
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        (None, "absent.csv"),
+        (b"", "empty"),
+        (b"Question,LocationDesc,Data_Value\n", "header"),
+        (b"a,b\n1,2\n", "--column"),
+        (b"Question,LocationDesc,Data_Value,Data_Value\nq,l,1,2\n", "Data_Value"),
+    ],
+    ids=["absent", "empty", "header only", "missing roles", "repeated header"],
+)
+def test_a_bad_file_is_one_clear_message_and_exit_2(
+    command: str, content: bytes | None, says: str, tmp_path: Path
+) -> None:
+    path = tmp_path / "absent.csv"
+    if content is not None:
+        path = tmp_path / "bad.csv"
+        path.write_bytes(content)
+    ended = meantime(command, str(path), MEANTIME_PORT="0", MEANTIME_STATE_DIR=str(tmp_path / "state"))
+    assert ended.returncode == 2, ended.stderr
+    assert says in ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_bad_settings_name_the_setting_the_value_and_what_is_expected(table: Path) -> None:
+    ended = meantime("serve", str(table), "--port", "http")
+    assert ended.returncode == 2
+    assert "port is 'http' (from --port)" in ended.stderr
+
+
+def test_every_command_has_help() -> None:
+    for command in ("serve", "ask", "jobs", "inspect", "sample"):
+        shown = meantime(command, "--help")
+        assert shown.returncode == 0
+        assert "Usage:" in shown.stdout

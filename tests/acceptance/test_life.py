@@ -1,0 +1,177 @@
+"""A real process: what it acknowledged is there after any end."""
+
+from __future__ import annotations
+
+import random
+import signal
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import httpx
+import pytest
+from tests.acceptance.conftest import QUESTION
+from tests.acceptance.server import RunningServer, meantime, poll, serving
+
+MEANS = {"Utah": 18.0, "Alaska": 21.0, "National": 25.0, "Ohio": 30.1}
+
+
+def test_it_answers_the_nine_questions_and_keeps_them_over_a_restart(table: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    expected = {
+        ("states_mean", None): MEANS,
+        ("state_mean", "Alaska"): {"Alaska": 21.0},
+        ("best5", None): MEANS,
+        ("worst5", None): dict(reversed(MEANS.items())),
+        ("global_mean", None): {"global_mean": 115.1 / 5},
+        ("diff_from_mean", None): {name: 115.1 / 5 - mean for name, mean in MEANS.items()},
+        ("state_diff_from_mean", "Utah"): {"Utah": 115.1 / 5 - 18.0},
+        ("mean_by_category", None): {
+            "('Alaska', 'Total', 'Total')": 21.0,
+            "('Ohio', 'Sex', 'Female')": 30.1,
+            "('Utah', 'Total', 'Total')": 18.0,
+        },
+        ("state_mean_by_category", "Ohio"): {"Ohio": {"('Sex', 'Female')": 30.1}},
+    }
+
+    def flat(data: dict[str, object]) -> dict[str, object]:
+        return data["Ohio"] if isinstance(data.get("Ohio"), dict) else data  # type: ignore[return-value]
+
+    with serving(str(table), state_dir=state) as server:
+        server.ready()
+        ids = {key: server.ask(key[0], question=QUESTION, **({"state": key[1]} if key[1] else {})) for key in expected}
+        assert list(ids.values()) == [f"job_id_{number}" for number in range(1, 10)]
+        for key, job_id in ids.items():
+            data = server.result(job_id)
+            assert flat(data) == pytest.approx(flat(expected[key]), abs=1e-9)  # type: ignore[arg-type]
+            assert list(flat(data)) == list(flat(expected[key]))  # type: ignore[arg-type]
+        before = {job_id: server.client.get(f"/api/get_results/{job_id}").content for job_id in ids.values()}
+        assert server.end() == 0
+    with serving(str(table), state_dir=state) as server:
+        after = {job_id: server.client.get(f"/api/get_results/{job_id}").content for job_id in ids.values()}
+        assert after == before
+        assert server.ready().ask("global_mean", question=QUESTION) == "job_id_10"
+
+
+def test_jobs_accepted_while_the_file_loads_survive_sigterm_and_are_answered_at_the_next_start(tmp_path: Path) -> None:
+    data, state = tmp_path / "large.csv", tmp_path / "state"
+    assert meantime("sample", "--rows", "300000", "--out", str(data)).returncode == 0
+    # The deadline is shorter than the loading, so that the queue is full when the process ends.
+    with serving(str(data), state_dir=state, MEANTIME_SHUTDOWN_DEADLINE_S="0.05") as server:
+        ids = [server.ask("states_mean", question=QUESTION) for _ in range(50)]
+        assert server.client.get("/api/num_jobs").json() == {"status": "done", "num_jobs": 50}
+        assert server.end(signal.SIGTERM) == 0
+    with serving(str(data), state_dir=state) as server:
+        answers = {tuple(server.result(job_id).items()) for job_id in ids}
+        assert len(answers) == 1
+        assert poll(lambda: server.client.get("/api/num_jobs").json()["num_jobs"], lambda n: n == 0) == 0
+        assert server.end() == 0
+
+
+def test_nothing_acknowledged_is_lost_in_ten_kills(table: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    chance = random.Random(20)  # noqa: S311 - where to kill, not a secret
+    acknowledged: dict[str, str] = {}
+    for _ in range(10):
+        with serving(str(table), state_dir=state) as server:
+            acknowledged |= _ask_until_killed(server, chance.randint(1, 120))
+    with serving(str(table), state_dir=state) as server:
+        server.ready()
+        assert len(acknowledged) > 100
+        for job_id, state_name in acknowledged.items():
+            assert server.result(job_id) == {state_name: MEANS[state_name]}, job_id
+
+
+def _ask_until_killed(server: RunningServer, kill_after: int) -> dict[str, str]:
+    """Ask from four connections; kill when so many were acknowledged; return what was, and what it asked."""
+    acknowledged: dict[str, str] = {}
+
+    def ask(number: int) -> None:
+        name = list(MEANS)[number % len(MEANS)]
+        try:
+            job_id = server.ask("state_mean", question=QUESTION, state=name)
+        except httpx.TransportError:
+            return
+        acknowledged[job_id] = name
+        if len(acknowledged) >= kill_after:
+            server.process.kill()
+
+    with ThreadPoolExecutor(4) as clients:
+        list(clients.map(ask, range(kill_after + 40)))
+    assert server.wait() == -signal.SIGKILL
+    return acknowledged
+
+
+def test_a_lost_or_damaged_result_is_made_again_under_a_running_server(table: Path, tmp_path: Path) -> None:
+    with serving(str(table), state_dir=tmp_path / "state") as server:
+        server.ready()
+        job_id = server.ask("states_mean", question=QUESTION)
+        first = server.result(job_id)
+        file = server.state_dir / "results" / job_id
+        kept = file.read_bytes()
+        file.unlink()
+        assert server.result(job_id) == first
+        assert file.read_bytes() == kept
+        file.write_bytes(kept[:-3])
+        assert server.result(job_id) == first
+        assert file.read_bytes() == kept
+
+
+def test_a_second_signal_stops_at_once_and_loses_nothing(tmp_path: Path) -> None:
+    data, state = tmp_path / "large.csv", tmp_path / "state"
+    assert meantime("sample", "--rows", "300000", "--out", str(data)).returncode == 0
+    with serving(str(data), state_dir=state) as server:
+        job_id = server.ask("global_mean", question=QUESTION)
+        server.process.send_signal(signal.SIGINT)
+        server.wait_for("a second signal stops at once")
+        assert server.end(signal.SIGINT) == 130
+    with serving(str(data), state_dir=state) as server:
+        assert server.result(job_id)["global_mean"] > 0
+
+
+def test_graceful_shutdown_refuses_new_jobs_and_reads_go_on(table: Path, tmp_path: Path) -> None:
+    with serving(str(table), state_dir=tmp_path / "state") as server:
+        server.ready()
+        job_id = server.ask("global_mean", question=QUESTION)
+        done = poll(lambda: server.client.get("/api/graceful_shutdown").json(), lambda body: body == {"status": "done"})
+        assert done == {"status": "done"}
+        refused = server.client.post("/api/global_mean", json={"question": QUESTION})
+        assert refused.status_code == 503
+        assert refused.json() == {"status": "error", "reason": "shutting down", "job_id": -1}
+        assert server.result(job_id)["global_mean"] == pytest.approx(115.1 / 5)
+        assert server.end() == 0
+
+
+def test_one_server_per_state_directory(table: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with serving(str(table), state_dir=state):
+        second = meantime("serve", str(table), MEANTIME_PORT="0", MEANTIME_STATE_DIR=str(state))
+    assert second.returncode == 2
+    assert str(state) in second.stderr
+    assert len(second.stderr.strip().splitlines()) == 1
+
+
+def test_a_taken_port_is_one_clear_line(table: Path, tmp_path: Path) -> None:
+    with serving(str(table), state_dir=tmp_path / "one") as server:
+        port = str(httpx.URL(server.url).port)
+        second = meantime("serve", str(table), MEANTIME_PORT=port, MEANTIME_STATE_DIR=str(tmp_path / "two"))
+    assert second.returncode == 2
+    assert f"127.0.0.1:{port}" in second.stderr
+    assert len(second.stderr.strip().splitlines()) == 1
+
+
+def test_a_killed_server_takes_its_reading_process_with_it(tmp_path: Path) -> None:
+    data, state = tmp_path / "large.csv", tmp_path / "state"
+    assert meantime("sample", "--rows", "300000", "--out", str(data)).returncode == 0
+    with serving(str(data), state_dir=state) as server:
+        children = poll(lambda: _children(server.process.pid), bool)
+        server.process.kill()
+        assert server.wait() == -signal.SIGKILL
+        assert poll(lambda: [pid for pid in children if Path(f"/proc/{pid}").exists()], lambda left: not left) == []
+
+
+def _children(pid: int) -> list[int]:
+    listed = Path(f"/proc/{pid}/task/{pid}/children")
+    if not listed.exists():
+        pytest.skip("this system does not list the children of a process")
+    every = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
+    return [int(child) for some in every for child in some]
