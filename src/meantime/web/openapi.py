@@ -174,6 +174,24 @@ _READS: dict[str, Any] = {
         method: _read("server", f"{method}_graceful_shutdown", "Take no new jobs from now on", **_SHUTDOWN)
         for method in ("get", "post")
     },
+    "/": {
+        "get": _read(
+            "server",
+            "loaded",
+            "What is loaded: a page for people, or JSON where Accept names it",
+            s200={
+                "description": "Every data set as it stands; the first is the one that the classic API asks.",
+                "headers": {"Vary": {"schema": {"const": "accept"}}},
+                "content": {
+                    "text/html": {"schema": {"type": "string"}},
+                    "application/json": {
+                        "schema": {"$ref": "#/components/schemas/Loaded"},
+                        "example": {"datasets": [{"name": "obesity", "status": "ready", "questions": [_QUESTION]}]},
+                    },
+                },
+            },
+        )
+    },
     "/livez": {"get": _read("server", "livez", "Whether the process serves", s200={"description": "It does."})},
     "/readyz": {
         "get": _read(
@@ -195,6 +213,18 @@ _READS: dict[str, Any] = {
 }
 
 _STATUS_WORD = {"enum": ["running", "done", "error"]}
+# How a data set stands; which of these there are depends on its status.
+_DATASET: dict[str, Any] = {
+    "status": {"enum": ["loading", "ready", "failed"]},
+    "phase": {"type": "string"},
+    "share": {"type": "number", "minimum": 0, "maximum": 1},
+    "rows": {"type": ["integer", "null"]},
+    "title": {"type": "string"},
+    "fingerprint": {"type": "string"},
+    "synthetic": {"type": "boolean"},
+    "code": {"type": "string"},
+    "reason": {"type": "string"},
+}
 _SCHEMAS: dict[str, Any] = {
     "Accepted": {
         "type": "object",
@@ -256,17 +286,25 @@ _SCHEMAS: dict[str, Any] = {
                 "additionalProperties": {
                     "type": "object",
                     "required": ["status"],
-                    "properties": {
-                        "status": {"enum": ["loading", "ready", "failed"]},
-                        "phase": {"type": "string"},
-                        "share": {"type": "number", "minimum": 0, "maximum": 1},
-                        "rows": {"type": ["integer", "null"]},
-                        "title": {"type": "string"},
-                        "questions": {"type": "integer"},
-                        "fingerprint": {"type": "string"},
-                        "synthetic": {"type": "boolean"},
-                        "code": {"type": "string"},
-                        "reason": {"type": "string"},
+                    "properties": _DATASET | {"questions": {"type": "integer"}},
+                },
+            },
+        },
+    },
+    "Loaded": {
+        "type": "object",
+        "required": ["datasets"],
+        "properties": {
+            "datasets": {
+                "type": "array",
+                "items": {
+                    "type": "object",
+                    "required": ["name", "status"],
+                    "properties": _DATASET
+                    | {
+                        "name": {"type": "string"},
+                        "questions": {"type": "array", "items": {"type": "string"}},
+                        "locations": {"type": "array", "items": {"type": "string"}},
                     },
                 },
             },

@@ -29,8 +29,8 @@ def test_every_route_is_in_the_document_and_every_path_of_the_document_is_a_rout
             if method not in ("HEAD", "OPTIONS")
         }
     described = {(path, method) for path, methods in document["paths"].items() for method in methods}
-    # The page for people, the document itself, and the address of results without an id.
-    assert routed - described == {("/", "get"), ("/openapi.json", "get"), ("/api/get_results", "get")}
+    # The document itself, and the address of results without an id.
+    assert routed - described == {("/openapi.json", "get"), ("/api/get_results", "get")}
     assert described <= routed
 
 
