@@ -94,7 +94,7 @@ SETTINGS = (
     Setting("keep_ended_s", "2592000", _seconds, "seconds", "How long ended jobs are kept (30 days)."),
     Setting("keep_ended_jobs", "100000", _whole(1, 100_000_000), "a whole number from 1", "How many ended jobs are kept."),
     Setting("shutdown_deadline_s", "30", _seconds, "seconds", "How long a stopping server lets its queue drain. What has not run then is run at the next start."),
-    Setting("load_memory_mb", "1024", _whole(256, 10_000_000), "megabytes, from 256", "Memory that reading a file may take: DuckDB gets half of it, and the reading process is stopped beyond it."),
+    Setting("load_memory_mb", "1024", _whole(256, 10_000_000), "megabytes, from 256", "Memory that reading a file may take: DuckDB gets two thirds of it, and the reading process is stopped beyond it."),
     Setting("rejected_limit", "0.05", _share, "a share from 0 to 1", "Share of rejected lines beyond which a file is refused."),
     Setting("log_size_mb", "10", _whole(1, 100_000), "megabytes, from 1", "Size at which webserver.log is rotated."),
     Setting("log_files", "5", _whole(1, 1000), "a whole number from 1", "How many rotated logs are kept."),

@@ -1,9 +1,4 @@
-"""Staged rows become the cube: DuckDB groups them, in integers; nothing passes through a double on the way.
-
-Texts are parsed once each, not once a row: a table has few different values. They become integers at the table's own
-scale, the smallest that holds every value, and DuckDB adds those up in 64 bits where the sum of the squares of as many
-rows of the largest value fits. Where it might not, rows are grouped by value too, and Python multiplies and adds.
-"""
+"""Staged rows become the cube: DuckDB groups them by cell, and what it hands over are codes, counts and exact sums."""
 
 from __future__ import annotations
 
@@ -15,18 +10,15 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from meantime.dataset.adding import IN_64_BITS, Amounts, insert, make_amounts, moments
 from meantime.dataset.columns import ROLES
-from meantime.dataset.cube import ABSENT, Cells, Cube, Integers, Labels, Moments, Period, ValueType, exact, roll_up
+from meantime.dataset.cube import ABSENT, Cells, Cube, Integers, Labels, Moments, Period, ValueType, roll_up
 from meantime.dataset.staging import Staged, reject_rows, sql_path, sql_text
-from meantime.dataset.values import SPACES, parse, parse_year, pattern, withheld_reason
+from meantime.dataset.values import SPACES, parse_year, pattern
 
 # How many different reasons for withheld values are told apart. More are no reasons but a column of texts.
 _MOST_REASONS = 1_000
 _OTHER_REASONS = f"another text (there are more than {_MOST_REASONS:,} different ones)"
-# Sums that stay below this fit in 64 bits with room to spare; half of what fits, as in the cube.
-_SAFE = 2**62
-# Different values that are parsed at a time.
-_VALUES_AT_A_TIME = 50_000
 
 # The columns that the cells' keys come from; axes of two columns are told apart by both.
 _AXES: Mapping[str, tuple[str, ...]] = {
@@ -52,14 +44,6 @@ class DecimalMark:
 
     mark: str
     warnings: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class _Amounts:
-    """What the table ``amounts`` holds: which text is which number."""
-
-    scale: int
-    fits: bool  # sums of as many rows fit in 64 bits
 
 
 def drop_incomplete(
@@ -129,7 +113,9 @@ def find_decimal_mark(database: duckdb.DuckDBPyConnection, delimiter: str) -> De
 
 def group(database: duckdb.DuckDBPyConnection, decimal_mark: str) -> Cube:
     """Roll up the view ``staged``."""
-    amounts = _make_amounts(database, decimal_mark)
+    amounts = make_amounts(database, decimal_mark)
+    _make_valued(database)
+    reasons = _make_reasons(database)
     _make_groups(database, amounts)
     labels: dict[str, tuple[Any, ...]] = {
         "questions": _make_labels(database, "question"),
@@ -139,52 +125,45 @@ def group(database: duckdb.DuckDBPyConnection, decimal_mark: str) -> Cube:
         "value_types": _make_value_types(database),
         "periods": _make_periods(database),
         "footnotes": _make_labels(database, "footnote"),
-        "reasons": _make_reasons(database),
+        "reasons": reasons,
     }
     columns = _fetch_groups(database, amounts, decimal_mark)
     return roll_up(Labels(**labels), _cells(columns, amounts), scale=amounts.scale)
 
 
-def _make_amounts(database: duckdb.DuckDBPyConnection, decimal_mark: str) -> _Amounts:
-    """Make the table ``amounts``: text, and either the number or what the text says instead of one."""
-    database.execute("CREATE TABLE numbers (text VARCHAR, mantissa VARCHAR, exponent INTEGER, said VARCHAR)")
-    largest: dict[int, int] = {}  # by exponent: the largest mantissa
-    cursor = database.cursor().execute("SELECT DISTINCT value FROM staged")
-    while batch := cursor.fetchmany(_VALUES_AT_A_TIME):
-        texts = [text for (text,) in batch]
-        numbers = [parse(text, decimal_mark) for text in texts]
-        for number in numbers:
-            if number and number.mantissa:
-                largest[number.exponent] = max(largest.get(number.exponent, 0), abs(number.mantissa))
-        _insert(
-            database,
-            "numbers",
-            text=texts,
-            # As text: a mantissa may be longer than any integer of DuckDB's.
-            mantissa=[number and str(number.mantissa) for number in numbers],
-            exponent=[number.exponent if number else 0 for number in numbers],
-            said=[None if number else withheld_reason(text) for text, number in zip(texts, numbers, strict=True)],
-        )
-    scale = max([0, *(-exponent for exponent in largest)])
-    most = max([0, *(mantissa * 10 ** (exponent + scale) for exponent, mantissa in largest.items())])
-    fits = most * most * _one(database, "SELECT count(*) FROM staged") < _SAFE
-    database.execute("CREATE TABLE factors (exponent INTEGER, factor BIGINT)")
-    if fits:
-        for exponent in largest:
-            database.execute("INSERT INTO factors VALUES (?, ?)", [exponent, 10 ** (exponent + scale)])
-    amount = "CASE WHEN mantissa = '0' THEN 0 ELSE CAST(mantissa AS BIGINT) * factor END" if fits else "NULL::BIGINT"
+def _make_valued(database: duckdb.DuckDBPyConnection) -> None:
+    """Make the view ``valued``: the rows with their numbers, or with the reason why there is none."""
     database.execute(
-        f"CREATE TABLE amounts AS SELECT text, mantissa, exponent, said, {amount} AS x "
-        "FROM numbers LEFT JOIN factors USING (exponent)"
+        f"""
+        CREATE VIEW valued AS
+        SELECT * EXCLUDE (footnote), mark AS footnote,
+               CASE WHEN mantissa IS NOT NULL THEN NULL
+                    WHEN said <> '' THEN said
+                    WHEN mark <> '' THEN mark
+                    ELSE 'empty' END AS reason
+        FROM (SELECT *, {_FOOTNOTE} AS mark FROM staged) JOIN amounts ON value = text
+        """
     )
-    return _Amounts(scale=scale, fits=fits)
 
 
-def _make_groups(database: duckdb.DuckDBPyConnection, amounts: _Amounts) -> None:
+def _make_reasons(database: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    """Make the table ``reason_codes`` of the most frequent reasons; the others share the code after the last.
+
+    Before the rows are grouped: a column of nothing but different texts would make each row a group of its own.
+    """
+    found = database.execute(
+        "SELECT reason FROM valued WHERE reason IS NOT NULL GROUP BY reason ORDER BY count(*) DESC, reason "
+        f"LIMIT {_MOST_REASONS}"
+    ).fetchall()
+    reasons = [reason for (reason,) in found]
+    database.execute("CREATE TABLE reason_codes (reason VARCHAR, code BIGINT)")
+    insert(database, "reason_codes", reason=reasons, code=list(range(len(reasons))))
+    return (*reasons, _OTHER_REASONS)
+
+
+def _make_groups(database: duckdb.DuckDBPyConnection, amounts: Amounts) -> None:
     """Make the table ``groups``: the rows of one key and one reason, counted and added up."""
-    by_value, sums = ("", "sum(x)::BIGINT AS total, sum(x * x)::BIGINT AS squares, min(x) AS least, max(x) AS most,")
-    if not amounts.fits:
-        by_value, sums = ", mantissa, exponent", ""
+    sums = ", ".join(f"{expression} AS {name}" for name, expression in amounts.way.sums.items())
     # Only a row that is alone in its cell keeps what it was published with, and which rows are alone shows here:
     # groups of one cell with different reasons or values are merged, and then mixed, by the cube.
     published = ", ".join(
@@ -194,18 +173,17 @@ def _make_groups(database: duckdb.DuckDBPyConnection, amounts: _Amounts) -> None
     database.execute(
         f"""
         CREATE TABLE groups AS
-        SELECT {_KEYS}, reason{by_value}, count(*) AS rows, {sums} {published}
+        SELECT {_KEYS}, reason_code, count(*) AS rows, {sums}, {published}
         FROM (
-            SELECT {_KEYS}, low, high, sample_size, mark AS footnote, x, mantissa, exponent,
-                   CASE WHEN mantissa IS NOT NULL THEN NULL
-                        WHEN said <> '' THEN said
-                        WHEN mark <> '' THEN mark
-                        ELSE 'empty' END AS reason
-            FROM (SELECT *, {_FOOTNOTE} AS mark FROM staged) JOIN amounts ON value = text
+            SELECT valued.*, CASE WHEN valued.reason IS NULL THEN {ABSENT} ELSE coalesce(code, {_MOST_REASONS}) END
+                             AS reason_code
+            FROM valued LEFT JOIN reason_codes USING (reason)
         )
-        GROUP BY {_KEYS}, reason{by_value}
+        GROUP BY {_KEYS}, reason_code{amounts.way.keys}
         """
     )
+    # Both may be as long as the file; in memory there is room for one.
+    database.execute("DROP VIEW valued; DROP TABLE amounts")
 
 
 def _make_labels(database: duckdb.DuckDBPyConnection, column: str) -> tuple[str, ...]:
@@ -247,39 +225,24 @@ def _make_pairs(
     one, other = _AXES[axis]
     database.execute(f"CREATE TABLE {axis}_codes ({one} VARCHAR, {other} VARCHAR, code BIGINT)")
     given: dict[str, list[Any]] = {one: [pair[0] for pair in pairs], other: [pair[1] for pair in pairs]}
-    _insert(database, f"{axis}_codes", **given, code=list(codes))
-
-
-def _make_reasons(database: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
-    found = database.execute(
-        "SELECT reason FROM groups WHERE reason IS NOT NULL GROUP BY reason ORDER BY sum(rows) DESC, reason "
-        f"LIMIT {_MOST_REASONS}"
-    ).fetchall()
-    reasons = tuple(reason for (reason,) in found)
-    database.execute("CREATE TABLE reason_codes (reason VARCHAR, code BIGINT)")
-    _insert(database, "reason_codes", reason=list(reasons), code=list(range(len(reasons))))
-    return (*reasons, _OTHER_REASONS)
+    insert(database, f"{axis}_codes", **given, code=list(codes))
 
 
 def _fetch_groups(
-    database: duckdb.DuckDBPyConnection, amounts: _Amounts, decimal_mark: str
+    database: duckdb.DuckDBPyConnection, amounts: Amounts, decimal_mark: str
 ) -> dict[str, npt.NDArray[Any]]:
     codes = ", ".join(f"coalesce({axis}_codes.code, {ABSENT}) AS {axis}" for axis in (*_AXES, "footnote"))
     joins = " ".join(
         f"LEFT JOIN {axis}_codes USING ({', '.join(columns)})"
-        for axis, columns in {**_AXES, "footnote": ("footnote",), "reason": ("reason",)}.items()
+        for axis, columns in {**_AXES, "footnote": ("footnote",)}.items()
     )
     doubles = ", ".join(_double(column, decimal_mark) for column in ("low", "high", "sample_size"))
-    values = (
-        ", ".join(f"coalesce({sum_}, 0) AS {sum_}" for sum_ in ("total", "squares", "least", "most"))
-        if amounts.fits
-        else "coalesce(mantissa, '0') AS mantissa, coalesce(exponent, 0) AS exponent"
-    )
+    # Groups without values have no sums.
+    nothing = "0" if amounts.way is IN_64_BITS else "'0'"
+    values = ", ".join(f"coalesce({name}, {nothing}) AS {name}" for name in amounts.way.sums)
     return database.execute(
         f"""
-        SELECT {codes}, CASE WHEN groups.reason IS NULL THEN {ABSENT}
-                             ELSE coalesce(reason_codes.code, {_MOST_REASONS}) END AS reason,
-               groups.rows AS rows, {values}, {doubles}
+        SELECT {codes}, reason_code, groups.rows AS rows, {values}, {doubles}
         FROM groups {joins}
         """
     ).fetchnumpy()
@@ -293,24 +256,21 @@ def _double(column: str, decimal_mark: str) -> str:
     return f"coalesce(CASE WHEN {is_number} THEN {number} END, 'nan'::DOUBLE) AS {column}"
 
 
-def _cells(columns: Mapping[str, npt.NDArray[Any]], amounts: _Amounts) -> Cells:
+def _cells(columns: Mapping[str, npt.NDArray[Any]], amounts: Amounts) -> Cells:
     rows = columns["rows"].astype(np.int64)
-    reason = columns["reason"].astype(np.int64)
+    reason = columns["reason_code"].astype(np.int64)
     is_given = reason == ABSENT
     withheld = np.flatnonzero(~is_given)
     count: Integers = np.where(is_given, rows, 0)
-    if amounts.fits:
-        moments = {name: columns[name].astype(np.int64) for name in ("total", "squares", "least", "most")}
-    else:
-        moments = _wide_moments(columns, count.tolist(), amounts.scale)
+    sums = moments(columns, count.tolist(), amounts)
     return Cells(
         keys=np.stack([columns[axis].astype(np.int64) for axis in _AXES], axis=1),
         moments=Moments(
             count=count,
-            total=moments["total"],
-            squares=moments["squares"],
-            minimum=moments["least"],
-            maximum=moments["most"],
+            total=sums["total"],
+            squares=sums["squares"],
+            minimum=sums["least"],
+            maximum=sums["most"],
             withheld=rows - count,
         ),
         low=_finite(columns["low"]),
@@ -323,35 +283,9 @@ def _cells(columns: Mapping[str, npt.NDArray[Any]], amounts: _Amounts) -> Cells:
     )
 
 
-def _wide_moments(
-    columns: Mapping[str, npt.NDArray[Any]], count: Sequence[int], scale: int
-) -> dict[str, npt.NDArray[Any]]:
-    """Multiply out groups of one value each, in Python's integers, which have no end."""
-    pairs = zip(columns["mantissa"].tolist(), columns["exponent"].tolist(), strict=True)
-    numbers = [int(mantissa) * 10 ** (exponent + scale) if mantissa != "0" else 0 for mantissa, exponent in pairs]
-    return {
-        "total": exact([n * x for n, x in zip(count, numbers, strict=True)]),
-        "squares": exact([n * x * x for n, x in zip(count, numbers, strict=True)]),
-        "least": exact(numbers),
-        "most": exact(numbers),
-    }
-
-
 def _finite(numbers: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     doubles = numbers.astype(np.float64)
     return np.where(np.isfinite(doubles), doubles, np.nan)
-
-
-def _insert(database: duckdb.DuckDBPyConnection, table: str, **columns: list[Any]) -> None:
-    if not next(iter(columns.values())):
-        return  # an array of nothing has no type
-    arrays = {
-        name: np.array(values, dtype=np.int64 if name in ("code", "exponent") else object)
-        for name, values in columns.items()
-    }
-    database.register("given", arrays)
-    database.execute(f"INSERT INTO {table} SELECT {', '.join(columns)} FROM given")
-    database.unregister("given")
 
 
 def _one(database: duckdb.DuckDBPyConnection, query: str, given: Sequence[object] = ()) -> int:

@@ -283,6 +283,7 @@ def _columns(width: int) -> str:
 
 
 def _copy(database: duckdb.DuckDBPyConnection, query: str, into: Path, given: Sequence[object] = ()) -> int:
-    options = f"FORMAT parquet, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP_ROWS}"
+    # Straight to its name: the folder is a temporary one, and a copy that fails ends the reading.
+    options = f"FORMAT parquet, USE_TMP_FILE false, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP_ROWS}"
     found = database.execute(f"COPY ({query}) TO {sql_text(os.fspath(into))} ({options})", list(given)).fetchone()
     return int(found[0]) if found else 0

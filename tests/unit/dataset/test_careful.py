@@ -4,11 +4,11 @@ import csv
 from pathlib import Path
 
 import pytest
+from tests.tables import HEADER, write
 
 from meantime.dataset import careful
 from meantime.dataset.careful import Tidied, tidy
 from meantime.dataset.look import field_limit, look
-from tests.tables import HEADER, write
 
 Read = tuple[list[tuple[int, list[str]]], list[tuple[int, str]], Tidied]
 
@@ -73,8 +73,17 @@ def test_a_quoted_field_may_span_lines_and_the_lines_behind_it_keep_their_number
 def test_only_the_first_line_of_a_failed_attempt_is_rejected(tmp_path: Path) -> None:
     # The quote of line 2 runs on to that of line 4, which makes no sense of line 2 alone.
     rows, rejected, _ = read(tmp_path, f'{HEADER}\nQ,"Utah,1\nQ,Utah,1\nQ,"Utah",1\nQ,Utah,1\n')
-    assert rejected == [(2, "text behind a closing quote")]
+    assert rejected == [(2, "a quote that never closes (the next one, on line 4, has text behind it)")]
     assert rows == [(3, GOOD), (4, GOOD), (5, GOOD)]
+
+
+def test_a_record_over_several_lines_with_too_few_fields_says_how_far_it_ran(tmp_path: Path) -> None:
+    rows, rejected, _ = read(tmp_path, f'{HEADER}\nQ,"Utah\nQ,Utah,1\n"\nQ,Utah,1\n')
+    assert rejected == [
+        (2, "2 fields where the header has 3, since a quote runs on to line 4"),
+        (4, "a quote that never closes"),
+    ]
+    assert rows == [(3, GOOD), (5, GOOD)]
 
 
 def test_quotes_inside_an_unquoted_field_are_characters(tmp_path: Path) -> None:

@@ -9,12 +9,13 @@ from meantime.errors import DescriptionInvalid, HeaderRepeated, RolesMissing
 
 NEEDED = ("Question", "LocationDesc", "Data_Value")
 CDC = (
-    "YearStart,YearEnd,LocationAbbr,LocationDesc,Datasource,Class,Topic,Question,Data_Value_Unit,Data_Value_Type,"
-    "Data_Value,Data_Value_Alt,Data_Value_Footnote_Symbol,Data_Value_Footnote,Low_Confidence_Limit,"
-    "High_Confidence_Limit ,Sample_Size,Total,Age(years),Education,Gender,Income,Race/Ethnicity,GeoLocation,ClassID,"
-    "TopicID,QuestionID,DataValueTypeID,LocationID,StratificationCategory1,Stratification1,StratificationCategoryId1,"
-    "StratificationID1"
-).split(",")
+    *("YearStart", "YearEnd", "LocationAbbr", "LocationDesc", "Datasource", "Class", "Topic", "Question"),
+    *("Data_Value_Unit", "Data_Value_Type", "Data_Value", "Data_Value_Alt", "Data_Value_Footnote_Symbol"),
+    *("Data_Value_Footnote", "Low_Confidence_Limit", "High_Confidence_Limit ", "Sample_Size", "Total", "Age(years)"),
+    *("Education", "Gender", "Income", "Race/Ethnicity", "GeoLocation", "ClassID", "TopicID", "QuestionID"),
+    *("DataValueTypeID", "LocationID", "StratificationCategory1", "Stratification1", "StratificationCategoryId1"),
+    "StratificationID1",
+)
 
 
 def test_every_role_is_found_in_the_cdcs_header() -> None:
@@ -82,7 +83,9 @@ def test_all_that_is_missing_is_one_error_that_says_what_to_do() -> None:
 
 
 def test_a_misspelt_column_is_told_with_the_closest() -> None:
-    with pytest.raises(RolesMissing, match=r'no column "Prevalance" for the role value \(did you mean "Prevalence"\?\)'):
+    with pytest.raises(
+        RolesMissing, match=r'no column "Prevalance" for the role value \(did you mean "Prevalence"\?\)'
+    ):
         match(("Question", "LocationDesc", "Prevalence"), {"value": "Prevalance"})
 
 

@@ -4,10 +4,10 @@ import gzip
 from pathlib import Path
 
 import pytest
+from tests.tables import HEADER, write
 
 from meantime.dataset.look import Look, form_of, look
 from meantime.errors import SourceEmpty, SourceUnreadable
-from tests.tables import HEADER, write
 
 
 def seen(folder: Path, content: str | bytes, encoding: str = "utf-8") -> Look:
@@ -92,7 +92,7 @@ def test_a_file_of_blank_lines_is_empty(tmp_path: Path, content: bytes) -> None:
     "content", [f'{HEADER},"never\n1,2,3\n', f'{HEADER},"closed" and more\n1,2,3\n', '"' * 5 + "\n1\n"]
 )
 def test_a_header_that_cannot_be_read_is_refused(tmp_path: Path, content: str) -> None:
-    with pytest.raises(SourceUnreadable, match="header of table.csv cannot be read"):
+    with pytest.raises(SourceUnreadable, match=r"header of table\.csv cannot be read"):
         seen(tmp_path, content)
 
 

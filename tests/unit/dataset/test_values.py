@@ -35,7 +35,24 @@ def test_numbers_are_read_exactly(text: str, number: Number) -> None:
 @pytest.mark.parametrize(
     "text",
     [
-        *("", " ", "~", "*", "<5", "N/A", "nan", "inf", "-Infinity", "0x1F", "1_000", "１２", "1,000", "1.2.3", "1e", "e5"),
+        *(
+            "",
+            " ",
+            "~",
+            "*",
+            "<5",
+            "N/A",
+            "nan",
+            "inf",
+            "-Infinity",
+            "0x1F",
+            "1_000",
+            "１２",
+            "1,000",
+            "1.2.3",
+            "1e",
+            "e5",
+        ),
         *(".", "+", "--1", "1 2", "1e400", "1e-400", "9" * 5000, "1e" + "9" * 5000, "1\0", "٣", "1\u20092", "½", "$5"),
     ],
 )
@@ -72,7 +89,15 @@ def test_a_reason_is_the_text_itself_but_not_a_novel() -> None:
 
 @pytest.mark.parametrize(
     ("text", "year"),
-    [("2020", 2020), (" 2020.0 ", 2020), ("-44", -44), ("2020.5", None), ("", None), ("twenty", None), ("２０２０", None)],
+    [
+        ("2020", 2020),
+        (" 2020.0 ", 2020),
+        ("-44", -44),
+        ("2020.5", None),
+        ("", None),
+        ("twenty", None),
+        ("２０２０", None),
+    ],
 )
 def test_years_are_whole_numbers(text: str, year: int | None) -> None:
     assert parse_year(text) == year
