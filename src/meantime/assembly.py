@@ -28,7 +28,7 @@ from meantime import threads
 from meantime.compute.local import LocalCompute
 from meantime.dataset import sample
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
-from meantime.dataset.ingest import DataIngestor, Progress
+from meantime.dataset.ingest import DataIngestor
 from meantime.dataset.source import Source
 from meantime.engine.engine import Engine
 from meantime.errors import DataError, MeantimeError, SettingInvalid
@@ -57,7 +57,7 @@ SAMPLE_SEED = 1
 class _Told:
     """Why the main thread is woken."""
 
-    what: str  # signal, fatal, drained, settled
+    what: str  # signal, fatal, drained, nothing-loaded
     signal: int = 0
     error: BaseException | None = None
 
@@ -104,71 +104,150 @@ def serve(
     return _Server(settings, sources, verbose=verbose).run(on_change=on_change, on_listening=on_listening)
 
 
-class _Server:
-    """The running parts, put together in the order in which they are needed."""
+class Parts:
+    """The running parts without a listener: what a server of whatever kind needs to answer the classic API.
 
-    def __init__(self, settings: Settings, sources: Sequence[Source], *, verbose: bool) -> None:
-        self._settings = settings
-        self._told: queue.SimpleQueue[_Told] = queue.SimpleQueue()
+    Made and started once per process; one set works in a state directory. ``on_fatal`` hears, in whatever thread it
+    happens, that a part died or the store broke: the process must end, and recovers from disk when started again.
+
+    Raises:
+        StateInUse: another process works in this state directory.
+        StoreTooNew: the state was written by a newer Meantime.
+        SettingInvalid: the state directory cannot be made.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        sources: Sequence[Source],
+        *,
+        on_fatal: Callable[[BaseException], None],
+        verbose: bool = False,
+    ) -> None:
         state = _state_dir(settings.state_dir)
+        self._on_fatal = on_fatal
         self._lock = StateLock(state)
-        self._socket = _bind(settings.host, settings.port)
-        self._log = Log(
+        self.log = Log(
             state,
             size_mb=settings.log_size_mb,
             files=settings.log_files,
             verbose=verbose,
             on_death=self._on_death,
         )
-        self._metrics = Metrics()
-        self._catalog = Catalog(
+        self.metrics = Metrics()
+        self.catalog = Catalog(
             sources, folder=state / "snapshots", ingestor=data_ingestor(settings), on_death=self._on_death
         )
-        self._jobs = SqliteJobStore(state / "jobs.sqlite3", on_broken=self._on_fatal)
-        self._engine = Engine(
+        self._jobs = SqliteJobStore(state / "jobs.sqlite3", on_broken=on_fatal)
+        self.engine = Engine(
             jobs=self._jobs,
             results=ResultFiles(state / "results"),
-            compute=LocalCompute(self._catalog),
-            gate=self._catalog,
+            compute=LocalCompute(self.catalog),
+            gate=self.catalog,
             clock=time.time,
             threads=settings.threads,
             queue_limit=settings.queue_limit,
             job_time_limit_s=settings.job_time_limit_s,
             keep_ended_s=settings.keep_ended_s,
             keep_ended_jobs=settings.keep_ended_jobs,
-            observer=self._metrics,
-            on_fatal=self._on_fatal,
+            observer=self.metrics,
+            on_fatal=on_fatal,
         )
+        self.failed: dict[str, MeantimeError] = {}
+        self._progress_said = ("", "", 0)
+
+    def start(self) -> None:
+        """Take up the jobs of the last run. Files are read after ``load``."""
+        self.log.start()
+        self.catalog.on_change(self._note_change)
+        self.engine.start()
+
+    def load(self, *, on_change: Callable[[str, Status], None] | None = None) -> None:
+        """Start to read the files; ``on_change`` shows how it goes, without it the log has lines of that."""
+        self.catalog.on_change(on_change or self._note_progress)
+        self.catalog.start()
+
+    def stop(self, *, wait_s: float) -> int:
+        """Give back what runs, stop reading, close everything; return how many threads still run.
+
+        With any, the process ends only by os._exit: they compute without looking whether they should stop.
+        """
+        still_running = self.engine.stop(wait_s=wait_s)
+        self.catalog.close()
+        _log.info("stopped", unfinished=self.engine.unfinished)
+        self.log.close()
+        self._lock.release()
+        return still_running
+
+    def _note_change(self, name: str, status: Status) -> None:
+        match status:
+            case Ready(snapshot=snapshot):
+                _log.info(
+                    "data set ready",
+                    dataset=name,
+                    rows=snapshot.about.rows,
+                    rejected=snapshot.about.rejected_total,
+                    synthetic=snapshot.about.synthetic,
+                    fingerprint=snapshot.fingerprint,
+                )
+            case Failed(error=error):
+                _log.error("data set failed to load", dataset=name, reason=error.reason)
+                self.failed[name] = error
+            case Loading():
+                return
+        if not any(isinstance(self.catalog.status(other), Loading) for other in self.catalog.names):
+            # Not before every data set is decided: until then the sweep would not know which snapshots are current.
+            self.catalog.sweep(self._jobs.fingerprints())
+
+    def _note_progress(self, name: str, status: Status) -> None:
+        if not isinstance(status, Loading):
+            return
+        # A line for each phase and each tenth: enough to see that it goes on, few enough to read.
+        progress = status.progress
+        step = (name, progress.phase, int(progress.share * 10))
+        if step != self._progress_said:
+            self._progress_said = step
+            _log.info("loading", dataset=name, phase=progress.phase, percent=int(progress.share * 100))
+
+    def _on_death(self, role: str, error: BaseException) -> None:
+        _log.error("a thread died", role=role, exc_info=error)
+        self._on_fatal(error)
+
+
+class _Server:
+    """The parts behind a listener of ours, until the main thread is told to stop."""
+
+    def __init__(self, settings: Settings, sources: Sequence[Source], *, verbose: bool) -> None:
+        self._settings = settings
+        self._told: queue.SimpleQueue[_Told] = queue.SimpleQueue()
+        # The port before the parts, and those before anything runs: whatever is refused is refused in one line.
+        self._socket = _bind(settings.host, settings.port)
+        self._parts = Parts(settings, sources, on_fatal=self._on_fatal, verbose=verbose)
+        self._engine = self._parts.engine
         app = create_app(
             engine=self._engine,
-            catalog=self._catalog,
-            metrics=self._metrics,
+            catalog=self._parts.catalog,
+            metrics=self._parts.metrics,
             admin_key=settings.admin_key,
             allowed_hosts=(settings.host, *settings.allowed_hosts),
-            log=self._log,
+            log=self._parts.log,
         )
         self._listener = _Listener(app, self._socket)
-        self._failed: dict[str, MeantimeError] = {}
-        self._says_progress = True
-        self._said = ("", "", 0)
 
     def run(
         self, *, on_change: Callable[[str, Status], None] | None, on_listening: Callable[[str], None] | None
     ) -> int:
-        self._log.start()
-        if on_change:
-            self._says_progress = False
-            self._catalog.on_change(on_change)
-        self._catalog.on_change(self._note_change)
         with _interpreter_for_serving(), self._signals():
-            self._engine.start()
-            http = threads.start("http", self._listener.listen, on_death=self._on_death)
+            self._parts.start()
+            # Behind the parts' own note of what failed, which it looks at.
+            self._parts.catalog.on_change(self._look_whether_settled)
+            http = threads.start("http", self._listener.listen, on_death=lambda _, error: self._on_fatal(error))
             self._listener.listening.wait()
             _log.debug("listening", url=self.url, state_dir=str(self._settings.state_dir), pid=os.getpid())
             if on_listening:
                 on_listening(self.url)
             # Reading starts when the server already answers: a large file must not look like a server that hangs.
-            self._catalog.start()
+            self._parts.load(on_change=on_change)
             code = self._until_told()
             self._stop(http, code)
         self._raise_if_nothing_loaded()
@@ -181,25 +260,28 @@ class _Server:
 
     def _until_told(self) -> int:
         """Wait for the word to stop, or for a reason to; return the exit code."""
-        while True:
-            told = self._told.get()
-            if told.what == "settled":
-                # Not before every data set is decided: until then the sweep would not know which snapshots are current.
-                self._catalog.sweep(self._jobs.fingerprints())
-                if len(self._failed) == len(self._catalog.names):
-                    return 1
-            elif told.what == "fatal":
-                _log.error("stopping after a failure that only a restart recovers from", error=repr(told.error))
-                return 1
-            else:
+        told = self._told.get()
+        match told.what:
+            case "signal":
                 return self._drain(told.signal)
+            case "fatal":
+                _log.error("stopping after a failure that only a restart recovers from", error=repr(told.error))
+        return 1
+
+    def _nothing_is_loaded(self) -> bool:
+        return len(self._parts.failed) == len(self._parts.catalog.names)
+
+    def _look_whether_settled(self, _name: str, status: Status) -> None:
+        if isinstance(status, Failed) and self._nothing_is_loaded():
+            self._told.put(_Told("nothing-loaded"))
 
     def _raise_if_nothing_loaded(self) -> None:
-        if len(self._failed) < len(self._catalog.names):
+        if not self._nothing_is_loaded():
             return
-        if len(self._failed) == 1:
-            raise next(iter(self._failed.values()))
-        reasons = "".join(f"\n  {name}: {error.reason}" for name, error in self._failed.items())
+        failed = self._parts.failed
+        if len(failed) == 1:
+            raise next(iter(failed.values()))
+        reasons = "".join(f"\n  {name}: {error.reason}" for name, error in failed.items())
         raise DataError(f"None of the data sets could be loaded:{reasons}")
 
     def _drain(self, signum: int) -> int:
@@ -216,7 +298,7 @@ class _Server:
             self._engine.wait_drained(deadline_s)
             self._told.put(_Told("drained"))
 
-        draining = threads.start("drain", drain, on_death=self._on_death)
+        draining = threads.start("drain", drain, on_death=lambda _, error: self._on_fatal(error))
         while (told := self._told.get()).what not in ("drained", "fatal"):
             if told.what == "signal":
                 self._stop_at_once(told.signal)
@@ -227,7 +309,7 @@ class _Server:
         """End the process now. Nothing is lost: what was running is given back, what waits is on disk already."""
         _log.warning("stopped at once by a second signal", unfinished=self._engine.unfinished)
         self._engine.stop(wait_s=0)
-        self._log.close()
+        self._parts.log.close()
         # Threads may still compute, and the listener may still hold clients: only this does not wait for them.
         os._exit(128 + signum)
 
@@ -235,12 +317,7 @@ class _Server:
         self._engine.stop_accepting()
         self._listener.should_exit = True
         http.join()
-        still_running = self._engine.stop(wait_s=_STOP_WORK_S)
-        self._catalog.close()
-        _log.info("stopped", unfinished=self._engine.unfinished)
-        self._log.close()
-        self._lock.release()
-        if still_running:
+        if self._parts.stop(wait_s=_STOP_WORK_S):
             # Work that does not look whether it should stop: its jobs are given back, its threads would hold us.
             os._exit(code)
 
@@ -256,38 +333,6 @@ class _Server:
         finally:
             for signum, handler in before.items():
                 signal.signal(signum, handler)
-
-    def _note_change(self, name: str, status: Status) -> None:
-        match status:
-            case Ready(snapshot=snapshot):
-                _log.info(
-                    "data set ready",
-                    dataset=name,
-                    rows=snapshot.about.rows,
-                    rejected=snapshot.about.rejected_total,
-                    synthetic=snapshot.about.synthetic,
-                    fingerprint=snapshot.fingerprint,
-                )
-                self._failed.pop(name, None)
-            case Failed(error=error):
-                _log.error("data set failed to load", dataset=name, reason=error.reason)
-                self._failed[name] = error
-            case Loading(progress=progress):
-                self._note_progress(name, progress)
-                return
-        if all(not isinstance(self._catalog.status(other), Loading) for other in self._catalog.names):
-            self._told.put(_Told("settled"))
-
-    def _note_progress(self, name: str, progress: Progress) -> None:
-        # A line for each phase and each tenth: enough to see that it goes on, few enough to read.
-        step = (name, progress.phase, int(progress.share * 10))
-        if self._says_progress and step != self._said:
-            self._said = step
-            _log.info("loading", dataset=name, phase=progress.phase, percent=int(progress.share * 100))
-
-    def _on_death(self, role: str, error: BaseException) -> None:
-        _log.error("a thread died", role=role, exc_info=error)
-        self._told.put(_Told("fatal", error=error))
 
     def _on_fatal(self, error: BaseException) -> None:
         self._told.put(_Told("fatal", error=error))
