@@ -18,7 +18,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 from types import FrameType
 
 import structlog
@@ -68,10 +67,9 @@ def data_ingestor(settings: Settings) -> DataIngestor:
 
 
 def built_in_sample(settings: Settings) -> Source:
-    """Write the built-in synthetic sample into the state directory, once, and return it as a source."""
+    """Write the built-in synthetic sample into the state directory, which is there, once; return it as a source."""
     path = settings.state_dir / f"sample-{SAMPLE_ROWS}-{SAMPLE_SEED}.csv"
     if not path.exists():
-        path.parent.mkdir(parents=True, exist_ok=True)
         # Renamed when whole: a sample cut short by a crash must not be served at the next start.
         part = path.with_suffix(".part")
         with part.open("wb") as out:
@@ -107,13 +105,15 @@ def serve(
 class Parts:
     """The running parts without a listener: what a server of whatever kind needs to answer the classic API.
 
+    Without sources it serves the built-in sample.
+
     Made and started once per process; one set works in a state directory. ``on_fatal`` hears, in whatever thread it
     happens, that a part died or the store broke: the process must end, and recovers from disk when started again.
 
     Raises:
         StateInUse: another process works in this state directory.
         StoreTooNew: the state was written by a newer Meantime.
-        SettingInvalid: the state directory cannot be made.
+        SettingInvalid: the state directory cannot be used.
     """
 
     def __init__(
@@ -124,8 +124,9 @@ class Parts:
         on_fatal: Callable[[BaseException], None],
         verbose: bool = False,
     ) -> None:
-        state = _state_dir(settings.state_dir)
+        state = settings.state_dir.resolve()
         self._on_fatal = on_fatal
+        # First of all, and what makes the folder, durably: nothing in it is touched by who does not hold it.
         self._lock = StateLock(state)
         self.log = Log(
             state,
@@ -136,7 +137,10 @@ class Parts:
         )
         self.metrics = Metrics()
         self.catalog = Catalog(
-            sources, folder=state / "snapshots", ingestor=data_ingestor(settings), on_death=self._on_death
+            sources or [built_in_sample(settings)],
+            folder=state / "snapshots",
+            ingestor=data_ingestor(settings),
+            on_death=self._on_death,
         )
         self._jobs = SqliteJobStore(state / "jobs.sqlite3", on_broken=on_fatal)
         self.engine = Engine(
@@ -388,14 +392,6 @@ def _interpreter_for_serving() -> Iterator[None]:
         sys.setswitchinterval(before_s)
         # DuckDB's module takes what is still frozen when the interpreter ends for a leak, and says so at length.
         gc.unfreeze()
-
-
-def _state_dir(folder: Path) -> Path:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise SettingInvalid(f"state_dir {folder} cannot be made: {error.strerror}. Set another one.") from error
-    return folder.resolve()
 
 
 def _bind(host: str, port: int) -> socket.socket:

@@ -124,7 +124,7 @@ def serve(paths: Sequence[str], columns: dict[str, str], verbose: bool, config: 
     asks the first. Ctrl-C lets the queue drain and stops; a second one stops at once, and loses nothing.
     """
     chosen = settings.read(file=config, options=options)
-    served = [sources.parse(path, columns) for path in paths] or [assembly.built_in_sample(chosen)]
+    served = [sources.parse(path, columns) for path in paths]
     _refuse_repeated_names(served)
     for source in served:
         sources.files(source)  # an absent file is said now, not after the server has started

@@ -28,8 +28,8 @@ from meantime.engine.retry import Again, RetryPolicy
 from meantime.engine.task_runner import JobWork, TaskRunner, cancelled
 from meantime.engine.thread_pool import Task, ThreadPool
 from meantime.engine.waiting_line import WaitingLine
-from meantime.errors import DatasetNotReady, Fault, JobEnded, QueueFull, ShuttingDown, StoreBroken, StoreFull
-from meantime.model import Failure, Job, JobState, Request, job_id
+from meantime.errors import DatasetNotReady, JobEnded, QueueFull, ShuttingDown, StoreBroken, StoreFull
+from meantime.model import Job, JobState, Request, job_id
 
 __all__ = ["Engine", "Facts", "JobView"]
 
@@ -98,6 +98,7 @@ class Engine:
             is_kept=lambda number: number in self._ledger.ended,
         )
         self._in_flight = 0  # requests that are being committed
+        self._threads_working = 0
         self._owed: deque[Sequence[Change]] = deque()  # what could not be committed, because the disk is full
 
     # Asked from outside
@@ -199,7 +200,7 @@ class Engine:
             is_waiting = self._line.withdraw(live)
             live.is_concluding |= is_waiting
         if is_waiting:
-            self._commit([(live, live.job.cancel(Failure.of(cancelled(live.job)), at_s=self._clock()))])
+            self._commit([(live, self._runner.ended_by(cancelled(live.job), live.job))])
         return cancellation
 
     def watch(self, number: int, callback: Watcher) -> Callable[[], None]:
@@ -233,9 +234,10 @@ class Engine:
     def facts(self) -> Facts:
         """Say how things stand."""
         with self._lock:
-            live, working = len(self._ledger.live), self._line.working
-            counts = {JobState.QUEUED: live - working, JobState.RUNNING: working, **self._ledger.ended_count}
-        return Facts(jobs=counts, queue_depth=live - working, working=working, threads=self._pool.size)
+            waiting, working = self._waiting(), self._threads_working
+            running = len(self._ledger.live) - waiting
+            counts = {JobState.QUEUED: waiting, JobState.RUNNING: running, **self._ledger.ended_count}
+        return Facts(jobs=counts, queue_depth=waiting, working=working, threads=self._pool.size)
 
     # Stopping
 
@@ -270,12 +272,12 @@ class Engine:
             self._stopping.set()
             self._tasks.notify_all()
             self._quiet.notify_all()
-        still_running = self._pool.join(wait_s)
+        self._pool.join(wait_s)
         self._give_back()
         # Commits what is asked until here: ends of jobs whose threads did not wait for them, and what was given back.
         self._jobs.close()
         self._tell_who_still_waits()
-        return still_running
+        return self._pool.join(0)
 
     def _give_back(self) -> None:
         with self._quiet:
@@ -305,6 +307,9 @@ class Engine:
     def _unfinished(self) -> int:
         return len(self._ledger.live) + self._in_flight
 
+    def _waiting(self) -> int:
+        return len(self._ledger.live) - self._line.working
+
     def _is_at_rest(self) -> bool:
         return self._stopping.is_set() or self._broken is not None
 
@@ -314,7 +319,7 @@ class Engine:
         self._refuse_change()
         if self._is_closed_to_new or not self._is_started:
             raise ShuttingDown("The server takes no new jobs any more. Ask again when it is back.")
-        waiting = len(self._ledger.live) - self._line.working + self._in_flight
+        waiting = self._waiting() + self._in_flight
         if waiting + count > self._queue_limit:
             raise QueueFull(
                 f"{waiting} jobs wait, and {self._queue_limit} may (setting queue_limit). Ask again when some have run."
@@ -420,6 +425,7 @@ class Engine:
         if not self._line.is_claiming and (lives := self._line.claim()):
             return partial(self._claim, lives), None
         if (live := self._line.take()) is not None:
+            self._threads_working += 1
             return partial(self._work_on, live), None
         return None, None
 
@@ -441,26 +447,26 @@ class Engine:
         self._then(self._jobs.move(moves), partial(self._claimed, moves, troubles))
 
     def _claimed(self, moves: Sequence[Move], troubles: dict[LiveJob, Exception], done: Future[None]) -> None:
-        error = done.exception()
-        with self._lock:
-            if error is None:
-                for live, move in zip(self._line.claimed(), moves, strict=True):
-                    live.job = move.after
-                self._tasks.notify(len(moves))
-            else:
+        if (error := done.exception()) is not None:
+            with self._lock:
                 self._line.unclaim()
-            for live in troubles if error is None else ():
-                self._line.withdraw(live)
-                live.is_concluding = True
-            self._quiet.notify_all()
-        if error is not None:
+                self._quiet.notify_all()
             self._set_back(error)
             return
-        for live, trouble in troubles.items():
-            failure = Failure.of(trouble)
-            if failure.fault is Fault.SERVER:
-                self._observer.job_trouble(live.job, trouble)
-            self._commit([(live, live.job.fail(failure, at_s=self._clock()))])
+        with self._lock:
+            lives = self._line.claimed()
+            for live, move in zip(lives, moves, strict=True):
+                live.job = move.after
+            # Those that will not be worked on. They do not wait for a thread: all may be busy for long.
+            ending = [live for live in lives if live.is_cancelled or live in troubles]
+            for live in ending:
+                self._line.withdraw(live)
+                live.is_concluding = True
+            self._tasks.notify(len(lives))
+            self._quiet.notify_all()
+        for live in ending:
+            error = cancelled(live.job) if live.is_cancelled else troubles[live]
+            self._commit([(live, self._runner.ended_by(error, live.job))])
 
     def _work_on(self, live: LiveJob) -> None:
         started = live.job
@@ -470,11 +476,13 @@ class Engine:
             after = self._runner.run(started, self._work(live))
         except (StoreFull, StoreBroken) as error:
             with self._lock:
+                self._threads_working -= 1
                 if not self._was_given_back(live, started):
                     self._line.take_again(live)
             self._set_back(error)
             return
         with self._lock:
+            self._threads_working -= 1
             if self._was_given_back(live, started):
                 return  # the server stops and has not waited for us: the job is run again, so this end is not told
             live.is_concluding = True

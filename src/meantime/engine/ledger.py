@@ -32,9 +32,9 @@ class JobView(NamedTuple):
 class Facts(NamedTuple):
     """How things stand, for metrics."""
 
-    jobs: dict[JobState, int]  # every state is there
+    jobs: dict[JobState, int]  # every state is there; running are also those whose end is being committed
     queue_depth: int  # jobs that wait, for a thread or for their data set
-    working: int  # jobs that threads have
+    working: int  # threads that have a job
     threads: int
 
 

@@ -25,7 +25,10 @@ class Answer(NamedTuple):
 
 
 class Move(NamedTuple):
-    """A job before and after a legal move; the store refuses it unless the job is as in ``before``."""
+    """A job before and after a legal move; the store refuses it unless the job is as in ``before``.
+
+    Of the request only the fingerprint may be new.
+    """
 
     before: Job
     after: Job

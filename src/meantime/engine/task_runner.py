@@ -73,18 +73,22 @@ class TaskRunner:
             receipt = self._results.put(job.number, answer)
         except JobGivenBack:
             return job.give_back(attempt_counts=False)
-        except JobCancelled as error:
-            return job.cancel(Failure.of(error), at_s=self._clock())
         except (StoreFull, StoreBroken):
             raise
         # Whatever a statistic raises is the end of its job, SystemExit included, and never of the thread.
         except BaseException as error:  # noqa: BLE001
-            failure = Failure.of(error)
-            if failure.fault is Fault.SERVER:
-                self._observer.job_trouble(job, error)
-            return job.fail(failure, at_s=self._clock())
+            return self.ended_by(error, job)
         # The file is there before the record says done: whoever sees done finds the file.
         return job.finish(receipt, at_s=self._clock())
+
+    def ended_by(self, error: BaseException, job: Job) -> Job:
+        """Return a job as it ends of an error: cancelled or failed."""
+        failure = Failure.of(error)
+        if isinstance(error, JobCancelled):
+            return job.cancel(failure, at_s=self._clock())
+        if failure.fault is Fault.SERVER:
+            self._observer.job_trouble(job, error)
+        return job.fail(failure, at_s=self._clock())
 
     def make_again(self, job: Job, receipt: Receipt, work: Work) -> bytes:
         """Compute the lost result of a job that is done, put it back, and return it.

@@ -8,7 +8,7 @@ import os
 from pathlib import Path
 from types import TracebackType
 
-from meantime.errors import StateInUse, StoreBroken
+from meantime.errors import SettingInvalid, StateInUse
 
 _NAME = "lock"
 
@@ -21,7 +21,7 @@ class StateLock:
 
     Raises:
         StateInUse: another server works in this directory.
-        StoreBroken: the directory cannot be made, or not be written to.
+        SettingInvalid: the directory cannot be made, or not be written to.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -30,7 +30,7 @@ class StateLock:
             self._file = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
             self._lock(folder)
         except OSError as error:
-            raise StoreBroken(
+            raise SettingInvalid(
                 f"{folder} cannot be used as state directory ({error.strerror}). Set another one (state_dir)."
             ) from error
         # For the message above only, so a full disk does not matter.

@@ -1,0 +1,175 @@
+"""What every store of jobs does: one suite for all of them."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.toys import PATIENCE_S, request
+
+from meantime.engine.ports import JobStore, Move
+from meantime.errors import Fault, IllegalMove, ShuttingDown
+from meantime.model import Failure, Job, JobState, Receipt, Request
+from meantime.stores.memory import MemoryJobStore
+from meantime.stores.sqlite import SqliteJobStore
+
+FAILURE = Failure(code="request-invalid", fault=Fault.CALLER, reason="There is no “Utop\u00eda”.")
+RECEIPT = Receipt(checksum="0" * 32, size_bytes=7, method_version=3)
+
+
+@pytest.fixture(params=["memory", "sqlite"])
+def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobStore]:
+    made: JobStore = (
+        MemoryJobStore()
+        if request.param == "memory"
+        else SqliteJobStore(tmp_path / "jobs.sqlite3", on_broken=lambda error: pytest.fail(str(error)))
+    )
+    yield made
+    made.close()
+
+
+def add(store: JobStore, *requests: Request, at_s: float = 10.0) -> list[Job]:
+    return store.add(requests, at_s=at_s).result(PATIENCE_S)
+
+
+def move(store: JobStore, before: Job, after: Job) -> Job:
+    store.move([Move(before, after)]).result(PATIENCE_S)
+    return after
+
+
+def test_numbers_count_up_from_one_within_a_call_and_across_calls(store: JobStore) -> None:
+    assert [job.number for job in add(store, request(), request())] == [1, 2]
+    assert [job.number for job in add(store, request())] == [3]
+
+
+def test_an_added_job_is_queued_and_is_found_as_it_was_returned(store: JobStore) -> None:
+    [job] = add(store, request("mean", question="Qué?", nested={"a": [1, None, 2.5]}), at_s=12.5)
+    assert (job.state, job.attempts, job.created_at_s) == (JobState.QUEUED, 0, 12.5)
+    assert store.get(job.number) == job
+
+
+def test_a_later_change_of_the_parameters_changes_no_job(store: JobStore) -> None:
+    parameters: dict[str, Any] = {"question": "Q"}
+    [job] = add(store, Request(dataset="d", statistic="s", parameters=parameters))
+    parameters["question"] = "another"
+    found = store.get(job.number)
+    assert found is not None
+    assert found.request.parameters == {"question": "Q"}
+
+
+def test_adding_nothing_gives_nothing(store: JobStore) -> None:
+    assert add(store) == []
+
+
+def test_a_request_that_cannot_be_kept_is_refused_in_the_call(store: JobStore) -> None:
+    with pytest.raises(TypeError):
+        store.add([request(what=object())], at_s=0.0)
+    assert [job.number for job in add(store, request())] == [1]
+
+
+def test_every_legal_move_is_kept_whole(store: JobStore) -> None:
+    one, two, three, four = add(store, *[request(fingerprint=None)] * 4)
+    bound = request(fingerprint="f2")
+    done = move(store, one, one.start(at_s=11.0, request=bound))
+    done = move(store, done, done.finish(RECEIPT, at_s=12.0))
+    failed = move(store, two, two.start(at_s=11.0))
+    failed = move(store, failed, failed.fail(FAILURE, at_s=12.0))
+    cancelled = move(store, three, three.cancel(FAILURE, at_s=12.0))
+    back = move(store, four, four.start(at_s=11.0))
+    back = move(store, back, back.give_back(attempt_counts=True))
+    assert list(store.jobs()) == [done, failed, cancelled, back]
+    assert [job.attempts for job in store.jobs()] == [1, 1, 0, 1]
+
+
+def test_a_job_that_is_not_as_thought_is_not_moved_nor_are_the_others_of_the_call(store: JobStore) -> None:
+    one, two = add(store, request(), request())
+    started = move(store, one, one.start(at_s=11.0))
+    future = store.move([Move(two, two.start(at_s=12.0)), Move(one, one.start(at_s=12.0))])
+    assert isinstance(future.exception(PATIENCE_S), IllegalMove)
+    assert list(store.jobs()) == [started, two]
+
+
+def test_the_attempts_of_a_job_are_part_of_how_it_is_thought_to_be(store: JobStore) -> None:
+    [job] = add(store, request())
+    back = move(store, move(store, job, job.start(at_s=11.0)), job.start(at_s=11.0).give_back(attempt_counts=True))
+    assert isinstance(store.move([Move(job, job.start(at_s=12.0))]).exception(PATIENCE_S), IllegalMove)
+    assert store.get(job.number) == back
+
+
+def test_a_job_that_is_not_there_cannot_be_moved(store: JobStore) -> None:
+    [job] = add(store, request())
+    other = Job(number=99, request=job.request, created_at_s=0.0)
+    assert isinstance(store.move([Move(other, other.start(at_s=1.0))]).exception(PATIENCE_S), IllegalMove)
+
+
+def test_calls_take_effect_in_the_order_in_which_they_were_made(store: JobStore) -> None:
+    [job] = add(store, request())
+    started = job.start(at_s=11.0)
+    done = started.finish(RECEIPT, at_s=12.0)
+    futures = [store.move([Move(job, started)]), store.move([Move(started, done)]), store.remove([job.number])]
+    assert [future.result(PATIENCE_S) for future in futures] == [None, None, None]
+    assert store.get(job.number) is None
+
+
+def test_moving_nothing_succeeds(store: JobStore) -> None:
+    assert store.move([]).result(PATIENCE_S) is None
+
+
+def test_only_ended_jobs_are_removed_and_their_numbers_are_not_given_again(store: JobStore) -> None:
+    queued, running, ended = add(store, request(), request(), request())
+    running = move(store, running, running.start(at_s=11.0))
+    move(store, ended, ended.cancel(FAILURE, at_s=11.0))
+    store.remove([queued.number, running.number, ended.number, 99]).result(PATIENCE_S)
+    assert list(store.jobs()) == [queued, running]
+    assert [job.number for job in add(store, request())] == [4]
+
+
+def test_fingerprints_are_those_that_kept_jobs_name(store: JobStore) -> None:
+    assert store.fingerprints() == set()
+    jobs = add(store, request(fingerprint="f1"), request(fingerprint="f1"), request(fingerprint=None))
+    [other] = add(store, request(fingerprint="f2"))
+    assert store.fingerprints() == {"f1", "f2"}
+    move(store, other, other.cancel(FAILURE, at_s=11.0))
+    store.remove([other.number]).result(PATIENCE_S)
+    move(store, jobs[2], jobs[2].start(at_s=11.0, request=request(fingerprint="f3")))
+    assert store.fingerprints() == {"f1", "f3"}
+
+
+def test_a_callback_may_ask_the_store_for_more(store: JobStore) -> None:
+    second: list[Job] = []
+    done = threading.Event()
+
+    def note(added: Future[list[Job]]) -> None:
+        second.extend(added.result())
+        done.set()
+
+    def ask_again(_: object) -> None:
+        store.add([request()], at_s=1.0).add_done_callback(note)
+
+    store.add([request()], at_s=1.0).add_done_callback(ask_again)
+    assert done.wait(PATIENCE_S)
+    assert [job.number for job in second] == [2]
+
+
+def test_a_future_cannot_be_cancelled(store: JobStore) -> None:
+    future = store.add([request()], at_s=1.0)
+    assert not future.cancel()
+    assert [job.number for job in future.result(PATIENCE_S)] == [1]
+
+
+def test_all_that_was_asked_before_close_is_done(store: JobStore) -> None:
+    futures = [store.add([request()], at_s=1.0) for _ in range(1200)]
+    store.close()
+    assert [future.result(0)[0].number for future in futures] == list(range(1, 1201))
+
+
+def test_after_close_nothing_is_written_and_close_may_be_called_again(store: JobStore) -> None:
+    [job] = add(store, request())
+    store.close()
+    store.close()
+    for future in (store.add([request()], at_s=1.0), store.move([Move(job, job.start(at_s=1.0))]), store.remove([1])):
+        assert isinstance(future.exception(PATIENCE_S), ShuttingDown)

@@ -1,0 +1,90 @@
+"""A server without a web: started by test_crash.py, and killed by it.
+
+python crash_driver.py FOLDER accept ROUND   takes up what is there, then accepts jobs without end and tells of each
+python crash_driver.py FOLDER poison         accepts jobs among which one kills the process, then works until all ended
+python crash_driver.py FOLDER work           works until all ended
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import threading
+import time
+from concurrent.futures import Future
+from functools import partial
+from pathlib import Path
+
+from tests.toys import ToyCompute, ToyGate, request
+
+from meantime.engine.engine import Engine
+from meantime.model import Job, Request, Work
+from meantime.stores.result_files import ResultFiles
+from meantime.stores.sqlite import SqliteJobStore
+
+# Jobs whose acceptance is under way at a time: enough for groups in which several calls are committed together.
+_IN_FLIGHT = 48
+
+
+def open_engine(folder: Path) -> Engine:
+    """An engine over the real stores in a folder."""
+    return Engine(
+        jobs=SqliteJobStore(folder / "jobs.sqlite3", on_broken=_die),
+        results=ResultFiles(folder / "results"),
+        compute=ToyCompute(poison=_poison),
+        gate=ToyGate(),
+        clock=time.time,
+        threads=2,
+        queue_limit=1_000_000,
+        job_time_limit_s=1000.0,
+        keep_ended_s=1e9,
+        keep_ended_jobs=1_000_000,
+        on_fatal=_die,
+    )
+
+
+def _die(error: BaseException) -> None:
+    print("fatal", repr(error), file=sys.stderr, flush=True)  # noqa: T201 - told to the test
+    os._exit(3)
+
+
+def _poison(_request: Request, _work: Work) -> bytes:
+    os.kill(os.getpid(), signal.SIGKILL)
+    return b""
+
+
+def _accept(engine: Engine, round_name: str) -> None:
+    # What the last kill has left comes to its end first: each job may be killed under at most twice.
+    engine.wait_drained(None)
+    room = threading.Semaphore(_IN_FLIGHT)
+    place = 0
+    while True:
+        room.acquire()
+        token = f"{round_name}-{place}"
+        engine.submit([request(token=token)]).add_done_callback(partial(_tell, token, room))
+        place += 1
+
+
+def _tell(token: str, room: threading.Semaphore, accepted: Future[list[Job]]) -> None:
+    [job] = accepted.result()
+    # One write, so that a kill leaves a whole line or none.
+    os.write(1, f"{job.number} {token}\n".encode())
+    room.release()
+
+
+def main(folder: str, deed: str, *more: str) -> None:
+    """Do one of the deeds above."""
+    engine = open_engine(Path(folder))
+    engine.start()
+    if deed == "accept":
+        _accept(engine, *more)
+    if deed == "poison":
+        # Like others before and behind it, all claimed together.
+        engine.submit([request("poison" if place == 3 else "echo", place=place) for place in range(8)]).result()
+    engine.wait_drained(None)
+    engine.stop()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,85 @@
+"""Whatever was acknowledged is there after a kill, ten times over."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.integration import crash_driver
+from tests.toys import PATIENCE_S
+
+from meantime.model import JobState
+
+_ROOT = Path(__file__).parents[2]
+_KILLS = 10
+
+
+@contextmanager
+def driver(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
+    environment = os.environ | {"PYTHONPATH": str(_ROOT)}
+    with subprocess.Popen(
+        [sys.executable, crash_driver.__file__, *arguments], stdout=subprocess.PIPE, env=environment, cwd=_ROOT
+    ) as process:
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def acknowledged_until_killed(folder: Path, round_name: str, after: int) -> dict[int, str]:
+    """Let a server accept jobs, kill it when it has told of so many, and return all that it told of."""
+    told: dict[int, str] = {}
+    with driver(str(folder), "accept", round_name) as process:
+        assert process.stdout is not None
+        for line in process.stdout:
+            number, token = line.decode().split()
+            told[int(number)] = token
+            if len(told) == after:
+                process.send_signal(signal.SIGKILL)  # the lines that it has written until now are still read
+        assert process.wait(PATIENCE_S) == -signal.SIGKILL
+    return told
+
+
+def test_every_acknowledged_job_is_there_after_ten_kills(tmp_path: Path) -> None:
+    moments = random.Random(20)  # noqa: S311 - the same moments each time
+    acknowledged: dict[int, str] = {}
+    for kill in range(_KILLS):
+        told = acknowledged_until_killed(tmp_path, f"round{kill}", after=moments.randint(1, 400))
+        assert not told.keys() & acknowledged.keys()  # no number twice
+        acknowledged |= told
+    engine = crash_driver.open_engine(tmp_path)
+    engine.start()
+    try:
+        assert engine.wait_drained(PATIENCE_S)
+        states = dict(engine.jobs())
+        assert {states.get(number) for number in acknowledged} == {JobState.DONE}
+        for number, token in acknowledged.items():
+            assert engine.read_result(number).result(PATIENCE_S) == repr([("token", token)]).encode()
+    finally:
+        engine.stop()
+
+
+def test_a_job_that_kills_its_server_is_given_up_on_after_three_times_and_no_other_is(tmp_path: Path) -> None:
+    with driver(str(tmp_path), "poison") as process:
+        assert process.wait(PATIENCE_S) == -signal.SIGKILL
+    for _ in range(2):
+        with driver(str(tmp_path), "work") as process:
+            assert process.wait(PATIENCE_S) == -signal.SIGKILL
+    with driver(str(tmp_path), "work") as process:
+        assert process.wait(PATIENCE_S) == 0
+    engine = crash_driver.open_engine(tmp_path)
+    engine.start()
+    try:
+        states = dict(engine.jobs())
+        assert [number for number, state in states.items() if state is not JobState.DONE] == [4]
+        failure = engine.look_up(4).failure
+        assert failure is not None
+        assert failure.code == "lost-thrice"
+    finally:
+        engine.stop()

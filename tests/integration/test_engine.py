@@ -1,0 +1,104 @@
+"""The engine over its real stores."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from tests.toys import (
+    PATIENCE_S,
+    Held,
+    ToyCompute,
+    end_of,
+    request,
+    running,
+    submit,
+    unexpected,
+)
+
+from meantime.engine.engine import Engine
+from meantime.errors import StoreFull
+from meantime.model import JobState
+from meantime.stores.result_files import ResultFiles
+from meantime.stores.sqlite import SqliteJobStore
+
+
+@contextmanager
+def server(
+    folder: Path, compute: ToyCompute | None = None, *, connect: Any = sqlite3.connect, **more: Any
+) -> Iterator[Engine]:
+    """An engine over the stores in a folder, as the assembly puts it together."""
+    store = SqliteJobStore(folder / "jobs.sqlite3", on_broken=unexpected, connect=connect)
+    with running(compute, jobs=store, results=ResultFiles(folder / "results"), clock=time.time, **more) as room:
+        yield room
+
+
+def test_many_clients_get_numbers_of_their_own_and_all_results(tmp_path: Path) -> None:
+    numbers: dict[int, str] = {}
+
+    def ask(room: Engine, client: int) -> None:
+        for place in range(25):
+            token = f"{client}-{place}"
+            numbers[submit(room, request(token=token))[0]] = token
+
+    with server(tmp_path, threads=3) as room:
+        clients = [threading.Thread(target=ask, args=(room, client)) for client in range(8)]
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
+        assert room.wait_drained(PATIENCE_S)
+        assert sorted(numbers) == list(range(1, 201))
+        for number, token in numbers.items():
+            assert room.read_result(number).result(0) == repr([("token", token)]).encode()
+
+
+def test_deleting_the_results_under_a_running_server_costs_no_answer(tmp_path: Path) -> None:
+    with server(tmp_path) as room:
+        numbers = submit(room, *[request(n=n) for n in range(5)])
+        assert room.wait_drained(PATIENCE_S)
+        shutil.rmtree(tmp_path / "results")
+        for number in numbers:
+            assert room.read_result(number).result(PATIENCE_S) == f"[('n', {number - 1})]".encode()
+        assert sorted(file.name for file in (tmp_path / "results").iterdir()) == [f"job_id_{n}" for n in numbers]
+
+
+def test_a_restart_knows_all_jobs_runs_what_waited_and_counts_on(tmp_path: Path) -> None:
+    held = Held()
+    with server(tmp_path, ToyCompute(hold=held), threads=1) as room:
+        [done] = submit(room, request())
+        end_of(room, done)
+        submit(room, request("hold"), request(n=1))
+        held.wait_begun()
+    held.go_on.set()
+    with server(tmp_path, ToyCompute(hold=held)) as room:
+        assert room.look_up(done).state is JobState.DONE
+        assert room.wait_drained(PATIENCE_S)
+        assert [state for _, state in room.jobs()] == [JobState.DONE] * 3
+        assert submit(room, request()) == [4]
+
+
+def test_a_full_disk_refuses_jobs_reads_go_on_and_all_goes_on_when_there_is_space(tmp_path: Path) -> None:
+    made: list[sqlite3.Connection] = []
+
+    class Noted(sqlite3.Connection):
+        def __init__(self, *args: Any, **more: Any) -> None:
+            super().__init__(*args, **more)
+            made.append(self)
+
+    with server(tmp_path, connect=partial(sqlite3.connect, factory=Noted)) as room:
+        [done] = submit(room, request())
+        end_of(room, done)
+        made[0].execute("PRAGMA max_page_count = 1")  # SQLite takes the least that there is: full
+        refused = room.submit([request(text="x" * 100_000)])
+        assert isinstance(refused.exception(PATIENCE_S), StoreFull)
+        assert room.read_result(done).result(PATIENCE_S) == b"[]"
+        made[0].execute("PRAGMA max_page_count = 1000000")
+        assert end_of(room, submit(room, request(text="x" * 100_000))[0]).state is JobState.DONE

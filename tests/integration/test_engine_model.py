@@ -1,0 +1,199 @@
+"""The engine against a model: whatever is asked of it, in whatever order, with crashes in between."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import tempfile
+import threading
+import time
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
+from tests.toys import PATIENCE_S, ToyCompute, engine, request, submit, unexpected
+
+from meantime.engine.engine import Engine
+from meantime.errors import JobEnded, RequestInvalid
+from meantime.model import JobState, Request, Work
+from meantime.stores.result_files import ResultFiles
+from meantime.stores.sqlite import SqliteJobStore
+
+# Which job a rule is about, whatever there is. Not drawn from what there is: how far the threads have come differs from
+# run to run, and what hypothesis draws must not.
+PICK = st.integers(0, 1000)
+
+
+class Expected:
+    """What the model knows of a job."""
+
+    def __init__(self, key: int) -> None:
+        self.key = key
+        self.order = threading.Event()  # its work may come to an end
+        self.outcome = JobState.DONE  # which, if nobody cancels it
+        self.ended: JobState | None = None  # seen so; it must stay so
+        self.crashes = 0  # that it went through unfinished
+
+
+class EngineMachine(RuleBasedStateMachine):
+    """Jobs work until they are ordered to end, so that crashes and cancellations find them at every place."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.folder = Path(tempfile.mkdtemp(prefix="meantime-model-"))
+        self.expected: dict[int, Expected] = {}
+        self.by_key: dict[int, Expected] = {}
+        self.room = self._open("0")
+        self.generation = 0
+
+    @initialize(count=st.integers(1, 4))
+    def begin_with_some(self, count: int) -> None:
+        self._submit(count)
+
+    @rule(count=st.integers(0, 3))
+    def accept(self, count: int) -> None:
+        self._submit(count)
+
+    @rule(pick=PICK, outcome=st.sampled_from([JobState.DONE, JobState.FAILED]))
+    def order_an_end(self, pick: int, outcome: JobState) -> None:
+        job = self.expected[self._picked(pick)]
+        if not job.order.is_set():
+            job.outcome = outcome
+            job.order.set()
+
+    @rule(pick=PICK)
+    def cancel(self, pick: int) -> None:
+        number = self._picked(pick)
+        job = self.expected[number]
+        try:
+            cancelled = self.room.cancel(number).result(PATIENCE_S)
+        except JobEnded:
+            state = self.room.look_up(number).state
+            assert state.is_ended
+            assert job.ended or job.order.is_set() or job.crashes >= 3
+        else:
+            assert cancelled.state is JobState.CANCELLED
+            assert job.ended is None
+            job.ended = JobState.CANCELLED
+
+    @rule()
+    def look_at_all(self) -> None:
+        states = self.room.jobs()
+        assert [number for number, _ in states] == sorted(self.expected)
+        for number, state in states:
+            self._see(number, state)
+
+    @rule(pick=PICK, is_lost=st.booleans())
+    def read(self, pick: int, is_lost: bool) -> None:
+        done = [number for number, job in self.expected.items() if job.ended is JobState.DONE]
+        if not done:
+            return
+        number = done[pick % len(done)]
+        if is_lost:
+            (self.folder / str(self.generation) / "results" / f"job_id_{number}").unlink(missing_ok=True)
+            # All threads may be held by jobs that work until they are ordered to end.
+            self._order_all()
+        assert self.room.read_result(number).result(PATIENCE_S) == f"{self.expected[number].key}".encode()
+
+    @rule()
+    def stop_and_start(self) -> None:
+        self.room.stop()
+        self.room = self._open(str(self.generation))
+
+    @rule()
+    def crash(self) -> None:
+        """Go on from what is on disk at this moment, as after a SIGKILL."""
+        before, after = self.folder / str(self.generation), self.folder / str(self.generation + 1)
+        with closing(sqlite3.connect(before / "jobs.sqlite3", isolation_level=None)) as other:
+            # Nobody commits while this is held, so the copy is of one moment. It writes nothing itself.
+            other.execute("BEGIN IMMEDIATE")
+            seen = self.room.jobs()
+            shutil.copytree(before, after, ignore=shutil.ignore_patterns("*-shm", ".writing-*"))
+            other.execute("ROLLBACK")
+        for number, state in seen:
+            self._see(number, state)
+        self.room.stop()
+        for job in self.expected.values():
+            job.crashes += job.ended is None
+        self.generation += 1
+        self.room = self._open(str(self.generation))
+
+    @rule()
+    def drain(self) -> None:
+        self._order_all()
+        assert self.room.wait_drained(PATIENCE_S)
+        for number, job in self.expected.items():
+            self._see(number, self.room.look_up(number).state)
+            assert job.ended
+
+    @invariant()
+    def unfinished_are_those_that_have_not_ended(self) -> None:
+        seen_ended = sum(job.ended is not None for job in self.expected.values())
+        assert self.room.unfinished <= len(self.expected) - seen_ended
+        facts = self.room.facts()
+        assert sum(facts.jobs.values()) == len(self.expected)
+        assert facts.working <= facts.threads
+
+    def teardown(self) -> None:
+        try:
+            self.drain()
+        finally:
+            self.room.stop()
+            shutil.rmtree(self.folder)
+
+    def _submit(self, count: int) -> None:
+        keys = range(len(self.by_key), len(self.by_key) + count)
+        added = {key: Expected(key) for key in keys}
+        self.by_key |= added
+        numbers = submit(self.room, *[request("obey", key=key) for key in keys])
+        assert numbers == list(range(len(self.expected) + 1, len(self.expected) + 1 + count))
+        self.expected |= dict(zip(numbers, added.values(), strict=True))
+
+    def _see(self, number: int, state: JobState) -> None:
+        job = self.expected[number]
+        if job.ended is not None:
+            assert state is job.ended
+        elif state.is_ended:
+            view = self.room.look_up(number)
+            if view.failure is not None and view.failure.code == "lost-thrice":
+                assert job.crashes >= 3
+            else:
+                assert job.order.is_set()
+                assert state is job.outcome
+            job.ended = state
+
+    def _order_all(self) -> None:
+        for job in self.expected.values():
+            job.order.set()
+
+    def _picked(self, pick: int) -> int:
+        return pick % len(self.expected) + 1
+
+    def _open(self, generation: str) -> Engine:
+        folder = self.folder / generation
+        folder.mkdir(exist_ok=True)
+        room = engine(
+            ToyCompute(obey=self._obey),
+            jobs=SqliteJobStore(folder / "jobs.sqlite3", on_broken=unexpected),
+            results=ResultFiles(folder / "results"),
+            clock=time.time,
+        )
+        room.start()
+        return room
+
+    def _obey(self, request: Request, work: Work) -> bytes:
+        job = self.by_key[request.parameters["key"]]
+        while not job.order.wait(0.001):
+            work.check()
+        if job.outcome is JobState.FAILED:
+            raise RequestInvalid("It was ordered to fail.")
+        return f"{job.key}".encode()
+
+
+TestEngineMachine: Any = EngineMachine.TestCase
+TestEngineMachine.settings = settings(
+    max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+)

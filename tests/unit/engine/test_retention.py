@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+from tests.toys import ManualClock, request
+
+from meantime.engine.ledger import Ledger
+from meantime.engine.retention import STEP_LIMIT, Retention
+from meantime.model import Job, JobState
+
+
+def ended(number: int, *, at_s: float) -> Job:
+    return Job(number=number, request=request(), created_at_s=0.0, state=JobState.DONE, ended_at_s=at_s)
+
+
+def ledger(*jobs: Job) -> Ledger:
+    made = Ledger()
+    made.admit_ended(jobs)
+    return made
+
+
+def test_jobs_beyond_the_number_kept_go_oldest_end_first() -> None:
+    kept = ledger(ended(1, at_s=30.0), ended(2, at_s=10.0), ended(3, at_s=20.0))
+    retention = Retention(kept, clock=ManualClock(31.0), keep_s=100.0, keep_jobs=1)
+    assert retention.begin_step() == [2, 3]
+    assert sorted(kept.ended) == [1]
+    assert kept.ended_count[JobState.DONE] == 1
+
+
+def test_jobs_older_than_is_kept_go() -> None:
+    kept = ledger(ended(1, at_s=10.0), ended(2, at_s=20.0))
+    retention = Retention(kept, clock=ManualClock(25.0), keep_s=10.0, keep_jobs=100)
+    assert retention.begin_step() == [1]
+
+
+def test_nothing_to_remove_is_no_step() -> None:
+    retention = Retention(ledger(), clock=ManualClock(), keep_s=10.0, keep_jobs=100)
+    assert retention.begin_step() == []
+    assert retention.begin_step() == []
+
+
+def test_removal_goes_in_small_steps_one_at_a_time() -> None:
+    kept = ledger(*[ended(number, at_s=float(number)) for number in range(1, STEP_LIMIT + 11)])
+    retention = Retention(kept, clock=ManualClock(10_000.0), keep_s=1.0, keep_jobs=100)
+    first = retention.begin_step()
+    assert first == list(range(1, STEP_LIMIT + 1))
+    assert retention.begin_step() == []
+    retention.end_step(first, is_removed=True)
+    assert len(retention.begin_step()) == 10
+
+
+def test_what_could_not_be_removed_is_in_the_next_step() -> None:
+    kept = ledger(ended(1, at_s=1.0))
+    retention = Retention(kept, clock=ManualClock(), keep_s=1.0, keep_jobs=100)
+    retention.end_step(retention.begin_step(), is_removed=False)
+    kept.admit_ended([ended(2, at_s=2.0)])
+    assert retention.begin_step() == [1, 2]

@@ -1,0 +1,371 @@
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from concurrent.futures import Future
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.toys import PATIENCE_S, request
+
+from meantime.engine.ports import Move
+from meantime.errors import IllegalMove, JobCancelled, StoreBroken, StoreFull, StoreTooNew
+from meantime.model import Failure
+from meantime.stores import sqlite
+from meantime.stores.sqlite import SqliteJobStore
+
+
+class Bent(sqlite3.Connection):
+    """A connection that fails where the test says, with errors as SQLite raises them."""
+
+    made: list[Bent]
+    fails_at: str = "never"
+    code = sqlite3.SQLITE_IOERR
+    answers: dict[str, Any]
+
+    def __init__(self, *args: Any, **more: Any) -> None:
+        super().__init__(*args, **more)
+        type(self).made.append(self)
+
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
+        if sql.startswith(type(self).fails_at):
+            error = sqlite3.OperationalError("disk I/O error")
+            error.sqlite_errorcode = type(self).code
+            error.sqlite_errorname = "SQLITE_IOERR"
+            raise error
+        if sql in type(self).answers:
+            return super().execute("SELECT ?", (type(self).answers[sql],))
+        return super().execute(sql, *values)
+
+
+@pytest.fixture
+def bent() -> type[Bent]:
+    """A kind of connection of this test's own."""
+    return type("BentHere", (Bent,), {"made": [], "answers": {}})
+
+
+class Broken:
+    def __init__(self) -> None:
+        self.errors: list[StoreBroken] = []
+        self.heard = threading.Event()
+
+    def __call__(self, error: StoreBroken) -> None:
+        self.errors.append(error)
+        self.heard.set()
+
+
+@pytest.fixture
+def broken() -> Broken:
+    return Broken()
+
+
+@pytest.fixture
+def path(tmp_path: Path) -> Path:
+    return tmp_path / "a folder with % and ?" / "jobs.sqlite3"
+
+
+@pytest.fixture
+def store(path: Path, broken: Broken, bent: type[Bent]) -> Iterator[SqliteJobStore]:
+    path.parent.mkdir()
+    made = SqliteJobStore(path, on_broken=broken, connect=partial(sqlite3.connect, factory=bent))
+    yield made
+    made.close()
+
+
+def add(store: SqliteJobStore, count: int = 1, **parameters: Any) -> list[int]:
+    added = store.add([request(**parameters)] * count, at_s=1.0)
+    return [job.number for job in added.result(PATIENCE_S)]
+
+
+class Stall:
+    """Holds the store's thread in a callback, so that calls gather behind it into one group."""
+
+    def __init__(self, store: SqliteJobStore) -> None:
+        self._go_on = threading.Event()
+        held = threading.Event()
+
+        def hold(_: object) -> None:
+            held.set()
+            self._go_on.wait(PATIENCE_S)
+
+        store.remove([]).add_done_callback(hold)
+        assert held.wait(PATIENCE_S)
+
+    def end(self) -> None:
+        self._go_on.set()
+
+
+# Opening
+
+
+def test_the_connection_that_writes_is_durable(store: SqliteJobStore, bent: type[Bent]) -> None:
+    add(store)
+    [writer] = bent.made
+    assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
+    assert writer.execute("PRAGMA synchronous").fetchone() == (2,)
+    assert writer.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
+
+
+def test_jobs_and_numbers_survive_a_restart_also_when_the_newest_was_removed(path: Path, broken: Broken) -> None:
+    path.parent.mkdir()
+    first = SqliteJobStore(path, on_broken=broken)
+    one, two = first.add([request(), request()], at_s=1.0).result(PATIENCE_S)
+    gone = two.cancel(Failure.of(JobCancelled("gone")), at_s=2.0)
+    first.move([Move(two, gone)]).result(PATIENCE_S)
+    first.remove([two.number]).result(PATIENCE_S)
+    first.close()
+    second = SqliteJobStore(path, on_broken=broken)
+    assert list(second.jobs()) == [one]
+    assert add(second) == [3]
+    second.close()
+
+
+def test_readers_cannot_write(store: SqliteJobStore, bent: type[Bent]) -> None:
+    store.get(1)
+    _, reader = bent.made
+    with pytest.raises(sqlite3.OperationalError, match="readonly"):
+        reader.execute("DELETE FROM jobs")
+
+
+def test_nothing_but_the_database_is_left_after_close(path: Path, broken: Broken) -> None:
+    path.parent.mkdir()
+    store = SqliteJobStore(path, on_broken=broken)
+    add(store)
+    store.get(1)
+    store.close()
+    assert [file.name for file in path.parent.iterdir()] == ["jobs.sqlite3"]
+
+
+def test_jobs_sees_one_moment_while_others_write(store: SqliteJobStore) -> None:
+    add(store, 3)
+    walk = store.jobs()
+    assert next(walk).number == 1
+    add(store)
+    assert [job.number for job in walk] == [2, 3]
+
+
+def test_a_newer_store_is_refused_and_not_touched(path: Path, broken: Broken) -> None:
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as newer:
+        newer.execute("PRAGMA user_version = 999")
+    with pytest.raises(StoreTooNew, match="newer Meantime"):
+        SqliteJobStore(path, on_broken=broken)
+    with closing(sqlite3.connect(path)) as again:
+        assert again.execute("PRAGMA journal_mode").fetchone() == ("delete",)
+
+
+def test_a_file_that_is_no_database_is_refused(path: Path, broken: Broken) -> None:
+    path.parent.mkdir()
+    path.write_bytes(b"certainly not a database" * 100)
+    with pytest.raises(StoreBroken, match="NOTADB"):
+        SqliteJobStore(path, on_broken=broken)
+
+
+def test_a_place_where_no_file_can_be_is_refused(path: Path, broken: Broken) -> None:
+    with pytest.raises(StoreBroken, match="CANTOPEN"):
+        SqliteJobStore(path, on_broken=broken)
+
+
+@pytest.mark.parametrize(
+    ("pragma", "answer"), [("PRAGMA journal_mode = WAL", "delete"), ("PRAGMA synchronous", 1)], ids=["wal", "full"]
+)
+def test_a_file_system_that_is_not_durable_is_refused(
+    path: Path, broken: Broken, bent: type[Bent], pragma: str, answer: Any
+) -> None:
+    path.parent.mkdir()
+    bent.answers = {pragma: answer}
+    with pytest.raises(StoreBroken, match="durably"):
+        SqliteJobStore(path, on_broken=broken, connect=partial(sqlite3.connect, factory=bent))
+
+
+def test_a_damaged_record_is_named(store: SqliteJobStore, bent: type[Bent]) -> None:
+    add(store, 2)
+    bent.made[0].execute("UPDATE jobs SET parameters = 'torn' WHERE number = 2")
+    with pytest.raises(StoreBroken, match="job 2 is damaged"):
+        store.get(2)
+    with pytest.raises(StoreBroken, match="job 2 is damaged"):
+        list(store.jobs())
+
+
+# Groups
+
+
+def test_one_wrong_call_of_a_group_fails_alone(store: SqliteJobStore) -> None:
+    [job] = store.add([request()], at_s=1.0).result(PATIENCE_S)
+    started = job.start(at_s=2.0)
+    stall = Stall(store)
+    futures: list[Future[Any]] = [
+        store.add([request()], at_s=1.0),
+        store.move([Move(started, started.give_back(attempt_counts=True))]),
+        store.move([Move(job, started)]),
+        store.add([request(), request()], at_s=1.0),
+    ]
+    stall.end()
+    assert isinstance(futures[1].exception(PATIENCE_S), IllegalMove)
+    assert [added.number for added in futures[0].result(PATIENCE_S)] == [2]
+    assert futures[2].result(PATIENCE_S) is None
+    assert [added.number for added in futures[3].result(PATIENCE_S)] == [3, 4]
+    assert store.get(1) == started
+
+
+def test_calls_of_a_group_get_numbers_in_their_order(store: SqliteJobStore) -> None:
+    stall = Stall(store)
+    futures = [store.add([request(place=place)] * (place % 3), at_s=1.0) for place in range(20)]
+    stall.end()
+    numbers = [job.number for future in futures for job in future.result(PATIENCE_S)]
+    assert numbers == list(range(1, len(numbers) + 1))
+    for place, future in enumerate(futures):
+        for job in future.result():
+            assert store.get(job.number) == job
+            assert job.request.parameters == {"place": place}
+
+
+def test_a_group_is_bounded(store: SqliteJobStore, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sqlite, "_GROUP_LIMIT", 3)
+    stall = Stall(store)
+    futures = [store.add([request()], at_s=1.0) for _ in range(8)]
+    stall.end()
+    assert [future.result(PATIENCE_S)[0].number for future in futures] == list(range(1, 9))
+
+
+# A full disk
+
+
+def test_a_full_disk_refuses_what_does_not_fit_and_later_goes_on(store: SqliteJobStore, bent: type[Bent]) -> None:
+    add(store)
+    [writer] = bent.made
+    (pages,) = writer.execute("PRAGMA page_count").fetchone()
+    writer.execute(f"PRAGMA max_page_count = {pages + 1}")
+    stall = Stall(store)
+    small, large = store.add([request()], at_s=1.0), store.add([request(text="x" * 100_000)], at_s=1.0)
+    stall.end()
+    assert isinstance(large.exception(PATIENCE_S), StoreFull)
+    assert [job.number for job in small.result(PATIENCE_S)] == [2]
+    assert [job.number for job in store.jobs()] == [1, 2]
+    writer.execute("PRAGMA max_page_count = 1000000")
+    assert add(store, text="x" * 100_000) == [3]
+
+
+def test_a_full_disk_at_a_checkpoint_harms_nothing(
+    store: SqliteJobStore, broken: Broken, bent: type[Bent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_CHECKPOINT_ROWS", 1)
+    bent.code, bent.fails_at = sqlite3.SQLITE_FULL, "PRAGMA wal_checkpoint"
+    assert add(store) == [1]
+    assert add(store) == [2]
+    assert broken.errors == []
+
+
+def test_checkpoints_move_the_log_into_the_file(
+    store: SqliteJobStore, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_CHECKPOINT_ROWS", 1)
+    add(store, 50, text="x" * 1000)
+    add(store)  # behind the checkpoint of the first
+    assert path.stat().st_size > 50_000
+
+
+# What is final
+
+
+@pytest.mark.parametrize("where", ["BEGIN", "COMMIT"])
+def test_a_failed_commit_is_final_is_told_once_and_fails_all_calls(
+    store: SqliteJobStore, broken: Broken, bent: type[Bent], where: str
+) -> None:
+    [job] = store.add([request()], at_s=1.0).result(PATIENCE_S)
+    stall = Stall(store)
+    bent.fails_at = where
+    futures = [store.add([request()], at_s=1.0) for _ in range(3)]
+    stall.end()
+    for future in futures:
+        assert isinstance(future.exception(PATIENCE_S), StoreBroken)
+    bent.fails_at = "never"
+    assert broken.heard.wait(PATIENCE_S)
+    later: list[Future[Any]] = [
+        store.add([request()], at_s=1.0),
+        store.move([Move(job, job.start(at_s=1.0))]),
+        store.remove([1]),
+    ]
+    assert [type(future.exception(PATIENCE_S)) for future in later] == [StoreBroken] * 3
+    assert len(broken.errors) == 1
+    assert "IOERR" in str(broken.errors[0])
+    assert list(store.jobs()) == [job]  # reads go on
+
+
+def test_a_break_in_the_middle_of_a_group_fails_the_rest_of_it(
+    store: SqliteJobStore, broken: Broken, bent: type[Bent]
+) -> None:
+    [job] = store.add([request()], at_s=1.0).result(PATIENCE_S)
+    stall = Stall(store)
+    wrong = store.move([Move(job.start(at_s=1.0), job)])  # so that the group is done one by one
+    rest = [store.add([request()], at_s=1.0) for _ in range(3)]
+    queued_behind = threading.Event()
+
+    def break_now(_: object) -> None:
+        bent.fails_at = "COMMIT"
+        rest.append(store.add([request()], at_s=1.0))  # behind the group, in the queue
+        queued_behind.set()
+
+    wrong.add_done_callback(break_now)
+    stall.end()
+    assert queued_behind.wait(PATIENCE_S)
+    assert isinstance(wrong.exception(PATIENCE_S), IllegalMove)
+    for future in rest:
+        assert isinstance(future.exception(PATIENCE_S), StoreBroken)
+    assert broken.heard.wait(PATIENCE_S)
+    bent.fails_at = "never"
+
+
+def test_a_failed_checkpoint_is_final(
+    store: SqliteJobStore, broken: Broken, bent: type[Bent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_CHECKPOINT_ROWS", 1)
+    bent.fails_at = "PRAGMA wal_checkpoint"
+    assert add(store) == [1]  # durable before
+    assert broken.heard.wait(PATIENCE_S)
+    assert isinstance(store.add([request()], at_s=1.0).exception(PATIENCE_S), StoreBroken)
+
+
+def test_a_store_that_breaks_while_it_closes_fails_what_still_waits(
+    store: SqliteJobStore, broken: Broken, bent: type[Bent], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sqlite, "_GROUP_LIMIT", 1)  # so that the word to stop is still in the queue when it breaks
+    stall = Stall(store)
+    bent.fails_at = "COMMIT"
+    future = store.add([request()], at_s=1.0)
+    closing_thread = threading.Thread(target=store.close)
+    closing_thread.start()
+    while not store.add([], at_s=1.0).done():
+        pass  # a call waits behind the stall until close has begun; from then on it is refused at once
+    stall.end()
+    assert isinstance(future.exception(PATIENCE_S), StoreBroken)
+    closing_thread.join(PATIENCE_S)
+    assert not closing_thread.is_alive()
+    assert broken.errors
+    bent.fails_at = "never"
+
+
+def test_a_bug_in_the_stores_thread_is_final_too(
+    store: SqliteJobStore, broken: Broken, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def bug(*_: Any) -> list[Any]:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(SqliteJobStore, "_execute", bug)
+    assert isinstance(store.add([request()], at_s=1.0).exception(PATIENCE_S), StoreBroken)
+    assert broken.heard.wait(PATIENCE_S)
+    assert isinstance(broken.errors[0].__cause__, ZeroDivisionError)
+
+
+@pytest.mark.parametrize("statement", ["SELECT number", "SELECT DISTINCT"])
+def test_a_read_that_fails_is_said(store: SqliteJobStore, bent: type[Bent], statement: str) -> None:
+    bent.fails_at = statement
+    with pytest.raises(StoreBroken, match="IOERR"):
+        store.fingerprints() if statement.endswith("DISTINCT") else store.get(1)
+    if statement.endswith("number"):
+        with pytest.raises(StoreBroken, match="IOERR"):
+            list(store.jobs())
