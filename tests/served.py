@@ -14,7 +14,6 @@ from typing import Any
 from urllib.parse import unquote
 
 from litestar import Litestar
-from tests import factories
 
 from meantime.compute.local import LocalCompute
 from meantime.dataset import snapshot as snapshots
@@ -28,6 +27,7 @@ from meantime.log import Log
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from meantime.web.app import create_app
 from meantime.web.metrics import Metrics
+from tests import factories
 
 OBESITY = "Percent of adults aged 18 years and older who have obesity"
 WALKS = "Walks a week"  # without polarity

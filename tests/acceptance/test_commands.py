@@ -8,6 +8,7 @@ import json
 from pathlib import Path
 
 import pytest
+
 from tests.acceptance.conftest import QUESTION, TABLE
 from tests.acceptance.server import meantime, serving
 

@@ -8,6 +8,7 @@ import sys
 from pathlib import Path
 
 import pytest
+
 from tests.acceptance.server import meantime, serving
 from tests.real_data import BY_SEX, SUBSET, real_file
 

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import httpx
 import pytest
+
 from tests.acceptance.conftest import QUESTION
 from tests.acceptance.server import RunningServer, meantime, poll, serving
 

@@ -8,9 +8,9 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from tests.acceptance.server import poll, serving
 
 from meantime.settings import SETTINGS
+from tests.acceptance.server import poll, serving
 
 ROOT = Path(__file__).parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")

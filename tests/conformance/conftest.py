@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+
 from tests.conformance.api import POLARITY, Api, Ask
 from tests.conformance.expected import Expected
 

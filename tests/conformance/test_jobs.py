@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
+
 from tests.conformance.api import JOB_ID, Api, Ask, Reply
 
 pytestmark = pytest.mark.live

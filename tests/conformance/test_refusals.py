@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterator
 
 import pytest
+
 from tests.conformance.api import BY_STATE, POLARITY, STATISTICS, Api, Ask, Reply, assert_refused
 from tests.conformance.expected import Expected
 

@@ -7,6 +7,7 @@ import math
 from typing import Any
 
 import pytest
+
 from tests.conformance.api import BY_STATE, OVERALL, POLARITY, STATISTICS, Api, Ask
 from tests.conformance.expected import Expected
 

@@ -8,6 +8,7 @@ import threading
 import time
 
 import pytest
+
 from tests.conformance.api import BY_STATE, PATIENCE_S, STATISTICS, Api, Ask, Reply
 
 pytestmark = [

@@ -11,7 +11,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from tests.real_data import BY_SEX, SUBSET, real_file
 
 from meantime.dataset import sample
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
@@ -19,6 +18,7 @@ from meantime.dataset.ingest import DataIngestor
 from meantime.dataset.rows import Rows
 from meantime.dataset.source import Source
 from meantime.errors import RolesMissing
+from tests.real_data import BY_SEX, SUBSET, real_file
 
 FILES = (SUBSET, BY_SEX)
 

@@ -11,10 +11,9 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from meantime.model import JobState
 from tests.integration import crash_driver
 from tests.toys import PATIENCE_S
-
-from meantime.model import JobState
 
 _ROOT = Path(__file__).parents[2]
 _KILLS = 10

@@ -12,6 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from meantime.engine.engine import Engine
+from meantime.errors import StoreFull
+from meantime.model import JobState
+from meantime.stores.result_files import ResultFiles
+from meantime.stores.sqlite import SqliteJobStore
 from tests.toys import (
     PATIENCE_S,
     Held,
@@ -22,12 +27,6 @@ from tests.toys import (
     submit,
     unexpected,
 )
-
-from meantime.engine.engine import Engine
-from meantime.errors import StoreFull
-from meantime.model import JobState
-from meantime.stores.result_files import ResultFiles
-from meantime.stores.sqlite import SqliteJobStore
 
 
 @contextmanager

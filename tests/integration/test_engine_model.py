@@ -14,13 +14,13 @@ from typing import Any
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
-from tests.toys import PATIENCE_S, ToyCompute, engine, request, submit, unexpected
 
 from meantime.engine.engine import Engine
 from meantime.errors import JobEnded, RequestInvalid
 from meantime.model import JobState, Request, Work
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
+from tests.toys import PATIENCE_S, ToyCompute, engine, request, submit, unexpected
 
 # Which job a rule is about, whatever there is. Not drawn from what there is: how far the threads have come differs from
 # run to run, and what hypothesis draws must not.

@@ -10,8 +10,6 @@ from functools import cached_property
 from typing import Any
 
 import pytest
-from tests.independent import OF_ALL, OF_STATE, Fact, answer, assert_same, read
-from tests.real_data import BY_SEX, SUBSET, real_file
 
 from meantime.compute.local import LocalCompute
 from meantime.dataset.ingest import DataIngestor
@@ -19,6 +17,8 @@ from meantime.dataset.snapshot import Snapshot, open_snapshot
 from meantime.dataset.source import Source
 from meantime.errors import RequestInvalid
 from meantime.model import Problem, Request, Unwatched
+from tests.independent import OF_ALL, OF_STATE, Fact, answer, assert_same, read
+from tests.real_data import BY_SEX, SUBSET, real_file
 
 CDC = ("Question", "LocationDesc", "StratificationCategory1", "Stratification1", "Data_Value")
 

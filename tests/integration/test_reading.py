@@ -8,12 +8,12 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from tests.real_data import BY_SEX, SUBSET, real_file
-from tests.tables import means, read, read_folder, rows, write
 
 from meantime.dataset import staging
 from meantime.dataset.description import Description
 from meantime.dataset.staging import Rejections, open_source, stage
+from tests.real_data import BY_SEX, SUBSET, real_file
+from tests.tables import means, read, read_folder, rows, write
 
 FILES = pytest.mark.parametrize("name", [SUBSET, BY_SEX])
 

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 import uvicorn
-from tests.served import OBESITY, Served, served
 
 from meantime.web.wire import http_protocol
+from tests.served import OBESITY, Served, served
 
 ASK = json.dumps({"question": OBESITY}).encode()
 INVALID = b'{"status":"error","reason":"Invalid job_id"}'

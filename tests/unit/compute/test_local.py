@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 
 import pytest
-from tests.factories import row, snapshot
 
 from meantime.compute.local import LocalCompute
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import JobInterrupted, RequestInvalid
 from meantime.model import Problem, Request, Unwatched
 from meantime.statistics.registry import STATISTICS
+from tests.factories import row, snapshot
 
 TABLE = snapshot([row(location="Utah", value="3"), row(location="Ohio", value="1"), row(location="Guam", value=None)])
 

@@ -4,11 +4,11 @@ import csv
 from pathlib import Path
 
 import pytest
-from tests.tables import HEADER, write
 
 from meantime.dataset import careful
 from meantime.dataset.careful import Tidied, tidy
 from meantime.dataset.look import field_limit, look
+from tests.tables import HEADER, write
 
 Read = tuple[list[tuple[int, list[str]]], list[tuple[int, str]], Tidied]
 

@@ -13,10 +13,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from meantime.dataset.ingest import Progress
-from tests import factories
 
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
+from meantime.dataset.ingest import Progress
 from meantime.dataset.snapshot import Snapshot, fingerprint_of, open_snapshot, write
 from meantime.dataset.source import Source
 from meantime.engine.ports import Gate
@@ -30,6 +29,7 @@ from meantime.errors import (
     SourceUnreadable,
 )
 from meantime.model import Request
+from tests import factories
 
 # Long enough for the slowest machine; a test that comes to this has found a deadlock.
 PATIENCE_S = 30

@@ -12,8 +12,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests import factories
-from tests.factories import cube, row
 
 from meantime.dataset.cube import (
     ABSENT,
@@ -30,6 +28,8 @@ from meantime.dataset.cube import (
     roll_up,
     with_marginals,
 )
+from tests import factories
+from tests.factories import cube, row
 
 Row = dict[str, Any]
 

@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from tests.tables import write
 
 from meantime.dataset.description import Description, QuestionFacts, built_in_questions, read
 from meantime.errors import DescriptionInvalid
+from tests.tables import write
 
 WHOLE = """\ufeff
 title = "Heart disease"

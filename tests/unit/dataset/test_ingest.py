@@ -12,7 +12,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.tables import HEADER, write
 
 from meantime.dataset import ingest
 from meantime.dataset.child import News, Order
@@ -21,6 +20,7 @@ from meantime.dataset.reading import Job
 from meantime.dataset.snapshot import open_snapshot
 from meantime.dataset.source import Source
 from meantime.errors import LoadCancelled, LoadFailed, RolesMissing, SourceUnreadable
+from tests.tables import HEADER, write
 
 
 def source(path: Path) -> Source:

@@ -4,10 +4,10 @@ import gzip
 from pathlib import Path
 
 import pytest
-from tests.tables import HEADER, write
 
 from meantime.dataset.look import Look, form_of, look
 from meantime.errors import SourceEmpty, SourceUnreadable
+from tests.tables import HEADER, write
 
 
 def seen(folder: Path, content: str | bytes, encoding: str = "utf-8") -> Look:

@@ -13,7 +13,6 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.tables import HEADER, means, read, read_folder, rejected, rows, write
 
 from meantime.dataset import grouping, reading, sample
 from meantime.dataset.cube import ABSENT, Period, ValueType
@@ -30,6 +29,7 @@ from meantime.errors import (
     SourceUnreadable,
     TooManyRejected,
 )
+from tests.tables import HEADER, means, read, read_folder, rejected, rows, write
 
 FULL = (
     "Question,LocationDesc,Data_Value,Data_Value_Unit,Data_Value_Type,YearStart,YearEnd,StratificationCategory1,"

@@ -7,11 +7,11 @@ from typing import Any
 import duckdb
 import msgspec
 import pytest
-from tests.factories import snapshot
 
 from meantime.dataset.rows import Row, Rows
 from meantime.dataset.snapshot import About
 from meantime.errors import SnapshotDamaged
+from tests.factories import snapshot
 
 # A path of a pattern's characters, quotes and spaces: none of them may mean anything.
 ODD = "o[d]d *?'\"; {a,b} é"

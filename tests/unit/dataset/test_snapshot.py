@@ -14,7 +14,6 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.factories import cube, row, snapshot
 
 from meantime.dataset import cube as cubes
 from meantime.dataset.cube import Cube
@@ -30,6 +29,7 @@ from meantime.dataset.snapshot import (
     write,
 )
 from meantime.errors import LoadFailed, SnapshotDamaged
+from tests.factories import cube, row, snapshot
 
 ROWS = [
     row("Q", "Utah", "28.8", category="Age", stratum="18 - 24", period=(2018, 2018), low=28.1, high=29.5),

@@ -5,10 +5,10 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.tables import write
 
 from meantime.dataset.source import Source, description_path, files, identity, parse
 from meantime.errors import DescriptionInvalid, SourceUnreadable
+from tests.tables import write
 
 
 def source(path: Path | str) -> Source:

@@ -11,13 +11,13 @@ import duckdb
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
-from tests.tables import write
 
 from meantime.dataset import staging
 from meantime.dataset.description import Description
 from meantime.dataset.look import look
 from meantime.dataset.staging import Opened, Staged, open_source, sql_path, stage
 from meantime.errors import SourceUnreadable
+from tests.tables import write
 
 Record = tuple[str, ...]
 

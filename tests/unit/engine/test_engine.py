@@ -5,6 +5,22 @@ from concurrent.futures import Future
 from typing import Any
 
 import pytest
+
+from meantime.engine.engine import Engine, JobView
+from meantime.engine.ports import Move
+from meantime.errors import (
+    Fault,
+    IllegalMove,
+    JobEnded,
+    JobUnknown,
+    QueueFull,
+    ResultGone,
+    ShuttingDown,
+    StoreBroken,
+    StoreFull,
+)
+from meantime.model import Failure, Job, JobState, Request, Work
+from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from tests.toys import (
     FULL,
     PATIENCE_S,
@@ -22,22 +38,6 @@ from tests.toys import (
     running,
     submit,
 )
-
-from meantime.engine.engine import Engine, JobView
-from meantime.engine.ports import Move
-from meantime.errors import (
-    Fault,
-    IllegalMove,
-    JobEnded,
-    JobUnknown,
-    QueueFull,
-    ResultGone,
-    ShuttingDown,
-    StoreBroken,
-    StoreFull,
-)
-from meantime.model import Failure, Job, JobState, Request, Work
-from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 
 BROKEN = StoreBroken("The disk is gone.")
 

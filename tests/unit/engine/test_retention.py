@@ -1,10 +1,9 @@
 from __future__ import annotations
 
-from tests.toys import ManualClock, request
-
 from meantime.engine.ledger import Ledger
 from meantime.engine.retention import STEP_LIMIT, Retention
 from meantime.model import Job, JobState
+from tests.toys import ManualClock, request
 
 
 def ended(number: int, *, at_s: float) -> Job:

@@ -3,7 +3,6 @@ from __future__ import annotations
 import threading
 
 import pytest
-from tests.toys import FULL, FillingResults, ManualClock, Notes, ToyCompute, request
 
 from meantime.engine.ledger import LiveJob
 from meantime.engine.ports import Answer
@@ -19,6 +18,7 @@ from meantime.errors import (
     StoreBroken,
 )
 from meantime.model import Job, JobState, Receipt, Request, Unwatched, Work
+from tests.toys import FULL, FillingResults, ManualClock, Notes, ToyCompute, request
 
 
 def started(do: str = "echo") -> Job:

@@ -3,9 +3,8 @@ from __future__ import annotations
 import queue
 import threading
 
-from tests.toys import PATIENCE_S
-
 from meantime.engine.thread_pool import Task, ThreadPool
+from tests.toys import PATIENCE_S
 
 
 class Tasks:

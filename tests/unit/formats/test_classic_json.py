@@ -7,12 +7,12 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.factories import row, snapshot
 
 from meantime.errors import NotMeantime
 from meantime.formats import classic_json
 from meantime.model import Unwatched
 from meantime.statistics.registry import STATISTICS
+from tests.factories import row, snapshot
 
 TABLE = snapshot(
     [

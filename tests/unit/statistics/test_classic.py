@@ -6,13 +6,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.factories import row, snapshot
 
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics import classic
 from meantime.statistics.registry import STATISTICS
 from meantime.table import Kind, Table
+from tests.factories import row, snapshot
 
 
 def compute(name: str, of: Snapshot, *, state: str = "Utah", question: str = "Q") -> Table:

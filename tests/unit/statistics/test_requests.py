@@ -11,13 +11,13 @@ import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.factories import row, snapshot
 
 from meantime.model import Problem
 from meantime.statistics import requests
 from meantime.statistics.classic import OfQuestion, OfState
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.requests import check, closest, find
+from tests.factories import row, snapshot
 
 OBESITY = "Percent of adults aged 18 years and older who have obesity"
 FRUIT = "Percent of adults who report consuming fruit less than one time daily"

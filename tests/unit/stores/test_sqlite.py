@@ -10,13 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.toys import PATIENCE_S, request
 
 from meantime.engine.ports import Move
 from meantime.errors import IllegalMove, JobCancelled, StoreBroken, StoreFull, StoreTooNew
 from meantime.model import Failure
 from meantime.stores import sqlite
 from meantime.stores.sqlite import SqliteJobStore
+from tests.toys import PATIENCE_S, request
 
 
 class Bent(sqlite3.Connection):

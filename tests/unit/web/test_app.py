@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from litestar.exceptions import InternalServerException
 from structlog.testing import capture_logs
-from tests.served import OBESITY, Served, served
 
 from meantime.log import Log
 from meantime.web import classic
+from tests.served import OBESITY, Served, served
 
 GETS = (
     "/",

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 from structlog.testing import capture_logs
-from tests.served import OBESITY, WALKS, Served, send, served
 
 from meantime import errors
 from meantime.model import Job
 from meantime.statistics.registry import STATISTICS
 from meantime.web import classic
+from tests.served import OBESITY, WALKS, Served, send, served
 
 INVALID = b'{"status":"error","reason":"Invalid job_id"}'
 SHUTTING_DOWN = b'{"status":"error","reason":"shutting down","job_id":-1}'

@@ -8,12 +8,12 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests import factories
-from tests.served import OBESITY, Served, served, table
 
 from meantime import errors
 from meantime.dataset.snapshot import Snapshot
 from meantime.web import classic
+from tests import factories
+from tests.served import OBESITY, Served, served, table
 
 EVIL = "<script>alert('1')</script>\"&'<img src=x onerror=y>"
 

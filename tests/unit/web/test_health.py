@@ -2,9 +2,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tests.served import served, table
-
 from meantime.errors import RolesMissing
+from tests.served import served, table
 
 
 def test_livez_is_alive_whatever_the_data_sets_do(tmp_path: Path) -> None:

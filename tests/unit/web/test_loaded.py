@@ -3,10 +3,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import httpx
-from tests.served import OBESITY, served, table
 
 from meantime.client.classic import ClassicClient
 from meantime.errors import RolesMissing
+from tests.served import OBESITY, served, table
 
 JSON = {"Accept": "application/json"}
 

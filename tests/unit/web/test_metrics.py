@@ -4,10 +4,10 @@ from pathlib import Path
 
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
-from tests.served import OBESITY, Served, served
 
 from meantime.model import Job, JobState, Request
 from meantime.web.metrics import Metrics
+from tests.served import OBESITY, Served, served
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 

@@ -7,10 +7,10 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.served import served
 
 from meantime.statistics.registry import STATISTICS
 from meantime.web import classic, openapi
+from tests.served import served
 
 
 @pytest.fixture
