@@ -172,6 +172,11 @@ def ask(
             f"There is no statistic {statistic!r}{_did_you_mean(closest(statistic, tuple(STATISTICS)))} "
             f"There are: {', '.join(STATISTICS)}."
         )
+    takes_state = "state" in STATISTICS[statistic].parameters.__struct_fields__
+    if takes_state and state is None:
+        raise click.UsageError(f"{statistic} is of one location: say which with --state.")
+    if state is not None and not takes_state:
+        raise click.UsageError(f"{statistic} is of all locations: leave --state out, or ask state_mean or the like.")
     raw = {"question": question} | ({"state": state} if state is not None else {})
     if data:
         chosen = settings.read(file=config, options=options)

@@ -64,6 +64,15 @@ def test_an_unknown_statistic_lists_those_there_are(table: Path) -> None:
     assert "states_mean" in unknown.stderr
 
 
+def test_a_state_is_asked_for_where_it_is_needed_and_refused_where_it_would_be_ignored(table: Path) -> None:
+    without = meantime("ask", "state_mean", "--question", "obesity", "--data", str(table))
+    assert without.returncode == 2
+    assert "--state" in without.stderr
+    ignored = meantime("ask", "states_mean", "--question", "obesity", "--state", "Utah", "--data", str(table))
+    assert ignored.returncode == 2
+    assert "--state" in ignored.stderr
+
+
 def test_inspect_says_what_is_in_a_file_and_what_could_not_be_read(table: Path) -> None:
     table.write_text(TABLE + "too,short\n" + f"{QUESTION},Utah,19.0,Total,Total,2022,2022\n", encoding="utf-8")
     shown = meantime("inspect", str(table), MEANTIME_REJECTED_LIMIT="0.5")
