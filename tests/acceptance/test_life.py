@@ -13,6 +13,8 @@ import pytest
 from tests.acceptance.conftest import QUESTION
 from tests.acceptance.server import RunningServer, meantime, poll, serving
 
+# Rows that take some seconds to read on any machine: long enough to ask and to signal meanwhile.
+SLOW_TO_READ = "900000"
 MEANS = {"Utah": 18.0, "Alaska": 21.0, "National": 25.0, "Ohio": 30.1}
 
 
@@ -55,7 +57,7 @@ def test_it_answers_the_nine_questions_and_keeps_them_over_a_restart(table: Path
 
 def test_jobs_accepted_while_the_file_loads_survive_sigterm_and_are_answered_at_the_next_start(tmp_path: Path) -> None:
     data, state = tmp_path / "large.csv", tmp_path / "state"
-    assert meantime("sample", "--rows", "300000", "--out", str(data)).returncode == 0
+    assert meantime("sample", "--rows", SLOW_TO_READ, "--out", str(data)).returncode == 0
     # The deadline is shorter than the loading, so that the queue is full when the process ends.
     with serving(str(data), state_dir=state, MEANTIME_SHUTDOWN_DEADLINE_S="0.05") as server:
         ids = [server.ask("states_mean", question=QUESTION) for _ in range(50)]
@@ -119,7 +121,7 @@ def test_a_lost_or_damaged_result_is_made_again_under_a_running_server(table: Pa
 
 def test_a_second_signal_stops_at_once_and_loses_nothing(tmp_path: Path) -> None:
     data, state = tmp_path / "large.csv", tmp_path / "state"
-    assert meantime("sample", "--rows", "300000", "--out", str(data)).returncode == 0
+    assert meantime("sample", "--rows", SLOW_TO_READ, "--out", str(data)).returncode == 0
     with serving(str(data), state_dir=state) as server:
         job_id = server.ask("global_mean", question=QUESTION)
         server.process.send_signal(signal.SIGINT)
@@ -162,7 +164,7 @@ def test_a_taken_port_is_one_clear_line(table: Path, tmp_path: Path) -> None:
 
 def test_a_killed_server_takes_its_reading_process_with_it(tmp_path: Path) -> None:
     data, state = tmp_path / "large.csv", tmp_path / "state"
-    assert meantime("sample", "--rows", "300000", "--out", str(data)).returncode == 0
+    assert meantime("sample", "--rows", SLOW_TO_READ, "--out", str(data)).returncode == 0
     with serving(str(data), state_dir=state) as server:
         children = poll(lambda: _children(server.process.pid), bool)
         server.process.kill()
