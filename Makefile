@@ -10,7 +10,7 @@ DATA ?=
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: serve test check fix run_tests load lock
+.PHONY: serve test check fix run_tests load bench lock
 
 serve: $(READY)  ## Serve DATA, or the built-in sample
 	exec $(BIN)/meantime serve $(ARGS) $(if $(DATA),"$(DATA)")
@@ -36,6 +36,10 @@ run_tests: $(READY)  ## The API conformance tests, as a client of the running se
 
 load: $(READY)  ## Twenty run_tests at once while every read endpoint is asked
 	MEANTIME_URL="$(URL)" $(BIN)/python -m tests.conformance.load
+
+bench: $(READY)  ## What it costs to carry the API by Flask (docs/flask.md); needs wrk
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[bench]"
+	$(BIN)/python benchmarks/flask_trade.py
 
 lock:  ## Renew requirements.lock; see CONTRIBUTING.md
 	$(PYTHON) -m venv $(VENV)-lock

@@ -8,11 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
 
+from flask import Flask
 from litestar import Litestar
 
 from meantime.compute.local import LocalCompute
@@ -27,7 +29,7 @@ from meantime.log import Log
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from meantime.web.app import create_app
 from meantime.web.metrics import Metrics
-from tests import factories
+from tests import carried_by_flask, factories
 
 OBESITY = "Percent of adults aged 18 years and older who have obesity"
 WALKS = "Walks a week"  # without polarity
@@ -97,7 +99,7 @@ class Answer:
 class Served:
     """A running application and its parts."""
 
-    app: Litestar
+    app: Litestar | Flask
     engine: Engine
     catalog: Catalog
     metrics: Metrics
@@ -112,6 +114,8 @@ class Served:
 
     def ask(self, method: str, target: str, **more: Any) -> Answer:
         """Send one request; see ``send``."""
+        if isinstance(self.app, Flask):
+            return Answer(*carried_by_flask.send(self.app, method, target, **more))
         return asyncio.run(send(self.app, method, target, **more))
 
     def post(self, statistic: str, **parameters: Any) -> Answer:
@@ -123,6 +127,22 @@ class Served:
         job_id = self.post(statistic, **parameters).json["job_id"]
         assert self.engine.wait_drained(30)
         return self.ask("GET", f"/api/get_results/{job_id}")
+
+
+# Which layer of routes carries the contract: Litestar's, Flask's, or Flask's blueprint inside somebody else's
+# application and under another prefix. The answers are the same.
+CARRIERS = ("litestar", "flask", "blueprint")
+_carrier = ContextVar("carrier", default="litestar")
+
+
+@contextmanager
+def carried_by(name: str) -> Iterator[None]:
+    """Have what is served from now on carried by another layer."""
+    token = _carrier.set(name)
+    try:
+        yield
+    finally:
+        _carrier.reset(token)
 
 
 @contextmanager
@@ -170,7 +190,12 @@ def served(
         observer=metrics,
         on_fatal=trouble.append,
     )
-    app = create_app(
+    makers: Mapping[str, Callable[..., Litestar | Flask]] = {
+        "litestar": create_app,
+        "flask": carried_by_flask.whole_app,
+        "blueprint": carried_by_flask.blueprint_in_a_foreign_app,
+    }
+    app = makers[_carrier.get()](
         engine=engine, catalog=catalog, metrics=metrics, admin_key=admin_key, allowed_hosts=allowed_hosts, log=log
     )
     engine.start()  # hangs itself on the catalog; what is noted below comes after the engine has heard

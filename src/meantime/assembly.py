@@ -8,6 +8,7 @@ line. What has not run is still queued at the next start.
 from __future__ import annotations
 
 import gc
+import logging
 import os
 import queue
 import signal
@@ -15,7 +16,8 @@ import socket
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from types import FrameType
@@ -25,7 +27,7 @@ import uvicorn
 
 from meantime import threads
 from meantime.compute.local import LocalCompute
-from meantime.dataset import sample
+from meantime.dataset import sample, source
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
 from meantime.dataset.ingest import DataIngestor
 from meantime.dataset.source import Source
@@ -46,7 +48,7 @@ _log = structlog.get_logger("meantime")
 # short enough that a client that holds its connection cannot keep the process alive.
 _CLOSE_CONNECTIONS_S = 3
 # How long running work gets to reach its next check when the server stops; then its jobs are given back under it.
-_STOP_WORK_S = 5.0
+STOP_WORK_S = 5.0
 # The sample that is served where no file is named: large enough for every statistic, made in well under a second.
 SAMPLE_ROWS = 20_000
 SAMPLE_SEED = 1
@@ -76,6 +78,22 @@ def built_in_sample(settings: Settings) -> Source:
             sample.write_sample(out, rows=SAMPLE_ROWS, seed=SAMPLE_SEED)
         part.rename(path)
     return Source(name="sample", path=str(path))
+
+
+def sources_to_serve(paths: Sequence[str], columns: Mapping[str, str] | None = None) -> list[Source]:
+    """Return each ``[NAME=]PATH`` as a source.
+
+    Raises:
+        SettingInvalid: two have one name.
+        SourceUnreadable: a file is absent. Said now, not after the server has started.
+    """
+    served = [source.parse(path, columns or {}) for path in paths]
+    for name, times in Counter(one.name for one in served).items():
+        if times > 1:
+            raise SettingInvalid(f"{times} data sets are named {name!r}; give them names: NAME=PATH.")
+    for one in served:
+        source.files(one)
+    return served
 
 
 def serve(
@@ -109,6 +127,7 @@ class Parts:
 
     Made and started once per process; one set works in a state directory. ``on_fatal`` hears, in whatever thread it
     happens, that a part died or the store broke: the process must end, and recovers from disk when started again.
+    ``logger``, where it is given, gets what the terminal would.
 
     Raises:
         StateInUse: another process works in this state directory.
@@ -123,6 +142,7 @@ class Parts:
         *,
         on_fatal: Callable[[BaseException], None],
         verbose: bool = False,
+        logger: logging.Logger | None = None,
     ) -> None:
         state = settings.state_dir.resolve()
         self._on_fatal = on_fatal
@@ -133,6 +153,7 @@ class Parts:
             size_mb=settings.log_size_mb,
             files=settings.log_files,
             verbose=verbose,
+            logger=logger,
             on_death=self._on_death,
         )
         self.metrics = Metrics()
@@ -321,7 +342,7 @@ class _Server:
         self._engine.stop_accepting()
         self._listener.should_exit = True
         http.join()
-        if self._parts.stop(wait_s=_STOP_WORK_S):
+        if self._parts.stop(wait_s=STOP_WORK_S):
             # Work that does not look whether it should stop: its jobs are given back, its threads would hold us.
             os._exit(code)
 

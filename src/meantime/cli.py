@@ -29,7 +29,7 @@ from meantime.dataset import sample as synthetic
 from meantime.dataset import source as sources
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import Fault, LoadCancelled, MeantimeError, RequestInvalid, SettingInvalid
+from meantime.errors import Fault, LoadCancelled, MeantimeError, RequestInvalid
 from meantime.formats import classic_json, csv_text, document
 from meantime.model import Request, Unwatched
 from meantime.statistics.registry import STATISTICS
@@ -124,10 +124,7 @@ def serve(paths: Sequence[str], columns: dict[str, str], verbose: bool, config: 
     asks the first. Ctrl-C lets the queue drain and stops; a second one stops at once, and loses nothing.
     """
     chosen = settings.read(file=config, options=options)
-    served = [sources.parse(path, columns) for path in paths]
-    _refuse_repeated_names(served)
-    for source in served:
-        sources.files(source)  # an absent file is said now, not after the server has started
+    served = assembly.sources_to_serve(paths, columns)
     with _progress_bars() as show:
         code = assembly.serve(
             chosen,
@@ -247,12 +244,6 @@ def _console() -> Console:
     # A pipe has no width; rich would take 80 characters, in which the questions of the CDC have three lines each.
     wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
     return Console(width=wide, soft_wrap=True)
-
-
-def _refuse_repeated_names(served: Sequence[sources.Source]) -> None:
-    for name, times in Counter(source.name for source in served).items():
-        if times > 1:
-            raise SettingInvalid(f"{times} data sets are named {name!r}; give them names: NAME=PATH.")
 
 
 @contextmanager

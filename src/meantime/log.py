@@ -37,6 +37,8 @@ _ROUND = 256
 # load it is woken twenty times a second and not ten thousand.
 _GATHER_S = 0.05
 
+# Marks what we hand to logging, so that it does not come back to us.
+_OURS = "is_said_by_meantime"
 _LEVELS = {"debug": 10, "info": 20, "warning": 30, "error": 40, "critical": 50}
 # Control characters of both kinds, the separators that end a line for some readers, the marks that turn the
 # direction of writing, and halves of characters. A line with any of these as it came could forge another line.
@@ -71,7 +73,8 @@ class Log:
     """The log of a running server: between ``start`` and ``close``, whatever is said to structlog or logging goes here.
 
     The terminal (standard error) gets the life of the server and its errors, with ``verbose`` everything; the file gets
-    everything, and two lines for every request.
+    everything, and two lines for every request. With ``logger``, that logger of a surrounding application gets what
+    the terminal would, and decides who sees it.
     """
 
     def __init__(
@@ -83,11 +86,12 @@ class Log:
         on_death: threads.OnDeath,
         verbose: bool = False,
         terminal: TextIO | None = None,
+        logger: logging.Logger | None = None,
         clock: Callable[[], float] = time.time,
         queue_limit: int = QUEUE_LIMIT,
     ) -> None:
         self._file = _RotatingFile(folder / FILE_NAME, limit_bytes=size_mb * 1_000_000, kept=files)
-        self._terminal = _Terminal(terminal, verbose=verbose)
+        self._terminal = _Logger(logger) if logger else _Terminal(terminal, verbose=verbose)
         self._clock = clock
         self._on_death = on_death
         self._queue: deque[_Entered | _Left | _Said] = deque()
@@ -238,6 +242,8 @@ class _FromLogging(logging.Handler):
         logging.getLogger().removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
+        if hasattr(record, _OURS):
+            return  # it came from us, and is in the file
         level = record.levelname.lower()
         structlog.get_logger(record.name).log(
             _LEVELS.get(level, logging.WARNING),
@@ -272,6 +278,22 @@ class _Terminal:
         safe = {name: _safe(value) if isinstance(value, str) else value for name, value in event.items()}
         text = _renderer(colors="NO_COLOR" not in os.environ)(None, "", safe)
         return str(text) + "".join(f"\n{_UNSAFE.sub(_escaped, line)}" for line in trace.splitlines())
+
+
+class _Logger:
+    """The logger of a surrounding application, in the place of the terminal."""
+
+    def __init__(self, logger: logging.Logger) -> None:
+        self._logger = logger
+
+    def show(self, entry: _Entered | _Left | _Said) -> None:
+        # What has a logger came from logging, and would be said there a second time.
+        if not isinstance(entry, _Said) or "logger" in entry.event:
+            return
+        # Its handlers are somebody else's: whatever they do costs a line and nothing else.
+        with suppress(Exception):
+            # Without time and level: the application's own format has them.
+            self._logger.log(_level(entry), "%s", _line(entry).split(" ", 2)[2], extra={_OURS: True})
 
 
 def _renderer(*, colors: bool) -> structlog.dev.ConsoleRenderer:

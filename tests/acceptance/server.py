@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -24,19 +24,20 @@ T = TypeVar("T")
 class RunningServer:
     """`meantime serve` as a child process, on a free port, with a state directory of the test's own."""
 
-    def __init__(self, *arguments: str, state_dir: Path, **settings: str) -> None:
-        environment = {
-            name: value
-            for name, value in os.environ.items()
-            if not name.startswith(("MEANTIME_", "TP_NUM_OF_THREADS", "COV_"))
-        }
-        environment |= {"MEANTIME_PORT": "0", "MEANTIME_STATE_DIR": str(state_dir), "NO_COLOR": "1"} | settings
+    def __init__(
+        self,
+        *arguments: str,
+        state_dir: Path,
+        command: Sequence[str] = ("-m", "meantime", "serve"),
+        listens: str = r"listens at (http://\S+?)/? ",
+        **settings: str,
+    ) -> None:
         self.state_dir = state_dir
         self.said: list[str] = []
         self._has_said = threading.Condition()
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "meantime", "serve", *arguments],
-            env=environment,
+            [sys.executable, *command, *arguments],
+            env=environment() | {"MEANTIME_PORT": "0", "MEANTIME_STATE_DIR": str(state_dir)} | settings,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
@@ -45,7 +46,7 @@ class RunningServer:
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
-        self.url = self.wait_for(r"listens at (http://\S+?)/? ")[1]
+        self.url = self.wait_for(listens)[1]
         self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
 
     def _read(self) -> None:
@@ -113,6 +114,12 @@ class RunningServer:
             self.client.close()
 
 
+def environment() -> dict[str, str]:
+    """The environment without settings of ours."""
+    ours = ("MEANTIME_", "TP_NUM_OF_THREADS", "COV_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | {"NO_COLOR": "1"}
+
+
 def poll(ask: Callable[[], T], enough: Callable[[T], bool]) -> T:
     """Ask again until it is enough; the server is another process, so there is nothing to wait on."""
     wait = threading.Event()
@@ -146,3 +153,26 @@ def meantime(*arguments: str, **environment: str) -> subprocess.CompletedProcess
         timeout=PATIENCE_S,
         check=False,
     )
+
+
+def keeps_the_contract(url: str, data: Path) -> None:
+    """Run the conformance tests against a server over this file; at their end it takes no jobs any more."""
+    ran = subprocess.run(
+        [
+            *(sys.executable, "-m", "pytest", "tests/conformance", "-m", "live", "-q", "-n", "0"),
+            *("-p", "no:randomly", "-p", "no:cacheprovider", "--no-cov"),
+        ],
+        cwd=Path(__file__).parents[2],
+        env={
+            "PATH": os.environ["PATH"],
+            "PYTHONDONTWRITEBYTECODE": "1",
+            "MEANTIME_URL": url,
+            "DATA": str(data),
+            "MEANTIME_MAY_STOP": "1",
+        },
+        capture_output=True,
+        text=True,
+        timeout=200,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stdout[-4000:] + ran.stderr[-2000:]

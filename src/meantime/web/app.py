@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from typing import Any
-from urllib.parse import unquote_to_bytes
 
 import structlog
 from litestar import Litestar, Request, Response, route
@@ -15,9 +14,9 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from meantime.dataset.catalog import Catalog
 from meantime.engine.engine import Engine
-from meantime.errors import BodyTooLarge, MethodNotAllowed, PathUnknown
+from meantime.errors import BodyTooLarge
 from meantime.log import Log
-from meantime.web import classic, front_page, guard, health, loaded, openapi
+from meantime.web import classic, front_page, guard, health, loaded, openapi, paths
 from meantime.web.door import Door, raw_path, send_reply, trace_of
 from meantime.web.landing import Landing
 from meantime.web.metrics import Metrics
@@ -81,7 +80,7 @@ def _classic_routes(engine: Engine, catalog: Catalog, admin_key: str | None) -> 
         return route(f"/api/{statistic}", http_method="POST", status_code=200, name=statistic)(ask)
 
     async def get_results(request: _Request) -> ASGIApp:
-        return _Sent(await landings.landed(classic.get_results(_asked_id(request.scope), engine=engine)))
+        return _Sent(await landings.landed(classic.get_results(paths.asked_id(raw_path(request.scope)), engine=engine)))
 
     def jobs() -> Reply:
         return classic.jobs(engine=engine)
@@ -179,28 +178,13 @@ def _some_headers(scope: Scope) -> dict[bytes, str]:
     }
 
 
-def _asked_id(scope: Scope) -> str:
-    # From the path as it was sent: the router drops slashes from the decoded one, and "job_id_1/" was never given.
-    raw = raw_path(scope)
-    place = raw.find(b"/get_results/")
-    return "" if place < 0 else unquote_to_bytes(raw[place + len(b"/get_results/") :]).decode("utf-8", "replace")
-
-
 def _answer_framework_error(request: _Request, error: HTTPException) -> Response[bytes]:
-    path = str(request.scope["path"])[:200]
+    path = str(request.scope["path"])
     if isinstance(error, MethodNotAllowedException):
         allowed = sorted(name.strip() for name in (error.headers or {}).get("allow", "").split(","))
-        return _response(
-            request,
-            refused(
-                MethodNotAllowed(
-                    f"{request.scope['method']} is not what {path!r} takes; it takes {', '.join(allowed)}.",
-                    allowed=allowed,
-                )
-            ),
-        )
+        return _response(request, paths.takes_others(path, request.scope["method"], allowed))
     if error.status_code == 404:
-        return _response(request, refused(PathUnknown(f"Nothing is at {path!r}; GET / lists what there is.")))
+        return _response(request, paths.nothing_at(path))
     if error.status_code >= 500:
         return _answer_unforeseen(request, error)
     return _response(request, Reply(error.status_code, error_body(error.detail), reason=error.detail))

@@ -53,15 +53,44 @@ class Trace:
             self._log.entered(self.number, self.method, self.path, parameters[: VALUE_LIMIT + 1])
 
 
+class Visits:
+    """Has every request noted and counted."""
+
+    def __init__(self, *, metrics: Metrics | None, log: Log | None) -> None:
+        self._metrics = metrics
+        self._log = log
+        self._numbers = itertools.count(1)
+
+    def begin(self, method: str, path: bytes) -> Trace:
+        """Return what is noted of a request that has come in. ``path`` is as it was sent."""
+        return Trace(next(self._numbers), method, path, self._log)
+
+    def end(self, trace: Trace, *, route: str | None, status: int, seconds: float) -> None:
+        """Note how it was answered. ``route`` is the template of the place that it went to, if there was one."""
+        method = trace.method
+        if not trace.is_entered:
+            trace.enter(b"")
+        if self._metrics is not None:
+            self._metrics.request_answered(route or "none", method if method in _METHODS else "other", status, seconds)
+        if self._log is not None:
+            self._log.left(
+                trace.number,
+                method,
+                trace.path,
+                status=status,
+                job_id=trace.job_id,
+                seconds=seconds,
+                reason=trace.reason,
+            )
+
+
 class Door:
     """Wraps the application as a whole, so that requests which find no route are refused, noted and counted too."""
 
     def __init__(self, app: ASGIApp, *, hosts: Hosts, metrics: Metrics, log: Log | None) -> None:
         self._app = app
         self._hosts = hosts
-        self._metrics = metrics
-        self._log = log
-        self._numbers = itertools.count(1)
+        self._visits = Visits(metrics=metrics, log=log)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
         """Answer one request."""
@@ -70,7 +99,7 @@ class Door:
             return
         started = perf_counter()
         status = _CLIENT_WENT_AWAY
-        trace = Trace(next(self._numbers), scope["method"], raw_path(scope), self._log)
+        trace = self._visits.begin(scope["method"], raw_path(scope))
         scope[_TRACE] = trace
 
         async def watched(message: MutableMapping[str, Any]) -> None:
@@ -89,23 +118,8 @@ class Door:
             else:
                 await self._app(scope, receive, watched)
         finally:
-            if not trace.is_entered:
-                trace.enter(b"")
-            self._leave(trace, scope.get("path_template") or "none", status, perf_counter() - started)
-
-    def _leave(self, trace: Trace, route: str, status: int, seconds: float) -> None:
-        method = trace.method
-        self._metrics.request_answered(route, method if method in _METHODS else "other", status, seconds)
-        if self._log is not None:
-            self._log.left(
-                trace.number,
-                method,
-                trace.path,
-                status=status,
-                job_id=trace.job_id,
-                seconds=seconds,
-                reason=trace.reason,
-            )
+            route, seconds = scope.get("path_template"), perf_counter() - started
+            self._visits.end(trace, route=route, status=status, seconds=seconds)
 
 
 def trace_of(scope: Any) -> Trace:

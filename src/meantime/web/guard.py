@@ -84,6 +84,32 @@ async def read_body(receive: Receive) -> bytes | None:
     return body
 
 
+def read_stream(read: Callable[[int], bytes], length_bytes: int | None) -> bytes:
+    """Read a body from where a WSGI server has it; ``length_bytes`` is None where the stream ends by itself.
+
+    Raises:
+        BodyTooLarge: it goes on beyond the limit.
+        BodyInvalid: it ends before the length that was announced.
+    """
+    if length_bytes is not None:
+        _require_within_limit(length_bytes)
+    pieces = bytearray()
+    try:
+        while len(pieces) <= BODY_LIMIT_BYTES:
+            # Never more than was announced: behind it a server may wait for the next request.
+            wanted = (BODY_LIMIT_BYTES + 1 if length_bytes is None else length_bytes) - len(pieces)
+            piece = read(min(wanted, 65_536)) if wanted else b""
+            if not piece:
+                break
+            pieces += piece
+    except OSError as error:
+        raise BodyInvalid(f"The body was cut off; {_EXAMPLE}") from error
+    _require_within_limit(len(pieces))
+    if length_bytes is not None and len(pieces) < length_bytes:
+        raise BodyInvalid(f"The body was cut off; {_EXAMPLE}")
+    return bytes(pieces)
+
+
 def json_object(body: bytes) -> dict[str, Any]:
     r"""Parse a body that must be a JSON object; where a key comes twice, the last one counts.
 

@@ -5,21 +5,28 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from litestar import Litestar
 from structlog.testing import capture_logs
 
 from meantime import errors
 from meantime.model import Job
 from meantime.statistics.registry import STATISTICS
 from meantime.web import classic
-from tests.served import OBESITY, WALKS, Served, send, served
+from tests.served import CARRIERS, OBESITY, WALKS, Answer, Served, carried_by, send, served
 
 INVALID = b'{"status":"error","reason":"Invalid job_id"}'
 SHUTTING_DOWN = b'{"status":"error","reason":"shutting down","job_id":-1}'
 ASK = json.dumps({"question": OBESITY}).encode()
+
+
+@pytest.fixture(scope="module", autouse=True, params=CARRIERS)
+def carrier(request: pytest.FixtureRequest) -> Iterator[str]:
+    with carried_by(request.param):
+        yield request.param
 
 
 @pytest.fixture
@@ -29,9 +36,9 @@ def server(tmp_path: Path) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def shared(carrier: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """For requests that change nothing; one job is there, and stays the only one."""
-    with served(tmp_path_factory.mktemp("shared")) as serving:
+    with served(tmp_path_factory.mktemp(f"shared-{carrier}")) as serving:
         serving.result("global_mean", question=OBESITY)
         yield serving
         assert len(serving.engine.jobs()) == 1
@@ -303,7 +310,7 @@ def test_a_body_over_a_mebibyte_is_413_announced_or_not(server: Served) -> None:
 
 def test_a_client_that_goes_away_in_the_middle_of_its_body_makes_no_job(shared: Served) -> None:
     answer = shared.ask("POST", "/api/states_mean", body=[ASK], is_cut_short=True)
-    assert answer.status == 0
+    assert answer.status in (0, 400)  # a WSGI application cannot but answer, though nobody hears it
     assert len(shared.engine.jobs()) == 1
 
 
@@ -367,11 +374,16 @@ def test_a_result_that_cannot_be_read_says_why(
 
 
 def test_many_jobs_at_once_each_get_an_id_of_their_own(server: Served) -> None:
-    async def all_at_once() -> list[str]:
-        answers = await asyncio.gather(*(send(server.app, "POST", "/api/global_mean", body=ASK) for _ in range(200)))
-        return [answer.json["job_id"] for answer in answers]
+    async def all_at_once(app: Litestar) -> list[Answer]:
+        return await asyncio.gather(*(send(app, "POST", "/api/global_mean", body=ASK) for _ in range(200)))
 
-    assert sorted(asyncio.run(all_at_once()), key=lambda text: int(text[7:])) == [f"job_id_{n}" for n in range(1, 201)]
+    if isinstance(server.app, Litestar):
+        answers = asyncio.run(all_at_once(server.app))
+    else:
+        with ThreadPoolExecutor(20) as clients:
+            answers = list(clients.map(lambda _: server.ask("POST", "/api/global_mean", body=ASK), range(200)))
+    ids = [answer.json["job_id"] for answer in answers]
+    assert sorted(ids, key=lambda text: int(text[7:])) == [f"job_id_{n}" for n in range(1, 201)]
 
 
 class TestShutdown:
@@ -393,12 +405,14 @@ class TestShutdown:
                 assert (answer.status, answer.body) == (503, SHUTTING_DOWN)
         assert server.engine.jobs() == []
 
-    def test_then_every_get_still_works(self, server: Served) -> None:
+    def test_then_every_get_still_works(self, carrier: str, server: Served) -> None:
         before = server.result("states_mean", question=OBESITY)
         server.ask("GET", "/api/graceful_shutdown")
         assert server.ask("GET", "/api/get_results/job_id_1").body == before.body
         assert server.ask("GET", "/api/jobs").body == b'{"status":"done","data":[{"job_id_1":"done"}]}'
         assert server.ask("GET", "/api/num_jobs").body == b'{"status":"done","num_jobs":0}'
+        if carrier == "blueprint":
+            return  # what follows is the application's there
         for path in ("/", "/livez", "/metrics", "/openapi.json"):
             assert server.ask("GET", path).status == 200
         assert server.ask("GET", "/readyz").json["status"] == "shutting down"

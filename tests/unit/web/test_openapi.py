@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from litestar import Litestar
 
 from meantime.statistics.registry import STATISTICS
 from meantime.web import classic, openapi
@@ -22,6 +23,7 @@ def test_every_route_is_in_the_document_and_every_path_of_the_document_is_a_rout
     tmp_path: Path, document: Any
 ) -> None:
     with served(tmp_path) as server:
+        assert isinstance(server.app, Litestar)
         routed = {
             (route.path.replace("{job_id:path}", "{job_id}"), method.lower())
             for route in server.app.routes
