@@ -163,10 +163,11 @@ class Parts:
             ingestor=data_ingestor(settings),
             on_death=self._on_death,
         )
+        results = ResultFiles(state / "results")  # before the store, whose thread runs from its making on
         self._jobs = SqliteJobStore(state / "jobs.sqlite3", on_broken=on_fatal)
         self.engine = Engine(
             jobs=self._jobs,
-            results=ResultFiles(state / "results"),
+            results=results,
             compute=LocalCompute(self.catalog),
             gate=self.catalog,
             clock=time.time,
@@ -182,15 +183,36 @@ class Parts:
         self._progress_said = ("", "", 0)
 
     def start(self) -> None:
-        """Take up the jobs of the last run. Files are read after ``load``."""
-        self.log.start()
-        self.catalog.on_change(self._note_change)
-        self.engine.start()
+        """Take up the jobs of the last run. Files are read after ``load``.
+
+        Raises:
+            SettingInvalid: webserver.log cannot be written.
+            StoreBroken: the jobs cannot be read.
+        """
+        with self._stopped_on_error():
+            try:
+                self.log.start()
+            except OSError as error:
+                raise SettingInvalid(
+                    f"The log cannot be written in the state_dir: {error}. Remove what is there, or set another one."
+                ) from error
+            self.catalog.on_change(self._note_change)
+            self.engine.start()
 
     def load(self, *, on_change: Callable[[str, Status], None] | None = None) -> None:
         """Start to read the files; ``on_change`` shows how it goes, without it the log has lines of that."""
-        self.catalog.on_change(on_change or self._note_progress)
-        self.catalog.start()
+        with self._stopped_on_error():
+            self.catalog.on_change(on_change or self._note_progress)
+            self.catalog.start()
+
+    @contextmanager
+    def _stopped_on_error(self) -> Iterator[None]:
+        """Stop what was started, if not all of it could be: its threads would hold the process for ever."""
+        try:
+            yield
+        except BaseException:
+            self.stop(wait_s=0)
+            raise
 
     def stop(self, *, wait_s: float) -> int:
         """Give back what runs, stop reading, close everything; return how many threads still run.
@@ -271,8 +293,13 @@ class _Server:
             _log.debug("listening", url=self.url, state_dir=str(self._settings.state_dir), pid=os.getpid())
             if on_listening:
                 on_listening(self.url)
-            # Reading starts when the server already answers: a large file must not look like a server that hangs.
-            self._parts.load(on_change=on_change)
+            try:
+                # Reading starts when the server already answers: a large file must not look like a server that hangs.
+                self._parts.load(on_change=on_change)
+            except BaseException:
+                self._listener.should_exit = True
+                http.join()
+                raise
             code = self._until_told()
             self._stop(http, code)
         self._raise_if_nothing_loaded()

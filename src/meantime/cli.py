@@ -7,14 +7,16 @@ Answers go to standard output, everything else to standard error, so that an ans
 from __future__ import annotations
 
 import os
+import re
+import signal
 import sys
 import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import click
 from rich.console import Console
@@ -29,7 +31,7 @@ from meantime.dataset import sample as synthetic
 from meantime.dataset import source as sources
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import Fault, LoadCancelled, MeantimeError, RequestInvalid
+from meantime.errors import Fault, LoadCancelled, MeantimeError, RequestInvalid, SettingInvalid
 from meantime.formats import classic_json, csv_text, document
 from meantime.model import Request, Unwatched
 from meantime.statistics.registry import STATISTICS
@@ -38,6 +40,8 @@ from meantime.table import Kind, Table
 
 # How many rejected lines, questions and so on `inspect` shows of a long list; the rest is counted.
 _SHOWN = 20
+# Control characters, but for the line end: in a label they could be commands to the terminal.
+_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
 
 class _Commands(click.Group):
@@ -50,9 +54,15 @@ class _Commands(click.Group):
             click.echo(f"meantime: {error.reason}", err=True)
             ctx.exit(1 if error.fault is Fault.SERVER else 2)
         except BrokenPipeError:
-            # Whoever read our output has seen enough (`meantime ask ... | head`); that is no failure.
-            sys.stderr.close()
+            # Whoever read our output has seen enough (`meantime ask ... | head`); that is no failure. What is still
+            # buffered goes nowhere, or the interpreter would complain of it at its end.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             ctx.exit(0)
+        except OSError as error:
+            click.echo(f"meantime: the output cannot be written: {error.strerror or error}.", err=True)
+            # As above: the same bytes would fail once more.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            ctx.exit(1)
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
@@ -232,18 +242,56 @@ def inspect(path: str, columns: dict[str, str], config: Path | None, **options: 
 @main.command()
 @click.option("--rows", type=int, default=assembly.SAMPLE_ROWS, show_default=True, help="20,000 to 100,000,000.")
 @click.option("--seed", type=int, default=assembly.SAMPLE_SEED, show_default=True, help="The same seed, the same file.")
-@click.option("--truth", type=click.File("wb", atomic=True), help="Write the true values to this file.")
-@click.option("--out", type=click.File("wb", atomic=True), default="-", help="Where to; standard output without it.")
-def sample(rows: int, seed: int, truth: Any, out: Any) -> None:
+@click.option("--truth", type=click.Path(dir_okay=False, path_type=Path), help="Write the true values to this file.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to; standard output without it.")
+def sample(rows: int, seed: int, truth: Path | None, out: Path | None) -> None:
     """Write a synthetic table in the CDC's schema, for trying things out. It says that it is synthetic."""
-    with _bar("writing the sample") as show:
-        synthetic.write_sample(out, rows=rows, seed=seed, truth=truth, on_progress=show)
+    if out is not None and truth is not None and out.resolve() == truth.resolve():
+        raise click.UsageError("--out and --truth are the same file: give each its own.")
+    with ExitStack() as opened, _bar("writing the sample") as show:
+        table = opened.enter_context(_written(out)) if out and str(out) != "-" else sys.stdout.buffer
+        values = opened.enter_context(_written(truth)) if truth else None
+        synthetic.write_sample(table, rows=rows, seed=seed, truth=values, on_progress=show)
+
+
+@contextmanager
+def _written(path: Path) -> Iterator[BinaryIO]:
+    """A file to write to that takes its name only when it is whole; what has the name already stays until then.
+
+    Raises:
+        SettingInvalid: it cannot be made there.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            # A device or a pipe is written to, never replaced.
+            with path.open("wb") as file:
+                yield file
+            return
+        part = path.with_name(f".{path.name}.{os.getpid()}.part")
+        file = part.open("xb")
+    except OSError as error:
+        raise SettingInvalid(f"{path} cannot be written: {error.strerror}. Name another file.") from error
+    try:
+        with file:
+            yield file
+        part.replace(path)
+    except BaseException:
+        part.unlink(missing_ok=True)
+        raise
+
+
+class _Console(Console):
+    """Standard output for people and pipes."""
+
+    def on_broken_pipe(self) -> None:
+        # rich would end with exit code 1; whoever closed the pipe has seen enough, and that is no failure.
+        raise BrokenPipeError
 
 
 def _console() -> Console:
     # A pipe has no width; rich would take 80 characters, in which the questions of the CDC have three lines each.
     wide = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
-    return Console(width=wide, soft_wrap=True)
+    return _Console(width=wide, soft_wrap=True)
 
 
 @contextmanager
@@ -261,6 +309,8 @@ def _loaded(source: sources.Source, chosen: settings.Settings) -> Iterator[Catal
             ingestor=assembly.data_ingestor(chosen),
             on_death=lambda _role, _error: decided.set(),
         )
+        # SIGTERM as Ctrl-C: the folder and the reading process must not outlive us.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         catalog.on_change(show or _Lines())
         catalog.on_open(lambda _name: decided.set())
         try:
@@ -275,6 +325,7 @@ def _loaded(source: sources.Source, chosen: settings.Settings) -> Iterator[Catal
             yield catalog
         finally:
             catalog.close()
+            signal.signal(signal.SIGTERM, before)
 
 
 def _resolve(raw: dict[str, str], questions: Sequence[str], locations: Sequence[str]) -> dict[str, Any]:
@@ -289,7 +340,8 @@ def _resolve(raw: dict[str, str], questions: Sequence[str], locations: Sequence[
             continue
         found = find(raw[name], known)
         if len(found) != 1:
-            near = found or closest(raw[name], known)
+            # Where nothing is like it, what there is: somebody who asks for a word of another table sees that.
+            near = found or closest(raw[name], known) or tuple(known)
             listed = "".join(f"\n  {text}" for text in near[:_SHOWN])
             why = "fits more than one" if found else "fits none"
             raise RequestInvalid(
@@ -324,33 +376,37 @@ def _print_table(table: Table, form: str, request: Request, dataset: str, finger
     grid = Grid()
     for column in table.columns:
         unit = f" ({column.unit})" if column.unit else ""
-        grid.add_column(Text(column.name + unit), justify="left" if column.kind is Kind.TEXT else "right")
+        grid.add_column(_text(column.name + unit), justify="left" if column.kind is Kind.TEXT else "right")
     for row in table.rows():
         grid.add_row(*(_for_people(cell) for cell in row))
     console.print(grid)
     for note in table.notes:
-        console.print(Text(note))
+        console.print(_text(note))
     for warning in table.warnings:
-        console.print(Text(f"Beware: {warning}"))
+        console.print(_text(f"Beware: {warning}"))
+
+
+def _text(words: str, style: str = "") -> Text:
+    """Words for the terminal, some from a file: nothing in them is markup, or a command to the terminal."""
+    return Text(_CONTROL.sub(lambda found: f"\\x{ord(found[0]):02x}", words), style=style)
 
 
 def _for_people(cell: object) -> Text:
-    # Text, not str: labels come from the file, and rich would read [brackets] in them as its markup.
     if cell is None:
-        return Text("")
-    return Text(f"{cell:.2f}" if isinstance(cell, float) else str(cell))
+        return _text("")
+    return _text(f"{cell:.2f}" if isinstance(cell, float) else str(cell))
 
 
 def _print_findings(snapshot: Snapshot, console: Console) -> None:
     about, cube = snapshot.about, snapshot.cube
     labels = cube.labels
     if about.synthetic:
-        console.print(Text("SYNTHETIC: made by `meantime sample`; these are not real figures.", style="bold"))
-    console.print(Text(about.title, style="bold"))
+        console.print(_text("SYNTHETIC: made by `meantime sample`; these are not real figures.", style="bold"))
+    console.print(_text(about.title, style="bold"))
     facts = Grid(show_header=False, box=None)
-    facts.add_row("files", Text(", ".join(about.files[:_SHOWN])))
+    facts.add_row("files", _text(", ".join(about.files[:_SHOWN])))
     facts.add_row(
-        "read as", Text(f"{about.encoding}, delimiter {about.delimiter!r}, decimal mark {about.decimal_mark!r}")
+        "read as", _text(f"{about.encoding}, delimiter {about.delimiter!r}, decimal mark {about.decimal_mark!r}")
     )
     facts.add_row("rows", f"{about.rows:,} in {len(cube.cells):,} cells")
     withheld = cube.withheld_by_reason()
@@ -365,26 +421,26 @@ def _print_findings(snapshot: Snapshot, console: Console) -> None:
     _print_questions(snapshot, console)
     _print_strata(snapshot, console)
     for warning in about.warnings:
-        console.print(Text(f"Beware: {warning}"))
+        console.print(_text(f"Beware: {warning}"))
     if withheld:
-        console.print(Text("\nWithheld values, by reason (kept and counted, never taken as 0)", style="bold"))
+        console.print(_text("\nWithheld values, by reason (kept and counted, never taken as 0)", style="bold"))
         for reason, count in list(withheld.items())[:_SHOWN]:
-            console.print(Text(f"  {count:>9,}  {reason}"))
+            console.print(_text(f"  {count:>9,}  {reason}"))
     if about.rejected_total:
         _print_rejected(snapshot, console)
 
 
 def _print_roles(snapshot: Snapshot, console: Console) -> None:
-    console.print(Text("\nRoles", style="bold"))
+    console.print(_text("\nRoles", style="bold"))
     for role, column in snapshot.about.roles.items():
-        console.print(Text(f"  {role:<22} {column}"))
+        console.print(_text(f"  {role:<22} {column}"))
     unused = [column for column in snapshot.about.columns if column not in snapshot.about.roles.values()]
     if unused:
-        console.print(Text(f"  {'not used':<22} {', '.join(unused)}"))
+        console.print(_text(f"  {'not used':<22} {', '.join(unused)}"))
 
 
 def _print_questions(snapshot: Snapshot, console: Console) -> None:
-    console.print(Text("\nQuestions", style="bold"))
+    console.print(_text("\nQuestions", style="bold"))
     grid = Grid("question", "rows", "unit", "good values")
     cube = snapshot.cube
     moments = cube.by_question.moments
@@ -392,14 +448,14 @@ def _print_questions(snapshot: Snapshot, console: Console) -> None:
         snapshot.about.questions[:_SHOWN], (moments.count + moments.withheld).tolist(), strict=False
     ):
         grid.add_row(
-            Text(question.text), f"{rows:,}", Text(question.unit or "not said"), question.polarity or "not said"
+            _text(question.text), f"{rows:,}", _text(question.unit or "not said"), question.polarity or "not said"
         )
     console.print(grid)
     if len(snapshot.about.questions) > _SHOWN:
         console.print(f"  and {len(snapshot.about.questions) - _SHOWN:,} more")
     if any(question.polarity is None for question in snapshot.about.questions):
         console.print(
-            Text(
+            _text(
                 "  best5 and worst5 need to know which values are good. Say it in a TOML file beside the data:\n"
                 '  [questions."the full text"]\n  polarity = "lower"'
             )
@@ -411,24 +467,24 @@ def _print_strata(snapshot: Snapshot, console: Console) -> None:
     pairs = sorted({(category, stratum) for category, stratum in cube.by_stratum.keys[:, 2:].tolist() if category >= 0})
     if not pairs:
         return
-    console.print(Text("\nStrata", style="bold"))
+    console.print(_text("\nStrata", style="bold"))
     by_category: dict[str, list[str]] = {}
     for category, stratum in pairs:
         names = by_category.setdefault(cube.labels.categories[category], [])
         names.append(cube.labels.strata[stratum] if stratum >= 0 else "(none)")
     for name, strata in list(by_category.items())[:_SHOWN]:
-        console.print(Text(f"  {name}: {_listed(strata)}"))
+        console.print(_text(f"  {name}: {_listed(strata)}"))
 
 
 def _print_rejected(snapshot: Snapshot, console: Console) -> None:
     about = snapshot.about
-    console.print(Text("\nRejected lines (not in any number)", style="bold"))
+    console.print(_text("\nRejected lines (not in any number)", style="bold"))
     for rejected in about.rejected[:_SHOWN]:
-        console.print(Text(f"  {rejected.file}, line {rejected.line}: {rejected.reason}"))
+        console.print(_text(f"  {rejected.file}, line {rejected.line}: {rejected.reason}"))
     if about.rejected_total > _SHOWN:
         console.print(f"  and {about.rejected_total - _SHOWN:,} more")
     console.print(
-        Text(
+        _text(
             "  Look at these lines in the file: a stray quote, a delimiter inside an unquoted text or a line that was\n"
             "  cut is the usual cause. Mend them at the source; the other lines are read all the same."
         )

@@ -5,6 +5,8 @@ from __future__ import annotations
 import csv
 import io
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -88,6 +90,38 @@ def test_a_sample_is_the_same_for_the_same_seed_and_says_that_it_is_synthetic(tm
     assert one.read_bytes() == two.read_bytes()
     assert truth.stat().st_size > 0
     assert "SYNTHETIC" in meantime("inspect", str(one)).stdout
+
+
+def test_a_sample_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
+    kept = tmp_path / "kept.csv"
+    kept.write_text("mine", encoding="utf-8")
+    assert meantime("sample", "--rows", "5", "--out", str(kept)).returncode == 2
+    assert kept.read_text(encoding="utf-8") == "mine"
+    for out in (tmp_path, tmp_path / "absent" / "sample.csv"):
+        refused = meantime("sample", "--out", str(out))
+        assert refused.returncode == 2
+        assert "Traceback" not in refused.stderr
+    assert meantime("sample", "--out", str(kept), "--truth", str(kept)).returncode == 2
+    assert [path.name for path in tmp_path.iterdir()] == ["kept.csv"]
+
+
+def test_a_pipe_that_is_closed_early_is_no_failure(table: Path) -> None:
+    command = f"set -o pipefail; {sys.executable} -m meantime inspect {table} | true"
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)  # noqa: S607
+    assert ended.returncode == 0, ended.stderr
+    assert "Traceback" not in ended.stderr
+
+
+def test_a_question_that_is_like_none_lists_what_there_is(table: Path) -> None:
+    unknown = meantime("ask", "best5", "--question", "zebra", "--data", str(table))
+    assert unknown.returncode == 2
+    assert QUESTION in unknown.stderr
+
+
+def test_a_plain_file_with_a_compressed_name_is_read(tmp_path: Path) -> None:
+    data = tmp_path / "plain.csv.gz"
+    data.write_text(TABLE, encoding="utf-8")
+    assert meantime("inspect", str(data)).returncode == 0
 
 
 def test_columns_by_hand_and_toml_beside_the_data(tmp_path: Path) -> None:

@@ -273,6 +273,8 @@ def _read_csv(path: Path, columns: Sequence[str], delimiter: str, more: str) -> 
     types = ", ".join(f"{sql_text(name)}: 'VARCHAR'" for name in columns)
     return (
         f"read_csv({sql_path(path)}, columns = {{{types}}}, delim = {sql_text(delimiter)}, auto_detect = false, "
+        # What was compressed is unpacked by now, whatever the name says.
+        "compression = 'none', "
         # An empty field is an empty text; this stands for NULL and is in no file.
         f"""quote = '"', escape = '"', strict_mode = true, nullstr = '{secrets.token_hex(16)}', {more})"""
     )

@@ -332,6 +332,11 @@ def _as_ours(error: sqlite3.Error) -> StoreFull | StoreBroken:
     if getattr(error, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL:
         return StoreFull("The disk is full; nothing was written. Make space, then ask again.")
     name = getattr(error, "sqlite_errorname", type(error).__name__)
+    if getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreBroken(
+            f"The store of jobs is damaged ({name}: {error}). Put back a backup of jobs.sqlite3, or move it away and "
+            "start with no jobs."
+        )
     return StoreBroken(
         f"The store of jobs failed ({name}: {error}). What was acknowledged is on disk. See to the disk and to other "
         "programs that use this file, then start the server again."

@@ -67,6 +67,7 @@ def _classic_routes(engine: Engine, catalog: Catalog, admin_key: str | None) -> 
                 engine, content_type=headers.get(b"content-type"), content_length=headers.get(b"content-length")
             )
             if refusal is not None:
+                await guard.discard_body(request.receive, expect=headers.get(b"expect"))
                 return _Sent(refusal)
             try:
                 body = await guard.read_body(request.receive)
@@ -174,7 +175,7 @@ def _some_headers(scope: Scope) -> dict[bytes, str]:
     return {
         name: value.decode("latin-1")
         for name, value in scope["headers"]
-        if name in (b"accept", b"content-type", b"content-length", b"host")
+        if name in (b"accept", b"content-type", b"content-length", b"expect", b"host")
     }
 
 

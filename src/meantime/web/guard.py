@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import hmac
 import ipaddress
 import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
+from contextlib import suppress
 from functools import lru_cache
 from typing import Any
 
@@ -17,11 +19,16 @@ from meantime.errors import BodyInvalid, BodyNotJson, BodyTooLarge, HostInvalid,
 # us hold in memory, parse and search for the closest names small.
 BODY_LIMIT_BYTES = 1024 * 1024
 
+# What is read of a refused body, so that its client reads the refusal: some more than anybody sends by mistake, and for
+# no longer than a client that sends it in earnest needs.
+_DISCARDED_BYTES = 64 * 1024 * 1024
+_DISCARDED_S = 5
+
 # Names by which a server on its own machine is always meant.
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 # What a proxy adds: with one of these the client is somebody else than the peer.
-_PROXY_HEADERS = ("forwarded", "via", "x-real-ip")
+_PROXY_HEADERS = ("forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip")
 # What a browser adds when it fetches a link that nobody has clicked.
 _PREFETCH_HEADERS = ("purpose", "sec-purpose", "x-purpose", "x-moz")
 
@@ -63,8 +70,7 @@ def require_length(content_length: str | None) -> None:
 async def read_body(receive: Receive) -> bytes | None:
     """Read a body piece by piece, as far as the limit; None where the client went away before its end.
 
-    A chunked body announces no length, so the limit is held here. What is not read then is the HTTP server's to
-    throw away: closing under a client that still sends would cost it our answer.
+    A chunked body announces no length, so the limit is held here.
 
     Raises:
         BodyTooLarge: it goes on beyond the limit.
@@ -74,7 +80,9 @@ async def read_body(receive: Receive) -> bytes | None:
     if message.get("more_body", False):
         pieces = bytearray(body)
         while message.get("more_body", False):
-            _require_within_limit(len(pieces))
+            if len(pieces) > BODY_LIMIT_BYTES:
+                await discard_body(receive, expect=None)
+                break
             message = await receive()
             pieces += message.get("body", b"")
         body = bytes(pieces)
@@ -82,6 +90,24 @@ async def read_body(receive: Receive) -> bytes | None:
         return None
     _require_within_limit(len(body))
     return body
+
+
+async def discard_body(receive: Receive, *, expect: str | None) -> None:
+    """Read a body that is refused to its end, within bounds, and keep nothing of it.
+
+    A connection that is closed while its client still sends is reset, and the client never sees why. Where the client
+    waits for our word before it sends (``Expect``), the refusal is that word.
+    """
+    if expect is not None:
+        return
+    left = _DISCARDED_BYTES
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_DISCARDED_S):
+            while left > 0:
+                message = await receive()
+                left -= len(message.get("body", b""))
+                if not message.get("more_body", False):
+                    return
 
 
 def read_stream(read: Callable[[int], bytes], length_bytes: int | None) -> bytes:
