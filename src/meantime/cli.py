@@ -54,15 +54,19 @@ class _Commands(click.Group):
             click.echo(f"meantime: {error.reason}", err=True)
             ctx.exit(1 if error.fault is Fault.SERVER else 2)
         except BrokenPipeError:
-            # Whoever read our output has seen enough (`meantime ask ... | head`); that is no failure. What is still
-            # buffered goes nowhere, or the interpreter would complain of it at its end.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # Whoever read our output has seen enough (`meantime ask ... | head`); that is no failure.
+            _forget_output()
             ctx.exit(0)
         except OSError as error:
-            click.echo(f"meantime: the output cannot be written: {error.strerror or error}.", err=True)
-            # As above: the same bytes would fail once more.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            # Most likely the output, on a full disk; what the system says names a file where it was another.
+            click.echo(f"meantime: reading or writing failed: {error}.", err=True)
+            _forget_output()
             ctx.exit(1)
+
+
+def _forget_output() -> None:
+    # What is still buffered could not be written either, and the interpreter would complain of it at its end.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 @click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
