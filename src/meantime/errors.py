@@ -16,28 +16,40 @@
     ├── LoadCancelled               operator   reading was cancelled
     ├── SnapshotDamaged             server     a snapshot on disk is not what was written
     ├── RequestInvalid              caller     what was asked cannot be answered; carries all problems
+    ├── AskAsJob                    caller     too long for an answer at once: it is to be asked as a job
+    ├── DatasetUnknown              caller     no data set of this name is served
+    ├── StatisticUnknown            caller     there is no statistic of this name
+    ├── KeyReused                   caller     an idempotency key came again with another request
     ├── RequestRefused              caller     an HTTP request that is not looked at any further
     │   ├── BodyInvalid                        not a JSON object
     │   ├── BodyTooLarge                       longer than any request of ours
     │   ├── BodyNotJson                        of another content type
     │   ├── HostInvalid                        no host, or more than one
     │   ├── HostNotAllowed                     a name that this server does not go by
-    │   ├── ShutdownNotAllowed                 stopping the server was asked by somebody who may not
+    │   ├── HeaderInvalid                      a header has a value that it cannot have
+    │   ├── CursorInvalid                      a cursor that no answer of ours gave
+    │   ├── NotAcceptable                      no form of ours is one that the client takes
+    │   ├── RangeInvalid                       a range that begins behind the end
+    │   ├── OperatorOnly                       something that only who runs the server may ask
     │   ├── PathUnknown                        nothing lives there
     │   └── MethodNotAllowed                   something lives there, but does not do that
     ├── JobUnknown                  caller     no job has this id
     ├── JobEnded                    caller     the job has ended, so it cannot be cancelled any more
+    ├── JobUnfinished               caller     the job has not ended, so it cannot be removed
+    ├── ResultNotReady              caller     the job has not ended, so it has no result yet; says when to try again
     ├── DatasetNotReady             operator   the data set failed to load
     ├── JobInterrupted              (by why)   work stopped at a check
     │   ├── JobCancelled            caller     somebody asked for that
     │   ├── JobOutOfTime            operator   it worked longer than a setting allows
     │   └── JobGivenBack            operator   the server stops; the job is run at the next start
-    ├── JobFailed                   server     to a client: the job ended without a result, for a reason of the server's
+    ├── JobFailed                   server     the job ended without a result; carries its failure
     ├── ServerUnreachable           operator   to a client: nothing answers at the address
     ├── NotMeantime                 operator   to a client: what answers at the address is not Meantime
     ├── ResultGone                  server     an old result that cannot be made again
     ├── Unavailable                 server     not now; says when to try again
     │   ├── QueueFull                          as many jobs wait as may
+    │   ├── AnswersBusy                        as many long answers are being made at once as may
+    │   ├── DatasetLoading                     the data set is still being read
     │   ├── ShuttingDown                       no new jobs any more
     │   └── StoreFull                          the disk is full; nothing was written
     ├── StoreError                  server     the store of jobs
@@ -171,6 +183,34 @@ class RequestInvalid(MeantimeError):
         self.problems = tuple(problems)
 
 
+class AskAsJob(MeantimeError):
+    """Too long for an answer at once: it is to be asked as a job, which may be waited for, watched and cancelled."""
+
+    code = "ask-as-job"
+    fault = Fault.CALLER
+
+
+class DatasetUnknown(MeantimeError):
+    """No data set of this name is served."""
+
+    code = "dataset-unknown"
+    fault = Fault.CALLER
+
+
+class StatisticUnknown(MeantimeError):
+    """There is no statistic of this name."""
+
+    code = "statistic-unknown"
+    fault = Fault.CALLER
+
+
+class KeyReused(MeantimeError):
+    """An idempotency key came again with another request: most likely the client has made a key twice."""
+
+    code = "idempotency-key-reused"
+    fault = Fault.CALLER
+
+
 class RequestRefused(MeantimeError):
     """An HTTP request that is not looked at any further."""
 
@@ -208,10 +248,38 @@ class HostNotAllowed(RequestRefused):
     code = "host-not-allowed"
 
 
-class ShutdownNotAllowed(RequestRefused):
-    """Stopping the server was asked by somebody who may not."""
+class HeaderInvalid(RequestRefused):
+    """A header has a value that it cannot have."""
 
-    code = "shutdown-not-allowed"
+    code = "header-invalid"
+
+
+class CursorInvalid(RequestRefused):
+    """A cursor that no answer of ours gave: they are to be sent back as they came."""
+
+    code = "cursor-invalid"
+
+
+class NotAcceptable(RequestRefused):
+    """None of the forms that the client takes is one of ours."""
+
+    code = "not-acceptable"
+
+
+class RangeInvalid(RequestRefused):
+    """A range that begins behind the end. ``size_bytes`` is how long the whole is."""
+
+    code = "range-not-satisfiable"
+
+    def __init__(self, message: str, *, size_bytes: int = 0) -> None:
+        super().__init__(message)
+        self.size_bytes = size_bytes
+
+
+class OperatorOnly(RequestRefused):
+    """Something was asked that only who runs the server may ask: to stop it, to read its files anew."""
+
+    code = "operator-only"
 
 
 class PathUnknown(RequestRefused):
@@ -242,6 +310,24 @@ class JobEnded(MeantimeError):
 
     code = "job-ended"
     fault = Fault.CALLER
+
+
+class JobUnfinished(MeantimeError):
+    """The job has not ended, so it cannot be removed: it is to be cancelled first."""
+
+    code = "job-unfinished"
+    fault = Fault.CALLER
+
+
+class ResultNotReady(MeantimeError):
+    """The job has not ended, so it has no result yet."""
+
+    code = "result-not-ready"
+    fault = Fault.CALLER
+
+    def __init__(self, message: str, *, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
 
 
 class DatasetNotReady(MeantimeError):
@@ -278,9 +364,13 @@ class JobGivenBack(JobInterrupted):
 
 
 class JobFailed(MeantimeError):
-    """A job of a server that is asked by HTTP ended without a result. The message is the server's reason."""
+    """The job ended without a result. ``failure`` is its ``model.Failure`` (untyped here, as above)."""
 
     code = "job-failed"
+
+    def __init__(self, message: str, *, failure: object = None) -> None:
+        super().__init__(message)
+        self.failure = failure
 
 
 class ServerUnreachable(MeantimeError):
@@ -317,6 +407,19 @@ class QueueFull(Unavailable):
     """As many jobs wait as the setting ``queue_limit`` allows."""
 
     code = "queue-full"
+
+
+class AnswersBusy(Unavailable):
+    """As many long answers are being made at once as may."""
+
+    code = "answers-busy"
+
+
+class DatasetLoading(Unavailable):
+    """The data set is still being read; jobs of it are accepted, and wait."""
+
+    code = "dataset-loading"
+    fault = Fault.OPERATOR
 
 
 class ShuttingDown(Unavailable):

@@ -42,13 +42,21 @@ LEGAL_MOVES: Mapping[JobState, frozenset[JobState]] = {
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked, as accepted: everything that the result depends on, beside the snapshot's content."""
+    """What was asked, as accepted. Beside the snapshot's content, the result depends on this alone, label excepted."""
 
     dataset: str  # name of the data set in the catalog
     statistic: str  # name in the registry
     parameters: dict[str, Any]  # checked, or raw while the data set was loading; defaults filled in
     view: str = "classic"  # the form in which the result file is written
     fingerprint: str | None = None  # of the snapshot; None until the data set was loaded
+    label: str | None = None  # the asker's own word for it, to find it by; nothing depends on it
+
+
+class Once(msgspec.Struct, frozen=True, kw_only=True):
+    """How a client says that a request sent twice is the same one: its key, and what the key came with."""
+
+    key: str  # of the client's choosing
+    digest: str  # of the body that came with it
 
 
 class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -100,6 +108,7 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     ended_at_s: float | None = None
     failure: Failure | None = None
     receipt: Receipt | None = None
+    once: Once | None = None  # the idempotency key that it was accepted under; jobs of one batch share it
 
     @property
     def id(self) -> str:

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from meantime.table import Table
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """A result with where it comes from."""
+
+    statistic: str
+    parameters: Mapping[str, Any]  # as checked, defaults filled in
+    dataset: str  # its name
+    fingerprint: str
+    method_version: int
+    table: Table
 
 
 def encode(

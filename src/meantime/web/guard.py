@@ -13,7 +13,7 @@ from typing import Any
 
 import msgspec
 
-from meantime.errors import BodyInvalid, BodyNotJson, BodyTooLarge, HostInvalid, HostNotAllowed, ShutdownNotAllowed
+from meantime.errors import BodyInvalid, BodyNotJson, BodyTooLarge, HostInvalid, HostNotAllowed, OperatorOnly
 
 # The longest question in use has 219 characters. 1 MiB lets nothing real fail, and keeps what one connection can make
 # us hold in memory, parse and search for the closest names small.
@@ -206,14 +206,14 @@ def require_may_shut_down(*, peer: str | None, headers: Mapping[str, str], admin
     by himself. ``headers`` have lower-case names; that Host is an allowed one was checked before.
 
     Raises:
-        ShutdownNotAllowed: says what to do instead.
+        OperatorOnly: says what to do instead.
     """
     if (given := headers.get("x-admin-key")) is not None:
         if admin_key is None or not hmac.compare_digest(given.encode("latin-1", "replace"), admin_key.encode()):
-            raise ShutdownNotAllowed("The key in X-Admin-Key is not the administrator's (the setting admin_key).")
+            raise OperatorOnly("The key in X-Admin-Key is not the administrator's (the setting admin_key).")
         return
     if (why := _not_asked_here(peer, headers)) is not None:
-        raise ShutdownNotAllowed(
+        raise OperatorOnly(
             f"Stopping the server is not for this request: {why}. Ask from the server's own machine, "
             "or send the administrator's key (the setting admin_key) in the header X-Admin-Key."
         )

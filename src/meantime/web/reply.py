@@ -19,7 +19,7 @@ STATUS: Mapping[type[BaseException], int] = {
     errors.RequestInvalid: 400,
     errors.BodyInvalid: 400,
     errors.HostInvalid: 400,
-    errors.ShutdownNotAllowed: 403,
+    errors.OperatorOnly: 403,
     errors.PathUnknown: 404,
     errors.JobUnknown: 404,
     errors.MethodNotAllowed: 405,

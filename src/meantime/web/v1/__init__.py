@@ -1,0 +1,1 @@
+"""The v1 API: data sets, statistics, jobs and results as resources. One table of endpoints is routed and documented."""
