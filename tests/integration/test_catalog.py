@@ -78,7 +78,7 @@ def test_the_rows_behind_a_number_are_those_on_these_lines_of_the_file(tmp_path:
     [source, _] = cdc_sources()
     with serving(tmp_path, [source]) as (catalog, _changes):
         snapshot = catalog.snapshot(source.name)
-    rows = Rows(tmp_path / snapshot.fingerprint, snapshot.about)
+    rows = Rows.of(snapshot)
     with Path(source.path).open(newline="", encoding="utf-8") as file:
         # No text of this file has a line end in it, so records are lines.
         expected = {
@@ -99,7 +99,7 @@ def test_every_cell_has_as_many_rows_as_are_found_behind_it(tmp_path: Path) -> N
         snapshot = catalog.snapshot(source.name)
     found = Counter(
         (row.cells[snapshot.about.roles["question"]].strip(), row.cells[snapshot.about.roles["location"]].strip())
-        for row in Rows(tmp_path / snapshot.fingerprint, snapshot.about).select({})
+        for row in Rows.of(snapshot).select({})
     )
     cube = snapshot.cube
     moments = cube.by_location.moments

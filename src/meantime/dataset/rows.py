@@ -13,7 +13,8 @@ from pathlib import Path
 
 import duckdb
 
-from meantime.dataset.snapshot import About, damaged
+from meantime.dataset.snapshot import About, Snapshot, damaged
+from meantime.errors import SnapshotDamaged
 
 # DuckDB numbers rows from 0; people number lines from 1, and the first is the header.
 _FIRST_LINE = 2
@@ -34,6 +35,26 @@ class Rows:
     def __init__(self, folder: Path, about: About) -> None:
         self._folder = folder
         self._about = about
+
+    @classmethod
+    def of(cls, snapshot: Snapshot) -> Rows:
+        """Return the rows of an open snapshot.
+
+        Raises:
+            SnapshotDamaged: it was made in memory, and its rows were never written.
+        """
+        if snapshot.folder is None:
+            raise SnapshotDamaged("This snapshot is in memory only: its rows are nowhere.")
+        return cls(snapshot.folder, snapshot.about)
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The Parquet files, in the order of ``about.files``, for who queries them as a whole.
+
+        Raises:
+            SnapshotDamaged: one is missing. DuckDB would take its path for a pattern.
+        """
+        return tuple(self._path(f"rows/{place:04}.parquet") for place in range(len(self._about.files)))
 
     def select(self, where: Mapping[str, str]) -> list[Row]:
         """Return the rows whose columns with these roles hold exactly these texts, by file and then by line.
@@ -58,10 +79,7 @@ class Rows:
     def _read(
         self, database: duckdb.DuckDBPyConnection, name: str, conditions: Sequence[tuple[int, str]]
     ) -> list[tuple[int, *tuple[str, ...]]]:
-        path = self._folder / name
-        # DuckDB takes a path for a pattern where there is no such file, and might find another snapshot's rows.
-        if not path.is_file():
-            raise damaged(self._folder, f"{name} is missing")
+        path = self._path(name)
         texts = [f"""coalesce("c{place}", '')""" for place in range(len(self._about.columns))]
         where = " AND ".join(f"{texts[place]} = ?" for place, _ in conditions) or "true"
         try:
@@ -76,3 +94,10 @@ class Rows:
         except (duckdb.Error, RuntimeError, ValueError) as error:
             # The latter two: bytes that are no text come to light only when they become Python's.
             raise damaged(self._folder, f"{name} cannot be read ({error})") from error
+
+    def _path(self, name: str) -> Path:
+        path = self._folder / name
+        # DuckDB takes a path for a pattern where there is no such file, and might find another snapshot's rows.
+        if not path.is_file():
+            raise damaged(self._folder, f"{name} is missing")
+        return path

@@ -94,6 +94,9 @@ class Snapshot:
     fingerprint: str
     cube: Cube
     about: About
+    # Where it lies on disk, for who reads its rows (rows.Rows.of); None where it was made in memory. No part of the
+    # content: results depend on the rows in it and not on the place.
+    folder: Path | None = None
 
 
 class _File(msgspec.Struct, frozen=True, kw_only=True):
@@ -186,7 +189,9 @@ def open_snapshot(folder: Path) -> Snapshot:
     for name, facts in _row_files(manifest):
         if (size_bytes := _size_bytes(folder, name)) != facts.size_bytes:
             raise damaged(folder, f"{name} has {size_bytes} bytes and should have {facts.size_bytes}")
-    return Snapshot(fingerprint=manifest.fingerprint, cube=_read_cube(folder, manifest), about=manifest.about)
+    return Snapshot(
+        fingerprint=manifest.fingerprint, cube=_read_cube(folder, manifest), about=manifest.about, folder=folder
+    )
 
 
 def fingerprint_of(name: str) -> str | None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from meantime.dataset.rows import Row, Rows
-from meantime.dataset.snapshot import About
+from meantime.dataset.snapshot import About, open_snapshot, write
 from meantime.errors import SnapshotDamaged
 from tests.factories import snapshot
 
@@ -146,3 +146,23 @@ def test_rows_of_other_columns_are_damage(tmp_path: Path) -> None:
     wider = msgspec.structs.replace(about(files=("a.csv",)), columns=("State", "Question", 'Value "%"', "Remark"))
     with pytest.raises(SnapshotDamaged, match=r"rows/0000\.parquet cannot be read"):
         Rows(tmp_path / "s", wider).select({})
+
+
+# ---- of a snapshot ----
+
+
+def test_an_opened_snapshot_leads_to_its_rows(tmp_path: Path) -> None:
+    write_rows(tmp_path / "made", [UTAH, OHIO])
+    made = snapshot([])
+    folder = write(made.cube, about(files=("a.csv",)), [tmp_path / "made" / "rows" / "0000.parquet"], tmp_path / "in")
+    rows = Rows.of(open_snapshot(folder))
+    assert [row.cells["State"] for row in rows.select({})] == ["Utah", "Ohio"]
+    assert rows.paths == (folder / "rows" / "0000.parquet",)
+    rows.paths[0].unlink()
+    with pytest.raises(SnapshotDamaged, match=r"0000\.parquet is missing"):
+        _ = rows.paths
+
+
+def test_a_snapshot_that_was_never_written_has_no_rows_to_read() -> None:
+    with pytest.raises(SnapshotDamaged, match="in memory only"):
+        Rows.of(snapshot([]))
