@@ -10,6 +10,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.engine.ports import Answer
 from meantime.errors import RequestInvalid
 from meantime.formats import classic_json, document
+from meantime.formats.document import Document
 from meantime.model import Request, Work
 from meantime.statistics import requests
 from meantime.statistics.registry import STATISTICS
@@ -29,8 +30,8 @@ class LocalCompute:
     def __init__(self, catalog: Snapshots) -> None:
         self._catalog = catalog
 
-    def answer(self, request: Request, work: Work) -> Answer:
-        """Compute, and write the result in the view that the request asked for.
+    def document(self, request: Request, work: Work) -> Document:
+        """Compute, and return the result with where it comes from.
 
         Raises:
             RequestInvalid: the request cannot be answered; carries all problems.
@@ -39,13 +40,28 @@ class LocalCompute:
             JobInterrupted: ``work.check()`` said to stop.
         """
         snapshot, parameters = self._checked(request)
-        table = _compute(request.statistic, snapshot, parameters, work)
-        version = STATISTICS[request.statistic].method_version
-        return Answer(_written(table, request, snapshot, parameters, version), version)
+        statistic = STATISTICS[request.statistic]
+        work.check()
+        table = statistic.compute(snapshot, parameters, work)
+        work.progress(1.0)
+        return Document(
+            statistic=request.statistic,
+            # As checked, not as sent: what was sent may hold keys that the statistic does not know.
+            parameters=msgspec.to_builtins(parameters),
+            dataset=request.dataset,
+            fingerprint=snapshot.fingerprint,
+            method_version=statistic.method_version,
+            table=table,
+        )
+
+    def answer(self, request: Request, work: Work) -> Answer:
+        """Compute, and write the result in the view that the request asked for; raises as ``document`` does."""
+        made = self.document(request, work)
+        return Answer(_written(made, request.view), made.method_version)
 
     def table(self, request: Request, work: Work) -> Table:
-        """Compute, and return the table as it is; raises as ``answer`` does."""
-        return _compute(request.statistic, *self._checked(request), work)
+        """Compute, and return the table as it is; raises as ``document`` does."""
+        return self.document(request, work).table
 
     def _checked(self, request: Request) -> tuple[Snapshot, msgspec.Struct]:
         snapshot = self._catalog.snapshot(request.dataset, request.fingerprint)
@@ -57,27 +73,18 @@ class LocalCompute:
         return snapshot, checked
 
 
-def _compute(statistic: str, snapshot: Snapshot, parameters: msgspec.Struct, work: Work) -> Table:
-    work.check()
-    table = STATISTICS[statistic].compute(snapshot, parameters, work)
-    work.progress(1.0)
-    return table
-
-
-def _written(table: Table, request: Request, snapshot: Snapshot, parameters: msgspec.Struct, version: int) -> bytes:
-    # As checked, not as sent: what was sent may hold keys that the statistic does not know.
-    known = msgspec.to_builtins(parameters)
-    match request.view:
+def _written(made: Document, view: str) -> bytes:
+    match view:
         case "classic":
-            return classic_json.encode(request.statistic, table, known)
+            return classic_json.encode(made.statistic, made.table, made.parameters)
         case "document":
             return document.encode(
-                table,
-                statistic=request.statistic,
-                parameters=known,
-                dataset=request.dataset,
-                fingerprint=snapshot.fingerprint,
-                method_version=version,
+                made.table,
+                statistic=made.statistic,
+                parameters=made.parameters,
+                dataset=made.dataset,
+                fingerprint=made.fingerprint,
+                method_version=made.method_version,
             )
-        case view:
+        case _:
             raise RequestInvalid(f"There is no view {view!r} of a result. There are: classic, document.")

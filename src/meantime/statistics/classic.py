@@ -23,7 +23,9 @@ import numpy as np
 from meantime.dataset.cube import ABSENT, Integers, Marginal
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
-from meantime.table import Cell, Column, Kind, Table
+from meantime.statistics import columns
+from meantime.statistics.parameters import LocationName, QuestionText
+from meantime.table import Cell, Column, Table
 
 # How many best5 and worst5 name. It is in their names.
 _FIVE = 5
@@ -41,14 +43,39 @@ _SYNTHETIC = "Synthetic data: the numbers are made up."
 class OfQuestion(msgspec.Struct, frozen=True, kw_only=True):
     """What a statistic of all locations is asked with."""
 
-    question: str  # as in the file
+    question: QuestionText
 
 
 class OfState(msgspec.Struct, frozen=True, kw_only=True):
     """What a statistic of one location is asked with."""
 
-    question: str  # as in the file
-    state: str  # the location, as in the file; "National" is one
+    question: QuestionText
+    state: LocationName
+
+
+_COUNTS = (columns.COUNT, columns.WITHHELD)
+_MEAN_OF_LOCATION = columns.number("mean", "mean of the location's rows")
+# What the tables have, as the registry tells it.
+MEANS = (columns.LOCATION, _MEAN_OF_LOCATION, *_COUNTS)
+MEAN_OF_ALL = (columns.number("mean", "mean of all rows of the question"), *_COUNTS)
+DIFFERENCES = (
+    columns.LOCATION,
+    columns.number(
+        "difference",
+        "mean of all rows of the question minus the mean of the location's rows",
+        unit=columns.OF_DIFFERENCE,
+    ),
+    _MEAN_OF_LOCATION,
+    columns.number("global_mean", "mean of all rows of the question"),
+    *_COUNTS,
+)
+MEANS_OF_GROUPS = (
+    columns.LOCATION,
+    columns.CATEGORY,
+    columns.STRATUM,
+    columns.number("mean", "mean of the group's rows"),
+    *_COUNTS,
+)
 
 
 def states_mean(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
@@ -153,12 +180,8 @@ def global_mean(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
     marginal = snapshot.cube.by_question
     code = snapshot.cube.question_codes[asked.question]
     given = _given(marginal, marginal.of(code))
-    unit = _unit(snapshot, code)
     return Table(
-        columns=(
-            Column(name="mean", kind=Kind.NUMBER, unit=unit, meaning="mean of all rows of the question"),
-            *_COUNTS,
-        ),
+        columns=columns.of_question(MEAN_OF_ALL, snapshot, code),
         data=(marginal.mean[given].tolist(), *_counts(marginal, given)),
         notes=_notes(snapshot),
         warnings=_warnings(snapshot, code),
@@ -238,13 +261,6 @@ def state_mean_by_category(snapshot: Snapshot, asked: OfState, _work: Work) -> T
     return _by_category(snapshot, asked.question, asked.state)
 
 
-_LOCATION = Column(name="location", kind=Kind.TEXT, meaning="state, territory, or the whole country")
-_COUNTS = (
-    Column(name="count", kind=Kind.INTEGER, meaning="rows averaged"),
-    Column(name="withheld", kind=Kind.INTEGER, meaning="rows without a value, which count nowhere"),
-)
-
-
 class _Locations:
     """The entries of a question by location, those with a value, in the order of the names."""
 
@@ -265,29 +281,12 @@ class _Locations:
         return order
 
     def table(self, order: Integers) -> Table:
-        mean = Column(
-            name="mean",
-            kind=Kind.NUMBER,
-            unit=_unit(self._snapshot, self._question),
-            meaning="mean of the location's rows",
-        )
-        return self._told((mean,), (self._marginal.mean[order].tolist(),), order)
+        return self._told(MEANS, (self._marginal.mean[order].tolist(),), order)
 
     def differences(self, order: Integers) -> Table:
-        unit = _unit(self._snapshot, self._question)
-        columns = (
-            Column(
-                name="difference",
-                kind=Kind.NUMBER,
-                unit="percentage points" if unit == "percent" else unit,
-                meaning="mean of all rows of the question minus the mean of the location's rows",
-            ),
-            Column(name="mean", kind=Kind.NUMBER, unit=unit, meaning="mean of the location's rows"),
-            Column(name="global_mean", kind=Kind.NUMBER, unit=unit, meaning="mean of all rows of the question"),
-        )
         mean_of_all = float(self._snapshot.cube.by_question.mean[self._question])
         data = (self._exact_differences(order), self._marginal.mean[order].tolist(), [mean_of_all] * len(order))
-        return self._told(columns, data, order)
+        return self._told(DIFFERENCES, data, order)
 
     def _exact_differences(self, order: Integers) -> list[float]:
         overall = self._snapshot.cube.by_question.moments
@@ -300,10 +299,10 @@ class _Locations:
             for n, total in zip(moments.count[order].tolist(), moments.total[order].tolist(), strict=True)
         ]
 
-    def _told(self, columns: tuple[Column, ...], data: tuple[Sequence[Cell], ...], order: Integers) -> Table:
+    def _told(self, described: tuple[Column, ...], data: tuple[Sequence[Cell], ...], order: Integers) -> Table:
         names = self._snapshot.cube.labels.locations
         return Table(
-            columns=(_LOCATION, *columns, *_COUNTS),
+            columns=columns.of_question(described, self._snapshot, self._question),
             data=(
                 [names[code] for code in self._marginal.keys[order, 1].tolist()],
                 *data,
@@ -324,15 +323,7 @@ def _by_category(snapshot: Snapshot, question: str, state: str | None) -> Table:
     # One name more, at the end, where the code of a stratum that is absent (-1) finds it.
     stratum_names = (*labels.strata, "")
     return Table(
-        columns=(
-            _LOCATION,
-            Column(name="category", kind=Kind.TEXT, meaning="what the rows are broken down by"),
-            Column(
-                name="stratum", kind=Kind.TEXT, meaning="the group within the category; empty where the file names none"
-            ),
-            Column(name="mean", kind=Kind.NUMBER, unit=_unit(snapshot, code), meaning="mean of the group's rows"),
-            *_COUNTS,
-        ),
+        columns=columns.of_question(MEANS_OF_GROUPS, snapshot, code),
         data=(
             [labels.locations[place] for place in locations],
             [labels.categories[place] for place in categories],
@@ -369,10 +360,6 @@ def _given(marginal: Marginal, places: slice) -> Integers:
 
 def _counts(marginal: Marginal, order: Integers) -> tuple[list[int], list[int]]:
     return marginal.moments.count[order].tolist(), marginal.moments.withheld[order].tolist()
-
-
-def _unit(snapshot: Snapshot, question: int) -> str | None:
-    return snapshot.about.questions[question].unit
 
 
 def _is_lower_better(snapshot: Snapshot, question: str) -> bool:

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Work
+from meantime.model import Problem, Work
 from meantime.statistics import classic
 from meantime.statistics.classic import OfQuestion, OfState
-from meantime.table import Table
+from meantime.table import Column, Table
+
+# What is wrong with parameters beyond their form and their names; the snapshot is None while the data set is loading.
+Refuse = Callable[[Snapshot | None, Any], Iterable[Problem]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -23,11 +26,29 @@ class Statistic:
     parameters: type[msgspec.Struct]  # its type; the fields' names are the parameters' names
     compute: Callable[[Snapshot, Any, Work], Table]
     help: str  # one line: what it gives
-    averages: str  # one line: what it really averages, and so what it is not
+    estimates: str  # one line: what its numbers are an estimate of, and so what they are not
+    columns: tuple[Column, ...]  # of the answer to what is asked with defaults
+    columns_for: Callable[[Any], tuple[Column, ...]] | None = None  # where they depend on the parameters
+    example: Mapping[str, Any]  # parameters, of a question of the CDC's
     method_version: int  # counts up when the same request over the same snapshot may give another result
     chart: str | None = None
     needs_polarity: bool = False  # whether it must be known which values are good
+    # Whether an answer needs the rows themselves, which takes as long as there are many; None: the cube is enough.
+    reads_rows: Callable[[Snapshot, Any], bool] | None = None
+    refuse: Refuse | None = None
 
+    @property
+    def is_instant(self) -> bool:
+        """Whether it always answers at once, whatever it is asked."""
+        return self.reads_rows is None
+
+    def columns_of(self, parameters: Any) -> tuple[Column, ...]:
+        """Return the columns of the answer to these parameters; units of values are those of the question."""
+        return self.columns if self.columns_for is None else self.columns_for(parameters)
+
+
+_OBESITY = {"question": "Percent of adults aged 18 years and older who have obesity"}
+_UTAH = {**_OBESITY, "state": "Utah"}
 
 _ALL_ROWS = (
     "all rows of the question in each location as they come, over strata and years; not a rate of the population"
@@ -41,7 +62,9 @@ _ROWS = (
         parameters=OfQuestion,
         compute=classic.states_mean,
         help="mean by location, lowest first",
-        averages=_ALL_ROWS,
+        estimates=_ALL_ROWS,
+        columns=classic.MEANS,
+        example=_OBESITY,
         method_version=1,
     ),
     Statistic(
@@ -49,7 +72,9 @@ _ROWS = (
         parameters=OfState,
         compute=classic.state_mean,
         help="mean of one location",
-        averages=_ONE_STATE,
+        estimates=_ONE_STATE,
+        columns=classic.MEANS,
+        example=_UTAH,
         method_version=1,
     ),
     Statistic(
@@ -57,7 +82,9 @@ _ROWS = (
         parameters=OfQuestion,
         compute=classic.best5,
         help="the five best locations with their means, best first",
-        averages=_RANKED,
+        estimates=_RANKED,
+        columns=classic.MEANS,
+        example=_OBESITY,
         method_version=1,
         needs_polarity=True,
     ),
@@ -66,7 +93,9 @@ _ROWS = (
         parameters=OfQuestion,
         compute=classic.worst5,
         help="the five worst locations with their means, worst first",
-        averages=_RANKED,
+        estimates=_RANKED,
+        columns=classic.MEANS,
+        example=_OBESITY,
         method_version=1,
         needs_polarity=True,
     ),
@@ -75,7 +104,9 @@ _ROWS = (
         parameters=OfQuestion,
         compute=classic.global_mean,
         help="one mean over everything",
-        averages='all rows of the question, those of "National" too; a location with more rows counts more',
+        estimates='all rows of the question, those of "National" too; a location with more rows counts more',
+        columns=classic.MEAN_OF_ALL,
+        example=_OBESITY,
         method_version=1,
     ),
     Statistic(
@@ -83,7 +114,9 @@ _ROWS = (
         parameters=OfQuestion,
         compute=classic.diff_from_mean,
         help="global mean minus each location's mean, in the order of states_mean",
-        averages="the means of global_mean and states_mean; positive where the location is below",
+        estimates="the means of global_mean and states_mean; positive where the location is below",
+        columns=classic.DIFFERENCES,
+        example=_OBESITY,
         method_version=1,
     ),
     Statistic(
@@ -91,7 +124,9 @@ _ROWS = (
         parameters=OfState,
         compute=classic.state_diff_from_mean,
         help="global mean minus one location's mean",
-        averages="the means of global_mean and state_mean; positive where the location is below",
+        estimates="the means of global_mean and state_mean; positive where the location is below",
+        columns=classic.DIFFERENCES,
+        example=_UTAH,
         method_version=1,
     ),
     Statistic(
@@ -99,7 +134,9 @@ _ROWS = (
         parameters=OfQuestion,
         compute=classic.mean_by_category,
         help="mean by location, category and stratum, in the order of their names",
-        averages="the rows of each group over years; rows without a category are in none",
+        estimates="the rows of each group over years; rows without a category are in none",
+        columns=classic.MEANS_OF_GROUPS,
+        example=_OBESITY,
         method_version=1,
     ),
     Statistic(
@@ -107,7 +144,9 @@ _ROWS = (
         parameters=OfState,
         compute=classic.state_mean_by_category,
         help="mean by category and stratum of one location, in the order of their names",
-        averages="the location's rows of each group over years; rows without a category are in none",
+        estimates="the location's rows of each group over years; rows without a category are in none",
+        columns=classic.MEANS_OF_GROUPS,
+        example=_UTAH,
         method_version=1,
     ),
 )

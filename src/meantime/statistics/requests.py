@@ -9,44 +9,32 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from functools import cache
 from typing import Any
-from unicodedata import category
 
 import msgspec
-from rapidfuzz import fuzz, process
 
 from meantime.dataset.cube import Cube
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Problem
+from meantime.statistics.parameters import Leaf, Names, capped, leaves, naming, period_of, period_text, read
 from meantime.statistics.registry import STATISTICS, Statistic
+from meantime.statistics.spelling import closest, find, quoted, suggestion
+
+__all__ = ["Problems", "check", "closest", "find"]
 
 Problems = tuple[Problem, ...]
 
-# What was sent is said again in the reason, so that its sender knows it; a megabyte of it would help nobody.
-_ECHOED_CHARACTERS = 200
-# Longer than any question of the CDC (246), so that a full question text is always compared in full.
-_COMPARED_CHARACTERS = 300
-# Names are compared with care (letters moved, words missing, words in another order) only so many at a time: 22 us each
-# at worst, 4 ms for all. Of more, the nearest by plain edit distance on the first characters: 10 ms at worst.
-_COMPARED_WITH_CARE = 200
-_COMPARED_AT_ALL = 20_000
-_COMPARED_CHARACTERS_OF_MANY = 100
-# Similarity from which a name may be what was meant. "obesety" has 51 with the question about obesity, which is 60
-# characters long; what has nothing to do with each other stays below 45.
-_SIMILAR_FROM = 50
-# More would be a list to read, not a hint.
-_CLOSEST = 3
 # Reasons for withholding are the file's own text, and there may be as many as rows.
 _REASONS_TOLD = 3
-# Control characters, surrogates, separators of lines and paragraphs.
-_NOT_SHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
-def check(name: str, raw: Mapping[str, object], snapshot: Snapshot | None) -> msgspec.Struct | Problems:
+def check(
+    name: str, raw: Mapping[str, object], snapshot: Snapshot | None, refuse_unknown: bool = False
+) -> msgspec.Struct | Problems:
     """Return the parameters of a statistic if they can be answered, else everything that is wrong with them.
 
-    Keys that the statistic does not know are ignored. Without a snapshot only the form is checked.
+    Keys that the statistic does not know are ignored, as the classic API promises, or refused. Without a snapshot only
+    the form is checked.
 
     >>> from meantime.dataset import example
     >>> def asked(name, **raw):
@@ -68,75 +56,34 @@ def check(name: str, raw: Mapping[str, object], snapshot: Snapshot | None) -> ms
     'absent'
     >>> asked("best5", question=example.TEA)[0].code
     'no-polarity'
+
+    >>> check("best5", {"question": example.BREAKFAST, "questoin": ""}, None, refuse_unknown=True)[0].detail
+    'best5 has no parameter "questoin". Did you mean "question"?'
     """
     statistic = STATISTICS.get(name)
     if statistic is None:
         return (_unknown_statistic(name),)
-    parameters = _read(statistic, raw)
-    problems = [*parameters] if isinstance(parameters, tuple) else []
+    given, problems = read(name, statistic.parameters, raw, refuse_unknown=refuse_unknown)
     if snapshot is not None:
-        problems += _against(snapshot, statistic, raw)
-    if isinstance(parameters, tuple) or problems:
-        pointers = [f"/{field}" for field in statistic.parameters.__struct_fields__]
-        return tuple(sorted(problems, key=lambda problem: pointers.index(problem.pointer)))
-    return parameters
+        problems += _against(snapshot, statistic, given)
+    if problems:
+        return _in_order(problems, statistic)
+    parameters = statistic.parameters(**given)
+    problems = _columns(statistic, parameters)
+    if not problems and statistic.refuse is not None:
+        problems = [*statistic.refuse(snapshot, parameters)]
+    return _in_order(problems, statistic) if problems else parameters
 
 
-def closest(name: str, among: Sequence[str]) -> tuple[str, ...]:
-    """Return the up to three names that may have been meant, best first.
+def _in_order(problems: Sequence[Problem], statistic: Statistic) -> Problems:
+    """Sort problems by the parameter that they are with; those with none of them come last."""
+    place = {field: number for number, field in enumerate(statistic.parameters.__struct_fields__)}
 
-    Of more than 20,000 names, only those are compared that stand nearest by alphabet (if sorted, as labels are).
+    def rank(problem: Problem) -> int:
+        field = problem.pointer[1:].partition("/")[0]
+        return place.get(field, len(place))
 
-    >>> closest("uta", ["Iowa", "Utah", "Ohio"])
-    ('Utah',)
-    >>> closest("", ["Utah"])
-    ()
-    """
-    name = name[:_COMPARED_CHARACTERS]
-    if len(among) > _COMPARED_AT_ALL:
-        behind = min(bisect_left(among, name) + _COMPARED_AT_ALL // 2, len(among))
-        among = among[max(behind - _COMPARED_AT_ALL, 0) : behind]
-    if len(among) > _COMPARED_WITH_CARE:
-        among = _nearest_spelt(name, among)
-    found = process.extract(
-        name, among, scorer=fuzz.WRatio, processor=_comparable, limit=_CLOSEST, score_cutoff=_SIMILAR_FROM
-    )
-    return tuple(match for match, _, _ in found)
-
-
-def find(words: str, among: Sequence[str]) -> tuple[str, ...]:
-    """Return all names that contain every word, whatever the case; a name that is exactly what was given wins alone.
-
-    >>> find("virginia", ["Virginia", "West Virginia"])
-    ('Virginia',)
-    >>> find("VIRGIN", ["Virgin Islands", "Virginia", "West Virginia"])
-    ('Virgin Islands', 'Virginia', 'West Virginia')
-    >>> find("obesity 65", ["Percent with obesity", "Percent of those over 65 with obesity"])
-    ('Percent of those over 65 with obesity',)
-    """
-    if words in among:
-        return (words,)
-    folded = words.strip().casefold()
-    exact = tuple(name for name in among if name.casefold() == folded)
-    if len(exact) == 1:
-        return exact
-    wanted = folded.split()
-    return tuple(name for name in among if all(word in name.casefold() for word in wanted))
-
-
-def _nearest_spelt(name: str, among: Sequence[str]) -> list[str]:
-    found = process.extract(
-        name[:_COMPARED_CHARACTERS_OF_MANY],
-        among,
-        scorer=fuzz.ratio,
-        processor=lambda text: text[:_COMPARED_CHARACTERS_OF_MANY].casefold(),
-        limit=_COMPARED_WITH_CARE,
-    )
-    return [match for match, _, _ in found]
-
-
-def _comparable(text: str) -> str:
-    return text[:_COMPARED_CHARACTERS].casefold()
+    return tuple(sorted(problems, key=rank))
 
 
 def _unknown_statistic(name: str) -> Problem:
@@ -144,133 +91,149 @@ def _unknown_statistic(name: str) -> Problem:
     return Problem(
         pointer="",
         code="unknown-statistic",
-        detail=f"There is no statistic {_quoted(name)}. {_suggestion(near)}There are: {', '.join(STATISTICS)}.",
+        detail=f"There is no statistic {quoted(name)}. {suggestion(near)}There are: {', '.join(STATISTICS)}.",
         closest=near,
     )
 
 
-@cache
-def _fields(parameters: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
-    return msgspec.structs.fields(parameters)
-
-
-def _read(statistic: Statistic, raw: Mapping[str, object]) -> msgspec.Struct | Problems:
-    """Make the parameters field by field, since converting the whole would stop at the first problem."""
-    given: dict[str, Any] = {}
-    problems = []
-    for field in _fields(statistic.parameters):
-        if field.name not in raw:
-            if field.required:
-                problems.append(_missing(statistic, field.name))
-            continue
-        try:
-            given[field.name] = msgspec.convert(raw[field.name], field.type)
-        except msgspec.ValidationError as error:
-            problems.append(_of_wrong_type(field, raw[field.name], error))
-    return tuple(problems) if problems else statistic.parameters(**given)
-
-
-def _missing(statistic: Statistic, field: str) -> Problem:
-    needed = " and ".join(f'"{each.name}"' for each in _fields(statistic.parameters) if each.required)
-    return Problem(
-        pointer=f"/{field}",
-        code="missing",
-        detail=f'"{field}" is missing: {statistic.name} is asked with a JSON object that has {needed}.',
-    )
-
-
-def _of_wrong_type(field: msgspec.structs.FieldInfo, value: object, error: msgspec.ValidationError) -> Problem:
-    what = f"must be a text, not {_kind(value)}" if field.type is str else f"has the wrong form: {error}"
-    return Problem(pointer=f"/{field.name}", code="type", detail=f'"{field.name}" {what}.')
-
-
-def _kind(value: object) -> str:
-    # The order matters: to Python, true is a number.
-    kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
-        (bool, "true or false"),
-        ((int, float), "a number"),
-        (Mapping, "an object"),
-        ((list, tuple), "a list"),
-    )
-    return next((name for kind, name in kinds if isinstance(value, kind)), "null")
-
-
-def _against(snapshot: Snapshot, statistic: Statistic, raw: Mapping[str, object]) -> list[Problem]:
-    """Check question and state against what the snapshot has; those of the wrong type are passed over."""
+def _against(snapshot: Snapshot, statistic: Statistic, given: Mapping[str, Any]) -> list[Problem]:
+    """Check whatever is named against what the snapshot has; what has the wrong form is passed over."""
+    unknown = [leaf for leaf in leaves(statistic.parameters, given) if not _is_there(snapshot, leaf)]
+    problems = list(capped((_unknown(leaf, snapshot) for leaf in unknown), ""))
+    pointers = {leaf.pointer for leaf in unknown}
     cube = snapshot.cube
-    problems = []
-    question = state = None
-    fields = statistic.parameters.__struct_fields__
-    if "question" in fields and isinstance(named := raw.get("question"), str):
-        question = cube.question_codes.get(named)
-        if question is None:
-            problems.append(_unknown("question", named, cube.labels.questions))
-        else:
-            problems += _of_question(snapshot, statistic, question)
-    if "state" in fields and isinstance(named := raw.get("state"), str):
-        state = cube.location_codes.get(named)
-        if state is None:
-            problems.append(_unknown("state", named, cube.labels.locations))
-    if question is not None and state is not None and not problems:
-        problems += _of_pair(cube, question, state)
+
+    def named(names: Names) -> tuple[str, str] | None:
+        field = naming(statistic.parameters, names)
+        if field is None or given.get(field) is None or f"/{field}" in pointers:
+            return None
+        return f"/{field}", given[field]
+
+    question, location = named(Names.QUESTION), named(Names.LOCATION)
+    if question is not None:
+        problems += _of_question(snapshot, statistic, cube.question_codes[question[1]], question[0])
+    if question is not None and location is not None and not problems:
+        codes = cube.question_codes[question[1]], cube.location_codes[location[1]]
+        problems += _of_pair(cube, *codes, location[0])
     return problems
 
 
-def _unknown(parameter: str, named: str, known: tuple[str, ...]) -> Problem:
-    near = closest(named, known)
-    hint = _suggestion(near) or f"It has {len(known):,}, for example {_quoted(known[0])}. " if known else ""
+def _is_there(snapshot: Snapshot, leaf: Leaf) -> bool:
+    cube = snapshot.cube
+    match leaf.names:
+        case Names.QUESTION:
+            return leaf.text in cube.question_codes
+        case Names.LOCATION:
+            return leaf.text in cube.location_codes
+        case Names.CATEGORY | Names.STRATUM:
+            return not leaf.text or _has(_known(snapshot, leaf.names), leaf.text)
+        case Names.PERIOD:
+            wanted = period_of(leaf.text)
+            return any(wanted.first <= first and last <= wanted.last for first, last in cube.labels.periods)
+        case Names.COLUMN:  # not the snapshot's
+            return True
+
+
+def _has(labels: Sequence[str], text: str) -> bool:
+    """Whether sorted labels have this one."""
+    place = bisect_left(labels, text)
+    return place < len(labels) and labels[place] == text
+
+
+def _known(snapshot: Snapshot, names: Names) -> Sequence[str]:
+    labels = snapshot.cube.labels
+    match names:
+        case Names.QUESTION:
+            return labels.questions
+        case Names.LOCATION:
+            return labels.locations
+        case Names.CATEGORY:
+            return labels.categories
+        case Names.STRATUM:
+            return labels.strata
+        case _:
+            return tuple(period_text(period) for period in labels.periods)
+
+
+def _columns(statistic: Statistic, parameters: msgspec.Struct) -> list[Problem]:
+    """Check the columns that are named against those that the answer will have."""
+    given = {name: getattr(parameters, name) for name in parameters.__struct_fields__}
+    named = [leaf for leaf in leaves(statistic.parameters, given) if leaf.names is Names.COLUMN]
+    if not named:
+        return []
+    columns = tuple(column.name for column in statistic.columns_of(parameters))
+    unknown = (leaf for leaf in named if leaf.text.removeprefix("-") not in columns)
+    return list(capped((_no_column(leaf, columns) for leaf in unknown), ""))
+
+
+def _no_column(leaf: Leaf, columns: tuple[str, ...]) -> Problem:
+    near = closest(leaf.text.removeprefix("-"), columns)
     return Problem(
-        pointer=f"/{parameter}",
+        pointer=leaf.pointer,
         code="unknown",
-        detail=f"The data set has no {parameter} {_quoted(named)}. {hint}".rstrip(),
+        detail=f"The answer has no column {quoted(leaf.text.removeprefix('-'))}. {suggestion(near)}It has "
+        f"{', '.join(columns)}.",
         closest=near,
     )
 
 
-def _of_question(snapshot: Snapshot, statistic: Statistic, question: int) -> list[Problem]:
+def _unknown(leaf: Leaf, snapshot: Snapshot) -> Problem:
+    known = _known(snapshot, leaf.names)
+    near = closest(leaf.text, known)
+    hint = suggestion(near) or f"It has {len(known):,}, for example {quoted(known[0])}. " if known else ""
+    parameter = leaf.pointer.split("/")[1]
+    return Problem(
+        pointer=leaf.pointer,
+        code="unknown",
+        detail=f"The data set has no {parameter} {quoted(leaf.text)}. {hint}".rstrip(),
+        closest=near,
+    )
+
+
+def _of_question(snapshot: Snapshot, statistic: Statistic, question: int, pointer: str) -> list[Problem]:
     about = snapshot.about.questions[question]
     problems = []
     if statistic.needs_polarity and about.polarity is None:
         detail = (
-            f"Whether a low or a high value is good is not known for the question {_quoted(about.text)}, so it has no "
+            f"Whether a low or a high value is good is not known for the question {quoted(about.text)}, so it has no "
             "best and no worst. Whoever has the file can say it in the TOML beside it; states_mean needs no such word."
         )
-        problems.append(Problem(pointer="/question", code="no-polarity", detail=detail))
+        problems.append(Problem(pointer=pointer, code="no-polarity", detail=detail))
     moments = snapshot.cube.by_question.moments
     if not moments.count[question]:
         starts = snapshot.cube.starts
         why = _withheld(snapshot.cube, int(starts[question]), int(starts[question + 1]), "")
-        detail = f"The question {_quoted(about.text)} has no value: {why}"
-        problems.append(Problem(pointer="/question", code="withheld", detail=detail))
+        detail = f"The question {quoted(about.text)} has no value: {why}"
+        problems.append(Problem(pointer=pointer, code="withheld", detail=detail))
     return problems
 
 
-def _of_pair(cube: Cube, question: int, state: int) -> list[Problem]:
-    text, location = _quoted(cube.labels.questions[question]), _quoted(cube.labels.locations[state])
+def _of_pair(cube: Cube, question: int, location: int, pointer: str) -> list[Problem]:
+    text, place_name = quoted(cube.labels.questions[question]), quoted(cube.labels.locations[location])
     entries = cube.by_location.of(question)
     codes = cube.by_location.keys
-    place = bisect_left(range(entries.stop), state, lo=entries.start, key=lambda entry: int(codes[entry, 1]))
-    if place == entries.stop or codes[place, 1] != state:
+    place = bisect_left(range(entries.stop), location, lo=entries.start, key=lambda entry: int(codes[entry, 1]))
+    if place == entries.stop or codes[place, 1] != location:
         detail = (
-            f"The question {text} has no row for {location}: it is absent there. "
+            f"The question {text} has no row for {place_name}: it is absent there. "
             "states_mean gives the states that have a value."
         )
-        return [Problem(pointer="/state", code="absent", detail=detail)]
+        return [Problem(pointer=pointer, code="absent", detail=detail)]
     if cube.by_location.moments.count[place]:
         return []
-    first, behind = _cells_of(cube, question, state)
-    detail = f"The question {text} has no value for {location}: {_withheld(cube, first, behind, ' there')}"
-    return [Problem(pointer="/state", code="withheld", detail=detail)]
+    first, behind = _cells_of(cube, question, location)
+    detail = f"The question {text} has no value for {place_name}: {_withheld(cube, first, behind, ' there')}"
+    return [Problem(pointer=pointer, code="withheld", detail=detail)]
 
 
-def _cells_of(cube: Cube, question: int, state: int) -> tuple[int, int]:
+def _cells_of(cube: Cube, question: int, location: int) -> tuple[int, int]:
     start, stop = int(cube.starts[question]), int(cube.starts[question + 1])
 
     def location_at(cell: int) -> int:
         return int(cube.cells.keys[cell, 1])
 
-    first = bisect_left(range(stop), state, lo=start, key=location_at)
-    return first, bisect_left(range(stop), state + 1, lo=first, key=location_at)
+    first = bisect_left(range(stop), location, lo=start, key=location_at)
+    return first, bisect_left(range(stop), location + 1, lo=first, key=location_at)
 
 
 def _withheld(cube: Cube, first: int, behind: int, where: str) -> str:
@@ -285,20 +248,8 @@ def _withheld(cube: Cube, first: int, behind: int, where: str) -> str:
     total = counts.total()
     # By name where as frequent: the codes are in the order of the names.
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    told = [f"{count:,} × {_quoted(cube.labels.reasons[reason])}" for reason, count in ranked[:_REASONS_TOLD]]
+    told = [f"{count:,} × {quoted(cube.labels.reasons[reason])}" for reason, count in ranked[:_REASONS_TOLD]]
     if len(ranked) > _REASONS_TOLD:
         told.append(f"{len(ranked) - _REASONS_TOLD:,} reasons more")
     what = f"its only row{where} is" if total == 1 else f"all {total:,} rows{where} are"
     return f"{what} withheld ({', '.join(told)})."
-
-
-def _suggestion(near: tuple[str, ...]) -> str:
-    if not near:
-        return ""
-    return f"Did you mean {' or '.join(_quoted(name, _COMPARED_CHARACTERS) for name in near)}? "
-
-
-def _quoted(text: str, characters: int = _ECHOED_CHARACTERS) -> str:
-    """Put in quotation marks, cut, and without what would break a line of the log or could not be written as UTF-8."""
-    shown = "".join("\N{REPLACEMENT CHARACTER}" if category(each) in _NOT_SHOWN else each for each in text[:characters])
-    return f'"{shown}…"' if len(text) > characters else f'"{shown}"'

@@ -64,7 +64,8 @@ def _ask(name: str) -> dict[str, Any]:
         "tags": ["statistics"],
         "operationId": name,
         "summary": row.help,
-        "description": f"{row.averages}\n\nThe result, once it is there: `{msgspec.json.encode(_DATA[name]).decode()}`",
+        "description": f"{row.estimates}\n\n"
+        f"The result, once it is there: `{msgspec.json.encode(_DATA[name]).decode()}`",
         "requestBody": {
             "required": True,
             "content": {

@@ -70,6 +70,15 @@ def test_the_document_says_which_snapshot_and_only_the_parameters_that_count() -
     assert told["rows"] == [{"location": "Utah", "mean": 3.0, "count": 1, "withheld": 0}]
 
 
+def test_the_document_is_what_the_view_of_that_name_is_written_from() -> None:
+    compute = LocalCompute(Shelf())
+    made = compute.document(request("state_mean", state="Utah", other=1), Unwatched())
+    told = json.loads(compute.answer(request("state_mean", "document", state="Utah"), Unwatched()).body)
+    assert (made.statistic, dict(made.parameters)) == ("state_mean", told["parameters"])
+    assert (made.dataset, made.fingerprint, made.method_version) == ("cdc", TABLE.fingerprint, told["method_version"])
+    assert [list(each) for each in made.table.rows()] == [list(each.values()) for each in told["rows"]]
+
+
 def test_the_table_is_that_of_the_document() -> None:
     compute = LocalCompute(Shelf())
     table = compute.table(request(), Unwatched())

@@ -7,9 +7,14 @@ import inspect
 import re
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from meantime.dataset import example
+from meantime.model import Unwatched
+from meantime.statistics import columns
 from meantime.statistics.registry import STATISTICS, Statistic
+from meantime.statistics.requests import check
 
 PAGE = Path(__file__).parents[3] / "docs" / "statistics.md"
 
@@ -19,7 +24,7 @@ def test_every_statistic_has_its_line_in_the_table_of_the_page(row: Statistic) -
     lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith(f"| `{row.name}` |")]
     assert len(lines) == 1, f"docs/statistics.md needs one table row that starts with | `{row.name}` |"
     assert row.help in lines[0]
-    assert row.averages in lines[0]
+    assert row.estimates in lines[0]
 
 
 def test_the_page_documents_no_statistic_that_there_is_not() -> None:
@@ -47,6 +52,29 @@ def test_every_statistic_shows_in_a_doctest_what_it_does(row: Statistic) -> None
 def test_a_row_of_the_registry_is_whole(row: Statistic) -> None:
     assert STATISTICS[row.name] is row
     assert row.help
-    assert row.averages
+    assert row.estimates
     assert row.method_version >= 1
     assert "question" in row.parameters.__struct_fields__
+    assert set(row.example) <= set(row.parameters.__struct_fields__)
+    parameters = check(row.name, row.example, None, refuse_unknown=True)
+    assert not isinstance(parameters, tuple)
+    assert row.columns_of(parameters)
+
+
+@pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
+def test_the_columns_that_a_row_tells_are_those_of_its_tables(row: Statistic) -> None:
+    snapshot = example.snapshot()
+    raw = {"question": example.BREAKFAST} | {name: "Avalon" for name in ("state", "location") if name in row.example}
+    parameters = check(row.name, raw, snapshot)
+    assert not isinstance(parameters, tuple)
+    told = columns.of_question(row.columns_of(parameters), snapshot, snapshot.cube.question_codes[example.BREAKFAST])
+    assert row.compute(snapshot, parameters, Unwatched()).columns == told
+    assert all(column.meaning for column in told)
+
+
+@pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
+def test_every_parameter_says_what_it_is_and_has_an_example(row: Statistic) -> None:
+    schema = msgspec.json.schema(row.parameters)["$defs"][row.parameters.__name__]
+    for name, each in schema["properties"].items():
+        assert each.get("description", "").endswith("."), name
+        assert each.get("examples"), name

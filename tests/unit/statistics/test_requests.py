@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import time
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from meantime.model import Problem
 from meantime.statistics import requests
 from meantime.statistics.classic import OfQuestion, OfState
+from meantime.statistics.parameters import LocationName, Names, PeriodText
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.requests import check, closest, find
 from tests.factories import row, snapshot
@@ -255,3 +256,111 @@ def test_find_lets_an_exact_name_win_alone_and_of_two_spellings_the_exact_one() 
     assert find("virginia ", ["Virginia", "West Virginia"]) == ("Virginia",)
     assert find("ohio", ["OHIO", "Ohio", "ohio"]) == ("ohio",)
     assert find("oHIO", ["OHIO", "Ohio", "Southern Ohio"]) == ("OHIO", "Ohio", "Southern Ohio")
+
+
+class Listed(OfQuestion, frozen=True, kw_only=True):
+    """What a statistic may be asked with beside a question: filters, an order, a word out of several."""
+
+    location: Annotated[tuple[LocationName, ...], msgspec.Meta(max_length=100)] = ()
+    category: Annotated[str, Names.CATEGORY] | None = None
+    period: tuple[PeriodText, ...] = ()
+    order: tuple[Annotated[str, Names.COLUMN], ...] = ()
+    side: Literal["left", "right"] = "left"
+
+
+@pytest.fixture
+def listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    row = dataclasses.replace(STATISTICS["states_mean"], name="listed", parameters=Listed)
+    monkeypatch.setattr(requests, "STATISTICS", {**STATISTICS, "listed": row})
+
+
+def refused(**raw: Any) -> list[tuple[str, str, tuple[str, ...]]]:
+    found = check("listed", {"question": OBESITY, **raw}, YEARS, refuse_unknown=True)
+    assert isinstance(found, tuple)
+    return [(problem.pointer, problem.code, problem.closest) for problem in found]
+
+
+YEARS = snapshot(
+    [
+        row(OBESITY, "Utah", period=(2019, 2019), category="Sex", stratum="Male"),
+        row(OBESITY, "Ohio", period=(2020, 2021)),
+    ]
+)
+
+
+def test_keys_that_are_not_known_are_refused_where_that_is_asked_for() -> None:
+    found = check("state_mean", {"question": OBESITY, "sate": "Utah", "a/b~c": 1}, TABLE, refuse_unknown=True)
+    assert isinstance(found, tuple)
+    assert [(problem.pointer, problem.code, problem.closest) for problem in found] == [
+        ("/state", "missing", ()),
+        ("/sate", "unknown-key", ("state",)),
+        ("/a~1b~0c", "unknown-key", ()),
+    ]
+    assert found[1].detail == 'state_mean has no parameter "sate". Did you mean "state"?'
+    assert found[2].detail == 'state_mean has no parameter "a/b~c". It takes question, state.'
+
+
+def test_of_very_many_unknown_keys_only_some_are_told_and_that_there_are_more() -> None:
+    raw = {"question": OBESITY} | {f"key {place}" * 1000: 1 for place in range(1000)}
+    found = check("states_mean", raw, TABLE, refuse_unknown=True)
+    assert isinstance(found, tuple)
+    assert len(found) == 21
+    assert found[-1].code == "too-many"
+    assert all(len(problem.pointer) < 300 for problem in found)
+
+
+@pytest.mark.usefixtures("listed")
+def test_lists_are_checked_item_by_item_and_all_problems_are_told() -> None:
+    assert refused(location=["Utah", "Utha", 7]) == [("/location/2", "type", ())]
+    assert refused(location=["Utah", "Utha", "Ohoi"]) == [
+        ("/location/1", "unknown", ("Utah",)),
+        ("/location/2", "unknown", ("Ohio",)),
+    ]
+    assert refused(location=["Utah"] * 101) == [("/location", "type", ())]
+    assert refused(location="Utah") == [("/location", "type", ())]
+    assert refused(period=["20xx", 2019, 1999], side="rihgt", colour=1) == [
+        ("/period/0", "type", ()),
+        ("/side", "type", ("right",)),
+        ("/colour", "unknown-key", ()),
+    ]
+    assert len(refused(location=[f"{place}" for place in range(100)])) == 21
+
+
+@pytest.mark.usefixtures("listed")
+def test_each_kind_of_name_is_looked_up_among_its_own() -> None:
+    assert refused(category="Sexx") == [("/category", "unknown", ("Sex",))]
+    assert refused(period=[1999, "2018-2018"]) == [
+        ("/period/0", "unknown", ("2019",)),
+        ("/period/1", "unknown", ("2019",)),
+    ]
+    # A span that lies across the end of a year's rows does not hold them.
+    assert refused(period=["2020"])[0][:2] == ("/period/0", "unknown")
+    assert refused(order=["-mean", "maen"]) == [("/order/1", "unknown", ("mean",))]
+    good = {"location": ["Utah"], "category": "", "period": [2019, "2020-2021"], "order": ["-mean", "location"]}
+    assert check("listed", {"question": OBESITY, **good}, YEARS) == Listed(
+        question=OBESITY, location=("Utah",), category="", period=(2019, "2020-2021"), order=("-mean", "location")
+    )
+    assert check("listed", {"question": OBESITY, "category": None}, YEARS) == Listed(question=OBESITY)
+
+
+@pytest.mark.usefixtures("listed")
+def test_a_word_out_of_several_is_told_with_all_of_them() -> None:
+    found = check("listed", {"question": OBESITY, "side": "rihgt", "period": ["x"]}, None)
+    assert isinstance(found, tuple)
+    assert [problem.detail for problem in found] == [
+        'Item 0 of "period" must be a year such as 2020, or the first and the last year of a span: 2018-2020.',
+        '"side" must be one of left, right, not "rihgt". Did you mean "right"?',
+    ]
+    found = check("listed", {"question": OBESITY, "side": 7}, None)
+    assert isinstance(found, tuple)
+    assert found[0].detail == '"side" must be one of left, right, not a number.'
+
+
+def test_a_statistic_may_refuse_what_has_the_right_form(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_snapshot: object, asked: OfQuestion) -> list[Problem]:
+        return [Problem(pointer="/question", code="soup", detail="No soup.")] if asked.question == SOUP else []
+
+    row = dataclasses.replace(STATISTICS["states_mean"], refuse=refuse)
+    monkeypatch.setattr(requests, "STATISTICS", {"states_mean": row})
+    assert codes("states_mean", question=SOUP) == [("/question", "soup")]
+    assert check("states_mean", {"question": OBESITY}, TABLE) == OfQuestion(question=OBESITY)

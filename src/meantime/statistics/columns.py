@@ -1,0 +1,34 @@
+"""The columns that the statistics share: a word means the same in every table."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from meantime.dataset.snapshot import Snapshot
+from meantime.table import Column, Kind
+
+# In the registry a column has no question yet. In a table these become the question's own unit.
+OF_QUESTION = "of the question"
+# Two percentages differ by points.
+OF_DIFFERENCE = "of the question; percentage points where that is percent"
+
+LOCATION = Column(name="location", kind=Kind.TEXT, meaning="state, territory, or the whole country")
+CATEGORY = Column(name="category", kind=Kind.TEXT, meaning="what the rows are broken down by")
+STRATUM = Column(
+    name="stratum", kind=Kind.TEXT, meaning="the group within the category; empty where the file names none"
+)
+PERIOD = Column(name="period", kind=Kind.TEXT, meaning="year of the rows, or first and last year")
+COUNT = Column(name="count", kind=Kind.INTEGER, meaning="rows averaged")
+WITHHELD = Column(name="withheld", kind=Kind.INTEGER, meaning="rows without a value, which count nowhere")
+
+
+def number(name: str, meaning: str, *, unit: str | None = OF_QUESTION) -> Column:
+    """Describe a column of doubles, of values of the question if nothing else is said."""
+    return Column(name=name, kind=Kind.NUMBER, unit=unit, meaning=meaning)
+
+
+def of_question(columns: tuple[Column, ...], snapshot: Snapshot, question: int) -> tuple[Column, ...]:
+    """Put the question's unit where columns leave that open."""
+    unit = snapshot.about.questions[question].unit
+    units = {OF_QUESTION: unit, OF_DIFFERENCE: "percentage points" if unit == "percent" else unit}
+    return tuple(replace(column, unit=units[column.unit]) if column.unit in units else column for column in columns)

@@ -1,0 +1,257 @@
+"""What statistics are asked with: the types of parameters, what their texts name, and how they are read from JSON.
+
+A statistic's parameters are a frozen msgspec.Struct. Its fields are texts, numbers, or lists of these; what may be left
+out has a default. A field that names something says so in its ``Annotated``, and ``requests.check`` then sees to it
+that the snapshot has it::
+
+    location: Annotated[str, Names.LOCATION, msgspec.Meta(description="State, territory or the whole country.")]
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from enum import StrEnum
+from functools import cache
+from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
+
+import msgspec
+
+from meantime.dataset.cube import Period
+from meantime.model import Problem
+from meantime.statistics.spelling import closest, quoted, suggestion
+
+# Further ones are counted: a list of a thousand wrong names has one thing wrong with it.
+_TOLD = 20
+# A key of a megabyte would come back as often as it was sent.
+_POINTER_CHARACTERS = 200
+
+
+class Names(StrEnum):
+    """What the text of a parameter names."""
+
+    QUESTION = "question"  # in full, as in the file
+    LOCATION = "location"  # likewise, as all labels
+    CATEGORY = "category"  # "": the rows that have none
+    STRATUM = "stratum"  # likewise
+    PERIOD = "period"  # a year, or the first and the last one of a span: all periods that lie within
+    COLUMN = "column"  # a column of the answer; with "-" in front where it says the order
+
+
+class Leaf(NamedTuple):
+    """A text somewhere in the parameters that names something."""
+
+    names: Names
+    text: str
+    pointer: str
+
+
+QuestionText = Annotated[
+    str,
+    Names.QUESTION,
+    msgspec.Meta(
+        description="Text of the question, as in the file.",
+        examples=["Percent of adults aged 18 years and older who have obesity"],
+    ),
+]
+LocationName = Annotated[
+    str,
+    Names.LOCATION,
+    msgspec.Meta(
+        description='State, territory or the whole country ("National"), as in the file.', examples=["Utah", "National"]
+    ),
+]
+
+_PERIOD = r"^[0-9]{1,9}(-[0-9]{1,9})?$"
+PeriodText = Annotated[
+    int | Annotated[str, msgspec.Meta(pattern=_PERIOD)],
+    Names.PERIOD,
+    msgspec.Meta(
+        description="A year, or the first and the last year of a span: all periods that lie within.",
+        examples=[2020, "2018-2020"],
+    ),
+]
+
+
+def period_of(text: str) -> Period:
+    """Read what names a period.
+
+    >>> period_of("2020"), period_of("2018-2020")
+    (Period(first=2020, last=2020), Period(first=2018, last=2020))
+    """
+    first, _, last = text.partition("-")
+    return Period(int(first), int(last or first))
+
+
+def period_text(period: Period) -> str:
+    """Write a period as it is named.
+
+    >>> period_text(Period(2018, 2020)), period_text(Period(2020, 2020))
+    ('2018-2020', '2020')
+    """
+    first, last = period
+    return f"{first}" if first == last else f"{first}-{last}"
+
+
+@cache
+def fields(parameters: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo, ...]:
+    """Return the fields of a type of parameters."""
+    return msgspec.structs.fields(parameters)
+
+
+def read(
+    statistic: str, parameters: type[msgspec.Struct], raw: Mapping[str, object], *, refuse_unknown: bool
+) -> tuple[dict[str, Any], list[Problem]]:
+    """Return the values that have the right form, and everything that is wrong with the others.
+
+    Field by field, since converting the whole would stop at the first problem.
+    """
+    given: dict[str, Any] = {}
+    problems: list[Problem] = []
+    for field in fields(parameters):
+        if field.name not in raw:
+            if field.required:
+                problems.append(_missing(statistic, parameters, field.name))
+            continue
+        try:
+            given[field.name] = msgspec.convert(raw[field.name], field.type)
+        except msgspec.ValidationError as error:
+            wrong = _wrong(field.type, raw[field.name], f"/{field.name}", f'"{field.name}"', error)
+            problems += capped(wrong, f"/{field.name}")
+    if refuse_unknown:
+        known = tuple(field.name for field in fields(parameters))
+        problems += capped((_unknown_key(statistic, key, known) for key in raw if key not in known), "")
+    return given, problems
+
+
+def leaves(parameters: type[msgspec.Struct], given: Mapping[str, Any]) -> Iterator[Leaf]:
+    """Go through the texts that name something, in the order of the fields."""
+    for name, names, is_list in _naming(parameters):
+        if name in given and (value := given[name]) is not None:
+            if is_list:
+                for place, each in enumerate(value):
+                    yield Leaf(names, str(each), f"/{name}/{place}")
+            else:
+                yield Leaf(names, str(value), f"/{name}")
+
+
+def naming(parameters: type[msgspec.Struct], names: Names) -> str | None:
+    """Return the field that names one thing of a kind, and not a list of them; None where there is no such field."""
+    found = (name for name, kind, is_list in _naming(parameters) if kind is names and not is_list)
+    return next(found, None)
+
+
+def capped(problems: Iterator[Problem], pointer: str) -> Iterator[Problem]:
+    """Go through some problems of one kind, and then say that there are more."""
+    for place, problem in enumerate(problems):
+        if place == _TOLD:
+            detail = f"There may be more of that kind: only the first {_TOLD} are told."
+            yield Problem(pointer=pointer, code="too-many", detail=detail)
+            return
+        yield problem
+
+
+def item_of(kind: Any) -> Any:
+    """Return the type of a list's items; None where a type is no list.
+
+    >>> item_of(tuple[str, ...]), item_of(Annotated[list[int], msgspec.Meta(max_length=3)] | None), item_of(str)
+    (<class 'str'>, <class 'int'>, None)
+    """
+    kind = _bare(kind)
+    return get_args(kind)[0] if get_origin(kind) in (list, tuple) else None
+
+
+@cache
+def _naming(parameters: type[msgspec.Struct]) -> tuple[tuple[str, Names, bool], ...]:
+    found = []
+    for field in fields(parameters):
+        item = item_of(field.type)
+        if (names := _names_of(field.type if item is None else item)) is not None:
+            found.append((field.name, names, item is not None))
+    return tuple(found)
+
+
+def _names_of(kind: Any) -> Names | None:
+    if get_origin(kind) is Annotated:
+        base, *marks = get_args(kind)
+        return next((mark for mark in marks if isinstance(mark, Names)), None) or _names_of(base)
+    return next((names for each in get_args(kind) if (names := _names_of(each)) is not None), None)
+
+
+def _bare(kind: Any) -> Any:
+    """Take away what is said beside a type, and that it may be null."""
+    if get_origin(kind) is Annotated:
+        return _bare(get_args(kind)[0])
+    others = [each for each in get_args(kind) if each is not type(None)]
+    if type(None) in get_args(kind) and len(others) == 1:
+        return _bare(others[0])
+    return kind
+
+
+def _missing(statistic: str, parameters: type[msgspec.Struct], field: str) -> Problem:
+    needed = " and ".join(f'"{each.name}"' for each in fields(parameters) if each.required)
+    return Problem(
+        pointer=f"/{field}",
+        code="missing",
+        detail=f'"{field}" is missing: {statistic} is asked with a JSON object that has {needed}.',
+    )
+
+
+def _unknown_key(statistic: str, key: str, known: Sequence[str]) -> Problem:
+    near = closest(key, known)
+    takes = ", ".join(known)
+    return Problem(
+        pointer=f"/{_escaped(key)}",
+        code="unknown-key",
+        detail=f"{statistic} has no parameter {quoted(key)}. {suggestion(near) or f'It takes {takes}. '}".rstrip(),
+        closest=near,
+    )
+
+
+def _escaped(key: str) -> str:
+    """Write a key as a part of a JSON pointer (RFC 6901)."""
+    return key[:_POINTER_CHARACTERS].replace("~", "~0").replace("/", "~1")
+
+
+def _wrong(kind: Any, value: Any, pointer: str, what: str, error: msgspec.ValidationError) -> Iterator[Problem]:
+    """Say what is wrong with a value: item by item where it is a list and its items are what is wrong."""
+    item = item_of(kind)
+    is_told = False
+    if item is not None and isinstance(value, (list, tuple)):
+        for place, each in enumerate(value):
+            try:
+                msgspec.convert(each, item)
+            except msgspec.ValidationError as wrong:
+                is_told = True
+                yield from _wrong(item, each, f"{pointer}/{place}", f"Item {place} of {what}", wrong)
+    if not is_told:
+        yield _of_wrong_type(kind, value, pointer, what, error)
+
+
+def _of_wrong_type(kind: Any, value: Any, pointer: str, what: str, error: msgspec.ValidationError) -> Problem:
+    bare = _bare(kind)
+    near: tuple[str, ...] = ()
+    if get_origin(bare) is Literal:
+        words = get_args(bare)
+        near = closest(value, words) if isinstance(value, str) else ()
+        found = quoted(value) if isinstance(value, str) else _kind(value)
+        told = f"must be one of {', '.join(words)}, not {found}. {suggestion(near)}".rstrip(". ")
+    elif _names_of(kind) is Names.PERIOD:
+        told = "must be a year such as 2020, or the first and the last year of a span: 2018-2020"
+    elif bare is str:
+        told = f"must be a text, not {_kind(value)}"
+    else:
+        told = f"has the wrong form: {error}"
+    end = "" if told.endswith("?") else "."
+    return Problem(pointer=pointer, code="type", detail=f"{what} {told}{end}", closest=near)
+
+
+def _kind(value: object) -> str:
+    # The order matters: to Python, true is a number.
+    kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
+        (bool, "true or false"),
+        ((int, float), "a number"),
+        (str, "a text"),
+        (Mapping, "an object"),
+        ((list, tuple), "a list"),
+    )
+    return next((name for kind, name in kinds if isinstance(value, kind)), "null")

@@ -1,0 +1,99 @@
+"""Which name was meant: the closest to one that is not there, those that hold some words; and how a text is echoed.
+
+It runs in the event loop of the web, so whatever is sent and however many names there are, its work is bounded.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Sequence
+from unicodedata import category
+
+from rapidfuzz import fuzz, process
+
+# What was sent is said again in the reason, so that its sender knows it; a megabyte of it would help nobody.
+_ECHOED_CHARACTERS = 200
+# Longer than any question of the CDC (246), so that a full question text is always compared in full.
+_COMPARED_CHARACTERS = 300
+# Names are compared with care (letters moved, words missing, words in another order) only so many at a time: 22 us each
+# at worst, 4 ms for all. Of more, the nearest by plain edit distance on the first characters: 10 ms at worst.
+_COMPARED_WITH_CARE = 200
+_COMPARED_AT_ALL = 20_000
+_COMPARED_CHARACTERS_OF_MANY = 100
+# Similarity from which a name may be what was meant. "obesety" has 51 with the question about obesity, which is 60
+# characters long; what has nothing to do with each other stays below 45.
+_SIMILAR_FROM = 50
+# More would be a list to read, not a hint.
+_CLOSEST = 3
+# Control characters, surrogates, separators of lines and paragraphs.
+_NOT_SHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
+
+
+def closest(name: str, among: Sequence[str]) -> tuple[str, ...]:
+    """Return the up to three names that may have been meant, best first.
+
+    Of more than 20,000 names, only those are compared that stand nearest by alphabet (if sorted, as labels are).
+
+    >>> closest("uta", ["Iowa", "Utah", "Ohio"])
+    ('Utah',)
+    >>> closest("", ["Utah"])
+    ()
+    """
+    name = name[:_COMPARED_CHARACTERS]
+    if len(among) > _COMPARED_AT_ALL:
+        behind = min(bisect_left(among, name) + _COMPARED_AT_ALL // 2, len(among))
+        among = among[max(behind - _COMPARED_AT_ALL, 0) : behind]
+    if len(among) > _COMPARED_WITH_CARE:
+        among = _nearest_spelt(name, among)
+    found = process.extract(
+        name, among, scorer=fuzz.WRatio, processor=_comparable, limit=_CLOSEST, score_cutoff=_SIMILAR_FROM
+    )
+    return tuple(match for match, _, _ in found)
+
+
+def find(words: str, among: Sequence[str]) -> tuple[str, ...]:
+    """Return all names that contain every word, whatever the case; a name that is exactly what was given wins alone.
+
+    >>> find("virginia", ["Virginia", "West Virginia"])
+    ('Virginia',)
+    >>> find("VIRGIN", ["Virgin Islands", "Virginia", "West Virginia"])
+    ('Virgin Islands', 'Virginia', 'West Virginia')
+    >>> find("obesity 65", ["Percent with obesity", "Percent of those over 65 with obesity"])
+    ('Percent of those over 65 with obesity',)
+    """
+    if words in among:
+        return (words,)
+    folded = words.strip().casefold()
+    exact = tuple(name for name in among if name.casefold() == folded)
+    if len(exact) == 1:
+        return exact
+    wanted = folded.split()
+    return tuple(name for name in among if all(word in name.casefold() for word in wanted))
+
+
+def suggestion(near: tuple[str, ...]) -> str:
+    """Ask whether one of these was meant; nothing where there is none."""
+    if not near:
+        return ""
+    return f"Did you mean {' or '.join(quoted(name, _COMPARED_CHARACTERS) for name in near)}? "
+
+
+def quoted(text: str, characters: int = _ECHOED_CHARACTERS) -> str:
+    """Put in quotation marks, cut, and without what would break a line of the log or could not be written as UTF-8."""
+    shown = "".join("\N{REPLACEMENT CHARACTER}" if category(each) in _NOT_SHOWN else each for each in text[:characters])
+    return f'"{shown}…"' if len(text) > characters else f'"{shown}"'
+
+
+def _nearest_spelt(name: str, among: Sequence[str]) -> list[str]:
+    found = process.extract(
+        name[:_COMPARED_CHARACTERS_OF_MANY],
+        among,
+        scorer=fuzz.ratio,
+        processor=lambda text: text[:_COMPARED_CHARACTERS_OF_MANY].casefold(),
+        limit=_COMPARED_WITH_CARE,
+    )
+    return [match for match, _, _ in found]
+
+
+def _comparable(text: str) -> str:
+    return text[:_COMPARED_CHARACTERS].casefold()
