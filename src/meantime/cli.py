@@ -25,21 +25,26 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from meantime import assembly, log, settings
-from meantime.client.classic import ClassicClient
+from meantime.client.classic import ClassicClient, Loaded
 from meantime.compute.local import LocalCompute
 from meantime.dataset import sample as synthetic
 from meantime.dataset import source as sources
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import Fault, LoadCancelled, MeantimeError, RequestInvalid, SettingInvalid
-from meantime.formats import classic_json, csv_text, document
+from meantime.formats import citation, classic_json, document
+from meantime.formats.document import Document
+from meantime.formats.forms import FORMS
 from meantime.model import Request, Unwatched
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.requests import closest, find
-from meantime.table import Kind, Table
+from meantime.table import Kind
 
 # How many rejected lines, questions and so on `inspect` shows of a long list; the rest is counted.
 _SHOWN = 20
+# How `ask` prints an answer: as a table for a terminal, or in a form that is text; the others are no good there.
+_FOR_EYES = "table"
+_PRINTED = (_FOR_EYES, *(suffix for suffix, form in FORMS.items() if form.is_text))
 # Control characters, but for the line end: in a label they could be commands to the terminal.
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
@@ -156,7 +161,7 @@ def serve(paths: Sequence[str], columns: dict[str, str], verbose: bool, config: 
 @click.option("--state", help="The location, for a statistic of one location.")
 @click.option("--data", metavar="[NAME=]PATH", help="Ask this file, here, without a server.")
 @click.option("--url", metavar="URL", help="Ask the server there.  [default: http://127.0.0.1:5000]")
-@click.option("--format", "form", type=click.Choice(["table", "json", "csv"]), default="table", show_default=True)
+@click.option("--format", "form", type=click.Choice(_PRINTED), default=_FOR_EYES, show_default=True)
 @_column_option
 @_setting_options(_READING)
 def ask(
@@ -201,16 +206,13 @@ def ask(
                 fingerprint=snapshot.fingerprint,
                 view="document",
             )
-            table = LocalCompute(catalog).table(request, Unwatched())
-        dataset, fingerprint = request.dataset, request.fingerprint
+            answer = LocalCompute(catalog).document(request, Unwatched())
     else:
         with ClassicClient(url or "http://127.0.0.1:5000") as client:
             known = client.loaded()
             parameters = _resolve(raw, known.questions, known.locations)
-            table = classic_json.decode(statistic, client.ask(statistic, parameters))
-            request = Request(dataset=known.name, statistic=statistic, parameters=parameters)
-            dataset, fingerprint = known.name, known.fingerprint
-    _print_table(table, form, request, dataset, fingerprint)
+            answer = _documented(statistic, parameters, known, client.ask(statistic, parameters))
+    _print_answer(answer, form)
 
 
 @main.command()
@@ -360,22 +362,34 @@ def _did_you_mean(near: Sequence[str]) -> str:
     return f"; did you mean {near[0]!r}?" if near else "."
 
 
-def _print_table(table: Table, form: str, request: Request, dataset: str, fingerprint: str | None) -> None:
-    if form == "csv":
-        click.echo(csv_text.encode(table), nl=False)
+def _documented(statistic: str, parameters: dict[str, Any], known: Loaded, data: dict[str, Any]) -> Document:
+    version = STATISTICS[statistic].method_version
+    return Document(
+        statistic=statistic,
+        parameters=parameters,
+        dataset=known.name,
+        fingerprint=known.fingerprint,
+        method_version=version,
+        table=classic_json.decode(statistic, data),
+        citation=citation.suggest(
+            statistic=statistic,
+            parameters=parameters,
+            dataset=known.name,
+            fingerprint=known.fingerprint,
+            method_version=version,
+            synthetic=known.synthetic,
+        ),
+    )
+
+
+def _print_answer(answer: Document, form: str) -> None:
+    if form != _FOR_EYES:
+        for piece in FORMS[form].pieces(answer):
+            click.echo(piece, nl=False)
+        if form == "json":
+            click.echo()  # the others end a line themselves
         return
-    if form == "json":
-        click.echo(
-            document.encode(
-                table,
-                statistic=request.statistic,
-                parameters=request.parameters,
-                dataset=dataset,
-                fingerprint=fingerprint,
-                method_version=STATISTICS[request.statistic].method_version,
-            )
-        )
-        return
+    table = answer.table
     console = _console()
     grid = Grid()
     for column in table.columns:

@@ -53,6 +53,16 @@ class Table:
         """Go through the rows in order."""
         return zip(*self.data, strict=True)
 
+    def batches(self, rows: int) -> Iterator[tuple[Sequence[Cell], ...]]:
+        """Go through the rows in order, so many at a time; each batch is one sequence a column, as ``data`` is.
+
+        >>> column = Column(name="n", kind=Kind.INTEGER, meaning="")
+        >>> list(Table(columns=(column,), data=([1, 2, 3],)).batches(2))
+        [([1, 2],), ([3],)]
+        """
+        for start in range(0, len(self), rows):
+            yield tuple(cells[start : start + rows] for cells in self.data)
+
     def column(self, name: str) -> Sequence[Cell]:
         """Return the cells of a column.
 

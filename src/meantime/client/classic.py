@@ -36,6 +36,7 @@ class Loaded(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     fingerprint: str
+    synthetic: bool
     questions: tuple[str, ...]
     locations: tuple[str, ...]
 
@@ -118,7 +119,11 @@ class ClassicClient:
         if asked.status != "ready":
             raise DatasetNotReady(f"The server could not load {asked.name!r}: {asked.reason}")
         return Loaded(
-            name=asked.name, fingerprint=asked.fingerprint, questions=asked.questions, locations=asked.locations
+            name=asked.name,
+            fingerprint=asked.fingerprint,
+            synthetic=asked.synthetic,
+            questions=asked.questions,
+            locations=asked.locations,
         )
 
     def _look(self, job_id: str) -> _Result:
@@ -192,6 +197,7 @@ class _Dataset(msgspec.Struct):
     share: float = 0.0  # while it is loading
     reason: str = ""  # where it failed
     fingerprint: str = ""
+    synthetic: bool = False
     questions: tuple[str, ...] = ()
     locations: tuple[str, ...] = ()
 

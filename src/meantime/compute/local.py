@@ -9,12 +9,11 @@ import msgspec
 from meantime.dataset.snapshot import Snapshot
 from meantime.engine.ports import Answer
 from meantime.errors import RequestInvalid
-from meantime.formats import classic_json, document
+from meantime.formats import citation, classic_json, document
 from meantime.formats.document import Document
 from meantime.model import Request, Work
 from meantime.statistics import requests
 from meantime.statistics.registry import STATISTICS
-from meantime.table import Table
 
 
 class Snapshots(Protocol):
@@ -44,24 +43,29 @@ class LocalCompute:
         work.check()
         table = statistic.compute(snapshot, parameters, work)
         work.progress(1.0)
+        # As checked, not as sent: what was sent may hold keys that the statistic does not know.
+        known = msgspec.to_builtins(parameters)
         return Document(
             statistic=request.statistic,
-            # As checked, not as sent: what was sent may hold keys that the statistic does not know.
-            parameters=msgspec.to_builtins(parameters),
+            parameters=known,
             dataset=request.dataset,
             fingerprint=snapshot.fingerprint,
             method_version=statistic.method_version,
             table=table,
+            citation=citation.suggest(
+                statistic=request.statistic,
+                parameters=known,
+                dataset=request.dataset,
+                fingerprint=snapshot.fingerprint,
+                method_version=statistic.method_version,
+                synthetic=snapshot.about.synthetic,
+            ),
         )
 
     def answer(self, request: Request, work: Work) -> Answer:
         """Compute, and write the result in the view that the request asked for; raises as ``document`` does."""
         made = self.document(request, work)
         return Answer(_written(made, request.view), made.method_version)
-
-    def table(self, request: Request, work: Work) -> Table:
-        """Compute, and return the table as it is; raises as ``document`` does."""
-        return self.document(request, work).table
 
     def _checked(self, request: Request) -> tuple[Snapshot, msgspec.Struct]:
         snapshot = self._catalog.snapshot(request.dataset, request.fingerprint)
@@ -78,13 +82,6 @@ def _written(made: Document, view: str) -> bytes:
         case "classic":
             return classic_json.encode(made.statistic, made.table, made.parameters)
         case "document":
-            return document.encode(
-                made.table,
-                statistic=made.statistic,
-                parameters=made.parameters,
-                dataset=made.dataset,
-                fingerprint=made.fingerprint,
-                method_version=made.method_version,
-            )
+            return document.encode(made)
         case _:
             raise RequestInvalid(f"There is no view {view!r} of a result. There are: classic, document.")

@@ -1,19 +1,38 @@
-"""Table to a JSON document that says everything: what was asked, of what, and what the columns mean."""
+"""A result with where it comes from, and its JSON, which says everything: what was asked, of what, what columns mean.
+
+The JSON is what is kept of a result; every other form is made from it on demand. So whatever goes in comes out again
+exactly: doubles, integers of 64 bits, text in any script, and what is not there as null.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from math import isfinite
 from typing import Any
 
 import msgspec
 
-from meantime.table import Table
+from meantime.errors import NotMeantime
+from meantime.table import Cell, Column, Kind, Table
+
+# A row of ours is 50 to 200 bytes: some 50 to 200 KB a piece, so that a long table is never whole in memory as text,
+# and a piece is worth the trouble of sending it.
+ROWS_A_PIECE = 1024
+
+# Integers have 64 bits, with their sign: the widest that Parquet, Arrow and data frames have.
+_BEYOND = 2**63
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Document:
-    """A result with where it comes from."""
+    """A result with where it comes from.
+
+    Raises:
+        ValueError: no form could hold it truly: it has no columns, two of one name (whatever the case: Parquet readers
+            do not tell them apart), a number that is not finite (JSON has none; what is not there is None), or an
+            integer of more than 64 bits. A bug in a statistic.
+    """
 
     statistic: str
     parameters: Mapping[str, Any]  # as checked, defaults filled in
@@ -21,24 +40,26 @@ class Document:
     fingerprint: str
     method_version: int
     table: Table
+    citation: str  # how to name it elsewhere; see citation.py
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.table.columns]
+        if not names:
+            raise ValueError("a result has no columns")
+        if len({name.lower() for name in names}) < len(names):
+            raise ValueError(f"two columns have one name: {names}")
+        for column, cells in zip(self.table.columns, self.table.data, strict=True):
+            for cell in _not_held(column.kind, cells):
+                raise ValueError(f"{column.name} has {cell!r}, which no form could hold as {column.kind}")
 
 
-def encode(
-    table: Table,
-    *,
-    statistic: str,
-    parameters: Mapping[str, Any],
-    dataset: str,
-    fingerprint: str | None,
-    method_version: int,
-) -> bytes:
-    """Write a table with where it comes from; each row is an object that has every column, null where there is none.
+def encode(document: Document) -> bytes:
+    """Write a document; each row is an object that has every column, null where there is none.
 
-    >>> from meantime.table import Column, Kind
     >>> table = Table(columns=(Column(name="mean", kind=Kind.NUMBER, meaning="of all"),), data=([28.8],))
-    >>> written = encode(table, statistic="global_mean", parameters={"question": "Q"}, dataset="d", fingerprint="f",
-    ...                  method_version=1)
-    >>> for part in written.decode().split(',"'):
+    >>> document = Document(statistic="global_mean", parameters={"question": "Q"}, dataset="d", fingerprint="f",
+    ...                     method_version=1, table=table, citation="Cite me.")
+    >>> for part in encode(document).decode().split(',"'):
     ...     print(part)
     {"statistic":"global_mean"
     parameters":{"question":"Q"}
@@ -51,27 +72,133 @@ def encode(
     meaning":"of all"}]
     rows":[{"mean":28.8}]
     notes":[]
-    warnings":[]}
+    warnings":[]
+    citation":"Cite me."}
+    >>> decode(encode(document)) == document
+    True
     """
+    return b"".join(pieces(document))
+
+
+def pieces(document: Document) -> Iterator[bytes]:
+    """Write a document piece by piece; joined they are what ``encode`` returns."""
+    table = document.table
+    head = {
+        "statistic": document.statistic,
+        "parameters": document.parameters,
+        "dataset": document.dataset,
+        "fingerprint": document.fingerprint,
+        "method_version": document.method_version,
+        "columns": describe(table.columns),
+    }
+    yield dumps(head)[:-1] + b',"rows":['
+    separator = b""
+    for rows in rows_as_objects(table):
+        yield separator + dumps(rows)[1:-1]
+        separator = b","
+    tail = {"notes": table.notes, "warnings": table.warnings, "citation": document.citation}
+    yield b"]," + dumps(tail)[1:]
+
+
+def rows_as_objects(table: Table) -> Iterator[list[dict[str, Cell]]]:
+    """Go through the rows, a piece's worth at a time, each with every column."""
     names = [column.name for column in table.columns]
-    return dumps(
-        {
-            "statistic": statistic,
-            "parameters": parameters,
-            "dataset": dataset,
-            "fingerprint": fingerprint,
-            "method_version": method_version,
-            "columns": [
-                {"name": column.name, "kind": column.kind, "unit": column.unit, "meaning": column.meaning}
-                for column in table.columns
-            ],
-            "rows": [dict(zip(names, row, strict=True)) for row in table.rows()],
-            "notes": table.notes,
-            "warnings": table.warnings,
-        }
-    )
+    for cells in table.batches(ROWS_A_PIECE):
+        yield [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
+
+
+def describe(columns: tuple[Column, ...]) -> list[dict[str, str | None]]:
+    """Say what columns are, as the document does and the forms that have a place for it."""
+    return [
+        {"name": column.name, "kind": column.kind, "unit": column.unit, "meaning": column.meaning} for column in columns
+    ]
+
+
+def decode(body: bytes) -> Document:
+    """Read a document. What it says beside what we know of, a later version of us may have added; it is passed over.
+
+    Raises:
+        NotMeantime: it is no document.
+    """
+    try:
+        return _decode(body)
+    except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
+        raise NotMeantime(
+            f"This is no result of Meantime as a document ({error}). Is it of another version?"
+        ) from error
 
 
 def dumps(value: object) -> bytes:
     """Write JSON as all of ours is: compact, UTF-8 as it is, full doubles at their shortest, keys in their order."""
     return msgspec.json.encode(value)
+
+
+def _not_held(kind: Kind, cells: Sequence[Cell]) -> Iterator[Cell]:
+    # A generator for each kind, not a function for each cell: that takes three times as long, and this is done twice to
+    # every cell of a result, when it is made and when it is read.
+    match kind:
+        case Kind.TEXT:
+            return (cell for cell in cells if cell is not None and not isinstance(cell, str))
+        case Kind.NUMBER:
+            return (cell for cell in cells if cell is not None and (isinstance(cell, str) or not isfinite(cell)))
+        case Kind.INTEGER:
+            return (
+                cell
+                for cell in cells
+                if cell is not None and not (isinstance(cell, int) and -_BEYOND <= cell < _BEYOND)
+            )
+
+
+class _Column(msgspec.Struct):
+    name: str
+    kind: Kind
+    unit: str | None
+    meaning: str
+
+
+class _Written(msgspec.Struct):
+    statistic: str
+    parameters: dict[str, Any]
+    dataset: str
+    fingerprint: str
+    method_version: int
+    columns: tuple[_Column, ...]
+    rows: msgspec.Raw
+    notes: tuple[str, ...]
+    warnings: tuple[str, ...]
+    citation: str
+
+
+def _decode(body: bytes) -> Document:
+    written = msgspec.json.decode(body, type=_Written)
+    columns = tuple(
+        Column(name=each.name, kind=each.kind, unit=each.unit, meaning=each.meaning) for each in written.columns
+    )
+    return Document(
+        statistic=written.statistic,
+        parameters=written.parameters,
+        dataset=written.dataset,
+        fingerprint=written.fingerprint,
+        method_version=written.method_version,
+        table=Table(
+            columns=columns, data=_cells(columns, written.rows), notes=written.notes, warnings=written.warnings
+        ),
+        citation=written.citation,
+    )
+
+
+_TYPES = {Kind.TEXT: str | None, Kind.NUMBER: float | None, Kind.INTEGER: int | None}
+
+
+def _cells(columns: tuple[Column, ...], rows: msgspec.Raw) -> tuple[list[Cell], ...]:
+    # A type made for these columns: rows of it are checked and converted while they are read, and take a third of the
+    # memory that dicts do. Its own names are numbered, since a column's name need not be one that Python could have.
+    fields = [f"cell_{place}" for place in range(len(columns))]
+    row = msgspec.defstruct(
+        "Row",
+        [(field, _TYPES[column.kind]) for field, column in zip(fields, columns, strict=True)],
+        rename={field: column.name for field, column in zip(fields, columns, strict=True)},
+        gc=False,
+    )
+    read: list[Any] = msgspec.json.decode(rows, type=list[row])  # type: ignore[valid-type]
+    return tuple([getattr(each, field) for each in read] for field in fields)

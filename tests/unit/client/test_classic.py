@@ -146,13 +146,16 @@ def test_what_is_loaded_is_the_first_data_set() -> None:
         "name": "cdc",
         "status": "ready",
         "fingerprint": "f",
+        "synthetic": True,
         "questions": ["Q"],
         "locations": ["Utah", "Ohio"],
         "more": 1,
     }
     answer = said({"datasets": [first, {"name": "other", "status": "loading"}]})
     with server(answer) as (url, heard), ClassicClient(url) as client:
-        assert client.loaded() == Loaded(name="cdc", fingerprint="f", questions=("Q",), locations=("Utah", "Ohio"))
+        assert client.loaded() == Loaded(
+            name="cdc", fingerprint="f", synthetic=True, questions=("Q",), locations=("Utah", "Ohio")
+        )
     assert (heard[0].path, heard[0].accept) == ("/", "application/json")
 
 

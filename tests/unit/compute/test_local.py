@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
+import msgspec
 import pytest
 
 from meantime.compute.local import LocalCompute
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import JobInterrupted, RequestInvalid
+from meantime.formats import document
 from meantime.model import Problem, Request, Unwatched
 from meantime.statistics.registry import STATISTICS
 from tests.factories import row, snapshot
@@ -19,12 +22,13 @@ TABLE = snapshot([row(location="Utah", value="3"), row(location="Ohio", value="1
 class Shelf:
     """One snapshot, and what it was asked for by."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: Snapshot = TABLE) -> None:
+        self.kept = kept
         self.asked: list[tuple[str, str | None]] = []
 
     def snapshot(self, name: str, fingerprint: str | None = None) -> Snapshot:
         self.asked.append((name, fingerprint))
-        return TABLE
+        return self.kept
 
 
 class Watched(Unwatched):
@@ -79,17 +83,27 @@ def test_the_document_is_what_the_view_of_that_name_is_written_from() -> None:
     assert [list(each) for each in made.table.rows()] == [list(each.values()) for each in told["rows"]]
 
 
-def test_the_table_is_that_of_the_document() -> None:
+@pytest.mark.parametrize("view", ["classic", "document"])
+def test_the_document_can_be_had_unwritten_whatever_the_view(view: str) -> None:
     compute = LocalCompute(Shelf())
-    table = compute.table(request(), Unwatched())
-    told = json.loads(compute.answer(request(view="document"), Unwatched()).body)
-    assert [tuple(row.values()) for row in told["rows"]] == list(table.rows())
+    written = compute.answer(request(view="document"), Unwatched()).body
+    assert document.encode(compute.document(request(view=view), Unwatched())) == written
+
+
+def test_a_document_says_how_to_cite_it_and_loudly_when_it_is_synthetic() -> None:
+    compute = LocalCompute(Shelf())
+    citation = compute.document(request(), Unwatched()).citation
+    for part in ("states_mean", '"Q"', '"cdc"', TABLE.fingerprint, "Meantime"):
+        assert part in citation
+    assert "SYNTHETIC" not in citation
+    made_up = replace(TABLE, about=msgspec.structs.replace(TABLE.about, synthetic=True))
+    assert LocalCompute(Shelf(made_up)).document(request(), Unwatched()).citation.startswith("SYNTHETIC")
 
 
 @pytest.mark.parametrize("view", ["classic", "document"])
 def test_a_request_that_was_accepted_unseen_and_is_wrong_is_refused_with_all_that_is_wrong(view: str) -> None:
     wrong = request("state_mean", view, question="R", state="Guam ")
-    for call in (LocalCompute(Shelf()).answer, LocalCompute(Shelf()).table):
+    for call in (LocalCompute(Shelf()).answer, LocalCompute(Shelf()).document):
         with pytest.raises(RequestInvalid) as caught:
             call(wrong, Unwatched())
         problems = caught.value.problems

@@ -1,58 +1,113 @@
-"""CSV: what RFC 4180 wants, numbers that come back, and nothing that a spreadsheet would run."""
+"""CSV and TSV: what RFC 4180 wants, numbers that come back, and nothing that a spreadsheet would run."""
 
 from __future__ import annotations
 
 import csv
 import io
+from collections.abc import Callable, Iterator
 
+import pandas as pd  # type: ignore[import-untyped]  # it ships no types
+import polars as pl
 import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
 from meantime.formats import csv_text
+from meantime.formats.document import ROWS_A_PIECE, Document
 from meantime.table import Column, Kind, Table
+from tests import documents
+from tests.documents import HOSTILE, MEAN, of, of_names, of_numbers
 
-LOCATION = Column(name="location", kind=Kind.TEXT, meaning="where")
-MEAN = Column(name="mean", kind=Kind.NUMBER, meaning="mean of the rows")
+COMMA, TAB = (csv_text.pieces, ","), (csv_text.pieces_of_tsv, "\t")
+BOTH = pytest.mark.parametrize(("pieces", "delimiter"), [COMMA, TAB], ids=["csv", "tsv"])
+Pieces = Callable[[Document], Iterator[bytes]]
 
 
-def of_names(*names: str) -> Table:
-    return Table(columns=(LOCATION, MEAN), data=(names, [1.0] * len(names)))
+def encode(document: Document) -> bytes:
+    return b"".join(csv_text.pieces(document))
+
+
+def read(body: bytes, delimiter: str = ",") -> list[list[str]]:
+    return list(csv.reader(io.StringIO(body.decode(), newline=""), delimiter=delimiter, strict=True))
 
 
 def test_a_header_comes_first_and_lines_end_as_the_standard_says() -> None:
-    assert csv_text.encode(of_names("Utah", "Åland")) == "location,mean\r\nUtah,1.0\r\nÅland,1.0\r\n".encode()
-    assert csv_text.encode(of_names()) == b"location,mean\r\n"
+    assert encode(of_names("Utah", "Åland")) == "location,mean\r\nUtah,1.0\r\nÅland,1.0\r\n".encode()
+    assert encode(of_names()) == b"location,mean\r\n"
 
 
 def test_commas_quotes_and_line_ends_are_quoted() -> None:
-    assert csv_text.encode(of_names('a, "b"\nc')) == b'location,mean\r\n"a, ""b""\nc",1.0\r\n'
+    assert encode(of_names('a, "b"\nc')) == b'location,mean\r\n"a, ""b""\nc",1.0\r\n'
 
 
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n"])
-def test_a_text_that_a_spreadsheet_would_run_gets_an_apostrophe(start: str) -> None:
-    written = csv_text.encode(of_names(f'{start}HYPERLINK("x")')).decode()
-    [_, [cell, _]] = csv.reader(io.StringIO(written, newline=""))
+def test_in_tsv_tabs_are_quoted_and_commas_are_not() -> None:
+    assert b"".join(csv_text.pieces_of_tsv(of_names("a\tb, c"))) == b'location\tmean\r\n"a\tb, c"\t1.0\r\n'
+
+
+@BOTH
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+def test_a_text_that_a_spreadsheet_would_run_gets_an_apostrophe(pieces: Pieces, delimiter: str, start: str) -> None:
+    body = b"".join(pieces(of_names(f'{start}HYPERLINK("x")')))
+    [_, [cell, _]] = read(body, delimiter)
     assert cell == f'\'{start}HYPERLINK("x")'
 
 
+def test_so_does_a_name_of_a_column() -> None:
+    column = Column(name="=1+1", kind=Kind.NUMBER, meaning="")
+    assert encode(of(Table(columns=(column,), data=([1.0],)))) == b"'=1+1\r\n1.0\r\n"
+
+
+def test_spaces_around_a_text_stay() -> None:
+    assert read(encode(of_names("  a ")))[1][0] == "  a "
+
+
 def test_negative_numbers_are_left_as_they_are() -> None:
-    assert csv_text.encode(Table(columns=(MEAN,), data=([-1.5],))) == b"mean\r\n-1.5\r\n"
+    assert encode(of_numbers(-1.5)) == b"mean\r\n-1.5\r\n"
 
 
 def test_what_is_not_there_is_empty() -> None:
-    table = Table(columns=(LOCATION, MEAN), data=([None], [None]))
-    assert csv_text.encode(table) == b"location,mean\r\n,\r\n"
+    assert encode(of(Table(columns=(documents.LOCATION, MEAN), data=([None], [None])))) == b"location,mean\r\n,\r\n"
 
 
-@given(
-    names=st.lists(st.text(st.characters(codec="utf-8", exclude_characters="\0"))),
-    number=st.floats(allow_nan=False, allow_infinity=False),
-)
-def test_what_is_written_comes_back(names: list[str], number: float) -> None:
-    table = Table(columns=(LOCATION, MEAN), data=(names, [number] * len(names)))
-    rows = list(csv.reader(io.StringIO(csv_text.encode(table).decode(), newline="")))
-    assert rows[0] == ["location", "mean"]
-    for name, (cell, written) in zip(names, rows[1:], strict=True):
-        assert cell in (name, f"'{name}")
-        assert float(written) == number
+def test_a_row_of_one_cell_that_is_not_there_is_no_blank_line_which_readers_would_skip() -> None:
+    body = encode(of_numbers(None, 1.0))
+    assert body == b'mean\r\n""\r\n1.0\r\n'
+    assert len(pd.read_csv(io.BytesIO(body))) == 2
+
+
+@BOTH
+@given(document=documents.documents)
+def test_whatever_is_written_comes_back(pieces: Pieces, delimiter: str, document: Document) -> None:
+    header, *rows = read(b"".join(pieces(document)), delimiter)
+    assert header == [column.name for column in document.table.columns]
+    for row, kept in zip(rows, document.table.rows(), strict=True):
+        for cell, is_, column in zip(row, kept, document.table.columns, strict=True):
+            if is_ is None:
+                assert cell == ""
+            elif column.kind is Kind.TEXT:
+                assert cell in (is_, f"'{is_}")
+            else:
+                assert repr(type(is_)(cell)) == repr(is_)
+
+
+@BOTH
+def test_data_frames_read_the_same(pieces: Pieces, delimiter: str) -> None:
+    numbers = [0.1 + 0.2, -1e-300, 1e16]
+    table = Table(columns=(documents.LOCATION, MEAN), data=(["a", "b,\t", "Åland"], numbers))
+    body = b"".join(pieces(of(table)))
+    by_pandas = pd.read_csv(io.BytesIO(body), sep=delimiter)
+    assert by_pandas["mean"].tolist() == numbers
+    by_polars = pl.read_csv(body, separator=delimiter)
+    assert by_polars["mean"].to_list() == numbers
+    assert by_polars["location"].to_list() == by_pandas["location"].tolist() == ["a", "b,\t", "Åland"]
+
+
+def test_hostile_texts_keep_to_their_cells() -> None:
+    rows = read(encode(of_names(*HOSTILE)))
+    assert len(rows) == len(HOSTILE) + 1
+    assert all(len(row) == 2 and row[1] == "1.0" for row in rows[1:])
+
+
+def test_a_long_table_comes_in_pieces() -> None:
+    pieces = list(csv_text.pieces(of_numbers(*[0.5] * (2 * ROWS_A_PIECE + 1))))
+    assert len(pieces) == 3
+    assert b"".join(pieces) == b"mean\r\n" + b"0.5\r\n" * (2 * ROWS_A_PIECE + 1)

@@ -1,30 +1,19 @@
-"""The JSON document: everything that a reader needs, beside the numbers."""
+"""The JSON document: everything that a reader needs, beside the numbers, and all of it back again."""
 
 from __future__ import annotations
 
 import json
 import math
 
+import pytest
 from hypothesis import given
-from hypothesis import strategies as st
 
+from meantime.errors import NotMeantime
 from meantime.formats import document
-from meantime.table import Column, Kind, Table
-
-LOCATION = Column(name="location", kind=Kind.TEXT, meaning="where")
-MEAN = Column(name="mean", kind=Kind.NUMBER, unit="percent", meaning="mean of the rows")
-COUNT = Column(name="count", kind=Kind.INTEGER, meaning="rows")
-
-
-def encode(table: Table) -> bytes:
-    return document.encode(
-        table,
-        statistic="states_mean",
-        parameters={"question": "Q"},
-        dataset="cdc",
-        fingerprint=None,
-        method_version=3,
-    )
+from meantime.formats.document import ROWS_A_PIECE, Document
+from meantime.table import Cell, Column, Kind, Table
+from tests import documents
+from tests.documents import COUNT, LOCATION, MEAN, of, of_numbers, written
 
 
 def test_it_says_what_was_asked_of_what_and_what_the_columns_mean() -> None:
@@ -34,11 +23,12 @@ def test_it_says_what_was_asked_of_what_and_what_the_columns_mean() -> None:
         notes=("a note",),
         warnings=("a warning",),
     )
-    assert json.loads(encode(table)) == {
+    told = json.loads(document.encode(of(table)))
+    assert told == {
         "statistic": "states_mean",
         "parameters": {"question": "Q"},
         "dataset": "cdc",
-        "fingerprint": None,
+        "fingerprint": "f" * 64,
         "method_version": 3,
         "columns": [
             {"name": "location", "kind": "text", "unit": None, "meaning": "where"},
@@ -51,21 +41,103 @@ def test_it_says_what_was_asked_of_what_and_what_the_columns_mean() -> None:
         ],
         "notes": ["a note"],
         "warnings": ["a warning"],
+        "citation": "Cite this.",
     }
+    assert list(told)[-4:] == ["rows", "notes", "warnings", "citation"]
 
 
 def test_a_table_without_rows_keeps_its_columns() -> None:
-    told = json.loads(encode(Table(columns=(MEAN,), data=([],))))
-    assert told["rows"] == []
-    assert [column["name"] for column in told["columns"]] == ["mean"]
+    empty = of_numbers()
+    assert json.loads(document.encode(empty))["rows"] == []
+    assert document.decode(document.encode(empty)) == empty
 
 
 def test_names_stay_readable() -> None:
-    assert "Åland".encode() in encode(Table(columns=(LOCATION,), data=(["Åland"],)))
+    assert "Åland".encode() in document.encode(documents.of_names("Åland"))
 
 
-@given(st.floats(allow_nan=False, allow_infinity=False))
-def test_numbers_come_back_as_the_same_doubles(number: float) -> None:
-    [row] = json.loads(encode(Table(columns=(MEAN,), data=([number],))))["rows"]
+@given(documents.documents)
+def test_whatever_is_written_comes_back_exactly(given_document: Document) -> None:
+    back = document.decode(document.encode(given_document))
+    assert back == given_document
+    for cells, kept in zip(back.table.data, given_document.table.data, strict=True):
+        assert written(cells) == written(kept)
+
+
+@given(documents.numbers)
+def test_numbers_come_back_as_the_same_doubles_to_any_reader_of_json(number: float) -> None:
+    [row] = json.loads(document.encode(of_numbers(number)))["rows"]
     assert row["mean"] == number
     assert math.copysign(1, row["mean"]) == math.copysign(1, number)
+
+
+def test_a_whole_number_in_a_column_of_doubles_comes_back_as_a_double() -> None:
+    [cell] = document.decode(document.encode(of_numbers(3))).table.column("mean")
+    assert repr(cell) == "3.0"
+
+
+def test_a_long_table_comes_in_pieces_and_whole() -> None:
+    table = Table(columns=(MEAN,), data=([float(n) for n in range(3 * ROWS_A_PIECE + 1)],))
+    pieces = list(document.pieces(of(table)))
+    assert len(pieces) == 6
+    assert max(map(len, pieces)) < 100_000
+    assert document.decode(b"".join(pieces)).table == table
+
+
+@pytest.mark.parametrize(
+    ("kind", "cell"),
+    [
+        (Kind.NUMBER, math.nan),
+        (Kind.NUMBER, math.inf),
+        (Kind.NUMBER, -math.inf),
+        (Kind.NUMBER, "1"),
+        (Kind.INTEGER, 2**63),
+        (Kind.INTEGER, -(2**63) - 1),
+        (Kind.INTEGER, 1.0),
+        (Kind.TEXT, 1),
+    ],
+)
+def test_a_cell_that_no_form_could_hold_is_refused_rather_than_turned_into_nothing(kind: Kind, cell: Cell) -> None:
+    with pytest.raises(ValueError, match="mean has"):
+        of(Table(columns=(Column(name="mean", kind=kind, meaning=""),), data=([None, cell],)))
+
+
+def test_a_result_has_columns_and_each_a_name_of_its_own() -> None:
+    with pytest.raises(ValueError, match="no columns"):
+        of(Table(columns=(), data=()))
+    other_case = Column(name="MEAN", kind=Kind.NUMBER, meaning="")
+    with pytest.raises(ValueError, match="one name"):
+        of(Table(columns=(MEAN, other_case), data=([], [])))
+
+
+def test_what_a_later_version_says_beside_is_passed_over() -> None:
+    kept = documents.of_names("Utah")
+    told = json.loads(document.encode(kept))
+    told["findings"] = [{"code": "x"}]
+    told["columns"][0]["role"] = "location"
+    told["rows"][0]["more"] = 1
+    assert document.decode(json.dumps(told).encode()) == kept
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"rows": [{"location": "Utah"}]},
+        {"rows": [{"location": "Utah", "mean": "1"}]},
+        {"rows": [["Utah", 1.0]]},
+        {"rows": {}},
+        {"rows": [], "columns": []},
+        {"columns": [{"name": "location", "kind": "colour", "unit": None, "meaning": ""}]},
+        {"citation": None},
+    ],
+)
+def test_what_is_no_document_is_refused(change: dict[str, object]) -> None:
+    told = json.loads(document.encode(documents.of_names("Utah"))) | change
+    with pytest.raises(NotMeantime):
+        document.decode(json.dumps(told).encode())
+
+
+@pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"{", b"\xff", b'{"statistic":"\xff"}'])
+def test_what_is_not_even_json_is_refused(body: bytes) -> None:
+    with pytest.raises(NotMeantime):
+        document.decode(body)

@@ -1,0 +1,49 @@
+"""How a result is to be named where it is used: enough to find the same number again, and to know what it is not."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from meantime.formats.document import dumps
+
+# A question of the CDC has up to 200 characters, and must be whole. Longer values are lists of many names; the
+# document has them in full.
+_VALUE_CHARACTERS = 300
+
+
+def suggest(
+    *,
+    statistic: str,
+    parameters: Mapping[str, Any],
+    dataset: str,
+    fingerprint: str,
+    method_version: int,
+    synthetic: bool,
+) -> str:
+    """Write a citation. Parameters that say nothing (null, or an empty list) are left out.
+
+    It has no title, no date and no version of Meantime: a result is a pure function of what was asked and the
+    fingerprint, which covers none of them. With them, a lost result that is made again, or the answer under one ETag,
+    could have other bytes.
+
+    >>> suggest(statistic="state_mean", parameters={"question": "Percent of adults who nap", "state": "Utah"},
+    ...         dataset="naps", fingerprint="8d1c", method_version=1, synthetic=False)
+    'state_mean (method version 1; question "Percent of adults who nap", state "Utah") of the data set "naps", \
+fingerprint 8d1c. Computed by Meantime.'
+    >>> suggest(statistic="count", parameters={}, dataset="naps", fingerprint="8d1c", method_version=1, synthetic=True)
+    'SYNTHETIC DATA, NOT REAL FIGURES: count (method version 1) of the data set "naps", \
+fingerprint 8d1c. Computed by Meantime.'
+    """
+    asked = ", ".join(f"{name} {_shown(value)}" for name, value in parameters.items() if value not in (None, [], ()))
+    how = f"method version {method_version}" + (f"; {asked}" if asked else "")
+    loudly = "SYNTHETIC DATA, NOT REAL FIGURES: " if synthetic else ""
+    return (
+        f"{loudly}{statistic} ({how}) of the data set {_shown(dataset)}, fingerprint {fingerprint}. "
+        "Computed by Meantime."
+    )
+
+
+def _shown(value: object) -> str:
+    text = dumps(value).decode()
+    return text if len(text) <= _VALUE_CHARACTERS else f"{text[: _VALUE_CHARACTERS - 1]}…"

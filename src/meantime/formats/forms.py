@@ -1,0 +1,64 @@
+"""The forms that a result can be had in: a row here makes one, everywhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+
+from meantime.formats import csv_text, document, json_lines
+from meantime.formats.document import Document
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Form:
+    """A way to write a result."""
+
+    suffix: str  # of its files, and its name in an address
+    media_type: str
+    name: str  # for people
+    meaning: str  # one line: whom it is for, and what it keeps
+    is_text: bool  # worth compressing on its way; the others are already, or hold numbers that do not shrink
+    pieces: Callable[[Document], Iterator[bytes]]  # lazily, so that a long table is never whole in memory
+
+    @property
+    def content_type(self) -> str:
+        """The header of an answer: a text that does not say how it is encoded is taken for Latin-1 by some."""
+        return f"{self.media_type}; charset=utf-8" if self.media_type.startswith("text/") else self.media_type
+
+
+_ROWS = (
+    Form(
+        suffix="json",
+        media_type="application/json",
+        name="JSON",
+        meaning="everything: what was asked, of what, columns with units and meanings, rows, notes, warnings, citation",
+        is_text=True,
+        pieces=document.pieces,
+    ),
+    Form(
+        suffix="csv",
+        media_type="text/csv",
+        name="CSV",
+        meaning="the rows, for any program; cells that a spreadsheet would run as formulas are made harmless",
+        is_text=True,
+        pieces=csv_text.pieces,
+    ),
+    Form(
+        suffix="tsv",
+        media_type="text/tab-separated-values",
+        name="TSV",
+        meaning="as CSV, with tabs",
+        is_text=True,
+        pieces=csv_text.pieces_of_tsv,
+    ),
+    Form(
+        suffix="jsonl",
+        media_type="application/jsonl",
+        name="JSON Lines",
+        meaning="the rows, an object a line with every column, for streaming",
+        is_text=True,
+        pieces=json_lines.pieces,
+    ),
+)
+
+FORMS: Mapping[str, Form] = {row.suffix: row for row in _ROWS}  # in the order of preference

@@ -1,0 +1,44 @@
+"""What holds for every form that a result can be had in."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+
+from meantime.formats.document import Document
+from meantime.formats.forms import FORMS, Form
+from tests import documents
+from tests.documents import HOSTILE, of_names
+
+EVERY = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
+
+
+def test_no_two_forms_share_a_media_type_or_a_name() -> None:
+    assert (
+        len({form.media_type for form in FORMS.values()}) == len({form.name for form in FORMS.values()}) == len(FORMS)
+    )
+
+
+@EVERY
+def test_a_form_is_found_by_its_suffix(form: Form) -> None:
+    assert FORMS[form.suffix] is form
+    assert form.meaning
+
+
+@EVERY
+def test_a_text_says_how_it_is_encoded(form: Form) -> None:
+    assert ("charset=utf-8" in form.content_type) == form.media_type.startswith("text/")
+    assert form.content_type.startswith(form.media_type)
+
+
+@EVERY
+@settings(max_examples=20)
+@given(document=documents.documents)
+def test_written_twice_a_document_has_the_same_bytes(form: Form, document: Document) -> None:
+    # One ETag names these bytes, also to a client that comes back for the second half of them.
+    assert b"".join(form.pieces(document)) == b"".join(form.pieces(document))
+
+
+@EVERY
+def test_whatever_a_cell_holds_is_written(form: Form) -> None:
+    assert b"".join(form.pieces(of_names(*HOSTILE, None)))
