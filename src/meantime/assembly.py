@@ -3,6 +3,9 @@
 Who stops whom, and in which order: the listener is bound first and closed last, so that clients can read while the
 queue drains. Then the engine gives back what runs, the catalog ends its reading process, and the log writes its last
 line. What has not run is still queued at the next start.
+
+SIGHUP has the files read again, as with any daemon; but from a terminal that was closed it stops the server, as it
+always did: nobody could reach it any more, and it would hold its port and its state directory.
 """
 
 from __future__ import annotations
@@ -28,8 +31,9 @@ import uvicorn
 from meantime import threads
 from meantime.compute.local import LocalCompute
 from meantime.dataset import sample, source
-from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
+from meantime.dataset.catalog import WAITING, Catalog, Failed, Loading, Ready, Status, progress_of
 from meantime.dataset.ingest import DataIngestor
+from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.source import Source
 from meantime.engine.engine import Engine
 from meantime.errors import DataError, MeantimeError, SettingInvalid
@@ -52,13 +56,14 @@ STOP_WORK_S = 5.0
 # The sample that is served where no file is named: large enough for every statistic, made in well under a second.
 SAMPLE_ROWS = 20_000
 SAMPLE_SEED = 1
+_STDIN = 0
 
 
 @dataclass(frozen=True, slots=True)
 class _Told:
     """Why the main thread is woken."""
 
-    what: str  # signal, fatal, drained, nothing-loaded
+    what: str  # signal, reload, fatal, drained, nothing-loaded
     signal: int = 0
     error: BaseException | None = None
 
@@ -179,8 +184,8 @@ class Parts:
             observer=self.metrics,
             on_fatal=on_fatal,
         )
-        self.failed: dict[str, MeantimeError] = {}
         self._progress_said = ("", "", 0)
+        self._ready_said: dict[str, Snapshot] = {}  # as the log last said
 
     def start(self) -> None:
         """Take up the jobs of the last run. Files are read after ``load``.
@@ -205,6 +210,20 @@ class Parts:
             self.catalog.on_change(on_change or self._note_progress)
             self.catalog.start()
 
+    def reload(self) -> None:
+        """Have every data set read again whose files have changed. The log says what has come of it."""
+        for name in self.catalog.names:
+            self.catalog.reload(name)
+
+    def failed(self) -> dict[str, MeantimeError]:
+        """Return why each data set failed that could not be loaded, and is not just being read again."""
+        statuses = {name: self.catalog.status(name) for name in self.catalog.names}
+        return {
+            name: status.error
+            for name, status in statuses.items()
+            if isinstance(status, Failed) and status.reloading is None
+        }
+
     @contextmanager
     def _stopped_on_error(self) -> Iterator[None]:
         """Stop what was started, if not all of it could be: its threads would hold the process for ever."""
@@ -228,7 +247,14 @@ class Parts:
 
     def _note_change(self, name: str, status: Status) -> None:
         match status:
+            case _ if _is_being_read(status):
+                return
+            case Ready(reload_error=MeantimeError() as error):
+                _log.error("reload failed; what was served still is", dataset=name, reason=error.reason)
+            case Ready(snapshot=snapshot) if self._ready_said.get(name) is snapshot:
+                _log.info("nothing new to reload", dataset=name, fingerprint=snapshot.fingerprint)
             case Ready(snapshot=snapshot):
+                self._ready_said[name] = snapshot
                 _log.info(
                     "data set ready",
                     dataset=name,
@@ -239,18 +265,15 @@ class Parts:
                 )
             case Failed(error=error):
                 _log.error("data set failed to load", dataset=name, reason=error.reason)
-                self.failed[name] = error
-            case Loading():
-                return
         if not any(isinstance(self.catalog.status(other), Loading) for other in self.catalog.names):
             # Not before every data set is decided: until then the sweep would not know which snapshots are current.
             self.catalog.sweep(self._jobs.fingerprints())
 
     def _note_progress(self, name: str, status: Status) -> None:
-        if not isinstance(status, Loading):
+        progress = progress_of(status)
+        if progress is None or not _is_being_read(status):
             return
         # A line for each phase and each tenth: enough to see that it goes on, few enough to read.
-        progress = status.progress
         step = (name, progress.phase, int(progress.share * 10))
         if step != self._progress_said:
             self._progress_said = step
@@ -267,6 +290,7 @@ class _Server:
     def __init__(self, settings: Settings, sources: Sequence[Source], *, verbose: bool) -> None:
         self._settings = settings
         self._told: queue.SimpleQueue[_Told] = queue.SimpleQueue()
+        self._is_at_terminal = os.isatty(_STDIN)
         # The port before the parts, and those before anything runs: whatever is refused is refused in one line.
         self._socket = _bind(settings.host, settings.port)
         self._parts = Parts(settings, sources, on_fatal=self._on_fatal, verbose=verbose)
@@ -312,7 +336,11 @@ class _Server:
 
     def _until_told(self) -> int:
         """Wait for the word to stop, or for a reason to; return the exit code."""
-        told = self._told.get()
+        while (told := self._told.get()).what == "reload":
+            if self._terminal_was_closed():
+                return self._drain(told.signal)
+            _log.info("the files are read again where they have changed", signal="SIGHUP")
+            self._parts.reload()
         match told.what:
             case "signal":
                 return self._drain(told.signal)
@@ -320,8 +348,11 @@ class _Server:
                 _log.error("stopping after a failure that only a restart recovers from", error=repr(told.error))
         return 1
 
+    def _terminal_was_closed(self) -> bool:
+        return self._is_at_terminal and not os.isatty(_STDIN)
+
     def _nothing_is_loaded(self) -> bool:
-        return len(self._parts.failed) == len(self._parts.catalog.names)
+        return len(self._parts.failed()) == len(self._parts.catalog.names)
 
     def _look_whether_settled(self, _name: str, status: Status) -> None:
         if isinstance(status, Failed) and self._nothing_is_loaded():
@@ -330,7 +361,7 @@ class _Server:
     def _raise_if_nothing_loaded(self) -> None:
         if not self._nothing_is_loaded():
             return
-        failed = self._parts.failed
+        failed = self._parts.failed()
         if len(failed) == 1:
             raise next(iter(failed.values()))
         reasons = "".join(f"\n  {name}: {error.reason}" for name, error in failed.items())
@@ -375,11 +406,13 @@ class _Server:
 
     @contextmanager
     def _signals(self) -> Iterator[None]:
+        words = {signal.SIGINT: "signal", signal.SIGTERM: "signal", signal.SIGHUP: "reload"}
+
         def tell(signum: int, _frame: FrameType | None) -> None:
-            self._told.put(_Told("signal", signal=signum))
+            self._told.put(_Told(words[signal.Signals(signum)], signal=signum))
 
         # Handlers only leave a note: what follows needs locks that the interrupted code may hold.
-        before = {signum: signal.signal(signum, tell) for signum in (signal.SIGINT, signal.SIGTERM)}
+        before = {signum: signal.signal(signum, tell) for signum in words}
         try:
             yield
         finally:
@@ -388,6 +421,11 @@ class _Server:
 
     def _on_fatal(self, error: BaseException) -> None:
         self._told.put(_Told("fatal", error=error))
+
+
+def _is_being_read(status: Status) -> bool:
+    """Whether this is news of reading, and not of what it has come to. That another one waits behind it is neither."""
+    return isinstance(status, Loading) or progress_of(status) not in (None, WAITING)
 
 
 class _Listener(uvicorn.Server):

@@ -29,7 +29,7 @@ from meantime.client.classic import ClassicClient, Loaded
 from meantime.compute.local import LocalCompute
 from meantime.dataset import sample as synthetic
 from meantime.dataset import source as sources
-from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
+from meantime.dataset.catalog import Catalog, Failed, Loading, Status, progress_of
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import Fault, LoadCancelled, MeantimeError, RequestInvalid, SettingInvalid
 from meantime.formats import citation, classic_json, document
@@ -140,7 +140,8 @@ def serve(paths: Sequence[str], columns: dict[str, str], verbose: bool, config: 
     """Serve each PATH as a data set; without one, the built-in synthetic sample.
 
     PATH is a CSV, gzipped CSV or Parquet file, a folder, or a quoted glob of files of the same form. The classic API
-    asks the first. Ctrl-C lets the queue drain and stops; a second one stops at once, and loses nothing.
+    asks the first. Ctrl-C lets the queue drain and stops; a second one stops at once, and loses nothing. SIGHUP has the
+    files read again that have changed.
     """
     chosen = settings.read(file=config, options=options)
     served = assembly.sources_to_serve(paths, columns)
@@ -527,11 +528,11 @@ def _progress_bars() -> Iterator[Callable[[str, Status], None] | None]:
         def show(name: str, status: Status) -> None:
             if name not in tasks:
                 tasks[name] = bars.add_task(name, total=1.0)
-            match status:
-                case Loading(progress=progress):
-                    bars.update(tasks[name], completed=progress.share, description=f"{name}: {progress.phase}")
-                case Ready() | Failed():
-                    bars.update(tasks[name], visible=False)
+            if (progress := progress_of(status)) is None:
+                bars.update(tasks[name], visible=False)
+            else:
+                described = f"{name}: {progress.phase}"
+                bars.update(tasks[name], completed=progress.share, description=described, visible=True)
 
         yield show
 

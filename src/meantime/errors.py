@@ -38,6 +38,7 @@
     ├── JobUnfinished               caller     the job has not ended, so it cannot be removed
     ├── ResultNotReady              caller     the job has not ended, so it has no result yet; says when to try again
     ├── DatasetNotReady             operator   the data set failed to load
+    ├── ReloadFailed                data       its files as they are now cannot be served, so what was is still
     ├── JobInterrupted              (by why)   work stopped at a check
     │   ├── JobCancelled            caller     somebody asked for that
     │   ├── JobOutOfTime            operator   it worked longer than a setting allows
@@ -335,6 +336,13 @@ class DatasetNotReady(MeantimeError):
 
     code = "dataset-not-ready"
     fault = Fault.OPERATOR
+
+
+class ReloadFailed(MeantimeError):
+    """The files of a data set as they are now cannot be served. What was served before still is."""
+
+    code = "reload-failed"
+    fault = Fault.DATA
 
 
 class JobInterrupted(MeantimeError):

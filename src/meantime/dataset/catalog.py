@@ -3,18 +3,25 @@
 One thread reads the sources, one after another in the order given, since reading takes memory and there is a limit to
 that. A source that was read before and has not changed is not read again: ``sources.json`` remembers which snapshot
 it became. Callbacks are called outside of every lock, in the thread that reads.
+
+Reloading. A data set that is asked to be read again goes on as it is until the new snapshot is open, and then changes
+in one step: whoever asks gets the old one or the new one, whole. Whoever was told the old one's fingerprint still gets
+that, by it. A gate that has opened stays open, also while a data set that failed is read again: to close it would be to
+fail the jobs that were let in.
 """
 
 from __future__ import annotations
 
 import shutil
 import threading
+import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
@@ -25,7 +32,15 @@ from meantime import threads
 from meantime.dataset.ingest import Progress
 from meantime.dataset.snapshot import TEMPORARY, Snapshot, fingerprint_of, open_snapshot, set_aside, sync
 from meantime.dataset.source import Source, identity
-from meantime.errors import DataError, DatasetNotReady, LoadFailed, MeantimeError, SettingInvalid, SnapshotDamaged
+from meantime.errors import (
+    DataError,
+    DatasetNotReady,
+    LoadCancelled,
+    LoadFailed,
+    MeantimeError,
+    SettingInvalid,
+    SnapshotDamaged,
+)
 from meantime.model import Request
 from meantime.threads import OnDeath
 
@@ -34,6 +49,14 @@ _log = structlog.get_logger("meantime")
 # How many snapshots that are no longer current stay open, for the jobs that name them: one takes 0.13 MB per thousand
 # cells in memory, so some 25 MB for the CDC's table, and opening it again a tenth of a second.
 _OLDER_KEPT_OPEN = 4
+# For how long a snapshot that was replaced stays on disk, whoever names it: a request that was bound to it may not be
+# committed yet, so that no job names it, and whoever reads its rows without a job is named nowhere. Six times as long
+# as a job may work by default.
+_REPLACED_KEPT_S = 3600.0
+
+
+# Has not been begun: others are read first.
+WAITING = Progress(phase="waiting", share=0.0, rows=None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,16 +71,31 @@ class Ready:
     """Loaded."""
 
     snapshot: Snapshot
+    reloading: Progress | None = None  # of a reload that is under way, or waits for its turn
+    reload_error: MeantimeError | None = None  # why the last reload failed: the snapshot is older than the files
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Could not be loaded, and will not be before the next start."""
+    """Could not be loaded, and will not be before it is reloaded or the server started anew."""
 
     error: MeantimeError
+    reloading: Progress | None = None
 
 
 Status = Loading | Ready | Failed
+
+
+def progress_of(status: Status) -> Progress | None:
+    """Return how far the reading is that is under way or waits for its turn; None where nothing is to be read."""
+    return status.progress if isinstance(status, Loading) else status.reloading
+
+
+class Change(StrEnum):
+    """What reading a source again has come to."""
+
+    REPLACED = "replaced"  # another snapshot is served from now on
+    UNCHANGED = "unchanged"  # the files are as they were, or were written anew with the same in them
 
 
 class Ingestor(Protocol):
@@ -81,21 +119,35 @@ class Ingestor(Protocol):
 class Catalog:
     """The data sets by name. A ``Gate`` for the engine; every method may be called in any thread."""
 
-    def __init__(self, sources: Sequence[Source], *, folder: Path, ingestor: Ingestor, on_death: OnDeath) -> None:
+    def __init__(
+        self,
+        sources: Sequence[Source],
+        *,
+        folder: Path,
+        ingestor: Ingestor,
+        on_death: OnDeath,
+        monotonic_s: Callable[[], float] = time.monotonic,
+    ) -> None:
         self.names = tuple(source.name for source in sources)
         if not self.names or len(set(self.names)) < len(self.names):
             raise ValueError(f"data sets need names, each its own: {self.names}")
-        self._sources = tuple(sources)
+        self._sources = {source.name: source for source in sources}
         self._folder = folder
         self._register = _Register(folder)
         self._ingestor = ingestor
         self._on_death = on_death
+        self._monotonic_s = monotonic_s
         self._thread: threading.Thread | None = None
         self._closing = threading.Event()
         self._lock = threading.Lock()  # for all below; never held while a file is read or a callback runs
-        waiting = Progress(phase="waiting", share=0.0, rows=None)
-        self._statuses: dict[str, Status] = {name: Loading(waiting) for name in self.names}
+        self._changed = threading.Condition(self._lock)  # there is more to read, or the end has come
+        self._statuses: dict[str, Status] = {name: Loading(WAITING) for name in self.names}
+        # What is to be read, in this order, and who waits for it. What is being read is not in it any more: a file that
+        # changes meanwhile, and is asked to be read again, is read once more.
+        self._due: OrderedDict[str, Future[Change]] = OrderedDict((name, _waited_for()) for name in self.names)
+        self._is_reading = False
         self._folders: dict[str, Path] = {}  # of the data sets that are ready
+        self._replaced: dict[Path, float] = {}  # folders that were current, and since when they are not
         self._older: OrderedDict[str, Future[Snapshot]] = OrderedDict()  # by fingerprint; asked for last comes last
         self._when_changed: list[Callable[[str, Status], None]] = []
         self._when_opened: list[Callable[[str], None]] = []
@@ -106,7 +158,7 @@ class Catalog:
         return self.names[0]
 
     def start(self) -> None:
-        """Start to load, in a thread of its own.
+        """Start to load, in a thread of its own, which then waits for what is to be reloaded.
 
         Raises:
             SettingInvalid: the folder for snapshots cannot be made.
@@ -117,13 +169,45 @@ class Catalog:
             raise SettingInvalid(
                 f"Snapshots cannot be kept in {self._folder}: {error.strerror}. Set another state_dir."
             ) from error
-        self._thread = threads.start("loader", self._load_all, on_death=self._on_death)
+        self._thread = threads.start("loader", self._load_what_is_due, on_death=self._on_death)
 
     def close(self) -> None:
         """Stop loading and wait until that has ended. What was not loaded stays as it is: its jobs wait on disk."""
-        self._closing.set()
+        with self._lock:
+            self._closing.set()
+            self._changed.notify_all()
+            left = tuple(self._due.values())
+            self._due.clear()
+        for waited_for in left:
+            waited_for.set_exception(_stopped())
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
+
+    def reload(self, name: str) -> Future[Change]:
+        """Have a data set read again where its files have changed; return what that will have come to.
+
+        Reading begins after this call, so that it sees whatever was changed before it: whoever asks while one reload
+        is under way gets another one behind it, which all share that ask before it begins. One that fails leaves the
+        data set as it is, and the future fails with the reason: a DataError, LoadFailed, or LoadCancelled where the
+        server stops.
+
+        Raises:
+            KeyError: no data set of this name is served.
+        """
+        with self._lock:
+            status = self._statuses[name]
+            if (due := self._due.get(name)) is not None:
+                return due
+            asked = _waited_for()
+            is_closed = self._closing.is_set()
+            if not is_closed:
+                self._due[name] = asked
+                self._changed.notify_all()
+                if not isinstance(status, Loading) and status.reloading is None:
+                    self._statuses[name] = replace(status, reloading=WAITING)
+        if is_closed:
+            asked.set_exception(_stopped())
+        return asked
 
     def status(self, name: str) -> Status:
         """Say how far a data set has come.
@@ -173,25 +257,31 @@ class Catalog:
             self._when_opened.append(callback)
 
     def on_change(self, callback: Callable[[str, Status], None]) -> None:
-        """Call back with each status from now on, progress included; before ``on_open`` is called for the same."""
+        """Call back with each status from now on, progress included; before ``on_open`` is called for the same.
+
+        But that a reload waits for its turn is not called back: that would be in the thread of who asks for it.
+        """
         with self._lock:
             self._when_changed.append(callback)
 
     def sweep(self, kept: AbstractSet[str]) -> None:
         """Remove the snapshots on disk that are not current, not open, and whose fingerprint is not in ``kept``.
 
-        Of a content that is current only the editions that are served stay: they answer for the others. Removes nothing
-        while a data set is loading: its snapshot may be on disk already and not be current yet.
+        Of a content that is current only the editions that are served stay: they answer for the others. One that was
+        replaced stays for an hour. Removes nothing while a data set is loading or being read again: its snapshot may be
+        on disk already and not be current yet.
         """
         with self._lock:
-            if any(isinstance(status, Loading) for status in self._statuses.values()):
+            if self._is_reading or any(isinstance(status, Loading) for status in self._statuses.values()):
                 return
             current = set(self._folders.values())
+            since_s = self._monotonic_s() - _REPLACED_KEPT_S
+            self._replaced = {folder: at_s for folder, at_s in self._replaced.items() if at_s > since_s}
             stay = (kept | self._older.keys()) - {fingerprint_of(folder.name) for folder in current}
             doomed = [
                 folder
                 for folder in self._on_disk()
-                if folder not in current and fingerprint_of(folder.name) not in stay
+                if folder not in current | self._replaced.keys() and fingerprint_of(folder.name) not in stay
             ]
             aside = []
             try:
@@ -203,26 +293,60 @@ class Catalog:
         for folder in aside:
             _remove(folder)
 
-    def _load_all(self) -> None:
+    def _load_what_is_due(self) -> None:
         for path in self._folder.iterdir():
             # Left by a crash: nobody else writes here, and we have not begun.
             if path.name.startswith(TEMPORARY):
                 _remove(path)
-        for source in self._sources:
-            if not self._closing.is_set():
-                self._load(source)
+        while (due := self._next_due()) is not None:
+            source, waited_for = due
+            try:
+                change = self._load(source)
+            except MeantimeError as error:
+                waited_for.set_exception(error)
+            else:
+                waited_for.set_result(change)
 
-    def _load(self, source: Source) -> None:
+    def _next_due(self) -> tuple[Source, Future[Change]] | None:
+        """Wait for what is to be read next; None where nothing is to be read any more."""
+        with self._lock:
+            self._changed.wait_for(lambda: self._due or self._closing.is_set())
+            if self._closing.is_set():
+                return None
+            name, waited_for = self._due.popitem(last=False)
+            self._is_reading = True
+        return self._sources[name], waited_for
+
+    def _load(self, source: Source) -> Change:
+        """Read a source, and serve what it has become.
+
+        Raises:
+            MeantimeError: it could not be read; the data set is as it was, or has failed.
+        """
         try:
             folder, snapshot = self._known(source) or self._read(source)
         except MeantimeError as error:
-            self._decide(source.name, Failed(error))
-        except Exception as error:  # noqa: BLE001 - a bug that one file brings out must not take the others down
+            self._note_failure(source.name, error)
+            raise
+        except Exception as error:
             _log.exception("reading failed by a bug of ours", dataset=source.name)
             what = f"{source.path} could not be read, by an error of ours ({type(error).__name__}); the log has it."
-            self._decide(source.name, Failed(LoadFailed(what)))
-        else:
-            self._decide(source.name, Ready(snapshot), folder)
+            failed = LoadFailed(what)
+            self._note_failure(source.name, failed)
+            raise failed from error
+        with self._lock:
+            is_unchanged = self._folders.get(source.name) == folder
+        self._decide(source.name, Ready(snapshot), folder)
+        if self._closing.is_set():
+            raise _stopped()
+        return Change.UNCHANGED if is_unchanged else Change.REPLACED
+
+    def _note_failure(self, name: str, error: MeantimeError) -> None:
+        match self.status(name):
+            case Ready(snapshot=snapshot):
+                self._decide(name, Ready(snapshot, reload_error=error))
+            case _:
+                self._decide(name, Failed(error))
 
     def _known(self, source: Source) -> tuple[Path, Snapshot] | None:
         """Return the snapshot that the source became when it was read before, if it has not changed since."""
@@ -240,7 +364,7 @@ class Catalog:
         folder = self._ingestor.ingest(
             source,
             self._folder,
-            on_progress=lambda progress: self._set(source.name, Loading(progress)),
+            on_progress=lambda progress: self._note_progress(source.name, progress),
             cancelled=self._closing,
         )
         folder = self._folder / folder.name  # in the one spelling in which sweep will find it
@@ -264,22 +388,46 @@ class Catalog:
                     return status.snapshot
         return open_snapshot(folder)
 
+    def _note_progress(self, name: str, progress: Progress) -> None:
+        match self.status(name):
+            case Loading():
+                self._set(name, Loading(progress))
+            case decided:
+                self._set(name, replace(decided, reloading=progress))
+
     def _decide(self, name: str, status: Ready | Failed, folder: Path | None = None) -> None:
         if self._closing.is_set():
             # To open the gate now would start jobs that are to wait for the next start, or fail them.
             return
-        self._set(name, status, folder)
         with self._lock:
-            callbacks = tuple(self._when_opened)
+            is_opened = isinstance(self._statuses[name], Loading)
+            self._is_reading = False
+            if name in self._due:
+                status = replace(status, reloading=WAITING)
+            if folder is not None and isinstance(status, Ready):
+                self._make_current(name, folder, status.snapshot)
+            self._statuses[name] = status
+            callbacks = tuple(self._when_opened) if is_opened else ()
+        self._tell(name, status)
         for opened in callbacks:
             opened(name)
 
-    def _set(self, name: str, status: Status, folder: Path | None = None) -> None:
+    def _make_current(self, name: str, folder: Path, snapshot: Snapshot) -> None:
+        """Note whose folder is served, with the lock held; its status follows under the same one."""
+        before = self._folders.get(name)
+        if before is not None and before != folder:
+            self._replaced[before] = self._monotonic_s()
+        self._folders[name] = folder
+        self._replaced.pop(folder, None)
+        self._older.pop(snapshot.fingerprint, None)
+
+    def _set(self, name: str, status: Status) -> None:
         with self._lock:
             self._statuses[name] = status
-            if folder is not None and isinstance(status, Ready):
-                self._folders[name] = folder
-                self._older.pop(status.snapshot.fingerprint, None)
+        self._tell(name, status)
+
+    def _tell(self, name: str, status: Status) -> None:
+        with self._lock:
             callbacks = tuple(self._when_changed)
         for changed in callbacks:
             changed(name, status)
@@ -334,7 +482,8 @@ class _Register:
 
     def folder_of(self, identity: str) -> Path | None:
         name = self._read().get(identity)
-        return None if name is None else self._folder / name
+        # It may have been swept: a file that is put back as it was is read again.
+        return self._folder / name if name is not None and (self._folder / name).is_dir() else None
 
     def remember(self, identity: str, folder: Path) -> None:
         """Remember for the next start. Failing to is no failure: the source is then read anew."""
@@ -367,6 +516,17 @@ def _not_ready(name: str, status: Status | None, names: Sequence[str]) -> Datase
             return DatasetNotReady(f"No data set {name!r} is served here. There are: {', '.join(names)}.")
         case _:
             return DatasetNotReady(f"The data set {name!r} is still being loaded; ask again when it is ready.")
+
+
+def _waited_for() -> Future[Change]:
+    """Make a future that nobody can cancel: others wait for it too, and the loader would stumble over it."""
+    future: Future[Change] = Future()
+    future.set_running_or_notify_cancel()
+    return future
+
+
+def _stopped() -> LoadCancelled:
+    return LoadCancelled("The server stops, so nothing is read any more; the next start does that.")
 
 
 def _remove(path: Path) -> None:

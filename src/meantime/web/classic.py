@@ -113,7 +113,7 @@ def graceful_shutdown(
     ``is_only_a_look`` is for HEAD, which must not change anything.
     """
     try:
-        guard.require_may_shut_down(peer=peer, headers=headers, admin_key=admin_key)
+        guard.require_operator("Stopping the server", peer=peer, headers=headers, admin_key=admin_key)
     except MeantimeError as error:
         return refused(error)
     if not is_only_a_look:

@@ -31,6 +31,20 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 _PROXY_HEADERS = ("forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip")
 # What a browser adds when it fetches a link that nobody has clicked.
 _PREFETCH_HEADERS = ("purpose", "sec-purpose", "x-purpose", "x-moz")
+# What tells who may ask an operator's deed, for whoever can look headers up by name only. Proxies add more that begins
+# with x-forwarded-, but none without one of these.
+OPERATOR_HEADERS = (
+    "x-admin-key",
+    "origin",
+    "sec-fetch-site",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-port",
+    "x-forwarded-server",
+    *_PROXY_HEADERS,
+    *_PREFETCH_HEADERS,
+)
 
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:/?#@\[\]\\]+))(?::[0-9]{1,5})?", re.ASCII)
 
@@ -198,12 +212,13 @@ class Hosts:
         )
 
 
-def require_may_shut_down(*, peer: str | None, headers: Mapping[str, str], admin_key: str | None) -> None:
-    """Refuse to stop the server for somebody who may not ask that.
+def require_operator(deed: str, *, peer: str | None, headers: Mapping[str, str], admin_key: str | None) -> None:
+    """Refuse what only who runs the server may ask: to stop it, to read its files anew.
 
     A GET that stops a server is a trap: a link in a page, a prefetch, or a proxy that everybody reaches would spring
     it. So the administrator's key counts from anywhere; without one, only whoever sits at this machine and asks
-    by himself. ``headers`` have lower-case names; that Host is an allowed one was checked before.
+    by himself. ``headers`` have lower-case names, and are at least those of ``OPERATOR_HEADERS`` that the request has;
+    that Host is an allowed one was checked before. ``deed`` begins the refusal: "Stopping the server".
 
     Raises:
         OperatorOnly: says what to do instead.
@@ -214,7 +229,7 @@ def require_may_shut_down(*, peer: str | None, headers: Mapping[str, str], admin
         return
     if (why := _not_asked_here(peer, headers)) is not None:
         raise OperatorOnly(
-            f"Stopping the server is not for this request: {why}. Ask from the server's own machine, "
+            f"{deed} is not for this request: {why}. Ask from the server's own machine, "
             "or send the administrator's key (the setting admin_key) in the header X-Admin-Key."
         )
 

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import json
 import os
 import queue
@@ -8,13 +9,15 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from weakref import ref
 
 import msgspec
 import pytest
 
-from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
+from meantime.dataset.catalog import Catalog, Change, Failed, Loading, Ready, Status
 from meantime.dataset.ingest import Progress
 from meantime.dataset.snapshot import Snapshot, fingerprint_of, open_snapshot, write
 from meantime.dataset.source import Source
@@ -43,6 +46,7 @@ class JsonIngestor:
     rejected_limit = 0.05
 
     def __init__(self) -> None:
+        self.title: str | None = None  # instead of the file's name
         self.read: list[str] = []  # names, in the order in which they were read
         self.midway: Callable[[Source, threading.Event], None] = lambda _source, _cancelled: None
 
@@ -63,7 +67,7 @@ class JsonIngestor:
         if cancelled.is_set():
             raise LoadCancelled("Cancelled.")
         made = factories.snapshot(rows)
-        about = msgspec.structs.replace(made.about, title=Path(source.path).stem, files=())
+        about = msgspec.structs.replace(made.about, title=self.title or Path(source.path).stem, files=())
         return write(made.cube, about, [], into)
 
 
@@ -74,6 +78,7 @@ class Place:
         self.folder = folder
         self.snapshots = folder / "state" / "snapshots"
         self.ingestor = JsonIngestor()
+        self.now_s = 0.0
 
     def source(self, name: str, *values: str, file: str | None = None) -> Source:
         """Write a source with one row a value; the file is a new one each time, as when somebody replaces it."""
@@ -90,7 +95,13 @@ class Place:
         def died(role: str, error: BaseException) -> None:
             raise AssertionError(f"{role} died") from error
 
-        return Catalog(sources, folder=self.snapshots, ingestor=self.ingestor, on_death=on_death or died)
+        return Catalog(
+            sources,
+            folder=self.snapshots,
+            ingestor=self.ingestor,
+            on_death=on_death or died,
+            monotonic_s=lambda: self.now_s,
+        )
 
     @contextmanager
     def serving(self, *sources: Source) -> Iterator[Catalog]:
@@ -136,6 +147,32 @@ def held_midway(place: Place, catalog: Catalog) -> Iterator[None]:
     finally:
         go_on.set()
         catalog.close()
+
+
+class Gateway:
+    """Lets the next readings through one by one."""
+
+    def __init__(self, place: Place) -> None:
+        self._entered = threading.Semaphore(0)
+        self._let_on = threading.Semaphore(0)
+        place.ingestor.midway = self._pass
+
+    def wait_entered(self) -> None:
+        assert self._entered.acquire(timeout=PATIENCE_S)
+
+    def let_on(self, times: int = 1) -> None:
+        self._let_on.release(times)
+
+    def _pass(self, _source: Source, _cancelled: threading.Event) -> None:
+        self._entered.release()
+        assert self._let_on.acquire(timeout=PATIENCE_S)
+
+
+def mean(snapshot: Snapshot) -> float:
+    """The one mean of a table with one question."""
+    [only] = snapshot.cube.by_question.mean.tolist()
+    assert isinstance(only, float)
+    return only
 
 
 # ---- loading ----
@@ -397,6 +434,281 @@ def test_what_a_crash_left_half_written_is_removed_at_the_start(place: Place) ->
     assert place.on_disk() == [".sources.json", ".writing-abc"]
     fingerprint = place.load(place.source("a", "1"))
     assert place.on_disk() == [fingerprint]
+
+
+# ---- reloading ----
+
+
+def test_a_changed_file_is_served_after_a_reload_and_the_old_one_by_its_fingerprint(place: Place) -> None:
+    with place.serving(place.source("a", "1")) as catalog:
+        before = catalog.snapshot("a").fingerprint
+        place.source("a", "2")
+        assert catalog.reload("a").result(PATIENCE_S) is Change.REPLACED
+        assert mean(catalog.snapshot("a")) == 2
+        assert catalog.bind(REQUEST).fingerprint == catalog.snapshot("a").fingerprint != before
+        assert mean(catalog.snapshot("a", before)) == 1
+    # As after any reading, the next start need not read.
+    assert mean(open_snapshot(place.snapshots / place.load(Source(name="a", path=str(place.folder / "a.json"))))) == 2
+    assert place.ingestor.read == ["a", "a"]
+
+
+def test_an_unchanged_file_is_not_read_again(place: Place) -> None:
+    with place.serving(place.source("a", "1")) as catalog:
+        before = catalog.status("a")
+        assert catalog.reload("a").result(PATIENCE_S) is Change.UNCHANGED
+        assert catalog.status("a") == before
+        assert place.ingestor.read == ["a"]
+
+
+def test_a_file_written_anew_with_the_same_in_it_leaves_the_snapshot_as_it_is(place: Place) -> None:
+    with place.serving(place.source("a", "1")) as catalog:
+        before = catalog.snapshot("a")
+        place.source("a", "1")
+        assert catalog.reload("a").result(PATIENCE_S) is Change.UNCHANGED
+        assert catalog.snapshot("a") is before
+        assert place.ingestor.read == ["a", "a"]
+
+
+def test_until_the_new_snapshot_is_there_the_old_one_is_served_and_the_reload_can_be_seen(place: Place) -> None:
+    with place.serving(place.source("a", "1")) as catalog:
+        before = catalog.snapshot("a")
+        told: queue.SimpleQueue[Status] = queue.SimpleQueue()
+        catalog.on_change(lambda _name, status: told.put(status))
+        way = Gateway(place)
+        place.source("a", "2")
+        reload = catalog.reload("a")
+        way.wait_entered()
+        reading = Ready(before, reloading=Progress(phase="reading", share=0.5, rows=None))
+        assert told.get(timeout=PATIENCE_S) == catalog.status("a") == reading
+        assert catalog.snapshot("a") is before
+        assert catalog.is_open("a")
+        assert catalog.bind(REQUEST).fingerprint == before.fingerprint
+        way.let_on()
+        reload.result(PATIENCE_S)
+        assert told.get(timeout=PATIENCE_S) == Ready(catalog.snapshot("a"))
+        assert told.empty()
+
+
+def test_a_reload_that_fails_leaves_what_is_served_and_says_why_until_one_succeeds(place: Place) -> None:
+    with place.serving(place.source("a", "1")) as catalog:
+        before = catalog.snapshot("a")
+        place.source("a")
+        with pytest.raises(SourceEmpty) as refused:
+            catalog.reload("a").result(PATIENCE_S)
+        assert catalog.status("a") == Ready(before, reload_error=refused.value)
+        assert catalog.snapshot("a") is before
+        place.source("a", "3")
+        assert catalog.reload("a").result(PATIENCE_S) is Change.REPLACED
+        assert catalog.status("a") == Ready(catalog.snapshot("a"))
+
+
+def test_a_file_that_is_gone_or_a_bug_fails_a_reload_and_nothing_else(place: Place) -> None:
+    source = place.source("a", "1")
+    with place.serving(source) as catalog:
+        Path(source.path).unlink()
+        with pytest.raises(SourceUnreadable):
+            catalog.reload("a").result(PATIENCE_S)
+        place.source("a", "2")
+
+        def stumble(_source: Source, _cancelled: threading.Event) -> None:
+            raise ZeroDivisionError("a secret of the inside")
+
+        place.ingestor.midway = stumble
+        with pytest.raises(LoadFailed, match="ZeroDivisionError"):
+            catalog.reload("a").result(PATIENCE_S)
+        assert mean(catalog.snapshot("a")) == 1
+
+
+def test_a_data_set_that_failed_at_the_start_can_be_mended_and_its_gate_stays_open_meanwhile(place: Place) -> None:
+    with place.serving(place.source("a"), place.source("b", "1")) as catalog:
+        opened: list[str] = []
+        catalog.on_open(opened.append)
+        failed = catalog.status("a")
+        assert isinstance(failed, Failed)
+        way = Gateway(place)
+        place.source("a", "2")
+        reload = catalog.reload("a")
+        way.wait_entered()
+        assert catalog.status("a") == replace(failed, reloading=Progress(phase="reading", share=0.5, rows=None))
+        assert catalog.is_open("a")
+        with pytest.raises(DatasetNotReady, match="has no rows"):
+            catalog.snapshot("a")
+        way.let_on()
+        assert reload.result(PATIENCE_S) is Change.REPLACED
+        assert mean(catalog.snapshot("a")) == 2
+        assert opened == []
+
+
+def test_who_asks_before_a_reload_begins_shares_it_and_who_asks_later_gets_another(place: Place) -> None:
+    with place.serving(place.source("a", "1")) as catalog:
+        way = Gateway(place)
+        place.source("a", "2")
+        first = catalog.reload("a")
+        way.wait_entered()
+        # It has read the file; what is changed now is only seen by another one.
+        place.source("a", "3")
+        second, third = catalog.reload("a"), catalog.reload("a")
+        assert second is third is not first
+        way.let_on()
+        assert first.result(PATIENCE_S) is Change.REPLACED
+        way.wait_entered()
+        assert isinstance(status := catalog.status("a"), Ready)
+        assert status.reloading is not None
+        assert mean(status.snapshot) == 2
+        way.let_on()
+        assert second.result(PATIENCE_S) is Change.REPLACED
+        assert mean(catalog.snapshot("a")) == 3
+        assert place.ingestor.read == ["a", "a", "a"]
+
+
+def test_a_reload_that_is_asked_for_before_the_first_loading_begins_is_that_loading(place: Place) -> None:
+    catalog = place.catalog(place.source("a", "1"))
+    asked = catalog.reload("a")
+    assert asked is catalog.reload("a")
+    assert isinstance(catalog.status("a"), Loading)
+    catalog.start()
+    assert asked.result(PATIENCE_S) is Change.REPLACED
+    catalog.close()
+    assert place.ingestor.read == ["a"]
+
+
+def test_a_file_that_changes_while_it_is_first_loaded_is_read_again_when_that_is_asked_for(place: Place) -> None:
+    catalog = place.catalog(place.source("a", "1"))
+    way = Gateway(place)
+    catalog.start()
+    way.wait_entered()
+    place.source("a", "2")
+    asked = catalog.reload("a")
+    assert isinstance(catalog.status("a"), Loading)
+    way.let_on(2)
+    assert asked.result(PATIENCE_S) is Change.REPLACED
+    assert mean(catalog.snapshot("a")) == 2
+    catalog.close()
+
+
+def test_data_sets_are_reloaded_one_after_another_in_the_order_asked_for(place: Place) -> None:
+    with place.serving(place.source("a", "1"), place.source("b", "1")) as catalog:
+        place.ingestor.read.clear()
+        way = Gateway(place)
+        place.source("a", "2")
+        place.source("b", "2")
+        asked = [catalog.reload("b"), catalog.reload("a")]
+        way.wait_entered()
+        assert isinstance(status := catalog.status("a"), Ready)
+        assert status.reloading == Progress(phase="waiting", share=0.0, rows=None)
+        way.let_on(2)
+        assert [one.result(PATIENCE_S) for one in asked] == [Change.REPLACED] * 2
+        assert place.ingestor.read == ["b", "a"]
+
+
+def test_closing_ends_a_reload_and_tells_who_waits(place: Place) -> None:
+    with place.serving(place.source("a", "1")) as catalog:
+        entered = threading.Event()
+
+        def until_cancelled(_source: Source, cancelled: threading.Event) -> None:
+            entered.set()
+            assert cancelled.wait(PATIENCE_S)
+
+        place.ingestor.midway = until_cancelled
+        before = catalog.snapshot("a")
+        place.source("a", "2")
+        running = catalog.reload("a")
+        assert entered.wait(PATIENCE_S)
+        waiting = catalog.reload("a")
+        catalog.close()
+        for asked in (running, waiting, catalog.reload("a")):
+            with pytest.raises(LoadCancelled):
+                asked.result(PATIENCE_S)
+        assert catalog.snapshot("a") is before
+
+
+def test_only_what_is_served_can_be_reloaded(place: Place) -> None:
+    with place.serving(place.source("a", "1")) as catalog, pytest.raises(KeyError, match="gone"):
+        catalog.reload("gone")
+
+
+def test_nobody_can_cancel_a_reload_that_others_wait_for(place: Place) -> None:
+    with place.serving(place.source("a", "1")) as catalog:
+        asked = catalog.reload("a")
+        assert not asked.cancel()
+        assert asked.result(PATIENCE_S) is Change.UNCHANGED
+
+
+def test_the_memory_of_a_snapshot_goes_when_it_is_replaced_and_nobody_holds_it(place: Place) -> None:
+    with place.serving(place.source("a", "1")) as catalog:
+        old = ref(catalog.snapshot("a").cube)
+        for value in ("2", "3"):
+            place.source("a", value)
+            catalog.reload("a").result(PATIENCE_S)
+        gc.collect()
+        assert old() is None
+
+
+def test_a_file_that_is_put_back_as_it_was_is_found_again_or_read_where_its_snapshot_was_swept(place: Place) -> None:
+    source = place.source("a", "1")
+    path = Path(source.path)
+    with place.serving(source) as catalog:
+        for swept in (False, True):
+            aside = path.rename(path.with_suffix(f".aside{swept}"))
+            place.source("a", "2")
+            assert catalog.reload("a").result(PATIENCE_S) is Change.REPLACED
+            if swept:
+                place.now_s += 4000
+                catalog.sweep(set())
+            path.unlink()
+            aside.rename(path)
+            place.ingestor.read.clear()
+            assert catalog.reload("a").result(PATIENCE_S) is Change.REPLACED
+            assert place.ingestor.read == (["a"] if swept else [])
+            assert mean(catalog.snapshot("a")) == 1
+
+
+def test_a_snapshot_that_was_replaced_stays_for_an_hour_whoever_names_it(place: Place) -> None:
+    with place.serving(place.source("a", "1")) as catalog:
+        first = catalog.snapshot("a").fingerprint
+        place.source("a", "2")
+        catalog.reload("a").result(PATIENCE_S)
+        place.now_s += 3599
+        place.source("a", "3")
+        catalog.reload("a").result(PATIENCE_S)
+        catalog.sweep(set())
+        assert len(place.on_disk()) == 3
+        place.now_s += 2
+        catalog.sweep(set())
+        assert len(place.on_disk()) == 2
+        assert first not in place.on_disk()
+
+
+def test_the_layout_that_was_replaced_by_another_of_the_same_content_stays_for_an_hour_too(place: Place) -> None:
+    source = place.source("a", "1")
+    with place.serving(source) as catalog:
+        folder = catalog.snapshot("a").folder
+        catalog.snapshot("a")
+        place.ingestor.title = "Another title"
+        place.source("a", "1")
+        assert catalog.reload("a").result(PATIENCE_S) is Change.REPLACED
+        assert catalog.snapshot("a").about.title == "Another title"
+        catalog.sweep(set())
+        assert folder is not None
+        assert folder.is_dir()
+        place.now_s += 4000
+        catalog.sweep({catalog.snapshot("a").fingerprint})
+        assert not folder.is_dir()
+
+
+def test_nothing_is_swept_while_a_data_set_is_read_again(place: Place) -> None:
+    older = place.load(place.source("a", "1"))
+    with place.serving(place.source("a", "2")) as catalog:
+        way = Gateway(place)
+        place.source("a", "3")
+        reload = catalog.reload("a")
+        way.wait_entered()
+        catalog.sweep(set())
+        assert older in place.on_disk()
+        way.let_on()
+        reload.result(PATIENCE_S)
+        catalog.sweep(set())
+        assert older not in place.on_disk()
 
 
 # ---- older snapshots ----

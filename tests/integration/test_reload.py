@@ -1,0 +1,111 @@
+"""Reloading under load: real files, the real reading process, a real store; jobs are submitted all the while."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import msgspec
+
+from meantime.compute.local import LocalCompute
+from meantime.dataset.catalog import Catalog, Change, Loading, Status
+from meantime.dataset.ingest import DataIngestor
+from meantime.dataset.source import Source
+from meantime.engine.engine import Engine
+from meantime.model import Request
+from meantime.stores.result_files import ResultFiles
+from meantime.stores.sqlite import SqliteJobStore
+from tests.toys import PATIENCE_S
+
+QUESTION = "Cups of tea a day"
+ROUNDS = 8
+# Each content comes twice, so that one that was replaced becomes current again.
+CONTENTS = 4
+
+
+def write(path: Path, mean: int) -> None:
+    """Put a new file in the place of an old one, as a careful writer does."""
+    new = path.with_suffix(".new")
+    new.write_text(f"Question,LocationDesc,Data_Value\n{QUESTION},Utah,{mean}\n")
+    new.replace(path)
+
+
+def test_jobs_submitted_while_files_are_reloaded_are_answered_from_the_snapshot_that_took_them(tmp_path: Path) -> None:
+    path = tmp_path / "tea.csv"
+    write(path, 0)
+    catalog = Catalog(
+        [Source(name="tea", path=str(path))],
+        folder=tmp_path / "snapshots",
+        ingestor=DataIngestor(memory_mb=512, rejected_limit=0.05),
+        on_death=lambda _role, error: trouble.append(error),
+    )
+    trouble: list[BaseException] = []
+    jobs = SqliteJobStore(tmp_path / "jobs.sqlite3", on_broken=trouble.append)
+    engine = Engine(
+        jobs=jobs,
+        results=ResultFiles(tmp_path / "results"),
+        compute=LocalCompute(catalog),
+        gate=catalog,
+        clock=time.time,
+        threads=2,
+        queue_limit=100_000,
+        job_time_limit_s=60,
+        keep_ended_s=3600,
+        keep_ended_jobs=1_000_000,
+        on_fatal=trouble.append,
+    )
+    means: dict[str | None, float] = {}  # what was written, by the fingerprint that it got
+
+    def sweep(_name: str, status: Status) -> None:
+        if not isinstance(status, Loading):
+            catalog.sweep(jobs.fingerprints())
+
+    def note(mean: int) -> None:
+        assert catalog.reload("tea").result(PATIENCE_S) is Change.REPLACED
+        means[catalog.snapshot("tea").fingerprint] = mean
+
+    catalog.on_change(sweep)
+    engine.start()
+    first = catalog.reload("tea")
+    catalog.start()
+    assert first.result(PATIENCE_S) is Change.REPLACED
+    means[catalog.snapshot("tea").fingerprint] = 0
+    accepted: list[int] = []
+    are_enough = threading.Event()
+
+    def submit_until_enough(_thread: int) -> Sequence[int]:
+        mine = []
+        # One after another: a client waits for its acknowledgement.
+        while not are_enough.is_set():
+            request = Request(dataset="tea", statistic="global_mean", parameters={"question": QUESTION})
+            mine += [job.number for job in engine.submit([request]).result(PATIENCE_S)]
+        return mine
+
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            submitting = [pool.submit(submit_until_enough, thread) for thread in range(4)]
+            try:
+                for number in range(1, ROUNDS + 1):
+                    write(path, number % CONTENTS)
+                    note(number % CONTENTS)
+            finally:
+                are_enough.set()
+            for one in submitting:
+                accepted += one.result(PATIENCE_S)
+        assert engine.wait_drained(PATIENCE_S)
+        found: dict[str | None, set[float]] = {job.request.fingerprint: set() for job in jobs.jobs()}
+        for job in jobs.jobs():
+            assert job.failure is None
+            result = msgspec.json.decode(engine.read_result(job.number).result(PATIENCE_S))
+            found[job.request.fingerprint].add(result["global_mean"])
+        assert sorted(job.number for job in jobs.jobs()) == sorted(accepted)
+        assert found == {fingerprint: {means[fingerprint]} for fingerprint in found}
+        # It was a race: of several contents at least, some jobs were accepted.
+        assert len(found) == CONTENTS
+    finally:
+        engine.stop()
+        catalog.close()
+    assert not trouble
