@@ -1,0 +1,23 @@
+"""Random numbers that depend on the request alone: asked again, the same answer."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+import numpy as np
+
+
+def generator(fingerprint: str, statistic: str, parameters: msgspec.Struct) -> np.random.Generator:
+    """Return the generator of a request: of what is asked, of which content.
+
+    >>> class Asked(msgspec.Struct):
+    ...     question: str
+    >>> one, same = (generator("f", "ranking", Asked("Q")).integers(1_000_000) for _ in range(2))
+    >>> int(one) == int(same)
+    True
+    """
+    asked = f"{fingerprint}\n{statistic}\n".encode() + msgspec.json.encode(parameters)
+    seed = int.from_bytes(hashlib.blake2b(asked, digest_size=16).digest(), "big")
+    # PCG64 by name, and not whatever numpy's default will be.
+    return np.random.Generator(np.random.PCG64(seed))

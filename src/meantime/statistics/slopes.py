@@ -1,0 +1,178 @@
+"""How values change over years: a straight line with an honest width, and two ways that assume less.
+
+Weighted least squares with w = 1 / SE^2. The years scatter about the line by more than their standard errors, as a
+rule (chi-squared over T - 2, called phi: 1.1 to 1.3, for some questions 5 to 10), and a slope that takes the standard
+errors at their word is significant almost everywhere. So half the width of the 95 % interval is max(t(T - 2)
+sqrt(phi), z) SE0, and p is the larger of both: the scatter is believed where it is larger, and never where it came
+out smaller by chance.
+
+Where the noise of one year carries over into the next, coverage falls to 81 to 88 %; nothing here mends that.
+
+Sources: Aitken (1935) on weighted least squares; McCullagh and Nelder, Generalized Linear Models (1989), on phi;
+Mann, Nonparametric tests against trend, Econometrica 13 (1945); Kendall, Rank Correlation Methods (1975); Sen,
+Estimates of the regression coefficient based on Kendall's tau, Journal of the American Statistical Association 63
+(1968).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from scipy import special
+
+from meantime.dataset.cube import Doubles, Integers
+from meantime.statistics.uncertainty import Z95
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Lines:
+    """A straight line a row; NaN where there are not three years."""
+
+    years: Integers  # T: how many years have a value and a standard error
+    slope: Doubles  # a year
+    se: Doubles  # half-width over z, so that what comes after may treat it as any standard error
+    low: Doubles
+    high: Doubles
+    p: Doubles  # of no change
+    phi: Doubles  # scatter about the line over what the standard errors let expect
+    fit_p: Doubles  # of the years lying on a straight line
+
+
+def lines(year: Doubles, value: Doubles, se: Doubles) -> Lines:
+    """Fit a line to each row of (rows, years), over the years in which it has a value and a standard error.
+
+    >>> year = np.arange(2015.0, 2021.0)
+    >>> value = np.array([[20.1, 21.9, 24.2, 25.8, 28.1, 29.9]])
+    >>> found = lines(year, value, np.full((1, 6), 0.5))
+    >>> found.slope.round(2), found.low.round(2), found.high.round(2), found.phi.round(2)
+    (array([1.98]), array([1.74]), array([2.21]), array([0.11]))
+
+    Two years are a difference and no line:
+
+    >>> lines(year[:2], value[:, :2], np.full((1, 2), 0.5)).slope
+    array([nan])
+    """
+    known = np.isfinite(value) & np.isfinite(se)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        w = np.where(known, 1 / se**2, 0.0)
+        v = np.where(known, value, 0.0)
+        count = np.asarray(known.sum(axis=1), dtype=np.int64)
+        total = w.sum(axis=1)
+        x = year - ((w * year).sum(axis=1) / total)[:, None]
+        spread = (w * x * x).sum(axis=1)
+        slope = (w * x * v).sum(axis=1) / spread
+        level = (w * v).sum(axis=1) / total
+        chi2 = (w * (v - level[:, None] - slope[:, None] * x) ** 2).sum(axis=1)
+        freedom = count - 2
+        phi = np.where(freedom > 0, chi2 / freedom, np.nan)
+        se0 = 1 / np.sqrt(spread)
+        scattered = special.stdtrit(freedom, 0.975) * np.sqrt(phi)
+        half = np.maximum(scattered, Z95) * se0
+        z = np.abs(slope) / se0
+        p = np.maximum(2 * special.stdtr(freedom, -z / np.sqrt(phi)), 2 * special.ndtr(-z))
+    enough = freedom > 0
+
+    def of(numbers: Doubles) -> Doubles:
+        return np.where(enough, numbers, np.nan)
+
+    return Lines(
+        years=count,
+        slope=of(slope),
+        se=of(half / Z95),
+        low=of(slope - half),
+        high=of(slope + half),
+        p=of(p),
+        phi=phi,
+        fit_p=of(special.chdtrc(np.maximum(freedom, 1), chi2)),
+    )
+
+
+def annual_percent_change(year: Doubles, value: Doubles, se: Doubles) -> Lines:
+    """Fit lines to the logarithms; slope and limits are percents a year (APC). NaN where a value is not above 0.
+
+    >>> year = np.array([2018.0, 2019.0, 2020.0])
+    >>> annual_percent_change(year, np.array([[20.0, 22.0, 24.2]]), np.full((1, 3), 0.5)).slope.round(3)
+    array([10.])
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        positive = value > 0
+        fitted = lines(year, np.where(positive, np.log(value), np.nan), se / value)
+    complete = ~(np.isfinite(value) & ~positive).any(axis=1)
+
+    def of(numbers: Doubles) -> Doubles:
+        return np.where(complete, 100 * np.expm1(numbers), np.nan)
+
+    return Lines(
+        years=fitted.years,
+        slope=of(fitted.slope),
+        se=100 * fitted.se * np.exp(fitted.slope),
+        low=of(fitted.low),
+        high=of(fitted.high),
+        p=np.where(complete, fitted.p, np.nan),
+        phi=fitted.phi,
+        fit_p=fitted.fit_p,
+    )
+
+
+def mann_kendall(value: Doubles) -> float:
+    """Return the p-value of no monotone trend for a series in order; NaN for fewer than four values.
+
+    Exact without ties; with ties normal, corrected for them and for continuity.
+
+    >>> round(mann_kendall(np.array([20.0, 21.0, 22.0, 23.0, 24.0])), 4)
+    0.0167
+    >>> round(mann_kendall(np.array([20.0, 21.0, 21.0, 23.0, 24.0])), 4)
+    0.0433
+    >>> mann_kendall(np.array([20.0, 21.0, 22.0]))
+    nan
+    """
+    given = value[np.isfinite(value)]
+    t = len(given)
+    if t < 4:
+        return np.nan
+    one, other = np.triu_indices(t, 1)
+    s = abs(int(np.sign(given[other] - given[one]).sum()))
+    _, ties = np.unique(given, return_counts=True)
+    if len(ties) == t:
+        return _exact_p(t, s)
+    variance = (t * (t - 1) * (2 * t + 5) - float((ties * (ties - 1) * (2 * ties + 5)).sum())) / 18
+    # All values equal: no trend, and no variance either.
+    return float(2 * special.ndtr(-(s - 1) / np.sqrt(variance))) if s > 0 else 1.0
+
+
+def theil_sen(year: Doubles, value: Doubles) -> float:
+    """Return the median of the slopes between all pairs of years; NaN for fewer than two.
+
+    One year that is far off moves it little:
+
+    >>> theil_sen(np.arange(5.0), np.array([20.0, 21.0, 22.0, 40.0, 24.0]))
+    1.0
+    """
+    given = np.isfinite(value)
+    x, v = year[given], value[given]
+    if len(v) < 2:
+        return np.nan
+    one, other = np.triu_indices(len(v), 1)
+    return float(np.median((v[other] - v[one]) / (x[other] - x[one])))
+
+
+def _exact_p(t: int, s: int) -> float:
+    counts = _orders_by_inversions(t)
+    # S = pairs - 2 inversions: as far from 0 or farther, on either side.
+    farthest = (len(counts) - 1 - s) // 2
+    return min(1.0, 2 * sum(counts[: farthest + 1]) / sum(counts))
+
+
+@lru_cache(maxsize=64)
+def _orders_by_inversions(t: int) -> tuple[int, ...]:
+    """Count the orders of t values by the number of pairs that stand the wrong way round."""
+    counts = [1]
+    for size in range(2, t + 1):
+        longer = [0] * (len(counts) + size - 1)
+        for inversions, orders in enumerate(counts):
+            for more in range(size):
+                longer[inversions + more] += orders
+        counts = longer
+    return tuple(counts)

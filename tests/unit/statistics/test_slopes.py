@@ -1,0 +1,96 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import statsmodels.api as sm
+from scipy import stats
+
+from meantime.statistics.slopes import annual_percent_change, lines, mann_kendall, theil_sen
+from meantime.statistics.uncertainty import Z95
+
+YEAR = np.arange(2011.0, 2024.0)
+RNG = np.random.default_rng(12)
+SE = RNG.uniform(0.5, 2.0, (25, 13))
+VALUE = 30 + 0.3 * (YEAR - 2017) + 1.5 * SE * RNG.standard_normal((25, 13))
+
+
+@pytest.mark.parametrize("place", range(5))
+def test_slope_and_scatter_are_those_of_statsmodels(place: int) -> None:
+    fitted = sm.WLS(VALUE[place], sm.add_constant(YEAR - 2017), weights=1 / SE[place] ** 2).fit()
+    found = lines(YEAR, VALUE, SE)
+    assert found.slope[place] == pytest.approx(fitted.params[1])
+    assert found.phi[place] == pytest.approx(fitted.scale)
+    assert fitted.scale > 1
+    # Where the scatter is larger than the standard errors, the interval is that of weighted least squares.
+    assert [found.low[place], found.high[place]] == pytest.approx(fitted.conf_int()[1].tolist())
+    assert found.p[place] == pytest.approx(fitted.pvalues[1])
+    assert found.fit_p[place] == pytest.approx(stats.chi2.sf(fitted.scale * 11, 11))
+    assert found.se[place] == pytest.approx((found.high[place] - found.low[place]) / 2 / Z95)
+
+
+def test_a_scatter_smaller_than_the_standard_errors_is_not_believed() -> None:
+    value = 30 + 0.3 * (YEAR - 2017)
+    found = lines(YEAR, value[None, :], np.ones((1, 13)))
+    se0 = 1 / np.sqrt(((YEAR - 2017) ** 2).sum())
+    assert found.phi[0] == pytest.approx(0, abs=1e-12)
+    assert found.high[0] - found.slope[0] == pytest.approx(Z95 * se0)
+    assert found.p[0] == pytest.approx(2 * stats.norm.sf(0.3 / se0))
+
+
+def test_a_location_has_its_own_years() -> None:
+    value = VALUE.copy()
+    value[0, [2, 9]] = np.nan
+    kept = np.delete(np.arange(13), [2, 9])
+    found, alone = lines(YEAR, value, SE), lines(YEAR[kept], VALUE[:1, kept], SE[:1, kept])
+    assert found.years[0] == 11
+    assert found.slope[0] == pytest.approx(alone.slope[0])
+    assert found.p[0] == pytest.approx(alone.p[0])
+
+
+def test_without_three_years_there_is_no_line() -> None:
+    for years in (0, 1, 2):
+        found = lines(YEAR[:years], VALUE[:1, :years], SE[:1, :years])
+        assert found.years[0] == years
+        assert np.isnan([found.slope[0], found.low[0], found.p[0], found.phi[0], found.fit_p[0]]).all()
+
+
+def test_a_percent_change_is_the_slope_of_the_logarithm() -> None:
+    value = 20 * 1.03 ** (YEAR - 2011)
+    found = annual_percent_change(YEAR, value[None, :], np.full((1, 13), 0.5))
+    assert found.slope[0] == pytest.approx(3)
+    assert found.low[0] < 3 < found.high[0]
+    at_zero = value.copy()
+    at_zero[3] = 0
+    assert np.isnan(annual_percent_change(YEAR, at_zero[None, :], np.full((1, 13), 0.5)).slope[0])
+
+
+@pytest.mark.parametrize("t", [5, 6, 8, 13])
+@pytest.mark.parametrize("extra", [0.0, 1.0, 2.0])
+def test_the_interval_covers_the_slope_whether_or_not_the_years_scatter_more(t: int, extra: float) -> None:
+    rng, rows = np.random.default_rng(t), 4000
+    se = rng.uniform(0.7, 1.4, (rows, t))
+    year = np.arange(float(t))
+    value = 30 + 0.2 * year + se * np.sqrt(1 + extra**2) * rng.standard_normal((rows, t))
+    found = lines(year, value, se)
+    covered = np.mean((found.low <= 0.2) & (found.high >= 0.2))
+    assert 0.935 <= covered <= 0.99
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_mann_kendall_without_ties_is_scipys_exact_test(seed: int) -> None:
+    value = np.random.default_rng(seed).standard_normal(4 + seed)
+    expected = stats.kendalltau(np.arange(len(value)), value, method="exact").pvalue
+    assert mann_kendall(value) == pytest.approx(expected)
+
+
+def test_mann_kendall_with_ties_is_its_normal_form() -> None:
+    value = np.array([20.0, 21.0, 21.0, 23.0, 22.0, 22.0, 25.0])
+    # S = 21 pairs less 2 ties less twice 2 falls = 15; the variance loses 18 for each of the two ties.
+    assert mann_kendall(value) == pytest.approx(2 * stats.norm.sf(14 / np.sqrt((7 * 6 * 19 - 2 * 18) / 18)))
+    assert mann_kendall(np.full(6, 20.0)) == 1
+
+
+def test_theil_sen_is_scipys() -> None:
+    for row in VALUE:
+        assert theil_sen(YEAR, row) == pytest.approx(stats.theilslopes(row, YEAR).slope)
+    assert np.isnan(theil_sen(YEAR[:1], VALUE[0, :1]))
