@@ -46,6 +46,7 @@
     ├── JobFailed                   server     the job ended without a result; carries its failure
     ├── ServerUnreachable           operator   to a client: nothing answers at the address
     ├── NotMeantime                 operator   to a client: what answers at the address is not Meantime
+    ├── PackageMissing              operator   to a client: a library that was asked for is not installed
     ├── ResultGone                  server     an old result that cannot be made again
     ├── Unavailable                 server     not now; says when to try again
     │   ├── QueueFull                          as many jobs wait as may
@@ -392,6 +393,13 @@ class NotMeantime(MeantimeError):
     """Something answers at the address, but not as Meantime does."""
 
     code = "not-meantime"
+    fault = Fault.OPERATOR
+
+
+class PackageMissing(MeantimeError):
+    """A library that only some need is not installed. Says how to install it."""
+
+    code = "package-missing"
     fault = Fault.OPERATOR
 
 

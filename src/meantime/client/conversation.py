@@ -1,0 +1,238 @@
+"""What is said to a server, and in which order. Told once, for clients that block and for those that do not."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Any
+from urllib.parse import quote
+from uuid import uuid4
+
+import msgspec
+
+from meantime.client.exchange import Conversation, Patience, Pause, Send, exchange
+from meantime.client.problems import read
+from meantime.client.result import Result
+from meantime.client.seen import Accepted, Ask, Dismissal, Page, Standing
+from meantime.errors import (
+    JobFailed,
+    JobInterrupted,
+    JobUnknown,
+    MeantimeError,
+    RequestInvalid,
+    ResultGone,
+    ResultNotReady,
+    ServerUnreachable,
+)
+from meantime.model import Problem
+
+# The server lets a client wait for 60 s at most; proxies and mobile networks cut connections silent for 30.
+_WAIT_S = 25
+# How old progress may be that somebody watches.
+_WATCHED_WAIT_S = 1
+# Between two waits. It costs a job that takes half a minute nothing, and keeps us from asking without a pause a server
+# that does not wait: it is stopping, or something between us drops the header.
+_BREATH_S = 0.2
+# The server's limit on a batch.
+_BATCH = 1000
+# What a result may fail with that says nothing about the next one.
+_FAILED_ALONE = (JobFailed, JobInterrupted, JobUnknown, ResultGone)
+
+# Jobs
+
+
+def submit(ask: Ask, patience: Patience) -> Conversation[Standing]:
+    """Have a job accepted. The key makes sure that it is one, however often the request arrives."""
+    response = yield from exchange(_submission(ask), patience)
+    return read(response, Standing)
+
+
+def look(job_id: str, patience: Patience) -> Conversation[Standing]:
+    """See how a job stands."""
+    response = yield from exchange(Send(method="GET", path=_of(job_id)), patience)
+    return read(response, Standing)
+
+
+def wait(
+    job_id: str,
+    patience: Patience,
+    *,
+    timeout_s: float | None = None,
+    on_look: Callable[[Standing], object] | None = None,
+) -> Conversation[Standing]:
+    """Wait for the end of a job, and return how it stands then, or when the time is over."""
+    left = _Left(timeout_s, patience)
+    longest_s = _WAIT_S if on_look is None else _WATCHED_WAIT_S
+    while True:
+        send = Send(method="GET", path=_of(job_id), wait_s=left.up_to(longest_s))
+        standing = read((yield from exchange(send, patience)), Standing)
+        if on_look is not None:
+            on_look(standing)
+        if standing.state.is_ended or left.is_over:
+            return standing
+        yield Pause(_BREATH_S)
+
+
+def cancel(job_id: str, patience: Patience) -> Conversation[Dismissal]:
+    """Cancel a job unless it has ended. ``outcome``: cancelled, cancelling (it stops at its next check) or ended.
+
+    To delete an ended job is to remove it with its result. So first there is a look; and where the answer is lost, the
+    request is not sent again, but there is another look.
+    """
+    standing = yield from look(job_id, patience)
+    if standing.state.is_ended:
+        return Dismissal(outcome="ended", job=standing)
+    try:
+        response = yield from exchange(Send(method="DELETE", path=_of(job_id)), patience)
+    except ServerUnreachable:
+        standing = yield from look(job_id, patience)
+        return Dismissal(outcome=str(standing.state) if standing.state.is_ended else "cancelling", job=standing)
+    return read(response, Dismissal)
+
+
+def page(query: Sequence[tuple[str, str]], cursor: str | None, patience: Patience) -> Conversation[Page]:
+    """Read a page of the list of jobs."""
+    more = () if cursor is None else (("cursor", cursor),)
+    response = yield from exchange(Send(method="GET", path="/v1/jobs", query=(*query, *more)), patience)
+    return read(response, Page)
+
+
+def filters(
+    state: str | Iterable[str] | None,
+    created_after: datetime | None,
+    created_before: datetime | None,
+    named: Mapping[str, str | None],
+) -> tuple[tuple[str, str], ...]:
+    """Write down which jobs are meant.
+
+    >>> filters(["done", "failed"], None, None, {"label": "mine", "dataset": None})
+    (('state', 'done'), ('state', 'failed'), ('label', 'mine'))
+    """
+    states = () if state is None else (state,) if isinstance(state, str) else tuple(state)
+    moments = {"created_after": created_after, "created_before": created_before}
+    return (
+        *(("state", str(each)) for each in states),
+        *((name, value) for name, value in named.items() if value is not None),
+        # A time without a zone is this machine's, as datetime itself has it.
+        *((name, moment.astimezone().isoformat()) for name, moment in moments.items() if moment is not None),
+    )
+
+
+# Results
+
+
+def ask(question: Ask, patience: Patience, *, timeout_s: float | None = None) -> Conversation[Result]:
+    """Submit and wait for the result, in one exchange where it is there soon."""
+    left = _Left(timeout_s, patience)
+    response = yield from exchange(_submission(question, wait_s=left.up_to(_WAIT_S)), patience)
+    if response.status_code == 200:
+        return Result.read(response.content)
+    job_id = read(response, Standing).id
+    return (yield from result(job_id, patience, timeout_s=left.seconds))
+
+
+def result(job_id: str, patience: Patience, *, timeout_s: float | None = None) -> Conversation[Result]:
+    """Wait for a job's result.
+
+    Raises:
+        ResultNotReady: the time is over; the job goes on.
+        JobFailed, JobCancelled, ResultGone: there will be none.
+    """
+    left = _Left(timeout_s, patience)
+    while True:
+        send = Send(method="GET", path=f"{_of(job_id)}/results", wait_s=left.up_to(_WAIT_S))
+        try:
+            return Result.read((yield from exchange(send, patience)).content)
+        except ResultNotReady as error:
+            if left.is_over:
+                raise ResultNotReady(
+                    f"{job_id} has not ended in {timeout_s:.3g} s. It goes on: wait again by its id, or cancel it."
+                ) from error
+        yield Pause(_BREATH_S)
+
+
+def ask_all(
+    questions: Sequence[Ask], patience: Patience, *, on_answer: Callable[[], object] | None = None
+) -> Conversation[list[Result | MeantimeError]]:
+    """Submit in batches, and return each result, or why there is none, in the order of the questions.
+
+    A batch is submitted when the one before it is answered, so that thousands of questions do not fill the queue.
+
+    Raises:
+        RequestInvalid: a question cannot be answered; it carries everything that is wrong with its batch.
+    """
+    answers: list[Result | MeantimeError] = []
+    for first in range(0, len(questions), _BATCH):
+        for standing in (yield from submit_all(questions[first : first + _BATCH], patience, first=first)):
+            try:
+                answers.append((yield from result(standing.id, patience)))
+            except _FAILED_ALONE as error:
+                answers.append(error)
+            if on_answer is not None:
+                on_answer()
+    return answers
+
+
+def without_errors(answers: Sequence[Result | MeantimeError]) -> list[Result]:
+    """Return the results, or raise the first error among them."""
+    results = []
+    for answer in answers:
+        if isinstance(answer, MeantimeError):
+            raise answer
+        results.append(answer)
+    return results
+
+
+def submit_all(questions: Sequence[Ask], patience: Patience, *, first: int = 0) -> Conversation[list[Standing]]:
+    """Have up to a thousand jobs accepted, or none; ``first`` is the place of the first one, for problems."""
+    body = msgspec.json.encode({"requests": [question.submission() for question in questions]})
+    send = Send(method="POST", path="/v1/jobs/batch", body=body, key=str(uuid4()))
+    try:
+        response = yield from exchange(send, patience)
+    except RequestInvalid as error:
+        error.problems = tuple(_further(each, first) for each in error.problems)
+        raise
+    return read(response, Accepted).jobs
+
+
+def _submission(ask: Ask, wait_s: int | None = None) -> Send:
+    body = msgspec.json.encode(ask.submission())
+    return Send(method="POST", path="/v1/jobs", body=body, wait_s=wait_s, key=str(uuid4()))
+
+
+_PLACE = re.compile("^/requests/([0-9]+)", re.ASCII)
+
+
+def _further(problem: Any, by: int) -> Any:
+    """Let a problem point to its place in the whole list, not in its batch."""
+    if not isinstance(problem, Problem):
+        return problem
+    pointer = _PLACE.sub(lambda found: f"/requests/{int(found[1]) + by}", problem.pointer)
+    return msgspec.structs.replace(problem, pointer=pointer)
+
+
+def _of(job_id: str) -> str:
+    # Whatever was typed for an id, it asks for a job and for nothing else.
+    return f"/v1/jobs/{quote(job_id, safe='')}"
+
+
+class _Left:
+    """How much is left of the time that somebody wants to wait."""
+
+    def __init__(self, timeout_s: float | None, patience: Patience) -> None:
+        self._clock = patience.clock
+        self._end_s = None if timeout_s is None else patience.clock() + timeout_s
+
+    @property
+    def seconds(self) -> float | None:
+        return None if self._end_s is None else max(0.0, self._end_s - self._clock())
+
+    @property
+    def is_over(self) -> bool:
+        return self.seconds == 0
+
+    def up_to(self, longest_s: int) -> int:
+        """Return for how many seconds to wait now: whole ones, as the header has it."""
+        seconds = self.seconds
+        return longest_s if seconds is None else min(longest_s, -int(-seconds // 1))
