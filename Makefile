@@ -10,7 +10,7 @@ DATA ?=
 ARGS ?=
 PYTEST_ARGS ?=
 
-.PHONY: serve test check fix run_tests load bench lock
+.PHONY: serve test check fix docs run_tests load bench lock
 
 serve: $(READY)  ## Serve DATA, or the built-in sample
 	exec $(BIN)/meantime serve $(ARGS) $(if $(DATA),"$(DATA)")
@@ -30,6 +30,9 @@ check: $(READY)  ## Lint, types, import contract, every test, coverage of what m
 fix: $(READY)  ## Mend what can be mended by machine
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
+
+docs: $(READY)  ## Write what is made of the code: docs/problems
+	$(BIN)/python -m tests.made_of_code
 
 run_tests: $(READY)  ## The API conformance tests, as a client of the running server at URL
 	MEANTIME_URL="$(URL)" $(BIN)/pytest tests/conformance -m live -n 0 -p no:randomly -q $(PYTEST_ARGS)

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote
@@ -33,6 +34,7 @@ from tests import carried_by_flask, factories
 
 OBESITY = "Percent of adults aged 18 years and older who have obesity"
 WALKS = "Walks a week"  # without polarity
+KEEP_ENDED_S = 3600.0
 
 
 def table() -> Snapshot:
@@ -175,23 +177,23 @@ def served(
         if not undecided:
             decided.set()
 
-    metrics, results = Metrics(), MemoryResultStore()
+    metrics, results, compute = Metrics(), MemoryResultStore(), LocalCompute(catalog)
     engine = Engine(
         jobs=MemoryJobStore(),
         results=results,
-        compute=LocalCompute(catalog),
+        compute=compute,
         gate=catalog,
         clock=time.time,
         threads=2,
         queue_limit=queue_limit,
         job_time_limit_s=60,
-        keep_ended_s=3600,
+        keep_ended_s=KEEP_ENDED_S,
         keep_ended_jobs=1000,
         observer=metrics,
         on_fatal=trouble.append,
     )
     makers: Mapping[str, Callable[..., Litestar | Flask]] = {
-        "litestar": create_app,
+        "litestar": partial(create_app, compute=compute, keep_ended_s=KEEP_ENDED_S),
         "flask": carried_by_flask.whole_app,
         "blueprint": carried_by_flask.blueprint_in_a_foreign_app,
     }
@@ -261,7 +263,11 @@ async def send(
     sent: list[dict[str, Any]] = []
 
     async def receive() -> dict[str, Any]:
-        return waiting.pop(0) if waiting else {"type": "http.disconnect"}
+        if waiting:
+            return waiting.pop(0)
+        if not is_cut_short:
+            await asyncio.Event().wait()  # the client stays until it has its answer
+        return {"type": "http.disconnect"}
 
     async def collect(message: Any) -> None:
         sent.append(dict(message))

@@ -168,12 +168,13 @@ class Parts:
             ingestor=data_ingestor(settings),
             on_death=self._on_death,
         )
+        self.compute = LocalCompute(self.catalog)
         results = ResultFiles(state / "results")  # before the store, whose thread runs from its making on
         self._jobs = SqliteJobStore(state / "jobs.sqlite3", on_broken=on_fatal)
         self.engine = Engine(
             jobs=self._jobs,
             results=results,
-            compute=LocalCompute(self.catalog),
+            compute=self.compute,
             gate=self.catalog,
             clock=time.time,
             threads=settings.threads,
@@ -298,7 +299,9 @@ class _Server:
         app = create_app(
             engine=self._engine,
             catalog=self._parts.catalog,
+            compute=self._parts.compute,
             metrics=self._parts.metrics,
+            keep_ended_s=settings.keep_ended_s,
             admin_key=settings.admin_key,
             allowed_hosts=(settings.host, *settings.allowed_hosts),
             log=self._parts.log,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Any
 
 import structlog
@@ -14,13 +15,17 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from meantime.dataset.catalog import Catalog
 from meantime.engine.engine import Engine
-from meantime.errors import BodyTooLarge
+from meantime.errors import BodyTooLarge, MeantimeError
 from meantime.log import Log
 from meantime.web import classic, front_page, guard, health, loaded, openapi, paths
 from meantime.web.door import Door, raw_path, send_reply, trace_of
 from meantime.web.landing import Landing
 from meantime.web.metrics import Metrics
 from meantime.web.reply import Later, Reply, error_body, refused
+from meantime.web.v1 import problems
+from meantime.web.v1.carrier import Carrier
+from meantime.web.v1.endpoint import Backend, Compute
+from meantime.web.v1.table import ENDPOINTS
 
 _log = structlog.get_logger("meantime.web")
 
@@ -33,16 +38,19 @@ def create_app(
     *,
     engine: Engine,
     catalog: Catalog,
+    compute: Compute,
     metrics: Metrics,
+    keep_ended_s: float,
     admin_key: str | None = None,
     allowed_hosts: Sequence[str] = (),
     log: Log | None = None,
 ) -> Litestar:
     """Return the application. ``allowed_hosts`` are names beside the loopback ones; the interface is one of them."""
     metrics.watch(engine, catalog)
+    landings = _Landings()
     app = Litestar(
         route_handlers=[
-            *_classic_routes(engine, catalog, admin_key),
+            *_classic_routes(engine, catalog, admin_key, landings),
             *_routes_of_the_server(engine, catalog, metrics),
         ],
         exception_handlers={HTTPException: _answer_framework_error, Exception: _answer_unforeseen},
@@ -53,13 +61,43 @@ def create_app(
         # Said, since the environment (LITESTAR_DEBUG) could otherwise have tracebacks sent to clients.
         debug=False,
     )
-    app.asgi_handler = Door(app.asgi_handler, hosts=guard.Hosts(allowed_hosts), metrics=metrics, log=log)
+    backend = Backend(
+        engine=engine,
+        catalog=catalog,
+        compute=compute,
+        landed=landings.wait,
+        keep_ended_s=keep_ended_s,
+        admin_key=admin_key,
+    )
+    app.asgi_handler = Door(
+        _both(app.asgi_handler, Carrier(ENDPOINTS, backend)),
+        hosts=guard.Hosts(allowed_hosts),
+        metrics=metrics,
+        refuse=_refuse,
+        log=log,
+    )
     return app
 
 
-def _classic_routes(engine: Engine, catalog: Catalog, admin_key: str | None) -> list[HTTPRouteHandler]:
-    landings = _Landings()
+def _both(classic_app: ASGIApp, v1: Carrier) -> ASGIApp:
+    """Lead what is asked of v1 to its own carrier."""
 
+    async def lead(scope: Any, receive: Any, send: Any) -> None:
+        if scope["type"] == "http" and paths.is_v1(raw_path(scope)):
+            await v1(scope, receive, send)
+        else:
+            await classic_app(scope, receive, send)
+
+    return lead
+
+
+def _refuse(path: bytes, error: MeantimeError) -> Reply:
+    return problems.refused(error) if paths.is_v1(path) else refused(error)
+
+
+def _classic_routes(
+    engine: Engine, catalog: Catalog, admin_key: str | None, landings: _Landings
+) -> list[HTTPRouteHandler]:
     def post(statistic: str) -> HTTPRouteHandler:
         async def ask(request: _Request) -> ASGIApp:
             headers = _some_headers(request.scope)
@@ -119,8 +157,8 @@ def _routes_of_the_server(engine: Engine, catalog: Catalog, metrics: Metrics) ->
     async def front(request: _Request) -> ASGIApp:
         headers = _some_headers(request.scope)
         if loaded.is_wanted(headers.get(b"accept", "")):
-            return _Sent(loaded.describe(catalog=catalog))
-        return _Sent(front_page.render(engine=engine, catalog=catalog, host=headers.get(b"host", "")))
+            return _Sent(loaded.describe(catalog=catalog, has_v1=True))
+        return _Sent(front_page.render(engine=engine, catalog=catalog, host=headers.get(b"host", ""), has_v1=True))
 
     return [
         route("/", http_method=["GET", "HEAD"], status_code=200)(front),
@@ -163,12 +201,16 @@ class _Landings:
     async def landed(self, answer: Reply | Later) -> Reply:
         if isinstance(answer, Reply):
             return answer
-        if not answer.awaited.done():
+        await self.wait(answer.awaited)
+        return answer.finish(answer.awaited)
+
+    async def wait(self, awaited: Future[Any]) -> None:
+        """Wait until a future is decided, well or badly."""
+        if not awaited.done():
             loop = asyncio.get_running_loop()
             if self._landing is None or self._landing.loop is not loop:
                 self._landing = Landing(loop)
-            await self._landing.wait(answer.awaited)
-        return answer.finish(answer.awaited)
+            await self._landing.wait(awaited)
 
 
 def _some_headers(scope: Scope) -> dict[bytes, str]:

@@ -11,13 +11,15 @@ from meantime.errors import MeantimeError
 from meantime.log import VALUE_LIMIT, Log
 from meantime.web.guard import Hosts
 from meantime.web.metrics import Metrics
-from meantime.web.reply import Reply, refused
+from meantime.web.reply import Reply
 
 # Nginx's word for a client that went away before its answer; nobody receives it, the log and the metrics name it.
 _CLIENT_WENT_AWAY = 499
 # What a counter may be labelled with. Anything else can be sent as a method, and each would be kept for ever.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _TRACE = "meantime.trace"
+# No Content, Not Modified.
+_WITHOUT_BODY = (204, 304)
 
 # ASGI's own words, in Python's types: the framework's are narrower than what it lets us put into a scope.
 Scope = MutableMapping[str, Any]
@@ -85,11 +87,23 @@ class Visits:
 
 
 class Door:
-    """Wraps the application as a whole, so that requests which find no route are refused, noted and counted too."""
+    """Wraps the application as a whole, so that requests which find no route are refused, noted and counted too.
 
-    def __init__(self, app: ASGIApp, *, hosts: Hosts, metrics: Metrics, log: Log | None) -> None:
+    ``refuse`` makes the answer, for a path as it was sent, to a request that does not come in.
+    """
+
+    def __init__(
+        self,
+        app: ASGIApp,
+        *,
+        hosts: Hosts,
+        metrics: Metrics,
+        refuse: Callable[[bytes, MeantimeError], Reply],
+        log: Log | None,
+    ) -> None:
         self._app = app
         self._hosts = hosts
+        self._refuse = refuse
         self._visits = Visits(metrics=metrics, log=log)
 
     async def __call__(self, scope: Any, receive: Receive, send: Send) -> None:
@@ -114,7 +128,7 @@ class Door:
             try:
                 self._hosts.check([value for name, value in scope["headers"] if name == b"host"])
             except MeantimeError as error:
-                await send_reply(refused(error), scope, watched)
+                await send_reply(self._refuse(trace.path, error), scope, watched)
             else:
                 await self._app(scope, receive, watched)
         finally:
@@ -139,12 +153,16 @@ async def send_reply(reply: Reply, scope: Any, send: Send) -> None:
     trace = trace_of(scope)
     trace.job_id = reply.job_id
     trace.reason = reply.reason
-    headers = [
-        (b"content-type", reply.content_type.encode("latin-1")),
-        (b"content-length", b"%d" % len(reply.body)),
-    ]
-    if reply.headers:
-        headers += [(name.encode("latin-1"), value.encode("latin-1")) for name, value in reply.headers]
+    headers = start_headers(reply.content_type, reply.headers)
+    # Of an answer that has no body by its status, the length would be taken for that of the whole.
+    if reply.status not in _WITHOUT_BODY:
+        headers.append((b"content-length", b"%d" % len(reply.body)))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
     body = b"" if scope["method"] == "HEAD" else reply.body
     await send({"type": "http.response.body", "body": body})
+
+
+def start_headers(content_type: str, more: tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
+    """Return the headers that an answer begins with, as ASGI wants them."""
+    headers = [(b"content-type", content_type.encode("latin-1"))] if content_type else []
+    return headers + [(name.encode("latin-1"), value.encode("latin-1")) for name, value in more]

@@ -49,6 +49,7 @@ OPERATOR_HEADERS = (
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:/?#@\[\]\\]+))(?::[0-9]{1,5})?", re.ASCII)
 
 _DECODER = msgspec.json.Decoder()
+_EXAMPLE = 'send a JSON object such as {"question": "...", "state": "..."}.'
 
 Receive = Callable[[], Awaitable[Any]]
 
@@ -70,7 +71,7 @@ def require_json(content_type: str | None) -> None:
     raise BodyNotJson(f"Content-Type {given}; send the body as application/json.")
 
 
-def require_length(content_length: str | None) -> None:
+def require_length(content_length: str | None, limit_bytes: int = BODY_LIMIT_BYTES) -> None:
     """Refuse a body that is announced to be too long.
 
     Raises:
@@ -78,10 +79,10 @@ def require_length(content_length: str | None) -> None:
     """
     # isdecimal takes the digits of other scripts too, and int() reads them: no harm, it is only compared.
     if content_length is not None and content_length.isdecimal() and len(content_length) > 6:
-        _require_within_limit(int(content_length[:18]))
+        _require_within_limit(int(content_length[:18]), limit_bytes)
 
 
-async def read_body(receive: Receive) -> bytes | None:
+async def read_body(receive: Receive, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes | None:
     """Read a body piece by piece, as far as the limit; None where the client went away before its end.
 
     A chunked body announces no length, so the limit is held here.
@@ -94,7 +95,7 @@ async def read_body(receive: Receive) -> bytes | None:
     if message.get("more_body", False):
         pieces = bytearray(body)
         while message.get("more_body", False):
-            if len(pieces) > BODY_LIMIT_BYTES:
+            if len(pieces) > limit_bytes:
                 await discard_body(receive, expect=None)
                 break
             message = await receive()
@@ -102,7 +103,7 @@ async def read_body(receive: Receive) -> bytes | None:
         body = bytes(pieces)
     if message["type"] == "http.disconnect":
         return None
-    _require_within_limit(len(body))
+    _require_within_limit(len(body), limit_bytes)
     return body
 
 
@@ -150,8 +151,10 @@ def read_stream(read: Callable[[int], bytes], length_bytes: int | None) -> bytes
     return bytes(pieces)
 
 
-def json_object(body: bytes) -> dict[str, Any]:
+def json_object(body: bytes, *, example: str = _EXAMPLE) -> dict[str, Any]:
     r"""Parse a body that must be a JSON object; where a key comes twice, the last one counts.
+
+    ``example`` is the end of a sentence that says what to send instead.
 
     >>> json_object(b'{"question": "A", "question": "B"}')
     {'question': 'B'}
@@ -160,17 +163,17 @@ def json_object(body: bytes) -> dict[str, Any]:
         BodyInvalid: empty, not JSON, not UTF-8, half a character, nested too deeply, or not an object.
     """
     if not body or body.isspace():
-        raise BodyInvalid(f"The body is empty; {_EXAMPLE}")
+        raise BodyInvalid(f"The body is empty; {example}")
     try:
         parsed = _DECODER.decode(body)
     except RecursionError:
-        raise BodyInvalid(f"The body is nested too deeply; {_EXAMPLE}") from None
+        raise BodyInvalid(f"The body is nested too deeply; {example}") from None
     except UnicodeDecodeError as error:
-        raise BodyInvalid(f"The body is not UTF-8 ({error.reason}); {_EXAMPLE}") from None
+        raise BodyInvalid(f"The body is not UTF-8 ({error.reason}); {example}") from None
     except msgspec.DecodeError as error:
-        raise BodyInvalid(f"The body cannot be read as JSON ({error}); {_EXAMPLE}") from None
+        raise BodyInvalid(f"The body cannot be read as JSON ({error}); {example}") from None
     if not isinstance(parsed, dict):
-        raise BodyInvalid(f"The body is JSON, but not an object; {_EXAMPLE}")
+        raise BodyInvalid(f"The body is JSON, but not an object; {example}")
     return parsed
 
 
@@ -234,12 +237,9 @@ def require_operator(deed: str, *, peer: str | None, headers: Mapping[str, str],
         )
 
 
-_EXAMPLE = 'send a JSON object such as {"question": "...", "state": "..."}.'
-
-
-def _require_within_limit(length_bytes: int) -> None:
-    if length_bytes > BODY_LIMIT_BYTES:
-        raise BodyTooLarge(f"The body is longer than {BODY_LIMIT_BYTES} bytes, which is the limit.")
+def _require_within_limit(length_bytes: int, limit_bytes: int = BODY_LIMIT_BYTES) -> None:
+    if length_bytes > limit_bytes:
+        raise BodyTooLarge(f"The body is longer than {limit_bytes} bytes, which is the limit.")
 
 
 def _not_asked_here(peer: str | None, headers: Mapping[str, str]) -> str | None:

@@ -11,6 +11,7 @@ from meantime.web import health
 from meantime.web.reply import Reply
 
 # The same address gives a page to whoever does not ask for JSON, and another answer once something is loaded.
+_V1 = {"documentation": "/v1", "openapi": "/v1/openapi.json"}
 _HEADERS = (("vary", "accept"), ("cache-control", "no-store"))
 
 
@@ -23,10 +24,14 @@ def is_wanted(accept: str) -> bool:
     return "application/json" in accept.lower()
 
 
-def describe(*, catalog: Catalog) -> Reply:
-    """Return every data set as it stands, in the order given at the start: the first is the one of the classic API."""
+def describe(*, catalog: Catalog, has_v1: bool) -> Reply:
+    """Return every data set as it stands, in the order given at the start: the first is the one of the classic API.
+
+    Where the v1 API is served, also where that is described.
+    """
     datasets = [_describe(name, catalog) for name in catalog.names]
-    return Reply(200, msgspec.json.encode({"datasets": datasets}), headers=_HEADERS)
+    described = {"datasets": datasets} | ({"v1": _V1} if has_v1 else {})
+    return Reply(200, msgspec.json.encode(described), headers=_HEADERS)
 
 
 def _describe(name: str, catalog: Catalog) -> dict[str, Any]:

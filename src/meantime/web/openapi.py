@@ -187,7 +187,10 @@ _READS: dict[str, Any] = {
                     "text/html": {"schema": {"type": "string"}},
                     "application/json": {
                         "schema": {"$ref": "#/components/schemas/Loaded"},
-                        "example": {"datasets": [{"name": "obesity", "status": "ready", "questions": [_QUESTION]}]},
+                        "example": {
+                            "datasets": [{"name": "obesity", "status": "ready", "questions": [_QUESTION]}],
+                            "v1": {"documentation": "/v1", "openapi": "/v1/openapi.json"},
+                        },
                     },
                 },
             },
@@ -296,6 +299,11 @@ _SCHEMAS: dict[str, Any] = {
         "type": "object",
         "required": ["datasets"],
         "properties": {
+            "v1": {
+                "type": "object",
+                "description": "Where the v1 API is described, if it is served.",
+                "properties": {"documentation": {"type": "string"}, "openapi": {"type": "string"}},
+            },
             "datasets": {
                 "type": "array",
                 "items": {

@@ -21,6 +21,7 @@ READ_OR_ASK = ("GET", "HEAD", "OPTIONS", "POST")
 
 # How much of a path is said again: enough to recognise it, too little to be a page of somebody else's text.
 _SAID_CHARACTERS = 200
+_SAID_METHOD_CHARACTERS = 50
 _SLASHES = re.compile("//+")
 _RESULTS = "/get_results"
 
@@ -82,6 +83,17 @@ def tidy(path: str) -> str:
     return _SLASHES.sub("/", f"/{path.strip('/')}")
 
 
+def is_v1(raw_path: bytes) -> bool:
+    """Whether a path, as it was sent, is one of v1 or below it.
+
+    >>> [is_v1(path) for path in (b"/v1/jobs", b"//v1", b"/%761/", b"/v1%2Fjobs", b"/v10", b"/api/v1")]
+    [True, True, True, False, False, False]
+    """
+    if raw_path.startswith(b"/v1/"):
+        return True
+    return unquote_to_bytes(raw_path.lstrip(b"/").partition(b"/")[0]) == b"v1"
+
+
 def asked_id(raw_path: bytes) -> str:
     """Return what was asked for at get_results.
 
@@ -97,15 +109,25 @@ def asked_id(raw_path: bytes) -> str:
 
 def nothing_at(path: str) -> Reply:
     """Return the answer where there is no place."""
-    return refused(PathUnknown(f"Nothing is at {path[:_SAID_CHARACTERS]!r}; GET / lists what there is."))
+    return refused(path_unknown(path, "GET /"))
+
+
+def path_unknown(path: str, where: str) -> PathUnknown:
+    """Say that nothing is at a path, and ``where`` to look what there is."""
+    return PathUnknown(f"Nothing is at {path[:_SAID_CHARACTERS]!r}; {where} lists what there is.")
 
 
 def takes_others(path: str, method: str, allowed: Sequence[str]) -> Reply:
     """Return the answer to a method that a place does not take. ``allowed`` is sorted."""
-    return refused(
-        MethodNotAllowed(
-            f"{method} is not what {path[:_SAID_CHARACTERS]!r} takes; it takes {', '.join(allowed)}.", allowed=allowed
-        )
+    return refused(method_not_allowed(path, method, allowed))
+
+
+def method_not_allowed(path: str, method: str, allowed: Sequence[str]) -> MethodNotAllowed:
+    """Say which methods a place takes."""
+    return MethodNotAllowed(
+        f"{method[:_SAID_METHOD_CHARACTERS]} is not what {path[:_SAID_CHARACTERS]!r} takes; "
+        f"it takes {', '.join(allowed)}.",
+        allowed=allowed,
     )
 
 

@@ -1,0 +1,336 @@
+"""What the API says about itself: a page for people, the OpenAPI document, and a page per kind of problem.
+
+All are made of the table of endpoints and of problems.toml, need no network and no script, and stay as they are while
+the server runs.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import shlex
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache
+from html import escape
+from typing import Annotated, Any
+from urllib.parse import quote, urlencode
+
+import msgspec
+
+from meantime.errors import PathUnknown
+from meantime.statistics.registry import STATISTICS
+from meantime.web import page
+from meantime.web.reply import JSON, Reply
+from meantime.web.v1 import openapi, problems
+from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Outcome, Parameter
+
+# Long enough that a client which looks twice asks once, short enough that a new version of the server shows soon.
+_CACHE_CONTROL = "public, max-age=300"
+
+_FAULTS: Mapping[str, str] = {
+    "caller": "whoever asked: the request is to be changed",
+    "data": "the file: it is not what it should be",
+    "operator": "whoever runs the server",
+    "server": "the server, or the machine under it",
+}
+
+
+def documented(endpoints: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
+    """Return the endpoints, and those that describe all of them, themselves too."""
+
+    @cache
+    def document() -> bytes:
+        return msgspec.json.encode(openapi.document(every))
+
+    async def read_document(_: Backend, call: Call) -> Reply:
+        return _kept(call, document(), JSON)
+
+    async def read_documentation(_: Backend, call: Call) -> Reply:
+        return _kept(call, _documentation(every, call.header("host") or ""), page.MEDIA_TYPE, page.HEADERS)
+
+    every = (*endpoints, *_rows(read_documentation=read_documentation, read_document=read_document))
+    return every
+
+
+async def read_problem(_: Backend, call: Call) -> Reply:
+    """GET /v1/problems/{code}: what a kind of problem is, and what to do."""
+    code = call.path["code"]
+    if code not in problems.PAGES:
+        raise PathUnknown(f"There is no kind of problem {code[:100]!r}; GET /v1 lists those that there are.")
+    return _kept(call, _page_of(code), page.MEDIA_TYPE, page.HEADERS)
+
+
+def markdown_of(code: str) -> str:
+    """Return the page about a kind of problem as it is in docs/problems."""
+    text = problems.PAGES[code]
+    status, fault = _facts(code)
+    return (
+        f"# {text.title}\n\n"
+        f"`{code}`, status {status}. Whose doing: {fault}.\n\n"
+        f"{text.happened}\n\n"
+        f"**What to do.** {text.next}\n"
+    )
+
+
+def _kept(call: Call, body: bytes, media_type: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+    """Answer with something that clients may keep, or that they have it already."""
+    tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+    headers = (*headers, ("etag", tag), ("cache-control", _CACHE_CONTROL))
+    known = call.header("if-none-match")
+    # The tag has its quotes with it, so it is not found within another one.
+    if known is not None and (tag in known or known.strip() == "*"):
+        return Reply(304, b"", content_type="", headers=headers)
+    return Reply(200, body, content_type=media_type, headers=headers)
+
+
+# The pages
+
+
+def _page_of(code: str) -> bytes:
+    text = problems.PAGES[code]
+    status, fault = _facts(code)
+    return page.written(
+        f'<p><a href="/v1">Meantime, the v1 API</a></p><main><h1>{escape(text.title)}</h1>'
+        f"<p><code>{escape(code)}</code>, status {status}. Whose doing: {escape(fault)}.</p>"
+        f"<p>{_inline(text.happened)}</p><h2>What to do</h2><p>{_inline(text.next)}</p></main>",
+        title=f"{text.title} - Meantime",
+    )
+
+
+def _facts(code: str) -> tuple[int, str]:
+    kind = problems.kind_of(code)
+    fault = "depends on the job" if code == "job-failed" else _FAULTS[problems.fault_of(kind)]
+    return problems.status_of(kind), fault
+
+
+def _documentation(endpoints: Sequence[Endpoint], host: str) -> bytes:
+    url = f"http://{host}"
+    tags = {tag: [one for one in endpoints if one.tag == tag] for tag in openapi.TAGS}
+    return page.written(
+        "".join(
+            (
+                "<h1>Meantime, the v1 API</h1>",
+                f"<p>{_inline(_WELCOME)}</p>",
+                '<p>For machines: <a href="/v1/openapi.json">/v1/openapi.json</a>. What is loaded, and the classic '
+                'API: <a href="/">the front page</a>.</p><nav><ul>',
+                *(_contents(tag, rows) for tag, rows in tags.items() if rows),
+                '<li><a href="#parameters">parameters of the statistics</a></li>',
+                '<li><a href="#problems">problems</a></li></ul></nav><main>',
+                *(_section(tag, rows, url) for tag, rows in tags.items() if rows),
+                _statistics(),
+                _problems(),
+                "</main>",
+            )
+        ),
+        title="Meantime, the v1 API",
+    )
+
+
+_WELCOME = (
+    "Ask tables of survey indicators. A question is answered at once (statistics), or becomes a job, which is durable: "
+    "once accepted, it survives a crash of the server. Nobody needs to poll: `Prefer: wait=60` has an answer wait for "
+    "the end of a job, and events tell of every change. Every error is a problem (RFC 9457) that says what to do."
+)
+
+
+def _contents(tag: str, rows: Iterable[Endpoint]) -> str:
+    links = ", ".join(f'<a href="#{row.name}">{escape(row.summary)}</a>' for row in rows)
+    return f'<li><a href="#tag-{tag}">{tag}</a>: {links}</li>'
+
+
+def _section(tag: str, rows: Iterable[Endpoint], url: str) -> str:
+    return f'<h2 id="tag-{tag}">{tag}</h2><p>{_inline(openapi.TAGS[tag])}</p>' + "".join(
+        _endpoint(row, url) for row in rows
+    )
+
+
+def _endpoint(row: Endpoint, url: str) -> str:
+    outcomes = "".join(
+        f"<dt>{outcome.status}</dt><dd>{_inline(outcome.description)}{_forms(outcome)}</dd>" for outcome in row.outcomes
+    )
+    kinds = sorted(openapi.kinds_of(row), key=lambda kind: (problems.status_of(kind), problems.code_of(kind)))
+    refused = ", ".join(f"{problems.status_of(kind)} {_link(problems.code_of(kind))}" for kind in kinds)
+    return (
+        f'<section><h3 id="{row.name}">{escape(row.summary)}</h3>'
+        f"<p><code>{row.method} {escape(row.path)}</code></p><p>{_inline(row.description)}</p>"
+        f"<pre>{escape(_curl(row, url))}</pre>"
+        f"{_parameters(row)}<p>Answers:</p><dl>{outcomes}</dl><p>Problems: {refused}.</p></section>"
+    )
+
+
+def _parameters(row: Endpoint) -> str:
+    described = [
+        (
+            parameter.name,
+            f"in the {parameter.where}{', needed' if parameter.required or parameter.where == 'path' else ''}",
+            parameter.description,
+        )
+        for parameter in row.parameters
+    ]
+    if row.body is not None:
+        described += [(name, f"in the body{needed}", text) for name, needed, text in _fields(row.body)]
+    if not described:
+        return ""
+    return (
+        "<p>Takes:</p><dl>"
+        + "".join(
+            f'<dt><code>{escape(name)}</code></dt><dd><span class="soft">{where}.</span> {_inline(text)}</dd>'
+            for name, where, text in described
+        )
+        + "</dl>"
+    )
+
+
+def _fields(kind: Any) -> list[tuple[str, str, str]]:
+    """Return the fields of a type as its JSON Schema has them: name, whether it is needed, what it means."""
+    _, components = msgspec.json.schema_components([kind], ref_template="{name}")
+    schema = components[kind.__name__]
+    return [
+        (name, ", needed" if name in schema["required"] else "", described.get("description", ""))
+        for name, described in schema["properties"].items()
+    ]
+
+
+def _forms(outcome: Outcome) -> str:
+    if not outcome.content:
+        return ""
+    return f'<br><span class="soft">{", ".join(map(escape, outcome.content))}</span>'
+
+
+def _statistics() -> str:
+    rows = "".join(
+        f"<dt><code>{escape(statistic.name)}</code></dt><dd>{escape(statistic.help)}<br>"
+        + ", ".join(
+            f"<code>{escape(name)}</code>{' (needed)' if needed else ''}"
+            for name, needed, _ in _fields(statistic.parameters)
+        )
+        + "</dd>"
+        for statistic in STATISTICS.values()
+    )
+    return f'<h2 id="parameters">parameters of the statistics</h2><dl>{rows}</dl>'
+
+
+def _problems() -> str:
+    rows = "".join(
+        f"<dt>{_facts(code)[0]} {_link(code)}</dt><dd>{escape(text.title)}</dd>"
+        for code, text in sorted(problems.PAGES.items(), key=lambda item: (_facts(item[0])[0], item[0]))
+    )
+    return f'<h2 id="problems">problems</h2><dl>{rows}</dl>'
+
+
+def _link(code: str) -> str:
+    return f'<a href="/v1/problems/{code}"><code>{code}</code></a>'
+
+
+def _inline(text: str) -> str:
+    """Write a sentence as HTML; what stands in backticks is code.
+
+    >>> _inline("`a<b` & c")
+    '<code>a&lt;b</code> &amp; c'
+    """
+    return re.sub(r"`([^`]*)`", r"<code>\1</code>", escape(text, quote=False)).replace("\n", "<br>")
+
+
+def _curl(row: Endpoint, url: str) -> str:
+    """Return a command that asks the endpoint, with the examples of its parameters."""
+    path = row.path
+    query = []
+    options = []
+    for parameter in row.parameters:
+        if parameter.where == "path":
+            value = str(parameter.name.upper() if parameter.example is None else parameter.example)
+            path = path.replace(f"{{{parameter.name}}}", quote(value, safe=""))
+        elif parameter.where == "query" and parameter.required:
+            query.append((parameter.name, parameter.example))
+        elif parameter.where == "header" and parameter.example is not None and parameter.name in _SHOWN_HEADERS:
+            options += ["-H", shlex.quote(f"{parameter.name}: {parameter.example}")]
+    address = f"{url}{path}" + (f"?{urlencode(query, doseq=True, quote_via=quote)}" if query else "")
+    if row.body_example is not None:
+        options += ["--json", shlex.quote(msgspec.json.encode(row.body_example).decode())]
+    elif row.method != "GET":
+        options += ["-X", row.method]
+    if any("text/event-stream" in outcome.content for outcome in row.outcomes):
+        options.append("-N")
+    return " ".join(("curl", shlex.quote(address), *options))
+
+
+# Not all that there are: what makes the example better.
+_SHOWN_HEADERS = ("Prefer", "Accept")
+
+
+# The rows
+
+_HEADERS = (
+    Header(name="ETag", description="Of these very bytes."),
+    Header(name="Cache-Control", description=f"`{_CACHE_CONTROL}`."),
+)
+_KNOWN = Parameter(
+    name="If-None-Match",
+    where="header",
+    kind=str,
+    description="ETags of what the client has; with one that still holds the answer is 304, without a body.",
+)
+_UNCHANGED = Outcome(status=304, description="The client has it already.", headers=_HEADERS)
+
+
+def _rows(*, read_documentation: Any, read_document: Any) -> tuple[Endpoint, ...]:
+    def row(
+        name: str, path: str, summary: str, description: str, media_type: str, kind: Any, handle: Any, **more: Any
+    ) -> Endpoint:
+        parameters: tuple[Parameter, ...] = more.pop("parameters", ())
+        return Endpoint(
+            name=name,
+            method="GET",
+            path=path,
+            tag="server",
+            summary=summary,
+            description=description,
+            handle=handle,
+            parameters=(*parameters, _KNOWN),
+            outcomes=(
+                Outcome(status=200, description="It.", content={media_type: kind}, headers=_HEADERS),
+                _UNCHANGED,
+            ),
+            **more,
+        )
+
+    return (
+        row(
+            "get_documentation",
+            "/v1",
+            "Read about the API",
+            "A page for people: every endpoint, with examples. It needs no network and no script.",
+            "text/html",
+            None,
+            read_documentation,
+        ),
+        row(
+            "get_openapi",
+            "/v1/openapi.json",
+            "Read the OpenAPI document",
+            "OpenAPI 3.1: every endpoint, type, header and problem, with examples.",
+            JSON,
+            dict[str, Any],
+            read_document,
+        ),
+        row(
+            "get_problem",
+            "/v1/problems/{code}",
+            "Read what a kind of problem is",
+            "A page for people, at the address that is the `type` of such problems: what happened, and what to do.",
+            "text/html",
+            None,
+            read_problem,
+            parameters=(
+                Parameter(
+                    name="code",
+                    where="path",
+                    kind=Annotated[str, msgspec.Meta(pattern="^[a-z][a-z-]*$")],
+                    description="The `code` of the problem.",
+                    required=True,
+                    example="request-invalid",
+                ),
+            ),
+            problems=(PathUnknown,),
+        ),
+    )

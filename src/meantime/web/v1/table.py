@@ -1,0 +1,7 @@
+"""Every endpoint of v1, in the order in which documents list them. A row here is routed, described and tested."""
+
+from __future__ import annotations
+
+from meantime.web.v1 import documentation
+
+ENDPOINTS = documentation.documented(())

@@ -1,0 +1,39 @@
+"""Documents that are made of the code, and so never say another thing than it.
+
+``make docs`` writes them; a test fails where they are not current.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from meantime.web.v1 import documentation, problems
+
+DOCS = Path(__file__).parents[1] / "docs"
+
+
+def made() -> Mapping[Path, str]:
+    """Return what is to be in which file."""
+    pages = {DOCS / "problems" / f"{code}.md": documentation.markdown_of(code) for code in problems.PAGES}
+    by_status = sorted(problems.PAGES, key=lambda code: (problems.status_of(problems.kind_of(code)), code))
+    rows = "".join(
+        f"| {problems.status_of(problems.kind_of(code))} | [`{code}`]({code}.md) | {problems.PAGES[code].title} |\n"
+        for code in by_status
+    )
+    return pages | {
+        DOCS / "problems" / "README.md": "# Problems\n\nHow the v1 API says no (RFC 9457): each answer has one of "
+        "these as its `code`, and the address of its page\non the server itself as its `type`.\n\n"
+        f"| status | code | what it is |\n|---|---|---|\n{rows}"
+    }
+
+
+def main() -> None:
+    """Write all of them."""
+    for path, text in made().items():
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main()
