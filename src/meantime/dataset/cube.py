@@ -242,6 +242,19 @@ def merge(one: Cube, other: Cube) -> Cube:
     return roll_up(labels, _concatenate(_rescale(one, scale), one.labels, _rescale(other, scale)), scale=scale)
 
 
+def add_up(keys: Integers, moments: Moments) -> tuple[Integers, Moments]:
+    """Add up groups of equal key; returns the keys in ascending order, each once, with the sums.
+
+    >>> one = np.array([1, 1, 1])
+    >>> keys, sums = add_up(np.array([[2], [1], [2]]), Moments(count=one, total=np.array([7, 8, 9]), squares=one,
+    ...                     minimum=np.array([7, 8, 9]), maximum=np.array([7, 8, 9]), withheld=one))
+    >>> keys.tolist(), sums.count.tolist(), sums.total.tolist(), sums.minimum.tolist()
+    ([[1], [2]], [1, 2], [8, 16], [8, 7])
+    """
+    order, starts = _grouping(keys)
+    return keys[order[starts]], _add_up(moments, order, starts)
+
+
 def exact(numbers: list[int]) -> Exact:
     """Return integers as an array: int64 where all are safely within it, else Python integers.
 

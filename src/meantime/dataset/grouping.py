@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import duckdb
@@ -21,7 +22,7 @@ _MOST_REASONS = 1_000
 _OTHER_REASONS = f"another text (there are more than {_MOST_REASONS:,} different ones)"
 
 # The columns that the cells' keys come from; axes of two columns are told apart by both.
-_AXES: Mapping[str, tuple[str, ...]] = {
+KEY_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "question": ("question",),
     "location": ("location",),
     "category": ("category",),
@@ -29,7 +30,7 @@ _AXES: Mapping[str, tuple[str, ...]] = {
     "value_type": ("value_type", "unit"),
     "period": ("first_year", "last_year"),
 }
-_KEYS = ", ".join(column for columns in _AXES.values() for column in columns)
+_KEYS = ", ".join(column for columns in KEY_COLUMNS.values() for column in columns)
 
 # What a row says about its own value: "~ (sample too small)".
 _FOOTNOTE = """
@@ -58,9 +59,10 @@ def drop_incomplete(
     conditions = [f"trim({question}) = ''", f"trim({location}) = ''"]
     reasons = [f"WHEN {conditions[0]} THEN 'no question'", f"WHEN {conditions[1]} THEN 'no location'"]
     given: list[object] = []
+    files = _parquet([file.parquet for file in staged])
     for role in ("first_year", "last_year"):
         column = f"c{places[role]}" if role in places else "''"
-        found = database.execute(f"SELECT DISTINCT {column} FROM {_parquet(staged)}").fetchall()
+        found = database.execute(f"SELECT DISTINCT {column} FROM {files}").fetchall()
         wrong = [text for (text,) in found if text and parse_year(text) is None]
         if wrong:
             # Bound once for the whole statement, however often it is named.
@@ -71,13 +73,13 @@ def drop_incomplete(
     reason = f"CASE {' '.join(reasons)} END"
     kept = []
     for file in staged:
-        count = f"SELECT count(*) FROM {_parquet([file])} WHERE {condition}"
+        count = f"SELECT count(*) FROM {_parquet([file.parquet])} WHERE {condition}"
         is_whole = _one(database, count, given) == 0
         kept.append(file if is_whole else reject_rows(database, file, condition, reason, given))
     return kept
 
 
-def make_view(database: duckdb.DuckDBPyConnection, staged: Sequence[Staged], places: Mapping[str, int]) -> None:
+def make_view(database: duckdb.DuckDBPyConnection, files: Sequence[Path], places: Mapping[str, int]) -> None:
     """Make the view ``staged``: all rows of all files, with the roles as the columns' names; "" for absent ones."""
     columns = {role: f"c{places[role]}" if role in places else "''" for role in ROLES}
     # A file with one year has it in either column.
@@ -86,7 +88,7 @@ def make_view(database: duckdb.DuckDBPyConnection, staged: Sequence[Staged], pla
     if "first_year" not in places:
         columns["first_year"] = columns["last_year"]
     selected = ", ".join(f"{column} AS {role}" for role, column in columns.items())
-    database.execute(f"CREATE VIEW staged AS SELECT {selected} FROM {_parquet(staged)}")
+    database.execute(f"CREATE VIEW staged AS SELECT {selected} FROM {_parquet(files)}")
 
 
 def find_decimal_mark(database: duckdb.DuckDBPyConnection, delimiter: str) -> DecimalMark:
@@ -208,12 +210,12 @@ def _make_value_types(database: duckdb.DuckDBPyConnection) -> tuple[ValueType, .
 
 def _make_periods(database: duckdb.DuckDBPyConnection) -> tuple[Period, ...]:
     found = database.execute("SELECT DISTINCT first_year, last_year FROM groups ORDER BY ALL").fetchall()
-    periods = [_period(first, last) for first, last in found]
+    periods = [period_of_texts(first, last) for first, last in found]
     _make_pairs(database, "period", found, [ABSENT if period is None else code for code, period in enumerate(periods)])
     return tuple(period or Period(0, 0) for period in periods)
 
 
-def _period(first: str, last: str) -> Period | None:
+def period_of_texts(first: str, last: str) -> Period | None:
     """Return the period of two years as written; where one is missing it is the other, and of none there is none."""
     from_year, to_year = parse_year(first or last), parse_year(last or first)
     return None if from_year is None or to_year is None else Period(from_year, to_year)
@@ -222,7 +224,7 @@ def _period(first: str, last: str) -> Period | None:
 def _make_pairs(
     database: duckdb.DuckDBPyConnection, axis: str, pairs: Sequence[tuple[str, str]], codes: Sequence[int]
 ) -> None:
-    one, other = _AXES[axis]
+    one, other = KEY_COLUMNS[axis]
     database.execute(f"CREATE TABLE {axis}_codes ({one} VARCHAR, {other} VARCHAR, code BIGINT)")
     given: dict[str, list[Any]] = {one: [pair[0] for pair in pairs], other: [pair[1] for pair in pairs]}
     insert(database, f"{axis}_codes", **given, code=list(codes))
@@ -231,10 +233,10 @@ def _make_pairs(
 def _fetch_groups(
     database: duckdb.DuckDBPyConnection, amounts: Amounts, decimal_mark: str
 ) -> dict[str, npt.NDArray[Any]]:
-    codes = ", ".join(f"coalesce({axis}_codes.code, {ABSENT}) AS {axis}" for axis in (*_AXES, "footnote"))
+    codes = ", ".join(f"coalesce({axis}_codes.code, {ABSENT}) AS {axis}" for axis in (*KEY_COLUMNS, "footnote"))
     joins = " ".join(
         f"LEFT JOIN {axis}_codes USING ({', '.join(columns)})"
-        for axis, columns in {**_AXES, "footnote": ("footnote",)}.items()
+        for axis, columns in {**KEY_COLUMNS, "footnote": ("footnote",)}.items()
     )
     doubles = ", ".join(_double(column, decimal_mark) for column in ("low", "high", "sample_size"))
     # Groups without values have no sums.
@@ -264,7 +266,7 @@ def _cells(columns: Mapping[str, npt.NDArray[Any]], amounts: Amounts) -> Cells:
     count: Integers = np.where(is_given, rows, 0)
     sums = moments(columns, count.tolist(), amounts)
     return Cells(
-        keys=np.stack([columns[axis].astype(np.int64) for axis in _AXES], axis=1),
+        keys=np.stack([columns[axis].astype(np.int64) for axis in KEY_COLUMNS], axis=1),
         moments=Moments(
             count=count,
             total=sums["total"],
@@ -293,5 +295,5 @@ def _one(database: duckdb.DuckDBPyConnection, query: str, given: Sequence[object
     return int(found[0]) if found else 0
 
 
-def _parquet(staged: Sequence[Staged]) -> str:
-    return f"read_parquet([{', '.join(sql_path(file.parquet) for file in staged)}])"
+def _parquet(files: Sequence[Path]) -> str:
+    return f"read_parquet([{', '.join(sql_path(file) for file in files)}])"

@@ -96,7 +96,7 @@ def _read(
         _refuse_rejected(staged, job.rejected_limit)
         rows = sum(file.rows for file in staged)
         on_progress(Progress("rolling up", _READ, rows))
-        grouping.make_view(database, staged, places)
+        grouping.make_view(database, [file.parquet for file in staged], places)
         delimiter = opened[0].text.delimiter if opened[0].text else ""
         mark = (
             grouping.DecimalMark(said.decimal_mark, ())

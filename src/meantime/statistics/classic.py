@@ -23,7 +23,7 @@ import numpy as np
 from meantime.dataset.cube import ABSENT, Integers, Marginal
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
-from meantime.statistics import columns
+from meantime.statistics import caveats, columns
 from meantime.statistics.parameters import LocationName, QuestionText
 from meantime.table import Cell, Column, Table
 
@@ -37,7 +37,6 @@ _POOR_ESTIMATE = (
     "A poor estimate of the population: overall figures, their breakdowns and different years are averaged together. "
     "Do not rank by it."
 )
-_SYNTHETIC = "Synthetic data: the numbers are made up."
 
 
 class OfQuestion(msgspec.Struct, frozen=True, kw_only=True):
@@ -370,28 +369,11 @@ def _is_lower_better(snapshot: Snapshot, question: str) -> bool:
 
 
 def _notes(snapshot: Snapshot) -> tuple[str, ...]:
-    return (_OVER_ROWS, _SYNTHETIC) if snapshot.about.synthetic else (_OVER_ROWS,)
+    return tuple(filter(None, (_OVER_ROWS, caveats.synthetic(snapshot))))
 
 
 def _warnings(snapshot: Snapshot, question: int) -> tuple[str, ...]:
-    warnings = [_POOR_ESTIMATE]
     moments = snapshot.cube.by_question.moments
     given, withheld = int(moments.count[question]), int(moments.withheld[question])
-    if withheld:
-        warnings.append(f"Withheld rows, which count nowhere: {withheld:,} of the question's {given + withheld:,}.")
-    if kinds := _kinds_of_value(snapshot, question):
-        warnings.append(f"Values of different kinds are averaged together: {kinds}.")
-    return tuple(warnings)
-
-
-def _kinds_of_value(snapshot: Snapshot, question: int) -> str:
-    """Name the value types of a question where it has several, else nothing."""
-    cube = snapshot.cube
-    # Most tables have one value type, and their questions' cells, thousands of them, need not be looked at.
-    if len(cube.labels.value_types) == 1:
-        return ""
-    codes = cube.cells.keys[int(cube.starts[question]) : int(cube.starts[question + 1]), 4]
-    if codes.min() == codes.max():
-        return ""
-    kinds = (cube.labels.value_types[code] for code in np.unique(codes).tolist())
-    return ", ".join(" in ".join(filter(None, kind)) or "unnamed" for kind in kinds)
+    told = (_POOR_ESTIMATE, caveats.withheld(withheld, given + withheld), caveats.kinds_of_value(snapshot, question))
+    return tuple(filter(None, told))

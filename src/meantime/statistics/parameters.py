@@ -61,6 +61,16 @@ LocationName = Annotated[
     ),
 ]
 
+CategoryName = Annotated[
+    str,
+    Names.CATEGORY,
+    msgspec.Meta(description="Stratification category, as in the file.", examples=["Total", "Age (years)"]),
+]
+StratumName = Annotated[
+    str,
+    Names.STRATUM,
+    msgspec.Meta(description="Group within a stratification category, as in the file.", examples=["Total", "18 - 24"]),
+]
 _PERIOD = r"^[0-9]{1,9}(-[0-9]{1,9})?$"
 PeriodText = Annotated[
     int | Annotated[str, msgspec.Meta(pattern=_PERIOD)],

@@ -10,8 +10,9 @@ import msgspec
 
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Problem, Work
-from meantime.statistics import classic
+from meantime.statistics import classic, summary
 from meantime.statistics.classic import OfQuestion, OfState
+from meantime.statistics.summary import Summary
 from meantime.table import Column, Table
 
 # What is wrong with parameters beyond their form and their names; the snapshot is None while the data set is loading.
@@ -33,14 +34,14 @@ class Statistic:
     method_version: int  # counts up when the same request over the same snapshot may give another result
     chart: str | None = None
     needs_polarity: bool = False  # whether it must be known which values are good
-    # Whether an answer needs the rows themselves, which takes as long as there are many; None: the cube is enough.
-    reads_rows: Callable[[Snapshot, Any], bool] | None = None
+    # How many cells or rows an answer goes through, where these may be many; None: never more than an answer has rows.
+    entries_read: Callable[[Snapshot, Any], int] | None = None
     refuse: Refuse | None = None
 
     @property
     def is_instant(self) -> bool:
         """Whether it always answers at once, whatever it is asked."""
-        return self.reads_rows is None
+        return self.entries_read is None
 
     def columns_of(self, parameters: Any) -> tuple[Column, ...]:
         """Return the columns of the answer to these parameters; units of values are those of the question."""
@@ -148,6 +149,26 @@ _ROWS = (
         columns=classic.MEANS_OF_GROUPS,
         example=_UTAH,
         method_version=1,
+    ),
+    Statistic(
+        name="summary",
+        parameters=Summary,
+        compute=summary.summary,
+        help="count, mean, standard deviation, least, most and quantiles of the rows, grouped and filtered as asked",
+        estimates="how the published values are spread, not how people are: each row of a group counts once; with one "
+        "stratum and one period in each group these are the published numbers themselves",
+        columns=summary.columns_for(Summary(question="")),
+        columns_for=summary.columns_for,
+        example={
+            **_OBESITY,
+            "by": ["location"],
+            "category": ["Total"],
+            "quantiles": [0.25, 0.5, 0.75],
+            "order": ["-mean"],
+            "limit": 3,
+        },
+        method_version=1,
+        entries_read=summary.entries_read,
     ),
 )
 

@@ -130,7 +130,7 @@ def _is_there(snapshot: Snapshot, leaf: Leaf) -> bool:
         case Names.PERIOD:
             wanted = period_of(leaf.text)
             return any(wanted.first <= first and last <= wanted.last for first, last in cube.labels.periods)
-        case Names.COLUMN:  # not the snapshot's
+        case _:  # a column is the answer's, and not the snapshot's
             return True
 
 

@@ -59,6 +59,7 @@ def test_a_row_of_the_registry_is_whole(row: Statistic) -> None:
     parameters = check(row.name, row.example, None, refuse_unknown=True)
     assert not isinstance(parameters, tuple)
     assert row.columns_of(parameters)
+    assert row.is_instant is (row.name != "summary")
 
 
 @pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
@@ -78,3 +79,9 @@ def test_every_parameter_says_what_it_is_and_has_an_example(row: Statistic) -> N
     for name, each in schema["properties"].items():
         assert each.get("description", "").endswith("."), name
         assert each.get("examples"), name
+
+
+@pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
+def test_every_parameter_is_named_on_the_page(row: Statistic) -> None:
+    page = PAGE.read_text(encoding="utf-8")
+    assert [name for name in row.parameters.__struct_fields__ if f"`{name}`" not in page] == []
