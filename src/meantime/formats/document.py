@@ -82,22 +82,17 @@ def encode(document: Document) -> bytes:
 
 def pieces(document: Document) -> Iterator[bytes]:
     """Write a document piece by piece; joined they are what ``encode`` returns."""
-    table = document.table
-    head = {
-        "statistic": document.statistic,
-        "parameters": document.parameters,
-        "dataset": document.dataset,
-        "fingerprint": document.fingerprint,
-        "method_version": document.method_version,
-        "columns": describe(table.columns),
-    }
-    yield dumps(head)[:-1] + b',"rows":['
+    yield dumps(_head(document))[:-1] + b',"rows":['
     separator = b""
-    for rows in rows_as_objects(table):
+    for rows in rows_as_objects(document.table):
         yield separator + dumps(rows)[1:-1]
         separator = b","
-    tail = {"notes": table.notes, "warnings": table.warnings, "citation": document.citation}
-    yield b"]," + dumps(tail)[1:]
+    yield b"]," + dumps(_tail(document))[1:]
+
+
+def about(document: Document) -> bytes:
+    """Write a document without its rows, for forms that have a place for that beside theirs."""
+    return dumps(_head(document) | _tail(document))
 
 
 def rows_as_objects(table: Table) -> Iterator[list[dict[str, Cell]]]:
@@ -105,13 +100,6 @@ def rows_as_objects(table: Table) -> Iterator[list[dict[str, Cell]]]:
     names = [column.name for column in table.columns]
     for cells in table.batches(ROWS_A_PIECE):
         yield [dict(zip(names, row, strict=True)) for row in zip(*cells, strict=True)]
-
-
-def describe(columns: tuple[Column, ...]) -> list[dict[str, str | None]]:
-    """Say what columns are, as the document does and the forms that have a place for it."""
-    return [
-        {"name": column.name, "kind": column.kind, "unit": column.unit, "meaning": column.meaning} for column in columns
-    ]
 
 
 def decode(body: bytes) -> Document:
@@ -131,6 +119,24 @@ def decode(body: bytes) -> Document:
 def dumps(value: object) -> bytes:
     """Write JSON as all of ours is: compact, UTF-8 as it is, full doubles at their shortest, keys in their order."""
     return msgspec.json.encode(value)
+
+
+def _head(document: Document) -> dict[str, Any]:
+    return {
+        "statistic": document.statistic,
+        "parameters": document.parameters,
+        "dataset": document.dataset,
+        "fingerprint": document.fingerprint,
+        "method_version": document.method_version,
+        "columns": [
+            {"name": column.name, "kind": column.kind, "unit": column.unit, "meaning": column.meaning}
+            for column in document.table.columns
+        ],
+    }
+
+
+def _tail(document: Document) -> dict[str, Any]:
+    return {"notes": document.table.notes, "warnings": document.table.warnings, "citation": document.citation}
 
 
 def _not_held(kind: Kind, cells: Sequence[Cell]) -> Iterator[Cell]:

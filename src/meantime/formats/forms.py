@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from meantime.formats import csv_text, document, json_lines
+from meantime.formats import arrow, csv_text, document, json_lines, markdown, parquet, xlsx
 from meantime.formats.document import Document
 
 
@@ -58,6 +58,38 @@ _ROWS = (
         meaning="the rows, an object a line with every column, for streaming",
         is_text=True,
         pieces=json_lines.pieces,
+    ),
+    Form(
+        suffix="parquet",
+        media_type="application/vnd.apache.parquet",
+        name="Parquet",
+        meaning="typed columns in a small file, for DuckDB and data frames; everything else in its metadata",
+        is_text=False,
+        pieces=parquet.pieces,
+    ),
+    Form(
+        suffix="arrow",
+        media_type="application/vnd.apache.arrow.stream",
+        name="Arrow stream",
+        meaning="typed columns in batches, for data frames; everything else in its schema's metadata",
+        is_text=False,
+        pieces=arrow.pieces,
+    ),
+    Form(
+        suffix="xlsx",
+        media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        name="XLSX",
+        meaning="a sheet with the rows and one with everything else, for Excel and LibreOffice",
+        is_text=False,
+        pieces=xlsx.pieces,
+    ),
+    Form(
+        suffix="md",
+        media_type="text/markdown",
+        name="Markdown",
+        meaning="a table to paste, for people: numbers rounded; warnings, notes and citation below",
+        is_text=True,
+        pieces=markdown.pieces,
     ),
 )
 

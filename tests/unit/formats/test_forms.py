@@ -32,7 +32,7 @@ def test_a_text_says_how_it_is_encoded(form: Form) -> None:
 
 
 @EVERY
-@settings(max_examples=20)
+@settings(max_examples=20, deadline=None)
 @given(document=documents.documents)
 def test_written_twice_a_document_has_the_same_bytes(form: Form, document: Document) -> None:
     # One ETag names these bytes, also to a client that comes back for the second half of them.
