@@ -43,6 +43,7 @@ STATUS: Mapping[type[BaseException], int] = {
     # "Failed Dependency": the answer depended on work that failed. The server answers well, so it is no 5xx; and some
     # clients send again what was refused with 409, which would change nothing here.
     errors.JobFailed: 424,
+    errors.ReloadFailed: 424,
     errors.SnapshotDamaged: 503,
 }
 
@@ -74,6 +75,7 @@ KINDS: tuple[type[MeantimeError], ...] = (
     errors.ResultGone,
     errors.SnapshotDamaged,
     errors.DatasetNotReady,
+    errors.ReloadFailed,
     errors.DatasetLoading,
     errors.QueueFull,
     errors.AnswersBusy,

@@ -25,6 +25,7 @@ NEVER_TOLD = {
     errors.JobGivenBack: "the engine's own: the job is run at the next start",
     errors.ServerUnreachable: "a client's",
     errors.NotMeantime: "a client's",
+    errors.PackageMissing: "a client's",
     errors.StoreError: "only its kinds are raised",
     errors.StoreTooNew: "ends the start of the server",
     errors.StateInUse: "ends the start of the server",
