@@ -8,11 +8,12 @@ from concurrent.futures import Future
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from meantime.engine.ports import JobStore, Move
+from meantime.engine.ports import JobStore, Move, Wanted
 from meantime.errors import Fault, IllegalMove, ShuttingDown
-from meantime.model import Failure, Job, JobState, Receipt, Request
+from meantime.model import Failure, Job, JobState, Once, Receipt, Request
 from meantime.stores.memory import MemoryJobStore
 from meantime.stores.sqlite import SqliteJobStore
 from tests.toys import PATIENCE_S, request
@@ -137,6 +138,76 @@ def test_fingerprints_are_those_that_kept_jobs_name(store: JobStore) -> None:
     store.remove([other.number]).result(PATIENCE_S)
     move(store, jobs[2], jobs[2].start(at_s=11.0, request=request(fingerprint="f3")))
     assert store.fingerprints() == {"f1", "f3"}
+
+
+def labelled(label: str, do: str = "echo", *, dataset: str = "toys") -> Request:
+    return msgspec.structs.replace(request(do, dataset=dataset), label=label)
+
+
+def test_a_label_and_a_key_are_kept_through_every_move(store: JobStore) -> None:
+    once = Once(key="k", digest="d")
+    [job] = store.add([labelled("“mine”")], at_s=10.0, once=once).result(PATIENCE_S)
+    assert (job.request.label, job.once) == ("“mine”", once)
+    done = move(store, move(store, job, job.start(at_s=11.0)), job.start(at_s=11.0).finish(RECEIPT, at_s=12.0))
+    assert store.get(job.number) == done
+    assert list(store.jobs()) == [done]
+
+
+def test_the_jobs_of_a_key_are_found_by_number_as_long_as_they_are_kept(store: JobStore) -> None:
+    add(store, request())
+    one, two = store.add([request(), request()], at_s=10.0, once=Once(key="k", digest="d")).result(PATIENCE_S)
+    store.add([request()], at_s=10.0, once=Once(key="K", digest="d")).result(PATIENCE_S)
+    assert store.accepted_under("k") == [one, two]
+    assert store.accepted_under("other") == []
+    gone = move(store, one, one.cancel(FAILURE, at_s=11.0))
+    store.remove([gone.number]).result(PATIENCE_S)
+    assert store.accepted_under("k") == [two]
+
+
+def found(store: JobStore, wanted: Wanted, *, before: int | None = None, limit: int = 100) -> list[int]:
+    jobs = store.find(wanted, before=before, limit=limit)
+    assert [store.get(job.number) for job in jobs] == jobs
+    return [job.number for job in jobs]
+
+
+def test_jobs_are_found_newest_first_page_by_page_while_others_come_and_go(store: JobStore) -> None:
+    first, *_ = add(store, *[request()] * 5)
+    assert found(store, Wanted(), limit=2) == [5, 4]
+    add(store, request())
+    assert found(store, Wanted(), before=4, limit=2) == [3, 2]
+    move(store, first, first.cancel(FAILURE, at_s=11.0))
+    store.remove([first.number]).result(PATIENCE_S)
+    assert found(store, Wanted(), before=2, limit=2) == []
+    assert found(store, Wanted(), before=2**64, limit=1) == [6]  # from a cursor that somebody made up
+
+
+@pytest.mark.parametrize(
+    ("wanted", "numbers"),
+    [
+        (Wanted(), [4, 3, 2, 1]),
+        (Wanted(states=frozenset()), []),
+        (Wanted(states=frozenset({JobState.QUEUED})), [4, 2]),
+        (Wanted(states=frozenset({JobState.QUEUED, JobState.CANCELLED})), [4, 3, 2]),
+        (Wanted(states=frozenset({JobState.DONE})), []),
+        (Wanted(statistic="mean"), [2]),
+        (Wanted(statistic="MEAN"), []),
+        (Wanted(dataset="other"), [3]),
+        (Wanted(label="mine"), [4, 2]),
+        (Wanted(label=""), []),
+        (Wanted(created_after_s=12.0), [4, 3, 2]),
+        (Wanted(created_before_s=12.0), [1]),
+        (Wanted(created_after_s=12.0, created_before_s=13.0), [3, 2]),
+        (Wanted(states=frozenset({JobState.QUEUED}), label="mine", created_before_s=13.0), [2]),
+    ],
+)
+def test_jobs_are_found_by_what_is_wanted_of_them(store: JobStore, wanted: Wanted, numbers: list[int]) -> None:
+    [one] = add(store, request(), at_s=11.0)
+    _, three = add(store, labelled("mine", "mean"), request(dataset="other"), at_s=12.0)
+    add(store, labelled("mine"), at_s=13.0)
+    move(store, one, one.start(at_s=14.0))
+    move(store, three, three.cancel(FAILURE, at_s=14.0))
+    assert found(store, wanted) == numbers
+    assert sorted(job.number for job in store.jobs() if wanted.matches(job, job.state)) == sorted(numbers)
 
 
 def test_a_callback_may_ask_the_store_for_more(store: JobStore) -> None:

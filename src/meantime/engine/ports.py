@@ -7,7 +7,9 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
-from meantime.model import Job, JobState, Receipt, Request, Work
+import msgspec
+
+from meantime.model import Job, JobState, Once, Receipt, Request, Work
 
 Clock = Callable[[], float]  # seconds since 1970, UTC
 
@@ -32,6 +34,29 @@ class Move(NamedTuple):
 
     before: Job
     after: Job
+
+
+class Wanted(msgspec.Struct, frozen=True, kw_only=True):
+    """Which jobs are asked for. What is None is not asked about."""
+
+    states: frozenset[JobState] | None = None  # any of them
+    statistic: str | None = None
+    dataset: str | None = None
+    label: str | None = None
+    created_after_s: float | None = None  # then or later
+    created_before_s: float | None = None  # earlier than that
+
+    def matches(self, job: Job, state: JobState) -> bool:
+        """Whether a job is one of them. ``state`` is the one that is asked about; a record may be ahead of it."""
+        request = job.request
+        return (
+            (self.states is None or state in self.states)
+            and self.statistic in (None, request.statistic)
+            and self.dataset in (None, request.dataset)
+            and self.label in (None, request.label)
+            and (self.created_after_s is None or self.created_after_s <= job.created_at_s)
+            and (self.created_before_s is None or job.created_at_s < self.created_before_s)
+        )
 
 
 class Compute(Protocol):
@@ -72,8 +97,11 @@ class JobStore(Protocol):
     and must not wait for the store, but may ask it for more.
     """
 
-    def add(self, requests: Sequence[Request], *, at_s: float) -> Future[list[Job]]:
-        """Accept requests as queued jobs with consecutive numbers: all of them, or none."""
+    def add(self, requests: Sequence[Request], *, at_s: float, once: Once | None = None) -> Future[list[Job]]:
+        """Accept requests as queued jobs with consecutive numbers: all of them, or none.
+
+        Each keeps the key that they came under. Whether it was used before is for the caller to know.
+        """
 
     def move(self, moves: Sequence[Move]) -> Future[None]:
         """Replace jobs by their next versions: all, or none.
@@ -89,6 +117,15 @@ class JobStore(Protocol):
 
     def jobs(self) -> Iterator[Job]:
         """Go through all jobs as committed now, by number."""
+
+    def find(self, wanted: Wanted, *, before: int | None, limit: int) -> list[Job]:
+        """Read jobs that are as wanted and have a number before this one, newest first, as committed now.
+
+        May take long where few are: not to be called where others wait. Looks at single jobs go on meanwhile.
+        """
+
+    def accepted_under(self, key: str) -> list[Job]:
+        """Read the kept jobs that came under an idempotency key, by number."""
 
     def fingerprints(self) -> set[str]:
         """Return the fingerprints that kept jobs name: their snapshots must stay."""

@@ -5,13 +5,14 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
+from itertools import islice
 from typing import Any, TypeVar
 
 import msgspec
 
-from meantime.engine.ports import Answer, Move
+from meantime.engine.ports import Answer, Move, Wanted
 from meantime.errors import IllegalMove, ShuttingDown
-from meantime.model import Job, Receipt, Request
+from meantime.model import Job, Once, Receipt, Request
 
 T = TypeVar("T")
 
@@ -25,7 +26,7 @@ class MemoryJobStore:
         self._last_number = 0
         self._is_closed = False
 
-    def add(self, requests: Sequence[Request], *, at_s: float) -> Future[list[Job]]:
+    def add(self, requests: Sequence[Request], *, at_s: float, once: Once | None = None) -> Future[list[Job]]:
         """Accept requests as queued jobs with consecutive numbers: all of them, or none."""
         kept = [_as_kept(request) for request in requests]
         with self._lock:
@@ -33,7 +34,8 @@ class MemoryJobStore:
                 return _failed(_closed())
             first = self._last_number + 1
             jobs = [
-                Job(number=number, request=request, created_at_s=at_s) for number, request in enumerate(kept, first)
+                Job(number=number, request=request, created_at_s=at_s, once=once)
+                for number, request in enumerate(kept, first)
             ]
             self._last_number += len(jobs)
             self._jobs.update((job.number, job) for job in jobs)
@@ -73,6 +75,21 @@ class MemoryJobStore:
         with self._lock:
             now = sorted(self._jobs.items())
         return (job for _, job in now)
+
+    def find(self, wanted: Wanted, *, before: int | None, limit: int) -> list[Job]:
+        """Read jobs that are as wanted, newest first."""
+        with self._lock:
+            newest_first = sorted(self._jobs.items(), reverse=True)
+        found = (
+            job
+            for number, job in newest_first
+            if (before is None or number < before) and wanted.matches(job, job.state)
+        )
+        return list(islice(found, limit))
+
+    def accepted_under(self, key: str) -> list[Job]:
+        """Read the kept jobs that came under an idempotency key, by number."""
+        return [job for job in self.jobs() if job.once is not None and job.once.key == key]
 
     def fingerprints(self) -> set[str]:
         """Return the fingerprints that kept jobs name."""

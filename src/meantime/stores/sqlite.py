@@ -27,10 +27,10 @@ from typing import Any, NamedTuple
 import msgspec
 
 from meantime import threads
-from meantime.engine.ports import Move
+from meantime.engine.ports import Move, Wanted
 from meantime.engine.promise import promise
 from meantime.errors import IllegalMove, MeantimeError, ShuttingDown, StoreBroken, StoreError, StoreFull, StoreTooNew
-from meantime.model import Failure, Job, JobState, Receipt, Request
+from meantime.model import Failure, Job, JobState, Once, Receipt, Request
 from meantime.stores import queries
 
 Connect = Callable[..., sqlite3.Connection]
@@ -44,6 +44,8 @@ _GROUP_LIMIT = 512
 _CHECKPOINT_ROWS = 1_000
 # How long to wait for another program that writes to our file (a backup, a shell): longer than such things take.
 _PATIENCE_S = 30.0
+# No job has a number as high: the largest that SQLite keeps.
+_BEYOND_ALL = 2**63 - 1
 # PRAGMA synchronous as SQLite reads it back.
 _FULL = 2
 
@@ -56,6 +58,7 @@ class _Call(NamedTuple):
     future: Future[Any]
     subject: Any  # the requests or jobs that the rows were made of
     at_s: float = 0.0
+    once: Once | None = None
 
 
 class SqliteJobStore:
@@ -79,8 +82,8 @@ class SqliteJobStore:
         self._on_broken = on_broken
         self._writer = self._open_writer()
         self._checkpointed_at = self._writer.total_changes
-        self._reader: sqlite3.Connection | None = None
-        self._reading = threading.Lock()
+        self._look = _Reader(self._open_reader)  # at single jobs: microseconds
+        self._list = _Reader(self._open_reader)  # may take a tenth of a second, which no look is to wait for
         # None is the sentinel; nothing is put behind it, which is what the lock is for.
         self._calls: queue.SimpleQueue[_Call | None] = queue.SimpleQueue()
         self._calling = threading.Lock()
@@ -88,9 +91,10 @@ class SqliteJobStore:
         self._taken: list[_Call] = []
         self._thread = threads.start("store", self._write, on_death=self._on_death)
 
-    def add(self, requests: Sequence[Request], *, at_s: float) -> Future[list[Job]]:
+    def add(self, requests: Sequence[Request], *, at_s: float, once: Once | None = None) -> Future[list[Job]]:
         """Accept requests as queued jobs with consecutive numbers: all of them, or none."""
-        return self._call("add", [_row_of_request(request, at_s) for request in requests], tuple(requests), at_s)
+        rows = [_row_of_request(request, at_s, once) for request in requests]
+        return self._call("add", rows, tuple(requests), at_s, once)
 
     def move(self, moves: Sequence[Move]) -> Future[None]:
         """Replace jobs by their next versions: all, or none."""
@@ -106,7 +110,7 @@ class SqliteJobStore:
         Raises:
             StoreBroken: the file cannot be read.
         """
-        rows = self._read("job", number)
+        rows = self._read(self._look, "job", (number,))
         return _job(rows[0]) if rows else None
 
     def jobs(self) -> Iterator[Job]:
@@ -123,13 +127,34 @@ class SqliteJobStore:
         except sqlite3.Error as error:
             raise _as_ours(error) from error
 
+    def find(self, wanted: Wanted, *, before: int | None, limit: int) -> list[Job]:
+        """Read jobs that are as wanted, newest first.
+
+        Raises:
+            StoreBroken: the file cannot be read.
+        """
+        values = msgspec.structs.asdict(wanted) | {
+            "states": None if wanted.states is None else msgspec.json.encode(sorted(wanted.states)).decode(),
+            "before": _BEYOND_ALL if before is None else min(before, _BEYOND_ALL),
+            "limit": limit,
+        }
+        return [_job(row) for row in self._read(self._list, "find", values)]
+
+    def accepted_under(self, key: str) -> list[Job]:
+        """Read the kept jobs that came under an idempotency key, by number.
+
+        Raises:
+            StoreBroken: the file cannot be read.
+        """
+        return [_job(row) for row in self._read(self._look, "accepted_under", (key,))]
+
     def fingerprints(self) -> set[str]:
         """Return the fingerprints that kept jobs name.
 
         Raises:
             StoreBroken: the file cannot be read.
         """
-        return {fingerprint for (fingerprint,) in self._read("fingerprints")}
+        return {fingerprint for (fingerprint,) in self._read(self._list, "fingerprints", ())}
 
     def close(self) -> None:
         """Commit what was asked, stop the store's thread, close."""
@@ -139,10 +164,8 @@ class SqliteJobStore:
                 self._calls.put(None)
         self._thread.join()
         # The last connection to close is the one that may checkpoint, so readers go first.
-        with self._reading:
-            if self._reader is not None:
-                self._reader.close()
-                self._reader = None
+        self._look.close()
+        self._list.close()
         with contextlib.suppress(sqlite3.Error):  # all that was acknowledged is on disk already
             self._writer.close()
 
@@ -196,23 +219,27 @@ class SqliteJobStore:
             f"{self._uri}?mode=ro", uri=True, timeout=_PATIENCE_S, isolation_level=None, check_same_thread=False
         )
 
-    def _read(self, query: str, *values: Any) -> list[Any]:
+    def _read(self, reader: _Reader, query: str, values: Any) -> list[Any]:
         try:
-            with self._reading:
-                if self._reader is None:
-                    self._reader = self._open_reader()
-                return self._reader.execute(self._queries[query], values).fetchall()
+            return reader.read(self._queries[query], values)
         except sqlite3.Error as error:
             raise _as_ours(error) from error
 
     # The store's thread
 
-    def _call(self, kind: str, rows: Sequence[tuple[Any, ...]], subject: Any, at_s: float = 0.0) -> Future[Any]:
+    def _call(
+        self,
+        kind: str,
+        rows: Sequence[tuple[Any, ...]],
+        subject: Any,
+        at_s: float = 0.0,
+        once: Once | None = None,
+    ) -> Future[Any]:
         future: Future[Any] = promise()
         with self._calling:
             refusal = self._refusal
             if refusal is None:
-                self._calls.put(_Call(kind, rows, future, subject, at_s))
+                self._calls.put(_Call(kind, rows, future, subject, at_s, once))
         if refusal is not None:
             future.set_exception(refusal)
         return future
@@ -294,7 +321,7 @@ class SqliteJobStore:
             jobs = []
             for request in call.subject:
                 number += 1
-                jobs.append(Job(number=number, request=request, created_at_s=call.at_s))
+                jobs.append(Job(number=number, request=request, created_at_s=call.at_s, once=call.once))
             added.append(jobs)
         return added
 
@@ -326,6 +353,27 @@ class SqliteJobStore:
         self._break(broken)
 
 
+class _Reader:
+    """A read-only connection, opened when it is first needed, for one reader at a time."""
+
+    def __init__(self, connect: Callable[[], sqlite3.Connection]) -> None:
+        self._connect = connect
+        self._connection: sqlite3.Connection | None = None
+        self._lock = threading.Lock()
+
+    def read(self, query: str, values: Any) -> list[Any]:
+        with self._lock:
+            if self._connection is None:
+                self._connection = self._connect()
+            return self._connection.execute(query, values).fetchall()
+
+    def close(self) -> None:
+        with self._lock:
+            if self._connection is not None:
+                self._connection.close()
+                self._connection = None
+
+
 def _as_ours(error: sqlite3.Error) -> StoreFull | StoreBroken:
     """Say what an error of SQLite means for whoever uses the store."""
     # The low byte is the kind; the rest says where it happened.
@@ -343,9 +391,20 @@ def _as_ours(error: sqlite3.Error) -> StoreFull | StoreBroken:
     )
 
 
-def _row_of_request(request: Request, at_s: float) -> tuple[Any, ...]:
+def _row_of_request(request: Request, at_s: float, once: Once | None) -> tuple[Any, ...]:
     parameters = msgspec.json.encode(request.parameters).decode()
-    return (request.dataset, request.statistic, parameters, request.view, request.fingerprint, at_s)
+    key, digest = (None, None) if once is None else (once.key, once.digest)
+    return (
+        request.dataset,
+        request.statistic,
+        parameters,
+        request.view,
+        request.fingerprint,
+        request.label,
+        at_s,
+        key,
+        digest,
+    )
 
 
 def _row_of_move(move: Move) -> tuple[Any, ...]:
@@ -379,7 +438,7 @@ def _job(row: tuple[Any, ...]) -> Job:
 
 def _job_of_row(row: tuple[Any, ...]) -> Job:
     number, state, attempts, dataset, statistic, parameters, view, fingerprint, created, started, ended = row[:11]
-    failure, receipt = row[11:]
+    failure, receipt, label, once_key, once_digest = row[11:]
     return Job(
         number=number,
         request=Request(
@@ -388,6 +447,7 @@ def _job_of_row(row: tuple[Any, ...]) -> Job:
             parameters=msgspec.json.decode(parameters, type=dict[str, Any]),
             view=view,
             fingerprint=fingerprint,
+            label=label,
         ),
         created_at_s=created,
         state=JobState(state),
@@ -396,4 +456,5 @@ def _job_of_row(row: tuple[Any, ...]) -> Job:
         ended_at_s=ended,
         failure=failure and msgspec.json.decode(failure, type=Failure),
         receipt=receipt and msgspec.json.decode(receipt, type=Receipt),
+        once=None if once_key is None else Once(key=once_key, digest=once_digest),
     )

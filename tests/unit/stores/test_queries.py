@@ -6,7 +6,16 @@ from meantime.stores import queries
 
 
 def test_every_query_of_ours_has_a_name_and_a_statement() -> None:
-    assert set(queries.load()) == {"add", "move", "remove", "job", "jobs", "fingerprints"}
+    assert set(queries.load()) == {
+        "add",
+        "move",
+        "remove",
+        "job",
+        "jobs",
+        "accepted_under",
+        "find",
+        "fingerprints",
+    }
 
 
 @pytest.mark.parametrize(

@@ -9,12 +9,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
-from meantime.engine.ports import Move
+from meantime.engine.ports import Move, Wanted
 from meantime.errors import IllegalMove, JobCancelled, StoreBroken, StoreFull, StoreTooNew
-from meantime.model import Failure
-from meantime.stores import sqlite
+from meantime.model import Failure, Job, JobState, Once, Receipt, Request
+from meantime.stores import queries, sqlite
 from meantime.stores.sqlite import SqliteJobStore
 from tests.toys import PATIENCE_S, request
 
@@ -146,6 +147,63 @@ def test_jobs_sees_one_moment_while_others_write(store: SqliteJobStore) -> None:
     assert next(walk).number == 1
     add(store)
     assert [job.number for job in walk] == [2, 3]
+
+
+def test_a_store_of_the_first_version_keeps_its_jobs_and_takes_what_is_new(path: Path, broken: Broken) -> None:
+    path.parent.mkdir()
+    first, *_ = queries.migrations()
+    with closing(sqlite3.connect(path, isolation_level=None)) as old:
+        # As that version wrote it: one job that waits, one that is done, and one that was removed.
+        old.executescript(f"{first.sql} PRAGMA user_version = 1;")
+        old.executescript("""
+            INSERT INTO jobs VALUES
+              (1, 'queued', 0, 'sample', 'best5', '{"question":"Q"}', 'classic', 'f1', 10.0, NULL, NULL, NULL, NULL),
+              (2, 'done', 1, 'sample', 'best5', '{"question":"Q"}', 'classic', 'f1', 10.0, 11.0, 12.0, NULL,
+               '{"checksum":"00","size_bytes":7,"method_version":1}'),
+              (3, 'cancelled', 0, 'sample', 'best5', '{}', 'classic', NULL, 10.0, NULL, 12.0, NULL, NULL);
+            DELETE FROM jobs WHERE number = 3;
+        """)
+    asked = Request(dataset="sample", statistic="best5", parameters={"question": "Q"}, fingerprint="f1")
+    waiting = Job(number=1, request=asked, created_at_s=10.0)
+    receipt = Receipt(checksum="00", size_bytes=7, method_version=1)
+    done = msgspec.structs.replace(
+        waiting, number=2, state=JobState.DONE, attempts=1, started_at_s=11.0, ended_at_s=12.0, receipt=receipt
+    )
+    store = SqliteJobStore(path, on_broken=broken)
+    assert list(store.jobs()) == [waiting, done]
+    once = Once(key="k", digest="d")
+    [added] = store.add([msgspec.structs.replace(asked, label="new")], at_s=13.0, once=once).result(PATIENCE_S)
+    store.close()
+    again = SqliteJobStore(path, on_broken=broken)
+    assert list(again.jobs()) == [waiting, done, added]
+    assert (added.number, added.request.label, added.once) == (4, "new", once)
+    again.close()
+
+
+def test_a_list_that_takes_long_holds_up_no_look_at_a_job(store: SqliteJobStore, bent: type[Bent]) -> None:
+    add(store)
+    store.find(Wanted(), before=None, limit=1)
+    _, listing = bent.made
+    begun, go_on = threading.Event(), threading.Event()
+
+    def hold() -> int:
+        begun.set()
+        return 0 if go_on.wait(PATIENCE_S) else 1
+
+    listing.set_progress_handler(hold, 1)
+    reader = threading.Thread(target=lambda: store.find(Wanted(), before=None, limit=1))
+    reader.start()
+    assert begun.wait(PATIENCE_S)
+    assert store.get(1) is not None
+    assert store.accepted_under("k") == []
+    go_on.set()
+    reader.join(PATIENCE_S)
+
+
+def test_the_jobs_of_a_key_are_found_without_reading_the_others(store: SqliteJobStore, bent: type[Bent]) -> None:
+    add(store)
+    plan = bent.made[0].execute(f"EXPLAIN QUERY PLAN {queries.load()['accepted_under']}", ("k",)).fetchall()
+    assert [row[-1] for row in plan] == ["SEARCH jobs USING INDEX jobs_by_once_key (once_key=?)"]
 
 
 def test_a_newer_store_is_refused_and_not_touched(path: Path, broken: Broken) -> None:

@@ -1,7 +1,8 @@
 -- add --
 -- Accept a request as a queued job; its number is the row's id.
-INSERT INTO jobs (state, attempts, dataset, statistic, parameters, view, fingerprint, created_at_s)
-VALUES ('queued', 0, ?, ?, ?, ?, ?, ?);
+INSERT INTO jobs (state, attempts, dataset, statistic, parameters, view, fingerprint, label, created_at_s,
+                  once_key, once_digest)
+VALUES ('queued', 0, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- move --
 -- Replace a job by its next version, if it is still as it was: the number of rows changed says whether it was.
@@ -17,14 +18,34 @@ DELETE FROM jobs WHERE number = ? AND state IN ('done', 'failed', 'cancelled');
 -- job --
 -- One job.
 SELECT number, state, attempts, dataset, statistic, parameters, view, fingerprint,
-       created_at_s, started_at_s, ended_at_s, failure, receipt
+       created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest
 FROM jobs WHERE number = ?;
 
 -- jobs --
 -- All jobs by number.
 SELECT number, state, attempts, dataset, statistic, parameters, view, fingerprint,
-       created_at_s, started_at_s, ended_at_s, failure, receipt
+       created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest
 FROM jobs ORDER BY number;
+
+-- accepted_under --
+-- The jobs that were accepted under an idempotency key, in their order.
+SELECT number, state, attempts, dataset, statistic, parameters, view, fingerprint,
+       created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest
+FROM jobs WHERE once_key = ? ORDER BY number;
+
+-- find --
+-- Jobs before a number that are as wanted, newest first; NULL wants any. The states are a JSON list.
+SELECT number, state, attempts, dataset, statistic, parameters, view, fingerprint,
+       created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest
+FROM jobs
+WHERE number < :before
+  AND (:states IS NULL OR state IN (SELECT value FROM json_each(:states)))
+  AND (:statistic IS NULL OR statistic = :statistic)
+  AND (:dataset IS NULL OR dataset = :dataset)
+  AND (:label IS NULL OR label = :label)
+  AND (:created_after_s IS NULL OR created_at_s >= :created_after_s)
+  AND (:created_before_s IS NULL OR created_at_s < :created_before_s)
+ORDER BY number DESC LIMIT :limit;
 
 -- fingerprints --
 -- The snapshots that jobs name; each is found by one step in the index.
