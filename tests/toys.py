@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from functools import partial
 from typing import Any
 
-from meantime.engine.engine import Engine, JobView
+import msgspec
+
+from meantime.engine.engine import Engine, JobDetail, JobView
 from meantime.engine.ports import Answer, JobStore, Move, ResultStore
 from meantime.engine.retry import RetryPolicy
 from meantime.errors import DatasetNotReady, MeantimeError, StoreFull
-from meantime.model import Job, JobState, Receipt, Request, Work
+from meantime.model import Job, JobState, Once, Receipt, Request, Work
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 
 # How long a test waits for what must come: far longer than it takes, also on a busy machine.
@@ -82,12 +84,7 @@ class ToyGate:
     def bind(self, request: Request) -> Request:
         if request.dataset in self.failed:
             raise DatasetNotReady(f"{request.dataset} failed to load.")
-        return Request(
-            dataset=request.dataset,
-            statistic=request.statistic,
-            parameters=request.parameters,
-            fingerprint=self.fingerprint,
-        )
+        return msgspec.structs.replace(request, fingerprint=self.fingerprint)
 
     def on_open(self, callback: Callable[[str], None]) -> None:
         self.callbacks.append(callback)
@@ -120,8 +117,8 @@ class MovableJobStore(MemoryJobStore):
         self.held: list[Callable[[], None]] = []
         self.holding = threading.Semaphore(0)
 
-    def add(self, requests: Sequence[Request], *, at_s: float) -> Future[list[Job]]:
-        return self._maybe("add", requests, partial(super().add, requests, at_s=at_s))
+    def add(self, requests: Sequence[Request], *, at_s: float, once: Once | None = None) -> Future[list[Job]]:
+        return self._maybe("add", requests, partial(super().add, requests, at_s=at_s, once=once))
 
     def move(self, moves: Sequence[Move]) -> Future[None]:
         return self._maybe("move", moves, partial(super().move, moves))
@@ -259,11 +256,12 @@ def submit(engine: Engine, *requests: Request) -> list[int]:
 
 def end_of(engine: Engine, number: int) -> JobView:
     """Wait until a job has ended."""
-    ended: Future[JobView] = Future()
+    ended: Future[Job] = Future()
 
-    def look(view: JobView) -> None:
-        if view.state.is_ended:
-            ended.set_result(view)
+    def look(detail: JobDetail) -> None:
+        if detail.state.is_ended:
+            ended.set_result(detail.job)
 
     engine.watch(number, look)
-    return ended.result(PATIENCE_S)
+    job = ended.result(PATIENCE_S)
+    return JobView(job.number, job.state, job.failure)

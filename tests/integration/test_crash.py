@@ -21,7 +21,7 @@ _KILLS = 10
 
 @contextmanager
 def driver(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
-    environment = os.environ | {"PYTHONPATH": str(_ROOT)}
+    environment = os.environ | {"PYTHONPATH": f"{_ROOT / 'src'}{os.pathsep}{_ROOT}"}
     with subprocess.Popen(
         [sys.executable, crash_driver.__file__, *arguments], stdout=subprocess.PIPE, env=environment, cwd=_ROOT
     ) as process:

@@ -1,7 +1,7 @@
 """The life of every job, from acceptance to removal. Synchronous: callers may be threads or, through futures, asyncio.
 
 What is durable is said by the store alone; memory follows it. Each change is asked of the store first, and applied and
-told to whoever watches when it is committed, in the store's thread, in the order of the commits.
+told to whoever watches when it is committed, in the order of the commits.
 
 There is one lock. It is held for short looks at memory, never while calling out: to the store, the gate, a watcher, the
 observer, the work itself. So none of these can wait for us while we wait for them.
@@ -13,32 +13,44 @@ import contextlib
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import TypeVar
 
-from meantime.engine.ledger import Facts, JobView, Ledger, LiveJob
+import msgspec
+
+from meantime.engine.ledger import Facts, JobDetail, JobView, Ledger, LiveJob, Watcher, unknown
 from meantime.engine.lost_results import LostResults
+from meantime.engine.news import Event, Follower, Kind, News
+from meantime.engine.once_only import OnceOnly
 from meantime.engine.pause import Pause
-from meantime.engine.ports import Clock, Compute, Gate, JobStore, Move, Observer, ResultStore, Unobserved
+from meantime.engine.ports import Clock, Compute, Gate, JobStore, Move, Observer, ResultStore, Unobserved, Wanted
 from meantime.engine.promise import promise
 from meantime.engine.retention import Retention
 from meantime.engine.retry import Again, RetryPolicy
 from meantime.engine.task_runner import JobWork, TaskRunner, cancelled
 from meantime.engine.thread_pool import Task, ThreadPool
 from meantime.engine.waiting_line import WaitingLine
-from meantime.errors import DatasetNotReady, JobEnded, QueueFull, ShuttingDown, StoreBroken, StoreFull
-from meantime.model import Job, JobState, Request, job_id
+from meantime.errors import (
+    DatasetNotReady,
+    JobEnded,
+    JobUnfinished,
+    JobUnknown,
+    QueueFull,
+    ShuttingDown,
+    StoreBroken,
+    StoreFull,
+)
+from meantime.model import Job, JobState, Once, Request, job_id
 
-__all__ = ["Engine", "Facts", "JobView"]
+__all__ = ["Engine", "Event", "Facts", "JobDetail", "JobView"]
 
 # How long a stop that is in a hurry still waits for starts that are being committed: far longer than a commit takes.
 _COMMIT_S = 2.0
 
 T = TypeVar("T")
 Change = tuple[LiveJob, Job]  # a job, and what it becomes
-Watcher = Callable[[JobView], None]
 
 
 class Engine:
@@ -87,6 +99,8 @@ class Engine:
         self._is_closed_to_new = False
         self._broken: BaseException | None = None
         self._ledger = Ledger()
+        self._news = News(self._lock, on_trouble=self._observer.job_trouble)
+        self._once_only = OnceOnly(jobs=jobs, kept=self._kept, accept=self._accept)
         self._line = WaitingLine(self._retry)
         self._pause = Pause(self._retry, monotonic=monotonic)
         self._retention = Retention(self._ledger, clock=clock, keep_s=keep_ended_s, keep_jobs=keep_ended_jobs)
@@ -119,27 +133,26 @@ class Engine:
             self._is_started = True
         self._pool.start()
 
-    def submit(self, requests: Sequence[Request]) -> Future[list[Job]]:
+    def submit(self, requests: Sequence[Request], *, once: Once | None = None) -> Future[list[Job]]:
         """Accept requests as jobs: all of them, or none. The future resolves when they are durable, and known here.
 
-        The future cannot be cancelled, and may fail with StoreFull, StoreBroken or ShuttingDown.
+        Under a key that came before with the same digest, the future resolves to the jobs that were made then, as far
+        as they are kept; also where new ones would be refused.
+
+        The future cannot be cancelled, and may fail with StoreFull, StoreBroken or ShuttingDown; under a key also with
+        whatever else the submission that made the jobs was refused for.
 
         Raises:
             QueueFull: as many jobs wait as may; nothing was written.
             ShuttingDown: no jobs are taken any more.
             StoreBroken: likewise, until a restart.
+            KeyReused: the key came before with another digest.
         """
+        if once is None:
+            return self._accept(requests)
         with self._lock:
-            self._refuse(len(requests))
-            self._in_flight += len(requests)
-        accepted: Future[list[Job]] = promise()
-        try:
-            added = self._jobs.add([self._bound(request) for request in requests], at_s=self._clock())
-        except BaseException:
-            self._land(len(requests))
-            raise
-        self._then(added, partial(self._accepted, accepted, len(requests)))
-        return accepted
+            self._refuse_change()
+        return self._once_only.submit(requests, once)
 
     def look_up(self, number: int) -> JobView:
         """Say how a job stands.
@@ -149,6 +162,36 @@ class Engine:
         """
         with self._lock:
             return self._ledger.view(number)
+
+    def describe(self, number: int) -> JobDetail:
+        """Say all that can be said of a job. Of one that has ended this reads the record.
+
+        Raises:
+            JobUnknown: no job has this number: never given, or removed.
+        """
+        return self._describe(number, None)
+
+    def find(self, wanted: Wanted, *, before: int | None = None, limit: int) -> list[JobDetail]:
+        """Describe jobs that are as wanted and have a number before this one, the newest first.
+
+        Reads the store, which may take a tenth of a second where there are many and few of them are wanted: not to be
+        called in an event loop. Jobs that arrive meanwhile have higher numbers, so who goes on from the last one
+        described sees each job once.
+        """
+        found: list[JobDetail] = []
+        recorded = _as_recorded(wanted)
+        while (missing := limit - len(found)) > 0:
+            jobs = self._jobs.find(recorded, before=before, limit=missing)
+            for job in jobs:
+                # Not known here: it is about to be told of, or is being removed.
+                with contextlib.suppress(JobUnknown):
+                    detail = self._describe(job.number, job)
+                    if wanted.matches(detail.job, detail.state):
+                        found.append(detail)
+            if len(jobs) < missing:
+                break
+            before = jobs[-1].number
+        return found
 
     def jobs(self) -> list[tuple[int, JobState]]:
         """Return the state of every job, by number."""
@@ -203,27 +246,53 @@ class Engine:
             self._commit([(live, self._runner.ended_by(cancelled(live.job), live.job))])
         return cancellation
 
-    def watch(self, number: int, callback: Watcher) -> Callable[[], None]:
-        """Call back at each change of a job's state, or at once if it has ended; return what ends the watch.
+    def remove(self, number: int) -> Future[None]:
+        """Remove a job that has ended: record and result. The future resolves when that is durable.
 
-        Callbacks come in the engine's threads and must be short.
+        It may fail with StoreFull: then the job is still there.
+
+        Raises:
+            JobUnknown: no job has this number.
+            JobUnfinished: it waits, or is worked on; it can be cancelled.
+            ShuttingDown, StoreBroken: nothing is changed any more.
+        """
+        with self._lock:
+            self._refuse_change()
+            if not self._ledger.view(number).state.is_ended:
+                raise JobUnfinished(f"{job_id(number)} has not ended, so it cannot be removed. Cancel it first.")
+        details = self._details_for_followers([number])
+        # Before the record, as in _remove. Who reads the result meanwhile has it made again: see _removed.
+        self._results.remove(number)
+        removal: Future[None] = promise()
+        self._then(self._jobs.remove([number]), partial(self._removed, removal, number, details))
+        return removal
+
+    def watch(self, number: int, callback: Watcher) -> Callable[[], None]:
+        """Call back at each change of a job, or at once if it has ended; return what ends the watch.
+
+        A change is another state, or one more percent of progress. Callbacks come in the engine's threads, in the order
+        of the changes, and must be short. One that was due may still come when the watch has ended.
 
         Raises:
             JobUnknown: no job has this number.
         """
         with self._lock:
-            view = self._ledger.view(number)
+            self._ledger.view(number)
             live = self._ledger.live.get(number)
             watchers = live.watchers if live is not None else []
             watchers.append(callback)
         if live is None:
-            callback(view)
+            callback(self.describe(number))
 
         def unwatch() -> None:
             with self._lock, contextlib.suppress(ValueError):
                 watchers.remove(callback)
 
         return unwatch
+
+    def follow(self, callback: Follower) -> Callable[[], None]:
+        """Call back with all that happens to all jobs from now on, as in ``watch``; return what ends that."""
+        return self._news.follow(callback)
 
     @property
     def unfinished(self) -> int:
@@ -315,6 +384,24 @@ class Engine:
 
     # Accepting
 
+    def _accept(self, requests: Sequence[Request], once: Once | None = None) -> Future[list[Job]]:
+        with self._lock:
+            self._refuse(len(requests))
+            self._in_flight += len(requests)
+        accepted: Future[list[Job]] = promise()
+        try:
+            added = self._jobs.add([self._bound(request) for request in requests], at_s=self._clock(), once=once)
+        except BaseException:
+            self._land(len(requests))
+            raise
+        self._then(added, partial(self._accepted, accepted, len(requests)))
+        return accepted
+
+    def _kept(self, jobs: Sequence[Job]) -> list[Job]:
+        """Return those of some jobs that are not being removed."""
+        with self._lock:
+            return [job for job in jobs if job.number in self._ledger.live or job.number in self._ledger.ended]
+
     def _refuse(self, count: int) -> None:
         self._refuse_change()
         if self._is_closed_to_new or not self._is_started:
@@ -347,21 +434,25 @@ class Engine:
             return
         jobs = added.result()
         # Known here before the future resolves: whoever has the number can ask for it.
-        self._enqueue([LiveJob(job) for job in jobs], landed=count)
+        self._enqueue([LiveJob(job) for job in jobs], landed=count, told_as="accepted")
         accepted.set_result(jobs)
+        self._news.tell()
 
     def _land(self, count: int) -> None:
         with self._lock:
             self._in_flight -= count
             self._quiet.notify_all()
 
-    def _enqueue(self, lives: Sequence[LiveJob], *, landed: int = 0) -> None:
+    def _enqueue(self, lives: Sequence[LiveJob], *, landed: int = 0, told_as: Kind | None = None) -> None:
         open_now = {name: self._gate.is_open(name) for name in {live.job.request.dataset for live in lives}}
         with self._lock:
             self._in_flight -= landed
             self._ledger.admit(lives)
             self._line.join(live for live in lives if open_now[live.job.request.dataset])
             self._line.park(live for live in lives if not open_now[live.job.request.dataset])
+            # Before a thread can take them, so that nobody hears of their start first.
+            if told_as is not None:
+                self._note_all(told_as, lives)
             self._tasks.notify(len(lives))
         # A gate that opened between our look and our parking has called back already, and found nobody.
         for name, was_open in open_now.items():
@@ -426,6 +517,7 @@ class Engine:
             return partial(self._claim, lives), None
         if (live := self._line.take()) is not None:
             self._threads_working += 1
+            self._note_all("started", (live,))
             return partial(self._work_on, live), None
         return None, None
 
@@ -470,7 +562,7 @@ class Engine:
 
     def _work_on(self, live: LiveJob) -> None:
         started = live.job
-        self._tell(live)
+        self._news.tell()
         self._observer.job_started(max(0.0, self._clock() - started.created_at_s))
         try:
             after = self._runner.run(started, self._work(live))
@@ -479,6 +571,8 @@ class Engine:
                 self._threads_working -= 1
                 if not self._was_given_back(live, started):
                     self._line.take_again(live)
+                    self._note_all("given-back", (live,))
+            self._news.tell()
             self._set_back(error)
             return
         with self._lock:
@@ -493,18 +587,50 @@ class Engine:
         return live.is_concluding or live.job is not started
 
     def _work(self, live: LiveJob) -> JobWork:
-        return JobWork(live, stopping=self._stopping, monotonic=self._monotonic, time_limit_s=self._job_time_limit_s)
+        return JobWork(
+            live,
+            stopping=self._stopping,
+            monotonic=self._monotonic,
+            time_limit_s=self._job_time_limit_s,
+            on_percent=self._progressed,
+        )
+
+    def _progressed(self, live: LiveJob) -> None:
+        if live.watchers or self._news.is_followed:
+            with self._lock:
+                # Not of work that was given up on at a stop, nor of a lost result, whose job has ended long ago.
+                if live.is_working and not live.is_concluding:
+                    self._note_all("progress", (live,))
+            self._news.tell()
 
     def _remove(self, numbers: list[int]) -> None:
         # The file before the record: a crash in between leaves a record, which is found and removed at the next start.
         # The other way round it would leave a file that nobody ever finds.
+        details = self._details_for_followers(numbers)
         for number in numbers:
             self._results.remove(number)
         error = self._jobs.remove(numbers).exception()
         with self._lock:
             self._retention.end_step(numbers, is_removed=error is None)
+            if error is None:
+                self._note_removed(details)
+        self._news.tell()
         if error is not None:
             self._set_back(error)
+
+    def _removed(self, removal: Future[None], number: int, details: Sequence[JobDetail], removed: Future[None]) -> None:
+        if (error := removed.exception()) is not None:
+            if isinstance(error, StoreBroken):
+                self._fail_for_good(error)
+            removal.set_exception(error)
+            return
+        with self._lock:
+            if self._ledger.forget(number):  # or it has expired meanwhile, or was removed by somebody else
+                self._note_removed(details)
+        # It may have been made again since. Whoever still makes it looks afterwards, and finds that it is not kept.
+        self._results.remove(number)
+        removal.set_result(None)
+        self._news.tell()
 
     # Committing, and what follows from it
 
@@ -532,6 +658,7 @@ class Engine:
         ended: list[tuple[LiveJob, bool]] = []
         back: list[LiveJob] = []
         with self._lock:
+            is_followed = self._news.is_followed
             for live, after in changes:
                 live.job = after
                 live.is_concluding = False
@@ -539,17 +666,18 @@ class Engine:
                 if after.state.is_ended:
                     self._ledger.end(live)
                     ended.append((live, was_working))
+                    if live.watchers or is_followed:
+                        self._news.note("ended", JobDetail.of_ended(after), live.watchers)
                     self._pause.end()
                 else:
                     back.append(live)
             if not self._unfinished():
                 self._quiet.notify_all()
             self._tasks.notify()  # a suspect may have waited for this end, or there is one ended job too many
-        self._enqueue(back)
-        for live in back:
-            self._tell(live)
+        self._enqueue(back, told_as="given-back")
         for live, was_working in ended:
-            self._tell_end(live, was_working=was_working)
+            self._conclude(live, was_working=was_working)
+        self._news.tell()
 
     def _set_back(self, error: BaseException) -> None:
         """Pause if space may come back; else this is the end."""
@@ -581,33 +709,56 @@ class Engine:
 
     # Telling
 
-    def _tell(self, live: LiveJob) -> None:
-        if live.watchers:
-            with self._lock:
-                watchers, view = list(live.watchers), live.view()
-            self._call_back(live.job, watchers, view)
+    def _detail(self, live: LiveJob) -> JobDetail:
+        return JobDetail(live.job, live.state, live.progress, self._line.position(live))
 
-    def _tell_end(self, live: LiveJob, *, was_working: bool) -> None:
+    def _describe(self, number: int, record: Job | None) -> JobDetail:
+        """Describe a job. ``record`` is its record, if that was just read: what is there, memory says."""
+        with self._lock:
+            if (live := self._ledger.live.get(number)) is not None:
+                return self._detail(live)
+            self._ledger.view(number)
+        if record is None or not record.state.is_ended:  # which it has since
+            record = self._jobs.get(number)
+        if record is None:
+            raise unknown(number)  # removed since we looked
+        return JobDetail.of_ended(record)
+
+    def _note_all(self, kind: Kind, lives: Sequence[LiveJob]) -> None:
+        is_followed = self._news.is_followed
+        for live in lives:
+            if live.watchers or is_followed:
+                self._news.note(kind, self._detail(live), live.watchers)
+
+    def _details_for_followers(self, numbers: Sequence[int]) -> list[JobDetail]:
+        """Describe jobs that are about to be removed, if somebody is to hear of that."""
+        if not self._news.is_followed:
+            return []
+        return [JobDetail.of_ended(job) for number in numbers if (job := self._jobs.get(number)) is not None]
+
+    def _note_removed(self, details: Sequence[JobDetail]) -> None:
+        for detail in details:
+            self._news.note("removed", detail)
+
+    def _conclude(self, live: LiveJob, *, was_working: bool) -> None:
+        """Answer who waits for a job's cancellation, and have its end counted."""
         job = live.job
         with self._lock:
-            watchers, cancels = list(live.watchers), list(live.cancels)
-        view = JobView(job.number, job.state, job.failure)
+            cancels = list(live.cancels)
         for cancellation in cancels:
             if job.state is JobState.CANCELLED:
                 cancellation.set_result(job)
             else:
-                cancellation.set_exception(_ended_before(view))
+                cancellation.set_exception(_ended_before(JobView(job.number, job.state, job.failure)))
         run_s = (job.ended_at_s or 0.0) - (job.started_at_s or 0.0) if was_working else 0.0
         self._observer.job_ended(job.state, max(0.0, run_s))
-        self._call_back(job, watchers, view)
 
-    def _call_back(self, job: Job, watchers: Iterable[Watcher], view: JobView) -> None:
-        for watcher in watchers:
-            try:
-                watcher(view)
-            # A watcher is somebody else's code, and the job is none the worse for it.
-            except Exception as error:  # noqa: BLE001
-                self._observer.job_trouble(job, error)
+
+def _as_recorded(wanted: Wanted) -> Wanted:
+    """Return what to ask the store for: jobs that are shown as queued may be recorded as running already."""
+    if wanted.states is None or JobState.QUEUED not in wanted.states:
+        return wanted
+    return msgspec.structs.replace(wanted, states=wanted.states | {JobState.RUNNING})
 
 
 def _stopped() -> ShuttingDown:

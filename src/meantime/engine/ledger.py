@@ -12,8 +12,12 @@ from typing import NamedTuple
 
 import msgspec
 
+from meantime.engine.lane import NOWHERE
 from meantime.errors import JobUnknown
 from meantime.model import Failure, Job, JobState, Receipt, job_id
+
+# Numbers of forgotten jobs that are kept in any case: clearing away fewer is not worth the walk.
+_STALE_LIMIT = 1_000
 
 
 class JobView(NamedTuple):
@@ -29,6 +33,23 @@ class JobView(NamedTuple):
     progress: float = 0.0  # of a running job, from 0 to 1, as far as the statistic says
 
 
+class JobDetail(NamedTuple):
+    """All that can be said of a job."""
+
+    job: Job  # its record
+    state: JobState  # as in a view; the record may be ahead of it
+    progress: float  # from 0 to 1, as far as the statistic says; 1 where it is done
+    position: int | None  # how many are let in before it, as things are; None unless it waits for a thread
+
+    @classmethod
+    def of_ended(cls, job: Job) -> JobDetail:
+        """Describe a job that has ended: a function of its record alone, so that it holds over restarts."""
+        return cls(job, job.state, 1.0 if job.state is JobState.DONE else 0.0, None)
+
+
+Watcher = Callable[[JobDetail], None]
+
+
 class Facts(NamedTuple):
     """How things stand, for metrics."""
 
@@ -41,22 +62,39 @@ class Facts(NamedTuple):
 class LiveJob:
     """An unfinished job: its record as last committed, and what only this process knows of it."""
 
-    __slots__ = ("cancels", "is_cancelled", "is_concluding", "is_working", "job", "place", "progress", "watchers")
+    __slots__ = (
+        "cancels",
+        "is_cancelled",
+        "is_concluding",
+        "is_working",
+        "job",
+        "lane",
+        "place",
+        "progress",
+        "ticket",
+        "watchers",
+    )
 
     def __init__(self, job: Job) -> None:
         self.job = job
-        self.place: object = None  # which queue has it; belongs to the waiting line
+        self.place: object = None  # which queue has it; belongs to the waiting line, as the next two do
+        self.lane = NOWHERE  # where it stands, while no thread has it
+        self.ticket = 0  # its place in there
         self.progress = 0.0
         self.is_working = False  # a thread has it, or had it and its end is being committed
         self.is_cancelled = False  # somebody asked for that; work sees it at its next check
         self.is_concluding = False  # its next record is decided: nobody else may decide another
         self.cancels: list[Future[Job]] = []  # who waits for the cancellation
-        self.watchers: list[Callable[[JobView], None]] = []
+        self.watchers: list[Watcher] = []
+
+    @property
+    def state(self) -> JobState:
+        """Where it is, as in a view."""
+        return JobState.RUNNING if self.is_working else JobState.QUEUED
 
     def view(self) -> JobView:
-        """Say what can be said."""
-        state = JobState.RUNNING if self.is_working else JobState.QUEUED
-        return JobView(self.job.number, state, None, self.progress)
+        """Say what can be said at once."""
+        return JobView(self.job.number, self.state, None, self.progress)
 
 
 class Ended(msgspec.Struct, frozen=True, kw_only=True):
@@ -101,7 +139,7 @@ class Ledger:
             return JobView(number, ended.state, ended.failure)
         if (live := self.live.get(number)) is not None:
             return live.view()
-        raise JobUnknown(f"There is no {job_id(number)}: it was never given, or it was removed because it is too old.")
+        raise unknown(number)
 
     def states(self) -> list[tuple[int, JobState]]:
         """Return the state of every job, in no order."""
@@ -111,15 +149,28 @@ class Ledger:
 
     def has_expired(self, *, before_s: float, keep_jobs: int) -> bool:
         """Whether the job that ended first did so before this, or is one too many."""
-        return bool(self._oldest_first) and (
-            len(self._oldest_first) > keep_jobs or self.ended[self._oldest_first[0]].ended_at_s < before_s
+        while self._oldest_first and self._oldest_first[0] not in self.ended:
+            self._oldest_first.popleft()
+        return bool(self.ended) and (
+            len(self.ended) > keep_jobs or self.ended[self._oldest_first[0]].ended_at_s < before_s
         )
 
     def forget_oldest(self) -> int:
-        """Forget the job that ended first, and return its number."""
+        """Forget the job that ended first, which ``has_expired`` has just found, and return its number."""
         number = self._oldest_first.popleft()
         self.ended_count[self.ended.pop(number).state] -= 1
         return number
+
+    def forget(self, number: int) -> bool:
+        """Forget an ended job; return whether it was there."""
+        if (ended := self.ended.pop(number, None)) is None:
+            return False
+        self.ended_count[ended.state] -= 1
+        # Its number stays in the middle of the others, where it is found slowly, until it comes first, or until half of
+        # them are such.
+        if len(self._oldest_first) > 2 * len(self.ended) + _STALE_LIMIT:
+            self._oldest_first = deque(number for number in self._oldest_first if number in self.ended)
+        return True
 
     def _remember(self, job: Job) -> None:
         self.ended[job.number] = Ended(
@@ -127,3 +178,8 @@ class Ledger:
         )
         self.ended_count[job.state] += 1
         self._oldest_first.append(job.number)
+
+
+def unknown(number: int) -> JobUnknown:
+    """Return what to raise where a job is asked about that is not there."""
+    return JobUnknown(f"There is no {job_id(number)}: it was never given, or it was removed.")

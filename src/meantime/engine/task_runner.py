@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 from meantime.engine.ledger import LiveJob
 from meantime.engine.ports import Answer, Clock, Compute, Observer, ResultStore
@@ -22,8 +23,18 @@ from meantime.model import Failure, Job, Receipt, Work
 class JobWork:
     """The line between a statistic and its job: how far it is, and the word to stop."""
 
-    def __init__(self, live: LiveJob, *, stopping: threading.Event, monotonic: Clock, time_limit_s: float) -> None:
+    def __init__(
+        self,
+        live: LiveJob,
+        *,
+        stopping: threading.Event,
+        monotonic: Clock,
+        time_limit_s: float,
+        on_percent: Callable[[LiveJob], None],
+    ) -> None:
         self._live = live
+        self._on_percent = on_percent
+        self._percent = 0
         self._stopping = stopping
         self._monotonic = monotonic
         self._time_limit_s = time_limit_s
@@ -31,7 +42,11 @@ class JobWork:
 
     def progress(self, share: float) -> None:
         """Say how much is done, from 0 to 1."""
-        self._live.progress = min(max(share, 0.0), 1.0)
+        self._live.progress = share = min(max(share, 0.0), 1.0)
+        # Some statistics say so for each of a million rows; nobody wants to hear of more than each percent.
+        if (percent := int(share * 100)) > self._percent:
+            self._percent = percent
+            self._on_percent(self._live)
 
     def check(self) -> None:
         """Raise JobInterrupted if the work is to stop."""

@@ -15,7 +15,9 @@ import heapq
 from collections import deque
 from collections.abc import Iterable
 from enum import Enum, auto
+from itertools import count
 
+from meantime.engine.lane import NOWHERE, Lane
 from meantime.engine.ledger import LiveJob
 from meantime.engine.retry import RetryPolicy
 
@@ -49,6 +51,12 @@ class WaitingLine:
         self._claiming: list[LiveJob] = []
         self._claimed: deque[LiveJob] = deque()
         self._suspect: LiveJob | None = None  # the one that is claimed or worked on
+        # Where those stand that no thread has, for who asks how many are before him. Fresh jobs have a ticket, given in
+        # the order in which they join; suspects have their number.
+        self._tickets = count(1)
+        self._fresh_lane = Lane()
+        self._suspect_lane = Lane()
+        self._parked_lanes: dict[str, Lane] = {}
 
     @property
     def is_claiming(self) -> bool:
@@ -61,17 +69,22 @@ class WaitingLine:
             live.place = Place.WAITING
             if live.job.attempts:
                 heapq.heappush(self._suspects, (live.job.number, live))
+                _stand(live, self._suspect_lane, live.job.number)
             else:
                 self._fresh.append(live)
+                _stand(live, self._fresh_lane, next(self._tickets))
 
     def park(self, lives: Iterable[LiveJob]) -> None:
         """Let jobs wait for their data set."""
         for live in lives:
             live.place = Place.PARKED
-            self._parked.setdefault(live.job.request.dataset, []).append(live)
+            dataset = live.job.request.dataset
+            self._parked.setdefault(dataset, []).append(live)
+            _stand(live, self._parked_lanes.setdefault(dataset, Lane()), next(self._tickets))
 
     def unpark(self, dataset: str) -> None:
         """Let the jobs of a data set go on: it is decided."""
+        self._parked_lanes.pop(dataset, None)
         self.join(live for live in self._parked.pop(dataset, ()) if live.place is Place.PARKED)
 
     def claim(self) -> list[LiveJob]:
@@ -109,6 +122,7 @@ class WaitingLine:
                 live.place = Place.WORKING
                 live.is_working = True
                 self.working += 1
+                _step_out(live)
                 return live
         return None
 
@@ -117,14 +131,29 @@ class WaitingLine:
         self._stop_working(live)
         live.place = Place.CLAIMED
         self._claimed.appendleft(live)
+        # With the ticket that it had: all before it are gone.
+        _stand(live, self._suspect_lane if live is self._suspect else self._fresh_lane, live.ticket)
 
     def withdraw(self, live: LiveJob) -> bool:
         """See to it that no thread takes a job; False where one has it, or its start is being committed."""
         # It stays in its queue and is passed over there: taking it out of the middle would go through the whole queue.
         if live.place in (Place.PARKED, Place.WAITING, Place.CLAIMED):
             live.place = Place.WITHDRAWN
+            _step_out(live)
             return True
         return False
+
+    def position(self, live: LiveJob) -> int | None:
+        """Say how many are before a job, as things are; None where it does not stand in line.
+
+        Of fresh jobs those that joined before it. Suspects have a line of their own, by number, which goes beside the
+        others. A parked job goes behind all fresh jobs when its data set is there, and so behind those that come until
+        then too: its position can grow.
+        """
+        if live.lane is NOWHERE:
+            return None
+        before = live.lane.before(live.ticket)
+        return before + len(self._fresh_lane) if live.place is Place.PARKED else before
 
     def leave(self, live: LiveJob) -> bool:
         """Forget a job; return whether it was worked on."""
@@ -135,6 +164,7 @@ class WaitingLine:
     def _stop_working(self, live: LiveJob) -> bool:
         was_working = live.is_working
         live.is_working = False
+        live.progress = 0.0
         self.working -= was_working
         return was_working
 
@@ -158,3 +188,13 @@ class WaitingLine:
                 if live.place is Place.WAITING:
                     lives.append(live)
         return lives
+
+
+def _stand(live: LiveJob, lane: Lane, ticket: int) -> None:
+    lane.enter(ticket)
+    live.lane, live.ticket = lane, ticket
+
+
+def _step_out(live: LiveJob) -> None:
+    live.lane.leave(live.ticket)
+    live.lane = NOWHERE

@@ -1,25 +1,27 @@
 from __future__ import annotations
 
 import threading
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import pytest
 
-from meantime.engine.engine import Engine, JobView
-from meantime.engine.ports import Move
+from meantime.engine.engine import Engine, Event, JobDetail, JobView
+from meantime.engine.ports import Move, Wanted
 from meantime.errors import (
     Fault,
     IllegalMove,
     JobEnded,
+    JobUnfinished,
     JobUnknown,
+    KeyReused,
     QueueFull,
     ResultGone,
     ShuttingDown,
     StoreBroken,
     StoreFull,
 )
-from meantime.model import Failure, Job, JobState, Request, Work
+from meantime.model import Failure, Job, JobState, Once, Request, Work
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from tests.toys import (
     FULL,
@@ -417,8 +419,8 @@ def test_a_watch_tells_each_change_in_order_until_it_is_ended() -> None:
     gate = ToyGate(closed=["toys"])
     with running(ToyCompute(hold=held), gate=gate) as room:
         [number] = submit(room, request("hold"))
-        room.watch(number, lambda view: seen.append(view.state))
-        unwatch = room.watch(number, lambda view: other.append(view.state))
+        room.watch(number, lambda detail: seen.append((detail.state, detail.progress, detail.position)))
+        unwatch = room.watch(number, lambda detail: other.append(detail.state))
         unwatch()
         unwatch()
         gate.open("toys")
@@ -426,34 +428,32 @@ def test_a_watch_tells_each_change_in_order_until_it_is_ended() -> None:
         held.go_on.set()
         end_of(room, number)
         room.wait_drained(PATIENCE_S)
-    assert seen == [JobState.RUNNING, JobState.DONE]
+    assert seen == [(JobState.RUNNING, 0.0, None), (JobState.RUNNING, 1.0, None), (JobState.DONE, 1.0, None)]
     assert other == []
 
 
 def test_a_watch_of_an_ended_job_is_told_at_once() -> None:
-    seen: list[JobView] = []
-    with running() as room:
+    seen: list[JobDetail] = []
+    with running(jobs=(jobs := MemoryJobStore())) as room:
         [number] = submit(room, request())
         end_of(room, number)
         room.watch(number, seen.append)()
-        assert seen == [JobView(number, JobState.DONE)]
+        assert seen == [JobDetail(stored(jobs, number), JobState.DONE, 1.0, None)]
 
 
 def test_a_watcher_that_raises_is_trouble_for_nobody_but_the_log() -> None:
     notes, held = Notes(), Held()
 
-    def angry(_: JobView) -> None:
+    def angry(_: JobDetail) -> None:
         raise ZeroDivisionError
 
     with running(ToyCompute(hold=held), observer=notes) as room:
         [number] = submit(room, request("hold"))
         held.wait_begun()
         room.watch(number, angry)
-        ended: Future[JobView] = Future()
-        room.watch(number, ended.set_result)
         held.go_on.set()
-        assert ended.result(PATIENCE_S).state is JobState.DONE
-    assert [type(error) for _, error in notes.troubles] == [ZeroDivisionError]
+        assert end_of(room, number).state is JobState.DONE
+    assert [type(error) for _, error in notes.troubles] == [ZeroDivisionError] * 2  # at 100 %, and at the end
 
 
 # Lost results
@@ -838,7 +838,7 @@ def test_a_stop_in_a_hurry_gives_back_work_that_does_not_look_and_discards_its_o
         [number] = submit(room, request("hold"))
         held.wait_begun()
         cancelled = room.cancel(number)
-        views: list[JobView] = []
+        views: list[JobDetail] = []
         room.watch(number, views.append)
         assert room.stop(wait_s=0) == 1
         given_back = stored(jobs, number)
@@ -956,3 +956,441 @@ def test_a_removal_that_a_stop_in_a_hurry_overtakes_is_left_to_the_next_start() 
         assert room.stop(wait_s=0) == 1
         go_on.set()
     assert [job.number for job in jobs.jobs()] == [1, 2]
+
+
+# Following
+
+
+def test_who_follows_hears_of_each_job_from_acceptance_to_removal_in_order() -> None:
+    seen: list[Event] = []
+    with running(jobs=(jobs := MemoryJobStore()), threads=1) as room:
+        unfollow = room.follow(seen.append)
+        [number] = submit(room, request())
+        end_of(room, number)
+        record = stored(jobs, number)
+        room.remove(number).result(PATIENCE_S)
+        unfollow()
+        submit(room, request())
+        assert room.wait_drained(PATIENCE_S)
+    assert [event.kind for event in seen] == ["accepted", "started", "progress", "ended", "removed"]
+    assert [event.detail.state for event in seen[:3]] == [JobState.QUEUED, JobState.RUNNING, JobState.RUNNING]
+    assert [event.detail.position for event in seen] == [0, None, None, None, None]
+    assert seen[3].detail == seen[4].detail == JobDetail(record, JobState.DONE, 1.0, None)
+
+
+def test_of_many_jobs_at_once_each_is_told_in_its_order() -> None:
+    seen: list[Event] = []
+    with running(threads=4) as room:
+        room.follow(seen.append)
+        numbers = [number for _ in range(20) for number in submit(room, *[request()] * 10)]
+        assert room.wait_drained(PATIENCE_S)
+    for number in numbers:
+        kinds = [event.kind for event in seen if event.detail.job.number == number]
+        assert kinds == ["accepted", "started", "progress", "ended"]
+
+
+def test_an_expired_job_is_told_as_removed() -> None:
+    seen: list[Event] = []
+    removed = threading.Event()
+
+    def note(event: Event) -> None:
+        seen.append(event)
+        if event.kind == "removed":
+            removed.set()
+
+    with running(keep_ended_jobs=1) as room:
+        [one] = submit(room, request())
+        end_of(room, one)
+        room.follow(note)
+        end_of(room, submit(room, request())[0])
+        assert removed.wait(PATIENCE_S)
+    assert [event.detail.job.number for event in seen if event.kind == "removed"] == [one]
+
+
+def test_a_job_given_back_for_want_of_space_is_told_and_begins_again_from_nothing() -> None:
+    results, seen = FillingResults(), list[Event]()
+    results.error = FULL
+    with running(results=results, threads=1) as room:
+        room.follow(seen.append)
+        [number] = submit(room, request())
+        assert results.failed.acquire(timeout=PATIENCE_S)
+        results.error = None
+        end_of(room, number)
+    kinds = [event.kind for event in seen]
+    assert kinds[:5] == ["accepted", "started", "progress", "given-back", "started"]
+    back = seen[3].detail
+    assert (back.state, back.progress, back.position) == (JobState.QUEUED, 0.0, 0)
+
+
+def test_nothing_is_told_of_a_lost_result_that_is_made_again() -> None:
+    results, seen = MemoryResultStore(), list[Event]()
+    with running(results=results) as room:
+        [number] = submit(room, request())
+        end_of(room, number)
+        results.remove(number)
+        room.follow(seen.append)
+        assert room.read_result(number).result(PATIENCE_S) == b"[]"
+    assert seen == []
+
+
+# Describing and finding
+
+
+def test_a_job_is_described_wherever_it_is_in_its_life() -> None:
+    held, jobs = Held(), MemoryJobStore()
+    with running(ToyCompute(hold=held), jobs=jobs, threads=1) as room:
+        one, two, three = submit(room, request("hold"), request(), request())
+        held.wait_begun()
+        assert room.describe(one) == JobDetail(stored(jobs, one), JobState.RUNNING, 0.0, None)
+        assert room.describe(two) == JobDetail(stored(jobs, two), JobState.QUEUED, 0.0, 0)
+        assert room.describe(three).position == 1
+        room.cancel(two).result(PATIENCE_S)
+        assert room.describe(two) == JobDetail(stored(jobs, two), JobState.CANCELLED, 0.0, None)
+        assert room.describe(three).position == 0
+        held.go_on.set()
+        end_of(room, one)
+        assert room.describe(one) == JobDetail(stored(jobs, one), JobState.DONE, 1.0, None)
+
+
+def test_a_job_that_is_removed_while_it_is_looked_at_is_unknown() -> None:
+    class Vanishing(MemoryJobStore):
+        def get(self, number: int) -> Job | None:
+            self.remove([number]).result()
+            return super().get(number)
+
+    with running(jobs=Vanishing()) as room:
+        [number] = submit(room, request())
+        end_of(room, number)
+        with pytest.raises(JobUnknown, match="job_id_1"):
+            room.describe(number)
+
+
+def test_a_job_is_found_by_the_state_that_is_shown_of_it() -> None:
+    held, jobs = Held(), MemoryJobStore()
+    with running(ToyCompute(hold=held), jobs=jobs, threads=1) as room:
+        done, _ = submit(room, request(), request("hold"))
+        held.wait_begun()
+        running_one, claimed = done + 1, submit(room, request())[0]
+        room.cancel(submit(room, request())[0]).result(PATIENCE_S)
+
+        def found(*states: JobState, **more: Any) -> list[int]:
+            details = room.find(Wanted(states=frozenset(states) or None), **({"limit": 10} | more))
+            assert details == [room.describe(detail.job.number) for detail in details]
+            return [detail.job.number for detail in details]
+
+        assert found() == [4, claimed, running_one, done]
+        assert found(JobState.QUEUED) == [claimed]
+        assert found(JobState.RUNNING) == [running_one]
+        assert found(JobState.DONE, JobState.CANCELLED) == [4, done]
+        assert found(before=4, limit=1) == [claimed]
+        assert found(JobState.QUEUED, JobState.DONE, limit=1) == [claimed]
+        assert found(JobState.QUEUED, before=claimed) == []
+        assert found(limit=0) == []
+        held.go_on.set()
+
+
+def test_a_job_that_ends_while_it_is_looked_for_is_found_as_it_ended() -> None:
+    held = Held()
+
+    class Slow(MemoryJobStore):
+        def find(self, wanted: Wanted, *, before: int | None, limit: int) -> list[Job]:
+            found = super().find(wanted, before=before, limit=limit)
+            held.go_on.set()
+            assert room.wait_drained(PATIENCE_S)
+            return found
+
+    with running(ToyCompute(hold=held), jobs=(jobs := Slow())) as room:
+        [number] = submit(room, request("hold"))
+        held.wait_begun()
+        assert room.find(Wanted(), limit=10) == [JobDetail(stored(jobs, number), JobState.DONE, 1.0, None)]
+
+
+def test_a_job_whose_acceptance_or_removal_is_under_way_is_not_found() -> None:
+    jobs = MovableJobStore()
+    with running(jobs=jobs, keep_ended_jobs=1, threads=1) as room:
+        submit(room, request(), request())
+        assert room.wait_drained(PATIENCE_S)
+        while jobs.get(1) is not None:
+            pass
+        jobs.error, jobs.fails_on = FULL, lambda kind, _: kind == "remove"
+        end_of(room, submit(room, request())[0])
+        assert jobs.failed.acquire(timeout=PATIENCE_S)  # 2 has expired, but its record is still there
+        # As a real store has a record for a moment before the engine hears of it.
+        jobs.add([request()], at_s=1.0).result()
+        assert [detail.job.number for detail in room.find(Wanted(), limit=10)] == [3]
+        jobs.error = None
+
+
+def test_a_parked_job_stands_behind_all_that_go_before_it() -> None:
+    gate, held = ToyGate(closed=["slow"]), Held()
+    with running(ToyCompute(hold=held), gate=gate, threads=1) as room:
+        parked, behind = submit(room, request(dataset="slow"), request(dataset="slow"))
+        submit(room, request("hold"))
+        held.wait_begun()
+        assert [room.describe(number).position for number in (parked, behind)] == [0, 1]
+        [fresh] = submit(room, request())
+        assert [room.describe(number).position for number in (fresh, parked, behind)] == [0, 1, 2]
+        gate.open("slow")
+        assert [room.describe(number).position for number in (fresh, parked, behind)] == [0, 1, 2]
+        held.go_on.set()
+
+
+# Removing
+
+
+def test_an_ended_job_is_removed_with_record_and_result_and_its_number_is_unknown() -> None:
+    jobs, results = MemoryJobStore(), MemoryResultStore()
+    with running(jobs=jobs, results=results) as room:
+        one, two = submit(room, request(), request())
+        assert room.wait_drained(PATIENCE_S)
+        receipt = stored(jobs, one).receipt
+        assert receipt is not None
+        room.remove(one).result(PATIENCE_S)
+        assert results.open(one, receipt) is None
+        assert jobs.get(one) is None
+        assert room.jobs() == [(two, JobState.DONE)]
+        assert room.facts().jobs[JobState.DONE] == 1
+        for ask in (room.look_up, room.describe, room.read_result, room.remove):
+            with pytest.raises(JobUnknown):
+                ask(one)
+
+
+def test_a_job_that_goes_on_is_not_removed() -> None:
+    held = Held()
+    with running(ToyCompute(hold=held), threads=1) as room:
+        numbers = submit(room, request("hold"), request())
+        held.wait_begun()
+        for number in numbers:
+            with pytest.raises(JobUnfinished, match="Cancel it first"):
+                room.remove(number)
+        held.go_on.set()
+
+
+def test_two_who_remove_the_same_job_at_once_both_succeed_and_it_is_counted_and_told_once() -> None:
+    jobs, seen = MovableJobStore(), list[Event]()
+    with running(jobs=jobs) as room:
+        [number] = submit(room, request())
+        end_of(room, number)
+        room.follow(seen.append)
+        jobs.holds_on = lambda kind, _: kind == "remove"
+        removals = [room.remove(number), room.remove(number)]
+        for release in jobs.held:
+            release()
+        assert [removal.result(PATIENCE_S) for removal in removals] == [None, None]
+        assert room.facts().jobs[JobState.DONE] == 0
+    assert [event.kind for event in seen] == ["removed"]
+
+
+def test_a_job_that_expires_while_it_is_removed_is_removed_once() -> None:
+    jobs = MovableJobStore()
+    with running(jobs=jobs, keep_ended_jobs=1) as room:
+        [number] = submit(room, request())
+        end_of(room, number)
+        jobs.holds_on = lambda kind, _: kind == "remove"
+        removal = room.remove(number)
+        assert jobs.holding.acquire(timeout=PATIENCE_S)
+        jobs.holds_on = lambda kind, _: False  # noqa: ARG005
+        end_of(room, submit(room, request())[0])  # one too many
+        while jobs.get(number) is not None:
+            pass
+        jobs.held[0]()
+        assert removal.result(PATIENCE_S) is None
+        assert [number for number, _ in room.jobs()] == [2]
+
+
+def test_a_removal_without_space_fails_and_the_job_is_still_there_with_its_result() -> None:
+    jobs = MovableJobStore()
+    with running(jobs=jobs) as room:
+        [number] = submit(room, request(question="Q"))
+        end_of(room, number)
+        jobs.fails_on = lambda kind, _: kind == "remove"
+        jobs.error = FULL
+        assert room.remove(number).exception(PATIENCE_S) is FULL
+        assert room.read_result(number).result(PATIENCE_S) == b"[('question', 'Q')]"
+        jobs.error = None
+        assert room.remove(number).result(PATIENCE_S) is None
+
+
+def test_a_removal_that_breaks_the_store_is_fatal() -> None:
+    jobs, fatal = MovableJobStore(), Fatal()
+    with running(jobs=jobs, on_fatal=fatal) as room:
+        [number] = submit(room, request())
+        end_of(room, number)
+        jobs.error = BROKEN
+        assert room.remove(number).exception(PATIENCE_S) is BROKEN
+        assert fatal.wait() is BROKEN
+        with pytest.raises(StoreBroken):
+            room.remove(number)
+
+
+def test_a_result_made_again_while_its_job_is_removed_leaves_no_file() -> None:
+    held, results, jobs = Held(), MemoryResultStore(), MemoryJobStore()
+    held.go_on.set()
+    with running(ToyCompute(hold=held), results=results, jobs=jobs) as room:
+        [number] = submit(room, request("hold"))
+        end_of(room, number)
+        receipt = stored(jobs, number).receipt
+        assert receipt is not None
+        held.wait_begun()
+        held.go_on.clear()
+        results.remove(number)
+        reading = room.read_result(number)
+        held.wait_begun()
+        room.remove(number).result(PATIENCE_S)
+        held.go_on.set()
+        assert reading.result(PATIENCE_S) == b"[]"  # asked for before it was removed
+        assert results.open(number, receipt) is None
+
+
+def test_a_result_made_again_before_the_removal_is_durable_leaves_no_file() -> None:
+    results, jobs = MemoryResultStore(), MovableJobStore()
+    with running(results=results, jobs=jobs) as room:
+        [number] = submit(room, request())
+        end_of(room, number)
+        receipt = stored(jobs, number).receipt
+        assert receipt is not None
+        jobs.holds_on = lambda kind, _: kind == "remove"
+        removal = room.remove(number)
+        assert room.read_result(number).result(PATIENCE_S) == b"[]"
+        assert results.open(number, receipt) == b"[]"
+        jobs.held[0]()
+        removal.result(PATIENCE_S)
+        assert results.open(number, receipt) is None
+
+
+# Once only
+
+
+ONCE = Once(key="k", digest="d")
+
+
+def submit_once(room: Engine, *requests: Request, once: Once = ONCE) -> list[int]:
+    return [job.number for job in room.submit(requests, once=once).result(PATIENCE_S)]
+
+
+def test_the_same_key_and_digest_are_the_same_jobs_whatever_has_become_of_them() -> None:
+    held = Held()
+    with running(ToyCompute(hold=held)) as room:
+        numbers = submit_once(room, request("hold"), request(), request())
+        assert submit_once(room, request("hold"), request(), request()) == numbers
+        held.go_on.set()
+        assert room.wait_drained(PATIENCE_S)
+        assert submit_once(room, request("hold"), request(), request()) == numbers
+        assert submit_once(room, request(), once=Once(key="other", digest="d")) == [4]
+
+
+def test_the_same_key_with_another_digest_is_refused_also_in_flight() -> None:
+    jobs = MovableJobStore()
+    jobs.holds_on = lambda kind, _: kind == "add"
+    with running(jobs=jobs) as room:
+        accepted = room.submit([request()], once=ONCE)
+        other = Once(key="k", digest="other")
+        with pytest.raises(KeyReused, match="idempotency key"):
+            room.submit([request()], once=other)
+        jobs.held[0]()
+        accepted.result(PATIENCE_S)
+        with pytest.raises(KeyReused, match="idempotency key"):
+            room.submit([request()], once=other)
+        assert len(room.jobs()) == 1
+
+
+def test_the_same_key_in_flight_waits_for_the_same_jobs() -> None:
+    jobs = MovableJobStore()
+    jobs.holds_on = lambda kind, _: kind == "add"
+    with running(jobs=jobs) as room:
+        first, second = room.submit([request()], once=ONCE), room.submit([request()], once=ONCE)
+        assert not second.done()
+        jobs.held[0]()
+        assert first.result(PATIENCE_S) == second.result(PATIENCE_S)
+        assert len(room.jobs()) == len(jobs.held) == 1
+
+
+def test_a_key_whose_submission_failed_is_free_again() -> None:
+    jobs = MovableJobStore()
+    jobs.error = FULL
+    with running(jobs=jobs) as room:
+        again: list[Future[list[Job]]] = []
+
+        def retry(failed: Future[list[Job]]) -> None:
+            jobs.error = None
+            assert isinstance(failed.exception(), StoreFull)
+            again.append(room.submit([request()], once=Once(key="k", digest="other")))
+
+        room.submit([request()], once=ONCE).add_done_callback(retry)
+        assert [job.number for job in again[0].result(PATIENCE_S)] == [1]
+
+
+def test_a_key_whose_submission_was_refused_is_free_again() -> None:
+    with running(queue_limit=1) as room:
+        with pytest.raises(QueueFull):
+            room.submit([request(), request()], once=ONCE)
+        assert submit_once(room, request()) == [1]
+
+
+def test_who_waits_for_the_same_key_hears_why_it_was_refused() -> None:
+    looking, go_on = threading.Event(), threading.Event()
+
+    class Slow(MemoryJobStore):
+        def accepted_under(self, key: str) -> list[Job]:
+            looking.set()
+            assert go_on.wait(PATIENCE_S)
+            return super().accepted_under(key)
+
+    refused: list[BaseException] = []
+    with running(jobs=Slow(), queue_limit=0) as room:
+
+        def ask() -> None:
+            try:
+                room.submit([request()], once=ONCE)
+            except QueueFull as error:
+                refused.append(error)
+
+        first = threading.Thread(target=ask)
+        first.start()
+        assert looking.wait(PATIENCE_S)
+        second = room.submit([request()], once=ONCE)
+        go_on.set()
+        first.join(PATIENCE_S)
+        assert [second.exception(PATIENCE_S)] == refused
+
+
+def test_a_key_is_free_when_its_last_job_is_removed() -> None:
+    with running() as room:
+        one, two = submit_once(room, request(), request())
+        assert room.wait_drained(PATIENCE_S)
+        room.remove(one).result(PATIENCE_S)
+        assert submit_once(room, request(), request()) == [two]
+        room.remove(two).result(PATIENCE_S)
+        assert submit_once(room, request(), once=Once(key="k", digest="other")) == [3]
+
+
+def test_a_key_is_free_though_the_record_of_a_removed_job_is_still_there() -> None:
+    jobs = MovableJobStore()
+    with running(jobs=jobs, keep_ended_jobs=1) as room:
+        submit_once(room, request())
+        assert room.wait_drained(PATIENCE_S)
+        jobs.error, jobs.fails_on = FULL, lambda kind, _: kind == "remove"
+        end_of(room, submit(room, request())[0])
+        assert jobs.failed.acquire(timeout=PATIENCE_S)  # it has expired, but its record cannot be removed
+        assert jobs.get(1) is not None
+        assert submit_once(room, request(), once=Once(key="k", digest="other")) == [3]
+        jobs.error = None
+
+
+def test_a_key_gives_its_jobs_also_where_new_ones_are_refused_until_the_stop() -> None:
+    with running() as room:
+        numbers = submit_once(room, request())
+        room.stop_accepting()
+        assert submit_once(room, request()) == numbers
+        with pytest.raises(ShuttingDown):
+            room.submit([request()], once=Once(key="new", digest="d"))
+        room.stop()
+        with pytest.raises(ShuttingDown):
+            room.submit([request()], once=ONCE)
+
+
+def test_of_many_threads_that_race_for_a_key_one_makes_the_jobs() -> None:
+    with running() as room, ThreadPoolExecutor(8) as clients:
+        made = list(clients.map(lambda _: submit_once(room, request(), request()), range(64)))
+        assert made == [[1, 2]] * 64
+        assert len(room.jobs()) == 2

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import pytest
+
+from meantime.engine import ledger as ledger_module
 from meantime.engine.ledger import Ledger
 from meantime.engine.retention import STEP_LIMIT, Retention
 from meantime.model import Job, JobState
@@ -52,3 +55,22 @@ def test_what_could_not_be_removed_is_in_the_next_step() -> None:
     retention.end_step(retention.begin_step(), is_removed=False)
     kept.admit_ended([ended(2, at_s=2.0)])
     assert retention.begin_step() == [1, 2]
+
+
+def test_a_job_that_was_removed_meanwhile_takes_no_place_and_is_not_removed_again() -> None:
+    kept = ledger(*[ended(number, at_s=float(number)) for number in (1, 2, 3, 4)])
+    assert [kept.forget(number) for number in (1, 3, 3)] == [True, True, False]
+    retention = Retention(kept, clock=ManualClock(5.0), keep_s=100.0, keep_jobs=1)
+    assert retention.begin_step() == [2]
+    assert kept.ended_count[JobState.DONE] == 1
+
+
+def test_jobs_removed_by_the_thousand_behind_an_old_one_leave_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(ledger_module, "_STALE_LIMIT", 10)
+    kept = ledger(ended(1, at_s=1.0))
+    for number in range(2, 1000):
+        kept.admit_ended([ended(number, at_s=float(number))])
+        kept.forget(number)
+        assert len(kept._oldest_first) <= 13
+    retention = Retention(kept, clock=ManualClock(5000.0), keep_s=100.0, keep_jobs=1)
+    assert retention.begin_step() == [1]

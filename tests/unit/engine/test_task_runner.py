@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 
 import pytest
 
@@ -145,8 +146,19 @@ def test_a_result_made_again_is_given_out_also_when_it_cannot_be_put() -> None:
 # The line back
 
 
-def work_of(live: LiveJob, clock: ManualClock | None = None, stopping: threading.Event | None = None) -> JobWork:
-    return JobWork(live, stopping=stopping or threading.Event(), monotonic=clock or ManualClock(), time_limit_s=60.0)
+def work_of(
+    live: LiveJob,
+    clock: ManualClock | None = None,
+    stopping: threading.Event | None = None,
+    on_percent: Callable[[LiveJob], None] = lambda live: None,  # noqa: ARG005
+) -> JobWork:
+    return JobWork(
+        live,
+        stopping=stopping or threading.Event(),
+        monotonic=clock or ManualClock(),
+        time_limit_s=60.0,
+        on_percent=on_percent,
+    )
 
 
 @pytest.mark.parametrize(("said", "noted"), [(0.25, 0.25), (-1.0, 0.0), (7.0, 1.0)])
@@ -154,6 +166,16 @@ def test_progress_is_noted_from_0_to_1(said: float, noted: float) -> None:
     live = LiveJob(started())
     work_of(live).progress(said)
     assert live.view().progress == noted
+
+
+def test_each_percent_of_progress_is_told_once_however_often_it_is_said() -> None:
+    live = LiveJob(started())
+    told: list[float] = []
+    work = work_of(live, on_percent=lambda live: told.append(live.progress))
+    for place in range(10_001):
+        work.progress(place / 10_000)
+        work.progress(place / 20_000)  # and back again
+    assert [int(share * 100) for share in told] == list(range(1, 101))
 
 
 def test_a_check_goes_on_where_nothing_is_the_matter() -> None:

@@ -149,3 +149,31 @@ def test_leaving_says_whether_the_job_was_worked_on() -> None:
     assert mixed.leave(one)
     assert not mixed.leave(two)
     assert mixed.working == 0
+
+
+def test_positions_count_those_that_are_let_in_before() -> None:
+    one, two, three, parked = live(1), live(2), live(3), live(4, dataset="slow")
+    mixed = line(one, two, three)
+    mixed.park([parked])
+    assert [mixed.position(job) for job in (one, two, three, parked)] == [0, 1, 2, 3]
+    claim(mixed)
+    assert [mixed.position(job) for job in (one, two, three, parked)] == [0, 1, 2, 3]
+    assert take(mixed) is one
+    assert mixed.withdraw(two)
+    assert [mixed.position(job) for job in (one, two, three, parked)] == [None, None, 0, 1]
+    mixed.take_again(one)
+    assert [mixed.position(job) for job in (one, three, parked)] == [0, 1, 2]
+    mixed.unpark("slow")
+    mixed.join([late := live(5)])
+    assert [mixed.position(job) for job in (parked, late)] == [2, 3]
+
+
+def test_suspects_stand_in_a_line_of_their_own_by_number() -> None:
+    seven, three, fresh = live(7, attempts=1), live(3, attempts=1), live(9)
+    mixed = line(seven, fresh, three)
+    assert [mixed.position(job) for job in (three, seven, fresh)] == [0, 1, 0]
+    claim(mixed)
+    assert take(mixed) is three
+    assert [mixed.position(job) for job in (three, seven)] == [None, 0]
+    mixed.take_again(three)
+    assert [mixed.position(job) for job in (three, seven)] == [0, 1]
