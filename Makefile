@@ -9,8 +9,10 @@ DATA ?=
 # More options for the server, e.g. ARGS="--port 5001".
 ARGS ?=
 PYTEST_ARGS ?=
+FUZZ_EXAMPLES ?= 300
+FUZZ_SEED ?= $(shell date +%s)
 
-.PHONY: serve test check fix docs run_tests load bench lock
+.PHONY: serve test check fix docs run_tests load fuzz bench lock
 
 serve: $(READY)  ## Serve DATA, or the built-in sample
 	exec $(BIN)/meantime serve $(ARGS) $(if $(DATA),"$(DATA)")
@@ -39,6 +41,10 @@ run_tests: $(READY)  ## The API conformance tests, as a client of the running se
 
 load: $(READY)  ## Twenty run_tests at once while every read endpoint is asked
 	MEANTIME_URL="$(URL)" $(BIN)/python -m tests.conformance.load
+
+fuzz: $(READY)  ## Thousands of requests made of the OpenAPI document of v1: FUZZ_EXAMPLES per operation, FUZZ_SEED
+	FUZZ_EXAMPLES="$(FUZZ_EXAMPLES)" FUZZ_SEED="$(FUZZ_SEED)" \
+	  $(BIN)/pytest tests/acceptance/test_schemathesis.py -n 0 -p no:randomly -q -s $(PYTEST_ARGS)
 
 bench: $(READY)  ## What it costs to carry the API by Flask (docs/flask.md); needs wrk
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[bench]"

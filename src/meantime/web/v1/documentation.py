@@ -288,7 +288,7 @@ def _rows(*, read_documentation: Any, read_document: Any) -> tuple[Endpoint, ...
             handle=handle,
             parameters=(*parameters, _KNOWN),
             outcomes=(
-                Outcome(status=200, description="It.", content={media_type: kind}, headers=_HEADERS),
+                Outcome(status=200, description="All of it.", content={media_type: kind}, headers=_HEADERS),
                 _UNCHANGED,
             ),
             **more,
