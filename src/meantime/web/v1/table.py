@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from meantime.web.v1 import documentation
+from meantime.web.v1 import datasets, documentation
 
-ENDPOINTS = documentation.documented(())
+ENDPOINTS = documentation.documented((*datasets.ENDPOINTS,))

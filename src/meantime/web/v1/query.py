@@ -1,0 +1,72 @@
+"""Reading the query of an address: everything that is wrong with it is told at once."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+
+from meantime.errors import RequestInvalid
+from meantime.model import Problem
+from meantime.statistics.spelling import closest, quoted
+
+# What would be read of a list of problems, many times over. Each may take a look through 20,000 names (10 ms).
+_PROBLEMS_TOLD = 100
+# A name of a megabyte would come back as often as it was sent.
+_POINTER_CHARACTERS = 200
+
+
+class Query:
+    """A query, read name by name; what is wrong is gathered until ``check`` is called."""
+
+    def __init__(self, pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> None:
+        self.problems: list[Problem] = []
+        self._given: dict[str, list[str]] = {}
+        for name, value in pairs:
+            if name in names:
+                self._given.setdefault(name, []).append(value)
+            else:
+                near = closest(name, names)
+                hint = f"Did you mean {quoted(near[0])}?" if near else f"It takes {', '.join(names) or 'nothing'}."
+                self.wrong(name, "unknown-parameter", f"The query takes no {quoted(name)}. {hint}", near)
+
+    def all(self, name: str) -> list[str]:
+        """Return every value of a name that may come several times."""
+        return self._given.get(name, [])
+
+    def one(self, name: str) -> str | None:
+        """Return the value of a name that may come once."""
+        given = self.all(name)
+        if len(given) > 1:
+            self.wrong(name, "repeated", f'"{name}" may be given once; it came {len(given):,} times.')
+        return given[0] if given else None
+
+    def number(self, name: str, *, default: int, up_to: int) -> int:
+        """Return a whole number from 1."""
+        text = self.one(name)
+        if text is None:
+            return default
+        if re.fullmatch("[0-9]{1,9}", text) and 1 <= int(text) <= up_to:
+            return int(text)
+        self.wrong(name, "range", f'"{name}" must be a whole number from 1 to {up_to:,}, not {quoted(text)}.')
+        return default
+
+    def wrong(self, name: str, code: str, detail: str, near: Sequence[str] = ()) -> None:
+        """Note a problem; beyond a hundred none is."""
+        if len(self.problems) < _PROBLEMS_TOLD:
+            # As a part of a JSON pointer (RFC 6901).
+            escaped = name[:_POINTER_CHARACTERS].replace("~", "~0").replace("/", "~1")
+            self.problems.append(Problem(pointer=f"/{escaped}", code=code, detail=detail, closest=tuple(near)))
+
+    def check(self) -> None:
+        """Refuse the query if anything is wrong with it.
+
+        Raises:
+            RequestInvalid: with all that is.
+        """
+        if len(self.problems) == 1:
+            raise RequestInvalid(self.problems[0].detail, problems=self.problems)
+        if self.problems:
+            first = self.problems[0].detail
+            raise RequestInvalid(
+                f"{len(self.problems)} things are wrong with the query. The first: {first}", problems=self.problems
+            )

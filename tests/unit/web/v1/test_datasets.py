@@ -1,0 +1,435 @@
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import quote, urlencode
+
+import msgspec
+import pytest
+
+from meantime.dataset.catalog import Catalog
+from meantime.dataset.snapshot import Rejected
+from meantime.engine.engine import Engine
+from meantime.web.door import Door
+from meantime.web.guard import Hosts
+from meantime.web.landing import Landing
+from meantime.web.metrics import Metrics
+from meantime.web.v1 import datasets, problems
+from meantime.web.v1.carrier import Carrier
+from meantime.web.v1.endpoint import Backend, Compute
+from tests import factories
+from tests.places import PATIENCE_S, Gateway, Place
+from tests.served import Answer, send
+
+KEY = "an administrator's key"
+
+
+class Asked:
+    """Asks the endpoints as a client would, through their carrier."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+
+    def __call__(self, target: str, method: str = "GET", **more: Any) -> Answer:
+        async def ask() -> Answer:
+            landing = Landing(asyncio.get_running_loop())
+            backend = Backend(
+                engine=cast("Engine", None),  # none of these endpoints asks for jobs
+                catalog=self.catalog,
+                compute=cast("Compute", None),
+                landed=landing.wait,
+                keep_ended_s=1,
+                admin_key=KEY,
+            )
+            app: Any = Door(
+                Carrier(datasets.ENDPOINTS, backend),
+                hosts=Hosts(),
+                metrics=Metrics(),
+                refuse=lambda _path, error: problems.refused(error),
+                log=None,
+            )
+            return await send(app, method, target, **more)
+
+        return asyncio.run(ask())
+
+    def reload(self, name: str = "a", **headers: str) -> Answer:
+        return self(f"/v1/datasets/{name}/reload", "POST", headers=headers)
+
+    def coverage(self, *pairs: tuple[str, str], name: str = "a") -> Answer:
+        return self(f"/v1/datasets/{name}/coverage?{urlencode(pairs)}")
+
+
+@pytest.fixture
+def place(tmp_path: Path) -> Place:
+    return Place(tmp_path)
+
+
+@contextmanager
+def serving(place: Place, *sources: Any) -> Iterator[Asked]:
+    with place.serving(*sources) as catalog:
+        yield Asked(catalog)
+
+
+def table(place: Place, *rows: dict[str, Any], name: str = "a") -> Any:
+    source = place.source(name)
+    Path(source.path).write_text(json.dumps(rows))
+    return source
+
+
+ROWS = (
+    factories.row("Q", "Utah", "1", category="Sex", stratum="Male", period=(2020, 2020), value_type="Rate", unit="%"),
+    factories.row("Q", "Utah", None, category="Sex", stratum="Female", period=(2021, 2022), reason="~"),
+    factories.row("Q", "Guam", None, category="Sex", stratum="Female", period=(2021, 2022), reason="*"),
+    factories.row("R", "Ohio", "3"),
+)
+
+
+# Looking
+
+
+def test_the_list_has_every_data_set_in_its_order_with_how_it_stands(place: Place) -> None:
+    with serving(place, place.source("b", "1", "2"), place.source("empty"), place.source("a", "3")) as ask:
+        reply = ask("/v1/datasets")
+        fingerprint = ask.catalog.snapshot("b").fingerprint
+    assert reply.status == 200
+    listed = reply.json["datasets"]
+    assert [each["name"] for each in listed] == ["b", "empty", "a"]
+    assert [each["is_default"] for each in listed] == [True, False, False]
+    assert [each["status"] for each in listed] == ["ready", "failed", "ready"]
+    assert listed[0] == {
+        "name": "b",
+        "is_default": True,
+        "status": "ready",
+        "reading": None,
+        "failure": None,
+        "title": "b",
+        "fingerprint": fingerprint,
+        "synthetic": False,
+        "rows": 2,
+        "cells": 1,
+        "withheld": 0,
+        "rejected": 0,
+        "links": {
+            "self": "/v1/datasets/b",
+            "coverage": "/v1/datasets/b/coverage",
+            "rejected": "/v1/datasets/b/rejected",
+            "reload": "/v1/datasets/b/reload",
+        },
+    }
+    assert listed[1]["failure"]["code"] == "source-empty"
+    assert listed[1]["rows"] is None
+
+
+def test_a_data_set_tells_what_is_in_it(place: Place) -> None:
+    with serving(place, table(place, *ROWS)) as ask:
+        found = ask("/v1/datasets/a").json
+    assert found["withheld_by_reason"] == {"*": 1, "~": 1}
+    assert (found["rows"], found["cells"], found["withheld"]) == (4, 4, 2)
+    assert found["questions"] == [
+        {
+            "text": "Q",
+            "topic": "",
+            "unit": "percent",
+            "polarity": None,
+            "years": {"first": 2020, "last": 2022},
+            "cells": 3,
+            "rows": 3,
+            "withheld": 2,
+            "value_types": [{"name": "", "unit": ""}, {"name": "Rate", "unit": "%"}],
+        },
+        {
+            "text": "R",
+            "topic": "",
+            "unit": "percent",
+            "polarity": None,
+            "years": None,
+            "cells": 1,
+            "rows": 1,
+            "withheld": 0,
+            "value_types": [{"name": "", "unit": ""}],
+        },
+    ]
+    assert found["locations"] == [
+        {"name": "Guam", "cells": 1},
+        {"name": "Ohio", "cells": 1},
+        {"name": "Utah", "cells": 2},
+    ]
+    assert found["categories"] == [{"name": "Sex", "strata": ["Female", "Male"], "cells": 3}]
+    assert found["periods"] == [{"first": 2020, "last": 2020}, {"first": 2021, "last": 2022}]
+    assert found["roles"]["question"] == "Question"
+    assert found["columns"] == ["Question", "LocationDesc", "Data_Value"]
+    assert (found["encoding"], found["delimiter"], found["decimal_mark"]) == ("utf-8", ",", ".")
+    assert (found["files"], found["warnings"]) == ([], [])
+
+
+def test_a_data_set_that_loads_or_failed_is_described_with_nothing_left_out(place: Place) -> None:
+    whole = set(datasets.DatasetResource.__struct_fields__) - {"links_"}
+    catalog = place.catalog(place.source("a", "1"), place.source("empty"))
+    ask = Asked(catalog)
+    way = Gateway(place)
+    catalog.start()
+    way.wait_entered()
+    loading = ask("/v1/datasets/a")
+    asked_too_early = [ask.coverage(("question", "Q")), ask("/v1/datasets/a/rejected")]
+    way.let_on()
+    with pytest.raises(Exception, match="no rows"):
+        catalog.reload("empty").result(PATIENCE_S)
+    failed = ask("/v1/datasets/empty")
+    asked_in_vain = [ask.coverage(("question", "Q"), name="empty"), ask("/v1/datasets/empty/rejected")]
+    catalog.close()
+    assert set(loading.json) == set(failed.json) == whole
+    assert (loading.status, loading.json["status"], loading.json["questions"]) == (200, "loading", None)
+    assert loading.json["reading"] == {"phase": "reading", "share": 0.5, "rows": None}
+    assert loading.headers["cache-control"] == "no-store"
+    assert "etag" not in loading.headers
+    assert (failed.status, failed.json["status"]) == (200, "failed")
+    assert "has no rows" in failed.json["failure"]["reason"]
+    for reply in asked_too_early:
+        assert (reply.status, reply.json["code"]) == (503, "dataset-loading")
+        assert reply.headers["retry-after"] == "1"
+    assert [(reply.status, reply.json["code"]) for reply in asked_in_vain] == [(503, "dataset-not-ready")] * 2
+
+
+def test_a_name_that_is_not_served_is_answered_with_the_closest(place: Place) -> None:
+    with serving(place, place.source("obesity", "1")) as ask:
+        replies = [ask(f"/v1/datasets/{name}{end}") for name in ("obsity",) for end in ("", "/coverage", "/rejected")]
+        replies.append(ask.reload("obsity"))
+    for reply in replies:
+        assert (reply.status, reply.json["code"]) == (404, "dataset-unknown")
+        assert 'Did you mean "obesity"?' in reply.json["detail"]
+
+
+@pytest.mark.parametrize("path", ["/v1/datasets", "/v1/datasets/a", "/v1/datasets/a/rejected", "COVERAGE"])
+def test_what_a_client_has_is_not_sent_again_until_it_is_another(place: Place, path: str) -> None:
+    path = path.replace("COVERAGE", "/v1/datasets/a/coverage?question=Q")
+    with serving(place, place.source("a", "1")) as ask:
+        first = ask(path)
+        again = ask(path, headers={"if-none-match": f'"other", W/{first.headers["etag"]}'})
+        any_will_do = ask(path, headers={"if-none-match": "*"})
+        place.source("a", "2", "3")
+        assert ask.catalog.reload("a").result(PATIENCE_S)
+        changed = ask(path, headers={"if-none-match": first.headers["etag"]})
+    assert (first.status, again.status, any_will_do.status) == (200, 304, 304)
+    assert (again.body, again.headers["etag"]) == (b"", first.headers["etag"])
+    assert first.headers["cache-control"] == again.headers["cache-control"] == "no-cache"
+    assert changed.status == 200
+
+
+@pytest.mark.parametrize("path", ["/v1/datasets", "/v1/datasets/a", "/v1/datasets/a/rejected"])
+def test_a_query_that_no_such_resource_takes_is_refused(place: Place, path: str) -> None:
+    with serving(place, place.source("a", "1")) as ask:
+        reply = ask(f"{path}?limt=3&x%2F~=4")
+    assert (reply.status, reply.json["code"]) == (400, "request-invalid")
+    assert [problem["pointer"] for problem in reply.json["problems"]] == ["/limt", "/x~1~0"]
+
+
+# Rejected lines
+
+
+def rejecting(place: Place, lines: int, total: int) -> Any:
+    """A data set of which lines were rejected."""
+    place.ingestor.rejected = tuple(Rejected(file="a.csv", line=2 + line, reason="cut") for line in range(lines))
+    place.ingestor.rejected_total = total
+    return place.source("a", "1")
+
+
+def test_rejected_lines_come_in_pages_that_say_how_many_there_are(place: Place) -> None:
+    with serving(place, rejecting(place, lines=5, total=7)) as ask:
+        pages = [ask("/v1/datasets/a/rejected?limit=2")]
+        while (following := pages[-1].json["links"]["next"]) is not None:
+            assert pages[-1].headers["link"] == f'<{following}>; rel="next"'
+            assert pages[-1].json["next"] in following
+            pages.append(ask(following))
+        whole = ask("/v1/datasets/a/rejected").json
+    assert [len(page.json["rejected"]) for page in pages] == [2, 2, 1]
+    assert [line for page in pages for line in page.json["rejected"]] == whole["rejected"]
+    assert whole["rejected"][0] == {"file": "a.csv", "line": 2, "reason": "cut"}
+    assert (whole["total"], whole["known"], whole["next"]) == (7, 5, None)
+    assert "link" not in pages[-1].headers
+
+
+def test_a_cursor_leads_on_in_its_own_list_only(place: Place) -> None:
+    with serving(place, rejecting(place, lines=5, total=5)) as ask:
+        cursor = ask("/v1/datasets/a/rejected?limit=2").json["next"]
+        place.source("a", "2")
+        rejecting(place, lines=4, total=4)
+        ask.catalog.reload("a").result(PATIENCE_S)
+        replies = [ask(f"/v1/datasets/a/rejected?cursor={quote(each)}") for each in (cursor, "", "é", cursor[:-4])]
+    assert [(reply.status, reply.json["code"]) for reply in replies] == [(400, "cursor-invalid")] * 4
+
+
+@pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "limit=1&limit=2", "cursor=a&cursor=b"])
+def test_a_page_that_cannot_be_is_refused_with_what_can(place: Place, query: str) -> None:
+    with serving(place, place.source("a", "1")) as ask:
+        reply = ask(f"/v1/datasets/a/rejected?{query}")
+    assert (reply.status, reply.json["code"]) == (400, "request-invalid")
+    assert reply.json["problems"][0]["pointer"] == f"/{query.partition('=')[0]}"
+
+
+# Coverage
+
+
+def test_coverage_is_a_matrix_with_a_legend(place: Place) -> None:
+    with serving(place, table(place, *ROWS)) as ask:
+        found = ask.coverage(("question", "Q")).json
+        fingerprint = ask.catalog.snapshot("a").fingerprint
+    assert found == {
+        "dataset": "a",
+        "fingerprint": fingerprint,
+        "question": "Q",
+        "strata": [{"category": "Sex", "stratum": "Female"}, {"category": "Sex", "stratum": "Male"}],
+        "periods": [{"first": 2020, "last": 2020}, {"first": 2021, "last": 2022}],
+        "locations": ["Guam", "Ohio", "Utah"],
+        "legend": [
+            {"presence": "absent", "reasons": [], "entries": 9},
+            {"presence": "published", "reasons": [], "entries": 1},
+            {"presence": "withheld", "reasons": ["*"], "entries": 1},
+            {"presence": "withheld", "reasons": ["~"], "entries": 1},
+        ],
+        "matrix": [[[0, 0, 0], [2, 0, 3]], [[0, 0, 1], [0, 0, 0]]],
+    }
+
+
+def test_coverage_of_rows_without_category_and_period_has_nulls(place: Place) -> None:
+    with serving(place, table(place, *ROWS)) as ask:
+        found = ask.coverage(("question", "R"), ("location", "Ohio")).json
+    assert found["strata"] == [{"category": None, "stratum": None}]
+    assert found["periods"] == [None]
+    assert found["matrix"] == [[[1]]]
+
+
+def test_coverage_is_narrowed_by_filters_which_may_come_several_times(place: Place) -> None:
+    with serving(place, table(place, *ROWS)) as ask:
+        two = ask.coverage(("question", "Q"), ("location", "Utah"), ("location", "Guam"), ("location", "Utah")).json
+        one = ask.coverage(
+            ("question", "Q"), ("category", "Sex"), ("stratum", "Female"), ("period", "2021-2022"), ("location", "Utah")
+        ).json
+        year = ask.coverage(("question", "Q"), ("period", "2020-2020"), ("period", "2020")).json
+    assert two["locations"] == ["Guam", "Utah"]
+    assert one["matrix"] == [[[1]]]
+    assert one["legend"][1] == {"presence": "withheld", "reasons": ["~"], "entries": 1}
+    assert year["periods"] == [{"first": 2020, "last": 2020}]
+
+
+def test_all_that_is_wrong_with_a_coverage_query_is_told_at_once(place: Place) -> None:
+    with serving(place, table(place, *ROWS)) as ask:
+        reply = ask.coverage(("question", "S"), ("location", "Uta"), ("period", "1999"), ("strtum", "Male"))
+        missing = ask.coverage()
+    assert reply.status == 400
+    problems = {problem["pointer"]: problem for problem in reply.json["problems"]}
+    assert {pointer: problem["code"] for pointer, problem in problems.items()} == {
+        "/question": "unknown",
+        "/location": "unknown",
+        "/period": "unknown",
+        "/strtum": "unknown-parameter",
+    }
+    assert problems["/location"]["closest"][0] == "Utah"
+    assert problems["/strtum"]["closest"] == ["stratum"]
+    assert missing.json["problems"][0]["code"] == "missing"
+
+
+def test_a_matrix_too_large_is_refused_with_how_to_ask_for_less(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(datasets, "COVERAGE_LIMIT", 11)
+    with serving(place, table(place, *ROWS)) as ask:
+        reply = ask.coverage(("question", "Q"))
+        part = ask.coverage(("question", "Q"), ("stratum", "Male"))
+    assert (reply.status, reply.json["problems"][0]["code"]) == (400, "too-large")
+    assert "12 entries (2 strata, 2 periods, 3 locations); 11 may be" in reply.json["detail"]
+    assert part.status == 200
+
+
+# Reloading
+
+
+def test_a_reload_is_accepted_and_can_be_followed(place: Place) -> None:
+    with serving(place, place.source("a", "1")) as ask:
+        way = Gateway(place)
+        place.source("a", "2")
+        reply = ask.reload()
+        way.wait_entered()
+        seen = ask("/v1/datasets/a")
+        way.let_on()
+        ask.catalog.reload("a").result(PATIENCE_S)
+        after = ask("/v1/datasets/a").json
+    assert reply.status == 202
+    assert (reply.headers["location"], reply.headers["retry-after"]) == ("/v1/datasets/a", "1")
+    assert reply.json["outcome"] == "reading"
+    assert reply.json["dataset"]["reading"] is not None
+    assert (seen.json["status"], seen.json["reading"]["share"]) == ("ready", 0.5)
+    assert seen.headers["cache-control"] == "no-store"
+    assert seen.json["fingerprint"] == reply.json["dataset"]["fingerprint"] != after["fingerprint"]
+    assert after["reading"] is None
+
+
+def test_a_reload_that_is_waited_for_says_what_it_has_come_to(place: Place) -> None:
+    with serving(place, place.source("a", "1")) as ask:
+        unchanged = ask.reload(prefer="wait=30")
+        place.source("a", "2")
+        replaced = ask.reload(prefer="wait=30")
+        place.source("a")
+        failed = ask.reload(prefer="wait=30")
+        still = ask("/v1/datasets/a").json
+    assert (unchanged.status, unchanged.json["outcome"]) == (200, "unchanged")
+    assert unchanged.headers["preference-applied"] == "wait=30"
+    assert (replaced.status, replaced.json["outcome"]) == (200, "replaced")
+    assert replaced.json["dataset"]["fingerprint"] != unchanged.json["dataset"]["fingerprint"]
+    assert (failed.status, failed.json["code"], failed.json["fault"]) == (424, "reload-failed", "data")
+    assert "has no rows" in failed.json["detail"]
+    assert (still["status"], still["failure"]["code"]) == ("ready", "source-empty")
+    assert still["fingerprint"] == replaced.json["dataset"]["fingerprint"]
+
+
+def test_a_reload_that_takes_longer_than_is_waited_goes_on(place: Place) -> None:
+    with serving(place, place.source("a", "1")) as ask:
+        way = Gateway(place)
+        place.source("a", "2")
+        reply = ask.reload(prefer="wait=0")
+        way.wait_entered()
+        assert reply.status == 202
+        assert reply.headers["preference-applied"] == "wait=0"
+        way.let_on()
+        assert ask.reload(prefer="wait=30").status == 200
+        assert ask.catalog.snapshot("a").cube.by_question.mean.tolist() == [2.0]
+
+
+def test_a_reload_while_the_server_stops_is_refused_as_that(place: Place) -> None:
+    with serving(place, place.source("a", "1")) as ask:
+        ask.catalog.close()
+        reply = ask.reload(prefer="wait=30")
+    assert (reply.status, reply.json["code"]) == (503, "shutting-down")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        {"peer": "192.0.2.7"},
+        {"headers": {"x-forwarded-for": "192.0.2.7"}},
+        {"headers": {"via": "1.1 proxy"}},
+        {"headers": {"origin": "http://elsewhere.example"}},
+        {"headers": {"sec-fetch-site": "cross-site"}},
+        {"headers": {"x-admin-key": "guessed"}},
+    ],
+)
+def test_only_the_operator_may_have_files_read_again(place: Place, more: dict[str, Any]) -> None:
+    with serving(place, place.source("a", "1")) as ask:
+        place.source("a", "2")
+        reply = ask("/v1/datasets/a/reload", "POST", **more)
+        headers = {**more.get("headers", {}), "x-admin-key": KEY, "prefer": "wait=30"}
+        with_key = ask("/v1/datasets/a/reload", "POST", **{**more, "headers": headers})
+    assert (reply.status, reply.json["code"]) == (403, "operator-only")
+    assert (with_key.status, with_key.json["outcome"]) == (200, "replaced")
+
+
+# The document
+
+
+@pytest.mark.parametrize("endpoint", datasets.ENDPOINTS, ids=lambda endpoint: endpoint.name)
+def test_examples_are_what_their_types_say(endpoint: Any) -> None:
+    for outcome in endpoint.outcomes:
+        for kind in outcome.content.values():
+            made = msgspec.convert(outcome.example, kind)
+            assert msgspec.to_builtins(made) == outcome.example
