@@ -15,7 +15,7 @@ from urllib.parse import parse_qsl, unquote_to_bytes
 
 import structlog
 
-from meantime.errors import MeantimeError, RequestInvalid, RequestRefused
+from meantime.errors import MeantimeError, RequestInvalid, RequestRefused, ShuttingDown
 from meantime.web import guard, paths
 from meantime.web.door import Receive, Scope, Send, Trace, raw_path, send_reply, start_headers, trace_of
 from meantime.web.reply import Reply
@@ -26,6 +26,7 @@ _log = structlog.get_logger("meantime.web")
 
 # No request of ours has more than some dozen; each costs a tuple and two texts.
 _QUERY_FIELDS = 1000
+_STOPPED = ShuttingDown("The server stops. Ask again when it has been started again; what was accepted is kept.")
 
 
 class Carrier:
@@ -60,7 +61,12 @@ class Carrier:
                 return paths.options(place.allowed)
             raise paths.method_not_allowed(_shown(path), method, place.allowed)
         asked = Asked(scope, receive, values)
-        answer = await endpoint.handle(self._backend, asked)
+        try:
+            answer = await endpoint.handle(self._backend, asked)
+        except asyncio.CancelledError:
+            # The server stops, and has waited for this answer as long as it waits: it would be cut off in silence.
+            await send_reply(problems.refused(_STOPPED), scope, send)
+            raise
         if isinstance(answer, Reply):
             return answer
         await _send_stream(answer, asked, scope, send)

@@ -10,7 +10,7 @@ import hashlib
 import re
 import shlex
 from collections.abc import Iterable, Mapping, Sequence
-from functools import cache
+from functools import cache, lru_cache
 from html import escape
 from typing import Annotated, Any
 from urllib.parse import quote, urlencode
@@ -42,11 +42,16 @@ def documented(endpoints: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
     def document() -> bytes:
         return msgspec.json.encode(openapi.document(every))
 
+    # By the name in the examples. Bounded, since a port can be anything.
+    @lru_cache(8)
+    def pages(host: str) -> bytes:
+        return _documentation(every, host)
+
     async def read_document(_: Backend, call: Call) -> Reply:
         return _kept(call, document(), JSON)
 
     async def read_documentation(_: Backend, call: Call) -> Reply:
-        return _kept(call, _documentation(every, call.header("host") or ""), page.MEDIA_TYPE, page.HEADERS)
+        return _kept(call, pages(call.header("host") or ""), page.MEDIA_TYPE, page.HEADERS)
 
     every = (*endpoints, *_rows(read_documentation=read_documentation, read_document=read_document))
     return every

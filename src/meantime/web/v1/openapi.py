@@ -137,8 +137,10 @@ def _outcome(outcome: Outcome, schemas: _Schemas) -> dict[str, Any]:
 
 def _content(media_type: str, kind: Any, example: Any, schemas: _Schemas) -> dict[str, Any]:
     if kind is None:
-        # OpenAPI 3.1 describes bytes that are no text by saying nothing of them.
-        return {"schema": {"type": "string"}} if media_type.startswith("text/") else {}
+        # OpenAPI 3.1 describes bytes that are no text by saying nothing of them. A schema of a stream of events would
+        # be taken for one of each event.
+        is_text = media_type.startswith("text/") and media_type != "text/event-stream"
+        return {"schema": {"type": "string"}} if is_text else {}
     described = {"schema": schemas.of(kind)}
     return described if example is None else described | {"example": example}
 

@@ -427,6 +427,24 @@ class TestStreams:
         assert [one.get("body") for one in asyncio.run(story()).sent] == [None, b"a", b""]
 
 
+def test_who_still_waits_when_the_server_stops_is_told_so() -> None:
+    async def waiting(_: Backend, call: Call) -> Reply:
+        await call.gone()
+        raise AssertionError("the client stays")
+
+    async def story() -> Client:
+        client = Client(endpoint("/v1/w", waiting))
+        answering = asyncio.ensure_future(client.ask("/v1/w"))
+        await asyncio.sleep(0)
+        answering.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await answering
+        return client
+
+    start, body = asyncio.run(story()).sent
+    assert (start["status"], json.loads(body["body"])["code"]) == (503, "shutting-down")
+
+
 def test_gone_returns_when_the_client_goes_and_not_before() -> None:
     seen = []
 

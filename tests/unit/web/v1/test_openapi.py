@@ -50,7 +50,12 @@ MAKE = Endpoint(
         Outcome(
             status=202,
             description="Made.",
-            content={"application/json": Whole, "text/csv": None, "application/x-bytes": None},
+            content={
+                "application/json": Whole,
+                "text/csv": None,
+                "application/x-bytes": None,
+                "text/event-stream": None,
+            },
             example={"parts": []},
             headers=(Header(name="Retry-After", description="Seconds.", kind=int, required=False),),
             links=(
@@ -117,6 +122,7 @@ class TestOneEndpoint:
             "application/json": {"schema": {"$ref": "#/components/schemas/Whole"}, "example": {"parts": []}},
             "text/csv": {"schema": {"type": "string"}},
             "application/x-bytes": {},
+            "text/event-stream": {},
         }
         assert outcome["links"] == {
             "next": {"operationId": "make", "parameters": {"name": "$response.body#/name"}, "description": "On."}
