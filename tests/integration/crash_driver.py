@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from meantime.engine.engine import Engine
-from meantime.model import Job, Request, Work
+from meantime.model import Job, Once, Request, Work
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
 from tests.toys import ToyCompute, ToyGate, request
@@ -43,6 +43,11 @@ def open_engine(folder: Path) -> Engine:
     )
 
 
+def once_of(token: str) -> Once | None:
+    """What a job is accepted under: every second one has a key."""
+    return Once(key=token, digest="d") if int(token.rpartition("-")[2]) % 2 else None
+
+
 def _die(error: BaseException) -> None:
     print("fatal", repr(error), file=sys.stderr, flush=True)  # noqa: T201 - told to the test
     os._exit(3)
@@ -61,7 +66,7 @@ def _accept(engine: Engine, round_name: str) -> None:
     while True:
         room.acquire()
         token = f"{round_name}-{place}"
-        engine.submit([request(token=token)]).add_done_callback(partial(_tell, token, room))
+        engine.submit([request(token=token)], once=once_of(token)).add_done_callback(partial(_tell, token, room))
         place += 1
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from meantime.model import JobState
 from tests.integration import crash_driver
-from tests.toys import PATIENCE_S
+from tests.toys import PATIENCE_S, request
 
 _ROOT = Path(__file__).parents[2]
 _KILLS = 10
@@ -45,7 +45,7 @@ def acknowledged_until_killed(folder: Path, round_name: str, after: int) -> dict
     return told
 
 
-def test_every_acknowledged_job_is_there_after_ten_kills(tmp_path: Path) -> None:
+def test_every_acknowledged_job_is_there_after_ten_kills_and_its_key_makes_no_other(tmp_path: Path) -> None:
     moments = random.Random(20)  # noqa: S311 - the same moments each time
     acknowledged: dict[int, str] = {}
     for kill in range(_KILLS):
@@ -60,6 +60,10 @@ def test_every_acknowledged_job_is_there_after_ten_kills(tmp_path: Path) -> None
         assert {states.get(number) for number in acknowledged} == {JobState.DONE}
         for number, token in acknowledged.items():
             assert engine.read_result(number).result(PATIENCE_S) == repr([("token", token)]).encode()
+            if (once := crash_driver.once_of(token)) is not None:
+                # As a client does that has not heard the answer.
+                again = engine.submit([request(token=token)], once=once).result(PATIENCE_S)
+                assert [job.number for job in again] == [number]
     finally:
         engine.stop()
 

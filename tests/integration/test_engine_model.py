@@ -7,20 +7,23 @@ import sqlite3
 import tempfile
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from meantime.engine.engine import Engine
-from meantime.errors import JobEnded, RequestInvalid
-from meantime.model import JobState, Request, Work
+from meantime.engine.ports import Wanted
+from meantime.errors import JobEnded, JobUnfinished, JobUnknown, KeyReused, RequestInvalid
+from meantime.model import JobState, Once, Request, Work
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
-from tests.toys import PATIENCE_S, ToyCompute, engine, request, submit, unexpected
+from tests.toys import PATIENCE_S, ToyCompute, engine, request, unexpected
 
 # Which job a rule is about, whatever there is. Not drawn from what there is: how far the threads have come differs from
 # run to run, and what hypothesis draws must not.
@@ -36,6 +39,7 @@ class Expected:
         self.outcome = JobState.DONE  # which, if nobody cancels it
         self.ended: JobState | None = None  # seen so; it must stay so
         self.crashes = 0  # that it went through unfinished
+        self.once: Once | None = None  # what it came under
 
 
 class EngineMachine(RuleBasedStateMachine):
@@ -46,6 +50,7 @@ class EngineMachine(RuleBasedStateMachine):
         self.folder = Path(tempfile.mkdtemp(prefix="meantime-model-"))
         self.expected: dict[int, Expected] = {}
         self.by_key: dict[int, Expected] = {}
+        self.given = 0  # the highest number
         self.room = self._open("0")
         self.generation = 0
 
@@ -57,16 +62,63 @@ class EngineMachine(RuleBasedStateMachine):
     def accept(self, count: int) -> None:
         self._submit(count)
 
+    @rule(name=st.sampled_from("ab"), digest=st.sampled_from("xy"), count=st.integers(1, 3), racers=st.integers(1, 3))
+    def accept_once(self, name: str, digest: str, count: int, racers: int) -> None:
+        """Several clients send the same at once; the key may have been used before, and its jobs been removed since."""
+        once = Once(key=name, digest=digest)
+        made = [number for number, job in self.expected.items() if job.once is not None and job.once.key == name]
+        if not made:
+            self._submit(count, once=once, racers=racers)
+        elif self.expected[made[0]].once == once:
+            repeated = [self.room.submit([request("obey", key=-1)], once=once) for _ in range(racers)]
+            assert [[job.number for job in again.result(PATIENCE_S)] for again in repeated] == [made] * racers
+        else:
+            with pytest.raises(KeyReused):
+                self.room.submit([request("obey", key=-1)], once=once)
+
+    @rule(pick=PICK)
+    def remove(self, pick: int) -> None:
+        if (number := self._picked(pick)) is None:
+            return
+        job = self.expected[number]
+        try:
+            self.room.remove(number).result(PATIENCE_S)
+        except JobUnfinished:
+            assert job.ended is None
+        else:
+            assert job.ended or job.order.is_set() or job.crashes >= 3
+            del self.expected[number]
+            with pytest.raises(JobUnknown):
+                self.room.describe(number)
+
+    @rule(limit=st.integers(1, 4), states=st.sets(st.sampled_from(JobState)))
+    def find_page_by_page(self, limit: int, states: set[JobState]) -> None:
+        before, seen = None, list[int]()
+        while page := self.room.find(Wanted(), before=before, limit=limit):
+            assert len(page) <= limit
+            seen += [detail.job.number for detail in page]
+            for detail in page:
+                self._see(detail.job.number, detail.state)
+            before = seen[-1]
+        assert seen == sorted(self.expected, reverse=True)
+        found = self.room.find(Wanted(states=frozenset(states)), limit=1000)
+        assert {detail.state for detail in found} <= states
+        ended = {number for number, job in self.expected.items() if job.ended in states}
+        assert ended <= {detail.job.number for detail in found}
+
     @rule(pick=PICK, outcome=st.sampled_from([JobState.DONE, JobState.FAILED]))
     def order_an_end(self, pick: int, outcome: JobState) -> None:
-        job = self.expected[self._picked(pick)]
+        if (number := self._picked(pick)) is None:
+            return
+        job = self.expected[number]
         if not job.order.is_set():
             job.outcome = outcome
             job.order.set()
 
     @rule(pick=PICK)
     def cancel(self, pick: int) -> None:
-        number = self._picked(pick)
+        if (number := self._picked(pick)) is None:
+            return
         job = self.expected[number]
         try:
             cancelled = self.room.cancel(number).result(PATIENCE_S)
@@ -140,17 +192,26 @@ class EngineMachine(RuleBasedStateMachine):
     def teardown(self) -> None:
         try:
             self.drain()
+            self.room.stop()
+            kept = {f"job_id_{number}" for number in self.expected}
+            assert {file.name for file in (self.folder / str(self.generation) / "results").iterdir()} <= kept
         finally:
             self.room.stop()
             shutil.rmtree(self.folder)
 
-    def _submit(self, count: int) -> None:
+    def _submit(self, count: int, *, once: Once | None = None, racers: int = 1) -> None:
         keys = range(len(self.by_key), len(self.by_key) + count)
         added = {key: Expected(key) for key in keys}
         self.by_key |= added
-        numbers = submit(self.room, *[request("obey", key=key) for key in keys])
-        assert numbers == list(range(len(self.expected) + 1, len(self.expected) + 1 + count))
-        self.expected |= dict(zip(numbers, added.values(), strict=True))
+        requests = [request("obey", key=key) for key in keys]
+        with ThreadPoolExecutor(racers) as clients:
+            made = list(clients.map(lambda _: self.room.submit(requests, once=once).result(PATIENCE_S), range(racers)))
+        numbers = list(range(self.given + 1, self.given + 1 + count))
+        assert [[job.number for job in jobs] for jobs in made] == [numbers] * racers
+        self.given += count
+        for number, job in zip(numbers, added.values(), strict=True):
+            job.once = once
+            self.expected[number] = job
 
     def _see(self, number: int, state: JobState) -> None:
         job = self.expected[number]
@@ -158,6 +219,8 @@ class EngineMachine(RuleBasedStateMachine):
             assert state is job.ended
         elif state.is_ended:
             view = self.room.look_up(number)
+            detail = self.room.describe(number)
+            assert (detail.job.failure, detail.state, detail.job.once) == (view.failure, state, job.once)
             if view.failure is not None and view.failure.code == "lost-thrice":
                 assert job.crashes >= 3
             else:
@@ -169,8 +232,8 @@ class EngineMachine(RuleBasedStateMachine):
         for job in self.expected.values():
             job.order.set()
 
-    def _picked(self, pick: int) -> int:
-        return pick % len(self.expected) + 1
+    def _picked(self, pick: int) -> int | None:
+        return sorted(self.expected)[pick % len(self.expected)] if self.expected else None
 
     def _open(self, generation: str) -> Engine:
         folder = self.folder / generation

@@ -20,7 +20,7 @@ from typing import TypeVar
 
 import msgspec
 
-from meantime.engine.ledger import Facts, JobDetail, JobView, Ledger, LiveJob, Watcher, unknown
+from meantime.engine.ledger import Ended, Facts, JobDetail, JobView, Ledger, LiveJob, Watcher, unknown
 from meantime.engine.lost_results import LostResults
 from meantime.engine.news import Event, Follower, Kind, News
 from meantime.engine.once_only import OnceOnly
@@ -467,10 +467,10 @@ class Engine:
     def _recover(self) -> tuple[list[LiveJob], list[Change]]:
         waiting: list[LiveJob] = []
         crashed: list[Change] = []
-        ended: list[Job] = []
+        ended: list[tuple[int, Ended]] = []  # not the whole records: a hundred thousand of them are 150 MB
         for job in self._jobs.jobs():
             if job.state.is_ended:
-                ended.append(job)
+                ended.append((job.number, Ended.of(job)))
             elif job.state is JobState.RUNNING:
                 crashed.append((LiveJob(job), self._after_crash(job)))
             else:

@@ -105,6 +105,11 @@ class Ended(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None
     receipt: Receipt | None
 
+    @classmethod
+    def of(cls, job: Job) -> Ended:
+        """Return what is remembered of a job."""
+        return cls(state=job.state, ended_at_s=job.ended_at_s or 0.0, failure=job.failure, receipt=job.receipt)
+
 
 class Ledger:
     """All jobs by number."""
@@ -119,15 +124,15 @@ class Ledger:
         """Take up unfinished jobs."""
         self.live.update((live.job.number, live) for live in lives)
 
-    def admit_ended(self, jobs: Iterable[Job]) -> None:
+    def admit_ended(self, jobs: Iterable[tuple[int, Ended]]) -> None:
         """Take up jobs that had ended before this process began, in any order."""
-        for job in sorted(jobs, key=lambda job: (job.ended_at_s or 0.0, job.number)):
-            self._remember(job)
+        for number, ended in sorted(jobs, key=lambda job: (job[1].ended_at_s, job[0])):
+            self._remember(number, ended)
 
     def end(self, live: LiveJob) -> None:
         """Put an unfinished job, whose record now says that it has ended, among the ended."""
         del self.live[live.job.number]
-        self._remember(live.job)
+        self._remember(live.job.number, Ended.of(live.job))
 
     def view(self, number: int) -> JobView:
         """Say what can be said of a job.
@@ -172,12 +177,10 @@ class Ledger:
             self._oldest_first = deque(number for number in self._oldest_first if number in self.ended)
         return True
 
-    def _remember(self, job: Job) -> None:
-        self.ended[job.number] = Ended(
-            state=job.state, ended_at_s=job.ended_at_s or 0.0, failure=job.failure, receipt=job.receipt
-        )
-        self.ended_count[job.state] += 1
-        self._oldest_first.append(job.number)
+    def _remember(self, number: int, ended: Ended) -> None:
+        self.ended[number] = ended
+        self.ended_count[ended.state] += 1
+        self._oldest_first.append(number)
 
 
 def unknown(number: int) -> JobUnknown:

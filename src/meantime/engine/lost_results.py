@@ -8,12 +8,13 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 
+from meantime.engine.ledger import unknown
 from meantime.engine.ports import JobStore, ResultStore
 from meantime.engine.promise import promise
 from meantime.engine.task_runner import TaskRunner
 from meantime.engine.thread_pool import Task
-from meantime.errors import JobGivenBack, JobUnknown, MeantimeError, ShuttingDown
-from meantime.model import Job, Receipt, Work, job_id
+from meantime.errors import JobGivenBack, MeantimeError, ShuttingDown
+from meantime.model import Job, Receipt, Work
 
 
 class LostResults:
@@ -75,7 +76,7 @@ class LostResults:
         except MeantimeError as gone:
             error = gone
         if not self._is_kept(number):
-            # Expired while it was made: its file was removed before it was put, and nobody would remove it later.
+            # Removed while it was made: its file went before it was put, and nobody would remove it later.
             self._results.remove(number)
         with self._lock:
             # None where a stop in a hurry has answered them.
@@ -89,7 +90,7 @@ class LostResults:
     def _made(self, number: int, receipt: Receipt) -> bytes:
         job = self._jobs.get(number)
         if job is None:
-            raise JobUnknown(f"There is no {job_id(number)} any more: it was removed because it is too old.")
+            raise unknown(number)
         return self._runner.make_again(job, receipt, self._work_on(job))
 
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from meantime.engine import ledger as ledger_module
-from meantime.engine.ledger import Ledger
+from meantime.engine.ledger import Ended, Ledger
 from meantime.engine.retention import STEP_LIMIT, Retention
 from meantime.model import Job, JobState
 from tests.toys import ManualClock, request
@@ -15,7 +15,7 @@ def ended(number: int, *, at_s: float) -> Job:
 
 def ledger(*jobs: Job) -> Ledger:
     made = Ledger()
-    made.admit_ended(jobs)
+    made.admit_ended((job.number, Ended.of(job)) for job in jobs)
     return made
 
 
@@ -53,7 +53,7 @@ def test_what_could_not_be_removed_is_in_the_next_step() -> None:
     kept = ledger(ended(1, at_s=1.0))
     retention = Retention(kept, clock=ManualClock(), keep_s=1.0, keep_jobs=100)
     retention.end_step(retention.begin_step(), is_removed=False)
-    kept.admit_ended([ended(2, at_s=2.0)])
+    kept.admit_ended([(2, Ended.of(ended(2, at_s=2.0)))])
     assert retention.begin_step() == [1, 2]
 
 
@@ -69,7 +69,7 @@ def test_jobs_removed_by_the_thousand_behind_an_old_one_leave_nothing(monkeypatc
     monkeypatch.setattr(ledger_module, "_STALE_LIMIT", 10)
     kept = ledger(ended(1, at_s=1.0))
     for number in range(2, 1000):
-        kept.admit_ended([ended(number, at_s=float(number))])
+        kept.admit_ended([(number, Ended.of(ended(number, at_s=float(number))))])
         kept.forget(number)
         assert len(kept._oldest_first) <= 13
     retention = Retention(kept, clock=ManualClock(5000.0), keep_s=100.0, keep_jobs=1)
