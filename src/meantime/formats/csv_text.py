@@ -14,22 +14,27 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Iterator, Sequence
 
 from meantime.formats.document import ROWS_A_PIECE, Document
 from meantime.table import Cell, Kind
 
 # What spreadsheets take for the beginning of a formula, and run: a cell of the data file could be `=HYPERLINK(...)`.
-# Line feed is among them because some pass over it and look at what follows. The wide ones are what a Japanese or
-# Chinese Excel takes for the narrow.
-_RUN_BY_SPREADSHEETS = ("=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠")
+# The wide ones are what a Japanese or Chinese Excel takes for the narrow. White space is among what a text may begin
+# with because some pass over it and look at what follows.
+_SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
+_BEGINNINGS = (*_SIGNS, "\t", "\r", "\n")
+# Behind these a cell may begin too: an Excel that takes semicolons for delimiters does not heed our quotes, which are
+# not where its cells begin, and LibreOffice takes comma, semicolon and tab together.
+_WITHIN = re.compile(f"([,;\t\r\n])(?=[{re.escape(''.join(_SIGNS))}])")
 
 
 def pieces(document: Document) -> Iterator[bytes]:
     r"""Write a table with commas; numbers come back as the same doubles, and what is not there is empty.
 
-    A text that a spreadsheet would run as a formula gets an apostrophe in front. Whoever reads the file with a
-    program and has such names takes one apostrophe off again.
+    A text that a spreadsheet would run as a formula gets an apostrophe in front, and so does what it could take for
+    a cell within a text. Who has such names and reads them with a program takes the JSON, or Parquet.
 
     >>> from meantime.table import Column, Table
     >>> location = Column(name="location", kind=Kind.TEXT, meaning="")
@@ -66,7 +71,14 @@ def _pieces(document: Document, delimiter: str) -> Iterator[bytes]:
 
 
 def _harmless(texts: Sequence[Cell]) -> list[Cell]:
-    return [f"'{text}" if isinstance(text, str) and text.startswith(_RUN_BY_SPREADSHEETS) else text for text in texts]
+    # Columns of names have few of them, many times: each is looked at once.
+    written = {text: _apostrophed(text) if isinstance(text, str) else text for text in set(texts)}
+    return [written[text] for text in texts]
+
+
+def _apostrophed(text: str) -> str:
+    within = _WITHIN.sub(r"\1'", text)
+    return f"'{within}" if text.startswith(_BEGINNINGS) else within
 
 
 def _taken(out: io.StringIO) -> bytes:

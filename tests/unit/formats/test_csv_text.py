@@ -51,6 +51,22 @@ def test_a_text_that_a_spreadsheet_would_run_gets_an_apostrophe(pieces: Pieces, 
     assert cell == f'\'{start}HYPERLINK("x")'
 
 
+@pytest.mark.parametrize(
+    ("text", "harmless"),
+    [
+        ("a;=1+1", "a;'=1+1"),  # Excel where the delimiter is a semicolon
+        ("a,@SUM(1)", "a,'@SUM(1)"),  # TSV in a program that takes commas too
+        ("a\t＋1", "a\t'＋1"),
+        ("a\r\n-1;=2", "a\r\n'-1;'=2"),  # where our quotes are not known, the line ends here
+        ("18 - 24; -, a=b", "18 - 24; -, a=b"),
+        ("a,\nb", "a,\nb"),
+    ],
+)
+def test_what_a_spreadsheet_of_another_delimiter_would_run_gets_one_too(text: str, harmless: str) -> None:
+    for pieces, delimiter in (COMMA, TAB):
+        assert read(b"".join(pieces(of_names(text))), delimiter)[1][0] == harmless
+
+
 def test_so_does_a_name_of_a_column() -> None:
     column = Column(name="=1+1", kind=Kind.NUMBER, meaning="")
     assert encode(of(Table(columns=(column,), data=([1.0],)))) == b"'=1+1\r\n1.0\r\n"
@@ -84,7 +100,7 @@ def test_whatever_is_written_comes_back(pieces: Pieces, delimiter: str, document
             if is_ is None:
                 assert cell == ""
             elif column.kind is Kind.TEXT:
-                assert cell in (is_, f"'{is_}")
+                assert cell == is_ or cell.replace("'", "") == str(is_).replace("'", "")
             else:
                 assert repr(type(is_)(cell)) == repr(is_)
 
