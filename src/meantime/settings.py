@@ -86,7 +86,7 @@ SETTINGS = (
     Setting("host", "127.0.0.1", _given, "an address", "Interface to listen on. Another than loopback opens the server to others."),
     Setting("port", "5000", _whole(0, 65535), "a whole number from 0 to 65535", "Port to listen on; 0 takes a free one."),
     Setting("allowed_hosts", "", _names, "names, with commas between", "Names that a request's Host may have, beside localhost, the loopback addresses and the interface."),
-    Setting("admin_key", "", _optional, "a text", "Key that lets graceful_shutdown be asked from anywhere, in the header X-Admin-Key."),
+    Setting("admin_key", "", _optional, "a text", "Key that lets a stop or a reload be asked from anywhere, in the header X-Admin-Key."),
     Setting("state_dir", "meantime-state", _path, "a folder", "Where jobs, results, snapshots and the log are kept."),
     Setting("threads", "", _threads, "a whole number from 1 to 1024", "Threads that work on jobs. Without it: the number of cores."),
     Setting("queue_limit", "10000", _whole(1, 10_000_000), "a whole number from 1", "Jobs that may wait at a time; one more is answered 503."),

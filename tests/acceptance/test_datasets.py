@@ -79,6 +79,28 @@ def test_a_hangup_signal_has_changed_files_read_again_and_older_jobs_keep_their_
         assert means(server) == {"Utah": 3}
 
 
+def test_files_are_read_again_when_their_operator_asks_by_http(tmp_path: Path) -> None:
+    table = write(tmp_path / "a.csv", Utah=1)
+    with serving(str(table), state_dir=tmp_path / "state", MEANTIME_ADMIN_KEY="a key for the test") as server:
+        server.ready()
+        address, waiting = "/v1/datasets/a/reload", {"Prefer": "wait=60"}
+        assert server.client.post(address, headers=waiting).json()["outcome"] == "unchanged"
+        write(table, Utah=2)
+        assert server.client.post(address, headers={**waiting, "Via": "1.1 proxy"}).status_code == 403
+        with_key = {**waiting, "Via": "1.1 proxy", "X-Admin-Key": "a key for the test"}
+        replaced = server.client.post(address, headers=with_key).json()
+        assert replaced["outcome"] == "replaced"
+        assert server.client.get("/v1/datasets/a").json() == replaced["dataset"]
+        assert means(server) == {"Utah": 2}
+        table.write_text("no,roles\n1,2\n")
+        refused = server.client.post(address, headers=waiting)
+        assert (refused.status_code, refused.json()["code"]) == (424, "reload-failed")
+        assert datasets(server)["a"]["reload_failed"] in refused.json()["detail"]
+        assert 'meantime_dataset_reload_failed{dataset="a"} 1.0' in server.client.get("/metrics").text
+        assert "cannot be served" in server.client.get("/", headers={"Accept": "text/html"}).text
+        assert means(server) == {"Utah": 2}
+
+
 def test_a_server_whose_terminal_is_closed_stops_and_does_not_linger(tmp_path: Path) -> None:
     table = write(tmp_path / "a.csv", Utah=1)
     ours, theirs = pty.openpty()

@@ -13,6 +13,7 @@ import msgspec
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
 from meantime.dataset.snapshot import Snapshot
 from meantime.engine.engine import Engine
+from meantime.errors import MeantimeError
 from meantime.statistics.registry import STATISTICS
 from meantime.web import classic, page
 from meantime.web.reply import Reply
@@ -73,8 +74,15 @@ def _dataset(name: str, status: Status, *, is_default: bool) -> str:
             )
         case Failed(error=error):
             return f'{heading}<p class="loud">Could not be loaded: {escape(error.reason)}</p>'
-        case Ready(snapshot=snapshot):
-            return heading + _ready(snapshot)
+        case Ready(snapshot=snapshot, reload_error=trouble):
+            return heading + _stale(trouble) + _ready(snapshot)
+
+
+def _stale(error: MeantimeError | None) -> str:
+    if error is None:
+        return ""
+    what = f"Its files have changed and cannot be served, so this is what was in them before: {error.reason}"
+    return f'<p class="loud">{escape(what)}</p>'
 
 
 def _ready(snapshot: Snapshot) -> str:

@@ -147,6 +147,7 @@ class _Standing(Collector):
                 ("locations", "Locations"),
                 ("withheld_rows", "Rows whose value is not given"),
                 ("rejected_lines", "Lines that could not be read as a row"),
+                ("reload_failed", "1 where the last reload failed, so that what is served is older than its files"),
             )
         }
         for name in self._catalog.names:
@@ -164,6 +165,7 @@ class _Standing(Collector):
                 facts["locations"].add_metric([name], len(cube.labels.locations))
                 facts["withheld_rows"].add_metric([name], int(cube.by_question.moments.withheld.sum()))
                 facts["rejected_lines"].add_metric([name], about.rejected_total)
+                facts["reload_failed"].add_metric([name], int(status.reload_error is not None))
         yield state
         yield progress
         yield from facts.values()
