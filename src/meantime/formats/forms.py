@@ -17,7 +17,7 @@ class Form:
     media_type: str
     name: str  # for people
     meaning: str  # one line: whom it is for, and what it keeps
-    is_text: bool  # worth compressing on its way; the others are already, or hold numbers that do not shrink
+    is_text: bool  # fit for a terminal, and worth compressing on its way
     pieces: Callable[[Document], Iterator[bytes]]  # lazily, so that a long table is never whole in memory
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import json
-import tempfile
 from pathlib import Path
 
 import duckdb
@@ -12,7 +11,6 @@ import pandas as pd  # type: ignore[import-untyped]  # it ships no types
 import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 import pyarrow.parquet  # type: ignore[import-untyped]  # it ships no types
-import pytest
 from hypothesis import given, settings
 
 from meantime.formats import document, parquet
@@ -78,13 +76,3 @@ def test_a_long_table_has_the_same_bytes_each_time_and_its_order() -> None:
     assert max(map(len, pieces)) <= 1_000_000
     assert b"".join(parquet.pieces(long)) == b"".join(pieces)
     assert read(long).column("mean").to_pylist() == numbers
-
-
-@pytest.mark.parametrize("is_read_to_the_end", [True, False])
-def test_no_file_stays_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_read_to_the_end: bool) -> None:
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    pieces = parquet.pieces(of(ANY))
-    next(pieces)
-    assert list(tmp_path.iterdir())
-    assert len(list(pieces)) == 0 if is_read_to_the_end else pieces.close() is None  # type: ignore[attr-defined]
-    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,67 @@
+"""A form that is written to a file first: nothing stays behind, however it ends."""
+
+from __future__ import annotations
+
+import errno
+import tempfile
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+
+from meantime.errors import StoreFull
+from meantime.formats import by_file
+from meantime.formats.forms import FORMS, Form
+from tests.documents import of_names
+
+
+@pytest.fixture(autouse=True)
+def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    return tmp_path
+
+
+def write_a_megabyte(path: Path) -> None:
+    path.with_suffix(".other").write_bytes(b"beside it")
+    path.write_bytes(bytes(range(256)) * 4096)
+
+
+def test_it_is_read_piece_by_piece_and_then_gone(folder: Path) -> None:
+    pieces = list(by_file.pieces_of(write_a_megabyte))
+    assert len(pieces) == 4
+    assert b"".join(pieces) == bytes(range(256)) * 4096
+    assert list(folder.iterdir()) == []
+
+
+def test_whoever_stops_reading_leaves_nothing_behind(folder: Path) -> None:
+    pieces = by_file.pieces_of(write_a_megabyte)
+    next(pieces)
+    assert len(list(folder.iterdir())) == 1
+    assert isinstance(pieces, Generator)
+    pieces.close()
+    assert list(folder.iterdir()) == []
+
+
+def test_a_full_disk_is_said_before_the_first_piece_and_leaves_nothing_behind(folder: Path) -> None:
+    def write(path: Path) -> None:
+        path.write_bytes(b"a part")
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    with pytest.raises(StoreFull, match="csv"):
+        next(by_file.pieces_of(write))
+    assert list(folder.iterdir()) == []
+
+
+def test_another_failure_is_not_taken_for_a_full_disk(folder: Path) -> None:
+    def write(_path: Path) -> None:
+        raise PermissionError(errno.EACCES, "Permission denied")
+
+    with pytest.raises(PermissionError):
+        next(by_file.pieces_of(write))
+    assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
+def test_no_form_leaves_anything_behind(folder: Path, form: Form) -> None:
+    assert b"".join(form.pieces(of_names("Utah")))
+    assert list(folder.iterdir()) == []
