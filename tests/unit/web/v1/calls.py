@@ -1,0 +1,283 @@
+"""Handlers of v1 without HTTP: a call as its carrier would make it, and an engine behind it that does as it is told."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, cast
+from urllib.parse import parse_qsl
+
+from meantime.compute.local import LocalCompute
+from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
+from meantime.dataset.ingest import Progress
+from meantime.dataset.snapshot import Snapshot
+from meantime.engine.engine import Engine, Event, JobDetail
+from meantime.engine.ports import Answer
+from meantime.errors import DatasetNotReady, JobUnknown, SourceEmpty
+from meantime.model import Job, JobState, Request, Work
+from meantime.web.landing import Landing
+from meantime.web.reply import Reply
+from meantime.web.v1.endpoint import Backend, Stream
+from meantime.web.v1.waiting import lobby_of
+from tests import toys
+from tests.served import OBESITY, table
+from tests.toys import PATIENCE_S, Deed
+
+ASKED: Mapping[str, Any] = {"statistic": "states_mean", "parameters": {"question": OBESITY}}
+KEEP_ENDED_S = 3600.0
+
+
+class AsCalled:
+    """A request as far as handlers look at it. The client stays until ``left`` is set."""
+
+    def __init__(
+        self,
+        method: str = "GET",
+        *,
+        job_id: str | None = None,
+        suffix: str | None = None,
+        query: str = "",
+        body: Any = None,
+        **headers: str,
+    ) -> None:
+        self.method = method
+        self.path: Mapping[str, str] = {
+            name: value for name, value in (("job_id", job_id), ("suffix", suffix)) if value is not None
+        }
+        self.raw_query = query.encode()
+        self.peer: str | None = "127.0.0.1"
+        self.left = asyncio.Event()
+        self._body = body if isinstance(body, bytes) else json.dumps(body).encode()
+        self._headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    @property
+    def query(self) -> Sequence[tuple[str, str]]:
+        return parse_qsl(self.raw_query.decode(), keep_blank_values=True)
+
+    def header(self, name: str) -> str | None:
+        return self._headers.get(name)
+
+    async def body(self, limit_bytes: int) -> bytes:
+        assert len(self._body) <= limit_bytes
+        return self._body
+
+    async def gone(self) -> None:
+        await self.left.wait()
+
+
+class Tables:
+    """What stands for the catalog: tables that are there, are being read, or could not be."""
+
+    def __init__(self, **tables: Snapshot | None) -> None:
+        self._tables = tables or {"table": table()}
+        self.failed: set[str] = set()
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return tuple(self._tables)
+
+    @property
+    def default(self) -> str:
+        return self.names[0]
+
+    def status(self, name: str) -> Status:
+        if name in self.failed:
+            return Failed(SourceEmpty("It has no rows."))
+        if (snapshot := self._tables[name]) is None:
+            return Loading(Progress(phase="reading", share=0.5, rows=7))
+        return Ready(snapshot)
+
+    def snapshot(self, name: str, fingerprint: str | None = None) -> Snapshot:  # noqa: ARG002 - there is one each
+        if (snapshot := self._tables[name]) is None or name in self.failed:
+            raise DatasetNotReady(f"{name} failed to load.")
+        return snapshot
+
+
+class Answering:
+    """Answers as a server does; of the statistics named in ``deeds`` not before that deed is done."""
+
+    def __init__(self, local: LocalCompute, deeds: Mapping[str, Deed]) -> None:
+        self._local = local
+        self._deeds = deeds
+
+    def answer(self, request: Request, work: Work) -> Answer:
+        if (deed := self._deeds.get(request.statistic)) is not None:
+            deed(request, work)
+        return self._local.answer(request, work)
+
+
+@dataclass
+class Behind:
+    """What is behind the handlers."""
+
+    backend: Backend
+    engine: Engine
+    tables: Tables
+
+    def submit(self, *, view: str = "document", label: str | None = None, **asked: Any) -> str:
+        """Have a job accepted, and return its id."""
+        made = {**ASKED, **asked}
+        request = Request(
+            dataset="table",
+            statistic=made["statistic"],
+            parameters=made["parameters"],
+            view=view,
+            fingerprint="f" * 64,
+            label=label,
+        )
+        [number] = toys.submit(self.engine, request)
+        return f"job_id_{number}"
+
+    def done(self, **asked: Any) -> str:
+        """Have a job done, and return its id."""
+        job_id = self.submit(**asked)
+        assert self.engine.wait_drained(PATIENCE_S)
+        return job_id
+
+    def run(self, handle: Callable[[Backend, Any], Awaitable[Any]], call_of: Callable[[], AsCalled]) -> Reply:
+        """Run one handler in a loop of its own."""
+
+        async def story() -> Reply:
+            reply = await handle(self.backend, call_of())
+            assert isinstance(reply, Reply)
+            return reply
+
+        return asyncio.run(story())
+
+
+@contextmanager
+def behind(
+    *, tables: Tables | None = None, deeds: Mapping[str, Deed] | None = None, **settings: Any
+) -> Iterator[Behind]:
+    """An engine over the table of ``tests.served``, and what handlers are handed."""
+    tables = tables or Tables()
+    local = LocalCompute(tables)
+    with toys.running(**({"clock": time.time, "compute": Answering(local, deeds or {})} | settings)) as engine:
+        backend = Backend(
+            engine=engine, catalog=cast("Catalog", tables), compute=local, landed=landed, keep_ended_s=KEEP_ENDED_S
+        )
+        yield Behind(backend, engine, tables)
+        lobby_of(engine).close()
+
+
+JobWatcher = Callable[[JobDetail], None]
+
+
+def detail(
+    number: int = 1,
+    state: JobState = JobState.QUEUED,
+    *,
+    progress: float = 0.0,
+    attempts: int = 1,
+    statistic: str = "echo",
+    label: str | None = None,
+) -> JobDetail:
+    """How a toy job stands."""
+    request = Request(dataset="toys", statistic=statistic, parameters={}, label=label)
+    job = Job(number=number, request=request, created_at_s=0.0, state=state, attempts=attempts)
+    return JobDetail(job, state, progress, None)
+
+
+class Told:
+    """An engine as far as a lobby looks: jobs stand as the test says, and whoever watches one is told of that."""
+
+    def __init__(self, jobs: int = 1) -> None:
+        self.standing = {number: detail(number) for number in range(1, jobs + 1)}
+        self.watchers: dict[int, list[JobWatcher]] = {}
+        self.watches = 0
+        self.followers: list[Callable[[Event], None]] = []
+
+    def describe(self, number: int) -> JobDetail:
+        if number not in self.standing:
+            raise JobUnknown(f"There is no job {number}.")
+        return self.standing[number]
+
+    def watch(self, number: int, callback: JobWatcher) -> Callable[[], None]:
+        self.describe(number)
+        self.watches += 1
+        watchers = self.watchers.setdefault(number, [])
+        watchers.append(callback)
+        if self.standing[number].state.is_ended:
+            callback(self.standing[number])
+
+        def unwatch() -> None:
+            watchers.remove(callback)
+            if not watchers:
+                self.watchers.pop(number, None)
+
+        return unwatch
+
+    def follow(self, callback: Callable[[Event], None]) -> Callable[[], None]:
+        self.followers.append(callback)
+        return lambda: self.followers.remove(callback)
+
+    def tell(self, number: int = 1, state: JobState = JobState.DONE, **more: Any) -> None:
+        """Have a job stand so, and its watchers told of it."""
+        self.standing[number] = detail(number, state, **more)
+        for watcher in list(self.watchers.get(number, ())):
+            watcher(self.standing[number])
+
+    def tell_all(self, state: JobState = JobState.DONE) -> None:
+        """Have every job stand so."""
+        for number in self.standing:
+            self.tell(number, state)
+
+    def happen(self, kind: Any = "accepted", number: int = 1, **more: Any) -> None:
+        """Have something happen to a job, and all followers told of it."""
+        for follower in self.followers:
+            follower(Event(kind, detail(number, **more)))
+
+    @property
+    def engine(self) -> Engine:
+        return cast("Engine", self)
+
+    @property
+    def backend(self) -> Backend:
+        """What handlers are handed that look at jobs only."""
+        nothing: Any = None
+        return Backend(engine=self.engine, catalog=nothing, compute=nothing, landed=landed, keep_ended_s=KEEP_ENDED_S)
+
+
+async def landed(future: Future[Any]) -> Any:
+    """Wait as the server does."""
+    await Landing(asyncio.get_running_loop()).wait(future)
+    return future.result()
+
+
+async def turns_until(claim: Callable[[], bool]) -> None:
+    """Let the event loop turn until something holds; threads get their turn in between."""
+    async with asyncio.timeout(PATIENCE_S):
+        while not claim():
+            await asyncio.sleep(0)
+
+
+async def taken(pieces: AsyncIterator[bytes], times: int = 1) -> list[bytes]:
+    """Take some pieces of a stream."""
+    async with asyncio.timeout(PATIENCE_S):
+        return [await anext(pieces) for _ in range(times)]
+
+
+def events(pieces: Sequence[bytes]) -> list[dict[str, Any]]:
+    """Read server-sent events as a browser does; what has no data is none."""
+    found = []
+    for block in b"".join(pieces).decode().split("\n\n"):
+        fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
+        if "data" in fields:
+            found.append({**fields, "data": json.loads(fields["data"])})
+    return found
+
+
+def body_of(reply: Reply) -> Any:
+    """The JSON of an answer."""
+    return json.loads(reply.body)
+
+
+def headers_of(reply: Reply | Stream) -> dict[str, str]:
+    """The headers of an answer, each there once."""
+    assert len(dict(reply.headers)) == len(reply.headers), reply.headers
+    return dict(reply.headers)

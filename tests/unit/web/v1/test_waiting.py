@@ -1,0 +1,503 @@
+from __future__ import annotations
+
+import asyncio
+import gc
+import threading
+import weakref
+from collections.abc import Awaitable, Callable, Coroutine
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meantime.engine.engine import Engine, Event, JobDetail
+from meantime.errors import JobUnknown
+from meantime.model import JobState
+from meantime.web.v1 import waiting
+from meantime.web.v1.endpoint import ClientGone
+from meantime.web.v1.waiting import Lobby, Ring, let_go, lobby_of
+from tests import toys
+from tests.toys import PATIENCE_S, Held, ToyCompute
+from tests.unit.web.v1.calls import JobWatcher, Told, detail, turns_until
+
+
+async def stays() -> None:
+    """A client that does not leave."""
+    await asyncio.get_running_loop().create_future()
+
+
+def run(story: Coroutine[Any, Any, None]) -> None:
+    async def in_time() -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            await story
+
+    asyncio.run(in_time())
+
+
+def waits(
+    lobby: Lobby, told: Told, number: int = 1, *, gone: Callable[[], Awaitable[None]] = stays
+) -> asyncio.Task[JobDetail]:
+    return asyncio.ensure_future(lobby.end_of(told.engine, number, within_s=60, gone=gone))
+
+
+async def all_wait(lobby: Lobby, told: Told, jobs: int) -> None:
+    await turns_until(lambda: lobby.watched == jobs)
+    assert told.watches == jobs
+
+
+async def nothing_is_left(lobby: Lobby, told: Told) -> None:
+    await turns_until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
+    assert (lobby.watched, told.watchers) == (0, {})
+
+
+# For the end of a job
+
+
+def test_who_waits_is_answered_at_the_end_and_not_before() -> None:
+    async def story() -> None:
+        lobby, told = Lobby(), Told()
+        waiting = waits(lobby, told)
+        await all_wait(lobby, told, 1)
+        for share in (0.0, 0.5):
+            told.tell(state=JobState.RUNNING, progress=share)
+        await asyncio.sleep(0)
+        assert not waiting.done()
+        told.tell()
+        assert (await waiting).state is JobState.DONE
+        await nothing_is_left(lobby, told)
+
+    run(story())
+
+
+@pytest.mark.parametrize("state", [JobState.DONE, JobState.FAILED, JobState.CANCELLED])
+def test_nobody_waits_for_a_job_that_has_ended(state: JobState) -> None:
+    async def story() -> None:
+        lobby, told = Lobby(), Told()
+        told.tell(state=state)
+        assert (await waits(lobby, told)).state is state
+        assert told.watches == 0
+
+    run(story())
+
+
+def test_who_grants_no_time_is_answered_at_once() -> None:
+    async def story() -> None:
+        lobby, told = Lobby(), Told()
+        assert (await lobby.end_of(told.engine, 1, within_s=0, gone=stays)).state is JobState.QUEUED
+        assert told.watches == 0
+
+    run(story())
+
+
+def test_who_has_waited_long_enough_is_told_how_the_job_stands_then() -> None:
+    async def story() -> None:
+        lobby, told = Lobby(), Told()
+        waiting = asyncio.ensure_future(lobby.end_of(told.engine, 1, within_s=1e-9, gone=stays))
+        await asyncio.sleep(0)
+        told.tell(state=JobState.RUNNING, progress=0.5)
+        assert (await waiting).progress == 0.5
+        await nothing_is_left(lobby, told)
+
+    run(story())
+
+
+def test_there_is_no_waiting_for_a_job_that_there_is_not() -> None:
+    async def story() -> None:
+        lobby, told = Lobby(), Told()
+        with pytest.raises(JobUnknown):
+            await waits(lobby, told, 7)
+        await nothing_is_left(lobby, told)
+
+    run(story())
+
+
+def test_a_job_that_is_removed_before_it_can_be_watched_leaves_nothing_behind() -> None:
+    class Fleeting(Told):
+        def describe(self, number: int) -> JobDetail:
+            found = super().describe(number)
+            del self.standing[number]
+            return found
+
+    async def story() -> None:
+        lobby, told = Lobby(), Fleeting()
+        with pytest.raises(JobUnknown):
+            await waits(lobby, told)
+        await nothing_is_left(lobby, told)
+
+    run(story())
+
+
+def test_a_job_that_ends_before_it_can_be_watched_is_not_missed() -> None:
+    class Quick(Told):
+        def watch(self, number: int, callback: JobWatcher) -> Callable[[], None]:
+            self.tell(number)
+            return super().watch(number, callback)
+
+    async def story() -> None:
+        lobby, told = Lobby(), Quick()
+        assert (await waits(lobby, told)).state is JobState.DONE
+        await nothing_is_left(lobby, told)
+
+    run(story())
+
+
+def test_ten_clients_that_wait_for_one_job_watch_it_once_and_are_answered_alike() -> None:
+    async def story() -> None:
+        lobby, told = Lobby(), Told()
+        clients = [waits(lobby, told) for _ in range(10)]
+        await all_wait(lobby, told, 1)
+        told.tell()
+        assert {id(answer) for answer in await asyncio.gather(*clients)} == {id(told.standing[1])}
+        await nothing_is_left(lobby, told)
+
+    run(story())
+
+
+@pytest.mark.parametrize("jobs", [1, 2000], ids=["one job", "as many jobs"])
+def test_thousands_may_wait(jobs: int) -> None:
+    async def story() -> None:
+        lobby, told = Lobby(), Told(jobs)
+        clients = [waits(lobby, told, 1 + number % jobs) for number in range(2000)]
+        await all_wait(lobby, told, jobs)
+        # Told in another thread, as the engine does.
+        await asyncio.to_thread(told.tell_all)
+        assert sorted(answer.job.number for answer in await asyncio.gather(*clients)) == sorted(
+            1 + number % jobs for number in range(2000)
+        )
+        await nothing_is_left(lobby, told)
+
+    run(story())
+
+
+def test_others_get_their_turn_while_many_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "_TOLD_PER_TURN", 3)
+
+    async def story() -> None:
+        lobby, told = Lobby(), Told()
+        answered: list[int] = []
+        clients = [waits(lobby, told) for _ in range(10)]
+        for client in clients:
+            client.add_done_callback(lambda _: answered.append(1))
+        await all_wait(lobby, told, 1)
+        told.tell()
+        seen = [0]
+        while seen[-1] < 10:
+            await asyncio.sleep(0)
+            if len(answered) != seen[-1]:
+                seen.append(len(answered))
+        assert seen == [0, 3, 6, 9, 10]
+
+    run(story())
+
+
+def test_the_loop_is_woken_once_for_all_that_has_changed_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def story() -> None:
+        lobby, told = Lobby(), Told(50)
+        clients = [waits(lobby, told, number) for number in told.standing]
+        await all_wait(lobby, told, 50)
+        loop = asyncio.get_running_loop()
+        calls, call = [], loop.call_soon_threadsafe
+
+        def counted(*args: Any, **more: Any) -> Any:
+            calls.append(args)
+            return call(*args, **more)
+
+        monkeypatch.setattr(loop, "call_soon_threadsafe", counted)
+        told.tell_all(JobState.RUNNING)  # nobody waits for that
+        assert calls == []
+        told.tell_all()
+        assert len(calls) == 1
+        await asyncio.gather(*clients)
+
+    run(story())
+
+
+def test_a_client_that_leaves_is_waited_for_no_more_and_the_others_are() -> None:
+    async def story() -> None:
+        lobby, told = Lobby(), Told()
+        left = asyncio.Event()
+
+        async def leaves() -> None:
+            await left.wait()
+
+        leaving, staying = waits(lobby, told, gone=leaves), waits(lobby, told)
+        await all_wait(lobby, told, 1)
+        left.set()
+        with pytest.raises(ClientGone):
+            await leaving
+        told.tell()
+        assert (await staying).state is JobState.DONE
+        await nothing_is_left(lobby, told)
+
+    run(story())
+
+
+def test_the_last_client_that_leaves_ends_the_watch() -> None:
+    async def story() -> None:
+        lobby, told = Lobby(), Told()
+
+        async def leaves() -> None:
+            await asyncio.sleep(0)
+
+        with pytest.raises(ClientGone):
+            await waits(lobby, told, gone=leaves)
+        await nothing_is_left(lobby, told)
+
+    run(story())
+
+
+def test_what_goes_wrong_with_looking_for_the_client_is_not_that_it_left() -> None:
+    async def broken() -> None:
+        raise OSError("of the test")
+
+    async def story() -> None:
+        lobby, told = Lobby(), Told()
+        with pytest.raises(OSError, match="of the test"):
+            await waits(lobby, told, gone=broken)
+        await nothing_is_left(lobby, told)
+
+    run(story())
+
+
+def test_a_request_that_is_given_up_leaves_nothing_behind() -> None:
+    async def story() -> None:
+        lobby, told = Lobby(), Told()
+        client = waits(lobby, told)
+        await all_wait(lobby, told, 1)
+        client.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await client
+        await nothing_is_left(lobby, told)
+
+    run(story())
+
+
+def test_who_comes_when_the_end_is_known_but_not_told_yet_is_told_it_too() -> None:
+    async def story() -> None:
+        lobby, told = Lobby(), Told()
+        first: list[JobDetail | None] = []
+        second: list[JobDetail | None] = []
+        lobby.listen(told.engine, 1, first.append, to_end_only=True)
+        told.tell()
+        lobby.listen(told.engine, 1, second.append, to_end_only=True)
+        await asyncio.sleep(0)
+        assert first == second == [told.standing[1]]
+
+    run(story())
+
+
+# For each change
+
+
+def test_a_listener_is_told_of_each_change_in_order_until_it_leaves() -> None:
+    async def story() -> None:
+        lobby, told = Lobby(), Told()
+        heard: list[JobDetail | None] = []
+        leave = lobby.listen(told.engine, 1, heard.append, to_end_only=False)
+        steps = [(JobState.RUNNING, 0.0), (JobState.RUNNING, 0.5), (JobState.QUEUED, 0.0), (JobState.RUNNING, 0.1)]
+        for state, progress in steps:
+            told.tell(state=state, progress=progress)
+        await asyncio.sleep(0)
+        assert [(each.state, each.progress) for each in heard if each is not None] == steps
+        leave()
+        leave()
+        told.tell()
+        await asyncio.sleep(0)
+        assert len(heard) == len(steps)
+        await nothing_is_left(lobby, told)
+
+    run(story())
+
+
+def test_who_leaves_does_not_end_the_watch_of_those_who_came_after_the_end() -> None:
+    async def story() -> None:
+        lobby, told = Lobby(), Told()
+        early = lobby.listen(told.engine, 1, lambda _: None, to_end_only=False)
+        told.tell()
+        await asyncio.sleep(0)
+        told.standing[1] = detail(1)  # as a number never is again: but nothing here hangs on that
+        lobby.listen(told.engine, 1, lambda _: None, to_end_only=False)
+        early()
+        assert lobby.watched == 1
+
+    run(story())
+
+
+# The server stops
+
+
+def test_all_that_wait_are_let_go_with_what_there_is() -> None:
+    async def story() -> None:
+        told = Told(3)
+        lobby = lobby_of(told.engine)
+        clients = [waits(lobby, told, number) for number in (1, 2, 3, 3)]
+        heard: list[JobDetail | None] = []
+        lobby.listen(told.engine, 1, heard.append, to_end_only=False)
+        await all_wait(lobby, told, 3)
+        await asyncio.to_thread(let_go, told.engine)
+        assert [answer.state for answer in await asyncio.gather(*clients)] == [JobState.QUEUED] * 4
+        assert heard == [None]
+
+    run(story())
+
+
+def test_nobody_waits_at_a_server_that_stops() -> None:
+    async def story() -> None:
+        told = Told()
+        let_go(told.engine)
+        lobby = lobby_of(told.engine)
+        assert lobby.is_closed
+        assert (await waits(lobby, told)).state is JobState.QUEUED
+        heard: list[JobDetail | None] = []
+        lobby.listen(told.engine, 1, heard.append, to_end_only=False)()
+        assert heard == [None]
+        assert told.watches == 0
+
+    run(story())
+
+
+def test_what_happens_after_the_loop_has_ended_is_told_to_nobody() -> None:
+    lobby, told = Lobby(), Told()
+    heard: list[JobDetail | None] = []
+
+    async def story() -> None:
+        lobby.listen(told.engine, 1, heard.append, to_end_only=False)
+
+    run(story())
+    told.tell()
+    lobby.close()
+    assert heard == []
+
+
+def test_the_next_loop_finds_an_empty_lobby() -> None:
+    lobby, told = Lobby(), Told()
+
+    async def abandons() -> None:
+        lobby.listen(told.engine, 1, lambda _: None, to_end_only=False)
+        told.tell(state=JobState.RUNNING)
+
+    async def story() -> None:
+        waiting = waits(lobby, told)
+        await turns_until(lambda: lobby.watched == 1)
+        told.tell()
+        assert (await waiting).state is JobState.DONE
+
+    run(abandons())
+    run(story())
+
+
+def test_there_is_one_lobby_for_an_engine_and_it_goes_with_it() -> None:
+    told = Told()
+    lobby = weakref.ref(lobby_of(told.engine))
+    assert lobby_of(told.engine) is lobby()
+    assert lobby_of(Told().engine) is not lobby()
+
+    async def follow(engine: Engine) -> None:
+        lobby_of(engine).events(engine)
+
+    run(follow(told.engine))
+    told.happen()
+    del told
+    gc.collect()
+    assert lobby() is None
+
+
+# For news of all jobs
+
+
+def event(number: int = 1) -> Event:
+    return Event("accepted", detail(number))
+
+
+def numbers(ring: Ring, place: int, *, limit: int = 100) -> list[int] | None:
+    entries = ring.since(place, limit=limit)
+    return None if entries is None else [entry.event.detail.job.number for entry in entries]
+
+
+@given(size=st.integers(1, 6), added=st.integers(0, 12), place=st.integers(-2, 14), limit=st.integers(1, 8))
+def test_a_ring_gives_what_came_from_a_place_on_or_says_that_it_is_gone(
+    size: int, added: int, place: int, limit: int
+) -> None:
+    ring = Ring(call=lambda: None, size=size)
+    for number in range(added):
+        ring.add(event(number + 1))
+    is_there = max(0, added - size) <= place <= added
+    assert numbers(ring, place, limit=limit) == (list(range(place + 1, added + 1))[:limit] if is_there else None)
+    assert ring.end == added
+
+
+def test_places_have_the_order_of_the_ring_whichever_threads_add() -> None:
+    ring = Ring(call=lambda: None)
+
+    def add() -> None:
+        for _ in range(200):
+            ring.add(event())
+
+    threads = [threading.Thread(target=add) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    entries = ring.since(0, limit=1000)
+    assert entries is not None
+    assert [entry.place for entry in entries] == list(range(800))
+
+
+def test_news_are_waited_for_and_those_that_are_there_are_not() -> None:
+    async def story() -> None:
+        lobby, told = Lobby(), Told()
+        ring = lobby.events(told.engine)
+        assert lobby.events(told.engine) is ring
+        assert len(told.followers) == 1
+        waiting = [asyncio.ensure_future(ring.news(0, within_s=60)) for _ in range(10)]
+        await asyncio.sleep(0)
+        await asyncio.to_thread(told.happen)
+        assert await asyncio.gather(*waiting) == [True] * 10
+        assert numbers(ring, 0) == [1]
+        assert await ring.news(0, within_s=0)
+        assert not await ring.news(1, within_s=0)
+
+    run(story())
+
+
+def test_who_waits_for_news_is_let_go_when_the_server_stops() -> None:
+    async def story() -> None:
+        lobby, told = Lobby(), Told()
+        waiting = asyncio.ensure_future(lobby.events(told.engine).news(0, within_s=60))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(lobby.close)
+        assert await waiting
+
+    run(story())
+
+
+def test_events_that_nobody_waits_for_wake_nobody() -> None:
+    calls: list[None] = []
+    ring = Ring(call=lambda: calls.append(None))
+    ring.add(event())
+    assert calls == []
+
+
+# With an engine
+
+
+def test_clients_of_a_real_engine_are_answered_when_their_job_has_ended() -> None:
+    held = Held()
+
+    async def story(engine: Engine) -> None:
+        lobby = lobby_of(engine)
+        clients = [
+            asyncio.ensure_future(lobby.end_of(engine, 1 + number % 10, within_s=60, gone=stays))
+            for number in range(100)
+        ]
+        await turns_until(lambda: lobby.watched == 10)
+        held.go_on.set()
+        ended = await asyncio.gather(*clients)
+        assert [each.job.number for each in ended] == [1 + number % 10 for number in range(100)]
+        assert {each.state for each in ended} == {JobState.DONE}
+        assert lobby.watched == 0
+
+    with toys.running(compute=ToyCompute(hold=held)) as engine:
+        toys.submit(engine, *[toys.request("hold")] * 10)
+        run(story(engine))
