@@ -1,0 +1,584 @@
+from __future__ import annotations
+
+import asyncio
+import gzip
+import threading
+from collections.abc import Callable, Coroutine, Iterator
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meantime.errors import NotAcceptable, PathUnknown, RangeInvalid, ResultGone
+from meantime.formats import document
+from meantime.formats.document import Document
+from meantime.formats.forms import FORMS, Form
+from meantime.web.reply import Reply
+from meantime.web.v1 import representation
+from meantime.web.v1.endpoint import ClientGone, Stream
+from meantime.web.v1.representation import choose, represent
+from tests import documents
+from tests.toys import PATIENCE_S
+from tests.unit.web.v1.calls import AsCalled, headers_of, taken, turns_until
+
+T = TypeVar("T")
+
+SHORT = documents.of_names("Utah", "Ohio")
+# Some 400 KB in every form of text.
+LONG = documents.of_names(*(f"{number:090}" for number in range(4_000)))
+BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
+
+
+@dataclass
+class Sent:
+    """An answer as a client has it."""
+
+    status: int
+    headers: dict[str, str]
+    body: bytes
+    pieces: int | None  # how many it came in; None where it came whole
+
+
+def run(story: Coroutine[Any, Any, T]) -> T:
+    async def in_time() -> T:
+        return await asyncio.wait_for(story, PATIENCE_S)
+
+    return asyncio.run(in_time())
+
+
+async def answered(
+    call: AsCalled,
+    *,
+    form: str | Form = "csv",
+    of: Document = SHORT,
+    tag: str = "t" * 32,
+    is_kept: bool = True,
+    **more: Any,
+) -> Reply | Stream:
+    return await represent(
+        call,
+        form=FORMS[form] if isinstance(form, str) else form,
+        tag=tag,
+        **{
+            "document": lambda: of,
+            "body": document.encode(of) if is_kept else None,
+            "cache_control": "private, no-cache",
+            **more,
+        },
+    )
+
+
+def ask(method: str = "GET", *, suffix: str | None = None, headers: dict[str, str] | None = None, **more: Any) -> Sent:
+    async def story() -> Sent:
+        answer = await answered(AsCalled(method, suffix=suffix, **(headers or {})), **more)
+        if isinstance(answer, Reply):
+            return Sent(answer.status, headers_of(answer), answer.body, None)
+        pieces = [piece async for piece in answer.pieces]
+        return Sent(answer.status, headers_of(answer), b"".join(pieces), len(pieces))
+
+    return run(story())
+
+
+def written(form: str, of: Document) -> bytes:
+    return b"".join(FORMS[form].pieces(of))
+
+
+# Which form
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        (None, "json"),
+        ("", "json"),
+        (" ", "json"),
+        ("*/*", "json"),
+        (BROWSER, "json"),
+        ("application/json, text/plain, */*", "json"),
+        ("text/html, image/gif, image/jpeg, *; q=.2, */*; q=.2", "json"),
+        ("text/csv", "csv"),
+        ("TEXT/CSV", "csv"),
+        ("text/csv;charset=utf-8;header=present", "csv"),
+        ('text/csv; note="a"; q=1', "csv"),
+        ("text/csv, */*", "csv"),
+        ("text/csv, */*;q=0.01", "csv"),
+        ("application/json, text/csv", "json"),
+        ("text/csv, application/json;q=0.9", "csv"),
+        ("text/csv;q=0.1, application/json;q=0.2", "json"),
+        ("text/*", "csv"),
+        ("text/*, application/json;q=0.5", "csv"),
+        ("application/*", "json"),
+        ("application/json;q=0, */*", "csv"),
+        ("text/csv;q=0, text/*", "tsv"),
+        ("image/png, text/tab-separated-values;q=0.001", "tsv"),
+        ("text/csv;q=2, application/json;q=1", "json"),
+        ("text/csv;q=high, application/json", "json"),
+        ("text/csv;q=0.2, text/csv;q=0.9, application/json;q=0.5", "csv"),
+        (",;,=,text/csv", "csv"),
+    ],
+)
+def test_the_form_is_the_one_that_is_wanted_most(accept: str | None, expected: str) -> None:
+    assert choose(accept, None).suffix == expected
+
+
+def test_every_form_is_had_by_its_suffix_whatever_is_accepted_and_by_its_media_type() -> None:
+    for suffix, form in FORMS.items():
+        assert choose("image/png", suffix) is form
+        assert choose(form.media_type, None) is form
+
+
+@pytest.mark.parametrize("accept", ["image/png", "text/html", "csv", "application/json;q=0", "*/*;q=0", "text/csv;q=x"])
+def test_a_client_that_takes_none_of_our_forms_is_told_those_that_there_are(accept: str) -> None:
+    with pytest.raises(NotAcceptable, match="text/csv") as refused:
+        choose(accept, None)
+    assert accept in str(refused.value)
+
+
+@pytest.mark.parametrize("suffix", ["", "png", "CSV", "csv.gz", "../json", "x" * 10_000])
+def test_a_suffix_that_is_none_of_ours_is_an_address_where_nothing_lives(suffix: str) -> None:
+    with pytest.raises(PathUnknown, match=r"results\.csv") as refused:
+        choose(None, suffix)
+    assert len(str(refused.value)) < 400
+
+
+@given(st.text(max_size=60) | st.text(st.sampled_from('texcsv/*,;q=.01" '), max_size=60))
+def test_whatever_is_accepted_there_is_a_form_or_a_refusal(accept: str) -> None:
+    try:
+        assert choose(accept, None) in FORMS.values()
+    except NotAcceptable as refused:
+        assert len(str(refused)) < 600  # noqa: PT017 - either is right
+
+
+# Whole
+
+
+def test_the_json_of_a_result_is_sent_as_it_is_kept_and_not_read() -> None:
+    def never() -> Document:
+        raise AssertionError("it was read")
+
+    sent = ask(form="json", body=b"kept", document=never)
+    assert (sent.status, sent.body) == (200, b"kept")
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_every_form_is_written_from_the_document(form: str, is_kept: bool) -> None:
+    sent = ask(form=form, is_kept=is_kept)
+    assert (sent.status, sent.body) == (200, written(form, SHORT))
+
+
+def test_an_answer_says_what_it_is_and_how_long_it_may_be_kept() -> None:
+    async def story() -> Reply | Stream:
+        return await answered(AsCalled(), form="csv", headers=(("location", "/v1/jobs/job_id_7"),), job_id="job_id_7")
+
+    answer = run(story())
+    assert (answer.content_type, answer.job_id) == ("text/csv; charset=utf-8", "job_id_7")
+    headers = headers_of(answer)
+    assert headers["cache-control"] == "private, no-cache"
+    assert headers["accept-ranges"] == "bytes"
+    assert headers["location"] == "/v1/jobs/job_id_7"
+
+
+def test_a_file_has_a_name_that_says_what_is_in_it() -> None:
+    stem = representation.stem_of("states_mean", 'a "b"\r\n/../ü', "9f2c53a1" * 8)
+    headers = ask(form="csv", stem=stem).headers
+    assert headers["content-disposition"] == 'inline; filename="states_mean-a-b-9f2c53a1.csv"'
+    assert "content-disposition" not in ask(form="csv").headers
+
+
+@given(st.text(max_size=300))
+def test_a_file_name_is_one_whatever_the_data_set_is_called(dataset: str) -> None:
+    stem = representation.stem_of("states_mean", dataset, "f" * 64)
+    assert stem.isascii()
+    assert not set(stem) & set('/\\"; \t\r\n:*?<>|')
+    assert len(stem) <= 120
+
+
+@pytest.mark.parametrize(
+    ("suffix", "headers", "expected"),
+    [
+        (None, (), "Accept, Accept-Encoding"),
+        ("csv", (), "Accept-Encoding"),
+        (None, (("preference-applied", "wait=1"),), "Accept, Accept-Encoding, Prefer"),
+    ],
+)
+def test_caches_are_told_what_the_answer_depends_on(
+    suffix: str | None, headers: tuple[tuple[str, str], ...], expected: str
+) -> None:
+    async def story() -> Reply | Stream:
+        return await answered(AsCalled(suffix=suffix), headers=headers)
+
+    assert headers_of(run(story()))["vary"] == expected
+
+
+def test_what_goes_wrong_with_the_document_is_told() -> None:
+    def gone() -> Document:
+        raise ResultGone("It is gone.")
+
+    for form in ("csv", "parquet" if "parquet" in FORMS else "tsv"):
+        for is_kept in (True, False):
+            with pytest.raises(ResultGone):
+                ask(form=form, is_kept=is_kept, document=gone)
+
+
+# ETags
+
+
+def etag(form: str = "csv", **more: Any) -> str:
+    return ask(form=form, **more).headers["etag"]
+
+
+def test_every_form_in_every_coding_of_every_result_has_its_own_etag() -> None:
+    packed = {"headers": {"accept-encoding": "gzip"}, "of": LONG}
+    etags = [etag(form, tag=tag) for form in FORMS for tag in ("a" * 32, "b" * 32)]
+    etags += [etag(form, **packed) for form in FORMS if FORMS[form].is_text]
+    assert len(set(etags)) == len(etags)
+    assert all(each.startswith('"') and each.endswith('"') for each in etags)
+
+
+def test_the_same_representation_has_the_same_etag_and_the_same_bytes() -> None:
+    for form in FORMS:
+        for headers in ({}, {"accept-encoding": "gzip"}):
+            first, again = (ask(form=form, of=LONG, headers=headers) for _ in range(2))
+            assert (first.headers["etag"], first.body) == (again.headers["etag"], again.body)
+
+
+def test_an_etag_does_not_outlive_what_wrote_the_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
+    before = etag()
+    monkeypatch.setattr(representation, "_WRITERS", "another version")
+    assert etag() != before
+    assert representation._writers() == representation._writers()
+
+
+@pytest.mark.parametrize("written_as", ["{0}", "W/{0}", '"other", {0}', '"a","b",W/{0}', "*", " * "])
+@pytest.mark.parametrize("method", ["GET", "HEAD"])
+def test_what_the_client_has_is_neither_made_nor_sent_again(written_as: str, method: str) -> None:
+    def never() -> Document:
+        raise AssertionError("it was made")
+
+    known = etag()
+    sent = ask(method, document=never, headers={"if-none-match": written_as.format(known)})
+    assert (sent.status, sent.body, sent.headers["etag"]) == (304, b"", known)
+    assert (sent.headers["cache-control"], sent.headers["vary"]) == ("private, no-cache", "Accept, Accept-Encoding")
+
+
+@pytest.mark.parametrize("known", ['"other"', "", "etag", '"unfinished', "W/", '"a" "b"'])
+def test_what_the_client_does_not_have_is_sent(known: str) -> None:
+    assert ask(headers={"if-none-match": known}).status == 200
+
+
+def test_the_etag_of_another_form_or_coding_does_not_stand_for_this_one() -> None:
+    assert ask(form="csv", headers={"if-none-match": etag("tsv")}).status == 200
+    packed = etag(of=LONG, headers={"accept-encoding": "gzip"})
+    assert ask(of=LONG, headers={"if-none-match": packed}).status == 200
+    assert ask(of=LONG, headers={"if-none-match": packed, "accept-encoding": "gzip"}).status == 304
+
+
+def test_who_takes_it_packed_and_has_it_plain_has_it() -> None:
+    known = etag(of=LONG)
+    sent = ask(of=LONG, headers={"if-none-match": known, "accept-encoding": "gzip"})
+    assert (sent.status, sent.headers["etag"]) == (304, known)
+
+
+def test_a_post_that_waited_for_its_result_gets_it_whatever_the_client_has() -> None:
+    sent = ask("POST", headers={"if-none-match": "*", "range": "bytes=0-1"})
+    assert (sent.status, sent.body) == (200, written("csv", SHORT))
+
+
+# Packed
+
+
+@pytest.mark.parametrize(
+    ("accept_encoding", "is_packed"),
+    [
+        ("gzip", True),
+        ("gzip, deflate, br, zstd", True),
+        ("x-gzip", True),
+        ("GZIP;q=0.1", True),
+        ("*", True),
+        ("br, *;q=0.1", True),
+        ("gzip, identity", True),
+        ("identity;q=0", False),
+        ("gzip;q=0", False),
+        ("gzip;q=0, *", False),
+        ("*;q=0", False),
+        ("gzip;q=0.5, identity", False),
+        ("identity", False),
+        ("br", False),
+        ("", False),
+        ("gzip;q=much", False),
+    ],
+)
+@pytest.mark.parametrize("form", ["json", "csv"])
+@pytest.mark.parametrize("of", [documents.of_names(*map(str, range(200))), LONG], ids=["short", "long"])
+def test_text_is_packed_for_those_who_want_it(accept_encoding: str, is_packed: bool, form: str, of: Document) -> None:
+    sent = ask(form=form, of=of, headers={"accept-encoding": accept_encoding})
+    assert sent.headers.get("content-encoding") == ("gzip" if is_packed else None)
+    assert (gzip.decompress(sent.body) if is_packed else sent.body) == written(form, of)
+
+
+def test_what_fits_into_a_packet_is_not_packed() -> None:
+    assert len(written("csv", SHORT)) < 1200
+    sent = ask(headers={"accept-encoding": "gzip"})
+    assert "content-encoding" not in sent.headers
+    assert sent.headers["etag"] == etag()
+
+
+def test_what_is_packed_already_is_not_packed_again() -> None:
+    toy = form_of(lambda _: iter([b"\0" * 5000]), is_text=False)
+    assert "content-encoding" not in ask(form=toy, headers={"accept-encoding": "gzip"}).headers
+
+
+def test_no_time_is_in_what_is_packed() -> None:
+    body = ask(of=LONG, headers={"accept-encoding": "gzip"}).body
+    assert body[4:8] == bytes(4)
+
+
+# Parts
+
+
+@pytest.mark.parametrize(
+    ("asked", "first", "end"),
+    [
+        ("bytes=0-0", 0, 1),
+        ("bytes=0-9", 0, 10),
+        ("bytes=5-", 5, None),
+        ("bytes=-7", -7, None),
+        ("bytes=-999999", 0, None),
+        ("bytes=3-999999", 3, None),
+        ("Bytes= 2-4 ", 2, 5),
+    ],
+)
+@pytest.mark.parametrize("form", ["json", "csv"])
+def test_a_part_is_sent_where_it_is_asked_for(asked: str, first: int, end: int | None, form: str) -> None:
+    whole = written(form, SHORT)
+    sent = ask(form=form, headers={"range": asked, "accept-encoding": "gzip"})
+    begin = first % len(whole)
+    assert (sent.status, sent.body) == (206, whole[first:end])
+    assert sent.headers["content-range"] == f"bytes {begin}-{begin + len(sent.body) - 1}/{len(whole)}"
+    assert sent.headers["etag"] == etag(form)  # of it as it is, since it is not packed
+    assert "content-encoding" not in sent.headers
+
+
+@pytest.mark.parametrize(
+    "asked",
+    ["bytes=0-1,3-4", "bytes=5-4", "bytes=-", "bytes=a-b", "lines=0-1", "bytes", "", "bytes=٣-٤", f"bytes={'9' * 99}-"],
+)
+def test_what_is_no_range_and_several_at_once_are_answered_with_the_whole(asked: str) -> None:
+    sent = ask(headers={"range": asked})
+    assert (sent.status, sent.body) == (200, written("csv", SHORT))
+
+
+@pytest.mark.parametrize("asked", ["bytes=99999999-", "bytes=99999999-999999999", "bytes=-0"])
+def test_a_range_of_which_nothing_is_there_is_refused_with_the_length(asked: str) -> None:
+    with pytest.raises(RangeInvalid) as refused:
+        ask(headers={"range": asked})
+    assert refused.value.size_bytes == len(written("csv", SHORT))
+
+
+def test_a_part_is_sent_only_if_it_is_of_what_the_client_has_the_rest_of() -> None:
+    known = etag()
+    assert ask(headers={"range": "bytes=1-2", "if-range": known}).status == 206
+    for other in (f"W/{known}", '"other"', "Tue, 24 Nov 2026 09:30:00 GMT"):
+        sent = ask(headers={"range": "bytes=1-2", "if-range": other})
+        assert (sent.status, sent.body) == (200, written("csv", SHORT))
+
+
+def test_who_has_it_all_is_sent_no_part() -> None:
+    assert ask(headers={"range": "bytes=1-2", "if-none-match": etag()}).status == 304
+
+
+@given(size=st.integers(1, 30), first=st.integers(0, 40), length=st.integers(0, 40))
+def test_a_range_is_cut_as_python_cuts(size: int, first: int, length: int) -> None:
+    body = bytes(range(size))
+    for asked, expected in (
+        (representation._Span(first, first + length), body[first : first + length + 1]),
+        (representation._Span(first, None), body[first:]),
+        (representation._Span(None, length), body[-length:] if length else b""),
+    ):
+        if expected:
+            begin, end = asked.within(size)
+            assert body[begin:end] == expected
+        else:
+            with pytest.raises(RangeInvalid):
+                asked.within(size)
+
+
+def test_parts_of_what_is_long_come_piece_by_piece_and_give_the_whole() -> None:
+    whole = written("csv", LONG)
+    assert len(whole) > 2 * 150_000
+    middle = 150_000
+    one, other = (ask(of=LONG, headers={"range": asked}) for asked in (f"bytes=0-{middle - 1}", f"bytes={middle}-"))
+    assert one.body + other.body == whole
+    json = document.encode(LONG)
+    sent = ask(form="json", of=LONG, headers={"range": "bytes=1-"})
+    assert (sent.status, sent.body, sent.headers["content-length"]) == (206, json[1:], str(len(json) - 1))
+    assert (sent.pieces or 0) > 1
+
+
+# HEAD
+
+
+@pytest.mark.parametrize("form", FORMS)
+@pytest.mark.parametrize("of", [SHORT, LONG], ids=["short", "long"])
+@pytest.mark.parametrize("headers", [{}, {"accept-encoding": "gzip"}], ids=["plain", "packed"])
+def test_head_has_the_headers_of_get(form: str, of: Document, headers: dict[str, str]) -> None:
+    got, looked = (ask(method, form=form, of=of, headers=headers, stem="x") for method in ("GET", "HEAD"))
+    assert (looked.status, looked.headers) == (200, got.headers)
+
+
+def test_head_is_asked_for_no_part() -> None:
+    assert ask("HEAD", headers={"range": "bytes=0-1"}).status == 200
+
+
+# Piece by piece, in threads
+
+
+def form_of(pieces: Callable[[Document], Iterator[bytes]], *, is_text: bool = True) -> Form:
+    return Form(suffix="toy", media_type="text/toy", name="Toy", meaning="for tests", is_text=is_text, pieces=pieces)
+
+
+class Written:
+    """A form that notes how far it is and in which threads, and that waits where the test says."""
+
+    def __init__(self, pieces: int, *, wait_at: int | None = None, size_bytes: int = 100_000) -> None:
+        self.made = 0
+        self.threads: set[int] = set()
+        self.is_waiting = threading.Event()
+        self.go_on = threading.Event()
+        self.is_over = threading.Event()
+        self._plan = (pieces, wait_at, size_bytes)
+
+    def pieces(self, _: Document) -> Iterator[bytes]:
+        pieces, wait_at, size_bytes = self._plan
+        try:
+            for number in range(pieces):
+                if number == wait_at:
+                    self.is_waiting.set()
+                    assert self.go_on.wait(PATIENCE_S)
+                self.made += 1
+                self.threads.add(threading.get_ident())
+                yield bytes([number % 256]) * size_bytes
+        finally:
+            self.is_over.set()
+
+    def form(self, *, is_text: bool = True) -> Form:
+        return form_of(self.pieces, is_text=is_text)
+
+
+def test_what_is_short_is_made_at_once_and_what_is_not_or_takes_long_in_a_thread() -> None:
+    def threads_of(*, is_text: bool = True, **more: Any) -> set[int]:
+        written = Written(1, size_bytes=10)
+        ask(form=written.form(is_text=is_text), **more)
+        return written.threads
+
+    here = {threading.get_ident()}
+    assert threads_of() == here
+    assert threads_of(of=LONG) & here == set()
+    assert threads_of(is_text=False) & here == set()
+    assert threads_of(is_kept=False) & here == set()
+    assert threads_of(is_kept=False, is_quick=True) == here
+
+
+def test_what_is_long_is_sent_piece_by_piece_while_it_is_made() -> None:
+    written = Written(20)
+
+    async def story() -> None:
+        answer = await answered(AsCalled(), form=written.form(), is_kept=False)
+        assert isinstance(answer, Stream)
+        assert "content-length" not in headers_of(answer)
+        assert written.made == 3  # as many as make a piece
+        [first] = await taken(answer.pieces)
+        assert len(first) < 600_000
+        assert written.made < 10
+        rest = [piece async for piece in answer.pieces]
+        assert first + b"".join(rest) == b"".join(bytes([number]) * 100_000 for number in range(20))
+
+    run(story())
+    assert threading.get_ident() not in written.threads
+
+
+def test_the_length_of_what_is_kept_is_told_though_it_is_sent_in_pieces() -> None:
+    body = document.encode(LONG)
+    sent = ask(form="json", of=LONG)
+    assert (sent.body, sent.headers["content-length"]) == (body, str(len(body)))
+    assert (sent.pieces or 0) > 1
+
+
+def test_others_are_answered_while_something_long_is_made() -> None:
+    written = Written(20, wait_at=0)
+
+    async def story() -> None:
+        answering = asyncio.ensure_future(answered(AsCalled(), form=written.form(), is_kept=False))
+        await turns_until(written.is_waiting.is_set)
+        assert (await answered(AsCalled())).status == 200
+        assert not answering.done()
+        written.go_on.set()
+        await answering
+
+    run(story())
+
+
+def test_nothing_more_is_made_for_a_client_that_left_while_it_was_sent() -> None:
+    written = Written(1000)
+
+    async def story() -> None:
+        answer = await answered(AsCalled(), form=written.form(), is_kept=False)
+        assert isinstance(answer, Stream)
+        await taken(answer.pieces)
+        await answer.pieces.aclose()  # type: ignore[attr-defined]
+
+    run(story())
+    assert written.made < 10
+
+
+def test_nothing_more_is_made_for_a_client_that_left_before_there_was_anything_to_send() -> None:
+    written = Written(1000, wait_at=1)
+
+    async def story() -> None:
+        # Of a part the whole has to be made first.
+        call = AsCalled(range="bytes=0-")
+        answering = asyncio.ensure_future(answered(call, form=written.form(), is_kept=False))
+        await turns_until(written.is_waiting.is_set)
+        call.left.set()
+        with pytest.raises(ClientGone):
+            await answering
+        written.go_on.set()
+        await turns_until(written.is_over.is_set)
+
+    run(story())
+    assert written.made == 2
+
+
+def test_nothing_more_is_made_for_a_request_that_is_given_up() -> None:
+    written = Written(1000, wait_at=1)
+
+    async def story() -> None:
+        answering = asyncio.ensure_future(answered(AsCalled(range="bytes=0-"), form=written.form(), is_kept=False))
+        await turns_until(written.is_waiting.is_set)
+        answering.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await answering
+        written.go_on.set()
+        await turns_until(written.is_over.is_set)
+
+    run(story())
+    assert written.made == 2
+
+
+def test_what_goes_wrong_with_looking_for_the_client_is_not_that_it_left() -> None:
+    written = Written(1000, wait_at=1)
+
+    class Broken(AsCalled):
+        async def gone(self) -> None:
+            await turns_until(written.is_waiting.is_set)
+            raise OSError("of the test")
+
+    async def story() -> None:
+        with pytest.raises(OSError, match="of the test"):
+            await answered(Broken(), form=written.form(), is_kept=False)
+        written.go_on.set()
+
+    run(story())
