@@ -1,0 +1,254 @@
+"""/v1/jobs/{job_id}/results: what a job has come to, in every form."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from functools import partial
+from typing import Annotated
+
+import msgspec
+
+from meantime.engine.engine import JobDetail
+from meantime.errors import (
+    DatasetNotReady,
+    JobCancelled,
+    JobFailed,
+    JobUnknown,
+    NotAcceptable,
+    PathUnknown,
+    RangeInvalid,
+    ResultGone,
+    ResultNotReady,
+    ShuttingDown,
+    SnapshotDamaged,
+)
+from meantime.formats import document
+from meantime.formats.document import Document
+from meantime.formats.forms import FORMS, Form
+from meantime.model import Job, JobState, Receipt, Unwatched, job_number
+from meantime.statistics.registry import STATISTICS
+from meantime.statistics.spelling import quoted
+from meantime.web.reply import Reply
+from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Outcome, Parameter, Stream
+from meantime.web.v1.prefer import PREFERENCE, PREFERENCE_APPLIED, WAIT_LIMIT_S, applied, preferred_wait
+from meantime.web.v1.representation import choose, represent, stem_of
+from meantime.web.v1.waiting import lobby_of
+
+# The result of a job never changes, but what is called job_id_1 does, when a server is set up anew at the same
+# address. So it may be kept, and is asked after: a 304 takes less than a millisecond. Private, since whoever removes a
+# result wants it gone.
+CACHE_CONTROL = "private, no-cache"
+
+# Read and its checksum compared at about a gigabyte a second: what is longer would hold up the event loop.
+_READ_AT_ONCE_BYTES = 512 * 1024
+
+JOB_ID = Parameter(
+    name="job_id",
+    where="path",
+    kind=Annotated[str, msgspec.Meta(pattern="^job_id_[1-9][0-9]{0,17}$")],
+    description="The job's id, as its submission answered it.",
+    required=True,
+    example="job_id_1",
+)
+PREFER = Parameter(
+    name="Prefer",
+    where="header",
+    kind=PREFERENCE,
+    description=f"`wait=N` (RFC 7240): let the answer wait for the end of the job, for up to N seconds, at most "
+    f"{WAIT_LIMIT_S}. Other preferences are passed over.",
+    example="wait=10",
+)
+
+
+def number_of(call: Call) -> int:
+    """Return the number of the job that the path names.
+
+    Raises:
+        JobUnknown: it names none that was ever given.
+    """
+    text = call.path["job_id"]
+    if (number := job_number(text)) is None:
+        raise JobUnknown(
+            f"There is no job {quoted(text, 100)}: ids look like job_id_7, and come with the answer to a submission."
+        )
+    return number
+
+
+async def of_job(
+    backend: Backend, call: Call, detail: JobDetail, *, form: Form, headers: tuple[tuple[str, str], ...] = ()
+) -> Reply | Stream:
+    """Answer with what a job has come to.
+
+    Raises:
+        ResultNotReady, JobFailed, JobCancelled: nothing, and why.
+        ResultGone: its file is lost, and what made it is no longer there.
+        JobUnknown, ShuttingDown: it went while a lost result was made again.
+    """
+    job = detail.job
+    receipt = _receipt(detail)
+    if job.request.view == "document":
+        if receipt.size_bytes > _READ_AT_ONCE_BYTES:
+            reading = await asyncio.to_thread(backend.engine.read_result, job.number)
+        else:
+            reading = backend.engine.read_result(job.number)
+        await backend.landed(reading)
+        body: bytes | None = reading.result()
+        made: Callable[[], Document] = partial(document.decode, reading.result())
+    else:
+        body, made = None, partial(_as_document, backend, job, receipt)
+    return await represent(
+        call,
+        form=form,
+        tag=receipt.checksum,
+        document=made,
+        body=body,
+        cache_control=CACHE_CONTROL,
+        headers=headers,
+        job_id=job.id,
+        stem=stem_of(job.request.statistic, job.request.dataset, job.request.fingerprint),
+    )
+
+
+async def get_result(backend: Backend, call: Call) -> Reply | Stream:
+    """GET /v1/jobs/{job_id}/results, and with a suffix."""
+    form = choose(call.header("accept"), call.path.get("suffix"))
+    wait_s = preferred_wait(call.header("prefer"))
+    detail = await lobby_of(backend.engine).end_of(
+        backend.engine, number_of(call), within_s=wait_s or 0, gone=call.gone
+    )
+    return await of_job(backend, call, detail, form=form, headers=applied(wait_s))
+
+
+def _receipt(detail: JobDetail) -> Receipt:
+    job = detail.job
+    failure = job.failure
+    if detail.state is JobState.FAILED:
+        reason = failure.reason if failure else "no reason is known"
+        raise JobFailed(f"{job.id} failed, so it has no result: {reason}", failure=failure)
+    if detail.state is JobState.CANCELLED:
+        raise JobCancelled(f"{job.id} was cancelled, so it has no result. Submit the same request again to have one.")
+    if job.receipt is None or detail.state is not JobState.DONE:
+        raise ResultNotReady(
+            f"{job.id} is {detail.state}, so it has no result yet. Ask again, with the header Prefer: wait=30 to have "
+            "the answer wait for its end, or follow its events.",
+            retry_after_s=1,
+        )
+    return job.receipt
+
+
+def _as_document(backend: Backend, job: Job, receipt: Receipt) -> Document:
+    """Compute what a classic job was asked as a document: its file has the classic JSON, which says less."""
+    request = job.request
+    statistic = STATISTICS.get(request.statistic)
+    if statistic is None or statistic.method_version != receipt.method_version:
+        # The classic API still answers from the file. A document made now could have other numbers than that.
+        raise ResultGone(
+            f"{job.id} was answered by version {receipt.method_version} of {request.statistic}, which this server does "
+            "not have any more, so it cannot be written in another form. Submit the request again, or read it by "
+            f"/api/get_results/{job.id}."
+        )
+    try:
+        return backend.compute.document(msgspec.structs.replace(request, view="document"), Unwatched())
+    except (SnapshotDamaged, DatasetNotReady) as error:
+        raise ResultGone(
+            f"The snapshot that {job.id} was answered from is not there any more, so its result cannot be written in "
+            f"another form. Submit the request again, or read it by /api/get_results/{job.id}."
+        ) from error
+
+
+_HEADERS = (
+    Header(name="ETag", description="Names these very bytes: another form, or coding, has another."),
+    Header(name="Cache-Control", description="To be kept, and asked after with `If-None-Match`."),
+    Header(name="Vary", description="The headers of the request that the answer depends on."),
+    Header(name="Accept-Ranges", description="Parts may be asked for in bytes.", required=False),
+    Header(name="Content-Disposition", description="A name for the file.", required=False),
+    PREFERENCE_APPLIED,
+)
+_PROBLEMS = (JobUnknown, ResultNotReady, JobFailed, JobCancelled, ResultGone, RangeInvalid, ShuttingDown)
+_CONDITIONS = (
+    Parameter(
+        name="If-None-Match",
+        where="header",
+        kind=str,
+        description="ETags of what the client has; with one that still holds the answer is 304, without a body.",
+    ),
+    Parameter(
+        name="Range",
+        where="header",
+        kind=str,
+        description="One range of bytes, of the form as it is without compression.",
+        example="bytes=0-1023",
+    ),
+)
+
+
+def _outcomes(forms: tuple[Form, ...]) -> tuple[Outcome, ...]:
+    content = dict.fromkeys((form.media_type for form in forms), None)
+    return (
+        Outcome(status=200, description="The result.", content=content, headers=_HEADERS),
+        Outcome(
+            status=206,
+            description="The part that `Range` asked for.",
+            content=content,
+            headers=(*_HEADERS, Header(name="Content-Range", description="Which part, and of how many bytes.")),
+        ),
+        Outcome(status=304, description="The client has it already.", headers=_HEADERS[:3]),
+    )
+
+
+_DESCRIPTION = (
+    "A result never changes; it goes with its job. While the job has not ended, the answer is a problem "
+    "`result-not-ready`, with `Retry-After`; `Prefer: wait=N` has it wait for the end. Results of jobs of the classic "
+    "API are answered too, as documents."
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        name="get_result",
+        method="GET",
+        path="/v1/jobs/{job_id}/results",
+        tag="results",
+        summary="Read a result",
+        description=f"{_DESCRIPTION} The form is the one that `Accept` wants most, JSON if it does not say.",
+        handle=get_result,
+        parameters=(
+            JOB_ID,
+            Parameter(
+                name="Accept",
+                where="header",
+                kind=str,
+                description="The media types that the client takes, with their weights.",
+                example="text/csv",
+            ),
+            PREFER,
+            *_CONDITIONS,
+        ),
+        outcomes=_outcomes(tuple(FORMS.values())),
+        problems=(*_PROBLEMS, NotAcceptable),
+    ),
+    Endpoint(
+        name="get_result_as",
+        method="GET",
+        path="/v1/jobs/{job_id}/results.{suffix}",
+        tag="results",
+        summary="Read a result as a file",
+        description=f"{_DESCRIPTION} The suffix names the form, whatever `Accept` says.",
+        handle=get_result,
+        parameters=(
+            JOB_ID,
+            Parameter(
+                name="suffix",
+                where="path",
+                kind=Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(FORMS)})$")],
+                description=f"One of {', '.join(FORMS)}.",
+                required=True,
+                example="csv",
+            ),
+            PREFER,
+            *_CONDITIONS,
+        ),
+        outcomes=_outcomes(tuple(FORMS.values())),
+        problems=(*_PROBLEMS, PathUnknown),
+    ),
+)
