@@ -44,6 +44,7 @@ from meantime.stores.sqlite import SqliteJobStore
 from meantime.stores.state_lock import StateLock
 from meantime.web.app import create_app
 from meantime.web.metrics import Metrics
+from meantime.web.v1.waiting import let_go
 from meantime.web.wire import http_protocol
 
 _log = structlog.get_logger("meantime")
@@ -401,6 +402,8 @@ class _Server:
 
     def _stop(self, http: threading.Thread, code: int) -> None:
         self._engine.stop_accepting()
+        # The listener waits for open answers: those that follow jobs have no end of their own.
+        let_go(self._engine)
         self._listener.should_exit = True
         http.join()
         if self._parts.stop(wait_s=STOP_WORK_S):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from meantime.web.v1 import datasets, documentation
+from meantime.web.v1 import datasets, documentation, events, jobs, results
 
-ENDPOINTS = documentation.documented((*datasets.ENDPOINTS,))
+ENDPOINTS = documentation.documented(
+    (*datasets.ENDPOINTS, *jobs.ENDPOINTS, *results.ENDPOINTS, *events.ENDPOINTS),
+)

@@ -1,0 +1,483 @@
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Coroutine
+from typing import Any
+
+import pytest
+
+from meantime.engine.engine import JobDetail
+from meantime.errors import JobUnknown, RequestInvalid
+from meantime.model import JobState
+from meantime.web.reply import Reply
+from meantime.web.v1 import events as handlers
+from meantime.web.v1.endpoint import Backend, Stream
+from meantime.web.v1.jobs import delete_job, resource
+from meantime.web.v1.waiting import REMEMBERED_EVENTS, let_go, lobby_of
+from tests.toys import PATIENCE_S, Held
+from tests.unit.web.v1.calls import (
+    AsCalled,
+    Behind,
+    Told,
+    behind,
+    detail,
+    events,
+    headers_of,
+    taken,
+    turns_until,
+)
+
+QUEUED, RUNNING, DONE = JobState.QUEUED, JobState.RUNNING, JobState.DONE
+
+
+@pytest.fixture(autouse=True)
+def no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is waited for between pieces."""
+    monkeypatch.setattr(handlers, "_PACE_S", 0)
+
+
+def run(story: Coroutine[Any, Any, None]) -> None:
+    async def in_time() -> None:
+        async with asyncio.timeout(PATIENCE_S):
+            await story
+
+    asyncio.run(in_time())
+
+
+async def follow_one(backend: Backend, job_id: str = "job_id_1", **headers: str) -> AsyncIterator[bytes]:
+    """Follow a job; the first piece, which has no event, is taken."""
+    answer = await handlers.follow_job(backend, AsCalled(job_id=job_id, **headers))
+    assert isinstance(answer, Stream)
+    assert await taken(answer.pieces) == [b"retry: 2000\n\n"]
+    return answer.pieces
+
+
+async def follow_all(backend: Backend, query: str = "", **headers: str) -> AsyncIterator[bytes]:
+    """Follow all jobs; the first piece, which has no event, is taken."""
+    answer = await handlers.follow_jobs(backend, AsCalled(query=query, **headers))
+    [first] = await taken(answer.pieces)
+    assert first.startswith(b"retry: 2000\n")
+    return answer.pieces
+
+
+async def next_events(pieces: AsyncIterator[bytes]) -> list[tuple[str, str]]:
+    """What is in the next piece: kind and id of job."""
+    return [(event["event"], event["data"]["id"]) for event in events(await taken(pieces))]
+
+
+async def rest(pieces: AsyncIterator[bytes]) -> list[dict[str, Any]]:
+    return events([piece async for piece in pieces])
+
+
+def kinds(found: list[dict[str, Any]]) -> list[str]:
+    return [event["event"] for event in found]
+
+
+# One job
+
+
+def test_a_job_is_followed_from_how_it_stands_to_its_end() -> None:
+    held = Held()
+
+    async def story(there: Behind) -> None:
+        pieces = await follow_one(there.backend, "job_id_2")
+        [accepted] = events(await taken(pieces))
+        assert (accepted["event"], accepted["id"], accepted["data"]["position"]) == ("accepted", "queued", 0)
+        held.go_on.set()
+        found = await rest(pieces)
+        assert [kind for kind in kinds(found) if kind != "progress"] in (["started", "ended"], ["ended"])
+        assert (found[-1]["id"], found[-1]["data"]["state"]) == ("done", "done")
+        assert found[-1]["data"]["ended_at"] is not None
+        assert lobby_of(there.engine).watched == 0
+
+    with behind(deeds={"states_mean": held}, threads=1) as there:
+        there.submit()
+        held.wait_begun()
+        there.submit()
+        run(story(there))
+
+
+def test_a_job_that_has_ended_is_followed_by_one_event_and_the_end() -> None:
+    async def story(there: Behind) -> None:
+        assert kinds(await rest(await follow_one(there.backend))) == ["ended"]
+
+    with behind() as there:
+        there.done()
+        run(story(there))
+
+
+def test_a_browser_that_knows_the_end_is_told_not_to_connect_again() -> None:
+    with behind() as there:
+        job_id = there.done()
+        reply = there.run(handlers.follow_job, lambda: AsCalled(job_id=job_id, last_event_id="done"))
+    assert (reply.status, reply.body) == (204, b"")
+
+
+def test_every_event_carries_the_whole_job() -> None:
+    async def story(there: Behind) -> None:
+        [event] = await rest(await follow_one(there.backend))
+        assert event["data"]["links"]["results"] == "/v1/jobs/job_id_1/results"
+        assert event["data"]["expires_at"] is not None
+
+    with behind() as there:
+        there.done()
+        run(story(there))
+
+
+def test_an_answer_of_events_is_neither_kept_nor_gathered() -> None:
+    async def story() -> None:
+        one = await handlers.follow_job(Told().backend, AsCalled(job_id="job_id_1"))
+        every = await handlers.follow_jobs(Told().backend, AsCalled())
+        assert (one.job_id, every.job_id) == ("job_id_1", None)
+        for answer in (one, every):
+            assert answer.content_type == "text/event-stream"
+            assert headers_of(answer) == {"cache-control": "no-store", "x-accel-buffering": "no"}
+
+    run(story())
+
+
+def test_a_job_that_there_is_not_is_not_followed() -> None:
+    with behind() as there, pytest.raises(JobUnknown):
+        there.run(handlers.follow_job, lambda: AsCalled(job_id="job_id_1"))
+
+
+def test_a_job_that_is_removed_before_the_first_event_ends_the_stream() -> None:
+    async def story() -> None:
+        for is_removed_early in (True, False):
+            told = Told()
+            answer = await handlers.follow_job(told.backend, AsCalled(job_id="job_id_1"))
+            assert isinstance(answer, Stream)
+            if not is_removed_early:
+                await taken(answer.pieces)
+            del told.standing[1]
+            assert [piece async for piece in answer.pieces] == []
+            assert (lobby_of(told.engine).watched, told.watchers) == (0, {})
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    ("known", "standing", "expected"),
+    [
+        (None, detail(state=QUEUED), "accepted"),
+        (None, detail(state=RUNNING), "started"),
+        (None, detail(state=RUNNING, progress=0.5), "progress"),
+        (None, detail(state=DONE), "ended"),
+        ("queued", detail(state=QUEUED), None),
+        ("queued", detail(state=RUNNING), "started"),
+        ("queued", detail(state=RUNNING, progress=0.5), "started"),
+        ("queued", detail(state=JobState.CANCELLED), "ended"),
+        ("running.1.50", detail(state=RUNNING, progress=0.509), None),
+        ("running.1.50", detail(state=RUNNING, progress=0.25), None),  # what led to it
+        ("running.1.50", detail(state=RUNNING, progress=0.51), "progress"),
+        ("running.1.50", detail(state=RUNNING, progress=0.1, attempts=2), "started"),
+        ("running.1.50", detail(state=QUEUED), "given-back"),
+        ("running.1.50", detail(state=JobState.FAILED), "ended"),
+        ("done", detail(state=RUNNING), "started"),  # of another server, at the same address
+        ("nonsense", detail(state=QUEUED), "accepted"),
+        ("running.1.x", detail(state=RUNNING), "started"),
+    ],
+)
+def test_a_client_that_comes_back_is_told_what_it_does_not_know(
+    known: str | None, standing: JobDetail, expected: str | None
+) -> None:
+    async def story() -> None:
+        told = Told()
+        told.standing[1] = standing
+        pieces = await follow_one(told.backend, **({} if known is None else {"last_event_id": known}))
+        if expected is not None:
+            [event] = events(await taken(pieces))
+            assert event["event"] == expected
+        told.tell(state=DONE)
+        assert kinds(await rest(pieces)) == ([] if expected == "ended" else ["ended"])
+
+    run(story())
+
+
+def test_progress_that_was_not_taken_gives_way_to_newer() -> None:
+    async def story() -> None:
+        told = Told()
+        pieces = await follow_one(told.backend)
+        assert kinds(events(await taken(pieces))) == ["accepted"]
+        for percent in range(50):
+            told.tell(state=RUNNING, progress=percent / 100)
+        assert [event["data"]["progress"] for event in events(await taken(pieces))] == [0.49]
+        told.tell(state=RUNNING, progress=0.6)
+        told.tell(state=DONE, progress=1.0)
+        assert [(event["event"], event["id"]) for event in await rest(pieces)] == [
+            ("progress", "running.1.60"),
+            ("ended", "done"),
+        ]
+
+    run(story())
+
+
+def test_of_very_many_changes_a_slow_client_gets_the_last_ones() -> None:
+    async def story() -> None:
+        told = Told()
+        pieces = await follow_one(told.backend)
+        await taken(pieces)
+        for attempt in range(500):
+            told.tell(state=RUNNING, attempts=attempt + 1)
+            told.tell(state=QUEUED, attempts=attempt)
+        told.tell(state=DONE, attempts=500)
+        for _ in range(100):  # more turns than the telling takes
+            await asyncio.sleep(0)
+        found = await rest(pieces)
+        assert 1 < len(found) < 100
+        assert found[-1]["event"] == "ended"
+
+    run(story())
+
+
+def test_a_silent_stream_is_kept_alive_by_comments(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handlers, "HEARTBEAT_S", 0)
+
+    async def story() -> None:
+        told = Told()
+        pieces = await follow_one(told.backend)
+        await taken(pieces)
+        assert await taken(pieces, 3) == [b":\n\n"] * 3
+        told.tell()
+        assert kinds(await rest(pieces)) == ["ended"]
+
+    run(story())
+
+
+def test_a_client_that_leaves_is_not_told_any_more() -> None:
+    async def story() -> None:
+        told = Told()
+        pieces = await follow_one(told.backend)
+        await taken(pieces)
+        waiting = asyncio.ensure_future(anext(pieces))
+        await turns_until(lambda: bool(told.watchers))
+        await asyncio.sleep(0)
+        waiting.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await waiting
+        assert (lobby_of(told.engine).watched, told.watchers) == (0, {})
+
+    run(story())
+
+
+def test_streams_of_one_job_end_when_the_server_stops() -> None:
+    async def story() -> None:
+        told = Told()
+        pieces = await follow_one(told.backend)
+        await taken(pieces)
+        await asyncio.to_thread(let_go, told.engine)
+        assert await rest(pieces) == []
+        # Whoever comes now learns how the job stands, and no more.
+        assert kinds(await rest(await follow_one(told.backend))) == ["accepted"]
+
+    run(story())
+
+
+# All jobs
+
+
+def test_all_that_happens_from_now_on_is_told_as_it_happens() -> None:
+    held = Held()
+
+    async def story(there: Behind) -> None:
+        pieces = await follow_all(there.backend)
+        there.submit(label="mine")
+        held.wait_begun()
+        found: list[dict[str, Any]] = []
+        while "started" not in kinds(found):
+            found += events(await taken(pieces))
+        held.go_on.set()
+        while "ended" not in kinds(found):
+            found += events(await taken(pieces))
+        await delete_job(there.backend, AsCalled("DELETE", job_id="job_id_2"))
+        found += events(await taken(pieces))
+        assert [kind for kind in kinds(found) if kind != "progress"] == ["accepted", "started", "ended", "removed"]
+        assert {event["data"]["id"] for event in found} == {"job_id_2"}
+        assert {event["data"]["label"] for event in found} == {"mine"}
+
+    with behind(deeds={"states_mean": held}) as there:
+        there.done(statistic="global_mean")  # of which nobody hears
+        run(story(there))
+
+
+def test_only_what_is_wanted_is_told() -> None:
+    async def story() -> None:
+        told = Told()
+        pieces = await follow_all(told.backend, "state=done&state=failed&label=mine&statistic=echo&dataset=toys")
+        told.happen(number=1, label="mine", state=QUEUED)
+        told.happen("ended", number=2, label="mine", state=JobState.CANCELLED)
+        told.happen("ended", number=3, label="theirs", state=DONE)
+        told.happen("ended", number=4, label="mine", state=DONE, statistic="other")
+        told.happen("ended", number=5, label="mine", state=DONE)
+        told.happen("ended", number=6, label="mine", state=JobState.FAILED)
+        assert await next_events(pieces) == [("ended", "job_id_5"), ("ended", "job_id_6")]
+        assert [label async for label in _labels(told, "dataset=elsewhere")] == []
+
+    run(story())
+
+
+async def _labels(told: Told, query: str) -> AsyncIterator[str]:
+    pieces = await follow_all(told.backend, query)
+    told.happen()
+    let_go(told.engine)
+    for event in await rest(pieces):
+        yield event["data"]["label"]
+
+
+@pytest.mark.parametrize("query", ["state=ended", "limit=1", "created_after=2026-11-24T09:30:00Z", "label=a&label=b"])
+def test_what_cannot_be_asked_of_events_is_refused(query: str) -> None:
+    async def story() -> None:
+        with pytest.raises(RequestInvalid):
+            await handlers.follow_jobs(Told().backend, AsCalled(query=query))
+
+    run(story())
+
+
+def test_a_client_that_was_cut_off_goes_on_where_it_was() -> None:
+    async def story() -> None:
+        told = Told()
+        pieces = await follow_all(told.backend)
+        told.happen(number=1)
+        told.happen(number=2)
+        [first, _] = events(await taken(pieces))
+        told.happen(number=3)
+        pieces = await follow_all(told.backend, last_event_id=first["id"])
+        assert await next_events(pieces) == [("accepted", "job_id_2"), ("accepted", "job_id_3")]
+
+    run(story())
+
+
+def test_a_client_that_was_cut_off_before_the_first_event_misses_none() -> None:
+    async def story() -> None:
+        told = Told()
+        answer = await handlers.follow_jobs(told.backend, AsCalled())
+        [first] = await taken(answer.pieces)
+        [place] = [line[4:] for line in first.decode().splitlines() if line.startswith("id: ")]
+        told.happen(number=7)
+        assert await next_events(await follow_all(told.backend, last_event_id=place)) == [("accepted", "job_id_7")]
+
+    run(story())
+
+
+@pytest.mark.parametrize(
+    "known", ["0badc0de-0", "-1", "", "done", "x" * 10_000, "{name}-5", "{name}-99999999999999999999"]
+)
+def test_a_client_that_comes_from_elsewhere_is_told_to_list_again_and_then_goes_on(known: str) -> None:
+    async def story() -> None:
+        told = Told()
+        ring = lobby_of(told.engine).events(told.engine)
+        told.happen(number=1)
+        pieces = await follow_all(told.backend, last_event_id=known.format(name=ring.name))
+        [reset] = events(await taken(pieces))
+        assert (reset["event"], reset["id"]) == ("reset", f"{ring.name}-1")
+        told.happen(number=2)
+        assert await next_events(pieces) == [("accepted", "job_id_2")]
+
+    run(story())
+
+
+def test_a_client_that_is_too_far_behind_is_told_to_list_again() -> None:
+    async def story() -> None:
+        told = Told()
+        pieces = await follow_all(told.backend)
+        for _ in range(REMEMBERED_EVENTS + 1):
+            told.happen()
+        [reset] = events(await taken(pieces))
+        assert reset["event"] == "reset"
+        told.happen(number=2)
+        assert await next_events(pieces) == [("accepted", "job_id_2")]
+
+    run(story())
+
+
+def test_progress_behind_which_something_newer_of_the_job_comes_is_passed_over() -> None:
+    async def story() -> None:
+        told = Told()
+        pieces = await follow_all(told.backend)
+        for percent in range(10):
+            told.happen("progress", number=1, state=RUNNING, progress=percent / 100)
+            told.happen("progress", number=2, state=RUNNING, progress=percent / 100)
+        told.happen("ended", number=2, state=DONE)
+        found = events(await taken(pieces))
+        assert [(event["event"], event["data"]["id"], event["data"]["progress"]) for event in found] == [
+            ("progress", "job_id_1", 0.09),
+            ("ended", "job_id_2", 0.0),
+        ]
+
+    run(story())
+
+
+def test_many_events_come_in_pieces_of_bounded_length_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handlers, "_EVENTS_PER_PIECE", 3)
+
+    async def story() -> None:
+        told = Told()
+        pieces = await follow_all(told.backend)
+        for number in range(1, 9):
+            told.happen(number=number)
+        found = [await next_events(pieces) for _ in range(3)]
+        assert [len(each) for each in found] == [3, 3, 2]
+        assert [job_id for each in found for _, job_id in each] == [f"job_id_{number}" for number in range(1, 9)]
+
+    run(story())
+
+
+def test_an_event_is_written_once_however_many_hear_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    written: list[int] = []
+
+    def counted(detail: JobDetail, **more: Any) -> Any:
+        written.append(detail.job.number)
+        return resource(detail, **more)
+
+    monkeypatch.setattr(handlers, "resource", counted)
+
+    async def story() -> None:
+        told = Told()
+        clients = [await follow_all(told.backend) for _ in range(10)]
+        told.happen()
+        for pieces in clients:
+            assert await next_events(pieces) == [("accepted", "job_id_1")]
+
+    run(story())
+    assert written == [1]
+
+
+def test_a_silent_stream_says_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handlers, "HEARTBEAT_S", 0)
+
+    async def story() -> None:
+        told = Told()
+        ring = lobby_of(told.engine).events(told.engine)
+        pieces = await follow_all(told.backend, "label=mine")
+        assert await taken(pieces) == [f":\nid: {ring.name}-0\n\n".encode()]
+        told.happen(label="theirs")
+        assert await taken(pieces) == [f":\nid: {ring.name}-1\n\n".encode()]
+
+    run(story())
+
+
+def test_streams_of_all_jobs_end_when_the_server_stops() -> None:
+    async def story() -> None:
+        told = Told()
+        pieces = await follow_all(told.backend)
+        waiting = asyncio.ensure_future(rest(pieces))
+        await asyncio.sleep(0)
+        await asyncio.to_thread(let_go, told.engine)
+        assert await waiting == []
+        assert await rest(await follow_all(told.backend)) == []
+
+    run(story())
+
+
+def test_a_head_is_answered_without_a_look_at_what_happens() -> None:
+    async def story() -> None:
+        told = Told()
+        for answer in (
+            await handlers.follow_job(told.backend, AsCalled("HEAD", job_id="job_id_1")),
+            await handlers.follow_jobs(told.backend, AsCalled("HEAD")),
+        ):
+            assert not isinstance(answer, Reply)
+            await answer.pieces.aclose()  # type: ignore[attr-defined]  # unread, as the carrier does
+        assert told.watches == 0
+
+    run(story())
