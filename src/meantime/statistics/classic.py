@@ -244,6 +244,12 @@ def mean_by_category(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Tabl
     return _by_category(snapshot, asked.question, state=None)
 
 
+def groups_read(snapshot: Snapshot, asked: OfQuestion) -> int:
+    """Return how many groups of location, category and stratum a question has: of counties there are 100,000."""
+    places = snapshot.cube.by_stratum.of(snapshot.cube.question_codes[asked.question])
+    return len(range(places.start, places.stop))
+
+
 def state_mean_by_category(snapshot: Snapshot, asked: OfState, _work: Work) -> Table:
     """Average the question's rows in each category and stratum of one location, in the order of the names.
 

@@ -170,6 +170,16 @@ def item_of(kind: Any) -> Any:
     return get_args(kind)[0] if get_origin(kind) in (list, tuple) else None
 
 
+def text_is_meant(kind: Any) -> bool:
+    """Whether a text stands for itself in this type, and not for a number or one of several words.
+
+    >>> [text_is_meant(kind) for kind in (str, Annotated[int | str, Names.PERIOD], float, Literal["a"], str | None)]
+    [True, True, False, False, True]
+    """
+    bare = _bare(kind)
+    return bare is str or any(text_is_meant(each) for each in get_args(bare) if not isinstance(each, str))
+
+
 @cache
 def _naming(parameters: type[msgspec.Struct]) -> tuple[tuple[str, Names, bool], ...]:
     found = []

@@ -13,7 +13,7 @@ from meantime.model import Problem, Work
 from meantime.statistics import classic, summary
 from meantime.statistics.classic import OfQuestion, OfState
 from meantime.statistics.summary import Summary
-from meantime.table import Column, Table
+from meantime.table import Cell, Column, Table
 
 # What is wrong with parameters beyond their form and their names; the snapshot is None while the data set is loading.
 Refuse = Callable[[Snapshot | None, Any], Iterable[Problem]]
@@ -31,6 +31,7 @@ class Statistic:
     columns: tuple[Column, ...]  # of the answer to what is asked with defaults
     columns_for: Callable[[Any], tuple[Column, ...]] | None = None  # where they depend on the parameters
     example: Mapping[str, Any]  # parameters, of a question of the CDC's
+    example_rows: tuple[tuple[Cell, ...], ...]  # the first rows of its answer, of what `meantime sample` writes
     method_version: int  # counts up when the same request over the same snapshot may give another result
     chart: str | None = None
     needs_polarity: bool = False  # whether it must be known which values are good
@@ -66,6 +67,7 @@ _ROWS = (
         estimates=_ALL_ROWS,
         columns=classic.MEANS,
         example=_OBESITY,
+        example_rows=(("West Virginia", 24.4525, 40, 3), ("Wyoming", 25.49, 40, 3)),
         method_version=1,
     ),
     Statistic(
@@ -76,6 +78,7 @@ _ROWS = (
         estimates=_ONE_STATE,
         columns=classic.MEANS,
         example=_UTAH,
+        example_rows=(("Utah", 34.63333333333333, 42, 1),),
         method_version=1,
     ),
     Statistic(
@@ -86,6 +89,7 @@ _ROWS = (
         estimates=_RANKED,
         columns=classic.MEANS,
         example=_OBESITY,
+        example_rows=(("West Virginia", 24.4525, 40, 3), ("Wyoming", 25.49, 40, 3)),
         method_version=1,
         needs_polarity=True,
     ),
@@ -97,6 +101,7 @@ _ROWS = (
         estimates=_RANKED,
         columns=classic.MEANS,
         example=_OBESITY,
+        example_rows=(("Maine", 39.413636363636364, 44, 0), ("Washington", 38.65348837209302, 43, 0)),
         method_version=1,
         needs_polarity=True,
     ),
@@ -108,6 +113,7 @@ _ROWS = (
         estimates='all rows of the question, those of "National" too; a location with more rows counts more',
         columns=classic.MEAN_OF_ALL,
         example=_OBESITY,
+        example_rows=((32.271187904967604, 2315, 85),),
         method_version=1,
     ),
     Statistic(
@@ -118,6 +124,10 @@ _ROWS = (
         estimates="the means of global_mean and states_mean; positive where the location is below",
         columns=classic.DIFFERENCES,
         example=_OBESITY,
+        example_rows=(
+            ("West Virginia", 7.818687904967603, 24.4525, 32.271187904967604, 40, 3),
+            ("Wyoming", 6.781187904967602, 25.49, 32.271187904967604, 40, 3),
+        ),
         method_version=1,
     ),
     Statistic(
@@ -128,6 +138,7 @@ _ROWS = (
         estimates="the means of global_mean and state_mean; positive where the location is below",
         columns=classic.DIFFERENCES,
         example=_UTAH,
+        example_rows=(("Utah", -2.362145428365731, 34.63333333333333, 32.271187904967604, 42, 1),),
         method_version=1,
     ),
     Statistic(
@@ -136,8 +147,13 @@ _ROWS = (
         compute=classic.mean_by_category,
         help="mean by location, category and stratum, in the order of their names",
         estimates="the rows of each group over years; rows without a category are in none",
+        entries_read=classic.groups_read,
         columns=classic.MEANS_OF_GROUPS,
         example=_OBESITY,
+        example_rows=(
+            ("Alabama", "Age (years)", "18 - 24", 18.9, 2, 0),
+            ("Alabama", "Age (years)", "25 - 34", 29.0, 2, 0),
+        ),
         method_version=1,
     ),
     Statistic(
@@ -148,6 +164,7 @@ _ROWS = (
         estimates="the location's rows of each group over years; rows without a category are in none",
         columns=classic.MEANS_OF_GROUPS,
         example=_UTAH,
+        example_rows=(("Utah", "Age (years)", "18 - 24", 22.35, 2, 0), ("Utah", "Age (years)", "25 - 34", 34.4, 1, 0)),
         method_version=1,
     ),
     Statistic(
@@ -167,6 +184,10 @@ _ROWS = (
             "order": ["-mean"],
             "limit": 3,
         },
+        example_rows=(
+            ("Maine", 13, 37.53846153846154, 2.110504861219412, 35.0, 41.6, 35.9, 37.6, 38.9, 0),
+            ("Washington", 13, 36.684615384615384, 1.8586940549061832, 33.5, 40.1, 36.1, 36.7, 37.2, 0),
+        ),
         method_version=1,
         entries_read=summary.entries_read,
     ),

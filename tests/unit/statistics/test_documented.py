@@ -11,10 +11,13 @@ import msgspec
 import pytest
 
 from meantime.dataset import example
+from meantime.dataset.sample import write_sample
+from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics import columns
 from meantime.statistics.registry import STATISTICS, Statistic
 from meantime.statistics.requests import check
+from tests.tables import read
 
 PAGE = Path(__file__).parents[3] / "docs" / "statistics.md"
 
@@ -59,7 +62,7 @@ def test_a_row_of_the_registry_is_whole(row: Statistic) -> None:
     parameters = check(row.name, row.example, None, refuse_unknown=True)
     assert not isinstance(parameters, tuple)
     assert row.columns_of(parameters)
-    assert row.is_instant is (row.name != "summary")
+    assert row.is_instant is (row.name not in ("summary", "mean_by_category"))
 
 
 @pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
@@ -85,3 +88,20 @@ def test_every_parameter_says_what_it_is_and_has_an_example(row: Statistic) -> N
 def test_every_parameter_is_named_on_the_page(row: Statistic) -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert [name for name in row.parameters.__struct_fields__ if f"`{name}`" not in page] == []
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    path = tmp_path_factory.mktemp("sample") / "sample.csv"
+    with path.open("wb") as out:
+        write_sample(out, rows=20_000, seed=1)
+    return read(path)
+
+
+@pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
+def test_the_rows_of_an_example_are_those_of_the_built_in_sample(row: Statistic, sample: Snapshot) -> None:
+    parameters = check(row.name, row.example, sample)
+    assert not isinstance(parameters, tuple)
+    answer = tuple(row.compute(sample, parameters, Unwatched()).rows())
+    assert row.example_rows
+    assert answer[: len(row.example_rows)] == row.example_rows

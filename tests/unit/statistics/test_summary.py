@@ -272,6 +272,12 @@ def test_each_quantile_has_a_column_of_its_own_name() -> None:
     assert len(set(columns)) == len(columns)
 
 
+@pytest.mark.parametrize("name", ["Aa", "Utaj", "Zz"])
+def test_a_name_that_is_not_there_is_no_other(name: str) -> None:
+    with pytest.raises(KeyError):
+        summary(TABLE, Summary(question="Q", location=(name,)), Unwatched())
+
+
 def test_work_that_is_to_stop_stops() -> None:
     class Stopped(Unwatched):
         def check(self) -> None:

@@ -157,16 +157,19 @@ def _as_document(backend: Backend, job: Job, receipt: Receipt) -> Document:
         ) from error
 
 
-_HEADERS = (
-    Header(name="ETag", description="Names these very bytes: another form, or coding, has another."),
+# What results have in common with answers at once, for the document.
+HEADERS = (
+    Header(
+        name="ETag",
+        description="Names these very bytes: another form, or coding, has another. Equal questions of equal data have "
+        "the same, however they are written.",
+    ),
     Header(name="Cache-Control", description="To be kept, and asked after with `If-None-Match`."),
     Header(name="Vary", description="The headers of the request that the answer depends on."),
     Header(name="Accept-Ranges", description="Parts may be asked for in bytes.", required=False),
     Header(name="Content-Disposition", description="A name for the file.", required=False),
-    PREFERENCE_APPLIED,
 )
-_PROBLEMS = (JobUnknown, ResultNotReady, JobFailed, JobCancelled, ResultGone, RangeInvalid, ShuttingDown)
-_CONDITIONS = (
+CONDITIONS = (
     Parameter(
         name="If-None-Match",
         where="header",
@@ -181,22 +184,40 @@ _CONDITIONS = (
         example="bytes=0-1023",
     ),
 )
+ACCEPT = Parameter(
+    name="Accept",
+    where="header",
+    kind=str,
+    description="The media types that the client takes, with their weights.",
+    example="text/csv",
+)
+SUFFIX = Parameter(
+    name="suffix",
+    where="path",
+    kind=Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(FORMS)})$")],
+    description=f"One of {', '.join(FORMS)}.",
+    required=True,
+    example="csv",
+)
 
 
-def _outcomes(forms: tuple[Form, ...]) -> tuple[Outcome, ...]:
-    content = dict.fromkeys((form.media_type for form in forms), None)
+def outcomes(*more: Header) -> tuple[Outcome, ...]:
+    """Return how a result may come: whole, in part, or not again; ``more`` are headers beside the usual ones."""
+    content = dict.fromkeys((form.media_type for form in FORMS.values()), None)
+    headers = (*HEADERS, *more)
     return (
-        Outcome(status=200, description="The result.", content=content, headers=_HEADERS),
+        Outcome(status=200, description="The result.", content=content, headers=headers),
         Outcome(
             status=206,
             description="The part that `Range` asked for.",
             content=content,
-            headers=(*_HEADERS, Header(name="Content-Range", description="Which part, and of how many bytes.")),
+            headers=(*headers, Header(name="Content-Range", description="Which part, and of how many bytes.")),
         ),
-        Outcome(status=304, description="The client has it already.", headers=_HEADERS[:3]),
+        Outcome(status=304, description="The client has it already.", headers=HEADERS[:3]),
     )
 
 
+_PROBLEMS = (JobUnknown, ResultNotReady, JobFailed, JobCancelled, ResultGone, RangeInvalid, ShuttingDown)
 _DESCRIPTION = (
     "A result never changes; it goes with its job. While the job has not ended, the answer is a problem "
     "`result-not-ready`, with `Retry-After`; `Prefer: wait=N` has it wait for the end. Results of jobs of the classic "
@@ -214,17 +235,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         handle=get_result,
         parameters=(
             JOB_ID,
-            Parameter(
-                name="Accept",
-                where="header",
-                kind=str,
-                description="The media types that the client takes, with their weights.",
-                example="text/csv",
-            ),
+            ACCEPT,
             PREFER,
-            *_CONDITIONS,
+            *CONDITIONS,
         ),
-        outcomes=_outcomes(tuple(FORMS.values())),
+        outcomes=outcomes(PREFERENCE_APPLIED),
         problems=(*_PROBLEMS, NotAcceptable),
     ),
     Endpoint(
@@ -237,18 +252,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         handle=get_result,
         parameters=(
             JOB_ID,
-            Parameter(
-                name="suffix",
-                where="path",
-                kind=Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(FORMS)})$")],
-                description=f"One of {', '.join(FORMS)}.",
-                required=True,
-                example="csv",
-            ),
+            SUFFIX,
             PREFER,
-            *_CONDITIONS,
+            *CONDITIONS,
         ),
-        outcomes=_outcomes(tuple(FORMS.values())),
+        outcomes=outcomes(PREFERENCE_APPLIED),
         problems=(*_PROBLEMS, PathUnknown),
     ),
 )

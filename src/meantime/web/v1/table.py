@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from meantime.web.v1 import datasets, documentation, events, jobs, results
+from meantime.web.v1 import datasets, documentation, events, jobs, results, statistics
 
 ENDPOINTS = documentation.documented(
-    (*datasets.ENDPOINTS, *jobs.ENDPOINTS, *results.ENDPOINTS, *events.ENDPOINTS),
+    (*datasets.ENDPOINTS, *statistics.ENDPOINTS, *jobs.ENDPOINTS, *results.ENDPOINTS, *events.ENDPOINTS),
 )

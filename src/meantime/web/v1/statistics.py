@@ -1,0 +1,677 @@
+"""/v1/statistics: what can be asked, and answers at once, without a job."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import re
+import threading
+import time
+from collections import OrderedDict
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple
+from urllib.parse import urlencode
+from weakref import WeakKeyDictionary
+
+import msgspec
+
+from meantime.dataset.catalog import Catalog, Loading, Ready
+from meantime.dataset.snapshot import Snapshot
+from meantime.errors import (
+    AnswersBusy,
+    AskAsJob,
+    DatasetLoading,
+    DatasetNotReady,
+    DatasetUnknown,
+    JobCancelled,
+    NotAcceptable,
+    PathUnknown,
+    RangeInvalid,
+    RequestInvalid,
+    SnapshotDamaged,
+    StatisticUnknown,
+)
+from meantime.formats.document import Document
+from meantime.formats.forms import Form
+from meantime.model import Problem, Request
+from meantime.statistics import requests
+from meantime.statistics.parameters import fields, item_of, text_is_meant
+from meantime.statistics.registry import STATISTICS, Statistic
+from meantime.statistics.spelling import closest, quoted, suggestion
+from meantime.web.reply import Reply
+from meantime.web.v1 import unchanged
+from meantime.web.v1.endpoint import Backend, Call, Endpoint, Link, Outcome, Parameter, Stream
+from meantime.web.v1.representation import choose, represent, stem_of
+from meantime.web.v1.results import ACCEPT, CONDITIONS, SUFFIX, outcomes
+
+# What goes through more is made in a thread. A question of the CDC has up to 20,020 cells; each a group of its own they
+# take 40 ms, added up to states 10.
+_IN_LOOP = 25_000
+# What goes through more belongs into a job, where it can be watched and cancelled: two million rows take a second.
+_AT_ONCE = 2_000_000
+# As long as people wait without being told anything. The size above makes it rare.
+_SECONDS = 10.0
+# At a time; each takes a core and up to half a gigabyte.
+_LONG_AT_A_TIME = 2
+
+# Answers that are kept ready: those of a page that everybody looks at. 16 MB are some thousand answers of 55 states;
+# one that is longer than a sixteenth of that would push out too many others.
+_KEPT_BYTES = 16 * 2**20
+_KEPT_ANSWERS = 2_048
+_KEPT_ANSWER_BYTES = _KEPT_BYTES // 16
+# Of what an answer was kept under: addresses may be as long as 64 KB.
+_KEY_BYTES = 4_096
+
+# The data set may be loaded anew, so the answer is asked after each time, which takes no longer than to look it up.
+_ASK_AFTER = "public, no-cache"
+# With its fingerprint named it can never be another one.
+_FOR_EVER = "public, max-age=31536000, immutable"
+
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}", re.ASCII)
+# What a query has beside the parameters of the statistic.
+_OURS = ("dataset", "fingerprint")
+
+_ENCODER = msgspec.json.Encoder()
+
+
+# What goes over the wire
+
+
+class ColumnResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of an answer."""
+
+    name: str
+    kind: Annotated[str, msgspec.Meta(description="text, number (a double), or integer.")]
+    unit: Annotated[str | None, msgspec.Meta(description="Null for labels and counts.")]
+    meaning: str
+
+
+class ExampleResource(msgspec.Struct, frozen=True, kw_only=True):
+    """How it may be asked."""
+
+    parameters: dict[str, Any]
+    href: Annotated[str, msgspec.Meta(description="The same as an address, of the first data set.")]
+    rows: Annotated[
+        list[dict[str, Any]],
+        msgspec.Meta(description="The first rows of the answer, of the synthetic table that `meantime sample` writes."),
+    ]
+
+
+class StatisticLinks(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to go on from a statistic."""
+
+    self_: str = msgspec.field(name="self")
+
+
+class StatisticSummary(msgspec.Struct, frozen=True, kw_only=True):
+    """A statistic in short."""
+
+    name: str
+    help: Annotated[str, msgspec.Meta(description="What it gives.")]
+    estimates: Annotated[
+        str, msgspec.Meta(description="What its numbers are an estimate of, and so what they are not.")
+    ]
+    links: StatisticLinks
+
+
+class StatisticList(msgspec.Struct, frozen=True, kw_only=True):
+    """All that can be asked."""
+
+    statistics: list[StatisticSummary]
+
+
+class StatisticResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A statistic: what it takes, gives and means."""
+
+    name: str
+    help: Annotated[str, msgspec.Meta(description="What it gives.")]
+    estimates: Annotated[
+        str, msgspec.Meta(description="What its numbers are an estimate of, and so what they are not.")
+    ]
+    parameters: Annotated[dict[str, Any], msgspec.Meta(description="JSON Schema of its parameters.")]
+    columns: Annotated[
+        list[ColumnResource],
+        msgspec.Meta(description="Of the answer. Of summary: of that to what is asked with nothing but a question."),
+    ]
+    method_version: Annotated[
+        int,
+        msgspec.Meta(description="Counts up when the same question of the same data may have another answer.", ge=1),
+    ]
+    answers_at_once: Annotated[
+        bool,
+        msgspec.Meta(description="Whether it always does; else a question of very many rows is to be asked as a job."),
+    ]
+    needs_polarity: Annotated[bool, msgspec.Meta(description="Whether it must be known which values are good.")]
+    example: ExampleResource
+    links: StatisticLinks
+
+
+def resource(row: Statistic) -> StatisticResource:
+    """Describe a statistic to clients."""
+    query = urlencode(_pairs(row.example))
+    names = [column.name for column in row.columns_of(msgspec.convert(row.example, row.parameters))]
+    return StatisticResource(
+        name=row.name,
+        help=row.help,
+        estimates=row.estimates,
+        parameters=_schema(row),
+        columns=[
+            ColumnResource(name=each.name, kind=each.kind, unit=each.unit, meaning=each.meaning) for each in row.columns
+        ],
+        method_version=row.method_version,
+        answers_at_once=row.is_instant,
+        needs_polarity=row.needs_polarity,
+        example=ExampleResource(
+            parameters=dict(row.example),
+            href=f"/v1/statistics/{row.name}?{query}",
+            rows=[dict(zip(names, each, strict=True)) for each in row.example_rows],
+        ),
+        links=_links(row),
+    )
+
+
+def _links(row: Statistic) -> StatisticLinks:
+    return StatisticLinks(self_=f"/v1/statistics/{row.name}")
+
+
+def _schema(row: Statistic) -> dict[str, Any]:
+    """Return the schema of a statistic's parameters, whole, without a reference."""
+    schema: dict[str, Any] = msgspec.json.schema(row.parameters)["$defs"][row.parameters.__name__]
+    return schema
+
+
+def _pairs(parameters: Mapping[str, Any]) -> list[tuple[str, Any]]:
+    """Write parameters as a query has them: lists by repetition, since names may have commas in them."""
+    return [
+        (name, each)
+        for name, value in parameters.items()
+        for each in (value if isinstance(value, list | tuple) else [value])
+    ]
+
+
+# Describing
+
+
+async def list_statistics(_: Backend, call: Call) -> Reply:
+    """GET /v1/statistics: all that can be asked."""
+    return unchanged.answer(call, _LIST)
+
+
+async def get_statistic(backend: Backend, call: Call) -> Reply | Stream:
+    """GET /v1/statistics/{name}: without a query what it is, with one its answer."""
+    if not call.raw_query:
+        # Answers at the same address vary, so caches are told the same of what it is.
+        return unchanged.answer(call, _DESCRIPTIONS[_statistic(call).name], ("vary", "Accept, Accept-Encoding"))
+    return await answer_statistic(backend, call)
+
+
+_LIST = _ENCODER.encode(
+    StatisticList(
+        statistics=[
+            StatisticSummary(name=row.name, help=row.help, estimates=row.estimates, links=_links(row))
+            for row in STATISTICS.values()
+        ]
+    )
+)
+_DESCRIPTIONS = {name: _ENCODER.encode(resource(row)) for name, row in STATISTICS.items()}
+
+
+def _statistic(call: Call) -> Statistic:
+    """Return the statistic that the path names.
+
+    Raises:
+        StatisticUnknown: there is none of this name.
+    """
+    name = call.path["name"]
+    if (row := STATISTICS.get(name)) is None:
+        near = closest(name, tuple(STATISTICS))
+        raise StatisticUnknown(
+            f"There is no statistic {quoted(name)}. {suggestion(near)}GET /v1/statistics lists those that there are."
+        )
+    return row
+
+
+# Answering
+
+
+async def answer_statistic(backend: Backend, call: Call) -> Reply | Stream:
+    """GET /v1/statistics/{name}?..., and with a suffix: the answer, as far as the client does not have it."""
+    answers = answers_of(backend.catalog)
+    key = _key(call)
+    if key is not None and (kept := answers.find(key, backend.catalog)) is not None:
+        return kept
+    row = _statistic(call)
+    form = choose(call.header("accept"), call.path.get("suffix"))
+    asked = await _read(call, row, backend.catalog)
+    made = await _made(backend, call, row, form, asked)
+    if key is not None and isinstance(made, Reply):
+        answers.keep(key, made, asked)
+    return made
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asked:
+    """What a query asks for, checked."""
+
+    dataset: str
+    snapshot: Snapshot
+    is_pinned: bool  # the snapshot is named, and not whichever is current
+    parameters: msgspec.Struct
+
+
+async def _made(backend: Backend, call: Call, row: Statistic, form: Form, asked: _Asked) -> Reply | Stream:
+    entries = 0 if row.entries_read is None else row.entries_read(asked.snapshot, asked.parameters)
+    if entries > _AT_ONCE:
+        raise AskAsJob(
+            f"This goes through {entries:,} rows, and at most {_AT_ONCE:,} are gone through at once. POST the same "
+            "question to /v1/jobs: there it can be waited for, watched and cancelled."
+        )
+    known = msgspec.to_builtins(asked.parameters)
+    request = Request(
+        dataset=asked.dataset,
+        statistic=row.name,
+        parameters=known,
+        view="document",
+        fingerprint=asked.snapshot.fingerprint,
+    )
+    is_long = entries > _IN_LOOP
+    work = _Brief()
+    slots = answers_of(backend.catalog).slots if is_long else None
+
+    def document() -> Document:
+        with _slot(slots):
+            return backend.compute.document(request, work)
+
+    try:
+        return await represent(
+            call,
+            form=form,
+            tag=_tag(row, asked, known),
+            document=document,
+            body=None,
+            cache_control=_FOR_EVER if asked.is_pinned else _ASK_AFTER,
+            stem=stem_of(row.name, asked.dataset, asked.snapshot.fingerprint),
+            is_quick=not is_long,
+        )
+    finally:
+        # Where the client has left, or the server gives up: the thread is to know.
+        work.stop()
+
+
+def _tag(row: Statistic, asked: _Asked, known: Mapping[str, Any]) -> str:
+    """Name an answer: equal questions of equal data have one name, however they are written."""
+    says = [asked.dataset, asked.snapshot.fingerprint, row.name, row.method_version, known]
+    return hashlib.blake2b(_ENCODER.encode(says), digest_size=16).hexdigest()
+
+
+class _Brief:
+    """Work that nobody watches, and that is over when the time is, or when nobody waits for it."""
+
+    def __init__(self) -> None:
+        self._until = time.monotonic() + _SECONDS
+        self._is_stopped = False
+
+    def progress(self, share: float) -> None:
+        """Tell nobody."""
+
+    def check(self) -> None:
+        """Raise AskAsJob after some seconds, JobCancelled where nobody waits any more."""
+        if self._is_stopped:
+            raise JobCancelled("Nobody waits for the answer any more.")
+        if time.monotonic() > self._until:
+            raise AskAsJob(
+                f"The answer was not ready within {_SECONDS:.0f} s. POST the same question to /v1/jobs: there it can "
+                "be waited for, watched and cancelled."
+            )
+
+    def stop(self) -> None:
+        self._is_stopped = True
+
+
+@contextmanager
+def _slot(slots: threading.Semaphore | None) -> Iterator[None]:
+    """Take one of the places for long answers, if it is one.
+
+    Raises:
+        AnswersBusy: all are taken.
+    """
+    if slots is None:
+        yield
+        return
+    if not slots.acquire(blocking=False):
+        raise AnswersBusy(
+            f"{_LONG_AT_A_TIME} long answers are being made, and no more are at once. Try again in a second, or POST "
+            "the same question to /v1/jobs, where it waits for its turn.",
+            retry_after_s=1,
+        )
+    try:
+        yield
+    finally:
+        slots.release()
+
+
+# Reading the query
+
+
+async def _read(call: Call, row: Statistic, catalog: Catalog) -> _Asked:
+    """Read and check what is asked.
+
+    Raises:
+        DatasetUnknown, DatasetLoading, DatasetNotReady: of the data set.
+        RequestInvalid: with everything that is wrong.
+    """
+    given: dict[str, list[str]] = {}
+    for name, text in call.query:
+        given.setdefault(name, []).append(text)
+    problems: list[Problem] = []
+    ours = {name: _one(name, given.pop(name), problems) for name in _OURS if name in given}
+    fingerprint = ours.get("fingerprint")
+    if fingerprint is not None and not _FINGERPRINT.fullmatch(fingerprint):
+        detail = f'"fingerprint" must be that of a snapshot, 64 hexadecimal digits, not {quoted(fingerprint)}.'
+        problems.append(Problem(pointer="/fingerprint", code="type", detail=detail))
+    dataset = ours.get("dataset", catalog.default)
+    raw = _raw(row, given, problems)
+    snapshot = await _snapshot(catalog, dataset, None if problems else fingerprint)
+    checked = requests.check(row.name, raw, snapshot, refuse_unknown=True)
+    if isinstance(checked, tuple):
+        problems += checked
+    if problems or isinstance(checked, tuple):
+        raise _refusal(problems)
+    return _Asked(dataset=dataset, snapshot=snapshot, is_pinned=fingerprint is not None, parameters=checked)
+
+
+def _refusal(problems: Sequence[Problem]) -> RequestInvalid:
+    first = problems[0].detail
+    if len(problems) == 1:
+        return RequestInvalid(first, problems=problems)
+    return RequestInvalid(f"{len(problems)} things are wrong with the query. The first: {first}", problems=problems)
+
+
+async def _snapshot(catalog: Catalog, dataset: str, fingerprint: str | None) -> Snapshot:
+    if dataset not in catalog.names:
+        near = closest(dataset, catalog.names)
+        raise DatasetUnknown(
+            f"No data set named {quoted(dataset)} is served. {suggestion(near)}GET /v1/datasets lists those that are."
+        )
+    status = catalog.status(dataset)
+    if fingerprint is not None and not (isinstance(status, Ready) and status.snapshot.fingerprint == fingerprint):
+        return await _older(catalog, dataset, fingerprint)
+    if isinstance(status, Loading):
+        raise DatasetLoading(
+            f"The data set {quoted(dataset)} is still being read. Try again in a second, or POST the same question to "
+            "/v1/jobs: the job waits for it.",
+            retry_after_s=1,
+        )
+    return catalog.snapshot(dataset)
+
+
+async def _older(catalog: Catalog, dataset: str, fingerprint: str) -> Snapshot:
+    """Return a snapshot that is not current; it may have to be opened, which takes a tenth of a second."""
+    try:
+        return await asyncio.to_thread(catalog.snapshot, dataset, fingerprint)
+    except SnapshotDamaged:
+        detail = (
+            f'No snapshot with the fingerprint {quoted(fingerprint)} is kept any more. Leave "fingerprint" out to ask '
+            "the current one."
+        )
+        problem = Problem(pointer="/fingerprint", code="unknown", detail=detail)
+        raise RequestInvalid(detail, problems=(problem,)) from None
+
+
+def _raw(row: Statistic, given: Mapping[str, list[str]], problems: list[Problem]) -> dict[str, Any]:
+    """Make of texts what the parameters are. What cannot be is left as it is, for the check to say so."""
+    kinds = {field.name: field.type for field in fields(row.parameters)}
+    raw: dict[str, Any] = {}
+    for name, texts in given.items():
+        kind = kinds.get(name)
+        item = item_of(kind)
+        if item is not None:
+            # An empty text is a name of its own, of what has none; among numbers and words it stands for nothing.
+            kept = texts if text_is_meant(item) else [text for text in texts if text]
+            raw[name] = [_value(item, text) for text in kept]
+        else:
+            raw[name] = _value(kind, _one(name, texts, problems))
+    return raw
+
+
+def _one(name: str, texts: Sequence[str], problems: list[Problem]) -> str:
+    """Return the one value that a name came with; the same one several times does not matter."""
+    if len(set(texts)) > 1:
+        detail = f'"{name}" takes one value, and came with {len(set(texts)):,} different ones.'
+        problems.append(Problem(pointer=f"/{name}", code="repeated", detail=detail))
+    return texts[0]
+
+
+def _value(kind: Any, text: str) -> Any:
+    """Make of a text what a parameter is."""
+    if kind is None or text_is_meant(kind):
+        return text
+    try:
+        return msgspec.convert(text or None, kind, strict=False)
+    except msgspec.ValidationError:
+        return text
+
+
+# Answers that are kept ready
+
+
+class _Key(NamedTuple):
+    """All of a request that an answer depends on, beside the data."""
+
+    name: str
+    suffix: str | None
+    query: bytes
+    accept: str | None
+    accept_encoding: str | None
+    if_none_match: str | None
+
+
+def _key(call: Call) -> _Key | None:
+    """Return what the answer may be kept under; None where it is not worth keeping: parts, and odd addresses."""
+    if call.header("range") is not None:
+        return None
+    key = _Key(
+        call.path["name"],
+        call.path.get("suffix"),
+        call.raw_query,
+        call.header("accept"),
+        call.header("accept-encoding"),
+        call.header("if-none-match"),
+    )
+    return key if sum(len(part) for part in key if part) <= _KEY_BYTES else None
+
+
+class _Kept(NamedTuple):
+    """An answer, and the snapshot that it is of."""
+
+    reply: Reply
+    dataset: str
+    fingerprint: str
+    is_pinned: bool
+
+
+class Answers:
+    """Whole answers to whole requests, as many as have room; the one that was not asked for longest goes first.
+
+    Used in the event loop alone. An answer is handed out only while the snapshot that it is of is the current one.
+    """
+
+    def __init__(self) -> None:
+        self.slots = threading.Semaphore(_LONG_AT_A_TIME)
+        self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
+        self._size_bytes = 0
+
+    def find(self, key: _Key, catalog: Catalog) -> Reply | None:
+        """Return the answer to a request, if it is here and still holds."""
+        kept = self._kept.get(key)
+        if kept is None:
+            return None
+        status = None if kept.is_pinned else catalog.status(kept.dataset)
+        if status is not None and not (isinstance(status, Ready) and status.snapshot.fingerprint == kept.fingerprint):
+            self._drop(key)
+            return None
+        self._kept.move_to_end(key)
+        return kept.reply
+
+    def keep(self, key: _Key, reply: Reply, asked: _Asked) -> None:
+        """Keep an answer, unless it is long."""
+        if len(reply.body) > _KEPT_ANSWER_BYTES:
+            return
+        if key in self._kept:
+            self._drop(key)
+        self._kept[key] = _Kept(reply, asked.dataset, asked.snapshot.fingerprint, asked.is_pinned)
+        self._size_bytes += _size_bytes(key, reply)
+        while len(self._kept) > _KEPT_ANSWERS or self._size_bytes > _KEPT_BYTES:
+            self._drop(next(iter(self._kept)))
+
+    def _drop(self, key: _Key) -> None:
+        self._size_bytes -= _size_bytes(key, self._kept.pop(key).reply)
+
+
+def _size_bytes(key: _Key, reply: Reply) -> int:
+    # A kilobyte for what Python needs around them.
+    return len(reply.body) + sum(len(part) for part in key if part) + 1024
+
+
+_ANSWERS: WeakKeyDictionary[Catalog, Answers] = WeakKeyDictionary()
+
+
+def answers_of(catalog: Catalog) -> Answers:
+    """Return the answers that are kept of a catalog's data sets."""
+    if (answers := _ANSWERS.get(catalog)) is None:
+        answers = _ANSWERS[catalog] = Answers()
+    return answers
+
+
+# What the document tells
+
+
+def _query_parameters() -> tuple[Parameter, ...]:
+    """Return the parameters that any statistic has; which are needed depends on the statistic."""
+    found: dict[str, Parameter] = {}
+    for row in STATISTICS.values():
+        schema = _schema(row)
+        for field in fields(row.parameters):
+            about = schema["properties"][field.name]
+            found.setdefault(
+                field.name,
+                Parameter(
+                    name=field.name,
+                    where="query",
+                    kind=field.type,
+                    description=f"{about['description']} A parameter of {_takers(field.name)}.",
+                    example=about["examples"][0],
+                ),
+            )
+    return tuple(found.values())
+
+
+def _takers(name: str) -> str:
+    takers = [row.name for row in STATISTICS.values() if name in row.parameters.__struct_fields__]
+    return "every statistic" if len(takers) == len(STATISTICS) else ", ".join(takers)
+
+
+_NAME = Parameter(
+    name="name",
+    where="path",
+    kind=Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(STATISTICS)})$")],
+    description="One of GET /v1/statistics.",
+    required=True,
+    example="states_mean",
+)
+_QUERY = (
+    Parameter(
+        name="dataset",
+        where="query",
+        kind=str,
+        description="One of GET /v1/datasets; left out, the first.",
+    ),
+    Parameter(
+        name="fingerprint",
+        where="query",
+        kind=Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")],
+        description="Of the snapshot that is to answer, also where it is not the current one any more. The answer then "
+        "never changes, and may be kept for ever.",
+    ),
+    *_query_parameters(),
+)
+_PROBLEMS = (
+    StatisticUnknown,
+    RequestInvalid,
+    AskAsJob,
+    DatasetUnknown,
+    DatasetLoading,
+    DatasetNotReady,
+    AnswersBusy,
+    RangeInvalid,
+)
+_ANSWER = (
+    "The answer comes at once, without a job. Lists are given by repeating the name: `location=Utah&location=Ohio`. "
+    "Equal questions have one ETag, in whatever order and spelling they are sent. What would take too long is a "
+    "problem `ask-as-job`; POST it to /v1/jobs."
+)
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        name="list_statistics",
+        method="GET",
+        path="/v1/statistics",
+        tag="statistics",
+        summary="List what can be asked",
+        description="Every statistic with what it gives and what its numbers are an estimate of.",
+        handle=list_statistics,
+        parameters=(unchanged.IF_NONE_MATCH,),
+        outcomes=(
+            Outcome(
+                status=200,
+                description="The statistics.",
+                content={"application/json": StatisticList},
+                example=msgspec.json.decode(_LIST),
+                headers=(unchanged.ETAG, unchanged.CACHE_CONTROL),
+                links=(
+                    Link(
+                        name="statistic",
+                        operation="get_statistic",
+                        parameters={"name": "$response.body#/statistics/0/name"},
+                        description="What the first one is.",
+                    ),
+                ),
+            ),
+            unchanged.NOT_MODIFIED,
+        ),
+    ),
+    Endpoint(
+        name="get_statistic",
+        method="GET",
+        path="/v1/statistics/{name}",
+        tag="statistics",
+        summary="Ask a statistic, or what it is",
+        description="Without a query: what it estimates, its parameters as JSON Schema, its columns with units, the "
+        f"version of its method, an example. With a query: its answer. {_ANSWER} The form is the one that `Accept` "
+        "wants most, JSON if it does not say.",
+        handle=get_statistic,
+        parameters=(
+            _NAME,
+            *_QUERY,
+            ACCEPT,
+            *CONDITIONS,
+        ),
+        outcomes=outcomes(),
+        problems=(*_PROBLEMS, NotAcceptable),
+    ),
+    Endpoint(
+        name="get_statistic_as",
+        method="GET",
+        path="/v1/statistics/{name}.{suffix}",
+        tag="statistics",
+        summary="Ask a statistic for a file",
+        description=f"{_ANSWER} The suffix names the form, whatever `Accept` says.",
+        handle=answer_statistic,
+        parameters=(_NAME, SUFFIX, *_QUERY, *CONDITIONS),
+        outcomes=outcomes(),
+        problems=(*_PROBLEMS, PathUnknown),
+    ),
+)

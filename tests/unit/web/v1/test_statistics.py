@@ -1,0 +1,427 @@
+"""GET /v1/statistics: what can be asked, and answers at once."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import json
+import threading
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from typing import Any, cast
+from urllib.parse import parse_qsl, urlencode
+
+import pytest
+
+from meantime.compute.local import LocalCompute
+from meantime.dataset.catalog import Failed, Loading, Ready, Status
+from meantime.dataset.ingest import Progress
+from meantime.dataset.snapshot import Snapshot
+from meantime.errors import (
+    AnswersBusy,
+    AskAsJob,
+    DatasetLoading,
+    DatasetNotReady,
+    DatasetUnknown,
+    JobCancelled,
+    MeantimeError,
+    NotAcceptable,
+    PathUnknown,
+    RequestInvalid,
+    SnapshotDamaged,
+    SourceEmpty,
+    StatisticUnknown,
+)
+from meantime.formats.document import Document
+from meantime.formats.forms import FORMS
+from meantime.model import Problem, Request, Work
+from meantime.statistics.registry import STATISTICS
+from meantime.web.reply import Reply
+from meantime.web.v1 import statistics
+from meantime.web.v1.endpoint import Backend, ClientGone, Stream
+from tests.factories import row, snapshot
+
+OBESITY = "Percent of adults, aged 18 & older, who have obesity"
+PATIENCE_S = 60
+
+OLD = snapshot([row(OBESITY, "Utah", "3")], polarity={OBESITY: "lower"})
+NEW_FINGERPRINT = "e" * 64
+NEW = Snapshot(
+    fingerprint=NEW_FINGERPRINT,
+    cube=snapshot([row(OBESITY, "Utah", "30"), row(OBESITY, "Ohio", "25")]).cube,
+    about=OLD.about,
+)
+
+
+class Shelf:
+    """A catalog of two data sets: the first is as it is set, the second is loading."""
+
+    def __init__(self) -> None:
+        self.names = ("cdc", "slow one")
+        self.default = "cdc"
+        self.current: Status = Ready(OLD)
+
+    def status(self, name: str) -> Status:
+        return self.current if name == "cdc" else Loading(Progress(phase="reading", share=0.5, rows=None))
+
+    def snapshot(self, name: str, fingerprint: str | None = None) -> Snapshot:
+        for each in (OLD, NEW):
+            if each.fingerprint == fingerprint:
+                return each
+        if fingerprint is not None:
+            raise SnapshotDamaged("not on disk")
+        if not isinstance(self.current, Ready):
+            raise DatasetNotReady(f"{name} failed to load.")
+        return self.current.snapshot
+
+
+class Computing:
+    """Computes, counts how often, and waits in between if it is told to."""
+
+    def __init__(self, shelf: Shelf) -> None:
+        self.times = 0
+        self.before: Callable[[Work], None] = lambda _: None
+        self._local = LocalCompute(shelf)
+
+    def document(self, request: Request, work: Work) -> Document:
+        self.times += 1
+        self.before(work)
+        return self._local.document(request, work)
+
+
+class AsCalled:
+    """A request as far as handlers look at it. The client stays until ``left`` is set."""
+
+    def __init__(self, path: Mapping[str, str], query: str, method: str = "GET", **headers: str) -> None:
+        self.method = method
+        self.path = path
+        self.raw_query = query.encode()
+        self.peer: str | None = "127.0.0.1"
+        self.left = asyncio.Event()
+        self._headers = {name.replace("_", "-"): value for name, value in headers.items()}
+
+    @property
+    def query(self) -> Sequence[tuple[str, str]]:
+        return parse_qsl(self.raw_query.decode(), keep_blank_values=True)
+
+    def header(self, name: str) -> str | None:
+        return self._headers.get(name)
+
+    async def body(self, limit_bytes: int) -> bytes:
+        raise AssertionError(f"nobody reads the body of a GET, nor {limit_bytes} bytes of it")
+
+    async def gone(self) -> None:
+        await self.left.wait()
+
+
+class Server:
+    """What is behind the handlers, asked by address."""
+
+    def __init__(self) -> None:
+        self.shelf = Shelf()
+        self.computing = Computing(self.shelf)
+        self.backend = Backend(
+            engine=cast("Any", None),
+            catalog=cast("Any", self.shelf),
+            compute=self.computing,
+            landed=cast("Any", None),
+            keep_ended_s=0,
+        )
+
+    async def answered(self, call: AsCalled) -> Reply | Stream:
+        handle: Callable[[Backend, Any], Awaitable[Reply | Stream]] = (
+            statistics.answer_statistic if "suffix" in call.path else statistics.get_statistic
+        )
+        return await asyncio.wait_for(handle(self.backend, call), PATIENCE_S)
+
+    def get(self, name: str, query: str = "", *, suffix: str | None = None, **headers: str) -> Reply:
+        path = {"name": name} | ({} if suffix is None else {"suffix": suffix})
+        reply = asyncio.run(self.answered(AsCalled(path, query, **headers)))
+        assert isinstance(reply, Reply)
+        return reply
+
+    def refusal(self, name: str, query: str, **more: Any) -> MeantimeError:
+        with pytest.raises(MeantimeError) as caught:
+            self.get(name, query, **more)
+        return caught.value
+
+    def problems(self, name: str, query: str) -> list[tuple[str, str]]:
+        refused = self.refusal(name, query)
+        assert isinstance(refused, RequestInvalid)
+        return [(each.pointer, each.code) for each in refused.problems if isinstance(each, Problem)]
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    yield Server()
+    assert [each.name for each in threading.enumerate() if each.name == "meantime-query"] == []
+
+
+def query(**parameters: Any) -> str:
+    return urlencode({"question": OBESITY, **parameters}, doseq=True)
+
+
+def headers_of(reply: Reply) -> dict[str, str]:
+    return dict(reply.headers)
+
+
+# What can be asked
+
+
+def test_all_statistics_are_listed_with_what_they_estimate(server: Server) -> None:
+    reply = asyncio.run(statistics.list_statistics(server.backend, AsCalled({}, "")))
+    listed = json.loads(reply.body)["statistics"]
+    assert [each["name"] for each in listed] == list(STATISTICS)
+    assert all(each["help"] and each["estimates"] for each in listed)
+    assert [each["links"]["self"] for each in listed] == [f"/v1/statistics/{name}" for name in STATISTICS]
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_a_statistic_without_a_query_is_described(server: Server, name: str) -> None:
+    told = json.loads(server.get(name).body)
+    assert told["name"] == name
+    assert "question" in told["parameters"]["required"]
+    assert told["parameters"]["properties"]["question"]["description"]
+    assert [each["name"] for each in told["columns"]] == [column.name for column in STATISTICS[name].columns]
+    assert "of the question" in {each["unit"] for each in told["columns"]}
+    assert told["method_version"] == STATISTICS[name].method_version
+    # The example's address asks for just the example's parameters.
+    address, _, asked = told["example"]["href"].partition("?")
+    assert address == f"/v1/statistics/{name}"
+    assert server.problems(name, asked)[0] == ("/question", "unknown")
+
+
+def test_a_description_is_not_sent_again_to_who_has_it(server: Server) -> None:
+    etag = headers_of(server.get("summary"))["etag"]
+    assert server.get("summary", if_none_match=etag).status == 304
+    assert server.get("states_mean", if_none_match=etag).status == 200
+
+
+def test_a_statistic_that_there_is_not_is_told_with_the_closest(server: Server) -> None:
+    for asked in ("", query()):
+        refused = server.refusal("states_maen", asked)
+        assert isinstance(refused, StatisticUnknown)
+        assert 'Did you mean "states_mean"' in refused.reason
+
+
+def test_no_parameter_of_a_statistic_has_a_name_that_addresses_need() -> None:
+    for each in STATISTICS.values():
+        assert not {"dataset", "fingerprint"} & set(each.parameters.__struct_fields__)
+
+
+# Answers
+
+
+def test_the_answer_is_a_document_of_the_first_data_set(server: Server) -> None:
+    reply = server.get("states_mean", query())
+    told = json.loads(reply.body)
+    assert (reply.status, reply.content_type) == (200, "application/json")
+    assert told["rows"] == [{"location": "Utah", "mean": 3.0, "count": 1, "withheld": 0}]
+    assert (told["dataset"], told["fingerprint"], told["statistic"]) == ("cdc", OLD.fingerprint, "states_mean")
+    assert json.loads(server.get("states_mean", query(dataset="cdc")).body) == told
+
+
+def test_the_form_is_chosen_by_accept_or_suffix(server: Server) -> None:
+    by_accept = server.get("states_mean", query(), accept="text/csv")
+    by_suffix = server.get("states_mean", query(), suffix="csv")
+    assert by_accept.body == by_suffix.body == b"location,mean,count,withheld\r\nUtah,3.0,1,0\r\n"
+    assert isinstance(server.refusal("states_mean", query(), accept="image/png"), NotAcceptable)
+    assert isinstance(server.refusal("states_mean", query(), suffix="png"), PathUnknown)
+
+
+def test_every_form_has_an_etag_of_its_own(server: Server) -> None:
+    etags = [headers_of(server.get("states_mean", query(), suffix=each))["etag"] for each in FORMS]
+    assert len(set(etags)) == len(FORMS)
+
+
+def test_equal_questions_have_one_etag_however_they_are_written(server: Server) -> None:
+    plain = query(by=["location", "period"], location=["Utah"])
+    written = [
+        plain,
+        "location=Utah&by=location&dataset=cdc&by=period&" + query(),
+        query(location=["Utah", "Utah"], by=["location", "period"], quantiles=["0.50"], limit=""),
+        query(by=["location", "period", "location"], location="Utah", quantiles="5e-1"),
+        plain.replace("Utah", "%55t%61h").replace("+", "%20") + "&location=Utah&" + query(),
+    ]
+    etags = {headers_of(server.get("summary", each))["etag"] for each in written}
+    assert len(etags) == 1
+    others = [
+        query(),
+        query(by=["period", "location"], location="Utah"),
+        query(by=["location", "period"], location="Utah", quantiles=["0.5", "0.25"]),
+    ]
+    assert not etags & {headers_of(server.get("summary", each))["etag"] for each in others}
+
+
+def test_the_etag_is_another_for_other_data_another_name_and_another_method(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    before = headers_of(server.get("states_mean", query()))["etag"]
+    server.shelf.current = Ready(NEW)
+    assert headers_of(server.get("states_mean", query()))["etag"] != before
+    newer = dataclasses.replace(STATISTICS["states_mean"], method_version=2)
+    monkeypatch.setattr(statistics, "STATISTICS", {"states_mean": newer})
+    another = Server()
+    assert headers_of(another.get("states_mean", query()))["etag"] != before
+
+
+def test_who_has_the_answer_is_told_so_and_nothing_is_computed(server: Server) -> None:
+    etag = headers_of(server.get("states_mean", query()))["etag"]
+    another = Server()
+    reply = another.get("states_mean", query(), if_none_match=etag)
+    assert (reply.status, reply.body, another.computing.times) == (304, b"", 0)
+    assert headers_of(reply)["etag"] == etag
+
+
+def test_only_what_names_its_snapshot_may_be_kept_without_asking_again(server: Server) -> None:
+    assert headers_of(server.get("states_mean", query()))["cache-control"] == "public, no-cache"
+    pinned = server.get("states_mean", query(fingerprint=OLD.fingerprint))
+    assert headers_of(pinned)["cache-control"] == "public, max-age=31536000, immutable"
+    # Another data set is loaded: the one that was named still answers.
+    server.shelf.current = Ready(NEW)
+    assert server.get("states_mean", query(fingerprint=OLD.fingerprint)).body == pinned.body
+    assert json.loads(server.get("states_mean", query()).body)["fingerprint"] == NEW_FINGERPRINT
+    assert server.get("states_mean", query(fingerprint=OLD.fingerprint, dataset="slow one")).status == 200
+    assert server.problems("states_mean", query(fingerprint="d" * 64)) == [("/fingerprint", "unknown")]
+    assert server.problems("states_mean", query(fingerprint="../..", colour="red")) == [
+        ("/fingerprint", "type"),
+        ("/colour", "unknown-key"),
+    ]
+
+
+# What cannot be answered
+
+
+def test_everything_that_is_wrong_is_told_at_once(server: Server) -> None:
+    asked = "question=x&question=y&by=locaton&quantiles=half&quantiles=2&limit=0&order=-maen&a/b=1"
+    assert server.problems("summary", asked) == [
+        ("/question", "repeated"),
+        ("/question", "unknown"),
+        ("/by/0", "type"),
+        ("/quantiles/0", "type"),
+        ("/quantiles/1", "type"),
+        ("/limit", "type"),
+        ("/a~1b", "unknown-key"),
+    ]
+    assert server.problems("states_mean", "dataset=cdc") == [("/question", "missing")]
+    assert server.refusal("states_mean", "dataset=cdc&dataset=cdc&question=").reason.startswith("The data set has no")
+
+
+def test_data_sets_that_cannot_be_asked_are_told_apart(server: Server) -> None:
+    unknown = server.refusal("states_mean", query(dataset="cdcc"))
+    assert isinstance(unknown, DatasetUnknown)
+    assert 'Did you mean "cdc"' in unknown.reason
+    loading = server.refusal("states_mean", query(dataset="slow one"))
+    assert isinstance(loading, DatasetLoading)
+    assert loading.retry_after_s == 1
+    server.shelf.current = Failed(SourceEmpty("It has no rows."))
+    assert isinstance(server.refusal("states_mean", query()), DatasetNotReady)
+
+
+# Long answers
+
+
+def test_what_goes_through_too_many_rows_is_to_be_asked_as_a_job(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics, "_AT_ONCE", 0)
+    refused = server.refusal("summary", query())
+    assert isinstance(refused, AskAsJob)
+    assert server.computing.times == 0
+    assert server.get("states_mean", query()).status == 200
+
+
+def test_long_answers_are_made_in_a_thread_and_only_so_many_at_a_time(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics, "_IN_LOOP", 0)
+    go_on = threading.Event()
+    server.computing.before = lambda _: cast("None", go_on.wait(PATIENCE_S))
+
+    async def story() -> list[Any]:
+        # Each is another question, so that none is answered with what was made for another.
+        calls = [AsCalled({"name": "summary"}, query(limit=number)) for number in range(1, 4)]
+        tasks = [asyncio.ensure_future(server.answered(call)) for call in calls]
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE_S)
+        assert len(done) == 1
+        go_on.set()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    answers = asyncio.run(story())
+    assert [type(each) for each in answers if isinstance(each, Exception)] == [AnswersBusy]
+    assert sum(isinstance(each, Reply) for each in answers) == 2
+    assert server.get("summary", query()).status == 200
+
+
+def test_an_answer_that_nobody_waits_for_any_more_is_not_finished(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(statistics, "_IN_LOOP", 0)
+    begun, ended = threading.Event(), threading.Event()
+
+    def until_stopped(work: Work) -> None:
+        begun.set()
+        try:
+            while True:
+                work.check()
+        except JobCancelled:
+            ended.set()
+            raise
+
+    server.computing.before = until_stopped
+
+    async def story() -> None:
+        call = AsCalled({"name": "summary"}, query())
+        task = asyncio.ensure_future(server.answered(call))
+        assert await asyncio.to_thread(begun.wait, PATIENCE_S)
+        call.left.set()
+        with pytest.raises(ClientGone):
+            await task
+        assert await asyncio.to_thread(ended.wait, PATIENCE_S)
+
+    asyncio.run(story())
+
+
+def test_an_answer_that_takes_too_long_is_to_be_asked_as_a_job(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "_SECONDS", -1.0)
+    assert isinstance(server.refusal("summary", query()), AskAsJob)
+
+
+# Answers that are kept ready
+
+
+def test_the_same_request_is_answered_with_what_was_made_before(server: Server) -> None:
+    first = server.get("states_mean", query())
+    assert server.get("states_mean", query()) is first
+    assert server.computing.times == 1
+    assert server.get("states_mean", query(), accept="text/csv").content_type.startswith("text/csv")
+    assert server.get("states_mean", query(), suffix="csv").content_type.startswith("text/csv")
+    assert server.get("states_mean", query(), if_none_match=headers_of(first)["etag"]).status == 304
+    assert server.get("best5", query()).body != first.body
+    assert server.get("states_mean", query(), range="bytes=0-0").body == first.body[:1]
+
+
+def test_what_was_kept_is_not_given_once_the_data_is_another(server: Server) -> None:
+    before = server.get("states_mean", query())
+    server.shelf.current = Ready(NEW)
+    after = server.get("states_mean", query())
+    assert json.loads(after.body)["fingerprint"] == NEW_FINGERPRINT != json.loads(before.body)["fingerprint"]
+    server.shelf.current = Failed(SourceEmpty("It has no rows."))
+    assert isinstance(server.refusal("states_mean", query()), DatasetNotReady)
+
+
+def test_no_more_is_kept_than_there_is_room_for(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "_KEPT_ANSWERS", 2)
+    asked = [query(limit=number) for number in (1, 2, 3)]
+    one, two, _ = [server.get("summary", each) for each in asked]
+    assert server.get("summary", asked[1]) is two
+    assert server.get("summary", asked[0]) is not one
+    monkeypatch.setattr(statistics, "_KEPT_BYTES", 1)
+    again = server.get("summary", asked[2])
+    assert server.get("summary", asked[2]) is not again
+
+
+def test_neither_long_answers_nor_long_addresses_are_kept(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    long_one = "&".join([query()] * 100)
+    assert server.get("states_mean", long_one) is not server.get("states_mean", long_one)
+    monkeypatch.setattr(statistics, "_KEPT_ANSWER_BYTES", 10)
+    assert server.get("states_mean", query()) is not server.get("states_mean", query())
