@@ -6,9 +6,9 @@ the server runs.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import shlex
+from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
 from html import escape
@@ -21,7 +21,7 @@ from meantime.errors import PathUnknown
 from meantime.statistics.registry import STATISTICS
 from meantime.web import page
 from meantime.web.reply import JSON, Reply
-from meantime.web.v1 import openapi, problems
+from meantime.web.v1 import openapi, problems, unchanged
 from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Outcome, Parameter
 
 # Long enough that a client which looks twice asks once, short enough that a new version of the server shows soon.
@@ -78,14 +78,7 @@ def markdown_of(code: str) -> str:
 
 
 def _kept(call: Call, body: bytes, media_type: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
-    """Answer with something that clients may keep, or that they have it already."""
-    tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
-    headers = (*headers, ("etag", tag), ("cache-control", _CACHE_CONTROL))
-    known = call.header("if-none-match")
-    # The tag has its quotes with it, so it is not found within another one.
-    if known is not None and (tag in known or known.strip() == "*"):
-        return Reply(304, b"", content_type="", headers=headers)
-    return Reply(200, body, content_type=media_type, headers=headers)
+    return unchanged.answer(call, body, *headers, media_type=media_type, cache_control=_CACHE_CONTROL)
 
 
 # The pages
@@ -153,14 +146,24 @@ def _endpoint(row: Endpoint, url: str) -> str:
     outcomes = "".join(
         f"<dt>{outcome.status}</dt><dd>{_inline(outcome.description)}{_forms(outcome)}</dd>" for outcome in row.outcomes
     )
-    kinds = sorted(openapi.kinds_of(row), key=lambda kind: (problems.status_of(kind), problems.code_of(kind)))
-    refused = ", ".join(f"{problems.status_of(kind)} {_link(problems.code_of(kind))}" for kind in kinds)
     return (
         f'<section><h3 id="{row.name}">{escape(row.summary)}</h3>'
         f"<p><code>{row.method} {escape(row.path)}</code></p><p>{_inline(row.description)}</p>"
         f"<pre>{escape(_curl(row, url))}</pre>"
-        f"{_parameters(row)}<p>Answers:</p><dl>{outcomes}</dl><p>Problems: {refused}.</p></section>"
+        f"{_parameters(row)}<p>Answers:</p><dl>{outcomes}</dl>{_refusals(row)}</section>"
     )
+
+
+def _refusals(row: Endpoint) -> str:
+    by_status: dict[int, list[str]] = defaultdict(list)
+    # Those that any request may meet would be said at every endpoint.
+    for kind in dict.fromkeys(row.problems):
+        if kind not in openapi.EVERYWHERE:
+            by_status[problems.status_of(kind)].append(_link(problems.code_of(kind)))
+    if not by_status:
+        return ""
+    told = "; ".join(f"{status} {', '.join(links)}" for status, links in sorted(by_status.items()))
+    return f"<p>Problems: {told}.</p>"
 
 
 def _parameters(row: Endpoint) -> str:
@@ -220,7 +223,8 @@ def _problems() -> str:
         f"<dt>{_facts(code)[0]} {_link(code)}</dt><dd>{escape(text.title)}</dd>"
         for code, text in sorted(problems.PAGES.items(), key=lambda item: (_facts(item[0])[0], item[0]))
     )
-    return f'<h2 id="problems">problems</h2><dl>{rows}</dl>'
+    everywhere = ", ".join(_link(problems.code_of(kind)) for kind in openapi.EVERYWHERE)
+    return f'<h2 id="problems">problems</h2><p>Any request may meet {everywhere}.</p><dl>{rows}</dl>'
 
 
 def _link(code: str) -> str:
@@ -266,14 +270,8 @@ _SHOWN_HEADERS = ("Prefer", "Accept")
 # The rows
 
 _HEADERS = (
-    Header(name="ETag", description="Of these very bytes."),
+    Header(name="ETag", description="Names these very bytes."),
     Header(name="Cache-Control", description=f"`{_CACHE_CONTROL}`."),
-)
-_KNOWN = Parameter(
-    name="If-None-Match",
-    where="header",
-    kind=str,
-    description="ETags of what the client has; with one that still holds the answer is 304, without a body.",
 )
 _UNCHANGED = Outcome(status=304, description="The client has it already.", headers=_HEADERS)
 
@@ -291,7 +289,7 @@ def _rows(*, read_documentation: Any, read_document: Any) -> tuple[Endpoint, ...
             summary=summary,
             description=description,
             handle=handle,
-            parameters=(*parameters, _KNOWN),
+            parameters=(*parameters, unchanged.IF_NONE_MATCH),
             outcomes=(
                 Outcome(status=200, description="All of it.", content={media_type: kind}, headers=_HEADERS),
                 _UNCHANGED,

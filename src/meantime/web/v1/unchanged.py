@@ -5,11 +5,11 @@ from __future__ import annotations
 import hashlib
 import re
 
-from meantime.web.reply import Reply
+from meantime.web.reply import JSON, Reply
 from meantime.web.v1.endpoint import Call, Header, Outcome, Parameter
 
 # Kept, and asked after each time: what is at the address changes when the server is given other data.
-_HEADERS = (("cache-control", "no-cache"),)
+_ASKED_AFTER = "no-cache"
 _ETAG = re.compile(r'"[!\x23-\x7e]*"')
 
 ETAG = Header(name="ETag", description="Names these very bytes.", required=False)
@@ -23,12 +23,18 @@ IF_NONE_MATCH = Parameter(
 NOT_MODIFIED = Outcome(status=304, description="The client has it already.", headers=(ETAG, CACHE_CONTROL))
 
 
-def answer(call: Call, body: bytes, *headers: tuple[str, str]) -> Reply:
-    """Return the answer with this JSON, or that the client has it."""
+def answer(
+    call: Call,
+    body: bytes,
+    *headers: tuple[str, str],
+    media_type: str = JSON,
+    cache_control: str = _ASKED_AFTER,
+) -> Reply:
+    """Return the answer with this body, or that the client has it."""
     etag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
-    described = (("etag", etag), *_HEADERS, *headers)
+    described = (("etag", etag), ("cache-control", cache_control), *headers)
     known = call.header("if-none-match") or ""
     # Compared weakly: proxies that pack by themselves weaken ETags.
     if known.strip() == "*" or etag in _ETAG.findall(known):
         return Reply(304, b"", content_type="", headers=described)
-    return Reply(200, body, headers=described)
+    return Reply(200, body, content_type=media_type, headers=described)
