@@ -448,8 +448,11 @@ class Engine:
         with self._lock:
             self._in_flight -= landed
             self._ledger.admit(lives)
-            self._line.join(live for live in lives if open_now[live.job.request.dataset])
-            self._line.park(live for live in lives if not open_now[live.job.request.dataset])
+            if all(open_now.values()):
+                self._line.join(lives)
+            else:
+                self._line.join(live for live in lives if open_now[live.job.request.dataset])
+                self._line.park(live for live in lives if not open_now[live.job.request.dataset])
             # Before a thread can take them, so that nobody hears of their start first.
             if told_as is not None:
                 self._note_all(told_as, lives)
@@ -674,7 +677,8 @@ class Engine:
             if not self._unfinished():
                 self._quiet.notify_all()
             self._tasks.notify()  # a suspect may have waited for this end, or there is one ended job too many
-        self._enqueue(back, told_as="given-back")
+        if back:
+            self._enqueue(back, told_as="given-back")
         for live, was_working in ended:
             self._conclude(live, was_working=was_working)
         self._news.tell()
@@ -743,9 +747,7 @@ class Engine:
     def _conclude(self, live: LiveJob, *, was_working: bool) -> None:
         """Answer who waits for a job's cancellation, and have its end counted."""
         job = live.job
-        with self._lock:
-            cancels = list(live.cancels)
-        for cancellation in cancels:
+        for cancellation in live.cancels:  # nobody joins them any more: the job is none of those that go on
             if job.state is JobState.CANCELLED:
                 cancellation.set_result(job)
             else:

@@ -21,16 +21,19 @@ class Lane:
 
     def enter(self, place: int) -> None:
         """Stand in a place that nobody has."""
-        insort(self._places, place, lo=self._first)
+        # What has left is lower than what is there, so the last place says enough also where nobody is there.
+        if not self._places or place > self._places[-1]:
+            self._places.append(place)
+        else:
+            insort(self._places, place, lo=self._first)
 
     def leave(self, place: int) -> None:
         """Let those behind a place move up."""
-        at = bisect_left(self._places, place, lo=self._first)
-        if at > self._first:
-            del self._places[at]
+        if place != self._places[self._first]:
+            del self._places[bisect_left(self._places, place, lo=self._first)]
             return
         self._first += 1
-        if self._first > max(_LEFT_LIMIT, len(self)):
+        if self._first > _LEFT_LIMIT and self._first > len(self):
             del self._places[: self._first]
             self._first = 0
 

@@ -33,19 +33,15 @@ class News:
     def __init__(self, lock: threading.Lock, *, on_trouble: Callable[[Job, BaseException], None]) -> None:
         self._lock = lock
         self._on_trouble = on_trouble
+        self.is_followed = False  # whether somebody follows all jobs; looked at for each change of each
         self._followers: tuple[Follower, ...] = ()
         self._untold: deque[tuple[Event, Sequence[Watcher], Sequence[Follower]]] = deque()
         self._is_telling = False
 
-    @property
-    def is_followed(self) -> bool:
-        """Whether somebody follows all jobs."""
-        return bool(self._followers)
-
     def follow(self, follower: Follower) -> Callable[[], None]:
         """Have all that happens from now on told; return what ends that."""
         with self._lock:
-            self._followers = (*self._followers, follower)
+            self._set((*self._followers, follower))
 
         def unfollow() -> None:
             with self._lock:
@@ -53,7 +49,7 @@ class News:
                 followers = list(self._followers)
                 if follower in followers:
                     followers.remove(follower)
-                self._followers = tuple(followers)
+                self._set(tuple(followers))
 
         return unfollow
 
@@ -76,6 +72,10 @@ class News:
                 self._call(event, watcher, event.detail)
             for follower in followers:
                 self._call(event, follower, event)
+
+    def _set(self, followers: tuple[Follower, ...]) -> None:
+        self._followers = followers
+        self.is_followed = bool(followers)
 
     def _next(self) -> tuple[Event, Sequence[Watcher], Sequence[Follower]] | None:
         with self._lock:

@@ -12,7 +12,7 @@ work when the server died, and nobody is given up on for the company that he was
 from __future__ import annotations
 
 import heapq
-from collections import deque
+from collections import defaultdict, deque
 from collections.abc import Iterable
 from enum import Enum, auto
 from itertools import count
@@ -56,7 +56,7 @@ class WaitingLine:
         self._tickets = count(1)
         self._fresh_lane = Lane()
         self._suspect_lane = Lane()
-        self._parked_lanes: dict[str, Lane] = {}
+        self._parked_lanes: defaultdict[str, Lane] = defaultdict(Lane)
 
     @property
     def is_claiming(self) -> bool:
@@ -80,7 +80,7 @@ class WaitingLine:
             live.place = Place.PARKED
             dataset = live.job.request.dataset
             self._parked.setdefault(dataset, []).append(live)
-            _stand(live, self._parked_lanes.setdefault(dataset, Lane()), next(self._tickets))
+            _stand(live, self._parked_lanes[dataset], next(self._tickets))
 
     def unpark(self, dataset: str) -> None:
         """Let the jobs of a data set go on: it is decided."""
