@@ -21,7 +21,8 @@ from weakref import WeakKeyDictionary, ref
 from meantime.engine.engine import Engine, Event, JobDetail
 from meantime.web.v1.endpoint import ClientGone
 
-# How many clients are told in one turn of the event loop: each answer takes some 0.1 ms, so that others wait for 10 ms.
+# How many changes are looked at, and how many clients told of them, in one turn of the event loop: each answer takes
+# some 0.1 ms, so that others wait for 10 ms.
 _TOLD_PER_TURN = 100
 
 # How many events of all jobs are remembered, for clients that come back or are slow: some 20 MB when it is full, half a
@@ -133,7 +134,7 @@ class Lobby:
             self._events = Ring(call=self._call)
             # For as long as the engine lives: a client that was cut off finds what it has missed. Held weakly, since
             # the engine is what keeps us.
-            engine.follow(partial(_pass_on, ref(self._events)))
+            engine.follow(partial(_remember, ref(self._events)))
         return self._events
 
     @property
@@ -176,16 +177,10 @@ class Lobby:
 
     def _look(self) -> None:
         self._is_called = False
-        while self._changes:
-            detail = self._changes.popleft()
-            number, is_end = detail.job.number, detail.state.is_ended
-            if (watched := self._watched.get(number)) is None:
-                continue  # all who waited have left meanwhile
-            self._to_tell.extend((listener, detail) for listener in watched.of_changes)
-            if is_end:
-                self._to_tell.extend((listener, detail) for listener in watched.of_end)
-                del self._watched[number]
-                watched.unwatch()
+        for _ in range(min(_TOLD_PER_TURN, len(self._changes))):
+            self._pass_on(self._changes.popleft())
+        if self._changes:
+            self._call()
         if self._events is not None:
             self._events.wake()
         if self._is_closed:
@@ -193,6 +188,17 @@ class Lobby:
                 self._to_tell.extend((listener, None) for listener in (*watched.of_changes, *watched.of_end))
         if not self._is_telling:
             self._tell()
+
+    def _pass_on(self, detail: JobDetail) -> None:
+        number = detail.job.number
+        if (watched := self._watched.get(number)) is None:
+            return  # all who waited have left meanwhile
+        self._to_tell.extend((listener, detail) for listener in watched.of_changes)
+        if detail.state.is_ended:
+            self._to_tell.extend((listener, detail) for listener in watched.of_end)
+            # The watch in the engine went with the end. To end it there would cost the engine's lock, for each job,
+            # while its threads are at their busiest.
+            del self._watched[number]
 
     def _tell(self) -> None:
         for _ in range(min(_TOLD_PER_TURN, len(self._to_tell))):
@@ -285,7 +291,7 @@ class Ring:
                 woken.set_result(None)
 
 
-def _pass_on(ring: ref[Ring], event: Event) -> None:
+def _remember(ring: ref[Ring], event: Event) -> None:
     if (living := ring()) is not None:
         living.add(event)
 

@@ -200,15 +200,16 @@ class Told:
     def watch(self, number: int, callback: JobWatcher) -> Callable[[], None]:
         self.describe(number)
         self.watches += 1
-        watchers = self.watchers.setdefault(number, [])
-        watchers.append(callback)
         if self.standing[number].state.is_ended:
             callback(self.standing[number])
+            return lambda: None
+        watchers = self.watchers.setdefault(number, [])
+        watchers.append(callback)
 
         def unwatch() -> None:
             watchers.remove(callback)
-            if not watchers:
-                self.watchers.pop(number, None)
+            if not watchers and self.watchers.get(number) is watchers:
+                del self.watchers[number]
 
         return unwatch
 
@@ -221,6 +222,8 @@ class Told:
         self.standing[number] = detail(number, state, **more)
         for watcher in list(self.watchers.get(number, ())):
             watcher(self.standing[number])
+        if state.is_ended:
+            self.watchers.pop(number, None)  # its watches go with it
 
     def tell_all(self, state: JobState = JobState.DONE) -> None:
         """Have every job stand so."""

@@ -191,6 +191,25 @@ def test_others_get_their_turn_while_many_are_told(monkeypatch: pytest.MonkeyPat
     run(story())
 
 
+def test_others_get_their_turn_while_many_changes_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(waiting, "_TOLD_PER_TURN", 3)
+
+    async def story() -> None:
+        lobby, told = Lobby(), Told(10)
+        clients = [waits(lobby, told, number) for number in told.standing]
+        await all_wait(lobby, told, 10)
+        told.tell_all()
+        seen = [10]
+        while lobby.watched:
+            await asyncio.sleep(0)
+            if lobby.watched != seen[-1]:
+                seen.append(lobby.watched)
+        assert seen == [10, 7, 4, 1, 0]
+        await asyncio.gather(*clients)
+
+    run(story())
+
+
 def test_the_loop_is_woken_once_for_all_that_has_changed_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
         lobby, told = Lobby(), Told(50)
