@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from meantime.web.v1 import datasets, documentation, events, jobs, results, statistics
+from meantime.web.v1 import coverage, datasets, documentation, events, jobs, results, statistics
 
 ENDPOINTS = documentation.documented(
-    (*datasets.ENDPOINTS, *statistics.ENDPOINTS, *jobs.ENDPOINTS, *results.ENDPOINTS, *events.ENDPOINTS),
+    (
+        *datasets.ENDPOINTS,
+        *coverage.ENDPOINTS,
+        *statistics.ENDPOINTS,
+        *jobs.ENDPOINTS,
+        *results.ENDPOINTS,
+        *events.ENDPOINTS,
+    ),
 )

@@ -18,7 +18,7 @@ from meantime.web.door import Door
 from meantime.web.guard import Hosts
 from meantime.web.landing import Landing
 from meantime.web.metrics import Metrics
-from meantime.web.v1 import datasets, problems
+from meantime.web.v1 import coverage, datasets, described, problems
 from meantime.web.v1.carrier import Carrier
 from meantime.web.v1.endpoint import Backend, Compute
 from tests import factories
@@ -46,7 +46,7 @@ class Asked:
                 admin_key=KEY,
             )
             app: Any = Door(
-                Carrier(datasets.ENDPOINTS, backend),
+                Carrier((*datasets.ENDPOINTS, *coverage.ENDPOINTS), backend),
                 hosts=Hosts(),
                 metrics=Metrics(),
                 refuse=lambda _path, error: problems.refused(error),
@@ -167,7 +167,7 @@ def test_a_data_set_tells_what_is_in_it(place: Place) -> None:
 
 
 def test_a_data_set_that_loads_or_failed_is_described_with_nothing_left_out(place: Place) -> None:
-    whole = set(datasets.DatasetResource.__struct_fields__) - {"links_"}
+    whole = set(described.DatasetResource.__struct_fields__) - {"links_"}
     catalog = place.catalog(place.source("a", "1"), place.source("empty"))
     ask = Asked(catalog)
     way = Gateway(place)
@@ -318,7 +318,7 @@ def test_coverage_is_narrowed_by_filters_which_may_come_several_times(place: Pla
 def test_all_that_is_wrong_with_a_coverage_query_is_told_at_once(place: Place) -> None:
     with serving(place, table(place, *ROWS)) as ask:
         reply = ask.coverage(("question", "S"), ("location", "Uta"), ("period", "1999"), ("strtum", "Male"))
-        missing = ask.coverage()
+        missing = ask.coverage(("location", "Uta"))
     assert reply.status == 400
     problems = {problem["pointer"]: problem for problem in reply.json["problems"]}
     assert {pointer: problem["code"] for pointer, problem in problems.items()} == {
@@ -329,11 +329,11 @@ def test_all_that_is_wrong_with_a_coverage_query_is_told_at_once(place: Place) -
     }
     assert problems["/location"]["closest"][0] == "Utah"
     assert problems["/strtum"]["closest"] == ["stratum"]
-    assert missing.json["problems"][0]["code"] == "missing"
+    assert [problem["code"] for problem in missing.json["problems"]] == ["missing", "unknown"]
 
 
 def test_a_matrix_too_large_is_refused_with_how_to_ask_for_less(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(datasets, "COVERAGE_LIMIT", 11)
+    monkeypatch.setattr(coverage, "COVERAGE_LIMIT", 11)
     with serving(place, table(place, *ROWS)) as ask:
         reply = ask.coverage(("question", "Q"))
         part = ask.coverage(("question", "Q"), ("stratum", "Male"))
@@ -427,7 +427,7 @@ def test_only_the_operator_may_have_files_read_again(place: Place, more: dict[st
 # The document
 
 
-@pytest.mark.parametrize("endpoint", datasets.ENDPOINTS, ids=lambda endpoint: endpoint.name)
+@pytest.mark.parametrize("endpoint", [*datasets.ENDPOINTS, *coverage.ENDPOINTS], ids=lambda endpoint: endpoint.name)
 def test_examples_are_what_their_types_say(endpoint: Any) -> None:
     for outcome in endpoint.outcomes:
         for kind in outcome.content.values():

@@ -1,0 +1,228 @@
+"""/v1/datasets/{name}/coverage: which values of a question are published, withheld, or absent."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Callable, Sequence
+from typing import Annotated
+
+import msgspec
+
+from meantime.dataset.coverage import Axes, Presence, axes_of, coverage
+from meantime.dataset.cube import ABSENT, Cube
+from meantime.dataset.snapshot import Snapshot
+from meantime.statistics.spelling import closest, quoted, suggestion
+from meantime.web.reply import Reply
+from meantime.web.v1 import unchanged
+from meantime.web.v1.datasets import HEADERS, NAME, READY, name_of, snapshot_of
+from meantime.web.v1.described import Years, said
+from meantime.web.v1.endpoint import Backend, Call, Endpoint, Outcome, Parameter
+from meantime.web.v1.query import Query
+
+# The CDC's table has 55 locations, 13 years and 28 strata: 20,020 entries, 40 kB. Five of those make a page slow to
+# draw, and take a tenth of a second to make.
+COVERAGE_LIMIT = 100_000
+_ENCODER = msgspec.json.Encoder()
+
+
+class StratumResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A stratum within its category; both null for the rows without one."""
+
+    category: str | None
+    stratum: str | None
+
+
+class MarkResource(msgspec.Struct, frozen=True, kw_only=True):
+    """What a number in the matrix stands for."""
+
+    presence: Annotated[
+        Presence,
+        said(
+            "absent: there is no row. published: every row has a value. withheld: there are rows, and none has one. "
+            "mixed: some have one."
+        ),
+    ]
+    reasons: Annotated[list[str], said("Why values are withheld.")]
+    entries: Annotated[int, said("How many there are of it in the matrix.")]
+
+
+class CoverageResource(msgspec.Struct, frozen=True, kw_only=True):
+    """Which values of a question are there."""
+
+    dataset: str
+    fingerprint: str
+    question: str
+    strata: list[StratumResource]
+    periods: Annotated[list[Years | None], said("Null stands for the rows without a period.")]
+    locations: list[str]
+    legend: list[MarkResource]
+    matrix: Annotated[
+        list[list[list[int]]],
+        said("matrix[stratum][period][location], in the order of these lists, is a place in the legend, from 0."),
+    ]
+
+
+async def get_coverage(backend: Backend, call: Call) -> Reply:
+    """GET /v1/datasets/{name}/coverage."""
+    snapshot = snapshot_of(backend, name := name_of(backend, call))
+    body = await asyncio.to_thread(_coverage, name, snapshot, call.query)
+    return unchanged.answer(call, body)
+
+
+def _coverage(name: str, snapshot: Snapshot, pairs: Sequence[tuple[str, str]]) -> bytes:
+    """Read what is asked, and write the answer.
+
+    Raises:
+        RequestInvalid: with all that is wrong; or it would be too large.
+    """
+    cube = snapshot.cube
+    axes = _axes(cube, pairs)
+    found = coverage(cube, axes)
+    labels = cube.labels
+    counted = zip(found.legend, found.counts(), strict=True)
+    return _ENCODER.encode(
+        CoverageResource(
+            dataset=name,
+            fingerprint=snapshot.fingerprint,
+            question=labels.questions[axes.question],
+            strata=[
+                StratumResource(category=_label(labels.categories, category), stratum=_label(labels.strata, stratum))
+                for category, stratum in axes.strata
+            ],
+            periods=[
+                None if code == ABSENT else Years(first=labels.periods[code].first, last=labels.periods[code].last)
+                for code in axes.periods
+            ],
+            locations=[labels.locations[code] for code in axes.locations],
+            legend=[
+                MarkResource(presence=mark.presence, reasons=list(mark.reasons), entries=entries)
+                for mark, entries in counted
+            ],
+            matrix=found.marks.tolist(),
+        )
+    )
+
+
+def _label(labels: Sequence[str], code: int) -> str | None:
+    return None if code == ABSENT else labels[code]
+
+
+def _axes(cube: Cube, pairs: Sequence[tuple[str, str]]) -> Axes:
+    query = Query(pairs, tuple(parameter.name for parameter in _COVERAGE_PARAMETERS))
+    labels = cube.labels
+    question = query.one("question")
+    if not query.all("question"):
+        query.wrong("question", "missing", "Say of which question: ?question=... GET /v1/datasets/{name} lists them.")
+    elif question is not None and question not in cube.question_codes:
+        near = closest(question, labels.questions)
+        detail = f"There is no question {quoted(question)}. {suggestion(near)}Questions are written as in the file."
+        query.wrong("question", "unknown", detail, near)
+    narrowed = {
+        "locations": _named(query, "location", labels.locations),
+        "categories": _named(query, "category", labels.categories),
+        "strata": _named(query, "stratum", labels.strata),
+        "periods": _named(query, "period", [_written(*period) for period in labels.periods], _period),
+    }
+    query.check()
+    axes = axes_of(cube, cube.question_codes[question or ""], **narrowed)
+    if axes.size > COVERAGE_LIMIT:
+        query.wrong(
+            "question",
+            "too-large",
+            f"The matrix would have {axes.size:,} entries ({len(axes.strata):,} strata, {len(axes.periods):,} periods, "
+            f"{len(axes.locations):,} locations); {COVERAGE_LIMIT:,} may be. Ask for some of them: with category, "
+            "stratum, period or location, each as often as needed.",
+        )
+        query.check()
+    return axes
+
+
+def _named(query: Query, name: str, labels: Sequence[str], read: Callable[[str], str] = str) -> frozenset[int] | None:
+    """Return the codes of the labels that a filter names; None where it is not there."""
+    given = query.all(name)
+    codes = {label: code for code, label in enumerate(labels)} if given else {}
+    for text in given:
+        if read(text) not in codes:
+            near = closest(text, labels)
+            query.wrong(name, "unknown", f"There is no {name} {quoted(text)}. {suggestion(near)}".rstrip(), near)
+    return frozenset(codes[read(text)] for text in given if read(text) in codes) if given else None
+
+
+def _written(first: int, last: int) -> str:
+    return str(first) if first == last else f"{first}-{last}"
+
+
+def _period(text: str) -> str:
+    """Return a period as it is written here.
+
+    >>> _period("2020-2020"), _period("2019-2020"), _period("2020")
+    ('2020', '2019-2020', '2020')
+    """
+    years = re.fullmatch(r"(-?[0-9]{1,6})-(-?[0-9]{1,6})", text, re.ASCII)
+    return _written(int(years[1]), int(years[2])) if years else text
+
+
+# The row
+
+_QUESTION = "Percent of adults aged 18 years and older who have obesity"
+_COVERAGE = {
+    "dataset": "sample",
+    "fingerprint": "9f2c" * 16,
+    "question": _QUESTION,
+    "strata": [{"category": "Sex", "stratum": "Female"}],
+    "periods": [{"first": 2021, "last": 2021}, {"first": 2022, "last": 2022}],
+    "locations": ["Guam", "Utah"],
+    "legend": [
+        {"presence": "absent", "reasons": [], "entries": 1},
+        {"presence": "published", "reasons": [], "entries": 2},
+        {"presence": "withheld", "reasons": ["~"], "entries": 1},
+    ],
+    "matrix": [[[0, 1], [2, 1]]],
+}
+
+
+def _filter(name: str, description: str, example: str) -> Parameter:
+    return Parameter(name=name, where="query", kind=list[str], description=description, example=[example])
+
+
+_COVERAGE_PARAMETERS = (
+    Parameter(
+        name="question",
+        where="query",
+        kind=str,
+        description="The question, as the data set has it.",
+        required=True,
+        example=_QUESTION,
+    ),
+    _filter("location", "Only this location; may come several times.", "Utah"),
+    _filter("category", "Only strata of this category; may come several times.", "Sex"),
+    _filter("stratum", "Only this stratum; may come several times.", "Female"),
+    _filter("period", "Only this year, or first and last year: 2020-2021; may come several times.", "2020"),
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        name="get_coverage",
+        method="GET",
+        path="/v1/datasets/{name}/coverage",
+        tag="datasets",
+        summary="Look which values of a question there are",
+        description="For each stratum, period and location: whether a value is published, withheld (and why), or "
+        "absent. The strata and periods are those in which the question was asked at all, the locations are all of "
+        f"the data set; filters narrow them. Of more than {COVERAGE_LIMIT:,} entries a part must be asked for.",
+        handle=get_coverage,
+        parameters=(NAME, *_COVERAGE_PARAMETERS, unchanged.IF_NONE_MATCH),
+        outcomes=(
+            Outcome(
+                status=200,
+                description="A matrix, and what its numbers stand for.",
+                content={"application/json": CoverageResource},
+                example=_COVERAGE,
+                headers=HEADERS,
+            ),
+            unchanged.NOT_MODIFIED,
+        ),
+        problems=READY,
+    ),
+)
