@@ -8,12 +8,12 @@ import re
 import threading
 import time
 from collections import OrderedDict
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from typing import Annotated, Any, NamedTuple
 from urllib.parse import urlencode
-from weakref import WeakKeyDictionary
+from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import msgspec
 
@@ -240,12 +240,20 @@ async def answer_statistic(backend: Backend, call: Call) -> Reply | Stream:
     """GET /v1/statistics/{name}?..., and with a suffix: the answer, as far as the client does not have it."""
     answers = answers_of(backend.catalog)
     key = _key(call)
-    if key is not None and (kept := answers.find(key, backend.catalog)) is not None:
+    if key is None:
+        return await _made(backend, call, answers, key)
+    if (kept := answers.find(key, backend.catalog)) is not None:
         return kept
+    async with answers.turn(key):
+        # Made by another one while this one waited for its turn.
+        return answers.find(key, backend.catalog) or await _made(backend, call, answers, key)
+
+
+async def _made(backend: Backend, call: Call, answers: Answers, key: _Key | None) -> Reply | Stream:
     row = _statistic(call)
     form = choose(call.header("accept"), call.path.get("suffix"))
     asked = await _read(call, row, backend.catalog)
-    made = await _made(backend, call, row, form, asked)
+    made = await _represented(backend, call, row, form, asked)
     if key is not None and isinstance(made, Reply):
         answers.keep(key, made, asked)
     return made
@@ -261,7 +269,7 @@ class _Asked:
     parameters: msgspec.Struct
 
 
-async def _made(backend: Backend, call: Call, row: Statistic, form: Form, asked: _Asked) -> Reply | Stream:
+async def _represented(backend: Backend, call: Call, row: Statistic, form: Form, asked: _Asked) -> Reply | Stream:
     entries = 0 if row.entries_read is None else row.entries_read(asked.snapshot, asked.parameters)
     if entries > _AT_ONCE:
         raise AskAsJob(
@@ -502,6 +510,15 @@ class Answers:
         self.slots = threading.Semaphore(_LONG_AT_A_TIME)
         self._kept: OrderedDict[_Key, _Kept] = OrderedDict()
         self._size_bytes = 0
+        # Those that are held or waited for by somebody; nobody else has need of them.
+        self._turns: WeakValueDictionary[_Key, asyncio.Lock] = WeakValueDictionary()
+
+    @asynccontextmanager
+    async def turn(self, key: _Key) -> AsyncIterator[None]:
+        """Let one at a time make the same answer, so that a page that many look at is no reason to be busy."""
+        turn = self._turns.setdefault(key, asyncio.Lock())
+        async with turn:
+            yield
 
     def find(self, key: _Key, catalog: Catalog) -> Reply | None:
         """Return the answer to a request, if it is here and still holds."""

@@ -352,6 +352,31 @@ def test_long_answers_are_made_in_a_thread_and_only_so_many_at_a_time(
     assert server.get("summary", query()).status == 200
 
 
+def test_a_long_answer_that_many_ask_for_at_once_is_made_once(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(statistics, "_IN_LOOP", 0)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def wait(_: Work) -> None:
+        begun.set()
+        go_on.wait(PATIENCE_S)
+
+    server.computing.before = wait
+
+    async def story() -> list[Any]:
+        asked = [server.answered(AsCalled({"name": "summary"}, query())) for _ in range(20)]
+        tasks = [asyncio.ensure_future(each) for each in asked]
+        assert await asyncio.to_thread(begun.wait, PATIENCE_S)
+        # One of those that wait goes away; it is nobody's turn by that.
+        tasks[1].cancel()
+        go_on.set()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    first, left, *others = asyncio.run(story())
+    assert isinstance(left, asyncio.CancelledError)
+    assert all(each is first for each in others)
+    assert server.computing.times == 1
+
+
 def test_an_answer_that_nobody_waits_for_any_more_is_not_finished(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
