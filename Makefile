@@ -11,6 +11,9 @@ ARGS ?=
 PYTEST_ARGS ?=
 FUZZ_EXAMPLES ?= 300
 FUZZ_SEED ?= $(shell date +%s)
+# Which benchmark, with its options; all of them without it.
+BENCH ?=
+BENCHES := answers submissions waiting flask_trade
 
 .PHONY: serve test check fix docs run_tests load fuzz bench lock
 
@@ -46,9 +49,9 @@ fuzz: $(READY)  ## Thousands of requests made of the OpenAPI document of v1: FUZ
 	FUZZ_EXAMPLES="$(FUZZ_EXAMPLES)" FUZZ_SEED="$(FUZZ_SEED)" \
 	  $(BIN)/pytest tests/acceptance/test_schemathesis.py -n 0 -p no:randomly -q -s $(PYTEST_ARGS)
 
-bench: $(READY)  ## What it costs to carry the API by Flask (docs/flask.md); needs wrk
+bench: $(READY)  ## Speed, as ratios (benchmarks/README.md); BENCH="answers --rounds 1" for one of them; needs wrk
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[bench]"
-	$(BIN)/python benchmarks/flask_trade.py
+	$(if $(BENCH),$(BIN)/python -m benchmarks.$(BENCH),$(foreach each,$(BENCHES),$(BIN)/python -m benchmarks.$(each) &&) true)
 
 lock:  ## Renew requirements.lock; see CONTRIBUTING.md
 	$(PYTHON) -m venv $(VENV)-lock
