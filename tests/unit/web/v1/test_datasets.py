@@ -1,91 +1,21 @@
 from __future__ import annotations
 
-import asyncio
-import json
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, cast
-from urllib.parse import quote, urlencode
+from typing import Any
+from urllib.parse import quote
 
 import msgspec
 import pytest
 
-from meantime.dataset.catalog import Catalog
 from meantime.dataset.snapshot import Rejected
-from meantime.engine.engine import Engine
-from meantime.web.door import Door
-from meantime.web.guard import Hosts
-from meantime.web.landing import Landing
-from meantime.web.metrics import Metrics
-from meantime.web.v1 import coverage, datasets, described, problems
-from meantime.web.v1.carrier import Carrier
-from meantime.web.v1.endpoint import Backend, Compute
-from tests import factories
+from meantime.web.v1 import coverage, datasets, described
 from tests.places import PATIENCE_S, Gateway, Place
-from tests.served import Answer, send
-
-KEY = "an administrator's key"
-
-
-class Asked:
-    """Asks the endpoints as a client would, through their carrier."""
-
-    def __init__(self, catalog: Catalog) -> None:
-        self.catalog = catalog
-
-    def __call__(self, target: str, method: str = "GET", **more: Any) -> Answer:
-        async def ask() -> Answer:
-            landing = Landing(asyncio.get_running_loop())
-            backend = Backend(
-                engine=cast("Engine", None),  # none of these endpoints asks for jobs
-                catalog=self.catalog,
-                compute=cast("Compute", None),
-                landed=landing.wait,
-                keep_ended_s=1,
-                admin_key=KEY,
-            )
-            app: Any = Door(
-                Carrier((*datasets.ENDPOINTS, *coverage.ENDPOINTS), backend),
-                hosts=Hosts(),
-                metrics=Metrics(),
-                refuse=lambda _path, error: problems.refused(error),
-                log=None,
-            )
-            return await send(app, method, target, **more)
-
-        return asyncio.run(ask())
-
-    def reload(self, name: str = "a", **headers: str) -> Answer:
-        return self(f"/v1/datasets/{name}/reload", "POST", headers=headers)
-
-    def coverage(self, *pairs: tuple[str, str], name: str = "a") -> Answer:
-        return self(f"/v1/datasets/{name}/coverage?{urlencode(pairs)}")
+from tests.unit.web.v1.asking import KEY, ROWS, Asked, serving, table
 
 
 @pytest.fixture
 def place(tmp_path: Path) -> Place:
     return Place(tmp_path)
-
-
-@contextmanager
-def serving(place: Place, *sources: Any) -> Iterator[Asked]:
-    with place.serving(*sources) as catalog:
-        yield Asked(catalog)
-
-
-def table(place: Place, *rows: dict[str, Any], name: str = "a") -> Any:
-    source = place.source(name)
-    Path(source.path).write_text(json.dumps(rows))
-    return source
-
-
-ROWS = (
-    factories.row("Q", "Utah", "1", category="Sex", stratum="Male", period=(2020, 2020), value_type="Rate", unit="%"),
-    factories.row("Q", "Utah", None, category="Sex", stratum="Female", period=(2021, 2022), reason="~"),
-    factories.row("Q", "Guam", None, category="Sex", stratum="Female", period=(2021, 2022), reason="*"),
-    factories.row("R", "Ohio", "3"),
-)
 
 
 # Looking
@@ -268,78 +198,6 @@ def test_a_page_that_cannot_be_is_refused_with_what_can(place: Place, query: str
         reply = ask(f"/v1/datasets/a/rejected?{query}")
     assert (reply.status, reply.json["code"]) == (400, "request-invalid")
     assert reply.json["problems"][0]["pointer"] == f"/{query.partition('=')[0]}"
-
-
-# Coverage
-
-
-def test_coverage_is_a_matrix_with_a_legend(place: Place) -> None:
-    with serving(place, table(place, *ROWS)) as ask:
-        found = ask.coverage(("question", "Q")).json
-        fingerprint = ask.catalog.snapshot("a").fingerprint
-    assert found == {
-        "dataset": "a",
-        "fingerprint": fingerprint,
-        "question": "Q",
-        "strata": [{"category": "Sex", "stratum": "Female"}, {"category": "Sex", "stratum": "Male"}],
-        "periods": [{"first": 2020, "last": 2020}, {"first": 2021, "last": 2022}],
-        "locations": ["Guam", "Ohio", "Utah"],
-        "legend": [
-            {"presence": "absent", "reasons": [], "entries": 9},
-            {"presence": "published", "reasons": [], "entries": 1},
-            {"presence": "withheld", "reasons": ["*"], "entries": 1},
-            {"presence": "withheld", "reasons": ["~"], "entries": 1},
-        ],
-        "matrix": [[[0, 0, 0], [2, 0, 3]], [[0, 0, 1], [0, 0, 0]]],
-    }
-
-
-def test_coverage_of_rows_without_category_and_period_has_nulls(place: Place) -> None:
-    with serving(place, table(place, *ROWS)) as ask:
-        found = ask.coverage(("question", "R"), ("location", "Ohio")).json
-    assert found["strata"] == [{"category": None, "stratum": None}]
-    assert found["periods"] == [None]
-    assert found["matrix"] == [[[1]]]
-
-
-def test_coverage_is_narrowed_by_filters_which_may_come_several_times(place: Place) -> None:
-    with serving(place, table(place, *ROWS)) as ask:
-        two = ask.coverage(("question", "Q"), ("location", "Utah"), ("location", "Guam"), ("location", "Utah")).json
-        one = ask.coverage(
-            ("question", "Q"), ("category", "Sex"), ("stratum", "Female"), ("period", "2021-2022"), ("location", "Utah")
-        ).json
-        year = ask.coverage(("question", "Q"), ("period", "2020-2020"), ("period", "2020")).json
-    assert two["locations"] == ["Guam", "Utah"]
-    assert one["matrix"] == [[[1]]]
-    assert one["legend"][1] == {"presence": "withheld", "reasons": ["~"], "entries": 1}
-    assert year["periods"] == [{"first": 2020, "last": 2020}]
-
-
-def test_all_that_is_wrong_with_a_coverage_query_is_told_at_once(place: Place) -> None:
-    with serving(place, table(place, *ROWS)) as ask:
-        reply = ask.coverage(("question", "S"), ("location", "Uta"), ("period", "1999"), ("strtum", "Male"))
-        missing = ask.coverage(("location", "Uta"))
-    assert reply.status == 400
-    problems = {problem["pointer"]: problem for problem in reply.json["problems"]}
-    assert {pointer: problem["code"] for pointer, problem in problems.items()} == {
-        "/question": "unknown",
-        "/location": "unknown",
-        "/period": "unknown",
-        "/strtum": "unknown-parameter",
-    }
-    assert problems["/location"]["closest"][0] == "Utah"
-    assert problems["/strtum"]["closest"] == ["stratum"]
-    assert [problem["code"] for problem in missing.json["problems"]] == ["missing", "unknown"]
-
-
-def test_a_matrix_too_large_is_refused_with_how_to_ask_for_less(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coverage, "COVERAGE_LIMIT", 11)
-    with serving(place, table(place, *ROWS)) as ask:
-        reply = ask.coverage(("question", "Q"))
-        part = ask.coverage(("question", "Q"), ("stratum", "Male"))
-    assert (reply.status, reply.json["problems"][0]["code"]) == (400, "too-large")
-    assert "12 entries (2 strata, 2 periods, 3 locations); 11 may be" in reply.json["detail"]
-    assert part.status == 200
 
 
 # Reloading

@@ -1,0 +1,81 @@
+"""The endpoints of data sets as a client asks them, behind the door, over a catalog of a test."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+from urllib.parse import urlencode
+
+from meantime.dataset.catalog import Catalog
+from meantime.engine.engine import Engine
+from meantime.web.door import Door
+from meantime.web.guard import Hosts
+from meantime.web.landing import Landing
+from meantime.web.metrics import Metrics
+from meantime.web.v1 import coverage, datasets, problems
+from meantime.web.v1.carrier import Carrier
+from meantime.web.v1.endpoint import Backend, Compute
+from tests import factories
+from tests.places import Place
+from tests.served import Answer, send
+
+KEY = "an administrator's key"
+
+
+class Asked:
+    """Asks the endpoints as a client would, through their carrier."""
+
+    def __init__(self, catalog: Catalog) -> None:
+        self.catalog = catalog
+
+    def __call__(self, target: str, method: str = "GET", **more: Any) -> Answer:
+        async def ask() -> Answer:
+            landing = Landing(asyncio.get_running_loop())
+            backend = Backend(
+                engine=cast("Engine", None),  # none of these endpoints asks for jobs
+                catalog=self.catalog,
+                compute=cast("Compute", None),
+                landed=landing.wait,
+                keep_ended_s=1,
+                admin_key=KEY,
+            )
+            app: Any = Door(
+                Carrier((*datasets.ENDPOINTS, *coverage.ENDPOINTS), backend),
+                hosts=Hosts(),
+                metrics=Metrics(),
+                refuse=lambda _path, error: problems.refused(error),
+                log=None,
+            )
+            return await send(app, method, target, **more)
+
+        return asyncio.run(ask())
+
+    def reload(self, name: str = "a", **headers: str) -> Answer:
+        return self(f"/v1/datasets/{name}/reload", "POST", headers=headers)
+
+    def coverage(self, *pairs: tuple[str, str], name: str = "a") -> Answer:
+        return self(f"/v1/datasets/{name}/coverage?{urlencode(pairs)}")
+
+
+@contextmanager
+def serving(place: Place, *sources: Any) -> Iterator[Asked]:
+    with place.serving(*sources) as catalog:
+        yield Asked(catalog)
+
+
+def table(place: Place, *rows: dict[str, Any], name: str = "a") -> Any:
+    source = place.source(name)
+    Path(source.path).write_text(json.dumps(rows))
+    return source
+
+
+ROWS = (
+    factories.row("Q", "Utah", "1", category="Sex", stratum="Male", period=(2020, 2020), value_type="Rate", unit="%"),
+    factories.row("Q", "Utah", None, category="Sex", stratum="Female", period=(2021, 2022), reason="~"),
+    factories.row("Q", "Guam", None, category="Sex", stratum="Female", period=(2021, 2022), reason="*"),
+    factories.row("R", "Ohio", "3"),
+)
