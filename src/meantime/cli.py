@@ -8,43 +8,70 @@ from __future__ import annotations
 
 import os
 import re
+import shlex
 import signal
 import sys
 import tempfile
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
+from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO
 
 import click
+import msgspec
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table as Grid
 from rich.text import Text
 
 from meantime import assembly, log, settings
-from meantime.client.classic import ClassicClient, Loaded
+from meantime.client import typed
+from meantime.client.blocking import Client, Job
+from meantime.client.exchange import DEFAULT_URL
+from meantime.client.result import Result, form_of
+from meantime.client.seen import Standing
 from meantime.compute.local import LocalCompute
 from meantime.dataset import sample as synthetic
 from meantime.dataset import source as sources
 from meantime.dataset.catalog import Catalog, Failed, Loading, Status, progress_of
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import Fault, LoadCancelled, MeantimeError, RequestInvalid, SettingInvalid
-from meantime.formats import citation, classic_json, document
+from meantime.errors import (
+    Fault,
+    JobFailed,
+    JobInterrupted,
+    LoadCancelled,
+    MeantimeError,
+    RequestInvalid,
+    ResultGone,
+    ServerUnreachable,
+    SettingInvalid,
+    StatisticUnknown,
+)
+from meantime.formats import document
 from meantime.formats.document import Document
 from meantime.formats.forms import FORMS
-from meantime.model import Request, Unwatched
+from meantime.model import JobState, Request, Unwatched
+from meantime.statistics import requests
 from meantime.statistics.registry import STATISTICS
-from meantime.statistics.requests import closest, find
+from meantime.statistics.requests import find
+from meantime.statistics.spelling import closest, quoted, suggestion
 from meantime.table import Kind
 
 # How many rejected lines, questions and so on `inspect` shows of a long list; the rest is counted.
 _SHOWN = 20
-# How `ask` prints an answer: as a table for a terminal, or in a form that is text; the others are no good there.
+# How an answer is written: as a table for a terminal, or in a form; those that are no text are no good there.
 _FOR_EYES = "table"
 _PRINTED = (_FOR_EYES, *(suffix for suffix, form in FORMS.items() if form.is_text))
+_FORMS = (_FOR_EYES, *FORMS)
+# Somebody sits and waits: a server that is being started anew is found, one that is not there is soon said not to be.
+_RETRY_FOR_S = 2.0
+_JOBS_SHOWN = 50
+_STATES = tuple(str(state) for state in JobState)
+# What shells make of the end by Ctrl-C.
+_INTERRUPTED = 130
 # Control characters, but for the line end: in a label they could be commands to the terminal.
 _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 
@@ -56,8 +83,7 @@ class _Commands(click.Group):
         try:
             return super().invoke(ctx)
         except MeantimeError as error:
-            click.echo(f"meantime: {error.reason}", err=True)
-            ctx.exit(1 if error.fault is Fault.SERVER else 2)
+            ctx.exit(_say(error))
         except BrokenPipeError:
             # Whoever read our output has seen enough (`meantime ask ... | head`); that is no failure.
             _forget_output()
@@ -67,6 +93,13 @@ class _Commands(click.Group):
             click.echo(f"meantime: reading or writing failed: {error}.", err=True)
             _forget_output()
             ctx.exit(1)
+
+
+def _say(error: MeantimeError) -> int:
+    """Say what went wrong, and return the exit code for it."""
+    # It may quote a file, or a server.
+    click.echo(f"meantime: {_text(error.reason).plain}", err=True)
+    return 1 if error.fault is Fault.SERVER else 2
 
 
 def _forget_output() -> None:
@@ -83,6 +116,7 @@ def main() -> None:
     meantime serve obesity.csv             serve it on http://127.0.0.1:5000/
     meantime inspect obesity.csv           what is in it, and what could not be read
     meantime ask best5 --question obesity --data obesity.csv
+    meantime jobs                          what that server has to do; ask, wait and cancel ask it too
     """  # noqa: D301 - click's mark for lines that stay as they are must be that very character
     # Standard output belongs to what was asked for.
     log.to_stderr()
@@ -156,83 +190,219 @@ def serve(paths: Sequence[str], columns: dict[str, str], verbose: bool, config: 
     sys.exit(code)
 
 
+def _pairs(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str]) -> dict[str, list[str]]:
+    given: dict[str, list[str]] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise click.BadParameter(f"{pair!r} is not of the form NAME=VALUE, e.g. limit=10")
+        given.setdefault(name, []).append(value)
+    return given
+
+
+_url_option = click.option("--url", default=DEFAULT_URL, show_default=True, help="The server's address.")
+_form_option = click.option(
+    "--format", "form", type=click.Choice(_FORMS), help=f"How to write it.  [default: as --out says, or {_FOR_EYES}]"
+)
+_out_option = click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to, e.g. best.xlsx; standard output without."
+)
+
+
 @main.command()
 @click.argument("statistic", metavar="STATISTIC")
-@click.option("--question", required=True, help="The question in full, or any distinctive words of it.")
+@click.option("--question", help="The question in full, or any distinctive words of it.")
 @click.option("--state", help="The location, for a statistic of one location.")
+@click.option(
+    "--parameter",
+    "-p",
+    "given",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_pairs,
+    help="Any parameter of the statistic. Several times with one name: a list.",
+)
 @click.option("--data", metavar="[NAME=]PATH", help="Ask this file, here, without a server.")
-@click.option("--url", metavar="URL", help="Ask the server there.  [default: http://127.0.0.1:5000]")
-@click.option("--format", "form", type=click.Choice(_PRINTED), default=_FOR_EYES, show_default=True)
+@click.option("--url", metavar="URL", help=f"Ask the server there.  [default: {DEFAULT_URL}]")
+@click.option("--dataset", metavar="NAME", help="Which data set of the server.  [default: its first]")
+@_form_option
+@_out_option
 @_column_option
 @_setting_options(_READING)
 def ask(
     statistic: str,
-    question: str,
+    question: str | None,
     state: str | None,
+    given: dict[str, list[str]],
     data: str | None,
     url: str | None,
-    form: str,
+    dataset: str | None,
+    form: str | None,
+    out: Path | None,
     columns: dict[str, str],
     config: Path | None,
     **options: str,
 ) -> None:
-    """Ask STATISTIC of a file, or of a running server.
+    """Ask STATISTIC of a file, or of a running server, and wait for the answer.
 
     \b
     meantime ask states_mean --question obesity --data obesity.csv
     meantime ask state_mean --question "no leisure-time" --state Utah --format json
+    meantime ask summary --question obesity -p by=location -p quantiles=0.5 -p quantiles=0.9 --out obesity.xlsx
     """  # noqa: D301 - as above
-    if data and url:
-        raise click.UsageError("--data asks a file and --url a server: give one of them.")
-    if statistic not in STATISTICS:
-        raise click.UsageError(
-            f"There is no statistic {statistic!r}{_did_you_mean(closest(statistic, tuple(STATISTICS)))} "
-            f"There are: {', '.join(STATISTICS)}."
-        )
-    takes_state = "state" in STATISTICS[statistic].parameters.__struct_fields__
-    if takes_state and state is None:
-        raise click.UsageError(f"{statistic} is of one location: say which with --state.")
-    if state is not None and not takes_state:
-        raise click.UsageError(f"{statistic} is of all locations: leave --state out, or ask state_mean or the like.")
-    raw = {"question": question} | ({"state": state} if state is not None else {})
-    if data:
-        chosen = settings.read(file=config, options=options)
-        with _loaded(sources.parse(data, columns), chosen) as catalog:
-            snapshot = catalog.snapshot(catalog.default)
-            labels = snapshot.cube.labels
-            request = Request(
-                dataset=catalog.default,
-                statistic=statistic,
-                parameters=_resolve(raw, labels.questions, labels.locations),
-                fingerprint=snapshot.fingerprint,
-                view="document",
+    if data and (url or dataset):
+        raise click.UsageError("--data asks a file, --url and --dataset a server: give one or the other.")
+    form = _form(form, out)
+    texts = {name: [text] for name, text in (("question", question), ("state", state)) if text is not None} | given
+    try:
+        if data:
+            answer = _asked_here(
+                sources.parse(data, columns), settings.read(file=config, options=options), statistic, texts
             )
-            answer = LocalCompute(catalog).document(request, Unwatched())
-    else:
-        with ClassicClient(url or "http://127.0.0.1:5000") as client:
-            known = client.loaded()
-            parameters = _resolve(raw, known.questions, known.locations)
-            answer = _documented(statistic, parameters, known, client.ask(statistic, parameters))
-    _print_answer(answer, form)
+        else:
+            answer = _asked_there(url or DEFAULT_URL, dataset, statistic, texts)
+    except RequestInvalid as error:
+        raise RequestInvalid(f"{error}\nParameters are given by --question, --state and -p NAME=VALUE.") from error
+    _put_out(answer, form, out)
+
+
+def _asked_here(
+    source: sources.Source, chosen: settings.Settings, statistic: str, texts: Mapping[str, Sequence[str]]
+) -> Result:
+    if (row := STATISTICS.get(statistic)) is None:
+        hint = suggestion(closest(statistic, tuple(STATISTICS)))
+        raise StatisticUnknown(f"There is no statistic {quoted(statistic)}. {hint}There are: {', '.join(STATISTICS)}.")
+    raw = typed.parameters(texts, msgspec.json.schema(row.parameters))
+    # Before the file, which may take a while to read.
+    checked = requests.check(statistic, raw, None, refuse_unknown=True)
+    if isinstance(checked, tuple):
+        raise RequestInvalid("\n".join(problem.detail for problem in checked), problems=checked)
+    with _loaded(source, chosen) as catalog:
+        snapshot = catalog.snapshot(catalog.default)
+        labels = snapshot.cube.labels
+        request = Request(
+            dataset=catalog.default,
+            statistic=statistic,
+            parameters=_in_full(raw, labels.questions, labels.locations),
+            fingerprint=snapshot.fingerprint,
+            view="document",
+        )
+        return Result(LocalCompute(catalog).document(request, Unwatched()))
+
+
+def _asked_there(url: str, dataset: str | None, statistic: str, texts: Mapping[str, Sequence[str]]) -> Result:
+    with Client(url, retry_for_s=_RETRY_FOR_S) as client:
+        raw = typed.parameters(texts, client.statistic(statistic).parameters)
+        if not raw.keys().isdisjoint(_NAMED_BY_WORDS):
+            asked = client.dataset(dataset)
+            questions = [question.text for question in asked.questions or ()]
+            raw = _in_full(raw, questions, [location.name for location in asked.locations or ()])
+        job = client.submit(statistic, dataset=dataset, **raw)
+        return _waited_for(job, url)
 
 
 @main.command()
-@click.option("--url", default="http://127.0.0.1:5000", show_default=True, help="The server's address.")
+@_url_option
+@click.option(
+    "--state",
+    multiple=True,
+    type=click.Choice(_STATES),
+    help="Only jobs in this state, or these.",
+)
+@click.option("--statistic", help="Only jobs of this statistic.")
+@click.option("--dataset", help="Only jobs of this data set.")
+@click.option("--label", help="Only jobs with exactly this label.")
+@click.option("--limit", type=click.IntRange(1), default=_JOBS_SHOWN, show_default=True, help="The newest so many.")
 @click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
-def jobs(url: str, form: str) -> None:
-    """List the jobs of a running server, with their states."""
-    with ClassicClient(url) as client:
-        known = client.jobs()
+def jobs(
+    url: str,
+    state: Sequence[str],
+    statistic: str | None,
+    dataset: str | None,
+    label: str | None,
+    limit: int,
+    form: str,
+) -> None:
+    """List the jobs of a running server, the newest first."""
+    with Client(url, retry_for_s=_RETRY_FOR_S) as client:
+        listed = client.jobs(state=state, statistic=statistic, dataset=dataset, label=label)
+        known = [job.standing for job in islice(listed, limit)]
+        is_more = next(listed, None) is not None
     if form == "json":
-        click.echo(document.dumps([{"job_id": name, "state": state} for name, state in known]))
+        click.echo(document.dumps(known))
         return
-    grid = Grid("job", "state")
-    for name, state in known:
-        grid.add_row(name, state)
+    grid = Grid("job", "state", "statistic", "data set", "label", "accepted")
+    for job in known:
+        accepted = job.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        words = (job.id, _state(job), job.statistic, job.dataset, job.label or "", accepted)
+        grid.add_row(*(_text(word) for word in words))
     console = _console()
     console.print(grid)
-    counts = Counter(state for _, state in known)
-    console.print(", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "No jobs.")
+    counts = Counter(job.state for job in known)
+    told = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "No jobs."
+    console.print(told + (", and older ones: see --limit." if is_more else ""))
+
+
+def _state(job: Standing) -> str:
+    return f"{job.state}, {job.progress:.0%}" if job.state is JobState.RUNNING else str(job.state)
+
+
+@main.command()
+@click.argument("job_ids", nargs=-1, required=True, metavar="JOB_ID...")
+@_url_option
+@_form_option
+@_out_option
+@click.pass_context
+def wait(ctx: click.Context, job_ids: Sequence[str], url: str, form: str | None, out: Path | None) -> None:
+    """Wait until each JOB_ID has ended, and print its result. Ctrl-C stops waiting, not the job."""
+    if out is not None and len(job_ids) > 1:
+        raise click.UsageError("--out takes one result: wait for one job at a time.")
+    form = _form(form, out)
+    code = 0
+    with Client(url) as client:
+        found = [client.job(job_id) for job_id in job_ids]
+        for job in found:
+            try:
+                _put_out(_waited_for(job, url), form, out)
+            except (JobFailed, JobInterrupted, ResultGone) as error:
+                code = max(code, _say(error))
+    ctx.exit(code)
+
+
+@main.command()
+@click.argument("job_ids", nargs=-1, required=True, metavar="JOB_ID...")
+@_url_option
+def cancel(job_ids: Sequence[str], url: str) -> None:
+    """Cancel each JOB_ID, unless it has ended."""
+    with Client(url, retry_for_s=_RETRY_FOR_S) as client:
+        for job in [client.job(job_id) for job_id in job_ids]:
+            outcome = job.cancel()
+            click.echo(f"{job.id}: {_OUTCOMES.get(outcome, outcome).format(state=job.state)}")
+
+
+_OUTCOMES = {
+    "cancelled": "cancelled",
+    "cancelling": "stops at its next check",
+    "ended": "had ended already: {state}",
+}
+
+
+def _waited_for(job: Job, url: str) -> Result:
+    """Wait, with a bar at a terminal, and return the result; whoever has enough is told how to find the job again."""
+    where = "" if url == DEFAULT_URL else f" --url {shlex.quote(url)}"
+    found_again = (
+        f"{job.id} goes on without us: `meantime wait {job.id}{where}` waits for it again, "
+        f"`meantime cancel {job.id}{where}` ends it."
+    )
+    try:
+        with _bar(job.id) as show:
+            job.wait(on_look=lambda known: show(known.progress))
+        return job.result()
+    except KeyboardInterrupt:
+        click.echo(f"\n{found_again}", err=True)
+        sys.exit(_INTERRUPTED)
+    except ServerUnreachable as error:
+        raise ServerUnreachable(f"{error}\n{found_again}") from error
 
 
 @main.command()
@@ -335,63 +505,63 @@ def _loaded(source: sources.Source, chosen: settings.Settings) -> Iterator[Catal
             signal.signal(signal.SIGTERM, before)
 
 
-def _resolve(raw: dict[str, str], questions: Sequence[str], locations: Sequence[str]) -> dict[str, Any]:
-    """Put full names where words of them were given.
+# Parameters for which words will do, and what these are words of.
+_NAMED_BY_WORDS = ("question", "state", "location")
+
+
+def _in_full(raw: Mapping[str, Any], questions: Sequence[str], locations: Sequence[str]) -> dict[str, Any]:
+    """Put full names where words of them were given, one by one in a list.
 
     Raises:
         RequestInvalid: the words fit none, or more than one; the message lists the closest.
     """
-    resolved = {}
-    for name, known in (("question", questions), ("state", locations)):
-        if name not in raw:
-            continue
-        found = find(raw[name], known)
-        if len(found) != 1:
-            # Where nothing is like it, what there is: somebody who asks for a word of another table sees that.
-            near = found or closest(raw[name], known) or tuple(known)
-            listed = "".join(f"\n  {text}" for text in near[:_SHOWN])
-            why = "fits more than one" if found else "fits none"
-            raise RequestInvalid(
-                f"--{name} {raw[name]!r} {why}."
-                + (f" {'Those' if found else 'The closest'} are:{listed}" if near else "")
-            )
-        resolved[name] = found[0]
-    return resolved
+    full = dict(raw)
+    for name, known in zip(_NAMED_BY_WORDS, (questions, locations, locations), strict=True):
+        words = raw.get(name)
+        if isinstance(words, str):
+            full[name] = _named(name, words, known)
+        elif isinstance(words, list):
+            full[name] = [_named(name, each, known) for each in words]
+    return full
 
 
-def _did_you_mean(near: Sequence[str]) -> str:
-    return f"; did you mean {near[0]!r}?" if near else "."
+def _named(name: str, words: str, known: Sequence[str]) -> str:
+    found = find(words, known)
+    if len(found) == 1 or words == "":
+        return found[0] if found else words
+    # Where nothing is like it, what there is: somebody who asks for a word of another table sees that.
+    near = found or closest(words, known) or tuple(known)
+    listed = "".join(f"\n  {text}" for text in near[:_SHOWN])
+    why = "fits more than one" if found else "fits none"
+    which = f" {'Those' if found else 'The closest'} are:{listed}" if near else ""
+    raise RequestInvalid(f"The {name} {words!r} {why}.{which}")
 
 
-def _documented(statistic: str, parameters: dict[str, Any], known: Loaded, data: dict[str, Any]) -> Document:
-    version = STATISTICS[statistic].method_version
-    return Document(
-        statistic=statistic,
-        parameters=parameters,
-        dataset=known.name,
-        fingerprint=known.fingerprint,
-        method_version=version,
-        table=classic_json.decode(statistic, data),
-        citation=citation.suggest(
-            statistic=statistic,
-            parameters=parameters,
-            dataset=known.name,
-            fingerprint=known.fingerprint,
-            method_version=version,
-            synthetic=known.synthetic,
-        ),
-    )
+def _form(form: str | None, out: Path | None) -> str:
+    """Decide how to write: as was said, as the file's name says, or for eyes."""
+    if form is None:
+        return _FOR_EYES if out is None or str(out) == "-" else form_of(out).suffix
+    if form not in _PRINTED and out is None and sys.stdout.isatty():
+        raise click.UsageError(
+            f"{form} is nothing for a terminal: name a file with --out, or - to have it all the same."
+        )
+    return form
 
 
-def _print_answer(answer: Document, form: str) -> None:
-    if form != _FOR_EYES:
-        for piece in FORMS[form].pieces(answer):
-            click.echo(piece, nl=False)
-        if form == "json":
-            click.echo()  # the others end a line themselves
+def _put_out(answer: Result, form: str, out: Path | None) -> None:
+    if form == _FOR_EYES:
+        _print_answer(answer.document, _console())
         return
+    with ExitStack() as opened:
+        file = opened.enter_context(_written(out)) if out and str(out) != "-" else sys.stdout.buffer
+        file.writelines(answer.pieces(FORMS[form]))
+        if form == "json":
+            file.write(b"\n")  # the other texts end their lines themselves
+        file.flush()
+
+
+def _print_answer(answer: Document, console: Console) -> None:
     table = answer.table
-    console = _console()
     grid = Grid()
     for column in table.columns:
         unit = f" ({column.unit})" if column.unit else ""

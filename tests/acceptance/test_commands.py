@@ -7,12 +7,13 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.conftest import QUESTION, TABLE
-from tests.acceptance.server import meantime, serving
+from tests.acceptance.server import meantime
 
 
 def test_ask_a_file_as_a_table_as_json_and_as_csv(table: Path) -> None:
@@ -26,29 +27,6 @@ def test_ask_a_file_as_a_table_as_json_and_as_csv(table: Path) -> None:
     as_csv = meantime("ask", "best5", "--question", "obesity", "--data", str(table), "--format", "csv")
     rows = list(csv.DictReader(io.StringIO(as_csv.stdout)))
     assert [float(row["mean"]) for row in rows] == [18.0, 21.0, 25.0, 30.1]
-
-
-def test_ask_and_jobs_of_a_running_server(table: Path, tmp_path: Path) -> None:
-    with serving(str(table), state_dir=tmp_path / "state") as server:
-        server.ready()
-        asked = meantime(
-            "ask",
-            "state_mean",
-            "--question",
-            "have obesity",
-            "--state",
-            "utah",
-            "--url",
-            server.url,
-            "--format",
-            "json",
-        )
-        listed = meantime("jobs", "--url", server.url)
-    assert asked.returncode == 0, asked.stderr
-    document = json.loads(asked.stdout)
-    assert (document["rows"][0]["location"], document["rows"][0]["mean"]) == ("Utah", 18.0)
-    assert "job_id_1" in listed.stdout
-    assert "done" in listed.stdout
 
 
 def test_a_question_or_state_that_fits_none_lists_the_closest(table: Path) -> None:
@@ -73,6 +51,48 @@ def test_a_state_is_asked_for_where_it_is_needed_and_refused_where_it_would_be_i
     ignored = meantime("ask", "states_mean", "--question", "obesity", "--state", "Utah", "--data", str(table))
     assert ignored.returncode == 2
     assert "--state" in ignored.stderr
+
+
+def test_any_parameter_can_be_given_by_name_and_is_what_the_statistic_takes(table: Path, tmp_path: Path) -> None:
+    out = tmp_path / "summary.jsonl"
+    asked = meantime(
+        *(
+            "ask",
+            "summary",
+            "--question",
+            "obesity",
+            "-p",
+            "by=location",
+            "-p",
+            "quantiles=0.25",
+            "-p",
+            "quantiles=0.5",
+        ),
+        *("-p", "location=utah", "-p", "location=alask", "-p", "limit=5", "--data", str(table), "--out", str(out)),
+    )
+    assert (asked.returncode, asked.stdout) == (0, ""), asked.stderr
+    rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
+    assert [(row["location"], row["q25"], row["median"]) for row in rows] == [
+        ("Alaska", 20.75, 21.0),
+        ("Utah", 18.0, 18.0),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        (("-p", "lmit=5"), "Did you mean"),
+        (("-p", "limit=five"), '"limit" has the wrong form'),
+        (("-p", "limit"), "NAME=VALUE"),
+        (("--out", "best.doc"), ".csv"),
+        (("--url", "http://127.0.0.1:5000"), "one or the other"),
+    ],
+)
+def test_what_is_given_wrongly_is_said_before_the_file_is_read(given: Sequence[str], said: str) -> None:
+    refused = meantime("ask", "summary", "--question", "obesity", "--data", "absent.csv", *given)
+    assert refused.returncode == 2
+    assert said in refused.stderr
+    assert "absent.csv" not in refused.stderr
 
 
 def test_inspect_says_what_is_in_a_file_and_what_could_not_be_read(table: Path) -> None:

@@ -14,6 +14,7 @@ import httpx
 
 from meantime.client import conversation
 from meantime.client.bar import bar
+from meantime.client.described import Dataset, Statistic, StatisticInShort
 from meantime.client.exchange import DEFAULT_URL, Conversation, Patience, Pause, check_address
 from meantime.client.result import Result
 from meantime.client.seen import Ask, Known, Standing
@@ -57,6 +58,24 @@ class AsyncClient:
     async def close(self) -> None:
         """Close the connections. May be called twice."""
         await self._http.aclose()
+
+    @property
+    def datasets(self) -> Awaitable[dict[str, Dataset]]:
+        """As ``Client.datasets``: ``await client.datasets``."""
+        return self._run(conversation.datasets(self._patience))
+
+    async def dataset(self, name: str | None = None) -> Dataset:
+        """As ``Client.dataset``."""
+        return await self._run(conversation.dataset(name, self._patience))
+
+    @property
+    def statistics(self) -> Awaitable[dict[str, StatisticInShort]]:
+        """As ``Client.statistics``: ``await client.statistics``."""
+        return self._run(conversation.statistics(self._patience))
+
+    async def statistic(self, name: str) -> Statistic:
+        """As ``Client.statistic``."""
+        return await self._run(conversation.statistic(name, self._patience))
 
     async def ask(
         self,

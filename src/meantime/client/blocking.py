@@ -13,6 +13,7 @@ import httpx
 
 from meantime.client import conversation
 from meantime.client.bar import bar
+from meantime.client.described import Dataset, Statistic, StatisticInShort
 from meantime.client.exchange import DEFAULT_URL, Conversation, Patience, Pause, check_address
 from meantime.client.result import Result
 from meantime.client.seen import Ask, Known, Standing
@@ -31,7 +32,7 @@ class Client:
     A server that cannot be reached, or says "not now", is asked again for up to ``retry_for_s``. Since every
     submission has an idempotency key, no job is made twice by that.
 
-    Not for use by several threads at once. Close it, or use it in a ``with``.
+    Several threads may use one. Close it, or use it in a ``with``.
     """
 
     def __init__(
@@ -63,6 +64,32 @@ class Client:
     def close(self) -> None:
         """Close the connections. May be called twice."""
         self._http.close()
+
+    @property
+    def datasets(self) -> dict[str, Dataset]:
+        """What is served, by name; the first is asked where none is named. Looked up each time."""
+        return self._run(conversation.datasets(self._patience))
+
+    def dataset(self, name: str | None = None) -> Dataset:
+        """Look a data set up, or the one that is asked where none is named.
+
+        Raises:
+            DatasetUnknown: there is none of this name.
+        """
+        return self._run(conversation.dataset(name, self._patience))
+
+    @property
+    def statistics(self) -> dict[str, StatisticInShort]:
+        """What can be asked, by name, each in short. Looked up each time."""
+        return self._run(conversation.statistics(self._patience))
+
+    def statistic(self, name: str) -> Statistic:
+        """Look a statistic up: its parameters, its columns, an example.
+
+        Raises:
+            StatisticUnknown: there is none of this name.
+        """
+        return self._run(conversation.statistic(name, self._patience))
 
     def ask(
         self,

@@ -11,6 +11,7 @@ from uuid import uuid4
 
 import msgspec
 
+from meantime.client.described import Dataset, Datasets, Named, Statistic, StatisticInShort, Statistics
 from meantime.client.exchange import Conversation, Patience, Pause, Send, exchange
 from meantime.client.problems import read
 from meantime.client.result import Result
@@ -119,6 +120,46 @@ def filters(
     )
 
 
+# What there is
+
+
+def datasets(patience: Patience) -> Conversation[dict[str, Dataset]]:
+    """Describe every data set that is served, in the server's order."""
+    described = {}
+    for each in (yield from _names(patience)):
+        described[each.name] = yield from _dataset(each.name, patience)
+    return described
+
+
+def dataset(name: str | None, patience: Patience) -> Conversation[Dataset]:
+    """Describe a data set, or the one that is asked where none is named."""
+    if name is None:
+        name = next(each.name for each in (yield from _names(patience)) if each.is_default)
+    return (yield from _dataset(name, patience))
+
+
+def _names(patience: Patience) -> Conversation[tuple[Named, ...]]:
+    response = yield from exchange(Send(method="GET", path="/v1/datasets"), patience)
+    return read(response, Datasets).datasets
+
+
+def _dataset(name: str, patience: Patience) -> Conversation[Dataset]:
+    response = yield from exchange(Send(method="GET", path=f"/v1/datasets/{quote(name, safe='')}"), patience)
+    return read(response, Dataset)
+
+
+def statistics(patience: Patience) -> Conversation[dict[str, StatisticInShort]]:
+    """Describe every statistic that can be asked, in short: there are many."""
+    response = yield from exchange(Send(method="GET", path="/v1/statistics"), patience)
+    return {each.name: each for each in read(response, Statistics).statistics}
+
+
+def statistic(name: str, patience: Patience) -> Conversation[Statistic]:
+    """Describe a statistic."""
+    response = yield from exchange(Send(method="GET", path=f"/v1/statistics/{quote(name, safe='')}"), patience)
+    return read(response, Statistic)
+
+
 # Results
 
 
@@ -186,28 +227,37 @@ def without_errors(answers: Sequence[Result | MeantimeError]) -> list[Result]:
 
 def submit_all(questions: Sequence[Ask], patience: Patience, *, first: int = 0) -> Conversation[list[Standing]]:
     """Have up to a thousand jobs accepted, or none; ``first`` is the place of the first one, for problems."""
-    body = msgspec.json.encode({"requests": [question.submission() for question in questions]})
+    body = _json({"requests": [question.submission() for question in questions]})
     send = Send(method="POST", path="/v1/jobs/batch", body=body, key=str(uuid4()))
     try:
         response = yield from exchange(send, patience)
     except RequestInvalid as error:
-        error.problems = tuple(_further(each, first) for each in error.problems)
+        error.problems = tuple(_further(each, first) for each in error.problems if isinstance(each, Problem))
         raise
     return read(response, Accepted).jobs
 
 
 def _submission(ask: Ask, wait_s: int | None = None) -> Send:
-    body = msgspec.json.encode(ask.submission())
+    body = _json(ask.submission())
     return Send(method="POST", path="/v1/jobs", body=body, wait_s=wait_s, key=str(uuid4()))
+
+
+def _json(submission: object) -> bytes:
+    return msgspec.json.encode(submission, enc_hook=_of_numpy)
+
+
+def _of_numpy(value: Any) -> Any:
+    """Let parameters come out of a data frame: numpy's numbers and arrays, and series, know how to be Python's."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"a parameter cannot be {value!r}: JSON has texts, numbers, true, false, null and lists of them")
 
 
 _PLACE = re.compile("^/requests/([0-9]+)", re.ASCII)
 
 
-def _further(problem: Any, by: int) -> Any:
+def _further(problem: Problem, by: int) -> Problem:
     """Let a problem point to its place in the whole list, not in its batch."""
-    if not isinstance(problem, Problem):
-        return problem
     pointer = _PLACE.sub(lambda found: f"/requests/{int(found[1]) + by}", problem.pointer)
     return msgspec.structs.replace(problem, pointer=pointer)
 

@@ -11,7 +11,6 @@ import random
 import time
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field
-from itertools import count
 from typing import Any, Literal, TypeVar
 
 import httpx
@@ -104,7 +103,9 @@ def exchange(send: Send, patience: Patience) -> Conversation[httpx.Response]:
         NotMeantime: what answers is not Meantime.
     """
     began_at_s = patience.clock()
-    for attempt in count(1):
+    attempt = 0
+    while True:
+        attempt += 1
         try:
             response: httpx.Response = yield send
         except httpx.RequestError as error:
@@ -122,7 +123,6 @@ def exchange(send: Send, patience: Patience) -> Conversation[httpx.Response]:
         if pause_s is None:
             raise refusal
         yield Pause(pause_s)
-    raise AssertionError("count has no end")
 
 
 def check_address(url: str) -> str:

@@ -10,13 +10,14 @@ from meantime.client import frames, shown
 from meantime.errors import NotAcceptable
 from meantime.formats import document as documents
 from meantime.formats.document import Document
-from meantime.formats.forms import FORMS, Form
 from meantime.table import Cell, Column
 
 if TYPE_CHECKING:
     import pandas as pd  # type: ignore[import-untyped]  # its types are a package of their own
     import polars as pl
     import pyarrow as pa  # type: ignore[import-untyped]  # has no types
+
+    from meantime.formats.forms import Form
 
 
 class Result:
@@ -156,6 +157,10 @@ def form_of(path: Path) -> Form:
     Raises:
         NotAcceptable: none.
     """
+    # Here, since the forms bring DuckDB and more with them, which take longer to import than all of the client, and
+    # most who ask save nothing.
+    from meantime.formats.forms import FORMS
+
     form = FORMS.get(path.suffix.lower().removeprefix("."))
     if form is None:
         known = ", ".join(f".{suffix}" for suffix in FORMS)

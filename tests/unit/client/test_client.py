@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from meantime import Ask
+from meantime.client.described import Dataset
 from meantime.errors import (
     JobCancelled,
     JobFailed,
@@ -87,6 +90,51 @@ def test_each_question_has_a_key_of_its_own(asking: Asking) -> None:
     client.ask("states_mean", question=QUESTION)
     client.ask("states_mean", question=QUESTION)
     assert len({request.headers["Idempotency-Key"] for request in script.heard}) == 2
+
+
+def test_parameters_may_come_out_of_a_data_frame(asking: Asking) -> None:
+    script = Script(done())
+    asking(script).ask("summary", limit=np.int64(5), quantiles=np.array([0.5, 0.9]), question=np.str_(QUESTION))
+    assert json.loads(script.heard[0].content)["parameters"] == {
+        "limit": 5,
+        "quantiles": [0.5, 0.9],
+        "question": QUESTION,
+    }
+    with pytest.raises(TypeError, match="a parameter cannot be <object"):
+        asking(script).ask("summary", question=object())
+
+
+# What there is
+
+
+def test_every_data_set_is_described_in_the_server_s_order_and_the_default_one_is_found(asking: Asking) -> None:
+    def server(request: httpx.Request) -> httpx.Response:
+        if request.url.path == "/v1/datasets":
+            listed = [{"name": "b c", "is_default": False}, {"name": "a", "is_default": True}]
+            return httpx.Response(200, json={"datasets": listed})
+        name = {b"/v1/datasets/b%20c": "b c", b"/v1/datasets/a": "a"}[request.url.raw_path]
+        return httpx.Response(200, json=described(name))
+
+    client = asking(server)
+    assert list(client.datasets) == ["b c", "a"]
+    assert client.dataset().name == "a"
+    assert repr(client.dataset("b c")) == "<Dataset b c: loading>"
+
+
+def described(name: str) -> dict[str, Any]:
+    unknown = dict.fromkeys((*Dataset.__struct_fields__, "a field of tomorrow"))
+    return unknown | {"name": name, "is_default": name == "a", "status": "loading"}
+
+
+def test_statistics_are_listed_in_short_and_described_one_by_one(asking: Asking) -> None:
+    in_short = {"name": "states_mean", "help": "mean by location", "estimates": "rows as they come", "links": {}}
+    column = {"name": "mean", "kind": "number", "unit": None, "meaning": "of the rows"}
+    more = {"parameters": {"type": "object"}, "columns": [column], "method_version": 1, "example": {"parameters": {}}}
+    client = asking(
+        Script(httpx.Response(200, json={"statistics": [in_short]}), httpx.Response(200, json=in_short | more))
+    )
+    assert [each.help for each in client.statistics.values()] == ["mean by location"]
+    assert [each.name for each in client.statistic("states_mean").columns] == ["mean"]
 
 
 # What is tried again, and what is not

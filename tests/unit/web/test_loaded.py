@@ -2,9 +2,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import httpx
-
-from meantime.client.classic import ClassicClient
 from meantime.errors import RolesMissing
 from tests.served import OBESITY, served, table
 
@@ -29,14 +26,3 @@ def test_a_browser_gets_the_page(tmp_path: Path) -> None:
     with served(tmp_path) as server:
         for accept in ("text/html,application/xhtml+xml,*/*;q=0.8", "*/*"):
             assert server.ask("GET", "/", headers={"Accept": accept}).headers["content-type"].startswith("text/html")
-
-
-def test_the_client_reads_it(tmp_path: Path) -> None:
-    with served(tmp_path) as server:
-        said = server.ask("GET", "/", headers=JSON).body
-        fingerprint = server.catalog.snapshot("table").fingerprint
-    transport = httpx.MockTransport(lambda _request: httpx.Response(200, content=said))
-    with ClassicClient("http://localhost", transport=transport) as client:
-        loaded = client.loaded()
-    assert (loaded.name, loaded.fingerprint) == ("table", fingerprint)
-    assert OBESITY in loaded.questions
