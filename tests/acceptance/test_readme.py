@@ -1,48 +1,39 @@
-"""The README's walk-through prints what it says."""
+"""What the documents tell to type prints what they say."""
 
 from __future__ import annotations
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
 from meantime.settings import SETTINGS
-from tests.acceptance.server import poll, serving
+from tests.acceptance.server import serving
+from tests.acceptance.walk_through import steps, walk
+from tests.real_data import SUBSET, real_file
 
 ROOT = Path(__file__).parents[2]
-README = (ROOT / "README.md").read_text(encoding="utf-8")
-
-
-def walk_through() -> list[tuple[str, str]]:
-    """The commands of the console blocks, in order, each with what it is said to print."""
-    blocks = re.findall(r"```console\n(.*?)```", README, flags=re.DOTALL)
-    steps = [step for block in blocks for step in re.findall(r"\$ (.*)\n((?:(?!\$ ).*\n)*)", block)]
-    assert len(steps) > 8
-    return steps
+README = ROOT / "README.md"
+GUIDE = ROOT / "docs" / "guide.md"
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed; the walk-through is made of curl commands")
 def test_the_walk_through_prints_what_the_readme_says(tmp_path: Path) -> None:
+    assert len(steps(README)) > 8
     with serving(state_dir=tmp_path / "state") as server:
         server.ready()
-        for command, printed in walk_through():
-            run = command.replace("http://127.0.0.1:5000", server.url)
-            answer = poll(lambda run=run: _printed(run), lambda text: '"running"' not in text)  # type: ignore[misc]
-            assert answer.strip() == printed.strip(), command
+        walk(README, url=server.url, folder=tmp_path)
         assert server.end() == 0
 
 
-def _printed(command: str) -> str:
-    return subprocess.run(
-        ["bash", "-c", command],  # noqa: S607 - the README's commands are for the shell that is there
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=60,
-    ).stdout
+@pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed; the guide begins with it")
+def test_the_guide_prints_what_it_says_from_curl_to_a_notebook(tmp_path: Path) -> None:
+    assert {step.language for step in steps(GUIDE)} == {"console", "pycon"}
+    with serving(str(real_file(SUBSET)), state_dir=tmp_path / "state") as server:
+        server.ready()
+        walk(GUIDE, url=server.url, folder=tmp_path)
+        assert server.end() == 0
 
 
 def test_every_setting_is_documented_with_its_default() -> None:
@@ -53,6 +44,6 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def test_every_link_between_the_documents_leads_somewhere() -> None:
-    for page in [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [README, ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
         for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} -> {target}"

@@ -1,0 +1,84 @@
+"""Documents that are run: what they tell to type is typed, in order, and must print what they say."""
+
+from __future__ import annotations
+
+import doctest
+import os
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from tests.acceptance.server import poll
+
+# How documents name the server; a test has its own.
+ADDRESS = "http://127.0.0.1:5000"
+
+
+class Typed(NamedTuple):
+    """Something to type at a shell, or a block of it for Python, with what that prints."""
+
+    language: str
+    text: str
+    printed: str = ""
+
+
+def steps(document: Path) -> list[Typed]:
+    """What a document tells to type, in order: commands of its console blocks, and its pycon blocks."""
+    text = document.read_text(encoding="utf-8")
+    found: list[Typed] = []
+    for language, block in re.findall(r"```(console|pycon)\n(.*?)```", text, flags=re.DOTALL):
+        found += _commands(block) if language == "console" else [Typed("pycon", block)]
+    return found
+
+
+def _commands(block: str) -> Iterator[Typed]:
+    for command, printed in re.findall(r"\$ (.*)\n((?:(?!\$ ).*\n)*)", block):
+        yield Typed("console", command, printed)
+
+
+def walk(document: Path, *, url: str, folder: Path) -> None:
+    """Type it all, in a folder, against the server at ``url``."""
+    python: dict[str, Any] = {}
+    for step in steps(document):
+        typed = step.text.replace(ADDRESS, url)
+        if step.language == "pycon":
+            _run_python(typed, python, document.name, folder)
+        else:
+            _run_command(typed, step.printed, folder)
+
+
+def _run_command(command: str, printed: str, folder: Path) -> None:
+    # Whoever reads would type it once more where the job is not done yet.
+    answer = poll(lambda: _printed(command, folder), lambda text: '"running"' not in text)
+    assert answer.strip() == printed.strip(), command
+
+
+def _printed(command: str, folder: Path) -> str:
+    ran = subprocess.run(
+        ["bash", "-c", command],  # noqa: S607 - the document's commands are for the shell that is there
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        cwd=folder,
+        env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "NO_COLOR": "1"},
+    )
+    assert ran.returncode == 0, f"{command}\n{ran.stdout}{ran.stderr}"
+    return ran.stdout
+
+
+def _run_python(block: str, names: dict[str, Any], document: str, folder: Path) -> None:
+    test = doctest.DocTestParser().get_doctest(block, names, document, document, 0)
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    said: list[str] = []
+    before = Path.cwd()
+    os.chdir(folder)
+    try:
+        outcome = runner.run(test, out=said.append, clear_globs=False)
+    finally:
+        os.chdir(before)
+    names.update(test.globs)
+    assert outcome.failed == 0, "".join(said)
