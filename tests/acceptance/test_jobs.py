@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import csv
-import io
 import json
 import queue
 import threading
@@ -32,21 +30,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 def submit(server: RunningServer, **headers: str) -> httpx.Response:
     return server.client.post("/v1/jobs", json=ASKED, headers=headers)
-
-
-def test_a_question_that_waits_is_answered_with_the_result_in_the_form_that_was_asked_for(
-    server: RunningServer,
-) -> None:
-    reply = submit(server, prefer="wait=30", accept="text/csv")
-    assert (reply.status_code, reply.headers["preference-applied"]) == (200, "wait=30")
-    assert [row["location"] for row in csv.DictReader(io.StringIO(reply.text))] == [
-        "Utah",
-        "Alaska",
-        "National",
-        "Ohio",
-    ]
-    again = server.client.get(reply.headers["content-location"], headers={"accept": "text/csv"})
-    assert (again.text, again.headers["etag"]) == (reply.text, reply.headers["etag"])
 
 
 def test_a_job_is_accepted_waited_for_read_and_removed(server: RunningServer) -> None:

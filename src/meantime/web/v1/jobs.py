@@ -37,7 +37,6 @@ from meantime.errors import (
     StoreBroken,
     StoreFull,
 )
-from meantime.formats.forms import FORMS
 from meantime.model import Failure, Job, JobState, Once, Problem, Request
 from meantime.statistics import requests
 from meantime.statistics.spelling import closest, quoted
@@ -48,7 +47,7 @@ from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Link, Outc
 from meantime.web.v1.prefer import PREFERENCE_APPLIED, applied, preferred_wait
 from meantime.web.v1.query import Query
 from meantime.web.v1.representation import choose
-from meantime.web.v1.results import JOB_ID, PREFER, number_of, of_job
+from meantime.web.v1.results import HEADERS, JOB_ID, PREFER, number_of, of_job, whole
 from meantime.web.v1.waiting import lobby_of
 
 # A thousand questions as long as the longest in use (246 characters, each up to 4 bytes, or 12 where escaped), with
@@ -759,18 +758,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 headers=(_LOCATION, _RETRY_AFTER, PREFERENCE_APPLIED, _CACHE_CONTROL, _VARY),
                 links=_LINKS,
             ),
-            Outcome(
-                status=200,
-                description="The result, which came in the time that `Prefer: wait=N` allowed.",
-                content=dict.fromkeys((form.media_type for form in FORMS.values()), None),
-                headers=(
+            whole(
+                200,
+                "The result, which came in the time that `Prefer: wait=N` allowed.",
+                (
                     _LOCATION,
                     Header(name="Content-Location", description="Of the result."),
                     PREFERENCE_APPLIED,
-                    Header(name="ETag", description="Of the result in this form."),
-                    Header(name="Cache-Control", description="As of the result, where `Content-Location` says."),
-                    Header(name="Vary", description="The headers of the request that the answer depends on."),
-                    Header(name="Content-Disposition", description="A name for the file.", required=False),
+                    *HEADERS,
                 ),
             ),
         ),

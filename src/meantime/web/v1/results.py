@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from functools import partial
-from typing import Annotated
+from typing import Annotated, Any
 
 import msgspec
 
@@ -29,6 +29,7 @@ from meantime.formats.forms import FORMS, Form
 from meantime.model import Job, JobState, Receipt, Unwatched, job_number
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.spelling import quoted
+from meantime.table import Kind
 from meantime.web.reply import Reply
 from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Outcome, Parameter, Stream
 from meantime.web.v1.prefer import PREFERENCE, PREFERENCE_APPLIED, WAIT_LIMIT_S, applied, preferred_wait
@@ -158,6 +159,49 @@ def _as_document(backend: Backend, job: Job, receipt: Receipt) -> Document:
 
 
 # What results have in common with answers at once, for the document.
+
+
+class ResultColumn(msgspec.Struct, frozen=True, kw_only=True):
+    """A column of a result."""
+
+    name: str
+    kind: Annotated[Kind, msgspec.Meta(description="number is a double, integer one of 64 bits.")]
+    unit: Annotated[str | None, msgspec.Meta(description="Null for labels and counts.")]
+    meaning: str
+
+
+class ResultDocument(msgspec.Struct, frozen=True, kw_only=True):
+    """A result as JSON: everything about it. ``formats.document`` writes it."""
+
+    statistic: str
+    parameters: Annotated[dict[str, Any], msgspec.Meta(description="As checked, with the defaults filled in.")]
+    dataset: Annotated[str, msgspec.Meta(description="Name of the data set.")]
+    fingerprint: Annotated[str, msgspec.Meta(description="Of the snapshot that answered.")]
+    method_version: Annotated[int, msgspec.Meta(description="Of the statistic.", ge=1)]
+    columns: list[ResultColumn]
+    rows: Annotated[
+        list[dict[str, str | int | float | None]],
+        msgspec.Meta(description="Each has every column, in their order; null where there is no value."),
+    ]
+    notes: list[str]
+    warnings: list[str]
+    citation: Annotated[str, msgspec.Meta(description="How to name it elsewhere.")]
+
+
+_RESULT = {
+    "statistic": "global_mean",
+    "parameters": {"question": "Percent of adults aged 18 years and older who have obesity"},
+    "dataset": "cdc",
+    "fingerprint": "9f2c" * 16,
+    "method_version": 1,
+    "columns": [{"name": "mean", "kind": "number", "unit": "percent", "meaning": "mean of all rows"}],
+    "rows": [{"mean": 28.8}],
+    "notes": [],
+    "warnings": [],
+    "citation": 'global_mean (method version 1; question "Percent of adults aged 18 years and older who have obesity") '
+    f'of the data set "cdc", fingerprint {"9f2c" * 16}. Computed by Meantime.',
+}
+
 HEADERS = (
     Header(
         name="ETag",
@@ -201,16 +245,27 @@ SUFFIX = Parameter(
 )
 
 
-def outcomes(*more: Header) -> tuple[Outcome, ...]:
+def whole(status: int, description: str, headers: tuple[Header, ...], *, json: Any = ResultDocument) -> Outcome:
+    """Return how a result may come in every form; ``json`` is its type as JSON, where that says what it is."""
+    content = {**dict.fromkeys((form.media_type for form in FORMS.values()), None), "application/json": json}
+    return Outcome(
+        status=status,
+        description=description,
+        content=content,
+        example=_RESULT if json is ResultDocument else None,
+        headers=headers,
+    )
+
+
+def outcomes(*more: Header, json: Any = ResultDocument) -> tuple[Outcome, ...]:
     """Return how a result may come: whole, in part, or not again; ``more`` are headers beside the usual ones."""
-    content = dict.fromkeys((form.media_type for form in FORMS.values()), None)
     headers = (*HEADERS, *more)
     return (
-        Outcome(status=200, description="The result.", content=content, headers=headers),
+        whole(200, "The result.", headers, json=json),
         Outcome(
             status=206,
             description="The part that `Range` asked for.",
-            content=content,
+            content=dict.fromkeys((form.media_type for form in FORMS.values()), None),
             headers=(*headers, Header(name="Content-Range", description="Which part, and of how many bytes.")),
         ),
         Outcome(status=304, description="The client has it already.", headers=HEADERS[:3]),

@@ -676,7 +676,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             ACCEPT,
             *CONDITIONS,
         ),
-        outcomes=outcomes(),
+        # As JSON it is either what the statistic is, or its answer.
+        outcomes=outcomes(json=None),
         problems=(*_PROBLEMS, NotAcceptable),
     ),
     Endpoint(

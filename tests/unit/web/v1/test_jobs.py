@@ -26,7 +26,7 @@ from meantime.errors import (
 )
 from meantime.model import JobState, Problem, Request, Work
 from meantime.statistics import requests
-from meantime.web.v1 import jobs
+from meantime.web.v1 import jobs, results
 from meantime.web.v1.endpoint import ClientGone
 from meantime.web.v1.waiting import lobby_of
 from tests.served import OBESITY
@@ -703,7 +703,7 @@ def test_a_job_that_is_claimed_and_waits_for_its_thread_is_cancelled_without_bei
 
 
 def test_every_example_is_what_its_type_says() -> None:
-    for endpoint in jobs.ENDPOINTS:
+    for endpoint in (*jobs.ENDPOINTS, *results.ENDPOINTS):
         if endpoint.body is not None:
             msgspec.convert(endpoint.body_example, endpoint.body)
         for outcome in endpoint.outcomes:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
+import msgspec
 import pytest
 
 from meantime.engine.ports import Answer
@@ -62,6 +63,7 @@ def test_a_result_is_a_document_that_says_where_it_comes_from(done: Behind) -> N
     assert (result["dataset"], result["fingerprint"]) == ("table", "f" * 64)
     assert [row["location"] for row in result["rows"]] == ["Utah", "National", "Ohio"]
     assert set(result["rows"][0]) == {column["name"] for column in result["columns"]}
+    assert msgspec.to_builtins(msgspec.convert(result, results.ResultDocument)) == result
 
 
 def test_the_document_is_the_file_of_the_result_byte_by_byte() -> None:
