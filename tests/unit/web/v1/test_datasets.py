@@ -103,7 +103,7 @@ def test_a_data_set_that_loads_or_failed_is_described_with_nothing_left_out(plac
     way = Gateway(place)
     catalog.start()
     way.wait_entered()
-    loading = ask("/v1/datasets/a")
+    loading, listed = ask("/v1/datasets/a"), ask("/v1/datasets")
     asked_too_early = [ask.coverage(("question", "Q")), ask("/v1/datasets/a/rejected")]
     way.let_on()
     with pytest.raises(Exception, match="no rows"):
@@ -114,7 +114,8 @@ def test_a_data_set_that_loads_or_failed_is_described_with_nothing_left_out(plac
     assert set(loading.json) == set(failed.json) == whole
     assert (loading.status, loading.json["status"], loading.json["questions"]) == (200, "loading", None)
     assert loading.json["reading"] == {"phase": "reading", "share": 0.5, "rows": None}
-    assert loading.headers["cache-control"] == "no-store"
+    assert loading.headers["cache-control"] == listed.headers["cache-control"] == "no-store"
+    assert [each["status"] for each in listed.json["datasets"]] == ["loading", "loading"]
     assert "etag" not in loading.headers
     assert (failed.status, failed.json["status"]) == (200, "failed")
     assert "has no rows" in failed.json["failure"]["reason"]
