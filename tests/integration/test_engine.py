@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
+import random
+import re
 import shutil
 import sqlite3
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
-from meantime.engine.engine import Engine
-from meantime.errors import StoreFull
-from meantime.model import JobState
+from meantime.engine.engine import Engine, Event
+from meantime.errors import JobEnded, JobUnfinished, JobUnknown, StoreFull
+from meantime.model import JobState, Once, Request, Work, job_id
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
 from tests.toys import (
     PATIENCE_S,
     Held,
     ToyCompute,
+    echo,
     end_of,
     request,
     running,
@@ -101,3 +105,44 @@ def test_a_full_disk_refuses_jobs_reads_go_on_and_all_goes_on_when_there_is_spac
         assert room.read_result(done).result(PATIENCE_S) == b"[]"
         made[0].execute("PRAGMA max_page_count = 1000000")
         assert end_of(room, submit(room, request(text="x" * 100_000))[0]).state is JobState.DONE
+
+
+def test_whatever_clients_do_at_once_each_job_is_told_in_order_and_no_removed_job_leaves_a_file(tmp_path: Path) -> None:
+    told: dict[int, list[Event]] = {}
+
+    def work(request: Request, work: Work) -> bytes:
+        for place in range(20):
+            work.progress(place / 20)
+            work.check()
+        return echo(request, work)
+
+    def client(room: Engine, seed: int) -> None:
+        whim = random.Random(seed)  # noqa: S311 - each client wants the same each time
+        mine: list[int] = []
+        for place in range(60):
+            once = whim.choice([None, Once(key=f"{seed}-{place // 2}", digest="d")])
+            with suppress(JobUnknown, JobEnded, JobUnfinished, ValueError):  # removed, or not as far as hoped
+                match whim.choice(["submit", "cancel", "remove", "read"] if mine else ["submit"]):
+                    case "submit":
+                        requests = [request("work")] * whim.randint(1, 5)
+                        mine += [job.number for job in room.submit(requests, once=once).result(PATIENCE_S)]
+                    case "cancel":
+                        room.cancel(whim.choice(mine)).result(PATIENCE_S)
+                    case "remove":
+                        room.remove(whim.choice(mine)).result(PATIENCE_S)
+                    case _:
+                        room.read_result(whim.choice(mine)).result(PATIENCE_S)
+
+    with server(tmp_path, ToyCompute(work=work), threads=3, keep_ended_jobs=30) as room:
+        room.follow(lambda event: told.setdefault(event.detail.job.number, []).append(event))
+        with ThreadPoolExecutor(4) as clients:
+            list(clients.map(partial(client, room), range(4)))
+        assert room.wait_drained(PATIENCE_S)
+    kept = {number for number, _ in room.jobs()}
+    for number, events in told.items():
+        kinds = " ".join(event.kind for event in events)
+        assert re.fullmatch("accepted( started( progress)*)? ended( removed)?", kinds)
+        assert kinds.endswith("removed") == (number not in kept)
+        shares = [event.detail.progress for event in events if event.kind == "progress"]
+        assert shares == sorted(shares)
+    assert {file.name for file in (tmp_path / "results").iterdir()} <= {job_id(number) for number in kept}
