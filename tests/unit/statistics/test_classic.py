@@ -156,3 +156,11 @@ def test_parameters_are_frozen() -> None:
     asked: Any = classic.OfQuestion(question="Q")
     with pytest.raises(AttributeError):
         asked.question = "R"
+
+
+def test_means_by_category_go_through_as_many_groups_as_the_question_has() -> None:
+    rows = [row(stratum=name, category="Sex") for name in ("Male", "Female", "Male")] + [row("R")]
+    of = snapshot(rows)
+    entries_read = STATISTICS["mean_by_category"].entries_read
+    assert entries_read is not None
+    assert [entries_read(of, classic.OfQuestion(question=each)) for each in ("Q", "R")] == [2, 1]

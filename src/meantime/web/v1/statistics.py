@@ -533,11 +533,9 @@ class Answers:
         return kept.reply
 
     def keep(self, key: _Key, reply: Reply, asked: _Asked) -> None:
-        """Keep an answer, unless it is long."""
+        """Keep an answer, unless it is long. None is kept under this key: whose turn it is has looked."""
         if len(reply.body) > _KEPT_ANSWER_BYTES:
             return
-        if key in self._kept:
-            self._drop(key)
         self._kept[key] = _Kept(reply, asked.dataset, asked.snapshot.fingerprint, asked.is_pinned)
         self._size_bytes += _size_bytes(key, reply)
         while len(self._kept) > _KEPT_ANSWERS or self._size_bytes > _KEPT_BYTES:
