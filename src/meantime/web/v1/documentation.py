@@ -249,7 +249,7 @@ def _curl(row: Endpoint, url: str) -> str:
         if parameter.where == "path":
             value = str(parameter.name.upper() if parameter.example is None else parameter.example)
             path = path.replace(f"{{{parameter.name}}}", quote(value, safe=""))
-        elif parameter.where == "query" and parameter.required:
+        elif parameter.where == "query" and (parameter.required or parameter.name in _SHOWN_IN_QUERY):
             query.append((parameter.name, parameter.example))
         elif parameter.where == "header" and parameter.example is not None and parameter.name in _SHOWN_HEADERS:
             options += ["-H", shlex.quote(f"{parameter.name}: {parameter.example}")]
@@ -265,6 +265,7 @@ def _curl(row: Endpoint, url: str) -> str:
 
 # Not all that there are: what makes the example better.
 _SHOWN_HEADERS = ("Prefer", "Accept")
+_SHOWN_IN_QUERY = ("question",)
 
 
 # The rows

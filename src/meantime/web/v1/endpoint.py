@@ -122,7 +122,7 @@ class Outcome:
 
     status: int
     description: str
-    # Media type -> type of the body, or None where it is no JSON: text, or bytes.
+    # Media type -> type of the body, or a tuple of several that it may be; None where it is no JSON: text, or bytes.
     content: Mapping[str, Any] = field(default_factory=dict)
     example: Any = None  # of the JSON body
     headers: tuple[Header, ...] = ()

@@ -85,8 +85,13 @@ def _kinds(endpoints: Sequence[Endpoint]) -> Iterator[Any]:
         for parameter in endpoint.parameters:
             yield parameter.kind
         for outcome in endpoint.outcomes:
-            yield from (kind for kind in outcome.content.values() if kind is not None)
+            for kind in outcome.content.values():
+                yield from _any_of(kind)
             yield from (header.kind for header in outcome.headers)
+
+
+def _any_of(kind: Any) -> tuple[Any, ...]:
+    return kind if isinstance(kind, tuple) else () if kind is None else (kind,)
 
 
 def _operation(endpoint: Endpoint, schemas: _Schemas) -> dict[str, Any]:
@@ -141,7 +146,8 @@ def _content(media_type: str, kind: Any, example: Any, schemas: _Schemas) -> dic
         # be taken for one of each event.
         is_text = media_type.startswith("text/") and media_type != "text/event-stream"
         return {"schema": {"type": "string"}} if is_text else {}
-    described = {"schema": schemas.of(kind)}
+    each = [schemas.of(one) for one in _any_of(kind)]
+    described = {"schema": each[0] if len(each) == 1 else {"anyOf": each}}
     return described if example is None else described | {"example": example}
 
 

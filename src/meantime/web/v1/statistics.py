@@ -44,7 +44,7 @@ from meantime.web.reply import Reply
 from meantime.web.v1 import unchanged
 from meantime.web.v1.endpoint import Backend, Call, Endpoint, Link, Outcome, Parameter, Stream
 from meantime.web.v1.representation import choose, represent, stem_of
-from meantime.web.v1.results import ACCEPT, CONDITIONS, SUFFIX, outcomes
+from meantime.web.v1.results import ACCEPT, CONDITIONS, SUFFIX, ResultDocument, outcomes
 
 # What goes through more is made in a thread. A question of the CDC has up to 20,020 cells; each a group of its own they
 # take 40 ms, added up to states 10.
@@ -675,7 +675,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             *CONDITIONS,
         ),
         # As JSON it is either what the statistic is, or its answer.
-        outcomes=outcomes(json=None),
+        outcomes=outcomes(json=(ResultDocument, StatisticResource)),
         problems=(*_PROBLEMS, NotAcceptable),
     ),
     Endpoint(

@@ -52,6 +52,7 @@ MAKE = Endpoint(
             description="Made.",
             content={
                 "application/json": Whole,
+                "application/x-either+json": (Whole, Part),
                 "text/csv": None,
                 "application/x-bytes": None,
                 "text/event-stream": None,
@@ -123,6 +124,10 @@ class TestOneEndpoint:
             "text/csv": {"schema": {"type": "string"}},
             "application/x-bytes": {},
             "text/event-stream": {},
+            "application/x-either+json": {
+                "schema": {"anyOf": [{"$ref": "#/components/schemas/Whole"}, {"$ref": "#/components/schemas/Part"}]},
+                "example": {"parts": []},
+            },
         }
         assert outcome["links"] == {
             "next": {"operationId": "make", "parameters": {"name": "$response.body#/name"}, "description": "On."}
