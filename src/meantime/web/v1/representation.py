@@ -12,7 +12,8 @@ import platform
 import re
 import sys
 import zlib
-from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
 from importlib import metadata
@@ -20,7 +21,7 @@ from itertools import chain
 from typing import Literal, NamedTuple
 
 from meantime.errors import NotAcceptable, PathUnknown, RangeInvalid
-from meantime.formats.document import Document
+from meantime.formats.document import Document, decode
 from meantime.formats.forms import FORMS, Form
 from meantime.statistics.spelling import quoted
 from meantime.web.reply import Reply
@@ -40,6 +41,10 @@ _PACKED_FROM_BYTES = 1200
 # sixth less; and whoever is near enough to load at 100 MB/s would wait for it.
 _LEVEL = 3
 _GZIP = 31  # wbits of zlib: a gzip header without a time in it
+
+# Apart from the threads for all else that is too long for the event loop: a workbook of a million rows takes half a
+# minute, and some of those at once must not hold up who lists jobs. The interpreter joins these threads at its end.
+_MAKERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="form")
 
 # Browsers send some 150 characters. Bounded since it goes through a hostile header.
 _PREFERENCES_CHARACTERS = 1000
@@ -132,8 +137,8 @@ async def represent(
     *,
     form: Form,
     tag: str,
-    document: Callable[[], Document],
-    body: bytes | None,
+    document: Callable[[], Document] | None = None,
+    body: Callable[[], Awaitable[bytes]] | None = None,
     cache_control: str,
     headers: tuple[tuple[str, str], ...] = (),
     job_id: str | None = None,
@@ -142,14 +147,15 @@ async def represent(
 ) -> Reply | Stream:
     """Answer with a result in a form, as far as the client does not have it.
 
-    ``tag`` names the result: another one has another. ``body`` is its JSON, where that is at hand; it is sent as it is.
-    Any other form is written of ``document``, which is called in a thread, unless ``is_quick`` says that it takes less
-    than a few milliseconds. ``stem`` is the name for the file, without its suffix: see ``stem_of``.
+    ``tag`` names the result: another one has another. It is had in one of two ways, and only if it has to be sent:
+    ``body`` reads the JSON that is kept of it, which is sent as it is; or ``document`` makes it, in a thread unless
+    ``is_quick`` says that this takes less than a few milliseconds. ``stem`` is the name for the file, without its
+    suffix: see ``stem_of``.
 
     Raises:
         RangeInvalid: a range was asked for that begins behind the end.
         ClientGone: the client went away before there was anything to send.
-        and whatever ``document`` raises, which is not called where the client has the answer already.
+        and whatever ``body`` and ``document`` raise.
     """
     envelope = _Envelope(
         content_type=form.content_type,
@@ -163,13 +169,14 @@ async def represent(
     if call.method in ("GET", "HEAD") and (known := envelope.known(call.header("if-none-match"), coding)) is not None:
         return envelope.unchanged(known)
     span = _span(call, envelope.etag(_PLAIN)) if call.method == "GET" else None
-    if body is not None and form is _JSON:
-        made, rest = body, None
+    kept = None if body is None else await body()
+    if kept is not None and form is _JSON:
+        made, rest = kept, None
     else:
         # Of a part it must be known where it lies in the whole, and how long that is.
         limit_bytes = _PIECE_BYTES if span is None else sys.maxsize
-        making = _Making(lambda: form.pieces(document()))
-        if form.is_text and (is_quick if body is None else len(body) <= _MADE_AT_ONCE_BYTES):
+        making = _Making(lambda: form.pieces(_document(kept, document)))
+        if form.is_text and (is_quick if kept is None else len(kept) <= _MADE_AT_ONCE_BYTES):
             made = making.take(limit_bytes)
         else:
             made = await _taken_in_thread(call, making, limit_bytes)
@@ -177,6 +184,14 @@ async def represent(
     if span is not None:
         return envelope.part(made, span)
     return envelope.whole(made, coding) if rest is None else envelope.as_it_is_made(chain((made,), rest), coding)
+
+
+def _document(kept: bytes | None, document: Callable[[], Document] | None) -> Document:
+    if kept is not None:
+        return decode(kept)
+    if document is None:
+        raise TypeError("Neither a body nor a document: there is nothing to hand out.")
+    return document()
 
 
 def stem_of(statistic: str, dataset: str, fingerprint: str | None) -> str:
@@ -370,7 +385,7 @@ class _Making:
 
 async def _taken_in_thread(call: Call, making: _Making, size_bytes: int) -> bytes:
     leaving = asyncio.ensure_future(call.gone())
-    taking = asyncio.ensure_future(asyncio.to_thread(making.take, size_bytes))
+    taking = asyncio.get_running_loop().run_in_executor(_MAKERS, making.take, size_bytes)
     try:
         await asyncio.wait((leaving, taking), return_when=asyncio.FIRST_COMPLETED)
         if taking.done():
@@ -386,8 +401,9 @@ async def _taken_in_thread(call: Call, making: _Making, size_bytes: int) -> byte
 
 
 async def _sent(making: _Making) -> AsyncIterator[bytes]:
+    loop = asyncio.get_running_loop()
     try:
-        while piece := await asyncio.to_thread(making.take, _PIECE_BYTES):
+        while piece := await loop.run_in_executor(_MAKERS, making.take, _PIECE_BYTES):
             yield piece
     finally:
         making.stop()

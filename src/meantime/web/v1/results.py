@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
@@ -23,7 +22,6 @@ from meantime.errors import (
     ShuttingDown,
     SnapshotDamaged,
 )
-from meantime.formats import document
 from meantime.formats.document import Document
 from meantime.formats.forms import FORMS, Form
 from meantime.model import Job, JobState, Receipt, Unwatched, job_number
@@ -88,27 +86,28 @@ async def of_job(
     """
     job = detail.job
     receipt = _receipt(detail)
-    if job.request.view == "document":
-        if receipt.size_bytes > _READ_AT_ONCE_BYTES:
-            reading = await asyncio.to_thread(backend.engine.read_result, job.number)
-        else:
-            reading = backend.engine.read_result(job.number)
-        await backend.landed(reading)
-        body: bytes | None = reading.result()
-        made: Callable[[], Document] = partial(document.decode, reading.result())
-    else:
-        body, made = None, partial(_as_document, backend, job, receipt)
+    is_kept = job.request.view == "document"
     return await represent(
         call,
         form=form,
         tag=receipt.checksum,
-        document=made,
-        body=body,
+        body=partial(_kept, backend, job, receipt) if is_kept else None,
+        document=None if is_kept else partial(_as_document, backend, job, receipt),
         cache_control=CACHE_CONTROL,
         headers=headers,
         job_id=job.id,
         stem=stem_of(job.request.statistic, job.request.dataset, job.request.fingerprint),
     )
+
+
+async def _kept(backend: Backend, job: Job, receipt: Receipt) -> bytes:
+    """Read the file of a result; one that is lost is made again."""
+    if receipt.size_bytes > _READ_AT_ONCE_BYTES:
+        reading = await asyncio.to_thread(backend.engine.read_result, job.number)
+    else:
+        reading = backend.engine.read_result(job.number)
+    await backend.landed(reading)
+    return reading.result()
 
 
 async def get_result(backend: Backend, call: Call) -> Reply | Stream:
