@@ -569,8 +569,8 @@ def _print_answer(answer: Document, console: Console) -> None:
     for row in table.rows():
         grid.add_row(*(_for_people(cell) for cell in row))
     console.print(grid)
-    for note in table.notes:
-        console.print(_text(note))
+    for said in (*table.findings, *table.notes):
+        console.print(_text(said))
     for warning in table.warnings:
         console.print(_text(f"Beware: {warning}"))
 

@@ -39,6 +39,7 @@ class Table:
     data: tuple[Sequence[Cell], ...]  # one sequence a column
     notes: tuple[str, ...] = ()  # what the numbers are
     warnings: tuple[str, ...] = ()  # what they are not
+    findings: tuple[str, ...] = ()  # what they say, in sentences made of tested statements only
 
     def __post_init__(self) -> None:
         if len(self.columns) != len(self.data):

@@ -76,6 +76,11 @@ class Result:
         return self.document.method_version
 
     @property
+    def findings(self) -> tuple[str, ...]:
+        """What they say, in sentences made of tested statements only."""
+        return self.document.table.findings
+
+    @property
     def notes(self) -> tuple[str, ...]:
         """What the numbers are."""
         return self.document.table.notes

@@ -71,6 +71,7 @@ def encode(document: Document) -> bytes:
     unit":null
     meaning":"of all"}]
     rows":[{"mean":28.8}]
+    findings":[]
     notes":[]
     warnings":[]
     citation":"Cite me."}
@@ -136,7 +137,9 @@ def _head(document: Document) -> dict[str, Any]:
 
 
 def _tail(document: Document) -> dict[str, Any]:
-    return {"notes": document.table.notes, "warnings": document.table.warnings, "citation": document.citation}
+    table = document.table
+    said = {"findings": table.findings, "notes": table.notes, "warnings": table.warnings}
+    return {**said, "citation": document.citation}
 
 
 def _not_held(kind: Kind, cells: Sequence[Cell]) -> Iterator[Cell]:
@@ -173,6 +176,7 @@ class _Written(msgspec.Struct):
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     citation: str
+    findings: tuple[str, ...] = ()  # results that were made before there were any have none
 
 
 def _decode(body: bytes) -> Document:
@@ -187,7 +191,11 @@ def _decode(body: bytes) -> Document:
         fingerprint=written.fingerprint,
         method_version=written.method_version,
         table=Table(
-            columns=columns, data=_cells(columns, written.rows), notes=written.notes, warnings=written.warnings
+            columns=columns,
+            data=_cells(columns, written.rows),
+            notes=written.notes,
+            warnings=written.warnings,
+            findings=written.findings,
         ),
         citation=written.citation,
     )

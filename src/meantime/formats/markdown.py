@@ -48,6 +48,8 @@ def pieces(document: Document) -> Iterator[bytes]:
 
 
 def _below(document: Document) -> Iterator[str]:
+    for finding in document.table.findings:
+        yield f"\n{_paragraph(finding)}"
     for warning in document.table.warnings:
         yield f"\n> **Beware:** {_plain(warning)}"
     for note in document.table.notes:

@@ -107,6 +107,7 @@ def _about(document: Document) -> Iterator[tuple[str, ...]]:
     yield "Data set", document.dataset
     yield "Fingerprint", document.fingerprint
     yield "Method version", str(document.method_version)
+    yield from (("Finding", finding) for finding in document.table.findings)
     yield from (("Warning", warning) for warning in document.table.warnings)
     yield from (("Note", note) for note in document.table.notes)
     yield "Suggested citation", document.citation

@@ -22,6 +22,7 @@ def test_it_says_what_was_asked_of_what_and_what_the_columns_mean() -> None:
         data=(["Utah", "Åland"], [0.1 + 0.2, None], [3, 0]),
         notes=("a note",),
         warnings=("a warning",),
+        findings=("a finding",),
     )
     told = json.loads(document.encode(of(table)))
     assert told == {
@@ -39,17 +40,23 @@ def test_it_says_what_was_asked_of_what_and_what_the_columns_mean() -> None:
             {"location": "Utah", "mean": 0.30000000000000004, "count": 3},
             {"location": "Åland", "mean": None, "count": 0},
         ],
+        "findings": ["a finding"],
         "notes": ["a note"],
         "warnings": ["a warning"],
         "citation": "Cite this.",
     }
-    assert list(told)[-4:] == ["rows", "notes", "warnings", "citation"]
+    assert list(told)[-4:] == ["findings", "notes", "warnings", "citation"]
 
 
 def test_a_table_without_rows_keeps_its_columns() -> None:
     empty = of_numbers()
     assert json.loads(document.encode(empty))["rows"] == []
     assert document.decode(document.encode(empty)) == empty
+
+
+def test_a_result_of_before_there_were_findings_is_still_read() -> None:
+    whole = document.encode(of_numbers(1.5))
+    assert document.decode(whole.replace(b'"findings":[],', b"")) == of_numbers(1.5)
 
 
 def test_names_stay_readable() -> None:
@@ -113,7 +120,7 @@ def test_a_result_has_columns_and_each_a_name_of_its_own() -> None:
 def test_what_a_later_version_says_beside_is_passed_over() -> None:
     kept = documents.of_names("Utah")
     told = json.loads(document.encode(kept))
-    told["findings"] = [{"code": "x"}]
+    told["thoughts"] = [{"code": "x"}]
     told["columns"][0]["role"] = "location"
     told["rows"][0]["more"] = 1
     assert document.decode(json.dumps(told).encode()) == kept

@@ -47,12 +47,14 @@ def test_a_table_with_units_then_what_to_know_of_it() -> None:
         data=(["Utah", None], [28.828, None], [3, 0]),
         notes=("A note.",),
         warnings=("A warning.",),
+        findings=("A finding.",),
     )
     assert encode(of(table)) == (
         "| location | mean (percent) | count |\n"
         "| --- | ---: | ---: |\n"
         "| Utah | 28.83 | 3 |\n"
         "|  |  | 0 |\n"
+        "\nA finding.\n"
         "\n> **Beware:** A warning.\n"
         "\nA note.\n"
         "\nNumbers are rounded here to be read; the other forms have them in full.\n"

@@ -88,7 +88,9 @@ def test_an_integer_that_a_spreadsheet_would_round_is_a_text() -> None:
 
 
 def test_the_second_sheet_says_what_the_first_is() -> None:
-    table = Table(columns=(LOCATION, MEAN), data=([], []), notes=("=a note",), warnings=("a warning",))
+    table = Table(
+        columns=(LOCATION, MEAN), data=([], []), notes=("=a note",), warnings=("a warning",), findings=("a finding",)
+    )
     document = of(table, parameters={"question": "Q", "years": [2020, 2021]}, citation="SYNTHETIC")
     told = [
         tuple(shown(cell) or "" for cell in row if cell.value is not None)
@@ -101,6 +103,7 @@ def test_the_second_sheet_says_what_the_first_is() -> None:
         ("Data set", "cdc"),
         ("Fingerprint", "f" * 64),
         ("Method version", "3"),
+        ("Finding", "a finding"),
         ("Warning", "a warning"),
         ("Note", "=a note"),
         ("Suggested citation", "SYNTHETIC"),
