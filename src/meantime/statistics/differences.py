@@ -48,32 +48,6 @@ class Estimates:
     def __getitem__(self, which: Any) -> Estimates:
         return Estimates(value=self.value[which], se=self.se[which], scale=self.scale)
 
-    @property
-    def _logit_se(self) -> Doubles:
-        return self.se / (self.value * (1 - self.value / 100))
-
-    def _distance(self, z: Doubles, sign: int) -> tuple[Doubles, Doubles]:
-        """Return how far the limit at z is from the value, and how fast that grows with z."""
-        if self.scale is Scale.LINEAR:
-            return z * self.se, np.broadcast_to(self.se, z.shape)
-        step = self._logit_se
-        limit = expit(logit(self.value) + sign * z * step)
-        # What is known without error has no limits, and at 0 or 100 no logit either.
-        distance = np.where(self.se == 0, 0.0, sign * (limit - self.value))
-        return distance, np.where(self.se == 0, 0.0, step * limit * (1 - limit / 100))
-
-    def _log_distance(self, z: Doubles, sign: int) -> tuple[Doubles, Doubles]:
-        """Return the same of the logarithm."""
-        if self.scale is Scale.LINEAR:
-            # Symmetrical about the value, the limits would pass 0; about its logarithm they do not.
-            step = self.se / self.value
-            return z * step, np.broadcast_to(step, z.shape)
-        step = self._logit_se
-        # log expit, and not log(limit): far out, a limit is 0 before its logarithm is minus infinity.
-        x = logit(self.value) + sign * z * step
-        distance = sign * (special.log_expit(x) - np.log(self.value / 100))
-        return np.asarray(distance, dtype=np.float64), step * special.expit(-x)
-
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Compared:
@@ -103,7 +77,7 @@ def difference(
     >>> found.value.round(1), found.low.round(1), found.high.round(1), found.p.round(3)
     (array([-5.]), array([-9.]), array([-1.]), array([0.015]))
     """
-    return _compared(one, other, Estimates._distance, one.value - other.value, correlation, level_z)
+    return _compared(one, other, _distance, one.value - other.value, correlation, level_z)
 
 
 def ratio(one: Estimates, other: Estimates, *, correlation: Doubles | float = 0.0, level_z: float = Z95) -> Compared:
@@ -119,7 +93,7 @@ def ratio(one: Estimates, other: Estimates, *, correlation: Doubles | float = 0.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.where((one.value > 0) & (other.value > 0), np.log(one.value) - np.log(other.value), np.nan)
-        found = _compared(one, other, Estimates._log_distance, logs, correlation, level_z)
+        found = _compared(one, other, _log_distance, logs, correlation, level_z)
     return Compared(value=np.exp(found.value), low=np.exp(found.low), high=np.exp(found.high), z=found.z)
 
 
@@ -134,47 +108,84 @@ def difference_from(one: Estimates, fixed: float, *, level_z: float = Z95) -> Co
     return difference(one, known, level_z=level_z)
 
 
-_Distance = Callable[[Estimates, Doubles, int], tuple[Doubles, Doubles]]
+# How far the limit at z is from the value, and how fast that grows with z; sign -1 is the lower limit.
+_Distance = Callable[[Doubles, int], tuple[Doubles, Doubles]]
+
+
+def _distance(of: Estimates) -> _Distance:
+    """Return the distances of an estimate's limits."""
+    if of.scale is Scale.LINEAR:
+        return lambda z, _sign: (z * of.se, of.se)
+    centre, step, is_known = logit(of.value), _logit_step(of), of.se == 0
+
+    def at(z: Doubles, sign: int) -> tuple[Doubles, Doubles]:
+        limit = expit(centre + sign * z * step)
+        # What is known without error has no limits, and at 0 or 100 no logit either.
+        return np.where(is_known, 0.0, sign * (limit - of.value)), np.where(
+            is_known, 0.0, step * limit * (1 - limit / 100)
+        )
+
+    return at
+
+
+def _log_distance(of: Estimates) -> _Distance:
+    """Return the same of the logarithms."""
+    if of.scale is Scale.LINEAR:
+        # Symmetrical about the value, the limits would pass 0; about its logarithm they do not.
+        relative = of.se / of.value
+        return lambda z, _sign: (z * relative, relative)
+    centre, step, log = logit(of.value), _logit_step(of), np.log(of.value / 100)
+
+    def at(z: Doubles, sign: int) -> tuple[Doubles, Doubles]:
+        # log expit, and not log(limit): far out, a limit is 0 before its logarithm is minus infinity.
+        x = centre + sign * z * step
+        return sign * (np.asarray(special.log_expit(x)) - log), step * np.asarray(special.expit(-x))
+
+    return at
+
+
+def _logit_step(of: Estimates) -> Doubles:
+    return of.se / (of.value * (1 - of.value / 100))
 
 
 def _compared(
-    one: Estimates, other: Estimates, distance: _Distance, d: Doubles, correlation: Doubles | float, level_z: float
+    one: Estimates,
+    other: Estimates,
+    distance: Callable[[Estimates], _Distance],
+    d: Doubles,
+    correlation: Doubles | float,
+    level_z: float,
 ) -> Compared:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         z = np.full(d.shape, level_z)
-        below, _ = _reach(one, other, distance, z, -1, correlation)
-        above, _ = _reach(one, other, distance, z, 1, correlation)
-        touching = _touching(one, other, distance, d, correlation)
+        of_one, of_other = distance(one), distance(other)
+        below, _ = _reach(of_one, of_other, z, -1, correlation)
+        above, _ = _reach(of_one, of_other, z, 1, correlation)
+        larger, smaller = _exchanged(one, other, d)
+        touching = _touching(distance(larger), distance(smaller), np.abs(d), correlation)
     return Compared(value=d, low=d - below, high=d + above, z=touching)
 
 
-def _reach(
-    one: Estimates, other: Estimates, distance: _Distance, z: Doubles, sign: int, r: Doubles | float
-) -> tuple[Doubles, Doubles]:
+def _reach(one: _Distance, other: _Distance, z: Doubles, sign: int, r: Doubles | float) -> tuple[Doubles, Doubles]:
     """Return how far the interval at z reaches on one side, and how fast that grows with z."""
-    (a, da), (b, db) = distance(one, z, sign), distance(other, z, -sign)
+    (a, da), (b, db) = one(z, sign), other(z, -sign)
     reach = np.sqrt(a * a - 2 * r * a * b + b * b)
     return reach, (a * da - r * (a * db + b * da) + b * db) / reach
 
 
-def _touching(one: Estimates, other: Estimates, distance: _Distance, d: Doubles, r: Doubles | float) -> Doubles:
-    """Find the z at which the interval just reaches no difference: Newton's steps within a bracket.
-
-    The lower limit reaches it where d > 0, the upper one where d < 0; by exchanging the two, d > 0 always.
-    """
-    # One side only: which estimate's lower and which one's upper limit matters is decided element by element.
-    larger, smaller = _exchanged(one, other, d)
-    gap = np.abs(d)
+def _touching(larger: _Distance, smaller: _Distance, gap: Doubles, r: Doubles | float) -> Doubles:
+    """Find the z at which the lower end of the interval just reaches no difference: Newton's steps within a bracket."""
     low, high = np.zeros_like(gap), np.full_like(gap, _Z_MOST)
-    first, slope = _reach(larger, smaller, distance, np.full_like(gap, 1.0), -1, r)
+    first, _ = _reach(larger, smaller, np.ones_like(gap), -1, r)
     z = np.clip(np.where(first > 0, gap / first, 0.0), 0.0, _Z_MOST)
     steps, moved = 0, np.full_like(gap, np.inf)
     while steps < _MOST_STEPS and (moved > _PRECISION).any():
-        reach, slope = _reach(larger, smaller, distance, z, -1, r)
-        low, high = np.where(reach < gap, z, low), np.where(reach < gap, high, z)
+        reach, slope = _reach(larger, smaller, z, -1, r)
+        is_short = reach < gap
+        low, high = np.where(is_short, z, low), np.where(is_short, high, z)
         newton = z + (gap - reach) / slope
-        halved = (low + high) / 2
-        new = np.where((newton > low) & (newton < high), newton, halved)
+        # The ends belong to the bracket: a step that is too small to move z is the end of the search, not a stray.
+        new = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
         moved = np.abs(new - z)
         z = new
         steps += 1
@@ -183,11 +194,11 @@ def _touching(one: Estimates, other: Estimates, distance: _Distance, d: Doubles,
 
 
 def _exchanged(one: Estimates, other: Estimates, d: Doubles) -> tuple[Estimates, Estimates]:
+    """Return the larger and the smaller of each two: then it is always the lower end that reaches 0 first."""
     is_larger = d > 0
     values = np.broadcast_arrays(one.value, other.value)
     errors = np.broadcast_arrays(one.se, other.se)
-    larger = Estimates(value=np.where(is_larger, *values), se=np.where(is_larger, *errors), scale=one.scale)
-    smaller = Estimates(
-        value=np.where(is_larger, values[1], values[0]), se=np.where(is_larger, errors[1], errors[0]), scale=one.scale
+    return (
+        Estimates(value=np.where(is_larger, *values), se=np.where(is_larger, *errors), scale=one.scale),
+        Estimates(value=np.where(is_larger, *values[::-1]), se=np.where(is_larger, *errors[::-1]), scale=one.scale),
     )
-    return larger, smaller

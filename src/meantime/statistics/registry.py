@@ -10,7 +10,7 @@ import msgspec
 
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Problem, Work
-from meantime.statistics import classic, summary
+from meantime.statistics import classic, comparison, estimate, ranking, summary
 from meantime.statistics.classic import OfQuestion, OfState
 from meantime.statistics.summary import Summary
 from meantime.table import Cell, Column, Table
@@ -190,6 +190,56 @@ _ROWS = (
         ),
         method_version=1,
         entries_read=summary.entries_read,
+    ),
+    Statistic(
+        name="estimate",
+        parameters=estimate.Estimate,
+        compute=estimate.estimate,
+        help="estimate by location, with its standard error and 95 % interval",
+        estimates="the percent (or other value) of the population of each location, of one year or pooled over several",
+        columns=estimate.COLUMNS,
+        columns_for=estimate.columns_for,
+        example={**_OBESITY, "years": "2018..2022"},
+        example_rows=(
+            ("Alabama", 29.9, 0.38381132341620866, 29.153211082703823, 30.657640621890575, 5, 0, 25263, "", None),
+        ),
+        method_version=1,
+        refuse=estimate.refuse,
+    ),
+    Statistic(
+        name="comparison",
+        parameters=comparison.Comparison,
+        compute=comparison.comparison,
+        help="each location with a reference: difference, ratio, and whether they can be told apart",
+        estimates="how much higher a location's population value is than that of the reference, in the same years",
+        columns=comparison.COLUMNS,
+        example={**_OBESITY, "reference": "National"},
+        example_rows=(
+            (
+                *("Alabama", 30.9, 29.2, 32.8, "National", 33.1, -2.2, -3.98187984357335, -0.36071730830251725, None),
+                *(0.9335347432024165, 0.8797777561921777, 0.9890867388560313),
+                *(0.019405198177064667, 0.38810396354129334, "no clear difference", 4537, ""),
+            ),
+        ),
+        method_version=1,
+        refuse=comparison.refuse,
+    ),
+    Statistic(
+        name="ranking",
+        parameters=ranking.Ranking,
+        compute=ranking.ranking,
+        help="locations best first, with the ranks that each may have and what it cannot be told apart from",
+        estimates="the order of the locations' population values, as far as chance lets it be seen",
+        columns=ranking.COLUMNS,
+        example=_OBESITY,
+        example_rows=(
+            (
+                *(1, "West Virginia", 24.7, 23.4, 26.1, 1, 6, 1, 7),
+                *(5, "Wyoming; South Carolina; Nevada; Missouri; Guam", 1.3215, 1.0, 1, 3, 5157, ""),
+            ),
+        ),
+        method_version=1,
+        refuse=ranking.refuse,
     ),
 )
 

@@ -25,6 +25,9 @@ from meantime.dataset.cube import Doubles
 # The 97.5 % quantile of the normal distribution: what a 95 % interval is wide by, on each side.
 Z95 = float(special.ndtri(0.975))
 
+# Limits that were made on the linear scale have, rounded, several times less asymmetry there.
+_CLEARLY = 1.5
+
 # How much larger a variance is than in a simple random sample of as many people, where a file does not let us know.
 # The median of the CDC's table.
 DESIGN_EFFECT = 2.0
@@ -78,7 +81,7 @@ def expit(x: Doubles) -> Doubles:
 
 
 def fitting_scale(value: Doubles, low: Doubles, high: Doubles, *, is_percent: bool) -> Scale:
-    """Return the scale on which published limits lie more evenly about their values.
+    """Return the scale on which published limits lie more evenly about their values: clearly so, or logit for percents.
 
     Without limits that could tell: logit for percents, linear for anything else.
 
@@ -99,7 +102,9 @@ def fitting_scale(value: Doubles, low: Doubles, high: Doubles, *, is_percent: bo
     linear = np.abs(upper + lower - 2 * v)
     # In points, so that the two can be compared: a step of the logit is v (1 - v/100) points.
     curved = np.abs(logit(upper) + logit(lower) - 2 * logit(v)) * v * (1 - v / 100)
-    return Scale.LOGIT if curved.mean() <= linear.mean() else Scale.LINEAR
+    # Near 50 % the scales are alike, and rounding alone would decide; so for another scale than that of most percents
+    # the evidence must be clear.
+    return Scale.LINEAR if _CLEARLY * linear.mean() < curved.mean() else Scale.LOGIT
 
 
 def standard_errors(

@@ -68,7 +68,9 @@ def test_a_row_of_the_registry_is_whole(row: Statistic) -> None:
 @pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
 def test_the_columns_that_a_row_tells_are_those_of_its_tables(row: Statistic) -> None:
     snapshot = example.snapshot()
-    raw = {"question": example.BREAKFAST} | {name: "Avalon" for name in ("state", "location") if name in row.example}
+    raw = {"question": example.BREAKFAST} | {
+        name: "Avalon" for name in ("state", "location", "reference") if name in row.example
+    }
     parameters = check(row.name, raw, snapshot)
     assert not isinstance(parameters, tuple)
     told = columns.of_question(row.columns_of(parameters), snapshot, snapshot.cube.question_codes[example.BREAKFAST])
@@ -104,4 +106,7 @@ def test_the_rows_of_an_example_are_those_of_the_built_in_sample(row: Statistic,
     assert not isinstance(parameters, tuple)
     answer = tuple(row.compute(sample, parameters, Unwatched()).rows())
     assert row.example_rows
-    assert answer[: len(row.example_rows)] == row.example_rows
+    for told, found in zip(row.example_rows, answer, strict=False):
+        assert len(told) == len(found)
+        # To nine digits: logarithms may differ in the last one from one machine to the next.
+        assert [cell if isinstance(cell, str | None) else pytest.approx(cell, rel=1e-9) for cell in told] == list(found)

@@ -1,0 +1,271 @@
+"""``comparison``: each location with a reference, tested."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+from scipy import special
+
+from meantime.dataset.cube import Doubles
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Problem, Work
+from meantime.statistics import columns as shared
+from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
+from meantime.statistics.asked import Ground
+from meantime.statistics.containment import Containment, containment
+from meantime.statistics.differences import Compared, difference, ratio
+from meantime.statistics.findings import amount, interval, points, say, strongest
+from meantime.statistics.multiplicity import Adjustment, adjusted
+from meantime.statistics.parameters import Names
+from meantime.statistics.selection import Pooled, Selection, pooled, refusal, refused, select
+from meantime.table import Cell, Column, Kind, Table
+
+# From which adjusted p on a difference is not told as one.
+LEVEL = 0.05
+# Of a 90 % interval: two one-sided tests at 5 % (Schuirmann 1987).
+_Z90 = float(special.ndtri(0.95))
+
+
+class Comparison(Ground, frozen=True, kw_only=True):
+    """What ``comparison`` is asked with."""
+
+    reference: Annotated[
+        Annotated[str, Names.LOCATION] | None,
+        msgspec.Meta(
+            description="What each location is compared with. Null: the aggregate of the table, where it has one.",
+            examples=["National", "Utah"],
+        ),
+    ] = None
+    adjust: Annotated[
+        Adjustment,
+        msgspec.Meta(
+            description="How p-values are adjusted for their number: holm bounds the chance of any false difference, "
+            "benjamini_hochberg the share of false ones.",
+            examples=["holm"],
+        ),
+    ] = Adjustment.HOLM
+    margin: Annotated[
+        Annotated[float, msgspec.Meta(gt=0)] | None,
+        msgspec.Meta(
+            description="A difference that does not matter, in the unit of the question. A location is called "
+            "similar "
+            "only if the 90 % interval of its difference lies within it. Null: nothing is.",
+            examples=[2.0],
+        ),
+    ] = None
+    shares: Annotated[
+        Literal["none", "geography"],
+        msgspec.Meta(
+            description="Population shares, for a reference that contains the location: none (conservative), or "
+            "those of "
+            "the geography of the table.",
+            examples=["none"],
+        ),
+    ] = "none"
+    contains: Annotated[
+        bool | None,
+        msgspec.Meta(
+            description="Whether the reference contains the locations. Null: recognised where its respondents are "
+            "exactly "
+            "the sum of theirs.",
+            examples=[True],
+        ),
+    ] = None
+
+
+COLUMNS = (
+    shared.LOCATION,
+    ESTIMATE,
+    LOW,
+    HIGH,
+    Column(name="reference", kind=Kind.TEXT, meaning="what it is compared with"),
+    shared.number("reference_estimate", "the estimate of the reference"),
+    shared.number("difference", "estimate minus that of the reference", unit=shared.OF_DIFFERENCE),
+    shared.number("difference_low", "lower limit of its 95 % interval (MOVER)", unit=shared.OF_DIFFERENCE),
+    shared.number("difference_high", "upper limit of its 95 % interval", unit=shared.OF_DIFFERENCE),
+    shared.number(
+        "difference_from_rest",
+        "difference from the rest of the reference; null unless it contains the location and shares are given",
+        unit=shared.OF_DIFFERENCE,
+    ),
+    shared.number("ratio", "estimate over that of the reference", unit=None),
+    shared.number("ratio_low", "lower limit of its 95 % interval", unit=None),
+    shared.number("ratio_high", "upper limit of its 95 % interval", unit=None),
+    shared.number("p", "p-value of no difference: the level at which the interval touches 0", unit=None),
+    shared.number("p_adjusted", "the same, adjusted for the number of comparisons", unit=None),
+    Column(
+        name="verdict",
+        kind=Kind.TEXT,
+        meaning="better or worse (above or below, where it is not known what is good), similar, no clear "
+        "difference; not "
+        "tested, where there is no standard error",
+    ),
+    RESPONDENTS,
+    FLAGS,
+)
+
+_NAMES = {Adjustment.HOLM: "Holm", Adjustment.BENJAMINI_HOCHBERG: "Benjamini-Hochberg"}
+
+
+def refuse(snapshot: Snapshot | None, asked: Comparison) -> tuple[Problem, ...]:
+    """Say what is wrong with a request."""
+    return refused(snapshot, asked, lambda of: _prepare(of, asked))
+
+
+def comparison(snapshot: Snapshot, asked: Comparison, _work: Work) -> Table:
+    """Compare each location with the reference, in the order of the names; tied ones are too, and do not differ.
+
+    A location whose year is withheld is left out by name:
+
+    >>> from meantime.dataset import survey_example
+    >>> from meantime.model import Unwatched
+    >>> asked = Comparison(question=survey_example.SOUP, years="2018", reference="Borduria")
+    >>> table = comparison(survey_example.snapshot(), asked, Unwatched())
+    >>> told = ("location", "difference", "difference_low", "difference_high", "p_adjusted", "verdict")
+    >>> for row in zip(*(table.column(name) for name in told)):
+    ...     print(*(round(cell, 3) if isinstance(cell, float) else cell for cell in row))
+    Avalon -4.8 -7.614 -1.959 0.003 better
+    Dorado 0.7 -2.128 3.525 0.627 no clear difference
+    Erewhon -2.3 -5.121 0.533 0.223 no clear difference
+    >>> table.warnings
+    ('Left out: Cockaigne (withheld in 2018 ("~")).',)
+    >>> for finding in table.findings:
+    ...     print(finding)
+    1 of 3 locations differ from Borduria (p adjusted by Holm): 0 above, 1 below.
+    Avalon is below Borduria by 4.8 points (95 % interval 2.0 to 7.6).
+    """
+    found, at = _prepare(snapshot, asked)
+    others, reference = found[np.arange(len(found)) != at], found[[at]]
+    contained = containment(found, at, asked.shares, declared=asked.contains)
+    correlation = _correlation(others, reference, contained)
+    d = difference(others.estimates, reference.estimates, correlation=correlation)
+    r = ratio(others.estimates, reference.estimates, correlation=correlation)
+    p_adjusted = adjusted(d.p, by=asked.adjust)
+    is_similar = _is_similar(others, reference, correlation, asked.margin)
+    verdicts = _verdicts(others.of, d, p_adjusted, is_similar)
+    data: list[list[Cell]] = [
+        list(others.of.names),
+        numbers(others.value),
+        numbers(others.low),
+        numbers(others.high),
+        [reference.of.names[0]] * len(others),
+        numbers(np.repeat(reference.value, len(others))),
+        numbers(d.value),
+        numbers(d.low),
+        numbers(d.high),
+        numbers(np.where(contained.share > 0, d.value / (1 - contained.share), np.nan)),
+        numbers(r.value),
+        numbers(r.low),
+        numbers(r.high),
+        numbers(d.p),
+        numbers(p_adjusted),
+        verdicts,
+        integers(others.respondents),
+        flag_texts(others.flags),
+    ]
+    return table(
+        found.of,
+        COLUMNS,
+        data,
+        left_out=found.left_out,
+        notes=[_reference_note(reference), *contained.notes],
+        findings=_findings(others, reference, d, p_adjusted, is_similar, asked),
+    )
+
+
+def _prepare(snapshot: Snapshot, asked: Comparison) -> tuple[Pooled, int]:
+    """Return the estimates, the reference's among them, and its place."""
+    chosen = select(snapshot, asked, also=asked.reference)
+    name = asked.reference or _aggregate(chosen)
+    found = pooled(chosen)
+    if name in found.of.names:
+        return found, found.of.names.index(name)
+    reason = next((each.reason for each in found.left_out if each.location == name), "no row")
+    raise refusal("/reference", "absent", f"The reference {name} is not there: {reason}. Name another, or other years.")
+
+
+def _aggregate(chosen: Selection) -> str:
+    named = [name for name, is_sum in zip(chosen.names, chosen.is_aggregate.tolist(), strict=True) if is_sum]
+    if len(named) != 1:
+        detail = "There is no one aggregate to compare with, so the reference must be named: a location of the data "
+        "set."
+        raise refusal("/reference", "missing", detail)
+    return named[0]
+
+
+def _correlation(others: Pooled, reference: Pooled, contained: Containment) -> Doubles:
+    """Return how estimates and reference are correlated: a location with share w moves the reference by w."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shared_variance = contained.share * (others.weights * reference.weights * others.of.se**2).sum(axis=1)
+        r = shared_variance / (others.se * reference.se)
+    # A share that does not fit the standard errors must not make the reference a copy of the location.
+    return np.where(contained.share > 0, np.clip(r, 0.0, 0.99), 0.0)
+
+
+def _is_similar(others: Pooled, reference: Pooled, correlation: Doubles, margin: float | None) -> Any:
+    if margin is None:
+        return np.zeros(len(others), dtype=bool)
+    narrow = difference(others.estimates, reference.estimates, correlation=correlation, level_z=_Z90)
+    return (narrow.low > -margin) & (narrow.high < margin)
+
+
+def _verdicts(of: Selection, d: Compared, p_adjusted: Doubles, is_similar: Any) -> list[Cell]:
+    polarity = of.snapshot.about.questions[of.question].polarity
+    low, high = {"lower": ("better", "worse"), "higher": ("worse", "better")}.get(polarity or "", ("below", "above"))
+    words = np.select(
+        [np.isnan(p_adjusted), (p_adjusted < LEVEL) & (d.value < 0), p_adjusted < LEVEL, is_similar],
+        ["not tested", low, high, "similar"],
+        "no clear difference",
+    )
+    return list(words.tolist())
+
+
+def _reference_note(reference: Pooled) -> str:
+    value = amount(float(reference.value[0]), reference.of.unit)
+    sure = "" if np.isnan(reference.se[0]) else f" ({interval(float(reference.low[0]), float(reference.high[0]))})"
+    return f"Reference: {reference.of.names[0]}, {value}{sure}."
+
+
+def _findings(
+    others: Pooled, reference: Pooled, d: Compared, p_adjusted: Doubles, is_similar: Any, asked: Comparison
+) -> list[str]:
+    tested = int((~np.isnan(p_adjusted)).sum())
+    if not tested:
+        return []
+    name, unit = reference.of.names[0], others.of.unit
+    differs = p_adjusted < LEVEL
+    by = f"p adjusted by {_NAMES[asked.adjust]}"
+    if not differs.any():
+        said = [say("none_differs", reference=name, tested=tested, adjustment=by)]
+    else:
+        above = int((differs & (d.value > 0)).sum())
+        below = int(differs.sum()) - above
+        said = [
+            say(
+                "some_differ",
+                differing=above + below,
+                tested=tested,
+                reference=name,
+                adjustment=by,
+                above=above,
+                below=below,
+            )
+        ]
+    for place in strongest(d.z, differs):
+        low, high = sorted((abs(float(d.low[place])), abs(float(d.high[place]))))
+        said.append(
+            say(
+                "differs",
+                location=others.of.names[place],
+                side="above" if d.value[place] > 0 else "below",
+                reference=name,
+                difference=points(abs(float(d.value[place])), unit),
+                interval=interval(low, high),
+            )
+        )
+    margin = points(asked.margin or 0, unit)
+    for place in np.flatnonzero(is_similar & ~differs).tolist()[:5]:
+        said.append(say("similar", location=others.of.names[place], reference=name, margin=margin))
+    return said

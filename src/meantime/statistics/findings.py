@@ -1,0 +1,98 @@
+"""Sentences about results, from one table of messages, so that equal findings are said in equal words.
+
+A sentence is made only of a tested statement, and is as sure as the test: where nothing is significant it says that
+nothing can be told apart, never that things are equal. A sentence about several locations rests on what holds for all
+of them at once: adjusted p-values, or the simultaneous interval.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+# More would be the table again.
+MOST_OF_A_KIND = 5
+
+_MESSAGES = {
+    "estimate": "{location}: {value} ({interval}), {years}.",
+    "differs": "{location} is {side} {reference} by {difference} ({interval}).",
+    "none_differs": "No location can be told apart from {reference} ({tested} compared, {adjustment}).",
+    "some_differ": "{differing} of {tested} locations differ from {reference} ({adjustment}): {above} above, "
+    "{below} below.",
+    "similar": "{location} is similar to {reference}: the 90 % interval of the difference lies within {margin}.",
+    "all_noise": "The ranking shows no real differences: what {estimates} estimates differ by is what chance alone "
+    "would "
+    "make of equal ones (Cochran's Q, p = {p}).",
+    "real_spread": "The locations really differ: of the variance between their estimates {share} is real, the rest "
+    "is chance.",
+    "first": "{location} is first: every other location differs from it, also when all pairs are compared at once.",
+    "not_first": "{location} has the best estimate, and cannot be told apart from {others} others when all pairs "
+    "are compared "
+    "at once.",
+    "best_k": "Surely among the best {k}, when all pairs are compared at once: {locations}.",
+    "no_best_k": "No location is surely among the best {k} when all pairs are compared at once.",
+}
+
+
+def say(message: str, **values: Any) -> str:
+    """Return a sentence.
+
+    >>> say("differs", location="Utah", side="below", reference="National", difference=points(3.14, "percent"),
+    ...     interval=interval(1.9, 4.3))
+    'Utah is below National by 3.1 points (95 % interval 1.9 to 4.3).'
+    """
+    return _MESSAGES[message].format(**values)
+
+
+def points(difference: float, unit: str | None) -> str:
+    """Write a difference with its unit.
+
+    >>> points(3.14, "percent"), points(3.14, "cups"), points(3.14, None)
+    ('3.1 points', '3.1 cups', '3.1')
+    """
+    named = "points" if unit == "percent" else unit
+    return f"{number(difference)} {named}" if named else number(difference)
+
+
+def amount(value: float, unit: str | None) -> str:
+    """Write a value with its unit.
+
+    >>> amount(31.04, "percent"), amount(3.0, None)
+    ('31.0 %', '3.0')
+    """
+    sign = "%" if unit == "percent" else unit
+    return f"{number(value)} {sign}" if sign else number(value)
+
+
+def interval(low: float, high: float, level: int = 95) -> str:
+    """Write an interval.
+
+    >>> interval(1.94, 4.26)
+    '95 % interval 1.9 to 4.3'
+    """
+    return f"{level} % interval {number(low)} to {number(high)}"
+
+
+def number(value: float) -> str:
+    """Write a number with one decimal, or with two digits that say something where it is small.
+
+    >>> [number(each) for each in (31.04, 0.25, 0.0123, -0.04, 0.0)]
+    ['31.0', '0.25', '0.012', '-0.04', '0.0']
+    """
+    return f"{value:.1f}" if value == 0 or abs(value) >= 1 else f"{value:.2g}"
+
+
+def probability(p: float) -> str:
+    """Write a p-value.
+
+    >>> probability(0.0432), probability(1e-9), probability(0.5)
+    ('0.043', 'below 0.001', '0.50')
+    """
+    return "below 0.001" if p < 0.001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
+
+
+def strongest(z: Any, is_told: Any) -> list[int]:
+    """Return the places of the few findings with the largest z, the strongest first; ties keep their order."""
+    told = np.flatnonzero(is_told)
+    return [int(place) for place in told[np.argsort(-np.asarray(z)[told], kind="stable")][:MOST_OF_A_KIND]]

@@ -1,0 +1,215 @@
+"""``ranking``: the locations by their estimates, and how much of that order is sure."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+import numpy as np
+
+from meantime.dataset.cube import Integers
+from meantime.dataset.snapshot import Polarity, Snapshot
+from meantime.model import Problem, Work
+from meantime.statistics import columns as shared
+from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
+from meantime.statistics.asked import Ground
+from meantime.statistics.findings import number, probability, say
+from meantime.statistics.heterogeneity import Heterogeneity, heterogeneity
+from meantime.statistics.ranks import (
+    RankInterval,
+    indistinguishable,
+    marginal,
+    pairs,
+    rank_interval,
+    ranks,
+    simultaneous,
+)
+from meantime.statistics.seeding import generator
+from meantime.statistics.selection import Pooled, pooled, refusal, refused, select
+from meantime.statistics.shrinkage import DRAWS, model_ranks
+from meantime.table import Cell, Column, Kind, Table
+
+# From which p of Cochran's Q on there is no talk of real differences.
+_LEVEL = 0.05
+
+
+class Ranking(Ground, frozen=True, kw_only=True):
+    """What ``ranking`` is asked with."""
+
+    better: Annotated[
+        Literal["lower", "higher"] | None,
+        msgspec.Meta(
+            description="Which values are good, and so come first. Null: as it is known of the question.",
+            examples=["lower"],
+        ),
+    ] = None
+    best: Annotated[
+        int,
+        msgspec.Meta(
+            ge=1, le=1_000, description="For how many of the best p_best is the chance to be among.", examples=[5]
+        ),
+    ] = 5
+
+
+def _rank(name: str, meaning: str) -> Column:
+    return Column(name=name, kind=Kind.INTEGER, meaning=meaning)
+
+
+COLUMNS = (
+    _rank("rank", "rank by the estimate, 1 the best; tied ones share the smallest"),
+    shared.LOCATION,
+    ESTIMATE,
+    LOW,
+    HIGH,
+    _rank("rank_low", "the best rank of a 95 % interval for this one location's rank (Holm over its differences)"),
+    _rank("rank_high", "the worst rank of that interval"),
+    _rank("rank_low_all", "the best rank of intervals that hold for all locations at once (Tukey-Kramer)"),
+    _rank("rank_high_all", "the worst rank of that interval"),
+    _rank("alike", "from how many others this location cannot be told apart"),
+    Column(name="cannot_be_told_apart_from", kind=Kind.TEXT, meaning="these others, best first, with semicolons"),
+    shared.number("expected_rank", "mean rank over draws of the model; model-based, no confidence", unit=None),
+    shared.number("p_best", "chance to be among the best, by the model; how many those are is a parameter", unit=None),
+    _rank("likely_low", "the best rank of the middle 95 % of the model's draws; model-based, no confidence"),
+    _rank("likely_high", "the worst rank of these"),
+    RESPONDENTS,
+    FLAGS,
+)
+
+_MODEL = (
+    f"expected_rank, p_best and the likely ranks are a model's: true values normal about their mean, {DRAWS:,} "
+    "draws with a "
+    "seed from the request. rank_low to rank_high holds for one location alone; for a sentence about several, take "
+    "those that "
+    "hold for all at once."
+)
+
+
+def refuse(snapshot: Snapshot | None, asked: Ranking) -> tuple[Problem, ...]:
+    """Say what is wrong with a request."""
+    return refused(snapshot, asked, lambda of: _prepare(of, asked))
+
+
+def ranking(snapshot: Snapshot, asked: Ranking, _work: Work) -> Table:
+    """Rank the locations, best first; tied ones share the smallest rank and stand in the order of the names.
+
+    Aggregates are never ranked; a location whose year is withheld, or that has no standard error, is left out by name:
+
+    >>> from meantime.dataset import survey_example
+    >>> from meantime.model import Unwatched
+    >>> table = ranking(survey_example.snapshot(), Ranking(question=survey_example.SOUP, years="2020"), Unwatched())
+    >>> told = ("rank", "location", "rank_low", "rank_high", "alike", "cannot_be_told_apart_from")
+    >>> for row in zip(*(table.column(name) for name in told)):
+    ...     print(*row[:-1], row[-1] or "-")
+    1 Avalon 1 1 0 -
+    2 Borduria 2 3 1 Dorado
+    2 Dorado 2 3 1 Borduria
+    4 Cockaigne 4 4 0 -
+    >>> table.warnings
+    ('Left out: Erewhon (no row for 2020).',)
+    """
+    found, is_lower_better = _prepare(snapshot, asked)
+    compared = pairs(found.estimates)
+    by_itself, at_once = marginal(compared), simultaneous(compared)
+    rank = ranks(found.value, is_lower_better=is_lower_better)
+    alone = rank_interval(found.value, by_itself, is_lower_better=is_lower_better)
+    together = rank_interval(found.value, at_once, is_lower_better=is_lower_better)
+    about = heterogeneity(found.value, found.se)
+    # Stable: tied ones stay in the order of the names.
+    order = np.argsort(rank, kind="stable")
+    named = [found.of.names[place] for place in order.tolist()]
+    alike = indistinguishable(by_itself[np.ix_(order, order)])
+    data: list[list[Cell]] = [
+        rank[order].tolist(),
+        list(named),
+        numbers(found.value[order]),
+        numbers(found.low[order]),
+        numbers(found.high[order]),
+        *_intervals(alone, together, order),
+        [len(others) for others in alike],
+        ["; ".join([named[other] for other in others]) for others in alike],
+        *_by_model(found, about, asked, order, is_lower_better=is_lower_better),
+        integers(found.respondents[order]),
+        flag_texts(found.flags[order]),
+    ]
+    return table(
+        found.of,
+        COLUMNS,
+        data,
+        left_out=found.left_out,
+        notes=[_spread_note(about, found.of.unit), _MODEL],
+        findings=_findings(found, rank, at_once, together, about, asked),
+    )
+
+
+def _prepare(snapshot: Snapshot, asked: Ranking) -> tuple[Pooled, bool]:
+    chosen = select(snapshot, asked)
+    better: Polarity | None = asked.better or snapshot.about.questions[chosen.question].polarity
+    if better is None:
+        detail = (
+            "Whether a low or a high value is good is not known for this question, so it has no best. Say it "
+            'with better, "lower" or "higher".'
+        )
+        raise refusal("/better", "no-polarity", detail)
+    found = pooled(chosen)
+    found = found.without(found.of.is_aggregate, "an aggregate of others")
+    found = found.without(np.isnan(found.se), "no standard error")
+    return found, better == "lower"
+
+
+def _intervals(alone: RankInterval, together: RankInterval, order: Integers) -> list[list[Cell]]:
+    ends = (alone.least, alone.greatest, together.least, together.greatest)
+    return [end[order].tolist() for end in ends]
+
+
+def _by_model(
+    found: Pooled, about: Heterogeneity, asked: Ranking, order: Integers, *, is_lower_better: bool
+) -> list[list[Cell]]:
+    if len(found) < 2:
+        nothing: list[Cell] = [None] * len(found)
+        return [nothing] * 4
+    rng = generator(found.of.snapshot.fingerprint, "ranking", asked)
+    drawn = model_ranks(found.value, found.se, about, best=asked.best, is_lower_better=is_lower_better, rng=rng)
+    return [
+        numbers(drawn.expected[order]),
+        numbers(drawn.p_best[order]),
+        drawn.least[order].tolist(),
+        drawn.greatest[order].tolist(),
+    ]
+
+
+def _spread_note(about: Heterogeneity, unit: str | None) -> str:
+    if about.estimates < 2:
+        return ""
+    points = " points" if unit == "percent" else ""
+    return (
+        f"Cochran's Q = {about.q:.1f} on {about.estimates - 1} degrees of freedom (p {_equals(about.p)}); standard "
+        "deviation of "
+        f"the true values {number(about.tau)}{points} (Paule-Mandel); reliability {about.reliability:.2f}."
+    )
+
+
+def _equals(p: float) -> str:
+    told = probability(p)
+    return told if told.startswith("below") else f"= {told}"
+
+
+def _findings(
+    found: Pooled, rank: Integers, differs: Any, together: RankInterval, about: Heterogeneity, asked: Ranking
+) -> list[str]:
+    if len(found) < 2:
+        return []
+    if about.p >= _LEVEL:
+        return [say("all_noise", estimates=about.estimates, p=probability(about.p))]
+    said = [say("real_spread", share=f"{100 * about.reliability:.0f} %")]
+    names = found.of.names
+    first = int(np.argmin(rank))  # of tied ones the first by name; the others are among those it is like
+    others = int((~differs[first]).sum()) - 1
+    said.append(
+        say("not_first", location=names[first], others=others) if others else say("first", location=names[first])
+    )
+    surely = [
+        names[place] for place in np.argsort(rank, kind="stable").tolist() if together.greatest[place] <= asked.best
+    ]
+    k = asked.best
+    said.append(say("best_k", k=k, locations=", ".join(surely)) if surely else say("no_best_k", k=k))
+    return said

@@ -1,0 +1,127 @@
+"""Which years are asked for.
+
+``latest``, ``all``, ``2019``, ``2018..2022``, ``2011..2023/2`` (every second), ``2018-2020`` (one period of three
+years), and lists of these with commas.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from meantime.dataset.cube import Period
+from meantime.statistics.parameters import period_text
+
+SYNTAX = (
+    '"latest", "all", a year (2019), years from and to (2018..2022), every so many of them (2011..2023/2), a period '
+    "of several "
+    "years (2018-2020), or a list of these with commas (2016,2018..2020)"
+)
+
+# ``latest`` is the last year that at least this share of the locations have: the very last one may have just begun to
+# come in.
+MOST_HAVE = 0.9
+
+_PART = re.compile(r"(\d{1,4})(?:(\.\.|-)(\d{1,4})(?:/([1-9]\d?))?)?", re.ASCII)
+
+
+class Years(NamedTuple):
+    """Years as asked for."""
+
+    is_latest: bool = False
+    is_all: bool = False
+    named: tuple[Period, ...] = ()  # must be there
+    ranges: tuple[range, ...] = ()  # of which what is there is meant: questions are not asked every year
+
+
+def parse(text: str) -> Years | None:
+    """Read what is asked for; None where it is nothing of the kind.
+
+    >>> parse("2016,2018..2020").ranges
+    (range(2018, 2021),)
+    >>> parse("2011..2023/2").ranges, parse("2018-2020").named
+    ((range(2011, 2024, 2),), (Period(first=2018, last=2020),))
+    >>> parse("lately"), parse("2020..2018"), parse("2018-2020/2"), parse("")
+    (None, None, None, None)
+    """
+    words = text.replace(" ", "").casefold()
+    if words in ("latest", "all"):
+        return Years(is_latest=words == "latest", is_all=words == "all")
+    named: list[Period] = []
+    ranges: list[range] = []
+    for part in words.split(","):
+        found = _PART.fullmatch(part)
+        if found is None:
+            return None
+        first, mark, last, step = found.groups()
+        if int(last or first) < int(first) or (mark == "-" and step):
+            return None
+        if mark == "..":
+            ranges.append(range(int(first), int(last) + 1, int(step or 1)))
+        else:
+            named.append(Period(int(first), int(last or first)))
+    return Years(named=tuple(named), ranges=tuple(ranges))
+
+
+def matching(years: Years, there: Sequence[Period]) -> tuple[list[int], list[Period]]:
+    """Return the places of the periods that are meant, in the order of time, and those that are named and not there.
+
+    >>> there = [Period(2018, 2018), Period(2019, 2019), Period(2018, 2020)]
+    >>> matching(parse("2018..2022"), there), matching(parse("2019,2017"), there)
+    (([0, 1], []), ([1], [Period(first=2017, last=2017)]))
+    >>> matching(parse("all"), there)[0]
+    [0, 1]
+
+    ``all`` is all single years; where there are none, all periods.
+    """
+    if years.is_all:
+        single = [place for place, period in enumerate(there) if period.first == period.last]
+        return _in_time(single or range(len(there)), there), []
+    wanted = set(years.named)
+    found = [
+        place
+        for place, period in enumerate(there)
+        if period in wanted or (period.first == period.last and any(period.first in each for each in years.ranges))
+    ]
+    return _in_time(found, there), [period for period in years.named if period not in there]
+
+
+def latest(there: Sequence[Period], having: Sequence[int], locations: int) -> tuple[int, bool]:
+    """Return the place of the last period that nine in ten locations have, and whether there is one.
+
+    Where there is none, that of the period which most have, the last of these.
+
+    >>> there = [Period(2019, 2019), Period(2020, 2020)]
+    >>> latest(there, [55, 49], 55), latest(there, [30, 20], 55)
+    ((0, True), (0, False))
+    """
+    order = _in_time(range(len(there)), there)
+    enough = [place for place in order if having[place] >= MOST_HAVE * locations]
+    if enough:
+        return enough[-1], True
+    return max(order, key=lambda place: (having[place], order.index(place))), False
+
+
+def told(periods: Sequence[Period]) -> str:
+    """Name periods for people, in the order of time.
+
+    >>> told([Period(2019, 2019), Period(2016, 2016), Period(2017, 2017), Period(2018, 2018)])
+    '2016 to 2019'
+    >>> told([Period(2019, 2019), Period(2017, 2017)]), told([Period(2018, 2020)])
+    ('2017 and 2019', '2018-2020')
+    """
+    ordered = sorted(periods, key=_when)
+    firsts = [period.first for period in ordered]
+    if len(ordered) > 2 and all(first == last for first, last in ordered) and firsts[-1] - firsts[0] == len(firsts) - 1:
+        return f"{firsts[0]} to {firsts[-1]}"
+    names = [period_text(period) for period in ordered]
+    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else ""
+
+
+def _in_time(places: Sequence[int], there: Sequence[Period]) -> list[int]:
+    return sorted(places, key=lambda place: _when(there[place]))
+
+
+def _when(period: Period) -> tuple[int, int]:
+    return period.last, period.first

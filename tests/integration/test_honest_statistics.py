@@ -1,0 +1,78 @@
+"""The honest statistics over the real file by sex: they run for every question, and say what is known of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Unwatched
+from meantime.statistics.registry import STATISTICS
+from meantime.statistics.requests import check
+from meantime.table import Table
+from tests.real_data import BY_SEX, real_file
+from tests.tables import read
+
+OBESITY = "Percent of adults aged 18 years and older who have obesity"
+OVERWEIGHT = "Percent of adults aged 18 years and older who have an overweight classification"
+WOMEN = {"category": "Sex", "stratum": "Female"}
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    return read(real_file(BY_SEX), into=tmp_path_factory.mktemp("by-sex"))
+
+
+def ask(snapshot: Snapshot, statistic: str, **asked: Any) -> Table:
+    parameters = check(statistic, {**WOMEN, **asked}, snapshot, refuse_unknown=True)
+    assert not isinstance(parameters, tuple), parameters
+    return STATISTICS[statistic].compute(snapshot, parameters, Unwatched())
+
+
+def numbers(table: Table, name: str) -> list[float]:
+    return [cell for cell in table.column(name) if isinstance(cell, (int, float))]
+
+
+@pytest.mark.parametrize("statistic", ["estimate", "comparison", "ranking"])
+def test_it_runs_for_every_question(snapshot: Snapshot, statistic: str) -> None:
+    for question in snapshot.cube.labels.questions:
+        table = ask(snapshot, statistic, question=question)
+        assert len(table) >= 52
+        assert "Left out: Kentucky, Pennsylvania (no row for 2023)" in table.warnings[0]
+
+
+def test_the_limits_are_logit_ones(snapshot: Snapshot) -> None:
+    for question in snapshot.cube.labels.questions:
+        assert any("on the logit scale" in note for note in ask(snapshot, "estimate", question=question).notes)
+
+
+def test_overweight_of_women_in_2023_differs_from_the_country_nowhere(snapshot: Snapshot) -> None:
+    table = ask(snapshot, "comparison", question=OVERWEIGHT, years="2023")
+    assert set(table.column("verdict")) == {"no clear difference"}
+    assert table.findings == ("No location can be told apart from National (52 compared, p adjusted by Holm).",)
+
+
+def test_the_country_contains_its_states_by_exact_sums_in_every_cell(snapshot: Snapshot) -> None:
+    for question in snapshot.cube.labels.questions:
+        table = ask(snapshot, "comparison", question=question)
+        assert any("National contains the locations." in note for note in table.notes)
+
+
+def test_ranks_of_obesity_among_women_in_2023_are_31_places_wide(snapshot: Snapshot) -> None:
+    table = ask(snapshot, "ranking", question=OBESITY, years="2023")
+
+    def width(low: str, high: str) -> float:
+        """Places on average, both ends included."""
+        ends = zip(numbers(table, low), numbers(table, high), strict=True)
+        return sum(greatest - least + 1 for least, greatest in ends) / len(table)
+
+    assert width("rank_low", "rank_high") == pytest.approx(31, abs=1)
+    assert width("rank_low_all", "rank_high_all") == pytest.approx(37, abs=1)
+
+
+def test_without_a_total_the_basis_must_be_named(snapshot: Snapshot) -> None:
+    found = check("ranking", {"question": OBESITY}, snapshot)
+    assert isinstance(found, tuple)
+    assert [(problem.pointer, problem.code) for problem in found] == [("/basis", "missing")]
+    assert '"Sex": "Female", "Male"' in found[0].detail

@@ -1,0 +1,127 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from meantime.dataset import example, survey_example
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Unwatched
+from meantime.statistics.ranking import Ranking, ranking, refuse
+from meantime.table import Table
+from tests import factories
+
+NAMES = [f"L{number:02}" for number in range(30)]
+
+
+def made(values: Any, half: float = 2.0, names: list[str] = NAMES, **more: Any) -> Snapshot:
+    rows = [
+        factories.row(location=name, value=f"{value:.1f}", low=round(value - half, 1), high=round(value + half, 1))
+        for name, value in zip(names, values, strict=False)
+    ]
+    return factories.snapshot(rows, **{"polarity": {"Q": "lower"}, **more})
+
+
+def of(snapshot: Snapshot, **asked: Any) -> Table:
+    given = Ranking(**{"question": "Q", **asked})
+    assert refuse(snapshot, given) == ()
+    return ranking(snapshot, given, Unwatched())
+
+
+SPREAD = made(np.linspace(20, 40, 30))
+
+
+def test_the_best_come_first_as_it_is_known_or_asked() -> None:
+    assert of(SPREAD).column("location")[0] == "L00"
+    assert of(SPREAD, better="higher").column("location")[0] == "L29"
+    assert of(made([20.0, 30.0], polarity={"Q": "higher"})).column("location") == ["L01", "L00"]
+
+
+def test_what_is_good_must_be_known() -> None:
+    (problem,) = refuse(made([20.0, 30.0], polarity={}), Ranking(question="Q"))
+    assert (problem.pointer, problem.code) == ("/better", "no-polarity")
+    assert of(made([20.0, 30.0], polarity={}), better="lower").column("rank") == [1, 2]
+
+
+def test_aggregates_and_what_has_no_standard_error_are_left_out_by_name() -> None:
+    snapshot = made([30.0, 25.0, 35.0, 0.0], names=["National", "Ohio", "Utah", "Iowa"])
+    table = of(snapshot)
+    assert table.column("location") == ["Ohio", "Utah"]
+    assert "Left out: National (an aggregate of others); Iowa (no standard error)." in table.warnings
+
+
+def test_tied_ones_share_a_rank_and_stand_by_name() -> None:
+    table = of(made([30.0, 20.0, 30.0, 40.0]))
+    assert table.column("rank") == [1, 2, 2, 4]
+    assert table.column("location") == ["L01", "L00", "L02", "L03"]
+
+
+def test_the_rank_lies_within_its_interval_and_that_within_the_simultaneous_one() -> None:
+    table = of(SPREAD)
+    for rank, low, high, low_all, high_all in zip(
+        *(table.column(name) for name in ("rank", "rank_low", "rank_high", "rank_low_all", "rank_high_all")),
+        strict=True,
+    ):
+        assert isinstance(rank, int)
+        assert low_all <= low <= rank <= high <= high_all
+
+
+def test_those_it_cannot_be_told_apart_from_are_named_and_counted() -> None:
+    table = of(SPREAD)
+    for count, names in zip(table.column("alike"), table.column("cannot_be_told_apart_from"), strict=True):
+        assert len(str(names).split("; ")) == count
+    first = str(table.column("cannot_be_told_apart_from")[0]).split("; ")
+    assert first == NAMES[1 : len(first) + 1]
+
+
+def test_without_real_differences_the_finding_says_so() -> None:
+    rng = np.random.default_rng(5)
+    table = of(made(30 + 1.02 * rng.standard_normal(30)))
+    assert len(table.findings) == 1
+    assert table.findings[0].startswith("The ranking shows no real differences: what 30 estimates differ by")
+    assert set(table.column("rank_low_all")) == {1}
+
+
+def test_with_real_differences_they_are_told_as_far_as_they_are_sure() -> None:
+    told = of(SPREAD).findings
+    assert "of the variance between their estimates 97 % is real" in told[0]
+    assert told[1].startswith("L00 has the best estimate, and cannot be told apart from 7 others")
+    assert told[2] == "No location is surely among the best 5 when all pairs are compared at once."
+    clear = of(made([10.0, 20.0, 30.0, 40.0]), best=2).findings
+    assert clear[1].startswith("L00 is first")
+    assert clear[2] == "Surely among the best 2, when all pairs are compared at once: L00, L01."
+
+
+def test_the_header_has_q_and_reliability() -> None:
+    (note,) = [note for note in of(SPREAD).notes if note.startswith("Cochran")]
+    assert "on 29 degrees of freedom (p below 0.001)" in note
+    assert note.endswith("reliability 0.97.")
+    (noise,) = [note for note in of(made([30.0, 30.1, 30.2])).notes if note.startswith("Cochran")]
+    assert "(p = 0.99)" in noise
+    cups = made([300.0, 310.0], unit="cups")
+    assert not any("points" in note for note in of(cups).notes if note.startswith("Cochran"))
+
+
+def test_chances_come_from_the_request_alone() -> None:
+    one, same = of(SPREAD), of(SPREAD)
+    assert one == same
+    chances = one.column("p_best")
+    assert np.sum(np.array(chances, dtype=float)) == pytest.approx(5)
+    assert of(SPREAD, best=1).column("p_best")[0] != chances[0]
+
+
+def test_one_location_or_none_is_no_ranking_and_no_error() -> None:
+    alone = of(made([30.0]))
+    assert alone.column("rank") == [1]
+    assert alone.column("p_best") == [None]
+    assert alone.findings == ()
+    none = of(example.snapshot(), question=example.BREAKFAST)
+    assert len(none) == 0
+    assert none.findings == ()
+
+
+def test_before_the_data_are_there_only_the_form_is_checked() -> None:
+    assert refuse(None, Ranking(question="Q")) == ()
+    assert [each.pointer for each in refuse(None, Ranking(question="Q", years="soon"))] == ["/years"]
+    assert refuse(survey_example.snapshot(), Ranking(question=survey_example.SOUP, years="1999"))[0].pointer == "/years"
