@@ -225,6 +225,7 @@ _out_option = click.option(
 @click.option("--data", metavar="[NAME=]PATH", help="Ask this file, here, without a server.")
 @click.option("--url", metavar="URL", help=f"Ask the server there.  [default: {DEFAULT_URL}]")
 @click.option("--dataset", metavar="NAME", help="Which data set of the server.  [default: its first]")
+@click.option("--label", help="A word of yours, by which `meantime jobs --label` finds the server's job.")
 @_form_option
 @_out_option
 @_column_option
@@ -237,6 +238,7 @@ def ask(
     data: str | None,
     url: str | None,
     dataset: str | None,
+    label: str | None,
     form: str | None,
     out: Path | None,
     columns: dict[str, str],
@@ -250,8 +252,8 @@ def ask(
     meantime ask state_mean --question "no leisure-time" --state Utah --format json
     meantime ask summary --question obesity -p by=location -p quantiles=0.5 -p quantiles=0.9 --out obesity.xlsx
     """  # noqa: D301 - as above
-    if data and (url or dataset):
-        raise click.UsageError("--data asks a file, --url and --dataset a server: give one or the other.")
+    if data and (url or dataset or label):
+        raise click.UsageError("--data asks a file; --url, --dataset and --label a server: give one or the other.")
     form = _form(form, out)
     texts = {name: [text] for name, text in (("question", question), ("state", state)) if text is not None} | given
     try:
@@ -260,7 +262,7 @@ def ask(
                 sources.parse(data, columns), settings.read(file=config, options=options), statistic, texts
             )
         else:
-            answer = _asked_there(url or DEFAULT_URL, dataset, statistic, texts)
+            answer = _asked_there(url or DEFAULT_URL, statistic, texts, dataset=dataset, label=label)
     except RequestInvalid as error:
         raise RequestInvalid(f"{error}\nParameters are given by --question, --state and -p NAME=VALUE.") from error
     _put_out(answer, form, out)
@@ -290,14 +292,16 @@ def _asked_here(
         return Result(LocalCompute(catalog).document(request, Unwatched()))
 
 
-def _asked_there(url: str, dataset: str | None, statistic: str, texts: Mapping[str, Sequence[str]]) -> Result:
+def _asked_there(
+    url: str, statistic: str, texts: Mapping[str, Sequence[str]], *, dataset: str | None, label: str | None
+) -> Result:
     with Client(url, retry_for_s=_RETRY_FOR_S) as client:
         raw = typed.parameters(texts, client.statistic(statistic).parameters)
         if not raw.keys().isdisjoint(_NAMED_BY_WORDS):
             asked = client.dataset(dataset)
             questions = [question.text for question in asked.questions or ()]
             raw = _in_full(raw, questions, [location.name for location in asked.locations or ()])
-        job = client.submit(statistic, dataset=dataset, **raw)
+        job = client.submit(statistic, dataset=dataset, label=label, **raw)
         return _waited_for(job, url)
 
 
@@ -313,7 +317,14 @@ def _asked_there(url: str, dataset: str | None, statistic: str, texts: Mapping[s
 @click.option("--dataset", help="Only jobs of this data set.")
 @click.option("--label", help="Only jobs with exactly this label.")
 @click.option("--limit", type=click.IntRange(1), default=_JOBS_SHOWN, show_default=True, help="The newest so many.")
-@click.option("--format", "form", type=click.Choice(["table", "json"]), default="table", show_default=True)
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice([_FOR_EYES, "json"]),
+    default=_FOR_EYES,
+    show_default=True,
+    help="json: with all that is known of each.",
+)
 def jobs(
     url: str,
     state: Sequence[str],

@@ -36,7 +36,7 @@ def test_ask_a_server_list_its_jobs_and_print_their_results_again(server: Runnin
     assert (document["rows"][0]["location"], document["rows"][0]["mean"]) == ("Utah", 18.0)
 
     out = tmp_path / "best.xlsx"
-    assert meantime("ask", "best5", "--question", QUESTION, *at, "--out", str(out)).returncode == 0
+    assert meantime("ask", "best5", "--question", QUESTION, "--label", "x", *at, "--out", str(out)).returncode == 0
     assert out.read_bytes()[:2] == b"PK"
 
     listed = meantime("jobs", *at)
@@ -44,6 +44,7 @@ def test_ask_a_server_list_its_jobs_and_print_their_results_again(server: Runnin
     assert "2 done" in listed.stdout
     newest = json.loads(meantime("jobs", *at, "--limit", "1", "--format", "json").stdout)
     assert [(job["id"], job["statistic"]) for job in newest] == [("job_id_2", "best5")]
+    assert "1 done" in meantime("jobs", *at, "--label", "x").stdout
     assert "No jobs" in meantime("jobs", *at, "--state", "failed", "--state", "queued").stdout
 
     waited = meantime("wait", "job_id_1", *at, "--format", "json")

@@ -1,0 +1,41 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import pytest
+
+import meantime
+from meantime import AsyncClient, AsyncJob, Client, Job, Result
+from meantime.cli import main
+
+PAGE = (Path(__file__).parents[3] / "docs" / "client.md").read_text(encoding="utf-8")
+
+
+def _public(kind: type) -> set[str]:
+    return {name for name in dir(kind) if not name.startswith("_")}
+
+
+@pytest.mark.parametrize("kind", [Client, Job, Result])
+def test_all_that_the_client_can_do_is_on_its_page(kind: type) -> None:
+    # How it is made by the client itself, and taken apart by the command line, is nobody else's concern.
+    inner = {"close", "read", "pieces", "document"}
+    missing = {name for name in _public(kind) - inner if name not in PAGE}
+    assert not missing
+
+
+def test_every_public_name_is_on_the_page() -> None:
+    assert not {name for name in meantime.__all__ if name != "AsyncJob" and f"`{name}" not in PAGE}
+
+
+def test_what_blocks_and_what_is_awaited_can_do_the_same() -> None:
+    assert _public(Client) == _public(AsyncClient)
+    assert _public(Job) == _public(AsyncJob)
+
+
+@pytest.mark.parametrize("name", ["ask", "jobs", "wait", "cancel"])
+def test_every_command_that_asks_a_server_is_on_the_page_and_its_options_have_help(name: str) -> None:
+    assert f"meantime {name}" in PAGE
+    options = [each for each in main.commands[name].params if isinstance(each, click.Option)]
+    assert options
+    assert all(each.help for each in options)
