@@ -237,7 +237,10 @@ class Job(Known):
         return result
 
     def cancel(self) -> str:
-        """Cancel it and return what came of that: "cancelled", "cancelling" (it stops at its next check) or "ended"."""
+        """Cancel it and return what came of that: "cancelled", "cancelling" (it stops at its next check) or "ended".
+
+        A job that ends in the very moment before the request arrives is "removed" by it, with its result.
+        """
         dismissal = self._run(conversation.cancel(self.id, self._patience))
         self.standing = dismissal.job
         return str(dismissal.outcome)

@@ -79,7 +79,8 @@ def cancel(job_id: str, patience: Patience) -> Conversation[Dismissal]:
     """Cancel a job unless it has ended. ``outcome``: cancelled, cancelling (it stops at its next check) or ended.
 
     To delete an ended job is to remove it with its result. So first there is a look; and where the answer is lost, the
-    request is not sent again, but there is another look.
+    request is not sent again, but there is another look. What cannot be helped from here: a job that ends between the
+    look and the request is removed, and that is the outcome.
     """
     standing = yield from look(job_id, patience)
     if standing.state.is_ended:
@@ -169,8 +170,7 @@ def ask(question: Ask, patience: Patience, *, timeout_s: float | None = None) ->
     response = yield from exchange(_submission(question, wait_s=left.up_to(_WAIT_S)), patience)
     if response.status_code == 200:
         return Result.read(response.content)
-    job_id = read(response, Standing).id
-    return (yield from result(job_id, patience, timeout_s=left.seconds))
+    return (yield from _result(read(response, Standing).id, patience, left))
 
 
 def result(job_id: str, patience: Patience, *, timeout_s: float | None = None) -> Conversation[Result]:
@@ -180,7 +180,10 @@ def result(job_id: str, patience: Patience, *, timeout_s: float | None = None) -
         ResultNotReady: the time is over; the job goes on.
         JobFailed, JobCancelled, ResultGone: there will be none.
     """
-    left = _Left(timeout_s, patience)
+    return (yield from _result(job_id, patience, _Left(timeout_s, patience)))
+
+
+def _result(job_id: str, patience: Patience, left: _Left) -> Conversation[Result]:
     while True:
         send = Send(method="GET", path=f"{_of(job_id)}/results", wait_s=left.up_to(_WAIT_S))
         try:
@@ -188,7 +191,7 @@ def result(job_id: str, patience: Patience, *, timeout_s: float | None = None) -
         except ResultNotReady as error:
             if left.is_over:
                 raise ResultNotReady(
-                    f"{job_id} has not ended in {timeout_s:.3g} s. It goes on: wait again by its id, or cancel it."
+                    f"{job_id} has not ended in {left.timeout_s:.3g} s. It goes on: wait again by its id, or cancel it."
                 ) from error
         yield Pause(_BREATH_S)
 
@@ -271,6 +274,7 @@ class _Left:
     """How much is left of the time that somebody wants to wait."""
 
     def __init__(self, timeout_s: float | None, patience: Patience) -> None:
+        self.timeout_s = timeout_s
         self._clock = patience.clock
         self._end_s = None if timeout_s is None else patience.clock() + timeout_s
 
