@@ -330,6 +330,20 @@ def test_a_batch_under_the_same_key_is_the_same_jobs() -> None:
     assert [job["state"] for job in body_of(again)["jobs"]] == ["done", "done"]
 
 
+def test_a_job_that_is_removed_while_it_is_answered_is_answered_as_it_was_accepted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def removed(number: int) -> Any:
+        raise JobUnknown(f"There is no job {number}.")
+
+    with behind() as there:
+        monkeypatch.setattr(there.engine, "describe", removed)
+        reply = submit(there)
+        batch = submit_batch(there, {"requests": [ASKED]})
+    assert (reply.status, body_of(reply)["state"]) == (202, "queued")
+    assert (batch.status, body_of(batch)["jobs"][0]["state"]) == (202, "queued")
+
+
 def test_of_many_clients_that_race_for_a_key_one_makes_the_job() -> None:
     with behind() as there:
         with ThreadPoolExecutor(8) as clients:
