@@ -24,6 +24,7 @@
     │   ├── BodyInvalid                        not a JSON object
     │   ├── BodyTooLarge                       longer than any request of ours
     │   ├── BodyNotJson                        of another content type
+    │   ├── HttpInvalid                        bytes that cannot be read as an HTTP request
     │   ├── HostInvalid                        no host, or more than one
     │   ├── HostNotAllowed                     a name that this server does not go by
     │   ├── HeaderInvalid                      a header has a value that it cannot have
@@ -236,6 +237,12 @@ class BodyNotJson(RequestRefused):
     """The body is said to be something else than JSON."""
 
     code = "body-not-json"
+
+
+class HttpInvalid(RequestRefused):
+    """Bytes that cannot be read as an HTTP request, or one with an address that is too long."""
+
+    code = "http-invalid"
 
 
 class HostInvalid(RequestRefused):

@@ -139,6 +139,22 @@ def test_ids_that_were_never_given_are_invalid_on_the_wire_too(wire: Wire, path:
 @pytest.mark.parametrize(
     "request_bytes",
     [
+        get(b"/v1/jobs?label=" + b"x" * 66_000),
+        get(b"/%761/" + b"x" * 66_000),
+        b"GET /v1/jobs HTTP/1.1\r\nHost\r\n\r\n",
+        post(b"x\r\n", b"Transfer-Encoding: chunked", path=b"/v1/jobs"),
+    ],
+)
+def test_what_cannot_be_read_is_a_problem_under_v1(wire: Wire, request_bytes: bytes) -> None:
+    head, _, body = wire.exchange(request_bytes).partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"content-type: application/problem+json" in head
+    assert json.loads(body)["code"] == "http-invalid"
+
+
+@pytest.mark.parametrize(
+    "request_bytes",
+    [
         b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",  # somebody who speaks TLS
         b"GET / HTTP/1.1\r\nHost localhost\r\n\r\n",
         b"GET /api/jobs\r\n\r\n",

@@ -15,7 +15,7 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from meantime.dataset.catalog import Catalog
 from meantime.engine.engine import Engine
-from meantime.errors import BodyTooLarge, MeantimeError
+from meantime.errors import BodyTooLarge
 from meantime.log import Log
 from meantime.web import classic, front_page, guard, health, loaded, openapi, paths
 from meantime.web.door import Door, raw_path, send_reply, trace_of
@@ -73,7 +73,7 @@ def create_app(
         _both(app.asgi_handler, Carrier(ENDPOINTS, backend)),
         hosts=guard.Hosts(allowed_hosts),
         metrics=metrics,
-        refuse=_refuse,
+        refuse=problems.refused_at,
         log=log,
     )
     return app
@@ -89,10 +89,6 @@ def _both(classic_app: ASGIApp, v1: Carrier) -> ASGIApp:
             await classic_app(scope, receive, send)
 
     return lead
-
-
-def _refuse(path: bytes, error: MeantimeError) -> Reply:
-    return problems.refused(error) if paths.is_v1(path) else refused(error)
 
 
 def _classic_routes(

@@ -18,6 +18,7 @@ JSON = "application/json"
 STATUS: Mapping[type[BaseException], int] = {
     errors.RequestInvalid: 400,
     errors.BodyInvalid: 400,
+    errors.HttpInvalid: 400,
     errors.HostInvalid: 400,
     errors.OperatorOnly: 403,
     errors.PathUnknown: 404,

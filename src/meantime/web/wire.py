@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
-from meantime.web.reply import error_body
+from meantime.errors import HttpInvalid
+from meantime.web.v1 import problems
 
 
 def http_protocol() -> type[asyncio.Protocol] | str:
-    """Return what uvicorn's ``http`` option takes: its httptools protocol with errors in JSON.
+    """Return what uvicorn's ``http`` option takes: its httptools protocol with errors in our words.
 
     Where httptools is not there, "auto": requests that are no HTTP are then refused in plain text.
     """
@@ -17,13 +18,19 @@ def http_protocol() -> type[asyncio.Protocol] | str:
     except ImportError:
         return "auto"
 
-    class JsonErrors(HttpToolsProtocol):
+    class OurErrors(HttpToolsProtocol):
         def send_400_response(self, msg: str) -> None:
-            body = error_body(f"{msg} This is not an HTTP request that can be read.")
-            self.transport.write(
-                b"HTTP/1.1 400 Bad Request\r\ncontent-type: application/json\r\n"
-                b"content-length: %d\r\nconnection: close\r\n\r\n%b" % (len(body), body)
+            # What was read of the address: it may be what cannot be read, beyond 64 KiB.
+            path = (getattr(self, "url", b"") or b"").partition(b"?")[0]
+            reply = problems.refused_at(path, HttpInvalid(f"{msg} This is not an HTTP request that can be read."))
+            headers = (
+                ("content-type", reply.content_type),
+                ("content-length", str(len(reply.body))),
+                *reply.headers,
+                ("connection", "close"),
             )
+            head = "".join(f"{name}: {value}\r\n" for name, value in headers)
+            self.transport.write(b"HTTP/1.1 400 Bad Request\r\n%b\r\n%b" % (head.encode("latin-1"), reply.body))
             self.transport.close()
 
-    return JsonErrors
+    return OurErrors

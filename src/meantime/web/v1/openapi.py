@@ -9,14 +9,14 @@ from typing import Any
 
 import msgspec
 
-from meantime.errors import HostInvalid, HostNotAllowed, MeantimeError
+from meantime.errors import HostInvalid, HostNotAllowed, HttpInvalid, MeantimeError
 from meantime.statistics.registry import STATISTICS
 from meantime.web.v1 import problems
 from meantime.web.v1.endpoint import Endpoint, Header, Link, Outcome, Parameter
 
 _REFERENCE = "#/components/schemas/{name}"
 # What any request may be answered with; None is an error that is not ours.
-EVERYWHERE: tuple[type[MeantimeError] | None, ...] = (HostInvalid, HostNotAllowed, None)
+EVERYWHERE: tuple[type[MeantimeError] | None, ...] = (HttpInvalid, HostInvalid, HostNotAllowed, None)
 
 TAGS: Mapping[str, str] = {
     "datasets": "What is loaded: questions, locations, strata, what is withheld and what was rejected.",

@@ -16,7 +16,7 @@ import msgspec
 from meantime import errors, model
 from meantime.errors import Fault, MeantimeError
 from meantime.model import Failure
-from meantime.web import reply
+from meantime.web import paths, reply
 from meantime.web.reply import Reply
 
 MEDIA_TYPE = "application/problem+json"
@@ -57,6 +57,7 @@ KINDS: tuple[type[MeantimeError], ...] = (
     errors.BodyInvalid,
     errors.BodyTooLarge,
     errors.BodyNotJson,
+    errors.HttpInvalid,
     errors.HostInvalid,
     errors.HostNotAllowed,
     errors.HeaderInvalid,
@@ -138,6 +139,11 @@ def refused(error: BaseException) -> Reply:
         failure=failure if isinstance(failure, Failure) else msgspec.UNSET,
         headers=_headers(error),
     )
+
+
+def refused_at(path: bytes, error: MeantimeError) -> Reply:
+    """Return the answer in the words of the API that a path, as it was sent, belongs to."""
+    return refused(error) if paths.is_v1(path) else reply.refused(error)
 
 
 # Of kinds of errors; None is whatever is no error of ours.
