@@ -273,7 +273,15 @@ class _Envelope:
 
     def _described(self, coding: _Coding) -> tuple[tuple[str, str], ...]:
         packed = () if coding == _PLAIN else (("content-encoding", coding),)
-        return (("etag", self.etag(coding)), *packed, ("accept-ranges", "bytes"), *self.disposition, *self.headers)
+        return (
+            ("etag", self.etag(coding)),
+            *packed,
+            ("accept-ranges", "bytes"),
+            # A data file may hold anything; no browser is to take it for a page.
+            ("x-content-type-options", "nosniff"),
+            *self.disposition,
+            *self.headers,
+        )
 
 
 def _writers() -> str:

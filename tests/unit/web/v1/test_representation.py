@@ -181,6 +181,7 @@ def test_an_answer_says_what_it_is_and_how_long_it_may_be_kept() -> None:
     headers = headers_of(answer)
     assert headers["cache-control"] == "private, no-cache"
     assert headers["accept-ranges"] == "bytes"
+    assert headers["x-content-type-options"] == "nosniff"
     assert headers["location"] == "/v1/jobs/job_id_7"
 
 
