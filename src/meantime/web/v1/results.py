@@ -182,6 +182,9 @@ class ResultDocument(msgspec.Struct, frozen=True, kw_only=True):
         list[dict[str, str | int | float | None]],
         msgspec.Meta(description="Each has every column, in their order; null where there is no value."),
     ]
+    findings: Annotated[
+        list[str], msgspec.Meta(description="What the numbers say, in words; not in results of before there were any.")
+    ] = []
     notes: list[str]
     warnings: list[str]
     citation: Annotated[str, msgspec.Meta(description="How to name it elsewhere.")]
@@ -195,6 +198,7 @@ _RESULT = {
     "method_version": 1,
     "columns": [{"name": "mean", "kind": "number", "unit": "percent", "meaning": "mean of all rows"}],
     "rows": [{"mean": 28.8}],
+    "findings": [],
     "notes": [],
     "warnings": [],
     "citation": 'global_mean (method version 1; question "Percent of adults aged 18 years and older who have obesity") '
