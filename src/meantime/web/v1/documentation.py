@@ -207,7 +207,8 @@ def _forms(outcome: Outcome) -> str:
 
 def _statistics() -> str:
     rows = "".join(
-        f"<dt><code>{escape(statistic.name)}</code></dt><dd>{escape(statistic.help)}<br>"
+        f'<dt><a href="/v1/statistics/{quote(statistic.name)}"><code>{escape(statistic.name)}</code></a></dt>'
+        f"<dd>{escape(statistic.help)}<br>"
         + ", ".join(
             f"<code>{escape(name)}</code>{' (needed)' if needed else ''}"
             for name, needed, _ in _fields(statistic.parameters)
@@ -215,7 +216,8 @@ def _statistics() -> str:
         + "</dd>"
         for statistic in STATISTICS.values()
     )
-    return f'<h2 id="parameters">parameters of the statistics</h2><dl>{rows}</dl>'
+    about = "What each takes in detail, and what its numbers are an estimate of, is at its address."
+    return f'<h2 id="parameters">parameters of the statistics</h2><p>{about}</p><dl>{rows}</dl>'
 
 
 def _problems() -> str:
