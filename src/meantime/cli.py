@@ -517,8 +517,9 @@ def _loaded(source: sources.Source, chosen: settings.Settings) -> Iterator[Catal
             signal.signal(signal.SIGTERM, before)
 
 
-# Parameters for which words will do, and what these are words of.
-_NAMED_BY_WORDS = ("question", "state", "location")
+# Parameters for which words of a location's name will do. Not `locations`: there a word may be a set of them.
+_LOCATION_BY_WORDS = ("state", "location", "reference")
+_NAMED_BY_WORDS = ("question", *_LOCATION_BY_WORDS)
 
 
 def _in_full(raw: Mapping[str, Any], questions: Sequence[str], locations: Sequence[str]) -> dict[str, Any]:
@@ -528,7 +529,7 @@ def _in_full(raw: Mapping[str, Any], questions: Sequence[str], locations: Sequen
         RequestInvalid: the words fit none, or more than one; the message lists the closest.
     """
     full = dict(raw)
-    for name, known in zip(_NAMED_BY_WORDS, (questions, locations, locations), strict=True):
+    for name, known in ({"question": questions} | dict.fromkeys(_LOCATION_BY_WORDS, locations)).items():
         words = raw.get(name)
         if isinstance(words, str):
             full[name] = _named(name, words, known)
