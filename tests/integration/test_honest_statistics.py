@@ -42,6 +42,22 @@ def test_it_runs_for_every_question(snapshot: Snapshot, statistic: str) -> None:
         assert "Left out: Kentucky, Pennsylvania (no row for 2023)" in table.warnings[0]
 
 
+@pytest.mark.parametrize(
+    ("statistic", "asked"),
+    [("trend", {"years": "all"}), ("change", {"since": "2011", "years": "2019"}), ("target", {"target": 36.0})],
+)
+def test_so_do_those_over_years_and_against_a_target(snapshot: Snapshot, statistic: str, asked: dict[str, Any]) -> None:
+    for question in snapshot.cube.labels.questions:
+        assert len(ask(snapshot, statistic, question=question, **asked)) >= 51
+
+
+def test_inactivity_which_alternates_between_odd_and_even_years_has_no_clear_trend(snapshot: Snapshot) -> None:
+    table = ask(snapshot, "trend", question="Percent of adults who engage in no leisure-time physical activity")
+    verdicts = list(table.column("verdict"))
+    assert verdicts.count("no clear trend") >= len(verdicts) - 2
+    assert "do not follow a straight line" in table.findings[-1]
+
+
 def test_the_limits_are_logit_ones(snapshot: Snapshot) -> None:
     for question in snapshot.cube.labels.questions:
         assert any("on the logit scale" in note for note in ask(snapshot, "estimate", question=question).notes)

@@ -6,6 +6,7 @@ from typing import Annotated, Literal
 
 import msgspec
 
+from meantime.statistics.multiplicity import Adjustment
 from meantime.statistics.parameters import CategoryName, QuestionText, StratumName
 from meantime.statistics.pooling import Weights
 from meantime.statistics.reliability import Standard
@@ -104,3 +105,16 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
         """Write equal requests in one way: they are then one answer, and one entry of every cache."""
         msgspec.structs.force_setattr(self, "locations", tuple(dict.fromkeys(self.locations)) or ("all",))
         msgspec.structs.force_setattr(self, "years", str(self.years).replace(" ", "").casefold())
+
+
+class Adjusting(Ground, frozen=True, kw_only=True):
+    """What statistics with p-values are asked with."""
+
+    adjust: Annotated[
+        Adjustment,
+        msgspec.Meta(
+            description="How p-values are adjusted for their number: holm bounds the chance of any false difference, "
+            "benjamini_hochberg the share of false ones.",
+            examples=["holm"],
+        ),
+    ] = Adjustment.HOLM

@@ -13,22 +13,21 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.model import Problem, Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
-from meantime.statistics.asked import Ground
+from meantime.statistics.asked import Adjusting
 from meantime.statistics.containment import Containment, containment
 from meantime.statistics.differences import Compared, difference, ratio
-from meantime.statistics.findings import amount, interval, points, say, strongest
-from meantime.statistics.multiplicity import Adjustment, adjusted
+from meantime.statistics.findings import MOST_OF_A_KIND, amount, interval, points, say
+from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import Names
 from meantime.statistics.selection import Pooled, Selection, pooled, refusal, refused, select
+from meantime.statistics.verdicts import LEVEL, VERDICT, sentences, verdicts
 from meantime.table import Cell, Column, Kind, Table
 
-# From which adjusted p on a difference is not told as one.
-LEVEL = 0.05
 # Of a 90 % interval: two one-sided tests at 5 % (Schuirmann 1987).
 _Z90 = float(special.ndtri(0.95))
 
 
-class Comparison(Ground, frozen=True, kw_only=True):
+class Comparison(Adjusting, frozen=True, kw_only=True):
     """What ``comparison`` is asked with."""
 
     reference: Annotated[
@@ -38,14 +37,6 @@ class Comparison(Ground, frozen=True, kw_only=True):
             examples=["National", "Utah"],
         ),
     ] = None
-    adjust: Annotated[
-        Adjustment,
-        msgspec.Meta(
-            description="How p-values are adjusted for their number: holm bounds the chance of any false difference, "
-            "benjamini_hochberg the share of false ones.",
-            examples=["holm"],
-        ),
-    ] = Adjustment.HOLM
     margin: Annotated[
         Annotated[float, msgspec.Meta(gt=0)] | None,
         msgspec.Meta(
@@ -95,18 +86,10 @@ COLUMNS = (
     shared.number("ratio_high", "upper limit of its 95 % interval", unit=None),
     shared.number("p", "p-value of no difference: the level at which the interval touches 0", unit=None),
     shared.number("p_adjusted", "the same, adjusted for the number of comparisons", unit=None),
-    Column(
-        name="verdict",
-        kind=Kind.TEXT,
-        meaning="better or worse (above or below, where it is not known what is good), similar, no clear "
-        "difference; not "
-        "tested, where there is no standard error",
-    ),
+    VERDICT,
     RESPONDENTS,
     FLAGS,
 )
-
-_NAMES = {Adjustment.HOLM: "Holm", Adjustment.BENJAMINI_HOCHBERG: "Benjamini-Hochberg"}
 
 
 def refuse(snapshot: Snapshot | None, asked: Comparison) -> tuple[Problem, ...]:
@@ -144,7 +127,6 @@ def comparison(snapshot: Snapshot, asked: Comparison, _work: Work) -> Table:
     r = ratio(others.estimates, reference.estimates, correlation=correlation)
     p_adjusted = adjusted(d.p, by=asked.adjust)
     is_similar = _is_similar(others, reference, correlation, asked.margin)
-    verdicts = _verdicts(others.of, d, p_adjusted, is_similar)
     data: list[list[Cell]] = [
         list(others.of.names),
         numbers(others.value),
@@ -161,7 +143,7 @@ def comparison(snapshot: Snapshot, asked: Comparison, _work: Work) -> Table:
         numbers(r.high),
         numbers(d.p),
         numbers(p_adjusted),
-        verdicts,
+        verdicts(others.of, d, p_adjusted, is_similar=is_similar),
         integers(others.respondents),
         flag_texts(others.flags),
     ]
@@ -211,17 +193,6 @@ def _is_similar(others: Pooled, reference: Pooled, correlation: Doubles, margin:
     return (narrow.low > -margin) & (narrow.high < margin)
 
 
-def _verdicts(of: Selection, d: Compared, p_adjusted: Doubles, is_similar: Any) -> list[Cell]:
-    polarity = of.snapshot.about.questions[of.question].polarity
-    low, high = {"lower": ("better", "worse"), "higher": ("worse", "better")}.get(polarity or "", ("below", "above"))
-    words = np.select(
-        [np.isnan(p_adjusted), (p_adjusted < LEVEL) & (d.value < 0), p_adjusted < LEVEL, is_similar],
-        ["not tested", low, high, "similar"],
-        "no clear difference",
-    )
-    return list(words.tolist())
-
-
 def _reference_note(reference: Pooled) -> str:
     value = amount(float(reference.value[0]), reference.of.unit)
     sure = "" if np.isnan(reference.se[0]) else f" ({interval(float(reference.low[0]), float(reference.high[0]))})"
@@ -231,41 +202,9 @@ def _reference_note(reference: Pooled) -> str:
 def _findings(
     others: Pooled, reference: Pooled, d: Compared, p_adjusted: Doubles, is_similar: Any, asked: Comparison
 ) -> list[str]:
-    tested = int((~np.isnan(p_adjusted)).sum())
-    if not tested:
-        return []
     name, unit = reference.of.names[0], others.of.unit
-    differs = p_adjusted < LEVEL
-    by = f"p adjusted by {_NAMES[asked.adjust]}"
-    if not differs.any():
-        said = [say("none_differs", reference=name, tested=tested, adjustment=by)]
-    else:
-        above = int((differs & (d.value > 0)).sum())
-        below = int(differs.sum()) - above
-        said = [
-            say(
-                "some_differ",
-                differing=above + below,
-                tested=tested,
-                reference=name,
-                adjustment=by,
-                above=above,
-                below=below,
-            )
-        ]
-    for place in strongest(d.z, differs):
-        low, high = sorted((abs(float(d.low[place])), abs(float(d.high[place]))))
-        said.append(
-            say(
-                "differs",
-                location=others.of.names[place],
-                side="above" if d.value[place] > 0 else "below",
-                reference=name,
-                difference=points(abs(float(d.value[place])), unit),
-                interval=interval(low, high),
-            )
-        )
+    said = sentences(others.of.names, d, p_adjusted, reference=name, unit=unit, adjust=asked.adjust)
     margin = points(asked.margin or 0, unit)
-    for place in np.flatnonzero(is_similar & ~differs).tolist()[:5]:
+    for place in np.flatnonzero(is_similar & ~(p_adjusted < LEVEL)).tolist()[:MOST_OF_A_KIND]:
         said.append(say("similar", location=others.of.names[place], reference=name, margin=margin))
     return said

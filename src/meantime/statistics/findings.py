@@ -21,6 +21,13 @@ _MESSAGES = {
     "some_differ": "{differing} of {tested} locations differ from {reference} ({adjustment}): {above} above, "
     "{below} below.",
     "similar": "{location} is similar to {reference}: the 90 % interval of the difference lies within {margin}.",
+    "some_trends": "{clear} of {tested} {what} have a clear trend ({by}): {rising} rising, {falling} falling.",
+    "no_trends": "No location has a clear trend ({tested} tested, {by}).",
+    "trend": "{location} {verb} by {change} a year ({interval}), {first} to {last}.",
+    "not_straight": "In {bent} of {tested} the years do not follow a straight line (p below 0.01 in each).",
+    "changed": "{location} {verb} by {change} ({interval}) from {since} to {years}.",
+    "some_changed": "{changed} of {tested} locations changed ({by}): {rose} rose, {fell} fell.",
+    "none_changed": "No location can be said to have changed from {since} to {years} ({tested} tested, {by}).",
     "all_noise": "The ranking shows no real differences: what {estimates} estimates differ by is what chance alone "
     "would "
     "make of equal ones (Cochran's Q, p = {p}).",
@@ -77,10 +84,10 @@ def interval(low: float, high: float, level: int = 95) -> str:
 def number(value: float) -> str:
     """Write a number with one decimal, or with two digits that say something where it is small.
 
-    >>> [number(each) for each in (31.04, 0.25, 0.0123, -0.04, 0.0)]
-    ['31.0', '0.25', '0.012', '-0.04', '0.0']
+    >>> [number(each) for each in (31.04, 0.9999, 0.25, 0.0123, -0.04, 0.0)]
+    ['31.0', '1.0', '0.25', '0.012', '-0.04', '0.0']
     """
-    return f"{value:.1f}" if value == 0 or abs(value) >= 1 else f"{value:.2g}"
+    return f"{value:.1f}" if value == 0 or abs(value) >= 0.95 else f"{value:.2g}"
 
 
 def probability(p: float) -> str:

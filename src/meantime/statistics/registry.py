@@ -10,7 +10,7 @@ import msgspec
 
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Problem, Work
-from meantime.statistics import classic, comparison, estimate, ranking, summary
+from meantime.statistics import change, classic, comparison, estimate, ranking, summary, target, trend
 from meantime.statistics.classic import OfQuestion, OfState
 from meantime.statistics.summary import Summary
 from meantime.table import Cell, Column, Table
@@ -240,6 +240,60 @@ _ROWS = (
         ),
         method_version=1,
         refuse=ranking.refuse,
+    ),
+    Statistic(
+        name="change",
+        parameters=change.Change,
+        compute=change.change,
+        help="how each location changed between two years, or pools of years, and whether as the reference did",
+        estimates="how much a location's population value rose or fell from the earlier years to the later ones",
+        columns=change.COLUMNS,
+        example={**_OBESITY, "since": "2013", "years": "2023", "reference": "National"},
+        example_rows=(
+            (
+                *("Alabama", 28.0, 30.9, 2.9, 0.31249738207838496, 5.474273311706769),
+                *(0.028086104620286996, 1.0, "no clear change", -1.4, -3.997573169016697, 1.1975731690166929),
+                *(0.29080778457922474, 1.0),
+            ),
+        ),
+        method_version=1,
+        refuse=change.refuse,
+    ),
+    Statistic(
+        name="target",
+        parameters=target.Target,
+        compute=target.target,
+        help="each location against a fixed value, such as a target of Healthy People",
+        estimates="how far a location's population value is from the target",
+        columns=target.COLUMNS,
+        example={**_OBESITY, "target": 36.0},
+        example_rows=(
+            (
+                *("Alabama", 30.9, 29.2, 32.8, 36.0, -5.1, -6.869677111633084, -3.2724616988603614),
+                *(9.4721286967087e-08, 3.3152450438480452e-06, "better", 4537, ""),
+            ),
+        ),
+        method_version=1,
+        refuse=target.refuse,
+    ),
+    Statistic(
+        name="trend",
+        parameters=trend.Trend,
+        compute=trend.trend,
+        help="whether each location's values rise or fall over its years, with a test of the straight line",
+        estimates="the change a year of a location's population value along a straight line",
+        columns=trend.COLUMNS,
+        example={**_OBESITY, "years": "all"},
+        example_rows=(
+            (
+                *("Alabama", 2011, 2023, 13, 0.4154862414193279, 0.2884344626174815, 0.5425380202211743),
+                *(1.480006001549165e-05, 0.0005180021005422077, "rising"),
+                *(1.4436435333120157, 0.9909280291015112, 1.8983884408734182),
+                *(0.7640168825570807, 0.6767049565751591, 1.346582943805166e-05, 0.3575),
+            ),
+        ),
+        method_version=1,
+        refuse=trend.refuse,
     ),
 )
 

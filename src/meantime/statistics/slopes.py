@@ -116,48 +116,49 @@ def annual_percent_change(year: Doubles, value: Doubles, se: Doubles) -> Lines:
     )
 
 
-def mann_kendall(value: Doubles) -> float:
-    """Return the p-value of no monotone trend for a series in order; NaN for fewer than four values.
+def mann_kendall(value: Doubles) -> Doubles:
+    """Return the p-value of no monotone trend of each row, in order; NaN for fewer than four values.
 
     Exact without ties; with ties normal, corrected for them and for continuity.
 
-    >>> round(mann_kendall(np.array([20.0, 21.0, 22.0, 23.0, 24.0])), 4)
-    0.0167
-    >>> round(mann_kendall(np.array([20.0, 21.0, 21.0, 23.0, 24.0])), 4)
-    0.0433
-    >>> mann_kendall(np.array([20.0, 21.0, 22.0]))
-    nan
+    >>> mann_kendall(np.array([[20.0, 21.0, 22.0, 23.0, 24.0], [20.0, 21.0, 21.0, 23.0, 24.0]])).round(4)
+    array([0.0167, 0.0433])
+    >>> mann_kendall(np.array([[20.0, 21.0, 22.0, np.nan]]))
+    array([nan])
     """
-    given = value[np.isfinite(value)]
-    t = len(given)
-    if t < 4:
-        return np.nan
-    one, other = np.triu_indices(t, 1)
-    s = abs(int(np.sign(given[other] - given[one]).sum()))
-    _, ties = np.unique(given, return_counts=True)
-    if len(ties) == t:
-        return _exact_p(t, s)
-    variance = (t * (t - 1) * (2 * t + 5) - float((ties * (ties - 1) * (2 * ties + 5)).sum())) / 18
+    one, other = np.triu_indices(value.shape[1], 1)
+    s = np.abs(np.nansum(np.sign(value[:, other] - value[:, one]), axis=1))
+    t = np.isfinite(value).sum(axis=1)
+    # Of each value, how often it is there: a value without a tie is there once, NaN not at all.
+    alike = (value[:, :, None] == value[:, None, :]).sum(axis=2)
+    ties = np.where(alike > 1, (alike - 1) * (2 * alike + 5), 0).sum(axis=1)
+    variance = (t * (t - 1) * (2 * t + 5) - ties) / 18
     # All values equal: no trend, and no variance either.
-    return float(2 * special.ndtr(-(s - 1) / np.sqrt(variance))) if s > 0 else 1.0
+    z = np.where(s > 0, (s - 1) / np.sqrt(np.where(variance > 0, variance, 1.0)), 0.0)
+    p = np.where(s > 0, 2 * special.ndtr(-z), 1.0)
+    for row in np.flatnonzero((ties == 0) & (t >= 4)).tolist():
+        p[row] = _exact_p(int(t[row]), int(s[row]))
+    return np.where(t >= 4, p, np.nan)
 
 
-def theil_sen(year: Doubles, value: Doubles) -> float:
-    """Return the median of the slopes between all pairs of years; NaN for fewer than two.
+def theil_sen(year: Doubles, value: Doubles) -> Doubles:
+    """Return the median of the slopes between all pairs of years of each row; NaN for fewer than two.
 
     One year that is far off moves it little:
 
-    >>> theil_sen(np.arange(5.0), np.array([20.0, 21.0, 22.0, 40.0, 24.0]))
-    1.0
+    >>> theil_sen(np.arange(5.0), np.array([[20.0, 21.0, 22.0, 40.0, 24.0], [20.0, np.nan, np.nan, np.nan, np.nan]]))
+    array([ 1., nan])
     """
-    given = np.isfinite(value)
-    x, v = year[given], value[given]
-    if len(v) < 2:
-        return np.nan
-    one, other = np.triu_indices(len(v), 1)
-    return float(np.median((v[other] - v[one]) / (x[other] - x[one])))
+    one, other = np.triu_indices(len(year), 1)
+    slopes = np.sort((value[:, other] - value[:, one]) / (year[other] - year[one]), axis=1)
+    known = np.isfinite(slopes).sum(axis=1)
+    # NaN is sorted to the end, so the middle is that of what is known.
+    rows, last = np.arange(len(value)), np.maximum(known - 1, 0)
+    middle = (slopes[rows, last // 2] + slopes[rows, (last + 1) // 2]) / 2 if slopes.shape[1] else np.nan * rows
+    return np.asarray(np.where(known > 0, middle, np.nan), dtype=np.float64)
 
 
+@lru_cache(maxsize=4096)
 def _exact_p(t: int, s: int) -> float:
     counts = _orders_by_inversions(t)
     # S = pairs - 2 inversions: as far from 0 or farther, on either side.

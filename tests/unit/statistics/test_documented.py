@@ -10,11 +10,12 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from meantime.dataset import example
+from meantime.dataset import example, survey_example
 from meantime.dataset.sample import write_sample
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics import columns
+from meantime.statistics.asked import Ground
 from meantime.statistics.registry import STATISTICS, Statistic
 from meantime.statistics.requests import check
 from tests.tables import read
@@ -67,13 +68,15 @@ def test_a_row_of_the_registry_is_whole(row: Statistic) -> None:
 
 @pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
 def test_the_columns_that_a_row_tells_are_those_of_its_tables(row: Statistic) -> None:
-    snapshot = example.snapshot()
-    raw = {"question": example.BREAKFAST} | {
-        name: "Avalon" for name in ("state", "location", "reference") if name in row.example
-    }
+    # A trend needs years, which the smaller example has not.
+    is_of_survey = issubclass(row.parameters, Ground)
+    snapshot = survey_example.snapshot() if is_of_survey else example.snapshot()
+    question = survey_example.SOUP if is_of_survey else example.BREAKFAST
+    given = {"state": "Avalon", "location": "Avalon", "reference": "Avalon", "target": 24.0, "since": "2016"}
+    raw = {"question": question} | {name: value for name, value in given.items() if name in row.example}
     parameters = check(row.name, raw, snapshot)
     assert not isinstance(parameters, tuple)
-    told = columns.of_question(row.columns_of(parameters), snapshot, snapshot.cube.question_codes[example.BREAKFAST])
+    told = columns.of_question(row.columns_of(parameters), snapshot, snapshot.cube.question_codes[question])
     assert row.compute(snapshot, parameters, Unwatched()).columns == told
     assert all(column.meaning for column in told)
 

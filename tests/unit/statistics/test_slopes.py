@@ -76,21 +76,36 @@ def test_the_interval_covers_the_slope_whether_or_not_the_years_scatter_more(t: 
     assert 0.935 <= covered <= 0.99
 
 
-@pytest.mark.parametrize("seed", range(6))
-def test_mann_kendall_without_ties_is_scipys_exact_test(seed: int) -> None:
-    value = np.random.default_rng(seed).standard_normal(4 + seed)
-    expected = stats.kendalltau(np.arange(len(value)), value, method="exact").pvalue
-    assert mann_kendall(value) == pytest.approx(expected)
+@pytest.mark.parametrize("t", range(4, 14))
+def test_mann_kendall_without_ties_is_scipys_exact_test(t: int) -> None:
+    value = np.random.default_rng(t).standard_normal((5, t))
+    expected = [stats.kendalltau(np.arange(t), row, method="exact").pvalue for row in value]
+    assert mann_kendall(value).tolist() == pytest.approx(expected)
 
 
 def test_mann_kendall_with_ties_is_its_normal_form() -> None:
-    value = np.array([20.0, 21.0, 21.0, 23.0, 22.0, 22.0, 25.0])
+    value = np.array([[20.0, 21.0, 21.0, 23.0, 22.0, 22.0, 25.0], [20.0] * 7])
     # S = 21 pairs less 2 ties less twice 2 falls = 15; the variance loses 18 for each of the two ties.
-    assert mann_kendall(value) == pytest.approx(2 * stats.norm.sf(14 / np.sqrt((7 * 6 * 19 - 2 * 18) / 18)))
-    assert mann_kendall(np.full(6, 20.0)) == 1
+    z = 14 / np.sqrt((7 * 6 * 19 - 2 * 18) / 18)
+    assert mann_kendall(value).tolist() == pytest.approx([2 * stats.norm.sf(z), 1.0])
+
+
+def test_mann_kendall_of_three_in_a_tie_is_that_of_its_formula() -> None:
+    value = np.array([[20.0, 21.0, 21.0, 21.0, 22.0, 23.0]])
+    z = 11 / np.sqrt((6 * 5 * 17 - 3 * 2 * 11) / 18)
+    assert mann_kendall(value)[0] == pytest.approx(2 * stats.norm.sf(z))
+
+
+def test_years_that_are_missing_do_not_count() -> None:
+    value = np.array([[20.0, np.nan, 22.0, 21.0, np.nan, 25.0, 24.0]])
+    kept = np.isfinite(value[0])
+    assert mann_kendall(value)[0] == mann_kendall(value[:, kept])[0]
+    assert theil_sen(YEAR[:7], value)[0] == theil_sen(YEAR[:7][kept], value[:, kept])[0]
+    assert np.isnan(mann_kendall(value[:, :4])[0])
 
 
 def test_theil_sen_is_scipys() -> None:
-    for row in VALUE:
-        assert theil_sen(YEAR, row) == pytest.approx(stats.theilslopes(row, YEAR).slope)
-    assert np.isnan(theil_sen(YEAR[:1], VALUE[0, :1]))
+    for t in (2, 3, 12, 13):
+        expected = [stats.theilslopes(row, YEAR[:t]).slope for row in VALUE[:, :t]]
+        assert theil_sen(YEAR[:t], VALUE[:, :t]).tolist() == pytest.approx(expected)
+    assert np.isnan(theil_sen(YEAR[:1], VALUE[:, :1])).all()

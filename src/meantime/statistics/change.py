@@ -1,0 +1,198 @@
+"""``change``: whether each location's value changed between two years, or two pools of years."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from meantime.dataset.cube import Doubles
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Problem, Work
+from meantime.statistics import columns as shared
+from meantime.statistics.answers import numbers, table
+from meantime.statistics.asked import Adjusting
+from meantime.statistics.differences import Compared, Estimates, difference
+from meantime.statistics.findings import interval, points, say, strongest
+from meantime.statistics.multiplicity import adjusted
+from meantime.statistics.parameters import LocationName
+from meantime.statistics.selection import LeftOut, Pooled, pooled, refusal, refused, select
+from meantime.statistics.uncertainty import Z95, Scale
+from meantime.statistics.verdicts import ADJUSTED_BY, LEVEL
+from meantime.statistics.years import SYNTAX
+from meantime.table import Cell, Column, Kind, Table
+
+
+class Change(Adjusting, frozen=True, kw_only=True):
+    """What ``change`` is asked with."""
+
+    since: Annotated[
+        int | str,
+        msgspec.Meta(
+            description=f'The earlier years, as "years" are the later ones: {SYNTAX}.', examples=["2018", "2011..2013"]
+        ),
+    ]
+    reference: Annotated[
+        LocationName | None,
+        msgspec.Meta(
+            description="Whose change each location's change is compared with. Null: nobody's.", examples=["National"]
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Write equal requests in one way."""
+        super().__post_init__()
+        msgspec.structs.force_setattr(self, "since", str(self.since).replace(" ", "").casefold())
+
+
+_POINTS = {"unit": shared.OF_DIFFERENCE}
+COLUMNS = (
+    shared.LOCATION,
+    shared.number("before", "the estimate of the earlier years"),
+    shared.number("after", "the estimate of the later years"),
+    shared.number("change", "after minus before", **_POINTS),
+    shared.number("change_low", "lower limit of its 95 % interval (MOVER)", **_POINTS),
+    shared.number("change_high", "upper limit of its 95 % interval", **_POINTS),
+    shared.number("p", "p-value of no change", unit=None),
+    shared.number("p_adjusted", "the same, adjusted for all p-values of the answer", unit=None),
+    Column(
+        name="verdict", kind=Kind.TEXT, meaning="risen, fallen, no clear change; not tested, without standard errors"
+    ),
+    shared.number("beyond_reference", "change minus that of the reference; null without one", **_POINTS),
+    shared.number("beyond_reference_low", "lower limit of its 95 % interval", **_POINTS),
+    shared.number("beyond_reference_high", "upper limit of its 95 % interval", **_POINTS),
+    shared.number("beyond_reference_p", "p-value of the same change as the reference", unit=None),
+    shared.number("beyond_reference_p_adjusted", "the same, adjusted for all p-values of the answer", unit=None),
+)
+
+
+def refuse(snapshot: Snapshot | None, asked: Change) -> tuple[Problem, ...]:
+    """Say what is wrong with a request."""
+    return refused(snapshot, asked, lambda of: _prepare(of, asked))
+
+
+def change(snapshot: Snapshot, asked: Change, _work: Work) -> Table:
+    """Compare the later years of each location with the earlier ones, in the order of the names; tied ones are too.
+
+    A location of which one is withheld or absent is left out by name.
+
+    >>> from meantime.dataset import survey_example
+    >>> from meantime.model import Unwatched
+    >>> asked = Change(question=survey_example.SOUP, since="2016", years="2020")
+    >>> table = change(survey_example.snapshot(), asked, Unwatched())
+    >>> for row in zip(*(table.column(name) for name in ("location", "before", "after", "change", "verdict"))):
+    ...     print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
+    Avalon 20.0 21.8 1.8 no clear change
+    Borduria 26.0 26.2 0.2 no clear change
+    Cockaigne 30.0 31.8 1.8 no clear change
+    Dorado 25.8 26.2 0.4 no clear change
+    >>> table.warnings
+    ('Left out: Erewhon (no row for 2020).',)
+    >>> table.findings
+    ('No location can be said to have changed from 2016 to 2020 (4 tested, p adjusted by Holm).',)
+    """
+    before, after = _prepare(snapshot, asked)
+    d = difference(after.estimates, before.estimates)
+    beyond = _beyond(d, after, asked.reference)
+    # One family: every p that the answer has.
+    p_adjusted, beyond_adjusted = np.split(adjusted(np.concatenate([d.p, beyond.p]), by=asked.adjust), 2)
+    data: list[list[Cell]] = [
+        list(after.of.names),
+        numbers(before.value),
+        numbers(after.value),
+        numbers(d.value),
+        numbers(d.low),
+        numbers(d.high),
+        numbers(d.p),
+        numbers(p_adjusted),
+        _verdicts(d, p_adjusted),
+        numbers(beyond.value),
+        numbers(beyond.low),
+        numbers(beyond.high),
+        numbers(beyond.p),
+        numbers(beyond_adjusted),
+    ]
+    notes = [f"Compared with: {before.of.years}."]
+    if asked.reference is not None:
+        notes.append(
+            f"Beyond {asked.reference}: Wald's interval of the difference of two changes. That {asked.reference} may "
+            "contain the location is not taken into account; if so, the intervals are somewhat too wide."
+        )
+    return table(
+        after.of,
+        COLUMNS,
+        data,
+        left_out=after.left_out,
+        notes=notes,
+        findings=_findings(before, after, d, p_adjusted, asked),
+    )
+
+
+def _prepare(snapshot: Snapshot, asked: Change) -> tuple[Pooled, Pooled]:
+    """Return the earlier and the later estimates of the locations that have both."""
+    later = pooled(select(snapshot, asked, also=asked.reference))
+    earlier_asked = msgspec.structs.replace(asked, years=asked.since)
+    earlier = pooled(select(snapshot, earlier_asked, also=asked.reference))
+    if set(earlier.of.periods) & set(later.of.periods):
+        detail = f"A year is among both, so the two are not separate: {earlier.of.years} and {later.of.years}."
+        raise refusal("/since", "contradiction", detail)
+    both = np.intersect1d(earlier.of.locations, later.of.locations)
+    left_out = tuple(sorted({*earlier.left_out, *later.left_out}))
+    earlier = earlier[np.isin(earlier.of.locations, both)]
+    later = later[np.isin(later.of.locations, both)]
+    if asked.reference is not None and asked.reference not in later.of.names:
+        reason = _reason(left_out, asked.reference)
+        raise refusal("/reference", "absent", f"The reference {asked.reference} is not there: {reason}.")
+    return earlier, replace(later, left_out=left_out)
+
+
+def _reason(left_out: tuple[LeftOut, ...], name: str) -> str:
+    return "; ".join(each.reason for each in left_out if each.location == name)
+
+
+def _beyond(d: Compared, after: Pooled, reference: str | None) -> Compared:
+    """Compare each change with that of the reference: about 0 and symmetrical, so by Wald's interval."""
+    nothing = np.full_like(d.value, np.nan)
+    if reference is None:
+        return Compared(value=nothing, low=nothing, high=nothing, z=nothing)
+    at = after.of.names.index(reference)
+    se = (d.high - d.low) / 2 / Z95
+    changes = Estimates(value=d.value, se=np.where(np.arange(len(se)) == at, np.nan, se), scale=Scale.LINEAR)
+    own = Estimates(value=np.full_like(se, d.value[at]), se=np.full_like(se, se[at]), scale=Scale.LINEAR)
+    return difference(changes, own)
+
+
+def _verdicts(d: Compared, p_adjusted: Doubles) -> list[Cell]:
+    words = np.select(
+        [np.isnan(p_adjusted), (p_adjusted < LEVEL) & (d.value > 0), p_adjusted < LEVEL],
+        ["not tested", "risen", "fallen"],
+        "no clear change",
+    )
+    return list(words.tolist())
+
+
+def _findings(before: Pooled, after: Pooled, d: Compared, p_adjusted: Doubles, asked: Change) -> list[str]:
+    tested = int((~np.isnan(p_adjusted)).sum())
+    if not tested:
+        return []
+    changed, by = p_adjusted < LEVEL, ADJUSTED_BY[asked.adjust]
+    when = {"since": before.of.years, "years": after.of.years}
+    if not changed.any():
+        return [say("none_changed", tested=tested, by=by, **when)]
+    rose, fell = int((changed & (d.value > 0)).sum()), int((changed & (d.value < 0)).sum())
+    said = [say("some_changed", changed=rose + fell, tested=tested, by=by, rose=rose, fell=fell)]
+    for place in strongest(d.z, changed):
+        low, high = sorted((abs(float(d.low[place])), abs(float(d.high[place]))))
+        said.append(
+            say(
+                "changed",
+                location=after.of.names[place],
+                verb="rose" if d.value[place] > 0 else "fell",
+                change=points(abs(float(d.value[place])), after.of.unit),
+                interval=interval(low, high),
+                **when,
+            )
+        )
+    return said

@@ -1,0 +1,89 @@
+"""``target``: each location against a fixed value, such as a target of Healthy People."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Problem, Work
+from meantime.statistics import columns as shared
+from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
+from meantime.statistics.asked import Adjusting
+from meantime.statistics.differences import difference_from
+from meantime.statistics.findings import amount
+from meantime.statistics.multiplicity import adjusted
+from meantime.statistics.selection import pooled, refused, select
+from meantime.statistics.verdicts import VERDICT, sentences, verdicts
+from meantime.table import Cell, Column, Table
+
+
+class Target(Adjusting, frozen=True, kw_only=True):
+    """What ``target`` is asked with."""
+
+    target: Annotated[
+        float,
+        msgspec.Meta(description="The value to compare with, in the unit of the question.", examples=[36.0]),
+    ]
+
+
+COLUMNS: tuple[Column, ...] = (
+    shared.LOCATION,
+    ESTIMATE,
+    LOW,
+    HIGH,
+    shared.number("target", "what it is compared with; known without error"),
+    shared.number("difference", "estimate minus target", unit=shared.OF_DIFFERENCE),
+    shared.number("difference_low", "lower limit of its 95 % interval", unit=shared.OF_DIFFERENCE),
+    shared.number("difference_high", "upper limit of its 95 % interval", unit=shared.OF_DIFFERENCE),
+    shared.number("p", "p-value of no difference", unit=None),
+    shared.number("p_adjusted", "the same, adjusted for the number of comparisons", unit=None),
+    VERDICT,
+    RESPONDENTS,
+    FLAGS,
+)
+
+
+def refuse(snapshot: Snapshot | None, asked: Target) -> tuple[Problem, ...]:
+    """Say what is wrong with a request."""
+    return refused(snapshot, asked, lambda of: select(of, asked))
+
+
+def target(snapshot: Snapshot, asked: Target, _work: Work) -> Table:
+    """Compare each location with the target, in the order of the names; tied ones are too.
+
+    A location whose year is withheld is left out by name.
+
+    >>> from meantime.dataset import survey_example
+    >>> from meantime.model import Unwatched
+    >>> table = target(survey_example.snapshot(), Target(question=survey_example.SOUP, target=24.0), Unwatched())
+    >>> for row in zip(*(table.column(name) for name in ("location", "difference", "p_adjusted", "verdict"))):
+    ...     print(*(round(cell, 3) if isinstance(cell, float) else cell for cell in row))
+    Avalon -3.1 0.015 better
+    Borduria 2.6 0.025 worse
+    Cockaigne 7.0 0.0 worse
+    Dorado 1.9 0.112 no clear difference
+    Erewhon 0.1 0.922 no clear difference
+    """
+    found = pooled(select(snapshot, asked))
+    d = difference_from(found.estimates, asked.target)
+    p_adjusted = adjusted(d.p, by=asked.adjust)
+    data: list[list[Cell]] = [
+        list(found.of.names),
+        numbers(found.value),
+        numbers(found.low),
+        numbers(found.high),
+        [asked.target] * len(found),
+        numbers(d.value),
+        numbers(d.low),
+        numbers(d.high),
+        numbers(d.p),
+        numbers(p_adjusted),
+        verdicts(found.of, d, p_adjusted),
+        integers(found.respondents),
+        flag_texts(found.flags),
+    ]
+    name = f"the target of {amount(asked.target, found.of.unit)}"
+    findings = sentences(found.of.names, d, p_adjusted, reference=name, unit=found.of.unit, adjust=asked.adjust)
+    return table(found.of, COLUMNS, data, left_out=found.left_out, findings=findings)

@@ -1,0 +1,240 @@
+"""``trend``: whether a location's values rise or fall over its years."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from meantime.dataset.cube import Doubles
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Problem, Work
+from meantime.statistics import columns as shared
+from meantime.statistics.answers import numbers, table
+from meantime.statistics.asked import Adjusting
+from meantime.statistics.findings import interval, points, say, strongest
+from meantime.statistics.multiplicity import adjusted
+from meantime.statistics.selection import Selection, refusal, refused, select
+from meantime.statistics.slopes import Lines, annual_percent_change, lines, mann_kendall, theil_sen
+from meantime.statistics.verdicts import ADJUSTED_BY, LEVEL
+from meantime.statistics.years import SYNTAX
+from meantime.table import Cell, Column, Kind, Table
+
+# Below five years a line is fitted and no verdict given: t with one or two degrees of freedom is no judge.
+LEAST_YEARS = 5
+# From which p of the test of fit on a straight line is let pass. Stricter than 5 %: it is made for every location.
+_FIT_LEVEL = 0.01
+
+
+class Trend(Adjusting, frozen=True, kw_only=True):
+    """What ``trend`` is asked with."""
+
+    years: Annotated[
+        int | str,
+        msgspec.Meta(
+            description=f"Years: {SYNTAX}. Each location's own of these are used.", examples=["all", "2011..2019"]
+        ),
+    ] = "all"
+    breaks: Annotated[
+        tuple[Annotated[int, msgspec.Meta(ge=0, le=9999)], ...],
+        msgspec.Meta(
+            max_length=20,
+            description="Years in which the survey began to ask or count in another way. No slope crosses one: each "
+            "stretch from one break to before the next has a row of its own.",
+            examples=[[2011]],
+        ),
+    ] = ()
+
+    def __post_init__(self) -> None:
+        """Write equal requests in one way."""
+        super().__post_init__()
+        msgspec.structs.force_setattr(self, "breaks", tuple(sorted(set(self.breaks))))
+
+
+_POINTS = {"unit": shared.OF_DIFFERENCE}
+COLUMNS = (
+    shared.LOCATION,
+    Column(name="first_year", kind=Kind.INTEGER, meaning="first year of the stretch that has a value"),
+    Column(name="last_year", kind=Kind.INTEGER, meaning="last year of it"),
+    Column(name="years", kind=Kind.INTEGER, meaning="how many years have a value with a standard error"),
+    shared.number("slope", "change a year along the straight line", **_POINTS),
+    shared.number(
+        "slope_low", "lower limit of its 95 % interval, widened by the years' scatter about the line", **_POINTS
+    ),
+    shared.number("slope_high", "upper limit of its 95 % interval", **_POINTS),
+    shared.number("p", "p-value of no change", unit=None),
+    shared.number("p_adjusted", "the same, adjusted for the number of slopes", unit=None),
+    Column(name="verdict", kind=Kind.TEXT, meaning="rising, falling, no clear trend; too few years, below five"),
+    shared.number("percent_change", "change a year in percent of the value (log-linear slope, APC)", unit="percent"),
+    shared.number("percent_change_low", "lower limit of its 95 % interval", unit="percent"),
+    shared.number("percent_change_high", "upper limit of its 95 % interval", unit="percent"),
+    shared.number("phi", "scatter of the years about the line over what their standard errors let expect", unit=None),
+    shared.number("fit_p", "p-value of the years following a straight line", unit=None),
+    shared.number("mann_kendall_p", "p-value of no trend by Mann and Kendall, for comparison", unit=None),
+    shared.number("theil_sen", "median of the slopes between all pairs of years, for comparison", **_POINTS),
+)
+
+
+def refuse(snapshot: Snapshot | None, asked: Trend) -> tuple[Problem, ...]:
+    """Say what is wrong with a request."""
+    return refused(snapshot, asked, lambda of: _prepare(of, asked))
+
+
+def trend(snapshot: Snapshot, asked: Trend, _work: Work) -> Table:
+    """Fit a line to the years of each location, in the order of the names; tied slopes are too.
+
+    Each location has its own years: Cockaigne lacks 2018, which is withheld, and Erewhon 2020.
+
+    >>> from meantime.dataset import survey_example
+    >>> from meantime.model import Unwatched
+    >>> table = trend(survey_example.snapshot(), Trend(question=survey_example.SOUP), Unwatched())
+    >>> told = ("location", "years", "slope", "slope_low", "slope_high", "verdict")
+    >>> for row in zip(*(table.column(name) for name in told)):
+    ...     print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
+    Avalon 5 0.42 -0.21 1.05 no clear trend
+    Borduria 5 0.08 -0.55 0.71 no clear trend
+    Cockaigne 4 0.45 -0.18 1.08 too few years
+    Dorado 5 0.06 -0.57 0.69 no clear trend
+    Erewhon 4 0.1 -1.15 1.35 too few years
+    >>> table.findings
+    ('No location has a clear trend (3 tested, p adjusted by Holm).',)
+    """
+    selection = _prepare(snapshot, asked)
+    stretches = [_Stretch(selection, columns) for columns in _stretches(selection, asked.breaks)]
+    p = np.concatenate([stretch.p for stretch in stretches])
+    p_adjusted = adjusted(p, by=asked.adjust)
+    slopes = np.concatenate([stretch.lines.slope for stretch in stretches])
+    verdicts = _verdicts(p, p_adjusted, slopes)
+    # By location, and within one by time.
+    order = np.argsort(np.tile(np.arange(len(selection)), len(stretches)), kind="stable")
+    data = [[cell for stretch in stretches for cell in stretch.columns[place]] for place in range(len(_OF_STRETCH))]
+    by_name = dict(zip(_OF_STRETCH, data, strict=True)) | {"p_adjusted": numbers(p_adjusted), "verdict": verdicts}
+    cells = [[by_name[column.name][place] for place in order.tolist()] for column in COLUMNS]
+    fits = np.concatenate([stretch.lines.fit_p for stretch in stretches])
+    return table(
+        selection,
+        COLUMNS,
+        cells,
+        left_out=selection.left_out,
+        findings=_findings(selection, stretches, p, p_adjusted, fits, asked),
+    )
+
+
+_OF_STRETCH = tuple(column.name for column in COLUMNS if column.name not in ("p_adjusted", "verdict"))
+
+
+class _Stretch:
+    """The years between two breaks, with the line of each location over them."""
+
+    def __init__(self, of: Selection, columns: list[int]) -> None:
+        self.names = of.names
+        value, se = of.value[:, columns], of.se[:, columns]
+        known = np.isfinite(value) & np.isfinite(se)
+        value = np.where(known, value, np.nan)
+        year = np.array([_middle(of, column) for column in columns])
+        self.lines = lines(year, value, se)
+        # A slope of three or four years is shown, and not tested.
+        self.p: Doubles = np.where(self.lines.years >= LEAST_YEARS, self.lines.p, np.nan)
+        self.columns: list[list[Cell]] = [
+            list(of.names),
+            *_ends(of, columns, known),
+            self.lines.years.tolist(),
+            *_of_line(self.lines, numbers(self.p)),
+            *_percent(annual_percent_change(year, value, se)),
+            numbers(self.lines.phi),
+            numbers(self.lines.fit_p),
+            numbers(mann_kendall(value)),
+            numbers(theil_sen(year, value)),
+        ]
+
+
+def _prepare(snapshot: Snapshot, asked: Trend) -> Selection:
+    selection = select(snapshot, asked)
+    if len(selection.periods) < 3:
+        detail = (
+            f"A trend needs three years at least, and {selection.years or 'no year'} is asked for. Ask change for two."
+        )
+        raise refusal("/years", "absent", detail)
+    return selection
+
+
+def _stretches(of: Selection, breaks: tuple[int, ...]) -> list[list[int]]:
+    """Return the places of the periods of each stretch; one without a period is none."""
+    edges = (-1, *breaks, 10_000)
+    found = [
+        [place for place in range(len(of.periods)) if edges[n] <= _middle(of, place) < edges[n + 1]]
+        for n in range(len(edges) - 1)
+    ]
+    return [places for places in found if places]
+
+
+def _middle(of: Selection, place: int) -> float:
+    period = of.periods[place]
+    return 0.0 if period is None else (period.first + period.last) / 2
+
+
+def _ends(
+    of: Selection, columns: list[int], known: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+) -> list[list[Cell]]:
+    firsts: list[Cell] = []
+    lasts: list[Cell] = []
+    for row in known:
+        periods = [of.periods[columns[place]] for place in np.flatnonzero(row).tolist()]
+        there = [period for period in periods if period is not None]
+        firsts.append(there[0].first if there else None)
+        lasts.append(there[-1].last if there else None)
+    return [firsts, lasts]
+
+
+def _of_line(fitted: Lines, p: list[Cell]) -> list[list[Cell]]:
+    return [numbers(fitted.slope), numbers(fitted.low), numbers(fitted.high), p]
+
+
+def _percent(fitted: Lines) -> list[list[Cell]]:
+    return [numbers(fitted.slope), numbers(fitted.low), numbers(fitted.high)]
+
+
+def _verdicts(p: Doubles, p_adjusted: Doubles, slope: Doubles) -> list[Cell]:
+    words = np.select(
+        [np.isnan(p), (p_adjusted < LEVEL) & (slope > 0), p_adjusted < LEVEL],
+        ["too few years", "rising", "falling"],
+        "no clear trend",
+    )
+    return list(words.tolist())
+
+
+def _findings(
+    of: Selection, stretches: list[_Stretch], p: Doubles, p_adjusted: Doubles, fits: Doubles, asked: Trend
+) -> list[str]:
+    tested = int((~np.isnan(p)).sum())
+    if not tested:
+        return []
+    lines_ = [(stretch, row) for stretch in stretches for row in range(len(of))]
+    slope = np.concatenate([stretch.lines.slope for stretch in stretches])
+    clear = p_adjusted < LEVEL
+    by = ADJUSTED_BY[asked.adjust]
+    rising, falling = int((clear & (slope > 0)).sum()), int((clear & (slope < 0)).sum())
+    what = "slopes" if len(stretches) > 1 else "locations"
+    if clear.any():
+        said = [
+            say("some_trends", clear=rising + falling, tested=tested, what=what, rising=rising, falling=falling, by=by)
+        ]
+    else:
+        said = [say("no_trends", tested=tested, by=by)]
+    for place in strongest(-p, clear):
+        stretch, row = lines_[place]
+        low, high = sorted((abs(float(stretch.lines.low[row])), abs(float(stretch.lines.high[row]))))
+        said.append(
+            say(
+                "trend",
+                location=of.names[row],
+                verb="rises" if slope[place] > 0 else "falls",
+                change=points(abs(float(slope[place])), of.unit),
+                interval=interval(low, high),
+                first=stretch.columns[1][row],
+                last=stretch.columns[2][row],
+            )
+        )
+    bent = int(((fits < _FIT_LEVEL) & ~np.isnan(p)).sum())
+    return [*said, say("not_straight", bent=bent, tested=tested)] if bent else said

@@ -1,0 +1,76 @@
+"""What is said of differences that were tested: a word for each, and sentences for the clearest."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from meantime.dataset.cube import Doubles
+from meantime.statistics.differences import Compared
+from meantime.statistics.findings import interval, points, say, strongest
+from meantime.statistics.multiplicity import Adjustment
+from meantime.statistics.selection import Selection
+from meantime.table import Cell, Column, Kind
+
+# From which adjusted p on a difference is not told as one.
+LEVEL = 0.05
+
+VERDICT = Column(
+    name="verdict",
+    kind=Kind.TEXT,
+    meaning="better or worse (above or below, where it is not known what is good), similar, no clear difference; not "
+    "tested, where there is no standard error",
+)
+
+# How an adjustment is named in a sentence.
+ADJUSTED_BY = {
+    Adjustment.HOLM: "p adjusted by Holm",
+    Adjustment.BENJAMINI_HOCHBERG: "p adjusted by Benjamini-Hochberg",
+}
+
+
+def verdicts(
+    of: Selection, d: Compared, p_adjusted: Doubles, *, is_similar: npt.NDArray[np.bool_] | None = None
+) -> list[Cell]:
+    """Return the verdict of each difference; a polarity that nobody has said is not guessed."""
+    polarity = of.snapshot.about.questions[of.question].polarity
+    low, high = {"lower": ("better", "worse"), "higher": ("worse", "better")}.get(polarity or "", ("below", "above"))
+    words = np.select(
+        [
+            np.isnan(p_adjusted),
+            (p_adjusted < LEVEL) & (d.value < 0),
+            p_adjusted < LEVEL,
+            np.zeros(len(p_adjusted), dtype=bool) if is_similar is None else is_similar,
+        ],
+        ["not tested", low, high, "similar"],
+        "no clear difference",
+    )
+    return list(words.tolist())
+
+
+def sentences(
+    names: list[str], d: Compared, p_adjusted: Doubles, *, reference: str, unit: str | None, adjust: Adjustment
+) -> list[str]:
+    """Say how many differ from the reference, and which most clearly; nothing where nothing was tested."""
+    tested = int((~np.isnan(p_adjusted)).sum())
+    if not tested:
+        return []
+    differs, by = p_adjusted < LEVEL, ADJUSTED_BY[adjust]
+    if not differs.any():
+        return [say("none_differs", reference=reference, tested=tested, adjustment=by)]
+    above, below = int((differs & (d.value > 0)).sum()), int((differs & (d.value < 0)).sum())
+    count = {"differing": above + below, "tested": tested, "above": above, "below": below}
+    said = [say("some_differ", reference=reference, adjustment=by, **count)]
+    for place in strongest(d.z, differs):
+        low, high = sorted((abs(float(d.low[place])), abs(float(d.high[place]))))
+        said.append(
+            say(
+                "differs",
+                location=names[place],
+                side="above" if d.value[place] > 0 else "below",
+                reference=reference,
+                difference=points(abs(float(d.value[place])), unit),
+                interval=interval(low, high),
+            )
+        )
+    return said

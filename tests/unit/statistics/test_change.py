@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from meantime.dataset import example
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Unwatched
+from meantime.statistics.change import Change, change, refuse
+from meantime.table import Table
+from tests import factories
+
+
+def made(values: dict[str, dict[int, float | None]]) -> Snapshot:
+    rows = []
+    for name, by_year in values.items():
+        for year, value in by_year.items():
+            # Whole numbers, so values are taken to be rounded to 1.
+            limits: dict[str, Any] = {} if value is None else {"low": value - 1.0, "high": value + 1.0}
+            told = None if value is None else f"{value:.1f}"
+            rows.append(factories.row(location=name, value=told, reason="~", period=(year, year), **limits))
+    return factories.snapshot(rows)
+
+
+SNAPSHOT = made(
+    {
+        "National": {2018: 30.0, 2019: 30.0, 2023: 31.0},
+        "Iowa": {2018: 25.0, 2019: 25.0, 2023: 30.0},
+        "Ohio": {2018: 35.0, 2019: 35.0, 2023: 31.0},
+        "Utah": {2018: 28.0, 2019: None, 2023: 29.0},
+        "Guam": {2018: 28.0, 2019: 28.0},
+    }
+)
+
+
+def of(snapshot: Snapshot = SNAPSHOT, **asked: Any) -> Table:
+    given = Change(**{"question": "Q", "since": "2018", "years": "2023", "interval_scale": "linear", **asked})
+    assert refuse(snapshot, given) == ()
+    return change(snapshot, given, Unwatched())
+
+
+def pointers(snapshot: Snapshot | None = SNAPSHOT, **asked: Any) -> list[tuple[str, str]]:
+    given = Change(**{"question": "Q", "since": "2018", "years": "2023", **asked})
+    return [(problem.pointer, problem.code) for problem in refuse(snapshot, given)]
+
+
+def test_the_change_is_that_of_two_separate_surveys() -> None:
+    table = of()
+    assert table.column("location") == ["Iowa", "National", "Ohio", "Utah"]
+    assert table.column("change") == [5.0, 1.0, -4.0, 1.0]
+    z = stats.norm.ppf(0.975)
+    se = np.sqrt(2 * ((1 / z) ** 2 + 1 / 12))
+    assert table.column("change_high") == pytest.approx([d + z * se for d in (5, 1, -4, 1)])
+    assert table.column("p") == pytest.approx([2 * stats.norm.sf(abs(d) / se) for d in (5, 1, -4, 1)], rel=1e-5)
+    assert table.column("verdict") == ["risen", "no clear change", "fallen", "no clear change"]
+    assert set(table.column("beyond_reference")) == {None}
+    assert "Compared with: 2018." in table.notes
+
+
+def test_findings_say_what_rose_and_what_fell() -> None:
+    told = of().findings
+    assert told[0] == "2 of 4 locations changed (p adjusted by Holm): 1 rose, 1 fell."
+    assert told[1] == "Iowa rose by 5.0 points (95 % interval 3.4 to 6.6) from 2018 to 2023."
+    assert told[2].startswith("Ohio fell by 4.0 points")
+
+
+def test_whether_a_change_differs_from_that_of_the_reference() -> None:
+    table = of(reference="National")
+    assert table.column("beyond_reference") == [4.0, 0.0, -5.0, 0.0]
+    z = stats.norm.ppf(0.975)
+    se = np.sqrt(4 * ((1 / z) ** 2 + 1 / 12))
+    p = table.column("beyond_reference_p")
+    assert p[0] == pytest.approx(2 * stats.norm.sf(4 / se), rel=1e-5)
+    assert p[1] is None  # its own change against itself
+    assert any(note.startswith("Beyond National") for note in table.notes)
+
+
+def test_all_p_values_are_one_family() -> None:
+    table, alone = of(reference="National"), of()
+    # Seven of them, where there were four: the least is multiplied by seven.
+    assert float(table.column("p_adjusted")[0] or 0) == pytest.approx(
+        7 / 4 * float(alone.column("p_adjusted")[0] or 0), rel=1e-6
+    )
+
+
+def test_pools_of_years_are_compared_and_who_lacks_a_year_is_left_out() -> None:
+    table = of(since="2018..2019")
+    assert table.column("location") == ["Iowa", "National", "Ohio"]
+    assert 'Guam (no row for 2023); Utah (withheld in 2019 ("~"))' in table.warnings[0]
+    assert "Compared with: 2018 and 2019." in table.notes
+
+
+def test_where_nothing_changed_that_is_said() -> None:
+    assert of(locations=("Utah",)).findings == (
+        "No location can be said to have changed from 2018 to 2023 (1 tested, p adjusted by Holm).",
+    )
+
+
+def test_what_has_no_standard_error_is_not_tested() -> None:
+    bare = factories.snapshot(factories.row(value="30", period=(year, year)) for year in (2018, 2023))
+    table = of(bare)
+    assert table.column("verdict") == ["not tested"]
+    assert table.findings == ()
+
+
+def test_what_is_wrong_is_refused() -> None:
+    assert pointers(since="2018..2023") == [("/since", "contradiction")]
+    assert pointers(since="1999") == [("/years", "absent")]
+    assert pointers(reference="Guam") == [("/reference", "absent")]
+    assert pointers(None) == []
+    assert pointers(example.snapshot(), question=example.BREAKFAST, years="2020", since="2020") == [
+        ("/since", "contradiction")
+    ]
+
+
+def test_equal_requests_are_written_in_one_way() -> None:
+    assert Change(question="Q", since=2018) == Change(question="Q", since=" 2018")

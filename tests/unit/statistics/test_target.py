@@ -1,0 +1,59 @@
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from scipy import stats
+
+from meantime.dataset import example, survey_example
+from meantime.model import Unwatched
+from meantime.statistics.target import Target, refuse, target
+from meantime.table import Table
+
+SURVEY = survey_example.snapshot()
+
+
+def of(value: float, **asked: Any) -> Table:
+    given = Target(question=survey_example.SOUP, target=value, years="2020", **asked)
+    assert refuse(SURVEY, given) == ()
+    return target(SURVEY, given, Unwatched())
+
+
+def test_the_limits_are_those_of_the_estimate_less_the_target() -> None:
+    table = of(25.0, interval_scale="linear")
+    se = 4.0 / 2 / stats.norm.ppf(0.975)
+    half = stats.norm.ppf(0.975) * (se**2 + 0.01 / 12) ** 0.5
+    assert table.column("difference") == pytest.approx([-3.2, 1.2, 6.8, 1.2])
+    assert table.column("difference_low") == pytest.approx([d - half for d in (-3.2, 1.2, 6.8, 1.2)])
+    assert table.column("p")[0] == pytest.approx(2 * stats.norm.sf(3.2 / (se**2 + 0.01 / 12) ** 0.5))
+    assert set(table.column("target")) == {25.0}
+
+
+def test_verdicts_and_findings_name_the_target() -> None:
+    table = of(25.0)
+    assert table.column("verdict") == ["better", "no clear difference", "worse", "no clear difference"]
+    assert table.findings[0] == (
+        "2 of 4 locations differ from the target of 25.0 % (p adjusted by Holm): 1 above, 1 below."
+    )
+    assert table.findings[1].startswith("Cockaigne is above the target of 25.0 % by 6.8 points")
+
+
+def test_where_nothing_differs_that_is_said() -> None:
+    table = of(26.0, locations=("Borduria", "Dorado"))
+    assert table.findings == (
+        "No location can be told apart from the target of 26.0 % (2 compared, p adjusted by Holm).",
+    )
+
+
+def test_what_has_no_standard_error_is_not_tested() -> None:
+    given = Target(question=example.BREAKFAST, target=20.0)
+    table = target(example.snapshot(), given, Unwatched())
+    assert set(table.column("verdict")) == {"not tested"}
+    assert table.findings == ()
+
+
+def test_what_cannot_be_selected_is_refused() -> None:
+    assert [each.pointer for each in refuse(SURVEY, Target(question=survey_example.SOUP, target=1.0, years="1"))] == [
+        "/years"
+    ]
+    assert refuse(None, Target(question="Q", target=1.0)) == ()

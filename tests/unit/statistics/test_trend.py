@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from meantime.dataset import survey_example
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Unwatched
+from meantime.statistics.trend import Trend, refuse, trend
+from meantime.table import Table
+from tests import factories
+
+YEARS = range(2011, 2021)
+
+
+def made(values: dict[str, list[float]], first: int = 2011) -> Snapshot:
+    return factories.snapshot(
+        factories.row(
+            location=name, value=f"{value:.1f}", low=round(value - 1, 1), high=round(value + 1, 1), period=(year, year)
+        )
+        for name, row in values.items()
+        for year, value in enumerate(row, start=first)
+    )
+
+
+def of(snapshot: Snapshot, **asked: Any) -> Table:
+    given = Trend(question="Q", **asked)
+    assert refuse(snapshot, given) == ()
+    return trend(snapshot, given, Unwatched())
+
+
+UP, DOWN, FLAT = [20.0 + n for n in range(10)], [40.0 - n for n in range(10)], [30.0] * 10
+THREE = made({"Down": DOWN, "Flat": FLAT, "Up": UP})
+
+
+def test_verdicts_follow_the_adjusted_p() -> None:
+    table = of(THREE)
+    assert table.column("verdict") == ["falling", "no clear trend", "rising"]
+    assert table.column("slope") == pytest.approx([-1.0, 0.0, 1.0], abs=0.02)
+    assert table.column("theil_sen") == [-1.0, 0.0, 1.0]
+    assert table.columns[4].unit == "percentage points"
+    assert (table.column("first_year"), table.column("last_year")) == ([2011] * 3, [2020] * 3)
+
+
+def test_findings_say_what_rises_and_falls() -> None:
+    told = of(THREE).findings
+    assert told[0] == "2 of 3 locations have a clear trend (p adjusted by Holm): 1 rising, 1 falling."
+    assert any(said.startswith("Up rises by 1.0 points a year (95 % interval ") for said in told)
+    assert any(said.endswith("2011 to 2020.") and said.startswith("Down falls") for said in told)
+
+
+def test_years_that_follow_no_straight_line_are_said_to() -> None:
+    bent = made({"Bent": [20.0, 20.0, 20.0, 20.0, 20.0, 35.0, 35.0, 35.0, 35.0, 20.0]})
+    table = of(bent)
+    assert float(table.column("fit_p")[0] or 0) < 0.01
+    assert table.findings[-1] == "In 1 of 1 the years do not follow a straight line (p below 0.01 in each)."
+    assert table.findings[0] == "No location has a clear trend (1 tested, p adjusted by Holm)."
+
+
+def test_below_five_years_there_is_no_verdict() -> None:
+    table = of(made({"Up": UP[:4]}))
+    assert table.column("verdict") == ["too few years"]
+    assert table.column("p") == [None]
+    assert table.column("slope")[0] == pytest.approx(1.0, abs=0.02)
+    assert table.findings == ()
+
+
+def test_below_three_years_there_is_no_trend_at_all() -> None:
+    (problem,) = refuse(made({"Up": UP[:2]}), Trend(question="Q"))
+    assert (problem.pointer, problem.code) == ("/years", "absent")
+    timeless = factories.snapshot([factories.row(value="30")])
+    (problem,) = refuse(timeless, Trend(question="Q"))
+    assert "no year is asked for" in problem.detail
+    assert [each.pointer for each in refuse(None, Trend(question="Q", years="soon"))] == ["/years"]
+
+
+def test_no_slope_crosses_a_break() -> None:
+    jump = made({"A": [20.0, 21.0, 22.0, 23.0, 24.0, 14.0, 15.0, 16.0, 17.0, 18.0], "B": FLAT})
+    table = of(jump, breaks=(2016,))
+    assert table.column("location") == ["A", "A", "B", "B"]
+    assert table.column("first_year") == [2011, 2016, 2011, 2016]
+    assert table.column("slope") == pytest.approx([1.0, 1.0, 0.0, 0.0], abs=0.03)
+    assert table.column("verdict") == ["rising", "rising", "no clear trend", "no clear trend"]
+    assert table.findings[0].startswith("2 of 4 slopes have a clear trend")
+    assert "2016 to 2020." in " ".join(table.findings)
+
+
+def test_breaks_outside_the_years_make_no_stretch_and_are_written_in_one_way() -> None:
+    assert of(THREE, breaks=(1990, 2030)) == of(THREE)
+    assert Trend(question="Q", breaks=(2016, 2012, 2016)).breaks == (2012, 2016)
+
+
+def test_a_location_without_any_value_has_no_ends() -> None:
+    snapshot = made({"A": UP, "B": UP[:1]}, first=2011)
+    table = of(snapshot, breaks=(2015,))
+    rows = list(zip(table.column("location"), table.column("first_year"), table.column("years"), strict=True))
+    assert rows == [("A", 2011, 4), ("A", 2015, 6), ("B", 2011, 1), ("B", None, 0)]
+
+
+def test_a_percent_change_is_that_of_the_logarithm() -> None:
+    table = of(made({"A": [20 * 1.03**n for n in range(10)]}))
+    assert table.column("percent_change")[0] == pytest.approx(3.0, abs=0.1)
+
+
+def test_pure_noise_is_called_a_trend_in_at_most_one_of_twenty_requests() -> None:
+    rng = np.random.default_rng(3)
+    clear = 0
+    for _ in range(40):
+        values = {f"L{n}": [round(30 + 0.51 * each, 1) for each in rng.standard_normal(10)] for n in range(10)}
+        clear += set(of(made(values)).column("verdict")) != {"no clear trend"}
+    assert clear <= 5
+
+
+def test_the_example_of_a_survey_runs() -> None:
+    given = Trend(question=survey_example.SOUP)
+    assert len(trend(survey_example.snapshot(), given, Unwatched())) == 5
