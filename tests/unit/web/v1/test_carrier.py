@@ -384,6 +384,17 @@ class TestStreams:
         assert client.sent[-1]["more_body"]
         assert [line["event"] for line in logs] == ["an answer was cut short"]
 
+    def test_that_a_client_has_gone_is_nothing_to_note(self) -> None:
+        async def story() -> Client:
+            client = Client(endpoint("/v1/s", Watched(b"a", then=ClientGone())))
+            await client.ask("/v1/s")
+            return client
+
+        with capture_logs() as logs:
+            client = asyncio.run(story())
+        assert client.sent[-1]["more_body"]
+        assert logs == []
+
     def test_head_makes_no_piece(self) -> None:
         made = []
 
