@@ -58,7 +58,7 @@ from meantime.statistics import requests
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.requests import find
 from meantime.statistics.spelling import closest, quoted, suggestion
-from meantime.table import Kind
+from meantime.table import Kind, Table
 
 # How many rejected lines, questions and so on `inspect` shows of a long list; the rest is counted.
 _SHOWN = 20
@@ -69,6 +69,7 @@ _FORMS = (_FOR_EYES, *FORMS)
 # Somebody sits and waits: a server that is being started anew is found, one that is not there is soon said not to be.
 _RETRY_FOR_S = 2.0
 _JOBS_SHOWN = 50
+_WIDER_THAN_ANY = 100_000
 _STATES = tuple(str(state) for state in JobState)
 # What shells make of the end by Ctrl-C.
 _INTERRUPTED = 130
@@ -575,17 +576,35 @@ def _put_out(answer: Result, form: str, out: Path | None) -> None:
 
 def _print_answer(answer: Document, console: Console) -> None:
     table = answer.table
+    names = [column.name + (f" ({column.unit})" if column.unit else "") for column in table.columns]
     grid = Grid()
-    for column in table.columns:
-        unit = f" ({column.unit})" if column.unit else ""
-        grid.add_column(_text(column.name + unit), justify="left" if column.kind is Kind.TEXT else "right")
+    for column, name in zip(table.columns, names, strict=True):
+        grid.add_column(_text(name), justify="left" if column.kind is Kind.TEXT else "right")
     for row in table.rows():
         grid.add_row(*(_for_people(cell) for cell in row))
-    console.print(grid)
+    if _needs(grid, console) <= console.width:
+        console.print(grid)
+    else:
+        _print_row_by_row(table, names, console)
     for said in (*table.findings, *table.notes):
         console.print(_text(said))
     for warning in table.warnings:
         console.print(_text(f"Beware: {warning}"))
+
+
+def _needs(grid: Grid, console: Console) -> int:
+    """Return how many characters wide a grid must be for no word in it to be cut: half a number is another number."""
+    as_wide_as_it_likes = console.options.update(width=_WIDER_THAN_ANY)
+    return console.measure(grid, options=as_wide_as_it_likes).minimum
+
+
+def _print_row_by_row(table: Table, names: Sequence[str], console: Console) -> None:
+    for row in table.rows():
+        record = Grid(show_header=False, box=None)
+        for name, cell in zip(names, row, strict=True):
+            record.add_row(_text(name), _for_people(cell))
+        console.print(record)
+        console.print()
 
 
 def _text(words: str, style: str = "") -> Text:

@@ -78,6 +78,20 @@ def test_any_parameter_can_be_given_by_name_and_is_what_the_statistic_takes(tabl
     ]
 
 
+def test_an_answer_that_is_too_wide_for_a_table_is_shown_row_by_row_and_no_number_is_cut(table: Path) -> None:
+    asked = ("ask", "summary", "--question", "obesity", "-p", "by=location", "--data", str(table))
+    wide = meantime(*asked).stdout
+    narrow = meantime(*asked, COLUMNS="60").stdout
+    assert "│ Alaska" in wide
+    assert "│" not in narrow
+    assert [line.split() for line in narrow.splitlines()[:4]] == [
+        ["location", "Alaska"],
+        ["count", "2"],
+        ["mean", "(percent)", "21.00"],
+        ["sd", "(percent)", "0.71"],
+    ]
+
+
 @pytest.mark.parametrize(
     ("given", "said"),
     [
