@@ -53,6 +53,7 @@ from meantime.errors import (
 from meantime.formats import document
 from meantime.formats.document import Document
 from meantime.formats.forms import FORMS
+from meantime.formats.markdown import rounded
 from meantime.model import JobState, Request, Unwatched
 from meantime.statistics import requests
 from meantime.statistics.registry import STATISTICS
@@ -615,7 +616,7 @@ def _text(words: str, style: str = "") -> Text:
 def _for_people(cell: object) -> Text:
     if cell is None:
         return _text("")
-    return _text(f"{cell:.2f}" if isinstance(cell, float) else str(cell))
+    return _text(rounded(cell) if isinstance(cell, float) else str(cell))
 
 
 def _print_findings(snapshot: Snapshot, console: Console) -> None:

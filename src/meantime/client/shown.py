@@ -10,6 +10,7 @@ from html import escape
 from itertools import islice
 
 from meantime.formats.document import Document
+from meantime.formats.markdown import rounded
 from meantime.table import Cell, Kind
 
 # A result is looked at in passing; a longer one is there to be worked with.
@@ -61,7 +62,7 @@ def _shown(document: Document) -> list[list[str]]:
 def _cell(cell: Cell) -> str:
     if cell is None:
         return ""
-    return f"{cell:.2f}" if isinstance(cell, float) else _line(str(cell))
+    return rounded(cell) if isinstance(cell, float) else _line(str(cell))
 
 
 def _rest(document: Document) -> list[str]:
