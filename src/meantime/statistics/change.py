@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Annotated
 
 import msgspec
@@ -145,7 +144,7 @@ def _prepare(snapshot: Snapshot, asked: Change) -> tuple[Pooled, Pooled]:
     if asked.reference is not None and asked.reference not in later.of.names:
         reason = _reason(left_out, asked.reference)
         raise refusal("/reference", "absent", f"The reference {asked.reference} is not there: {reason}.")
-    return earlier, replace(later, left_out=left_out)
+    return earlier, later.told(left_out)
 
 
 def _reason(left_out: tuple[LeftOut, ...], name: str) -> str:

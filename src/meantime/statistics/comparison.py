@@ -19,7 +19,8 @@ from meantime.statistics.differences import Compared, difference, ratio
 from meantime.statistics.findings import MOST_OF_A_KIND, amount, interval, points, say
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import Names
-from meantime.statistics.selection import Pooled, Selection, pooled, refusal, refused, select
+from meantime.statistics.reference import with_reference
+from meantime.statistics.selection import Pooled, refused
 from meantime.statistics.verdicts import LEVEL, VERDICT, sentences, verdicts
 from meantime.table import Cell, Column, Kind, Table
 
@@ -94,7 +95,7 @@ COLUMNS = (
 
 def refuse(snapshot: Snapshot | None, asked: Comparison) -> tuple[Problem, ...]:
     """Say what is wrong with a request."""
-    return refused(snapshot, asked, lambda of: _prepare(of, asked))
+    return refused(snapshot, asked, lambda of: with_reference(of, asked, asked.reference))
 
 
 def comparison(snapshot: Snapshot, asked: Comparison, _work: Work) -> Table:
@@ -119,7 +120,7 @@ def comparison(snapshot: Snapshot, asked: Comparison, _work: Work) -> Table:
     1 of 3 locations differ from Borduria (p adjusted by Holm): 0 above, 1 below.
     Avalon is below Borduria by 4.8 points (95 % interval 2.0 to 7.6).
     """
-    found, at = _prepare(snapshot, asked)
+    found, at = with_reference(snapshot, asked, asked.reference)
     others, reference = found[np.arange(len(found)) != at], found[[at]]
     contained = containment(found, at, asked.shares, declared=asked.contains)
     correlation = _correlation(others, reference, contained)
@@ -155,26 +156,6 @@ def comparison(snapshot: Snapshot, asked: Comparison, _work: Work) -> Table:
         notes=[_reference_note(reference), *contained.notes],
         findings=_findings(others, reference, d, p_adjusted, is_similar, asked),
     )
-
-
-def _prepare(snapshot: Snapshot, asked: Comparison) -> tuple[Pooled, int]:
-    """Return the estimates, the reference's among them, and its place."""
-    chosen = select(snapshot, asked, also=asked.reference)
-    name = asked.reference or _aggregate(chosen)
-    found = pooled(chosen)
-    if name in found.of.names:
-        return found, found.of.names.index(name)
-    reason = next((each.reason for each in found.left_out if each.location == name), "no row")
-    raise refusal("/reference", "absent", f"The reference {name} is not there: {reason}. Name another, or other years.")
-
-
-def _aggregate(chosen: Selection) -> str:
-    named = [name for name, is_sum in zip(chosen.names, chosen.is_aggregate.tolist(), strict=True) if is_sum]
-    if len(named) != 1:
-        detail = "There is no one aggregate to compare with, so the reference must be named: a location of the data "
-        "set."
-        raise refusal("/reference", "missing", detail)
-    return named[0]
 
 
 def _correlation(others: Pooled, reference: Pooled, contained: Containment) -> Doubles:

@@ -28,6 +28,9 @@ _MESSAGES = {
     "changed": "{location} {verb} by {change} ({interval}) from {since} to {years}.",
     "some_changed": "{changed} of {tested} locations changed ({by}): {rose} rose, {fell} fell.",
     "none_changed": "No location can be said to have changed from {since} to {years} ({tested} tested, {by}).",
+    "association": "Where the one is higher, the other is {side}: correlation {r} (95 % interval {low} to {high}) "
+    "across {locations} locations.",
+    "no_association": "No straight-line association can be seen across {locations} locations.",
     "all_noise": "The ranking shows no real differences: what {estimates} estimates differ by is what chance alone "
     "would "
     "make of equal ones (Cochran's Q, p = {p}).",

@@ -10,7 +10,18 @@ import msgspec
 
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Problem, Work
-from meantime.statistics import change, classic, comparison, estimate, ranking, summary, target, trend
+from meantime.statistics import (
+    association,
+    change,
+    classic,
+    comparison,
+    detectable,
+    estimate,
+    ranking,
+    summary,
+    target,
+    trend,
+)
 from meantime.statistics.classic import OfQuestion, OfState
 from meantime.statistics.summary import Summary
 from meantime.table import Cell, Column, Table
@@ -294,6 +305,37 @@ _ROWS = (
         ),
         method_version=1,
         refuse=trend.refuse,
+    ),
+    Statistic(
+        name="association",
+        parameters=association.Association,
+        compute=association.association,
+        help="whether two questions go together across locations: Pearson and Spearman with intervals",
+        estimates="the correlation of two population values across locations; of locations, not of people",
+        columns=association.COLUMNS,
+        example={**_OBESITY, "other": "Percent of adults who engage in no leisure-time physical activity"},
+        example_rows=(
+            (
+                *("Pearson", 54, 0.39122831125697144, 0.13791512685642707, 0.5965019947673875),
+                *(0.0031655031640508164, 0.4184084508062369),
+            ),
+        ),
+        method_version=1,
+        refuse=association.refuse,
+    ),
+    Statistic(
+        name="detectable",
+        parameters=detectable.Detectable,
+        compute=detectable.detectable,
+        help="how large a difference from the reference would have to be for a comparison to find it",
+        estimates="the least true difference that a survey of this size finds as often as asked for, approximately",
+        columns=detectable.COLUMNS,
+        example={**_OBESITY, "reference": "National"},
+        example_rows=(
+            ("Alabama", 30.9, 0.9179792189030623, "National", 0.10604826396812252, 2.588901350410211, 4537, ""),
+        ),
+        method_version=1,
+        refuse=detectable.refuse,
     ),
 )
 

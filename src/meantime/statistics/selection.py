@@ -155,6 +155,10 @@ class Pooled:
         """What comparisons are made of."""
         return Estimates(value=self.value, se=self.se, scale=self.of.scale)
 
+    def told(self, left_out: tuple[LeftOut, ...]) -> Pooled:
+        """Return the same with others told to be left out; what ``without`` has left out stays told."""
+        return replace(self, left_out=tuple(sorted({*self.left_out, *left_out})))
+
     def without(self, rows: Any, reason: str) -> Pooled:
         """Leave some groups out, by name."""
         rows = np.asarray(rows, dtype=bool)

@@ -1,0 +1,136 @@
+"""``association``: whether two questions go together across locations."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Problem, Work
+from meantime.statistics import columns as shared
+from meantime.statistics.answers import table
+from meantime.statistics.asked import Ground
+from meantime.statistics.correlations import Correlation, corrected_for_sampling_error, pearson, spearman
+from meantime.statistics.findings import say
+from meantime.statistics.heterogeneity import heterogeneity
+from meantime.statistics.parameters import QuestionText, period_text
+from meantime.statistics.selection import LeftOut, Pooled, pooled, refusal, refused, select
+from meantime.statistics.verdicts import LEVEL
+from meantime.table import Cell, Column, Kind, Table
+
+# Of fewer the interval of a correlation covers nearly everything there is.
+LEAST_LOCATIONS = 10
+
+
+class Association(Ground, frozen=True, kw_only=True):
+    """What ``association`` is asked with."""
+
+    other: Annotated[
+        QuestionText,
+        msgspec.Meta(
+            description="The question to go with it, in full; asked of the same basis and years.",
+            examples=["Percent of adults who engage in no leisure-time physical activity"],
+        ),
+    ]
+
+
+COLUMNS = (
+    Column(name="method", kind=Kind.TEXT, meaning="Pearson: of the values; Spearman: of their ranks"),
+    Column(name="locations", kind=Kind.INTEGER, meaning="how many have both; aggregates are left out"),
+    shared.number("correlation", "from -1 to 1; null where one of the two does not vary", unit=None),
+    shared.number("low", "lower limit of its 95 % interval (Fisher; Bonett and Wright)", unit=None),
+    shared.number("high", "upper limit of its 95 % interval", unit=None),
+    shared.number("p", "p-value of no correlation", unit=None),
+    shared.number(
+        "corrected",
+        "what it would be without independent sampling errors: a hint, no estimate; null where a reliability is not "
+        "above 0.5, and for ranks",
+        unit=None,
+    ),
+)
+
+_ECOLOGICAL = (
+    "Of locations, not of people: that locations with more of the one have more of the other does not say that the "
+    "same people have both, nor that one leads to the other."
+)
+_SAME_PEOPLE = (
+    "Both questions ask the same respondents, so their sampling errors are not independent, and the corrected value is "
+    "a hint only. Questions that overlap or exclude each other (such as obesity and overweight) go together, or apart, "
+    "by their definition."
+)
+
+
+def refuse(snapshot: Snapshot | None, asked: Association) -> tuple[Problem, ...]:
+    """Say what is wrong with a request."""
+    return refused(snapshot, asked, lambda of: _prepare(of, asked))
+
+
+def association(snapshot: Snapshot, asked: Association, _work: Work) -> Table:
+    """Correlate two questions across the locations that have both; tied values share the mean of their ranks.
+
+    A location of which one is withheld is left out by name; fewer than ten are refused:
+
+    >>> from meantime.dataset import survey_example
+    >>> asked = Association(question=survey_example.SOUP, other=survey_example.SINGING, years="2019")
+    >>> refuse(survey_example.snapshot(), asked)[0].detail
+    'Only 5 locations have both questions, and a correlation needs 10.'
+    """
+    one, other = _prepare(snapshot, asked)
+    reliabilities = (heterogeneity(one.value, one.se).reliability, heterogeneity(other.value, other.se).reliability)
+    straight, ranked = pearson(one.value, other.value), spearman(one.value, other.value)
+    corrected = corrected_for_sampling_error(straight.r, *reliabilities) if np.isfinite(straight.r) else None
+    rows = [_row("Pearson", straight, corrected), _row("Spearman", ranked, None)]
+    return table(
+        one.of,
+        COLUMNS,
+        [list(cells) for cells in zip(*rows, strict=True)],
+        left_out=one.left_out,
+        notes=[_reliabilities_note(*reliabilities), _ECOLOGICAL],
+        warnings=[_SAME_PEOPLE],
+        findings=[_finding(straight)],
+    )
+
+
+def _prepare(snapshot: Snapshot, asked: Association) -> tuple[Pooled, Pooled]:
+    if asked.other == asked.question:
+        raise refusal("/other", "contradiction", "A question goes with itself in any case; name another one.")
+    one = pooled(select(snapshot, asked))
+    # The very years of the first question, also where those were said to be the latest.
+    years = ",".join(period_text(period) for period in one.of.periods if period is not None)
+    other = pooled(select(snapshot, msgspec.structs.replace(asked, question=asked.other, years=years or "latest")))
+    both = np.intersect1d(one.of.locations, other.of.locations)
+    left_out = tuple(sorted({*one.left_out, *(_of_other(each) for each in other.left_out)}))
+    one, other = (each[np.isin(each.of.locations, both)] for each in (one, other))
+    is_sum = one.of.is_aggregate
+    one, other = one.without(is_sum, "an aggregate of others"), other.without(is_sum, "an aggregate of others")
+    if len(one) < LEAST_LOCATIONS:
+        detail = f"Only {len(one)} locations have both questions, and a correlation needs {LEAST_LOCATIONS}."
+        raise refusal("/locations", "absent", detail)
+    return one.told(left_out), other
+
+
+def _of_other(left_out: LeftOut) -> LeftOut:
+    return LeftOut(left_out.location, f"{left_out.reason}, of the other question")
+
+
+def _row(method: str, found: Correlation, corrected: float | None) -> tuple[Cell, ...]:
+    told = (found.r, found.low, found.high, found.p)
+    return (method, found.pairs, *(each if np.isfinite(each) else None for each in told), corrected)
+
+
+def _reliabilities_note(one: float, other: float) -> str:
+    if not np.isfinite(one + other):
+        return ""
+    return f"Reliability of the differences between locations: {one:.2f} of the question, {other:.2f} of the other."
+
+
+def _finding(found: Correlation) -> str:
+    if not np.isfinite(found.p):
+        return ""
+    if found.p >= LEVEL:
+        return say("no_association", locations=found.pairs)
+    side = "higher" if found.r > 0 else "lower"
+    ends = {"r": f"{found.r:.2f}", "low": f"{found.low:.2f}", "high": f"{found.high:.2f}"}
+    return say("association", side=side, locations=found.pairs, **ends)

@@ -1,0 +1,93 @@
+"""``detectable``: how large a difference would have to be for a comparison to find it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Problem, Work
+from meantime.statistics import columns as shared
+from meantime.statistics.answers import ESTIMATE, FLAGS, RESPONDENTS, SE, flag_texts, integers, numbers, table
+from meantime.statistics.asked import Ground
+from meantime.statistics.parameters import LocationName
+from meantime.statistics.power import detectable_difference
+from meantime.statistics.reference import with_reference
+from meantime.statistics.selection import refused
+from meantime.table import Cell, Column, Kind, Table
+
+
+class Detectable(Ground, frozen=True, kw_only=True):
+    """What ``detectable`` is asked with."""
+
+    reference: Annotated[
+        LocationName | None,
+        msgspec.Meta(
+            description="What each location would be compared with. Null: the aggregate of the table, if it has one.",
+            examples=["National"],
+        ),
+    ] = None
+    power: Annotated[
+        float,
+        msgspec.Meta(gt=0.05, lt=1, description="How often the difference is to be found, as a share.", examples=[0.8]),
+    ] = 0.8
+
+
+COLUMNS: tuple[Column, ...] = (
+    shared.LOCATION,
+    ESTIMATE,
+    SE,
+    Column(name="reference", kind=Kind.TEXT, meaning="what it would be compared with"),
+    shared.number("reference_se", "the standard error of the reference"),
+    shared.number(
+        "detectable",
+        "true difference that one comparison at 5 % finds with the power asked for, approximately; null without a "
+        "standard error",
+        unit=shared.OF_DIFFERENCE,
+    ),
+    RESPONDENTS,
+    FLAGS,
+)
+
+_NOTE = (
+    "For planning a comparison of one location, before it is made. Of many at once each finds less. It is no "
+    "explanation of a result that is there: that a difference was not found does not become more or less true by it."
+)
+
+
+def refuse(snapshot: Snapshot | None, asked: Detectable) -> tuple[Problem, ...]:
+    """Say what is wrong with a request."""
+    return refused(snapshot, asked, lambda of: with_reference(of, asked, asked.reference))
+
+
+def detectable(snapshot: Snapshot, asked: Detectable, _work: Work) -> Table:
+    """Give the difference from the reference that could be found, in the order of the names; tied ones are too.
+
+    A location whose year is withheld is left out by name.
+
+    >>> from meantime.dataset import survey_example
+    >>> from meantime.model import Unwatched
+    >>> asked = Detectable(question=survey_example.SOUP, reference="Avalon", years="2018")
+    >>> table = detectable(survey_example.snapshot(), asked, Unwatched())
+    >>> for row in zip(table.column("location"), table.column("detectable")):
+    ...     print(row[0], round(row[1], 2))
+    Borduria 4.04
+    Dorado 4.04
+    Erewhon 4.04
+    """
+    found, at = with_reference(snapshot, asked, asked.reference)
+    others = found[np.arange(len(found)) != at]
+    reference_se = np.full(len(others), found.se[at])
+    data: list[list[Cell]] = [
+        list(others.of.names),
+        numbers(others.value),
+        numbers(others.se),
+        [found.of.names[at]] * len(others),
+        numbers(reference_se),
+        numbers(detectable_difference(others.se, reference_se, power=asked.power)),
+        integers(others.respondents),
+        flag_texts(others.flags),
+    ]
+    return table(found.of, COLUMNS, data, left_out=found.left_out, notes=[_NOTE])

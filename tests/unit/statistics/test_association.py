@@ -1,0 +1,120 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Unwatched
+from meantime.statistics import columns
+from meantime.statistics.association import COLUMNS, Association, association, refuse
+from meantime.table import Table
+from tests import factories
+
+RNG = np.random.default_rng(6)
+X = np.round(30 + 4 * RNG.standard_normal(20), 1)
+Y = np.round(25 + 0.8 * (X - 30) + 2 * RNG.standard_normal(20), 1)
+NAMES = [f"L{place:02}" for place in range(20)]
+
+
+def row(question: str, location: str, value: float, half: float = 1.0, year: int = 2020) -> dict[str, Any]:
+    limits = {"low": round(value - half, 1), "high": round(value + half, 1)}
+    return factories.row(question, location, f"{value:.1f}", period=(year, year), **limits)
+
+
+def made(x: Any = X, y: Any = Y, half: float = 1.0, year_of_other: int = 2020) -> Snapshot:
+    return factories.snapshot(
+        [
+            *(row("P", name, value, half) for name, value in zip(NAMES, x, strict=False)),
+            *(row("Q", name, value, half, year_of_other) for name, value in zip(NAMES, y, strict=False)),
+        ]
+    )
+
+
+def of(snapshot: Snapshot, **asked: Any) -> Table:
+    given = Association(question="P", other="Q", **asked)
+    assert refuse(snapshot, given) == ()
+    return association(snapshot, given, Unwatched())
+
+
+def pointers(snapshot: Snapshot | None, **asked: Any) -> list[tuple[str, str]]:
+    given = Association(**{"question": "P", "other": "Q", **asked})
+    return [(problem.pointer, problem.code) for problem in refuse(snapshot, given)]
+
+
+def test_the_correlations_are_scipys() -> None:
+    snapshot = made()
+    table = of(snapshot)
+    assert table.column("method") == ["Pearson", "Spearman"]
+    assert table.column("locations") == [20, 20]
+    assert table.column("correlation") == pytest.approx([stats.pearsonr(X, Y)[0], stats.spearmanr(X, Y)[0]])
+    assert table.columns == columns.of_question(COLUMNS, snapshot, 0)
+
+
+def test_the_correction_is_for_both_reliabilities_and_not_for_ranks() -> None:
+    table = of(made())
+    corrected, none = table.column("corrected")
+    assert none is None
+    assert isinstance(corrected, float)
+    assert corrected > float(table.column("correlation")[0] or 0)
+    assert any(note.startswith("Reliability") for note in table.notes)
+    # Where most of what locations differ by is chance, there is nothing to correct with.
+    assert of(made(half=9.0)).column("corrected") == [None, None]
+
+
+def test_findings_are_of_pearson_and_hedged() -> None:
+    assert of(made()).findings[0].startswith("Where the one is higher, the other is higher: correlation 0.8")
+    assert of(made(y=60 - Y)).findings[0].startswith("Where the one is higher, the other is lower: correlation -0.8")
+    unrelated = np.round(25 + RNG.standard_normal(20), 1)
+    assert of(made(y=unrelated)).findings == ("No straight-line association can be seen across 20 locations.",)
+
+
+def test_the_ecological_caution_is_always_there() -> None:
+    table = of(made())
+    assert any(note.startswith("Of locations, not of people") for note in table.notes)
+    assert any("same respondents" in warning for warning in table.warnings)
+
+
+def test_what_does_not_vary_or_has_no_standard_error_has_no_numbers() -> None:
+    table = of(made(y=np.full(20, 25.5)))
+    assert table.column("correlation") == [None, None]
+    assert table.findings == ()
+    bare = factories.snapshot(
+        factories.row(question, name, f"{value:.1f}")
+        for question, values in (("P", X), ("Q", Y))
+        for name, value in zip(NAMES, values, strict=True)
+    )
+    assert of(bare).column("corrected") == [None, None]
+    assert not any(note.startswith("Reliability") for note in of(bare).notes)
+
+
+def test_only_locations_that_have_both_count_and_the_others_are_told() -> None:
+    table = of(made(x=X[:18]))
+    assert table.column("locations") == [18, 18]
+    assert of(made(y=Y[:17])).column("locations") == [17, 17]
+    snapshot = factories.snapshot(
+        [
+            *(row("P", name, value) for name, value in zip(NAMES, X, strict=True)),
+            *(row("Q", name, value) for name, value in zip(NAMES[1:], Y[1:], strict=True)),
+            factories.row("Q", NAMES[0], None, period=(2020, 2020), reason="~"),
+        ]
+    )
+    assert 'Left out: L00 (withheld in 2020 ("~"), of the other question).' in of(snapshot).warnings
+
+
+def test_aggregates_are_left_out() -> None:
+    states = ["National", "Alabama", "Alaska", "Arizona", "Arkansas", "California", "Colorado", "Idaho", "Iowa", "Ohio"]
+    both = [row(question, name, 30.0 + place) for question in "PQ" for place, name in enumerate([*states, "Utah"])]
+    table = of(factories.snapshot(both))
+    assert table.column("locations") == [10, 10]
+    assert "Left out: National (an aggregate of others)." in table.warnings
+
+
+def test_what_cannot_be_answered_is_refused() -> None:
+    assert pointers(made(x=X[:9])) == [("/locations", "absent")]
+    assert pointers(made(), other="P") == [("/other", "contradiction")]
+    assert pointers(made(year_of_other=2019)) == [("/years", "absent")]
+    assert pointers(made(), years="soon") == [("/years", "type")]
+    assert pointers(None) == []

@@ -1,0 +1,36 @@
+from __future__ import annotations
+
+import pytest
+from scipy import stats
+
+from meantime.dataset import example, survey_example
+from meantime.model import Unwatched
+from meantime.statistics.detectable import Detectable, detectable, refuse
+
+SURVEY = survey_example.snapshot()
+
+
+def test_it_is_the_formula_over_the_standard_errors_of_the_answer() -> None:
+    asked = Detectable(question=survey_example.SOUP, reference="Avalon", years="2020", power=0.9)
+    table = detectable(SURVEY, asked, Unwatched())
+    assert set(table.column("reference")) == {"Avalon"}
+    factor = stats.norm.ppf(0.975) + stats.norm.ppf(0.9)
+    for se, reference_se, found in zip(
+        *(table.column(name) for name in ("se", "reference_se", "detectable")), strict=True
+    ):
+        assert isinstance(se, float)
+        assert isinstance(reference_se, float)
+        assert found == pytest.approx(factor * (se**2 + reference_se**2) ** 0.5)
+    assert any("no explanation" in note for note in table.notes)
+    assert table.findings == ()
+
+
+def test_without_a_standard_error_there_is_none() -> None:
+    asked = Detectable(question=example.BREAKFAST, reference="Avalon")
+    assert set(detectable(example.snapshot(), asked, Unwatched()).column("detectable")) == {None}
+
+
+def test_a_reference_must_be_there() -> None:
+    assert [each.pointer for each in refuse(SURVEY, Detectable(question=survey_example.SOUP))] == ["/reference"]
+    assert refuse(SURVEY, Detectable(question=survey_example.SOUP, reference="Avalon")) == ()
+    assert refuse(None, Detectable(question="Q")) == ()
