@@ -29,6 +29,8 @@ from meantime.errors import MeantimeError
 from meantime.log import Log
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from meantime.web.app import create_app
+from meantime.web.explorer.drawing import Drawing
+from meantime.web.explorer.serving import Explorer
 from meantime.web.metrics import Metrics
 from tests import carried_by_flask, factories
 
@@ -193,7 +195,12 @@ def served(
         on_fatal=trouble.append,
     )
     makers: Mapping[str, Callable[..., Litestar | Flask]] = {
-        "litestar": partial(create_app, compute=compute, keep_ended_s=KEEP_ENDED_S),
+        "litestar": partial(
+            create_app,
+            compute=compute,
+            keep_ended_s=KEEP_ENDED_S,
+            explorer=Explorer(Drawing(tmp_path / "explorer"), frame_ancestors="'none'"),
+        ),
         "flask": carried_by_flask.whole_app,
         "blueprint": carried_by_flask.blueprint_in_a_foreign_app,
     }

@@ -43,6 +43,8 @@ from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
 from meantime.stores.state_lock import StateLock
 from meantime.web.app import create_app
+from meantime.web.explorer.drawing import Drawing
+from meantime.web.explorer.serving import Explorer
 from meantime.web.metrics import Metrics
 from meantime.web.v1.waiting import let_go
 from meantime.web.wire import http_protocol
@@ -302,6 +304,9 @@ class _Server:
             catalog=self._parts.catalog,
             compute=self._parts.compute,
             metrics=self._parts.metrics,
+            explorer=Explorer(
+                Drawing(settings.state_dir.resolve() / "explorer"), frame_ancestors=settings.frame_ancestors
+            ),
             keep_ended_s=settings.keep_ended_s,
             admin_key=settings.admin_key,
             allowed_hosts=(settings.host, *settings.allowed_hosts),

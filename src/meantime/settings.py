@@ -63,6 +63,13 @@ def _given(text: str) -> str:
     return text
 
 
+def _frame_ancestors(text: str) -> str:
+    """Take what may stand in a policy, and nothing that would end it and begin another."""
+    if not text.strip() or not text.isascii() or not text.isprintable() or set(text) & set(";,"):
+        raise ValueError(text)
+    return " ".join(text.split())
+
+
 def _optional(text: str) -> str | None:
     return text or None
 
@@ -87,6 +94,7 @@ SETTINGS = (
     Setting("port", "5000", _whole(0, 65535), "a whole number from 0 to 65535", "Port to listen on; 0 takes a free one."),
     Setting("allowed_hosts", "", _names, "names, with commas between", "Names that a request's Host may have, beside localhost, the loopback addresses and the interface."),
     Setting("admin_key", "", _optional, "a text", "Key that lets a stop or a reload be asked from anywhere, in the header X-Admin-Key."),
+    Setting("frame_ancestors", "'none'", _frame_ancestors, "sources of a Content-Security-Policy, with spaces between", "Which other pages may show a view of the explorer in a frame, such as 'self' or https://example.org."),
     Setting("state_dir", "meantime-state", _path, "a folder", "Where jobs, results, snapshots and the log are kept."),
     Setting("threads", "", _threads, "a whole number from 1 to 1024", "Threads that work on jobs. Without it: the number of cores."),
     Setting("queue_limit", "10000", _whole(1, 10_000_000), "a whole number from 1", "Jobs that may wait at a time; one more is answered 503."),
@@ -109,6 +117,7 @@ class Settings:
     port: int
     allowed_hosts: tuple[str, ...]
     admin_key: str | None
+    frame_ancestors: str
     state_dir: Path
     threads: int
     queue_limit: int

@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meantime.dataset import geography
-from meantime.dataset.cube import ABSENT, AXES, Doubles, Integers, Period, ValueType
+from meantime.dataset.cube import ABSENT, AXES, Cube, Doubles, Integers, Period, ValueType
 from meantime.dataset.geography import Geography
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RequestInvalid
@@ -264,6 +264,18 @@ def pooled(selection: Selection) -> Pooled:
     )
 
 
+def has_total(cube: Cube, question: int) -> bool:
+    """Whether a question has values of everybody, so that it may be asked without naming a basis."""
+    pairs = np.unique(cube.cells.keys[cube.starts[question] : cube.starts[question + 1], [_CATEGORY, _STRATUM]], axis=0)
+    return any(pair == [ABSENT, ABSENT] or _is_overall(cube, *pair) for pair in pairs.tolist())
+
+
+def _is_overall(cube: Cube, category: int, stratum: int) -> bool:
+    labels = cube.labels
+    names = [table[code] for table, code in ((labels.categories, category), (labels.strata, stratum)) if code >= 0]
+    return bool(names) and all(name.casefold().strip() in _OVERALL for name in names)
+
+
 def left_out_warning(left_out: Sequence[LeftOut]) -> str:
     """Say who is not in the answer, and why; "" where everybody is.
 
@@ -415,9 +427,7 @@ class _Selecting:
         return of
 
     def _is_overall(self, category: int, stratum: int) -> bool:
-        labels = self._cube.labels
-        names = [table[code] for table, code in ((labels.categories, category), (labels.strata, stratum)) if code >= 0]
-        return bool(names) and all(name.casefold().strip() in _OVERALL for name in names)
+        return _is_overall(self._cube, category, stratum)
 
     def _pairs(self) -> list[tuple[int, int]]:
         found = np.unique(self._keys[:, [_CATEGORY, _STRATUM]], axis=0).tolist()

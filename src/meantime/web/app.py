@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,10 +16,11 @@ from litestar.types import ASGIApp, Receive, Scope, Send
 
 from meantime.dataset.catalog import Catalog
 from meantime.engine.engine import Engine
-from meantime.errors import BodyTooLarge
+from meantime.errors import BodyTooLarge, PathUnknown
 from meantime.log import Log
-from meantime.web import classic, front_page, guard, health, loaded, openapi, paths
+from meantime.web import classic, guard, health, loaded, openapi, paths
 from meantime.web.door import Door, raw_path, send_reply, trace_of
+from meantime.web.explorer.serving import Explorer
 from meantime.web.landing import Landing
 from meantime.web.metrics import Metrics
 from meantime.web.reply import Later, Reply, error_body, refused
@@ -32,6 +34,10 @@ _log = structlog.get_logger("meantime.web")
 # Litestar hands these to its handlers; without generics its signature reading is not slowed down.
 _Request = Request[Any, Any, Any]
 _RESULTS = "/api/get_results"
+_HEADERS_READ = (
+    *(b"accept", b"accept-encoding", b"if-none-match"),
+    *(b"content-type", b"content-length", b"expect"),
+)
 
 
 def create_app(
@@ -40,6 +46,7 @@ def create_app(
     catalog: Catalog,
     compute: Compute,
     metrics: Metrics,
+    explorer: Explorer,
     keep_ended_s: float,
     admin_key: str | None = None,
     allowed_hosts: Sequence[str] = (),
@@ -51,7 +58,7 @@ def create_app(
     app = Litestar(
         route_handlers=[
             *_classic_routes(engine, catalog, admin_key, landings),
-            *_routes_of_the_server(engine, catalog, metrics),
+            *_routes_of_the_server(engine, catalog, metrics, explorer),
         ],
         exception_handlers={HTTPException: _answer_framework_error, Exception: _answer_unforeseen},
         # Its own documentation pages load scripts from elsewhere, and what it can know of these routes is little:
@@ -147,17 +154,28 @@ def _classic_routes(
     ]
 
 
-def _routes_of_the_server(engine: Engine, catalog: Catalog, metrics: Metrics) -> list[HTTPRouteHandler]:
+def _routes_of_the_server(
+    engine: Engine, catalog: Catalog, metrics: Metrics, explorer: Explorer
+) -> list[HTTPRouteHandler]:
     document = openapi.document()
 
     async def front(request: _Request) -> ASGIApp:
         headers = _some_headers(request.scope)
         if loaded.is_wanted(headers.get(b"accept", "")):
             return _Sent(loaded.describe(catalog=catalog, has_v1=True))
-        return _Sent(front_page.render(engine=engine, catalog=catalog, host=headers.get(b"host", ""), has_v1=True))
+        return _Sent(explorer.index(if_none_match=headers.get(b"if-none-match")))
+
+    async def file(request: _Request) -> ASGIApp:
+        path = raw_path(request.scope).decode("latin-1")
+        read = partial(explorer.file, path, accept_encoding=_some_headers(request.scope).get(b"accept-encoding", ""))
+        try:
+            return _Sent(await asyncio.to_thread(read) if explorer.wants_drawing(path) else read())
+        except PathUnknown as error:
+            return _Sent(refused(error))
 
     return [
         route("/", http_method=["GET", "HEAD"], status_code=200)(front),
+        route("/explorer/{file:path}", http_method=["GET", "HEAD"], status_code=200)(file),
         _read("/livez", lambda: health.LIVE),
         _read("/readyz", lambda: health.ready(engine=engine, catalog=catalog)),
         _read("/metrics", metrics.read),
@@ -210,11 +228,7 @@ class _Landings:
 
 
 def _some_headers(scope: Scope) -> dict[bytes, str]:
-    return {
-        name: value.decode("latin-1")
-        for name, value in scope["headers"]
-        if name in (b"accept", b"content-type", b"content-length", b"expect", b"host")
-    }
+    return {name: value.decode("latin-1") for name, value in scope["headers"] if name in _HEADERS_READ}
 
 
 def _answer_framework_error(request: _Request, error: HTTPException) -> Response[bytes]:

@@ -284,7 +284,7 @@ def _answers_of_the_server(engine: Engine, catalog: Catalog, metrics: Metrics) -
     def front(asked: _Asked) -> Reply:
         if loaded.is_wanted(asked.headers.get("accept", "")):
             return loaded.describe(catalog=catalog, has_v1=False)
-        return front_page.render(engine=engine, catalog=catalog, host=asked.headers.get("host", ""), has_v1=False)
+        return front_page.render(engine=engine, catalog=catalog, host=asked.headers.get("host", ""))
 
     return {
         "front": front,

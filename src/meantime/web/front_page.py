@@ -1,6 +1,7 @@
-"""The page at /: what is loaded, what can be asked, and where the documents are. Plain HTML, no script.
+"""The page at / inside Flask: what is loaded, what can be asked, and where the documents are. Plain HTML, no script.
 
-It lives until there is an explorer. Every text from a file is somebody else's, and is escaped.
+The main server has the explorer there, which asks the v1 API; Flask does not carry that. Every text from a file is
+somebody else's, and is escaped.
 """
 
 from __future__ import annotations
@@ -21,17 +22,13 @@ from meantime.web.reply import Reply
 # A page is for reading; a table with more questions than this is for the API.
 _QUESTIONS_SHOWN = 200
 
-_V1 = (
-    '<p><a href="/v1">The v1 API</a>: durable jobs that can be waited for, answers at once, results in many forms. '
-    'For machines: <a href="/v1/openapi.json">/v1/openapi.json</a>.</p>'
-)
 _DOCUMENTS = (
     '<p>For machines: <a href="/openapi.json">/openapi.json</a>. For people, in the folder <code>docs</code> of '
     "Meantime's source: <code>classic-api.md</code>, <code>settings.md</code>, <code>operating.md</code>.</p>"
 )
 
 
-def render(*, engine: Engine, catalog: Catalog, host: str, has_v1: bool) -> Reply:
+def render(*, engine: Engine, catalog: Catalog, host: str) -> Reply:
     """Return the page as things stand. ``host`` is the name by which the reader called us, for the examples."""
     stands = {name: catalog.status(name) for name in catalog.names}
     is_loading = any(isinstance(status, Loading) for status in stands.values())
@@ -44,7 +41,6 @@ def render(*, engine: Engine, catalog: Catalog, host: str, has_v1: bool) -> Repl
         "<h2>What can be asked</h2>",
         _routes(stands[catalog.default], host),
         "<h2>Documents</h2>",
-        _V1 if has_v1 else "",
         _DOCUMENTS,
         "</main>",
     ]

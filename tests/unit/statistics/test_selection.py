@@ -11,7 +11,7 @@ from meantime.model import Problem
 from meantime.statistics.asked import Ground
 from meantime.statistics.pooling import Weights
 from meantime.statistics.reliability import BOUNDARY, FEW_RESPONDENTS, NO_ERROR
-from meantime.statistics.selection import LeftOut, left_out_warning, pooled, refuse, select, select_rows
+from meantime.statistics.selection import LeftOut, has_total, left_out_warning, pooled, refuse, select, select_rows
 from meantime.statistics.uncertainty import Scale
 from tests import factories
 
@@ -310,3 +310,21 @@ def test_many_names_are_cut() -> None:
     said = left_out_warning([LeftOut(f"L{number}", "gone") for number in range(15)])
     assert said.endswith("L11 and 3 more (gone).")
     assert left_out_warning(()) == ""
+
+
+@pytest.mark.parametrize(
+    ("groups", "expected"),
+    [
+        ([FEMALE, TOTAL], True),
+        ([FEMALE, {"category": "Overall", "stratum": " all adults"}], True),
+        ([FEMALE, {"category": None, "stratum": None}], True),
+        ([FEMALE, MALE], False),
+        ([{"category": "Sex", "stratum": "Total"}], False),
+    ],
+)
+def test_a_question_has_a_total_exactly_where_it_may_be_asked_without_a_basis(
+    groups: list[dict[str, Any]], expected: bool
+) -> None:
+    snapshot = made(*(row("Utah", **group) for group in groups), factories.row("Another", category=None))
+    assert has_total(snapshot.cube, snapshot.cube.question_codes["Q"]) is expected
+    assert (problems(snapshot) == []) is expected

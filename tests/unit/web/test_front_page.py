@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
+from collections.abc import Iterator
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -13,9 +14,15 @@ from meantime import errors
 from meantime.dataset.snapshot import Snapshot
 from meantime.web import classic
 from tests import factories
-from tests.served import OBESITY, Served, served, table
+from tests.served import OBESITY, Served, carried_by, served, table
 
 EVIL = "<script>alert('1')</script>\"&'<img src=x onerror=y>"
+
+
+@pytest.fixture(autouse=True)
+def _by_flask() -> Iterator[None]:
+    with carried_by("flask"):
+        yield
 
 
 class Tags(HTMLParser):

@@ -31,8 +31,12 @@ def test_every_route_is_in_the_document_and_every_path_of_the_document_is_a_rout
             if method not in ("HEAD", "OPTIONS")
         }
     described = {(path, method) for path, methods in document["paths"].items() for method in methods}
-    # The document itself, and the address of results without an id.
-    assert routed - described == {("/openapi.json", "get"), ("/api/get_results", "get")}
+    # The document itself, the address of results without an id, and the files of the page for people.
+    assert routed - described == {
+        ("/openapi.json", "get"),
+        ("/api/get_results", "get"),
+        ("/explorer/{file:path}", "get"),
+    }
     assert described <= routed
 
 

@@ -254,6 +254,7 @@ _DATASET = {
             "topic": "Obesity / Weight Status",
             "unit": "percent",
             "polarity": "lower",
+            "has_total": True,
             "years": {"first": 2011, "last": 2022},
             "cells": 2210,
             "rows": 2224,

@@ -13,6 +13,7 @@ from meantime.dataset.cube import ABSENT, AXES, Cube, Integers
 from meantime.dataset.ingest import Progress
 from meantime.dataset.snapshot import Polarity, Snapshot
 from meantime.errors import MeantimeError
+from meantime.statistics.selection import has_total
 
 
 def said(description: str, **more: Any) -> msgspec.Meta:
@@ -92,6 +93,7 @@ class QuestionResource(msgspec.Struct, frozen=True, kw_only=True):
     topic: str
     unit: str | None
     polarity: Annotated[Polarity | None, said("Which values are good; null where nobody has said.")]
+    has_total: Annotated[bool, said("Whether it has values of everybody; else a basis must be named: a stratum.")]
     years: Annotated[Years | None, said("From the first year that it was asked in to the last.")]
     cells: int
     rows: int
@@ -237,6 +239,7 @@ def _question(snapshot: Snapshot, code: int) -> QuestionResource:
         topic=question.topic,
         unit=question.unit,
         polarity=question.polarity,
+        has_total=has_total(cube, code),
         years=Years(first=min(each.first for each in periods), last=max(each.last for each in periods))
         if periods
         else None,

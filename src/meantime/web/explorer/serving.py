@@ -1,0 +1,154 @@
+"""The explorer's files over HTTP: a small page that is asked after, and all else under a digest, never to change."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import re
+from collections.abc import Mapping
+from functools import cached_property
+from html import escape
+from importlib import resources
+from importlib.resources.abc import Traversable
+from typing import NamedTuple
+
+from meantime.errors import PathUnknown
+from meantime.web.explorer import drawing
+from meantime.web.explorer.drawing import Drawing
+from meantime.web.page import MEDIA_TYPE
+from meantime.web.reply import Reply
+
+DRAWING = "vega.js"
+
+_PLACE = re.compile(r"/explorer/([0-9a-f]{32})/([a-z0-9_./-]{1,100})", re.ASCII)
+_ETAG = re.compile(r'"[!\x23-\x7e]*"')
+_INDEX = "index.html"
+_TYPES: Mapping[str, str] = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
+}
+_FOR_EVER = "public, max-age=31536000, immutable"
+_LEVEL = 9
+
+
+class _File(NamedTuple):
+    media_type: str
+    plain: bytes
+    packed: bytes
+
+
+class Explorer:
+    """The explorer's files. ``frame_ancestors`` are the sources, as in a policy, that may show its views in a frame."""
+
+    def __init__(self, drawing: Drawing, *, frame_ancestors: str) -> None:
+        self._drawing = drawing
+        self._frame_ancestors = frame_ancestors
+
+    @cached_property
+    def digest(self) -> str:
+        """Name the files as they are: with another version of any of them it is another one."""
+        says = hashlib.blake2b(drawing.version().encode(), digest_size=16)
+        for name, content in sorted(self._contents.items()):
+            says.update(b"\0".join((name.encode(), str(len(content)).encode(), content)))
+        return says.hexdigest()
+
+    def index(self, *, if_none_match: str | None) -> Reply:
+        """Return the page itself. It says which files it wants, so it is asked after each time."""
+        headers = (
+            ("etag", self._etag),
+            ("cache-control", "no-cache"),
+            ("vary", "accept"),
+            ("content-security-policy", self._policy),
+            ("x-content-type-options", "nosniff"),
+            ("referrer-policy", "no-referrer"),
+            ("cross-origin-opener-policy", "same-origin"),
+        )
+        if self._etag in _ETAG.findall(if_none_match or ""):
+            return Reply(304, b"", content_type="", headers=headers)
+        return Reply(200, self._page, content_type=MEDIA_TYPE, headers=headers)
+
+    def wants_drawing(self, path: str) -> bool:
+        """Whether a path leads to the chart library, which may have to be made first."""
+        return path == f"/explorer/{self.digest}/{DRAWING}" and not self._drawing.is_at_hand
+
+    def file(self, path: str, *, accept_encoding: str) -> Reply:
+        """Return a file by its path. Of the chart library the first call may take a second.
+
+        Raises:
+            PathUnknown: there is none, or it is of another version than this one.
+            RuntimeError: the chart library cannot be made.
+        """
+        found = _PLACE.fullmatch(path)
+        file = self._file(found[2]) if found and found[1] == self.digest else None
+        if file is None:
+            raise PathUnknown("There is no such file of the explorer, or not any more: load the page / again.")
+        headers = (
+            ("cache-control", _FOR_EVER),
+            ("vary", "accept-encoding"),
+            ("x-content-type-options", "nosniff"),
+            ("cross-origin-resource-policy", "same-origin"),
+        )
+        if "gzip" in accept_encoding.lower():
+            return Reply(
+                200, file.packed, content_type=file.media_type, headers=(("content-encoding", "gzip"), *headers)
+            )
+        return Reply(200, file.plain or gzip.decompress(file.packed), content_type=file.media_type, headers=headers)
+
+    def _file(self, name: str) -> _File | None:
+        if name == DRAWING:
+            return _File(_TYPES[".js"], b"", self._drawing.packed())
+        return self._files.get(name)
+
+    @cached_property
+    def _contents(self) -> Mapping[str, bytes]:
+        return dict(_walk(resources.files(__package__) / "static", ""))
+
+    @cached_property
+    def _files(self) -> Mapping[str, _File]:
+        return {
+            name: _File(_TYPES[name[name.rindex(".") :]], content, gzip.compress(content, _LEVEL, mtime=0))
+            for name, content in self._contents.items()
+            if name != _INDEX
+        }
+
+    @cached_property
+    def _page(self) -> bytes:
+        base = f"/explorer/{self.digest}"
+        # Told beforehand: else each module is found when the one before it has come.
+        modules = [name for name in sorted(self._files) if name.endswith(".js")]
+        preloads = "\n".join(f'  <link rel="modulepreload" href="{base}/{name}">' for name in modules)
+        filled = {
+            b"{base}": base,
+            b"  <!-- modules -->": preloads,
+            b"{frame_ancestors}": escape(self._frame_ancestors),
+        }
+        page = self._contents[_INDEX]
+        for mark, text in filled.items():
+            page = page.replace(mark, text.encode())
+        return page
+
+    @cached_property
+    def _etag(self) -> str:
+        # Of the policy too: a 304 would leave the old one in force.
+        of = hashlib.blake2b(self._page + self._policy.encode(), digest_size=16)
+        return f'"{of.hexdigest()}"'
+
+    @cached_property
+    def _policy(self) -> str:
+        """Return the Content-Security-Policy: nothing from elsewhere, nothing in line, nothing evaluated."""
+        return (
+            "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
+            f"base-uri 'none'; form-action 'none'; frame-ancestors {self._frame_ancestors}"
+        )
+
+
+def _walk(folder: Traversable, start: str) -> list[tuple[str, bytes]]:
+    found = []
+    for each in folder.iterdir():
+        name = f"{start}{each.name}"
+        if each.is_dir():
+            found += _walk(each, f"{name}/")
+        elif each.name[each.name.rindex(".") :] in (*_TYPES, ".html"):
+            found.append((name, each.read_bytes()))
+    return found

@@ -1,0 +1,130 @@
+/**
+ * A result as a table: every column, to be sorted and filtered, flags told in words.
+ */
+
+import { h, put } from "./dom.js";
+import { many, writer } from "./format.js";
+import { announce } from "./parts.js";
+import { adjust } from "./state.js";
+
+// What a browser lays out within a tenth of a second; more come when they are asked for.
+const ROWS_AT_ONCE = 300;
+
+/**
+ * @param {{columns: any[], rows: any[]}} result
+ * @param {{caption: string, sort?: string, filter?: string, why?: (row: any, index: number) => void}} options
+ */
+export function table(result, { caption, sort = "", filter = "", why = null }) {
+  const { columns, rows } = result;
+  const write = columns.map((column) => writer(column, rows.map((row) => row[column.name])));
+  const lines = rows.map((row, index) => {
+    const texts = columns.map((column, at) => write[at](row[column.name]));
+    return { row, index, texts, words: texts.join(" \u0000 ").toLowerCase() };
+  });
+  const view = { sort, filter, limit: ROWS_AT_ONCE };
+  const body = h("tbody");
+  const count = h("p", { class: "soft", role: "status" });
+  const more = h("button", { type: "button", class: "button", onclick: () => ((view.limit += 1000), draw()) }, "Show more rows");
+  const heads = columns.map((column) => head(column, view, draw));
+  const search = h("input", {
+    type: "search", id: "filter", class: "search narrow", value: filter, placeholder: "Filter rows", "aria-label": "Filter rows",
+    oninput: () => {
+      view.filter = search.value;
+      adjust({ filter: search.value });
+      draw();
+    },
+  });
+
+  function draw() {
+    const words = view.filter.toLowerCase().split(/\s+/).filter(Boolean);
+    const found = ordered(lines.filter((line) => words.every((word) => line.words.includes(word))), columns, view.sort);
+    put(body, ...found.slice(0, view.limit).map((line) => written(line, columns, why)));
+    count.textContent = found.length === rows.length ? many(rows.length, "row") : `${many(found.length, "row")} of ${many(rows.length, "row")}`;
+    more.hidden = found.length <= view.limit;
+    for (const [at, cell] of heads.entries()) mark(cell, columns[at].name, view.sort);
+  }
+  draw();
+  return h(
+    "div",
+    { class: "result" },
+    h("div", { class: "result-tools" }, search, count),
+    h(
+      "div",
+      { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
+      h(
+        "table",
+        { class: "data" },
+        h("caption", { class: "hidden" }, caption),
+        h("thead", {}, h("tr", {}, heads, why && h("th", { scope: "col" }, h("span", { class: "hidden" }, "Why this number")))),
+        body,
+      ),
+    ),
+    more,
+    meanings(columns),
+  );
+}
+
+function head(column, view, draw) {
+  const button = h(
+    "button",
+    {
+      type: "button", id: `sort-${column.name}`, title: column.meaning,
+      onclick: () => {
+        view.sort = view.sort === column.name ? `-${column.name}` : column.name;
+        adjust({ sort: view.sort });
+        draw();
+        announce(`Sorted by ${said(column.name)}, ${view.sort.startsWith("-") ? "descending" : "ascending"}`);
+      },
+    },
+    said(column.name),
+    column.unit && h("span", { class: "unit" }, short(column.unit)),
+    h("span", { class: "arrow", "aria-hidden": "true" }),
+  );
+  return h("th", { scope: "col", class: column.kind === "text" ? null : "number" }, button);
+}
+
+function mark(cell, name, sort) {
+  const direction = sort === name ? "ascending" : sort === `-${name}` ? "descending" : null;
+  if (direction) cell.setAttribute("aria-sort", direction);
+  else cell.removeAttribute("aria-sort");
+}
+
+function written({ row, index, texts }, columns, why) {
+  const first = columns.findIndex((column) => column.kind === "text");
+  const cells = columns.map((column, at) => {
+    const isMissing = row[column.name] === null;
+    const attributes = { class: [column.kind !== "text" && "number", isMissing && "missing", column.name === "flags" && texts[at] && "flagged"].filter(Boolean).join(" ") || null };
+    const content = isMissing ? [h("span", { "aria-hidden": "true" }, "–"), h("span", { class: "hidden" }, "no value")] : texts[at];
+    if (at === first) return h("th", { scope: "row", ...attributes }, h("bdi", {}, content));
+    return h("td", attributes, column.kind === "text" ? h("bdi", {}, content) : content);
+  });
+  const label = `Why this number: ${texts[first] ?? `row ${index + 1}`}`;
+  const button = why && h("td", {}, h("button", { type: "button", class: "button small", "aria-label": label, onclick: () => why(row, index) }, "Why?"));
+  return h("tr", {}, cells, button);
+}
+
+function ordered(lines, columns, sort) {
+  const name = sort.replace(/^-/, "");
+  const column = columns.find((each) => each.name === name);
+  if (!column) return lines;
+  const sign = sort.startsWith("-") ? -1 : 1;
+  const collator = new Intl.Collator(undefined, { numeric: true });
+  return lines.toSorted((a, b) => {
+    const [x, y] = [a.row[name], b.row[name]];
+    // What is missing is last, whichever way one looks.
+    if (x === null || y === null) return (x === null) - (y === null);
+    return sign * (column.kind === "text" ? collator.compare(x, y) : x - y);
+  });
+}
+
+function meanings(columns) {
+  return h(
+    "details",
+    { class: "meanings" },
+    h("summary", {}, "What the columns mean"),
+    h("dl", {}, columns.map((column) => h("div", {}, h("dt", {}, said(column.name), column.unit && ` (${short(column.unit)})`), h("dd", {}, column.meaning)))),
+  );
+}
+
+const said = (name) => name.replaceAll("_", " ");
+const short = (unit) => (unit.length > 24 ? `${unit.slice(0, 23)}…` : unit);

@@ -1,0 +1,31 @@
+/**
+ * Every column of an answer, to be sorted, filtered and taken away.
+ */
+
+import { get } from "../api.js";
+import { h } from "../dom.js";
+import { changed, go, one } from "../state.js";
+import { table as shown } from "../table.js";
+
+/** @type {import("./index.js").Tab} */
+export const table = {
+  id: "table",
+  title: "Table",
+  chart: false,
+  statistic: (state) => one(state.of) ?? "ranking",
+
+  async render({ state, signal, row, result, why }) {
+    const { statistics } = await get("/v1/statistics", { signal });
+    const choose = h(
+      "select",
+      { id: "of", onchange: (event) => go(changed({ of: event.target.value, sort: null, filter: null })) },
+      statistics.map((each) => h("option", { value: each.name, selected: each.name === row.name }, `${each.name.replaceAll("_", " ")}: ${each.help}`)),
+    );
+    return h(
+      "div",
+      {},
+      h("label", { class: "control wide" }, h("span", { class: "label" }, "Numbers of"), choose),
+      shown(result, { caption: `${row.name}: ${row.help}`, sort: one(state.sort), filter: one(state.filter), why }),
+    );
+  },
+};
