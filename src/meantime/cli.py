@@ -125,11 +125,13 @@ def main() -> None:
 
 
 def _columns_by_hand(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str]) -> dict[str, str]:
-    by_hand = {}
+    by_hand: dict[str, str] = {}
     for pair in pairs:
         role, equals, column = pair.partition("=")
         if not (role and equals and column):
             raise click.BadParameter(f"{pair!r} is not of the form ROLE=COLUMN, e.g. value=Prevalence")
+        if role in by_hand:
+            raise click.BadParameter(f"the role {role} has two columns, {by_hand[role]!r} and {column!r}: name one")
         by_hand[role] = column
     return by_hand
 

@@ -180,6 +180,14 @@ def test_columns_by_hand_and_toml_beside_the_data(tmp_path: Path) -> None:
     assert best.returncode == 0, best.stderr
 
 
+def test_two_columns_for_one_role_are_refused(tmp_path: Path) -> None:
+    data = tmp_path / "plain.csv"
+    data.write_text(TABLE, encoding="utf-8")
+    refused = meantime("inspect", str(data), "--column", "value=Data_Value", "--column", "value=Other")
+    assert refused.returncode == 2
+    assert "the role value has two columns, 'Data_Value' and 'Other'" in refused.stderr
+
+
 @pytest.mark.parametrize("command", ["serve", "inspect"])
 @pytest.mark.parametrize(
     ("content", "says"),

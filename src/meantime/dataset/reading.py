@@ -18,11 +18,11 @@ import msgspec
 
 from meantime import threads
 from meantime.dataset import description, grouping, sample, snapshot
-from meantime.dataset.columns import listed, match, rivals, shown
+from meantime.dataset.columns import listed, match, meant, rivals, shown
 from meantime.dataset.cube import Cube
 from meantime.dataset.description import Description, QuestionFacts
 from meantime.dataset.snapshot import About, Question, Rejected
-from meantime.dataset.source import Source, description_path, files, state_of, stem
+from meantime.dataset.source import ENDINGS_IN_FOLDER, Source, description_path, files, left_out, state_of, stem
 from meantime.dataset.staging import REJECTED_KEPT, Opened, Staged, open_source, stage, too_many
 from meantime.errors import DataError, LoadFailed, SourceChanged, SourceEmpty, SourceUnreadable
 
@@ -34,6 +34,8 @@ _MOST_THREADS = 4
 # How the whole divides up, as measured: a bar that runs evenly.
 _LOOKED, _READ, _ROLLED_UP = 0.1, 0.8, 0.95
 _SECONDS_BETWEEN_NEWS = 0.2
+# A TOML may be of many files, and each has some of its questions: as many absent ones are named as help to see a slip.
+_QUESTIONS_TOLD = 5
 
 
 class Progress(msgspec.Struct, frozen=True):
@@ -117,7 +119,12 @@ def _read(
             encoding=", ".join(dict.fromkeys(file.text.encoding if file.text else "parquet" for file in opened)),
             delimiter=delimiter,
             decimal_mark=mark.mark,
-            warnings=(*_warnings(opened, roles, by_hand), *mark.warnings),
+            warnings=(
+                *_warnings(opened, roles, by_hand),
+                *_of_description(said, cube.labels.questions),
+                *_of_folder(job.source),
+                *mark.warnings,
+            ),
         )
     on_progress(Progress("writing", _ROLLED_UP, rows))
     return snapshot.write(cube, about, [file.parquet for file in staged], Path(job.into), work=Path(job.work))
@@ -320,6 +327,29 @@ def _warnings(opened: Sequence[Opened], roles: dict[str, str], by_hand: dict[str
         if file.text and file.text.is_encoding_guessed
     ]
     return warnings
+
+
+def _of_description(said: Description, questions: Sequence[str]) -> list[str]:
+    there = set(questions)
+    absent = [text for text in said.questions if text not in there]
+    if not absent:
+        return []
+    told = ", ".join(f"{shown(text)}{meant(text, questions)}" for text in absent[:_QUESTIONS_TOLD])
+    more = len(absent) - _QUESTIONS_TOLD
+    return [
+        f"The TOML beside the data says something of questions that the data does not have: {told}"
+        f"{f' and {more} more' if more > 0 else ''}. A question is named by its whole text."
+    ]
+
+
+def _of_folder(source: Source) -> list[str]:
+    others = left_out(source)
+    if not others:
+        return []
+    return [
+        f"In the folder, {listed(others)} {'was' if len(others) == 1 else 'were'} not read: data files there end in "
+        f"{', '.join(ENDINGS_IN_FOLDER)}. Name others by a glob in quotes."
+    ]
 
 
 def _title(source: Source) -> str:

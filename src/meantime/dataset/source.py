@@ -10,14 +10,16 @@ from pathlib import Path
 
 import msgspec
 
-from meantime.dataset.columns import check_roles
+from meantime.dataset.columns import check_roles, listed
 from meantime.errors import SourceUnreadable
 
 # Counts up when reading the same files would give another snapshot: another parser of values, other built-in questions.
 READING_VERSION = 1
 
-# Files of these kinds are the data of a folder.
-ENDINGS = (".csv", ".tsv", ".txt", ".csv.gz", ".tsv.gz", ".txt.gz", ".parquet")
+# Files of these kinds are the data of a folder. Not .txt: most are a README or a licence beside the data.
+ENDINGS_IN_FOLDER = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
+# What ends so says its form by that, and is called by what is before it.
+_ENDINGS = (*ENDINGS_IN_FOLDER, ".txt", ".txt.gz")
 DESCRIPTION_OF_FOLDER = "meantime.toml"
 
 # NAME=PATH; a path may have an equals sign itself, so a name is only what cannot be a part of a path to folders.
@@ -80,6 +82,15 @@ def files(source: Source) -> tuple[Path, ...]:
     raise SourceUnreadable(f"{source.path} is not there. Check the path; it is taken from {Path.cwd()}.")
 
 
+def left_out(source: Source) -> tuple[str, ...]:
+    """Return the names of a folder's files that are not read, sorted; hidden ones and the description aside."""
+    path = Path(source.path)
+    if not path.is_dir():
+        return ()
+    taken = {DESCRIPTION_OF_FOLDER, *(each.name for each in files(source))}
+    return tuple(each.name for each in _visible(path) if each.name not in taken)
+
+
 def description_path(source: Source) -> Path:
     """Return where the description of a source would be: ``data.csv.toml``, or ``meantime.toml`` in the folder."""
     path = Path(source.path)
@@ -123,7 +134,7 @@ def state_of(path: Path) -> tuple[int, int, int] | None:
 def stem(path: Path) -> str:
     """Return a file's name without the endings that say its form."""
     name = path.name
-    for ending in sorted(ENDINGS, key=len, reverse=True):
+    for ending in sorted(_ENDINGS, key=len, reverse=True):
         if name.lower().endswith(ending) and len(name) > len(ending):
             return name[: -len(ending)]
     return name
@@ -150,14 +161,16 @@ def _name_of(path: str) -> str:
 
 
 def _in_folder(folder: Path) -> tuple[Path, ...]:
-    found = sorted(
-        path
-        for path in folder.iterdir()
-        if path.name.lower().endswith(ENDINGS) and not path.name.startswith(".") and path.is_file()
-    )
+    there = _visible(folder)
+    found = tuple(path for path in there if path.name.lower().endswith(ENDINGS_IN_FOLDER))
     if not found:
-        raise SourceUnreadable(f"The folder {folder} has no data files ({', '.join(ENDINGS)}).")
-    return tuple(found)
+        others = f" There is {listed([path.name for path in there])}: name it by its path." if there else ""
+        raise SourceUnreadable(f"The folder {folder} has no data files ({', '.join(ENDINGS_IN_FOLDER)}).{others}")
+    return found
+
+
+def _visible(folder: Path) -> list[Path]:
+    return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file())
 
 
 def _why(error: OSError | ValueError) -> str:

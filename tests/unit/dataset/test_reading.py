@@ -123,6 +123,34 @@ def test_the_description_beside_the_data_is_followed_and_by_hand_goes_before(tmp
         read(path)
 
 
+def test_a_question_of_the_description_that_the_data_does_not_have_is_told(tmp_path: Path) -> None:
+    path = write(tmp_path, table("Adults with obesity,Utah,1", "Q,Utah,1"))
+    write(tmp_path, '[questions.Q]\nunit = "m"\n[questions."Adult with obesity"]\npolarity = "lower"', "table.csv.toml")
+    [warning] = read(path).about.warnings
+    assert warning.startswith(
+        "The TOML beside the data says something of questions that the data does not have: "
+        '"Adult with obesity" (did you mean "Adults with obesity"?). '
+    )
+
+
+def test_of_many_questions_that_the_data_does_not_have_the_first_are_told(tmp_path: Path) -> None:
+    path = write(tmp_path, table("Q,Utah,1"))
+    write(tmp_path, "\n".join(f'[questions."Of other files {n}"]\nunit = "m"' for n in range(7)), "table.csv.toml")
+    [warning] = read(path).about.warnings
+    assert '"Of other files 4" and 2 more. ' in warning
+    assert "Of other files 5" not in warning
+
+
+def test_what_was_not_read_of_a_folder_is_told(tmp_path: Path) -> None:
+    write(tmp_path, table("Q,Utah,1"), "a.csv")
+    write(tmp_path, table("Q,Utah,3"), "b.csv")
+    write(tmp_path, "Fetched in spring.\n", "README.txt")
+    snapshot = read(tmp_path, into=tmp_path / "into")
+    assert means(snapshot) == {("Q", "Utah"): 2.0}
+    [warning] = snapshot.about.warnings
+    assert warning.startswith('In the folder, "README.txt" was not read: data files there end in .csv, ')
+
+
 def test_the_built_in_questions_are_known(tmp_path: Path) -> None:
     text = "Percent of adults aged 18 years and older who have obesity"
     (question,) = read(write(tmp_path, table(f"{text},Utah,30"))).about.questions

@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from meantime.dataset.source import Source, description_path, files, identity, parse
+from meantime.dataset.source import Source, description_path, files, identity, left_out, parse
 from meantime.errors import DescriptionInvalid, SourceUnreadable
 from tests.tables import write
 
@@ -58,6 +58,22 @@ def test_the_files_of_a_folder_are_its_data_files_by_name(tmp_path: Path) -> Non
         write(tmp_path, "x", name)
     (tmp_path / "folder.csv").mkdir()
     assert [path.name for path in files(source(tmp_path))] == ["a.CSV", "b.csv", "c.csv.gz", "d.parquet"]
+
+
+def test_what_is_no_data_in_a_folder_is_left_out_by_name(tmp_path: Path) -> None:
+    for name in ("b.csv", "README.txt", "notes.TXT", "meantime.toml", "b.csv.toml", ".hidden"):
+        write(tmp_path, "x", name)
+    (tmp_path / "folder").mkdir()
+    assert [path.name for path in files(source(tmp_path))] == ["b.csv"]
+    assert left_out(source(tmp_path)) == ("README.txt", "b.csv.toml", "notes.TXT")
+    assert left_out(source(tmp_path / "b.csv")) == ()
+
+
+def test_a_folder_of_nothing_but_other_files_names_them(tmp_path: Path) -> None:
+    write(tmp_path, "x", "data.txt")
+    with pytest.raises(SourceUnreadable, match=r'has no data files.*There is "data\.txt": name it by its path'):
+        files(source(tmp_path))
+    assert files(source(tmp_path / "data.txt")) == (tmp_path / "data.txt",)
 
 
 def test_a_glob_finds_files_and_never_descriptions(tmp_path: Path) -> None:
