@@ -11,6 +11,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
+from meantime.dataset import labels
 from meantime.dataset.adding import IN_64_BITS, Amounts, insert, make_amounts, moments
 from meantime.dataset.columns import ROLES
 from meantime.dataset.cube import ABSENT, Cells, Cube, Integers, Labels, Moments, Period, ValueType, roll_up
@@ -55,13 +56,16 @@ def drop_incomplete(
     Raises:
         TooManyRejected: that are more than the setting allows.
     """
-    question, location = f"c{places['question']}", f"c{places['location']}"
+    columns = _columns(places)
+    question = columns["question"]
+    # Of a place that has nothing but an id nobody knows what it is.
+    location = labels.label("location", {role: column for role, column in columns.items() if role != "location_id"})
     conditions = [f"trim({question}) = ''", f"trim({location}) = ''"]
     reasons = [f"WHEN {conditions[0]} THEN 'no question'", f"WHEN {conditions[1]} THEN 'no location'"]
     given: list[object] = []
     files = _parquet([file.parquet for file in staged])
     for role in ("first_year", "last_year"):
-        column = f"c{places[role]}" if role in places else "''"
+        column = columns.get(role, "''")
         found = database.execute(f"SELECT DISTINCT {column} FROM {files}").fetchall()
         wrong = [text for (text,) in found if text and parse_year(text) is None]
         if wrong:
@@ -80,8 +84,13 @@ def drop_incomplete(
 
 
 def make_view(database: duckdb.DuckDBPyConnection, files: Sequence[Path], places: Mapping[str, int]) -> None:
-    """Make the view ``staged``: all rows of all files, with the roles as the columns' names; "" for absent ones."""
-    columns = {role: f"c{places[role]}" if role in places else "''" for role in ROLES}
+    """Make the view ``staged``: all rows of all files, with the roles as the columns' names; "" for absent ones.
+
+    Question, location, category and stratum are whole labels, of as many columns as tell them.
+    """
+    given = _columns(places)
+    columns = {role: given.get(role, "''") for role in ROLES}
+    columns.update({axis: labels.label(axis, given) for axis in labels.JOINED})
     # A file with one year has it in either column.
     if "last_year" not in places:
         columns["last_year"] = columns["first_year"]
@@ -89,6 +98,32 @@ def make_view(database: duckdb.DuckDBPyConnection, files: Sequence[Path], places
         columns["first_year"] = columns["last_year"]
     selected = ", ".join(f"{column} AS {role}" for role, column in columns.items())
     database.execute(f"CREATE VIEW staged AS SELECT {selected} FROM {_parquet(files)}")
+
+
+def has_several_topics(
+    database: duckdb.DuckDBPyConnection, staged: Sequence[Staged], places: Mapping[str, int]
+) -> bool:
+    """Whether a question has rows of several topics; then they are no topics of questions."""
+    columns, rows = _columns(places), _parquet([file.parquet for file in staged])
+    topic, question = columns["topic"], labels.label("question", columns)
+    several = f"SELECT {question} AS asked FROM {rows} GROUP BY asked HAVING min({topic}) <> max({topic}) LIMIT 1"
+    return database.execute(several).fetchone() is not None
+
+
+def shared_name(database: duckdb.DuckDBPyConnection, staged: Sequence[Staged], places: Mapping[str, int]) -> str | None:
+    """Return a name that several places of the staged files share, by their ids; None where every name is of one."""
+    if "location_id" not in places:
+        return None
+    return labels.shared_name(database, _parquet([file.parquet for file in staged]), _columns(places))
+
+
+def refuse_ambiguous(database: duckdb.DuckDBPyConnection, staged: Sequence[Staged], places: Mapping[str, int]) -> None:
+    """See that each label of the staged files is of one thing.
+
+    Raises:
+        SourceUnreadable: two things would have one label.
+    """
+    labels.refuse_ambiguous(database, _parquet([file.parquet for file in staged]), _columns(places))
 
 
 def find_decimal_mark(database: duckdb.DuckDBPyConnection, delimiter: str) -> DecimalMark:
@@ -119,7 +154,7 @@ def group(database: duckdb.DuckDBPyConnection, decimal_mark: str) -> Cube:
     _make_valued(database)
     reasons = _make_reasons(database)
     _make_groups(database, amounts)
-    labels: dict[str, tuple[Any, ...]] = {
+    found: dict[str, tuple[Any, ...]] = {
         "questions": _make_labels(database, "question"),
         "locations": _make_labels(database, "location"),
         "categories": _make_labels(database, "category"),
@@ -130,7 +165,7 @@ def group(database: duckdb.DuckDBPyConnection, decimal_mark: str) -> Cube:
         "reasons": reasons,
     }
     columns = _fetch_groups(database, amounts, decimal_mark)
-    return roll_up(Labels(**labels), _cells(columns, amounts), scale=amounts.scale)
+    return roll_up(Labels(**found), _cells(columns, amounts), scale=amounts.scale)
 
 
 def _make_valued(database: duckdb.DuckDBPyConnection) -> None:
@@ -293,6 +328,10 @@ def _finite(numbers: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
 def _one(database: duckdb.DuckDBPyConnection, query: str, given: Sequence[object] = ()) -> int:
     found = database.execute(query, list(given)).fetchone()
     return int(found[0]) if found else 0
+
+
+def _columns(places: Mapping[str, int]) -> dict[str, str]:
+    return {role: f"c{place}" for role, place in places.items()}
 
 
 def _parquet(files: Sequence[Path]) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,7 +18,7 @@ import msgspec
 
 from meantime import threads
 from meantime.dataset import description, grouping, sample, snapshot
-from meantime.dataset.columns import listed, match, meant, rivals, shown
+from meantime.dataset.columns import ROLES, listed, match, may_be_category, meant, rivals, shown
 from meantime.dataset.cube import Cube
 from meantime.dataset.description import Description, QuestionFacts
 from meantime.dataset.snapshot import About, Question, Rejected
@@ -96,6 +96,10 @@ def _read(
         refuse_changed()
         staged = grouping.drop_incomplete(database, staged, places)
         _refuse_rejected(staged, job.rejected_limit)
+        shared = grouping.shared_name(database, staged, places)
+        roles = _settled(database, staged, places, roles, by_hand, are_names_shared=shared is not None)
+        places = {role: columns.index(column) for role, column in roles.items()}
+        grouping.refuse_ambiguous(database, staged, places)
         rows = sum(file.rows for file in staged)
         on_progress(Progress("rolling up", _READ, rows))
         grouping.make_view(database, [file.parquet for file in staged], places)
@@ -121,6 +125,7 @@ def _read(
             decimal_mark=mark.mark,
             warnings=(
                 *_warnings(opened, roles, by_hand),
+                *_of_names(shared, roles),
                 *_of_description(said, cube.labels.questions),
                 *_of_folder(job.source),
                 *mark.warnings,
@@ -279,6 +284,25 @@ def _rejected(staged: Sequence[Staged]) -> tuple[Rejected, ...]:
     return tuple(line for file in staged for line in file.rejections.first)[:REJECTED_KEPT]
 
 
+def _settled(
+    database: duckdb.DuckDBPyConnection,
+    staged: Sequence[Staged],
+    places: Mapping[str, int],
+    roles: Mapping[str, str],
+    by_hand: Mapping[str, str],
+    *,
+    are_names_shared: bool,
+) -> dict[str, str]:
+    """Return the roles as the rows have them, where the header alone does not tell."""
+    settled = dict(roles)
+    if not are_names_shared and "location_id" not in by_hand:
+        # What tells nothing apart is no part of what the table says, nor of its fingerprint.
+        settled.pop("location_id", None)
+    if may_be_category(roles, by_hand) and grouping.has_several_topics(database, staged, places):
+        settled["category"] = settled.pop("topic")
+    return {role: settled[role] for role in ROLES if role in settled}
+
+
 def _is_synthetic(database: duckdb.DuckDBPyConnection) -> bool:
     found = database.execute("SELECT DISTINCT source FROM staged").fetchall()
     return any(sample.is_synthetic(source) for (source,) in found)
@@ -327,6 +351,13 @@ def _warnings(opened: Sequence[Opened], roles: dict[str, str], by_hand: dict[str
         if file.text and file.text.is_encoding_guessed
     ]
     return warnings
+
+
+def _of_names(shared: str | None, roles: Mapping[str, str]) -> list[str]:
+    if shared is None:
+        return []
+    column = shown(roles["location_id"])
+    return [f"Several places are called {shown(shared)}, so all locations have their {column} behind their name."]
 
 
 def _of_description(said: Description, questions: Sequence[str]) -> list[str]:

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import duckdb
 
+from meantime.dataset.labels import JOINED, label
 from meantime.dataset.snapshot import About, Snapshot, damaged
 from meantime.errors import SnapshotDamaged
 
@@ -59,7 +60,8 @@ class Rows:
     def select(self, where: Mapping[str, str]) -> list[Row]:
         """Return the rows whose columns with these roles hold exactly these texts, by file and then by line.
 
-        Without conditions: all rows. "" stands for nothing, and a role that no column has is nothing in every row.
+        Question, location, category and stratum are whole labels, of as many columns as tell them. Without conditions:
+        all rows. "" stands for nothing, and a role that no column has is nothing in every row.
 
         Raises:
             SnapshotDamaged: the rows are not there or cannot be read. A bit that was flipped within a text is not seen:
@@ -68,7 +70,9 @@ class Rows:
         roles, columns = self._about.roles, self._about.columns
         if any(text and role not in roles for role, text in where.items()):
             return []
-        conditions = [(columns.index(roles[role]), text) for role, text in where.items() if role in roles]
+        texts = {role: _text(columns.index(column)) for role, column in roles.items()}
+        told = texts | {axis: label(axis, texts) for axis in JOINED}
+        conditions = [(told[role], text) for role, text in where.items() if role in told]
         found = []
         with duckdb.connect() as database:
             for place, file in enumerate(self._about.files):
@@ -77,11 +81,11 @@ class Rows:
         return found
 
     def _read(
-        self, database: duckdb.DuckDBPyConnection, name: str, conditions: Sequence[tuple[int, str]]
+        self, database: duckdb.DuckDBPyConnection, name: str, conditions: Sequence[tuple[str, str]]
     ) -> list[tuple[int, *tuple[str, ...]]]:
         path = self._path(name)
-        texts = [f"""coalesce("c{place}", '')""" for place in range(len(self._about.columns))]
-        where = " AND ".join(f"{texts[place]} = ?" for place, _ in conditions) or "true"
+        texts = [_text(place) for place in range(len(self._about.columns))]
+        where = " AND ".join(f"{text} = ?" for text, _ in conditions) or "true"
         try:
             database.execute("SELECT * FROM read_parquet(?) LIMIT 0", [str(path)])
             has_lines = "line" in [column[0] for column in database.description or ()]
@@ -101,3 +105,7 @@ class Rows:
         if not path.is_file():
             raise damaged(self._folder, f"{name} is missing")
         return path
+
+
+def _text(place: int) -> str:
+    return f"""coalesce("c{place}", '')"""

@@ -25,6 +25,7 @@ def test_every_role_is_found_in_the_cdcs_header() -> None:
         "value_type": "Data_Value_Type",
         "unit": "Data_Value_Unit",
         "location": "LocationDesc",
+        "location_id": "LocationID",
         "location_abbreviation": "LocationAbbr",
         "category": "StratificationCategory1",
         "stratum": "Stratification1",
@@ -39,7 +40,8 @@ def test_every_role_is_found_in_the_cdcs_header() -> None:
         "source": "Datasource",
         "point": "GeoLocation",
     }
-    assert tuple(match(CDC, {})) == ROLES
+    others = {"response", "location_within", "category_2", "stratum_2", "category_3", "stratum_3"}
+    assert tuple(match(CDC, {})) == tuple(role for role in ROLES if role not in others)
     assert rivals(CDC, match(CDC, {})) == {}
 
 
@@ -68,6 +70,34 @@ def test_of_two_columns_the_likelier_spelling_wins_and_the_other_is_told() -> No
     roles = match(columns, {})
     assert (roles["location"], roles["value"]) == ("LocationDesc", "data value")
     assert rivals(columns, roles) == {"value": ("Value",), "location": ("State",)}
+
+
+@pytest.mark.parametrize(
+    ("columns", "by_hand", "category", "topic"),
+    [
+        (("Category",), {}, None, "Category"),
+        (("Category", "Topic"), {}, None, "Topic"),
+        (("Category", "Group"), {}, "Category", None),
+        (("Category", "Who"), {"stratum": "Who"}, "Category", None),
+        (("Category", "Break_Out_Category", "Break_Out"), {}, "Break_Out_Category", "Category"),
+        (("Category", "Break_Out_Category", "Break_Out", "Topic"), {}, "Break_Out_Category", "Topic"),
+        (("Category",), {"category": "Category"}, "Category", "Category"),
+    ],
+)
+def test_category_is_of_strata_where_there_are_some_and_else_the_topic(
+    columns: tuple[str, ...], by_hand: dict[str, str], category: str | None, topic: str | None
+) -> None:
+    roles = match((*NEEDED, *columns), by_hand)
+    assert (roles.get("category"), roles.get("topic")) == (category, topic)
+    assert not rivals((*NEEDED, *columns), roles)
+
+
+def test_what_a_place_lies_in_is_told_only_where_it_is_not_the_place() -> None:
+    roles = match(("Measure", "StateDesc", "LocationName", "Data_Value"), {})
+    assert (roles["location"], roles["location_within"]) == ("LocationName", "StateDesc")
+    assert not rivals(("Measure", "StateDesc", "LocationName", "Data_Value"), roles)
+    assert "location_within" not in match(("Measure", "StateDesc", "Data_Value"), {})
+    assert "location_within" not in match(("Measure", "StateDesc", "Land", "Data_Value"), {"location": "StateDesc"})
 
 
 def test_all_that_is_missing_is_one_error_that_says_what_to_do() -> None:

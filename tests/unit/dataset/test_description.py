@@ -77,8 +77,8 @@ def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
         read(write(tmp_path, b"\xff\xfe\x00", "x.toml"))
 
 
-def test_the_nine_questions_are_known_with_unit_and_polarity() -> None:
-    known = built_in_questions()
+def test_the_nine_questions_of_adults_are_known_with_unit_and_polarity() -> None:
+    known = {text: facts for text, facts in built_in_questions().items() if text.startswith("Percent of adults ")}
     assert len(known) == 9
     assert {facts.unit for facts in known.values()} == {"percent"}
     lower = {text for text, facts in known.items() if facts.polarity == "lower"}
@@ -86,3 +86,19 @@ def test_the_nine_questions_are_known_with_unit_and_polarity() -> None:
     words = ("overweight", "obesity", "no leisure-time", "fruit", "vegetables")
     assert len(lower) == 5
     assert all(any(word in text for text in lower) for word in words)
+
+
+def test_a_screening_is_better_common_and_an_illness_rare() -> None:
+    known = built_in_questions()
+    higher = {text for text, facts in known.items() if facts.polarity == "higher" and "Percent of " not in text}
+    good = ("screening", "checkup", "entist", "Mammography", "core set of clinical preventive services", "occult")
+    assert all(any(word in text for word in good) for text in higher)
+    others = known.keys() - higher
+    assert not [text for text in others if any(word in text for word in ("creening", "checkup", "entist"))]
+    assert {facts.unit for facts in known.values()} == {"percent"}
+    assert all(facts.polarity for facts in known.values())
+
+
+def test_what_is_neither_good_nor_bad_in_itself_has_no_polarity() -> None:
+    unsaid = ("food stamps", "Cancer (", "Taking medicine")
+    assert not [text for text in built_in_questions() if any(word in text for word in unsaid)]
