@@ -16,6 +16,7 @@ from tests.real_data import SUBSET, real_file
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 GUIDE = ROOT / "docs" / "guide.md"
+OWN_TABLE = ROOT / "docs" / "your-own-table.md"
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed; the walk-through is made of curl commands")
@@ -34,6 +35,11 @@ def test_the_guide_prints_what_it_says_from_curl_to_a_notebook(tmp_path: Path) -
         server.ready()
         walk(GUIDE, url=server.url, folder=tmp_path)
         assert server.end() == 0
+
+
+def test_a_table_of_ones_own_becomes_what_its_page_says(tmp_path: Path) -> None:
+    assert len(steps(OWN_TABLE)) > 6
+    walk(OWN_TABLE, folder=tmp_path)
 
 
 def test_every_setting_is_documented_with_its_default() -> None:

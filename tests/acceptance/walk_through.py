@@ -35,12 +35,17 @@ def steps(document: Path) -> list[Typed]:
 
 
 def _commands(block: str) -> Iterator[Typed]:
-    for command, printed in re.findall(r"\$ (.*)\n((?:(?!\$ ).*\n)*)", block):
-        yield Typed("console", command, printed)
+    for command, below in re.findall(r"\$ (.*)\n((?:(?!\$ ).*\n)*)", block):
+        if command.endswith("<<'END'"):
+            # What stands below is typed, too: the text of a file.
+            typed, _, printed = below.partition("END\n")
+            yield Typed("console", f"{command}\n{typed}END\n", printed)
+        else:
+            yield Typed("console", command, below)
 
 
-def walk(document: Path, *, url: str, folder: Path) -> None:
-    """Type it all, in a folder, against the server at ``url``."""
+def walk(document: Path, *, folder: Path, url: str = ADDRESS) -> None:
+    """Type it all, in a folder, against the server at ``url`` where it needs one."""
     python: dict[str, Any] = {}
     for step in steps(document):
         typed = step.text.replace(ADDRESS, url)
@@ -53,7 +58,12 @@ def walk(document: Path, *, url: str, folder: Path) -> None:
 def _run_command(command: str, printed: str, folder: Path) -> None:
     # Whoever reads would type it once more where the job is not done yet.
     answer = poll(lambda: _printed(command, folder), lambda text: '"running"' not in text)
-    assert answer.strip() == printed.strip(), command
+    # The spaces that end the lines of a table for people are not to be seen in a document.
+    assert _without_ends(answer) == _without_ends(printed), command
+
+
+def _without_ends(text: str) -> str:
+    return "\n".join(line.rstrip() for line in text.strip().splitlines())
 
 
 def _printed(command: str, folder: Path) -> str:
