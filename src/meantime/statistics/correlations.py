@@ -59,12 +59,16 @@ def spearman(x: Doubles, y: Doubles) -> Correlation:
 def corrected_for_sampling_error(r: float, reliability_one: float, reliability_other: float) -> float | None:
     """Return what r would be without errors of sampling that are independent; None below a reliability of 0.5.
 
+    Where there is no r, or a reliability is not known (NaN), neither is this.
+
     >>> round(corrected_for_sampling_error(0.4, 0.8, 0.8), 6), corrected_for_sampling_error(0.4, 0.4, 0.9)
     (0.5, None)
+    >>> corrected_for_sampling_error(np.nan, 0.8, 0.8), corrected_for_sampling_error(0.4, 0.8, np.nan)
+    (None, None)
     >>> corrected_for_sampling_error(0.9, 0.6, 0.6)
     1.0
     """
-    if not (reliability_one > _LEAST_RELIABILITY and reliability_other > _LEAST_RELIABILITY):
+    if np.isnan(r) or not (reliability_one > _LEAST_RELIABILITY and reliability_other > _LEAST_RELIABILITY):
         return None
     corrected = r / float(np.sqrt(reliability_one * reliability_other))
     return max(-1.0, min(1.0, corrected))

@@ -135,7 +135,7 @@ def _pooled(found: Pooled, asked: Estimate) -> Table:
         columns_for(asked),
         data,
         left_out=found.left_out,
-        notes=[_weighting(found.of)],
+        notes=[_weighting(found.of), _strata_note(asked)],
         findings=[_finding(found)],
     )
 
@@ -179,7 +179,7 @@ def _by_period(of: Selection, asked: Estimate) -> Table:
             for given, row, place in zip(is_given.tolist(), rows.tolist(), places.tolist(), strict=True)
         ],
     ]
-    return table(of, columns_for(asked), data, left_out=of.left_out)
+    return table(of, columns_for(asked), data, left_out=of.left_out, notes=[_strata_note(asked)])
 
 
 def _groups(of: Selection, asked: Estimate) -> list[list[Cell]]:
@@ -188,6 +188,12 @@ def _groups(of: Selection, asked: Estimate) -> list[list[Cell]]:
         pairs = of.stratum_names
         named += [[category for category, _ in pairs], [stratum for _, stratum in pairs]]
     return named
+
+
+def _strata_note(asked: Estimate) -> str:
+    if "stratum" not in asked.by:
+        return ""
+    return "Each stratum by itself; categories overlap, and their strata are not to be added."
 
 
 def _weighting(of: Selection) -> str:

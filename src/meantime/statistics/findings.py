@@ -31,6 +31,19 @@ _MESSAGES = {
     "association": "Where the one is higher, the other is {side}: correlation {r} (95 % interval {low} to {high}) "
     "across {locations} locations.",
     "no_association": "No straight-line association can be seen across {locations} locations.",
+    "spread_is_real": "The locations really differ: their true values have a standard deviation of about {tau}, the "
+    "estimates of {sd}.",
+    "spread_is_noise": "The {estimates} estimates are spread no wider than chance alone would spread equal ones "
+    "(Cochran's Q, p = {p}).",
+    "outlier": "{location} lies far {side} the median of {median}, by {difference} ({interval}).",
+    "no_outlier": "No location lies far out from the median of {median} and differs from it for certain.",
+    "standardised": "{location}: {value} ({interval}), {years}, if its strata had the shares of the standard.",
+    "best_under_all": "Among the best {k} under each of {methods} methods, by their estimates: {locations}.",
+    "no_best_under_all": "No location is among the best {k} under each of {methods} methods.",
+    "same_order": "Each of {methods} methods gives the same order.",
+    "moves_most": "With the method alone, {location} moves from place {best} to place {worst}; none moves further.",
+    "least_like": "Least like the ranking as asked is {method}: Kendall's tau {tau}, and {shared} of the best {k} are "
+    "the same.",
     "all_noise": "The ranking shows no real differences: what {estimates} estimates differ by is what chance alone "
     "would "
     "make of equal ones (Cochran's Q, p = {p}).",

@@ -71,6 +71,13 @@ StratumName = Annotated[
     Names.STRATUM,
     msgspec.Meta(description="Group within a stratification category, as in the file.", examples=["Total", "18 - 24"]),
 ]
+Show = Annotated[
+    Literal["locations", "figures"],
+    msgspec.Meta(
+        description="What the rows of the answer are: locations, one each, or the figures about all of them together.",
+        examples=["figures"],
+    ),
+]
 _PERIOD = r"^[0-9]{1,9}(-[0-9]{1,9})?$"
 PeriodText = Annotated[
     int | Annotated[str, msgspec.Meta(pattern=_PERIOD)],

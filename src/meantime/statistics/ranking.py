@@ -86,7 +86,7 @@ _MODEL = (
 
 def refuse(snapshot: Snapshot | None, asked: Ranking) -> tuple[Problem, ...]:
     """Say what is wrong with a request."""
-    return refused(snapshot, asked, lambda of: _prepare(of, asked))
+    return refused(snapshot, asked, lambda of: prepare(of, asked))
 
 
 def ranking(snapshot: Snapshot, asked: Ranking, _work: Work) -> Table:
@@ -107,7 +107,7 @@ def ranking(snapshot: Snapshot, asked: Ranking, _work: Work) -> Table:
     >>> table.warnings
     ('Left out: Erewhon (no row for 2020).',)
     """
-    found, is_lower_better = _prepare(snapshot, asked)
+    found, is_lower_better = prepare(snapshot, asked)
     compared = pairs(found.estimates)
     by_itself, at_once = marginal(compared), simultaneous(compared)
     rank = ranks(found.value, is_lower_better=is_lower_better)
@@ -141,7 +141,12 @@ def ranking(snapshot: Snapshot, asked: Ranking, _work: Work) -> Table:
     )
 
 
-def _prepare(snapshot: Snapshot, asked: Ranking) -> tuple[Pooled, bool]:
+def prepare(snapshot: Snapshot, asked: Ranking) -> tuple[Pooled, bool]:
+    """Return the estimates that are ranked, and whether a low one is good.
+
+    Raises:
+        RequestInvalid: as ``select``, or it is not known which values are good.
+    """
     chosen = select(snapshot, asked)
     better: Polarity | None = asked.better or snapshot.about.questions[chosen.question].polarity
     if better is None:

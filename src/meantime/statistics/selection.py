@@ -402,7 +402,6 @@ class _Selecting:
             of &= self._keys[:, _STRATUM] == self._code("strata", self._asked.stratum)
         if not of.any():
             self._refuse("/category", "absent", f"The question has no such stratum. {self._choices()}")
-        self._notes.append("Each stratum by itself; categories overlap, and their strata are not to be added.")
         return of
 
     def _of_stratum(self, category: str, stratum: str) -> Booleans:

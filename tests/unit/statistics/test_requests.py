@@ -146,7 +146,9 @@ def test_a_pair_whose_values_are_all_withheld_says_how_many_and_why() -> None:
 def test_a_question_whose_values_are_all_withheld_is_refused_for_every_statistic() -> None:
     for name in STATISTICS:
         # More than any of them needs; what one does not know is ignored.
-        [problem] = problems(name, question=FRUIT, state="Utah", since="2018", target=30.0, other=OBESITY)
+        # Only a category is a list for summary and one name for the others.
+        more = {"category": "", "standard": ["=1"]} if name == "standardised" else {}
+        [problem] = problems(name, question=FRUIT, state="Utah", since="2018", target=30.0, other=OBESITY, **more)
         assert (problem.pointer, problem.code) == ("/question", "withheld")
         assert problem.detail == f'The question "{FRUIT}" has no value: all 2 rows are withheld (2 × "*").'
 

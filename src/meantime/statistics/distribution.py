@@ -1,0 +1,217 @@
+"""``distribution``: how the locations' values are spread, how much of that is real, and which lie far out."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from meantime.dataset.cube import Doubles
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Problem, Work
+from meantime.statistics import columns as shared
+from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
+from meantime.statistics.asked import Ground
+from meantime.statistics.differences import Compared, difference_from
+from meantime.statistics.findings import interval, points, probability, say, strongest
+from meantime.statistics.heterogeneity import Heterogeneity, heterogeneity
+from meantime.statistics.multiplicity import adjusted
+from meantime.statistics.parameters import Show
+from meantime.statistics.selection import Pooled, pooled, refused, select
+from meantime.statistics.spread import FAR_OUT, modified_z, quantiles
+from meantime.table import Cell, Column, Kind, Table
+
+# Of an adjusted p-value, and of Cochran's Q.
+_LEVEL = 0.05
+
+
+class Distribution(Ground, frozen=True, kw_only=True):
+    """What ``distribution`` is asked with."""
+
+    show: Show = "locations"
+
+
+COLUMNS = (
+    shared.LOCATION,
+    ESTIMATE,
+    LOW,
+    HIGH,
+    shared.number("difference", "estimate minus the median of the locations", unit=shared.OF_DIFFERENCE),
+    shared.number(
+        "modified_z", "0.6745 times that, over the median distance from the median; beyond 3.5 is far out", unit=None
+    ),
+    shared.number("p", "p-value of no difference from the median, which is taken for known", unit=None),
+    shared.number("p_adjusted", "the same, adjusted for the number of locations by Holm", unit=None),
+    Column(
+        name="outlier",
+        kind=Kind.TEXT,
+        meaning="high or low, where it is far out and differs from the median; else empty",
+    ),
+    RESPONDENTS,
+    FLAGS,
+)
+
+_QUANTILES = {
+    "minimum": 0.0,
+    "quantile_10": 0.1,
+    "quantile_25": 0.25,
+    "median": 0.5,
+    "quantile_75": 0.75,
+    "quantile_90": 0.9,
+    "maximum": 1.0,
+}
+FIGURES = (
+    Column(name="locations", kind=Kind.INTEGER, meaning="locations that have a value"),
+    *(shared.number(name, f"quantile of type 7 at {at:g}, over the locations") for name, at in _QUANTILES.items()),
+    shared.number("mean", "mean of the estimates, each location once"),
+    shared.number("sd", "standard deviation of the estimates, chance included", unit=shared.OF_DIFFERENCE),
+    shared.number("tau", "standard deviation of the true values (Paule-Mandel)", unit=shared.OF_DIFFERENCE),
+    shared.number("reliability", "the share of the variance that is real", unit=None),
+    shared.number("q", "Cochran's Q", unit=None),
+    shared.number("p", "p-value of no real differences", unit=None),
+)
+
+
+class _Spread(NamedTuple):
+    """What the locations' values are like."""
+
+    found: Pooled
+    about: Heterogeneity
+    from_median: Compared
+    z: Doubles
+    p_adjusted: Doubles
+
+    @property
+    def is_outlier(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+        return np.asarray((np.abs(self.z) > FAR_OUT) & (self.p_adjusted < _LEVEL))
+
+
+def columns_for(asked: Distribution) -> tuple[Column, ...]:
+    """Return the columns of the answer.
+
+    >>> [column.name for column in columns_for(Distribution(question="Q", show="figures"))][-3:]
+    ['reliability', 'q', 'p']
+    """
+    return FIGURES if asked.show == "figures" else COLUMNS
+
+
+def refuse(snapshot: Snapshot | None, asked: Distribution) -> tuple[Problem, ...]:
+    """Say what is wrong with a request."""
+    return refused(snapshot, asked, lambda of: select(of, asked))
+
+
+def distribution(snapshot: Snapshot, asked: Distribution, _work: Work) -> Table:
+    """Say how the locations' values are spread; rows are in the order of the names, tied ones too.
+
+    Aggregates are left out, and locations whose year is withheld; what has no standard error counts in the quantiles.
+
+    >>> from meantime.dataset import survey_example
+    >>> from meantime.model import Unwatched
+    >>> asked = Distribution(question=survey_example.SOUP, years="2019", show="figures")
+    >>> table = distribution(survey_example.snapshot(), asked, Unwatched())
+    >>> for name in ("locations", "minimum", "median", "maximum", "sd", "tau", "reliability"):
+    ...     print(name, round(table.column(name)[0], 2))
+    locations 5
+    minimum 20.9
+    median 25.9
+    maximum 31.0
+    sd 3.69
+    tau 3.55
+    reliability 0.92
+    >>> for finding in table.findings:
+    ...     print(finding)
+    The locations really differ: their true values have a standard deviation of about 3.5 points, the estimates of 3.7.
+    No location lies far out from the median of 25.9 and differs from it for certain.
+    """
+    spread = _measured(snapshot, asked)
+    found = spread.found
+    return table(
+        found.of,
+        columns_for(asked),
+        _figures(spread) if asked.show == "figures" else _locations(spread),
+        left_out=found.left_out,
+        notes=[
+            f"Far out is what lies more than {FAR_OUT:g} modified z-scores from the median; an outlier is what also "
+            "differs from it, after Holm. The median is taken for known."
+        ],
+        findings=_findings(spread),
+    )
+
+
+def _measured(snapshot: Snapshot, asked: Distribution) -> _Spread:
+    found = pooled(select(snapshot, asked))
+    found = found.without(found.of.is_aggregate, "an aggregate of others")
+    # Of no location there is no median either: NaN, and no row that it could be compared with.
+    median = float(quantiles(found.value, np.array([0.5]))[0])
+    from_median = difference_from(found.estimates, median)
+    return _Spread(
+        found=found,
+        about=heterogeneity(found.value, found.se),
+        from_median=from_median,
+        z=modified_z(found.value),
+        p_adjusted=adjusted(from_median.p),
+    )
+
+
+def _locations(spread: _Spread) -> list[list[Cell]]:
+    found, d = spread.found, spread.from_median
+    side = np.where(spread.is_outlier, np.where(d.value > 0, "high", "low"), "")
+    return [
+        list(found.of.names),
+        numbers(found.value),
+        numbers(found.low),
+        numbers(found.high),
+        numbers(d.value),
+        numbers(spread.z),
+        numbers(d.p),
+        numbers(spread.p_adjusted),
+        list(side.tolist()),
+        integers(found.respondents),
+        flag_texts(found.flags),
+    ]
+
+
+def _figures(spread: _Spread) -> list[list[Cell]]:
+    value, about = spread.found.value, spread.about
+    given = [
+        *quantiles(value, np.array(list(_QUANTILES.values()))).tolist(),
+        float(value.mean()) if len(value) else np.nan,
+        _sd(value),
+        about.tau,
+        about.reliability,
+        about.q,
+        about.p,
+    ]
+    return [[len(value)], *([cell] for cell in numbers(np.array(given)))]
+
+
+def _sd(value: Doubles) -> float:
+    return float(value.std(ddof=1)) if len(value) > 1 else np.nan
+
+
+def _findings(spread: _Spread) -> list[str]:
+    found, about, d = spread.found, spread.about, spread.from_median
+    if about.estimates < 2:
+        return []
+    unit = found.of.unit
+    if about.p >= _LEVEL:
+        said = [say("spread_is_noise", estimates=about.estimates, p=probability(about.p))]
+    else:
+        sd = points(_sd(found.value), unit).partition(" ")[0]
+        said = [say("spread_is_real", tau=points(about.tau, unit), sd=sd)]
+    median = found.value - d.value
+    for place in strongest(d.z, spread.is_outlier):
+        low, high = sorted((abs(float(d.low[place])), abs(float(d.high[place]))))
+        said.append(
+            say(
+                "outlier",
+                location=found.of.names[place],
+                side="above" if d.value[place] > 0 else "below",
+                median=f"{median[place]:.1f}",
+                difference=points(abs(float(d.value[place])), unit),
+                interval=interval(low, high),
+            )
+        )
+    if not spread.is_outlier.any():
+        said.append(say("no_outlier", median=f"{median[0]:.1f}"))
+    return said
