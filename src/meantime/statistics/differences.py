@@ -77,7 +77,31 @@ def difference(
     >>> found.value.round(1), found.low.round(1), found.high.round(1), found.p.round(3)
     (array([-5.]), array([-9.]), array([-1.]), array([0.015]))
     """
-    return _compared(one, other, _distance, one.value - other.value, correlation, level_z)
+    return _compared(_distance(one), _distance(other), one.value - other.value, correlation, level_z)
+
+
+def difference_of_differences(
+    one: tuple[Estimates, Estimates],
+    other: tuple[Estimates, Estimates],
+    *,
+    correlations: tuple[Doubles | float, Doubles | float] = (0.0, 0.0),
+) -> Compared:
+    """Subtract the difference of the other two from that of the one two: whether a gap is wider, or a change larger.
+
+    A difference has limits, so MOVER takes it as it takes an estimate. ``correlations`` are those within each two.
+
+    >>> def of(value):
+    ...     return Estimates(value=np.array([value]), se=np.array([1.0]), scale=Scale.LINEAR)
+    >>> found = difference_of_differences((of(30.0), of(25.0)), (of(28.0), of(27.0)))
+    >>> found.value, found.low.round(2), found.high.round(2), found.p.round(4)
+    (array([4.]), array([0.08]), array([7.92]), array([0.0455]))
+    """
+    distances = [
+        _distance_of_difference(_distance(a), _distance(b), r)
+        for (a, b), r in zip((one, other), correlations, strict=True)
+    ]
+    d = (one[0].value - one[1].value) - (other[0].value - other[1].value)
+    return _compared(distances[0], distances[1], d, 0.0, Z95)
 
 
 def ratio(one: Estimates, other: Estimates, *, correlation: Doubles | float = 0.0, level_z: float = Z95) -> Compared:
@@ -93,7 +117,7 @@ def ratio(one: Estimates, other: Estimates, *, correlation: Doubles | float = 0.
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         logs = np.where((one.value > 0) & (other.value > 0), np.log(one.value) - np.log(other.value), np.nan)
-        found = _compared(one, other, _log_distance, logs, correlation, level_z)
+        found = _compared(_log_distance(one), _log_distance(other), logs, correlation, level_z)
     return Compared(value=np.exp(found.value), low=np.exp(found.low), high=np.exp(found.high), z=found.z)
 
 
@@ -108,17 +132,20 @@ def difference_from(one: Estimates, fixed: float, *, level_z: float = Z95) -> Co
     return difference(one, known, level_z=level_z)
 
 
-# How far the limit at z is from the value, and how fast that grows with z; sign -1 is the lower limit.
-_Distance = Callable[[Doubles, int], tuple[Doubles, Doubles]]
+# The lower limit (-1) or the upper one (1), of all values or of each its own.
+_Sign = int | Doubles
+# How far the limit at z is from the value, and how fast that grows with z.
+_Distance = Callable[[Doubles, _Sign], tuple[Doubles, Doubles]]
 
 
 def _distance(of: Estimates) -> _Distance:
     """Return the distances of an estimate's limits."""
     if of.scale is Scale.LINEAR:
         return lambda z, _sign: (z * of.se, of.se)
-    centre, step, is_known = logit(of.value), _logit_step(of), of.se == 0
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centre, step, is_known = logit(of.value), _logit_step(of), of.se == 0
 
-    def at(z: Doubles, sign: int) -> tuple[Doubles, Doubles]:
+    def at(z: Doubles, sign: _Sign) -> tuple[Doubles, Doubles]:
         limit = expit(centre + sign * z * step)
         # What is known without error has no limits, and at 0 or 100 no logit either.
         return np.where(is_known, 0.0, sign * (limit - of.value)), np.where(
@@ -136,7 +163,7 @@ def _log_distance(of: Estimates) -> _Distance:
         return lambda z, _sign: (z * relative, relative)
     centre, step, log = logit(of.value), _logit_step(of), np.log(of.value / 100)
 
-    def at(z: Doubles, sign: int) -> tuple[Doubles, Doubles]:
+    def at(z: Doubles, sign: _Sign) -> tuple[Doubles, Doubles]:
         # log expit, and not log(limit): far out, a limit is 0 before its logarithm is minus infinity.
         x = centre + sign * z * step
         return sign * (np.asarray(special.log_expit(x)) - log), step * np.asarray(special.expit(-x))
@@ -144,43 +171,41 @@ def _log_distance(of: Estimates) -> _Distance:
     return at
 
 
+def _distance_of_difference(one: _Distance, other: _Distance, r: Doubles | float) -> _Distance:
+    """Return the same of the difference of two."""
+    return lambda z, sign: _reach(one, other, z, sign, r)
+
+
 def _logit_step(of: Estimates) -> Doubles:
     return of.se / (of.value * (1 - of.value / 100))
 
 
-def _compared(
-    one: Estimates,
-    other: Estimates,
-    distance: Callable[[Estimates], _Distance],
-    d: Doubles,
-    correlation: Doubles | float,
-    level_z: float,
-) -> Compared:
+def _compared(one: _Distance, other: _Distance, d: Doubles, correlation: Doubles | float, level_z: float) -> Compared:
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         z = np.full(d.shape, level_z)
-        of_one, of_other = distance(one), distance(other)
-        below, _ = _reach(of_one, of_other, z, -1, correlation)
-        above, _ = _reach(of_one, of_other, z, 1, correlation)
-        larger, smaller = _exchanged(one, other, d)
-        touching = _touching(distance(larger), distance(smaller), np.abs(d), correlation)
+        below, _ = _reach(one, other, z, -1, correlation)
+        above, _ = _reach(one, other, z, 1, correlation)
+        touching = _touching(one, other, d, correlation)
     return Compared(value=d, low=d - below, high=d + above, z=touching)
 
 
-def _reach(one: _Distance, other: _Distance, z: Doubles, sign: int, r: Doubles | float) -> tuple[Doubles, Doubles]:
+def _reach(one: _Distance, other: _Distance, z: Doubles, sign: _Sign, r: Doubles | float) -> tuple[Doubles, Doubles]:
     """Return how far the interval at z reaches on one side, and how fast that grows with z."""
     (a, da), (b, db) = one(z, sign), other(z, -sign)
     reach = np.sqrt(a * a - 2 * r * a * b + b * b)
     return reach, (a * da - r * (a * db + b * da) + b * db) / reach
 
 
-def _touching(larger: _Distance, smaller: _Distance, gap: Doubles, r: Doubles | float) -> Doubles:
-    """Find the z at which the lower end of the interval just reaches no difference: Newton's steps within a bracket."""
+def _touching(one: _Distance, other: _Distance, d: Doubles, r: Doubles | float) -> Doubles:
+    """Find the z at which the interval just reaches no difference: Newton's steps within a bracket."""
+    # Of a difference above 0 the lower end reaches 0 first, of one below 0 the upper end.
+    gap, toward = np.abs(d), np.where(d > 0, -1.0, 1.0)
     low, high = np.zeros_like(gap), np.full_like(gap, _Z_MOST)
-    first, _ = _reach(larger, smaller, np.ones_like(gap), -1, r)
+    first, _ = _reach(one, other, np.ones_like(gap), toward, r)
     z = np.clip(np.where(first > 0, gap / first, 0.0), 0.0, _Z_MOST)
     steps, moved = 0, np.full_like(gap, np.inf)
     while steps < _MOST_STEPS and (moved > _PRECISION).any():
-        reach, slope = _reach(larger, smaller, z, -1, r)
+        reach, slope = _reach(one, other, z, toward, r)
         is_short = reach < gap
         low, high = np.where(is_short, z, low), np.where(is_short, high, z)
         newton = z + (gap - reach) / slope
@@ -191,14 +216,3 @@ def _touching(larger: _Distance, smaller: _Distance, gap: Doubles, r: Doubles | 
         steps += 1
     z = np.where(gap == 0, 0.0, z)
     return np.where(np.isnan(first), np.nan, z)
-
-
-def _exchanged(one: Estimates, other: Estimates, d: Doubles) -> tuple[Estimates, Estimates]:
-    """Return the larger and the smaller of each two: then it is always the lower end that reaches 0 first."""
-    is_larger = d > 0
-    values = np.broadcast_arrays(one.value, other.value)
-    errors = np.broadcast_arrays(one.se, other.se)
-    return (
-        Estimates(value=np.where(is_larger, *values), se=np.where(is_larger, *errors), scale=one.scale),
-        Estimates(value=np.where(is_larger, *values[::-1]), se=np.where(is_larger, *errors[::-1]), scale=one.scale),
-    )

@@ -5,7 +5,7 @@ import pytest
 from scipy import optimize, stats
 
 from meantime.dataset.cube import Doubles
-from meantime.statistics.differences import Estimates, difference, difference_from, ratio
+from meantime.statistics.differences import Estimates, difference, difference_from, difference_of_differences, ratio
 from meantime.statistics.uncertainty import Scale, limits
 
 RNG = np.random.default_rng(7)
@@ -120,3 +120,26 @@ def test_under_the_null_at_most_one_in_eighteen_is_called_different() -> None:
         se = np.sqrt(value * (100 - value) / n)
         one, other = (Estimates(value=value[i], se=se[i], scale=Scale.LOGIT) for i in (0, 1))
         assert 0.02 < np.mean(difference(one, other).p < 0.05) < 0.055
+
+
+@pytest.mark.parametrize("scale", Scale)
+@pytest.mark.parametrize("r", [0.0, 0.4])
+def test_a_difference_of_differences_is_mover_over_the_limits_of_each_difference(scale: Scale, r: float) -> None:
+    order = np.arange(len(VALUES))[::-1]
+    one, other = (of(0, scale), of(1, scale)), (of(1, scale)[order], of(0, scale)[order])
+    found = difference_of_differences(one, other, correlations=(r, 0.2))
+    first, second = difference(*one, correlation=r), difference(*other, correlation=0.2)
+    d = first.value - second.value
+    below = np.hypot(first.value - first.low, second.high - second.value)
+    above = np.hypot(first.high - first.value, second.value - second.low)
+    np.testing.assert_allclose((found.value, found.low, found.high), (d, d - below, d + above), atol=1e-9)
+    leaves_out_0 = (found.low > 0) | (found.high < 0)
+    assert ((found.p < 0.05) == leaves_out_0).all()
+
+
+def test_exchanging_the_two_differences_changes_the_sign_and_nothing_else() -> None:
+    one, other = (of(0), of(1)), (of(1)[::-1], of(0))
+    there, back = difference_of_differences(one, other), difference_of_differences(other, one)
+    np.testing.assert_allclose(there.value, -back.value)
+    np.testing.assert_allclose(there.low, -back.high)
+    np.testing.assert_allclose(there.z, back.z, atol=1e-9)
