@@ -73,6 +73,8 @@ def test_the_country_contains_its_states_by_exact_sums_in_every_cell(snapshot: S
     for question in snapshot.cube.labels.questions:
         table = ask(snapshot, "comparison", question=question)
         assert any("National contains the locations." in note for note in table.notes)
+        pooled = ask(snapshot, "comparison", question=question, years="2011..2023")
+        assert any("National contains the locations." in note for note in pooled.notes)
 
 
 def test_ranks_of_obesity_among_women_in_2023_are_31_places_wide(snapshot: Snapshot) -> None:

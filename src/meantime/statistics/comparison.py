@@ -18,9 +18,9 @@ from meantime.statistics.containment import Containment, containment
 from meantime.statistics.differences import Compared, difference, ratio
 from meantime.statistics.findings import MOST_OF_A_KIND, amount, interval, points, say
 from meantime.statistics.multiplicity import adjusted
-from meantime.statistics.parameters import Names
+from meantime.statistics.parameters import Names, period_text
 from meantime.statistics.reference import with_reference
-from meantime.statistics.selection import Pooled, refused
+from meantime.statistics.selection import Pooled, refused, select
 from meantime.statistics.verdicts import LEVEL, VERDICT, sentences, verdicts
 from meantime.table import Cell, Column, Kind, Table
 
@@ -122,7 +122,8 @@ def comparison(snapshot: Snapshot, asked: Comparison, _work: Work) -> Table:
     """
     found, at = with_reference(snapshot, asked, asked.reference)
     others, reference = found[np.arange(len(found)) != at], found[[at]]
-    contained = containment(found, at, asked.shares, declared=asked.contains)
+    everybody = select(snapshot, msgspec.structs.replace(asked, locations=("all",), years=_same_years(found)))
+    contained = containment(found, at, everybody, asked.shares, declared=asked.contains)
     correlation = _correlation(others, reference, contained)
     d = difference(others.estimates, reference.estimates, correlation=correlation)
     r = ratio(others.estimates, reference.estimates, correlation=correlation)
@@ -156,6 +157,11 @@ def comparison(snapshot: Snapshot, asked: Comparison, _work: Work) -> Table:
         notes=[_reference_note(reference), *contained.notes],
         findings=_findings(others, reference, d, p_adjusted, is_similar, asked),
     )
+
+
+def _same_years(found: Pooled) -> str:
+    """Name the very years that were found: the latest one of all locations may be another."""
+    return ",".join(period_text(period) for period in found.of.periods if period is not None) or "latest"
 
 
 def _correlation(others: Pooled, reference: Pooled, contained: Containment) -> Doubles:

@@ -14,7 +14,7 @@ from typing import Literal
 import numpy as np
 
 from meantime.dataset.cube import Doubles
-from meantime.statistics.selection import Pooled
+from meantime.statistics.selection import Pooled, Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,11 +25,14 @@ class Containment:
     notes: tuple[str, ...]
 
 
-def containment(found: Pooled, at: int, shares: Literal["none", "geography"], *, declared: bool | None) -> Containment:
+def containment(
+    found: Pooled, at: int, everybody: Selection, shares: Literal["none", "geography"], *, declared: bool | None
+) -> Containment:
     """Say which locations the reference (the one at this place) contains, and by which share.
 
     Recognised where the reference's respondents are exactly the sum of those of its members that are there, in every
-    period; or declared.
+    period; or declared. ``everybody``: the same cells of all locations, since who was not asked for, or lacks a
+    year, is a part of the reference in the others all the same.
     """
     names = found.of.names
     reference = names[at]
@@ -38,17 +41,18 @@ def containment(found: Pooled, at: int, shares: Literal["none", "geography"], *,
     nothing = np.zeros(len(others))
     if declared is False or not members.intersection(others):
         return Containment(share=nothing, notes=())
-    is_member = np.array([name in members for name in names], dtype=bool)
-    sums = found.of.respondents[is_member].sum(axis=0)
+    is_member = np.array([name in members for name in everybody.names], dtype=bool)
+    sums = np.nansum(everybody.respondents[is_member], axis=0)
     if declared is None and not (sums == found.of.respondents[at]).all():
-        said = f"Whether {reference} contains the locations could not be told from its respondents; they were taken "
-        "for separate."
+        said = (
+            f"Whether {reference} contains the locations could not be told from its respondents; they were taken for "
+            "separate."
+        )
         return Containment(share=nothing, notes=(said,))
     if shares == "none":
-        said = f"{reference} contains the locations. That is not taken into account, so the intervals are somewhat "
-        "too wide."
+        said = f"{reference} contains the locations. That is not taken into account, so the intervals are somewhat too wide."
         return Containment(share=nothing, notes=(said,))
-    present = [name for name in names if name in members]
+    present = [name for name in everybody.names if name in members]
     known = found.of.geography.shares(present)
     population = found.of.geography.population
     source = "" if population is None else f" ({population.source})"

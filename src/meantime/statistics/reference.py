@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from meantime.dataset import geography
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.asked import Ground
-from meantime.statistics.selection import Pooled, Selection, pooled, refusal, select
+from meantime.statistics.selection import Pooled, pooled, refusal, select
 
 
 def with_reference(snapshot: Snapshot, asked: Ground, name: str | None) -> tuple[Pooled, int]:
@@ -13,9 +14,8 @@ def with_reference(snapshot: Snapshot, asked: Ground, name: str | None) -> tuple
     Raises:
         RequestInvalid: the request cannot be answered, or there is no such reference.
     """
-    chosen = select(snapshot, asked, also=name)
-    reference = name or _aggregate(chosen)
-    found = pooled(chosen)
+    reference = name or _aggregate(snapshot, asked.question)
+    found = pooled(select(snapshot, asked, also=reference))
     if reference in found.of.names:
         return found, found.of.names.index(reference)
     reason = next((each.reason for each in found.left_out if each.location == reference), "no row")
@@ -23,8 +23,13 @@ def with_reference(snapshot: Snapshot, asked: Ground, name: str | None) -> tuple
     raise refusal("/reference", "absent", detail)
 
 
-def _aggregate(chosen: Selection) -> str:
-    named = [name for name, is_sum in zip(chosen.names, chosen.is_aggregate.tolist(), strict=True) if is_sum]
+def _aggregate(snapshot: Snapshot, question: str) -> str:
+    cube = snapshot.cube
+    entries = cube.by_location.of(cube.question_codes[question])
+    codes: list[int] = cube.by_location.keys[entries, 1].tolist()
+    names = [cube.labels.locations[code] for code in codes]
+    aggregates = geography.of(cube.labels.locations).aggregates
+    named: list[str] = [name for name in names if name in aggregates]
     if len(named) != 1:
         detail = (
             "There is no one aggregate to compare with, so the reference must be named: a location of the data set."

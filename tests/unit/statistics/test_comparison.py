@@ -165,3 +165,20 @@ def test_what_cannot_be_selected_is_refused_and_before_the_data_are_there_only_t
     assert pointers(country(), years="soon") == [("/years", "type")]
     assert refuse(None, Comparison(question="Q")) == ()
     assert [problem.pointer for problem in refuse(None, Comparison(question="Q", years="soon"))] == ["/years"]
+
+
+def test_who_was_not_asked_for_or_lacks_a_year_is_a_part_of_the_country_all_the_same() -> None:
+    assert any("contains the locations." in note for note in of(country(), locations=("Iowa",)).notes)
+    snapshot = factories.snapshot(
+        [
+            row("National", 30.5, 1.0, 4000.0, 2019),
+            row("National", 30.0, 1.0, 3000.0),
+            row("Iowa", 26.0, 2.0, 1000.0, 2019),
+            row("Iowa", 26.0, 2.0, 1000.0),
+            row("Ohio", 30.5, 1.5, 3000.0, 2019),
+            row("Utah", 34.0, 2.0, 2000.0),
+        ]
+    )
+    table = of(snapshot, years="2019..2020")
+    assert table.column("location") == ["Iowa"]
+    assert any("contains the locations." in note for note in table.notes)
