@@ -118,3 +118,24 @@ class Adjusting(Ground, frozen=True, kw_only=True):
             examples=["holm"],
         ),
     ] = Adjustment.HOLM
+
+
+class Referring(Adjusting, frozen=True, kw_only=True):
+    """What statistics are asked with that compare locations with one that may contain them."""
+
+    shares: Annotated[
+        Literal["none", "geography"],
+        msgspec.Meta(
+            description="Population shares, for a reference that contains the location: none (conservative), or those "
+            "of the geography of the table.",
+            examples=["none"],
+        ),
+    ] = "none"
+    contains: Annotated[
+        bool | None,
+        msgspec.Meta(
+            description="Whether the reference contains the locations. Null: recognised where its respondents are "
+            "exactly the sum of theirs.",
+            examples=[True],
+        ),
+    ] = None

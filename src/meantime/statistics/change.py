@@ -12,19 +12,19 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.model import Problem, Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import numbers, table
-from meantime.statistics.asked import Adjusting
-from meantime.statistics.differences import Compared, Estimates, difference
+from meantime.statistics.asked import Referring
+from meantime.statistics.containment import containment, correlation_with
+from meantime.statistics.differences import Compared, difference, difference_of_differences
 from meantime.statistics.findings import interval, points, say, strongest
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import LocationName
 from meantime.statistics.selection import LeftOut, Pooled, pooled, refusal, refused, select
-from meantime.statistics.uncertainty import Z95, Scale
 from meantime.statistics.verdicts import ADJUSTED_BY, LEVEL
 from meantime.statistics.years import SYNTAX
 from meantime.table import Cell, Column, Kind, Table
 
 
-class Change(Adjusting, frozen=True, kw_only=True):
+class Change(Referring, frozen=True, kw_only=True):
     """What ``change`` is asked with."""
 
     since: Annotated[
@@ -59,8 +59,12 @@ COLUMNS = (
     Column(
         name="verdict", kind=Kind.TEXT, meaning="risen, fallen, no clear change; not tested, without standard errors"
     ),
-    shared.number("beyond_reference", "change minus that of the reference; null without one", **_POINTS),
-    shared.number("beyond_reference_low", "lower limit of its 95 % interval", **_POINTS),
+    shared.number(
+        "beyond_reference",
+        "change minus that of the reference; null for the reference itself, or without one",
+        **_POINTS,
+    ),
+    shared.number("beyond_reference_low", "lower limit of its 95 % interval (MOVER over both changes)", **_POINTS),
     shared.number("beyond_reference_high", "upper limit of its 95 % interval", **_POINTS),
     shared.number("beyond_reference_p", "p-value of the same change as the reference", unit=None),
     shared.number("beyond_reference_p_adjusted", "the same, adjusted for all p-values of the answer", unit=None),
@@ -94,7 +98,7 @@ def change(snapshot: Snapshot, asked: Change, _work: Work) -> Table:
     """
     before, after = _prepare(snapshot, asked)
     d = difference(after.estimates, before.estimates)
-    beyond = _beyond(d, after, asked.reference)
+    beyond, said = _beyond(before, after, asked)
     # One family: every p that the answer has.
     p_adjusted, beyond_adjusted = np.split(adjusted(np.concatenate([d.p, beyond.p]), by=asked.adjust), 2)
     data: list[list[Cell]] = [
@@ -113,18 +117,12 @@ def change(snapshot: Snapshot, asked: Change, _work: Work) -> Table:
         numbers(beyond.p),
         numbers(beyond_adjusted),
     ]
-    notes = [f"Compared with: {before.of.years}."]
-    if asked.reference is not None:
-        notes.append(
-            f"Beyond {asked.reference}: Wald's interval of the difference of two changes. That {asked.reference} may "
-            "contain the location is not taken into account; if so, the intervals are somewhat too wide."
-        )
     return table(
         after.of,
         COLUMNS,
         data,
         left_out=after.left_out,
-        notes=notes,
+        notes=[f"Compared with: {before.of.years}.", *said],
         findings=_findings(before, after, d, p_adjusted, asked),
     )
 
@@ -151,16 +149,32 @@ def _reason(left_out: tuple[LeftOut, ...], name: str) -> str:
     return "; ".join(each.reason for each in left_out if each.location == name)
 
 
-def _beyond(d: Compared, after: Pooled, reference: str | None) -> Compared:
-    """Compare each change with that of the reference: about 0 and symmetrical, so by Wald's interval."""
-    nothing = np.full_like(d.value, np.nan)
-    if reference is None:
-        return Compared(value=nothing, low=nothing, high=nothing, z=nothing)
-    at = after.of.names.index(reference)
-    se = (d.high - d.low) / 2 / Z95
-    changes = Estimates(value=d.value, se=np.where(np.arange(len(se)) == at, np.nan, se), scale=Scale.LINEAR)
-    own = Estimates(value=np.full_like(se, d.value[at]), se=np.full_like(se, se[at]), scale=Scale.LINEAR)
-    return difference(changes, own)
+def _beyond(before: Pooled, after: Pooled, asked: Change) -> tuple[Compared, list[str]]:
+    """Compare each change with that of the reference, whose own change is compared with nothing; and say how.
+
+    (after - reference after) - (before - reference before): in this order what a location has in common with a
+    reference that contains it is within each difference, year by year.
+    """
+    nothing = np.full(len(after), np.nan)
+    if asked.reference is None:
+        return Compared(value=nothing, low=nothing, high=nothing, z=nothing), []
+    at = after.of.names.index(asked.reference)
+    is_other = np.arange(len(after)) != at
+    differences, correlations = [], []
+    said: list[str] = []
+    for found in (after, before):
+        others, reference = found[is_other], found[[at]]
+        contained = containment(found, at, asked)
+        differences.append((others.estimates, reference.estimates))
+        correlations.append(correlation_with(others, reference, contained))
+        said += contained.notes
+    d = difference_of_differences(differences[0], differences[1], correlations=(correlations[0], correlations[1]))
+
+    def of(numbers: Doubles) -> Doubles:
+        return np.insert(numbers, at, np.nan)
+
+    compared = Compared(value=of(d.value), low=of(d.low), high=of(d.high), z=of(d.z))
+    return compared, list(dict.fromkeys(said))
 
 
 def _verdicts(d: Compared, p_adjusted: Doubles) -> list[Cell]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import msgspec
 import numpy as np
@@ -13,14 +13,14 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.model import Problem, Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
-from meantime.statistics.asked import Adjusting
-from meantime.statistics.containment import Containment, containment
+from meantime.statistics.asked import Referring
+from meantime.statistics.containment import containment, correlation_with
 from meantime.statistics.differences import Compared, difference, ratio
 from meantime.statistics.findings import MOST_OF_A_KIND, amount, interval, points, say
 from meantime.statistics.multiplicity import adjusted
-from meantime.statistics.parameters import Names, period_text
+from meantime.statistics.parameters import Names
 from meantime.statistics.reference import with_reference
-from meantime.statistics.selection import Pooled, refused, select
+from meantime.statistics.selection import Pooled, refused
 from meantime.statistics.verdicts import LEVEL, VERDICT, sentences, verdicts
 from meantime.table import Cell, Column, Kind, Table
 
@@ -28,7 +28,7 @@ from meantime.table import Cell, Column, Kind, Table
 _Z90 = float(special.ndtri(0.95))
 
 
-class Comparison(Adjusting, frozen=True, kw_only=True):
+class Comparison(Referring, frozen=True, kw_only=True):
     """What ``comparison`` is asked with."""
 
     reference: Annotated[
@@ -45,24 +45,6 @@ class Comparison(Adjusting, frozen=True, kw_only=True):
             "similar "
             "only if the 90 % interval of its difference lies within it. Null: nothing is.",
             examples=[2.0],
-        ),
-    ] = None
-    shares: Annotated[
-        Literal["none", "geography"],
-        msgspec.Meta(
-            description="Population shares, for a reference that contains the location: none (conservative), or "
-            "those of "
-            "the geography of the table.",
-            examples=["none"],
-        ),
-    ] = "none"
-    contains: Annotated[
-        bool | None,
-        msgspec.Meta(
-            description="Whether the reference contains the locations. Null: recognised where its respondents are "
-            "exactly "
-            "the sum of theirs.",
-            examples=[True],
         ),
     ] = None
 
@@ -122,9 +104,8 @@ def comparison(snapshot: Snapshot, asked: Comparison, _work: Work) -> Table:
     """
     found, at = with_reference(snapshot, asked, asked.reference)
     others, reference = found[np.arange(len(found)) != at], found[[at]]
-    everybody = select(snapshot, msgspec.structs.replace(asked, locations=("all",), years=_same_years(found)))
-    contained = containment(found, at, everybody, asked.shares, declared=asked.contains)
-    correlation = _correlation(others, reference, contained)
+    contained = containment(found, at, asked)
+    correlation = correlation_with(others, reference, contained)
     d = difference(others.estimates, reference.estimates, correlation=correlation)
     r = ratio(others.estimates, reference.estimates, correlation=correlation)
     p_adjusted = adjusted(d.p, by=asked.adjust)
@@ -157,20 +138,6 @@ def comparison(snapshot: Snapshot, asked: Comparison, _work: Work) -> Table:
         notes=[_reference_note(reference), *contained.notes],
         findings=_findings(others, reference, d, p_adjusted, is_similar, asked),
     )
-
-
-def _same_years(found: Pooled) -> str:
-    """Name the very years that were found: the latest one of all locations may be another."""
-    return ",".join(period_text(period) for period in found.of.periods if period is not None) or "latest"
-
-
-def _correlation(others: Pooled, reference: Pooled, contained: Containment) -> Doubles:
-    """Return how estimates and reference are correlated: a location with share w moves the reference by w."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        shared_variance = contained.share * (others.weights * reference.weights * others.of.se**2).sum(axis=1)
-        r = shared_variance / (others.se * reference.se)
-    # A share that does not fit the standard errors must not make the reference a copy of the location.
-    return np.where(contained.share > 0, np.clip(r, 0.0, 0.99), 0.0)
 
 
 def _is_similar(others: Pooled, reference: Pooled, correlation: Doubles, margin: float | None) -> Any:

@@ -9,12 +9,14 @@ most 14 % too wide for a state of an eighth of the country, under 2 % for one of
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
 
+import msgspec
 import numpy as np
 
 from meantime.dataset.cube import Doubles
-from meantime.statistics.selection import Pooled, Selection
+from meantime.statistics.asked import Referring
+from meantime.statistics.parameters import period_text
+from meantime.statistics.selection import Pooled, select
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -25,32 +27,34 @@ class Containment:
     notes: tuple[str, ...]
 
 
-def containment(
-    found: Pooled, at: int, everybody: Selection, shares: Literal["none", "geography"], *, declared: bool | None
-) -> Containment:
+def containment(found: Pooled, at: int, asked: Referring) -> Containment:
     """Say which locations the reference (the one at this place) contains, and by which share.
 
     Recognised where the reference's respondents are exactly the sum of those of its members that are there, in every
-    period; or declared. ``everybody``: the same cells of all locations, since who was not asked for, or lacks a
-    year, is a part of the reference in the others all the same.
+    period; or declared. Seen in the cells of all locations, since who was not asked for, or lacks a year, is a part of
+    the reference in the others all the same.
     """
     names = found.of.names
     reference = names[at]
     others = [name for place, name in enumerate(names) if place != at]
     members = set(found.of.geography.members(reference))
     nothing = np.zeros(len(others))
-    if declared is False or not members.intersection(others):
+    if asked.contains is False or not members.intersection(others):
         return Containment(share=nothing, notes=())
+    everybody = select(found.of.snapshot, msgspec.structs.replace(asked, locations=("all",), years=_same_years(found)))
     is_member = np.array([name in members for name in everybody.names], dtype=bool)
     sums = np.nansum(everybody.respondents[is_member], axis=0)
-    if declared is None and not (sums == found.of.respondents[at]).all():
+    if asked.contains is None and not (sums == found.of.respondents[at]).all():
         said = (
             f"Whether {reference} contains the locations could not be told from its respondents; they were taken for "
             "separate."
         )
         return Containment(share=nothing, notes=(said,))
-    if shares == "none":
-        said = f"{reference} contains the locations. That is not taken into account, so the intervals are somewhat too wide."
+    if asked.shares == "none":
+        said = (
+            f"{reference} contains the locations. That is not taken into account, so the intervals are somewhat too "
+            "wide."
+        )
         return Containment(share=nothing, notes=(said,))
     present = [name for name in everybody.names if name in members]
     known = found.of.geography.shares(present)
@@ -58,3 +62,17 @@ def containment(
     source = "" if population is None else f" ({population.source})"
     said = f"{reference} contains the locations, by their shares of the population{source}."
     return Containment(share=np.array([known.get(name, 0.0) for name in others]), notes=(said,))
+
+
+def correlation_with(others: Pooled, reference: Pooled, contained: Containment) -> Doubles:
+    """Return how estimates and reference are correlated: a location with share w moves the reference by w."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        shared_variance = contained.share * (others.weights * reference.weights * others.of.se**2).sum(axis=1)
+        r = shared_variance / (others.se * reference.se)
+    # A share that does not fit the standard errors must not make the reference a copy of the location.
+    return np.where(contained.share > 0, np.clip(r, 0.0, 0.99), 0.0)
+
+
+def _same_years(found: Pooled) -> str:
+    """Name the very years that were found: the latest one of all locations may be another."""
+    return ",".join(period_text(period) for period in found.of.periods if period is not None) or "latest"

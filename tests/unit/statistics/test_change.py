@@ -69,13 +69,56 @@ def test_findings_say_what_rose_and_what_fell() -> None:
 
 def test_whether_a_change_differs_from_that_of_the_reference() -> None:
     table = of(reference="National")
-    assert table.column("beyond_reference") == [4.0, 0.0, -5.0, 0.0]
+    assert table.column("beyond_reference") == [4.0, None, -5.0, 0.0]
     z = stats.norm.ppf(0.975)
     se = np.sqrt(4 * ((1 / z) ** 2 + 1 / 12))
     p = table.column("beyond_reference_p")
     assert p[0] == pytest.approx(2 * stats.norm.sf(4 / se), rel=1e-5)
     assert p[1] is None  # its own change against itself
-    assert any(note.startswith("Beyond National") for note in table.notes)
+    high = table.column("beyond_reference_high")
+    assert high[0] == pytest.approx(4 + z * se)
+    assert any("could not be told from its respondents" in note for note in table.notes)
+    assert len([note for note in table.notes if "National" in note]) == 1  # of both years once
+
+
+def country() -> Snapshot:
+    """Two states which are the country, in two years; the larger one is a quarter of the sample."""
+    rows = [
+        factories.row(
+            location=name,
+            value=f"{value:.1f}",
+            low=value - half,
+            high=value + half,
+            sample_size=size,
+            period=(year, year),
+        )
+        for year, more in ((2018, 0.0), (2023, 2.5))
+        for name, value, half, size in (
+            ("National", 30.5, 1.5, 4000.0),
+            ("Iowa", 26.5 + more, 2.5, 3000.0),
+            ("Ohio", 31.5, 3.5, 1000.0),
+        )
+    ]
+    return factories.snapshot(rows)
+
+
+def test_with_shares_what_a_location_has_in_common_with_the_country_is_taken_out_year_by_year() -> None:
+    plain, shared = of(country(), reference="National"), of(country(), reference="National", shares="geography")
+    z = stats.norm.ppf(0.975)
+    w = np.array([3190369, 11799448]) / (3190369 + 11799448)
+    own, whole = (np.array([2.5, 3.5]) / z) ** 2 + 0.01 / 12, (1.5 / z) ** 2 + 0.01 / 12
+    # Ohio's share of the people is larger than its standard error allows: its correlation is held at 0.99.
+    r = np.minimum(w * np.sqrt(own / whole), 0.99)
+    a_year = own + whole - 2 * r * np.sqrt(own * whole)
+
+    def half(table: Table) -> list[float]:
+        value, high = table.column("beyond_reference"), table.column("beyond_reference_high")
+        return [float(high[place] or 0) - float(value[place] or 0) for place in (0, 2)]
+
+    assert half(shared) == pytest.approx(z * np.sqrt(2 * a_year))
+    assert half(plain) == pytest.approx(z * np.sqrt(2 * (own + whole)))
+    assert any("2020 Census" in note for note in shared.notes)
+    assert any("That is not taken into account" in note for note in plain.notes)
 
 
 def test_all_p_values_are_one_family() -> None:
