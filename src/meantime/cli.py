@@ -717,7 +717,9 @@ def _print_rejected(snapshot: Snapshot, console: Console) -> None:
 
 def _listed(names: Sequence[str]) -> str:
     more = len(names) - _SHOWN
-    return ", ".join(names[:_SHOWN]) + (f", and {more:,} more" if more > 0 else "")
+    # "Washington, Utah" is one place.
+    between = "; " if any(", " in name for name in names) else ", "
+    return between.join(names[:_SHOWN]) + (f"{between}and {more:,} more" if more > 0 else "")
 
 
 @contextmanager

@@ -180,6 +180,12 @@ def test_columns_by_hand_and_toml_beside_the_data(tmp_path: Path) -> None:
     assert best.returncode == 0, best.stderr
 
 
+def test_counties_are_listed_so_that_each_is_seen_to_be_one(tmp_path: Path) -> None:
+    data = tmp_path / "counties.csv"
+    data.write_text("Measure,StateDesc,LocationName,Data_Value\nM,Utah,Cache,1\nM,Ohio,Lake,2\n", encoding="utf-8")
+    assert "2: Cache, Utah; Lake, Ohio" in meantime("inspect", str(data)).stdout
+
+
 def test_two_columns_for_one_role_are_refused(tmp_path: Path) -> None:
     data = tmp_path / "plain.csv"
     data.write_text(TABLE, encoding="utf-8")
