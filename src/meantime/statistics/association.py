@@ -7,14 +7,17 @@ from typing import Annotated
 import msgspec
 import numpy as np
 
+from meantime.dataset.cube import Doubles
+from meantime.dataset.relations import relation
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Problem, Work
 from meantime.statistics import columns as shared
-from meantime.statistics.answers import table
+from meantime.statistics.answers import numbers, table
 from meantime.statistics.asked import Ground
 from meantime.statistics.correlations import Correlation, corrected_for_sampling_error, pearson, spearman
 from meantime.statistics.findings import say
 from meantime.statistics.heterogeneity import heterogeneity
+from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import QuestionText, period_text
 from meantime.statistics.selection import LeftOut, Pooled, pooled, refusal, refused, select
 from meantime.statistics.verdicts import LEVEL
@@ -43,6 +46,7 @@ COLUMNS = (
     shared.number("low", "lower limit of its 95 % interval (Fisher; Bonett and Wright)", unit=None),
     shared.number("high", "upper limit of its 95 % interval", unit=None),
     shared.number("p", "p-value of no correlation", unit=None),
+    shared.number("p_adjusted", "the same, adjusted for the two of them by Holm", unit=None),
     shared.number(
         "corrected",
         "what it would be without independent sampling errors: a hint, no estimate; null where a reliability is not "
@@ -57,7 +61,14 @@ _ECOLOGICAL = (
 )
 _SAME_PEOPLE = (
     "Both questions ask the same respondents, so their sampling errors are not independent, and the corrected value is "
-    "a hint only. Questions that overlap or exclude each other (such as obesity and overweight) go together, or apart, "
+    "a hint only."
+)
+_RELATED = {
+    "exclude": "By definition nobody is counted by both questions, so a negative correlation is partly arithmetic.",
+    "overlap": "By definition many are counted by both questions, so a positive correlation is partly arithmetic.",
+}
+_UNRELATED = (
+    "Whether the questions overlap, or exclude each other, is not known here; if they do, they go together, or apart, "
     "by their definition."
 )
 
@@ -80,16 +91,19 @@ def association(snapshot: Snapshot, asked: Association, _work: Work) -> Table:
     one, other = _prepare(snapshot, asked)
     reliabilities = (heterogeneity(one.value, one.se).reliability, heterogeneity(other.value, other.se).reliability)
     straight, ranked = pearson(one.value, other.value), spearman(one.value, other.value)
-    corrected = corrected_for_sampling_error(straight.r, *reliabilities) if np.isfinite(straight.r) else None
-    rows = [_row("Pearson", straight, corrected), _row("Spearman", ranked, None)]
+    corrected = corrected_for_sampling_error(straight.r, *reliabilities)
+    p_adjusted = adjusted(np.array([straight.p, ranked.p]))
+    p_straight, p_ranked = numbers(p_adjusted)
+    rows = [_row("Pearson", straight, p_straight, corrected), _row("Spearman", ranked, p_ranked, None)]
+    related = relation(asked.question, asked.other)
     return table(
         one.of,
         COLUMNS,
         [list(cells) for cells in zip(*rows, strict=True)],
         left_out=one.left_out,
         notes=[_reliabilities_note(*reliabilities), _ECOLOGICAL],
-        warnings=[_SAME_PEOPLE],
-        findings=[_finding(straight)],
+        warnings=[_SAME_PEOPLE, _UNRELATED if related is None else _RELATED[related]],
+        findings=[_finding(straight, ranked, p_adjusted)],
     )
 
 
@@ -115,9 +129,9 @@ def _of_other(left_out: LeftOut) -> LeftOut:
     return LeftOut(left_out.location, f"{left_out.reason}, of the other question")
 
 
-def _row(method: str, found: Correlation, corrected: float | None) -> tuple[Cell, ...]:
+def _row(method: str, found: Correlation, p_adjusted: Cell, corrected: float | None) -> tuple[Cell, ...]:
     told = (found.r, found.low, found.high, found.p)
-    return (method, found.pairs, *(each if np.isfinite(each) else None for each in told), corrected)
+    return (method, found.pairs, *numbers(np.array(told)), p_adjusted, corrected)
 
 
 def _reliabilities_note(one: float, other: float) -> str:
@@ -126,11 +140,20 @@ def _reliabilities_note(one: float, other: float) -> str:
     return f"Reliability of the differences between locations: {one:.2f} of the question, {other:.2f} of the other."
 
 
-def _finding(found: Correlation) -> str:
-    if not np.isfinite(found.p):
+def _finding(straight: Correlation, ranked: Correlation, p_adjusted: Doubles) -> str:
+    if not np.isfinite(p_adjusted).all():
         return ""
-    if found.p >= LEVEL:
-        return say("no_association", locations=found.pairs)
-    side = "higher" if found.r > 0 else "lower"
+    p_straight, p_ranked = p_adjusted.tolist()
+    if min(p_straight, p_ranked) >= LEVEL:
+        return say("no_association", locations=straight.pairs)
+    # Ranks see what is no straight line, and what one location far out hides from the values.
+    only_ranks = p_straight >= LEVEL
+    found = ranked if only_ranks else straight
     ends = {"r": f"{found.r:.2f}", "low": f"{found.low:.2f}", "high": f"{found.high:.2f}"}
-    return say("association", side=side, locations=found.pairs, **ends)
+    return say(
+        "association",
+        side="higher" if found.r > 0 else "lower",
+        coefficient="correlation of ranks" if only_ranks else "correlation",
+        locations=found.pairs,
+        **ends,
+    )

@@ -47,12 +47,20 @@ COLUMNS: tuple[Column, ...] = (
         "standard error",
         unit=shared.OF_DIFFERENCE,
     ),
+    shared.number(
+        "detectable_among_all",
+        "the same where all of them are compared at once and p is adjusted for that (Bonferroni, Holm's first step)",
+        unit=shared.OF_DIFFERENCE,
+    ),
     RESPONDENTS,
     FLAGS,
 )
 
+# That of the comparisons which are planned.
+_LEVEL = 0.95
+
 _NOTE = (
-    "For planning a comparison of one location, before it is made. Of many at once each finds less. It is no "
+    "For planning a comparison, before it is made. It is no "
     "explanation of a result that is there: that a difference was not found does not become more or less true by it."
 )
 
@@ -80,14 +88,20 @@ def detectable(snapshot: Snapshot, asked: Detectable, _work: Work) -> Table:
     found, at = with_reference(snapshot, asked, asked.reference)
     others = found[np.arange(len(found)) != at]
     reference_se = np.full(len(others), found.se[at])
+    compared = max(int(np.isfinite(others.se + reference_se).sum()), 1)
+    alone, among_all = (
+        detectable_difference(others.se, reference_se, level=1 - (1 - _LEVEL) / tests, power=asked.power)
+        for tests in (1, compared)
+    )
     data: list[list[Cell]] = [
         list(others.of.names),
         numbers(others.value),
         numbers(others.se),
         [found.of.names[at]] * len(others),
         numbers(reference_se),
-        numbers(detectable_difference(others.se, reference_se, power=asked.power)),
+        numbers(alone),
+        numbers(among_all),
         integers(others.respondents),
         flag_texts(others.flags),
     ]
-    return table(found.of, COLUMNS, data, left_out=found.left_out, notes=[_NOTE])
+    return table(found.of, COLUMNS, data, left_out=found.left_out, warnings=[_NOTE])

@@ -23,6 +23,8 @@ from meantime.table import Cell, Column, Kind, Table
 
 # Of an adjusted p-value, and of Cochran's Q.
 _LEVEL = 0.05
+# Of fewer locations hardly any can lie far out, and that none does is no news.
+_LEAST_FOR_NONE = 10
 
 
 class Distribution(Ground, frozen=True, kw_only=True):
@@ -121,7 +123,6 @@ def distribution(snapshot: Snapshot, asked: Distribution, _work: Work) -> Table:
     >>> for finding in table.findings:
     ...     print(finding)
     The locations really differ: their true values have a standard deviation of about 3.5 points, the estimates of 3.7.
-    No location lies far out from the median of 25.9 and differs from it for certain.
     """
     spread = _measured(snapshot, asked)
     found = spread.found
@@ -212,6 +213,6 @@ def _findings(spread: _Spread) -> list[str]:
                 interval=interval(low, high),
             )
         )
-    if not spread.is_outlier.any():
+    if not spread.is_outlier.any() and about.estimates >= _LEAST_FOR_NONE and np.isfinite(spread.z).all():
         said.append(say("no_outlier", median=f"{median[0]:.1f}"))
     return said

@@ -28,9 +28,9 @@ _MESSAGES = {
     "changed": "{location} {verb} by {change} ({interval}) from {since} to {years}.",
     "some_changed": "{changed} of {tested} locations changed ({by}): {rose} rose, {fell} fell.",
     "none_changed": "No location can be said to have changed from {since} to {years} ({tested} tested, {by}).",
-    "association": "Where the one is higher, the other is {side}: correlation {r} (95 % interval {low} to {high}) "
+    "association": "Where the one is higher, the other is {side}: {coefficient} {r} (95 % interval {low} to {high}) "
     "across {locations} locations.",
-    "no_association": "No straight-line association can be seen across {locations} locations.",
+    "no_association": "No association of the two can be seen across {locations} locations.",
     "spread_is_real": "The locations really differ: their true values have a standard deviation of about {tau}, the "
     "estimates of {sd}.",
     "spread_is_noise": "The {estimates} estimates are spread no wider than chance alone would spread equal ones "
@@ -42,8 +42,8 @@ _MESSAGES = {
     "no_best_under_all": "No location is among the best {k} under each of {methods} methods.",
     "same_order": "Each of {methods} methods gives the same order.",
     "moves_most": "With the method alone, {location} moves from place {best} to place {worst}; none moves further.",
-    "least_like": "Least like the ranking as asked is {method}: Kendall's tau {tau}, and {shared} of the best {k} are "
-    "the same.",
+    "least_like": "Least like the ranking as asked is {method}: Kendall's tau {tau}; the best {k} of both have "
+    "{shared} in common.",
     "all_noise": "The ranking shows no real differences: what {estimates} estimates differ by is what chance alone "
     "would "
     "make of equal ones (Cochran's Q, p = {p}).",

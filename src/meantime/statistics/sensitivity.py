@@ -123,7 +123,7 @@ def sensitivity(snapshot: Snapshot, asked: Sensitivity, _work: Work) -> Table:
     ...     print(finding)
     Among the best 3 under each of 4 methods, by their estimates: Avalon, Erewhon.
     With the method alone, Borduria moves from place 3 to place 4; none moves further.
-    Least like the ranking as asked is all_rows: Kendall's tau 0.67, and 2 of the best 3 are the same.
+    Least like the ranking as asked is all_rows: Kendall's tau 0.67; the best 3 of both have 2 in common.
     """
     found, is_lower_better = prepare(snapshot, asked)
     ways = _ways(snapshot, asked, found)

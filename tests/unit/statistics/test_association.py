@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import tomllib
+from importlib import resources
 from typing import Any
 
 import numpy as np
@@ -13,6 +15,9 @@ from meantime.statistics.association import COLUMNS, Association, association, r
 from meantime.table import Table
 from tests import factories
 
+RELATIONS = tomllib.loads(resources.files("meantime.dataset").joinpath("relations.toml").read_text("utf-8"))[
+    "relations"
+]
 RNG = np.random.default_rng(6)
 X = np.round(30 + 4 * RNG.standard_normal(20), 1)
 Y = np.round(25 + 0.8 * (X - 30) + 2 * RNG.standard_normal(20), 1)
@@ -68,7 +73,34 @@ def test_findings_are_of_pearson_and_hedged() -> None:
     assert of(made()).findings[0].startswith("Where the one is higher, the other is higher: correlation 0.8")
     assert of(made(y=60 - Y)).findings[0].startswith("Where the one is higher, the other is lower: correlation -0.8")
     unrelated = np.round(25 + RNG.standard_normal(20), 1)
-    assert of(made(y=unrelated)).findings == ("No straight-line association can be seen across 20 locations.",)
+    assert of(made(y=unrelated)).findings == ("No association of the two can be seen across 20 locations.",)
+
+
+def test_the_two_p_values_are_adjusted_by_holm_and_the_finding_rests_on_that() -> None:
+    unadjusted = np.array(of(made()).column("p"), dtype=float)
+    least, most = sorted(np.array(of(made()).column("p_adjusted"), dtype=float))
+    assert least == pytest.approx(2 * unadjusted.min())
+    assert most == pytest.approx(max(2 * unadjusted.min(), unadjusted.max()))
+
+
+def test_what_only_ranks_see_is_told_by_ranks() -> None:
+    rising = np.arange(20.5, 40.5)
+    # One location far out, where the line would have it highest.
+    y = np.append(50 + rising[:-1] / 5, 1.5)
+    (said,) = of(made(x=rising, y=y)).findings
+    assert said.startswith("Where the one is higher, the other is higher: correlation of ranks 0.71")
+
+
+@pytest.mark.parametrize(("kind", "said"), [("exclude", "nobody is counted"), ("overlap", "many are counted")])
+def test_questions_that_are_related_by_definition_are_told(kind: str, said: str) -> None:
+    pair = next(each["questions"][:2] for each in RELATIONS if each["kind"] == kind)
+    both = zip(pair, (X, Y), strict=True)
+    snapshot = factories.snapshot(
+        row(question, name, value) for question, values in both for name, value in zip(NAMES, values, strict=True)
+    )
+    table = association(snapshot, Association(question=pair[0], other=pair[1]), Unwatched())
+    assert any(said in warning for warning in table.warnings)
+    assert any("is not known here" in warning for warning in of(made()).warnings)
 
 
 def test_the_ecological_caution_is_always_there() -> None:

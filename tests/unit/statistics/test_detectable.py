@@ -21,8 +21,17 @@ def test_it_is_the_formula_over_the_standard_errors_of_the_answer() -> None:
         assert isinstance(se, float)
         assert isinstance(reference_se, float)
         assert found == pytest.approx(factor * (se**2 + reference_se**2) ** 0.5)
-    assert any("no explanation" in note for note in table.notes)
+    assert any("no explanation" in note for note in table.warnings)
     assert table.findings == ()
+
+
+def test_among_all_the_level_is_shared_by_as_many_as_can_be_compared() -> None:
+    asked = Detectable(question=survey_example.SOUP, reference="Avalon", years="2020")
+    table = detectable(SURVEY, asked, Unwatched())
+    assert len(table) == 3
+    wider = (stats.norm.ppf(1 - 0.025 / 3) + stats.norm.ppf(0.8)) / (stats.norm.ppf(0.975) + stats.norm.ppf(0.8))
+    for alone, among_all in zip(table.column("detectable"), table.column("detectable_among_all"), strict=True):
+        assert among_all == pytest.approx(wider * float(alone or 0))
 
 
 def test_without_a_standard_error_there_is_none() -> None:

@@ -66,6 +66,13 @@ def test_what_is_far_out_by_chance_alone_is_no_outlier() -> None:
     assert table.findings[1].startswith("No location lies far out")
 
 
+def test_of_few_locations_or_without_a_spread_it_is_not_said_that_none_lies_far_out() -> None:
+    assert len(of(made(VALUES[:10])).findings) == 2
+    assert len(of(made(VALUES[:9])).findings) == 1
+    # More than half are the same: there is no median distance to measure by.
+    assert len(of(made(np.append(np.full(15, 30.5), VALUES[:5]))).findings) == 1
+
+
 def test_differences_from_the_median_are_z_tests_adjusted_by_holm() -> None:
     table = of(made(VALUES))
     se = np.sqrt((1 / stats.norm.ppf(0.975)) ** 2 + 0.01 / 12)

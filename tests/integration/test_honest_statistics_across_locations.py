@@ -1,11 +1,14 @@
-"""distribution, sensitivity and standardised over the real files: they run for every question, and make sense."""
+"""What is told across locations of the real files: it runs for every question, and makes sense."""
 
 from __future__ import annotations
 
+from itertools import combinations
 from typing import Any
 
+import numpy as np
 import pytest
 
+from meantime.dataset.relations import relation
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics.registry import STATISTICS
@@ -74,3 +77,22 @@ def test_ages_have_the_weights_of_2000(subset: Snapshot) -> None:
     assert any("Klein and Schoenborn" in note for note in table.notes)
     # The subset has all ages of few locations; whoever lacks one is told.
     assert table.warnings[0].startswith("Left out: ")
+
+
+def test_every_two_questions_and_those_that_are_related_by_definition(by_sex: Snapshot) -> None:
+    for one, other in combinations(by_sex.cube.labels.questions, 2):
+        table = ask(by_sex, "association", question=one, other=other, **WOMEN)
+        assert table.column("method") == ["Pearson", "Spearman"]
+        assert len(table.findings) == 1
+        by_definition = [warning for warning in table.warnings if warning.startswith("By definition")]
+        assert len(by_definition) == (relation(one, other) is not None)
+
+
+def test_what_can_be_detected_is_what_the_comparison_needs(by_sex: Snapshot) -> None:
+    for question in by_sex.cube.labels.questions:
+        table = ask(by_sex, "detectable", question=question, **WOMEN)
+        names = ("detectable", "detectable_among_all")
+        alone, among_all = (np.array(table.column(name), dtype=float) for name in names)
+        assert (alone > 0).all()
+        assert (among_all / alone > 1.3).all()
+        assert (among_all / alone < 1.6).all()
