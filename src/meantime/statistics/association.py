@@ -10,6 +10,7 @@ import numpy as np
 from meantime.dataset.cube import Doubles
 from meantime.dataset.relations import relation
 from meantime.dataset.snapshot import Snapshot
+from meantime.errors import RequestInvalid
 from meantime.model import Problem, Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import numbers, table
@@ -19,7 +20,7 @@ from meantime.statistics.findings import say
 from meantime.statistics.heterogeneity import heterogeneity
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import QuestionText, period_text
-from meantime.statistics.selection import LeftOut, Pooled, pooled, refusal, refused, select
+from meantime.statistics.selection import LeftOut, Pooled, Selection, pooled, refusal, refused, select
 from meantime.statistics.verdicts import LEVEL
 from meantime.table import Cell, Column, Kind, Table
 
@@ -113,7 +114,7 @@ def _prepare(snapshot: Snapshot, asked: Association) -> tuple[Pooled, Pooled]:
     one = pooled(select(snapshot, asked))
     # The very years of the first question, also where those were said to be the latest.
     years = ",".join(period_text(period) for period in one.of.periods if period is not None)
-    other = pooled(select(snapshot, msgspec.structs.replace(asked, question=asked.other, years=years or "latest")))
+    other = pooled(_select_other(snapshot, msgspec.structs.replace(asked, years=years or "latest")))
     both = np.intersect1d(one.of.locations, other.of.locations)
     left_out = tuple(sorted({*one.left_out, *(_of_other(each) for each in other.left_out)}))
     one, other = (each[np.isin(each.of.locations, both)] for each in (one, other))
@@ -123,6 +124,17 @@ def _prepare(snapshot: Snapshot, asked: Association) -> tuple[Pooled, Pooled]:
         detail = f"Only {len(one)} locations have both questions, and a correlation needs {LEAST_LOCATIONS}."
         raise refusal("/locations", "absent", detail)
     return one.told(left_out), other
+
+
+def _select_other(snapshot: Snapshot, asked: Association) -> Selection:
+    """Select the cells of the other question, and say of what is wrong with them that it is wrong with the other."""
+    try:
+        return select(snapshot, msgspec.structs.replace(asked, question=asked.other))
+    except RequestInvalid as invalid:
+        found = [problem for problem in invalid.problems if isinstance(problem, Problem)]
+        of_other = ((each, f"Of the other question: {each.detail}") for each in found)
+        problems = tuple(msgspec.structs.replace(each, detail=detail) for each, detail in of_other)
+        raise RequestInvalid(problems[0].detail, problems=problems) from invalid
 
 
 def _of_other(left_out: LeftOut) -> LeftOut:

@@ -148,5 +148,7 @@ def test_what_cannot_be_answered_is_refused() -> None:
     assert pointers(made(x=X[:9])) == [("/locations", "absent")]
     assert pointers(made(), other="P") == [("/other", "contradiction")]
     assert pointers(made(year_of_other=2019)) == [("/years", "absent")]
+    (problem,) = refuse(made(year_of_other=2019), Association(question="P", other="Q"))
+    assert problem.detail == "Of the other question: The question has no value for 2020. It has: 2019."
     assert pointers(made(), years="soon") == [("/years", "type")]
     assert pointers(None) == []
