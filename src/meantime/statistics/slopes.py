@@ -11,7 +11,8 @@ Where the noise of one year carries over into the next, coverage falls to 81 to 
 Sources: Aitken (1935) on weighted least squares; McCullagh and Nelder, Generalized Linear Models (1989), on phi;
 Mann, Nonparametric tests against trend, Econometrica 13 (1945); Kendall, Rank Correlation Methods (1975); Sen,
 Estimates of the regression coefficient based on Kendall's tau, Journal of the American Statistical Association 63
-(1968).
+(1968); Clegg, Hankey, Tiwari, Feuer and Edwards, Estimating average annual per cent change in trend analysis,
+Statistics in Medicine 28 (2009).
 """
 
 from __future__ import annotations
@@ -89,31 +90,47 @@ def lines(year: Doubles, value: Doubles, se: Doubles) -> Lines:
     )
 
 
-def annual_percent_change(year: Doubles, value: Doubles, se: Doubles) -> Lines:
-    """Fit lines to the logarithms; slope and limits are percents a year (APC). NaN where a value is not above 0.
+def log_lines(year: Doubles, value: Doubles, se: Doubles) -> Lines:
+    """Fit lines to the logarithms; NaN where a value is not above 0, for that has none.
 
     >>> year = np.array([2018.0, 2019.0, 2020.0])
-    >>> annual_percent_change(year, np.array([[20.0, 22.0, 24.2]]), np.full((1, 3), 0.5)).slope.round(3)
-    array([10.])
+    >>> log_lines(year, np.array([[20.0, 22.0, 24.2], [20.0, 0.0, 24.2]]), np.full((2, 3), 0.5)).slope.round(4)
+    array([0.0953,    nan])
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         positive = value > 0
-        fitted = lines(year, np.where(positive, np.log(value), np.nan), se / value)
-    complete = ~(np.isfinite(value) & ~positive).any(axis=1)
+        # A year that is left out of the logarithms alone would make another line of it, so the whole row is.
+        complete = ~(np.isfinite(value) & ~positive).any(axis=1, keepdims=True)
+        return lines(year, np.where(positive & complete, np.log(value), np.nan), se / value)
 
-    def of(numbers: Doubles) -> Doubles:
-        return np.where(complete, 100 * np.expm1(numbers), np.nan)
 
-    return Lines(
-        years=fitted.years,
-        slope=of(fitted.slope),
-        se=100 * fitted.se * np.exp(fitted.slope),
-        low=of(fitted.low),
-        high=of(fitted.high),
-        p=np.where(complete, fitted.p, np.nan),
-        phi=fitted.phi,
-        fit_p=fitted.fit_p,
-    )
+def annual_percent_change(of_logs: Lines) -> tuple[Doubles, Doubles, Doubles]:
+    """Return the slopes of ``log_lines`` and their limits as percents a year (APC).
+
+    >>> year = np.array([2018.0, 2019.0, 2020.0])
+    >>> annual_percent_change(log_lines(year, np.array([[20.0, 22.0, 24.2]]), np.full((1, 3), 0.5)))[0].round(3)
+    array([10.])
+    """
+    return _percent(of_logs.slope), _percent(of_logs.low), _percent(of_logs.high)
+
+
+def average_annual_percent_change(of_logs: Doubles, se: Doubles, steps: Doubles) -> tuple[Doubles, Doubles, Doubles]:
+    """Return the mean of slopes of logarithms over stretches, with its limits, as percents a year (AAPC).
+
+    Each array is (rows, stretches); ``steps`` are the years from the first to the last of a stretch, by which its slope
+    counts. A step from one stretch to the next is in none: it is where the survey changed. NaN where a stretch has no
+    slope. 10 % a year for four years and 5 % for one make 9 % a year:
+
+    >>> slopes, steps = np.log([[1.10, 1.05]]), np.array([[4.0, 1.0]])
+    >>> found = average_annual_percent_change(slopes, np.array([[0.01, 0.02]]), steps)
+    >>> [float(each.round(2)[0]) for each in found]
+    [8.98, 7.09, 10.91]
+    """
+    with np.errstate(invalid="ignore"):
+        share = steps / steps.sum(axis=1, keepdims=True)
+    mean = (share * of_logs).sum(axis=1)
+    half = Z95 * np.sqrt((share**2 * se**2).sum(axis=1))
+    return _percent(mean), _percent(mean - half), _percent(mean + half)
 
 
 def mann_kendall(value: Doubles) -> Doubles:
@@ -156,6 +173,10 @@ def theil_sen(year: Doubles, value: Doubles) -> Doubles:
     rows, last = np.arange(len(value)), np.maximum(known - 1, 0)
     middle = (slopes[rows, last // 2] + slopes[rows, (last + 1) // 2]) / 2 if slopes.shape[1] else np.nan * rows
     return np.asarray(np.where(known > 0, middle, np.nan), dtype=np.float64)
+
+
+def _percent(of_logs: Doubles) -> Doubles:
+    return np.asarray(100 * np.expm1(of_logs), dtype=np.float64)
 
 
 @lru_cache(maxsize=4096)

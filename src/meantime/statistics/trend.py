@@ -16,9 +16,17 @@ from meantime.statistics.asked import Adjusting
 from meantime.statistics.findings import interval, points, say, strongest
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.selection import Selection, refusal, refused, select
-from meantime.statistics.slopes import Lines, annual_percent_change, lines, mann_kendall, theil_sen
+from meantime.statistics.slopes import (
+    Lines,
+    annual_percent_change,
+    average_annual_percent_change,
+    lines,
+    log_lines,
+    mann_kendall,
+    theil_sen,
+)
 from meantime.statistics.verdicts import ADJUSTED_BY, LEVEL
-from meantime.statistics.years import SYNTAX
+from meantime.statistics.years import SYNTAX, told
 from meantime.table import Cell, Column, Kind, Table
 
 # Below five years a line is fitted and no verdict given: t with one or two degrees of freedom is no judge.
@@ -69,6 +77,14 @@ COLUMNS = (
     shared.number("percent_change", "change a year in percent of the value (log-linear slope, APC)", unit="percent"),
     shared.number("percent_change_low", "lower limit of its 95 % interval", unit="percent"),
     shared.number("percent_change_high", "upper limit of its 95 % interval", unit="percent"),
+    shared.number(
+        "average_percent_change",
+        "mean of the percent changes of the location's stretches, by their years (AAPC); null without breaks, or where "
+        "a stretch has no slope",
+        unit="percent",
+    ),
+    shared.number("average_percent_change_low", "lower limit of its 95 % interval", unit="percent"),
+    shared.number("average_percent_change_high", "upper limit of its 95 % interval", unit="percent"),
     shared.number("phi", "scatter of the years about the line over what their standard errors let expect", unit=None),
     shared.number("fit_p", "p-value of the years following a straight line", unit=None),
     shared.number("mann_kendall_p", "p-value of no trend by Mann and Kendall, for comparison", unit=None),
@@ -110,6 +126,8 @@ def trend(snapshot: Snapshot, asked: Trend, _work: Work) -> Table:
     order = np.argsort(np.tile(np.arange(len(selection)), len(stretches)), kind="stable")
     data = [[cell for stretch in stretches for cell in stretch.columns[place]] for place in range(len(_OF_STRETCH))]
     by_name = dict(zip(_OF_STRETCH, data, strict=True)) | {"p_adjusted": numbers(p_adjusted), "verdict": verdicts}
+    averages = zip(_AVERAGE, _averages(stretches), strict=True)
+    by_name |= {name: numbers(np.tile(average, len(stretches))) for name, average in averages}
     cells = [[by_name[column.name][place] for place in order.tolist()] for column in COLUMNS]
     fits = np.concatenate([stretch.lines.fit_p for stretch in stretches])
     return table(
@@ -117,11 +135,13 @@ def trend(snapshot: Snapshot, asked: Trend, _work: Work) -> Table:
         COLUMNS,
         cells,
         left_out=selection.left_out,
+        notes=[_breaks_note(stretches)],
         findings=_findings(selection, stretches, p, p_adjusted, fits, asked),
     )
 
 
-_OF_STRETCH = tuple(column.name for column in COLUMNS if column.name not in ("p_adjusted", "verdict"))
+_AVERAGE = ("average_percent_change", "average_percent_change_low", "average_percent_change_high")
+_OF_STRETCH = tuple(column.name for column in COLUMNS if column.name not in ("p_adjusted", "verdict", *_AVERAGE))
 
 
 class _Stretch:
@@ -129,11 +149,14 @@ class _Stretch:
 
     def __init__(self, of: Selection, columns: list[int]) -> None:
         self.names = of.names
+        self.years = told([period for place in columns if (period := of.periods[place]) is not None])
         value, se = of.value[:, columns], of.se[:, columns]
         known = np.isfinite(value) & np.isfinite(se)
         value = np.where(known, value, np.nan)
         year = np.array([_middle(of, column) for column in columns])
         self.lines = lines(year, value, se)
+        self.of_logs = log_lines(year, value, se)
+        self.steps = _steps(year, known)
         # A slope of three or four years is shown, and not tested.
         self.p: Doubles = np.where(self.lines.years >= LEAST_YEARS, self.lines.p, np.nan)
         self.columns: list[list[Cell]] = [
@@ -141,7 +164,7 @@ class _Stretch:
             *_ends(of, columns, known),
             self.lines.years.tolist(),
             *_of_line(self.lines, numbers(self.p)),
-            *_percent(annual_percent_change(year, value, se)),
+            *map(numbers, annual_percent_change(self.of_logs)),
             numbers(self.lines.phi),
             numbers(self.lines.fit_p),
             numbers(mann_kendall(value)),
@@ -191,8 +214,28 @@ def _of_line(fitted: Lines, p: list[Cell]) -> list[list[Cell]]:
     return [numbers(fitted.slope), numbers(fitted.low), numbers(fitted.high), p]
 
 
-def _percent(fitted: Lines) -> list[list[Cell]]:
-    return [numbers(fitted.slope), numbers(fitted.low), numbers(fitted.high)]
+def _steps(year: Doubles, known: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Doubles:
+    """Count the years from the first to the last that each location has; 0 where it has none."""
+    first, last = np.where(known, year, np.inf).min(axis=1), np.where(known, year, -np.inf).max(axis=1)
+    return np.where(known.any(axis=1), last - first, 0.0)
+
+
+def _averages(stretches: list[_Stretch]) -> tuple[Doubles, Doubles, Doubles]:
+    """Average the percent changes over the stretches; of one there is nothing to average."""
+    if len(stretches) < 2:
+        nothing = np.full(len(stretches[0].names), np.nan)
+        return nothing, nothing, nothing
+    return average_annual_percent_change(
+        np.stack([stretch.of_logs.slope for stretch in stretches], axis=1),
+        np.stack([stretch.of_logs.se for stretch in stretches], axis=1),
+        np.stack([stretch.steps for stretch in stretches], axis=1),
+    )
+
+
+def _breaks_note(stretches: list[_Stretch]) -> str:
+    if len(stretches) < 2:
+        return ""
+    return f"Stretches, each with a line of its own: {'; '.join(stretch.years for stretch in stretches)}."
 
 
 def _verdicts(p: Doubles, p_adjusted: Doubles, slope: Doubles) -> list[Cell]:

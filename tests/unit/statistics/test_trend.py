@@ -104,6 +104,42 @@ def test_a_percent_change_is_that_of_the_logarithm() -> None:
     assert table.column("percent_change")[0] == pytest.approx(3.0, abs=0.1)
 
 
+def test_the_average_over_stretches_is_that_of_clegg_and_others() -> None:
+    before, after = [20 * 1.03**n for n in range(6)], [30 * 0.99**n for n in range(4)]
+    table = of(made({"A": [*before, *after], "B": [*before, *after[:2]]}), breaks=(2017,))
+    # Five steps at 3 % and three at -1 %; the one from 2016 to 2017 is in none.
+    expected = 100 * (np.exp((5 * np.log(1.03) + 3 * np.log(0.99)) / 8) - 1)
+    average = table.column("average_percent_change")
+    assert average[0] == average[1] == pytest.approx(expected, abs=0.1)
+    low, high = table.column("average_percent_change_low"), table.column("average_percent_change_high")
+    logs = [np.log1p(float(each or 0) / 100) for each in (low[0], high[0])]
+    ends = [
+        [np.log1p(float(cell or 0) / 100) for cell in table.column(name)[:2]]
+        for name in ("percent_change_low", "percent_change_high")
+    ]
+    widths = np.array(ends[1]) - np.array(ends[0])
+    assert logs[1] - logs[0] == pytest.approx(np.hypot(5 * widths[0], 3 * widths[1]) / 8, rel=1e-9)
+    assert average[2:] == [None, None]  # two years after the break are no stretch with a slope
+    assert "Stretches, each with a line of its own: 2011 to 2016; 2017 to 2020." in table.notes
+
+
+def test_without_breaks_there_is_nothing_to_average() -> None:
+    table = of(THREE)
+    assert set(table.column("average_percent_change")) == {None}
+    assert not any(note.startswith("Stretches") for note in table.notes)
+
+
+def test_the_interval_of_the_average_holds_the_truth_as_often_as_it_says() -> None:
+    rng = np.random.default_rng(8)
+    truth = np.concatenate([30 * 1.02 ** np.arange(7), 25 * 1.01 ** np.arange(6)])
+    values = {f"L{n}": list(np.round(truth + 0.51 * rng.standard_normal(13), 1)) for n in range(400)}
+    table = of(made(values), breaks=(2018,))
+    average = 100 * (np.exp((6 * np.log(1.02) + 5 * np.log(1.01)) / 11) - 1)
+    ends = zip(table.column("average_percent_change_low"), table.column("average_percent_change_high"), strict=True)
+    held = [float(low or 0) <= average <= float(high or 0) for low, high in ends]
+    assert 0.94 <= np.mean(held) <= 0.995
+
+
 def test_pure_noise_is_called_a_trend_in_at_most_one_of_twenty_requests() -> None:
     rng = np.random.default_rng(3)
     clear = 0
