@@ -48,6 +48,7 @@
     ├── ServerUnreachable           operator   to a client: nothing answers at the address
     ├── NotMeantime                 operator   to a client: what answers at the address is not Meantime
     ├── PackageMissing              operator   to a client: a library that was asked for is not installed
+    ├── PictureFailed               server     the process that draws pictures did not end well
     ├── ResultGone                  server     an old result that cannot be made again
     ├── Unavailable                 server     not now; says when to try again
     │   ├── QueueFull                          as many jobs wait as may
@@ -408,6 +409,12 @@ class PackageMissing(MeantimeError):
 
     code = "package-missing"
     fault = Fault.OPERATOR
+
+
+class PictureFailed(MeantimeError):
+    """The process that draws pictures took too long or too much memory, crashed, or said that it cannot."""
+
+    code = "picture-failed"
 
 
 class ResultGone(MeantimeError):

@@ -125,7 +125,7 @@ class TestRefusals:
             (b" " * (1024 * 1024 + 1), {}, 413, "body-too-large"),
             (json.dumps(ASK).encode(), {"Idempotency-Key": "a b"}, 400, "header-invalid"),
             (json.dumps(ASK).encode(), {"Host": "example.org"}, 421, "host-not-allowed"),
-            (json.dumps(ASK).encode(), {"Accept": "image/png", "Prefer": "wait=1"}, 406, "not-acceptable"),
+            (json.dumps(ASK).encode(), {"Accept": "image/gif", "Prefer": "wait=1"}, 406, "not-acceptable"),
             (b'{"statistic": "states_mean", "parameters": {"question": "Percent"}}', {}, 400, "request-invalid"),
         ],
     )

@@ -6,13 +6,14 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meantime.client import frames, shown
+from meantime.client import drawn, frames, shown
 from meantime.errors import NotAcceptable
 from meantime.formats import document as documents
 from meantime.formats.document import Document
 from meantime.table import Cell, Column
 
 if TYPE_CHECKING:
+    import altair as alt
     import pandas as pd  # type: ignore[import-untyped]  # its types are a package of their own
     import polars as pl
     import pyarrow as pa  # type: ignore[import-untyped]  # has no types
@@ -123,13 +124,29 @@ class Result:
         """Write it to a file, in the form that its suffix names, and return where.
 
         Raises:
-            NotAcceptable: no form has this suffix; the message lists those that there are.
+            NotAcceptable: no form has this suffix; the message lists those that there are. Or it is a chart, and the
+                result has none.
+            PictureFailed: a picture could not be drawn.
         """
         path = Path(path)
-        form = form_of(path)
+        pieces = self.pieces(form_of(path))
+        # The first is where a chart is refused, or fails; no file is left then.
+        first = next(pieces, b"")
         with path.open("wb") as file:
-            file.writelines(self.pieces(form))
+            file.write(first)
+            file.writelines(pieces)
         return path
+
+    def chart(self, name: str | None = None) -> alt.LayerChart:
+        """Return a chart of it for Altair, the usual one of its statistic if no other is named.
+
+        It is as wide as its place on the page; ``.properties(width=600)`` makes it another width.
+
+        Raises:
+            NotAcceptable: it has no such chart; the message lists those that there are.
+            PackageMissing: Altair is not installed.
+        """
+        return drawn.to_altair(self.document, name)
 
     def pieces(self, form: Form) -> Iterator[bytes]:
         """Write it piece by piece."""
@@ -166,8 +183,10 @@ def form_of(path: Path) -> Form:
     # most who ask save nothing.
     from meantime.formats.forms import FORMS
 
-    form = FORMS.get(path.suffix.lower().removeprefix("."))
-    if form is None:
+    name = path.name.lower()
+    # "x.vl.json" ends in "json", too.
+    fitting = [suffix for suffix in FORMS if name.endswith(f".{suffix}") and name != f".{suffix}"]
+    if not fitting:
         known = ", ".join(f".{suffix}" for suffix in FORMS)
         raise NotAcceptable(f"{path.name!r} does not end in a form that results are written in. There are: {known}.")
-    return form
+    return FORMS[max(fitting, key=len)]

@@ -7,6 +7,9 @@ from typing import Any
 
 from meantime.formats.document import dumps
 
+# What the citation of synthetic data begins with.
+SYNTHETIC = "SYNTHETIC DATA, NOT REAL FIGURES"
+
 # A question of the CDC has up to 200 characters, and must be whole. Longer values are lists of many names; the
 # document has them in full.
 _VALUE_CHARACTERS = 300
@@ -37,7 +40,7 @@ fingerprint 8d1c. Computed by Meantime.'
     """
     asked = ", ".join(f"{name} {_shown(value)}" for name, value in parameters.items() if value not in (None, [], ()))
     how = f"method version {method_version}" + (f"; {asked}" if asked else "")
-    loudly = "SYNTHETIC DATA, NOT REAL FIGURES: " if synthetic else ""
+    loudly = f"{SYNTHETIC}: " if synthetic else ""
     return (
         f"{loudly}{statistic} ({how}) of the data set {_shown(dataset)}, fingerprint {fingerprint}. "
         "Computed by Meantime."

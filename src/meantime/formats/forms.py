@@ -3,10 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
 
-from meantime.formats import arrow, csv_text, document, json_lines, markdown, parquet, xlsx
+from meantime.formats import arrow, csv_text, document, json_lines, markdown, parquet, pictures, vegalite, xlsx
 from meantime.formats.document import Document
+
+
+class Draw(Protocol):
+    """Writes one of the charts of a result, the usual one if none is named."""
+
+    def __call__(self, document: Document, chart: str | None = None) -> Iterator[bytes]:
+        """Write it piece by piece."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,11 +28,22 @@ class Form:
     meaning: str  # one line: whom it is for, and what it keeps
     is_text: bool  # fit for a terminal, and worth compressing on its way
     pieces: Callable[[Document], Iterator[bytes]]  # lazily, so that a long table is never whole in memory
+    draw: Draw | None = None  # of a form that is a chart: only results that have one come so
+    chart: str | None = None  # which one it shows; None: the usual one of the result
+    is_slow: bool = False  # takes a second, in a process of its own, however short the result is
 
     @property
     def content_type(self) -> str:
         """The header of an answer: a text that does not say how it is encoded is taken for Latin-1 by some."""
         return f"{self.media_type}; charset=utf-8" if self.media_type.startswith("text/") else self.media_type
+
+    def showing(self, chart: str | None) -> Form:
+        """Return the form that shows another chart than the usual one; of one that shows none, itself."""
+        return (
+            self
+            if chart is None or self.draw is None
+            else replace(self, pieces=partial(self.draw, chart=chart), chart=chart)
+        )
 
 
 _ROWS = (
@@ -91,6 +111,44 @@ _ROWS = (
         is_text=True,
         pieces=markdown.pieces,
     ),
+    Form(
+        suffix="vl.json",
+        media_type="application/vnd.vegalite.v6+json",
+        name="Vega-Lite",
+        meaning="the chart as a specification with its data, for browsers and notebooks, in light and dark",
+        is_text=True,
+        pieces=vegalite.pieces,
+        draw=vegalite.pieces,
+    ),
+    Form(
+        suffix="svg",
+        media_type="image/svg+xml",
+        name="SVG",
+        meaning="the chart as a drawing that can be enlarged, with title, basis, source and citation in it",
+        is_text=True,
+        pieces=pictures.svg_pieces,
+        draw=pictures.svg_pieces,
+        is_slow=True,
+    ),
+    Form(
+        suffix="png",
+        media_type="image/png",
+        name="PNG",
+        meaning="the same as a picture of 1,800 pixels, for slides and where SVG is not taken",
+        is_text=False,
+        pieces=pictures.png_pieces,
+        draw=pictures.png_pieces,
+        is_slow=True,
+    ),
 )
 
 FORMS: Mapping[str, Form] = {row.suffix: row for row in _ROWS}  # in the order of preference
+
+
+def forms_of(statistic: str) -> Mapping[str, Form]:
+    """Return the forms that a statistic's results come in: those that are charts, only if it has one.
+
+    >>> "png" in forms_of("states_mean"), "png" in forms_of("summary")
+    (True, False)
+    """
+    return FORMS if vegalite.charts_of(statistic) else {key: form for key, form in FORMS.items() if form.draw is None}

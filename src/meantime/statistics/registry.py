@@ -47,7 +47,7 @@ class Statistic:
     example: Mapping[str, Any]  # parameters, of a question of the CDC's
     example_rows: tuple[tuple[Cell, ...], ...]  # the first rows of its answer, of what `meantime sample` writes
     method_version: int  # counts up when the same request over the same snapshot may give another result
-    chart: str | None = None
+    charts: tuple[str, ...] = ()  # of its answers, by their names in charts/registry.py; the usual one first
     needs_polarity: bool = False  # whether it must be known which values are good
     # How many cells or rows an answer goes through, where these may be many; None: never more than an answer has rows.
     entries_read: Callable[[Snapshot, Any], int] | None = None
@@ -83,6 +83,7 @@ _ROWS = (
         example=_OBESITY,
         example_rows=(("West Virginia", 24.4525, 40, 3), ("Wyoming", 25.49, 40, 3)),
         method_version=1,
+        charts=("means", "map"),
     ),
     Statistic(
         name="state_mean",
@@ -94,6 +95,7 @@ _ROWS = (
         example=_UTAH,
         example_rows=(("Utah", 34.63333333333333, 42, 1),),
         method_version=1,
+        charts=("means",),
     ),
     Statistic(
         name="best5",
@@ -105,6 +107,7 @@ _ROWS = (
         example=_OBESITY,
         example_rows=(("West Virginia", 24.4525, 40, 3), ("Wyoming", 25.49, 40, 3)),
         method_version=1,
+        charts=("means",),
         needs_polarity=True,
     ),
     Statistic(
@@ -117,6 +120,7 @@ _ROWS = (
         example=_OBESITY,
         example_rows=(("Maine", 39.413636363636364, 44, 0), ("Washington", 38.65348837209302, 43, 0)),
         method_version=1,
+        charts=("means",),
         needs_polarity=True,
     ),
     Statistic(
@@ -129,6 +133,7 @@ _ROWS = (
         example=_OBESITY,
         example_rows=((32.271187904967604, 2315, 85),),
         method_version=1,
+        charts=("means",),
     ),
     Statistic(
         name="diff_from_mean",
@@ -143,6 +148,7 @@ _ROWS = (
             ("Wyoming", 6.781187904967602, 25.49, 32.271187904967604, 40, 3),
         ),
         method_version=1,
+        charts=("means",),
     ),
     Statistic(
         name="state_diff_from_mean",
@@ -154,6 +160,7 @@ _ROWS = (
         example=_UTAH,
         example_rows=(("Utah", -2.362145428365731, 34.63333333333333, 32.271187904967604, 42, 1),),
         method_version=1,
+        charts=("means",),
     ),
     Statistic(
         name="mean_by_category",
@@ -180,6 +187,7 @@ _ROWS = (
         example=_UTAH,
         example_rows=(("Utah", "Age (years)", "18 - 24", 22.35, 2, 0), ("Utah", "Age (years)", "25 - 34", 34.4, 1, 0)),
         method_version=1,
+        charts=("means",),
     ),
     Statistic(
         name="summary",
@@ -218,6 +226,7 @@ _ROWS = (
             ("Alabama", 29.9, 0.38381132341620866, 29.153211082703823, 30.657640621890575, 5, 0, 25263, "", None),
         ),
         method_version=1,
+        charts=("estimates", "trend", "groups", "map"),
         refuse=estimate.refuse,
     ),
     Statistic(
@@ -236,6 +245,7 @@ _ROWS = (
             ),
         ),
         method_version=1,
+        charts=("comparison", "verdict_map", "map"),
         refuse=comparison.refuse,
     ),
     Statistic(
@@ -253,6 +263,7 @@ _ROWS = (
             ),
         ),
         method_version=1,
+        charts=("ranking", "estimates", "map"),
         refuse=ranking.refuse,
     ),
     Statistic(
@@ -271,6 +282,7 @@ _ROWS = (
             ),
         ),
         method_version=1,
+        charts=("comparison",),
         refuse=change.refuse,
     ),
     Statistic(
@@ -288,6 +300,7 @@ _ROWS = (
             ),
         ),
         method_version=1,
+        charts=("comparison", "verdict_map", "map"),
         refuse=target.refuse,
     ),
     Statistic(
@@ -307,6 +320,7 @@ _ROWS = (
             ),
         ),
         method_version=1,
+        charts=("comparison",),
         refuse=trend.refuse,
     ),
     Statistic(
@@ -366,7 +380,7 @@ _ROWS = (
             ),
         ),
         method_version=1,
-        chart="spread",
+        charts=("spread", "estimates", "map"),
         refuse=distribution.refuse,
     ),
     Statistic(
@@ -384,7 +398,7 @@ _ROWS = (
             ("South Carolina", 3, 3, 4, 4, 4, 3, 3, 4, 1),
         ),
         method_version=1,
-        chart="slopes",
+        charts=("slopes",),
         refuse=sensitivity.refuse,
     ),
     Statistic(
@@ -402,7 +416,7 @@ _ROWS = (
             ),
         ),
         method_version=1,
-        chart="estimates",
+        charts=("estimates", "map"),
         refuse=standardised.refuse,
     ),
 )

@@ -164,7 +164,8 @@ def _part(part: str) -> str | re.Pattern[str]:
         return part
     literals_and_names = _NAME.split(part)
     literals = [re.escape(literal) for literal in literals_and_names[::2]]
-    names = [f"(?P<{name}>.+)" for name in literals_and_names[1::2]]
+    # As little as will do: of "ranking.vl.json" the name ends at the first dot.
+    names = [f"(?P<{name}>.+?)" for name in literals_and_names[1::2]]
     return re.compile("".join(a + b for a, b in zip(literals, [*names, ""], strict=True)), re.DOTALL)
 
 

@@ -29,7 +29,6 @@ from meantime.errors import (
     JobFailed,
     JobUnknown,
     KeyReused,
-    NotAcceptable,
     QueueFull,
     RequestInvalid,
     ResultGone,
@@ -47,7 +46,7 @@ from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Link, Outc
 from meantime.web.v1.prefer import PREFERENCE_APPLIED, applied, preferred_wait
 from meantime.web.v1.query import Query
 from meantime.web.v1.representation import choose
-from meantime.web.v1.results import HEADERS, JOB_ID, PREFER, number_of, of_job, whole
+from meantime.web.v1.results import DRAWING, HEADERS, JOB_ID, PREFER, number_of, of_job, whole
 from meantime.web.v1.waiting import lobby_of
 
 # A thousand questions as long as the longest in use (246 characters, each up to 4 bytes, or 12 where escaped), with
@@ -227,6 +226,8 @@ async def submit(backend: Backend, call: Call) -> Reply | Stream:
         return _one(raw, backend.catalog), _once(key, "/v1/jobs", raw)
 
     request, once = await _at_once_or_in_thread(read, body)
+    if form is not None:
+        form = choose(call.header("accept"), None, request.statistic)
     accepted = backend.engine.submit((request,), once=once)
     await backend.landed(accepted)
     [job] = accepted.result()
@@ -769,7 +770,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 ),
             ),
         ),
-        problems=(*_SUBMIT_PROBLEMS, NotAcceptable, JobFailed, JobCancelled, JobUnknown, ResultGone),
+        problems=(*_SUBMIT_PROBLEMS, *DRAWING, JobFailed, JobCancelled, JobUnknown, ResultGone),
     ),
     Endpoint(
         name="submit_batch",

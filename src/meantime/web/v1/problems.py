@@ -43,6 +43,7 @@ STATUS: Mapping[type[BaseException], int] = {
     # "Failed Dependency": the answer depended on work that failed. The server answers well, so it is no 5xx; and some
     # clients send again what was refused with 409, which would change nothing here.
     errors.JobFailed: 424,
+    errors.PictureFailed: 424,
     errors.ReloadFailed: 424,
     errors.SnapshotDamaged: 503,
 }
@@ -74,6 +75,7 @@ KINDS: tuple[type[MeantimeError], ...] = (
     errors.JobFailed,
     errors.JobCancelled,
     errors.ResultGone,
+    errors.PictureFailed,
     errors.SnapshotDamaged,
     errors.DatasetNotReady,
     errors.ReloadFailed,

@@ -20,10 +20,13 @@ from importlib import metadata
 from itertools import chain
 from typing import Literal, NamedTuple
 
-from meantime.errors import NotAcceptable, PathUnknown, RangeInvalid
+from meantime.errors import NotAcceptable, PathUnknown, RangeInvalid, RequestInvalid
+from meantime.formats import vegalite
 from meantime.formats.document import Document, decode
-from meantime.formats.forms import FORMS, Form
-from meantime.statistics.spelling import quoted
+from meantime.formats.forms import FORMS, Form, forms_of
+from meantime.formats.rendering import fonts
+from meantime.model import Problem
+from meantime.statistics.spelling import closest, quoted, suggestion
 from meantime.web.reply import Reply
 from meantime.web.v1.endpoint import Call, ClientGone, Stream
 
@@ -59,15 +62,16 @@ _NAME_CHARACTERS = 80
 # Which form
 
 
-def choose(accept: str | None, suffix: str | None) -> Form:
+def choose(accept: str | None, suffix: str | None, statistic: str | None = None) -> Form:
     """Return the form that the suffix names, else the one that an Accept header (RFC 9110) wants most.
 
     Of forms that are wanted alike it is the one that is named more exactly, then the first of ours: so a browser, which
-    names none of them, gets JSON. Parameters of media types are passed over: ours come in one way only.
+    names none of them, gets JSON. Parameters of media types are passed over: ours come in one way only. Where the
+    statistic is not known yet, any form will do; what cannot be for any of them is refused early.
 
     Raises:
         PathUnknown: the suffix is none of ours. The address is wrong then, not the choice.
-        NotAcceptable: none of ours is wanted.
+        NotAcceptable: none of ours is wanted, or a chart of a statistic that has none.
 
     >>> [choose(accept, None).suffix for accept in (None, "*/*", "text/html,application/xml;q=0.9,*/*;q=0.8")]
     ['json', 'json', 'json']
@@ -75,22 +79,51 @@ def choose(accept: str | None, suffix: str | None) -> Form:
     ('csv', 'json')
     >>> choose("text/csv", "tsv").suffix
     'tsv'
+    >>> choose("image/png, text/csv;q=0.5", None, "ranking").suffix, choose("image/png, */*", None, "summary").suffix
+    ('png', 'json')
     """
+    offered = FORMS if statistic is None else forms_of(statistic)
     if suffix is not None:
         if (form := FORMS.get(suffix)) is None:
             raise PathUnknown(f"There are no results.{suffix[:20]}; there are {_listed(FORMS, 'results.')}.")
+        if statistic is not None and suffix not in offered:
+            raise vegalite.no_chart(statistic)
         return form
     if accept is None or not accept.strip():
         return _JSON
     wanted = _weights(accept)
-    best = max(FORMS.values(), key=partial(_wish, wanted))  # the first of equals
+    best = max(offered.values(), key=partial(_wish, wanted))  # the first of equals
     if _wish(wanted, best)[0] == 0:
+        if statistic is not None and any(_wish(wanted, form)[0] for form in FORMS.values()):
+            raise vegalite.no_chart(statistic)
         raise NotAcceptable(
             f"Accept is {quoted(accept, 100)}, and no result is written so. Results come as "
             f"{_listed(form.media_type for form in FORMS.values())}; a suffix to the address, such as results.csv, "
             "names a form too."
         )
     return best
+
+
+def showing(form: Form, chart: str | None, statistic: str) -> Form:
+    """Return the form that shows this chart of a statistic's results; one that is no chart is what it is.
+
+    Raises:
+        RequestInvalid: they have no such chart. Also of a form that is none: it would be a mistake there, too.
+
+    >>> showing(FORMS["svg"], "map", "ranking").chart, showing(FORMS["csv"], "map", "ranking").chart
+    ('map', None)
+    """
+    charts = vegalite.charts_of(statistic)
+    if chart is None or chart in charts:
+        return form.showing(chart)
+    near = closest(chart, charts)
+    there = (
+        f"there are {_listed(charts)}" if len(charts) > 1 else f"there is {charts[0]}" if charts else "there is none"
+    )
+    detail = f"Results of {statistic} have no chart {quoted(chart)}. {suggestion(near)}Of these results {there}."
+    raise RequestInvalid(
+        detail, problems=(Problem(pointer="/chart", code="unknown", detail=detail, closest=tuple(near)),)
+    )
 
 
 class _Wish(NamedTuple):
@@ -159,7 +192,7 @@ async def represent(
     """
     envelope = _Envelope(
         content_type=form.content_type,
-        tag=f"{tag}.{form.suffix}.{_WRITERS}",
+        tag=f"{tag}.{form.suffix}{f'-{form.chart}' if form.chart else ''}.{_WRITERS}",
         headers=(("cache-control", cache_control), ("vary", _vary(call, headers)), *headers),
         disposition=() if stem is None else (("content-disposition", f'inline; filename="{stem}.{form.suffix}"'),),
         job_id=job_id,
@@ -176,7 +209,7 @@ async def represent(
         # Of a part it must be known where it lies in the whole, and how long that is.
         limit_bytes = _PIECE_BYTES if span is None else sys.maxsize
         making = _Making(lambda: form.pieces(_document(kept, document)))
-        if form.is_text and (is_quick if kept is None else len(kept) <= _MADE_AT_ONCE_BYTES):
+        if form.is_text and not form.is_slow and (is_quick if kept is None else len(kept) <= _MADE_AT_ONCE_BYTES):
             made = making.take(limit_bytes)
         else:
             made = await _taken_in_thread(call, making, limit_bytes)
@@ -286,8 +319,8 @@ class _Envelope:
 
 def _writers() -> str:
     """Return a short name for what writes results here. Another version may write the same result in other bytes."""
-    packages = ("meantime", "msgspec", "duckdb", "nanoarrow", "xlsxwriter")
-    versions = [platform.python_version(), zlib.ZLIB_RUNTIME_VERSION, *map(metadata.version, packages)]
+    packages = ("meantime", "msgspec", "duckdb", "nanoarrow", "xlsxwriter", "vl-convert-python")
+    versions = [platform.python_version(), zlib.ZLIB_RUNTIME_VERSION, fonts(), *map(metadata.version, packages)]
     return hashlib.blake2b(" ".join(versions).encode(), digest_size=4).hexdigest()
 
 

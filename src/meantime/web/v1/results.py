@@ -3,20 +3,25 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from functools import partial
 from typing import Annotated, Any
 
 import msgspec
 
+from meantime.charts.registry import CHARTS
 from meantime.engine.engine import JobDetail
 from meantime.errors import (
+    AnswersBusy,
     DatasetNotReady,
     JobCancelled,
     JobFailed,
     JobUnknown,
     NotAcceptable,
     PathUnknown,
+    PictureFailed,
     RangeInvalid,
+    RequestInvalid,
     ResultGone,
     ResultNotReady,
     ShuttingDown,
@@ -31,7 +36,8 @@ from meantime.table import Kind
 from meantime.web.reply import Reply
 from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Outcome, Parameter, Stream
 from meantime.web.v1.prefer import PREFERENCE, PREFERENCE_APPLIED, WAIT_LIMIT_S, applied, preferred_wait
-from meantime.web.v1.representation import choose, represent, stem_of
+from meantime.web.v1.query import Query
+from meantime.web.v1.representation import choose, represent, showing, stem_of
 from meantime.web.v1.waiting import lobby_of
 
 # The result of a job never changes, but what is called job_id_1 does, when a server is set up anew at the same
@@ -113,10 +119,16 @@ async def _kept(backend: Backend, job: Job, receipt: Receipt) -> bytes:
 async def get_result(backend: Backend, call: Call) -> Reply | Stream:
     """GET /v1/jobs/{job_id}/results, and with a suffix."""
     form = choose(call.header("accept"), call.path.get("suffix"))
+    query = Query([pair for pair in call.query if pair[0] == CHART.name], (CHART.name,))
+    chart = query.one(CHART.name)
+    query.check()
     wait_s = preferred_wait(call.header("prefer"))
     detail = await lobby_of(backend.engine).end_of(
         backend.engine, number_of(call), within_s=wait_s or 0, gone=call.gone
     )
+    # Which forms and charts there are is known with the job.
+    statistic = detail.job.request.statistic
+    form = showing(choose(call.header("accept"), call.path.get("suffix"), statistic), chart, statistic)
     return await of_job(backend, call, detail, form=form, headers=applied(wait_s))
 
 
@@ -241,10 +253,18 @@ ACCEPT = Parameter(
 SUFFIX = Parameter(
     name="suffix",
     where="path",
-    kind=Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(FORMS)})$")],
+    kind=Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(map(re.escape, FORMS))})$")],
     description=f"One of {', '.join(FORMS)}.",
     required=True,
     example="csv",
+)
+CHART = Parameter(
+    name="chart",
+    where="query",
+    kind=Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(CHARTS)})$")],
+    description="Which chart vl.json, svg and png are to show, of those that GET /v1/statistics/{name} lists; left "
+    "out, the first. Other forms have everything anyway.",
+    example="map",
 )
 
 
@@ -275,7 +295,19 @@ def outcomes(*more: Header, json: Any = ResultDocument) -> tuple[Outcome, ...]:
     )
 
 
-_PROBLEMS = (JobUnknown, ResultNotReady, JobFailed, JobCancelled, ResultGone, RangeInvalid, ShuttingDown)
+# Of every answer that may be a chart.
+DRAWING = (NotAcceptable, PictureFailed, AnswersBusy)
+_PROBLEMS = (
+    RequestInvalid,
+    JobUnknown,
+    ResultNotReady,
+    JobFailed,
+    JobCancelled,
+    ResultGone,
+    RangeInvalid,
+    ShuttingDown,
+    *DRAWING,
+)
 _DESCRIPTION = (
     "A result never changes; it goes with its job. While the job has not ended, the answer is a problem "
     "`result-not-ready`, with `Retry-After`; `Prefer: wait=N` has it wait for the end. Results of jobs of the classic "
@@ -293,12 +325,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         handle=get_result,
         parameters=(
             JOB_ID,
+            CHART,
             ACCEPT,
             PREFER,
             *CONDITIONS,
         ),
         outcomes=outcomes(PREFERENCE_APPLIED),
-        problems=(*_PROBLEMS, NotAcceptable),
+        problems=_PROBLEMS,
     ),
     Endpoint(
         name="get_result_as",
@@ -311,6 +344,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         parameters=(
             JOB_ID,
             SUFFIX,
+            CHART,
             PREFER,
             *CONDITIONS,
         ),

@@ -17,6 +17,7 @@ from weakref import WeakKeyDictionary, WeakValueDictionary
 
 import msgspec
 
+from meantime.charts.registry import CHARTS
 from meantime.dataset.catalog import Catalog, Loading, Ready
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import (
@@ -26,7 +27,6 @@ from meantime.errors import (
     DatasetNotReady,
     DatasetUnknown,
     JobCancelled,
-    NotAcceptable,
     PathUnknown,
     RangeInvalid,
     RequestInvalid,
@@ -43,8 +43,8 @@ from meantime.statistics.spelling import closest, quoted, suggestion
 from meantime.web.reply import Reply
 from meantime.web.v1 import unchanged
 from meantime.web.v1.endpoint import Backend, Call, Endpoint, Link, Outcome, Parameter, Stream
-from meantime.web.v1.representation import choose, represent, stem_of
-from meantime.web.v1.results import ACCEPT, CONDITIONS, SUFFIX, ResultDocument, outcomes
+from meantime.web.v1.representation import choose, represent, showing, stem_of
+from meantime.web.v1.results import ACCEPT, CHART, CONDITIONS, DRAWING, SUFFIX, ResultDocument, outcomes
 
 # What goes through more is made in a thread. A question of the CDC has up to 20,020 cells; each a group of its own they
 # take 40 ms, added up to states 10.
@@ -72,7 +72,7 @@ _FOR_EVER = "public, max-age=31536000, immutable"
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}", re.ASCII)
 # What a query has beside the parameters of the statistic.
-_OURS = ("dataset", "fingerprint")
+_OURS = ("dataset", "fingerprint", "chart")
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -87,6 +87,13 @@ class ColumnResource(msgspec.Struct, frozen=True, kw_only=True):
     kind: Annotated[str, msgspec.Meta(description="text, number (a double), or integer.")]
     unit: Annotated[str | None, msgspec.Meta(description="Null for labels and counts.")]
     meaning: str
+
+
+class ChartResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A chart of its results."""
+
+    name: Annotated[str, msgspec.Meta(description="For the query: `chart=map`.")]
+    meaning: Annotated[str, msgspec.Meta(description="What one sees.")]
 
 
 class ExampleResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -145,6 +152,10 @@ class StatisticResource(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.Meta(description="Whether it always does; else a question of very many rows is to be asked as a job."),
     ]
     needs_polarity: Annotated[bool, msgspec.Meta(description="Whether it must be known which values are good.")]
+    charts: Annotated[
+        list[ChartResource],
+        msgspec.Meta(description="What vl.json, svg and png may show of its results, the usual one first."),
+    ]
     example: ExampleResource
     links: StatisticLinks
 
@@ -164,6 +175,7 @@ def resource(row: Statistic) -> StatisticResource:
         method_version=row.method_version,
         answers_at_once=row.is_instant,
         needs_polarity=row.needs_polarity,
+        charts=[ChartResource(name=name, meaning=CHARTS[name].meaning) for name in row.charts],
         example=ExampleResource(
             parameters=dict(row.example),
             href=f"/v1/statistics/{row.name}?{query}",
@@ -252,8 +264,9 @@ async def answer_statistic(backend: Backend, call: Call) -> Reply | Stream:
 
 async def _made(backend: Backend, call: Call, answers: Answers, key: _Key | None) -> Reply | Stream:
     row = _statistic(call)
-    form = choose(call.header("accept"), call.path.get("suffix"))
+    form = choose(call.header("accept"), call.path.get("suffix"), row.name)
     asked = await _read(call, row, backend.catalog)
+    form = showing(form, asked.chart, row.name)
     made = await _represented(backend, call, row, form, asked)
     if key is not None and isinstance(made, Reply):
         answers.keep(key, made, asked)
@@ -268,6 +281,7 @@ class _Asked:
     snapshot: Snapshot
     is_pinned: bool  # the snapshot is named, and not whichever is current
     parameters: msgspec.Struct
+    chart: str | None  # that is to be shown
 
 
 async def _represented(backend: Backend, call: Call, row: Statistic, form: Form, asked: _Asked) -> Reply | Stream:
@@ -388,7 +402,13 @@ async def _read(call: Call, row: Statistic, catalog: Catalog) -> _Asked:
         problems += checked
     if problems or isinstance(checked, tuple):
         raise _refusal(problems)
-    return _Asked(dataset=dataset, snapshot=snapshot, is_pinned=fingerprint is not None, parameters=checked)
+    return _Asked(
+        dataset=dataset,
+        snapshot=snapshot,
+        is_pinned=fingerprint is not None,
+        parameters=checked,
+        chart=ours.get("chart"),
+    )
 
 
 def _refusal(problems: Sequence[Problem]) -> RequestInvalid:
@@ -611,6 +631,7 @@ _QUERY = (
         description="Of the snapshot that is to answer, also where it is not the current one any more. The answer then "
         "never changes, and may be kept for ever.",
     ),
+    CHART,
     *_query_parameters(),
 )
 _PROBLEMS = (
@@ -620,8 +641,8 @@ _PROBLEMS = (
     DatasetUnknown,
     DatasetLoading,
     DatasetNotReady,
-    AnswersBusy,
     RangeInvalid,
+    *DRAWING,
 )
 _ANSWER = (
     "The answer comes at once, without a job. Lists are given by repeating the name: `location=Utah&location=Ohio`. "
@@ -677,7 +698,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         ),
         # As JSON it is either what the statistic is, or its answer.
         outcomes=outcomes(json=(ResultDocument, StatisticResource)),
-        problems=(*_PROBLEMS, NotAcceptable),
+        problems=_PROBLEMS,
     ),
     Endpoint(
         name="get_statistic_as",

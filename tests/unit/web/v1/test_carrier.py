@@ -63,7 +63,7 @@ class TestWays:
             ("/v1/jobs/1/results.csv", "/v1/jobs/{job_id}/results.{suffix}", {"job_id": "1", "suffix": "csv"}),
             ("/v1/jobs/1/results%2Etar.gz", "/v1/jobs/{job_id}/results.{suffix}", {"job_id": "1", "suffix": "tar.gz"}),
             ("/v1/statistics/mean", "/v1/statistics/{name}", {"name": "mean"}),
-            ("/v1/statistics/a.b.csv", "/v1/statistics/{name}.{suffix}", {"name": "a.b", "suffix": "csv"}),
+            ("/v1/statistics/a.vl.json", "/v1/statistics/{name}.{suffix}", {"name": "a", "suffix": "vl.json"}),
         ],
     )
     def test_a_path_leads_to_the_template_that_says_most_of_it(

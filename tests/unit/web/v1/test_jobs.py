@@ -226,13 +226,13 @@ def test_the_result_comes_in_the_form_that_the_client_takes() -> None:
 def test_a_form_that_there_is_not_is_refused_before_there_is_a_job() -> None:
     with behind() as there:
         with pytest.raises(NotAcceptable):
-            submit(there, prefer="wait=10", accept="image/png")
+            submit(there, prefer="wait=10", accept="image/gif")
         assert there.engine.jobs() == []
 
 
 def test_who_does_not_wait_gets_the_job_as_json_whatever_he_accepts() -> None:
     with behind() as there:
-        assert submit(there, accept="image/png").status == 202
+        assert submit(there, accept="image/gif").status == 202
 
 
 def test_the_job_is_the_answer_where_the_time_is_up_before() -> None:

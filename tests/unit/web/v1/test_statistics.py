@@ -10,6 +10,7 @@ from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
+import msgspec
 import pytest
 
 from meantime.compute.local import LocalCompute
@@ -225,13 +226,41 @@ def test_the_form_is_chosen_by_accept_or_suffix(server: Server) -> None:
     by_accept = server.get("states_mean", query(), accept="text/csv")
     by_suffix = server.get("states_mean", query(), suffix="csv")
     assert by_accept.body == by_suffix.body == b"location,mean,count,withheld\r\nUtah,3.0,1,0\r\n"
-    assert isinstance(server.refusal("states_mean", query(), accept="image/png"), NotAcceptable)
-    assert isinstance(server.refusal("states_mean", query(), suffix="png"), PathUnknown)
+    assert isinstance(server.refusal("states_mean", query(), accept="image/gif"), NotAcceptable)
+    assert isinstance(server.refusal("states_mean", query(), suffix="gif"), PathUnknown)
 
 
 def test_every_form_has_an_etag_of_its_own(server: Server) -> None:
     etags = [headers_of(server.get("states_mean", query(), suffix=each))["etag"] for each in FORMS]
     assert len(set(etags)) == len(FORMS)
+
+
+def test_a_chart_is_answered_where_the_statistic_has_one(server: Server) -> None:
+    drawn = server.get("states_mean", query(), accept="image/svg+xml")
+    assert (drawn.status, drawn.content_type) == (200, "image/svg+xml")
+    assert b"</svg>" in drawn.body
+    specification = server.get("states_mean", query(), suffix="vl.json")
+    assert specification.content_type == "application/vnd.vegalite.v6+json"
+    assert "means" in msgspec.json.decode(server.get("states_mean", "").body)["charts"][0]["name"]
+
+
+def test_an_accept_that_would_take_a_chart_is_met_otherwise_where_there_is_none(server: Server) -> None:
+    assert server.get("summary", query(), accept="image/png, */*;q=0.1").content_type == "application/json"
+    assert "summary have no chart" in str(server.refusal("summary", query(), accept="image/png"))
+    assert isinstance(server.refusal("summary", query(), suffix="svg"), NotAcceptable)
+
+
+def test_a_chart_that_there_is_not_is_a_problem_of_the_query(server: Server) -> None:
+    error = server.refusal("states_mean", query() + "&chart=meens", suffix="vl.json")
+    assert isinstance(error, RequestInvalid)
+    assert [each.pointer for each in error.problems if isinstance(each, Problem)] == ["/chart"]
+    assert "means" in str(error)
+
+
+def test_each_chart_has_an_etag_of_its_own(server: Server) -> None:
+    asked = (query(), query() + "&chart=means")
+    etags = [headers_of(server.get("states_mean", each, suffix="vl.json"))["etag"] for each in asked]
+    assert len({*etags}) == 2
 
 
 def test_equal_questions_have_one_etag_however_they_are_written(server: Server) -> None:

@@ -1,0 +1,167 @@
+"""Dots with their intervals, a row each: what most charts are made of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from meantime.charts import theme, words
+from meantime.charts.frame import Record, Spec, aloud, lit
+from meantime.table import Cell, Table
+
+# Around the outermost interval, of the width of all: its end is not to lie on the axis.
+_AIR = 0.04
+HOLLOW = "Hollow: flagged, not to be leaned on; the table says why."
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Names:
+    """How the columns are named that dots are drawn from: of each chart in one place, its own file."""
+
+    value: str
+    low: str | None = None
+    high: str | None = None
+    location: str = "location"
+    flags: str | None = "flags"
+
+
+def records_of(table: Table, names: Names) -> list[Record]:
+    """Make a record of each row. A column that the table does not have is as one without values.
+
+    Raises:
+        KeyError: the table has no such value at all.
+    """
+    # Only the value must be there: a mean of everything has no location, a mean no interval.
+    cells = {
+        name: _column(table, getattr(names, name), is_needed=name == "value")
+        for name in ("location", "value", "low", "high", "flags")
+    }
+    unit = unit_of(table, names.value)
+    records = []
+    for location, value, low, high, flags in zip(*cells.values(), strict=True):
+        name = words.plain(str(location)) if location not in (None, "") else "(no name)"
+        record = {"location": name, "name": name, "value": value, "low": low, "high": high, "is_flagged": bool(flags)}
+        flagged = f"flagged: {flags}" if flags else ""
+        record["aloud"] = words.in_words(record, unit, words.short(flagged))
+        records.append(record)
+    return records
+
+
+def unit_of(table: Table, name: str) -> str | None:
+    """Return the unit of a column."""
+    return next((column.unit for column in table.columns if column.name == name), None)
+
+
+def has(table: Table, *names: str) -> bool:
+    """Whether a table has all of these columns."""
+    return {*names} <= {column.name for column in table.columns}
+
+
+def axis_title(what: str, unit: str | None) -> str:
+    """Name an axis.
+
+    >>> axis_title("Estimate", "percent"), axis_title("Mean", None)
+    ('Estimate (percent), with its 95 % interval', 'Mean')
+    """
+    return f"{what} ({words.short(unit, 40)}), with its 95 % interval" if unit and what == "Estimate" else what
+
+
+def domain(records: Iterable[Record], *more: float | None) -> list[float]:
+    """Return the span of all values and limits with some air, not below 0 where nothing is.
+
+    Not from 0 on: a dot is read by its place, not by its length, and what differs is to be seen.
+
+    >>> domain([{"value": 20.0, "low": 10.0, "high": 35.0}])
+    [9.0, 36.0]
+    """
+    ends = [end for record in records for end in (record["value"], record.get("low"), record.get("high"))]
+    known = [end for end in (*ends, *more) if end is not None]
+    if not known:
+        return [0.0, 1.0]
+    least, most = min(known), max(known)
+    air = _AIR * (most - least) or abs(most) * _AIR or 1.0
+    return [max(0.0, least - air) if least >= 0 else least - air, most + air]
+
+
+def down(field: str = "name", *, title: str | None = None, grid: bool = True) -> Spec:
+    """Return the encoding of rows, in the order of the records."""
+    axis = {"ticks": False, "domain": False, "grid": grid, "labelPadding": 8}
+    return {"field": field, "type": "nominal", "sort": None, "title": title, "axis": axis}
+
+
+def across(title: str, span: Sequence[float], *, until: str = "width", field: str = "value") -> Spec:
+    """Return the encoding of values, from the left edge to the place ``until``."""
+    return {
+        "field": field,
+        "type": "quantitative",
+        "title": title,
+        "scale": {"domain": list(span), "nice": False, "zero": False, "range": [0, {"expr": until}]},
+        "axis": {"grid": True, "tickCount": {"expr": f"clamp(({until}) / 70, 2, 10)"}, "titleLimit": {"expr": until}},
+    }
+
+
+def intervals(x: Spec, y: Spec, *, alike: str = "false") -> list[Spec]:
+    """Return the layers of dots with their intervals; ``alike`` says which stay lit with another location."""
+    ends = {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y}
+    rule = {"type": "rule", "strokeWidth": 2.5, "color": theme.colour("accent"), "aria": False}
+    return [{"mark": rule, "encoding": {**ends, "opacity": lit(alike), "tooltip": aloud()}}, *points(x, y, alike=alike)]
+
+
+def points(x: Spec, y: Spec, *, alike: str = "false") -> list[Spec]:
+    """Return the layer of dots; those that are flagged are hollow."""
+    accent = {"value": theme.colour("accent")}
+    fill = {"condition": {"test": "datum.is_flagged", "value": theme.colour("paper")}, **accent}
+    shared = {"opacity": lit(alike), "description": aloud(), "tooltip": aloud()}
+    mark = {"type": "point", "size": 42, "strokeWidth": 1.8}
+    return [{"mark": mark, "encoding": {"x": x, "y": y, "stroke": accent, "fill": fill, **shared}}]
+
+
+def reference(x: Spec, name: str, value: float, low: Cell = None, high: Cell = None) -> list[Spec]:
+    """Return the layers of a line over all rows, with the band of its interval, and its name at the top."""
+    at = {"x": {**x, "datum": value, "field": None}}
+    del at["x"]["field"]
+    drawn: list[Spec] = []
+    if low is not None and high is not None:
+        band = {"type": "rect", "color": theme.colour("band"), "aria": False}
+        ends = {"x": {**at["x"], "datum": low}, "x2": {"datum": high}}
+        drawn.append({"data": {"values": [{}]}, "mark": band, "encoding": ends})
+    line = {"type": "rule", "strokeDash": [5, 4], "strokeWidth": 1.3, "color": theme.colour("ink")}
+    text = {"type": "text", "text": words.short(name, 40), "align": "left", "baseline": "bottom", "dx": 4, "dy": -3}
+    said = {"description": {"value": f"{words.short(name)}: {words.number(value)}{_interval(low, high)}"}}
+    return [
+        *drawn,
+        {"data": {"values": [{}]}, "mark": line, "encoding": {**at, **said}},
+        {"data": {"values": [{}]}, "mark": {**text, "aria": False}, "encoding": {**at, "y": {"value": 0}}},
+    ]
+
+
+def told(records: Sequence[Record], unit: str | None) -> str:
+    """Say what a reader would see first: how many there are, the least and the most, and what is missing."""
+    known = [record for record in records if record["value"] is not None]
+    if not known:
+        return f"{len(records)} rows, none with a value."
+    least, most = min(known, key=_value), max(known, key=_value)
+    missing = len(records) - len(known)
+    flagged = sum(bool(record.get("is_flagged")) for record in known)
+    said = [
+        f"{len(known)} values",
+        f"from {words.in_words(least, unit)}",
+        f"to {words.in_words(most, unit)}",
+        f"{missing} without a value" if missing else "",
+        f"{flagged} flagged as not to be leaned on" if flagged else "",
+    ]
+    return f"{', '.join(filter(None, said))}."
+
+
+def _value(record: Record) -> float:
+    return float(record["value"])
+
+
+def _interval(low: Cell, high: Cell) -> str:
+    return words.interval(low, high) if isinstance(low, float) and isinstance(high, float) else ""
+
+
+def _column(table: Table, name: str | None, *, is_needed: bool = False) -> Sequence[Cell]:
+    if name is None or not (is_needed or has(table, name)):
+        return [None] * len(table)
+    return table.column(name)

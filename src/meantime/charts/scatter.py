@@ -1,0 +1,65 @@
+"""The chart of two questions: a dot for each location, with the intervals of both."""
+
+from __future__ import annotations
+
+from meantime.charts import dots, theme, words
+from meantime.charts.caption import Caption
+from meantime.charts.dots import Names
+from meantime.charts.frame import Record, Spec, aloud, framed, lit
+from meantime.table import Table
+
+_FIRST = Names(value="estimate", low="low", high="high")
+_SECOND = Names(value="other_estimate", low="other_low", high="other_high")
+_HEIGHT = 460
+# Names beside dots: of more they would lie on each other.
+_MOST_NAMED = 20
+
+
+def scatter(table: Table, caption: Caption) -> Spec:
+    """Draw the first question across and the second up; a location that lacks one of them is left out."""
+    records = _records(table)
+    first, second = (_meaning(table, names) for names in (_FIRST, _SECOND))
+    x = _axis(first, dots.domain(records))
+    y = _axis(
+        second, dots.domain([{"value": each["up"], "low": each["up_low"], "high": each["up_high"]} for each in records])
+    )
+    y["field"] = "up"
+    interval = {"type": "rule", "strokeWidth": 1, "color": theme.colour("muted"), "opacity": 0.35, "aria": False}
+    dot = {"type": "point", "filled": True, "size": 52, "color": theme.colour("accent")}
+    shared = {"opacity": lit(), "tooltip": aloud(), "description": aloud()}
+    layers: list[Spec] = [
+        {"mark": interval, "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y}},
+        {"mark": interval, "encoding": {"x": x, "y": {**y, "field": "up_low"}, "y2": {"field": "up_high"}}},
+        {"mark": dot, "encoding": {"x": x, "y": y, **shared}},
+    ]
+    if len(records) <= _MOST_NAMED:
+        name = {"type": "text", "align": "left", "dx": 7, "dy": -6, "aria": False}
+        layers.append({"mark": name, "encoding": {"x": x, "y": y, "text": {"field": "name"}, "opacity": lit()}})
+    return framed(
+        caption,
+        layers,
+        records=records,
+        height=_HEIGHT,
+        description=f"{len(records)} locations by two questions, with 95 % intervals. Across: {first}. Up: {second}.",
+    )
+
+
+def _records(table: Table) -> list[Record]:
+    first, second = dots.records_of(table, _FIRST), dots.records_of(table, _SECOND)
+    records = []
+    for record, other in zip(first, second, strict=True):
+        if record["value"] is None or other["value"] is None:
+            continue
+        up = {"up": other["value"], "up_low": other["low"], "up_high": other["high"]}
+        records.append({**record, **up, "aloud": f"{record['aloud']}; {other['aloud'].partition(': ')[2]}"})
+    return records
+
+
+def _axis(title: str, span: list[float]) -> Spec:
+    scale = {"domain": span, "nice": False, "zero": False}
+    lines = words.lines([title], width=70, most=2)
+    return {"field": "value", "type": "quantitative", "title": lines, "scale": scale, "axis": {"tickCount": 7}}
+
+
+def _meaning(table: Table, names: Names) -> str:
+    return next((column.meaning for column in table.columns if column.name == names.value), names.value)

@@ -1,0 +1,103 @@
+"""The chart of ``sensitivity``: each location's ranks under every method, joined by a line."""
+
+from __future__ import annotations
+
+from meantime.charts import theme, words
+from meantime.charts.caption import Caption
+from meantime.charts.frame import HIGHLIGHT, Record, Spec, aloud, framed
+from meantime.table import Table
+
+_LOCATION = "location"
+# A column of ranks for each method; the rest of its name is that of the method.
+_RANK = "rank_"
+_ROW = 15
+# Beyond so many places a move is one that a reader should see.
+_FAR = 10
+
+
+def slopes(table: Table, caption: Caption) -> Spec:
+    """Draw ranks, best at the top; those that move far have colour."""
+    records = _records(table)
+    methods = list(dict.fromkeys(record["method"] for record in records))
+    worst = max((record["rank"] for record in records), default=1)
+    x = {
+        "field": "method",
+        "type": "nominal",
+        "sort": methods,
+        "title": None,
+        "scale": {"type": "point", "padding": 0.25},
+        "axis": {"orient": "top", "labelAngle": 0, "labelLimit": 140, "domain": False, "ticks": False, "grid": True},
+    }
+    y = {
+        "field": "rank",
+        "type": "quantitative",
+        "title": "Rank",
+        "scale": {"domain": [worst + 0.5, 0.5], "nice": False, "zero": False},
+        "axis": {"tickMinStep": 1, "grid": False},
+    }
+    is_far = {"test": f"datum.moved >= {_FAR}", "value": theme.colour("worse")}
+    colour = {"condition": [{"test": f"datum.location === {HIGHLIGHT}", "value": theme.colour("accent")}, is_far]}
+    stroke = {**colour, "value": theme.colour("unclear")}
+    opacity = {
+        "condition": {
+            "test": f"{HIGHLIGHT} === null ? datum.moved >= {_FAR} : datum.location === {HIGHLIGHT}",
+            "value": 1,
+        },
+        "value": 0.35,
+    }
+    name = {"type": "text", "fontSize": 10, "aria": False}
+    ends = {"x": x, "y": y, "text": {"field": "name"}, "opacity": opacity}
+    return framed(
+        caption,
+        [
+            {
+                "mark": {"type": "line", "strokeWidth": 1.6, "aria": False},
+                "encoding": {"x": x, "y": y, "detail": {"field": "location"}, "stroke": stroke, "opacity": opacity},
+            },
+            {
+                "mark": {"type": "point", "filled": True, "size": 26},
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "color": stroke,
+                    "opacity": opacity,
+                    "description": aloud(),
+                    "tooltip": aloud(),
+                },
+            },
+            {
+                "transform": [{"filter": f"datum.method === {words.quoted(methods[-1])}"}] if methods else [],
+                "mark": {**name, "align": "left", "dx": 8},
+                "encoding": {**ends, "opacity": {"value": 1}},
+            },
+        ],
+        records=records,
+        height=_ROW * int(worst + 1),
+        description=_told(records, methods),
+        foot_pixels=14,
+    )
+
+
+def _records(table: Table) -> list[Record]:
+    methods = [column.name for column in table.columns if column.name.startswith(_RANK)]
+    records: list[Record] = []
+    for at, location in enumerate(table.column(_LOCATION)):
+        ranks = {method: table.column(method)[at] for method in methods}
+        known = [rank for rank in ranks.values() if isinstance(rank, int)]
+        moved = max(known) - min(known) if known else 0
+        for method, rank in ranks.items():
+            if not isinstance(rank, int):
+                continue
+            name, how = words.plain(str(location)), method.removeprefix(_RANK).replace("_", " ")
+            said = f"{words.short(name)}: rank {rank} by {how}; moves {moved} places between methods"
+            records.append({"location": name, "name": name, "method": how, "rank": rank, "moved": moved, "aloud": said})
+    return records
+
+
+def _told(records: list[Record], methods: list[str]) -> str:
+    far = list(dict.fromkeys(record["name"] for record in records if record["moved"] >= _FAR))
+    named = f": {', '.join(words.short(name, 40) for name in far[:10])}" if far else ""
+    return (
+        f"Ranks of locations under {len(methods)} methods ({', '.join(methods)}). {len(far)} locations move by "
+        f"{_FAR} places or more{named}."
+    )

@@ -1,0 +1,180 @@
+"""The map: a tile for each place of a grid, all of one size, since people and not acres are what is counted."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from meantime.charts import comparison, dots, theme, words
+from meantime.charts.caption import Caption
+from meantime.charts.dots import Names
+from meantime.charts.frame import Record, Spec, aloud, framed, lit, nothing_to_draw
+from meantime.dataset import tile_grid
+from meantime.dataset.tile_grid import TileGrid
+from meantime.errors import NotAcceptable
+from meantime.table import Table
+
+_VALUES = Names(value="estimate", low="low", high="high")
+_MEANS = Names(value="mean")
+_VERDICTS = Names(value="difference", low="difference_low", high="difference_high")
+
+# A tile is as large as the width allows, and not larger than what is read at a glance.
+_TILE_PIXELS = 58
+_LEGEND_PIXELS = 14
+# From where on light letters are read more easily than dark ones, of the way between both ends of the ramp.
+_DARK_FROM = 0.6
+
+
+def values(table: Table, caption: Caption) -> Spec:
+    """Draw values, darker where they are higher.
+
+    Raises:
+        NotAcceptable: the locations are on no grid, or have several values each.
+    """
+    names = _VALUES if dots.has(table, _VALUES.value) else _MEANS
+    grid, records = _placed(dots.records_of(table, names))
+    unit = dots.unit_of(table, names.value)
+    known = [record["value"] for record in records if record["value"] is not None]
+    least, most = min(known, default=0.0), max(known, default=1.0)
+    for record in records:
+        record["is_dark"] = record["value"] is not None and record["value"] > least + _DARK_FROM * (most - least)
+        record["shown"] = "" if record["value"] is None else words.number(record["value"])
+    colour = {
+        "field": "value",
+        "type": "quantitative",
+        "title": unit,
+        "scale": {
+            "domain": [least, most],
+            "range": [theme.colour("ramp_least"), theme.colour("ramp_most")],
+            "interpolate": "lab",
+            "nice": False,
+        },
+        "legend": {"gradientLength": 200, "direction": "horizontal", "format": ".3~g"},
+    }
+    on_tile = {
+        "condition": {"test": "datum.is_dark", "value": theme.colour("on_most")},
+        "value": theme.colour("on_least"),
+    }
+    return _mapped(caption, grid, records, colour, on_tile, f"Values by place. {dots.told(records, unit)}")
+
+
+def verdicts(table: Table, caption: Caption) -> Spec:
+    """Draw verdicts against the reference; each has a sign as well as a colour.
+
+    Raises:
+        NotAcceptable: the locations are on no grid, or have several verdicts each.
+    """
+    records = dots.records_of(table, _VERDICTS)
+    comparison.add_verdicts(records, table)
+    for record in records:
+        record["shown"] = _SIGNS.get(record["verdict"], "")
+    grid, records = _placed(records)
+    present = comparison.present(records)
+    colour = {
+        "field": "verdict",
+        "type": "nominal",
+        "sort": present,
+        "title": None,
+        "scale": {"domain": present, "range": [theme.colour(_FILLS[name]) for name in present]},
+        "legend": {"symbolType": "square", "symbolSize": 130, "labelExpr": _LEGEND},
+    }
+    sure = f"indexof({words.quoted('|'.join(_SURE))}, datum.verdict) >= 0 && isValid(datum.verdict)"
+    on_tile = {"condition": {"test": sure, "value": theme.colour("paper")}, "value": theme.colour("ink")}
+    told = f"Verdicts against {comparison.against(table)} by place: {comparison.counted(records)}."
+    return _mapped(caption, grid, records, colour, on_tile, told)
+
+
+_SIGNS = {"better": "●", "worse": "■", "above": "▲", "below": "▼", "similar": "=", "not tested": "?"}
+_SURE = ("better", "worse", "above", "below")
+_FILLS = {
+    "better": "better",
+    "worse": "worse",
+    "above": "above",
+    "below": "below",
+    "similar": "grid",
+    "no clear difference": "band",
+    "not tested": "paper",
+}
+_LEGEND = "datum.label" + "".join(f" + (datum.label === '{name}' ? ' {sign}' : '')" for name, sign in _SIGNS.items())
+
+
+def _placed(records: Sequence[Record]) -> tuple[TileGrid, list[Record]]:
+    """Put records on their tiles; tiles without a record are there too, and say so."""
+    if not records:
+        raise nothing_to_draw()
+    names = tuple(record["location"] for record in records)
+    if len(set(names)) < len(names):
+        raise NotAcceptable(
+            "The result has several values for a location, and a tile has room for one. Ask for one stratum and one "
+            "period."
+        )
+    grid = tile_grid.of(names)
+    if grid is None:
+        raise NotAcceptable(
+            "Fewer than half of these locations are places of a tile grid that Meantime knows, so there is no map. "
+            "The other charts show them."
+        )
+    by_name = {record["location"]: record for record in records}
+    placed = []
+    for name, tile in grid.tiles.items():
+        record = by_name.get(name) or {"location": name, "name": name, "value": None, "aloud": f"{name}: no value"}
+        placed.append({**record, "label": tile.label, "column": tile.column, "line": tile.row})
+    return grid, placed
+
+
+def _mapped(caption: Caption, grid: TileGrid, records: list[Record], fill: Spec, on_tile: Spec, told: str) -> Spec:
+    tile = f"min(width / {grid.columns}, {_TILE_PIXELS})"
+    left = f"(width - {grid.columns} * {tile}) / 2"
+    middle = {"expr": f"{left} + (datum.column + 0.5) * {tile}"}
+    shared = {"opacity": lit(), "tooltip": aloud()}
+    rect = {
+        "type": "rect",
+        # Of a rectangle that has a width and a height, x and y are the middle.
+        "x": middle,
+        "y": {"expr": f"(datum.line + 0.5) * {tile}"},
+        "width": {"expr": f"{tile} - 3"},
+        "height": {"expr": f"{tile} - 3"},
+        "cornerRadius": 3,
+        "stroke": theme.colour("grid"),
+        "strokeWidth": 1,
+    }
+    # A place without a value is a place; by itself, since a scale has no colour for what is not there.
+    empty = {**rect, "fill": theme.colour("paper"), "stroke": theme.colour("muted"), "strokeDash": [3, 3]}
+    has_value = "isValid(datum.value)"
+    text = {"type": "text", "align": "center", "baseline": "middle", "x": middle, "aria": False}
+    label = {
+        **text,
+        "text": {"expr": "datum.label"},
+        "fontWeight": "bold",
+        "fontSize": {"expr": f"{tile} * 0.25"},
+        "y": {"expr": f"(datum.line + 0.36) * {tile}"},
+    }
+    value = {
+        **text,
+        "text": {"expr": "datum.shown"},
+        "fontSize": {"expr": f"{tile} * 0.22"},
+        "y": {"expr": f"(datum.line + 0.68) * {tile}"},
+    }
+    spec = framed(
+        caption,
+        [
+            {
+                "transform": [{"filter": f"!{has_value}"}],
+                "mark": empty,
+                "encoding": {"description": aloud(), **shared},
+            },
+            {
+                "transform": [{"filter": has_value}],
+                "mark": rect,
+                "encoding": {"fill": fill, "description": aloud(), **shared},
+            },
+            {"mark": label, "encoding": {"color": on_tile, "opacity": lit()}},
+            {"mark": value, "encoding": {"color": on_tile, "opacity": lit()}},
+        ],
+        records=records,
+        height=grid.rows * _TILE_PIXELS,
+        description=told,
+        foot_pixels=_LEGEND_PIXELS,
+    )
+    # Whoever has less width than this is made for makes it less high, too.
+    spec["usermeta"]["height_to_width"] = round(grid.rows / grid.columns, 3)
+    return spec

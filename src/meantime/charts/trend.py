@@ -1,0 +1,182 @@
+"""The chart over years: lines with their bands. A year that is missing is a gap, never a line across it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from meantime.charts import dots, theme, words
+from meantime.charts.caption import Caption
+from meantime.charts.dots import Names
+from meantime.charts.frame import HIGHLIGHT, Record, Spec, aloud, framed, lit
+from meantime.table import Table
+
+_NAMES = Names(value="estimate", low="low", high="high")
+_PERIOD = "period"
+
+# As many lines have colours of their own; of more, all are grey, and the one that is lit has colour.
+MOST_COLOURS = 6
+_HEIGHT = 340
+# Years need no title, so the source begins sooner.
+_FOOT = 34
+
+
+def trend(table: Table, caption: Caption) -> Spec:
+    """Draw values over years, the reference dashed in ink."""
+    records = _records(table)
+    _add_runs(records)
+    unit = dots.unit_of(table, _NAMES.value)
+    locations = list(dict.fromkeys(record["location"] for record in records))
+    return framed(
+        caption,
+        _layers(records, locations, caption.reference, dots.axis_title("Estimate", unit)),
+        records=records,
+        height=_HEIGHT,
+        description=_told(records, locations, unit),
+        foot_pixels=_FOOT,
+    )
+
+
+def _records(table: Table) -> list[Record]:
+    """Return the records in the order of years; several years as one period are drawn in their middle."""
+    records = dots.records_of(table, _NAMES)
+    for record, period in zip(records, table.column(_PERIOD), strict=True):
+        years = [int(year) for year in str(period).replace("-", " ").split() if year.isdigit()] or [0]
+        record["year"] = sum(years) / len(years)
+        record["period"] = words.short(str(period), 30)
+        record["aloud"] = f"{record['period']}, {record['aloud']}"
+    return sorted(records, key=lambda record: (record["location"], record["year"]))
+
+
+def _add_runs(records: list[Record]) -> None:
+    """Number the runs of years without a gap. The years that there are at all say which ones follow each other."""
+    known = [record for record in records if record["value"] is not None]
+    place = {year: at for at, year in enumerate(sorted({record["year"] for record in records}))}
+    run, before = 0, (None, -2)
+    for record in known:
+        here = (record["location"], place[record["year"]])
+        if here != (before[0], before[1] + 1):
+            run += 1
+        record["run"] = run
+        before = here
+    records[:] = known
+
+
+def _layers(records: Sequence[Record], locations: Sequence[str], reference: str | None, title: str) -> list[Spec]:
+    years = sorted({record["year"] for record in records})
+    x = {
+        "field": "year",
+        "type": "quantitative",
+        "title": None,
+        "scale": {"domain": [years[0] - 0.3, years[-1] + 0.3] if years else [0, 1], "nice": False, "zero": False},
+        "axis": {
+            "format": "d",
+            "grid": False,
+            "tickMinStep": 1,
+            "values": [year for year in years if year == int(year)],
+            "labelOverlap": "greedy",
+        },
+    }
+    y = {
+        "field": "value",
+        "type": "quantitative",
+        "title": title,
+        "scale": {"domain": dots.domain(records), "nice": False, "zero": False},
+        "axis": {"tickCount": 7, "titleAnchor": "start"},
+    }
+    run = {"detail": {"field": "run"}}
+    if len(locations) > MOST_COLOURS:
+        return _many(x, {**y, "scale": _span_of_values(records), "title": title.partition(",")[0]}, reference)
+    colour, dash = _looks(locations, reference)
+    shared = {"opacity": lit(), "tooltip": aloud()}
+    return [
+        {
+            "mark": {"type": "area", "aria": False, "fillOpacity": 0.16, "tooltip": None},
+            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour, **run},
+        },
+        {
+            "mark": {"type": "line", "strokeWidth": 2.2, "aria": False},
+            "encoding": {"x": x, "y": y, "color": colour, "strokeDash": dash, **run, "opacity": lit()},
+        },
+        {
+            "mark": {"type": "point", "filled": True, "size": 46},
+            "encoding": {"x": x, "y": y, "color": colour, "description": aloud(), **shared},
+        },
+    ]
+
+
+def _looks(locations: Sequence[str], reference: str | None) -> tuple[Spec, Spec]:
+    """Return colour and dashes by location: the reference has ink and dashes, the others hues and a line."""
+    named = [name for name in locations if name != reference]
+    order = [*named, reference] if reference in locations else named
+    hues = [{"expr": f"series_{at}"} for at in range(len(named))] + [theme.colour("ink")] * (len(order) - len(named))
+    dashes = [[1, 0]] * len(named) + [[6, 4]] * (len(order) - len(named))
+    shared = {"field": "location", "type": "nominal", "sort": order}
+    return (
+        {**shared, "legend": {"title": None, "symbolStrokeWidth": 0}, "scale": {"domain": order, "range": hues}},
+        {**shared, "legend": None, "scale": {"domain": order, "range": dashes}},
+    )
+
+
+def _span_of_values(records: Sequence[Record]) -> Spec:
+    span = dots.domain([{"value": record["value"]} for record in records])
+    return {"domain": span, "nice": False, "zero": False}
+
+
+def _many(x: Spec, y: Spec, reference: str | None) -> list[Spec]:
+    is_lit = f"datum.location === {HIGHLIGHT}"
+    is_reference = f"datum.location === {words.quoted(reference)}"
+    colour = {
+        "condition": [
+            {"test": is_lit, "value": theme.colour("worse")},
+            {"test": is_reference, "value": theme.colour("ink")},
+        ],
+        "value": theme.colour("accent"),
+    }
+    stands_out = f"{is_lit} || {is_reference}"
+    width = {"condition": {"test": stands_out, "value": 2.8}, "value": 1}
+    opacity = {"condition": {"test": stands_out, "value": 1}, "value": 0.4}
+    dash = {"condition": {"test": is_reference, "value": [6, 4]}, "value": [1, 0]}
+    line = {"type": "line", "aria": False}
+    name = {"type": "text", "text": words.short(reference or "", 40), "align": "right", "dy": -12, "fontWeight": "bold"}
+    last = f"{is_reference} && datum.year === {x['axis']['values'][-1] if x['axis']['values'] else 0}"
+    return [
+        {
+            "mark": line,
+            "encoding": {
+                "x": x,
+                "y": y,
+                "detail": [{"field": "run"}, {"field": "location"}],
+                "stroke": colour,
+                "strokeWidth": width,
+                "strokeDash": dash,
+                "opacity": opacity,
+            },
+        },
+        {
+            "mark": {"type": "point", "size": 14, "filled": True},
+            "encoding": {
+                "x": x,
+                "y": y,
+                "color": colour,
+                "opacity": opacity,
+                "description": aloud(),
+                "tooltip": aloud(),
+            },
+        },
+        {"transform": [{"filter": last}], "mark": {**name, "aria": False}, "encoding": {"x": x, "y": y}},
+    ]
+
+
+def _told(records: Sequence[Record], locations: Sequence[str], unit: str | None) -> str:
+    if not records:
+        return "No year has a value."
+    ends = []
+    for name in locations[:MOST_COLOURS]:
+        own = [record for record in records if record["location"] == name]
+        first, last = own[0], own[-1]
+        ends.append(
+            f"{words.short(name, 60)} from {words.amount(first['value'], unit)} in {first['period']} to "
+            f"{words.amount(last['value'], unit)} in {last['period']}"
+        )
+    more = f"; and {len(locations) - len(ends)} more" if len(locations) > len(ends) else ""
+    return f"Values over years with 95 % intervals: {'; '.join(ends)}{more}. {dots.told(list(records), unit)}"

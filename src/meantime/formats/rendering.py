@@ -1,0 +1,126 @@
+"""Drawing, in a process of its own that is watched from here.
+
+What draws is a browser's engine. A large chart can take all memory there, or hang, or crash; that ends that process
+and nothing else. It leaves nothing behind: it reads one pipe, writes another, and has no file.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Final, Literal
+
+from meantime.charts.frame import Spec
+from meantime.errors import AnswersBusy, PictureFailed
+from meantime.formats.document import dumps
+
+Kind = Literal["svg", "png"]
+
+# The largest chart that there may be (5,000 marks) takes 3 s on a core of its own; and nobody waits longer for a page.
+SECONDS: Final = 30.0
+# 100 MB are taken by the engine itself; 50,000 marks, ten times what a chart may have, take 330.
+MEMORY_MB: Final = 700
+# Each takes a core. More at once would be no sooner, and take more memory together than a small server has.
+AT_ONCE: Final = 2
+
+# How often memory is looked at: the engine takes some hundred megabytes a second at most.
+_LOOK_EVERY_S = 0.1
+_TAIL_CHARACTERS = 500
+_RENDERER = Path(__file__).with_name("renderer.py")
+
+_places = threading.BoundedSemaphore(AT_ONCE)
+
+
+def render(spec: Spec, kind: Kind, *, seconds: float = SECONDS, memory_mb: float = MEMORY_MB) -> bytes:
+    """Draw a specification, and return the file. Blocks until that is done.
+
+    Raises:
+        PictureFailed: the process took too long or too much memory, crashed, or said that it cannot.
+        AnswersBusy: as many pictures are being drawn as may.
+    """
+    if not _places.acquire(blocking=False):
+        raise AnswersBusy(
+            f"{AT_ONCE} pictures are being drawn, and no more are at once. Try again in two seconds, or take the chart "
+            "as vl.json and draw it yourself.",
+            retry_after_s=2,
+        )
+    try:
+        return _rendered(dumps({"kind": kind, "spec": spec, "parent": os.getpid()}), seconds, memory_mb)
+    finally:
+        _places.release()
+
+
+def fonts() -> str:
+    """Return what changes when the fonts of this machine do: letters that Arimo lacks are drawn with them."""
+    homes = [Path.home() / ".fonts", Path.home() / ".local/share/fonts"]
+    folders = [Path("/usr/share/fonts"), Path("/usr/local/share/fonts"), *homes]
+    # A folder changes when a file comes into it or goes.
+    changed = [(str(at), Path(at).stat().st_mtime_ns) for folder in folders for at, *_ in os.walk(folder)]
+    return repr(sorted(changed))
+
+
+def _rendered(order: bytes, seconds: float, memory_mb: float) -> bytes:
+    # By its path and not as a module of ours: it needs none of us, and starts in a tenth of the time. Its own session:
+    # Ctrl-C at the terminal is for the server.
+    process = subprocess.Popen(  # noqa: S603 - our own file
+        [sys.executable, "-P", str(_RENDERER)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        start_new_session=True,
+    )
+    try:
+        picture, said = _watched(process, order, time.monotonic() + seconds, memory_mb)
+    except TimeoutError:
+        raise PictureFailed(
+            f"The picture was not drawn within {seconds:g} s. Ask for fewer locations or years, or take the chart as "
+            "vl.json."
+        ) from None
+    finally:
+        process.kill()
+        process.communicate()
+    if process.returncode != 0 or not picture:
+        raise PictureFailed(
+            f"Drawing the picture ended without one: {_ending(process.returncode)}.{_tail(said)} The chart can be had "
+            "as vl.json."
+        )
+    return picture
+
+
+def _watched(process: subprocess.Popen[bytes], order: bytes, until: float, memory_mb: float) -> tuple[bytes, bytes]:
+    given: bytes | None = order
+    while True:
+        try:
+            return process.communicate(given, timeout=_LOOK_EVERY_S)
+        except subprocess.TimeoutExpired:
+            given = None  # the first call goes on writing it
+        if time.monotonic() > until:
+            raise TimeoutError
+        if _resident_mb(process.pid) > memory_mb:
+            raise PictureFailed(
+                f"The picture would take more than {memory_mb:g} MB of memory to draw. Ask for fewer locations or "
+                "years, or take the chart as vl.json."
+            )
+
+
+def _resident_mb(process: int) -> float:
+    """Return the memory that a process has; 0 where the system does not tell, so that there only time is bounded."""
+    try:
+        pages = int(Path(f"/proc/{process}/statm").read_bytes().split()[1])
+    except (OSError, IndexError):  # ended meanwhile
+        return 0
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def _ending(code: int) -> str:
+    return f"exit code {code}" if code >= 0 else f"it was ended by {signal.Signals(-code).name}"
+
+
+def _tail(said: bytes) -> str:
+    text = " ".join(said.decode("utf-8", "replace").split())[-_TAIL_CHARACTERS:]
+    return f" It said last: {text}." if text else ""

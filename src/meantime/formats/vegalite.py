@@ -1,0 +1,92 @@
+"""A result as a chart: Vega-Lite, for browsers, notebooks, and everything that draws it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from meantime.charts.caption import Caption
+from meantime.charts.registry import CHARTS
+from meantime.dataset import geography
+from meantime.errors import NotAcceptable
+from meantime.formats import citation
+from meantime.formats.document import Document, dumps
+from meantime.statistics.registry import STATISTICS
+
+# A note as short as this says what the numbers are of (basis, years, reference), and stands above the chart. Longer
+# ones say how they were made; they are in the result.
+_NOTE_CHARACTERS = 64
+_FINGERPRINT_CHARACTERS = 16
+
+
+def pieces(document: Document, chart: str | None = None) -> Iterator[bytes]:
+    """Write the specification of a chart.
+
+    Raises:
+        NotAcceptable: the result has no such chart; before the first piece.
+    """
+    yield dumps(specification(document, chart))
+
+
+def charts_of(statistic: str) -> tuple[str, ...]:
+    """Return the names of the charts that a statistic's results have, the usual one first.
+
+    >>> charts_of("states_mean")
+    ('means', 'map')
+    """
+    row = STATISTICS.get(statistic)
+    return () if row is None else row.charts
+
+
+def specification(document: Document, chart: str | None = None) -> dict[str, Any]:
+    """Return a chart of a result, the usual one if no other is named.
+
+    Raises:
+        NotAcceptable: it has no such chart, or nothing that could be drawn, or more than could be seen.
+    """
+    charts = charts_of(document.statistic)
+    if not charts:
+        raise no_chart(document.statistic)
+    if chart is not None and chart not in charts:
+        raise NotAcceptable(f"Results of {document.statistic} have no such chart; they have {', '.join(charts)}.")
+    try:
+        return CHARTS[chart or charts[0]].draw(document.table, _caption(document))
+    except KeyError as error:
+        raise NotAcceptable(
+            f"This result has no column {error}, which its chart is drawn from: it was asked for another of its "
+            "tables, or made by another version. Ask it anew, or take the table."
+        ) from error
+
+
+def no_chart(statistic: str) -> NotAcceptable:
+    """Return the error that says that a statistic has no chart."""
+    drawn = ", ".join(name for name, row in STATISTICS.items() if row.charts)
+    return NotAcceptable(f"Results of {statistic} have no chart. Take the table, or ask a statistic that has: {drawn}.")
+
+
+def _caption(document: Document) -> Caption:
+    asked = document.parameters
+    table = document.table
+    short = " ".join(note for note in table.notes if len(note) <= _NOTE_CHARACTERS)
+    return Caption(
+        title=str(asked.get("question", document.statistic)),
+        subtitle=(*table.findings[:1], short),
+        beware=table.warnings,
+        source=(
+            f"Data set {document.dataset!r}, fingerprint {document.fingerprint[:_FINGERPRINT_CHARACTERS]}.",
+            f"Cite as: {document.citation}",
+        ),
+        is_synthetic=document.citation.startswith(citation.SYNTHETIC),
+        reference=_reference(document),
+    )
+
+
+def _reference(document: Document) -> str | None:
+    """Return what the other locations are read against: what was asked for, else the aggregate of the table."""
+    if isinstance(asked := document.parameters.get("reference"), str):
+        return asked
+    columns = [column.name for column in document.table.columns]
+    if "location" not in columns:
+        return None
+    locations = tuple(sorted({str(name) for name in document.table.column("location")}))
+    return next((name for name in locations if name in geography.of(locations).aggregates), None)

@@ -1,0 +1,314 @@
+"""What holds for every chart, and what each of them shows."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import altair as alt
+import pytest
+
+from meantime.charts import frame, registry
+from meantime.charts.caption import Caption
+from meantime.charts.frame import HIGHLIGHT, MOST_MARKS, SOURCE, Spec
+from meantime.charts.registry import CHARTS
+from meantime.errors import NotAcceptable
+from meantime.formats.vegalite import specification
+from meantime.statistics.registry import STATISTICS
+from meantime.table import Cell, Column, Kind, Table
+from tests.documents import HOSTILE
+from tests.unit.charts.answers import ASKED, answer, answer_for
+
+CAPTION = Caption(title="Percent of adults who nap", source=("Data set 'naps'.",))
+EVERY = pytest.mark.parametrize("name", CHARTS)
+
+
+def table(texts: dict[str, list[Any]], **numbers: list[Any]) -> Table:
+    """A table of columns of texts and of numbers; whole numbers are integers."""
+    columns = [Column(name=name, kind=Kind.TEXT, meaning="") for name in texts]
+    for name, cells in numbers.items():
+        kind = Kind.INTEGER if all(isinstance(cell, int) for cell in cells) else Kind.NUMBER
+        columns.append(Column(name=name, kind=kind, unit="percent", meaning=f"{name} of it"))
+    data: tuple[list[Cell], ...] = (*texts.values(), *numbers.values())
+    return Table(columns=tuple(columns), data=data)
+
+
+def places(*names: str) -> Table:
+    """A table that every chart can draw, of these locations."""
+    many = len(names)
+    values = [20.0 + place for place in range(many)]
+    lows, highs = [value - 2 for value in values], [value + 2 for value in values]
+    ranks = list(range(1, many + 1))
+    return table(
+        {
+            "location": list(names),
+            "category": ["Sex"] * many,
+            "stratum": [f"group {place}" for place in range(many)],
+            "period": [str(2016 + place % 5) for place in range(many)],
+            "flags": ["", "n < 50"] * (many // 2) + [""] * (many % 2),
+            "cannot_be_told_apart_from": ["; ".join(names[1:]), *[""] * many][:many],
+            "reference": ["National"] * many,
+            "verdict": ["better", "worse", "no clear difference", "similar", "above", "below", "not tested"][:many]
+            + ["better"] * max(0, many - 7),
+        },
+        estimate=values,
+        low=lows,
+        high=highs,
+        other_estimate=values,
+        other_low=lows,
+        other_high=highs,
+        difference=values,
+        difference_low=lows,
+        difference_high=highs,
+        mean=values,
+        rank=ranks,
+        rank_low=ranks,
+        rank_high=ranks,
+    )
+
+
+def drawn(name: str, of: Table, caption: Caption = CAPTION) -> Spec:
+    # The means are a difference where there is one, and groups where there are strata.
+    left = {"means": ("difference", "stratum", "category"), "estimates": ("stratum", "period")}.get(name, ())
+    kept = [at for at, column in enumerate(of.columns) if column.name not in left]
+    table = Table(columns=tuple(of.columns[at] for at in kept), data=tuple(of.data[at] for at in kept))
+    return CHARTS[name].draw(table, caption)
+
+
+def records(spec: Spec) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = spec["data"]["values"]
+    return found
+
+
+def parts(part: Any) -> Iterator[Any]:
+    """Go through everything in a specification."""
+    yield part
+    for each in part.values() if isinstance(part, dict) else part if isinstance(part, list) else ():
+        yield from parts(each)
+
+
+# Of every chart
+
+
+@EVERY
+def test_it_is_what_the_schema_of_vega_lite_allows(name: str) -> None:
+    alt.LayerChart.from_dict(json.loads(json.dumps(drawn(name, places("Utah", "Ohio", "Iowa")))))
+
+
+@pytest.mark.parametrize("name", ASKED)
+def test_it_is_drawn_of_what_its_statistic_answers(name: str) -> None:
+    of = answer_for(name)
+    spec = specification(of, name)
+    alt.LayerChart.from_dict(json.loads(json.dumps(spec)))
+    # A line has no point where there is no value; everything else says that there is none.
+    left_out = sum(value is None for value in of.table.column("estimate")) if name == "trend" else 0
+    assert len({(record["location"], record["aloud"]) for record in records(spec)}) >= len(of.table) - left_out > 0
+    assert name in STATISTICS[of.statistic].charts
+
+
+def test_every_chart_that_a_statistic_names_is_one() -> None:
+    assert {name for row in STATISTICS.values() for name in row.charts} <= set(CHARTS)
+    assert all(chart.name == name and chart.meaning for name, chart in registry.CHARTS.items())
+
+
+@EVERY
+def test_it_is_as_wide_as_its_place(name: str) -> None:
+    spec = drawn(name, places("Utah", "Ohio"))
+    assert spec["width"] == "container"
+    assert spec["autosize"]["type"] == "fit-x"
+    # Vega-Lite fits a view of its own into its place, and none that is made of several.
+    assert not {"hconcat", "vconcat", "concat", "facet", "repeat"} & set(spec)
+
+
+@EVERY
+def test_it_has_title_source_and_a_text_alternative(name: str) -> None:
+    spec = drawn(name, places("Utah", "Ohio"), Caption(title="Naps", subtitle=("2023",), source=("Cite me.",)))
+    assert spec["title"]["text"] == ["Naps"]
+    assert "2023" in spec["title"]["subtitle"]
+    [source] = [layer for layer in spec["layer"] if layer.get("name") == SOURCE]
+    assert source["mark"]["text"] == ["Cite me."]
+    assert spec["description"].startswith("Naps. ")
+
+
+@EVERY
+def test_every_mark_that_can_be_pointed_at_says_what_it_is(name: str) -> None:
+    spec = drawn(name, places("Utah", "Ohio"))
+    marks = [part for part in parts(spec["layer"]) if isinstance(part, dict) and isinstance(part.get("mark"), dict)]
+    spoken = [part for part in marks if part["mark"].get("aria", True) and "description" in part["encoding"]]
+    assert spoken
+    for part in marks:
+        # Whatever is not read aloud says so; nothing is left to be read as "undefined".
+        assert "description" in part["encoding"] or part["mark"]["aria"] is False, part
+    assert all(record["aloud"] for record in records(spec))
+
+
+@EVERY
+def test_synthetic_data_say_so_in_the_title_across_the_picture_and_aloud(name: str) -> None:
+    spec = drawn(name, places("Utah", "Ohio"), Caption(title="Naps", is_synthetic=True))
+    assert spec["title"]["text"][0] == frame.SYNTHETIC
+    assert spec["description"].startswith(frame.SYNTHETIC)
+    assert any(isinstance(part, dict) and part.get("text") == "SYNTHETIC" for part in parts(spec["layer"]))
+
+
+@EVERY
+def test_colours_are_those_of_the_theme_so_that_another_can_be_put_in(name: str) -> None:
+    spec = drawn(name, places("Utah", "Ohio"))
+    assert not [part for part in parts(spec["layer"]) if isinstance(part, str) and part.startswith("#")]
+    themes = spec["usermeta"]["themes"]
+    assert spec["config"] == themes["light"]
+    assert [param["name"] for param in themes["light"]["params"]] == [each["name"] for each in themes["dark"]["params"]]
+
+
+@EVERY
+def test_texts_of_a_file_are_texts(name: str) -> None:
+    names = [*HOSTILE, "</script><script>alert(1)</script>", "datum.value'\"\\", "{{x}}", "x" * 10_000]
+    hostile = [f"{text}{place}" for place, text in enumerate(names)][:6] if name in ("groups", "means") else names
+    if name in ("map", "verdict_map"):
+        hostile = ["Utah", "Ohio", *hostile[:2]]
+    spec = drawn(name, places(*hostile), Caption(title="\x00</title>" * 1_000, source=("\ud800\uffff",)))
+    alt.LayerChart.from_dict(json.loads(json.dumps(spec)))
+    texts = [part for part in parts(spec) if isinstance(part, str)]
+    # XML has no place for these.
+    assert not [text for text in texts if set(text) & {"\x00", "\x1f", "\ud800", "\uffff", "\n"}]
+    # An expression has a name of the file in it only as a text of its own; of the title none.
+    assert not [text for text in parts(spec["layer"]) if isinstance(text, str) and "</title>" in text]
+
+
+@EVERY
+def test_no_rows_are_nothing_to_draw(name: str) -> None:
+    with pytest.raises(NotAcceptable):
+        drawn(name, places())
+
+
+@pytest.mark.parametrize("name", ["ranking", "estimates", "comparison", "trend", "means", "scatter", "spread"])
+def test_more_marks_than_can_be_seen_are_refused(name: str) -> None:
+    with pytest.raises(NotAcceptable, match=r"5,001|10,002"):
+        drawn(name, places(*(f"place {number}" for number in range(MOST_MARKS + 1))))
+
+
+# Of each
+
+
+def test_a_ranking_keeps_its_order_and_lights_what_cannot_be_told_apart() -> None:
+    of = answer("ranking", years="2020", better="lower")
+    spec = specification(of)
+    assert [record["location"] for record in records(spec)] == list(of.table.column("location"))
+    first = records(spec)[0]
+    assert "rank 1, 95 % interval of the rank 1 to 1, differs from every other" in first["aloud"]
+    tests = [part["test"] for part in parts(spec["layer"]) if isinstance(part, dict) and "test" in part]
+    assert any("datum.alike" in test and HIGHLIGHT in test for test in tests)
+
+
+def test_estimates_stand_highest_first() -> None:
+    values = [record["value"] for record in records(drawn("estimates", places("Utah", "Ohio", "Iowa")))]
+    assert values == sorted(values, reverse=True)
+
+
+def test_a_flagged_estimate_is_hollow_and_says_why() -> None:
+    of = places("Utah", "Ohio")
+    flagged = [record for record in records(drawn("estimates", of)) if record["is_flagged"]]
+    assert [record["location"] for record in flagged] == ["Ohio"]
+    assert "n < 50" in flagged[0]["aloud"]
+
+
+def test_no_line_goes_across_a_year_that_is_missing() -> None:
+    spec = specification(answer("estimate", years="2016..2020", by=["period"]))
+    runs: dict[int, list[float]] = {}
+    for record in records(spec):
+        runs.setdefault(record["run"], []).append(record["year"])
+    assert all(years == list(range(int(years[0]), int(years[-1]) + 1)) for years in map(sorted, runs.values()))
+    # Cockaigne's 2018 is withheld, so it has two runs; Erewhon has no 2020.
+    assert len({record["run"] for record in records(spec) if record["location"] == "Cockaigne"}) == 2
+
+
+def test_years_that_nobody_has_are_no_gap() -> None:
+    odd = table({"location": ["Utah"] * 3, "period": ["2011", "2013", "2015"]}, estimate=[1.0, 2.0, 3.0])
+    assert {record["run"] for record in records(CHARTS["trend"].draw(odd, CAPTION))} == {1}
+
+
+def test_a_period_of_several_years_stands_in_its_middle() -> None:
+    pooled = table({"location": ["Utah"], "period": ["2011-2013"]}, estimate=[1.0])
+    assert records(CHARTS["trend"].draw(pooled, CAPTION))[0]["year"] == 2012
+
+
+def test_many_lines_are_grey_and_few_have_names() -> None:
+    few, many = (places(*(f"place {number}" for number in range(count))) for count in (5, 9))
+    assert "legend" in str(CHARTS["trend"].draw(few, CAPTION)["layer"])
+    assert "legend" not in str(CHARTS["trend"].draw(many, CAPTION)["layer"])
+
+
+def test_groups_stand_below_their_category_in_the_order_of_the_table() -> None:
+    of = answer("estimate", years="2019", by=["stratum"], locations=["Avalon", "Borduria"])
+    fields = [part for part in parts(specification(of)["layer"]) if isinstance(part, dict)]
+    rows = next(part["scale"]["domain"] for part in fields if part.get("field") == "row")
+    assert [row.partition("\u2063")[2] for row in rows].count("") == len({row.partition("\u2063")[0] for row in rows})
+
+
+def test_groups_of_many_locations_are_refused_with_what_to_do() -> None:
+    with pytest.raises(NotAcceptable, match=r"at most 6.*locations"):
+        CHARTS["groups"].draw(places(*"abcdefgh"), CAPTION)
+
+
+def test_a_verdict_has_a_shape_as_well_as_a_colour() -> None:
+    spec = drawn("comparison", places(*"abcdefg"))
+    encodings = next(part for part in parts(spec["layer"]) if isinstance(part, dict) and "shape" in part)
+    scales = {name: encodings[name]["scale"] for name in ("shape", "stroke")}
+    assert len(scales["shape"]["domain"]) == 7
+    looks = list(zip(scales["shape"]["range"], [each["expr"] for each in scales["stroke"]["range"]], strict=True))
+    assert len(set(looks)) == 7
+
+
+def test_a_comparison_says_how_many_verdicts_of_each_kind_there_are() -> None:
+    assert "1 better, 1 worse" in drawn("comparison", places("Utah", "Ohio"))["description"]
+
+
+def test_a_map_has_every_place_once_and_says_which_have_no_value() -> None:
+    spec = drawn("map", places("Utah", "Ohio"))
+    assert len(records(spec)) == 56
+    assert len({(record["column"], record["line"]) for record in records(spec)}) == 56
+    assert {record["label"] for record in records(spec) if record["value"] is not None} == {"UT", "OH"}
+    assert "Guam: no value" in {record["aloud"] for record in records(spec)}
+
+
+def test_places_that_are_on_no_grid_have_no_map() -> None:
+    with pytest.raises(NotAcceptable, match="Fewer than half"):
+        drawn("map", places("Avalon", "Borduria", "Utah"))
+
+
+def test_a_tile_has_room_for_one_value() -> None:
+    with pytest.raises(NotAcceptable, match="several values"):
+        drawn("map", places("Utah", "Utah"))
+
+
+def test_means_have_their_warning_where_one_reads_first() -> None:
+    of = answer("states_mean")
+    spec = specification(of)
+    assert of.table.warnings[0].split(":")[0] in spec["title"]["subtitle"][0]
+    assert "poor estimate" not in str([layer for layer in spec["layer"] if layer.get("name") == SOURCE])
+
+
+def test_a_mean_of_all_rows_is_drawn_too() -> None:
+    assert [record["name"] for record in records(specification(answer("global_mean")))] == ["All rows"]
+
+
+def test_a_slope_goes_through_every_method() -> None:
+    ranks = table({"location": ["Utah", "Ohio"]}, rank_latest=[1, 20], rank_pooled_equal=[2, 1])
+    spec = CHARTS["slopes"].draw(ranks, CAPTION)
+    assert [(each["name"], each["method"], each["rank"]) for each in records(spec)][:2] == [
+        ("Utah", "latest", 1),
+        ("Utah", "pooled equal", 2),
+    ]
+    assert "1 locations move by 10 places or more: Ohio" in spec["description"]
+
+
+def test_dots_of_one_bin_are_stacked() -> None:
+    same = table({"location": ["Utah", "Ohio", "Iowa"], "outlier": ["", "", "yes"]}, estimate=[20.0, 20.0, 40.0])
+    spec = CHARTS["spread"].draw(same, CAPTION)
+    assert sorted(record["stacked"] for record in records(spec)) == [0.5, 0.5, 1.5]
+    assert [record["name"] for record in records(spec) if record["is_outlier"]] == ["Iowa"]
+
+
+def test_a_scatter_has_no_dot_of_half_a_location() -> None:
+    half = table({"location": ["Utah", "Ohio"]}, estimate=[1.0, 2.0], other_estimate=[1.0, None])
+    assert [record["name"] for record in records(CHARTS["scatter"].draw(half, CAPTION))] == ["Utah"]

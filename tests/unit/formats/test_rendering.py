@@ -1,0 +1,148 @@
+"""Drawing in a process of its own, and what becomes of it when that process does not do well."""
+
+from __future__ import annotations
+
+import struct
+import threading
+import time
+import xml.etree.ElementTree as ET
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from meantime.errors import AnswersBusy, PictureFailed
+from meantime.formats import pictures, rendering
+from meantime.formats.rendering import render
+from meantime.formats.vegalite import specification
+from meantime.table import Table
+from tests.documents import HOSTILE, LOCATION, MEAN, of
+from tests.unit.charts.answers import ASKED, answer, answer_for
+
+RANKING = answer("ranking", years="2020", better="lower")
+SPEC = {**specification(RANKING), "width": 300}
+
+
+def children() -> set[int]:
+    """Return the processes that this one has started and not yet waited for."""
+    return {
+        int(child) for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()
+    }
+
+
+@pytest.fixture
+def renderer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+    """Put another program in the place of the drawing one."""
+
+    def put(program: str) -> None:
+        path = tmp_path / "renderer.py"
+        path.write_text(f"import os, signal, sys, time\n{program}\n", encoding="utf-8")
+        monkeypatch.setattr(rendering, "_RENDERER", path)
+
+    return put
+
+
+@pytest.mark.parametrize("chart", ASKED)
+def test_every_chart_can_be_drawn(chart: str) -> None:
+    drawn = b"".join(pictures.svg_pieces(answer_for(chart), chart)).decode()
+    root = ET.fromstring(drawn)  # noqa: S314 - ours
+    assert root.get("width") == str(pictures.WIDTH_PIXELS)
+    for mark in ("undefined", "NaN", "[object"):
+        assert mark not in drawn
+
+
+def test_a_picture_has_two_pixels_for_each_of_the_page() -> None:
+    drawn = b"".join(pictures.png_pieces(RANKING))
+    assert drawn.startswith(b"\x89PNG\r\n\x1a\n")
+    width, height = struct.unpack(">II", drawn[16:24])
+    assert width == 2 * pictures.WIDTH_PIXELS
+    assert height > 300
+    assert len(drawn) > 20_000
+
+
+def test_a_picture_has_in_it_what_it_is_and_where_it_comes_from() -> None:
+    drawn = b"".join(pictures.svg_pieces(answer("states_mean", synthetic=True))).decode()
+    for text in ("SYNTHETIC DATA, NOT REAL FIGURES", "soup at breakfast", "poor estimate", "fingerprint", "Cite as"):
+        assert text in drawn
+
+
+@pytest.mark.parametrize("kind", ["svg", "png"])
+def test_drawn_twice_a_chart_has_the_same_bytes(kind: rendering.Kind) -> None:
+    assert render(SPEC, kind) == render(SPEC, kind)
+
+
+def test_texts_of_a_file_stay_texts() -> None:
+    names = [*HOSTILE, "</script><script>alert(1)</script>", "</text></svg>", "\ud800", "x" * 10_000]
+    table = Table(columns=(LOCATION, MEAN), data=(names, [1.0 + place for place in range(len(names))]))
+    drawn = b"".join(pictures.svg_pieces(of(table, parameters={"question": "\x00</title><script>" * 500})))
+    tags = {element.tag.rpartition("}")[2] for element in ET.fromstring(drawn).iter()}  # noqa: S314 - ours
+    assert tags <= {"svg", "g", "path", "text", "rect", "line", "style", "defs", "clipPath", "tspan", "title", "desc"}
+    assert b"".join(pictures.png_pieces(of(table))).startswith(b"\x89PNG")
+
+
+def test_a_process_that_is_killed_is_a_problem_that_says_so(renderer: Callable[[str], None]) -> None:
+    renderer("os.kill(os.getpid(), signal.SIGKILL)")
+    with pytest.raises(PictureFailed, match=r"ended by SIGKILL.*vl\.json"):
+        render(SPEC, "png")
+    assert not children()
+
+
+def test_what_a_process_says_last_is_told(renderer: Callable[[str], None]) -> None:
+    renderer("sys.stdin.read(); sys.exit('out of ink')")
+    with pytest.raises(PictureFailed, match=r"exit code 1\. It said last: out of ink"):
+        render(SPEC, "svg")
+
+
+def test_a_specification_that_cannot_be_drawn_is_a_problem() -> None:
+    with pytest.raises(PictureFailed, match="exit code 1"):
+        render({"mark": "no such mark"}, "svg")
+
+
+def test_a_process_that_ends_well_without_a_picture_has_failed(renderer: Callable[[str], None]) -> None:
+    renderer("sys.stdin.read()")
+    with pytest.raises(PictureFailed, match="exit code 0"):
+        render(SPEC, "svg")
+
+
+def test_a_process_that_hangs_is_ended_in_time(renderer: Callable[[str], None]) -> None:
+    renderer("signal.pause()")
+    began = time.monotonic()
+    with pytest.raises(PictureFailed, match=r"not drawn within 0\.3 s"):
+        render(SPEC, "svg", seconds=0.3)
+    assert time.monotonic() - began < 10
+    assert not children()
+
+
+@pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="there, memory is not told and so not watched")
+def test_a_process_that_takes_too_much_memory_is_ended(renderer: Callable[[str], None]) -> None:
+    renderer("kept = b'x' * (200 << 20); signal.pause()")
+    with pytest.raises(PictureFailed, match="more than 100 MB"):
+        render(SPEC, "svg", memory_mb=100)
+    assert not children()
+
+
+def test_more_pictures_at_once_than_may_be_are_refused_and_later_ones_are_not(
+    renderer: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    renderer("sys.exit(1)")
+    monkeypatch.setattr(rendering, "_places", threading.BoundedSemaphore(1))
+    with rendering._places, pytest.raises(AnswersBusy):
+        render(SPEC, "svg")
+    # Also where it goes wrong, the place is free again.
+    with pytest.raises(PictureFailed):
+        render(SPEC, "svg")
+    renderer("sys.stdin.read(); sys.stdout.write('drawn')")
+    assert render(SPEC, "svg") == b"drawn"
+
+
+@pytest.mark.parametrize("address", ["file://{}", "{}"])
+def test_nothing_is_loaded_from_anywhere(address: str, tmp_path: Path) -> None:
+    (tmp_path / "secret.json").write_text('[{"a": "a secret"}]', encoding="utf-8")
+    data = {"url": address.format(tmp_path / "secret.json")}
+    spec = {"data": data, "mark": "text", "encoding": {"text": {"field": "a"}}, "width": 100, "height": 100}
+    try:
+        drawn = render(spec, "svg")
+    except PictureFailed:
+        drawn = b""
+    assert b"a secret" not in drawn
+    assert b"a secret" in render({**spec, "data": {"values": [{"a": "a secret"}]}}, "svg")

@@ -1,0 +1,57 @@
+"""A result as a chart."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from meantime.errors import NotAcceptable
+from meantime.formats.forms import FORMS, forms_of
+from meantime.formats.vegalite import pieces, specification
+from meantime.table import Table
+from tests.documents import COUNT, LOCATION, of
+from tests.unit.charts.answers import answer
+
+RANKING = answer("ranking", years="2020", better="lower")
+
+
+def test_the_usual_chart_is_written_if_no_other_is_named() -> None:
+    assert b"".join(pieces(RANKING)) == b"".join(pieces(RANKING, "ranking")) != b"".join(pieces(RANKING, "estimates"))
+    assert json.loads(b"".join(pieces(RANKING)))["$schema"].endswith("/v6.json")
+
+
+def test_a_chart_says_what_it_is_of_and_where_it_comes_from() -> None:
+    told = str(specification(RANKING))
+    for text in (RANKING.parameters["question"], RANKING.fingerprint[:16], RANKING.table.findings[0][:60], "Left out"):
+        assert text in told
+    assert "Cite as: ranking" in told
+
+
+def test_a_statistic_without_a_chart_says_which_have_one() -> None:
+    with pytest.raises(NotAcceptable, match=r"summary have no chart.*ranking"):
+        specification(of(Table(columns=(LOCATION,), data=(["Utah"],)), statistic="summary"))
+    assert set(FORMS) - set(forms_of("summary")) == {"vl.json", "svg", "png"}
+
+
+def test_a_chart_that_there_is_not_says_which_there_are() -> None:
+    with pytest.raises(NotAcceptable, match="ranking, estimates, map"):
+        specification(RANKING, "pie")
+
+
+def test_a_result_of_another_version_that_lacks_what_is_drawn_is_refused_and_not_a_bug() -> None:
+    old = of(Table(columns=(LOCATION, COUNT), data=(["Utah"], [3])), statistic="ranking")
+    with pytest.raises(NotAcceptable, match="no column 'estimate'"):
+        specification(old)
+
+
+def test_only_data_that_are_synthetic_are_said_to_be() -> None:
+    assert "SYNTHETIC" not in str(specification(RANKING))
+    assert "SYNTHETIC" in str(specification(answer("states_mean", synthetic=True))["title"])
+
+
+def test_another_chart_is_asked_of_a_form_that_is_one() -> None:
+    form = FORMS["vl.json"]
+    usual, other = (b"".join(each.pieces(RANKING)) for each in (form, form.showing("estimates")))
+    assert usual != other
+    assert FORMS["csv"].showing("estimates") is FORMS["csv"]
