@@ -11,10 +11,13 @@ import { write } from "./state.js";
  * @typedef {{statistic: string, parameters: Record<string, unknown>, dataset: string}} Asked
  */
 
-/** The address of an answer; with a suffix, as a file. @param {Asked} asked */
-export function address(asked, suffix = "") {
+/**
+ * The address of an answer; with a suffix, as a file, and of a picture the chart that it is to show.
+ * @param {Asked} asked
+ */
+export function address(asked, { suffix = "", chart = null } = {}) {
   const form = suffix && `.${suffix}`;
-  return `/v1/statistics/${encodeURIComponent(asked.statistic)}${form}?${query({ dataset: asked.dataset, ...asked.parameters })}`;
+  return `/v1/statistics/${encodeURIComponent(asked.statistic)}${form}?${query({ dataset: asked.dataset, ...asked.parameters, chart })}`;
 }
 
 /**

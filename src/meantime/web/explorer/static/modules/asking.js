@@ -3,6 +3,7 @@
  */
 
 import { h, theirs } from "./dom.js";
+import { labelled } from "./parts.js";
 import { all, changed, go, one, OWN } from "./state.js";
 
 // As many choices are buttons, which are quicker than a list that has to be opened.
@@ -143,10 +144,6 @@ function field(name, schema, state, dataset) {
     input = h("input", { id, type: isNumber ? "number" : "text", step: isNumber && "any", value: text, placeholder: standard === null || standard === "" ? "" : String(standard), onchange: change, "aria-describedby": `${id}-hint` });
   }
   return h("div", { class: "field" }, h("label", { for: id }, name.replaceAll("_", " ")), input, h("p", { class: "soft hint", id: `${id}-hint` }, hint));
-}
-
-function labelled(text, control) {
-  return h("label", { class: "control" }, h("span", { class: "label" }, text), control);
 }
 
 /** The group to begin with where a table has no figure for everybody. */

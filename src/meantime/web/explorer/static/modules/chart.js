@@ -14,6 +14,16 @@ const base = document.querySelector('meta[name="meantime-base"]').content;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 let library = null;
 
+let isPrepared = false;
+
+/** Have the browser fetch what draws while it has nothing else to do; it keeps it, and takes its time only once. */
+export function prepare() {
+  if (isPrepared) return;
+  isPrepared = true;
+  // Not by a preload: the browser complains of one that is not used soon. Whether it came shows when it is needed.
+  fetch(`${base}/vega.js`, { priority: "low" }).catch(() => (isPrepared = false));
+}
+
 /** Load what draws, once, when the first chart is wanted. */
 function loaded() {
   library ??= new Promise((resolve, reject) => {
@@ -50,26 +60,42 @@ export function chart(specification, { signal, highlight, names, onhighlight, ta
     if (signal.aborted) return;
     view?.finalize();
     const isLarge = JSON.stringify(specification.data ?? {}).length > MARKS_AS_ELEMENTS * 100;
-    const result = await embed(canvas, worded(specification), {
+    const result = await embed(canvas, worded(specification, dark.matches ? "dark" : "light"), {
       ast: true,
       actions: false,
       defaultStyle: false,
       renderer: isLarge ? "canvas" : "svg",
       tooltip: (_handler, event, _item, value) => tell(tooltip, element, event, value),
-      config: specification.usermeta?.themes?.[dark.matches ? "dark" : "light"],
     });
     view = result.view;
+    listen(view);
     light(lit);
     element.dataset.drawn = "true";
   }
 
   function light(name) {
     lit = name;
+    show(name);
+  }
+
+  function show(name) {
     try {
       view?.signal("highlight", name).runAsync();
     } catch {
       // A chart without locations has nothing to light.
     }
+  }
+
+  /** Pointing lights for as long as it points; a click lets the light stay, or puts it out. */
+  function listen(to) {
+    const pointed = (item) => (names.includes(item?.datum?.location) ? item.datum.location : null);
+    to.addEventListener("pointerover", (_event, item) => pointed(item) && show(pointed(item)));
+    to.addEventListener("pointerout", () => show(lit));
+    to.addEventListener("click", (_event, item) => {
+      const name = pointed(item) === lit ? null : pointed(item);
+      light(name);
+      onhighlight(name);
+    });
   }
 
   function step(by) {
@@ -108,10 +134,11 @@ export function chart(specification, { signal, highlight, names, onhighlight, ta
   return { element, light };
 }
 
-/** Leave out what the page says itself: the title, and the source below. */
-function worded(specification) {
+/** Leave out what the page says itself, the title and the source below, and take the colours of the theme. */
+function worded(specification, theme) {
   const { title: _title, layer, ...rest } = specification;
-  return layer ? { ...rest, layer: layer.filter((each) => each.name !== "source") } : rest;
+  const kept = layer ? { layer: layer.filter((each) => each.name !== "source") } : {};
+  return { ...rest, ...kept, config: specification.usermeta?.themes?.[theme] ?? specification.config };
 }
 
 function spoken(specification, name) {

@@ -102,3 +102,8 @@ export function announce(text) {
   // A live region speaks of changes: the same text twice would be none.
   requestAnimationFrame(() => (live.textContent = text));
 }
+
+/** A control with its name above it. */
+export function labelled(text, control) {
+  return h("div", { class: "control" }, h("label", { class: "label", for: control.id }, text), control);
+}

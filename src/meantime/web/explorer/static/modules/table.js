@@ -9,6 +9,8 @@ import { adjust } from "./state.js";
 
 // What a browser lays out within a tenth of a second; more come when they are asked for.
 const ROWS_AT_ONCE = 300;
+// A column with longer texts is made wide, else its rows would be high.
+const LONG_CHARACTERS = 60;
 
 /**
  * @param {{columns: any[], rows: any[]}} result
@@ -21,6 +23,7 @@ export function table(result, { caption, sort = "", filter = "", why = null }) {
     const texts = columns.map((column, at) => write[at](row[column.name]));
     return { row, index, texts, words: texts.join(" \u0000 ").toLowerCase() };
   });
+  const isLong = columns.map((_, at) => lines.some((line) => line.texts[at].length > LONG_CHARACTERS));
   const view = { sort, filter, limit: ROWS_AT_ONCE };
   const body = h("tbody");
   const count = h("p", { class: "soft", role: "status" });
@@ -38,7 +41,7 @@ export function table(result, { caption, sort = "", filter = "", why = null }) {
   function draw() {
     const words = view.filter.toLowerCase().split(/\s+/).filter(Boolean);
     const found = ordered(lines.filter((line) => words.every((word) => line.words.includes(word))), columns, view.sort);
-    put(body, ...found.slice(0, view.limit).map((line) => written(line, columns, why)));
+    put(body, ...found.slice(0, view.limit).map((line) => written(line, columns, isLong, why)));
     count.textContent = found.length === rows.length ? many(rows.length, "row") : `${many(found.length, "row")} of ${many(rows.length, "row")}`;
     more.hidden = found.length <= view.limit;
     for (const [at, cell] of heads.entries()) mark(cell, columns[at].name, view.sort);
@@ -89,11 +92,11 @@ function mark(cell, name, sort) {
   else cell.removeAttribute("aria-sort");
 }
 
-function written({ row, index, texts }, columns, why) {
+function written({ row, index, texts }, columns, isLong, why) {
   const first = columns.findIndex((column) => column.kind === "text");
   const cells = columns.map((column, at) => {
     const isMissing = row[column.name] === null;
-    const attributes = { class: [column.kind !== "text" && "number", isMissing && "missing", column.name === "flags" && texts[at] && "flagged"].filter(Boolean).join(" ") || null };
+    const attributes = { class: [column.kind !== "text" && "number", isMissing && "missing", isLong[at] && "long", column.name === "flags" && texts[at] && "flagged"].filter(Boolean).join(" ") || null };
     const content = isMissing ? [h("span", { "aria-hidden": "true" }, "–"), h("span", { class: "hidden" }, "no value")] : texts[at];
     if (at === first) return h("th", { scope: "row", ...attributes }, h("bdi", {}, content));
     return h("td", attributes, column.kind === "text" ? h("bdi", {}, content) : content);

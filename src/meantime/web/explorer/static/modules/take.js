@@ -18,15 +18,15 @@ const ancestors = document.querySelector('meta[name="meantime-frame-ancestors"]'
 
 /**
  * @param {import("./ask.js").Asked} asked
- * @param {{hasChart: boolean, fingerprint: string, citation: string, title: string}} about
+ * @param {{chart: string|null, fingerprint: string, citation: string, title: string}} about
  */
-export function take(asked, { hasChart, fingerprint, citation, title }) {
+export function take(asked, { chart, fingerprint, citation, title }) {
   return h(
     "section",
     { class: "take", "aria-labelledby": "take" },
     h("h2", { id: "take" }, "Take it away"),
-    hasChart && files("The picture, with title, basis, source and citation in it", PICTURES, (suffix) => address(asked, suffix)),
-    files("The numbers", TABLES, (suffix) => address(pinned(asked, fingerprint), suffix)),
+    chart && files("The picture, with title, basis, source and citation in it", PICTURES, (suffix) => address(asked, { suffix, chart })),
+    files("The numbers", TABLES, (suffix) => address(pinned(asked, fingerprint), { suffix })),
     h("h3", {}, "Cite it"),
     h("p", { class: "cite", dir: "auto" }, citation),
     copy(citation, "Copy the citation"),

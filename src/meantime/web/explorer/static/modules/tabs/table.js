@@ -4,6 +4,7 @@
 
 import { get } from "../api.js";
 import { h } from "../dom.js";
+import { labelled } from "../parts.js";
 import { changed, go, one } from "../state.js";
 import { table as shown } from "../table.js";
 
@@ -11,8 +12,9 @@ import { table as shown } from "../table.js";
 export const table = {
   id: "table",
   title: "Table",
-  chart: false,
-  statistic: (state) => one(state.of) ?? "ranking",
+  chart: null,
+  // Where nobody has said which values are good, the estimates are what can be had without a choice.
+  statistic: (state, question) => one(state.of) ?? (question.polarity || one(state.better) ? "ranking" : "estimate"),
 
   async render({ state, signal, row, result, why }) {
     const { statistics } = await get("/v1/statistics", { signal });
@@ -24,7 +26,7 @@ export const table = {
     return h(
       "div",
       {},
-      h("label", { class: "control wide" }, h("span", { class: "label" }, "Numbers of"), choose),
+      labelled("Numbers of", choose),
       shown(result, { caption: `${row.name}: ${row.help}`, sort: one(state.sort), filter: one(state.filter), why }),
     );
   },

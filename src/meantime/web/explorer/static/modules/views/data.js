@@ -5,7 +5,7 @@
 import { datasetPath, get, query } from "../api.js";
 import { h, put, theirs } from "../dom.js";
 import { many, share, whole, years } from "../format.js";
-import { copy, empty, facts, synthetic, trouble } from "../parts.js";
+import { copy, empty, facts, labelled, synthetic, trouble } from "../parts.js";
 import { changed, go, one } from "../state.js";
 
 // What is laid out without a wait.
@@ -193,9 +193,5 @@ function cite(dataset) {
     h("p", { class: "soft" }, "The fingerprint names the content: whoever has a file with the same one has the same numbers."),
     h("p", {}, h("a", { href: dataset.links.self }, "The same as JSON")),
   );
-}
-
-function labelled(text, control) {
-  return h("label", { class: "control" }, h("span", { class: "label" }, text), control);
 }
 

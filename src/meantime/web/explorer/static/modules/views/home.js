@@ -3,6 +3,7 @@
  */
 
 import { datasetPath, get } from "../api.js";
+import { prepare } from "../chart.js";
 import { h, put, theirs } from "../dom.js";
 import { many, whole, years } from "../format.js";
 import { announce, empty, facts, progress, synthetic } from "../parts.js";
@@ -10,6 +11,8 @@ import { adjust, one, write } from "../state.js";
 
 // While a file is read, its progress is looked at as often as an eye can follow.
 const LOOK_MS = 500;
+// By then the page itself has come.
+const IDLE_MS = 1500;
 
 /** @type {import("../main.js").View} */
 export async function home(state, signal) {
@@ -35,7 +38,11 @@ export async function home(state, signal) {
     described.some((each) => each.status === "ready") && [search, found],
     [...sections.values()],
   );
-  element.addEventListener("meantime:shown", () => narrow(search.value, found));
+  element.addEventListener("meantime:shown", () => {
+    narrow(search.value, found);
+    // Most go on from here to a chart.
+    setTimeout(prepare, IDLE_MS);
+  });
   if (datasets.some((each) => each.reading !== null)) watch(sections, signal);
   return { title: "Meantime", element };
 }

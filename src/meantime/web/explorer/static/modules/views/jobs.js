@@ -5,7 +5,7 @@
 import { follow, get, query } from "../api.js";
 import { h, put, theirs } from "../dom.js";
 import { moment, share, since, took } from "../format.js";
-import { announce, empty } from "../parts.js";
+import { announce, empty, labelled } from "../parts.js";
 import { all, changed, go, one, write } from "../state.js";
 
 const PAGE = 50;
@@ -46,19 +46,14 @@ export async function jobs(state, signal) {
 function filters(state, statistics, datasets) {
   const set = (name) => (event) => go(changed({ [name]: event.target.value, cursor: null }));
   const pick = (text, name, values) =>
-    h(
-      "label",
-      { class: "control" },
-      h("span", { class: "label" }, text),
-      h("select", { id: `filter-${name}`, onchange: set(name) }, h("option", { value: "" }, "any"), values.map((each) => h("option", { value: each, selected: each === one(state[name]) }, each))),
-    );
+    labelled(text, h("select", { id: `filter-${name}`, onchange: set(name) }, h("option", { value: "" }, "any"), values.map((each) => h("option", { value: each, selected: each === one(state[name]) }, each))));
   return h(
     "div",
     { class: "controls", role: "group", "aria-label": "Which jobs" },
     pick("State", "state", STATES),
     pick("Statistic", "statistic", statistics.map((each) => each.name)),
     pick("Data set", "dataset", datasets.map((each) => each.name)),
-    h("label", { class: "control" }, h("span", { class: "label" }, "Label"), h("input", { id: "filter-label", type: "search", value: one(state.label) ?? "", placeholder: "its exact label", onchange: set("label") })),
+    labelled("Label", h("input", { id: "filter-label", type: "search", value: one(state.label) ?? "", placeholder: "its exact label", onchange: set("label") })),
   );
 }
 

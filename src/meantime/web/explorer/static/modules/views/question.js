@@ -4,6 +4,7 @@
 
 import { datasetPath, get } from "../api.js";
 import { answer } from "../ask.js";
+import { prepare } from "../chart.js";
 import { controls, firstGroup, parameters } from "../asking.js";
 import { h, put, theirs } from "../dom.js";
 import { whole, years } from "../format.js";
@@ -25,6 +26,7 @@ export async function question(state, signal) {
     state = read();
   }
   const tab = TABS.find((each) => each.id === one(state.tab)) ?? TABS[0];
+  if (tab.chart) prepare();
   const place = h("div", { class: "tab", id: "tab" });
   const element = h("div", { class: "column question" }, header(dataset, about), tabs(tab), place);
   // A job may take minutes: the frame is there meanwhile, with its progress in it. All else comes as a whole.
@@ -62,12 +64,16 @@ function tabs(shown) {
 
 async function show(about) {
   const { state, signal, dataset, tab, place } = about;
-  const statistic = tab.statistic(state);
+  const statistic = tab.statistic(state, about.question);
   let row = null;
   let asking = null;
   try {
     row = await get(`/v1/statistics/${encodeURIComponent(statistic)}`, { signal });
     asking = controls({ state, dataset, schema: row.parameters });
+    if ("better" in row.parameters.properties && !about.question.polarity && !one(state.better)) {
+      put(place, asking, orders());
+      return;
+    }
     const asked = { statistic, dataset: dataset.name, parameters: { question: about.question.text, ...parameters(state, row.parameters) } };
     const onwait = (shown) => {
       put(place, asking, shown);
@@ -78,15 +84,25 @@ async function show(about) {
     put(
       place,
       asking,
-      findings(result),
-      body,
+      h("div", { class: tab.chart ? "answer beside" : "answer" }, findings(result), body),
       notes(result, row),
-      take(asked, { hasChart: tab.chart, fingerprint: result.fingerprint, citation: result.citation, title: about.question.text }),
+      take(asked, { chart: tab.chart ?? row.charts[0]?.name ?? null, fingerprint: result.fingerprint, citation: result.citation, title: about.question.text }),
     );
   } catch (error) {
     if (signal.aborted) return;
     put(place, asking, trouble(error, () => dispatchEvent(new Event("meantime:navigate"))));
   }
+}
+
+/** Where nobody has said which values are good, the reader says which come first. */
+function orders() {
+  return h(
+    "section",
+    { class: "state", "aria-labelledby": "orders" },
+    h("h2", { id: "orders" }, "Which values are better?"),
+    h("p", {}, "Nobody has said for this question whether a low or a high value is good, so nothing is first by itself."),
+    h("p", { class: "row" }, h("a", { class: "button", href: changed({ better: "lower" }) }, "Lower is better"), h("a", { class: "button", href: changed({ better: "higher" }) }, "Higher is better")),
+  );
 }
 
 function findings(result) {

@@ -1,0 +1,102 @@
+"""A real browser at a real server. Skipped where there is no Chromium, never in CI."""
+
+from __future__ import annotations
+
+import csv
+import os
+from collections.abc import Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, sync_playwright
+
+from tests.acceptance.server import RunningServer, meantime
+from tests.browser.visitor import Visitor
+from tests.real_data import BY_SEX, FOLDER
+
+CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
+ARGUMENTS = (
+    *("--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run"),
+    *("--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
+IS_CI = os.environ.get("CI") == "true"
+
+OBESITY = "Percent of adults aged 18 years and older who have obesity"
+MARKUP = "<script>alert('x')</script><img src=x onerror=alert(1)>\"'&amp;"
+BACKWARDS = "\u202edrawkcab \u2066isolated\u2069 \u200f"
+LONG = "A name without an end " * 40
+HOSTILE = (
+    MARKUP,
+    BACKWARDS,
+    LONG,
+    '=HYPERLINK("http://elsewhere.example")',
+    "javascript:alert(1)",
+    "{{7*7}} ${7*7} %s",
+)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """One server for all: the CDC's file (where it is), the sample, names that would do harm, what is no table."""
+    folder = tmp_path_factory.mktemp("browser")
+    sample, hostile, broken = (folder / f"{name}.csv" for name in ("sample", "hostile", "broken"))
+    assert meantime("sample", "--rows", "20000", "--out", str(sample)).returncode == 0
+    _write_hostile(hostile)
+    broken.write_text("no,roles\n1,2\n")
+    data = {"sample": sample, "hostile": hostile, "broken": broken}
+    if (real := FOLDER / BY_SEX).exists():
+        data = {"real": real, **data}
+    with ExitStack() as stack:
+        sources = [f"{name}={path}" for name, path in data.items()]
+        running = RunningServer(*sources, state_dir=folder / "state", MEANTIME_REJECTED_LIMIT="0.5")
+        stack.callback(running.close)
+        for name in data:
+            running.wait_for(rf"data set (ready|failed) .*dataset={name}\b")
+        yield running
+
+
+def _write_hostile(path: Path) -> None:
+    """Write a table whose every label, and what it withholds and rejects, would be markup if anybody let it."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        rows = csv.writer(file)
+        rows.writerow(
+            [
+                *("Topic", "Question", "LocationDesc", "StratificationCategory1", "Stratification1", "YearStart"),
+                *("YearEnd", "Data_Value_Unit", "Data_Value", "Low_Confidence_Limit", "High_Confidence_Limit"),
+                *("Sample_Size", "Data_Value_Footnote_Symbol", "Data_Value_Footnote"),
+            ]
+        )
+        for number, place in enumerate(HOSTILE):
+            for group in HOSTILE[:2]:
+                told = [MARKUP, MARKUP, place, MARKUP, group, 2020, 2020, MARKUP]
+                rows.writerow([*told, 20 + number, 18 + number, 22 + number, 900, "", ""])
+        rows.writerow([MARKUP, MARKUP, MARKUP, MARKUP, LONG, 2020, 2020, MARKUP, "", "", "", "", MARKUP, BACKWARDS])
+        file.write(f'"{MARKUP.replace(chr(34), chr(34) * 2)}",too,few\r\n')
+
+
+# By module, not by session: while Playwright is there its event loop runs, and other tests start loops of their own.
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    if not CHROMIUM.exists() and not IS_CI:
+        pytest.skip(f"there is no browser at {CHROMIUM} (apt-get install chromium, or set CHROMIUM)")
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def visitor(browser: Browser, server: RunningServer) -> Iterator[Visitor]:
+    """Somebody who looks, and to whom nothing untoward has happened when he leaves."""
+    with Visitor(browser, server.url) as somebody:
+        yield somebody
+
+
+@pytest.fixture(scope="session")
+def axe() -> str:
+    """The source of axe-core, which finds what keeps people out."""
+    path = os.environ.get("AXE_CORE", "")
+    if not path and not IS_CI:
+        pytest.skip("AXE_CORE does not say where axe.min.js is (npm install axe-core); .ci/run does")
+    return Path(path).read_text(encoding="utf-8")

@@ -1,0 +1,145 @@
+"""Whoever looks, with whatever: by keyboard, narrow and wide, light and dark, with a reader of screens."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Literal
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.acceptance.server import RunningServer
+from tests.browser.conftest import OBESITY
+from tests.browser.visitor import Visitor
+
+WIDTHS = (360, 1024, 2560)
+PLACES = ["Utah", "Ohio", "Guam", "Maine", "Texas"]
+THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
+ASKED = {"view": "question", "dataset": "sample", "question": OBESITY}
+VIEWS: dict[str, dict[str, Any]] = {
+    "home": {},
+    "ranking": {**ASKED, "highlight": "Utah"},
+    "table": {**ASKED, "tab": "table"},
+    "data": {"view": "data", "dataset": "sample"},
+    "jobs": {"view": "jobs"},
+    "trouble": {"view": "job", "job": "job_id_999999"},
+}
+# Where pictures of every view are put, to be looked at; .ci/run says so.
+SCREENSHOTS = os.environ.get("SCREENSHOTS")
+FOCUSED = "getComputedStyle(document.activeElement)"
+# What axe is asked: WCAG 2.2 at level AA, and what it holds for good practice beside it.
+RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
+
+
+@pytest.mark.parametrize("theme", THEMES)
+@pytest.mark.parametrize("name", VIEWS)
+def test_every_view_fits_any_width_in_both_themes(
+    browser: Browser, server: RunningServer, name: str, theme: Literal["light", "dark"]
+) -> None:
+    with Visitor(browser, server.url, theme=theme) as visitor:
+        visitor.refused = [404]
+        page = visitor.go(**VIEWS[name])
+        if name == "ranking":
+            visitor.drawn()
+        for width in WIDTHS:
+            page.set_viewport_size({"width": width, "height": 900})
+            assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"too wide at {width}"
+            if SCREENSHOTS:
+                Path(SCREENSHOTS).mkdir(parents=True, exist_ok=True)
+                page.screenshot(path=f"{SCREENSHOTS}/{name}-{width}-{theme}.png", full_page=True)
+
+
+# What differs in the dark are the colours.
+@pytest.mark.parametrize(("theme", "asked"), [("light", RULES), ("dark", ["cat.color"])], ids=THEMES)
+@pytest.mark.parametrize("name", VIEWS)
+def test_axe_finds_nothing_that_keeps_people_out(
+    browser: Browser, server: RunningServer, axe: str, name: str, theme: Literal["light", "dark"], asked: list[str]
+) -> None:
+    with Visitor(browser, server.url, theme=theme) as visitor:
+        visitor.refused = [404]
+        # Some rows are as good as all of them here, and looked at in a tenth of the time.
+        page = visitor.go(**VIEWS[name], **({"locations": PLACES} if "question" in VIEWS[name] else {}))
+        if name == "ranking":
+            visitor.drawn()
+        for details in page.locator("details").all():
+            details.evaluate("each => each.open = true")
+        page.evaluate(axe)
+        found = page.evaluate("rules => axe.run({ runOnly: rules })", asked)
+    told = [
+        (each["id"], each["help"], [node["html"][:200] for node in each["nodes"]][:3]) for each in found["violations"]
+    ]
+    assert not told
+
+
+def test_the_whole_way_can_be_gone_by_keyboard(visitor: Visitor) -> None:
+    page = visitor.go()
+    press = page.keyboard.press
+    press("Tab")
+    expect(page.locator(".skip")).to_be_focused()
+    expect(page.locator(".skip")).to_be_in_viewport()
+    press("Enter")
+    expect(page.locator("#main")).to_be_focused()
+    page.get_by_label("Find a question").focus()
+    page.keyboard.type("obesity")
+    sample = page.get_by_label("sample", exact=True).get_by_role("link", name=OBESITY)
+    for _ in range(20):
+        press("Tab")
+        if sample.evaluate("each => each === document.activeElement"):
+            break
+    expect(sample).to_be_focused()
+    press("Enter")
+    expect(page.locator("h1")).to_have_text(OBESITY)
+    expect(page.locator("#main")).to_be_focused()
+    for _ in range(10):
+        press("Tab")
+        if page.locator("#years").evaluate("each => each === document.activeElement"):
+            break
+    expect(page.locator("#years")).to_be_focused()
+    press("ArrowDown")
+    expect(page.locator(".notes")).not_to_contain_text("latest")
+    assert "years=" in page.url
+
+
+def test_the_chart_can_be_read_by_keyboard_and_its_table_is_one_key_away(visitor: Visitor) -> None:
+    page = visitor.go(**ASKED, locations=PLACES)
+    figure = visitor.drawn()
+    assert "Ranking" in (figure.locator(".chart").get_attribute("aria-label") or "")
+    figure.focus()
+    page.keyboard.press("ArrowDown")
+    first = page.locator("#highlight").input_value()
+    assert first in PLACES
+    expect(page.locator(".told")).to_contain_text(f"{first}: ")
+    expect(page.locator("#live")).to_contain_text(first)
+    assert f"highlight={first}" in page.url
+    page.keyboard.press("ArrowDown")
+    assert page.locator("#highlight").input_value() not in ("", first)
+    page.keyboard.press("Escape")
+    assert page.locator("#highlight").input_value() == ""
+    assert "highlight=" not in page.url
+    page.keyboard.press("t")
+    expect(page.locator("tbody tr")).to_have_count(5)
+
+
+def test_what_has_the_focus_is_seen_to_have_it(visitor: Visitor) -> None:
+    page = visitor.go(**VIEWS["table"])
+    for _ in range(25):
+        page.keyboard.press("Tab")
+        style = page.evaluate(f"(({{ outlineStyle, outlineWidth }}) => [outlineStyle, outlineWidth])({FOCUSED})")
+        assert style[0] != "none"
+        assert float(style[1].removesuffix("px")) >= 2
+
+
+def test_nothing_moves_for_whom_moving_is_too_much(browser: Browser, server: RunningServer) -> None:
+    with Visitor(browser, server.url, reduced_motion="reduce") as visitor:
+        page = visitor.go()
+        moving = "[...document.querySelectorAll('*')].filter(e => getComputedStyle(e).animationName !== 'none').length"
+        assert page.evaluate(moving) == 0
+
+
+def test_numbers_are_written_as_the_reader_writes_them(browser: Browser, server: RunningServer) -> None:
+    context = browser.new_context(locale="de-DE")
+    page = context.new_page()
+    page.goto(f"{server.url}/?view=data&dataset=sample")
+    expect(page.locator(".facts").first).to_contain_text("20.000")
+    context.close()

@@ -1,0 +1,96 @@
+"""Nothing in a file does anything but be read; nothing is loaded from elsewhere; little is loaded twice."""
+
+from __future__ import annotations
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.acceptance.server import RunningServer
+from tests.browser.conftest import BACKWARDS, HOSTILE, LONG, MARKUP, OBESITY
+from tests.browser.visitor import Visitor
+
+ASKED = {"view": "question", "dataset": "hostile", "question": MARKUP}
+VIEWS = {
+    "home": {},
+    "table": {**ASKED, "tab": "table", "category": MARKUP, "stratum": BACKWARDS},
+    "ranking": {**ASKED, "better": "lower", "category": MARKUP, "stratum": MARKUP, "highlight": MARKUP},
+    "data": {"view": "data", "dataset": "hostile"},
+    "jobs": {"view": "jobs"},
+}
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_labels_that_would_be_markup_are_text(visitor: Visitor, name: str) -> None:
+    page = visitor.go(**VIEWS[name])
+    if name == "ranking":
+        visitor.drawn()
+    assert page.locator("main script, main img, main iframe").count() == 0
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), "a long name widens the page"
+    if name == "table":
+        expect(page.locator("h1")).to_have_text(MARKUP)
+        for place in HOSTILE:
+            expect(page.locator("tbody")).to_contain_text(" ".join(place.split()))
+
+
+def test_labels_of_jobs_that_would_be_markup_are_text(visitor: Visitor, server: RunningServer) -> None:
+    body = {"statistic": "states_mean", "dataset": "hostile", "parameters": {"question": MARKUP}, "label": MARKUP}
+    job_id = server.client.post("/v1/jobs", json=body).json()["id"]
+    page = visitor.go(view="job", job=job_id)
+    expect(page.locator("h1")).to_have_text(MARKUP)
+    expect(page.locator("tbody tr").first).to_be_visible()
+    assert page.locator("main script, main img").count() == 0
+
+
+@pytest.mark.parametrize("value", [MARKUP, LONG[:300], "\x00\ud7ff", "%"])
+def test_an_address_that_would_do_harm_does_none(visitor: Visitor, value: str) -> None:
+    visitor.refused = [400, 404]
+    for state in (
+        {"view": value},
+        {"view": "question", "dataset": "sample", "question": value},
+        {"view": "question", "dataset": "sample", "question": OBESITY, "tab": value, "stratum": value, "sort": value},
+        {"view": "question", "dataset": value},
+        {"view": "job", "job": value},
+        {"view": "jobs", "state": value},
+    ):
+        page = visitor.go(**state)
+        assert page.locator("main script, main img").count() == 0
+
+
+def test_a_script_that_gets_into_the_page_all_the_same_is_not_run(visitor: Visitor) -> None:
+    page = visitor.go()
+    page.evaluate(
+        """() => {
+            const script = document.createElement("script");
+            script.textContent = "window.wasRun = true";
+            document.body.append(script);
+        }"""
+    )
+    assert page.evaluate("window.wasRun") is None
+    assert any("Content Security Policy" in each for each in visitor.complaints)
+    visitor.complaints.clear()
+
+
+def test_a_first_visit_is_small_and_a_second_one_smaller(browser: Browser, server: RunningServer) -> None:
+    with Visitor(browser, server.url) as visitor:
+        client = visitor.page.context.new_cdp_session(visitor.page)
+        client.send("Network.enable")
+        received: list[float] = []
+        client.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
+        asked = {"view": "question", "dataset": "sample", "question": OBESITY}
+        visitor.go(**asked)
+        visitor.page.wait_for_load_state("networkidle")
+        first = sum(received)
+        received.clear()
+        visitor.go(**asked)
+        visitor.page.wait_for_load_state("networkidle")
+        second = sum(received)
+    assert 10_000 < first <= 1_500_000
+    assert second <= 20_000, received
+
+
+def test_a_second_visit_loads_none_of_the_files_again(visitor: Visitor) -> None:
+    visitor.go()
+    page = visitor.go(again="1")
+    loaded = "performance.getEntriesByType('resource').filter(e => e.name.includes('/explorer/'))"
+    assert page.evaluate(f"{loaded}.length") > 10
+    assert page.evaluate(f"{loaded}.filter(e => e.transferSize > 0).length") == 0

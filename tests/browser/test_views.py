@@ -1,0 +1,304 @@
+"""What a visitor can do: find a question, see the answer, share it, come back, take it away."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Route, expect
+
+from tests.acceptance.server import RunningServer
+from tests.browser.conftest import MARKUP, OBESITY
+from tests.browser.visitor import Visitor
+from tests.real_data import BY_SEX, real_file
+
+TABLE = {"view": "question", "dataset": "sample", "question": OBESITY, "tab": "table"}
+
+
+@pytest.fixture
+def real() -> str:
+    real_file(BY_SEX)
+    return "real"
+
+
+def test_from_the_first_page_to_an_answer_about_women_without_reading_anything(visitor: Visitor, real: str) -> None:
+    page = visitor.go()
+    page.get_by_label("Find a question").fill("obesity")
+    expect(page.locator("#found")).to_contain_text("found")
+    page.get_by_label(real).get_by_role("link", name=OBESITY).click()
+    expect(page.locator("h1")).to_have_text(OBESITY)
+    expect(page.locator(".chip[aria-current]")).to_have_text("Female")
+    expect(page.locator(".findings")).to_contain_text("Colorado has the best estimate")
+    page.get_by_role("link", name="Table", exact=True).click()
+    page.get_by_role("button", name="estimate").click()
+    expect(page.locator("tbody tr").first.locator("th")).to_have_text("Colorado")
+    page.get_by_role("button", name="estimate").click()
+    expect(page.locator("tbody tr").first.locator("th")).to_have_text("West Virginia")
+    assert page.locator("th[aria-sort=descending]").count() == 1
+
+
+def test_the_first_page_says_what_is_in_each_data_set_and_what_is_the_matter_with_one(visitor: Visitor) -> None:
+    page = visitor.go()
+    sample = page.get_by_label("sample", exact=True)
+    expect(sample.locator(".loud")).to_contain_text("Synthetic data")
+    expect(sample).to_contain_text("20,000")
+    expect(page.get_by_label("broken", exact=True)).to_contain_text("Could not be loaded")
+
+
+def test_questions_are_found_by_words_in_any_order_and_the_address_says_so(visitor: Visitor) -> None:
+    page = visitor.go(find="leisure no")
+    shown = page.locator(".questions li:visible")
+    assert shown.count() >= 1
+    assert all("no leisure-time" in text for text in shown.all_inner_texts())
+    page.get_by_label("Find a question").fill("nothing like it")
+    expect(page.locator("#found")).to_have_text("0 questions found")
+
+
+def test_the_address_holds_the_whole_state_and_back_and_forward_work(visitor: Visitor) -> None:
+    page = visitor.go(**TABLE, sort="-estimate", filter="a", years="2021")
+    first = page.locator("tbody tr").first.inner_text()
+    page.get_by_label("When").select_option("2022")
+    expect(page.locator(".notes")).to_contain_text("Year: 2022")
+    there = page.url
+    assert "sort=-estimate" in there
+    assert "years=2022" in there
+    page.go_back()
+    expect(page.locator(".notes")).to_contain_text("Year: 2021")
+    assert page.locator("tbody tr").first.inner_text() == first
+    page.go_forward()
+    expect(page.locator(".notes")).to_contain_text("Year: 2022")
+    assert page.url == there
+    again = page.locator("tbody").inner_text()
+    page.goto(there)
+    visitor.settled()
+    assert page.locator("tbody").inner_text() == again
+
+
+def test_a_change_keeps_the_focus_where_it_was(visitor: Visitor) -> None:
+    page = visitor.go(**TABLE)
+    page.get_by_label("When").focus()
+    page.get_by_label("When").select_option("2022")
+    expect(page.locator(".notes")).to_contain_text("Year: 2022")
+    assert page.evaluate("document.activeElement.id") == "years"
+
+
+def test_rows_are_filtered_and_the_columns_are_explained(visitor: Visitor) -> None:
+    page = visitor.go(**TABLE, of="estimate")
+    page.get_by_label("Filter rows").fill("utah")
+    expect(page.locator(".result [role=status]")).to_contain_text("1 row of")
+    assert "filter=utah" in page.url
+    page.get_by_text("What the columns mean").click()
+    expect(page.locator(".meanings")).to_contain_text("standard error")
+
+
+def test_pointing_at_a_location_lights_it_and_a_click_lets_the_light_stay(visitor: Visitor) -> None:
+    page = visitor.go(view="question", dataset="sample", question=OBESITY)
+    figure = visitor.drawn()
+    dots = figure.locator("path[aria-label]")
+    expect(dots.first).to_be_visible()
+    dots.first.hover()
+    expect(page.locator(".tooltip")).to_contain_text("cannot be told apart from")
+    dots.first.click()
+    lit = page.locator("#highlight").input_value()
+    assert lit in page.locator(".tooltip").inner_text()
+    expect(page.locator(".told strong")).to_have_text(lit)
+    again = page.url
+    page.goto(again)
+    visitor.settled()
+    assert page.locator("#highlight").input_value() == lit
+
+
+@pytest.mark.parametrize("suffix", ["svg", "png"])
+def test_the_picture_can_be_taken_away_with_its_source_in_it(visitor: Visitor, suffix: str, tmp_path: Path) -> None:
+    page = visitor.go(view="question", dataset="sample", question=OBESITY)
+    with page.expect_download() as started:
+        page.locator(f'a.file[href*="/ranking.{suffix}?"]').click()
+    started.value.save_as(path := tmp_path / "taken")
+    content = path.read_bytes()
+    if suffix == "svg":
+        assert b"SYNTHETIC" in content
+        assert b"Computed by Meantime" in content.replace(b"\xc2\xa0", b" ")
+    else:
+        assert content.startswith(b"\x89PNG")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "xlsx", "parquet", "json", "md"])
+def test_the_numbers_can_be_taken_away(visitor: Visitor, suffix: str, tmp_path: Path) -> None:
+    page = visitor.go(**TABLE)
+    with page.expect_download() as started:
+        page.locator(f'a.file[href*="/ranking.{suffix}?"]').click()
+    path = tmp_path / "taken"
+    started.value.save_as(path)
+    assert started.value.suggested_filename.endswith(f".{suffix}")
+    assert path.stat().st_size > 500
+    if suffix == "csv":
+        assert "West Virginia" in path.read_text(encoding="utf-8")
+
+
+def test_the_same_view_as_curl_and_address_gives_the_same_numbers(visitor: Visitor, server: RunningServer) -> None:
+    page = visitor.go(**TABLE, years="2022", locations=["Utah", "Ohio", "Guam"])
+    page.get_by_text("This view as").click()
+    address = page.get_by_label("Address of the answer").inner_text()
+    assert f"curl '{address}'" == page.get_by_label("curl").inner_text()
+    rows = server.client.get(address).json()["rows"]
+    assert [row["location"] for row in rows] == page.locator("tbody th").all_inner_texts()
+    snippet = page.get_by_label("Python").inner_text()
+    assert '"ranking"' in snippet
+    assert 'locations=["Utah", "Ohio", "Guam"]' in snippet
+    compile(snippet, "snippet", "exec")
+
+
+def test_embedded_a_view_has_nothing_around_it(visitor: Visitor) -> None:
+    page = visitor.go(**TABLE, embed="1")
+    expect(page.locator("h1")).to_be_visible()
+    for gone in ("#top", "#bottom", ".take", ".tabs"):
+        expect(page.locator(gone)).to_be_hidden()
+
+
+def test_what_cannot_be_answered_says_why_and_what_there_is(visitor: Visitor) -> None:
+    visitor.refused = [400]
+    page = visitor.go(**TABLE, years="1999")
+    expect(page.get_by_role("alert")).to_contain_text("1999")
+    page.get_by_label("When").select_option("2022")
+    expect(page.locator(".findings")).to_be_visible()
+
+
+def test_a_question_that_is_not_there_is_said_to_be_so(visitor: Visitor) -> None:
+    visitor.go(view="question", dataset="sample", question="Nobody asked this")
+    assert visitor.heading == "There is no such question"
+
+
+def test_where_nobody_has_said_which_values_are_good_the_reader_is_asked(visitor: Visitor) -> None:
+    page = visitor.go(view="question", dataset="hostile", question=MARKUP)
+    expect(page.locator("#orders")).to_have_text("Which values are better?")
+    page.get_by_role("link", name="Lower is better").click()
+    visitor.drawn()
+    assert "better=lower" in page.url
+
+
+# Data
+
+
+def test_a_data_set_shows_what_is_there_and_how_it_was_understood(visitor: Visitor) -> None:
+    page = visitor.go(view="data", dataset="sample")
+    expect(page.locator(".coverage tbody tr")).to_have_count(55)
+    expect(page.locator(".legend")).to_contain_text("published")
+    page.get_by_label("Who").select_option(label="Gender: Female")
+    expect(page.locator("main:not([aria-busy])")).to_be_visible()
+    assert "group=" in page.url
+    expect(page.get_by_label("How its columns were understood")).to_contain_text("LocationDesc")
+    expect(page.locator(".cite")).to_contain_text("SYNTHETIC DATA, NOT REAL FIGURES")
+
+
+def test_rejected_lines_are_listed_with_their_reasons(visitor: Visitor) -> None:
+    page = visitor.go(view="data", dataset="hostile")
+    expect(page.get_by_label("Rejected lines").locator("tbody tr")).to_have_count(1)
+
+
+# Jobs
+
+
+def submit(server: RunningServer, **more: object) -> str:
+    body = {"statistic": "states_mean", "dataset": "sample", "parameters": {"question": OBESITY}, **more}
+    job_id: str = server.client.post("/v1/jobs", json=body).json()["id"]
+    return job_id
+
+
+def test_a_job_that_is_submitted_elsewhere_appears_in_the_list_by_itself(
+    visitor: Visitor, server: RunningServer
+) -> None:
+    page = visitor.go(view="jobs", label="by itself")
+    expect(page.locator(".jobs")).to_contain_text("Live")
+    job_id = submit(server, label="by itself")
+    row = page.locator(f"#{job_id}")
+    expect(row).to_contain_text("done")
+    row.get_by_role("link", name=job_id).click()
+    expect(page.locator("h1")).to_have_text("by itself")
+    expect(page.locator("tbody th").first).to_be_visible()
+    page.get_by_role("button", name="Run again").click()
+    expect(page.locator("h1")).to_have_text("by itself")
+    page.wait_for_url(lambda url: job_id not in url)
+    page.get_by_role("button", name="Remove it").click()
+    page.wait_for_url(re.compile("view=jobs"))
+
+
+def test_a_job_that_is_not_there_is_said_to_be_so(visitor: Visitor) -> None:
+    visitor.refused = [404]
+    page = visitor.go(view="job", job="job_id_999999")
+    expect(page.get_by_role("alert")).to_contain_text("job_id_999999")
+
+
+def test_a_long_answer_becomes_a_job_by_itself_and_the_same_question_finds_it_again(
+    visitor: Visitor, server: RunningServer
+) -> None:
+    visitor.refused = [422]
+
+    def refuse(route: Route) -> None:
+        problem = {"title": "To be asked as a job", "code": "ask-as-job", "status": 422, "detail": "It takes long."}
+        route.fulfill(status=422, content_type="application/problem+json", body=json.dumps(problem))
+
+    visitor.page.route("**/v1/statistics/estimate?*", refuse)
+    page = visitor.go(**TABLE, of="estimate", years="2020..2022")
+    expect(page.locator("tbody tr").first).to_be_visible()
+
+    def asked() -> int:
+        wanted = {"statistic": "estimate", "label": f"Explorer: estimate, {OBESITY}"}
+        return len(server.client.get("/v1/jobs", params=wanted).json()["jobs"])
+
+    assert asked() == 1
+    page.reload()
+    expect(page.locator("tbody tr").first).to_be_visible()
+    assert asked() == 1
+
+
+# When the server cannot answer
+
+
+def test_while_a_file_is_read_its_progress_is_shown_and_the_page_comes_alive_by_itself(visitor: Visitor) -> None:
+    reading = {"phase": "reading", "share": 0.42, "rows": 1234}
+    is_loading = True
+
+    def answer(route: Route) -> None:
+        datasets = route.fetch().json()["datasets"]
+        for each in datasets if is_loading else ():
+            if each["name"] == "sample":
+                each |= {"status": "loading", "reading": reading, "title": None}
+        route.fulfill(json={"datasets": datasets})
+
+    visitor.page.route("**/v1/datasets", answer)
+    page = visitor.go()
+    expect(page.get_by_label("sample", exact=True)).to_contain_text("Loading: reading, 1,234 rows")
+    expect(page.locator("progress").first).to_have_attribute("value", "0.42")
+    is_loading = False
+    expect(page.get_by_label("sample", exact=True).locator(".card").first).to_be_visible()
+
+
+def test_a_busy_server_is_asked_again_when_it_said_so(visitor: Visitor) -> None:
+    visitor.refused = [503]
+    busy = {"title": "Too many", "code": "answers-busy", "status": 503, "detail": "Two long answers are being made."}
+    times = 0
+
+    def answer(route: Route) -> None:
+        nonlocal times
+        times += 1
+        if times > 1:
+            route.continue_()
+        else:
+            route.fulfill(status=503, headers={"retry-after": "1"}, json=busy)
+
+    visitor.page.route("**/v1/statistics/ranking?*", answer)
+    page = visitor.go(**TABLE)
+    expect(page.get_by_role("alert")).to_contain_text("The server is busy")
+    expect(page.locator("tbody tr").first).to_be_visible()
+
+
+def test_a_server_that_is_away_is_said_to_be_and_asked_again_at_a_press(visitor: Visitor) -> None:
+    visitor.refused = [0]
+    visitor.page.route("**/v1/datasets", lambda route: route.abort())
+    page = visitor.go()
+    expect(page.get_by_role("alert")).to_contain_text("does not answer")
+    visitor.page.unroute("**/v1/datasets")
+    page.get_by_role("button", name="Try again").click()
+    expect(page.locator(".card").first).to_be_visible()

@@ -1,0 +1,79 @@
+"""Somebody who looks at the explorer with a browser, and notes what must not happen."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import Any, Literal
+from urllib.parse import urlencode, urlsplit
+
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request
+
+# A page of a loaded machine; what is not there by then does not come.
+_PATIENCE_MS = 15_000
+
+
+class Visitor:
+    """A fresh profile with one page. At its end nothing was loaded from elsewhere, and the console has no complaint."""
+
+    def __init__(
+        self,
+        browser: Browser,
+        url: str,
+        *,
+        width: int = 1024,
+        height: int = 900,
+        theme: Literal["light", "dark"] = "light",
+        **more: Any,
+    ) -> None:
+        self._context = browser.new_context(
+            viewport={"width": width, "height": height}, color_scheme=theme, locale="en-US", **more
+        )
+        self._context.set_default_timeout(_PATIENCE_MS)
+        self.url = url
+        self.page: Page = self._context.new_page()
+        self.complaints: list[str] = []
+        self.elsewhere: list[str] = []
+        self.refused: list[int] = []  # statuses that this visit expects to be answered with
+        self.page.on("console", self._note_console)
+        self.page.on("pageerror", lambda error: self.complaints.append(f"error in the page: {error}"))
+        self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
+        self._context.on("request", self._note_request)
+
+    def __enter__(self) -> Visitor:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._context.close()
+        if kind is None:
+            assert not self.complaints, self.complaints
+            assert not self.elsewhere, self.elsewhere
+
+    def _note_console(self, message: ConsoleMessage) -> None:
+        is_expected = any(f"status of {status}" in message.text for status in self.refused) or (
+            0 in self.refused and "ERR_FAILED" in message.text
+        )
+        if message.type in ("error", "warning") and not is_expected:
+            self.complaints.append(f"{message.type}: {message.text}")
+
+    def _note_request(self, request: Request) -> None:
+        if urlsplit(request.url).scheme not in ("data", "blob") and not request.url.startswith(f"{self.url}/"):
+            self.elsewhere.append(request.url)
+
+    def go(self, **state: str | list[str]) -> Page:
+        """Open a view by its address, and wait until it is there."""
+        self.page.goto(f"{self.url}/?{urlencode(state, doseq=True)}" if state else f"{self.url}/")
+        self.settled()
+        return self.page
+
+    def settled(self) -> None:
+        """Wait until the view that was asked for is shown."""
+        self.page.wait_for_selector("main:not([aria-busy]) h1", state="attached")
+
+    def drawn(self) -> Locator:
+        """Wait for the chart."""
+        self.page.wait_for_selector(".figure[data-drawn]")
+        return self.page.locator(".figure")
+
+    @property
+    def heading(self) -> str:
+        return self.page.locator("h1").inner_text()
