@@ -62,15 +62,20 @@ def _ranks(records: list[Record]) -> list[Spec]:
             "zero": False,
             "range": [{"expr": _FROM}, {"expr": "width"}],
         },
-        "axis": {"grid": False, "values": _ticks(worst), "orient": "bottom", "titleLimit": {"expr": "width * 0.36"}},
+        "axis": {
+            "grid": False,
+            "values": rank_ticks(worst),
+            "orient": "bottom",
+            "titleLimit": {"expr": "width * 0.36"},
+        },
     }
     ends = {"x": {**x, "field": "rank_low"}, "x2": {"field": "rank_high"}, "y": dots.down()}
     shared = {"opacity": lit(_IS_ALIKE), "tooltip": aloud()}
     ink = theme.colour("muted")
     return [
         {
-            "mark": {"type": "rule", "strokeWidth": 5, "color": ink, "opacity": 0.35, "aria": False},
-            "encoding": {**ends},
+            "mark": {"type": "rule", "strokeWidth": 5, "color": ink, "strokeOpacity": 0.35, "aria": False},
+            "encoding": {**ends, **shared},
         },
         {
             "mark": {"type": "tick", "thickness": 2.5, "size": 11, "color": ink, "aria": False},
@@ -79,10 +84,10 @@ def _ranks(records: list[Record]) -> list[Spec]:
     ]
 
 
-def _ticks(worst: int) -> list[int]:
+def rank_ticks(worst: int) -> list[int]:
     """Return the ranks to write: the first, and every fifth or tenth.
 
-    >>> _ticks(52), _ticks(4)
+    >>> rank_ticks(52), rank_ticks(4)
     ([1, 10, 20, 30, 40, 50], [1, 2, 3, 4])
     """
     step = next(step for step in (1, 5, 10, 50, 100, 500, 1000, worst) if worst <= 6 * step)

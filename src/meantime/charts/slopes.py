@@ -5,6 +5,7 @@ from __future__ import annotations
 from meantime.charts import theme, words
 from meantime.charts.caption import Caption
 from meantime.charts.frame import HIGHLIGHT, Record, Spec, aloud, framed
+from meantime.charts.ranking import rank_ticks
 from meantime.table import Table
 
 _LOCATION = "location"
@@ -19,7 +20,7 @@ def slopes(table: Table, caption: Caption) -> Spec:
     """Draw ranks, best at the top; those that move far have colour."""
     records = _records(table)
     methods = list(dict.fromkeys(record["method"] for record in records))
-    worst = max((record["rank"] for record in records), default=1)
+    worst = int(max((record["rank"] for record in records), default=1))
     x = {
         "field": "method",
         "type": "nominal",
@@ -32,8 +33,8 @@ def slopes(table: Table, caption: Caption) -> Spec:
         "field": "rank",
         "type": "quantitative",
         "title": "Rank",
-        "scale": {"domain": [worst + 0.5, 0.5], "nice": False, "zero": False},
-        "axis": {"tickMinStep": 1, "grid": False},
+        "scale": {"domain": [0.5, worst + 0.5], "reverse": True, "nice": False, "zero": False},
+        "axis": {"values": rank_ticks(worst), "grid": False},
     }
     is_far = {"test": f"datum.moved >= {_FAR}", "value": theme.colour("worse")}
     colour = {"condition": [{"test": f"datum.location === {HIGHLIGHT}", "value": theme.colour("accent")}, is_far]}
@@ -72,7 +73,7 @@ def slopes(table: Table, caption: Caption) -> Spec:
             },
         ],
         records=records,
-        height=_ROW * int(worst + 1),
+        height=_ROW * (worst + 1),
         description=_told(records, methods),
         foot_pixels=14,
     )

@@ -11,10 +11,10 @@ from meantime.table import Table
 _NAMES = Names(value="estimate", low="low", high="high")
 _OUTLIER = "outlier"
 
-# Dots that share a bin are stacked; in so many bins a dot is about as wide as its bin.
-_BINS = 60
-_DOT_PIXELS = 12
-_HEIGHT = 220
+# Dots that share a bin are stacked. So many bins are as wide as a dot each where there is least room, 360 pixels.
+_BINS = 30
+_DOT_PIXELS = 13
+_LEAST_HEIGHT = 90
 
 
 def spread(table: Table, caption: Caption) -> Spec:
@@ -22,14 +22,15 @@ def spread(table: Table, caption: Caption) -> Spec:
     records = [record for record in dots.records_of(table, _NAMES) if record["value"] is not None]
     _mark_outliers(records, table)
     span = dots.domain([{"value": record["value"]} for record in records])
-    highest = _stack(records, span)
+    # Names of outliers stand aslant above their dots.
+    height = max(_LEAST_HEIGHT, _DOT_PIXELS * (_stack(records, span) + 5))
     unit = dots.unit_of(table, _NAMES.value)
     x = dots.across(f"Estimate ({unit})" if unit else "Estimate", span)
     y = {
         "field": "stacked",
         "type": "quantitative",
         "axis": None,
-        "scale": {"domain": [0, max(highest + 1, _HEIGHT // _DOT_PIXELS)], "nice": False},
+        "scale": {"domain": [0, height / _DOT_PIXELS], "nice": False},
     }
     colour = {
         "condition": {"test": "datum.is_outlier", "value": theme.colour("worse")},
@@ -53,7 +54,7 @@ def spread(table: Table, caption: Caption) -> Spec:
             },
         ],
         records=records,
-        height=_HEIGHT,
+        height=height,
         description=f"How the values of the locations are spread. {dots.told(records, unit)} {len(outliers)} outliers.",
     )
 

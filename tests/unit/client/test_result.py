@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from pathlib import Path
 from typing import Any
 
+import altair as alt
 import pytest
 
 from meantime import Result
@@ -150,3 +152,29 @@ def test_in_a_notebook_columns_say_what_they_mean() -> None:
     assert '<th title="mean of the rows">mean (percent)</th>' in html
     assert "<td>22.75</td>" in html
     assert "Beware: Not a rate." in html
+
+
+# Charts
+
+
+def test_a_chart_is_one_of_altair_and_the_one_that_the_server_draws() -> None:
+    drawn = RESULT.chart()
+    assert isinstance(drawn, alt.LayerChart)
+    written = json.loads(b"".join(FORMS["vl.json"].pieces(RESULT.document)))
+    assert drawn.to_dict()["layer"] == written["layer"]
+    assert drawn.to_dict()["description"] == written["description"]
+
+
+def test_without_altair_there_is_the_line_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "altair", None)
+    with pytest.raises(PackageMissing, match="pip install altair"):
+        RESULT.chart()
+
+
+def test_a_chart_that_cannot_be_drawn_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
+    other = Result(documents.of(TABLE, statistic="summary"))
+    with pytest.raises(NotAcceptable, match="no chart"):
+        other.save(tmp_path / "x.png")
+    with pytest.raises(NotAcceptable, match="they have means"):
+        RESULT.chart("pie")
+    assert list(tmp_path.iterdir()) == []

@@ -19,6 +19,7 @@ from meantime.errors import (
     NotAcceptable,
     PathUnknown,
     RangeInvalid,
+    RequestInvalid,
     ResultGone,
     ResultNotReady,
 )
@@ -98,6 +99,15 @@ def test_a_classic_job_is_answered_with_what_the_same_job_of_v1_is(done: Behind)
 def test_a_file_is_named_after_statistic_data_set_and_fingerprint(done: Behind) -> None:
     headers = headers_of(read(done, "job_id_1", "xlsx"))
     assert headers["content-disposition"] == 'inline; filename="states_mean-table-ffffffff.xlsx"'
+
+
+def test_another_chart_than_the_usual_one_is_named_in_the_query(done: Behind) -> None:
+    usual, named = (read(done, "job_id_1", "vl.json", query=query) for query in ("", "chart=means"))
+    assert usual.body == named.body
+    with pytest.raises(RequestInvalid, match=r"no chart .*pie"):
+        read(done, "job_id_1", "vl.json", query="chart=pie")
+    with pytest.raises(RequestInvalid, match="came 2 times"):
+        read(done, "job_id_1", "vl.json", query="chart=means&chart=map")
 
 
 def test_a_form_that_there_is_not_is_refused(done: Behind) -> None:
