@@ -18,7 +18,7 @@ from meantime.dataset.snapshot import About, Snapshot, damaged
 from meantime.errors import SnapshotDamaged
 
 # DuckDB numbers rows from 0; people number lines from 1, and the first is the header.
-_FIRST_LINE = 2
+FIRST_LINE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,7 +89,7 @@ class Rows:
         try:
             database.execute("SELECT * FROM read_parquet(?) LIMIT 0", [str(path)])
             has_lines = "line" in [column[0] for column in database.description or ()]
-            line = '"line"' if has_lines else f"file_row_number + {_FIRST_LINE}"
+            line = '"line"' if has_lines else f"file_row_number + {FIRST_LINE}"
             return database.execute(
                 f"SELECT {', '.join([line, *texts])} FROM read_parquet(?, file_row_number = true) "
                 f"WHERE {where} ORDER BY file_row_number",

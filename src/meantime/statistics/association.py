@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -20,6 +21,7 @@ from meantime.statistics.findings import say
 from meantime.statistics.heterogeneity import heterogeneity
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import QuestionText, period_text
+from meantime.statistics.provenance import OTHER, Provenance, of_all
 from meantime.statistics.selection import LeftOut, Pooled, Selection, pooled, refusal, refused, select
 from meantime.statistics.verdicts import LEVEL
 from meantime.table import Cell, Column, Kind, Table
@@ -106,6 +108,12 @@ def association(snapshot: Snapshot, asked: Association, _work: Work) -> Table:
         warnings=[_SAME_PEOPLE, _UNRELATED if related is None else _RELATED[related]],
         findings=[_finding(straight, ranked, p_adjusted)],
     )
+
+
+def rests_on(snapshot: Snapshot, asked: Association, _row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what a correlation rests on: the cells of both questions. It is no weighted sum of them."""
+    one, other = _prepare(snapshot, asked)
+    return Provenance(number=None, parts=(of_all(one.of), of_all(other.of, OTHER)))
 
 
 def _prepare(snapshot: Snapshot, asked: Association) -> tuple[Pooled, Pooled]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -18,6 +19,7 @@ from meantime.statistics.differences import Compared, difference, difference_of_
 from meantime.statistics.findings import interval, points, say, strongest
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import LocationName
+from meantime.statistics.provenance import EARLIER, LATER, Provenance, of_all, of_group
 from meantime.statistics.selection import LeftOut, Pooled, pooled, refusal, refused, select
 from meantime.statistics.verdicts import ADJUSTED_BY, LEVEL
 from meantime.statistics.years import SYNTAX
@@ -125,6 +127,15 @@ def change(snapshot: Snapshot, asked: Change, _work: Work) -> Table:
         notes=[f"Compared with: {before.of.years}.", *said],
         findings=_findings(before, after, d, p_adjusted, asked),
     )
+
+
+def rests_on(snapshot: Snapshot, asked: Change, row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what a change rests on: the cells of the later years, and, the other way, those of the earlier ones."""
+    earlier, later = _prepare(snapshot, asked)
+    if row is None:
+        return Provenance(number=None, parts=(of_all(later.of, LATER), of_all(earlier.of, EARLIER)))
+    parts = (of_group(later, row, LATER), of_group(earlier, row, EARLIER, sign=-1.0))
+    return Provenance(number="change", parts=parts)
 
 
 def _prepare(snapshot: Snapshot, asked: Change) -> tuple[Pooled, Pooled]:

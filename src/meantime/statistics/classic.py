@@ -15,7 +15,7 @@ KeyError.
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import msgspec
 import numpy as np
@@ -25,6 +25,14 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
 from meantime.statistics import caveats, columns
 from meantime.statistics.parameters import LocationName, QuestionText
+from meantime.statistics.provenance import (
+    REFERENCE,
+    Provenance,
+    cells_with,
+    code_of,
+    of_mean,
+    unweighted,
+)
 from meantime.table import Cell, Column, Table
 
 # How many best5 and worst5 name. It is in their names.
@@ -264,6 +272,28 @@ def state_mean_by_category(snapshot: Snapshot, asked: OfState, _work: Work) -> T
     []
     """
     return _by_category(snapshot, asked.question, asked.state)
+
+
+def rests_on(snapshot: Snapshot, asked: OfQuestion | OfState, row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what a mean rests on: all rows of its location, and of its category and stratum where it has them."""
+    given = row or ({"location": asked.state} if isinstance(asked, OfState) else {})
+    axes = ("location", "category", "stratum")
+    cells = cells_with(
+        snapshot, asked.question, **{axis: code_of(snapshot, axis, given[axis]) for axis in axes if axis in given}
+    )
+    if row is None:
+        return Provenance(number=None, parts=(unweighted(cells),))
+    return Provenance(number="mean", parts=(of_mean(snapshot, cells),))
+
+
+def difference_rests_on(snapshot: Snapshot, asked: OfQuestion | OfState, row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what a difference rests on: all rows of the question, and those of the location once more, the other way."""
+    everything = cells_with(snapshot, asked.question)
+    if row is None:
+        return Provenance(number=None, parts=(unweighted(everything),))
+    own = cells_with(snapshot, asked.question, location=code_of(snapshot, "location", row["location"]))
+    reference = of_mean(snapshot, everything, REFERENCE)
+    return Provenance(number="difference", parts=(of_mean(snapshot, own, sign=-1.0), reference))
 
 
 class _Locations:

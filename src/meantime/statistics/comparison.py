@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Any
 
 import msgspec
@@ -19,7 +20,8 @@ from meantime.statistics.differences import Compared, difference, ratio
 from meantime.statistics.findings import MOST_OF_A_KIND, amount, interval, points, say
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import Names
-from meantime.statistics.reference import with_reference
+from meantime.statistics.provenance import Provenance
+from meantime.statistics.reference import difference_rests_on, with_reference
 from meantime.statistics.selection import Pooled, refused
 from meantime.statistics.verdicts import LEVEL, VERDICT, sentences, verdicts
 from meantime.table import Cell, Column, Kind, Table
@@ -138,6 +140,11 @@ def comparison(snapshot: Snapshot, asked: Comparison, _work: Work) -> Table:
         notes=[_reference_note(reference), *contained.notes],
         findings=_findings(others, reference, d, p_adjusted, is_similar, asked),
     )
+
+
+def rests_on(snapshot: Snapshot, asked: Comparison, row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what a difference rests on: the cells of the location, and, the other way, those of the reference."""
+    return difference_rests_on(snapshot, asked, asked.reference, row)
 
 
 def _is_similar(others: Pooled, reference: Pooled, correlation: Doubles, margin: float | None) -> Any:

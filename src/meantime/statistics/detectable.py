@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
@@ -14,6 +15,7 @@ from meantime.statistics.answers import ESTIMATE, FLAGS, RESPONDENTS, SE, flag_t
 from meantime.statistics.asked import Ground
 from meantime.statistics.parameters import LocationName
 from meantime.statistics.power import detectable_difference
+from meantime.statistics.provenance import REFERENCE, Provenance, of_all, of_group
 from meantime.statistics.reference import with_reference
 from meantime.statistics.selection import refused
 from meantime.table import Cell, Column, Kind, Table
@@ -68,6 +70,14 @@ _NOTE = (
 def refuse(snapshot: Snapshot | None, asked: Detectable) -> tuple[Problem, ...]:
     """Say what is wrong with a request."""
     return refused(snapshot, asked, lambda of: with_reference(of, asked, asked.reference))
+
+
+def rests_on(snapshot: Snapshot, asked: Detectable, row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what it rests on: the standard errors of the location and of the reference; the cells that have them."""
+    found, at = with_reference(snapshot, asked, asked.reference)
+    if row is None:
+        return Provenance(number=None, parts=(of_all(found.of),))
+    return Provenance(number="estimate", parts=(of_group(found, row), of_all(found.of[[at]], REFERENCE)))
 
 
 def detectable(snapshot: Snapshot, asked: Detectable, _work: Work) -> Table:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
@@ -17,6 +18,7 @@ from meantime.statistics.findings import interval, points, probability, say, str
 from meantime.statistics.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import Show
+from meantime.statistics.provenance import VALUE, Part, Provenance, of_estimates
 from meantime.statistics.selection import Pooled, pooled, refused, select
 from meantime.statistics.spread import FAR_OUT, modified_z, quantiles
 from meantime.table import Cell, Column, Kind, Table
@@ -137,6 +139,15 @@ def distribution(snapshot: Snapshot, asked: Distribution, _work: Work) -> Table:
         ],
         findings=_findings(spread),
     )
+
+
+def rests_on(snapshot: Snapshot, asked: Distribution, row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what an estimate rests on, or the figures: all locations, whose estimates count the same in the mean."""
+    if row is None or "location" in row:
+        return of_estimates(snapshot, asked, row)
+    found = _measured(snapshot, asked).found
+    part = Part(VALUE, found.of.cell.ravel(), found.weights.ravel() / max(len(found), 1))
+    return Provenance(number="mean", parts=(part,))
 
 
 def _measured(snapshot: Snapshot, asked: Distribution) -> _Spread:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated, Literal
 
 import msgspec
@@ -28,6 +29,7 @@ from meantime.statistics.asked import Ground
 from meantime.statistics.findings import amount, interval, say
 from meantime.statistics.parameters import period_text
 from meantime.statistics.pooling import Weights
+from meantime.statistics.provenance import VALUE, Part, Provenance, groups_of, of_all, of_group, of_mean, unweighted
 from meantime.statistics.selection import Pooled, Selection, left_out_warning, pooled, refused, select, select_rows
 from meantime.statistics.years import told
 from meantime.table import Cell, Column, Kind, Table
@@ -115,6 +117,28 @@ def estimate(snapshot: Snapshot, asked: Estimate, _work: Work) -> Table:
     if "period" in asked.by:
         return _by_period(selection, asked)
     return _pooled(pooled(selection), asked)
+
+
+def rests_on(snapshot: Snapshot, asked: Estimate, row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what an estimate rests on: the cells of its periods, with the weights of the pooling."""
+    if asked.basis == "all_rows":
+        return _all_rows_rest_on(snapshot, asked, row)
+    selection = select(snapshot, asked, by_stratum="stratum" in asked.by)
+    if row is None:
+        return Provenance(number=None, parts=(of_all(selection),))
+    if "period" not in asked.by:
+        return Provenance(number="estimate", parts=(of_group(pooled(selection), row),))
+    texts = ["" if period is None else period_text(period) for period in selection.periods]
+    cells = selection.cell[groups_of(selection, row), texts.index(str(row["period"]))]
+    return Provenance(number="estimate", parts=(Part(VALUE, cells, np.ones(len(cells))),))
+
+
+def _all_rows_rest_on(snapshot: Snapshot, asked: Estimate, row: Mapping[str, Cell] | None) -> Provenance:
+    rows = select_rows(snapshot, asked)
+    if row is None:
+        return Provenance(number=None, parts=(unweighted(rows.cells),))
+    own = rows.cells[rows.locations == snapshot.cube.location_codes[str(row["location"])]]
+    return Provenance(number="estimate", parts=(of_mean(snapshot, own),))
 
 
 def _pooled(found: Pooled, asked: Estimate) -> Table:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from meantime.dataset import geography
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.asked import Ground
+from meantime.statistics.provenance import REFERENCE, Provenance, of_both_sides, of_group
 from meantime.statistics.selection import Pooled, pooled, refusal, select
+from meantime.table import Cell
 
 
 def with_reference(snapshot: Snapshot, asked: Ground, name: str | None) -> tuple[Pooled, int]:
@@ -21,6 +25,18 @@ def with_reference(snapshot: Snapshot, asked: Ground, name: str | None) -> tuple
     reason = next((each.reason for each in found.left_out if each.location == reference), "no row")
     detail = f"The reference {reference} is not there: {reason}. Name another, or other years."
     raise refusal("/reference", "absent", detail)
+
+
+def difference_rests_on(
+    snapshot: Snapshot, asked: Ground, reference: str | None, row: Mapping[str, Cell] | None
+) -> Provenance:
+    """Say what a difference rests on: the cells of the location, and, the other way, those of the reference."""
+    found, at = with_reference(snapshot, asked, reference)
+    name = found.of.names[at]
+    if row is None:
+        return Provenance(number=None, parts=of_both_sides(select(snapshot, asked, also=name), name))
+    parts = (of_group(found, row), of_group(found, {"location": name}, REFERENCE, sign=-1.0))
+    return Provenance(number="difference", parts=parts)
 
 
 def _aggregate(snapshot: Snapshot, question: str) -> str:

@@ -26,6 +26,7 @@ from meantime.statistics import (
     trend,
 )
 from meantime.statistics.classic import OfQuestion, OfState
+from meantime.statistics.provenance import RestsOn, of_estimates
 from meantime.statistics.summary import Summary
 from meantime.table import Cell, Column, Table
 
@@ -40,6 +41,8 @@ class Statistic:
     name: str
     parameters: type[msgspec.Struct]  # its type; the fields' names are the parameters' names
     compute: Callable[[Snapshot, Any, Work], Table]
+    # On which cells a row of the answer rests, with which weights. Mostly the estimate of its location: of_estimates.
+    rests_on: RestsOn
     help: str  # one line: what it gives
     estimates: str  # one line: what its numbers are an estimate of, and so what they are not
     columns: tuple[Column, ...]  # of the answer to what is asked with defaults
@@ -77,6 +80,7 @@ _ROWS = (
         name="states_mean",
         parameters=OfQuestion,
         compute=classic.states_mean,
+        rests_on=classic.rests_on,
         help="mean by location, lowest first",
         estimates=_ALL_ROWS,
         columns=classic.MEANS,
@@ -89,6 +93,7 @@ _ROWS = (
         name="state_mean",
         parameters=OfState,
         compute=classic.state_mean,
+        rests_on=classic.rests_on,
         help="mean of one location",
         estimates=_ONE_STATE,
         columns=classic.MEANS,
@@ -101,6 +106,7 @@ _ROWS = (
         name="best5",
         parameters=OfQuestion,
         compute=classic.best5,
+        rests_on=classic.rests_on,
         help="the five best locations with their means, best first",
         estimates=_RANKED,
         columns=classic.MEANS,
@@ -114,6 +120,7 @@ _ROWS = (
         name="worst5",
         parameters=OfQuestion,
         compute=classic.worst5,
+        rests_on=classic.rests_on,
         help="the five worst locations with their means, worst first",
         estimates=_RANKED,
         columns=classic.MEANS,
@@ -127,6 +134,7 @@ _ROWS = (
         name="global_mean",
         parameters=OfQuestion,
         compute=classic.global_mean,
+        rests_on=classic.rests_on,
         help="one mean over everything",
         estimates='all rows of the question, those of "National" too; a location with more rows counts more',
         columns=classic.MEAN_OF_ALL,
@@ -139,6 +147,7 @@ _ROWS = (
         name="diff_from_mean",
         parameters=OfQuestion,
         compute=classic.diff_from_mean,
+        rests_on=classic.difference_rests_on,
         help="global mean minus each location's mean, in the order of states_mean",
         estimates="the means of global_mean and states_mean; positive where the location is below",
         columns=classic.DIFFERENCES,
@@ -154,6 +163,7 @@ _ROWS = (
         name="state_diff_from_mean",
         parameters=OfState,
         compute=classic.state_diff_from_mean,
+        rests_on=classic.difference_rests_on,
         help="global mean minus one location's mean",
         estimates="the means of global_mean and state_mean; positive where the location is below",
         columns=classic.DIFFERENCES,
@@ -166,6 +176,7 @@ _ROWS = (
         name="mean_by_category",
         parameters=OfQuestion,
         compute=classic.mean_by_category,
+        rests_on=classic.rests_on,
         help="mean by location, category and stratum, in the order of their names",
         estimates="the rows of each group over years; rows without a category are in none",
         entries_read=classic.groups_read,
@@ -181,6 +192,7 @@ _ROWS = (
         name="state_mean_by_category",
         parameters=OfState,
         compute=classic.state_mean_by_category,
+        rests_on=classic.rests_on,
         help="mean by category and stratum of one location, in the order of their names",
         estimates="the location's rows of each group over years; rows without a category are in none",
         columns=classic.MEANS_OF_GROUPS,
@@ -193,6 +205,7 @@ _ROWS = (
         name="summary",
         parameters=Summary,
         compute=summary.summary,
+        rests_on=summary.rests_on,
         help="count, mean, standard deviation, least, most and quantiles of the rows, grouped and filtered as asked",
         estimates="how the published values are spread, not how people are: each row of a group counts once; with one "
         "stratum and one period in each group these are the published numbers themselves",
@@ -217,6 +230,7 @@ _ROWS = (
         name="estimate",
         parameters=estimate.Estimate,
         compute=estimate.estimate,
+        rests_on=estimate.rests_on,
         help="estimate by location, with its standard error and 95 % interval",
         estimates="the percent (or other value) of the population of each location, of one year or pooled over several",
         columns=estimate.COLUMNS,
@@ -233,6 +247,7 @@ _ROWS = (
         name="comparison",
         parameters=comparison.Comparison,
         compute=comparison.comparison,
+        rests_on=comparison.rests_on,
         help="each location with a reference: difference, ratio, and whether they can be told apart",
         estimates="how much higher a location's population value is than that of the reference, in the same years",
         columns=comparison.COLUMNS,
@@ -252,6 +267,7 @@ _ROWS = (
         name="ranking",
         parameters=ranking.Ranking,
         compute=ranking.ranking,
+        rests_on=of_estimates,
         help="locations best first, with the ranks that each may have and what it cannot be told apart from",
         estimates="the order of the locations' population values, as far as chance lets it be seen",
         columns=ranking.COLUMNS,
@@ -270,6 +286,7 @@ _ROWS = (
         name="change",
         parameters=change.Change,
         compute=change.change,
+        rests_on=change.rests_on,
         help="how each location changed between two years, or pools of years, and whether as the reference did",
         estimates="how much a location's population value rose or fell from the earlier years to the later ones",
         columns=change.COLUMNS,
@@ -289,6 +306,7 @@ _ROWS = (
         name="target",
         parameters=target.Target,
         compute=target.target,
+        rests_on=of_estimates,
         help="each location against a fixed value, such as a target of Healthy People",
         estimates="how far a location's population value is from the target",
         columns=target.COLUMNS,
@@ -307,6 +325,7 @@ _ROWS = (
         name="trend",
         parameters=trend.Trend,
         compute=trend.trend,
+        rests_on=trend.rests_on,
         help="whether each location's values rise or fall over its years, with a test of the straight line",
         estimates="the change a year of a location's population value along a straight line",
         columns=trend.COLUMNS,
@@ -327,6 +346,7 @@ _ROWS = (
         name="association",
         parameters=association.Association,
         compute=association.association,
+        rests_on=association.rests_on,
         help="whether two questions go together across locations: Pearson and Spearman with intervals",
         estimates="the correlation of two population values across locations; of locations, not of people",
         columns=association.COLUMNS,
@@ -344,6 +364,7 @@ _ROWS = (
         name="detectable",
         parameters=detectable.Detectable,
         compute=detectable.detectable,
+        rests_on=detectable.rests_on,
         help="how large a difference from the reference would have to be for a comparison to find it",
         estimates="the least true difference that a survey of this size finds as often as asked for, approximately",
         columns=detectable.COLUMNS,
@@ -368,6 +389,7 @@ _ROWS = (
         name="distribution",
         parameters=distribution.Distribution,
         compute=distribution.distribution,
+        rests_on=distribution.rests_on,
         help="how the locations' values are spread, how much of that is real, and which lie far out",
         estimates="the spread of the locations' population values, and of their estimates, which is wider by chance",
         columns=distribution.COLUMNS,
@@ -387,6 +409,7 @@ _ROWS = (
         name="sensitivity",
         parameters=sensitivity.Sensitivity,
         compute=sensitivity.sensitivity,
+        rests_on=sensitivity.rests_on,
         help="the ranking under every method that the table allows, side by side",
         estimates="nothing of a population: how far the order of the estimates depends on how the question is put",
         columns=sensitivity.COLUMNS,
@@ -405,6 +428,7 @@ _ROWS = (
         name="standardised",
         parameters=standardised.Standardised,
         compute=standardised.standardised,
+        rests_on=standardised.rests_on,
         help="each location's value if its strata, such as age groups, had the shares of a standard population",
         estimates="a value for comparing locations with unlike mixes of people; that of no population anywhere",
         columns=standardised.COLUMNS,

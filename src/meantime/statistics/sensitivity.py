@@ -25,6 +25,7 @@ from meantime.statistics.concordance import kendall_tau, shared_best
 from meantime.statistics.findings import say
 from meantime.statistics.parameters import Show, period_text
 from meantime.statistics.pooling import Weights
+from meantime.statistics.provenance import Provenance, cells_with, code_of, unweighted
 from meantime.statistics.ranking import Ranking, prepare
 from meantime.statistics.ranks import ranks
 from meantime.statistics.selection import LeftOut, Pooled, Selection, refused, select
@@ -147,6 +148,14 @@ def sensitivity(snapshot: Snapshot, asked: Sensitivity, _work: Work) -> Table:
         warnings=[_ALL_UNSURE],
         findings=_findings(common, rank, _different(allowed), asked.best),
     )
+
+
+def rests_on(snapshot: Snapshot, asked: Sensitivity, row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what the ranks rest on: some method or other uses any row of the question, in the location or everywhere."""
+    location = (
+        {} if row is None or "location" not in row else {"location": code_of(snapshot, "location", row["location"])}
+    )
+    return Provenance(number=None, parts=(unweighted(cells_with(snapshot, asked.question, **location)),))
 
 
 # The ways

@@ -90,6 +90,21 @@ def lines(year: Doubles, value: Doubles, se: Doubles) -> Lines:
     )
 
 
+def pulls(year: Doubles, value: Doubles, se: Doubles) -> Doubles:
+    """Return how each year pulls at the slope: pull times value, added up, is the slope. NaN where ``lines`` has none.
+
+    >>> value = np.array([20.0, 23.0, 24.0])
+    >>> pulls(np.array([2018.0, 2019.0, 2020.0]), value, np.full(3, 0.5))
+    array([-0.5,  0. ,  0.5])
+    """
+    known = np.isfinite(value) & np.isfinite(se)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        w = np.where(known, 1 / se**2, 0.0)
+        x = year - (w * year).sum() / w.sum()
+        pull = w * x / (w * x * x).sum()
+    return np.where(known & (known.sum() > 2), pull, np.nan)
+
+
 def log_lines(year: Doubles, value: Doubles, se: Doubles) -> Lines:
     """Fit lines to the logarithms; NaN where a value is not above 0, for that has none.
 

@@ -31,6 +31,7 @@ from meantime.statistics.answers import (
 from meantime.statistics.asked import Ground
 from meantime.statistics.findings import amount, interval, say
 from meantime.statistics.parameters import CategoryName
+from meantime.statistics.provenance import VALUE, Part, Provenance, groups_of, of_all
 from meantime.statistics.reliability import Flags, flags
 from meantime.statistics.selection import LeftOut, Selection, pooled, refused, select
 from meantime.statistics.spelling import closest, quoted, suggestion
@@ -144,6 +145,22 @@ def standardised(snapshot: Snapshot, asked: Standardised, _work: Work) -> Table:
         left_out=found.left_out,
         notes=[_weights_note(asked, found.weights), *_source(asked), _no_groups_note(found), _FOR_COMPARING],
         findings=[_finding(found.of, value, se, low, high)],
+    )
+
+
+def rests_on(snapshot: Snapshot, asked: Standardised, row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what an estimate rests on: the cells of its strata, with the weights of the standard."""
+    weights = _prepare(snapshot, asked).weights
+    chosen = select(snapshot, asked, by_stratum=True)
+    chosen = chosen[np.array([stratum in weights for _, stratum in chosen.stratum_names], dtype=bool)]
+    if row is None:
+        return Provenance(number=None, parts=(of_all(chosen),))
+    found = pooled(chosen)
+    found = found[groups_of(found.of, row)]
+    total = sum(weights.values())
+    share = np.array([weights[stratum] / total for _, stratum in found.of.stratum_names])
+    return Provenance(
+        number="estimate", parts=(Part(VALUE, found.of.cell.ravel(), (share[:, None] * found.weights).ravel()),)
     )
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
 from typing import Annotated, Any, Literal
@@ -32,6 +32,7 @@ from meantime.statistics.parameters import (
     period_of,
     period_text,
 )
+from meantime.statistics.provenance import Provenance, of_mean, unweighted
 from meantime.table import Cell, Column, Table
 
 # Names in one filter: as many as fit into an address, and a look-up of each takes a microsecond.
@@ -211,6 +212,26 @@ def summary(snapshot: Snapshot, asked: Summary, work: Work) -> Table:
         notes=tuple(filter(None, (_ROWS, caveats.synthetic(snapshot)))),
         warnings=groups.warnings(),
     )
+
+
+def rests_on(snapshot: Snapshot, asked: Summary, row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what the numbers of a group rest on: its rows that the filters let through; they add up to its mean."""
+    wanted, cells = (
+        _wanted(snapshot.cube, asked),
+        _question_cells(snapshot.cube, snapshot.cube.question_codes[asked.question]),
+    )
+    keys = snapshot.cube.cells.keys[cells]
+    kept = np.ones(len(keys), dtype=bool)
+    for axis, codes in wanted.items():
+        kept &= np.isin(keys[:, _PLACES[axis]], codes)
+    for axis in asked.by if row is not None else ():
+        label = None if row is None else row[axis]
+        code = ABSENT if label is None else list(_label_texts(snapshot.cube, axis)).index(str(label))
+        kept &= keys[:, _PLACES[axis]] == code
+    places = np.flatnonzero(kept) + cells.start
+    if row is None:
+        return Provenance(number=None, parts=(unweighted(places),))
+    return Provenance(number="mean", parts=(of_mean(snapshot, places),))
 
 
 class _Groups:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 import numpy as np
 
-from meantime.dataset.cube import Doubles
+from meantime.dataset.cube import ABSENT, Doubles
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Problem, Work
 from meantime.statistics import columns as shared
@@ -15,6 +16,7 @@ from meantime.statistics.answers import numbers, table
 from meantime.statistics.asked import Adjusting
 from meantime.statistics.findings import interval, points, say, strongest
 from meantime.statistics.multiplicity import adjusted
+from meantime.statistics.provenance import VALUE, Part, Provenance, groups_of, of_all
 from meantime.statistics.selection import Selection, refusal, refused, select
 from meantime.statistics.slopes import (
     Lines,
@@ -23,6 +25,7 @@ from meantime.statistics.slopes import (
     lines,
     log_lines,
     mann_kendall,
+    pulls,
     theil_sen,
 )
 from meantime.statistics.verdicts import ADJUSTED_BY, LEVEL
@@ -170,6 +173,29 @@ class _Stretch:
             numbers(mann_kendall(value)),
             numbers(theil_sen(year, value)),
         ]
+
+
+def rests_on(snapshot: Snapshot, asked: Trend, row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what a slope rests on: the location's cells of the stretch, each with its pull on the line."""
+    selection = _prepare(snapshot, asked)
+    if row is None:
+        return Provenance(number=None, parts=(of_all(selection),))
+    own = selection[groups_of(selection, row)]
+    columns = _stretch_of(own, asked.breaks, row)
+    value, se = own.value[0, columns], own.se[0, columns]
+    year = np.array([_middle(own, column) for column in columns])
+    cells, weights = own.cell[0, columns], pulls(year, value, se)
+    is_there = cells != ABSENT
+    return Provenance(number="slope", parts=(Part(VALUE, cells[is_there], weights[is_there]),))
+
+
+def _stretch_of(own: Selection, breaks: tuple[int, ...], row: Mapping[str, Cell]) -> list[int]:
+    """Return the places of the periods that a row of the answer is of."""
+    for columns in _stretches(own, breaks):
+        known = np.isfinite(own.value[:, columns]) & np.isfinite(own.se[:, columns])
+        if [ends[0] for ends in _ends(own, columns, known)] == [row["first_year"], row["last_year"]]:
+            return columns
+    return list(range(len(own.periods)))
 
 
 def _prepare(snapshot: Snapshot, asked: Trend) -> Selection:

@@ -91,14 +91,14 @@ async def of_job(
         JobUnknown, ShuttingDown: it went while a lost result was made again.
     """
     job = detail.job
-    receipt = _receipt(detail)
+    receipt = receipt_of(detail)
     is_kept = job.request.view == "document"
     return await represent(
         call,
         form=form,
         tag=receipt.checksum,
-        body=partial(_kept, backend, job, receipt) if is_kept else None,
-        document=None if is_kept else partial(_as_document, backend, job, receipt),
+        body=partial(kept, backend, job, receipt) if is_kept else None,
+        document=None if is_kept else partial(as_document, backend, job, receipt),
         cache_control=CACHE_CONTROL,
         headers=headers,
         job_id=job.id,
@@ -106,7 +106,7 @@ async def of_job(
     )
 
 
-async def _kept(backend: Backend, job: Job, receipt: Receipt) -> bytes:
+async def kept(backend: Backend, job: Job, receipt: Receipt) -> bytes:
     """Read the file of a result; one that is lost is made again."""
     if receipt.size_bytes > _READ_AT_ONCE_BYTES:
         reading = await asyncio.to_thread(backend.engine.read_result, job.number)
@@ -132,7 +132,12 @@ async def get_result(backend: Backend, call: Call) -> Reply | Stream:
     return await of_job(backend, call, detail, form=form, headers=applied(wait_s))
 
 
-def _receipt(detail: JobDetail) -> Receipt:
+def receipt_of(detail: JobDetail) -> Receipt:
+    """Return what is known of a job's result.
+
+    Raises:
+        ResultNotReady, JobFailed, JobCancelled: there is none, and why.
+    """
     job = detail.job
     failure = job.failure
     if detail.state is JobState.FAILED:
@@ -149,7 +154,7 @@ def _receipt(detail: JobDetail) -> Receipt:
     return job.receipt
 
 
-def _as_document(backend: Backend, job: Job, receipt: Receipt) -> Document:
+def as_document(backend: Backend, job: Job, receipt: Receipt) -> Document:
     """Compute what a classic job was asked as a document: its file has the classic JSON, which says less."""
     request = job.request
     statistic = STATISTICS.get(request.statistic)
@@ -297,7 +302,7 @@ def outcomes(*more: Header, json: Any = ResultDocument) -> tuple[Outcome, ...]:
 
 # Of every answer that may be a chart.
 DRAWING = (NotAcceptable, PictureFailed, AnswersBusy)
-_PROBLEMS = (
+PROBLEMS = (
     RequestInvalid,
     JobUnknown,
     ResultNotReady,
@@ -331,7 +336,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             *CONDITIONS,
         ),
         outcomes=outcomes(PREFERENCE_APPLIED),
-        problems=_PROBLEMS,
+        problems=PROBLEMS,
     ),
     Endpoint(
         name="get_result_as",
@@ -349,6 +354,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             *CONDITIONS,
         ),
         outcomes=outcomes(PREFERENCE_APPLIED),
-        problems=(*_PROBLEMS, PathUnknown),
+        problems=(*PROBLEMS, PathUnknown),
     ),
 )

@@ -66,7 +66,7 @@ _KEPT_ANSWER_BYTES = _KEPT_BYTES // 16
 _KEY_BYTES = 4_096
 
 # The data set may be loaded anew, so the answer is asked after each time, which takes no longer than to look it up.
-_ASK_AFTER = "public, no-cache"
+ASK_AFTER = "public, no-cache"
 # With its fingerprint named it can never be another one.
 _FOR_EVER = "public, max-age=31536000, immutable"
 
@@ -216,7 +216,7 @@ async def get_statistic(backend: Backend, call: Call) -> Reply | Stream:
     """GET /v1/statistics/{name}: without a query what it is, with one its answer."""
     if not call.raw_query:
         # Answers at the same address vary, so caches are told the same of what it is.
-        return unchanged.answer(call, _DESCRIPTIONS[_statistic(call).name], ("vary", "Accept, Accept-Encoding"))
+        return unchanged.answer(call, _DESCRIPTIONS[statistic_of(call).name], ("vary", "Accept, Accept-Encoding"))
     return await answer_statistic(backend, call)
 
 
@@ -231,7 +231,7 @@ _LIST = _ENCODER.encode(
 _DESCRIPTIONS = {name: _ENCODER.encode(resource(row)) for name, row in STATISTICS.items()}
 
 
-def _statistic(call: Call) -> Statistic:
+def statistic_of(call: Call) -> Statistic:
     """Return the statistic that the path names.
 
     Raises:
@@ -263,9 +263,9 @@ async def answer_statistic(backend: Backend, call: Call) -> Reply | Stream:
 
 
 async def _made(backend: Backend, call: Call, answers: Answers, key: _Key | None) -> Reply | Stream:
-    row = _statistic(call)
+    row = statistic_of(call)
     form = choose(call.header("accept"), call.path.get("suffix"), row.name)
-    asked = await _read(call, row, backend.catalog)
+    asked = await read(call.query, row, backend.catalog)
     form = showing(form, asked.chart, row.name)
     made = await _represented(backend, call, row, form, asked)
     if key is not None and isinstance(made, Reply):
@@ -274,7 +274,7 @@ async def _made(backend: Backend, call: Call, answers: Answers, key: _Key | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Asked:
+class Asked:
     """What a query asks for, checked."""
 
     dataset: str
@@ -284,46 +284,58 @@ class _Asked:
     chart: str | None  # that is to be shown
 
 
-async def _represented(backend: Backend, call: Call, row: Statistic, form: Form, asked: _Asked) -> Reply | Stream:
-    entries = 0 if row.entries_read is None else row.entries_read(asked.snapshot, asked.parameters)
-    if entries > _AT_ONCE:
-        raise AskAsJob(
-            f"This goes through {entries:,} rows, and at most {_AT_ONCE:,} are gone through at once. POST the same "
-            "question to /v1/jobs: there it can be waited for, watched and cancelled."
+class Making:
+    """How an answer is made at once, in whichever thread; one of very many rows takes one of the few places for such.
+
+    Raises:
+        AskAsJob: it goes through too many.
+    """
+
+    def __init__(self, backend: Backend, row: Statistic, asked: Asked) -> None:
+        entries = 0 if row.entries_read is None else row.entries_read(asked.snapshot, asked.parameters)
+        if entries > _AT_ONCE:
+            raise AskAsJob(
+                f"This goes through {entries:,} rows, and at most {_AT_ONCE:,} are gone through at once. POST the same "
+                "question to /v1/jobs: there it can be waited for, watched and cancelled."
+            )
+        self.known: dict[str, Any] = msgspec.to_builtins(asked.parameters)
+        self.is_long = entries > _IN_LOOP
+        self.work = _Brief()
+        self._compute = backend.compute
+        self._slots = answers_of(backend.catalog).slots if self.is_long else None
+        self._request = Request(
+            dataset=asked.dataset,
+            statistic=row.name,
+            parameters=self.known,
+            view="document",
+            fingerprint=asked.snapshot.fingerprint,
         )
-    known = msgspec.to_builtins(asked.parameters)
-    request = Request(
-        dataset=asked.dataset,
-        statistic=row.name,
-        parameters=known,
-        view="document",
-        fingerprint=asked.snapshot.fingerprint,
-    )
-    is_long = entries > _IN_LOOP
-    work = _Brief()
-    slots = answers_of(backend.catalog).slots if is_long else None
 
-    def document() -> Document:
-        with _slot(slots):
-            return backend.compute.document(request, work)
+    def document(self) -> Document:
+        """Make it; raises AnswersBusy where all places are taken, and as the compute does."""
+        with _slot(self._slots):
+            return self._compute.document(self._request, self.work)
 
+
+async def _represented(backend: Backend, call: Call, row: Statistic, form: Form, asked: Asked) -> Reply | Stream:
+    making = Making(backend, row, asked)
     try:
         return await represent(
             call,
             form=form,
-            tag=_tag(row, asked, known),
-            document=document,
+            tag=_tag(row, asked, making.known),
+            document=making.document,
             body=None,
-            cache_control=_FOR_EVER if asked.is_pinned else _ASK_AFTER,
+            cache_control=_FOR_EVER if asked.is_pinned else ASK_AFTER,
             stem=stem_of(row.name, asked.dataset, asked.snapshot.fingerprint),
-            is_quick=not is_long,
+            is_quick=not making.is_long,
         )
     finally:
         # Where the client has left, or the server gives up: the thread is to know.
-        work.stop()
+        making.work.stop()
 
 
-def _tag(row: Statistic, asked: _Asked, known: Mapping[str, Any]) -> str:
+def _tag(row: Statistic, asked: Asked, known: Mapping[str, Any]) -> str:
     """Name an answer: equal questions of equal data have one name, however they are written."""
     says = [asked.dataset, asked.snapshot.fingerprint, row.name, row.method_version, known]
     return hashlib.blake2b(_ENCODER.encode(says), digest_size=16).hexdigest()
@@ -378,7 +390,7 @@ def _slot(slots: threading.Semaphore | None) -> Iterator[None]:
 # Reading the query
 
 
-async def _read(call: Call, row: Statistic, catalog: Catalog) -> _Asked:
+async def read(pairs: Sequence[tuple[str, str]], row: Statistic, catalog: Catalog) -> Asked:
     """Read and check what is asked.
 
     Raises:
@@ -386,7 +398,7 @@ async def _read(call: Call, row: Statistic, catalog: Catalog) -> _Asked:
         RequestInvalid: with everything that is wrong.
     """
     given: dict[str, list[str]] = {}
-    for name, text in call.query:
+    for name, text in pairs:
         given.setdefault(name, []).append(text)
     problems: list[Problem] = []
     ours = {name: _one(name, given.pop(name), problems) for name in _OURS if name in given}
@@ -402,7 +414,7 @@ async def _read(call: Call, row: Statistic, catalog: Catalog) -> _Asked:
         problems += checked
     if problems or isinstance(checked, tuple):
         raise _refusal(problems)
-    return _Asked(
+    return Asked(
         dataset=dataset,
         snapshot=snapshot,
         is_pinned=fingerprint is not None,
@@ -553,7 +565,7 @@ class Answers:
         self._kept.move_to_end(key)
         return kept.reply
 
-    def keep(self, key: _Key, reply: Reply, asked: _Asked) -> None:
+    def keep(self, key: _Key, reply: Reply, asked: Asked) -> None:
         """Keep an answer, unless it is long. None is kept under this key: whose turn it is has looked."""
         if len(reply.body) > _KEPT_ANSWER_BYTES:
             return
@@ -609,7 +621,7 @@ def _takers(name: str) -> str:
     return "every statistic" if len(takers) == len(STATISTICS) else ", ".join(takers)
 
 
-_NAME = Parameter(
+NAME = Parameter(
     name="name",
     where="path",
     kind=Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(STATISTICS)})$")],
@@ -617,7 +629,7 @@ _NAME = Parameter(
     required=True,
     example="states_mean",
 )
-_QUERY = (
+QUERY = (
     Parameter(
         name="dataset",
         where="query",
@@ -634,7 +646,7 @@ _QUERY = (
     CHART,
     *_query_parameters(),
 )
-_PROBLEMS = (
+PROBLEMS = (
     StatisticUnknown,
     RequestInvalid,
     AskAsJob,
@@ -691,14 +703,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "wants most, JSON if it does not say.",
         handle=get_statistic,
         parameters=(
-            _NAME,
-            *_QUERY,
+            NAME,
+            *QUERY,
             ACCEPT,
             *CONDITIONS,
         ),
         # As JSON it is either what the statistic is, or its answer.
         outcomes=outcomes(json=(ResultDocument, StatisticResource)),
-        problems=_PROBLEMS,
+        problems=PROBLEMS,
     ),
     Endpoint(
         name="get_statistic_as",
@@ -708,8 +720,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Ask a statistic for a file",
         description=f"{_ANSWER} The suffix names the form, whatever `Accept` says.",
         handle=answer_statistic,
-        parameters=(_NAME, SUFFIX, *_QUERY, *CONDITIONS),
+        parameters=(NAME, SUFFIX, *QUERY, *CONDITIONS),
         outcomes=outcomes(),
-        problems=(*_PROBLEMS, PathUnknown),
+        problems=(*PROBLEMS, PathUnknown),
     ),
 )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meantime.web.v1 import coverage, datasets, documentation, events, jobs, results, statistics
+from meantime.web.v1 import behind, coverage, datasets, documentation, events, jobs, results, statistics
 
 ENDPOINTS = documentation.documented(
     (
@@ -11,6 +11,7 @@ ENDPOINTS = documentation.documented(
         *statistics.ENDPOINTS,
         *jobs.ENDPOINTS,
         *results.ENDPOINTS,
+        *behind.ENDPOINTS,
         *events.ENDPOINTS,
     ),
 )

@@ -1,0 +1,293 @@
+"""/rows and /explanation, of jobs and of statistics: from a number to the rows of the file, and how it was made."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, NamedTuple
+from urllib.parse import urlencode
+
+import msgspec
+
+from meantime.dataset.snapshot import Snapshot
+from meantime.errors import (
+    CursorInvalid,
+    DatasetNotReady,
+    NotAcceptable,
+    PathUnknown,
+    RequestInvalid,
+    ResultGone,
+    SnapshotDamaged,
+)
+from meantime.formats import document as documents
+from meantime.formats.document import Document
+from meantime.formats.forms import Form, forms_of
+from meantime.statistics.behind import Page, page, row_asked, row_of
+from meantime.statistics.registry import STATISTICS, Statistic
+from meantime.web.reply import Reply
+from meantime.web.v1 import cursor as cursors
+from meantime.web.v1 import results, statistics
+from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Outcome, Parameter, Stream
+from meantime.web.v1.query import Query
+from meantime.web.v1.representation import choose, represent, stem_of
+from meantime.web.v1.results import ACCEPT, CHART, CONDITIONS, JOB_ID
+from meantime.web.v1.statistics import NAME, QUERY
+
+# Rows of a page: as many as people look through, and at most some megabytes.
+_PAGE = 100
+_PAGE_LIMIT = 10_000
+
+# What a query has beside the question itself.
+_OURS = ("row", "key", "cursor", "page_rows")
+# Rows of the file are of no statistic that has a chart.
+_NO_CHART = "rows"
+# Of the number of a row: no answer has a billion.
+_ROW_DIGITS = 9
+
+
+class _Asked(NamedTuple):
+    """Which row of the answer is asked after, and which page of what it rests on."""
+
+    row: int | None
+    key: tuple[str, ...]
+    cursor: str | None
+    page_rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Answered:
+    """An answer, with what it was made from."""
+
+    statistic: Statistic
+    snapshot: Snapshot
+    parameters: Any
+    document: Document
+
+
+def _read(pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> _Asked:
+    query = Query(pairs, names)
+    row = query.one("row")
+    if row is not None and not (row.isascii() and row.isdecimal() and len(row) <= _ROW_DIGITS):
+        query.wrong("row", "type", '"row" must be the number of a row of the answer; the first one is 0.')
+        row = None
+    asked = _Asked(
+        row=None if row is None else int(row),
+        key=tuple(query.all("key")),
+        cursor=query.one("cursor"),
+        page_rows=query.number("page_rows", default=_PAGE, up_to=_PAGE_LIMIT),
+    )
+    query.check()
+    return asked
+
+
+# Where the answer comes from
+
+
+async def _of_statistic(backend: Backend, call: Call, names: Sequence[str]) -> tuple[_Answered, _Asked]:
+    statistic = statistics.statistic_of(call)
+    # A chart is no part of what is asked here, and so refused with what else is unknown.
+    ours = [pair for pair in call.query if pair[0] in (*names, CHART.name)]
+    asked = _read(ours, names)
+    theirs = [pair for pair in call.query if pair not in ours]
+    question = await statistics.read(theirs, statistic, backend.catalog)
+    making = statistics.Making(backend, statistic, question)
+    try:
+        document = await asyncio.to_thread(making.document)
+    finally:
+        # Where the client has left, or the server gives up: the thread is to know.
+        making.work.stop()
+    answered = _Answered(
+        statistic=statistic, snapshot=question.snapshot, parameters=question.parameters, document=document
+    )
+    return answered, asked
+
+
+async def _of_job(backend: Backend, call: Call, names: Sequence[str]) -> tuple[_Answered, _Asked]:
+    asked = _read(call.query, names)
+    detail = backend.engine.describe(results.number_of(call))
+    receipt, job = results.receipt_of(detail), detail.job
+    statistic = STATISTICS.get(job.request.statistic)
+    if statistic is None or statistic.method_version != receipt.method_version:
+        raise ResultGone(
+            f"{job.id} was answered by version {receipt.method_version} of {job.request.statistic}, which this server "
+            "does not have any more, so it cannot say what it rests on. Submit the request again."
+        )
+    if job.request.view == "document":
+        document = documents.decode(await results.kept(backend, job, receipt))
+    else:
+        document = await asyncio.to_thread(results.as_document, backend, job, receipt)
+    snapshot = await asyncio.to_thread(_snapshot, backend, job.id, document)
+    parameters = msgspec.convert(document.parameters, statistic.parameters)
+    return _Answered(statistic=statistic, snapshot=snapshot, parameters=parameters, document=document), asked
+
+
+def _snapshot(backend: Backend, job_id: str, document: Document) -> Snapshot:
+    try:
+        return backend.catalog.snapshot(document.dataset, document.fingerprint)
+    except (SnapshotDamaged, DatasetNotReady) as error:
+        raise ResultGone(
+            f"The snapshot that {job_id} was answered from is not there any more, and with it the rows are gone that "
+            "the result rests on. Submit the request again."
+        ) from error
+
+
+# Rows
+
+
+async def get_statistic_rows(backend: Backend, call: Call) -> Reply | Stream:
+    """GET /v1/statistics/{name}/rows?...: the rows of the file that an answer rests on."""
+    form = choose(call.header("accept"), call.path.get("suffix"), _NO_CHART)
+    answered, asked = await _of_statistic(backend, call, _OURS)
+    # Not for ever, also where a fingerprint is named: it is that of the content, and lines may change their order.
+    base = f"/v1/statistics/{answered.statistic.name}/rows"
+    return await _rows(call, answered, asked, form=form, base=base, cache_control=statistics.ASK_AFTER)
+
+
+async def get_job_rows(backend: Backend, call: Call) -> Reply | Stream:
+    """GET /v1/jobs/{job_id}/rows: the rows of the file that a result rests on."""
+    form = choose(call.header("accept"), call.path.get("suffix"), _NO_CHART)
+    answered, asked = await _of_job(backend, call, _OURS)
+    base = f"/v1/jobs/{call.path['job_id']}/rows"
+    return await _rows(call, answered, asked, form=form, base=base, cache_control=results.CACHE_CONTROL)
+
+
+async def _rows(
+    call: Call, answered: _Answered, asked: _Asked, *, form: Form, base: str, cache_control: str
+) -> Reply | Stream:
+    answer = answered.document
+    place = row_asked(answer.table, row=asked.row, key=asked.key)
+    list_of = [answer.statistic, answer.parameters, answer.fingerprint, place]
+    after = None if asked.cursor is None else cursors.read(asked.cursor, list_of)
+
+    def make() -> Page:
+        row = None if place is None else row_of(answer.table, place)
+        return page(answered.statistic, answered.snapshot, answered.parameters, row, after=after, limit=asked.page_rows)
+
+    found = await asyncio.to_thread(make)
+    made = dataclasses.replace(answer, table=found.table)
+    suffix = f".{call.path['suffix']}" if "suffix" in call.path else ""
+    link = () if found.after is None else (_link(call, f"{base}{suffix}", cursors.write(found.after, list_of)),)
+    return await represent(
+        call,
+        form=form,
+        tag=hashlib.blake2b(documents.encode(made), digest_size=16).hexdigest(),
+        document=lambda: made,
+        cache_control=cache_control,
+        headers=link,
+        stem=stem_of(f"{answer.statistic}-rows", answer.dataset, answer.fingerprint),
+        is_quick=asked.page_rows <= _PAGE,
+    )
+
+
+def _link(call: Call, path: str, cursor: str) -> tuple[str, str]:
+    pairs = [(name, value) for name, value in call.query if name != "cursor"]
+    return "link", f'<{path}?{urlencode([*pairs, ("cursor", cursor)])}>; rel="next"'
+
+
+# What the document tells
+
+_ROW = Parameter(
+    name="row",
+    where="query",
+    kind=Annotated[int, msgspec.Meta(ge=0, le=10**_ROW_DIGITS - 1)],
+    description="Number of a row of the answer; the first one is 0. Left out, with `key` too: all of the answer, "
+    "without weights, unless it has one row only.",
+    example=0,
+)
+_KEY = Parameter(
+    name="key",
+    where="query",
+    kind=list[str],
+    description="The row by its labels instead: its location, category, stratum and period, as far as the answer has "
+    "them, in the order of its columns, by repetition. The first row that has them is taken.",
+)
+_CURSOR = Parameter(
+    name="cursor", where="query", kind=str, description="Where the list goes on: that of the header `Link`."
+)
+_PAGE_ROWS = Parameter(
+    name="page_rows",
+    where="query",
+    kind=Annotated[int, msgspec.Meta(ge=1, le=_PAGE_LIMIT)],
+    description=f"How many rows of the file a page has; left out, {_PAGE}.",
+    example=_PAGE,
+)
+_FORMS = forms_of(_NO_CHART)
+_SUFFIX = Parameter(
+    name="suffix",
+    where="path",
+    kind=Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(_FORMS)})$")],
+    description=f"One of {', '.join(_FORMS)}.",
+    required=True,
+    example="csv",
+)
+_QUESTION = tuple(each for each in QUERY if each is not CHART)
+_PAGING = (_ROW, _KEY, _CURSOR, _PAGE_ROWS)
+_NEXT = Header(name="Link", description='The next page: `<...>; rel="next"`.', required=False)
+
+_ROWS = (
+    "The very rows of the file that a number rests on: file name and physical line, all columns as text as they stand "
+    "there, and the weight of each. Where the number is a weighted sum (a mean, a pooled estimate, a difference, a "
+    "slope), weight times value, added up over all pages, is that number; a note says which one. Withheld rows are "
+    "there too, without a weight and with the reason. Pages come in the order of the file; the header `Link` leads on."
+)
+_BY_ACCEPT = "The form is the one that `Accept` wants most, JSON if it does not say."
+_BY_SUFFIX = "The suffix names the form, whatever `Accept` says."
+
+
+def _outcomes() -> tuple[Outcome, ...]:
+    return results.outcomes(_NEXT)
+
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        name="get_statistic_rows",
+        method="GET",
+        path="/v1/statistics/{name}/rows",
+        tag="statistics",
+        summary="Read the rows that an answer rests on",
+        description=f"{_ROWS} The query is that of the answer. {_BY_ACCEPT}",
+        handle=get_statistic_rows,
+        parameters=(NAME, *_QUESTION, *_PAGING, ACCEPT, *CONDITIONS),
+        outcomes=_outcomes(),
+        problems=(*statistics.PROBLEMS, CursorInvalid, SnapshotDamaged, NotAcceptable),
+    ),
+    Endpoint(
+        name="get_statistic_rows_as",
+        method="GET",
+        path="/v1/statistics/{name}/rows.{suffix}",
+        tag="statistics",
+        summary="Read the rows that an answer rests on as a file",
+        description=f"{_ROWS} The query is that of the answer. {_BY_SUFFIX}",
+        handle=get_statistic_rows,
+        parameters=(NAME, _SUFFIX, *_QUESTION, *_PAGING, *CONDITIONS),
+        outcomes=_outcomes(),
+        problems=(*statistics.PROBLEMS, CursorInvalid, SnapshotDamaged, PathUnknown),
+    ),
+    Endpoint(
+        name="get_job_rows",
+        method="GET",
+        path="/v1/jobs/{job_id}/rows",
+        tag="results",
+        summary="Read the rows that a result rests on",
+        description=f"{_ROWS} {_BY_ACCEPT}",
+        handle=get_job_rows,
+        parameters=(JOB_ID, *_PAGING, ACCEPT, *CONDITIONS),
+        outcomes=_outcomes(),
+        problems=(*results.PROBLEMS, RequestInvalid, CursorInvalid, SnapshotDamaged, NotAcceptable),
+    ),
+    Endpoint(
+        name="get_job_rows_as",
+        method="GET",
+        path="/v1/jobs/{job_id}/rows.{suffix}",
+        tag="results",
+        summary="Read the rows that a result rests on as a file",
+        description=f"{_ROWS} {_BY_SUFFIX}",
+        handle=get_job_rows,
+        parameters=(JOB_ID, _SUFFIX, *_PAGING, *CONDITIONS),
+        outcomes=_outcomes(),
+        problems=(*results.PROBLEMS, RequestInvalid, CursorInvalid, SnapshotDamaged, PathUnknown),
+    ),
+)

@@ -1,0 +1,178 @@
+"""Every number of every statistic leads to rows of the file, and these lead back to the number."""
+
+from __future__ import annotations
+
+import csv
+import itertools
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import pytest
+
+from meantime.dataset import cell_rows
+from meantime.dataset.sample import write_sample
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Unwatched
+from meantime.statistics.behind import Page, page, row_of
+from meantime.statistics.provenance import merged
+from meantime.statistics.registry import STATISTICS, Statistic
+from meantime.statistics.requests import check
+from meantime.table import Cell, Table
+from tests.tables import read
+
+# Slopes multiply by years, which cancels some digits.
+_PRECISION = 1e-9
+
+
+class Sample(NamedTuple):
+    """The synthetic table, as the project reads it and as csv does."""
+
+    snapshot: Snapshot
+    columns: list[str]
+    lines: list[list[str]]  # the first is line 2; no text of the sample has a line end in it
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
+    folder = tmp_path_factory.mktemp("sample")
+    path = folder / "sample.csv"
+    with path.open("wb") as file:
+        write_sample(file, rows=20_000, seed=1)
+    with path.open(encoding="utf-8-sig", newline="") as text:
+        columns, *lines = csv.reader(text)
+    return Sample(read(path, into=folder), columns, lines)
+
+
+def parameters_of(row: Statistic, snapshot: Snapshot) -> Any:
+    parameters = check(row.name, dict(row.example), snapshot)
+    assert not isinstance(parameters, tuple), parameters
+    return parameters
+
+
+def number_of(row: dict[str, Cell], name: str | None) -> float:
+    assert name is not None
+    number = row[name]
+    assert isinstance(number, (int, float))
+    return number
+
+
+@pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
+def test_weight_times_value_added_up_is_the_number_of_every_row(row: Statistic, sample: Sample) -> None:
+    parameters, moments = parameters_of(row, sample.snapshot), sample.snapshot.cube.cells.moments
+    answer = row.compute(sample.snapshot, parameters, Unwatched())
+    assert len(answer)
+    for place in range(len(answer)):
+        told = row_of(answer, place)
+        provenance = row.rests_on(sample.snapshot, parameters, told)
+        weighted = merged(provenance)
+        assert len(weighted.cells)
+        totals = moments.total[weighted.cells].astype(float) / 10**sample.snapshot.cube.scale
+        if provenance.number is None:
+            assert np.isnan(weighted.weights).all()
+            continue
+        sums = np.where(moments.count[weighted.cells] > 0, weighted.weights * totals, np.nan)
+        assert np.nansum(sums) == pytest.approx(number_of(told, provenance.number), rel=_PRECISION, abs=_PRECISION)
+
+
+@pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
+def test_the_rows_are_those_of_the_file_and_add_up_too(row: Statistic, sample: Sample) -> None:
+    parameters = parameters_of(row, sample.snapshot)
+    answer = row.compute(sample.snapshot, parameters, Unwatched())
+    for place in {0, len(answer) - 1}:
+        told = row_of(answer, place)
+        found = page(row, sample.snapshot, parameters, told, after=None, limit=10_000)
+        assert found.after is None
+        assert_of_file(found.table, sample)
+        name = row.rests_on(sample.snapshot, parameters, told).number
+        if name is not None:
+            sums = [
+                weight * float(value)
+                for weight, value in zip(found.table.column("weight"), found.table.column("Data_Value"), strict=True)
+                if isinstance(weight, float) and isinstance(value, str)
+            ]
+            assert sum(sums) == pytest.approx(number_of(told, name), rel=_PRECISION, abs=_PRECISION)
+
+
+@pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
+def test_all_of_an_answer_rests_on_what_its_rows_rest_on(row: Statistic, sample: Sample) -> None:
+    parameters = parameters_of(row, sample.snapshot)
+    answer = row.compute(sample.snapshot, parameters, Unwatched())
+    whole = merged(row.rests_on(sample.snapshot, parameters, None))
+    assert np.isnan(whole.weights).all()
+    for place in {0, len(answer) - 1}:
+        part = merged(row.rests_on(sample.snapshot, parameters, row_of(answer, place)))
+        assert set(part.cells.tolist()) <= set(whole.cells.tolist())
+
+
+def assert_of_file(table: Table, sample: Sample) -> None:
+    lines = [line for line in table.column("line") if isinstance(line, int)]
+    assert lines == sorted(set(lines))
+    ours = len(table.columns) - len(sample.columns)
+    assert [column.name for column in table.columns[ours:]] == sample.columns
+    for line, *cells in itertools.islice(zip(lines, *table.data[ours:], strict=True), 300):
+        assert cells == sample.lines[line - 2]
+
+
+def test_withheld_rows_are_among_them_without_a_weight_and_with_the_reason(sample: Sample) -> None:
+    row = STATISTICS["states_mean"]
+    parameters = parameters_of(row, sample.snapshot)
+    answer = row.compute(sample.snapshot, parameters, Unwatched())
+    place = next(place for place in range(len(answer)) if answer.column("withheld")[place])
+    table = page(row, sample.snapshot, parameters, row_of(answer, place), after=None, limit=10_000).table
+    without = [
+        (weight, reason)
+        for weight, reason in zip(table.column("weight"), table.column("withheld"), strict=True)
+        if reason is not None
+    ]
+    assert len(without) == answer.column("withheld")[place]
+    assert all(weight is None for weight, _ in without)
+    assert {reason for _, reason in without} <= set(sample.snapshot.cube.labels.reasons)
+
+
+def test_pages_are_the_whole_in_parts(sample: Sample) -> None:
+    row = STATISTICS["state_mean"]
+    parameters = parameters_of(row, sample.snapshot)
+    told = row_of(row.compute(sample.snapshot, parameters, Unwatched()), 0)
+
+    def lines(found: Page) -> list[Cell]:
+        return list(found.table.column("line"))
+
+    whole = lines(page(row, sample.snapshot, parameters, told, after=None, limit=1_000))
+    parts: list[Cell] = []
+    after: int | None = None
+    for _ in whole:
+        found = page(row, sample.snapshot, parameters, told, after=after, limit=10)
+        parts += lines(found)
+        if (after := found.after) is None:
+            break
+    assert parts == whole
+
+
+def test_no_cells_have_no_rows(sample: Sample) -> None:
+    assert not cell_rows.find(sample.snapshot, np.array([], dtype=np.int64), after=None, limit=1)
+
+
+def test_a_file_of_several_with_odd_columns_and_lines(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    header = "Question,LocationDesc,Data_Value,Line,line \n"
+    (data / "a.csv").write_text(f'{header}Q,Utah,"1\n",x,y\nQ,Ohio,2,x,y\nR,Utah,9,x,y\n')
+    (data / "b.csv").write_text(f"{header}Q,Utah,*,x,y\nQ,Utah,3,x,y\n")
+    snapshot = read(data, into=tmp_path)
+    row = STATISTICS["state_mean"]
+    parameters = check("state_mean", {"question": "Q", "state": "Utah"}, snapshot)
+    table = page(row, snapshot, parameters, {"location": "Utah"}, after=None, limit=10).table
+    assert [column.name for column in table.columns] == [
+        *("file", "line", "weight", "used_as", "withheld", "Question", "LocationDesc", "Data_Value"),
+        *("Line (column 4)", "line "),
+    ]
+    assert [row[:5] for row in table.rows()] == [
+        ("a.csv", 2, 0.5, "value", None),
+        ("b.csv", 2, None, "value", "*"),
+        ("b.csv", 3, 0.5, "value", None),
+    ]
+    first = page(row, snapshot, parameters, {"location": "Utah"}, after=None, limit=1)
+    assert first.after is not None
+    rest = page(row, snapshot, parameters, {"location": "Utah"}, after=first.after, limit=5)
+    assert list(rest.table.column("line")) == [2, 3]

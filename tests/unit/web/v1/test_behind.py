@@ -1,0 +1,200 @@
+"""From an answer to the rows of the file that it rests on."""
+
+from __future__ import annotations
+
+import asyncio
+import csv
+import dataclasses
+import io
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import pytest
+
+from meantime.dataset.snapshot import Snapshot
+from meantime.errors import (
+    CursorInvalid,
+    DatasetUnknown,
+    JobUnknown,
+    NotAcceptable,
+    PathUnknown,
+    RequestInvalid,
+    ResultGone,
+    ResultNotReady,
+    SnapshotDamaged,
+    StatisticUnknown,
+)
+from meantime.model import Problem
+from meantime.statistics.registry import STATISTICS
+from meantime.web.reply import Reply
+from meantime.web.v1.behind import get_job_rows, get_statistic_rows
+from tests.tables import read
+from tests.unit.web.v1.calls import AsCalled, Behind, Tables, Told, behind
+
+FILE = """Question,LocationDesc,Data_Value,Stratification1
+Naps,Utah,10,Men
+Naps,Utah,20,Women
+Naps,Ohio,30,Men
+Naps,Utah,~,Others
+Naps,Guam,~,Men
+"""
+ASKED: Mapping[str, Any] = {"statistic": "states_mean", "parameters": {"question": "Naps"}}
+
+
+@pytest.fixture(scope="module")
+def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
+    folder = tmp_path_factory.mktemp("naps")
+    (folder / "naps.csv").write_text(FILE)
+    return read(folder / "naps.csv", into=folder)
+
+
+@pytest.fixture
+def server(snapshot: Snapshot) -> Iterator[Behind]:
+    with behind(tables=Tables(table=snapshot)) as server:
+        yield server
+
+
+def ask(
+    server: Behind, query: str, *, statistic: str = "states_mean", suffix: str | None = None, **headers: str
+) -> Reply:
+    def call() -> AsCalled:
+        made = AsCalled(query=query, suffix=suffix, **headers)
+        made.path = {**made.path, "name": statistic}
+        return made
+
+    return server.run(get_statistic_rows, call)
+
+
+def of_job(server: Behind, job_id: str, query: str = "", suffix: str | None = None) -> Reply:
+    return server.run(get_job_rows, lambda: AsCalled(job_id=job_id, query=query, suffix=suffix))
+
+
+def told(reply: Reply) -> Any:
+    assert reply.status == 200, reply
+    return json.loads(reply.body)
+
+
+def rows(reply: Reply) -> list[tuple[Any, ...]]:
+    return [(row["line"], row["weight"], row["withheld"], row["Data_Value"]) for row in told(reply)["rows"]]
+
+
+UTAH = [(2, 0.5, None, "10"), (3, 0.5, None, "20"), (5, None, "~", "~")]
+
+
+def test_a_row_is_named_by_its_number_or_by_its_labels(server: Behind) -> None:
+    assert rows(ask(server, "question=Naps&row=0")) == UTAH
+    assert rows(ask(server, "question=Naps&key=Utah")) == UTAH
+    assert rows(ask(server, "question=Naps&row=1")) == [(4, 1.0, None, "30")]
+    of_ohio = ask(server, "question=Naps&by=stratum&by=location&key=Men&key=Ohio", statistic="summary")
+    assert rows(of_ohio) == [(4, 1.0, None, "30")]
+
+
+def test_all_of_an_answer_has_no_weights_unless_it_is_of_one_row(server: Behind) -> None:
+    everything = rows(ask(server, "question=Naps"))
+    assert [row[0] for row in everything] == [2, 3, 4, 5, 6]
+    assert {row[1] for row in everything} == {None}
+    assert rows(ask(server, "question=Naps&state=Utah", statistic="state_mean")) == UTAH
+
+
+def test_the_document_says_what_the_weights_add_up_to_and_where_all_comes_from(
+    server: Behind, snapshot: Snapshot
+) -> None:
+    made = told(ask(server, "question=Naps&row=0"))
+    assert made["statistic"] == "states_mean"
+    assert made["fingerprint"] == snapshot.fingerprint
+    assert made["parameters"] == {"question": "Naps"}
+    assert made["notes"] == [
+        "Rows of the file in all: 3, of which 1 are withheld.",
+        "mean is the sum of weight times value over all of them, as published.",
+    ]
+    assert {row["file"] for row in made["rows"]} == {"naps.csv"}
+
+
+def test_pages_lead_on(server: Behind) -> None:
+    first = ask(server, "question=Naps&row=0&page_rows=2", suffix="csv")
+    link = dict(first.headers)["link"]
+    assert link.startswith("</v1/statistics/states_mean/rows.csv?question=Naps&row=0&page_rows=2&cursor=")
+    query = link.partition("?")[2].partition(">")[0]
+    rest = ask(server, query, suffix="csv")
+    assert "link" not in dict(rest.headers)
+    lines = [
+        row["line"] for reply in (first, rest) for row in csv.DictReader(io.StringIO(reply.body.decode("utf-8-sig")))
+    ]
+    assert lines == ["2", "3", "5"]
+    with pytest.raises(CursorInvalid):
+        ask(server, query.replace("row=0", "row=1"))
+
+
+def test_an_answer_is_kept_and_asked_after(server: Behind) -> None:
+    etag = dict(ask(server, "question=Naps").headers)["etag"]
+    assert ask(server, "question=Naps", if_none_match=etag).status == 304
+    assert ask(server, "question=Naps&row=0", if_none_match=etag).status == 200
+
+
+@pytest.mark.parametrize(
+    ("query", "pointer", "code"),
+    [
+        ("question=Naps&row=2", "/row", "range"),
+        ("question=Naps&row=-1", "/row", "type"),
+        ("question=Naps&row=0&row=1", "/row", "repeated"),
+        ("question=Naps&row=0&key=Utah", "/key", "contradiction"),
+        ("question=Naps&key=Utha", "/key", "unknown"),
+        ("question=Naps&key=Guam", "/key", "unknown"),
+        ("question=Naps&page_rows=0", "/page_rows", "range"),
+        ("question=Naps&roe=0", "/roe", "unknown-key"),
+        ("question=Nasp", "/question", "unknown"),
+    ],
+)
+def test_what_is_wrong_is_said(server: Behind, query: str, pointer: str, code: str) -> None:
+    with pytest.raises(RequestInvalid) as refused:
+        ask(server, query)
+    [problem] = refused.value.problems
+    assert isinstance(problem, Problem)
+    assert (problem.pointer, problem.code) == (pointer, code)
+
+
+def test_what_is_not_there_is_said(server: Behind) -> None:
+    with pytest.raises(StatisticUnknown):
+        ask(server, "question=Naps", statistic="nonsense")
+    with pytest.raises(DatasetUnknown):
+        ask(server, "question=Naps&dataset=nonsense")
+    with pytest.raises(PathUnknown):
+        ask(server, "question=Naps", suffix="nonsense")
+    with pytest.raises(NotAcceptable):
+        ask(server, "question=Naps", accept="image/png")
+
+
+def test_the_rows_of_a_job_are_those_of_its_answer(server: Behind) -> None:
+    for view in ("document", "classic"):
+        job_id = server.done(view=view, **ASKED)
+        assert rows(of_job(server, job_id, "row=0")) == UTAH
+        assert len(rows(of_job(server, job_id))) == 5
+    reply = of_job(server, job_id, "key=Utah&page_rows=1", suffix="json")
+    assert f"</v1/jobs/{job_id}/rows.json?key=Utah&page_rows=1&cursor=" in dict(reply.headers)["link"]
+
+
+def test_a_job_that_has_no_result_has_no_rows() -> None:
+    async def rows_of(job_id: str) -> object:
+        return await get_job_rows(Told().backend, AsCalled(job_id=job_id))
+
+    with pytest.raises(ResultNotReady):
+        asyncio.run(rows_of("job_id_1"))
+    with pytest.raises(JobUnknown):
+        asyncio.run(rows_of("job_id_2"))
+
+
+def test_what_made_a_result_may_be_gone(server: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
+    job_id = server.done(**ASKED)
+
+    def gone(name: str, fingerprint: str | None = None) -> Snapshot:
+        raise SnapshotDamaged(f"{name} {fingerprint} is not on disk")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(server.tables, "snapshot", gone)
+        with pytest.raises(ResultGone, match="snapshot"):
+            of_job(server, job_id)
+    newer = dataclasses.replace(STATISTICS["states_mean"], method_version=99)
+    monkeypatch.setattr("meantime.web.v1.behind.STATISTICS", {"states_mean": newer})
+    with pytest.raises(ResultGone, match="version 1"):
+        of_job(server, job_id)
