@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 from meantime.charts.caption import Caption
 from meantime.charts.registry import CHARTS
@@ -11,7 +11,9 @@ from meantime.dataset import geography
 from meantime.errors import NotAcceptable
 from meantime.formats import citation
 from meantime.formats.document import Document, dumps
-from meantime.statistics.registry import STATISTICS
+
+if TYPE_CHECKING:
+    from meantime.statistics.registry import Statistic
 
 # A note as short as this says what the numbers are of (basis, years, reference), and stands above the chart. Longer
 # ones say how they were made; they are in the result.
@@ -34,7 +36,7 @@ def charts_of(statistic: str) -> tuple[str, ...]:
     >>> charts_of("states_mean")
     ('means', 'map')
     """
-    row = STATISTICS.get(statistic)
+    row = _statistics().get(statistic)
     return () if row is None else row.charts
 
 
@@ -60,8 +62,16 @@ def specification(document: Document, chart: str | None = None) -> dict[str, Any
 
 def no_chart(statistic: str) -> NotAcceptable:
     """Return the error that says that a statistic has no chart."""
-    drawn = ", ".join(name for name, row in STATISTICS.items() if row.charts)
+    drawn = ", ".join(name for name, row in _statistics().items() if row.charts)
     return NotAcceptable(f"Results of {statistic} have no chart. Take the table, or ask a statistic that has: {drawn}.")
+
+
+def _statistics() -> Mapping[str, Statistic]:
+    # Imported when a chart is wanted, and not before: with the statistics comes numpy, and a client that only asks has
+    # no use for it.
+    from meantime.statistics.registry import STATISTICS
+
+    return STATISTICS
 
 
 def _caption(document: Document) -> Caption:
