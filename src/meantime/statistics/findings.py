@@ -17,10 +17,29 @@ MOST_OF_A_KIND = 5
 _MESSAGES = {
     "estimate": "{location}: {value} ({interval}), {years}.",
     "differs": "{location} is {side} {reference} by {difference} ({interval}).",
-    "none_differs": "No location can be told apart from {reference} ({tested} compared, {adjustment}).",
-    "some_differ": "{differing} of {tested} locations differ from {reference} ({adjustment}): {above} above, "
+    "none_differs": "No {what} can be told apart from {reference} ({tested} compared, {adjustment}).",
+    "some_differ": "{differing} of {tested} {what}s differ from {reference} ({adjustment}): {above} above, "
     "{below} below.",
     "similar": "{location} is similar to {reference}: the 90 % interval of the difference lies within {margin}.",
+    "no_gaps": "In no location can the groups of {category} be told apart (Cochran's Q, {tested} tested, {by}).",
+    "some_gaps": "In {differing} of {tested} locations the groups of {category} differ by more than chance "
+    "(Cochran's Q, {by}).",
+    "gap": "In {location} the groups of {category} differ by more than chance: {highest} is {gap} above {lowest} "
+    "({interval}); corrected in part for having been chosen, {corrected}.",
+    "two_groups": "In {differing} of {tested} locations {stratum} differs from {reference} ({by}): {above} above, "
+    "{below} below.",
+    "no_two_groups": "In no location can {stratum} be told apart from {reference} ({tested} tested, {by}).",
+    "gaps_noise": "The ranking shows no real differences: what {estimates} gaps differ by is what chance alone would "
+    "make of equal ones (Cochran's Q, p = {p}).",
+    "gaps_spread": "The gaps really differ: of the variance between them {share} is real, the rest is chance.",
+    "largest_gap": "The gap is widest in {location}, {stratum} {gap} {side} {reference}: every other gap differs from "
+    "it, also when all pairs are compared at once.",
+    "not_largest_gap": "{location} has the widest estimated gap, {stratum} {gap} {side} {reference}, and cannot be "
+    "told apart from {others} others when all pairs are compared at once.",
+    "gaps_changed": "In {changed} of {tested} locations the gap changed from {since} to {years} ({by}): {rose} rose, "
+    "{fell} fell.",
+    "no_gap_changed": "In no location can the gap be said to have changed from {since} to {years} ({tested} tested, "
+    "{by}).",
     "some_trends": "{clear} of {tested} {what} have a clear trend ({by}): {rising} rising, {falling} falling.",
     "no_trends": "No location has a clear trend ({tested} tested, {by}).",
     "trend": "{location} {verb} by {change} a year ({interval}), {first} to {last}.",

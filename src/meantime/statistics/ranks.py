@@ -26,7 +26,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meantime.dataset.cube import Doubles, Integers
-from meantime.statistics.differences import Estimates, difference
+from meantime.statistics.differences import Compared, Estimates, difference, difference_of_differences
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.studentized_range import critical
 
@@ -71,13 +71,23 @@ def pairs(estimates: Estimates) -> Pairs:
     array([[  nan, 7.071],
            [7.071,   nan]])
     """
-    k = len(estimates.value)
-    one, other = np.triu_indices(k, 1)
-    found = difference(estimates[one], estimates[other])
-    z, p = np.full((k, k), np.nan), np.full((k, k), np.nan)
-    z[one, other] = z[other, one] = found.z
-    p[one, other] = p[other, one] = found.p
-    return Pairs(z=z, p=p)
+    one, other = np.triu_indices(len(estimates.value), 1)
+    return _square(difference(estimates[one], estimates[other]), len(estimates.value))
+
+
+def pairs_of_gaps(upper: Estimates, lower: Estimates) -> Pairs:
+    """Compare all pairs of gaps, each upper minus lower.
+
+    >>> from meantime.statistics.uncertainty import Scale
+    >>> upper = Estimates(value=np.array([24.0, 30.0]), se=np.array([1.0, 1.0]), scale=Scale.LINEAR)
+    >>> lower = Estimates(value=np.array([20.0, 22.0]), se=np.array([1.0, 1.0]), scale=Scale.LINEAR)
+    >>> pairs_of_gaps(upper, lower).z.round(3)
+    array([[nan,  2.],
+           [ 2., nan]])
+    """
+    one, other = np.triu_indices(len(upper.value), 1)
+    found = difference_of_differences((upper[one], lower[one]), (upper[other], lower[other]))
+    return _square(found, len(upper.value))
 
 
 def marginal(compared: Pairs, *, level: float = 0.95) -> Booleans:
@@ -122,3 +132,11 @@ def indistinguishable(differs: Booleans) -> list[list[int]]:
     """
     alike = ~differs & ~np.eye(len(differs), dtype=bool)
     return [np.flatnonzero(row).tolist() for row in alike]
+
+
+def _square(found: Compared, k: int) -> Pairs:
+    one, other = np.triu_indices(k, 1)
+    z, p = np.full((k, k), np.nan), np.full((k, k), np.nan)
+    z[one, other] = z[other, one] = found.z
+    p[one, other] = p[other, one] = found.p
+    return Pairs(z=z, p=p)

@@ -285,7 +285,7 @@ def left_out_warning(left_out: Sequence[LeftOut]) -> str:
     by_reason: dict[str, list[str]] = {}
     for each in left_out:
         by_reason.setdefault(each.reason, []).append(each.location)
-    parts = [f"{_listed(names)} ({reason})" for reason, names in by_reason.items()]
+    parts = [f"{listed(names)} ({reason})" for reason, names in by_reason.items()]
     return f"Left out: {'; '.join(parts)}." if parts else ""
 
 
@@ -438,7 +438,7 @@ class _Selecting:
         found: dict[str, list[str]] = {}
         for category, stratum in self._pairs():
             found.setdefault(categories[category], []).append(strata[stratum])
-        named = (f"{quoted(category)}: {_listed(map(quoted, members))}" for category, members in found.items())
+        named = (f"{quoted(category)}: {listed(map(quoted, members))}" for category, members in found.items())
         return f"There are, by category: {'; '.join(named)}."
 
     def _code(self, labels: str, name: str) -> int:
@@ -522,7 +522,7 @@ class _Selecting:
         key = self._cube.cells.keys[mixed[0]]
         location = self._cube.labels.locations[key[_LOCATION]]
         others = [name for name in about.columns if name not in set(about.roles.values())]
-        where = f"the columns {_listed(map(quoted, others))}" if others else "their values alone"
+        where = f"the columns {listed(map(quoted, others))}" if others else "their values alone"
         detail = (
             f"{len(mixed):,} of the {len(cells):,} cells have several rows (the first: {quoted(location)}, "
             f"{int(self._cube.cells.rows[mixed[0]]):,} rows), so it cannot be said which is the estimate. They "
@@ -696,6 +696,8 @@ def _missing(selection: Selection, row: int) -> LeftOut:
     when = "" if period is None else period_text(period)
     cube = selection.snapshot.cube
     name = cube.labels.locations[selection.locations[row]]
+    if len(np.unique(selection.strata)) > 1:
+        name = f"{selection.stratum_names[row][1]} in {name}"
     if cell == ABSENT:
         return LeftOut(name, f"no row for {when}")
     reason = selection.reason(row, place)
@@ -706,7 +708,8 @@ def _kind_text(kind: ValueType) -> str:
     return " in ".join(filter(None, kind)) or "unnamed"
 
 
-def _listed(names: Iterable[str]) -> str:
+def listed(names: Iterable[str]) -> str:
+    """Write names in a row, a dozen at most, and how many more there are."""
     given = list(names)
     more = f" and {len(given) - _NAMES_TOLD} more" if len(given) > _NAMES_TOLD else ""
     return ", ".join(given[:_NAMES_TOLD]) + more

@@ -49,7 +49,14 @@ def verdicts(
 
 
 def sentences(
-    names: list[str], d: Compared, p_adjusted: Doubles, *, reference: str, unit: str | None, adjust: Adjustment
+    names: list[str],
+    d: Compared,
+    p_adjusted: Doubles,
+    *,
+    reference: str,
+    unit: str | None,
+    adjust: Adjustment,
+    what: str = "location",
 ) -> list[str]:
     """Say how many differ from the reference, and which most clearly; nothing where nothing was tested."""
     tested = int((~np.isnan(p_adjusted)).sum())
@@ -57,10 +64,10 @@ def sentences(
         return []
     differs, by = p_adjusted < LEVEL, ADJUSTED_BY[adjust]
     if not differs.any():
-        return [say("none_differs", reference=reference, tested=tested, adjustment=by)]
+        return [say("none_differs", what=what, reference=reference, tested=tested, adjustment=by)]
     above, below = int((differs & (d.value > 0)).sum()), int((differs & (d.value < 0)).sum())
     count = {"differing": above + below, "tested": tested, "above": above, "below": below}
-    said = [say("some_differ", reference=reference, adjustment=by, **count)]
+    said = [say("some_differ", what=what, reference=reference, adjustment=by, **count)]
     for place in strongest(d.z, differs):
         low, high = sorted((abs(float(d.low[place])), abs(float(d.high[place]))))
         said.append(

@@ -77,6 +77,8 @@ def test_the_columns_that_a_row_tells_are_those_of_its_tables(row: Statistic) ->
     snapshot = survey_example.snapshot() if is_of_survey else example.snapshot()
     question = survey_example.SOUP if is_of_survey else example.BREAKFAST
     given = {"state": "Avalon", "location": "Avalon", "reference": "Avalon", "target": 24.0, "since": "2016"}
+    if "reference_stratum" in row.example:
+        given |= {"category": "Sex", "stratum": "Female", "reference_stratum": "Male"}
     if "standard" in row.example:
         given |= {"category": "Sex", "standard": ["Female=1", "Male=1"]}
     raw = {"question": question} | {name: value for name, value in given.items() if name in row.example}

@@ -147,7 +147,8 @@ def test_a_question_whose_values_are_all_withheld_is_refused_for_every_statistic
     for name in STATISTICS:
         # More than any of them needs; what one does not know is ignored.
         # Only a category is a list for summary and one name for the others.
-        more = {"category": "", "standard": ["=1"]} if name == "standardised" else {}
+        one_category = {"category": "", "standard": ["=1"], "stratum": "", "reference_stratum": ""}
+        more = one_category if name in ("standardised", "disparity", "gap_ranking") else {}
         [problem] = problems(name, question=FRUIT, state="Utah", since="2018", target=30.0, other=OBESITY, **more)
         assert (problem.pointer, problem.code) == ("/question", "withheld")
         assert problem.detail == f'The question "{FRUIT}" has no value: all 2 rows are withheld (2 × "*").'
