@@ -399,7 +399,6 @@ _OUTCOMES = {
     "cancelled": "cancelled",
     "cancelling": "stops at its next check",
     "ended": "had ended already: {state}",
-    "removed": "ended at that very moment, and was removed",
 }
 
 

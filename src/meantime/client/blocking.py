@@ -239,7 +239,7 @@ class Job(Known):
     def cancel(self) -> str:
         """Cancel it and return what came of that: "cancelled", "cancelling" (it stops at its next check) or "ended".
 
-        A job that ends in the very moment before the request arrives is "removed" by it, with its result.
+        One that has ended is left as it is, with its result.
         """
         dismissal = self._run(conversation.cancel(self.id, self._patience))
         self.standing = dismissal.job

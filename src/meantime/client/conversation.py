@@ -24,7 +24,6 @@ from meantime.errors import (
     RequestInvalid,
     ResultGone,
     ResultNotReady,
-    ServerUnreachable,
 )
 from meantime.model import Problem
 
@@ -78,19 +77,11 @@ def wait(
 def cancel(job_id: str, patience: Patience) -> Conversation[Dismissal]:
     """Cancel a job unless it has ended. ``outcome``: cancelled, cancelling (it stops at its next check) or ended.
 
-    To delete an ended job is to remove it with its result. So first there is a look; and where the answer is lost, the
-    request is not sent again, but there is another look. What cannot be helped from here: a job that ends between the
-    look and the request is removed, and that is the outcome.
+    The server is told to leave one that has ended as it is, since to delete that would be to remove it with its result.
+    So this may be sent again where the answer is lost; what the first one has cancelled has then ``ended``.
     """
-    standing = yield from look(job_id, patience)
-    if standing.state.is_ended:
-        return Dismissal(outcome="ended", job=standing)
-    try:
-        response = yield from exchange(Send(method="DELETE", path=_of(job_id)), patience)
-    except ServerUnreachable:
-        standing = yield from look(job_id, patience)
-        return Dismissal(outcome=str(standing.state) if standing.state.is_ended else "cancelling", job=standing)
-    return read(response, Dismissal)
+    send = Send(method="DELETE", path=_of(job_id), query=(("if", "unfinished"),), is_harmless_twice=True)
+    return read((yield from exchange(send, patience)), Dismissal)
 
 
 def page(query: Sequence[tuple[str, str]], cursor: str | None, patience: Patience) -> Conversation[Page]:

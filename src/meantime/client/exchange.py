@@ -40,11 +40,12 @@ class Send:
     body: bytes | None = None  # JSON
     wait_s: int | None = None  # for how long the answer may wait for the end of a job
     key: str | None = None  # an idempotency key: sent twice, it is done once
+    is_harmless_twice: bool = False  # without a key, too
 
     @property
     def may_be_repeated(self) -> bool:
         """Whether it does no harm where the answer to the first was lost."""
-        return self.method == "GET" or self.key is not None
+        return self.method == "GET" or self.key is not None or self.is_harmless_twice
 
     def request(self, http: httpx.Client | httpx.AsyncClient) -> httpx.Request:
         """Write it down for httpx."""

@@ -600,8 +600,10 @@ def _list_of(wanted: Wanted) -> list[Any]:
 
 async def delete_job(backend: Backend, call: Call) -> Reply:
     """DELETE /v1/jobs/{job_id}: cancel a job that goes on, remove one that has ended, and say which it was."""
-    engine, number = backend.engine, number_of(call)
+    engine, number, is_to_be_cancelled_only = backend.engine, number_of(call), _is_if_unfinished(call)
     detail = engine.describe(number)
+    if detail.state.is_ended and is_to_be_cancelled_only:
+        return _dismissed(backend, "ended", detail)
     if detail.state.is_ended:
         removal = engine.remove(number)
         await backend.landed(removal)
@@ -618,6 +620,16 @@ async def delete_job(backend: Backend, call: Call) -> Reply:
     except TimeoutError:
         return _dismissed(backend, "cancelling", engine.describe(number))
     return _dismissed(backend, "cancelled", JobDetail(job, job.state, detail.progress, None))
+
+
+def _is_if_unfinished(call: Call) -> bool:
+    """Whether a job that has ended is to be left as it is. A mistake in saying so must not remove one."""
+    query = Query(call.query, (_IF.name,))
+    condition = query.one(_IF.name)
+    if condition not in (None, "unfinished"):
+        query.wrong(_IF.name, "unknown", f'"{_IF.name}" can only be unfinished, not {quoted(condition)}.')
+    query.check()
+    return condition is not None
 
 
 def _dismissed(
@@ -723,6 +735,15 @@ _LIST_PARAMETERS = (
         20,
     ),
     _filter("cursor", str, "`next` of the page before, with the same filters."),
+)
+
+_IF = Parameter(
+    name="if",
+    where="query",
+    kind=Literal["unfinished"],
+    description="`unfinished`: leave a job that has ended as it is. So who only wants to cancel removes nothing, and "
+    "may ask again where the answer was lost.",
+    example="unfinished",
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -857,14 +878,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         tag="jobs",
         summary="Cancel a job, or remove it",
         description="A job that is queued or running is cancelled, and stays in the list; one that has ended is "
-        "removed, with its result. `outcome` says which it was. A job that comes to its end at that very moment is "
-        "left as it is: `ended`.",
+        "removed, with its result, unless `if=unfinished` says that it is to stay. `outcome` says which it was. A job that "
+        "comes to its end at that very moment is left as it is: `ended`.",
         handle=delete_job,
-        parameters=(JOB_ID,),
+        parameters=(JOB_ID, _IF),
         outcomes=(
             Outcome(
                 status=200,
-                description="It is cancelled, or removed, or had just ended.",
+                description="It is cancelled, or removed, or had ended and is left.",
                 content={"application/json": Dismissal},
                 example={"outcome": "cancelled", "job": _CANCELLED},
                 headers=(_CACHE_CONTROL,),
@@ -879,6 +900,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 links=(_link("job", "get_job", "How it stands.", "$response.body#/job/id"),),
             ),
         ),
-        problems=(JobUnknown, ShuttingDown, StoreFull, StoreBroken),
+        problems=(JobUnknown, RequestInvalid, ShuttingDown, StoreFull, StoreBroken),
     ),
 )

@@ -50,8 +50,8 @@ def page(there: Behind, query: str = "") -> Any:
     return body_of(there.run(jobs.list_jobs, lambda: AsCalled(query=query)))
 
 
-def dismiss(there: Behind, job_id: str) -> Any:
-    return there.run(jobs.delete_job, lambda: AsCalled("DELETE", job_id=job_id))
+def dismiss(there: Behind, job_id: str, query: str = "") -> Any:
+    return there.run(jobs.delete_job, lambda: AsCalled("DELETE", job_id=job_id, query=query))
 
 
 def problems_of(refused: pytest.ExceptionInfo[RequestInvalid]) -> dict[str, str]:
@@ -653,6 +653,40 @@ def test_an_ended_job_is_removed_with_its_result_and_then_unknown() -> None:
             with pytest.raises(JobUnknown):
                 dismiss(there, job_id)
         assert page(there)["jobs"] == []
+
+
+def test_who_only_wants_to_cancel_removes_nothing_however_often_he_asks() -> None:
+    with behind() as there:
+        job_id = there.done()
+        for _ in range(2):
+            reply = dismiss(there, job_id, "if=unfinished")
+            assert (reply.status, body_of(reply)["outcome"], body_of(reply)["job"]["state"]) == (200, "ended", "done")
+        assert look(there, job_id)["state"] == "done"
+
+
+def test_who_only_wants_to_cancel_cancels() -> None:
+    with behind(tables=Tables(table=None), gate=ToyGate(closed=["table"])) as there:
+        job_id = there.submit()
+        assert body_of(dismiss(there, job_id, "if=unfinished"))["outcome"] == "cancelled"
+        assert look(there, job_id)["state"] == "cancelled"
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        ("if=done", {"/if": "unknown"}),
+        ("if=", {"/if": "unknown"}),
+        ("if=unfinished&if=unfinished", {"/if": "repeated"}),
+        ("iff=unfinished", {"/iff": "unknown-parameter"}),
+    ],
+)
+def test_a_condition_that_is_no_condition_removes_nothing(query: str, expected: dict[str, str]) -> None:
+    with behind() as there:
+        job_id = there.done()
+        with pytest.raises(RequestInvalid) as refused:
+            dismiss(there, job_id, query)
+        assert problems_of(refused) == expected
+        assert look(there, job_id)["state"] == "done"
 
 
 def test_a_job_that_ends_before_it_is_cancelled_is_left_as_it_is() -> None:
