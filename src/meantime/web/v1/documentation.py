@@ -109,8 +109,9 @@ def _documentation(endpoints: Sequence[Endpoint], host: str) -> bytes:
             (
                 "<h1>Meantime, the v1 API</h1>",
                 f"<p>{_inline(_WELCOME)}</p>",
-                '<p>For machines: <a href="/v1/openapi.json">/v1/openapi.json</a>. What is loaded, and the classic '
-                'API: <a href="/">the front page</a>.</p><nav><ul>',
+                '<p>For machines: <a href="/v1/openapi.json">/v1/openapi.json</a>. To look around: '
+                '<a href="/">the explorer</a>. The classic API: <a href="/openapi.json">/openapi.json</a>.</p>'
+                "<nav><ul>",
                 *(_contents(tag, rows) for tag, rows in tags.items() if rows),
                 '<li><a href="#parameters">parameters of the statistics</a></li>',
                 '<li><a href="#problems">problems</a></li></ul></nav><main>',

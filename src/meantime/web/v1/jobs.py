@@ -222,7 +222,7 @@ async def submit(backend: Backend, call: Call) -> Reply | Stream:
     body = await call.body(guard.BODY_LIMIT_BYTES)
 
     def read() -> tuple[Request, Once | None]:
-        raw = guard.json_object(body)
+        raw = guard.json_object(body, example=f"send {_EXAMPLE}")
         return _one(raw, backend.catalog), _once(key, "/v1/jobs", raw)
 
     request, once = await _at_once_or_in_thread(read, body)
@@ -254,7 +254,7 @@ async def submit_batch(backend: Backend, call: Call) -> Reply:
     engine = backend.engine
 
     def read_and_submit() -> Any:
-        raw = guard.json_object(body)
+        raw = guard.json_object(body, example=f"send {_EXAMPLE_OF_MANY}")
         return engine.submit(_many(raw, backend.catalog), once=_once(key, "/v1/jobs/batch", raw))
 
     def answer(jobs: Sequence[Job]) -> bytes:
@@ -471,6 +471,7 @@ def _no_statistic(is_there: bool) -> Problem:
 
 
 _EXAMPLE = '{"statistic": "states_mean", "parameters": {"question": "..."}}; GET /v1/statistics lists them.'
+_EXAMPLE_OF_MANY = '{"requests": [{"statistic": "states_mean", "parameters": {"question": "..."}}]}.'
 
 
 def _escaped(key: str) -> str:
@@ -878,8 +879,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         tag="jobs",
         summary="Cancel a job, or remove it",
         description="A job that is queued or running is cancelled, and stays in the list; one that has ended is "
-        "removed, with its result, unless `if=unfinished` says that it is to stay. `outcome` says which it was. A job that "
-        "comes to its end at that very moment is left as it is: `ended`.",
+        "removed, with its result, unless `if=unfinished` says that it is to stay. `outcome` says which it was. A job "
+        "that comes to its end at that very moment is left as it is: `ended`.",
         handle=delete_job,
         parameters=(JOB_ID, _IF),
         outcomes=(

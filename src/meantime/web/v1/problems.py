@@ -32,8 +32,6 @@ STATUS: Mapping[type[BaseException], int] = {
     # Its resource comes to be when the job has ended.
     errors.ResultNotReady: 404,
     errors.NotAcceptable: 406,
-    errors.JobEnded: 409,
-    errors.JobUnfinished: 409,
     # For good: nothing that a client does with this job will give it a result.
     errors.JobCancelled: 410,
     errors.ResultGone: 410,
@@ -69,8 +67,6 @@ KINDS: tuple[type[MeantimeError], ...] = (
     errors.PathUnknown,
     errors.MethodNotAllowed,
     errors.JobUnknown,
-    errors.JobEnded,
-    errors.JobUnfinished,
     errors.ResultNotReady,
     errors.JobFailed,
     errors.JobCancelled,

@@ -653,6 +653,8 @@ PROBLEMS = (
     DatasetUnknown,
     DatasetLoading,
     DatasetNotReady,
+    # Its rows are read from disk by some; their file may have been taken away.
+    SnapshotDamaged,
     RangeInvalid,
     *DRAWING,
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
@@ -188,9 +189,12 @@ def test_a_label_may_be_as_long_as_the_limit_and_may_be_null() -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"  ", b"[]", b"7", b"{", b'{"a":"\xff"}', b'{"a":' * 100_000])
-def test_a_body_that_is_no_object_is_refused(body: bytes) -> None:
-    with behind() as there, pytest.raises(BodyInvalid):
-        submit(there, body)
+def test_a_body_that_is_no_object_is_refused_with_one_to_send_instead(body: bytes) -> None:
+    with behind() as there:
+        with pytest.raises(BodyInvalid, match=re.escape('send {"statistic": ')):
+            submit(there, body)
+        with pytest.raises(BodyInvalid, match=re.escape('send {"requests": [{"statistic": ')):
+            submit_batch(there, body)
 
 
 def test_however_much_is_wrong_no_more_than_a_hundred_problems_are_told() -> None:

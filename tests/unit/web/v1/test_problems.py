@@ -9,7 +9,8 @@ import pytest
 from meantime import errors
 from meantime.errors import Fault, MeantimeError
 from meantime.model import Failure, Problem
-from meantime.web.v1 import problems
+from meantime.web.v1 import openapi, problems
+from meantime.web.v1.table import ENDPOINTS
 from tests import made_of_code
 
 # What no request under /v1 can meet, and why. Whatever is in neither list is a gap.
@@ -23,6 +24,8 @@ NEVER_TOLD = {
     errors.JobInterrupted: "only its kinds are raised",
     errors.JobOutOfTime: "the failure of a job, told as JobFailed",
     errors.JobGivenBack: "the engine's own: the job is run at the next start",
+    errors.JobEnded: "an outcome of DELETE, which leaves the job as it is",
+    errors.JobUnfinished: "DELETE cancels such a job",
     errors.ServerUnreachable: "a client's",
     errors.NotMeantime: "a client's",
     errors.PackageMissing: "a client's",
@@ -49,6 +52,13 @@ def test_every_error_is_either_told_as_itself_or_never_met() -> None:
 
 def test_every_problem_has_a_page_and_every_page_a_problem() -> None:
     assert set(problems.PAGES) == {kind.code for kind in problems.KINDS} | {problems.INTERNAL}
+
+
+def test_every_problem_is_one_that_some_endpoint_may_answer_with_or_the_door() -> None:
+    declared = {kind for endpoint in ENDPOINTS for kind in endpoint.problems} | {*openapi.EVERYWHERE}
+    # What is said where no endpoint is.
+    of_the_carrier = {errors.PathUnknown, errors.MethodNotAllowed}
+    assert declared - {None} | of_the_carrier == {*problems.KINDS}
 
 
 def test_a_code_belongs_to_one_kind() -> None:
