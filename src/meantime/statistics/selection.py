@@ -266,8 +266,16 @@ def pooled(selection: Selection) -> Pooled:
 
 def has_total(cube: Cube, question: int) -> bool:
     """Whether a question has values of everybody, so that it may be asked without naming a basis."""
-    pairs = np.unique(cube.cells.keys[cube.starts[question] : cube.starts[question + 1], [_CATEGORY, _STRATUM]], axis=0)
-    return any(pair == [ABSENT, ABSENT] or _is_overall(cube, *pair) for pair in pairs.tolist())
+    pairs = _pairs(cube, cube.cells.keys[cube.starts[question] : cube.starts[question + 1]])
+    return any(pair == (ABSENT, ABSENT) or _is_overall(cube, *pair) for pair in pairs)
+
+
+def _pairs(cube: Cube, keys: Integers) -> list[tuple[int, int]]:
+    """Return the different categories and strata of some cells, in the order of their codes."""
+    # As one number each: to sort twenty thousand rows of two takes 9 ms, to tell as many numbers apart a quarter of one.
+    strata = len(cube.labels.strata) + 1
+    joined = (keys[:, _CATEGORY].astype(np.int64) - ABSENT) * strata + (keys[:, _STRATUM] - ABSENT)
+    return [(pair // strata + ABSENT, pair % strata + ABSENT) for pair in np.unique(joined).tolist()]
 
 
 def _is_overall(cube: Cube, category: int, stratum: int) -> bool:
@@ -414,7 +422,7 @@ class _Selecting:
 
     def _of_total(self) -> Booleans:
         pairs = self._keys[:, [_CATEGORY, _STRATUM]]
-        overall = [pair for pair in self._pairs() if self._is_overall(*pair)]
+        overall = [pair for pair in _pairs(self._cube, self._keys) if self._is_overall(*pair)]
         # A table without categories has nothing but totals; beside one that is called so, rows without a category are
         # what is left of something else.
         wanted = overall[0] if overall else (ABSENT, ABSENT)
@@ -428,15 +436,11 @@ class _Selecting:
     def _is_overall(self, category: int, stratum: int) -> bool:
         return _is_overall(self._cube, category, stratum)
 
-    def _pairs(self) -> list[tuple[int, int]]:
-        found = np.unique(self._keys[:, [_CATEGORY, _STRATUM]], axis=0).tolist()
-        return [(category, stratum) for category, stratum in found]
-
     def _choices(self) -> str:
         labels = self._cube.labels
         categories, strata = (*labels.categories, ""), (*labels.strata, "")
         found: dict[str, list[str]] = {}
-        for category, stratum in self._pairs():
+        for category, stratum in _pairs(self._cube, self._keys):
             found.setdefault(categories[category], []).append(strata[stratum])
         named = (f"{quoted(category)}: {listed(map(quoted, members))}" for category, members in found.items())
         return f"There are, by category: {'; '.join(named)}."
