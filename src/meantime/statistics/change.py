@@ -22,7 +22,7 @@ from meantime.statistics.parameters import LocationName
 from meantime.statistics.provenance import EARLIER, LATER, Provenance, of_all, of_group
 from meantime.statistics.selection import LeftOut, Pooled, pooled, refusal, refused, select
 from meantime.statistics.verdicts import ADJUSTED_BY, LEVEL
-from meantime.statistics.years import SYNTAX
+from meantime.statistics.years import SYNTAX, sharing
 from meantime.table import Cell, Column, Kind, Table
 
 
@@ -143,7 +143,7 @@ def _prepare(snapshot: Snapshot, asked: Change) -> tuple[Pooled, Pooled]:
     later = pooled(select(snapshot, asked, also=asked.reference))
     earlier_asked = msgspec.structs.replace(asked, years=asked.since)
     earlier = pooled(select(snapshot, earlier_asked, also=asked.reference))
-    if set(earlier.of.periods) & set(later.of.periods):
+    if sharing([period for period in (*earlier.of.periods, *later.of.periods) if period is not None]):
         detail = f"A year is among both, so the two are not separate: {earlier.of.years} and {later.of.years}."
         raise refusal("/since", "contradiction", detail)
     both = np.intersect1d(earlier.of.locations, later.of.locations)

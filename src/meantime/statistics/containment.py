@@ -44,7 +44,8 @@ def containment(found: Pooled, at: int, asked: Referring) -> Containment:
     everybody = select(found.of.snapshot, msgspec.structs.replace(asked, locations=("all",), years=_same_years(found)))
     is_member = np.array([name in members for name in everybody.names], dtype=bool)
     sums = np.nansum(everybody.respondents[is_member], axis=0)
-    if asked.contains is None and not (sums == found.of.respondents[at]).all():
+    is_their_sum = bool((sums == found.of.respondents[at]).all())
+    if asked.contains is None and not is_their_sum:
         said = (
             f"Whether {reference} contains the locations could not be told from its respondents; they were taken for "
             "separate."
@@ -57,7 +58,8 @@ def containment(found: Pooled, at: int, asked: Referring) -> Containment:
         )
         return Containment(share=nothing, notes=(said,))
     present = [name for name in everybody.names if name in members]
-    known = found.of.geography.shares(present)
+    # Where it is only declared, the reference may contain members that the table does not have.
+    known = found.of.geography.shares(present if is_their_sum else sorted(members))
     population = found.of.geography.population
     source = "" if population is None else f" ({population.source})"
     said = f"{reference} contains the locations, by their shares of the population{source}."

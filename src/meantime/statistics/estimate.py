@@ -77,7 +77,7 @@ def columns_for(asked: Estimate) -> tuple[Column, ...]:
 def refuse(snapshot: Snapshot | None, asked: Estimate) -> tuple[Problem, ...]:
     """Say what is wrong with a request."""
     if asked.basis != "all_rows":
-        return refused(snapshot, asked, lambda of: select(of, asked, by_stratum="stratum" in asked.by))
+        return refused(snapshot, asked, lambda of: _selected(of, asked))
     if asked.by or asked.category is not None or asked.stratum is not None:
         detail = 'The basis "all_rows" is one mean a location, over all categories and years; it is not broken down.'
         return (Problem(pointer="/basis", code="contradiction", detail=detail),)
@@ -113,7 +113,7 @@ def estimate(snapshot: Snapshot, asked: Estimate, _work: Work) -> Table:
     """
     if asked.basis == "all_rows":
         return _of_all_rows(snapshot, asked)
-    selection = select(snapshot, asked, by_stratum="stratum" in asked.by)
+    selection = _selected(snapshot, asked)
     if "period" in asked.by:
         return _by_period(selection, asked)
     return _pooled(pooled(selection), asked)
@@ -123,7 +123,7 @@ def rests_on(snapshot: Snapshot, asked: Estimate, row: Mapping[str, Cell] | None
     """Say what an estimate rests on: the cells of its periods, with the weights of the pooling."""
     if asked.basis == "all_rows":
         return _all_rows_rest_on(snapshot, asked, row)
-    selection = select(snapshot, asked, by_stratum="stratum" in asked.by)
+    selection = _selected(snapshot, asked)
     if row is None:
         return Provenance(number=None, parts=(of_all(selection),))
     if "period" not in asked.by:
@@ -139,6 +139,10 @@ def _all_rows_rest_on(snapshot: Snapshot, asked: Estimate, row: Mapping[str, Cel
         return Provenance(number=None, parts=(unweighted(rows.cells),))
     own = rows.cells[rows.locations == snapshot.cube.location_codes[str(row["location"])]]
     return Provenance(number="estimate", parts=(of_mean(snapshot, own),))
+
+
+def _selected(snapshot: Snapshot, asked: Estimate) -> Selection:
+    return select(snapshot, asked, by_stratum="stratum" in asked.by, each_period="period" in asked.by)
 
 
 def _pooled(found: Pooled, asked: Estimate) -> Table:

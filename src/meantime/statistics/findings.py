@@ -69,7 +69,7 @@ _MESSAGES = {
     "real_spread": "The locations really differ: of the variance between their estimates {share} is real, the rest "
     "is chance.",
     "first": "{location} is first: every other location differs from it, also when all pairs are compared at once.",
-    "not_first": "{location} has the best estimate, and cannot be told apart from {others} others when all pairs "
+    "not_first": "{location} has the best estimate, and cannot be told apart from {others} when all pairs "
     "are compared "
     "at once.",
     "best_k": "Surely among the best {k}, when all pairs are compared at once: {locations}.",

@@ -209,9 +209,10 @@ def _findings(
     names = found.of.names
     first = int(np.argmin(rank))  # of tied ones the first by name; the others are among those it is like
     others = int((~differs[first]).sum()) - 1
-    said.append(
-        say("not_first", location=names[first], others=others) if others else say("first", location=names[first])
-    )
+    told = "1 other" if others == 1 else f"{others} others"
+    said.append(say("not_first", location=names[first], others=told) if others else say("first", location=names[first]))
+    if asked.best >= len(found):
+        return said  # that all are among all is no finding
     surely = [
         names[place] for place in np.argsort(rank, kind="stable").tolist() if together.greatest[place] <= asked.best
     ]

@@ -32,7 +32,7 @@ from meantime.statistics.pooling import Weights, pool
 from meantime.statistics.reliability import Flags, flags
 from meantime.statistics.spelling import closest, quoted, suggestion
 from meantime.statistics.uncertainty import ORIGINS, Origin, Scale, fitting_scale, limits, standard_errors
-from meantime.statistics.years import SYNTAX, Years, latest, matching, parse, told
+from meantime.statistics.years import SYNTAX, Years, latest, matching, parse, sharing, told
 
 Booleans = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int8]
@@ -202,10 +202,18 @@ def refusal(pointer: str, code: str, detail: str) -> RequestInvalid:
     return RequestInvalid(detail, problems=(Problem(pointer=pointer, code=code, detail=detail),))
 
 
-def select(snapshot: Snapshot, asked: Ground, *, by_stratum: bool = False, also: str | None = None) -> Selection:
+def select(
+    snapshot: Snapshot,
+    asked: Ground,
+    *,
+    by_stratum: bool = False,
+    also: str | None = None,
+    each_period: bool = False,
+) -> Selection:
     """Return the cells of a request.
 
     ``by_stratum``: those of every stratum (of the category, where one is named). ``also``: of this location too.
+    ``each_period``: each period is told by itself, so that they may have years in common.
 
     Four of the five locations have 2020, which is not nine in ten of them; of the years, 2019 is the last that all
     have:
@@ -227,7 +235,7 @@ def select(snapshot: Snapshot, asked: Ground, *, by_stratum: bool = False, also:
         RequestInvalid: it cannot be answered from this snapshot; carries all problems.
         KeyError: the snapshot does not have the question.
     """
-    return _Selecting(snapshot, asked, by_stratum=by_stratum, also=also).result()
+    return _Selecting(snapshot, asked, by_stratum=by_stratum, also=also).result(each_period=each_period)
 
 
 def select_rows(snapshot: Snapshot, asked: Ground) -> Rows:
@@ -272,7 +280,7 @@ def has_total(cube: Cube, question: int) -> bool:
 
 def _pairs(cube: Cube, keys: Integers) -> list[tuple[int, int]]:
     """Return the different categories and strata of some cells, in the order of their codes."""
-    # As one number each: to sort twenty thousand rows of two takes 9 ms, to tell as many numbers apart a quarter of one.
+    # As one number each: to sort twenty thousand rows of two takes 9 ms, to tell as many numbers apart 0.25 ms.
     strata = len(cube.labels.strata) + 1
     joined = (keys[:, _CATEGORY].astype(np.int64) - ABSENT) * strata + (keys[:, _STRATUM] - ABSENT)
     return [(pair // strata + ABSENT, pair % strata + ABSENT) for pair in np.unique(joined).tolist()]
@@ -312,7 +320,7 @@ class _Selecting:
         self._notes: list[str] = []
         self._warnings: list[str] = []
 
-    def result(self) -> Selection:
+    def result(self, *, each_period: bool) -> Selection:
         wanted = self._wanted()
         of_basis = self._of_basis()
         value_type = self._value_type(of_basis)
@@ -320,6 +328,8 @@ class _Selecting:
         chosen = of_basis & np.isin(self._keys[:, _LOCATION], wanted)
         periods = self._periods(of_basis, chosen)
         chosen &= np.isin(self._keys[:, _PERIOD], periods)
+        if not each_period:
+            self._refuse_shared_years(periods)
         self._refuse_mixed(chosen)
         self._raise_problems()
         return self._grid(chosen, wanted, self._cube.labels.value_types[value_type], periods)
@@ -493,6 +503,15 @@ class _Selecting:
             named = told(absent) if absent else "these years"
             self._refuse("/years", "absent", f"The question has no value for {named}. It has: {told(there)}.")
         return [codes[place] for place in places]
+
+    def _refuse_shared_years(self, codes: list[int]) -> None:
+        """Refuse periods that are of the same people in part: taken for separate surveys they would look too sure."""
+        shared = sharing([self._cube.labels.periods[code] for code in codes if code != ABSENT])
+        if shared is not None:
+            detail = (
+                f"{told(shared)} have years in common, so they are no separate surveys. Name periods that have none."
+            )
+            self._refuse("/years", "contradiction", detail)
 
     def _without_years(self, years: Years, codes: list[int]) -> list[int]:
         if len(codes) > 1 or years.named or years.ranges:

@@ -226,7 +226,7 @@ def _several(snapshot: Snapshot, asked: Sensitivity, of: Selection) -> str:
     """
     taken = [period for period in of.periods if period is not None]
     if len(taken) == 1:
-        every = select(snapshot, msgspec.structs.replace(asked, years="all"))
+        every = select(snapshot, msgspec.structs.replace(asked, years="all"), each_period=True)
         has = ~np.isnan(every.value[np.isin(every.locations, of.locations)])
         have_all = np.ones(len(has), dtype=bool)
         for period, having in reversed(list(zip(every.periods, has.T, strict=True))):

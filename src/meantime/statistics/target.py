@@ -14,7 +14,7 @@ from meantime.statistics.asked import Adjusting
 from meantime.statistics.differences import difference_from
 from meantime.statistics.findings import amount
 from meantime.statistics.multiplicity import adjusted
-from meantime.statistics.selection import pooled, refused, select
+from meantime.statistics.selection import Pooled, pooled, refusal, refused, select
 from meantime.statistics.verdicts import VERDICT, sentences, verdicts
 from meantime.table import Cell, Column, Table
 
@@ -47,7 +47,7 @@ COLUMNS: tuple[Column, ...] = (
 
 def refuse(snapshot: Snapshot | None, asked: Target) -> tuple[Problem, ...]:
     """Say what is wrong with a request."""
-    return refused(snapshot, asked, lambda of: select(of, asked))
+    return refused(snapshot, asked, lambda of: _prepare(of, asked))
 
 
 def target(snapshot: Snapshot, asked: Target, _work: Work) -> Table:
@@ -66,7 +66,7 @@ def target(snapshot: Snapshot, asked: Target, _work: Work) -> Table:
     Dorado 1.9 0.112 no clear difference
     Erewhon 0.1 0.922 no clear difference
     """
-    found = pooled(select(snapshot, asked))
+    found = _prepare(snapshot, asked)
     d = difference_from(found.estimates, asked.target)
     p_adjusted = adjusted(d.p, by=asked.adjust)
     data: list[list[Cell]] = [
@@ -87,3 +87,10 @@ def target(snapshot: Snapshot, asked: Target, _work: Work) -> Table:
     name = f"the target of {amount(asked.target, found.of.unit)}"
     findings = sentences(found.of.names, d, p_adjusted, reference=name, unit=found.of.unit, adjust=asked.adjust)
     return table(found.of, COLUMNS, data, left_out=found.left_out, findings=findings)
+
+
+def _prepare(snapshot: Snapshot, asked: Target) -> Pooled:
+    chosen = select(snapshot, asked)
+    if chosen.is_percent and not 0 <= asked.target <= 100:
+        raise refusal("/target", "type", f"The question is in percent, and {asked.target:g} is none: from 0 to 100.")
+    return pooled(chosen)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from itertools import pairwise
 from typing import NamedTuple
 
 from meantime.dataset.cube import Period
@@ -101,6 +102,18 @@ def latest(there: Sequence[Period], having: Sequence[int], locations: int) -> tu
     if enough:
         return enough[-1], True
     return max(order, key=lambda place: (having[place], order.index(place))), False
+
+
+def sharing(periods: Sequence[Period]) -> tuple[Period, Period] | None:
+    """Return two periods that have years in common, and so are of the same people in part; None where all are apart.
+
+    >>> sharing([Period(2018, 2020), Period(2015, 2017), Period(2020, 2022)])
+    (Period(first=2018, last=2020), Period(first=2020, last=2022))
+    >>> sharing([Period(2018, 2020), Period(2021, 2021)]), sharing([])
+    (None, None)
+    """
+    ordered = sorted(periods)
+    return next(((one, next_) for one, next_ in pairwise(ordered) if next_.first <= one.last), None)
 
 
 def told(periods: Sequence[Period]) -> str:

@@ -161,3 +161,10 @@ def test_what_is_wrong_is_refused() -> None:
 
 def test_equal_requests_are_written_in_one_way() -> None:
     assert Change(question="Q", since=2018) == Change(question="Q", since=" 2018")
+
+
+def test_periods_that_have_a_year_in_common_are_no_two_surveys() -> None:
+    rows = [factories.row(location="Ohio", value="30.0", period=(year, year + 2)) for year in (2016, 2018, 2020)]
+    rolling = factories.snapshot(rows)
+    assert pointers(rolling, since="2016-2018", years="2018-2020") == [("/since", "contradiction")]
+    assert pointers(rolling, since="2016-2018", years="2020-2022") == []

@@ -187,3 +187,12 @@ def test_who_was_not_asked_for_or_lacks_a_year_is_a_part_of_the_country_all_the_
     table = of(snapshot, years="2019..2020")
     assert table.column("location") == ["Iowa"]
     assert any("contains the locations." in note for note in table.notes)
+
+
+def test_a_country_that_is_declared_to_contain_a_few_states_has_the_others_too() -> None:
+    # Three states of fifty-one: among themselves Ohio would be two thirds of a country that it is a thirtieth of.
+    declared = of(country(sum_of_sizes=6001.0), contains=True, shares="geography")
+    rest = np.array(column(declared, "difference_from_rest"))
+    assert (np.abs(rest / np.array([-4, 0.5, 4]) - 1) < 0.04).all()
+    one_state = factories.snapshot([row("National", 30.0, 1.0, 9000.0), row("Utah", 26.0, 2.0, 900.0)])
+    assert np.isfinite(column(of(one_state, contains=True, shares="geography"), "difference_from_rest")).all()

@@ -125,3 +125,11 @@ def test_before_the_data_are_there_only_the_form_is_checked() -> None:
     assert refuse(None, Ranking(question="Q")) == ()
     assert [each.pointer for each in refuse(None, Ranking(question="Q", years="soon"))] == ["/years"]
     assert refuse(survey_example.snapshot(), Ranking(question=survey_example.SOUP, years="1999"))[0].pointer == "/years"
+
+
+def test_one_other_is_one_other_and_that_all_are_among_all_is_not_told() -> None:
+    told = of(made([29.0, 30.0, 50.0, 60.0]), best=4).findings
+    assert told[1] == (
+        "L00 has the best estimate, and cannot be told apart from 1 other when all pairs are compared at once."
+    )
+    assert len(told) == 2

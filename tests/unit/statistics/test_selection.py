@@ -328,3 +328,13 @@ def test_a_question_has_a_total_exactly_where_it_may_be_asked_without_a_basis(
     snapshot = made(*(row("Utah", **group) for group in groups), factories.row("Another", category=None))
     assert has_total(snapshot.cube, snapshot.cube.question_codes["Q"]) is expected
     assert (problems(snapshot) == []) is expected
+
+
+def test_periods_with_years_in_common_are_refused_unless_each_is_told_by_itself() -> None:
+    # Rolling periods: two of three years are the same interviews, and pooled as if separate they would look too sure.
+    snapshot = factories.snapshot([{**row("Ohio"), "period": (year, year + 2)} for year in (2016, 2018, 2019, 2021)])
+    assert problems(snapshot, years="2016-2018,2018-2020") == [("/years", "contradiction")]
+    assert problems(snapshot, years="all") == [("/years", "contradiction")]
+    assert "2016-2018 and 2018-2020 have years in common" in detail(snapshot, years="all")
+    assert problems(snapshot, years="2016-2018,2019-2021") == []
+    assert len(select(snapshot, asked(years="all"), each_period=True).periods) == 4

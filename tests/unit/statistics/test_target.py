@@ -57,3 +57,10 @@ def test_what_cannot_be_selected_is_refused() -> None:
         "/years"
     ]
     assert refuse(None, Target(question="Q", target=1.0)) == ()
+
+
+@pytest.mark.parametrize("value", [-0.1, 100.1])
+def test_what_no_percent_can_be_is_no_target_of_percents(value: float) -> None:
+    (problem,) = refuse(SURVEY, Target(question=survey_example.SOUP, target=value))
+    assert (problem.pointer, problem.code) == ("/target", "type")
+    assert refuse(example.snapshot(), Target(question=example.TEA, target=value)) == ()
