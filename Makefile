@@ -11,11 +11,13 @@ ARGS ?=
 PYTEST_ARGS ?=
 FUZZ_EXAMPLES ?= 300
 FUZZ_SEED ?= $(shell date +%s)
+# More options for the validation, e.g. VALIDATE_ARGS=--small.
+VALIDATE_ARGS ?=
 # Which benchmark, with its options; all of them without it.
 BENCH ?=
-BENCHES := answers submissions waiting flask_trade
+BENCHES := answers statistics submissions waiting flask_trade
 
-.PHONY: serve test check fix docs run_tests load fuzz bench lock
+.PHONY: serve test check fix docs run_tests load fuzz bench validate lock
 
 serve: $(READY)  ## Serve DATA, or the built-in sample
 	exec $(BIN)/meantime serve $(ARGS) $(if $(DATA),"$(DATA)")
@@ -52,6 +54,9 @@ fuzz: $(READY)  ## Thousands of requests made of the OpenAPI document of v1: FUZ
 bench: $(READY)  ## Speed, as ratios (benchmarks/README.md); BENCH="answers --rounds 1" for one of them; needs wrk
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[bench]"
 	$(if $(BENCH),$(BIN)/python -m benchmarks.$(BENCH),$(foreach each,$(BENCHES),$(BIN)/python -m benchmarks.$(each) &&) true)
+
+validate: $(READY)  ## Acceptance by simulation (docs/validation.md): minutes; VALIDATE_ARGS=--small for seconds
+	$(BIN)/python -m validation $(VALIDATE_ARGS)
 
 lock:  ## Renew requirements.lock; see CONTRIBUTING.md
 	$(PYTHON) -m venv $(VENV)-lock

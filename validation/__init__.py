@@ -1,0 +1,1 @@
+"""Acceptance by simulation: do the honest statistics do what they promise, where the truth is known?"""

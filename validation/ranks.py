@@ -1,0 +1,113 @@
+"""Do rank intervals hold the true ranks, ties included, at every location?"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from typing import NamedTuple
+
+import numpy as np
+from scipy import special
+
+from meantime.dataset.cube import Doubles, Integers
+from meantime.statistics.ranks import RankInterval, marginal, pairs, rank_interval, simultaneous
+from validation.figures import Effort, Section, Simulation, share
+from validation.survey import generator, publish
+
+_LOCATIONS = 50
+# Half of a state's respondents, as in the table by sex: standard errors of 0.7 to 2.2 points.
+_RESPONDENTS = np.rint(np.geomspace(900, 8_000, _LOCATIONS))
+_LEVEL_PERCENT = 33.0
+_NAIVE_DRAWS = 1_000
+
+
+class _Truth(NamedTuple):
+    percent: Doubles
+    least: Integers  # the smallest rank that a location may be given: that which tied ones share
+    greatest: Integers  # the greatest, were its tie resolved against it
+
+    @classmethod
+    def of(cls, percent: Doubles) -> _Truth:
+        less = (percent[None, :] < percent[:, None]).sum(axis=1)
+        more = (percent[None, :] > percent[:, None]).sum(axis=1)
+        return cls(percent, less + 1, len(percent) - more)
+
+
+def _tied() -> Doubles:
+    return np.full(_LOCATIONS, _LEVEL_PERCENT)
+
+
+def _groups_of_ten() -> Doubles:
+    return np.asarray(_LEVEL_PERCENT + np.repeat([-5.0, -2.5, 0.0, 2.5, 5.0], _LOCATIONS // 5), dtype=np.float64)
+
+
+def _spread(sd: float) -> Doubles:
+    return np.asarray(_LEVEL_PERCENT + sd * special.ndtri((np.arange(_LOCATIONS) + 0.5) / _LOCATIONS), dtype=np.float64)
+
+
+_SCENARIOS: dict[str, Callable[[], Doubles]] = {
+    "all tied": _tied,
+    "groups of ten tied": _groups_of_ten,
+    "SD 1": partial(_spread, 1.0),
+    "SD 2": partial(_spread, 2.0),
+    "SD 3.5": partial(_spread, 3.5),
+}
+
+
+def _of(scenario: str, effort: Effort, seed: int) -> Section:
+    rng = generator(seed, scenario)
+    truth = _Truth.of(rng.permutation(_SCENARIOS[scenario]()))
+    covered = np.zeros((2, _LOCATIONS), dtype=np.int64)
+    at_once, naive = 0, np.zeros(_LOCATIONS, dtype=np.int64)
+    places = np.zeros(3)
+    for _ in range(effort.rankings):
+        cell = publish(rng, truth.percent, _RESPONDENTS)
+        compared = pairs(cell.estimates)
+        alone, together = (
+            rank_interval(cell.value, differs, is_lower_better=True)
+            for differs in (marginal(compared), simultaneous(compared))
+        )
+        holds = _holds(alone, truth), _holds(together, truth)
+        covered += holds
+        at_once += bool(holds[1].all())
+        drawn = _naive(rng, cell.value, cell.se)
+        naive += (drawn.least <= truth.least) & (truth.least <= drawn.greatest)
+        places += [float((each.greatest - each.least + 1).mean()) for each in (alone, together, drawn)]
+    return _section(scenario, effort, covered, at_once, naive, places / effort.rankings)
+
+
+def _section(
+    scenario: str, effort: Effort, covered: Integers, at_once: int, naive: Integers, places: Doubles
+) -> Section:
+    n = effort.rankings
+    every = n * _LOCATIONS
+    return Section(
+        f"Rank intervals: {scenario}",
+        f"Mean width in places: for one location {places[0]:.1f}, for all at once {places[1]:.1f}, by simulating "
+        f"ranks around the estimates {places[2]:.1f}, of {_LOCATIONS}. Covered is every rank that a location may have, "
+        "however its ties are resolved; of the simulated ranks only the one that tied locations share.",
+        ("interval", "of what"),
+        (
+            share(("for one location", "all locations together"), int(covered[0].sum()), every, least=95.0),
+            share(("for one location", "the worst location"), int(covered[0].min()), n, least=95.0),
+            share(("for all at once", "all of them in the same ranking"), at_once, n, least=95.0),
+            share(("for all at once", "the worst location"), int(covered[1].min()), n, least=95.0),
+            share(("simulated around the estimates, not used", "all locations together"), int(naive.sum()), every),
+            share(("simulated around the estimates, not used", "the worst location"), int(naive.min()), n),
+        ),
+    )
+
+
+def _holds(interval: RankInterval, truth: _Truth) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+    return np.asarray((interval.least <= truth.least) & (interval.greatest >= truth.greatest))
+
+
+def _naive(rng: np.random.Generator, value: Doubles, se: Doubles) -> RankInterval:
+    """Rank draws around the estimates: what is not to be done."""
+    drawn = value + se * rng.standard_normal((_NAIVE_DRAWS, len(value)))
+    rank = np.sort(drawn.argsort(axis=1).argsort(axis=1) + 1, axis=0)
+    cut = int(0.025 * _NAIVE_DRAWS)
+    return RankInterval(least=rank[cut], greatest=rank[-1 - cut])
+
+
+SIMULATIONS: tuple[Simulation, ...] = tuple(partial(_of, scenario) for scenario in _SCENARIOS)
