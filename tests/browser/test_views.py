@@ -178,6 +178,22 @@ def test_where_nobody_has_said_which_values_are_good_the_reader_is_asked(visitor
     assert "better=lower" in page.url
 
 
+def test_any_row_leads_to_the_lines_of_the_file_that_it_rests_on(visitor: Visitor, tmp_path: Path) -> None:
+    page = visitor.go(**TABLE, of="estimate", locations=["Utah"], years="2021..2022")
+    page.get_by_role("button", name="Why this number: Utah").click()
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator("tbody tr")).to_have_count(2)
+    expect(dialog.locator("tbody tr").first).to_contain_text("sample.csv")
+    expect(dialog.locator("tbody tr").first).to_contain_text("0.5")
+    with page.expect_download() as started:
+        dialog.locator('a.file[href*="rows.csv"]').click()
+    started.value.save_as(path := tmp_path / "rows.csv")
+    assert path.read_text(encoding="utf-8").count("Utah") == 2
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    assert "sort=" not in page.url
+
+
 # Data
 
 
@@ -222,6 +238,28 @@ def test_a_job_that_is_submitted_elsewhere_appears_in_the_list_by_itself(
     page.wait_for_url(lambda url: job_id not in url)
     page.get_by_role("button", name="Remove it").click()
     page.wait_for_url(re.compile("view=jobs"))
+
+
+def test_a_job_that_runs_shows_how_far_it_is_and_can_be_cancelled(visitor: Visitor, server: RunningServer) -> None:
+    job_id = submit(server)
+    job = server.client.get(f"/v1/jobs/{job_id}", headers={"Prefer": "wait=30"}).json()
+    running = {**job, "state": "running", "progress": 0.42, "ended_at": None, "expires_at": None}
+    visitor.page.route(f"**/v1/jobs/{job_id}", lambda route: route.fulfill(json=running))
+    visitor.page.route(f"**/v1/jobs/{job_id}/events", lambda route: route.fulfill(status=204))
+    page = visitor.go(view="job", job=job_id)
+    expect(page.locator("progress")).to_have_attribute("value", "0.42")
+    with page.expect_request(lambda request: request.method == "DELETE" and request.url.endswith(job_id)):
+        page.get_by_role("button", name="Cancel").click()
+
+
+def test_a_job_that_failed_says_why(visitor: Visitor, server: RunningServer) -> None:
+    job_id = submit(server)
+    job = server.client.get(f"/v1/jobs/{job_id}", headers={"Prefer": "wait=30"}).json()
+    failure = {"code": "time-limit", "fault": "operator", "reason": "It worked longer than 600 s."}
+    failed = {**job, "state": "failed", "failure": failure}
+    visitor.page.route(f"**/v1/jobs/{job_id}", lambda route: route.fulfill(json=failed))
+    page = visitor.go(view="job", job=job_id)
+    expect(page.locator("main")).to_contain_text("It worked longer than 600 s.")
 
 
 def test_a_job_that_is_not_there_is_said_to_be_so(visitor: Visitor) -> None:

@@ -21,6 +21,13 @@ export async function get(path, { signal, accept = "application/json" } = {}) {
   return response.json();
 }
 
+/** Read a page of a list, and where the list goes on: null on the last. */
+export async function getPage(path, { signal }) {
+  const response = await send(path, { signal, headers: { accept: "application/json" } });
+  const next = /<([^>]+)>; rel="next"/.exec(response.headers.get("link") ?? "");
+  return { body: await response.json(), next: next && next[1] };
+}
+
 /** Send JSON, or ask for a removal. */
 export async function post(path, body, { signal, method = "POST", headers = {} } = {}) {
   const init = { method, signal, headers: { accept: "application/json", ...headers } };

@@ -14,9 +14,10 @@ const LONG_CHARACTERS = 60;
 
 /**
  * @param {{columns: any[], rows: any[]}} result
- * @param {{caption: string, sort?: string, filter?: string, why?: (row: any, index: number) => void}} options
+ * @param {{caption: string, sort?: string, filter?: string, why?: ((row: any, index: number) => void) | null,
+ *   isInAddress?: boolean}} options ``isInAddress``: whether the address says how it is sorted and filtered
  */
-export function table(result, { caption, sort = "", filter = "", why = null }) {
+export function table(result, { caption, sort = "", filter = "", why = null, isInAddress = true }) {
   const { columns, rows } = result;
   const write = columns.map((column) => writer(column, rows.map((row) => row[column.name])));
   const lines = rows.map((row, index) => {
@@ -25,15 +26,16 @@ export function table(result, { caption, sort = "", filter = "", why = null }) {
   });
   const isLong = columns.map((_, at) => lines.some((line) => line.texts[at].length > LONG_CHARACTERS));
   const view = { sort, filter, limit: ROWS_AT_ONCE };
+  const keep = isInAddress ? adjust : () => {};
   const body = h("tbody");
   const count = h("p", { class: "soft", role: "status" });
   const more = h("button", { type: "button", class: "button", onclick: () => ((view.limit += 1000), draw()) }, "Show more rows");
-  const heads = columns.map((column) => head(column, view, draw));
+  const heads = columns.map((column) => head(column, view, draw, keep));
   const search = h("input", {
-    type: "search", id: "filter", class: "search narrow", value: filter, placeholder: "Filter rows", "aria-label": "Filter rows",
+    type: "search", id: isInAddress && "filter", class: "search narrow", value: filter, placeholder: "Filter rows", "aria-label": "Filter rows",
     oninput: () => {
       view.filter = search.value;
-      adjust({ filter: search.value });
+      keep({ filter: search.value });
       draw();
     },
   });
@@ -67,14 +69,14 @@ export function table(result, { caption, sort = "", filter = "", why = null }) {
   );
 }
 
-function head(column, view, draw) {
+function head(column, view, draw, keep) {
   const button = h(
     "button",
     {
-      type: "button", id: `sort-${column.name}`, title: column.meaning,
+      type: "button", title: column.meaning,
       onclick: () => {
         view.sort = view.sort === column.name ? `-${column.name}` : column.name;
-        adjust({ sort: view.sort });
+        keep({ sort: view.sort });
         draw();
         announce(`Sorted by ${said(column.name)}, ${view.sort.startsWith("-") ? "descending" : "ascending"}`);
       },

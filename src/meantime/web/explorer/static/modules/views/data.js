@@ -163,7 +163,7 @@ async function lines(dataset, signal) {
   const first = await load();
   return [
     h("p", {}, `${many(first.total, "line")} could not be read as rows${first.known < first.total ? `; the first ${whole(first.known)} are remembered` : ""}.`),
-    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Rejected lines" }, h("table", { class: "data" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "File"), h("th", { scope: "col", class: "number" }, "Line"), h("th", { scope: "col" }, "Why"))), body)),
+    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "List of rejected lines" }, h("table", { class: "data" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "File"), h("th", { scope: "col", class: "number" }, "Line"), h("th", { scope: "col" }, "Why"))), body)),
     more,
   ];
 }

@@ -12,6 +12,7 @@ import { empty, synthetic, trouble } from "../parts.js";
 import { adjust, changed, one, read, write } from "../state.js";
 import { TABS } from "../tabs/index.js";
 import { take } from "../take.js";
+import { whyOf } from "../why.js";
 
 /** @type {import("../main.js").View} */
 export async function question(state, signal) {
@@ -80,7 +81,8 @@ async function show(about) {
       about.ready();
     };
     const result = await answer(asked, { signal, onwait });
-    const body = await tab.render({ ...about, row, asked, result, why: null });
+    const why = whyOf({ result, rows: `/v1/statistics/${encodeURIComponent(statistic)}/rows`, asked: { dataset: dataset.name, ...asked.parameters }, signal });
+    const body = await tab.render({ ...about, row, asked, result, why });
     put(
       place,
       asking,
