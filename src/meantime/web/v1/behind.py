@@ -18,6 +18,7 @@ from meantime.errors import (
     DatasetNotReady,
     NotAcceptable,
     PathUnknown,
+    RangeInvalid,
     RequestInvalid,
     ResultGone,
     SnapshotDamaged,
@@ -25,11 +26,13 @@ from meantime.errors import (
 from meantime.formats import document as documents
 from meantime.formats.document import Document
 from meantime.formats.forms import Form, forms_of
+from meantime.model import Problem
 from meantime.statistics.behind import Page, page, row_asked, row_of
+from meantime.statistics.explanation import explain
 from meantime.statistics.registry import STATISTICS, Statistic
 from meantime.web.reply import Reply
 from meantime.web.v1 import cursor as cursors
-from meantime.web.v1 import results, statistics
+from meantime.web.v1 import results, statistics, unchanged
 from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Outcome, Parameter, Stream
 from meantime.web.v1.query import Query
 from meantime.web.v1.representation import choose, represent, stem_of
@@ -187,6 +190,114 @@ def _link(call: Call, path: str, cursor: str) -> tuple[str, str]:
     return "link", f'<{path}?{urlencode([*pairs, ("cursor", cursor)])}>; rel="next"'
 
 
+# Explanations
+
+
+class StepResource(msgspec.Struct, frozen=True, kw_only=True):
+    """One step from the rows of the file to the number."""
+
+    text: Annotated[str, msgspec.Meta(description="In words.")]
+    formula: Annotated[str | None, msgspec.Meta(description="With the numbers in it, rounded for the eye.")]
+    numbers: Annotated[dict[str, float], msgspec.Meta(description="The same in full, by column or symbol.")]
+
+
+class ProgramsResource(msgspec.Struct, frozen=True, kw_only=True):
+    """Programs that compute the number again from the file, with nothing of Meantime."""
+
+    python: Annotated[str, msgspec.Meta(description="With numpy and pandas. `result` is what it comes to.")]
+    r: Annotated[str, msgspec.Meta(description="With base R.")]
+    computes: Annotated[list[str], msgspec.Meta(description="Columns of the answer that they give.")]
+    leaves_out: Annotated[list[str], msgspec.Meta(description="What they do not compute, and why.")]
+
+
+class ExplanationLinks(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to go on from an explanation."""
+
+    rows: Annotated[str, msgspec.Meta(description="The rows of the file that the number rests on.")]
+
+
+class ExplanationResource(msgspec.Struct, frozen=True, kw_only=True):
+    """How a row of an answer came about."""
+
+    title: str
+    statistic: str
+    parameters: dict[str, Any]
+    dataset: str
+    fingerprint: str
+    method_version: int
+    row: Annotated[int, msgspec.Meta(description="Number of the row in the answer; the first one is 0.", ge=0)]
+    values: Annotated[dict[str, str | int | float | None], msgspec.Meta(description="The row itself.")]
+    number: Annotated[
+        str | None,
+        msgspec.Meta(description="The column that the weights of its rows add up to; null if there is none."),
+    ]
+    steps: list[StepResource]
+    assumptions: list[str]
+    warnings: Annotated[list[str], msgspec.Meta(description="Those of the answer.")]
+    sources: Annotated[list[str], msgspec.Meta(description="Where the method is published.")]
+    programs: ProgramsResource
+    citation: str
+    links: ExplanationLinks
+
+
+async def get_statistic_explanation(backend: Backend, call: Call) -> Reply:
+    """GET /v1/statistics/{name}/explanation?...: how a row of an answer came about."""
+    answered, asked = await _of_statistic(backend, call, _OURS_OF_EXPLANATION)
+    base = f"/v1/statistics/{answered.statistic.name}/rows"
+    return await _explained(call, answered, asked, base, cache_control=statistics.ASK_AFTER)
+
+
+async def get_job_explanation(backend: Backend, call: Call) -> Reply:
+    """GET /v1/jobs/{job_id}/explanation: how a row of a result came about."""
+    answered, asked = await _of_job(backend, call, _OURS_OF_EXPLANATION)
+    base = f"/v1/jobs/{call.path['job_id']}/rows"
+    return await _explained(call, answered, asked, base, cache_control=results.CACHE_CONTROL)
+
+
+async def _explained(call: Call, answered: _Answered, asked: _Asked, base: str, *, cache_control: str) -> Reply:
+    answer = answered.document
+    place = row_asked(answer.table, row=asked.row, key=asked.key) or 0
+    if not len(answer.table):
+        detail = "The answer has no row that could be explained."
+        raise RequestInvalid(detail, problems=(Problem(pointer="/row", code="range", detail=detail),))
+    query = [pair for pair in call.query if pair[0] not in ("row", "key")]
+
+    def make() -> bytes:
+        resource = _explanation(answered, place, f"{base}?{urlencode([*query, ('row', place)])}")
+        return _ENCODER.encode(resource)
+
+    return unchanged.answer(call, await asyncio.to_thread(make), cache_control=cache_control)
+
+
+def _explanation(answered: _Answered, place: int, rows: str) -> ExplanationResource:
+    answer, row = answered.document, row_of(answered.document.table, place)
+    made = explain(answered.statistic, answered.snapshot, answered.parameters, answer.table, row)
+    return ExplanationResource(
+        title=made.title,
+        statistic=answer.statistic,
+        parameters=dict(answer.parameters),
+        dataset=answer.dataset,
+        fingerprint=answer.fingerprint,
+        method_version=answer.method_version,
+        row=place,
+        values=row,
+        number=made.number,
+        steps=[StepResource(text=step.text, formula=step.formula, numbers=step.numbers) for step in made.steps],
+        assumptions=list(made.assumptions),
+        warnings=list(made.warnings),
+        sources=list(made.sources),
+        programs=ProgramsResource(
+            python=made.python, r=made.r, computes=list(made.computes), leaves_out=list(made.leaves_out)
+        ),
+        citation=answer.citation,
+        links=ExplanationLinks(rows=rows),
+    )
+
+
+_ENCODER = msgspec.json.Encoder()
+_OURS_OF_EXPLANATION = ("row", "key")
+
+
 # What the document tells
 
 _ROW = Parameter(
@@ -241,6 +352,24 @@ def _outcomes() -> tuple[Outcome, ...]:
     return results.outcomes(_NEXT)
 
 
+_EXPLANATION = (
+    "How a row of the answer came about: the formula with the numbers in it, in words, step by step from the rows of "
+    "the file; what is assumed, where the method is published, and programs in Python and R that compute the same."
+)
+_ROW_EXPLAINED = (
+    dataclasses.replace(_ROW, description="Number of a row of the answer; left out, with `key` too: the first one, 0."),
+    _KEY,
+)
+_EXPLANATIONS = (
+    Outcome(
+        status=200,
+        description="The explanation.",
+        content={"application/json": ExplanationResource},
+        headers=(unchanged.ETAG, unchanged.CACHE_CONTROL),
+    ),
+    unchanged.NOT_MODIFIED,
+)
+
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         name="get_statistic_rows",
@@ -289,5 +418,29 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         parameters=(JOB_ID, _SUFFIX, *_PAGING, *CONDITIONS),
         outcomes=_outcomes(),
         problems=(*results.PROBLEMS, RequestInvalid, CursorInvalid, SnapshotDamaged, PathUnknown),
+    ),
+    Endpoint(
+        name="get_statistic_explanation",
+        method="GET",
+        path="/v1/statistics/{name}/explanation",
+        tag="statistics",
+        summary="Read how an answer came about",
+        description=f"{_EXPLANATION} The query is that of the answer.",
+        handle=get_statistic_explanation,
+        parameters=(NAME, *_QUESTION, *_ROW_EXPLAINED, unchanged.IF_NONE_MATCH),
+        outcomes=_EXPLANATIONS,
+        problems=tuple(each for each in statistics.PROBLEMS if each not in (*results.DRAWING[:2], RangeInvalid)),
+    ),
+    Endpoint(
+        name="get_job_explanation",
+        method="GET",
+        path="/v1/jobs/{job_id}/explanation",
+        tag="results",
+        summary="Read how a result came about",
+        description=_EXPLANATION,
+        handle=get_job_explanation,
+        parameters=(JOB_ID, *_ROW_EXPLAINED, unchanged.IF_NONE_MATCH),
+        outcomes=_EXPLANATIONS,
+        problems=tuple(each for each in results.PROBLEMS if each not in (*results.DRAWING, RangeInvalid)),
     ),
 )

@@ -28,7 +28,7 @@ from meantime.errors import (
 from meantime.model import Problem
 from meantime.statistics.registry import STATISTICS
 from meantime.web.reply import Reply
-from meantime.web.v1.behind import get_job_rows, get_statistic_rows
+from meantime.web.v1.behind import get_job_explanation, get_job_rows, get_statistic_explanation, get_statistic_rows
 from tests.tables import read
 from tests.unit.web.v1.calls import AsCalled, Behind, Tables, Told, behind
 
@@ -64,6 +64,15 @@ def ask(
         return made
 
     return server.run(get_statistic_rows, call)
+
+
+def explained(server: Behind, query: str, statistic: str = "states_mean", **headers: str) -> Reply:
+    def call() -> AsCalled:
+        made = AsCalled(query=query, **headers)
+        made.path = {"name": statistic}
+        return made
+
+    return server.run(get_statistic_explanation, call)
 
 
 def of_job(server: Behind, job_id: str, query: str = "", suffix: str | None = None) -> Reply:
@@ -198,3 +207,38 @@ def test_what_made_a_result_may_be_gone(server: Behind, monkeypatch: pytest.Monk
     monkeypatch.setattr("meantime.web.v1.behind.STATISTICS", {"states_mean": newer})
     with pytest.raises(ResultGone, match="version 1"):
         of_job(server, job_id)
+
+
+def test_a_row_is_explained_in_words_with_its_numbers_and_programs(server: Behind, snapshot: Snapshot) -> None:
+    made = told(explained(server, "question=Naps&key=Utah"))
+    assert made["title"] == "states_mean: Utah, Naps"
+    assert made["values"] == {"location": "Utah", "mean": 15.0, "count": 2, "withheld": 1}
+    assert [step["formula"] for step in made["steps"]] == [None, "30 / 2 = 15.0"]
+    assert made["number"] == "mean"
+    assert made["programs"]["computes"] == ["mean"]
+    assert "import pandas as pd" in made["programs"]["python"]
+    assert made["fingerprint"] == snapshot.fingerprint
+    assert made["links"] == {"rows": "/v1/statistics/states_mean/rows?question=Naps&row=0"}
+
+
+def test_without_a_row_it_is_the_first(server: Behind) -> None:
+    assert told(explained(server, "question=Naps"))["row"] == 0
+    job_id = server.done(**ASKED)
+    made = told(server.run(get_job_explanation, lambda: AsCalled(job_id=job_id)))
+    assert (made["row"], made["links"]["rows"]) == (0, f"/v1/jobs/{job_id}/rows?row=0")
+
+
+def test_an_explanation_is_kept_and_asked_after(server: Behind) -> None:
+    etag = dict(explained(server, "question=Naps").headers)["etag"]
+    assert explained(server, "question=Naps", if_none_match=etag).status == 304
+
+
+@pytest.mark.parametrize("query", ["question=Naps&cursor=x", "question=Naps&row=9", "question=Naps&chart=map"])
+def test_what_cannot_be_explained_is_refused(server: Behind, query: str) -> None:
+    with pytest.raises(RequestInvalid):
+        explained(server, query)
+
+
+def test_an_answer_without_rows_has_none_to_explain(server: Behind) -> None:
+    with pytest.raises(RequestInvalid, match="no row"):
+        explained(server, "question=Naps&stratum=Women&location=Ohio&by=location", "summary")

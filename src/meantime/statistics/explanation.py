@@ -1,0 +1,576 @@
+"""How a number came about: the formula with the numbers in it, in words, and programs that compute it again.
+
+An explanation is of one row of an answer. Its steps go from the rows of the file to the number, each a sentence with
+its formula filled in; the sentences are in one table of messages. What a statistic needs beyond the common steps is in
+one function of this file, named in the table at its end.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple
+
+import msgspec
+import numpy as np
+
+from meantime.dataset.snapshot import Snapshot
+from meantime.statistics.asked import Ground
+from meantime.statistics.findings import number, probability
+from meantime.statistics.pooling import Weights
+from meantime.statistics.provenance import Part, Provenance, groups_of, merged
+from meantime.statistics.registry import Statistic
+from meantime.statistics.selection import Pooled, pooled, select
+from meantime.statistics.snippets import MOST_LISTED, Uncertain, Writer
+from meantime.statistics.uncertainty import ORIGINS, Origin, Scale
+from meantime.table import Cell, Table
+
+# Values written out in a formula; of more, the first ones.
+_WRITTEN_OUT = 6
+
+
+class Step(msgspec.Struct, frozen=True, kw_only=True):
+    """One step from the file to the number."""
+
+    text: str
+    formula: str | None = None
+    numbers: dict[str, float] = {}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Explanation:
+    """How a row of an answer came about."""
+
+    title: str
+    number: str | None  # column of the answer that the weights of its rows add up to
+    steps: tuple[Step, ...]
+    assumptions: tuple[str, ...]
+    warnings: tuple[str, ...]
+    sources: tuple[str, ...]
+    python: str
+    r: str
+    computes: tuple[str, ...]  # columns of the answer that the programs give
+    leaves_out: tuple[str, ...]  # what they do not compute, and why
+
+
+_MESSAGES = {
+    "title": "{statistic}: {what}",
+    "rows": "{given} rows of the file have a value and {withheld} are withheld; those count nowhere.",
+    "mean": "Each row with a value counts once, so the number is their mean.",
+    "mean_of_all": "The mean of all rows of the question, this location's among them.",
+    "mean_of_own": "The mean of this location's rows.",
+    "difference_of_means": "The one is taken from the other.",
+    "cell": "{name} in {when}: the published value.",
+    "pooled": "{name} over {when}: {cells} published values, {how}.",
+    "equal": "each counting the same",
+    "sample_size": "each counting by its respondents",
+    "effective_size": "each counting by its effective sample size",
+    "se_one": "Its standard error comes from the published limits, on the {scale} scale, with the rounding added.",
+    "se_pooled": "Its standard error is that of independent years; each one's comes from the published limits, on the "
+    "{scale} scale, with the rounding added.",
+    "no_se": "It has no standard error: {why}.",
+    "published": "The 95 % interval is the published one.",
+    "interval": "The 95 % interval lies 1.96 standard errors away on the {scale} scale.",
+    "difference": "{one} minus {other}.",
+    "mover": "The 95 % interval of the difference comes from the limits of both (MOVER).",
+    "p": "p is the level at which that interval touches 0.",
+    "adjusted": "Adjusted for the number of comparisons, p is {p}.",
+    "verdict": "So the verdict is: {verdict}.",
+    "slope": "A straight line through {years} years, each weighted by 1 / SE^2.",
+    "slope_interval": "The interval is widened by the scatter of the years about the line (phi = {phi}).",
+    "rank": "By this estimate it has rank {rank}; with what is sure of it, any from {low} to {high}, or, for sentences "
+    "about several locations, from {low_all} to {high_all}.",
+    "standardised": "{strata} strata, each with its share of the standard population.",
+    "detectable": "(1.96 + {power}) times the standard error of a difference of the two.",
+    "across": "{locations} locations have a value in both.",
+    "correlation": "The {method} correlation of the two across these locations.",
+    "every_method": "Every row of the question in the location is in some of the methods' numbers.",
+    "mean_of_estimates": "The mean of the estimates of {locations} locations, each counting once.",
+}
+
+_LIMITS_ARE_95 = "The published limits are 95 % limits."
+_INDEPENDENT = "Locations and years are separate samples."
+_ROWS_AS_THEY_COME = "None: it is arithmetic over the file's rows, and no estimate of a population."
+
+_MOVER = "Zou and Donner, Construction of confidence limits about effect measures, Statistics in Medicine 27 (2008)"
+_KORN = "Korn and Graubard, Analysis of Health Surveys (1999)"
+_AITKEN = "Aitken (1935) on weighted least squares; McCullagh and Nelder, Generalized Linear Models (1989), on phi"
+_MOGSTAD = "Mogstad, Romano, Shaikh and Wilhelm, Inference for ranks (2024)"
+
+Results = dict[str, tuple[str, str]]
+
+
+@dataclass(kw_only=True)
+class _Telling:
+    """An explanation while it is put together."""
+
+    snapshot: Snapshot
+    asked: Any
+    row: Mapping[str, Cell]
+    provenance: Provenance
+    writer: Writer
+    steps: list[Step] = field(default_factory=list)
+    results: Results = field(default_factory=dict)
+    assumptions: list[str] = field(default_factory=list)
+    sources: list[str] = field(default_factory=list)
+    leaves_out: list[str] = field(default_factory=list)
+
+    def say(
+        self, message: str, formula: str | None = None, /, numbers: Mapping[str, Any] | None = None, **values: Any
+    ) -> None:
+        given = {name: float(value) for name, value in (numbers or {}).items() if value is not None and value == value}
+        self.steps.append(Step(text=_MESSAGES[message].format(**values), formula=formula, numbers=given))
+
+    def told(self, column: str) -> float | None:
+        """Return a number of the row; None where it has none."""
+        value = self.row.get(column)
+        return float(value) if isinstance(value, (int, float)) else None
+
+
+class _Side(NamedTuple):
+    """An estimate that a number is made of."""
+
+    name: str  # in the programs
+    label: str  # in words
+    found: Pooled  # of one group
+    has_limits: bool  # its standard errors come from both published limits
+
+    @property
+    def value(self) -> float:
+        return float(self.found.value[0])
+
+    @property
+    def se(self) -> float:
+        return float(self.found.se[0])
+
+
+def explain(
+    statistic: Statistic, snapshot: Snapshot, asked: Any, answer: Table, row: Mapping[str, Cell]
+) -> Explanation:
+    """Say how a row of an answer came about."""
+    telling = _Telling(
+        snapshot=snapshot,
+        asked=asked,
+        row=row,
+        provenance=statistic.rests_on(snapshot, asked, row),
+        writer=Writer(snapshot),
+    )
+    EXPLAINED[statistic.name](telling)
+    snippet = telling.writer.snippet(telling.results)
+    labels = [str(row[name]) for name in ("location", "category", "stratum", "period") if row.get(name)]
+    return Explanation(
+        title=_MESSAGES["title"].format(statistic=statistic.name, what=", ".join([*labels, asked.question])),
+        number=telling.provenance.number,
+        steps=tuple(telling.steps),
+        assumptions=tuple(telling.assumptions),
+        warnings=answer.warnings,
+        sources=tuple(telling.sources),
+        python=snippet.python,
+        r=snippet.r,
+        computes=tuple(telling.results),
+        leaves_out=tuple(telling.leaves_out),
+    )
+
+
+# Means over rows
+
+
+def _mean(telling: _Telling) -> None:
+    weighted = merged(telling.provenance)
+    moments = telling.snapshot.cube.cells.moments
+    given, withheld = int(moments.count[weighted.cells].sum()), int(moments.withheld[weighted.cells].sum())
+    telling.say("rows", given=f"{given:,}", withheld=f"{withheld:,}", numbers={"rows": given, "withheld": withheld})
+    name = telling.provenance.number or "mean"
+    mean = telling.told(name)
+    if mean is not None:
+        total = sum(moments.total[weighted.cells].tolist()) / 10**telling.snapshot.cube.scale
+        telling.say("mean", f"{total:,.10g} / {given:,} = {number(mean)}", numbers={name: mean, "sum": total})
+    value = telling.writer.column("value")
+    telling.writer.pick("rows", weighted.cells)
+    telling.results[name] = (f"number(rows[{value}]).mean()", f"mean(number(rows[[{value}]]), na.rm = TRUE)")
+    telling.assumptions.append(_ROWS_AS_THEY_COME)
+
+
+def _difference_of_means(telling: _Telling) -> None:
+    own, everything = telling.provenance.parts
+    mean, mean_of_all, d = (telling.told(name) or 0.0 for name in ("mean", "global_mean", "difference"))
+    telling.say("mean_of_all", numbers={"global_mean": mean_of_all})
+    telling.say("mean_of_own", numbers={"mean": mean})
+    telling.say(
+        "difference_of_means", f"{number(mean_of_all)} - {number(mean)} = {number(d)}", numbers={"difference": d}
+    )
+    value = telling.writer.column("value")
+    telling.writer.pick("everything", everything.cells)
+    telling.writer.pick("own", own.cells)
+    for name in ("everything", "own"):
+        telling.writer.say(
+            f"mean_of_{name} = number({name}[{value}]).mean()",
+            f"mean_of_{name} <- mean(number({name}[[{value}]]), na.rm = TRUE)",
+        )
+    telling.results |= {
+        "difference": ("mean_of_everything - mean_of_own",) * 2,
+        "mean": ("mean_of_own",) * 2,
+        "global_mean": ("mean_of_everything",) * 2,
+    }
+    telling.assumptions.append(_ROWS_AS_THEY_COME)
+
+
+def _summary(telling: _Telling) -> None:
+    _mean(telling)
+    telling.leaves_out.append("Everything but the mean: deviation, least, most and quantiles are of the same rows.")
+
+
+# Published estimates
+
+
+def _side(telling: _Telling, name: str, asked: Ground, row: Mapping[str, Cell], *, by_stratum: bool = False) -> _Side:
+    also = str(row["location"]) if "location" in row else None
+    found = pooled(select(telling.snapshot, asked, by_stratum=by_stratum, also=also))
+    found = found[groups_of(found.of, row)[:1]]
+    has_limits = bool((found.of.origin == ORIGINS.index(Origin.LIMITS)).all())
+    return _Side(name, str(row.get("location", "")), found, has_limits)
+
+
+def _tell_side(telling: _Telling, side: _Side) -> None:
+    """Tell an estimate, its standard error and its interval; and write them in the programs."""
+    found, of = side.found, side.found.of
+    values, weights = of.value[0].tolist(), found.weights[0].tolist()
+    when = of.years or "the file"
+    unit = {"value": side.value}
+    if len(values) == 1:
+        telling.say("cell", f"v = {number(side.value)}", name=side.label, when=when, numbers=unit)
+    else:
+        how = _MESSAGES[str(of.asked.weights)]
+        terms = [f"{weight:.4g} x {number(value)}" for weight, value in zip(weights, values, strict=True)]
+        written = " + ".join(terms[:_WRITTEN_OUT]) + (" + ..." if len(terms) > _WRITTEN_OUT else "")
+        formula = f"v = {written} = {number(side.value)}"
+        telling.say("pooled", formula, name=side.label, when=when, cells=len(values), how=how, numbers=unit)
+    _tell_error(telling, side, values)
+    part = Part("value", of.cell[0], found.weights[0])
+    telling.writer.take(side.name, part)
+    if side.has_limits:
+        telling.writer.pooled(side.name, is_published=len(values) == 1)
+    else:
+        value = telling.writer.column("value")
+        telling.writer.say(
+            f"{side.name}_value = ({side.name}['weight'] * number({side.name}[{value}])).sum()",
+            f"{side.name}_value <- sum({side.name}$weight * number({side.name}[[{value}]]))",
+        )
+
+
+def _tell_error(telling: _Telling, side: _Side, values: Sequence[float]) -> None:
+    found, scale = side.found, side.found.of.scale
+    if side.se != side.se:
+        telling.say("no_se", why="limits and respondents do not tell it")
+        return
+    formula = (
+        f"SE = sqrt((v (1 - v/100) (logit u - logit l) / 2z)^2 + d^2/12) = {number(side.se)}"
+        if scale is Scale.LOGIT
+        else f"SE = sqrt(((u - l) / 2z)^2 + d^2/12) = {number(side.se)}"
+    )
+    if len(values) > 1:
+        formula = f"SE = sqrt(sum of (w SE)^2) = {number(side.se)}"
+    telling.say("se_one" if len(values) == 1 else "se_pooled", formula, scale=scale, numbers={"se": side.se})
+    low, high = float(found.low[0]), float(found.high[0])
+    told = f"{number(low)} to {number(high)}"
+    telling.say("published" if len(values) == 1 else "interval", told, scale=scale, numbers={"low": low, "high": high})
+
+
+def _begin_uncertain(telling: _Telling, side: _Side) -> None:
+    if side.has_limits:
+        scale = side.found.of.scale
+        telling.writer.uncertain(Uncertain(scale=scale, step=10.0**-telling.snapshot.cube.scale))
+    else:
+        telling.leaves_out.append("Standard errors and what rests on them: not every cell has both limits published.")
+    telling.assumptions += [_LIMITS_ARE_95, _INDEPENDENT]
+    telling.sources.append(_KORN)
+
+
+def _estimate(telling: _Telling) -> None:
+    if telling.asked.basis == "all_rows":
+        _mean(telling)
+        return
+    asked, row = telling.asked, dict(telling.row)
+    if "period" in asked.by:
+        asked = msgspec.structs.replace(asked, years=str(row["period"] or "latest"))
+        if telling.row["estimate"] is None:
+            _withheld(telling)
+            return
+    side = _side(telling, "own", asked, row, by_stratum="stratum" in asked.by)
+    _one_estimate(telling, side)
+
+
+def _withheld(telling: _Telling) -> None:
+    weighted = merged(telling.provenance)
+    telling.say("rows", given=0, withheld=len(weighted.cells))
+    telling.leaves_out.append("There is no number: the value is withheld.")
+
+
+def _one_estimate(telling: _Telling, side: _Side) -> None:
+    _begin_uncertain(telling, side)
+    _tell_side(telling, side)
+    telling.results["estimate"] = ("own_value",) * 2
+    if side.has_limits:
+        told = [name for name in ("se", "low", "high") if name in telling.row]
+        telling.results |= {name: (f"own_{name}",) * 2 for name in told}
+
+
+def _own_estimate(telling: _Telling) -> _Side:
+    side = _side(telling, "own", telling.asked, {"location": telling.row["location"]})
+    _one_estimate(telling, side)
+    return side
+
+
+def _ranking(telling: _Telling) -> None:
+    _own_estimate(telling)
+    row = telling.row
+    ends = {"low": row["rank_low"], "high": row["rank_high"], "low_all": row["rank_low_all"]}
+    telling.say("rank", rank=row["rank"], high_all=row["rank_high_all"], **ends, numbers={"rank": row["rank"]})
+    telling.sources.append(_MOGSTAD)
+    telling.leaves_out.append(
+        "The ranks: they rest on the differences between all pairs of locations (each by the method of comparison), "
+        "and expected_rank, p_best and the likely ranks on draws with a seed from the request."
+    )
+
+
+def _distribution(telling: _Telling) -> None:
+    if "location" in telling.row:
+        _own_estimate(telling)
+        telling.leaves_out.append("The median of all locations, and what is said of the distance from it.")
+        return
+    [part] = telling.provenance.parts
+    mean = telling.told("mean") or 0.0
+    telling.say("mean_of_estimates", f"{number(mean)}", locations=telling.row["locations"], numbers={"mean": mean})
+    value = telling.writer.column("value")
+    telling.writer.take("cells", part)
+    telling.results["mean"] = (
+        f"(cells['weight'] * number(cells[{value}])).sum()",
+        f"sum(cells$weight * number(cells[[{value}]]))",
+    )
+    telling.leaves_out.append("Everything but the mean.")
+
+
+# Differences
+
+
+def _two(telling: _Telling, one: _Side, other: _Side, names: Mapping[str, str]) -> None:
+    """Tell a difference of two estimates; ``names`` are its columns: difference, low, high, p."""
+    _begin_uncertain(telling, one)
+    for side in (one, other):
+        _tell_side(telling, side)
+    d = one.value - other.value
+    formula = f"d = {number(one.value)} - {number(other.value)} = {number(d)}"
+    telling.say("difference", formula, one=one.label, other=other.label, numbers={names["difference"]: d})
+    _tell_test(telling, names)
+    if one.has_limits and other.has_limits:
+        telling.writer.mover(one.name, other.name)
+        of_d = {"difference": ("d", "d[1]"), "low": ("d_low", "d[2]"), "high": ("d_high", "d[3]"), "p": ("p", "p")}
+        telling.results |= {names[name]: of_d[name] for name in names}
+    else:
+        telling.results[names["difference"]] = (f"{one.name}_value - {other.name}_value",) * 2
+    telling.sources.append(_MOVER)
+
+
+def _tell_test(telling: _Telling, names: Mapping[str, str]) -> None:
+    low, high, p = (telling.told(names[name]) for name in ("low", "high", "p"))
+    if low is None or high is None or p is None:
+        return
+    told = "d - sqrt((v1 - l1)^2 + (u2 - v2)^2) to d + sqrt((u1 - v1)^2 + (v2 - l2)^2)"
+    telling.say("mover", f"{told} = {number(low)} to {number(high)}", numbers={names["low"]: low, names["high"]: high})
+    telling.say("p", f"p = {probability(p)}", numbers={names["p"]: p})
+    p_adjusted = telling.told("p_adjusted")
+    if p_adjusted is not None:
+        telling.say("adjusted", p=probability(p_adjusted), numbers={"p_adjusted": p_adjusted})
+    telling.say("verdict", verdict=telling.row["verdict"])
+    telling.leaves_out.append("p_adjusted and the verdict: they rest on the p of all rows.")
+
+
+_OF_DIFFERENCE = {"difference": "difference", "low": "difference_low", "high": "difference_high", "p": "p"}
+_OF_CHANGE = {"difference": "change", "low": "change_low", "high": "change_high", "p": "p"}
+
+
+def _comparison(telling: _Telling) -> None:
+    asked, row = telling.asked, telling.row
+    one = _side(telling, "own", asked, {"location": row["location"]})
+    other = _side(telling, "reference", asked, {"location": row["reference"]})
+    names = dict(_OF_DIFFERENCE)
+    if asked.shares == "geography" and row["difference_from_rest"] is not None:
+        _contained(telling, one, other)
+        return
+    _two(telling, one, other, names)
+    telling.leaves_out.append("The ratio: the same on logarithms.")
+
+
+def _contained(telling: _Telling, one: _Side, other: _Side) -> None:
+    _begin_uncertain(telling, one)
+    for side in (one, other):
+        _tell_side(telling, side)
+    d = telling.told("difference") or 0.0
+    telling.say("difference", f"d = {number(d)}", one=one.label, other=other.label, numbers={"difference": d})
+    telling.results["difference"] = ("own_value - reference_value",) * 2
+    telling.leaves_out.append("Interval and p: they take into account that the reference contains the location.")
+
+
+def _change(telling: _Telling) -> None:
+    asked, row = telling.asked, {"location": telling.row["location"]}
+    later = _side(telling, "later", asked, row)
+    earlier = _side(telling, "earlier", msgspec.structs.replace(asked, years=asked.since), row)
+    _two(telling, later, earlier, _OF_CHANGE)
+    if telling.row.get("beyond") is not None or asked.reference is not None:
+        telling.leaves_out.append("How the change compares with that of the reference.")
+
+
+def _target(telling: _Telling) -> None:
+    side = _own_estimate(telling)
+    d, fixed = telling.told("difference") or 0.0, float(telling.asked.target)
+    formula = f"d = {number(side.value)} - {number(fixed)} = {number(d)}"
+    telling.say("difference", formula, one=side.label, other="the target", numbers={"difference": d})
+    _tell_test(telling, _OF_DIFFERENCE)
+    telling.sources.append(_MOVER)
+    if side.has_limits:
+        telling.writer.say(
+            f"target_value, target_se = {fixed!r}, 0.0  # known without error",
+            f"target_value <- {fixed!r}; target_se <- 0  # known without error",
+        )
+        telling.writer.mover("own", "target")
+        of_d = {"difference": ("d", "d[1]"), "low": ("d_low", "d[2]"), "high": ("d_high", "d[3]"), "p": ("p", "p")}
+        telling.results |= {column: of_d[name] for name, column in _OF_DIFFERENCE.items()}
+
+
+def _detectable(telling: _Telling) -> None:
+    asked, row = telling.asked, telling.row
+    one = _own_estimate(telling)
+    other = _side(telling, "reference", asked, {"location": row["reference"]})
+    _tell_side(telling, other)
+    least = telling.told("detectable")
+    if least is None or not (one.has_limits and other.has_limits):
+        return
+    factor = least / float(np.hypot(one.se, other.se))
+    power = number(factor - 1.96)
+    formula = f"{factor:.4f} sqrt({number(one.se)}^2 + {number(other.se)}^2) = {number(least)}"
+    telling.say("detectable", formula, power=power, numbers={"detectable": least})
+    expression = f"{factor!r} * np.sqrt(own_se**2 + reference_se**2)", f"{factor!r} * sqrt(own_se^2 + reference_se^2)"
+    telling.results |= {"reference_se": ("reference_se",) * 2, "detectable": expression}
+
+
+# Lines, standards, two questions
+
+
+def _trend(telling: _Telling) -> None:
+    [part] = telling.provenance.parts
+    slope = telling.told("slope")
+    used = part.weights == part.weights
+    telling.assumptions += [_LIMITS_ARE_95, _INDEPENDENT, "The noise of one year does not carry over into the next."]
+    telling.sources.append(_AITKEN)
+    if slope is None:
+        _withheld(telling)
+        return
+    years = int(used.sum())
+    telling.say(
+        "slope", f"b = sum w (t - t0) v / sum w (t - t0)^2 = {number(slope)}", years=years, numbers={"slope": slope}
+    )
+    low, high, phi = (telling.told(name) for name in ("slope_low", "slope_high", "phi"))
+    if low is not None and high is not None and phi is not None:
+        told = f"b +- max(t sqrt(phi), z) SE = {number(low)} to {number(high)}"
+        telling.say("slope_interval", told, phi=number(phi), numbers={"slope_low": low, "slope_high": high, "phi": phi})
+    value = telling.writer.column("value")
+    # The pulls tell the slope; signs are needed here, and a year that pulls down has a negative one.
+    telling.writer.take("years", Part(part.used_as, part.cells[used], np.abs(part.weights[used])))
+    signs = ", ".join("1" if weight >= 0 else "-1" for weight in part.weights[used].tolist())
+    telling.writer.say(
+        f"sign = np.array([{signs}])  # years before the middle pull the other way",
+        f"sign <- c({signs})  # years before the middle pull the other way",
+    )
+    telling.results["slope"] = (
+        f"(sign * years['weight'] * number(years[{value}])).sum()",
+        f"sum(sign * years$weight * number(years[[{value}]]))",
+    )
+    telling.leaves_out.append(
+        "How the weights come about: w = 1 / SE^2, and a year's pull is w (t - t0) / sum w (t - t0)^2; the interval "
+        "and the tests, which need Student's t."
+    )
+
+
+def _standardised(telling: _Telling) -> None:
+    [part] = telling.provenance.parts
+    value = telling.told("estimate") or 0.0
+    telling.say("standardised", f"{number(value)}", strata=telling.row["strata"], numbers={"estimate": value})
+    telling.assumptions += [_LIMITS_ARE_95, "Strata are separate samples."]
+    chosen = select(telling.snapshot, telling.asked, by_stratum=True)
+    own = np.isin(chosen.cell, part.cells)
+    column = telling.writer.column("value")
+    if (chosen.origin[own] == ORIGINS.index(Origin.LIMITS)).all():
+        telling.writer.uncertain(Uncertain(scale=chosen.scale, step=10.0**-telling.snapshot.cube.scale))
+        telling.writer.take("own", part)
+        telling.writer.pooled("own", is_published=False)
+        telling.results |= {name: (f"own_{made}",) * 2 for name, made in _OF_STANDARDISED.items()}
+        return
+    telling.writer.take("own", part)
+    telling.results["estimate"] = (
+        f"(own['weight'] * number(own[{column}])).sum()",
+        f"sum(own$weight * number(own[[{column}]]))",
+    )
+    telling.leaves_out.append("Standard error and interval: not every cell has both limits published.")
+
+
+_OF_STANDARDISED = {"estimate": "value", "se": "se", "low": "low", "high": "high"}
+
+
+def _association(telling: _Telling) -> None:
+    one, other = telling.provenance.parts
+    r, method = telling.told("correlation"), str(telling.row["method"])
+    telling.say("across", locations=telling.row["locations"])
+    telling.assumptions.append("Of locations, not of people.")
+    if r is not None:
+        telling.say("correlation", f"r = {r:.3f}", method=method, numbers={"correlation": r})
+    years = len(np.unique(telling.snapshot.cube.cells.keys[one.cells, -1]))
+    if method == "Spearman" and years > 1:
+        telling.leaves_out.append("The ranks of pooled values: equal ones may differ in the last digit.")
+        return
+    if r is None or telling.asked.weights is not Weights.EQUAL or len(one.cells) > MOST_LISTED:
+        telling.leaves_out.append("The correlation: it would need hundreds of rows listed, or their respondents.")
+        return
+    value, location = telling.writer.column("value"), telling.writer.column("location")
+    for name, part in (("one", one), ("other", other)):
+        telling.writer.take(name, Part(part.used_as, part.cells, np.ones(len(part.cells))))
+        telling.writer.say(
+            f"{name} = {name}.assign(value=number({name}[{value}])).groupby({location})['value'].mean()",
+            f"{name} <- tapply(number({name}[[{value}]]), {name}[[{location}]], mean)",
+        )
+    if method == "Spearman":
+        telling.writer.say("one, other = one.rank(), other.rank()", "one <- rank(one); other <- rank(other)")
+    telling.results["correlation"] = ("np.corrcoef(one, other)[0, 1]", "cor(one, other)")
+    telling.leaves_out.append("The interval and p.")
+
+
+def _sensitivity(telling: _Telling) -> None:
+    telling.say("every_method")
+    telling.leaves_out.append(
+        "The ranks: each method ranks all locations. Ask ranking and states_mean for the rankings themselves, whose "
+        "explanations have programs."
+    )
+
+
+# Each statistic, and how its rows are explained.
+EXPLAINED: Mapping[str, Callable[[_Telling], None]] = {
+    **dict.fromkeys(
+        (
+            *("states_mean", "state_mean", "best5", "worst5", "global_mean"),
+            *("mean_by_category", "state_mean_by_category"),
+        ),
+        _mean,
+    ),
+    **dict.fromkeys(("diff_from_mean", "state_diff_from_mean"), _difference_of_means),
+    "summary": _summary,
+    "estimate": _estimate,
+    "comparison": _comparison,
+    "ranking": _ranking,
+    "change": _change,
+    "target": _target,
+    "trend": _trend,
+    "association": _association,
+    "detectable": _detectable,
+    "distribution": _distribution,
+    "sensitivity": _sensitivity,
+    "standardised": _standardised,
+}

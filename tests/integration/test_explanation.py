@@ -1,0 +1,144 @@
+"""Every number is explained, and the programs that come with an explanation give the same number."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pytest
+
+from meantime.dataset.sample import write_sample
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Unwatched
+from meantime.statistics.behind import row_of
+from meantime.statistics.explanation import EXPLAINED, Explanation, explain
+from meantime.statistics.registry import STATISTICS, Statistic
+from meantime.statistics.requests import check
+from meantime.table import Cell
+from tests.real_data import BY_SEX, real_file
+from tests.tables import read
+
+_PRECISION = 1e-9
+OBESITY = "Percent of adults aged 18 years and older who have obesity"
+WOMEN = {"category": "Sex", "stratum": "Female"}
+
+
+class File(NamedTuple):
+    """A file and its snapshot."""
+
+    path: Path
+    snapshot: Snapshot
+
+
+@pytest.fixture(scope="module")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> File:
+    folder = tmp_path_factory.mktemp("sample")
+    path = folder / "sample.csv"
+    with path.open("wb") as file:
+        write_sample(file, rows=20_000, seed=1)
+    return File(path, read(path, into=folder))
+
+
+def asked(file: File, statistic: Statistic, **more: Any) -> list[tuple[dict[str, Cell], Explanation]]:
+    """Ask, and explain the first row of the answer and the last."""
+    parameters = check(statistic.name, {**statistic.example, **more}, file.snapshot)
+    assert not isinstance(parameters, tuple), parameters
+    answer = statistic.compute(file.snapshot, parameters, Unwatched())
+    told = [row_of(answer, place) for place in sorted({0, len(answer) - 1})]
+    return [(row, explain(statistic, file.snapshot, parameters, answer, row)) for row in told]
+
+
+def ran(explanation: Explanation, file: File) -> dict[str, float]:
+    """Run the Python program over the file."""
+    scope: dict[str, Any] = {}
+    program = explanation.python.replace(f'PATH = "{file.path.name}"', f"PATH = {str(file.path)!r}")
+    assert program != explanation.python
+    exec(compile(program, "program", "exec"), scope)  # noqa: S102 - it is ours
+    result: dict[str, float] = scope["result"]
+    return result
+
+
+def assert_explained(file: File, row: dict[str, Cell], explanation: Explanation) -> None:
+    assert explanation.title
+    assert explanation.steps
+    assert explanation.assumptions or explanation.leaves_out
+    result = ran(explanation, file)
+    assert tuple(result) == explanation.computes
+    assert result or explanation.leaves_out
+    for column, value in result.items():
+        assert value == pytest.approx(row[column], rel=_PRECISION, abs=1e-12), column
+
+
+@pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
+def test_the_program_of_every_statistic_gives_its_number(row: Statistic, sample: File) -> None:
+    for told, explanation in asked(sample, row):
+        assert_explained(sample, told, explanation)
+
+
+def test_every_statistic_is_explained() -> None:
+    assert set(EXPLAINED) == set(STATISTICS)
+
+
+@pytest.mark.parametrize(
+    ("statistic", "more"),
+    [
+        ("estimate", {"by": ["period"]}),
+        ("estimate", {"by": ["stratum"], "years": "2019"}),
+        ("estimate", {"basis": "all_rows"}),
+        ("estimate", {"years": "2018..2022", "weights": "sample_size"}),
+        ("estimate", {"years": "2018..2022", "interval_scale": "linear"}),
+        ("comparison", {"years": "2018..2022"}),
+        ("comparison", {"shares": "geography", "contains": True}),
+        ("change", {"since": "2011..2013", "years": "2021..2023"}),
+        ("distribution", {"show": "figures"}),
+        ("trend", {"breaks": [2015]}),
+        ("association", {"years": "2021..2023"}),
+        ("sensitivity", {"show": "figures"}),
+    ],
+)
+def test_so_do_other_ways_of_asking(statistic: str, more: dict[str, Any], sample: File) -> None:
+    for told, explanation in asked(sample, STATISTICS[statistic], **more):
+        assert_explained(sample, told, explanation)
+
+
+def test_a_difference_is_told_with_its_numbers(sample: File) -> None:
+    _, explanation = asked(sample, STATISTICS["comparison"])[0]
+    assert {"difference", "difference_low", "difference_high", "p"} <= set(explanation.computes)
+    text = "\n".join(step.text for step in explanation.steps)
+    for words in ("Alabama minus National", "MOVER", "touches 0", "So the verdict is: no clear difference."):
+        assert words in text
+    assert "d = 30.9 - 33.1 = -2.2" in {step.formula for step in explanation.steps}
+
+
+@pytest.mark.parametrize(
+    "statistic", ["estimate", "comparison", "change", "target", "ranking", "trend", "distribution"]
+)
+def test_so_do_those_over_the_real_file(statistic: str, tmp_path: Path) -> None:
+    path = real_file(BY_SEX)
+    file = File(path, read(path, into=tmp_path))
+    for told, explanation in asked(file, STATISTICS[statistic], **WOMEN):
+        assert_explained(file, told, explanation)
+
+
+@pytest.mark.skipif(shutil.which("Rscript") is None, reason="there is no R here to run the program in R")
+@pytest.mark.parametrize("statistic", ["states_mean", "diff_from_mean", "estimate", "comparison", "target", "trend"])
+def test_the_program_in_r_runs_too(statistic: str, sample: File) -> None:
+    row, explanation = asked(sample, STATISTICS[statistic])[0]
+    program = explanation.r.replace(f'PATH <- "{sample.path.name}"', f'PATH <- "{sample.path}"')
+    checks = "\n".join(
+        f'cat("{name}", format(result[["{name}"]], digits = 15), "\\n")' for name in explanation.computes
+    )
+    done = subprocess.run(
+        [shutil.which("Rscript") or "Rscript", "-"],
+        input=f"{program}\n{checks}",
+        text=True,
+        capture_output=True,
+        check=True,
+        env={**os.environ, "LC_ALL": "C.UTF-8"},
+    )
+    lines = [line.split() for line in done.stdout.splitlines()[-len(explanation.computes) :]]
+    for name, value in lines:
+        assert float(value) == pytest.approx(row[name], rel=_PRECISION), name
