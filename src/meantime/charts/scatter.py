@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from meantime.charts import dots, theme, words
 from meantime.charts.caption import Caption
 from meantime.charts.dots import Names
@@ -13,6 +15,9 @@ _SECOND = Names(value="other_estimate", low="other_low", high="other_high")
 _HEIGHT = 460
 # Names beside dots: of more they would lie on each other.
 _MOST_NAMED = 20
+_ECOLOGICAL = (
+    "Of locations, not of people: it does not say that the same people have both, nor that one leads to the other."
+)
 
 
 def scatter(table: Table, caption: Caption) -> Spec:
@@ -36,7 +41,7 @@ def scatter(table: Table, caption: Caption) -> Spec:
         name = {"type": "text", "align": "left", "dx": 7, "dy": -6, "aria": False}
         layers.append({"mark": name, "encoding": {"x": x, "y": y, "text": {"field": "name"}, "opacity": lit()}})
     return framed(
-        caption,
+        replace(caption, subtitle=(*caption.subtitle, _ECOLOGICAL)),
         layers,
         records=records,
         height=_HEIGHT,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated
 
 import msgspec
@@ -14,14 +15,14 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RequestInvalid
 from meantime.model import Problem, Work
 from meantime.statistics import columns as shared
-from meantime.statistics.answers import numbers, table
+from meantime.statistics.answers import flag_texts, numbers, table
 from meantime.statistics.asked import Ground
 from meantime.statistics.correlations import Correlation, corrected_for_sampling_error, pearson, spearman
 from meantime.statistics.findings import say
 from meantime.statistics.heterogeneity import heterogeneity
 from meantime.statistics.multiplicity import adjusted
-from meantime.statistics.parameters import QuestionText, period_text
-from meantime.statistics.provenance import OTHER, Provenance, of_all
+from meantime.statistics.parameters import QuestionText, Show, period_text
+from meantime.statistics.provenance import OTHER, Provenance, of_all, of_group
 from meantime.statistics.selection import LeftOut, Pooled, Selection, pooled, refusal, refused, select
 from meantime.statistics.verdicts import LEVEL
 from meantime.table import Cell, Column, Kind, Table
@@ -40,6 +41,7 @@ class Association(Ground, frozen=True, kw_only=True):
             examples=["Percent of adults who engage in no leisure-time physical activity"],
         ),
     ]
+    show: Show = "figures"
 
 
 COLUMNS = (
@@ -58,6 +60,23 @@ COLUMNS = (
     ),
 )
 
+# Of whatever two questions; in an answer they are named.
+_OF_OTHER = "of the other question"
+
+
+def _locations_columns(question: str, other: str) -> tuple[Column, ...]:
+    return (
+        shared.LOCATION,
+        shared.number("estimate", question),
+        shared.number("low", "lower limit of its 95 % interval"),
+        shared.number("high", "upper limit of it"),
+        shared.number("other_estimate", other, unit=_OF_OTHER),
+        shared.number("other_low", "lower limit of its 95 % interval", unit=_OF_OTHER),
+        shared.number("other_high", "upper limit of it", unit=_OF_OTHER),
+        Column(name="flags", kind=Kind.TEXT, meaning="why not to lean on one of the two; empty where nothing speaks"),
+    )
+
+
 _ECOLOGICAL = (
     "Of locations, not of people: that locations with more of the one have more of the other does not say that the "
     "same people have both, nor that one leads to the other."
@@ -74,6 +93,15 @@ _UNRELATED = (
     "Whether the questions overlap, or exclude each other, is not known here; if they do, they go together, or apart, "
     "by their definition."
 )
+
+
+def columns_for(asked: Association) -> tuple[Column, ...]:
+    """Return the columns of the answer: those of locations say of which question they are.
+
+    >>> [column.meaning for column in columns_for(Association(question="P", other="Q", show="locations"))][1:5:3]
+    ['P', 'Q']
+    """
+    return _locations_columns(asked.question, asked.other) if asked.show == "locations" else COLUMNS
 
 
 def refuse(snapshot: Snapshot | None, asked: Association) -> tuple[Problem, ...]:
@@ -98,11 +126,12 @@ def association(snapshot: Snapshot, asked: Association, _work: Work) -> Table:
     p_adjusted = adjusted(np.array([straight.p, ranked.p]))
     p_straight, p_ranked = numbers(p_adjusted)
     rows = [_row("Pearson", straight, p_straight, corrected), _row("Spearman", ranked, p_ranked, None)]
+    figures: list[list[Cell]] = [list(cells) for cells in zip(*rows, strict=True)]
     related = relation(asked.question, asked.other)
     return table(
         one.of,
-        COLUMNS,
-        [list(cells) for cells in zip(*rows, strict=True)],
+        _with_units(columns_for(asked), other),
+        _locations(one, other) if asked.show == "locations" else figures,
         left_out=one.left_out,
         notes=[_reliabilities_note(*reliabilities), _ECOLOGICAL],
         warnings=[_SAME_PEOPLE, _UNRELATED if related is None else _RELATED[related]],
@@ -110,10 +139,13 @@ def association(snapshot: Snapshot, asked: Association, _work: Work) -> Table:
     )
 
 
-def rests_on(snapshot: Snapshot, asked: Association, _row: Mapping[str, Cell] | None) -> Provenance:
-    """Say what a correlation rests on: the cells of both questions. It is no weighted sum of them."""
+def rests_on(snapshot: Snapshot, asked: Association, row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what a correlation rests on: the cells of both questions. It is no weighted sum of them; an estimate is."""
     one, other = _prepare(snapshot, asked)
-    return Provenance(number=None, parts=(of_all(one.of), of_all(other.of, OTHER)))
+    if row is None or "location" not in row:
+        return Provenance(number=None, parts=(of_all(one.of), of_all(other.of, OTHER)))
+    # Beside the estimate stands that of the other question, whose rows count nothing in it.
+    return Provenance(number="estimate", parts=(of_group(one, row), of_group(other, row, OTHER, sign=0.0)))
 
 
 def _prepare(snapshot: Snapshot, asked: Association) -> tuple[Pooled, Pooled]:
@@ -147,6 +179,16 @@ def _select_other(snapshot: Snapshot, asked: Association) -> Selection:
 
 def _of_other(left_out: LeftOut) -> LeftOut:
     return LeftOut(left_out.location, f"{left_out.reason}, of the other question")
+
+
+def _locations(one: Pooled, other: Pooled) -> list[list[Cell]]:
+    """Return a row for each location that has both, in the order of the names."""
+    both = [numbers(column) for found in (one, other) for column in (found.value, found.low, found.high)]
+    return [list(one.of.names), *both, flag_texts(one.flags | other.flags)]
+
+
+def _with_units(columns: tuple[Column, ...], other: Pooled) -> tuple[Column, ...]:
+    return tuple(replace(each, unit=other.of.unit) if each.unit == _OF_OTHER else each for each in columns)
 
 
 def _row(method: str, found: Correlation, p_adjusted: Cell, corrected: float | None) -> tuple[Cell, ...]:

@@ -398,6 +398,7 @@ _ROWS = (
         help="whether two questions go together across locations: Pearson and Spearman with intervals",
         estimates="the correlation of two population values across locations; of locations, not of people",
         columns=association.COLUMNS,
+        columns_for=association.columns_for,
         example={**_OBESITY, "other": "Percent of adults who engage in no leisure-time physical activity"},
         example_rows=(
             (
@@ -406,6 +407,7 @@ _ROWS = (
             ),
         ),
         method_version=1,
+        charts=("scatter",),
         refuse=association.refuse,
     ),
     Statistic(

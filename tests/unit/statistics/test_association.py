@@ -1,9 +1,11 @@
 from __future__ import annotations
 
+import dataclasses
 import tomllib
 from importlib import resources
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from scipy import stats
@@ -11,7 +13,7 @@ from scipy import stats
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics import columns
-from meantime.statistics.association import COLUMNS, Association, association, refuse
+from meantime.statistics.association import COLUMNS, Association, association, refuse, rests_on
 from meantime.table import Table
 from tests import factories
 
@@ -152,3 +154,42 @@ def test_what_cannot_be_answered_is_refused() -> None:
     assert problem.detail == "Of the other question: The question has no value for 2020. It has: 2019."
     assert pointers(made(), years="soon") == [("/years", "type")]
     assert pointers(None) == []
+
+
+def test_each_location_can_be_shown_with_both_estimates_and_their_limits() -> None:
+    table = of(made(half=1.5), show="locations")
+    assert table.column("location") == NAMES
+    assert table.column("estimate") == X.tolist()
+    assert table.column("other_low") == np.round(Y - 1.5, 1).tolist()
+    assert set(table.column("flags")) == {""}
+    # What is said of the correlation is said beside its locations, too.
+    assert (table.findings, table.notes) == (of(made(half=1.5)).findings, of(made(half=1.5)).notes)
+
+
+def test_each_question_has_its_own_unit_and_says_which_it_is() -> None:
+    rows = [row(question, name, value) for question in "PQ" for name, value in zip(NAMES, X, strict=True)]
+    snapshot = factories.snapshot(rows)
+    questions = tuple(
+        msgspec.structs.replace(question, unit={"P": "percent", "Q": "cups"}[question.text])
+        for question in snapshot.about.questions
+    )
+    snapshot = dataclasses.replace(snapshot, about=msgspec.structs.replace(snapshot.about, questions=questions))
+    told = {column.name: (column.meaning, column.unit) for column in of(snapshot, show="locations").columns}
+    assert told["estimate"] == ("P", "percent")
+    assert told["other_estimate"] == ("Q", "cups")
+
+
+def test_one_that_is_flagged_in_either_question_is_flagged() -> None:
+    wide = [row("Q", name, value, half=12.0 if name == "L03" else 1.0) for name, value in zip(NAMES, Y, strict=True)]
+    rows = [*(row("P", name, value) for name, value in zip(NAMES, X, strict=True)), *wide]
+    flags = of(factories.snapshot(rows), show="locations").column("flags")
+    assert [name for name, flag in zip(NAMES, flags, strict=True) if flag] == ["L03"]
+
+
+def test_a_location_rests_on_the_cells_of_both_and_its_estimate_on_the_first() -> None:
+    snapshot, asked = made(), Association(question="P", other="Q", show="locations")
+    first, second = rests_on(snapshot, asked, {"location": "L03"}).parts
+    assert (first.used_as, first.weights.tolist()) == ("value", [1.0])
+    assert (second.used_as, second.weights.tolist()) == ("other question", [0.0])
+    assert rests_on(snapshot, asked, None).number is None
+    assert rests_on(snapshot, asked, {"method": "Pearson"}).number is None
