@@ -33,7 +33,9 @@ from meantime.client.blocking import Client, Job
 from meantime.client.exchange import DEFAULT_URL
 from meantime.client.result import Result, form_of
 from meantime.client.seen import Standing
+from meantime.compute import verifying
 from meantime.compute.local import LocalCompute
+from meantime.compute.verifying import Verdict
 from meantime.dataset import sample as synthetic
 from meantime.dataset import source as sources
 from meantime.dataset.catalog import Catalog, Failed, Loading, Status, progress_of
@@ -429,6 +431,34 @@ def inspect(path: str, columns: dict[str, str], config: Path | None, **options: 
     chosen = settings.read(file=config, options=options)
     with _loaded(sources.parse(path, columns), chosen) as catalog:
         _print_findings(catalog.snapshot(catalog.default), _console())
+
+
+# Exit codes of `verify`: beside 0, so that a script can tell "wrong" from "not to be judged here".
+_VERDICTS = {Verdict.SAME: 0, Verdict.DIFFERS: 1, Verdict.CANNOT_TELL: 2}
+
+
+@main.command()
+@click.argument("result", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="RESULT")
+@click.option("--data", required=True, metavar="PATH", help="The file that it was made from.")
+@_column_option
+@_setting_options(_READING)
+def verify(result: Path, data: str, columns: dict[str, str], config: Path | None, **options: str) -> None:
+    """Compute RESULT again from the data, and compare byte for byte.
+
+    RESULT is a result as JSON: what `meantime ask --format json` prints, or a server sends. Exit code 0: the same, if
+    only but for how the JSON is laid out. 1: it differs. 2: that cannot be told here, since the data are others, or the
+    method is of another version.
+    """
+    body = result.read_bytes()
+    given = verifying.read(body)
+    if isinstance(given, Document):
+        chosen = settings.read(file=config, options=options)
+        with _loaded(sources.parse(data, columns), chosen) as catalog:
+            found = verifying.verify(body, given, catalog.snapshot(catalog.default))
+    else:
+        found = given
+    click.echo(_text(found.reason).plain)
+    sys.exit(_VERDICTS[found.verdict])
 
 
 @main.command()

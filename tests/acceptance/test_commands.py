@@ -230,3 +230,20 @@ def test_every_command_has_help() -> None:
         shown = meantime(command, "--help")
         assert shown.returncode == 0
         assert "Usage:" in shown.stdout
+
+
+def test_a_result_is_verified_against_its_file(table: Path, tmp_path: Path) -> None:
+    result = tmp_path / "result.json"
+    asked = meantime("ask", "states_mean", "--question", "obes", "--data", str(table), "--format", "json")
+    result.write_text(asked.stdout)
+    same = meantime("verify", str(result), "--data", f"another-name={table}")
+    assert (same.returncode, same.stdout.strip().startswith("The same")) == (0, True)
+    result.write_text(asked.stdout.replace('"count":', '"count":1'))
+    differs = meantime("verify", str(result), "--data", str(table))
+    assert differs.returncode == 1
+    assert "First at rows/0/count: " in differs.stdout
+    other = tmp_path / "other.csv"
+    other.write_text("Question,LocationDesc,Data_Value\nQ,Utah,1\n")
+    elsewhere = meantime("verify", str(result), "--data", str(other))
+    assert elsewhere.returncode == 2
+    assert "other data" in elsewhere.stdout
