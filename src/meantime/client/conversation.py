@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
@@ -237,7 +238,11 @@ def _submission(ask: Ask, wait_s: int | None = None) -> Send:
 
 
 def _json(submission: object) -> bytes:
-    return msgspec.json.encode(submission, enc_hook=_of_numpy)
+    try:
+        # Not by msgspec, for which NaN is null: a question that says nothing of a year is another one.
+        return json.dumps(submission, default=_of_numpy, allow_nan=False).encode()
+    except ValueError as error:
+        raise ValueError(f"a parameter cannot be NaN or infinite; leave out what is missing ({error})") from error
 
 
 def _of_numpy(value: Any) -> Any:

@@ -21,10 +21,10 @@ from meantime.formats.document import ROWS_A_PIECE, Document
 from meantime.table import Cell, Kind
 
 # What spreadsheets take for the beginning of a formula, and run: a cell of the data file could be `=HYPERLINK(...)`.
-# The wide ones are what a Japanese or Chinese Excel takes for the narrow. White space is among what a text may begin
-# with because some pass over it and look at what follows.
+# The wide ones are what a Japanese or Chinese Excel takes for the narrow.
 _SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-_BEGINNINGS = (*_SIGNS, "\t", "\r", "\n")
+# Some pass over white space and look at what follows; over these, whatever it is.
+_BLANKS = ("\t", "\r", "\n")
 # Behind these a cell may begin too: an Excel that takes semicolons for delimiters does not heed our quotes, which are
 # not where its cells begin, and LibreOffice takes comma, semicolon and tab together.
 _WITHIN = re.compile(f"([,;\t\r\n])(?=[{re.escape(''.join(_SIGNS))}])")
@@ -78,7 +78,9 @@ def _harmless(texts: Sequence[Cell]) -> list[Cell]:
 
 def _apostrophed(text: str) -> str:
     within = _WITHIN.sub(r"\1'", text)
-    return f"'{within}" if text.startswith(_BEGINNINGS) else within
+    # LibreOffice passes over spaces, too, where it is told to trim them.
+    is_formula = text.startswith(_BLANKS) or text.lstrip().startswith(_SIGNS)
+    return f"'{within}" if is_formula else within
 
 
 def _taken(out: io.StringIO) -> bytes:

@@ -109,6 +109,14 @@ def test_parameters_may_come_out_of_a_data_frame(asking: Asking) -> None:
         asking(script).ask("summary", question=object())
 
 
+@pytest.mark.parametrize("missing", [float("nan"), np.float64("nan"), [float("inf")]])
+def test_what_is_missing_in_a_data_frame_does_not_make_another_question_of_it(asking: Asking, missing: object) -> None:
+    script = Script()
+    with pytest.raises(ValueError, match="leave out what is missing"):
+        asking(script).ask("summary", question=QUESTION, limit=missing)
+    assert script.heard == []
+
+
 # What there is
 
 

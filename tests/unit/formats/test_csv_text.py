@@ -44,7 +44,7 @@ def test_in_tsv_tabs_are_quoted_and_commas_are_not() -> None:
 
 
 @BOTH
-@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠"])
+@pytest.mark.parametrize("start", ["=", "+", "-", "@", "\t", "\r", "\n", "＝", "＋", "－", "＠", "  =", "\xa0+"])
 def test_a_text_that_a_spreadsheet_would_run_gets_an_apostrophe(pieces: Pieces, delimiter: str, start: str) -> None:
     body = b"".join(pieces(of_names(f'{start}HYPERLINK("x")')))
     [_, [cell, _]] = read(body, delimiter)
