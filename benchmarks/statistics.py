@@ -15,7 +15,6 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from itertools import combinations
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -37,6 +36,7 @@ from meantime.statistics.requests import check
 _REAL = Path(__file__).parents[2] / "shared" / "data" / "cdc-npao-brfss-by-sex-2011-2023.csv"
 _YEAR = "2023"
 _Z = 1.959964
+_NOTEBOOK_ROUNDS = 5
 
 # What a person waits for at most, at the median: a page of 55 locations is to be there at once.
 _MOST_MS = {"estimate": 2.0, "comparison": 2.0, "trend": 2.0, "ranking": 20.0}
@@ -51,7 +51,7 @@ class _Source(NamedTuple):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=200, help="Of each statistic; the notebook gets a tenth.")
+    parser.add_argument("--rounds", type=int, default=200, help="Of each statistic; the notebook gets a few.")
     rounds = parser.parse_args(arguments).rounds
     with tempfile.TemporaryDirectory() as folder:
         sample = Path(folder) / "sample.csv"
@@ -78,7 +78,7 @@ def _print(source: _Source, snapshot: Snapshot, rounds: int) -> None:
         compute = STATISTICS[name].compute
         ours = _times_ms(partial(compute, snapshot, parameters, Unwatched()), rounds)
         checks = _times_ms(partial(check, name, raw, snapshot), rounds)
-        theirs = _times_ms(partial(notebook, table), max(rounds // 10, 3))
+        theirs = _times_ms(partial(notebook, table), _NOTEBOOK_ROUNDS)
         middle, peer, most = statistics.median(ours), statistics.median(theirs), _MOST_MS[name]
         print(
             f"| {name} | {middle:.2f} ms | {np.quantile(ours, 0.95):.2f} ms | {most:g} ms | "
@@ -145,13 +145,12 @@ def _trend(table: Any) -> Any:
 def _ranking(table: Any) -> Any:
     estimates = _estimate(table).set_index("LocationDesc").drop(index="National")
     value, error = estimates["Data_Value"], estimates["se"]
-    p = pd.DataFrame(np.nan, index=value.index, columns=value.index)
-    for one, other in combinations(value.index, 2):
-        z = abs(value[one] - value[other]) / np.hypot(error[one], error[other])
-        p.loc[one, other] = p.loc[other, one] = 2 * stats.norm.sf(z)
+    v, se = value.to_numpy(), error.to_numpy()
+    z = np.abs(np.subtract.outer(v, v)) / np.hypot.outer(se, se)
+    p = pd.DataFrame(2 * stats.norm.sf(z), index=value.index, columns=value.index)
     rank_low, rank_high = {}, {}
     for location in value.index:
-        others = p.loc[location].dropna()
+        others = p.loc[location].drop(location)
         differs = others.index[multipletests(others, method="holm")[0]]
         rank_low[location] = 1 + int((value[differs] < value[location]).sum())
         rank_high[location] = len(value) - int((value[differs] > value[location]).sum())

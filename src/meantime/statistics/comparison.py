@@ -15,7 +15,7 @@ from meantime.model import Problem, Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
 from meantime.statistics.asked import Referring
-from meantime.statistics.containment import containment, correlation_with
+from meantime.statistics.containment import Containment, containment, correlation_with
 from meantime.statistics.differences import Compared, difference, ratio
 from meantime.statistics.findings import MOST_OF_A_KIND, amount, interval, points, say
 from meantime.statistics.multiplicity import adjusted
@@ -122,7 +122,7 @@ def comparison(snapshot: Snapshot, asked: Comparison, _work: Work) -> Table:
         numbers(d.value),
         numbers(d.low),
         numbers(d.high),
-        numbers(np.where(contained.share > 0, d.value / (1 - contained.share), np.nan)),
+        numbers(_from_the_rest(d, contained)),
         numbers(r.value),
         numbers(r.low),
         numbers(r.high),
@@ -145,6 +145,13 @@ def comparison(snapshot: Snapshot, asked: Comparison, _work: Work) -> Table:
 def rests_on(snapshot: Snapshot, asked: Comparison, row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a difference rests on: the cells of the location, and, the other way, those of the reference."""
     return difference_rests_on(snapshot, asked, asked.reference, row)
+
+
+def _from_the_rest(d: Compared, contained: Containment) -> Doubles:
+    """Return the difference from the rest of the reference; NaN where it has no share, or nothing but the location."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        is_part = (contained.share > 0) & (contained.share < 1)
+        return np.where(is_part, d.value / (1 - contained.share), np.nan)
 
 
 def _is_similar(others: Pooled, reference: Pooled, correlation: Doubles, margin: float | None) -> Any:

@@ -196,3 +196,10 @@ def test_a_country_that_is_declared_to_contain_a_few_states_has_the_others_too()
     assert (np.abs(rest / np.array([-4, 0.5, 4]) - 1) < 0.04).all()
     one_state = factories.snapshot([row("National", 30.0, 1.0, 9000.0), row("Utah", 26.0, 2.0, 900.0)])
     assert np.isfinite(column(of(one_state, contains=True, shares="geography"), "difference_from_rest")).all()
+
+
+def test_a_country_of_one_state_has_no_rest_to_differ_from() -> None:
+    alone = factories.snapshot([row("National", 30.0, 1.0, 900.0), row("Utah", 30.0, 1.0, 900.0)])
+    table = of(alone, shares="geography")
+    assert any("by their shares of the population" in note for note in table.notes)
+    assert table.column("difference_from_rest") == [None]
