@@ -15,6 +15,7 @@ from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS,
 from meantime.statistics.asked import Ground
 from meantime.statistics.findings import number, probability, say
 from meantime.statistics.heterogeneity import Heterogeneity, heterogeneity
+from meantime.statistics.parameters import Names
 from meantime.statistics.ranks import (
     RankInterval,
     indistinguishable,
@@ -24,6 +25,7 @@ from meantime.statistics.ranks import (
     ranks,
     simultaneous,
 )
+from meantime.statistics.reference import beside
 from meantime.statistics.seeding import generator
 from meantime.statistics.selection import Pooled, pooled, refusal, refused, select
 from meantime.statistics.shrinkage import DRAWS, model_ranks
@@ -33,8 +35,8 @@ from meantime.table import Cell, Column, Kind, Table
 _LEVEL = 0.05
 
 
-class Ranking(Ground, frozen=True, kw_only=True):
-    """What ``ranking`` is asked with."""
+class Ordered(Ground, frozen=True, kw_only=True):
+    """What statistics are asked with that put locations in an order."""
 
     better: Annotated[
         Literal["lower", "higher"] | None,
@@ -43,12 +45,25 @@ class Ranking(Ground, frozen=True, kw_only=True):
             examples=["lower"],
         ),
     ] = None
+
+
+class Ranking(Ordered, frozen=True, kw_only=True):
+    """What ``ranking`` is asked with."""
+
     best: Annotated[
         int,
         msgspec.Meta(
             ge=1, le=1_000, description="For how many of the best p_best is the chance to be among.", examples=[5]
         ),
     ] = 5
+    reference: Annotated[
+        Annotated[str, Names.LOCATION] | None,
+        msgspec.Meta(
+            description="What each location can be seen beside; it is not ranked for that. Null: the aggregate of the "
+            "table, where it has one with a value in these years.",
+            examples=["National", "Utah"],
+        ),
+    ] = None
 
 
 def _rank(name: str, meaning: str) -> Column:
@@ -73,6 +88,10 @@ COLUMNS = (
     _rank("likely_high", "the worst rank of these"),
     RESPONDENTS,
     FLAGS,
+    Column(name="reference", kind=Kind.TEXT, meaning="what they are seen beside, untested; null where there is none"),
+    shared.number("reference_estimate", "its estimate, of the same years"),
+    shared.number("reference_low", "lower limit of its 95 % interval"),
+    shared.number("reference_high", "upper limit of it"),
 )
 
 _MODEL = (
@@ -86,7 +105,7 @@ _MODEL = (
 
 def refuse(snapshot: Snapshot | None, asked: Ranking) -> tuple[Problem, ...]:
     """Say what is wrong with a request."""
-    return refused(snapshot, asked, lambda of: prepare(of, asked))
+    return refused(snapshot, asked, lambda of: beside(prepare(of, asked)[0], asked, asked.reference))
 
 
 def ranking(snapshot: Snapshot, asked: Ranking, _work: Work) -> Table:
@@ -130,6 +149,7 @@ def ranking(snapshot: Snapshot, asked: Ranking, _work: Work) -> Table:
         *_by_model(found, about, asked, order, is_lower_better=is_lower_better),
         integers(found.respondents[order]),
         flag_texts(found.flags[order]),
+        *_line(found, asked),
     ]
     return table(
         found.of,
@@ -141,7 +161,7 @@ def ranking(snapshot: Snapshot, asked: Ranking, _work: Work) -> Table:
     )
 
 
-def prepare(snapshot: Snapshot, asked: Ranking) -> tuple[Pooled, bool]:
+def prepare(snapshot: Snapshot, asked: Ordered) -> tuple[Pooled, bool]:
     """Return the estimates that are ranked, and whether a low one is good.
 
     Raises:
@@ -161,6 +181,16 @@ def prepare(snapshot: Snapshot, asked: Ranking) -> tuple[Pooled, bool]:
     return found, better == "lower"
 
 
+def _line(found: Pooled, asked: Ranking) -> list[list[Cell]]:
+    """Return the reference, the same in every row; that of a location's verdict is for ``comparison`` to say."""
+    line = beside(found, asked, asked.reference)
+    if line is None:
+        told: list[Cell] = [None] * 4
+    else:
+        told = [line.of.names[0], *numbers(np.concatenate([line.value, line.low, line.high]))]
+    return [[cell] * len(found) for cell in told]
+
+
 def _intervals(alone: RankInterval, together: RankInterval, order: Integers) -> list[list[Cell]]:
     ends = (alone.least, alone.greatest, together.least, together.greatest)
     return [end[order].tolist() for end in ends]
@@ -172,7 +202,9 @@ def _by_model(
     if len(found) < 2:
         nothing: list[Cell] = [None] * len(found)
         return [nothing] * 4
-    rng = generator(found.of.snapshot.fingerprint, "ranking", asked)
+    # What is drawn beside it moves no chance of anybody.
+    seen = msgspec.structs.replace(asked, reference=None)
+    rng = generator(found.of.snapshot.fingerprint, "ranking", seen)
     drawn = model_ranks(found.value, found.se, about, best=asked.best, is_lower_better=is_lower_better, rng=rng)
     return [
         numbers(drawn.expected[order]),

@@ -277,10 +277,11 @@ _ROWS = (
         example_rows=(
             (
                 *(1, "West Virginia", 24.7, 23.4, 26.1, 1, 6, 1, 7),
-                *(5, "Wyoming; South Carolina; Nevada; Missouri; Guam", 1.3215, 1.0, 1, 3, 5157, ""),
+                *(5, "Wyoming; South Carolina; Nevada; Missouri; Guam", 1.3215, 0.99975, 1, 3, 5157, ""),
+                *("National", 33.1, 32.9, 33.3),
             ),
         ),
-        method_version=1,
+        method_version=2,
         charts=("ranking", "estimates", "map"),
         refuse=ranking.refuse,
     ),

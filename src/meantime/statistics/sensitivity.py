@@ -26,7 +26,7 @@ from meantime.statistics.findings import say
 from meantime.statistics.parameters import Show, period_text
 from meantime.statistics.pooling import Weights
 from meantime.statistics.provenance import Provenance, cells_with, code_of, unweighted
-from meantime.statistics.ranking import Ranking, prepare
+from meantime.statistics.ranking import Ordered, prepare
 from meantime.statistics.ranks import ranks
 from meantime.statistics.selection import LeftOut, Pooled, Selection, refused, select
 from meantime.statistics.years import MOST_HAVE
@@ -36,7 +36,7 @@ from meantime.table import Cell, Column, Kind, Table
 _YEARS_POOLED = 5
 
 
-class Sensitivity(Ranking, frozen=True, kw_only=True):
+class Sensitivity(Ordered, frozen=True, kw_only=True):
     """What ``sensitivity`` is asked with."""
 
     best: Annotated[

@@ -200,6 +200,17 @@ def test_a_ranking_keeps_its_order_and_lights_what_cannot_be_told_apart() -> Non
     assert any("datum.alike" in test and HIGHLIGHT in test for test in tests)
 
 
+def test_a_ranking_has_the_line_of_its_reference_within_its_band() -> None:
+    of = answer("ranking", years="2020", better="lower", reference="Avalon")
+    drawn_text = [
+        part["text"] for part in parts(specification(of)["layer"]) if isinstance(part, dict) and "text" in part
+    ]
+    assert "Avalon" in drawn_text
+    at = [part["datum"] for part in parts(specification(of)["layer"]) if isinstance(part, dict) and "datum" in part]
+    assert {of.table.column(name)[0] for name in ("reference_estimate", "reference_low", "reference_high")} == set(at)
+    assert "Avalon" not in str(specification(answer("ranking", years="2020", better="lower"))["layer"])
+
+
 def test_estimates_stand_highest_first() -> None:
     values = [record["value"] for record in records(drawn("estimates", places("Utah", "Ohio", "Iowa")))]
     assert values == sorted(values, reverse=True)

@@ -133,3 +133,67 @@ def test_one_other_is_one_other_and_that_all_are_among_all_is_not_told() -> None
         "L00 has the best estimate, and cannot be told apart from 1 other when all pairs are compared at once."
     )
     assert len(told) == 2
+
+
+STATES = ["National", "Ohio", "Utah", "Iowa"]
+REFERENCE = ("reference", "reference_estimate", "reference_low", "reference_high")
+
+
+def references(table: Table) -> set[tuple[Any, ...]]:
+    return set(zip(*(table.column(name) for name in REFERENCE), strict=True))
+
+
+def test_every_location_stands_beside_the_aggregate_which_is_not_ranked() -> None:
+    table = of(made([30.0, 25.0, 35.0, 20.0], names=STATES))
+    assert references(table) == {("National", 30.0, 28.0, 32.0)}
+    assert "National" not in table.column("location")
+
+
+def test_a_reference_may_be_named_and_is_ranked_only_where_it_is_asked_for() -> None:
+    snapshot = made([30.0, 25.0, 35.0, 20.0], names=STATES)
+    table = of(snapshot, reference="Utah", locations=("Ohio", "Iowa"))
+    assert references(table) == {("Utah", 35.0, 33.0, 37.0)}
+    assert table.column("location") == ["Iowa", "Ohio"]
+    assert "Utah" in of(snapshot, reference="Utah").column("location")
+    # What is shown beside them moves no chance of anybody.
+    assert of(snapshot, reference="Utah").column("p_best") == of(snapshot).column("p_best")
+
+
+def test_without_an_aggregate_of_these_years_there_is_no_reference() -> None:
+    assert references(of(SPREAD)) == {(None, None, None, None)}
+    rows = [
+        factories.row(location=name, value="30.0", low=28.0, high=32.0, period=(year, year))
+        for name, year in (("National", 2019), ("Ohio", 2020), ("Utah", 2020), ("Iowa", 2020))
+    ]
+    snapshot = factories.snapshot(rows, polarity={"Q": "lower"})
+    assert references(of(snapshot, years="2020")) == {(None, None, None, None)}
+    (problem,) = refuse(snapshot, Ranking(question="Q", years="2020", reference="National"))
+    assert (problem.pointer, problem.code) == ("/reference", "absent")
+    assert "National" in problem.detail
+
+
+def test_a_reference_that_is_withheld_is_refused_where_it_is_named_and_left_away_where_it_is_not() -> None:
+    rows = [
+        factories.row(location=name, value="30.0", low=28.0, high=32.0, period=(2020, 2020))
+        for name in ("Ohio", "Utah", "Iowa")
+    ]
+    withheld = factories.row("Q", "National", None, period=(2020, 2020), reason="~")
+    snapshot = factories.snapshot([*rows, withheld], polarity={"Q": "lower"})
+    assert references(of(snapshot)) == {(None, None, None, None)}
+    (problem,) = refuse(snapshot, Ranking(question="Q", reference="National"))
+    assert problem.pointer == "/reference"
+    assert "withheld" in problem.detail
+
+
+def test_the_reference_is_of_the_very_years_of_the_ranked() -> None:
+    rows = [
+        factories.row(location=name, value=f"{value}", low=value - 2, high=value + 2, period=(year, year))
+        for name, value, year in (
+            *(("National", 30.0, 2019), ("National", 40.0, 2020), ("National", 50.0, 2021)),
+            *((name, 30.0, year) for name in ("Ohio", "Utah", "Iowa") for year in (2019, 2020)),
+        )
+    ]
+    snapshot = factories.snapshot(rows, polarity={"Q": "lower"})
+    asked = {"locations": ("Ohio", "Utah", "Iowa")}
+    assert {each[:2] for each in references(of(snapshot, years="2019..2020", **asked))} == {("National", 35.0)}
+    assert {each[:2] for each in references(of(snapshot, **asked))} == {("National", 40.0)}
