@@ -16,7 +16,7 @@ import msgspec
 
 from meantime.engine.engine import Engine, JobDetail
 from meantime.engine.ports import Wanted
-from meantime.errors import JobUnknown, RequestInvalid
+from meantime.errors import JobUnknown, RequestInvalid, StoreBroken
 from meantime.model import JobState
 from meantime.web.reply import Reply
 from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Outcome, Parameter, Stream
@@ -318,6 +318,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 headers=_STREAM_HEADERS,
             ),
         ),
-        problems=(JobUnknown,),
+        problems=(JobUnknown, StoreBroken),
     ),
 )

@@ -44,7 +44,7 @@ from meantime.web.reply import Reply
 from meantime.web.v1 import cursor as cursors
 from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Link, Outcome, Parameter, Stream
 from meantime.web.v1.prefer import PREFERENCE_APPLIED, applied, preferred_wait
-from meantime.web.v1.query import Query
+from meantime.web.v1.query import PROBLEMS_TOLD, Query, pointer_to, refusal
 from meantime.web.v1.representation import choose
 from meantime.web.v1.results import DRAWING, HEADERS, JOB_ID, PREFER, number_of, of_job, whole
 from meantime.web.v1.waiting import lobby_of
@@ -57,8 +57,6 @@ BATCH_LIMIT = 1000
 # A line of a list; a text of its own belongs beside the job, not into it.
 LABEL_LIMIT_CHARACTERS = 200
 
-# What would be read of a list of problems, many times over. Each may take a look through 20,000 names (10 ms).
-_PROBLEMS_TOLD = 100
 # A body up to this is parsed, and checked, in less than a millisecond.
 _READ_AT_ONCE_BYTES = 32 * 1024
 # How long a running job is waited for to see that it was cancelled. Statistics look every few milliseconds; one that is
@@ -315,7 +313,7 @@ def _one(raw: Mapping[str, Any], catalog: Catalog) -> Request:
 
 def _many(raw: Mapping[str, Any], catalog: Catalog) -> list[Request]:
     unknown = (key for key in raw if key != "requests")
-    problems = [_unknown_key(key, ("requests",)) for key in islice(unknown, _PROBLEMS_TOLD)]
+    problems = [_unknown_key(key, ("requests",)) for key in islice(unknown, PROBLEMS_TOLD)]
     given = raw.get("requests")
     if not isinstance(given, list) or not 0 < len(given) <= BATCH_LIMIT:
         has = f"has {len(given):,}" if isinstance(given, list) else "is missing" if given is None else "is none"
@@ -332,7 +330,7 @@ def _many(raw: Mapping[str, Any], catalog: Catalog) -> list[Request]:
     known: dict[bytes, Request | tuple[Problem, ...]] = {}
     made = []
     for place, each in enumerate(given):
-        if len(problems) >= _PROBLEMS_TOLD:
+        if len(problems) >= PROBLEMS_TOLD:
             break
         checked = _checked_once(each, catalog, known)
         if isinstance(checked, Request):
@@ -373,7 +371,7 @@ def _request(raw: object, catalog: Catalog) -> Request:
     for key in raw:
         if key not in _KEYS:
             problems.append(_unknown_key(key, _KEYS))
-            if len(problems) >= _PROBLEMS_TOLD:
+            if len(problems) >= PROBLEMS_TOLD:
                 raise _Invalid(problems)
     if (label := raw.get("label")) is not None:
         problems += _of_label(label)
@@ -418,26 +416,24 @@ def _below(pointer: str, problems: Iterable[Problem]) -> Iterable[Problem]:
 
 
 def _refusal(problems: Sequence[Problem]) -> RequestInvalid:
-    told = list(problems[:_PROBLEMS_TOLD])
-    if len(told) == 1:
-        return RequestInvalid(told[0].detail, problems=told)
-    if len(told) == _PROBLEMS_TOLD:
+    told = list(problems[:PROBLEMS_TOLD])
+    if len(told) == PROBLEMS_TOLD:
         # Said as a problem too, since only these are read by programs.
         told.append(
             Problem(
                 pointer="",
                 code="too-many",
-                detail=f"There may be more: nothing was looked at behind the first {_PROBLEMS_TOLD} problems.",
+                detail=f"There may be more: nothing was looked at behind the first {PROBLEMS_TOLD} problems.",
             )
         )
-    return RequestInvalid(f"{len(told)} things are wrong with the request. The first: {told[0].detail}", problems=told)
+    return refusal(told, "request")
 
 
 def _unknown_key(key: str, known: Sequence[str]) -> Problem:
     near = closest(key, known)
     hint = f"Did you mean {quoted(near[0])}?" if near else f"It takes {', '.join(known)}."
     return Problem(
-        pointer=f"/{_escaped(key)}", code="unknown-key", detail=f"A request has no {quoted(key)}. {hint}", closest=near
+        pointer=pointer_to(key), code="unknown-key", detail=f"A request has no {quoted(key)}. {hint}", closest=near
     )
 
 
@@ -472,15 +468,6 @@ def _no_statistic(is_there: bool) -> Problem:
 
 _EXAMPLE = '{"statistic": "states_mean", "parameters": {"question": "..."}}; GET /v1/statistics lists them.'
 _EXAMPLE_OF_MANY = '{"requests": [{"statistic": "states_mean", "parameters": {"question": "..."}}]}.'
-
-
-def _escaped(key: str) -> str:
-    """Write a key as a part of a JSON pointer (RFC 6901)."""
-    return key[:_POINTER_CHARACTERS].replace("~", "~0").replace("/", "~1")
-
-
-# A key of a megabyte would come back as often as it was sent.
-_POINTER_CHARACTERS = 200
 
 
 # Looking
@@ -801,7 +788,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         tag="jobs",
         summary="Submit up to 1,000 jobs",
         description="All are accepted, in one durable commit, or none is. Problems point at their request: "
-        f"`/requests/17/parameters/question`; after {_PROBLEMS_TOLD} no more are looked for.",
+        f"`/requests/17/parameters/question`; after {PROBLEMS_TOLD} no more are looked for.",
         handle=submit_batch,
         parameters=(_KEY_PARAMETER,),
         body=Batch,
@@ -848,7 +835,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 ),
             ),
         ),
-        problems=(RequestInvalid, CursorInvalid),
+        problems=(RequestInvalid, CursorInvalid, StoreBroken),
     ),
     Endpoint(
         name="get_job",
@@ -870,7 +857,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 links=_LINKS[1:],
             ),
         ),
-        problems=(JobUnknown,),
+        problems=(JobUnknown, StoreBroken),
     ),
     Endpoint(
         name="delete_job",

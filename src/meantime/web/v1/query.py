@@ -10,7 +10,7 @@ from meantime.model import Problem
 from meantime.statistics.spelling import closest, quoted
 
 # What would be read of a list of problems, many times over. Each may take a look through 20,000 names (10 ms).
-_PROBLEMS_TOLD = 100
+PROBLEMS_TOLD = 100
 # A name of a megabyte would come back as often as it was sent.
 _POINTER_CHARACTERS = 200
 
@@ -52,10 +52,8 @@ class Query:
 
     def wrong(self, name: str, code: str, detail: str, near: Sequence[str] = ()) -> None:
         """Note a problem; beyond a hundred none is."""
-        if len(self.problems) < _PROBLEMS_TOLD:
-            # As a part of a JSON pointer (RFC 6901).
-            escaped = name[:_POINTER_CHARACTERS].replace("~", "~0").replace("/", "~1")
-            self.problems.append(Problem(pointer=f"/{escaped}", code=code, detail=detail, closest=tuple(near)))
+        if len(self.problems) < PROBLEMS_TOLD:
+            self.problems.append(Problem(pointer=pointer_to(name), code=code, detail=detail, closest=tuple(near)))
 
     def check(self) -> None:
         """Refuse the query if anything is wrong with it.
@@ -63,10 +61,22 @@ class Query:
         Raises:
             RequestInvalid: with all that is.
         """
-        if len(self.problems) == 1:
-            raise RequestInvalid(self.problems[0].detail, problems=self.problems)
         if self.problems:
-            first = self.problems[0].detail
-            raise RequestInvalid(
-                f"{len(self.problems)} things are wrong with the query. The first: {first}", problems=self.problems
-            )
+            raise refusal(self.problems, "query")
+
+
+def pointer_to(key: str) -> str:
+    """Return the JSON pointer (RFC 6901) to what a key of the whole has.
+
+    >>> pointer_to("a/b")
+    '/a~1b'
+    """
+    return "/" + key[:_POINTER_CHARACTERS].replace("~", "~0").replace("/", "~1")
+
+
+def refusal(problems: Sequence[Problem], of: str) -> RequestInvalid:
+    """Return the error that carries these problems, of which there must be one; ``of`` names what they are with."""
+    first = problems[0].detail
+    if len(problems) == 1:
+        return RequestInvalid(first, problems=problems)
+    return RequestInvalid(f"{len(problems)} things are wrong with the {of}. The first: {first}", problems=problems)

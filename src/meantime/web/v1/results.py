@@ -26,6 +26,7 @@ from meantime.errors import (
     ResultNotReady,
     ShuttingDown,
     SnapshotDamaged,
+    StoreBroken,
 )
 from meantime.formats.document import Document
 from meantime.formats.forms import FORMS, Form
@@ -232,6 +233,7 @@ HEADERS = (
     Header(name="Vary", description="The headers of the request that the answer depends on."),
     Header(name="Accept-Ranges", description="Parts may be asked for in bytes.", required=False),
     Header(name="Content-Disposition", description="A name for the file.", required=False),
+    Header(name="Content-Encoding", description="gzip, where it is compressed.", required=False),
 )
 CONDITIONS = (
     Parameter(
@@ -246,6 +248,12 @@ CONDITIONS = (
         kind=str,
         description="One range of bytes, of the form as it is without compression.",
         example="bytes=0-1023",
+    ),
+    Parameter(
+        name="If-Range",
+        where="header",
+        kind=str,
+        description="The ETag of which `Range` asks for a part; where it is another one now, the whole is sent.",
     ),
 )
 ACCEPT = Parameter(
@@ -311,6 +319,7 @@ PROBLEMS = (
     ResultGone,
     RangeInvalid,
     ShuttingDown,
+    StoreBroken,
     *DRAWING,
 )
 _DESCRIPTION = (

@@ -43,8 +43,9 @@ from meantime.statistics.spelling import closest, quoted, suggestion
 from meantime.web.reply import Reply
 from meantime.web.v1 import unchanged
 from meantime.web.v1.endpoint import Backend, Call, Endpoint, Link, Outcome, Parameter, Stream
+from meantime.web.v1.query import refusal
 from meantime.web.v1.representation import choose, represent, showing, stem_of
-from meantime.web.v1.results import ACCEPT, CHART, CONDITIONS, DRAWING, SUFFIX, ResultDocument, outcomes
+from meantime.web.v1.results import ACCEPT, CHART, CONDITIONS, DRAWING, SUFFIX, ResultColumn, ResultDocument, outcomes
 
 # What goes through more is made in a thread. A question of the CDC has up to 20,020 cells; each a group of its own they
 # take 40 ms, added up to states 10.
@@ -78,15 +79,6 @@ _ENCODER = msgspec.json.Encoder()
 
 
 # What goes over the wire
-
-
-class ColumnResource(msgspec.Struct, frozen=True, kw_only=True):
-    """A column of an answer."""
-
-    name: str
-    kind: Annotated[str, msgspec.Meta(description="text, number (a double), or integer.")]
-    unit: Annotated[str | None, msgspec.Meta(description="Null for labels and counts.")]
-    meaning: str
 
 
 class ChartResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -140,7 +132,7 @@ class StatisticResource(msgspec.Struct, frozen=True, kw_only=True):
     ]
     parameters: Annotated[dict[str, Any], msgspec.Meta(description="JSON Schema of its parameters.")]
     columns: Annotated[
-        list[ColumnResource],
+        list[ResultColumn],
         msgspec.Meta(description="Of the answer. Of summary: of that to what is asked with nothing but a question."),
     ]
     method_version: Annotated[
@@ -170,7 +162,7 @@ def resource(row: Statistic) -> StatisticResource:
         estimates=row.estimates,
         parameters=_schema(row),
         columns=[
-            ColumnResource(name=each.name, kind=each.kind, unit=each.unit, meaning=each.meaning) for each in row.columns
+            ResultColumn(name=each.name, kind=each.kind, unit=each.unit, meaning=each.meaning) for each in row.columns
         ],
         method_version=row.method_version,
         answers_at_once=row.is_instant,
@@ -413,7 +405,7 @@ async def read(pairs: Sequence[tuple[str, str]], row: Statistic, catalog: Catalo
     if isinstance(checked, tuple):
         problems += checked
     if problems or isinstance(checked, tuple):
-        raise _refusal(problems)
+        raise refusal(problems, "query")
     return Asked(
         dataset=dataset,
         snapshot=snapshot,
@@ -421,13 +413,6 @@ async def read(pairs: Sequence[tuple[str, str]], row: Statistic, catalog: Catalo
         parameters=checked,
         chart=ours.get("chart"),
     )
-
-
-def _refusal(problems: Sequence[Problem]) -> RequestInvalid:
-    first = problems[0].detail
-    if len(problems) == 1:
-        return RequestInvalid(first, problems=problems)
-    return RequestInvalid(f"{len(problems)} things are wrong with the query. The first: {first}", problems=problems)
 
 
 async def _snapshot(catalog: Catalog, dataset: str, fingerprint: str | None) -> Snapshot:

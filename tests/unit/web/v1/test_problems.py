@@ -61,6 +61,12 @@ def test_every_problem_is_one_that_some_endpoint_may_answer_with_or_the_door() -
     assert declared - {None} | of_the_carrier == {*problems.KINDS}
 
 
+def test_wherever_the_record_of_a_job_is_read_it_may_be_that_it_cannot() -> None:
+    for endpoint in ENDPOINTS:
+        if endpoint.path.startswith("/v1/jobs") and endpoint.name != "follow_jobs":
+            assert errors.StoreBroken in endpoint.problems, endpoint.name
+
+
 def test_a_code_belongs_to_one_kind() -> None:
     assert len({kind.code for kind in kinds()}) == len(list(kinds()))
 
