@@ -14,7 +14,7 @@ import httpx
 
 from meantime.client import conversation
 from meantime.client.bar import bar
-from meantime.client.described import Dataset, Statistic, StatisticInShort
+from meantime.client.described import Dataset, Explanation, Statistic, StatisticInShort
 from meantime.client.exchange import DEFAULT_URL, Conversation, Patience, Pause, check_address
 from meantime.client.result import Result
 from meantime.client.seen import Ask, Known, Standing
@@ -196,6 +196,16 @@ class AsyncJob(Known):
         """As ``Job.result``."""
         result: Result = await self._run(conversation.result(self.id, self._patience, timeout_s=timeout_s))
         return result
+
+    async def rows_behind(self, row: int | None = None) -> Result:
+        """As ``Job.rows_behind``."""
+        rows: Result = await self._run(conversation.rows_behind(self.id, row, self._patience))
+        return rows
+
+    async def explanation(self, row: int = 0) -> Explanation:
+        """As ``Job.explanation``."""
+        told: Explanation = await self._run(conversation.explanation(self.id, row, self._patience))
+        return told
 
     async def cancel(self) -> str:
         """As ``Job.cancel``."""

@@ -13,7 +13,7 @@ import httpx
 
 from meantime.client import conversation
 from meantime.client.bar import bar
-from meantime.client.described import Dataset, Statistic, StatisticInShort
+from meantime.client.described import Dataset, Explanation, Statistic, StatisticInShort
 from meantime.client.exchange import DEFAULT_URL, Conversation, Patience, Pause, check_address
 from meantime.client.result import Result
 from meantime.client.seen import Ask, Known, Standing
@@ -235,6 +235,19 @@ class Job(Known):
         """
         result: Result = self._run(conversation.result(self.id, self._patience, timeout_s=timeout_s))
         return result
+
+    def rows_behind(self, row: int | None = None) -> Result:
+        """Read the rows of the file that its result rests on, or row number ``row`` of it (the first one is 0).
+
+        With the weight of each, file and physical line, and every column of the file as text.
+        """
+        rows: Result = self._run(conversation.rows_behind(self.id, row, self._patience))
+        return rows
+
+    def explanation(self, row: int = 0) -> Explanation:
+        """Read how row number ``row`` of its result came about: in words, and as programs."""
+        told: Explanation = self._run(conversation.explanation(self.id, row, self._patience))
+        return told
 
     def cancel(self) -> str:
         """Cancel it and return what came of that: "cancelled", "cancelling" (it stops at its next check) or "ended".

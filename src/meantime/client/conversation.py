@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
+from itertools import chain
 from typing import Any
-from urllib.parse import quote
+from urllib.parse import parse_qsl, quote, urlsplit
 from uuid import uuid4
 
 import msgspec
 
-from meantime.client.described import Dataset, Datasets, Named, Statistic, StatisticInShort, Statistics
+from meantime.client.described import Dataset, Datasets, Explanation, Named, Statistic, StatisticInShort, Statistics
 from meantime.client.exchange import Conversation, Patience, Pause, Send, exchange
 from meantime.client.problems import read
 from meantime.client.result import Result
@@ -37,6 +39,8 @@ _WATCHED_WAIT_S = 1
 _BREATH_S = 0.2
 # The server's limit on a batch.
 _BATCH = 1000
+# Rows of the file in one answer; as many as the server gives.
+_ROWS_A_PAGE = 10_000
 # What a result may fail with that says nothing about the next one.
 _FAILED_ALONE = (JobFailed, JobInterrupted, JobUnknown, ResultGone)
 
@@ -83,6 +87,33 @@ def cancel(job_id: str, patience: Patience) -> Conversation[Dismissal]:
     """
     send = Send(method="DELETE", path=_of(job_id), query=(("if", "unfinished"),), is_harmless_twice=True)
     return read((yield from exchange(send, patience)), Dismissal)
+
+
+def rows_behind(job_id: str, row: int | None, patience: Patience) -> Conversation[Result]:
+    """Read the rows of the file that a job's result rests on, or one row of it: page by page, put together."""
+    query = (*(() if row is None else (("row", str(row)),)), ("page_rows", str(_ROWS_A_PAGE)))
+    pages: list[Result] = []
+    while True:
+        send = Send(method="GET", path=f"{_of(job_id)}/rows", query=query)
+        response = yield from exchange(send, patience)
+        pages.append(Result.read(response.content))
+        following = response.links.get("next")
+        if following is None:
+            return _joined(pages)
+        query = tuple(parse_qsl(urlsplit(following["url"]).query))
+
+
+def _joined(pages: Sequence[Result]) -> Result:
+    first = pages[0].document
+    columns = zip(*(page.document.table.data for page in pages), strict=True)
+    data = tuple(list(chain.from_iterable(cells)) for cells in columns)
+    return Result(dataclasses.replace(first, table=dataclasses.replace(first.table, data=data)))
+
+
+def explanation(job_id: str, row: int, patience: Patience) -> Conversation[Explanation]:
+    """Read how a row of a job's result came about."""
+    send = Send(method="GET", path=f"{_of(job_id)}/explanation", query=(("row", str(row)),))
+    return read((yield from exchange(send, patience)), Explanation)
 
 
 def page(query: Sequence[tuple[str, str]], cursor: str | None, patience: Patience) -> Conversation[Page]:

@@ -125,3 +125,39 @@ class Statistic(StatisticInShort, frozen=True, kw_only=True):
     columns: tuple[Column, ...]  # of the answer to what is asked with defaults
     method_version: int  # counts up when the same question of the same data may have another answer
     example: Example
+
+
+class ExplanationStep(msgspec.Struct, frozen=True, kw_only=True):
+    """One step from the rows of the file to the number."""
+
+    text: str
+    formula: str | None
+    numbers: dict[str, float]
+
+
+class Programs(msgspec.Struct, frozen=True, kw_only=True):
+    """Programs that compute the number again from the file."""
+
+    python: str
+    r: str
+    computes: tuple[str, ...]
+    leaves_out: tuple[str, ...]
+
+
+class Explanation(msgspec.Struct, frozen=True, kw_only=True):
+    """How a row of a result came about."""
+
+    title: str
+    row: int
+    values: dict[str, str | int | float | None]
+    number: str | None  # the column that the weights of its rows add up to
+    steps: tuple[ExplanationStep, ...]
+    assumptions: tuple[str, ...]
+    warnings: tuple[str, ...]
+    sources: tuple[str, ...]
+    programs: Programs
+
+    def __str__(self) -> str:
+        """Return the title and the steps, one below the other."""
+        steps = (step.text if step.formula is None else f"{step.text}\n    {step.formula}" for step in self.steps)
+        return "\n".join((self.title, *steps))

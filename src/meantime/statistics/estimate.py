@@ -128,8 +128,7 @@ def rests_on(snapshot: Snapshot, asked: Estimate, row: Mapping[str, Cell] | None
         return Provenance(number=None, parts=(of_all(selection),))
     if "period" not in asked.by:
         return Provenance(number="estimate", parts=(of_group(pooled(selection), row),))
-    texts = ["" if period is None else period_text(period) for period in selection.periods]
-    cells = selection.cell[groups_of(selection, row), texts.index(str(row["period"]))]
+    cells = selection.at(row["period"]).cell[groups_of(selection, row), 0]
     return Provenance(number="estimate", parts=(Part(VALUE, cells, np.ones(len(cells))),))
 
 

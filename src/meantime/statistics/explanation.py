@@ -23,6 +23,7 @@ from meantime.statistics.registry import Statistic
 from meantime.statistics.selection import Pooled, pooled, select
 from meantime.statistics.snippets import MOST_LISTED, Uncertain, Writer
 from meantime.statistics.uncertainty import ORIGINS, Origin, Scale
+from meantime.statistics.strata import strata
 from meantime.table import Cell, Table
 
 # Values written out in a formula; of more, the first ones.
@@ -223,12 +224,18 @@ def _summary(telling: _Telling) -> None:
 # Published estimates
 
 
-def _side(telling: _Telling, name: str, asked: Ground, row: Mapping[str, Cell], *, by_stratum: bool = False) -> _Side:
-    also = str(row["location"]) if "location" in row else None
+def _side(
+    telling: _Telling, name: str, asked: Ground, location: Cell, *, also: str | None = None, by_stratum: bool = False
+) -> _Side:
+    """Select as the statistic does, whoever is asked after: years and scale depend on all that are selected."""
     found = pooled(select(telling.snapshot, asked, by_stratum=by_stratum, also=also))
-    found = found[groups_of(found.of, row)[:1]]
+    return _side_of(found, name, dict(telling.row, location=location))
+
+
+def _side_of(found: Pooled, name: str, row: Mapping[str, Cell]) -> _Side:
+    found = found[groups_of(found.of, row)]
     has_limits = bool((found.of.origin == ORIGINS.index(Origin.LIMITS)).all())
-    return _Side(name, str(row.get("location", "")), found, has_limits)
+    return _Side(name, str(row["location"]), found, has_limits)
 
 
 def _tell_side(telling: _Telling, side: _Side) -> None:
@@ -290,14 +297,13 @@ def _estimate(telling: _Telling) -> None:
     if telling.asked.basis == "all_rows":
         _mean(telling)
         return
-    asked, row = telling.asked, dict(telling.row)
-    if "period" in asked.by:
-        asked = msgspec.structs.replace(asked, years=str(row["period"] or "latest"))
-        if telling.row["estimate"] is None:
-            _withheld(telling)
-            return
-    side = _side(telling, "own", asked, row, by_stratum="stratum" in asked.by)
-    _one_estimate(telling, side)
+    if telling.row["estimate"] is None:
+        _withheld(telling)
+        return
+    selection = select(telling.snapshot, telling.asked, by_stratum="stratum" in telling.asked.by)
+    if "period" in telling.asked.by:
+        selection = selection.at(telling.row["period"])
+    _one_estimate(telling, _side_of(pooled(selection), "own", telling.row))
 
 
 def _withheld(telling: _Telling) -> None:
@@ -316,7 +322,7 @@ def _one_estimate(telling: _Telling, side: _Side) -> None:
 
 
 def _own_estimate(telling: _Telling) -> _Side:
-    side = _side(telling, "own", telling.asked, {"location": telling.row["location"]})
+    side = _side(telling, "own", telling.asked, telling.row["location"])
     _one_estimate(telling, side)
     return side
 
@@ -381,7 +387,8 @@ def _tell_test(telling: _Telling, names: Mapping[str, str]) -> None:
     p_adjusted = telling.told("p_adjusted")
     if p_adjusted is not None:
         telling.say("adjusted", p=probability(p_adjusted), numbers={"p_adjusted": p_adjusted})
-    telling.say("verdict", verdict=telling.row["verdict"])
+    if (verdict := telling.row.get("verdict")) is not None:
+        telling.say("verdict", verdict=verdict)
     telling.leaves_out.append("p_adjusted and the verdict: they rest on the p of all rows.")
 
 
@@ -391,13 +398,13 @@ _OF_CHANGE = {"difference": "change", "low": "change_low", "high": "change_high"
 
 def _comparison(telling: _Telling) -> None:
     asked, row = telling.asked, telling.row
-    one = _side(telling, "own", asked, {"location": row["location"]})
-    other = _side(telling, "reference", asked, {"location": row["reference"]})
-    names = dict(_OF_DIFFERENCE)
+    reference = str(row["reference"])
+    one = _side(telling, "own", asked, row["location"], also=reference)
+    other = _side(telling, "reference", asked, reference, also=reference)
     if asked.shares == "geography" and row["difference_from_rest"] is not None:
         _contained(telling, one, other)
         return
-    _two(telling, one, other, names)
+    _two(telling, one, other, _OF_DIFFERENCE)
     telling.leaves_out.append("The ratio: the same on logarithms.")
 
 
@@ -412,12 +419,38 @@ def _contained(telling: _Telling, one: _Side, other: _Side) -> None:
 
 
 def _change(telling: _Telling) -> None:
-    asked, row = telling.asked, {"location": telling.row["location"]}
-    later = _side(telling, "later", asked, row)
-    earlier = _side(telling, "earlier", msgspec.structs.replace(asked, years=asked.since), row)
+    asked, location = telling.asked, telling.row["location"]
+    later = _side(telling, "later", asked, location, also=asked.reference)
+    since = msgspec.structs.replace(asked, years=asked.since)
+    earlier = _side(telling, "earlier", since, location, also=asked.reference)
     _two(telling, later, earlier, _OF_CHANGE)
-    if telling.row.get("beyond") is not None or asked.reference is not None:
+    if asked.reference is not None:
         telling.leaves_out.append("How the change compares with that of the reference.")
+
+
+def _disparity(telling: _Telling) -> None:
+    found, row = strata(telling.snapshot, telling.asked), telling.row
+    one = _side_of(found, "own", row)._replace(label=str(row["stratum"]))
+    if row["difference"] is None:
+        _one_estimate(telling, one)
+        return
+    other = _side_of(found, "reference", {**row, "stratum": row["reference_stratum"]})
+    _two(telling, one, other._replace(label=str(row["reference_stratum"])), _OF_DIFFERENCE)
+    telling.leaves_out.append("The relative difference, which is the same on logarithms; and the gap of all groups.")
+
+
+def _gap(telling: _Telling) -> None:
+    found, asked, location = strata(telling.snapshot, telling.asked), telling.asked, telling.row["location"]
+    one, other = (
+        _side_of(found, name, {"location": location, "stratum": stratum})._replace(label=stratum)
+        for name, stratum in (("own", asked.stratum), ("reference", asked.reference_stratum))
+    )
+    _two(telling, one, other, _OF_GAP)
+    telling.sources.append(_MOGSTAD)
+    telling.leaves_out.append("The ranks, which rest on the differences between all pairs of gaps; and changes.")
+
+
+_OF_GAP = {"difference": "gap", "low": "gap_low", "high": "gap_high", "p": "p"}
 
 
 def _target(telling: _Telling) -> None:
@@ -439,8 +472,10 @@ def _target(telling: _Telling) -> None:
 
 def _detectable(telling: _Telling) -> None:
     asked, row = telling.asked, telling.row
-    one = _own_estimate(telling)
-    other = _side(telling, "reference", asked, {"location": row["reference"]})
+    reference = str(row["reference"])
+    one = _side(telling, "own", asked, row["location"], also=reference)
+    other = _side(telling, "reference", asked, reference, also=reference)
+    _one_estimate(telling, one)
     _tell_side(telling, other)
     least = telling.told("detectable")
     if least is None or not (one.has_limits and other.has_limits):
@@ -567,6 +602,8 @@ EXPLAINED: Mapping[str, Callable[[_Telling], None]] = {
     "ranking": _ranking,
     "change": _change,
     "target": _target,
+    "disparity": _disparity,
+    "gap_ranking": _gap,
     "trend": _trend,
     "association": _association,
     "detectable": _detectable,

@@ -33,6 +33,7 @@ from meantime.statistics.reliability import Flags, flags
 from meantime.statistics.spelling import closest, quoted, suggestion
 from meantime.statistics.uncertainty import ORIGINS, Origin, Scale, fitting_scale, limits, standard_errors
 from meantime.statistics.years import SYNTAX, Years, latest, matching, parse, sharing, told
+from meantime.table import Cell
 
 Booleans = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int8]
@@ -121,6 +122,13 @@ class Selection:
         cells = self.snapshot.cube.cells
         entry = int(cells.withheld_cell.searchsorted(self.cell[row, place]))
         return quoted(self.snapshot.cube.labels.reasons[cells.withheld_reason[entry]])
+
+    def at(self, text: Cell) -> Selection:
+        """Return the selection of one period, named as answers name it."""
+        place = ["" if period is None else period_text(period) for period in self.periods].index(str(text))
+        grids = ("cell", "value", "se", "low", "high", "respondents", "origin", "flags")
+        cut = {name: getattr(self, name)[:, [place]] for name in grids}
+        return replace(self, periods=(self.periods[place],), **cut)
 
     @property
     def years(self) -> str:

@@ -437,3 +437,43 @@ def test_what_is_no_address_is_said_to_be_none(asking: Asking, url: str) -> None
 
 def test_a_client_says_whom_it_asks(asking: Asking) -> None:
     assert repr(asking(Script())) == "<Client of http://server>"
+
+
+def test_the_rows_behind_a_result_come_page_by_page_and_are_put_together(asking: Asking) -> None:
+    more = done()
+    more.headers["Link"] = '</v1/jobs/job_id_7/rows?row=3&page_rows=10000&cursor=c%2B1>; rel="next"'
+    script = Script(job("done"), more, done())
+    rows = asking(script).job("job_id_7").rows_behind(3)
+    assert list(rows.document.table.column("location")) == ["Utah", "Ohio", "Guam"] * 2
+    assert script.lines[1:] == [
+        "GET /v1/jobs/job_id_7/rows?row=3&page_rows=10000",
+        "GET /v1/jobs/job_id_7/rows?row=3&page_rows=10000&cursor=c%2B1",
+    ]
+
+
+def test_without_a_row_they_are_those_of_all_of_it(asking: Asking) -> None:
+    script = Script(job("done"), done())
+    assert asking(script).job("job_id_7").rows_behind().document == RESULT
+    assert script.lines[1:] == ["GET /v1/jobs/job_id_7/rows?page_rows=10000"]
+
+
+def test_a_row_is_explained_in_words(asking: Asking) -> None:
+    told = {
+        "title": "states_mean: Utah, Naps",
+        "row": 0,
+        "values": {"location": "Utah", "mean": 15.0},
+        "number": "mean",
+        "steps": [
+            {"text": "2 rows have a value.", "formula": None, "numbers": {}},
+            {"text": "So it is their mean.", "formula": "30 / 2 = 15.0", "numbers": {"mean": 15.0}},
+        ],
+        "assumptions": [],
+        "warnings": [],
+        "sources": [],
+        "programs": {"python": "print(15)", "r": "print(15)", "computes": ["mean"], "leaves_out": []},
+    }
+    script = Script(job("done"), httpx.Response(200, json=told))
+    found = asking(script).job("job_id_7").explanation()
+    assert str(found) == "states_mean: Utah, Naps\n2 rows have a value.\nSo it is their mean.\n    30 / 2 = 15.0"
+    assert found.programs.computes == ("mean",)
+    assert script.lines[1:] == ["GET /v1/jobs/job_id_7/explanation?row=0"]
