@@ -22,8 +22,8 @@ from meantime.statistics.provenance import Part, Provenance, groups_of, merged
 from meantime.statistics.registry import Statistic
 from meantime.statistics.selection import Pooled, pooled, select
 from meantime.statistics.snippets import MOST_LISTED, Uncertain, Writer
-from meantime.statistics.uncertainty import ORIGINS, Origin, Scale
 from meantime.statistics.strata import strata
+from meantime.statistics.uncertainty import ORIGINS, Origin, Scale
 from meantime.table import Cell, Table
 
 # Values written out in a formula; of more, the first ones.
@@ -224,12 +224,10 @@ def _summary(telling: _Telling) -> None:
 # Published estimates
 
 
-def _side(
-    telling: _Telling, name: str, asked: Ground, location: Cell, *, also: str | None = None, by_stratum: bool = False
-) -> _Side:
+def _side(telling: _Telling, name: str, asked: Ground, location: Cell, *, also: str | None = None) -> _Side:
     """Select as the statistic does, whoever is asked after: years and scale depend on all that are selected."""
-    found = pooled(select(telling.snapshot, asked, by_stratum=by_stratum, also=also))
-    return _side_of(found, name, dict(telling.row, location=location))
+    found = pooled(select(telling.snapshot, asked, also=also))
+    return _side_of(found, name, {"location": location})
 
 
 def _side_of(found: Pooled, name: str, row: Mapping[str, Cell]) -> _Side:
