@@ -13,6 +13,8 @@ from meantime.table import Table
 _REFERENCE, _TARGET, VERDICT = "reference", "target", "verdict"
 # Rows may be of questions instead of locations.
 _QUESTION = "question"
+# Of a trend.
+_STRETCH = ("first_year", "last_year")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +74,7 @@ def comparison(table: Table, caption: Caption) -> Spec:
     if dots.has(table, _QUESTION):
         for record, question in zip(records, table.column(_QUESTION), strict=True):
             record["name"] = words.short(str(question), 90)
+    _name_stretches(records, table)
     records.sort(key=_largest_first)
     unit = dots.unit_of(table, tested.names.value)
     line, title = (text.format(against=against(table)) for text in (tested.zero, tested.title))
@@ -91,6 +94,18 @@ def add_verdicts(records: list[Record], table: Table) -> None:
         # A verdict of another version of ours has the look of none.
         record["verdict"] = str(verdict) if verdict in LOOKS else "not tested"
         record["aloud"] += f", {verdict}"
+
+
+def _name_stretches(records: list[Record], table: Table) -> None:
+    """Give the stretches of a location, from one break to the next, rows of their own."""
+    names = [record["name"] for record in records]
+    if len(set(names)) == len(names) or not dots.has(table, *_STRETCH):
+        return
+    ends = zip(*(table.column(name) for name in _STRETCH), strict=True)
+    for record, (first, last) in zip(records, ends, strict=True):
+        years = "no year" if first is None else f"{first} to {last}"
+        record["name"] += f", {years}"
+        record["aloud"] = f"{years}, {record['aloud']}"
 
 
 def against(table: Table) -> str:

@@ -9,6 +9,7 @@ from meantime.charts.frame import HIGHLIGHT, Record, Spec, aloud, framed, lit
 from meantime.table import Table
 
 _NAMES = Names(value="estimate", low="low", high="high")
+_GAPS = Names(value="gap", low="gap_low", high="gap_high")
 _RANK, _RANK_LOW, _RANK_HIGH = "rank", "rank_low", "rank_high"
 _ALIKE = "cannot_be_told_apart_from"
 _REFERENCE = ("reference", "reference_estimate", "reference_low", "reference_high")
@@ -20,13 +21,16 @@ _IS_ALIKE = f"indexof(datum.alike, '; ' + {HIGHLIGHT} + ';') >= 0"
 
 
 def ranking(table: Table, caption: Caption) -> Spec:
-    """Draw a ranking, best first. A location that another cannot be told apart from stays lit with it."""
-    records = dots.records_of(table, _NAMES)
+    """Draw a ranking, of estimates or of gaps. A location that another cannot be told apart from stays lit with it."""
+    of_gaps = dots.has(table, _GAPS.value)
+    names = _GAPS if of_gaps else _NAMES
+    records = dots.records_of(table, names)
     _add_ranks(records, table)
-    unit = dots.unit_of(table, _NAMES.value)
-    line = _reference(table)
+    unit = dots.unit_of(table, names.value)
+    title = f"Gap ({unit}), with its 95 % interval" if of_gaps else dots.axis_title("Estimate", unit)
+    line = ("no gap", 0.0, None, None) if of_gaps else _reference(table)
     y = dots.down()
-    x = dots.across(dots.axis_title("Estimate", unit), dots.domain(records, *(line[1:] if line else ())), until=_UNTIL)
+    x = dots.across(title, dots.domain(records, *(line[1:] if line else ())), until=_UNTIL)
     estimates = [*dots.intervals(x, y, alike=_IS_ALIKE), *(dots.reference(x, *line) if line else ())]
     if line:  # its band lies below the dots
         estimates = [*estimates[2:], *estimates[:2]]

@@ -5,7 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from meantime.charts import comparison, estimates, groups, means, ranking, scatter, slopes, spread, tiles, trend
+from meantime.charts import (
+    comparison,
+    disparity,
+    estimates,
+    groups,
+    means,
+    ranking,
+    scatter,
+    slopes,
+    spread,
+    tiles,
+    trend,
+)
 from meantime.charts.caption import Caption
 from meantime.charts.frame import Spec
 from meantime.table import Table
@@ -36,6 +48,11 @@ _ROWS = (
         name="groups",
         draw=groups.groups,
         meaning="the strata of each category below each other, a dot with its interval for each location",
+    ),
+    Chart(
+        name="disparity",
+        draw=disparity.disparity,
+        meaning="the groups of a category side by side for each location, and how far each is from the reference group",
     ),
     Chart(
         name="comparison",

@@ -20,6 +20,7 @@ ASKED: dict[str, tuple[str, dict[str, Any]]] = {
     "trend": ("estimate", {"years": "2016..2020", "by": ["period"]}),
     "groups": ("estimate", {"years": "2019", "by": ["stratum"], "locations": ["Avalon", "Borduria"]}),
     "comparison": ("comparison", {"years": "2020", "reference": "Avalon"}),
+    "disparity": ("disparity", {"years": "2019", "category": "Sex", "reference_stratum": "Male"}),
     "means": ("states_mean", {}),
     "spread": ("distribution", {"years": "2020"}),
     "slopes": ("sensitivity", {"years": "2019..2020", "better": "lower"}),

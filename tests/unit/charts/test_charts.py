@@ -45,6 +45,7 @@ def places(*names: str) -> Table:
             "location": list(names),
             "category": ["Sex"] * many,
             "stratum": [f"group {place}" for place in range(many)],
+            "reference_stratum": ["group 0"] * many,
             "period": [str(2016 + place % 5) for place in range(many)],
             "flags": ["", "n < 50"] * (many // 2) + [""] * (many % 2),
             "cannot_be_told_apart_from": ["; ".join(names[1:]), *[""] * many][:many],
@@ -163,7 +164,11 @@ def test_colours_are_those_of_the_theme_so_that_another_can_be_put_in(name: str)
 @EVERY
 def test_texts_of_a_file_are_texts(name: str) -> None:
     names = [*HOSTILE, "</script><script>alert(1)</script>", "datum.value'\"\\", "{{x}}", "x" * 10_000]
-    hostile = [f"{text}{place}" for place, text in enumerate(names)][:6] if name in ("groups", "means") else names
+    hostile = (
+        [f"{text}{place}" for place, text in enumerate(names)][:6]
+        if name in ("groups", "means", "disparity")
+        else names
+    )
     if name in ("map", "verdict_map"):
         hostile = ["Utah", "Ohio", *hostile[:2]]
     spec = drawn(name, places(*hostile), Caption(title="\x00</title>" * 1_000, source=("\ud800\uffff",)))
@@ -272,6 +277,72 @@ def test_a_verdict_has_a_shape_as_well_as_a_colour() -> None:
 
 def test_a_comparison_says_how_many_verdicts_of_each_kind_there_are() -> None:
     assert "1 better, 1 worse" in drawn("comparison", places("Utah", "Ohio"))["description"]
+
+
+def test_stretches_between_breaks_have_rows_of_their_own() -> None:
+    of = table(
+        {"location": ["Utah", "Utah", "Ohio"], "verdict": ["rising", "falling", "too few years"]},
+        slope=[1.0, -1.0, None],
+        slope_low=[0.5, -1.5, None],
+        slope_high=[1.5, -0.5, None],
+        first_year=[2011, 2017, None],
+        last_year=[2016, 2023, None],
+    )
+    spec = CHARTS["comparison"].draw(of, CAPTION)
+    assert [record["name"] for record in records(spec)] == ["Utah, 2011 to 2016", "Utah, 2017 to 2023", "Ohio, no year"]
+    # One location is lit, whatever its stretches.
+    assert [record["location"] for record in records(spec)] == ["Utah", "Utah", "Ohio"]
+    assert [record["name"] for record in records(drawn("comparison", places("Utah", "Ohio")))] == ["Ohio", "Utah"]
+
+
+def test_groups_share_the_row_of_their_location_and_each_has_its_place_there() -> None:
+    spec = specification(answer_for("disparity"))
+    first, second = records(spec)[:2]
+    assert (first["row"], second["row"]) == ("Avalon", "Avalon")
+    assert first["shift"] < second["shift"]
+    encodings = next(part for part in parts(spec["layer"]) if isinstance(part, dict) and "shape" in part)
+    assert encodings["shape"]["scale"]["domain"] == ["Female", "Male"]
+    assert "reference" in second["aloud"]
+    assert "difference" in first["aloud"]
+
+
+def test_groups_of_one_location_have_rows_and_say_how_far_they_lie_apart_in_all() -> None:
+    of = table(
+        {
+            "location": ["Utah"] * 3,
+            "stratum": ["a", "b", "c"],
+            "reference_stratum": ["a"] * 3,
+            "verdict": ["reference", "worse", "no clear difference"],
+        },
+        estimate=[20.0, 30.0, 21.0],
+        difference=[None, 10.0, 1.0],
+        difference_low=[None, 8.0, -1.0],
+        difference_high=[None, 12.0, 3.0],
+        gap=[10.0] * 3,
+        gap_corrected=[9.5] * 3,
+        gap_low=[7.0] * 3,
+        gap_high=[13.0] * 3,
+    )
+    spec = CHARTS["disparity"].draw(of, CAPTION)
+    assert [record["row"] for record in records(spec)] == ["a", "b", "c"]
+    assert [record["is_clear"] for record in records(spec)] == [False, True, False]
+    said = "From the lowest to the highest group: 10.0 % (95 % interval 7.0 to 13.0); 9.5 % after a part"
+    assert said in " ".join(spec["title"]["subtitle"])
+    assert said in spec["description"]
+    assert "1 of 2 differ from a." in spec["description"]
+
+
+def test_more_groups_of_several_locations_than_can_be_told_apart_are_refused() -> None:
+    with pytest.raises(NotAcceptable, match="7 groups of 7 locations"):
+        drawn("disparity", places(*"abcdefg"))
+
+
+def test_a_ranking_of_gaps_has_its_line_where_there_is_none() -> None:
+    asked: dict[str, Any] = {"category": "Sex", "stratum": "Female", "reference_stratum": "Male"}
+    of = answer("gap_ranking", years="2019", **asked)
+    spec = specification(of)
+    assert [record["value"] for record in records(spec)] == list(of.table.column("gap"))
+    assert any(isinstance(part, dict) and part.get("text") == "no gap" for part in parts(spec["layer"]))
 
 
 def test_a_map_has_every_place_once_and_says_which_have_no_value() -> None:
