@@ -79,7 +79,9 @@ def files(source: Source) -> tuple[Path, ...]:
         if not found:
             raise SourceUnreadable(f"No file matches {source.path!r}.")
         return found
-    raise SourceUnreadable(f"{source.path} is not there. Check the path; it is taken from {Path.cwd()}.")
+    # What was meant for a name and cannot be one has been taken for a part of the path.
+    about_names = " A name in front of it may have letters, digits, dots, - and _." if "=" in source.path else ""
+    raise SourceUnreadable(f"{source.path} is not there. Check the path; it is taken from {Path.cwd()}.{about_names}")
 
 
 def left_out(source: Source) -> tuple[str, ...]:

@@ -92,6 +92,7 @@ def test_a_file_whose_name_has_the_characters_of_a_glob_is_that_file(tmp_path: P
     ("name", "said"),
     [
         ("absent.csv", "is not there"),
+        ("my data=absent.csv", "A name in front of it may have letters"),
         ("no*.csv", "No file matches"),
         ("empty", "has no data files"),
         ("x" * 5000, "cannot be looked at"),
