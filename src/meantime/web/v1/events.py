@@ -21,6 +21,7 @@ from meantime.model import JobState
 from meantime.web.reply import Reply
 from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Outcome, Parameter, Stream
 from meantime.web.v1.jobs import FILTERS, JobResource, read_query, resource
+from meantime.web.v1.query import Query
 from meantime.web.v1.results import JOB_ID, number_of
 from meantime.web.v1.waiting import Entry, Lobby, Ring, lobby_of
 
@@ -51,6 +52,7 @@ _encode = msgspec.json.Encoder().encode
 async def follow_job(backend: Backend, call: Call) -> Reply | Stream:
     """GET /v1/jobs/{job_id}/events: how a job stands, then every change, until it has ended."""
     number = number_of(call)
+    Query(call.query, ()).check()
     detail = backend.engine.describe(number)
     known = call.header("last-event-id")
     if detail.state.is_ended and known == _id_of(detail):
@@ -318,6 +320,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 headers=_STREAM_HEADERS,
             ),
         ),
-        problems=(JobUnknown, StoreBroken),
+        problems=(JobUnknown, RequestInvalid, StoreBroken),
     ),
 )

@@ -213,8 +213,9 @@ def _moment(at_s: float) -> datetime:
 
 async def submit(backend: Backend, call: Call) -> Reply | Stream:
     """POST /v1/jobs: make a job, and wait for its result if that is preferred."""
-    wait_s = preferred_wait(call.header("prefer"))
     # All that can be refused is refused before there is a job.
+    Query(call.query, ()).check()
+    wait_s = preferred_wait(call.header("prefer"))
     form = choose(call.header("accept"), None) if wait_s is not None else None
     key = _key(call.header("idempotency-key"))
     body = await call.body(guard.BODY_LIMIT_BYTES)
@@ -247,6 +248,7 @@ async def submit(backend: Backend, call: Call) -> Reply | Stream:
 
 async def submit_batch(backend: Backend, call: Call) -> Reply:
     """POST /v1/jobs/batch: make many jobs in one commit, or none."""
+    Query(call.query, ()).check()
     key = _key(call.header("idempotency-key"))
     body = await call.body(BATCH_LIMIT_BYTES)
     engine = backend.engine
@@ -475,6 +477,7 @@ _EXAMPLE_OF_MANY = '{"requests": [{"statistic": "states_mean", "parameters": {"q
 
 async def get_job(backend: Backend, call: Call) -> Reply:
     """GET /v1/jobs/{job_id}: how a job stands, at its end if that is waited for."""
+    Query(call.query, ()).check()
     wait_s = preferred_wait(call.header("prefer"))
     engine = backend.engine
     detail = await lobby_of(engine).end_of(engine, number_of(call), within_s=wait_s or 0, gone=call.gone)
@@ -857,7 +860,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 links=_LINKS[1:],
             ),
         ),
-        problems=(JobUnknown, StoreBroken),
+        problems=(JobUnknown, RequestInvalid, StoreBroken),
     ),
     Endpoint(
         name="delete_job",

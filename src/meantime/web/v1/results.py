@@ -120,7 +120,7 @@ async def kept(backend: Backend, job: Job, receipt: Receipt) -> bytes:
 async def get_result(backend: Backend, call: Call) -> Reply | Stream:
     """GET /v1/jobs/{job_id}/results, and with a suffix."""
     form = choose(call.header("accept"), call.path.get("suffix"))
-    query = Query([pair for pair in call.query if pair[0] == CHART.name], (CHART.name,))
+    query = Query(call.query, (CHART.name,))
     chart = query.one(CHART.name)
     query.check()
     wait_s = preferred_wait(call.header("prefer"))

@@ -27,7 +27,7 @@ from meantime.errors import (
 )
 from meantime.model import JobState, Problem, Request, Work
 from meantime.statistics import requests
-from meantime.web.v1 import jobs, results
+from meantime.web.v1 import events, jobs, results
 from meantime.web.v1.endpoint import ClientGone
 from meantime.web.v1.waiting import lobby_of
 from tests.served import OBESITY
@@ -203,6 +203,19 @@ def test_however_much_is_wrong_no_more_than_a_hundred_problems_are_told() -> Non
     problems = problems_of(refused)
     assert len(problems) == 101
     assert problems[""] == "too-many"
+
+
+@pytest.mark.parametrize(
+    "handle",
+    [jobs.submit, jobs.submit_batch, jobs.get_job, events.follow_job, results.get_result],
+)
+def test_what_stands_in_a_query_by_mistake_is_refused_and_not_passed_over(handle: Any) -> None:
+    with behind() as there:
+        job_id = there.done()
+        with pytest.raises(RequestInvalid) as refused:
+            there.run(handle, lambda: AsCalled(job_id=job_id, query="format=csv", body=ASKED))
+        assert problems_of(refused) == {"/format": "unknown-parameter"}
+        assert len(page(there)["jobs"]) == 1
 
 
 # Waiting for the result
