@@ -78,6 +78,7 @@ class Dataset(msgspec.Struct, frozen=True, kw_only=True):
     locations: tuple[Location, ...] | None
     categories: tuple[Category, ...] | None
     periods: tuple[Years, ...] | None
+    citation: str | None  # how to name it elsewhere
     warnings: tuple[str, ...] | None  # what a reader should know of how the files were understood
 
     def __repr__(self) -> str:

@@ -47,6 +47,16 @@ fingerprint 8d1c. Computed by Meantime.'
     )
 
 
+def suggest_for_dataset(*, name: str, title: str, fingerprint: str, synthetic: bool) -> str:
+    """Write how a data set as a whole is to be named. No date either: the same content is cited the same way.
+
+    >>> suggest_for_dataset(name="naps", title="Naps of adults", fingerprint="8d1c", synthetic=False)
+    'Naps of adults (data set "naps"), fingerprint 8d1c. Read by Meantime.'
+    """
+    loudly = f"{SYNTHETIC}: " if synthetic else ""
+    return f"{loudly}{title} (data set {_shown(name)}), fingerprint {fingerprint}. Read by Meantime."
+
+
 def _shown(value: object) -> str:
     text = dumps(value).decode()
     return text if len(text) <= _VALUE_CHARACTERS else f"{text[: _VALUE_CHARACTERS - 1]}…"

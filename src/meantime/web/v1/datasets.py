@@ -24,6 +24,7 @@ from meantime.errors import (
     RequestInvalid,
     ShuttingDown,
 )
+from meantime.formats.citation import SYNTHETIC
 from meantime.statistics.spelling import closest, quoted, suggestion
 from meantime.web import guard
 from meantime.web.reply import Reply
@@ -269,6 +270,7 @@ _DATASET = {
     "encoding": "utf-8",
     "delimiter": ",",
     "decimal_mark": ".",
+    "citation": f'{SYNTHETIC}: Synthetic sample (data set "sample"), fingerprint {"9f2c" * 16}. Read by Meantime.',
     "warnings": [],
 }
 _LINE = {"file": "table.csv", "line": 17, "reason": "5 fields where the header has 6"}

@@ -13,6 +13,7 @@ from meantime.dataset.cube import ABSENT, AXES, Cube, Integers
 from meantime.dataset.ingest import Progress
 from meantime.dataset.snapshot import Polarity, Snapshot
 from meantime.errors import MeantimeError
+from meantime.formats import citation
 from meantime.statistics.selection import has_total
 
 
@@ -130,6 +131,7 @@ class DatasetResource(DatasetSummary, frozen=True, kw_only=True):
     encoding: str | None
     delimiter: str | None
     decimal_mark: str | None
+    citation: Annotated[str | None, said("How to name it elsewhere.")]
     warnings: Annotated[list[str] | None, said("What a reader should know of how the files were understood.")]
 
 
@@ -146,7 +148,7 @@ def summary_of(catalog: Catalog, name: str) -> DatasetSummary:
 def resource_of(catalog: Catalog, name: str) -> DatasetResource:
     """Describe a data set that is served. A few milliseconds for the CDC's tables; it grows with the cells."""
     status = catalog.status(name)
-    facts = _facts(status.snapshot) if isinstance(status, Ready) else dict.fromkeys(_FACTS)
+    facts = _facts(name, status.snapshot) if isinstance(status, Ready) else dict.fromkeys(_FACTS)
     return DatasetResource(**_summary(catalog, name, status), **facts)
 
 
@@ -192,7 +194,7 @@ def writable(text: str) -> str:
     return text.encode("utf-8", "backslashreplace").decode()
 
 
-def _facts(snapshot: Snapshot) -> dict[str, Any]:
+def _facts(name: str, snapshot: Snapshot) -> dict[str, Any]:
     about, cube = snapshot.about, snapshot.cube
     return {
         "withheld_by_reason": cube.withheld_by_reason(),
@@ -209,6 +211,9 @@ def _facts(snapshot: Snapshot) -> dict[str, Any]:
         "encoding": about.encoding,
         "delimiter": about.delimiter,
         "decimal_mark": about.decimal_mark,
+        "citation": citation.suggest_for_dataset(
+            name=name, title=writable(about.title), fingerprint=snapshot.fingerprint, synthetic=about.synthetic
+        ),
         "warnings": [writable(warning) for warning in about.warnings],
     }
 

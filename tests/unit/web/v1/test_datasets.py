@@ -96,6 +96,7 @@ def test_a_data_set_tells_what_is_in_it(place: Place) -> None:
     assert found["columns"] == ["Question", "LocationDesc", "Data_Value"]
     assert (found["encoding"], found["delimiter"], found["decimal_mark"]) == ("utf-8", ",", ".")
     assert (found["files"], found["warnings"]) == ([], [])
+    assert found["citation"] == f'a (data set "a"), fingerprint {found["fingerprint"]}. Read by Meantime.'
 
 
 def test_a_data_set_that_loads_or_failed_is_described_with_nothing_left_out(place: Place) -> None:

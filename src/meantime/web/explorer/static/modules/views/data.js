@@ -183,13 +183,12 @@ function roles(dataset) {
 }
 
 function cite(dataset) {
-  const text = `${dataset.synthetic ? "SYNTHETIC DATA, NOT REAL FIGURES: " : ""}${dataset.title} (data set "${dataset.name}"), fingerprint ${dataset.fingerprint}. Read by Meantime.`;
   return h(
     "section",
     { "aria-labelledby": "cite" },
     h("h2", { id: "cite" }, "How to cite it"),
-    h("p", { class: "cite", dir: "auto" }, text),
-    copy(text, "Copy the citation"),
+    h("p", { class: "cite", dir: "auto" }, dataset.citation),
+    copy(dataset.citation, "Copy the citation"),
     h("p", { class: "soft" }, "The fingerprint names the content: whoever has a file with the same one has the same numbers."),
     h("p", {}, h("a", { href: dataset.links.self }, "The same as JSON")),
   );
