@@ -26,10 +26,18 @@ class Question(msgspec.Struct, frozen=True, kw_only=True):
     withheld: int
 
 
+class Point(msgspec.Struct, frozen=True, kw_only=True):
+    """A place on the earth, in degrees."""
+
+    latitude: float
+    longitude: float
+
+
 class Location(msgspec.Struct, frozen=True, kw_only=True):
     """A place."""
 
     name: str
+    point: Point | None = None  # where it lies, where all its rows that say so agree; a server may be older
 
 
 class Category(msgspec.Struct, frozen=True, kw_only=True):

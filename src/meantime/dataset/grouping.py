@@ -15,6 +15,7 @@ from meantime.dataset import labels
 from meantime.dataset.adding import IN_64_BITS, Amounts, insert, make_amounts, moments
 from meantime.dataset.columns import ROLES
 from meantime.dataset.cube import ABSENT, Cells, Cube, Integers, Labels, Moments, Period, ValueType, roll_up
+from meantime.dataset.points import Points, gather
 from meantime.dataset.staging import Staged, reject_rows, sql_path, sql_text
 from meantime.dataset.values import SPACES, parse_year, pattern
 
@@ -98,6 +99,12 @@ def make_view(database: duckdb.DuckDBPyConnection, files: Sequence[Path], places
         columns["first_year"] = columns["last_year"]
     selected = ", ".join(f"{column} AS {role}" for role, column in columns.items())
     database.execute(f"CREATE VIEW staged AS SELECT {selected} FROM {_parquet(files)}")
+
+
+def points(database: duckdb.DuckDBPyConnection) -> Points:
+    """Return where the locations of the staged rows lie. Rows without a point say nothing against the others."""
+    spans = "SELECT location, min(point), max(point) FROM staged WHERE point <> '' GROUP BY location ORDER BY location"
+    return gather(database.execute(spans).fetchall())
 
 
 def has_several_topics(

@@ -21,6 +21,7 @@ from meantime.dataset import description, grouping, sample, snapshot
 from meantime.dataset.columns import ROLES, listed, match, may_be_category, meant, rivals, shown
 from meantime.dataset.cube import Cube
 from meantime.dataset.description import Description, QuestionFacts
+from meantime.dataset.points import Points
 from meantime.dataset.snapshot import About, Question, Rejected
 from meantime.dataset.source import ENDINGS_IN_FOLDER, Source, description_path, files, left_out, state_of, stem
 from meantime.dataset.staging import REJECTED_KEPT, Opened, Staged, open_source, stage, too_many
@@ -130,6 +131,7 @@ def _read(
                 *_of_folder(job.source),
                 *mark.warnings,
             ),
+            points=grouping.points(database) if "point" in roles else Points(),
         )
     on_progress(Progress("writing", _ROLLED_UP, rows))
     return snapshot.write(cube, about, [file.parquet for file in staged], Path(job.into), work=Path(job.work))

@@ -35,6 +35,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meantime.dataset.cube import Cells, Cube, Exact, Labels, Moments, exact, with_marginals
+from meantime.dataset.points import Points
 from meantime.errors import LoadFailed, SnapshotDamaged
 
 # Counts up when a folder is laid out in another way; a folder of another version is refused, and its source read anew.
@@ -85,6 +86,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     delimiter: str
     decimal_mark: str
     warnings: tuple[str, ...] = ()  # what a reader should know: columns not used, a decimal mark that was guessed
+    points: Points = Points()  # where its locations lie, for maps
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -126,7 +128,7 @@ def fingerprint(cube: Cube, about: About) -> str:
 
     Covers what a result can depend on: cells, labels, scale, withheld marks and reasons, roles, each question's unit
     and polarity, and whether the table is synthetic, which every result says. Does not cover the title, file
-    names, rejected lines, encoding, delimiter, line numbers, and columns that have no role.
+    names, rejected lines, encoding, delimiter, line numbers, points, and columns that have no role.
     """
     content = {
         "version": _FINGERPRINT_VERSION,

@@ -263,7 +263,9 @@ _DATASET = {
             "value_types": [{"name": "Value", "unit": "%"}],
         }
     ],
-    "locations": [{"name": "Utah", "cells": 364}],
+    "locations": [
+        {"name": "Utah", "cells": 364, "point": {"latitude": 39.36, "longitude": -111.587}, "no_point": None}
+    ],
     "categories": [{"name": "Sex", "strata": ["Female", "Male"], "cells": 1438}],
     "periods": [{"first": 2022, "last": 2022}],
     "files": ["sample.csv"],

@@ -11,7 +11,7 @@ import numpy as np
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status, progress_of
 from meantime.dataset.cube import ABSENT, AXES, Cube, Integers
 from meantime.dataset.ingest import Progress
-from meantime.dataset.snapshot import Polarity, Snapshot
+from meantime.dataset.snapshot import About, Polarity, Snapshot
 from meantime.errors import MeantimeError
 from meantime.formats import citation
 from meantime.statistics.selection import has_total
@@ -102,11 +102,20 @@ class QuestionResource(msgspec.Struct, frozen=True, kw_only=True):
     value_types: list[ValueTypeResource]
 
 
+class PointResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A place on the earth, in degrees."""
+
+    latitude: Annotated[float, said("Degrees north.", ge=-90, le=90)]
+    longitude: Annotated[float, said("Degrees east.", ge=-180, le=180)]
+
+
 class LocationResource(msgspec.Struct, frozen=True, kw_only=True):
     """A place."""
 
     name: str
     cells: int
+    point: Annotated[PointResource | None, said("Where it lies, where all its rows that say so agree.")]
+    no_point: Annotated[str | None, said("Why it has none; null where it has one.")]
 
 
 class CategoryResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -133,6 +142,16 @@ class DatasetResource(DatasetSummary, frozen=True, kw_only=True):
     decimal_mark: str | None
     citation: Annotated[str | None, said("How to name it elsewhere.")]
     warnings: Annotated[list[str] | None, said("What a reader should know of how the files were understood.")]
+
+
+def location_of(about: About, name: str, cells: int) -> LocationResource:
+    """Describe a place, with the point where it lies, or why there is none."""
+    if (point := about.points.of.get(name)) is not None:
+        there = PointResource(latitude=point.latitude, longitude=point.longitude)
+        return LocationResource(name=name, cells=cells, point=there, no_point=None)
+    nobody = "no row names one" if "point" in about.roles else "the table has no column of points"
+    why = about.points.unknown.get(name, nobody)
+    return LocationResource(name=name, cells=cells, point=None, no_point=writable(why))
 
 
 def path_of(name: str) -> str:
@@ -202,7 +221,7 @@ def _facts(name: str, snapshot: Snapshot) -> dict[str, Any]:
         "columns": list(about.columns),
         "questions": [_question(snapshot, code) for code in range(len(cube.labels.questions))],
         "locations": [
-            LocationResource(name=name, cells=cells)
+            location_of(about, name, cells)
             for name, cells in zip(cube.labels.locations, _cells_by(cube, "location"), strict=True)
         ],
         "categories": _categories(cube),

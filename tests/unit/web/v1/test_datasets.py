@@ -7,8 +7,10 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
+from meantime.dataset.points import gather
 from meantime.dataset.snapshot import Rejected
 from meantime.web.v1 import coverage, datasets, described
+from tests import factories
 from tests.places import PATIENCE_S, Gateway, Place
 from tests.unit.web.v1.asking import KEY, ROWS, Asked, serving, table
 
@@ -85,10 +87,11 @@ def test_a_data_set_tells_what_is_in_it(place: Place) -> None:
             "value_types": [{"name": "", "unit": ""}],
         },
     ]
+    nowhere = {"point": None, "no_point": "the table has no column of points"}
     assert found["locations"] == [
-        {"name": "Guam", "cells": 1},
-        {"name": "Ohio", "cells": 1},
-        {"name": "Utah", "cells": 2},
+        {"name": "Guam", "cells": 1, **nowhere},
+        {"name": "Ohio", "cells": 1, **nowhere},
+        {"name": "Utah", "cells": 2, **nowhere},
     ]
     assert found["categories"] == [{"name": "Sex", "strata": ["Female", "Male"], "cells": 3}]
     assert found["periods"] == [{"first": 2020, "last": 2020}, {"first": 2021, "last": 2022}]
@@ -295,3 +298,12 @@ def test_examples_are_what_their_types_say(endpoint: Any) -> None:
         for kind in outcome.content.values():
             made = msgspec.convert(outcome.example, kind)
             assert msgspec.to_builtins(made) == outcome.example
+
+
+def test_a_location_has_its_point_or_says_why_it_has_none() -> None:
+    about = factories.snapshot([factories.row(location=name) for name in ("Guam", "Ohio", "Utah")]).about
+    points = gather([("Utah", "(39.36, -111.587)", "(39.36, -111.587)"), ("Ohio", "(40, -82)", "(41, -82)")])
+    about = msgspec.structs.replace(about, points=points, roles={**about.roles, "point": "GeoLocation"})
+    told = [described.location_of(about, name, 1) for name in ("Guam", "Ohio", "Utah")]
+    assert [each.no_point for each in told] == ["no row names one", "its rows name several points", None]
+    assert told[2].point == described.PointResource(latitude=39.36, longitude=-111.587)

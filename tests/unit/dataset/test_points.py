@@ -1,0 +1,76 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from meantime.dataset.points import Point, gather, parse
+from tests.tables import read, write
+
+UTAH = Point(latitude=39.36, longitude=-111.587)
+HEADER = "Question,LocationDesc,Data_Value,GeoLocation"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "(39.36, -111.587)",
+        "(39.36,-111.587)",
+        " ( 39.36 , -111.587 ) ",
+        "Salt Lake City, UT (39.36, -111.587)",
+        "POINT (-111.587 39.36)",
+        "point(-111.587 39.36)",
+    ],
+)
+def test_both_ways_of_writing_a_point_are_read(text: str) -> None:
+    assert parse(text) == UTAH
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["", "39.36, -111.587", "(39.36)", "(nan, 1)", "(91, 0)", "POINT (181 0)", "(٣, 4)", "(1, 2, 3)", "(1e1, 2)"],
+)
+def test_what_is_no_point_of_the_earth_is_none(text: str) -> None:
+    assert parse(text) is None
+
+
+@given(st.text(alphabet="(),.-+ 0123456789POINTeé\x00", max_size=80))
+def test_any_text_is_a_point_on_the_earth_or_none(text: str) -> None:
+    point = parse(text)
+    assert point is None or (abs(point.latitude) <= 90 and abs(point.longitude) <= 180)
+
+
+def test_two_ways_of_writing_one_point_agree() -> None:
+    assert gather([("Utah", "(39.36, -111.587)", "POINT (-111.587 39.36)")]).of == {"Utah": UTAH}
+
+
+def test_two_texts_that_are_no_points_do_not_agree() -> None:
+    assert gather([("Utah", "here", "there")]).unknown == {"Utah": "its rows name several points"}
+
+
+def test_a_file_says_where_its_locations_lie(tmp_path: Path) -> None:
+    lines = [
+        HEADER,
+        'Q,Utah,1,"(39.36, -111.587)"',
+        "Q,Utah,2,",  # says nothing against the others
+        'Q,Ohio,3,"(40, -82)"',
+        'Q,Ohio,4,"(41, -82)"',
+        "Q,Iowa,5,",
+        "Q,Guam,6,far away",
+    ]
+    points = read(write(tmp_path, "\n".join([*lines, ""]))).about.points
+    assert points.of == {"Utah": UTAH}
+    assert points.unknown == {"Ohio": "its rows name several points", "Guam": "'far away' is no point"}
+
+
+def test_a_file_without_such_a_column_says_nothing(tmp_path: Path) -> None:
+    points = read(write(tmp_path, "Question,LocationDesc,Data_Value\nQ,Utah,1\n")).about.points
+    assert (points.of, points.unknown) == ({}, {})
+
+
+def test_points_are_no_part_of_the_content(tmp_path: Path) -> None:
+    here, there = (read(write(tmp_path, f'{HEADER}\nQ,Utah,1,"(39.36, {longitude})"\n')) for longitude in (-111, -112))
+    assert here.about.points != there.about.points
+    assert here.fingerprint == there.fingerprint
