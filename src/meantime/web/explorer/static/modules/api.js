@@ -93,3 +93,6 @@ export function query(parameters) {
 
 /** The path of a data set. */
 export const datasetPath = (name) => `/v1/datasets/${encodeURIComponent(name)}`;
+
+/** Cancel a job that goes on. One that has just ended stays as it is: its result is not thrown away unseen. */
+export const cancel = (job) => post(`${job.links.self}?if=unfinished`, undefined, { method: "DELETE" });

@@ -2,7 +2,7 @@
  * Asks a statistic: at once where that is quick, and else as a job, whose progress is shown and which can be cancelled.
  */
 
-import { follow, get, post, Problem, query } from "./api.js";
+import { cancel, follow, get, post, Problem, query } from "./api.js";
 import { h } from "./dom.js";
 import { progress } from "./parts.js";
 import { write } from "./state.js";
@@ -84,7 +84,7 @@ function waiting(job) {
       "p",
       { class: "row" },
       h("a", { class: "button", href: write({ view: "job", job: job.id }) }, "Look at the job"),
-      h("button", { type: "button", class: "button", id: "cancel", onclick: () => post(job.links.self, undefined, { method: "DELETE" }) }, "Cancel"),
+      h("button", { type: "button", class: "button", id: "cancel", onclick: () => cancel(job) }, "Cancel"),
     ),
   );
 }

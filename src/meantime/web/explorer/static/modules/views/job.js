@@ -2,7 +2,7 @@
  * One job: what was asked, how it stands, what it has come to.
  */
 
-import { follow, get, post } from "../api.js";
+import { cancel as dismiss, follow, get, post } from "../api.js";
 import { h, put, theirs } from "../dom.js";
 import { moment, took } from "../format.js";
 import { announce, copy, empty, facts, progress, trouble } from "../parts.js";
@@ -56,7 +56,7 @@ function standing(now) {
     const made = await post("/v1/jobs", { statistic, parameters, dataset, label });
     go(write({ view: "job", job: made.id }));
   });
-  const cancel = act(() => post(now.links.self, undefined, { method: "DELETE" }));
+  const cancel = act(() => dismiss(now));
   const remove = act(async () => {
     await post(now.links.self, undefined, { method: "DELETE" });
     announce("The job and its result are removed");
