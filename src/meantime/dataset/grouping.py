@@ -15,7 +15,7 @@ from meantime.dataset import labels
 from meantime.dataset.adding import IN_64_BITS, Amounts, insert, make_amounts, moments
 from meantime.dataset.columns import ROLES
 from meantime.dataset.cube import ABSENT, Cells, Cube, Integers, Labels, Moments, Period, ValueType, roll_up
-from meantime.dataset.points import Points, gather
+from meantime.dataset.points import MOST_TEXTS, Points, gather
 from meantime.dataset.staging import Staged, reject_rows, sql_path, sql_text
 from meantime.dataset.values import SPACES, parse_year, pattern
 
@@ -103,8 +103,15 @@ def make_view(database: duckdb.DuckDBPyConnection, files: Sequence[Path], places
 
 def points(database: duckdb.DuckDBPyConnection) -> Points:
     """Return where the locations of the staged rows lie. Rows without a point say nothing against the others."""
-    spans = "SELECT location, min(point), max(point) FROM staged WHERE point <> '' GROUP BY location ORDER BY location"
-    return gather(database.execute(spans).fetchall())
+    return gather(
+        database.execute(
+            f"""
+            SELECT location, CASE WHEN count(*) <= {MOST_TEXTS} THEN list(point) END
+            FROM (SELECT DISTINCT location, point FROM staged WHERE point <> '')
+            GROUP BY location ORDER BY location
+            """
+        ).fetchall()
+    )
 
 
 def has_several_topics(

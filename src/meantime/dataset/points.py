@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import msgspec
 
@@ -15,6 +15,11 @@ _WELL_KNOWN = re.compile(
 )
 # A point is short; what is told of one that is none should be, too.
 _TOLD_CHARACTERS = 60
+# Releases of one table round their points in their own ways, and differ in the tenth digit. A hundredth of a degree is
+# a kilometre, which no map of a country shows.
+_SAME_DEGREES = 0.01
+# A place that is written in more ways than this is no place.
+MOST_TEXTS = 16
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
@@ -29,6 +34,11 @@ class Points(msgspec.Struct, frozen=True, kw_only=True):
 
     of: dict[str, Point] = {}  # by location
     unknown: dict[str, str] = {}  # by location, why it has none
+
+    @property
+    def places(self) -> dict[str, tuple[float, float]]:
+        """Latitude and longitude by location, for who draws them."""
+        return {name: (point.latitude, point.longitude) for name, point in self.of.items()}
 
 
 def parse(text: str) -> Point | None:
@@ -50,22 +60,43 @@ def parse(text: str) -> Point | None:
     return Point(latitude=latitude, longitude=longitude)
 
 
-def gather(spans: Iterable[tuple[str, str, str]]) -> Points:
-    """Tell where locations lie, from the least and the greatest text that the rows of each have for it.
+def gather(named: Iterable[tuple[str, Sequence[str] | None]]) -> Points:
+    """Tell where locations lie, from the different texts that the rows of each have for it; None: very many.
 
-    >>> gather([("Utah", "(39.3, -111.6)", "(39.3, -111.6)"), ("Ohio", "(40, -82)", "(41, -82)"), ("Guam", "?", "?")])
-    ... # doctest: +NORMALIZE_WHITESPACE
-    Points(of={'Utah': Point(latitude=39.3, longitude=-111.6)},
-           unknown={'Ohio': 'its rows name several points', 'Guam': "'?' is no point"})
+    Texts agree where they mean one place, however they are written and rounded; the least of them is taken.
+
+    >>> utah, ohio = ["(39.36, -111.587)", "POINT (-111.58701 39.36)"], ["(40, -82)", "(41, -82)"]
+    >>> found = gather([("Utah", utah), ("Ohio", ohio), ("Guam", ["far away"]), ("Iowa", None)])
+    >>> found.of
+    {'Utah': Point(latitude=39.36, longitude=-111.587)}
+    >>> for location, reason in found.unknown.items():
+    ...     print(f"{location}: {reason}")
+    Ohio: its rows name several points
+    Guam: 'far away' is no point
+    Iowa: its rows name several points
     """
     of: dict[str, Point] = {}
     unknown: dict[str, str] = {}
-    for location, least, greatest in spans:
-        point = parse(least)
-        if least != greatest and (point is None or parse(greatest) != point):
-            unknown[location] = "its rows name several points"
-        elif point is None:
-            unknown[location] = f"{least[:_TOLD_CHARACTERS]!r} is no point"
+    for location, texts in named:
+        found = None if texts is None else _one(sorted(texts))
+        if isinstance(found, Point):
+            of[location] = found
         else:
-            of[location] = point
+            unknown[location] = found or "its rows name several points"
     return Points(of=of, unknown=unknown)
+
+
+def _one(texts: Sequence[str]) -> Point | str | None:
+    """Return the one point that texts mean, or what is wrong with one of them; None where they do not agree."""
+    points = []
+    for text in texts:
+        if (point := parse(text)) is None:
+            return f"{text[:_TOLD_CHARACTERS]!r} is no point"
+        points.append(point)
+    first, *others = points
+    return first if all(_is_same(first, other) for other in others) else None
+
+
+def _is_same(one: Point, other: Point) -> bool:
+    apart = max(abs(one.latitude - other.latitude), abs(one.longitude - other.longitude))
+    return apart <= _SAME_DEGREES

@@ -14,7 +14,7 @@ from meantime.dataset.columns import check_roles, listed
 from meantime.errors import SourceUnreadable
 
 # Counts up when reading the same files would give another snapshot: another parser of values, other built-in questions.
-READING_VERSION = 3
+READING_VERSION = 4
 
 # Files of these kinds are the data of a folder. Not .txt: most are a README or a licence beside the data.
 ENDINGS_IN_FOLDER = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")

@@ -43,11 +43,19 @@ def test_any_text_is_a_point_on_the_earth_or_none(text: str) -> None:
 
 
 def test_two_ways_of_writing_one_point_agree() -> None:
-    assert gather([("Utah", "(39.36, -111.587)", "POINT (-111.587 39.36)")]).of == {"Utah": UTAH}
+    assert gather([("Utah", ["POINT (-111.587 39.36)", "(39.36, -111.587)"])]).of == {"Utah": UTAH}
 
 
-def test_two_texts_that_are_no_points_do_not_agree() -> None:
-    assert gather([("Utah", "here", "there")]).unknown == {"Utah": "its rows name several points"}
+def test_points_that_were_rounded_in_other_ways_agree_and_others_do_not() -> None:
+    texts = ["(64.845079957001, -147.722059036)", "(64.84507995700051, -147.72205903599973)"]
+    assert gather([("Alaska", texts)]).of["Alaska"].latitude == pytest.approx(64.845, abs=0.01)
+    assert gather([("Alaska", ["(64.8, -147.7)", "(64.82, -147.7)"])]).of == {}
+
+
+def test_a_location_with_very_many_points_has_none(tmp_path: Path) -> None:
+    lines = [HEADER, *(f'Q,Utah,1,"(39.36, -111.5870{number})"' for number in range(20)), ""]
+    points = read(write(tmp_path, "\n".join(lines))).about.points
+    assert points.unknown == {"Utah": "its rows name several points"}
 
 
 def test_a_file_says_where_its_locations_lie(tmp_path: Path) -> None:
