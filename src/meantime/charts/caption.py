@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -16,3 +17,4 @@ class Caption:
     is_synthetic: bool = False
     reference: str | None = None  # what the others are compared with
     highlight: str | None = None  # the location that is lit from the start
+    points: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # latitude and longitude by location

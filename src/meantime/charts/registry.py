@@ -11,6 +11,7 @@ from meantime.charts import (
     estimates,
     groups,
     means,
+    point_map,
     ranking,
     scatter,
     slopes,
@@ -61,6 +62,11 @@ _ROWS = (
     ),
     Chart(
         name="map", draw=tiles.values, meaning="a tile for each state and territory, darker where the value is higher"
+    ),
+    Chart(
+        name="point_map",
+        draw=point_map.point_map,
+        meaning="a dot where each location lies, darker where the value is higher; of tables whose rows name points",
     ),
     Chart(
         name="verdict_map",

@@ -9,12 +9,18 @@ from typing import Protocol
 
 from meantime.formats import arrow, csv_text, document, json_lines, markdown, parquet, pictures, vegalite, xlsx
 from meantime.formats.document import Document
+from meantime.formats.vegalite import Places
+
+# The chart that is drawn by where locations lie.
+_OF_POINTS = "point_map"
 
 
 class Draw(Protocol):
     """Writes one of the charts of a result, the usual one if none is named."""
 
-    def __call__(self, document: Document, chart: str | None = None) -> Iterator[bytes]:
+    def __call__(
+        self, document: Document, chart: str | None = None, *, places: Places | None = None
+    ) -> Iterator[bytes]:
         """Write it piece by piece."""
 
 
@@ -44,6 +50,13 @@ class Form:
             if chart is None or self.draw is None
             else replace(self, pieces=partial(self.draw, chart=chart), chart=chart)
         )
+
+    def over(self, places: Callable[[], Places]) -> Form:
+        """Return the form whose chart knows where locations lie, if it is one that asks for that; else itself."""
+        if self.draw is None or self.chart != _OF_POINTS:
+            return self
+        draw = self.draw
+        return replace(self, pieces=lambda document: draw(document, _OF_POINTS, places=places()))
 
 
 _ROWS = (

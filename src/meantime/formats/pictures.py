@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from meantime.charts.frame import Spec
 from meantime.formats import rendering
 from meantime.formats.document import Document
-from meantime.formats.vegalite import specification
+from meantime.formats.vegalite import Places, specification
 
 # As wide as the text of most pages and slides; the height is what its rows need.
 WIDTH_PIXELS = 900
 
 
-def svg_pieces(document: Document, chart: str | None = None) -> Iterator[bytes]:
+def svg_pieces(document: Document, chart: str | None = None, *, places: Places | None = None) -> Iterator[bytes]:
     """Draw a chart as SVG: its texts are texts, so that it can be searched, read aloud and enlarged.
 
     Raises:
@@ -21,17 +21,17 @@ def svg_pieces(document: Document, chart: str | None = None) -> Iterator[bytes]:
         PictureFailed: the process that draws it did not end well.
         AnswersBusy: as many pictures are being drawn as may.
     """
-    yield rendering.render(_picture(document, chart), "svg")
+    yield rendering.render(_picture(document, chart, places), "svg")
 
 
-def png_pieces(document: Document, chart: str | None = None) -> Iterator[bytes]:
+def png_pieces(document: Document, chart: str | None = None, *, places: Places | None = None) -> Iterator[bytes]:
     """Draw a chart as PNG, two pixels for each of the page: sharp on screens of today, and in print.
 
     Raises:
         NotAcceptable, PictureFailed, AnswersBusy: as for SVG.
     """
-    yield rendering.render(_picture(document, chart), "png")
+    yield rendering.render(_picture(document, chart, places), "png")
 
 
-def _picture(document: Document, chart: str | None) -> Spec:
-    return {**specification(document, chart), "width": WIDTH_PIXELS}
+def _picture(document: Document, chart: str | None, places: Places | None) -> Spec:
+    return {**specification(document, chart, places=places), "width": WIDTH_PIXELS}

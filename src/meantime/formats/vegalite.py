@@ -21,13 +21,17 @@ _NOTE_CHARACTERS = 64
 _FINGERPRINT_CHARACTERS = 16
 
 
-def pieces(document: Document, chart: str | None = None) -> Iterator[bytes]:
+# Where locations lie, in degrees of latitude and longitude. No part of a result, so whoever draws one brings them.
+Places = Mapping[str, tuple[float, float]]
+
+
+def pieces(document: Document, chart: str | None = None, *, places: Places | None = None) -> Iterator[bytes]:
     """Write the specification of a chart.
 
     Raises:
         NotAcceptable: the result has no such chart; before the first piece.
     """
-    yield dumps(specification(document, chart))
+    yield dumps(specification(document, chart, places=places))
 
 
 def charts_of(statistic: str) -> tuple[str, ...]:
@@ -40,7 +44,7 @@ def charts_of(statistic: str) -> tuple[str, ...]:
     return () if row is None else row.charts
 
 
-def specification(document: Document, chart: str | None = None) -> dict[str, Any]:
+def specification(document: Document, chart: str | None = None, *, places: Places | None = None) -> dict[str, Any]:
     """Return a chart of a result, the usual one if no other is named.
 
     Raises:
@@ -52,7 +56,7 @@ def specification(document: Document, chart: str | None = None) -> dict[str, Any
     if chart is not None and chart not in charts:
         raise NotAcceptable(f"Results of {document.statistic} have no such chart; they have {', '.join(charts)}.")
     try:
-        return CHARTS[chart or charts[0]].draw(document.table, _caption(document))
+        return CHARTS[chart or charts[0]].draw(document.table, _caption(document, places or {}))
     except KeyError as error:
         raise NotAcceptable(
             f"This result has no column {error}, which its chart is drawn from: it was asked for another of its "
@@ -74,7 +78,7 @@ def _statistics() -> Mapping[str, Statistic]:
     return STATISTICS
 
 
-def _caption(document: Document) -> Caption:
+def _caption(document: Document, places: Places) -> Caption:
     asked = document.parameters
     table = document.table
     short = " ".join(note for note in table.notes if len(note) <= _NOTE_CHARACTERS)
@@ -88,6 +92,7 @@ def _caption(document: Document) -> Caption:
         ),
         is_synthetic=document.citation.startswith(citation.SYNTHETIC),
         reference=_reference(document),
+        points=places,
     )
 
 

@@ -242,7 +242,7 @@ _ROWS = (
             ("Alabama", 29.9, 0.38381132341620866, 29.153211082703823, 30.657640621890575, 5, 0, 25263, "", None),
         ),
         method_version=1,
-        charts=("estimates", "trend", "groups", "map"),
+        charts=("estimates", "trend", "groups", "map", "point_map"),
         refuse=estimate.refuse,
     ),
     Statistic(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import altair as alt
@@ -72,6 +73,9 @@ def places(*names: str) -> Table:
 def drawn(name: str, of: Table, caption: Caption = CAPTION) -> Spec:
     # The means are a difference where there is one, and groups where there are strata.
     left = {"means": ("difference", "stratum", "category"), "estimates": ("stratum", "period")}.get(name, ())
+    if name == "point_map":
+        points = {str(location): (30.0 + at, -100.0 + at) for at, location in enumerate(of.column("location"))}
+        caption = replace(caption, points=points)
     kept = [at for at, column in enumerate(of.columns) if column.name not in left]
     table = Table(columns=tuple(of.columns[at] for at in kept), data=tuple(of.data[at] for at in kept))
     return CHARTS[name].draw(table, caption)
@@ -169,6 +173,8 @@ def test_texts_of_a_file_are_texts(name: str) -> None:
         if name in ("groups", "means", "disparity")
         else names
     )
+    if name == "point_map":  # what XML has no place for is cut from names, and then some are one
+        hostile = [f"{text[:100]} {place}" for place, text in enumerate(names)]
     if name in ("map", "verdict_map"):
         hostile = ["Utah", "Ohio", *hostile[:2]]
     spec = drawn(name, places(*hostile), Caption(title="\x00</title>" * 1_000, source=("\ud800\uffff",)))
@@ -361,6 +367,46 @@ def test_places_that_are_on_no_grid_have_no_map() -> None:
 def test_a_tile_has_room_for_one_value() -> None:
     with pytest.raises(NotAcceptable, match="several values"):
         drawn("map", places("Utah", "Utah"))
+
+
+def test_a_map_of_points_has_those_that_are_known_and_says_whom_to_ask_where_none_is() -> None:
+    known = Caption(title="Naps", points={"Utah": (39.4, -111.6)})
+    spec = CHARTS["point_map"].draw(places("Utah", "Ohio"), known)
+    assert [(each["name"], each["latitude"], each["longitude"]) for each in records(spec)] == [("Utah", 39.4, -111.6)]
+    with pytest.raises(NotAcceptable, match="GET /v1/datasets"):
+        CHARTS["point_map"].draw(places("Utah", "Ohio"), CAPTION)
+
+
+def test_the_earth_is_cut_open_where_there_is_least() -> None:
+    points = {"Guam": (13.4, 144.8), "Hawaii": (21.3, -157.9), "Puerto Rico": (18.2, -66.6)}
+    spec = CHARTS["point_map"].draw(places(*points), Caption(title="Naps", points=points))
+    assert [round(each["longitude"], 1) for each in records(spec)] == [-215.2, -157.9, -66.6]
+    # What does not lie across the date line stays where it is.
+    points = {"Lisbon": (38.7, -9.1), "Tokyo": (35.7, 139.7)}
+    spec = CHARTS["point_map"].draw(places(*points), Caption(title="Naps", points=points))
+    assert [each["longitude"] for each in records(spec)] == [-9.1, 139.7]
+
+
+def test_a_dot_has_one_value() -> None:
+    with pytest.raises(NotAcceptable, match="several values"):
+        drawn("point_map", places("Utah", "Utah"))
+
+
+def test_a_degree_is_as_long_across_as_up_apart_from_the_latitude() -> None:
+    spec = specification(
+        answer("estimate", years="2020"), "point_map", places={"Avalon": (60.0, 0.0), "Dorado": (60.0, 2.0)}
+    )
+    x, y = (
+        next(
+            part[axis]
+            for part in parts(spec["layer"])
+            if isinstance(part, dict) and axis in part and isinstance(part[axis], dict) and part[axis].get("field")
+        )
+        for axis in "xy"
+    )
+    assert (x["scale"]["domain"], y["scale"]["domain"]) == ([-1.0, 3.0], [59.0, 61.0])
+    # On the sixtieth parallel a degree of longitude is half as long.
+    assert "* (0.5" in x["scale"]["range"][0]["expr"]
 
 
 def test_means_have_their_warning_where_one_reads_first() -> None:

@@ -9,6 +9,7 @@ from meantime.formats.document import Document
 from meantime.formats.forms import FORMS, Form
 from tests import documents
 from tests.documents import HOSTILE, of_names
+from tests.unit.charts.answers import answer
 
 EVERY = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
 # Those that hold any table; of charts there is more to say: test_vegalite.py, test_pictures.py.
@@ -45,3 +46,19 @@ def test_written_twice_a_document_has_the_same_bytes(form: Form, document: Docum
 @EVERY_TABLE
 def test_whatever_a_cell_holds_is_written(form: Form) -> None:
     assert b"".join(form.pieces(of_names(*HOSTILE, None)))
+
+
+def test_only_a_map_of_points_is_told_where_locations_lie_and_not_before_it_is_drawn() -> None:
+    asked: list[str] = []
+
+    def places() -> dict[str, tuple[float, float]]:
+        asked.append("places")
+        return {"Avalon": (60.0, 2.0)}
+
+    for form in (FORMS["csv"], FORMS["vl.json"], FORMS["vl.json"].showing("map")):
+        assert form.over(places) is form
+    form = FORMS["vl.json"].showing("point_map").over(places)
+    assert asked == []
+    [written] = form.pieces(answer("estimate", years="2020"))
+    assert b'"latitude":60.0' in written
+    assert asked == ["places"]

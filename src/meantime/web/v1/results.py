@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+from collections.abc import Mapping
 from functools import partial
 from typing import Annotated, Any
 
@@ -96,7 +97,7 @@ async def of_job(
     is_kept = job.request.view == "document"
     return await represent(
         call,
-        form=form,
+        form=form.over(partial(_places, backend, job)),
         tag=receipt.checksum,
         body=partial(kept, backend, job, receipt) if is_kept else None,
         document=None if is_kept else partial(as_document, backend, job, receipt),
@@ -105,6 +106,14 @@ async def of_job(
         job_id=job.id,
         stem=stem_of(job.request.statistic, job.request.dataset, job.request.fingerprint),
     )
+
+
+def _places(backend: Backend, job: Job) -> Mapping[str, tuple[float, float]]:
+    """Return where the locations lie of the very content that a job is of; nothing where that is gone."""
+    try:
+        return backend.catalog.snapshot(job.request.dataset, job.request.fingerprint).about.points.places
+    except SnapshotDamaged:
+        return {}
 
 
 async def kept(backend: Backend, job: Job, receipt: Receipt) -> bytes:

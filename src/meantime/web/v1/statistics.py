@@ -258,7 +258,7 @@ async def _made(backend: Backend, call: Call, answers: Answers, key: _Key | None
     row = statistic_of(call)
     form = choose(call.header("accept"), call.path.get("suffix"), row.name)
     asked = await read(call.query, row, backend.catalog)
-    form = showing(form, asked.chart, row.name)
+    form = showing(form, asked.chart, row.name).over(lambda: asked.snapshot.about.points.places)
     made = await _represented(backend, call, row, form, asked)
     if key is not None and isinstance(made, Reply):
         answers.keep(key, made, asked)

@@ -1,0 +1,131 @@
+"""The map of places that are on no tile grid: a dot where each lies, coloured by its value. There is no coastline."""
+
+from __future__ import annotations
+
+import math
+from itertools import pairwise
+
+from meantime.charts import dots, theme, words
+from meantime.charts.caption import Caption
+from meantime.charts.dots import Names
+from meantime.charts.frame import Record, Spec, aloud, framed, lit, nothing_to_draw
+from meantime.errors import NotAcceptable
+from meantime.table import Table
+
+_NAMES = Names(value="estimate", low="low", high="high")
+# As high as wide would not fit a screen; a country that is long is drawn smaller, not distorted.
+_HEIGHT, _LEAST_HEIGHT = 460, 160
+# What a picture is wide, and what a page is at least.
+_WIDTH, _NARROWEST = 900, 360
+# Around the outermost points, of what they span.
+_AIR = 0.06
+# A legend for the colours stands above; degrees need no title.
+_FOOT = 20
+
+
+def point_map(table: Table, caption: Caption) -> Spec:
+    """Draw a dot for each location, darker where its value is higher; a degree is as long across as it is up.
+
+    Raises:
+        NotAcceptable: no location has a point that is known, or one has several values.
+    """
+    records = _placed(dots.records_of(table, _NAMES), caption)
+    unit = dots.unit_of(table, _NAMES.value)
+    known = [record["value"] for record in records if record["value"] is not None]
+    colour = {
+        "field": "value",
+        "type": "quantitative",
+        "title": unit,
+        "scale": {
+            "domain": [min(known, default=0.0), max(known, default=1.0)],
+            "range": [theme.colour("ramp_least"), theme.colour("ramp_most")],
+            "interpolate": "lab",
+            "nice": False,
+        },
+        "legend": {"gradientLength": {"expr": "min(width * 0.6, 240)"}, "gradientThickness": 10},
+    }
+    mark = {"type": "point", "size": 110, "strokeWidth": 1}
+    shared = {**_places(records), "opacity": lit(), "tooltip": aloud(), "description": aloud()}
+    empty = {**mark, "strokeDash": [2, 2], "stroke": theme.colour("muted"), "fill": theme.colour("paper")}
+    high, wide, _ = _span(records)
+    height = round(min(_HEIGHT, max(_LEAST_HEIGHT, _WIDTH * high / wide)))
+    spec = framed(
+        caption,
+        [
+            {"transform": [{"filter": "!isValid(datum.value)"}], "mark": empty, "encoding": shared},
+            {
+                "transform": [{"filter": "isValid(datum.value)"}],
+                "mark": {**mark, "stroke": theme.colour("muted")},
+                "encoding": {**shared, "fill": colour},
+            },
+        ],
+        records=records,
+        height=height,
+        description=f"Values by place: a dot where each location lies. {dots.told(records, unit)}",
+        foot_pixels=_FOOT,
+    )
+    # Whoever has less width than this is made for makes it less high, too.
+    spec["usermeta"]["height_to_width"] = round(max(height / _WIDTH, _LEAST_HEIGHT / _NARROWEST), 3)
+    return spec
+
+
+def _placed(records: list[Record], caption: Caption) -> list[Record]:
+    """Return the records that have a place; the others are not on the map, and the table has them."""
+    if not records:
+        raise nothing_to_draw()
+    if len({record["location"] for record in records}) < len(records):
+        raise NotAcceptable(
+            "The result has several values for a location, and a dot has one colour. Ask for one stratum and one "
+            "period."
+        )
+    points = {words.plain(name): point for name, point in caption.points.items()}
+    placed = [
+        {**record, "latitude": points[name][0], "longitude": points[name][1]}
+        for record in records
+        if (name := record["location"]) in points
+    ]
+    if placed:
+        _join_at_dateline(placed)
+    else:
+        raise NotAcceptable(
+            "No location of this result has a point that is known here, so there is no map of points. The server that "
+            "has the data set knows those that its rows name, and GET /v1/datasets/{name} says why a location has none."
+        )
+    return placed
+
+
+def _join_at_dateline(records: list[Record]) -> None:
+    """Cut the earth open where there is least: Guam lies to the west of Hawaii then, and not behind Africa."""
+    around = sorted({record["longitude"] for record in records})
+    gaps = [(after - before, after) for before, after in pairwise((*around, around[0] + 360))]
+    first = max(gaps)[1]
+    for record in records:
+        record["longitude"] -= 360 if record["longitude"] >= first > around[0] else 0
+
+
+def _span(records: list[Record]) -> tuple[float, float, float]:
+    """Return how high and how wide the map is, in degrees of latitude, and how much shorter those of longitude are.
+
+    East and west shrink by the cosine of the latitude: near the middle of the map this is what a map looks like.
+    """
+    latitudes, longitudes = ([record[of] for record in records] for of in ("latitude", "longitude"))
+    shrink = max(math.cos(math.radians((min(latitudes) + max(latitudes)) / 2)), 0.05)
+    high = (max(latitudes) - min(latitudes)) * (1 + 2 * _AIR) or 1.0
+    wide = (max(longitudes) - min(longitudes)) * shrink * (1 + 2 * _AIR) or 1.0
+    return high, wide, shrink
+
+
+def _places(records: list[Record]) -> Spec:
+    """Return the encodings of longitude and latitude, with scales on which both are true to each other."""
+    high, wide, shrink = _span(records)
+    # Degrees of latitude for each pixel: as many as both directions need.
+    each = f"max({high} / height, {wide} / width)"
+    found = {}
+    for axis, of, length, sign in (("x", "longitude", "width", shrink), ("y", "latitude", "height", -1.0)):
+        ends = [end(record[of] for record in records) for end in (min, max)]
+        middle = sum(ends) / 2
+        domain = [ends[0] - 1.0, ends[1] + 1.0]
+        pixels = [{"expr": f"{length} / 2 + ({end - middle}) * ({sign}) / {each}"} for end in domain]
+        scale = {"domain": domain, "range": pixels, "nice": False, "zero": False}
+        found[axis] = {"field": of, "type": "quantitative", "axis": None, "scale": scale}
+    return found
