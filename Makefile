@@ -17,6 +17,9 @@ VALIDATE_ARGS ?=
 BENCH ?=
 BENCHES := answers statistics submissions waiting flask_trade
 
+# The tests start some hundred processes, and each would compile Meantime anew: a fifth of what a command costs.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: serve test check fix docs run_tests load fuzz bench validate lock
 
 serve: $(READY)  ## Serve DATA, or the built-in sample

@@ -1,8 +1,14 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from tests.acceptance.server import meantime
+
+# Rows that take some seconds to read on any machine: long enough to ask and to signal meanwhile.
+SLOW_TO_READ = "900000"
 
 TABLE = """\
 Question,LocationDesc,Data_Value,StratificationCategory1,Stratification1,YearStart,YearEnd
@@ -24,3 +30,20 @@ def table(tmp_path: Path) -> Path:
     path = tmp_path / "table.csv"
     path.write_text(TABLE, encoding="utf-8")
     return path
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The built-in sample as a file; only read."""
+    path = tmp_path_factory.mktemp("sample") / "sample.csv"
+    assert meantime("sample", "--out", str(path)).returncode == 0
+    return path
+
+
+@pytest.fixture(scope="session")
+def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """A file of 300 MB that is still being read while a test asks and signals; only read, and gone afterwards."""
+    path = tmp_path_factory.mktemp("large") / "large.csv"
+    assert meantime("sample", "--rows", SLOW_TO_READ, "--out", str(path)).returncode == 0
+    yield path
+    path.unlink()

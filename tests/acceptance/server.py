@@ -165,7 +165,6 @@ def keeps_the_contract(url: str, data: Path) -> None:
         cwd=Path(__file__).parents[2],
         env={
             "PATH": os.environ["PATH"],
-            "PYTHONDONTWRITEBYTECODE": "1",
             "MEANTIME_URL": url,
             "DATA": str(data),
             "MEANTIME_MAY_STOP": "1",

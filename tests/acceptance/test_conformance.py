@@ -6,17 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.server import keeps_the_contract, meantime, serving
+from tests.acceptance.server import keeps_the_contract, serving
 from tests.real_data import BY_SEX, SUBSET, real_file
 
 
 @pytest.mark.parametrize("name", ["sample", SUBSET, BY_SEX])
-def test_a_served_file_keeps_the_contract(name: str, tmp_path: Path) -> None:
-    if name == "sample":
-        data = tmp_path / "sample.csv"
-        assert meantime("sample", "--out", str(data)).returncode == 0
-    else:
-        data = real_file(name)
+def test_a_served_file_keeps_the_contract(name: str, sample: Path, tmp_path: Path) -> None:
+    data = sample if name == "sample" else real_file(name)
     with serving(str(data), state_dir=tmp_path / "state") as server:
         server.ready()
         keeps_the_contract(server.url, data)

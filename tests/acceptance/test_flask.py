@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import QUESTION
-from tests.acceptance.server import PATIENCE_S, RunningServer, environment, keeps_the_contract, meantime, poll
+from tests.acceptance.server import PATIENCE_S, RunningServer, environment, keeps_the_contract, poll
 
 FLASK = ("-m", "flask", "--app", "meantime.flask", "run", "--port", "0")
 # Without the option gunicorn itself refuses paths as long as the conformance tests have them.
@@ -29,13 +29,11 @@ def flask_server(*command: str, data: Path, state_dir: Path, **settings: str) ->
 
 
 @SERVERS
-def test_it_keeps_the_contract(command: tuple[str, ...], tmp_path: Path) -> None:
-    data = tmp_path / "sample.csv"
-    assert meantime("sample", "--out", str(data)).returncode == 0
-    server = flask_server(*command, data=data, state_dir=tmp_path / "state")
+def test_it_keeps_the_contract(command: tuple[str, ...], sample: Path, tmp_path: Path) -> None:
+    server = flask_server(*command, data=sample, state_dir=tmp_path / "state")
     try:
         server.ready()
-        keeps_the_contract(server.url, data)
+        keeps_the_contract(server.url, sample)
         assert server.end() == 0
     finally:
         server.close()

@@ -13,8 +13,6 @@ import pytest
 from tests.acceptance.conftest import QUESTION
 from tests.acceptance.server import RunningServer, meantime, poll, serving
 
-# Rows that take some seconds to read on any machine: long enough to ask and to signal meanwhile.
-SLOW_TO_READ = "900000"
 MEANS = {"Utah": 18.0, "Alaska": 21.0, "National": 25.0, "Ohio": 30.1}
 
 
@@ -55,15 +53,16 @@ def test_it_answers_the_nine_questions_and_keeps_them_over_a_restart(table: Path
         assert server.ready().ask("global_mean", question=QUESTION) == "job_id_10"
 
 
-def test_jobs_accepted_while_the_file_loads_survive_sigterm_and_are_answered_at_the_next_start(tmp_path: Path) -> None:
-    data, state = tmp_path / "large.csv", tmp_path / "state"
-    assert meantime("sample", "--rows", SLOW_TO_READ, "--out", str(data)).returncode == 0
+def test_jobs_accepted_while_the_file_loads_survive_sigterm_and_are_answered_at_the_next_start(
+    large: Path, tmp_path: Path
+) -> None:
+    state = tmp_path / "state"
     # The deadline is shorter than the loading, so that the queue is full when the process ends.
-    with serving(str(data), state_dir=state, MEANTIME_SHUTDOWN_DEADLINE_S="0.05") as server:
+    with serving(str(large), state_dir=state, MEANTIME_SHUTDOWN_DEADLINE_S="0.05") as server:
         ids = [server.ask("states_mean", question=QUESTION) for _ in range(50)]
         assert server.client.get("/api/num_jobs").json() == {"status": "done", "num_jobs": 50}
         assert server.end(signal.SIGTERM) == 0
-    with serving(str(data), state_dir=state) as server:
+    with serving(str(large), state_dir=state) as server:
         answers = {tuple(server.result(job_id).items()) for job_id in ids}
         assert len(answers) == 1
         assert poll(lambda: server.client.get("/api/num_jobs").json()["num_jobs"], lambda n: n == 0) == 0
@@ -119,15 +118,14 @@ def test_a_lost_or_damaged_result_is_made_again_under_a_running_server(table: Pa
         assert file.read_bytes() == kept
 
 
-def test_a_second_signal_stops_at_once_and_loses_nothing(tmp_path: Path) -> None:
-    data, state = tmp_path / "large.csv", tmp_path / "state"
-    assert meantime("sample", "--rows", SLOW_TO_READ, "--out", str(data)).returncode == 0
-    with serving(str(data), state_dir=state) as server:
+def test_a_second_signal_stops_at_once_and_loses_nothing(large: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with serving(str(large), state_dir=state) as server:
         job_id = server.ask("global_mean", question=QUESTION)
         server.process.send_signal(signal.SIGINT)
         server.wait_for("a second signal stops at once")
         assert server.end(signal.SIGINT) == 130
-    with serving(str(data), state_dir=state) as server:
+    with serving(str(large), state_dir=state) as server:
         assert server.result(job_id)["global_mean"] > 0
 
 
@@ -188,10 +186,9 @@ def test_a_body_over_the_limit_is_refused_in_words_also_where_the_client_closes(
             assert (asked.status_code, asked.json()["status"]) == (413, "error")
 
 
-def test_a_killed_server_takes_its_reading_process_with_it(tmp_path: Path) -> None:
-    data, state = tmp_path / "large.csv", tmp_path / "state"
-    assert meantime("sample", "--rows", SLOW_TO_READ, "--out", str(data)).returncode == 0
-    with serving(str(data), state_dir=state) as server:
+def test_a_killed_server_takes_its_reading_process_with_it(large: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with serving(str(large), state_dir=state) as server:
         children = poll(lambda: _children(server.process.pid), bool)
         server.process.kill()
         assert server.wait() == -signal.SIGKILL

@@ -17,8 +17,7 @@ import httpx
 import pytest
 
 from meantime.web.v1.table import ENDPOINTS
-from tests.acceptance.server import PATIENCE_S, RunningServer, meantime, poll, serving
-from tests.acceptance.test_life import SLOW_TO_READ
+from tests.acceptance.server import PATIENCE_S, RunningServer, poll, serving
 from tests.served import OBESITY as QUESTION
 
 ASK = {"statistic": "states_mean", "parameters": {"question": QUESTION}}
@@ -170,10 +169,8 @@ def test_a_stream_ends_when_its_client_hangs_up(server: RunningServer) -> None:
     assert poll(lambda: answered(server, "/v1/jobs/events", 200), bool)
 
 
-def test_who_waits_may_leave_and_who_still_waits_is_answered_when_the_server_stops(tmp_path: Path) -> None:
-    data = tmp_path / "large.csv"
-    assert meantime("sample", "--rows", SLOW_TO_READ, "--out", str(data)).returncode == 0
-    with serving(str(data), state_dir=tmp_path / "state", MEANTIME_SHUTDOWN_DEADLINE_S="0.05") as server:
+def test_who_waits_may_leave_and_who_still_waits_is_answered_when_the_server_stops(large: Path, tmp_path: Path) -> None:
+    with serving(str(large), state_dir=tmp_path / "state", MEANTIME_SHUTDOWN_DEADLINE_S="0.05") as server:
         # Given a job that waits for its data set.
         job = server.client.post("/v1/jobs", json=ASK).json()
         path = f"/v1/jobs/{job['id']}"
