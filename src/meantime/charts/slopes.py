@@ -14,6 +14,8 @@ _RANK = "rank_"
 _ROW = 15
 # Beyond so many places a move is one that a reader should see.
 _FAR = 10
+# Of the room between the ranks and the names.
+_IS_NARROW = "width < 640"
 
 
 def slopes(table: Table, caption: Caption) -> Spec:
@@ -27,7 +29,19 @@ def slopes(table: Table, caption: Caption) -> Spec:
         "sort": methods,
         "title": None,
         "scale": {"type": "point", "padding": 0.25},
-        "axis": {"orient": "top", "labelAngle": 0, "labelLimit": 140, "domain": False, "ticks": False, "grid": True},
+        "axis": {
+            "orient": "top",
+            "labelAngle": 0,
+            "labelLimit": 140,
+            # Side by side they would lie on each other on a telephone.
+            "labelExpr": f"{_IS_NARROW} ? split(datum.label, ' ') : datum.label",
+            "labelFontSize": {"expr": f"{_IS_NARROW} ? 8 : 11"},
+            # Their first line stands this far above, the others below it.
+            "labelPadding": {"expr": f"{_IS_NARROW} ? 24 : 4"},
+            "domain": False,
+            "ticks": False,
+            "grid": True,
+        },
     }
     y = {
         "field": "rank",
