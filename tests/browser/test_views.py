@@ -194,6 +194,43 @@ def test_any_row_leads_to_the_lines_of_the_file_that_it_rests_on(visitor: Visito
     assert "sort=" not in page.url
 
 
+def test_a_number_is_explained_step_by_step_beside_its_rows_and_the_address_says_which(visitor: Visitor) -> None:
+    page = visitor.go(**TABLE, of="estimate", locations=["Utah", "Ohio"], years="2022")
+    opener = page.get_by_role("button", name="Why this number: Utah")
+    opener.focus()
+    page.keyboard.press("Enter")
+    dialog = page.get_by_role("dialog", name="Why this number? Utah")
+    expect(dialog.locator(".steps li").first).to_contain_text("Utah in 2022")
+    expect(dialog.locator(".formula").first).to_contain_text("=")
+    expect(dialog.locator("tbody tr")).to_have_count(1)
+    dialog.get_by_text("Python, with").click()
+    compile(dialog.get_by_label("Program in Python").inner_text(), "program", "exec")
+    for _ in range(40):
+        page.keyboard.press("Tab")
+        assert page.evaluate(
+            "document.activeElement.closest('dialog, body').matches('dialog') || !document.hasFocus()\
+            || document.activeElement === document.body"
+        ), "the focus is behind the dialog"
+    address = page.url
+    page.keyboard.press("Escape")
+    expect(dialog).to_be_hidden()
+    expect(opener).to_be_focused()
+    assert "why=" not in page.url
+    page.goto(address)
+    expect(page.get_by_role("dialog", name="Why this number? Utah")).to_be_visible()
+
+
+def test_what_a_job_came_to_is_explained_too(visitor: Visitor, server: RunningServer) -> None:
+    job_id = submit(server)
+    server.client.get(f"/v1/jobs/{job_id}", headers={"Prefer": "wait=30"})
+    page = visitor.go(view="job", job=job_id, why="1")
+    dialog = page.get_by_role("dialog")
+    expect(dialog.locator(".steps li").first).to_be_visible()
+    expect(dialog.locator("tbody tr").first).to_contain_text("sample.csv")
+    dialog.get_by_role("button", name="Close").click()
+    expect(page.locator("#main")).to_be_focused()
+
+
 # Data
 
 

@@ -9,7 +9,7 @@
 /** Names that are the page's own; all others are parameters of a statistic. */
 export const OWN = new Set([
   "view", "dataset", "question", "tab", "of", "sort", "filter", "embed", "highlight", "find", "job", "state",
-  "statistic", "label", "cursor", "group",
+  "statistic", "label", "cursor", "group", "why",
 ]);
 
 /** Read an address. A name that comes several times is a list. @returns {State} */
@@ -34,9 +34,9 @@ export function write(state) {
   return text ? `/?${text}` : "/";
 }
 
-/** The address of this view with changes; null takes a name away. */
+/** The address of this view with changes; null takes a name away. A row that is explained is of what is asked now, and goes. */
 export function changed(changes, from = read()) {
-  return write({ ...from, ...changes });
+  return write({ ...from, why: null, ...changes });
 }
 
 /** The first of what may be a list. */
@@ -57,6 +57,6 @@ export function go(address) {
 
 /** Change the address in place, where a step back would be one too many: sorting, filtering, typing. */
 export function adjust(changes, { render = false } = {}) {
-  history.replaceState(history.state, "", changed(changes));
+  history.replaceState(history.state, "", write({ ...read(), ...changes }));
   if (render) dispatchEvent(new Event("meantime:navigate"));
 }

@@ -88,7 +88,8 @@ function literal(value) {
   return Array.isArray(value) ? `[${value.map(literal).join(", ")}]` : JSON.stringify(value);
 }
 
-function snippet(name, text, note) {
+/** A text to be copied. */
+export function snippet(name, text, note) {
   return h(
     "div",
     { class: "snippet" },

@@ -9,7 +9,7 @@ import { announce, copy, empty, facts, progress, trouble } from "../parts.js";
 import { go, one, write } from "../state.js";
 import { table } from "../table.js";
 import { tables } from "../take.js";
-import { whyOf } from "../why.js";
+import { reopen, whyOf } from "../why.js";
 import { stateOf } from "./jobs.js";
 
 const KINDS = ["accepted", "started", "progress", "given-back", "ended"];
@@ -105,11 +105,13 @@ async function cameTo(now, state, signal) {
     if (signal.aborted) throw error;
     return trouble(error, () => dispatchEvent(new Event("meantime:navigate")));
   }
+  const why = whyOf({ result, rows: `${now.links.self}/rows`, asked: {}, signal, isInAddress: true });
+  reopen(state, result, why);
   return [
     h("h2", {}, "Its result"),
     result.findings.map((each) => h("p", {}, theirs(each))),
     result.warnings.map((each) => h("p", { class: "warning" }, theirs(each))),
-    table(result, { caption: `Result of ${now.id}`, sort: one(state.sort), filter: one(state.filter), why: whyOf({ result, rows: `${now.links.self}/rows`, asked: {}, signal }) }),
+    table(result, { caption: `Result of ${now.id}`, sort: one(state.sort), filter: one(state.filter), why }),
     result.notes.map((each) => h("p", { class: "soft" }, theirs(each))),
     h("section", { class: "take" }, tables("Take it away", (suffix) => `${now.links.results}.${suffix}`)),
     h("p", { class: "cite", dir: "auto" }, result.citation),

@@ -12,7 +12,7 @@ import { empty, synthetic, trouble } from "../parts.js";
 import { adjust, changed, one, read, write } from "../state.js";
 import { TABS } from "../tabs/index.js";
 import { take } from "../take.js";
-import { whyOf } from "../why.js";
+import { reopen, whyOf } from "../why.js";
 
 /** @type {import("../main.js").View} */
 export async function question(state, signal) {
@@ -81,7 +81,7 @@ async function show(about) {
       about.ready();
     };
     const result = await answer(asked, { signal, onwait });
-    const why = whyOf({ result, rows: `/v1/statistics/${encodeURIComponent(statistic)}/rows`, asked: { dataset: dataset.name, ...asked.parameters }, signal });
+    const why = whyOf({ result, rows: `/v1/statistics/${encodeURIComponent(statistic)}/rows`, asked: { dataset: dataset.name, ...asked.parameters }, signal, isInAddress: true });
     const body = await tab.render({ ...about, row, asked, result, why });
     put(
       place,
@@ -90,6 +90,7 @@ async function show(about) {
       notes(result, row),
       take(asked, { chart: tab.chart ?? row.charts[0]?.name ?? null, fingerprint: result.fingerprint, citation: result.citation, title: about.question.text }),
     );
+    reopen(state, result, why);
   } catch (error) {
     if (signal.aborted) return;
     put(place, asking, trouble(error, () => dispatchEvent(new Event("meantime:navigate"))));
