@@ -46,7 +46,11 @@ class RunningServer:
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
-        self.url = self.wait_for(listens)[1]
+        try:
+            self.url = self.wait_for(listens)[1]
+        except BaseException:
+            self.close()
+            raise
         self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
 
     def _read(self) -> None:
