@@ -145,6 +145,28 @@ def test_nothing_moves_for_whom_moving_is_too_much(browser: Browser, server: Run
         assert page.evaluate(moving) == 0
 
 
+def test_in_forced_colors_only_the_tab_that_is_shown_is_marked(browser: Browser, server: RunningServer) -> None:
+    with Visitor(browser, server.url, forced_colors="active") as visitor:
+        page = visitor.go(**VIEWS["table"])
+        border = "getComputedStyle(document.getElementById('tab-ranking')).borderBottomColor"
+        assert page.evaluate(border) == page.evaluate("getComputedStyle(document.body).backgroundColor")
+
+
+@pytest.mark.parametrize("width", [360, 1024])
+def test_an_explanation_fits_and_leads_back_to_where_one_was(
+    browser: Browser, server: RunningServer, width: int
+) -> None:
+    with Visitor(browser, server.url, width=width) as visitor:
+        page = visitor.go(**VIEWS["table"], locations=PLACES, why="0")
+        dialog = page.get_by_role("dialog")
+        expect(dialog.locator("tbody tr").first).to_be_visible()
+        expect(dialog.locator(".steps li").first).to_be_visible()
+        assert dialog.evaluate("each => each.scrollWidth <= each.clientWidth")
+        assert dialog.get_by_role("button", name="Close").evaluate("each => each.clientHeight < 60"), "it is broken"
+        page.keyboard.press("Escape")
+        expect(page.locator("#main")).to_be_focused()
+
+
 def test_numbers_are_written_as_the_reader_writes_them(browser: Browser, server: RunningServer) -> None:
     context = browser.new_context(locale="de-DE")
     page = context.new_page()

@@ -12,31 +12,8 @@ from playwright.sync_api import Route, expect
 from tests.acceptance.server import RunningServer
 from tests.browser.conftest import MARKUP, OBESITY
 from tests.browser.visitor import Visitor
-from tests.real_data import BY_SEX, real_file
 
 TABLE = {"view": "question", "dataset": "sample", "question": OBESITY, "tab": "table"}
-
-
-@pytest.fixture
-def real() -> str:
-    real_file(BY_SEX)
-    return "real"
-
-
-def test_from_the_first_page_to_an_answer_about_women_without_reading_anything(visitor: Visitor, real: str) -> None:
-    page = visitor.go()
-    page.get_by_label("Find a question").fill("obesity")
-    expect(page.locator("#found")).to_contain_text("found")
-    page.get_by_label(real).get_by_role("link", name=OBESITY).click()
-    expect(page.locator("h1")).to_have_text(OBESITY)
-    expect(page.locator(".chip[aria-current]")).to_have_text("Female")
-    expect(page.locator(".findings")).to_contain_text("Colorado has the best estimate")
-    page.get_by_role("link", name="Table", exact=True).click()
-    page.get_by_role("button", name="estimate").click()
-    expect(page.locator("tbody tr").first.locator("th")).to_have_text("Colorado")
-    page.get_by_role("button", name="estimate").click()
-    expect(page.locator("tbody tr").first.locator("th")).to_have_text("West Virginia")
-    assert page.locator("th[aria-sort=descending]").count() == 1
 
 
 def test_the_first_page_says_what_is_in_each_data_set_and_what_is_the_matter_with_one(visitor: Visitor) -> None:

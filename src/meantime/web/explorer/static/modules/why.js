@@ -12,6 +12,10 @@ import { files, snippet } from "./take.js";
 
 const FORMS = [["csv", "CSV", "for anything"], ["xlsx", "Excel", "with columns explained"], ["parquet", "Parquet", "typed and small"]];
 
+// As the API says what a column of the file was taken for.
+const FROM_FILE = /^as in the file/;
+const MADE_OF = /taken for (value|low|high|sample_size|footnote|footnote_symbol)$/;
+
 /**
  * Return what opens the explanation of a row of an answer. ``rows`` is the path of the rows behind it, ``asked`` its query;
  * ``isInAddress``: whether the address says which row is explained, which it can of the answer of a view.
@@ -109,8 +113,9 @@ function told(made) {
 }
 
 function step({ text, formula, numbers }) {
-  // As they are, for whoever computes again: a rounded number is no proof.
-  const full = Object.entries(numbers).map(([name, value]) => `${name} = ${value}`).join(", ");
+  // Those that were rounded, for whoever computes again: a rounded number is no proof.
+  const rounded = Object.entries(numbers).filter(([, value]) => !`${text} ${formula ?? ""}`.includes(String(value)));
+  const full = rounded.map(([name, value]) => `${name} = ${value}`).join(", ");
   return h("li", {}, h("p", {}, theirs(text)), formula && h("code", { class: "formula" }, theirs(formula)), full && h("p", { class: "soft full" }, "In full: ", h("code", {}, full)));
 }
 
@@ -120,7 +125,10 @@ function list(heading, texts) {
 
 function shown(found, hasMore) {
   // What is empty in all of them says nothing here; the files below have it.
-  const columns = found.columns.filter(({ name }) => found.rows.some((row) => row[name] !== null && row[name] !== ""));
+  const said = found.columns.filter(({ name }) => found.rows.some((row) => row[name] !== null && row[name] !== ""));
+  // What the number is made of stands before what it is about, which is the same in most of them.
+  const [own, rest] = [said.filter((each) => !FROM_FILE.test(each.meaning)), said.filter((each) => FROM_FILE.test(each.meaning))];
+  const columns = [...own, ...rest.filter((each) => MADE_OF.test(each.meaning)), ...rest.filter((each) => !MADE_OF.test(each.meaning))];
   return [
     h("h3", {}, "The rows of the file that it rests on"),
     found.notes.map((each) => h("p", { class: "soft" }, theirs(each))),
