@@ -85,6 +85,8 @@ class Explorer:
             raise PathUnknown("There is no such file of the explorer, or not any more: load the page / again.")
         headers = (
             ("cache-control", _FOR_EVER),
+            # Opened by itself, a picture or a text is nothing that acts.
+            ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
             ("vary", "accept-encoding"),
             ("x-content-type-options", "nosniff"),
             ("cross-origin-resource-policy", "same-origin"),

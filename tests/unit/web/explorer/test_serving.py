@@ -52,6 +52,7 @@ def test_files_never_change_at_their_address_and_may_be_kept_for_ever(server: Se
     answer = server.ask("GET", path)
     assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["content-security-policy"].startswith("default-src 'none'")
     other = re.sub(r"[0-9a-f]{32}", "0" * 32, path)
     assert server.ask("GET", other).status == 404
 
