@@ -13,6 +13,7 @@ import pytest
 from meantime.dataset import cell_rows
 from meantime.dataset.sample import write_sample
 from meantime.dataset.snapshot import Snapshot
+from meantime.errors import SnapshotDamaged
 from meantime.model import Unwatched
 from meantime.statistics.behind import Page, page, row_of
 from meantime.statistics.provenance import merged
@@ -176,3 +177,13 @@ def test_a_file_of_several_with_odd_columns_and_lines(tmp_path: Path) -> None:
     assert first.after is not None
     rest = page(row, snapshot, parameters, {"location": "Utah"}, after=first.after, limit=5)
     assert list(rest.table.column("line")) == [2, 3]
+
+
+def test_rows_that_cannot_be_read_are_said_to_be_damaged(tmp_path: Path) -> None:
+    (tmp_path / "a.csv").write_text("Question,LocationDesc,Data_Value\nQ,Utah,1\n")
+    snapshot = read(tmp_path / "a.csv", into=tmp_path)
+    assert snapshot.folder is not None
+    path = snapshot.folder / "rows" / "0000.parquet"
+    path.write_bytes(b"PAR1" + bytes(path.stat().st_size - 8) + b"PAR1")
+    with pytest.raises(SnapshotDamaged):
+        cell_rows.find(snapshot, np.array([0]), after=None, limit=1)

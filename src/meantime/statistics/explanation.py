@@ -20,7 +20,7 @@ from meantime.statistics.findings import number, probability
 from meantime.statistics.pooling import Weights
 from meantime.statistics.provenance import Part, Provenance, groups_of, merged
 from meantime.statistics.registry import Statistic
-from meantime.statistics.selection import Pooled, pooled, select
+from meantime.statistics.selection import Pooled, Selection, pooled, select
 from meantime.statistics.snippets import MOST_LISTED, Uncertain, Writer
 from meantime.statistics.strata import strata
 from meantime.statistics.uncertainty import ORIGINS, Origin, Scale
@@ -56,6 +56,7 @@ class Explanation:
 
 _MESSAGES = {
     "title": "{statistic}: {what}",
+    "nothing": "There is no number: {why}.",
     "rows": "{given} rows of the file have a value and {withheld} are withheld; those count nowhere.",
     "mean": "Each row with a value counts once, so the number is their mean.",
     "mean_of_all": "The mean of all rows of the question, this location's among them.",
@@ -127,6 +128,15 @@ class _Telling:
         value = self.row.get(column)
         return float(value) if isinstance(value, (int, float)) else None
 
+    def known(self, column: str) -> float:
+        """Return a number of the row that is there wherever this is asked."""
+        return float(self.row[column])  # type: ignore[arg-type]  # a TypeError is a bug of ours
+
+
+def _nothing(telling: _Telling, why: str) -> None:
+    telling.say("nothing", why=why)
+    telling.leaves_out.append(_MESSAGES["nothing"].format(why=why))
+
 
 class _Side(NamedTuple):
     """An estimate that a number is made of."""
@@ -182,10 +192,11 @@ def _mean(telling: _Telling) -> None:
     given, withheld = int(moments.count[weighted.cells].sum()), int(moments.withheld[weighted.cells].sum())
     telling.say("rows", given=f"{given:,}", withheld=f"{withheld:,}", numbers={"rows": given, "withheld": withheld})
     name = telling.provenance.number or "mean"
-    mean = telling.told(name)
-    if mean is not None:
-        total = sum(moments.total[weighted.cells].tolist()) / 10**telling.snapshot.cube.scale
-        telling.say("mean", f"{total:,.10g} / {given:,} = {number(mean)}", numbers={name: mean, "sum": total})
+    if (mean := telling.told(name)) is None:
+        _nothing(telling, "every row is withheld")
+        return
+    total = sum(moments.total[weighted.cells].tolist()) / 10**telling.snapshot.cube.scale
+    telling.say("mean", f"{total:,.10g} / {given:,} = {number(mean)}", numbers={name: mean, "sum": total})
     value = telling.writer.column("value")
     telling.writer.pick("rows", weighted.cells)
     telling.results[name] = (f"number(rows[{value}]).mean()", f"mean(number(rows[[{value}]]), na.rm = TRUE)")
@@ -194,7 +205,7 @@ def _mean(telling: _Telling) -> None:
 
 def _difference_of_means(telling: _Telling) -> None:
     own, everything = telling.provenance.parts
-    mean, mean_of_all, d = (telling.told(name) or 0.0 for name in ("mean", "global_mean", "difference"))
+    mean, mean_of_all, d = (telling.known(name) for name in ("mean", "global_mean", "difference"))
     telling.say("mean_of_all", numbers={"global_mean": mean_of_all})
     telling.say("mean_of_own", numbers={"mean": mean})
     telling.say(
@@ -232,8 +243,13 @@ def _side(telling: _Telling, name: str, asked: Ground, location: Cell, *, also: 
 
 def _side_of(found: Pooled, name: str, row: Mapping[str, Cell]) -> _Side:
     found = found[groups_of(found.of, row)]
-    has_limits = bool((found.of.origin == ORIGINS.index(Origin.LIMITS)).all())
-    return _Side(name, str(row["location"]), found, has_limits)
+    return _Side(name, str(row["location"]), found, _come_from_limits(found.of))
+
+
+def _come_from_limits(of: Selection) -> bool:
+    """Whether every standard error can be made again from two columns of the file."""
+    has_columns = {"low", "high"} <= of.snapshot.about.roles.keys()
+    return has_columns and bool((of.origin == ORIGINS.index(Origin.LIMITS)).all())
 
 
 def _tell_side(telling: _Telling, side: _Side) -> None:
@@ -296,18 +312,12 @@ def _estimate(telling: _Telling) -> None:
         _mean(telling)
         return
     if telling.row["estimate"] is None:
-        _withheld(telling)
+        _nothing(telling, "the value is withheld")
         return
     selection = select(telling.snapshot, telling.asked, by_stratum="stratum" in telling.asked.by)
     if "period" in telling.asked.by:
         selection = selection.at(telling.row["period"])
     _one_estimate(telling, _side_of(pooled(selection), "own", telling.row))
-
-
-def _withheld(telling: _Telling) -> None:
-    weighted = merged(telling.provenance)
-    telling.say("rows", given=0, withheld=len(weighted.cells))
-    telling.leaves_out.append("There is no number: the value is withheld.")
 
 
 def _one_estimate(telling: _Telling, side: _Side) -> None:
@@ -343,7 +353,7 @@ def _distribution(telling: _Telling) -> None:
         telling.leaves_out.append("The median of all locations, and what is said of the distance from it.")
         return
     [part] = telling.provenance.parts
-    mean = telling.told("mean") or 0.0
+    mean = telling.known("mean")
     telling.say("mean_of_estimates", f"{number(mean)}", locations=telling.row["locations"], numbers={"mean": mean})
     value = telling.writer.column("value")
     telling.writer.take("cells", part)
@@ -376,15 +386,13 @@ def _two(telling: _Telling, one: _Side, other: _Side, names: Mapping[str, str]) 
 
 
 def _tell_test(telling: _Telling, names: Mapping[str, str]) -> None:
-    low, high, p = (telling.told(names[name]) for name in ("low", "high", "p"))
-    if low is None or high is None or p is None:
-        return
+    if telling.told(names["p"]) is None:
+        return  # without a standard error nothing is tested
+    low, high, p, p_adjusted = (telling.known(name) for name in (names["low"], names["high"], names["p"], "p_adjusted"))
     told = "d - sqrt((v1 - l1)^2 + (u2 - v2)^2) to d + sqrt((u1 - v1)^2 + (v2 - l2)^2)"
     telling.say("mover", f"{told} = {number(low)} to {number(high)}", numbers={names["low"]: low, names["high"]: high})
     telling.say("p", f"p = {probability(p)}", numbers={names["p"]: p})
-    p_adjusted = telling.told("p_adjusted")
-    if p_adjusted is not None:
-        telling.say("adjusted", p=probability(p_adjusted), numbers={"p_adjusted": p_adjusted})
+    telling.say("adjusted", p=probability(p_adjusted), numbers={"p_adjusted": p_adjusted})
     if (verdict := telling.row.get("verdict")) is not None:
         telling.say("verdict", verdict=verdict)
     telling.leaves_out.append("p_adjusted and the verdict: they rest on the p of all rows.")
@@ -410,7 +418,7 @@ def _contained(telling: _Telling, one: _Side, other: _Side) -> None:
     _begin_uncertain(telling, one)
     for side in (one, other):
         _tell_side(telling, side)
-    d = telling.told("difference") or 0.0
+    d = telling.known("difference")
     telling.say("difference", f"d = {number(d)}", one=one.label, other=other.label, numbers={"difference": d})
     telling.results["difference"] = ("own_value - reference_value",) * 2
     telling.leaves_out.append("Interval and p: they take into account that the reference contains the location.")
@@ -453,7 +461,7 @@ _OF_GAP = {"difference": "gap", "low": "gap_low", "high": "gap_high", "p": "p"}
 
 def _target(telling: _Telling) -> None:
     side = _own_estimate(telling)
-    d, fixed = telling.told("difference") or 0.0, float(telling.asked.target)
+    d, fixed = telling.known("difference"), float(telling.asked.target)
     formula = f"d = {number(side.value)} - {number(fixed)} = {number(d)}"
     telling.say("difference", formula, one=side.label, other="the target", numbers={"difference": d})
     _tell_test(telling, _OF_DIFFERENCE)
@@ -496,16 +504,15 @@ def _trend(telling: _Telling) -> None:
     telling.assumptions += [_LIMITS_ARE_95, _INDEPENDENT, "The noise of one year does not carry over into the next."]
     telling.sources.append(_AITKEN)
     if slope is None:
-        _withheld(telling)
+        _nothing(telling, "a line needs three years with a standard error")
         return
     years = int(used.sum())
     telling.say(
         "slope", f"b = sum w (t - t0) v / sum w (t - t0)^2 = {number(slope)}", years=years, numbers={"slope": slope}
     )
-    low, high, phi = (telling.told(name) for name in ("slope_low", "slope_high", "phi"))
-    if low is not None and high is not None and phi is not None:
-        told = f"b +- max(t sqrt(phi), z) SE = {number(low)} to {number(high)}"
-        telling.say("slope_interval", told, phi=number(phi), numbers={"slope_low": low, "slope_high": high, "phi": phi})
+    low, high, phi = (telling.known(name) for name in ("slope_low", "slope_high", "phi"))
+    told = f"b +- max(t sqrt(phi), z) SE = {number(low)} to {number(high)}"
+    telling.say("slope_interval", told, phi=number(phi), numbers={"slope_low": low, "slope_high": high, "phi": phi})
     value = telling.writer.column("value")
     # The pulls tell the slope; signs are needed here, and a year that pulls down has a negative one.
     telling.writer.take("years", Part(part.used_as, part.cells[used], np.abs(part.weights[used])))
@@ -526,13 +533,13 @@ def _trend(telling: _Telling) -> None:
 
 def _standardised(telling: _Telling) -> None:
     [part] = telling.provenance.parts
-    value = telling.told("estimate") or 0.0
+    value = telling.known("estimate")
     telling.say("standardised", f"{number(value)}", strata=telling.row["strata"], numbers={"estimate": value})
     telling.assumptions += [_LIMITS_ARE_95, "Strata are separate samples."]
     chosen = select(telling.snapshot, telling.asked, by_stratum=True)
     own = np.isin(chosen.cell, part.cells)
     column = telling.writer.column("value")
-    if (chosen.origin[own] == ORIGINS.index(Origin.LIMITS)).all():
+    if _come_from_limits(chosen[own.any(axis=1)]):
         telling.writer.uncertain(Uncertain(scale=chosen.scale, step=10.0**-telling.snapshot.cube.scale))
         telling.writer.take("own", part)
         telling.writer.pooled("own", is_published=False)

@@ -82,11 +82,15 @@ class Writer:
         self.say(f"{name} = table[{told}]", f"{name} <- table[{' & '.join(r)}, ]")
 
     def _pick_years(self, labels: Sequence[Any], python: list[str], r: list[str]) -> None:
-        for role, years in (("first_year", [p.first for p in labels]), ("last_year", [p.last for p in labels])):
-            if (column := self._roles.get(role)) is not None:
-                told = ", ".join(map(str, sorted(set(years))))
-                python.append(f"number(table[{_text(column)}]).isin([{told}])")
-                r.append(f"number(table[[{_text(column)}]]) %in% c({told})")
+        periods = [label for label in labels if label != ""]
+        for role, years in (("first_year", [p.first for p in periods]), ("last_year", [p.last for p in periods])):
+            if (column := self._roles.get(role)) is None:
+                continue
+            told, name = ", ".join(map(str, sorted(set(years)))), _text(column)
+            # Rows without a year are among them.
+            blank = len(periods) < len(labels)
+            python.append(f"number(table[{name}]).isin([{told}])" + f" | number(table[{name}]).isna()" * blank)
+            r.append(f"(number(table[[{name}]]) %in% c({told})" + f" | is.na(number(table[[{name}]]))" * blank + ")")
 
     def take(self, name: str, part: Part) -> None:
         """Write how the rows of some cells are taken, one by one and in their order, each with its weight."""

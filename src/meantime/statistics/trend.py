@@ -191,11 +191,13 @@ def rests_on(snapshot: Snapshot, asked: Trend, row: Mapping[str, Cell] | None) -
 
 def _stretch_of(own: Selection, breaks: tuple[int, ...], row: Mapping[str, Cell]) -> list[int]:
     """Return the places of the periods that a row of the answer is of."""
-    for columns in _stretches(own, breaks):
+
+    def ends(columns: list[int]) -> list[Cell]:
         known = np.isfinite(own.value[:, columns]) & np.isfinite(own.se[:, columns])
-        if [ends[0] for ends in _ends(own, columns, known)] == [row["first_year"], row["last_year"]]:
-            return columns
-    return list(range(len(own.periods)))
+        return [end[0] for end in _ends(own, columns, known)]
+
+    wanted = [row["first_year"], row["last_year"]]
+    return next(columns for columns in _stretches(own, breaks) if ends(columns) == wanted)
 
 
 def _prepare(snapshot: Snapshot, asked: Trend) -> Selection:

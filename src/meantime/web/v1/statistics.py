@@ -305,7 +305,7 @@ class Making:
 
     def document(self) -> Document:
         """Make it; raises AnswersBusy where all places are taken, and as the compute does."""
-        with _slot(self._slots):
+        with slot(self._slots):
             return self._compute.document(self._request, self.work)
 
 
@@ -358,7 +358,7 @@ class _Brief:
 
 
 @contextmanager
-def _slot(slots: threading.Semaphore | None) -> Iterator[None]:
+def slot(slots: threading.Semaphore | None) -> Iterator[None]:
     """Take one of the places for long answers, if it is one.
 
     Raises:

@@ -14,6 +14,7 @@ import pytest
 
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import (
+    AnswersBusy,
     CursorInvalid,
     DatasetUnknown,
     JobUnknown,
@@ -29,6 +30,7 @@ from meantime.model import Problem
 from meantime.statistics.registry import STATISTICS
 from meantime.web.reply import Reply
 from meantime.web.v1.behind import get_job_explanation, get_job_rows, get_statistic_explanation, get_statistic_rows
+from meantime.web.v1.statistics import answers_of
 from tests.tables import read
 from tests.unit.web.v1.calls import AsCalled, Behind, Tables, Told, behind
 
@@ -242,3 +244,13 @@ def test_what_cannot_be_explained_is_refused(server: Behind, query: str) -> None
 def test_an_answer_without_rows_has_none_to_explain(server: Behind) -> None:
     with pytest.raises(RequestInvalid, match="no row"):
         explained(server, "question=Naps&stratum=Women&location=Ohio&by=location", "summary")
+
+
+def test_pages_of_a_large_table_are_few_at_a_time(server: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("meantime.web.v1.behind._LONG_ROWS", 1)
+    slots = answers_of(server.backend.catalog).slots
+    assert rows(ask(server, "question=Naps&row=0")) == UTAH
+    while slots.acquire(blocking=False):
+        pass
+    with pytest.raises(AnswersBusy):
+        ask(server, "question=Naps&row=0")
