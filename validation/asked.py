@@ -252,7 +252,7 @@ def _compared(snapshot: Snapshot, grid: Published) -> Iterator[tuple[str, bool]]
     numbers = {"difference": d.value, "difference_low": d.low, "difference_high": d.high, "p": d.p}
     yield "comparison", _same(table, **numbers, p_adjusted=adjusted(d.p))
     yield "ranking", _same_ranks(_ask(snapshot, "ranking", better="lower", **one_year), last)
-    fitted = lines(np.arange(2015.0, 2020.0), grid.value, grid.se)
+    fitted = lines(np.arange(2015.0, 2020.0), grid.value, grid.se, is_percent=True)
     table = _ask(snapshot, "trend", **all_years)
     yield "trend", _same(table, slope=fitted.slope, slope_low=fitted.low, slope_high=fitted.high, p=fitted.p)
 

@@ -21,7 +21,7 @@ def slopes(effort: Effort, seed: int) -> Section:
     for years in (5, 6, 8, 10, 13):
         for extra in (0, 1, 2):
             value, se = _survey(rng, years, extra, effort.cells)
-            found = lines(np.arange(float(years)), value, se)
+            found = lines(np.arange(float(years)), value, se, is_percent=True)
             hits = inside(np.full(effort.cells, _SLOPE), found.low, found.high)
             names = (f"{years}", f"{extra}")
             least, most = (94.0, 99.0) if years < 8 else (94.0, 97.5)
@@ -39,22 +39,17 @@ def slopes(effort: Effort, seed: int) -> Section:
 
 
 def low_percents(effort: Effort, seed: int) -> Section:
-    """Straight truth at a low percent, of few respondents: where the weights begin to follow the values."""
+    """Straight truth at a low percent, of few respondents: where errors as published follow the values."""
     rng, figures = generator(seed, "low percents"), []
     for respondents in (400, 1_200, 4_000):
         for extra in (0, 1, 2):
-            n = np.rint(respondents * np.exp(0.12 * rng.standard_normal((effort.cells, _LOW_YEARS))))
-            line = np.full(n.shape, _LOW_PERCENT)
-            noise = np.sqrt(line * (100 - line) * DESIGN_EFFECT / n) * rng.standard_normal(n.shape)
-            cell = publish(rng, np.clip(line + extra * noise, 1, 99), n)
-            years = np.arange(float(_LOW_YEARS))
-            mean = cell.value.mean(axis=1, keepdims=True)
-            with np.errstate(divide="ignore"):
-                at_mean = cell.se * np.sqrt(mean * (100 - mean) / (cell.value * (100 - cell.value)))
-            for named, se in (("as it is", cell.se), ("standard errors at the mean of the years, proposed", at_mean)):
-                found = lines(years, cell.value, se)
+            n = _around(rng, respondents, effort.cells)
+            noise = extra * _sampling(_LOW_PERCENT, n) * rng.standard_normal(n.shape)
+            cell = publish(rng, np.clip(_LOW_PERCENT + noise, 1, 99), n)
+            for named, at_the_mean in _ERRORS:
+                found = lines(np.arange(float(_LOW_YEARS)), cell.value, cell.se, is_percent=at_the_mean)
                 hits = inside(np.zeros(effort.cells), found.low, found.high)
-                promised: Promise = {"least": 94.0, "most": 97.5, "known": True} if named == "as it is" else {}
+                promised: Promise = {"least": 94.0, "most": 97.5} if at_the_mean else {}
                 figures.append(share((f"{respondents:,}", f"{extra}", named), hits, effort.cells, **promised))
     return Section(
         f"Slope at {_LOW_PERCENT:g} %",
@@ -70,7 +65,7 @@ def carried_over(effort: Effort, seed: int) -> Section:
     for years in (8, 13):
         for carried in (0.3, 0.6):
             value, se = _survey(rng, years, 1, effort.cells, carried=carried)
-            found = lines(np.arange(float(years)), value, se)
+            found = lines(np.arange(float(years)), value, se, is_percent=True)
             hits = inside(np.full(effort.cells, _SLOPE), found.low, found.high)
             figures.append(share((f"{years}", f"{carried}"), hits, effort.cells))
     return Section(
@@ -89,7 +84,7 @@ def percent_changes(effort: Effort, seed: int) -> Section:
         n = _respondents(rng, years, effort.cells)
         truth = _MIDDLE_PERCENT * 1.02 ** (np.arange(years) - (years - 1) / 2)
         cell = publish(rng, np.broadcast_to(truth, n.shape), n)
-        _, low, high = annual_percent_change(log_lines(np.arange(float(years)), cell.value, cell.se))
+        _, low, high = annual_percent_change(log_lines(np.arange(float(years)), cell.value, cell.se, is_percent=True))
         hits = inside(np.full(effort.cells, 2.0), low, high)
         least, most = (94.0, 99.0) if years < 8 else (94.0, 97.5)
         figures.append(share((f"{years}",), hits, effort.cells, least=least, most=most))
@@ -101,7 +96,43 @@ def percent_changes(effort: Effort, seed: int) -> Section:
     )
 
 
-SIMULATIONS = (slopes, low_percents, carried_over, percent_changes)
+def low_percent_changes(effort: Effort, seed: int) -> Section:
+    """A low percent that grows by the same percent each year, or by none: its logarithm scatters about a line."""
+    rng, figures = generator(seed, "low percent changes"), []
+    for respondents, growth in ((400, 0.0), (400, 8.0), (1_200, 8.0)):
+        line: Doubles = _LOW_PERCENT * (1 + growth / 100) ** (np.arange(float(_LOW_YEARS)) - (_LOW_YEARS - 1) / 2)
+        for extra in (0, 1, 2):
+            n = _around(rng, respondents, effort.cells)
+            noise = extra * _sampling(line, n) / line * rng.standard_normal(n.shape)
+            cell = publish(rng, np.clip(line * np.exp(noise), 1, 99), n)
+            for named, at_the_mean in _ERRORS:
+                fitted = log_lines(np.arange(float(_LOW_YEARS)), cell.value, cell.se, is_percent=at_the_mean)
+                _, low, high = annual_percent_change(fitted)
+                hits = inside(np.full(effort.cells, growth), low, high)
+                promised: Promise = {"least": 94.0, "most": 97.5} if at_the_mean else {}
+                names = (f"{respondents:,}", f"{growth:g} %", f"{extra}", named)
+                figures.append(share(names, hits, effort.cells, **promised))
+    return Section(
+        f"Annual percent change at {_LOW_PERCENT:g} %",
+        f"Truth {_LOW_PERCENT:g} % in the middle of {_LOW_YEARS} years. Scatter as above, of the logarithm.",
+        ("respondents a year", "more each year", "scatter", "interval"),
+        tuple(figures),
+    )
+
+
+SIMULATIONS = (slopes, low_percents, carried_over, percent_changes, low_percent_changes)
+
+# Which standard errors weigh the years, and whether they are those at the mean of the years.
+_ERRORS = (("as it is", True), ("standard errors as published, not used", False))
+
+
+def _around(rng: np.random.Generator, respondents: int, size: int) -> Doubles:
+    return np.asarray(np.rint(respondents * np.exp(0.12 * rng.standard_normal((size, _LOW_YEARS)))), dtype=np.float64)
+
+
+def _sampling(percent: float | Doubles, n: Doubles) -> Doubles:
+    """Return the standard errors of a percent of so many respondents."""
+    return np.asarray(np.sqrt(percent * (100 - percent) * DESIGN_EFFECT / n), dtype=np.float64)
 
 
 def _survey(

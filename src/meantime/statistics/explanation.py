@@ -78,7 +78,10 @@ _MESSAGES = {
     "p": "p is the level at which that interval touches 0.",
     "adjusted": "Adjusted for the number of comparisons, p is {p}.",
     "verdict": "So the verdict is: {verdict}.",
-    "slope": "A straight line through {years} years, each weighted by 1 / SE^2.",
+    "slope": "A straight line through {years} years, each weighted by {weight}.",
+    "weight": "1 / SE^2",
+    "weight_at_mean": "1 / SE^2 with its standard error taken at the mean m of the years, SE sqrt(m (100 - m) / "
+    "(v (100 - v))), so that a year that came out low does not count more for it",
     "slope_interval": "The interval is widened by the scatter of the years about the line (phi = {phi}).",
     "rank": "By this estimate it has rank {rank}; with what is sure of it, any from {low} to {high}, or, for sentences "
     "about several locations, from {low_all} to {high_all}.",
@@ -506,10 +509,10 @@ def _trend(telling: _Telling) -> None:
     if slope is None:
         _nothing(telling, "a line needs three years with a standard error")
         return
-    years = int(used.sum())
-    telling.say(
-        "slope", f"b = sum w (t - t0) v / sum w (t - t0)^2 = {number(slope)}", years=years, numbers={"slope": slope}
-    )
+    is_percent = select(telling.snapshot, telling.asked).is_percent
+    weight = _MESSAGES["weight_at_mean" if is_percent else "weight"]
+    formula = f"b = sum w (t - t0) v / sum w (t - t0)^2 = {number(slope)}"
+    telling.say("slope", formula, years=int(used.sum()), weight=weight, numbers={"slope": slope})
     low, high, phi = (telling.known(name) for name in ("slope_low", "slope_high", "phi"))
     told = f"b +- max(t sqrt(phi), z) SE = {number(low)} to {number(high)}"
     telling.say("slope_interval", told, phi=number(phi), numbers={"slope_low": low, "slope_high": high, "phi": phi})
@@ -525,8 +528,11 @@ def _trend(telling: _Telling) -> None:
         f"(sign * years['weight'] * number(years[{value}])).sum()",
         f"sum(sign * years$weight * number(years[[{value}]]))",
     )
+    told = (
+        "v (100 - v) / SE^2, which is 1 / SE^2 at the mean of the years but for a factor" if is_percent else "1 / SE^2"
+    )
     telling.leaves_out.append(
-        "How the weights come about: w = 1 / SE^2, and a year's pull is w (t - t0) / sum w (t - t0)^2; the interval "
+        f"How the weights come about: w = {told}, and a year's pull is w (t - t0) / sum w (t - t0)^2; the interval "
         "and the tests, which need Student's t."
     )
 

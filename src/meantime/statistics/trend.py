@@ -115,7 +115,7 @@ def trend(snapshot: Snapshot, asked: Trend, _work: Work) -> Table:
     Borduria 5 0.08 -0.55 0.71 no clear trend
     Cockaigne 4 0.45 -0.18 1.08 too few years
     Dorado 5 0.06 -0.57 0.69 no clear trend
-    Erewhon 4 0.1 -1.15 1.35 too few years
+    Erewhon 4 0.1 -1.14 1.33 too few years
     >>> table.findings
     ('No location has a clear trend (3 tested, p adjusted by Holm).',)
     """
@@ -157,8 +157,8 @@ class _Stretch:
         known = np.isfinite(value) & np.isfinite(se)
         value = np.where(known, value, np.nan)
         year = np.array([_middle(of, column) for column in columns])
-        self.lines = lines(year, value, se)
-        self.of_logs = log_lines(year, value, se)
+        self.lines = lines(year, value, se, is_percent=of.is_percent)
+        self.of_logs = log_lines(year, value, se, is_percent=of.is_percent)
         self.steps = _steps(year, known)
         # A slope of three or four years is shown, and not tested.
         self.p: Doubles = np.where(self.lines.years >= LEAST_YEARS, self.lines.p, np.nan)
@@ -184,7 +184,7 @@ def rests_on(snapshot: Snapshot, asked: Trend, row: Mapping[str, Cell] | None) -
     columns = _stretch_of(own, asked.breaks, row)
     value, se = own.value[0, columns], own.se[0, columns]
     year = np.array([_middle(own, column) for column in columns])
-    cells, weights = own.cell[0, columns], pulls(year, value, se)
+    cells, weights = own.cell[0, columns], pulls(year, value, se, is_percent=own.is_percent)
     is_there = cells != ABSENT
     return Provenance(number="slope", parts=(Part(VALUE, cells[is_there], weights[is_there]),))
 
