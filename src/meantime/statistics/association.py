@@ -161,7 +161,8 @@ def _prepare(snapshot: Snapshot, asked: Association) -> tuple[Pooled, Pooled]:
     is_sum = one.of.is_aggregate
     one, other = one.without(is_sum, "an aggregate of others"), other.without(is_sum, "an aggregate of others")
     if len(one) < LEAST_LOCATIONS:
-        detail = f"Only {len(one)} locations have both questions, and a correlation needs {LEAST_LOCATIONS}."
+        told = {0: "No location has", 1: "Only one location has"}.get(len(one), f"Only {len(one)} locations have")
+        detail = f"{told} both questions, and a correlation needs {LEAST_LOCATIONS}."
         raise refusal("/locations", "absent", detail)
     return one.told(left_out), other
 

@@ -16,7 +16,7 @@ from meantime.statistics.answers import numbers, table
 from meantime.statistics.asked import Referring
 from meantime.statistics.containment import containment, correlation_with
 from meantime.statistics.differences import Compared, difference, difference_of_differences
-from meantime.statistics.findings import interval, points, say, strongest
+from meantime.statistics.findings import counted, interval_of_one, points, say, strongest_apart, told_names
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import LocationName
 from meantime.statistics.provenance import EARLIER, LATER, Provenance, of_all, of_group
@@ -198,24 +198,28 @@ def _verdicts(d: Compared, p_adjusted: Doubles) -> list[Cell]:
 
 
 def _findings(before: Pooled, after: Pooled, d: Compared, p_adjusted: Doubles, asked: Change) -> list[str]:
-    tested = int((~np.isnan(p_adjusted)).sum())
-    if not tested:
+    is_tested, is_aggregate = ~np.isnan(p_adjusted), after.of.is_aggregate
+    if not is_tested.any():
         return []
+    is_counted = counted(is_tested, is_aggregate)
+    names, tested = told_names(after.of.names, is_counted, is_aggregate), int(is_counted.sum())
     changed, by = p_adjusted < LEVEL, ADJUSTED_BY[asked.adjust]
     when = {"since": before.of.years, "years": after.of.years}
-    if not changed.any():
-        return [say("none_changed", tested=tested, by=by, **when)]
-    rose, fell = int((changed & (d.value > 0)).sum()), int((changed & (d.value < 0)).sum())
-    said = [say("some_changed", changed=rose + fell, tested=tested, by=by, rose=rose, fell=fell)]
-    for place in strongest(d.z, changed):
+    rose, fell = (int((changed & is_counted & side).sum()) for side in (d.value > 0, d.value < 0))
+    said = []
+    if not rose + fell:
+        said.append(say("none_changed", tested=tested, by=by, **when))
+    elif tested > 1:  # of one, the sentence on it says all
+        said.append(say("some_changed", changed=rose + fell, tested=tested, by=by, rose=rose, fell=fell))
+    for place in strongest_apart(d.z, changed, is_counted):
         low, high = sorted((abs(float(d.low[place])), abs(float(d.high[place]))))
         said.append(
             say(
                 "changed",
-                location=after.of.names[place],
+                location=names[place],
                 verb="rose" if d.value[place] > 0 else "fell",
                 change=points(abs(float(d.value[place])), after.of.unit),
-                interval=interval(low, high),
+                interval=interval_of_one(low, high, among=int(is_tested.sum())),
                 **when,
             )
         )

@@ -101,8 +101,8 @@ def comparison(snapshot: Snapshot, asked: Comparison, _work: Work) -> Table:
     ('Left out: Cockaigne (withheld in 2018 ("~")).',)
     >>> for finding in table.findings:
     ...     print(finding)
-    1 of 3 locations differ from Borduria (p adjusted by Holm): 0 above, 1 below.
-    Avalon is below Borduria by 4.8 points (95 % interval 2.0 to 7.6).
+    1 of 3 locations differs from Borduria (p adjusted by Holm): 0 above, 1 below.
+    Avalon is below Borduria by 4.8 points (unadjusted 95 % interval 2.0 to 7.6).
     """
     found, at = with_reference(snapshot, asked, asked.reference)
     others, reference = found[np.arange(len(found)) != at], found[[at]]
@@ -171,7 +171,15 @@ def _findings(
     others: Pooled, reference: Pooled, d: Compared, p_adjusted: Doubles, is_similar: Any, asked: Comparison
 ) -> list[str]:
     name, unit = reference.of.names[0], others.of.unit
-    said = sentences(others.of.names, d, p_adjusted, reference=name, unit=unit, adjust=asked.adjust)
+    said = sentences(
+        others.of.names,
+        d,
+        p_adjusted,
+        reference=name,
+        unit=unit,
+        adjust=asked.adjust,
+        is_aggregate=others.of.is_aggregate,
+    )
     margin = points(asked.margin or 0, unit)
     for place in np.flatnonzero(is_similar & ~(p_adjusted < LEVEL)).tolist()[:MOST_OF_A_KIND]:
         said.append(say("similar", location=others.of.names[place], reference=name, margin=margin))

@@ -62,7 +62,8 @@ COLUMNS: tuple[Column, ...] = (
 _LEVEL = 0.95
 
 _NOTE = (
-    "For planning a comparison, before it is made. It is no "
+    "For planning a comparison, before it is made, and approximate: where a power of 80 % was asked for, simulations "
+    "found such a difference upwards in 73.8 to 80.7 % of the cases, downwards in 80.8 to 86.8 %. It is no "
     "explanation of a result that is there: that a difference was not found does not become more or less true by it."
 )
 

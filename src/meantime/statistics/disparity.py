@@ -72,8 +72,8 @@ COLUMNS: tuple[Column, ...] = (
 
 _PARTIAL = (
     "gap is the distance of two groups that were chosen for being the highest and the lowest: chance alone makes one. "
-    "gap_corrected takes off a part of that only: of six equal groups with standard errors of 2 points a gap of 5.6 is "
-    "seen, 3.4 is left, and 0 is true. Its interval holds for all pairs of a location's groups at once."
+    "gap_corrected takes off a part of that only: of six equal groups with standard errors of 2 points a gap of 5.1 is "
+    "seen, 3.1 is left, and 0 is true. Its interval holds for all pairs of a location's groups at once."
 )
 
 
@@ -101,8 +101,8 @@ def disparity(snapshot: Snapshot, asked: Disparity, _work: Work) -> Table:
     Borduria Male 26.2 None None reference 0.8
     >>> for finding in table.findings:
     ...     print(finding)
-    1 of 2 groups differ from Male (p adjusted by Holm): 0 above, 1 below.
-    Female in Avalon is below Male by 5.8 points (95 % interval 3.0 to 8.6).
+    1 of 2 groups differs from Male (p adjusted by Holm): 0 above, 1 below.
+    Female in Avalon is below Male by 5.8 points (unadjusted 95 % interval 3.0 to 8.6).
     """
     found = strata(snapshot, asked)
     at = counterparts(found, asked.reference_stratum)

@@ -14,7 +14,7 @@ from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
 from meantime.statistics.asked import Ground
 from meantime.statistics.differences import Compared, difference_from
-from meantime.statistics.findings import interval, points, probability, say, strongest
+from meantime.statistics.findings import interval_of_one, points, probability, say, strongest
 from meantime.statistics.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import Show
@@ -221,7 +221,7 @@ def _findings(spread: _Spread) -> list[str]:
                 side="above" if d.value[place] > 0 else "below",
                 median=f"{median[place]:.1f}",
                 difference=points(abs(float(d.value[place])), unit),
-                interval=interval(low, high),
+                interval=interval_of_one(low, high, among=about.estimates),
             )
         )
     if not spread.is_outlier.any() and about.estimates >= _LEAST_FOR_NONE and np.isfinite(spread.z).all():

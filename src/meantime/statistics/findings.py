@@ -18,7 +18,7 @@ _MESSAGES = {
     "estimate": "{location}: {value} ({interval}), {years}.",
     "differs": "{location} is {side} {reference} by {difference} ({interval}).",
     "none_differs": "No {what} can be told apart from {reference} ({tested} compared, {adjustment}).",
-    "some_differ": "{differing} of {tested} {what}s differ from {reference} ({adjustment}): {above} above, "
+    "some_differ": "{differing} of {tested} {what}s {verb} from {reference} ({adjustment}): {above} above, "
     "{below} below.",
     "similar": "{location} is similar to {reference}: the 90 % interval of the difference lies within {margin}.",
     "no_gaps": "In no location can the groups of {category} be told apart (Cochran's Q, {tested} tested, {by}).",
@@ -35,14 +35,15 @@ _MESSAGES = {
     "largest_gap": "The gap is widest in {location}, {stratum} {gap} {side} {reference}: every other gap differs from "
     "it, also when all pairs are compared at once.",
     "not_largest_gap": "{location} has the widest estimated gap, {stratum} {gap} {side} {reference}, and cannot be "
-    "told apart from {others} others when all pairs are compared at once.",
+    "told apart from {others} when all pairs are compared at once.",
     "gaps_changed": "In {changed} of {tested} locations the gap changed from {since} to {years} ({by}): {rose} rose, "
     "{fell} fell.",
     "no_gap_changed": "In no location can the gap be said to have changed from {since} to {years} ({tested} tested, "
     "{by}).",
-    "some_trends": "{clear} of {tested} {what} have a clear trend ({by}): {rising} rising, {falling} falling.",
+    "some_trends": "{clear} of {tested} {what} {verb} a clear trend ({by}): {rising} rising, {falling} falling.",
     "no_trends": "No location has a clear trend ({tested} tested, {by}).",
     "trend": "{location} {verb} by {change} a year ({interval}), {first} to {last}.",
+    "one_not_straight": "The years do not follow a straight line (p below 0.01).",
     "not_straight": "In {bent} of {tested} the years do not follow a straight line (p below 0.01 in each).",
     "changed": "{location} {verb} by {change} ({interval}) from {since} to {years}.",
     "some_changed": "{changed} of {tested} locations changed ({by}): {rose} rose, {fell} fell.",
@@ -108,12 +109,55 @@ def amount(value: float, unit: str | None) -> str:
 
 
 def interval(low: float, high: float, level: int = 95) -> str:
-    """Write an interval.
+    """Write an interval, both ends with as many decimals.
 
-    >>> interval(1.94, 4.26)
-    '95 % interval 1.9 to 4.3'
+    >>> interval(1.94, 4.26), interval(0.68, 0.9)
+    ('95 % interval 1.9 to 4.3', '95 % interval 0.68 to 0.90')
     """
-    return f"{level} % interval {number(low)} to {number(high)}"
+    decimals = max(len(number(end).partition(".")[2]) for end in (low, high))
+    return f"{level} % interval {low:.{decimals}f} to {high:.{decimals}f}"
+
+
+def interval_of_one(low: float, high: float, *, among: int) -> str:
+    """Write the interval of one of several findings: it holds for that one alone, and the sentence must say so.
+
+    That there is a difference is adjusted for all that were tested; how large it is, is not.
+
+    >>> interval_of_one(1.94, 4.26, among=1), interval_of_one(1.94, 4.26, among=52)
+    ('95 % interval 1.9 to 4.3', 'unadjusted 95 % interval 1.9 to 4.3')
+    """
+    return interval(low, high) if among == 1 else f"unadjusted {interval(low, high)}"
+
+
+def others(count: int) -> str:
+    """Count others.
+
+    >>> others(1), others(2)
+    ('1 other', '2 others')
+    """
+    return "1 other" if count == 1 else f"{count} others"
+
+
+def counted(is_tested: Any, is_aggregate: Any) -> Any:
+    """Return which of the tested are counted as locations: aggregates are not, unless nothing else is there.
+
+    >>> counted(np.array([True, True, False]), np.array([True, False, False])).tolist()
+    [False, True, False]
+    >>> counted(np.array([True]), np.array([True])).tolist()
+    [True]
+    """
+    locations = is_tested & ~is_aggregate
+    return locations if locations.any() else is_tested
+
+
+def told_names(names: list[str], is_counted: Any, is_aggregate: Any) -> list[str]:
+    """Return the names, those of aggregates that are told beside the locations as such.
+
+    >>> told_names(["National", "Utah"], np.array([False, True]), np.array([True, False]))
+    ['National (an aggregate)', 'Utah']
+    """
+    beside = np.asarray(is_aggregate & ~is_counted).tolist()
+    return [f"{name} (an aggregate)" if apart else name for name, apart in zip(names, beside, strict=True)]
 
 
 def number(value: float) -> str:
@@ -138,3 +182,8 @@ def strongest(z: Any, is_told: Any) -> list[int]:
     """Return the places of the few findings with the largest z, the strongest first; ties keep their order."""
     told = np.flatnonzero(is_told)
     return [int(place) for place in told[np.argsort(-np.asarray(z)[told], kind="stable")][:MOST_OF_A_KIND]]
+
+
+def strongest_apart(z: Any, is_told: Any, is_counted: Any) -> list[int]:
+    """Return the strongest of the counted, and after them those of the others."""
+    return strongest(z, is_told & is_counted) + strongest(z, is_told & ~is_counted)

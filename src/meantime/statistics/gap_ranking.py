@@ -14,6 +14,7 @@ from meantime.model import Problem, Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import FLAGS, RESPONDENTS, flag_texts, integers, numbers, table
 from meantime.statistics.differences import Compared, difference, difference_of_differences
+from meantime.statistics.findings import others as told_others
 from meantime.statistics.findings import points, probability, say
 from meantime.statistics.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.multiplicity import adjusted
@@ -280,7 +281,7 @@ def _of_order(
     said |= {"stratum": asked.stratum, "reference": asked.reference_stratum}
     return [
         say("gaps_spread", share=f"{100 * about.reliability:.0f} %"),
-        say("not_largest_gap", others=others, **said) if others else say("largest_gap", **said),
+        say("not_largest_gap", others=told_others(others), **said) if others else say("largest_gap", **said),
     ]
 
 

@@ -14,6 +14,7 @@ from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
 from meantime.statistics.asked import Ground
 from meantime.statistics.findings import number, probability, say
+from meantime.statistics.findings import others as told_others
 from meantime.statistics.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.parameters import Names
 from meantime.statistics.ranks import (
@@ -241,8 +242,11 @@ def _findings(
     names = found.of.names
     first = int(np.argmin(rank))  # of tied ones the first by name; the others are among those it is like
     others = int((~differs[first]).sum()) - 1
-    told = "1 other" if others == 1 else f"{others} others"
-    said.append(say("not_first", location=names[first], others=told) if others else say("first", location=names[first]))
+    said.append(
+        say("not_first", location=names[first], others=told_others(others))
+        if others
+        else say("first", location=names[first])
+    )
     if asked.best >= len(found):
         return said  # that all are among all is no finding
     surely = [

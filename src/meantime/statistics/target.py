@@ -85,7 +85,15 @@ def target(snapshot: Snapshot, asked: Target, _work: Work) -> Table:
         flag_texts(found.flags),
     ]
     name = f"the target of {amount(asked.target, found.of.unit)}"
-    findings = sentences(found.of.names, d, p_adjusted, reference=name, unit=found.of.unit, adjust=asked.adjust)
+    findings = sentences(
+        found.of.names,
+        d,
+        p_adjusted,
+        reference=name,
+        unit=found.of.unit,
+        adjust=asked.adjust,
+        is_aggregate=found.of.is_aggregate,
+    )
     return table(found.of, COLUMNS, data, left_out=found.left_out, findings=findings)
 
 

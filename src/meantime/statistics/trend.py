@@ -14,7 +14,7 @@ from meantime.model import Problem, Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import numbers, table
 from meantime.statistics.asked import Adjusting
-from meantime.statistics.findings import interval, points, say, strongest
+from meantime.statistics.findings import counted, interval_of_one, points, say, strongest_apart, told_names
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.provenance import VALUE, Part, Provenance, groups_of, of_all
 from meantime.statistics.selection import Selection, refusal, refused, select
@@ -203,9 +203,8 @@ def _stretch_of(own: Selection, breaks: tuple[int, ...], row: Mapping[str, Cell]
 def _prepare(snapshot: Snapshot, asked: Trend) -> Selection:
     selection = select(snapshot, asked)
     if len(selection.periods) < 3:
-        detail = (
-            f"A trend needs three years at least, and {selection.years or 'no year'} is asked for. Ask change for two."
-        )
+        asked_for = selection.years or "no year"
+        detail = f"A trend needs three years at least; asked for: {asked_for}. Ask change for two."
         raise refusal("/years", "absent", detail)
     return selection
 
@@ -278,34 +277,38 @@ def _verdicts(p: Doubles, p_adjusted: Doubles, slope: Doubles) -> list[Cell]:
 def _findings(
     of: Selection, stretches: list[_Stretch], p: Doubles, p_adjusted: Doubles, fits: Doubles, asked: Trend
 ) -> list[str]:
-    tested = int((~np.isnan(p)).sum())
-    if not tested:
+    is_tested, is_aggregate = ~np.isnan(p), np.tile(of.is_aggregate, len(stretches))
+    if not is_tested.any():
         return []
+    is_counted = counted(is_tested, is_aggregate)
+    names, tested = told_names(of.names * len(stretches), is_counted, is_aggregate), int(is_counted.sum())
     lines_ = [(stretch, row) for stretch in stretches for row in range(len(of))]
     slope = np.concatenate([stretch.lines.slope for stretch in stretches])
     clear = p_adjusted < LEVEL
     by = ADJUSTED_BY[asked.adjust]
-    rising, falling = int((clear & (slope > 0)).sum()), int((clear & (slope < 0)).sum())
+    rising, falling = (int((clear & is_counted & side).sum()) for side in (slope > 0, slope < 0))
     what = "slopes" if len(stretches) > 1 else "locations"
-    if clear.any():
-        said = [
-            say("some_trends", clear=rising + falling, tested=tested, what=what, rising=rising, falling=falling, by=by)
-        ]
-    else:
-        said = [say("no_trends", tested=tested, by=by)]
-    for place in strongest(-p, clear):
+    said = []
+    if not rising + falling:
+        said.append(say("no_trends", tested=tested, by=by))
+    elif tested > 1:  # of one, the sentence on it says all
+        count = {"clear": rising + falling, "tested": tested, "rising": rising, "falling": falling}
+        said.append(say("some_trends", verb="has" if rising + falling == 1 else "have", what=what, by=by, **count))
+    for place in strongest_apart(-p, clear, is_counted):
         stretch, row = lines_[place]
         low, high = sorted((abs(float(stretch.lines.low[row])), abs(float(stretch.lines.high[row]))))
         said.append(
             say(
                 "trend",
-                location=of.names[row],
+                location=names[place],
                 verb="rises" if slope[place] > 0 else "falls",
                 change=points(abs(float(slope[place])), of.unit),
-                interval=interval(low, high),
+                interval=interval_of_one(low, high, among=int(is_tested.sum())),
                 first=stretch.columns[1][row],
                 last=stretch.columns[2][row],
             )
         )
-    bent = int(((fits < _FIT_LEVEL) & ~np.isnan(p)).sum())
-    return [*said, say("not_straight", bent=bent, tested=tested)] if bent else said
+    bent = int(((fits < _FIT_LEVEL) & is_counted).sum())
+    if bent:
+        said.append(say("one_not_straight") if tested == 1 else say("not_straight", bent=bent, tested=tested))
+    return said

@@ -7,7 +7,7 @@ import numpy.typing as npt
 
 from meantime.dataset.cube import Doubles
 from meantime.statistics.differences import Compared
-from meantime.statistics.findings import interval, points, say, strongest
+from meantime.statistics.findings import counted, interval_of_one, points, say, strongest_apart, told_names
 from meantime.statistics.multiplicity import Adjustment
 from meantime.statistics.selection import Selection
 from meantime.table import Cell, Column, Kind
@@ -56,19 +56,30 @@ def sentences(
     reference: str,
     unit: str | None,
     adjust: Adjustment,
+    is_aggregate: npt.NDArray[np.bool_] | None = None,
     what: str = "location",
 ) -> list[str]:
-    """Say how many differ from the reference, and which most clearly; nothing where nothing was tested."""
-    tested = int((~np.isnan(p_adjusted)).sum())
-    if not tested:
+    """Say how many differ from the reference, and which most clearly; nothing where nothing was tested.
+
+    Aggregates are not counted among the locations, and told after them.
+    """
+    is_tested = ~np.isnan(p_adjusted)
+    if not is_tested.any():
         return []
+    aggregate = np.zeros(len(names), dtype=bool) if is_aggregate is None else is_aggregate
+    is_counted = counted(is_tested, aggregate)
+    names = told_names(names, is_counted, aggregate)
     differs, by = p_adjusted < LEVEL, ADJUSTED_BY[adjust]
-    if not differs.any():
-        return [say("none_differs", what=what, reference=reference, tested=tested, adjustment=by)]
-    above, below = int((differs & (d.value > 0)).sum()), int((differs & (d.value < 0)).sum())
-    count = {"differing": above + below, "tested": tested, "above": above, "below": below}
-    said = [say("some_differ", what=what, reference=reference, adjustment=by, **count)]
-    for place in strongest(d.z, differs):
+    tested = int(is_counted.sum())
+    told = {"what": what, "reference": reference, "tested": tested, "adjustment": by}
+    above, below = (int((differs & is_counted & side).sum()) for side in (d.value > 0, d.value < 0))
+    said = []
+    if not above + below:
+        said.append(say("none_differs", **told))
+    elif tested > 1:  # of one, the sentence on it says all
+        verb = "differs" if above + below == 1 else "differ"
+        said.append(say("some_differ", differing=above + below, verb=verb, above=above, below=below, **told))
+    for place in strongest_apart(d.z, differs, is_counted):
         low, high = sorted((abs(float(d.low[place])), abs(float(d.high[place]))))
         said.append(
             say(
@@ -77,7 +88,7 @@ def sentences(
                 side="above" if d.value[place] > 0 else "below",
                 reference=reference,
                 difference=points(abs(float(d.value[place])), unit),
-                interval=interval(low, high),
+                interval=interval_of_one(low, high, among=int(is_tested.sum())),
             )
         )
     return said

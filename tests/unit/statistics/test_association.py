@@ -148,6 +148,9 @@ def test_aggregates_are_left_out() -> None:
 
 def test_what_cannot_be_answered_is_refused() -> None:
     assert pointers(made(x=X[:9])) == [("/locations", "absent")]
+    for few, told in ((1, "Only one location has"), (9, "Only 9 locations have")):
+        (problem,) = refuse(made(x=X[:few]), Association(question="P", other="Q"))
+        assert problem.detail.startswith(f"{told} both questions, and a correlation needs 10")
     assert pointers(made(), other="P") == [("/other", "contradiction")]
     assert pointers(made(year_of_other=2019)) == [("/years", "absent")]
     (problem,) = refuse(made(year_of_other=2019), Association(question="P", other="Q"))

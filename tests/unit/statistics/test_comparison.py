@@ -83,8 +83,8 @@ def test_findings_say_what_differs_strongest_first_and_by_which_adjustment() -> 
     assert table.findings[0] == (
         "2 of 3 locations differ from National (p adjusted by Benjamini-Hochberg): 1 above, 1 below."
     )
-    assert table.findings[1].startswith("Iowa is below National by 4.0 points (95 % interval 1.8 to 6.2).")
-    assert table.findings[2].startswith("Utah is above National by 4.0 points (95 % interval 1.8 to 6.2).")
+    assert table.findings[1].startswith("Iowa is below National by 4.0 points (unadjusted 95 % interval 1.8 to 6.2).")
+    assert table.findings[2].startswith("Utah is above National by 4.0 points (unadjusted 95 % interval 1.8 to 6.2).")
 
 
 def test_where_nothing_differs_that_is_said_and_never_that_all_are_equal() -> None:

@@ -5,7 +5,7 @@ import string
 import pytest
 
 from meantime.statistics import findings
-from meantime.statistics.findings import MOST_OF_A_KIND, amount, number, points, strongest
+from meantime.statistics.findings import MOST_OF_A_KIND, amount, interval, number, points, strongest
 
 
 @pytest.mark.parametrize("message", findings._MESSAGES)
@@ -20,6 +20,12 @@ def test_a_message_is_a_sentence_and_all_its_places_have_names(message: str) -> 
 def test_units_are_said() -> None:
     assert (points(2.0, "percent"), points(2.0, "cups"), points(2.0, None)) == ("2.0 points", "2.0 cups", "2.0")
     assert (amount(2.0, "percent"), amount(2.0, "cups"), amount(2.0, None)) == ("2.0 %", "2.0 cups", "2.0")
+
+
+def test_both_ends_of_an_interval_have_as_many_decimals() -> None:
+    assert interval(0.68, 0.9) == "95 % interval 0.68 to 0.90"
+    assert interval(-0.5, 12.0) == "95 % interval -0.5 to 12.0"
+    assert interval(0.041, 2.0, 90) == "90 % interval 0.041 to 2.000"
 
 
 def test_a_small_number_is_not_rounded_to_nothing() -> None:

@@ -9,6 +9,7 @@ from meantime.dataset import example, survey_example
 from meantime.model import Unwatched
 from meantime.statistics.target import Target, refuse, target
 from meantime.table import Table
+from tests import factories
 
 SURVEY = survey_example.snapshot()
 
@@ -36,6 +37,20 @@ def test_verdicts_and_findings_name_the_target() -> None:
         "2 of 4 locations differ from the target of 25.0 % (p adjusted by Holm): 1 above, 1 below."
     )
     assert table.findings[1].startswith("Cockaigne is above the target of 25.0 % by 6.8 points")
+
+
+def test_one_of_several_differs_and_of_one_no_count_is_told() -> None:
+    assert of(25.0, locations=("Borduria", "Cockaigne")).findings[0].startswith("1 of 2 locations differs from")
+    (told,) = of(25.0, locations=("Cockaigne",)).findings
+    assert told.startswith("Cockaigne is above the target of 25.0 % by 6.8 points (95 % interval ")
+
+
+def test_an_aggregate_is_no_location_in_the_count_and_told_after_them() -> None:
+    names = ("National", "Iowa", "Maine", "Ohio", "Texas", "Utah")
+    rows = [factories.row(location=name, value="30.0", low=29.0, high=31.0) for name in names]
+    told = target(factories.snapshot(rows), Target(question="Q", target=40.0), Unwatched()).findings
+    assert told[0] == "5 of 5 locations differ from the target of 40.0 % (p adjusted by Holm): 0 above, 5 below."
+    assert told[-1].startswith("National (an aggregate) is below the target of 40.0 % by 10.0 points")
 
 
 def test_where_nothing_differs_that_is_said() -> None:

@@ -47,15 +47,29 @@ def test_verdicts_follow_the_adjusted_p() -> None:
 def test_findings_say_what_rises_and_falls() -> None:
     told = of(THREE).findings
     assert told[0] == "2 of 3 locations have a clear trend (p adjusted by Holm): 1 rising, 1 falling."
-    assert any(said.startswith("Up rises by 1.0 points a year (95 % interval ") for said in told)
+    assert any(said.startswith("Up rises by 1.0 points a year (unadjusted 95 % interval ") for said in told)
     assert any(said.endswith("2011 to 2020.") and said.startswith("Down falls") for said in told)
+
+
+def test_one_of_several_has_a_trend_and_of_one_no_count_is_told() -> None:
+    assert of(made({"Flat": FLAT, "Up": UP})).findings[0] == (
+        "1 of 2 locations has a clear trend (p adjusted by Holm): 1 rising, 0 falling."
+    )
+    assert of(made({"Up": UP})).findings[0].startswith("Up rises by 1.0 points a year (95 % interval ")
+
+
+def test_an_aggregate_is_no_location_in_the_count_and_told_after_them() -> None:
+    names = ("National", "Iowa", "Maine", "Ohio", "Texas", "Utah")
+    told = of(made(dict.fromkeys(names, UP) | {"Ohio": FLAT})).findings
+    assert told[0] == "4 of 5 locations have a clear trend (p adjusted by Holm): 4 rising, 0 falling."
+    assert told[-1].startswith("National (an aggregate) rises by 1.0 points a year (unadjusted 95 % interval ")
 
 
 def test_years_that_follow_no_straight_line_are_said_to() -> None:
     bent = made({"Bent": [20.0, 20.0, 20.0, 20.0, 20.0, 35.0, 35.0, 35.0, 35.0, 20.0]})
     table = of(bent)
     assert float(table.column("fit_p")[0] or 0) < 0.01
-    assert table.findings[-1] == "In 1 of 1 the years do not follow a straight line (p below 0.01 in each)."
+    assert table.findings[-1] == "The years do not follow a straight line (p below 0.01)."
     assert table.findings[0] == "No location has a clear trend (1 tested, p adjusted by Holm)."
 
 
@@ -70,9 +84,10 @@ def test_below_five_years_there_is_no_verdict() -> None:
 def test_below_three_years_there_is_no_trend_at_all() -> None:
     (problem,) = refuse(made({"Up": UP[:2]}), Trend(question="Q"))
     assert (problem.pointer, problem.code) == ("/years", "absent")
+    assert problem.detail.startswith("A trend needs three years at least; asked for: 2011 and 2012.")
     timeless = factories.snapshot([factories.row(value="30")])
     (problem,) = refuse(timeless, Trend(question="Q"))
-    assert "no year is asked for" in problem.detail
+    assert "asked for: no year." in problem.detail
     assert [each.pointer for each in refuse(None, Trend(question="Q", years="soon"))] == ["/years"]
 
 
