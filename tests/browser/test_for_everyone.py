@@ -21,6 +21,11 @@ VIEWS: dict[str, dict[str, Any]] = {
     "home": {},
     "ranking": {**ASKED, "highlight": "Utah"},
     "table": {**ASKED, "tab": "table"},
+    "map": {**ASKED, "tab": "map", "colour": "verdict", "highlight": "Utah"},
+    "trend": {**ASKED, "tab": "trend", "locations": ["Utah", "Ohio"], "highlight": "Utah"},
+    "groups": {**ASKED, "tab": "groups", "locations": ["Utah"]},
+    "compare": {**ASKED, "tab": "compare", "locations": ["Utah"]},
+    "sensitivity": {**ASKED, "tab": "sensitivity", "highlight": "Utah"},
     "data": {"view": "data", "dataset": "sample"},
     "jobs": {"view": "jobs"},
     "trouble": {"view": "job", "job": "job_id_999999"},
@@ -99,7 +104,7 @@ def test_the_whole_way_can_be_gone_by_keyboard(visitor: Visitor) -> None:
     press("Enter")
     expect(page.locator("h1")).to_have_text(OBESITY)
     expect(page.locator("#main")).to_be_focused()
-    for _ in range(10):
+    for _ in range(20):
         press("Tab")
         if page.locator("#years").evaluate("each => each === document.activeElement"):
             break

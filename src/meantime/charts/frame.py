@@ -79,7 +79,7 @@ def nothing_to_draw() -> NotAcceptable:
     return NotAcceptable("The result has no rows, so there is nothing to draw. Its notes say what was left out.")
 
 
-def lit(test: str = "false") -> Spec:
+def lit(test: str = "false", *, unlit: float = 0.18) -> Spec:
     """Return an opacity: that of a record is low while another location is lit, unless ``test`` holds.
 
     >>> lit()["condition"]["test"]
@@ -87,7 +87,7 @@ def lit(test: str = "false") -> Spec:
     """
     return {
         "condition": {"test": f"{HIGHLIGHT} === null || datum.location === {HIGHLIGHT} || ({test})", "value": 1},
-        "value": 0.18,
+        "value": unlit,
     }
 
 

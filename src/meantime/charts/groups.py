@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from meantime.charts import dots, theme, words
 from meantime.charts.caption import Caption
 from meantime.charts.dots import Names
-from meantime.charts.frame import Record, Spec, aloud, framed
+from meantime.charts.frame import Record, Spec, aloud, framed, lit
 from meantime.errors import NotAcceptable
 from meantime.table import Table
 
@@ -87,9 +87,9 @@ def _layers(x: Spec, y: Spec, locations: Sequence[str], *, is_sure: bool) -> lis
     shape = {**by, "scale": {"domain": list(locations), "range": list(_SHAPES[: len(locations)])}}
     colour = {**by, "scale": {"domain": list(locations)}}
     shift = {"field": "shift", "type": "quantitative", "scale": None}
-    shared = {"y": y, "yOffset": shift, "tooltip": aloud(), "description": aloud()}
+    shared = {"y": y, "yOffset": shift, "tooltip": aloud(), "description": aloud(), "opacity": lit()}
     points = {
-        "mark": {"type": "point", "size": 52, "filled": True, "opacity": 1},
+        "mark": {"type": "point", "size": 52, "filled": True},
         "encoding": {"x": x, "color": colour, "shape": shape, **shared},
     }
     if not is_sure:

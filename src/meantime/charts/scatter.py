@@ -62,8 +62,10 @@ def _records(table: Table) -> list[Record]:
 
 def _axis(title: str, span: list[float]) -> Spec:
     scale = {"domain": span, "nice": False, "zero": False}
+    # Cut with a sign that it was, also where a page is narrower than a picture.
+    fits = {"tickCount": 7, "titleLimit": {"expr": "width"}}
     lines = words.lines([title], width=70, most=2)
-    return {"field": "value", "type": "quantitative", "title": lines, "scale": scale, "axis": {"tickCount": 7}}
+    return {"field": "value", "type": "quantitative", "title": lines, "scale": scale, "axis": fits}
 
 
 def _meaning(table: Table, names: Names) -> str:

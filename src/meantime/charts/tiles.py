@@ -20,6 +20,8 @@ _VERDICTS = Names(value="difference", low="difference_low", high="difference_hig
 # A tile is as large as the width allows, and not larger than what is read at a glance.
 _TILE_PIXELS = 58
 _LEGEND_PIXELS = 14
+# A tile that is not lit is a neighbour still: its letters and its colour are to be read.
+_UNLIT = 0.4
 # From where on light letters are read more easily than dark ones, of the way between both ends of the ramp.
 _DARK_FROM = 0.6
 
@@ -125,7 +127,7 @@ def _mapped(caption: Caption, grid: TileGrid, records: list[Record], fill: Spec,
     tile = f"min(width / {grid.columns}, {_TILE_PIXELS})"
     left = f"(width - {grid.columns} * {tile}) / 2"
     middle = {"expr": f"{left} + (datum.column + 0.5) * {tile}"}
-    shared = {"opacity": lit(), "tooltip": aloud()}
+    shared = {"opacity": lit(unlit=_UNLIT), "tooltip": aloud()}
     rect = {
         "type": "rect",
         # Of a rectangle that has a width and a height, x and y are the middle.
@@ -167,8 +169,8 @@ def _mapped(caption: Caption, grid: TileGrid, records: list[Record], fill: Spec,
                 "mark": rect,
                 "encoding": {"fill": fill, "description": aloud(), **shared},
             },
-            {"mark": label, "encoding": {"color": on_tile, "opacity": lit()}},
-            {"mark": value, "encoding": {"color": on_tile, "opacity": lit()}},
+            {"mark": label, "encoding": {"color": on_tile, "opacity": lit(unlit=_UNLIT)}},
+            {"mark": value, "encoding": {"color": on_tile, "opacity": lit(unlit=_UNLIT)}},
         ],
         records=records,
         height=grid.rows * _TILE_PIXELS,

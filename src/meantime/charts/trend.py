@@ -110,10 +110,12 @@ def _looks(locations: Sequence[str], reference: str | None) -> tuple[Spec, Spec]
     order = [*named, reference] if reference in locations else named
     hues = [{"expr": f"series_{at}"} for at in range(len(named))] + [theme.colour("ink")] * (len(order) - len(named))
     dashes = [[1, 0]] * len(named) + [[6, 4]] * (len(order) - len(named))
-    shared = {"field": "location", "type": "nominal", "sort": order}
+    # One legend for both, told twice alike: where only one of them says that it has none, the library complains.
+    legend = {"title": None, "symbolType": "stroke", "symbolStrokeWidth": 2.2, "symbolSize": 300}
+    shared = {"field": "location", "type": "nominal", "sort": order, "legend": legend}
     return (
-        {**shared, "legend": {"title": None, "symbolStrokeWidth": 0}, "scale": {"domain": order, "range": hues}},
-        {**shared, "legend": None, "scale": {"domain": order, "range": dashes}},
+        {**shared, "scale": {"domain": order, "range": hues}},
+        {**shared, "scale": {"domain": order, "range": dashes}},
     )
 
 

@@ -90,6 +90,11 @@ COLUMNS = (
     shared.number("average_percent_change_high", "upper limit of its 95 % interval", unit="percent"),
     shared.number("phi", "scatter of the years about the line over what their standard errors let expect", unit=None),
     shared.number("fit_p", "p-value of the years following a straight line", unit=None),
+    Column(
+        name="fit",
+        kind=Kind.TEXT,
+        meaning=f"whether they do, in words: not where fit_p is below {_FIT_LEVEL}; null where no verdict is given",
+    ),
     shared.number("mann_kendall_p", "p-value of no trend by Mann and Kendall, for comparison", unit=None),
     shared.number("theil_sen", "median of the slopes between all pairs of years, for comparison", **_POINTS),
 )
@@ -131,8 +136,9 @@ def trend(snapshot: Snapshot, asked: Trend, _work: Work) -> Table:
     by_name = dict(zip(_OF_STRETCH, data, strict=True)) | {"p_adjusted": numbers(p_adjusted), "verdict": verdicts}
     averages = zip(_AVERAGE, _averages(stretches), strict=True)
     by_name |= {name: numbers(np.tile(average, len(stretches))) for name, average in averages}
-    cells = [[by_name[column.name][place] for place in order.tolist()] for column in COLUMNS]
     fits = np.concatenate([stretch.lines.fit_p for stretch in stretches])
+    by_name["fit"] = _fit_in_words(p, fits)
+    cells = [[by_name[column.name][place] for place in order.tolist()] for column in COLUMNS]
     return table(
         selection,
         COLUMNS,
@@ -144,7 +150,7 @@ def trend(snapshot: Snapshot, asked: Trend, _work: Work) -> Table:
 
 
 _AVERAGE = ("average_percent_change", "average_percent_change_low", "average_percent_change_high")
-_OF_STRETCH = tuple(column.name for column in COLUMNS if column.name not in ("p_adjusted", "verdict", *_AVERAGE))
+_OF_STRETCH = tuple(column.name for column in COLUMNS if column.name not in ("p_adjusted", "verdict", "fit", *_AVERAGE))
 
 
 class _Stretch:
@@ -272,6 +278,12 @@ def _verdicts(p: Doubles, p_adjusted: Doubles, slope: Doubles) -> list[Cell]:
         "no clear trend",
     )
     return list(words.tolist())
+
+
+def _fit_in_words(p: Doubles, fits: Doubles) -> list[Cell]:
+    """Say of each line whether the years follow it; None where it is not tested at all."""
+    words = np.where(fits < _FIT_LEVEL, "not a straight line", "a straight line will do")
+    return [None if np.isnan(each) else word for each, word in zip(p, words.tolist(), strict=True)]
 
 
 def _findings(

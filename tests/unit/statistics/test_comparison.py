@@ -203,3 +203,8 @@ def test_a_country_of_one_state_has_no_rest_to_differ_from() -> None:
     table = of(alone, shares="geography")
     assert any("by their shares of the population" in note for note in table.notes)
     assert table.column("difference_from_rest") == [None]
+
+
+def test_of_one_location_it_is_not_counted_how_many_differ() -> None:
+    [finding] = of(country(), locations=("Utah",)).findings
+    assert finding.startswith("Utah is above National by 4.0 points")

@@ -69,6 +69,7 @@ def test_years_that_follow_no_straight_line_are_said_to() -> None:
     bent = made({"Bent": [20.0, 20.0, 20.0, 20.0, 20.0, 35.0, 35.0, 35.0, 35.0, 20.0]})
     table = of(bent)
     assert float(table.column("fit_p")[0] or 0) < 0.01
+    assert table.column("fit")[0] == "not a straight line"
     assert table.findings[-1] == "The years do not follow a straight line (p below 0.01)."
     assert table.findings[0] == "No location has a clear trend (1 tested, p adjusted by Holm)."
 

@@ -264,7 +264,13 @@ _DATASET = {
         }
     ],
     "locations": [
-        {"name": "Utah", "cells": 364, "point": {"latitude": 39.36, "longitude": -111.587}, "no_point": None}
+        {
+            "name": "Utah",
+            "cells": 364,
+            "is_aggregate": False,
+            "point": {"latitude": 39.36, "longitude": -111.587},
+            "no_point": None,
+        }
     ],
     "categories": [{"name": "Sex", "strata": ["Female", "Male"], "cells": 1438}],
     "periods": [{"first": 2022, "last": 2022}],

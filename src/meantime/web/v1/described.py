@@ -8,6 +8,7 @@ from urllib.parse import quote
 import msgspec
 import numpy as np
 
+from meantime.dataset import geography
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status, progress_of
 from meantime.dataset.cube import ABSENT, AXES, Cube, Integers
 from meantime.dataset.ingest import Progress
@@ -114,6 +115,7 @@ class LocationResource(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     cells: int
+    is_aggregate: Annotated[bool, said("Whether it is known to be made of others, as a country is of its states.")]
     point: Annotated[PointResource | None, said("Where it lies, where all its rows that say so agree.")]
     no_point: Annotated[str | None, said("Why it has none; null where it has one.")]
 
@@ -144,14 +146,14 @@ class DatasetResource(DatasetSummary, frozen=True, kw_only=True):
     warnings: Annotated[list[str] | None, said("What a reader should know of how the files were understood.")]
 
 
-def location_of(about: About, name: str, cells: int) -> LocationResource:
+def location_of(about: About, name: str, cells: int, *, is_aggregate: bool = False) -> LocationResource:
     """Describe a place, with the point where it lies, or why there is none."""
     if (point := about.points.of.get(name)) is not None:
         there = PointResource(latitude=point.latitude, longitude=point.longitude)
-        return LocationResource(name=name, cells=cells, point=there, no_point=None)
+        return LocationResource(name=name, cells=cells, is_aggregate=is_aggregate, point=there, no_point=None)
     nobody = "no row names one" if "point" in about.roles else "the table has no column of points"
     why = about.points.unknown.get(name, nobody)
-    return LocationResource(name=name, cells=cells, point=None, no_point=writable(why))
+    return LocationResource(name=name, cells=cells, is_aggregate=is_aggregate, point=None, no_point=writable(why))
 
 
 def path_of(name: str) -> str:
@@ -215,13 +217,14 @@ def writable(text: str) -> str:
 
 def _facts(name: str, snapshot: Snapshot) -> dict[str, Any]:
     about, cube = snapshot.about, snapshot.cube
+    aggregates = geography.of(cube.labels.locations).aggregates
     return {
         "withheld_by_reason": cube.withheld_by_reason(),
         "roles": about.roles,
         "columns": list(about.columns),
         "questions": [_question(snapshot, code) for code in range(len(cube.labels.questions))],
         "locations": [
-            location_of(about, name, cells)
+            location_of(about, name, cells, is_aggregate=name in aggregates)
             for name, cells in zip(cube.labels.locations, _cells_by(cube, "location"), strict=True)
         ],
         "categories": _categories(cube),

@@ -89,9 +89,9 @@ def test_a_data_set_tells_what_is_in_it(place: Place) -> None:
     ]
     nowhere = {"point": None, "no_point": "the table has no column of points"}
     assert found["locations"] == [
-        {"name": "Guam", "cells": 1, **nowhere},
-        {"name": "Ohio", "cells": 1, **nowhere},
-        {"name": "Utah", "cells": 2, **nowhere},
+        {"name": "Guam", "cells": 1, "is_aggregate": False, **nowhere},
+        {"name": "Ohio", "cells": 1, "is_aggregate": False, **nowhere},
+        {"name": "Utah", "cells": 2, "is_aggregate": False, **nowhere},
     ]
     assert found["categories"] == [{"name": "Sex", "strata": ["Female", "Male"], "cells": 3}]
     assert found["periods"] == [{"first": 2020, "last": 2020}, {"first": 2021, "last": 2022}]

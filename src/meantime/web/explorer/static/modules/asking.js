@@ -2,6 +2,7 @@
  * The controls above a view: who, when, where, and whatever else a statistic takes, made of its own description.
  */
 
+import { chooseLocations } from "./choosing.js";
 import { h, theirs } from "./dom.js";
 import { labelled } from "./parts.js";
 import { all, changed, go, one, OWN } from "./state.js";
@@ -34,16 +35,20 @@ function kinds(property) {
 
 const choices = (property) => property.enum ?? property.anyOf?.find((each) => each.enum)?.enum ?? null;
 
-/** @param {{state: any, dataset: any, schema: any}} about */
-export function controls({ state, dataset, schema }) {
-  const takes = (name) => name in schema.properties;
-  const more = Object.keys(schema.properties).filter((name) => !PLACED.has(name));
+/**
+ * ``own`` are those of a tab, which come first; ``hides`` names what it settles by itself.
+ * @param {{state: any, dataset: any, schema: any, own?: Array<HTMLElement|null|false>, hides?: string[]}} about
+ */
+export function controls({ state, dataset, schema, own = [], hides = [] }) {
+  const takes = (name) => name in schema.properties && !hides.includes(name);
+  const more = Object.keys(schema.properties).filter((name) => !PLACED.has(name) && takes(name));
   return h(
     "div",
     { class: "controls", role: "group", "aria-label": "What is asked" },
+    own,
     takes("stratum") && who(state, dataset),
     takes("years") && when(state, dataset),
-    takes("locations") && where(state, dataset),
+    takes("locations") && chooseLocations(state, dataset),
     more.length > 0 &&
       h(
         "details",
@@ -97,30 +102,6 @@ function when(state, dataset) {
       "select",
       { id: "years", onchange: (event) => ask({ years: event.target.value === "latest" ? null : event.target.value }) },
       [...known, ...pooled, ...own].map((each) => h("option", { value: each, selected: each === chosen }, words[each] ?? each)),
-    ),
-  );
-}
-
-function where(state, dataset) {
-  const chosen = all(state.locations);
-  const summary = chosen.length === 0 ? "All locations" : chosen.length === 1 ? chosen[0] : `${chosen.length} locations`;
-  const boxes = dataset.locations.map(({ name }) => h("label", { class: "check" }, h("input", { type: "checkbox", value: name, checked: chosen.includes(name) }), theirs(name)));
-  const list = h("div", { class: "checks" }, boxes);
-  const apply = () => ask({ locations: [...list.querySelectorAll("input:checked")].map((box) => box.value) });
-  return h(
-    "div",
-    { class: "control" },
-    h("span", { class: "label" }, "Where"),
-    h(
-      "details",
-      { class: "dropdown" },
-      h("summary", { id: "where" }, theirs(summary)),
-      h(
-        "div",
-        { class: "panel" },
-        h("div", { class: "row" }, h("button", { type: "button", class: "button small", onclick: apply }, "Show these"), chosen.length > 0 && h("a", { class: "button small", href: changed({ locations: null }) }, "All locations")),
-        list,
-      ),
     ),
   );
 }

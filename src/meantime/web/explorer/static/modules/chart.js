@@ -50,7 +50,7 @@ export function chart(specification, { signal, highlight, names, onhighlight, ta
     { class: "figure", tabindex: 0, "aria-label": "Chart" },
     canvas,
     tooltip,
-    h("figcaption", { class: "soft" }, "In the chart, up and down light one location after the other; ", h("kbd", {}, "t"), " opens ", h("a", { href: tableHref }, "the same as a table"), "."),
+    h("figcaption", { class: "soft" }, names.length ? "In the chart, up and down light one location after the other; " : "", h("kbd", {}, "t"), " opens ", h("a", { href: tableHref }, "the same as a table"), "."),
   );
   let lit = highlight;
   let view = null;
@@ -60,7 +60,7 @@ export function chart(specification, { signal, highlight, names, onhighlight, ta
     if (signal.aborted) return;
     view?.finalize();
     const isLarge = JSON.stringify(specification.data ?? {}).length > MARKS_AS_ELEMENTS * 100;
-    const result = await embed(canvas, worded(specification, dark.matches ? "dark" : "light"), {
+    const result = await embed(canvas, worded(specification, dark.matches ? "dark" : "light", canvas.clientWidth), {
       ast: true,
       actions: false,
       defaultStyle: false,
@@ -134,9 +134,11 @@ export function chart(specification, { signal, highlight, names, onhighlight, ta
   return { element, light };
 }
 
-/** Leave out what the page says itself, the title and the source below, and take the colours of the theme. */
-function worded(specification, theme) {
+/** Leave out what the page says itself, the title and the source below; take the colours of the theme, and no more height than needed. */
+function worded(specification, theme, width) {
   const { title: _title, layer, ...rest } = specification;
+  const ratio = specification.usermeta?.height_to_width;
+  if (ratio) rest.height = Math.min(rest.height, Math.round(width * ratio));
   const kept = layer ? { layer: layer.filter((each) => each.name !== "source") } : {};
   return { ...rest, ...kept, config: specification.usermeta?.themes?.[theme] ?? specification.config };
 }

@@ -10,22 +10,24 @@ import { labelled, trouble } from "./parts.js";
 import { adjust, changed, one } from "./state.js";
 
 /**
- * ``name`` is that of one of the statistic's charts; ``told(index)`` says the row of a location in words.
+ * ``name`` is that of one of the statistic's charts; ``told(index)`` says in words what is known of a location, ``prompt`` what
+ * there is to be seen while none is chosen. Without ``names`` there is none to be chosen. ``of`` is what the chart is asked of,
+ * where that is not the answer itself; ``without(problem)`` is shown where there is no chart of it.
  * @param {import("./tabs/index.js").About} about
- * @param {{name: string, told: (index: number) => Node}} options
+ * @param {{name: string, told?: (index: number) => Node, prompt?: string, names?: string[], of?: import("./ask.js").Asked, without?: (problem: Problem) => Node}} options
  * @returns {Promise<HTMLElement>}
  */
-export async function drawn({ state, signal, asked, result }, { name, told }) {
+export async function drawn({ state, signal, asked, result }, { name, told, prompt = POINT, names = locationsOf(result), of = asked, without = null }) {
   const tableHref = changed({ tab: "table", of: asked.statistic });
   let specification;
   try {
-    specification = await get(address(asked, { chart: name }), { signal, accept: MEDIA_TYPE });
+    specification = await get(address(of, { chart: name }), { signal, accept: MEDIA_TYPE });
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
+    if (without && error.status === NOT_ACCEPTABLE) return without(error);
     // There is an answer, only no picture of it: too many locations, say.
     return h("div", {}, trouble(error), h("p", {}, h("a", { class: "button", href: tableHref }, "Look at the table")));
   }
-  const names = [...new Set(result.rows.map((row) => row.location))];
   const words = h("div", { class: "told", role: "status" });
   const figure = chart(specification, {
     signal,
@@ -37,6 +39,7 @@ export async function drawn({ state, signal, asked, result }, { name, told }) {
       look(lit);
     },
   });
+  if (names.length === 0) return figure.element;
   const choose = h(
     "select",
     {
@@ -53,8 +56,17 @@ export async function drawn({ state, signal, asked, result }, { name, told }) {
   function look(lit) {
     adjust({ highlight: lit });
     const index = names.indexOf(lit);
-    put(words, index < 0 ? h("p", { class: "soft" }, "Point at a location in the chart, or choose one, to see what it can be told apart from.") : told(index));
+    put(words, index < 0 ? h("p", { class: "soft" }, prompt) : told(index));
   }
-  look(one(state.highlight) ?? null);
+
+  // One that is not here may be in another tab: the address keeps it.
+  const index = names.indexOf(one(state.highlight));
+  put(words, index < 0 ? h("p", { class: "soft" }, prompt) : told(index));
   return h("div", {}, labelled("Highlight", choose), words, figure.element);
 }
+
+const POINT = "Point at a location in the chart, or choose one, to see what it can be told apart from.";
+// What a server says that has the answer, and no chart of it.
+const NOT_ACCEPTABLE = 406;
+
+const locationsOf = (result) => [...new Set(result.rows.map((row) => row.location))];

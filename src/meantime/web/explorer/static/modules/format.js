@@ -70,3 +70,22 @@ export function writer(column, values) {
     return format.format(value);
   };
 }
+
+const SIGNS = { percent: "\u00a0%", "percentage points": "\u00a0points" };
+
+/**
+ * How the numbers of an answer are written in a sentence: as in its table, with their unit if nothing else is said.
+ * @returns {(row: any, name: string, hasUnit?: boolean) => string}
+ */
+export function writing({ columns, rows }) {
+  const known = new Map();
+  return (row, name, hasUnit = true) => {
+    if (!known.has(name)) {
+      const column = columns.find((each) => each.name === name);
+      const unit = column.unit ? (SIGNS[column.unit] ?? ` ${column.unit}`) : "";
+      known.set(name, { write: writer(column, rows.map((each) => each[name])), unit });
+    }
+    const { write, unit } = known.get(name);
+    return row[name] === null ? "no value" : `${write(row[name])}${hasUnit ? unit : ""}`;
+  };
+}

@@ -9,7 +9,7 @@
 /** Names that are the page's own; all others are parameters of a statistic. */
 export const OWN = new Set([
   "view", "dataset", "question", "tab", "of", "sort", "filter", "embed", "highlight", "find", "job", "state",
-  "statistic", "label", "cursor", "group", "why",
+  "statistic", "label", "cursor", "group", "why", "groups", "colour", "compare", "from", "to",
 ]);
 
 /** Read an address. A name that comes several times is a list. @returns {State} */

@@ -18,14 +18,14 @@ const ancestors = document.querySelector('meta[name="meantime-frame-ancestors"]'
 
 /**
  * @param {import("./ask.js").Asked} asked
- * @param {{chart: string|null, fingerprint: string, citation: string, title: string}} about
+ * @param {{chart: string|null, pictured: import("./ask.js").Asked, fingerprint: string, citation: string, title: string}} about
  */
-export function take(asked, { chart, fingerprint, citation, title }) {
+export function take(asked, { chart, pictured, fingerprint, citation, title }) {
   return h(
     "section",
     { class: "take", "aria-labelledby": "take" },
     h("h2", { id: "take" }, "Take it away"),
-    chart && files("The picture, with title, basis, source and citation in it", PICTURES, (suffix) => address(asked, { suffix, chart })),
+    chart && files("The picture, with title, basis, source and citation in it", PICTURES, (suffix) => address(pictured, { suffix, chart })),
     files("The numbers", TABLES, (suffix) => address(pinned(asked, fingerprint), { suffix })),
     h("h3", {}, "Cite it"),
     h("p", { class: "cite", dir: "auto" }, citation),

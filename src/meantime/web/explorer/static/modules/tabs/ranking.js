@@ -10,7 +10,7 @@ import { writer } from "../format.js";
 export const ranking = {
   id: "ranking",
   title: "Ranking",
-  chart: "ranking",
+  chart: () => "ranking",
   statistic: () => "ranking",
   render: (about) => drawn(about, { name: "ranking", told: (index) => sentence(about, index) }),
 };

@@ -12,7 +12,7 @@ import { table as shown } from "../table.js";
 export const table = {
   id: "table",
   title: "Table",
-  chart: null,
+  chart: () => null,
   // Where nobody has said which values are good, the estimates are what can be had without a choice.
   statistic: (state, question) => one(state.of) ?? (question.polarity || one(state.better) ? "ranking" : "estimate"),
 

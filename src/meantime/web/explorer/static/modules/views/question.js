@@ -27,7 +27,7 @@ export async function question(state, signal) {
     state = read();
   }
   const tab = TABS.find((each) => each.id === one(state.tab)) ?? TABS[0];
-  if (tab.chart) prepare();
+  if (tab.chart(state, dataset)) prepare();
   const place = h("div", { class: "tab", id: "tab" });
   const element = h("div", { class: "column question" }, header(dataset, about), tabs(tab), place);
   // A job may take minutes: the frame is there meanwhile, with its progress in it. All else comes as a whole.
@@ -64,18 +64,21 @@ function tabs(shown) {
 }
 
 async function show(about) {
-  const { state, signal, dataset, tab, place } = about;
-  const statistic = tab.statistic(state, about.question);
+  const { state, signal, dataset, question: of, tab, place } = about;
+  const statistic = tab.statistic(state, of, dataset);
+  const chart = tab.chart(state, dataset);
   let row = null;
   let asking = null;
   try {
     row = await get(`/v1/statistics/${encodeURIComponent(statistic)}`, { signal });
-    asking = controls({ state, dataset, schema: row.parameters });
-    if ("better" in row.parameters.properties && !about.question.polarity && !one(state.better)) {
-      put(place, asking, orders());
+    asking = controls({ state, dataset, schema: row.parameters, own: tab.controls?.(about), hides: tab.hides });
+    const missing = tab.first?.(about) ?? (needsOrder(row, of, state) ? orders() : null);
+    if (missing) {
+      put(place, asking, missing);
       return;
     }
-    const asked = { statistic, dataset: dataset.name, parameters: { question: about.question.text, ...parameters(state, row.parameters) } };
+    const wanted = { question: of.text, ...parameters(state, row.parameters), ...tab.adds?.(about) };
+    const asked = { statistic, dataset: dataset.name, parameters: Object.fromEntries(Object.entries(wanted).filter(([, value]) => value !== undefined)) };
     const onwait = (shown) => {
       put(place, asking, shown);
       about.ready();
@@ -83,12 +86,13 @@ async function show(about) {
     const result = await answer(asked, { signal, onwait });
     const why = whyOf({ result, rows: `/v1/statistics/${encodeURIComponent(statistic)}/rows`, asked: { dataset: dataset.name, ...asked.parameters }, signal, isInAddress: true });
     const body = await tab.render({ ...about, row, asked, result, why });
+    const shown = chart ?? row.charts[0]?.name ?? null;
     put(
       place,
       asking,
-      h("div", { class: tab.chart ? "answer beside" : "answer" }, findings(result), body),
+      h("div", { class: chart ? "answer beside" : "answer" }, findings(result), body),
       notes(result, row),
-      take(asked, { chart: tab.chart ?? row.charts[0]?.name ?? null, fingerprint: result.fingerprint, citation: result.citation, title: about.question.text }),
+      take(asked, { chart: shown, pictured: tab.pictured?.(asked) ?? asked, fingerprint: result.fingerprint, citation: result.citation, title: of.text }),
     );
     reopen(state, result, why);
   } catch (error) {
@@ -96,6 +100,8 @@ async function show(about) {
     put(place, asking, trouble(error, () => dispatchEvent(new Event("meantime:navigate"))));
   }
 }
+
+const needsOrder = (row, question, state) => "better" in row.parameters.properties && !question.polarity && !one(state.better);
 
 /** Where nobody has said which values are good, the reader says which come first. */
 function orders() {

@@ -1,0 +1,84 @@
+"""The tabs of a question: each says what was found, draws it, and is a link that one comes back to."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.sync_api import Browser, expect
+
+from tests.acceptance.server import RunningServer
+from tests.browser.conftest import MARKUP, OBESITY
+from tests.browser.visitor import Visitor
+
+IDLE = "Percent of adults who engage in no leisure-time physical activity"
+ASKED: dict[str, Any] = {"view": "question", "dataset": "sample", "question": OBESITY}
+# By name, the choices of a tab and words that it then shows.
+TABS: dict[str, tuple[dict[str, Any], str]] = {
+    "map": ({"tab": "map", "highlight": "Utah"}, "95 % interval"),
+    "verdicts": ({"tab": "map", "colour": "verdict", "highlight": "Utah"}, "difference"),
+    "trend": ({"tab": "trend", "locations": ["Utah", "Ohio"], "highlight": "Utah"}, "Test of fit"),
+    "groups": ({"tab": "groups", "groups": "Gender", "locations": ["Utah"]}, "Between the highest and the lowest"),
+    "every group": ({"tab": "groups", "groups": "every", "locations": ["Utah"]}, "Choose a location"),
+    "two questions": ({"tab": "compare", "compare": "questions", "other": IDLE, "highlight": "Utah"}, IDLE),
+    "sensitivity": ({"tab": "sensitivity", "highlight": "Utah"}, "It moves"),
+}
+
+
+@pytest.mark.parametrize("name", TABS)
+def test_a_tab_is_drawn_and_its_link_leads_back_to_it(visitor: Visitor, name: str) -> None:
+    asked, words = TABS[name]
+    page = visitor.go(**ASKED, **asked)
+    alternative = visitor.drawn().locator(".chart").get_attribute("aria-label")
+    assert alternative is not None
+    assert OBESITY in alternative
+    expect(page.locator("#tab")).to_contain_text(words)
+    said = page.locator("#tab .answer").inner_text()
+    page.goto(page.url)
+    visitor.settled()
+    visitor.drawn()
+    assert page.locator("#tab .answer").inner_text() == said
+
+
+def test_two_locations_are_compared_question_by_question(visitor: Visitor) -> None:
+    page = visitor.go(**ASKED, tab="compare")
+    expect(page.locator("#tab")).to_contain_text("Which location?")
+    page.get_by_label("Location", exact=True).select_option("Utah")
+    rows = page.get_by_label("Verdict by question").locator("tbody tr")
+    expect(rows.first).to_contain_text(OBESITY)
+    expect(page.get_by_text("questions compared")).to_be_visible()
+    assert rows.count() > 5
+    assert "locations=Utah" in page.url
+
+
+def test_locations_are_chosen_by_keyboard_alone(visitor: Visitor) -> None:
+    page = visitor.go(**ASKED, tab="trend")
+    page.locator("#where").focus()
+    page.keyboard.press("Enter")
+    expect(page.locator("#where-search")).to_be_focused()
+    page.keyboard.type("uta")
+    page.keyboard.press("Enter")
+    page.keyboard.press("Enter")
+    expect(page.get_by_label("Take off Utah")).to_be_visible()
+    expect(page.get_by_label("Verdict of each line").locator("tbody tr")).to_have_count(2)
+    page.locator("#where").press("Enter")
+    page.keyboard.press("Escape")
+    expect(page.locator("#where")).to_be_focused()
+
+
+def test_places_that_are_on_no_grid_have_no_map_and_the_tab_says_so(browser: Browser, server: RunningServer) -> None:
+    with Visitor(browser, server.url) as visitor:
+        visitor.refused = [406]
+        page = visitor.go(view="question", dataset="hostile", question=MARKUP, tab="map")
+        expect(page.locator("#tab")).to_contain_text("There is no map of these places")
+
+
+@pytest.mark.parametrize("tab", ["trend", "groups", "compare", "sensitivity"])
+def test_no_text_of_a_file_is_markup_in_any_tab(browser: Browser, server: RunningServer, tab: str) -> None:
+    with Visitor(browser, server.url) as visitor:
+        visitor.refused = [400, 406]
+        page = visitor.go(
+            view="question", dataset="hostile", question=MARKUP, tab=tab, locations=MARKUP, better="lower"
+        )
+        expect(page.locator("#tab")).not_to_be_empty()
+        assert page.locator("img, #tab script").count() == 0
