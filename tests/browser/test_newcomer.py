@@ -73,7 +73,7 @@ def test_which_states_have_most_obesity_among_women_whether_that_is_unlike_the_c
     page.get_by_label("Numbers of").select_option("trend")
     expect(row_of(page, WORST)).to_contain_text("rising")
     expect(row_of(page, WORST)).to_contain_text("2011")
-    expect(page.locator(".findings")).to_contain_text("National rises by")
+    expect(page.locator(".findings")).to_contain_text("National (an aggregate) rises by")
 
     # Why, and the very rows of it.
     page.get_by_role("button", name=f"Why this number: {WORST}").click()
