@@ -154,6 +154,10 @@ class Writer:
         path, mark = _text(about.files[0] if about.files else "table.csv"), _text(about.decimal_mark)
         several = "  # and the other files, one below the other" if len(about.files) > 1 else ""
         delimiter, encoding = _text(about.delimiter), _text(_encoding(about.encoding))
+        encoding_in_r = '"UTF-8-BOM"' if encoding == '"utf-8-sig"' else encoding  # which R calls otherwise
+        # R takes spaces off the names of columns, whatever it is told.
+        has_spaces = any(name != name.strip() for name in about.columns)
+        names = f"names(table) <- {_vector(about.columns)}\n" if has_spaces else ""
         self.say(
             f"PATH = {path}{several}\n"
             f"table = pd.read_csv(PATH, dtype=str, keep_default_na=False, sep={delimiter}, encoding={encoding})\n\n\n"
@@ -161,7 +165,7 @@ class Writer:
             f"    return pd.to_numeric(texts.str.strip().str.replace({mark}, '.', regex=False), errors='coerce')\n\n",
             f"PATH <- {path}{several}\n"
             f'table <- read.csv(PATH, sep = {delimiter}, colClasses = "character", check.names = FALSE,\n'
-            f"                  na.strings = character(0), fileEncoding = {encoding})\n"
+            f"                  na.strings = character(0), fileEncoding = {encoding_in_r})\n{names}"
             f"number <- function(texts) suppressWarnings(as.numeric(sub({mark}, '.', trimws(texts), fixed = TRUE)))\n",
         )
 
