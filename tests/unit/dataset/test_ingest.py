@@ -70,7 +70,7 @@ def test_an_error_comes_over_as_what_it_is(tmp_path: Path) -> None:
 
 
 def test_reading_ends_promptly_when_it_is_cancelled(tmp_path: Path) -> None:
-    cancelled = threading.Event()
+    cancelled, before = threading.Event(), children()
 
     def cancel(progress: Progress) -> None:
         if progress.phase == "reading":
@@ -79,7 +79,7 @@ def test_reading_ends_promptly_when_it_is_cancelled(tmp_path: Path) -> None:
     with pytest.raises(LoadCancelled, match="was cancelled"):
         ingestor().ingest(source(endless(tmp_path)), tmp_path / "into", on_progress=cancel, cancelled=cancelled)
     assert not list((tmp_path / "into").iterdir())
-    assert not children()
+    assert children() <= before
     with pytest.raises(LoadCancelled):
         ingestor().ingest(source(table(tmp_path)), tmp_path / "into", cancelled=cancelled)
 
@@ -116,12 +116,14 @@ def test_a_process_that_breaks_is_a_failed_load_with_its_last_words(
 
 
 def test_an_error_in_the_callback_ends_the_process(tmp_path: Path) -> None:
+    before = children()
+
     def fail(_: Progress) -> None:
         raise ValueError("a bug of the caller's")
 
     with pytest.raises(ValueError, match="a bug of the caller's"):
         ingestor().ingest(source(endless(tmp_path)), tmp_path / "into", on_progress=fail)
-    assert not children()
+    assert children() <= before
     assert not list((tmp_path / "into").iterdir())
 
 

@@ -81,10 +81,11 @@ def test_texts_of_a_file_stay_texts() -> None:
 
 
 def test_a_process_that_is_killed_is_a_problem_that_says_so(renderer: Callable[[str], None]) -> None:
+    before = children()
     renderer("os.kill(os.getpid(), signal.SIGKILL)")
     with pytest.raises(PictureFailed, match=r"ended by SIGKILL.*vl\.json"):
         render(SPEC, "png")
-    assert not children()
+    assert children() <= before
 
 
 def test_what_a_process_says_last_is_told(renderer: Callable[[str], None]) -> None:
@@ -105,20 +106,22 @@ def test_a_process_that_ends_well_without_a_picture_has_failed(renderer: Callabl
 
 
 def test_a_process_that_hangs_is_ended_in_time(renderer: Callable[[str], None]) -> None:
+    before = children()
     renderer("signal.pause()")
     began = time.monotonic()
     with pytest.raises(PictureFailed, match=r"not drawn within 0\.3 s"):
         render(SPEC, "svg", seconds=0.3)
     assert time.monotonic() - began < 10
-    assert not children()
+    assert children() <= before
 
 
 @pytest.mark.skipif(not Path("/proc/self/statm").exists(), reason="there, memory is not told and so not watched")
 def test_a_process_that_takes_too_much_memory_is_ended(renderer: Callable[[str], None]) -> None:
+    before = children()
     renderer("kept = b'x' * (200 << 20); signal.pause()")
     with pytest.raises(PictureFailed, match="more than 100 MB"):
         render(SPEC, "svg", memory_mb=100)
-    assert not children()
+    assert children() <= before
 
 
 def test_more_pictures_at_once_than_may_be_are_refused_and_later_ones_are_not(
