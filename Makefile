@@ -42,7 +42,7 @@ fix: $(READY)  ## Mend what can be mended by machine
 	$(BIN)/ruff format
 
 docs: $(READY)  ## Write what is made of the code: docs/problems
-	$(BIN)/python -m tests.made_of_code
+	$(BIN)/python -m tests.support.generated_docs
 
 run_tests: $(READY)  ## The API conformance tests, as a client of the running server at URL
 	MEANTIME_URL="$(URL)" $(BIN)/pytest tests/conformance -m live -n 0 -p no:randomly -q $(PYTEST_ARGS)

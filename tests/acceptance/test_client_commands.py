@@ -18,8 +18,8 @@ import pytest
 from meantime import Ask, Client
 from meantime.errors import RequestInvalid
 from tests.acceptance.conftest import QUESTION
-from tests.acceptance.server import PATIENCE_S, RunningServer, environment, meantime, serving
-from tests.unit.client.scripts import standing
+from tests.support.client_scripts import standing
+from tests.support.server_process import PATIENCE_S, RunningServer, environment, meantime, serving
 
 
 @pytest.fixture

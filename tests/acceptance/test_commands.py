@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import QUESTION, TABLE
-from tests.acceptance.server import meantime
+from tests.support.server_process import meantime
 
 
 def test_ask_a_file_as_a_table_as_json_and_as_csv(table: Path) -> None:

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.acceptance.server import keeps_the_contract, serving
-from tests.real_data import BY_SEX, SUBSET, real_file
+from tests.support.real_data import BY_SEX, SUBSET, real_file
+from tests.support.server_process import keeps_the_contract, serving
 
 
 @pytest.mark.parametrize("name", ["sample", SUBSET, BY_SEX])

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from tests.acceptance.conftest import QUESTION
-from tests.acceptance.server import PATIENCE_S, RunningServer, environment, serving
+from tests.support.server_process import PATIENCE_S, RunningServer, environment, serving
 
 
 def write(path: Path, **means: float) -> Path:

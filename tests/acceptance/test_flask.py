@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import QUESTION
-from tests.acceptance.server import PATIENCE_S, RunningServer, environment, keeps_the_contract, poll
+from tests.support.server_process import PATIENCE_S, RunningServer, environment, keeps_the_contract, poll
 
 FLASK = ("-m", "flask", "--app", "meantime.flask", "run", "--port", "0")
 # Without the option gunicorn itself refuses paths as long as the conformance tests have them.

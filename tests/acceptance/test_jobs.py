@@ -14,7 +14,7 @@ import httpx
 import pytest
 
 from tests.acceptance.conftest import QUESTION, TABLE
-from tests.acceptance.server import PATIENCE_S, RunningServer, serving
+from tests.support.server_process import PATIENCE_S, RunningServer, serving
 
 ASKED = {"statistic": "states_mean", "parameters": {"question": QUESTION}}
 

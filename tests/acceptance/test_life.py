@@ -11,7 +11,7 @@ import httpx
 import pytest
 
 from tests.acceptance.conftest import QUESTION
-from tests.acceptance.server import RunningServer, meantime, poll, serving
+from tests.support.server_process import RunningServer, meantime, poll, serving
 
 MEANS = {"Utah": 18.0, "Alaska": 21.0, "National": 25.0, "Ohio": 30.1}
 

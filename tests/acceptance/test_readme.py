@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from meantime.settings import SETTINGS
-from tests.acceptance.server import serving
-from tests.acceptance.walk_through import steps, walk
-from tests.real_data import BY_SEX, SUBSET, real_file
+from tests.support.document_commands import steps, walk
+from tests.support.real_data import BY_SEX, SUBSET, real_file
+from tests.support.server_process import serving
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"

@@ -12,7 +12,7 @@ import sys
 from pathlib import Path
 
 from meantime.web.v1.table import ENDPOINTS
-from tests.acceptance.server import environment, serving
+from tests.support.server_process import environment, serving
 
 # Per operation and phase. What `make test` may take is the measure: some twenty seconds of it.
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "5")

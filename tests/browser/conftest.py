@@ -11,9 +11,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
-from tests.acceptance.server import RunningServer, meantime
-from tests.browser.visitor import Visitor
-from tests.real_data import BY_SEX, FOLDER
+from tests.support.browser import Visitor
+from tests.support.real_data import BY_SEX, FOLDER
+from tests.support.server_process import RunningServer, meantime
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 ARGUMENTS = (

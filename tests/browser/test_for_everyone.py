@@ -9,9 +9,9 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.acceptance.server import RunningServer
 from tests.browser.conftest import OBESITY
-from tests.browser.visitor import Visitor
+from tests.support.browser import Visitor
+from tests.support.server_process import RunningServer
 
 WIDTHS = (360, 1024, 2560)
 PLACES = ["Utah", "Ohio", "Guam", "Maine", "Texas"]

@@ -9,8 +9,8 @@ from pathlib import Path
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.conftest import OBESITY
-from tests.browser.visitor import Visitor
-from tests.real_data import BY_SEX, real_file
+from tests.support.browser import Visitor
+from tests.support.real_data import BY_SEX, real_file
 
 WORST = "West Virginia"
 

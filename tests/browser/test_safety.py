@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.acceptance.server import RunningServer
 from tests.browser.conftest import BACKWARDS, HOSTILE, LONG, MARKUP, OBESITY
-from tests.browser.visitor import Visitor
+from tests.support.browser import Visitor
+from tests.support.server_process import RunningServer
 
 ASKED = {"view": "question", "dataset": "hostile", "question": MARKUP}
 VIEWS = {

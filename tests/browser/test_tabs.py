@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.acceptance.server import RunningServer
 from tests.browser.conftest import MARKUP, OBESITY
-from tests.browser.visitor import Visitor
+from tests.support.browser import Visitor
+from tests.support.server_process import RunningServer
 
 IDLE = "Percent of adults who engage in no leisure-time physical activity"
 ASKED: dict[str, Any] = {"view": "question", "dataset": "sample", "question": OBESITY}

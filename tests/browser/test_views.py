@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Route, expect
 
-from tests.acceptance.server import RunningServer
 from tests.browser.conftest import MARKUP, OBESITY
-from tests.browser.visitor import Visitor
+from tests.support.browser import Visitor
+from tests.support.server_process import RunningServer
 
 TABLE = {"view": "question", "dataset": "sample", "question": OBESITY, "tab": "table"}
 

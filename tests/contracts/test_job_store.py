@@ -16,7 +16,7 @@ from meantime.errors import Fault, IllegalMove, ShuttingDown
 from meantime.model import Failure, Job, JobState, Once, Receipt, Request
 from meantime.stores.memory import MemoryJobStore
 from meantime.stores.sqlite import SqliteJobStore
-from tests.toys import PATIENCE_S, request
+from tests.support.engine_fakes import PATIENCE_S, request
 
 FAILURE = Failure(code="request-invalid", fault=Fault.CALLER, reason="There is no “Utop\u00eda”.")
 RECEIPT = Receipt(checksum="0" * 32, size_bytes=7, method_version=3)

@@ -18,7 +18,7 @@ from meantime.dataset.ingest import DataIngestor
 from meantime.dataset.rows import Rows
 from meantime.dataset.source import Source
 from meantime.errors import RolesMissing
-from tests.real_data import BY_SEX, SUBSET, real_file
+from tests.support.real_data import BY_SEX, SUBSET, real_file
 
 FILES = (SUBSET, BY_SEX)
 

@@ -15,7 +15,7 @@ from meantime import Ask, AsyncClient, Result
 from meantime.compute.local import LocalCompute
 from meantime.errors import DatasetUnknown, JobUnknown, NotMeantime, RequestInvalid, StatisticUnknown
 from meantime.model import Request, Unwatched
-from tests.served import OBESITY, Served, served
+from tests.support.web_app import OBESITY, Served, served
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from meantime.model import JobState
-from tests.integration import crash_driver
-from tests.toys import PATIENCE_S, request
+from tests.support import crash_driver
+from tests.support.engine_fakes import PATIENCE_S, request
 
 _ROOT = Path(__file__).parents[2]
 _KILLS = 10

@@ -20,7 +20,7 @@ from meantime.errors import JobEnded, JobUnfinished, JobUnknown, StoreFull
 from meantime.model import JobState, Once, Request, Work, job_id
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
-from tests.toys import (
+from tests.support.engine_fakes import (
     PATIENCE_S,
     Held,
     ToyCompute,

@@ -18,8 +18,8 @@ from meantime.statistics.explanation import EXPLAINED, Explanation, explain
 from meantime.statistics.registry import STATISTICS, Statistic
 from meantime.statistics.requests import check
 from meantime.table import Cell
-from tests.real_data import BY_SEX, real_file
-from tests.tables import read
+from tests.support.real_data import BY_SEX, real_file
+from tests.support.table_files import read
 
 _PRECISION = 1e-9
 OBESITY = "Percent of adults aged 18 years and older who have obesity"

@@ -11,8 +11,8 @@ from meantime.model import Unwatched
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.requests import check
 from meantime.table import Table
-from tests.real_data import BY_SEX, real_file
-from tests.tables import read
+from tests.support.real_data import BY_SEX, real_file
+from tests.support.table_files import read
 
 OBESITY = "Percent of adults aged 18 years and older who have obesity"
 OVERWEIGHT = "Percent of adults aged 18 years and older who have an overweight classification"

@@ -17,8 +17,8 @@ from meantime.dataset.snapshot import Snapshot, open_snapshot
 from meantime.dataset.source import Source
 from meantime.errors import RequestInvalid
 from meantime.model import Problem, Request, Unwatched
-from tests.independent import OF_ALL, OF_STATE, Fact, answer, assert_same, read
-from tests.real_data import BY_SEX, SUBSET, real_file
+from tests.support.real_data import BY_SEX, SUBSET, real_file
+from tests.support.recompute import OF_ALL, OF_STATE, Fact, answer, assert_same, read
 
 CDC = ("Question", "LocationDesc", "StratificationCategory1", "Stratification1", "Data_Value")
 

@@ -12,8 +12,8 @@ import pytest
 from meantime.dataset import staging
 from meantime.dataset.description import Description
 from meantime.dataset.staging import Rejections, open_source, stage
-from tests.real_data import BY_SEX, SUBSET, real_file
-from tests.tables import means, read, read_folder, rows, write
+from tests.support.real_data import BY_SEX, SUBSET, real_file
+from tests.support.table_files import means, read, read_folder, rows, write
 
 FILES = pytest.mark.parametrize("name", [SUBSET, BY_SEX])
 

@@ -20,7 +20,7 @@ from meantime.statistics.provenance import merged
 from meantime.statistics.registry import STATISTICS, Statistic
 from meantime.statistics.requests import check
 from meantime.table import Cell, Table
-from tests.tables import read
+from tests.support.table_files import read
 
 # Slopes multiply by years, which cancels some digits.
 _PRECISION = 1e-9

@@ -15,7 +15,7 @@ import pytest
 import uvicorn
 
 from meantime.web.wire import http_protocol
-from tests.served import OBESITY, Served, served
+from tests.support.web_app import OBESITY, Served, served
 
 ASK = json.dumps({"question": OBESITY}).encode()
 INVALID = b'{"status":"error","reason":"Invalid job_id"}'

@@ -13,7 +13,7 @@ import pytest
 
 import meantime
 from meantime import Ask, AsyncClient, AsyncJob, Client, Job, MeantimeError, Result
-from tests.unit.client.scripts import QUESTION, Script, done, job
+from tests.support.client_scripts import QUESTION, Script, done, job
 
 
 def test_every_public_name_is_there() -> None:

@@ -18,8 +18,8 @@ from meantime.errors import NotAcceptable
 from meantime.formats.vegalite import specification
 from meantime.statistics.registry import STATISTICS
 from meantime.table import Cell, Column, Kind, Table
-from tests.documents import HOSTILE
-from tests.unit.charts.answers import ASKED, answer, answer_for
+from tests.support.chart_answers import ASKED, answer, answer_for
+from tests.support.result_documents import HOSTILE
 
 CAPTION = Caption(title="Percent of adults who nap", source=("Data set 'naps'.",))
 EVERY = pytest.mark.parametrize("name", CHARTS)

@@ -25,7 +25,7 @@ from meantime.errors import (
     ServerUnreachable,
     ShuttingDown,
 )
-from tests.unit.client.scripts import (
+from tests.support.client_scripts import (
     QUESTION,
     RESULT,
     Asking,

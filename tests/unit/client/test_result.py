@@ -15,8 +15,8 @@ from meantime.errors import NotAcceptable, NotMeantime, PackageMissing
 from meantime.formats import document
 from meantime.formats.forms import FORMS
 from meantime.table import Table
-from tests import documents
-from tests.documents import COUNT, LOCATION, MEAN
+from tests.support import result_documents
+from tests.support.result_documents import COUNT, LOCATION, MEAN
 
 TABLE = Table(
     columns=(LOCATION, MEAN, COUNT),
@@ -24,7 +24,7 @@ TABLE = Table(
     notes=("Rows as they come.",),
     warnings=("Not a rate.",),
 )
-RESULT = Result(documents.of(TABLE))
+RESULT = Result(result_documents.of(TABLE))
 
 
 def test_a_result_says_what_it_is_and_where_it_comes_from() -> None:
@@ -44,7 +44,7 @@ def test_a_result_says_what_it_is_and_where_it_comes_from() -> None:
 def test_what_the_server_writes_is_read_whole() -> None:
     again = Result.read(document.encode(RESULT.document))
     assert again == RESULT
-    assert again != Result(documents.of(TABLE, fingerprint="0" * 64))
+    assert again != Result(result_documents.of(TABLE, fingerprint="0" * 64))
     assert again != RESULT.rows
 
 
@@ -91,7 +91,7 @@ def test_arrow_keeps_all_of_it_and_what_the_columns_mean() -> None:
 
 
 def test_a_result_without_rows_keeps_its_columns_kinds() -> None:
-    empty = Result(documents.of(Table(columns=(LOCATION, MEAN, COUNT), data=([], [], []))))
+    empty = Result(result_documents.of(Table(columns=(LOCATION, MEAN, COUNT), data=([], [], []))))
     assert [str(kind) for kind in empty.to_polars().dtypes] == ["String", "Float64", "Int64"]
     assert [str(kind) for kind in empty.to_arrow().schema.types] == ["string", "double", "int64"]
     assert [str(kind) for kind in empty.to_pandas().dtypes][1:] == ["Float64", "Int64"]
@@ -125,19 +125,19 @@ def test_it_is_shown_short_with_what_was_asked_and_what_to_beware_of() -> None:
 
 
 def test_of_a_long_result_the_first_rows_are_shown_and_the_rest_is_counted() -> None:
-    long = Result(documents.of_names(*(f"Place {number}" for number in range(1234))))
+    long = Result(result_documents.of_names(*(f"Place {number}" for number in range(1234))))
     for shown in (repr(long), long._repr_html_()):
         assert "Place 9" in shown
         assert "Place 10" not in shown
         assert "and 1,224 more rows" in shown
 
 
-@pytest.mark.parametrize("text", documents.HOSTILE)
+@pytest.mark.parametrize("text", result_documents.HOSTILE)
 def test_no_text_from_a_file_is_a_command_to_a_terminal_or_html(text: str) -> None:
     for hostile in (
-        Result(documents.of_names(text)),
-        Result(documents.of(TABLE, dataset=text, parameters={"question": text})),
-        Result(documents.of(Table(columns=(LOCATION,), data=([],), notes=(text,), warnings=(text,)))),
+        Result(result_documents.of_names(text)),
+        Result(result_documents.of(TABLE, dataset=text, parameters={"question": text})),
+        Result(result_documents.of(Table(columns=(LOCATION,), data=([],), notes=(text,), warnings=(text,)))),
     ):
         assert not any(ord(character) < 32 or 127 <= ord(character) < 160 for character in _but_line_ends(hostile))
         assert "<script>" not in hostile._repr_html_()
@@ -172,7 +172,7 @@ def test_without_altair_there_is_the_line_that_installs_it(monkeypatch: pytest.M
 
 
 def test_a_chart_that_cannot_be_drawn_is_refused_and_leaves_no_file(tmp_path: Path) -> None:
-    other = Result(documents.of(TABLE, statistic="summary"))
+    other = Result(result_documents.of(TABLE, statistic="summary"))
     with pytest.raises(NotAcceptable, match="no chart"):
         other.save(tmp_path / "x.png")
     with pytest.raises(NotAcceptable, match="they have means"):

@@ -14,7 +14,7 @@ from meantime.errors import JobInterrupted, RequestInvalid
 from meantime.formats import document
 from meantime.model import Problem, Request, Unwatched
 from meantime.statistics.registry import STATISTICS
-from tests.factories import row, snapshot
+from tests.support.factories import row, snapshot
 
 TABLE = snapshot([row(location="Utah", value="3"), row(location="Ohio", value="1"), row(location="Guam", value=None)])
 

@@ -15,7 +15,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.formats import document
 from meantime.formats.document import Document
 from meantime.model import Request, Unwatched
-from tests.served import table
+from tests.support.web_app import table
 
 SURVEY = survey_example.snapshot()
 

@@ -8,7 +8,7 @@ import pytest
 from meantime.dataset import careful
 from meantime.dataset.careful import Tidied, tidy
 from meantime.dataset.look import field_limit, look
-from tests.tables import HEADER, write
+from tests.support.table_files import HEADER, write
 
 Read = tuple[list[tuple[int, list[str]]], list[tuple[int, str]], Tidied]
 

@@ -32,7 +32,7 @@ from meantime.errors import (
     SourceUnreadable,
 )
 from meantime.model import Request
-from tests.places import PATIENCE_S, Gateway, Place
+from tests.support.catalogs import PATIENCE_S, Gateway, Place
 
 REQUEST = Request(dataset="a", statistic="best5", parameters={})
 

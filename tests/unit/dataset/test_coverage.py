@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from meantime.dataset.coverage import Axes, Coverage, Mark, Presence, axes_of, coverage
 from meantime.dataset.cube import ABSENT, Cube
-from tests import factories
+from tests.support import factories
 
 
 def row(

@@ -28,8 +28,8 @@ from meantime.dataset.cube import (
     roll_up,
     with_marginals,
 )
-from tests import factories
-from tests.factories import cube, row
+from tests.support import factories
+from tests.support.factories import cube, row
 
 Row = dict[str, Any]
 

@@ -6,7 +6,7 @@ import pytest
 
 from meantime.dataset.description import Description, QuestionFacts, built_in_questions, read
 from meantime.errors import DescriptionInvalid
-from tests.tables import write
+from tests.support.table_files import write
 
 WHOLE = """\ufeff
 title = "Heart disease"

@@ -16,7 +16,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RolesMissing, SourceUnreadable
 from meantime.model import Unwatched
 from meantime.statistics.registry import STATISTICS
-from tests.tables import means, read, write
+from tests.support.table_files import means, read, write
 
 CHRONIC = (
     "YearStart,YearEnd,LocationAbbr,LocationDesc,DataSource,Topic,Question,Response,DataValueUnit,DataValueType,"

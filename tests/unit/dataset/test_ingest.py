@@ -20,7 +20,7 @@ from meantime.dataset.reading import Job
 from meantime.dataset.snapshot import open_snapshot
 from meantime.dataset.source import Source
 from meantime.errors import LoadCancelled, LoadFailed, RolesMissing, SourceUnreadable
-from tests.tables import HEADER, write
+from tests.support.table_files import HEADER, write
 
 
 def source(path: Path) -> Source:

@@ -7,7 +7,7 @@ import pytest
 
 from meantime.dataset.look import Look, form_of, look
 from meantime.errors import SourceEmpty, SourceUnreadable
-from tests.tables import HEADER, write
+from tests.support.table_files import HEADER, write
 
 
 def seen(folder: Path, content: str | bytes, encoding: str = "utf-8") -> Look:

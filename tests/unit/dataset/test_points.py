@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from meantime.dataset.points import Point, gather, parse
-from tests.tables import read, write
+from tests.support.table_files import read, write
 
 UTAH = Point(latitude=39.36, longitude=-111.587)
 HEADER = "Question,LocationDesc,Data_Value,GeoLocation"

@@ -29,7 +29,7 @@ from meantime.errors import (
     SourceUnreadable,
     TooManyRejected,
 )
-from tests.tables import HEADER, means, read, read_folder, rejected, rows, write
+from tests.support.table_files import HEADER, means, read, read_folder, rejected, rows, write
 
 FULL = (
     "Question,LocationDesc,Data_Value,Data_Value_Unit,Data_Value_Type,YearStart,YearEnd,StratificationCategory1,"

@@ -13,8 +13,8 @@ from meantime.dataset import row_values
 from meantime.dataset.row_values import Counted, counted_in_cells, counted_in_rows, is_told_by_cells, watched
 from meantime.errors import JobCancelled, SnapshotDamaged
 from meantime.model import Unwatched
-from tests.factories import cube, row, snapshot
-from tests.tables import read, write
+from tests.support.factories import cube, row, snapshot
+from tests.support.table_files import read, write
 
 TABLE = """\
 Question,LocationDesc,StratificationCategory1,Stratification1,YearStart,YearEnd,Data_Value

@@ -11,7 +11,7 @@ import pytest
 from meantime.dataset.rows import Row, Rows
 from meantime.dataset.snapshot import About, open_snapshot, write
 from meantime.errors import SnapshotDamaged
-from tests.factories import snapshot
+from tests.support.factories import snapshot
 
 # A path of a pattern's characters, quotes and spaces: none of them may mean anything.
 ODD = "o[d]d *?'\"; {a,b} é"

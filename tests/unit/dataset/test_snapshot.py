@@ -29,7 +29,7 @@ from meantime.dataset.snapshot import (
     write,
 )
 from meantime.errors import LoadFailed, SnapshotDamaged
-from tests.factories import cube, row, snapshot
+from tests.support.factories import cube, row, snapshot
 
 ROWS = [
     row("Q", "Utah", "28.8", category="Age", stratum="18 - 24", period=(2018, 2018), low=28.1, high=29.5),

@@ -8,7 +8,7 @@ import pytest
 
 from meantime.dataset.source import Source, description_path, files, identity, left_out, parse
 from meantime.errors import DescriptionInvalid, SourceUnreadable
-from tests.tables import write
+from tests.support.table_files import write
 
 
 def source(path: Path | str) -> Source:

@@ -17,7 +17,7 @@ from meantime.dataset.description import Description
 from meantime.dataset.look import look
 from meantime.dataset.staging import Opened, Staged, open_source, sql_path, stage
 from meantime.errors import SourceUnreadable
-from tests.tables import write
+from tests.support.table_files import write
 
 Record = tuple[str, ...]
 

@@ -23,7 +23,7 @@ from meantime.errors import (
 )
 from meantime.model import Failure, Job, JobState, Once, Request, Work
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
-from tests.toys import (
+from tests.support.engine_fakes import (
     FULL,
     PATIENCE_S,
     Fatal,

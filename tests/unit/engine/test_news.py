@@ -5,7 +5,7 @@ import threading
 from meantime.engine.ledger import JobDetail
 from meantime.engine.news import Event, News
 from meantime.model import Job
-from tests.toys import PATIENCE_S, request
+from tests.support.engine_fakes import PATIENCE_S, request
 
 
 def detail(number: int) -> JobDetail:

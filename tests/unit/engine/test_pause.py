@@ -2,7 +2,7 @@ from __future__ import annotations
 
 from meantime.engine.pause import Pause
 from meantime.engine.retry import RetryPolicy
-from tests.toys import FULL, ManualClock
+from tests.support.engine_fakes import FULL, ManualClock
 
 
 def test_a_full_disk_pauses_longer_each_time_in_a_row() -> None:

@@ -6,7 +6,7 @@ from meantime.engine import ledger as ledger_module
 from meantime.engine.ledger import Ended, Ledger
 from meantime.engine.retention import STEP_LIMIT, Retention
 from meantime.model import Job, JobState
-from tests.toys import ManualClock, request
+from tests.support.engine_fakes import ManualClock, request
 
 
 def ended(number: int, *, at_s: float) -> Job:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from meantime.engine.retry import Again, GiveUp, RetryPolicy
 from meantime.errors import Fault, RequestInvalid, StoreFull
 from meantime.model import Job
-from tests.toys import request
+from tests.support.engine_fakes import request
 
 POLICY = RetryPolicy(most_attempts=3, first_wait_s=1.0, longest_wait_s=10.0)
 

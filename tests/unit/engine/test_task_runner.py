@@ -19,7 +19,7 @@ from meantime.errors import (
     StoreBroken,
 )
 from meantime.model import Job, JobState, Receipt, Request, Unwatched, Work
-from tests.toys import FULL, FillingResults, ManualClock, Notes, ToyCompute, request
+from tests.support.engine_fakes import FULL, FillingResults, ManualClock, Notes, ToyCompute, request
 
 
 def started(do: str = "echo") -> Job:

@@ -4,7 +4,7 @@ import queue
 import threading
 
 from meantime.engine.thread_pool import Task, ThreadPool
-from tests.toys import PATIENCE_S
+from tests.support.engine_fakes import PATIENCE_S
 
 
 class Tasks:

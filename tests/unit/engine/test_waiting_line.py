@@ -4,7 +4,7 @@ from meantime.engine.ledger import LiveJob
 from meantime.engine.retry import RetryPolicy
 from meantime.engine.waiting_line import CLAIM_LIMIT, WaitingLine
 from meantime.model import Job
-from tests.toys import request
+from tests.support.engine_fakes import request
 
 
 def live(number: int, *, attempts: int = 0, dataset: str = "toys") -> LiveJob:

@@ -14,8 +14,8 @@ from hypothesis import given, settings
 from meantime.formats import arrow, document
 from meantime.formats.document import Document
 from meantime.table import Table
-from tests import documents
-from tests.documents import COUNT, LOCATION, MEAN, of, of_numbers, written
+from tests.support import result_documents
+from tests.support.result_documents import COUNT, LOCATION, MEAN, of, of_numbers, written
 
 
 def read(given_document: Document) -> pa.Table:
@@ -25,7 +25,7 @@ def read(given_document: Document) -> pa.Table:
 
 
 @settings(deadline=None)
-@given(documents.documents)
+@given(result_documents.documents)
 def test_whatever_is_written_comes_back_exactly(given_document: Document) -> None:
     back = read(given_document)
     assert back.column_names == [column.name for column in given_document.table.columns]
@@ -37,7 +37,7 @@ def test_whatever_is_written_comes_back_exactly(given_document: Document) -> Non
         assert told == {key: text.replace("\0", "\ufffd") for key, text in facts.items()}
 
 
-@given(documents.documents)
+@given(result_documents.documents)
 def test_the_schema_carries_the_document_without_its_rows(given_document: Document) -> None:
     told = json.loads(document.encode(given_document))
     del told["rows"]

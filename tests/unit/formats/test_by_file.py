@@ -12,7 +12,7 @@ import pytest
 from meantime.errors import StoreFull
 from meantime.formats import by_file
 from meantime.formats.forms import FORMS, Form
-from tests.documents import of_names
+from tests.support.result_documents import of_names
 
 
 @pytest.fixture(autouse=True)

@@ -9,7 +9,7 @@ from meantime.formats import classic_json
 from meantime.model import Unwatched
 from meantime.statistics.registry import STATISTICS
 from meantime.table import Table
-from tests.factories import row, snapshot
+from tests.support.factories import row, snapshot
 
 TABLE = snapshot(
     [

@@ -14,8 +14,8 @@ from hypothesis import given
 from meantime.formats import csv_text
 from meantime.formats.document import ROWS_A_PIECE, Document
 from meantime.table import Column, Kind, Table
-from tests import documents
-from tests.documents import HOSTILE, MEAN, of, of_names, of_numbers
+from tests.support import result_documents
+from tests.support.result_documents import HOSTILE, MEAN, of, of_names, of_numbers
 
 COMMA, TAB = (csv_text.pieces, ","), (csv_text.pieces_of_tsv, "\t")
 BOTH = pytest.mark.parametrize(("pieces", "delimiter"), [COMMA, TAB], ids=["csv", "tsv"])
@@ -81,7 +81,9 @@ def test_negative_numbers_are_left_as_they_are() -> None:
 
 
 def test_what_is_not_there_is_empty() -> None:
-    assert encode(of(Table(columns=(documents.LOCATION, MEAN), data=([None], [None])))) == b"location,mean\r\n,\r\n"
+    assert (
+        encode(of(Table(columns=(result_documents.LOCATION, MEAN), data=([None], [None])))) == b"location,mean\r\n,\r\n"
+    )
 
 
 def test_a_row_of_one_cell_that_is_not_there_is_no_blank_line_which_readers_would_skip() -> None:
@@ -91,7 +93,7 @@ def test_a_row_of_one_cell_that_is_not_there_is_no_blank_line_which_readers_woul
 
 
 @BOTH
-@given(document=documents.documents)
+@given(document=result_documents.documents)
 def test_whatever_is_written_comes_back(pieces: Pieces, delimiter: str, document: Document) -> None:
     header, *rows = read(b"".join(pieces(document)), delimiter)
     assert header == [column.name for column in document.table.columns]
@@ -108,7 +110,7 @@ def test_whatever_is_written_comes_back(pieces: Pieces, delimiter: str, document
 @BOTH
 def test_data_frames_read_the_same(pieces: Pieces, delimiter: str) -> None:
     numbers = [0.1 + 0.2, -1e-300, 1e16]
-    table = Table(columns=(documents.LOCATION, MEAN), data=(["a", "b,\t", "Åland"], numbers))
+    table = Table(columns=(result_documents.LOCATION, MEAN), data=(["a", "b,\t", "Åland"], numbers))
     body = b"".join(pieces(of(table)))
     by_pandas = pd.read_csv(io.BytesIO(body), sep=delimiter)
     assert by_pandas["mean"].tolist() == numbers

@@ -12,8 +12,8 @@ from meantime.errors import NotMeantime
 from meantime.formats import document
 from meantime.formats.document import ROWS_A_PIECE, Document
 from meantime.table import Cell, Column, Kind, Table
-from tests import documents
-from tests.documents import COUNT, LOCATION, MEAN, of, of_numbers, written
+from tests.support import result_documents
+from tests.support.result_documents import COUNT, LOCATION, MEAN, of, of_numbers, written
 
 
 def test_it_says_what_was_asked_of_what_and_what_the_columns_mean() -> None:
@@ -60,10 +60,10 @@ def test_a_result_of_before_there_were_findings_is_still_read() -> None:
 
 
 def test_names_stay_readable() -> None:
-    assert "Åland".encode() in document.encode(documents.of_names("Åland"))
+    assert "Åland".encode() in document.encode(result_documents.of_names("Åland"))
 
 
-@given(documents.documents)
+@given(result_documents.documents)
 def test_whatever_is_written_comes_back_exactly(given_document: Document) -> None:
     back = document.decode(document.encode(given_document))
     assert back == given_document
@@ -71,7 +71,7 @@ def test_whatever_is_written_comes_back_exactly(given_document: Document) -> Non
         assert written(cells) == written(kept)
 
 
-@given(documents.numbers)
+@given(result_documents.numbers)
 def test_numbers_come_back_as_the_same_doubles_to_any_reader_of_json(number: float) -> None:
     [row] = json.loads(document.encode(of_numbers(number)))["rows"]
     assert row["mean"] == number
@@ -118,7 +118,7 @@ def test_a_result_has_columns_and_each_a_name_of_its_own() -> None:
 
 
 def test_what_a_later_version_says_beside_is_passed_over() -> None:
-    kept = documents.of_names("Utah")
+    kept = result_documents.of_names("Utah")
     told = json.loads(document.encode(kept))
     told["thoughts"] = [{"code": "x"}]
     told["columns"][0]["role"] = "location"
@@ -139,7 +139,7 @@ def test_what_a_later_version_says_beside_is_passed_over() -> None:
     ],
 )
 def test_what_is_no_document_is_refused(change: dict[str, object]) -> None:
-    told = json.loads(document.encode(documents.of_names("Utah"))) | change
+    told = json.loads(document.encode(result_documents.of_names("Utah"))) | change
     with pytest.raises(NotMeantime):
         document.decode(json.dumps(told).encode())
 

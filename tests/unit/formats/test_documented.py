@@ -9,7 +9,7 @@ import pytest
 
 from meantime.formats.forms import FORMS
 from meantime.table import Table
-from tests.documents import COUNT, LOCATION, MEAN, of
+from tests.support.result_documents import COUNT, LOCATION, MEAN, of
 
 PAGE = (Path(__file__).parents[3] / "docs" / "formats.md").read_text(encoding="utf-8")
 WAYS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)

@@ -7,9 +7,9 @@ from hypothesis import given, settings
 
 from meantime.formats.document import Document
 from meantime.formats.forms import FORMS, Form
-from tests import documents
-from tests.documents import HOSTILE, of_names
-from tests.unit.charts.answers import answer
+from tests.support import result_documents
+from tests.support.chart_answers import answer
+from tests.support.result_documents import HOSTILE, of_names
 
 EVERY = pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
 # Those that hold any table; of charts there is more to say: test_vegalite.py, test_pictures.py.
@@ -37,7 +37,7 @@ def test_a_text_says_how_it_is_encoded(form: Form) -> None:
 
 @EVERY_TABLE
 @settings(max_examples=20, deadline=None)
-@given(document=documents.documents)
+@given(document=result_documents.documents)
 def test_written_twice_a_document_has_the_same_bytes(form: Form, document: Document) -> None:
     # One ETag names these bytes, also to a client that comes back for the second half of them.
     assert b"".join(form.pieces(document)) == b"".join(form.pieces(document))

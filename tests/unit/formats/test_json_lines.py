@@ -12,15 +12,15 @@ from hypothesis import given
 from meantime.formats import json_lines
 from meantime.formats.document import ROWS_A_PIECE, Document
 from meantime.table import Table
-from tests import documents
-from tests.documents import LOCATION, MEAN, of, of_numbers, written
+from tests.support import result_documents
+from tests.support.result_documents import LOCATION, MEAN, of, of_numbers, written
 
 
 def encode(document: Document) -> bytes:
     return b"".join(json_lines.pieces(document))
 
 
-@given(documents.documents)
+@given(result_documents.documents)
 def test_whatever_is_written_comes_back_exactly(document: Document) -> None:
     # Not splitlines, which also splits at what only Unicode takes for a line end.
     lines = encode(document).decode().split("\n")

@@ -12,8 +12,8 @@ from markdown_it import MarkdownIt
 from meantime.formats import markdown
 from meantime.formats.document import Document
 from meantime.table import Kind, Table
-from tests import documents
-from tests.documents import COUNT, HOSTILE, LOCATION, MEAN, of, of_names, of_numbers
+from tests.support import result_documents
+from tests.support.result_documents import COUNT, HOSTILE, LOCATION, MEAN, of, of_names, of_numbers
 
 # Raw HTML is allowed, as to an attacker's liking: nothing of ours may come through as a tag.
 RENDERER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
@@ -62,7 +62,7 @@ def test_a_table_with_units_then_what_to_know_of_it() -> None:
     )
 
 
-@given(documents.documents)
+@given(result_documents.documents)
 def test_whatever_a_text_holds_is_seen_as_it_is(document: Document) -> None:
     header, *rows = cells(rendered(document))
     names = [f"{c.name} ({c.unit})" if c.unit else c.name for c in document.table.columns]
@@ -75,7 +75,7 @@ def test_whatever_a_text_holds_is_seen_as_it_is(document: Document) -> None:
                 assert cell == seen(str(is_))
 
 
-@given(documents.documents)
+@given(result_documents.documents)
 def test_no_text_makes_a_tag_a_link_or_another_paragraph(document: Document) -> None:
     page = rendered(document)
     table = document.table

@@ -16,8 +16,8 @@ from hypothesis import given, settings
 from meantime.formats import document, parquet
 from meantime.formats.document import Document
 from meantime.table import Table
-from tests import documents
-from tests.documents import COUNT, LOCATION, MEAN, of, of_numbers, written
+from tests.support import result_documents
+from tests.support.result_documents import COUNT, LOCATION, MEAN, of, of_numbers, written
 
 ANY = Table(columns=(LOCATION, MEAN, COUNT), data=(["Åland", None], [0.1 + 0.2, None], [2**53 + 1, None]))
 
@@ -29,7 +29,7 @@ def read(given_document: Document) -> pa.Table:
 
 
 @settings(max_examples=50, deadline=None)
-@given(documents.documents)
+@given(result_documents.documents)
 def test_whatever_is_written_comes_back_exactly_with_the_document_beside_it(given_document: Document) -> None:
     back = read(given_document)
     assert back.column_names == [column.name for column in given_document.table.columns]

@@ -16,8 +16,8 @@ from meantime.formats import pictures, rendering
 from meantime.formats.rendering import render
 from meantime.formats.vegalite import specification
 from meantime.table import Table
-from tests.documents import HOSTILE, LOCATION, MEAN, of
-from tests.unit.charts.answers import ASKED, answer, answer_for
+from tests.support.chart_answers import ASKED, answer, answer_for
+from tests.support.result_documents import HOSTILE, LOCATION, MEAN, of
 
 RANKING = answer("ranking", years="2020", better="lower")
 SPEC = {**specification(RANKING), "width": 300}

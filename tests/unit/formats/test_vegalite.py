@@ -10,8 +10,8 @@ from meantime.errors import NotAcceptable
 from meantime.formats.forms import FORMS, forms_of
 from meantime.formats.vegalite import pieces, specification
 from meantime.table import Table
-from tests.documents import COUNT, LOCATION, of
-from tests.unit.charts.answers import answer
+from tests.support.chart_answers import answer
+from tests.support.result_documents import COUNT, LOCATION, of
 
 RANKING = answer("ranking", years="2020", better="lower")
 

@@ -17,8 +17,8 @@ from meantime.errors import NotAcceptable
 from meantime.formats import xlsx
 from meantime.formats.document import Document
 from meantime.table import Cell, Column, Kind, Table
-from tests import documents
-from tests.documents import COUNT, HOSTILE, LOCATION, MEAN, of, of_names, of_numbers
+from tests.support import result_documents
+from tests.support.result_documents import COUNT, HOSTILE, LOCATION, MEAN, of, of_names, of_numbers
 
 
 def encode(document: Document) -> bytes:
@@ -41,7 +41,7 @@ def as_shown(kind: Kind, cell: Cell) -> Cell:
 
 
 @settings(max_examples=50, deadline=None)
-@given(documents.documents)
+@given(result_documents.documents)
 def test_whatever_is_written_comes_back(document: Document) -> None:
     header, *rows = sheet(document).iter_rows(max_col=len(document.table.columns))
     assert [cell.value for cell in header] == [column.name for column in document.table.columns]

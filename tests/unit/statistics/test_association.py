@@ -15,7 +15,7 @@ from meantime.model import Unwatched
 from meantime.statistics import columns
 from meantime.statistics.association import COLUMNS, Association, association, refuse, rests_on
 from meantime.table import Table
-from tests import factories
+from tests.support import factories
 
 RELATIONS = tomllib.loads(resources.files("meantime.dataset").joinpath("relations.toml").read_text("utf-8"))[
     "relations"

@@ -13,8 +13,8 @@ from meantime.formats import classic_json
 from meantime.model import Unwatched
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.requests import check
-from tests.factories import row, snapshot
-from tests.independent import OF_ALL, OF_STATE, Fact, answer, assert_same
+from tests.support.factories import row, snapshot
+from tests.support.recompute import OF_ALL, OF_STATE, Fact, answer, assert_same
 
 NAMES = ["Ohio", "Utah", "Guam", "Åland", "New 'York'", 'Quo"te', "a\\b"]
 # Few different values, so that many means are tied; negative ones, and more decimals than a double shows.

@@ -11,7 +11,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics.change import Change, change, refuse
 from meantime.table import Table
-from tests import factories
+from tests.support import factories
 
 
 def made(values: dict[str, dict[int, float | None]]) -> Snapshot:

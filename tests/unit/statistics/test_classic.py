@@ -12,7 +12,7 @@ from meantime.model import Unwatched
 from meantime.statistics import classic
 from meantime.statistics.registry import STATISTICS
 from meantime.table import Kind, Table
-from tests.factories import row, snapshot
+from tests.support.factories import row, snapshot
 
 NINE = [name for name, each in STATISTICS.items() if each.compute.__module__ == classic.__name__]
 

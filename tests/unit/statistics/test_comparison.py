@@ -12,7 +12,7 @@ from meantime.model import Unwatched
 from meantime.statistics.comparison import Comparison, comparison, refuse
 from meantime.statistics.multiplicity import Adjustment
 from meantime.table import Table
-from tests import factories
+from tests.support import factories
 
 STATES = ("Iowa", "Ohio", "Utah")
 

@@ -10,7 +10,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics.disparity import Disparity, disparity, refuse, rests_on
 from meantime.table import Cell, Table
-from tests import factories
+from tests.support import factories
 
 Z = stats.norm.ppf(0.975)
 

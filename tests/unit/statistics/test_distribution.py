@@ -11,7 +11,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics.distribution import Distribution, distribution, refuse
 from meantime.table import Table
-from tests import factories
+from tests.support import factories
 
 VALUES = np.round(30 + 2 * np.random.default_rng(3).uniform(-1, 1, 20), 1)
 

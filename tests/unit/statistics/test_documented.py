@@ -18,7 +18,7 @@ from meantime.statistics import columns
 from meantime.statistics.asked import Ground
 from meantime.statistics.registry import STATISTICS, Statistic
 from meantime.statistics.requests import check
-from tests.tables import read
+from tests.support.table_files import read
 
 PAGE = Path(__file__).parents[3] / "docs" / "statistics.md"
 

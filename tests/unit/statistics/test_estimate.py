@@ -10,7 +10,7 @@ from meantime.model import Unwatched
 from meantime.statistics.estimate import Estimate, columns_for, estimate, refuse
 from meantime.statistics.pooling import Weights
 from meantime.table import Table
-from tests import factories
+from tests.support import factories
 
 SURVEY = survey_example.snapshot()
 

@@ -13,7 +13,7 @@ from meantime.statistics.explanation import Explanation, explain
 from meantime.statistics.provenance import Part, Provenance, merged
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.requests import check
-from tests.factories import row, snapshot
+from tests.support.factories import row, snapshot
 
 SURVEY = survey_example.snapshot()
 SEXES = {"category": "Sex", "reference_stratum": "Male"}

@@ -10,7 +10,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics.gap_ranking import GapRanking, gap_ranking, refuse, rests_on
 from meantime.table import Table
-from tests import factories
+from tests.support import factories
 
 Z = stats.norm.ppf(0.975)
 SE = np.sqrt((1 / Z) ** 2 + 1 / 12)  # limits 1 away, and values rounded to 1

@@ -10,7 +10,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics.ranking import Ranking, ranking, refuse
 from meantime.table import Table
-from tests import factories
+from tests.support import factories
 
 NAMES = [f"L{number:02}" for number in range(30)]
 

@@ -18,7 +18,7 @@ from meantime.statistics.classic import OfQuestion, OfState
 from meantime.statistics.parameters import LocationName, Names, PeriodText
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.requests import check, closest, find
-from tests.factories import row, snapshot
+from tests.support.factories import row, snapshot
 
 OBESITY = "Percent of adults aged 18 years and older who have obesity"
 FRUIT = "Percent of adults who report consuming fruit less than one time daily"

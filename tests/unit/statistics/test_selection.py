@@ -13,7 +13,7 @@ from meantime.statistics.pooling import Weights
 from meantime.statistics.reliability import BOUNDARY, FEW_RESPONDENTS, NO_ERROR
 from meantime.statistics.selection import LeftOut, has_total, left_out_warning, pooled, refuse, select, select_rows
 from meantime.statistics.uncertainty import Scale
-from tests import factories
+from tests.support import factories
 
 TOTAL: dict[str, Any] = {"category": "Total", "stratum": "Total"}
 FEMALE: dict[str, Any] = {"category": "Sex", "stratum": "Female"}

@@ -11,7 +11,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics.sensitivity import METHODS, Sensitivity, refuse, sensitivity
 from meantime.table import Table
-from tests import factories
+from tests.support import factories
 
 YEARS = tuple(range(2014, 2021))
 NAMES = [f"L{place:02}" for place in range(20)]

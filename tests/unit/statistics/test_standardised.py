@@ -12,7 +12,7 @@ from meantime.model import Unwatched
 from meantime.statistics.requests import check
 from meantime.statistics.standardised import Standardised, refuse, standardised
 from meantime.table import Table
-from tests import factories
+from tests.support import factories
 
 AGES = {"18 - 24": 26258, "25 - 34": 37233, "35 - 44": 44659, "45 - 54": 37030, "55 - 64": 23961, "65 or older": 34710}
 OHIO = ("18.1", "24.9", "31.3", "36.2", "35.7", "27.4")

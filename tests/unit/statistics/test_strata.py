@@ -8,7 +8,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RequestInvalid
 from meantime.model import Problem
 from meantime.statistics.strata import OfCategory, names, strata, without_reference
-from tests import factories
+from tests.support import factories
 
 GROUPS: dict[str, dict[str, float | None]] = {
     "Ohio": {"A": 20.0, "B": 30.0, "Data not reported": 50.0},

@@ -22,9 +22,9 @@ from meantime.statistics.registry import STATISTICS
 from meantime.statistics.requests import check
 from meantime.statistics.summary import Summary, columns_for, entries_read, summary
 from meantime.table import Table
-from tests.factories import row, snapshot
-from tests.real_data import SUBSET, real_file
-from tests.tables import read, write
+from tests.support.factories import row, snapshot
+from tests.support.real_data import SUBSET, real_file
+from tests.support.table_files import read, write
 
 Row = Mapping[str, Any]
 

@@ -9,7 +9,7 @@ from meantime.dataset import example, survey_example
 from meantime.model import Unwatched
 from meantime.statistics.target import Target, refuse, target
 from meantime.table import Table
-from tests import factories
+from tests.support import factories
 
 SURVEY = survey_example.snapshot()
 

@@ -10,7 +10,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics.trend import Trend, refuse, trend
 from meantime.table import Table
-from tests import factories
+from tests.support import factories
 
 YEARS = range(2011, 2021)
 

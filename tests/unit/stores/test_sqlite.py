@@ -17,7 +17,7 @@ from meantime.errors import IllegalMove, JobCancelled, StoreBroken, StoreFull, S
 from meantime.model import Failure, Job, JobState, Once, Receipt, Request
 from meantime.stores import queries, sqlite
 from meantime.stores.sqlite import SqliteJobStore
-from tests.toys import PATIENCE_S, request
+from tests.support.engine_fakes import PATIENCE_S, request
 
 
 class Bent(sqlite3.Connection):

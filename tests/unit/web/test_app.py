@@ -12,7 +12,7 @@ from structlog.testing import capture_logs
 
 from meantime.log import Log
 from meantime.web import classic
-from tests.served import OBESITY, Served, carried_by, served
+from tests.support.web_app import OBESITY, Served, carried_by, served
 
 GETS = (
     "/",

@@ -16,7 +16,7 @@ from meantime import errors
 from meantime.model import Job
 from meantime.statistics.registry import STATISTICS
 from meantime.web import classic
-from tests.served import CARRIERS, OBESITY, WALKS, Answer, Served, carried_by, send, served
+from tests.support.web_app import CARRIERS, OBESITY, WALKS, Answer, Served, carried_by, send, served
 
 INVALID = b'{"status":"error","reason":"Invalid job_id"}'
 SHUTTING_DOWN = b'{"status":"error","reason":"shutting down","job_id":-1}'

@@ -19,10 +19,10 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 
 from meantime.errors import BodyInvalid, BodyTooLarge
 from meantime.web import classic, flask_routes, guard
-from tests import carried_by_flask
 from tests.conformance.test_jobs import NO_IDS
 from tests.conformance.test_refusals import UNREADABLE
-from tests.served import CARRIERS, OBESITY, Answer, Served, carried_by, served
+from tests.support import flask_app
+from tests.support.web_app import CARRIERS, OBESITY, Answer, Served, carried_by, served
 
 ASK = json.dumps({"question": OBESITY}).encode()
 READS = ("jobs", "num_jobs", "graceful_shutdown", "get_results/job_id_1")
@@ -191,11 +191,11 @@ class TestInAForeignApplication:
     @staticmethod
     def ask(app: Flask, method: str, target: str, **more: Any) -> tuple[int, bytes]:
         # Of the application's own: it trusts another name than we do.
-        status, _, body = carried_by_flask.send(app, method, target, headers={"Host": "foreign.example"}, **more)
+        status, _, body = flask_app.send(app, method, target, headers={"Host": "foreign.example"}, **more)
         return status, body
 
     def test_its_own_routes_stay_its_own_also_below_our_prefix(self, foreign: Flask) -> None:
-        prefix = carried_by_flask.PREFIX
+        prefix = flask_app.PREFIX
         assert self.ask(foreign, "GET", "/") == (200, b"foreign home")
         assert self.ask(foreign, "GET", "/some/page") == (200, b"foreign page some/page")
         assert self.ask(foreign, "POST", f"{prefix}/own", body=b"12345") == (200, b"12345")
@@ -205,18 +205,18 @@ class TestInAForeignApplication:
         for method, path, said in (
             ("POST", "/some/page", b"405"),
             ("GET", "/broken", b"ZeroDivisionError"),
-            ("PUT", f"{carried_by_flask.PREFIX}/own", b"405"),
+            ("PUT", f"{flask_app.PREFIX}/own", b"405"),
         ):
             status, body = self.ask(foreign, method, path)
             assert status == 418
             assert said in body
 
     def test_its_limit_holds_for_its_own_routes(self, foreign: Flask) -> None:
-        status, body = self.ask(foreign, "POST", f"{carried_by_flask.PREFIX}/own", body=b"x" * 100)
+        status, body = self.ask(foreign, "POST", f"{flask_app.PREFIX}/own", body=b"x" * 100)
         assert (status, b"413" in body) == (418, True)
 
     def test_a_page_for_everything_does_not_take_what_is_ours(self, foreign: Flask) -> None:
-        status, _, body = carried_by_flask.send(foreign, "GET", f"{carried_by_flask.PREFIX}/states_mean")
+        status, _, body = flask_app.send(foreign, "GET", f"{flask_app.PREFIX}/states_mean")
         assert status == 405
         assert json.loads(body)["status"] == "error"
 
@@ -236,8 +236,8 @@ def test_a_before_request_of_the_application_may_refuse(parts: tuple[Any, Any]) 
 
     app.register_blueprint(flask_routes.create_blueprint(*parts))
     for target in ("/api/jobs", "/api/nope", "/api/states_mean"):
-        assert carried_by_flask.send(app, "GET", target)[0] == 401
-    assert carried_by_flask.send(app, "GET", "/api/jobs", headers={"Authorization": "me"})[0] == 200
+        assert flask_app.send(app, "GET", target)[0] == 401
+    assert flask_app.send(app, "GET", "/api/jobs", headers={"Authorization": "me"})[0] == 200
 
 
 def test_an_after_request_of_the_application_sees_our_answers(parts: tuple[Any, Any]) -> None:
@@ -249,7 +249,7 @@ def test_an_after_request_of_the_application_sees_our_answers(parts: tuple[Any, 
         return response
 
     app.register_blueprint(flask_routes.create_blueprint(*parts))
-    status, headers, _ = carried_by_flask.send(app, "GET", "/api/jobs")
+    status, headers, _ = flask_app.send(app, "GET", "/api/jobs")
     assert (status, headers["x-added"]) == (200, "1")
 
 
@@ -259,7 +259,7 @@ def test_flask_knows_the_routes_by_name(parts: tuple[Any, Any]) -> None:
     adapter = app.url_map.bind("localhost")
     assert adapter.build("meantime.states_mean") == "/x/api/states_mean"
     assert adapter.build("meantime.get_results", {"job_id": "job_id_1"}) == "/x/api/get_results/job_id_1"
-    assert carried_by_flask.send(app, "GET", "/x/api/jobs")[0] == 200
+    assert flask_app.send(app, "GET", "/x/api/jobs")[0] == 200
 
 
 def test_a_blueprint_can_be_nested_or_be_the_whole(parts: tuple[Any, Any]) -> None:
@@ -267,12 +267,12 @@ def test_a_blueprint_can_be_nested_or_be_the_whole(parts: tuple[Any, Any]) -> No
     outer = Blueprint("outer", __name__, url_prefix="/outer")
     outer.register_blueprint(flask_routes.create_blueprint(*parts, url_prefix="/in"))
     app.register_blueprint(outer)
-    assert carried_by_flask.send(app, "GET", "/outer/in/jobs")[0] == 200
-    assert carried_by_flask.send(app, "GET", "/outer/in/nope")[0] == 404
+    assert flask_app.send(app, "GET", "/outer/in/jobs")[0] == 200
+    assert flask_app.send(app, "GET", "/outer/in/nope")[0] == 404
     root = Flask("root", static_folder=None)
     root.register_blueprint(flask_routes.create_blueprint(*parts, url_prefix="/"))
-    assert carried_by_flask.send(root, "GET", "/jobs")[0] == 200
-    status, _, body = carried_by_flask.send(root, "GET", "/nope")
+    assert flask_app.send(root, "GET", "/jobs")[0] == 200
+    status, _, body = flask_app.send(root, "GET", "/nope")
     assert (status, json.loads(body)["status"]) == (404, "error")
 
 
@@ -280,10 +280,10 @@ def test_what_a_proxy_says_of_its_client_neither_stops_the_server_nor_names_it(p
     app = Flask("proxied")
     app.register_blueprint(flask_routes.create_blueprint(*parts))
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_host=1)  # type: ignore[method-assign]
-    stop = carried_by_flask.send(app, "GET", "/api/graceful_shutdown", headers={"X-Forwarded-For": "127.0.0.1"})
+    stop = flask_app.send(app, "GET", "/api/graceful_shutdown", headers={"X-Forwarded-For": "127.0.0.1"})
     assert stop[0] == 403
     named = {"Host": "example.org", "X-Forwarded-Host": "localhost"}
-    assert carried_by_flask.send(app, "GET", "/api/jobs", headers=named)[0] == 421
+    assert flask_app.send(app, "GET", "/api/jobs", headers=named)[0] == 421
 
 
 def test_an_unforeseen_error_is_in_the_applications_log(
@@ -297,7 +297,7 @@ def test_an_unforeseen_error_is_in_the_applications_log(
     monkeypatch.setattr(parts[0], "jobs", broken)
     monkeypatch.setattr("structlog.is_configured", lambda: False)
     with caplog.at_level(logging.ERROR, logger="logged"):
-        status, _, body = carried_by_flask.send(app, "GET", "/api/jobs")
+        status, _, body = flask_app.send(app, "GET", "/api/jobs")
     assert status == 500
     assert b"secret" not in body
     assert "secret" in caplog.text
@@ -307,7 +307,7 @@ def test_a_fork_of_a_process_in_which_it_ran_says_so(parts: tuple[Any, Any], mon
     app = Flask("forked")
     app.register_blueprint(flask_routes.create_blueprint(*parts))
     monkeypatch.setattr("os.getpid", lambda: -1)
-    status, _, body = carried_by_flask.send(app, "POST", "/api/states_mean", body=ASK)
+    status, _, body = flask_app.send(app, "POST", "/api/states_mean", body=ASK)
     assert status == 503
     assert "preload" in json.loads(body)["reason"]
 
@@ -322,7 +322,7 @@ def test_without_the_path_as_it_was_sent_the_decoded_one_does(parts: tuple[Any, 
 
     inner = app.wsgi_app
     app.wsgi_app = without  # type: ignore[method-assign]
-    status, _, body = carried_by_flask.send(app, "GET", "/api/get_results/job%5Fid_1")
+    status, _, body = flask_app.send(app, "GET", "/api/get_results/job%5Fid_1")
     assert (status, json.loads(body)["status"]) == (200, "done")
 
 

@@ -13,8 +13,8 @@ import pytest
 from meantime import errors
 from meantime.dataset.snapshot import Snapshot
 from meantime.web import classic
-from tests import factories
-from tests.served import OBESITY, Served, carried_by, served, table
+from tests.support import factories
+from tests.support.web_app import OBESITY, Served, carried_by, served, table
 
 EVIL = "<script>alert('1')</script>\"&'<img src=x onerror=y>"
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from meantime.errors import RolesMissing
-from tests.served import served, table
+from tests.support.web_app import served, table
 
 
 def test_livez_is_alive_whatever_the_data_sets_do(tmp_path: Path) -> None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from meantime.errors import RolesMissing
-from tests.served import OBESITY, served, table
+from tests.support.web_app import OBESITY, served, table
 
 JSON = {"Accept": "application/json"}
 

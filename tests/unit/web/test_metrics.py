@@ -7,7 +7,7 @@ from structlog.testing import capture_logs
 
 from meantime.model import Job, JobState, Request
 from meantime.web.metrics import Metrics
-from tests.served import OBESITY, Served, served
+from tests.support.web_app import OBESITY, Served, served
 
 Samples = dict[tuple[str, frozenset[tuple[str, str]]], float]
 

@@ -11,7 +11,7 @@ from litestar import Litestar
 
 from meantime.statistics.registry import STATISTICS
 from meantime.web import classic, openapi
-from tests.served import served
+from tests.support.web_app import served
 
 
 @pytest.fixture

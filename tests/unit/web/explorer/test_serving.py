@@ -11,7 +11,7 @@ import pytest
 from meantime.web.explorer import drawing
 from meantime.web.explorer.drawing import Drawing
 from meantime.web.explorer.serving import Explorer
-from tests.served import Answer, Served, served
+from tests.support.web_app import Answer, Served, served
 
 STATIC = resources.files("meantime.web.explorer") / "static"
 

@@ -31,8 +31,8 @@ from meantime.statistics.registry import STATISTICS
 from meantime.web.reply import Reply
 from meantime.web.v1.behind import get_job_explanation, get_job_rows, get_statistic_explanation, get_statistic_rows
 from meantime.web.v1.statistics import answers_of
-from tests.tables import read
-from tests.unit.web.v1.calls import AsCalled, Behind, Tables, Told, behind
+from tests.support.table_files import read
+from tests.support.v1_calls import AsCalled, Behind, Tables, Told, behind
 
 FILE = """Question,LocationDesc,Data_Value,Stratification1
 Naps,Utah,10,Men

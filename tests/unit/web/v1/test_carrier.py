@@ -15,8 +15,8 @@ from meantime.web.guard import BODY_LIMIT_BYTES
 from meantime.web.reply import Reply
 from meantime.web.v1.carrier import Asked, Ways
 from meantime.web.v1.endpoint import Backend, Call, ClientGone, Endpoint, Stream
-from tests.served import Served, send, served
-from tests.unit.web.v1.carried import Client, endpoint
+from tests.support.v1_router import Client, endpoint
+from tests.support.web_app import Served, send, served
 
 
 async def nothing(_: Backend, call: Call) -> Reply:

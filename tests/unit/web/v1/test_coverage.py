@@ -5,8 +5,8 @@ from pathlib import Path
 import pytest
 
 from meantime.web.v1 import coverage
-from tests.places import Place
-from tests.unit.web.v1.asking import ROWS, serving, table
+from tests.support.catalogs import Place
+from tests.support.v1_requests import ROWS, serving, table
 
 
 @pytest.fixture

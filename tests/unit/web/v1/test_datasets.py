@@ -10,9 +10,9 @@ import pytest
 from meantime.dataset.points import gather
 from meantime.dataset.snapshot import Rejected
 from meantime.web.v1 import coverage, datasets, described
-from tests import factories
-from tests.places import PATIENCE_S, Gateway, Place
-from tests.unit.web.v1.asking import KEY, ROWS, Asked, serving, table
+from tests.support import factories
+from tests.support.catalogs import PATIENCE_S, Gateway, Place
+from tests.support.v1_requests import KEY, ROWS, Asked, serving, table
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ import pytest
 from meantime.statistics.registry import STATISTICS
 from meantime.web.v1 import problems
 from meantime.web.v1.table import ENDPOINTS
-from tests.served import Answer, Served, served
+from tests.support.web_app import Answer, Served, served
 
 
 class Reader(HTMLParser):

@@ -14,8 +14,8 @@ from meantime.web.v1 import events as handlers
 from meantime.web.v1.endpoint import Backend, Stream
 from meantime.web.v1.jobs import delete_job, resource
 from meantime.web.v1.waiting import REMEMBERED_EVENTS, let_go, lobby_of
-from tests.toys import PATIENCE_S, Held
-from tests.unit.web.v1.calls import (
+from tests.support.engine_fakes import PATIENCE_S, Held
+from tests.support.v1_calls import (
     AsCalled,
     Behind,
     Told,

@@ -30,9 +30,9 @@ from meantime.statistics import requests
 from meantime.web.v1 import events, jobs, results
 from meantime.web.v1.endpoint import ClientGone
 from meantime.web.v1.waiting import lobby_of
-from tests.served import OBESITY
-from tests.toys import PATIENCE_S, Held, MovableJobStore, ToyGate
-from tests.unit.web.v1.calls import ASKED, AsCalled, Behind, Tables, behind, body_of, headers_of, turns_until
+from tests.support.engine_fakes import PATIENCE_S, Held, MovableJobStore, ToyGate
+from tests.support.v1_calls import ASKED, AsCalled, Behind, Tables, behind, body_of, headers_of, turns_until
+from tests.support.web_app import OBESITY
 
 
 def submit(there: Behind, body: Any = ASKED, **headers: str) -> Any:

@@ -17,7 +17,7 @@ from meantime.statistics.registry import STATISTICS
 from meantime.web.v1 import openapi, problems
 from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Link, Outcome, Parameter
 from meantime.web.v1.table import ENDPOINTS
-from tests.served import served
+from tests.support.web_app import served
 
 
 class Part(msgspec.Struct):

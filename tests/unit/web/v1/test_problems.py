@@ -11,7 +11,7 @@ from meantime.errors import Fault, MeantimeError
 from meantime.model import Failure, Problem
 from meantime.web.v1 import openapi, problems
 from meantime.web.v1.table import ENDPOINTS
-from tests import made_of_code
+from tests.support import generated_docs
 
 # What no request under /v1 can meet, and why. Whatever is in neither list is a gap.
 NEVER_TOLD = {
@@ -77,9 +77,9 @@ def test_every_problem_has_a_status_of_its_own_not_that_of_a_bug() -> None:
 
 
 def test_the_pages_in_the_documents_are_current() -> None:
-    made = made_of_code.made()
+    made = generated_docs.made()
     assert {path: path.read_text(encoding="utf-8") for path in made} == made, "run make docs"
-    assert set((made_of_code.DOCS / "problems").iterdir()) == set(made)
+    assert set((generated_docs.DOCS / "problems").iterdir()) == set(made)
 
 
 @pytest.mark.parametrize("kind", problems.KINDS)

@@ -19,15 +19,15 @@ from meantime.web.reply import Reply
 from meantime.web.v1 import representation
 from meantime.web.v1.endpoint import ClientGone, Stream
 from meantime.web.v1.representation import choose, represent
-from tests import documents
-from tests.toys import PATIENCE_S
-from tests.unit.web.v1.calls import AsCalled, headers_of, taken, turns_until
+from tests.support import result_documents
+from tests.support.engine_fakes import PATIENCE_S
+from tests.support.v1_calls import AsCalled, headers_of, taken, turns_until
 
 T = TypeVar("T")
 
-SHORT = documents.of_names("Utah", "Ohio")
+SHORT = result_documents.of_names("Utah", "Ohio")
 # Some 400 KB in every form of text.
-LONG = documents.of_names(*(f"{number:090}" for number in range(4_000)))
+LONG = result_documents.of_names(*(f"{number:090}" for number in range(4_000)))
 # Forms that hold any table; charts hold only some, and take a second: test_pictures.py.
 TABLES = tuple(suffix for suffix, form in FORMS.items() if form.draw is None)
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
@@ -327,7 +327,7 @@ def test_a_post_that_waited_for_its_result_gets_it_whatever_the_client_has() -> 
     ],
 )
 @pytest.mark.parametrize("form", ["json", "csv"])
-@pytest.mark.parametrize("of", [documents.of_names(*map(str, range(200))), LONG], ids=["short", "long"])
+@pytest.mark.parametrize("of", [result_documents.of_names(*map(str, range(200))), LONG], ids=["short", "long"])
 def test_text_is_packed_for_those_who_want_it(accept_encoding: str, is_packed: bool, form: str, of: Document) -> None:
     sent = ask(form=form, of=of, headers={"accept-encoding": accept_encoding})
     assert sent.headers.get("content-encoding") == ("gzip" if is_packed else None)

@@ -32,8 +32,8 @@ from meantime.web.reply import Reply
 from meantime.web.v1 import jobs, results
 from meantime.web.v1.endpoint import ClientGone, Stream
 from meantime.web.v1.waiting import let_go, lobby_of
-from tests.toys import PATIENCE_S, Held
-from tests.unit.web.v1.calls import ASKED, AsCalled, Behind, behind, body_of, headers_of, turns_until
+from tests.support.engine_fakes import PATIENCE_S, Held
+from tests.support.v1_calls import ASKED, AsCalled, Behind, behind, body_of, headers_of, turns_until
 
 
 def read(there: Behind, job_id: str, suffix: str | None = None, *, method: str = "GET", **headers: str) -> Reply:

@@ -39,7 +39,7 @@ from meantime.statistics.registry import STATISTICS
 from meantime.web.reply import Reply
 from meantime.web.v1 import statistics
 from meantime.web.v1.endpoint import Backend, ClientGone, Stream
-from tests.factories import row, snapshot
+from tests.support.factories import row, snapshot
 
 OBESITY = "Percent of adults, aged 18 & older, who have obesity"
 PATIENCE_S = 60

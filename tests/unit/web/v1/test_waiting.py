@@ -17,9 +17,9 @@ from meantime.model import JobState
 from meantime.web.v1 import waiting
 from meantime.web.v1.endpoint import ClientGone
 from meantime.web.v1.waiting import Lobby, Ring, let_go, lobby_of
-from tests import toys
-from tests.toys import PATIENCE_S, Held, ToyCompute
-from tests.unit.web.v1.calls import JobWatcher, Told, detail, turns_until
+from tests.support import engine_fakes
+from tests.support.engine_fakes import PATIENCE_S, Held, ToyCompute
+from tests.support.v1_calls import JobWatcher, Told, detail, turns_until
 
 
 async def stays() -> None:
@@ -517,6 +517,6 @@ def test_clients_of_a_real_engine_are_answered_when_their_job_has_ended() -> Non
         assert {each.state for each in ended} == {JobState.DONE}
         assert lobby.watched == 0
 
-    with toys.running(compute=ToyCompute(hold=held)) as engine:
-        toys.submit(engine, *[toys.request("hold")] * 10)
+    with engine_fakes.running(compute=ToyCompute(hold=held)) as engine:
+        engine_fakes.submit(engine, *[engine_fakes.request("hold")] * 10)
         run(story(engine))

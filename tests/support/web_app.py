@@ -32,7 +32,7 @@ from meantime.web.app import create_app
 from meantime.web.explorer.drawing import Drawing
 from meantime.web.explorer.serving import Explorer
 from meantime.web.metrics import Metrics
-from tests import carried_by_flask, factories
+from tests.support import factories, flask_app
 
 OBESITY = "Percent of adults aged 18 years and older who have obesity"
 WALKS = "Walks a week"  # without polarity
@@ -119,7 +119,7 @@ class Served:
     def ask(self, method: str, target: str, **more: Any) -> Answer:
         """Send one request; see ``send``."""
         if isinstance(self.app, Flask):
-            return Answer(*carried_by_flask.send(self.app, method, target, **more))
+            return Answer(*flask_app.send(self.app, method, target, **more))
         return asyncio.run(send(self.app, method, target, **more))
 
     def post(self, statistic: str, **parameters: Any) -> Answer:
@@ -201,8 +201,8 @@ def served(
             keep_ended_s=KEEP_ENDED_S,
             explorer=Explorer(Drawing(tmp_path / "explorer"), frame_ancestors="'none'"),
         ),
-        "flask": carried_by_flask.whole_app,
-        "blueprint": carried_by_flask.blueprint_in_a_foreign_app,
+        "flask": flask_app.whole_app,
+        "blueprint": flask_app.blueprint_in_a_foreign_app,
     }
     app = makers[_carrier.get()](
         engine=engine, catalog=catalog, metrics=metrics, admin_key=admin_key, allowed_hosts=allowed_hosts, log=log

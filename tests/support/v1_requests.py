@@ -19,9 +19,9 @@ from meantime.web.metrics import Metrics
 from meantime.web.v1 import coverage, datasets, problems
 from meantime.web.v1.carrier import Carrier
 from meantime.web.v1.endpoint import Backend, Compute
-from tests import factories
-from tests.places import Place
-from tests.served import Answer, send
+from tests.support import factories
+from tests.support.catalogs import Place
+from tests.support.web_app import Answer, send
 
 KEY = "an administrator's key"
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-FOLDER = Path(__file__).parents[2] / "shared" / "data"
+FOLDER = Path(__file__).parents[3] / "shared" / "data"
 SUBSET = "cdc-npao-brfss-2011-2020-subset.csv"
 BY_SEX = "cdc-npao-brfss-by-sex-2011-2023.csv"
 

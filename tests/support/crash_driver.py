@@ -20,7 +20,7 @@ from meantime.engine.engine import Engine
 from meantime.model import Job, Once, Request, Work
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
-from tests.toys import ToyCompute, ToyGate, request
+from tests.support.engine_fakes import ToyCompute, ToyGate, request
 
 # Jobs whose acceptance is under way at a time: enough for groups in which several calls are committed together.
 _IN_FLIGHT = 48

@@ -16,7 +16,7 @@ from meantime.dataset.ingest import Progress
 from meantime.dataset.snapshot import Rejected, write
 from meantime.dataset.source import Source
 from meantime.errors import LoadCancelled, SourceEmpty
-from tests import factories
+from tests.support import factories
 
 # Long enough for the slowest machine; a test that comes to this has found a deadlock.
 PATIENCE_S = 30

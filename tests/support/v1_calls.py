@@ -24,9 +24,9 @@ from meantime.web.landing import Landing
 from meantime.web.reply import Reply
 from meantime.web.v1.endpoint import Backend, Stream
 from meantime.web.v1.waiting import lobby_of
-from tests import toys
-from tests.served import OBESITY, table
-from tests.toys import PATIENCE_S, Deed
+from tests.support import engine_fakes
+from tests.support.engine_fakes import PATIENCE_S, Deed
+from tests.support.web_app import OBESITY, table
 
 ASKED: Mapping[str, Any] = {"statistic": "states_mean", "parameters": {"question": OBESITY}}
 KEEP_ENDED_S = 3600.0
@@ -130,7 +130,7 @@ class Behind:
             fingerprint="f" * 64,
             label=label,
         )
-        [number] = toys.submit(self.engine, request)
+        [number] = engine_fakes.submit(self.engine, request)
         return f"job_id_{number}"
 
     def done(self, **asked: Any) -> str:
@@ -154,10 +154,10 @@ class Behind:
 def behind(
     *, tables: Tables | None = None, deeds: Mapping[str, Deed] | None = None, **settings: Any
 ) -> Iterator[Behind]:
-    """An engine over the table of ``tests.served``, and what handlers are handed."""
+    """An engine over the table of ``tests.support.web_app``, and what handlers are handed."""
     tables = tables or Tables()
     local = LocalCompute(tables)
-    with toys.running(**({"clock": time.time, "compute": Answering(local, deeds or {})} | settings)) as engine:
+    with engine_fakes.running(**({"clock": time.time, "compute": Answering(local, deeds or {})} | settings)) as engine:
         backend = Backend(
             engine=engine, catalog=cast("Catalog", tables), compute=local, landed=landed, keep_ended_s=KEEP_ENDED_S
         )

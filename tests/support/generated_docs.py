@@ -10,7 +10,7 @@ from pathlib import Path
 
 from meantime.web.v1 import documentation, problems
 
-DOCS = Path(__file__).parents[1] / "docs"
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def made() -> Mapping[Path, str]:

@@ -77,7 +77,7 @@ def send(
     without: Sequence[str] = (),
     is_cut_short: bool = False,
 ) -> tuple[int, dict[str, str], bytes]:
-    """Send one request; see ``tests.served.send``. What goes to /api goes to where the application has it."""
+    """Send one request; see ``tests.support.web_app.send``. What goes to /api goes to where the application has it."""
     if app.name == "foreign" and f"{target.lstrip('/')}/".startswith("api/"):
         target = target.replace("/api", PREFIX, 1)
     given = list(headers.items()) if isinstance(headers, Mapping) else list(headers or ())

@@ -14,11 +14,11 @@ from meantime import AsyncClient, Client
 from meantime.client.seen import Known
 from meantime.formats import document
 from meantime.table import Table
-from tests import documents
-from tests.documents import LOCATION, MEAN
+from tests.support import result_documents
+from tests.support.result_documents import LOCATION, MEAN
 
 QUESTION = "Percent of adults aged 18 years and older who have obesity"
-RESULT = documents.of(
+RESULT = result_documents.of(
     Table(
         columns=(LOCATION, MEAN),
         data=(["Utah", "Ohio", "Guam"], [22.75, 30.0, None]),
