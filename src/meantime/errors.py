@@ -71,6 +71,8 @@ from collections.abc import Sequence
 from enum import StrEnum
 from typing import ClassVar
 
+import msgspec
+
 
 class Fault(StrEnum):
     """Whose doing an error is, and so who can mend it."""
@@ -79,6 +81,15 @@ class Fault(StrEnum):
     DATA = "data"  # the file is not what it should be
     OPERATOR = "operator"  # whoever runs the server set it up so, or stopped it
     SERVER = "server"  # Meantime itself, or the machine under it
+
+
+class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One thing that is wrong with a request."""
+
+    pointer: str  # JSON pointer into the parameters, e.g. "/question"; "" for the whole
+    code: str  # stable, for machines: missing, type, unknown, absent, withheld, no-polarity
+    detail: str  # one sentence for people, with what to do next
+    closest: tuple[str, ...] = ()  # what may have been meant, best first
 
 
 class MeantimeError(Exception):
@@ -91,6 +102,26 @@ class MeantimeError(Exception):
     def reason(self) -> str:
         """The sentence for people."""
         return str(self)
+
+
+class Failure(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a job did not come to a result, and whose fault that is."""
+
+    code: str
+    fault: Fault
+    reason: str
+
+    @classmethod
+    def of(cls, error: BaseException) -> Failure:
+        """Describe an error; one that is not ours is the server's fault, and told by its name only.
+
+        >>> Failure.of(ValueError("at 0x7f")).reason
+        'internal error (ValueError); the log has the details'
+        """
+        if isinstance(error, MeantimeError):
+            return cls(code=error.code, fault=error.fault, reason=error.reason)
+        name = type(error).__name__
+        return cls(code="internal", fault=Fault.SERVER, reason=f"internal error ({name}); the log has the details")
 
 
 class SettingInvalid(MeantimeError):
@@ -174,15 +205,12 @@ class SnapshotDamaged(MeantimeError):
 
 
 class RequestInvalid(MeantimeError):
-    """What was asked cannot be answered. Carries all that is wrong with it, not only the first.
-
-    ``problems`` are ``model.Problem`` values (kept untyped here: this floor knows nothing above it).
-    """
+    """What was asked cannot be answered. Carries all that is wrong with it, not only the first."""
 
     code = "request-invalid"
     fault = Fault.CALLER
 
-    def __init__(self, message: str, *, problems: Sequence[object] = ()) -> None:
+    def __init__(self, message: str, *, problems: Sequence[Problem] = ()) -> None:
         super().__init__(message)
         self.problems = tuple(problems)
 
@@ -381,11 +409,11 @@ class JobGivenBack(JobInterrupted):
 
 
 class JobFailed(MeantimeError):
-    """The job ended without a result. ``failure`` is its ``model.Failure`` (untyped here, as above)."""
+    """The job ended without a result; ``failure`` says why, where that is known."""
 
     code = "job-failed"
 
-    def __init__(self, message: str, *, failure: object = None) -> None:
+    def __init__(self, message: str, *, failure: Failure | None = None) -> None:
         super().__init__(message)
         self.failure = failure
 

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from meantime.errors import Fault, IllegalMove, MeantimeError
+from meantime.errors import Failure, IllegalMove
 
 
 class JobState(StrEnum):
@@ -57,35 +57,6 @@ class Once(msgspec.Struct, frozen=True, kw_only=True):
 
     key: str  # of the client's choosing
     digest: str  # of the body that came with it
-
-
-class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One thing that is wrong with a request."""
-
-    pointer: str  # JSON pointer into the parameters, e.g. "/question"; "" for the whole
-    code: str  # stable, for machines: missing, type, unknown, absent, withheld, no-polarity
-    detail: str  # one sentence for people, with what to do next
-    closest: tuple[str, ...] = ()  # what may have been meant, best first
-
-
-class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a job did not come to a result, and whose fault that is."""
-
-    code: str
-    fault: Fault
-    reason: str
-
-    @classmethod
-    def of(cls, error: BaseException) -> Failure:
-        """Describe an error; one that is not ours is the server's fault, and told by its name only.
-
-        >>> Failure.of(ValueError("at 0x7f")).reason
-        'internal error (ValueError); the log has the details'
-        """
-        if isinstance(error, MeantimeError):
-            return cls(code=error.code, fault=error.fault, reason=error.reason)
-        name = type(error).__name__
-        return cls(code="internal", fault=Fault.SERVER, reason=f"internal error ({name}); the log has the details")
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):

@@ -12,8 +12,8 @@ import msgspec
 import pytest
 
 from meantime.engine.ports import JobStore, Move, Wanted
-from meantime.errors import Fault, IllegalMove, ShuttingDown
-from meantime.model import Failure, Job, JobState, Once, Receipt, Request
+from meantime.errors import Failure, Fault, IllegalMove, ShuttingDown
+from meantime.model import Job, JobState, Once, Receipt, Request
 from meantime.stores.memory import MemoryJobStore
 from meantime.stores.sqlite import SqliteJobStore
 from tests.support.engine_fakes import PATIENCE_S, request

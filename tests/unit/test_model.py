@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meantime.errors import Fault, IllegalMove, JobUnknown
-from meantime.model import LEGAL_MOVES, Failure, Job, JobState, Receipt, Request, Unwatched, job_id, job_number
+from meantime.errors import Failure, Fault, IllegalMove, JobUnknown
+from meantime.model import LEGAL_MOVES, Job, JobState, Receipt, Request, Unwatched, job_id, job_number
 
 REQUEST = Request(dataset="a", statistic="best5", parameters={"question": "Q"})
 FAILURE = Failure(code="internal", fault=Fault.SERVER, reason="A reason.")

@@ -24,11 +24,11 @@ from meantime.errors import (
     JobInterrupted,
     JobUnknown,
     MeantimeError,
+    Problem,
     RequestInvalid,
     ResultGone,
     ResultNotReady,
 )
-from meantime.model import Problem
 
 # The server lets a client wait for 60 s at most; proxies and mobile networks cut connections silent for 30.
 _WAIT_S = 25
@@ -258,7 +258,7 @@ def submit_all(questions: Sequence[Ask], patience: Patience, *, first: int = 0) 
     try:
         response = yield from exchange(send, patience)
     except RequestInvalid as error:
-        error.problems = tuple(_further(each, first) for each in error.problems if isinstance(each, Problem))
+        error.problems = tuple(_further(each, first) for each in error.problems)
         raise
     return read(response, Accepted).jobs
 

@@ -9,15 +9,16 @@ import httpx
 import msgspec
 
 from meantime.errors import (
+    Failure,
     JobFailed,
     MeantimeError,
     NotMeantime,
+    Problem,
     RequestInvalid,
     RequestRefused,
     ResultNotReady,
     Unavailable,
 )
-from meantime.model import Failure, Problem
 
 T = TypeVar("T")
 

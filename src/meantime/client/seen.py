@@ -7,7 +7,8 @@ from typing import Any
 
 import msgspec
 
-from meantime.model import Failure, JobState
+from meantime.errors import Failure
+from meantime.model import JobState
 
 
 class Ask:

@@ -13,8 +13,8 @@ from typing import NamedTuple
 import msgspec
 
 from meantime.engine.lane import NOWHERE
-from meantime.errors import JobUnknown
-from meantime.model import Failure, Job, JobState, Receipt, job_id
+from meantime.errors import Failure, JobUnknown
+from meantime.model import Job, JobState, Receipt, job_id
 
 # Numbers of forgotten jobs that are kept in any case: clearing away fewer is not worth the walk.
 _STALE_LIMIT = 1_000

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
-from meantime.errors import Fault, StoreFull
-from meantime.model import Failure, Job
+from meantime.errors import Failure, Fault, StoreFull
+from meantime.model import Job
 
 
 class Again(NamedTuple):

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from meantime.engine.ledger import LiveJob
 from meantime.engine.ports import Answer, Clock, Compute, Observer, ResultStore
 from meantime.errors import (
+    Failure,
     Fault,
     JobCancelled,
     JobGivenBack,
@@ -17,7 +18,7 @@ from meantime.errors import (
     StoreBroken,
     StoreFull,
 )
-from meantime.model import Failure, Job, Receipt, Work
+from meantime.model import Job, Receipt, Work
 
 
 class JobWork:

@@ -12,8 +12,8 @@ import numpy as np
 from meantime.dataset.cube import Doubles
 from meantime.dataset.relations import relation
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import RequestInvalid
-from meantime.model import Problem, Work
+from meantime.errors import Problem, RequestInvalid
+from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import flag_texts, numbers, table
 from meantime.statistics.asked import Ground
@@ -172,8 +172,7 @@ def _select_other(snapshot: Snapshot, asked: Association) -> Selection:
     try:
         return select(snapshot, msgspec.structs.replace(asked, question=asked.other))
     except RequestInvalid as invalid:
-        found = [problem for problem in invalid.problems if isinstance(problem, Problem)]
-        of_other = ((each, f"Of the other question: {each.detail}") for each in found)
+        of_other = ((each, f"Of the other question: {each.detail}") for each in invalid.problems)
         problems = tuple(msgspec.structs.replace(each, detail=detail) for each, detail in of_other)
         raise RequestInvalid(problems[0].detail, problems=problems) from invalid
 

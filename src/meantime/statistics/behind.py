@@ -11,8 +11,7 @@ import numpy as np
 from meantime.dataset import cell_rows
 from meantime.dataset.cell_rows import CellRow
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import RequestInvalid
-from meantime.model import Problem
+from meantime.errors import Problem, RequestInvalid
 from meantime.statistics.provenance import Weighted, merged
 from meantime.statistics.registry import Statistic
 from meantime.statistics.spelling import closest, quoted, suggestion

@@ -10,7 +10,8 @@ import numpy as np
 
 from meantime.dataset.cube import Doubles
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Problem, Work
+from meantime.errors import Problem
+from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import numbers, table
 from meantime.statistics.asked import Referring

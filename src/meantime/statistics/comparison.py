@@ -11,7 +11,8 @@ from scipy import special
 
 from meantime.dataset.cube import Doubles
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Problem, Work
+from meantime.errors import Problem
+from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
 from meantime.statistics.asked import Referring

@@ -9,7 +9,8 @@ import msgspec
 import numpy as np
 
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Problem, Work
+from meantime.errors import Problem
+from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, RESPONDENTS, SE, flag_texts, integers, numbers, table
 from meantime.statistics.asked import Ground

@@ -17,7 +17,7 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 import msgspec
 
 from meantime.dataset.cube import Period
-from meantime.model import Problem
+from meantime.errors import Problem
 from meantime.statistics.spelling import closest, quoted, suggestion
 
 # Further ones are counted: a list of a thousand wrong names has one thing wrong with it.

@@ -9,7 +9,8 @@ import numpy as np
 
 from meantime.dataset.cube import Integers
 from meantime.dataset.snapshot import Polarity, Snapshot
-from meantime.model import Problem, Work
+from meantime.errors import Problem
+from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
 from meantime.statistics.asked import Ground

@@ -9,7 +9,6 @@ import msgspec
 from meantime.dataset import geography
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RequestInvalid
-from meantime.model import Problem
 from meantime.statistics.asked import Ground
 from meantime.statistics.parameters import period_text
 from meantime.statistics.provenance import REFERENCE, Provenance, of_both_sides, of_group
@@ -57,8 +56,7 @@ def beside(found: Pooled, asked: Ground, name: str | None) -> Pooled | None:
     except RequestInvalid as invalid:
         if name is None:
             return None
-        problem = next(each for each in invalid.problems if isinstance(each, Problem))
-        raise refusal("/reference", "absent", problem.detail) from invalid
+        raise refusal("/reference", "absent", invalid.problems[0].detail) from invalid
 
 
 def _absent(reference: str, found: Pooled) -> RequestInvalid:

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Problem, Work
+from meantime.errors import Problem
+from meantime.model import Work
 from meantime.statistics import (
     association,
     change,

@@ -15,7 +15,7 @@ import msgspec
 
 from meantime.dataset.cube import Cube
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Problem
+from meantime.errors import Problem
 from meantime.statistics.parameters import Leaf, Names, capped, leaves, naming, period_of, period_text, read
 from meantime.statistics.registry import STATISTICS, Statistic
 from meantime.statistics.spelling import closest, find, quoted, suggestion

@@ -22,8 +22,7 @@ from meantime.dataset import geography
 from meantime.dataset.cube import ABSENT, AXES, Cube, Doubles, Integers, Period, ValueType
 from meantime.dataset.geography import Geography
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import RequestInvalid
-from meantime.model import Problem
+from meantime.errors import Problem, RequestInvalid
 from meantime.statistics import caveats
 from meantime.statistics.asked import Ground
 from meantime.statistics.differences import Estimates
@@ -201,7 +200,7 @@ def refused(snapshot: Snapshot | None, asked: Ground, prepare: Callable[[Snapsho
     try:
         prepare(snapshot)
     except RequestInvalid as invalid:
-        return tuple(problem for problem in invalid.problems if isinstance(problem, Problem))
+        return invalid.problems
     return ()
 
 

@@ -16,8 +16,8 @@ import numpy as np
 
 from meantime.dataset.cube import Integers
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import RequestInvalid
-from meantime.model import Problem, Work
+from meantime.errors import Problem, RequestInvalid
+from meantime.model import Work
 from meantime.statistics import caveats
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import numbers, table

@@ -13,8 +13,8 @@ import numpy as np
 from meantime.dataset.cube import Doubles, Integers
 from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.standards import built_in
-from meantime.errors import RequestInvalid
-from meantime.model import Problem, Work
+from meantime.errors import Problem, RequestInvalid
+from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import (
     ESTIMATE,

@@ -7,7 +7,8 @@ from typing import Annotated
 import msgspec
 
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Problem, Work
+from meantime.errors import Problem
+from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
 from meantime.statistics.asked import Adjusting

@@ -29,8 +29,17 @@ import msgspec
 from meantime import threads
 from meantime.engine.ports import Move, Wanted
 from meantime.engine.promise import promise
-from meantime.errors import IllegalMove, MeantimeError, ShuttingDown, StoreBroken, StoreError, StoreFull, StoreTooNew
-from meantime.model import Failure, Job, JobState, Once, Receipt, Request
+from meantime.errors import (
+    Failure,
+    IllegalMove,
+    MeantimeError,
+    ShuttingDown,
+    StoreBroken,
+    StoreError,
+    StoreFull,
+    StoreTooNew,
+)
+from meantime.model import Job, JobState, Once, Receipt, Request
 from meantime.stores import queries
 
 Connect = Callable[..., sqlite3.Connection]

@@ -232,7 +232,7 @@ def test_everything_that_is_wrong_with_a_question_is_said_and_carried(asking: As
     script = Script(problem("request-invalid", 400, "2 things are wrong. The first: ...", problems=problems))
     with pytest.raises(RequestInvalid, match=r"(?s)2 things.*No such question.*State is missing") as caught:
         asking(script).ask("state_mean", question="obesety")
-    assert [(each.pointer, each.closest) for each in caught.value.problems] == [  # type: ignore[attr-defined]
+    assert [(each.pointer, each.closest) for each in caught.value.problems] == [
         ("/parameters/question", (QUESTION,)),
         ("/parameters/state", ()),
     ]
@@ -243,7 +243,8 @@ def test_a_job_that_failed_says_why_and_whose_fault_it_is(asking: Asking) -> Non
     script = Script(problem("job-failed", 424, "job_id_7 failed.", failure=failure))
     with pytest.raises(JobFailed, match="job_id_7 failed") as caught:
         asking(script).ask("states_mean", question=QUESTION)
-    assert caught.value.failure.reason == "It worked longer than 600 s."  # type: ignore[attr-defined]
+    assert caught.value.failure is not None
+    assert caught.value.failure.reason == "It worked longer than 600 s."
     assert caught.value.__notes__ == ["Do this."]
 
 
@@ -414,7 +415,7 @@ def test_more_questions_than_a_batch_may_have_are_several_and_problems_point_int
     )
     with pytest.raises(RequestInvalid) as caught:
         asking(script).ask_all([Ask("states_mean", question=QUESTION)] * 1003)
-    assert [each.pointer for each in caught.value.problems] == ["/requests/1001/parameters/question"]  # type: ignore[attr-defined]
+    assert [each.pointer for each in caught.value.problems] == ["/requests/1001/parameters/question"]
     assert [len(json.loads(request.content)["requests"]) for request in script.heard if request.method == "POST"] == [
         1000,
         3,

@@ -9,6 +9,7 @@ import pytest
 from meantime.engine.engine import Engine, Event, JobDetail, JobView
 from meantime.engine.ports import Move, Wanted
 from meantime.errors import (
+    Failure,
     Fault,
     IllegalMove,
     JobEnded,
@@ -21,7 +22,7 @@ from meantime.errors import (
     StoreBroken,
     StoreFull,
 )
-from meantime.model import Failure, Job, JobState, Once, Request, Work
+from meantime.model import Job, JobState, Once, Request, Work
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from tests.support.engine_fakes import (
     FULL,

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meantime.model import Problem
+from meantime.errors import Problem
 from meantime.statistics import requests
 from meantime.statistics.classic import OfQuestion, OfState
 from meantime.statistics.parameters import LocationName, Names, PeriodText

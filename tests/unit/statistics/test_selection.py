@@ -7,7 +7,6 @@ import pytest
 
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RequestInvalid
-from meantime.model import Problem
 from meantime.statistics.asked import Ground
 from meantime.statistics.pooling import Weights
 from meantime.statistics.reliability import BOUNDARY, FEW_RESPONDENTS, NO_ERROR
@@ -46,7 +45,6 @@ def problems(snapshot: Snapshot, **more: Any) -> list[tuple[str, str]]:
 
 def detail(snapshot: Snapshot, **more: Any) -> str:
     (problem,) = refuse(snapshot, asked(**more))
-    assert isinstance(problem, Problem)
     return problem.detail
 
 

@@ -13,8 +13,8 @@ import msgspec
 import pytest
 
 from meantime.engine.ports import Move, Wanted
-from meantime.errors import IllegalMove, JobCancelled, StoreBroken, StoreFull, StoreTooNew
-from meantime.model import Failure, Job, JobState, Once, Receipt, Request
+from meantime.errors import Failure, IllegalMove, JobCancelled, StoreBroken, StoreFull, StoreTooNew
+from meantime.model import Job, JobState, Once, Receipt, Request
 from meantime.stores import queries, sqlite
 from meantime.stores.sqlite import SqliteJobStore
 from tests.support.engine_fakes import PATIENCE_S, request

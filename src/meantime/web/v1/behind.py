@@ -18,6 +18,7 @@ from meantime.errors import (
     DatasetNotReady,
     NotAcceptable,
     PathUnknown,
+    Problem,
     RangeInvalid,
     RequestInvalid,
     ResultGone,
@@ -26,7 +27,6 @@ from meantime.errors import (
 from meantime.formats import document as documents
 from meantime.formats.document import Document
 from meantime.formats.forms import Form, forms_of
-from meantime.model import Problem
 from meantime.statistics.behind import Page, page, row_asked, row_of
 from meantime.statistics.explanation import explain
 from meantime.statistics.registry import STATISTICS, Statistic

@@ -23,12 +23,14 @@ from meantime.errors import (
     BodyTooLarge,
     CursorInvalid,
     DatasetNotReady,
+    Failure,
     HeaderInvalid,
     JobCancelled,
     JobEnded,
     JobFailed,
     JobUnknown,
     KeyReused,
+    Problem,
     QueueFull,
     RequestInvalid,
     ResultGone,
@@ -36,7 +38,7 @@ from meantime.errors import (
     StoreBroken,
     StoreFull,
 )
-from meantime.model import Failure, Job, JobState, Once, Problem, Request
+from meantime.model import Job, JobState, Once, Request
 from meantime.statistics import requests
 from meantime.statistics.spelling import closest, quoted
 from meantime.web import guard

@@ -13,9 +13,8 @@ from typing import Annotated
 
 import msgspec
 
-from meantime import errors, model
-from meantime.errors import Fault, MeantimeError
-from meantime.model import Failure
+from meantime import errors
+from meantime.errors import Failure, Fault, MeantimeError
 from meantime.web import paths, reply
 from meantime.web.reply import Reply
 
@@ -104,7 +103,7 @@ class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True):
     fault: Annotated[Fault, msgspec.Meta(description="Whose doing it is, and so who can mend it.")]
     next: Annotated[str, msgspec.Meta(description="What to do.")]
     problems: (
-        Annotated[list[model.Problem], msgspec.Meta(description="All that is wrong with the request.")]
+        Annotated[list[errors.Problem], msgspec.Meta(description="All that is wrong with the request.")]
         | msgspec.UnsetType
     ) = msgspec.UNSET
     failure: Annotated[Failure, msgspec.Meta(description="Why the job failed.")] | msgspec.UnsetType = msgspec.UNSET
@@ -125,16 +124,16 @@ def refused(error: BaseException) -> Reply:
         return _written(INTERNAL, 500, Fault.SERVER, "Internal error; the server's log has the details.", repr(error))
     # A file's name may hold bytes that are no text; as half characters they could not be encoded.
     detail = error.reason.encode("utf-8", "backslashreplace").decode()
-    failure = getattr(error, "failure", None)
+    failure = error.failure if isinstance(error, errors.JobFailed) else None
     return _written(
         error.code,
         status_of(type(error)),
         # Whose doing a failed job is, its failure knows.
-        failure.fault if isinstance(failure, Failure) else error.fault,
+        error.fault if failure is None else failure.fault,
         detail,
         detail,
         problems=_problems_of(error),
-        failure=failure if isinstance(failure, Failure) else msgspec.UNSET,
+        failure=msgspec.UNSET if failure is None else failure,
         headers=_headers(error),
     )
 
@@ -197,9 +196,9 @@ def headers_of(kind: type[MeantimeError] | None) -> Mapping[str, str]:
     return {}
 
 
-def _problems_of(error: MeantimeError) -> list[model.Problem] | msgspec.UnsetType:
+def _problems_of(error: MeantimeError) -> list[errors.Problem] | msgspec.UnsetType:
     carried = error.problems if isinstance(error, errors.RequestInvalid) else ()
-    return [each for each in carried if isinstance(each, model.Problem)] or msgspec.UNSET
+    return list(carried) or msgspec.UNSET
 
 
 def _headers(error: MeantimeError) -> tuple[tuple[str, str], ...]:
@@ -221,7 +220,7 @@ def _written(
     detail: str,
     reason: str,
     *,
-    problems: list[model.Problem] | msgspec.UnsetType = msgspec.UNSET,
+    problems: list[errors.Problem] | msgspec.UnsetType = msgspec.UNSET,
     failure: Failure | msgspec.UnsetType = msgspec.UNSET,
     headers: tuple[tuple[str, str], ...] = (),
 ) -> Reply:
@@ -253,7 +252,7 @@ _DETAILS: Mapping[str, str] = {
     "job-failed": "job_id_7 failed, so it has no result: it worked longer than 600 s.",
     "queue-full": "100,000 jobs wait, which is as many as may.",
 }
-_PROBLEM = model.Problem(
+_PROBLEM = errors.Problem(
     pointer="/parameters/question",
     code="unknown",
     detail='The data set has no question "Percent of adults who have obesty".',

@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from meantime.errors import RequestInvalid
-from meantime.model import Problem
+from meantime.errors import Problem, RequestInvalid
 from meantime.statistics.spelling import closest, quoted
 
 # What would be read of a list of problems, many times over. Each may take a look through 20,000 names (10 ms).

@@ -20,12 +20,11 @@ from importlib import metadata
 from itertools import chain
 from typing import Literal, NamedTuple
 
-from meantime.errors import NotAcceptable, PathUnknown, RangeInvalid, RequestInvalid
+from meantime.errors import NotAcceptable, PathUnknown, Problem, RangeInvalid, RequestInvalid
 from meantime.formats import vegalite
 from meantime.formats.document import Document, decode
 from meantime.formats.forms import FORMS, Form, forms_of
 from meantime.formats.rendering import fonts
-from meantime.model import Problem
 from meantime.statistics.spelling import closest, quoted, suggestion
 from meantime.web.reply import Reply
 from meantime.web.v1.endpoint import Call, ClientGone, Stream

@@ -28,6 +28,7 @@ from meantime.errors import (
     DatasetUnknown,
     JobCancelled,
     PathUnknown,
+    Problem,
     RangeInvalid,
     RequestInvalid,
     SnapshotDamaged,
@@ -35,7 +36,7 @@ from meantime.errors import (
 )
 from meantime.formats.document import Document
 from meantime.formats.forms import Form
-from meantime.model import Problem, Request
+from meantime.model import Request
 from meantime.statistics import requests
 from meantime.statistics.parameters import fields, item_of, text_is_meant
 from meantime.statistics.registry import STATISTICS, Statistic

@@ -7,8 +7,7 @@ from pathlib import Path
 import pytest
 
 from meantime import errors
-from meantime.errors import Fault, MeantimeError
-from meantime.model import Failure, Problem
+from meantime.errors import Failure, Fault, MeantimeError, Problem
 from meantime.web.v1 import openapi, problems
 from meantime.web.v1.table import ENDPOINTS
 from tests.support import generated_docs

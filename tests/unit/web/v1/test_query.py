@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from meantime.errors import RequestInvalid
-from meantime.model import Problem
+from meantime.errors import Problem, RequestInvalid
 from meantime.web.v1.query import Query
 
 NAMES = ("limit", "location", "cursor")
