@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,10 @@ def add(store: JobStore, *requests: Request, at_s: float = 10.0) -> list[Job]:
 def move(store: JobStore, before: Job, after: Job) -> Job:
     store.move([Move(before, after)]).result(PATIENCE_S)
     return after
+
+
+def labelled(label: str, do: str = "echo", *, dataset: str = "toys") -> Request:
+    return msgspec.structs.replace(request(do, dataset=dataset), label=label)
 
 
 def test_numbers_count_up_from_one_within_a_call_and_across_calls(store: JobStore) -> None:
@@ -111,8 +115,12 @@ def test_calls_take_effect_in_the_order_in_which_they_were_made(store: JobStore)
     [job] = add(store, request())
     started = job.start(at_s=11.0)
     done = started.finish(RECEIPT, at_s=12.0)
-    futures = [store.move([Move(job, started)]), store.move([Move(started, done)]), store.remove([job.number])]
-    assert [future.result(PATIENCE_S) for future in futures] == [None, None, None]
+    futures: list[Future[Any]] = [
+        store.move([Move(job, started)]),
+        store.move([Move(started, done)]),
+        store.remove([job.number]),
+    ]
+    assert [future.result(PATIENCE_S) for future in futures] == [None, None, [done]]
     assert store.get(job.number) is None
 
 
@@ -123,10 +131,42 @@ def test_moving_nothing_succeeds(store: JobStore) -> None:
 def test_only_ended_jobs_are_removed_and_their_numbers_are_not_given_again(store: JobStore) -> None:
     queued, running, ended = add(store, request(), request(), request())
     running = move(store, running, running.start(at_s=11.0))
-    move(store, ended, ended.cancel(FAILURE, at_s=11.0))
-    store.remove([queued.number, running.number, ended.number, 99]).result(PATIENCE_S)
+    ended = move(store, ended, ended.cancel(FAILURE, at_s=11.0))
+    assert store.remove([queued.number, running.number, ended.number, 99]).result(PATIENCE_S) == [ended]
     assert list(store.jobs()) == [queued, running]
     assert [job.number for job in add(store, request())] == [4]
+
+
+def ended_jobs(store: JobStore, count: int) -> list[Job]:
+    jobs = store.add([labelled("“mine”", "mean")] * count, at_s=10.0, once=Once(key="k", digest="d")).result(PATIENCE_S)
+    started = [move(store, job, job.start(at_s=11.0)) for job in jobs]
+    return [move(store, job, job.finish(RECEIPT, at_s=12.0)) for job in started]
+
+
+def test_a_removal_returns_the_whole_records_that_it_deleted_by_number(store: JobStore) -> None:
+    one, two, three = ended_jobs(store, 3)
+    assert store.remove((3, 1, 3)).result(PATIENCE_S) == [one, three]
+    assert list(store.jobs()) == [two]
+
+
+def test_of_two_removals_of_the_same_jobs_each_returns_what_it_deleted_itself(store: JobStore) -> None:
+    one, two, three = ended_jobs(store, 3)
+    first, second = store.remove([1, 2]), store.remove([2, 3])
+    assert (first.result(PATIENCE_S), second.result(PATIENCE_S)) == ([one, two], [three])
+    assert store.remove([1, 2, 3]).result(PATIENCE_S) == []
+
+
+def test_of_many_threads_that_remove_the_same_jobs_exactly_one_gets_each_record(store: JobStore) -> None:
+    jobs = ended_jobs(store, 20)
+    numbers = [job.number for job in jobs]
+    with ThreadPoolExecutor(4) as removers:
+        removals = list(removers.map(lambda _: store.remove(numbers), range(8)))
+    deleted = [job for removal in removals for job in removal.result(PATIENCE_S)]
+    assert sorted(deleted, key=lambda job: job.number) == jobs
+
+
+def test_removing_nothing_returns_nothing(store: JobStore) -> None:
+    assert store.remove([]).result(PATIENCE_S) == []
 
 
 def test_fingerprints_are_those_that_kept_jobs_name(store: JobStore) -> None:
@@ -138,10 +178,6 @@ def test_fingerprints_are_those_that_kept_jobs_name(store: JobStore) -> None:
     store.remove([other.number]).result(PATIENCE_S)
     move(store, jobs[2], jobs[2].start(at_s=11.0, request=request(fingerprint="f3")))
     assert store.fingerprints() == {"f1", "f3"}
-
-
-def labelled(label: str, do: str = "echo", *, dataset: str = "toys") -> Request:
-    return msgspec.structs.replace(request(do, dataset=dataset), label=label)
 
 
 def test_a_label_and_a_key_are_kept_through_every_move(store: JobStore) -> None:

@@ -105,6 +105,28 @@ class ManualClock:
         return self.now_s
 
 
+class HeldCall:
+    """A call to a store that the test holds back. As in a real store it is committed first, then its caller hears."""
+
+    def __init__(self, call: Callable[[], Future[Any]]) -> None:
+        self.future: Future[Any] = Future()  # what the caller got
+        self._call = call
+        self._done: Future[Any] | None = None
+
+    def commit(self) -> None:
+        """Let the call take effect; its caller does not hear of it yet."""
+        self._done = self._done or self._call()
+
+    def __call__(self) -> None:
+        """Let the caller hear, after the commit."""
+        self.commit()
+        assert self._done is not None
+        if (error := self._done.exception()) is not None:
+            self.future.set_exception(error)
+        else:
+            self.future.set_result(self._done.result())
+
+
 class MovableJobStore(MemoryJobStore):
     """A memory store that fails, or holds back, as the test says."""
 
@@ -114,7 +136,7 @@ class MovableJobStore(MemoryJobStore):
         self.fails_on: Callable[[str, Sequence[Any]], bool] = lambda kind, subject: True  # noqa: ARG005
         self.failed = threading.Semaphore(0)  # released at each failure
         self.holds_on: Callable[[str, Sequence[Any]], bool] = lambda kind, subject: False  # noqa: ARG005
-        self.held: list[Callable[[], None]] = []
+        self.held: list[HeldCall] = []
         self.holding = threading.Semaphore(0)
 
     def add(self, requests: Sequence[Request], *, at_s: float, once: Once | None = None) -> Future[list[Job]]:
@@ -123,24 +145,16 @@ class MovableJobStore(MemoryJobStore):
     def move(self, moves: Sequence[Move]) -> Future[None]:
         return self._maybe("move", moves, partial(super().move, moves))
 
-    def remove(self, numbers: Sequence[int]) -> Future[None]:
+    def remove(self, numbers: Sequence[int]) -> Future[list[Job]]:
         return self._maybe("remove", numbers, partial(super().remove, numbers))
 
     def _maybe(self, kind: str, subject: Sequence[Any], call: Callable[[], Future[Any]]) -> Future[Any]:
         if not self.holds_on(kind, subject):
             return self._fail_or(kind, subject, call)
-        future: Future[Any] = Future()
-
-        def release() -> None:
-            done = self._fail_or(kind, subject, call)
-            if (error := done.exception()) is not None:
-                future.set_exception(error)
-            else:
-                future.set_result(done.result())
-
-        self.held.append(release)
+        held = HeldCall(partial(self._fail_or, kind, subject, call))
+        self.held.append(held)
         self.holding.release()
-        return future
+        return held.future
 
     def _fail_or(self, kind: str, subject: Sequence[Any], call: Callable[[], Future[Any]]) -> Future[Any]:
         if self.error is None or not self.fails_on(kind, subject):

@@ -25,6 +25,7 @@ from meantime.dataset.ingest import Progress
 from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.source import Source
 from meantime.engine.engine import Engine
+from meantime.engine.ports import JobStore
 from meantime.errors import MeantimeError
 from meantime.log import Log
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
@@ -158,6 +159,8 @@ def served(
     allowed_hosts: Sequence[str] = (),
     log: Log | None = None,
     queue_limit: int = 1000,
+    keep_ended_jobs: int = 1000,
+    jobs: JobStore | None = None,
     is_loaded: bool = True,
 ) -> Iterator[Served]:
     """Serve ``outcomes`` (the table above), loaded or still being read."""
@@ -181,7 +184,7 @@ def served(
 
     metrics, results, compute = Metrics(), MemoryResultStore(), LocalCompute(catalog)
     engine = Engine(
-        jobs=MemoryJobStore(),
+        jobs=jobs or MemoryJobStore(),
         results=results,
         compute=compute,
         gate=catalog,
@@ -190,7 +193,7 @@ def served(
         queue_limit=queue_limit,
         job_time_limit_s=60,
         keep_ended_s=KEEP_ENDED_S,
-        keep_ended_jobs=1000,
+        keep_ended_jobs=keep_ended_jobs,
         observer=metrics,
         on_fatal=trouble.append,
     )

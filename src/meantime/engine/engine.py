@@ -260,11 +260,10 @@ class Engine:
             self._refuse_change()
             if not self._ledger.view(number).state.is_ended:
                 raise JobUnfinished(f"{job_id(number)} has not ended, so it cannot be removed. Cancel it first.")
-        details = self._details_for_followers([number])
         # Before the record, as in _remove. Who reads the result meanwhile has it made again: see _removed.
         self._results.remove(number)
         removal: Future[None] = promise()
-        self._then(self._jobs.remove([number]), partial(self._removed, removal, number, details))
+        self._then(self._jobs.remove([number]), partial(self._removed, removal, number))
         return removal
 
     def watch(self, number: int, callback: Watcher) -> Callable[[], None]:
@@ -609,27 +608,27 @@ class Engine:
     def _remove(self, numbers: list[int]) -> None:
         # The file before the record: a crash in between leaves a record, which is found and removed at the next start.
         # The other way round it would leave a file that nobody ever finds.
-        details = self._details_for_followers(numbers)
         for number in numbers:
             self._results.remove(number)
-        error = self._jobs.remove(numbers).exception()
+        removed = self._jobs.remove(numbers)
+        error = removed.exception()
         with self._lock:
             self._retention.end_step(numbers, is_removed=error is None)
             if error is None:
-                self._note_removed(details)
+                self._note_removed(removed.result())
         self._news.tell()
         if error is not None:
             self._set_back(error)
 
-    def _removed(self, removal: Future[None], number: int, details: Sequence[JobDetail], removed: Future[None]) -> None:
+    def _removed(self, removal: Future[None], number: int, removed: Future[list[Job]]) -> None:
         if (error := removed.exception()) is not None:
             if isinstance(error, StoreBroken):
                 self._fail_for_good(error)
             removal.set_exception(error)
             return
         with self._lock:
-            if self._ledger.forget(number):  # or it has expired meanwhile, or was removed by somebody else
-                self._note_removed(details)
+            self._ledger.forget(number)
+            self._note_removed(removed.result())
         # It may have been made again since. Whoever still makes it looks afterwards, and finds that it is not kept.
         self._results.remove(number)
         removal.set_result(None)
@@ -734,15 +733,10 @@ class Engine:
             if live.watchers or is_followed:
                 self._news.note(kind, self._detail(live), live.watchers)
 
-    def _details_for_followers(self, numbers: Sequence[int]) -> list[JobDetail]:
-        """Describe jobs that are about to be removed, if somebody is to hear of that."""
-        if not self._news.is_followed:
-            return []
-        return [JobDetail.of_ended(job) for number in numbers if (job := self._jobs.get(number)) is not None]
-
-    def _note_removed(self, details: Sequence[JobDetail]) -> None:
-        for detail in details:
-            self._news.note("removed", detail)
+    def _note_removed(self, jobs: Sequence[Job]) -> None:
+        """Announce removals. ``jobs`` are the records that our call deleted: whoever got a record announces it."""
+        for job in jobs:
+            self._news.note("removed", JobDetail.of_ended(job))
 
     def _conclude(self, live: LiveJob, *, was_working: bool) -> None:
         """Answer who waits for a job's cancellation, and have its end counted."""

@@ -166,16 +166,15 @@ class Ledger:
         self.ended_count[self.ended.pop(number).state] -= 1
         return number
 
-    def forget(self, number: int) -> bool:
-        """Forget an ended job; return whether it was there."""
+    def forget(self, number: int) -> None:
+        """Forget an ended job. One that is forgotten already is no error: several may remove the same."""
         if (ended := self.ended.pop(number, None)) is None:
-            return False
+            return
         self.ended_count[ended.state] -= 1
         # Its number stays in the middle of the others, where it is found slowly, until it comes first, or until half of
         # them are such.
         if len(self._oldest_first) > 2 * len(self.ended) + _STALE_LIMIT:
             self._oldest_first = deque(number for number in self._oldest_first if number in self.ended)
-        return True
 
     def _remember(self, number: int, ended: Ended) -> None:
         self.ended[number] = ended

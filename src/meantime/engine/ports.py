@@ -109,8 +109,12 @@ class JobStore(Protocol):
         Fails with IllegalMove if a job is not in the state, or has not the attempts, that its ``before`` says.
         """
 
-    def remove(self, numbers: Sequence[int]) -> Future[None]:
-        """Forget ended jobs. Numbers that are not there, or not ended, are passed over."""
+    def remove(self, numbers: Sequence[int]) -> Future[list[Job]]:
+        """Delete ended jobs. The future resolves to the records that this very call deleted, by number.
+
+        Jobs that are not there, or have not ended, are passed over. So of several calls that remove a job at the same
+        time exactly one gets its record, and that one announces the removal.
+        """
 
     def get(self, number: int) -> Job | None:
         """Read one job as last committed."""

@@ -55,15 +55,14 @@ class MemoryJobStore:
             self._jobs.update(changed)
         return _done(None)
 
-    def remove(self, numbers: Sequence[int]) -> Future[None]:
-        """Forget ended jobs."""
+    def remove(self, numbers: Sequence[int]) -> Future[list[Job]]:
+        """Delete ended jobs, and return the records that this call deleted."""
         with self._lock:
             if self._is_closed:
                 return _failed(_closed())
-            for number in numbers:
-                if number in self._jobs and self._jobs[number].state.is_ended:
-                    del self._jobs[number]
-        return _done(None)
+            ended = [number for number in sorted(set(numbers) & self._jobs.keys()) if self._jobs[number].state.is_ended]
+            deleted = [self._jobs.pop(number) for number in ended]
+        return _done(deleted)
 
     def get(self, number: int) -> Job | None:
         """Read one job."""

@@ -109,9 +109,9 @@ class SqliteJobStore:
         """Replace jobs by their next versions: all, or none."""
         return self._call("move", [_row_of_move(move) for move in moves], tuple(moves))
 
-    def remove(self, numbers: Sequence[int]) -> Future[None]:
-        """Forget ended jobs."""
-        return self._call("remove", [(number,) for number in numbers], tuple(numbers))
+    def remove(self, numbers: Sequence[int]) -> Future[list[Job]]:
+        """Delete ended jobs, and return the records that this call deleted."""
+        return self._call("remove", [(msgspec.json.encode(numbers).decode(),)], tuple(numbers))
 
     def get(self, number: int) -> Job | None:
         """Read one job as last committed.
@@ -304,14 +304,16 @@ class SqliteJobStore:
             for kind, calls in groupby(group, key=lambda call: call.kind):
                 outcomes += self._execute(kind, list(calls))
             self._writer.execute("COMMIT")
-        except (sqlite3.Error, IllegalMove) as error:
+        except (sqlite3.Error, IllegalMove, StoreBroken) as error:
             # SQLite has rolled back by itself after some errors, and none of its next answers would mean anything here.
             with contextlib.suppress(sqlite3.Error):
                 self._writer.execute("ROLLBACK")
-            raise error if isinstance(error, IllegalMove) else _as_ours(error) from error
+            raise _as_ours(error) if isinstance(error, sqlite3.Error) else error from error
         return outcomes
 
     def _execute(self, kind: str, calls: list[_Call]) -> list[Any]:
+        if kind == "remove":
+            return [self._deleted(row) for call in calls for row in call.rows]
         rows = [row for call in calls for row in call.rows]
         changed = self._writer.executemany(self._queries[kind], rows).rowcount if rows else 0
         if kind == "add":
@@ -320,6 +322,10 @@ class SqliteJobStore:
             ids = ", ".join(move.before.id for call in calls for move in call.subject)
             raise IllegalMove(f"Not all of {ids} are as they were thought to be: nothing was changed.")
         return [None] * len(calls)
+
+    def _deleted(self, numbers: tuple[Any, ...]) -> list[Job]:
+        # SQLite returns them in an order of its own.
+        return [_job(row) for row in sorted(self._writer.execute(self._queries["remove"], numbers).fetchall())]
 
     def _numbered(self, calls: list[_Call]) -> list[list[Job]]:
         """Return the jobs that were just added; their numbers are consecutive, because nobody else writes."""

@@ -1167,36 +1167,101 @@ def test_a_job_that_goes_on_is_not_removed() -> None:
         held.go_on.set()
 
 
-def test_two_who_remove_the_same_job_at_once_both_succeed_and_it_is_counted_and_told_once() -> None:
+# Whether the first of two removals is committed when the other is asked for; its caller hears of it later in any case.
+either_commit = pytest.mark.parametrize("is_committed", [False, True], ids=["uncommitted", "committed"])
+either_order = pytest.mark.parametrize("is_last_first", [False, True], ids=["in order", "last first"])
+
+
+@either_commit
+@either_order
+def test_a_removal_by_a_client_and_by_retention_at_once_is_announced_once(
+    is_committed: bool, is_last_first: bool
+) -> None:
+    jobs, seen = MovableJobStore(), list[Event]()
+    with running(jobs=jobs, keep_ended_jobs=1) as room:
+        [number] = submit(room, request())
+        end_of(room, number)
+        record = stored(jobs, number)
+        room.follow(seen.append)
+        jobs.holds_on = lambda kind, _: kind == "remove"
+        removal = room.remove(number)
+        if is_committed:
+            jobs.held[0].commit()
+        end_of(room, submit(room, request())[0])  # so that one too many are kept
+        for _ in ("the client's", "retention's"):
+            assert jobs.holding.acquire(timeout=PATIENCE_S)
+        with pytest.raises(JobUnknown):
+            room.look_up(number)
+        for release in reversed(jobs.held) if is_last_first else jobs.held:
+            release()
+        assert removal.result(PATIENCE_S) is None
+    assert [event for event in seen if event.kind == "removed"] == [
+        Event("removed", JobDetail(record, JobState.DONE, 1.0, None))
+    ]
+
+
+@either_commit
+@either_order
+def test_two_removals_of_a_job_at_once_both_succeed_and_are_counted_and_announced_once(
+    is_committed: bool, is_last_first: bool
+) -> None:
     jobs, seen = MovableJobStore(), list[Event]()
     with running(jobs=jobs) as room:
         [number] = submit(room, request())
         end_of(room, number)
+        record = stored(jobs, number)
         room.follow(seen.append)
         jobs.holds_on = lambda kind, _: kind == "remove"
-        removals = [room.remove(number), room.remove(number)]
-        for release in jobs.held:
+        removals = [room.remove(number)]
+        if is_committed:
+            jobs.held[0].commit()
+        removals.append(room.remove(number))
+        for release in reversed(jobs.held) if is_last_first else jobs.held:
             release()
+            with pytest.raises(JobUnknown):  # for whoever has heard that it is removed
+                room.look_up(number)
         assert [removal.result(PATIENCE_S) for removal in removals] == [None, None]
         assert room.facts().jobs[JobState.DONE] == 0
-    assert [event.kind for event in seen] == ["removed"]
+    assert seen == [Event("removed", JobDetail(record, JobState.DONE, 1.0, None))]
 
 
-def test_a_job_that_expires_while_it_is_removed_is_removed_once() -> None:
-    jobs = MovableJobStore()
-    with running(jobs=jobs, keep_ended_jobs=1) as room:
+@either_commit
+def test_who_follows_from_the_middle_of_a_removal_hears_of_it(is_committed: bool) -> None:
+    jobs, seen = MovableJobStore(), list[Event]()
+    with running(jobs=jobs) as room:
         [number] = submit(room, request())
         end_of(room, number)
+        record = stored(jobs, number)
         jobs.holds_on = lambda kind, _: kind == "remove"
         removal = room.remove(number)
-        assert jobs.holding.acquire(timeout=PATIENCE_S)
-        jobs.holds_on = lambda kind, _: False  # noqa: ARG005
-        end_of(room, submit(room, request())[0])  # one too many
-        while jobs.get(number) is not None:
-            pass
+        if is_committed:
+            jobs.held[0].commit()
+        room.follow(seen.append)
         jobs.held[0]()
-        assert removal.result(PATIENCE_S) is None
-        assert [number for number, _ in room.jobs()] == [2]
+        removal.result(PATIENCE_S)
+    assert seen == [Event("removed", JobDetail(record, JobState.DONE, 1.0, None))]
+
+
+def test_a_job_that_retention_finds_no_space_to_remove_is_announced_when_it_is_removed() -> None:
+    jobs, removed = MovableJobStore(), list[int]()
+    both = threading.Event()
+
+    def note(event: Event) -> None:
+        if event.kind == "removed":
+            removed.append(event.detail.job.number)
+            if len(removed) == 2:
+                both.set()
+
+    with running(jobs=jobs, keep_ended_jobs=1) as room:
+        jobs.error, jobs.fails_on = FULL, lambda kind, _: kind == "remove"
+        room.follow(note)
+        submit(room, request(), request())
+        assert jobs.failed.acquire(timeout=PATIENCE_S)
+        assert removed == []
+        jobs.error = None
+        end_of(room, submit(room, request())[0])
+        assert both.wait(PATIENCE_S)
+    assert len(set(removed)) == 2
 
 
 def test_a_removal_without_space_fails_and_the_job_is_still_there_with_its_result() -> None:

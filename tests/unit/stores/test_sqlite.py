@@ -249,6 +249,17 @@ def test_a_damaged_record_is_named(store: SqliteJobStore, bent: type[Bent]) -> N
         list(store.jobs())
 
 
+def test_a_damaged_record_is_not_removed_and_the_store_says_so(
+    store: SqliteJobStore, broken: Broken, bent: type[Bent]
+) -> None:
+    add(store, 2)
+    bent.made[0].execute("UPDATE jobs SET state = 'done', parameters = 'torn' WHERE number = 2")
+    assert isinstance(store.remove([1, 2]).exception(PATIENCE_S), StoreBroken)
+    assert broken.heard.wait(PATIENCE_S)
+    assert "job 2 is damaged" in str(broken.errors[0])
+    assert bent.made[0].execute("SELECT number FROM jobs").fetchall() == [(1,), (2,)]
+
+
 # Groups
 
 

@@ -12,8 +12,11 @@ SET state = ?, attempts = ?, fingerprint = ?, started_at_s = ?, ended_at_s = ?, 
 WHERE number = ? AND state = ? AND attempts = ?;
 
 -- remove --
--- Forget a job, if it has ended.
-DELETE FROM jobs WHERE number = ? AND state IN ('done', 'failed', 'cancelled');
+-- Delete those of some jobs that have ended, and return what is deleted. The numbers are a JSON list.
+DELETE FROM jobs
+WHERE number IN (SELECT value FROM json_each(?)) AND state IN ('done', 'failed', 'cancelled')
+RETURNING number, state, attempts, dataset, statistic, parameters, view, fingerprint,
+          created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest;
 
 -- job --
 -- One job.
