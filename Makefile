@@ -52,7 +52,7 @@ load: $(READY)  ## Twenty run_tests at once while every read endpoint is asked
 
 fuzz: $(READY)  ## Thousands of requests made of the OpenAPI document of v1: FUZZ_EXAMPLES per operation, FUZZ_SEED
 	FUZZ_EXAMPLES="$(FUZZ_EXAMPLES)" FUZZ_SEED="$(FUZZ_SEED)" \
-	  $(BIN)/pytest tests/acceptance/test_schemathesis.py -n 0 -p no:randomly -q -s $(PYTEST_ARGS)
+	  $(BIN)/pytest tests/acceptance/test_schemathesis.py -n 0 -p no:randomly -q -s -o faulthandler_timeout=0 $(PYTEST_ARGS)
 
 bench: $(READY)  ## Speed, as ratios (benchmarks/README.md); BENCH="answers --rounds 1" for one of them; needs wrk
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[bench]"

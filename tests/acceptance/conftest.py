@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.server_process import meantime
+from tests.support.command_line import meantime
 
 # Rows that take some seconds to read on any machine: long enough to ask and to signal meanwhile.
 SLOW_TO_READ = "900000"

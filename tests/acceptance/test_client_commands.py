@@ -19,7 +19,9 @@ from meantime import Ask, Client
 from meantime.errors import RequestInvalid
 from tests.acceptance.conftest import QUESTION
 from tests.support.client_scripts import standing
-from tests.support.server_process import PATIENCE_S, RunningServer, environment, meantime, serving
+from tests.support.command_line import meantime
+from tests.support.server_process import RunningServer, environment, serving
+from tests.support.waiting import PATIENCE_S, join
 
 
 @pytest.fixture
@@ -134,7 +136,7 @@ def unhurried(state: str, **more: Any) -> Iterator[tuple[str, threading.Event]]:
         finally:
             is_over.set()
             listening.shutdown()
-            thread.join()
+            join(thread)
 
 
 def test_who_has_waited_enough_leaves_the_job_running_and_is_told_how_to_find_it() -> None:

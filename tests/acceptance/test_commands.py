@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import QUESTION, TABLE
-from tests.support.server_process import meantime
+from tests.support.command_line import meantime, meantime_process
+from tests.support.waiting import PATIENCE_S
 
 
 def test_ask_a_file_as_a_table_as_json_and_as_csv(table: Path) -> None:
@@ -141,7 +142,7 @@ def test_a_sample_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
 
 def test_a_pipe_that_is_closed_early_is_no_failure(table: Path) -> None:
     command = f"set -o pipefail; {sys.executable} -m meantime inspect {table} | true"
-    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False)  # noqa: S607
+    ended = subprocess.run(["bash", "-c", command], capture_output=True, text=True, check=False, timeout=PATIENCE_S)  # noqa: S607
     assert ended.returncode == 0, ended.stderr
     assert "Traceback" not in ended.stderr
 
@@ -229,7 +230,13 @@ def test_every_command_has_help() -> None:
     for command in ("serve", "ask", "jobs", "inspect", "sample"):
         shown = meantime(command, "--help")
         assert shown.returncode == 0
-        assert "Usage:" in shown.stdout
+        assert f"Usage: meantime {command}" in shown.stdout
+
+
+def test_a_command_as_a_process_prints_and_ends_as_in_this_one(table: Path) -> None:
+    for words in (("--version",), ("inspect", str(table)), ("serve", str(table), "--port", "http")):
+        here, there = meantime(*words), meantime_process(*words)
+        assert (there.returncode, there.stdout, there.stderr) == (here.returncode, here.stdout, here.stderr)
 
 
 def test_a_result_is_verified_against_its_file(table: Path, tmp_path: Path) -> None:

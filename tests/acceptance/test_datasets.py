@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import Any
 
 from tests.acceptance.conftest import QUESTION
-from tests.support.server_process import PATIENCE_S, RunningServer, environment, serving
+from tests.support.server_process import RunningServer, environment, serving
+from tests.support.waiting import PATIENCE_S
 
 
 def write(path: Path, **means: float) -> Path:
@@ -122,4 +123,4 @@ def test_a_server_whose_terminal_is_closed_stops_and_does_not_linger(tmp_path: P
         assert "SIGHUP" in process.stderr.read()
     finally:
         process.kill()
-        process.communicate()
+        process.communicate(timeout=PATIENCE_S)

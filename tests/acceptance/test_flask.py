@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import signal
 import subprocess
@@ -11,7 +12,8 @@ from pathlib import Path
 import pytest
 
 from tests.acceptance.conftest import QUESTION
-from tests.support.server_process import PATIENCE_S, RunningServer, environment, keeps_the_contract, poll
+from tests.support.server_process import RunningServer, environment, keeps_the_contract
+from tests.support.waiting import PATIENCE_S, poll
 
 FLASK = ("-m", "flask", "--app", "meantime.flask", "run", "--port", "0")
 # Without the option gunicorn itself refuses paths as long as the conformance tests have them.
@@ -124,7 +126,7 @@ def test_the_reloader_starts_the_parts_once(table: Path, tmp_path: Path) -> None
         assert len(re.findall(r"data set ready", log)) == 1
         serving = (tmp_path / "state" / "lock").read_text().strip()
         assert int(serving) != server.process.pid
-        subprocess.run(["kill", "-TERM", serving], check=True)  # noqa: S607 - the process that serves
+        os.kill(int(serving), signal.SIGTERM)  # the process that serves
         poll(lambda: "stopped unfinished=0" in log_of(tmp_path), bool)
     finally:
         server.close()

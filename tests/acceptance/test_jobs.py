@@ -14,7 +14,8 @@ import httpx
 import pytest
 
 from tests.acceptance.conftest import QUESTION, TABLE
-from tests.support.server_process import PATIENCE_S, RunningServer, serving
+from tests.support.server_process import RunningServer, serving
+from tests.support.waiting import PATIENCE_S
 
 ASKED = {"statistic": "states_mean", "parameters": {"question": QUESTION}}
 

@@ -11,7 +11,9 @@ import httpx
 import pytest
 
 from tests.acceptance.conftest import QUESTION
-from tests.support.server_process import RunningServer, meantime, poll, serving
+from tests.support.command_line import meantime_process
+from tests.support.server_process import RunningServer, serving
+from tests.support.waiting import poll
 
 MEANS = {"Utah": 18.0, "Alaska": 21.0, "National": 25.0, "Ohio": 30.1}
 
@@ -145,7 +147,7 @@ def test_graceful_shutdown_refuses_new_jobs_and_reads_go_on(table: Path, tmp_pat
 def test_one_server_per_state_directory(table: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with serving(str(table), state_dir=state):
-        second = meantime("serve", str(table), MEANTIME_PORT="0", MEANTIME_STATE_DIR=str(state))
+        second = meantime_process("serve", str(table), MEANTIME_PORT="0", MEANTIME_STATE_DIR=str(state))
     assert second.returncode == 2
     assert str(state) in second.stderr
     assert len(second.stderr.strip().splitlines()) == 1
@@ -154,7 +156,7 @@ def test_one_server_per_state_directory(table: Path, tmp_path: Path) -> None:
 def test_a_taken_port_is_one_clear_line(table: Path, tmp_path: Path) -> None:
     with serving(str(table), state_dir=tmp_path / "one") as server:
         port = str(httpx.URL(server.url).port)
-        second = meantime("serve", str(table), MEANTIME_PORT=port, MEANTIME_STATE_DIR=str(tmp_path / "two"))
+        second = meantime_process("serve", str(table), MEANTIME_PORT=port, MEANTIME_STATE_DIR=str(tmp_path / "two"))
     assert second.returncode == 2
     assert f"127.0.0.1:{port}" in second.stderr
     assert len(second.stderr.strip().splitlines()) == 1
@@ -168,7 +170,7 @@ def test_a_start_that_cannot_be_ends_with_its_reason(place: str, table: Path, tm
         (state / place).mkdir()
     else:
         (state / place).write_bytes(b"not what belongs here" * 100)
-    ended = meantime("serve", str(table), MEANTIME_PORT="0", MEANTIME_STATE_DIR=str(state))
+    ended = meantime_process("serve", str(table), MEANTIME_PORT="0", MEANTIME_STATE_DIR=str(state))
     assert ended.returncode in (1, 2)
     assert "meantime: " in ended.stderr
     assert "Traceback" not in ended.stderr

@@ -17,7 +17,8 @@ import httpx
 import pytest
 
 from meantime.web.v1.table import ENDPOINTS
-from tests.support.server_process import PATIENCE_S, RunningServer, poll, serving
+from tests.support.server_process import RunningServer, serving
+from tests.support.waiting import PATIENCE_S, poll
 from tests.support.web_app import OBESITY as QUESTION
 
 ASK = {"statistic": "states_mean", "parameters": {"question": QUESTION}}

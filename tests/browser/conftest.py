@@ -12,8 +12,9 @@ import pytest
 from playwright.sync_api import Browser, sync_playwright
 
 from tests.support.browser import Visitor
+from tests.support.command_line import meantime
 from tests.support.real_data import BY_SEX, FOLDER
-from tests.support.server_process import RunningServer, meantime
+from tests.support.server_process import RunningServer
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 ARGUMENTS = (

@@ -31,6 +31,7 @@ from tests.support.engine_fakes import (
     submit,
     unexpected,
 )
+from tests.support.waiting import join
 
 
 @contextmanager
@@ -55,8 +56,7 @@ def test_many_clients_get_numbers_of_their_own_and_all_results(tmp_path: Path) -
         clients = [threading.Thread(target=ask, args=(room, client)) for client in range(8)]
         for client in clients:
             client.start()
-        for client in clients:
-            client.join()
+        join(*clients)
         assert room.wait_drained(PATIENCE_S)
         assert sorted(numbers) == list(range(1, 201))
         for number, token in numbers.items():

@@ -138,6 +138,7 @@ def test_the_program_in_r_runs_too(statistic: str, sample: File) -> None:
         capture_output=True,
         check=True,
         env={**os.environ, "LC_ALL": "C.UTF-8"},
+        timeout=60,
     )
     lines = [line.split() for line in done.stdout.splitlines()[-len(explanation.computes) :]]
     for name, value in lines:

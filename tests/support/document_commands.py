@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.support.server_process import poll
+from tests.support.waiting import poll
 
 # How documents name the server; a test has its own.
 ADDRESS = "http://127.0.0.1:5000"

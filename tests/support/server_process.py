@@ -8,17 +8,14 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import httpx
 
-# How long anything here may take on a loaded machine before the test fails instead of hanging.
-PATIENCE_S = 60
-
-T = TypeVar("T")
+from tests.support.waiting import PATIENCE_S, poll
 
 
 class RunningServer:
@@ -101,17 +98,25 @@ class RunningServer:
         return self.wait()
 
     def wait(self) -> int:
-        """Wait for the end and return the exit code."""
+        """Wait for the end, also of what the server started, and return the exit code."""
         code = self.process.wait(timeout=PATIENCE_S)
+        self._reader.join(timeout=PATIENCE_S)
+        is_silent = not self._reader.is_alive()
         self.close()
+        assert is_silent, f"{PATIENCE_S} s after the server a process that it started still runs"
         return code
 
     def close(self) -> None:
-        """Leave nothing behind, whatever happened."""
-        if self.process.poll() is None:
-            self.process.kill()
-            self.process.wait(timeout=PATIENCE_S)
+        """Leave nothing behind, whatever happened: no process that the server started either."""
+        if self.process.poll() is None or self._reader.is_alive():
+            with suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait(timeout=PATIENCE_S)
         self._reader.join(timeout=PATIENCE_S)
+        # Closing a stream that is still read would wait without a bound.
+        assert not self._reader.is_alive(), (
+            f"somebody still holds the standard error of a server killed {PATIENCE_S} s ago"
+        )
         if self.process.stderr:
             self.process.stderr.close()
         if hasattr(self, "client"):
@@ -124,16 +129,6 @@ def environment() -> dict[str, str]:
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | {"NO_COLOR": "1"}
 
 
-def poll(ask: Callable[[], T], enough: Callable[[T], bool]) -> T:
-    """Ask again until it is enough; the server is another process, so there is nothing to wait on."""
-    wait = threading.Event()
-    for attempt in range(PATIENCE_S * 20):
-        if enough(answer := ask()):
-            return answer
-        wait.wait(min(0.05, 0.001 * 2**attempt))
-    raise AssertionError(f"not enough after {PATIENCE_S} s: {answer}")
-
-
 @contextmanager
 def serving(*arguments: str, state_dir: Path, **settings: str) -> Iterator[RunningServer]:
     server = RunningServer(*arguments, state_dir=state_dir, **settings)
@@ -141,22 +136,6 @@ def serving(*arguments: str, state_dir: Path, **settings: str) -> Iterator[Runni
         yield server
     finally:
         server.close()
-
-
-def meantime(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
-    """Run a command to its end."""
-    inherited: Mapping[str, str] = {
-        name: value for name, value in os.environ.items() if not name.startswith(("MEANTIME_", "COV_"))
-    }
-    return subprocess.run(
-        [sys.executable, "-m", "meantime", *arguments],
-        env={**inherited, "NO_COLOR": "1", "COLUMNS": "200", **environment},
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE_S,
-        check=False,
-    )
 
 
 def keeps_the_contract(url: str, data: Path) -> None:

@@ -34,6 +34,7 @@ from meantime.web.explorer.drawing import Drawing
 from meantime.web.explorer.serving import Explorer
 from meantime.web.metrics import Metrics
 from tests.support import factories, flask_app
+from tests.support.waiting import PATIENCE_S, wait_for
 
 OBESITY = "Percent of adults aged 18 years and older who have obesity"
 WALKS = "Walks a week"  # without polarity
@@ -77,7 +78,7 @@ class StagedIngestor:
     ) -> Path:
         on_progress(Progress(phase="reading", share=0.42, rows=1234))
         self.is_reading.set()
-        self.go_on.wait()
+        wait_for(self.go_on, "the test has not let the data sets be read")
         outcome = self._outcomes[source.name]
         if isinstance(outcome, MeantimeError):
             raise outcome
@@ -115,13 +116,13 @@ class Served:
     def load(self) -> None:
         """Let the data sets be loaded, and wait until they are."""
         self.ingestor.go_on.set()
-        self.decided.wait()
+        wait_for(self.decided, "a data set is neither ready nor failed")
 
     def ask(self, method: str, target: str, **more: Any) -> Answer:
         """Send one request; see ``send``."""
         if isinstance(self.app, Flask):
             return Answer(*flask_app.send(self.app, method, target, **more))
-        return asyncio.run(send(self.app, method, target, **more))
+        return asyncio.run(asyncio.wait_for(send(self.app, method, target, **more), PATIENCE_S))
 
     def post(self, statistic: str, **parameters: Any) -> Answer:
         """Ask for a statistic as a well-behaved client does."""
@@ -215,7 +216,7 @@ def served(
     catalog.start()
     serving = Served(app, engine, catalog, metrics, ingestor, decided, results)
     try:
-        ingestor.is_reading.wait()
+        wait_for(ingestor.is_reading, "nobody has begun to read a data set")
         if is_loaded:
             serving.load()
         yield serving

@@ -16,6 +16,7 @@ import structlog
 
 from meantime import log as log_module
 from meantime.log import Log
+from tests.support.waiting import join, wait_for
 
 
 @contextmanager
@@ -85,8 +86,7 @@ def test_several_threads_may_speak_at_once(tmp_path: Path) -> None:
         speakers = [threading.Thread(target=speak) for _ in range(4)]
         for speaker in speakers:
             speaker.start()
-        for speaker in speakers:
-            speaker.join()
+        join(*speakers)
     assert len(lines(tmp_path)) == 2000
     assert all(line.endswith(" info line") for line in lines(tmp_path))
 
@@ -170,12 +170,12 @@ class TestTrouble:
         class Stuck(io.StringIO):
             def write(self, text: str) -> int:
                 is_stuck.set()
-                go_on.wait()
+                wait_for(go_on, "the test has not let the terminal go on")
                 return super().write(text)
 
         with logging_to(tmp_path, terminal=Stuck(), queue_limit=10):
             structlog.get_logger().info("the thread hangs in this one")
-            is_stuck.wait()
+            wait_for(is_stuck, "the log has written nothing at the terminal")
             for _ in range(25):
                 structlog.get_logger().debug("line")  # returns at once
             go_on.set()

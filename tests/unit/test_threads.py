@@ -3,6 +3,7 @@ from __future__ import annotations
 import threading
 
 from meantime import threads
+from tests.support.waiting import join
 
 
 def never(role: str, error: BaseException) -> None:
@@ -12,7 +13,7 @@ def never(role: str, error: BaseException) -> None:
 def test_a_thread_has_the_name_of_its_role_and_holds_the_process() -> None:
     names = []
     thread = threads.start("loader", lambda: names.append(threading.current_thread().name), on_death=never)
-    thread.join()
+    join(thread)
     assert names == ["meantime-loader"]
     assert not thread.daemon
 
@@ -27,5 +28,5 @@ def test_the_owner_hears_of_a_death_in_the_dying_thread() -> None:
         def hear(role: str, error: BaseException, heard: list[tuple[str, BaseException, str]] = heard) -> None:
             heard.append((role, error, threading.current_thread().name))
 
-        threads.start("writer", die, on_death=hear).join()
+        join(threads.start("writer", die, on_death=hear))
         assert heard == [("writer", cause, "meantime-writer")]

@@ -21,6 +21,7 @@ from meantime.dataset.snapshot import open_snapshot
 from meantime.dataset.source import Source
 from meantime.errors import LoadCancelled, LoadFailed, RolesMissing, SourceUnreadable
 from tests.support.table_files import HEADER, write
+from tests.support.waiting import join
 
 
 def source(path: Path) -> Source:
@@ -200,8 +201,7 @@ def test_two_may_read_at_a_time_into_one_folder(tmp_path: Path) -> None:
     threads = [threading.Thread(target=read) for _ in range(2)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    join(*threads)
     assert len(folders) == 2
     assert folders[0] == folders[1]
     assert list((tmp_path / "into").iterdir()) == [folders[0]]

@@ -15,6 +15,7 @@ from meantime.errors import JobCancelled, SnapshotDamaged
 from meantime.model import Unwatched
 from tests.support.factories import cube, row, snapshot
 from tests.support.table_files import read, write
+from tests.support.waiting import wait_for
 
 TABLE = """\
 Question,LocationDesc,StratificationCategory1,Stratification1,YearStart,YearEnd,Data_Value
@@ -109,9 +110,9 @@ def test_a_stop_that_comes_before_the_query_has_begun_is_not_forgotten() -> None
     begun, interrupted = threading.Event(), threading.Event()
 
     def late() -> None:
-        begun.wait()
+        wait_for(begun, "nobody has interrupted the query")
         interrupted.clear()  # as DuckDB does when a query begins
-        interrupted.wait()
+        wait_for(interrupted, "nobody has interrupted the query again")
 
     def interrupt() -> None:
         interrupted.set()

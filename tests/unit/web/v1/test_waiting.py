@@ -20,6 +20,7 @@ from meantime.web.v1.waiting import Lobby, Ring, let_go, lobby_of
 from tests.support import engine_fakes
 from tests.support.engine_fakes import PATIENCE_S, Held, ToyCompute
 from tests.support.v1_calls import JobWatcher, Told, detail, turns_until
+from tests.support.waiting import join
 
 
 async def stays() -> None:
@@ -456,8 +457,7 @@ def test_places_have_the_order_of_the_ring_whichever_threads_add() -> None:
     threads = [threading.Thread(target=add) for _ in range(4)]
     for thread in threads:
         thread.start()
-    for thread in threads:
-        thread.join()
+    join(*threads)
     entries = ring.since(0, limit=1000)
     assert entries is not None
     assert [entry.place for entry in entries] == list(range(800))

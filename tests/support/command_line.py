@@ -1,0 +1,45 @@
+"""The command line for a test: in this process where that shows the same, as a process of its own where it does not."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import structlog
+from click.testing import CliRunner
+
+from meantime.cli import main
+from tests.support.waiting import PATIENCE_S
+
+# Wide enough that no table is cut, and without colors; a test may say otherwise.
+_TERMINAL = {"NO_COLOR": "1", "COLUMNS": "200"}
+# Settings of whoever runs the tests, and of coverage, are not those of the command.
+_NOT_INHERITED = ("MEANTIME_", "COV_")
+
+
+def meantime(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command in this process. An unforeseen error ends the test: in a process it would be a traceback."""
+    unset = dict.fromkeys(name for name in os.environ if name.startswith(_NOT_INHERITED))
+    logging = structlog.get_config()
+    try:
+        ran = CliRunner(catch_exceptions=False).invoke(
+            main, arguments, prog_name="meantime", env={**unset, **_TERMINAL, **environment}
+        )
+    finally:
+        structlog.configure(**logging)
+    return subprocess.CompletedProcess(arguments, ran.exit_code, ran.stdout, ran.stderr)
+
+
+def meantime_process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    """Run a command as a process, to its end: for what an interpreter, signals, pipes and locks have to do with."""
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+    return subprocess.run(
+        [sys.executable, "-m", "meantime", *arguments],
+        env={**inherited, **_TERMINAL, **environment},
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE_S,
+        check=False,
+    )

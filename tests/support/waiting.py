@@ -1,0 +1,34 @@
+"""Waiting in tests: always with a bound, and what was waited for in vain is in the message."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from typing import TypeVar
+
+# How long anything may take on a loaded machine before the test fails instead of hanging.
+PATIENCE_S = 60
+
+T = TypeVar("T")
+
+
+def wait_for(event: threading.Event, what: str) -> None:
+    """Wait until an event is set; ``what`` says what has not happened without it."""
+    assert event.wait(PATIENCE_S), f"after {PATIENCE_S} s: {what}"
+
+
+def join(*threads: threading.Thread) -> None:
+    """Wait until threads have ended."""
+    for thread in threads:
+        thread.join(PATIENCE_S)
+        assert not thread.is_alive(), f"after {PATIENCE_S} s the thread {thread.name} still runs"
+
+
+def poll(ask: Callable[[], T], enough: Callable[[T], bool]) -> T:
+    """Ask again until it is enough: for what another process does, which nothing here can be told by."""
+    wait = threading.Event()
+    for attempt in range(PATIENCE_S * 20):
+        if enough(answer := ask()):
+            return answer
+        wait.wait(min(0.05, 0.001 * 2**attempt))
+    raise AssertionError(f"not enough after {PATIENCE_S} s: {answer}")
