@@ -69,6 +69,7 @@ lock:  ## Renew requirements.lock; see CONTRIBUTING.md
 	rm -r $(VENV)-lock
 
 $(READY): requirements.lock pyproject.toml
+	@echo "making $(VENV): about a minute"
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .

@@ -37,6 +37,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.source import Source
 from meantime.engine.engine import Engine
 from meantime.errors import DataError, MeantimeError, SettingInvalid
+from meantime.formats import arrow, parquet, xlsx  # noqa: F401 - else the first who asks for one stalls all others
 from meantime.log import Log
 from meantime.settings import Settings
 from meantime.stores.result_files import ResultFiles
@@ -56,9 +57,6 @@ _log = structlog.get_logger("meantime")
 _CLOSE_CONNECTIONS_S = 3
 # How long running work gets to reach its next check when the server stops; then its jobs are given back under it.
 STOP_WORK_S = 5.0
-# The sample that is served where no file is named: large enough for every statistic, made in well under a second.
-SAMPLE_ROWS = 20_000
-SAMPLE_SEED = 1
 _STDIN = 0
 
 
@@ -78,12 +76,12 @@ def data_ingestor(settings: Settings) -> DataIngestor:
 
 def built_in_sample(settings: Settings) -> Source:
     """Write the built-in synthetic sample into the state directory, which is there, once; return it as a source."""
-    path = settings.state_dir / f"sample-{SAMPLE_ROWS}-{SAMPLE_SEED}.csv"
+    path = settings.state_dir / f"sample-{sample.DEFAULT_ROWS}-{sample.DEFAULT_SEED}.csv"
     if not path.exists():
         # Renamed when whole: a sample cut short by a crash must not be served at the next start.
         part = path.with_suffix(".part")
         with part.open("wb") as out:
-            sample.write_sample(out, rows=SAMPLE_ROWS, seed=SAMPLE_SEED)
+            sample.write_sample(out, rows=sample.DEFAULT_ROWS, seed=sample.DEFAULT_SEED)
         part.rename(path)
     return Source(name="sample", path=str(path))
 

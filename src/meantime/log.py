@@ -14,8 +14,8 @@ import sys
 import threading
 import time
 from collections import deque
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, TextIO
@@ -200,11 +200,13 @@ class Log:
                 time.sleep(0.001)
 
 
-def to_stderr(*, verbose: bool = False) -> None:
-    """Have structlog speak plainly to standard error, warnings and worse only: for commands that run no server.
+@contextmanager
+def plain_stderr(*, verbose: bool = False) -> Iterator[None]:
+    """Have structlog write plainly to standard error, warnings and worse only: for commands, which have no ``Log``.
 
-    Its own default is standard output, which belongs to what the command was asked for.
+    Its own default is standard output, which belongs to the command's answer.
     """
+    before = structlog.get_config()
     structlog.configure(
         processors=[
             structlog.contextvars.merge_contextvars,
@@ -217,6 +219,10 @@ def to_stderr(*, verbose: bool = False) -> None:
         ),
         cache_logger_on_first_use=False,
     )
+    try:
+        yield
+    finally:
+        structlog.configure(**before)
 
 
 class _Outlet:

@@ -20,6 +20,7 @@ from meantime.errors import RequestInvalid
 from tests.acceptance.conftest import QUESTION
 from tests.support.client_scripts import standing
 from tests.support.command_line import meantime
+from tests.support.imports import SLOW_TO_IMPORT, imported_by
 from tests.support.server_process import RunningServer, environment, serving
 from tests.support.waiting import PATIENCE_S, join
 
@@ -54,6 +55,13 @@ def test_ask_a_server_list_its_jobs_and_print_their_results_again(server: Runnin
     cancelled = meantime("cancel", "job_id_1", *at)
     assert (cancelled.returncode, cancelled.stdout) == (0, "job_id_1: had ended already: done\n")
     assert meantime("wait", "job_id_1", *at, "--format", "json").stdout == asked.stdout
+
+
+def test_the_commands_for_a_server_import_nothing_that_only_a_server_needs(server: RunningServer) -> None:
+    for command in ("jobs", "ask states_mean --question obesity --format csv"):
+        imported = imported_by("-m", "meantime", *command.split(), "--url", server.url)
+        assert "meantime.client.blocking" in imported
+        assert not (SLOW_TO_IMPORT | {"meantime.web", "meantime.engine"}) & imported
 
 
 def test_what_a_server_refuses_is_said_as_it_says_it(server: RunningServer) -> None:

@@ -6,7 +6,6 @@ import os
 import subprocess
 import sys
 
-import structlog
 from click.testing import CliRunner
 
 from meantime.cli import main
@@ -21,13 +20,9 @@ _NOT_INHERITED = ("MEANTIME_", "COV_")
 def meantime(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     """Run a command in this process. An unforeseen error ends the test: in a process it would be a traceback."""
     unset = dict.fromkeys(name for name in os.environ if name.startswith(_NOT_INHERITED))
-    logging = structlog.get_config()
-    try:
-        ran = CliRunner(catch_exceptions=False).invoke(
-            main, arguments, prog_name="meantime", env={**unset, **_TERMINAL, **environment}
-        )
-    finally:
-        structlog.configure(**logging)
+    ran = CliRunner(catch_exceptions=False).invoke(
+        main, arguments, prog_name="meantime", env={**unset, **_TERMINAL, **environment}
+    )
     return subprocess.CompletedProcess(arguments, ran.exit_code, ran.stdout, ran.stderr)
 
 

@@ -311,12 +311,10 @@ def test_without_a_server_only_warnings_are_said_and_on_standard_error(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     before = structlog.get_config()
-    try:
-        log_module.to_stderr()
+    with log_module.plain_stderr():
         structlog.get_logger().info("progress")
         structlog.get_logger().warning("a damaged snapshot", dataset="x")
-    finally:
-        structlog.configure(**before)
+    assert structlog.get_config() == before
     out, err = capsys.readouterr()
     assert out == ""
     assert err.endswith("warning a damaged snapshot dataset=x\n")

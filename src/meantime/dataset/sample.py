@@ -39,6 +39,10 @@ LEAST_ROWS = 20_000
 # About 35 GB of text; nothing in the writer stops there, but a slip of the finger should.
 MOST_ROWS = 100_000_000
 
+# The sample that is served where no file is named: large enough for every statistic, made in well under a second.
+DEFAULT_ROWS = LEAST_ROWS
+DEFAULT_SEED = 1
+
 YEARS = tuple(range(2011, 2024))
 
 # The CDC publishes no estimate from fewer respondents.

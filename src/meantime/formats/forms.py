@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from meantime.formats import arrow, csv_text, document, json_lines, markdown, parquet, pictures, vegalite, xlsx
+from meantime.formats import csv_text, document, json_lines, markdown, pictures, vegalite
 from meantime.formats.document import Document
 from meantime.formats.vegalite import Places
 
@@ -59,6 +59,28 @@ class Form:
         return replace(self, pieces=lambda document: draw(document, _OF_POINTS, places=places()))
 
 
+# Whoever writes none of these does not wait for DuckDB, nanoarrow and XlsxWriter, which take longer to import than all
+# that is needed to ask a server. A server imports them before it listens (meantime.assembly).
+
+
+def _parquet(document: Document) -> Iterator[bytes]:
+    from meantime.formats import parquet
+
+    return parquet.pieces(document)
+
+
+def _arrow(document: Document) -> Iterator[bytes]:
+    from meantime.formats import arrow
+
+    return arrow.pieces(document)
+
+
+def _xlsx(document: Document) -> Iterator[bytes]:
+    from meantime.formats import xlsx
+
+    return xlsx.pieces(document)
+
+
 _ROWS = (
     Form(
         suffix="json",
@@ -98,7 +120,7 @@ _ROWS = (
         name="Parquet",
         meaning="typed columns in a small file, for DuckDB and data frames; everything else in its metadata",
         is_text=False,
-        pieces=parquet.pieces,
+        pieces=_parquet,
     ),
     Form(
         suffix="arrow",
@@ -106,7 +128,7 @@ _ROWS = (
         name="Arrow stream",
         meaning="typed columns in batches, for data frames; everything else in its schema's metadata",
         is_text=False,
-        pieces=arrow.pieces,
+        pieces=_arrow,
     ),
     Form(
         suffix="xlsx",
@@ -114,7 +136,7 @@ _ROWS = (
         name="XLSX",
         meaning="a sheet with the rows and one with everything else, for Excel and LibreOffice",
         is_text=False,
-        pieces=xlsx.pieces,
+        pieces=_xlsx,
     ),
     Form(
         suffix="md",

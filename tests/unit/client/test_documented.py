@@ -36,6 +36,8 @@ def test_what_blocks_and_what_is_awaited_can_do_the_same() -> None:
 @pytest.mark.parametrize("name", ["ask", "jobs", "wait", "cancel"])
 def test_every_command_that_asks_a_server_is_on_the_page_and_its_options_have_help(name: str) -> None:
     assert f"meantime {name}" in PAGE
-    options = [each for each in main.commands[name].params if isinstance(each, click.Option)]
+    command = main.get_command(click.Context(main), name)
+    assert command
+    options = [each for each in command.params if isinstance(each, click.Option)]
     assert options
     assert all(each.help for each in options)

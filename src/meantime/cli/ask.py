@@ -1,0 +1,105 @@
+"""`meantime ask`: one statistic, computed here from a file, or by a running server."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import click
+
+from meantime import settings
+from meantime.cli.full_names import NAMED_BY_WORDS, with_full_names
+from meantime.cli.options import READING, column_option, setting_options
+from meantime.cli.output import choose_form, form_option, out_option, write_result
+from meantime.cli.server import QUICK_RETRY_S, result_of
+from meantime.client import typed
+from meantime.client.blocking import Client
+from meantime.client.exchange import DEFAULT_URL
+from meantime.client.result import Result
+from meantime.errors import RequestInvalid
+
+
+def _pairs(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str]) -> dict[str, list[str]]:
+    values: dict[str, list[str]] = {}
+    for pair in pairs:
+        name, equals, value = pair.partition("=")
+        if not (name and equals):
+            raise click.BadParameter(f"{pair!r} is not of the form NAME=VALUE, e.g. limit=10")
+        values.setdefault(name, []).append(value)
+    return values
+
+
+@click.command()
+@click.argument("statistic", metavar="STATISTIC")
+@click.option("--question", help="The question in full, or any distinctive words of it.")
+@click.option("--state", help="The location, for a statistic of one location.")
+@click.option(
+    "--parameter",
+    "-p",
+    "parameters",
+    multiple=True,
+    metavar="NAME=VALUE",
+    callback=_pairs,
+    help="Any parameter of the statistic. Several times with one name: a list.",
+)
+@click.option("--data", metavar="[NAME=]PATH", help="Ask this file, here, without a server.")
+@click.option("--url", metavar="URL", help=f"Ask the server there.  [default: {DEFAULT_URL}]")
+@click.option("--dataset", metavar="NAME", help="Which data set of the server.  [default: its first]")
+@click.option("--label", help="A word of yours, by which `meantime jobs --label` finds the server's job.")
+@form_option
+@out_option
+@column_option
+@setting_options(READING)
+def ask(
+    statistic: str,
+    question: str | None,
+    state: str | None,
+    parameters: dict[str, list[str]],
+    data: str | None,
+    url: str | None,
+    dataset: str | None,
+    label: str | None,
+    form: str | None,
+    out: Path | None,
+    columns: dict[str, str],
+    config: Path | None,
+    **options: str,
+) -> None:
+    """Ask STATISTIC of a file, or of a running server, and wait for the answer.
+
+    \b
+    meantime ask states_mean --question obesity --data obesity.csv
+    meantime ask state_mean --question "no leisure-time" --state Utah --format json
+    meantime ask summary --question obesity -p by=location -p quantiles=0.5 -p quantiles=0.9 --out obesity.xlsx
+    """  # noqa: D301 - click's mark for lines that stay as they are must be that very character
+    if data and (url or dataset or label):
+        raise click.UsageError("--data asks a file; --url, --dataset and --label a server: give one or the other.")
+    form = choose_form(form, out)
+    texts = {name: [text] for name, text in (("question", question), ("state", state)) if text is not None} | parameters
+    try:
+        if data:
+            # The statistics and DuckDB, which a server does without us, take a second to import.
+            from meantime.cli.ask_file import ask_file
+            from meantime.dataset import source
+
+            result = ask_file(
+                source.parse(data, columns), settings.read(file=config, options=options), statistic, texts
+            )
+        else:
+            result = _ask_server(url or DEFAULT_URL, statistic, texts, dataset=dataset, label=label)
+    except RequestInvalid as error:
+        raise RequestInvalid(f"{error}\nParameters are given by --question, --state and -p NAME=VALUE.") from error
+    write_result(result, form, out)
+
+
+def _ask_server(
+    url: str, statistic: str, texts: Mapping[str, Sequence[str]], *, dataset: str | None, label: str | None
+) -> Result:
+    with Client(url, retry_for_s=QUICK_RETRY_S) as client:
+        raw = typed.parameters(texts, client.statistic(statistic).parameters)
+        if not raw.keys().isdisjoint(NAMED_BY_WORDS):
+            described = client.dataset(dataset)
+            questions = [question.text for question in described.questions or ()]
+            raw = with_full_names(raw, questions, [location.name for location in described.locations or ()])
+        job = client.submit(statistic, dataset=dataset, label=label, **raw)
+        return result_of(job, url)

@@ -1,0 +1,48 @@
+"""`meantime ask --data`: a statistic of a file, computed here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from meantime.cli.data_file import loaded_catalog
+from meantime.cli.full_names import with_full_names
+from meantime.client import typed
+from meantime.client.result import Result
+from meantime.compute.local import LocalCompute
+from meantime.dataset.source import Source
+from meantime.errors import RequestInvalid, StatisticUnknown
+from meantime.model import Request, Unwatched
+from meantime.settings import Settings
+from meantime.statistics import requests
+from meantime.statistics.registry import STATISTICS
+from meantime.statistics.spelling import closest, quoted, suggestion
+
+
+def ask_file(source: Source, settings: Settings, statistic: str, texts: Mapping[str, Sequence[str]]) -> Result:
+    """Read the file and compute.
+
+    Raises:
+        StatisticUnknown, RequestInvalid: said before the file is read, as far as that can be.
+        DataError: the file cannot become a data set.
+    """
+    if (row := STATISTICS.get(statistic)) is None:
+        hint = suggestion(closest(statistic, tuple(STATISTICS)))
+        raise StatisticUnknown(f"There is no statistic {quoted(statistic)}. {hint}There are: {', '.join(STATISTICS)}.")
+    raw = typed.parameters(texts, msgspec.json.schema(row.parameters))
+    # Before the file, which may take a while to read.
+    checked = requests.check(statistic, raw, None, refuse_unknown=True)
+    if isinstance(checked, tuple):
+        raise RequestInvalid("\n".join(problem.detail for problem in checked), problems=checked)
+    with loaded_catalog(source, settings) as catalog:
+        snapshot = catalog.snapshot(catalog.default)
+        labels = snapshot.cube.labels
+        request = Request(
+            dataset=catalog.default,
+            statistic=statistic,
+            parameters=with_full_names(raw, labels.questions, labels.locations),
+            fingerprint=snapshot.fingerprint,
+            view="document",
+        )
+        return Result(LocalCompute(catalog).document(request, Unwatched()))

@@ -1,0 +1,56 @@
+"""A file read by the command itself, without a server."""
+
+from __future__ import annotations
+
+import signal
+import tempfile
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from meantime import log
+from meantime.cli.load_progress import LoadLines, load_bars
+from meantime.dataset.catalog import Catalog, Failed
+from meantime.dataset.ingest import DataIngestor
+from meantime.dataset.source import Source
+from meantime.errors import LoadCancelled
+from meantime.settings import Settings
+
+
+@contextmanager
+def loaded_catalog(source: Source, settings: Settings) -> Iterator[Catalog]:
+    """A catalog with one data set, read now, in a folder that goes away afterwards.
+
+    Raises:
+        MeantimeError: the file cannot become a data set.
+    """
+    decided = threading.Event()
+    with (
+        log.plain_stderr(),
+        tempfile.TemporaryDirectory(prefix="meantime-") as folder,
+        load_bars() as show,
+    ):
+        catalog = Catalog(
+            [source],
+            folder=Path(folder),
+            ingestor=DataIngestor(memory_mb=settings.load_memory_mb, rejected_limit=settings.rejected_limit),
+            on_death=lambda _role, _error: decided.set(),
+        )
+        # SIGTERM as Ctrl-C: the folder and the reading process must not outlive us.
+        before = signal.signal(signal.SIGTERM, signal.default_int_handler)
+        catalog.on_change(show or LoadLines())
+        catalog.on_open(lambda _name: decided.set())
+        try:
+            catalog.start()
+            try:
+                decided.wait()
+            except KeyboardInterrupt:
+                raise LoadCancelled("Reading was cancelled; nothing was kept.") from None
+            status = catalog.status(source.name)
+            if isinstance(status, Failed):
+                raise status.error
+            yield catalog
+        finally:
+            catalog.close()
+            signal.signal(signal.SIGTERM, before)

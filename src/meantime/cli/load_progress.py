@@ -1,0 +1,48 @@
+"""How the reading of data sets is shown: bars at a terminal, lines elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import click
+from rich.console import Console
+from rich.progress import TaskID
+
+from meantime.cli.terminal import bars
+from meantime.dataset.catalog import Loading, Status, progress_of
+
+
+@contextmanager
+def load_bars() -> Iterator[Callable[[str, Status], None] | None]:
+    """Bars at a terminal; elsewhere nothing to show them with."""
+    console = Console(stderr=True)
+    if not console.is_terminal:
+        yield None
+        return
+    with bars(console) as shown:
+        tasks: dict[str, TaskID] = {}
+
+        def show(name: str, status: Status) -> None:
+            if name not in tasks:
+                tasks[name] = shown.add_task(name, total=1.0)
+            if (progress := progress_of(status)) is None:
+                shown.update(tasks[name], visible=False)
+            else:
+                description = f"{name}: {progress.phase}"
+                shown.update(tasks[name], completed=progress.share, description=description, visible=True)
+
+        yield show
+
+
+class LoadLines:
+    """A line for each phase of reading, where there is no terminal for a bar."""
+
+    def __init__(self) -> None:
+        self._phase = ""
+
+    def __call__(self, name: str, status: Status) -> None:
+        """Print a line where another phase has begun."""
+        if isinstance(status, Loading) and status.progress.phase != self._phase:
+            self._phase = status.progress.phase
+            click.echo(f"{name}: {self._phase}", err=True)

@@ -1,0 +1,59 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from meantime import settings
+
+
+def _columns(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str]) -> dict[str, str]:
+    columns: dict[str, str] = {}
+    for pair in pairs:
+        role, equals, column = pair.partition("=")
+        if not (role and equals and column):
+            raise click.BadParameter(f"{pair!r} is not of the form ROLE=COLUMN, e.g. value=Prevalence")
+        if role in columns:
+            raise click.BadParameter(f"the role {role} has two columns, {columns[role]!r} and {column!r}: name one")
+        columns[role] = column
+    return columns
+
+
+column_option = click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="ROLE=COLUMN",
+    callback=_columns,
+    help="Which column has a role, where its name does not tell, e.g. value=Prevalence. May be given several times.",
+)
+
+
+def setting_options(names: Sequence[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command an option for each of these settings, and ``--config``."""
+
+    def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
+        for row in reversed(settings.SETTINGS):
+            if row.name in names:
+                default = f"default {row.default}" if row.default else "no default"
+                command = click.option(
+                    f"--{row.name.replace('_', '-')}",
+                    row.name,
+                    metavar="TEXT",
+                    help=f"{row.help}  [{row.variable}; {default}]",
+                )(command)
+        return click.option(
+            "--config",
+            type=click.Path(exists=True, dir_okay=False, path_type=Path),
+            help="TOML file with settings, named as the options, with underscores.",
+        )(command)
+
+    return decorate
+
+
+# The settings of a command that reads a file.
+READING = ("load_memory_mb", "rejected_limit")

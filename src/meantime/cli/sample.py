@@ -1,0 +1,30 @@
+"""`meantime sample`: a synthetic table."""
+
+from __future__ import annotations
+
+import sys
+from contextlib import ExitStack
+from pathlib import Path
+
+import click
+
+from meantime.cli.output import atomic_file
+from meantime.cli.terminal import progress_bar
+from meantime.dataset import sample as synthetic
+
+
+@click.command()
+@click.option("--rows", type=int, default=synthetic.DEFAULT_ROWS, show_default=True, help="20,000 to 100,000,000.")
+@click.option(
+    "--seed", type=int, default=synthetic.DEFAULT_SEED, show_default=True, help="The same seed, the same file."
+)
+@click.option("--truth", type=click.Path(dir_okay=False, path_type=Path), help="Write the true values to this file.")
+@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to; standard output without it.")
+def sample(rows: int, seed: int, truth: Path | None, out: Path | None) -> None:
+    """Write a synthetic table in the CDC's schema, for trying things out. It says that it is synthetic."""
+    if out is not None and truth is not None and out.resolve() == truth.resolve():
+        raise click.UsageError("--out and --truth are the same file: give each its own.")
+    with ExitStack() as opened, progress_bar("writing the sample") as show:
+        table = opened.enter_context(atomic_file(out)) if out and str(out) != "-" else sys.stdout.buffer
+        values = opened.enter_context(atomic_file(truth)) if truth else None
+        synthetic.write_sample(table, rows=rows, seed=seed, truth=values, on_progress=show)

@@ -1,0 +1,41 @@
+"""`meantime serve`: the server."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from meantime import settings
+from meantime.cli.options import column_option, setting_options
+
+
+@click.command()
+@click.argument("paths", nargs=-1, metavar="[NAME=]PATH...")
+@column_option
+@click.option("--verbose", "-v", is_flag=True, help="Every request at the terminal too, not only in webserver.log.")
+@setting_options([row.name for row in settings.SETTINGS])
+def serve(paths: Sequence[str], columns: dict[str, str], verbose: bool, config: Path | None, **options: str) -> None:
+    """Serve each PATH as a data set; without one, the built-in synthetic sample.
+
+    PATH is a CSV, gzipped CSV or Parquet file, a folder, or a quoted glob of files of the same form. The classic API
+    asks the first. Ctrl-C lets the queue drain and stops; a second one stops at once, and loses nothing. SIGHUP has the
+    files read again that have changed.
+    """
+    # What a server is made of takes a second to import.
+    from meantime import assembly, log
+    from meantime.cli.load_progress import load_bars
+
+    chosen = settings.read(file=config, options=options)
+    sources = assembly.sources_to_serve(paths, columns)
+    with log.plain_stderr(), load_bars() as show:
+        code = assembly.serve(
+            chosen,
+            sources,
+            verbose=verbose,
+            on_change=show,
+            on_listening=lambda url: click.echo(f"Meantime listens at {url} (Ctrl-C stops it)", err=True),
+        )
+    sys.exit(code)

@@ -1,0 +1,39 @@
+"""What the commands that ask a running server share."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+
+import click
+
+from meantime.cli.terminal import progress_bar
+from meantime.client.blocking import Job
+from meantime.client.exchange import DEFAULT_URL
+from meantime.client.result import Result
+from meantime.errors import ServerUnreachable
+
+# Somebody sits and waits: a server that is being started anew is found, one that is not there is soon reported.
+QUICK_RETRY_S = 2.0
+# What shells make of the end by Ctrl-C.
+_INTERRUPTED = 130
+
+url_option = click.option("--url", default=DEFAULT_URL, show_default=True, help="The server's address.")
+
+
+def result_of(job: Job, url: str) -> Result:
+    """Wait, with a bar at a terminal, and return the result; whoever stops waiting is told how to find the job."""
+    where = "" if url == DEFAULT_URL else f" --url {shlex.quote(url)}"
+    found_again = (
+        f"{job.id} goes on without us: `meantime wait {job.id}{where}` waits for it again, "
+        f"`meantime cancel {job.id}{where}` ends it."
+    )
+    try:
+        with progress_bar(job.id) as show:
+            job.wait(on_look=lambda known: show(known.progress))
+        return job.result()
+    except KeyboardInterrupt:
+        click.echo(f"\n{found_again}", err=True)
+        sys.exit(_INTERRUPTED)
+    except ServerUnreachable as error:
+        raise ServerUnreachable(f"{error}\n{found_again}") from error

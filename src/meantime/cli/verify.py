@@ -1,0 +1,44 @@
+"""`meantime verify`: whether a result follows from its data."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from meantime import settings
+from meantime.cli.options import READING, column_option, setting_options
+from meantime.cli.reporting import printable
+
+
+@click.command()
+@click.argument("result", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="RESULT")
+@click.option("--data", required=True, metavar="PATH", help="The file that it was made from.")
+@column_option
+@setting_options(READING)
+def verify(result: Path, data: str, columns: dict[str, str], config: Path | None, **options: str) -> None:
+    """Compute RESULT again from the data, and compare byte for byte.
+
+    RESULT is a result as JSON: what `meantime ask --format json` prints, or a server sends. Exit code 0: the same, if
+    only but for how the JSON is laid out. 1: it differs. 2: that cannot be told here, since the data are others, or the
+    method is of another version.
+    """
+    # The statistics and DuckDB take long to import.
+    from meantime.cli.data_file import loaded_catalog
+    from meantime.compute import verifying
+    from meantime.compute.verifying import Verdict
+    from meantime.dataset import source
+    from meantime.formats.document import Document
+
+    body = result.read_bytes()
+    document = verifying.read(body)
+    if isinstance(document, Document):
+        chosen = settings.read(file=config, options=options)
+        with loaded_catalog(source.parse(data, columns), chosen) as catalog:
+            verification = verifying.verify(body, document, catalog.snapshot(catalog.default))
+    else:
+        verification = document
+    click.echo(printable(verification.reason))
+    # A script can tell "wrong" from "not to be judged here".
+    sys.exit({Verdict.SAME: 0, Verdict.DIFFERS: 1, Verdict.CANNOT_TELL: 2}[verification.verdict])

@@ -1,0 +1,45 @@
+"""What a command imports: whoever asks for help waits for nothing that the help does not need."""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+from pathlib import Path
+
+import pytest
+
+from tests.support.imports import SLOW_TO_IMPORT, imported_by
+
+WEB = {"meantime.web", "litestar", "starlette", "uvicorn"}
+CLIENT = {"meantime.client", "httpx"}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needless"),
+    [
+        ("--help", SLOW_TO_IMPORT | CLIENT | {"rich"}),
+        ("serve --help", SLOW_TO_IMPORT | CLIENT),
+        ("verify --help", SLOW_TO_IMPORT | CLIENT),
+        ("ask --help", SLOW_TO_IMPORT),
+        ("jobs --help", SLOW_TO_IMPORT),
+        ("sample --help", SLOW_TO_IMPORT - {"numpy"}),
+    ],
+)
+def test_help_imports_nothing_slow(arguments: str, needless: AbstractSet[str]) -> None:
+    imported = imported_by("-m", "meantime", *arguments.split())
+    assert "meantime.cli.main" in imported
+    assert not needless & imported
+
+
+@pytest.mark.parametrize(
+    ("arguments", "needless"),
+    [
+        ("inspect table.csv", WEB | CLIENT | {"scipy", "meantime.statistics"}),
+        ("ask states_mean --question nap --data table.csv", WEB),
+        ("sample --out sample.csv", WEB | {"scipy", "duckdb", "meantime.statistics"}),
+    ],
+)
+def test_a_command_for_files_imports_no_web(arguments: str, needless: AbstractSet[str], tmp_path: Path) -> None:
+    (tmp_path / "table.csv").write_text("Question,LocationDesc,Data_Value\nAdults who nap,Utah,1\n", encoding="utf-8")
+    imported = imported_by("-m", "meantime", *arguments.split(), folder=tmp_path)
+    assert "numpy" in imported
+    assert not needless & imported
