@@ -23,6 +23,7 @@ def sorted_by(page: Page, column: str) -> Locator:
     """Press a column's head, as one does who wants the highest first, and return the first row."""
     head = page.get_by_role("button", name=re.compile(f"^{column}"))
     head.click()
+    expect(page.locator("th[aria-sort=ascending]")).to_be_visible()
     head.click()
     expect(page.locator("th[aria-sort=descending]")).to_be_visible()
     return page.locator("tbody tr").first

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import pytest
@@ -29,15 +30,13 @@ TABS: dict[str, tuple[dict[str, Any], str]] = {
 def test_a_tab_is_drawn_and_its_link_leads_back_to_it(visitor: Visitor, name: str) -> None:
     asked, words = TABS[name]
     page = visitor.go(**ASKED, **asked)
-    alternative = visitor.drawn().locator(".chart").get_attribute("aria-label")
-    assert alternative is not None
-    assert OBESITY in alternative
+    expect(visitor.drawn().locator(".chart")).to_have_attribute("aria-label", re.compile(re.escape(OBESITY)))
     expect(page.locator("#tab")).to_contain_text(words)
     said = page.locator("#tab .answer").inner_text()
     page.goto(page.url)
     visitor.settled()
     visitor.drawn()
-    assert page.locator("#tab .answer").inner_text() == said
+    expect(page.locator("#tab .answer")).to_have_text(said, use_inner_text=True)
 
 
 def test_two_locations_are_compared_question_by_question(visitor: Visitor) -> None:
@@ -47,8 +46,8 @@ def test_two_locations_are_compared_question_by_question(visitor: Visitor) -> No
     rows = page.get_by_label("Verdict by question").locator("tbody tr")
     expect(rows.first).to_contain_text(OBESITY)
     expect(page.get_by_text("questions compared")).to_be_visible()
-    assert rows.count() > 5
-    assert "locations=Utah" in page.url
+    expect(rows.nth(5)).to_be_visible()
+    visitor.address_has("locations=Utah")
 
 
 def test_locations_are_chosen_by_keyboard_alone(visitor: Visitor) -> None:

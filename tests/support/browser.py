@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from types import TracebackType
 from typing import Any, Literal
 from urllib.parse import urlencode, urlsplit
 
-from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request
+from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
+from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
 # A page of a loaded machine; what is not there by then does not come.
-_PATIENCE_MS = 15_000
+_PATIENCE_MS = 30_000
+expect.set_options(timeout=_PATIENCE_MS)
 
 
 class Visitor:
@@ -23,10 +26,11 @@ class Visitor:
         width: int = 1024,
         height: int = 900,
         theme: Literal["light", "dark"] = "light",
+        locale: str = "en-US",
         **more: Any,
     ) -> None:
         self._context = browser.new_context(
-            viewport={"width": width, "height": height}, color_scheme=theme, locale="en-US", **more
+            viewport={"width": width, "height": height}, color_scheme=theme, locale=locale, **more
         )
         self._context.set_default_timeout(_PATIENCE_MS)
         self.url = url
@@ -69,11 +73,22 @@ class Visitor:
         """Wait until the view that was asked for is shown."""
         self.page.wait_for_selector("main:not([aria-busy]) h1", state="attached")
 
+    def address_has(self, part: str) -> None:
+        """Wait until the address says so: it changes after what the page shows, or before."""
+        expect(self.page).to_have_url(re.compile(re.escape(part)))
+
+    def address_lacks(self, part: str) -> None:
+        """Wait until the address no longer says so."""
+        expect(self.page).not_to_have_url(re.compile(re.escape(part)))
+
+    def until(self, claim: str) -> None:
+        """Wait until an expression of JavaScript holds: for what no expectation of Playwright is about."""
+        try:
+            self.page.wait_for_function(claim)
+        except PlaywrightTimeout as error:
+            raise AssertionError(f"not so after {_PATIENCE_MS} ms: {claim}") from error
+
     def drawn(self) -> Locator:
         """Wait for the chart."""
         self.page.wait_for_selector(".figure[data-drawn]")
         return self.page.locator(".figure")
-
-    @property
-    def heading(self) -> str:
-        return self.page.locator("h1").inner_text()
