@@ -25,15 +25,15 @@ unexport PYTHONDONTWRITEBYTECODE
 serve: $(READY)  ## Serve DATA, or the built-in sample
 	exec $(BIN)/meantime serve $(ARGS) $(if $(DATA),"$(DATA)")
 
-test: $(READY)  ## Run every test
-	$(BIN)/pytest -n auto $(PYTEST_ARGS)
+test: $(READY)  ## Run the tests, but for those that take long for what they may find
+	$(BIN)/pytest -n auto -m "not thorough" $(PYTEST_ARGS)
 
-check: $(READY)  ## Lint, types, import contract, every test, coverage of what must not be wrong
+check: $(READY)  ## Lint, types, import contract, every test (schemathesis and the small validation too), coverage
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(MAKE) test PYTEST_ARGS="--cov --cov-report= $(PYTEST_ARGS)"
+	$(BIN)/pytest -n auto --cov --cov-report= $(PYTEST_ARGS)
 	$(BIN)/coverage report --fail-under=100 --show-missing \
 	  --include="src/meantime/engine/*,src/meantime/stores/*,src/meantime/statistics/*,src/meantime/dataset/cube.py"
 

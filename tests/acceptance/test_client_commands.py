@@ -17,7 +17,7 @@ import pytest
 
 from meantime import Ask, Client
 from meantime.errors import RequestInvalid
-from tests.acceptance.conftest import QUESTION
+from tests.acceptance.conftest import QUESTION, TABLE
 from tests.support.client_scripts import standing
 from tests.support.command_line import meantime
 from tests.support.imports import SLOW_TO_IMPORT, imported_by
@@ -25,9 +25,13 @@ from tests.support.server_process import RunningServer, environment, serving
 from tests.support.waiting import PATIENCE_S, join
 
 
-@pytest.fixture
-def server(table: Path, tmp_path: Path) -> Iterator[RunningServer]:
-    with serving(str(table), state_dir=tmp_path / "state") as running:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """For the commands: only one test below makes jobs, and knows their numbers."""
+    folder = tmp_path_factory.mktemp("commands")
+    table = folder / "table.csv"
+    table.write_text(TABLE, encoding="utf-8")
+    with serving(str(table), state_dir=folder / "state") as running:
         yield running.ready()
 
 
@@ -89,8 +93,8 @@ def test_where_no_server_is_it_is_said_what_to_do() -> None:
     assert "meantime serve" in refused.stderr
 
 
-def test_the_client_that_blocks_asks_a_real_server(server: RunningServer) -> None:
-    with Client(server.url) as client:
+def test_the_client_that_blocks_asks_a_real_server(table: Path, tmp_path: Path) -> None:
+    with serving(str(table), state_dir=tmp_path / "state") as server, Client(server.url) as client:
         result = client.ask("best5", question=QUESTION)
         assert [row["location"] for row in result] == ["Utah", "Alaska", "National", "Ohio"]
         answers = client.ask_all(

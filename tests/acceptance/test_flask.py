@@ -35,7 +35,7 @@ def test_it_keeps_the_contract(command: tuple[str, ...], sample: Path, tmp_path:
     server = flask_server(*command, data=sample, state_dir=tmp_path / "state")
     try:
         server.ready()
-        keeps_the_contract(server.url, sample)
+        keeps_the_contract(server.url, sample, question=QUESTION)
         assert server.end() == 0
     finally:
         server.close()

@@ -11,16 +11,19 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from meantime.web.v1.table import ENDPOINTS
 from tests.support.server_process import environment, serving
 
-# Per operation and phase. What `make test` may take is the measure: some twenty seconds of it.
+# Per operation and phase. What `make check` may take is the measure: some twenty seconds of it.
 EXAMPLES = os.environ.get("FUZZ_EXAMPLES", "5")
 SEED = os.environ.get("FUZZ_SEED", "20261124")
 # Longer than either takes by far; a server that hangs shall end the test.
 PATIENCE_S = 300 if "FUZZ_EXAMPLES" not in os.environ else 24 * 3600
 
 
+@pytest.mark.thorough
 def test_every_answer_is_one_that_the_document_declares(tmp_path: Path) -> None:
     report = tmp_path / "report.json"
     with serving(state_dir=tmp_path / "state") as server:

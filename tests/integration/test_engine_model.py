@@ -258,5 +258,5 @@ class EngineMachine(RuleBasedStateMachine):
 
 TestEngineMachine: Any = EngineMachine.TestCase
 TestEngineMachine.settings = settings(
-    max_examples=100, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
+    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
 )

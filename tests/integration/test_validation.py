@@ -17,6 +17,7 @@ from validation.report import DOCUMENT, missed, tables, with_tables
 SEED = 1
 
 
+@pytest.mark.thorough
 @pytest.mark.parametrize("simulation", SIMULATIONS)
 def test_no_criterion_is_clearly_missed(simulation: Simulation) -> None:
     section = simulation(SMALL, SEED)
