@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -19,11 +18,13 @@ from meantime.model import Request
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
 from tests.support.engine_fakes import PATIENCE_S
+from tests.support.waiting import poll
 
 QUESTION = "Cups of tea a day"
 ROUNDS = 8
 # Each content comes twice, so that one that was replaced becomes current again.
 CONTENTS = 4
+THREADS = 4
 
 
 def write(path: Path, mean: int) -> None:
@@ -73,28 +74,32 @@ def test_jobs_submitted_while_files_are_reloaded_are_answered_from_the_snapshot_
     catalog.start()
     assert first.result(PATIENCE_S) is Change.REPLACED
     means[catalog.snapshot("tea").fingerprint] = 0
-    accepted: list[int] = []
+    accepted: list[int] = []  # appended to by all threads
     are_enough = threading.Event()
 
-    def submit_until_enough(_thread: int) -> Sequence[int]:
-        mine = []
+    def submit_until_enough(_thread: int) -> None:
         # One after another: a client waits for its acknowledgement.
         while not are_enough.is_set():
             request = Request(dataset="tea", statistic="global_mean", parameters={"question": QUESTION})
-            mine += [job.number for job in engine.submit([request]).result(PATIENCE_S)]
-        return mine
+            accepted.extend(job.number for job in engine.submit([request]).result(PATIENCE_S))
+
+    def wait_for_a_job_of_this_content() -> None:
+        # Those that each thread was about to submit may be of the one before; the next one is of this.
+        enough = len(accepted) + THREADS + 1
+        poll(lambda: len(accepted), lambda count: count >= enough)
 
     try:
-        with ThreadPoolExecutor(4) as pool:
-            submitting = [pool.submit(submit_until_enough, thread) for thread in range(4)]
+        with ThreadPoolExecutor(THREADS) as pool:
+            submitting = [pool.submit(submit_until_enough, thread) for thread in range(THREADS)]
             try:
                 for number in range(1, ROUNDS + 1):
                     write(path, number % CONTENTS)
                     note(number % CONTENTS)
+                    wait_for_a_job_of_this_content()
             finally:
                 are_enough.set()
             for one in submitting:
-                accepted += one.result(PATIENCE_S)
+                one.result(PATIENCE_S)
         assert engine.wait_drained(PATIENCE_S)
         found: dict[str | None, set[float]] = {job.request.fingerprint: set() for job in jobs.jobs()}
         for job in jobs.jobs():
@@ -103,7 +108,6 @@ def test_jobs_submitted_while_files_are_reloaded_are_answered_from_the_snapshot_
             found[job.request.fingerprint].add(result["global_mean"])
         assert sorted(job.number for job in jobs.jobs()) == sorted(accepted)
         assert found == {fingerprint: {means[fingerprint]} for fingerprint in found}
-        # It was a race: of several contents at least, some jobs were accepted.
         assert len(found) == CONTENTS
     finally:
         engine.stop()

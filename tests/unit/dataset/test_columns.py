@@ -135,10 +135,10 @@ def test_headers_that_differ_in_case_are_not_repeated() -> None:
 
 def test_a_hostile_header_costs_little_and_is_told_shortly() -> None:
     columns = [f"column {place} {'x' * 1000}" for place in range(100_000)]
-    began = time.perf_counter()
+    began = time.thread_time()  # of this thread alone, however busy the machine is
     with pytest.raises(RolesMissing) as caught:
         match(columns, {"value": "y" * 1_000_000})
-    assert time.perf_counter() - began < 5
+    assert time.thread_time() - began < 5
     assert len(caught.value.reason) < 10_000
     assert "and 99960 more" in caught.value.reason
 

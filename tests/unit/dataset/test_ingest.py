@@ -21,7 +21,7 @@ from meantime.dataset.snapshot import open_snapshot
 from meantime.dataset.source import Source
 from meantime.errors import LoadCancelled, LoadFailed, RolesMissing, SourceUnreadable
 from tests.support.table_files import HEADER, write
-from tests.support.waiting import join
+from tests.support.waiting import PATIENCE_S, join
 
 
 def source(path: Path) -> Source:
@@ -168,7 +168,7 @@ def end_of(tmp_path: Path, end: Callable[[subprocess.Popen[bytes]], None]) -> in
         process.stdin.flush()
         assert msgspec.json.decode(process.stdout.readline(), type=News).progress is not None
         end(process)
-        return process.wait(timeout=20)
+        return process.wait(timeout=PATIENCE_S)
 
 
 def test_the_process_ends_when_its_parent_lets_go(tmp_path: Path) -> None:
@@ -186,7 +186,11 @@ def test_a_process_whose_parent_died_before_it_began_ends_at_once(tmp_path: Path
     job = Job(source=source(table(tmp_path)), into=str(tmp_path), work=str(work), memory_mb=512, rejected_limit=0.05)
     order = msgspec.json.encode(Order(job=job, parent=1)) + b"\n"
     ended = subprocess.run(
-        [sys.executable, "-m", "meantime.dataset.child"], input=order, capture_output=True, timeout=20, check=False
+        [sys.executable, "-m", "meantime.dataset.child"],
+        input=order,
+        capture_output=True,
+        timeout=PATIENCE_S,
+        check=False,
     )
     assert (ended.returncode, ended.stdout) == (1, b"")
 

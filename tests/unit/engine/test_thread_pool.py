@@ -5,6 +5,7 @@ import threading
 
 from meantime.engine.thread_pool import Task, ThreadPool
 from tests.support.engine_fakes import PATIENCE_S
+from tests.support.waiting import poll
 
 
 class Tasks:
@@ -42,8 +43,7 @@ def test_join_says_how_many_still_run_after_the_time_given() -> None:
     pool.start()
     tasks.waiting.put(lambda: _wait(go_on))
     tasks.waiting.put(None)
-    while tasks.waiting.qsize():
-        pass  # both have taken what they get
+    poll(tasks.waiting.qsize, lambda left: left == 0)  # both have taken what they get
     assert pool.join(0.01) >= 1
     go_on.set()
     tasks.waiting.put(None)

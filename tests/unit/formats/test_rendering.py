@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import struct
 import threading
-import time
 import xml.etree.ElementTree as ET
 from collections.abc import Callable
 from pathlib import Path
@@ -108,10 +107,8 @@ def test_a_process_that_ends_well_without_a_picture_has_failed(renderer: Callabl
 def test_a_process_that_hangs_is_ended_in_time(renderer: Callable[[str], None]) -> None:
     before = children()
     renderer("signal.pause()")
-    began = time.monotonic()
     with pytest.raises(PictureFailed, match=r"not drawn within 0\.3 s"):
         render(SPEC, "svg", seconds=0.3)
-    assert time.monotonic() - began < 10
     assert children() <= before
 
 
