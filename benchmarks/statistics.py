@@ -30,8 +30,8 @@ from meantime.dataset.sample import write_sample
 from meantime.dataset.snapshot import Snapshot, open_snapshot
 from meantime.dataset.source import Source
 from meantime.model import Unwatched
-from meantime.statistics.registry import STATISTICS
 from meantime.statistics.requests import check
+from meantime.table import Table
 
 _REAL = Path(__file__).parents[2] / "shared" / "data" / "cdc-npao-brfss-by-sex-2011-2023.csv"
 _YEAR = "2023"
@@ -72,11 +72,7 @@ def _print(source: _Source, snapshot: Snapshot, rounds: int) -> None:
     table = _table(source)
     for name, notebook in _NOTEBOOK.items():
         raw = {"question": QUESTION, "years": "all" if name == "trend" else _YEAR, **source.stratum}
-        parameters = check(name, raw, snapshot)
-        if isinstance(parameters, tuple):
-            raise SystemExit(f"{name} was refused: {parameters}")
-        compute = STATISTICS[name].compute
-        ours = _times_ms(partial(compute, snapshot, parameters, Unwatched()), rounds)
+        ours = _times_ms(partial(_answer, name, raw, snapshot), rounds)
         checks = _times_ms(partial(check, name, raw, snapshot), rounds)
         theirs = _times_ms(partial(notebook, table), _NOTEBOOK_ROUNDS)
         middle, peer, most = statistics.median(ours), statistics.median(theirs), _MOST_MS[name]
@@ -85,6 +81,10 @@ def _print(source: _Source, snapshot: Snapshot, rounds: int) -> None:
             f"{'met' if middle <= most else 'MISSED'} | {statistics.median(checks):.2f} ms | {peer:.1f} ms | "
             f"{peer / middle:.0f} |"
         )
+
+
+def _answer(name: str, raw: Mapping[str, object], snapshot: Snapshot) -> Table:
+    return check(name, raw, snapshot).compute(Unwatched())
 
 
 def _times_ms(run: Callable[[], object], rounds: int) -> list[float]:

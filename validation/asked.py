@@ -26,7 +26,6 @@ from meantime.statistics.differences import difference
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.pooling import Weights, pool
 from meantime.statistics.ranks import marginal, pairs, rank_interval, simultaneous
-from meantime.statistics.registry import STATISTICS
 from meantime.statistics.requests import check
 from meantime.statistics.slopes import lines
 from meantime.table import Table
@@ -153,10 +152,7 @@ def _truth(beside: Path) -> _Truth:
 
 
 def _ask(snapshot: Snapshot, statistic: str, **asked: object) -> Table:
-    parameters = check(statistic, {"question": _QUESTION, **asked}, snapshot, refuse_unknown=True)
-    if isinstance(parameters, tuple):
-        raise RuntimeError(f"{statistic} was refused: {parameters}")
-    return STATISTICS[statistic].compute(snapshot, parameters, Unwatched())
+    return check(statistic, {"question": _QUESTION, **asked}, snapshot, refuse_unknown=True).compute(Unwatched())
 
 
 def _estimates(tally: _Tally, snapshot: Snapshot, truth: _Truth, question: str) -> None:

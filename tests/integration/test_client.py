@@ -14,7 +14,8 @@ import pytest
 from meantime import Ask, AsyncClient, Result
 from meantime.compute.local import LocalCompute
 from meantime.errors import DatasetUnknown, JobUnknown, NotMeantime, RequestInvalid, StatisticUnknown
-from meantime.model import Request, Unwatched
+from meantime.model import Request
+from tests.support.answers import document_of
 from tests.support.web_app import OBESITY, Served, served
 
 
@@ -60,7 +61,7 @@ def test_what_is_asked_is_what_the_server_computes(tmp_path: Path) -> None:
         async def story() -> None:
             result = await client.ask("states_mean", question=OBESITY)
             request = Request(dataset="table", statistic="states_mean", parameters={"question": OBESITY})
-            assert result == Result(LocalCompute(server.catalog).document(request, Unwatched()))
+            assert result == Result(document_of(LocalCompute(server.catalog), request))
             assert result.rows[0]["location"] == "Utah"
 
         told(story)

@@ -8,9 +8,9 @@ import pytest
 
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
-from meantime.statistics.registry import STATISTICS
 from meantime.statistics.requests import check
 from meantime.table import Table
+from tests.support.answers import refused
 from tests.support.real_data import BY_SEX, real_file
 from tests.support.table_files import read
 
@@ -25,9 +25,7 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 
 
 def ask(snapshot: Snapshot, statistic: str, **asked: Any) -> Table:
-    parameters = check(statistic, {**WOMEN, **asked}, snapshot, refuse_unknown=True)
-    assert not isinstance(parameters, tuple), parameters
-    return STATISTICS[statistic].compute(snapshot, parameters, Unwatched())
+    return check(statistic, {**WOMEN, **asked}, snapshot, refuse_unknown=True).compute(Unwatched())
 
 
 def numbers(table: Table, name: str) -> list[float]:
@@ -90,7 +88,6 @@ def test_ranks_of_obesity_among_women_in_2023_are_31_places_wide(snapshot: Snaps
 
 
 def test_without_a_total_the_basis_must_be_named(snapshot: Snapshot) -> None:
-    found = check("ranking", {"question": OBESITY}, snapshot)
-    assert isinstance(found, tuple)
+    found = refused("ranking", {"question": OBESITY}, snapshot)
     assert [(problem.pointer, problem.code) for problem in found] == [("/basis", "missing")]
     assert '"Sex": "Female", "Male"' in found[0].detail

@@ -11,7 +11,6 @@ import pytest
 from meantime.dataset.relations import relation
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
-from meantime.statistics.registry import STATISTICS
 from meantime.statistics.requests import check
 from meantime.table import Table
 from tests.support.real_data import BY_SEX, SUBSET, real_file
@@ -33,9 +32,7 @@ def subset(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 
 
 def ask(snapshot: Snapshot, statistic: str, **asked: Any) -> Table:
-    parameters = check(statistic, asked, snapshot, refuse_unknown=True)
-    assert not isinstance(parameters, tuple), parameters
-    return STATISTICS[statistic].compute(snapshot, parameters, Unwatched())
+    return check(statistic, asked, snapshot, refuse_unknown=True).compute(Unwatched())
 
 
 @pytest.mark.parametrize("statistic", ["distribution", "sensitivity"])

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import itertools
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -17,8 +17,9 @@ from meantime.errors import SnapshotDamaged
 from meantime.model import Unwatched
 from meantime.statistics.behind import Page, page, row_of
 from meantime.statistics.provenance import merged
-from meantime.statistics.registry import STATISTICS, Statistic
+from meantime.statistics.registry import STATISTICS
 from meantime.statistics.requests import check
+from meantime.statistics.statistic import AnyPrepared, AnyStatistic
 from meantime.table import Cell, Table
 from tests.support.table_files import read
 
@@ -45,10 +46,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Sample:
     return Sample(read(path, into=folder), columns, lines)
 
 
-def parameters_of(row: Statistic, snapshot: Snapshot) -> Any:
-    parameters = check(row.name, dict(row.example), snapshot)
-    assert not isinstance(parameters, tuple), parameters
-    return parameters
+def prepared_of(row: AnyStatistic, snapshot: Snapshot) -> AnyPrepared:
+    return check(row.name, row.example, snapshot)
 
 
 def number_of(row: dict[str, Cell], name: str | None) -> float:
@@ -59,13 +58,13 @@ def number_of(row: dict[str, Cell], name: str | None) -> float:
 
 
 @pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
-def test_weight_times_value_added_up_is_the_number_of_every_row(row: Statistic, sample: Sample) -> None:
-    parameters, moments = parameters_of(row, sample.snapshot), sample.snapshot.cube.cells.moments
-    answer = row.compute(sample.snapshot, parameters, Unwatched())
+def test_weight_times_value_added_up_is_the_number_of_every_row(row: AnyStatistic, sample: Sample) -> None:
+    prepared, moments = prepared_of(row, sample.snapshot), sample.snapshot.cube.cells.moments
+    answer = prepared.compute(Unwatched())
     assert len(answer)
     for place in range(len(answer)):
         told = row_of(answer, place)
-        provenance = row.rests_on(sample.snapshot, parameters, told)
+        provenance = prepared.rests_on(told)
         weighted = merged(provenance)
         assert len(weighted.cells)
         totals = moments.total[weighted.cells].astype(float) / 10**sample.snapshot.cube.scale
@@ -77,15 +76,15 @@ def test_weight_times_value_added_up_is_the_number_of_every_row(row: Statistic, 
 
 
 @pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
-def test_the_rows_are_those_of_the_file_and_add_up_too(row: Statistic, sample: Sample) -> None:
-    parameters = parameters_of(row, sample.snapshot)
-    answer = row.compute(sample.snapshot, parameters, Unwatched())
+def test_the_rows_are_those_of_the_file_and_add_up_too(row: AnyStatistic, sample: Sample) -> None:
+    prepared = prepared_of(row, sample.snapshot)
+    answer = prepared.compute(Unwatched())
     for place in {0, len(answer) - 1}:
         told = row_of(answer, place)
-        found = page(row, sample.snapshot, parameters, told, after=None, limit=10_000)
+        found = page(prepared, told, after=None, limit=10_000)
         assert found.after is None
         assert_of_file(found.table, sample)
-        name = row.rests_on(sample.snapshot, parameters, told).number
+        name = prepared.rests_on(told).number
         if name is not None:
             sums = [
                 weight * float(value)
@@ -96,13 +95,13 @@ def test_the_rows_are_those_of_the_file_and_add_up_too(row: Statistic, sample: S
 
 
 @pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
-def test_all_of_an_answer_rests_on_what_its_rows_rest_on(row: Statistic, sample: Sample) -> None:
-    parameters = parameters_of(row, sample.snapshot)
-    answer = row.compute(sample.snapshot, parameters, Unwatched())
-    whole = merged(row.rests_on(sample.snapshot, parameters, None))
+def test_all_of_an_answer_rests_on_what_its_rows_rest_on(row: AnyStatistic, sample: Sample) -> None:
+    prepared = prepared_of(row, sample.snapshot)
+    answer = prepared.compute(Unwatched())
+    whole = merged(prepared.rests_on(None))
     assert np.isnan(whole.weights).all()
     for place in {0, len(answer) - 1}:
-        part = merged(row.rests_on(sample.snapshot, parameters, row_of(answer, place)))
+        part = merged(prepared.rests_on(row_of(answer, place)))
         assert set(part.cells.tolist()) <= set(whole.cells.tolist())
 
 
@@ -117,10 +116,10 @@ def assert_of_file(table: Table, sample: Sample) -> None:
 
 def test_withheld_rows_are_among_them_without_a_weight_and_with_the_reason(sample: Sample) -> None:
     row = STATISTICS["states_mean"]
-    parameters = parameters_of(row, sample.snapshot)
-    answer = row.compute(sample.snapshot, parameters, Unwatched())
+    prepared = prepared_of(row, sample.snapshot)
+    answer = prepared.compute(Unwatched())
     place = next(place for place in range(len(answer)) if answer.column("withheld")[place])
-    table = page(row, sample.snapshot, parameters, row_of(answer, place), after=None, limit=10_000).table
+    table = page(prepared, row_of(answer, place), after=None, limit=10_000).table
     without = [
         (weight, reason)
         for weight, reason in zip(table.column("weight"), table.column("withheld"), strict=True)
@@ -133,17 +132,17 @@ def test_withheld_rows_are_among_them_without_a_weight_and_with_the_reason(sampl
 
 def test_pages_are_the_whole_in_parts(sample: Sample) -> None:
     row = STATISTICS["state_mean"]
-    parameters = parameters_of(row, sample.snapshot)
-    told = row_of(row.compute(sample.snapshot, parameters, Unwatched()), 0)
+    prepared = prepared_of(row, sample.snapshot)
+    told = row_of(prepared.compute(Unwatched()), 0)
 
     def lines(found: Page) -> list[Cell]:
         return list(found.table.column("line"))
 
-    whole = lines(page(row, sample.snapshot, parameters, told, after=None, limit=1_000))
+    whole = lines(page(prepared, told, after=None, limit=1_000))
     parts: list[Cell] = []
     after: int | None = None
     for _ in whole:
-        found = page(row, sample.snapshot, parameters, told, after=after, limit=10)
+        found = page(prepared, told, after=after, limit=10)
         parts += lines(found)
         if (after := found.after) is None:
             break
@@ -161,9 +160,8 @@ def test_a_file_of_several_with_odd_columns_and_lines(tmp_path: Path) -> None:
     (data / "a.csv").write_text(f'{header}Q,Utah,"1\n",x,y\nQ,Ohio,2,x,y\nR,Utah,9,x,y\n')
     (data / "b.csv").write_text(f"{header}Q,Utah,*,x,y\nQ,Utah,3,x,y\n")
     snapshot = read(data, into=tmp_path)
-    row = STATISTICS["state_mean"]
-    parameters = check("state_mean", {"question": "Q", "state": "Utah"}, snapshot)
-    table = page(row, snapshot, parameters, {"location": "Utah"}, after=None, limit=10).table
+    prepared = check("state_mean", {"question": "Q", "state": "Utah"}, snapshot)
+    table = page(prepared, {"location": "Utah"}, after=None, limit=10).table
     assert [column.name for column in table.columns] == [
         *("file", "line", "weight", "used_as", "withheld", "Question", "LocationDesc", "Data_Value"),
         *("Line (column 4)", "line "),
@@ -173,9 +171,9 @@ def test_a_file_of_several_with_odd_columns_and_lines(tmp_path: Path) -> None:
         ("b.csv", 2, None, "value", "*"),
         ("b.csv", 3, 0.5, "value", None),
     ]
-    first = page(row, snapshot, parameters, {"location": "Utah"}, after=None, limit=1)
+    first = page(prepared, {"location": "Utah"}, after=None, limit=1)
     assert first.after is not None
-    rest = page(row, snapshot, parameters, {"location": "Utah"}, after=first.after, limit=5)
+    rest = page(prepared, {"location": "Utah"}, after=first.after, limit=5)
     assert list(rest.table.column("line")) == [2, 3]
 
 

@@ -10,7 +10,6 @@ from meantime.dataset import survey_example
 from meantime.dataset.survey_example import SOUP
 from meantime.formats import citation
 from meantime.formats.document import Document
-from meantime.model import Unwatched
 from meantime.statistics.registry import STATISTICS
 
 # What each chart is drawn of here: by its name, a statistic and how it is asked.
@@ -39,7 +38,7 @@ def answer(statistic: str, *, synthetic: bool = False, **asked: Any) -> Document
         dataset="soups",
         fingerprint=snapshot.fingerprint,
         method_version=row.method_version,
-        table=row.compute(snapshot, parameters, Unwatched()),
+        table=row.answer(snapshot, parameters),
         citation=citation.suggest(
             statistic=statistic,
             parameters=known,

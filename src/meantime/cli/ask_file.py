@@ -10,10 +10,10 @@ from meantime.cli.data_file import loaded_catalog
 from meantime.cli.full_names import with_full_names
 from meantime.client import typed
 from meantime.client.result import Result
-from meantime.compute.local import LocalCompute
+from meantime.compute.local import document_of
 from meantime.dataset.source import Source
 from meantime.errors import RequestInvalid, StatisticUnknown
-from meantime.model import Request, Unwatched
+from meantime.model import Unwatched
 from meantime.settings import Settings
 from meantime.statistics import requests
 from meantime.statistics.registry import STATISTICS
@@ -32,17 +32,13 @@ def ask_file(source: Source, settings: Settings, statistic: str, texts: Mapping[
         raise StatisticUnknown(f"There is no statistic {quoted(statistic)}. {hint}There are: {', '.join(STATISTICS)}.")
     raw = typed.parameters(texts, msgspec.json.schema(row.parameters))
     # Before the file, which may take a while to read.
-    checked = requests.check(statistic, raw, None, refuse_unknown=True)
-    if isinstance(checked, tuple):
-        raise RequestInvalid("\n".join(problem.detail for problem in checked), problems=checked)
+    try:
+        requests.check_form(statistic, raw, refuse_unknown=True)
+    except RequestInvalid as invalid:
+        lines = "\n".join(problem.detail for problem in invalid.problems)
+        raise RequestInvalid(lines, problems=invalid.problems) from invalid
     with loaded_catalog(source, settings) as catalog:
         snapshot = catalog.snapshot(catalog.default)
         labels = snapshot.cube.labels
-        request = Request(
-            dataset=catalog.default,
-            statistic=statistic,
-            parameters=with_full_names(raw, labels.questions, labels.locations),
-            fingerprint=snapshot.fingerprint,
-            view="document",
-        )
-        return Result(LocalCompute(catalog).document(request, Unwatched()))
+        prepared = requests.check(statistic, with_full_names(raw, labels.questions, labels.locations), snapshot)
+        return Result(document_of(prepared, catalog.default, Unwatched()))

@@ -1,4 +1,4 @@
-"""Results in this process: snapshot, check, statistic, format."""
+"""Results in this process: a request is prepared, computed, and written."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meantime.formats import citation, classic_json, document
 from meantime.formats.document import Document
 from meantime.model import Request, Work
 from meantime.statistics import requests
-from meantime.statistics.registry import STATISTICS
+from meantime.statistics.statistic import AnyPrepared
 
 
 class Snapshots(Protocol):
@@ -29,52 +29,57 @@ class LocalCompute:
     def __init__(self, catalog: Snapshots) -> None:
         self._catalog = catalog
 
-    def document(self, request: Request, work: Work) -> Document:
-        """Compute, and return the result with where it comes from.
+    def prepare(self, request: Request) -> AnyPrepared:
+        """Check a request against the snapshot that it is bound to, and select its cells.
+
+        The web may have checked it before; one that was accepted while its data set was loading, in its form only.
 
         Raises:
             RequestInvalid: the request cannot be answered; carries all problems.
             DatasetNotReady: the data set failed to load.
             SnapshotDamaged: the snapshot that the request is bound to is not there.
-            JobInterrupted: ``work.check()`` said to stop.
         """
-        snapshot, parameters = self._checked(request)
-        statistic = STATISTICS[request.statistic]
-        work.check()
-        table = statistic.compute(snapshot, parameters, work)
-        work.progress(1.0)
-        # As checked, not as sent: what was sent may hold keys that the statistic does not know.
-        known = msgspec.to_builtins(parameters)
-        return Document(
-            statistic=request.statistic,
-            parameters=known,
-            dataset=request.dataset,
-            fingerprint=snapshot.fingerprint,
-            method_version=statistic.method_version,
-            table=table,
-            citation=citation.suggest(
-                statistic=request.statistic,
-                parameters=known,
-                dataset=request.dataset,
-                fingerprint=snapshot.fingerprint,
-                method_version=statistic.method_version,
-                synthetic=snapshot.about.synthetic,
-            ),
-        )
+        snapshot = self._catalog.snapshot(request.dataset, request.fingerprint)
+        return requests.check(request.statistic, request.parameters, snapshot)
+
+    def document(self, prepared: AnyPrepared, dataset: str, work: Work) -> Document:
+        """Compute, as ``document_of`` does."""
+        return document_of(prepared, dataset, work)
 
     def answer(self, request: Request, work: Work) -> Answer:
-        """Compute, and write the result in the view that the request asked for; raises as ``document`` does."""
-        made = self.document(request, work)
+        """Prepare, compute, and write the result in the view that the request asked for; raises as the two do."""
+        made = document_of(self.prepare(request), request.dataset, work)
         return Answer(_written(made, request.view), made.method_version)
 
-    def _checked(self, request: Request) -> tuple[Snapshot, msgspec.Struct]:
-        snapshot = self._catalog.snapshot(request.dataset, request.fingerprint)
-        # Again, also where the web has checked before: a request that was accepted while its data set was loading could
-        # not be checked against it.
-        checked = requests.check(request.statistic, request.parameters, snapshot)
-        if isinstance(checked, tuple):
-            raise RequestInvalid(" ".join(problem.detail for problem in checked), problems=checked)
-        return snapshot, checked
+
+def document_of(prepared: AnyPrepared, dataset: str, work: Work) -> Document:
+    """Compute, and return the result with where it comes from: the data set of this name.
+
+    Raises:
+        JobInterrupted: ``work.check()`` said to stop.
+    """
+    statistic, snapshot = prepared.statistic, prepared.snapshot
+    work.check()
+    table = prepared.compute(work)
+    work.progress(1.0)
+    # As checked, not as sent: what was sent may hold keys that the statistic does not know.
+    known = msgspec.to_builtins(prepared.parameters)
+    return Document(
+        statistic=statistic.name,
+        parameters=known,
+        dataset=dataset,
+        fingerprint=snapshot.fingerprint,
+        method_version=statistic.method_version,
+        table=table,
+        citation=citation.suggest(
+            statistic=statistic.name,
+            parameters=known,
+            dataset=dataset,
+            fingerprint=snapshot.fingerprint,
+            method_version=statistic.method_version,
+            synthetic=snapshot.about.synthetic,
+        ),
+    )
 
 
 def _written(made: Document, view: str) -> bytes:

@@ -13,12 +13,13 @@ from typing import Any
 
 import msgspec
 
-from meantime.compute.local import LocalCompute
+from meantime.compute.local import document_of
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import NotMeantime, RequestInvalid
 from meantime.formats import document as documents
 from meantime.formats.document import Document
-from meantime.model import Request, Unwatched
+from meantime.model import Unwatched
+from meantime.statistics import requests
 from meantime.statistics.registry import STATISTICS
 
 # A cell or a text of a result, in a sentence.
@@ -66,15 +67,9 @@ def verify(body: bytes, given: Document, snapshot: Snapshot) -> Verification:
             f"{snapshot.fingerprint}. A column that is taken for another role (--column) or a description beside the "
             "file makes other data of the same file too."
         )
-    request = Request(
-        dataset=given.dataset,
-        statistic=given.statistic,
-        parameters=dict(given.parameters),
-        fingerprint=given.fingerprint,
-        view="document",
-    )
     try:
-        made = documents.encode(LocalCompute(_One(snapshot)).document(request, Unwatched()))
+        prepared = requests.check(given.statistic, given.parameters, snapshot)
+        made = documents.encode(document_of(prepared, given.dataset, Unwatched()))
     except RequestInvalid as error:
         reason = f"These data give no such result: what it says was asked is refused. {error.reason}"
         return Verification(verdict=Verdict.DIFFERS, reason=reason)
@@ -84,17 +79,6 @@ def verify(body: bytes, given: Document, snapshot: Snapshot) -> Verification:
     if found is None:
         return Verification(verdict=Verdict.SAME, reason="The same but for how the JSON is laid out.")
     return Verification(verdict=Verdict.DIFFERS, reason=f"The result differs from what comes out. First at {found}.")
-
-
-class _One:
-    """The one snapshot there is, under whatever name it is asked for."""
-
-    def __init__(self, snapshot: Snapshot) -> None:
-        self._snapshot = snapshot
-
-    def snapshot(self, name: str, fingerprint: str | None = None) -> Snapshot:  # noqa: ARG002 - it has been compared
-        """Return it."""
-        return self._snapshot
 
 
 def _cannot(reason: str) -> Verification:

@@ -13,7 +13,7 @@ from meantime.formats import citation
 from meantime.formats.document import Document, dumps
 
 if TYPE_CHECKING:
-    from meantime.statistics.registry import Statistic
+    from meantime.statistics.statistic import AnyStatistic
 
 # A note as short as this says what the numbers are of (basis, years, reference), and stands above the chart. Longer
 # ones say how they were made; they are in the result.
@@ -70,7 +70,7 @@ def no_chart(statistic: str) -> NotAcceptable:
     return NotAcceptable(f"Results of {statistic} have no chart. Take the table, or ask a statistic that has: {drawn}.")
 
 
-def _statistics() -> Mapping[str, Statistic]:
+def _statistics() -> Mapping[str, AnyStatistic]:
     # Imported when a chart is wanted, and not before: with the statistics comes numpy, and a client that only asks has
     # no use for it.
     from meantime.statistics.registry import STATISTICS

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
@@ -12,7 +12,7 @@ import numpy as np
 from meantime.dataset.cube import Doubles
 from meantime.dataset.relations import relation
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import Problem, RequestInvalid
+from meantime.errors import RequestInvalid
 from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import flag_texts, numbers, table
@@ -21,9 +21,10 @@ from meantime.statistics.correlations import Correlation, corrected_for_sampling
 from meantime.statistics.findings import say
 from meantime.statistics.heterogeneity import heterogeneity
 from meantime.statistics.multiplicity import adjusted
-from meantime.statistics.parameters import QuestionText, Show, period_text
+from meantime.statistics.parameters import QuestionText, Show
 from meantime.statistics.provenance import OTHER, Provenance, of_all, of_group
-from meantime.statistics.selection import LeftOut, Pooled, Selection, pooled, refusal, refused, select
+from meantime.statistics.selection import LeftOut, Pooled, Selection, check_form, pooled, refusal, select
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.verdicts import LEVEL
 from meantime.table import Cell, Column, Kind, Table
 
@@ -104,22 +105,25 @@ def columns_for(asked: Association) -> tuple[Column, ...]:
     return _locations_columns(asked.question, asked.other) if asked.show == "locations" else COLUMNS
 
 
-def refuse(snapshot: Snapshot | None, asked: Association) -> tuple[Problem, ...]:
-    """Say what is wrong with a request."""
-    return refused(snapshot, asked, lambda of: _prepare(of, asked))
+class Both(NamedTuple):
+    """The estimates of both questions, of the locations that have both, in the same order."""
+
+    one: Pooled
+    other: Pooled
 
 
-def association(snapshot: Snapshot, asked: Association, _work: Work) -> Table:
+def association(prepared: Prepared[Association, Both], _work: Work) -> Table:
     """Correlate two questions across the locations that have both; tied values share the mean of their ranks.
 
     A location of which one is withheld is left out by name; fewer than ten are refused:
 
     >>> from meantime.dataset import survey_example
     >>> asked = Association(question=survey_example.SOUP, other=survey_example.SINGING, years="2019")
-    >>> refuse(survey_example.snapshot(), asked)[0].detail
-    'Only 5 locations have both questions, and a correlation needs 10.'
+    >>> STATISTIC.answer(survey_example.snapshot(), asked)
+    Traceback (most recent call last):
+    meantime.errors.RequestInvalid: Only 5 locations have both questions, and a correlation needs 10.
     """
-    one, other = _prepare(snapshot, asked)
+    asked, (one, other) = prepared.parameters, prepared.data
     reliabilities = (heterogeneity(one.value, one.se).reliability, heterogeneity(other.value, other.se).reliability)
     straight, ranked = pearson(one.value, other.value), spearman(one.value, other.value)
     corrected = corrected_for_sampling_error(straight.r, *reliabilities)
@@ -139,22 +143,22 @@ def association(snapshot: Snapshot, asked: Association, _work: Work) -> Table:
     )
 
 
-def rests_on(snapshot: Snapshot, asked: Association, row: Mapping[str, Cell] | None) -> Provenance:
+def rests_on(prepared: Prepared[Association, Both], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a correlation rests on: the cells of both questions. It is no weighted sum of them; an estimate is."""
-    one, other = _prepare(snapshot, asked)
+    one, other = prepared.data
     if row is None or "location" not in row:
         return Provenance(number=None, parts=(of_all(one.of), of_all(other.of, OTHER)))
     # Beside the estimate stands that of the other question, whose rows count nothing in it.
     return Provenance(number="estimate", parts=(of_group(one, row), of_group(other, row, OTHER, sign=0.0)))
 
 
-def _prepare(snapshot: Snapshot, asked: Association) -> tuple[Pooled, Pooled]:
+def prepare(snapshot: Snapshot, asked: Association) -> Both:
+    """Select the cells of both questions, and pool their years."""
     if asked.other == asked.question:
         raise refusal("/other", "contradiction", "A question goes with itself in any case; name another one.")
     one = pooled(select(snapshot, asked))
     # The very years of the first question, also where those were said to be the latest.
-    years = ",".join(period_text(period) for period in one.of.periods if period is not None)
-    other = pooled(_select_other(snapshot, msgspec.structs.replace(asked, years=years or "latest")))
+    other = pooled(_select_other(snapshot, msgspec.structs.replace(asked, years=one.of.years_parameter)))
     both = np.intersect1d(one.of.locations, other.of.locations)
     left_out = tuple(sorted({*one.left_out, *(_of_other(each) for each in other.left_out)}))
     one, other = (each[np.isin(each.of.locations, both)] for each in (one, other))
@@ -164,7 +168,7 @@ def _prepare(snapshot: Snapshot, asked: Association) -> tuple[Pooled, Pooled]:
         told = {0: "No location has", 1: "Only one location has"}.get(len(one), f"Only {len(one)} locations have")
         detail = f"{told} both questions, and a correlation needs {LEAST_LOCATIONS}."
         raise refusal("/locations", "absent", detail)
-    return one.told(left_out), other
+    return Both(one.told(left_out), other)
 
 
 def _select_other(snapshot: Snapshot, asked: Association) -> Selection:
@@ -219,3 +223,26 @@ def _finding(straight: Correlation, ranked: Correlation, p_adjusted: Doubles) ->
         locations=found.pairs,
         **ends,
     )
+
+
+STATISTIC = Statistic(
+    name="association",
+    parameters=Association,
+    prepare=prepare,
+    compute=association,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="whether two questions go together across locations: Pearson and Spearman with intervals",
+    estimates="the correlation of two population values across locations; of locations, not of people",
+    columns=COLUMNS,
+    columns_for=columns_for,
+    example={**EXAMPLE, "other": "Percent of adults who engage in no leisure-time physical activity"},
+    example_rows=(
+        (
+            *("Pearson", 54, 0.39122831125697144, 0.13791512685642707, 0.5965019947673875),
+            *(0.0031655031640508164, 0.006331006328101633, 0.4184084508062369),
+        ),
+    ),
+    method_version=1,
+    charts=("scatter",),
+)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -13,8 +12,8 @@ from meantime.dataset.cell_rows import CellRow
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import Problem, RequestInvalid
 from meantime.statistics.provenance import Weighted, merged
-from meantime.statistics.registry import Statistic
 from meantime.statistics.spelling import closest, quoted, suggestion
+from meantime.statistics.statistic import AnyPrepared
 from meantime.table import Cell, Column, Kind, Table
 
 # What a row of an answer is about; the other columns are what is said of it.
@@ -84,9 +83,7 @@ def _refused(pointer: str, code: str, detail: str, near: tuple[str, ...] = ()) -
 
 
 def page(
-    statistic: Statistic,
-    snapshot: Snapshot,
-    parameters: Any,
+    prepared: AnyPrepared,
     row: Mapping[str, Cell] | None,
     *,
     after: int | None,
@@ -97,7 +94,7 @@ def page(
     Raises:
         SnapshotDamaged: the rows are not there, or cannot be read.
     """
-    provenance = statistic.rests_on(snapshot, parameters, row)
+    snapshot, provenance = prepared.snapshot, prepared.rests_on(row)
     weighted = merged(provenance)
     # One more than is shown: whether there is another page is known by it.
     found = cell_rows.find(snapshot, weighted.cells, after=after, limit=limit + 1)

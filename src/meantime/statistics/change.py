@@ -3,25 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated
+from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
 
 from meantime.dataset.cube import Doubles
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import Problem
 from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import numbers, table
 from meantime.statistics.asked import Referring
-from meantime.statistics.containment import containment, correlation_with
+from meantime.statistics.containment import Containment, containment, correlation_with
 from meantime.statistics.differences import Compared, difference, difference_of_differences
 from meantime.statistics.findings import counted, interval_of_one, points, say, strongest_apart, told_names
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import LocationName
 from meantime.statistics.provenance import EARLIER, LATER, Provenance, of_all, of_group
-from meantime.statistics.selection import LeftOut, Pooled, pooled, refusal, refused, select
+from meantime.statistics.selection import LeftOut, Pooled, check_form, pooled, refusal, select
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.verdicts import ADJUSTED_BY, LEVEL
 from meantime.statistics.years import SYNTAX, sharing
 from meantime.table import Cell, Column, Kind, Table
@@ -74,20 +74,23 @@ COLUMNS = (
 )
 
 
-def refuse(snapshot: Snapshot | None, asked: Change) -> tuple[Problem, ...]:
-    """Say what is wrong with a request."""
-    return refused(snapshot, asked, lambda of: _prepare(of, asked))
+class Pools(NamedTuple):
+    """The earlier and the later estimates of the locations that have both."""
+
+    earlier: Pooled
+    later: Pooled
+    # Whether the reference contains the locations, in the later years and in the earlier ones; empty without one.
+    contained: tuple[Containment, ...]
 
 
-def change(snapshot: Snapshot, asked: Change, _work: Work) -> Table:
+def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
     """Compare the later years of each location with the earlier ones, in the order of the names; tied ones are too.
 
     A location of which one is withheld or absent is left out by name.
 
     >>> from meantime.dataset import survey_example
-    >>> from meantime.model import Unwatched
     >>> asked = Change(question=survey_example.SOUP, since="2016", years="2020")
-    >>> table = change(survey_example.snapshot(), asked, Unwatched())
+    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
     >>> for row in zip(*(table.column(name) for name in ("location", "before", "after", "change", "verdict"))):
     ...     print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
     Avalon 20.0 21.8 1.8 no clear change
@@ -99,9 +102,9 @@ def change(snapshot: Snapshot, asked: Change, _work: Work) -> Table:
     >>> table.findings
     ('No location can be said to have changed from 2016 to 2020 (4 tested, p adjusted by Holm).',)
     """
-    before, after = _prepare(snapshot, asked)
+    asked, (before, after, contained) = prepared.parameters, prepared.data
     d = difference(after.estimates, before.estimates)
-    beyond, said = _beyond(before, after, asked)
+    beyond, said = _beyond(before, after, contained, asked)
     # One family: every p that the answer has.
     p_adjusted, beyond_adjusted = np.split(adjusted(np.concatenate([d.p, beyond.p]), by=asked.adjust), 2)
     data: list[list[Cell]] = [
@@ -130,17 +133,17 @@ def change(snapshot: Snapshot, asked: Change, _work: Work) -> Table:
     )
 
 
-def rests_on(snapshot: Snapshot, asked: Change, row: Mapping[str, Cell] | None) -> Provenance:
+def rests_on(prepared: Prepared[Change, Pools], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a change rests on: the cells of the later years, and, the other way, those of the earlier ones."""
-    earlier, later = _prepare(snapshot, asked)
+    earlier, later, _ = prepared.data
     if row is None:
         return Provenance(number=None, parts=(of_all(later.of, LATER), of_all(earlier.of, EARLIER)))
     parts = (of_group(later, row, LATER), of_group(earlier, row, EARLIER, sign=-1.0))
     return Provenance(number="change", parts=parts)
 
 
-def _prepare(snapshot: Snapshot, asked: Change) -> tuple[Pooled, Pooled]:
-    """Return the earlier and the later estimates of the locations that have both."""
+def prepare(snapshot: Snapshot, asked: Change) -> Pools:
+    """Select the cells of the earlier and of the later years, and pool each."""
     later = pooled(select(snapshot, asked, also=asked.reference))
     earlier_asked = msgspec.structs.replace(asked, years=asked.since)
     earlier = pooled(select(snapshot, earlier_asked, also=asked.reference))
@@ -154,14 +157,20 @@ def _prepare(snapshot: Snapshot, asked: Change) -> tuple[Pooled, Pooled]:
     if asked.reference is not None and asked.reference not in later.of.names:
         reason = _reason(left_out, asked.reference)
         raise refusal("/reference", "absent", f"The reference {asked.reference} is not there: {reason}.")
-    return earlier, later.told(left_out)
+    contained: tuple[Containment, ...] = ()
+    if asked.reference is not None:
+        at = later.of.names.index(asked.reference)
+        contained = (containment(later, at, asked), containment(earlier, at, asked))
+    return Pools(earlier, later.told(left_out), contained)
 
 
 def _reason(left_out: tuple[LeftOut, ...], name: str) -> str:
     return "; ".join(each.reason for each in left_out if each.location == name)
 
 
-def _beyond(before: Pooled, after: Pooled, asked: Change) -> tuple[Compared, list[str]]:
+def _beyond(
+    before: Pooled, after: Pooled, contained: tuple[Containment, ...], asked: Change
+) -> tuple[Compared, list[str]]:
     """Compare each change with that of the reference, whose own change is compared with nothing; and say how.
 
     (after - reference after) - (before - reference before): in this order what a location has in common with a
@@ -174,12 +183,11 @@ def _beyond(before: Pooled, after: Pooled, asked: Change) -> tuple[Compared, lis
     is_other = np.arange(len(after)) != at
     differences, correlations = [], []
     said: list[str] = []
-    for found in (after, before):
+    for found, containing in zip((after, before), contained, strict=True):
         others, reference = found[is_other], found[[at]]
-        contained = containment(found, at, asked)
         differences.append((others.estimates, reference.estimates))
-        correlations.append(correlation_with(others, reference, contained))
-        said += contained.notes
+        correlations.append(correlation_with(others, reference, containing))
+        said += containing.notes
     d = difference_of_differences(differences[0], differences[1], correlations=(correlations[0], correlations[1]))
 
     def of(numbers: Doubles) -> Doubles:
@@ -225,3 +233,26 @@ def _findings(before: Pooled, after: Pooled, d: Compared, p_adjusted: Doubles, a
             )
         )
     return said
+
+
+STATISTIC = Statistic(
+    name="change",
+    parameters=Change,
+    prepare=prepare,
+    compute=change,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="how each location changed between two years, or pools of years, and whether as the reference did",
+    estimates="how much a location's population value rose or fell from the earlier years to the later ones",
+    columns=COLUMNS,
+    example={**EXAMPLE, "since": "2013", "years": "2023", "reference": "National"},
+    example_rows=(
+        (
+            *("Alabama", 28.0, 30.9, 2.9, 0.31249738207838496, 5.474273311706769),
+            *(0.028086104620286996, 1.0, "no clear change", -1.4, -4.004136109064216, 1.1910104946149636),
+            *(0.2901993974054148, 1.0),
+        ),
+    ),
+    method_version=1,
+    charts=("comparison",),
+)

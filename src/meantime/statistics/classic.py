@@ -3,7 +3,8 @@
 That is their contract, and it is a poor estimate: a state's men, its women and its total are added up as if they were
 three states. Every table says so in its warnings.
 
-Each one reads a marginal of the cube, so that it touches as many entries as its answer has and never a row. They are
+Each one reads a marginal of the cube, so that it touches as many entries as its answer has and never a row: it prepares
+which entries these are. They are
 over in microseconds; that is why none of them looks at its ``work``.
 
 What holds for all of them: a withheld row counts nowhere, and a location or group without any value has no row in the
@@ -16,6 +17,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -33,6 +35,7 @@ from meantime.statistics.provenance import (
     of_mean,
     unweighted,
 )
+from meantime.statistics.statistic import Prepared
 from meantime.table import Cell, Column, Table
 
 # How many best5 and worst5 name. It is in their names.
@@ -85,15 +88,37 @@ MEANS_OF_GROUPS = (
 )
 
 
-def states_mean(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
+def question_entry(snapshot: Snapshot, asked: OfQuestion) -> Integers:
+    """Return the entry of the question among those by question, if it has a value."""
+    marginal = snapshot.cube.by_question
+    return _with_value(marginal, marginal.of(snapshot.cube.question_codes[asked.question]))
+
+
+def location_entries(snapshot: Snapshot, asked: OfQuestion | OfState) -> Integers:
+    """Return the entries by location that have a value."""
+    return _entries(snapshot, snapshot.cube.by_location, asked)
+
+
+def stratum_entries(snapshot: Snapshot, asked: OfQuestion | OfState) -> Integers:
+    """Return the entries by location, category and stratum that have a value."""
+    return _entries(snapshot, snapshot.cube.by_stratum, asked)
+
+
+def _entries(snapshot: Snapshot, marginal: Marginal, asked: OfQuestion | OfState) -> Integers:
+    question = snapshot.cube.question_codes[asked.question]
+    state = asked.state if isinstance(asked, OfState) else None
+    return _with_value(marginal, _places(snapshot, marginal, question, state))
+
+
+def states_mean(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
     """Average the question's rows in each location, in ascending order of the mean.
 
     Avalon and Borduria are tied and so in the order of their names; one of Avalon's rows is withheld and counts
     nowhere; Dorado has nothing but a withheld row and is left out:
 
     >>> from meantime.dataset import example
-    >>> from meantime.model import Unwatched
-    >>> table = states_mean(example.snapshot(), OfQuestion(question=example.BREAKFAST), Unwatched())
+    >>> from meantime.statistics.registry import STATISTICS
+    >>> table = STATISTICS["states_mean"].answer(example.snapshot(), OfQuestion(question=example.BREAKFAST))
     >>> [column.name for column in table.columns]
     ['location', 'mean', 'count', 'withheld']
     >>> for row in table.rows():
@@ -104,39 +129,40 @@ def states_mean(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
 
     A question without any value gives a table without rows:
 
-    >>> len(states_mean(example.snapshot(), OfQuestion(question=example.NAPS), Unwatched()))
+    >>> len(STATISTICS["states_mean"].answer(example.snapshot(), OfQuestion(question=example.NAPS)))
     0
     """
-    entries = _Locations(snapshot, asked.question)
+    entries = _Locations(prepared)
     return entries.table(entries.ascending())
 
 
-def state_mean(snapshot: Snapshot, asked: OfState, _work: Work) -> Table:
+def state_mean(prepared: Prepared[OfState, Integers], _work: Work) -> Table:
     """Average the question's rows in one location.
 
     >>> from meantime.dataset import example
-    >>> from meantime.model import Unwatched
+    >>> from meantime.statistics.registry import STATISTICS
     >>> def of(state):
     ...     asked = OfState(question=example.BREAKFAST, state=state)
-    ...     return list(state_mean(example.snapshot(), asked, Unwatched()).rows())
+    ...     return list(STATISTICS["state_mean"].answer(example.snapshot(), asked).rows())
     >>> of("Avalon")  # a withheld row counts nowhere; nothing can be tied
     [('Avalon', 21.0, 2, 1)]
     >>> of("Dorado")  # nothing but a withheld row
     []
     """
-    entries = _Locations(snapshot, asked.question, asked.state)
+    entries = _Locations(prepared)
     return entries.table(entries.given)
 
 
-def best5(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
+def best5(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
     """Give the five best of the means by location, best first; fewer where fewer locations have a value.
 
     The question's polarity says what is good; here, a low value:
 
     >>> from meantime.dataset import example
-    >>> from meantime.model import Unwatched
+    >>> from meantime.statistics.registry import STATISTICS
     >>> def of(question):
-    ...     return list(best5(example.snapshot(), OfQuestion(question=question), Unwatched()).column("location"))
+    ...     table = STATISTICS["best5"].answer(example.snapshot(), OfQuestion(question=question))
+    ...     return list(table.column("location"))
     >>> of(example.BREAKFAST)  # the first two are tied; Dorado has nothing but a withheld row
     ['Avalon', 'Borduria', 'Cockaigne']
     >>> of(example.NAPS)
@@ -145,18 +171,19 @@ def best5(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
     Raises:
         ValueError: the question has no polarity; ``requests.check`` refuses that before.
     """
-    entries = _Locations(snapshot, asked.question)
-    order = entries.ascending() if _is_lower_better(snapshot, asked.question) else entries.descending()
+    entries = _Locations(prepared)
+    order = entries.ascending() if _is_lower_better(prepared) else entries.descending()
     return entries.table(order[:_FIVE])
 
 
-def worst5(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
+def worst5(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
     """Give the five worst of the means by location, worst first; fewer where fewer locations have a value.
 
     >>> from meantime.dataset import example
-    >>> from meantime.model import Unwatched
+    >>> from meantime.statistics.registry import STATISTICS
     >>> def of(question):
-    ...     return list(worst5(example.snapshot(), OfQuestion(question=question), Unwatched()).column("location"))
+    ...     table = STATISTICS["worst5"].answer(example.snapshot(), OfQuestion(question=question))
+    ...     return list(table.column("location"))
     >>> of(example.BREAKFAST)  # the tied ones are in the order of their names here too
     ['Cockaigne', 'Avalon', 'Borduria']
     >>> of(example.NAPS)  # nothing but a withheld row
@@ -165,28 +192,28 @@ def worst5(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
     Raises:
         ValueError: the question has no polarity; ``requests.check`` refuses that before.
     """
-    entries = _Locations(snapshot, asked.question)
-    order = entries.descending() if _is_lower_better(snapshot, asked.question) else entries.ascending()
+    entries = _Locations(prepared)
+    order = entries.descending() if _is_lower_better(prepared) else entries.ascending()
     return entries.table(order[:_FIVE])
 
 
-def global_mean(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
+def global_mean(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
     """Average all rows of the question.
 
     The mean of the rows, not of the locations' means: a location with more rows counts more. "National" is in it too.
 
     >>> from meantime.dataset import example
-    >>> from meantime.model import Unwatched
+    >>> from meantime.statistics.registry import STATISTICS
     >>> def of(question):
-    ...     return list(global_mean(example.snapshot(), OfQuestion(question=question), Unwatched()).rows())
+    ...     return list(STATISTICS["global_mean"].answer(example.snapshot(), OfQuestion(question=question)).rows())
     >>> of(example.BREAKFAST)  # two withheld rows count nowhere; nothing can be tied
     [(25.22, 5, 2)]
     >>> of(example.NAPS)  # nothing but a withheld row
     []
     """
+    snapshot, given = prepared.snapshot, prepared.data
     marginal = snapshot.cube.by_question
-    code = snapshot.cube.question_codes[asked.question]
-    given = _given(marginal, marginal.of(code))
+    code = snapshot.cube.question_codes[prepared.parameters.question]
     return Table(
         columns=columns.of_question(MEAN_OF_ALL, snapshot, code),
         data=(marginal.mean[given].tolist(), *_counts(marginal, given)),
@@ -195,61 +222,61 @@ def global_mean(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
     )
 
 
-def diff_from_mean(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
+def diff_from_mean(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
     """Subtract each location's mean from the mean of all rows, in the order of ``states_mean``.
 
     Positive: the location is below the mean of all rows. The difference is that of the exact means, rounded once.
 
     >>> from meantime.dataset import example
-    >>> from meantime.model import Unwatched
+    >>> from meantime.statistics.registry import STATISTICS
     >>> def of(question):
-    ...     table = diff_from_mean(example.snapshot(), OfQuestion(question=question), Unwatched())
+    ...     table = STATISTICS["diff_from_mean"].answer(example.snapshot(), OfQuestion(question=question))
     ...     return list(zip(table.column("location"), table.column("difference")))
     >>> of(example.BREAKFAST)  # the first two are tied; Dorado has nothing but a withheld row
     [('Avalon', 4.22), ('Borduria', 4.22), ('Cockaigne', -6.33)]
     >>> of(example.NAPS)
     []
     """
-    entries = _Locations(snapshot, asked.question)
+    entries = _Locations(prepared)
     return entries.differences(entries.ascending())
 
 
-def state_diff_from_mean(snapshot: Snapshot, asked: OfState, _work: Work) -> Table:
+def state_diff_from_mean(prepared: Prepared[OfState, Integers], _work: Work) -> Table:
     """Subtract one location's mean from the mean of all rows.
 
     >>> from meantime.dataset import example
-    >>> from meantime.model import Unwatched
+    >>> from meantime.statistics.registry import STATISTICS
     >>> def of(state):
     ...     asked = OfState(question=example.BREAKFAST, state=state)
-    ...     return list(state_diff_from_mean(example.snapshot(), asked, Unwatched()).rows())
+    ...     return list(STATISTICS["state_diff_from_mean"].answer(example.snapshot(), asked).rows())
     >>> of("Avalon")  # location, difference, mean, global mean, rows, withheld rows; nothing can be tied
     [('Avalon', 4.22, 21.0, 25.22, 2, 1)]
     >>> of("Dorado")  # nothing but a withheld row
     []
     """
-    entries = _Locations(snapshot, asked.question, asked.state)
+    entries = _Locations(prepared)
     return entries.differences(entries.given)
 
 
-def mean_by_category(snapshot: Snapshot, asked: OfQuestion, _work: Work) -> Table:
+def mean_by_category(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
     """Average the question's rows in each location, stratification category and stratum, in the order of these names.
 
     Avalon's men are withheld and left out, as is Dorado; a row of Cockaigne has no category and is in no group. Tied
     groups keep the order of their names, as all do:
 
     >>> from meantime.dataset import example
-    >>> from meantime.model import Unwatched
-    >>> table = mean_by_category(example.snapshot(), OfQuestion(question=example.BREAKFAST), Unwatched())
+    >>> from meantime.statistics.registry import STATISTICS
+    >>> table = STATISTICS["mean_by_category"].answer(example.snapshot(), OfQuestion(question=example.BREAKFAST))
     >>> for row in table.rows():
     ...     print(*row)
     Avalon Sex Female 22.0 1 0
     Avalon Total Total 20.0 1 0
     Borduria Total Total 21.0 1 0
     Cockaigne Total Total 33.1 1 0
-    >>> len(mean_by_category(example.snapshot(), OfQuestion(question=example.NAPS), Unwatched()))
+    >>> len(STATISTICS["mean_by_category"].answer(example.snapshot(), OfQuestion(question=example.NAPS)))
     0
     """
-    return _by_category(snapshot, asked.question, state=None)
+    return _by_category(prepared)
 
 
 def groups_read(snapshot: Snapshot, asked: OfQuestion) -> int:
@@ -258,24 +285,25 @@ def groups_read(snapshot: Snapshot, asked: OfQuestion) -> int:
     return len(range(places.start, places.stop))
 
 
-def state_mean_by_category(snapshot: Snapshot, asked: OfState, _work: Work) -> Table:
+def state_mean_by_category(prepared: Prepared[OfState, Integers], _work: Work) -> Table:
     """Average the question's rows in each category and stratum of one location, in the order of the names.
 
     >>> from meantime.dataset import example
-    >>> from meantime.model import Unwatched
+    >>> from meantime.statistics.registry import STATISTICS
     >>> def of(state):
     ...     asked = OfState(question=example.BREAKFAST, state=state)
-    ...     return list(state_mean_by_category(example.snapshot(), asked, Unwatched()).rows())
+    ...     return list(STATISTICS["state_mean_by_category"].answer(example.snapshot(), asked).rows())
     >>> of("Avalon")  # its men are withheld; ties do not matter to an order of names
     [('Avalon', 'Sex', 'Female', 22.0, 1, 0), ('Avalon', 'Total', 'Total', 20.0, 1, 0)]
     >>> of("Dorado")
     []
     """
-    return _by_category(snapshot, asked.question, asked.state)
+    return _by_category(prepared)
 
 
-def rests_on(snapshot: Snapshot, asked: OfQuestion | OfState, row: Mapping[str, Cell] | None) -> Provenance:
+def rests_on(prepared: Prepared[Any, Integers], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a mean rests on: all rows of its location, and of its category and stratum where it has them."""
+    snapshot, asked = prepared.snapshot, prepared.parameters
     given = row or ({"location": asked.state} if isinstance(asked, OfState) else {})
     axes = ("location", "category", "stratum")
     cells = cells_with(
@@ -286,12 +314,13 @@ def rests_on(snapshot: Snapshot, asked: OfQuestion | OfState, row: Mapping[str, 
     return Provenance(number="mean", parts=(of_mean(snapshot, cells),))
 
 
-def difference_rests_on(snapshot: Snapshot, asked: OfQuestion | OfState, row: Mapping[str, Cell] | None) -> Provenance:
+def difference_rests_on(prepared: Prepared[Any, Integers], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a difference rests on: all rows of the question, and those of the location once more, the other way."""
-    everything = cells_with(snapshot, asked.question)
+    snapshot, question = prepared.snapshot, prepared.parameters.question
+    everything = cells_with(snapshot, question)
     if row is None:
         return Provenance(number=None, parts=(unweighted(everything),))
-    own = cells_with(snapshot, asked.question, location=code_of(snapshot, "location", row["location"]))
+    own = cells_with(snapshot, question, location=code_of(snapshot, "location", row["location"]))
     reference = of_mean(snapshot, everything, REFERENCE)
     return Provenance(number="difference", parts=(of_mean(snapshot, own, sign=-1.0), reference))
 
@@ -299,11 +328,11 @@ def difference_rests_on(snapshot: Snapshot, asked: OfQuestion | OfState, row: Ma
 class _Locations:
     """The entries of a question by location, those with a value, in the order of the names."""
 
-    def __init__(self, snapshot: Snapshot, question: str, state: str | None = None) -> None:
-        self._snapshot = snapshot
-        self._question = snapshot.cube.question_codes[question]
-        self._marginal = snapshot.cube.by_location
-        self.given = _given(self._marginal, _places(snapshot, self._marginal, self._question, state))
+    def __init__(self, prepared: Prepared[Any, Integers]) -> None:
+        self._snapshot = prepared.snapshot
+        self._question = prepared.snapshot.cube.question_codes[prepared.parameters.question]
+        self._marginal = prepared.snapshot.cube.by_location
+        self.given = prepared.data
 
     def ascending(self) -> Integers:
         # Stable, over entries that are in the order of the names: ties are by name.
@@ -348,11 +377,12 @@ class _Locations:
         )
 
 
-def _by_category(snapshot: Snapshot, question: str, state: str | None) -> Table:
+def _by_category(prepared: Prepared[Any, Integers]) -> Table:
+    snapshot = prepared.snapshot
     labels = snapshot.cube.labels
     marginal = snapshot.cube.by_stratum
-    code = snapshot.cube.question_codes[question]
-    given = _given(marginal, _places(snapshot, marginal, code, state))
+    code = snapshot.cube.question_codes[prepared.parameters.question]
+    given = prepared.data
     given = given[marginal.keys[given, 2] != ABSENT]
     _, locations, categories, strata = marginal.keys[given].T.tolist()
     # One name more, at the end, where the code of a stratum that is absent (-1) finds it.
@@ -388,7 +418,7 @@ def _places(snapshot: Snapshot, marginal: Marginal, question: int, state: str | 
     return slice(of_question.start + first, of_question.start + behind)
 
 
-def _given(marginal: Marginal, places: slice) -> Integers:
+def _with_value(marginal: Marginal, places: slice) -> Integers:
     given: Integers = np.flatnonzero(marginal.moments.count[places]) + places.start
     return given
 
@@ -397,7 +427,8 @@ def _counts(marginal: Marginal, order: Integers) -> tuple[list[int], list[int]]:
     return marginal.moments.count[order].tolist(), marginal.moments.withheld[order].tolist()
 
 
-def _is_lower_better(snapshot: Snapshot, question: str) -> bool:
+def _is_lower_better(prepared: Prepared[OfQuestion, Integers]) -> bool:
+    snapshot, question = prepared.snapshot, prepared.parameters.question
     polarity = snapshot.about.questions[snapshot.cube.question_codes[question]].polarity
     if polarity is None:
         raise ValueError(f"no polarity is known for {question!r}, and it is never guessed")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any
+from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
@@ -11,7 +11,6 @@ from scipy import special
 
 from meantime.dataset.cube import Doubles
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import Problem
 from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
@@ -23,7 +22,8 @@ from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import Names
 from meantime.statistics.provenance import Provenance
 from meantime.statistics.reference import difference_rests_on, with_reference
-from meantime.statistics.selection import Pooled, refused
+from meantime.statistics.selection import Pooled, check_form
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.verdicts import LEVEL, VERDICT, sentences, verdicts
 from meantime.table import Cell, Column, Kind, Table
 
@@ -78,20 +78,28 @@ COLUMNS = (
 )
 
 
-def refuse(snapshot: Snapshot | None, asked: Comparison) -> tuple[Problem, ...]:
-    """Say what is wrong with a request."""
-    return refused(snapshot, asked, lambda of: with_reference(of, asked, asked.reference))
+class Sides(NamedTuple):
+    """Locations and their reference, and whether that contains them."""
+
+    found: Pooled
+    at: int  # position of the reference
+    contained: Containment
 
 
-def comparison(snapshot: Snapshot, asked: Comparison, _work: Work) -> Table:
+def prepare(snapshot: Snapshot, asked: Comparison) -> Sides:
+    """Select the cells of the locations and of the reference, and pool their years."""
+    found, at = with_reference(snapshot, asked, asked.reference)
+    return Sides(found, at, containment(found, at, asked))
+
+
+def comparison(prepared: Prepared[Comparison, Sides], _work: Work) -> Table:
     """Compare each location with the reference, in the order of the names; tied ones are too, and do not differ.
 
     A location whose year is withheld is left out by name:
 
     >>> from meantime.dataset import survey_example
-    >>> from meantime.model import Unwatched
     >>> asked = Comparison(question=survey_example.SOUP, years="2018", reference="Borduria")
-    >>> table = comparison(survey_example.snapshot(), asked, Unwatched())
+    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
     >>> told = ("location", "difference", "difference_low", "difference_high", "p_adjusted", "verdict")
     >>> for row in zip(*(table.column(name) for name in told)):
     ...     print(*(round(cell, 3) if isinstance(cell, float) else cell for cell in row))
@@ -105,9 +113,8 @@ def comparison(snapshot: Snapshot, asked: Comparison, _work: Work) -> Table:
     1 of 3 locations differs from Borduria (p adjusted by Holm): 0 above, 1 below.
     Avalon is below Borduria by 4.8 points (unadjusted 95 % interval 2.0 to 7.6).
     """
-    found, at = with_reference(snapshot, asked, asked.reference)
+    asked, (found, at, contained) = prepared.parameters, prepared.data
     others, reference = found[np.arange(len(found)) != at], found[[at]]
-    contained = containment(found, at, asked)
     correlation = correlation_with(others, reference, contained)
     d = difference(others.estimates, reference.estimates, correlation=correlation)
     r = ratio(others.estimates, reference.estimates, correlation=correlation)
@@ -143,9 +150,9 @@ def comparison(snapshot: Snapshot, asked: Comparison, _work: Work) -> Table:
     )
 
 
-def rests_on(snapshot: Snapshot, asked: Comparison, row: Mapping[str, Cell] | None) -> Provenance:
+def rests_on(prepared: Prepared[Comparison, Sides], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a difference rests on: the cells of the location, and, the other way, those of the reference."""
-    return difference_rests_on(snapshot, asked, asked.reference, row)
+    return difference_rests_on(prepared.data.found, prepared.data.at, row)
 
 
 def _from_the_rest(d: Compared, contained: Containment) -> Doubles:
@@ -185,3 +192,26 @@ def _findings(
     for place in np.flatnonzero(is_similar & ~(p_adjusted < LEVEL)).tolist()[:MOST_OF_A_KIND]:
         said.append(say("similar", location=others.of.names[place], reference=name, margin=margin))
     return said
+
+
+STATISTIC = Statistic(
+    name="comparison",
+    parameters=Comparison,
+    prepare=prepare,
+    compute=comparison,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="each location with a reference: difference, ratio, and whether they can be told apart",
+    estimates="how much higher a location's population value is than that of the reference, in the same years",
+    columns=COLUMNS,
+    example={**EXAMPLE, "reference": "National"},
+    example_rows=(
+        (
+            *("Alabama", 30.9, 29.2, 32.8, "National", 33.1, -2.2, -3.98187984357335, -0.36071730830251725, None),
+            *(0.9335347432024165, 0.8797777561921777, 0.9890867388560313),
+            *(0.019405198177064667, 0.38810396354129334, "no clear difference", 4537, ""),
+        ),
+    ),
+    method_version=1,
+    charts=("comparison", "verdict_map", "map"),
+)

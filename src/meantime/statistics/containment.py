@@ -15,8 +15,7 @@ import numpy as np
 
 from meantime.dataset.cube import Doubles
 from meantime.statistics.asked import Referring
-from meantime.statistics.parameters import period_text
-from meantime.statistics.selection import Pooled, select
+from meantime.statistics.selection import Pooled, Selection, locations_of, select
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -41,7 +40,7 @@ def containment(found: Pooled, at: int, asked: Referring) -> Containment:
     nothing = np.zeros(len(others))
     if asked.contains is False or not members.intersection(others):
         return Containment(share=nothing, notes=())
-    everybody = select(found.of.snapshot, msgspec.structs.replace(asked, locations=("all",), years=_same_years(found)))
+    everybody = _everybody(found.selection, members, asked)
     is_member = np.array([name in members for name in everybody.names], dtype=bool)
     sums = np.nansum(everybody.respondents[is_member], axis=0)
     is_their_sum = bool((sums == found.of.respondents[at]).all())
@@ -75,6 +74,10 @@ def correlation_with(others: Pooled, reference: Pooled, contained: Containment) 
     return np.where(contained.share > 0, np.clip(r, 0.0, 0.99), 0.0)
 
 
-def _same_years(found: Pooled) -> str:
-    """Name the very years that were found: the latest one of all locations may be another."""
-    return ",".join(period_text(period) for period in found.of.periods if period is not None) or "latest"
+def _everybody(selection: Selection, members: set[str], asked: Referring) -> Selection:
+    """Return the cells of all members that there are: those at hand, unless some were not asked for."""
+    if members.intersection(locations_of(selection.snapshot.cube, selection.question)) <= selection.asked_for:
+        return selection
+    # In the very years that were found.
+    everybody = msgspec.structs.replace(asked, locations=("all",), years=selection.years_parameter)
+    return select(selection.snapshot, everybody)

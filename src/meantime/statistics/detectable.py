@@ -9,7 +9,6 @@ import msgspec
 import numpy as np
 
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import Problem
 from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, RESPONDENTS, SE, flag_texts, integers, numbers, table
@@ -17,8 +16,9 @@ from meantime.statistics.asked import Ground
 from meantime.statistics.parameters import LocationName
 from meantime.statistics.power import detectable_difference
 from meantime.statistics.provenance import REFERENCE, Provenance, of_all, of_group
-from meantime.statistics.reference import with_reference
-from meantime.statistics.selection import refused
+from meantime.statistics.reference import WithReference, with_reference
+from meantime.statistics.selection import check_form
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.table import Cell, Column, Kind, Table
 
 
@@ -69,35 +69,34 @@ _NOTE = (
 )
 
 
-def refuse(snapshot: Snapshot | None, asked: Detectable) -> tuple[Problem, ...]:
-    """Say what is wrong with a request."""
-    return refused(snapshot, asked, lambda of: with_reference(of, asked, asked.reference))
+def prepare(snapshot: Snapshot, asked: Detectable) -> WithReference:
+    """Select the cells of the locations and of the reference, and pool their years."""
+    return with_reference(snapshot, asked, asked.reference)
 
 
-def rests_on(snapshot: Snapshot, asked: Detectable, row: Mapping[str, Cell] | None) -> Provenance:
+def rests_on(prepared: Prepared[Detectable, WithReference], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what it rests on: the standard errors of the location and of the reference; the cells that have them."""
-    found, at = with_reference(snapshot, asked, asked.reference)
+    found, at = prepared.data
     if row is None:
         return Provenance(number=None, parts=(of_all(found.of),))
     return Provenance(number="estimate", parts=(of_group(found, row), of_all(found.of[[at]], REFERENCE)))
 
 
-def detectable(snapshot: Snapshot, asked: Detectable, _work: Work) -> Table:
+def detectable(prepared: Prepared[Detectable, WithReference], _work: Work) -> Table:
     """Give the difference from the reference that could be found, in the order of the names; tied ones are too.
 
     A location whose year is withheld is left out by name.
 
     >>> from meantime.dataset import survey_example
-    >>> from meantime.model import Unwatched
     >>> asked = Detectable(question=survey_example.SOUP, reference="Avalon", years="2018")
-    >>> table = detectable(survey_example.snapshot(), asked, Unwatched())
+    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
     >>> for row in zip(table.column("location"), table.column("detectable")):
     ...     print(row[0], round(row[1], 2))
     Borduria 4.04
     Dorado 4.04
     Erewhon 4.04
     """
-    found, at = with_reference(snapshot, asked, asked.reference)
+    asked, (found, at) = prepared.parameters, prepared.data
     others = found[np.arange(len(found)) != at]
     reference_se = np.full(len(others), found.se[at])
     compared = max(int(np.isfinite(others.se + reference_se).sum()), 1)
@@ -117,3 +116,31 @@ def detectable(snapshot: Snapshot, asked: Detectable, _work: Work) -> Table:
         flag_texts(others.flags),
     ]
     return table(found.of, COLUMNS, data, left_out=found.left_out, warnings=[_NOTE])
+
+
+STATISTIC = Statistic(
+    name="detectable",
+    parameters=Detectable,
+    prepare=prepare,
+    compute=detectable,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="how large a difference from the reference would have to be for a comparison to find it",
+    estimates="the least true difference that a survey of this size finds as often as asked for, approximately",
+    columns=COLUMNS,
+    example={**EXAMPLE, "reference": "National"},
+    example_rows=(
+        (
+            "Alabama",
+            30.9,
+            0.9179792189030623,
+            "National",
+            0.10604826396812252,
+            2.588901350410211,
+            3.8384055489379345,
+            4537,
+            "",
+        ),
+    ),
+    method_version=1,
+)

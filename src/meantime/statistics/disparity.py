@@ -9,7 +9,6 @@ import numpy as np
 
 from meantime.dataset.cube import Doubles, Integers
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import Problem
 from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
@@ -18,14 +17,13 @@ from meantime.statistics.findings import interval, points, say
 from meantime.statistics.gaps import Gap, greatest_gap
 from meantime.statistics.heterogeneity import heterogeneity
 from meantime.statistics.multiplicity import adjusted
-from meantime.statistics.provenance import Provenance, of_group
+from meantime.statistics.provenance import REFERENCE, Provenance, of_all, of_group
 from meantime.statistics.seeding import generator
-from meantime.statistics.selection import Pooled, refused
+from meantime.statistics.selection import Pooled, check_form
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.strata import (
     OfCategory,
-    all_rests_on,
     counterparts,
-    difference_rests_on,
     names,
     strata,
     without_reference,
@@ -78,21 +76,20 @@ _PARTIAL = (
 )
 
 
-def refuse(snapshot: Snapshot | None, asked: Disparity) -> tuple[Problem, ...]:
-    """Say what is wrong with a request."""
-    return refused(snapshot, asked, lambda of: strata(of, asked))
+def prepare(snapshot: Snapshot, asked: Disparity) -> Pooled:
+    """Select the cells of every group, and pool their years."""
+    return strata(snapshot, asked)
 
 
-def disparity(snapshot: Snapshot, asked: Disparity, _work: Work) -> Table:
+def disparity(prepared: Prepared[Disparity, Pooled], _work: Work) -> Table:
     """Compare the groups of each location with one of them, in the order of the names; tied ones do not differ.
 
     What is withheld is left out by name. Strata that are no groups ("Data not reported") are shown, and neither
     compared nor part of a gap.
 
     >>> from meantime.dataset import survey_example
-    >>> from meantime.model import Unwatched
     >>> asked = Disparity(question=survey_example.SOUP, category="Sex", reference_stratum="Male")
-    >>> table = disparity(survey_example.snapshot(), asked, Unwatched())
+    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
     >>> told = ("location", "stratum", "estimate", "difference", "relative_difference", "verdict", "gap")
     >>> for row in zip(*(table.column(name) for name in told)):
     ...     print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
@@ -105,7 +102,7 @@ def disparity(snapshot: Snapshot, asked: Disparity, _work: Work) -> Table:
     1 of 2 groups differs from Male (p adjusted by Holm): 0 above, 1 below.
     Female in Avalon is below Male by 5.8 points (unadjusted 95 % interval 3.0 to 8.6).
     """
-    found = strata(snapshot, asked)
+    asked, found = prepared.parameters, prepared.data
     at = counterparts(found, asked.reference_stratum)
     reference = _reference(found, at)
     d, r = difference(found.estimates, reference), ratio(found.estimates, reference)
@@ -144,13 +141,19 @@ def disparity(snapshot: Snapshot, asked: Disparity, _work: Work) -> Table:
     )
 
 
-def rests_on(snapshot: Snapshot, asked: Disparity, row: Mapping[str, Cell] | None) -> Provenance:
+def rests_on(prepared: Prepared[Disparity, Pooled], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a difference rests on: both groups; of the reference itself, and what is not compared, the estimate."""
+    found = prepared.data
     if row is None:
-        return Provenance(number=None, parts=(all_rests_on(snapshot, asked),))
+        return Provenance(number=None, parts=(of_all(found.selection),))
     if row["difference"] is None:
-        return Provenance(number="estimate", parts=(of_group(strata(snapshot, asked), row),))
-    return difference_rests_on(snapshot, asked, row["location"], row["stratum"], number="difference")
+        return Provenance(number="estimate", parts=(of_group(found, row),))
+    own, other = (
+        {"location": row["location"], "stratum": stratum}
+        for stratum in (row["stratum"], prepared.parameters.reference_stratum)
+    )
+    parts = (of_group(found, own), of_group(found, other, REFERENCE, sign=-1.0))
+    return Provenance(number="difference", parts=parts)
 
 
 def _reference(found: Pooled, at: Integers) -> Estimates:
@@ -235,3 +238,28 @@ def _of_one(found: Pooled, rows: Integers, gap: Gap, asked: Disparity) -> str:
         corrected=points(gap.corrected, found.of.unit),
         interval=interval(gap.low, gap.high),
     )
+
+
+STATISTIC = Statistic(
+    name="disparity",
+    parameters=Disparity,
+    prepare=prepare,
+    compute=disparity,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="the groups of a category beside a named one: differences, and how far the groups lie apart",
+    estimates="how much higher a group's population value is than that of the reference group in the same location",
+    columns=COLUMNS,
+    example={**EXAMPLE, "category": "Gender", "reference_stratum": "Male"},
+    example_rows=(
+        (
+            *("Alabama", "Female", 30.6, 28.5, 32.9, "Male", 28.5, 2.1000000000000014),
+            *(-1.7592152902747977, 5.844997474901634, 7.36842105263158, -5.635188323412931),
+            *(22.492592991546466, 0.2831086969442721, 1.0, "no clear difference", 2.1000000000000014),
+            *(1.7939746681142363, -1.7592152900393567, 5.844997474679873, 0.279219155226444, 1.0),
+            *(2651, ""),
+        ),
+    ),
+    method_version=1,
+    charts=("disparity",),
+)

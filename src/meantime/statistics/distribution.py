@@ -9,7 +9,6 @@ import numpy as np
 
 from meantime.dataset.cube import Doubles
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import Problem
 from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
@@ -20,8 +19,9 @@ from meantime.statistics.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import Show
 from meantime.statistics.provenance import VALUE, Part, Provenance, of_estimates
-from meantime.statistics.selection import Pooled, pooled, refused, select
+from meantime.statistics.selection import Pooled, check_form, pooled, select
 from meantime.statistics.spread import FAR_OUT, modified_z, quantiles
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.table import Cell, Column, Kind, Table
 
 # Of an adjusted p-value, and of Cochran's Q.
@@ -100,20 +100,20 @@ def columns_for(asked: Distribution) -> tuple[Column, ...]:
     return FIGURES if asked.show == "figures" else COLUMNS
 
 
-def refuse(snapshot: Snapshot | None, asked: Distribution) -> tuple[Problem, ...]:
-    """Say what is wrong with a request."""
-    return refused(snapshot, asked, lambda of: select(of, asked))
+def prepare(snapshot: Snapshot, asked: Distribution) -> Pooled:
+    """Select the cells, and pool their years; aggregates are none of the locations."""
+    found = pooled(select(snapshot, asked))
+    return found.without(found.of.is_aggregate, "an aggregate of others")
 
 
-def distribution(snapshot: Snapshot, asked: Distribution, _work: Work) -> Table:
+def distribution(prepared: Prepared[Distribution, Pooled], _work: Work) -> Table:
     """Say how the locations' values are spread; rows are in the order of the names, tied ones too.
 
     Aggregates are left out, and locations whose year is withheld; what has no standard error counts in the quantiles.
 
     >>> from meantime.dataset import survey_example
-    >>> from meantime.model import Unwatched
     >>> asked = Distribution(question=survey_example.SOUP, years="2019", show="figures")
-    >>> table = distribution(survey_example.snapshot(), asked, Unwatched())
+    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
     >>> for name in ("locations", "minimum", "median", "maximum", "sd", "tau", "reliability"):
     ...     print(name, round(table.column(name)[0], 2))
     locations 5
@@ -127,8 +127,8 @@ def distribution(snapshot: Snapshot, asked: Distribution, _work: Work) -> Table:
     ...     print(finding)
     The locations really differ: their true values have a standard deviation of about 3.5 points, the estimates of 3.7.
     """
-    spread = _measured(snapshot, asked)
-    found = spread.found
+    asked, found = prepared.parameters, prepared.data
+    spread = _measured(found)
     return table(
         found.of,
         columns_for(asked),
@@ -142,18 +142,16 @@ def distribution(snapshot: Snapshot, asked: Distribution, _work: Work) -> Table:
     )
 
 
-def rests_on(snapshot: Snapshot, asked: Distribution, row: Mapping[str, Cell] | None) -> Provenance:
+def rests_on(prepared: Prepared[Distribution, Pooled], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what an estimate rests on, or the figures: all locations, whose estimates count the same in the mean."""
+    found = prepared.data
     if row is None or "location" in row:
-        return of_estimates(snapshot, asked, row)
-    found = _measured(snapshot, asked).found
+        return of_estimates(found, row)
     part = Part(VALUE, found.of.cell.ravel(), found.weights.ravel() / max(len(found), 1))
     return Provenance(number="mean", parts=(part,))
 
 
-def _measured(snapshot: Snapshot, asked: Distribution) -> _Spread:
-    found = pooled(select(snapshot, asked))
-    found = found.without(found.of.is_aggregate, "an aggregate of others")
+def _measured(found: Pooled) -> _Spread:
     # Of no location there is no median either: NaN, and no row that it could be compared with.
     median = float(quantiles(found.value, np.array([0.5]))[0])
     from_median = difference_from(found.estimates, median)
@@ -228,3 +226,26 @@ def _findings(spread: _Spread) -> list[str]:
     if not spread.is_outlier.any() and about.estimates >= _LEAST_FOR_NONE and np.isfinite(spread.z).all():
         said.append(say("no_outlier", median=f"{median[0]:.1f}"))
     return said
+
+
+STATISTIC = Statistic(
+    name="distribution",
+    parameters=Distribution,
+    prepare=prepare,
+    compute=distribution,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="how the locations' values are spread, how much of that is real, and which lie far out",
+    estimates="the spread of the locations' population values, and of their estimates, which is wider by chance",
+    columns=COLUMNS,
+    columns_for=columns_for,
+    example=EXAMPLE,
+    example_rows=(
+        (
+            *("Alabama", 30.9, 29.2, 32.8, -2.05, -0.6011847826086962),
+            *(0.028193855868641315, 0.535683261504185, "", 4537, ""),
+        ),
+    ),
+    method_version=1,
+    charts=("spread", "estimates", "map"),
+)

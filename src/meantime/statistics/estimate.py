@@ -31,7 +31,18 @@ from meantime.statistics.findings import amount, interval, say
 from meantime.statistics.parameters import period_text
 from meantime.statistics.pooling import Weights
 from meantime.statistics.provenance import VALUE, Part, Provenance, groups_of, of_all, of_group, of_mean, unweighted
-from meantime.statistics.selection import Pooled, Selection, left_out_warning, pooled, refused, select, select_rows
+from meantime.statistics.selection import (
+    Pooled,
+    Rows,
+    Selection,
+    check_form,
+    left_out_warning,
+    pooled,
+    raise_problems,
+    select,
+    select_rows,
+)
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.years import told
 from meantime.table import Cell, Column, Kind, Table
 
@@ -75,23 +86,29 @@ def columns_for(asked: Estimate) -> tuple[Column, ...]:
     return (shared.LOCATION, *groups, *periods, *_NUMBERS)
 
 
-def refuse(snapshot: Snapshot | None, asked: Estimate) -> tuple[Problem, ...]:
-    """Say what is wrong with a request."""
-    if asked.basis != "all_rows":
-        return refused(snapshot, asked, lambda of: _selected(of, asked))
-    if asked.by or asked.category is not None or asked.stratum is not None:
-        detail = 'The basis "all_rows" is one mean a location, over all categories and years; it is not broken down.'
-        return (Problem(pointer="/basis", code="contradiction", detail=detail),)
-    return refused(snapshot, asked, lambda of: select_rows(of, asked))
+def check_basis(asked: Estimate) -> tuple[Problem, ...]:
+    """Say what is wrong with a request, as far as it can be said without the data."""
+    is_broken_down = bool(asked.by) or asked.category is not None or asked.stratum is not None
+    if asked.basis != "all_rows" or not is_broken_down:
+        return check_form(asked)
+    detail = 'The basis "all_rows" is one mean a location, over all categories and years; it is not broken down.'
+    return (Problem(pointer="/basis", code="contradiction", detail=detail),)
 
 
-def estimate(snapshot: Snapshot, asked: Estimate, _work: Work) -> Table:
+def prepare(snapshot: Snapshot, asked: Estimate) -> Selection | Rows:
+    """Select the cells; of the basis "all_rows", those of every row."""
+    if asked.basis == "all_rows":
+        raise_problems(check_basis(asked))
+        return select_rows(snapshot, asked)
+    return select(snapshot, asked, by_stratum="stratum" in asked.by, each_period="period" in asked.by)
+
+
+def estimate(prepared: Prepared[Estimate, Selection | Rows], _work: Work) -> Table:
     """Give the estimate of each location, in the order of the names; tied ones are too.
 
     >>> from meantime.dataset import survey_example
-    >>> from meantime.model import Unwatched
     >>> def show(**asked):
-    ...     table = estimate(survey_example.snapshot(), Estimate(question=survey_example.SOUP, **asked), Unwatched())
+    ...     table = STATISTIC.answer(survey_example.snapshot(), Estimate(question=survey_example.SOUP, **asked))
     ...     for row in table.rows():
     ...         print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
     ...     print(*table.warnings)
@@ -112,37 +129,32 @@ def estimate(snapshot: Snapshot, asked: Estimate, _work: Work) -> Table:
     Cockaigne 2019 31.0 1.02 29.1 33.1 1 0 1000  None
     <BLANKLINE>
     """
-    if asked.basis == "all_rows":
-        return _of_all_rows(snapshot, asked)
-    selection = _selected(snapshot, asked)
+    asked, selection = prepared.parameters, prepared.data
+    if isinstance(selection, Rows):
+        return _of_all_rows(prepared.snapshot, asked, selection)
     if "period" in asked.by:
         return _by_period(selection, asked)
     return _pooled(pooled(selection), asked)
 
 
-def rests_on(snapshot: Snapshot, asked: Estimate, row: Mapping[str, Cell] | None) -> Provenance:
+def rests_on(prepared: Prepared[Estimate, Selection | Rows], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what an estimate rests on: the cells of its periods, with the weights of the pooling."""
-    if asked.basis == "all_rows":
-        return _all_rows_rest_on(snapshot, asked, row)
-    selection = _selected(snapshot, asked)
+    selection = prepared.data
+    if isinstance(selection, Rows):
+        return _all_rows_rest_on(prepared.snapshot, selection, row)
     if row is None:
         return Provenance(number=None, parts=(of_all(selection),))
-    if "period" not in asked.by:
+    if "period" not in prepared.parameters.by:
         return Provenance(number="estimate", parts=(of_group(pooled(selection), row),))
     cells = selection.at(row["period"]).cell[groups_of(selection, row), 0]
     return Provenance(number="estimate", parts=(Part(VALUE, cells, np.ones(len(cells))),))
 
 
-def _all_rows_rest_on(snapshot: Snapshot, asked: Estimate, row: Mapping[str, Cell] | None) -> Provenance:
-    rows = select_rows(snapshot, asked)
+def _all_rows_rest_on(snapshot: Snapshot, rows: Rows, row: Mapping[str, Cell] | None) -> Provenance:
     if row is None:
         return Provenance(number=None, parts=(unweighted(rows.cells),))
     own = rows.cells[rows.locations == snapshot.cube.location_codes[str(row["location"])]]
     return Provenance(number="estimate", parts=(of_mean(snapshot, own),))
-
-
-def _selected(snapshot: Snapshot, asked: Estimate) -> Selection:
-    return select(snapshot, asked, by_stratum="stratum" in asked.by, each_period="period" in asked.by)
 
 
 def _pooled(found: Pooled, asked: Estimate) -> Table:
@@ -236,8 +248,7 @@ def _weighting(of: Selection) -> str:
     }[of.asked.weights]
 
 
-def _of_all_rows(snapshot: Snapshot, asked: Estimate) -> Table:
-    rows = select_rows(snapshot, asked)
+def _of_all_rows(snapshot: Snapshot, asked: Estimate, rows: Rows) -> Table:
     moments, scale = snapshot.cube.cells.moments, snapshot.cube.scale
     codes, starts = np.unique(rows.locations, return_index=True)
     count, total = _sums(moments.count[rows.cells], starts), _sums(moments.total[rows.cells], starts)
@@ -268,3 +279,23 @@ def _sums(numbers: Integers, starts: Integers) -> list[int]:
     given = numbers.tolist()
     ends = [*starts.tolist()[1:], len(given)]
     return [sum(given[start:end]) for start, end in zip(starts.tolist(), ends, strict=True)]
+
+
+STATISTIC = Statistic(
+    name="estimate",
+    parameters=Estimate,
+    prepare=prepare,
+    compute=estimate,
+    rests_on=rests_on,
+    check_form=check_basis,
+    help="estimate by location, with its standard error and 95 % interval",
+    estimates="the percent (or other value) of the population of each location, of one year or pooled over several",
+    columns=COLUMNS,
+    columns_for=columns_for,
+    example={**EXAMPLE, "years": "2018..2022"},
+    example_rows=(
+        ("Alabama", 29.9, 0.38381132341620866, 29.153211082703823, 30.657640621890575, 5, 0, 25263, "", None),
+    ),
+    method_version=1,
+    charts=("estimates", "trend", "groups", "map", "point_map"),
+)

@@ -15,14 +15,12 @@ import msgspec
 import numpy as np
 
 from meantime.dataset.snapshot import Snapshot
-from meantime.statistics.asked import Ground
 from meantime.statistics.findings import number, probability
 from meantime.statistics.pooling import Weights
 from meantime.statistics.provenance import Part, Provenance, groups_of, merged
-from meantime.statistics.registry import Statistic
-from meantime.statistics.selection import Pooled, Selection, pooled, select
+from meantime.statistics.selection import Pooled, Selection, pooled
 from meantime.statistics.snippets import MOST_LISTED, Uncertain, Writer
-from meantime.statistics.strata import strata
+from meantime.statistics.statistic import AnyPrepared
 from meantime.statistics.uncertainty import ORIGINS, Origin, Scale
 from meantime.table import Cell, Table
 
@@ -109,8 +107,7 @@ Results = dict[str, tuple[str, str]]
 class _Telling:
     """An explanation while it is put together."""
 
-    snapshot: Snapshot
-    asked: Any
+    prepared: AnyPrepared
     row: Mapping[str, Cell]
     provenance: Provenance
     writer: Writer
@@ -119,6 +116,19 @@ class _Telling:
     assumptions: list[str] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
     leaves_out: list[str] = field(default_factory=list)
+
+    @property
+    def snapshot(self) -> Snapshot:
+        return self.prepared.snapshot
+
+    @property
+    def asked(self) -> Any:
+        return self.prepared.parameters
+
+    @property
+    def data(self) -> Any:
+        """What the statistic has prepared."""
+        return self.prepared.data
 
     def say(
         self, message: str, formula: str | None = None, /, numbers: Mapping[str, Any] | None = None, **values: Any
@@ -158,22 +168,15 @@ class _Side(NamedTuple):
         return float(self.found.se[0])
 
 
-def explain(
-    statistic: Statistic, snapshot: Snapshot, asked: Any, answer: Table, row: Mapping[str, Cell]
-) -> Explanation:
+def explain(prepared: AnyPrepared, answer: Table, row: Mapping[str, Cell]) -> Explanation:
     """Say how a row of an answer came about."""
-    telling = _Telling(
-        snapshot=snapshot,
-        asked=asked,
-        row=row,
-        provenance=statistic.rests_on(snapshot, asked, row),
-        writer=Writer(snapshot),
-    )
-    EXPLAINED[statistic.name](telling)
+    telling = _Telling(prepared=prepared, row=row, provenance=prepared.rests_on(row), writer=Writer(prepared.snapshot))
+    name = prepared.statistic.name
+    EXPLAINED[name](telling)
     snippet = telling.writer.snippet(telling.results)
     labels = [str(row[name]) for name in ("location", "category", "stratum", "period") if row.get(name)]
     return Explanation(
-        title=_MESSAGES["title"].format(statistic=statistic.name, what=", ".join([*labels, asked.question])),
+        title=_MESSAGES["title"].format(statistic=name, what=", ".join([*labels, telling.asked.question])),
         number=telling.provenance.number,
         steps=tuple(telling.steps),
         assumptions=tuple(telling.assumptions),
@@ -236,12 +239,6 @@ def _summary(telling: _Telling) -> None:
 
 
 # Published estimates
-
-
-def _side(telling: _Telling, name: str, asked: Ground, location: Cell, *, also: str | None = None) -> _Side:
-    """Select as the statistic does, whoever is asked after: years and scale depend on all that are selected."""
-    found = pooled(select(telling.snapshot, asked, also=also))
-    return _side_of(found, name, {"location": location})
 
 
 def _side_of(found: Pooled, name: str, row: Mapping[str, Cell]) -> _Side:
@@ -317,7 +314,7 @@ def _estimate(telling: _Telling) -> None:
     if telling.row["estimate"] is None:
         _nothing(telling, "the value is withheld")
         return
-    selection = select(telling.snapshot, telling.asked, by_stratum="stratum" in telling.asked.by)
+    selection: Selection = telling.data
     if "period" in telling.asked.by:
         selection = selection.at(telling.row["period"])
     _one_estimate(telling, _side_of(pooled(selection), "own", telling.row))
@@ -332,14 +329,14 @@ def _one_estimate(telling: _Telling, side: _Side) -> None:
         telling.results |= {name: (f"own_{name}",) * 2 for name in told}
 
 
-def _own_estimate(telling: _Telling) -> _Side:
-    side = _side(telling, "own", telling.asked, telling.row["location"])
+def _own_estimate(telling: _Telling, found: Pooled) -> _Side:
+    side = _side_of(found, "own", {"location": telling.row["location"]})
     _one_estimate(telling, side)
     return side
 
 
 def _ranking(telling: _Telling) -> None:
-    _own_estimate(telling)
+    _own_estimate(telling, telling.data.found)
     row = telling.row
     ends = {"low": row["rank_low"], "high": row["rank_high"], "low_all": row["rank_low_all"]}
     telling.say("rank", rank=row["rank"], high_all=row["rank_high_all"], **ends, numbers={"rank": row["rank"]})
@@ -352,7 +349,7 @@ def _ranking(telling: _Telling) -> None:
 
 def _distribution(telling: _Telling) -> None:
     if "location" in telling.row:
-        _own_estimate(telling)
+        _own_estimate(telling, telling.data)
         telling.leaves_out.append("The median of all locations, and what is said of the distance from it.")
         return
     [part] = telling.provenance.parts
@@ -405,11 +402,19 @@ _OF_DIFFERENCE = {"difference": "difference", "low": "difference_low", "high": "
 _OF_CHANGE = {"difference": "change", "low": "change_low", "high": "change_high", "p": "p"}
 
 
+def _with_reference(telling: _Telling) -> tuple[_Side, _Side]:
+    """Return the estimates of the row's location and of the reference."""
+    found: Pooled = telling.data.found
+    own, reference = (_side_of(found, name, {"location": telling.row[of]}) for name, of in _SIDES)
+    return own, reference
+
+
+_SIDES = (("own", "location"), ("reference", "reference"))
+
+
 def _comparison(telling: _Telling) -> None:
     asked, row = telling.asked, telling.row
-    reference = str(row["reference"])
-    one = _side(telling, "own", asked, row["location"], also=reference)
-    other = _side(telling, "reference", asked, reference, also=reference)
+    one, other = _with_reference(telling)
     if asked.shares == "geography" and row["difference_from_rest"] is not None:
         _contained(telling, one, other)
         return
@@ -428,17 +433,15 @@ def _contained(telling: _Telling, one: _Side, other: _Side) -> None:
 
 
 def _change(telling: _Telling) -> None:
-    asked, location = telling.asked, telling.row["location"]
-    later = _side(telling, "later", asked, location, also=asked.reference)
-    since = msgspec.structs.replace(asked, years=asked.since)
-    earlier = _side(telling, "earlier", since, location, also=asked.reference)
+    row = {"location": telling.row["location"]}
+    later, earlier = _side_of(telling.data.later, "later", row), _side_of(telling.data.earlier, "earlier", row)
     _two(telling, later, earlier, _OF_CHANGE)
-    if asked.reference is not None:
+    if telling.asked.reference is not None:
         telling.leaves_out.append("How the change compares with that of the reference.")
 
 
 def _disparity(telling: _Telling) -> None:
-    found, row = strata(telling.snapshot, telling.asked), telling.row
+    found, row = telling.data, telling.row
     one = _side_of(found, "own", row)._replace(label=str(row["stratum"]))
     if row["difference"] is None:
         _one_estimate(telling, one)
@@ -449,11 +452,9 @@ def _disparity(telling: _Telling) -> None:
 
 
 def _gap(telling: _Telling) -> None:
-    found, asked, location = strata(telling.snapshot, telling.asked), telling.asked, telling.row["location"]
-    one, other = (
-        _side_of(found, name, {"location": location, "stratum": stratum})._replace(label=stratum)
-        for name, stratum in (("own", asked.stratum), ("reference", asked.reference_stratum))
-    )
+    now, asked, row = telling.data.now, telling.asked, {"location": telling.row["location"]}
+    one = _side_of(now.group, "own", row)._replace(label=asked.stratum)
+    other = _side_of(now.reference, "reference", row)._replace(label=asked.reference_stratum)
     _two(telling, one, other, _OF_GAP)
     telling.sources.append(_MOGSTAD)
     telling.leaves_out.append("The ranks, which rest on the differences between all pairs of gaps; and changes.")
@@ -463,7 +464,7 @@ _OF_GAP = {"difference": "gap", "low": "gap_low", "high": "gap_high", "p": "p"}
 
 
 def _target(telling: _Telling) -> None:
-    side = _own_estimate(telling)
+    side = _own_estimate(telling, telling.data)
     d, fixed = telling.known("difference"), float(telling.asked.target)
     formula = f"d = {number(side.value)} - {number(fixed)} = {number(d)}"
     telling.say("difference", formula, one=side.label, other="the target", numbers={"difference": d})
@@ -480,10 +481,7 @@ def _target(telling: _Telling) -> None:
 
 
 def _detectable(telling: _Telling) -> None:
-    asked, row = telling.asked, telling.row
-    reference = str(row["reference"])
-    one = _side(telling, "own", asked, row["location"], also=reference)
-    other = _side(telling, "reference", asked, reference, also=reference)
+    one, other = _with_reference(telling)
     _one_estimate(telling, one)
     _tell_side(telling, other)
     least = telling.told("detectable")
@@ -509,7 +507,7 @@ def _trend(telling: _Telling) -> None:
     if slope is None:
         _nothing(telling, "a line needs three years with a standard error")
         return
-    is_percent = select(telling.snapshot, telling.asked).is_percent
+    is_percent = telling.data.is_percent
     weight = _MESSAGES["weight_at_mean" if is_percent else "weight"]
     formula = f"b = sum w (t - t0) v / sum w (t - t0)^2 = {number(slope)}"
     telling.say("slope", formula, years=int(used.sum()), weight=weight, numbers={"slope": slope})
@@ -542,7 +540,7 @@ def _standardised(telling: _Telling) -> None:
     value = telling.known("estimate")
     telling.say("standardised", f"{number(value)}", strata=telling.row["strata"], numbers={"estimate": value})
     telling.assumptions += [_LIMITS_ARE_95, "Strata are separate samples."]
-    chosen = select(telling.snapshot, telling.asked, by_stratum=True)
+    chosen: Selection = telling.data.strata.selection
     own = np.isin(chosen.cell, part.cells)
     column = telling.writer.column("value")
     if _come_from_limits(chosen[own.any(axis=1)]):

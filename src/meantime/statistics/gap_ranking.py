@@ -10,7 +10,6 @@ import numpy as np
 
 from meantime.dataset.cube import Doubles, Integers
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import Problem
 from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import FLAGS, RESPONDENTS, flag_texts, integers, numbers, table
@@ -20,7 +19,7 @@ from meantime.statistics.findings import points, probability, say
 from meantime.statistics.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import StratumName
-from meantime.statistics.provenance import EARLIER, LATER, Provenance
+from meantime.statistics.provenance import EARLIER, LATER, REFERENCE, Provenance, of_all, of_group
 from meantime.statistics.ranks import (
     indistinguishable,
     marginal,
@@ -29,8 +28,9 @@ from meantime.statistics.ranks import (
     ranks,
     simultaneous,
 )
-from meantime.statistics.selection import LeftOut, Pooled, refusal, refused
-from meantime.statistics.strata import OfCategory, all_rests_on, difference_rests_on, names, strata
+from meantime.statistics.selection import LeftOut, Pooled, check_form, refusal
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.strata import OfCategory, names, strata
 from meantime.statistics.verdicts import ADJUSTED_BY, LEVEL
 from meantime.statistics.years import SYNTAX
 from meantime.table import Cell, Column, Kind, Table
@@ -105,12 +105,15 @@ class _Sides(NamedTuple):
     reference: Pooled
 
 
-def refuse(snapshot: Snapshot | None, asked: GapRanking) -> tuple[Problem, ...]:
-    """Say what is wrong with a request."""
-    return refused(snapshot, asked, lambda of: _prepare(of, asked))
+class Gaps(NamedTuple):
+    """Both groups of the locations that have both, in the later years and, where they are asked for, earlier ones."""
+
+    now: _Sides
+    before: _Sides | None
+    left_out: tuple[LeftOut, ...]
 
 
-def gap_ranking(snapshot: Snapshot, asked: GapRanking, _work: Work) -> Table:
+def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
     """Rank the locations by the gap between two groups, widest first; tied ones share the smallest rank.
 
     Widest is furthest to the side on which the gaps lie on average: below, here.
@@ -118,18 +121,17 @@ def gap_ranking(snapshot: Snapshot, asked: GapRanking, _work: Work) -> Table:
     Aggregates are never ranked; a location of which one of the two is withheld is left out by name.
 
     >>> from meantime.dataset import survey_example
-    >>> from meantime.model import Unwatched
     >>> asked = GapRanking(
     ...     question=survey_example.SOUP, category="Sex", stratum="Female", reference_stratum="Male", years="2019"
     ... )
-    >>> table = gap_ranking(survey_example.snapshot(), asked, Unwatched())
+    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
     >>> told = ("rank", "location", "gap", "gap_low", "gap_high", "rank_low", "rank_high")
     >>> for row in zip(*(table.column(name) for name in told)):
     ...     print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
     1 Avalon -5.8 -8.61 -2.95 1 1
     2 Borduria 0.8 -2.03 3.63 2 2
     """
-    now, before, left_out = _prepare(snapshot, asked)
+    asked, (now, before, left_out) = prepared.parameters, prepared.data
     d = difference(now.group.estimates, now.reference.estimates)
     since, change = _change(now, before)
     # One family: every p that the answer has.
@@ -177,22 +179,24 @@ def gap_ranking(snapshot: Snapshot, asked: GapRanking, _work: Work) -> Table:
     return table(now.group.of, COLUMNS, data, left_out=left_out, notes=notes, findings=findings)
 
 
-def rests_on(snapshot: Snapshot, asked: GapRanking, row: Mapping[str, Cell] | None) -> Provenance:
+def rests_on(prepared: Prepared[GapRanking, Gaps], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a gap rests on: the cells of the group, and, the other way, those of the reference group."""
+    now, before, _ = prepared.data
     if row is not None:
-        return difference_rests_on(snapshot, asked, row["location"], asked.stratum, number="gap")
-    if asked.since is None:
-        return Provenance(number=None, parts=(all_rests_on(snapshot, asked),))
-    earlier = msgspec.structs.replace(asked, years=asked.since)
-    parts = (all_rests_on(snapshot, asked, LATER), all_rests_on(snapshot, earlier, EARLIER))
+        location = {"location": row["location"]}
+        parts = (of_group(now.group, location), of_group(now.reference, location, REFERENCE, sign=-1.0))
+        return Provenance(number="gap", parts=parts)
+    if before is None:
+        return Provenance(number=None, parts=(of_all(now.group.selection),))
+    parts = (of_all(now.group.selection, LATER), of_all(before.group.selection, EARLIER))
     return Provenance(number=None, parts=parts)
 
 
-def _prepare(snapshot: Snapshot, asked: GapRanking) -> tuple[_Sides, _Sides | None, tuple[LeftOut, ...]]:
-    """Return both groups of the locations that have both, in the later years and in the earlier ones."""
+def prepare(snapshot: Snapshot, asked: GapRanking) -> Gaps:
+    """Select the cells of both groups, in the later years and in the earlier ones, and pool each."""
     now, left_out = _sides(snapshot, asked)
     if asked.since is None:
-        return now, None, left_out
+        return Gaps(now, None, left_out)
     before, also_left_out = _sides(snapshot, msgspec.structs.replace(asked, years=asked.since))
     earlier, later = before.group.of, now.group.of
     if set(earlier.periods) & set(later.periods):
@@ -200,7 +204,7 @@ def _prepare(snapshot: Snapshot, asked: GapRanking) -> tuple[_Sides, _Sides | No
         raise refusal("/since", "contradiction", detail)
     both = np.intersect1d(earlier.locations, later.locations)
     named = tuple(sorted({*left_out, *also_left_out}))
-    return _of_locations(now, both), _of_locations(before, both), named
+    return Gaps(_of_locations(now, both), _of_locations(before, both), named)
 
 
 def _sides(snapshot: Snapshot, asked: GapRanking) -> tuple[_Sides, tuple[LeftOut, ...]]:
@@ -301,3 +305,32 @@ def _of_change(
     if not rose + fell:
         return [say("no_gap_changed", **said)]
     return [say("gaps_changed", changed=rose + fell, rose=rose, fell=fell, **said)]
+
+
+STATISTIC = Statistic(
+    name="gap_ranking",
+    parameters=GapRanking,
+    prepare=prepare,
+    compute=gap_ranking,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="locations by the gap between two groups, with the ranks that each may have, and how the gap changed",
+    estimates="the order of the locations by the difference of two groups' population values, as far as it is sure",
+    columns=COLUMNS,
+    example={
+        **EXAMPLE,
+        "category": "Gender",
+        "stratum": "Female",
+        "reference_stratum": "Male",
+        "locations": ["Ohio", "Utah"],
+    },
+    example_rows=(
+        (
+            *(1, "Utah", 36.4, 35.4, 1.0, -1.7100370700666119, 3.67570605627097, 0.4679284938305729),
+            *(0.9358569876611458, 1, 2, 1, 2, 1, "Ohio", None, None, None, None, None, None, None),
+            *(9161, ""),
+        ),
+    ),
+    method_version=1,
+    charts=("ranking",),
+)

@@ -1,7 +1,7 @@
 """On which cells of the table a number rests, and with which weights.
 
 Every statistic says this of its answers, in a function ``rests_on`` beside the one that computes them: of one row of
-the answer, or of all of it. From the cells it is a short way to the rows of the file (``dataset.cell_rows``).
+the answer, or of all of it (None). From the cells it is a short way to the rows of the file (``dataset.cell_rows``).
 
 Where a number is a weighted sum of published values, the weights say how it came about: weight times value, added up
 over the rows of the file, is the number. That holds for means, for differences of means, for pooled estimates and for
@@ -10,16 +10,15 @@ slopes; what a rank is made of has no such weights, but the estimate that is ran
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from meantime.dataset.cube import ABSENT, AXES, Doubles, Integers
 from meantime.dataset.snapshot import Snapshot
-from meantime.statistics.asked import Ground
-from meantime.statistics.selection import Pooled, Selection, pooled, select
+from meantime.statistics.selection import Pooled, Selection
 from meantime.table import Cell
 
 # What cells are in a number for.
@@ -52,10 +51,6 @@ class Weighted(NamedTuple):
     cells: Integers
     weights: Doubles
     used_as: tuple[str, ...]
-
-
-# The row is that of the answer, column by column; None: all of the answer.
-RestsOn = Callable[[Snapshot, Any, Mapping[str, Cell] | None], Provenance]
 
 
 def merged(provenance: Provenance) -> Weighted:
@@ -120,21 +115,22 @@ _PLACES = {axis: place for place, axis in enumerate(AXES)}
 # Pooled estimates
 
 
-def of_estimates(snapshot: Snapshot, asked: Ground, row: Mapping[str, Cell] | None) -> Provenance:
+def of_estimates(found: Pooled, row: Mapping[str, Cell] | None) -> Provenance:
     """Say what the estimate of a row's location rests on: its cells of all periods, with the weights of the pooling.
 
     What most statistics of published estimates rest on, whatever else they have to say of them.
 
     >>> from meantime.dataset import survey_example
-    >>> asked = Ground(question=survey_example.SOUP, years="2018..2019")
-    >>> [part] = of_estimates(survey_example.snapshot(), asked, {"location": "Dorado"}).parts
+    >>> from meantime.statistics.asked import Ground
+    >>> from meantime.statistics.selection import pooled, select
+    >>> found = pooled(select(survey_example.snapshot(), Ground(question=survey_example.SOUP, years="2018..2019")))
+    >>> [part] = of_estimates(found, {"location": "Dorado"}).parts
     >>> len(part.cells), part.weights
     (2, array([0.5, 0.5]))
     """
-    selection = select(snapshot, asked)
     if row is None:
-        return Provenance(number=None, parts=(of_all(selection),))
-    return Provenance(number="estimate", parts=(of_group(pooled(selection), row),))
+        return Provenance(number=None, parts=(of_all(found.selection),))
+    return Provenance(number="estimate", parts=(of_group(found, row),))
 
 
 def of_group(found: Pooled, row: Mapping[str, Cell], used_as: str = VALUE, *, sign: float = 1.0) -> Part:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
 
 from meantime.dataset.cube import Integers
 from meantime.dataset.snapshot import Polarity, Snapshot
-from meantime.errors import Problem
 from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
@@ -18,6 +18,7 @@ from meantime.statistics.findings import number, probability, say
 from meantime.statistics.findings import others as told_others
 from meantime.statistics.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.parameters import Names
+from meantime.statistics.provenance import Provenance, of_estimates
 from meantime.statistics.ranks import (
     RankInterval,
     indistinguishable,
@@ -29,8 +30,9 @@ from meantime.statistics.ranks import (
 )
 from meantime.statistics.reference import beside
 from meantime.statistics.seeding import generator
-from meantime.statistics.selection import Pooled, pooled, refusal, refused, select
+from meantime.statistics.selection import Pooled, Selection, check_form, pooled, refusal, select
 from meantime.statistics.shrinkage import DRAWS, model_ranks
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.table import Cell, Column, Kind, Table
 
 # From which p of Cochran's Q on there is no talk of real differences.
@@ -105,19 +107,29 @@ _MODEL = (
 )
 
 
-def refuse(snapshot: Snapshot | None, asked: Ranking) -> tuple[Problem, ...]:
-    """Say what is wrong with a request."""
-    return refused(snapshot, asked, lambda of: beside(prepare(of, asked)[0], asked, asked.reference))
+class Ranked(NamedTuple):
+    """The estimates to rank, and what they are shown beside."""
+
+    found: Pooled
+    is_lower_better: bool
+    reference: Pooled | None
 
 
-def ranking(snapshot: Snapshot, asked: Ranking, _work: Work) -> Table:
+def prepare(snapshot: Snapshot, asked: Ranking) -> Ranked:
+    """Select the cells of the locations and of the reference, and pool their years."""
+    chosen = select(snapshot, asked)
+    is_lower_better = lower_is_better(chosen, asked)
+    found = in_order(pooled(chosen))
+    return Ranked(found, is_lower_better, beside(found, asked.reference))
+
+
+def ranking(prepared: Prepared[Ranking, Ranked], _work: Work) -> Table:
     """Rank the locations, best first; tied ones share the smallest rank and stand in the order of the names.
 
     Aggregates are never ranked; a location whose year is withheld, or that has no standard error, is left out by name:
 
     >>> from meantime.dataset import survey_example
-    >>> from meantime.model import Unwatched
-    >>> table = ranking(survey_example.snapshot(), Ranking(question=survey_example.SOUP, years="2020"), Unwatched())
+    >>> table = STATISTIC.answer(survey_example.snapshot(), Ranking(question=survey_example.SOUP, years="2020"))
     >>> told = ("rank", "location", "rank_low", "rank_high", "alike", "cannot_be_told_apart_from")
     >>> for row in zip(*(table.column(name) for name in told)):
     ...     print(*row[:-1], row[-1] or "-")
@@ -128,7 +140,7 @@ def ranking(snapshot: Snapshot, asked: Ranking, _work: Work) -> Table:
     >>> table.warnings
     ('Left out: Erewhon (no row for 2020).',)
     """
-    found, is_lower_better = prepare(snapshot, asked)
+    asked, (found, is_lower_better, reference) = prepared.parameters, prepared.data
     compared = pairs(found.estimates)
     by_itself, at_once = marginal(compared), simultaneous(compared)
     rank = ranks(found.value, is_lower_better=is_lower_better)
@@ -151,7 +163,7 @@ def ranking(snapshot: Snapshot, asked: Ranking, _work: Work) -> Table:
         *_by_model(found, about, asked, order, is_lower_better=is_lower_better),
         integers(found.respondents[order]),
         flag_texts(found.flags[order]),
-        *_line(found, asked),
+        *_line(reference, len(found)),
     ]
     return table(
         found.of,
@@ -163,34 +175,41 @@ def ranking(snapshot: Snapshot, asked: Ranking, _work: Work) -> Table:
     )
 
 
-def prepare(snapshot: Snapshot, asked: Ordered) -> tuple[Pooled, bool]:
-    """Return the estimates that are ranked, and whether a low one is good.
+def rests_on(prepared: Prepared[Ranking, Ranked], row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what the estimate that is ranked rests on."""
+    return of_estimates(prepared.data.found, row)
+
+
+def lower_is_better(chosen: Selection, asked: Ordered) -> bool:
+    """Return whether a low value is good.
 
     Raises:
-        RequestInvalid: as ``select``, or it is not known which values are good.
+        RequestInvalid: it is not known which values are good.
     """
-    chosen = select(snapshot, asked)
-    better: Polarity | None = asked.better or snapshot.about.questions[chosen.question].polarity
+    better: Polarity | None = asked.better or chosen.snapshot.about.questions[chosen.question].polarity
     if better is None:
         detail = (
             "Whether a low or a high value is good is not known for this question, so it has no best. Say it "
             'with better, "lower" or "higher".'
         )
         raise refusal("/better", "no-polarity", detail)
-    found = pooled(chosen)
+    return better == "lower"
+
+
+def in_order(found: Pooled) -> Pooled:
+    """Return the estimates that can be put in an order: of single locations, and with a standard error."""
     found = found.without(found.of.is_aggregate, "an aggregate of others")
-    found = found.without(np.isnan(found.se), "no standard error")
-    return found, better == "lower"
+    return found.without(np.isnan(found.se), "no standard error")
 
 
-def _line(found: Pooled, asked: Ranking) -> list[list[Cell]]:
+def _line(reference: Pooled | None, rows: int) -> list[list[Cell]]:
     """Return the reference, the same in every row; that of a location's verdict is for ``comparison`` to say."""
-    line = beside(found, asked, asked.reference)
-    if line is None:
-        told: list[Cell] = [None] * 4
+    if reference is None:
+        cells: list[Cell] = [None] * 4
     else:
-        told = [line.of.names[0], *numbers(np.concatenate([line.value, line.low, line.high]))]
-    return [[cell] * len(found) for cell in told]
+        figures = np.concatenate([reference.value, reference.low, reference.high])
+        cells = [reference.of.names[0], *numbers(figures)]
+    return [[cell] * rows for cell in cells]
 
 
 def _intervals(alone: RankInterval, together: RankInterval, order: Integers) -> list[list[Cell]]:
@@ -256,3 +275,26 @@ def _findings(
     k = asked.best
     said.append(say("best_k", k=k, locations=", ".join(surely)) if surely else say("no_best_k", k=k))
     return said
+
+
+STATISTIC = Statistic(
+    name="ranking",
+    parameters=Ranking,
+    prepare=prepare,
+    compute=ranking,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="locations best first, with the ranks that each may have and what it cannot be told apart from",
+    estimates="the order of the locations' population values, as far as chance lets it be seen",
+    columns=COLUMNS,
+    example=EXAMPLE,
+    example_rows=(
+        (
+            *(1, "West Virginia", 24.7, 23.4, 26.1, 1, 6, 1, 7),
+            *(5, "Wyoming; South Carolina; Nevada; Missouri; Guam", 1.3215, 0.99975, 1, 3, 5157, ""),
+            *("National", 33.1, 32.9, 33.3),
+        ),
+    ),
+    method_version=2,
+    charts=("ranking", "estimates", "map"),
+)

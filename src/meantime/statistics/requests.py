@@ -1,7 +1,8 @@
 """The one check of what is asked: pure, quick on good input, and with all problems at once on bad.
 
-The web calls it before a job exists, compute calls it again for jobs that were accepted while the data set was loading.
-It runs in the event loop of the web, so whatever is sent and however many names there are, its work is bounded.
+What it returns is prepared, and the answer is computed from that. The web calls it before there is a job, and the
+worker once more: a result depends on snapshot and request alone. It runs in the event loop of the web, so whatever is
+sent and however many names there are, its work is bounded; what takes longer is for ``compute``.
 """
 
 from __future__ import annotations
@@ -15,67 +16,105 @@ import msgspec
 
 from meantime.dataset.cube import Cube
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import Problem
+from meantime.errors import Problem, RequestInvalid
 from meantime.statistics.parameters import Leaf, Names, capped, leaves, naming, period_of, period_text, read
-from meantime.statistics.registry import STATISTICS, Statistic
+from meantime.statistics.registry import STATISTICS
 from meantime.statistics.spelling import closest, find, quoted, suggestion
+from meantime.statistics.statistic import AnyPrepared, AnyStatistic
 
-__all__ = ["Problems", "check", "closest", "find"]
-
-Problems = tuple[Problem, ...]
+__all__ = ["check", "check_form", "closest", "find"]
 
 # Reasons for withholding are the file's own text, and there may be as many as rows.
 _REASONS_TOLD = 3
 
 
-def check(
-    name: str, raw: Mapping[str, object], snapshot: Snapshot | None, refuse_unknown: bool = False
-) -> msgspec.Struct | Problems:
-    """Return the parameters of a statistic if they can be answered, else everything that is wrong with them.
+def check(name: str, raw: Mapping[str, object], snapshot: Snapshot, refuse_unknown: bool = False) -> AnyPrepared:
+    """Return a request that can be answered, its cells selected, so that computing the answer selects none again.
 
-    Keys that the statistic does not know are ignored, as the classic API promises, or refused. Without a snapshot only
-    the form is checked.
+    Keys that the statistic does not know are ignored, as the classic API promises, or refused.
 
     >>> from meantime.dataset import example
-    >>> def asked(name, **raw):
-    ...     return check(name, raw, example.snapshot())
-    >>> asked("states_mean", question=example.BREAKFAST)
+    >>> check("states_mean", {"question": example.BREAKFAST}, example.snapshot()).parameters
     OfQuestion(question='Percent of adults who skip breakfast')
-    >>> for problem in asked("state_mean", question="skip brekfast", state=7):
+    >>> def wrong(name, **raw):
+    ...     try:
+    ...         check(name, raw, example.snapshot())
+    ...     except RequestInvalid as invalid:
+    ...         return invalid.problems
+    >>> for problem in wrong("state_mean", question="skip brekfast", state=7):
     ...     print(problem.pointer, problem.code, problem.closest)
     /question unknown ('Percent of adults who skip breakfast',)
     /state type ()
 
     What has nothing but withheld values is refused, and what has no row at all:
 
-    >>> asked("global_mean", question=example.NAPS)[0].detail
+    >>> wrong("global_mean", question=example.NAPS)[0].detail
     'The question "Percent of adults who nap" has no value: its only row is withheld (1 × "~").'
-    >>> print(asked("state_mean", question=example.BREAKFAST, state="Dorado")[0].detail.partition(": ")[2])
+    >>> print(wrong("state_mean", question=example.BREAKFAST, state="Dorado")[0].detail.partition(": ")[2])
     its only row there is withheld (1 × "~").
-    >>> asked("state_mean", question=example.TEA, state="Dorado")[0].code
+    >>> wrong("state_mean", question=example.TEA, state="Dorado")[0].code
     'absent'
-    >>> asked("best5", question=example.TEA)[0].code
+    >>> wrong("best5", question=example.TEA)[0].code
     'no-polarity'
 
-    >>> check("best5", {"question": example.BREAKFAST, "questoin": ""}, None, refuse_unknown=True)[0].detail
-    'best5 has no parameter "questoin". Did you mean "question"?'
+    Raises:
+        RequestInvalid: it cannot be answered; carries everything that is wrong with it.
     """
-    statistic = STATISTICS.get(name)
-    if statistic is None:
-        return (_unknown_statistic(name),)
-    given, problems = read(name, statistic.parameters, raw, refuse_unknown=refuse_unknown)
+    statistic = _statistic(name)
+    parameters = _parameters(statistic, raw, snapshot, refuse_unknown=refuse_unknown)
+    try:
+        return statistic.prepared(snapshot, parameters)
+    except RequestInvalid as invalid:
+        raise _refusal(invalid.problems, statistic) from invalid
+
+
+def check_form(name: str, raw: Mapping[str, object], refuse_unknown: bool = False) -> msgspec.Struct:
+    """Return the parameters of a request whose data are not there yet, so that only its form can be checked.
+
+    >>> check_form("best5", {"question": "whatever it may be"})
+    OfQuestion(question='whatever it may be')
+    >>> check_form("best5", {"question": "", "questoin": ""}, refuse_unknown=True)
+    Traceback (most recent call last):
+    meantime.errors.RequestInvalid: best5 has no parameter "questoin". Did you mean "question"?
+
+    Raises:
+        RequestInvalid: it cannot be answered, whatever the data are; carries everything that is wrong with it.
+    """
+    statistic = _statistic(name)
+    parameters = _parameters(statistic, raw, None, refuse_unknown=refuse_unknown)
+    if problems := tuple(statistic.check_form(parameters)):
+        raise _refusal(problems, statistic)
+    return parameters
+
+
+def _statistic(name: str) -> AnyStatistic:
+    if (statistic := STATISTICS.get(name)) is None:
+        problem = _unknown_statistic(name)
+        raise RequestInvalid(problem.detail, problems=(problem,))
+    return statistic
+
+
+def _parameters(
+    statistic: AnyStatistic, raw: Mapping[str, object], snapshot: Snapshot | None, *, refuse_unknown: bool
+) -> msgspec.Struct:
+    """Read the parameters, and check each name among them against the snapshot."""
+    values, problems = read(statistic.name, statistic.parameters, raw, refuse_unknown=refuse_unknown)
     if snapshot is not None:
-        problems += _against(snapshot, statistic, given)
+        problems += _against(snapshot, statistic, values)
+    if not problems:
+        parameters: msgspec.Struct = statistic.parameters(**values)
+        problems = _columns(statistic, parameters)
     if problems:
-        return _in_order(problems, statistic)
-    parameters = statistic.parameters(**given)
-    problems = _columns(statistic, parameters)
-    if not problems and statistic.refuse is not None:
-        problems = [*statistic.refuse(snapshot, parameters)]
-    return _in_order(problems, statistic) if problems else parameters
+        raise _refusal(problems, statistic)
+    return parameters
 
 
-def _in_order(problems: Sequence[Problem], statistic: Statistic) -> Problems:
+def _refusal(problems: Sequence[Problem], statistic: AnyStatistic) -> RequestInvalid:
+    ordered = _in_order(problems, statistic)
+    return RequestInvalid(" ".join(problem.detail for problem in ordered), problems=ordered)
+
+
+def _in_order(problems: Sequence[Problem], statistic: AnyStatistic) -> tuple[Problem, ...]:
     """Sort problems by the parameter that they are with; those with none of them come last."""
     place = {field: number for number, field in enumerate(statistic.parameters.__struct_fields__)}
 
@@ -96,7 +135,7 @@ def _unknown_statistic(name: str) -> Problem:
     )
 
 
-def _against(snapshot: Snapshot, statistic: Statistic, given: Mapping[str, Any]) -> list[Problem]:
+def _against(snapshot: Snapshot, statistic: AnyStatistic, given: Mapping[str, Any]) -> list[Problem]:
     """Check whatever is named against what the snapshot has; what has the wrong form is passed over."""
     unknown = [leaf for leaf in leaves(statistic.parameters, given) if not _is_there(snapshot, leaf)]
     problems = list(capped((_unknown(leaf, snapshot) for leaf in unknown), ""))
@@ -155,7 +194,7 @@ def _known(snapshot: Snapshot, names: Names) -> Sequence[str]:
             return tuple(period_text(period) for period in labels.periods)
 
 
-def _columns(statistic: Statistic, parameters: msgspec.Struct) -> list[Problem]:
+def _columns(statistic: AnyStatistic, parameters: msgspec.Struct) -> list[Problem]:
     """Check the columns that are named against those that the answer will have."""
     given = {name: getattr(parameters, name) for name in parameters.__struct_fields__}
     named = [leaf for leaf in leaves(statistic.parameters, given) if leaf.names is Names.COLUMN]
@@ -190,7 +229,7 @@ def _unknown(leaf: Leaf, snapshot: Snapshot) -> Problem:
     )
 
 
-def _of_question(snapshot: Snapshot, statistic: Statistic, question: int, pointer: str) -> list[Problem]:
+def _of_question(snapshot: Snapshot, statistic: AnyStatistic, question: int, pointer: str) -> list[Problem]:
     about = snapshot.about.questions[question]
     problems = []
     if statistic.needs_polarity and about.polarity is None:

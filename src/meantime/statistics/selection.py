@@ -11,7 +11,7 @@ which nobody can say which is the estimate.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -130,6 +130,16 @@ class Selection:
         return replace(self, periods=(self.periods[place],), **cut)
 
     @property
+    def asked_for(self) -> set[str]:
+        """The locations that were asked for, those without a row too."""
+        return {*self.names, *(each.location for each in self.left_out)}
+
+    @property
+    def years_parameter(self) -> str:
+        """What ``years`` must be for these very periods: the latest one of other locations may be another."""
+        return ",".join(period_text(period) for period in self.periods if period is not None) or "latest"
+
+    @property
     def years(self) -> str:
         """The periods, for people; "" where the table has none."""
         return told([period for period in self.periods if period is not None])
@@ -139,6 +149,7 @@ class Selection:
 class Pooled:
     """One estimate a group: that of its one period, or of all of them together."""
 
+    selection: Selection  # all that was selected, incomplete groups too
     of: Selection  # the groups that are complete, in the same order
     value: Doubles
     se: Doubles
@@ -185,23 +196,18 @@ class Rows(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def refuse(snapshot: Snapshot | None, asked: Ground) -> tuple[Problem, ...]:
-    """Say what is wrong with a request: what the registry's ``refuse`` of most statistics is."""
-    return refused(snapshot, asked, lambda of: select(of, asked))
+def check_form(asked: Ground) -> tuple[Problem, ...]:
+    """Say what is wrong with a request, as far as it can be said without the data: of the years, their form."""
+    if parse(str(asked.years)) is not None:
+        return ()
+    return (Problem(pointer="/years", code="type", detail=f'"years" must be {SYNTAX}.'),)
 
 
-def refused(snapshot: Snapshot | None, asked: Ground, prepare: Callable[[Snapshot], object]) -> tuple[Problem, ...]:
-    """Say what is wrong with a request by preparing its answer, which takes less than a millisecond.
-
-    While the data set is loading, only the form can be checked.
-    """
-    if snapshot is None:
-        return _wrong_years(asked)
-    try:
-        prepare(snapshot)
-    except RequestInvalid as invalid:
-        return invalid.problems
-    return ()
+def raise_problems(problems: Iterable[Problem]) -> None:
+    """Refuse a request with everything that is wrong with it, if something is."""
+    found = tuple(problems)
+    if found:
+        raise RequestInvalid(" ".join(each.detail for each in found), problems=found)
 
 
 def refusal(pointer: str, code: str, detail: str) -> RequestInvalid:
@@ -254,18 +260,22 @@ def select_rows(snapshot: Snapshot, asked: Ground) -> Rows:
     return _Selecting(snapshot, asked, by_stratum=False, also=None).rows()
 
 
-def pooled(selection: Selection) -> Pooled:
-    """Return one estimate a group, over all its periods; a group that lacks one is left out by name."""
+def pooled(selection: Selection, weights: Weights | None = None) -> Pooled:
+    """Return one estimate a group, over all its periods; a group that lacks one is left out by name.
+
+    Without ``weights`` the periods count as the request says.
+    """
     has_all = ~np.isnan(selection.value).any(axis=1)
     missing = tuple(_missing(selection, row) for row in np.flatnonzero(~has_all).tolist())
     of = selection[has_all]
-    weights = selection.asked.weights if len(of.periods) > 1 else Weights.EQUAL
-    made = pool(of.value, of.se, of.respondents, weights=weights)
+    chosen = (weights or selection.asked.weights) if len(of.periods) > 1 else Weights.EQUAL
+    made = pool(of.value, of.se, of.respondents, weights=chosen)
     computed = limits(made.value, made.se, scale=of.scale)
     # Of one period the published limits, so that a reader finds in the answer what is in the file.
     low, high = (of.low[:, 0], of.high[:, 0]) if len(of.periods) == 1 else computed
     respondents = of.respondents.sum(axis=1)
     return Pooled(
+        selection=selection,
         of=of,
         value=made.value,
         se=made.se,
@@ -277,6 +287,12 @@ def pooled(selection: Selection) -> Pooled:
         flags=_flags(selection, made.value, made.se, low, high, respondents),
         left_out=selection.left_out + missing,
     )
+
+
+def locations_of(cube: Cube, question: int) -> list[str]:
+    """Return the locations that a question has rows of, in the order of their names."""
+    codes: list[int] = cube.by_location.keys[cube.by_location.of(question), 1].tolist()
+    return [cube.labels.locations[code] for code in codes]
 
 
 def has_total(cube: Cube, question: int) -> bool:
@@ -338,7 +354,7 @@ class _Selecting:
         if not each_period:
             self._refuse_shared_years(periods)
         self._refuse_mixed(chosen)
-        self._raise_problems()
+        raise_problems(self._problems)
         return self._grid(chosen, wanted, self._cube.labels.value_types[value_type], periods)
 
     def rows(self) -> Rows:
@@ -349,7 +365,7 @@ class _Selecting:
         chosen = every & np.isin(self._keys[:, _LOCATION], wanted)
         periods = self._periods(every, chosen)
         chosen &= np.isin(self._keys[:, _PERIOD], periods) & self._has_value
-        self._raise_problems()
+        raise_problems(self._problems)
         places, labels = np.flatnonzero(chosen), self._cube.labels
         locations = self._keys[places, _LOCATION]
         return Rows(
@@ -361,10 +377,6 @@ class _Selecting:
             notes=tuple(self._notes),
             warnings=tuple(self._warnings),
         )
-
-    def _raise_problems(self) -> None:
-        if self._problems:
-            raise RequestInvalid(" ".join(each.detail for each in self._problems), problems=tuple(self._problems))
 
     def _unit(self, value_type: ValueType) -> str | None:
         return self._snapshot.about.questions[self._question].unit or value_type.unit or None
@@ -492,7 +504,7 @@ class _Selecting:
         """
         years = parse(str(self._asked.years))
         if years is None:
-            self._problems += _wrong_years(self._asked)
+            self._problems += check_form(self._asked)
             return []
         given = (chosen if years.is_latest else of_basis) & self._has_value
         codes = np.unique(self._keys[given, _PERIOD]).tolist()
@@ -694,12 +706,6 @@ class _Selecting:
                 f"{counts[Origin.BOUNDARY]:,} of {len(given):,} values are 0 or 100, and have no standard error."
             )
         self._notes.append(caveats.synthetic(self._snapshot))
-
-
-def _wrong_years(asked: Ground) -> tuple[Problem, ...]:
-    if parse(str(asked.years)) is not None:
-        return ()
-    return (Problem(pointer="/years", code="type", detail=f'"years" must be {SYNTAX}.'),)
 
 
 def _years_notes(selection: Selection) -> list[str]:

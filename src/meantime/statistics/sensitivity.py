@@ -14,9 +14,9 @@ from typing import Annotated, NamedTuple
 import msgspec
 import numpy as np
 
-from meantime.dataset.cube import Integers
+from meantime.dataset.cube import Integers, Period
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import Problem, RequestInvalid
+from meantime.errors import RequestInvalid
 from meantime.model import Work
 from meantime.statistics import caveats
 from meantime.statistics import columns as shared
@@ -26,9 +26,10 @@ from meantime.statistics.findings import say
 from meantime.statistics.parameters import Show, period_text
 from meantime.statistics.pooling import Weights
 from meantime.statistics.provenance import Provenance, cells_with, code_of, unweighted
-from meantime.statistics.ranking import Ordered, prepare
+from meantime.statistics.ranking import Ordered, in_order, lower_is_better
 from meantime.statistics.ranks import ranks
-from meantime.statistics.selection import LeftOut, Pooled, Selection, refused, select
+from meantime.statistics.selection import LeftOut, Pooled, Selection, check_form, pooled, select
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.years import MOST_HAVE
 from meantime.table import Cell, Column, Kind, Table
 
@@ -98,21 +99,37 @@ def columns_for(asked: Sensitivity) -> tuple[Column, ...]:
     return FIGURES if asked.show == "figures" else COLUMNS
 
 
-def refuse(snapshot: Snapshot | None, asked: Sensitivity) -> tuple[Problem, ...]:
-    """Say what is wrong with a request."""
-    return refused(snapshot, asked, lambda of: prepare(of, asked))
+class Selected(NamedTuple):
+    """The estimates as asked, of the last year alone, and the years that may be pooled."""
+
+    as_asked: Pooled
+    last: Pooled
+    several: Selection | None
+    why_not: str  # there are no years to pool
+    is_lower_better: bool
 
 
-def sensitivity(snapshot: Snapshot, asked: Sensitivity, _work: Work) -> Table:
+def prepare(snapshot: Snapshot, asked: Sensitivity) -> Selected:
+    """Select the cells of every method; what methods share is selected once."""
+    chosen = select(snapshot, asked)
+    is_lower_better = lower_is_better(chosen, asked)
+    as_asked = in_order(pooled(chosen))
+    last = as_asked
+    if (year := chosen.periods[-1]) is not None and len(chosen.periods) > 1:
+        last = in_order(pooled(select(snapshot, msgspec.structs.replace(asked, years=period_text(year)))))
+    several, why_not = _several(as_asked)
+    return Selected(as_asked, last, several, why_not, is_lower_better)
+
+
+def sensitivity(prepared: Prepared[Sensitivity, Selected], _work: Work) -> Table:
     """Rank the locations in every way that the table allows; as asked is the order, tied ones by name.
 
     Ranks are among the locations that every method has. One that is withheld in a year which a method needs is left
     out by name, and a method that most locations cannot follow is left out, with the reason:
 
     >>> from meantime.dataset import survey_example
-    >>> from meantime.model import Unwatched
     >>> asked = Sensitivity(question=survey_example.SOUP, years="2018", best=3)
-    >>> table = sensitivity(survey_example.snapshot(), asked, Unwatched())
+    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
     >>> told = ("location", "rank_as_asked", "rank_pooled_equal", "rank_all_rows", "moves")
     >>> for row in zip(*(table.column(name) for name in told)):
     ...     print(*row)
@@ -126,8 +143,8 @@ def sensitivity(snapshot: Snapshot, asked: Sensitivity, _work: Work) -> Table:
     With the method alone, Borduria moves from place 3 to place 4; none moves further.
     Least like the ranking as asked is all_rows: Kendall's tau 0.67; the best 3 of both have 2 in common.
     """
-    found, is_lower_better = prepare(snapshot, asked)
-    ways = _ways(snapshot, asked, found)
+    asked, found, is_lower_better = prepared.parameters, prepared.data.as_asked, prepared.data.is_lower_better
+    ways = _ways(prepared.data)
     allowed = [way for way in ways if not way.why_not]
     common = [name for name in found.of.names if all(name in way.values for way in allowed)]
     rank = {
@@ -150,40 +167,40 @@ def sensitivity(snapshot: Snapshot, asked: Sensitivity, _work: Work) -> Table:
     )
 
 
-def rests_on(snapshot: Snapshot, asked: Sensitivity, row: Mapping[str, Cell] | None) -> Provenance:
+def rests_on(prepared: Prepared[Sensitivity, Selected], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what the ranks rest on: some method or other uses any row of the question, in the location or everywhere."""
+    snapshot = prepared.snapshot
     location = (
         {} if row is None or "location" not in row else {"location": code_of(snapshot, "location", row["location"])}
     )
-    return Provenance(number=None, parts=(unweighted(cells_with(snapshot, asked.question, **location)),))
+    return Provenance(number=None, parts=(unweighted(cells_with(snapshot, prepared.parameters.question, **location)),))
 
 
 # The ways
 
 
-def _ways(snapshot: Snapshot, asked: Sensitivity, found: Pooled) -> list[_Way]:
+def _ways(selected: Selected) -> list[_Way]:
     """Rank in every way, as asked first."""
+    found = selected.as_asked
     as_asked = _Way("as_asked", f"as asked, {found.of.years or 'as published'}", _values(found))
-    others = [
-        _of_years(snapshot, asked, "latest", _last(found.of), Weights.EQUAL),
-        *_pooled(snapshot, asked, found),
-        _of_all_rows(snapshot, found),
-    ]
+    last = _Way("latest", selected.last.of.years or "as published", _values(selected.last))
+    others = [last, *_pooled(selected), _of_all_rows(found)]
     return [as_asked, *(_enough(as_asked, way) for way in others)]
 
 
-def _pooled(snapshot: Snapshot, asked: Sensitivity, found: Pooled) -> list[_Way]:
+def _pooled(selected: Selected) -> list[_Way]:
     """Rank by several years pooled, with each kind of weights."""
-    methods = {f"pooled_{weights}": weights for weights in Weights}
-    try:
-        several = _several(snapshot, asked, found.of)
-    except RequestInvalid as invalid:
-        # Of other years than those that are asked for, and so no fault of the request.
-        return [_Way(method, "", {}, str(invalid).rstrip(".")) for method in methods]
-    if not several:
-        why_not = "there is no second year that nine in ten of the locations have"
-        return [_Way(method, "", {}, why_not) for method in methods]
-    return [_of_years(snapshot, asked, method, several, weights) for method, weights in methods.items()]
+    several = selected.several
+    if several is None:
+        return [_Way(f"pooled_{weights}", "", {}, selected.why_not) for weights in Weights]
+    return [
+        _Way(
+            f"pooled_{weights}",
+            f"{several.years or 'as published'}, weights {weights}",
+            _values(in_order(pooled(several, weights))),
+        )
+        for weights in Weights
+    ]
 
 
 def _enough(as_asked: _Way, way: _Way) -> _Way:
@@ -195,14 +212,9 @@ def _enough(as_asked: _Way, way: _Way) -> _Way:
     return way._replace(values={}, why_not=why_not)
 
 
-def _of_years(snapshot: Snapshot, asked: Sensitivity, method: str, years: str, weights: Weights) -> _Way:
-    found, _ = prepare(snapshot, msgspec.structs.replace(asked, years=years, weights=weights))
-    how = "" if len(found.of.periods) == 1 else f", weights {weights}"
-    return _Way(method, f"{found.of.years or 'as published'}{how}", _values(found))
-
-
-def _of_all_rows(snapshot: Snapshot, found: Pooled) -> _Way:
+def _of_all_rows(found: Pooled) -> _Way:
     """Take the means of the classic API: of whatever rows there are."""
+    snapshot = found.of.snapshot
     cube = snapshot.cube
     kinds = caveats.kinds_of_value(snapshot, found.of.question)
     if kinds:
@@ -213,29 +225,40 @@ def _of_all_rows(snapshot: Snapshot, found: Pooled) -> _Way:
     return _Way("all_rows", "the mean of all rows as they come, over strata and years", values)
 
 
-def _last(of: Selection) -> str:
-    """Name the last of the years that are asked for."""
-    last = of.periods[-1]
-    return "latest" if last is None else period_text(last)
+def _several(as_asked: Pooled) -> tuple[Selection | None, str]:
+    """Return the years to pool, those that are asked for or the last few up to the one; or why there are none."""
+    chosen = as_asked.selection
+    if len(chosen.periods) > 1:
+        return chosen, ""
+    try:
+        taken = _last_years(as_asked.of)
+    except RequestInvalid as invalid:
+        # Of other years than those that are asked for, and so no fault of the request.
+        return None, str(invalid).rstrip(".")
+    if len(taken) < 2:
+        return None, "there is no second year that nine in ten of the locations have"
+    years = ",".join(period_text(period) for period in taken)
+    return select(chosen.snapshot, msgspec.structs.replace(chosen.asked, years=years)), ""
 
 
-def _several(snapshot: Snapshot, asked: Sensitivity, of: Selection) -> str:
-    """Name the years to pool: those that are asked for, or the last few up to the one; "" where there is but one.
+def _last_years(of: Selection) -> list[Period]:
+    """Return the last few years up to the one that is asked for.
 
-    Going back from the last one, a year is taken if nine in ten of the locations have it and all that are taken.
+    Going back from it, a year is taken if nine in ten of the locations have it and all that are taken.
     """
     taken = [period for period in of.periods if period is not None]
-    if len(taken) == 1:
-        every = select(snapshot, msgspec.structs.replace(asked, years="all"), each_period=True)
-        has = ~np.isnan(every.value[np.isin(every.locations, of.locations)])
-        have_all = np.ones(len(has), dtype=bool)
-        for period, having in reversed(list(zip(every.periods, has.T, strict=True))):
-            if period is None or period.last >= taken[0].first or len(taken) == _YEARS_POOLED:
-                continue
-            if (have_all & having).sum() >= MOST_HAVE * len(of):
-                have_all &= having
-                taken.insert(0, period)
-    return ",".join(period_text(period) for period in taken) if len(taken) > 1 else ""
+    if not taken:
+        return taken
+    every = select(of.snapshot, msgspec.structs.replace(of.asked, years="all"), each_period=True)
+    has = ~np.isnan(every.value[np.isin(every.locations, of.locations)])
+    have_all = np.ones(len(has), dtype=bool)
+    for period, having in reversed(list(zip(every.periods, has.T, strict=True))):
+        if period is None or period.last >= taken[0].first or len(taken) == _YEARS_POOLED:
+            continue
+        if (have_all & having).sum() >= MOST_HAVE * len(of):
+            have_all &= having
+            taken.insert(0, period)
+    return taken
 
 
 def _values(found: Pooled) -> dict[str, float]:
@@ -309,3 +332,25 @@ def _findings(common: Sequence[str], rank: Mapping[str, Integers], methods: int,
     shared = shared_best(rank["as_asked"], rank[least], best=best)
     said.append(say("least_like", method=least, tau=f"{tau[least]:.2f}", shared=shared, k=best))
     return said
+
+
+STATISTIC = Statistic(
+    name="sensitivity",
+    parameters=Sensitivity,
+    prepare=prepare,
+    compute=sensitivity,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="the ranking under every method that the table allows, side by side",
+    estimates="nothing of a population: how far the order of the estimates depends on how the question is put",
+    columns=COLUMNS,
+    columns_for=columns_for,
+    example=EXAMPLE,
+    example_rows=(
+        ("West Virginia", 1, 1, 1, 1, 1, 1, 1, 1, 0),
+        ("Wyoming", 2, 2, 2, 2, 2, 2, 2, 2, 0),
+        ("South Carolina", 3, 3, 4, 4, 4, 3, 3, 4, 1),
+    ),
+    method_version=1,
+    charts=("slopes",),
+)

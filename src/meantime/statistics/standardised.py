@@ -13,7 +13,7 @@ import numpy as np
 from meantime.dataset.cube import Doubles, Integers
 from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.standards import built_in
-from meantime.errors import Problem, RequestInvalid
+from meantime.errors import Problem
 from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import (
@@ -33,9 +33,10 @@ from meantime.statistics.findings import amount, interval, say
 from meantime.statistics.parameters import CategoryName
 from meantime.statistics.provenance import VALUE, Part, Provenance, groups_of, of_all
 from meantime.statistics.reliability import Flags, flags
-from meantime.statistics.selection import LeftOut, Selection, pooled, refused, select
+from meantime.statistics.selection import LeftOut, Pooled, Selection, check_form, pooled, raise_problems, select
 from meantime.statistics.spelling import closest, quoted, suggestion
 from meantime.statistics.standardisation import standardised as standardised_values
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.uncertainty import limits
 from meantime.table import Cell, Column, Kind, Table
 
@@ -86,6 +87,7 @@ _FOR_COMPARING = (
 class _Strata:
     """One estimate a location and stratum, NaN where there is none; strata in the order of the weights."""
 
+    strata: Pooled  # of those that have a weight, in whatever location
     of: Selection  # any group of each location, for its name
     weights: Mapping[str, float]
     value: Doubles
@@ -96,22 +98,15 @@ class _Strata:
     no_groups: tuple[str, ...]  # strata of the category that nobody can be weighted by
 
 
-def refuse(snapshot: Snapshot | None, asked: Standardised) -> tuple[Problem, ...]:
-    """Say what is wrong with a request."""
-    form = refused(snapshot, asked, lambda of: _prepare(of, asked))
-    return (*_wrong_form(asked), *form) if snapshot is None else form
-
-
-def standardised(snapshot: Snapshot, asked: Standardised, _work: Work) -> Table:
+def standardised(prepared: Prepared[Standardised, _Strata], _work: Work) -> Table:
     """Weight the strata of each location as the standard does, in the order of the names; tied ones are too.
 
     A location that lacks a stratum, or of which one is withheld, is left out by name, for the standard has people in
     it:
 
     >>> from meantime.dataset import survey_example
-    >>> from meantime.model import Unwatched
     >>> asked = Standardised(question=survey_example.SOUP, category="Sex", standard=("Female=3", "Male=1"))
-    >>> table = standardised(survey_example.snapshot(), asked, Unwatched())
+    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
     >>> for row in zip(*(table.column(name) for name in ("location", "estimate", "se", "low", "high"))):
     ...     print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
     Avalon 19.45 0.81 17.92 21.08
@@ -122,7 +117,7 @@ def standardised(snapshot: Snapshot, asked: Standardised, _work: Work) -> Table:
     >>> table.notes[-2]
     'Weights of the strata of "Sex": Female 0.750, Male 0.250.'
     """
-    found = _prepare(snapshot, asked)
+    asked, found = prepared.parameters, prepared.data
     weights = np.array(list(found.weights.values()))
     value, se = standardised_values(found.value, found.se, weights)
     low, high = limits(value, se, scale=found.of.scale)
@@ -148,14 +143,11 @@ def standardised(snapshot: Snapshot, asked: Standardised, _work: Work) -> Table:
     )
 
 
-def rests_on(snapshot: Snapshot, asked: Standardised, row: Mapping[str, Cell] | None) -> Provenance:
+def rests_on(prepared: Prepared[Standardised, _Strata], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what an estimate rests on: the cells of its strata, with the weights of the standard."""
-    weights = _prepare(snapshot, asked).weights
-    chosen = select(snapshot, asked, by_stratum=True)
-    chosen = chosen[np.array([stratum in weights for _, stratum in chosen.stratum_names], dtype=bool)]
+    found, weights = prepared.data.strata, prepared.data.weights
     if row is None:
-        return Provenance(number=None, parts=(of_all(chosen),))
-    found = pooled(chosen)
+        return Provenance(number=None, parts=(of_all(found.selection),))
     found = found[groups_of(found.of, row)]
     total = sum(weights.values())
     share = np.array([weights[stratum] / total for _, stratum in found.of.stratum_names])
@@ -164,21 +156,22 @@ def rests_on(snapshot: Snapshot, asked: Standardised, row: Mapping[str, Cell] | 
     )
 
 
-def _prepare(snapshot: Snapshot, asked: Standardised) -> _Strata:
-    _raise(_wrong_form(asked))
+def prepare(snapshot: Snapshot, asked: Standardised) -> _Strata:
+    """Select the cells of the strata that have a weight, and pool their years."""
+    raise_problems(_wrong_form(asked))
     chosen = select(snapshot, asked, by_stratum=True)
     weights, _ = _weights(asked)
-    _raise(_unlike(chosen, weights, asked))
+    raise_problems(_unlike(chosen, weights, asked))
     used = {stratum: weight for stratum, weight in weights.items() if weight > 0}
     is_used = np.array([stratum in used for _, stratum in chosen.stratum_names], dtype=bool)
     no_groups = {stratum for _, stratum in chosen[~chosen.is_group].stratum_names}
     return _complete(chosen[is_used], used, tuple(sorted(no_groups)))
 
 
-def _raise(found: Iterator[Problem]) -> None:
-    problems = tuple(found)
-    if problems:
-        raise RequestInvalid(" ".join(each.detail for each in problems), problems=problems)
+def check_standard(asked: Standardised) -> Iterator[Problem]:
+    """Say what is wrong with a request, as far as it can be said without the data."""
+    yield from _wrong_form(asked)
+    yield from check_form(asked)
 
 
 def _wrong_form(asked: Standardised) -> Iterator[Problem]:
@@ -278,6 +271,7 @@ def _complete(chosen: Selection, weights: Mapping[str, float], no_groups: tuple[
     first = np.searchsorted(chosen.locations, locations)  # groups are in the order of the locations
     of = chosen[first]
     return _Strata(
+        strata=found,
         of=of[is_complete],
         weights=weights,
         value=value[is_complete],
@@ -336,3 +330,25 @@ def _finding(of: Selection, value: Doubles, se: Doubles, low: Doubles, high: Dou
         interval=interval(float(low[0]), float(high[0])),
         years=of.years or "as published",
     )
+
+
+STATISTIC = Statistic(
+    name="standardised",
+    parameters=Standardised,
+    prepare=prepare,
+    compute=standardised,
+    rests_on=rests_on,
+    check_form=check_standard,
+    help="each location's value if its strata, such as age groups, had the shares of a standard population",
+    estimates="a value for comparing locations with unlike mixes of people; that of no population anywhere",
+    columns=COLUMNS,
+    example={**EXAMPLE, "category": "Age (years)", "standard": ["us_2000"]},
+    example_rows=(
+        (
+            *("Alabama", 30.254132675336397, 1.04534357564304, 28.245387620498434, 32.3413461138217),
+            *(6, 0, 4535, ""),
+        ),
+    ),
+    method_version=1,
+    charts=("estimates", "map"),
+)

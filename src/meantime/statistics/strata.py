@@ -11,10 +11,8 @@ from meantime.dataset.cube import Integers
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.asked import Adjusting
 from meantime.statistics.parameters import CategoryName, StratumName
-from meantime.statistics.provenance import REFERENCE, VALUE, Part, Provenance, of_all, of_group
 from meantime.statistics.selection import Pooled, Selection, listed, pooled, refusal, select
 from meantime.statistics.spelling import quoted
-from meantime.table import Cell
 
 
 class OfCategory(Adjusting, frozen=True, kw_only=True):
@@ -40,21 +38,6 @@ def strata(snapshot: Snapshot, asked: OfCategory) -> Pooled:
         RequestInvalid: the request cannot be answered, or the reference is no group of the category.
     """
     return pooled(_chosen(snapshot, asked))
-
-
-def difference_rests_on(
-    snapshot: Snapshot, asked: OfCategory, location: Cell, stratum: Cell, *, number: str
-) -> Provenance:
-    """Say what a difference of two groups rests on: the cells of one, and, the other way, those of the reference."""
-    found = strata(snapshot, asked)
-    own, other = ({"location": location, "stratum": name} for name in (stratum, asked.reference_stratum))
-    parts = (of_group(found, own), of_group(found, other, REFERENCE, sign=-1.0))
-    return Provenance(number=number, parts=parts)
-
-
-def all_rests_on(snapshot: Snapshot, asked: OfCategory, used_as: str = VALUE) -> Part:
-    """Return every cell of the category's strata: of all, or of the two that are named."""
-    return of_all(_chosen(snapshot, asked), used_as)
 
 
 def _chosen(snapshot: Snapshot, asked: OfCategory) -> Selection:

@@ -12,7 +12,7 @@ from bisect import bisect_left
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -33,6 +33,7 @@ from meantime.statistics.parameters import (
     period_text,
 )
 from meantime.statistics.provenance import Provenance, of_mean, unweighted
+from meantime.statistics.statistic import Prepared
 from meantime.table import Cell, Column, Table
 
 # Names in one filter: as many as fit into an address, and a look-up of each takes a microsecond.
@@ -165,16 +166,37 @@ def entries_read(snapshot: Snapshot, asked: Summary) -> int:
     return snapshot.about.rows
 
 
-def summary(snapshot: Snapshot, asked: Summary, work: Work) -> Table:
+class Filtered(NamedTuple):
+    """The cells that the filters let through."""
+
+    question: int  # its code
+    codes: dict[str, Integers]  # that each filter lets through, by axis; what has no filter is not in it
+    cells: Integers  # positions in the cube's cells
+
+
+def prepare(snapshot: Snapshot, asked: Summary) -> Filtered:
+    """Select the cells that the filters let through."""
+    cube = snapshot.cube
+    question, codes = cube.question_codes[asked.question], _codes(cube, asked)
+    cells = _question_cells(cube, question)
+    keys = cube.cells.keys[cells]
+    kept = np.ones(len(keys), dtype=bool)
+    for axis, wanted in codes.items():
+        kept &= np.isin(keys[:, _PLACES[axis]], wanted)
+    return Filtered(question, codes, np.flatnonzero(kept) + cells.start)
+
+
+def summary(prepared: Prepared[Summary, Filtered], work: Work) -> Table:
     """Describe the rows of a question: how many, mean, deviation, least, most and quantiles, by group.
 
     A group is there if it has a row; one with nothing but withheld rows has a count of 0 and no numbers, and stands
     last where it is sorted by one. Without ``order`` groups come by name, as tied ones do, and years one after another:
 
     >>> from meantime.dataset import example
-    >>> from meantime.model import Unwatched
+    >>> from meantime.statistics.registry import STATISTICS
     >>> def show(**asked):
-    ...     for row in summary(example.snapshot(), Summary(question=example.BREAKFAST, **asked), Unwatched()).rows():
+    ...     asked = Summary(question=example.BREAKFAST, **asked)
+    ...     for row in STATISTICS["summary"].answer(example.snapshot(), asked).rows():
     ...         print(*row)
     >>> show(by=("location",), order=("-mean",))  # location, count, mean, sd, min, max, median, withheld
     Cockaigne 2 31.55 2.1920310216782974 30.0 33.1 31.55 0
@@ -192,7 +214,8 @@ def summary(snapshot: Snapshot, asked: Summary, work: Work) -> Table:
 
     >>> show(location=("Borduria",), category=("Sex",))
     """
-    groups = _Groups(snapshot, asked)
+    snapshot, asked = prepared.snapshot, prepared.parameters
+    groups = _Groups(prepared)
     scale = snapshot.cube.scale
     numbers = [
         groups.moments.count.tolist(),
@@ -214,50 +237,37 @@ def summary(snapshot: Snapshot, asked: Summary, work: Work) -> Table:
     )
 
 
-def rests_on(snapshot: Snapshot, asked: Summary, row: Mapping[str, Cell] | None) -> Provenance:
+def rests_on(prepared: Prepared[Summary, Filtered], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what the numbers of a group rest on: its rows that the filters let through; they add up to its mean."""
-    wanted, cells = (
-        _wanted(snapshot.cube, asked),
-        _question_cells(snapshot.cube, snapshot.cube.question_codes[asked.question]),
-    )
+    snapshot, cells = prepared.snapshot, prepared.data.cells
+    if row is None:
+        return Provenance(number=None, parts=(unweighted(cells),))
     keys = snapshot.cube.cells.keys[cells]
     kept = np.ones(len(keys), dtype=bool)
-    for axis, codes in wanted.items():
-        kept &= np.isin(keys[:, _PLACES[axis]], codes)
-    for axis in asked.by if row is not None else ():
-        label = None if row is None else row[axis]
+    for axis in prepared.parameters.by:
+        label = row[axis]
         code = ABSENT if label is None else list(_label_texts(snapshot.cube, axis)).index(str(label))
         kept &= keys[:, _PLACES[axis]] == code
-    places = np.flatnonzero(kept) + cells.start
-    if row is None:
-        return Provenance(number=None, parts=(unweighted(places),))
-    return Provenance(number="mean", parts=(of_mean(snapshot, places),))
+    return Provenance(number="mean", parts=(of_mean(snapshot, cells[kept]),))
 
 
 class _Groups:
     """The cells that are asked about, and the groups that they are in, ordered by key."""
 
-    def __init__(self, snapshot: Snapshot, asked: Summary) -> None:
-        self._snapshot = snapshot
-        self.asked = asked
-        self.question = snapshot.cube.question_codes[asked.question]
-        self.wanted = _wanted(snapshot.cube, asked)
-        cells = _question_cells(snapshot.cube, self.question)
-        keys = snapshot.cube.cells.keys[cells]
-        kept = np.ones(len(keys), dtype=bool)
-        for axis, codes in self.wanted.items():
-            kept &= np.isin(keys[:, _PLACES[axis]], codes)
-        places = np.flatnonzero(kept) + cells.start
-        self._keys = snapshot.cube.cells.keys[places]
-        self._cells = snapshot.cube.cells.moments[places]
-        self._by = self._keys[:, [_PLACES[axis] for axis in asked.by]]
+    def __init__(self, prepared: Prepared[Summary, Filtered]) -> None:
+        self._snapshot = prepared.snapshot
+        self.asked = prepared.parameters
+        self.question, self.codes, cells = prepared.data
+        self._keys = self._snapshot.cube.cells.keys[cells]
+        self._cells = self._snapshot.cube.cells.moments[cells]
+        self._by = self._keys[:, [_PLACES[axis] for axis in self.asked.by]]
         self.keys, self.moments = add_up(self._by, self._cells)
 
     def counted(self, work: Work) -> Counted:
         """Count the different values of each group."""
         if is_told_by_cells(self._cells):
             return counted_in_cells(self._by, self._cells)
-        return counted_in_rows(self._snapshot, self.asked.question, self.asked.by, self.wanted, work)
+        return counted_in_rows(self._snapshot, self.asked.question, self.asked.by, self.codes, work)
 
     @property
     def scale(self) -> int:
@@ -304,7 +314,7 @@ def _question_cells(cube: Cube, question: int) -> slice:
     return slice(int(cube.starts[question]), int(cube.starts[question + 1]))
 
 
-def _wanted(cube: Cube, asked: Summary) -> dict[str, Integers]:
+def _codes(cube: Cube, asked: Summary) -> dict[str, Integers]:
     """Return the codes that each filter lets through; what has no filter is not in it."""
     wanted: dict[str, Integers] = {}
     for axis in ("location", "category", "stratum"):

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Annotated
 
 import msgspec
 
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import Problem
 from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
@@ -15,7 +15,9 @@ from meantime.statistics.asked import Adjusting
 from meantime.statistics.differences import difference_from
 from meantime.statistics.findings import amount
 from meantime.statistics.multiplicity import adjusted
-from meantime.statistics.selection import Pooled, pooled, refusal, refused, select
+from meantime.statistics.provenance import Provenance, of_estimates
+from meantime.statistics.selection import Pooled, check_form, pooled, refusal, select
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.verdicts import VERDICT, sentences, verdicts
 from meantime.table import Cell, Column, Table
 
@@ -46,19 +48,21 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 
-def refuse(snapshot: Snapshot | None, asked: Target) -> tuple[Problem, ...]:
-    """Say what is wrong with a request."""
-    return refused(snapshot, asked, lambda of: _prepare(of, asked))
+def prepare(snapshot: Snapshot, asked: Target) -> Pooled:
+    """Select the cells, and pool their years."""
+    chosen = select(snapshot, asked)
+    if chosen.is_percent and not 0 <= asked.target <= 100:
+        raise refusal("/target", "type", f"The question is in percent, and {asked.target:g} is none: from 0 to 100.")
+    return pooled(chosen)
 
 
-def target(snapshot: Snapshot, asked: Target, _work: Work) -> Table:
+def target(prepared: Prepared[Target, Pooled], _work: Work) -> Table:
     """Compare each location with the target, in the order of the names; tied ones are too.
 
     A location whose year is withheld is left out by name.
 
     >>> from meantime.dataset import survey_example
-    >>> from meantime.model import Unwatched
-    >>> table = target(survey_example.snapshot(), Target(question=survey_example.SOUP, target=24.0), Unwatched())
+    >>> table = STATISTIC.answer(survey_example.snapshot(), Target(question=survey_example.SOUP, target=24.0))
     >>> for row in zip(*(table.column(name) for name in ("location", "difference", "p_adjusted", "verdict"))):
     ...     print(*(round(cell, 3) if isinstance(cell, float) else cell for cell in row))
     Avalon -3.1 0.015 better
@@ -67,7 +71,7 @@ def target(snapshot: Snapshot, asked: Target, _work: Work) -> Table:
     Dorado 1.9 0.112 no clear difference
     Erewhon 0.1 0.922 no clear difference
     """
-    found = _prepare(snapshot, asked)
+    asked, found = prepared.parameters, prepared.data
     d = difference_from(found.estimates, asked.target)
     p_adjusted = adjusted(d.p, by=asked.adjust)
     data: list[list[Cell]] = [
@@ -98,8 +102,28 @@ def target(snapshot: Snapshot, asked: Target, _work: Work) -> Table:
     return table(found.of, COLUMNS, data, left_out=found.left_out, findings=findings)
 
 
-def _prepare(snapshot: Snapshot, asked: Target) -> Pooled:
-    chosen = select(snapshot, asked)
-    if chosen.is_percent and not 0 <= asked.target <= 100:
-        raise refusal("/target", "type", f"The question is in percent, and {asked.target:g} is none: from 0 to 100.")
-    return pooled(chosen)
+def rests_on(prepared: Prepared[Target, Pooled], row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what an estimate rests on."""
+    return of_estimates(prepared.data, row)
+
+
+STATISTIC = Statistic(
+    name="target",
+    parameters=Target,
+    prepare=prepare,
+    compute=target,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="each location against a fixed value, such as a target of Healthy People",
+    estimates="how far a location's population value is from the target",
+    columns=COLUMNS,
+    example={**EXAMPLE, "target": 36.0},
+    example_rows=(
+        (
+            *("Alabama", 30.9, 29.2, 32.8, 36.0, -5.1, -6.869677111633084, -3.2724616988603614),
+            *(9.4721286967087e-08, 3.3152450438480452e-06, "better", 4537, ""),
+        ),
+    ),
+    method_version=1,
+    charts=("comparison", "verdict_map", "map"),
+)

@@ -10,7 +10,6 @@ import numpy as np
 
 from meantime.dataset.cube import ABSENT, Doubles
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import Problem
 from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import numbers, table
@@ -18,7 +17,7 @@ from meantime.statistics.asked import Adjusting
 from meantime.statistics.findings import counted, interval_of_one, points, say, strongest_apart, told_names
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.provenance import VALUE, Part, Provenance, groups_of, of_all
-from meantime.statistics.selection import Selection, refusal, refused, select
+from meantime.statistics.selection import Selection, check_form, refusal, select
 from meantime.statistics.slopes import (
     Lines,
     annual_percent_change,
@@ -29,6 +28,7 @@ from meantime.statistics.slopes import (
     pulls,
     theil_sen,
 )
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.verdicts import ADJUSTED_BY, LEVEL
 from meantime.statistics.years import SYNTAX, told
 from meantime.table import Cell, Column, Kind, Table
@@ -101,19 +101,13 @@ COLUMNS = (
 )
 
 
-def refuse(snapshot: Snapshot | None, asked: Trend) -> tuple[Problem, ...]:
-    """Say what is wrong with a request."""
-    return refused(snapshot, asked, lambda of: _prepare(of, asked))
-
-
-def trend(snapshot: Snapshot, asked: Trend, _work: Work) -> Table:
+def trend(prepared: Prepared[Trend, Selection], _work: Work) -> Table:
     """Fit a line to the years of each location, in the order of the names; tied slopes are too.
 
     Each location has its own years: Cockaigne lacks 2018, which is withheld, and Erewhon 2020.
 
     >>> from meantime.dataset import survey_example
-    >>> from meantime.model import Unwatched
-    >>> table = trend(survey_example.snapshot(), Trend(question=survey_example.SOUP), Unwatched())
+    >>> table = STATISTIC.answer(survey_example.snapshot(), Trend(question=survey_example.SOUP))
     >>> told = ("location", "years", "slope", "slope_low", "slope_high", "verdict")
     >>> for row in zip(*(table.column(name) for name in told)):
     ...     print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
@@ -125,7 +119,7 @@ def trend(snapshot: Snapshot, asked: Trend, _work: Work) -> Table:
     >>> table.findings
     ('No location has a clear trend (3 tested, p adjusted by Holm).',)
     """
-    selection = _prepare(snapshot, asked)
+    asked, selection = prepared.parameters, prepared.data
     stretches = [_Stretch(selection, columns) for columns in _stretches(selection, asked.breaks)]
     p = np.concatenate([stretch.p for stretch in stretches])
     p_adjusted = adjusted(p, by=asked.adjust)
@@ -182,9 +176,9 @@ class _Stretch:
         ]
 
 
-def rests_on(snapshot: Snapshot, asked: Trend, row: Mapping[str, Cell] | None) -> Provenance:
+def rests_on(prepared: Prepared[Trend, Selection], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a slope rests on: the location's cells of the stretch, each with its pull on the line."""
-    selection = _prepare(snapshot, asked)
+    asked, selection = prepared.parameters, prepared.data
     if row is None:
         return Provenance(number=None, parts=(of_all(selection),))
     own = selection[groups_of(selection, row)]
@@ -207,7 +201,8 @@ def _stretch_of(own: Selection, breaks: tuple[int, ...], row: Mapping[str, Cell]
     return next(columns for columns in _stretches(own, breaks) if ends(columns) == wanted)
 
 
-def _prepare(snapshot: Snapshot, asked: Trend) -> Selection:
+def prepare(snapshot: Snapshot, asked: Trend) -> Selection:
+    """Select the cells of all years."""
     selection = select(snapshot, asked)
     if len(selection.periods) < 3:
         asked_for = selection.years or "no year"
@@ -325,3 +320,33 @@ def _findings(
     if bent:
         said.append(say("one_not_straight") if tested == 1 else say("not_straight", bent=bent, tested=tested))
     return said
+
+
+STATISTIC = Statistic(
+    name="trend",
+    parameters=Trend,
+    prepare=prepare,
+    compute=trend,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="whether each location's values rise or fall over its years, with a test of the straight line",
+    estimates="the change a year of a location's population value along a straight line",
+    columns=COLUMNS,
+    example={**EXAMPLE, "years": "all"},
+    example_rows=(
+        (
+            *("Alabama", 2011, 2023, 13, 0.41319696229592906, 0.2856774016206303, 0.5407165229712279),
+            *(1.3792124560000644e-05, 0.0004965164841600232, "rising"),
+            *(1.4645486933727971, 1.00812787282722, 1.9230319218633047, None, None, None),
+            *(
+                0.7387749314548487,
+                0.7019271292171032,
+                "a straight line will do",
+                1.346582943805166e-05,
+                0.35749999999999993,
+            ),
+        ),
+    ),
+    method_version=2,  # from 2 on the years of a percent are weighed by standard errors at their mean
+    charts=("comparison",),
+)

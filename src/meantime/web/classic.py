@@ -14,7 +14,7 @@ import msgspec
 
 from meantime.dataset.catalog import Catalog, Loading
 from meantime.engine.engine import Engine
-from meantime.errors import JobUnknown, MeantimeError, RequestInvalid
+from meantime.errors import JobUnknown, MeantimeError
 from meantime.model import Job, JobState, Request, job_id, job_number
 from meantime.statistics import requests
 from meantime.web import guard
@@ -126,13 +126,13 @@ def _request(statistic: str, raw: Mapping[str, Any], catalog: Catalog) -> Reques
     dataset = catalog.default
     # While it loads, only the form can be checked: the rest is when the job runs. One that failed to load raises here.
     snapshot = None if isinstance(catalog.status(dataset), Loading) else catalog.snapshot(dataset)
-    checked = requests.check(statistic, raw, snapshot)
-    if isinstance(checked, tuple):
-        raise RequestInvalid(" ".join(problem.detail for problem in checked), problems=checked)
+    parameters = (
+        requests.check_form(statistic, raw) if snapshot is None else requests.check(statistic, raw, snapshot).parameters
+    )
     return Request(
         dataset=dataset,
         statistic=statistic,
-        parameters=msgspec.to_builtins(checked),
+        parameters=msgspec.to_builtins(parameters),
         fingerprint=snapshot.fingerprint if snapshot else None,
     )
 

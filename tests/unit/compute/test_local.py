@@ -14,6 +14,7 @@ from meantime.errors import JobInterrupted, RequestInvalid
 from meantime.formats import document
 from meantime.model import Request, Unwatched
 from meantime.statistics.registry import STATISTICS
+from tests.support.answers import document_of
 from tests.support.factories import row, snapshot
 
 TABLE = snapshot([row(location="Utah", value="3"), row(location="Ohio", value="1"), row(location="Guam", value=None)])
@@ -76,7 +77,7 @@ def test_the_document_says_which_snapshot_and_only_the_parameters_that_count() -
 
 def test_the_document_is_what_the_view_of_that_name_is_written_from() -> None:
     compute = LocalCompute(Shelf())
-    made = compute.document(request("state_mean", state="Utah", other=1), Unwatched())
+    made = document_of(compute, request("state_mean", state="Utah", other=1))
     told = json.loads(compute.answer(request("state_mean", "document", state="Utah"), Unwatched()).body)
     assert (made.statistic, dict(made.parameters)) == ("state_mean", told["parameters"])
     assert (made.dataset, made.fingerprint, made.method_version) == ("cdc", TABLE.fingerprint, told["method_version"])
@@ -87,25 +88,26 @@ def test_the_document_is_what_the_view_of_that_name_is_written_from() -> None:
 def test_the_document_can_be_had_unwritten_whatever_the_view(view: str) -> None:
     compute = LocalCompute(Shelf())
     written = compute.answer(request(view="document"), Unwatched()).body
-    assert document.encode(compute.document(request(view=view), Unwatched())) == written
+    assert document.encode(document_of(compute, request(view=view))) == written
 
 
 def test_a_document_says_how_to_cite_it_and_loudly_when_it_is_synthetic() -> None:
     compute = LocalCompute(Shelf())
-    citation = compute.document(request(), Unwatched()).citation
+    citation = document_of(compute, request()).citation
     for part in ("states_mean", '"Q"', '"cdc"', TABLE.fingerprint, "Meantime"):
         assert part in citation
     assert "SYNTHETIC" not in citation
     made_up = replace(TABLE, about=msgspec.structs.replace(TABLE.about, synthetic=True))
-    assert LocalCompute(Shelf(made_up)).document(request(), Unwatched()).citation.startswith("SYNTHETIC")
+    assert document_of(LocalCompute(Shelf(made_up)), request()).citation.startswith("SYNTHETIC")
 
 
 @pytest.mark.parametrize("view", ["classic", "document"])
 def test_a_request_that_was_accepted_unseen_and_is_wrong_is_refused_with_all_that_is_wrong(view: str) -> None:
     wrong = request("state_mean", view, question="R", state="Guam ")
-    for call in (LocalCompute(Shelf()).answer, LocalCompute(Shelf()).document):
+    compute = LocalCompute(Shelf())
+    for call in (compute.prepare, lambda wrong: compute.answer(wrong, Unwatched())):
         with pytest.raises(RequestInvalid) as caught:
-            call(wrong, Unwatched())
+            call(wrong)
         problems = caught.value.problems
         assert [problem.pointer for problem in problems] == ["/question", "/state"]
         assert caught.value.reason == " ".join(problem.detail for problem in problems)

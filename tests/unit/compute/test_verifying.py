@@ -14,7 +14,8 @@ from meantime.dataset import survey_example
 from meantime.dataset.snapshot import Snapshot
 from meantime.formats import document
 from meantime.formats.document import Document
-from meantime.model import Request, Unwatched
+from meantime.model import Request
+from tests.support.answers import document_of
 from tests.support.web_app import table
 
 SURVEY = survey_example.snapshot()
@@ -31,7 +32,7 @@ def result(statistic: str = "estimate", **more: Any) -> bytes:
     """A result as a server sends it; the data set has a name that nobody here knows."""
     parameters = {"question": survey_example.SOUP, "years": "2020", **more}
     request = Request(dataset="soups", statistic=statistic, parameters=parameters, view="document")
-    return document.encode(LocalCompute(One()).document(request, Unwatched()))
+    return document.encode(document_of(LocalCompute(One()), request))
 
 
 def verified(body: bytes, snapshot: Snapshot = SURVEY) -> Verification:

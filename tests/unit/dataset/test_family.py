@@ -14,7 +14,6 @@ import pytest
 from meantime.dataset.rows import Rows
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RolesMissing, SourceUnreadable
-from meantime.model import Unwatched
 from meantime.statistics.registry import STATISTICS
 from tests.support.table_files import means, read, write
 
@@ -88,7 +87,7 @@ def table(header: str, *records: dict[str, str]) -> str:
 def ask(name: str, of: Snapshot, **raw: Any) -> list[tuple[Any, ...]]:
     """The rows of a statistic's answer."""
     statistic = STATISTICS[name]
-    return list(statistic.compute(of, msgspec.convert(raw, statistic.parameters), Unwatched()).rows())
+    return list(statistic.answer(of, msgspec.convert(raw, statistic.parameters)).rows())
 
 
 def strata(snapshot: Snapshot) -> set[tuple[str, str]]:

@@ -6,7 +6,6 @@ import msgspec
 import pytest
 
 from meantime.formats import classic_json
-from meantime.model import Unwatched
 from meantime.statistics.registry import STATISTICS
 from meantime.table import Table
 from tests.support.factories import row, snapshot
@@ -23,8 +22,7 @@ ASKED = {"question": "Q", "state": "Coeur d'Alène"}
 
 
 def encoded(name: str) -> str:
-    parameters = msgspec.convert(ASKED, STATISTICS[name].parameters)
-    table = STATISTICS[name].compute(TABLE, parameters, Unwatched())
+    table = STATISTICS[name].answer(TABLE, msgspec.convert(ASKED, STATISTICS[name].parameters))
     return classic_json.encode(name, table, ASKED).decode()
 
 
@@ -57,7 +55,7 @@ def test_a_state_none_of_whose_rows_has_a_category_is_there_with_nothing() -> No
     table = snapshot([row()])
     statistic = STATISTICS["state_mean_by_category"]
     raw = {"question": "Q", "state": "Utah"}
-    computed = statistic.compute(table, msgspec.convert(raw, statistic.parameters), Unwatched())
+    computed = statistic.answer(table, msgspec.convert(raw, statistic.parameters))
     assert classic_json.encode("state_mean_by_category", computed, raw) == b'{"Utah":{}}'
 
 

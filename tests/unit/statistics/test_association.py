@@ -11,11 +11,11 @@ import pytest
 from scipy import stats
 
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Unwatched
 from meantime.statistics import columns
-from meantime.statistics.association import COLUMNS, Association, association, refuse, rests_on
+from meantime.statistics.association import COLUMNS, STATISTIC, Association
 from meantime.table import Table
 from tests.support import factories
+from tests.support.answers import problems
 
 RELATIONS = tomllib.loads(resources.files("meantime.dataset").joinpath("relations.toml").read_text("utf-8"))[
     "relations"
@@ -42,13 +42,13 @@ def made(x: Any = X, y: Any = Y, half: float = 1.0, year_of_other: int = 2020) -
 
 def of(snapshot: Snapshot, **asked: Any) -> Table:
     given = Association(question="P", other="Q", **asked)
-    assert refuse(snapshot, given) == ()
-    return association(snapshot, given, Unwatched())
+    assert problems(STATISTIC, snapshot, given) == ()
+    return STATISTIC.answer(snapshot, given)
 
 
 def pointers(snapshot: Snapshot | None, **asked: Any) -> list[tuple[str, str]]:
     given = Association(**{"question": "P", "other": "Q", **asked})
-    return [(problem.pointer, problem.code) for problem in refuse(snapshot, given)]
+    return [(problem.pointer, problem.code) for problem in problems(STATISTIC, snapshot, given)]
 
 
 def test_the_correlations_are_scipys() -> None:
@@ -100,7 +100,7 @@ def test_questions_that_are_related_by_definition_are_told(kind: str, said: str)
     snapshot = factories.snapshot(
         row(question, name, value) for question, values in both for name, value in zip(NAMES, values, strict=True)
     )
-    table = association(snapshot, Association(question=pair[0], other=pair[1]), Unwatched())
+    table = STATISTIC.answer(snapshot, Association(question=pair[0], other=pair[1]))
     assert any(said in warning for warning in table.warnings)
     assert any("is not known here" in warning for warning in of(made()).warnings)
 
@@ -149,11 +149,11 @@ def test_aggregates_are_left_out() -> None:
 def test_what_cannot_be_answered_is_refused() -> None:
     assert pointers(made(x=X[:9])) == [("/locations", "absent")]
     for few, told in ((1, "Only one location has"), (9, "Only 9 locations have")):
-        (problem,) = refuse(made(x=X[:few]), Association(question="P", other="Q"))
+        (problem,) = problems(STATISTIC, made(x=X[:few]), Association(question="P", other="Q"))
         assert problem.detail.startswith(f"{told} both questions, and a correlation needs 10")
     assert pointers(made(), other="P") == [("/other", "contradiction")]
     assert pointers(made(year_of_other=2019)) == [("/years", "absent")]
-    (problem,) = refuse(made(year_of_other=2019), Association(question="P", other="Q"))
+    (problem,) = problems(STATISTIC, made(year_of_other=2019), Association(question="P", other="Q"))
     assert problem.detail == "Of the other question: The question has no value for 2020. It has: 2019."
     assert pointers(made(), years="soon") == [("/years", "type")]
     assert pointers(None) == []
@@ -191,8 +191,8 @@ def test_one_that_is_flagged_in_either_question_is_flagged() -> None:
 
 def test_a_location_rests_on_the_cells_of_both_and_its_estimate_on_the_first() -> None:
     snapshot, asked = made(), Association(question="P", other="Q", show="locations")
-    first, second = rests_on(snapshot, asked, {"location": "L03"}).parts
+    first, second = STATISTIC.prepared(snapshot, asked).rests_on({"location": "L03"}).parts
     assert (first.used_as, first.weights.tolist()) == ("value", [1.0])
     assert (second.used_as, second.weights.tolist()) == ("other question", [0.0])
-    assert rests_on(snapshot, asked, None).number is None
-    assert rests_on(snapshot, asked, {"method": "Pearson"}).number is None
+    assert STATISTIC.prepared(snapshot, asked).rests_on(None).number is None
+    assert STATISTIC.prepared(snapshot, asked).rests_on({"method": "Pearson"}).number is None

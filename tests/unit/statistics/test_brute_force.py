@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from meantime.formats import classic_json
 from meantime.model import Unwatched
-from meantime.statistics.registry import STATISTICS
 from meantime.statistics.requests import check
+from tests.support.answers import refused
 from tests.support.factories import row, snapshot
 from tests.support.recompute import OF_ALL, OF_STATE, Fact, answer, assert_same
 
@@ -59,19 +59,15 @@ def _fact(each: dict[str, Any]) -> Fact:
 def _compare(table: Any, facts: list[Fact], statistic: str, question: str, polarity: str, state: str = "") -> None:
     raw = {"question": question} | ({"state": state} if state else {})
     concerned = [fact for fact in facts if fact.question == question and state in ("", fact.location)]
-    checked = check(statistic, raw, table)
     if all(fact.value is None for fact in concerned):
-        assert isinstance(checked, tuple)
-        [problem] = checked
+        [problem] = refused(statistic, raw, table)
         of_question = [fact for fact in facts if fact.question == question]
         if all(fact.value is None for fact in of_question):
             assert (problem.pointer, problem.code) == ("/question", "withheld")
         else:
             assert (problem.pointer, problem.code) == ("/state", "withheld" if concerned else "absent")
         return
-    assert not isinstance(checked, tuple)
-    data = msgspec.json.decode(
-        classic_json.encode(statistic, STATISTICS[statistic].compute(table, checked, Unwatched()), raw)
-    )
+    computed = check(statistic, raw, table).compute(Unwatched())
+    data = msgspec.json.decode(classic_json.encode(statistic, computed, raw))
     expected = answer(facts, statistic, question, state=state, is_lower_better=polarity == "lower")
     assert_same(data, expected)

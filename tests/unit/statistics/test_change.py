@@ -8,10 +8,10 @@ from scipy import stats
 
 from meantime.dataset import example
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Unwatched
-from meantime.statistics.change import Change, change, refuse
+from meantime.statistics.change import STATISTIC, Change
 from meantime.table import Table
 from tests.support import factories
+from tests.support.answers import problems
 
 
 def made(values: dict[str, dict[int, float | None]]) -> Snapshot:
@@ -38,13 +38,13 @@ SNAPSHOT = made(
 
 def of(snapshot: Snapshot = SNAPSHOT, **asked: Any) -> Table:
     given = Change(**{"question": "Q", "since": "2018", "years": "2023", "interval_scale": "linear", **asked})
-    assert refuse(snapshot, given) == ()
-    return change(snapshot, given, Unwatched())
+    assert problems(STATISTIC, snapshot, given) == ()
+    return STATISTIC.answer(snapshot, given)
 
 
 def pointers(snapshot: Snapshot | None = SNAPSHOT, **asked: Any) -> list[tuple[str, str]]:
     given = Change(**{"question": "Q", "since": "2018", "years": "2023", **asked})
-    return [(problem.pointer, problem.code) for problem in refuse(snapshot, given)]
+    return [(problem.pointer, problem.code) for problem in problems(STATISTIC, snapshot, given)]
 
 
 def test_the_change_is_that_of_two_separate_surveys() -> None:

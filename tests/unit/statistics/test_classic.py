@@ -8,7 +8,6 @@ import msgspec
 import pytest
 
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Unwatched
 from meantime.statistics import classic
 from meantime.statistics.registry import STATISTICS
 from meantime.table import Kind, Table
@@ -20,7 +19,7 @@ NINE = [name for name, each in STATISTICS.items() if each.compute.__module__ == 
 def compute(name: str, of: Snapshot, *, state: str = "Utah", question: str = "Q") -> Table:
     statistic = STATISTICS[name]
     raw = {"question": question, "state": state}
-    return statistic.compute(of, msgspec.convert(raw, statistic.parameters), Unwatched())
+    return statistic.answer(of, msgspec.convert(raw, statistic.parameters))
 
 
 def pairs(table: Table, of: str = "mean") -> list[tuple[Any, Any]]:

@@ -8,11 +8,11 @@ from scipy import stats
 
 from meantime.dataset import example, survey_example
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Unwatched
-from meantime.statistics.comparison import Comparison, comparison, refuse
+from meantime.statistics.comparison import STATISTIC, Comparison
 from meantime.statistics.multiplicity import Adjustment
 from meantime.table import Table
 from tests.support import factories
+from tests.support.answers import pointers, problems
 
 STATES = ("Iowa", "Ohio", "Utah")
 
@@ -44,12 +44,15 @@ def country(sum_of_sizes: float = 6000.0, **more: Any) -> Snapshot:
 
 def of(snapshot: Snapshot, **asked: Any) -> Table:
     given = Comparison(**{"question": "Q", "interval_scale": "linear", **asked})
-    assert refuse(snapshot, given) == ()
-    return comparison(snapshot, given, Unwatched())
+    assert problems(STATISTIC, snapshot, given) == ()
+    return STATISTIC.answer(snapshot, given)
 
 
-def pointers(snapshot: Snapshot, **asked: Any) -> list[tuple[str, str]]:
-    return [(problem.pointer, problem.code) for problem in refuse(snapshot, Comparison(**{"question": "Q", **asked}))]
+def wrong(snapshot: Snapshot, **asked: Any) -> list[tuple[str, str]]:
+    return [
+        (problem.pointer, problem.code)
+        for problem in problems(STATISTIC, snapshot, Comparison(**{"question": "Q", **asked}))
+    ]
 
 
 def column(table: Table, name: str) -> list[float]:
@@ -146,7 +149,7 @@ def test_what_has_no_standard_error_is_not_tested() -> None:
 
 def test_the_ratio_is_given_with_its_interval_and_of_a_zero_there_is_none() -> None:
     asked = Comparison(question=survey_example.SINGING, reference="Avalon", years="2019")
-    table = comparison(survey_example.snapshot(), asked, Unwatched())
+    table = STATISTIC.answer(survey_example.snapshot(), asked)
     assert table.column("ratio")[0] == pytest.approx(0.78)
     assert table.column("ratio")[3] is None
     assert table.column("verdict") == ["worse", "worse", "worse", "not tested"]
@@ -154,22 +157,22 @@ def test_the_ratio_is_given_with_its_interval_and_of_a_zero_there_is_none() -> N
 
 def test_without_an_aggregate_the_reference_must_be_named() -> None:
     snapshot = survey_example.snapshot()
-    assert pointers(snapshot, question=survey_example.SOUP) == [("/reference", "missing")]
+    assert wrong(snapshot, question=survey_example.SOUP) == [("/reference", "missing")]
 
 
 def test_a_reference_that_lacks_the_year_is_refused() -> None:
     snapshot = survey_example.snapshot()
     asked: dict[str, Any] = {"question": survey_example.SOUP, "years": "2020", "reference": "Erewhon"}
-    assert pointers(snapshot, **asked) == [("/reference", "absent")]
+    assert wrong(snapshot, **asked) == [("/reference", "absent")]
     withheld = {**asked, "years": "2018", "reference": "Cockaigne"}
-    (problem,) = refuse(snapshot, Comparison(**withheld))
+    (problem,) = problems(STATISTIC, snapshot, Comparison(**withheld))
     assert 'withheld in 2018 ("~")' in problem.detail
 
 
 def test_what_cannot_be_selected_is_refused_and_before_the_data_are_there_only_the_form() -> None:
-    assert pointers(country(), years="soon") == [("/years", "type")]
-    assert refuse(None, Comparison(question="Q")) == ()
-    assert [problem.pointer for problem in refuse(None, Comparison(question="Q", years="soon"))] == ["/years"]
+    assert wrong(country(), years="soon") == [("/years", "type")]
+    assert problems(STATISTIC, None, Comparison(question="Q")) == ()
+    assert pointers(STATISTIC, None, Comparison(question="Q", years="soon")) == ["/years"]
 
 
 def test_who_was_not_asked_for_or_lacks_a_year_is_a_part_of_the_country_all_the_same() -> None:

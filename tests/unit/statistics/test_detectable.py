@@ -4,15 +4,15 @@ import pytest
 from scipy import stats
 
 from meantime.dataset import example, survey_example
-from meantime.model import Unwatched
-from meantime.statistics.detectable import Detectable, detectable, refuse
+from meantime.statistics.detectable import STATISTIC, Detectable
+from tests.support.answers import pointers, problems
 
 SURVEY = survey_example.snapshot()
 
 
 def test_it_is_the_formula_over_the_standard_errors_of_the_answer() -> None:
     asked = Detectable(question=survey_example.SOUP, reference="Avalon", years="2020", power=0.9)
-    table = detectable(SURVEY, asked, Unwatched())
+    table = STATISTIC.answer(SURVEY, asked)
     assert set(table.column("reference")) == {"Avalon"}
     factor = stats.norm.ppf(0.975) + stats.norm.ppf(0.9)
     for se, reference_se, found in zip(
@@ -27,7 +27,7 @@ def test_it_is_the_formula_over_the_standard_errors_of_the_answer() -> None:
 
 def test_among_all_the_level_is_shared_by_as_many_as_can_be_compared() -> None:
     asked = Detectable(question=survey_example.SOUP, reference="Avalon", years="2020")
-    table = detectable(SURVEY, asked, Unwatched())
+    table = STATISTIC.answer(SURVEY, asked)
     assert len(table) == 3
     wider = (stats.norm.ppf(1 - 0.025 / 3) + stats.norm.ppf(0.8)) / (stats.norm.ppf(0.975) + stats.norm.ppf(0.8))
     for alone, among_all in zip(table.column("detectable"), table.column("detectable_among_all"), strict=True):
@@ -36,10 +36,10 @@ def test_among_all_the_level_is_shared_by_as_many_as_can_be_compared() -> None:
 
 def test_without_a_standard_error_there_is_none() -> None:
     asked = Detectable(question=example.BREAKFAST, reference="Avalon")
-    assert set(detectable(example.snapshot(), asked, Unwatched()).column("detectable")) == {None}
+    assert set(STATISTIC.answer(example.snapshot(), asked).column("detectable")) == {None}
 
 
 def test_a_reference_must_be_there() -> None:
-    assert [each.pointer for each in refuse(SURVEY, Detectable(question=survey_example.SOUP))] == ["/reference"]
-    assert refuse(SURVEY, Detectable(question=survey_example.SOUP, reference="Avalon")) == ()
-    assert refuse(None, Detectable(question="Q")) == ()
+    assert pointers(STATISTIC, SURVEY, Detectable(question=survey_example.SOUP)) == ["/reference"]
+    assert problems(STATISTIC, SURVEY, Detectable(question=survey_example.SOUP, reference="Avalon")) == ()
+    assert problems(STATISTIC, None, Detectable(question="Q")) == ()

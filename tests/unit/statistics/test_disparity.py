@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Unwatched
-from meantime.statistics.disparity import Disparity, disparity, refuse, rests_on
+from meantime.statistics.disparity import STATISTIC, Disparity
 from meantime.table import Cell, Table
 from tests.support import factories
+from tests.support.answers import problems
 
 Z = stats.norm.ppf(0.975)
 
@@ -29,8 +29,8 @@ def of(snapshot: Snapshot, **asked: Any) -> Table:
     given = Disparity(
         **{"question": "Q", "category": "Race", "reference_stratum": "B", "interval_scale": "linear", **asked}
     )
-    assert refuse(snapshot, given) == ()
-    return disparity(snapshot, given, Unwatched())
+    assert problems(STATISTIC, snapshot, given) == ()
+    return STATISTIC.answer(snapshot, given)
 
 
 THREE = {"A": 20.0, "B": 30.0, "C": 31.0}
@@ -151,10 +151,10 @@ def test_a_difference_rests_on_both_groups_and_the_reference_on_itself() -> None
     snapshot = made({"Ohio": THREE, "Utah": {"B": 24.0}})
     given = Disparity(question="Q", category="Race", reference_stratum="B")
     row: dict[str, Cell] = {"location": "Ohio", "stratum": "A", "difference": -10.0}
-    found = rests_on(snapshot, given, row)
+    found = STATISTIC.prepared(snapshot, given).rests_on(row)
     cells, weights = (np.concatenate([getattr(part, name) for part in found.parts]) for name in ("cells", "weights"))
     assert float(weights @ snapshot.cube.cells.moments[cells].means(snapshot.cube.scale)) == -10.0
     assert found.number == "difference"
-    alone = rests_on(snapshot, given, {**row, "stratum": "B", "difference": None})
+    alone = STATISTIC.prepared(snapshot, given).rests_on({**row, "stratum": "B", "difference": None})
     assert (alone.number, len(alone.parts)) == ("estimate", 1)
-    assert [len(part.cells) for part in rests_on(snapshot, given, None).parts] == [4]
+    assert [len(part.cells) for part in STATISTIC.prepared(snapshot, given).rests_on(None).parts] == [4]

@@ -8,10 +8,10 @@ from scipy import stats
 
 from meantime.dataset import example
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Unwatched
-from meantime.statistics.distribution import Distribution, distribution, refuse
+from meantime.statistics.distribution import STATISTIC, Distribution
 from meantime.table import Table
 from tests.support import factories
+from tests.support.answers import pointers, problems
 
 VALUES = np.round(30 + 2 * np.random.default_rng(3).uniform(-1, 1, 20), 1)
 
@@ -26,8 +26,8 @@ def made(values: Any, half: float = 1.0, **more: Any) -> Snapshot:
 
 def of(snapshot: Snapshot, **asked: Any) -> Table:
     given = Distribution(**{"question": "Q", "interval_scale": "linear", **asked})
-    assert refuse(snapshot, given) == ()
-    return distribution(snapshot, given, Unwatched())
+    assert problems(STATISTIC, snapshot, given) == ()
+    return STATISTIC.answer(snapshot, given)
 
 
 def figures(snapshot: Snapshot, **asked: Any) -> dict[str, Any]:
@@ -106,5 +106,5 @@ def test_of_one_location_there_is_no_spread_and_of_none_there_is_nothing() -> No
 
 
 def test_what_cannot_be_selected_is_refused() -> None:
-    assert [each.pointer for each in refuse(made(VALUES), Distribution(question="Q", years="soon"))] == ["/years"]
-    assert refuse(None, Distribution(question="Q")) == ()
+    assert pointers(STATISTIC, made(VALUES), Distribution(question="Q", years="soon")) == ["/years"]
+    assert problems(STATISTIC, None, Distribution(question="Q")) == ()

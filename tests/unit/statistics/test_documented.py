@@ -16,15 +16,16 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics import columns
 from meantime.statistics.asked import Ground
-from meantime.statistics.registry import STATISTICS, Statistic
-from meantime.statistics.requests import check
+from meantime.statistics.registry import STATISTICS
+from meantime.statistics.requests import check, check_form
+from meantime.statistics.statistic import AnyStatistic
 from tests.support.table_files import read
 
 PAGE = Path(__file__).parents[3] / "docs" / "statistics.md"
 
 
 @pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
-def test_every_statistic_has_its_line_in_the_table_of_the_page(row: Statistic) -> None:
+def test_every_statistic_has_its_line_in_the_table_of_the_page(row: AnyStatistic) -> None:
     lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith(f"| `{row.name}` |")]
     assert len(lines) == 1, f"docs/statistics.md needs one table row that starts with | `{row.name}` |"
     assert row.help in lines[0]
@@ -43,7 +44,7 @@ def test_the_worked_example_of_the_page_is_what_comes_out() -> None:
 
 
 @pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
-def test_every_statistic_shows_in_a_doctest_what_it_does(row: Statistic) -> None:
+def test_every_statistic_shows_in_a_doctest_what_it_does(row: AnyStatistic) -> None:
     told = inspect.getdoc(row.compute) or ""
     assert ">>>" in told
     for word in ("withheld", "tied"):
@@ -53,15 +54,14 @@ def test_every_statistic_shows_in_a_doctest_what_it_does(row: Statistic) -> None
 
 
 @pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
-def test_a_row_of_the_registry_is_whole(row: Statistic) -> None:
+def test_a_row_of_the_registry_is_whole(row: AnyStatistic) -> None:
     assert STATISTICS[row.name] is row
     assert row.help
     assert row.estimates
     assert row.method_version >= 1
     assert "question" in row.parameters.__struct_fields__
     assert set(row.example) <= set(row.parameters.__struct_fields__)
-    parameters = check(row.name, row.example, None, refuse_unknown=True)
-    assert not isinstance(parameters, tuple)
+    parameters = check_form(row.name, row.example, refuse_unknown=True)
     assert row.columns_of(parameters)
     assert row.is_instant is (row.name not in ("summary", "mean_by_category"))
 
@@ -71,7 +71,7 @@ _OF_MANY_LOCATIONS = ("association",)
 
 
 @pytest.mark.parametrize("row", [row for row in STATISTICS.values() if row.name not in _OF_MANY_LOCATIONS])
-def test_the_columns_that_a_row_tells_are_those_of_its_tables(row: Statistic) -> None:
+def test_the_columns_that_a_row_tells_are_those_of_its_tables(row: AnyStatistic) -> None:
     # A trend needs years, which the smaller example has not.
     is_of_survey = issubclass(row.parameters, Ground)
     snapshot = survey_example.snapshot() if is_of_survey else example.snapshot()
@@ -82,15 +82,14 @@ def test_the_columns_that_a_row_tells_are_those_of_its_tables(row: Statistic) ->
     if "standard" in row.example:
         given |= {"category": "Sex", "standard": ["Female=1", "Male=1"]}
     raw = {"question": question} | {name: value for name, value in given.items() if name in row.example}
-    parameters = check(row.name, raw, snapshot)
-    assert not isinstance(parameters, tuple)
-    told = columns.of_question(row.columns_of(parameters), snapshot, snapshot.cube.question_codes[question])
-    assert row.compute(snapshot, parameters, Unwatched()).columns == told
+    prepared = check(row.name, raw, snapshot)
+    told = columns.of_question(row.columns_of(prepared.parameters), snapshot, snapshot.cube.question_codes[question])
+    assert prepared.compute(Unwatched()).columns == told
     assert all(column.meaning for column in told)
 
 
 @pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
-def test_every_parameter_says_what_it_is_and_has_an_example(row: Statistic) -> None:
+def test_every_parameter_says_what_it_is_and_has_an_example(row: AnyStatistic) -> None:
     schema = msgspec.json.schema(row.parameters)["$defs"][row.parameters.__name__]
     for name, each in schema["properties"].items():
         assert each.get("description", "").endswith("."), name
@@ -98,7 +97,7 @@ def test_every_parameter_says_what_it_is_and_has_an_example(row: Statistic) -> N
 
 
 @pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
-def test_every_parameter_is_named_on_the_page(row: Statistic) -> None:
+def test_every_parameter_is_named_on_the_page(row: AnyStatistic) -> None:
     page = PAGE.read_text(encoding="utf-8")
     assert [name for name in row.parameters.__struct_fields__ if f"`{name}`" not in page] == []
 
@@ -112,10 +111,8 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 
 
 @pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
-def test_the_rows_of_an_example_are_those_of_the_built_in_sample(row: Statistic, sample: Snapshot) -> None:
-    parameters = check(row.name, row.example, sample)
-    assert not isinstance(parameters, tuple)
-    answer = tuple(row.compute(sample, parameters, Unwatched()).rows())
+def test_the_rows_of_an_example_are_those_of_the_built_in_sample(row: AnyStatistic, sample: Snapshot) -> None:
+    answer = tuple(check(row.name, row.example, sample).compute(Unwatched()).rows())
     assert row.example_rows
     for told, found in zip(row.example_rows, answer, strict=False):
         assert len(told) == len(found)

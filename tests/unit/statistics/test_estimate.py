@@ -6,25 +6,25 @@ import pytest
 
 from meantime.dataset import example, survey_example
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Unwatched
-from meantime.statistics.estimate import Estimate, columns_for, estimate, refuse
+from meantime.statistics.estimate import STATISTIC, Estimate, columns_for
 from meantime.statistics.pooling import Weights
 from meantime.table import Table
 from tests.support import factories
+from tests.support.answers import problems
 
 SURVEY = survey_example.snapshot()
 
 
 def of(snapshot: Snapshot = SURVEY, **asked: Any) -> Table:
     given = Estimate(**{"question": survey_example.SOUP, **asked})
-    assert not refuse(snapshot, given)
-    table = estimate(snapshot, given, Unwatched())
+    assert not problems(STATISTIC, snapshot, given)
+    table = STATISTIC.answer(snapshot, given)
     assert [column.name for column in table.columns] == [column.name for column in columns_for(given)]
     return table
 
 
 def codes(snapshot: Snapshot = SURVEY, **asked: Any) -> list[tuple[str, str]]:
-    found = refuse(snapshot, Estimate(**{"question": survey_example.SOUP, **asked}))
+    found = problems(STATISTIC, snapshot, Estimate(**{"question": survey_example.SOUP, **asked}))
     return [(problem.pointer, problem.code) for problem in found]
 
 
@@ -110,9 +110,9 @@ def test_all_rows_are_not_broken_down() -> None:
 def test_what_cannot_be_selected_is_refused() -> None:
     assert codes(years="1999") == [("/years", "absent")]
     assert codes(basis="all_rows", years="1999") == [("/years", "absent")]
-    assert refuse(None, Estimate(question="Q", years="1999")) == ()
+    assert problems(STATISTIC, None, Estimate(question="Q", years="1999")) == ()
 
 
 def test_a_request_without_data_is_checked_for_its_years() -> None:
-    (problem,) = refuse(None, Estimate(question="Q", years="soon"))
+    (problem,) = problems(STATISTIC, None, Estimate(question="Q", years="soon"))
     assert problem.pointer == "/years"

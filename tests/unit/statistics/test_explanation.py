@@ -11,7 +11,6 @@ from meantime.model import Unwatched
 from meantime.statistics.behind import row_of
 from meantime.statistics.explanation import Explanation, explain
 from meantime.statistics.provenance import Part, Provenance, merged
-from meantime.statistics.registry import STATISTICS
 from meantime.statistics.requests import check
 from tests.support.factories import row, snapshot
 
@@ -20,11 +19,9 @@ SEXES = {"category": "Sex", "reference_stratum": "Male"}
 
 
 def explained(statistic: str, of: Snapshot = SURVEY, *, place: int = 0, **asked: Any) -> Explanation:
-    statistic_row = STATISTICS[statistic]
-    parameters = check(statistic, {"question": survey_example.SOUP, **asked}, of)
-    assert not isinstance(parameters, tuple), parameters
-    answer = statistic_row.compute(of, parameters, Unwatched())
-    return explain(statistic_row, of, parameters, answer, row_of(answer, place))
+    prepared = check(statistic, {"question": survey_example.SOUP, **asked}, of)
+    answer = prepared.compute(Unwatched())
+    return explain(prepared, answer, row_of(answer, place))
 
 
 def texts(explanation: Explanation) -> str:
@@ -110,18 +107,15 @@ def test_a_correlation_of_what_does_not_vary_is_none() -> None:
 
 
 def test_all_rows_of_an_estimate_are_those_of_every_location() -> None:
-    parameters = check("estimate", {"question": survey_example.SOUP, "basis": "all_rows", "years": "2019"}, SURVEY)
-    whole = merged(STATISTICS["estimate"].rests_on(SURVEY, parameters, None))
+    prepared = check("estimate", {"question": survey_example.SOUP, "basis": "all_rows", "years": "2019"}, SURVEY)
+    whole = merged(prepared.rests_on(None))
     assert len(whole.cells) == 9
 
 
 def test_groups_without_a_label_are_told_from_those_with_one() -> None:
     of = snapshot([row("Q", "Utah", "20"), row("Q", "Utah", "30", category="Sex", stratum="Men")])
-    statistic = STATISTICS["summary"]
-    parameters = check("summary", {"question": "Q", "by": ["stratum"]}, of)
-    by_stratum = [
-        len(merged(statistic.rests_on(of, parameters, {"stratum": stratum})).cells) for stratum in (None, "Men")
-    ]
+    prepared = check("summary", {"question": "Q", "by": ["stratum"]}, of)
+    by_stratum = [len(merged(prepared.rests_on({"stratum": stratum})).cells) for stratum in (None, "Men")]
     assert by_stratum == [1, 1]
 
 

@@ -7,10 +7,10 @@ import pytest
 from scipy import stats
 
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Unwatched
-from meantime.statistics.gap_ranking import GapRanking, gap_ranking, refuse, rests_on
+from meantime.statistics.gap_ranking import STATISTIC, GapRanking
 from meantime.table import Table
 from tests.support import factories
+from tests.support.answers import problems
 
 Z = stats.norm.ppf(0.975)
 SE = np.sqrt((1 / Z) ** 2 + 1 / 12)  # limits 1 away, and values rounded to 1
@@ -32,8 +32,8 @@ def made(groups: Groups) -> Snapshot:
 
 def of(snapshot: Snapshot, **asked: Any) -> Table:
     given = parameters(**asked)
-    assert refuse(snapshot, given) == ()
-    return gap_ranking(snapshot, given, Unwatched())
+    assert problems(STATISTIC, snapshot, given) == ()
+    return STATISTIC.answer(snapshot, given)
 
 
 def parameters(**asked: Any) -> GapRanking:
@@ -133,7 +133,7 @@ def test_of_one_location_there_is_no_order_and_of_none_nothing_to_say() -> None:
 
 
 def test_years_that_are_among_both_are_refused() -> None:
-    (problem,) = refuse(FOUR, parameters(since="2010..2020"))
+    (problem,) = problems(STATISTIC, FOUR, parameters(since="2010..2020"))
     assert (problem.pointer, problem.code) == ("/since", "contradiction")
 
 
@@ -148,9 +148,9 @@ def test_with_all_gaps_equal_every_rank_interval_holds_every_rank_in_19_of_20_re
 
 
 def test_a_gap_rests_on_both_groups_of_its_later_years() -> None:
-    [own, other] = rests_on(FOUR, parameters(), {"location": "Ohio"}).parts
+    [own, other] = STATISTIC.prepared(FOUR, parameters()).rests_on({"location": "Ohio"}).parts
     means = FOUR.cube.cells.moments[np.concatenate([own.cells, other.cells])].means(FOUR.cube.scale)
     assert float(np.concatenate([own.weights, other.weights]) @ means) == 10.0
-    [later, earlier] = rests_on(FOUR, parameters(since="2010"), None).parts
+    [later, earlier] = STATISTIC.prepared(FOUR, parameters(since="2010")).rests_on(None).parts
     assert (len(later.cells), len(earlier.cells)) == (11, 10)
-    assert len(rests_on(FOUR, parameters(), None).parts) == 1
+    assert len(STATISTIC.prepared(FOUR, parameters()).rests_on(None).parts) == 1

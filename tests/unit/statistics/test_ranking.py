@@ -7,10 +7,10 @@ import pytest
 
 from meantime.dataset import example, survey_example
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Unwatched
-from meantime.statistics.ranking import Ranking, ranking, refuse
+from meantime.statistics.ranking import STATISTIC, Ranking
 from meantime.table import Table
 from tests.support import factories
+from tests.support.answers import pointers, problems
 
 NAMES = [f"L{number:02}" for number in range(30)]
 
@@ -25,8 +25,8 @@ def made(values: Any, half: float = 2.0, names: list[str] = NAMES, **more: Any) 
 
 def of(snapshot: Snapshot, **asked: Any) -> Table:
     given = Ranking(**{"question": "Q", **asked})
-    assert refuse(snapshot, given) == ()
-    return ranking(snapshot, given, Unwatched())
+    assert problems(STATISTIC, snapshot, given) == ()
+    return STATISTIC.answer(snapshot, given)
 
 
 SPREAD = made(np.linspace(20, 40, 30))
@@ -39,7 +39,7 @@ def test_the_best_come_first_as_it_is_known_or_asked() -> None:
 
 
 def test_what_is_good_must_be_known() -> None:
-    (problem,) = refuse(made([20.0, 30.0], polarity={}), Ranking(question="Q"))
+    (problem,) = problems(STATISTIC, made([20.0, 30.0], polarity={}), Ranking(question="Q"))
     assert (problem.pointer, problem.code) == ("/better", "no-polarity")
     assert of(made([20.0, 30.0], polarity={}), better="lower").column("rank") == [1, 2]
 
@@ -122,9 +122,12 @@ def test_one_location_or_none_is_no_ranking_and_no_error() -> None:
 
 
 def test_before_the_data_are_there_only_the_form_is_checked() -> None:
-    assert refuse(None, Ranking(question="Q")) == ()
-    assert [each.pointer for each in refuse(None, Ranking(question="Q", years="soon"))] == ["/years"]
-    assert refuse(survey_example.snapshot(), Ranking(question=survey_example.SOUP, years="1999"))[0].pointer == "/years"
+    assert problems(STATISTIC, None, Ranking(question="Q")) == ()
+    assert pointers(STATISTIC, None, Ranking(question="Q", years="soon")) == ["/years"]
+    assert (
+        problems(STATISTIC, survey_example.snapshot(), Ranking(question=survey_example.SOUP, years="1999"))[0].pointer
+        == "/years"
+    )
 
 
 def test_one_other_is_one_other_and_that_all_are_among_all_is_not_told() -> None:
@@ -167,7 +170,7 @@ def test_without_an_aggregate_of_these_years_there_is_no_reference() -> None:
     ]
     snapshot = factories.snapshot(rows, polarity={"Q": "lower"})
     assert references(of(snapshot, years="2020")) == {(None, None, None, None)}
-    (problem,) = refuse(snapshot, Ranking(question="Q", years="2020", reference="National"))
+    (problem,) = problems(STATISTIC, snapshot, Ranking(question="Q", years="2020", reference="National"))
     assert (problem.pointer, problem.code) == ("/reference", "absent")
     assert "National" in problem.detail
 
@@ -180,7 +183,7 @@ def test_a_reference_that_is_withheld_is_refused_where_it_is_named_and_left_away
     withheld = factories.row("Q", "National", None, period=(2020, 2020), reason="~")
     snapshot = factories.snapshot([*rows, withheld], polarity={"Q": "lower"})
     assert references(of(snapshot)) == {(None, None, None, None)}
-    (problem,) = refuse(snapshot, Ranking(question="Q", reference="National"))
+    (problem,) = problems(STATISTIC, snapshot, Ranking(question="Q", reference="National"))
     assert problem.pointer == "/reference"
     assert "withheld" in problem.detail
 

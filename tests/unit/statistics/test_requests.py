@@ -12,12 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from meantime.errors import Problem
+from meantime.dataset.snapshot import Snapshot
+from meantime.errors import Problem, RequestInvalid
 from meantime.statistics import requests
 from meantime.statistics.classic import OfQuestion, OfState
 from meantime.statistics.parameters import LocationName, Names, PeriodText
 from meantime.statistics.registry import STATISTICS
-from meantime.statistics.requests import check, closest, find
+from meantime.statistics.requests import check, check_form, closest, find
+from tests.support.answers import refused
 from tests.support.factories import row, snapshot
 
 OBESITY = "Percent of adults aged 18 years and older who have obesity"
@@ -39,9 +41,14 @@ TABLE = snapshot(
 
 
 def problems(name: str, **raw: Any) -> list[Problem]:
-    found = check(name, raw, TABLE)
-    assert isinstance(found, tuple)
-    return list(found)
+    return list(refused(name, raw, TABLE))
+
+
+def accepted(name: str, raw: dict[str, Any], known: Snapshot | None, *, refuse_unknown: bool = False) -> msgspec.Struct:
+    if known is None:
+        return check_form(name, raw, refuse_unknown)
+    parameters: msgspec.Struct = check(name, raw, known, refuse_unknown).parameters
+    return parameters
 
 
 def codes(name: str, **raw: Any) -> list[tuple[str, str]]:
@@ -49,19 +56,20 @@ def codes(name: str, **raw: Any) -> list[tuple[str, str]]:
 
 
 def test_what_can_be_answered_becomes_parameters() -> None:
-    assert check("best5", {"question": OBESITY}, TABLE) == OfQuestion(question=OBESITY)
-    assert check("state_mean", {"question": OBESITY, "state": "Utah"}, TABLE) == OfState(question=OBESITY, state="Utah")
+    assert check("best5", {"question": OBESITY}, TABLE).parameters == OfQuestion(question=OBESITY)
+    assert check("state_mean", {"question": OBESITY, "state": "Utah"}, TABLE).parameters == OfState(
+        question=OBESITY, state="Utah"
+    )
 
 
 def test_keys_that_are_not_known_are_ignored() -> None:
     raw = {"question": OBESITY, "state": 7, "colour": [1, {"a": None}]}
-    assert check("states_mean", raw, TABLE) == OfQuestion(question=OBESITY)
+    assert check("states_mean", raw, TABLE).parameters == OfQuestion(question=OBESITY)
 
 
 def test_without_a_snapshot_only_the_form_is_checked() -> None:
-    assert check("best5", {"question": "anything"}, None) == OfQuestion(question="anything")
-    found = check("state_mean", {"question": 1}, None)
-    assert isinstance(found, tuple)
+    assert check_form("best5", {"question": "anything"}) == OfQuestion(question="anything")
+    found = refused("state_mean", {"question": 1}, None)
     assert [problem.code for problem in found] == ["type", "missing"]
 
 
@@ -156,8 +164,7 @@ def test_a_question_whose_values_are_all_withheld_is_refused_for_every_statistic
 
 def test_of_many_reasons_the_most_frequent_are_told() -> None:
     rows = [row("Q", value=None, reason=str(place)) for place in range(1000)] + [row("Q", value=None, reason="7")]
-    found = check("global_mean", {"question": "Q"}, snapshot(rows))
-    assert isinstance(found, tuple)
+    found = refused("global_mean", {"question": "Q"}, snapshot(rows))
     assert found[0].detail == (
         'The question "Q" has no value: all 1,001 rows are withheld (2 × "7", 1 × "0", 1 × "1", 997 reasons more).'
     )
@@ -169,8 +176,8 @@ def test_parameters_with_a_default_may_be_left_out_and_have_types_too(monkeypatc
 
     several = dataclasses.replace(STATISTICS["best5"], parameters=Several)
     monkeypatch.setattr(requests, "STATISTICS", {**STATISTICS, "best": several})
-    assert check("best", {"question": OBESITY}, TABLE) == Several(question=OBESITY, number=5)
-    assert check("best", {"question": OBESITY, "number": 3}, None) == Several(question=OBESITY, number=3)
+    assert check("best", {"question": OBESITY}, TABLE).parameters == Several(question=OBESITY, number=5)
+    assert check_form("best", {"question": OBESITY, "number": 3}) == Several(question=OBESITY, number=3)
     [problem] = problems("best", question=OBESITY, number="3")
     assert problem.detail == '"number" has the wrong form: Expected `int`, got `str`.'
 
@@ -183,14 +190,12 @@ def test_best_and_worst_need_a_polarity(name: str) -> None:
 
 
 def test_without_polarity_and_without_value_both_are_told() -> None:
-    found = check("best5", {"question": "Q"}, snapshot([row("Q", value=None)]))
-    assert isinstance(found, tuple)
+    found = refused("best5", {"question": "Q"}, snapshot([row("Q", value=None)]))
     assert [problem.code for problem in found] == ["no-polarity", "withheld"]
 
 
 def test_a_table_without_rows_knows_no_question() -> None:
-    found = check("global_mean", {"question": "Q"}, snapshot([]))
-    assert isinstance(found, tuple)
+    found = refused("global_mean", {"question": "Q"}, snapshot([]))
     assert found[0].detail == 'The data set has no question "Q".'
 
 
@@ -211,15 +216,15 @@ def test_what_was_sent_is_echoed_cut_and_without_control_characters() -> None:
 )
 def test_whatever_is_sent_is_let_through_or_told_what_is_wrong(name: str, raw: dict[str, Any]) -> None:
     for known in (TABLE, None):
-        found = check(name, raw, known)
-        if isinstance(found, tuple):
-            assert found
+        found = refused(name, raw, known)
+        if found:
             assert all(problem.detail.endswith((".", "?")) for problem in found)
             json.loads(msgspec.json.encode(found))
         else:
-            built = msgspec.to_builtins(found)
+            parameters = accepted(name, raw, known)
+            built = msgspec.to_builtins(parameters)
             assert built.items() >= {field: raw[field] for field in raw if field in built}.items()
-            assert check(name, built, known, refuse_unknown=True) == found
+            assert accepted(name, built, known, refuse_unknown=True) == parameters
 
 
 def test_closest_are_at_most_three_best_first() -> None:
@@ -280,9 +285,8 @@ def listed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(requests, "STATISTICS", {**STATISTICS, "listed": row})
 
 
-def refused(**raw: Any) -> list[tuple[str, str, tuple[str, ...]]]:
-    found = check("listed", {"question": OBESITY, **raw}, YEARS, refuse_unknown=True)
-    assert isinstance(found, tuple)
+def refused_list(**raw: Any) -> list[tuple[str, str, tuple[str, ...]]]:
+    found = refused("listed", {"question": OBESITY, **raw}, YEARS, refuse_unknown=True)
     return [(problem.pointer, problem.code, problem.closest) for problem in found]
 
 
@@ -295,8 +299,7 @@ YEARS = snapshot(
 
 
 def test_keys_that_are_not_known_are_refused_where_that_is_asked_for() -> None:
-    found = check("state_mean", {"question": OBESITY, "sate": "Utah", "a/b~c": 1}, TABLE, refuse_unknown=True)
-    assert isinstance(found, tuple)
+    found = refused("state_mean", {"question": OBESITY, "sate": "Utah", "a/b~c": 1}, TABLE, refuse_unknown=True)
     assert [(problem.pointer, problem.code, problem.closest) for problem in found] == [
         ("/state", "missing", ()),
         ("/sate", "unknown-key", ("state",)),
@@ -308,8 +311,7 @@ def test_keys_that_are_not_known_are_refused_where_that_is_asked_for() -> None:
 
 def test_of_very_many_unknown_keys_only_some_are_told_and_that_there_are_more() -> None:
     raw = {"question": OBESITY} | {f"key {place}" * 1000: 1 for place in range(1000)}
-    found = check("states_mean", raw, TABLE, refuse_unknown=True)
-    assert isinstance(found, tuple)
+    found = refused("states_mean", raw, TABLE, refuse_unknown=True)
     assert len(found) == 21
     assert found[-1].code == "too-many"
     assert all(len(problem.pointer) < 300 for problem in found)
@@ -317,56 +319,61 @@ def test_of_very_many_unknown_keys_only_some_are_told_and_that_there_are_more() 
 
 @pytest.mark.usefixtures("listed")
 def test_lists_are_checked_item_by_item_and_all_problems_are_told() -> None:
-    assert refused(location=["Utah", "Utha", 7]) == [("/location/2", "type", ())]
-    assert refused(location=["Utah", "Utha", "Ohoi"]) == [
+    assert refused_list(location=["Utah", "Utha", 7]) == [("/location/2", "type", ())]
+    assert refused_list(location=["Utah", "Utha", "Ohoi"]) == [
         ("/location/1", "unknown", ("Utah",)),
         ("/location/2", "unknown", ("Ohio",)),
     ]
-    assert refused(location=["Utah"] * 101) == [("/location", "type", ())]
-    assert refused(location="Utah") == [("/location", "type", ())]
-    assert refused(period=["20xx", 2019, 1999], side="rihgt", colour=1) == [
+    assert refused_list(location=["Utah"] * 101) == [("/location", "type", ())]
+    assert refused_list(location="Utah") == [("/location", "type", ())]
+    assert refused_list(period=["20xx", 2019, 1999], side="rihgt", colour=1) == [
         ("/period/0", "type", ()),
         ("/side", "type", ("right",)),
         ("/colour", "unknown-key", ()),
     ]
-    assert len(refused(location=[f"{place}" for place in range(100)])) == 21
+    assert len(refused_list(location=[f"{place}" for place in range(100)])) == 21
 
 
 @pytest.mark.usefixtures("listed")
 def test_each_kind_of_name_is_looked_up_among_its_own() -> None:
-    assert refused(category="Sexx") == [("/category", "unknown", ("Sex",))]
-    assert refused(period=[1999, "2018-2018"]) == [
+    assert refused_list(category="Sexx") == [("/category", "unknown", ("Sex",))]
+    assert refused_list(period=[1999, "2018-2018"]) == [
         ("/period/0", "unknown", ("2019",)),
         ("/period/1", "unknown", ("2019", "2020-2021")),
     ]
     # A span that lies across the end of a year's rows does not hold them.
-    assert refused(period=["2020"])[0][:2] == ("/period/0", "unknown")
-    assert refused(order=["-mean", "maen"]) == [("/order/1", "unknown", ("mean",))]
+    assert refused_list(period=["2020"])[0][:2] == ("/period/0", "unknown")
+    assert refused_list(order=["-mean", "maen"]) == [("/order/1", "unknown", ("mean",))]
     good = {"location": ["Utah"], "category": "", "period": [2019, "2020-2021"], "order": ["-mean", "location"]}
-    assert check("listed", {"question": OBESITY, **good}, YEARS) == Listed(
+    assert check("listed", {"question": OBESITY, **good}, YEARS).parameters == Listed(
         question=OBESITY, location=("Utah",), category="", period=(2019, "2020-2021"), order=("-mean", "location")
     )
-    assert check("listed", {"question": OBESITY, "category": None}, YEARS) == Listed(question=OBESITY)
+    assert check("listed", {"question": OBESITY, "category": None}, YEARS).parameters == Listed(question=OBESITY)
 
 
 @pytest.mark.usefixtures("listed")
 def test_a_word_out_of_several_is_told_with_all_of_them() -> None:
-    found = check("listed", {"question": OBESITY, "side": "rihgt", "period": ["x"]}, None)
-    assert isinstance(found, tuple)
+    found = refused("listed", {"question": OBESITY, "side": "rihgt", "period": ["x"]}, None)
     assert [problem.detail for problem in found] == [
         'Item 0 of "period" must be a year such as 2020, or the first and the last year of a span: 2018-2020.',
         '"side" must be one of left, right, not "rihgt". Did you mean "right"?',
     ]
-    found = check("listed", {"question": OBESITY, "side": 7}, None)
-    assert isinstance(found, tuple)
+    found = refused("listed", {"question": OBESITY, "side": 7}, None)
     assert found[0].detail == '"side" must be one of left, right, not a number.'
 
 
 def test_a_statistic_may_refuse_what_has_the_right_form(monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(_snapshot: object, asked: OfQuestion) -> list[Problem]:
-        return [Problem(pointer="/question", code="soup", detail="No soup.")] if asked.question == SOUP else []
+    def wrong(parameters: OfQuestion) -> list[Problem]:
+        return [Problem(pointer="/question", code="soup", detail="No soup.")] if parameters.question == SOUP else []
 
-    row = dataclasses.replace(STATISTICS["states_mean"], refuse=refuse)
+    def prepare(_snapshot: object, parameters: OfQuestion) -> str:
+        if problems := wrong(parameters):
+            raise RequestInvalid("No soup.", problems=problems)
+        return "bread"
+
+    row = dataclasses.replace(STATISTICS["states_mean"], prepare=prepare, check_form=wrong)
     monkeypatch.setattr(requests, "STATISTICS", {"states_mean": row})
     assert codes("states_mean", question=SOUP) == [("/question", "soup")]
-    assert check("states_mean", {"question": OBESITY}, TABLE) == OfQuestion(question=OBESITY)
+    assert [each.code for each in refused("states_mean", {"question": SOUP}, None)] == ["soup"]
+    assert check("states_mean", {"question": OBESITY}, TABLE).data == "bread"
+    assert check("states_mean", {"question": OBESITY}, TABLE).parameters == OfQuestion(question=OBESITY)

@@ -10,7 +10,7 @@ from meantime.errors import RequestInvalid
 from meantime.statistics.asked import Ground
 from meantime.statistics.pooling import Weights
 from meantime.statistics.reliability import BOUNDARY, FEW_RESPONDENTS, NO_ERROR
-from meantime.statistics.selection import LeftOut, has_total, left_out_warning, pooled, refuse, select, select_rows
+from meantime.statistics.selection import LeftOut, check_form, has_total, left_out_warning, pooled, select, select_rows
 from meantime.statistics.uncertainty import Scale
 from tests.support import factories
 
@@ -35,16 +35,17 @@ def asked(**more: Any) -> Ground:
 
 
 def problems(snapshot: Snapshot, **more: Any) -> list[tuple[str, str]]:
-    found = refuse(snapshot, asked(**more))
-    if found:
-        with pytest.raises(RequestInvalid) as error:
-            select(snapshot, asked(**more))
-        assert error.value.problems == found
-    return [(problem.pointer, problem.code) for problem in found]
+    try:
+        select(snapshot, asked(**more))
+    except RequestInvalid as invalid:
+        return [(problem.pointer, problem.code) for problem in invalid.problems]
+    return []
 
 
 def detail(snapshot: Snapshot, **more: Any) -> str:
-    (problem,) = refuse(snapshot, asked(**more))
+    with pytest.raises(RequestInvalid) as error:
+        select(snapshot, asked(**more))
+    (problem,) = error.value.problems
     return problem.detail
 
 
@@ -161,9 +162,9 @@ class TestYears:
 
     def test_what_is_no_year_is_refused_with_and_without_the_data(self) -> None:
         assert problems(self.SNAPSHOT, years="soon") == [("/years", "type")]
-        (problem,) = refuse(None, asked(years="soon"))
+        (problem,) = check_form(asked(years="soon"))
         assert problem.pointer == "/years"
-        assert refuse(None, asked()) == ()
+        assert check_form(asked()) == ()
 
     def test_where_no_year_is_had_by_most_the_commonest_is_taken_and_that_is_said(self) -> None:
         snapshot = made(row("A", 2018), row("B", 2018), row("C", 2019), row("D", 2020))

@@ -8,10 +8,10 @@ from scipy import stats
 
 from meantime.dataset import example, survey_example
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Unwatched
-from meantime.statistics.sensitivity import METHODS, Sensitivity, refuse, sensitivity
+from meantime.statistics.sensitivity import METHODS, STATISTIC, Sensitivity
 from meantime.table import Table
 from tests.support import factories
+from tests.support.answers import pointers, problems
 
 YEARS = tuple(range(2014, 2021))
 NAMES = [f"L{place:02}" for place in range(20)]
@@ -43,8 +43,8 @@ def made(rows: list[dict[str, Any]] | None = None, **more: Any) -> Snapshot:
 
 def of(snapshot: Snapshot, **asked: Any) -> Table:
     given = Sensitivity(**{"question": "Q", "interval_scale": "linear", **asked})
-    assert refuse(snapshot, given) == ()
-    return sensitivity(snapshot, given, Unwatched())
+    assert problems(STATISTIC, snapshot, given) == ()
+    return STATISTIC.answer(snapshot, given)
 
 
 def by_name(table: Table, column: str) -> list[Any]:
@@ -186,8 +186,8 @@ def test_of_no_location_there_is_no_ranking_and_no_error() -> None:
 
 def test_it_needs_what_a_ranking_needs() -> None:
     snapshot = survey_example.snapshot()
-    assert [each.pointer for each in refuse(made(polarity={}), Sensitivity(question="Q"))] == ["/better"]
-    assert [each.pointer for each in refuse(snapshot, Sensitivity(question=survey_example.SOUP, years="1999"))] == [
-        "/years"
-    ]
-    assert refuse(None, Sensitivity(question="Q")) == ()
+    assert pointers(STATISTIC, made(polarity={}), Sensitivity(question="Q")) == ["/better"]
+    assert [
+        each.pointer for each in problems(STATISTIC, snapshot, Sensitivity(question=survey_example.SOUP, years="1999"))
+    ] == ["/years"]
+    assert problems(STATISTIC, None, Sensitivity(question="Q")) == ()

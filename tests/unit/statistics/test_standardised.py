@@ -8,11 +8,10 @@ import pytest
 from scipy import stats
 
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Unwatched
-from meantime.statistics.requests import check
-from meantime.statistics.standardised import Standardised, refuse, standardised
+from meantime.statistics.standardised import STATISTIC, Standardised
 from meantime.table import Table
 from tests.support import factories
+from tests.support.answers import problems, refused
 
 AGES = {"18 - 24": 26258, "25 - 34": 37233, "35 - 44": 44659, "45 - 54": 37030, "55 - 64": 23961, "65 or older": 34710}
 OHIO = ("18.1", "24.9", "31.3", "36.2", "35.7", "27.4")
@@ -48,12 +47,12 @@ def asking(**asked: Any) -> Standardised:
 
 def of(snapshot: Snapshot, **asked: Any) -> Table:
     given = asking(**asked)
-    assert refuse(snapshot, given) == ()
-    return standardised(snapshot, given, Unwatched())
+    assert problems(STATISTIC, snapshot, given) == ()
+    return STATISTIC.answer(snapshot, given)
 
 
 def pointers(snapshot: Snapshot | None, **asked: Any) -> list[tuple[str, str]]:
-    return [(problem.pointer, problem.code) for problem in refuse(snapshot, asking(**asked))]
+    return [(problem.pointer, problem.code) for problem in problems(STATISTIC, snapshot, asking(**asked))]
 
 
 def test_it_is_the_weighted_mean_in_exact_fractions() -> None:
@@ -138,7 +137,7 @@ def test_strata_with_a_flag_are_counted_and_the_whole_has_its_own() -> None:
 def test_every_group_has_a_weight_and_every_weight_a_group() -> None:
     assert pointers(made(), standard=STANDARD[:5]) == [("/standard", "missing")]
     assert pointers(made(), standard=(*STANDARD, "65 or holder=1")) == [("/standard", "unknown")]
-    (problem,) = refuse(made(), asking(standard=(*STANDARD, "65 or holder=1")))
+    (problem,) = problems(STATISTIC, made(), asking(standard=(*STANDARD, "65 or holder=1")))
     assert problem.closest[0] == "65 or older"
 
 
@@ -172,6 +171,5 @@ def test_another_basis_is_a_contradiction() -> None:
 
 
 def test_a_request_names_category_and_standard() -> None:
-    found = check("standardised", {"question": "Q", "standard": []}, None)
-    assert isinstance(found, tuple)
+    found = refused("standardised", {"question": "Q", "standard": []}, None)
     assert [(problem.pointer, problem.code) for problem in found] == [("/category", "missing"), ("/standard", "type")]

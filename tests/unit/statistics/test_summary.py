@@ -20,8 +20,9 @@ from meantime.errors import JobCancelled, SnapshotDamaged
 from meantime.model import Unwatched
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.requests import check
-from meantime.statistics.summary import Summary, columns_for, entries_read, summary
+from meantime.statistics.summary import Summary, columns_for, entries_read
 from meantime.table import Table
+from tests.support.answers import refused
 from tests.support.factories import row, snapshot
 from tests.support.real_data import SUBSET, real_file
 from tests.support.table_files import read, write
@@ -30,9 +31,7 @@ Row = Mapping[str, Any]
 
 
 def ask(of: Snapshot, **asked: Any) -> Table:
-    parameters = check("summary", {"question": "Q", **asked}, of, refuse_unknown=True)
-    assert isinstance(parameters, Summary), parameters
-    return STATISTICS["summary"].compute(of, parameters, Unwatched())
+    return check("summary", {"question": "Q", **asked}, of, refuse_unknown=True).compute(Unwatched())
 
 
 def told(table: Table) -> list[dict[str, Any]]:
@@ -230,8 +229,7 @@ def test_equal_questions_are_one() -> None:
 
 
 def test_a_column_that_the_answer_will_not_have_cannot_be_sorted_by() -> None:
-    found = check("summary", {"question": "Q", "order": ["median", "-q05", "location"]}, TABLE)
-    assert isinstance(found, tuple)
+    found = refused("summary", {"question": "Q", "order": ["median", "-q05", "location"]}, TABLE)
     assert [(problem.pointer, problem.code) for problem in found] == [("/order/1", "unknown"), ("/order/2", "unknown")]
 
 
@@ -275,7 +273,7 @@ def test_each_quantile_has_a_column_of_its_own_name() -> None:
 @pytest.mark.parametrize("name", ["Aa", "Utaj", "Zz"])
 def test_a_name_that_is_not_there_is_no_other(name: str) -> None:
     with pytest.raises(KeyError):
-        summary(TABLE, Summary(question="Q", location=(name,)), Unwatched())
+        STATISTICS["summary"].prepared(TABLE, Summary(question="Q", location=(name,)))
 
 
 def test_work_that_is_to_stop_stops() -> None:
@@ -284,4 +282,4 @@ def test_work_that_is_to_stop_stops() -> None:
             raise JobCancelled("somebody asked for that")
 
     with pytest.raises(JobCancelled):
-        summary(TABLE, Summary(question="Q"), Stopped())
+        check("summary", {"question": "Q"}, TABLE).compute(Stopped())

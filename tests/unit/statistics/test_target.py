@@ -6,18 +6,18 @@ import pytest
 from scipy import stats
 
 from meantime.dataset import example, survey_example
-from meantime.model import Unwatched
-from meantime.statistics.target import Target, refuse, target
+from meantime.statistics.target import STATISTIC, Target
 from meantime.table import Table
 from tests.support import factories
+from tests.support.answers import problems
 
 SURVEY = survey_example.snapshot()
 
 
 def of(value: float, **asked: Any) -> Table:
     given = Target(question=survey_example.SOUP, target=value, years="2020", **asked)
-    assert refuse(SURVEY, given) == ()
-    return target(SURVEY, given, Unwatched())
+    assert problems(STATISTIC, SURVEY, given) == ()
+    return STATISTIC.answer(SURVEY, given)
 
 
 def test_the_limits_are_those_of_the_estimate_less_the_target() -> None:
@@ -48,7 +48,7 @@ def test_one_of_several_differs_and_of_one_no_count_is_told() -> None:
 def test_an_aggregate_is_no_location_in_the_count_and_told_after_them() -> None:
     names = ("National", "Iowa", "Maine", "Ohio", "Texas", "Utah")
     rows = [factories.row(location=name, value="30.0", low=29.0, high=31.0) for name in names]
-    told = target(factories.snapshot(rows), Target(question="Q", target=40.0), Unwatched()).findings
+    told = STATISTIC.answer(factories.snapshot(rows), Target(question="Q", target=40.0)).findings
     assert told[0] == "5 of 5 locations differ from the target of 40.0 % (p adjusted by Holm): 0 above, 5 below."
     assert told[-1].startswith("National (an aggregate) is below the target of 40.0 % by 10.0 points")
 
@@ -62,20 +62,21 @@ def test_where_nothing_differs_that_is_said() -> None:
 
 def test_what_has_no_standard_error_is_not_tested() -> None:
     given = Target(question=example.BREAKFAST, target=20.0)
-    table = target(example.snapshot(), given, Unwatched())
+    table = STATISTIC.answer(example.snapshot(), given)
     assert set(table.column("verdict")) == {"not tested"}
     assert table.findings == ()
 
 
 def test_what_cannot_be_selected_is_refused() -> None:
-    assert [each.pointer for each in refuse(SURVEY, Target(question=survey_example.SOUP, target=1.0, years="1"))] == [
-        "/years"
-    ]
-    assert refuse(None, Target(question="Q", target=1.0)) == ()
+    assert [
+        each.pointer
+        for each in problems(STATISTIC, SURVEY, Target(question=survey_example.SOUP, target=1.0, years="1"))
+    ] == ["/years"]
+    assert problems(STATISTIC, None, Target(question="Q", target=1.0)) == ()
 
 
 @pytest.mark.parametrize("value", [-0.1, 100.1])
 def test_what_no_percent_can_be_is_no_target_of_percents(value: float) -> None:
-    (problem,) = refuse(SURVEY, Target(question=survey_example.SOUP, target=value))
+    (problem,) = problems(STATISTIC, SURVEY, Target(question=survey_example.SOUP, target=value))
     assert (problem.pointer, problem.code) == ("/target", "type")
-    assert refuse(example.snapshot(), Target(question=example.TEA, target=value)) == ()
+    assert problems(STATISTIC, example.snapshot(), Target(question=example.TEA, target=value)) == ()

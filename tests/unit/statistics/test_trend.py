@@ -7,10 +7,10 @@ import pytest
 
 from meantime.dataset import survey_example
 from meantime.dataset.snapshot import Snapshot
-from meantime.model import Unwatched
-from meantime.statistics.trend import Trend, refuse, trend
+from meantime.statistics.trend import STATISTIC, Trend
 from meantime.table import Table
 from tests.support import factories
+from tests.support.answers import pointers, problems
 
 YEARS = range(2011, 2021)
 
@@ -27,8 +27,8 @@ def made(values: dict[str, list[float]], first: int = 2011) -> Snapshot:
 
 def of(snapshot: Snapshot, **asked: Any) -> Table:
     given = Trend(question="Q", **asked)
-    assert refuse(snapshot, given) == ()
-    return trend(snapshot, given, Unwatched())
+    assert problems(STATISTIC, snapshot, given) == ()
+    return STATISTIC.answer(snapshot, given)
 
 
 UP, DOWN, FLAT = [20.0 + n for n in range(10)], [40.0 - n for n in range(10)], [30.0] * 10
@@ -83,13 +83,13 @@ def test_below_five_years_there_is_no_verdict() -> None:
 
 
 def test_below_three_years_there_is_no_trend_at_all() -> None:
-    (problem,) = refuse(made({"Up": UP[:2]}), Trend(question="Q"))
+    (problem,) = problems(STATISTIC, made({"Up": UP[:2]}), Trend(question="Q"))
     assert (problem.pointer, problem.code) == ("/years", "absent")
     assert problem.detail.startswith("A trend needs three years at least; asked for: 2011 and 2012.")
     timeless = factories.snapshot([factories.row(value="30")])
-    (problem,) = refuse(timeless, Trend(question="Q"))
+    (problem,) = problems(STATISTIC, timeless, Trend(question="Q"))
     assert "asked for: no year." in problem.detail
-    assert [each.pointer for each in refuse(None, Trend(question="Q", years="soon"))] == ["/years"]
+    assert pointers(STATISTIC, None, Trend(question="Q", years="soon")) == ["/years"]
 
 
 def test_no_slope_crosses_a_break() -> None:
@@ -167,4 +167,4 @@ def test_pure_noise_is_called_a_trend_in_at_most_one_of_twenty_requests() -> Non
 
 def test_the_example_of_a_survey_runs() -> None:
     given = Trend(question=survey_example.SOUP)
-    assert len(trend(survey_example.snapshot(), given, Unwatched())) == 5
+    assert len(STATISTIC.answer(survey_example.snapshot(), given)) == 5

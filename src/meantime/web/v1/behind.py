@@ -12,7 +12,6 @@ from urllib.parse import urlencode
 
 import msgspec
 
-from meantime.dataset.snapshot import Snapshot
 from meantime.errors import (
     CursorInvalid,
     DatasetNotReady,
@@ -27,9 +26,11 @@ from meantime.errors import (
 from meantime.formats import document as documents
 from meantime.formats.document import Document
 from meantime.formats.forms import Form, forms_of
+from meantime.model import Job, Unwatched
 from meantime.statistics.behind import Page, page, row_asked, row_of
 from meantime.statistics.explanation import explain
-from meantime.statistics.registry import STATISTICS, Statistic
+from meantime.statistics.registry import STATISTICS
+from meantime.statistics.statistic import AnyPrepared
 from meantime.web.reply import Reply
 from meantime.web.v1 import cursor as cursors
 from meantime.web.v1 import results, statistics, unchanged
@@ -68,9 +69,7 @@ class _Asked(NamedTuple):
 class _Answered:
     """An answer, with what it was made from."""
 
-    statistic: Statistic
-    snapshot: Snapshot
-    parameters: Any
+    prepared: AnyPrepared
     document: Document
 
 
@@ -100,16 +99,13 @@ async def _of_statistic(backend: Backend, call: Call, names: Sequence[str]) -> t
     asked = _read(ours, names)
     theirs = [pair for pair in call.query if pair not in ours]
     question = await statistics.read(theirs, statistic, backend.catalog)
-    making = statistics.Making(backend, statistic, question)
+    making = statistics.Making(backend, question)
     try:
         document = await asyncio.to_thread(making.document)
     finally:
         # Where the client has left, or the server gives up: the thread is to know.
         making.work.stop()
-    answered = _Answered(
-        statistic=statistic, snapshot=question.snapshot, parameters=question.parameters, document=document
-    )
-    return answered, asked
+    return _Answered(prepared=question.prepared, document=document), asked
 
 
 async def _of_job(backend: Backend, call: Call, names: Sequence[str]) -> tuple[_Answered, _Asked]:
@@ -122,21 +118,21 @@ async def _of_job(backend: Backend, call: Call, names: Sequence[str]) -> tuple[_
             f"{job.id} was answered by version {receipt.method_version} of {job.request.statistic}, which this server "
             "does not have any more, so it cannot say what it rests on. Submit the request again."
         )
+    prepared = await asyncio.to_thread(_prepared, backend, job)
     if job.request.view == "document":
         document = documents.decode(await results.kept(backend, job, receipt))
     else:
-        document = await asyncio.to_thread(results.as_document, backend, job, receipt)
-    snapshot = await asyncio.to_thread(_snapshot, backend, job.id, document)
-    parameters = msgspec.convert(document.parameters, statistic.parameters)
-    return _Answered(statistic=statistic, snapshot=snapshot, parameters=parameters, document=document), asked
+        # Its file has the classic JSON, which says less.
+        document = await asyncio.to_thread(backend.compute.document, prepared, job.request.dataset, Unwatched())
+    return _Answered(prepared=prepared, document=document), asked
 
 
-def _snapshot(backend: Backend, job_id: str, document: Document) -> Snapshot:
+def _prepared(backend: Backend, job: Job) -> AnyPrepared:
     try:
-        return backend.catalog.snapshot(document.dataset, document.fingerprint)
+        return backend.compute.prepare(job.request)
     except (SnapshotDamaged, DatasetNotReady) as error:
         raise ResultGone(
-            f"The snapshot that {job_id} was answered from is not there any more, and with it the rows are gone that "
+            f"The snapshot that {job.id} was answered from is not there any more, and with it the rows are gone that "
             "the result rests on. Submit the request again."
         ) from error
 
@@ -149,7 +145,7 @@ async def get_statistic_rows(backend: Backend, call: Call) -> Reply | Stream:
     form = choose(call.header("accept"), call.path.get("suffix"), _NO_CHART)
     answered, asked = await _of_statistic(backend, call, _OURS)
     # Not for ever, also where a fingerprint is named: it is that of the content, and lines may change their order.
-    base = f"/v1/statistics/{answered.statistic.name}/rows"
+    base = f"/v1/statistics/{answered.document.statistic}/rows"
     return await _rows(backend, call, answered, asked, form=form, base=base, cache_control=statistics.ASK_AFTER)
 
 
@@ -169,15 +165,13 @@ async def _rows(
     list_of = [answer.statistic, answer.parameters, answer.fingerprint, place]
     after = None if asked.cursor is None else cursors.read(asked.cursor, list_of)
 
-    is_long = answered.snapshot.about.rows > _LONG_ROWS
+    is_long = answered.prepared.snapshot.about.rows > _LONG_ROWS
     slots = statistics.answers_of(backend.catalog).slots if is_long else None
 
     def make() -> Page:
         row = None if place is None else row_of(answer.table, place)
         with statistics.slot(slots):
-            return page(
-                answered.statistic, answered.snapshot, answered.parameters, row, after=after, limit=asked.page_rows
-            )
+            return page(answered.prepared, row, after=after, limit=asked.page_rows)
 
     found = await asyncio.to_thread(make)
     made = dataclasses.replace(answer, table=found.table)
@@ -253,7 +247,7 @@ class ExplanationResource(msgspec.Struct, frozen=True, kw_only=True):
 async def get_statistic_explanation(backend: Backend, call: Call) -> Reply:
     """GET /v1/statistics/{name}/explanation?...: how a row of an answer came about."""
     answered, asked = await _of_statistic(backend, call, _OURS_OF_EXPLANATION)
-    base = f"/v1/statistics/{answered.statistic.name}/rows"
+    base = f"/v1/statistics/{answered.document.statistic}/rows"
     return await _explained(call, answered, asked, base, cache_control=statistics.ASK_AFTER)
 
 
@@ -281,7 +275,7 @@ async def _explained(call: Call, answered: _Answered, asked: _Asked, base: str, 
 
 def _explanation(answered: _Answered, place: int, rows: str) -> ExplanationResource:
     answer, row = answered.document, row_of(answered.document.table, place)
-    made = explain(answered.statistic, answered.snapshot, answered.parameters, answer.table, row)
+    made = explain(answered.prepared, answer.table, row)
     return ExplanationResource(
         title=made.title,
         statistic=answer.statistic,

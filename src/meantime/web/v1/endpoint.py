@@ -16,14 +16,18 @@ from meantime.engine.engine import Engine
 from meantime.errors import MeantimeError
 from meantime.formats.document import Document
 from meantime.model import Request, Work
+from meantime.statistics.statistic import AnyPrepared
 from meantime.web.reply import Reply
 
 
 class Compute(Protocol):
-    """How an answer is made at once, without a job; ``compute.local.LocalCompute`` is one."""
+    """How an answer is made without a job; ``compute.local.LocalCompute`` is one. Both raise as its ``answer`` does."""
 
-    def document(self, request: Request, work: Work) -> Document:
-        """Compute in the calling thread; raises as the engine's ``Compute.answer`` does."""
+    def prepare(self, request: Request) -> AnyPrepared:
+        """Check a request that was accepted before, and select its cells."""
+
+    def document(self, prepared: AnyPrepared, dataset: str, work: Work) -> Document:
+        """Compute in the calling thread."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

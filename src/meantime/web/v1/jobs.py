@@ -395,10 +395,15 @@ def _request(raw: object, catalog: Catalog) -> Request:
     # While it loads, only the form can be checked: the rest is when the job runs. One that failed to load raises here.
     is_there = is_served and not isinstance(catalog.status(dataset), Loading)
     snapshot = catalog.snapshot(dataset) if is_there else None
-    checked = requests.check(statistic, parameters, snapshot, refuse_unknown=True)
-    if isinstance(checked, tuple):
-        problems += _below("/parameters", checked)
-    if problems or isinstance(checked, tuple):
+    try:
+        checked = (
+            requests.check_form(statistic, parameters, refuse_unknown=True)
+            if snapshot is None
+            else requests.check(statistic, parameters, snapshot, refuse_unknown=True).parameters
+        )
+    except RequestInvalid as invalid:
+        raise _Invalid([*problems, *_below("/parameters", invalid.problems)]) from invalid
+    if problems:
         raise _Invalid(problems)
     return Request(
         dataset=dataset,

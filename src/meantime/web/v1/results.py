@@ -176,7 +176,7 @@ def as_document(backend: Backend, job: Job, receipt: Receipt) -> Document:
             f"/api/get_results/{job.id}."
         )
     try:
-        return backend.compute.document(msgspec.structs.replace(request, view="document"), Unwatched())
+        return backend.compute.document(backend.compute.prepare(request), request.dataset, Unwatched())
     except (SnapshotDamaged, DatasetNotReady) as error:
         raise ResultGone(
             f"The snapshot that {job.id} was answered from is not there any more, so its result cannot be written in "

@@ -36,11 +36,11 @@ from meantime.errors import (
 )
 from meantime.formats.document import Document
 from meantime.formats.forms import Form
-from meantime.model import Request
 from meantime.statistics import requests
 from meantime.statistics.parameters import fields, item_of, text_is_meant
-from meantime.statistics.registry import STATISTICS, Statistic
+from meantime.statistics.registry import STATISTICS
 from meantime.statistics.spelling import closest, quoted, suggestion
+from meantime.statistics.statistic import AnyPrepared, AnyStatistic
 from meantime.web.reply import Reply
 from meantime.web.v1 import unchanged
 from meantime.web.v1.endpoint import Backend, Call, Endpoint, Link, Outcome, Parameter, Stream
@@ -153,7 +153,7 @@ class StatisticResource(msgspec.Struct, frozen=True, kw_only=True):
     links: StatisticLinks
 
 
-def resource(row: Statistic) -> StatisticResource:
+def resource(row: AnyStatistic) -> StatisticResource:
     """Describe a statistic to clients."""
     query = urlencode(_pairs(row.example))
     names = [column.name for column in row.columns_of(msgspec.convert(row.example, row.parameters))]
@@ -178,11 +178,11 @@ def resource(row: Statistic) -> StatisticResource:
     )
 
 
-def _links(row: Statistic) -> StatisticLinks:
+def _links(row: AnyStatistic) -> StatisticLinks:
     return StatisticLinks(self_=f"/v1/statistics/{row.name}")
 
 
-def _schema(row: Statistic) -> dict[str, Any]:
+def _schema(row: AnyStatistic) -> dict[str, Any]:
     """Return the schema of a statistic's parameters, whole, without a reference."""
     schema: dict[str, Any] = msgspec.json.schema(row.parameters)["$defs"][row.parameters.__name__]
     return schema
@@ -224,7 +224,7 @@ _LIST = _ENCODER.encode(
 _DESCRIPTIONS = {name: _ENCODER.encode(resource(row)) for name, row in STATISTICS.items()}
 
 
-def statistic_of(call: Call) -> Statistic:
+def statistic_of(call: Call) -> AnyStatistic:
     """Return the statistic that the path names.
 
     Raises:
@@ -268,13 +268,17 @@ async def _made(backend: Backend, call: Call, answers: Answers, key: _Key | None
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What a query asks for, checked."""
+    """What a query asks for, checked and prepared."""
 
     dataset: str
-    snapshot: Snapshot
+    prepared: AnyPrepared
     is_pinned: bool  # the snapshot is named, and not whichever is current
-    parameters: msgspec.Struct
     chart: str | None  # that is to be shown
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The one that answers."""
+        return self.prepared.snapshot
 
 
 class Making:
@@ -284,34 +288,29 @@ class Making:
         AskAsJob: it goes through too many.
     """
 
-    def __init__(self, backend: Backend, row: Statistic, asked: Asked) -> None:
-        entries = 0 if row.entries_read is None else row.entries_read(asked.snapshot, asked.parameters)
+    def __init__(self, backend: Backend, asked: Asked) -> None:
+        parameters, count = asked.prepared.parameters, asked.prepared.statistic.entries_read
+        entries = 0 if count is None else count(asked.snapshot, parameters)
         if entries > _AT_ONCE:
             raise AskAsJob(
                 f"This goes through {entries:,} rows, and at most {_AT_ONCE:,} are gone through at once. POST the same "
                 "question to /v1/jobs: there it can be waited for, watched and cancelled."
             )
-        self.known: dict[str, Any] = msgspec.to_builtins(asked.parameters)
+        self.known: dict[str, Any] = msgspec.to_builtins(parameters)
         self.is_long = entries > _IN_LOOP
         self.work = _Brief()
         self._compute = backend.compute
         self._slots = answers_of(backend.catalog).slots if self.is_long else None
-        self._request = Request(
-            dataset=asked.dataset,
-            statistic=row.name,
-            parameters=self.known,
-            view="document",
-            fingerprint=asked.snapshot.fingerprint,
-        )
+        self._asked = asked
 
     def document(self) -> Document:
         """Make it; raises AnswersBusy where all places are taken, and as the compute does."""
         with slot(self._slots):
-            return self._compute.document(self._request, self.work)
+            return self._compute.document(self._asked.prepared, self._asked.dataset, self.work)
 
 
-async def _represented(backend: Backend, call: Call, row: Statistic, form: Form, asked: Asked) -> Reply | Stream:
-    making = Making(backend, row, asked)
+async def _represented(backend: Backend, call: Call, row: AnyStatistic, form: Form, asked: Asked) -> Reply | Stream:
+    making = Making(backend, asked)
     try:
         return await represent(
             call,
@@ -328,7 +327,7 @@ async def _represented(backend: Backend, call: Call, row: Statistic, form: Form,
         making.work.stop()
 
 
-def _tag(row: Statistic, asked: Asked, known: Mapping[str, Any]) -> str:
+def _tag(row: AnyStatistic, asked: Asked, known: Mapping[str, Any]) -> str:
     """Name an answer: equal questions of equal data have one name, however they are written."""
     says = [asked.dataset, asked.snapshot.fingerprint, row.name, row.method_version, known]
     return hashlib.blake2b(_ENCODER.encode(says), digest_size=16).hexdigest()
@@ -383,7 +382,7 @@ def slot(slots: threading.Semaphore | None) -> Iterator[None]:
 # Reading the query
 
 
-async def read(pairs: Sequence[tuple[str, str]], row: Statistic, catalog: Catalog) -> Asked:
+async def read(pairs: Sequence[tuple[str, str]], row: AnyStatistic, catalog: Catalog) -> Asked:
     """Read and check what is asked.
 
     Raises:
@@ -402,18 +401,13 @@ async def read(pairs: Sequence[tuple[str, str]], row: Statistic, catalog: Catalo
     dataset = ours.get("dataset", catalog.default)
     raw = _raw(row, given, problems)
     snapshot = await _snapshot(catalog, dataset, None if problems else fingerprint)
-    checked = requests.check(row.name, raw, snapshot, refuse_unknown=True)
-    if isinstance(checked, tuple):
-        problems += checked
-    if problems or isinstance(checked, tuple):
+    try:
+        prepared = requests.check(row.name, raw, snapshot, refuse_unknown=True)
+    except RequestInvalid as invalid:
+        raise refusal([*problems, *invalid.problems], "query") from invalid
+    if problems:
         raise refusal(problems, "query")
-    return Asked(
-        dataset=dataset,
-        snapshot=snapshot,
-        is_pinned=fingerprint is not None,
-        parameters=checked,
-        chart=ours.get("chart"),
-    )
+    return Asked(dataset=dataset, prepared=prepared, is_pinned=fingerprint is not None, chart=ours.get("chart"))
 
 
 async def _snapshot(catalog: Catalog, dataset: str, fingerprint: str | None) -> Snapshot:
@@ -447,9 +441,10 @@ async def _older(catalog: Catalog, dataset: str, fingerprint: str) -> Snapshot:
         raise RequestInvalid(detail, problems=(problem,)) from None
 
 
-def _raw(row: Statistic, given: Mapping[str, list[str]], problems: list[Problem]) -> dict[str, Any]:
+def _raw(row: AnyStatistic, given: Mapping[str, list[str]], problems: list[Problem]) -> dict[str, Any]:
     """Make of texts what the parameters are. What cannot be is left as it is, for the check to say so."""
-    kinds = {field.name: field.type for field in fields(row.parameters)}
+    parameters: type[msgspec.Struct] = row.parameters
+    kinds = {field.name: field.type for field in fields(parameters)}
     raw: dict[str, Any] = {}
     for name, texts in given.items():
         kind = kinds.get(name)
@@ -587,7 +582,8 @@ def _query_parameters() -> tuple[Parameter, ...]:
     found: dict[str, Parameter] = {}
     for row in STATISTICS.values():
         schema = _schema(row)
-        for field in fields(row.parameters):
+        parameters: type[msgspec.Struct] = row.parameters
+        for field in fields(parameters):
             about = schema["properties"][field.name]
             found.setdefault(
                 field.name,

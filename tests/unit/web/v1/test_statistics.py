@@ -36,6 +36,7 @@ from meantime.formats.document import Document
 from meantime.formats.forms import FORMS
 from meantime.model import Request, Work
 from meantime.statistics.registry import STATISTICS
+from meantime.statistics.statistic import AnyPrepared
 from meantime.web.reply import Reply
 from meantime.web.v1 import statistics
 from meantime.web.v1.endpoint import Backend, ClientGone, Stream
@@ -83,10 +84,13 @@ class Computing:
         self.before: Callable[[Work], None] = lambda _: None
         self._local = LocalCompute(shelf)
 
-    def document(self, request: Request, work: Work) -> Document:
+    def prepare(self, request: Request) -> AnyPrepared:
+        return self._local.prepare(request)
+
+    def document(self, prepared: AnyPrepared, dataset: str, work: Work) -> Document:
         self.times += 1
         self.before(work)
-        return self._local.document(request, work)
+        return self._local.document(prepared, dataset, work)
 
 
 class AsCalled:

@@ -1,0 +1,102 @@
+"""What a statistic is, and what a request becomes that it can answer: ``Prepared``.
+
+A request goes through three functions of its statistic. ``prepare`` selects the cells, and refuses what cannot be
+answered; ``compute`` makes the table of the answer from them; ``rests_on`` says on which of them a row rests. The cells
+are selected once, by ``prepare``: the other two, and the explanation of a row, take what it has selected.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypeVar
+
+import msgspec
+
+from meantime.dataset.snapshot import Snapshot
+from meantime.errors import Problem
+from meantime.model import Unwatched, Work
+from meantime.statistics.provenance import Provenance
+from meantime.table import Cell, Column, Table
+
+P = TypeVar("P", bound=msgspec.Struct)  # the parameters of a statistic
+D = TypeVar("D")  # what it prepares
+
+# A question that the examples of all statistics share; the built-in sample has it.
+EXAMPLE: Mapping[str, Any] = {"question": "Percent of adults aged 18 years and older who have obesity"}
+
+
+def _nothing_wrong(_parameters: Any) -> Iterable[Problem]:
+    return ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statistic(Generic[P, D]):
+    """A public statistic."""
+
+    name: str
+    parameters: type[P]  # its type; the fields' names are the parameters' names
+    # Selects the cells. It runs where requests are checked, so it does no more than selecting and pooling; raises
+    # RequestInvalid with all problems.
+    prepare: Callable[[Snapshot, P], D]
+    compute: Callable[[Prepared[P, D], Work], Table]
+    # On which cells a row of the answer rests, with which weights; of all of the answer, where the row is None.
+    rests_on: Callable[[Prepared[P, D], Mapping[str, Cell] | None], Provenance]
+    # What is wrong with parameters that have the right types, as far as it can be said without the data.
+    check_form: Callable[[P], Iterable[Problem]] = _nothing_wrong
+    help: str  # one line: what it gives
+    estimates: str  # one line: what its numbers are an estimate of, and so what they are not
+    columns: tuple[Column, ...]  # of the answer to what is asked with defaults
+    columns_for: Callable[[P], tuple[Column, ...]] | None = None  # where they depend on the parameters
+    example: Mapping[str, Any]  # parameters, of a question of the CDC's
+    example_rows: tuple[tuple[Cell, ...], ...]  # the first rows of its answer, of what `meantime sample` writes
+    method_version: int  # counts up when the same request over the same snapshot may give another result
+    charts: tuple[str, ...] = ()  # of its answers, by their names in charts/registry.py; the usual one first
+    needs_polarity: bool = False  # whether it must be known which values are good
+    # How many cells or rows an answer goes through, where these may be many; None: never more than an answer has rows.
+    entries_read: Callable[[Snapshot, P], int] | None = None
+
+    @property
+    def is_instant(self) -> bool:
+        """Whether it always answers at once, whatever it is asked."""
+        return self.entries_read is None
+
+    def columns_of(self, parameters: P) -> tuple[Column, ...]:
+        """Return the columns of the answer to these parameters; units of values are those of the question."""
+        return self.columns if self.columns_for is None else self.columns_for(parameters)
+
+    def prepared(self, snapshot: Snapshot, parameters: P) -> Prepared[P, D]:
+        """Select the cells of a request whose names have been checked.
+
+        Raises:
+            RequestInvalid: it cannot be answered from this snapshot; carries all problems.
+        """
+        data = self.prepare(snapshot, parameters)
+        return Prepared(statistic=self, snapshot=snapshot, parameters=parameters, data=data)
+
+    def answer(self, snapshot: Snapshot, parameters: P) -> Table:
+        """Prepare and compute, for whoever has the parameters at hand; raises as ``prepared`` does."""
+        return self.compute(self.prepared(snapshot, parameters), Unwatched())
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Prepared(Generic[P, D]):
+    """A request that can be answered: checked, and its cells selected."""
+
+    statistic: Statistic[P, D]
+    snapshot: Snapshot
+    parameters: P
+    data: D  # what the statistic's ``prepare`` has returned
+
+    def compute(self, work: Work) -> Table:
+        """Make the answer."""
+        return self.statistic.compute(self, work)
+
+    def rests_on(self, row: Mapping[str, Cell] | None) -> Provenance:
+        """Say on which cells a row of the answer rests, or all of the answer (None)."""
+        return self.statistic.rests_on(self, row)
+
+
+# One of whatever statistic.
+AnyStatistic: TypeAlias = Statistic[Any, Any]
+AnyPrepared: TypeAlias = Prepared[Any, Any]
