@@ -36,8 +36,7 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         msgspec.Meta(
             max_length=_MOST_LOCATIONS,
-            description='Locations by name, or one word: "all", or a set that the geography of the table has, such '
-            "as "
+            description='Locations by name, or one word: "all", or a set that the geography of the table has, such as '
             '"states".',
             examples=[["all"], ["states"], ["Utah", "Ohio"]],
         ),
@@ -46,10 +45,8 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
         Basis | None,
         msgspec.Meta(
             description='What a value is of: "total" (everybody), "stratum" (the group that category and stratum '
-            "name), "
-            '"all_rows" (the mean of the rows as they come, without any standard error). Null: the '
-            "stratum where one is "
-            "named, else the total where the table has one.",
+            'name), "all_rows" (the mean of the rows as they come, without any standard error). Null: the stratum '
+            "where one is named, else the total where the table has one.",
             examples=["total", "stratum"],
         ),
     ] = None
@@ -80,8 +77,7 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
         IntervalScale,
         msgspec.Meta(
             description="The scale on which intervals are symmetrical; auto takes the one on which the published "
-            "limits "
-            "are more so, and says which.",
+            "limits are more so, and says which.",
             examples=["auto"],
         ),
     ] = "auto"
@@ -90,9 +86,8 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.Meta(
             ge=0.1,
             le=100,
-            description="How much larger variances are than those of simple random samples; used "
-            "only where the table has "
-            "respondents and no limits.",
+            description="How much larger variances are than those of simple random samples; used only where the table "
+            "has respondents and no limits.",
             examples=[2.0],
         ),
     ] = DESIGN_EFFECT

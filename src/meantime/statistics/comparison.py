@@ -44,8 +44,7 @@ class Comparison(Referring, frozen=True, kw_only=True):
     margin: Annotated[
         Annotated[float, msgspec.Meta(gt=0)] | None,
         msgspec.Meta(
-            description="A difference that does not matter, in the unit of the question. A location is called "
-            "similar "
+            description="A difference that does not matter, in the unit of the question. A location is called similar "
             "only if the 90 % interval of its difference lies within it. Null: nothing is.",
             examples=[2.0],
         ),

@@ -54,8 +54,7 @@ class Estimate(Ground, frozen=True, kw_only=True):
         tuple[Literal["stratum", "period"], ...],
         msgspec.Meta(
             max_length=2,
-            description="Beside location: each stratum by itself (of the category, where one is named), each period "
-            "by "
+            description="Beside location: each stratum by itself (of the category, where one is named), each period by "
             "itself. Nothing: one estimate a location.",
             examples=[["stratum"], ["period"]],
         ),
@@ -70,8 +69,7 @@ COLUMNS = (shared.LOCATION, *_NUMBERS)
 
 _NO_ERROR = (
     "The mean of all rows as they come, over categories and years: their categories overlap, so it has no standard "
-    "error, "
-    "and it is no rate of the population. Do not rank by it."
+    "error, and it is no rate of the population. Do not rank by it."
 )
 
 
@@ -243,8 +241,7 @@ def _weighting(of: Selection) -> str:
         Weights.EQUAL: "The years are pooled with equal weights.",
         Weights.SAMPLE_SIZE: "The years are pooled by their respondents, so each location has another mix of years.",
         Weights.EFFECTIVE_SIZE: "The years are pooled by their effective sample sizes, so each location has another "
-        "mix "
-        "of years.",
+        "mix of years.",
     }[of.asked.weights]
 
 

@@ -65,13 +65,11 @@ _MESSAGES = {
     "least_like": "Least like the ranking as asked is {method}: Kendall's tau {tau}; the best {k} of both have "
     "{shared} in common.",
     "all_noise": "The ranking shows no real differences: what {estimates} estimates differ by is what chance alone "
-    "would "
-    "make of equal ones (Cochran's Q, p = {p}).",
+    "would make of equal ones (Cochran's Q, p = {p}).",
     "real_spread": "The locations really differ: of the variance between their estimates {share} is real, the rest "
     "is chance.",
     "first": "{location} is first: every other location differs from it, also when all pairs are compared at once.",
-    "not_first": "{location} has the best estimate, and cannot be told apart from {others} when all pairs "
-    "are compared "
+    "not_first": "{location} has the best estimate, and cannot be told apart from {others} when all pairs are compared "
     "at once.",
     "best_k": "Surely among the best {k}, when all pairs are compared at once: {locations}.",
     "no_best_k": "No location is surely among the best {k} when all pairs are compared at once.",

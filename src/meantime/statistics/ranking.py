@@ -99,11 +99,9 @@ COLUMNS = (
 )
 
 _MODEL = (
-    f"expected_rank, p_best and the likely ranks are a model's: true values normal about their mean, {DRAWS:,} "
-    "draws with a "
-    "seed from the request. rank_low to rank_high holds for one location alone; for a sentence about several, take "
-    "those that "
-    "hold for all at once."
+    f"expected_rank, p_best and the likely ranks are a model's: true values normal about their mean, {DRAWS:,} draws "
+    "with a seed from the request. rank_low to rank_high holds for one location alone; for a sentence about several, "
+    "take those that hold for all at once."
 )
 
 
@@ -241,8 +239,7 @@ def _spread_note(about: Heterogeneity, unit: str | None) -> str:
     points = " points" if unit == "percent" else ""
     return (
         f"Cochran's Q = {about.q:.1f} on {about.estimates - 1} degrees of freedom (p {_equals(about.p)}); standard "
-        "deviation of "
-        f"the true values {number(about.tau)}{points} (Paule-Mandel); reliability {about.reliability:.2f}."
+        f"deviation of the true values {number(about.tau)}{points} (Paule-Mandel); reliability {about.reliability:.2f}."
     )
 
 

@@ -254,8 +254,8 @@ def _of_pair(cube: Cube, question: int, location: int, pointer: str) -> list[Pro
     place = bisect_left(range(entries.stop), location, lo=entries.start, key=lambda entry: int(codes[entry, 1]))
     if place == entries.stop or codes[place, 1] != location:
         detail = (
-            f"The question {text} has no row for {place_name}: it is absent there. "
-            "states_mean gives the states that have a value."
+            f"The question {text} has no row for {place_name}: it is absent there. states_mean gives the states that "
+            "have a value."
         )
         return [Problem(pointer=pointer, code="absent", detail=detail)]
     if cube.by_location.moments.count[place]:

@@ -567,11 +567,9 @@ class _Selecting:
         where = f"the columns {listed(map(quoted, others))}" if others else "their values alone"
         detail = (
             f"{len(mixed):,} of the {len(cells):,} cells have several rows (the first: {quoted(location)}, "
-            f"{int(self._cube.cells.rows[mixed[0]]):,} rows), so it cannot be said which is the estimate. They "
-            f"agree in question, "
-            f"location, category, stratum, value type and period, and so may differ in "
-            f"{where}. Split the file by that, or "
-            "ask summary, which averages rows."
+            f"{int(self._cube.cells.rows[mixed[0]]):,} rows), so it cannot be said which is the estimate. They agree "
+            f"in question, location, category, stratum, value type and period, and so may differ in {where}. Split the "
+            "file by that, or ask summary, which averages rows."
         )
         self._refuse("/question", "mixed", detail)
 

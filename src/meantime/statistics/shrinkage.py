@@ -69,11 +69,8 @@ def model_ranks(
     # With tau 0 all true values are one value, which would make every order a tie, broken by place.
     drawn = mean.astype(np.float32) + sd.astype(np.float32) * noise if about.tau > 0 else noise
     order = np.argsort(drawn if is_lower_better else -drawn, axis=1)
-    ranks = np.empty((DRAWS, k), dtype=np.int32)
-    np.put_along_axis(ranks, order, np.arange(1, k + 1, dtype=np.int32)[None, :], axis=1)
-    tally = np.bincount((ranks + (k + 1) * np.arange(k, dtype=np.int32)).ravel(), minlength=k * (k + 1)).reshape(
-        k, k + 1
-    )[:, 1:]
+    # How often each location (row) has each rank (column): a draw has its locations in the order of their ranks.
+    tally = np.bincount((order * k + np.arange(k)).ravel(), minlength=k * k).reshape(k, k)
     share = np.cumsum(tally, axis=1) / DRAWS
     return ModelRanks(
         expected=tally @ np.arange(1, k + 1) / DRAWS,

@@ -15,9 +15,8 @@ from meantime.dataset.cube import Period
 from meantime.statistics.parameters import period_text
 
 SYNTAX = (
-    '"latest", "all", a year (2019), years from and to (2018..2022), every so many of them (2011..2023/2), a period '
-    "of several "
-    "years (2018-2020), or a list of these with commas (2016,2018..2020)"
+    '"latest", "all", a year (2019), years from and to (2018..2022), every so many of them (2011..2023/2), a period of '
+    "several years (2018-2020), or a list of these with commas (2016,2018..2020)"
 )
 
 # ``latest`` is the last year that at least this share of the locations have: the very last one may have just begun to
