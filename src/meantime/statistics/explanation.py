@@ -353,7 +353,10 @@ def _distribution(telling: _Telling) -> None:
         telling.leaves_out.append("The median of all locations, and what is said of the distance from it.")
         return
     [part] = telling.provenance.parts
-    mean = telling.known("mean")
+    mean = telling.told("mean")
+    if mean is None:
+        _nothing(telling, "no location has a value")
+        return
     telling.say("mean_of_estimates", f"{number(mean)}", locations=telling.row["locations"], numbers={"mean": mean})
     value = telling.writer.column("value")
     telling.writer.take("cells", part)
@@ -561,6 +564,10 @@ _OF_STANDARDISED = {"estimate": "value", "se": "se", "low": "low", "high": "high
 
 
 def _association(telling: _Telling) -> None:
+    if "location" in telling.row:
+        _own_estimate(telling, telling.data.one)
+        telling.leaves_out.append("The estimate of the other question, which comes about in the same way.")
+        return
     one, other = telling.provenance.parts
     r, method = telling.told("correlation"), str(telling.row["method"])
     telling.say("across", locations=telling.row["locations"])

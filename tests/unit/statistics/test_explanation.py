@@ -106,6 +106,18 @@ def test_a_correlation_of_what_does_not_vary_is_none() -> None:
     assert len(told.steps) == 1
 
 
+def test_a_location_of_an_association_is_explained_by_its_own_estimate() -> None:
+    told = explained("association", snapshot(_places(12)), place=3, question="Q", other="R", show="locations")
+    assert "estimate" in told.computes
+    assert told.leaves_out[-1] == "The estimate of the other question, which comes about in the same way."
+
+
+def test_figures_of_no_location_have_no_mean() -> None:
+    of = snapshot([row("Q", "National", "20"), row("Q", "Ohio", None, reason="~")])
+    told = explained("distribution", of, question="Q", show="figures")
+    assert texts(told) == "There is no number: no location has a value."
+
+
 def test_all_rows_of_an_estimate_are_those_of_every_location() -> None:
     prepared = check("estimate", {"question": survey_example.SOUP, "basis": "all_rows", "years": "2019"}, SURVEY)
     whole = merged(prepared.rests_on(None))
