@@ -38,7 +38,15 @@ HOSTILE = (
 
 
 @pytest.fixture(scope="session")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+def chromium() -> Path:
+    """Where the browser is. Before the server, which is started for nobody where there is none."""
+    if not CHROMIUM.exists() and not IS_CI:
+        pytest.skip(f"there is no browser at {CHROMIUM} (apt-get install chromium, or set CHROMIUM)")
+    return CHROMIUM
+
+
+@pytest.fixture(scope="session")
+def server(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:  # noqa: ARG001
     """One server for all: the CDC's file (where it is), the sample, names that would do harm, what is no table."""
     folder = tmp_path_factory.mktemp("browser")
     sample, hostile, broken = (folder / f"{name}.csv" for name in ("sample", "hostile", "broken"))
@@ -78,11 +86,9 @@ def _write_hostile(path: Path) -> None:
 
 # By module, not by session: while Playwright is there its event loop runs, and other tests start loops of their own.
 @pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    if not CHROMIUM.exists() and not IS_CI:
-        pytest.skip(f"there is no browser at {CHROMIUM} (apt-get install chromium, or set CHROMIUM)")
+def browser(chromium: Path) -> Iterator[Browser]:
     with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=str(CHROMIUM), args=list(ARGUMENTS))
+        launched = playwright.chromium.launch(executable_path=str(chromium), args=list(ARGUMENTS))
         yield launched
         launched.close()
 
