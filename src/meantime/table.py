@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+
+from meantime.text import column_format
 
 Cell = str | float | int | None
 
@@ -25,6 +27,19 @@ class Column:
     kind: Kind
     meaning: str  # one sentence
     unit: str | None = None  # "percent"; None for labels, counts and values of unknown unit
+
+
+def cell_format(column: Column, cells: Sequence[Cell]) -> Callable[[Cell], str]:
+    """Return how the cells of a column are written for people: see ``text.column_format``; nothing for None.
+
+    >>> column = Column(name="mean", kind=Kind.NUMBER, meaning="", unit="percent")
+    >>> [cell_format(column, [28.828, None])(cell) for cell in (28.828, None)]
+    ['28.8', '']
+    """
+    if column.kind is Kind.TEXT:
+        return lambda cell: "" if cell is None else str(cell)
+    write = column_format(column.name, column.unit, cells)  # type: ignore[arg-type]
+    return lambda cell: "" if cell is None else write(cell)  # type: ignore[arg-type]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -88,8 +88,8 @@ def test_an_answer_that_is_too_wide_for_a_table_is_shown_row_by_row_and_no_numbe
     assert [line.split() for line in narrow.splitlines()[:4]] == [
         ["location", "Alaska"],
         ["count", "2"],
-        ["mean", "(percent)", "21.00"],
-        ["sd", "(percent)", "0.71"],
+        ["mean", "(percent)", "21.0"],
+        ["sd", "(percent)", "0.7"],
     ]
 
 
@@ -114,7 +114,7 @@ def test_inspect_says_what_is_in_a_file_and_what_could_not_be_read(table: Path) 
     table.write_text(TABLE + "too,short\n" + f"{QUESTION},Utah,19.0,Total,Total,2022,2022\n", encoding="utf-8")
     shown = meantime("inspect", str(table), MEANTIME_REJECTED_LIMIT="0.5")
     assert shown.returncode == 0, shown.stderr
-    for part in (QUESTION, "Alaska", "2020 to 2022", "line 9", "LocationDesc", "Sex: Female", "*", "lower"):
+    for part in (QUESTION, "Alaska", "2020–2022", "line 9", "LocationDesc", "Sex: Female", "*", "lower"):
         assert part in shown.stdout, part
 
 
@@ -184,7 +184,7 @@ def test_columns_by_hand_and_toml_beside_the_data(tmp_path: Path) -> None:
 def test_counties_are_listed_so_that_each_is_seen_to_be_one(tmp_path: Path) -> None:
     data = tmp_path / "counties.csv"
     data.write_text("Measure,StateDesc,LocationName,Data_Value\nM,Utah,Cache,1\nM,Ohio,Lake,2\n", encoding="utf-8")
-    assert "2: Cache, Utah; Lake, Ohio" in meantime("inspect", str(data)).stdout
+    assert "2: Cache, Utah; and Lake, Ohio" in meantime("inspect", str(data)).stdout
 
 
 def test_two_columns_for_one_role_are_refused(tmp_path: Path) -> None:

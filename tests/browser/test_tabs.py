@@ -16,7 +16,7 @@ IDLE = "Percent of adults who engage in no leisure-time physical activity"
 ASKED: dict[str, Any] = {"view": "question", "dataset": "sample", "question": OBESITY}
 # By name, the choices of a tab and words that it then shows.
 TABS: dict[str, tuple[dict[str, Any], str]] = {
-    "map": ({"tab": "map", "highlight": "Utah"}, "95 % interval"),
+    "map": ({"tab": "map", "highlight": "Utah"}, "95% CI"),
     "verdicts": ({"tab": "map", "colour": "verdict", "highlight": "Utah"}, "difference"),
     "trend": ({"tab": "trend", "locations": ["Utah", "Ohio"], "highlight": "Utah"}, "Test of fit"),
     "groups": ({"tab": "groups", "groups": "Gender", "locations": ["Utah"]}, "Between the highest and the lowest"),

@@ -9,6 +9,7 @@ from meantime.charts.caption import Caption
 from meantime.charts.dots import Names
 from meantime.charts.frame import Record, Spec, aloud, framed, lit
 from meantime.table import Table
+from meantime.text import amount, years
 
 _REFERENCE, _TARGET, VERDICT = "reference", "target", "verdict"
 # Rows may be of questions instead of locations.
@@ -78,13 +79,13 @@ def comparison(table: Table, caption: Caption) -> Spec:
     records.sort(key=_largest_first)
     unit = dots.unit_of(table, tested.names.value)
     line, title = (text.format(against=against(table)) for text in (tested.zero, tested.title))
-    x = dots.across(f"{title}{f' ({unit})' if unit else ''}, with its 95 % interval", dots.domain(records, 0.0))
+    x = dots.across(f"{title}{f' ({unit})' if unit else ''}, with 95% CI", dots.domain(records, 0.0))
     return framed(
         replace(caption, subtitle=(*caption.subtitle, _HOW)),
         [*dots.reference(x, line, 0.0), *_verdicts(x, records)],
         records=records,
         height=theme.ROW_PIXELS * max(len(records), 2),
-        description=f"{title}, with 95 % intervals: {counted(records)}. {dots.told(records, unit)}",
+        description=f"{title}, with 95% CIs: {counted(records)}. {dots.told(records, unit)}",
     )
 
 
@@ -103,9 +104,9 @@ def _name_stretches(records: list[Record], table: Table) -> None:
         return
     ends = zip(*(table.column(name) for name in _STRETCH), strict=True)
     for record, (first, last) in zip(records, ends, strict=True):
-        years = "no year" if first is None else f"{first} to {last}"
-        record["name"] += f", {years}"
-        record["aloud"] = f"{years}, {record['aloud']}"
+        stretch = "no year" if first is None else years(first, last)
+        record["name"] += f", {stretch}"
+        record["aloud"] = f"{stretch}, {record['aloud']}"
 
 
 def against(table: Table) -> str:
@@ -114,9 +115,7 @@ def against(table: Table) -> str:
         return ""
     if dots.has(table, _TARGET):
         target = table.column(_TARGET)[0]
-        return (
-            f"the target of {words.amount(target, dots.unit_of(table, _TARGET))}" if isinstance(target, float) else ""
-        )
+        return f"the target of {amount(target, dots.unit_of(table, _TARGET))}" if isinstance(target, float) else ""
     return words.short(str(table.column(_REFERENCE)[0]), 60) if dots.has(table, _REFERENCE) else ""
 
 

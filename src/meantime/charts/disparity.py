@@ -14,6 +14,7 @@ from meantime.charts.dots import Names
 from meantime.charts.frame import Record, Spec, aloud, framed, lit
 from meantime.errors import NotAcceptable
 from meantime.table import Table
+from meantime.text import amount
 
 _ESTIMATES = Names(value="estimate", low="low", high="high")
 _DIFFERENCES = Names(value="difference", low="difference_low", high="difference_high")
@@ -72,11 +73,7 @@ def _records(table: Table) -> list[Record]:
         record["group"] = words.plain(str(stratum or "")) or "(all)"
         record |= {"apart": other["value"], "apart_low": other["low"], "apart_high": other["high"]}
         record["is_clear"] = verdict in _CLEAR
-        difference = (
-            f", difference {words.amount(other['value'], unit)}{words.interval(other['low'], other['high'])}"
-            if other["value"] is not None
-            else ""
-        )
+        difference = f", difference {words.value_of(other, unit)}" if other["value"] is not None else ""
         record["aloud"] = f"{words.short(record['group'])}, {record['aloud']}{difference}, {verdict}"
     return estimates
 
@@ -145,11 +142,9 @@ def _gap(table: Table) -> str:
     if not isinstance(gap, float):
         return ""
     unit = dots.unit_of(table, _GAP[0])
-    said = f"From the lowest to the highest group: {words.amount(gap, unit)}"
-    if isinstance(low, float) and isinstance(high, float):
-        said += f" (95 % interval {words.number(low)} to {words.number(high)})"
+    said = f"From the lowest to the highest group: {words.value_of({'value': gap, 'low': low, 'high': high}, unit)}"
     if isinstance(corrected, float):
-        said += f"; {words.amount(corrected, unit)} after a part of what chance adds is taken off"
+        said += f"; {amount(corrected, unit)} after a part of what chance adds is taken off"
     return f"{said}."
 
 
@@ -158,6 +153,6 @@ def _told(records: Sequence[Record], groups: Sequence[str], against: str, gap: s
     compared = sum(record["apart"] is not None for record in records)
     named = ", ".join(words.short(name, 60) for name in groups[:10])
     return (
-        f"Groups side by side with 95 % intervals: {named}. {clear} of {compared} differ from {against}. {gap} "
+        f"Groups side by side with 95% CIs: {named}. {clear} of {compared} differ from {against}. {gap} "
         f"{dots.told(list(records), unit)}"
     )

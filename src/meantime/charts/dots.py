@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from meantime.charts import theme, words
 from meantime.charts.frame import Record, Spec, aloud, lit
 from meantime.table import Cell, Table
+from meantime.text import count
 
 # Around the outermost interval, of the width of all: its end is not to lie on the axis.
 _AIR = 0.04
-HOLLOW = "Hollow: flagged, not to be leaned on; the table says why."
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,9 +61,9 @@ def axis_title(what: str, unit: str | None) -> str:
     """Name an axis.
 
     >>> axis_title("Estimate", "percent"), axis_title("Mean", None)
-    ('Estimate (percent), with its 95 % interval', 'Mean')
+    ('Estimate (percent), with 95% CI', 'Mean')
     """
-    return f"{what} ({words.short(unit, 40)}), with its 95 % interval" if unit and what == "Estimate" else what
+    return f"{what} ({words.short(unit, 40)}), with 95% CI" if unit and what == "Estimate" else what
 
 
 def domain(records: Iterable[Record], *more: float | None) -> list[float]:
@@ -116,7 +116,9 @@ def points(x: Spec, y: Spec, *, alike: str = "false") -> list[Spec]:
     return [{"mark": mark, "encoding": {"x": x, "y": y, "stroke": accent, "fill": fill, **shared}}]
 
 
-def reference(x: Spec, name: str, value: float, low: Cell = None, high: Cell = None) -> list[Spec]:
+def reference(
+    x: Spec, name: str, value: float, low: Cell = None, high: Cell = None, *, unit: str | None = None
+) -> list[Spec]:
     """Return the layers of a line over all rows, with the band of its interval, and its name at the top."""
     at = {"x": {**x, "datum": value, "field": None}}
     del at["x"]["field"]
@@ -127,7 +129,8 @@ def reference(x: Spec, name: str, value: float, low: Cell = None, high: Cell = N
         drawn.append({"data": {"values": [{}]}, "mark": band, "encoding": ends})
     line = {"type": "rule", "strokeDash": [5, 4], "strokeWidth": 1.3, "color": theme.colour("ink")}
     text = {"type": "text", "text": words.short(name, 40), "align": "left", "baseline": "bottom", "dx": 4, "dy": -3}
-    said = {"description": {"value": f"{words.short(name)}: {words.number(value)}{_interval(low, high)}"}}
+    mark = {"name": name, "value": value, "low": low, "high": high}
+    said = {"description": {"value": words.in_words(mark, unit)}}
     return [
         *drawn,
         {"data": {"values": [{}]}, "mark": line, "encoding": {**at, **said}},
@@ -144,7 +147,7 @@ def told(records: Sequence[Record], unit: str | None) -> str:
     missing = len(records) - len(known)
     flagged = sum(bool(record.get("is_flagged")) for record in known)
     said = [
-        f"{len(known)} values",
+        count(len(known), "value"),
         f"from {words.in_words(least, unit)}",
         f"to {words.in_words(most, unit)}",
         f"{missing} without a value" if missing else "",
@@ -155,10 +158,6 @@ def told(records: Sequence[Record], unit: str | None) -> str:
 
 def _value(record: Record) -> float:
     return float(record["value"])
-
-
-def _interval(low: Cell, high: Cell) -> str:
-    return words.interval(low, high) if isinstance(low, float) and isinstance(high, float) else ""
 
 
 def _column(table: Table, name: str | None, *, is_needed: bool = False) -> Sequence[Cell]:

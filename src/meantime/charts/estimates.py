@@ -26,7 +26,7 @@ def estimates(table: Table, caption: Caption) -> Spec:
         [*_reference(records, x, caption.reference), *dots.intervals(x, dots.down())],
         records=records,
         height=theme.ROW_PIXELS * max(len(records), 2),
-        description=f"Estimates with 95 % intervals. {dots.told(records, unit)}",
+        description=f"Estimates with 95% CIs. {dots.told(records, unit)}",
     )
 
 

@@ -65,7 +65,7 @@ def drawn(table: Table, caption: Caption, names: Names, what: str) -> Spec:
         _layers(x, y, locations, is_sure=names.low is not None),
         records=records,
         height=each * len(rows),
-        description=f"{what} by group{', with 95 % intervals' if names.low else ''}, "
+        description=f"{what} by group{', with 95% CIs' if names.low else ''}, "
         f"for {', '.join(words.short(name, 60) for name in locations)}. {dots.told(records, unit)}",
     )
 

@@ -7,6 +7,7 @@ from meantime.charts.caption import Caption
 from meantime.charts.dots import Names
 from meantime.charts.frame import HIGHLIGHT, Record, Spec, aloud, framed, lit
 from meantime.table import Table
+from meantime.text import count
 
 _NAMES = Names(value="estimate", low="low", high="high")
 _GAPS = Names(value="gap", low="gap_low", high="gap_high")
@@ -27,11 +28,11 @@ def ranking(table: Table, caption: Caption) -> Spec:
     records = dots.records_of(table, names)
     _add_ranks(records, table)
     unit = dots.unit_of(table, names.value)
-    title = f"Gap ({unit}), with its 95 % interval" if of_gaps else dots.axis_title("Estimate", unit)
+    title = f"Gap ({unit}), with 95% CI" if of_gaps else dots.axis_title("Estimate", unit)
     line = ("no gap", 0.0, None, None) if of_gaps else _reference(table)
     y = dots.down()
     x = dots.across(title, dots.domain(records, *(line[1:] if line else ())), until=_UNTIL)
-    estimates = [*dots.intervals(x, y, alike=_IS_ALIKE), *(dots.reference(x, *line) if line else ())]
+    estimates = [*dots.intervals(x, y, alike=_IS_ALIKE), *(dots.reference(x, *line, unit=unit) if line else ())]
     if line:  # its band lies below the dots
         estimates = [*estimates[2:], *estimates[:2]]
     first = f" First is {words.short(records[0]['name'])}." if records else ""
@@ -40,7 +41,7 @@ def ranking(table: Table, caption: Caption) -> Spec:
         [{"layer": estimates}, {"layer": _ranks(records)}],
         records=records,
         height=theme.ROW_PIXELS * len(records),
-        description=f"Ranking of locations with 95 % intervals.{first} {dots.told(records, unit)}",
+        description=f"Ranking of locations with 95% CIs.{first} {dots.told(records, unit)}",
         is_layered_apart=True,
     )
 
@@ -50,8 +51,10 @@ def _add_ranks(records: list[Record], table: Table) -> None:
     for record, (rank, least, greatest, alike) in zip(records, ranks, strict=True):
         record |= {"rank": rank, "rank_low": least, "rank_high": greatest, "alike": f"; {words.plain(str(alike))};"}
         others = str(alike).count("; ") + 1 if alike else 0
-        record["aloud"] += f", rank {rank}, 95 % interval of the rank {least} to {greatest}"
-        record["aloud"] += f", cannot be told apart from {others} others" if others else ", differs from every other"
+        record["aloud"] += f", rank {rank} (95% CI {least} to {greatest})"
+        record["aloud"] += (
+            f", cannot be told apart from {count(others, 'other')}" if others else ", differs from every other"
+        )
 
 
 def _ranks(records: list[Record]) -> list[Spec]:
@@ -59,7 +62,7 @@ def _ranks(records: list[Record]) -> list[Spec]:
     x = {
         "field": "rank",
         "type": "quantitative",
-        "title": "Rank, with its 95 % interval",
+        "title": "Rank, with 95% CI",
         "scale": {
             "domain": [0.5, worst + 0.5],
             "nice": False,

@@ -45,7 +45,7 @@ def scatter(table: Table, caption: Caption) -> Spec:
         layers,
         records=records,
         height=_HEIGHT,
-        description=f"{len(records)} locations by two questions, with 95 % intervals. Across: {first}. Up: {second}.",
+        description=f"{len(records)} locations by two questions, with 95% CIs. Across: {first}. Up: {second}.",
     )
 
 

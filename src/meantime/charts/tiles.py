@@ -12,6 +12,7 @@ from meantime.dataset import tile_grid
 from meantime.dataset.tile_grid import TileGrid
 from meantime.errors import NotAcceptable
 from meantime.table import Table
+from meantime.text import decimals, number
 
 _VALUES = Names(value="estimate", low="low", high="high")
 _MEANS = Names(value="mean")
@@ -37,9 +38,10 @@ def values(table: Table, caption: Caption) -> Spec:
     unit = dots.unit_of(table, names.value)
     known = [record["value"] for record in records if record["value"] is not None]
     least, most = min(known, default=0.0), max(known, default=1.0)
+    places = decimals(known, unit)
     for record in records:
         record["is_dark"] = record["value"] is not None and record["value"] > least + _DARK_FROM * (most - least)
-        record["shown"] = "" if record["value"] is None else words.number(record["value"])
+        record["shown"] = "" if record["value"] is None else number(record["value"], places)
     colour = {
         "field": "value",
         "type": "quantitative",

@@ -9,6 +9,7 @@ from meantime.charts.caption import Caption
 from meantime.charts.dots import Names
 from meantime.charts.frame import HIGHLIGHT, Record, Spec, aloud, framed, lit
 from meantime.table import Table
+from meantime.text import amount
 
 _NAMES = Names(value="estimate", low="low", high="high")
 _PERIOD = "period"
@@ -177,8 +178,8 @@ def _told(records: Sequence[Record], locations: Sequence[str], unit: str | None)
         own = [record for record in records if record["location"] == name]
         first, last = own[0], own[-1]
         ends.append(
-            f"{words.short(name, 60)} from {words.amount(first['value'], unit)} in {first['period']} to "
-            f"{words.amount(last['value'], unit)} in {last['period']}"
+            f"{words.short(name, 60)} from {amount(first['value'], unit)} in {first['period']} to "
+            f"{amount(last['value'], unit)} in {last['period']}"
         )
     more = f"; and {len(locations) - len(ends)} more" if len(locations) > len(ends) else ""
-    return f"Values over years with 95 % intervals: {'; '.join(ends)}{more}. {dots.told(list(records), unit)}"
+    return f"Values over years with 95% CIs: {'; '.join(ends)}{more}. {dots.told(list(records), unit)}"

@@ -8,11 +8,12 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from meantime.text import with_interval
+
 # Of a name where it is read aloud or pointed at; the axis cuts it to its room by itself.
 NAME_CHARACTERS = 200
 # XML has no place for these, so an SVG with one in it could not be read; line ends would tear a label apart.
 _UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2063\ud800-\udfff￾￿]")
-_SIGNS = {"percent": " %", "percentage points": " points"}
 
 
 def plain(text: str) -> str:
@@ -46,38 +47,20 @@ def lines(texts: Iterable[str], *, width: int, most: int) -> list[str]:
     return [*broken[: most - 1], f"{broken[most - 1][: width - 2]} …"]
 
 
-def number(value: float) -> str:
-    """Write a number with one decimal, or with two digits that say something where it is small.
-
-    >>> [number(each) for each in (31.04, 0.0123, 0.0)]
-    ['31.0', '0.012', '0.0']
-    """
-    return f"{value:,.1f}" if value == 0 or abs(value) >= 1 else f"{value:.2g}"
-
-
-def amount(value: float, unit: str | None) -> str:
-    """Write a number with its unit.
-
-    >>> amount(31.04, "percent"), amount(3.0, "cups"), amount(3.0, None)
-    ('31.0 %', '3.0 cups', '3.0')
-    """
-    return number(value) + (_SIGNS.get(unit, f" {short(unit, 40)}") if unit else "")
-
-
-def interval(low: float | None, high: float | None) -> str:
-    """Write an interval; nothing where there is none.
-
-    >>> interval(29.96, 32.1), interval(None, None)
-    (' (29.96 to 32.1)', '')
-    """
-    return "" if low is None or high is None else f" ({low:.4g} to {high:.4g})"
-
-
 def in_words(record: Mapping[str, Any], unit: str | None, *more: str) -> str:
-    """Say one mark aloud: its name, its value, and what else is known of it."""
-    value = "no value" if record["value"] is None else amount(record["value"], unit)
-    said = f"{short(record['name'])}: {value}{interval(record.get('low'), record.get('high'))}"
-    return ", ".join([said, *filter(None, more)])
+    """Describe one mark: its name, its value with the interval, and what else is known of it."""
+    return ", ".join([f"{short(record['name'])}: {value_of(record, unit)}", *filter(None, more)])
+
+
+def value_of(record: Mapping[str, Any], unit: str | None) -> str:
+    """Write the value of a mark, with its interval where it has one.
+
+    >>> value_of({"value": 31.04, "low": 29.96, "high": 32.1}, "percent"), value_of({"value": None}, "percent")
+    ('31.0% (95% CI 30.0 to 32.1)', 'no value')
+    """
+    if record["value"] is None:
+        return "no value"
+    return with_interval(record["value"], record.get("low"), record.get("high"), unit and short(unit, 40))
 
 
 def quoted(text: str | None) -> str:

@@ -12,12 +12,13 @@ from meantime.client import typed
 from meantime.client.result import Result
 from meantime.compute.local import document_of
 from meantime.dataset.source import Source
+from meantime.did_you_mean import closest, suggestion
 from meantime.errors import RequestInvalid, StatisticUnknown
 from meantime.model import Unwatched
 from meantime.settings import Settings
 from meantime.statistics import requests
 from meantime.statistics.registry import STATISTICS
-from meantime.statistics.spelling import closest, quoted, suggestion
+from meantime.text import quoted
 
 
 def ask_file(source: Source, settings: Settings, statistic: str, texts: Mapping[str, Sequence[str]]) -> Result:

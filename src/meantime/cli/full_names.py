@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from meantime.did_you_mean import closest, find
 from meantime.errors import RequestInvalid
-from meantime.statistics.spelling import closest, find
 
 # Parameters for which words of a location's name will do. Not `locations`: there a word may be a set of them.
 _LOCATION_PARAMETERS = ("state", "location", "reference")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,7 +9,7 @@ import click
 from rich.console import Console
 from rich.table import Table as Grid
 
-from meantime import settings
+from meantime import settings, text
 from meantime.cli.options import READING, column_option, setting_options
 from meantime.cli.terminal import output_console, plain
 
@@ -52,8 +51,8 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
     facts.add_row("withheld", f"{sum(withheld.values()):,}")
     facts.add_row("rejected", f"{about.rejected_total:,}")
     years = labels.periods
-    facts.add_row("years", f"{years[0].first} to {max(year.last for year in years)}" if years else "none given")
-    facts.add_row("locations", f"{len(labels.locations):,}: {_listed(labels.locations)}")
+    facts.add_row("years", text.years(years[0].first, max(year.last for year in years)) if years else "none given")
+    facts.add_row("locations", f"{len(labels.locations):,}: {text.listed(labels.locations, most=_LISTED)}")
     facts.add_row("fingerprint", snapshot.fingerprint)
     console.print(facts)
     _print_roles(snapshot, console)
@@ -112,7 +111,7 @@ def _print_strata(snapshot: Snapshot, console: Console) -> None:
         names = by_category.setdefault(cube.labels.categories[category], [])
         names.append(cube.labels.strata[stratum] if stratum >= 0 else "(none)")
     for name, strata in list(by_category.items())[:_LISTED]:
-        console.print(plain(f"  {name}: {_listed(strata)}"))
+        console.print(plain(f"  {name}: {text.listed(strata, most=_LISTED)}"))
 
 
 def _print_rejected(snapshot: Snapshot, console: Console) -> None:
@@ -128,10 +127,3 @@ def _print_rejected(snapshot: Snapshot, console: Console) -> None:
             "  cut is the usual cause. Mend them at the source; the other lines are read all the same."
         )
     )
-
-
-def _listed(names: Sequence[str]) -> str:
-    more = len(names) - _LISTED
-    # "Washington, Utah" is one place.
-    between = "; " if any(", " in name for name in names) else ", "
-    return between.join(names[:_LISTED]) + (f"{between}and {more:,} more" if more > 0 else "")

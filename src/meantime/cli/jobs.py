@@ -19,6 +19,7 @@ from meantime.client.seen import Standing
 from meantime.errors import JobFailed, JobInterrupted, ResultGone
 from meantime.formats import document
 from meantime.model import JobState
+from meantime.text import share
 
 _JOBS_SHOWN = 50
 _STATES = tuple(str(state) for state in JobState)
@@ -79,7 +80,7 @@ def jobs(
 
 
 def _state(job: Standing) -> str:
-    return f"{job.state}, {job.progress:.0%}" if job.state is JobState.RUNNING else str(job.state)
+    return f"{job.state}, {share(job.progress)}" if job.state is JobState.RUNNING else str(job.state)
 
 
 @click.command()

@@ -19,8 +19,7 @@ from meantime.client.result import Result, form_of
 from meantime.errors import SettingInvalid
 from meantime.formats.document import Document
 from meantime.formats.forms import FORMS
-from meantime.formats.markdown import rounded
-from meantime.table import Kind, Table
+from meantime.table import Kind, cell_format
 
 # How a result is written: as a table for a terminal, or in a format; those that are no text are no good there.
 TABLE = "table"
@@ -98,12 +97,14 @@ def _print_document(document: Document, console: Console) -> None:
     grid = Grid()
     for column, name in zip(table.columns, names, strict=True):
         grid.add_column(plain(name), justify="left" if column.kind is Kind.TEXT else "right")
-    for row in table.rows():
-        grid.add_row(*(_cell(value) for value in row))
+    writers = [cell_format(column, cells) for column, cells in zip(table.columns, table.data, strict=True)]
+    rows = [[plain(write(cell)) for write, cell in zip(writers, row, strict=True)] for row in table.rows()]
+    for row in rows:
+        grid.add_row(*row)
     if _width_of(grid, console) <= console.width:
         console.print(grid)
     else:
-        _print_row_by_row(table, names, console)
+        _print_row_by_row(rows, names, console)
     for sentence in (*table.findings, *table.notes):
         console.print(plain(sentence))
     for warning in table.warnings:
@@ -116,16 +117,10 @@ def _width_of(grid: Grid, console: Console) -> int:
     return console.measure(grid, options=unlimited).minimum
 
 
-def _print_row_by_row(table: Table, names: Sequence[str], console: Console) -> None:
-    for row in table.rows():
+def _print_row_by_row(rows: Sequence[Sequence[Text]], names: Sequence[str], console: Console) -> None:
+    for row in rows:
         record = Grid(show_header=False, box=None)
-        for name, value in zip(names, row, strict=True):
-            record.add_row(plain(name), _cell(value))
+        for name, cell in zip(names, row, strict=True):
+            record.add_row(plain(name), cell)
         console.print(record)
         console.print()
-
-
-def _cell(value: object) -> Text:
-    if value is None:
-        return plain("")
-    return plain(rounded(value) if isinstance(value, float) else str(value))

@@ -9,6 +9,7 @@ import msgspec
 
 from meantime.errors import Failure
 from meantime.model import JobState
+from meantime.text import share
 
 
 class Ask:
@@ -88,7 +89,7 @@ class Known:
 
     def __repr__(self) -> str:
         now = self.standing
-        done = f", {now.progress:.0%}" if now.state is JobState.RUNNING else ""
+        done = f", {share(now.progress)}" if now.state is JobState.RUNNING else ""
         return f"<{type(self).__name__} {now.id}: {now.statistic}, {now.state}{done}>"
 
     @property

@@ -10,8 +10,7 @@ from html import escape
 from itertools import islice
 
 from meantime.formats.document import Document
-from meantime.formats.markdown import rounded
-from meantime.table import Cell, Kind
+from meantime.table import Kind, cell_format
 
 # A result is looked at in passing; a longer one is there to be worked with.
 _ROWS_SHOWN = 10
@@ -56,13 +55,12 @@ def _title(document: Document) -> str:
 
 
 def _shown(document: Document) -> list[list[str]]:
-    return [[_cell(cell) for cell in row] for row in islice(document.table.rows(), _ROWS_SHOWN)]
-
-
-def _cell(cell: Cell) -> str:
-    if cell is None:
-        return ""
-    return rounded(cell) if isinstance(cell, float) else _line(str(cell))
+    table = document.table
+    writers = [cell_format(column, cells) for column, cells in zip(table.columns, table.data, strict=True)]
+    return [
+        [_line(write(cell)) for write, cell in zip(writers, row, strict=True)]
+        for row in islice(table.rows(), _ROWS_SHOWN)
+    ]
 
 
 def _rest(document: Document) -> list[str]:

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
-from rapidfuzz import fuzz, process
-
+from meantime.did_you_mean import hint
 from meantime.errors import DescriptionInvalid, HeaderRepeated, RolesMissing
+from meantime.text import listed, quoted
 
 # For each role the spellings that are known, the likeliest first, as ``_plain`` leaves them. Roles in the order in
 # which people meet them.
@@ -148,34 +148,9 @@ def check_roles(names: Mapping[str, str]) -> None:
     unknown = [name for name in names if name not in SPELLINGS]
     if unknown:
         raise DescriptionInvalid(
-            " ".join(f"There is no role {shown(name)}{meant(name, ROLES)}." for name in unknown)
+            " ".join(f"There is no role {quoted(name)}{hint(name, ROLES)}." for name in unknown)
             + f" The roles are: {', '.join(ROLES)}."
         )
-
-
-def meant(name: str, among: Sequence[str]) -> str:
-    """Say in passing which of these names may have been meant; nothing where none is close.
-
-    >>> meant("vlaue", ["value", "stratum"])
-    ' (did you mean "value"?)'
-    """
-    close = process.extract(
-        name[:_NAME_LENGTH], [each[:_NAME_LENGTH] for each in among], scorer=fuzz.ratio, limit=3, score_cutoff=60
-    )
-    return f" (did you mean {' or '.join(shown(each) for each, _, _ in close)}?)" if close else ""
-
-
-def shown(name: str) -> str:
-    """Quote a name of the file for people: short, and with spaces and control characters to be seen."""
-    text = name if len(name) <= _NAME_LENGTH else name[:_NAME_LENGTH] + "..."
-    return '"' + "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in text) + '"'
-
-
-def listed(names: Sequence[str]) -> str:
-    """List names for people; the first ones where there are very many."""
-    told = ", ".join(shown(name) for name in names[:_NAMES_TOLD])
-    more = len(names) - _NAMES_TOLD
-    return f"{told} and {more} more" if more > 0 else told
 
 
 def _by_spelling(columns: Sequence[str]) -> dict[str, list[str]]:
@@ -218,7 +193,7 @@ def _refuse_repeated(columns: Sequence[str]) -> None:
         if name in places and len(places[name]) < _NAMES_TOLD:
             places[name].append(str(place))
     told = "; ".join(
-        f"{shown(name) if name.strip() else 'a column without a name'} (columns {', '.join(where)})"
+        f"{quoted(name) if name.strip() else 'a column without a name'} (columns {', '.join(where)})"
         for name, where in places.items()
     )
     raise HeaderRepeated(
@@ -229,12 +204,12 @@ def _refuse_repeated(columns: Sequence[str]) -> None:
 
 def _roles_missing(columns: Sequence[str], absent: Mapping[str, str], missing: Sequence[str]) -> RolesMissing:
     said = [
-        f"There is no column {shown(name)} for the role {role}{meant(name, columns)}." for role, name in absent.items()
+        f"There is no column {quoted(name)} for the role {role}{hint(name, columns)}." for role, name in absent.items()
     ]
     if missing:
         said.append(f"No column was found for: {', '.join(missing)}.")
     roles = (*absent, *missing)
-    said.append(f"The columns are: {listed(columns)}.")
+    said.append(f"The columns are: {listed(map(quoted, columns), most=_NAMES_TOLD)}.")
     if any(_plain(name).endswith(_WIDE) for name in columns):
         said.append(_OF_WIDE)
     said.append(f"Name them by hand: {' '.join(f'--column {role}=NAME' for role in roles)}.")

@@ -230,18 +230,6 @@ def with_marginals(labels: Labels, cells: Cells, *, scale: int) -> Cube:
     return cube
 
 
-def merge(one: Cube, other: Cube) -> Cube:
-    """Add two cubes: the cube of all rows of both.
-
-    The labels are put one behind the other and made canonical by roll_up.
-    """
-    scale = max(one.scale, other.scale)
-    labels = Labels(
-        **{field.name: getattr(one.labels, field.name) + getattr(other.labels, field.name) for field in fields(Labels)}
-    )
-    return roll_up(labels, _concatenate(_rescale(one, scale), one.labels, _rescale(other, scale)), scale=scale)
-
-
 def add_up(keys: Integers, moments: Moments) -> tuple[Integers, Moments]:
     """Add up groups of equal key; returns the keys in ascending order, each once, with the sums.
 
@@ -413,56 +401,3 @@ def _extremes(choose: np.ufunc, numbers: Exact, count: Integers, order: Integers
         first = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
         extremes[group[first]] = choose.reduceat(numbers, first)
     return _narrow(extremes)
-
-
-def _rescale(cube: Cube, scale: int) -> Cells:
-    """Return the cube's cells with values counted in more digits."""
-    factor = 10 ** (scale - cube.scale)
-    moments = cube.cells.moments
-
-    def times(numbers: Exact, by: int) -> Exact:
-        return numbers if by == 1 else _narrow(numbers.astype(object) * by)
-
-    return Cells(
-        keys=cube.cells.keys,
-        moments=Moments(
-            count=moments.count,
-            total=times(moments.total, factor),
-            squares=times(moments.squares, factor * factor),
-            minimum=times(moments.minimum, factor),
-            maximum=times(moments.maximum, factor),
-            withheld=moments.withheld,
-        ),
-        low=cube.cells.low,
-        high=cube.cells.high,
-        sample_size=cube.cells.sample_size,
-        footnote=cube.cells.footnote,
-        withheld_cell=cube.cells.withheld_cell,
-        withheld_reason=cube.cells.withheld_reason,
-        withheld_count=cube.cells.withheld_count,
-    )
-
-
-def _concatenate(one: Cells, labels: Labels, other: Cells) -> Cells:
-    """Put cells behind cells; the codes of the second are moved behind the labels of the first."""
-
-    def moved(codes: Integers, by: int) -> Integers:
-        return np.where(codes == ABSENT, ABSENT, codes + by)
-
-    shift = np.array([len(getattr(labels, name)) for name in AXES.values()])
-    return Cells(
-        keys=np.concatenate([one.keys, np.where(other.keys == ABSENT, ABSENT, other.keys + shift)]),
-        moments=Moments(
-            **{
-                field.name: np.concatenate([getattr(one.moments, field.name), getattr(other.moments, field.name)])
-                for field in fields(Moments)
-            }
-        ),
-        low=np.concatenate([one.low, other.low]),
-        high=np.concatenate([one.high, other.high]),
-        sample_size=np.concatenate([one.sample_size, other.sample_size]),
-        footnote=np.concatenate([one.footnote, moved(other.footnote, len(labels.footnotes))]),
-        withheld_cell=np.concatenate([one.withheld_cell, other.withheld_cell + len(one)]),
-        withheld_reason=np.concatenate([one.withheld_reason, moved(other.withheld_reason, len(labels.reasons))]),
-        withheld_count=np.concatenate([one.withheld_count, other.withheld_count]),
-    )

@@ -28,9 +28,11 @@ from typing import Any
 
 import msgspec
 
-from meantime.dataset.columns import check_roles, meant, shown
+from meantime.dataset.columns import check_roles
 from meantime.dataset.snapshot import Polarity
+from meantime.did_you_mean import hint
 from meantime.errors import DescriptionInvalid
+from meantime.text import quoted
 
 
 class QuestionFacts(msgspec.Struct, frozen=True, kw_only=True):
@@ -91,7 +93,7 @@ def _problems(content: Mapping[str, Any]) -> list[str]:
     if not isinstance(questions, dict):
         return [*problems, 'questions must be a table, as [questions."full text of the question"].']
     for question, facts in questions.items():
-        where = f"questions.{shown(question)}"
+        where = f"questions.{quoted(question)}"
         problems += _texts_problems(facts, where)
         if isinstance(facts, dict):
             problems += _unknown(facts, QuestionFacts.__struct_fields__, f"{where}.")
@@ -102,7 +104,7 @@ def _problems(content: Mapping[str, Any]) -> list[str]:
 
 def _unknown(content: Mapping[str, Any], known: Sequence[str], where: str) -> list[str]:
     return [
-        f"There is no key {where}{shown(name)}{meant(name, known)}; there are {', '.join(known)}."
+        f"There is no key {where}{quoted(name)}{hint(name, known)}; there are {', '.join(known)}."
         for name in content
         if name not in known
     ]
@@ -134,5 +136,5 @@ def _reading_problems(content: Mapping[str, str]) -> list[str]:
         # Not codecs.lookup, which also finds codecs that make no text, or not piece by piece.
         io.TextIOWrapper(io.BytesIO(), encoding)
     except (LookupError, ValueError):
-        problems.append(f'encoding {shown(encoding)} is not known; for example "utf-8", "cp1252", "utf-16".')
+        problems.append(f'encoding {quoted(encoding)} is not known; for example "utf-8", "cp1252", "utf-16".')
     return problems

@@ -12,8 +12,8 @@ from typing import NamedTuple
 
 import duckdb
 
-from meantime.dataset.columns import shown
 from meantime.errors import SourceUnreadable
+from meantime.text import quoted
 
 
 class Joined(NamedTuple):
@@ -83,8 +83,8 @@ def refuse_ambiguous(database: duckdb.DuckDBPyConnection, rows: str, columns: Ma
         ).fetchone()
         if found:
             raise SourceUnreadable(
-                f"Two things would both be called {shown(found[0])}: the {axis} is told by the columns of the roles "
-                f"{', '.join(role for role in joined.roles if role in columns)}, joined by {shown(joined.between)}, "
+                f"Two things would both be called {quoted(found[0])}: the {axis} is told by the columns of the roles "
+                f"{', '.join(role for role in joined.roles if role in columns)}, joined by {quoted(joined.between)}, "
                 "and one of them has that text in it. Change the text in the file."
             )
 

@@ -19,6 +19,7 @@ import numpy as np
 
 from meantime.dataset.columns import likeness
 from meantime.errors import SourceEmpty, SourceUnreadable
+from meantime.text import is_utf8
 
 Form = Literal["text", "gzip", "parquet"]
 
@@ -134,7 +135,7 @@ def _look(
     head = _read_lines(file)
     encoding = given_encoding or _wide_encoding(head)
     walk = _Walk()
-    if encoding is None or _is_utf8(encoding):
+    if encoding is None or is_utf8(encoding):
         _refuse_binary(head, name)
         for chunk in _chunks(head, file):
             walk.take(chunk)
@@ -145,10 +146,10 @@ def _look(
         lines = None
     text = head.decode(encoding, "replace").removeprefix("\ufeff")
     header = _find_header(text, name, delimiter, columns)
-    is_plain = walk.is_plain and _is_utf8(encoding) and header.lines == 1 and len(header.names) > 1
+    is_plain = walk.is_plain and is_utf8(encoding) and header.lines == 1 and len(header.names) > 1
     return Look(
         encoding=encoding,
-        is_encoding_guessed=given_encoding is None and lines is not None and not _is_utf8(encoding),
+        is_encoding_guessed=given_encoding is None and lines is not None and not is_utf8(encoding),
         delimiter=header.delimiter,
         header=header.names,
         header_lines=header.lines,
@@ -281,10 +282,6 @@ def _read_lines(file: BinaryIO) -> bytes:
     """Read a chunk that ends at a line end, where there is one within reach."""
     chunk = file.read(_CHUNK_BYTES)
     return chunk if chunk.endswith(b"\n") else chunk + file.readline(LONGEST_LINE)
-
-
-def _is_utf8(encoding: str) -> bool:
-    return encoding.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig")
 
 
 def _wide_encoding(head: bytes) -> str | None:

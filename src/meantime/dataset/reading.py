@@ -18,14 +18,16 @@ import msgspec
 
 from meantime import threads
 from meantime.dataset import description, grouping, sample, snapshot
-from meantime.dataset.columns import ROLES, listed, match, may_be_category, meant, rivals, shown
+from meantime.dataset.columns import ROLES, match, may_be_category, rivals
 from meantime.dataset.cube import Cube
 from meantime.dataset.description import Description, QuestionFacts
 from meantime.dataset.points import Points
 from meantime.dataset.snapshot import About, Question, Rejected
 from meantime.dataset.source import ENDINGS_IN_FOLDER, Source, description_path, files, left_out, state_of, stem
 from meantime.dataset.staging import REJECTED_KEPT, Opened, Staged, open_source, stage, too_many
+from meantime.did_you_mean import hint
 from meantime.errors import DataError, LoadFailed, SourceChanged, SourceEmpty, SourceUnreadable
+from meantime.text import listed, quoted
 
 # DuckDB's part of the memory; the rest is for Python, numpy and what DuckDB does not count. With half, it writes with
 # one thread only and takes twice as long (5 million rows: 11.1 s, and 5.9 s with two thirds).
@@ -174,13 +176,13 @@ def _difference(one: Opened, other: Opened) -> str:
     missing = [name for name in one.columns if name not in set(other.columns)]
     added = [name for name in other.columns if name not in set(one.columns)]
     if missing or added:
-        only = [f"only {one.name} has {listed(missing)}"] if missing else []
-        only += [f"only {other.name} has {listed(added)}"] if added else []
+        only = [f"only {one.name} has {listed(map(quoted, missing))}"] if missing else []
+        only += [f"only {other.name} has {listed(map(quoted, added))}"] if added else []
         return f"of the columns, {'; '.join(only)}."
     if one.columns != other.columns:
         return "their columns are in another order."
     if one.text and other.text and one.text.delimiter != other.text.delimiter:
-        return f"one is cut by {shown(one.text.delimiter)}, the other by {shown(other.text.delimiter)}."
+        return f"one is cut by {quoted(one.text.delimiter)}, the other by {quoted(other.text.delimiter)}."
     return ""
 
 
@@ -276,7 +278,7 @@ def _refuse_rejected(staged: Sequence[Staged], rejected_limit: float) -> None:
         if rejected > rejected_limit * lines:
             raise too_many(f"{rejected:,} of {lines:,} lines of {file.rejections.file}", file.rejections.first)
     if not any(file.rows for file in staged):
-        names = listed([file.rejections.file for file in staged])
+        names = listed(quoted(file.rejections.file) for file in staged)
         rejected = sum(file.rejections.total for file in staged)
         what = f"none of its {rejected:,} lines can be read as a row" if rejected else "a header and no rows"
         raise SourceEmpty(f"{names}: {what}. Check how it was written or downloaded.")
@@ -341,7 +343,7 @@ def _questions(database: duckdb.DuckDBPyConnection, cube: Cube, said: Descriptio
 
 def _warnings(opened: Sequence[Opened], roles: dict[str, str], by_hand: dict[str, str]) -> list[str]:
     warnings = [
-        f"For the role {role}, {shown(roles[role])} was taken and not {listed(names)}; another is set by "
+        f"For the role {role}, {quoted(roles[role])} was taken and not {listed(map(quoted, names))}; another is set by "
         f"--column {role}=NAME."
         for role, names in rivals(opened[0].columns, roles).items()
         if role not in by_hand
@@ -358,8 +360,8 @@ def _warnings(opened: Sequence[Opened], roles: dict[str, str], by_hand: dict[str
 def _of_names(shared: str | None, roles: Mapping[str, str]) -> list[str]:
     if shared is None:
         return []
-    column = shown(roles["location_id"])
-    return [f"Several places are called {shown(shared)}, so all locations have their {column} behind their name."]
+    column = quoted(roles["location_id"])
+    return [f"Several places are called {quoted(shared)}, so all locations have their {column} behind their name."]
 
 
 def _of_description(said: Description, questions: Sequence[str]) -> list[str]:
@@ -367,11 +369,12 @@ def _of_description(said: Description, questions: Sequence[str]) -> list[str]:
     absent = [text for text in said.questions if text not in there]
     if not absent:
         return []
-    told = ", ".join(f"{shown(text)}{meant(text, questions)}" for text in absent[:_QUESTIONS_TOLD])
-    more = len(absent) - _QUESTIONS_TOLD
+    # Of those that are listed only: each is compared with all questions of the file.
+    hinted = [f"{quoted(text)}{hint(text, questions)}" for text in absent[:_QUESTIONS_TOLD]]
+    told = listed([*hinted, *absent[_QUESTIONS_TOLD:]], most=_QUESTIONS_TOLD)
     return [
-        f"The TOML beside the data says something of questions that the data does not have: {told}"
-        f"{f' and {more} more' if more > 0 else ''}. A question is named by its whole text."
+        f"The TOML beside the data says something of questions that the data does not have: {told}. A question is "
+        "named by its whole text."
     ]
 
 
@@ -379,8 +382,9 @@ def _of_folder(source: Source) -> list[str]:
     others = left_out(source)
     if not others:
         return []
+    names = listed(map(quoted, others))
     return [
-        f"In the folder, {listed(others)} {'was' if len(others) == 1 else 'were'} not read: data files there end in "
+        f"In the folder, {names} {'was' if len(others) == 1 else 'were'} not read: data files there end in "
         f"{', '.join(ENDINGS_IN_FOLDER)}. Name others by a glob in quotes."
     ]
 

@@ -10,8 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from meantime.dataset.columns import check_roles, listed
+from meantime.dataset.columns import check_roles
 from meantime.errors import SourceUnreadable
+from meantime.text import listed, quoted
 
 # Counts up when reading the same files would give another snapshot: another parser of values, other built-in questions.
 READING_VERSION = 4
@@ -166,7 +167,7 @@ def _in_folder(folder: Path) -> tuple[Path, ...]:
     there = _visible(folder)
     found = tuple(path for path in there if path.name.lower().endswith(ENDINGS_IN_FOLDER))
     if not found:
-        others = f" There is {listed([path.name for path in there])}: name it by its path." if there else ""
+        others = f" There is {listed(quoted(path.name) for path in there)}: name it by its path." if there else ""
         raise SourceUnreadable(f"The folder {folder} has no data files ({', '.join(ENDINGS_IN_FOLDER)}).{others}")
     return found
 

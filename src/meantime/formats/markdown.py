@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from meantime.formats.document import ROWS_A_PIECE, Document
-from meantime.table import Cell, Column, Kind
+from meantime.table import Cell, Column, Kind, cell_format
 
 # Every one of them means something within a line, to GitHub or another; after a backslash none does.
 _MARKS = re.compile(r"[\\`*_{}\[\]<>#~|!$&^=]")
@@ -30,7 +30,7 @@ def pieces(document: Document) -> Iterator[bytes]:
     >>> print(b"".join(pieces(document)).decode(), end="")
     | location | mean (percent) |
     | --- | ---: |
-    | Guam | 28.83 |
+    | Guam | 28.8 |
     | a\|b \<i\> |  |
     <BLANKLINE>
     > **Beware:** Poor.
@@ -41,9 +41,11 @@ def pieces(document: Document) -> Iterator[bytes]:
     """
     table = document.table
     kinds = [column.kind for column in table.columns]
+    writers = [_writer(column, cells) for column, cells in zip(table.columns, table.data, strict=True)]
     yield _lines([_row(map(_heading, table.columns)), _row("---" if kind is Kind.TEXT else "---:" for kind in kinds)])
     for batch in table.batches(ROWS_A_PIECE):
-        yield _lines(_row(map(_shown, row)) for row in zip(*batch, strict=True))
+        written = ([write(cell) for cell in cells] for write, cells in zip(writers, batch, strict=True))
+        yield _lines(_row(row) for row in zip(*written, strict=True))
     yield _lines(_below(document))
 
 
@@ -63,27 +65,9 @@ def _heading(column: Column) -> str:
     return _plain(f"{column.name} ({column.unit})" if column.unit else column.name)
 
 
-def _shown(cell: Cell) -> str:
-    match cell:
-        case None:
-            return ""
-        case str():
-            return _plain(cell)
-        case float():
-            return rounded(cell)
-        case _:
-            return str(cell)
-
-
-def rounded(number: float) -> str:
-    """Round for people: two decimals, and never fewer than three digits that say something.
-
-    >>> [rounded(number) for number in (28.828, 0.0, -0.25, 0.004216, 1e-9, 1e300)]
-    ['28.83', '0.00', '-0.25', '0.00422', '1e-09', '1e+300']
-    """
-    if number == 0 or 0.1 <= abs(number) < 1e15:
-        return f"{number:.2f}"
-    return f"{number:.3g}"
+def _writer(column: Column, cells: Sequence[Cell]) -> Callable[[Cell], str]:
+    write = cell_format(column, cells)
+    return lambda cell: _plain(write(cell))
 
 
 def _plain(text: str) -> str:
@@ -100,7 +84,7 @@ def _with_backslash_before_mark(found: re.Match[str]) -> str:
     return f"{found[0]}\\" if found[0].isdigit() else f"\\{found[0]}"
 
 
-def _row(cells: Iterator[str]) -> str:
+def _row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
 

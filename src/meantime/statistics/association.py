@@ -9,6 +9,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 import numpy as np
 
+from meantime import text
 from meantime.dataset.cube import Doubles
 from meantime.dataset.relations import relation
 from meantime.dataset.snapshot import Snapshot
@@ -203,7 +204,8 @@ def _row(method: str, found: Correlation, p_adjusted: Cell, corrected: float | N
 def _reliabilities_note(one: float, other: float) -> str:
     if not np.isfinite(one + other):
         return ""
-    return f"Reliability of the differences between locations: {one:.2f} of the question, {other:.2f} of the other."
+    first, second = text.number(one), text.number(other)
+    return f"Reliability of the differences between locations: {first} of the question, {second} of the other."
 
 
 def _finding(straight: Correlation, ranked: Correlation, p_adjusted: Doubles) -> str:
@@ -215,13 +217,12 @@ def _finding(straight: Correlation, ranked: Correlation, p_adjusted: Doubles) ->
     # Ranks see what is no straight line, and what one location far out hides from the values.
     only_ranks = p_straight >= LEVEL
     found = ranked if only_ranks else straight
-    ends = {"r": f"{found.r:.2f}", "low": f"{found.low:.2f}", "high": f"{found.high:.2f}"}
     return say(
         "association",
         side="higher" if found.r > 0 else "lower",
         coefficient="correlation of ranks" if only_ranks else "correlation",
+        r=text.with_interval(found.r, found.low, found.high),
         locations=found.pairs,
-        **ends,
     )
 
 

@@ -10,11 +10,12 @@ import numpy as np
 from meantime.dataset import cell_rows
 from meantime.dataset.cell_rows import CellRow
 from meantime.dataset.snapshot import Snapshot
+from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem, RequestInvalid
 from meantime.statistics.provenance import Weighted, merged
-from meantime.statistics.spelling import closest, quoted, suggestion
 from meantime.statistics.statistic import AnyPrepared
 from meantime.table import Cell, Column, Kind, Table
+from meantime.text import quoted
 
 # What a row of an answer is about; the other columns are what is said of it.
 _KEYS = ("location", "category", "stratum", "period")

@@ -16,7 +16,7 @@ from meantime.statistics.answers import numbers, table
 from meantime.statistics.asked import Referring
 from meantime.statistics.containment import Containment, containment, correlation_with
 from meantime.statistics.differences import Compared, difference, difference_of_differences
-from meantime.statistics.findings import counted, interval_of_one, points, say, strongest_apart, told_names
+from meantime.statistics.findings import counted, say, size_of_difference, strongest_apart, told_names
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import LocationName
 from meantime.statistics.provenance import EARLIER, LATER, Provenance, of_all, of_group
@@ -25,6 +25,7 @@ from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.verdicts import ADJUSTED_BY, LEVEL
 from meantime.statistics.years import SYNTAX, sharing
 from meantime.table import Cell, Column, Kind, Table
+from meantime.text import unit_of_difference
 
 
 class Change(Referring, frozen=True, kw_only=True):
@@ -221,14 +222,18 @@ def _findings(before: Pooled, after: Pooled, d: Compared, p_adjusted: Doubles, a
     elif tested > 1:  # of one, the sentence on it says all
         said.append(say("some_changed", changed=rose + fell, tested=tested, by=by, rose=rose, fell=fell))
     for place in strongest_apart(d.z, changed, is_counted):
-        low, high = sorted((abs(float(d.low[place])), abs(float(d.high[place]))))
         said.append(
             say(
                 "changed",
                 location=names[place],
                 verb="rose" if d.value[place] > 0 else "fell",
-                change=points(abs(float(d.value[place])), after.of.unit),
-                interval=interval_of_one(low, high, among=int(is_tested.sum())),
+                change=size_of_difference(
+                    float(d.value[place]),
+                    float(d.low[place]),
+                    float(d.high[place]),
+                    unit_of_difference(after.of.unit),
+                    tested=int(is_tested.sum()),
+                ),
                 **when,
             )
         )

@@ -6,11 +6,13 @@ from dataclasses import replace
 
 from meantime.dataset.snapshot import Snapshot
 from meantime.table import Column, Kind
+from meantime.text import unit_a_year, unit_of_difference
 
 # In the registry a column has no question yet. In a table these become the question's own unit.
 OF_QUESTION = "of the question"
 # Two percentages differ by points.
 OF_DIFFERENCE = "of the question; percentage points where that is percent"
+OF_SLOPE = "of the question, a year; percentage points a year where that is percent"
 
 LOCATION = Column(name="location", kind=Kind.TEXT, meaning="state, territory, or the whole country")
 CATEGORY = Column(name="category", kind=Kind.TEXT, meaning="what the rows are broken down by")
@@ -30,5 +32,9 @@ def number(name: str, meaning: str, *, unit: str | None = OF_QUESTION) -> Column
 def of_question(columns: tuple[Column, ...], snapshot: Snapshot, question: int) -> tuple[Column, ...]:
     """Put the question's unit where columns leave that open."""
     unit = snapshot.about.questions[question].unit
-    units = {OF_QUESTION: unit, OF_DIFFERENCE: "percentage points" if unit == "percent" else unit}
+    units = {
+        OF_QUESTION: unit,
+        OF_DIFFERENCE: unit_of_difference(unit),
+        OF_SLOPE: unit and unit_a_year(unit),
+    }
     return tuple(replace(column, unit=units[column.unit]) if column.unit in units else column for column in columns)

@@ -9,6 +9,7 @@ import msgspec
 import numpy as np
 from scipy import special
 
+from meantime import text
 from meantime.dataset.cube import Doubles
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
@@ -17,7 +18,7 @@ from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS,
 from meantime.statistics.asked import Referring
 from meantime.statistics.containment import Containment, containment, correlation_with
 from meantime.statistics.differences import Compared, difference, ratio
-from meantime.statistics.findings import MOST_OF_A_KIND, amount, interval, points, say
+from meantime.statistics.findings import MOST_OF_A_KIND, say
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import Names
 from meantime.statistics.provenance import Provenance
@@ -110,7 +111,7 @@ def comparison(prepared: Prepared[Comparison, Sides], _work: Work) -> Table:
     >>> for finding in table.findings:
     ...     print(finding)
     1 of 3 locations differs from Borduria (p adjusted by Holm): 0 above, 1 below.
-    Avalon is below Borduria by 4.8 points (unadjusted 95 % interval 2.0 to 7.6).
+    Avalon is below Borduria by 4.8 percentage points (unadjusted 95% CI 2.0 to 7.6).
     """
     asked, (found, at, contained) = prepared.parameters, prepared.data
     others, reference = found[np.arange(len(found)) != at], found[[at]]
@@ -169,9 +170,8 @@ def _is_similar(others: Pooled, reference: Pooled, correlation: Doubles, margin:
 
 
 def _reference_note(reference: Pooled) -> str:
-    value = amount(float(reference.value[0]), reference.of.unit)
-    sure = "" if np.isnan(reference.se[0]) else f" ({interval(float(reference.low[0]), float(reference.high[0]))})"
-    return f"Reference: {reference.of.names[0]}, {value}{sure}."
+    value, low, high = (float(each[0]) for each in (reference.value, reference.low, reference.high))
+    return f"Reference: {reference.of.names[0]}, {text.with_interval(value, low, high, reference.of.unit)}."
 
 
 def _findings(
@@ -187,7 +187,7 @@ def _findings(
         adjust=asked.adjust,
         is_aggregate=others.of.is_aggregate,
     )
-    margin = points(asked.margin or 0, unit)
+    margin = text.amount(asked.margin or 0, text.unit_of_difference(unit))
     for place in np.flatnonzero(is_similar & ~(p_adjusted < LEVEL)).tolist()[:MOST_OF_A_KIND]:
         said.append(say("similar", location=others.of.names[place], reference=name, margin=margin))
     return said

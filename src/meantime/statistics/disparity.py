@@ -13,7 +13,7 @@ from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
 from meantime.statistics.differences import Compared, Estimates, difference, ratio
-from meantime.statistics.findings import interval, points, say
+from meantime.statistics.findings import say
 from meantime.statistics.gaps import Gap, greatest_gap
 from meantime.statistics.heterogeneity import heterogeneity
 from meantime.statistics.multiplicity import adjusted
@@ -30,6 +30,7 @@ from meantime.statistics.strata import (
 )
 from meantime.statistics.verdicts import ADJUSTED_BY, LEVEL, sentences, verdicts
 from meantime.table import Cell, Column, Kind, Table
+from meantime.text import amount, interval, unit_of_difference
 
 
 class Disparity(OfCategory, frozen=True, kw_only=True):
@@ -100,7 +101,7 @@ def disparity(prepared: Prepared[Disparity, Pooled], _work: Work) -> Table:
     >>> for finding in table.findings:
     ...     print(finding)
     1 of 2 groups differs from Male (p adjusted by Holm): 0 above, 1 below.
-    Female in Avalon is below Male by 5.8 points (unadjusted 95 % interval 3.0 to 8.6).
+    Female in Avalon is below Male by 5.8 percentage points (unadjusted 95% CI 3.0 to 8.6).
     """
     asked, found = prepared.parameters, prepared.data
     at = counterparts(found, asked.reference_stratum)
@@ -227,16 +228,16 @@ def _of_gaps(found: Pooled, gaps: _Gaps, p_adjusted: Doubles, asked: Disparity) 
 
 
 def _of_one(found: Pooled, rows: Integers, gap: Gap, asked: Disparity) -> str:
-    who = [names(found.of)[row] for row in rows.tolist()]
+    who, unit = [names(found.of)[row] for row in rows.tolist()], unit_of_difference(found.of.unit)
     return say(
         "gap",
         location=found.of.names[0],
         category=asked.category,
         highest=who[gap.highest],
         lowest=who[gap.lowest],
-        gap=points(gap.gap, found.of.unit),
-        corrected=points(gap.corrected, found.of.unit),
-        interval=interval(gap.low, gap.high),
+        gap=amount(gap.gap, unit),
+        corrected=amount(gap.corrected, unit),
+        interval=interval(gap.low, gap.high, unit),
     )
 
 

@@ -14,7 +14,7 @@ from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
 from meantime.statistics.asked import Ground
 from meantime.statistics.differences import Compared, difference_from
-from meantime.statistics.findings import interval_of_one, points, probability, say, strongest
+from meantime.statistics.findings import say, size_of_difference, strongest
 from meantime.statistics.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import Show
@@ -23,6 +23,7 @@ from meantime.statistics.selection import Pooled, check_form, pooled, select
 from meantime.statistics.spread import FAR_OUT, modified_z, quantiles
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.table import Cell, Column, Kind, Table
+from meantime.text import amount, decimals, number, p_equals, unit_of_difference
 
 # Of an adjusted p-value, and of Cochran's Q.
 _LEVEL = 0.05
@@ -107,7 +108,7 @@ def prepare(snapshot: Snapshot, asked: Distribution) -> Pooled:
 
 
 def distribution(prepared: Prepared[Distribution, Pooled], _work: Work) -> Table:
-    """Say how the locations' values are spread; rows are in the order of the names, tied ones too.
+    r"""Say how the locations' values are spread; rows are in the order of the names, tied ones too.
 
     Aggregates are left out, and locations whose year is withheld; what has no standard error counts in the quantiles.
 
@@ -123,9 +124,9 @@ def distribution(prepared: Prepared[Distribution, Pooled], _work: Work) -> Table
     sd 3.69
     tau 3.55
     reliability 0.92
-    >>> for finding in table.findings:
-    ...     print(finding)
-    The locations really differ: their true values have a standard deviation of about 3.5 points, the estimates of 3.7.
+    >>> print(*table.findings[0].split(": "), sep="\n")
+    The locations really differ
+    their true values have a standard deviation of about 3.5 percentage points, the estimates of 3.7.
     """
     asked, found = prepared.parameters, prepared.data
     spread = _measured(found)
@@ -206,25 +207,30 @@ def _findings(spread: _Spread) -> list[str]:
         return []
     unit = found.of.unit
     if about.p >= _LEVEL:
-        said = [say("spread_is_noise", estimates=about.estimates, p=probability(about.p))]
+        said = [say("spread_is_noise", estimates=about.estimates, p=p_equals(about.p))]
     else:
-        sd = points(_sd(found.value), unit).partition(" ")[0]
-        said = [say("spread_is_real", tau=points(about.tau, unit), sd=sd)]
+        of_both, sd = unit_of_difference(unit), _sd(found.value)
+        places = decimals([about.tau, sd], of_both)
+        said = [say("spread_is_real", tau=amount(about.tau, of_both, places=places), sd=number(sd, places))]
     median = found.value - d.value
     for place in strongest(d.z, spread.is_outlier):
-        low, high = sorted((abs(float(d.low[place])), abs(float(d.high[place]))))
         said.append(
             say(
                 "outlier",
                 location=found.of.names[place],
                 side="above" if d.value[place] > 0 else "below",
-                median=f"{median[place]:.1f}",
-                difference=points(abs(float(d.value[place])), unit),
-                interval=interval_of_one(low, high, among=about.estimates),
+                median=amount(float(median[place]), unit),
+                difference=size_of_difference(
+                    float(d.value[place]),
+                    float(d.low[place]),
+                    float(d.high[place]),
+                    unit_of_difference(unit),
+                    tested=about.estimates,
+                ),
             )
         )
     if not spread.is_outlier.any() and about.estimates >= _LEAST_FOR_NONE and np.isfinite(spread.z).all():
-        said.append(say("no_outlier", median=f"{median[0]:.1f}"))
+        said.append(say("no_outlier", median=amount(float(median[0]), unit)))
     return said
 
 

@@ -8,6 +8,7 @@ from typing import Annotated, Literal
 import msgspec
 import numpy as np
 
+from meantime import text
 from meantime.dataset.cube import ABSENT, Integers
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import Problem
@@ -27,7 +28,7 @@ from meantime.statistics.answers import (
     table,
 )
 from meantime.statistics.asked import Ground
-from meantime.statistics.findings import amount, interval, say
+from meantime.statistics.findings import say
 from meantime.statistics.parameters import period_text
 from meantime.statistics.pooling import Weights
 from meantime.statistics.provenance import VALUE, Part, Provenance, groups_of, of_all, of_group, of_mean, unweighted
@@ -185,8 +186,7 @@ def _finding(found: Pooled) -> str:
     return say(
         "estimate",
         location=found.of.names[0],
-        value=amount(float(found.value[0]), found.of.unit),
-        interval=interval(float(found.low[0]), float(found.high[0])),
+        value=text.with_interval(float(found.value[0]), float(found.low[0]), float(found.high[0]), found.of.unit),
         years=found.of.years or "as published",
     )
 

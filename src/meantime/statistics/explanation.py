@@ -15,7 +15,6 @@ import msgspec
 import numpy as np
 
 from meantime.dataset.snapshot import Snapshot
-from meantime.statistics.findings import number, probability
 from meantime.statistics.pooling import Weights
 from meantime.statistics.provenance import Part, Provenance, groups_of, merged
 from meantime.statistics.selection import Pooled, Selection, pooled
@@ -23,6 +22,7 @@ from meantime.statistics.snippets import MOST_LISTED, Uncertain, Writer
 from meantime.statistics.statistic import AnyPrepared
 from meantime.statistics.uncertainty import ORIGINS, Origin, Scale
 from meantime.table import Cell, Table
+from meantime.text import number, p_equals, p_value
 
 # Values written out in a formula; of more, the first ones.
 _WRITTEN_OUT = 6
@@ -394,8 +394,8 @@ def _tell_test(telling: _Telling, names: Mapping[str, str]) -> None:
     low, high, p, p_adjusted = (telling.known(name) for name in (names["low"], names["high"], names["p"], "p_adjusted"))
     told = "d - sqrt((v1 - l1)^2 + (u2 - v2)^2) to d + sqrt((u1 - v1)^2 + (v2 - l2)^2)"
     telling.say("mover", f"{told} = {number(low)} to {number(high)}", numbers={names["low"]: low, names["high"]: high})
-    telling.say("p", f"p = {probability(p)}", numbers={names["p"]: p})
-    telling.say("adjusted", p=probability(p_adjusted), numbers={"p_adjusted": p_adjusted})
+    telling.say("p", p_equals(p), numbers={names["p"]: p})
+    telling.say("adjusted", p=p_value(p_adjusted), numbers={"p_adjusted": p_adjusted})
     if (verdict := telling.row.get("verdict")) is not None:
         telling.say("verdict", verdict=verdict)
     telling.leaves_out.append("p_adjusted and the verdict: they rest on the p of all rows.")

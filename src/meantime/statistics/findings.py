@@ -11,16 +11,18 @@ from typing import Any
 
 import numpy as np
 
+from meantime.text import with_interval
+
 # More would be the table again.
 MOST_OF_A_KIND = 5
 
 _MESSAGES = {
-    "estimate": "{location}: {value} ({interval}), {years}.",
-    "differs": "{location} is {side} {reference} by {difference} ({interval}).",
+    "estimate": "{location}: {value}, {years}.",
+    "differs": "{location} is {side} {reference} by {difference}.",
     "none_differs": "No {what} can be told apart from {reference} ({tested} compared, {adjustment}).",
     "some_differ": "{differing} of {tested} {what}s {verb} from {reference} ({adjustment}): {above} above, "
     "{below} below.",
-    "similar": "{location} is similar to {reference}: the 90 % interval of the difference lies within {margin}.",
+    "similar": "{location} is similar to {reference}: the 90% CI of the difference lies within {margin}.",
     "no_gaps": "In no location can the groups of {category} be told apart (Cochran's Q, {tested} tested, {by}).",
     "some_gaps": "In {differing} of {tested} locations the groups of {category} differ by more than chance "
     "(Cochran's Q, {by}).",
@@ -30,7 +32,7 @@ _MESSAGES = {
     "{below} below.",
     "no_two_groups": "In no location can {stratum} be told apart from {reference} ({tested} tested, {by}).",
     "gaps_noise": "The ranking shows no real differences: what {estimates} gaps differ by is what chance alone would "
-    "make of equal ones (Cochran's Q, p = {p}).",
+    "make of equal ones (Cochran's Q, {p}).",
     "gaps_spread": "The gaps really differ: of the variance between them {share} is real, the rest is chance.",
     "largest_gap": "The gap is widest in {location}, {stratum} {gap} {side} {reference}: every other gap differs from "
     "it, also when all pairs are compared at once.",
@@ -42,22 +44,21 @@ _MESSAGES = {
     "{by}).",
     "some_trends": "{clear} of {tested} {what} {verb} a clear trend ({by}): {rising} rising, {falling} falling.",
     "no_trends": "No location has a clear trend ({tested} tested, {by}).",
-    "trend": "{location} {verb} by {change} a year ({interval}), {first} to {last}.",
+    "trend": "{location} {verb} by {change}, {years}.",
     "one_not_straight": "The years do not follow a straight line (p below 0.01).",
     "not_straight": "In {bent} of {tested} the years do not follow a straight line (p below 0.01 in each).",
-    "changed": "{location} {verb} by {change} ({interval}) from {since} to {years}.",
+    "changed": "{location} {verb} by {change} from {since} to {years}.",
     "some_changed": "{changed} of {tested} locations changed ({by}): {rose} rose, {fell} fell.",
     "none_changed": "No location can be said to have changed from {since} to {years} ({tested} tested, {by}).",
-    "association": "Where the one is higher, the other is {side}: {coefficient} {r} (95 % interval {low} to {high}) "
-    "across {locations} locations.",
+    "association": "Where the one is higher, the other is {side}: {coefficient} {r} across {locations} locations.",
     "no_association": "No association of the two can be seen across {locations} locations.",
     "spread_is_real": "The locations really differ: their true values have a standard deviation of about {tau}, the "
     "estimates of {sd}.",
     "spread_is_noise": "The {estimates} estimates are spread no wider than chance alone would spread equal ones "
-    "(Cochran's Q, p = {p}).",
-    "outlier": "{location} lies far {side} the median of {median}, by {difference} ({interval}).",
+    "(Cochran's Q, {p}).",
+    "outlier": "{location} lies far {side} the median of {median}, by {difference}.",
     "no_outlier": "No location lies far out from the median of {median} and differs from it for certain.",
-    "standardised": "{location}: {value} ({interval}), {years}, if its strata had the shares of the standard.",
+    "standardised": "{location}: {value}, {years}, if its strata had the shares of the standard.",
     "best_under_all": "Among the best {k} under each of {methods} methods, by their estimates: {locations}.",
     "no_best_under_all": "No location is among the best {k} under each of {methods} methods.",
     "same_order": "Each of {methods} methods gives the same order.",
@@ -65,7 +66,7 @@ _MESSAGES = {
     "least_like": "Least like the ranking as asked is {method}: Kendall's tau {tau}; the best {k} of both have "
     "{shared} in common.",
     "all_noise": "The ranking shows no real differences: what {estimates} estimates differ by is what chance alone "
-    "would make of equal ones (Cochran's Q, p = {p}).",
+    "would make of equal ones (Cochran's Q, {p}).",
     "real_spread": "The locations really differ: of the variance between their estimates {share} is real, the rest "
     "is chance.",
     "first": "{location} is first: every other location differs from it, also when all pairs are compared at once.",
@@ -79,61 +80,25 @@ _MESSAGES = {
 def say(message: str, **values: Any) -> str:
     """Return a sentence.
 
-    >>> say("differs", location="Utah", side="below", reference="National", difference=points(3.14, "percent"),
-    ...     interval=interval(1.9, 4.3))
-    'Utah is below National by 3.1 points (95 % interval 1.9 to 4.3).'
+    >>> say("differs", location="Utah", side="below", reference="National",
+    ...     difference=size_of_difference(-3.14, -4.3, -1.9, "percentage points"))
+    'Utah is below National by 3.1 percentage points (95% CI 1.9 to 4.3).'
     """
     return _MESSAGES[message].format(**values)
 
 
-def points(difference: float, unit: str | None) -> str:
-    """Write a difference with its unit.
-
-    >>> points(3.14, "percent"), points(3.14, "cups"), points(3.14, None)
-    ('3.1 points', '3.1 cups', '3.1')
-    """
-    named = "points" if unit == "percent" else unit
-    return f"{number(difference)} {named}" if named else number(difference)
-
-
-def amount(value: float, unit: str | None) -> str:
-    """Write a value with its unit.
-
-    >>> amount(31.04, "percent"), amount(3.0, None)
-    ('31.0 %', '3.0')
-    """
-    sign = "%" if unit == "percent" else unit
-    return f"{number(value)} {sign}" if sign else number(value)
-
-
-def interval(low: float, high: float, level: int = 95) -> str:
-    """Write an interval, both ends with as many decimals.
-
-    >>> interval(1.94, 4.26), interval(0.68, 0.9)
-    ('95 % interval 1.9 to 4.3', '95 % interval 0.68 to 0.90')
-    """
-    decimals = max(len(number(end).partition(".")[2]) for end in (low, high))
-    return f"{level} % interval {low:.{decimals}f} to {high:.{decimals}f}"
-
-
-def interval_of_one(low: float, high: float, *, among: int) -> str:
-    """Write the interval of one of several findings: it holds for that one alone, and the sentence must say so.
+def size_of_difference(value: float, low: float, high: float, unit: str | None, *, tested: int = 1) -> str:
+    """Write the size of a difference with its interval; where several were tested, say that it is unadjusted.
 
     That there is a difference is adjusted for all that were tested; how large it is, is not.
 
-    >>> interval_of_one(1.94, 4.26, among=1), interval_of_one(1.94, 4.26, among=52)
-    ('95 % interval 1.9 to 4.3', 'unadjusted 95 % interval 1.9 to 4.3')
+    >>> size_of_difference(-3.1, -4.26, -1.94, "percentage points")
+    '3.1 percentage points (95% CI 1.9 to 4.3)'
+    >>> size_of_difference(3.1, 1.94, 4.26, None, tested=52)
+    '3.10 (unadjusted 95% CI 1.94 to 4.26)'
     """
-    return interval(low, high) if among == 1 else f"unadjusted {interval(low, high)}"
-
-
-def others(count: int) -> str:
-    """Count others.
-
-    >>> others(1), others(2)
-    ('1 other', '2 others')
-    """
-    return "1 other" if count == 1 else f"{count} others"
+    low, high = (low, high) if value >= 0 else (-high, -low)
+    return with_interval(abs(value), low, high, unit, kind="unadjusted" if tested > 1 else "")
 
 
 def counted(is_tested: Any, is_aggregate: Any) -> Any:
@@ -156,24 +121,6 @@ def told_names(names: list[str], is_counted: Any, is_aggregate: Any) -> list[str
     """
     beside = np.asarray(is_aggregate & ~is_counted).tolist()
     return [f"{name} (an aggregate)" if apart else name for name, apart in zip(names, beside, strict=True)]
-
-
-def number(value: float) -> str:
-    """Write a number with one decimal, or with two digits that say something where it is small.
-
-    >>> [number(each) for each in (31.04, 0.9999, 0.25, 0.0123, -0.04, 0.0)]
-    ['31.0', '1.0', '0.25', '0.012', '-0.04', '0.0']
-    """
-    return f"{value:.1f}" if value == 0 or abs(value) >= 0.95 else f"{value:.2g}"
-
-
-def probability(p: float) -> str:
-    """Write a p-value.
-
-    >>> probability(0.0432), probability(1e-9), probability(0.5)
-    ('0.043', 'below 0.001', '0.50')
-    """
-    return "below 0.001" if p < 0.001 else f"{p:.2g}" if p < 0.1 else f"{p:.2f}"
 
 
 def strongest(z: Any, is_told: Any) -> list[int]:

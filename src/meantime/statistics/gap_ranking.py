@@ -8,14 +8,14 @@ from typing import Annotated, NamedTuple
 import msgspec
 import numpy as np
 
+from meantime import text
 from meantime.dataset.cube import Doubles, Integers
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import FLAGS, RESPONDENTS, flag_texts, integers, numbers, table
 from meantime.statistics.differences import Compared, difference, difference_of_differences
-from meantime.statistics.findings import others as told_others
-from meantime.statistics.findings import points, probability, say
+from meantime.statistics.findings import say
 from meantime.statistics.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.parameters import StratumName
@@ -278,15 +278,16 @@ def _of_order(
     if len(d.value) < 2:
         return []
     if about.p >= LEVEL:
-        return [say("gaps_noise", estimates=about.estimates, p=probability(about.p))]
+        return [say("gaps_noise", estimates=about.estimates, p=text.p_equals(about.p))]
     first = int(np.argmin(rank))  # of tied ones the first by name; the others are among those it is like
     others = len(rank) - 1 - int(differs[first].sum())
-    said = {"location": now.group.of.names[first], "gap": points(abs(float(d.value[first])), now.group.of.unit)}
+    unit = text.unit_of_difference(now.group.of.unit)
+    said = {"location": now.group.of.names[first], "gap": text.amount(abs(float(d.value[first])), unit)}
     said |= {"side": "below" if d.value[first] < 0 else "above"}
     said |= {"stratum": asked.stratum, "reference": asked.reference_stratum}
     return [
-        say("gaps_spread", share=f"{100 * about.reliability:.0f} %"),
-        say("not_largest_gap", others=told_others(others), **said) if others else say("largest_gap", **said),
+        say("gaps_spread", share=text.share(about.reliability)),
+        say("not_largest_gap", others=text.count(others, "other"), **said) if others else say("largest_gap", **said),
     ]
 
 

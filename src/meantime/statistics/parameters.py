@@ -17,13 +17,13 @@ from typing import Annotated, Any, Literal, NamedTuple, get_args, get_origin
 import msgspec
 
 from meantime.dataset.cube import Period
+from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem
-from meantime.statistics.spelling import closest, quoted, suggestion
+from meantime.text import json_pointer, quoted
 
 # Further ones are counted: a list of a thousand wrong names has one thing wrong with it.
 _TOLD = 20
 # A key of a megabyte would come back as often as it was sent.
-_POINTER_CHARACTERS = 200
 
 
 class Names(StrEnum):
@@ -227,16 +227,11 @@ def _unknown_key(statistic: str, key: str, known: Sequence[str]) -> Problem:
     near = closest(key, known)
     takes = ", ".join(known)
     return Problem(
-        pointer=f"/{_escaped(key)}",
+        pointer=json_pointer(key),
         code="unknown-key",
         detail=f"{statistic} has no parameter {quoted(key)}. {suggestion(near) or f'It takes {takes}. '}".rstrip(),
         closest=near,
     )
-
-
-def _escaped(key: str) -> str:
-    """Write a key as a part of a JSON pointer (RFC 6901)."""
-    return key[:_POINTER_CHARACTERS].replace("~", "~0").replace("/", "~1")
 
 
 def _wrong(kind: Any, value: Any, pointer: str, what: str, error: msgspec.ValidationError) -> Iterator[Problem]:

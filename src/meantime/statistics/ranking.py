@@ -8,14 +8,14 @@ from typing import Annotated, Any, Literal, NamedTuple
 import msgspec
 import numpy as np
 
+from meantime import text
 from meantime.dataset.cube import Integers
 from meantime.dataset.snapshot import Polarity, Snapshot
 from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
 from meantime.statistics.asked import Ground
-from meantime.statistics.findings import number, probability, say
-from meantime.statistics.findings import others as told_others
+from meantime.statistics.findings import say
 from meantime.statistics.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.parameters import Names
 from meantime.statistics.provenance import Provenance, of_estimates
@@ -236,16 +236,11 @@ def _by_model(
 def _spread_note(about: Heterogeneity, unit: str | None) -> str:
     if about.estimates < 2:
         return ""
-    points = " points" if unit == "percent" else ""
+    tau = text.amount(about.tau, text.unit_of_difference(unit))
     return (
-        f"Cochran's Q = {about.q:.1f} on {about.estimates - 1} degrees of freedom (p {_equals(about.p)}); standard "
-        f"deviation of the true values {number(about.tau)}{points} (Paule-Mandel); reliability {about.reliability:.2f}."
+        f"Cochran's Q = {text.number(about.q)} on {about.estimates - 1} degrees of freedom ({text.p_equals(about.p)}); "
+        f"standard deviation of the true values {tau} (Paule-Mandel); reliability {text.number(about.reliability)}."
     )
-
-
-def _equals(p: float) -> str:
-    told = probability(p)
-    return told if told.startswith("below") else f"= {told}"
 
 
 def _findings(
@@ -254,13 +249,13 @@ def _findings(
     if len(found) < 2:
         return []
     if about.p >= _LEVEL:
-        return [say("all_noise", estimates=about.estimates, p=probability(about.p))]
-    said = [say("real_spread", share=f"{100 * about.reliability:.0f} %")]
+        return [say("all_noise", estimates=about.estimates, p=text.p_equals(about.p))]
+    said = [say("real_spread", share=text.share(about.reliability))]
     names = found.of.names
     first = int(np.argmin(rank))  # of tied ones the first by name; the others are among those it is like
     others = int((~differs[first]).sum()) - 1
     said.append(
-        say("not_first", location=names[first], others=told_others(others))
+        say("not_first", location=names[first], others=text.count(others, "other"))
         if others
         else say("first", location=names[first])
     )
@@ -270,7 +265,7 @@ def _findings(
         names[place] for place in np.argsort(rank, kind="stable").tolist() if together.greatest[place] <= asked.best
     ]
     k = asked.best
-    said.append(say("best_k", k=k, locations=", ".join(surely)) if surely else say("no_best_k", k=k))
+    said.append(say("best_k", k=k, locations=text.listed(surely)) if surely else say("no_best_k", k=k))
     return said
 
 

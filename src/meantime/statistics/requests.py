@@ -16,13 +16,14 @@ import msgspec
 
 from meantime.dataset.cube import Cube
 from meantime.dataset.snapshot import Snapshot
+from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem, RequestInvalid
 from meantime.statistics.parameters import Leaf, Names, capped, leaves, naming, period_of, period_text, read
 from meantime.statistics.registry import STATISTICS
-from meantime.statistics.spelling import closest, find, quoted, suggestion
 from meantime.statistics.statistic import AnyPrepared, AnyStatistic
+from meantime.text import quoted
 
-__all__ = ["check", "check_form", "closest", "find"]
+__all__ = ["check", "check_form", "closest"]
 
 # Reasons for withholding are the file's own text, and there may be as many as rows.
 _REASONS_TOLD = 3

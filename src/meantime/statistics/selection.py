@@ -22,6 +22,7 @@ from meantime.dataset import geography
 from meantime.dataset.cube import ABSENT, AXES, Cube, Doubles, Integers, Period, ValueType
 from meantime.dataset.geography import Geography
 from meantime.dataset.snapshot import Snapshot
+from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem, RequestInvalid
 from meantime.statistics import caveats
 from meantime.statistics.asked import Ground
@@ -29,10 +30,10 @@ from meantime.statistics.differences import Estimates
 from meantime.statistics.parameters import period_text
 from meantime.statistics.pooling import Weights, pool
 from meantime.statistics.reliability import Flags, flags
-from meantime.statistics.spelling import closest, quoted, suggestion
 from meantime.statistics.uncertainty import ORIGINS, Origin, Scale, fitting_scale, limits, standard_errors
 from meantime.statistics.years import SYNTAX, Years, latest, matching, parse, sharing, told
 from meantime.table import Cell
+from meantime.text import listed, quoted
 
 Booleans = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int8]
@@ -46,7 +47,6 @@ _NO_GROUPS = frozenset({"data not reported", "not reported", "unknown", "missing
 # Units that say percent, as files write them.
 _PERCENT = frozenset({"percent", "%", "per cent", "percentage"})
 # So many names in a sentence; a list of a hundred is for no reader.
-_NAMES_TOLD = 12
 
 
 class LeftOut(NamedTuple):
@@ -319,7 +319,7 @@ def left_out_warning(left_out: Sequence[LeftOut]) -> str:
     """Say who is not in the answer, and why; "" where everybody is.
 
     >>> left_out_warning([LeftOut("Guam", "no row for 2019"), LeftOut("Ohio", "no row for 2019")])
-    'Left out: Guam, Ohio (no row for 2019).'
+    'Left out: Guam and Ohio (no row for 2019).'
     """
     by_reason: dict[str, list[str]] = {}
     for each in left_out:
@@ -740,10 +740,3 @@ def _missing(selection: Selection, row: int) -> LeftOut:
 
 def _kind_text(kind: ValueType) -> str:
     return " in ".join(filter(None, kind)) or "unnamed"
-
-
-def listed(names: Iterable[str]) -> str:
-    """Write names in a row, a dozen at most, and how many more there are."""
-    given = list(names)
-    more = f" and {len(given) - _NAMES_TOLD} more" if len(given) > _NAMES_TOLD else ""
-    return ", ".join(given[:_NAMES_TOLD]) + more

@@ -14,6 +14,7 @@ from typing import Annotated, NamedTuple
 import msgspec
 import numpy as np
 
+from meantime import text
 from meantime.dataset.cube import Integers, Period
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RequestInvalid
@@ -139,7 +140,7 @@ def sensitivity(prepared: Prepared[Sensitivity, Selected], _work: Work) -> Table
     Dorado 4 4 3 1
     >>> for finding in table.findings:
     ...     print(finding)
-    Among the best 3 under each of 4 methods, by their estimates: Avalon, Erewhon.
+    Among the best 3 under each of 4 methods, by their estimates: Avalon and Erewhon.
     With the method alone, Borduria moves from place 3 to place 4; none moves further.
     Least like the ranking as asked is all_rows: Kendall's tau 0.67; the best 3 of both have 2 in common.
     """
@@ -318,7 +319,7 @@ def _findings(common: Sequence[str], rank: Mapping[str, Integers], methods: int,
     order = np.argsort(rank["as_asked"], kind="stable").tolist()
     always = [common[place] for place in order if (together[:, place] <= best).all()]
     said = [
-        say("best_under_all", k=best, methods=methods, locations=", ".join(always))
+        say("best_under_all", k=best, methods=methods, locations=text.listed(always))
         if always
         else say("no_best_under_all", k=best, methods=methods)
     ]
@@ -330,7 +331,7 @@ def _findings(common: Sequence[str], rank: Mapping[str, Integers], methods: int,
     tau = {method: kendall_tau(rank["as_asked"], each) for method, each in rank.items()}
     least = min(tau, key=lambda method: tau[method])
     shared = shared_best(rank["as_asked"], rank[least], best=best)
-    said.append(say("least_like", method=least, tau=f"{tau[least]:.2f}", shared=shared, k=best))
+    said.append(say("least_like", method=least, tau=text.number(tau[least]), shared=shared, k=best))
     return said
 
 

@@ -19,6 +19,7 @@ from meantime.dataset.grouping import KEY_COLUMNS
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.provenance import Part
 from meantime.statistics.uncertainty import Z95, Scale
+from meantime.text import is_utf8
 
 # Rows are listed one by one up to here, each with its weight; more are picked by what they have in common.
 MOST_LISTED = 200
@@ -227,7 +228,7 @@ def common_labels(snapshot: Snapshot, cells: Integers) -> dict[str, list[Any]]:
 
 
 def _encoding(name: str) -> str:
-    return "utf-8-sig" if name.lower().replace("_", "-") in ("utf-8", "utf8", "utf-8-sig") else name
+    return "utf-8-sig" if is_utf8(name) else name
 
 
 def _text(text: str) -> str:

@@ -13,6 +13,7 @@ import numpy as np
 from meantime.dataset.cube import Doubles, Integers
 from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.standards import built_in
+from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem
 from meantime.model import Work
 from meantime.statistics import columns as shared
@@ -29,16 +30,16 @@ from meantime.statistics.answers import (
     table,
 )
 from meantime.statistics.asked import Ground
-from meantime.statistics.findings import amount, interval, say
+from meantime.statistics.findings import say
 from meantime.statistics.parameters import CategoryName
 from meantime.statistics.provenance import VALUE, Part, Provenance, groups_of, of_all
 from meantime.statistics.reliability import Flags, flags
 from meantime.statistics.selection import LeftOut, Pooled, Selection, check_form, pooled, raise_problems, select
-from meantime.statistics.spelling import closest, quoted, suggestion
 from meantime.statistics.standardisation import standardised as standardised_values
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.uncertainty import limits
 from meantime.table import Cell, Column, Kind, Table
+from meantime.text import quoted, with_interval
 
 # More strata than any table has; a longer list is a mistake.
 _MOST_STRATA = 200
@@ -326,8 +327,7 @@ def _finding(of: Selection, value: Doubles, se: Doubles, low: Doubles, high: Dou
     return say(
         "standardised",
         location=of.names[0],
-        value=amount(float(value[0]), of.unit),
-        interval=interval(float(low[0]), float(high[0])),
+        value=with_interval(float(value[0]), float(low[0]), float(high[0]), of.unit),
         years=of.years or "as published",
     )
 

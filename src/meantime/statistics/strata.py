@@ -11,8 +11,8 @@ from meantime.dataset.cube import Integers
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.asked import Adjusting
 from meantime.statistics.parameters import CategoryName, StratumName
-from meantime.statistics.selection import Pooled, Selection, listed, pooled, refusal, select
-from meantime.statistics.spelling import quoted
+from meantime.statistics.selection import Pooled, Selection, pooled, refusal, select
+from meantime.text import listed, quoted
 
 
 class OfCategory(Adjusting, frozen=True, kw_only=True):

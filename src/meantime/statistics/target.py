@@ -13,13 +13,13 @@ from meantime.statistics import columns as shared
 from meantime.statistics.answers import ESTIMATE, FLAGS, HIGH, LOW, RESPONDENTS, flag_texts, integers, numbers, table
 from meantime.statistics.asked import Adjusting
 from meantime.statistics.differences import difference_from
-from meantime.statistics.findings import amount
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.provenance import Provenance, of_estimates
 from meantime.statistics.selection import Pooled, check_form, pooled, refusal, select
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.verdicts import VERDICT, sentences, verdicts
 from meantime.table import Cell, Column, Table
+from meantime.text import amount, number
 
 
 class Target(Adjusting, frozen=True, kw_only=True):
@@ -52,7 +52,9 @@ def prepare(snapshot: Snapshot, asked: Target) -> Pooled:
     """Select the cells, and pool their years."""
     chosen = select(snapshot, asked)
     if chosen.is_percent and not 0 <= asked.target <= 100:
-        raise refusal("/target", "type", f"The question is in percent, and {asked.target:g} is none: from 0 to 100.")
+        raise refusal(
+            "/target", "type", f"The question is in percent, and {number(asked.target)} is none: from 0 to 100."
+        )
     return pooled(chosen)
 
 

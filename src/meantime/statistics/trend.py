@@ -8,13 +8,14 @@ from typing import Annotated
 import msgspec
 import numpy as np
 
+from meantime import text
 from meantime.dataset.cube import ABSENT, Doubles
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.answers import numbers, table
 from meantime.statistics.asked import Adjusting
-from meantime.statistics.findings import counted, interval_of_one, points, say, strongest_apart, told_names
+from meantime.statistics.findings import counted, say, size_of_difference, strongest_apart, told_names
 from meantime.statistics.multiplicity import adjusted
 from meantime.statistics.provenance import VALUE, Part, Provenance, groups_of, of_all
 from meantime.statistics.selection import Selection, check_form, refusal, select
@@ -64,17 +65,17 @@ class Trend(Adjusting, frozen=True, kw_only=True):
         msgspec.structs.force_setattr(self, "breaks", tuple(sorted(set(self.breaks))))
 
 
-_POINTS = {"unit": shared.OF_DIFFERENCE}
+_A_YEAR = {"unit": shared.OF_SLOPE}
 COLUMNS = (
     shared.LOCATION,
     Column(name="first_year", kind=Kind.INTEGER, meaning="first year of the stretch that has a value"),
     Column(name="last_year", kind=Kind.INTEGER, meaning="last year of it"),
     Column(name="years", kind=Kind.INTEGER, meaning="how many years have a value with a standard error"),
-    shared.number("slope", "change a year along the straight line", **_POINTS),
+    shared.number("slope", "change a year along the straight line", **_A_YEAR),
     shared.number(
-        "slope_low", "lower limit of its 95 % interval, widened by the years' scatter about the line", **_POINTS
+        "slope_low", "lower limit of its 95 % interval, widened by the years' scatter about the line", **_A_YEAR
     ),
-    shared.number("slope_high", "upper limit of its 95 % interval", **_POINTS),
+    shared.number("slope_high", "upper limit of its 95 % interval", **_A_YEAR),
     shared.number("p", "p-value of no change", unit=None),
     shared.number("p_adjusted", "the same, adjusted for the number of slopes", unit=None),
     Column(name="verdict", kind=Kind.TEXT, meaning="rising, falling, no clear trend; too few years, below five"),
@@ -97,7 +98,7 @@ COLUMNS = (
         meaning=f"whether they do, in words: not where fit_p is below {_FIT_LEVEL}; null where no verdict is given",
     ),
     shared.number("mann_kendall_p", "p-value of no trend by Mann and Kendall, for comparison", unit=None),
-    shared.number("theil_sen", "median of the slopes between all pairs of years, for comparison", **_POINTS),
+    shared.number("theil_sen", "median of the slopes between all pairs of years, for comparison", **_A_YEAR),
 )
 
 
@@ -304,16 +305,20 @@ def _findings(
         said.append(say("some_trends", verb="has" if rising + falling == 1 else "have", what=what, by=by, **count))
     for place in strongest_apart(-p, clear, is_counted):
         stretch, row = lines_[place]
-        low, high = sorted((abs(float(stretch.lines.low[row])), abs(float(stretch.lines.high[row]))))
+        first, last = (int(str(column[row])) for column in stretch.columns[1:3])  # there: a line was tested
         said.append(
             say(
                 "trend",
                 location=names[place],
                 verb="rises" if slope[place] > 0 else "falls",
-                change=points(abs(float(slope[place])), of.unit),
-                interval=interval_of_one(low, high, among=int(is_tested.sum())),
-                first=stretch.columns[1][row],
-                last=stretch.columns[2][row],
+                change=size_of_difference(
+                    float(slope[place]),
+                    float(stretch.lines.low[row]),
+                    float(stretch.lines.high[row]),
+                    text.unit_a_year(of.unit),
+                    tested=int(is_tested.sum()),
+                ),
+                years=text.years(first, last),
             )
         )
     bent = int(((fits < _FIT_LEVEL) & is_counted).sum())

@@ -7,10 +7,11 @@ import numpy.typing as npt
 
 from meantime.dataset.cube import Doubles
 from meantime.statistics.differences import Compared
-from meantime.statistics.findings import counted, interval_of_one, points, say, strongest_apart, told_names
+from meantime.statistics.findings import counted, say, size_of_difference, strongest_apart, told_names
 from meantime.statistics.multiplicity import Adjustment
 from meantime.statistics.selection import Selection
 from meantime.table import Cell, Column, Kind
+from meantime.text import unit_of_difference
 
 # From which adjusted p on a difference is not told as one.
 LEVEL = 0.05
@@ -80,15 +81,19 @@ def sentences(
         verb = "differs" if above + below == 1 else "differ"
         said.append(say("some_differ", differing=above + below, verb=verb, above=above, below=below, **told))
     for place in strongest_apart(d.z, differs, is_counted):
-        low, high = sorted((abs(float(d.low[place])), abs(float(d.high[place]))))
         said.append(
             say(
                 "differs",
                 location=names[place],
                 side="above" if d.value[place] > 0 else "below",
                 reference=reference,
-                difference=points(abs(float(d.value[place])), unit),
-                interval=interval_of_one(low, high, among=int(is_tested.sum())),
+                difference=size_of_difference(
+                    float(d.value[place]),
+                    float(d.low[place]),
+                    float(d.high[place]),
+                    unit_of_difference(unit),
+                    tested=int(is_tested.sum()),
+                ),
             )
         )
     return said

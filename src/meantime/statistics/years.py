@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
+from meantime import text
 from meantime.dataset.cube import Period
-from meantime.statistics.parameters import period_text
 
 SYNTAX = (
     '"latest", "all", a year (2019), years from and to (2018..2022), every so many of them (2011..2023/2), a period of '
@@ -119,16 +119,15 @@ def told(periods: Sequence[Period]) -> str:
     """Name periods for people, in the order of time.
 
     >>> told([Period(2019, 2019), Period(2016, 2016), Period(2017, 2017), Period(2018, 2018)])
-    '2016 to 2019'
+    '2016–2019'
     >>> told([Period(2019, 2019), Period(2017, 2017)]), told([Period(2018, 2020)])
-    ('2017 and 2019', '2018-2020')
+    ('2017 and 2019', '2018–2020')
     """
     ordered = sorted(periods, key=_when)
     firsts = [period.first for period in ordered]
     if len(ordered) > 2 and all(first == last for first, last in ordered) and firsts[-1] - firsts[0] == len(firsts) - 1:
-        return f"{firsts[0]} to {firsts[-1]}"
-    names = [period_text(period) for period in ordered]
-    return " and ".join(filter(None, [", ".join(names[:-1]), names[-1]])) if names else ""
+        return text.years(firsts[0], firsts[-1])
+    return text.listed((text.years(*period) for period in ordered), most=None)
 
 
 def _in_time(places: Sequence[int], there: Sequence[Period]) -> list[int]:

@@ -16,6 +16,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.engine.engine import Engine
 from meantime.errors import MeantimeError
 from meantime.statistics.registry import STATISTICS
+from meantime.text import share
 from meantime.web import classic, page
 from meantime.web.reply import Reply
 
@@ -63,7 +64,7 @@ def _dataset(name: str, status: Status, *, is_default: bool) -> str:
     match status:
         case Loading(progress=progress):
             rows = "" if progress.rows is None else f", {progress.rows:,} rows"
-            percent = f"{progress.share:.0%}"
+            percent = share(progress.share)
             return (
                 f"{heading}<p>Loading: {escape(progress.phase)}, {percent}{rows}. Jobs are accepted and wait.</p>"
                 f'<progress max="1" value="{progress.share:.3f}">{percent}</progress>'

@@ -8,7 +8,7 @@ import msgspec
 
 from meantime.dataset.catalog import Catalog, Failed, Loading, Status
 from meantime.engine.engine import Engine
-from meantime.errors import MeantimeError
+from meantime.text import writable
 from meantime.web.reply import Reply
 
 LIVE = Reply(200, b'{"status":"alive"}')
@@ -47,11 +47,11 @@ def describe(status: Status) -> dict[str, Any]:
                 "rows": progress.rows,
             }
         case Failed(error=error):
-            return {"status": "failed", "code": error.code, "reason": _writable(error)}
+            return {"status": "failed", "code": error.code, "reason": writable(error.reason)}
         case _:
             snapshot, trouble = status.snapshot, status.reload_error
             # It answers, so it is ready; but with what it had before.
-            stale = {} if trouble is None else {"reload_failed": _writable(trouble)}
+            stale = {} if trouble is None else {"reload_failed": writable(trouble.reason)}
             return {
                 "status": "ready",
                 "title": snapshot.about.title,
@@ -61,8 +61,3 @@ def describe(status: Status) -> dict[str, Any]:
                 "synthetic": snapshot.about.synthetic,
                 **stale,
             }
-
-
-def _writable(error: MeantimeError) -> str:
-    """Return the reason as it can be written as JSON: a file's name may hold bytes that are no text."""
-    return error.reason.encode("utf-8", "backslashreplace").decode()

@@ -11,6 +11,7 @@ import msgspec
 
 from meantime import errors
 from meantime.errors import MeantimeError
+from meantime.text import writable
 
 JSON = "application/json"
 
@@ -82,5 +83,5 @@ def error_body(reason: str) -> bytes:
     b'{"status":"error","reason":"Invalid job_id"}'
     """
     # A file's name may hold bytes that are no text; as half characters they could not be encoded.
-    reason = reason.encode("utf-8", "backslashreplace").decode()
+    reason = writable(reason)
     return msgspec.json.encode({"status": "error", "reason": reason})

@@ -206,7 +206,7 @@ def test_a_ranking_keeps_its_order_and_lights_what_cannot_be_told_apart() -> Non
     spec = specification(of)
     assert [record["location"] for record in records(spec)] == list(of.table.column("location"))
     first = records(spec)[0]
-    assert "rank 1, 95 % interval of the rank 1 to 1, differs from every other" in first["aloud"]
+    assert "rank 1 (95% CI 1 to 1), differs from every other" in first["aloud"]
     tests = [part["test"] for part in parts(spec["layer"]) if isinstance(part, dict) and "test" in part]
     assert any("datum.alike" in test and HIGHLIGHT in test for test in tests)
 
@@ -295,7 +295,7 @@ def test_stretches_between_breaks_have_rows_of_their_own() -> None:
         last_year=[2016, 2023, None],
     )
     spec = CHARTS["comparison"].draw(of, CAPTION)
-    assert [record["name"] for record in records(spec)] == ["Utah, 2011 to 2016", "Utah, 2017 to 2023", "Ohio, no year"]
+    assert [record["name"] for record in records(spec)] == ["Utah, 2011–2016", "Utah, 2017–2023", "Ohio, no year"]
     # One location is lit, whatever its stretches.
     assert [record["location"] for record in records(spec)] == ["Utah", "Utah", "Ohio"]
     assert [record["name"] for record in records(drawn("comparison", places("Utah", "Ohio")))] == ["Ohio", "Utah"]
@@ -332,7 +332,7 @@ def test_groups_of_one_location_have_rows_and_say_how_far_they_lie_apart_in_all(
     spec = CHARTS["disparity"].draw(of, CAPTION)
     assert [record["row"] for record in records(spec)] == ["a", "b", "c"]
     assert [record["is_clear"] for record in records(spec)] == [False, True, False]
-    said = "From the lowest to the highest group: 10.0 % (95 % interval 7.0 to 13.0); 9.5 % after a part"
+    said = "From the lowest to the highest group: 10.0% (95% CI 7.0 to 13.0); 9.5% after a part"
     assert said in " ".join(spec["title"]["subtitle"])
     assert said in spec["description"]
     assert "1 of 2 differ from a." in spec["description"]

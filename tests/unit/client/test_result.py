@@ -114,10 +114,10 @@ def test_it_is_shown_short_with_what_was_asked_and_what_to_beware_of() -> None:
     assert repr(RESULT).splitlines() == [
         "states_mean of cdc: question Q",
         "",
-        "location   mean             count",
-        "Utah      22.75                 2",
+        "location  mean                  count",
+        "Utah      22.8                      2",
         "Ohio",
-        "           0.30  9007199254740993",
+        "           0.3  9,007,199,254,740,993",
         "",
         "Rows as they come.",
         "Beware: Not a rate.",
@@ -150,7 +150,7 @@ def _but_line_ends(result: Any) -> str:
 def test_in_a_notebook_columns_say_what_they_mean() -> None:
     html = RESULT._repr_html_()
     assert '<th title="mean of the rows">mean (percent)</th>' in html
-    assert "<td>22.75</td>" in html
+    assert "<td>22.8</td>" in html
     assert "Beware: Not a rate." in html
 
 

@@ -108,7 +108,7 @@ def test_all_that_is_missing_is_one_error_that_says_what_to_do() -> None:
     assert error.columns == ("Indicator", "Prevalance")
     assert 'There is no column "Gruop" for the role stratum.' in error.reason
     assert "No column was found for: value, location." in error.reason
-    assert 'The columns are: "Indicator", "Prevalance".' in error.reason
+    assert 'The columns are: "Indicator" and "Prevalance".' in error.reason
     assert "--column value=NAME --column location=NAME" in error.reason
 
 
@@ -140,7 +140,7 @@ def test_a_hostile_header_costs_little_and_is_told_shortly() -> None:
         match(columns, {"value": "y" * 1_000_000})
     assert time.thread_time() - began < 5
     assert len(caught.value.reason) < 10_000
-    assert "and 99960 more" in caught.value.reason
+    assert "and 99,960 more" in caught.value.reason
 
 
 def test_likeness_counts_roles() -> None:

@@ -5,7 +5,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
 from decimal import Decimal
 from fractions import Fraction
-from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -24,7 +23,6 @@ from meantime.dataset.cube import (
     Period,
     ValueType,
     exact,
-    merge,
     roll_up,
     with_marginals,
 )
@@ -177,12 +175,8 @@ def test_labels_are_sorted_and_each_is_used(rows: list[Row]) -> None:
 
 @settings(deadline=None, max_examples=150)
 @given(rows=tables, data=st.data())
-def test_any_split_in_any_order_gives_the_same_cube(rows: list[Row], data: st.DataObject) -> None:
-    whole = cube(rows)
-    shuffled = data.draw(st.permutations(rows))
-    cuts = sorted(data.draw(st.lists(st.integers(0, len(rows)), max_size=4)))
-    parts = [cube(shuffled[start:end]) for start, end in zip([0, *cuts], [*cuts, len(rows)], strict=True)]
-    _assert_same(reduce(merge, data.draw(st.permutations(parts))), whole)
+def test_any_order_gives_the_same_cube(rows: list[Row], data: st.DataObject) -> None:
+    _assert_same(cube(data.draw(st.permutations(rows))), cube(rows))
 
 
 @settings(deadline=None, max_examples=50)
@@ -218,16 +212,13 @@ def test_a_mixed_cell_has_no_limits_no_sample_size_and_no_footnote() -> None:
         assert rolled.labels.footnotes == ()
 
 
-def test_a_cube_of_no_rows_is_empty_and_merges_with_any() -> None:
-    empty, some = cube([]), cube([row(value="1.5"), row(value=None)])
+def test_a_cube_of_no_rows_is_empty() -> None:
+    empty = cube([])
     assert (empty.rows, len(empty.cells), empty.scale) == (0, 0, 0)
     assert empty.withheld_by_reason() == {}
     assert empty.starts.tolist() == [0]
     for marginal in (empty.by_question, empty.by_location, empty.by_stratum):
         assert (len(marginal.keys), len(marginal.moments), marginal.starts.tolist()) == (0, 0, [0])
-    _assert_same(merge(empty, empty), empty)
-    _assert_same(merge(empty, some), some)
-    _assert_same(merge(some, empty), some)
 
 
 def test_empty_columns_of_python_integers_come_out_as_int64() -> None:
@@ -290,15 +281,6 @@ def test_sums_that_cancel_come_back_to_int64() -> None:
     rolled = cube([row(value=str(2**63 - 1)), row(value=str(-(2**63) + 6))])
     assert rolled.by_question.moments.total.dtype == np.int64
     assert rolled.by_question.moments.total.tolist() == [5]
-    halves = merge(cube([row("Q", value=str(2**62 - 1))]), cube([row("Q", value=str(-(2**62) + 1))]))
-    assert halves.by_question.moments.total.tolist() == [0]
-
-
-def test_the_scale_of_a_merged_cube_is_that_of_the_finer_one() -> None:
-    merged = merge(cube([row(value="1.5")]), cube([row(value="0.125")]))
-    assert merged.scale == 3
-    assert merged.by_question.moments.total.tolist() == [1625]
-    assert merged.by_question.moments.squares.tolist() == [1500**2 + 125**2]
 
 
 def test_a_mean_that_doubles_would_round_twice_is_rounded_once() -> None:

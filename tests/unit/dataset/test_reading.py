@@ -139,7 +139,7 @@ def test_of_many_questions_that_the_data_does_not_have_the_first_are_told(tmp_pa
     path = write(tmp_path, table("Q,Utah,1"))
     write(tmp_path, "\n".join(f'[questions."Of other files {n}"]\nunit = "m"' for n in range(7)), "table.csv.toml")
     [warning] = read(path).about.warnings
-    assert '"Of other files 4" and 2 more. ' in warning
+    assert '"Of other files 4", and 2 more. ' in warning
     assert "Of other files 5" not in warning
 
 

@@ -225,7 +225,7 @@ def test_limits_are_logit_intervals_that_fit_sample_size_and_design_effect() -> 
         share = float(row["Data_Value"]) / 100
         effective = int(row["Sample_Size"]) / float(truth["Design_Effect"])
         expected = 2 * _Z95 / math.sqrt(effective * share * (1 - share))
-        # Rounding to a tenth moves either limit by up to 0.05 points.
+        # Rounding to a tenth moves either limit by up to 0.05 percentage points.
         assert high - low == pytest.approx(expected, abs=0.003 / (share * (1 - share)))
         asymmetry.append((high + low) / 2 - value)
     assert len(asymmetry) > 15_000

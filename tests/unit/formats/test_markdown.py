@@ -52,7 +52,7 @@ def test_a_table_with_units_then_what_to_know_of_it() -> None:
     assert encode(of(table)) == (
         "| location | mean (percent) | count |\n"
         "| --- | ---: | ---: |\n"
-        "| Utah | 28.83 | 3 |\n"
+        "| Utah | 28.8 | 3 |\n"
         "|  |  | 0 |\n"
         "\nA finding.\n"
         "\n> **Beware:** A warning.\n"

@@ -73,7 +73,7 @@ def test_the_correction_is_for_both_reliabilities_and_not_for_ranks() -> None:
 
 def test_findings_are_of_pearson_and_hedged() -> None:
     assert of(made()).findings[0].startswith("Where the one is higher, the other is higher: correlation 0.8")
-    assert of(made(y=60 - Y)).findings[0].startswith("Where the one is higher, the other is lower: correlation -0.8")
+    assert of(made(y=60 - Y)).findings[0].startswith("Where the one is higher, the other is lower: correlation −0.8")
     unrelated = np.round(25 + RNG.standard_normal(20), 1)
     assert of(made(y=unrelated)).findings == ("No association of the two can be seen across 20 locations.",)
 

@@ -63,14 +63,14 @@ def test_the_change_is_that_of_two_separate_surveys() -> None:
 def test_findings_say_what_rose_and_what_fell() -> None:
     told = of().findings
     assert told[0] == "2 of 3 locations changed (p adjusted by Holm): 1 rose, 1 fell."
-    assert told[1] == "Iowa rose by 5.0 points (unadjusted 95 % interval 3.4 to 6.6) from 2018 to 2023."
-    assert told[2].startswith("Ohio fell by 4.0 points")
+    assert told[1] == "Iowa rose by 5.0 percentage points (unadjusted 95% CI 3.4 to 6.6) from 2018 to 2023."
+    assert told[2].startswith("Ohio fell by 4.0 percentage points")
 
 
 def test_one_of_several_differs_and_of_one_no_count_is_told() -> None:
     assert of(locations=("Iowa", "Utah")).findings[0].startswith("1 of 2 locations changed (")
     (told,) = of(locations=("Iowa",)).findings
-    assert told == "Iowa rose by 5.0 points (95 % interval 3.4 to 6.6) from 2018 to 2023."
+    assert told == "Iowa rose by 5.0 percentage points (95% CI 3.4 to 6.6) from 2018 to 2023."
 
 
 def test_an_aggregate_is_no_location_in_the_count_and_told_after_them() -> None:
@@ -80,10 +80,10 @@ def test_an_aggregate_is_no_location_in_the_count_and_told_after_them() -> None:
     told = of(made(of_states | {"Ohio": {2018: 25.0, 2023: 25.0}})).findings
     assert told[0] == "4 of 5 locations changed (p adjusted by Holm): 4 rose, 0 fell."
     assert told[-1] == (
-        "National (an aggregate) rose by 5.0 points (unadjusted 95 % interval 3.4 to 6.6) from 2018 to 2023."
+        "National (an aggregate) rose by 5.0 percentage points (unadjusted 95% CI 3.4 to 6.6) from 2018 to 2023."
     )
     alone = of(made(of_states), locations=("National",)).findings
-    assert alone == ("National rose by 5.0 points (95 % interval 3.4 to 6.6) from 2018 to 2023.",)
+    assert alone == ("National rose by 5.0 percentage points (95% CI 3.4 to 6.6) from 2018 to 2023.",)
 
 
 def test_whether_a_change_differs_from_that_of_the_reference() -> None:

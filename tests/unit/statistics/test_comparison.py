@@ -64,7 +64,7 @@ def test_the_aggregate_is_the_reference_where_none_is_named() -> None:
     assert tuple(table.column("location")) == STATES
     assert set(table.column("reference")) == {"National"}
     assert table.column("difference") == [-4.0, 0.5, 4.0]
-    assert "Reference: National, 30.0 % (95 % interval 29.0 to 31.0)." in table.notes
+    assert "Reference: National, 30.0% (95% CI 29.0 to 31.0)." in table.notes
 
 
 def test_on_the_linear_scale_it_is_the_z_test() -> None:
@@ -86,8 +86,12 @@ def test_findings_say_what_differs_strongest_first_and_by_which_adjustment() -> 
     assert table.findings[0] == (
         "2 of 3 locations differ from National (p adjusted by Benjamini-Hochberg): 1 above, 1 below."
     )
-    assert table.findings[1].startswith("Iowa is below National by 4.0 points (unadjusted 95 % interval 1.8 to 6.2).")
-    assert table.findings[2].startswith("Utah is above National by 4.0 points (unadjusted 95 % interval 1.8 to 6.2).")
+    assert table.findings[1].startswith(
+        "Iowa is below National by 4.0 percentage points (unadjusted 95% CI 1.8 to 6.2)."
+    )
+    assert table.findings[2].startswith(
+        "Utah is above National by 4.0 percentage points (unadjusted 95% CI 1.8 to 6.2)."
+    )
 
 
 def test_where_nothing_differs_that_is_said_and_never_that_all_are_equal() -> None:
@@ -98,7 +102,7 @@ def test_where_nothing_differs_that_is_said_and_never_that_all_are_equal() -> No
 def test_similar_is_only_said_within_a_margin_that_is_named() -> None:
     table = of(country(), margin=3.0)
     assert table.column("verdict")[1] == "similar"
-    assert table.findings[-1].startswith("Ohio is similar to National: the 90 % interval")
+    assert table.findings[-1].startswith("Ohio is similar to National: the 90% CI")
     assert of(country(), margin=1.0).column("verdict")[1] == "no clear difference"
 
 
@@ -144,7 +148,7 @@ def test_what_has_no_standard_error_is_not_tested() -> None:
     assert table.column("verdict") == ["not tested"]
     assert table.column("p") == [None]
     assert table.findings == ()
-    assert "Reference: Avalon, 20.0 %." in table.notes
+    assert "Reference: Avalon, 20.0%." in table.notes
 
 
 def test_the_ratio_is_given_with_its_interval_and_of_a_zero_there_is_none() -> None:
@@ -210,4 +214,4 @@ def test_a_country_of_one_state_has_no_rest_to_differ_from() -> None:
 
 def test_of_one_location_it_is_not_counted_how_many_differ() -> None:
     [finding] = of(country(), locations=("Utah",)).findings
-    assert finding.startswith("Utah is above National by 4.0 points")
+    assert finding.startswith("Utah is above National by 4.0 percentage points")

@@ -111,7 +111,7 @@ def test_a_target_has_no_error_of_its_own(fixed: float) -> None:
 
 
 def test_under_the_null_at_most_one_in_eighteen_is_called_different() -> None:
-    """Two binomial samples of one truth; 5 to 10 % would be Wald's at these sizes."""
+    """Two binomial samples of one truth; 5 to 10% would be Wald's at these sizes."""
     rng = np.random.default_rng(20)
     for n, p in ((100, 0.3), (60, 0.15), (400, 0.05)):
         counts = rng.binomial(n, p, (2, 20_000))

@@ -98,13 +98,15 @@ def test_all_p_values_are_one_family_with_the_gap_of_a_location_once() -> None:
 def test_findings_of_one_location_name_the_groups_and_the_gap() -> None:
     told = of(made({"Ohio": THREE})).findings
     assert told[0] == "1 of 2 groups differs from B in Ohio (p adjusted by Holm): 0 above, 1 below."
-    assert told[1].startswith("A is below B in Ohio by 10.0 points (unadjusted 95 % interval")
-    assert told[2].startswith("In Ohio the groups of Race differ by more than chance: C is 11.0 points above A (95 %")
+    assert told[1].startswith("A is below B in Ohio by 10.0 percentage points (unadjusted 95% CI")
+    assert told[2].startswith(
+        "In Ohio the groups of Race differ by more than chance: C is 11.0 percentage points above A (95%"
+    )
 
 
 def test_findings_of_several_locations_count_those_whose_groups_differ() -> None:
     told = of(made({"Ohio": THREE, "Utah": {"A": 30.0, "B": 30.0, "C": 30.0}})).findings
-    assert told[1].startswith("A in Ohio is below B by 10.0 points")
+    assert told[1].startswith("A in Ohio is below B by 10.0 percentage points")
     assert told[-1] == (
         "In 1 of 2 locations the groups of Race differ by more than chance (Cochran's Q, p adjusted by Holm)."
     )

@@ -65,7 +65,7 @@ def test_it_is_said_how_years_are_pooled(weights: Weights, told: str) -> None:
 
 
 def test_one_estimate_is_said_in_words() -> None:
-    assert of(years="2020", locations=("Avalon",)).findings == ("Avalon: 21.8 % (95 % interval 19.9 to 23.9), 2020.",)
+    assert of(years="2020", locations=("Avalon",)).findings == ("Avalon: 21.8% (95% CI 19.9 to 23.9), 2020.",)
     assert of(years="2020").findings == ()
 
 

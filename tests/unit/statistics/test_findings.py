@@ -5,7 +5,7 @@ import string
 import pytest
 
 from meantime.statistics import findings
-from meantime.statistics.findings import MOST_OF_A_KIND, amount, interval, number, points, strongest
+from meantime.statistics.findings import MOST_OF_A_KIND, size_of_difference, strongest
 
 
 @pytest.mark.parametrize("message", findings._MESSAGES)
@@ -17,19 +17,16 @@ def test_a_message_is_a_sentence_and_all_its_places_have_names(message: str) -> 
     assert findings.say(message, **dict.fromkeys(fields, "X")).count("X") == len(fields)
 
 
-def test_units_are_said() -> None:
-    assert (points(2.0, "percent"), points(2.0, "cups"), points(2.0, None)) == ("2.0 points", "2.0 cups", "2.0")
-    assert (amount(2.0, "percent"), amount(2.0, "cups"), amount(2.0, None)) == ("2.0 %", "2.0 cups", "2.0")
+def test_a_difference_is_told_by_its_size_with_the_interval_of_that_size() -> None:
+    assert size_of_difference(-3.1, -4.3, -1.9, None) == "3.10 (95% CI 1.90 to 4.30)"
+    assert size_of_difference(0.3, -0.1, 0.7, None) == "0.30 (95% CI −0.10 to 0.70)"
+    assert size_of_difference(-0.3, -0.7, 0.1, None) == "0.30 (95% CI −0.10 to 0.70)"
 
 
-def test_both_ends_of_an_interval_have_as_many_decimals() -> None:
-    assert interval(0.68, 0.9) == "95 % interval 0.68 to 0.90"
-    assert interval(-0.5, 12.0) == "95 % interval -0.5 to 12.0"
-    assert interval(0.041, 2.0, 90) == "90 % interval 0.041 to 2.000"
-
-
-def test_a_small_number_is_not_rounded_to_nothing() -> None:
-    assert number(0.0417) == "0.042"
+def test_the_interval_of_one_of_several_differences_is_called_unadjusted() -> None:
+    assert size_of_difference(1.0, 0.5, 1.5, "percentage points", tested=2) == (
+        "1.0 percentage points (unadjusted 95% CI 0.5 to 1.5)"
+    )
 
 
 def test_only_the_strongest_are_told_strongest_first() -> None:

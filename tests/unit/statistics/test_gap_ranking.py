@@ -111,11 +111,12 @@ def test_findings_say_how_many_have_a_gap_and_what_is_sure_of_the_widest() -> No
     assert told[0] == "In 2 of 4 locations Women differs from Men (p adjusted by Holm): 2 above, 0 below."
     assert told[1].startswith("The gaps really differ")
     assert told[2] == (
-        "The gap is widest in Ohio, Women 10.0 points above Men: every other gap differs from it, also when all pairs "
-        "are compared at once."
+        "The gap is widest in Ohio, Women 10.0 percentage points above Men: every other gap differs from it, "
+        "also when all pairs are compared at once."
     )
     tied = made({"Iowa": {2020: (40.0, 30.0)}, "Ohio": {2020: (40.0, 30.0)}, "Utah": {2020: (30.0, 30.0)}})
-    assert of(tied).findings[2].startswith("Iowa has the widest estimated gap, Women 10.0 points above Men, and cannot")
+    widest = "Iowa has the widest estimated gap, Women 10.0 percentage points above Men, and cannot"
+    assert of(tied).findings[2].startswith(widest)
 
 
 def test_where_nothing_is_sure_that_is_said() -> None:

@@ -85,17 +85,17 @@ def test_without_real_differences_the_finding_says_so() -> None:
 
 def test_with_real_differences_they_are_told_as_far_as_they_are_sure() -> None:
     told = of(SPREAD).findings
-    assert "of the variance between their estimates 97 % is real" in told[0]
+    assert "of the variance between their estimates 97% is real" in told[0]
     assert told[1].startswith("L00 has the best estimate, and cannot be told apart from 7 others")
     assert told[2] == "No location is surely among the best 5 when all pairs are compared at once."
     clear = of(made([10.0, 20.0, 30.0, 40.0]), best=2).findings
     assert clear[1].startswith("L00 is first")
-    assert clear[2] == "Surely among the best 2, when all pairs are compared at once: L00, L01."
+    assert clear[2] == "Surely among the best 2, when all pairs are compared at once: L00 and L01."
 
 
 def test_the_header_has_q_and_reliability() -> None:
     (note,) = [note for note in of(SPREAD).notes if note.startswith("Cochran")]
-    assert "on 29 degrees of freedom (p below 0.001)" in note
+    assert "on 29 degrees of freedom (p < 0.001)" in note
     assert note.endswith("reliability 0.97.")
     (noise,) = [note for note in of(made([30.0, 30.1, 30.2])).notes if note.startswith("Cochran")]
     assert "(p = 0.99)" in noise

@@ -39,7 +39,7 @@ SCENARIOS = {
 
 @pytest.mark.parametrize("scenario", SCENARIOS)
 def test_rank_intervals_hold_the_true_ranks(scenario: str) -> None:
-    """Marginal: of the location that is worst off, at least 95 %. Simultaneous: of all at once."""
+    """Marginal: of the location that is worst off, at least 95%. Simultaneous: of all at once."""
     truth, rng = SCENARIOS[scenario], np.random.default_rng(11)
     se = rng.uniform(0.7, 1.6, 30)
     least, greatest = _true_ranks(truth)
@@ -51,7 +51,7 @@ def test_rank_intervals_hold_the_true_ranks(scenario: str) -> None:
         alone += (one.least <= least) & (greatest <= one.greatest)
         all_ = rank_interval(estimates.value, simultaneous(compared), is_lower_better=True)
         together += bool(((all_.least <= least) & (greatest <= all_.greatest)).all())
-    # Three standard errors of a simulated share below 95 %, for the least of 30.
+    # Three standard errors of a simulated share below 95%, for the least of 30.
     assert (alone / times).min() >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / times)
     assert together / times >= 0.95 - 2 * np.sqrt(0.95 * 0.05 / times)
 

@@ -41,10 +41,10 @@ def test_no_standard_error_is_told_and_at_a_boundary_called_that() -> None:
 @pytest.mark.parametrize(
     ("value", "low", "high", "respondents", "expected"),
     [
-        (50, 34, 65, 900, "wide interval"),  # 30 points or more, whatever the estimate
+        (50, 34, 65, 900, "wide interval"),  # 30 percentage points or more, whatever the estimate
         (2, 0.5, 5.4, 900, ""),  # at most 5, whatever the estimate
-        (10, 5, 17.9, 900, ""),  # 129 % of the estimate
-        (10, 5, 18.1, 900, "large relative error"),  # 131 %
+        (10, 5, 17.9, 900, ""),  # 129% of the estimate
+        (10, 5, 18.1, 900, "large relative error"),  # 131%
         (90, 81.9, 95, 900, "large relative error"),  # of the complement
         (30, 28, 32, 29, "few respondents"),
     ],

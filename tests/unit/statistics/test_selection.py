@@ -65,7 +65,7 @@ class TestBasis:
     def test_without_a_total_the_basis_must_be_named_and_the_choices_are_told(self) -> None:
         snapshot = made(row("Utah", **FEMALE), row("Utah", **MALE))
         assert problems(snapshot) == [("/basis", "missing")]
-        assert '"Sex": "Female", "Male"' in detail(snapshot)
+        assert '"Sex": "Female" and "Male"' in detail(snapshot)
         assert problems(snapshot, basis="total") == [("/basis", "missing")]
 
     def test_a_stratum_is_named_by_category_and_stratum(self) -> None:
@@ -157,7 +157,7 @@ class TestYears:
 
     def test_a_year_that_nobody_has_is_refused_and_the_years_told(self) -> None:
         assert problems(self.SNAPSHOT, years="2018") == [("/years", "absent")]
-        assert detail(self.SNAPSHOT, years="2018") == "The question has no value for 2018. It has: 2019 to 2021."
+        assert detail(self.SNAPSHOT, years="2018") == "The question has no value for 2018. It has: 2019–2021."
         assert problems(self.SNAPSHOT, years="2001..2003") == [("/years", "absent")]
 
     def test_what_is_no_year_is_refused_with_and_without_the_data(self) -> None:
@@ -307,7 +307,7 @@ def test_all_rows_are_every_category_and_nothing_that_is_withheld() -> None:
 
 def test_many_names_are_cut() -> None:
     said = left_out_warning([LeftOut(f"L{number}", "gone") for number in range(15)])
-    assert said.endswith("L11 and 3 more (gone).")
+    assert said.endswith("L11, and 3 more (gone).")
     assert left_out_warning(()) == ""
 
 
@@ -334,6 +334,6 @@ def test_periods_with_years_in_common_are_refused_unless_each_is_told_by_itself(
     snapshot = factories.snapshot([{**row("Ohio"), "period": (year, year + 2)} for year in (2016, 2018, 2019, 2021)])
     assert problems(snapshot, years="2016-2018,2018-2020") == [("/years", "contradiction")]
     assert problems(snapshot, years="all") == [("/years", "contradiction")]
-    assert "2016-2018 and 2018-2020 have years in common" in detail(snapshot, years="all")
+    assert "2016–2018 and 2018–2020 have years in common" in detail(snapshot, years="all")
     assert problems(snapshot, years="2016-2018,2019-2021") == []
     assert len(select(snapshot, asked(years="all"), each_period=True).periods) == 4

@@ -10,6 +10,7 @@ from meantime.dataset import example, survey_example
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.sensitivity import METHODS, STATISTIC, Sensitivity
 from meantime.table import Table
+from meantime.text import listed
 from tests.support import factories
 from tests.support.answers import pointers, problems
 
@@ -98,7 +99,7 @@ def test_several_years_are_the_window_of_every_method_but_the_classic_one() -> N
 
 def test_years_that_few_have_are_not_pooled() -> None:
     rows = [row(place, year) for place in range(20) for year in YEARS if year != 2018 or place < 17]
-    assert any(note.startswith("pooled_equal: 2015, 2016, 2017, 2019 and 2020") for note in of(made(rows)).notes)
+    assert any(note.startswith("pooled_equal: 2015, 2016, 2017, 2019, and 2020") for note in of(made(rows)).notes)
 
 
 def test_locations_that_a_method_lacks_are_left_out_and_the_others_ranked_without_them() -> None:
@@ -126,7 +127,7 @@ def test_without_respondents_nothing_is_weighted_by_them() -> None:
     rows = [row(place, year, sample_size=np.nan) for place in range(20) for year in YEARS]
     figures = of(made(rows), show="figures")
     assert figures.column("not_available")[3] == (
-        "only 0 of 20 locations have what it needs (2016 to 2020, weights sample_size)"
+        "only 0 of 20 locations have what it needs (2016–2020, weights sample_size)"
     )
     assert figures.column("kendall_tau")[3] is None
 
@@ -152,7 +153,7 @@ def test_findings_name_those_that_stay_among_the_best_and_the_one_that_moves_mos
         for name, worst in zip(table.column("location"), table.column("worst_rank"), strict=True)
         if int(str(worst)) <= 5
     ]
-    assert table.findings[0].endswith(f"by their estimates: {', '.join(map(str, always))}.")
+    assert table.findings[0].endswith(f"by their estimates: {listed(map(str, always))}.")
     assert table.findings[0].startswith("Among the best 5 under each of 5 methods")
     assert "moves from place" in table.findings[1]
     assert table.findings[2].startswith("Least like the ranking as asked is ")

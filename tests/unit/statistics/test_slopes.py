@@ -77,7 +77,7 @@ def test_a_year_at_0_or_100_has_no_error_and_is_in_no_mean() -> None:
 
 
 def test_years_that_came_out_low_do_not_count_more() -> None:
-    """Given a level of 10 % that scatters, when weighed as published, then intervals miss it twice as often."""
+    """Given a level of 10% that scatters, when weighed as published, then intervals miss it twice as often."""
     rng, rows, year = np.random.default_rng(5), 4000, np.arange(10.0)
     truth = np.clip(10 + 4.2 * rng.standard_normal((rows, 10)), 1, 99)
     value = np.clip(100 * rng.binomial(200, truth / 100) / 200, 0.5, 99.5)

@@ -112,7 +112,7 @@ def test_several_years_are_pooled_before_strata_are_weighted() -> None:
     table = of(snapshot, years="2019..2020")
     assert list(table.column("estimate")) == pytest.approx([25])
     assert table.column("respondents") == [3600]
-    assert table.findings[0].startswith("Ohio: 25.0 % (95 % interval 24.")
+    assert table.findings[0].startswith("Ohio: 25.0% (95% CI 24.")
     assert table.findings[0].endswith("2019 and 2020, if its strata had the shares of the standard.")
 
 

@@ -47,7 +47,7 @@ def test_what_is_withheld_is_left_out_by_group_and_location() -> None:
         ("Utah", "A"),
     ]
     assert found.left_out == (("B in Utah", 'withheld ("~")'),)
-    assert without_reference(found, "B") == 'Not compared, for want of a value of "B": Iowa, Utah.'
+    assert without_reference(found, "B") == 'Not compared, for want of a value of "B": Iowa and Utah.'
     assert without_reference(found, "A") == ""
 
 

@@ -34,29 +34,29 @@ def test_verdicts_and_findings_name_the_target() -> None:
     table = of(25.0)
     assert table.column("verdict") == ["better", "no clear difference", "worse", "no clear difference"]
     assert table.findings[0] == (
-        "2 of 4 locations differ from the target of 25.0 % (p adjusted by Holm): 1 above, 1 below."
+        "2 of 4 locations differ from the target of 25.0% (p adjusted by Holm): 1 above, 1 below."
     )
-    assert table.findings[1].startswith("Cockaigne is above the target of 25.0 % by 6.8 points")
+    assert table.findings[1].startswith("Cockaigne is above the target of 25.0% by 6.8 percentage points")
 
 
 def test_one_of_several_differs_and_of_one_no_count_is_told() -> None:
     assert of(25.0, locations=("Borduria", "Cockaigne")).findings[0].startswith("1 of 2 locations differs from")
     (told,) = of(25.0, locations=("Cockaigne",)).findings
-    assert told.startswith("Cockaigne is above the target of 25.0 % by 6.8 points (95 % interval ")
+    assert told.startswith("Cockaigne is above the target of 25.0% by 6.8 percentage points (95% CI ")
 
 
 def test_an_aggregate_is_no_location_in_the_count_and_told_after_them() -> None:
     names = ("National", "Iowa", "Maine", "Ohio", "Texas", "Utah")
     rows = [factories.row(location=name, value="30.0", low=29.0, high=31.0) for name in names]
     told = STATISTIC.answer(factories.snapshot(rows), Target(question="Q", target=40.0)).findings
-    assert told[0] == "5 of 5 locations differ from the target of 40.0 % (p adjusted by Holm): 0 above, 5 below."
-    assert told[-1].startswith("National (an aggregate) is below the target of 40.0 % by 10.0 points")
+    assert told[0] == "5 of 5 locations differ from the target of 40.0% (p adjusted by Holm): 0 above, 5 below."
+    assert told[-1].startswith("National (an aggregate) is below the target of 40.0% by 10.0 percentage points")
 
 
 def test_where_nothing_differs_that_is_said() -> None:
     table = of(26.0, locations=("Borduria", "Dorado"))
     assert table.findings == (
-        "No location can be told apart from the target of 26.0 % (2 compared, p adjusted by Holm).",
+        "No location can be told apart from the target of 26.0% (2 compared, p adjusted by Holm).",
     )
 
 

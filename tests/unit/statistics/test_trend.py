@@ -40,29 +40,29 @@ def test_verdicts_follow_the_adjusted_p() -> None:
     assert table.column("verdict") == ["falling", "no clear trend", "rising"]
     assert table.column("slope") == pytest.approx([-1.0, 0.0, 1.0], abs=0.02)
     assert table.column("theil_sen") == [-1.0, 0.0, 1.0]
-    assert table.columns[4].unit == "percentage points"
+    assert table.columns[4].unit == "percentage points a year"
     assert (table.column("first_year"), table.column("last_year")) == ([2011] * 3, [2020] * 3)
 
 
 def test_findings_say_what_rises_and_falls() -> None:
     told = of(THREE).findings
     assert told[0] == "2 of 3 locations have a clear trend (p adjusted by Holm): 1 rising, 1 falling."
-    assert any(said.startswith("Up rises by 1.0 points a year (unadjusted 95 % interval ") for said in told)
-    assert any(said.endswith("2011 to 2020.") and said.startswith("Down falls") for said in told)
+    assert any(said.startswith("Up rises by 1.00 percentage points a year (unadjusted 95% CI ") for said in told)
+    assert any(said.endswith("2011–2020.") and said.startswith("Down falls") for said in told)
 
 
 def test_one_of_several_has_a_trend_and_of_one_no_count_is_told() -> None:
     assert of(made({"Flat": FLAT, "Up": UP})).findings[0] == (
         "1 of 2 locations has a clear trend (p adjusted by Holm): 1 rising, 0 falling."
     )
-    assert of(made({"Up": UP})).findings[0].startswith("Up rises by 1.0 points a year (95 % interval ")
+    assert of(made({"Up": UP})).findings[0].startswith("Up rises by 1.00 percentage points a year (95% CI ")
 
 
 def test_an_aggregate_is_no_location_in_the_count_and_told_after_them() -> None:
     names = ("National", "Iowa", "Maine", "Ohio", "Texas", "Utah")
     told = of(made(dict.fromkeys(names, UP) | {"Ohio": FLAT})).findings
     assert told[0] == "4 of 5 locations have a clear trend (p adjusted by Holm): 4 rising, 0 falling."
-    assert told[-1].startswith("National (an aggregate) rises by 1.0 points a year (unadjusted 95 % interval ")
+    assert told[-1].startswith("National (an aggregate) rises by 1.00 percentage points a year (unadjusted 95% CI ")
 
 
 def test_years_that_follow_no_straight_line_are_said_to() -> None:
@@ -100,7 +100,7 @@ def test_no_slope_crosses_a_break() -> None:
     assert table.column("slope") == pytest.approx([1.0, 1.0, 0.0, 0.0], abs=0.03)
     assert table.column("verdict") == ["rising", "rising", "no clear trend", "no clear trend"]
     assert table.findings[0].startswith("2 of 4 slopes have a clear trend")
-    assert "2016 to 2020." in " ".join(table.findings)
+    assert "2016–2020." in " ".join(table.findings)
 
 
 def test_breaks_outside_the_years_make_no_stretch_and_are_written_in_one_way() -> None:
@@ -123,7 +123,7 @@ def test_a_percent_change_is_that_of_the_logarithm() -> None:
 def test_the_average_over_stretches_is_that_of_clegg_and_others() -> None:
     before, after = [20 * 1.03**n for n in range(6)], [30 * 0.99**n for n in range(4)]
     table = of(made({"A": [*before, *after], "B": [*before, *after[:2]]}), breaks=(2017,))
-    # Five steps at 3 % and three at -1 %; the one from 2016 to 2017 is in none.
+    # Five steps at 3% and three at -1%; the one from 2016 to 2017 is in none.
     expected = 100 * (np.exp((5 * np.log(1.03) + 3 * np.log(0.99)) / 8) - 1)
     average = table.column("average_percent_change")
     assert average[0] == average[1] == pytest.approx(expected, abs=0.1)
@@ -136,7 +136,7 @@ def test_the_average_over_stretches_is_that_of_clegg_and_others() -> None:
     widths = np.array(ends[1]) - np.array(ends[0])
     assert logs[1] - logs[0] == pytest.approx(np.hypot(5 * widths[0], 3 * widths[1]) / 8, rel=1e-9)
     assert average[2:] == [None, None]  # two years after the break are no stretch with a slope
-    assert "Stretches, each with a line of its own: 2011 to 2016; 2017 to 2020." in table.notes
+    assert "Stretches, each with a line of its own: 2011–2016; 2017–2020." in table.notes
 
 
 def test_without_breaks_there_is_nothing_to_average() -> None:

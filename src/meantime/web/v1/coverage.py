@@ -12,7 +12,8 @@ import msgspec
 from meantime.dataset.coverage import Axes, Presence, axes_of, coverage
 from meantime.dataset.cube import ABSENT, Cube
 from meantime.dataset.snapshot import Snapshot
-from meantime.statistics.spelling import closest, quoted, suggestion
+from meantime.did_you_mean import closest, suggestion
+from meantime.text import quoted
 from meantime.web.reply import Reply
 from meantime.web.v1 import unchanged
 from meantime.web.v1.datasets import HEADERS, NAME, READY, name_of, snapshot_of

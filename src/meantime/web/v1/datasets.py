@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from typing import Annotated, Literal
@@ -12,6 +13,7 @@ import msgspec
 
 from meantime.dataset.catalog import Change, Loading
 from meantime.dataset.snapshot import Rejected, Snapshot
+from meantime.did_you_mean import closest, suggestion
 from meantime.errors import (
     CursorInvalid,
     DatasetLoading,
@@ -25,12 +27,12 @@ from meantime.errors import (
     ShuttingDown,
 )
 from meantime.formats.citation import SYNTHETIC
-from meantime.statistics.spelling import closest, quoted, suggestion
+from meantime.text import quoted, share, writable
 from meantime.web import guard
 from meantime.web.reply import Reply
 from meantime.web.v1 import cursor as cursors
 from meantime.web.v1 import unchanged
-from meantime.web.v1.described import DatasetResource, DatasetSummary, path_of, resource_of, said, summary_of, writable
+from meantime.web.v1.described import DatasetResource, DatasetSummary, path_of, resource_of, said, summary_of
 from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Link, Outcome, Parameter
 from meantime.web.v1.prefer import PREFERENCE, PREFERENCE_APPLIED, WAIT_LIMIT_S, applied, preferred_wait
 from meantime.web.v1.query import Query
@@ -196,9 +198,14 @@ def name_of(backend: Backend, call: Call) -> str:
     """
     name, names = call.path["name"], backend.catalog.names
     if name not in names:
-        hint = suggestion(closest(name, names))
-        raise DatasetUnknown(f"No data set {quoted(name)} is served here. {hint}GET /v1/datasets lists those that are.")
+        raise dataset_unknown(name, names)
     return name
+
+
+def dataset_unknown(name: str, names: Sequence[str]) -> DatasetUnknown:
+    """Return the error that says that no data set of this name is served, and which one may have been meant."""
+    hint = suggestion(closest(name, names))
+    return DatasetUnknown(f"No data set named {quoted(name)} is served. {hint}GET /v1/datasets lists those that are.")
 
 
 def snapshot_of(backend: Backend, name: str) -> Snapshot:
@@ -209,9 +216,9 @@ def snapshot_of(backend: Backend, name: str) -> Snapshot:
         DatasetNotReady: it failed to load.
     """
     if isinstance(status := backend.catalog.status(name), Loading):
-        share = f"{status.progress.phase}, {status.progress.share:.0%}"
+        done = f"{status.progress.phase}, {share(status.progress.share)}"
         raise DatasetLoading(
-            f"The data set {quoted(name)} is still being read ({share}). Jobs of it are accepted, and wait.",
+            f"The data set {quoted(name)} is still being read ({done}). Jobs of it are accepted, and wait.",
             retry_after_s=_RETRY_AFTER_S,
         )
     return backend.catalog.snapshot(name)

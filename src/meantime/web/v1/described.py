@@ -16,6 +16,7 @@ from meantime.dataset.snapshot import About, Polarity, Snapshot
 from meantime.errors import MeantimeError
 from meantime.formats import citation
 from meantime.statistics.selection import has_total
+from meantime.text import writable
 
 
 def said(description: str, **more: Any) -> msgspec.Meta:
@@ -208,11 +209,6 @@ def _trouble(status: Status) -> Trouble | None:
             return Trouble(code=error.code, reason=writable(error.reason))
         case _:
             return None
-
-
-def writable(text: str) -> str:
-    """Return what can be written as JSON: a file's name may hold bytes that are no text."""
-    return text.encode("utf-8", "backslashreplace").decode()
 
 
 def _facts(name: str, snapshot: Snapshot) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from meantime.dataset.catalog import Catalog, Loading
+from meantime.did_you_mean import closest, suggestion
 from meantime.engine.engine import Engine, JobDetail
 from meantime.engine.ports import Wanted
 from meantime.errors import (
@@ -40,13 +41,14 @@ from meantime.errors import (
 )
 from meantime.model import Job, JobState, Once, Request
 from meantime.statistics import requests
-from meantime.statistics.spelling import closest, quoted
+from meantime.text import json_pointer, quoted
 from meantime.web import guard
 from meantime.web.reply import Reply
 from meantime.web.v1 import cursor as cursors
+from meantime.web.v1.datasets import dataset_unknown
 from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Link, Outcome, Parameter, Stream
 from meantime.web.v1.prefer import PREFERENCE_APPLIED, applied, preferred_wait
-from meantime.web.v1.query import PROBLEMS_TOLD, Query, pointer_to, refusal
+from meantime.web.v1.query import PROBLEMS_TOLD, Query, refusal
 from meantime.web.v1.representation import choose
 from meantime.web.v1.results import DRAWING, HEADERS, JOB_ID, PREFER, number_of, of_job, whole
 from meantime.web.v1.waiting import lobby_of
@@ -440,9 +442,9 @@ def _refusal(problems: Sequence[Problem]) -> RequestInvalid:
 
 def _unknown_key(key: str, known: Sequence[str]) -> Problem:
     near = closest(key, known)
-    hint = f"Did you mean {quoted(near[0])}?" if near else f"It takes {', '.join(known)}."
+    hint = suggestion(near).strip() or f"It takes {', '.join(known)}."
     return Problem(
-        pointer=pointer_to(key), code="unknown-key", detail=f"A request has no {quoted(key)}. {hint}", closest=near
+        pointer=json_pointer(key), code="unknown-key", detail=f"A request has no {quoted(key)}. {hint}", closest=near
     )
 
 
@@ -459,14 +461,8 @@ def _unknown_dataset(dataset: object, names: Sequence[str]) -> Problem:
     if not isinstance(dataset, str):
         detail = '"dataset" must be the name of a data set; left out, it is the first.'
         return Problem(pointer="/dataset", code="type", detail=detail)
-    near = closest(dataset, names)
-    hint = f"Did you mean {quoted(near[0])}? " if near else ""
-    return Problem(
-        pointer="/dataset",
-        code="unknown",
-        detail=f"No data set named {quoted(dataset)} is served. {hint}GET /v1/datasets lists those that are.",
-        closest=near,
-    )
+    detail = dataset_unknown(dataset, names).reason
+    return Problem(pointer="/dataset", code="unknown", detail=detail, closest=closest(dataset, names))
 
 
 def _no_statistic(is_there: bool) -> Problem:

@@ -15,6 +15,7 @@ import msgspec
 
 from meantime import errors
 from meantime.errors import Failure, Fault, MeantimeError
+from meantime.text import writable
 from meantime.web import paths, reply
 from meantime.web.reply import Reply
 
@@ -123,7 +124,7 @@ def refused(error: BaseException) -> Reply:
     if not isinstance(error, MeantimeError) or error.code not in _BY_CODE:
         return _written(INTERNAL, 500, Fault.SERVER, "Internal error; the server's log has the details.", repr(error))
     # A file's name may hold bytes that are no text; as half characters they could not be encoded.
-    detail = error.reason.encode("utf-8", "backslashreplace").decode()
+    detail = writable(error.reason)
     failure = error.failure if isinstance(error, errors.JobFailed) else None
     return _written(
         error.code,

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem, RequestInvalid
-from meantime.statistics.spelling import closest, quoted
+from meantime.text import json_pointer, quoted
 
 # What would be read of a list of problems, many times over. Each may take a look through 20,000 names (10 ms).
 PROBLEMS_TOLD = 100
 # A name of a megabyte would come back as often as it was sent.
-_POINTER_CHARACTERS = 200
 
 
 class Query:
@@ -25,7 +25,7 @@ class Query:
                 self._given.setdefault(name, []).append(value)
             else:
                 near = closest(name, names)
-                hint = f"Did you mean {quoted(near[0])}?" if near else f"It takes {', '.join(names) or 'nothing'}."
+                hint = suggestion(near).strip() or f"It takes {', '.join(names) or 'nothing'}."
                 self.wrong(name, "unknown-parameter", f"The query takes no {quoted(name)}. {hint}", near)
 
     def all(self, name: str) -> list[str]:
@@ -52,7 +52,7 @@ class Query:
     def wrong(self, name: str, code: str, detail: str, near: Sequence[str] = ()) -> None:
         """Note a problem; beyond a hundred none is."""
         if len(self.problems) < PROBLEMS_TOLD:
-            self.problems.append(Problem(pointer=pointer_to(name), code=code, detail=detail, closest=tuple(near)))
+            self.problems.append(Problem(pointer=json_pointer(name), code=code, detail=detail, closest=tuple(near)))
 
     def check(self) -> None:
         """Refuse the query if anything is wrong with it.
@@ -62,15 +62,6 @@ class Query:
         """
         if self.problems:
             raise refusal(self.problems, "query")
-
-
-def pointer_to(key: str) -> str:
-    """Return the JSON pointer (RFC 6901) to what a key of the whole has.
-
-    >>> pointer_to("a/b")
-    '/a~1b'
-    """
-    return "/" + key[:_POINTER_CHARACTERS].replace("~", "~0").replace("/", "~1")
 
 
 def refusal(problems: Sequence[Problem], of: str) -> RequestInvalid:

@@ -20,12 +20,13 @@ from importlib import metadata
 from itertools import chain
 from typing import Literal, NamedTuple
 
+from meantime.did_you_mean import closest, suggestion
 from meantime.errors import NotAcceptable, PathUnknown, Problem, RangeInvalid, RequestInvalid
 from meantime.formats import vegalite
 from meantime.formats.document import Document, decode
 from meantime.formats.forms import FORMS, Form, forms_of
 from meantime.formats.rendering import fonts
-from meantime.statistics.spelling import closest, quoted, suggestion
+from meantime.text import listed, quoted
 from meantime.web.reply import Reply
 from meantime.web.v1.endpoint import Call, ClientGone, Stream
 
@@ -84,7 +85,8 @@ def choose(accept: str | None, suffix: str | None, statistic: str | None = None)
     offered = FORMS if statistic is None else forms_of(statistic)
     if suffix is not None:
         if (form := FORMS.get(suffix)) is None:
-            raise PathUnknown(f"There are no results.{suffix[:20]}; there are {_listed(FORMS, 'results.')}.")
+            names = listed((f"results.{name}" for name in FORMS), most=None)
+            raise PathUnknown(f"There are no results.{suffix[:20]}; there are {names}.")
         if statistic is not None and suffix not in offered:
             raise vegalite.no_chart(statistic)
         return form
@@ -95,10 +97,10 @@ def choose(accept: str | None, suffix: str | None, statistic: str | None = None)
     if _wish(wanted, best)[0] == 0:
         if statistic is not None and any(_wish(wanted, form)[0] for form in FORMS.values()):
             raise vegalite.no_chart(statistic)
+        types = listed((form.media_type for form in FORMS.values()), most=None)
         raise NotAcceptable(
-            f"Accept is {quoted(accept, 100)}, and no result is written so. Results come as "
-            f"{_listed(form.media_type for form in FORMS.values())}; a suffix to the address, such as results.csv, "
-            "names a form too."
+            f"Accept is {quoted(accept, 100)}, and no result is written so. Results come as {types}; a suffix to the "
+            "address, such as results.csv, names a form too."
         )
     return best
 
@@ -116,9 +118,7 @@ def showing(form: Form, chart: str | None, statistic: str) -> Form:
     if chart is None or chart in charts:
         return form.showing(chart)
     near = closest(chart, charts)
-    there = (
-        f"there are {_listed(charts)}" if len(charts) > 1 else f"there is {charts[0]}" if charts else "there is none"
-    )
+    there = f"there are {listed(charts)}" if len(charts) > 1 else f"there is {charts[0]}" if charts else "there is none"
     detail = f"Results of {statistic} have no chart {quoted(chart)}. {suggestion(near)}Of these results {there}."
     raise RequestInvalid(
         detail, problems=(Problem(pointer="/chart", code="unknown", detail=detail, closest=tuple(near)),)
@@ -154,11 +154,6 @@ def _weights(header: str) -> dict[str, float]:
         if name and _WEIGHT.fullmatch(weight):
             weights[name] = max(min(float(weight), 1.0), weights.get(name, 0.0))
     return weights
-
-
-def _listed(names: Iterable[str], prefix: str = "") -> str:
-    *others, last = (prefix + name for name in names)
-    return f"{', '.join(others)} and {last}"
 
 
 # Handing it out

@@ -33,8 +33,8 @@ from meantime.formats.document import Document
 from meantime.formats.forms import FORMS, Form
 from meantime.model import Job, JobState, Receipt, Unwatched, job_number
 from meantime.statistics.registry import STATISTICS
-from meantime.statistics.spelling import quoted
 from meantime.table import Kind
+from meantime.text import quoted
 from meantime.web.reply import Reply
 from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Outcome, Parameter, Stream
 from meantime.web.v1.prefer import PREFERENCE, PREFERENCE_APPLIED, WAIT_LIMIT_S, applied, preferred_wait

@@ -20,6 +20,7 @@ import msgspec
 from meantime.charts.registry import CHARTS
 from meantime.dataset.catalog import Catalog, Loading, Ready
 from meantime.dataset.snapshot import Snapshot
+from meantime.did_you_mean import closest, suggestion
 from meantime.errors import (
     AnswersBusy,
     AskAsJob,
@@ -39,10 +40,11 @@ from meantime.formats.forms import Form
 from meantime.statistics import requests
 from meantime.statistics.parameters import fields, item_of, text_is_meant
 from meantime.statistics.registry import STATISTICS
-from meantime.statistics.spelling import closest, quoted, suggestion
 from meantime.statistics.statistic import AnyPrepared, AnyStatistic
+from meantime.text import quoted
 from meantime.web.reply import Reply
 from meantime.web.v1 import unchanged
+from meantime.web.v1.datasets import dataset_unknown
 from meantime.web.v1.endpoint import Backend, Call, Endpoint, Link, Outcome, Parameter, Stream
 from meantime.web.v1.query import refusal
 from meantime.web.v1.representation import choose, represent, showing, stem_of
@@ -412,10 +414,7 @@ async def read(pairs: Sequence[tuple[str, str]], row: AnyStatistic, catalog: Cat
 
 async def _snapshot(catalog: Catalog, dataset: str, fingerprint: str | None) -> Snapshot:
     if dataset not in catalog.names:
-        near = closest(dataset, catalog.names)
-        raise DatasetUnknown(
-            f"No data set named {quoted(dataset)} is served. {suggestion(near)}GET /v1/datasets lists those that are."
-        )
+        raise dataset_unknown(dataset, catalog.names)
     status = catalog.status(dataset)
     if fingerprint is not None and not (isinstance(status, Ready) and status.snapshot.fingerprint == fingerprint):
         return await _older(catalog, dataset, fingerprint)

@@ -4,6 +4,7 @@
 
 import { chooseLocations } from "./choosing.js";
 import { h, theirs } from "./dom.js";
+import { years } from "./format.js";
 import { labelled } from "./parts.js";
 import { all, changed, go, one, OWN } from "./state.js";
 
@@ -95,7 +96,7 @@ function when(state, dataset) {
   const [first, last] = [single.at(-1), single[0]];
   const pooled = single.length > 1 ? [`${first}..${last}`] : [];
   const own = [...known, ...pooled].includes(chosen) ? [] : [chosen];
-  const words = { latest: "Latest year", [pooled[0]]: `${first} to ${last}, pooled` };
+  const words = { latest: "Latest year", [pooled[0]]: `${years({ first, last })}, pooled` };
   return labelled(
     "When",
     h(

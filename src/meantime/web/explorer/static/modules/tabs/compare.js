@@ -87,7 +87,7 @@ function scattered(about) {
         {},
         h("strong", {}, theirs(row.location)),
         ": ",
-        [["estimate", "low", "high"], ["other_estimate", "other_low", "other_high"]].map(([value, low, high], at) => [at ? "; " : "", theirs(name(value)), `: ${write(row, value)} (95 % interval ${write(row, low, false)} to ${write(row, high, false)})`]),
+        [["estimate", "low", "high"], ["other_estimate", "other_low", "other_high"]].map(([value, low, high], at) => [at ? "; " : "", theirs(name(value)), `: ${write.estimate(row, value, low, high)}`]),
         ". ",
         why && h("button", { type: "button", class: "button small", onclick: () => why(row, index) }, "Why this number?"),
       );
@@ -123,7 +123,7 @@ async function profiled(about) {
     "section",
     { "aria-labelledby": "by-question" },
     h("h2", { id: "by-question" }, theirs(location), " beside ", theirs(asked.parameters.reference), ", question by question"),
-    h("p", { class: "soft" }, "Each verdict is of its question alone, at 5 %: of twenty questions in which nothing differs, one is told as different by chance. Each question has its own latest year."),
+    h("p", { class: "soft" }, "Each verdict is of its question alone, at 5%: of twenty questions in which nothing differs, one is told as different by chance. Each question has its own latest year."),
     count,
     h(
       "div",
@@ -132,7 +132,7 @@ async function profiled(about) {
         "table",
         { class: "data by-question" },
         h("caption", { class: "hidden" }, "Verdict by question"),
-        h("thead", {}, h("tr", {}, ["Question", "Verdict", location, asked.parameters.reference, "Difference (95 % interval)"].map((each, at) => h("th", { scope: "col", class: at > 1 && "number" }, theirs(each))), h("th", { scope: "col" }, h("span", { class: "hidden" }, "Why this number")))),
+        h("thead", {}, h("tr", {}, ["Question", "Verdict", location, asked.parameters.reference, "Difference (95% CI)"].map((each, at) => h("th", { scope: "col", class: at > 1 && "number" }, theirs(each))), h("th", { scope: "col" }, h("span", { class: "hidden" }, "Why this number")))),
         body,
       ),
     ),
@@ -164,7 +164,7 @@ function line({ signal }, text, asked, result) {
     h("td", {}, verdict(row.verdict)),
     h("td", { class: "number" }, write(row, "estimate")),
     h("td", { class: "number" }, write(row, "reference_estimate")),
-    h("td", { class: "number" }, write(row, "difference"), h("span", { class: "soft block" }, `${write(row, "difference_low", false)} to ${write(row, "difference_high", false)}`)),
+    h("td", { class: "number" }, write(row, "difference"), h("span", { class: "soft block" }, write.range(row, "difference_low", "difference_high"))),
     h("td", {}, h("button", { type: "button", class: "button small", "aria-label": `Why this number: ${text}`, onclick: () => why(row, 0) }, "Why?")),
   );
 }

@@ -69,7 +69,7 @@ function estimated({ result, why }, row) {
     {},
     h("strong", {}, theirs(row.location)),
     ": ",
-    row.estimate === null ? ["no value", row.withheld && [" (", theirs(row.withheld), ")"]] : [write(row, "estimate"), ` (95 % interval ${write(row, "low", false)} to ${write(row, "high", false)})`],
+    row.estimate === null ? ["no value", row.withheld && [" (", theirs(row.withheld), ")"]] : write.estimate(row, "estimate", "low", "high"),
     ". ",
     row.flags && ["Flagged: ", theirs(row.flags), ". "],
     asks(why, row, result),
@@ -86,7 +86,7 @@ function compared({ result, why }, row) {
     verdict(row.verdict),
     `, ${write(row, "estimate")} beside `,
     theirs(row.reference),
-    ` ${write(row, "reference_estimate")}; difference ${write(row, "difference")} (95 % interval ${write(row, "difference_low", false)} to ${write(row, "difference_high", false)}). `,
+    ` ${write(row, "reference_estimate")}; difference ${write.estimate(row, "difference", "difference_low", "difference_high")}. `,
     asks(why, row, result),
   );
 }

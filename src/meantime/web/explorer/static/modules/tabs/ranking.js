@@ -4,7 +4,7 @@
 
 import { h, theirs } from "../dom.js";
 import { drawn } from "../drawn.js";
-import { writer } from "../format.js";
+import { writing } from "../format.js";
 
 /** @type {import("./index.js").Tab} */
 export const ranking = {
@@ -18,16 +18,15 @@ export const ranking = {
 /** What the row of a location says, in words. */
 function sentence({ result, why }, index) {
   const row = result.rows[index];
-  const estimate = result.columns.find((each) => each.name === "estimate");
-  const write = writer(estimate, result.rows.map((each) => each.estimate));
+  const write = writing(result);
   const others = row.cannot_be_told_apart_from ? row.cannot_be_told_apart_from.split("; ") : [];
   return h(
     "p",
     {},
     h("strong", {}, theirs(row.location)),
     ": ",
-    theirs(`${write(row.estimate)} ${estimate.unit ?? ""}`),
-    ` (95 % interval ${write(row.low)} to ${write(row.high)}), rank ${row.rank}; its rank may be ${row.rank_low} to ${row.rank_high}. `,
+    theirs(write.estimate(row, "estimate", "low", "high")),
+    `, rank ${row.rank}; its rank may be ${row.rank_low} to ${row.rank_high}. `,
     others.length ? ["Cannot be told apart from ", theirs(others.join(", ")), "."] : "Differs from every other location.",
     row.flags && [" Flagged: ", theirs(row.flags), "."],
     why && [" ", h("button", { type: "button", class: "button small", onclick: () => why(row, index) }, "Why this number?")],

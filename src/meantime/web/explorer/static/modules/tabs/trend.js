@@ -5,7 +5,7 @@
 import { aggregate, chooseOne } from "../choosing.js";
 import { h, theirs } from "../dom.js";
 import { drawn } from "../drawn.js";
-import { many, writing } from "../format.js";
+import { many, writing, years as range } from "../format.js";
 import { all, changed, one } from "../state.js";
 import { verdict } from "../verdict.js";
 
@@ -62,13 +62,14 @@ function span(name, label, state, dataset) {
 
 function told({ result, why }, row) {
   const write = writing(result);
+  const { unit } = result.columns.find((column) => column.name === "slope");
   return h(
     "p",
     {},
     h("strong", {}, theirs(row.location)),
-    `, ${row.first_year} to ${row.last_year}: `,
+    `, ${range({ first: row.first_year, last: row.last_year })}: `,
     verdict(row.verdict),
-    row.slope !== null && ` by ${write(row, "slope")} a year (95 % interval ${write(row, "slope_low", false)} to ${write(row, "slope_high", false)})`,
+    row.slope !== null && ` by ${write.estimate(row, "slope", "slope_low", "slope_high")}${unit ? "" : " a year"}`,
     ". ",
     row.fit && ["Test of fit: ", theirs(row.fit), ". "],
     why && h("button", { type: "button", class: "button small", onclick: () => why(row, result.rows.indexOf(row)) }, "Why this number?"),
@@ -91,7 +92,7 @@ function list(about) {
       "table",
       { class: "data verdicts" },
       h("caption", { class: "hidden" }, "Verdict of each line"),
-      h("thead", {}, h("tr", {}, ["Location", "Verdict", "Change a year", "95 % interval", "Straight line?", "Years"].map((each) => h("th", { scope: "col", class: /year$|interval/.test(each) && "number" }, each)))),
+      h("thead", {}, h("tr", {}, ["Location", "Verdict", "Change a year", "95% CI", "Straight line?", "Years"].map((each) => h("th", { scope: "col", class: /year$|CI$/.test(each) && "number" }, each)))),
       h(
         "tbody",
         {},
@@ -102,9 +103,9 @@ function list(about) {
             h("th", { scope: "row" }, h("a", { href: changed({ highlight: row.location }) }, theirs(row.location))),
             h("td", {}, verdict(row.verdict)),
             h("td", { class: "number" }, row.slope === null ? "" : write(row, "slope")),
-            h("td", { class: "number" }, row.slope_low === null ? "" : `${write(row, "slope_low", false)} to ${write(row, "slope_high", false)}`),
+            h("td", { class: "number" }, row.slope_low === null ? "" : write.range(row, "slope_low", "slope_high")),
             h("td", {}, row.fit ? theirs(row.fit) : "cannot be said"),
-            h("td", {}, row.first_year === null ? "none" : `${row.first_year} to ${row.last_year} (${many(row.years, "year")})`),
+            h("td", {}, row.first_year === null ? "none" : `${range({ first: row.first_year, last: row.last_year })} (${many(row.years, "year")})`),
           ),
         ),
       ),

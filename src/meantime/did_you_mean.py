@@ -1,18 +1,17 @@
-"""Which name was meant: the closest to one that is not there, those that hold some words; and how a text is echoed.
+"""Which name was meant: those that are most like one that does not exist, and those that contain some words.
 
-It runs in the event loop of the web, so whatever is sent and however many names there are, its work is bounded.
+It runs in the event loop of the web, so its work is bounded, whatever is sent and however many names there are.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Sequence
-from unicodedata import category
 
 from rapidfuzz import fuzz, process
 
-# What was sent is said again in the reason, so that its sender knows it; a megabyte of it would help nobody.
-_ECHOED_CHARACTERS = 200
+from meantime.text import listed, quoted
+
 # Longer than any question of the CDC (246), so that a full question text is always compared in full.
 _COMPARED_CHARACTERS = 300
 # Names are compared with care (letters moved, words missing, words in another order) only so many at a time: 22 us each
@@ -25,8 +24,6 @@ _COMPARED_CHARACTERS_OF_MANY = 100
 _SIMILAR_FROM = 50
 # More would be a list to read, not a hint.
 _CLOSEST = 3
-# Control characters, surrogates, separators of lines and paragraphs.
-_NOT_SHOWN = frozenset({"Cc", "Cs", "Zl", "Zp"})
 
 
 def closest(name: str, among: Sequence[str]) -> tuple[str, ...]:
@@ -41,14 +38,14 @@ def closest(name: str, among: Sequence[str]) -> tuple[str, ...]:
     """
     name = name[:_COMPARED_CHARACTERS]
     if len(among) > _COMPARED_AT_ALL:
-        behind = min(bisect_left(among, name) + _COMPARED_AT_ALL // 2, len(among))
-        among = among[max(behind - _COMPARED_AT_ALL, 0) : behind]
+        stop = min(bisect_left(among, name) + _COMPARED_AT_ALL // 2, len(among))
+        among = among[max(stop - _COMPARED_AT_ALL, 0) : stop]
     if len(among) > _COMPARED_WITH_CARE:
-        among = _nearest_spelt(name, among)
-    found = process.extract(
+        among = _most_alike(name, among)
+    matches = process.extract(
         name, among, scorer=fuzz.WRatio, processor=_comparable, limit=_CLOSEST, score_cutoff=_SIMILAR_FROM
     )
-    return tuple(match for match, _, _ in found)
+    return tuple(match for match, _, _ in matches)
 
 
 def find(words: str, among: Sequence[str]) -> tuple[str, ...]:
@@ -71,28 +68,36 @@ def find(words: str, among: Sequence[str]) -> tuple[str, ...]:
     return tuple(name for name in among if all(word in name.casefold() for word in wanted))
 
 
-def suggestion(near: tuple[str, ...]) -> str:
-    """Ask whether one of these was meant; nothing where there is none."""
+def suggestion(near: Sequence[str]) -> str:
+    """Ask whether one of these names was meant, with a space after it; nothing where there is none.
+
+    >>> suggestion(["Utah", "Ohio"]), suggestion([])
+    ('Did you mean "Utah" or "Ohio"? ', '')
+    """
     if not near:
         return ""
-    return f"Did you mean {' or '.join(quoted(name, _COMPARED_CHARACTERS) for name in near)}? "
+    return f"Did you mean {listed((quoted(name, _COMPARED_CHARACTERS) for name in near), conjunction='or')}? "
 
 
-def quoted(text: str, characters: int = _ECHOED_CHARACTERS) -> str:
-    """Put in quotation marks, cut, and without what would break a line of the log or could not be written as UTF-8."""
-    shown = "".join("\N{REPLACEMENT CHARACTER}" if category(each) in _NOT_SHOWN else each for each in text[:characters])
-    return f'"{shown}…"' if len(text) > characters else f'"{shown}"'
+def hint(name: str, among: Sequence[str]) -> str:
+    """Ask in parentheses, within a sentence, whether the closest name was meant; nothing where none is close.
+
+    >>> hint("vlaue", ["value", "stratum"])
+    ' (did you mean "value"?)'
+    """
+    question = suggestion(closest(name, among)[:1]).strip()
+    return f" ({question[0].lower()}{question[1:]})" if question else ""
 
 
-def _nearest_spelt(name: str, among: Sequence[str]) -> list[str]:
-    found = process.extract(
+def _most_alike(name: str, among: Sequence[str]) -> list[str]:
+    matches = process.extract(
         name[:_COMPARED_CHARACTERS_OF_MANY],
         among,
         scorer=fuzz.ratio,
         processor=lambda text: text[:_COMPARED_CHARACTERS_OF_MANY].casefold(),
         limit=_COMPARED_WITH_CARE,
     )
-    return [match for match, _, _ in found]
+    return [match for match, _, _ in matches]
 
 
 def _comparable(text: str) -> str:
