@@ -19,7 +19,7 @@
     ├── AskAsJob                    caller     too long for an answer at once: it is to be asked as a job
     ├── DatasetUnknown              caller     no data set of this name is served
     ├── StatisticUnknown            caller     there is no statistic of this name
-    ├── KeyReused                   caller     an idempotency key came again with another request
+    ├── KeyReused                   caller     an idempotency key was used before, with another request
     ├── RequestRefused              caller     an HTTP request that is not looked at any further
     │   ├── BodyInvalid                        not a JSON object
     │   ├── BodyTooLarge                       longer than any request of ours
@@ -35,32 +35,32 @@
     │   ├── PathUnknown                        nothing lives there
     │   └── MethodNotAllowed                   something lives there, but does not do that
     ├── JobUnknown                  caller     no job has this id
-    ├── JobEnded                    caller     the job has ended, so it cannot be cancelled any more
+    ├── JobEnded                    caller     the job has ended, so it can no longer be cancelled
     ├── JobUnfinished               caller     the job has not ended, so it cannot be removed
     ├── ResultNotReady              caller     the job has not ended, so it has no result yet; says when to try again
     ├── DatasetNotReady             operator   the data set failed to load
     ├── ReloadFailed                data       its files as they are now cannot be served, so what was is still
     ├── JobInterrupted              (by why)   work stopped at a check
-    │   ├── JobCancelled            caller     somebody asked for that
-    │   ├── JobOutOfTime            operator   it worked longer than a setting allows
-    │   └── JobGivenBack            operator   the server stops; the job is run at the next start
+    │   ├── JobCancelled            caller     the job was cancelled on request
+    │   ├── JobOutOfTime            operator   the job worked longer than a setting allows
+    │   └── JobGivenBack            operator   the server stops; the job runs at the next start
     ├── JobFailed                   server     the job ended without a result; carries its failure
     ├── ServerUnreachable           operator   to a client: nothing answers at the address
     ├── NotMeantime                 operator   to a client: what answers at the address is not Meantime
     ├── PackageMissing              operator   to a client: a library that was asked for is not installed
     ├── PictureFailed               server     the process that draws pictures did not end well
-    ├── ResultGone                  server     an old result that cannot be made again
+    ├── ResultGone                  server     a lost result that cannot be computed again
     ├── Unavailable                 server     not now; says when to try again
     │   ├── QueueFull                          as many jobs wait as may
     │   ├── AnswersBusy                        as many long answers are being made at once as may
     │   ├── DatasetLoading                     the data set is still being read
-    │   ├── ShuttingDown                       no new jobs any more
+    │   ├── ShuttingDown                       the server stops
     │   └── StoreFull                          the disk is full; nothing was written
-    ├── StoreError                  server     the store of jobs
+    ├── StoreError                  server     the store of jobs cannot be used
     │   ├── StoreBroken                        writing failed for good; only a restart recovers
     │   ├── StoreTooNew                        written by a newer Meantime
-    │   └── StateInUse                         another server works in this state directory
-    └── IllegalMove                 server     a job was asked to go where its state does not lead (a bug of ours)
+    │   └── StateInUse                         another server uses this state directory
+    └── IllegalTransition           server     a state that a job cannot go to from the one it has (a bug in Meantime)
 
 ``code`` is stable and for machines; the message is for people and says what to do next; ``fault`` says who can do it.
 """
@@ -237,7 +237,7 @@ class StatisticUnknown(MeantimeError):
 
 
 class KeyReused(MeantimeError):
-    """An idempotency key came again with another request: most likely the client has made a key twice."""
+    """An idempotency key was used before, with another request: most likely the client has made one key twice."""
 
     code = "idempotency-key-reused"
     fault = Fault.CALLER
@@ -337,21 +337,21 @@ class MethodNotAllowed(RequestRefused):
 
 
 class JobUnknown(MeantimeError):
-    """No job has this id: never given, deleted or expired."""
+    """No job has this id: no job ever had it, or the job was removed or has expired."""
 
     code = "job-unknown"
     fault = Fault.CALLER
 
 
 class JobEnded(MeantimeError):
-    """The job has ended already, so it cannot be cancelled any more."""
+    """The job has ended already, so it can no longer be cancelled."""
 
     code = "job-ended"
     fault = Fault.CALLER
 
 
 class JobUnfinished(MeantimeError):
-    """The job has not ended, so it cannot be removed: it is to be cancelled first."""
+    """The job has not ended, so it cannot be removed. Cancel it first."""
 
     code = "job-unfinished"
     fault = Fault.CALLER
@@ -390,7 +390,7 @@ class JobInterrupted(MeantimeError):
 
 
 class JobCancelled(JobInterrupted):
-    """Somebody asked for the job to be cancelled."""
+    """The job was cancelled on request."""
 
     code = "cancelled"
     fault = Fault.CALLER
@@ -403,13 +403,13 @@ class JobOutOfTime(JobInterrupted):
 
 
 class JobGivenBack(JobInterrupted):
-    """The server stops; the job goes back to the queue and is run at the next start."""
+    """The server stops; the job goes back to the queue and runs at the next start."""
 
     code = "given-back"
 
 
 class JobFailed(MeantimeError):
-    """The job ended without a result; ``failure`` says why, where that is known."""
+    """The job ended without a result; ``failure`` says why, if that is known."""
 
     code = "job-failed"
 
@@ -446,13 +446,13 @@ class PictureFailed(MeantimeError):
 
 
 class ResultGone(MeantimeError):
-    """A lost result that cannot be made again: its method or its snapshot is no longer there."""
+    """A lost result that cannot be computed again: its method or its snapshot is no longer there."""
 
     code = "result-gone"
 
 
 class Unavailable(MeantimeError):
-    """Not now. Nothing was written; the same request may go through later."""
+    """Not now. Nothing was written; the same request may succeed later."""
 
     code = "unavailable"
 
@@ -481,27 +481,27 @@ class DatasetLoading(Unavailable):
 
 
 class ShuttingDown(Unavailable):
-    """The server takes no new jobs any more."""
+    """The server stops, and takes no new jobs."""
 
     code = "shutting-down"
     fault = Fault.OPERATOR
 
 
 class StoreFull(Unavailable):
-    """The disk is full. Reads go on, and writing will once there is space."""
+    """The disk is full. Reads go on, and writes do when there is space again."""
 
     code = "disk-full"
     fault = Fault.OPERATOR
 
 
 class StoreError(MeantimeError):
-    """The store of jobs cannot do its work."""
+    """The store of jobs cannot be used."""
 
     code = "store-error"
 
 
 class StoreBroken(StoreError):
-    """Writing to the store failed in a way that only a restart, reading from disk, can recover from."""
+    """Writing to the store failed for good. Only a restart, which reads everything from disk, recovers from it."""
 
     code = "store-broken"
 
@@ -514,13 +514,13 @@ class StoreTooNew(StoreError):
 
 
 class StateInUse(StoreError):
-    """Another server works in this state directory."""
+    """Another server uses this state directory."""
 
     code = "state-in-use"
     fault = Fault.OPERATOR
 
 
-class IllegalMove(MeantimeError):
-    """A job was asked to go where its state does not lead. A bug of ours, never the caller's doing."""
+class IllegalTransition(MeantimeError):
+    """A job cannot go from its state to the one that was asked for. A bug in Meantime, never the caller's fault."""
 
     code = "illegal-move"

@@ -1,6 +1,6 @@
-"""The frozen values that travel between the rooms: Request, Job, JobState and the table of legal moves.
+"""The frozen values that all parts share: requests, records of jobs, and the states a job goes through.
 
-Nothing here knows a thread, a file or a clock: times are handed in, as seconds since 1970 (UTC).
+Nothing here knows a thread, a file or a clock: times are parameters, as seconds since 1970 (UTC).
 """
 
 from __future__ import annotations
@@ -12,27 +12,27 @@ from typing import Any, Protocol
 
 import msgspec
 
-from meantime.errors import Failure, IllegalMove
+from meantime.errors import Failure, IllegalTransition
 
 
 class JobState(StrEnum):
-    """Where a job is in its life."""
+    """How far a job has come."""
 
     QUEUED = "queued"  # accepted durably; waits for a thread, or for its data set
     RUNNING = "running"  # its attempt is counted durably; a thread has it
-    DONE = "done"  # its result was put, then its record committed
-    FAILED = "failed"  # it has a failure that says whose fault it is
-    CANCELLED = "cancelled"  # somebody asked for that
+    DONE = "done"  # its result was written, then its record committed
+    FAILED = "failed"  # its failure says why
+    CANCELLED = "cancelled"  # on request
 
     @property
     def is_ended(self) -> bool:
-        """Whether no move leads out of this state."""
-        return not LEGAL_MOVES[self]
+        """Whether no transition leads out of this state."""
+        return not LEGAL_TRANSITIONS[self]
 
 
-# Every other move is an error. running -> queued is a job given back: its server crashed or stopped, or the disk
+# Every other transition is an error. running -> queued is a job given back: its server crashed or stopped, or the disk
 # was full.
-LEGAL_MOVES: Mapping[JobState, frozenset[JobState]] = {
+LEGAL_TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
     JobState.RUNNING: frozenset({JobState.DONE, JobState.FAILED, JobState.CANCELLED, JobState.QUEUED}),
     JobState.DONE: frozenset(),
@@ -42,35 +42,35 @@ LEGAL_MOVES: Mapping[JobState, frozenset[JobState]] = {
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """What was asked, as accepted. Beside the snapshot's content, the result depends on this alone, label excepted."""
+    """A request as accepted. The result depends on nothing but this, without the label, and the snapshot's content."""
 
     dataset: str  # name of the data set in the catalog
     statistic: str  # name in the registry
     parameters: dict[str, Any]  # checked, or raw while the data set was loading; defaults filled in
     view: str = "classic"  # the form in which the result file is written
     fingerprint: str | None = None  # of the snapshot; None until the data set was loaded
-    label: str | None = None  # the asker's own word for it, to find it by; nothing depends on it
+    label: str | None = None  # the client's own word for it, to find it by
 
 
-class Once(msgspec.Struct, frozen=True, kw_only=True):
-    """How a client says that a request sent twice is the same one: its key, and what the key came with."""
+class IdempotencyKey(msgspec.Struct, frozen=True, kw_only=True):
+    """By which a request that is sent twice is recognized: the client's key, and what came with it."""
 
     key: str  # of the client's choosing
     digest: str  # of the body that came with it
 
 
 class Receipt(msgspec.Struct, frozen=True, kw_only=True):
-    """What the record keeps of a result, so that its file can be checked, or made again, and compared."""
+    """What the record keeps of a result, so that its file can be checked, and computed again if it is lost."""
 
     checksum: str  # BLAKE2b-128 of the file's bytes, hexadecimal
     size_bytes: int
     method_version: int  # of the statistic that made it
 
 
-class Job(msgspec.Struct, frozen=True, kw_only=True):
-    """A request that was accepted durably, and how far it has come. A new version comes from a method."""
+class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """A job as the store keeps it: the request, and how far it has come. Methods return the next version."""
 
-    number: int  # 1, 2, ...; never given twice, also after a restart
+    number: int  # 1, 2, ...; never used twice, also after a restart
     request: Request
     created_at_s: float
     state: JobState = JobState.QUEUED
@@ -79,39 +79,39 @@ class Job(msgspec.Struct, frozen=True, kw_only=True):
     ended_at_s: float | None = None
     failure: Failure | None = None
     receipt: Receipt | None = None
-    once: Once | None = None  # the idempotency key that it was accepted under; jobs of one batch share it
+    idempotency_key: IdempotencyKey | None = None  # that it was accepted under; the jobs of one batch share it
 
     @property
     def id(self) -> str:
         """The id that clients see."""
         return job_id(self.number)
 
-    def start(self, *, at_s: float, request: Request | None = None) -> Job:
-        """Count an attempt. ``request`` is the same one bound to its snapshot, where it was not yet."""
-        return self._move(
+    def start(self, *, at_s: float, request: Request | None = None) -> JobRecord:
+        """Count an attempt. ``request`` is the same request, bound to its snapshot now if it was not before."""
+        return self._transition(
             JobState.RUNNING, attempts=self.attempts + 1, started_at_s=at_s, request=request or self.request
         )
 
-    def finish(self, receipt: Receipt, *, at_s: float) -> Job:
-        """Mark as done; the result file must be there already."""
-        return self._move(JobState.DONE, receipt=receipt, ended_at_s=at_s)
+    def finish(self, receipt: Receipt, *, at_s: float) -> JobRecord:
+        """Mark as done. The result must have been written before."""
+        return self._transition(JobState.DONE, receipt=receipt, ended_at_s=at_s)
 
-    def fail(self, failure: Failure, *, at_s: float) -> Job:
+    def fail(self, failure: Failure, *, at_s: float) -> JobRecord:
         """Mark as failed for good."""
-        return self._move(JobState.FAILED, failure=failure, ended_at_s=at_s)
+        return self._transition(JobState.FAILED, failure=failure, ended_at_s=at_s)
 
-    def cancel(self, failure: Failure, *, at_s: float) -> Job:
-        """Mark as cancelled; ``failure`` says by whom."""
-        return self._move(JobState.CANCELLED, failure=failure, ended_at_s=at_s)
+    def cancel(self, failure: Failure, *, at_s: float) -> JobRecord:
+        """Mark as cancelled. ``failure`` says why."""
+        return self._transition(JobState.CANCELLED, failure=failure, ended_at_s=at_s)
 
-    def give_back(self, *, attempt_counts: bool) -> Job:
-        """Return to the queue. The attempt counts if the work may have been what ended it (a crash)."""
+    def give_back(self, *, attempt_counts: bool) -> JobRecord:
+        """Return the job to the queue. The attempt counts if the job may have caused its end, as in a crash."""
         attempts = self.attempts if attempt_counts else self.attempts - 1
-        return self._move(JobState.QUEUED, attempts=attempts, started_at_s=None)
+        return self._transition(JobState.QUEUED, attempts=attempts, started_at_s=None)
 
-    def _move(self, state: JobState, **changes: Any) -> Job:
-        if state not in LEGAL_MOVES[self.state]:
-            raise IllegalMove(f"{self.id} is {self.state} and cannot become {state}.")
+    def _transition(self, state: JobState, **changes: Any) -> JobRecord:
+        if state not in LEGAL_TRANSITIONS[self.state]:
+            raise IllegalTransition(f"{self.id} is {self.state} and cannot become {state}.")
         return msgspec.structs.replace(self, state=state, **changes)
 
 
@@ -125,32 +125,32 @@ def job_id(number: int) -> str:
 
 
 def job_number(text: str) -> int | None:
-    r"""Return the number in a job id, or None where the text is not exactly a job id.
+    r"""Return the number in a job id, or None if the text is not exactly a job id.
 
     >>> job_number("job_id_10")
     10
     >>> [job_number(text) for text in ("job_id_01", "job_id_+1", "job_id_1_0", "job_id_１", "job_id_1\n", "../x")]
     [None, None, None, None, None, None]
     """
-    found = _JOB_ID.fullmatch(text)
-    return int(found[1]) if found else None
+    match = _JOB_ID.fullmatch(text)
+    return int(match[1]) if match else None
 
 
 class Work(Protocol):
-    """What a statistic is handed beside its data: the line back to whoever waits, and the word to stop."""
+    """Connects a computation with whoever waits for it: takes its progress, and tells it when to stop."""
 
     def progress(self, share: float) -> None:
-        """Say how much is done, from 0 to 1."""
+        """Report how much is done, from 0 to 1."""
 
     def check(self) -> None:
         """Raise JobInterrupted if the work is to stop: cancelled, out of time, or shutting down."""
 
 
 class Unwatched:
-    """Work that nobody watches or stops: for a direct call."""
+    """For a direct call: nobody watches the work or stops it."""
 
     def progress(self, share: float) -> None:
-        """Tell nobody."""
+        """Do nothing."""
 
     def check(self) -> None:
-        """Go on."""
+        """Do nothing."""

@@ -44,7 +44,7 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OldState]:
     [name] = json.loads(sources.read_bytes()).values()
     same = identity(Source(name="health", path=str(table)), rejected_limit=0.05)
     sources.write_text(json.dumps({same: name}))
-    # For nearly ten years, the most that the setting takes: make the state anew by 2036, or its jobs expire at the start.
+    # Nearly ten years, the most that the setting takes: by 2036 the jobs expire, and the state has to be made anew.
     with serving(f"health={table}", state_dir=state, MEANTIME_KEEP_ENDED_S="3e8") as server:
         yield OldState(server.ready(), state / "snapshots")
 

@@ -11,9 +11,9 @@ from typing import Any
 import msgspec
 import pytest
 
-from meantime.engine.ports import JobStore, Move, Wanted
-from meantime.errors import Failure, Fault, IllegalMove, ShuttingDown
-from meantime.model import Job, JobState, Once, Receipt, Request
+from meantime.engine.ports import JobFilter, JobStore, Transition
+from meantime.errors import Failure, Fault, IllegalTransition, ShuttingDown
+from meantime.model import IdempotencyKey, JobRecord, JobState, Receipt, Request
 from meantime.stores.memory import MemoryJobStore
 from meantime.stores.sqlite import SqliteJobStore
 from tests.support.engine_fakes import PATIENCE_S, request
@@ -33,12 +33,12 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobStore]:
     made.close()
 
 
-def add(store: JobStore, *requests: Request, at_s: float = 10.0) -> list[Job]:
+def add(store: JobStore, *requests: Request, at_s: float = 10.0) -> list[JobRecord]:
     return store.add(requests, at_s=at_s).result(PATIENCE_S)
 
 
-def move(store: JobStore, before: Job, after: Job) -> Job:
-    store.move([Move(before, after)]).result(PATIENCE_S)
+def move(store: JobStore, before: JobRecord, after: JobRecord) -> JobRecord:
+    store.update([Transition(before, after)]).result(PATIENCE_S)
     return after
 
 
@@ -93,22 +93,22 @@ def test_every_legal_move_is_kept_whole(store: JobStore) -> None:
 def test_a_job_that_is_not_as_thought_is_not_moved_nor_are_the_others_of_the_call(store: JobStore) -> None:
     one, two = add(store, request(), request())
     started = move(store, one, one.start(at_s=11.0))
-    future = store.move([Move(two, two.start(at_s=12.0)), Move(one, one.start(at_s=12.0))])
-    assert isinstance(future.exception(PATIENCE_S), IllegalMove)
+    future = store.update([Transition(two, two.start(at_s=12.0)), Transition(one, one.start(at_s=12.0))])
+    assert isinstance(future.exception(PATIENCE_S), IllegalTransition)
     assert list(store.jobs()) == [started, two]
 
 
 def test_the_attempts_of_a_job_are_part_of_how_it_is_thought_to_be(store: JobStore) -> None:
     [job] = add(store, request())
     back = move(store, move(store, job, job.start(at_s=11.0)), job.start(at_s=11.0).give_back(attempt_counts=True))
-    assert isinstance(store.move([Move(job, job.start(at_s=12.0))]).exception(PATIENCE_S), IllegalMove)
+    assert isinstance(store.update([Transition(job, job.start(at_s=12.0))]).exception(PATIENCE_S), IllegalTransition)
     assert store.get(job.number) == back
 
 
 def test_a_job_that_is_not_there_cannot_be_moved(store: JobStore) -> None:
     [job] = add(store, request())
-    other = Job(number=99, request=job.request, created_at_s=0.0)
-    assert isinstance(store.move([Move(other, other.start(at_s=1.0))]).exception(PATIENCE_S), IllegalMove)
+    other = JobRecord(number=99, request=job.request, created_at_s=0.0)
+    assert isinstance(store.update([Transition(other, other.start(at_s=1.0))]).exception(PATIENCE_S), IllegalTransition)
 
 
 def test_calls_take_effect_in_the_order_in_which_they_were_made(store: JobStore) -> None:
@@ -116,8 +116,8 @@ def test_calls_take_effect_in_the_order_in_which_they_were_made(store: JobStore)
     started = job.start(at_s=11.0)
     done = started.finish(RECEIPT, at_s=12.0)
     futures: list[Future[Any]] = [
-        store.move([Move(job, started)]),
-        store.move([Move(started, done)]),
+        store.update([Transition(job, started)]),
+        store.update([Transition(started, done)]),
         store.remove([job.number]),
     ]
     assert [future.result(PATIENCE_S) for future in futures] == [None, None, [done]]
@@ -125,7 +125,7 @@ def test_calls_take_effect_in_the_order_in_which_they_were_made(store: JobStore)
 
 
 def test_moving_nothing_succeeds(store: JobStore) -> None:
-    assert store.move([]).result(PATIENCE_S) is None
+    assert store.update([]).result(PATIENCE_S) is None
 
 
 def test_only_ended_jobs_are_removed_and_their_numbers_are_not_given_again(store: JobStore) -> None:
@@ -137,8 +137,9 @@ def test_only_ended_jobs_are_removed_and_their_numbers_are_not_given_again(store
     assert [job.number for job in add(store, request())] == [4]
 
 
-def ended_jobs(store: JobStore, count: int) -> list[Job]:
-    jobs = store.add([labelled("“mine”", "mean")] * count, at_s=10.0, once=Once(key="k", digest="d")).result(PATIENCE_S)
+def ended_jobs(store: JobStore, count: int) -> list[JobRecord]:
+    requests = [labelled("“mine”", "mean")] * count
+    jobs = store.add(requests, at_s=10.0, idempotency_key=IdempotencyKey(key="k", digest="d")).result(PATIENCE_S)
     started = [move(store, job, job.start(at_s=11.0)) for job in jobs]
     return [move(store, job, job.finish(RECEIPT, at_s=12.0)) for job in started]
 
@@ -181,9 +182,9 @@ def test_fingerprints_are_those_that_kept_jobs_name(store: JobStore) -> None:
 
 
 def test_a_label_and_a_key_are_kept_through_every_move(store: JobStore) -> None:
-    once = Once(key="k", digest="d")
-    [job] = store.add([labelled("“mine”")], at_s=10.0, once=once).result(PATIENCE_S)
-    assert (job.request.label, job.once) == ("“mine”", once)
+    key = IdempotencyKey(key="k", digest="d")
+    [job] = store.add([labelled("“mine”")], at_s=10.0, idempotency_key=key).result(PATIENCE_S)
+    assert (job.request.label, job.idempotency_key) == ("“mine”", key)
     done = move(store, move(store, job, job.start(at_s=11.0)), job.start(at_s=11.0).finish(RECEIPT, at_s=12.0))
     assert store.get(job.number) == done
     assert list(store.jobs()) == [done]
@@ -191,8 +192,9 @@ def test_a_label_and_a_key_are_kept_through_every_move(store: JobStore) -> None:
 
 def test_the_jobs_of_a_key_are_found_by_number_as_long_as_they_are_kept(store: JobStore) -> None:
     add(store, request())
-    one, two = store.add([request(), request()], at_s=10.0, once=Once(key="k", digest="d")).result(PATIENCE_S)
-    store.add([request()], at_s=10.0, once=Once(key="K", digest="d")).result(PATIENCE_S)
+    lower, upper = IdempotencyKey(key="k", digest="d"), IdempotencyKey(key="K", digest="d")
+    one, two = store.add([request(), request()], at_s=10.0, idempotency_key=lower).result(PATIENCE_S)
+    store.add([request()], at_s=10.0, idempotency_key=upper).result(PATIENCE_S)
     assert store.accepted_under("k") == [one, two]
     assert store.accepted_under("other") == []
     gone = move(store, one, one.cancel(FAILURE, at_s=11.0))
@@ -200,7 +202,7 @@ def test_the_jobs_of_a_key_are_found_by_number_as_long_as_they_are_kept(store: J
     assert store.accepted_under("k") == [two]
 
 
-def found(store: JobStore, wanted: Wanted, *, before: int | None = None, limit: int = 100) -> list[int]:
+def found(store: JobStore, wanted: JobFilter, *, before: int | None = None, limit: int = 100) -> list[int]:
     jobs = store.find(wanted, before=before, limit=limit)
     assert [store.get(job.number) for job in jobs] == jobs
     return [job.number for job in jobs]
@@ -208,35 +210,35 @@ def found(store: JobStore, wanted: Wanted, *, before: int | None = None, limit: 
 
 def test_jobs_are_found_newest_first_page_by_page_while_others_come_and_go(store: JobStore) -> None:
     first, *_ = add(store, *[request()] * 5)
-    assert found(store, Wanted(), limit=2) == [5, 4]
+    assert found(store, JobFilter(), limit=2) == [5, 4]
     add(store, request())
-    assert found(store, Wanted(), before=4, limit=2) == [3, 2]
+    assert found(store, JobFilter(), before=4, limit=2) == [3, 2]
     move(store, first, first.cancel(FAILURE, at_s=11.0))
     store.remove([first.number]).result(PATIENCE_S)
-    assert found(store, Wanted(), before=2, limit=2) == []
-    assert found(store, Wanted(), before=2**64, limit=1) == [6]  # from a cursor that somebody made up
+    assert found(store, JobFilter(), before=2, limit=2) == []
+    assert found(store, JobFilter(), before=2**64, limit=1) == [6]  # from a cursor that somebody made up
 
 
 @pytest.mark.parametrize(
     ("wanted", "numbers"),
     [
-        (Wanted(), [4, 3, 2, 1]),
-        (Wanted(states=frozenset()), []),
-        (Wanted(states=frozenset({JobState.QUEUED})), [4, 2]),
-        (Wanted(states=frozenset({JobState.QUEUED, JobState.CANCELLED})), [4, 3, 2]),
-        (Wanted(states=frozenset({JobState.DONE})), []),
-        (Wanted(statistic="mean"), [2]),
-        (Wanted(statistic="MEAN"), []),
-        (Wanted(dataset="other"), [3]),
-        (Wanted(label="mine"), [4, 2]),
-        (Wanted(label=""), []),
-        (Wanted(created_after_s=12.0), [4, 3, 2]),
-        (Wanted(created_before_s=12.0), [1]),
-        (Wanted(created_after_s=12.0, created_before_s=13.0), [3, 2]),
-        (Wanted(states=frozenset({JobState.QUEUED}), label="mine", created_before_s=13.0), [2]),
+        (JobFilter(), [4, 3, 2, 1]),
+        (JobFilter(states=frozenset()), []),
+        (JobFilter(states=frozenset({JobState.QUEUED})), [4, 2]),
+        (JobFilter(states=frozenset({JobState.QUEUED, JobState.CANCELLED})), [4, 3, 2]),
+        (JobFilter(states=frozenset({JobState.DONE})), []),
+        (JobFilter(statistic="mean"), [2]),
+        (JobFilter(statistic="MEAN"), []),
+        (JobFilter(dataset="other"), [3]),
+        (JobFilter(label="mine"), [4, 2]),
+        (JobFilter(label=""), []),
+        (JobFilter(created_after_s=12.0), [4, 3, 2]),
+        (JobFilter(created_before_s=12.0), [1]),
+        (JobFilter(created_after_s=12.0, created_before_s=13.0), [3, 2]),
+        (JobFilter(states=frozenset({JobState.QUEUED}), label="mine", created_before_s=13.0), [2]),
     ],
 )
-def test_jobs_are_found_by_what_is_wanted_of_them(store: JobStore, wanted: Wanted, numbers: list[int]) -> None:
+def test_jobs_are_found_by_what_is_wanted_of_them(store: JobStore, wanted: JobFilter, numbers: list[int]) -> None:
     [one] = add(store, request(), at_s=11.0)
     _, three = add(store, labelled("mine", "mean"), request(dataset="other"), at_s=12.0)
     add(store, labelled("mine"), at_s=13.0)
@@ -247,10 +249,10 @@ def test_jobs_are_found_by_what_is_wanted_of_them(store: JobStore, wanted: Wante
 
 
 def test_a_callback_may_ask_the_store_for_more(store: JobStore) -> None:
-    second: list[Job] = []
+    second: list[JobRecord] = []
     done = threading.Event()
 
-    def note(added: Future[list[Job]]) -> None:
+    def note(added: Future[list[JobRecord]]) -> None:
         second.extend(added.result())
         done.set()
 
@@ -278,5 +280,9 @@ def test_after_close_nothing_is_written_and_close_may_be_called_again(store: Job
     [job] = add(store, request())
     store.close()
     store.close()
-    for future in (store.add([request()], at_s=1.0), store.move([Move(job, job.start(at_s=1.0))]), store.remove([1])):
+    for future in (
+        store.add([request()], at_s=1.0),
+        store.update([Transition(job, job.start(at_s=1.0))]),
+        store.remove([1]),
+    ):
         assert isinstance(future.exception(PATIENCE_S), ShuttingDown)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from meantime.engine.ports import Answer, ResultStore
+from meantime.engine.ports import EncodedResult, ResultStore
 from meantime.stores.memory import MemoryResultStore
 from meantime.stores.result_files import ResultFiles
 
@@ -18,32 +18,32 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ResultStore:
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"\x00\xff" * 300_000], ids=["empty", "small", "large"])
 def test_what_was_put_is_opened_as_it_was(store: ResultStore, body: bytes) -> None:
-    receipt = store.put(7, Answer(body, 2))
+    receipt = store.put(7, EncodedResult(body, 2))
     assert (receipt.size_bytes, receipt.method_version) == (len(body), 2)
     assert store.open(7, receipt) == body
 
 
 def test_a_result_that_was_never_put_is_not_there(store: ResultStore) -> None:
-    assert store.open(8, Answer(b"{}", 1).receipt()) is None
+    assert store.open(8, EncodedResult(b"{}", 1).receipt()) is None
 
 
 def test_other_bytes_than_the_receipt_says_are_not_given_out(store: ResultStore) -> None:
-    receipt = store.put(7, Answer(b"one", 1))
-    store.put(7, Answer(b"two", 1))
+    receipt = store.put(7, EncodedResult(b"one", 1))
+    store.put(7, EncodedResult(b"two", 1))
     assert store.open(7, receipt) is None
-    store.put(7, Answer(b"longer", 1))
+    store.put(7, EncodedResult(b"longer", 1))
     assert store.open(7, receipt) is None
 
 
 def test_a_result_put_again_replaces_the_first(store: ResultStore) -> None:
-    store.put(7, Answer(b"one", 1))
-    receipt = store.put(7, Answer(b"two", 1))
+    store.put(7, EncodedResult(b"one", 1))
+    receipt = store.put(7, EncodedResult(b"two", 1))
     assert store.open(7, receipt) == b"two"
 
 
 def test_a_removed_result_is_gone_and_may_be_removed_again(store: ResultStore) -> None:
-    receipt = store.put(7, Answer(b"one", 1))
-    kept = store.put(8, Answer(b"two", 1))
+    receipt = store.put(7, EncodedResult(b"one", 1))
+    kept = store.put(8, EncodedResult(b"two", 1))
     store.remove(7)
     store.remove(7)
     assert store.open(7, receipt) is None

@@ -60,9 +60,9 @@ def test_every_acknowledged_job_is_there_after_ten_kills_and_its_key_makes_no_ot
         assert {states.get(number) for number in acknowledged} == {JobState.DONE}
         for number, token in acknowledged.items():
             assert engine.read_result(number).result(PATIENCE_S) == repr([("token", token)]).encode()
-            if (once := crash_driver.once_of(token)) is not None:
+            if (key := crash_driver.key_of(token)) is not None:
                 # As a client does that has not heard the answer.
-                again = engine.submit([request(token=token)], once=once).result(PATIENCE_S)
+                again = engine.submit([request(token=token)], key=key).result(PATIENCE_S)
                 assert [job.number for job in again] == [number]
     finally:
         engine.stop()

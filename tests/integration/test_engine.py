@@ -17,7 +17,7 @@ from typing import Any
 
 from meantime.engine.engine import Engine, Event
 from meantime.errors import JobEnded, JobUnfinished, JobUnknown, StoreFull
-from meantime.model import JobState, Once, Request, Work, job_id
+from meantime.model import IdempotencyKey, JobState, Request, Work, job_id
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
 from tests.support.engine_fakes import (
@@ -40,52 +40,52 @@ def server(
 ) -> Iterator[Engine]:
     """An engine over the stores in a folder, as the assembly puts it together."""
     store = SqliteJobStore(folder / "jobs.sqlite3", on_broken=unexpected, connect=connect)
-    with running(compute, jobs=store, results=ResultFiles(folder / "results"), clock=time.time, **more) as room:
-        yield room
+    with running(compute, jobs=store, results=ResultFiles(folder / "results"), clock=time.time, **more) as engine:
+        yield engine
 
 
 def test_many_clients_get_numbers_of_their_own_and_all_results(tmp_path: Path) -> None:
     numbers: dict[int, str] = {}
 
-    def ask(room: Engine, client: int) -> None:
+    def ask(engine: Engine, client: int) -> None:
         for place in range(25):
             token = f"{client}-{place}"
-            numbers[submit(room, request(token=token))[0]] = token
+            numbers[submit(engine, request(token=token))[0]] = token
 
-    with server(tmp_path, threads=3) as room:
-        clients = [threading.Thread(target=ask, args=(room, client)) for client in range(8)]
+    with server(tmp_path, threads=3) as engine:
+        clients = [threading.Thread(target=ask, args=(engine, client)) for client in range(8)]
         for client in clients:
             client.start()
         join(*clients)
-        assert room.wait_drained(PATIENCE_S)
+        assert engine.wait_drained(PATIENCE_S)
         assert sorted(numbers) == list(range(1, 201))
         for number, token in numbers.items():
-            assert room.read_result(number).result(0) == repr([("token", token)]).encode()
+            assert engine.read_result(number).result(0) == repr([("token", token)]).encode()
 
 
 def test_deleting_the_results_under_a_running_server_costs_no_answer(tmp_path: Path) -> None:
-    with server(tmp_path) as room:
-        numbers = submit(room, *[request(n=n) for n in range(5)])
-        assert room.wait_drained(PATIENCE_S)
+    with server(tmp_path) as engine:
+        numbers = submit(engine, *[request(n=n) for n in range(5)])
+        assert engine.wait_drained(PATIENCE_S)
         shutil.rmtree(tmp_path / "results")
         for number in numbers:
-            assert room.read_result(number).result(PATIENCE_S) == f"[('n', {number - 1})]".encode()
+            assert engine.read_result(number).result(PATIENCE_S) == f"[('n', {number - 1})]".encode()
         assert sorted(file.name for file in (tmp_path / "results").iterdir()) == [f"job_id_{n}" for n in numbers]
 
 
 def test_a_restart_knows_all_jobs_runs_what_waited_and_counts_on(tmp_path: Path) -> None:
     held = Held()
-    with server(tmp_path, ToyCompute(hold=held), threads=1) as room:
-        [done] = submit(room, request())
-        end_of(room, done)
-        submit(room, request("hold"), request(n=1))
+    with server(tmp_path, ToyCompute(hold=held), threads=1) as engine:
+        [done] = submit(engine, request())
+        end_of(engine, done)
+        submit(engine, request("hold"), request(n=1))
         held.wait_begun()
     held.go_on.set()
-    with server(tmp_path, ToyCompute(hold=held)) as room:
-        assert room.look_up(done).state is JobState.DONE
-        assert room.wait_drained(PATIENCE_S)
-        assert [state for _, state in room.jobs()] == [JobState.DONE] * 3
-        assert submit(room, request()) == [4]
+    with server(tmp_path, ToyCompute(hold=held)) as engine:
+        assert engine.look_up(done).state is JobState.DONE
+        assert engine.wait_drained(PATIENCE_S)
+        assert [state for _, state in engine.jobs()] == [JobState.DONE] * 3
+        assert submit(engine, request()) == [4]
 
 
 def test_a_full_disk_refuses_jobs_reads_go_on_and_all_goes_on_when_there_is_space(tmp_path: Path) -> None:
@@ -96,15 +96,15 @@ def test_a_full_disk_refuses_jobs_reads_go_on_and_all_goes_on_when_there_is_spac
             super().__init__(*args, **more)
             made.append(self)
 
-    with server(tmp_path, connect=partial(sqlite3.connect, factory=Noted)) as room:
-        [done] = submit(room, request())
-        end_of(room, done)
+    with server(tmp_path, connect=partial(sqlite3.connect, factory=Noted)) as engine:
+        [done] = submit(engine, request())
+        end_of(engine, done)
         made[0].execute("PRAGMA max_page_count = 1")  # SQLite takes the least that there is: full
-        refused = room.submit([request(text="x" * 100_000)])
+        refused = engine.submit([request(text="x" * 100_000)])
         assert isinstance(refused.exception(PATIENCE_S), StoreFull)
-        assert room.read_result(done).result(PATIENCE_S) == b"[]"
+        assert engine.read_result(done).result(PATIENCE_S) == b"[]"
         made[0].execute("PRAGMA max_page_count = 1000000")
-        assert end_of(room, submit(room, request(text="x" * 100_000))[0]).state is JobState.DONE
+        assert end_of(engine, submit(engine, request(text="x" * 100_000))[0]).state is JobState.DONE
 
 
 def test_whatever_clients_do_at_once_each_job_is_told_in_order_and_no_removed_job_leaves_a_file(tmp_path: Path) -> None:
@@ -116,29 +116,29 @@ def test_whatever_clients_do_at_once_each_job_is_told_in_order_and_no_removed_jo
             work.check()
         return echo(request, work)
 
-    def client(room: Engine, seed: int) -> None:
+    def client(engine: Engine, seed: int) -> None:
         whim = random.Random(seed)  # noqa: S311 - each client wants the same each time
         mine: list[int] = []
         for place in range(60):
-            once = whim.choice([None, Once(key=f"{seed}-{place // 2}", digest="d")])
+            key = whim.choice([None, IdempotencyKey(key=f"{seed}-{place // 2}", digest="d")])
             with suppress(JobUnknown, JobEnded, JobUnfinished, ValueError):  # removed, or not as far as hoped
                 match whim.choice(["submit", "cancel", "remove", "read"] if mine else ["submit"]):
                     case "submit":
                         requests = [request("work")] * whim.randint(1, 5)
-                        mine += [job.number for job in room.submit(requests, once=once).result(PATIENCE_S)]
+                        mine += [job.number for job in engine.submit(requests, key=key).result(PATIENCE_S)]
                     case "cancel":
-                        room.cancel(whim.choice(mine)).result(PATIENCE_S)
+                        engine.cancel(whim.choice(mine)).result(PATIENCE_S)
                     case "remove":
-                        room.remove(whim.choice(mine)).result(PATIENCE_S)
+                        engine.remove(whim.choice(mine)).result(PATIENCE_S)
                     case _:
-                        room.read_result(whim.choice(mine)).result(PATIENCE_S)
+                        engine.read_result(whim.choice(mine)).result(PATIENCE_S)
 
-    with server(tmp_path, ToyCompute(work=work), threads=3, keep_ended_jobs=30) as room:
-        room.follow(lambda event: told.setdefault(event.detail.job.number, []).append(event))
+    with server(tmp_path, ToyCompute(work=work), threads=3, keep_ended_jobs=30) as engine:
+        engine.follow(lambda event: told.setdefault(event.detail.record.number, []).append(event))
         with ThreadPoolExecutor(4) as clients:
-            list(clients.map(partial(client, room), range(4)))
-        assert room.wait_drained(PATIENCE_S)
-    kept = {number for number, _ in room.jobs()}
+            list(clients.map(partial(client, engine), range(4)))
+        assert engine.wait_drained(PATIENCE_S)
+    kept = {number for number, _ in engine.jobs()}
     for number, events in told.items():
         kinds = " ".join(event.kind for event in events)
         assert re.fullmatch("accepted( started( progress)*)? ended( removed)?", kinds)

@@ -18,12 +18,12 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
 from meantime.engine.engine import Engine
-from meantime.engine.ports import Wanted
+from meantime.engine.ports import JobFilter
 from meantime.errors import JobEnded, JobUnfinished, JobUnknown, KeyReused, RequestInvalid
-from meantime.model import JobState, Once, Request, Work
+from meantime.model import IdempotencyKey, JobState, Request, Work
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
-from tests.support.engine_fakes import PATIENCE_S, ToyCompute, engine, request, unexpected
+from tests.support.engine_fakes import PATIENCE_S, ToyCompute, make_engine, request, unexpected
 
 # Which job a rule is about, whatever there is. Not drawn from what there is: how far the threads have come differs from
 # run to run, and what hypothesis draws must not.
@@ -39,7 +39,7 @@ class Expected:
         self.outcome = JobState.DONE  # which, if nobody cancels it
         self.ended: JobState | None = None  # seen so; it must stay so
         self.crashes = 0  # that it went through unfinished
-        self.once: Once | None = None  # what it came under
+        self.key_sent: IdempotencyKey | None = None
 
 
 class EngineMachine(RuleBasedStateMachine):
@@ -51,7 +51,7 @@ class EngineMachine(RuleBasedStateMachine):
         self.expected: dict[int, Expected] = {}
         self.by_key: dict[int, Expected] = {}
         self.given = 0  # the highest number
-        self.room = self._open("0")
+        self.engine = self._open("0")
         self.generation = 0
 
     @initialize(count=st.integers(1, 4))
@@ -65,16 +65,18 @@ class EngineMachine(RuleBasedStateMachine):
     @rule(name=st.sampled_from("ab"), digest=st.sampled_from("xy"), count=st.integers(1, 3), racers=st.integers(1, 3))
     def accept_once(self, name: str, digest: str, count: int, racers: int) -> None:
         """Several clients send the same at once; the key may have been used before, and its jobs been removed since."""
-        once = Once(key=name, digest=digest)
-        made = [number for number, job in self.expected.items() if job.once is not None and job.once.key == name]
+        idempotency_key = IdempotencyKey(key=name, digest=digest)
+        made = [
+            number for number, job in self.expected.items() if job.key_sent is not None and job.key_sent.key == name
+        ]
         if not made:
-            self._submit(count, once=once, racers=racers)
-        elif self.expected[made[0]].once == once:
-            repeated = [self.room.submit([request("obey", key=-1)], once=once) for _ in range(racers)]
+            self._submit(count, key=idempotency_key, racers=racers)
+        elif self.expected[made[0]].key_sent == idempotency_key:
+            repeated = [self.engine.submit([request("obey", key=-1)], key=idempotency_key) for _ in range(racers)]
             assert [[job.number for job in again.result(PATIENCE_S)] for again in repeated] == [made] * racers
         else:
             with pytest.raises(KeyReused):
-                self.room.submit([request("obey", key=-1)], once=once)
+                self.engine.submit([request("obey", key=-1)], key=idempotency_key)
 
     @rule(pick=PICK)
     def remove(self, pick: int) -> None:
@@ -82,29 +84,29 @@ class EngineMachine(RuleBasedStateMachine):
             return
         job = self.expected[number]
         try:
-            self.room.remove(number).result(PATIENCE_S)
+            self.engine.remove(number).result(PATIENCE_S)
         except JobUnfinished:
             assert job.ended is None
         else:
             assert job.ended or job.order.is_set() or job.crashes >= 3
             del self.expected[number]
             with pytest.raises(JobUnknown):
-                self.room.describe(number)
+                self.engine.describe(number)
 
     @rule(limit=st.integers(1, 4), states=st.sets(st.sampled_from(JobState)))
     def find_page_by_page(self, limit: int, states: set[JobState]) -> None:
         before, seen = None, list[int]()
-        while page := self.room.find(Wanted(), before=before, limit=limit):
+        while page := self.engine.find(JobFilter(), before=before, limit=limit):
             assert len(page) <= limit
-            seen += [detail.job.number for detail in page]
+            seen += [detail.record.number for detail in page]
             for detail in page:
-                self._see(detail.job.number, detail.state)
+                self._see(detail.record.number, detail.state)
             before = seen[-1]
         assert seen == sorted(self.expected, reverse=True)
-        found = self.room.find(Wanted(states=frozenset(states)), limit=1000)
+        found = self.engine.find(JobFilter(states=frozenset(states)), limit=1000)
         assert {detail.state for detail in found} <= states
         ended = {number for number, job in self.expected.items() if job.ended in states}
-        assert ended <= {detail.job.number for detail in found}
+        assert ended <= {detail.record.number for detail in found}
 
     @rule(pick=PICK, outcome=st.sampled_from([JobState.DONE, JobState.FAILED]))
     def order_an_end(self, pick: int, outcome: JobState) -> None:
@@ -121,9 +123,9 @@ class EngineMachine(RuleBasedStateMachine):
             return
         job = self.expected[number]
         try:
-            cancelled = self.room.cancel(number).result(PATIENCE_S)
+            cancelled = self.engine.cancel(number).result(PATIENCE_S)
         except JobEnded:
-            state = self.room.look_up(number).state
+            state = self.engine.look_up(number).state
             assert state.is_ended
             assert job.ended or job.order.is_set() or job.crashes >= 3
         else:
@@ -133,7 +135,7 @@ class EngineMachine(RuleBasedStateMachine):
 
     @rule()
     def look_at_all(self) -> None:
-        states = self.room.jobs()
+        states = self.engine.jobs()
         assert [number for number, _ in states] == sorted(self.expected)
         for number, state in states:
             self._see(number, state)
@@ -148,12 +150,12 @@ class EngineMachine(RuleBasedStateMachine):
             (self.folder / str(self.generation) / "results" / f"job_id_{number}").unlink(missing_ok=True)
             # All threads may be held by jobs that work until they are ordered to end.
             self._order_all()
-        assert self.room.read_result(number).result(PATIENCE_S) == f"{self.expected[number].key}".encode()
+        assert self.engine.read_result(number).result(PATIENCE_S) == f"{self.expected[number].key}".encode()
 
     @rule()
     def stop_and_start(self) -> None:
-        self.room.stop()
-        self.room = self._open(str(self.generation))
+        self.engine.stop()
+        self.engine = self._open(str(self.generation))
 
     @rule()
     def crash(self) -> None:
@@ -162,55 +164,55 @@ class EngineMachine(RuleBasedStateMachine):
         with closing(sqlite3.connect(before / "jobs.sqlite3", isolation_level=None)) as other:
             # Nobody commits while this is held, so the copy is of one moment. It writes nothing itself.
             other.execute("BEGIN IMMEDIATE")
-            seen = self.room.jobs()
+            seen = self.engine.jobs()
             shutil.copytree(before, after, ignore=shutil.ignore_patterns("*-shm", ".writing-*"))
             other.execute("ROLLBACK")
         for number, state in seen:
             self._see(number, state)
-        self.room.stop()
+        self.engine.stop()
         for job in self.expected.values():
             job.crashes += job.ended is None
         self.generation += 1
-        self.room = self._open(str(self.generation))
+        self.engine = self._open(str(self.generation))
 
     @rule()
     def drain(self) -> None:
         self._order_all()
-        assert self.room.wait_drained(PATIENCE_S)
+        assert self.engine.wait_drained(PATIENCE_S)
         for number, job in self.expected.items():
-            self._see(number, self.room.look_up(number).state)
+            self._see(number, self.engine.look_up(number).state)
             assert job.ended
 
     @invariant()
     def unfinished_are_those_that_have_not_ended(self) -> None:
         seen_ended = sum(job.ended is not None for job in self.expected.values())
-        assert self.room.unfinished <= len(self.expected) - seen_ended
-        facts = self.room.facts()
+        assert self.engine.unfinished <= len(self.expected) - seen_ended
+        facts = self.engine.stats()
         assert sum(facts.jobs.values()) == len(self.expected)
         assert facts.working <= facts.threads
 
     def teardown(self) -> None:
         try:
             self.drain()
-            self.room.stop()
+            self.engine.stop()
             kept = {f"job_id_{number}" for number in self.expected}
             assert {file.name for file in (self.folder / str(self.generation) / "results").iterdir()} <= kept
         finally:
-            self.room.stop()
+            self.engine.stop()
             shutil.rmtree(self.folder)
 
-    def _submit(self, count: int, *, once: Once | None = None, racers: int = 1) -> None:
+    def _submit(self, count: int, *, key: IdempotencyKey | None = None, racers: int = 1) -> None:
         keys = range(len(self.by_key), len(self.by_key) + count)
         added = {key: Expected(key) for key in keys}
         self.by_key |= added
         requests = [request("obey", key=key) for key in keys]
         with ThreadPoolExecutor(racers) as clients:
-            made = list(clients.map(lambda _: self.room.submit(requests, once=once).result(PATIENCE_S), range(racers)))
+            made = list(clients.map(lambda _: self.engine.submit(requests, key=key).result(PATIENCE_S), range(racers)))
         numbers = list(range(self.given + 1, self.given + 1 + count))
         assert [[job.number for job in jobs] for jobs in made] == [numbers] * racers
         self.given += count
         for number, job in zip(numbers, added.values(), strict=True):
-            job.once = once
+            job.key_sent = key
             self.expected[number] = job
 
     def _see(self, number: int, state: JobState) -> None:
@@ -218,9 +220,13 @@ class EngineMachine(RuleBasedStateMachine):
         if job.ended is not None:
             assert state is job.ended
         elif state.is_ended:
-            view = self.room.look_up(number)
-            detail = self.room.describe(number)
-            assert (detail.job.failure, detail.state, detail.job.once) == (view.failure, state, job.once)
+            view = self.engine.look_up(number)
+            detail = self.engine.describe(number)
+            assert (detail.record.failure, detail.state, detail.record.idempotency_key) == (
+                view.failure,
+                state,
+                job.key_sent,
+            )
             if view.failure is not None and view.failure.code == "lost-thrice":
                 assert job.crashes >= 3
             else:
@@ -238,14 +244,14 @@ class EngineMachine(RuleBasedStateMachine):
     def _open(self, generation: str) -> Engine:
         folder = self.folder / generation
         folder.mkdir(exist_ok=True)
-        room = engine(
+        engine = make_engine(
             ToyCompute(obey=self._obey),
             jobs=SqliteJobStore(folder / "jobs.sqlite3", on_broken=unexpected),
             results=ResultFiles(folder / "results"),
             clock=time.time,
         )
-        room.start()
-        return room
+        engine.start()
+        return engine
 
     def _obey(self, request: Request, work: Work) -> bytes:
         job = self.by_key[request.parameters["key"]]

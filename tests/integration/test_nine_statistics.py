@@ -61,7 +61,7 @@ class Loaded:
         request = Request(
             dataset="data", statistic=statistic, parameters=parameters, fingerprint=self.snapshot.fingerprint
         )
-        return json.loads(LocalCompute(_Only(self.snapshot)).answer(request, Unwatched()).body)
+        return json.loads(LocalCompute(_Only(self.snapshot)).compute(request, Unwatched()).body)
 
     def refusal(self, statistic: str, question: str, state: str | None = None) -> Problem:
         with pytest.raises(RequestInvalid) as caught:

@@ -12,8 +12,8 @@ from typing import NamedTuple
 import httpx
 import pytest
 
-from meantime.model import Job
-from tests.support.engine_fakes import PATIENCE_S, MovableJobStore
+from meantime.model import JobRecord
+from tests.support.engine_fakes import PATIENCE_S, ControlledJobStore
 from tests.support.web_app import OBESITY
 from tests.support.wire import on_a_wire
 
@@ -22,10 +22,10 @@ SUBMISSION = {"statistic": "states_mean", "parameters": {"question": OBESITY}}
 either_order = pytest.mark.parametrize("is_last_first", [False, True], ids=["in order", "last first"])
 
 
-class CommittingStore(MovableJobStore):
+class CommittingStore(ControlledJobStore):
     """A store that commits the removals it holds as soon as the next client has looked at a job."""
 
-    def get(self, number: int) -> Job | None:
+    def get(self, number: int) -> JobRecord | None:
         job = super().get(number)
         for held in self.held:
             held.commit()
@@ -35,7 +35,7 @@ class CommittingStore(MovableJobStore):
 class Removal(NamedTuple):
     """A server whose store holds removals back, and somebody who follows all jobs."""
 
-    jobs: MovableJobStore
+    jobs: ControlledJobStore
     client: httpx.Client
     events: Iterator[str]
 
@@ -64,7 +64,7 @@ class Removal(NamedTuple):
 
 
 @contextmanager
-def one_job_done(tmp_path: Path, jobs: MovableJobStore) -> Iterator[Removal]:
+def one_job_done(tmp_path: Path, jobs: ControlledJobStore) -> Iterator[Removal]:
     """Serve a job that is done. One ended job is kept."""
     with (
         on_a_wire(tmp_path, jobs=jobs, keep_ended_jobs=1) as wire,
@@ -81,7 +81,7 @@ def one_job_done(tmp_path: Path, jobs: MovableJobStore) -> Iterator[Removal]:
 def test_a_job_that_a_client_and_retention_remove_at_once_is_announced_once(
     tmp_path: Path, is_last_first: bool
 ) -> None:
-    with one_job_done(tmp_path, MovableJobStore()) as removal, ThreadPoolExecutor() as clients:
+    with one_job_done(tmp_path, ControlledJobStore()) as removal, ThreadPoolExecutor() as clients:
         deletion = clients.submit(removal.client.delete, "/v1/jobs/job_id_1")
         removal.wait_held()
         removal.jobs.held[0].commit()

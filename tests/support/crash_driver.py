@@ -17,7 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from meantime.engine.engine import Engine
-from meantime.model import Job, Once, Request, Work
+from meantime.model import IdempotencyKey, JobRecord, Request, Work
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
 from tests.support.engine_fakes import ToyCompute, ToyGate, request
@@ -43,9 +43,9 @@ def open_engine(folder: Path) -> Engine:
     )
 
 
-def once_of(token: str) -> Once | None:
+def key_of(token: str) -> IdempotencyKey | None:
     """What a job is accepted under: every second one has a key."""
-    return Once(key=token, digest="d") if int(token.rpartition("-")[2]) % 2 else None
+    return IdempotencyKey(key=token, digest="d") if int(token.rpartition("-")[2]) % 2 else None
 
 
 def _die(error: BaseException) -> None:
@@ -61,20 +61,20 @@ def _poison(_request: Request, _work: Work) -> bytes:
 def _accept(engine: Engine, round_name: str) -> None:
     # What the last kill has left comes to its end first: each job may be killed under at most twice.
     engine.wait_drained(None)
-    room = threading.Semaphore(_IN_FLIGHT)
-    place = 0
+    slots = threading.Semaphore(_IN_FLIGHT)
+    index = 0
     while True:
-        room.acquire()
-        token = f"{round_name}-{place}"
-        engine.submit([request(token=token)], once=once_of(token)).add_done_callback(partial(_tell, token, room))
-        place += 1
+        slots.acquire()
+        token = f"{round_name}-{index}"
+        engine.submit([request(token=token)], key=key_of(token)).add_done_callback(partial(_tell, token, slots))
+        index += 1
 
 
-def _tell(token: str, room: threading.Semaphore, accepted: Future[list[Job]]) -> None:
+def _tell(token: str, slots: threading.Semaphore, accepted: Future[list[JobRecord]]) -> None:
     [job] = accepted.result()
     # One write, so that a kill leaves a whole line or none.
     os.write(1, f"{job.number} {token}\n".encode())
-    room.release()
+    slots.release()
 
 
 def main(folder: str, deed: str, *more: str) -> None:
@@ -84,8 +84,8 @@ def main(folder: str, deed: str, *more: str) -> None:
     if deed == "accept":
         _accept(engine, *more)
     if deed == "poison":
-        # Like others before and behind it, all claimed together.
-        engine.submit([request("poison" if place == 3 else "echo", place=place) for place in range(8)]).result()
+        # One among others, all claimed together.
+        engine.submit([request("poison" if index == 3 else "echo", index=index) for index in range(8)]).result()
     engine.wait_drained(None)
     engine.stop()
 

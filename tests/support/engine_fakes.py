@@ -1,4 +1,4 @@
-"""Small, working parts for tests of the engine: a computation that does as it is told, a gate, a clock, a full disk."""
+"""Small, working parts for tests of the engine, which do as the test says: computation, gate, clock, stores."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 
 from meantime.engine.engine import Engine, JobDetail, JobView
-from meantime.engine.ports import Answer, JobStore, Move, ResultStore
+from meantime.engine.ports import EncodedResult, JobStore, ResultStore, Transition
 from meantime.engine.retry import RetryPolicy
-from meantime.errors import DatasetNotReady, MeantimeError, StoreFull
-from meantime.model import Job, JobState, Once, Receipt, Request, Work
+from meantime.errors import DatasetNotReady, MeantimeError, StoreBroken, StoreFull
+from meantime.model import IdempotencyKey, JobRecord, JobState, Receipt, Request, Work
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 
 # How long a test waits for what must come: far longer than it takes, also on a busy machine.
@@ -25,22 +25,22 @@ Deed = Callable[[Request, Work], bytes]
 
 
 def request(do: str = "echo", *, dataset: str = "toys", fingerprint: str | None = "f1", **parameters: Any) -> Request:
-    """A request to do something; "echo" gives its own parameters back."""
+    """A request to do something; "echo" returns its own parameters."""
     return Request(dataset=dataset, statistic=do, parameters=parameters, fingerprint=fingerprint)
 
 
 class ToyCompute:
-    """Does as the request's statistic says: "echo", or one of the deeds given."""
+    """Does what the request's statistic names: "echo", or one of ``deeds``."""
 
     def __init__(self, **deeds: Deed) -> None:
         self.deeds: Mapping[str, Deed] = deeds
         self.method_version = 1
-        self.asked: list[Request] = []
+        self.requests: list[Request] = []
 
-    def answer(self, request: Request, work: Work) -> Answer:
-        self.asked.append(request)
+    def compute(self, request: Request, work: Work) -> EncodedResult:
+        self.requests.append(request)
         deed = self.deeds.get(request.statistic, echo)
-        return Answer(deed(request, work), self.method_version)
+        return EncodedResult(deed(request, work), self.method_version)
 
 
 def echo(request: Request, work: Work) -> bytes:
@@ -49,7 +49,7 @@ def echo(request: Request, work: Work) -> bytes:
 
 
 class Held:
-    """A deed that begins, then waits for the test; ``checks`` until then if it is a polite one."""
+    """A deed that begins, then waits for the test; a polite one checks meanwhile whether it should stop."""
 
     def __init__(self, *, is_polite: bool = True) -> None:
         self.begun = threading.Semaphore(0)
@@ -58,7 +58,7 @@ class Held:
 
     def __call__(self, request: Request, work: Work) -> bytes:
         self.begun.release()
-        # A short wait between looks: the work goes on until it is told to stop, and this is the work.
+        # The work goes on until it is told to stop, and this is the work; so it checks every few milliseconds.
         while not self.go_on.wait(0.002):
             if self._is_polite:
                 work.check()
@@ -127,7 +127,7 @@ class HeldCall:
             self.future.set_result(self._done.result())
 
 
-class MovableJobStore(MemoryJobStore):
+class ControlledJobStore(MemoryJobStore):
     """A memory store that fails, or holds back, as the test says."""
 
     def __init__(self) -> None:
@@ -139,13 +139,15 @@ class MovableJobStore(MemoryJobStore):
         self.held: list[HeldCall] = []
         self.holding = threading.Semaphore(0)
 
-    def add(self, requests: Sequence[Request], *, at_s: float, once: Once | None = None) -> Future[list[Job]]:
-        return self._maybe("add", requests, partial(super().add, requests, at_s=at_s, once=once))
+    def add(
+        self, requests: Sequence[Request], *, at_s: float, idempotency_key: IdempotencyKey | None = None
+    ) -> Future[list[JobRecord]]:
+        return self._maybe("add", requests, partial(super().add, requests, at_s=at_s, idempotency_key=idempotency_key))
 
-    def move(self, moves: Sequence[Move]) -> Future[None]:
-        return self._maybe("move", moves, partial(super().move, moves))
+    def update(self, transitions: Sequence[Transition]) -> Future[None]:
+        return self._maybe("update", transitions, partial(super().update, transitions))
 
-    def remove(self, numbers: Sequence[int]) -> Future[list[Job]]:
+    def remove(self, numbers: Sequence[int]) -> Future[list[JobRecord]]:
         return self._maybe("remove", numbers, partial(super().remove, numbers))
 
     def _maybe(self, kind: str, subject: Sequence[Any], call: Callable[[], Future[Any]]) -> Future[Any]:
@@ -165,23 +167,23 @@ class MovableJobStore(MemoryJobStore):
         return future
 
 
-class FillingResults(MemoryResultStore):
-    """A memory store of results that fails as the test says."""
+class FailingResultStore(MemoryResultStore):
+    """A memory store of results that fails with the error the test sets."""
 
     def __init__(self) -> None:
         super().__init__()
         self.error: MeantimeError | None = None
         self.failed = threading.Semaphore(0)
 
-    def put(self, number: int, answer: Answer) -> Receipt:
+    def put(self, number: int, result: EncodedResult) -> Receipt:
         if self.error is not None:
             self.failed.release()
             raise self.error
-        return super().put(number, answer)
+        return super().put(number, result)
 
 
-class Notes:
-    """An observer that writes down what it hears."""
+class RecordingObserver:
+    """An observer that remembers what it hears."""
 
     def __init__(self) -> None:
         self.started: list[float] = []
@@ -194,17 +196,17 @@ class Notes:
     def job_ended(self, state: JobState, run_s: float) -> None:
         self.ended.append((state, run_s))
 
-    def job_trouble(self, job: Job, error: BaseException) -> None:
-        self.troubles.append((job.number, error))
+    def job_trouble(self, record: JobRecord, error: BaseException) -> None:
+        self.troubles.append((record.number, error))
 
 
 FULL = StoreFull("The disk is full.")
-# Looks again at once, so that tests of a full disk take no time.
-IMPATIENT = RetryPolicy(first_wait_s=0.001, longest_wait_s=0.001)
+# Tries again at once, so that tests of a full disk take no time.
+IMPATIENT = RetryPolicy(initial_delay_s=0.001, max_delay_s=0.001)
 
 
 class Fatal:
-    """Hears of the end."""
+    """Hears of a fatal error."""
 
     def __init__(self) -> None:
         self.errors: list[BaseException] = []
@@ -219,7 +221,7 @@ class Fatal:
         return self.errors[0]
 
 
-def engine(
+def make_engine(
     compute: ToyCompute | None = None,
     *,
     jobs: JobStore | None = None,
@@ -255,12 +257,12 @@ def unexpected(error: BaseException) -> None:
 @contextmanager
 def running(*args: Any, **more: Any) -> Iterator[Engine]:
     """An engine of toys, started, and stopped at the end."""
-    made = engine(*args, **more)
-    made.start()
+    engine = make_engine(*args, **more)
+    engine.start()
     try:
-        yield made
+        yield engine
     finally:
-        made.stop(wait_s=PATIENCE_S)
+        engine.stop(wait_s=PATIENCE_S)
 
 
 def submit(engine: Engine, *requests: Request) -> list[int]:
@@ -270,12 +272,43 @@ def submit(engine: Engine, *requests: Request) -> list[int]:
 
 def end_of(engine: Engine, number: int) -> JobView:
     """Wait until a job has ended."""
-    ended: Future[Job] = Future()
+    ended: Future[JobRecord] = Future()
 
     def look(detail: JobDetail) -> None:
         if detail.state.is_ended:
-            ended.set_result(detail.job)
+            ended.set_result(detail.record)
 
     engine.watch(number, look)
     job = ended.result(PATIENCE_S)
     return JobView(job.number, job.state, job.failure)
+
+
+BROKEN = StoreBroken("The disk is gone.")
+
+
+def stored(jobs: MemoryJobStore, number: int) -> JobRecord:
+    job = jobs.get(number)
+    assert job is not None
+    return job
+
+
+def crashed(*requests: Request, attempts: int = 1, store: MemoryJobStore | None = None) -> MemoryJobStore:
+    """A store as a server leaves it that dies while it works on these, after so many attempts each."""
+    store = store or MemoryJobStore()
+    for added in store.add(requests, at_s=1.0).result():
+        job = added
+        for _ in range(attempts - 1):
+            started = job.start(at_s=2.0)
+            back = started.give_back(attempt_counts=True)
+            store.update([Transition(job, started), Transition(started, back)]).result()
+            job = back
+        store.update([Transition(job, job.start(at_s=3.0))]).result()
+    return store
+
+
+def is_start(kind: str, subject: Any) -> bool:
+    return kind == "update" and subject[0].after.state is JobState.RUNNING
+
+
+def is_done(kind: str, subject: Any) -> bool:
+    return kind == "update" and subject[0].after.state is JobState.DONE

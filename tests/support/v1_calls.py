@@ -17,9 +17,9 @@ from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
 from meantime.dataset.ingest import Progress
 from meantime.dataset.snapshot import Snapshot
 from meantime.engine.engine import Engine, Event, JobDetail
-from meantime.engine.ports import Answer
+from meantime.engine.ports import EncodedResult
 from meantime.errors import DatasetNotReady, JobUnknown, SourceEmpty
-from meantime.model import Job, JobState, Request, Work
+from meantime.model import JobRecord, JobState, Request, Work
 from meantime.web.landing import Landing
 from meantime.web.reply import Reply
 from meantime.web.v1.endpoint import Backend, Stream
@@ -105,10 +105,10 @@ class Answering:
         self._local = local
         self._deeds = deeds
 
-    def answer(self, request: Request, work: Work) -> Answer:
+    def compute(self, request: Request, work: Work) -> EncodedResult:
         if (deed := self._deeds.get(request.statistic)) is not None:
             deed(request, work)
-        return self._local.answer(request, work)
+        return self._local.compute(request, work)
 
 
 @dataclass
@@ -179,7 +179,7 @@ def detail(
 ) -> JobDetail:
     """How a toy job stands."""
     request = Request(dataset="toys", statistic=statistic, parameters={}, label=label)
-    job = Job(number=number, request=request, created_at_s=0.0, state=state, attempts=attempts)
+    job = JobRecord(number=number, request=request, created_at_s=0.0, state=state, attempts=attempts)
     return JobDetail(job, state, progress, None)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -32,3 +33,12 @@ def poll(ask: Callable[[], T], enough: Callable[[T], bool]) -> T:
             return answer
         wait.wait(min(0.05, 0.001 * 2**attempt))
     raise AssertionError(f"not enough after {PATIENCE_S} s: {answer}")
+
+
+def wait_until(is_so: Callable[[], bool], what: str) -> None:
+    """Look again until something is so: for what a thread does next, and announces to nobody."""
+    pause = threading.Event()
+    deadline_s = time.monotonic() + PATIENCE_S
+    while not is_so():
+        assert time.monotonic() < deadline_s, f"after {PATIENCE_S} s: {what}"
+        pause.wait(0.001)

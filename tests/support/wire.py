@@ -12,6 +12,7 @@ from typing import Any
 import uvicorn
 
 from meantime.web.wire import http_protocol
+from tests.support.waiting import join, wait_for
 from tests.support.web_app import Served, served
 
 
@@ -73,9 +74,8 @@ def on_a_wire(tmp_path: Path, **more: Any) -> Iterator[Wire]:
         thread = threading.Thread(target=listener.listen)
         thread.start()
         try:
-            assert listener.listening.wait(30), "the HTTP server did not listen within 30 s"
+            wait_for(listener.listening, "the HTTP server does not listen")
             yield Wire(server, bound.getsockname()[1])
         finally:
             listener.should_exit = True
-            thread.join(30)
-            assert not thread.is_alive(), "the HTTP server did not end within 30 s"
+            join(thread)

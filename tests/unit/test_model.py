@@ -7,13 +7,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meantime.errors import Failure, Fault, IllegalMove, JobUnknown
-from meantime.model import LEGAL_MOVES, Job, JobState, Receipt, Request, Unwatched, job_id, job_number
+from meantime.errors import Failure, Fault, IllegalTransition, JobUnknown
+from meantime.model import LEGAL_TRANSITIONS, JobRecord, JobState, Receipt, Request, Unwatched, job_id, job_number
 
 REQUEST = Request(dataset="a", statistic="best5", parameters={"question": "Q"})
 FAILURE = Failure(code="internal", fault=Fault.SERVER, reason="A reason.")
 RECEIPT = Receipt(checksum="0" * 32, size_bytes=1, method_version=1)
-QUEUED = Job(number=7, request=REQUEST, created_at_s=1.0)
+QUEUED = JobRecord(number=7, request=REQUEST, created_at_s=1.0)
 RUNNING = QUEUED.start(at_s=2.0)
 IN_STATE = {
     JobState.QUEUED: QUEUED,
@@ -24,7 +24,7 @@ IN_STATE = {
 }
 
 
-def _move(job: Job, to: JobState) -> Job:
+def _move(job: JobRecord, to: JobState) -> JobRecord:
     match to:
         case JobState.QUEUED:
             return job.give_back(attempt_counts=True)
@@ -41,13 +41,13 @@ def _move(job: Job, to: JobState) -> Job:
 @pytest.mark.parametrize(("start", "to"), list(product(JobState, JobState)))
 def test_a_job_makes_the_legal_moves_and_no_other(start: JobState, to: JobState) -> None:
     job = IN_STATE[start]
-    if to in LEGAL_MOVES[start]:
+    if to in LEGAL_TRANSITIONS[start]:
         moved = _move(job, to)
         assert moved.state is to
         assert (moved.number, moved.request, moved.created_at_s) == (job.number, job.request, job.created_at_s)
         assert (moved.ended_at_s is not None) is to.is_ended
     else:
-        with pytest.raises(IllegalMove, match=f"job_id_7 is {start} and cannot become {to}"):
+        with pytest.raises(IllegalTransition, match=f"job_id_7 is {start} and cannot become {to}"):
             _move(job, to)
     assert job == IN_STATE[start]
 
@@ -70,7 +70,7 @@ def test_a_job_given_back_keeps_its_attempt_only_if_that_counts() -> None:
 
 def test_a_job_survives_its_encoding() -> None:
     for job in IN_STATE.values():
-        assert msgspec.json.decode(msgspec.json.encode(job), type=Job) == job
+        assert msgspec.json.decode(msgspec.json.encode(job), type=JobRecord) == job
 
 
 @given(st.integers(1, 10**18 - 1))

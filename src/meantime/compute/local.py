@@ -7,7 +7,7 @@ from typing import Protocol
 import msgspec
 
 from meantime.dataset.snapshot import Snapshot
-from meantime.engine.ports import Answer
+from meantime.engine.ports import EncodedResult
 from meantime.errors import RequestInvalid
 from meantime.formats import citation, classic_json, document
 from meantime.formats.document import Document
@@ -46,10 +46,10 @@ class LocalCompute:
         """Compute, as ``document_of`` does."""
         return document_of(prepared, dataset, work)
 
-    def answer(self, request: Request, work: Work) -> Answer:
-        """Prepare, compute, and write the result in the view that the request asked for; raises as the two do."""
-        made = document_of(self.prepare(request), request.dataset, work)
-        return Answer(_written(made, request.view), made.method_version)
+    def compute(self, request: Request, work: Work) -> EncodedResult:
+        """Prepare, compute, and encode the result in the view that the request asked for; raises as the two do."""
+        result = document_of(self.prepare(request), request.dataset, work)
+        return EncodedResult(_encoded(result, request.view), result.method_version)
 
 
 def document_of(prepared: AnyPrepared, dataset: str, work: Work) -> Document:
@@ -82,11 +82,11 @@ def document_of(prepared: AnyPrepared, dataset: str, work: Work) -> Document:
     )
 
 
-def _written(made: Document, view: str) -> bytes:
+def _encoded(result: Document, view: str) -> bytes:
     match view:
         case "classic":
-            return classic_json.encode(made.statistic, made.table, made.parameters)
+            return classic_json.encode(result.statistic, result.table, result.parameters)
         case "document":
-            return document.encode(made)
+            return document.encode(result)
         case _:
             raise RequestInvalid(f"There is no view {view!r} of a result. There are: classic, document.")

@@ -1,4 +1,4 @@
-"""A fixed number of threads that take tasks and run them, one at a time each. Knows nothing of jobs."""
+"""A fixed number of threads that take tasks and run them, each one at a time. Knows nothing of jobs."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ Take = Callable[[], Task | None]
 class ThreadPool:
     """Threads ``worker-1`` to ``worker-N``.
 
-    A task that raises ends its thread, and ``on_death`` hears of it: whoever makes tasks catches what may go wrong in
-    them, so that what gets here is a bug, and must not be survived in silence.
+    A task that raises ends its thread, and ``on_death`` is called. Whoever makes tasks catches what may go wrong in
+    them; so whatever gets here is a bug, and must not pass in silence.
     """
 
     def __init__(self, *, size: int, take: Take, on_death: threads.OnDeath) -> None:
@@ -29,7 +29,7 @@ class ThreadPool:
     def start(self) -> None:
         """Start all threads."""
         self._threads = [
-            threads.start(f"worker-{place}", self._run, on_death=self._on_death) for place in range(1, self.size + 1)
+            threads.start(f"worker-{number}", self._run, on_death=self._on_death) for number in range(1, self.size + 1)
         ]
 
     def join(self, wait_s: float | None = None) -> int:

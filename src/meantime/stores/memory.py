@@ -1,4 +1,4 @@
-"""Jobs and results in memory: for tests and for a server that may forget. Passes the same suite as the real ones."""
+"""Jobs and results in memory: for tests, and for a server that may forget. Passes the same tests as the real stores."""
 
 from __future__ import annotations
 
@@ -6,94 +6,97 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from itertools import islice
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from meantime.engine.ports import Answer, Move, Wanted
-from meantime.errors import IllegalMove, ShuttingDown
-from meantime.model import Job, Once, Receipt, Request
-
-T = TypeVar("T")
+from meantime.engine.futures import resolved_future, uncancellable_future
+from meantime.engine.ports import EncodedResult, JobFilter, Transition
+from meantime.errors import IllegalTransition, ShuttingDown
+from meantime.model import IdempotencyKey, JobRecord, Receipt, Request
 
 
 class MemoryJobStore:
-    """Jobs that last as long as this object. Futures resolve in the calling thread, before the call returns."""
+    """Records that last as long as this object. Futures resolve in the calling thread, before the call returns."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._jobs: dict[int, Job] = {}
+        self._jobs: dict[int, JobRecord] = {}
         self._last_number = 0
         self._is_closed = False
 
-    def add(self, requests: Sequence[Request], *, at_s: float, once: Once | None = None) -> Future[list[Job]]:
+    def add(
+        self, requests: Sequence[Request], *, at_s: float, idempotency_key: IdempotencyKey | None = None
+    ) -> Future[list[JobRecord]]:
         """Accept requests as queued jobs with consecutive numbers: all of them, or none."""
         kept = [_as_kept(request) for request in requests]
         with self._lock:
             if self._is_closed:
                 return _failed(_closed())
             first = self._last_number + 1
-            jobs = [
-                Job(number=number, request=request, created_at_s=at_s, once=once)
+            records = [
+                JobRecord(number=number, request=request, created_at_s=at_s, idempotency_key=idempotency_key)
                 for number, request in enumerate(kept, first)
             ]
-            self._last_number += len(jobs)
-            self._jobs.update((job.number, job) for job in jobs)
-        return _done(jobs)
+            self._last_number += len(records)
+            self._jobs.update((record.number, record) for record in records)
+        return resolved_future(records)
 
-    def move(self, moves: Sequence[Move]) -> Future[None]:
-        """Replace jobs by their next versions: all, or none."""
+    def update(self, transitions: Sequence[Transition]) -> Future[None]:
+        """Replace records by their next versions: all, or none."""
         with self._lock:
             if self._is_closed:
                 return _failed(_closed())
-            changed: dict[int, Job] = {}
-            for before, after in moves:
+            changed: dict[int, JobRecord] = {}
+            for before, after in transitions:
                 now = changed.get(before.number) or self._jobs.get(before.number)
                 if now is None or (now.state, now.attempts) != (before.state, before.attempts):
-                    return _failed(IllegalMove(f"{before.id} is not {before.state} any more: nothing was changed."))
+                    return _failed(IllegalTransition(f"{before.id} is no longer {before.state}; nothing changed."))
                 changed[before.number] = after
             self._jobs.update(changed)
-        return _done(None)
+        return resolved_future(None)
 
-    def remove(self, numbers: Sequence[int]) -> Future[list[Job]]:
+    def remove(self, numbers: Sequence[int]) -> Future[list[JobRecord]]:
         """Delete ended jobs, and return the records that this call deleted."""
         with self._lock:
             if self._is_closed:
                 return _failed(_closed())
             ended = [number for number in sorted(set(numbers) & self._jobs.keys()) if self._jobs[number].state.is_ended]
             deleted = [self._jobs.pop(number) for number in ended]
-        return _done(deleted)
+        return resolved_future(deleted)
 
-    def get(self, number: int) -> Job | None:
-        """Read one job."""
+    def get(self, number: int) -> JobRecord | None:
+        """Read one record."""
         with self._lock:
             return self._jobs.get(number)
 
-    def jobs(self) -> Iterator[Job]:
-        """Go through all jobs as they are now, by number."""
+    def jobs(self) -> Iterator[JobRecord]:
+        """Go through all records as they are now, by number."""
         with self._lock:
             now = sorted(self._jobs.items())
-        return (job for _, job in now)
+        return (record for _, record in now)
 
-    def find(self, wanted: Wanted, *, before: int | None, limit: int) -> list[Job]:
-        """Read jobs that are as wanted, newest first."""
+    def find(self, job_filter: JobFilter, *, before: int | None, limit: int) -> list[JobRecord]:
+        """Read the records that match, newest first."""
         with self._lock:
             newest_first = sorted(self._jobs.items(), reverse=True)
-        found = (
-            job
-            for number, job in newest_first
-            if (before is None or number < before) and wanted.matches(job, job.state)
+        matches = (
+            record
+            for number, record in newest_first
+            if (before is None or number < before) and job_filter.matches(record, record.state)
         )
-        return list(islice(found, limit))
+        return list(islice(matches, limit))
 
-    def accepted_under(self, key: str) -> list[Job]:
-        """Read the kept jobs that came under an idempotency key, by number."""
-        return [job for job in self.jobs() if job.once is not None and job.once.key == key]
+    def accepted_under(self, key: str) -> list[JobRecord]:
+        """Read the jobs that came under an idempotency key and are still kept, by number."""
+        return [record for record in self.jobs() if record.idempotency_key and record.idempotency_key.key == key]
 
     def fingerprints(self) -> set[str]:
         """Return the fingerprints that kept jobs name."""
         with self._lock:
-            return {job.request.fingerprint for job in self._jobs.values() if job.request.fingerprint is not None}
+            return {
+                record.request.fingerprint for record in self._jobs.values() if record.request.fingerprint is not None
+            }
 
     def close(self) -> None:
         """Take no more; what there is can still be read."""
@@ -107,40 +110,34 @@ class MemoryResultStore:
     def __init__(self) -> None:
         self._bodies: dict[int, bytes] = {}
 
-    def put(self, number: int, answer: Answer) -> Receipt:
+    def put(self, number: int, result: EncodedResult) -> Receipt:
         """Keep a result."""
-        self._bodies[number] = answer.body
-        return answer.receipt()
+        self._bodies[number] = result.body
+        return result.receipt()
 
     def open(self, number: int, receipt: Receipt) -> bytes | None:
-        """Return the bytes if they are there and are what the receipt says."""
+        """Return the bytes if they are there and match the receipt."""
         body = self._bodies.get(number)
-        if body is None or Answer(body, receipt.method_version).receipt() != receipt:
+        if body is None or EncodedResult(body, receipt.method_version).receipt() != receipt:
             return None
         return body
 
     def remove(self, number: int) -> None:
-        """Forget a result."""
+        """Delete a result."""
         self._bodies.pop(number, None)
 
 
 def _as_kept(request: Request) -> Request:
-    # Through JSON, as in a real store: what cannot be kept fails here too, and a later change of the caller's
-    # dictionary changes nothing.
+    # Through JSON, as in a real store: what cannot be kept fails here too, and the caller may change its dictionary
+    # afterwards.
     return msgspec.json.decode(msgspec.json.encode(request), type=Request)
 
 
 def _closed() -> ShuttingDown:
-    return ShuttingDown("The store is closed, so nothing more is written. Ask again when the server is back.")
-
-
-def _done(value: T) -> Future[T]:
-    future: Future[T] = Future()
-    future.set_result(value)
-    return future
+    return ShuttingDown("The store is closed. Try again when the server is back.")
 
 
 def _failed(error: Exception) -> Future[Any]:
-    future: Future[Any] = Future()
+    future: Future[Any] = uncancellable_future()
     future.set_exception(error)
     return future

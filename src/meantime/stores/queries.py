@@ -1,4 +1,4 @@
-"""SQL is kept in files: each query has a name and a sentence, each migration a name that sorts and speaks."""
+"""Reads the SQL files: each query has a name and a sentence that explains it, each migration a numbered name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from importlib.resources import files
 from typing import NamedTuple
 
 _SQL = files("meantime.stores") / "sql"
-# "-- name --", then at least one comment line that says what for, then the statement up to the next name.
+# "-- name --", then at least one comment line that explains the query, then the statement up to the next name.
 _NAME = re.compile(r"^-- ([a-z_]+) --\n", re.MULTILINE)
 _MIGRATION = re.compile(r"(\d{4})_[a-z_]+\.sql")
 
@@ -48,9 +48,9 @@ def parse(text: str) -> dict[str, str]:
 
 def migrations() -> tuple[Migration, ...]:
     """Return all migrations in order; the first makes a schema out of nothing."""
-    found = sorted(
+    steps = sorted(
         (int(match[1]), entry.read_text(encoding="utf-8"))
         for entry in (_SQL / "migrations").iterdir()
         if (match := _MIGRATION.fullmatch(entry.name))
     )
-    return tuple(Migration(version, sql) for version, sql in found)
+    return tuple(Migration(version, sql) for version, sql in steps)

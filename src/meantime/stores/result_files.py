@@ -15,13 +15,13 @@ import stat
 import threading
 from pathlib import Path
 
-from meantime.engine.ports import Answer
+from meantime.engine.ports import EncodedResult
 from meantime.errors import StoreBroken, StoreFull
 from meantime.model import Receipt, job_id
 
 # The beginning of a temporary name: a dot, so that `results/*` in a shell does not match what is being written.
 _TEMPORARY = ".writing-"
-# Each attempt mends one thing that somebody did to the folder meanwhile: deleted it, or put a folder in a file's place.
+# Each attempt repairs one thing that was done to the folder: it was deleted, or a folder took the place of a file.
 _ATTEMPTS = 5
 _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -41,43 +41,45 @@ class ResultFiles:
         except OSError as error:
             raise _broken(self._folder, error) from error
 
-    def put(self, number: int, answer: Answer) -> Receipt:
+    def put(self, number: int, result: EncodedResult) -> Receipt:
         """Keep a result, whole or not at all."""
-        place = self._place(number)
+        path = self._path(number)
         # Two threads may put the same result: one that was given up on at a stop, and one that makes it again.
         temporary = f"{self._folder}/{_TEMPORARY}{number}-{threading.get_ident()}"
         try:
             for _ in range(_ATTEMPTS):
                 try:
-                    _write(temporary, answer.body)
-                    os.rename(temporary, place)  # noqa: PTH104 - pathlib is slow enough here to be felt
-                    return answer.receipt()
+                    _write(temporary, result.body)
+                    os.rename(temporary, path)  # noqa: PTH104 - pathlib is slow enough here to be felt
+                    return result.receipt()
                 except FileNotFoundError:
                     # `rm -r results` came between: harmless, the folder is ours to make again.
                     os.makedirs(self._folder, exist_ok=True)  # noqa: PTH103 - as above
                 except IsADirectoryError:
                     # Somebody's folder has our name. It may hold something: moved out of the way, not deleted.
-                    os.rename(place, f"{place}.aside-{os.urandom(4).hex()}")  # noqa: PTH104 - as above
+                    os.rename(path, f"{path}.aside-{os.urandom(4).hex()}")  # noqa: PTH104 - as above
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)  # noqa: PTH108 - as above
-            raise _full(error) if error.errno in _NO_SPACE else _broken(place, error) from error
-        raise StoreBroken(f"{place} cannot be written: something keeps deleting it. Keep other programs out of there.")
+            raise _full(error) if error.errno in _NO_SPACE else _broken(path, error) from error
+        raise StoreBroken(
+            f"{path} cannot be written: something keeps deleting it. Keep other programs out of this folder."
+        )
 
     def open(self, number: int, receipt: Receipt) -> bytes | None:
-        """Return the bytes if a regular file is there whose bytes are what the receipt says."""
+        """Return the bytes if a regular file is there and they match the receipt."""
         try:
-            body = _read(self._place(number), size_bytes=receipt.size_bytes)
+            body = _read(self._path(number), size_bytes=receipt.size_bytes)
         except OSError:
             return None
-        return body if Answer(body, receipt.method_version).receipt() == receipt else None
+        return body if EncodedResult(body, receipt.method_version).receipt() == receipt else None
 
     def remove(self, number: int) -> None:
-        """Forget a result. What cannot be removed stays: its record goes, and nobody finds it any more."""
+        """Delete a result. One that cannot be deleted stays: its record goes, and nobody finds it any more."""
         with contextlib.suppress(OSError):
-            os.unlink(self._place(number))  # noqa: PTH108
+            os.unlink(self._path(number))  # noqa: PTH108
 
-    def _place(self, number: int) -> str:
+    def _path(self, number: int) -> str:
         return f"{self._folder}/{job_id(number)}"
 
     def _remove_leftovers(self) -> None:
@@ -102,12 +104,12 @@ def _write(path: str, body: bytes) -> None:
 
 
 def _read(path: str, *, size_bytes: int) -> bytes:
-    """Return the bytes of a regular file, or none where it has another size: a huge one is not read at all."""
+    """Return the bytes of a regular file, or none if it has another size: a huge one is not read at all."""
     # Not through a link, and without waiting for the other end of a pipe that somebody put here.
     file = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
     try:
-        about = os.fstat(file)
-        if not stat.S_ISREG(about.st_mode) or about.st_size != size_bytes:
+        status = os.fstat(file)
+        if not stat.S_ISREG(status.st_mode) or status.st_size != size_bytes:
             return b""
         # One read takes at most 2 GiB; what is missing then is found by the checksum, and results are kilobytes.
         return os.read(file, size_bytes)
@@ -116,10 +118,13 @@ def _read(path: str, *, size_bytes: int) -> bytes:
 
 
 def _full(error: OSError) -> StoreFull:
-    return StoreFull(f"There is no space for results ({error.strerror}). Make space; jobs go on by themselves then.")
+    return StoreFull(
+        f"There is no space for results ({error.strerror}). Free some space; jobs then continue by themselves."
+    )
 
 
 def _broken(path: str, error: OSError) -> StoreBroken:
     return StoreBroken(
-        f"{path} cannot be used ({error.strerror}). See to the folder's owner, permissions and disk, then start again."
+        f"{path} cannot be used ({error.strerror}). Check the folder's owner, its permissions and the disk, then start "
+        "the server again."
     )

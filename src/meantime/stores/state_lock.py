@@ -1,4 +1,4 @@
-"""One server per state directory: a lock that the system drops when its holder ends, however it ends."""
+"""One server per state directory: a lock that the operating system releases when its holder ends, however it ends."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ _NAME = "lock"
 class StateLock:
     """Holds a state directory from its creation until ``release``; makes the directory if there is none.
 
-    The file stays when the lock is released: removing it would let a third server lock a file that a second one, which
-    opened it before, holds too.
+    The file stays when the lock is released. If it were deleted, a third server could make and lock a new one while a
+    second, which opened the old one before, holds that.
 
     Raises:
-        StateInUse: another server works in this directory.
-        SettingInvalid: the directory cannot be made, or not be written to.
+        StateInUse: another server uses this directory.
+        SettingInvalid: the directory cannot be made or written to.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -31,7 +31,7 @@ class StateLock:
             self._lock(folder)
         except OSError as error:
             raise SettingInvalid(
-                f"{folder} cannot be used as state directory ({error.strerror}). Set another one (state_dir)."
+                f"{folder} cannot be used as the state directory ({error.strerror}). Set another one (state_dir)."
             ) from error
         # For the message above only, so a full disk does not matter.
         with contextlib.suppress(OSError):
@@ -39,7 +39,7 @@ class StateLock:
             os.pwrite(self._file, f"{os.getpid()}\n".encode(), 0)
 
     def release(self) -> None:
-        """Let another server in. May be called twice."""
+        """Let another server use the directory. May be called twice."""
         if self._file >= 0:
             os.close(self._file)
             self._file = -1
@@ -53,7 +53,7 @@ class StateLock:
             if not isinstance(error, BlockingIOError):
                 raise  # a file system without locks
             raise StateInUse(
-                f"Another server{f' (process {holder})' if holder.isdigit() else ''} works in {folder}. "
+                f"Another server{f' (process {holder})' if holder.isdigit() else ''} is using {folder}. "
                 "Stop it, or set another state directory (state_dir)."
             ) from error
 
@@ -67,7 +67,7 @@ class StateLock:
 
 
 def _make_durably(folder: Path) -> None:
-    """Make a folder, and see to it that a power cut does not take its name: all jobs would go with it."""
+    """Make a folder whose name survives a power cut: if it were lost, all jobs would be."""
     if folder.is_dir():
         return
     _make_durably(folder.parent)

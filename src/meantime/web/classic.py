@@ -15,7 +15,7 @@ import msgspec
 from meantime.dataset.catalog import Catalog, Loading
 from meantime.engine.engine import Engine
 from meantime.errors import JobUnknown, MeantimeError
-from meantime.model import Job, JobState, Request, job_id, job_number
+from meantime.model import JobRecord, JobState, Request, job_id, job_number
 from meantime.statistics import requests
 from meantime.web import guard
 from meantime.web.reply import SHUTTING_DOWN, Later, Reply, error_body, refused
@@ -137,7 +137,7 @@ def _request(statistic: str, raw: Mapping[str, Any], catalog: Catalog) -> Reques
     )
 
 
-def _accepted(added: Future[list[Job]]) -> Reply:
+def _accepted(added: Future[list[JobRecord]]) -> Reply:
     try:
         [job] = added.result()
     except MeantimeError as error:

@@ -14,7 +14,7 @@ from prometheus_client.registry import Collector
 
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready
 from meantime.engine.engine import Engine
-from meantime.model import Job, JobState
+from meantime.model import JobRecord, JobState
 from meantime.web.reply import Reply
 
 _log = structlog.get_logger("meantime.jobs")
@@ -87,7 +87,7 @@ class Metrics:
         """Count how long a job was worked on, by how it ended."""
         self._run.labels(str(state)).observe(run_s)
 
-    def job_trouble(self, job: Job, error: BaseException) -> None:
+    def job_trouble(self, job: JobRecord, error: BaseException) -> None:
         """Count an error around a job, and have the log tell it in full."""
         self._trouble.labels(type(error).__name__).inc()
         _log.error(
@@ -123,14 +123,14 @@ class _Standing(Collector):
         yield from self._datasets()
 
     def _jobs(self) -> Iterator[Metric]:
-        facts = self._engine.facts()
+        stats = self._engine.stats()
         jobs = GaugeMetricFamily("meantime_jobs", "Jobs kept, by state", labels=["state"])
         for state in JobState:
-            jobs.add_metric([str(state)], facts.jobs.get(state, 0))
+            jobs.add_metric([str(state)], stats.jobs.get(state, 0))
         yield jobs
-        yield GaugeMetricFamily("meantime_queue_depth", "Jobs that wait for a thread", facts.queue_depth)
-        yield GaugeMetricFamily("meantime_threads_working", "Threads that work on a job now", facts.working)
-        yield GaugeMetricFamily("meantime_threads", "Threads that there are for jobs", facts.threads)
+        yield GaugeMetricFamily("meantime_queue_depth", "Jobs that wait for a thread", stats.queue_depth)
+        yield GaugeMetricFamily("meantime_threads_working", "Threads that work on a job now", stats.working)
+        yield GaugeMetricFamily("meantime_threads", "Threads that there are for jobs", stats.threads)
         yield GaugeMetricFamily("meantime_accepting", "1 while new jobs are taken", int(self._engine.is_accepting))
 
     def _datasets(self) -> Iterator[Metric]:

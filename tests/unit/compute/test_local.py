@@ -53,7 +53,7 @@ def request(statistic: str = "states_mean", view: str = "classic", **parameters:
 
 def test_a_request_is_answered_from_the_snapshot_that_it_is_bound_to() -> None:
     shelf = Shelf()
-    answer = LocalCompute(shelf).answer(request(), Unwatched())
+    answer = LocalCompute(shelf).compute(request(), Unwatched())
     assert answer.body == b'{"Ohio":1.0,"Utah":3.0}'
     assert answer.method_version == STATISTICS["states_mean"].method_version
     assert shelf.asked == [("cdc", "f" * 64)]
@@ -62,11 +62,11 @@ def test_a_request_is_answered_from_the_snapshot_that_it_is_bound_to() -> None:
 def test_asked_again_the_same_bytes_come() -> None:
     compute = LocalCompute(Shelf())
     for view in ("classic", "document"):
-        assert compute.answer(request(view=view), Unwatched()) == compute.answer(request(view=view), Unwatched())
+        assert compute.compute(request(view=view), Unwatched()) == compute.compute(request(view=view), Unwatched())
 
 
 def test_the_document_says_which_snapshot_and_only_the_parameters_that_count() -> None:
-    answer = LocalCompute(Shelf()).answer(request("state_mean", "document", state="Utah", other=1), Unwatched())
+    answer = LocalCompute(Shelf()).compute(request("state_mean", "document", state="Utah", other=1), Unwatched())
     told = json.loads(answer.body)
     assert told["parameters"] == {"question": "Q", "state": "Utah"}
     assert told["fingerprint"] == TABLE.fingerprint
@@ -78,7 +78,7 @@ def test_the_document_says_which_snapshot_and_only_the_parameters_that_count() -
 def test_the_document_is_what_the_view_of_that_name_is_written_from() -> None:
     compute = LocalCompute(Shelf())
     made = document_of(compute, request("state_mean", state="Utah", other=1))
-    told = json.loads(compute.answer(request("state_mean", "document", state="Utah"), Unwatched()).body)
+    told = json.loads(compute.compute(request("state_mean", "document", state="Utah"), Unwatched()).body)
     assert (made.statistic, dict(made.parameters)) == ("state_mean", told["parameters"])
     assert (made.dataset, made.fingerprint, made.method_version) == ("cdc", TABLE.fingerprint, told["method_version"])
     assert [list(each) for each in made.table.rows()] == [list(each.values()) for each in told["rows"]]
@@ -87,7 +87,7 @@ def test_the_document_is_what_the_view_of_that_name_is_written_from() -> None:
 @pytest.mark.parametrize("view", ["classic", "document"])
 def test_the_document_can_be_had_unwritten_whatever_the_view(view: str) -> None:
     compute = LocalCompute(Shelf())
-    written = compute.answer(request(view="document"), Unwatched()).body
+    written = compute.compute(request(view="document"), Unwatched()).body
     assert document.encode(document_of(compute, request(view=view))) == written
 
 
@@ -105,7 +105,7 @@ def test_a_document_says_how_to_cite_it_and_loudly_when_it_is_synthetic() -> Non
 def test_a_request_that_was_accepted_unseen_and_is_wrong_is_refused_with_all_that_is_wrong(view: str) -> None:
     wrong = request("state_mean", view, question="R", state="Guam ")
     compute = LocalCompute(Shelf())
-    for call in (compute.prepare, lambda wrong: compute.answer(wrong, Unwatched())):
+    for call in (compute.prepare, lambda wrong: compute.compute(wrong, Unwatched())):
         with pytest.raises(RequestInvalid) as caught:
             call(wrong)
         problems = caught.value.problems
@@ -115,22 +115,22 @@ def test_a_request_that_was_accepted_unseen_and_is_wrong_is_refused_with_all_tha
 
 def test_a_pair_without_a_value_is_refused_with_the_reason() -> None:
     with pytest.raises(RequestInvalid, match="its only row there is withheld"):
-        LocalCompute(Shelf()).answer(request("state_mean", state="Guam"), Unwatched())
+        LocalCompute(Shelf()).compute(request("state_mean", state="Guam"), Unwatched())
 
 
 def test_a_statistic_that_is_not_there_any_more_is_refused() -> None:
     with pytest.raises(RequestInvalid, match="no statistic"):
-        LocalCompute(Shelf()).answer(request("median"), Unwatched())
+        LocalCompute(Shelf()).compute(request("median"), Unwatched())
 
 
 def test_a_view_that_there_is_not_is_refused() -> None:
     with pytest.raises(RequestInvalid, match="no view 'parquet'"):
-        LocalCompute(Shelf()).answer(request(view="parquet"), Unwatched())
+        LocalCompute(Shelf()).compute(request(view="parquet"), Unwatched())
 
 
 def test_work_that_is_to_stop_stops_and_other_work_tells_when_it_is_done() -> None:
     with pytest.raises(JobInterrupted):
-        LocalCompute(Shelf()).answer(request(), Stopped())
+        LocalCompute(Shelf()).compute(request(), Stopped())
     work = Watched()
-    LocalCompute(Shelf()).answer(request(), work)
+    LocalCompute(Shelf()).compute(request(), work)
     assert work.shares == [1.0]

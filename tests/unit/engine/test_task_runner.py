@@ -5,8 +5,8 @@ from collections.abc import Callable
 
 import pytest
 
-from meantime.engine.ledger import LiveJob
-from meantime.engine.ports import Answer
+from meantime.engine.jobs import ActiveJob
+from meantime.engine.ports import EncodedResult
 from meantime.engine.task_runner import JobWork, TaskRunner
 from meantime.errors import (
     Fault,
@@ -18,12 +18,12 @@ from meantime.errors import (
     SnapshotDamaged,
     StoreBroken,
 )
-from meantime.model import Job, JobState, Receipt, Request, Unwatched, Work
-from tests.support.engine_fakes import FULL, FillingResults, ManualClock, Notes, ToyCompute, request
+from meantime.model import JobRecord, JobState, Receipt, Request, Unwatched, Work
+from tests.support.engine_fakes import FULL, FailingResultStore, ManualClock, RecordingObserver, ToyCompute, request
 
 
-def started(do: str = "echo") -> Job:
-    return Job(number=7, request=request(do), created_at_s=0.0).start(at_s=1.0)
+def started(do: str = "echo") -> JobRecord:
+    return JobRecord(number=7, request=request(do), created_at_s=0.0).start(at_s=1.0)
 
 
 def raising(error: BaseException) -> ToyCompute:
@@ -33,82 +33,82 @@ def raising(error: BaseException) -> ToyCompute:
     return ToyCompute(fail=deed)
 
 
-class Room:
+class Harness:
     def __init__(self, compute: ToyCompute) -> None:
-        self.results = FillingResults()
-        self.notes = Notes()
-        self.runner = TaskRunner(compute=compute, results=self.results, clock=ManualClock(5.0), observer=self.notes)
+        self.results = FailingResultStore()
+        self.observer = RecordingObserver()
+        self.runner = TaskRunner(compute=compute, results=self.results, clock=ManualClock(5.0), observer=self.observer)
 
-    def run(self, do: str = "fail", work: Work | None = None) -> Job:
+    def run(self, do: str = "fail", work: Work | None = None) -> JobRecord:
         return self.runner.run(started(do), work or Unwatched())
 
 
-def test_a_job_is_done_with_its_result_put() -> None:
-    room = Room(ToyCompute())
-    job = room.run("echo")
+def test_a_job_is_done_when_its_result_is_written() -> None:
+    harness = Harness(ToyCompute())
+    job = harness.run("echo")
     assert (job.state, job.ended_at_s) == (JobState.DONE, 5.0)
     assert job.receipt is not None
-    assert room.results.open(7, job.receipt) == b"[]"
+    assert harness.results.open(7, job.receipt) == b"[]"
 
 
-def test_a_wrong_request_fails_the_job_by_its_caller_and_is_no_trouble() -> None:
-    room = Room(raising(RequestInvalid("There is no such question.")))
-    job = room.run()
+def test_a_wrong_request_is_the_callers_fault_and_is_not_reported() -> None:
+    harness = Harness(raising(RequestInvalid("There is no such question.")))
+    job = harness.run()
     assert job.failure is not None
     assert (job.state, job.failure.fault) == (JobState.FAILED, Fault.CALLER)
     assert job.failure.reason == "There is no such question."
-    assert room.notes.troubles == []
+    assert harness.observer.troubles == []
 
 
 @pytest.mark.parametrize(
     "error", [ZeroDivisionError(), MemoryError(), SystemExit(3), KeyboardInterrupt(), SnapshotDamaged("torn")]
 )
-def test_whatever_else_a_statistic_raises_fails_the_job_by_the_server_and_is_told(error: BaseException) -> None:
-    room = Room(raising(error))
-    job = room.run()
+def test_any_other_error_of_a_statistic_is_the_servers_fault_and_is_reported(error: BaseException) -> None:
+    harness = Harness(raising(error))
+    job = harness.run()
     assert job.failure is not None
     assert (job.state, job.failure.fault) == (JobState.FAILED, Fault.SERVER)
-    assert room.notes.troubles == [(7, error)]
+    assert harness.observer.troubles == [(7, error)]
 
 
 def test_cancelled_work_is_a_cancelled_job() -> None:
-    job = Room(raising(JobCancelled("as asked"))).run()
+    job = Harness(raising(JobCancelled("as asked"))).run()
     assert (job.state, job.failure and job.failure.code) == (JobState.CANCELLED, "cancelled")
 
 
 def test_work_given_back_is_queued_and_its_attempt_does_not_count() -> None:
-    job = Room(raising(JobGivenBack("stopping"))).run()
+    job = Harness(raising(JobGivenBack("stopping"))).run()
     assert (job.state, job.attempts) == (JobState.QUEUED, 0)
 
 
 def test_a_job_cancelled_before_its_work_began_is_not_computed() -> None:
     compute = ToyCompute()
-    live = LiveJob(started())
-    live.is_cancelled = True
-    assert Room(compute).run("echo", work_of(live)).state is JobState.CANCELLED
-    assert compute.asked == []
+    job = ActiveJob(started())
+    job.is_cancelled = True
+    assert Harness(compute).run("echo", work_of(job)).state is JobState.CANCELLED
+    assert compute.requests == []
 
 
 @pytest.mark.parametrize("error", [FULL, StoreBroken("no permission")])
-def test_a_result_that_cannot_be_put_is_not_the_end_of_the_job(error: Exception) -> None:
-    room = Room(ToyCompute())
-    room.results.error = error  # type: ignore[assignment]  # both are ours
+def test_a_result_that_cannot_be_written_is_not_the_end_of_the_job(error: Exception) -> None:
+    harness = Harness(ToyCompute())
+    harness.results.error = error  # type: ignore[assignment]  # both are ours
     with pytest.raises(type(error)):
-        room.run("echo")
+        harness.run("echo")
 
 
-# Making again
+# Computing again
 
 
-def again(compute: ToyCompute, receipt: Receipt | None = None) -> tuple[Room, bytes]:
-    room = Room(compute)
-    return room, room.runner.make_again(started("fail"), receipt or Answer(b"[]", 1).receipt(), Unwatched())
+def again(compute: ToyCompute, receipt: Receipt | None = None) -> tuple[Harness, bytes]:
+    harness = Harness(compute)
+    return harness, harness.runner.recompute(started("fail"), receipt or EncodedResult(b"[]", 1).receipt(), Unwatched())
 
 
-def test_a_lost_result_is_made_again_and_put() -> None:
-    room, body = again(ToyCompute())
+def test_a_lost_result_is_computed_again_and_written() -> None:
+    harness, body = again(ToyCompute())
     assert body == b"[]"
-    assert room.results.open(7, Answer(b"[]", 1).receipt()) == b"[]"
+    assert harness.results.open(7, EncodedResult(b"[]", 1).receipt()) == b"[]"
 
 
 def test_a_lost_result_of_another_method_version_is_gone() -> None:
@@ -118,11 +118,11 @@ def test_a_lost_result_of_another_method_version_is_gone() -> None:
         again(compute)
 
 
-def test_a_lost_result_that_comes_out_differently_is_gone_and_told() -> None:
-    room = Room(ToyCompute())
-    with pytest.raises(ResultGone, match="is another"):
-        room.runner.make_again(started(), Answer(b"[1]", 1).receipt(), Unwatched())
-    assert len(room.notes.troubles) == 1
+def test_a_lost_result_that_comes_out_differently_is_gone_and_that_is_reported() -> None:
+    harness = Harness(ToyCompute())
+    with pytest.raises(ResultGone, match="gives a different one"):
+        harness.runner.recompute(started(), EncodedResult(b"[1]", 1).receipt(), Unwatched())
+    assert len(harness.observer.troubles) == 1
 
 
 @pytest.mark.parametrize("error", [SnapshotDamaged("The snapshot is missing."), SystemExit()])
@@ -131,29 +131,29 @@ def test_a_lost_result_whose_computation_fails_is_gone_with_the_reason(error: Ba
         again(raising(error))
 
 
-def test_a_server_that_stops_makes_nothing_again() -> None:
+def test_a_server_that_stops_computes_nothing_again() -> None:
     with pytest.raises(JobGivenBack):
         again(raising(JobGivenBack("stopping")))
 
 
-def test_a_result_made_again_is_given_out_also_when_it_cannot_be_put() -> None:
-    room = Room(ToyCompute())
-    room.results.error = FULL
-    assert room.runner.make_again(started(), Answer(b"[]", 1).receipt(), Unwatched()) == b"[]"
-    assert room.notes.troubles == [(7, FULL)]
+def test_a_result_that_is_computed_again_is_returned_also_when_it_cannot_be_written() -> None:
+    harness = Harness(ToyCompute())
+    harness.results.error = FULL
+    assert harness.runner.recompute(started(), EncodedResult(b"[]", 1).receipt(), Unwatched()) == b"[]"
+    assert harness.observer.troubles == [(7, FULL)]
 
 
-# The line back
+# The work of a job
 
 
 def work_of(
-    live: LiveJob,
+    job: ActiveJob,
     clock: ManualClock | None = None,
     stopping: threading.Event | None = None,
-    on_percent: Callable[[LiveJob], None] = lambda live: None,  # noqa: ARG005
+    on_percent: Callable[[ActiveJob], None] = lambda job: None,  # noqa: ARG005
 ) -> JobWork:
     return JobWork(
-        live,
+        job,
         stopping=stopping or threading.Event(),
         monotonic=clock or ManualClock(),
         time_limit_s=60.0,
@@ -161,45 +161,45 @@ def work_of(
     )
 
 
-@pytest.mark.parametrize(("said", "noted"), [(0.25, 0.25), (-1.0, 0.0), (7.0, 1.0)])
-def test_progress_is_noted_from_0_to_1(said: float, noted: float) -> None:
-    live = LiveJob(started())
-    work_of(live).progress(said)
-    assert live.view().progress == noted
+@pytest.mark.parametrize(("reported", "kept"), [(0.25, 0.25), (-1.0, 0.0), (7.0, 1.0)])
+def test_progress_is_kept_between_0_and_1(reported: float, kept: float) -> None:
+    job = ActiveJob(started())
+    work_of(job).progress(reported)
+    assert job.progress == kept
 
 
-def test_each_percent_of_progress_is_told_once_however_often_it_is_said() -> None:
-    live = LiveJob(started())
-    told: list[float] = []
-    work = work_of(live, on_percent=lambda live: told.append(live.progress))
-    for place in range(10_001):
-        work.progress(place / 10_000)
-        work.progress(place / 20_000)  # and back again
-    assert [int(share * 100) for share in told] == list(range(1, 101))
+def test_each_percent_of_progress_is_reported_once_however_often_it_is_reached() -> None:
+    job = ActiveJob(started())
+    reported: list[float] = []
+    work = work_of(job, on_percent=lambda job: reported.append(job.progress))
+    for step in range(10_001):
+        work.progress(step / 10_000)
+        work.progress(step / 20_000)  # and back again
+    assert [int(share * 100) for share in reported] == list(range(1, 101))
 
 
-def test_a_check_goes_on_where_nothing_is_the_matter() -> None:
-    work_of(LiveJob(started())).check()
+def test_a_check_passes_while_there_is_no_reason_to_stop() -> None:
+    work_of(ActiveJob(started())).check()
 
 
 def test_a_check_stops_when_the_job_was_cancelled_also_if_the_server_stops() -> None:
-    live, stopping = LiveJob(started()), threading.Event()
-    live.is_cancelled = True
+    job, stopping = ActiveJob(started()), threading.Event()
+    job.is_cancelled = True
     stopping.set()
     with pytest.raises(JobCancelled):
-        work_of(live, stopping=stopping).check()
+        work_of(job, stopping=stopping).check()
 
 
 def test_a_check_stops_when_the_server_does() -> None:
     stopping = threading.Event()
     stopping.set()
     with pytest.raises(JobGivenBack):
-        work_of(LiveJob(started()), stopping=stopping).check()
+        work_of(ActiveJob(started()), stopping=stopping).check()
 
 
 def test_a_check_stops_after_the_time_limit_and_names_the_setting() -> None:
     clock = ManualClock(0.0)
-    work = work_of(LiveJob(started()), clock)
+    work = work_of(ActiveJob(started()), clock)
     clock.now_s = 60.0
     work.check()
     clock.now_s = 60.1

@@ -54,7 +54,7 @@ def _wait(go_on: threading.Event) -> None:
     go_on.wait(PATIENCE_S)
 
 
-def test_a_thread_that_dies_is_told_of() -> None:
+def test_a_thread_that_dies_is_reported() -> None:
     tasks = Tasks()
     pool = tasks.pool(1)
 

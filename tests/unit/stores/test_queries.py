@@ -8,7 +8,7 @@ from meantime.stores import queries
 def test_every_query_of_ours_has_a_name_and_a_statement() -> None:
     assert set(queries.load()) == {
         "add",
-        "move",
+        "update",
         "remove",
         "job",
         "jobs",

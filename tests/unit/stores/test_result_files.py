@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from meantime.engine.ports import Answer
+from meantime.engine.ports import EncodedResult
 from meantime.errors import StoreBroken, StoreFull
 from meantime.stores.result_files import ResultFiles
 
-ANSWER = Answer(b'{"Utah": 1.5}', 1)
+ANSWER = EncodedResult(b'{"Utah": 1.5}', 1)
 
 
 @pytest.fixture

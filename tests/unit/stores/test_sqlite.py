@@ -12,10 +12,10 @@ from typing import Any
 import msgspec
 import pytest
 
-from meantime.engine.ports import Move, Wanted
-from meantime.errors import Failure, IllegalMove, JobCancelled, StoreBroken, StoreFull, StoreTooNew
-from meantime.model import Job, JobState, Once, Receipt, Request
-from meantime.stores import queries, sqlite
+from meantime.engine.ports import JobFilter, Transition
+from meantime.errors import Failure, IllegalTransition, JobCancelled, StoreBroken, StoreFull, StoreTooNew
+from meantime.model import IdempotencyKey, JobRecord, JobState, Receipt, Request
+from meantime.stores import queries, sqlite_writer
 from meantime.stores.sqlite import SqliteJobStore
 from tests.support.engine_fakes import PATIENCE_S, request
 
@@ -116,7 +116,7 @@ def test_jobs_and_numbers_survive_a_restart_also_when_the_newest_was_removed(pat
     first = SqliteJobStore(path, on_broken=broken)
     one, two = first.add([request(), request()], at_s=1.0).result(PATIENCE_S)
     gone = two.cancel(Failure.of(JobCancelled("gone")), at_s=2.0)
-    first.move([Move(two, gone)]).result(PATIENCE_S)
+    first.update([Transition(two, gone)]).result(PATIENCE_S)
     first.remove([two.number]).result(PATIENCE_S)
     first.close()
     second = SqliteJobStore(path, on_broken=broken)
@@ -164,25 +164,26 @@ def test_a_store_of_the_first_version_keeps_its_jobs_and_takes_what_is_new(path:
             DELETE FROM jobs WHERE number = 3;
         """)
     asked = Request(dataset="sample", statistic="best5", parameters={"question": "Q"}, fingerprint="f1")
-    waiting = Job(number=1, request=asked, created_at_s=10.0)
+    waiting = JobRecord(number=1, request=asked, created_at_s=10.0)
     receipt = Receipt(checksum="00", size_bytes=7, method_version=1)
     done = msgspec.structs.replace(
         waiting, number=2, state=JobState.DONE, attempts=1, started_at_s=11.0, ended_at_s=12.0, receipt=receipt
     )
     store = SqliteJobStore(path, on_broken=broken)
     assert list(store.jobs()) == [waiting, done]
-    once = Once(key="k", digest="d")
-    [added] = store.add([msgspec.structs.replace(asked, label="new")], at_s=13.0, once=once).result(PATIENCE_S)
+    key = IdempotencyKey(key="k", digest="d")
+    labelled = msgspec.structs.replace(asked, label="new")
+    [added] = store.add([labelled], at_s=13.0, idempotency_key=key).result(PATIENCE_S)
     store.close()
     again = SqliteJobStore(path, on_broken=broken)
     assert list(again.jobs()) == [waiting, done, added]
-    assert (added.number, added.request.label, added.once) == (4, "new", once)
+    assert (added.number, added.request.label, added.idempotency_key) == (4, "new", key)
     again.close()
 
 
 def test_a_list_that_takes_long_holds_up_no_look_at_a_job(store: SqliteJobStore, bent: type[Bent]) -> None:
     add(store)
-    store.find(Wanted(), before=None, limit=1)
+    store.find(JobFilter(), before=None, limit=1)
     _, listing = bent.made
     begun, go_on = threading.Event(), threading.Event()
 
@@ -191,7 +192,7 @@ def test_a_list_that_takes_long_holds_up_no_look_at_a_job(store: SqliteJobStore,
         return 0 if go_on.wait(PATIENCE_S) else 1
 
     listing.set_progress_handler(hold, 1)
-    reader = threading.Thread(target=lambda: store.find(Wanted(), before=None, limit=1))
+    reader = threading.Thread(target=lambda: store.find(JobFilter(), before=None, limit=1))
     reader.start()
     assert begun.wait(PATIENCE_S)
     assert store.get(1) is not None
@@ -269,12 +270,12 @@ def test_one_wrong_call_of_a_group_fails_alone(store: SqliteJobStore) -> None:
     stall = Stall(store)
     futures: list[Future[Any]] = [
         store.add([request()], at_s=1.0),
-        store.move([Move(started, started.give_back(attempt_counts=True))]),
-        store.move([Move(job, started)]),
+        store.update([Transition(started, started.give_back(attempt_counts=True))]),
+        store.update([Transition(job, started)]),
         store.add([request(), request()], at_s=1.0),
     ]
     stall.end()
-    assert isinstance(futures[1].exception(PATIENCE_S), IllegalMove)
+    assert isinstance(futures[1].exception(PATIENCE_S), IllegalTransition)
     assert [added.number for added in futures[0].result(PATIENCE_S)] == [2]
     assert futures[2].result(PATIENCE_S) is None
     assert [added.number for added in futures[3].result(PATIENCE_S)] == [3, 4]
@@ -294,7 +295,7 @@ def test_calls_of_a_group_get_numbers_in_their_order(store: SqliteJobStore) -> N
 
 
 def test_a_group_is_bounded(store: SqliteJobStore, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(sqlite, "_GROUP_LIMIT", 3)
+    monkeypatch.setattr(sqlite_writer, "_GROUP_LIMIT", 3)
     stall = Stall(store)
     futures = [store.add([request()], at_s=1.0) for _ in range(8)]
     stall.end()
@@ -322,7 +323,7 @@ def test_a_full_disk_refuses_what_does_not_fit_and_later_goes_on(store: SqliteJo
 def test_a_full_disk_at_a_checkpoint_harms_nothing(
     store: SqliteJobStore, broken: Broken, bent: type[Bent], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "_CHECKPOINT_ROWS", 1)
+    monkeypatch.setattr(sqlite_writer, "_CHECKPOINT_ROWS", 1)
     bent.code, bent.fails_at = sqlite3.SQLITE_FULL, "PRAGMA wal_checkpoint"
     assert add(store) == [1]
     assert add(store) == [2]
@@ -332,7 +333,7 @@ def test_a_full_disk_at_a_checkpoint_harms_nothing(
 def test_checkpoints_move_the_log_into_the_file(
     store: SqliteJobStore, path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "_CHECKPOINT_ROWS", 1)
+    monkeypatch.setattr(sqlite_writer, "_CHECKPOINT_ROWS", 1)
     add(store, 50, text="x" * 1000)
     add(store)  # behind the checkpoint of the first
     assert path.stat().st_size > 50_000
@@ -356,7 +357,7 @@ def test_a_failed_commit_is_final_is_told_once_and_fails_all_calls(
     assert broken.heard.wait(PATIENCE_S)
     later: list[Future[Any]] = [
         store.add([request()], at_s=1.0),
-        store.move([Move(job, job.start(at_s=1.0))]),
+        store.update([Transition(job, job.start(at_s=1.0))]),
         store.remove([1]),
     ]
     assert [type(future.exception(PATIENCE_S)) for future in later] == [StoreBroken] * 3
@@ -370,7 +371,7 @@ def test_a_break_in_the_middle_of_a_group_fails_the_rest_of_it(
 ) -> None:
     [job] = store.add([request()], at_s=1.0).result(PATIENCE_S)
     stall = Stall(store)
-    wrong = store.move([Move(job.start(at_s=1.0), job)])  # so that the group is done one by one
+    wrong = store.update([Transition(job.start(at_s=1.0), job)])  # so that the group is done one by one
     rest = [store.add([request()], at_s=1.0) for _ in range(3)]
     queued_behind = threading.Event()
 
@@ -382,7 +383,7 @@ def test_a_break_in_the_middle_of_a_group_fails_the_rest_of_it(
     wrong.add_done_callback(break_now)
     stall.end()
     assert queued_behind.wait(PATIENCE_S)
-    assert isinstance(wrong.exception(PATIENCE_S), IllegalMove)
+    assert isinstance(wrong.exception(PATIENCE_S), IllegalTransition)
     for future in rest:
         assert isinstance(future.exception(PATIENCE_S), StoreBroken)
     assert broken.heard.wait(PATIENCE_S)
@@ -392,7 +393,7 @@ def test_a_break_in_the_middle_of_a_group_fails_the_rest_of_it(
 def test_a_failed_checkpoint_is_final(
     store: SqliteJobStore, broken: Broken, bent: type[Bent], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "_CHECKPOINT_ROWS", 1)
+    monkeypatch.setattr(sqlite_writer, "_CHECKPOINT_ROWS", 1)
     bent.fails_at = "PRAGMA wal_checkpoint"
     assert add(store) == [1]  # durable before
     assert broken.heard.wait(PATIENCE_S)
@@ -402,7 +403,9 @@ def test_a_failed_checkpoint_is_final(
 def test_a_store_that_breaks_while_it_closes_fails_what_still_waits(
     store: SqliteJobStore, broken: Broken, bent: type[Bent], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(sqlite, "_GROUP_LIMIT", 1)  # so that the word to stop is still in the queue when it breaks
+    monkeypatch.setattr(
+        sqlite_writer, "_GROUP_LIMIT", 1
+    )  # so that the word to stop is still in the queue when it breaks
     stall = Stall(store)
     bent.fails_at = "COMMIT"
     future = store.add([request()], at_s=1.0)
@@ -424,7 +427,7 @@ def test_a_bug_in_the_stores_thread_is_final_too(
     def bug(*_: Any) -> list[Any]:
         raise ZeroDivisionError
 
-    monkeypatch.setattr(SqliteJobStore, "_execute", bug)
+    monkeypatch.setattr(sqlite_writer.GroupWriter, "_execute", bug)
     assert isinstance(store.add([request()], at_s=1.0).exception(PATIENCE_S), StoreBroken)
     assert broken.heard.wait(PATIENCE_S)
     assert isinstance(broken.errors[0].__cause__, ZeroDivisionError)

@@ -25,7 +25,7 @@ def test_a_second_server_is_refused_in_one_line_that_names_folder_and_process(tm
 def test_a_holder_that_could_not_write_its_number_is_not_named(tmp_path: Path) -> None:
     with StateLock(tmp_path):
         (tmp_path / "lock").write_bytes(b"")
-        with pytest.raises(StateInUse, match=r"^Another server works in"):
+        with pytest.raises(StateInUse, match=r"^Another server is using"):
             StateLock(tmp_path)
 
 

@@ -200,10 +200,10 @@ def test_tracebacks_are_not_sent_even_if_the_environment_asks_for_them(
 ) -> None:
     monkeypatch.setenv("LITESTAR_DEBUG", "1")
     with served(tmp_path) as server, capture_logs():
-        monkeypatch.delattr(type(server.engine), "facts")
+        monkeypatch.delattr(type(server.engine), "stats")
         answer = server.ask("GET", "/metrics", headers={"Accept": "text/html"})
         assert answer.status == 500
-        assert b"facts" not in answer.body
+        assert b"stats" not in answer.body
 
 
 class TestLogLines:

@@ -13,7 +13,7 @@ from litestar import Litestar
 from structlog.testing import capture_logs
 
 from meantime import errors
-from meantime.model import Job
+from meantime.model import JobRecord
 from meantime.statistics.registry import STATISTICS
 from meantime.web import classic
 from tests.support.web_app import CARRIERS, OBESITY, WALKS, Answer, Served, carried_by, send, served
@@ -107,7 +107,7 @@ def test_differences_come_in_the_order_of_the_means(server: Served) -> None:
 
 def test_the_bytes_of_a_result_are_not_looked_at(server: Served) -> None:
     server.result("global_mean", question=OBESITY)
-    receipt = server.engine._ledger.ended[1].receipt
+    receipt = server.engine.describe(1).record.receipt
     assert receipt is not None
     body = server.results.open(1, receipt)
     assert body is not None
@@ -342,10 +342,10 @@ def test_a_store_that_cannot_write_is_503(
     is_temporary: bool,
     is_at_once: bool,
 ) -> None:
-    def submit(_: object) -> Future[list[Job]]:
+    def submit(_: object) -> Future[list[JobRecord]]:
         if is_at_once:
             raise trouble
-        failed: Future[list[Job]] = Future()
+        failed: Future[list[JobRecord]] = Future()
         failed.set_exception(trouble)
         return failed
 

@@ -5,7 +5,7 @@ from pathlib import Path
 from prometheus_client.parser import text_string_to_metric_families
 from structlog.testing import capture_logs
 
-from meantime.model import Job, JobState, Request
+from meantime.model import JobRecord, JobState, Request
 from meantime.web.metrics import Metrics
 from tests.support.web_app import OBESITY, Served, served
 
@@ -79,7 +79,7 @@ def test_what_is_loaded_is_told(tmp_path: Path) -> None:
 
 def test_trouble_with_a_job_is_counted_and_told_in_full() -> None:
     metrics = Metrics()
-    job = Job(number=7, request=Request(dataset="d", statistic="states_mean", parameters={}), created_at_s=0)
+    job = JobRecord(number=7, request=Request(dataset="d", statistic="states_mean", parameters={}), created_at_s=0)
     with capture_logs() as said:
         metrics.job_trouble(job, ValueError("why"))
         metrics.job_ended(JobState.FAILED, 0.1)

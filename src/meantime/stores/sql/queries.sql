@@ -4,8 +4,8 @@ INSERT INTO jobs (state, attempts, dataset, statistic, parameters, view, fingerp
                   once_key, once_digest)
 VALUES ('queued', 0, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
--- move --
--- Replace a job by its next version, if it is still as it was: the number of rows changed says whether it was.
+-- update --
+-- Replace a job's record by its next version, if it is still as before: the number of rows changed says whether it was.
 -- Of the request only the fingerprint can be new.
 UPDATE jobs
 SET state = ?, attempts = ?, fingerprint = ?, started_at_s = ?, ended_at_s = ?, failure = ?, receipt = ?
@@ -37,7 +37,7 @@ SELECT number, state, attempts, dataset, statistic, parameters, view, fingerprin
 FROM jobs WHERE once_key = ? ORDER BY number;
 
 -- find --
--- Jobs before a number that are as wanted, newest first; NULL wants any. The states are a JSON list.
+-- Jobs below a number that match, newest first; NULL matches any. The states are a JSON list.
 SELECT number, state, attempts, dataset, statistic, parameters, view, fingerprint,
        created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest
 FROM jobs
@@ -51,5 +51,5 @@ WHERE number < :before
 ORDER BY number DESC LIMIT :limit;
 
 -- fingerprints --
--- The snapshots that jobs name; each is found by one step in the index.
+-- The snapshots that jobs name; each takes one step in the index.
 SELECT DISTINCT fingerprint FROM jobs WHERE fingerprint IS NOT NULL;

@@ -26,7 +26,7 @@ from meantime.errors import (
 from meantime.formats import document as documents
 from meantime.formats.document import Document
 from meantime.formats.forms import Form, forms_of
-from meantime.model import Job, Unwatched
+from meantime.model import JobRecord, Unwatched
 from meantime.statistics.behind import Page, page, row_asked, row_of
 from meantime.statistics.explanation import explain
 from meantime.statistics.registry import STATISTICS
@@ -111,7 +111,7 @@ async def _of_statistic(backend: Backend, call: Call, names: Sequence[str]) -> t
 async def _of_job(backend: Backend, call: Call, names: Sequence[str]) -> tuple[_Answered, _Asked]:
     asked = _read(call.query, names)
     detail = backend.engine.describe(results.number_of(call))
-    receipt, job = results.receipt_of(detail), detail.job
+    receipt, job = results.receipt_of(detail), detail.record
     statistic = STATISTICS.get(job.request.statistic)
     if statistic is None or statistic.method_version != receipt.method_version:
         raise ResultGone(
@@ -127,7 +127,7 @@ async def _of_job(backend: Backend, call: Call, names: Sequence[str]) -> tuple[_
     return _Answered(prepared=prepared, document=document), asked
 
 
-def _prepared(backend: Backend, job: Job) -> AnyPrepared:
+def _prepared(backend: Backend, job: JobRecord) -> AnyPrepared:
     try:
         return backend.compute.prepare(job.request)
     except (SnapshotDamaged, DatasetNotReady) as error:

@@ -15,7 +15,7 @@ from typing import Annotated, Any, Literal
 import msgspec
 
 from meantime.engine.engine import Engine, JobDetail
-from meantime.engine.ports import Wanted
+from meantime.engine.ports import JobFilter
 from meantime.errors import JobUnknown, RequestInvalid, StoreBroken
 from meantime.model import JobState
 from meantime.web.reply import Reply
@@ -57,10 +57,10 @@ async def follow_job(backend: Backend, call: Call) -> Reply | Stream:
     known = call.header("last-event-id")
     if detail.state.is_ended and known == _id_of(detail):
         # The one answer after which a browser does not connect again.
-        return Reply(204, b"", MEDIA_TYPE, _HEADERS, job_id=detail.job.id)
+        return Reply(204, b"", MEDIA_TYPE, _HEADERS, job_id=detail.record.id)
     lobby = lobby_of(backend.engine)
     pieces = _of_one(lobby, backend.engine, number, known=known, write=_writer(backend))
-    return Stream(200, pieces, MEDIA_TYPE, _HEADERS, job_id=detail.job.id)
+    return Stream(200, pieces, MEDIA_TYPE, _HEADERS, job_id=detail.record.id)
 
 
 async def follow_jobs(backend: Backend, call: Call) -> Stream:
@@ -149,7 +149,7 @@ def _id_of(detail: JobDetail) -> str:
     given back waits as before.
     """
     if detail.state is JobState.RUNNING:
-        return f"running.{detail.job.attempts}.{int(detail.progress * 100)}"
+        return f"running.{detail.record.attempts}.{int(detail.progress * 100)}"
     return str(detail.state)
 
 
@@ -161,7 +161,7 @@ def _is_behind(detail: JobDetail, known: str | None) -> bool:
     if (before := _RUNNING.fullmatch(known or "")) is None or detail.state is not JobState.RUNNING:
         return _id_of(detail) == known
     attempt, percent = int(before[1]), int(before[2])
-    return detail.job.attempts == attempt and int(detail.progress * 100) <= percent
+    return detail.record.attempts == attempt and int(detail.progress * 100) <= percent
 
 
 def _kind(detail: JobDetail, known: str | None) -> str:
@@ -171,7 +171,7 @@ def _kind(detail: JobDetail, known: str | None) -> str:
         return "ended"
     if detail.state is JobState.QUEUED:
         return "given-back" if before else "accepted"
-    goes_on = before is not None and int(before[1]) == detail.job.attempts
+    goes_on = before is not None and int(before[1]) == detail.record.attempts
     return "progress" if goes_on or (known is None and detail.progress >= 0.01) else "started"
 
 
@@ -208,7 +208,7 @@ class _Mailbox:
 # All jobs
 
 
-async def _of_all(lobby: Lobby, ring: Ring, place: int, *, wanted: Wanted, write: Write) -> AsyncIterator[bytes]:
+async def _of_all(lobby: Lobby, ring: Ring, place: int, *, wanted: JobFilter, write: Write) -> AsyncIterator[bytes]:
     # The place alone, without data, is no event; a client that is cut off before the first one comes back to it.
     yield _RETRY + _mark(ring, place)
     while not lobby.is_closed:
@@ -237,13 +237,13 @@ def _mark(ring: Ring, place: int) -> bytes:
     return f"id: {ring.name}-{place}\n\n".encode() if place >= 0 else b"\n"
 
 
-def _news(entries: list[Entry], wanted: Wanted) -> Iterable[Entry]:
+def _news(entries: list[Entry], wanted: JobFilter) -> Iterable[Entry]:
     """Pass over what is not wanted, and over progress behind which something newer of the same job comes."""
-    last = {entry.event.detail.job.number: entry.place for entry in entries}
+    last = {entry.event.detail.record.number: entry.place for entry in entries}
     for entry in entries:
-        if entry.event.kind == "progress" and last[entry.event.detail.job.number] != entry.place:
+        if entry.event.kind == "progress" and last[entry.event.detail.record.number] != entry.place:
             continue
-        if wanted.matches(entry.event.detail.job, entry.event.detail.state):
+        if wanted.matches(entry.event.detail.record, entry.event.detail.state):
             yield entry
 
 

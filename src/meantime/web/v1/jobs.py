@@ -17,7 +17,7 @@ import msgspec
 from meantime.dataset.catalog import Catalog, Loading
 from meantime.did_you_mean import closest, suggestion
 from meantime.engine.engine import Engine, JobDetail
-from meantime.engine.ports import Wanted
+from meantime.engine.ports import JobFilter
 from meantime.errors import (
     BodyInvalid,
     BodyNotJson,
@@ -39,7 +39,7 @@ from meantime.errors import (
     StoreBroken,
     StoreFull,
 )
-from meantime.model import Job, JobState, Once, Request
+from meantime.model import IdempotencyKey, JobRecord, JobState, Request
 from meantime.statistics import requests
 from meantime.text import json_pointer, quoted
 from meantime.web import guard
@@ -177,7 +177,7 @@ _ENCODER = msgspec.json.Encoder()
 
 def resource(detail: JobDetail, *, keep_ended_s: float) -> JobResource:
     """Describe a job to clients."""
-    job, state = detail.job, detail.state
+    job, state = detail.record, detail.state
     request = job.request
     path = f"/v1/jobs/{job.id}"
     return JobResource(
@@ -224,14 +224,14 @@ async def submit(backend: Backend, call: Call) -> Reply | Stream:
     key = _key(call.header("idempotency-key"))
     body = await call.body(guard.BODY_LIMIT_BYTES)
 
-    def read() -> tuple[Request, Once | None]:
+    def read() -> tuple[Request, IdempotencyKey | None]:
         raw = guard.json_object(body, example=f"send {_EXAMPLE}")
-        return _one(raw, backend.catalog), _once(key, "/v1/jobs", raw)
+        return _one(raw, backend.catalog), _idempotency_key(key, "/v1/jobs", raw)
 
-    request, once = await _at_once_or_in_thread(read, body)
+    request, idempotency_key = await _at_once_or_in_thread(read, body)
     if form is not None:
         form = choose(call.header("accept"), None, request.statistic)
-    accepted = backend.engine.submit((request,), once=once)
+    accepted = backend.engine.submit((request,), key=idempotency_key)
     await backend.landed(accepted)
     [job] = accepted.result()
     location = ("location", f"/v1/jobs/{job.id}")
@@ -259,9 +259,9 @@ async def submit_batch(backend: Backend, call: Call) -> Reply:
 
     def read_and_submit() -> Any:
         raw = guard.json_object(body, example=f"send {_EXAMPLE_OF_MANY}")
-        return engine.submit(_many(raw, backend.catalog), once=_once(key, "/v1/jobs/batch", raw))
+        return engine.submit(_many(raw, backend.catalog), key=_idempotency_key(key, "/v1/jobs/batch", raw))
 
-    def answer(jobs: Sequence[Job]) -> bytes:
+    def answer(jobs: Sequence[JobRecord]) -> bytes:
         details = (_as_it_is(engine, job) for job in jobs)
         return _ENCODER.encode(Accepted(jobs=[resource(each, keep_ended_s=backend.keep_ended_s) for each in details]))
 
@@ -276,7 +276,7 @@ async def _at_once_or_in_thread(read: Callable[[], T], body: bytes) -> T:
     return read() if len(body) <= _READ_AT_ONCE_BYTES else await asyncio.to_thread(read)
 
 
-def _as_it_is(engine: Engine, job: Job) -> JobDetail:
+def _as_it_is(engine: Engine, job: JobRecord) -> JobDetail:
     """Look how an accepted job stands. It may have ended, also long ago: then the same request came once more."""
     try:
         return engine.describe(job.number)
@@ -292,12 +292,12 @@ def _key(header: str | None) -> str | None:
     return header
 
 
-def _once(key: str | None, path: str, raw: Mapping[str, Any]) -> Once | None:
+def _idempotency_key(key: str | None, path: str, raw: Mapping[str, Any]) -> IdempotencyKey | None:
     """Bind a key to what it came with. White space and the order of keys are not part of that."""
     if key is None:
         return None
     canonical = msgspec.json.encode(["POST", path, raw], order="sorted")
-    return Once(key=key, digest=hashlib.blake2b(canonical, digest_size=16).hexdigest())
+    return IdempotencyKey(key=key, digest=hashlib.blake2b(canonical, digest_size=16).hexdigest())
 
 
 # Reading what is asked
@@ -488,14 +488,14 @@ async def get_job(backend: Backend, call: Call) -> Reply:
         200,
         _ENCODER.encode(resource(detail, keep_ended_s=backend.keep_ended_s)),
         headers=(*applied(wait_s), *_NO_STORE),
-        job_id=detail.job.id,
+        job_id=detail.record.id,
     )
 
 
 class Asked(NamedTuple):
     """What the query of a list asks for."""
 
-    wanted: Wanted
+    wanted: JobFilter
     limit: int = _PAGE
     cursor: str | None = None
 
@@ -510,7 +510,7 @@ async def list_jobs(backend: Backend, call: Call) -> Reply:
         found = backend.engine.find(asked.wanted, before=before, limit=asked.limit + 1)
         shown = found[: asked.limit]
         is_last = len(found) <= asked.limit
-        cursor = None if is_last else cursors.write(shown[-1].job.number, _list_of(asked.wanted))
+        cursor = None if is_last else cursors.write(shown[-1].record.number, _list_of(asked.wanted))
         return JobPage(
             jobs=[resource(detail, keep_ended_s=backend.keep_ended_s) for detail in shown],
             next=cursor,
@@ -535,7 +535,7 @@ def read_query(pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> Asked:
     """
     query = Query(pairs, names)
     asked = Asked(
-        wanted=Wanted(
+        wanted=JobFilter(
             states=_states(query),
             statistic=query.one("statistic"),
             dataset=query.one("dataset"),
@@ -584,7 +584,7 @@ def _url_of_next(query: Sequence[tuple[str, str]], cursor: str) -> str:
     return "/v1/jobs?" + urlencode([*pairs, ("cursor", cursor)])
 
 
-def _list_of(wanted: Wanted) -> list[Any]:
+def _list_of(wanted: JobFilter) -> list[Any]:
     """Return what a cursor belongs to: another filter makes another list."""
     return [sorted(wanted.states or ()), *msgspec.structs.astuple(wanted)[1:]]
 
@@ -630,8 +630,8 @@ def _dismissed(
     backend: Backend, outcome: Literal["cancelled", "cancelling", "ended", "removed"], detail: JobDetail
 ) -> Reply:
     body = _ENCODER.encode(Dismissal(outcome=outcome, job=resource(detail, keep_ended_s=backend.keep_ended_s)))
-    later = (("location", f"/v1/jobs/{detail.job.id}"), ("retry-after", "1")) if outcome == "cancelling" else ()
-    return Reply(202 if outcome == "cancelling" else 200, body, headers=(*later, _NO_STORE[0]), job_id=detail.job.id)
+    later = (("location", f"/v1/jobs/{detail.record.id}"), ("retry-after", "1")) if outcome == "cancelling" else ()
+    return Reply(202 if outcome == "cancelling" else 200, body, headers=(*later, _NO_STORE[0]), job_id=detail.record.id)
 
 
 # The rows

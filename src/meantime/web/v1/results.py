@@ -31,7 +31,7 @@ from meantime.errors import (
 )
 from meantime.formats.document import Document
 from meantime.formats.forms import FORMS, Form
-from meantime.model import Job, JobState, Receipt, Unwatched, job_number
+from meantime.model import JobRecord, JobState, Receipt, Unwatched, job_number
 from meantime.statistics.registry import STATISTICS
 from meantime.table import Kind
 from meantime.text import quoted
@@ -92,7 +92,7 @@ async def of_job(
         ResultGone: its file is lost, and what made it is no longer there.
         JobUnknown, ShuttingDown: it went while a lost result was made again.
     """
-    job = detail.job
+    job = detail.record
     receipt = receipt_of(detail)
     is_kept = job.request.view == "document"
     return await represent(
@@ -108,7 +108,7 @@ async def of_job(
     )
 
 
-def _places(backend: Backend, job: Job) -> Mapping[str, tuple[float, float]]:
+def _places(backend: Backend, job: JobRecord) -> Mapping[str, tuple[float, float]]:
     """Return where the locations lie of the very content that a job is of; nothing where that is gone."""
     try:
         return backend.catalog.snapshot(job.request.dataset, job.request.fingerprint).about.points.places
@@ -116,7 +116,7 @@ def _places(backend: Backend, job: Job) -> Mapping[str, tuple[float, float]]:
         return {}
 
 
-async def kept(backend: Backend, job: Job, receipt: Receipt) -> bytes:
+async def kept(backend: Backend, job: JobRecord, receipt: Receipt) -> bytes:
     """Read the file of a result; one that is lost is made again."""
     if receipt.size_bytes > _READ_AT_ONCE_BYTES:
         reading = await asyncio.to_thread(backend.engine.read_result, job.number)
@@ -137,7 +137,7 @@ async def get_result(backend: Backend, call: Call) -> Reply | Stream:
         backend.engine, number_of(call), within_s=wait_s or 0, gone=call.gone
     )
     # Which forms and charts there are is known with the job.
-    statistic = detail.job.request.statistic
+    statistic = detail.record.request.statistic
     form = showing(choose(call.header("accept"), call.path.get("suffix"), statistic), chart, statistic)
     return await of_job(backend, call, detail, form=form, headers=applied(wait_s))
 
@@ -148,7 +148,7 @@ def receipt_of(detail: JobDetail) -> Receipt:
     Raises:
         ResultNotReady, JobFailed, JobCancelled: there is none, and why.
     """
-    job = detail.job
+    job = detail.record
     failure = job.failure
     if detail.state is JobState.FAILED:
         reason = failure.reason if failure else "no reason is known"
@@ -164,7 +164,7 @@ def receipt_of(detail: JobDetail) -> Receipt:
     return job.receipt
 
 
-def as_document(backend: Backend, job: Job, receipt: Receipt) -> Document:
+def as_document(backend: Backend, job: JobRecord, receipt: Receipt) -> Document:
     """Compute what a classic job was asked as a document: its file has the classic JSON, which says less."""
     request = job.request
     statistic = STATISTICS.get(request.statistic)

@@ -190,7 +190,7 @@ class Lobby:
             self._tell()
 
     def _pass_on(self, detail: JobDetail) -> None:
-        number = detail.job.number
+        number = detail.record.number
         if (watched := self._watched.get(number)) is None:
             return  # all who waited have left meanwhile
         self._to_tell.extend((listener, detail) for listener in watched.of_changes)

@@ -426,7 +426,7 @@ def test_an_event_is_written_once_however_many_hear_it(monkeypatch: pytest.Monke
     written: list[int] = []
 
     def counted(detail: JobDetail, **more: Any) -> Any:
-        written.append(detail.job.number)
+        written.append(detail.record.number)
         return resource(detail, **more)
 
     monkeypatch.setattr(handlers, "resource", counted)

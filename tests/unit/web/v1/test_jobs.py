@@ -30,7 +30,7 @@ from meantime.statistics import requests
 from meantime.web.v1 import events, jobs, results
 from meantime.web.v1.endpoint import ClientGone
 from meantime.web.v1.waiting import lobby_of
-from tests.support.engine_fakes import PATIENCE_S, Held, MovableJobStore, ToyGate
+from tests.support.engine_fakes import PATIENCE_S, ControlledJobStore, Held, ToyGate
 from tests.support.v1_calls import ASKED, AsCalled, Behind, Tables, behind, body_of, headers_of, turns_until
 from tests.support.web_app import OBESITY
 
@@ -706,8 +706,8 @@ def test_a_condition_that_is_no_condition_removes_nothing(query: str, expected: 
 
 def test_a_job_that_ends_before_it_is_cancelled_is_left_as_it_is() -> None:
     # Its result is made, and the commit of that is under way.
-    store = MovableJobStore()
-    store.holds_on = lambda kind, moves: kind == "move" and moves[0].after.state is JobState.DONE
+    store = ControlledJobStore()
+    store.holds_on = lambda kind, moves: kind == "update" and moves[0].after.state is JobState.DONE
 
     async def story(there: Behind) -> Any:
         dismissing = asyncio.ensure_future(jobs.delete_job(there.backend, AsCalled("DELETE", job_id="job_id_1")))

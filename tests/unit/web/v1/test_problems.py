@@ -31,7 +31,7 @@ NEVER_TOLD = {
     errors.StoreError: "only its kinds are raised",
     errors.StoreTooNew: "ends the start of the server",
     errors.StateInUse: "ends the start of the server",
-    errors.IllegalMove: "a bug",
+    errors.IllegalTransition: "a bug",
 }
 
 
@@ -137,7 +137,9 @@ def test_headers_say_when_where_and_how() -> None:
     assert dict(problems.refused(errors.ResultNotReady("Soon.", retry_after_s=3)).headers)["retry-after"] == "3"
 
 
-@pytest.mark.parametrize("error", [ValueError("secret"), errors.IllegalMove("secret"), errors.StoreTooNew("secret")])
+@pytest.mark.parametrize(
+    "error", [ValueError("secret"), errors.IllegalTransition("secret"), errors.StoreTooNew("secret")]
+)
 def test_of_what_should_not_happen_only_that_is_told(error: Exception) -> None:
     reply = problems.refused(error)
     assert (reply.status, json.loads(reply.body)["code"]) == (500, "internal")

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from meantime.engine.ports import Answer
+from meantime.engine.ports import EncodedResult
 from meantime.errors import (
     DatasetNotReady,
     JobCancelled,
@@ -71,7 +71,7 @@ def test_the_document_is_the_file_of_the_result_byte_by_byte() -> None:
     kept = MemoryResultStore()
     with behind(results=kept) as there:
         reply = read(there, there.done())
-        receipt = there.engine.describe(1).job.receipt
+        receipt = there.engine.describe(1).record.receipt
         assert receipt is not None
         assert reply.body == kept.open(1, receipt)
         assert receipt.checksum in headers_of(reply)["etag"]
@@ -166,8 +166,8 @@ LONG = b'{"long":"' + b"x" * 2_000_000 + b'"}'
 class Long:
     """Answers with a document of 2 MB. Nothing here reads it, so it need not be a true one."""
 
-    def answer(self, request: Request, work: Work) -> Answer:  # noqa: ARG002 - the port has them
-        return Answer(LONG, 1)
+    def compute(self, request: Request, work: Work) -> EncodedResult:  # noqa: ARG002 - the port has them
+        return EncodedResult(LONG, 1)
 
 
 class Noting(MemoryResultStore):
@@ -223,7 +223,7 @@ def test_a_failed_job_says_why_it_has_no_result() -> None:
         for suffix in (None, "csv"):
             with pytest.raises(JobFailed, match=r"job_id_1 failed.*RuntimeError") as failed:
                 read(there, job_id, suffix)
-            assert failed.value.failure == there.engine.describe(1).job.failure
+            assert failed.value.failure == there.engine.describe(1).record.failure
 
 
 def test_a_cancelled_job_has_no_result() -> None:

@@ -163,7 +163,7 @@ def test_thousands_may_wait(jobs: int) -> None:
         await all_wait(lobby, told, jobs)
         # Told in another thread, as the engine does.
         await asyncio.to_thread(told.tell_all)
-        assert sorted(answer.job.number for answer in await asyncio.gather(*clients)) == sorted(
+        assert sorted(answer.record.number for answer in await asyncio.gather(*clients)) == sorted(
             1 + number % jobs for number in range(2000)
         )
         await nothing_is_left(lobby, told)
@@ -432,7 +432,7 @@ def event(number: int = 1) -> Event:
 
 def numbers(ring: Ring, place: int, *, limit: int = 100) -> list[int] | None:
     entries = ring.since(place, limit=limit)
-    return None if entries is None else [entry.event.detail.job.number for entry in entries]
+    return None if entries is None else [entry.event.detail.record.number for entry in entries]
 
 
 @given(size=st.integers(1, 6), added=st.integers(0, 12), place=st.integers(-2, 14), limit=st.integers(1, 8))
@@ -513,7 +513,7 @@ def test_clients_of_a_real_engine_are_answered_when_their_job_has_ended() -> Non
         await turns_until(lambda: lobby.watched == 10)
         held.go_on.set()
         ended = await asyncio.gather(*clients)
-        assert [each.job.number for each in ended] == [1 + number % 10 for number in range(100)]
+        assert [each.record.number for each in ended] == [1 + number % 10 for number in range(100)]
         assert {each.state for each in ended} == {JobState.DONE}
         assert lobby.watched == 0
 

@@ -1,0 +1,97 @@
+"""The same request sent twice makes its jobs once: a client that got no answer repeats it under the same key.
+
+That a key was used is known from the records of its jobs, so a key is kept exactly as long as they are. While they are
+being accepted there is no record yet: only that is remembered here.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from functools import partial
+from typing import NamedTuple
+
+from meantime.engine.futures import resolved_future, uncancellable_future
+from meantime.engine.ports import JobStore
+from meantime.errors import KeyReused
+from meantime.model import IdempotencyKey, JobRecord, Request
+
+
+class _InFlight(NamedTuple):
+    """A submission under a key that is being decided."""
+
+    key: IdempotencyKey
+    accepted: Future[list[JobRecord]]
+
+
+class IdempotentSubmissions:
+    """Accepts requests once for each key. Has a lock of its own, never held while calling out.
+
+    ``keep_known`` drops the records of jobs that are being removed; ``accept`` makes new jobs.
+    """
+
+    def __init__(
+        self,
+        *,
+        store: JobStore,
+        keep_known: Callable[[Sequence[JobRecord]], list[JobRecord]],
+        accept: Callable[[Sequence[Request], IdempotencyKey], Future[list[JobRecord]]],
+    ) -> None:
+        self._store = store
+        self._keep_known = keep_known
+        self._accept = accept
+        self._lock = threading.Lock()
+        self._in_flight: dict[str, _InFlight] = {}
+
+    def submit(self, requests: Sequence[Request], key: IdempotencyKey) -> Future[list[JobRecord]]:
+        """Accept requests, or return the jobs that their key has made or is about to make.
+
+        Raises:
+            KeyReused: the key came before with another request.
+        """
+        mine = _InFlight(key, uncancellable_future())
+        with self._lock:
+            first = self._in_flight.setdefault(key.key, mine)
+        if first is not mine:
+            if first.key != key:
+                raise _key_reused()
+            return first.accepted
+        # The key is reserved before its jobs are looked for. The other way round, two clients could find none at the
+        # same time and both make jobs.
+        try:
+            outcome = self._existing(key) or self._accept(requests, key)
+        except BaseException as error:
+            self._release(key)
+            mine.accepted.set_exception(error)
+            raise
+        outcome.add_done_callback(partial(self._decided, mine))
+        return mine.accepted
+
+    def _existing(self, key: IdempotencyKey) -> Future[list[JobRecord]] | None:
+        # The record of a job may still be there while the job is being removed.
+        records = self._keep_known(self._store.accepted_under(key.key))
+        if not records:
+            return None
+        if any(record.idempotency_key != key for record in records):
+            raise _key_reused()
+        return resolved_future(records)
+
+    def _decided(self, mine: _InFlight, outcome: Future[list[JobRecord]]) -> None:
+        # Released first: whoever hears that it failed may try again at once.
+        self._release(mine.key)
+        if (error := outcome.exception()) is not None:
+            mine.accepted.set_exception(error)
+        else:
+            mine.accepted.set_result(outcome.result())
+
+    def _release(self, key: IdempotencyKey) -> None:
+        with self._lock:
+            del self._in_flight[key.key]
+
+
+def _key_reused() -> KeyReused:
+    return KeyReused(
+        "This idempotency key was used before, with another request. Make a new key for each request, and send a key "
+        "again only with exactly the same request."
+    )

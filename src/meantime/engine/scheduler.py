@@ -1,0 +1,64 @@
+"""Lets jobs wait for a thread, or behind the gate of a data set that is still loading."""
+
+from __future__ import annotations
+
+import contextlib
+from collections.abc import Sequence
+
+from meantime.engine.events import EventDispatcher, EventKind
+from meantime.engine.job_index import JobIndex
+from meantime.engine.jobs import ActiveJob
+from meantime.engine.lifecycle import Lifecycle
+from meantime.engine.ports import Gate
+from meantime.engine.queue import JobQueue
+from meantime.errors import DatasetNotReady
+from meantime.model import Request
+
+
+class Scheduler:
+    """Puts jobs into the queue. Takes the engine's lock itself."""
+
+    def __init__(
+        self, *, lifecycle: Lifecycle, index: JobIndex, queue: JobQueue, events: EventDispatcher, gate: Gate
+    ) -> None:
+        self._lifecycle = lifecycle
+        self._index = index
+        self._queue = queue
+        self._events = events
+        self._gate = gate
+
+    def start(self) -> None:
+        """Hear of data sets that load, or fail to, from now on."""
+        self._gate.on_open(self._open)
+
+    def bind(self, request: Request) -> Request:
+        """Bind a request to the snapshot of now, if there is one: a reload while it waits then changes nothing."""
+        if request.fingerprint is None and self._gate.is_open(request.dataset):
+            with contextlib.suppress(DatasetNotReady):  # accepted all the same: the job fails with that reason
+                return self._gate.bind(request)
+        return request
+
+    def schedule(self, jobs: Sequence[ActiveJob], *, submitted: int = 0, event: EventKind | None = None) -> None:
+        """Let jobs wait their turn. ``submitted`` of them were counted as being accepted until now."""
+        open_now = {name: self._gate.is_open(name) for name in {job.record.request.dataset for job in jobs}}
+        with self._lifecycle.lock:
+            self._index.submitting -= submitted
+            self._index.add_active(jobs)
+            if all(open_now.values()):
+                self._queue.add(jobs)
+            else:
+                self._queue.add(job for job in jobs if open_now[job.record.request.dataset])
+                self._queue.park(job for job in jobs if not open_now[job.record.request.dataset])
+            # Before a thread can take them, so that nobody hears of their start first.
+            if event is not None:
+                self._events.add(event, jobs)
+            self._lifecycle.work_available.notify(len(jobs))
+        # A gate that opened after we looked and before we parked has called back already, when nothing was parked.
+        for name, was_open in open_now.items():
+            if not was_open and self._gate.is_open(name):
+                self._open(name)
+
+    def _open(self, dataset: str) -> None:
+        with self._lifecycle.lock:
+            self._queue.unpark(dataset)
+            self._lifecycle.work_available.notify_all()

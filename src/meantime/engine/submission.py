@@ -1,0 +1,101 @@
+"""Accepts requests as jobs: all of them or none, durably, and once for each idempotency key."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from concurrent.futures import Future
+from functools import partial
+
+from meantime.engine.events import EventDispatcher
+from meantime.engine.futures import uncancellable_future
+from meantime.engine.idempotency import IdempotentSubmissions
+from meantime.engine.job_index import JobIndex
+from meantime.engine.jobs import ActiveJob
+from meantime.engine.lifecycle import Lifecycle
+from meantime.engine.ports import Clock, JobStore
+from meantime.engine.queue import JobQueue
+from meantime.engine.scheduler import Scheduler
+from meantime.errors import QueueFull, StoreBroken
+from meantime.model import IdempotencyKey, JobRecord, Request
+
+
+class JobSubmitter:
+    """Takes new jobs as long as the queue has room. Takes the engine's lock itself."""
+
+    def __init__(
+        self,
+        *,
+        lifecycle: Lifecycle,
+        index: JobIndex,
+        queue: JobQueue,
+        events: EventDispatcher,
+        scheduler: Scheduler,
+        store: JobStore,
+        clock: Clock,
+        queue_limit: int,
+    ) -> None:
+        self._lifecycle = lifecycle
+        self._index = index
+        self._queue = queue
+        self._events = events
+        self._scheduler = scheduler
+        self._store = store
+        self._clock = clock
+        self._queue_limit = queue_limit
+        self._idempotent = IdempotentSubmissions(store=store, keep_known=self._keep_known, accept=self._accept)
+
+    def submit(self, requests: Sequence[Request], key: IdempotencyKey | None) -> Future[list[JobRecord]]:
+        """Accept requests, or return the jobs that the key has made already; see ``Engine.submit``."""
+        if key is None:
+            return self._accept(requests, None)
+        with self._lifecycle.lock:
+            self._lifecycle.require_changeable()
+        return self._idempotent.submit(requests, key)
+
+    def _accept(self, requests: Sequence[Request], key: IdempotencyKey | None) -> Future[list[JobRecord]]:
+        count = len(requests)
+        with self._lifecycle.lock:
+            self._require_room(count)
+            self._index.submitting += count
+        accepted: Future[list[JobRecord]] = uncancellable_future()
+        try:
+            added = self._store.add(
+                [self._scheduler.bind(request) for request in requests], at_s=self._clock(), idempotency_key=key
+            )
+        except BaseException:
+            self._drop(count)
+            raise
+        self._lifecycle.when_done(added, partial(self._accepted, accepted, count))
+        return accepted
+
+    def _require_room(self, count: int) -> None:
+        self._lifecycle.require_accepting()
+        waiting = self._index.unfinished - self._queue.working
+        if waiting + count > self._queue_limit:
+            raise QueueFull(
+                f"{waiting} jobs are waiting, and at most {self._queue_limit} may (setting queue_limit). "
+                "Try again when some have run."
+            )
+
+    def _accepted(self, accepted: Future[list[JobRecord]], count: int, added: Future[list[JobRecord]]) -> None:
+        if (error := added.exception()) is not None:
+            self._drop(count)
+            if isinstance(error, StoreBroken):
+                self._lifecycle.fail(error)
+            accepted.set_exception(error)
+            return
+        records = added.result()
+        # Known before the future resolves: whoever has the number can ask about it.
+        self._scheduler.schedule([ActiveJob(record) for record in records], submitted=count, event="accepted")
+        accepted.set_result(records)
+        self._events.dispatch()
+
+    def _drop(self, count: int) -> None:
+        with self._lifecycle.lock:
+            self._index.submitting -= count
+            self._lifecycle.settled.notify_all()
+
+    def _keep_known(self, records: Sequence[JobRecord]) -> list[JobRecord]:
+        """Return those records whose jobs are not being removed."""
+        with self._lifecycle.lock:
+            return [record for record in records if record.number in self._index]

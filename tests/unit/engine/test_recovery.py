@@ -1,0 +1,71 @@
+from __future__ import annotations
+
+from meantime.model import JobState
+from meantime.stores.memory import MemoryResultStore
+from tests.support.engine_fakes import (
+    PATIENCE_S,
+    Held,
+    ToyCompute,
+    crashed,
+    end_of,
+    make_engine,
+    request,
+    running,
+    stored,
+    submit,
+)
+
+
+def test_jobs_that_ran_are_run_again_and_jobs_that_waited_are_run() -> None:
+    jobs = crashed(request(first=1))
+    jobs.add([request(second=2)], at_s=1.0).result()
+    with running(jobs=jobs) as engine:
+        assert engine.wait_drained(PATIENCE_S)
+        assert engine.jobs() == [(1, JobState.DONE), (2, JobState.DONE)]
+        assert engine.read_result(1).result(0) == b"[('first', 1)]"
+    assert [job.attempts for job in jobs.jobs()] == [2, 1]
+
+
+def test_a_job_that_was_running_in_three_crashes_fails_at_the_start_and_does_not_run() -> None:
+    compute = ToyCompute()
+    with running(compute, jobs=crashed(request(), attempts=3)) as engine:
+        view = engine.look_up(1)
+        assert view.failure is not None
+        assert (view.state, view.failure.code) == (JobState.FAILED, "lost-thrice")
+    assert compute.requests == []
+
+
+def test_ended_jobs_are_known_after_a_restart_with_failure_and_result() -> None:
+    results, jobs = MemoryResultStore(), crashed(request(), attempts=3)
+    first = make_engine(jobs=jobs, results=results)
+    jobs.close = lambda: None  # type: ignore[method-assign]  # the same store again, as a file would be
+    first.start()
+    end_of(first, submit(first, request())[0])
+    first.stop()
+    with running(jobs=jobs, results=results) as engine:
+        assert engine.jobs() == [(1, JobState.FAILED), (2, JobState.DONE)]
+        assert engine.read_result(2).result(0) == b"[]"
+        assert engine.stats().jobs[JobState.FAILED] == 1
+
+
+def test_suspects_are_worked_on_one_at_a_time_while_other_jobs_go_on() -> None:
+    held = Held()
+    jobs = crashed(request("hold"), request("hold"))
+    with running(ToyCompute(hold=held), jobs=jobs, threads=3) as engine:
+        held.wait_begun()
+        end_of(engine, submit(engine, request())[0])
+        assert [engine.look_up(number).state for number in (1, 2)] == [JobState.RUNNING, JobState.QUEUED]
+        held.go_on.set()
+        assert engine.wait_drained(PATIENCE_S)
+
+
+def test_a_job_on_its_last_attempt_works_alone() -> None:
+    held = Held()
+    jobs = crashed(request("hold"), attempts=2)
+    with running(ToyCompute(hold=held), jobs=jobs, threads=3) as engine:
+        held.wait_begun()
+        [beside] = submit(engine, request())
+        assert engine.look_up(beside).state is JobState.QUEUED
+        assert stored(jobs, beside).attempts == 0
+        held.go_on.set()
+        assert end_of(engine, beside).state is JobState.DONE

@@ -1,0 +1,89 @@
+from __future__ import annotations
+
+import pytest
+
+from meantime.engine.engine import Engine
+from meantime.errors import (
+    QueueFull,
+    ShuttingDown,
+)
+from tests.support.engine_fakes import (
+    PATIENCE_S,
+    ControlledJobStore,
+    Held,
+    ToyCompute,
+    ToyGate,
+    make_engine,
+    request,
+    running,
+    submit,
+)
+
+
+def test_a_full_queue_refuses_before_anything_is_written_and_counts_what_is_being_accepted() -> None:
+    jobs = ControlledJobStore()
+    jobs.holds_on = lambda kind, _: kind == "add"
+    with running(jobs=jobs, queue_limit=3, gate=ToyGate(closed=["toys"])) as engine:
+        accepted = engine.submit([request(), request()])
+        assert engine.unfinished == 2
+        with pytest.raises(QueueFull, match="queue_limit"):
+            engine.submit([request(), request()])
+        jobs.held[0]()
+        assert len(accepted.result(PATIENCE_S)) == 2
+        engine.submit([request()])
+        with pytest.raises(QueueFull):
+            engine.submit([request()])
+        jobs.held[1]()
+    assert len(jobs.held) == 2
+
+
+def test_running_jobs_do_not_count_toward_the_queue_limit() -> None:
+    held = Held()
+    with running(ToyCompute(hold=held), queue_limit=1, threads=1) as engine:
+        submit(engine, request("hold"))
+        held.wait_begun()
+        submit(engine, request())
+        with pytest.raises(QueueFull):
+            engine.submit([request()])
+
+
+def test_a_request_that_cannot_be_kept_leaves_no_trace() -> None:
+    with running() as engine:
+        with pytest.raises(TypeError):
+            engine.submit([request(what=object())])
+        assert engine.unfinished == 0
+
+
+def test_submitting_nothing_gives_nothing() -> None:
+    with running() as engine:
+        assert submit(engine) == []
+
+
+def engine_accepts(engine: Engine) -> bool:
+    return engine.is_accepting
+
+
+def test_nothing_is_accepted_before_the_start_or_after_stop_accepting() -> None:
+    engine = make_engine()
+    assert not engine_accepts(engine)
+    with pytest.raises(ShuttingDown):
+        engine.submit([request()])
+    engine.start()
+    assert engine_accepts(engine)
+    engine.stop_accepting()
+    assert not engine_accepts(engine)
+    with pytest.raises(ShuttingDown):
+        engine.submit([request()])
+    engine.stop()
+    with pytest.raises(ShuttingDown):
+        engine.submit([request()])
+
+
+def test_the_future_of_a_submission_cannot_be_cancelled() -> None:
+    jobs = ControlledJobStore()
+    jobs.holds_on = lambda kind, _: kind == "add"
+    with running(jobs=jobs) as engine:
+        future = engine.submit([request()])
+        assert not future.cancel()
+        jobs.held[0]()
+        assert [job.number for job in future.result(PATIENCE_S)] == [1]
