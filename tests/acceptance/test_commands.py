@@ -248,7 +248,7 @@ def test_a_result_is_verified_against_its_file(table: Path, tmp_path: Path) -> N
     result.write_text(asked.stdout.replace('"count":', '"count":1'))
     differs = meantime("verify", str(result), "--data", str(table))
     assert differs.returncode == 1
-    assert "First at rows/0/count: " in differs.stdout
+    assert "The first difference is rows/0/count: " in differs.stdout
     other = tmp_path / "other.csv"
     other.write_text("Question,LocationDesc,Data_Value\nQ,Utah,1\n")
     elsewhere = meantime("verify", str(result), "--data", str(other))

@@ -37,7 +37,8 @@ def add(store: JobStore, *requests: Request, at_s: float = 10.0) -> list[JobReco
     return store.add(requests, at_s=at_s).result(PATIENCE_S)
 
 
-def move(store: JobStore, before: JobRecord, after: JobRecord) -> JobRecord:
+def updated(store: JobStore, before: JobRecord, after: JobRecord) -> JobRecord:
+    """Make a transition, and return the new record."""
     store.update([Transition(before, after)]).result(PATIENCE_S)
     return after
 
@@ -51,7 +52,7 @@ def test_numbers_count_up_from_one_within_a_call_and_across_calls(store: JobStor
     assert [job.number for job in add(store, request())] == [3]
 
 
-def test_an_added_job_is_queued_and_is_found_as_it_was_returned(store: JobStore) -> None:
+def test_an_added_job_is_queued_and_is_read_as_it_was_returned(store: JobStore) -> None:
     [job] = add(store, request("mean", question="Qué?", nested={"a": [1, None, 2.5]}), at_s=12.5)
     assert (job.state, job.attempts, job.created_at_s) == (JobState.QUEUED, 0, 12.5)
     assert store.get(job.number) == job
@@ -61,12 +62,12 @@ def test_a_later_change_of_the_parameters_changes_no_job(store: JobStore) -> Non
     parameters: dict[str, Any] = {"question": "Q"}
     [job] = add(store, Request(dataset="d", statistic="s", parameters=parameters))
     parameters["question"] = "another"
-    found = store.get(job.number)
-    assert found is not None
-    assert found.request.parameters == {"question": "Q"}
+    record = store.get(job.number)
+    assert record is not None
+    assert record.request.parameters == {"question": "Q"}
 
 
-def test_adding_nothing_gives_nothing(store: JobStore) -> None:
+def test_adding_nothing_returns_nothing(store: JobStore) -> None:
     assert add(store) == []
 
 
@@ -76,36 +77,37 @@ def test_a_request_that_cannot_be_kept_is_refused_in_the_call(store: JobStore) -
     assert [job.number for job in add(store, request())] == [1]
 
 
-def test_every_legal_move_is_kept_whole(store: JobStore) -> None:
+def test_every_legal_transition_is_kept_whole(store: JobStore) -> None:
     one, two, three, four = add(store, *[request(fingerprint=None)] * 4)
     bound = request(fingerprint="f2")
-    done = move(store, one, one.start(at_s=11.0, request=bound))
-    done = move(store, done, done.finish(RECEIPT, at_s=12.0))
-    failed = move(store, two, two.start(at_s=11.0))
-    failed = move(store, failed, failed.fail(FAILURE, at_s=12.0))
-    cancelled = move(store, three, three.cancel(FAILURE, at_s=12.0))
-    back = move(store, four, four.start(at_s=11.0))
-    back = move(store, back, back.give_back(attempt_counts=True))
+    done = updated(store, one, one.start(at_s=11.0, request=bound))
+    done = updated(store, done, done.finish(RECEIPT, at_s=12.0))
+    failed = updated(store, two, two.start(at_s=11.0))
+    failed = updated(store, failed, failed.fail(FAILURE, at_s=12.0))
+    cancelled = updated(store, three, three.cancel(FAILURE, at_s=12.0))
+    back = updated(store, four, four.start(at_s=11.0))
+    back = updated(store, back, back.give_back(attempt_counts=True))
     assert list(store.jobs()) == [done, failed, cancelled, back]
     assert [job.attempts for job in store.jobs()] == [1, 1, 0, 1]
 
 
-def test_a_job_that_is_not_as_thought_is_not_moved_nor_are_the_others_of_the_call(store: JobStore) -> None:
+def test_a_job_in_another_state_is_not_updated_nor_are_the_others_of_the_call(store: JobStore) -> None:
     one, two = add(store, request(), request())
-    started = move(store, one, one.start(at_s=11.0))
+    started = updated(store, one, one.start(at_s=11.0))
     future = store.update([Transition(two, two.start(at_s=12.0)), Transition(one, one.start(at_s=12.0))])
     assert isinstance(future.exception(PATIENCE_S), IllegalTransition)
     assert list(store.jobs()) == [started, two]
 
 
-def test_the_attempts_of_a_job_are_part_of_how_it_is_thought_to_be(store: JobStore) -> None:
+def test_a_job_with_other_attempts_is_not_updated(store: JobStore) -> None:
     [job] = add(store, request())
-    back = move(store, move(store, job, job.start(at_s=11.0)), job.start(at_s=11.0).give_back(attempt_counts=True))
+    started = updated(store, job, job.start(at_s=11.0))
+    back = updated(store, started, started.give_back(attempt_counts=True))
     assert isinstance(store.update([Transition(job, job.start(at_s=12.0))]).exception(PATIENCE_S), IllegalTransition)
     assert store.get(job.number) == back
 
 
-def test_a_job_that_is_not_there_cannot_be_moved(store: JobStore) -> None:
+def test_a_job_that_is_not_there_cannot_be_updated(store: JobStore) -> None:
     [job] = add(store, request())
     other = JobRecord(number=99, request=job.request, created_at_s=0.0)
     assert isinstance(store.update([Transition(other, other.start(at_s=1.0))]).exception(PATIENCE_S), IllegalTransition)
@@ -124,14 +126,14 @@ def test_calls_take_effect_in_the_order_in_which_they_were_made(store: JobStore)
     assert store.get(job.number) is None
 
 
-def test_moving_nothing_succeeds(store: JobStore) -> None:
+def test_updating_nothing_succeeds(store: JobStore) -> None:
     assert store.update([]).result(PATIENCE_S) is None
 
 
-def test_only_ended_jobs_are_removed_and_their_numbers_are_not_given_again(store: JobStore) -> None:
+def test_only_ended_jobs_are_removed_and_their_numbers_are_not_used_again(store: JobStore) -> None:
     queued, running, ended = add(store, request(), request(), request())
-    running = move(store, running, running.start(at_s=11.0))
-    ended = move(store, ended, ended.cancel(FAILURE, at_s=11.0))
+    running = updated(store, running, running.start(at_s=11.0))
+    ended = updated(store, ended, ended.cancel(FAILURE, at_s=11.0))
     assert store.remove([queued.number, running.number, ended.number, 99]).result(PATIENCE_S) == [ended]
     assert list(store.jobs()) == [queued, running]
     assert [job.number for job in add(store, request())] == [4]
@@ -140,11 +142,11 @@ def test_only_ended_jobs_are_removed_and_their_numbers_are_not_given_again(store
 def ended_jobs(store: JobStore, count: int) -> list[JobRecord]:
     requests = [labelled("“mine”", "mean")] * count
     jobs = store.add(requests, at_s=10.0, idempotency_key=IdempotencyKey(key="k", digest="d")).result(PATIENCE_S)
-    started = [move(store, job, job.start(at_s=11.0)) for job in jobs]
-    return [move(store, job, job.finish(RECEIPT, at_s=12.0)) for job in started]
+    started = [updated(store, job, job.start(at_s=11.0)) for job in jobs]
+    return [updated(store, job, job.finish(RECEIPT, at_s=12.0)) for job in started]
 
 
-def test_a_removal_returns_the_whole_records_that_it_deleted_by_number(store: JobStore) -> None:
+def test_a_removal_returns_the_records_it_deleted_whole_and_by_number(store: JobStore) -> None:
     one, two, three = ended_jobs(store, 3)
     assert store.remove((3, 1, 3)).result(PATIENCE_S) == [one, three]
     assert list(store.jobs()) == [two]
@@ -175,17 +177,17 @@ def test_fingerprints_are_those_that_kept_jobs_name(store: JobStore) -> None:
     jobs = add(store, request(fingerprint="f1"), request(fingerprint="f1"), request(fingerprint=None))
     [other] = add(store, request(fingerprint="f2"))
     assert store.fingerprints() == {"f1", "f2"}
-    move(store, other, other.cancel(FAILURE, at_s=11.0))
+    updated(store, other, other.cancel(FAILURE, at_s=11.0))
     store.remove([other.number]).result(PATIENCE_S)
-    move(store, jobs[2], jobs[2].start(at_s=11.0, request=request(fingerprint="f3")))
+    updated(store, jobs[2], jobs[2].start(at_s=11.0, request=request(fingerprint="f3")))
     assert store.fingerprints() == {"f1", "f3"}
 
 
-def test_a_label_and_a_key_are_kept_through_every_move(store: JobStore) -> None:
+def test_a_label_and_a_key_are_kept_through_every_transition(store: JobStore) -> None:
     key = IdempotencyKey(key="k", digest="d")
     [job] = store.add([labelled("“mine”")], at_s=10.0, idempotency_key=key).result(PATIENCE_S)
     assert (job.request.label, job.idempotency_key) == ("“mine”", key)
-    done = move(store, move(store, job, job.start(at_s=11.0)), job.start(at_s=11.0).finish(RECEIPT, at_s=12.0))
+    done = updated(store, updated(store, job, job.start(at_s=11.0)), job.start(at_s=11.0).finish(RECEIPT, at_s=12.0))
     assert store.get(job.number) == done
     assert list(store.jobs()) == [done]
 
@@ -197,30 +199,30 @@ def test_the_jobs_of_a_key_are_found_by_number_as_long_as_they_are_kept(store: J
     store.add([request()], at_s=10.0, idempotency_key=upper).result(PATIENCE_S)
     assert store.accepted_under("k") == [one, two]
     assert store.accepted_under("other") == []
-    gone = move(store, one, one.cancel(FAILURE, at_s=11.0))
+    gone = updated(store, one, one.cancel(FAILURE, at_s=11.0))
     store.remove([gone.number]).result(PATIENCE_S)
     assert store.accepted_under("k") == [two]
 
 
-def found(store: JobStore, wanted: JobFilter, *, before: int | None = None, limit: int = 100) -> list[int]:
-    jobs = store.find(wanted, before=before, limit=limit)
+def found_numbers(store: JobStore, job_filter: JobFilter, *, before: int | None = None, limit: int = 100) -> list[int]:
+    jobs = store.find(job_filter, before=before, limit=limit)
     assert [store.get(job.number) for job in jobs] == jobs
     return [job.number for job in jobs]
 
 
 def test_jobs_are_found_newest_first_page_by_page_while_others_come_and_go(store: JobStore) -> None:
     first, *_ = add(store, *[request()] * 5)
-    assert found(store, JobFilter(), limit=2) == [5, 4]
+    assert found_numbers(store, JobFilter(), limit=2) == [5, 4]
     add(store, request())
-    assert found(store, JobFilter(), before=4, limit=2) == [3, 2]
-    move(store, first, first.cancel(FAILURE, at_s=11.0))
+    assert found_numbers(store, JobFilter(), before=4, limit=2) == [3, 2]
+    updated(store, first, first.cancel(FAILURE, at_s=11.0))
     store.remove([first.number]).result(PATIENCE_S)
-    assert found(store, JobFilter(), before=2, limit=2) == []
-    assert found(store, JobFilter(), before=2**64, limit=1) == [6]  # from a cursor that somebody made up
+    assert found_numbers(store, JobFilter(), before=2, limit=2) == []
+    assert found_numbers(store, JobFilter(), before=2**64, limit=1) == [6]  # from a cursor that somebody made up
 
 
 @pytest.mark.parametrize(
-    ("wanted", "numbers"),
+    ("job_filter", "numbers"),
     [
         (JobFilter(), [4, 3, 2, 1]),
         (JobFilter(states=frozenset()), []),
@@ -238,14 +240,14 @@ def test_jobs_are_found_newest_first_page_by_page_while_others_come_and_go(store
         (JobFilter(states=frozenset({JobState.QUEUED}), label="mine", created_before_s=13.0), [2]),
     ],
 )
-def test_jobs_are_found_by_what_is_wanted_of_them(store: JobStore, wanted: JobFilter, numbers: list[int]) -> None:
+def test_a_filter_finds_the_jobs_that_match(store: JobStore, job_filter: JobFilter, numbers: list[int]) -> None:
     [one] = add(store, request(), at_s=11.0)
     _, three = add(store, labelled("mine", "mean"), request(dataset="other"), at_s=12.0)
     add(store, labelled("mine"), at_s=13.0)
-    move(store, one, one.start(at_s=14.0))
-    move(store, three, three.cancel(FAILURE, at_s=14.0))
-    assert found(store, wanted) == numbers
-    assert sorted(job.number for job in store.jobs() if wanted.matches(job, job.state)) == sorted(numbers)
+    updated(store, one, one.start(at_s=14.0))
+    updated(store, three, three.cancel(FAILURE, at_s=14.0))
+    assert found_numbers(store, job_filter) == numbers
+    assert sorted(job.number for job in store.jobs() if job_filter.matches(job, job.state)) == sorted(numbers)
 
 
 def test_a_callback_may_ask_the_store_for_more(store: JobStore) -> None:

@@ -17,17 +17,17 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> ResultStore:
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"\x00\xff" * 300_000], ids=["empty", "small", "large"])
-def test_what_was_put_is_opened_as_it_was(store: ResultStore, body: bytes) -> None:
+def test_a_result_is_read_as_it_was_written(store: ResultStore, body: bytes) -> None:
     receipt = store.put(7, EncodedResult(body, 2))
     assert (receipt.size_bytes, receipt.method_version) == (len(body), 2)
     assert store.open(7, receipt) == body
 
 
-def test_a_result_that_was_never_put_is_not_there(store: ResultStore) -> None:
+def test_a_result_that_was_never_written_is_not_there(store: ResultStore) -> None:
     assert store.open(8, EncodedResult(b"{}", 1).receipt()) is None
 
 
-def test_other_bytes_than_the_receipt_says_are_not_given_out(store: ResultStore) -> None:
+def test_bytes_that_do_not_match_the_receipt_are_not_returned(store: ResultStore) -> None:
     receipt = store.put(7, EncodedResult(b"one", 1))
     store.put(7, EncodedResult(b"two", 1))
     assert store.open(7, receipt) is None
@@ -35,7 +35,7 @@ def test_other_bytes_than_the_receipt_says_are_not_given_out(store: ResultStore)
     assert store.open(7, receipt) is None
 
 
-def test_a_result_put_again_replaces_the_first(store: ResultStore) -> None:
+def test_a_result_that_is_written_again_replaces_the_first(store: ResultStore) -> None:
     store.put(7, EncodedResult(b"one", 1))
     receipt = store.put(7, EncodedResult(b"two", 1))
     assert store.open(7, receipt) == b"two"

@@ -32,26 +32,26 @@ def driver(*arguments: str) -> Iterator[subprocess.Popen[bytes]]:
 
 
 def acknowledged_until_killed(folder: Path, round_name: str, after: int) -> dict[int, str]:
-    """Let a server accept jobs, kill it when it has told of so many, and return all that it told of."""
-    told: dict[int, str] = {}
+    """Let a server accept jobs, kill it when it has acknowledged so many, and return all that it has."""
+    numbers: dict[int, str] = {}
     with driver(str(folder), "accept", round_name) as process:
         assert process.stdout is not None
         for line in process.stdout:
             number, token = line.decode().split()
-            told[int(number)] = token
-            if len(told) == after:
+            numbers[int(number)] = token
+            if len(numbers) == after:
                 process.send_signal(signal.SIGKILL)  # the lines that it has written until now are still read
         assert process.wait(PATIENCE_S) == -signal.SIGKILL
-    return told
+    return numbers
 
 
 def test_every_acknowledged_job_is_there_after_ten_kills_and_its_key_makes_no_other(tmp_path: Path) -> None:
     moments = random.Random(20)  # noqa: S311 - the same moments each time
     acknowledged: dict[int, str] = {}
     for kill in range(_KILLS):
-        told = acknowledged_until_killed(tmp_path, f"round{kill}", after=moments.randint(1, 400))
-        assert not told.keys() & acknowledged.keys()  # no number twice
-        acknowledged |= told
+        numbers = acknowledged_until_killed(tmp_path, f"round{kill}", after=moments.randint(1, 400))
+        assert not numbers.keys() & acknowledged.keys()  # no number twice
+        acknowledged |= numbers
     engine = crash_driver.open_engine(tmp_path)
     engine.start()
     try:
@@ -68,7 +68,7 @@ def test_every_acknowledged_job_is_there_after_ten_kills_and_its_key_makes_no_ot
         engine.stop()
 
 
-def test_a_job_that_kills_its_server_is_given_up_on_after_three_times_and_no_other_is(tmp_path: Path) -> None:
+def test_a_job_that_kills_its_server_three_times_fails_and_no_other_does(tmp_path: Path) -> None:
     with driver(str(tmp_path), "poison") as process:
         assert process.wait(PATIENCE_S) == -signal.SIGKILL
     for _ in range(2):

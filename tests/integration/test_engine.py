@@ -73,7 +73,7 @@ def test_deleting_the_results_under_a_running_server_costs_no_answer(tmp_path: P
         assert sorted(file.name for file in (tmp_path / "results").iterdir()) == [f"job_id_{n}" for n in numbers]
 
 
-def test_a_restart_knows_all_jobs_runs_what_waited_and_counts_on(tmp_path: Path) -> None:
+def test_a_restart_knows_all_jobs_runs_those_that_waited_and_counts_on(tmp_path: Path) -> None:
     held = Held()
     with server(tmp_path, ToyCompute(hold=held), threads=1) as engine:
         [done] = submit(engine, request())
@@ -88,7 +88,7 @@ def test_a_restart_knows_all_jobs_runs_what_waited_and_counts_on(tmp_path: Path)
         assert submit(engine, request()) == [4]
 
 
-def test_a_full_disk_refuses_jobs_reads_go_on_and_all_goes_on_when_there_is_space(tmp_path: Path) -> None:
+def test_a_full_disk_refuses_jobs_but_not_reads_and_all_goes_on_when_there_is_space(tmp_path: Path) -> None:
     made: list[sqlite3.Connection] = []
 
     class Noted(sqlite3.Connection):
@@ -107,8 +107,8 @@ def test_a_full_disk_refuses_jobs_reads_go_on_and_all_goes_on_when_there_is_spac
         assert end_of(engine, submit(engine, request(text="x" * 100_000))[0]).state is JobState.DONE
 
 
-def test_whatever_clients_do_at_once_each_job_is_told_in_order_and_no_removed_job_leaves_a_file(tmp_path: Path) -> None:
-    told: dict[int, list[Event]] = {}
+def test_whatever_clients_do_at_once_events_come_in_order_and_no_removed_job_leaves_a_file(tmp_path: Path) -> None:
+    events_of: dict[int, list[Event]] = {}
 
     def work(request: Request, work: Work) -> bytes:
         for place in range(20):
@@ -117,29 +117,29 @@ def test_whatever_clients_do_at_once_each_job_is_told_in_order_and_no_removed_jo
         return echo(request, work)
 
     def client(engine: Engine, seed: int) -> None:
-        whim = random.Random(seed)  # noqa: S311 - each client wants the same each time
+        chance = random.Random(seed)  # noqa: S311 - each client wants the same each time
         mine: list[int] = []
         for place in range(60):
-            key = whim.choice([None, IdempotencyKey(key=f"{seed}-{place // 2}", digest="d")])
+            key = chance.choice([None, IdempotencyKey(key=f"{seed}-{place // 2}", digest="d")])
             with suppress(JobUnknown, JobEnded, JobUnfinished, ValueError):  # removed, or not as far as hoped
-                match whim.choice(["submit", "cancel", "remove", "read"] if mine else ["submit"]):
+                match chance.choice(["submit", "cancel", "remove", "read"] if mine else ["submit"]):
                     case "submit":
-                        requests = [request("work")] * whim.randint(1, 5)
+                        requests = [request("work")] * chance.randint(1, 5)
                         mine += [job.number for job in engine.submit(requests, key=key).result(PATIENCE_S)]
                     case "cancel":
-                        engine.cancel(whim.choice(mine)).result(PATIENCE_S)
+                        engine.cancel(chance.choice(mine)).result(PATIENCE_S)
                     case "remove":
-                        engine.remove(whim.choice(mine)).result(PATIENCE_S)
+                        engine.remove(chance.choice(mine)).result(PATIENCE_S)
                     case _:
-                        engine.read_result(whim.choice(mine)).result(PATIENCE_S)
+                        engine.read_result(chance.choice(mine)).result(PATIENCE_S)
 
     with server(tmp_path, ToyCompute(work=work), threads=3, keep_ended_jobs=30) as engine:
-        engine.follow(lambda event: told.setdefault(event.detail.record.number, []).append(event))
+        engine.follow(lambda event: events_of.setdefault(event.detail.record.number, []).append(event))
         with ThreadPoolExecutor(4) as clients:
             list(clients.map(partial(client, engine), range(4)))
         assert engine.wait_drained(PATIENCE_S)
     kept = {number for number, _ in engine.jobs()}
-    for number, events in told.items():
+    for number, events in events_of.items():
         kinds = " ".join(event.kind for event in events)
         assert re.fullmatch("accepted( started( progress)*)? ended( removed)?", kinds)
         assert kinds.endswith("removed") == (number not in kept)

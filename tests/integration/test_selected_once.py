@@ -207,5 +207,5 @@ def test_a_verification(sample: Snapshot, selections: Selections) -> None:
     selections.begun = 0
     result = verifying.read(body)
     assert isinstance(result, Document)
-    assert verifying.verify(body, result, sample).verdict is verifying.Verdict.SAME
+    assert verifying.verify(body, result, sample).outcome is verifying.VerificationOutcome.SAME
     selections.assert_each_once(2)

@@ -27,7 +27,7 @@ def verify(result: Path, data: str, columns: dict[str, str], config: Path | None
     # The statistics and DuckDB take long to import.
     from meantime.cli.data_file import loaded_catalog
     from meantime.compute import verifying
-    from meantime.compute.verifying import Verdict
+    from meantime.compute.verifying import VerificationOutcome
     from meantime.dataset import source
     from meantime.formats.document import Document
 
@@ -40,5 +40,6 @@ def verify(result: Path, data: str, columns: dict[str, str], config: Path | None
     else:
         verification = document
     click.echo(printable(verification.reason))
-    # A script can tell "wrong" from "not to be judged here".
-    sys.exit({Verdict.SAME: 0, Verdict.DIFFERS: 1, Verdict.CANNOT_TELL: 2}[verification.verdict])
+    # A script can tell "wrong" from "cannot be judged here".
+    codes = {VerificationOutcome.SAME: 0, VerificationOutcome.DIFFERS: 1, VerificationOutcome.CANNOT_TELL: 2}
+    sys.exit(codes[verification.outcome])

@@ -1,4 +1,4 @@
-"""Results in this process: a request is prepared, computed, and written."""
+"""Results in this process: a request is prepared, computed, and encoded."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ class Snapshots(Protocol):
 
 
 class LocalCompute:
-    """Computes in the thread that asks. Pure in (snapshot, request): asked again, the same bytes."""
+    """Computes in the thread that calls. A pure function of (snapshot, request): repeated, it gives the same bytes."""
 
     def __init__(self, catalog: Snapshots) -> None:
         self._catalog = catalog

@@ -1,7 +1,7 @@
-"""Whether a result is what comes out of the data: computed again, and compared byte for byte.
+"""Whether a result follows from the data: computed again, and compared byte for byte.
 
-A result names all that it depends on: statistic, parameters, method version, data set and fingerprint. The name of the
-data set is in the result's own words (its citation), and is taken from there: the same file may have any name here.
+A result names everything it depends on: statistic, parameters, method version, data set and fingerprint. The name of
+the data set is part of its text (the citation) and is taken from there, so the same file may have any name here.
 """
 
 from __future__ import annotations
@@ -22,99 +22,102 @@ from meantime.model import Unwatched
 from meantime.statistics import requests
 from meantime.statistics.registry import STATISTICS
 
-# A cell or a text of a result, in a sentence.
-_SHOWN_CHARACTERS = 120
+# Of a value that a sentence quotes.
+_QUOTED_CHARACTERS = 120
 
 
-class Verdict(StrEnum):
-    """What a verification has come to."""
+class VerificationOutcome(StrEnum):
+    """What a verification shows."""
 
     SAME = "same"
-    DIFFERS = "differs"  # the file does not say what comes out of the data
+    DIFFERS = "differs"  # computing it again gives something else
     CANNOT_TELL = "cannot tell"  # other data, another version, or no result at all
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Verification:
-    """A verdict and its reason, in a sentence."""
+    """An outcome and its reason, in a sentence."""
 
-    verdict: Verdict
+    outcome: VerificationOutcome
     reason: str
 
 
 def read(body: bytes) -> Document | Verification:
-    """Read a result; what keeps it from being computed again is told before any data are read."""
+    """Read a result. If it cannot be computed again, this says why before any data are read."""
     try:
-        given = documents.decode(body)
+        result = documents.decode(body)
     except NotMeantime as error:
-        return _cannot(error.reason)
-    statistic = STATISTICS.get(given.statistic)
+        return _cannot_tell(error.reason)
+    statistic = STATISTICS.get(result.statistic)
     if statistic is None:
-        return _cannot(f"This version of Meantime has no statistic {given.statistic!r}.")
-    if statistic.method_version != given.method_version:
-        return _cannot(
-            f"The result was made by version {given.method_version} of {given.statistic}, and this is version "
-            f"{statistic.method_version}: other numbers would not say that it is wrong."
+        return _cannot_tell(f"This version of Meantime has no statistic {result.statistic!r}.")
+    if statistic.method_version != result.method_version:
+        return _cannot_tell(
+            f"The result was made by version {result.method_version} of {result.statistic}, and this is version "
+            f"{statistic.method_version}: different numbers would not mean that it is wrong."
         )
-    return given
+    return result
 
 
-def verify(body: bytes, given: Document, snapshot: Snapshot) -> Verification:
-    """Compute a result again and compare; ``body`` is the file that was read as ``given``."""
-    if snapshot.fingerprint != given.fingerprint:
-        return _cannot(
-            f"The result is of other data: it names the fingerprint {given.fingerprint}, and these have "
-            f"{snapshot.fingerprint}. A column that is taken for another role (--column) or a description beside the "
-            "file makes other data of the same file too."
+def verify(body: bytes, result: Document, snapshot: Snapshot) -> Verification:
+    """Compute a result again and compare. ``body`` is the file that was read as ``result``."""
+    if snapshot.fingerprint != result.fingerprint:
+        return _cannot_tell(
+            f"The result is from other data: it names the fingerprint {result.fingerprint}, and these data have "
+            f"{snapshot.fingerprint}. The same file also becomes other data if a column has another role (--column), "
+            "or if the description beside it is different."
         )
     try:
-        prepared = requests.check(given.statistic, given.parameters, snapshot)
-        made = documents.encode(document_of(prepared, given.dataset, Unwatched()))
+        prepared = requests.check(result.statistic, result.parameters, snapshot)
+        computed = documents.encode(document_of(prepared, result.dataset, Unwatched()))
     except RequestInvalid as error:
-        reason = f"These data give no such result: what it says was asked is refused. {error.reason}"
-        return Verification(verdict=Verdict.DIFFERS, reason=reason)
-    if made == body:
-        return Verification(verdict=Verdict.SAME, reason="The same, byte for byte.")
-    found = next(_differences(msgspec.json.decode(made), msgspec.json.decode(body), ""), None)
-    if found is None:
-        return Verification(verdict=Verdict.SAME, reason="The same but for how the JSON is laid out.")
-    return Verification(verdict=Verdict.DIFFERS, reason=f"The result differs from what comes out. First at {found}.")
+        reason = f"These data cannot give this result: the request it names is refused. {error.reason}"
+        return Verification(outcome=VerificationOutcome.DIFFERS, reason=reason)
+    if computed == body:
+        return Verification(outcome=VerificationOutcome.SAME, reason="The same, byte for byte.")
+    difference = next(_differences(msgspec.json.decode(computed), msgspec.json.decode(body), ""), None)
+    if difference is None:
+        return Verification(outcome=VerificationOutcome.SAME, reason="The same, except for the layout of the JSON.")
+    return Verification(
+        outcome=VerificationOutcome.DIFFERS,
+        reason=f"The result differs from what these data give. The first difference is {difference}.",
+    )
 
 
-def _cannot(reason: str) -> Verification:
-    return Verification(verdict=Verdict.CANNOT_TELL, reason=reason)
+def _cannot_tell(reason: str) -> Verification:
+    return Verification(outcome=VerificationOutcome.CANNOT_TELL, reason=reason)
 
 
-def _differences(made: Any, given: Any, where: str) -> Iterator[str]:
-    """Go through what differs, as "rows/0/mean: 12.5 in the file, 12.4 computed"."""
-    if isinstance(made, Mapping) and isinstance(given, Mapping):
-        for name in dict.fromkeys((*made, *given)):
-            yield from _in_both(made, given, name, f"{where}/{name}".lstrip("/"))
-        if [*made] != [*given]:
-            yield f"{where or 'the whole'}: its names, which are in another order"
-    elif isinstance(made, list) and isinstance(given, list):
-        for place, (one, other) in enumerate(zip(made, given, strict=False)):
-            yield from _differences(one, other, f"{where}/{place}")
-        if len(made) != len(given):
-            yield f"{where}: {len(given):,} in the file, {len(made):,} computed"
-    elif _kind(made) is not _kind(given) or made != given:
-        yield f"{where}: {_shown(given)} in the file, {_shown(made)} computed"
+def _differences(computed: Any, filed: Any, path: str) -> Iterator[str]:
+    """Yield each difference, as "rows/0/mean: 12.5 in the file, 12.4 computed"."""
+    if isinstance(computed, Mapping) and isinstance(filed, Mapping):
+        for name in dict.fromkeys((*computed, *filed)):
+            yield from _differences_at(computed, filed, name, f"{path}/{name}".lstrip("/"))
+        if [*computed] != [*filed]:
+            yield f"{path or 'the whole'}: the order of its names"
+    elif isinstance(computed, list) and isinstance(filed, list):
+        for index, (one, other) in enumerate(zip(computed, filed, strict=False)):
+            yield from _differences(one, other, f"{path}/{index}")
+        if len(computed) != len(filed):
+            yield f"{path}: {len(filed):,} in the file, {len(computed):,} computed"
+    elif _kind(computed) is not _kind(filed) or computed != filed:
+        yield f"{path}: {_quoted(filed)} in the file, {_quoted(computed)} computed"
+
+
+def _differences_at(computed: Mapping[str, Any], filed: Mapping[str, Any], name: str, path: str) -> Iterator[str]:
+    if name not in filed:
+        yield f"{path}: not in the file, {_quoted(computed[name])} computed"
+    elif name not in computed:
+        yield f"{path}: {_quoted(filed[name])} in the file, nothing computed"
+    else:
+        yield from _differences(computed[name], filed[name], path)
 
 
 def _kind(value: Any) -> type:
-    """Return the type of a value of JSON, which has one kind of numbers: 30 is 30.0."""
+    """Return the type of a JSON value. JSON has one kind of number: 30 is 30.0."""
     return float if isinstance(value, int) and not isinstance(value, bool) else type(value)
 
 
-def _in_both(made: Mapping[str, Any], given: Mapping[str, Any], name: str, where: str) -> Iterator[str]:
-    if name not in given:
-        yield f"{where}: not in the file, {_shown(made[name])} computed"
-    elif name not in made:
-        yield f"{where}: {_shown(given[name])} in the file, and nothing such is computed"
-    else:
-        yield from _differences(made[name], given[name], where)
-
-
-def _shown(value: Any) -> str:
+def _quoted(value: Any) -> str:
     text = documents.dumps(value).decode()
-    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}…"
+    return text if len(text) <= _QUOTED_CHARACTERS else f"{text[:_QUOTED_CHARACTERS]}…"

@@ -58,11 +58,11 @@ class Commits:
 
     def commit(self, updates: Sequence[Update]) -> None:
         """Commit all of these updates, or none; apply and announce them when they are committed."""
-        self._lifecycle.when_done(self._move(updates), partial(self._committed, updates))
+        self._lifecycle.when_done(self._update(updates), partial(self._committed, updates))
 
     def commit_now(self, updates: Sequence[Update]) -> None:
         """Do the same before this returns."""
-        self._committed(updates, self._move(updates))
+        self._committed(updates, self._update(updates))
 
     def next_unwritten(self) -> Sequence[Update] | None:
         """Take out what should be tried again now that the pause is over. The lock is held."""
@@ -86,7 +86,7 @@ class Commits:
             if group:
                 self.commit(group)
 
-    def _move(self, updates: Sequence[Update]) -> Future[None]:
+    def _update(self, updates: Sequence[Update]) -> Future[None]:
         return self._store.update([Transition(update.job.record, update.record) for update in updates])
 
     def _committed(self, updates: Sequence[Update], done: Future[None]) -> None:

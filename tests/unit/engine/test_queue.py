@@ -168,7 +168,7 @@ def test_positions_count_the_jobs_that_go_before() -> None:
     assert [mixed.position(job) for job in (parked, late)] == [2, 3]
 
 
-def test_suspects_stand_in_a_line_of_their_own_by_number() -> None:
+def test_suspects_have_a_line_of_their_own_by_number() -> None:
     seven, three, fresh = job(7, attempts=1), job(3, attempts=1), job(9)
     mixed = queue_of(seven, fresh, three)
     assert [mixed.position(job) for job in (three, seven, fresh)] == [0, 1, 0]

@@ -19,7 +19,7 @@ class Tasks:
         )
 
 
-def test_tasks_run_in_as_many_threads_as_there_are_each_with_its_name() -> None:
+def test_tasks_run_in_all_threads_each_with_its_own_name() -> None:
     tasks, together, names = Tasks(), threading.Barrier(3), []
     pool = tasks.pool(3)
 
@@ -37,7 +37,7 @@ def test_tasks_run_in_as_many_threads_as_there_are_each_with_its_name() -> None:
     assert tasks.deaths == []
 
 
-def test_join_says_how_many_still_run_after_the_time_given() -> None:
+def test_join_returns_how_many_threads_still_run_after_the_wait() -> None:
     tasks, go_on = Tasks(), threading.Event()
     pool = tasks.pool(2)
     pool.start()

@@ -5,7 +5,7 @@ import pytest
 from meantime.stores import queries
 
 
-def test_every_query_of_ours_has_a_name_and_a_statement() -> None:
+def test_every_query_has_a_name_and_a_statement() -> None:
     assert set(queries.load()) == {
         "add",
         "update",

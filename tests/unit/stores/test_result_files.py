@@ -33,7 +33,7 @@ def test_what_a_crash_left_half_written_is_removed_at_the_start_and_nothing_else
 
 
 @pytest.mark.parametrize("damage", [b"", b'{"Utah": 1.6}', b'{"Utah": 1.5}\n'], ids=["torn", "altered", "longer"])
-def test_a_damaged_file_is_not_given_out(folder: Path, damage: bytes) -> None:
+def test_a_damaged_file_is_not_returned(folder: Path, damage: bytes) -> None:
     files = ResultFiles(folder)
     receipt = files.put(1, ANSWER)
     (folder / "job_id_1").write_bytes(damage)
@@ -66,7 +66,7 @@ def test_a_folder_in_a_files_place_is_moved_aside_with_what_it_holds(folder: Pat
     assert (aside / "diary").read_text() == "mine"
 
 
-def test_removing_what_is_no_file_leaves_it(folder: Path) -> None:
+def test_removing_something_that_is_no_file_leaves_it(folder: Path) -> None:
     (folder / "job_id_1").mkdir(parents=True)
     ResultFiles(folder).remove(1)
     assert (folder / "job_id_1").is_dir()
@@ -79,7 +79,7 @@ def test_a_results_folder_that_was_deleted_is_made_again(folder: Path) -> None:
     assert files.open(1, receipt) == ANSWER.body
 
 
-def test_a_full_disk_is_said_and_nothing_is_left_behind(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported_and_nothing_is_left_over(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = ResultFiles(folder)
     full = os.open("/dev/full", os.O_WRONLY)
     real_write = os.write
@@ -98,7 +98,7 @@ def test_a_write_that_takes_a_part_is_continued(folder: Path, monkeypatch: pytes
     assert files.open(1, files.put(1, ANSWER)) == ANSWER.body
 
 
-def test_a_place_that_cannot_be_written_is_said_with_what_to_do(folder: Path) -> None:
+def test_the_error_about_a_folder_that_cannot_be_written_says_what_to_do(folder: Path) -> None:
     files = ResultFiles(folder)
     folder.rmdir()
     folder.write_text("a file in the folder's place")
@@ -108,7 +108,7 @@ def test_a_place_that_cannot_be_written_is_said_with_what_to_do(folder: Path) ->
         ResultFiles(folder)
 
 
-def test_a_folder_that_is_deleted_again_and_again_is_said(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_folder_that_is_deleted_again_and_again_is_reported(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = ResultFiles(folder)
     real_rename = os.rename
 

@@ -20,10 +20,10 @@ from meantime.stores.sqlite import SqliteJobStore
 from tests.support.engine_fakes import PATIENCE_S, request
 
 
-class Bent(sqlite3.Connection):
+class FailingConnection(sqlite3.Connection):
     """A connection that fails where the test says, with errors as SQLite raises them."""
 
-    made: list[Bent]
+    made: list[FailingConnection]
     fails_at: str = "never"
     code = sqlite3.SQLITE_IOERR
     answers: dict[str, Any]
@@ -43,10 +43,13 @@ class Bent(sqlite3.Connection):
         return super().execute(sql, *values)
 
 
+Connections = type[FailingConnection]
+
+
 @pytest.fixture
-def bent() -> type[Bent]:
+def connections() -> Connections:
     """A kind of connection of this test's own."""
-    return type("BentHere", (Bent,), {"made": [], "answers": {}})
+    return type("FailingHere", (FailingConnection,), {"made": [], "answers": {}})
 
 
 class Broken:
@@ -70,9 +73,9 @@ def path(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def store(path: Path, broken: Broken, bent: type[Bent]) -> Iterator[SqliteJobStore]:
+def store(path: Path, broken: Broken, connections: Connections) -> Iterator[SqliteJobStore]:
     path.parent.mkdir()
-    made = SqliteJobStore(path, on_broken=broken, connect=partial(sqlite3.connect, factory=bent))
+    made = SqliteJobStore(path, on_broken=broken, connect=partial(sqlite3.connect, factory=connections))
     yield made
     made.close()
 
@@ -103,9 +106,9 @@ class Stall:
 # Opening
 
 
-def test_the_connection_that_writes_is_durable(store: SqliteJobStore, bent: type[Bent]) -> None:
+def test_the_connection_that_writes_is_durable(store: SqliteJobStore, connections: Connections) -> None:
     add(store)
-    [writer] = bent.made
+    [writer] = connections.made
     assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert writer.execute("PRAGMA synchronous").fetchone() == (2,)
     assert writer.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
@@ -125,9 +128,9 @@ def test_jobs_and_numbers_survive_a_restart_also_when_the_newest_was_removed(pat
     second.close()
 
 
-def test_readers_cannot_write(store: SqliteJobStore, bent: type[Bent]) -> None:
+def test_readers_cannot_write(store: SqliteJobStore, connections: Connections) -> None:
     store.get(1)
-    _, reader = bent.made
+    _, reader = connections.made
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         reader.execute("DELETE FROM jobs")
 
@@ -149,7 +152,7 @@ def test_jobs_sees_one_moment_while_others_write(store: SqliteJobStore) -> None:
     assert [job.number for job in walk] == [2, 3]
 
 
-def test_a_store_of_the_first_version_keeps_its_jobs_and_takes_what_is_new(path: Path, broken: Broken) -> None:
+def test_a_store_of_the_first_schema_keeps_its_jobs_and_takes_labels_and_keys(path: Path, broken: Broken) -> None:
     path.parent.mkdir()
     first, *_ = queries.migrations()
     with closing(sqlite3.connect(path, isolation_level=None)) as old:
@@ -181,10 +184,10 @@ def test_a_store_of_the_first_version_keeps_its_jobs_and_takes_what_is_new(path:
     again.close()
 
 
-def test_a_list_that_takes_long_holds_up_no_look_at_a_job(store: SqliteJobStore, bent: type[Bent]) -> None:
+def test_a_long_list_does_not_delay_reading_a_single_job(store: SqliteJobStore, connections: Connections) -> None:
     add(store)
     store.find(JobFilter(), before=None, limit=1)
-    _, listing = bent.made
+    _, listing = connections.made
     begun, go_on = threading.Event(), threading.Event()
 
     def hold() -> int:
@@ -201,9 +204,11 @@ def test_a_list_that_takes_long_holds_up_no_look_at_a_job(store: SqliteJobStore,
     reader.join(PATIENCE_S)
 
 
-def test_the_jobs_of_a_key_are_found_without_reading_the_others(store: SqliteJobStore, bent: type[Bent]) -> None:
+def test_the_jobs_of_a_key_are_found_without_reading_the_others(
+    store: SqliteJobStore, connections: Connections
+) -> None:
     add(store)
-    plan = bent.made[0].execute(f"EXPLAIN QUERY PLAN {queries.load()['accepted_under']}", ("k",)).fetchall()
+    plan = connections.made[0].execute(f"EXPLAIN QUERY PLAN {queries.load()['accepted_under']}", ("k",)).fetchall()
     assert [row[-1] for row in plan] == ["SEARCH jobs USING INDEX jobs_by_once_key (once_key=?)"]
 
 
@@ -224,7 +229,7 @@ def test_a_file_that_is_no_database_is_refused(path: Path, broken: Broken) -> No
         SqliteJobStore(path, on_broken=broken)
 
 
-def test_a_place_where_no_file_can_be_is_refused(path: Path, broken: Broken) -> None:
+def test_a_path_where_no_file_can_be_is_refused(path: Path, broken: Broken) -> None:
     with pytest.raises(StoreBroken, match="CANTOPEN"):
         SqliteJobStore(path, on_broken=broken)
 
@@ -233,32 +238,32 @@ def test_a_place_where_no_file_can_be_is_refused(path: Path, broken: Broken) -> 
     ("pragma", "answer"), [("PRAGMA journal_mode = WAL", "delete"), ("PRAGMA synchronous", 1)], ids=["wal", "full"]
 )
 def test_a_file_system_that_is_not_durable_is_refused(
-    path: Path, broken: Broken, bent: type[Bent], pragma: str, answer: Any
+    path: Path, broken: Broken, connections: Connections, pragma: str, answer: Any
 ) -> None:
     path.parent.mkdir()
-    bent.answers = {pragma: answer}
+    connections.answers = {pragma: answer}
     with pytest.raises(StoreBroken, match="durably"):
-        SqliteJobStore(path, on_broken=broken, connect=partial(sqlite3.connect, factory=bent))
+        SqliteJobStore(path, on_broken=broken, connect=partial(sqlite3.connect, factory=connections))
 
 
-def test_a_damaged_record_is_named(store: SqliteJobStore, bent: type[Bent]) -> None:
+def test_a_damaged_record_is_named(store: SqliteJobStore, connections: Connections) -> None:
     add(store, 2)
-    bent.made[0].execute("UPDATE jobs SET parameters = 'torn' WHERE number = 2")
+    connections.made[0].execute("UPDATE jobs SET parameters = 'torn' WHERE number = 2")
     with pytest.raises(StoreBroken, match="job 2 is damaged"):
         store.get(2)
     with pytest.raises(StoreBroken, match="job 2 is damaged"):
         list(store.jobs())
 
 
-def test_a_damaged_record_is_not_removed_and_the_store_says_so(
-    store: SqliteJobStore, broken: Broken, bent: type[Bent]
+def test_a_damaged_record_is_not_removed_and_breaks_the_store(
+    store: SqliteJobStore, broken: Broken, connections: Connections
 ) -> None:
     add(store, 2)
-    bent.made[0].execute("UPDATE jobs SET state = 'done', parameters = 'torn' WHERE number = 2")
+    connections.made[0].execute("UPDATE jobs SET state = 'done', parameters = 'torn' WHERE number = 2")
     assert isinstance(store.remove([1, 2]).exception(PATIENCE_S), StoreBroken)
     assert broken.heard.wait(PATIENCE_S)
     assert "job 2 is damaged" in str(broken.errors[0])
-    assert bent.made[0].execute("SELECT number FROM jobs").fetchall() == [(1,), (2,)]
+    assert connections.made[0].execute("SELECT number FROM jobs").fetchall() == [(1,), (2,)]
 
 
 # Groups
@@ -305,9 +310,11 @@ def test_a_group_is_bounded(store: SqliteJobStore, monkeypatch: pytest.MonkeyPat
 # A full disk
 
 
-def test_a_full_disk_refuses_what_does_not_fit_and_later_goes_on(store: SqliteJobStore, bent: type[Bent]) -> None:
+def test_a_full_disk_refuses_what_does_not_fit_and_accepts_it_later(
+    store: SqliteJobStore, connections: Connections
+) -> None:
     add(store)
-    [writer] = bent.made
+    [writer] = connections.made
     (pages,) = writer.execute("PRAGMA page_count").fetchone()
     writer.execute(f"PRAGMA max_page_count = {pages + 1}")
     stall = Stall(store)
@@ -320,11 +327,11 @@ def test_a_full_disk_refuses_what_does_not_fit_and_later_goes_on(store: SqliteJo
     assert add(store, text="x" * 100_000) == [3]
 
 
-def test_a_full_disk_at_a_checkpoint_harms_nothing(
-    store: SqliteJobStore, broken: Broken, bent: type[Bent], monkeypatch: pytest.MonkeyPatch
+def test_a_full_disk_at_a_checkpoint_does_no_harm(
+    store: SqliteJobStore, broken: Broken, connections: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_writer, "_CHECKPOINT_ROWS", 1)
-    bent.code, bent.fails_at = sqlite3.SQLITE_FULL, "PRAGMA wal_checkpoint"
+    connections.code, connections.fails_at = sqlite3.SQLITE_FULL, "PRAGMA wal_checkpoint"
     assert add(store) == [1]
     assert add(store) == [2]
     assert broken.errors == []
@@ -343,17 +350,17 @@ def test_checkpoints_move_the_log_into_the_file(
 
 
 @pytest.mark.parametrize("where", ["BEGIN", "COMMIT"])
-def test_a_failed_commit_is_final_is_told_once_and_fails_all_calls(
-    store: SqliteJobStore, broken: Broken, bent: type[Bent], where: str
+def test_a_failed_commit_is_final_is_reported_once_and_fails_all_calls(
+    store: SqliteJobStore, broken: Broken, connections: Connections, where: str
 ) -> None:
     [job] = store.add([request()], at_s=1.0).result(PATIENCE_S)
     stall = Stall(store)
-    bent.fails_at = where
+    connections.fails_at = where
     futures = [store.add([request()], at_s=1.0) for _ in range(3)]
     stall.end()
     for future in futures:
         assert isinstance(future.exception(PATIENCE_S), StoreBroken)
-    bent.fails_at = "never"
+    connections.fails_at = "never"
     assert broken.heard.wait(PATIENCE_S)
     later: list[Future[Any]] = [
         store.add([request()], at_s=1.0),
@@ -367,7 +374,7 @@ def test_a_failed_commit_is_final_is_told_once_and_fails_all_calls(
 
 
 def test_a_break_in_the_middle_of_a_group_fails_the_rest_of_it(
-    store: SqliteJobStore, broken: Broken, bent: type[Bent]
+    store: SqliteJobStore, broken: Broken, connections: Connections
 ) -> None:
     [job] = store.add([request()], at_s=1.0).result(PATIENCE_S)
     stall = Stall(store)
@@ -376,7 +383,7 @@ def test_a_break_in_the_middle_of_a_group_fails_the_rest_of_it(
     queued_behind = threading.Event()
 
     def break_now(_: object) -> None:
-        bent.fails_at = "COMMIT"
+        connections.fails_at = "COMMIT"
         rest.append(store.add([request()], at_s=1.0))  # behind the group, in the queue
         queued_behind.set()
 
@@ -387,27 +394,27 @@ def test_a_break_in_the_middle_of_a_group_fails_the_rest_of_it(
     for future in rest:
         assert isinstance(future.exception(PATIENCE_S), StoreBroken)
     assert broken.heard.wait(PATIENCE_S)
-    bent.fails_at = "never"
+    connections.fails_at = "never"
 
 
 def test_a_failed_checkpoint_is_final(
-    store: SqliteJobStore, broken: Broken, bent: type[Bent], monkeypatch: pytest.MonkeyPatch
+    store: SqliteJobStore, broken: Broken, connections: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sqlite_writer, "_CHECKPOINT_ROWS", 1)
-    bent.fails_at = "PRAGMA wal_checkpoint"
+    connections.fails_at = "PRAGMA wal_checkpoint"
     assert add(store) == [1]  # durable before
     assert broken.heard.wait(PATIENCE_S)
     assert isinstance(store.add([request()], at_s=1.0).exception(PATIENCE_S), StoreBroken)
 
 
-def test_a_store_that_breaks_while_it_closes_fails_what_still_waits(
-    store: SqliteJobStore, broken: Broken, bent: type[Bent], monkeypatch: pytest.MonkeyPatch
+def test_a_store_that_breaks_while_it_closes_fails_the_calls_that_still_wait(
+    store: SqliteJobStore, broken: Broken, connections: Connections, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
         sqlite_writer, "_GROUP_LIMIT", 1
     )  # so that the word to stop is still in the queue when it breaks
     stall = Stall(store)
-    bent.fails_at = "COMMIT"
+    connections.fails_at = "COMMIT"
     future = store.add([request()], at_s=1.0)
     closing_thread = threading.Thread(target=store.close)
     closing_thread.start()
@@ -418,7 +425,7 @@ def test_a_store_that_breaks_while_it_closes_fails_what_still_waits(
     closing_thread.join(PATIENCE_S)
     assert not closing_thread.is_alive()
     assert broken.errors
-    bent.fails_at = "never"
+    connections.fails_at = "never"
 
 
 def test_a_bug_in_the_stores_thread_is_final_too(
@@ -434,8 +441,8 @@ def test_a_bug_in_the_stores_thread_is_final_too(
 
 
 @pytest.mark.parametrize("statement", ["SELECT number", "SELECT DISTINCT"])
-def test_a_read_that_fails_is_said(store: SqliteJobStore, bent: type[Bent], statement: str) -> None:
-    bent.fails_at = statement
+def test_a_failed_read_is_reported(store: SqliteJobStore, connections: Connections, statement: str) -> None:
+    connections.fails_at = statement
     with pytest.raises(StoreBroken, match="IOERR"):
         store.fingerprints() if statement.endswith("DISTINCT") else store.get(1)
     if statement.endswith("number"):

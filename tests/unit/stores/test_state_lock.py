@@ -29,7 +29,7 @@ def test_a_holder_that_could_not_write_its_number_is_not_named(tmp_path: Path) -
             StateLock(tmp_path)
 
 
-def test_after_release_another_may_have_it_and_release_may_be_called_again(tmp_path: Path) -> None:
+def test_after_release_another_server_may_lock_and_release_may_be_called_again(tmp_path: Path) -> None:
     first = StateLock(tmp_path)
     first.release()
     first.release()
@@ -37,13 +37,13 @@ def test_after_release_another_may_have_it_and_release_may_be_called_again(tmp_p
         pass
 
 
-def test_a_folder_that_cannot_be_used_is_said_with_what_to_do(tmp_path: Path) -> None:
+def test_the_error_about_a_folder_that_cannot_be_used_says_what_to_do(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(SettingInvalid, match="state_dir"):
         StateLock(tmp_path / "file")
 
 
-def test_a_file_system_without_locks_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_file_system_without_locks_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def no_locks(_file: int, _how: int) -> None:
         raise OSError(37, "No locks available")
 
