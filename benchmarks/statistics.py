@@ -30,7 +30,7 @@ from meantime.dataset.sample import write_sample
 from meantime.dataset.snapshot import Snapshot, open_snapshot
 from meantime.dataset.source import Source
 from meantime.model import Unwatched
-from meantime.statistics.requests import check
+from meantime.statistics.check import check
 from meantime.table import Table
 
 _REAL = Path(__file__).parents[2] / "shared" / "data" / "cdc-npao-brfss-by-sex-2011-2023.csv"

@@ -22,12 +22,12 @@ from meantime.dataset.sample import YEARS, write_sample
 from meantime.dataset.snapshot import Snapshot, open_snapshot
 from meantime.dataset.source import Source
 from meantime.model import Unwatched
-from meantime.statistics.differences import difference
-from meantime.statistics.multiplicity import adjusted
-from meantime.statistics.pooling import Weights, pool
-from meantime.statistics.ranks import marginal, pairs, rank_interval, simultaneous
-from meantime.statistics.requests import check
-from meantime.statistics.slopes import lines
+from meantime.statistics.check import check
+from meantime.statistics.methods.differences import difference
+from meantime.statistics.methods.multiplicity import adjusted
+from meantime.statistics.methods.pooling import Weights, pool
+from meantime.statistics.methods.rank_intervals import marginal, pairs, rank_interval, simultaneous
+from meantime.statistics.methods.slopes import lines
 from meantime.table import Table
 from validation.figures import Effort, Promise, Section, share
 from validation.survey import Published, generator, publish

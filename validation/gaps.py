@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from meantime.dataset.cube import Doubles
-from meantime.statistics.differences import difference, ratio
-from meantime.statistics.gaps import greatest_gap
+from meantime.statistics.methods.differences import difference, ratio
+from meantime.statistics.methods.gaps import greatest_gap
 from validation.figures import Effort, Figure, Section, share
 from validation.survey import generator, inside, near, publish
 

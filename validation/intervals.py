@@ -7,10 +7,10 @@ import itertools
 import numpy as np
 
 from meantime.dataset.cube import Doubles
-from meantime.statistics.differences import Estimates, difference, ratio
-from meantime.statistics.pooling import Weights, pool
-from meantime.statistics.standardisation import standardised
-from meantime.statistics.uncertainty import Z95, Scale, limits
+from meantime.statistics.methods.differences import Estimates, difference, ratio
+from meantime.statistics.methods.pooling import Weights, pool
+from meantime.statistics.methods.standard_errors import Z95, Scale, limits
+from meantime.statistics.methods.standardisation import standardised
 from validation.figures import Effort, Promise, Section, share
 from validation.survey import DESIGN_EFFECT, generator, inside, near, publish
 

@@ -10,7 +10,7 @@ import numpy as np
 from scipy import special
 
 from meantime.dataset.cube import Doubles, Integers
-from meantime.statistics.ranks import RankInterval, marginal, pairs, rank_interval, simultaneous
+from meantime.statistics.methods.rank_intervals import RankInterval, marginal, pairs, rank_interval, simultaneous
 from validation.figures import Effort, Section, Simulation, share
 from validation.survey import generator, publish
 

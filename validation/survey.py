@@ -11,8 +11,8 @@ from typing import NamedTuple
 import numpy as np
 
 from meantime.dataset.cube import Doubles
-from meantime.statistics.differences import Estimates
-from meantime.statistics.uncertainty import Z95, Scale, expit, logit, standard_errors
+from meantime.statistics.methods.differences import Estimates
+from meantime.statistics.methods.standard_errors import Z95, Scale, expit, logit, standard_errors
 
 # The median of the CDC's table.
 DESIGN_EFFECT = 2.0

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from meantime.dataset.cube import Doubles
-from meantime.statistics.slopes import annual_percent_change, lines, log_lines
-from meantime.statistics.uncertainty import Z95
+from meantime.statistics.methods.slopes import annual_percent_change, lines, log_lines
+from meantime.statistics.methods.standard_errors import Z95
 from validation.figures import Effort, Promise, Section, share
 from validation.survey import DESIGN_EFFECT, generator, inside, publish
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import numpy as np
 
 from meantime.dataset.cube import Doubles
-from meantime.statistics.differences import Estimates, difference, difference_from
-from meantime.statistics.multiplicity import Adjustment, adjusted
-from meantime.statistics.power import detectable_difference
-from meantime.statistics.slopes import lines
-from meantime.statistics.uncertainty import Scale
+from meantime.statistics.methods.differences import Estimates, difference, difference_from
+from meantime.statistics.methods.multiplicity import Adjustment, adjusted
+from meantime.statistics.methods.power import detectable_difference
+from meantime.statistics.methods.slopes import lines
+from meantime.statistics.methods.standard_errors import Scale
 from validation.figures import Effort, Promise, Section, share
 from validation.survey import DESIGN_EFFECT, Published, generator, publish
 

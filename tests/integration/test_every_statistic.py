@@ -15,8 +15,8 @@ import pytest
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RequestInvalid
 from meantime.model import Unwatched
+from meantime.statistics.check import check
 from meantime.statistics.registry import STATISTICS
-from meantime.statistics.requests import check
 from meantime.table import Table
 from tests.support.answers import refused
 from tests.support.real_data import BY_SEX, SUBSET, real_file

@@ -13,10 +13,10 @@ import pytest
 from meantime.dataset.sample import write_sample
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
-from meantime.statistics.behind import row_of
-from meantime.statistics.explanation import EXPLAINED, Explanation, explain
+from meantime.statistics.check import check
+from meantime.statistics.explain.source_rows import row_of
+from meantime.statistics.explain.steps import EXPLAINED, Explanation, explain
 from meantime.statistics.registry import STATISTICS
-from meantime.statistics.requests import check
 from meantime.statistics.statistic import AnyStatistic
 from meantime.table import Cell
 from tests.support.real_data import BY_SEX, real_file

@@ -8,7 +8,7 @@ import pytest
 
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
-from meantime.statistics.requests import check
+from meantime.statistics.check import check
 from meantime.table import Table
 from tests.support.answers import refused
 from tests.support.real_data import BY_SEX, real_file

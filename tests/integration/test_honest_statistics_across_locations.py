@@ -11,7 +11,7 @@ import pytest
 from meantime.dataset.relations import relation
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
-from meantime.statistics.requests import check
+from meantime.statistics.check import check
 from meantime.table import Table
 from tests.support.real_data import BY_SEX, SUBSET, real_file
 from tests.support.table_files import read

@@ -15,10 +15,10 @@ from meantime.dataset.sample import write_sample
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import SnapshotDamaged
 from meantime.model import Unwatched
-from meantime.statistics.behind import Page, page, row_of
-from meantime.statistics.provenance import merged
+from meantime.statistics.cells.provenance import merged
+from meantime.statistics.check import check
+from meantime.statistics.explain.source_rows import Page, page, row_of
 from meantime.statistics.registry import STATISTICS
-from meantime.statistics.requests import check
 from meantime.statistics.statistic import AnyPrepared, AnyStatistic
 from meantime.table import Cell, Table
 from tests.support.table_files import read

@@ -20,10 +20,11 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.formats import document
 from meantime.formats.document import Document
 from meantime.model import Unwatched
-from meantime.statistics import classic, selection, summary
-from meantime.statistics.behind import row_of
+from meantime.statistics.cells import selection
+from meantime.statistics.check import check
+from meantime.statistics.explain.source_rows import row_of
+from meantime.statistics.families import classic, summary
 from meantime.statistics.registry import STATISTICS
-from meantime.statistics.requests import check
 from tests.support.command_line import meantime
 from tests.support.table_files import read
 from tests.support.web_app import Served, served

@@ -12,7 +12,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.errors import Problem, RequestInvalid
 from meantime.formats.document import Document
 from meantime.model import Request, Unwatched
-from meantime.statistics import requests
+from meantime.statistics.check import check, check_form
 from meantime.statistics.statistic import Statistic
 
 P = TypeVar("P", bound=msgspec.Struct)
@@ -45,9 +45,9 @@ def refused(
     """Say what the check finds wrong with a request; empty where it can be answered."""
     try:
         if snapshot is None:
-            requests.check_form(name, raw, refuse_unknown)
+            check_form(name, raw, refuse_unknown)
         else:
-            requests.check(name, raw, snapshot, refuse_unknown)
+            check(name, raw, snapshot, refuse_unknown)
     except RequestInvalid as invalid:
         return invalid.problems
     return ()

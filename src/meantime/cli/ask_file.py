@@ -16,7 +16,7 @@ from meantime.did_you_mean import closest, suggestion
 from meantime.errors import RequestInvalid, StatisticUnknown
 from meantime.model import Unwatched
 from meantime.settings import Settings
-from meantime.statistics import requests
+from meantime.statistics.check import check, check_form
 from meantime.statistics.registry import STATISTICS
 from meantime.text import quoted
 
@@ -34,12 +34,12 @@ def ask_file(source: Source, settings: Settings, statistic: str, texts: Mapping[
     raw = typed.parameters(texts, msgspec.json.schema(row.parameters))
     # Before the file, which may take a while to read.
     try:
-        requests.check_form(statistic, raw, refuse_unknown=True)
+        check_form(statistic, raw, refuse_unknown=True)
     except RequestInvalid as invalid:
         lines = "\n".join(problem.detail for problem in invalid.problems)
         raise RequestInvalid(lines, problems=invalid.problems) from invalid
     with loaded_catalog(source, settings) as catalog:
         snapshot = catalog.snapshot(catalog.default)
         labels = snapshot.cube.labels
-        prepared = requests.check(statistic, with_full_names(raw, labels.questions, labels.locations), snapshot)
+        prepared = check(statistic, with_full_names(raw, labels.questions, labels.locations), snapshot)
         return Result(document_of(prepared, catalog.default, Unwatched()))

@@ -12,7 +12,7 @@ from meantime.errors import RequestInvalid
 from meantime.formats import citation, classic_json, document
 from meantime.formats.document import Document
 from meantime.model import Request, Work
-from meantime.statistics import requests
+from meantime.statistics.check import check
 from meantime.statistics.statistic import AnyPrepared
 
 
@@ -40,7 +40,7 @@ class LocalCompute:
             SnapshotDamaged: the snapshot that the request is bound to is not there.
         """
         snapshot = self._catalog.snapshot(request.dataset, request.fingerprint)
-        return requests.check(request.statistic, request.parameters, snapshot)
+        return check(request.statistic, request.parameters, snapshot)
 
     def document(self, prepared: AnyPrepared, dataset: str, work: Work) -> Document:
         """Compute, as ``document_of`` does."""

@@ -19,7 +19,7 @@ from meantime.errors import NotMeantime, RequestInvalid
 from meantime.formats import document as documents
 from meantime.formats.document import Document
 from meantime.model import Unwatched
-from meantime.statistics import requests
+from meantime.statistics.check import check
 from meantime.statistics.registry import STATISTICS
 
 # Of a value that a sentence quotes.
@@ -68,7 +68,7 @@ def verify(body: bytes, result: Document, snapshot: Snapshot) -> Verification:
             "or if the description beside it is different."
         )
     try:
-        prepared = requests.check(result.statistic, result.parameters, snapshot)
+        prepared = check(result.statistic, result.parameters, snapshot)
         computed = documents.encode(document_of(prepared, result.dataset, Unwatched()))
     except RequestInvalid as error:
         reason = f"These data cannot give this result: the request it names is refused. {error.reason}"

@@ -21,7 +21,7 @@ def encode(statistic: str, table: Table, parameters: Mapping[str, Any]) -> bytes
 
     >>> from meantime.dataset import example
     >>> from meantime.model import Unwatched
-    >>> from meantime.statistics.classic import OfQuestion, states_mean
+    >>> from meantime.statistics.families.classic import OfQuestion, states_mean
     >>> table = states_mean(example.snapshot(), OfQuestion(question=example.BREAKFAST), Unwatched())
     >>> encode("states_mean", table, {"question": example.BREAKFAST})
     b'{"Avalon":21.0,"Borduria":21.0,"Cockaigne":31.55}'

@@ -1,7 +1,7 @@
 """What statistics are asked with: the types of parameters, what their texts name, and how they are read from JSON.
 
 A statistic's parameters are a frozen msgspec.Struct. Its fields are texts, numbers, or lists of these; what may be left
-out has a default. A field that names something says so in its ``Annotated``, and ``requests.check`` then sees to it
+out has a default. A field that names something says so in its ``Annotated``, and ``check`` then sees to it
 that the snapshot has it::
 
     location: Annotated[str, Names.LOCATION, msgspec.Meta(description="State, territory or the whole country.")]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from meantime.statistics import (
+from meantime.statistics.families import (
     association,
     change,
     classic,
@@ -21,9 +21,9 @@ from meantime.statistics import (
     target,
     trend,
 )
-from meantime.statistics.classic import OfQuestion, OfState
+from meantime.statistics.families.classic import OfQuestion, OfState
+from meantime.statistics.families.summary import Summary
 from meantime.statistics.statistic import EXAMPLE, AnyStatistic, Statistic
-from meantime.statistics.summary import Summary
 
 _UTAH = {**EXAMPLE, "state": "Utah"}
 

@@ -16,7 +16,7 @@ import msgspec
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import Problem
 from meantime.model import Unwatched, Work
-from meantime.statistics.provenance import Provenance
+from meantime.statistics.cells.provenance import Provenance
 from meantime.table import Cell, Column, Table
 
 P = TypeVar("P", bound=msgspec.Struct)  # the parameters of a statistic

@@ -16,7 +16,7 @@ from meantime.dataset.catalog import Catalog, Loading
 from meantime.engine.engine import Engine
 from meantime.errors import JobUnknown, MeantimeError
 from meantime.model import JobRecord, JobState, Request, job_id, job_number
-from meantime.statistics import requests
+from meantime.statistics.check import check, check_form
 from meantime.web import guard
 from meantime.web.reply import SHUTTING_DOWN, Later, Reply, error_body, refused
 
@@ -126,9 +126,7 @@ def _request(statistic: str, raw: Mapping[str, Any], catalog: Catalog) -> Reques
     dataset = catalog.default
     # While it loads, only the form can be checked: the rest is when the job runs. One that failed to load raises here.
     snapshot = None if isinstance(catalog.status(dataset), Loading) else catalog.snapshot(dataset)
-    parameters = (
-        requests.check_form(statistic, raw) if snapshot is None else requests.check(statistic, raw, snapshot).parameters
-    )
+    parameters = check_form(statistic, raw) if snapshot is None else check(statistic, raw, snapshot).parameters
     return Request(
         dataset=dataset,
         statistic=statistic,

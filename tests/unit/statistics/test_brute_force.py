@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from meantime.formats import classic_json
 from meantime.model import Unwatched
-from meantime.statistics.requests import check
+from meantime.statistics.check import check
 from tests.support.answers import refused
 from tests.support.factories import row, snapshot
 from tests.support.recompute import OF_ALL, OF_STATE, Fact, answer, assert_same

@@ -15,9 +15,9 @@ from meantime.dataset.sample import write_sample
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics import columns
-from meantime.statistics.asked import Ground
+from meantime.statistics.cells.cell_parameters import Ground
+from meantime.statistics.check import check, check_form
 from meantime.statistics.registry import STATISTICS
-from meantime.statistics.requests import check, check_form
 from meantime.statistics.statistic import AnyStatistic
 from tests.support.table_files import read
 

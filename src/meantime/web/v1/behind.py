@@ -27,8 +27,8 @@ from meantime.formats import document as documents
 from meantime.formats.document import Document
 from meantime.formats.forms import Form, forms_of
 from meantime.model import JobRecord, Unwatched
-from meantime.statistics.behind import Page, page, row_asked, row_of
-from meantime.statistics.explanation import explain
+from meantime.statistics.explain.source_rows import Page, page, row_asked, row_of
+from meantime.statistics.explain.steps import explain
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyPrepared
 from meantime.web.reply import Reply

@@ -15,7 +15,7 @@ from meantime.dataset.ingest import Progress
 from meantime.dataset.snapshot import About, Polarity, Snapshot
 from meantime.errors import MeantimeError
 from meantime.formats import citation
-from meantime.statistics.selection import has_total
+from meantime.statistics.cells.selection import has_total
 from meantime.text import writable
 
 

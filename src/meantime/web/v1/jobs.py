@@ -40,7 +40,7 @@ from meantime.errors import (
     StoreFull,
 )
 from meantime.model import IdempotencyKey, JobRecord, JobState, Request
-from meantime.statistics import requests
+from meantime.statistics.check import check, check_form
 from meantime.text import json_pointer, quoted
 from meantime.web import guard
 from meantime.web.reply import Reply
@@ -399,9 +399,9 @@ def _request(raw: object, catalog: Catalog) -> Request:
     snapshot = catalog.snapshot(dataset) if is_there else None
     try:
         checked = (
-            requests.check_form(statistic, parameters, refuse_unknown=True)
+            check_form(statistic, parameters, refuse_unknown=True)
             if snapshot is None
-            else requests.check(statistic, parameters, snapshot, refuse_unknown=True).parameters
+            else check(statistic, parameters, snapshot, refuse_unknown=True).parameters
         )
     except RequestInvalid as invalid:
         raise _Invalid([*problems, *_below("/parameters", invalid.problems)]) from invalid

@@ -37,7 +37,7 @@ from meantime.errors import (
 )
 from meantime.formats.document import Document
 from meantime.formats.forms import Form
-from meantime.statistics import requests
+from meantime.statistics.check import check
 from meantime.statistics.parameters import fields, item_of, text_is_meant
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyPrepared, AnyStatistic
@@ -404,7 +404,7 @@ async def read(pairs: Sequence[tuple[str, str]], row: AnyStatistic, catalog: Cat
     raw = _raw(row, given, problems)
     snapshot = await _snapshot(catalog, dataset, None if problems else fingerprint)
     try:
-        prepared = requests.check(row.name, raw, snapshot, refuse_unknown=True)
+        prepared = check(row.name, raw, snapshot, refuse_unknown=True)
     except RequestInvalid as invalid:
         raise refusal([*problems, *invalid.problems], "query") from invalid
     if problems:

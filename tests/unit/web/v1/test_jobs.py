@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from meantime.did_you_mean import closest
 from meantime.errors import (
     BodyInvalid,
     CursorInvalid,
@@ -26,7 +27,7 @@ from meantime.errors import (
     ShuttingDown,
 )
 from meantime.model import JobState, Request, Work
-from meantime.statistics import requests
+from meantime.statistics.check import check
 from meantime.web.v1 import events, jobs, results
 from meantime.web.v1.endpoint import ClientGone
 from meantime.web.v1.waiting import lobby_of
@@ -423,13 +424,12 @@ def test_a_thousand_requests_may_be_sent() -> None:
 
 def test_equal_requests_of_a_batch_are_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
     checked: list[str] = []
-    check = requests.check
 
     def counted(name: str, *given: Any, **more: Any) -> Any:
         checked.append(name)
         return check(name, *given, **more)
 
-    monkeypatch.setattr(requests, "check", counted)
+    monkeypatch.setattr("meantime.web.v1.jobs.check", counted)
     # Behind the gate: whoever works on a request checks it too.
     with behind(gate=ToyGate(closed=["table"])) as there:
         submit_batch(there, {"requests": [ASKED, {**ASKED, "statistic": "global_mean"}] * 50})
@@ -438,14 +438,13 @@ def test_equal_requests_of_a_batch_are_checked_once(monkeypatch: pytest.MonkeyPa
 
 def test_nothing_is_looked_at_behind_the_hundredth_problem_of_a_batch(monkeypatch: pytest.MonkeyPatch) -> None:
     looks = 0
-    closest = requests.closest
 
     def counted(*given: Any) -> Any:
         nonlocal looks
         looks += 1
         return closest(*given)
 
-    monkeypatch.setattr(requests, "closest", counted)
+    monkeypatch.setattr("meantime.statistics.check.closest", counted)
     wrong = [{"statistic": "states_mean", "parameters": {"question": f"Q{number}"}} for number in range(1000)]
     with behind() as there, pytest.raises(RequestInvalid) as refused:
         submit_batch(there, {"requests": wrong})

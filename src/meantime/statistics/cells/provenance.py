@@ -1,0 +1,166 @@
+"""On which cells of the table a number rests, and with which weights.
+
+Every statistic says this of its answers, in a function ``rests_on`` beside the one that computes them: of one row of
+the answer, or of all of it (None). From the cells it is a short way to the rows of the file (``dataset.cell_rows``).
+
+Where a number is a weighted sum of published values, the weights say how it came about: weight times value, added up
+over the rows of the file, is the number. That holds for means, for differences of means, for pooled estimates and for
+slopes; what a rank is made of has no such weights, but the estimate that is ranked has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from meantime.dataset.cube import ABSENT, AXES, Doubles, Integers
+from meantime.dataset.snapshot import Snapshot
+from meantime.statistics.cells.selection import Pooled, Selection
+from meantime.table import Cell
+
+# What cells are in a number for.
+VALUE = "value"
+REFERENCE = "reference"
+OTHER = "other question"
+EARLIER = "earlier"
+LATER = "later"
+
+
+class Part(NamedTuple):
+    """Cells that are in a number for one reason."""
+
+    used_as: str
+    cells: Integers  # places in the cube's cells
+    weights: Doubles  # what each row of the cell that has a value counts; NaN: the number is no weighted sum of them
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Provenance:
+    """What a number rests on."""
+
+    number: str | None  # column of the answer that the weights add up to; None where none does
+    parts: tuple[Part, ...]
+
+
+class Weighted(NamedTuple):
+    """Cells, each once, with all that they count and all that they are used as."""
+
+    cells: Integers
+    weights: Doubles
+    used_as: tuple[str, ...]
+
+
+def merged(provenance: Provenance) -> Weighted:
+    """Add up what each cell counts: one that is in a mean and in the mean of all has two weights.
+
+    >>> value = Part("value", np.array([7, 4]), np.array([0.5, 0.5]))
+    >>> reference = Part("reference", np.array([4]), np.array([-1.0]))
+    >>> merged(Provenance(number="difference", parts=(value, reference)))
+    Weighted(cells=array([4, 7]), weights=array([-0.5,  0.5]), used_as=('value, reference', 'value'))
+    """
+    weights: dict[int, float] = {}
+    used_as: dict[int, list[str]] = {}
+    for part in provenance.parts:
+        for cell, weight in zip(part.cells.tolist(), part.weights.tolist(), strict=True):
+            weights[cell] = weights.get(cell, 0.0) + weight
+            if part.used_as not in (uses := used_as.setdefault(cell, [])):
+                uses.append(part.used_as)
+    cells = sorted(weights)
+    return Weighted(
+        cells=np.array(cells, dtype=np.int64),
+        weights=np.array([weights[cell] for cell in cells], dtype=np.float64),
+        used_as=tuple(", ".join(used_as[cell]) for cell in cells),
+    )
+
+
+# Means over rows
+
+
+def cells_with(snapshot: Snapshot, question: str, **codes: int) -> Integers:
+    """Return the cells of a question that have these codes: ``location=3, category=ABSENT``."""
+    cube, code = snapshot.cube, snapshot.cube.question_codes[question]
+    start, stop = int(cube.starts[code]), int(cube.starts[code + 1])
+    keys = cube.cells.keys[start:stop]
+    kept = np.ones(len(keys), dtype=bool)
+    for axis, wanted in codes.items():
+        kept &= keys[:, _PLACES[axis]] == wanted
+    return np.flatnonzero(kept) + start
+
+
+def code_of(snapshot: Snapshot, axis: str, label: Cell) -> int:
+    """Return the code of a label as answers name it; nothing, or an empty text, is ABSENT."""
+    if not label:
+        return ABSENT
+    labels: tuple[str, ...] = getattr(snapshot.cube.labels, AXES[axis])
+    return labels.index(str(label))
+
+
+def of_mean(snapshot: Snapshot, cells: Integers, used_as: str = VALUE, *, sign: float = 1.0) -> Part:
+    """Return the part of a mean: each row with a value counts as much as any other."""
+    count = int(snapshot.cube.cells.moments.count[cells].sum())
+    return Part(used_as, cells, np.full(len(cells), sign / count if count else np.nan))
+
+
+def unweighted(cells: Integers, used_as: str = VALUE) -> Part:
+    """Return the part of what is no weighted sum, or of many."""
+    return Part(used_as, cells, np.full(len(cells), np.nan))
+
+
+_PLACES = {axis: place for place, axis in enumerate(AXES)}
+
+
+# Pooled estimates
+
+
+def of_estimates(found: Pooled, row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what the estimate of a row's location rests on: its cells of all periods, with the weights of the pooling.
+
+    What most statistics of published estimates rest on, whatever else they have to say of them.
+
+    >>> from meantime.dataset import survey_example
+    >>> from meantime.statistics.cells.cell_parameters import Ground
+    >>> from meantime.statistics.cells.selection import pooled, select
+    >>> found = pooled(select(survey_example.snapshot(), Ground(question=survey_example.SOUP, years="2018..2019")))
+    >>> [part] = of_estimates(found, {"location": "Dorado"}).parts
+    >>> len(part.cells), part.weights
+    (2, array([0.5, 0.5]))
+    """
+    if row is None:
+        return Provenance(number=None, parts=(of_all(found.selection),))
+    return Provenance(number="estimate", parts=(of_group(found, row),))
+
+
+def of_group(found: Pooled, row: Mapping[str, Cell], used_as: str = VALUE, *, sign: float = 1.0) -> Part:
+    """Return the part of the groups that a row is of: location, and category and stratum where it names them."""
+    places = groups_of(found.of, row)
+    return Part(used_as, found.of.cell[places].ravel(), sign * found.weights[places].ravel())
+
+
+def of_all(selection: Selection, used_as: str = VALUE) -> Part:
+    """Return every cell of a selection, withheld ones and those of whoever is left out among them."""
+    cells = selection.cell.ravel()
+    return unweighted(cells[cells != ABSENT], used_as)
+
+
+def of_both_sides(selection: Selection, reference: str | None) -> tuple[Part, ...]:
+    """Return every cell of a selection, those of a reference as such."""
+    is_reference = np.array([name == reference for name in selection.names], dtype=bool)
+    sides = ((~is_reference, VALUE), (is_reference, REFERENCE))
+    return tuple(of_all(selection[which], used_as) for which, used_as in sides if which.any())
+
+
+def groups_of(of: Selection, row: Mapping[str, Cell]) -> list[int]:
+    """Return the places of the groups that a row is of."""
+    named = zip(of.names, of.stratum_names, strict=True)
+    labels = [dict(zip(_LABELS, (name, *pair), strict=True)) for name, pair in named]
+    return [
+        place
+        for place, given in enumerate(labels)
+        if all(given[label] == row[label] for label in _LABELS if label in row)
+    ]
+
+
+_LABELS = ("location", "category", "stratum")

@@ -1,0 +1,96 @@
+"""What locations are compared with: a location that is named, or the one aggregate of the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import msgspec
+
+from meantime.dataset import geography
+from meantime.dataset.snapshot import Snapshot
+from meantime.errors import RequestInvalid
+from meantime.statistics.cells.cell_parameters import Ground
+from meantime.statistics.cells.provenance import REFERENCE, Provenance, of_both_sides, of_group
+from meantime.statistics.cells.selection import Pooled, Selection, locations_of, pooled, refusal, select
+from meantime.table import Cell
+
+
+class WithReference(NamedTuple):
+    """Estimates, one of which is the reference."""
+
+    found: Pooled
+    at: int  # position of the reference
+
+
+def with_reference(snapshot: Snapshot, asked: Ground, name: str | None) -> WithReference:
+    """Return the estimates that are asked for, the reference's among them.
+
+    Raises:
+        RequestInvalid: the request cannot be answered, or there is no such reference.
+    """
+    reference = name or _aggregate(snapshot, snapshot.cube.question_codes[asked.question])
+    if reference is None:
+        detail = (
+            "There is no one aggregate to compare with, so the reference must be named: a location of the data set."
+        )
+        raise refusal("/reference", "missing", detail)
+    found = pooled(select(snapshot, asked, also=reference))
+    if reference not in found.of.names:
+        raise _absent(reference, found)
+    return WithReference(found, found.of.names.index(reference))
+
+
+def beside(found: Pooled, name: str | None) -> Pooled | None:
+    """Return the reference's one estimate, of the very years of the others, for who shows it and compares nothing.
+
+    None where none is named, and the table has no one aggregate that has a value in these years.
+
+    Raises:
+        RequestInvalid: the one that is named has none.
+    """
+    reference = name or _aggregate(found.of.snapshot, found.of.question)
+    if reference is None:
+        return None
+    try:
+        line = pooled(_cells_of(reference, found.selection))
+        if len(line):
+            return line
+        raise _absent(reference, line)
+    except RequestInvalid as invalid:
+        if name is None:
+            return None
+        raise refusal("/reference", "absent", invalid.problems[0].detail) from invalid
+
+
+def _cells_of(name: str, selection: Selection) -> Selection:
+    """Return the cells of one location, from a selection where it is in that."""
+    if name in selection.asked_for:
+        return selection[[other == name for other in selection.names]]
+    # As the others are: in their years, and on their scale.
+    own = msgspec.structs.replace(
+        selection.asked, locations=(name,), years=selection.years_parameter, interval_scale=selection.scale
+    )
+    return select(selection.snapshot, own)
+
+
+def _absent(reference: str, found: Pooled) -> RequestInvalid:
+    reason = next((each.reason for each in found.left_out if each.location == reference), "no row")
+    detail = f"The reference {reference} is not there: {reason}. Name another, or other years."
+    return refusal("/reference", "absent", detail)
+
+
+def difference_rests_on(found: Pooled, at: int, row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what a difference rests on: the cells of the location, and, the other way, those of the reference."""
+    name = found.of.names[at]
+    if row is None:
+        return Provenance(number=None, parts=of_both_sides(found.selection, name))
+    parts = (of_group(found, row), of_group(found, {"location": name}, REFERENCE, sign=-1.0))
+    return Provenance(number="difference", parts=parts)
+
+
+def _aggregate(snapshot: Snapshot, question: int) -> str | None:
+    """Return the one location of a question that is the sum of others; None where there is none, or several."""
+    aggregates = geography.of(snapshot.cube.labels.locations).aggregates
+    named = [name for name in locations_of(snapshot.cube, question) if name in aggregates]
+    return named[0] if len(named) == 1 else None

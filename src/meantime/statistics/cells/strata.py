@@ -1,0 +1,85 @@
+"""The groups of one category, side by side: one estimate a stratum of each location, and what it is compared with."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from meantime.dataset.cube import Integers
+from meantime.dataset.snapshot import Snapshot
+from meantime.statistics.cells.cell_parameters import Adjusting
+from meantime.statistics.cells.selection import Pooled, Selection, pooled, refusal, select
+from meantime.statistics.parameters import CategoryName, StratumName
+from meantime.text import listed, quoted
+
+
+class OfCategory(Adjusting, frozen=True, kw_only=True):
+    """What statistics about the groups of one category are asked with."""
+
+    category: Annotated[CategoryName, msgspec.Meta(description="The category of the groups.", examples=["Sex"])]
+    reference_stratum: Annotated[
+        StratumName,
+        msgspec.Meta(description="The group that the others are compared with.", examples=["Male"]),
+    ]
+
+
+def strata(snapshot: Snapshot, asked: OfCategory) -> Pooled:
+    """Return the estimates of the category's strata by location: of all, or of the two that are named.
+
+    >>> from meantime.dataset import survey_example
+    >>> asked = OfCategory(question=survey_example.SOUP, category="Sex", reference_stratum="Male")
+    >>> found = strata(survey_example.snapshot(), asked)
+    >>> found.of.names, names(found.of), found.value.tolist()
+    (['Avalon', 'Avalon', 'Borduria', 'Borduria'], ['Female', 'Male', 'Female', 'Male'], [18.0, 23.8, 27.0, 26.2])
+
+    Raises:
+        RequestInvalid: the request cannot be answered, or the reference is no group of the category.
+    """
+    return pooled(_chosen(snapshot, asked))
+
+
+def _chosen(snapshot: Snapshot, asked: OfCategory) -> Selection:
+    if asked.basis not in (None, "stratum"):
+        raise refusal("/basis", "contradiction", 'Groups have the basis "stratum", and no other.')
+    chosen = select(snapshot, msgspec.structs.replace(asked, stratum=None), by_stratum=True)
+    for pointer, name in (("/reference_stratum", asked.reference_stratum), ("/stratum", asked.stratum)):
+        if name is not None:
+            _refuse_no_group(chosen, pointer, name)
+    if asked.stratum == asked.reference_stratum:
+        raise refusal("/stratum", "contradiction", "A group is not compared with itself.")
+    if asked.stratum is not None:
+        chosen = chosen[[name in (asked.stratum, asked.reference_stratum) for name in names(chosen)]]
+    return chosen
+
+
+def names(of: Selection) -> list[str]:
+    """Return the stratum of each group."""
+    return [stratum for _, stratum in of.stratum_names]
+
+
+def counterparts(found: Pooled, reference: str) -> Integers:
+    """Return for each group the place of its location's reference stratum; -1 where the location has none."""
+    codes = found.of.locations.tolist()
+    at = {
+        code: place for place, (code, name) in enumerate(zip(codes, names(found.of), strict=True)) if name == reference
+    }
+    return np.array([at.get(code, -1) for code in codes], dtype=np.int64)
+
+
+def without_reference(found: Pooled, reference: str) -> str:
+    """Name the locations whose groups are there and whose reference stratum is not; "" where there is none."""
+    lacking = {
+        name for name, at in zip(found.of.names, counterparts(found, reference).tolist(), strict=True) if at == -1
+    }
+    return f"Not compared, for want of a value of {quoted(reference)}: {listed(sorted(lacking))}." if lacking else ""
+
+
+def _refuse_no_group(of: Selection, pointer: str, name: str) -> None:
+    there = dict(zip(names(of), of.is_group.tolist(), strict=True))
+    if there.get(name, False):
+        return
+    groups = ", ".join(quoted(each) for each, is_group in there.items() if is_group)
+    why = "is no group of people" if name in there else f"is no group of {quoted(of.asked.category or '')} there"
+    raise refusal(pointer, "absent", f"{quoted(name)} {why}. There are: {groups}.")

@@ -1,0 +1,148 @@
+"""The rows of the file that a number rests on, as a table: file, line and weight of each, and all that it says."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from meantime.dataset import cell_rows
+from meantime.dataset.cell_rows import CellRow
+from meantime.dataset.snapshot import Snapshot
+from meantime.did_you_mean import closest, suggestion
+from meantime.errors import Problem, RequestInvalid
+from meantime.statistics.cells.provenance import Weighted, merged
+from meantime.statistics.statistic import AnyPrepared
+from meantime.table import Cell, Column, Kind, Table
+from meantime.text import quoted
+
+# What a row of an answer is about; the other columns are what is said of it.
+_KEYS = ("location", "category", "stratum", "period")
+
+_OURS = (
+    Column(name="file", kind=Kind.TEXT, meaning="name of the file"),
+    Column(name="line", kind=Kind.INTEGER, meaning="physical line on which the row begins; the header is line 1"),
+    Column(
+        name="weight",
+        kind=Kind.NUMBER,
+        meaning="what the value is multiplied by; null where it counts nowhere, or where the number is no weighted sum",
+    ),
+    Column(name="used_as", kind=Kind.TEXT, meaning="what the row is in the number for"),
+    Column(name="withheld", kind=Kind.TEXT, meaning="why the row has no value, as the file says it; null where it has"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Some of the rows that a number rests on."""
+
+    table: Table
+    after: int | None  # where the next page goes on; None: this is the last one
+
+
+def row_asked(answer: Table, *, row: int | None, key: Sequence[str]) -> int | None:
+    """Return which row of an answer is meant: by its number from 0, or by its labels; None: all of the answer.
+
+    The labels are those of location, category, stratum and period, as far as the answer has them, in their order; the
+    first ones are enough where they tell. An answer of one row is that row.
+
+    Raises:
+        RequestInvalid: there is no such row.
+    """
+    if row is not None and key:
+        raise _refused("/key", "contradiction", 'A row is named by "row" or by "key", not by both.')
+    if row is None and not key:
+        return 0 if len(answer) == 1 else None
+    if row is None:
+        return _row_of_key(answer, key)
+    if row >= len(answer):
+        raise _refused("/row", "range", f"The answer has {len(answer):,} rows, numbered from 0; there is no {row:,}.")
+    return row
+
+
+def row_of(answer: Table, place: int) -> dict[str, Cell]:
+    """Return a row of an answer, by column."""
+    return {column.name: cells[place] for column, cells in zip(answer.columns, answer.data, strict=True)}
+
+
+def _row_of_key(answer: Table, key: Sequence[str]) -> int:
+    names = [column.name for column in answer.columns if column.name in _KEYS]
+    labels = list(zip(*(answer.column(name) for name in names), strict=True))
+    wanted = tuple(key)
+    for place, given in enumerate(labels):
+        if tuple("" if label is None else str(label) for label in given)[: len(wanted)] == wanted:
+            return place
+    told = ", ".join(names) or "nothing: name it by its number"
+    near = closest(wanted[0], sorted({str(given[0]) for given in labels if given}))
+    detail = f"The answer has no row {quoted(', '.join(wanted))}. {suggestion(near)}Its rows are named by {told}."
+    raise _refused("/key", "unknown", detail, near)
+
+
+def _refused(pointer: str, code: str, detail: str, near: tuple[str, ...] = ()) -> RequestInvalid:
+    return RequestInvalid(detail, problems=(Problem(pointer=pointer, code=code, detail=detail, closest=near),))
+
+
+def page(
+    prepared: AnyPrepared,
+    row: Mapping[str, Cell] | None,
+    *,
+    after: int | None,
+    limit: int,
+) -> Page:
+    """Return some of the rows that a row of an answer rests on, or all of the answer (None), in the file's order.
+
+    Raises:
+        SnapshotDamaged: the rows are not there, or cannot be read.
+    """
+    snapshot, provenance = prepared.snapshot, prepared.rests_on(row)
+    weighted = merged(provenance)
+    # One more than is shown: whether there is another page is known by it.
+    found = cell_rows.find(snapshot, weighted.cells, after=after, limit=limit + 1)
+    shown = found[:limit]
+    made = Table(
+        columns=(*_OURS, *_of_file(snapshot)),
+        data=(
+            *_our_data(weighted, shown),
+            *([each.row.cells[name] for each in shown] for name in snapshot.about.columns),
+        ),
+        notes=tuple(_notes(snapshot, weighted, provenance.number)),
+    )
+    return Page(table=made, after=shown[-1].place if len(found) > limit else None)
+
+
+def _our_data(weighted: Weighted, shown: Sequence[CellRow]) -> list[list[Cell]]:
+    places = weighted.cells.searchsorted([each.cell for each in shown]).tolist()
+    weights = weighted.weights.tolist()
+    return [
+        [each.row.file for each in shown],
+        [each.row.line for each in shown],
+        [
+            None if each.withheld is not None or np.isnan(weights[place]) else weights[place]
+            for each, place in zip(shown, places, strict=True)
+        ],
+        [weighted.used_as[place] for place in places],
+        [each.withheld for each in shown],
+    ]
+
+
+def _of_file(snapshot: Snapshot) -> list[Column]:
+    """Describe the columns of the file; one that is called as one of ours, or as another but for case, is numbered."""
+    roles = {column: role for role, column in snapshot.about.roles.items()}
+    taken = {column.name for column in _OURS}
+    columns = []
+    for number, name in enumerate(snapshot.about.columns, 1):
+        told = name if name.lower() not in taken else f"{name} (column {number})"
+        taken.add(told.lower())
+        meaning = f"as in the file; taken for {roles[name]}" if name in roles else "as in the file"
+        columns.append(Column(name=told, kind=Kind.TEXT, meaning=meaning))
+    return columns
+
+
+def _notes(snapshot: Snapshot, weighted: Weighted, number: str | None) -> list[str]:
+    moments = snapshot.cube.cells.moments
+    given, withheld = int(moments.count[weighted.cells].sum()), int(moments.withheld[weighted.cells].sum())
+    told = [f"Rows of the file in all: {given + withheld:,}, of which {withheld:,} are withheld."]
+    if number is not None:
+        told.append(f"{number} is the sum of weight times value over all of them, as published.")
+    return told

@@ -1,0 +1,1 @@
+"""The statistics, a file for each; the nine classic ones share theirs."""

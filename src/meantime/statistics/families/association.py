@@ -1,0 +1,249 @@
+"""``association``: whether two questions go together across locations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Annotated, NamedTuple
+
+import msgspec
+import numpy as np
+
+from meantime import text
+from meantime.dataset.cube import Doubles
+from meantime.dataset.relations import relation
+from meantime.dataset.snapshot import Snapshot
+from meantime.errors import RequestInvalid
+from meantime.model import Work
+from meantime.statistics import columns as shared
+from meantime.statistics.cells.cell_parameters import Ground
+from meantime.statistics.cells.provenance import OTHER, Provenance, of_all, of_group
+from meantime.statistics.cells.selection import LeftOut, Pooled, Selection, check_form, pooled, refusal, select
+from meantime.statistics.methods.correlations import Correlation, corrected_for_sampling_error, pearson, spearman
+from meantime.statistics.methods.heterogeneity import heterogeneity
+from meantime.statistics.methods.multiplicity import adjusted
+from meantime.statistics.parameters import QuestionText, Show
+from meantime.statistics.result_tables import flag_texts, numbers, table
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words.conclusions import LEVEL
+from meantime.statistics.words.findings import say
+from meantime.table import Cell, Column, Kind, Table
+
+# Of fewer the interval of a correlation covers nearly everything there is.
+LEAST_LOCATIONS = 10
+
+
+class Association(Ground, frozen=True, kw_only=True):
+    """What ``association`` is asked with."""
+
+    other: Annotated[
+        QuestionText,
+        msgspec.Meta(
+            description="The question to go with it, in full; asked of the same basis and years.",
+            examples=["Percent of adults who engage in no leisure-time physical activity"],
+        ),
+    ]
+    show: Show = "figures"
+
+
+COLUMNS = (
+    Column(name="method", kind=Kind.TEXT, meaning="Pearson: of the values; Spearman: of their ranks"),
+    Column(name="locations", kind=Kind.INTEGER, meaning="how many have both; aggregates are left out"),
+    shared.number("correlation", "from -1 to 1; null where one of the two does not vary", unit=None),
+    shared.number("low", "lower limit of its 95 % interval (Fisher; Bonett and Wright)", unit=None),
+    shared.number("high", "upper limit of its 95 % interval", unit=None),
+    shared.number("p", "p-value of no correlation", unit=None),
+    shared.number("p_adjusted", "the same, adjusted for the two of them by Holm", unit=None),
+    shared.number(
+        "corrected",
+        "what it would be without independent sampling errors: a hint, no estimate; null where a reliability is not "
+        "above 0.5, and for ranks",
+        unit=None,
+    ),
+)
+
+# Of whatever two questions; in an answer they are named.
+_OF_OTHER = "of the other question"
+
+
+def _locations_columns(question: str, other: str) -> tuple[Column, ...]:
+    return (
+        shared.LOCATION,
+        shared.number("estimate", question),
+        shared.number("low", "lower limit of its 95 % interval"),
+        shared.number("high", "upper limit of it"),
+        shared.number("other_estimate", other, unit=_OF_OTHER),
+        shared.number("other_low", "lower limit of its 95 % interval", unit=_OF_OTHER),
+        shared.number("other_high", "upper limit of it", unit=_OF_OTHER),
+        Column(name="flags", kind=Kind.TEXT, meaning="why not to lean on one of the two; empty where nothing speaks"),
+    )
+
+
+_ECOLOGICAL = (
+    "Of locations, not of people: that locations with more of the one have more of the other does not say that the "
+    "same people have both, nor that one leads to the other."
+)
+_SAME_PEOPLE = (
+    "Both questions ask the same respondents, so their sampling errors are not independent, and the corrected value is "
+    "a hint only."
+)
+_RELATED = {
+    "exclude": "By definition nobody is counted by both questions, so a negative correlation is partly arithmetic.",
+    "overlap": "By definition many are counted by both questions, so a positive correlation is partly arithmetic.",
+}
+_UNRELATED = (
+    "Whether the questions overlap, or exclude each other, is not known here; if they do, they go together, or apart, "
+    "by their definition."
+)
+
+
+def columns_for(asked: Association) -> tuple[Column, ...]:
+    """Return the columns of the answer: those of locations say of which question they are.
+
+    >>> [column.meaning for column in columns_for(Association(question="P", other="Q", show="locations"))][1:5:3]
+    ['P', 'Q']
+    """
+    return _locations_columns(asked.question, asked.other) if asked.show == "locations" else COLUMNS
+
+
+class Both(NamedTuple):
+    """The estimates of both questions, of the locations that have both, in the same order."""
+
+    one: Pooled
+    other: Pooled
+
+
+def association(prepared: Prepared[Association, Both], _work: Work) -> Table:
+    """Correlate two questions across the locations that have both; tied values share the mean of their ranks.
+
+    A location of which one is withheld is left out by name; fewer than ten are refused:
+
+    >>> from meantime.dataset import survey_example
+    >>> asked = Association(question=survey_example.SOUP, other=survey_example.SINGING, years="2019")
+    >>> STATISTIC.answer(survey_example.snapshot(), asked)
+    Traceback (most recent call last):
+    meantime.errors.RequestInvalid: Only 5 locations have both questions, and a correlation needs 10.
+    """
+    asked, (one, other) = prepared.parameters, prepared.data
+    reliabilities = (heterogeneity(one.value, one.se).reliability, heterogeneity(other.value, other.se).reliability)
+    straight, ranked = pearson(one.value, other.value), spearman(one.value, other.value)
+    corrected = corrected_for_sampling_error(straight.r, *reliabilities)
+    p_adjusted = adjusted(np.array([straight.p, ranked.p]))
+    p_straight, p_ranked = numbers(p_adjusted)
+    rows = [_row("Pearson", straight, p_straight, corrected), _row("Spearman", ranked, p_ranked, None)]
+    figures: list[list[Cell]] = [list(cells) for cells in zip(*rows, strict=True)]
+    related = relation(asked.question, asked.other)
+    return table(
+        one.of,
+        _with_units(columns_for(asked), other),
+        _locations(one, other) if asked.show == "locations" else figures,
+        left_out=one.left_out,
+        notes=[_reliabilities_note(*reliabilities), _ECOLOGICAL],
+        warnings=[_SAME_PEOPLE, _UNRELATED if related is None else _RELATED[related]],
+        findings=[_finding(straight, ranked, p_adjusted)],
+    )
+
+
+def rests_on(prepared: Prepared[Association, Both], row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what a correlation rests on: the cells of both questions. It is no weighted sum of them; an estimate is."""
+    one, other = prepared.data
+    if row is None or "location" not in row:
+        return Provenance(number=None, parts=(of_all(one.of), of_all(other.of, OTHER)))
+    # Beside the estimate stands that of the other question, whose rows count nothing in it.
+    return Provenance(number="estimate", parts=(of_group(one, row), of_group(other, row, OTHER, sign=0.0)))
+
+
+def prepare(snapshot: Snapshot, asked: Association) -> Both:
+    """Select the cells of both questions, and pool their years."""
+    if asked.other == asked.question:
+        raise refusal("/other", "contradiction", "A question goes with itself in any case; name another one.")
+    one = pooled(select(snapshot, asked))
+    # The very years of the first question, also where those were said to be the latest.
+    other = pooled(_select_other(snapshot, msgspec.structs.replace(asked, years=one.of.years_parameter)))
+    both = np.intersect1d(one.of.locations, other.of.locations)
+    left_out = tuple(sorted({*one.left_out, *(_of_other(each) for each in other.left_out)}))
+    one, other = (each[np.isin(each.of.locations, both)] for each in (one, other))
+    is_sum = one.of.is_aggregate
+    one, other = one.without(is_sum, "an aggregate of others"), other.without(is_sum, "an aggregate of others")
+    if len(one) < LEAST_LOCATIONS:
+        told = {0: "No location has", 1: "Only one location has"}.get(len(one), f"Only {len(one)} locations have")
+        detail = f"{told} both questions, and a correlation needs {LEAST_LOCATIONS}."
+        raise refusal("/locations", "absent", detail)
+    return Both(one.told(left_out), other)
+
+
+def _select_other(snapshot: Snapshot, asked: Association) -> Selection:
+    """Select the cells of the other question, and say of what is wrong with them that it is wrong with the other."""
+    try:
+        return select(snapshot, msgspec.structs.replace(asked, question=asked.other))
+    except RequestInvalid as invalid:
+        of_other = ((each, f"Of the other question: {each.detail}") for each in invalid.problems)
+        problems = tuple(msgspec.structs.replace(each, detail=detail) for each, detail in of_other)
+        raise RequestInvalid(problems[0].detail, problems=problems) from invalid
+
+
+def _of_other(left_out: LeftOut) -> LeftOut:
+    return LeftOut(left_out.location, f"{left_out.reason}, of the other question")
+
+
+def _locations(one: Pooled, other: Pooled) -> list[list[Cell]]:
+    """Return a row for each location that has both, in the order of the names."""
+    both = [numbers(column) for found in (one, other) for column in (found.value, found.low, found.high)]
+    return [list(one.of.names), *both, flag_texts(one.flags | other.flags)]
+
+
+def _with_units(columns: tuple[Column, ...], other: Pooled) -> tuple[Column, ...]:
+    return tuple(replace(each, unit=other.of.unit) if each.unit == _OF_OTHER else each for each in columns)
+
+
+def _row(method: str, found: Correlation, p_adjusted: Cell, corrected: float | None) -> tuple[Cell, ...]:
+    told = (found.r, found.low, found.high, found.p)
+    return (method, found.pairs, *numbers(np.array(told)), p_adjusted, corrected)
+
+
+def _reliabilities_note(one: float, other: float) -> str:
+    if not np.isfinite(one + other):
+        return ""
+    first, second = text.number(one), text.number(other)
+    return f"Reliability of the differences between locations: {first} of the question, {second} of the other."
+
+
+def _finding(straight: Correlation, ranked: Correlation, p_adjusted: Doubles) -> str:
+    if not np.isfinite(p_adjusted).all():
+        return ""
+    p_straight, p_ranked = p_adjusted.tolist()
+    if min(p_straight, p_ranked) >= LEVEL:
+        return say("no_association", locations=straight.pairs)
+    # Ranks see what is no straight line, and what one location far out hides from the values.
+    only_ranks = p_straight >= LEVEL
+    found = ranked if only_ranks else straight
+    return say(
+        "association",
+        side="higher" if found.r > 0 else "lower",
+        coefficient="correlation of ranks" if only_ranks else "correlation",
+        r=text.with_interval(found.r, found.low, found.high),
+        locations=found.pairs,
+    )
+
+
+STATISTIC = Statistic(
+    name="association",
+    parameters=Association,
+    prepare=prepare,
+    compute=association,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="whether two questions go together across locations: Pearson and Spearman with intervals",
+    estimates="the correlation of two population values across locations; of locations, not of people",
+    columns=COLUMNS,
+    columns_for=columns_for,
+    example={**EXAMPLE, "other": "Percent of adults who engage in no leisure-time physical activity"},
+    example_rows=(
+        (
+            *("Pearson", 54, 0.39122831125697144, 0.13791512685642707, 0.5965019947673875),
+            *(0.0031655031640508164, 0.006331006328101633, 0.4184084508062369),
+        ),
+    ),
+    method_version=1,
+    charts=("scatter",),
+)

@@ -1,0 +1,263 @@
+"""``change``: whether each location's value changed between two years, or two pools of years."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, NamedTuple
+
+import msgspec
+import numpy as np
+
+from meantime.dataset.cube import Doubles
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Work
+from meantime.statistics import columns as shared
+from meantime.statistics.cells.cell_parameters import Referring
+from meantime.statistics.cells.containment import Containment, containment, correlation_with
+from meantime.statistics.cells.periods import SYNTAX, sharing
+from meantime.statistics.cells.provenance import EARLIER, LATER, Provenance, of_all, of_group
+from meantime.statistics.cells.selection import LeftOut, Pooled, check_form, pooled, refusal, select
+from meantime.statistics.methods.differences import Compared, difference, difference_of_differences
+from meantime.statistics.methods.multiplicity import adjusted
+from meantime.statistics.parameters import LocationName
+from meantime.statistics.result_tables import numbers, table
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words.conclusions import ADJUSTED_BY, LEVEL
+from meantime.statistics.words.findings import counted, say, size_of_difference, strongest_apart, told_names
+from meantime.table import Cell, Column, Kind, Table
+from meantime.text import unit_of_difference
+
+
+class Change(Referring, frozen=True, kw_only=True):
+    """What ``change`` is asked with."""
+
+    since: Annotated[
+        int | str,
+        msgspec.Meta(
+            description=f'The earlier years, as "years" are the later ones: {SYNTAX}.', examples=["2018", "2011..2013"]
+        ),
+    ]
+    reference: Annotated[
+        LocationName | None,
+        msgspec.Meta(
+            description="Whose change each location's change is compared with. Null: nobody's.", examples=["National"]
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Write equal requests in one way."""
+        super().__post_init__()
+        msgspec.structs.force_setattr(self, "since", str(self.since).replace(" ", "").casefold())
+
+
+_POINTS = {"unit": shared.OF_DIFFERENCE}
+COLUMNS = (
+    shared.LOCATION,
+    shared.number("before", "the estimate of the earlier years"),
+    shared.number("after", "the estimate of the later years"),
+    shared.number("change", "after minus before", **_POINTS),
+    shared.number("change_low", "lower limit of its 95 % interval (MOVER)", **_POINTS),
+    shared.number("change_high", "upper limit of its 95 % interval", **_POINTS),
+    shared.number("p", "p-value of no change", unit=None),
+    shared.number("p_adjusted", "the same, adjusted for all p-values of the answer", unit=None),
+    Column(
+        name="verdict", kind=Kind.TEXT, meaning="risen, fallen, no clear change; not tested, without standard errors"
+    ),
+    shared.number(
+        "beyond_reference",
+        "change minus that of the reference; null for the reference itself, or without one",
+        **_POINTS,
+    ),
+    shared.number("beyond_reference_low", "lower limit of its 95 % interval (MOVER over both changes)", **_POINTS),
+    shared.number("beyond_reference_high", "upper limit of its 95 % interval", **_POINTS),
+    shared.number("beyond_reference_p", "p-value of the same change as the reference", unit=None),
+    shared.number("beyond_reference_p_adjusted", "the same, adjusted for all p-values of the answer", unit=None),
+)
+
+
+class Pools(NamedTuple):
+    """The earlier and the later estimates of the locations that have both."""
+
+    earlier: Pooled
+    later: Pooled
+    # Whether the reference contains the locations, in the later years and in the earlier ones; empty without one.
+    contained: tuple[Containment, ...]
+
+
+def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
+    """Compare the later years of each location with the earlier ones, in the order of the names; tied ones are too.
+
+    A location of which one is withheld or absent is left out by name.
+
+    >>> from meantime.dataset import survey_example
+    >>> asked = Change(question=survey_example.SOUP, since="2016", years="2020")
+    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
+    >>> for row in zip(*(table.column(name) for name in ("location", "before", "after", "change", "verdict"))):
+    ...     print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
+    Avalon 20.0 21.8 1.8 no clear change
+    Borduria 26.0 26.2 0.2 no clear change
+    Cockaigne 30.0 31.8 1.8 no clear change
+    Dorado 25.8 26.2 0.4 no clear change
+    >>> table.warnings
+    ('Left out: Erewhon (no row for 2020).',)
+    >>> table.findings
+    ('No location can be said to have changed from 2016 to 2020 (4 tested, p adjusted by Holm).',)
+    """
+    asked, (before, after, contained) = prepared.parameters, prepared.data
+    d = difference(after.estimates, before.estimates)
+    beyond, said = _beyond(before, after, contained, asked)
+    # One family: every p that the answer has.
+    p_adjusted, beyond_adjusted = np.split(adjusted(np.concatenate([d.p, beyond.p]), by=asked.adjust), 2)
+    data: list[list[Cell]] = [
+        list(after.of.names),
+        numbers(before.value),
+        numbers(after.value),
+        numbers(d.value),
+        numbers(d.low),
+        numbers(d.high),
+        numbers(d.p),
+        numbers(p_adjusted),
+        _verdicts(d, p_adjusted),
+        numbers(beyond.value),
+        numbers(beyond.low),
+        numbers(beyond.high),
+        numbers(beyond.p),
+        numbers(beyond_adjusted),
+    ]
+    return table(
+        after.of,
+        COLUMNS,
+        data,
+        left_out=after.left_out,
+        notes=[f"Compared with: {before.of.years}.", *said],
+        findings=_findings(before, after, d, p_adjusted, asked),
+    )
+
+
+def rests_on(prepared: Prepared[Change, Pools], row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what a change rests on: the cells of the later years, and, the other way, those of the earlier ones."""
+    earlier, later, _ = prepared.data
+    if row is None:
+        return Provenance(number=None, parts=(of_all(later.of, LATER), of_all(earlier.of, EARLIER)))
+    parts = (of_group(later, row, LATER), of_group(earlier, row, EARLIER, sign=-1.0))
+    return Provenance(number="change", parts=parts)
+
+
+def prepare(snapshot: Snapshot, asked: Change) -> Pools:
+    """Select the cells of the earlier and of the later years, and pool each."""
+    later = pooled(select(snapshot, asked, also=asked.reference))
+    earlier_asked = msgspec.structs.replace(asked, years=asked.since)
+    earlier = pooled(select(snapshot, earlier_asked, also=asked.reference))
+    if sharing([period for period in (*earlier.of.periods, *later.of.periods) if period is not None]):
+        detail = f"A year is among both, so the two are not separate: {earlier.of.years} and {later.of.years}."
+        raise refusal("/since", "contradiction", detail)
+    both = np.intersect1d(earlier.of.locations, later.of.locations)
+    left_out = tuple(sorted({*earlier.left_out, *later.left_out}))
+    earlier = earlier[np.isin(earlier.of.locations, both)]
+    later = later[np.isin(later.of.locations, both)]
+    if asked.reference is not None and asked.reference not in later.of.names:
+        reason = _reason(left_out, asked.reference)
+        raise refusal("/reference", "absent", f"The reference {asked.reference} is not there: {reason}.")
+    contained: tuple[Containment, ...] = ()
+    if asked.reference is not None:
+        at = later.of.names.index(asked.reference)
+        contained = (containment(later, at, asked), containment(earlier, at, asked))
+    return Pools(earlier, later.told(left_out), contained)
+
+
+def _reason(left_out: tuple[LeftOut, ...], name: str) -> str:
+    return "; ".join(each.reason for each in left_out if each.location == name)
+
+
+def _beyond(
+    before: Pooled, after: Pooled, contained: tuple[Containment, ...], asked: Change
+) -> tuple[Compared, list[str]]:
+    """Compare each change with that of the reference, whose own change is compared with nothing; and say how.
+
+    (after - reference after) - (before - reference before): in this order what a location has in common with a
+    reference that contains it is within each difference, year by year.
+    """
+    nothing = np.full(len(after), np.nan)
+    if asked.reference is None:
+        return Compared(value=nothing, low=nothing, high=nothing, z=nothing), []
+    at = after.of.names.index(asked.reference)
+    is_other = np.arange(len(after)) != at
+    differences, correlations = [], []
+    said: list[str] = []
+    for found, containing in zip((after, before), contained, strict=True):
+        others, reference = found[is_other], found[[at]]
+        differences.append((others.estimates, reference.estimates))
+        correlations.append(correlation_with(others, reference, containing))
+        said += containing.notes
+    d = difference_of_differences(differences[0], differences[1], correlations=(correlations[0], correlations[1]))
+
+    def of(numbers: Doubles) -> Doubles:
+        return np.insert(numbers, at, np.nan)
+
+    compared = Compared(value=of(d.value), low=of(d.low), high=of(d.high), z=of(d.z))
+    return compared, list(dict.fromkeys(said))
+
+
+def _verdicts(d: Compared, p_adjusted: Doubles) -> list[Cell]:
+    words = np.select(
+        [np.isnan(p_adjusted), (p_adjusted < LEVEL) & (d.value > 0), p_adjusted < LEVEL],
+        ["not tested", "risen", "fallen"],
+        "no clear change",
+    )
+    return list(words.tolist())
+
+
+def _findings(before: Pooled, after: Pooled, d: Compared, p_adjusted: Doubles, asked: Change) -> list[str]:
+    is_tested, is_aggregate = ~np.isnan(p_adjusted), after.of.is_aggregate
+    if not is_tested.any():
+        return []
+    is_counted = counted(is_tested, is_aggregate)
+    names, tested = told_names(after.of.names, is_counted, is_aggregate), int(is_counted.sum())
+    changed, by = p_adjusted < LEVEL, ADJUSTED_BY[asked.adjust]
+    when = {"since": before.of.years, "years": after.of.years}
+    rose, fell = (int((changed & is_counted & side).sum()) for side in (d.value > 0, d.value < 0))
+    said = []
+    if not rose + fell:
+        said.append(say("none_changed", tested=tested, by=by, **when))
+    elif tested > 1:  # of one, the sentence on it says all
+        said.append(say("some_changed", changed=rose + fell, tested=tested, by=by, rose=rose, fell=fell))
+    for place in strongest_apart(d.z, changed, is_counted):
+        said.append(
+            say(
+                "changed",
+                location=names[place],
+                verb="rose" if d.value[place] > 0 else "fell",
+                change=size_of_difference(
+                    float(d.value[place]),
+                    float(d.low[place]),
+                    float(d.high[place]),
+                    unit_of_difference(after.of.unit),
+                    tested=int(is_tested.sum()),
+                ),
+                **when,
+            )
+        )
+    return said
+
+
+STATISTIC = Statistic(
+    name="change",
+    parameters=Change,
+    prepare=prepare,
+    compute=change,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="how each location changed between two years, or pools of years, and whether as the reference did",
+    estimates="how much a location's population value rose or fell from the earlier years to the later ones",
+    columns=COLUMNS,
+    example={**EXAMPLE, "since": "2013", "years": "2023", "reference": "National"},
+    example_rows=(
+        (
+            *("Alabama", 28.0, 30.9, 2.9, 0.31249738207838496, 5.474273311706769),
+            *(0.028086104620286996, 1.0, "no clear change", -1.4, -4.004136109064216, 1.1910104946149636),
+            *(0.2901993974054148, 1.0),
+        ),
+    ),
+    method_version=1,
+    charts=("comparison",),
+)

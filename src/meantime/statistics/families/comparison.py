@@ -1,0 +1,226 @@
+"""``comparison``: each location with a reference, tested."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, NamedTuple
+
+import msgspec
+import numpy as np
+from scipy import special
+
+from meantime import text
+from meantime.dataset.cube import Doubles
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Work
+from meantime.statistics import columns as shared
+from meantime.statistics.cells.cell_parameters import Referring
+from meantime.statistics.cells.containment import Containment, containment, correlation_with
+from meantime.statistics.cells.provenance import Provenance
+from meantime.statistics.cells.reference import difference_rests_on, with_reference
+from meantime.statistics.cells.selection import Pooled, check_form
+from meantime.statistics.methods.differences import Compared, difference, ratio
+from meantime.statistics.methods.multiplicity import adjusted
+from meantime.statistics.parameters import Names
+from meantime.statistics.result_tables import (
+    ESTIMATE,
+    FLAGS,
+    HIGH,
+    LOW,
+    RESPONDENTS,
+    flag_texts,
+    integers,
+    numbers,
+    table,
+)
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words.conclusions import LEVEL, VERDICT, sentences, verdicts
+from meantime.statistics.words.findings import MOST_OF_A_KIND, say
+from meantime.table import Cell, Column, Kind, Table
+
+# Of a 90 % interval: two one-sided tests at 5 % (Schuirmann 1987).
+_Z90 = float(special.ndtri(0.95))
+
+
+class Comparison(Referring, frozen=True, kw_only=True):
+    """What ``comparison`` is asked with."""
+
+    reference: Annotated[
+        Annotated[str, Names.LOCATION] | None,
+        msgspec.Meta(
+            description="What each location is compared with. Null: the aggregate of the table, where it has one.",
+            examples=["National", "Utah"],
+        ),
+    ] = None
+    margin: Annotated[
+        Annotated[float, msgspec.Meta(gt=0)] | None,
+        msgspec.Meta(
+            description="A difference that does not matter, in the unit of the question. A location is called similar "
+            "only if the 90 % interval of its difference lies within it. Null: nothing is.",
+            examples=[2.0],
+        ),
+    ] = None
+
+
+COLUMNS = (
+    shared.LOCATION,
+    ESTIMATE,
+    LOW,
+    HIGH,
+    Column(name="reference", kind=Kind.TEXT, meaning="what it is compared with"),
+    shared.number("reference_estimate", "the estimate of the reference"),
+    shared.number("difference", "estimate minus that of the reference", unit=shared.OF_DIFFERENCE),
+    shared.number("difference_low", "lower limit of its 95 % interval (MOVER)", unit=shared.OF_DIFFERENCE),
+    shared.number("difference_high", "upper limit of its 95 % interval", unit=shared.OF_DIFFERENCE),
+    shared.number(
+        "difference_from_rest",
+        "difference from the rest of the reference; null unless it contains the location and shares are given",
+        unit=shared.OF_DIFFERENCE,
+    ),
+    shared.number("ratio", "estimate over that of the reference", unit=None),
+    shared.number("ratio_low", "lower limit of its 95 % interval", unit=None),
+    shared.number("ratio_high", "upper limit of its 95 % interval", unit=None),
+    shared.number("p", "p-value of no difference: the level at which the interval touches 0", unit=None),
+    shared.number("p_adjusted", "the same, adjusted for the number of comparisons", unit=None),
+    VERDICT,
+    RESPONDENTS,
+    FLAGS,
+)
+
+
+class Sides(NamedTuple):
+    """Locations and their reference, and whether that contains them."""
+
+    found: Pooled
+    at: int  # position of the reference
+    contained: Containment
+
+
+def prepare(snapshot: Snapshot, asked: Comparison) -> Sides:
+    """Select the cells of the locations and of the reference, and pool their years."""
+    found, at = with_reference(snapshot, asked, asked.reference)
+    return Sides(found, at, containment(found, at, asked))
+
+
+def comparison(prepared: Prepared[Comparison, Sides], _work: Work) -> Table:
+    """Compare each location with the reference, in the order of the names; tied ones are too, and do not differ.
+
+    A location whose year is withheld is left out by name:
+
+    >>> from meantime.dataset import survey_example
+    >>> asked = Comparison(question=survey_example.SOUP, years="2018", reference="Borduria")
+    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
+    >>> told = ("location", "difference", "difference_low", "difference_high", "p_adjusted", "verdict")
+    >>> for row in zip(*(table.column(name) for name in told)):
+    ...     print(*(round(cell, 3) if isinstance(cell, float) else cell for cell in row))
+    Avalon -4.8 -7.614 -1.959 0.003 better
+    Dorado 0.7 -2.128 3.525 0.627 no clear difference
+    Erewhon -2.3 -5.121 0.533 0.223 no clear difference
+    >>> table.warnings
+    ('Left out: Cockaigne (withheld in 2018 ("~")).',)
+    >>> for finding in table.findings:
+    ...     print(finding)
+    1 of 3 locations differs from Borduria (p adjusted by Holm): 0 above, 1 below.
+    Avalon is below Borduria by 4.8 percentage points (unadjusted 95% CI 2.0 to 7.6).
+    """
+    asked, (found, at, contained) = prepared.parameters, prepared.data
+    others, reference = found[np.arange(len(found)) != at], found[[at]]
+    correlation = correlation_with(others, reference, contained)
+    d = difference(others.estimates, reference.estimates, correlation=correlation)
+    r = ratio(others.estimates, reference.estimates, correlation=correlation)
+    p_adjusted = adjusted(d.p, by=asked.adjust)
+    is_similar = _is_similar(others, reference, correlation, asked.margin)
+    data: list[list[Cell]] = [
+        list(others.of.names),
+        numbers(others.value),
+        numbers(others.low),
+        numbers(others.high),
+        [reference.of.names[0]] * len(others),
+        numbers(np.repeat(reference.value, len(others))),
+        numbers(d.value),
+        numbers(d.low),
+        numbers(d.high),
+        numbers(_from_the_rest(d, contained)),
+        numbers(r.value),
+        numbers(r.low),
+        numbers(r.high),
+        numbers(d.p),
+        numbers(p_adjusted),
+        verdicts(d, p_adjusted, polarity=found.of.polarity, is_similar=is_similar),
+        integers(others.respondents),
+        flag_texts(others.flags),
+    ]
+    return table(
+        found.of,
+        COLUMNS,
+        data,
+        left_out=found.left_out,
+        notes=[_reference_note(reference), *contained.notes],
+        findings=_findings(others, reference, d, p_adjusted, is_similar, asked),
+    )
+
+
+def rests_on(prepared: Prepared[Comparison, Sides], row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what a difference rests on: the cells of the location, and, the other way, those of the reference."""
+    return difference_rests_on(prepared.data.found, prepared.data.at, row)
+
+
+def _from_the_rest(d: Compared, contained: Containment) -> Doubles:
+    """Return the difference from the rest of the reference; NaN where it has no share, or nothing but the location."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        is_part = (contained.share > 0) & (contained.share < 1)
+        return np.where(is_part, d.value / (1 - contained.share), np.nan)
+
+
+def _is_similar(others: Pooled, reference: Pooled, correlation: Doubles, margin: float | None) -> Any:
+    if margin is None:
+        return np.zeros(len(others), dtype=bool)
+    narrow = difference(others.estimates, reference.estimates, correlation=correlation, level_z=_Z90)
+    return (narrow.low > -margin) & (narrow.high < margin)
+
+
+def _reference_note(reference: Pooled) -> str:
+    value, low, high = (float(each[0]) for each in (reference.value, reference.low, reference.high))
+    return f"Reference: {reference.of.names[0]}, {text.with_interval(value, low, high, reference.of.unit)}."
+
+
+def _findings(
+    others: Pooled, reference: Pooled, d: Compared, p_adjusted: Doubles, is_similar: Any, asked: Comparison
+) -> list[str]:
+    name, unit = reference.of.names[0], others.of.unit
+    said = sentences(
+        others.of.names,
+        d,
+        p_adjusted,
+        reference=name,
+        unit=unit,
+        adjust=asked.adjust,
+        is_aggregate=others.of.is_aggregate,
+    )
+    margin = text.amount(asked.margin or 0, text.unit_of_difference(unit))
+    for place in np.flatnonzero(is_similar & ~(p_adjusted < LEVEL)).tolist()[:MOST_OF_A_KIND]:
+        said.append(say("similar", location=others.of.names[place], reference=name, margin=margin))
+    return said
+
+
+STATISTIC = Statistic(
+    name="comparison",
+    parameters=Comparison,
+    prepare=prepare,
+    compute=comparison,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="each location with a reference: difference, ratio, and whether they can be told apart",
+    estimates="how much higher a location's population value is than that of the reference, in the same years",
+    columns=COLUMNS,
+    example={**EXAMPLE, "reference": "National"},
+    example_rows=(
+        (
+            *("Alabama", 30.9, 29.2, 32.8, "National", 33.1, -2.2, -3.98187984357335, -0.36071730830251725, None),
+            *(0.9335347432024165, 0.8797777561921777, 0.9890867388560313),
+            *(0.019405198177064667, 0.38810396354129334, "no clear difference", 4537, ""),
+        ),
+    ),
+    method_version=1,
+    charts=("comparison", "verdict_map", "map"),
+)

@@ -1,0 +1,276 @@
+"""``disparity``: the groups of a category beside a named one, and how far they lie apart, in each location."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from meantime.dataset.cube import Doubles, Integers
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Work
+from meantime.statistics import columns as shared
+from meantime.statistics.cells.provenance import REFERENCE, Provenance, of_all, of_group
+from meantime.statistics.cells.selection import Pooled, check_form
+from meantime.statistics.cells.strata import (
+    OfCategory,
+    counterparts,
+    names,
+    strata,
+    without_reference,
+)
+from meantime.statistics.methods.differences import Compared, Estimates, difference, ratio
+from meantime.statistics.methods.gaps import Gap, greatest_gap
+from meantime.statistics.methods.heterogeneity import heterogeneity
+from meantime.statistics.methods.multiplicity import adjusted
+from meantime.statistics.methods.seeding import generator
+from meantime.statistics.result_tables import (
+    ESTIMATE,
+    FLAGS,
+    HIGH,
+    LOW,
+    RESPONDENTS,
+    flag_texts,
+    integers,
+    numbers,
+    table,
+)
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words.conclusions import ADJUSTED_BY, LEVEL, sentences, verdicts
+from meantime.statistics.words.findings import say
+from meantime.table import Cell, Column, Kind, Table
+from meantime.text import amount, interval, unit_of_difference
+
+
+class Disparity(OfCategory, frozen=True, kw_only=True):
+    """What ``disparity`` is asked with; with a ``stratum``, of that one and the reference alone."""
+
+
+_POINTS = {"unit": shared.OF_DIFFERENCE}
+COLUMNS: tuple[Column, ...] = (
+    shared.LOCATION,
+    shared.STRATUM,
+    ESTIMATE,
+    LOW,
+    HIGH,
+    Column(name="reference_stratum", kind=Kind.TEXT, meaning="the group that it is compared with"),
+    shared.number("reference_estimate", "the estimate of that group in the same location"),
+    shared.number("difference", "estimate minus that of the reference group", **_POINTS),
+    shared.number("difference_low", "lower limit of its 95 % interval (MOVER)", **_POINTS),
+    shared.number("difference_high", "upper limit of its 95 % interval", **_POINTS),
+    shared.number("relative_difference", "the difference in percent of the reference group's estimate", unit="percent"),
+    shared.number("relative_difference_low", "lower limit of its 95 % interval", unit="percent"),
+    shared.number("relative_difference_high", "upper limit of its 95 % interval", unit="percent"),
+    shared.number("p", "p-value of no difference: the level at which the interval touches 0", unit=None),
+    shared.number("p_adjusted", "the same, adjusted for all p-values of the answer", unit=None),
+    Column(
+        name="verdict",
+        kind=Kind.TEXT,
+        meaning="better or worse (above or below, where it is not known what is good), no clear difference; reference, "
+        "no group, or not tested, where there is nothing to compare",
+    ),
+    shared.number("gap", "highest estimate minus lowest among the location's groups", **_POINTS),
+    shared.number("gap_corrected", "the gap, less a part of what chance makes it wider by", **_POINTS),
+    shared.number("gap_low", "lower limit of a 95 % interval of the difference of those two (Tukey-Kramer)", **_POINTS),
+    shared.number("gap_high", "upper limit of that interval", **_POINTS),
+    shared.number("gap_p", "p-value of all groups of the location being equal (Cochran's Q)", unit=None),
+    shared.number("gap_p_adjusted", "the same, adjusted for all p-values of the answer", unit=None),
+    RESPONDENTS,
+    FLAGS,
+)
+
+_PARTIAL = (
+    "gap is the distance of two groups that were chosen for being the highest and the lowest: chance alone makes one. "
+    "gap_corrected takes off a part of that only: of six equal groups with standard errors of 2 points a gap of 5.1 is "
+    "seen, 3.1 is left, and 0 is true. Its interval holds for all pairs of a location's groups at once."
+)
+
+
+def prepare(snapshot: Snapshot, asked: Disparity) -> Pooled:
+    """Select the cells of every group, and pool their years."""
+    return strata(snapshot, asked)
+
+
+def disparity(prepared: Prepared[Disparity, Pooled], _work: Work) -> Table:
+    """Compare the groups of each location with one of them, in the order of the names; tied ones do not differ.
+
+    What is withheld is left out by name. Strata that are no groups ("Data not reported") are shown, and neither
+    compared nor part of a gap.
+
+    >>> from meantime.dataset import survey_example
+    >>> asked = Disparity(question=survey_example.SOUP, category="Sex", reference_stratum="Male")
+    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
+    >>> told = ("location", "stratum", "estimate", "difference", "relative_difference", "verdict", "gap")
+    >>> for row in zip(*(table.column(name) for name in told)):
+    ...     print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
+    Avalon Female 18.0 -5.8 -24.37 better 5.8
+    Avalon Male 23.8 None None reference 5.8
+    Borduria Female 27.0 0.8 3.05 no clear difference 0.8
+    Borduria Male 26.2 None None reference 0.8
+    >>> for finding in table.findings:
+    ...     print(finding)
+    1 of 2 groups differs from Male (p adjusted by Holm): 0 above, 1 below.
+    Female in Avalon is below Male by 5.8 percentage points (unadjusted 95% CI 3.0 to 8.6).
+    """
+    asked, found = prepared.parameters, prepared.data
+    at = counterparts(found, asked.reference_stratum)
+    reference = _reference(found, at)
+    d, r = difference(found.estimates, reference), ratio(found.estimates, reference)
+    gaps = _gaps(found, asked)
+    # One family: every p that the answer has, that of a location's gap once.
+    p_adjusted, gap_p = np.split(adjusted(np.concatenate([d.p, gaps.p]), by=asked.adjust), [len(found)])
+    data: list[list[Cell]] = [
+        list(found.of.names),
+        list(names(found.of)),
+        numbers(found.value),
+        numbers(found.low),
+        numbers(found.high),
+        [asked.reference_stratum] * len(found),
+        numbers(np.where(at >= 0, found.value[at], np.nan)),
+        numbers(d.value),
+        numbers(d.low),
+        numbers(d.high),
+        *(numbers(100 * (each - 1)) for each in (r.value, r.low, r.high)),
+        numbers(d.p),
+        numbers(p_adjusted),
+        _verdicts(found, at, d, p_adjusted),
+        *gaps.columns,
+        numbers(gaps.p[gaps.location]),
+        numbers(gap_p[gaps.location]),
+        integers(found.respondents),
+        flag_texts(found.flags),
+    ]
+    return table(
+        found.of,
+        COLUMNS,
+        data,
+        left_out=found.left_out,
+        notes=[_PARTIAL],
+        warnings=[without_reference(found, asked.reference_stratum)],
+        findings=[*_sentences(found, d, p_adjusted, asked), *_of_gaps(found, gaps, gap_p, asked)],
+    )
+
+
+def rests_on(prepared: Prepared[Disparity, Pooled], row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what a difference rests on: both groups; of the reference itself, and what is not compared, the estimate."""
+    found = prepared.data
+    if row is None:
+        return Provenance(number=None, parts=(of_all(found.selection),))
+    if row["difference"] is None:
+        return Provenance(number="estimate", parts=(of_group(found, row),))
+    own, other = (
+        {"location": row["location"], "stratum": stratum}
+        for stratum in (row["stratum"], prepared.parameters.reference_stratum)
+    )
+    parts = (of_group(found, own), of_group(found, other, REFERENCE, sign=-1.0))
+    return Provenance(number="difference", parts=parts)
+
+
+def _reference(found: Pooled, at: Integers) -> Estimates:
+    """Return what each group is compared with; NaN for the reference itself, and for what is no group."""
+    is_compared = (at >= 0) & (at != np.arange(len(found))) & found.of.is_group
+    value, se = (np.where(is_compared, of[at], np.nan) for of in (found.value, found.se))
+    return Estimates(value=value, se=se, scale=found.of.scale)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Gaps:
+    """The gap of each location, and of each row its location."""
+
+    location: Integers  # of each row, the place among the locations
+    gaps: Sequence[tuple[Integers, Gap] | None]  # with the rows of its groups; None where there are not two
+    p: Doubles  # of equal groups
+
+    @property
+    def columns(self) -> list[list[Cell]]:
+        found = [None if each is None else each[1] for each in self.gaps]
+        told = [
+            (None, None, None, None) if gap is None else (gap.gap, gap.corrected, gap.low, gap.high) for gap in found
+        ]
+        return [[told[place][n] for place in self.location.tolist()] for n in range(4)]
+
+
+def _gaps(found: Pooled, asked: Disparity) -> _Gaps:
+    rng = generator(found.of.snapshot.fingerprint, "disparity", asked)
+    _, first, location = np.unique(found.of.locations, return_index=True, return_inverse=True)
+    is_measured = found.of.is_group & np.isfinite(found.se)
+    gaps: list[tuple[Integers, Gap] | None] = []
+    p = np.full(len(first), np.nan)
+    for place in range(len(first)):
+        rows = np.flatnonzero(is_measured & (location == place)).astype(np.int64)
+        gaps.append((rows, greatest_gap(found.estimates[rows], rng)) if len(rows) > 1 else None)
+        p[place] = heterogeneity(found.value[rows], found.se[rows]).p
+    return _Gaps(location=location.astype(np.int64), gaps=gaps, p=p)
+
+
+def _verdicts(found: Pooled, at: Integers, d: Compared, p_adjusted: Doubles) -> list[Cell]:
+    words = verdicts(d, p_adjusted, polarity=found.of.polarity)
+    for place, is_group in enumerate(found.of.is_group.tolist()):
+        if not is_group:
+            words[place] = "no group"
+        elif at[place] == place:
+            words[place] = "reference"
+    return words
+
+
+def _sentences(found: Pooled, d: Compared, p_adjusted: Doubles, asked: Disparity) -> list[str]:
+    """Name the location once where there is one."""
+    of, who = set(found.of.names), names(found.of)
+    is_one = len(of) == 1
+    told = who if is_one else [f"{name} in {place}" for name, place in zip(who, found.of.names, strict=True)]
+    reference = f"{asked.reference_stratum} in {next(iter(of))}" if is_one else asked.reference_stratum
+    return sentences(told, d, p_adjusted, reference=reference, unit=found.of.unit, adjust=asked.adjust, what="group")
+
+
+def _of_gaps(found: Pooled, gaps: _Gaps, p_adjusted: Doubles, asked: Disparity) -> list[str]:
+    """Say whether three groups or more can be told apart; of two the difference has said it."""
+    many = [place for place, each in enumerate(gaps.gaps) if each is not None and len(each[0]) > 2]
+    if not many:
+        return []
+    differ = [place for place in many if p_adjusted[place] < LEVEL]
+    said = {"category": asked.category, "tested": len(many), "by": ADJUSTED_BY[asked.adjust]}
+    if not differ:
+        return [say("no_gaps", **said)]
+    if len(gaps.gaps) > 1:
+        return [say("some_gaps", differing=len(differ), **said)]
+    return [_of_one(found, rows, gap, asked) for rows, gap in filter(None, gaps.gaps)]
+
+
+def _of_one(found: Pooled, rows: Integers, gap: Gap, asked: Disparity) -> str:
+    who, unit = [names(found.of)[row] for row in rows.tolist()], unit_of_difference(found.of.unit)
+    return say(
+        "gap",
+        location=found.of.names[0],
+        category=asked.category,
+        highest=who[gap.highest],
+        lowest=who[gap.lowest],
+        gap=amount(gap.gap, unit),
+        corrected=amount(gap.corrected, unit),
+        interval=interval(gap.low, gap.high, unit),
+    )
+
+
+STATISTIC = Statistic(
+    name="disparity",
+    parameters=Disparity,
+    prepare=prepare,
+    compute=disparity,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="the groups of a category beside a named one: differences, and how far the groups lie apart",
+    estimates="how much higher a group's population value is than that of the reference group in the same location",
+    columns=COLUMNS,
+    example={**EXAMPLE, "category": "Gender", "reference_stratum": "Male"},
+    example_rows=(
+        (
+            *("Alabama", "Female", 30.6, 28.5, 32.9, "Male", 28.5, 2.1000000000000014),
+            *(-1.7592152902747977, 5.844997474901634, 7.36842105263158, -5.635188323412931),
+            *(22.492592991546466, 0.2831086969442721, 1.0, "no clear difference", 2.1000000000000014),
+            *(1.7939746681142363, -1.7592152900393567, 5.844997474679873, 0.279219155226444, 1.0),
+            *(2651, ""),
+        ),
+    ),
+    method_version=1,
+    charts=("disparity",),
+)

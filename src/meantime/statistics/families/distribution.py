@@ -1,0 +1,267 @@
+"""``distribution``: how the locations' values are spread, how much of that is real, and which lie far out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from meantime.dataset.cube import Doubles
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Work
+from meantime.statistics import columns as shared
+from meantime.statistics.cells.cell_parameters import Ground
+from meantime.statistics.cells.provenance import VALUE, Part, Provenance, of_estimates
+from meantime.statistics.cells.selection import Pooled, check_form, pooled, select
+from meantime.statistics.methods.differences import Compared, difference_from
+from meantime.statistics.methods.heterogeneity import Heterogeneity, heterogeneity
+from meantime.statistics.methods.multiplicity import adjusted
+from meantime.statistics.methods.spread import FAR_OUT, modified_z, quantiles
+from meantime.statistics.parameters import Show
+from meantime.statistics.result_tables import (
+    ESTIMATE,
+    FLAGS,
+    HIGH,
+    LOW,
+    RESPONDENTS,
+    flag_texts,
+    integers,
+    numbers,
+    table,
+)
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words.findings import say, size_of_difference, strongest
+from meantime.table import Cell, Column, Kind, Table
+from meantime.text import amount, decimals, number, p_equals, unit_of_difference
+
+# Of an adjusted p-value, and of Cochran's Q.
+_LEVEL = 0.05
+# Of fewer locations hardly any can lie far out, and that none does is no news.
+_LEAST_FOR_NONE = 10
+
+
+class Distribution(Ground, frozen=True, kw_only=True):
+    """What ``distribution`` is asked with."""
+
+    show: Show = "locations"
+
+
+COLUMNS = (
+    shared.LOCATION,
+    ESTIMATE,
+    LOW,
+    HIGH,
+    shared.number("difference", "estimate minus the median of the locations", unit=shared.OF_DIFFERENCE),
+    shared.number(
+        "modified_z", "0.6745 times that, over the median distance from the median; beyond 3.5 is far out", unit=None
+    ),
+    shared.number("p", "p-value of no difference from the median, which is taken for known", unit=None),
+    shared.number("p_adjusted", "the same, adjusted for the number of locations by Holm", unit=None),
+    Column(
+        name="outlier",
+        kind=Kind.TEXT,
+        meaning="high or low, where it is far out and differs from the median; else empty",
+    ),
+    RESPONDENTS,
+    FLAGS,
+)
+
+_QUANTILES = {
+    "minimum": 0.0,
+    "quantile_10": 0.1,
+    "quantile_25": 0.25,
+    "median": 0.5,
+    "quantile_75": 0.75,
+    "quantile_90": 0.9,
+    "maximum": 1.0,
+}
+FIGURES = (
+    Column(name="locations", kind=Kind.INTEGER, meaning="locations that have a value"),
+    *(shared.number(name, f"quantile of type 7 at {at:g}, over the locations") for name, at in _QUANTILES.items()),
+    shared.number("mean", "mean of the estimates, each location once"),
+    shared.number("sd", "standard deviation of the estimates, chance included", unit=shared.OF_DIFFERENCE),
+    shared.number("tau", "standard deviation of the true values (Paule-Mandel)", unit=shared.OF_DIFFERENCE),
+    shared.number("reliability", "the share of the variance that is real", unit=None),
+    shared.number("q", "Cochran's Q", unit=None),
+    shared.number("p", "p-value of no real differences", unit=None),
+)
+
+
+class _Spread(NamedTuple):
+    """What the locations' values are like."""
+
+    found: Pooled
+    about: Heterogeneity
+    from_median: Compared
+    z: Doubles
+    p_adjusted: Doubles
+
+    @property
+    def is_outlier(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
+        return np.asarray((np.abs(self.z) > FAR_OUT) & (self.p_adjusted < _LEVEL))
+
+
+def columns_for(asked: Distribution) -> tuple[Column, ...]:
+    """Return the columns of the answer.
+
+    >>> [column.name for column in columns_for(Distribution(question="Q", show="figures"))][-3:]
+    ['reliability', 'q', 'p']
+    """
+    return FIGURES if asked.show == "figures" else COLUMNS
+
+
+def prepare(snapshot: Snapshot, asked: Distribution) -> Pooled:
+    """Select the cells, and pool their years; aggregates are none of the locations."""
+    found = pooled(select(snapshot, asked))
+    return found.without(found.of.is_aggregate, "an aggregate of others")
+
+
+def distribution(prepared: Prepared[Distribution, Pooled], _work: Work) -> Table:
+    r"""Say how the locations' values are spread; rows are in the order of the names, tied ones too.
+
+    Aggregates are left out, and locations whose year is withheld; what has no standard error counts in the quantiles.
+
+    >>> from meantime.dataset import survey_example
+    >>> asked = Distribution(question=survey_example.SOUP, years="2019", show="figures")
+    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
+    >>> for name in ("locations", "minimum", "median", "maximum", "sd", "tau", "reliability"):
+    ...     print(name, round(table.column(name)[0], 2))
+    locations 5
+    minimum 20.9
+    median 25.9
+    maximum 31.0
+    sd 3.69
+    tau 3.55
+    reliability 0.92
+    >>> print(*table.findings[0].split(": "), sep="\n")
+    The locations really differ
+    their true values have a standard deviation of about 3.5 percentage points, the estimates of 3.7.
+    """
+    asked, found = prepared.parameters, prepared.data
+    spread = _measured(found)
+    return table(
+        found.of,
+        columns_for(asked),
+        _figures(spread) if asked.show == "figures" else _locations(spread),
+        left_out=found.left_out,
+        notes=[
+            f"Far out is what lies more than {FAR_OUT:g} modified z-scores from the median; an outlier is what also "
+            "differs from it, after Holm. The median is taken for known."
+        ],
+        findings=_findings(spread),
+    )
+
+
+def rests_on(prepared: Prepared[Distribution, Pooled], row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what an estimate rests on, or the figures: all locations, whose estimates count the same in the mean."""
+    found = prepared.data
+    if row is None or "location" in row:
+        return of_estimates(found, row)
+    part = Part(VALUE, found.of.cell.ravel(), found.weights.ravel() / max(len(found), 1))
+    return Provenance(number="mean", parts=(part,))
+
+
+def _measured(found: Pooled) -> _Spread:
+    # Of no location there is no median either: NaN, and no row that it could be compared with.
+    median = float(quantiles(found.value, np.array([0.5]))[0])
+    from_median = difference_from(found.estimates, median)
+    return _Spread(
+        found=found,
+        about=heterogeneity(found.value, found.se),
+        from_median=from_median,
+        z=modified_z(found.value),
+        p_adjusted=adjusted(from_median.p),
+    )
+
+
+def _locations(spread: _Spread) -> list[list[Cell]]:
+    found, d = spread.found, spread.from_median
+    side = np.where(spread.is_outlier, np.where(d.value > 0, "high", "low"), "")
+    return [
+        list(found.of.names),
+        numbers(found.value),
+        numbers(found.low),
+        numbers(found.high),
+        numbers(d.value),
+        numbers(spread.z),
+        numbers(d.p),
+        numbers(spread.p_adjusted),
+        list(side.tolist()),
+        integers(found.respondents),
+        flag_texts(found.flags),
+    ]
+
+
+def _figures(spread: _Spread) -> list[list[Cell]]:
+    value, about = spread.found.value, spread.about
+    given = [
+        *quantiles(value, np.array(list(_QUANTILES.values()))).tolist(),
+        float(value.mean()) if len(value) else np.nan,
+        _sd(value),
+        about.tau,
+        about.reliability,
+        about.q,
+        about.p,
+    ]
+    return [[len(value)], *([cell] for cell in numbers(np.array(given)))]
+
+
+def _sd(value: Doubles) -> float:
+    return float(value.std(ddof=1)) if len(value) > 1 else np.nan
+
+
+def _findings(spread: _Spread) -> list[str]:
+    found, about, d = spread.found, spread.about, spread.from_median
+    if about.estimates < 2:
+        return []
+    unit = found.of.unit
+    if about.p >= _LEVEL:
+        said = [say("spread_is_noise", estimates=about.estimates, p=p_equals(about.p))]
+    else:
+        of_both, sd = unit_of_difference(unit), _sd(found.value)
+        places = decimals([about.tau, sd], of_both)
+        said = [say("spread_is_real", tau=amount(about.tau, of_both, places=places), sd=number(sd, places))]
+    median = found.value - d.value
+    for place in strongest(d.z, spread.is_outlier):
+        said.append(
+            say(
+                "outlier",
+                location=found.of.names[place],
+                side="above" if d.value[place] > 0 else "below",
+                median=amount(float(median[place]), unit),
+                difference=size_of_difference(
+                    float(d.value[place]),
+                    float(d.low[place]),
+                    float(d.high[place]),
+                    unit_of_difference(unit),
+                    tested=about.estimates,
+                ),
+            )
+        )
+    if not spread.is_outlier.any() and about.estimates >= _LEAST_FOR_NONE and np.isfinite(spread.z).all():
+        said.append(say("no_outlier", median=amount(float(median[0]), unit)))
+    return said
+
+
+STATISTIC = Statistic(
+    name="distribution",
+    parameters=Distribution,
+    prepare=prepare,
+    compute=distribution,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="how the locations' values are spread, how much of that is real, and which lie far out",
+    estimates="the spread of the locations' population values, and of their estimates, which is wider by chance",
+    columns=COLUMNS,
+    columns_for=columns_for,
+    example=EXAMPLE,
+    example_rows=(
+        (
+            *("Alabama", 30.9, 29.2, 32.8, -2.05, -0.6011847826086962),
+            *(0.028193855868641315, 0.535683261504185, "", 4537, ""),
+        ),
+    ),
+    method_version=1,
+    charts=("spread", "estimates", "map"),
+)

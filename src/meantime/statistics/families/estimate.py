@@ -1,0 +1,307 @@
+"""``estimate``: the published estimates of a question, pooled over years where several are asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Literal
+
+import msgspec
+import numpy as np
+
+from meantime import text
+from meantime.dataset.cube import ABSENT, Integers
+from meantime.dataset.snapshot import Snapshot
+from meantime.errors import Problem
+from meantime.model import Work
+from meantime.statistics import columns as shared
+from meantime.statistics.cells.cell_parameters import Ground
+from meantime.statistics.cells.periods import told
+from meantime.statistics.cells.provenance import (
+    VALUE,
+    Part,
+    Provenance,
+    groups_of,
+    of_all,
+    of_group,
+    of_mean,
+    unweighted,
+)
+from meantime.statistics.cells.selection import (
+    Pooled,
+    Rows,
+    Selection,
+    check_form,
+    left_out_warning,
+    pooled,
+    raise_problems,
+    select,
+    select_rows,
+)
+from meantime.statistics.methods.pooling import Weights
+from meantime.statistics.parameters import period_text
+from meantime.statistics.result_tables import (
+    ESTIMATE,
+    FLAGS,
+    HIGH,
+    LOW,
+    RESPONDENTS,
+    SE,
+    flag_texts,
+    integers,
+    numbers,
+    table,
+)
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words import warnings
+from meantime.statistics.words.findings import say
+from meantime.table import Cell, Column, Kind, Table
+
+
+class Estimate(Ground, frozen=True, kw_only=True):
+    """What ``estimate`` is asked with."""
+
+    by: Annotated[
+        tuple[Literal["stratum", "period"], ...],
+        msgspec.Meta(
+            max_length=2,
+            description="Beside location: each stratum by itself (of the category, where one is named), each period by "
+            "itself. Nothing: one estimate a location.",
+            examples=[["stratum"], ["period"]],
+        ),
+    ] = ()
+
+
+_CELLS = Column(name="cells", kind=Kind.INTEGER, meaning="published values that the estimate is made of")
+_FLAGGED = Column(name="flagged_cells", kind=Kind.INTEGER, meaning="those of them that have a flag of their own")
+_WITHHELD = Column(name="withheld", kind=Kind.TEXT, meaning="why there is no value; null where there is one")
+_NUMBERS = (ESTIMATE, SE, LOW, HIGH, _CELLS, _FLAGGED, RESPONDENTS, FLAGS, _WITHHELD)
+COLUMNS = (shared.LOCATION, *_NUMBERS)
+
+_NO_ERROR = (
+    "The mean of all rows as they come, over categories and years: their categories overlap, so it has no standard "
+    "error, and it is no rate of the population. Do not rank by it."
+)
+
+
+def columns_for(asked: Estimate) -> tuple[Column, ...]:
+    """Return the columns of the answer.
+
+    >>> [column.name for column in columns_for(Estimate(question="Q", by=("period",)))][:4]
+    ['location', 'period', 'estimate', 'se']
+    """
+    groups = (shared.CATEGORY, shared.STRATUM) if "stratum" in asked.by else ()
+    periods = (shared.PERIOD,) if "period" in asked.by else ()
+    return (shared.LOCATION, *groups, *periods, *_NUMBERS)
+
+
+def check_basis(asked: Estimate) -> tuple[Problem, ...]:
+    """Say what is wrong with a request, as far as it can be said without the data."""
+    is_broken_down = bool(asked.by) or asked.category is not None or asked.stratum is not None
+    if asked.basis != "all_rows" or not is_broken_down:
+        return check_form(asked)
+    detail = 'The basis "all_rows" is one mean a location, over all categories and years; it is not broken down.'
+    return (Problem(pointer="/basis", code="contradiction", detail=detail),)
+
+
+def prepare(snapshot: Snapshot, asked: Estimate) -> Selection | Rows:
+    """Select the cells; of the basis "all_rows", those of every row."""
+    if asked.basis == "all_rows":
+        raise_problems(check_basis(asked))
+        return select_rows(snapshot, asked)
+    return select(snapshot, asked, by_stratum="stratum" in asked.by, each_period="period" in asked.by)
+
+
+def estimate(prepared: Prepared[Estimate, Selection | Rows], _work: Work) -> Table:
+    """Give the estimate of each location, in the order of the names; tied ones are too.
+
+    >>> from meantime.dataset import survey_example
+    >>> def show(**asked):
+    ...     table = STATISTIC.answer(survey_example.snapshot(), Estimate(question=survey_example.SOUP, **asked))
+    ...     for row in table.rows():
+    ...         print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
+    ...     print(*table.warnings)
+
+    Pooled over two years; Cockaigne's 2018 is withheld, so it is left out:
+
+    >>> show(years="2018..2019")  # location, estimate, se, low, high, cells, flagged, respondents, flags, withheld
+    Avalon 21.0 0.72 19.62 22.45 2 0 2000  None
+    Borduria 26.25 0.72 24.86 27.69 2 0 2000  None
+    Dorado 26.25 0.72 24.86 27.69 2 0 2000  None
+    Erewhon 23.85 0.72 22.47 25.29 2 0 2000  None
+    Left out: Cockaigne (withheld in 2018 ("~")).
+
+    Each period by itself, where what is withheld has a row that says so:
+
+    >>> show(years="2018..2019", by=("period",), locations=("Cockaigne",))
+    Cockaigne 2018 None None None None 0 0 None  "~"
+    Cockaigne 2019 31.0 1.02 29.1 33.1 1 0 1000  None
+    <BLANKLINE>
+    """
+    asked, selection = prepared.parameters, prepared.data
+    if isinstance(selection, Rows):
+        return _of_all_rows(prepared.snapshot, asked, selection)
+    if "period" in asked.by:
+        return _by_period(selection, asked)
+    return _pooled(pooled(selection), asked)
+
+
+def rests_on(prepared: Prepared[Estimate, Selection | Rows], row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what an estimate rests on: the cells of its periods, with the weights of the pooling."""
+    selection = prepared.data
+    if isinstance(selection, Rows):
+        return _all_rows_rest_on(prepared.snapshot, selection, row)
+    if row is None:
+        return Provenance(number=None, parts=(of_all(selection),))
+    if "period" not in prepared.parameters.by:
+        return Provenance(number="estimate", parts=(of_group(pooled(selection), row),))
+    cells = selection.at(row["period"]).cell[groups_of(selection, row), 0]
+    return Provenance(number="estimate", parts=(Part(VALUE, cells, np.ones(len(cells))),))
+
+
+def _all_rows_rest_on(snapshot: Snapshot, rows: Rows, row: Mapping[str, Cell] | None) -> Provenance:
+    if row is None:
+        return Provenance(number=None, parts=(unweighted(rows.cells),))
+    own = rows.cells[rows.locations == snapshot.cube.location_codes[str(row["location"])]]
+    return Provenance(number="estimate", parts=(of_mean(snapshot, own),))
+
+
+def _pooled(found: Pooled, asked: Estimate) -> Table:
+    data = [
+        *_groups(found.of, asked),
+        numbers(found.value),
+        numbers(found.se),
+        numbers(found.low),
+        numbers(found.high),
+        [len(found.of.periods)] * len(found),
+        found.flagged.tolist(),
+        integers(found.respondents),
+        flag_texts(found.flags),
+        [None] * len(found),
+    ]
+    return table(
+        found.of,
+        columns_for(asked),
+        data,
+        left_out=found.left_out,
+        notes=[_weighting(found.of), _strata_note(asked)],
+        findings=[_finding(found)],
+    )
+
+
+def _finding(found: Pooled) -> str:
+    """Say the estimate in words where it is one."""
+    if len(found) != 1 or np.isnan(found.se[0]):
+        return ""
+    return say(
+        "estimate",
+        location=found.of.names[0],
+        value=text.with_interval(float(found.value[0]), float(found.low[0]), float(found.high[0]), found.of.unit),
+        years=found.of.years or "as published",
+    )
+
+
+def _by_period(of: Selection, asked: Estimate) -> Table:
+    """Give every cell a row: those that are there, withheld ones included."""
+    rows, places = np.nonzero(of.cell != ABSENT)
+    there = of[rows]
+    names = ["" if period is None else period_text(period) for period in of.periods]
+
+    def at(grid: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[Cell]:
+        return numbers(grid[rows, places])
+
+    is_given = ~np.isnan(of.value[rows, places])
+    data = [
+        *_groups(there, asked),
+        [names[place] for place in places.tolist()],
+        at(of.value),
+        at(of.se),
+        at(of.low),
+        at(of.high),
+        is_given.astype(np.int64).tolist(),
+        (of.flags[rows, places] != 0).astype(np.int64).tolist(),
+        integers(of.respondents[rows, places]),
+        flag_texts(of.flags[rows, places]),
+        [
+            None if given else of.reason(row, place)
+            for given, row, place in zip(is_given.tolist(), rows.tolist(), places.tolist(), strict=True)
+        ],
+    ]
+    return table(of, columns_for(asked), data, left_out=of.left_out, notes=[_strata_note(asked)])
+
+
+def _groups(of: Selection, asked: Estimate) -> list[list[Cell]]:
+    named: list[list[Cell]] = [list(of.names)]
+    if "stratum" in asked.by:
+        pairs = of.stratum_names
+        named += [[category for category, _ in pairs], [stratum for _, stratum in pairs]]
+    return named
+
+
+def _strata_note(asked: Estimate) -> str:
+    if "stratum" not in asked.by:
+        return ""
+    return "Each stratum by itself; categories overlap, and their strata are not to be added."
+
+
+def _weighting(of: Selection) -> str:
+    if len(of.periods) < 2:
+        return ""
+    return {
+        Weights.EQUAL: "The years are pooled with equal weights.",
+        Weights.SAMPLE_SIZE: "The years are pooled by their respondents, so each location has another mix of years.",
+        Weights.EFFECTIVE_SIZE: "The years are pooled by their effective sample sizes, so each location has another "
+        "mix of years.",
+    }[of.asked.weights]
+
+
+def _of_all_rows(snapshot: Snapshot, asked: Estimate, rows: Rows) -> Table:
+    moments, scale = snapshot.cube.cells.moments, snapshot.cube.scale
+    codes, starts = np.unique(rows.locations, return_index=True)
+    count, total = _sums(moments.count[rows.cells], starts), _sums(moments.total[rows.cells], starts)
+    nothing: list[Cell] = [None] * len(codes)
+    names = snapshot.cube.labels.locations
+    data: list[list[Cell]] = [
+        [names[code] for code in codes.tolist()],
+        # Integers of any size, whose division rounds once.
+        [t / (n * 10**scale) for t, n in zip(total, count, strict=True)],
+        *([nothing] * 3),
+        list(count),
+        [0] * len(codes),
+        nothing,
+        ["no standard error"] * len(codes),
+        nothing,
+    ]
+    when = f"Years: {told(rows.periods)}." if rows.periods else ""
+    said = (_NO_ERROR, *rows.warnings, left_out_warning(rows.left_out))
+    return Table(
+        columns=shared.of_question(COLUMNS, snapshot, snapshot.cube.question_codes[asked.question]),
+        data=tuple(data),
+        notes=tuple(filter(None, ("Basis: all rows as they come.", when, warnings.synthetic(snapshot), *rows.notes))),
+        warnings=tuple(filter(None, said)),
+    )
+
+
+def _sums(numbers: Integers, starts: Integers) -> list[int]:
+    given = numbers.tolist()
+    ends = [*starts.tolist()[1:], len(given)]
+    return [sum(given[start:end]) for start, end in zip(starts.tolist(), ends, strict=True)]
+
+
+STATISTIC = Statistic(
+    name="estimate",
+    parameters=Estimate,
+    prepare=prepare,
+    compute=estimate,
+    rests_on=rests_on,
+    check_form=check_basis,
+    help="estimate by location, with its standard error and 95 % interval",
+    estimates="the percent (or other value) of the population of each location, of one year or pooled over several",
+    columns=COLUMNS,
+    columns_for=columns_for,
+    example={**EXAMPLE, "years": "2018..2022"},
+    example_rows=(
+        ("Alabama", 29.9, 0.38381132341620866, 29.153211082703823, 30.657640621890575, 5, 0, 25263, "", None),
+    ),
+    method_version=1,
+    charts=("estimates", "trend", "groups", "map", "point_map"),
+)

@@ -1,0 +1,337 @@
+"""``gap_ranking``: the locations by the gap between two groups, how sure that order is, and how the gaps changed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, NamedTuple
+
+import msgspec
+import numpy as np
+
+from meantime import text
+from meantime.dataset.cube import Doubles, Integers
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Work
+from meantime.statistics import columns as shared
+from meantime.statistics.cells.periods import SYNTAX
+from meantime.statistics.cells.provenance import EARLIER, LATER, REFERENCE, Provenance, of_all, of_group
+from meantime.statistics.cells.selection import LeftOut, Pooled, check_form, refusal
+from meantime.statistics.cells.strata import OfCategory, names, strata
+from meantime.statistics.methods.differences import Compared, difference, difference_of_differences
+from meantime.statistics.methods.heterogeneity import Heterogeneity, heterogeneity
+from meantime.statistics.methods.multiplicity import adjusted
+from meantime.statistics.methods.rank_intervals import (
+    indistinguishable,
+    marginal,
+    pairs_of_gaps,
+    rank_interval,
+    ranks,
+    simultaneous,
+)
+from meantime.statistics.parameters import StratumName
+from meantime.statistics.result_tables import FLAGS, RESPONDENTS, flag_texts, integers, numbers, table
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words.conclusions import ADJUSTED_BY, LEVEL
+from meantime.statistics.words.findings import say
+from meantime.table import Cell, Column, Kind, Table
+
+
+class GapRanking(OfCategory, frozen=True, kw_only=True):
+    """What ``gap_ranking`` is asked with."""
+
+    stratum: Annotated[
+        StratumName,
+        msgspec.Meta(description="The group whose value the reference group's is taken from.", examples=["Female"]),
+    ]
+    since: Annotated[
+        int | str | None,
+        msgspec.Meta(
+            description=f"Earlier years, from which on the change of each gap is told: {SYNTAX}. Null: no change.",
+            examples=["2011"],
+        ),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Write equal requests in one way."""
+        super().__post_init__()
+        if self.since is not None:
+            msgspec.structs.force_setattr(self, "since", str(self.since).replace(" ", "").casefold())
+
+
+_POINTS = {"unit": shared.OF_DIFFERENCE}
+
+
+def _rank(name: str, meaning: str) -> Column:
+    return Column(name=name, kind=Kind.INTEGER, meaning=meaning)
+
+
+COLUMNS: tuple[Column, ...] = (
+    _rank("rank", "rank by the gap, 1 the widest on the side where gaps lie on average; tied ones share the smallest"),
+    shared.LOCATION,
+    shared.number("estimate", "the estimate of the group"),
+    shared.number("reference_estimate", "the estimate of the reference group"),
+    shared.number("gap", "estimate minus that of the reference group", **_POINTS),
+    shared.number("gap_low", "lower limit of its 95 % interval (MOVER)", **_POINTS),
+    shared.number("gap_high", "upper limit of its 95 % interval", **_POINTS),
+    shared.number("p", "p-value of no gap", unit=None),
+    shared.number("p_adjusted", "the same, adjusted for all p-values of the answer", unit=None),
+    _rank("rank_low", "the least rank of a 95 % interval for this one location's rank (Holm over its differences)"),
+    _rank("rank_high", "the greatest rank of that interval"),
+    _rank("rank_low_all", "the least rank of intervals that hold for all locations at once (Tukey-Kramer)"),
+    _rank("rank_high_all", "the greatest rank of that interval"),
+    _rank("alike", "from how many others this location's gap cannot be told apart"),
+    Column(name="cannot_be_told_apart_from", kind=Kind.TEXT, meaning="these others, by rank, with semicolons"),
+    shared.number("gap_before", "the gap of the earlier years; null without them", **_POINTS),
+    shared.number("gap_change", "gap minus that of the earlier years", **_POINTS),
+    shared.number("gap_change_low", "lower limit of its 95 % interval (MOVER over both gaps)", **_POINTS),
+    shared.number("gap_change_high", "upper limit of its 95 % interval", **_POINTS),
+    shared.number("gap_change_p", "p-value of no change of the gap", unit=None),
+    shared.number("gap_change_p_adjusted", "the same, adjusted for all p-values of the answer", unit=None),
+    Column(
+        name="gap_change_verdict",
+        kind=Kind.TEXT,
+        meaning="risen or fallen (the group went up or down against the reference), no clear change; null without "
+        "earlier years",
+    ),
+    RESPONDENTS,
+    FLAGS,
+)
+
+
+class _Sides(NamedTuple):
+    """The two groups of the same locations, in the same order."""
+
+    group: Pooled
+    reference: Pooled
+
+
+class Gaps(NamedTuple):
+    """Both groups of the locations that have both, in the later years and, where they are asked for, earlier ones."""
+
+    now: _Sides
+    before: _Sides | None
+    left_out: tuple[LeftOut, ...]
+
+
+def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
+    """Rank the locations by the gap between two groups, widest first; tied ones share the smallest rank.
+
+    Widest is furthest to the side on which the gaps lie on average: below, here.
+
+    Aggregates are never ranked; a location of which one of the two is withheld is left out by name.
+
+    >>> from meantime.dataset import survey_example
+    >>> asked = GapRanking(
+    ...     question=survey_example.SOUP, category="Sex", stratum="Female", reference_stratum="Male", years="2019"
+    ... )
+    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
+    >>> told = ("rank", "location", "gap", "gap_low", "gap_high", "rank_low", "rank_high")
+    >>> for row in zip(*(table.column(name) for name in told)):
+    ...     print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
+    1 Avalon -5.8 -8.61 -2.95 1 1
+    2 Borduria 0.8 -2.03 3.63 2 2
+    """
+    asked, (now, before, left_out) = prepared.parameters, prepared.data
+    d = difference(now.group.estimates, now.reference.estimates)
+    since, change = _change(now, before)
+    # One family: every p that the answer has.
+    p_adjusted, change_adjusted = np.split(adjusted(np.concatenate([d.p, change.p]), by=asked.adjust), 2)
+    about = heterogeneity(d.value, np.hypot(now.group.se, now.reference.se))
+    # Rank intervals hold in either direction, so the data may choose it.
+    is_below = about.mean < 0
+    compared = pairs_of_gaps(now.group.estimates, now.reference.estimates)
+    by_itself, at_once = marginal(compared), simultaneous(compared)
+    alone = rank_interval(d.value, by_itself, is_lower_better=is_below)
+    together = rank_interval(d.value, at_once, is_lower_better=is_below)
+    rank = ranks(d.value, is_lower_better=is_below)
+    # Stable: tied ones stay in the order of the names.
+    order = np.argsort(rank, kind="stable")
+    named = [now.group.of.names[place] for place in order.tolist()]
+    alike = indistinguishable(by_itself[np.ix_(order, order)])
+    ends = (alone.least, alone.greatest, together.least, together.greatest)
+    verdicts = _verdicts(change, change_adjusted)
+
+    def of(values: Doubles) -> list[Cell]:
+        return numbers(values[order])
+
+    data: list[list[Cell]] = [
+        rank[order].tolist(),
+        list(named),
+        *map(of, (now.group.value, now.reference.value, d.value, d.low, d.high, d.p, p_adjusted)),
+        *(end[order].tolist() for end in ends),
+        [len(others) for others in alike],
+        ["; ".join(named[other] for other in others) for others in alike],
+        *map(of, (since, change.value, change.low, change.high, change.p, change_adjusted)),
+        [verdicts[place] for place in order.tolist()],
+        integers((now.group.respondents + now.reference.respondents)[order]),
+        flag_texts((now.group.flags | now.reference.flags)[order]),
+    ]
+    findings = [
+        *_of_gaps(d, p_adjusted, asked),
+        *_of_order(now, about, d, rank, at_once, asked),
+        *_of_change(now, before, change, change_adjusted, asked),
+    ]
+    notes = [
+        f"The gap is {asked.stratum} minus {asked.reference_stratum}, with its sign; since {asked.stratum} lies "
+        + ("below on average, rank 1 is the lowest." if is_below else "above on average, rank 1 is the highest."),
+        "" if before is None else f"Compared with: {before.group.of.years}.",
+    ]
+    return table(now.group.of, COLUMNS, data, left_out=left_out, notes=notes, findings=findings)
+
+
+def rests_on(prepared: Prepared[GapRanking, Gaps], row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what a gap rests on: the cells of the group, and, the other way, those of the reference group."""
+    now, before, _ = prepared.data
+    if row is not None:
+        location = {"location": row["location"]}
+        parts = (of_group(now.group, location), of_group(now.reference, location, REFERENCE, sign=-1.0))
+        return Provenance(number="gap", parts=parts)
+    if before is None:
+        return Provenance(number=None, parts=(of_all(now.group.selection),))
+    parts = (of_all(now.group.selection, LATER), of_all(before.group.selection, EARLIER))
+    return Provenance(number=None, parts=parts)
+
+
+def prepare(snapshot: Snapshot, asked: GapRanking) -> Gaps:
+    """Select the cells of both groups, in the later years and in the earlier ones, and pool each."""
+    now, left_out = _sides(snapshot, asked)
+    if asked.since is None:
+        return Gaps(now, None, left_out)
+    before, also_left_out = _sides(snapshot, msgspec.structs.replace(asked, years=asked.since))
+    earlier, later = before.group.of, now.group.of
+    if set(earlier.periods) & set(later.periods):
+        detail = f"A year is among both, so the two are not separate: {earlier.years} and {later.years}."
+        raise refusal("/since", "contradiction", detail)
+    both = np.intersect1d(earlier.locations, later.locations)
+    named = tuple(sorted({*left_out, *also_left_out}))
+    return Gaps(_of_locations(now, both), _of_locations(before, both), named)
+
+
+def _sides(snapshot: Snapshot, asked: GapRanking) -> tuple[_Sides, tuple[LeftOut, ...]]:
+    found = strata(snapshot, asked)
+    found = found.without(found.of.is_aggregate, "an aggregate of others")
+    found = found.without(np.isnan(found.se), "no standard error")
+    who = names(found.of)
+    group = found[[name == asked.stratum for name in who]]
+    reference = found[[name == asked.reference_stratum for name in who]]
+    both = np.intersect1d(group.of.locations, reference.of.locations)
+    single = sorted(set(group.of.names) ^ set(reference.of.names))
+    left_out = (*found.left_out, *(LeftOut(name, "one of the two groups is not there") for name in single))
+    return _of_locations(_Sides(group, reference), both), tuple(dict.fromkeys(left_out))
+
+
+def _of_locations(sides: _Sides, codes: Integers) -> _Sides:
+    return _Sides(*(side[np.isin(side.of.locations, codes)] for side in sides))
+
+
+def _change(now: _Sides, before: _Sides | None) -> tuple[Doubles, Compared]:
+    """Return the earlier gap and the change since then; NaN without earlier years."""
+    if before is None:
+        nothing = np.full(len(now.group), np.nan)
+        return nothing, Compared(value=nothing, low=nothing, high=nothing, z=nothing)
+    one, other = ((sides.group.estimates, sides.reference.estimates) for sides in (now, before))
+    return before.group.value - before.reference.value, difference_of_differences(one, other)
+
+
+def _verdicts(change: Compared, p_adjusted: Doubles) -> list[Cell]:
+    words = np.select(
+        [np.isnan(p_adjusted), (p_adjusted < LEVEL) & (change.value > 0), p_adjusted < LEVEL],
+        ["", "risen", "fallen"],
+        "no clear change",
+    )
+    return [word or None for word in words.tolist()]
+
+
+def _counts(of: Compared, p_adjusted: Doubles) -> tuple[int, int, int]:
+    """Count what was tested, what is clearly above 0, and what is clearly below."""
+    clear = p_adjusted < LEVEL
+    return (
+        int((~np.isnan(p_adjusted)).sum()),
+        int((clear & (of.value > 0)).sum()),
+        int((clear & (of.value < 0)).sum()),
+    )
+
+
+def _of_gaps(d: Compared, p_adjusted: Doubles, asked: GapRanking) -> list[str]:
+    tested, above, below = _counts(d, p_adjusted)
+    if not tested:
+        return []
+    said = {
+        "stratum": asked.stratum,
+        "reference": asked.reference_stratum,
+        "tested": tested,
+        "by": ADJUSTED_BY[asked.adjust],
+    }
+    if not above + below:
+        return [say("no_two_groups", **said)]
+    return [say("two_groups", differing=above + below, above=above, below=below, **said)]
+
+
+def _of_order(
+    now: _Sides,
+    about: Heterogeneity,
+    d: Compared,
+    rank: Integers,
+    differs: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
+    asked: GapRanking,
+) -> list[str]:
+    if len(d.value) < 2:
+        return []
+    if about.p >= LEVEL:
+        return [say("gaps_noise", estimates=about.estimates, p=text.p_equals(about.p))]
+    first = int(np.argmin(rank))  # of tied ones the first by name; the others are among those it is like
+    others = len(rank) - 1 - int(differs[first].sum())
+    unit = text.unit_of_difference(now.group.of.unit)
+    said = {"location": now.group.of.names[first], "gap": text.amount(abs(float(d.value[first])), unit)}
+    said |= {"side": "below" if d.value[first] < 0 else "above"}
+    said |= {"stratum": asked.stratum, "reference": asked.reference_stratum}
+    return [
+        say("gaps_spread", share=text.share(about.reliability)),
+        say("not_largest_gap", others=text.count(others, "other"), **said) if others else say("largest_gap", **said),
+    ]
+
+
+def _of_change(
+    now: _Sides, before: _Sides | None, change: Compared, p_adjusted: Doubles, asked: GapRanking
+) -> list[str]:
+    tested, rose, fell = _counts(change, p_adjusted)
+    if before is None or not tested:
+        return []
+    said = {
+        "since": before.group.of.years,
+        "years": now.group.of.years,
+        "tested": tested,
+        "by": ADJUSTED_BY[asked.adjust],
+    }
+    if not rose + fell:
+        return [say("no_gap_changed", **said)]
+    return [say("gaps_changed", changed=rose + fell, rose=rose, fell=fell, **said)]
+
+
+STATISTIC = Statistic(
+    name="gap_ranking",
+    parameters=GapRanking,
+    prepare=prepare,
+    compute=gap_ranking,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="locations by the gap between two groups, with the ranks that each may have, and how the gap changed",
+    estimates="the order of the locations by the difference of two groups' population values, as far as it is sure",
+    columns=COLUMNS,
+    example={
+        **EXAMPLE,
+        "category": "Gender",
+        "stratum": "Female",
+        "reference_stratum": "Male",
+        "locations": ["Ohio", "Utah"],
+    },
+    example_rows=(
+        (
+            *(1, "Utah", 36.4, 35.4, 1.0, -1.7100370700666119, 3.67570605627097, 0.4679284938305729),
+            *(0.9358569876611458, 1, 2, 1, 2, 1, "Ohio", None, None, None, None, None, None, None),
+            *(9161, ""),
+        ),
+    ),
+    method_version=1,
+    charts=("ranking",),
+)

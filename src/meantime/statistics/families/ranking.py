@@ -1,0 +1,302 @@
+"""``ranking``: the locations by their estimates, and how much of that order is sure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+import numpy as np
+
+from meantime import text
+from meantime.dataset.cube import Integers
+from meantime.dataset.snapshot import Polarity, Snapshot
+from meantime.model import Work
+from meantime.statistics import columns as shared
+from meantime.statistics.cells.cell_parameters import Ground
+from meantime.statistics.cells.provenance import Provenance, of_estimates
+from meantime.statistics.cells.reference import beside
+from meantime.statistics.cells.selection import Pooled, Selection, check_form, pooled, refusal, select
+from meantime.statistics.methods.heterogeneity import Heterogeneity, heterogeneity
+from meantime.statistics.methods.rank_intervals import (
+    RankInterval,
+    indistinguishable,
+    marginal,
+    pairs,
+    rank_interval,
+    ranks,
+    simultaneous,
+)
+from meantime.statistics.methods.seeding import generator
+from meantime.statistics.methods.shrinkage import DRAWS, model_ranks
+from meantime.statistics.parameters import Names
+from meantime.statistics.result_tables import (
+    ESTIMATE,
+    FLAGS,
+    HIGH,
+    LOW,
+    RESPONDENTS,
+    flag_texts,
+    integers,
+    numbers,
+    table,
+)
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words.findings import say
+from meantime.table import Cell, Column, Kind, Table
+
+# From which p of Cochran's Q on there is no talk of real differences.
+_LEVEL = 0.05
+
+
+class Ordered(Ground, frozen=True, kw_only=True):
+    """What statistics are asked with that put locations in an order."""
+
+    better: Annotated[
+        Literal["lower", "higher"] | None,
+        msgspec.Meta(
+            description="Which values are good, and so come first. Null: as it is known of the question.",
+            examples=["lower"],
+        ),
+    ] = None
+
+
+class Ranking(Ordered, frozen=True, kw_only=True):
+    """What ``ranking`` is asked with."""
+
+    best: Annotated[
+        int,
+        msgspec.Meta(
+            ge=1, le=1_000, description="For how many of the best p_best is the chance to be among.", examples=[5]
+        ),
+    ] = 5
+    reference: Annotated[
+        Annotated[str, Names.LOCATION] | None,
+        msgspec.Meta(
+            description="What each location can be seen beside; it is not ranked for that. Null: the aggregate of the "
+            "table, where it has one with a value in these years.",
+            examples=["National", "Utah"],
+        ),
+    ] = None
+
+
+def _rank(name: str, meaning: str) -> Column:
+    return Column(name=name, kind=Kind.INTEGER, meaning=meaning)
+
+
+COLUMNS = (
+    _rank("rank", "rank by the estimate, 1 the best; tied ones share the smallest"),
+    shared.LOCATION,
+    ESTIMATE,
+    LOW,
+    HIGH,
+    _rank("rank_low", "the best rank of a 95 % interval for this one location's rank (Holm over its differences)"),
+    _rank("rank_high", "the worst rank of that interval"),
+    _rank("rank_low_all", "the best rank of intervals that hold for all locations at once (Tukey-Kramer)"),
+    _rank("rank_high_all", "the worst rank of that interval"),
+    _rank("alike", "from how many others this location cannot be told apart"),
+    Column(name="cannot_be_told_apart_from", kind=Kind.TEXT, meaning="these others, best first, with semicolons"),
+    shared.number("expected_rank", "mean rank over draws of the model; model-based, no confidence", unit=None),
+    shared.number("p_best", "chance to be among the best, by the model; how many those are is a parameter", unit=None),
+    _rank("likely_low", "the best rank of the middle 95 % of the model's draws; model-based, no confidence"),
+    _rank("likely_high", "the worst rank of these"),
+    RESPONDENTS,
+    FLAGS,
+    Column(name="reference", kind=Kind.TEXT, meaning="what they are seen beside, untested; null where there is none"),
+    shared.number("reference_estimate", "its estimate, of the same years"),
+    shared.number("reference_low", "lower limit of its 95 % interval"),
+    shared.number("reference_high", "upper limit of it"),
+)
+
+_MODEL = (
+    f"expected_rank, p_best and the likely ranks are a model's: true values normal about their mean, {DRAWS:,} draws "
+    "with a seed from the request. rank_low to rank_high holds for one location alone; for a sentence about several, "
+    "take those that hold for all at once."
+)
+
+
+class Ranked(NamedTuple):
+    """The estimates to rank, and what they are shown beside."""
+
+    found: Pooled
+    is_lower_better: bool
+    reference: Pooled | None
+
+
+def prepare(snapshot: Snapshot, asked: Ranking) -> Ranked:
+    """Select the cells of the locations and of the reference, and pool their years."""
+    chosen = select(snapshot, asked)
+    is_lower_better = lower_is_better(chosen, asked)
+    found = in_order(pooled(chosen))
+    return Ranked(found, is_lower_better, beside(found, asked.reference))
+
+
+def ranking(prepared: Prepared[Ranking, Ranked], _work: Work) -> Table:
+    """Rank the locations, best first; tied ones share the smallest rank and stand in the order of the names.
+
+    Aggregates are never ranked; a location whose year is withheld, or that has no standard error, is left out by name:
+
+    >>> from meantime.dataset import survey_example
+    >>> table = STATISTIC.answer(survey_example.snapshot(), Ranking(question=survey_example.SOUP, years="2020"))
+    >>> told = ("rank", "location", "rank_low", "rank_high", "alike", "cannot_be_told_apart_from")
+    >>> for row in zip(*(table.column(name) for name in told)):
+    ...     print(*row[:-1], row[-1] or "-")
+    1 Avalon 1 1 0 -
+    2 Borduria 2 3 1 Dorado
+    2 Dorado 2 3 1 Borduria
+    4 Cockaigne 4 4 0 -
+    >>> table.warnings
+    ('Left out: Erewhon (no row for 2020).',)
+    """
+    asked, (found, is_lower_better, reference) = prepared.parameters, prepared.data
+    compared = pairs(found.estimates)
+    by_itself, at_once = marginal(compared), simultaneous(compared)
+    rank = ranks(found.value, is_lower_better=is_lower_better)
+    alone = rank_interval(found.value, by_itself, is_lower_better=is_lower_better)
+    together = rank_interval(found.value, at_once, is_lower_better=is_lower_better)
+    about = heterogeneity(found.value, found.se)
+    # Stable: tied ones stay in the order of the names.
+    order = np.argsort(rank, kind="stable")
+    named = [found.of.names[place] for place in order.tolist()]
+    alike = indistinguishable(by_itself[np.ix_(order, order)])
+    data: list[list[Cell]] = [
+        rank[order].tolist(),
+        list(named),
+        numbers(found.value[order]),
+        numbers(found.low[order]),
+        numbers(found.high[order]),
+        *_intervals(alone, together, order),
+        [len(others) for others in alike],
+        ["; ".join([named[other] for other in others]) for others in alike],
+        *_by_model(found, about, asked, order, is_lower_better=is_lower_better),
+        integers(found.respondents[order]),
+        flag_texts(found.flags[order]),
+        *_line(reference, len(found)),
+    ]
+    return table(
+        found.of,
+        COLUMNS,
+        data,
+        left_out=found.left_out,
+        notes=[_spread_note(about, found.of.unit), _MODEL],
+        findings=_findings(found, rank, at_once, together, about, asked),
+    )
+
+
+def rests_on(prepared: Prepared[Ranking, Ranked], row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what the estimate that is ranked rests on."""
+    return of_estimates(prepared.data.found, row)
+
+
+def lower_is_better(chosen: Selection, asked: Ordered) -> bool:
+    """Return whether a low value is good.
+
+    Raises:
+        RequestInvalid: it is not known which values are good.
+    """
+    better: Polarity | None = asked.better or chosen.polarity
+    if better is None:
+        detail = (
+            "Whether a low or a high value is good is not known for this question, so it has no best. Say it "
+            'with better, "lower" or "higher".'
+        )
+        raise refusal("/better", "no-polarity", detail)
+    return better == "lower"
+
+
+def in_order(found: Pooled) -> Pooled:
+    """Return the estimates that can be put in an order: of single locations, and with a standard error."""
+    found = found.without(found.of.is_aggregate, "an aggregate of others")
+    return found.without(np.isnan(found.se), "no standard error")
+
+
+def _line(reference: Pooled | None, rows: int) -> list[list[Cell]]:
+    """Return the reference, the same in every row; that of a location's verdict is for ``comparison`` to say."""
+    if reference is None:
+        cells: list[Cell] = [None] * 4
+    else:
+        figures = np.concatenate([reference.value, reference.low, reference.high])
+        cells = [reference.of.names[0], *numbers(figures)]
+    return [[cell] * rows for cell in cells]
+
+
+def _intervals(alone: RankInterval, together: RankInterval, order: Integers) -> list[list[Cell]]:
+    ends = (alone.least, alone.greatest, together.least, together.greatest)
+    return [end[order].tolist() for end in ends]
+
+
+def _by_model(
+    found: Pooled, about: Heterogeneity, asked: Ranking, order: Integers, *, is_lower_better: bool
+) -> list[list[Cell]]:
+    if len(found) < 2:
+        nothing: list[Cell] = [None] * len(found)
+        return [nothing] * 4
+    # What is drawn beside it moves no chance of anybody.
+    seen = msgspec.structs.replace(asked, reference=None)
+    rng = generator(found.of.snapshot.fingerprint, "ranking", seen)
+    drawn = model_ranks(found.value, found.se, about, best=asked.best, is_lower_better=is_lower_better, rng=rng)
+    return [
+        numbers(drawn.expected[order]),
+        numbers(drawn.p_best[order]),
+        drawn.least[order].tolist(),
+        drawn.greatest[order].tolist(),
+    ]
+
+
+def _spread_note(about: Heterogeneity, unit: str | None) -> str:
+    if about.estimates < 2:
+        return ""
+    tau = text.amount(about.tau, text.unit_of_difference(unit))
+    return (
+        f"Cochran's Q = {text.number(about.q)} on {about.estimates - 1} degrees of freedom ({text.p_equals(about.p)}); "
+        f"standard deviation of the true values {tau} (Paule-Mandel); reliability {text.number(about.reliability)}."
+    )
+
+
+def _findings(
+    found: Pooled, rank: Integers, differs: Any, together: RankInterval, about: Heterogeneity, asked: Ranking
+) -> list[str]:
+    if len(found) < 2:
+        return []
+    if about.p >= _LEVEL:
+        return [say("all_noise", estimates=about.estimates, p=text.p_equals(about.p))]
+    said = [say("real_spread", share=text.share(about.reliability))]
+    names = found.of.names
+    first = int(np.argmin(rank))  # of tied ones the first by name; the others are among those it is like
+    others = int((~differs[first]).sum()) - 1
+    said.append(
+        say("not_first", location=names[first], others=text.count(others, "other"))
+        if others
+        else say("first", location=names[first])
+    )
+    if asked.best >= len(found):
+        return said  # that all are among all is no finding
+    surely = [
+        names[place] for place in np.argsort(rank, kind="stable").tolist() if together.greatest[place] <= asked.best
+    ]
+    k = asked.best
+    said.append(say("best_k", k=k, locations=text.listed(surely)) if surely else say("no_best_k", k=k))
+    return said
+
+
+STATISTIC = Statistic(
+    name="ranking",
+    parameters=Ranking,
+    prepare=prepare,
+    compute=ranking,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="locations best first, with the ranks that each may have and what it cannot be told apart from",
+    estimates="the order of the locations' population values, as far as chance lets it be seen",
+    columns=COLUMNS,
+    example=EXAMPLE,
+    example_rows=(
+        (
+            *(1, "West Virginia", 24.7, 23.4, 26.1, 1, 6, 1, 7),
+            *(5, "Wyoming; South Carolina; Nevada; Missouri; Guam", 1.3215, 0.99975, 1, 3, 5157, ""),
+            *("National", 33.1, 32.9, 33.3),
+        ),
+    ),
+    method_version=2,
+    charts=("ranking", "estimates", "map"),
+)

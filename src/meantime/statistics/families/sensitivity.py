@@ -1,0 +1,357 @@
+"""``sensitivity``: how far a ranking depends on the way in which it is made.
+
+The request's ranking beside those that others would have made of the same table with equal right: of the last year
+alone, of several years pooled in one way or another, and the classic mean of all rows. The basis (who is counted) is
+kept, but for the classic mean, which has none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from math import isnan
+from typing import Annotated, NamedTuple
+
+import msgspec
+import numpy as np
+
+from meantime import text
+from meantime.dataset.cube import Integers, Period
+from meantime.dataset.snapshot import Snapshot
+from meantime.errors import RequestInvalid
+from meantime.model import Work
+from meantime.statistics import columns as shared
+from meantime.statistics.cells.periods import MOST_HAVE
+from meantime.statistics.cells.provenance import Provenance, cells_with, code_of, unweighted
+from meantime.statistics.cells.selection import LeftOut, Pooled, Selection, check_form, pooled, select
+from meantime.statistics.families.ranking import Ordered, in_order, lower_is_better
+from meantime.statistics.methods.concordance import kendall_tau, shared_best
+from meantime.statistics.methods.pooling import Weights
+from meantime.statistics.methods.rank_intervals import ranks
+from meantime.statistics.parameters import Show, period_text
+from meantime.statistics.result_tables import numbers, table
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words import warnings
+from meantime.statistics.words.findings import say
+from meantime.table import Cell, Column, Kind, Table
+
+# Where one year is asked for, so many are pooled, it and those before it: as the American Community Survey pools five.
+_YEARS_POOLED = 5
+
+
+class Sensitivity(Ordered, frozen=True, kw_only=True):
+    """What ``sensitivity`` is asked with."""
+
+    best: Annotated[
+        int,
+        msgspec.Meta(ge=1, le=1_000, description="How many of the best are compared between methods.", examples=[5]),
+    ] = 5
+    show: Show = "locations"
+
+
+class _Way(NamedTuple):
+    """A ranking as one method makes it."""
+
+    method: str
+    what: str  # in words, with its years
+    values: Mapping[str, float]  # by location
+    why_not: str = ""  # the table does not allow it
+
+
+METHODS = ("as_asked", "latest", "pooled_equal", "pooled_sample_size", "pooled_effective_size", "all_rows")
+
+
+def _integer(name: str, meaning: str) -> Column:
+    return Column(name=name, kind=Kind.INTEGER, meaning=meaning)
+
+
+COLUMNS = (
+    shared.LOCATION,
+    _integer("rank_as_asked", "rank by the estimate as asked, among the locations that every method has"),
+    _integer("rank_latest", "rank in the last of the years alone"),
+    _integer("rank_pooled_equal", "rank by several years, each counting the same"),
+    _integer("rank_pooled_sample_size", "rank by several years, each counting by its respondents"),
+    _integer("rank_pooled_effective_size", "rank by several years, each counting by its effective sample size"),
+    _integer("rank_all_rows", "rank by the classic mean of all rows, over strata and years"),
+    _integer("best_rank", "the best of these"),
+    _integer("worst_rank", "the worst of these"),
+    _integer("moves", "places between the two"),
+)
+FIGURES = (
+    Column(name="method", kind=Kind.TEXT, meaning="the way in which the ranking is made"),
+    Column(name="what", kind=Kind.TEXT, meaning="what that is, and of which years"),
+    Column(name="not_available", kind=Kind.TEXT, meaning="why the table does not allow it; null where it does"),
+    shared.number("kendall_tau", "how like the ranking as asked: 1 the same order, 0 no more than chance", unit=None),
+    _integer("best_shared", "how many of the best are also the best as asked"),
+    _integer("moves_most", "the most places that a location moves from where it is as asked"),
+    shared.number("moves_on_average", "places that locations move, on average", unit=None),
+)
+
+_ALL_UNSURE = (
+    "That methods agree does not make a ranking sure: chance is in each of them. How much is for ranking to say."
+)
+
+
+def columns_for(asked: Sensitivity) -> tuple[Column, ...]:
+    """Return the columns of the answer.
+
+    >>> len(columns_for(Sensitivity(question="Q"))), len(columns_for(Sensitivity(question="Q", show="figures")))
+    (10, 7)
+    """
+    return FIGURES if asked.show == "figures" else COLUMNS
+
+
+class Selected(NamedTuple):
+    """The estimates as asked, of the last year alone, and the years that may be pooled."""
+
+    as_asked: Pooled
+    last: Pooled
+    several: Selection | None
+    why_not: str  # there are no years to pool
+    is_lower_better: bool
+
+
+def prepare(snapshot: Snapshot, asked: Sensitivity) -> Selected:
+    """Select the cells of every method; what methods share is selected once."""
+    chosen = select(snapshot, asked)
+    is_lower_better = lower_is_better(chosen, asked)
+    as_asked = in_order(pooled(chosen))
+    last = as_asked
+    if (year := chosen.periods[-1]) is not None and len(chosen.periods) > 1:
+        last = in_order(pooled(select(snapshot, msgspec.structs.replace(asked, years=period_text(year)))))
+    several, why_not = _several(as_asked)
+    return Selected(as_asked, last, several, why_not, is_lower_better)
+
+
+def sensitivity(prepared: Prepared[Sensitivity, Selected], _work: Work) -> Table:
+    """Rank the locations in every way that the table allows; as asked is the order, tied ones by name.
+
+    Ranks are among the locations that every method has. One that is withheld in a year which a method needs is left
+    out by name, and a method that most locations cannot follow is left out, with the reason:
+
+    >>> from meantime.dataset import survey_example
+    >>> asked = Sensitivity(question=survey_example.SOUP, years="2018", best=3)
+    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
+    >>> told = ("location", "rank_as_asked", "rank_pooled_equal", "rank_all_rows", "moves")
+    >>> for row in zip(*(table.column(name) for name in told)):
+    ...     print(*row)
+    Avalon 1 1 1 0
+    Erewhon 2 2 2 0
+    Borduria 3 3 4 1
+    Dorado 4 4 3 1
+    >>> for finding in table.findings:
+    ...     print(finding)
+    Among the best 3 under each of 4 methods, by their estimates: Avalon and Erewhon.
+    With the method alone, Borduria moves from place 3 to place 4; none moves further.
+    Least like the ranking as asked is all_rows: Kendall's tau 0.67; the best 3 of both have 2 in common.
+    """
+    asked, found, is_lower_better = prepared.parameters, prepared.data.as_asked, prepared.data.is_lower_better
+    ways = _ways(prepared.data)
+    allowed = [way for way in ways if not way.why_not]
+    common = [name for name in found.of.names if all(name in way.values for way in allowed)]
+    rank = {
+        way.method: ranks(np.array([way.values[name] for name in common]), is_lower_better=is_lower_better)
+        for way in allowed
+    }
+    left_out = tuple(
+        LeftOut(name, f"missing under {', '.join(way.method for way in allowed if name not in way.values)}")
+        for name in found.of.names
+        if name not in common
+    )
+    return table(
+        found.of,
+        columns_for(asked),
+        _figures(ways, rank, asked.best) if asked.show == "figures" else _locations(common, rank),
+        left_out=(*found.left_out, *left_out),
+        notes=[_told(way) for way in ways],
+        warnings=[_ALL_UNSURE],
+        findings=_findings(common, rank, _different(allowed), asked.best),
+    )
+
+
+def rests_on(prepared: Prepared[Sensitivity, Selected], row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what the ranks rest on: some method or other uses any row of the question, in the location or everywhere."""
+    snapshot = prepared.snapshot
+    location = (
+        {} if row is None or "location" not in row else {"location": code_of(snapshot, "location", row["location"])}
+    )
+    return Provenance(number=None, parts=(unweighted(cells_with(snapshot, prepared.parameters.question, **location)),))
+
+
+# The ways
+
+
+def _ways(selected: Selected) -> list[_Way]:
+    """Rank in every way, as asked first."""
+    found = selected.as_asked
+    as_asked = _Way("as_asked", f"as asked, {found.of.years or 'as published'}", _values(found))
+    last = _Way("latest", selected.last.of.years or "as published", _values(selected.last))
+    others = [last, *_pooled(selected), _of_all_rows(found)]
+    return [as_asked, *(_enough(as_asked, way) for way in others)]
+
+
+def _pooled(selected: Selected) -> list[_Way]:
+    """Rank by several years pooled, with each kind of weights."""
+    several = selected.several
+    if several is None:
+        return [_Way(f"pooled_{weights}", "", {}, selected.why_not) for weights in Weights]
+    return [
+        _Way(
+            f"pooled_{weights}",
+            f"{several.years or 'as published'}, weights {weights}",
+            _values(in_order(pooled(several, weights))),
+        )
+        for weights in Weights
+    ]
+
+
+def _enough(as_asked: _Way, way: _Way) -> _Way:
+    """Give a way up that most locations cannot follow: what it has in common with the others would be of few."""
+    have = sum(name in way.values for name in as_asked.values)
+    if way.why_not or have >= MOST_HAVE * len(as_asked.values):
+        return way
+    why_not = f"only {have} of {len(as_asked.values)} locations have what it needs ({way.what})"
+    return way._replace(values={}, why_not=why_not)
+
+
+def _of_all_rows(found: Pooled) -> _Way:
+    """Take the means of the classic API: of whatever rows there are."""
+    snapshot = found.of.snapshot
+    cube = snapshot.cube
+    kinds = warnings.kinds_of_value(snapshot, found.of.question)
+    if kinds:
+        return _Way("all_rows", "", {}, kinds.rstrip("."))
+    entries = cube.by_location.of(found.of.question)
+    codes, means = cube.by_location.keys[entries, 1].tolist(), cube.by_location.mean[entries].tolist()
+    values = {cube.labels.locations[code]: mean for code, mean in zip(codes, means, strict=True) if not isnan(mean)}
+    return _Way("all_rows", "the mean of all rows as they come, over strata and years", values)
+
+
+def _several(as_asked: Pooled) -> tuple[Selection | None, str]:
+    """Return the years to pool, those that are asked for or the last few up to the one; or why there are none."""
+    chosen = as_asked.selection
+    if len(chosen.periods) > 1:
+        return chosen, ""
+    try:
+        taken = _last_years(as_asked.of)
+    except RequestInvalid as invalid:
+        # Of other years than those that are asked for, and so no fault of the request.
+        return None, str(invalid).rstrip(".")
+    if len(taken) < 2:
+        return None, "there is no second year that nine in ten of the locations have"
+    years = ",".join(period_text(period) for period in taken)
+    return select(chosen.snapshot, msgspec.structs.replace(chosen.asked, years=years)), ""
+
+
+def _last_years(of: Selection) -> list[Period]:
+    """Return the last few years up to the one that is asked for.
+
+    Going back from it, a year is taken if nine in ten of the locations have it and all that are taken.
+    """
+    taken = [period for period in of.periods if period is not None]
+    if not taken:
+        return taken
+    every = select(of.snapshot, msgspec.structs.replace(of.asked, years="all"), each_period=True)
+    has = ~np.isnan(every.value[np.isin(every.locations, of.locations)])
+    have_all = np.ones(len(has), dtype=bool)
+    for period, having in reversed(list(zip(every.periods, has.T, strict=True))):
+        if period is None or period.last >= taken[0].first or len(taken) == _YEARS_POOLED:
+            continue
+        if (have_all & having).sum() >= MOST_HAVE * len(of):
+            have_all &= having
+            taken.insert(0, period)
+    return taken
+
+
+def _values(found: Pooled) -> dict[str, float]:
+    return dict(zip(found.of.names, found.value.tolist(), strict=True))
+
+
+# The answer
+
+
+def _locations(common: Sequence[str], rank: Mapping[str, Integers]) -> list[list[Cell]]:
+    together = np.array(list(rank.values()))
+    best, worst = together.min(axis=0), together.max(axis=0)
+    # Stable: tied ones stay in the order of the names.
+    order = np.argsort(rank["as_asked"], kind="stable")
+    nothing: list[Cell] = [None] * len(common)
+    return [
+        [common[place] for place in order.tolist()],
+        *(rank[method][order].tolist() if method in rank else nothing for method in METHODS),
+        best[order].tolist(),
+        worst[order].tolist(),
+        (worst - best)[order].tolist(),
+    ]
+
+
+def _figures(ways: Sequence[_Way], rank: Mapping[str, Integers], best: int) -> list[list[Cell]]:
+    as_asked = rank["as_asked"]
+
+    def of(figure: Callable[[Integers], Cell]) -> list[Cell]:
+        return [figure(rank[way.method]) if way.method in rank and len(as_asked) else None for way in ways]
+
+    return [
+        [way.method for way in ways],
+        [way.what or None for way in ways],
+        [way.why_not or None for way in ways],
+        of(lambda other: numbers(np.array([kendall_tau(as_asked, other)]))[0]),
+        of(lambda other: shared_best(as_asked, other, best=best)),
+        of(lambda other: int(np.abs(other - as_asked).max())),
+        of(lambda other: float(np.abs(other - as_asked).mean())),
+    ]
+
+
+def _told(way: _Way) -> str:
+    return f"Not available: {way.method} ({way.why_not})." if way.why_not else f"{way.method}: {way.what}."
+
+
+def _different(ways: Sequence[_Way]) -> int:
+    """Count the methods: the request may itself be one of them, and they are told apart by what they find."""
+    return len({tuple(way.values.items()) for way in ways})
+
+
+def _findings(common: Sequence[str], rank: Mapping[str, Integers], methods: int, best: int) -> list[str]:
+    if methods < 2 or len(common) < 2:
+        return []
+    together = np.array(list(rank.values()))
+    if (together == together[0]).all():
+        return [say("same_order", methods=methods)]
+    order = np.argsort(rank["as_asked"], kind="stable").tolist()
+    always = [common[place] for place in order if (together[:, place] <= best).all()]
+    said = [
+        say("best_under_all", k=best, methods=methods, locations=text.listed(always))
+        if always
+        else say("no_best_under_all", k=best, methods=methods)
+    ]
+    moves = np.ptp(together, axis=0)
+    most = int(moves.argmax())
+    said.append(
+        say("moves_most", location=common[most], best=int(together[:, most].min()), worst=int(together[:, most].max()))
+    )
+    tau = {method: kendall_tau(rank["as_asked"], each) for method, each in rank.items()}
+    least = min(tau, key=lambda method: tau[method])
+    shared = shared_best(rank["as_asked"], rank[least], best=best)
+    said.append(say("least_like", method=least, tau=text.number(tau[least]), shared=shared, k=best))
+    return said
+
+
+STATISTIC = Statistic(
+    name="sensitivity",
+    parameters=Sensitivity,
+    prepare=prepare,
+    compute=sensitivity,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="the ranking under every method that the table allows, side by side",
+    estimates="nothing of a population: how far the order of the estimates depends on how the question is put",
+    columns=COLUMNS,
+    columns_for=columns_for,
+    example=EXAMPLE,
+    example_rows=(
+        ("West Virginia", 1, 1, 1, 1, 1, 1, 1, 1, 0),
+        ("Wyoming", 2, 2, 2, 2, 2, 2, 2, 2, 0),
+        ("South Carolina", 3, 3, 4, 4, 4, 3, 3, 4, 1),
+    ),
+    method_version=1,
+    charts=("slopes",),
+)

@@ -1,0 +1,354 @@
+"""``standardised``: what each location's value would be if its strata had the shares of a standard population."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from math import isfinite
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from meantime.dataset.cube import Doubles, Integers
+from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.standards import built_in
+from meantime.did_you_mean import closest, suggestion
+from meantime.errors import Problem
+from meantime.model import Work
+from meantime.statistics import columns as shared
+from meantime.statistics.cells.cell_parameters import Ground
+from meantime.statistics.cells.provenance import VALUE, Part, Provenance, groups_of, of_all
+from meantime.statistics.cells.selection import LeftOut, Pooled, Selection, check_form, pooled, raise_problems, select
+from meantime.statistics.methods.reliability import Flags, flags
+from meantime.statistics.methods.standard_errors import limits
+from meantime.statistics.methods.standardisation import standardised as standardised_values
+from meantime.statistics.parameters import CategoryName
+from meantime.statistics.result_tables import (
+    ESTIMATE,
+    FLAGS,
+    HIGH,
+    LOW,
+    RESPONDENTS,
+    SE,
+    flag_texts,
+    integers,
+    numbers,
+    table,
+)
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words.findings import say
+from meantime.table import Cell, Column, Kind, Table
+from meantime.text import quoted, with_interval
+
+# More strata than any table has; a longer list is a mistake.
+_MOST_STRATA = 200
+
+
+class Standardised(Ground, frozen=True, kw_only=True):
+    """What ``standardised`` is asked with."""
+
+    category: Annotated[
+        CategoryName,
+        msgspec.Meta(
+            description="The category whose strata are given the shares of the standard.", examples=["Age (years)"]
+        ),
+    ]
+    standard: Annotated[
+        tuple[str, ...],
+        msgspec.Meta(
+            min_length=1,
+            max_length=_MOST_STRATA,
+            description="The standard population: the name of a built-in one, or a weight for each stratum, written "
+            '"stratum=weight". What the weights add up to does not matter; a stratum of weight 0 is left out.',
+            examples=[["us_2000"], ["Female=51", "Male=49"]],
+        ),
+    ]
+
+
+COLUMNS = (
+    shared.LOCATION,
+    ESTIMATE,
+    SE,
+    LOW,
+    HIGH,
+    Column(name="strata", kind=Kind.INTEGER, meaning="strata that the estimate is made of"),
+    Column(name="flagged_strata", kind=Kind.INTEGER, meaning="those of them that have a flag of their own"),
+    RESPONDENTS,
+    FLAGS,
+)
+
+_FOR_COMPARING = (
+    "A standardised value is for comparing locations that have other mixes of people. It is the value of no population "
+    "that lives anywhere."
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class _Strata:
+    """One estimate a location and stratum, NaN where there is none; strata in the order of the weights."""
+
+    strata: Pooled  # of those that have a weight, in whatever location
+    of: Selection  # any group of each location, for its name
+    weights: Mapping[str, float]
+    value: Doubles
+    se: Doubles
+    respondents: Doubles
+    flagged: Integers
+    left_out: tuple[LeftOut, ...]
+    no_groups: tuple[str, ...]  # strata of the category that nobody can be weighted by
+
+
+def standardised(prepared: Prepared[Standardised, _Strata], _work: Work) -> Table:
+    """Weight the strata of each location as the standard does, in the order of the names; tied ones are too.
+
+    A location that lacks a stratum, or of which one is withheld, is left out by name, for the standard has people in
+    it:
+
+    >>> from meantime.dataset import survey_example
+    >>> asked = Standardised(question=survey_example.SOUP, category="Sex", standard=("Female=3", "Male=1"))
+    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
+    >>> for row in zip(*(table.column(name) for name in ("location", "estimate", "se", "low", "high"))):
+    ...     print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
+    Avalon 19.45 0.81 17.92 21.08
+    Borduria 26.8 0.81 25.25 28.41
+
+    18.0 and 23.8 are Avalon's: 0.75 * 18.0 + 0.25 * 23.8 = 19.45.
+
+    >>> table.notes[-2]
+    'Weights of the strata of "Sex": Female 0.750, Male 0.250.'
+    """
+    asked, found = prepared.parameters, prepared.data
+    weights = np.array(list(found.weights.values()))
+    value, se = standardised_values(found.value, found.se, weights)
+    low, high = limits(value, se, scale=found.of.scale)
+    respondents = found.respondents.sum(axis=1)
+    data: list[list[Cell]] = [
+        list(found.of.names),
+        numbers(value),
+        numbers(se),
+        numbers(low),
+        numbers(high),
+        [len(weights)] * len(value),
+        found.flagged.tolist(),
+        integers(respondents),
+        flag_texts(_flags(found.of, value, se, low, high, respondents)),
+    ]
+    return table(
+        found.of,
+        COLUMNS,
+        data,
+        left_out=found.left_out,
+        notes=[_weights_note(asked, found.weights), *_source(asked), _no_groups_note(found), _FOR_COMPARING],
+        findings=[_finding(found.of, value, se, low, high)],
+    )
+
+
+def rests_on(prepared: Prepared[Standardised, _Strata], row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what an estimate rests on: the cells of its strata, with the weights of the standard."""
+    found, weights = prepared.data.strata, prepared.data.weights
+    if row is None:
+        return Provenance(number=None, parts=(of_all(found.selection),))
+    found = found[groups_of(found.of, row)]
+    total = sum(weights.values())
+    share = np.array([weights[stratum] / total for _, stratum in found.of.stratum_names])
+    return Provenance(
+        number="estimate", parts=(Part(VALUE, found.of.cell.ravel(), (share[:, None] * found.weights).ravel()),)
+    )
+
+
+def prepare(snapshot: Snapshot, asked: Standardised) -> _Strata:
+    """Select the cells of the strata that have a weight, and pool their years."""
+    raise_problems(_wrong_form(asked))
+    chosen = select(snapshot, asked, by_stratum=True)
+    weights, _ = _weights(asked)
+    raise_problems(_unlike(chosen, weights, asked))
+    used = {stratum: weight for stratum, weight in weights.items() if weight > 0}
+    is_used = np.array([stratum in used for _, stratum in chosen.stratum_names], dtype=bool)
+    no_groups = {stratum for _, stratum in chosen[~chosen.is_group].stratum_names}
+    return _complete(chosen[is_used], used, tuple(sorted(no_groups)))
+
+
+def check_standard(asked: Standardised) -> Iterator[Problem]:
+    """Say what is wrong with a request, as far as it can be said without the data."""
+    yield from _wrong_form(asked)
+    yield from check_form(asked)
+
+
+def _wrong_form(asked: Standardised) -> Iterator[Problem]:
+    if asked.basis not in (None, "stratum"):
+        detail = "What is standardised is made of strata, so there is no other basis."
+        yield Problem(pointer="/basis", code="contradiction", detail=detail)
+    if asked.stratum is not None:
+        detail = "All strata of the category are weighted; one by itself cannot be named."
+        yield Problem(pointer="/stratum", code="contradiction", detail=detail)
+    yield from _weights(asked)[1]
+
+
+# The standard
+
+
+def _weights(asked: Standardised) -> tuple[dict[str, float], list[Problem]]:
+    """Return the weight of each stratum, and what is wrong with them."""
+    if len(asked.standard) == 1 and "=" not in asked.standard[0]:
+        return _built_in(asked.standard[0])
+    found: dict[str, float] = {}
+    problems: list[Problem] = []
+    for place, text in enumerate(asked.standard):
+        stratum, equals, number = text.rpartition("=")
+        weight = _weight(number)
+        pointer = f"/standard/{place}"
+        if not equals or weight is None:
+            detail = f'{quoted(text)} must be "stratum=weight", the weight a number of 0 or more.'
+            problems.append(Problem(pointer=pointer, code="type", detail=detail))
+        elif stratum in found:
+            detail = f"The stratum {quoted(stratum)} has a weight already."
+            problems.append(Problem(pointer=pointer, code="contradiction", detail=detail))
+        else:
+            found[stratum] = weight
+    if not problems and not sum(found.values()) > 0:
+        problems.append(Problem(pointer="/standard", code="contradiction", detail="All weights are 0."))
+    return found, problems
+
+
+def _built_in(name: str) -> tuple[dict[str, float], list[Problem]]:
+    known = built_in()
+    if name in known:
+        return known[name].weights, []
+    near = closest(name, tuple(known))
+    detail = (
+        f"There is no standard population {quoted(name)}. {suggestion(near)}There are: {', '.join(known)}; or give "
+        'each stratum its weight, as in "Female=51".'
+    )
+    return {}, [Problem(pointer="/standard/0", code="unknown", detail=detail, closest=near)]
+
+
+def _weight(text: str) -> float | None:
+    try:
+        weight = float(text)
+    except ValueError:
+        return None
+    return weight if isfinite(weight) and weight >= 0 else None
+
+
+def _unlike(chosen: Selection, weights: Mapping[str, float], asked: Standardised) -> Iterator[Problem]:
+    """Say which strata have no weight, and which weights have no stratum: neither is guessed."""
+    groups = zip(chosen.stratum_names, chosen.is_group.tolist(), strict=True)
+    there = sorted({stratum for (_, stratum), is_group in groups if is_group})
+    without = [stratum for stratum in there if stratum not in weights]
+    if without:
+        detail = (
+            f"The standard has no weight for {', '.join(map(quoted, without))} of {quoted(asked.category)}. A weight "
+            "of 0 leaves a stratum out."
+        )
+        yield Problem(pointer="/standard", code="missing", detail=detail)
+    unknown = [stratum for stratum in weights if stratum not in there]
+    if unknown:
+        detail = (
+            f"{quoted(asked.category)} has no group {', '.join(map(quoted, unknown))}. It has: "
+            f"{', '.join(map(quoted, there))}."
+        )
+        yield Problem(pointer="/standard", code="unknown", detail=detail, closest=closest(unknown[0], there))
+
+
+# Strata of each location
+
+
+def _complete(chosen: Selection, weights: Mapping[str, float], no_groups: tuple[str, ...]) -> _Strata:
+    """Pool the years of each stratum, and keep the locations that have all strata."""
+    found = pooled(chosen)
+    locations = np.unique(chosen.locations)
+    strata = list(weights)
+    row = np.searchsorted(locations, found.of.locations)
+    column = np.array([strata.index(stratum) for _, stratum in found.of.stratum_names], dtype=np.int64)
+
+    def grid(numbers: Doubles) -> Doubles:
+        made = np.full((len(locations), len(strata)), np.nan)
+        made[row, column] = numbers
+        return made
+
+    value = grid(found.value)
+    is_complete = ~np.isnan(value).any(axis=1)
+    first = np.searchsorted(chosen.locations, locations)  # groups are in the order of the locations
+    of = chosen[first]
+    return _Strata(
+        strata=found,
+        of=of[is_complete],
+        weights=weights,
+        value=value[is_complete],
+        se=grid(found.se)[is_complete],
+        respondents=grid(found.respondents)[is_complete],
+        flagged=np.asarray((grid(found.flags.astype(np.float64)) > 0).sum(axis=1), dtype=np.int64)[is_complete],
+        left_out=(*chosen.left_out, *_incomplete(chosen, of, value, strata)),
+        no_groups=no_groups,
+    )
+
+
+def _incomplete(chosen: Selection, of: Selection, value: Doubles, strata: Sequence[str]) -> Iterator[LeftOut]:
+    """Say of each location that lacks a stratum which one, and why."""
+    lacking = np.isnan(chosen.value).any(axis=1)
+    # ``pooled`` tells them in this order, after those that have no row at all.
+    reasons = pooled(chosen[lacking]).left_out[len(chosen.left_out) :]
+    strata_of = [stratum for _, stratum in chosen[lacking].stratum_names]
+    why = {(each.location, stratum): each.reason for each, stratum in zip(reasons, strata_of, strict=True)}
+    for name, values in zip(of.names, value, strict=True):
+        missing = [stratum for stratum, is_absent in zip(strata, np.isnan(values).tolist(), strict=True) if is_absent]
+        if missing:
+            yield LeftOut(name, f"{quoted(missing[0])}: {why.get((name, missing[0]), f'no row for {chosen.years}')}")
+
+
+def _flags(of: Selection, value: Doubles, se: Doubles, low: Doubles, high: Doubles, respondents: Doubles) -> Flags:
+    if not of.is_percent:
+        return np.zeros(len(value), dtype=np.int8)
+    return flags(value, se, low, high, respondents, standard=of.asked.reliability)
+
+
+def _weights_note(asked: Standardised, weights: Mapping[str, float]) -> str:
+    total = sum(weights.values())
+    told = ", ".join(f"{stratum} {weight / total:.3f}" for stratum, weight in weights.items())
+    return f"Weights of the strata of {quoted(asked.category)}: {told}."
+
+
+def _source(asked: Standardised) -> list[str]:
+    standard = built_in().get(asked.standard[0])
+    return [] if standard is None else [f"Standard: {standard.title} ({standard.source})."]
+
+
+def _no_groups_note(found: _Strata) -> str:
+    if not found.no_groups:
+        return ""
+    return f"Left out, since they are no groups of people: {', '.join(map(quoted, found.no_groups))}."
+
+
+def _finding(of: Selection, value: Doubles, se: Doubles, low: Doubles, high: Doubles) -> str:
+    """Say the estimate in words where it is one."""
+    if len(value) != 1 or np.isnan(se[0]):
+        return ""
+    return say(
+        "standardised",
+        location=of.names[0],
+        value=with_interval(float(value[0]), float(low[0]), float(high[0]), of.unit),
+        years=of.years or "as published",
+    )
+
+
+STATISTIC = Statistic(
+    name="standardised",
+    parameters=Standardised,
+    prepare=prepare,
+    compute=standardised,
+    rests_on=rests_on,
+    check_form=check_standard,
+    help="each location's value if its strata, such as age groups, had the shares of a standard population",
+    estimates="a value for comparing locations with unlike mixes of people; that of no population anywhere",
+    columns=COLUMNS,
+    example={**EXAMPLE, "category": "Age (years)", "standard": ["us_2000"]},
+    example_rows=(
+        (
+            *("Alabama", 30.254132675336397, 1.04534357564304, 28.245387620498434, 32.3413461138217),
+            *(6, 0, 4535, ""),
+        ),
+    ),
+    method_version=1,
+    charts=("estimates", "map"),
+)

@@ -1,0 +1,469 @@
+"""``summary``: what the rows of a question are like, in all, or by location, category, stratum and period.
+
+Counts, means, deviations, least and most come from the cube's exact sums. Quantiles need the values themselves: cells
+of up to three rows tell them, and of others the rows are read (``dataset.row_values``). Everything is computed with
+integers and rounded once, at the end.
+"""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Annotated, Any, Literal, NamedTuple
+
+import msgspec
+import numpy as np
+
+from meantime.dataset.cube import ABSENT, AXES, Cube, Exact, Integers, Moments, add_up
+from meantime.dataset.row_values import Counted, counted_in_cells, counted_in_rows, is_told_by_cells
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Work
+from meantime.statistics import columns
+from meantime.statistics.cells.provenance import Provenance, of_mean, unweighted
+from meantime.statistics.parameters import (
+    CategoryName,
+    LocationName,
+    Names,
+    PeriodText,
+    QuestionText,
+    StratumName,
+    period_of,
+    period_text,
+)
+from meantime.statistics.statistic import Prepared
+from meantime.statistics.words import warnings
+from meantime.table import Cell, Column, Table
+
+# Names in one filter: as many as fit into an address, and a look-up of each takes a microsecond.
+_MOST_NAMES = 1_000
+# Each is compared with every period that there is.
+_MOST_SPANS = 100
+# Percentiles from 0 to 100 are 101.
+_MOST_QUANTILES = 101
+# Groups that are computed between two looks at whether to stop: some 10 ms.
+_GROUPS_AT_A_TIME = 2_000
+
+_ROWS = (
+    "Each row of the file with a value counts once, whatever its sample size. The standard deviation is that of the "
+    "rows, with n - 1; quantiles are interpolated between neighbouring values (type 7 of Hyndman and Fan)."
+)
+
+Axis = Literal["location", "category", "stratum", "period"]
+
+
+class Summary(msgspec.Struct, frozen=True, kw_only=True):
+    """What summary is asked with. The order of names in a filter, and their repetition, mean nothing."""
+
+    question: QuestionText
+    by: Annotated[
+        tuple[Axis, ...],
+        msgspec.Meta(
+            max_length=4,
+            description="What the rows are grouped by, in this order; nothing: all rows are one group.",
+            examples=[["location"], ["period", "location"]],
+        ),
+    ] = ()
+    location: Annotated[
+        tuple[LocationName, ...],
+        msgspec.Meta(
+            max_length=_MOST_NAMES, description="Only rows of these locations; none: all.", examples=[["Utah", "Ohio"]]
+        ),
+    ] = ()
+    category: Annotated[
+        tuple[CategoryName, ...],
+        msgspec.Meta(
+            max_length=_MOST_NAMES,
+            description='Only rows of these categories; none: all; "": rows without a category.',
+            examples=[["Total"]],
+        ),
+    ] = ()
+    stratum: Annotated[
+        tuple[StratumName, ...],
+        msgspec.Meta(
+            max_length=_MOST_NAMES,
+            description='Only rows of these strata; none: all; "": rows without a stratum.',
+            examples=[["Male", "Female"]],
+        ),
+    ] = ()
+    period: Annotated[
+        tuple[PeriodText, ...],
+        msgspec.Meta(
+            max_length=_MOST_SPANS,
+            description="Only rows of these years, or of periods that lie within these spans; none: all.",
+            examples=[["2019", "2021-2023"]],
+        ),
+    ] = ()
+    quantiles: Annotated[
+        tuple[Annotated[float, msgspec.Meta(ge=0, le=1)], ...],
+        msgspec.Meta(
+            max_length=_MOST_QUANTILES,
+            description="Quantiles as shares from 0 to 1; 0.5 is the median. Each is a column: median, or q and the "
+            "digits behind the point, as in q05 and q975.",
+            examples=[[0.05, 0.5, 0.95]],
+        ),
+    ] = (0.5,)
+    order: Annotated[
+        tuple[Annotated[str, Names.COLUMN], ...],
+        msgspec.Meta(
+            max_length=20,
+            description='Columns to sort by, the first one first, with "-" in front for descending. Nulls come last, '
+            "ties by the names of the groups; so do all where no column is named.",
+            examples=[["-mean"]],
+        ),
+    ] = ()
+    limit: Annotated[
+        Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None,
+        msgspec.Meta(description="Only so many rows of the answer, the first ones; null: all.", examples=[10]),
+    ] = None
+
+    def __post_init__(self) -> None:
+        """Write equal questions in one way: they are then one answer, and one entry of every cache."""
+        for name in ("location", "category", "stratum"):
+            self._put(name, tuple(sorted(set(getattr(self, name)))))
+        spans = {period_of(str(each)) for each in self.period}
+        self._put("period", tuple(period_text(span) for span in sorted(spans)))
+        self._put("by", tuple(dict.fromkeys(self.by)))
+        self._put("quantiles", tuple(sorted({each + 0.0 for each in self.quantiles})))
+
+    def _put(self, name: str, value: Any) -> None:
+        msgspec.structs.force_setattr(self, name, value)
+
+
+_BY = {
+    "location": columns.LOCATION,
+    "category": columns.CATEGORY,
+    "stratum": columns.STRATUM,
+    "period": columns.PERIOD,
+}
+_NUMBERS = (
+    columns.COUNT,
+    columns.number("mean", "mean of the group's rows; null where there is no value"),
+    columns.number("sd", "standard deviation of the group's rows, with n - 1; null where there are fewer than two"),
+    columns.number("min", "smallest value"),
+    columns.number("max", "largest value"),
+)
+
+
+def columns_for(asked: Summary) -> tuple[Column, ...]:
+    """Return the columns of the answer.
+
+    >>> [column.name for column in columns_for(Summary(question="Q", by=("period",), quantiles=(0.05, 0.5, 0.975)))]
+    ['period', 'count', 'mean', 'sd', 'min', 'max', 'q05', 'median', 'q975', 'withheld']
+    """
+    quantiles = (columns.number(_quantile_name(share), _quantile_meaning(share)) for share in asked.quantiles)
+    return (*(_BY[axis] for axis in asked.by), *_NUMBERS, *quantiles, columns.WITHHELD)
+
+
+def entries_read(snapshot: Snapshot, asked: Summary) -> int:
+    """Return how many cells, or rows where those do not tell the values, an answer goes through."""
+    code = snapshot.cube.question_codes[asked.question]
+    cells = _question_cells(snapshot.cube, code)
+    if not asked.quantiles or is_told_by_cells(snapshot.cube.cells.moments[cells]):
+        return len(range(cells.start, cells.stop))
+    # All rows of the table are looked at, to find those of the question.
+    return snapshot.about.rows
+
+
+class Filtered(NamedTuple):
+    """The cells that the filters let through."""
+
+    question: int  # its code
+    codes: dict[str, Integers]  # that each filter lets through, by axis; what has no filter is not in it
+    cells: Integers  # positions in the cube's cells
+
+
+def prepare(snapshot: Snapshot, asked: Summary) -> Filtered:
+    """Select the cells that the filters let through."""
+    cube = snapshot.cube
+    question, codes = cube.question_codes[asked.question], _codes(cube, asked)
+    cells = _question_cells(cube, question)
+    keys = cube.cells.keys[cells]
+    kept = np.ones(len(keys), dtype=bool)
+    for axis, wanted in codes.items():
+        kept &= np.isin(keys[:, _PLACES[axis]], wanted)
+    return Filtered(question, codes, np.flatnonzero(kept) + cells.start)
+
+
+def summary(prepared: Prepared[Summary, Filtered], work: Work) -> Table:
+    """Describe the rows of a question: how many, mean, deviation, least, most and quantiles, by group.
+
+    A group is there if it has a row; one with nothing but withheld rows has a count of 0 and no numbers, and stands
+    last where it is sorted by one. Without ``order`` groups come by name, as tied ones do, and years one after another:
+
+    >>> from meantime.dataset import example
+    >>> from meantime.statistics.registry import STATISTICS
+    >>> def show(**asked):
+    ...     asked = Summary(question=example.BREAKFAST, **asked)
+    ...     for row in STATISTICS["summary"].answer(example.snapshot(), asked).rows():
+    ...         print(*row)
+    >>> show(by=("location",), order=("-mean",))  # location, count, mean, sd, min, max, median, withheld
+    Cockaigne 2 31.55 2.1920310216782974 30.0 33.1 31.55 0
+    Avalon 2 21.0 1.4142135623730951 20.0 22.0 21.0 1
+    Borduria 1 21.0 None 21.0 21.0 21.0 0
+    Dorado 0 None None None None None 1
+    >>> show(location=("Avalon",), by=("category", "stratum"), quantiles=())
+    Sex Female 1 22.0 None 22.0 22.0 0
+    Sex Male 0 None None None None 1
+    Total Total 1 20.0 None 20.0 20.0 0
+    >>> show(quantiles=(0.25,), period=("2020",))
+    4 23.25 4.573474244670748 20.0 30.0 20.75 2
+
+    A name that the snapshot does not have raises KeyError. Where nothing is left by the filters, the answer has no row:
+
+    >>> show(location=("Borduria",), category=("Sex",))
+    """
+    snapshot, asked = prepared.snapshot, prepared.parameters
+    groups = _Groups(prepared)
+    scale = snapshot.cube.scale
+    numbers = [
+        groups.moments.count.tolist(),
+        [None if math.isnan(mean) else mean for mean in groups.moments.means(scale).tolist()],
+        _deviations(groups.moments, scale, work),
+        _at_scale(groups.moments.minimum, groups.moments.count, scale),
+        _at_scale(groups.moments.maximum, groups.moments.count, scale),
+        *_quantiles(groups, work),
+        groups.moments.withheld.tolist(),
+    ]
+    described = columns_for(asked)
+    data = dict(zip((column.name for column in described), [*groups.labels(), *numbers], strict=True))
+    order = _ordered(data, groups.ranks(), asked)
+    return Table(
+        columns=columns.of_question(described, snapshot, groups.question),
+        data=tuple([cells[place] for place in order] for cells in data.values()),
+        notes=tuple(filter(None, (_ROWS, warnings.synthetic(snapshot)))),
+        warnings=groups.warnings(),
+    )
+
+
+def rests_on(prepared: Prepared[Summary, Filtered], row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what the numbers of a group rest on: its rows that the filters let through; they add up to its mean."""
+    snapshot, cells = prepared.snapshot, prepared.data.cells
+    if row is None:
+        return Provenance(number=None, parts=(unweighted(cells),))
+    keys = snapshot.cube.cells.keys[cells]
+    kept = np.ones(len(keys), dtype=bool)
+    for axis in prepared.parameters.by:
+        label = row[axis]
+        code = ABSENT if label is None else list(_label_texts(snapshot.cube, axis)).index(str(label))
+        kept &= keys[:, _PLACES[axis]] == code
+    return Provenance(number="mean", parts=(of_mean(snapshot, cells[kept]),))
+
+
+class _Groups:
+    """The cells that are asked about, and the groups that they are in, ordered by key."""
+
+    def __init__(self, prepared: Prepared[Summary, Filtered]) -> None:
+        self._snapshot = prepared.snapshot
+        self.asked = prepared.parameters
+        self.question, self.codes, cells = prepared.data
+        self._keys = self._snapshot.cube.cells.keys[cells]
+        self._cells = self._snapshot.cube.cells.moments[cells]
+        self._by = self._keys[:, [_PLACES[axis] for axis in self.asked.by]]
+        self.keys, self.moments = add_up(self._by, self._cells)
+
+    def counted(self, work: Work) -> Counted:
+        """Count the different values of each group."""
+        if is_told_by_cells(self._cells):
+            return counted_in_cells(self._by, self._cells)
+        return counted_in_rows(self._snapshot, self.asked.question, self.asked.by, self.codes, work)
+
+    @property
+    def scale(self) -> int:
+        return self._snapshot.cube.scale
+
+    def labels(self) -> list[list[Cell]]:
+        """Return the names of the groups, one list an axis; None where the rows have none."""
+        found: list[list[Cell]] = []
+        for axis, codes in zip(self.asked.by, self.keys.T, strict=True):
+            names = _label_texts(self._snapshot.cube, axis)
+            found.append([None if code == ABSENT else names[code] for code in codes.tolist()])
+        return found
+
+    def ranks(self) -> dict[str, list[int | None]]:
+        """Return what the groups are sorted by where it is by name: years by number, and not by their digits."""
+        return {
+            axis: [None if code == ABSENT else code for code in codes.tolist()]
+            for axis, codes in zip(self.asked.by, self.keys.T, strict=True)
+        }
+
+    def warnings(self) -> tuple[str, ...]:
+        mixed = [
+            words for axis, words in _MIXED.items() if axis not in self.asked.by and self._has_several(_PLACES[axis])
+        ]
+        given, withheld = int(self._cells.count.sum()), int(self._cells.withheld.sum())
+        told = (
+            f"Groups may have rows of several {' and of several '.join(mixed)}, which are counted as if they were of "
+            "one kind; no number is then a rate of the population." * bool(mixed),
+            f"Withheld rows, which count nowhere: {withheld:,} of {given + withheld:,}." * bool(withheld),
+            warnings.kinds_of_value(self._snapshot, self.question),
+        )
+        return tuple(filter(None, told))
+
+    def _has_several(self, place: int) -> bool:
+        codes = self._keys[:, place]
+        return bool(len(codes)) and bool(codes.min() != codes.max())
+
+
+_PLACES = {axis: place for place, axis in enumerate(AXES)}
+_MIXED = {"stratum": "strata", "period": "periods"}
+
+
+def _question_cells(cube: Cube, question: int) -> slice:
+    return slice(int(cube.starts[question]), int(cube.starts[question + 1]))
+
+
+def _codes(cube: Cube, asked: Summary) -> dict[str, Integers]:
+    """Return the codes that each filter lets through; what has no filter is not in it."""
+    wanted: dict[str, Integers] = {}
+    for axis in ("location", "category", "stratum"):
+        if names := getattr(asked, axis):
+            labels = getattr(cube.labels, AXES[axis])
+            codes = [_code(labels, name) if name else ABSENT for name in names]
+            wanted[axis] = np.array(codes, dtype=np.int64)
+    if asked.period:
+        spans = [period_of(str(each)) for each in asked.period]
+        codes = [
+            code
+            for code, (first, last) in enumerate(cube.labels.periods)
+            if any(span.first <= first and last <= span.last for span in spans)
+        ]
+        wanted["period"] = np.array(codes, dtype=np.int64)
+    return wanted
+
+
+def _code(labels: Sequence[str], name: str) -> int:
+    place = bisect_left(labels, name)
+    if place == len(labels) or labels[place] != name:
+        raise KeyError(name)
+    return place
+
+
+def _label_texts(cube: Cube, axis: str) -> Sequence[str]:
+    if axis == "period":
+        return [period_text(period) for period in cube.labels.periods]
+    texts: tuple[str, ...] = getattr(cube.labels, AXES[axis])
+    return texts
+
+
+def _deviations(moments: Moments, scale: int, work: Work) -> list[float | None]:
+    unit = 10 ** (2 * scale)
+    found: list[float | None] = []
+    sums = zip(moments.count.tolist(), moments.total.tolist(), moments.squares.tolist(), strict=True)
+    for place, (n, total, squares) in enumerate(sums):
+        if place % _GROUPS_AT_A_TIME == 0:
+            work.check()
+        found.append(_root(n * squares - total * total, n * (n - 1) * unit) if n > 1 else None)
+    return found
+
+
+def _root(numerator: int, denominator: int) -> float:
+    """Return the square root of a fraction, rounded once.
+
+    >>> _root(2, 1) == math.sqrt(2), _root(10**800, 10**200) == 1e300, _root(0, 7)
+    (True, True, 0.0)
+    """
+    # The root of a whole number with 55 bits or more, the last of them set if anything was left: two bits more than a
+    # double has, so that the division at the end rounds as the exact root would be.
+    shift = max(110 - numerator.bit_length() + denominator.bit_length(), 0)
+    shift += shift % 2
+    whole = (numerator << shift) // denominator
+    root = math.isqrt(whole)
+    if root * root * denominator != numerator << shift:
+        root |= 1
+    return root / (1 << shift // 2)
+
+
+def _at_scale(numbers: Exact, count: Integers, scale: int) -> list[float | None]:
+    unit = 10**scale
+    pairs = zip(numbers.tolist(), count.tolist(), strict=True)
+    return [number / unit if n else None for number, n in pairs]
+
+
+def _quantiles(groups: _Groups, work: Work) -> list[list[float | None]]:
+    """Return a column for each quantile."""
+    shares = [_exact_share(share) for share in groups.asked.quantiles]
+    if not shares:
+        return []
+    counted = groups.counted(work)
+    starts = _starts(counted, groups.keys)
+    # Of one group: row number ``before[place]`` is the first with the value at ``place``.
+    behind = np.cumsum(counted.counts)
+    found: list[list[float | None]] = [[] for _ in shares]
+    for group, n in enumerate(groups.moments.count.tolist()):
+        if group % _GROUPS_AT_A_TIME == 0:
+            work.check()
+        first, last = int(starts[group]), int(starts[group + 1])
+        offset = int(behind[first - 1]) if first else 0
+
+        def value_at(row: int, first: int = first, last: int = last, offset: int = offset) -> int:
+            place = first + int(np.searchsorted(behind[first:last], row + offset, side="right"))
+            return int(counted.values[place])
+
+        for column, share in zip(found, shares, strict=True):
+            column.append(_quantile(value_at, n, share, groups.scale) if n else None)
+    return found
+
+
+def _starts(counted: Counted, keys: Integers) -> Integers:
+    """Return where the values of each group begin, and where the last ones end. Both are in the order of their keys."""
+    if not len(counted) or not keys.shape[1]:
+        return np.array([0, *[len(counted)] * len(keys)], dtype=np.int64)
+    is_new = np.ones(len(counted), dtype=bool)
+    is_new[1:] = (counted.keys[1:] != counted.keys[:-1]).any(axis=1)
+    firsts = [*np.flatnonzero(is_new).tolist(), len(counted)]
+    starts, found = [], 0
+    # Groups without a value have none here, and begin where the next one does.
+    heads = counted.keys[is_new].tolist()
+    for key in keys.tolist():
+        starts.append(firsts[found])
+        if found < len(heads) and heads[found] == key:
+            found += 1
+    return np.array([*starts, len(counted)], dtype=np.int64)
+
+
+def _quantile(value_at: Callable[[int], int], n: int, share: Fraction, scale: int) -> float:
+    """Return a quantile of type 7: at place (n - 1) x share, straight between the neighbours, rounded once."""
+    place = (n - 1) * share
+    below = math.floor(place)
+    rest = place - below
+    low = value_at(below)
+    high = value_at(below + 1) if rest else low
+    unit: int = 10**scale
+    return (low * rest.denominator + (high - low) * rest.numerator) / (rest.denominator * unit)
+
+
+def _exact_share(share: float) -> Fraction:
+    """Return the number that was written: 0.05 is a twentieth, which no double is."""
+    return Fraction(repr(share))
+
+
+def _quantile_name(share: float) -> str:
+    """Return the name of a quantile's column.
+
+    >>> [_quantile_name(share) for share in (0.0, 0.05, 0.1, 0.5, 0.975, 1.0)]
+    ['q00', 'q05', 'q10', 'median', 'q975', 'q100']
+    """
+    if share in (0.5, 1.0):
+        return "median" if share < 1 else "q100"
+    return "q" + format(Decimal(repr(share)), "f").partition(".")[2].ljust(2, "0")
+
+
+def _quantile_meaning(share: float) -> str:
+    if share == 0.5:
+        return "median: half of the values are below, half above"
+    return f"quantile {share}: that share of the values is below"
+
+
+def _ordered(data: dict[str, list[Any]], ranks: dict[str, list[int | None]], asked: Summary) -> list[int]:
+    """Return the places of the groups as asked: sorted by the last column first, since sorting keeps ties in order."""
+    order = list(range(len(data["count"])))
+    for column in reversed((*asked.order, *asked.by)):
+        name = column.removeprefix("-")
+        cells = ranks.get(name, data[name])
+        given = [place for place in order if cells[place] is not None]
+        given.sort(key=cells.__getitem__, reverse=column.startswith("-"))
+        order = given + [place for place in order if cells[place] is None]
+    return order[: asked.limit]

@@ -1,0 +1,141 @@
+"""``target``: each location against a fixed value, such as a target of Healthy People."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Work
+from meantime.statistics import columns as shared
+from meantime.statistics.cells.cell_parameters import Adjusting
+from meantime.statistics.cells.provenance import Provenance, of_estimates
+from meantime.statistics.cells.selection import Pooled, check_form, pooled, refusal, select
+from meantime.statistics.methods.differences import difference_from
+from meantime.statistics.methods.multiplicity import adjusted
+from meantime.statistics.result_tables import (
+    ESTIMATE,
+    FLAGS,
+    HIGH,
+    LOW,
+    RESPONDENTS,
+    flag_texts,
+    integers,
+    numbers,
+    table,
+)
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words.conclusions import VERDICT, sentences, verdicts
+from meantime.table import Cell, Column, Table
+from meantime.text import amount, number
+
+
+class Target(Adjusting, frozen=True, kw_only=True):
+    """What ``target`` is asked with."""
+
+    target: Annotated[
+        float,
+        msgspec.Meta(description="The value to compare with, in the unit of the question.", examples=[36.0]),
+    ]
+
+
+COLUMNS: tuple[Column, ...] = (
+    shared.LOCATION,
+    ESTIMATE,
+    LOW,
+    HIGH,
+    shared.number("target", "what it is compared with; known without error"),
+    shared.number("difference", "estimate minus target", unit=shared.OF_DIFFERENCE),
+    shared.number("difference_low", "lower limit of its 95 % interval", unit=shared.OF_DIFFERENCE),
+    shared.number("difference_high", "upper limit of its 95 % interval", unit=shared.OF_DIFFERENCE),
+    shared.number("p", "p-value of no difference", unit=None),
+    shared.number("p_adjusted", "the same, adjusted for the number of comparisons", unit=None),
+    VERDICT,
+    RESPONDENTS,
+    FLAGS,
+)
+
+
+def prepare(snapshot: Snapshot, asked: Target) -> Pooled:
+    """Select the cells, and pool their years."""
+    chosen = select(snapshot, asked)
+    if chosen.is_percent and not 0 <= asked.target <= 100:
+        raise refusal(
+            "/target", "type", f"The question is in percent, and {number(asked.target)} is none: from 0 to 100."
+        )
+    return pooled(chosen)
+
+
+def target(prepared: Prepared[Target, Pooled], _work: Work) -> Table:
+    """Compare each location with the target, in the order of the names; tied ones are too.
+
+    A location whose year is withheld is left out by name.
+
+    >>> from meantime.dataset import survey_example
+    >>> table = STATISTIC.answer(survey_example.snapshot(), Target(question=survey_example.SOUP, target=24.0))
+    >>> for row in zip(*(table.column(name) for name in ("location", "difference", "p_adjusted", "verdict"))):
+    ...     print(*(round(cell, 3) if isinstance(cell, float) else cell for cell in row))
+    Avalon -3.1 0.015 better
+    Borduria 2.6 0.025 worse
+    Cockaigne 7.0 0.0 worse
+    Dorado 1.9 0.112 no clear difference
+    Erewhon 0.1 0.922 no clear difference
+    """
+    asked, found = prepared.parameters, prepared.data
+    d = difference_from(found.estimates, asked.target)
+    p_adjusted = adjusted(d.p, by=asked.adjust)
+    data: list[list[Cell]] = [
+        list(found.of.names),
+        numbers(found.value),
+        numbers(found.low),
+        numbers(found.high),
+        [asked.target] * len(found),
+        numbers(d.value),
+        numbers(d.low),
+        numbers(d.high),
+        numbers(d.p),
+        numbers(p_adjusted),
+        verdicts(d, p_adjusted, polarity=found.of.polarity),
+        integers(found.respondents),
+        flag_texts(found.flags),
+    ]
+    name = f"the target of {amount(asked.target, found.of.unit)}"
+    findings = sentences(
+        found.of.names,
+        d,
+        p_adjusted,
+        reference=name,
+        unit=found.of.unit,
+        adjust=asked.adjust,
+        is_aggregate=found.of.is_aggregate,
+    )
+    return table(found.of, COLUMNS, data, left_out=found.left_out, findings=findings)
+
+
+def rests_on(prepared: Prepared[Target, Pooled], row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what an estimate rests on."""
+    return of_estimates(prepared.data, row)
+
+
+STATISTIC = Statistic(
+    name="target",
+    parameters=Target,
+    prepare=prepare,
+    compute=target,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="each location against a fixed value, such as a target of Healthy People",
+    estimates="how far a location's population value is from the target",
+    columns=COLUMNS,
+    example={**EXAMPLE, "target": 36.0},
+    example_rows=(
+        (
+            *("Alabama", 30.9, 29.2, 32.8, 36.0, -5.1, -6.869677111633084, -3.2724616988603614),
+            *(9.4721286967087e-08, 3.3152450438480452e-06, "better", 4537, ""),
+        ),
+    ),
+    method_version=1,
+    charts=("comparison", "verdict_map", "map"),
+)

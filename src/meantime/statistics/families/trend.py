@@ -1,0 +1,357 @@
+"""``trend``: whether a location's values rise or fall over its years."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+import numpy as np
+
+from meantime import text
+from meantime.dataset.cube import ABSENT, Doubles
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Work
+from meantime.statistics import columns as shared
+from meantime.statistics.cells.cell_parameters import Adjusting
+from meantime.statistics.cells.periods import SYNTAX, told
+from meantime.statistics.cells.provenance import VALUE, Part, Provenance, groups_of, of_all
+from meantime.statistics.cells.selection import Selection, check_form, refusal, select
+from meantime.statistics.methods.multiplicity import adjusted
+from meantime.statistics.methods.slopes import (
+    Lines,
+    annual_percent_change,
+    average_annual_percent_change,
+    lines,
+    log_lines,
+    mann_kendall,
+    pulls,
+    theil_sen,
+)
+from meantime.statistics.result_tables import numbers, table
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words.conclusions import ADJUSTED_BY, LEVEL
+from meantime.statistics.words.findings import counted, say, size_of_difference, strongest_apart, told_names
+from meantime.table import Cell, Column, Kind, Table
+
+# Below five years a line is fitted and no verdict given: t with one or two degrees of freedom is no judge.
+LEAST_YEARS = 5
+# From which p of the test of fit on a straight line is let pass. Stricter than 5 %: it is made for every location.
+_FIT_LEVEL = 0.01
+
+
+class Trend(Adjusting, frozen=True, kw_only=True):
+    """What ``trend`` is asked with."""
+
+    years: Annotated[
+        int | str,
+        msgspec.Meta(
+            description=f"Years: {SYNTAX}. Each location's own of these are used.", examples=["all", "2011..2019"]
+        ),
+    ] = "all"
+    breaks: Annotated[
+        tuple[Annotated[int, msgspec.Meta(ge=0, le=9999)], ...],
+        msgspec.Meta(
+            max_length=20,
+            description="Years in which the survey began to ask or count in another way. No slope crosses one: each "
+            "stretch from one break to before the next has a row of its own.",
+            examples=[[2011]],
+        ),
+    ] = ()
+
+    def __post_init__(self) -> None:
+        """Write equal requests in one way."""
+        super().__post_init__()
+        msgspec.structs.force_setattr(self, "breaks", tuple(sorted(set(self.breaks))))
+
+
+_A_YEAR = {"unit": shared.OF_SLOPE}
+COLUMNS = (
+    shared.LOCATION,
+    Column(name="first_year", kind=Kind.INTEGER, meaning="first year of the stretch that has a value"),
+    Column(name="last_year", kind=Kind.INTEGER, meaning="last year of it"),
+    Column(name="years", kind=Kind.INTEGER, meaning="how many years have a value with a standard error"),
+    shared.number("slope", "change a year along the straight line", **_A_YEAR),
+    shared.number(
+        "slope_low", "lower limit of its 95 % interval, widened by the years' scatter about the line", **_A_YEAR
+    ),
+    shared.number("slope_high", "upper limit of its 95 % interval", **_A_YEAR),
+    shared.number("p", "p-value of no change", unit=None),
+    shared.number("p_adjusted", "the same, adjusted for the number of slopes", unit=None),
+    Column(name="verdict", kind=Kind.TEXT, meaning="rising, falling, no clear trend; too few years, below five"),
+    shared.number("percent_change", "change a year in percent of the value (log-linear slope, APC)", unit="percent"),
+    shared.number("percent_change_low", "lower limit of its 95 % interval", unit="percent"),
+    shared.number("percent_change_high", "upper limit of its 95 % interval", unit="percent"),
+    shared.number(
+        "average_percent_change",
+        "mean of the percent changes of the location's stretches, by their years (AAPC); null without breaks, or where "
+        "a stretch has no slope",
+        unit="percent",
+    ),
+    shared.number("average_percent_change_low", "lower limit of its 95 % interval", unit="percent"),
+    shared.number("average_percent_change_high", "upper limit of its 95 % interval", unit="percent"),
+    shared.number("phi", "scatter of the years about the line over what their standard errors let expect", unit=None),
+    shared.number("fit_p", "p-value of the years following a straight line", unit=None),
+    Column(
+        name="fit",
+        kind=Kind.TEXT,
+        meaning=f"whether they do, in words: not where fit_p is below {_FIT_LEVEL}; null where no verdict is given",
+    ),
+    shared.number("mann_kendall_p", "p-value of no trend by Mann and Kendall, for comparison", unit=None),
+    shared.number("theil_sen", "median of the slopes between all pairs of years, for comparison", **_A_YEAR),
+)
+
+
+def trend(prepared: Prepared[Trend, Selection], _work: Work) -> Table:
+    """Fit a line to the years of each location, in the order of the names; tied slopes are too.
+
+    Each location has its own years: Cockaigne lacks 2018, which is withheld, and Erewhon 2020.
+
+    >>> from meantime.dataset import survey_example
+    >>> table = STATISTIC.answer(survey_example.snapshot(), Trend(question=survey_example.SOUP))
+    >>> told = ("location", "years", "slope", "slope_low", "slope_high", "verdict")
+    >>> for row in zip(*(table.column(name) for name in told)):
+    ...     print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
+    Avalon 5 0.42 -0.21 1.05 no clear trend
+    Borduria 5 0.08 -0.55 0.71 no clear trend
+    Cockaigne 4 0.45 -0.18 1.08 too few years
+    Dorado 5 0.06 -0.57 0.69 no clear trend
+    Erewhon 4 0.1 -1.14 1.33 too few years
+    >>> table.findings
+    ('No location has a clear trend (3 tested, p adjusted by Holm).',)
+    """
+    asked, selection = prepared.parameters, prepared.data
+    stretches = [_Stretch(selection, columns) for columns in _stretches(selection, asked.breaks)]
+    p = np.concatenate([stretch.p for stretch in stretches])
+    p_adjusted = adjusted(p, by=asked.adjust)
+    slopes = np.concatenate([stretch.lines.slope for stretch in stretches])
+    verdicts = _verdicts(p, p_adjusted, slopes)
+    # By location, and within one by time.
+    order = np.argsort(np.tile(np.arange(len(selection)), len(stretches)), kind="stable")
+    data = [[cell for stretch in stretches for cell in stretch.columns[place]] for place in range(len(_OF_STRETCH))]
+    by_name = dict(zip(_OF_STRETCH, data, strict=True)) | {"p_adjusted": numbers(p_adjusted), "verdict": verdicts}
+    averages = zip(_AVERAGE, _averages(stretches), strict=True)
+    by_name |= {name: numbers(np.tile(average, len(stretches))) for name, average in averages}
+    fits = np.concatenate([stretch.lines.fit_p for stretch in stretches])
+    by_name["fit"] = _fit_in_words(p, fits)
+    cells = [[by_name[column.name][place] for place in order.tolist()] for column in COLUMNS]
+    return table(
+        selection,
+        COLUMNS,
+        cells,
+        left_out=selection.left_out,
+        notes=[_breaks_note(stretches)],
+        findings=_findings(selection, stretches, p, p_adjusted, fits, asked),
+    )
+
+
+_AVERAGE = ("average_percent_change", "average_percent_change_low", "average_percent_change_high")
+_OF_STRETCH = tuple(column.name for column in COLUMNS if column.name not in ("p_adjusted", "verdict", "fit", *_AVERAGE))
+
+
+class _Stretch:
+    """The years between two breaks, with the line of each location over them."""
+
+    def __init__(self, of: Selection, columns: list[int]) -> None:
+        self.names = of.names
+        self.years = told([period for place in columns if (period := of.periods[place]) is not None])
+        value, se = of.value[:, columns], of.se[:, columns]
+        known = np.isfinite(value) & np.isfinite(se)
+        value = np.where(known, value, np.nan)
+        year = np.array([_middle(of, column) for column in columns])
+        self.lines = lines(year, value, se, is_percent=of.is_percent)
+        self.of_logs = log_lines(year, value, se, is_percent=of.is_percent)
+        self.steps = _steps(year, known)
+        # A slope of three or four years is shown, and not tested.
+        self.p: Doubles = np.where(self.lines.years >= LEAST_YEARS, self.lines.p, np.nan)
+        self.columns: list[list[Cell]] = [
+            list(of.names),
+            *_ends(of, columns, known),
+            self.lines.years.tolist(),
+            *_of_line(self.lines, numbers(self.p)),
+            *map(numbers, annual_percent_change(self.of_logs)),
+            numbers(self.lines.phi),
+            numbers(self.lines.fit_p),
+            numbers(mann_kendall(value)),
+            numbers(theil_sen(year, value)),
+        ]
+
+
+def rests_on(prepared: Prepared[Trend, Selection], row: Mapping[str, Cell] | None) -> Provenance:
+    """Say what a slope rests on: the location's cells of the stretch, each with its pull on the line."""
+    asked, selection = prepared.parameters, prepared.data
+    if row is None:
+        return Provenance(number=None, parts=(of_all(selection),))
+    own = selection[groups_of(selection, row)]
+    columns = _stretch_of(own, asked.breaks, row)
+    value, se = own.value[0, columns], own.se[0, columns]
+    year = np.array([_middle(own, column) for column in columns])
+    cells, weights = own.cell[0, columns], pulls(year, value, se, is_percent=own.is_percent)
+    is_there = cells != ABSENT
+    return Provenance(number="slope", parts=(Part(VALUE, cells[is_there], weights[is_there]),))
+
+
+def _stretch_of(own: Selection, breaks: tuple[int, ...], row: Mapping[str, Cell]) -> list[int]:
+    """Return the places of the periods that a row of the answer is of."""
+
+    def ends(columns: list[int]) -> list[Cell]:
+        known = np.isfinite(own.value[:, columns]) & np.isfinite(own.se[:, columns])
+        return [end[0] for end in _ends(own, columns, known)]
+
+    wanted = [row["first_year"], row["last_year"]]
+    return next(columns for columns in _stretches(own, breaks) if ends(columns) == wanted)
+
+
+def prepare(snapshot: Snapshot, asked: Trend) -> Selection:
+    """Select the cells of all years."""
+    selection = select(snapshot, asked)
+    if len(selection.periods) < 3:
+        asked_for = selection.years or "no year"
+        detail = f"A trend needs three years at least; asked for: {asked_for}. Ask change for two."
+        raise refusal("/years", "absent", detail)
+    return selection
+
+
+def _stretches(of: Selection, breaks: tuple[int, ...]) -> list[list[int]]:
+    """Return the places of the periods of each stretch; one without a period is none."""
+    edges = (-1, *breaks, 10_000)
+    found = [
+        [place for place in range(len(of.periods)) if edges[n] <= _middle(of, place) < edges[n + 1]]
+        for n in range(len(edges) - 1)
+    ]
+    return [places for places in found if places]
+
+
+def _middle(of: Selection, place: int) -> float:
+    period = of.periods[place]
+    return 0.0 if period is None else (period.first + period.last) / 2
+
+
+def _ends(
+    of: Selection, columns: list[int], known: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
+) -> list[list[Cell]]:
+    firsts: list[Cell] = []
+    lasts: list[Cell] = []
+    for row in known:
+        periods = [of.periods[columns[place]] for place in np.flatnonzero(row).tolist()]
+        there = [period for period in periods if period is not None]
+        firsts.append(there[0].first if there else None)
+        lasts.append(there[-1].last if there else None)
+    return [firsts, lasts]
+
+
+def _of_line(fitted: Lines, p: list[Cell]) -> list[list[Cell]]:
+    return [numbers(fitted.slope), numbers(fitted.low), numbers(fitted.high), p]
+
+
+def _steps(year: Doubles, known: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> Doubles:
+    """Count the years from the first to the last that each location has; 0 where it has none."""
+    first, last = np.where(known, year, np.inf).min(axis=1), np.where(known, year, -np.inf).max(axis=1)
+    return np.where(known.any(axis=1), last - first, 0.0)
+
+
+def _averages(stretches: list[_Stretch]) -> tuple[Doubles, Doubles, Doubles]:
+    """Average the percent changes over the stretches; of one there is nothing to average."""
+    if len(stretches) < 2:
+        nothing = np.full(len(stretches[0].names), np.nan)
+        return nothing, nothing, nothing
+    return average_annual_percent_change(
+        np.stack([stretch.of_logs.slope for stretch in stretches], axis=1),
+        np.stack([stretch.of_logs.se for stretch in stretches], axis=1),
+        np.stack([stretch.steps for stretch in stretches], axis=1),
+    )
+
+
+def _breaks_note(stretches: list[_Stretch]) -> str:
+    if len(stretches) < 2:
+        return ""
+    return f"Stretches, each with a line of its own: {'; '.join(stretch.years for stretch in stretches)}."
+
+
+def _verdicts(p: Doubles, p_adjusted: Doubles, slope: Doubles) -> list[Cell]:
+    words = np.select(
+        [np.isnan(p), (p_adjusted < LEVEL) & (slope > 0), p_adjusted < LEVEL],
+        ["too few years", "rising", "falling"],
+        "no clear trend",
+    )
+    return list(words.tolist())
+
+
+def _fit_in_words(p: Doubles, fits: Doubles) -> list[Cell]:
+    """Say of each line whether the years follow it; None where it is not tested at all."""
+    words = np.where(fits < _FIT_LEVEL, "not a straight line", "a straight line will do")
+    return [None if np.isnan(each) else word for each, word in zip(p, words.tolist(), strict=True)]
+
+
+def _findings(
+    of: Selection, stretches: list[_Stretch], p: Doubles, p_adjusted: Doubles, fits: Doubles, asked: Trend
+) -> list[str]:
+    is_tested, is_aggregate = ~np.isnan(p), np.tile(of.is_aggregate, len(stretches))
+    if not is_tested.any():
+        return []
+    is_counted = counted(is_tested, is_aggregate)
+    names, tested = told_names(of.names * len(stretches), is_counted, is_aggregate), int(is_counted.sum())
+    lines_ = [(stretch, row) for stretch in stretches for row in range(len(of))]
+    slope = np.concatenate([stretch.lines.slope for stretch in stretches])
+    clear = p_adjusted < LEVEL
+    by = ADJUSTED_BY[asked.adjust]
+    rising, falling = (int((clear & is_counted & side).sum()) for side in (slope > 0, slope < 0))
+    what = "slopes" if len(stretches) > 1 else "locations"
+    said = []
+    if not rising + falling:
+        said.append(say("no_trends", tested=tested, by=by))
+    elif tested > 1:  # of one, the sentence on it says all
+        count = {"clear": rising + falling, "tested": tested, "rising": rising, "falling": falling}
+        said.append(say("some_trends", verb="has" if rising + falling == 1 else "have", what=what, by=by, **count))
+    for place in strongest_apart(-p, clear, is_counted):
+        stretch, row = lines_[place]
+        first, last = (int(str(column[row])) for column in stretch.columns[1:3])  # there: a line was tested
+        said.append(
+            say(
+                "trend",
+                location=names[place],
+                verb="rises" if slope[place] > 0 else "falls",
+                change=size_of_difference(
+                    float(slope[place]),
+                    float(stretch.lines.low[row]),
+                    float(stretch.lines.high[row]),
+                    text.unit_a_year(of.unit),
+                    tested=int(is_tested.sum()),
+                ),
+                years=text.years(first, last),
+            )
+        )
+    bent = int(((fits < _FIT_LEVEL) & is_counted).sum())
+    if bent:
+        said.append(say("one_not_straight") if tested == 1 else say("not_straight", bent=bent, tested=tested))
+    return said
+
+
+STATISTIC = Statistic(
+    name="trend",
+    parameters=Trend,
+    prepare=prepare,
+    compute=trend,
+    rests_on=rests_on,
+    check_form=check_form,
+    help="whether each location's values rise or fall over its years, with a test of the straight line",
+    estimates="the change a year of a location's population value along a straight line",
+    columns=COLUMNS,
+    example={**EXAMPLE, "years": "all"},
+    example_rows=(
+        (
+            *("Alabama", 2011, 2023, 13, 0.41319696229592906, 0.2856774016206303, 0.5407165229712279),
+            *(1.3792124560000644e-05, 0.0004965164841600232, "rising"),
+            *(1.4645486933727971, 1.00812787282722, 1.9230319218633047, None, None, None),
+            *(
+                0.7387749314548487,
+                0.7019271292171032,
+                "a straight line will do",
+                1.346582943805166e-05,
+                0.35749999999999993,
+            ),
+        ),
+    ),
+    method_version=2,  # from 2 on the years of a percent are weighed by standard errors at their mean
+    charts=("comparison",),
+)

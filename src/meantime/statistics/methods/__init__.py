@@ -1,0 +1,1 @@
+"""The arithmetic: pure functions on arrays, a file for each method."""

@@ -1,0 +1,218 @@
+"""Difference and ratio of two estimates, with intervals from the limits of each, and p by inversion.
+
+MOVER, the method of variance estimates recovery: d = v1 - v2 lies between
+
+    d - sqrt((v1 - l1)^2 - 2 r (v1 - l1) (u2 - v2) + (u2 - v2)^2)  and
+    d + sqrt((u1 - v1)^2 - 2 r (u1 - v1) (v2 - l2) + (v2 - l2)^2)
+
+where l and u are each estimate's own limits and r their correlation (0 unless one contains the other). It keeps the
+asymmetry that percents near 0 or 100 have. The ratio is the same on logarithms. p is the level at which the interval
+touches no difference: z is found such that it does, and p = 2 (1 - Phi(z)), so that p < 0.05 exactly where the 95 %
+interval leaves out 0.
+
+Measured type I error: 2.5 to 5.3 %, against 5 to 10 % of Wald's interval. "The intervals overlap" is no test: type I
+0.1 to 3 %, power 33 % against 65 %.
+
+Sources: Zou and Donner, Construction of confidence limits about effect measures, Statistics in Medicine 27 (2008);
+Zou, Toward using confidence intervals to compare correlations, Psychological Methods 12 (2007), for correlated
+estimates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from scipy import special
+
+from meantime.dataset.cube import Doubles
+from meantime.statistics.methods.standard_errors import Z95, Scale, expit, logit
+
+# No p-value is told apart from 0 beyond this: 2 (1 - Phi(38)) is the least positive double.
+_Z_MOST = 38.0
+# Newton needs 5 to 8 steps; where a limit is flat, near 0 or 100, the bracket is halved instead, 53 times at most.
+_MOST_STEPS = 60
+_PRECISION = 1e-10
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Estimates:
+    """Values with standard errors, NaN where unknown, and the scale on which their limits are symmetrical."""
+
+    value: Doubles
+    se: Doubles
+    scale: Scale
+
+    def __getitem__(self, which: Any) -> Estimates:
+        return Estimates(value=self.value[which], se=self.se[which], scale=self.scale)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Compared:
+    """Differences or ratios with their intervals; ``z`` is that at which the interval touches "no difference"."""
+
+    value: Doubles
+    low: Doubles
+    high: Doubles
+    z: Doubles
+
+    @property
+    def p(self) -> Doubles:
+        """Two-sided p-values."""
+        return np.asarray(2 * special.ndtr(-self.z), dtype=np.float64)
+
+
+def difference(
+    one: Estimates, other: Estimates, *, correlation: Doubles | float = 0.0, level_z: float = Z95
+) -> Compared:
+    """Subtract the other from the one.
+
+    With estimates of one decimal, that 21.7 (19.1 to 24.6) differs from 26.7 (23.9 to 29.7) has p = 0.015:
+
+    >>> a = Estimates(value=np.array([21.7]), se=np.array([1.403]), scale=Scale.LOGIT)
+    >>> b = Estimates(value=np.array([26.7]), se=np.array([1.480]), scale=Scale.LOGIT)
+    >>> found = difference(a, b)
+    >>> found.value.round(1), found.low.round(1), found.high.round(1), found.p.round(3)
+    (array([-5.]), array([-9.]), array([-1.]), array([0.015]))
+    """
+    return _compared(_distance(one), _distance(other), one.value - other.value, correlation, level_z)
+
+
+def difference_of_differences(
+    one: tuple[Estimates, Estimates],
+    other: tuple[Estimates, Estimates],
+    *,
+    correlations: tuple[Doubles | float, Doubles | float] = (0.0, 0.0),
+) -> Compared:
+    """Subtract the difference of the other two from that of the one two: whether a gap is wider, or a change larger.
+
+    A difference has limits, so MOVER takes it as it takes an estimate. ``correlations`` are those within each two.
+
+    >>> def of(value):
+    ...     return Estimates(value=np.array([value]), se=np.array([1.0]), scale=Scale.LINEAR)
+    >>> found = difference_of_differences((of(30.0), of(25.0)), (of(28.0), of(27.0)))
+    >>> found.value, found.low.round(2), found.high.round(2), found.p.round(4)
+    (array([4.]), array([0.08]), array([7.92]), array([0.0455]))
+    """
+    distances = [
+        _distance_of_difference(_distance(a), _distance(b), r)
+        for (a, b), r in zip((one, other), correlations, strict=True)
+    ]
+    d = (one[0].value - one[1].value) - (other[0].value - other[1].value)
+    return _compared(distances[0], distances[1], d, 0.0, Z95)
+
+
+def ratio(one: Estimates, other: Estimates, *, correlation: Doubles | float = 0.0, level_z: float = Z95) -> Compared:
+    """Divide the one by the other.
+
+    >>> a = Estimates(value=np.array([30.0]), se=np.array([1.0]), scale=Scale.LOGIT)
+    >>> b = Estimates(value=np.array([20.0]), se=np.array([1.0]), scale=Scale.LOGIT)
+    >>> found = ratio(a, b)
+    >>> found.value, found.low.round(2), found.high.round(2)
+    (array([1.5]), array([1.33]), array([1.69]))
+
+    Values of 0 have no logarithm: NaN. So have negative ones, and their ratio would mean nothing.
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        logs = np.where((one.value > 0) & (other.value > 0), np.log(one.value) - np.log(other.value), np.nan)
+        found = _compared(_log_distance(one), _log_distance(other), logs, correlation, level_z)
+    return Compared(value=np.exp(found.value), low=np.exp(found.low), high=np.exp(found.high), z=found.z)
+
+
+def difference_from(one: Estimates, fixed: float, *, level_z: float = Z95) -> Compared:
+    """Subtract a number that is known without error: a target.
+
+    >>> a = Estimates(value=np.array([30.0]), se=np.array([1.0]), scale=Scale.LOGIT)
+    >>> difference_from(a, 28.0).p.round(3)
+    array([0.041])
+    """
+    known = Estimates(value=np.full_like(one.value, fixed), se=np.zeros_like(one.value), scale=one.scale)
+    return difference(one, known, level_z=level_z)
+
+
+# The lower limit (-1) or the upper one (1), of all values or of each its own.
+_Sign = int | Doubles
+# How far the limit at z is from the value, and how fast that grows with z.
+_Distance = Callable[[Doubles, _Sign], tuple[Doubles, Doubles]]
+
+
+def _distance(of: Estimates) -> _Distance:
+    """Return the distances of an estimate's limits."""
+    if of.scale is Scale.LINEAR:
+        return lambda z, _sign: (z * of.se, of.se)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        centre, step, is_known = logit(of.value), _logit_step(of), of.se == 0
+
+    def at(z: Doubles, sign: _Sign) -> tuple[Doubles, Doubles]:
+        limit = expit(centre + sign * z * step)
+        # What is known without error has no limits, and at 0 or 100 no logit either.
+        return np.where(is_known, 0.0, sign * (limit - of.value)), np.where(
+            is_known, 0.0, step * limit * (1 - limit / 100)
+        )
+
+    return at
+
+
+def _log_distance(of: Estimates) -> _Distance:
+    """Return the same of the logarithms."""
+    if of.scale is Scale.LINEAR:
+        # Symmetrical about the value, the limits would pass 0; about its logarithm they do not.
+        relative = of.se / of.value
+        return lambda z, _sign: (z * relative, relative)
+    centre, step, log = logit(of.value), _logit_step(of), np.log(of.value / 100)
+
+    def at(z: Doubles, sign: _Sign) -> tuple[Doubles, Doubles]:
+        # log expit, and not log(limit): far out, a limit is 0 before its logarithm is minus infinity.
+        x = centre + sign * z * step
+        return sign * (np.asarray(special.log_expit(x)) - log), step * np.asarray(special.expit(-x))
+
+    return at
+
+
+def _distance_of_difference(one: _Distance, other: _Distance, r: Doubles | float) -> _Distance:
+    """Return the same of the difference of two."""
+    return lambda z, sign: _reach(one, other, z, sign, r)
+
+
+def _logit_step(of: Estimates) -> Doubles:
+    return of.se / (of.value * (1 - of.value / 100))
+
+
+def _compared(one: _Distance, other: _Distance, d: Doubles, correlation: Doubles | float, level_z: float) -> Compared:
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        z = np.full(d.shape, level_z)
+        below, _ = _reach(one, other, z, -1, correlation)
+        above, _ = _reach(one, other, z, 1, correlation)
+        touching = _touching(one, other, d, correlation)
+    return Compared(value=d, low=d - below, high=d + above, z=touching)
+
+
+def _reach(one: _Distance, other: _Distance, z: Doubles, sign: _Sign, r: Doubles | float) -> tuple[Doubles, Doubles]:
+    """Return how far the interval at z reaches on one side, and how fast that grows with z."""
+    (a, da), (b, db) = one(z, sign), other(z, -sign)
+    reach = np.sqrt(a * a - 2 * r * a * b + b * b)
+    return reach, (a * da - r * (a * db + b * da) + b * db) / reach
+
+
+def _touching(one: _Distance, other: _Distance, d: Doubles, r: Doubles | float) -> Doubles:
+    """Find the z at which the interval just reaches no difference: Newton's steps within a bracket."""
+    # Of a difference above 0 the lower end reaches 0 first, of one below 0 the upper end.
+    gap, toward = np.abs(d), np.where(d > 0, -1.0, 1.0)
+    low, high = np.zeros_like(gap), np.full_like(gap, _Z_MOST)
+    first, _ = _reach(one, other, np.ones_like(gap), toward, r)
+    z = np.clip(np.where(first > 0, gap / first, 0.0), 0.0, _Z_MOST)
+    steps, moved = 0, np.full_like(gap, np.inf)
+    while steps < _MOST_STEPS and (moved > _PRECISION).any():
+        reach, slope = _reach(one, other, z, toward, r)
+        is_short = reach < gap
+        low, high = np.where(is_short, z, low), np.where(is_short, high, z)
+        newton = z + (gap - reach) / slope
+        # The ends belong to the bracket: a step that is too small to move z is the end of the search, not a stray.
+        new = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
+        moved = np.abs(new - z)
+        z = new
+        steps += 1
+    z = np.where(gap == 0, 0.0, z)
+    return np.where(np.isnan(first), np.nan, z)

@@ -1,0 +1,1 @@
+"""What is said of results: findings, conclusions, warnings."""

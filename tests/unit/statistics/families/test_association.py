@@ -1,0 +1,198 @@
+from __future__ import annotations
+
+import dataclasses
+import tomllib
+from importlib import resources
+from typing import Any
+
+import msgspec
+import numpy as np
+import pytest
+from scipy import stats
+
+from meantime.dataset.snapshot import Snapshot
+from meantime.statistics import columns
+from meantime.statistics.families.association import COLUMNS, STATISTIC, Association
+from meantime.table import Table
+from tests.support import factories
+from tests.support.answers import problems
+
+RELATIONS = tomllib.loads(resources.files("meantime.dataset").joinpath("relations.toml").read_text("utf-8"))[
+    "relations"
+]
+RNG = np.random.default_rng(6)
+X = np.round(30 + 4 * RNG.standard_normal(20), 1)
+Y = np.round(25 + 0.8 * (X - 30) + 2 * RNG.standard_normal(20), 1)
+NAMES = [f"L{place:02}" for place in range(20)]
+
+
+def row(question: str, location: str, value: float, half: float = 1.0, year: int = 2020) -> dict[str, Any]:
+    limits = {"low": round(value - half, 1), "high": round(value + half, 1)}
+    return factories.row(question, location, f"{value:.1f}", period=(year, year), **limits)
+
+
+def made(x: Any = X, y: Any = Y, half: float = 1.0, year_of_other: int = 2020) -> Snapshot:
+    return factories.snapshot(
+        [
+            *(row("P", name, value, half) for name, value in zip(NAMES, x, strict=False)),
+            *(row("Q", name, value, half, year_of_other) for name, value in zip(NAMES, y, strict=False)),
+        ]
+    )
+
+
+def of(snapshot: Snapshot, **asked: Any) -> Table:
+    given = Association(question="P", other="Q", **asked)
+    assert problems(STATISTIC, snapshot, given) == ()
+    return STATISTIC.answer(snapshot, given)
+
+
+def pointers(snapshot: Snapshot | None, **asked: Any) -> list[tuple[str, str]]:
+    given = Association(**{"question": "P", "other": "Q", **asked})
+    return [(problem.pointer, problem.code) for problem in problems(STATISTIC, snapshot, given)]
+
+
+def test_the_correlations_are_scipys() -> None:
+    snapshot = made()
+    table = of(snapshot)
+    assert table.column("method") == ["Pearson", "Spearman"]
+    assert table.column("locations") == [20, 20]
+    assert table.column("correlation") == pytest.approx([stats.pearsonr(X, Y)[0], stats.spearmanr(X, Y)[0]])
+    assert table.columns == columns.of_question(COLUMNS, snapshot, 0)
+
+
+def test_the_correction_is_for_both_reliabilities_and_not_for_ranks() -> None:
+    table = of(made())
+    corrected, none = table.column("corrected")
+    assert none is None
+    assert isinstance(corrected, float)
+    assert corrected > float(table.column("correlation")[0] or 0)
+    assert any(note.startswith("Reliability") for note in table.notes)
+    # Where most of what locations differ by is chance, there is nothing to correct with.
+    assert of(made(half=9.0)).column("corrected") == [None, None]
+
+
+def test_findings_are_of_pearson_and_hedged() -> None:
+    assert of(made()).findings[0].startswith("Where the one is higher, the other is higher: correlation 0.8")
+    assert of(made(y=60 - Y)).findings[0].startswith("Where the one is higher, the other is lower: correlation −0.8")
+    unrelated = np.round(25 + RNG.standard_normal(20), 1)
+    assert of(made(y=unrelated)).findings == ("No association of the two can be seen across 20 locations.",)
+
+
+def test_the_two_p_values_are_adjusted_by_holm_and_the_finding_rests_on_that() -> None:
+    unadjusted = np.array(of(made()).column("p"), dtype=float)
+    least, most = sorted(np.array(of(made()).column("p_adjusted"), dtype=float))
+    assert least == pytest.approx(2 * unadjusted.min())
+    assert most == pytest.approx(max(2 * unadjusted.min(), unadjusted.max()))
+
+
+def test_what_only_ranks_see_is_told_by_ranks() -> None:
+    rising = np.arange(20.5, 40.5)
+    # One location far out, where the line would have it highest.
+    y = np.append(50 + rising[:-1] / 5, 1.5)
+    (said,) = of(made(x=rising, y=y)).findings
+    assert said.startswith("Where the one is higher, the other is higher: correlation of ranks 0.71")
+
+
+@pytest.mark.parametrize(("kind", "said"), [("exclude", "nobody is counted"), ("overlap", "many are counted")])
+def test_questions_that_are_related_by_definition_are_told(kind: str, said: str) -> None:
+    pair = next(each["questions"][:2] for each in RELATIONS if each["kind"] == kind)
+    both = zip(pair, (X, Y), strict=True)
+    snapshot = factories.snapshot(
+        row(question, name, value) for question, values in both for name, value in zip(NAMES, values, strict=True)
+    )
+    table = STATISTIC.answer(snapshot, Association(question=pair[0], other=pair[1]))
+    assert any(said in warning for warning in table.warnings)
+    assert any("is not known here" in warning for warning in of(made()).warnings)
+
+
+def test_the_ecological_caution_is_always_there() -> None:
+    table = of(made())
+    assert any(note.startswith("Of locations, not of people") for note in table.notes)
+    assert any("same respondents" in warning for warning in table.warnings)
+
+
+def test_what_does_not_vary_or_has_no_standard_error_has_no_numbers() -> None:
+    table = of(made(y=np.full(20, 25.5)))
+    assert table.column("correlation") == [None, None]
+    assert table.findings == ()
+    bare = factories.snapshot(
+        factories.row(question, name, f"{value:.1f}")
+        for question, values in (("P", X), ("Q", Y))
+        for name, value in zip(NAMES, values, strict=True)
+    )
+    assert of(bare).column("corrected") == [None, None]
+    assert not any(note.startswith("Reliability") for note in of(bare).notes)
+
+
+def test_only_locations_that_have_both_count_and_the_others_are_told() -> None:
+    table = of(made(x=X[:18]))
+    assert table.column("locations") == [18, 18]
+    assert of(made(y=Y[:17])).column("locations") == [17, 17]
+    snapshot = factories.snapshot(
+        [
+            *(row("P", name, value) for name, value in zip(NAMES, X, strict=True)),
+            *(row("Q", name, value) for name, value in zip(NAMES[1:], Y[1:], strict=True)),
+            factories.row("Q", NAMES[0], None, period=(2020, 2020), reason="~"),
+        ]
+    )
+    assert 'Left out: L00 (withheld in 2020 ("~"), of the other question).' in of(snapshot).warnings
+
+
+def test_aggregates_are_left_out() -> None:
+    states = ["National", "Alabama", "Alaska", "Arizona", "Arkansas", "California", "Colorado", "Idaho", "Iowa", "Ohio"]
+    both = [row(question, name, 30.0 + place) for question in "PQ" for place, name in enumerate([*states, "Utah"])]
+    table = of(factories.snapshot(both))
+    assert table.column("locations") == [10, 10]
+    assert "Left out: National (an aggregate of others)." in table.warnings
+
+
+def test_what_cannot_be_answered_is_refused() -> None:
+    assert pointers(made(x=X[:9])) == [("/locations", "absent")]
+    for few, told in ((1, "Only one location has"), (9, "Only 9 locations have")):
+        (problem,) = problems(STATISTIC, made(x=X[:few]), Association(question="P", other="Q"))
+        assert problem.detail.startswith(f"{told} both questions, and a correlation needs 10")
+    assert pointers(made(), other="P") == [("/other", "contradiction")]
+    assert pointers(made(year_of_other=2019)) == [("/years", "absent")]
+    (problem,) = problems(STATISTIC, made(year_of_other=2019), Association(question="P", other="Q"))
+    assert problem.detail == "Of the other question: The question has no value for 2020. It has: 2019."
+    assert pointers(made(), years="soon") == [("/years", "type")]
+    assert pointers(None) == []
+
+
+def test_each_location_can_be_shown_with_both_estimates_and_their_limits() -> None:
+    table = of(made(half=1.5), show="locations")
+    assert table.column("location") == NAMES
+    assert table.column("estimate") == X.tolist()
+    assert table.column("other_low") == np.round(Y - 1.5, 1).tolist()
+    assert set(table.column("flags")) == {""}
+    # What is said of the correlation is said beside its locations, too.
+    assert (table.findings, table.notes) == (of(made(half=1.5)).findings, of(made(half=1.5)).notes)
+
+
+def test_each_question_has_its_own_unit_and_says_which_it_is() -> None:
+    rows = [row(question, name, value) for question in "PQ" for name, value in zip(NAMES, X, strict=True)]
+    snapshot = factories.snapshot(rows)
+    questions = tuple(
+        msgspec.structs.replace(question, unit={"P": "percent", "Q": "cups"}[question.text])
+        for question in snapshot.about.questions
+    )
+    snapshot = dataclasses.replace(snapshot, about=msgspec.structs.replace(snapshot.about, questions=questions))
+    told = {column.name: (column.meaning, column.unit) for column in of(snapshot, show="locations").columns}
+    assert told["estimate"] == ("P", "percent")
+    assert told["other_estimate"] == ("Q", "cups")
+
+
+def test_one_that_is_flagged_in_either_question_is_flagged() -> None:
+    wide = [row("Q", name, value, half=12.0 if name == "L03" else 1.0) for name, value in zip(NAMES, Y, strict=True)]
+    rows = [*(row("P", name, value) for name, value in zip(NAMES, X, strict=True)), *wide]
+    flags = of(factories.snapshot(rows), show="locations").column("flags")
+    assert [name for name, flag in zip(NAMES, flags, strict=True) if flag] == ["L03"]
+
+
+def test_a_location_rests_on_the_cells_of_both_and_its_estimate_on_the_first() -> None:
+    snapshot, asked = made(), Association(question="P", other="Q", show="locations")
+    first, second = STATISTIC.prepared(snapshot, asked).rests_on({"location": "L03"}).parts
+    assert (first.used_as, first.weights.tolist()) == ("value", [1.0])
+    assert (second.used_as, second.weights.tolist()) == ("other question", [0.0])
+    assert STATISTIC.prepared(snapshot, asked).rests_on(None).number is None
+    assert STATISTIC.prepared(snapshot, asked).rests_on({"method": "Pearson"}).number is None

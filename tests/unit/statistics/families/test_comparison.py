@@ -1,0 +1,217 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from meantime.dataset import example, survey_example
+from meantime.dataset.snapshot import Snapshot
+from meantime.statistics.families.comparison import STATISTIC, Comparison
+from meantime.statistics.methods.multiplicity import Adjustment
+from meantime.table import Table
+from tests.support import factories
+from tests.support.answers import pointers, problems
+
+STATES = ("Iowa", "Ohio", "Utah")
+
+
+def row(location: str, value: float, half: float, size: float, year: int = 2020) -> dict[str, Any]:
+    return factories.row(
+        location=location,
+        value=str(value),
+        low=value - half,
+        high=value + half,
+        sample_size=size,
+        period=(year, year),
+        category="Total",
+        stratum="Total",
+    )
+
+
+def country(sum_of_sizes: float = 6000.0, **more: Any) -> Snapshot:
+    return factories.snapshot(
+        [
+            row("National", 30.0, 1.0, sum_of_sizes),
+            row("Iowa", 26.0, 2.0, 1000.0),
+            row("Ohio", 30.5, 1.5, 3000.0),
+            row("Utah", 34.0, 2.0, 2000.0),
+        ],
+        **{"polarity": {"Q": "lower"}, **more},
+    )
+
+
+def of(snapshot: Snapshot, **asked: Any) -> Table:
+    given = Comparison(**{"question": "Q", "interval_scale": "linear", **asked})
+    assert problems(STATISTIC, snapshot, given) == ()
+    return STATISTIC.answer(snapshot, given)
+
+
+def wrong(snapshot: Snapshot, **asked: Any) -> list[tuple[str, str]]:
+    return [
+        (problem.pointer, problem.code)
+        for problem in problems(STATISTIC, snapshot, Comparison(**{"question": "Q", **asked}))
+    ]
+
+
+def column(table: Table, name: str) -> list[float]:
+    return [cell for cell in table.column(name) if isinstance(cell, float)]
+
+
+def test_the_aggregate_is_the_reference_where_none_is_named() -> None:
+    table = of(country())
+    assert tuple(table.column("location")) == STATES
+    assert set(table.column("reference")) == {"National"}
+    assert table.column("difference") == [-4.0, 0.5, 4.0]
+    assert "Reference: National, 30.0% (95% CI 29.0 to 31.0)." in table.notes
+
+
+def test_on_the_linear_scale_it_is_the_z_test() -> None:
+    table = of(country())
+    z = stats.norm.ppf(0.975)
+    se = np.sqrt((np.array([2.0, 1.5, 2.0]) / z) ** 2 + (1 / z) ** 2 + 2 * 0.01 / 12)
+    np.testing.assert_allclose(column(table, "p"), 2 * stats.norm.sf(np.array([4, 0.5, 4]) / se), rtol=1e-6)
+    np.testing.assert_allclose(column(table, "difference_high"), np.array([-4, 0.5, 4]) + z * se)
+
+
+def test_verdicts_follow_the_adjusted_p_and_the_polarity() -> None:
+    assert of(country()).column("verdict") == ["better", "no clear difference", "worse"]
+    assert of(country(polarity={"Q": "higher"})).column("verdict") == ["worse", "no clear difference", "better"]
+    assert of(country(polarity={})).column("verdict") == ["below", "no clear difference", "above"]
+
+
+def test_findings_say_what_differs_strongest_first_and_by_which_adjustment() -> None:
+    table = of(country(), adjust=Adjustment.BENJAMINI_HOCHBERG)
+    assert table.findings[0] == (
+        "2 of 3 locations differ from National (p adjusted by Benjamini-Hochberg): 1 above, 1 below."
+    )
+    assert table.findings[1].startswith(
+        "Iowa is below National by 4.0 percentage points (unadjusted 95% CI 1.8 to 6.2)."
+    )
+    assert table.findings[2].startswith(
+        "Utah is above National by 4.0 percentage points (unadjusted 95% CI 1.8 to 6.2)."
+    )
+
+
+def test_where_nothing_differs_that_is_said_and_never_that_all_are_equal() -> None:
+    snapshot = factories.snapshot([row(name, 30.0, 2.0, 1000.0) for name in ("National", *STATES)])
+    assert of(snapshot).findings == ("No location can be told apart from National (3 compared, p adjusted by Holm).",)
+
+
+def test_similar_is_only_said_within_a_margin_that_is_named() -> None:
+    table = of(country(), margin=3.0)
+    assert table.column("verdict")[1] == "similar"
+    assert table.findings[-1].startswith("Ohio is similar to National: the 90% CI")
+    assert of(country(), margin=1.0).column("verdict")[1] == "no clear difference"
+
+
+def test_any_location_can_be_the_reference_and_is_added_to_those_asked_for() -> None:
+    table = of(country(), locations=("Iowa",), reference="Utah")
+    assert (table.column("location"), table.column("estimate")) == (["Iowa"], [26.0])
+    assert table.column("difference") == [-8.0]
+    assert table.column("difference_from_rest") == [None]
+    assert not any("contains" in note for note in table.notes)
+
+
+def test_a_reference_that_contains_the_locations_is_recognised_by_its_respondents() -> None:
+    conservative = (
+        "National contains the locations. That is not taken into account, so the intervals are somewhat too wide."
+    )
+    assert conservative in of(country()).notes
+    assert (
+        "Whether National contains the locations could not be told from its respondents; they were taken for separate."
+    ) in of(country(sum_of_sizes=6001.0)).notes
+    declared = of(country(sum_of_sizes=6001.0), contains=True)
+    assert conservative in declared.notes
+    assert not any("contain" in note for note in of(country(), contains=False).notes)
+
+
+def test_with_shares_the_variance_is_that_of_a_part_and_its_whole() -> None:
+    plain, shared = of(country()), of(country(), shares="geography")
+    z = stats.norm.ppf(0.975)
+    w = np.array([3190369, 11799448, 3271616]) / (3190369 + 11799448 + 3271616)
+    ses = np.sqrt((np.array([2.0, 1.5, 2.0]) / z) ** 2 + 0.01 / 12)
+    whole = (1 / z) ** 2 + 0.01 / 12
+    # Ohio has two thirds of the people and a larger standard error than that allows: its correlation is held at 0.99.
+    r = np.minimum(w * ses / np.sqrt(whole), 0.99)
+    expected = np.sqrt(ses**2 + whole - 2 * r * ses * np.sqrt(whole))
+    half = (np.array(column(shared, "difference_high")) - column(shared, "difference_low")) / 2
+    np.testing.assert_allclose(half, z * expected, rtol=1e-9)
+    assert (half < (np.array(column(plain, "difference_high")) - column(plain, "difference_low")) / 2).all()
+    np.testing.assert_allclose(column(shared, "difference_from_rest"), np.array([-4, 0.5, 4]) / (1 - w))
+    assert any("2020 Census" in note for note in shared.notes)
+
+
+def test_what_has_no_standard_error_is_not_tested() -> None:
+    table = of(example.snapshot(), question=example.BREAKFAST, reference="Avalon")
+    assert table.column("verdict") == ["not tested"]
+    assert table.column("p") == [None]
+    assert table.findings == ()
+    assert "Reference: Avalon, 20.0%." in table.notes
+
+
+def test_the_ratio_is_given_with_its_interval_and_of_a_zero_there_is_none() -> None:
+    asked = Comparison(question=survey_example.SINGING, reference="Avalon", years="2019")
+    table = STATISTIC.answer(survey_example.snapshot(), asked)
+    assert table.column("ratio")[0] == pytest.approx(0.78)
+    assert table.column("ratio")[3] is None
+    assert table.column("verdict") == ["worse", "worse", "worse", "not tested"]
+
+
+def test_without_an_aggregate_the_reference_must_be_named() -> None:
+    snapshot = survey_example.snapshot()
+    assert wrong(snapshot, question=survey_example.SOUP) == [("/reference", "missing")]
+
+
+def test_a_reference_that_lacks_the_year_is_refused() -> None:
+    snapshot = survey_example.snapshot()
+    asked: dict[str, Any] = {"question": survey_example.SOUP, "years": "2020", "reference": "Erewhon"}
+    assert wrong(snapshot, **asked) == [("/reference", "absent")]
+    withheld = {**asked, "years": "2018", "reference": "Cockaigne"}
+    (problem,) = problems(STATISTIC, snapshot, Comparison(**withheld))
+    assert 'withheld in 2018 ("~")' in problem.detail
+
+
+def test_what_cannot_be_selected_is_refused_and_before_the_data_are_there_only_the_form() -> None:
+    assert wrong(country(), years="soon") == [("/years", "type")]
+    assert problems(STATISTIC, None, Comparison(question="Q")) == ()
+    assert pointers(STATISTIC, None, Comparison(question="Q", years="soon")) == ["/years"]
+
+
+def test_who_was_not_asked_for_or_lacks_a_year_is_a_part_of_the_country_all_the_same() -> None:
+    assert any("contains the locations." in note for note in of(country(), locations=("Iowa",)).notes)
+    snapshot = factories.snapshot(
+        [
+            row("National", 30.5, 1.0, 4000.0, 2019),
+            row("National", 30.0, 1.0, 3000.0),
+            row("Iowa", 26.0, 2.0, 1000.0, 2019),
+            row("Iowa", 26.0, 2.0, 1000.0),
+            row("Ohio", 30.5, 1.5, 3000.0, 2019),
+            row("Utah", 34.0, 2.0, 2000.0),
+        ]
+    )
+    table = of(snapshot, years="2019..2020")
+    assert table.column("location") == ["Iowa"]
+    assert any("contains the locations." in note for note in table.notes)
+
+
+def test_a_country_that_is_declared_to_contain_a_few_states_has_the_others_too() -> None:
+    # Three states of fifty-one: among themselves Ohio would be two thirds of a country that it is a thirtieth of.
+    declared = of(country(sum_of_sizes=6001.0), contains=True, shares="geography")
+    rest = np.array(column(declared, "difference_from_rest"))
+    assert (np.abs(rest / np.array([-4, 0.5, 4]) - 1) < 0.04).all()
+    one_state = factories.snapshot([row("National", 30.0, 1.0, 9000.0), row("Utah", 26.0, 2.0, 900.0)])
+    assert np.isfinite(column(of(one_state, contains=True, shares="geography"), "difference_from_rest")).all()
+
+
+def test_a_country_of_one_state_has_no_rest_to_differ_from() -> None:
+    alone = factories.snapshot([row("National", 30.0, 1.0, 900.0), row("Utah", 30.0, 1.0, 900.0)])
+    table = of(alone, shares="geography")
+    assert any("by their shares of the population" in note for note in table.notes)
+    assert table.column("difference_from_rest") == [None]
+
+
+def test_of_one_location_it_is_not_counted_how_many_differ() -> None:
+    [finding] = of(country(), locations=("Utah",)).findings
+    assert finding.startswith("Utah is above National by 4.0 percentage points")

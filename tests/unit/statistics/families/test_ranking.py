@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from meantime.dataset import example, survey_example
+from meantime.dataset.snapshot import Snapshot
+from meantime.statistics.families.ranking import STATISTIC, Ranking
+from meantime.table import Table
+from tests.support import factories
+from tests.support.answers import pointers, problems
+
+NAMES = [f"L{number:02}" for number in range(30)]
+
+
+def made(values: Any, half: float = 2.0, names: list[str] = NAMES, **more: Any) -> Snapshot:
+    rows = [
+        factories.row(location=name, value=f"{value:.1f}", low=round(value - half, 1), high=round(value + half, 1))
+        for name, value in zip(names, values, strict=False)
+    ]
+    return factories.snapshot(rows, **{"polarity": {"Q": "lower"}, **more})
+
+
+def of(snapshot: Snapshot, **asked: Any) -> Table:
+    given = Ranking(**{"question": "Q", **asked})
+    assert problems(STATISTIC, snapshot, given) == ()
+    return STATISTIC.answer(snapshot, given)
+
+
+SPREAD = made(np.linspace(20, 40, 30))
+
+
+def test_the_best_come_first_as_it_is_known_or_asked() -> None:
+    assert of(SPREAD).column("location")[0] == "L00"
+    assert of(SPREAD, better="higher").column("location")[0] == "L29"
+    assert of(made([20.0, 30.0], polarity={"Q": "higher"})).column("location") == ["L01", "L00"]
+
+
+def test_what_is_good_must_be_known() -> None:
+    (problem,) = problems(STATISTIC, made([20.0, 30.0], polarity={}), Ranking(question="Q"))
+    assert (problem.pointer, problem.code) == ("/better", "no-polarity")
+    assert of(made([20.0, 30.0], polarity={}), better="lower").column("rank") == [1, 2]
+
+
+def test_aggregates_and_what_has_no_standard_error_are_left_out_by_name() -> None:
+    snapshot = made([30.0, 25.0, 35.0, 0.0], names=["National", "Ohio", "Utah", "Iowa"])
+    table = of(snapshot)
+    assert table.column("location") == ["Ohio", "Utah"]
+    assert "Left out: National (an aggregate of others); Iowa (no standard error)." in table.warnings
+
+
+def test_tied_ones_share_a_rank_and_stand_by_name() -> None:
+    table = of(made([30.0, 20.0, 30.0, 40.0]))
+    assert table.column("rank") == [1, 2, 2, 4]
+    assert table.column("location") == ["L01", "L00", "L02", "L03"]
+
+
+def test_the_rank_lies_within_its_interval_and_that_within_the_simultaneous_one() -> None:
+    table = of(SPREAD)
+    for rank, low, high, low_all, high_all in zip(
+        *(table.column(name) for name in ("rank", "rank_low", "rank_high", "rank_low_all", "rank_high_all")),
+        strict=True,
+    ):
+        assert isinstance(rank, int)
+        assert low_all <= low <= rank <= high <= high_all
+
+
+def test_those_it_cannot_be_told_apart_from_are_named_and_counted() -> None:
+    table = of(SPREAD)
+    for count, names in zip(table.column("alike"), table.column("cannot_be_told_apart_from"), strict=True):
+        assert len(str(names).split("; ")) == count
+    first = str(table.column("cannot_be_told_apart_from")[0]).split("; ")
+    assert first == NAMES[1 : len(first) + 1]
+
+
+def test_without_real_differences_the_finding_says_so() -> None:
+    rng = np.random.default_rng(5)
+    table = of(made(30 + 1.02 * rng.standard_normal(30)))
+    assert len(table.findings) == 1
+    assert table.findings[0].startswith("The ranking shows no real differences: what 30 estimates differ by")
+    assert set(table.column("rank_low_all")) == {1}
+
+
+def test_with_real_differences_they_are_told_as_far_as_they_are_sure() -> None:
+    told = of(SPREAD).findings
+    assert "of the variance between their estimates 97% is real" in told[0]
+    assert told[1].startswith("L00 has the best estimate, and cannot be told apart from 7 others")
+    assert told[2] == "No location is surely among the best 5 when all pairs are compared at once."
+    clear = of(made([10.0, 20.0, 30.0, 40.0]), best=2).findings
+    assert clear[1].startswith("L00 is first")
+    assert clear[2] == "Surely among the best 2, when all pairs are compared at once: L00 and L01."
+
+
+def test_the_header_has_q_and_reliability() -> None:
+    (note,) = [note for note in of(SPREAD).notes if note.startswith("Cochran")]
+    assert "on 29 degrees of freedom (p < 0.001)" in note
+    assert note.endswith("reliability 0.97.")
+    (noise,) = [note for note in of(made([30.0, 30.1, 30.2])).notes if note.startswith("Cochran")]
+    assert "(p = 0.99)" in noise
+    cups = made([300.0, 310.0], unit="cups")
+    assert not any("points" in note for note in of(cups).notes if note.startswith("Cochran"))
+
+
+def test_chances_come_from_the_request_alone() -> None:
+    one, same = of(SPREAD), of(SPREAD)
+    assert one == same
+    chances = one.column("p_best")
+    assert np.sum(np.array(chances, dtype=float)) == pytest.approx(5)
+    assert of(SPREAD, best=1).column("p_best")[0] != chances[0]
+
+
+def test_one_location_or_none_is_no_ranking_and_no_error() -> None:
+    alone = of(made([30.0]))
+    assert alone.column("rank") == [1]
+    assert alone.column("p_best") == [None]
+    assert alone.findings == ()
+    none = of(example.snapshot(), question=example.BREAKFAST)
+    assert len(none) == 0
+    assert none.findings == ()
+
+
+def test_before_the_data_are_there_only_the_form_is_checked() -> None:
+    assert problems(STATISTIC, None, Ranking(question="Q")) == ()
+    assert pointers(STATISTIC, None, Ranking(question="Q", years="soon")) == ["/years"]
+    assert (
+        problems(STATISTIC, survey_example.snapshot(), Ranking(question=survey_example.SOUP, years="1999"))[0].pointer
+        == "/years"
+    )
+
+
+def test_one_other_is_one_other_and_that_all_are_among_all_is_not_told() -> None:
+    told = of(made([29.0, 30.0, 50.0, 60.0]), best=4).findings
+    assert told[1] == (
+        "L00 has the best estimate, and cannot be told apart from 1 other when all pairs are compared at once."
+    )
+    assert len(told) == 2
+
+
+STATES = ["National", "Ohio", "Utah", "Iowa"]
+REFERENCE = ("reference", "reference_estimate", "reference_low", "reference_high")
+
+
+def references(table: Table) -> set[tuple[Any, ...]]:
+    return set(zip(*(table.column(name) for name in REFERENCE), strict=True))
+
+
+def test_every_location_stands_beside_the_aggregate_which_is_not_ranked() -> None:
+    table = of(made([30.0, 25.0, 35.0, 20.0], names=STATES))
+    assert references(table) == {("National", 30.0, 28.0, 32.0)}
+    assert "National" not in table.column("location")
+
+
+def test_a_reference_may_be_named_and_is_ranked_only_where_it_is_asked_for() -> None:
+    snapshot = made([30.0, 25.0, 35.0, 20.0], names=STATES)
+    table = of(snapshot, reference="Utah", locations=("Ohio", "Iowa"))
+    assert references(table) == {("Utah", 35.0, 33.0, 37.0)}
+    assert table.column("location") == ["Iowa", "Ohio"]
+    assert "Utah" in of(snapshot, reference="Utah").column("location")
+    # What is shown beside them moves no chance of anybody.
+    assert of(snapshot, reference="Utah").column("p_best") == of(snapshot).column("p_best")
+
+
+def test_without_an_aggregate_of_these_years_there_is_no_reference() -> None:
+    assert references(of(SPREAD)) == {(None, None, None, None)}
+    rows = [
+        factories.row(location=name, value="30.0", low=28.0, high=32.0, period=(year, year))
+        for name, year in (("National", 2019), ("Ohio", 2020), ("Utah", 2020), ("Iowa", 2020))
+    ]
+    snapshot = factories.snapshot(rows, polarity={"Q": "lower"})
+    assert references(of(snapshot, years="2020")) == {(None, None, None, None)}
+    (problem,) = problems(STATISTIC, snapshot, Ranking(question="Q", years="2020", reference="National"))
+    assert (problem.pointer, problem.code) == ("/reference", "absent")
+    assert "National" in problem.detail
+
+
+def test_a_reference_that_is_withheld_is_refused_where_it_is_named_and_left_away_where_it_is_not() -> None:
+    rows = [
+        factories.row(location=name, value="30.0", low=28.0, high=32.0, period=(2020, 2020))
+        for name in ("Ohio", "Utah", "Iowa")
+    ]
+    withheld = factories.row("Q", "National", None, period=(2020, 2020), reason="~")
+    snapshot = factories.snapshot([*rows, withheld], polarity={"Q": "lower"})
+    assert references(of(snapshot)) == {(None, None, None, None)}
+    (problem,) = problems(STATISTIC, snapshot, Ranking(question="Q", reference="National"))
+    assert problem.pointer == "/reference"
+    assert "withheld" in problem.detail
+
+
+def test_the_reference_is_of_the_very_years_of_the_ranked() -> None:
+    rows = [
+        factories.row(location=name, value=f"{value}", low=value - 2, high=value + 2, period=(year, year))
+        for name, value, year in (
+            *(("National", 30.0, 2019), ("National", 40.0, 2020), ("National", 50.0, 2021)),
+            *((name, 30.0, year) for name in ("Ohio", "Utah", "Iowa") for year in (2019, 2020)),
+        )
+    ]
+    snapshot = factories.snapshot(rows, polarity={"Q": "lower"})
+    asked = {"locations": ("Ohio", "Utah", "Iowa")}
+    assert {each[:2] for each in references(of(snapshot, years="2019..2020", **asked))} == {("National", 35.0)}
+    assert {each[:2] for each in references(of(snapshot, **asked))} == {("National", 40.0)}
