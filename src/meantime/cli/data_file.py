@@ -9,12 +9,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from meantime import log
 from meantime.cli.load_progress import LoadLines, load_bars
 from meantime.dataset.catalog import Catalog, Failed
 from meantime.dataset.ingest import DataIngestor
 from meantime.dataset.source import Source
 from meantime.errors import LoadCancelled
+from meantime.log.capture import plain_stderr
 from meantime.settings import Settings
 
 
@@ -27,7 +27,7 @@ def loaded_catalog(source: Source, settings: Settings) -> Iterator[Catalog]:
     """
     decided = threading.Event()
     with (
-        log.plain_stderr(),
+        plain_stderr(),
         tempfile.TemporaryDirectory(prefix="meantime-") as folder,
         load_bars() as show,
     ):

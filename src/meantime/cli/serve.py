@@ -25,12 +25,13 @@ def serve(paths: Sequence[str], columns: dict[str, str], verbose: bool, config: 
     files read again that have changed.
     """
     # What a server is made of takes a second to import.
-    from meantime import assembly, log
+    from meantime import assembly
     from meantime.cli.load_progress import load_bars
+    from meantime.log.capture import plain_stderr
 
     chosen = settings.read(file=config, options=options)
     sources = assembly.sources_to_serve(paths, columns)
-    with log.plain_stderr(), load_bars() as show:
+    with plain_stderr(), load_bars() as show:
         code = assembly.serve(
             chosen,
             sources,

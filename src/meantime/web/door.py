@@ -52,7 +52,7 @@ class Trace:
         if self._log is not None:
             # The whole of a long body would be kept until the line is written. One byte more than a line has room
             # for: the log shall see that something was cut.
-            self._log.entered(self.number, self.method, self.path, parameters[: VALUE_LIMIT + 1])
+            self._log.request_started(self.number, self.method, self.path, parameters[: VALUE_LIMIT + 1])
 
 
 class Visits:
@@ -75,7 +75,7 @@ class Visits:
         if self._metrics is not None:
             self._metrics.request_answered(route or "none", method if method in _METHODS else "other", status, seconds)
         if self._log is not None:
-            self._log.left(
+            self._log.request_finished(
                 trace.number,
                 method,
                 trace.path,

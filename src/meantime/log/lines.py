@@ -1,0 +1,105 @@
+"""An entry as a line of text. The format is a contract: docs/operating.md and whoever reads the file count on it.
+
+A line is time, level, event and fields; no value can end it or forge another one, and none makes it long.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import time
+from functools import lru_cache
+
+from meantime.log.entries import Entry, RequestFinished, RequestStarted
+
+# A value longer than this is cut: a line must not cost more than the request it is about.
+VALUE_LIMIT = 300
+# Control characters of both kinds, the separators that end a line for some readers, the marks that turn the
+# direction of writing, and halves of characters. A line with any of these as it came could forge another line.
+_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def line(entry: Entry) -> str:
+    """Write an entry as one line, without its end."""
+    if isinstance(entry, RequestStarted):
+        return (
+            f"{timestamp(entry.at_s)} info enter request={entry.request} method={entry.method} "
+            f"path={_bytes(entry.path)} parameters={_quoted(_bytes(entry.parameters))}"
+        )
+    if isinstance(entry, RequestFinished):
+        level = "info" if entry.status < 500 else "error"
+        job = f" job_id={entry.job_id}" if entry.job_id else ""
+        reason = f" reason={_quoted(safe(entry.reason))}" if entry.reason else ""
+        return (
+            f"{timestamp(entry.at_s)} {level} exit request={entry.request} method={entry.method} "
+            f"path={_bytes(entry.path)} status={entry.status}{job} ms={entry.seconds * 1000:.3f}{reason}"
+        )
+    rest = dict(entry.fields)
+    level, event = rest.pop("level", "info"), rest.pop("event", "")
+    # A traceback is the one value that is worth its length; its lines become one.
+    trace = rest.pop("exception", None)
+    fields = "".join(f" {safe(name)}={_value(value)}" for name, value in rest.items())
+    exception = f" exception={_quoted(escaped(str(trace)))}" if trace else ""
+    return f"{timestamp(entry.at_s)} {level} {safe(str(event))}{fields}{exception}"
+
+
+def line_or_error(entry: Entry) -> str:
+    """Write an entry as one line; where it cannot be written as text, write that."""
+    try:
+        return line(entry)
+    except Exception as error:  # noqa: BLE001 - a value that cannot be written as text costs its line, not the server
+        return f"{timestamp(entry.at_s)} error a line of the log could not be made error={type(error).__name__}"
+
+
+def timestamp(at_s: float) -> str:
+    """Return a time as UTC, to the microsecond.
+
+    >>> timestamp(1.5)
+    '1970-01-01T00:00:01.500000Z'
+    """
+    second = int(at_s)
+    return f"{_second(second)}.{int((at_s - second) * 1_000_000):06d}Z"
+
+
+@lru_cache(2)  # ten thousand lines may share a second
+def _second(second: int) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(second))
+
+
+def safe(text: str) -> str:
+    r"""Return a text that can do nothing to the line it is in: bounded, without control characters.
+
+    >>> print(safe("one\ntwo\x1b[31m"))
+    one\ntwo\x1b[31m
+    """
+    if len(text) > VALUE_LIMIT:
+        return f"{safe(text[:VALUE_LIMIT])}...({len(text)} characters)"
+    return escaped(text.replace("\\", "\\\\"))
+
+
+def escaped(text: str) -> str:
+    """Write as escapes what could end a line or command a terminal."""
+    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+
+
+def _value(value: object) -> str:
+    if isinstance(value, bool | int | float | None):
+        return json.dumps(value)
+    text = safe(str(value))
+    return text if re.fullmatch(r"[\w.:/@+-]+", text) else _quoted(text)
+
+
+def _quoted(text: str) -> str:
+    r"""Put a text that is safe already between quotes.
+
+    >>> print(_quoted('a "b"'))
+    "a \"b\""
+    """
+    return '"' + text.replace('"', '\\"') + '"'
+
+
+def _bytes(data: bytes) -> str:
+    if len(data) > VALUE_LIMIT:
+        return f"{_bytes(data[:VALUE_LIMIT])}...({len(data)}_bytes)"
+    text = data.decode("utf-8", "backslashreplace").replace("\\", "\\\\")
+    return text if text.isascii() and text.isprintable() else escaped(text)
