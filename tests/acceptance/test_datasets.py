@@ -65,7 +65,7 @@ def test_a_hangup_signal_has_changed_files_read_again_and_older_jobs_keep_their_
 
         write(table, Utah=3)
         server.process.send_signal(signal.SIGHUP)
-        server.wait_for(r"nothing new to reload.*dataset=b\b")
+        server.wait_for(r"nothing to reload.*dataset=b\b")
         after = datasets(server)
         assert after["a"]["fingerprint"] != before["a"]["fingerprint"]
         assert after["b"] == before["b"]
@@ -76,7 +76,7 @@ def test_a_hangup_signal_has_changed_files_read_again_and_older_jobs_keep_their_
 
         table.write_text("no,roles\n1,2\n")
         server.process.send_signal(signal.SIGHUP)
-        server.wait_for(r"reload failed; what was served still is.*dataset=a\b")
+        server.wait_for(r"reload failed; the previous content is still served.*dataset=a\b")
         assert means(server) == {"Utah": 3}
 
 

@@ -25,14 +25,15 @@ def serve(paths: Sequence[str], columns: dict[str, str], verbose: bool, config: 
     files read again that have changed.
     """
     # What a server is made of takes a second to import.
-    from meantime import assembly
+    from meantime import server
+    from meantime.assembly import sources_to_serve
     from meantime.cli.load_progress import load_bars
     from meantime.log.capture import plain_stderr
 
     chosen = settings.read(file=config, options=options)
-    sources = assembly.sources_to_serve(paths, columns)
+    sources = sources_to_serve(paths, columns)
     with plain_stderr(), load_bars() as show:
-        code = assembly.serve(
+        code = server.serve(
             chosen,
             sources,
             verbose=verbose,
