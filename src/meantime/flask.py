@@ -1,7 +1,7 @@
 """Meantime inside a Flask application: ``create_app`` for a whole one, ``create_blueprint`` for one of your own.
 
-The WSGI server has the listener and the signals; here the parts behind it are started, once per process, and stopped
-in order when the process ends.
+The WSGI server has the listener and the signals. Here the parts are started, once per process, and stopped in order
+when the process ends.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ from flask.cli import ScriptInfo
 from flask.helpers import get_debug_flag
 from werkzeug.serving import WSGIRequestHandler, is_running_from_reloader
 
-from meantime import assembly, settings
+from meantime import settings
+from meantime.assembly import STOP_WORK_S, Parts, data_ingestor, sources_to_serve
 from meantime.compute.local import LocalCompute
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.source import Source
@@ -48,7 +49,7 @@ __all__ = ["Running", "create_app", "create_blueprint", "start"]
 
 _log = structlog.get_logger("meantime")
 
-# Which data sets: [NAME=]PATH, several with the system's path separator between; without it the built-in sample.
+# Which data sets: [NAME=]PATH, separated by the system's path separator. Without it, the built-in sample.
 DATA_VARIABLE = "MEANTIME_DATA"
 # TOML file with settings; `meantime serve` has the option --config for it.
 CONFIG_VARIABLE = "MEANTIME_CONFIG"
@@ -63,7 +64,7 @@ class Running:
     metrics: Metrics
     log: Log | None
     settings: Settings
-    # Lets the queue drain until the deadline and stops everything; at the end of the process it is called by itself.
+    # Lets the queue drain until the deadline, then stops everything. Called automatically when the process ends.
     stop: Callable[[], None]
 
 
@@ -79,10 +80,10 @@ def create_app() -> Flask:
     """
     app = Flask("meantime", static_folder=None)
     if app.logger.level == logging.NOTSET:
-        # Else Flask shows warnings only, and nobody sees how the data set loads.
+        # Otherwise Flask shows warnings only, and nobody sees the data set load.
         app.logger.setLevel(logging.INFO)
     if _command() is not None:
-        # Flask's own server tells everybody which Python it runs on.
+        # Flask's own server tells every client which Python it runs on.
         WSGIRequestHandler.sys_version = ""
     running = start(app.logger)
     app.extensions["meantime"] = running
@@ -100,8 +101,8 @@ def create_app() -> Flask:
 def start(logger: logging.Logger | None = None) -> Running:
     """Start the parts, by the settings in the environment; in one process and with the same settings, once.
 
-    ``logger``, such as an application's, gets what `meantime serve` says at the terminal. The parts stop by
-    themselves when the process ends, and end it when one of them dies: what was accepted is on disk.
+    ``logger``, such as an application's, gets what `meantime serve` shows at the terminal. The parts stop by
+    themselves when the process ends, and end it when one of them dies: every accepted job is on disk.
 
     Raises:
         SettingInvalid: a setting has a value of the wrong form.
@@ -125,9 +126,9 @@ def _start(logger: logging.Logger | None) -> Running:
     config = os.environ.get(CONFIG_VARIABLE)
     chosen = settings.read(file=Path(config) if config else None)
     data = [text for text in os.environ.get(DATA_VARIABLE, "").split(os.pathsep) if text]
-    sources = assembly.sources_to_serve(data)
+    sources = sources_to_serve(data)
     if _is_only_the_reloader():
-        return _at_rest(chosen, sources)
+        return _idle(chosen, sources)
     with _starting:
         # Keyed by the process: a fork has this, but not the threads.
         key = (os.getpid(), chosen.state_dir.resolve())
@@ -138,7 +139,7 @@ def _start(logger: logging.Logger | None) -> Running:
 
 
 class _Lifetime:
-    """From the start of the parts to their end, which comes once, by whichever way."""
+    """The parts from their start to their end, which comes once, whatever causes it."""
 
     def __init__(self, chosen: Settings, sources: Sequence[Source], logger: logging.Logger | None) -> None:
         self._settings = chosen
@@ -146,7 +147,7 @@ class _Lifetime:
         self._stopping = threading.Lock()
         self._is_stopped = False
         try:
-            self._parts = assembly.Parts(chosen, sources, on_fatal=self._on_fatal, logger=logger)
+            self._parts = Parts(chosen, sources, on_fatal=self._on_fatal, logger=logger)
         except StateInUse as error:
             raise StateInUse(
                 f"{error.reason} Several worker processes cannot share one: "
@@ -177,8 +178,8 @@ class _Lifetime:
             deadline_s = self._settings.shutdown_deadline_s
             _log.info("stopping: the queue drains", unfinished=engine.unfinished, deadline_s=deadline_s)
             engine.wait_drained(deadline_s)
-            if self._parts.stop(wait_s=assembly.STOP_WORK_S):
-                # Work that does not look whether it should stop: its jobs are given back, its threads would hold us.
+            if self._parts.stop(wait_s=STOP_WORK_S):
+                # Some work does not check whether it should stop. Its jobs are given back; its threads would go on.
                 os._exit(0)
 
     def _stop_with_the_process(self) -> None:
@@ -186,7 +187,7 @@ class _Lifetime:
         self.stop()
 
     def _on_fatal(self, error: BaseException) -> None:
-        # In a thread of its own: it is heard in one that has to be joined now.
+        # In a thread of its own: the calling thread is one that has to be joined now.
         threading.Thread(target=self._end, args=(error,), name="meantime-fatal", daemon=True).start()
 
     def _end(self, error: BaseException) -> None:
@@ -197,14 +198,14 @@ class _Lifetime:
             _log.error("stopping after a failure that only a restart recovers from", error=repr(error))
             try:
                 self._parts.engine.stop_accepting()
-                self._parts.stop(wait_s=assembly.STOP_WORK_S)
+                self._parts.stop(wait_s=STOP_WORK_S)
             finally:
                 # The WSGI server would go on without us, and its master makes a new worker only of one that ended.
                 os._exit(1)
 
 
 def _end_on_sigterm() -> None:
-    """Have SIGTERM end the process as Ctrl-C does, where the server (Flask's own) has nothing for it."""
+    """Have SIGTERM end the process as Ctrl-C does, where the server (Flask's own) does not handle it."""
     is_ours = threading.current_thread() is threading.main_thread()
     if not is_ours or signal.getsignal(signal.SIGTERM) != signal.SIG_DFL:
         return
@@ -218,12 +219,12 @@ def _end_on_sigterm() -> None:
 
 
 def _is_only_the_reloader() -> bool:
-    """Whether this process only watches files for Flask's reloader: it has the application, and serves nobody."""
+    """Whether this process only watches files for Flask's reloader: it has the application but serves nobody."""
     command = _command()
     if command is None or command.command.name != "run" or is_running_from_reloader():
         return False
-    asked = command.params.get("reload")
-    return get_debug_flag() if asked is None else bool(asked)
+    reload = command.params.get("reload")
+    return get_debug_flag() if reload is None else bool(reload)
 
 
 def _command() -> click.Context | None:
@@ -232,12 +233,12 @@ def _command() -> click.Context | None:
     return context if context is not None and context.find_object(ScriptInfo) is not None else None
 
 
-def _at_rest(chosen: Settings, sources: Sequence[Source]) -> Running:
-    """Return parts that nobody asks, that take no lock and start no thread."""
+def _idle(chosen: Settings, sources: Sequence[Source]) -> Running:
+    """Return parts for a process that serves nobody: they take no lock and start no thread."""
     catalog = Catalog(
         sources,
         folder=chosen.state_dir / "snapshots",
-        ingestor=assembly.data_ingestor(chosen),
+        ingestor=data_ingestor(chosen),
         on_death=lambda _role, _error: None,
     )
     engine = Engine(

@@ -211,7 +211,7 @@ class _Server:
         self._listener.should_exit = True
         http.join()
         if self._parts.stop(wait_s=STOP_WORK_S):
-            # Work that does not check whether it should stop: its jobs are given back, its threads would keep us alive.
+            # Some work does not check whether it should stop. Its jobs are given back; its threads would go on.
             os._exit(code)
 
     @contextmanager
@@ -262,7 +262,7 @@ class _Listener(uvicorn.Server):
         try:
             self.run(sockets=[self._bound])
         finally:
-            self.listening.set()  # whoever waits for a start that failed must not wait for ever
+            self.listening.set()  # after a failed start too: nobody must wait for it for ever
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
@@ -275,7 +275,7 @@ def _interpreter_for_serving() -> Iterator[None]:
 
     Measured with 32 clients: with both, three times the submissions a second, at a quarter of the p99.
     """
-    # What is there now stays to the end; unfrozen, each full collection goes through all of it and stalls the loop.
+    # What exists now stays to the end; unfrozen, each full collection goes through all of it and stalls the loop.
     gc.collect()
     gc.freeze()
     # A worker keeps the interpreter for this long while the loop waits; the default, 5 ms, is ten answers.
@@ -285,7 +285,7 @@ def _interpreter_for_serving() -> Iterator[None]:
         yield
     finally:
         sys.setswitchinterval(before_s)
-        # DuckDB's module takes what is still frozen when the interpreter ends for a leak, and says so at length.
+        # DuckDB's module takes what is still frozen when the interpreter ends for a leak, and prints a long warning.
         gc.unfreeze()
 
 

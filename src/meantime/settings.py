@@ -1,4 +1,4 @@
-"""Settings: one row each of name, default, help and cast; from TOML, then environment, then option; read once."""
+"""Settings: a row for each, with name, default, cast and help. Read once: from TOML, then environment, then options."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from meantime.errors import SettingInvalid
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One row: what can be set, what it is without, and what for."""
+    """One row: a setting, its default and its purpose."""
 
     name: str
-    default: str  # as it would be written in the environment; the cast is tried on it as on any other
+    default: str  # as it would be written in the environment; it is cast like any other value
     cast: Callable[[str], Any]
-    expected: str  # what a value must look like, for the error
+    expected: str  # the form of a value, for the error
     help: str
 
     @property
@@ -56,15 +56,15 @@ def _names(text: str) -> tuple[str, ...]:
     return tuple(name.strip() for name in text.split(",") if name.strip())
 
 
-def _given(text: str) -> str:
-    # An empty host would mean every interface: that has to be said, not left out.
+def _not_empty(text: str) -> str:
+    # An empty host would mean every interface, which must be set on purpose, not by leaving it out.
     if not text.strip():
         raise ValueError(text)
     return text
 
 
 def _frame_ancestors(text: str) -> str:
-    """Take what may stand in a policy, and nothing that would end it and begin another."""
+    """Accept the sources of one directive, and nothing that would end it and begin another."""
     if not text.strip() or not text.isascii() or not text.isprintable() or set(text) & set(";,"):
         raise ValueError(text)
     return " ".join(text.split())
@@ -90,28 +90,28 @@ def _threads(text: str) -> int:
 
 
 SETTINGS = (
-    Setting("host", "127.0.0.1", _given, "an address", "Interface to listen on. Another than loopback opens the server to others."),
-    Setting("port", "5000", _whole(0, 65535), "a whole number from 0 to 65535", "Port to listen on; 0 takes a free one."),
-    Setting("allowed_hosts", "", _names, "names, with commas between", "Names that a request's Host may have, beside localhost, the loopback addresses and the interface."),
-    Setting("admin_key", "", _optional, "a text", "Key that lets a stop or a reload be asked from anywhere, in the header X-Admin-Key."),
-    Setting("frame_ancestors", "'none'", _frame_ancestors, "sources of a Content-Security-Policy, with spaces between", "Which other pages may show a view of the explorer in a frame, such as 'self' or https://example.org."),
-    Setting("state_dir", "meantime-state", _path, "a folder", "Where jobs, results, snapshots and the log are kept."),
-    Setting("threads", "", _threads, "a whole number from 1 to 1024", "Threads that work on jobs. Without it: the number of cores."),
-    Setting("queue_limit", "10000", _whole(1, 10_000_000), "a whole number from 1", "Jobs that may wait at a time; one more is answered 503."),
-    Setting("job_time_limit_s", "600", _seconds, "seconds", "How long one job may work before it fails."),
-    Setting("keep_ended_s", "2592000", _seconds, "seconds", "How long ended jobs are kept (30 days)."),
-    Setting("keep_ended_jobs", "100000", _whole(1, 100_000_000), "a whole number from 1", "How many ended jobs are kept."),
-    Setting("shutdown_deadline_s", "30", _seconds, "seconds", "How long a stopping server lets its queue drain. What has not run then is run at the next start."),
-    Setting("load_memory_mb", "1024", _whole(256, 10_000_000), "megabytes, from 256", "Memory that reading a file may take: DuckDB gets two thirds of it, and the reading process is stopped beyond it."),
-    Setting("rejected_limit", "0.05", _share, "a share from 0 to 1", "Share of rejected lines beyond which a file is refused."),
-    Setting("log_size_mb", "10", _whole(1, 100_000), "megabytes, from 1", "Size at which webserver.log is rotated."),
-    Setting("log_files", "5", _whole(1, 1000), "a whole number from 1", "How many rotated logs are kept."),
+    Setting("host", "127.0.0.1", _not_empty, "an address", "Address to listen on. Any other than loopback opens the server to other machines."),
+    Setting("port", "5000", _whole(0, 65535), "a whole number from 0 to 65535", "Port to listen on. 0 picks a free one."),
+    Setting("allowed_hosts", "", _names, "names separated by commas", "Host names that requests may use, besides localhost, the loopback addresses and the setting host."),
+    Setting("admin_key", "", _optional, "text", "Key that allows stopping the server or rereading its files from any address. Clients send it in the header X-Admin-Key."),
+    Setting("frame_ancestors", "'none'", _frame_ancestors, "sources of a Content-Security-Policy, separated by spaces", "Sites that may embed the explorer in a frame, such as 'self' or https://example.org."),
+    Setting("state_dir", "meantime-state", _path, "a folder", "Folder for jobs, results, snapshots and the log."),
+    Setting("threads", "", _threads, "a whole number from 1 to 1024", "Number of threads that work on jobs. Without it, the number of CPU cores."),
+    Setting("queue_limit", "10000", _whole(1, 10_000_000), "a whole number, at least 1", "How many jobs may wait. Any further job is refused with status 503."),
+    Setting("job_time_limit_s", "600", _seconds, "a number of seconds", "How many seconds a job may run before it fails."),
+    Setting("keep_ended_s", "2592000", _seconds, "a number of seconds", "How many seconds a job is kept after it has ended. The default is 30 days."),
+    Setting("keep_ended_jobs", "100000", _whole(1, 100_000_000), "a whole number, at least 1", "How many ended jobs are kept."),
+    Setting("shutdown_deadline_s", "30", _seconds, "a number of seconds", "How many seconds queued jobs may still run when the server stops. The others run at the next start."),
+    Setting("load_memory_mb", "1024", _whole(256, 10_000_000), "a number of megabytes, at least 256", "Memory for reading a file, in MB. DuckDB gets two thirds of it, and reading fails if it needs more."),
+    Setting("rejected_limit", "0.05", _share, "a number from 0 to 1", "Share of rejected lines above which a file is refused."),
+    Setting("log_size_mb", "10", _whole(1, 100_000), "a number of megabytes, at least 1", "Size in MB at which webserver.log is rotated."),
+    Setting("log_files", "5", _whole(1, 1000), "a whole number, at least 1", "How many rotated logs are kept."),
 )  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """All settings, as plain values. Field by field the rows of ``SETTINGS``."""
+    """All settings, as plain values. Its fields are the rows of ``SETTINGS``."""
 
     host: str
     port: int
@@ -137,7 +137,7 @@ def read(
     environment: Mapping[str, str] | None = None,
     options: Mapping[str, str | None] | None = None,
 ) -> Settings:
-    """Read every setting once: the default, then the TOML file, then the environment, then the option given.
+    """Read every setting once: the default, then the TOML file, then the environment, then the option.
 
     Raises:
         SettingInvalid: a value has the wrong form, or the file names a setting that does not exist.
@@ -151,8 +151,8 @@ def read(
             text, origin = in_file[row.name], str(file)
         if row.variable in environment:
             text, origin = environment[row.variable], row.variable
-        if options and (given := options.get(row.name)) is not None:
-            text, origin = given, f"--{row.name.replace('_', '-')}"
+        if options and (value := options.get(row.name)) is not None:
+            text, origin = value, f"--{row.name.replace('_', '-')}"
         values[row.name] = _cast(row, text, origin)
     return Settings(**values)
 

@@ -1,7 +1,7 @@
-"""Every thread of ours starts here: it has a name, an owner that joins it, and it is watched.
+"""Every thread of ours starts here: it has a name, an owner that joins it, and a callback for when it dies.
 
-A thread that dies from an exception takes its work with it in silence; the owner must hear of it and stop the
-whole, since a server that only looks alive loses jobs. So there is no way to start a thread without saying who hears.
+A thread that dies from an exception loses its work silently. Its owner must know and stop the server, since a server
+that only looks alive loses jobs. So no thread can be started without that callback.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-# Called in the dying thread, with its role and what it died of.
+# Called in the dying thread, with its role and the exception.
 OnDeath = Callable[[str, BaseException], None]
 
 
 def start(role: str, run: Callable[[], None], *, on_death: OnDeath) -> threading.Thread:
     """Start a thread named ``meantime-<role>``; whoever calls this must join it.
 
-    Not a daemon: an owner that forgets to join is found by the first test, not by the first lost result.
+    Not a daemon: a missing join then shows in the first test, not in the first lost result.
     """
 
-    def watched() -> None:
+    def run_and_report() -> None:
         try:
             run()
-        except BaseException as error:  # noqa: BLE001 - the watch is for whatever ends the thread
+        except BaseException as error:  # noqa: BLE001 - whatever ends the thread must be reported
             on_death(role, error)
 
-    thread = threading.Thread(target=watched, name=f"meantime-{role}", daemon=False)
+    thread = threading.Thread(target=run_and_report, name=f"meantime-{role}", daemon=False)
     thread.start()
     return thread

@@ -57,7 +57,7 @@ def test_ask_a_server_list_its_jobs_and_print_their_results_again(server: Runnin
     waited = meantime("wait", "job_id_1", *at, "--format", "json")
     assert (waited.returncode, waited.stdout) == (0, asked.stdout)
     cancelled = meantime("cancel", "job_id_1", *at)
-    assert (cancelled.returncode, cancelled.stdout) == (0, "job_id_1: had ended already: done\n")
+    assert (cancelled.returncode, cancelled.stdout) == (0, "job_id_1: already ended: done\n")
     assert meantime("wait", "job_id_1", *at, "--format", "json").stdout == asked.stdout
 
 
@@ -72,7 +72,7 @@ def test_what_a_server_refuses_is_said_as_it_says_it(server: RunningServer) -> N
     at = ("--url", server.url)
     for words, said in (
         (("ask", "state_means", "--question", "obesity"), "Did you mean"),
-        (("ask", "state_mean", "--question", "obesity"), '"state" is missing'),
+        (("ask", "state_mean", "--question", "obesity"), "state_mean needs --state."),
         (("ask", "states_mean", "--question", "obesity", "--dataset", "tabel"), "table"),
         (("ask", "states_mean", "--question", "obesety"), QUESTION),
         (("wait", "job_id_99"), "There is no job_id_99"),
@@ -164,7 +164,7 @@ def test_who_has_waited_enough_leaves_the_job_running_and_is_told_how_to_find_it
         waiting.send_signal(signal.SIGINT)
         out, said = waiting.communicate(timeout=PATIENCE_S)
     assert (waiting.returncode, out) == (130, "")
-    assert "job_id_7 goes on without us" in said
+    assert "job_id_7 continues on the server" in said
     assert f"meantime wait job_id_7 --url {url}" in said
     assert f"meantime cancel job_id_7 --url {url}" in said
     assert "Traceback" not in said

@@ -9,6 +9,7 @@ import click
 
 from meantime import settings
 from meantime.cli.full_names import NAMED_BY_WORDS, with_full_names
+from meantime.cli.option_names import in_options
 from meantime.cli.options import READING, column_option, setting_options
 from meantime.cli.output import choose_form, form_option, out_option, write_result
 from meantime.cli.server import QUICK_RETRY_S, result_of
@@ -31,8 +32,8 @@ def _pairs(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str
 
 @click.command()
 @click.argument("statistic", metavar="STATISTIC")
-@click.option("--question", help="The question in full, or any distinctive words of it.")
-@click.option("--state", help="The location, for a statistic of one location.")
+@click.option("--question", help="The question in full, or distinctive words from it.")
+@click.option("--state", help="The location, for a statistic about one location.")
 @click.option(
     "--parameter",
     "-p",
@@ -40,12 +41,12 @@ def _pairs(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str
     multiple=True,
     metavar="NAME=VALUE",
     callback=_pairs,
-    help="Any parameter of the statistic. Several times with one name: a list.",
+    help="Any parameter of the statistic. Repeat a name to give a list.",
 )
-@click.option("--data", metavar="[NAME=]PATH", help="Ask this file, here, without a server.")
-@click.option("--url", metavar="URL", help=f"Ask the server there.  [default: {DEFAULT_URL}]")
-@click.option("--dataset", metavar="NAME", help="Which data set of the server.  [default: its first]")
-@click.option("--label", help="A word of yours, by which `meantime jobs --label` finds the server's job.")
+@click.option("--data", metavar="[NAME=]PATH", help="Compute from this file, without a server.")
+@click.option("--url", metavar="URL", help=f"Address of the server to ask.  [default: {DEFAULT_URL}]")
+@click.option("--dataset", metavar="NAME", help="Which of the server's data sets.  [default: the first]")
+@click.option("--label", help="Your own label for the server's job, to find it with `meantime jobs --label`.")
 @form_option
 @out_option
 @column_option
@@ -65,7 +66,7 @@ def ask(
     config: Path | None,
     **options: str,
 ) -> None:
-    """Ask STATISTIC of a file, or of a running server, and wait for the answer.
+    """Compute STATISTIC from a file, or have a running server compute it, and print the result.
 
     \b
     meantime ask states_mean --question obesity --data obesity.csv
@@ -73,7 +74,9 @@ def ask(
     meantime ask summary --question obesity -p by=location -p quantiles=0.5 -p quantiles=0.9 --out obesity.xlsx
     """  # noqa: D301 - click's mark for lines that stay as they are must be that very character
     if data and (url or dataset or label):
-        raise click.UsageError("--data asks a file; --url, --dataset and --label a server: give one or the other.")
+        raise click.UsageError(
+            "--data is for a file; --url, --dataset and --label are for a server. Use one or the other."
+        )
     form = choose_form(form, out)
     texts = {name: [text] for name, text in (("question", question), ("state", state)) if text is not None} | parameters
     try:
@@ -88,7 +91,7 @@ def ask(
         else:
             result = _ask_server(url or DEFAULT_URL, statistic, texts, dataset=dataset, label=label)
     except RequestInvalid as error:
-        raise RequestInvalid(f"{error}\nParameters are given by --question, --state and -p NAME=VALUE.") from error
+        raise RequestInvalid(in_options(error, statistic), problems=error.problems) from error
     write_result(result, form, out)
 
 

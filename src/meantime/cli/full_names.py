@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from meantime.cli.option_names import option
 from meantime.did_you_mean import closest, find
 from meantime.errors import RequestInvalid
 
@@ -18,7 +19,7 @@ def with_full_names(raw: Mapping[str, Any], questions: Sequence[str], locations:
     """Put full names where words of them were typed, one by one in a list.
 
     Raises:
-        RequestInvalid: the words fit none, or more than one; the message lists the closest.
+        RequestInvalid: the words match none, or more than one; the message lists the closest.
     """
     full = dict(raw)
     for parameter, names in ({"question": questions} | dict.fromkeys(_LOCATION_PARAMETERS, locations)).items():
@@ -31,12 +32,21 @@ def with_full_names(raw: Mapping[str, Any], questions: Sequence[str], locations:
 
 
 def _full_name(parameter: str, words: str, names: Sequence[str]) -> str:
+    if not words.strip():
+        return words  # it would match every name; the check refuses it
     matches = find(words, names)
-    if len(matches) == 1 or words == "":
-        return matches[0] if matches else words
-    # Where nothing is like it, what there is: somebody who asks for a word of another table sees that.
-    near = matches or closest(words, names) or tuple(names)
-    listed = "".join(f"\n  {name}" for name in near[:_NAMES_LISTED])
-    why = "fits more than one" if matches else "fits none"
-    which = f" {'Those' if matches else 'The closest'} are:{listed}" if near else ""
-    raise RequestInvalid(f"The {parameter} {words!r} {why}.{which}")
+    if len(matches) == 1:
+        return matches[0]
+    kind = "question" if parameter == "question" else "location"
+    typed = f"{option(parameter)} {words!r}"
+    if matches:
+        raise RequestInvalid(f"{typed} matches {len(matches)} {kind}s. Use more words:{_listed(matches)}")
+    if near := closest(words, names):
+        raise RequestInvalid(f"{typed} matches no {kind}. The closest:{_listed(near)}")
+    # Where none is close, what there is: somebody may have taken the table for another.
+    raise RequestInvalid(f"{typed} matches no {kind}. There are:{_listed(names)}")
+
+
+def _listed(names: Sequence[str]) -> str:
+    more = f"\n  and {len(names) - _NAMES_LISTED:,} more" if len(names) > _NAMES_LISTED else ""
+    return "".join(f"\n  {name}" for name in names[:_NAMES_LISTED]) + more

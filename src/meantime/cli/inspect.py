@@ -25,7 +25,10 @@ _LISTED = 20
 @column_option
 @setting_options(READING)
 def inspect(path: str, columns: dict[str, str], config: Path | None, **options: str) -> None:
-    """Read PATH and say what is in it: roles, questions, locations, strata, years, withheld values, rejected lines."""
+    """Show what is in PATH.
+
+    That is: columns and their roles, questions, locations, strata, years, suppressed or missing values, rejected lines.
+    """
     # DuckDB and NumPy take long to import.
     from meantime.cli.data_file import loaded_catalog
     from meantime.dataset import source
@@ -39,7 +42,7 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
     about, cube = snapshot.about, snapshot.cube
     labels = cube.labels
     if about.synthetic:
-        console.print(plain("SYNTHETIC: made by `meantime sample`; these are not real figures.", style="bold"))
+        console.print(plain("SYNTHETIC: made by `meantime sample`. These are not real figures.", style="bold"))
     console.print(plain(about.title, style="bold"))
     facts = Grid(show_header=False, box=None)
     facts.add_row("files", plain(", ".join(about.files[:_LISTED])))
@@ -48,10 +51,10 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
     )
     facts.add_row("rows", f"{about.rows:,} in {len(cube.cells):,} cells")
     withheld = cube.withheld_by_reason()
-    facts.add_row("withheld", f"{sum(withheld.values()):,}")
+    facts.add_row("suppressed or missing", f"{sum(withheld.values()):,}")
     facts.add_row("rejected", f"{about.rejected_total:,}")
     years = labels.periods
-    facts.add_row("years", text.years(years[0].first, max(year.last for year in years)) if years else "none given")
+    facts.add_row("years", text.years(years[0].first, max(year.last for year in years)) if years else "none")
     facts.add_row("locations", f"{len(labels.locations):,}: {text.listed(labels.locations, most=_LISTED)}")
     facts.add_row("fingerprint", snapshot.fingerprint)
     console.print(facts)
@@ -59,9 +62,9 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
     _print_questions(snapshot, console)
     _print_strata(snapshot, console)
     for warning in about.warnings:
-        console.print(plain(f"Beware: {warning}"))
+        console.print(plain(f"Warning: {warning}"))
     if withheld:
-        console.print(plain("\nWithheld values, by reason (kept and counted, never taken as 0)", style="bold"))
+        console.print(plain("\nSuppressed or missing values, by reason (counted, never treated as 0)", style="bold"))
         for reason, count in list(withheld.items())[:_LISTED]:
             console.print(plain(f"  {count:>9,}  {reason}"))
     if about.rejected_total:
@@ -79,14 +82,14 @@ def _print_roles(snapshot: Snapshot, console: Console) -> None:
 
 def _print_questions(snapshot: Snapshot, console: Console) -> None:
     console.print(plain("\nQuestions", style="bold"))
-    grid = Grid("question", "rows", "unit", "good values")
+    grid = Grid("question", "rows", "unit", "better")
     cube = snapshot.cube
     moments = cube.by_question.moments
     for question, rows in zip(
         snapshot.about.questions[:_LISTED], (moments.count + moments.withheld).tolist(), strict=False
     ):
         grid.add_row(
-            plain(question.text), f"{rows:,}", plain(question.unit or "not said"), question.polarity or "not said"
+            plain(question.text), f"{rows:,}", plain(question.unit or "not set"), question.polarity or "not set"
         )
     console.print(grid)
     if len(snapshot.about.questions) > _LISTED:
@@ -94,7 +97,8 @@ def _print_questions(snapshot: Snapshot, console: Console) -> None:
     if any(question.polarity is None for question in snapshot.about.questions):
         console.print(
             plain(
-                "  best5 and worst5 need to know which values are good. Say it in a TOML file beside the data:\n"
+                "  best5 and worst5 need to know whether lower or higher values are better.\n"
+                "  Set it in a TOML file next to the data:\n"
                 '  [questions."the full text"]\n  polarity = "lower"'
             )
         )
@@ -116,14 +120,14 @@ def _print_strata(snapshot: Snapshot, console: Console) -> None:
 
 def _print_rejected(snapshot: Snapshot, console: Console) -> None:
     about = snapshot.about
-    console.print(plain("\nRejected lines (not in any number)", style="bold"))
+    console.print(plain("\nRejected lines (not counted in any figure)", style="bold"))
     for rejected in about.rejected[:_LISTED]:
         console.print(plain(f"  {rejected.file}, line {rejected.line}: {rejected.reason}"))
     if about.rejected_total > _LISTED:
         console.print(f"  and {about.rejected_total - _LISTED:,} more")
     console.print(
         plain(
-            "  Look at these lines in the file: a stray quote, a delimiter inside an unquoted text or a line that was\n"
-            "  cut is the usual cause. Mend them at the source; the other lines are read all the same."
+            "  Check these lines in the file. The usual cause is a stray quote, a delimiter in unquoted text, or a\n"
+            "  truncated line. Fix them at the source. All other lines were read."
         )
     )

@@ -25,8 +25,8 @@ _JOBS_SHOWN = 50
 _STATES = tuple(str(state) for state in JobState)
 _OUTCOMES = {
     "cancelled": "cancelled",
-    "cancelling": "stops at its next check",
-    "ended": "had ended already: {state}",
+    "cancelling": "stopping",
+    "ended": "already ended: {state}",
 }
 
 
@@ -36,19 +36,19 @@ _OUTCOMES = {
     "--state",
     multiple=True,
     type=click.Choice(_STATES),
-    help="Only jobs in this state, or these.",
+    help="Only jobs in this state. Can be repeated.",
 )
 @click.option("--statistic", help="Only jobs of this statistic.")
 @click.option("--dataset", help="Only jobs of this data set.")
 @click.option("--label", help="Only jobs with exactly this label.")
-@click.option("--limit", type=click.IntRange(1), default=_JOBS_SHOWN, show_default=True, help="The newest so many.")
+@click.option("--limit", type=click.IntRange(1), default=_JOBS_SHOWN, show_default=True, help="How many jobs to list.")
 @click.option(
     "--format",
     "form",
     type=click.Choice([TABLE, "json"]),
     default=TABLE,
     show_default=True,
-    help="json: with all that is known of each.",
+    help="json has everything that is known about each job.",
 )
 def jobs(
     url: str,
@@ -59,7 +59,7 @@ def jobs(
     limit: int,
     form: str,
 ) -> None:
-    """List the jobs of a running server, the newest first."""
+    """List the jobs of a running server, newest first."""
     with Client(url, retry_for_s=QUICK_RETRY_S) as client:
         matching = client.jobs(state=state, statistic=statistic, dataset=dataset, label=label)
         listed = [job.standing for job in islice(matching, limit)]
@@ -67,16 +67,16 @@ def jobs(
     if form == "json":
         click.echo(document.dumps(listed))
         return
-    grid = Grid("job", "state", "statistic", "data set", "label", "accepted")
+    grid = Grid("job", "state", "statistic", "data set", "label", "submitted")
     for job in listed:
-        accepted = job.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
-        cells = (job.id, _state(job), job.statistic, job.dataset, job.label or "", accepted)
+        submitted = job.created_at.astimezone().strftime("%Y-%m-%d %H:%M:%S")
+        cells = (job.id, _state(job), job.statistic, job.dataset, job.label or "", submitted)
         grid.add_row(*(plain(cell) for cell in cells))
     console = output_console()
     console.print(grid)
     counts = Counter(job.state for job in listed)
     summary = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "No jobs."
-    console.print(summary + (", and older ones: see --limit." if is_more else ""))
+    console.print(summary + (", and older jobs that are not listed (see --limit)." if is_more else ""))
 
 
 def _state(job: Standing) -> str:
@@ -90,9 +90,9 @@ def _state(job: Standing) -> str:
 @out_option
 @click.pass_context
 def wait(ctx: click.Context, job_ids: Sequence[str], url: str, form: str | None, out: Path | None) -> None:
-    """Wait until each JOB_ID has ended, and print its result. Ctrl-C stops waiting, not the job."""
+    """Wait for each JOB_ID to end, and print its result. Ctrl-C stops the waiting, not the job."""
     if out is not None and len(job_ids) > 1:
-        raise click.UsageError("--out takes one result: wait for one job at a time.")
+        raise click.UsageError("--out takes one result. Wait for one job at a time.")
     form = choose_form(form, out)
     code = 0
     with Client(url) as client:
@@ -109,7 +109,7 @@ def wait(ctx: click.Context, job_ids: Sequence[str], url: str, form: str | None,
 @click.argument("job_ids", nargs=-1, required=True, metavar="JOB_ID...")
 @url_option
 def cancel(job_ids: Sequence[str], url: str) -> None:
-    """Cancel each JOB_ID, unless it has ended."""
+    """Cancel each JOB_ID that has not ended."""
     with Client(url, retry_for_s=QUICK_RETRY_S) as client:
         for job in [client.job(job_id) for job_id in job_ids]:
             outcome = job.cancel()

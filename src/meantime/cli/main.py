@@ -59,7 +59,7 @@ class _LazyCommands(click.Group):
         except MeantimeError as error:
             ctx.exit(report(error))
         except BrokenPipeError:
-            # Whoever read our output has seen enough (`meantime ask ... | head`); that is no failure.
+            # The reader of our output has closed the pipe (`meantime ask ... | head`), which is not a failure.
             _discard_output()
             ctx.exit(0)
         except OSError as error:
@@ -77,11 +77,11 @@ def _discard_output() -> None:
 @click.group(cls=_LazyCommands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 @click.version_option(package_name="meantime", prog_name="meantime")
 def main() -> None:
-    """Ask a table of survey indicators a question, over HTTP or here.
+    """Statistics on tables of survey indicators, over HTTP or at the command line.
 
     \b
-    meantime serve obesity.csv             serve it on http://127.0.0.1:5000/
-    meantime inspect obesity.csv           what is in it, and what could not be read
+    meantime serve obesity.csv       serve it at http://127.0.0.1:5000/
+    meantime jobs                    list that server's jobs
+    meantime inspect obesity.csv     show what is in it, and what could not be read
     meantime ask best5 --question obesity --data obesity.csv
-    meantime jobs                          what that server has to do; ask, wait and cancel ask it too
     """  # noqa: D301 - click's mark for lines that stay as they are must be that very character

@@ -18,7 +18,7 @@ def _columns(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[s
         if not (role and equals and column):
             raise click.BadParameter(f"{pair!r} is not of the form ROLE=COLUMN, e.g. value=Prevalence")
         if role in columns:
-            raise click.BadParameter(f"the role {role} has two columns, {columns[role]!r} and {column!r}: name one")
+            raise click.BadParameter(f"the role {role} has two columns, {columns[role]!r} and {column!r}. Name one")
         columns[role] = column
     return columns
 
@@ -29,7 +29,7 @@ column_option = click.option(
     multiple=True,
     metavar="ROLE=COLUMN",
     callback=_columns,
-    help="Which column has a role, where its name does not tell, e.g. value=Prevalence. May be given several times.",
+    help="Which column has a role, if its name does not tell, e.g. value=Prevalence. Can be repeated.",
 )
 
 
@@ -39,17 +39,17 @@ def setting_options(names: Sequence[str]) -> Callable[[Callable[..., Any]], Call
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
         for row in reversed(settings.SETTINGS):
             if row.name in names:
-                default = f"default {row.default}" if row.default else "no default"
+                default = f"; default: {row.default}" if row.default else ""
                 command = click.option(
                     f"--{row.name.replace('_', '-')}",
                     row.name,
                     metavar="TEXT",
-                    help=f"{row.help}  [{row.variable}; {default}]",
+                    help=f"{row.help}  [env: {row.variable}{default}]",
                 )(command)
         return click.option(
             "--config",
             type=click.Path(exists=True, dir_okay=False, path_type=Path),
-            help="TOML file with settings, named as the options, with underscores.",
+            help="TOML file of settings, named like the options but with underscores.",
         )(command)
 
     return decorate

@@ -30,10 +30,12 @@ form_option = click.option(
     "--format",
     "form",
     type=click.Choice((TABLE, *FORMS)),
-    help=f"How to write it.  [default: as --out says, or {TABLE}]",
+    help=f"Output format.  [default: by the name in --out, else {TABLE}]",
 )
 out_option = click.option(
-    "--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to, e.g. best.xlsx; standard output without."
+    "--out",
+    type=click.Path(dir_okay=False, path_type=Path),
+    help="File to write, e.g. best.xlsx.  [default: standard output]",
 )
 
 
@@ -47,7 +49,7 @@ def choose_form(form: str | None, out: Path | None) -> str:
         return TABLE if out is None or str(out) == "-" else form_of(out).suffix
     if form not in _TEXTS and out is None and sys.stdout.isatty():
         raise click.UsageError(
-            f"{form} is nothing for a terminal: name a file with --out, or - to have it all the same."
+            f"{form} cannot be shown at a terminal. Name a file with --out, or use --out - to print it anyway."
         )
     return form
 
@@ -81,7 +83,7 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         part = path.with_name(f".{path.name}.{os.getpid()}.part")
         file = part.open("xb")
     except OSError as error:
-        raise SettingInvalid(f"{path} cannot be written: {error.strerror}. Name another file.") from error
+        raise SettingInvalid(f"Cannot write {path}: {error.strerror}. Choose another file.") from error
     try:
         with file:
             yield file
@@ -108,7 +110,7 @@ def _print_document(document: Document, console: Console) -> None:
     for sentence in (*table.findings, *table.notes):
         console.print(plain(sentence))
     for warning in table.warnings:
-        console.print(plain(f"Beware: {warning}"))
+        console.print(plain(f"Warning: {warning}"))
 
 
 def _width_of(grid: Grid, console: Console) -> int:

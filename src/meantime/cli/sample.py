@@ -14,16 +14,30 @@ from meantime.dataset import sample as synthetic
 
 
 @click.command()
-@click.option("--rows", type=int, default=synthetic.DEFAULT_ROWS, show_default=True, help="20,000 to 100,000,000.")
 @click.option(
-    "--seed", type=int, default=synthetic.DEFAULT_SEED, show_default=True, help="The same seed, the same file."
+    "--rows",
+    type=int,
+    default=synthetic.DEFAULT_ROWS,
+    show_default=True,
+    help="Number of rows, from 20,000 to 100,000,000.",
 )
-@click.option("--truth", type=click.Path(dir_okay=False, path_type=Path), help="Write the true values to this file.")
-@click.option("--out", type=click.Path(dir_okay=False, path_type=Path), help="Where to; standard output without it.")
+@click.option(
+    "--seed",
+    type=int,
+    default=synthetic.DEFAULT_SEED,
+    show_default=True,
+    help="Random seed. The same seed gives the same file.",
+)
+@click.option(
+    "--truth", type=click.Path(dir_okay=False, path_type=Path), help="Also write the true values, to this file."
+)
+@click.option(
+    "--out", type=click.Path(dir_okay=False, path_type=Path), help="File to write.  [default: standard output]"
+)
 def sample(rows: int, seed: int, truth: Path | None, out: Path | None) -> None:
-    """Write a synthetic table in the CDC's schema, for trying things out. It says that it is synthetic."""
+    """Write a synthetic table with the CDC's columns, for trying things out. It says that it is synthetic."""
     if out is not None and truth is not None and out.resolve() == truth.resolve():
-        raise click.UsageError("--out and --truth are the same file: give each its own.")
+        raise click.UsageError("--out and --truth name the same file. Give each its own.")
     with ExitStack() as opened, progress_bar("writing the sample") as show:
         table = opened.enter_context(atomic_file(out)) if out and str(out) != "-" else sys.stdout.buffer
         values = opened.enter_context(atomic_file(truth)) if truth else None

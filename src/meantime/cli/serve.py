@@ -15,14 +15,16 @@ from meantime.cli.options import column_option, setting_options
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[NAME=]PATH...")
 @column_option
-@click.option("--verbose", "-v", is_flag=True, help="Every request at the terminal too, not only in webserver.log.")
+@click.option(
+    "--verbose", "-v", is_flag=True, help="Show every request at the terminal too, not only in webserver.log."
+)
 @setting_options([row.name for row in settings.SETTINGS])
 def serve(paths: Sequence[str], columns: dict[str, str], verbose: bool, config: Path | None, **options: str) -> None:
-    """Serve each PATH as a data set; without one, the built-in synthetic sample.
+    """Serve each PATH as a data set, or the built-in synthetic sample if there is none.
 
-    PATH is a CSV, gzipped CSV or Parquet file, a folder, or a quoted glob of files of the same form. The classic API
-    asks the first. Ctrl-C lets the queue drain and stops; a second one stops at once, and loses nothing. SIGHUP has the
-    files read again that have changed.
+    PATH is a CSV, gzipped CSV or Parquet file, a folder, or a quoted glob of files in the same format. The classic API
+    answers from the first data set. Ctrl-C lets queued jobs finish, then stops; a second Ctrl-C stops at once, and no
+    job is lost. SIGHUP rereads the files that have changed.
     """
     # What a server is made of takes a second to import.
     from meantime import server

@@ -22,18 +22,19 @@ url_option = click.option("--url", default=DEFAULT_URL, show_default=True, help=
 
 
 def result_of(job: Job, url: str) -> Result:
-    """Wait, with a bar at a terminal, and return the result; whoever stops waiting is told how to find the job."""
+    """Wait, with a bar at a terminal, and return the result; on Ctrl-C, tell how to find the job again."""
     where = "" if url == DEFAULT_URL else f" --url {shlex.quote(url)}"
-    found_again = (
-        f"{job.id} goes on without us: `meantime wait {job.id}{where}` waits for it again, "
-        f"`meantime cancel {job.id}{where}` ends it."
+    next_steps = (
+        f"{job.id} continues on the server.\n"
+        f"  meantime wait {job.id}{where}    waits for it again\n"
+        f"  meantime cancel {job.id}{where}  cancels it"
     )
     try:
         with progress_bar(job.id) as show:
             job.wait(on_look=lambda known: show(known.progress))
         return job.result()
     except KeyboardInterrupt:
-        click.echo(f"\n{found_again}", err=True)
+        click.echo(f"\n{next_steps}", err=True)
         sys.exit(_INTERRUPTED)
     except ServerUnreachable as error:
-        raise ServerUnreachable(f"{error}\n{found_again}") from error
+        raise ServerUnreachable(f"{error}\n{next_steps}") from error

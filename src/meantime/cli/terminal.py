@@ -18,7 +18,7 @@ class _Console(Console):
     """Standard output for people and pipes."""
 
     def on_broken_pipe(self) -> None:
-        # rich would end with exit code 1; whoever closed the pipe has seen enough, and that is no failure.
+        # rich would end with exit code 1, but a pipe that the reader closed is not a failure.
         raise BrokenPipeError
 
 

@@ -14,16 +14,20 @@ from meantime.cli.reporting import printable
 
 @click.command()
 @click.argument("result", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="RESULT")
-@click.option("--data", required=True, metavar="PATH", help="The file that it was made from.")
+@click.option("--data", required=True, metavar="PATH", help="The data file that it was computed from.")
 @column_option
 @setting_options(READING)
 def verify(result: Path, data: str, columns: dict[str, str], config: Path | None, **options: str) -> None:
-    """Compute RESULT again from the data, and compare byte for byte.
+    """Recompute RESULT from its data, and compare byte for byte.
 
-    RESULT is a result as JSON: what `meantime ask --format json` prints, or a server sends. Exit code 0: the same, if
-    only but for how the JSON is laid out. 1: it differs. 2: that cannot be told here, since the data are others, or the
-    method is of another version.
-    """
+    RESULT is a result as JSON: what `meantime ask --format json` prints, or what a server sends.
+
+    \b
+    Exit codes:
+    0  the same, apart from how the JSON is formatted
+    1  different
+    2  cannot be judged: other data, or another version of the method
+    """  # noqa: D301 - click's mark for lines that stay as they are must be that very character
     # The statistics and DuckDB take long to import.
     from meantime.cli.data_file import loaded_catalog
     from meantime.compute import verifying
@@ -40,6 +44,6 @@ def verify(result: Path, data: str, columns: dict[str, str], config: Path | None
     else:
         verification = document
     click.echo(printable(verification.reason))
-    # A script can tell "wrong" from "cannot be judged here".
+    # So that a script can tell "wrong" from "cannot be judged here".
     codes = {VerificationOutcome.SAME: 0, VerificationOutcome.DIFFERS: 1, VerificationOutcome.CANNOT_TELL: 2}
     sys.exit(codes[verification.outcome])

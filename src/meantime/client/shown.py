@@ -70,7 +70,7 @@ def _rest(document: Document) -> list[str]:
 
 def _beside(document: Document) -> list[str]:
     table = document.table
-    said = [*table.findings, *table.notes, *(f"Beware: {warning}" for warning in table.warnings)]
+    said = [*table.findings, *table.notes, *(f"Warning: {warning}" for warning in table.warnings)]
     return ["", *(_line(each, characters=1000) for each in said)] if said else []
 
 

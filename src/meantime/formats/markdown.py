@@ -33,7 +33,7 @@ def pieces(document: Document) -> Iterator[bytes]:
     | Guam | 28.8 |
     | a\|b \<i\> |  |
     <BLANKLINE>
-    > **Beware:** Poor.
+    > **Warning:** Poor.
     <BLANKLINE>
     Numbers are rounded here to be read; the other forms have them in full.
     <BLANKLINE>
@@ -53,7 +53,7 @@ def _below(document: Document) -> Iterator[str]:
     for finding in document.table.findings:
         yield f"\n{_paragraph(finding)}"
     for warning in document.table.warnings:
-        yield f"\n> **Beware:** {_plain(warning)}"
+        yield f"\n> **Warning:** {_plain(warning)}"
     for note in document.table.notes:
         yield f"\n{_paragraph(note)}"
     if any(column.kind is Kind.NUMBER for column in document.table.columns):

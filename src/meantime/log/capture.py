@@ -23,7 +23,7 @@ def configure_structlog(receive: Receive, *, level: int) -> None:
         processors=[
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
-            # Here and not in the log's thread: a traceback is that of whoever logs.
+            # Here and not in the log's thread, since the traceback belongs to this one.
             structlog.processors.format_exc_info,
         ],
         wrapper_class=structlog.make_filtering_bound_logger(level),

@@ -1,4 +1,4 @@
-"""What is logged, as small values: whoever logs pays for no more than making one."""
+"""What is logged, as small values that cost little to make; the log's thread does the rest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""An entry as a line of text. The format is a contract: docs/operating.md and whoever reads the file count on it.
+"""An entry as a line of text. The format is a contract: programs that read the file rely on it.
 
 A line is time, level, event and fields; no value can end it or forge another one, and none makes it long.
 """

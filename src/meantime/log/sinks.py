@@ -64,7 +64,7 @@ class ApplicationLogger:
 
     def show(self, entry: Entry) -> None:
         """Pass one on, if it is for people."""
-        # What has a logger came from logging, and would be logged there a second time.
+        # An event with a logger came from logging, and would be logged there a second time.
         if not isinstance(entry, Event) or "logger" in entry.fields:
             return
         # Its handlers are somebody else's: whatever they do costs a line and nothing else.

@@ -120,7 +120,7 @@ def test_it_is_shown_short_with_what_was_asked_and_what_to_beware_of() -> None:
         "           0.3  9,007,199,254,740,993",
         "",
         "Rows as they come.",
-        "Beware: Not a rate.",
+        "Warning: Not a rate.",
     ]
 
 
@@ -151,7 +151,7 @@ def test_in_a_notebook_columns_say_what_they_mean() -> None:
     html = RESULT._repr_html_()
     assert '<th title="mean of the rows">mean (percent)</th>' in html
     assert "<td>22.8</td>" in html
-    assert "Beware: Not a rate." in html
+    assert "Warning: Not a rate." in html
 
 
 # Charts

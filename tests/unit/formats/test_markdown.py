@@ -55,7 +55,7 @@ def test_a_table_with_units_then_what_to_know_of_it() -> None:
         "| Utah | 28.8 | 3 |\n"
         "|  |  | 0 |\n"
         "\nA finding.\n"
-        "\n> **Beware:** A warning.\n"
+        "\n> **Warning:** A warning.\n"
         "\nA note.\n"
         "\nNumbers are rounded here to be read; the other forms have them in full.\n"
         "\nCite as: Cite this.\n"

@@ -1,0 +1,39 @@
+"""What is wrong with a request, in the words of the command line: its options, not the API's JSON."""
+
+from __future__ import annotations
+
+from meantime.errors import Problem, RequestInvalid
+
+_OPTIONS = ("question", "state", "dataset", "label")
+
+
+def option(parameter: str) -> str:
+    """Return how a parameter is typed.
+
+    >>> option("question"), option("limit")
+    ('--question', '-p limit')
+    """
+    return f"--{parameter}" if parameter in _OPTIONS else f"-p {parameter}"
+
+
+def in_options(error: RequestInvalid, statistic: str) -> str:
+    """Write what is wrong, a line for each problem."""
+    return "\n".join(_sentence(problem, statistic) for problem in error.problems) or error.reason
+
+
+def _sentence(problem: Problem, statistic: str) -> str:
+    # A server's pointers begin at the submission, those of a check here at its parameters.
+    pointer = problem.pointer.removeprefix("/parameters").removeprefix("/")
+    parameter = pointer.partition("/")[0].replace("~1", "/").replace("~0", "~")
+    if not parameter:
+        return problem.detail
+    typed = option(parameter)
+    match problem.code:
+        case "missing":
+            return f"{statistic} needs {typed if parameter in _OPTIONS else f'{typed}=VALUE'}."
+        case "unknown-key" if problem.closest:
+            return f"{statistic} does not take {typed}. Did you mean {' or '.join(map(option, problem.closest))}?"
+        case "unknown-key":
+            return f"{statistic} does not take {typed}."
+        case _:
+            return f"{typed}: {problem.detail}"

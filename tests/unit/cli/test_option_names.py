@@ -1,0 +1,42 @@
+from __future__ import annotations
+
+import pytest
+
+from meantime.cli.option_names import in_options
+from meantime.errors import Problem, RequestInvalid
+
+
+@pytest.mark.parametrize(
+    ("pointer", "code", "closest", "sentence"),
+    [
+        ("/question", "missing", (), "trend needs --question."),
+        ("/parameters/question", "missing", (), "trend needs --question."),
+        ("/label", "type", (), "--label: As the API says it."),
+        ("/target", "missing", (), "trend needs -p target=VALUE."),
+        ("/state", "unknown-key", (), "trend does not take --state."),
+        (
+            "/yeras",
+            "unknown-key",
+            ("years", "state"),
+            "trend does not take -p yeras. Did you mean -p years or --state?",
+        ),
+        ("/a~1b", "unknown-key", (), "trend does not take -p a/b."),
+        ("/locations/3", "unknown", ("Utah",), "-p locations: As the API says it."),
+        ("", "too-many", (), "As the API says it."),
+    ],
+)
+def test_a_problem_names_the_option_it_is_about(
+    pointer: str, code: str, closest: tuple[str, ...], sentence: str
+) -> None:
+    problem = Problem(pointer=pointer, code=code, detail="As the API says it.", closest=closest)
+    assert in_options(RequestInvalid("", problems=[problem]), "trend") == sentence
+
+
+def test_each_problem_has_a_line() -> None:
+    problems = [Problem(pointer=f"/{name}", code="missing", detail="") for name in ("question", "state")]
+    refused = RequestInvalid("2 things are wrong", problems=problems)
+    assert in_options(refused, "trend") == "trend needs --question.\ntrend needs --state."
+
+
+def test_an_error_without_problems_is_its_message() -> None:
+    assert in_options(RequestInvalid("--state 'x' matches no location."), "trend") == "--state 'x' matches no location."
