@@ -31,7 +31,6 @@ from flask.cli import ScriptInfo
 from flask.helpers import get_debug_flag
 from werkzeug.serving import WSGIRequestHandler, is_running_from_reloader
 
-from meantime import settings
 from meantime.assembly import STOP_WORK_S, Parts, data_ingestor, sources_to_serve
 from meantime.compute.local import LocalCompute
 from meantime.dataset.catalog import Catalog
@@ -39,7 +38,7 @@ from meantime.dataset.source import Source
 from meantime.engine.engine import Engine
 from meantime.errors import MeantimeError, StateInUse
 from meantime.log import Log
-from meantime.settings import Settings
+from meantime.settings import Settings, read_settings
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from meantime.web import flask_routes
 from meantime.web.flask_routes import create_blueprint
@@ -124,30 +123,30 @@ _starting = threading.Lock()
 
 def _start(logger: logging.Logger | None) -> Running:
     config = os.environ.get(CONFIG_VARIABLE)
-    chosen = settings.read(file=Path(config) if config else None)
+    settings = read_settings(file=Path(config) if config else None)
     data = [text for text in os.environ.get(DATA_VARIABLE, "").split(os.pathsep) if text]
     sources = sources_to_serve(data)
     if _is_only_the_reloader():
-        return _idle(chosen, sources)
+        return _idle(settings, sources)
     with _starting:
         # Keyed by the process: a fork has this, but not the threads.
-        key = (os.getpid(), chosen.state_dir.resolve())
+        key = (os.getpid(), settings.state_dir.resolve())
         lifetime = _started.get(key)
-        if lifetime is None or not lifetime.is_of(chosen, sources):
-            lifetime = _started[key] = _Lifetime(chosen, sources, logger)
+        if lifetime is None or not lifetime.is_of(settings, sources):
+            lifetime = _started[key] = _Lifetime(settings, sources, logger)
         return lifetime.running
 
 
 class _Lifetime:
     """The parts from their start to their end, which comes once, whatever causes it."""
 
-    def __init__(self, chosen: Settings, sources: Sequence[Source], logger: logging.Logger | None) -> None:
-        self._settings = chosen
+    def __init__(self, settings: Settings, sources: Sequence[Source], logger: logging.Logger | None) -> None:
+        self._settings = settings
         self._sources = tuple(sources)
         self._stopping = threading.Lock()
         self._is_stopped = False
         try:
-            self._parts = Parts(chosen, sources, on_fatal=self._on_fatal, logger=logger)
+            self._parts = Parts(settings, sources, on_fatal=self._on_fatal, logger=logger)
         except StateInUse as error:
             raise StateInUse(
                 f"{error.reason} Several worker processes cannot share one: "
@@ -155,7 +154,7 @@ class _Lifetime:
             ) from error
         parts = self._parts
         parts.metrics.watch(parts.engine, parts.catalog)
-        self.running = Running(parts.engine, parts.catalog, parts.metrics, parts.log, chosen, self.stop)
+        self.running = Running(parts.engine, parts.catalog, parts.metrics, parts.log, settings, self.stop)
         parts.start()
         parts.load()
         # Not atexit: that comes after the interpreter has joined our threads, which are what has to be stopped. The
@@ -163,9 +162,9 @@ class _Lifetime:
         threading.Thread(target=self._stop_with_the_process, name="meantime-stop", daemon=True).start()
         _end_on_sigterm()
 
-    def is_of(self, chosen: Settings, sources: Sequence[Source]) -> bool:
+    def is_of(self, settings: Settings, sources: Sequence[Source]) -> bool:
         """Whether this runs, and with these settings."""
-        return not self._is_stopped and (chosen, tuple(sources)) == (self._settings, self._sources)
+        return not self._is_stopped and (settings, tuple(sources)) == (self._settings, self._sources)
 
     def stop(self) -> None:
         """Let the queue drain until the deadline, and stop. May be called again."""
@@ -233,12 +232,12 @@ def _command() -> click.Context | None:
     return context if context is not None and context.find_object(ScriptInfo) is not None else None
 
 
-def _idle(chosen: Settings, sources: Sequence[Source]) -> Running:
+def _idle(settings: Settings, sources: Sequence[Source]) -> Running:
     """Return parts for a process that serves nobody: they take no lock and start no thread."""
     catalog = Catalog(
         sources,
-        folder=chosen.state_dir / "snapshots",
-        ingestor=data_ingestor(chosen),
+        folder=settings.state_dir / "snapshots",
+        ingestor=data_ingestor(settings),
         on_death=lambda _role, _error: None,
     )
     engine = Engine(
@@ -249,9 +248,9 @@ def _idle(chosen: Settings, sources: Sequence[Source]) -> Running:
         clock=time.time,
         threads=1,
         queue_limit=1,
-        job_time_limit_s=chosen.job_time_limit_s,
-        keep_ended_s=chosen.keep_ended_s,
-        keep_ended_jobs=chosen.keep_ended_jobs,
+        job_time_limit_s=settings.job_time_limit_s,
+        keep_ended_s=settings.keep_ended_s,
+        keep_ended_jobs=settings.keep_ended_jobs,
         on_fatal=lambda _error: None,
     )
-    return Running(engine, catalog, Metrics(), None, chosen, stop=lambda: None)
+    return Running(engine, catalog, Metrics(), None, settings, stop=lambda: None)

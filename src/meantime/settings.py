@@ -131,7 +131,7 @@ class Settings:
     log_files: int
 
 
-def read(
+def read_settings(
     *,
     file: Path | None = None,
     environment: Mapping[str, str] | None = None,

@@ -226,13 +226,6 @@ def test_bad_settings_name_the_setting_the_value_and_what_is_expected(table: Pat
     assert "port is 'http' (from --port)" in ended.stderr
 
 
-def test_every_command_has_help() -> None:
-    for command in ("serve", "ask", "jobs", "inspect", "sample"):
-        shown = meantime(command, "--help")
-        assert shown.returncode == 0
-        assert f"Usage: meantime {command}" in shown.stdout
-
-
 def test_a_command_as_a_process_prints_and_ends_as_in_this_one(table: Path) -> None:
     for words in (("--version",), ("inspect", str(table)), ("serve", str(table), "--port", "http")):
         here, there = meantime(*words), meantime_process(*words)

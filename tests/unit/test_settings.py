@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from meantime.errors import SettingInvalid
-from meantime.settings import SETTINGS, Settings, read
+from meantime.settings import SETTINGS, Settings, read_settings
 
 
 def test_the_rows_are_the_fields_in_the_same_order() -> None:
@@ -15,9 +15,9 @@ def test_the_rows_are_the_fields_in_the_same_order() -> None:
 
 
 def test_every_default_is_a_value() -> None:
-    chosen = read(environment={})
-    assert (chosen.host, chosen.port, chosen.admin_key, chosen.allowed_hosts) == ("127.0.0.1", 5000, None, ())
-    assert chosen.state_dir == Path("meantime-state")
+    settings = read_settings(environment={})
+    assert (settings.host, settings.port, settings.admin_key, settings.allowed_hosts) == ("127.0.0.1", 5000, None, ())
+    assert settings.state_dir == Path("meantime-state")
 
 
 def test_every_row_tells_people_what_it_is_for() -> None:
@@ -28,23 +28,23 @@ def test_every_row_tells_people_what_it_is_for() -> None:
 
 def test_without_a_number_there_are_as_many_threads_as_cores_for_this_process() -> None:
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
-    assert read(environment={}).threads == cores
-    assert read(environment={"TP_NUM_OF_THREADS": ""}).threads == cores
-    assert read(environment={"TP_NUM_OF_THREADS": "3"}).threads == 3
+    assert read_settings(environment={}).threads == cores
+    assert read_settings(environment={"TP_NUM_OF_THREADS": ""}).threads == cores
+    assert read_settings(environment={"TP_NUM_OF_THREADS": "3"}).threads == 3
 
 
 def test_the_option_wins_over_the_environment_and_that_over_the_file(tmp_path: Path) -> None:
     file = tmp_path / "meantime.toml"
     file.write_text('port = 1\nhost = "::1"\nqueue_limit = 7\nallowed_hosts = ["a.example", "b.example"]\n')
     environment = {"MEANTIME_PORT": "2", "MEANTIME_HOST": "127.0.0.2"}
-    chosen = read(file=file, environment=environment, options={"port": "3", "host": None})
-    assert (chosen.port, chosen.host, chosen.queue_limit) == (3, "127.0.0.2", 7)
-    assert chosen.allowed_hosts == ("a.example", "b.example")
+    settings = read_settings(file=file, environment=environment, options={"port": "3", "host": None})
+    assert (settings.port, settings.host, settings.queue_limit) == (3, "127.0.0.2", 7)
+    assert settings.allowed_hosts == ("a.example", "b.example")
 
 
 def test_without_an_environment_given_it_is_that_of_the_process(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MEANTIME_PORT", "5001")
-    assert read().port == 5001
+    assert read_settings().port == 5001
 
 
 @pytest.mark.parametrize(
@@ -73,7 +73,7 @@ def test_without_an_environment_given_it_is_that_of_the_process(monkeypatch: pyt
 def test_a_bad_value_is_refused_with_its_name_its_origin_and_what_was_expected(name: str, text: str) -> None:
     row = next(row for row in SETTINGS if row.name == name)
     with pytest.raises(SettingInvalid) as caught:
-        read(environment={}, options={name: text})
+        read_settings(environment={}, options={name: text})
     assert caught.value.reason == (f"{name} is {text!r} (from --{name.replace('_', '-')}); it must be {row.expected}.")
 
 
@@ -81,16 +81,16 @@ def test_the_origin_of_a_bad_value_is_the_one_that_won(tmp_path: Path) -> None:
     file = tmp_path / "meantime.toml"
     file.write_text("port = true\n")
     with pytest.raises(SettingInvalid, match="from MEANTIME_PORT"):
-        read(file=file, environment={"MEANTIME_PORT": "x"})
+        read_settings(file=file, environment={"MEANTIME_PORT": "x"})
     with pytest.raises(SettingInvalid, match=r"meantime\.toml"):
-        read(file=file, environment={})
+        read_settings(file=file, environment={})
 
 
 def test_a_file_that_names_an_unknown_setting_is_refused_with_those_there_are(tmp_path: Path) -> None:
     file = tmp_path / "meantime.toml"
     file.write_text("prot = 1\n")
     with pytest.raises(SettingInvalid, match=r"do not exist: prot\. There are: .*port"):
-        read(file=file, environment={})
+        read_settings(file=file, environment={})
 
 
 @pytest.mark.parametrize("content", [b"port = ", b"\xff\xfe", None], ids=["no TOML", "no UTF-8", "no file"])
@@ -99,4 +99,4 @@ def test_a_file_that_cannot_be_read_is_refused_by_its_name(tmp_path: Path, conte
     if content is not None:
         file.write_bytes(content)
     with pytest.raises(SettingInvalid, match=r"meantime\.toml cannot be read as settings"):
-        read(file=file, environment={})
+        read_settings(file=file, environment={})

@@ -7,7 +7,6 @@ from pathlib import Path
 
 import click
 
-from meantime import settings
 from meantime.cli.full_names import NAMED_BY_WORDS, with_full_names
 from meantime.cli.option_names import in_options
 from meantime.cli.options import READING, column_option, setting_options
@@ -18,6 +17,7 @@ from meantime.client.blocking import Client
 from meantime.client.exchange import DEFAULT_URL
 from meantime.client.result import Result
 from meantime.errors import RequestInvalid
+from meantime.settings import read_settings
 
 
 def _pairs(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str]) -> dict[str, list[str]]:
@@ -86,7 +86,7 @@ def ask(
             from meantime.dataset import source
 
             result = ask_file(
-                source.parse(data, columns), settings.read(file=config, options=options), statistic, texts
+                source.parse(data, columns), read_settings(file=config, options=options), statistic, texts
             )
         else:
             result = _ask_server(url or DEFAULT_URL, statistic, texts, dataset=dataset, label=label)

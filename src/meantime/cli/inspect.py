@@ -9,9 +9,10 @@ import click
 from rich.console import Console
 from rich.table import Table as Grid
 
-from meantime import settings, text
+from meantime import text
 from meantime.cli.options import READING, column_option, setting_options
 from meantime.cli.terminal import output_console, plain
+from meantime.settings import read_settings
 
 if TYPE_CHECKING:
     from meantime.dataset.snapshot import Snapshot
@@ -33,8 +34,8 @@ def inspect(path: str, columns: dict[str, str], config: Path | None, **options: 
     from meantime.cli.data_file import loaded_catalog
     from meantime.dataset import source
 
-    chosen = settings.read(file=config, options=options)
-    with loaded_catalog(source.parse(path, columns), chosen) as catalog:
+    settings = read_settings(file=config, options=options)
+    with loaded_catalog(source.parse(path, columns), settings) as catalog:
         _print_snapshot(catalog.snapshot(catalog.default), output_console())
 
 

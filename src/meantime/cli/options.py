@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from meantime import settings
+from meantime.settings import SETTINGS
 
 
 def _columns(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str]) -> dict[str, str]:
@@ -37,7 +37,7 @@ def setting_options(names: Sequence[str]) -> Callable[[Callable[..., Any]], Call
     """Give a command an option for each of these settings, and ``--config``."""
 
     def decorate(command: Callable[..., Any]) -> Callable[..., Any]:
-        for row in reversed(settings.SETTINGS):
+        for row in reversed(SETTINGS):
             if row.name in names:
                 default = f"; default: {row.default}" if row.default else ""
                 command = click.option(

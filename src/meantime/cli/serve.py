@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from meantime import settings
 from meantime.cli.options import column_option, setting_options
+from meantime.settings import SETTINGS, read_settings
 
 
 @click.command()
@@ -18,7 +18,7 @@ from meantime.cli.options import column_option, setting_options
 @click.option(
     "--verbose", "-v", is_flag=True, help="Show every request at the terminal too, not only in webserver.log."
 )
-@setting_options([row.name for row in settings.SETTINGS])
+@setting_options([row.name for row in SETTINGS])
 def serve(paths: Sequence[str], columns: dict[str, str], verbose: bool, config: Path | None, **options: str) -> None:
     """Serve each PATH as a data set, or the built-in synthetic sample if there is none.
 
@@ -32,11 +32,11 @@ def serve(paths: Sequence[str], columns: dict[str, str], verbose: bool, config: 
     from meantime.cli.load_progress import load_bars
     from meantime.log.capture import plain_stderr
 
-    chosen = settings.read(file=config, options=options)
+    settings = read_settings(file=config, options=options)
     sources = sources_to_serve(paths, columns)
     with plain_stderr(), load_bars() as show:
         code = server.serve(
-            chosen,
+            settings,
             sources,
             verbose=verbose,
             on_change=show,

@@ -7,9 +7,9 @@ from pathlib import Path
 
 import click
 
-from meantime import settings
 from meantime.cli.options import READING, column_option, setting_options
 from meantime.cli.reporting import printable
+from meantime.settings import read_settings
 
 
 @click.command()
@@ -38,8 +38,8 @@ def verify(result: Path, data: str, columns: dict[str, str], config: Path | None
     body = result.read_bytes()
     document = verifying.read(body)
     if isinstance(document, Document):
-        chosen = settings.read(file=config, options=options)
-        with loaded_catalog(source.parse(data, columns), chosen) as catalog:
+        settings = read_settings(file=config, options=options)
+        with loaded_catalog(source.parse(data, columns), settings) as catalog:
             verification = verifying.verify(body, document, catalog.snapshot(catalog.default))
     else:
         verification = document

@@ -10,7 +10,7 @@ from typing import Any
 
 import structlog
 
-from meantime.log.entries import LEVELS, Event
+from meantime.log.entries import LEVELS, LogEvent
 from meantime.log.sinks import FROM_MEANTIME, Terminal
 
 # Takes the fields of an event.
@@ -40,7 +40,7 @@ def plain_stderr() -> Iterator[None]:
     """
     before = structlog.get_config()
     terminal = Terminal(None, verbose=False)
-    configure_structlog(lambda fields: terminal.show(Event(time.time(), fields)), level=logging.WARNING)
+    configure_structlog(lambda fields: terminal.show(LogEvent(time.time(), fields)), level=logging.WARNING)
     try:
         yield
     finally:

@@ -32,7 +32,7 @@ class RequestFinished(NamedTuple):
     reason: str | None
 
 
-class Event(NamedTuple):
+class LogEvent(NamedTuple):
     """Anything else, with its fields as structlog collects them."""
 
     at_s: float
@@ -44,4 +44,4 @@ class Event(NamedTuple):
         return LEVELS.get(str(self.fields.get("level")), logging.INFO)
 
 
-Entry = RequestStarted | RequestFinished | Event
+LogEntry = RequestStarted | RequestFinished | LogEvent

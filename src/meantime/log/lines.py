@@ -10,7 +10,7 @@ import re
 import time
 from functools import lru_cache
 
-from meantime.log.entries import Entry, RequestFinished, RequestStarted
+from meantime.log.entries import LogEntry, RequestFinished, RequestStarted
 
 # A value longer than this is cut: a line must not cost more than the request it is about.
 VALUE_LIMIT = 300
@@ -19,7 +19,7 @@ VALUE_LIMIT = 300
 _UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
-def line(entry: Entry) -> str:
+def line(entry: LogEntry) -> str:
     """Write an entry as one line, without its end."""
     if isinstance(entry, RequestStarted):
         return (
@@ -43,7 +43,7 @@ def line(entry: Entry) -> str:
     return f"{timestamp(entry.at_s)} {level} {safe(str(event))}{fields}{exception}"
 
 
-def line_or_error(entry: Entry) -> str:
+def line_or_error(entry: LogEntry) -> str:
     """Write an entry as one line; where it cannot be written as text, write that."""
     try:
         return line(entry)

@@ -18,7 +18,7 @@ import structlog
 
 from meantime import threads
 from meantime.log.capture import LoggingHandler, configure_structlog
-from meantime.log.entries import Entry, Event, RequestFinished, RequestStarted
+from meantime.log.entries import LogEntry, LogEvent, RequestFinished, RequestStarted
 from meantime.log.lines import line_or_error
 from meantime.log.rotating_file import RotatingFile
 from meantime.log.sinks import ApplicationLogger, Sink, Terminal
@@ -60,7 +60,7 @@ class Log:
         self._sink: Sink = ApplicationLogger(logger) if logger else Terminal(terminal, verbose=verbose)
         self._clock = clock
         self._on_death = on_death
-        self._queue: deque[Entry] = deque()
+        self._queue: deque[LogEntry] = deque()
         self._queue_limit = queue_limit
         self._dropped = 0
         self._is_asleep = False
@@ -78,7 +78,7 @@ class Log:
         """
         self._file.open()
         self._before = structlog.get_config()
-        configure_structlog(lambda fields: self._put(Event(self._clock(), fields)), level=logging.DEBUG)
+        configure_structlog(lambda fields: self._put(LogEvent(self._clock(), fields)), level=logging.DEBUG)
         self._handler.attach()
         self._thread = threads.start("log", self._write_until_closed, on_death=self._on_death)
 
@@ -112,7 +112,7 @@ class Log:
         """Note how a request was answered."""
         self._put(RequestFinished(self._clock(), request, method, path, status, job_id, seconds, reason))
 
-    def _put(self, entry: Entry) -> None:
+    def _put(self, entry: LogEntry) -> None:
         if len(self._queue) >= self._queue_limit:
             self._dropped += 1  # two threads may count as one here; the order of magnitude is what is reported
             return
@@ -142,12 +142,12 @@ class Log:
             if self._dropped:
                 dropped, self._dropped = self._dropped, 0
                 entries.append(
-                    Event(self._clock(), {"event": "log lines dropped", "level": "warning", "lines": dropped})
+                    LogEvent(self._clock(), {"event": "log lines dropped", "level": "warning", "lines": dropped})
                 )
             for entry in entries:
                 self._sink.show(entry)
             trouble = self._file.write([line_or_error(entry) for entry in entries])
             if trouble:
-                self._sink.show(Event(self._clock(), {"event": trouble, "level": "error"}))
+                self._sink.show(LogEvent(self._clock(), {"event": trouble, "level": "error"}))
             if not self._is_closing:
                 time.sleep(0.001)

@@ -11,7 +11,7 @@ from typing import Protocol, TextIO
 
 import structlog
 
-from meantime.log.entries import Entry, Event
+from meantime.log.entries import LogEntry, LogEvent
 from meantime.log.lines import escaped, line, safe
 
 # Marks what we hand to logging, so that it does not come back to us.
@@ -21,7 +21,7 @@ FROM_MEANTIME = "is_from_meantime"
 class Sink(Protocol):
     """Shows entries; what it cannot show costs a line and nothing else."""
 
-    def show(self, entry: Entry) -> None:
+    def show(self, entry: LogEntry) -> None:
         """Show one, if it is for people."""
 
 
@@ -35,9 +35,9 @@ class Terminal:
         self._stream = stream
         self._is_verbose = verbose
 
-    def show(self, entry: Entry) -> None:
+    def show(self, entry: LogEntry) -> None:
         """Show one, if it is for people."""
-        if not (self._is_verbose or (isinstance(entry, Event) and entry.level >= logging.INFO)):
+        if not (self._is_verbose or (isinstance(entry, LogEvent) and entry.level >= logging.INFO)):
             return
         # Looked up each time: a progress bar puts itself in the place of standard error while it is shown.
         stream = self._stream or sys.stderr
@@ -46,8 +46,8 @@ class Terminal:
             stream.write(self._text(entry, stream) + "\n")
             stream.flush()
 
-    def _text(self, entry: Entry, stream: TextIO) -> str:
-        if not (isinstance(entry, Event) and stream.isatty()):
+    def _text(self, entry: LogEntry, stream: TextIO) -> str:
+        if not (isinstance(entry, LogEvent) and stream.isatty()):
             return line(entry)
         fields = {"timestamp": time.strftime("%H:%M:%S", time.localtime(entry.at_s)), **entry.fields}
         trace = str(fields.pop("exception", ""))
@@ -62,10 +62,10 @@ class ApplicationLogger:
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
 
-    def show(self, entry: Entry) -> None:
+    def show(self, entry: LogEntry) -> None:
         """Pass one on, if it is for people."""
         # An event with a logger came from logging, and would be logged there a second time.
-        if not isinstance(entry, Event) or "logger" in entry.fields:
+        if not isinstance(entry, LogEvent) or "logger" in entry.fields:
             return
         # Its handlers are somebody else's: whatever they do costs a line and nothing else.
         with suppress(Exception):

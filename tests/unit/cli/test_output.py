@@ -1,0 +1,55 @@
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+import pytest
+
+from meantime.cli.output import atomic_file, choose_form
+from meantime.errors import NotAcceptable, SettingInvalid
+from tests.support.logs import FakeTerminal
+
+
+def test_the_format_is_what_is_asked_for_else_what_the_file_is_called_else_a_table() -> None:
+    assert choose_form("csv", Path("x.json")) == "csv"
+    assert choose_form(None, Path("x.VL.JSON")) == "vl.json"
+    assert choose_form(None, Path("-")) == choose_form(None, None) == "table"
+    with pytest.raises(NotAcceptable, match=r"\.csv, \.tsv"):
+        choose_form(None, Path("x.doc"))
+
+
+def test_a_binary_format_is_refused_at_a_terminal_unless_standard_output_is_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert choose_form("png", None) == "png"
+    monkeypatch.setattr(sys, "stdout", FakeTerminal())
+    assert choose_form("csv", None) == "csv"
+    assert choose_form("png", Path("-")) == "png"
+    with pytest.raises(click.UsageError, match="png cannot be shown at a terminal"):
+        choose_form("png", None)
+
+
+def test_a_file_has_its_name_only_when_it_is_whole(tmp_path: Path) -> None:
+    path = tmp_path / "out.csv"
+    path.write_bytes(b"before")
+
+    def write_half() -> None:
+        with atomic_file(path) as file:
+            file.write(b"half")
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        write_half()
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("out.csv", b"before")]
+    with atomic_file(path) as file:
+        file.write(b"whole")
+    assert [(each.name, each.read_bytes()) for each in tmp_path.iterdir()] == [("out.csv", b"whole")]
+
+
+def test_a_file_that_cannot_be_written_is_refused_by_its_name(tmp_path: Path) -> None:
+    with (
+        pytest.raises(SettingInvalid, match=r"Cannot write .*x\.csv: No such file or directory\. Choose"),
+        atomic_file(tmp_path / "absent" / "x.csv"),
+    ):
+        pass
