@@ -62,8 +62,9 @@ def test_ask_a_server_list_its_jobs_and_print_their_results_again(server: Runnin
 
 
 def test_the_commands_for_a_server_import_nothing_that_only_a_server_needs(server: RunningServer) -> None:
-    for command in ("jobs", "ask states_mean --question obesity --format csv"):
-        imported = imported_by("-m", "meantime", *command.split(), "--url", server.url)
+    # The second is refused by the server, so that it makes no job.
+    for command, code in (("jobs", 0), ("ask state_mean --question obesity --format csv", 2)):
+        imported = imported_by("-m", "meantime", *command.split(), "--url", server.url, code=code)
         assert "meantime.client.blocking" in imported
         assert not (SLOW_TO_IMPORT | {"meantime.web", "meantime.engine"}) & imported
 

@@ -24,7 +24,7 @@ def verify(result: Path, data: str, columns: dict[str, str], config: Path | None
 
     \b
     Exit codes:
-    0  the same, apart from how the JSON is formatted
+    0  the same, except for the layout of the JSON
     1  different
     2  cannot be judged: other data, or another version of the method
     """  # noqa: D301 - click's mark for lines that stay as they are must be that very character
