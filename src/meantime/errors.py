@@ -75,7 +75,7 @@ import msgspec
 
 
 class Fault(StrEnum):
-    """Whose doing an error is, and so who can mend it."""
+    """Whose fault an error is, and so who can fix it."""
 
     CALLER = "caller"  # asked for something that cannot be answered
     DATA = "data"  # the file is not what it should be
@@ -105,7 +105,7 @@ class MeantimeError(Exception):
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):
-    """Why a job did not come to a result, and whose fault that is."""
+    """Why a job ended without a result, and whose fault that is."""
 
     code: str
     fault: Fault
@@ -113,7 +113,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
     @classmethod
     def of(cls, error: BaseException) -> Failure:
-        """Describe an error; one that is not ours is the server's fault, and told by its name only.
+        """Describe an error. One that is not Meantime's own is the server's fault, and only its name is shown.
 
         >>> Failure.of(ValueError("at 0x7f")).reason
         'internal error (ValueError); the log has the details'

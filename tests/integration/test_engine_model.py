@@ -39,7 +39,7 @@ class Expected:
         self.outcome = JobState.DONE  # which, if nobody cancels it
         self.ended: JobState | None = None  # seen so; it must stay so
         self.crashes = 0  # that it went through unfinished
-        self.key_sent: IdempotencyKey | None = None
+        self.key_sent: IdempotencyKey | None = None  # which it was accepted under
 
 
 class EngineMachine(RuleBasedStateMachine):

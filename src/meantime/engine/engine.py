@@ -164,7 +164,7 @@ class Engine:
         return self._submitter.submit(requests, key)
 
     def look_up(self, number: int) -> JobView:
-        """Say how a job stands.
+        """Return how a job stands.
 
         Raises:
             JobUnknown: no job ever had this number, or the job was removed.
@@ -172,7 +172,7 @@ class Engine:
         return self._lookup.view(number)
 
     def describe(self, number: int) -> JobDetail:
-        """Say all that can be said of a job. For one that has ended this reads its record.
+        """Return everything known about a job. For one that has ended this reads its record.
 
         Raises:
             JobUnknown: no job ever had this number, or the job was removed.
@@ -311,7 +311,7 @@ class Engine:
         self._lifecycle.stop()
         self._workers.join(wait_s)
         self._commits.give_back_running()
-        # Commits all that was asked until now: what was given back, and ends of jobs that no thread has waited for.
+        # Commits all changes until now: what was given back, and ends of jobs that no thread has waited for.
         self._store.close()
         self._lost_results.close()
         with self._lifecycle.lock:

@@ -10,7 +10,7 @@ def uncancellable_future() -> Future[Any]:
     """Return a future that nobody who waits for it can cancel.
 
     asyncio cancels the future that it awaits when a client disconnects. But others may wait for the same future, and
-    what the store was asked to write is written in any case.
+    what was handed to the store is written in any case.
     """
     future: Future[Any] = Future()
     future.set_running_or_notify_cancel()

@@ -49,7 +49,7 @@ class JobIndex:
         self._add_ended(job.number, EndedJob.of(job.record))
 
     def view(self, number: int) -> JobView:
-        """Say what can be said of a job at once.
+        """Return what is known of a job at once.
 
         Raises:
             JobUnknown: no job has this number.

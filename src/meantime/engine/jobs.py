@@ -14,7 +14,7 @@ from meantime.model import JobRecord, JobState, Receipt, job_id
 
 
 class JobView(NamedTuple):
-    """What can be said of a job at once.
+    """What memory knows of a job, at once.
 
     A job is shown as running when a thread works on it, not when it was claimed for one. Its record says running by
     then, so that the attempt is counted; but whoever looks wants to know whether the job still waits for others.
@@ -27,7 +27,7 @@ class JobView(NamedTuple):
 
 
 class JobDetail(NamedTuple):
-    """All that can be said of a job."""
+    """Everything known about a job."""
 
     record: JobRecord
     state: JobState  # as in a view; the record may be ahead of it
@@ -69,7 +69,7 @@ class ActiveJob:
         self.ticket = 0  # its ticket in that line
         self.progress = 0.0
         self.is_working = False  # a thread has it, or had it and its end is being committed
-        self.is_cancelled = False  # a client asked for that; the work notices at its next check
+        self.is_cancelled = False  # on request; the work notices at its next check
         self.is_decided = False  # its next record is decided and being committed: nobody else may decide another
         self.cancellations: list[Future[JobRecord]] = []  # who waits for the cancellation
         self.watchers: list[Watcher] = []
@@ -85,7 +85,7 @@ class ActiveJob:
         return JobState.RUNNING if self.is_working else JobState.QUEUED
 
     def view(self) -> JobView:
-        """Say what can be said at once."""
+        """Return what is known at once."""
         return JobView(self.number, self.state, None, self.progress)
 
     def resolve_cancellations(self) -> None:

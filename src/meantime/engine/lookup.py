@@ -26,12 +26,12 @@ class JobLookup:
         self._store = store
 
     def view(self, number: int) -> JobView:
-        """Say how a job stands; see ``Engine.look_up``."""
+        """Return how a job stands; see ``Engine.look_up``."""
         with self._lifecycle.lock:
             return self._index.view(number)
 
     def describe(self, number: int, record: JobRecord | None = None) -> JobDetail:
-        """Say all that can be said of a job; see ``Engine.describe``.
+        """Return everything known about a job; see ``Engine.describe``.
 
         ``record`` is the job's record, if that was just read. Whether the job is still there, memory says.
         """

@@ -137,7 +137,7 @@ class JobStore(Protocol):
         """Return the fingerprints that kept jobs name: their snapshots must stay."""
 
     def close(self) -> None:
-        """Commit what was asked, stop the store's thread, close. May be called twice."""
+        """Commit all changes until now, stop the store's thread, close. May be called twice."""
 
 
 class ResultStore(Protocol):

@@ -2,7 +2,7 @@
 
 A file is written under a temporary name and renamed, so that it is there whole or not at all for whoever looks. It is
 not fsynced: that would cost a job more than everything else together, and after a power cut a file that is empty or
-torn does not match the checksum in its record, so it is made again. Deleting files, or the whole folder, under a
+torn does not match the checksum in its record, so it is computed again. Deleting files, or the whole folder, under a
 running server costs time, not answers.
 """
 
@@ -44,7 +44,7 @@ class ResultFiles:
     def put(self, number: int, result: EncodedResult) -> Receipt:
         """Keep a result, whole or not at all."""
         path = self._path(number)
-        # Two threads may put the same result: one that was given up on at a stop, and one that makes it again.
+        # Two threads may write the same result: one that a stop has not waited for, and one that computes it again.
         temporary = f"{self._folder}/{_TEMPORARY}{number}-{threading.get_ident()}"
         try:
             for _ in range(_ATTEMPTS):

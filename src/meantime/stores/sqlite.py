@@ -120,7 +120,7 @@ class SqliteJobStore:
         return {fingerprint for (fingerprint,) in self._list_reads.read(self._sql["fingerprints"], ())}
 
     def close(self) -> None:
-        """Commit what was asked, stop the store's thread, close."""
+        """Commit all changes until now, stop the store's thread, close."""
         self._writer.stop()
         # The last connection to close is the one that may checkpoint, so readers go first.
         self._single_reads.close()

@@ -80,7 +80,7 @@ class GroupWriter:
         return future
 
     def stop(self) -> None:
-        """Commit what was asked until now, then end the thread. May be called twice."""
+        """Commit all calls until now, then end the thread. May be called twice."""
         with self._lock:
             if self._refusal is None:
                 self._refusal = ShuttingDown("The store is closed. Try again when the server is back.")
@@ -116,7 +116,7 @@ class GroupWriter:
 
     def _commit(self, group: list[_Waiting]) -> None:
         if isinstance(self._refusal, StoreBroken):
-            return  # the call before has broken the store, and all these were told
+            return  # the call before has broken the store, and all of these have failed
         try:
             outcomes = self._transact([waiting.call for waiting in group])
         except (IllegalTransition, StoreFull) as error:
