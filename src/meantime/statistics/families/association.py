@@ -244,6 +244,6 @@ STATISTIC = Statistic(
             *(0.0031655031640508164, 0.006331006328101633, 0.4184084508062369),
         ),
     ),
-    method_version=1,
+    method_version=2,
     charts=("scatter",),
 )

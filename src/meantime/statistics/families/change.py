@@ -258,6 +258,6 @@ STATISTIC = Statistic(
             *(0.2901993974054148, 1.0),
         ),
     ),
-    method_version=1,
+    method_version=2,
     charts=("comparison",),
 )

@@ -221,6 +221,6 @@ STATISTIC = Statistic(
             *(0.019405198177064667, 0.38810396354129334, "no clear difference", 4537, ""),
         ),
     ),
-    method_version=1,
+    method_version=2,
     charts=("comparison", "verdict_map", "map"),
 )

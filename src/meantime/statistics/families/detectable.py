@@ -142,5 +142,5 @@ STATISTIC = Statistic(
             "",
         ),
     ),
-    method_version=1,
+    method_version=2,
 )

@@ -271,6 +271,6 @@ STATISTIC = Statistic(
             *(2651, ""),
         ),
     ),
-    method_version=1,
+    method_version=2,
     charts=("disparity",),
 )

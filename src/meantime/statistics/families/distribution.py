@@ -262,6 +262,6 @@ STATISTIC = Statistic(
             *(0.028193855868641315, 0.535683261504185, "", 4537, ""),
         ),
     ),
-    method_version=1,
+    method_version=2,
     charts=("spread", "estimates", "map"),
 )

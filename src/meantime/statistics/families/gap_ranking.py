@@ -332,6 +332,6 @@ STATISTIC = Statistic(
             *(9161, ""),
         ),
     ),
-    method_version=1,
+    method_version=2,
     charts=("ranking",),
 )

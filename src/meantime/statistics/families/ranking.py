@@ -297,6 +297,6 @@ STATISTIC = Statistic(
             *("National", 33.1, 32.9, 33.3),
         ),
     ),
-    method_version=2,
+    method_version=3,
     charts=("ranking", "estimates", "map"),
 )

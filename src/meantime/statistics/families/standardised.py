@@ -349,6 +349,6 @@ STATISTIC = Statistic(
             *(6, 0, 4535, ""),
         ),
     ),
-    method_version=1,
+    method_version=2,
     charts=("estimates", "map"),
 )

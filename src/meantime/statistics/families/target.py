@@ -136,6 +136,6 @@ STATISTIC = Statistic(
             *(9.4721286967087e-08, 3.3152450438480452e-06, "better", 4537, ""),
         ),
     ),
-    method_version=1,
+    method_version=2,
     charts=("comparison", "verdict_map", "map"),
 )
