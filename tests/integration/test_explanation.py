@@ -110,7 +110,7 @@ def test_a_difference_is_told_with_its_numbers(sample: File) -> None:
     text = "\n".join(step.text for step in explanation.steps)
     for words in ("Alabama minus National", "MOVER", "touches 0", "So the verdict is: no clear difference."):
         assert words in text
-    assert "d = 30.9 - 33.1 = -2.2" in {step.formula for step in explanation.steps}
+    assert "d = 30.9 - 33.1 = −2.2" in {step.formula for step in explanation.steps}
 
 
 @pytest.mark.parametrize(

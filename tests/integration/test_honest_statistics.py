@@ -37,7 +37,7 @@ def test_it_runs_for_every_question(snapshot: Snapshot, statistic: str) -> None:
     for question in snapshot.cube.labels.questions:
         table = ask(snapshot, statistic, question=question)
         assert len(table) >= 52
-        assert "Left out: Kentucky, Pennsylvania (no row for 2023)" in table.warnings[0]
+        assert "Left out: Kentucky and Pennsylvania (no row for 2023)" in table.warnings[0]
 
 
 @pytest.mark.parametrize(
@@ -90,4 +90,4 @@ def test_ranks_of_obesity_among_women_in_2023_are_31_places_wide(snapshot: Snaps
 def test_without_a_total_the_basis_must_be_named(snapshot: Snapshot) -> None:
     found = refused("ranking", {"question": OBESITY}, snapshot)
     assert [(problem.pointer, problem.code) for problem in found] == [("/basis", "missing")]
-    assert '"Sex": "Female", "Male"' in found[0].detail
+    assert '"Sex": "Female" and "Male"' in found[0].detail

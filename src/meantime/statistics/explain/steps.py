@@ -22,7 +22,7 @@ from meantime.statistics.methods.pooling import Weights
 from meantime.statistics.methods.standard_errors import ORIGINS, Origin, Scale
 from meantime.statistics.statistic import AnyPrepared
 from meantime.table import Cell, Table
-from meantime.text import number, p_equals, p_value
+from meantime.text import decimals, number, p_equals, p_value
 
 # Values written out in a formula; of more, the first ones.
 _WRITTEN_OUT = 6
@@ -214,9 +214,7 @@ def _difference_of_means(telling: _Telling) -> None:
     mean, mean_of_all, d = (telling.known(name) for name in ("mean", "global_mean", "difference"))
     telling.say("mean_of_all", numbers={"global_mean": mean_of_all})
     telling.say("mean_of_own", numbers={"mean": mean})
-    telling.say(
-        "difference_of_means", f"{number(mean_of_all)} - {number(mean)} = {number(d)}", numbers={"difference": d}
-    )
+    telling.say("difference_of_means", _difference_formula(mean_of_all, mean, d), numbers={"difference": d})
     value = telling.writer.column("value")
     telling.writer.pick("everything", everything.cells)
     telling.writer.pick("own", own.cells)
@@ -376,7 +374,7 @@ def _two(telling: _Telling, one: _Side, other: _Side, names: Mapping[str, str]) 
     for side in (one, other):
         _tell_side(telling, side)
     d = one.value - other.value
-    formula = f"d = {number(one.value)} - {number(other.value)} = {number(d)}"
+    formula = f"d = {_difference_formula(one.value, other.value, d)}"
     telling.say("difference", formula, one=one.label, other=other.label, numbers={names["difference"]: d})
     _tell_test(telling, names)
     if one.has_limits and other.has_limits:
@@ -386,6 +384,12 @@ def _two(telling: _Telling, one: _Side, other: _Side, names: Mapping[str, str]) 
     else:
         telling.results[names["difference"]] = (f"{one.name}_value - {other.name}_value",) * 2
     telling.sources.append(_MOVER)
+
+
+def _difference_formula(one: float, other: float, d: float) -> str:
+    """Write a difference; all three with as many decimals, so that a reader can subtract."""
+    minuend, subtrahend, result = (number(each, decimals([one, other, d])) for each in (one, other, d))
+    return f"{minuend} - {subtrahend} = {result}"
 
 
 def _tell_test(telling: _Telling, names: Mapping[str, str]) -> None:
@@ -469,7 +473,7 @@ _OF_GAP = {"difference": "gap", "low": "gap_low", "high": "gap_high", "p": "p"}
 def _target(telling: _Telling) -> None:
     side = _own_estimate(telling, telling.data)
     d, fixed = telling.known("difference"), float(telling.asked.target)
-    formula = f"d = {number(side.value)} - {number(fixed)} = {number(d)}"
+    formula = f"d = {_difference_formula(side.value, fixed, d)}"
     telling.say("difference", formula, one=side.label, other="the target", numbers={"difference": d})
     _tell_test(telling, _OF_DIFFERENCE)
     telling.sources.append(_MOVER)
