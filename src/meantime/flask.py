@@ -40,8 +40,8 @@ from meantime.errors import MeantimeError, StateInUse
 from meantime.log import Log
 from meantime.settings import Settings, read_settings
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
-from meantime.web import flask_routes
-from meantime.web.flask_routes import create_blueprint
+from meantime.web.classic import flask_carrier
+from meantime.web.classic.flask_carrier import create_blueprint
 from meantime.web.metrics import Metrics
 
 __all__ = ["Running", "create_app", "create_blueprint", "start"]
@@ -86,7 +86,7 @@ def create_app() -> Flask:
         WSGIRequestHandler.sys_version = ""
     running = start(app.logger)
     app.extensions["meantime"] = running
-    return flask_routes.create_app(
+    return flask_carrier.create_app(
         engine=running.engine,
         catalog=running.catalog,
         metrics=running.metrics,

@@ -33,10 +33,10 @@ from meantime.dataset.source import Source
 from meantime.errors import DataError, SettingInvalid
 from meantime.settings import Settings
 from meantime.web.app import create_app
+from meantime.web.bad_bytes import http_protocol
 from meantime.web.explorer.drawing import Drawing
 from meantime.web.explorer.serving import Explorer
 from meantime.web.v1.waiting import let_go
-from meantime.web.wire import http_protocol
 
 _log = structlog.get_logger("meantime")
 

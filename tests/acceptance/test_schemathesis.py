@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from meantime.web.v1.table import ENDPOINTS
+from meantime.web.v1.routes import ENDPOINTS
 from tests.support.server_process import environment, serving
 
 # Per operation and phase. What `make check` may take is the measure: some twenty seconds of it.

@@ -16,7 +16,7 @@ from typing import Any
 import httpx
 import pytest
 
-from meantime.web.v1.table import ENDPOINTS
+from meantime.web.v1.routes import ENDPOINTS
 from tests.support.server_process import RunningServer, serving
 from tests.support.waiting import PATIENCE_S, poll
 from tests.support.web_app import OBESITY as QUESTION

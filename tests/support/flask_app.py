@@ -9,14 +9,14 @@ from urllib.parse import unquote_to_bytes
 
 from flask import Flask, Response, g, request
 
-from meantime.web import flask_routes
+from meantime.web.classic import flask_carrier
 
 PREFIX = "/indicators/api"
 
 
 def whole_app(**parts: Any) -> Flask:
     parts["metrics"].watch(parts["engine"], parts["catalog"])
-    return flask_routes.create_app(**parts)
+    return flask_carrier.create_app(**parts)
 
 
 def blueprint_in_a_foreign_app(**parts: Any) -> Flask:
@@ -62,7 +62,7 @@ def blueprint_in_a_foreign_app(**parts: Any) -> Flask:
             raise ZeroDivisionError
         return f"foreign page {page}"
 
-    app.register_blueprint(flask_routes.create_blueprint(url_prefix=PREFIX, **parts))
+    app.register_blueprint(flask_carrier.create_blueprint(url_prefix=PREFIX, **parts))
     return app
 
 

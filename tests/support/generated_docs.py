@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
-from meantime.web.v1 import documentation, problems
+from meantime.web.http import problems
+from meantime.web.v1 import documentation
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -11,7 +11,7 @@ from tests.support.waiting import PATIENCE_S
 
 # What takes longer to import than all that a command for a running server needs.
 SLOW_TO_IMPORT = frozenset(
-    {"litestar", "starlette", "uvicorn", "duckdb", "numpy", "scipy", "nanoarrow", "xlsxwriter", "structlog"}
+    {"asgi", "starlette", "uvicorn", "duckdb", "numpy", "scipy", "nanoarrow", "xlsxwriter", "structlog"}
 )
 
 

@@ -10,7 +10,6 @@ from concurrent.futures import Future
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, cast
-from urllib.parse import parse_qsl
 
 from meantime.compute.local import LocalCompute
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
@@ -20,54 +19,18 @@ from meantime.engine.engine import Engine, Event, JobDetail
 from meantime.engine.ports import EncodedResult
 from meantime.errors import DatasetNotReady, JobUnknown, SourceEmpty
 from meantime.model import JobRecord, JobState, Request, Work
-from meantime.web.landing import Landing
-from meantime.web.reply import Reply
-from meantime.web.v1.endpoint import Backend, Stream
+from meantime.web.backend import Backend
+from meantime.web.http.loop_bridge import FutureBridge
+from meantime.web.http.replies import Reply, Stream
 from meantime.web.v1.waiting import lobby_of
 from tests.support import engine_fakes
 from tests.support.engine_fakes import PATIENCE_S, Deed
+from tests.support.http_requests import FakeRequest
 from tests.support.web_app import OBESITY, table
 
 ASKED: Mapping[str, Any] = {"statistic": "states_mean", "parameters": {"question": OBESITY}}
 KEEP_ENDED_S = 3600.0
-
-
-class AsCalled:
-    """A request as far as handlers look at it. The client stays until ``left`` is set."""
-
-    def __init__(
-        self,
-        method: str = "GET",
-        *,
-        job_id: str | None = None,
-        suffix: str | None = None,
-        query: str = "",
-        body: Any = None,
-        **headers: str,
-    ) -> None:
-        self.method = method
-        self.path: Mapping[str, str] = {
-            name: value for name, value in (("job_id", job_id), ("suffix", suffix)) if value is not None
-        }
-        self.raw_query = query.encode()
-        self.peer: str | None = "127.0.0.1"
-        self.left = asyncio.Event()
-        self._body = body if isinstance(body, bytes) else json.dumps(body).encode()
-        self._headers = {name.replace("_", "-"): value for name, value in headers.items()}
-
-    @property
-    def query(self) -> Sequence[tuple[str, str]]:
-        return parse_qsl(self.raw_query.decode(), keep_blank_values=True)
-
-    def header(self, name: str) -> str | None:
-        return self._headers.get(name)
-
-    async def body(self, limit_bytes: int) -> bytes:
-        assert len(self._body) <= limit_bytes
-        return self._body
-
-    async def gone(self) -> None:
-        await self.left.wait()
+NOTHING: Any = None  # what the handlers under test do not look at
 
 
 class Tables:
@@ -139,11 +102,11 @@ class Behind:
         assert self.engine.wait_drained(PATIENCE_S)
         return job_id
 
-    def run(self, handle: Callable[[Backend, Any], Awaitable[Any]], call_of: Callable[[], AsCalled]) -> Reply:
+    def run(self, handle: Callable[[Backend, Any], Awaitable[Any]], request_of: Callable[[], FakeRequest]) -> Reply:
         """Run one handler in a loop of its own."""
 
         async def story() -> Reply:
-            reply = await handle(self.backend, call_of())
+            reply = await handle(self.backend, request_of())
             assert isinstance(reply, Reply)
             return reply
 
@@ -159,7 +122,13 @@ def behind(
     local = LocalCompute(tables)
     with engine_fakes.running(**({"clock": time.time, "compute": Answering(local, deeds or {})} | settings)) as engine:
         backend = Backend(
-            engine=engine, catalog=cast("Catalog", tables), compute=local, landed=landed, keep_ended_s=KEEP_ENDED_S
+            engine=engine,
+            catalog=cast("Catalog", tables),
+            compute=local,
+            landed=landed,
+            keep_ended_s=KEEP_ENDED_S,
+            metrics=NOTHING,
+            explorer=NOTHING,
         )
         yield Behind(backend, engine, tables)
         lobby_of(engine).close()
@@ -242,13 +211,20 @@ class Told:
     @property
     def backend(self) -> Backend:
         """What handlers are handed that look at jobs only."""
-        nothing: Any = None
-        return Backend(engine=self.engine, catalog=nothing, compute=nothing, landed=landed, keep_ended_s=KEEP_ENDED_S)
+        return Backend(
+            engine=self.engine,
+            catalog=NOTHING,
+            compute=NOTHING,
+            landed=landed,
+            keep_ended_s=KEEP_ENDED_S,
+            metrics=NOTHING,
+            explorer=NOTHING,
+        )
 
 
 async def landed(future: Future[Any]) -> Any:
     """Wait as the server does."""
-    await Landing(asyncio.get_running_loop()).wait(future)
+    await FutureBridge().wait(future)
     return future.result()
 
 

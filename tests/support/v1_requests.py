@@ -1,4 +1,4 @@
-"""The endpoints of data sets as a client asks them, behind the door, over a catalog of a test."""
+"""The endpoints of data sets as a client asks them, over a catalog of a test."""
 
 from __future__ import annotations
 
@@ -12,44 +12,38 @@ from urllib.parse import urlencode
 
 from meantime.dataset.catalog import Catalog
 from meantime.engine.engine import Engine
-from meantime.web.door import Door
-from meantime.web.guard import Hosts
-from meantime.web.landing import Landing
+from meantime.web.backend import Backend, Compute
+from meantime.web.explorer.serving import Explorer
+from meantime.web.http.loop_bridge import FutureBridge
 from meantime.web.metrics import Metrics
-from meantime.web.v1 import coverage, datasets, problems
-from meantime.web.v1.carrier import Carrier
-from meantime.web.v1.endpoint import Backend, Compute
+from meantime.web.v1 import coverage, datasets
 from tests.support import factories
 from tests.support.catalogs import Place
+from tests.support.endpoint_client import application
 from tests.support.web_app import Answer, send
 
 KEY = "an administrator's key"
 
 
 class Asked:
-    """Asks the endpoints as a client would, through their carrier."""
+    """Asks the endpoints as a client would."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
 
     def __call__(self, target: str, method: str = "GET", **more: Any) -> Answer:
         async def ask() -> Answer:
-            landing = Landing(asyncio.get_running_loop())
             backend = Backend(
                 engine=cast("Engine", None),  # none of these endpoints asks for jobs
                 catalog=self.catalog,
                 compute=cast("Compute", None),
-                landed=landing.wait,
+                landed=FutureBridge().wait,
                 keep_ended_s=1,
+                metrics=cast("Metrics", None),
+                explorer=cast("Explorer", None),
                 admin_key=KEY,
             )
-            app: Any = Door(
-                Carrier((*datasets.ENDPOINTS, *coverage.ENDPOINTS), backend),
-                hosts=Hosts(),
-                metrics=Metrics(),
-                refuse=lambda _path, error: problems.refused(error),
-                log=None,
-            )
+            app = application((*datasets.ENDPOINTS, *coverage.ENDPOINTS), backend)
             return await send(app, method, target, **more)
 
         return asyncio.run(ask())

@@ -16,7 +16,8 @@ from typing import Any
 from urllib.parse import unquote
 
 from flask import Flask
-from litestar import Litestar
+from starlette.routing import Router
+from starlette.types import ASGIApp
 
 from meantime.compute.local import LocalCompute
 from meantime.dataset import snapshot as snapshots
@@ -105,7 +106,7 @@ class Answer:
 class Served:
     """A running application and its parts."""
 
-    app: Litestar | Flask
+    app: Router | Flask
     engine: Engine
     catalog: Catalog
     metrics: Metrics
@@ -135,10 +136,10 @@ class Served:
         return self.ask("GET", f"/api/get_results/{job_id}")
 
 
-# Which layer of routes carries the contract: Litestar's, Flask's, or Flask's blueprint inside somebody else's
+# What carries the contract: the main server's ASGI application, Flask, or Flask's blueprint inside somebody else's
 # application and under another prefix. The answers are the same.
-CARRIERS = ("litestar", "flask", "blueprint")
-_carrier = ContextVar("carrier", default="litestar")
+CARRIERS = ("asgi", "flask", "blueprint")
+_carrier = ContextVar("carrier", default="asgi")
 
 
 @contextmanager
@@ -198,8 +199,8 @@ def served(
         observer=metrics,
         on_fatal=trouble.append,
     )
-    makers: Mapping[str, Callable[..., Litestar | Flask]] = {
-        "litestar": partial(
+    makers: Mapping[str, Callable[..., Router | Flask]] = {
+        "asgi": partial(
             create_app,
             compute=compute,
             keep_ended_s=KEEP_ENDED_S,
@@ -228,7 +229,7 @@ def served(
 
 
 async def send(
-    app: Litestar,
+    app: ASGIApp,
     method: str,
     target: str,
     *,
@@ -283,7 +284,7 @@ async def send(
     async def collect(message: Any) -> None:
         sent.append(dict(message))
 
-    await app(scope, receive, collect)  # type: ignore[arg-type]  # ASGI by shape; Litestar's types are narrower
+    await app(scope, receive, collect)
     if not sent:
         return Answer(0, {}, b"")  # nothing: the client went away
     [start, *rest] = sent

@@ -11,7 +11,7 @@ from typing import Any
 
 import uvicorn
 
-from meantime.web.wire import http_protocol
+from meantime.web.bad_bytes import http_protocol
 from tests.support.waiting import join, wait_for
 from tests.support.web_app import Served, served
 

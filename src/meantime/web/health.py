@@ -9,7 +9,7 @@ import msgspec
 from meantime.dataset.catalog import Catalog, Failed, Loading, Status
 from meantime.engine.engine import Engine
 from meantime.text import writable
-from meantime.web.reply import Reply
+from meantime.web.http.replies import Reply
 
 LIVE = Reply(200, b'{"status":"alive"}')
 

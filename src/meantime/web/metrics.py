@@ -15,7 +15,7 @@ from prometheus_client.registry import Collector
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready
 from meantime.engine.engine import Engine
 from meantime.model import JobRecord, JobState
-from meantime.web.reply import Reply
+from meantime.web.http.replies import Reply
 
 _log = structlog.get_logger("meantime.jobs")
 

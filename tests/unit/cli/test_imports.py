@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.imports import SLOW_TO_IMPORT, imported_by
 
-WEB = {"meantime.web", "litestar", "starlette", "uvicorn"}
+WEB = {"meantime.web", "asgi", "starlette", "uvicorn"}
 CLIENT = {"meantime.client", "httpx"}
 
 

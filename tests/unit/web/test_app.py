@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from litestar.exceptions import InternalServerException
 from structlog.testing import capture_logs
 
 from meantime.log import Log
-from meantime.web import classic
+from meantime.web.classic import contract
 from tests.support.web_app import OBESITY, Served, carried_by, served
 
 GETS = (
@@ -25,12 +24,12 @@ GETS = (
     "/api/graceful_shutdown",
     "/api/get_results/job_id_1",
 )
-POSTS = tuple(f"/api/{name}" for name in classic.STATISTICS)
+POSTS = tuple(f"/api/{name}" for name in contract.STATISTICS)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    # Requests that change nothing are answered by Flask byte for byte as here: test_flask_routes.py compares them.
-    carriers = ["litestar"] if "server" in metafunc.fixturenames else ["litestar", "flask"]
+    # For requests that change nothing, classic/test_flask_carrier.py compares Flask's answers byte for byte.
+    carriers = ["asgi"] if "server" in metafunc.fixturenames else ["asgi", "flask"]
     metafunc.parametrize("carrier", carriers, indirect=True, scope="module")
 
 
@@ -175,35 +174,6 @@ def test_an_unforeseen_error_is_500_without_its_details_which_are_in_the_log(
     [event] = said
     assert event["log_level"] == "error"
     assert isinstance(event["exc_info"], ZeroDivisionError)
-
-
-def test_an_error_of_the_framework_is_told_in_our_form_and_its_bugs_are_not_told(
-    carrier: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    if carrier != "litestar":
-        pytest.skip("about Litestar's own errors; those of Flask are in test_flask_routes.py")
-
-    def broken() -> None:
-        raise InternalServerException("secret of the framework")
-
-    with served(tmp_path, allowed_hosts=["<odd>"]) as server, capture_logs():
-        answer = server.ask("GET", "/livez", headers={"Host": "<odd>"})  # ours, but no name that Litestar takes
-        assert (answer.status, answer.json["status"]) == (400, "error")
-        monkeypatch.setattr(server.engine, "jobs", broken)
-        answer = server.ask("GET", "/api/jobs")
-        assert answer.status == 500
-        assert b"secret" not in answer.body
-
-
-def test_tracebacks_are_not_sent_even_if_the_environment_asks_for_them(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("LITESTAR_DEBUG", "1")
-    with served(tmp_path) as server, capture_logs():
-        monkeypatch.delattr(type(server.engine), "stats")
-        answer = server.ask("GET", "/metrics", headers={"Accept": "text/html"})
-        assert answer.status == 500
-        assert b"stats" not in answer.body
 
 
 class TestLogLines:

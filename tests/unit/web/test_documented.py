@@ -1,13 +1,15 @@
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 
-from meantime.web import openapi
-from meantime.web.reply import SHUTTING_DOWN, STATUS
+from meantime.errors import HostInvalid, HostNotAllowed, HttpInvalid, MethodNotAllowed, PathUnknown
+from meantime.web.classic import endpoints, server_endpoints
+from meantime.web.classic.errors import SHUTTING_DOWN
+from meantime.web.http.statuses import status_of
 
+ENDPOINTS = (*endpoints.ENDPOINTS, *server_endpoints.ENDPOINTS)
 PAGE = Path(__file__).parents[3] / "docs" / "classic-api.md"
 
 
@@ -17,12 +19,14 @@ def page() -> str:
 
 
 def test_every_path_is_in_the_page_for_people(page: str) -> None:
-    for path in json.loads(openapi.document().body)["paths"]:
-        assert path.replace("{job_id}", "job_id_N") in page
+    for endpoint in ENDPOINTS:
+        assert endpoint.path.replace("{job_id:path}", "job_id_N") in page
 
 
 def test_every_status_that_an_error_has_is_in_the_page_for_people(page: str) -> None:
-    for status in set(STATUS.values()):
+    anywhere = (HttpInvalid, HostInvalid, HostNotAllowed, PathUnknown, MethodNotAllowed, BaseException)
+    kinds = {*anywhere, *(kind for endpoint in ENDPOINTS for kind in endpoint.problems)}
+    for status in {status_of(kind) for kind in kinds}:
         assert f"\n| {status} |" in page
 
 

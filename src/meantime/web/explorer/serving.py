@@ -15,8 +15,8 @@ from typing import NamedTuple
 from meantime.errors import PathUnknown
 from meantime.web.explorer import drawing
 from meantime.web.explorer.drawing import Drawing
-from meantime.web.page import MEDIA_TYPE
-from meantime.web.reply import Reply
+from meantime.web.http.html_page import MEDIA_TYPE
+from meantime.web.http.replies import Reply
 
 DRAWING = "vega.js"
 

@@ -31,11 +31,14 @@ from meantime.statistics.explain.source_rows import Page, page, row_asked, row_o
 from meantime.statistics.explain.steps import explain
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyPrepared
-from meantime.web.reply import Reply
-from meantime.web.v1 import cursor as cursors
-from meantime.web.v1 import results, statistics, unchanged
-from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Outcome, Parameter, Stream
-from meantime.web.v1.query import Query
+from meantime.web.backend import Backend
+from meantime.web.http import conditional
+from meantime.web.http import cursor as cursors
+from meantime.web.http.endpoint import Endpoint, Header, Outcome, Parameter
+from meantime.web.http.query import Query
+from meantime.web.http.replies import Reply, Stream
+from meantime.web.http.request import HttpRequest
+from meantime.web.v1 import results, statistics
 from meantime.web.v1.representation import choose, represent, stem_of
 from meantime.web.v1.results import ACCEPT, CHART, CONDITIONS, JOB_ID
 from meantime.web.v1.statistics import NAME, QUERY
@@ -92,12 +95,12 @@ def _read(pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> _Asked:
 # Where the answer comes from
 
 
-async def _of_statistic(backend: Backend, call: Call, names: Sequence[str]) -> tuple[_Answered, _Asked]:
-    statistic = statistics.statistic_of(call)
+async def _of_statistic(backend: Backend, request: HttpRequest, names: Sequence[str]) -> tuple[_Answered, _Asked]:
+    statistic = statistics.statistic_of(request)
     # A chart is no part of what is asked here, and so refused with what else is unknown.
-    ours = [pair for pair in call.query if pair[0] in (*names, CHART.name)]
+    ours = [pair for pair in request.query if pair[0] in (*names, CHART.name)]
     asked = _read(ours, names)
-    theirs = [pair for pair in call.query if pair not in ours]
+    theirs = [pair for pair in request.query if pair not in ours]
     question = await statistics.read(theirs, statistic, backend.catalog)
     making = statistics.Making(backend, question)
     try:
@@ -108,9 +111,9 @@ async def _of_statistic(backend: Backend, call: Call, names: Sequence[str]) -> t
     return _Answered(prepared=question.prepared, document=document), asked
 
 
-async def _of_job(backend: Backend, call: Call, names: Sequence[str]) -> tuple[_Answered, _Asked]:
-    asked = _read(call.query, names)
-    detail = backend.engine.describe(results.number_of(call))
+async def _of_job(backend: Backend, request: HttpRequest, names: Sequence[str]) -> tuple[_Answered, _Asked]:
+    asked = _read(request.query, names)
+    detail = backend.engine.describe(results.number_of(request))
     receipt, job = results.receipt_of(detail), detail.record
     statistic = STATISTICS.get(job.request.statistic)
     if statistic is None or statistic.method_version != receipt.method_version:
@@ -140,25 +143,32 @@ def _prepared(backend: Backend, job: JobRecord) -> AnyPrepared:
 # Rows
 
 
-async def get_statistic_rows(backend: Backend, call: Call) -> Reply | Stream:
+async def get_statistic_rows(backend: Backend, request: HttpRequest) -> Reply | Stream:
     """GET /v1/statistics/{name}/rows?...: the rows of the file that an answer rests on."""
-    form = choose(call.header("accept"), call.path.get("suffix"), _NO_CHART)
-    answered, asked = await _of_statistic(backend, call, _OURS)
+    form = choose(request.header("accept"), request.path_params.get("suffix"), _NO_CHART)
+    answered, asked = await _of_statistic(backend, request, _OURS)
     # Not for ever, also where a fingerprint is named: it is that of the content, and lines may change their order.
     base = f"/v1/statistics/{answered.document.statistic}/rows"
-    return await _rows(backend, call, answered, asked, form=form, base=base, cache_control=statistics.ASK_AFTER)
+    return await _rows(backend, request, answered, asked, form=form, base=base, cache_control=statistics.ASK_AFTER)
 
 
-async def get_job_rows(backend: Backend, call: Call) -> Reply | Stream:
+async def get_job_rows(backend: Backend, request: HttpRequest) -> Reply | Stream:
     """GET /v1/jobs/{job_id}/rows: the rows of the file that a result rests on."""
-    form = choose(call.header("accept"), call.path.get("suffix"), _NO_CHART)
-    answered, asked = await _of_job(backend, call, _OURS)
-    base = f"/v1/jobs/{call.path['job_id']}/rows"
-    return await _rows(backend, call, answered, asked, form=form, base=base, cache_control=results.CACHE_CONTROL)
+    form = choose(request.header("accept"), request.path_params.get("suffix"), _NO_CHART)
+    answered, asked = await _of_job(backend, request, _OURS)
+    base = f"/v1/jobs/{request.path_params['job_id']}/rows"
+    return await _rows(backend, request, answered, asked, form=form, base=base, cache_control=results.CACHE_CONTROL)
 
 
 async def _rows(
-    backend: Backend, call: Call, answered: _Answered, asked: _Asked, *, form: Form, base: str, cache_control: str
+    backend: Backend,
+    request: HttpRequest,
+    answered: _Answered,
+    asked: _Asked,
+    *,
+    form: Form,
+    base: str,
+    cache_control: str,
 ) -> Reply | Stream:
     answer = answered.document
     place = row_asked(answer.table, row=asked.row, key=asked.key)
@@ -175,10 +185,10 @@ async def _rows(
 
     found = await asyncio.to_thread(make)
     made = dataclasses.replace(answer, table=found.table)
-    suffix = f".{call.path['suffix']}" if "suffix" in call.path else ""
-    link = () if found.after is None else (_link(call, f"{base}{suffix}", cursors.write(found.after, list_of)),)
+    suffix = f".{request.path_params['suffix']}" if "suffix" in request.path_params else ""
+    link = () if found.after is None else (_link(request, f"{base}{suffix}", cursors.write(found.after, list_of)),)
     return await represent(
-        call,
+        request,
         form=form,
         tag=hashlib.blake2b(documents.encode(made), digest_size=16).hexdigest(),
         document=lambda: made,
@@ -189,8 +199,8 @@ async def _rows(
     )
 
 
-def _link(call: Call, path: str, cursor: str) -> tuple[str, str]:
-    pairs = [(name, value) for name, value in call.query if name != "cursor"]
+def _link(request: HttpRequest, path: str, cursor: str) -> tuple[str, str]:
+    pairs = [(name, value) for name, value in request.query if name != "cursor"]
     return "link", f'<{path}?{urlencode([*pairs, ("cursor", cursor)])}>; rel="next"'
 
 
@@ -244,33 +254,35 @@ class ExplanationResource(msgspec.Struct, frozen=True, kw_only=True):
     links: ExplanationLinks
 
 
-async def get_statistic_explanation(backend: Backend, call: Call) -> Reply:
+async def get_statistic_explanation(backend: Backend, request: HttpRequest) -> Reply:
     """GET /v1/statistics/{name}/explanation?...: how a row of an answer came about."""
-    answered, asked = await _of_statistic(backend, call, _OURS_OF_EXPLANATION)
+    answered, asked = await _of_statistic(backend, request, _OURS_OF_EXPLANATION)
     base = f"/v1/statistics/{answered.document.statistic}/rows"
-    return await _explained(call, answered, asked, base, cache_control=statistics.ASK_AFTER)
+    return await _explained(request, answered, asked, base, cache_control=statistics.ASK_AFTER)
 
 
-async def get_job_explanation(backend: Backend, call: Call) -> Reply:
+async def get_job_explanation(backend: Backend, request: HttpRequest) -> Reply:
     """GET /v1/jobs/{job_id}/explanation: how a row of a result came about."""
-    answered, asked = await _of_job(backend, call, _OURS_OF_EXPLANATION)
-    base = f"/v1/jobs/{call.path['job_id']}/rows"
-    return await _explained(call, answered, asked, base, cache_control=results.CACHE_CONTROL)
+    answered, asked = await _of_job(backend, request, _OURS_OF_EXPLANATION)
+    base = f"/v1/jobs/{request.path_params['job_id']}/rows"
+    return await _explained(request, answered, asked, base, cache_control=results.CACHE_CONTROL)
 
 
-async def _explained(call: Call, answered: _Answered, asked: _Asked, base: str, *, cache_control: str) -> Reply:
+async def _explained(
+    request: HttpRequest, answered: _Answered, asked: _Asked, base: str, *, cache_control: str
+) -> Reply:
     answer = answered.document
     place = row_asked(answer.table, row=asked.row, key=asked.key) or 0
     if not len(answer.table):
         detail = "The answer has no row that could be explained."
         raise RequestInvalid(detail, problems=(Problem(pointer="/row", code="range", detail=detail),))
-    query = [pair for pair in call.query if pair[0] not in ("row", "key")]
+    query = [pair for pair in request.query if pair[0] not in ("row", "key")]
 
     def make() -> bytes:
         resource = _explanation(answered, place, f"{base}?{urlencode([*query, ('row', place)])}")
         return _ENCODER.encode(resource)
 
-    return unchanged.answer(call, await asyncio.to_thread(make), cache_control=cache_control)
+    return conditional.answer(request, await asyncio.to_thread(make), cache_control=cache_control)
 
 
 def _explanation(answered: _Answered, place: int, rows: str) -> ExplanationResource:
@@ -369,9 +381,9 @@ _EXPLANATIONS = (
         status=200,
         description="The explanation.",
         content={"application/json": ExplanationResource},
-        headers=(unchanged.ETAG, unchanged.CACHE_CONTROL),
+        headers=(conditional.ETAG, conditional.CACHE_CONTROL),
     ),
-    unchanged.NOT_MODIFIED,
+    conditional.NOT_MODIFIED,
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -431,7 +443,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Read how an answer came about",
         description=f"{_EXPLANATION} The query is that of the answer.",
         handle=get_statistic_explanation,
-        parameters=(NAME, *_QUESTION, *_ROW_EXPLAINED, unchanged.IF_NONE_MATCH),
+        parameters=(NAME, *_QUESTION, *_ROW_EXPLAINED, conditional.IF_NONE_MATCH),
         outcomes=_EXPLANATIONS,
         problems=tuple(each for each in statistics.PROBLEMS if each not in (*results.DRAWING[:2], RangeInvalid)),
     ),
@@ -443,7 +455,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Read how a result came about",
         description=_EXPLANATION,
         handle=get_job_explanation,
-        parameters=(JOB_ID, *_ROW_EXPLAINED, unchanged.IF_NONE_MATCH),
+        parameters=(JOB_ID, *_ROW_EXPLAINED, conditional.IF_NONE_MATCH),
         outcomes=_EXPLANATIONS,
         problems=tuple(each for each in results.PROBLEMS if each not in (*results.DRAWING, RangeInvalid)),
     ),

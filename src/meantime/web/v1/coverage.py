@@ -14,12 +14,14 @@ from meantime.dataset.cube import ABSENT, Cube
 from meantime.dataset.snapshot import Snapshot
 from meantime.did_you_mean import closest, suggestion
 from meantime.text import quoted
-from meantime.web.reply import Reply
-from meantime.web.v1 import unchanged
+from meantime.web.backend import Backend
+from meantime.web.http import conditional
+from meantime.web.http.endpoint import Endpoint, Outcome, Parameter
+from meantime.web.http.query import Query
+from meantime.web.http.replies import Reply
+from meantime.web.http.request import HttpRequest
 from meantime.web.v1.datasets import HEADERS, NAME, READY, name_of, snapshot_of
 from meantime.web.v1.described import Years, said
-from meantime.web.v1.endpoint import Backend, Call, Endpoint, Outcome, Parameter
-from meantime.web.v1.query import Query
 
 # The CDC's table has 55 locations, 13 years and 28 strata: 20,020 entries, 40 kB. Five of those make a page slow to
 # draw, and take a tenth of a second to make.
@@ -64,11 +66,11 @@ class CoverageResource(msgspec.Struct, frozen=True, kw_only=True):
     ]
 
 
-async def get_coverage(backend: Backend, call: Call) -> Reply:
+async def get_coverage(backend: Backend, request: HttpRequest) -> Reply:
     """GET /v1/datasets/{name}/coverage."""
-    snapshot = snapshot_of(backend, name := name_of(backend, call))
-    body = await asyncio.to_thread(_coverage, name, snapshot, call.query)
-    return unchanged.answer(call, body)
+    snapshot = snapshot_of(backend, name := name_of(backend, request))
+    body = await asyncio.to_thread(_coverage, name, snapshot, request.query)
+    return conditional.answer(request, body)
 
 
 def _coverage(name: str, snapshot: Snapshot, pairs: Sequence[tuple[str, str]]) -> bytes:
@@ -213,7 +215,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "absent. The strata and periods are those in which the question was asked at all, the locations are all of "
         f"the data set; filters narrow them. Of more than {COVERAGE_LIMIT:,} entries a part must be asked for.",
         handle=get_coverage,
-        parameters=(NAME, *_COVERAGE_PARAMETERS, unchanged.IF_NONE_MATCH),
+        parameters=(NAME, *_COVERAGE_PARAMETERS, conditional.IF_NONE_MATCH),
         outcomes=(
             Outcome(
                 status=200,
@@ -222,7 +224,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 example=_COVERAGE,
                 headers=HEADERS,
             ),
-            unchanged.NOT_MODIFIED,
+            conditional.NOT_MODIFIED,
         ),
         problems=READY,
     ),

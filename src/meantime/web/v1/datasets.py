@@ -28,14 +28,15 @@ from meantime.errors import (
 )
 from meantime.formats.citation import SYNTHETIC
 from meantime.text import quoted, share, writable
-from meantime.web import guard
-from meantime.web.reply import Reply
-from meantime.web.v1 import cursor as cursors
-from meantime.web.v1 import unchanged
+from meantime.web.backend import Backend
+from meantime.web.http import conditional, operator
+from meantime.web.http import cursor as cursors
+from meantime.web.http.endpoint import Endpoint, Header, Link, Outcome, Parameter
+from meantime.web.http.prefer import PREFERENCE, PREFERENCE_APPLIED, WAIT_LIMIT_S, applied, preferred_wait
+from meantime.web.http.query import Query
+from meantime.web.http.replies import Reply
+from meantime.web.http.request import HttpRequest
 from meantime.web.v1.described import DatasetResource, DatasetSummary, path_of, resource_of, said, summary_of
-from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Link, Outcome, Parameter
-from meantime.web.v1.prefer import PREFERENCE, PREFERENCE_APPLIED, WAIT_LIMIT_S, applied, preferred_wait
-from meantime.web.v1.query import Query
 
 # A page of lines for people; and all that are remembered of a file (staging.py), for programs.
 _PAGE = 100
@@ -97,31 +98,31 @@ class RejectedPage(msgspec.Struct, frozen=True, kw_only=True):
 # Looking
 
 
-async def list_datasets(backend: Backend, call: Call) -> Reply:
+async def list_datasets(backend: Backend, request: HttpRequest) -> Reply:
     """GET /v1/datasets."""
-    Query(call.query, ()).check()
+    Query(request.query, ()).check()
     summaries = [summary_of(backend.catalog, name) for name in backend.catalog.names]
     body = _ENCODER.encode(DatasetList(datasets=summaries))
     if any(each.reading is not None for each in summaries):
         return Reply(200, body, headers=(_NO_STORE,))
-    return unchanged.answer(call, body)
+    return conditional.answer(request, body)
 
 
-async def get_dataset(backend: Backend, call: Call) -> Reply:
+async def get_dataset(backend: Backend, request: HttpRequest) -> Reply:
     """GET /v1/datasets/{name}."""
-    name = name_of(backend, call)
-    Query(call.query, ()).check()
+    name = name_of(backend, request)
+    Query(request.query, ()).check()
     resource = await asyncio.to_thread(resource_of, backend.catalog, name)
     body = _ENCODER.encode(resource)
     if resource.reading is not None:
         return Reply(200, body, headers=(_NO_STORE,))
-    return unchanged.answer(call, body)
+    return conditional.answer(request, body)
 
 
-async def list_rejected(backend: Backend, call: Call) -> Reply:
+async def list_rejected(backend: Backend, request: HttpRequest) -> Reply:
     """GET /v1/datasets/{name}/rejected."""
-    snapshot = snapshot_of(backend, name := name_of(backend, call))
-    query = Query(call.query, ("cursor", "limit"))
+    snapshot = snapshot_of(backend, name := name_of(backend, request))
+    query = Query(request.query, ("cursor", "limit"))
     limit = query.number("limit", default=_PAGE, up_to=_PAGE_LIMIT)
     cursor = query.one("cursor")
     query.check()
@@ -132,7 +133,7 @@ async def list_rejected(backend: Backend, call: Call) -> Reply:
     shown = about.rejected[first : first + limit]
     behind = first + limit
     after = cursors.write(behind, of) if behind < len(about.rejected) else None
-    pairs = [(key, value) for key, value in call.query if key != "cursor"]
+    pairs = [(key, value) for key, value in request.query if key != "cursor"]
     following = None if after is None else f"{path_of(name)}/rejected?{urlencode([*pairs, ('cursor', after)])}"
     page = RejectedPage(
         dataset=name,
@@ -144,19 +145,19 @@ async def list_rejected(backend: Backend, call: Call) -> Reply:
         links=RejectedPageLinks(next=following),
     )
     link = () if following is None else (("link", f'<{following}>; rel="next"'),)
-    return unchanged.answer(call, _ENCODER.encode(page), *link)
+    return conditional.answer(request, _ENCODER.encode(page), *link)
 
 
 # Reloading
 
 
-async def reload_dataset(backend: Backend, call: Call) -> Reply:
+async def reload_dataset(backend: Backend, request: HttpRequest) -> Reply:
     """POST /v1/datasets/{name}/reload."""
-    sent = {name: value for name in guard.OPERATOR_HEADERS if (value := call.header(name)) is not None}
-    guard.require_operator("Reading files again", peer=call.peer, headers=sent, admin_key=backend.admin_key)
-    name = name_of(backend, call)
-    Query(call.query, ()).check()
-    wait_s = preferred_wait(call.header("prefer"))
+    sent = {name: value for name in operator.OPERATOR_HEADERS if (value := request.header(name)) is not None}
+    operator.require_operator("Reading files again", peer=request.peer, headers=sent, admin_key=backend.admin_key)
+    name = name_of(backend, request)
+    Query(request.query, ()).check()
+    wait_s = preferred_wait(request.header("prefer"))
     reload = backend.catalog.reload(name)
     headers = (*applied(wait_s), _NO_STORE)
     if wait_s is not None and await _is_over(backend, reload, within_s=wait_s):
@@ -190,13 +191,14 @@ def _reloaded(backend: Backend, name: str, outcome: Literal["replaced", "unchang
 # Finding what is asked about
 
 
-def name_of(backend: Backend, call: Call) -> str:
+def name_of(backend: Backend, request: HttpRequest) -> str:
     """Return the name of the data set that the path names.
 
     Raises:
         DatasetUnknown: none is.
     """
-    name, names = call.path["name"], backend.catalog.names
+    name: str = request.path_params["name"]
+    names = backend.catalog.names
     if name not in names:
         raise dataset_unknown(name, names)
     return name
@@ -301,7 +303,7 @@ NAME = Parameter(
 
 # What may be wrong with asking what is in a data set.
 READY = (DatasetUnknown, DatasetLoading, DatasetNotReady, RequestInvalid)
-HEADERS = (unchanged.ETAG, unchanged.CACHE_CONTROL)
+HEADERS = (conditional.ETAG, conditional.CACHE_CONTROL)
 
 
 def _link(name: str, operation: str, description: str, of: str = "$response.body#/name") -> Link:
@@ -323,7 +325,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         description="Each as it stands, in the order in which the server was given them. The first is the one that is "
         "asked where none is named.",
         handle=list_datasets,
-        parameters=(unchanged.IF_NONE_MATCH,),
+        parameters=(conditional.IF_NONE_MATCH,),
         outcomes=(
             Outcome(
                 status=200,
@@ -333,7 +335,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 headers=HEADERS,
                 links=(_link("first", "get_dataset", "The first of them.", "$response.body#/datasets/0/name"),),
             ),
-            unchanged.NOT_MODIFIED,
+            conditional.NOT_MODIFIED,
         ),
         problems=(RequestInvalid,),
     ),
@@ -347,7 +349,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         "stands. One that is loading, or could not be loaded, is described too: `status`, `reading` and `failure` "
         "say how that is.",
         handle=get_dataset,
-        parameters=(NAME, unchanged.IF_NONE_MATCH),
+        parameters=(NAME, conditional.IF_NONE_MATCH),
         outcomes=(
             Outcome(
                 status=200,
@@ -357,7 +359,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 headers=HEADERS,
                 links=_LINKS,
             ),
-            unchanged.NOT_MODIFIED,
+            conditional.NOT_MODIFIED,
         ),
         problems=(DatasetUnknown, RequestInvalid),
     ),
@@ -386,7 +388,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 description="`next` of the page before, as it came. It does not outlast a reload that finds other "
                 "lines.",
             ),
-            unchanged.IF_NONE_MATCH,
+            conditional.IF_NONE_MATCH,
         ),
         outcomes=(
             Outcome(
@@ -407,7 +409,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                     Header(name="Link", description='The next page: `<...>; rel="next"`.', required=False),
                 ),
             ),
-            unchanged.NOT_MODIFIED,
+            conditional.NOT_MODIFIED,
         ),
         problems=(*READY, CursorInvalid),
     ),
@@ -444,7 +446,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 description="It was waited for, and is done.",
                 content={"application/json": Reloaded},
                 example={"outcome": "replaced", "dataset": _DATASET},
-                headers=(PREFERENCE_APPLIED, unchanged.CACHE_CONTROL),
+                headers=(PREFERENCE_APPLIED, conditional.CACHE_CONTROL),
             ),
             Outcome(
                 status=202,
@@ -458,7 +460,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                     Header(name="Location", description="Where to see how it stands."),
                     Header(name="Retry-After", description="Seconds after which to look."),
                     PREFERENCE_APPLIED,
-                    unchanged.CACHE_CONTROL,
+                    conditional.CACHE_CONTROL,
                 ),
                 links=(_link("dataset", "get_dataset", "How it stands.", "$response.body#/dataset/name"),),
             ),

@@ -19,10 +19,12 @@ import msgspec
 
 from meantime.errors import PathUnknown
 from meantime.statistics.registry import STATISTICS
-from meantime.web import page
-from meantime.web.reply import JSON, Reply
-from meantime.web.v1 import openapi, problems, unchanged
-from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Outcome, Parameter
+from meantime.web.backend import Backend
+from meantime.web.http import conditional, html_page, problems
+from meantime.web.http.endpoint import Endpoint, Header, Outcome, Parameter
+from meantime.web.http.replies import JSON, Reply
+from meantime.web.http.request import HttpRequest
+from meantime.web.v1 import openapi
 
 # Long enough that a client which looks twice asks once, short enough that a new version of the server shows soon.
 _CACHE_CONTROL = "public, max-age=300"
@@ -47,22 +49,22 @@ def documented(endpoints: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
     def pages(host: str) -> bytes:
         return _documentation(every, host)
 
-    async def read_document(_: Backend, call: Call) -> Reply:
-        return _kept(call, document(), JSON)
+    async def read_document(_: Backend, request: HttpRequest) -> Reply:
+        return _kept(request, document(), JSON)
 
-    async def read_documentation(_: Backend, call: Call) -> Reply:
-        return _kept(call, pages(call.header("host") or ""), page.MEDIA_TYPE, page.HEADERS)
+    async def read_documentation(_: Backend, request: HttpRequest) -> Reply:
+        return _kept(request, pages(request.header("host") or ""), html_page.MEDIA_TYPE, html_page.HEADERS)
 
     every = (*endpoints, *_rows(read_documentation=read_documentation, read_document=read_document))
     return every
 
 
-async def read_problem(_: Backend, call: Call) -> Reply:
+async def read_problem(_: Backend, request: HttpRequest) -> Reply:
     """GET /v1/problems/{code}: what a kind of problem is, and what to do."""
-    code = call.path["code"]
+    code = request.path_params["code"]
     if code not in problems.PAGES:
         raise PathUnknown(f"There is no kind of problem {code[:100]!r}; GET /v1 lists those that there are.")
-    return _kept(call, _page_of(code), page.MEDIA_TYPE, page.HEADERS)
+    return _kept(request, _page_of(code), html_page.MEDIA_TYPE, html_page.HEADERS)
 
 
 def markdown_of(code: str) -> str:
@@ -77,8 +79,8 @@ def markdown_of(code: str) -> str:
     )
 
 
-def _kept(call: Call, body: bytes, media_type: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
-    return unchanged.answer(call, body, *headers, media_type=media_type, cache_control=_CACHE_CONTROL)
+def _kept(request: HttpRequest, body: bytes, media_type: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+    return conditional.answer(request, body, *headers, media_type=media_type, cache_control=_CACHE_CONTROL)
 
 
 # The pages
@@ -87,7 +89,7 @@ def _kept(call: Call, body: bytes, media_type: str, headers: tuple[tuple[str, st
 def _page_of(code: str) -> bytes:
     text = problems.PAGES[code]
     status, fault = _facts(code)
-    return page.written(
+    return html_page.written(
         f'<p><a href="/v1">Meantime, the v1 API</a></p><main><h1>{escape(text.title)}</h1>'
         f"<p><code>{escape(code)}</code>, status {status}. Whose doing: {escape(fault)}.</p>"
         f"<p>{_inline(text.happened)}</p><h2>What to do</h2><p>{_inline(text.next)}</p></main>",
@@ -104,7 +106,7 @@ def _facts(code: str) -> tuple[int, str]:
 def _documentation(endpoints: Sequence[Endpoint], host: str) -> bytes:
     url = f"http://{host}"
     tags = {tag: [one for one in endpoints if one.tag == tag] for tag in openapi.TAGS}
-    return page.written(
+    return html_page.written(
         "".join(
             (
                 "<h1>Meantime, the v1 API</h1>",
@@ -293,7 +295,7 @@ def _rows(*, read_documentation: Any, read_document: Any) -> tuple[Endpoint, ...
             summary=summary,
             description=description,
             handle=handle,
-            parameters=(*parameters, unchanged.IF_NONE_MATCH),
+            parameters=(*parameters, conditional.IF_NONE_MATCH),
             outcomes=(
                 Outcome(status=200, description="All of it.", content={media_type: kind}, headers=_HEADERS),
                 _UNCHANGED,

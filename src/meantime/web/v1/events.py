@@ -18,10 +18,12 @@ from meantime.engine.engine import Engine, JobDetail
 from meantime.engine.ports import JobFilter
 from meantime.errors import JobUnknown, RequestInvalid, StoreBroken
 from meantime.model import JobState
-from meantime.web.reply import Reply
-from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Outcome, Parameter, Stream
+from meantime.web.backend import Backend
+from meantime.web.http.endpoint import Endpoint, Header, Outcome, Parameter
+from meantime.web.http.query import Query
+from meantime.web.http.replies import Reply, Stream
+from meantime.web.http.request import HttpRequest
 from meantime.web.v1.jobs import FILTERS, JobResource, read_query, resource
-from meantime.web.v1.query import Query
 from meantime.web.v1.results import JOB_ID, number_of
 from meantime.web.v1.waiting import Entry, Lobby, Ring, lobby_of
 
@@ -49,12 +51,12 @@ _RESET = '{"detail":"Events were missed that are not known any more: list the jo
 _encode = msgspec.json.Encoder().encode
 
 
-async def follow_job(backend: Backend, call: Call) -> Reply | Stream:
+async def follow_job(backend: Backend, request: HttpRequest) -> Reply | Stream:
     """GET /v1/jobs/{job_id}/events: how a job stands, then every change, until it has ended."""
-    number = number_of(call)
-    Query(call.query, ()).check()
+    number = number_of(request)
+    Query(request.query, ()).check()
     detail = backend.engine.describe(number)
-    known = call.header("last-event-id")
+    known = request.header("last-event-id")
     if detail.state.is_ended and known == _id_of(detail):
         # The one answer after which a browser does not connect again.
         return Reply(204, b"", MEDIA_TYPE, _HEADERS, job_id=detail.record.id)
@@ -63,12 +65,12 @@ async def follow_job(backend: Backend, call: Call) -> Reply | Stream:
     return Stream(200, pieces, MEDIA_TYPE, _HEADERS, job_id=detail.record.id)
 
 
-async def follow_jobs(backend: Backend, call: Call) -> Stream:
+async def follow_jobs(backend: Backend, request: HttpRequest) -> Stream:
     """GET /v1/jobs/events: what happens to all jobs, from now on or from where the client was."""
-    wanted = read_query(call.query, tuple(parameter.name for parameter in FILTERS)).wanted
+    wanted = read_query(request.query, tuple(parameter.name for parameter in FILTERS)).wanted
     lobby = lobby_of(backend.engine)
     ring = lobby.events(backend.engine)
-    known = call.header("last-event-id")
+    known = request.header("last-event-id")
     place = ring.end if known is None else _place(ring, known)
     return Stream(200, _of_all(lobby, ring, place, wanted=wanted, write=_writer(backend)), MEDIA_TYPE, _HEADERS)
 

@@ -42,13 +42,15 @@ from meantime.errors import (
 from meantime.model import IdempotencyKey, JobRecord, JobState, Request
 from meantime.statistics.check import check, check_form
 from meantime.text import json_pointer, quoted
-from meantime.web import guard
-from meantime.web.reply import Reply
-from meantime.web.v1 import cursor as cursors
+from meantime.web.backend import Backend
+from meantime.web.http import bodies
+from meantime.web.http import cursor as cursors
+from meantime.web.http.endpoint import Endpoint, Header, Link, Outcome, Parameter
+from meantime.web.http.prefer import PREFERENCE_APPLIED, applied, preferred_wait
+from meantime.web.http.query import PROBLEMS_TOLD, Query, refusal
+from meantime.web.http.replies import Reply, Stream
+from meantime.web.http.request import HttpRequest
 from meantime.web.v1.datasets import dataset_unknown
-from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Link, Outcome, Parameter, Stream
-from meantime.web.v1.prefer import PREFERENCE_APPLIED, applied, preferred_wait
-from meantime.web.v1.query import PROBLEMS_TOLD, Query, refusal
 from meantime.web.v1.representation import choose
 from meantime.web.v1.results import DRAWING, HEADERS, JOB_ID, PREFER, number_of, of_job, whole
 from meantime.web.v1.waiting import lobby_of
@@ -215,33 +217,35 @@ def _moment(at_s: float) -> datetime:
 # Submitting
 
 
-async def submit(backend: Backend, call: Call) -> Reply | Stream:
+async def submit(backend: Backend, request: HttpRequest) -> Reply | Stream:
     """POST /v1/jobs: make a job, and wait for its result if that is preferred."""
     # All that can be refused is refused before there is a job.
-    Query(call.query, ()).check()
-    wait_s = preferred_wait(call.header("prefer"))
-    form = choose(call.header("accept"), None) if wait_s is not None else None
-    key = _key(call.header("idempotency-key"))
-    body = await call.body(guard.BODY_LIMIT_BYTES)
+    Query(request.query, ()).check()
+    wait_s = preferred_wait(request.header("prefer"))
+    form = choose(request.header("accept"), None) if wait_s is not None else None
+    key = _key(request.header("idempotency-key"))
+    body = await request.read_body(bodies.BODY_LIMIT_BYTES)
 
     def read() -> tuple[Request, IdempotencyKey | None]:
-        raw = guard.json_object(body, example=f"send {_EXAMPLE}")
+        raw = bodies.json_object(body, example=f"send {_EXAMPLE}")
         return _one(raw, backend.catalog), _idempotency_key(key, "/v1/jobs", raw)
 
-    request, idempotency_key = await _at_once_or_in_thread(read, body)
+    wanted, idempotency_key = await _at_once_or_in_thread(read, body)
     if form is not None:
-        form = choose(call.header("accept"), None, request.statistic)
-    accepted = backend.engine.submit((request,), key=idempotency_key)
+        form = choose(request.header("accept"), None, wanted.statistic)
+    accepted = backend.engine.submit((wanted,), key=idempotency_key)
     await backend.landed(accepted)
     [job] = accepted.result()
     location = ("location", f"/v1/jobs/{job.id}")
     if form is None:
         detail = _as_it_is(backend.engine, job)
     else:
-        detail = await lobby_of(backend.engine).end_of(backend.engine, job.number, within_s=wait_s or 0, gone=call.gone)
+        detail = await lobby_of(backend.engine).end_of(
+            backend.engine, job.number, within_s=wait_s or 0, gone=request.gone
+        )
         if detail.state.is_ended:
             where = ("content-location", f"/v1/jobs/{job.id}/results")
-            return await of_job(backend, call, detail, form=form, headers=(location, where, *applied(wait_s)))
+            return await of_job(backend, request, detail, form=form, headers=(location, where, *applied(wait_s)))
     return Reply(
         202,
         _ENCODER.encode(resource(detail, keep_ended_s=backend.keep_ended_s)),
@@ -250,15 +254,15 @@ async def submit(backend: Backend, call: Call) -> Reply | Stream:
     )
 
 
-async def submit_batch(backend: Backend, call: Call) -> Reply:
+async def submit_batch(backend: Backend, request: HttpRequest) -> Reply:
     """POST /v1/jobs/batch: make many jobs in one commit, or none."""
-    Query(call.query, ()).check()
-    key = _key(call.header("idempotency-key"))
-    body = await call.body(BATCH_LIMIT_BYTES)
+    Query(request.query, ()).check()
+    key = _key(request.header("idempotency-key"))
+    body = await request.read_body(BATCH_LIMIT_BYTES)
     engine = backend.engine
 
     def read_and_submit() -> Any:
-        raw = guard.json_object(body, example=f"send {_EXAMPLE_OF_MANY}")
+        raw = bodies.json_object(body, example=f"send {_EXAMPLE_OF_MANY}")
         return engine.submit(_many(raw, backend.catalog), key=_idempotency_key(key, "/v1/jobs/batch", raw))
 
     def answer(jobs: Sequence[JobRecord]) -> bytes:
@@ -478,12 +482,12 @@ _EXAMPLE_OF_MANY = '{"requests": [{"statistic": "states_mean", "parameters": {"q
 # Looking
 
 
-async def get_job(backend: Backend, call: Call) -> Reply:
+async def get_job(backend: Backend, request: HttpRequest) -> Reply:
     """GET /v1/jobs/{job_id}: how a job stands, at its end if that is waited for."""
-    Query(call.query, ()).check()
-    wait_s = preferred_wait(call.header("prefer"))
+    Query(request.query, ()).check()
+    wait_s = preferred_wait(request.header("prefer"))
     engine = backend.engine
-    detail = await lobby_of(engine).end_of(engine, number_of(call), within_s=wait_s or 0, gone=call.gone)
+    detail = await lobby_of(engine).end_of(engine, number_of(request), within_s=wait_s or 0, gone=request.gone)
     return Reply(
         200,
         _ENCODER.encode(resource(detail, keep_ended_s=backend.keep_ended_s)),
@@ -500,9 +504,9 @@ class Asked(NamedTuple):
     cursor: str | None = None
 
 
-async def list_jobs(backend: Backend, call: Call) -> Reply:
+async def list_jobs(backend: Backend, request: HttpRequest) -> Reply:
     """GET /v1/jobs: pages of jobs, the newest first."""
-    asked = read_query(call.query, tuple(parameter.name for parameter in _LIST_PARAMETERS))
+    asked = read_query(request.query, tuple(parameter.name for parameter in _LIST_PARAMETERS))
     before = None if asked.cursor is None else cursors.read(asked.cursor, _list_of(asked.wanted))
 
     def page() -> JobPage:
@@ -514,7 +518,7 @@ async def list_jobs(backend: Backend, call: Call) -> Reply:
         return JobPage(
             jobs=[resource(detail, keep_ended_s=backend.keep_ended_s) for detail in shown],
             next=cursor,
-            links=PageLinks(next=None if cursor is None else _url_of_next(call.query, cursor)),
+            links=PageLinks(next=None if cursor is None else _url_of_next(request.query, cursor)),
         )
 
     def answer() -> Reply:
@@ -592,9 +596,9 @@ def _list_of(wanted: JobFilter) -> list[Any]:
 # Dismissing
 
 
-async def delete_job(backend: Backend, call: Call) -> Reply:
+async def delete_job(backend: Backend, request: HttpRequest) -> Reply:
     """DELETE /v1/jobs/{job_id}: cancel a job that goes on, remove one that has ended, and say which it was."""
-    engine, number, is_to_be_cancelled_only = backend.engine, number_of(call), _is_if_unfinished(call)
+    engine, number, is_to_be_cancelled_only = backend.engine, number_of(request), _is_if_unfinished(request)
     detail = engine.describe(number)
     if detail.state.is_ended and is_to_be_cancelled_only:
         return _dismissed(backend, "ended", detail)
@@ -616,9 +620,9 @@ async def delete_job(backend: Backend, call: Call) -> Reply:
     return _dismissed(backend, "cancelled", JobDetail(job, job.state, detail.progress, None))
 
 
-def _is_if_unfinished(call: Call) -> bool:
+def _is_if_unfinished(request: HttpRequest) -> bool:
     """Whether a job that has ended is to be left as it is. A mistake in saying so must not remove one."""
-    query = Query(call.query, (_IF.name,))
+    query = Query(request.query, (_IF.name,))
     condition = query.one(_IF.name)
     if condition not in (None, "unfinished"):
         query.wrong(_IF.name, "unknown", f'"{_IF.name}" can only be unfinished, not {quoted(condition)}.')

@@ -27,8 +27,8 @@ from meantime.formats.document import Document, decode
 from meantime.formats.forms import FORMS, Form, forms_of
 from meantime.formats.rendering import fonts
 from meantime.text import listed, quoted
-from meantime.web.reply import Reply
-from meantime.web.v1.endpoint import Call, ClientGone, Stream
+from meantime.web.http.replies import ClientGone, Reply, Stream
+from meantime.web.http.request import HttpRequest
 
 # The first of the forms: for clients that do not say what they want, and the one that results are kept in.
 _JSON = next(iter(FORMS.values()))
@@ -160,7 +160,7 @@ def _weights(header: str) -> dict[str, float]:
 
 
 async def represent(
-    call: Call,
+    request: HttpRequest,
     *,
     form: Form,
     tag: str,
@@ -187,15 +187,18 @@ async def represent(
     envelope = _Envelope(
         content_type=form.content_type,
         tag=f"{tag}.{form.suffix}{f'-{form.chart}' if form.chart else ''}.{_WRITERS}",
-        headers=(("cache-control", cache_control), ("vary", _vary(call, headers)), *headers),
+        headers=(("cache-control", cache_control), ("vary", _vary(request, headers)), *headers),
         disposition=() if stem is None else (("content-disposition", f'inline; filename="{stem}.{form.suffix}"'),),
         job_id=job_id,
     )
-    coding = _coding(call.header("accept-encoding"), form)
+    coding = _coding(request.header("accept-encoding"), form)
     # A POST that has waited for its result does not ask after something that the client has.
-    if call.method in ("GET", "HEAD") and (known := envelope.known(call.header("if-none-match"), coding)) is not None:
+    if (
+        request.method in ("GET", "HEAD")
+        and (known := envelope.known(request.header("if-none-match"), coding)) is not None
+    ):
         return envelope.unchanged(known)
-    span = _span(call, envelope.etag(_PLAIN)) if call.method == "GET" else None
+    span = _span(request, envelope.etag(_PLAIN)) if request.method == "GET" else None
     kept = None if body is None else await body()
     if kept is not None and form is _JSON:
         made, rest = kept, None
@@ -206,7 +209,7 @@ async def represent(
         if form.is_text and not form.is_slow and (is_quick if kept is None else len(kept) <= _MADE_AT_ONCE_BYTES):
             made = making.take(limit_bytes)
         else:
-            made = await _taken_in_thread(call, making, limit_bytes)
+            made = await _taken_in_thread(request, making, limit_bytes)
         rest = None if making.is_finished else making.pieces
     if span is not None:
         return envelope.part(made, span)
@@ -321,8 +324,8 @@ def _writers() -> str:
 _WRITERS = _writers()
 
 
-def _vary(call: Call, headers: Sequence[tuple[str, str]]) -> str:
-    names = [] if "suffix" in call.path else ["Accept"]
+def _vary(request: HttpRequest, headers: Sequence[tuple[str, str]]) -> str:
+    names = [] if "suffix" in request.path_params else ["Accept"]
     names.append("Accept-Encoding")
     if any(name == "preference-applied" for name, _ in headers):
         names.append("Prefer")
@@ -367,14 +370,14 @@ class _Span(NamedTuple):
         return first, end
 
 
-def _span(call: Call, etag: str) -> _Span | None:
+def _span(request: HttpRequest, etag: str) -> _Span | None:
     """Return the part that is asked for: of the form as it is without a coding, and only while it is the same.
 
     What is no range, of other units, or several ranges at once, is passed over, as RFC 9110 has it: the answer is the
     whole.
     """
-    found = _RANGE.fullmatch(call.header("range") or "")
-    if found is None or (call.header("if-range") or etag) != etag:
+    found = _RANGE.fullmatch(request.header("range") or "")
+    if found is None or (request.header("if-range") or etag) != etag:
         return None
     first, last = (int(digits) if digits else None for digits in found.groups())
     is_range = last is not None if first is None else last is None or first <= last
@@ -418,8 +421,8 @@ class _Making:
         self._pieces, self._begin = None, lambda: iter(())
 
 
-async def _taken_in_thread(call: Call, making: _Making, size_bytes: int) -> bytes:
-    leaving = asyncio.ensure_future(call.gone())
+async def _taken_in_thread(request: HttpRequest, making: _Making, size_bytes: int) -> bytes:
+    leaving = asyncio.ensure_future(request.gone())
     taking = asyncio.get_running_loop().run_in_executor(_MAKERS, making.take, size_bytes)
     try:
         await asyncio.wait((leaving, taking), return_when=asyncio.FIRST_COMPLETED)

@@ -35,10 +35,12 @@ from meantime.model import JobRecord, JobState, Receipt, Unwatched, job_number
 from meantime.statistics.registry import STATISTICS
 from meantime.table import Kind
 from meantime.text import quoted
-from meantime.web.reply import Reply
-from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Outcome, Parameter, Stream
-from meantime.web.v1.prefer import PREFERENCE, PREFERENCE_APPLIED, WAIT_LIMIT_S, applied, preferred_wait
-from meantime.web.v1.query import Query
+from meantime.web.backend import Backend
+from meantime.web.http.endpoint import Endpoint, Header, Outcome, Parameter
+from meantime.web.http.prefer import PREFERENCE, PREFERENCE_APPLIED, WAIT_LIMIT_S, applied, preferred_wait
+from meantime.web.http.query import Query
+from meantime.web.http.replies import Reply, Stream
+from meantime.web.http.request import HttpRequest
 from meantime.web.v1.representation import choose, represent, showing, stem_of
 from meantime.web.v1.waiting import lobby_of
 
@@ -68,13 +70,13 @@ PREFER = Parameter(
 )
 
 
-def number_of(call: Call) -> int:
+def number_of(request: HttpRequest) -> int:
     """Return the number of the job that the path names.
 
     Raises:
         JobUnknown: it names none that was ever given.
     """
-    text = call.path["job_id"]
+    text = request.path_params["job_id"]
     if (number := job_number(text)) is None:
         raise JobUnknown(
             f"There is no job {quoted(text, 100)}: ids look like job_id_7, and come with the answer to a submission."
@@ -83,7 +85,7 @@ def number_of(call: Call) -> int:
 
 
 async def of_job(
-    backend: Backend, call: Call, detail: JobDetail, *, form: Form, headers: tuple[tuple[str, str], ...] = ()
+    backend: Backend, request: HttpRequest, detail: JobDetail, *, form: Form, headers: tuple[tuple[str, str], ...] = ()
 ) -> Reply | Stream:
     """Answer with what a job has come to.
 
@@ -96,7 +98,7 @@ async def of_job(
     receipt = receipt_of(detail)
     is_kept = job.request.view == "document"
     return await represent(
-        call,
+        request,
         form=form.over(partial(_places, backend, job)),
         tag=receipt.checksum,
         body=partial(kept, backend, job, receipt) if is_kept else None,
@@ -126,20 +128,20 @@ async def kept(backend: Backend, job: JobRecord, receipt: Receipt) -> bytes:
     return reading.result()
 
 
-async def get_result(backend: Backend, call: Call) -> Reply | Stream:
+async def get_result(backend: Backend, request: HttpRequest) -> Reply | Stream:
     """GET /v1/jobs/{job_id}/results, and with a suffix."""
-    form = choose(call.header("accept"), call.path.get("suffix"))
-    query = Query(call.query, (CHART.name,))
+    form = choose(request.header("accept"), request.path_params.get("suffix"))
+    query = Query(request.query, (CHART.name,))
     chart = query.one(CHART.name)
     query.check()
-    wait_s = preferred_wait(call.header("prefer"))
+    wait_s = preferred_wait(request.header("prefer"))
     detail = await lobby_of(backend.engine).end_of(
-        backend.engine, number_of(call), within_s=wait_s or 0, gone=call.gone
+        backend.engine, number_of(request), within_s=wait_s or 0, gone=request.gone
     )
     # Which forms and charts there are is known with the job.
     statistic = detail.record.request.statistic
-    form = showing(choose(call.header("accept"), call.path.get("suffix"), statistic), chart, statistic)
-    return await of_job(backend, call, detail, form=form, headers=applied(wait_s))
+    form = showing(choose(request.header("accept"), request.path_params.get("suffix"), statistic), chart, statistic)
+    return await of_job(backend, request, detail, form=form, headers=applied(wait_s))
 
 
 def receipt_of(detail: JobDetail) -> Receipt:

@@ -42,11 +42,13 @@ from meantime.statistics.parameters import fields, item_of, text_is_meant
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyPrepared, AnyStatistic
 from meantime.text import quoted
-from meantime.web.reply import Reply
-from meantime.web.v1 import unchanged
+from meantime.web.backend import Backend
+from meantime.web.http import conditional
+from meantime.web.http.endpoint import Endpoint, Link, Outcome, Parameter
+from meantime.web.http.query import refusal
+from meantime.web.http.replies import Reply, Stream
+from meantime.web.http.request import HttpRequest
 from meantime.web.v1.datasets import dataset_unknown
-from meantime.web.v1.endpoint import Backend, Call, Endpoint, Link, Outcome, Parameter, Stream
-from meantime.web.v1.query import refusal
 from meantime.web.v1.representation import choose, represent, showing, stem_of
 from meantime.web.v1.results import ACCEPT, CHART, CONDITIONS, DRAWING, SUFFIX, ResultColumn, ResultDocument, outcomes
 
@@ -202,17 +204,19 @@ def _pairs(parameters: Mapping[str, Any]) -> list[tuple[str, Any]]:
 # Describing
 
 
-async def list_statistics(_: Backend, call: Call) -> Reply:
+async def list_statistics(_: Backend, request: HttpRequest) -> Reply:
     """GET /v1/statistics: all that can be asked."""
-    return unchanged.answer(call, _LIST)
+    return conditional.answer(request, _LIST)
 
 
-async def get_statistic(backend: Backend, call: Call) -> Reply | Stream:
+async def get_statistic(backend: Backend, request: HttpRequest) -> Reply | Stream:
     """GET /v1/statistics/{name}: without a query what it is, with one its answer."""
-    if not call.raw_query:
+    if not request.raw_query:
         # Answers at the same address vary, so caches are told the same of what it is.
-        return unchanged.answer(call, _DESCRIPTIONS[statistic_of(call).name], ("vary", "Accept, Accept-Encoding"))
-    return await answer_statistic(backend, call)
+        return conditional.answer(
+            request, _DESCRIPTIONS[statistic_of(request).name], ("vary", "Accept, Accept-Encoding")
+        )
+    return await answer_statistic(backend, request)
 
 
 _LIST = _ENCODER.encode(
@@ -226,13 +230,13 @@ _LIST = _ENCODER.encode(
 _DESCRIPTIONS = {name: _ENCODER.encode(resource(row)) for name, row in STATISTICS.items()}
 
 
-def statistic_of(call: Call) -> AnyStatistic:
+def statistic_of(request: HttpRequest) -> AnyStatistic:
     """Return the statistic that the path names.
 
     Raises:
         StatisticUnknown: there is none of this name.
     """
-    name = call.path["name"]
+    name = request.path_params["name"]
     if (row := STATISTICS.get(name)) is None:
         near = closest(name, tuple(STATISTICS))
         raise StatisticUnknown(
@@ -244,25 +248,25 @@ def statistic_of(call: Call) -> AnyStatistic:
 # Answering
 
 
-async def answer_statistic(backend: Backend, call: Call) -> Reply | Stream:
+async def answer_statistic(backend: Backend, request: HttpRequest) -> Reply | Stream:
     """GET /v1/statistics/{name}?..., and with a suffix: the answer, as far as the client does not have it."""
     answers = answers_of(backend.catalog)
-    key = _key(call)
+    key = _key(request)
     if key is None:
-        return await _made(backend, call, answers, key)
+        return await _made(backend, request, answers, key)
     if (kept := answers.find(key, backend.catalog)) is not None:
         return kept
     async with answers.turn(key):
         # Made by another one while this one waited for its turn.
-        return answers.find(key, backend.catalog) or await _made(backend, call, answers, key)
+        return answers.find(key, backend.catalog) or await _made(backend, request, answers, key)
 
 
-async def _made(backend: Backend, call: Call, answers: Answers, key: _Key | None) -> Reply | Stream:
-    row = statistic_of(call)
-    form = choose(call.header("accept"), call.path.get("suffix"), row.name)
-    asked = await read(call.query, row, backend.catalog)
+async def _made(backend: Backend, request: HttpRequest, answers: Answers, key: _Key | None) -> Reply | Stream:
+    row = statistic_of(request)
+    form = choose(request.header("accept"), request.path_params.get("suffix"), row.name)
+    asked = await read(request.query, row, backend.catalog)
     form = showing(form, asked.chart, row.name).over(lambda: asked.snapshot.about.points.places)
-    made = await _represented(backend, call, row, form, asked)
+    made = await _represented(backend, request, row, form, asked)
     if key is not None and isinstance(made, Reply):
         answers.keep(key, made, asked)
     return made
@@ -311,11 +315,13 @@ class Making:
             return self._compute.document(self._asked.prepared, self._asked.dataset, self.work)
 
 
-async def _represented(backend: Backend, call: Call, row: AnyStatistic, form: Form, asked: Asked) -> Reply | Stream:
+async def _represented(
+    backend: Backend, request: HttpRequest, row: AnyStatistic, form: Form, asked: Asked
+) -> Reply | Stream:
     making = Making(backend, asked)
     try:
         return await represent(
-            call,
+            request,
             form=form,
             tag=_tag(row, asked, making.known),
             document=making.document,
@@ -489,17 +495,17 @@ class _Key(NamedTuple):
     if_none_match: str | None
 
 
-def _key(call: Call) -> _Key | None:
+def _key(request: HttpRequest) -> _Key | None:
     """Return what the answer may be kept under; None where it is not worth keeping: parts, and odd addresses."""
-    if call.header("range") is not None:
+    if request.header("range") is not None:
         return None
     key = _Key(
-        call.path["name"],
-        call.path.get("suffix"),
-        call.raw_query,
-        call.header("accept"),
-        call.header("accept-encoding"),
-        call.header("if-none-match"),
+        request.path_params["name"],
+        request.path_params.get("suffix"),
+        request.raw_query,
+        request.header("accept"),
+        request.header("accept-encoding"),
+        request.header("if-none-match"),
     )
     return key if sum(len(part) for part in key if part) <= _KEY_BYTES else None
 
@@ -655,14 +661,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="List what can be asked",
         description="Every statistic with what it gives and what its numbers are an estimate of.",
         handle=list_statistics,
-        parameters=(unchanged.IF_NONE_MATCH,),
+        parameters=(conditional.IF_NONE_MATCH,),
         outcomes=(
             Outcome(
                 status=200,
                 description="The statistics.",
                 content={"application/json": StatisticList},
                 example=msgspec.json.decode(_LIST),
-                headers=(unchanged.ETAG, unchanged.CACHE_CONTROL),
+                headers=(conditional.ETAG, conditional.CACHE_CONTROL),
                 links=(
                     Link(
                         name="statistic",
@@ -672,7 +678,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                     ),
                 ),
             ),
-            unchanged.NOT_MODIFIED,
+            conditional.NOT_MODIFIED,
         ),
     ),
     Endpoint(

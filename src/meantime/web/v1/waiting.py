@@ -19,7 +19,7 @@ from typing import Any
 from weakref import WeakKeyDictionary, ref
 
 from meantime.engine.engine import Engine, Event, JobDetail
-from meantime.web.v1.endpoint import ClientGone
+from meantime.web.http.replies import ClientGone
 
 # How many changes are looked at, and how many clients told of them, in one turn of the event loop: each answer takes
 # some 0.1 ms, so that others wait for 10 ms.

@@ -27,11 +27,12 @@ from meantime.errors import (
     StatisticUnknown,
 )
 from meantime.statistics.registry import STATISTICS
-from meantime.web.reply import Reply
+from meantime.web.http.replies import Reply
 from meantime.web.v1.behind import get_job_explanation, get_job_rows, get_statistic_explanation, get_statistic_rows
 from meantime.web.v1.statistics import answers_of
+from tests.support.http_requests import FakeRequest, job_request
 from tests.support.table_files import read
-from tests.support.v1_calls import AsCalled, Behind, Tables, Told, behind
+from tests.support.v1_calls import Behind, Tables, Told, behind
 
 FILE = """Question,LocationDesc,Data_Value,Stratification1
 Naps,Utah,10,Men
@@ -59,25 +60,18 @@ def server(snapshot: Snapshot) -> Iterator[Behind]:
 def ask(
     server: Behind, query: str, *, statistic: str = "states_mean", suffix: str | None = None, **headers: str
 ) -> Reply:
-    def call() -> AsCalled:
-        made = AsCalled(query=query, suffix=suffix, **headers)
-        made.path = {**made.path, "name": statistic}
-        return made
-
-    return server.run(get_statistic_rows, call)
+    path_params = {"name": statistic} | ({} if suffix is None else {"suffix": suffix})
+    return server.run(get_statistic_rows, lambda: FakeRequest(path_params=path_params, query=query, **headers))
 
 
 def explained(server: Behind, query: str, statistic: str = "states_mean", **headers: str) -> Reply:
-    def call() -> AsCalled:
-        made = AsCalled(query=query, **headers)
-        made.path = {"name": statistic}
-        return made
-
-    return server.run(get_statistic_explanation, call)
+    return server.run(
+        get_statistic_explanation, lambda: FakeRequest(path_params={"name": statistic}, query=query, **headers)
+    )
 
 
 def of_job(server: Behind, job_id: str, query: str = "", suffix: str | None = None) -> Reply:
-    return server.run(get_job_rows, lambda: AsCalled(job_id=job_id, query=query, suffix=suffix))
+    return server.run(get_job_rows, lambda: job_request(job_id=job_id, query=query, suffix=suffix))
 
 
 def told(reply: Reply) -> Any:
@@ -185,7 +179,7 @@ def test_the_rows_of_a_job_are_those_of_its_answer(server: Behind) -> None:
 
 def test_a_job_that_has_no_result_has_no_rows() -> None:
     async def rows_of(job_id: str) -> object:
-        return await get_job_rows(Told().backend, AsCalled(job_id=job_id))
+        return await get_job_rows(Told().backend, job_request(job_id=job_id))
 
     with pytest.raises(ResultNotReady):
         asyncio.run(rows_of("job_id_1"))
@@ -224,7 +218,7 @@ def test_a_row_is_explained_in_words_with_its_numbers_and_programs(server: Behin
 def test_without_a_row_it_is_the_first(server: Behind) -> None:
     assert told(explained(server, "question=Naps"))["row"] == 0
     job_id = server.done(**ASKED)
-    made = told(server.run(get_job_explanation, lambda: AsCalled(job_id=job_id)))
+    made = told(server.run(get_job_explanation, lambda: job_request(job_id=job_id)))
     assert (made["row"], made["links"]["rows"]) == (0, f"/v1/jobs/{job_id}/rows?row=0")
 
 

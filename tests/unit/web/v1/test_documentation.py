@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from meantime.statistics.registry import STATISTICS
-from meantime.web.v1 import problems
-from meantime.web.v1.table import ENDPOINTS
+from meantime.web.http import problems
+from meantime.web.v1.routes import ENDPOINTS
 from tests.support.web_app import Answer, Served, served
 
 

@@ -9,14 +9,14 @@ import pytest
 from meantime.engine.engine import JobDetail
 from meantime.errors import JobUnknown, RequestInvalid
 from meantime.model import JobState
-from meantime.web.reply import Reply
+from meantime.web.backend import Backend
+from meantime.web.http.replies import Reply, Stream
 from meantime.web.v1 import events as handlers
-from meantime.web.v1.endpoint import Backend, Stream
 from meantime.web.v1.jobs import delete_job, resource
 from meantime.web.v1.waiting import REMEMBERED_EVENTS, let_go, lobby_of
 from tests.support.engine_fakes import PATIENCE_S, Held
+from tests.support.http_requests import job_request
 from tests.support.v1_calls import (
-    AsCalled,
     Behind,
     Told,
     behind,
@@ -46,7 +46,7 @@ def run(story: Coroutine[Any, Any, None]) -> None:
 
 async def follow_one(backend: Backend, job_id: str = "job_id_1", **headers: str) -> AsyncIterator[bytes]:
     """Follow a job; the first piece, which has no event, is taken."""
-    answer = await handlers.follow_job(backend, AsCalled(job_id=job_id, **headers))
+    answer = await handlers.follow_job(backend, job_request(job_id=job_id, **headers))
     assert isinstance(answer, Stream)
     assert await taken(answer.pieces) == [b"retry: 2000\n\n"]
     return answer.pieces
@@ -54,7 +54,7 @@ async def follow_one(backend: Backend, job_id: str = "job_id_1", **headers: str)
 
 async def follow_all(backend: Backend, query: str = "", **headers: str) -> AsyncIterator[bytes]:
     """Follow all jobs; the first piece, which has no event, is taken."""
-    answer = await handlers.follow_jobs(backend, AsCalled(query=query, **headers))
+    answer = await handlers.follow_jobs(backend, job_request(query=query, **headers))
     [first] = await taken(answer.pieces)
     assert first.startswith(b"retry: 2000\n")
     return answer.pieces
@@ -109,7 +109,7 @@ def test_a_job_that_has_ended_is_followed_by_one_event_and_the_end() -> None:
 def test_a_browser_that_knows_the_end_is_told_not_to_connect_again() -> None:
     with behind() as there:
         job_id = there.done()
-        reply = there.run(handlers.follow_job, lambda: AsCalled(job_id=job_id, last_event_id="done"))
+        reply = there.run(handlers.follow_job, lambda: job_request(job_id=job_id, last_event_id="done"))
     assert (reply.status, reply.body) == (204, b"")
 
 
@@ -126,8 +126,8 @@ def test_every_event_carries_the_whole_job() -> None:
 
 def test_an_answer_of_events_is_neither_kept_nor_gathered() -> None:
     async def story() -> None:
-        one = await handlers.follow_job(Told().backend, AsCalled(job_id="job_id_1"))
-        every = await handlers.follow_jobs(Told().backend, AsCalled())
+        one = await handlers.follow_job(Told().backend, job_request(job_id="job_id_1"))
+        every = await handlers.follow_jobs(Told().backend, job_request())
         assert (one.job_id, every.job_id) == ("job_id_1", None)
         for answer in (one, every):
             assert answer.content_type == "text/event-stream"
@@ -138,14 +138,14 @@ def test_an_answer_of_events_is_neither_kept_nor_gathered() -> None:
 
 def test_a_job_that_there_is_not_is_not_followed() -> None:
     with behind() as there, pytest.raises(JobUnknown):
-        there.run(handlers.follow_job, lambda: AsCalled(job_id="job_id_1"))
+        there.run(handlers.follow_job, lambda: job_request(job_id="job_id_1"))
 
 
 def test_a_job_that_is_removed_before_the_first_event_ends_the_stream() -> None:
     async def story() -> None:
         for is_removed_early in (True, False):
             told = Told()
-            answer = await handlers.follow_job(told.backend, AsCalled(job_id="job_id_1"))
+            answer = await handlers.follow_job(told.backend, job_request(job_id="job_id_1"))
             assert isinstance(answer, Stream)
             if not is_removed_early:
                 await taken(answer.pieces)
@@ -289,7 +289,7 @@ def test_all_that_happens_from_now_on_is_told_as_it_happens() -> None:
         held.go_on.set()
         while "ended" not in kinds(found):
             found += events(await taken(pieces))
-        await delete_job(there.backend, AsCalled("DELETE", job_id="job_id_2"))
+        await delete_job(there.backend, job_request("DELETE", job_id="job_id_2"))
         found += events(await taken(pieces))
         assert [kind for kind in kinds(found) if kind != "progress"] == ["accepted", "started", "ended", "removed"]
         assert {event["data"]["id"] for event in found} == {"job_id_2"}
@@ -328,7 +328,7 @@ async def _labels(told: Told, query: str) -> AsyncIterator[str]:
 def test_what_cannot_be_asked_of_events_is_refused(query: str) -> None:
     async def story() -> None:
         with pytest.raises(RequestInvalid):
-            await handlers.follow_jobs(Told().backend, AsCalled(query=query))
+            await handlers.follow_jobs(Told().backend, job_request(query=query))
 
     run(story())
 
@@ -350,7 +350,7 @@ def test_a_client_that_was_cut_off_goes_on_where_it_was() -> None:
 def test_a_client_that_was_cut_off_before_the_first_event_misses_none() -> None:
     async def story() -> None:
         told = Told()
-        answer = await handlers.follow_jobs(told.backend, AsCalled())
+        answer = await handlers.follow_jobs(told.backend, job_request())
         [first] = await taken(answer.pieces)
         [place] = [line[4:] for line in first.decode().splitlines() if line.startswith("id: ")]
         told.happen(number=7)
@@ -473,8 +473,8 @@ def test_a_head_is_answered_without_a_look_at_what_happens() -> None:
     async def story() -> None:
         told = Told()
         for answer in (
-            await handlers.follow_job(told.backend, AsCalled("HEAD", job_id="job_id_1")),
-            await handlers.follow_jobs(told.backend, AsCalled("HEAD")),
+            await handlers.follow_job(told.backend, job_request("HEAD", job_id="job_id_1")),
+            await handlers.follow_jobs(told.backend, job_request("HEAD")),
         ):
             assert not isinstance(answer, Reply)
             await answer.pieces.aclose()  # type: ignore[attr-defined]  # unread, as the carrier does

@@ -28,32 +28,33 @@ from meantime.errors import (
 )
 from meantime.model import JobState, Request, Work
 from meantime.statistics.check import check
+from meantime.web.http.replies import ClientGone
 from meantime.web.v1 import events, jobs, results
-from meantime.web.v1.endpoint import ClientGone
 from meantime.web.v1.waiting import lobby_of
 from tests.support.engine_fakes import PATIENCE_S, ControlledJobStore, Held, ToyGate
-from tests.support.v1_calls import ASKED, AsCalled, Behind, Tables, behind, body_of, headers_of, turns_until
+from tests.support.http_requests import FakeRequest, job_request
+from tests.support.v1_calls import ASKED, Behind, Tables, behind, body_of, headers_of, turns_until
 from tests.support.web_app import OBESITY
 
 
 def submit(there: Behind, body: Any = ASKED, **headers: str) -> Any:
-    return there.run(jobs.submit, lambda: AsCalled("POST", body=body, **headers))
+    return there.run(jobs.submit, lambda: job_request("POST", body=body, **headers))
 
 
 def submit_batch(there: Behind, body: Any, **headers: str) -> Any:
-    return there.run(jobs.submit_batch, lambda: AsCalled("POST", body=body, **headers))
+    return there.run(jobs.submit_batch, lambda: job_request("POST", body=body, **headers))
 
 
 def look(there: Behind, job_id: str, **headers: str) -> Any:
-    return body_of(there.run(jobs.get_job, lambda: AsCalled(job_id=job_id, **headers)))
+    return body_of(there.run(jobs.get_job, lambda: job_request(job_id=job_id, **headers)))
 
 
 def page(there: Behind, query: str = "") -> Any:
-    return body_of(there.run(jobs.list_jobs, lambda: AsCalled(query=query)))
+    return body_of(there.run(jobs.list_jobs, lambda: job_request(query=query)))
 
 
 def dismiss(there: Behind, job_id: str, query: str = "") -> Any:
-    return there.run(jobs.delete_job, lambda: AsCalled("DELETE", job_id=job_id, query=query))
+    return there.run(jobs.delete_job, lambda: job_request("DELETE", job_id=job_id, query=query))
 
 
 def problems_of(refused: pytest.ExceptionInfo[RequestInvalid]) -> dict[str, str]:
@@ -212,7 +213,7 @@ def test_what_stands_in_a_query_by_mistake_is_refused_and_not_passed_over(handle
     with behind() as there:
         job_id = there.done()
         with pytest.raises(RequestInvalid) as refused:
-            there.run(handle, lambda: AsCalled(job_id=job_id, query="format=csv", body=ASKED))
+            there.run(handle, lambda: job_request(job_id=job_id, query="format=csv", body=ASKED))
         assert problems_of(refused) == {"/format": "unknown-parameter"}
         assert len(page(there)["jobs"]) == 1
 
@@ -273,9 +274,9 @@ def test_a_job_that_is_cancelled_while_it_is_waited_for_is_a_problem() -> None:
     held = Held()
 
     async def story(there: Behind) -> None:
-        waiting = asyncio.ensure_future(jobs.submit(there.backend, AsCalled("POST", body=ASKED, prefer="wait=60")))
+        waiting = asyncio.ensure_future(jobs.submit(there.backend, job_request("POST", body=ASKED, prefer="wait=60")))
         await turns_until(lambda: lobby_of(there.engine).watched == 1)
-        await jobs.delete_job(there.backend, AsCalled("DELETE", job_id="job_id_1"))
+        await jobs.delete_job(there.backend, job_request("DELETE", job_id="job_id_1"))
         with pytest.raises(JobCancelled):
             await waiting
 
@@ -287,7 +288,7 @@ def test_a_client_that_goes_away_while_it_waits_leaves_nothing_behind_but_its_jo
     held = Held()
 
     async def story(there: Behind) -> None:
-        call = AsCalled("POST", body=ASKED, prefer="wait=60")
+        call = job_request("POST", body=ASKED, prefer="wait=60")
         waiting = asyncio.ensure_future(jobs.submit(there.backend, call))
         await turns_until(lambda: lobby_of(there.engine).watched == 1)
         call.left.set()
@@ -489,7 +490,7 @@ def test_a_job_that_there_is_not_is_unknown(job_id: str) -> None:
         there.done()
         for handle in (jobs.get_job, jobs.delete_job):
             with pytest.raises(JobUnknown) as unknown:
-                there.run(handle, lambda: AsCalled(job_id=job_id))
+                there.run(handle, lambda: job_request(job_id=job_id))
             assert len(str(unknown.value)) < 400
 
 
@@ -497,7 +498,7 @@ def test_a_look_that_waits_is_answered_when_the_job_has_ended() -> None:
     held = Held()
 
     async def story(there: Behind) -> Any:
-        waiting = asyncio.ensure_future(jobs.get_job(there.backend, AsCalled(job_id="job_id_1", prefer="wait=60")))
+        waiting = asyncio.ensure_future(jobs.get_job(there.backend, job_request(job_id="job_id_1", prefer="wait=60")))
         await turns_until(lambda: lobby_of(there.engine).watched == 1)
         held.go_on.set()
         return await asyncio.wait_for(waiting, PATIENCE_S)
@@ -544,10 +545,10 @@ def test_the_next_page_is_linked_in_the_header_too() -> None:
     with behind() as there:
         there.done(label="ä b")
         there.done(label="ä b")
-        reply = there.run(jobs.list_jobs, lambda: AsCalled(query="limit=1&label=%C3%A4+b"))
+        reply = there.run(jobs.list_jobs, lambda: job_request(query="limit=1&label=%C3%A4+b"))
         assert headers_of(reply)["link"] == f'<{body_of(reply)["links"]["next"]}>; rel="next"'
         assert page(there, body_of(reply)["links"]["next"].partition("?")[2])["jobs"][0]["id"] == "job_id_1"
-        assert "link" not in headers_of(there.run(jobs.list_jobs, AsCalled))
+        assert "link" not in headers_of(there.run(jobs.list_jobs, FakeRequest))
 
 
 def test_jobs_are_found_by_what_is_known_of_them() -> None:
@@ -709,7 +710,7 @@ def test_a_job_that_ends_before_it_is_cancelled_is_left_as_it_is() -> None:
     store.holds_on = lambda kind, moves: kind == "update" and moves[0].after.state is JobState.DONE
 
     async def story(there: Behind) -> Any:
-        dismissing = asyncio.ensure_future(jobs.delete_job(there.backend, AsCalled("DELETE", job_id="job_id_1")))
+        dismissing = asyncio.ensure_future(jobs.delete_job(there.backend, job_request("DELETE", job_id="job_id_1")))
         await asyncio.sleep(0)
         [release] = store.held
         release()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args, get_type_hints
 
+from meantime.web.http.prefer import WAIT_LIMIT_S
 from meantime.web.v1 import jobs, representation
-from meantime.web.v1.prefer import WAIT_LIMIT_S
 from meantime.web.v1.waiting import REMEMBERED_EVENTS
 
 PAGE = " ".join((Path(__file__).parents[4] / "docs" / "jobs.md").read_text(encoding="utf-8").split())

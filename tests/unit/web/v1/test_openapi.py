@@ -14,9 +14,12 @@ import pytest
 
 from meantime.errors import AskAsJob, JobUnknown, QueueFull
 from meantime.statistics.registry import STATISTICS
-from meantime.web.v1 import openapi, problems
-from meantime.web.v1.endpoint import Backend, Call, Endpoint, Header, Link, Outcome, Parameter
-from meantime.web.v1.table import ENDPOINTS
+from meantime.web.backend import Backend
+from meantime.web.http import problems
+from meantime.web.http.endpoint import Endpoint, Header, Link, Outcome, Parameter
+from meantime.web.http.request import HttpRequest
+from meantime.web.v1 import openapi
+from meantime.web.v1.routes import ENDPOINTS
 from tests.support.web_app import served
 
 
@@ -28,7 +31,7 @@ class Whole(msgspec.Struct):
     parts: list[Part]
 
 
-async def handle(_: Backend, call: Call) -> Any:  # noqa: ARG001 - never called
+async def handle(_: Backend, request: HttpRequest) -> Any:  # noqa: ARG001 - never called
     raise AssertionError
 
 

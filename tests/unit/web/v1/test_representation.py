@@ -15,13 +15,13 @@ from meantime.errors import NotAcceptable, PathUnknown, RangeInvalid, ResultGone
 from meantime.formats import document
 from meantime.formats.document import Document
 from meantime.formats.forms import FORMS, Form
-from meantime.web.reply import Reply
+from meantime.web.http.replies import ClientGone, Reply, Stream
 from meantime.web.v1 import representation
-from meantime.web.v1.endpoint import ClientGone, Stream
 from meantime.web.v1.representation import choose, represent
 from tests.support import result_documents
 from tests.support.engine_fakes import PATIENCE_S
-from tests.support.v1_calls import AsCalled, headers_of, taken, turns_until
+from tests.support.http_requests import FakeRequest, job_request
+from tests.support.v1_calls import headers_of, taken, turns_until
 
 T = TypeVar("T")
 
@@ -51,7 +51,7 @@ def run(story: Coroutine[Any, Any, T]) -> T:
 
 
 async def answered(
-    call: AsCalled,
+    call: FakeRequest,
     *,
     form: str | Form = "csv",
     of: Document = SHORT,
@@ -77,7 +77,7 @@ async def never() -> bytes:
 
 def ask(method: str = "GET", *, suffix: str | None = None, headers: dict[str, str] | None = None, **more: Any) -> Sent:
     async def story() -> Sent:
-        answer = await answered(AsCalled(method, suffix=suffix, **(headers or {})), **more)
+        answer = await answered(job_request(method, suffix=suffix, **(headers or {})), **more)
         if isinstance(answer, Reply):
             return Sent(answer.status, headers_of(answer), answer.body, None)
         pieces = [piece async for piece in answer.pieces]
@@ -179,7 +179,9 @@ def test_every_form_is_written_from_the_document(form: str, is_kept: bool) -> No
 
 def test_an_answer_says_what_it_is_and_how_long_it_may_be_kept() -> None:
     async def story() -> Reply | Stream:
-        return await answered(AsCalled(), form="csv", headers=(("location", "/v1/jobs/job_id_7"),), job_id="job_id_7")
+        return await answered(
+            job_request(), form="csv", headers=(("location", "/v1/jobs/job_id_7"),), job_id="job_id_7"
+        )
 
     answer = run(story())
     assert (answer.content_type, answer.job_id) == ("text/csv; charset=utf-8", "job_id_7")
@@ -217,7 +219,7 @@ def test_caches_are_told_what_the_answer_depends_on(
     suffix: str | None, headers: tuple[tuple[str, str], ...], expected: str
 ) -> None:
     async def story() -> Reply | Stream:
-        return await answered(AsCalled(suffix=suffix), headers=headers)
+        return await answered(job_request(suffix=suffix), headers=headers)
 
     assert headers_of(run(story()))["vary"] == expected
 
@@ -501,7 +503,7 @@ def test_what_is_long_is_sent_piece_by_piece_while_it_is_made() -> None:
     written = Written(20)
 
     async def story() -> None:
-        answer = await answered(AsCalled(), form=written.form(), is_kept=False)
+        answer = await answered(job_request(), form=written.form(), is_kept=False)
         assert isinstance(answer, Stream)
         assert "content-length" not in headers_of(answer)
         assert written.made == 3  # as many as make a piece
@@ -526,9 +528,9 @@ def test_others_are_answered_while_something_long_is_made() -> None:
     written = Written(20, wait_at=0)
 
     async def story() -> None:
-        answering = asyncio.ensure_future(answered(AsCalled(), form=written.form(), is_kept=False))
+        answering = asyncio.ensure_future(answered(job_request(), form=written.form(), is_kept=False))
         await turns_until(written.is_waiting.is_set)
-        assert (await answered(AsCalled())).status == 200
+        assert (await answered(job_request())).status == 200
         assert not answering.done()
         written.go_on.set()
         await answering
@@ -540,7 +542,7 @@ def test_nothing_more_is_made_for_a_client_that_left_while_it_was_sent() -> None
     written = Written(1000)
 
     async def story() -> None:
-        answer = await answered(AsCalled(), form=written.form(), is_kept=False)
+        answer = await answered(job_request(), form=written.form(), is_kept=False)
         assert isinstance(answer, Stream)
         await taken(answer.pieces)
         await answer.pieces.aclose()  # type: ignore[attr-defined]
@@ -554,7 +556,7 @@ def test_nothing_more_is_made_for_a_client_that_left_before_there_was_anything_t
 
     async def story() -> None:
         # Of a part the whole has to be made first.
-        call = AsCalled(range="bytes=0-")
+        call = job_request(range="bytes=0-")
         answering = asyncio.ensure_future(answered(call, form=written.form(), is_kept=False))
         await turns_until(written.is_waiting.is_set)
         call.left.set()
@@ -571,7 +573,7 @@ def test_nothing_more_is_made_for_a_request_that_is_given_up() -> None:
     written = Written(1000, wait_at=1)
 
     async def story() -> None:
-        answering = asyncio.ensure_future(answered(AsCalled(range="bytes=0-"), form=written.form(), is_kept=False))
+        answering = asyncio.ensure_future(answered(job_request(range="bytes=0-"), form=written.form(), is_kept=False))
         await turns_until(written.is_waiting.is_set)
         answering.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -586,7 +588,7 @@ def test_nothing_more_is_made_for_a_request_that_is_given_up() -> None:
 def test_what_goes_wrong_with_looking_for_the_client_is_not_that_it_left() -> None:
     written = Written(1000, wait_at=1)
 
-    class Broken(AsCalled):
+    class Broken(FakeRequest):
         async def gone(self) -> None:
             await turns_until(written.is_waiting.is_set)
             raise OSError("of the test")

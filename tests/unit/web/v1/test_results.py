@@ -28,16 +28,16 @@ from meantime.formats.forms import FORMS
 from meantime.model import JobState, Receipt, Request, Work
 from meantime.statistics.registry import STATISTICS
 from meantime.stores.memory import MemoryResultStore
-from meantime.web.reply import Reply
+from meantime.web.http.replies import ClientGone, Reply, Stream
 from meantime.web.v1 import jobs, results
-from meantime.web.v1.endpoint import ClientGone, Stream
 from meantime.web.v1.waiting import let_go, lobby_of
 from tests.support.engine_fakes import PATIENCE_S, Held
-from tests.support.v1_calls import ASKED, AsCalled, Behind, behind, body_of, headers_of, turns_until
+from tests.support.http_requests import job_request
+from tests.support.v1_calls import ASKED, Behind, behind, body_of, headers_of, turns_until
 
 
 def read(there: Behind, job_id: str, suffix: str | None = None, *, method: str = "GET", **headers: str) -> Reply:
-    return there.run(results.get_result, lambda: AsCalled(method, job_id=job_id, suffix=suffix, **headers))
+    return there.run(results.get_result, lambda: job_request(method, job_id=job_id, suffix=suffix, **headers))
 
 
 def failing(request: Request, work: Work) -> bytes:  # noqa: ARG001 - a deed is handed both
@@ -187,7 +187,7 @@ def test_a_long_result_is_read_in_a_thread_and_sent_in_pieces(is_long: bool) -> 
     store = Noting()
 
     async def story(there: Behind) -> None:
-        answer = await results.get_result(there.backend, AsCalled(job_id="job_id_1"))
+        answer = await results.get_result(there.backend, job_request(job_id="job_id_1"))
         assert isinstance(answer, Stream) == is_long
         assert (store.threads == [threading.get_ident()]) == (not is_long)
         if isinstance(answer, Stream):
@@ -231,7 +231,7 @@ def test_a_cancelled_job_has_no_result() -> None:
     with behind(deeds={"states_mean": held}) as there:
         job_id = there.submit()
         held.wait_begun()
-        there.run(jobs.delete_job, lambda: AsCalled("DELETE", job_id=job_id))
+        there.run(jobs.delete_job, lambda: job_request("DELETE", job_id=job_id))
         with pytest.raises(JobCancelled, match="job_id_1 was cancelled"):
             read(there, job_id)
 
@@ -245,7 +245,7 @@ def test_there_is_no_result_of_a_job_that_there_is_not(job_id: str) -> None:
 def test_a_removed_job_takes_its_result_with_it() -> None:
     with behind() as there:
         job_id = there.done()
-        there.run(jobs.delete_job, lambda: AsCalled("DELETE", job_id=job_id))
+        there.run(jobs.delete_job, lambda: job_request("DELETE", job_id=job_id))
         with pytest.raises(JobUnknown):
             read(there, job_id)
 
@@ -293,7 +293,7 @@ def test_who_waits_gets_the_result_when_it_is_there() -> None:
     held = Held()
 
     async def story(there: Behind) -> Any:
-        call = AsCalled(job_id="job_id_1", suffix="csv", prefer="wait=30")
+        call = job_request(job_id="job_id_1", suffix="csv", prefer="wait=30")
         waiting = asyncio.ensure_future(results.get_result(there.backend, call))
         await turns_until(lambda: lobby_of(there.engine).watched == 1)
         held.go_on.set()
@@ -314,7 +314,7 @@ def test_who_waits_for_a_job_that_fails_is_told_that() -> None:
         raise RuntimeError("a bug of ours")
 
     async def story(there: Behind) -> None:
-        call = AsCalled(job_id="job_id_1", prefer="wait=30")
+        call = job_request(job_id="job_id_1", prefer="wait=30")
         waiting = asyncio.ensure_future(results.get_result(there.backend, call))
         await turns_until(lambda: lobby_of(there.engine).watched == 1)
         held.go_on.set()
@@ -333,7 +333,7 @@ def test_who_leaves_is_waited_for_no_more_and_who_stays_when_the_server_stops_is
     held = Held()
 
     async def story(there: Behind) -> None:
-        call = AsCalled(job_id="job_id_1", prefer="wait=30")
+        call = job_request(job_id="job_id_1", prefer="wait=30")
         waiting = asyncio.ensure_future(results.get_result(there.backend, call))
         await turns_until(lambda: lobby_of(there.engine).watched == 1)
         if leaves:

@@ -6,9 +6,9 @@ import asyncio
 import dataclasses
 import json
 import threading
-from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterator
 from typing import Any, cast
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import urlencode
 
 import msgspec
 import pytest
@@ -37,10 +37,11 @@ from meantime.formats.forms import FORMS
 from meantime.model import Request, Work
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyPrepared
-from meantime.web.reply import Reply
+from meantime.web.backend import Backend
+from meantime.web.http.replies import ClientGone, Reply, Stream
 from meantime.web.v1 import statistics
-from meantime.web.v1.endpoint import Backend, ClientGone, Stream
 from tests.support.factories import row, snapshot
+from tests.support.http_requests import FakeRequest
 
 OBESITY = "Percent of adults, aged 18 & older, who have obesity"
 PATIENCE_S = 60
@@ -93,31 +94,6 @@ class Computing:
         return self._local.document(prepared, dataset, work)
 
 
-class AsCalled:
-    """A request as far as handlers look at it. The client stays until ``left`` is set."""
-
-    def __init__(self, path: Mapping[str, str], query: str, method: str = "GET", **headers: str) -> None:
-        self.method = method
-        self.path = path
-        self.raw_query = query.encode()
-        self.peer: str | None = "127.0.0.1"
-        self.left = asyncio.Event()
-        self._headers = {name.replace("_", "-"): value for name, value in headers.items()}
-
-    @property
-    def query(self) -> Sequence[tuple[str, str]]:
-        return parse_qsl(self.raw_query.decode(), keep_blank_values=True)
-
-    def header(self, name: str) -> str | None:
-        return self._headers.get(name)
-
-    async def body(self, limit_bytes: int) -> bytes:
-        raise AssertionError(f"nobody reads the body of a GET, nor {limit_bytes} bytes of it")
-
-    async def gone(self) -> None:
-        await self.left.wait()
-
-
 class Server:
     """What is behind the handlers, asked by address."""
 
@@ -130,17 +106,19 @@ class Server:
             compute=self.computing,
             landed=cast("Any", None),
             keep_ended_s=0,
+            metrics=cast("Any", None),
+            explorer=cast("Any", None),
         )
 
-    async def answered(self, call: AsCalled) -> Reply | Stream:
+    async def answered(self, request: FakeRequest) -> Reply | Stream:
         handle: Callable[[Backend, Any], Awaitable[Reply | Stream]] = (
-            statistics.answer_statistic if "suffix" in call.path else statistics.get_statistic
+            statistics.answer_statistic if "suffix" in request.path_params else statistics.get_statistic
         )
-        return await asyncio.wait_for(handle(self.backend, call), PATIENCE_S)
+        return await asyncio.wait_for(handle(self.backend, request), PATIENCE_S)
 
     def get(self, name: str, query: str = "", *, suffix: str | None = None, **headers: str) -> Reply:
         path = {"name": name} | ({} if suffix is None else {"suffix": suffix})
-        reply = asyncio.run(self.answered(AsCalled(path, query, **headers)))
+        reply = asyncio.run(self.answered(FakeRequest(path_params=path, query=query, **headers)))
         assert isinstance(reply, Reply)
         return reply
 
@@ -173,7 +151,7 @@ def headers_of(reply: Reply) -> dict[str, str]:
 
 
 def test_all_statistics_are_listed_with_what_they_estimate(server: Server) -> None:
-    reply = asyncio.run(statistics.list_statistics(server.backend, AsCalled({}, "")))
+    reply = asyncio.run(statistics.list_statistics(server.backend, FakeRequest(path_params={}, query="")))
     listed = json.loads(reply.body)["statistics"]
     assert [each["name"] for each in listed] == list(STATISTICS)
     assert all(each["help"] and each["estimates"] for each in listed)
@@ -373,7 +351,7 @@ def test_long_answers_are_made_in_a_thread_and_only_so_many_at_a_time(
 
     async def story() -> list[Any]:
         # Each is another question, so that none is answered with what was made for another.
-        calls = [AsCalled({"name": "summary"}, query(limit=number)) for number in range(1, 4)]
+        calls = [FakeRequest(path_params={"name": "summary"}, query=query(limit=number)) for number in range(1, 4)]
         tasks = [asyncio.ensure_future(server.answered(call)) for call in calls]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE_S)
         assert len(done) == 1
@@ -397,7 +375,7 @@ def test_a_long_answer_that_many_ask_for_at_once_is_made_once(server: Server, mo
     server.computing.before = wait
 
     async def story() -> list[Any]:
-        asked = [server.answered(AsCalled({"name": "summary"}, query())) for _ in range(20)]
+        asked = [server.answered(FakeRequest(path_params={"name": "summary"}, query=query())) for _ in range(20)]
         tasks = [asyncio.ensure_future(each) for each in asked]
         assert await asyncio.to_thread(begun.wait, PATIENCE_S)
         # One of those that wait goes away; it is nobody's turn by that.
@@ -429,7 +407,7 @@ def test_an_answer_that_nobody_waits_for_any_more_is_not_finished(
     server.computing.before = until_stopped
 
     async def story() -> None:
-        call = AsCalled({"name": "summary"}, query())
+        call = FakeRequest(path_params={"name": "summary"}, query=query())
         task = asyncio.ensure_future(server.answered(call))
         assert await asyncio.to_thread(begun.wait, PATIENCE_S)
         call.left.set()

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from meantime.engine.engine import Engine, Event, JobDetail
 from meantime.errors import JobUnknown
 from meantime.model import JobState
+from meantime.web.http.replies import ClientGone
 from meantime.web.v1 import waiting
-from meantime.web.v1.endpoint import ClientGone
 from meantime.web.v1.waiting import Lobby, Ring, let_go, lobby_of
 from tests.support import engine_fakes
 from tests.support.engine_fakes import PATIENCE_S, Held, ToyCompute

@@ -1,0 +1,40 @@
+"""What endpoints answer from: the running parts that they are handed."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from concurrent.futures import Future
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from meantime.dataset.catalog import Catalog
+from meantime.engine.engine import Engine
+from meantime.formats.document import Document
+from meantime.model import Request, Work
+from meantime.statistics.statistic import AnyPrepared
+from meantime.web.explorer.serving import Explorer
+from meantime.web.metrics import Metrics
+
+
+class Compute(Protocol):
+    """How an answer is made without a job; ``compute.local.LocalCompute`` is one. Both raise as its ``answer`` does."""
+
+    def prepare(self, request: Request) -> AnyPrepared:
+        """Check a request that was accepted before, and select its cells."""
+
+    def document(self, prepared: AnyPrepared, dataset: str, work: Work) -> Document:
+        """Compute in the calling thread."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Backend:
+    """What handlers answer from."""
+
+    engine: Engine
+    catalog: Catalog
+    compute: Compute
+    landed: Callable[[Future[Any]], Awaitable[Any]]  # waits in the event loop for what a thread decides
+    keep_ended_s: float  # how long ended jobs are kept, for expires_at
+    metrics: Metrics
+    explorer: Explorer
+    admin_key: str | None = None

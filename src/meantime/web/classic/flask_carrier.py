@@ -1,0 +1,370 @@
+"""The classic API inside a Flask application: its endpoints, carried by WSGI.
+
+Flask answers some requests before any view of a blueprint is reached: an unknown path, a wrong method, a host that it
+cannot read, a redirect for a slash. These are claimed here as soon as a request has arrived, so that the answers are
+the same as everywhere. Nothing else of the application is touched: a path that it routes itself stays its own, and its
+``before_request`` runs first and may refuse, as a login check must.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from time import perf_counter
+from typing import Any
+from urllib.parse import quote, quote_from_bytes, urlsplit
+
+import structlog
+from flask import Blueprint, Flask, Response, current_app, request, request_started
+from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import BadHost, NotFound, SecurityError
+from werkzeug.routing import Rule
+
+from meantime.dataset.catalog import Catalog
+from meantime.engine.engine import Engine
+from meantime.errors import MeantimeError, StoreBroken
+from meantime.log import Log
+from meantime.web import index
+from meantime.web.classic import contract, front_page, server_endpoints
+from meantime.web.classic import endpoints as classic
+from meantime.web.classic.errors import refused
+from meantime.web.http import bodies, hosts, paths
+from meantime.web.http.access_log import AccessLog
+from meantime.web.http.endpoint import Endpoint
+from meantime.web.http.replies import Later, Reply
+from meantime.web.http.router import Route, Router
+from meantime.web.metrics import Metrics
+
+_log = structlog.get_logger("meantime.web")
+
+# How much of a body that is refused is read all the same: sixteen times what would have been accepted.
+_DROPPED_BYTES = 16 * bodies.BODY_LIMIT_BYTES
+_REQUEST = "meantime.request"
+_NOTHING = "nothing"
+_PREFIX = "/api"
+_SLASHES = re.compile("//+")
+
+Environ = dict[str, Any]
+
+
+def create_blueprint(
+    engine: Engine,
+    catalog: Catalog,
+    *,
+    url_prefix: str = "/api",
+    admin_key: str | None = None,
+    allowed_hosts: Sequence[str] = (),
+    metrics: Metrics | None = None,
+    log: Log | None = None,
+) -> Blueprint:
+    """Return the classic contract as a blueprint, for any application.
+
+    The engine and the catalog are running, and are stopped by whoever started them. ``allowed_hosts`` are names that
+    the Host of a request may have, beside the loopback ones. ``metrics`` and ``log``, if given, record every request.
+    """
+    access_log = AccessLog(metrics=metrics, log=log)
+    services = _Services(engine, catalog, admin_key, metrics)
+    carrier = _Carrier(_CLASSIC, services, hosts=hosts.Hosts(allowed_hosts), access_log=access_log)
+    blueprint = Blueprint("meantime", __name__, url_prefix=url_prefix)
+    blueprint.record(lambda state: carrier.register(state, _below(state.url_prefix or "", classic.ENDPOINTS)))
+    return blueprint
+
+
+def create_app(
+    *,
+    engine: Engine,
+    catalog: Catalog,
+    metrics: Metrics,
+    admin_key: str | None = None,
+    allowed_hosts: Sequence[str] = (),
+    log: Log | None = None,
+    app: Flask | None = None,
+) -> Flask:
+    """Return a whole application: the contract, and what else the main server answers.
+
+    ``app`` is one without routes, where there is one already.
+    """
+    app = app or Flask("meantime", static_folder=None)
+    access_log = AccessLog(metrics=metrics, log=log)
+    services = _Services(engine, catalog, admin_key, metrics)
+    answers = {**_CLASSIC, **server_endpoints.ANSWERS, "front": _front}
+    carrier = _Carrier(answers, services, hosts=hosts.Hosts(allowed_hosts), access_log=access_log)
+    blueprint = Blueprint("meantime", __name__)
+    blueprint.record(lambda state: carrier.register(state, (*classic.ENDPOINTS, *server_endpoints.ENDPOINTS)))
+    app.register_blueprint(blueprint)
+    return app
+
+
+@dataclass(frozen=True, slots=True)
+class _Services:
+    """What requests are answered from."""
+
+    engine: Engine
+    catalog: Catalog
+    admin_key: str | None
+    metrics: Metrics | None
+
+
+class _FlaskRequest:
+    """One request, read before anybody else in the application could change it."""
+
+    __slots__ = (
+        *("body", "headers", "method", "path", "path_params", "peer", "query", "raw_path", "refusal", "route"),
+        "started",
+    )
+
+    def __init__(self, environ: Environ, route: Route | None, path_params: Mapping[str, str]) -> None:
+        self.started = perf_counter()
+        self.route = route
+        self.path_params = path_params
+        self.method: str = environ["REQUEST_METHOD"]
+        self.path = environ.get("SCRIPT_NAME", "").rstrip("/") + environ.get("PATH_INFO", "")
+        self.path = self.path.encode("latin-1", "replace").decode("utf-8", "replace")
+        self.raw_path = _raw_path(environ)
+        self.query: bytes = environ.get("QUERY_STRING", "").encode("latin-1", "replace")
+        # ProxyFix may have replaced these by what a proxy says about its client. Who may stop the server is decided by
+        # the real peer, and the host is the one that was really sent.
+        original = environ.get("werkzeug.proxy_fix.orig") or environ
+        self.peer: str | None = original.get("REMOTE_ADDR") or None
+        self.headers = _headers(environ)
+        self.headers.pop("host", None)
+        if original.get("HTTP_HOST") is not None:
+            self.headers["host"] = original["HTTP_HOST"]
+        self.refusal: Reply | None = None
+        self.body = b""
+
+    @property
+    def hosts(self) -> list[bytes]:
+        # WSGI servers join repeated headers by commas, which no host of ours has.
+        host = self.headers.get("host")
+        return [] if host is None else [part.encode("latin-1", "replace") for part in host.split(",")]
+
+
+class _Body:
+    """The part of a request's body that has not been read yet."""
+
+    def __init__(self, environ: Environ) -> None:
+        length = environ.get("CONTENT_LENGTH") or ""
+        # No length has more digits; int() refuses to read a page of them.
+        self.length = int(length[:18]) if length.isdecimal() else None
+        if self.length is None and not environ.get("wsgi.input_terminated"):
+            self.length = 0  # a server that would let us read on into the next request
+        self._read: Callable[[int], bytes] = environ["wsgi.input"].read
+        self._count = 0
+
+    def read(self, size: int) -> bytes:
+        piece = self._read(size)
+        self._count += len(piece)
+        return piece
+
+    def drop_rest(self) -> None:
+        """Read on without keeping it: a server that closes under a client that still sends costs it our answer."""
+        if self.length is not None and self.length > _DROPPED_BYTES:
+            return  # perhaps it waits for our answer before it sends so much
+        with suppress(OSError):
+            while self._count < (_DROPPED_BYTES if self.length is None else self.length):
+                left = _DROPPED_BYTES - self._count if self.length is None else self.length - self._count
+                if not self.read(min(left, 65_536)):
+                    return
+
+
+class _Carrier:
+    """The endpoints, in the applications that they are registered with."""
+
+    def __init__(
+        self, answers: Mapping[str, _Answer], services: _Services, *, hosts: hosts.Hosts, access_log: AccessLog
+    ) -> None:
+        self._answers = answers
+        self._services = services
+        self._hosts = hosts
+        self._access_log = access_log
+        self._process = os.getpid()
+
+    def register(self, state: BlueprintSetupState, endpoints: Sequence[Endpoint]) -> None:
+        """Add the routes to an application, and claim what its router would answer in their place."""
+        prefix = _tidy(state.url_prefix or "")
+        rules: dict[str, Rule] = {}
+        for name, path, more in _rules(endpoints, prefix):
+            state.add_url_rule(path, name, self._view, provide_automatic_options=False, **more)
+            full = f"{state.name_prefix}.{state.name}.{name}".lstrip(".")
+            rules[name] = next(iter(state.app.url_map.iter_rules(full)))
+        router = Router(endpoints)
+
+        def claim(_app: Flask, **_: Any) -> None:
+            path = _path(request.environ)
+            # Escaped slashes are slashes here: WSGI has no path as it was sent below the prefix.
+            found = router.find(quote_from_bytes(path, safe="/").encode())
+            if found is None and not _is_left_to_us(path.decode("utf-8", "replace"), prefix):
+                return
+            route, path_params = found or (None, {})
+            request.environ[_REQUEST] = self._read(request.environ, route, path_params)
+            request.routing_exception = None
+            request.url_rule = rules[_name_of(route.template) if route else _NOTHING]
+            request.view_args = {}
+            # A before_request that reads the body may do so as far as we do, whatever the application's limit is.
+            with suppress(AttributeError):  # Flask 3.0 has only the application's
+                request.max_content_length = bodies.BODY_LIMIT_BYTES
+
+        # weak=False: nobody else holds it.
+        request_started.connect(claim, state.app, weak=False)
+
+    def _read(self, environ: Environ, route: Route | None, path_params: Mapping[str, str]) -> _FlaskRequest:
+        asked = _FlaskRequest(environ, route, path_params)
+        body = _Body(environ)
+        try:
+            if os.getpid() != self._process:
+                raise StoreBroken(
+                    "This worker was forked from a process in which Meantime was already running; its threads stayed "
+                    "there. Create the application in the worker (gunicorn: without --preload)."
+                )
+            self._hosts.check(asked.hosts)
+            if asked.method == "POST" and route is not None and _name_of(route.template) in contract.STATISTICS:
+                self._read_body(asked, body)
+        except MeantimeError as error:
+            asked.refusal = refused(error)
+        body.drop_rest()
+        # What was read is put back, and what is refused is empty: whoever reads the body before our turn neither takes
+        # it from us, nor fails at its length or its depth.
+        shown = b"" if asked.refusal else asked.body
+        environ["wsgi.input"] = io.BytesIO(shown)
+        environ["CONTENT_LENGTH"] = str(len(shown))
+        return asked
+
+    def _read_body(self, asked: _FlaskRequest, body: _Body) -> None:
+        asked.refusal = contract.refuse_before_body(
+            self._services.engine,
+            content_type=asked.headers.get("content-type"),
+            content_length=asked.headers.get("content-length"),
+        )
+        if asked.refusal is not None:
+            return
+        asked.body = bodies.read_stream(body.read, body.length)
+        bodies.json_object(asked.body)
+
+    def _view(self, **_: Any) -> Response:
+        asked: _FlaskRequest = request.environ[_REQUEST]
+        trace = self._access_log.begin(asked.method, asked.raw_path)
+        trace.enter(asked.body if asked.method == "POST" else asked.query)
+        reply = self._reply(asked)
+        trace.job_id, trace.reason = reply.job_id, reply.reason
+        route = asked.route.template if asked.route else None
+        self._access_log.end(trace, route=route, status=reply.status, seconds=perf_counter() - asked.started)
+        return _response(reply)
+
+    def _reply(self, asked: _FlaskRequest) -> Reply:
+        if asked.refusal is not None:
+            return asked.refusal
+        if asked.route is None:
+            return refused(paths.path_unknown(asked.path, "GET /"))
+        if asked.method not in asked.route.allowed:
+            return refused(paths.method_not_allowed(asked.path, asked.method, asked.route.allowed))
+        if asked.method == "OPTIONS":
+            return paths.options(asked.route.allowed)
+        try:
+            answer = self._answers[_name_of(asked.route.template)](self._services, asked)
+            return answer if isinstance(answer, Reply) else answer.finish(answer.awaited)
+        except Exception as error:  # noqa: BLE001 - a bug: the application's error handlers have other words for it
+            self._report(asked, error)
+            return refused(error)
+
+    def _report(self, asked: _FlaskRequest, error: Exception) -> None:
+        what = "unforeseen error while answering"
+        if structlog.is_configured():  # our log, which hands it on to the application's logger, or the application's
+            _log.error(what, method=asked.method, path=asked.raw_path, exc_info=error)
+        else:
+            current_app.logger.error("%s %s %r", what, asked.method, asked.raw_path[:200], exc_info=error)
+
+
+def _ask(statistic: str) -> _Answer:
+    return lambda services, asked: contract.ask(statistic, asked.body, engine=services.engine, catalog=services.catalog)
+
+
+def _front(services: _Services, asked: _FlaskRequest) -> Reply:
+    if index.is_wanted(asked.headers.get("accept", "")):
+        return index.describe(catalog=services.catalog, has_v1=False)
+    return front_page.render(engine=services.engine, catalog=services.catalog, host=asked.headers.get("host", ""))
+
+
+_Answer = Callable[[_Services, _FlaskRequest], Reply | Later]
+_CLASSIC: Mapping[str, _Answer] = {**{name: _ask(name) for name in contract.STATISTICS}, **classic.ANSWERS}
+
+
+def _below(prefix: str, endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
+    """Return the endpoints of the classic API below another prefix than its own."""
+    root = _tidy(prefix).rstrip("/")
+    return tuple(replace(row, path=f"{root}{row.path.removeprefix(_PREFIX)}") for row in endpoints)
+
+
+def _rules(endpoints: Sequence[Endpoint], prefix: str) -> list[tuple[str, str, dict[str, Any]]]:
+    """Return name, path below the prefix and options of each of Flask's rules: for its url_for and `flask routes`."""
+    methods: dict[str, list[str]] = {}
+    for row in endpoints:
+        methods.setdefault(row.path, ["OPTIONS"]).extend(("GET", "HEAD") if row.method == "GET" else (row.method,))
+    root = prefix.rstrip("/")
+    rules: list[tuple[str, str, dict[str, Any]]] = [
+        (_name_of(path), re.sub(r"\{(\w+):path\}", r"<path:\1>", path.removeprefix(root)), {"methods": sorted(some)})
+        for path, some in methods.items()
+    ]
+    # It never matches; requests are claimed for it.
+    return [*rules, (_NOTHING, "/<path:nothing>", {"build_only": True})]
+
+
+def _name_of(template: str) -> str:
+    """Return the name of what is at a path, for Flask.
+
+    >>> [_name_of(path) for path in ("/api/get_results/{job_id}", "/x/api/jobs", "/openapi.json", "/")]
+    ['get_results', 'jobs', 'openapi', 'front']
+    """
+    literal = template.partition("/{")[0]
+    return literal.rpartition("/")[2].partition(".")[0] or "front"
+
+
+def _is_left_to_us(path: str, prefix: str) -> bool:
+    """Whether a path without a route is below the prefix, and the application has nothing for it."""
+    tidied = _tidy(path)
+    is_below = prefix == "/" or tidied == prefix or tidied.startswith(f"{prefix}/")
+    return is_below and isinstance(request.routing_exception, NotFound | BadHost | SecurityError)
+
+
+def _tidy(path: str) -> str:
+    """Return a path with one slash at its beginning, none at its end, and none doubled.
+
+    >>> _tidy("api//jobs/")
+    '/api/jobs'
+    """
+    return _SLASHES.sub("/", f"/{path.strip('/')}")
+
+
+def _path(environ: Environ) -> bytes:
+    return str(environ.get("PATH_INFO", "")).encode("latin-1", "replace")
+
+
+def _raw_path(environ: Environ) -> bytes:
+    """Return the path as it was sent, if the server says it; otherwise escaped slashes are slashes."""
+    raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
+    if raw:
+        target = str(raw).partition("?")[0]
+        # A proxy sends the whole URL.
+        return (target if target.startswith("/") else urlsplit(target).path).encode("latin-1", "replace")
+    path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
+    return quote(path.encode("latin-1", "replace")).encode("ascii")
+
+
+def _headers(environ: Environ) -> dict[str, str]:
+    headers = {name[5:].replace("_", "-").lower(): value for name, value in environ.items() if name.startswith("HTTP_")}
+    for name in ("CONTENT_TYPE", "CONTENT_LENGTH"):
+        if environ.get(name):
+            headers[name.replace("_", "-").lower()] = environ[name]
+    return headers
+
+
+def _response(reply: Reply) -> Response:
+    headers = [("content-type", reply.content_type), ("content-length", str(len(reply.body))), *reply.headers]
+    response = Response(reply.body, status=reply.status, headers=headers)
+    if not reply.content_type:
+        del response.headers["content-type"]  # Flask would have one for no content, too
+    return response

@@ -1,0 +1,88 @@
+"""Calls the endpoint for a request and sends its answer: the one Starlette route of the application."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+from urllib.parse import unquote_to_bytes
+
+import structlog
+from starlette.routing import BaseRoute, Match
+from starlette.types import Receive, Scope, Send
+
+from meantime.errors import ShuttingDown
+from meantime.web.http import paths
+from meantime.web.http.access_log import set_route
+from meantime.web.http.paths import raw_path
+from meantime.web.http.replies import ClientGone, Reply, Stream
+from meantime.web.http.request import HttpRequest
+from meantime.web.http.router import Router
+from meantime.web.http.sending import send_reply, send_stream
+
+_log = structlog.get_logger("meantime.web")
+
+_STOPPED = ShuttingDown(
+    "The server is stopping. Try again when it is running again; everything that was accepted is kept."
+)
+
+
+class EndpointRoute(BaseRoute):
+    """Answers every request by the endpoint that the router finds.
+
+    ``refuse`` makes the answer to an error, given the path as it was sent. ``backend`` is handed to the endpoints.
+    """
+
+    def __init__(self, router: Router, backend: Any, *, refuse: Callable[[bytes, BaseException], Reply]) -> None:
+        self._router = router
+        self._backend = backend
+        self._refuse = refuse
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Take every HTTP request; one that no endpoint answers is refused here."""
+        return (Match.FULL if scope["type"] == "http" else Match.NONE), {}
+
+    async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request; nothing, if the client disconnected."""
+        try:
+            answer = await self._answer(scope, receive, send)
+        except ClientGone:
+            return
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client gets an answer
+            answer = self._refuse(raw_path(scope), error)
+            if answer.status == 500:
+                method, path = scope["method"], raw_path(scope)
+                _log.error("unforeseen error while answering", method=method, path=path, exc_info=error)
+        if isinstance(answer, Reply):
+            await send_reply(answer, scope, send)
+
+    async def _answer(self, scope: Scope, receive: Receive, send: Send) -> Reply | None:
+        """Return what is still to be sent."""
+        method, path = scope["method"], raw_path(scope)
+        found = self._router.find(path)
+        if found is None:
+            raise paths.path_unknown(_readable(path), "GET /v1" if paths.is_v1(path) else "GET /")
+        route, values = found
+        set_route(scope, route.template)
+        endpoint = route.by_method.get(method)
+        if endpoint is None:
+            if method == "OPTIONS":
+                return paths.options(route.allowed)
+            raise paths.method_not_allowed(_readable(path), method, route.allowed)
+        request = HttpRequest(scope, receive, values)
+        try:
+            answer: Reply | Stream = await endpoint.handle(self._backend, request)
+        except asyncio.CancelledError:
+            # The server stops, and has waited for this answer as long as it waits: it would be cut off in silence.
+            # The classic API has no words for this: there "shutting down" means that no job was made.
+            if paths.is_v1(path):
+                await send_reply(self._refuse(path, _STOPPED), scope, send)
+            raise
+        if isinstance(answer, Reply):
+            return answer
+        await send_stream(answer, request, scope, send)
+        return None
+
+
+def _readable(path: bytes) -> str:
+    return unquote_to_bytes(path).decode("utf-8", "replace")

@@ -1,0 +1,72 @@
+"""Who may ask for what only the operator may: to stop the server, to read its files again."""
+
+from __future__ import annotations
+
+import hmac
+import ipaddress
+from collections.abc import Mapping
+
+from meantime.errors import OperatorOnly
+
+# What a proxy adds: with one of these the client is not the peer.
+_PROXY_HEADERS = ("forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip")
+# What a browser adds when it fetches a link that nobody has clicked.
+_PREFETCH_HEADERS = ("purpose", "sec-purpose", "x-purpose", "x-moz")
+# The headers that decide, for callers that can look headers up by name only. Proxies add more that begin with
+# x-forwarded-, but none without one of these.
+OPERATOR_HEADERS = (
+    "x-admin-key",
+    "origin",
+    "sec-fetch-site",
+    "x-forwarded-for",
+    "x-forwarded-host",
+    "x-forwarded-proto",
+    "x-forwarded-port",
+    "x-forwarded-server",
+    *_PROXY_HEADERS,
+    *_PREFETCH_HEADERS,
+)
+
+
+def require_operator(action: str, *, peer: str | None, headers: Mapping[str, str], admin_key: str | None) -> None:
+    """Refuse what only the operator may ask.
+
+    A GET that stops a server is a trap: a link in a page, a prefetch or a public proxy could trigger it. So the
+    administrator's key is accepted from anywhere; without a key, only a direct request from this machine is.
+    ``headers`` have lower-case names, and include those of ``OPERATOR_HEADERS`` that the request has; that Host is
+    allowed was checked before. ``action`` begins the refusal: "Stopping the server".
+
+    Raises:
+        OperatorOnly: says what to do instead.
+    """
+    if (key := headers.get("x-admin-key")) is not None:
+        if admin_key is None or not hmac.compare_digest(key.encode("latin-1", "replace"), admin_key.encode()):
+            raise OperatorOnly("The key in X-Admin-Key is not the administrator's (the setting admin_key).")
+        return
+    if (reason := _not_local(peer, headers)) is not None:
+        raise OperatorOnly(
+            f"{action} is not for this request: {reason}. Ask from the server's own machine, "
+            "or send the administrator's key (the setting admin_key) in the header X-Admin-Key."
+        )
+
+
+def _not_local(peer: str | None, headers: Mapping[str, str]) -> str | None:
+    if not _is_loopback(peer):
+        return "it does not come from the loopback interface"
+    if any(name in _PROXY_HEADERS or name.startswith("x-forwarded-") for name in headers):
+        return "it came through a proxy"
+    # same-site too: a page on another port of this machine is of the same site, and not ours.
+    if "origin" in headers or headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+        return "a web page asked for it"
+    if any(name in headers for name in _PREFETCH_HEADERS):
+        return "a browser fetched it ahead of any click"
+    return None
+
+
+def _is_loopback(peer: str | None) -> bool:
+    try:
+        address = ipaddress.ip_address(peer or "")
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback

@@ -1,0 +1,51 @@
+"""Which API a path belongs to, and the errors that are about paths."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from urllib.parse import unquote_to_bytes
+
+from starlette.types import Scope
+
+from meantime.errors import MethodNotAllowed, PathUnknown
+from meantime.web.http.replies import Reply
+
+# How much of a path is repeated in an error: enough to recognize it, too little for a page of somebody else's text.
+_SHOWN_CHARACTERS = 200
+_SHOWN_METHOD_CHARACTERS = 50
+
+
+def is_v1(raw_path: bytes) -> bool:
+    """Whether a path, as it was sent, is /v1 or below it.
+
+    >>> [is_v1(path) for path in (b"/v1/jobs", b"//v1", b"/%761/", b"/v1%2Fjobs", b"/v10", b"/api/v1")]
+    [True, True, True, False, False, False]
+    """
+    if raw_path.startswith(b"/v1/"):
+        return True
+    return unquote_to_bytes(raw_path.lstrip(b"/").partition(b"/")[0]) == b"v1"
+
+
+def path_unknown(path: str, directory: str) -> PathUnknown:
+    """Say that nothing is at a path; ``directory`` is the request that lists what there is."""
+    return PathUnknown(f"Nothing is at {path[:_SHOWN_CHARACTERS]!r}; {directory} lists what there is.")
+
+
+def method_not_allowed(path: str, method: str, allowed: Sequence[str]) -> MethodNotAllowed:
+    """Say which methods a path takes. ``allowed`` is sorted."""
+    return MethodNotAllowed(
+        f"{method[:_SHOWN_METHOD_CHARACTERS]} is not what {path[:_SHOWN_CHARACTERS]!r} takes; "
+        f"it takes {', '.join(allowed)}.",
+        allowed=allowed,
+    )
+
+
+def options(allowed: Sequence[str]) -> Reply:
+    """Return the answer to OPTIONS."""
+    return Reply(204, b"", content_type="", headers=(("allow", ", ".join(allowed)),))
+
+
+def raw_path(scope: Scope) -> bytes:
+    """Return the path as it was sent, percent signs included."""
+    raw: bytes | None = scope.get("raw_path")
+    return raw if raw is not None else str(scope["path"]).encode("utf-8", "replace")

@@ -1,0 +1,233 @@
+"""Errors as problems (RFC 9457): what every refusal under /v1 looks like, and what each kind of them is.
+
+A problem's ``type`` is the address of a page that this server has itself, so it can be read without a network. The
+texts are in problems.toml, once: the pages of the server and those in docs/problems are made of them.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from importlib import resources
+from typing import Annotated
+
+import msgspec
+
+from meantime import errors
+from meantime.errors import Failure, Fault, MeantimeError
+from meantime.text import writable
+from meantime.web.http import statuses
+from meantime.web.http.replies import Reply
+
+MEDIA_TYPE = "application/problem+json"
+INTERNAL = "internal"
+
+# What is told as itself; any other error of ours comes from where no request reaches, so it is a bug when it gets here.
+KINDS: tuple[type[MeantimeError], ...] = (
+    errors.RequestInvalid,
+    errors.AskAsJob,
+    errors.DatasetUnknown,
+    errors.StatisticUnknown,
+    errors.KeyReused,
+    errors.BodyInvalid,
+    errors.BodyTooLarge,
+    errors.BodyNotJson,
+    errors.HttpInvalid,
+    errors.HostInvalid,
+    errors.HostNotAllowed,
+    errors.HeaderInvalid,
+    errors.CursorInvalid,
+    errors.NotAcceptable,
+    errors.RangeInvalid,
+    errors.OperatorOnly,
+    errors.PathUnknown,
+    errors.MethodNotAllowed,
+    errors.JobUnknown,
+    errors.ResultNotReady,
+    errors.JobFailed,
+    errors.JobCancelled,
+    errors.ResultGone,
+    errors.PictureFailed,
+    errors.SnapshotDamaged,
+    errors.DatasetNotReady,
+    errors.ReloadFailed,
+    errors.DatasetLoading,
+    errors.QueueFull,
+    errors.AnswersBusy,
+    errors.ShuttingDown,
+    errors.StoreFull,
+    errors.StoreBroken,
+)
+_BY_CODE = {kind.code: kind for kind in KINDS}
+
+
+class Page(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What a kind of problem is, for people."""
+
+    title: str
+    happened: str
+    next: str
+
+
+class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True):
+    """Why a request was refused, and what to do next (RFC 9457)."""
+
+    type: Annotated[str, msgspec.Meta(description="Address of a page about this kind of problem, on this server.")]
+    title: Annotated[str, msgspec.Meta(description="The kind of problem; the same for all of its kind.")]
+    status: Annotated[int, msgspec.Meta(description="The status of the answer.", ge=400, le=599)]
+    detail: Annotated[str, msgspec.Meta(description="What it is in this case.")]
+    code: Annotated[str, msgspec.Meta(description="The kind of problem, for programs; it does not change.")]
+    fault: Annotated[Fault, msgspec.Meta(description="Whose doing it is, and so who can mend it.")]
+    next: Annotated[str, msgspec.Meta(description="What to do.")]
+    problems: (
+        Annotated[list[errors.Problem], msgspec.Meta(description="All that is wrong with the request.")]
+        | msgspec.UnsetType
+    ) = msgspec.UNSET
+    failure: Annotated[Failure, msgspec.Meta(description="Why the job failed.")] | msgspec.UnsetType = msgspec.UNSET
+
+
+def _read_pages() -> Mapping[str, Page]:
+    text = resources.files(__package__).joinpath("problems.toml").read_text(encoding="utf-8")
+    return msgspec.convert(tomllib.loads(text), dict[str, Page])
+
+
+PAGES: Mapping[str, Page] = _read_pages()
+_ENCODER = msgspec.json.Encoder()
+
+
+def refused(error: BaseException) -> Reply:
+    """Return the answer to an error; of one that is not ours only that it happened is told."""
+    if not isinstance(error, MeantimeError) or error.code not in _BY_CODE:
+        return _written(INTERNAL, 500, Fault.SERVER, "Internal error; the server's log has the details.", repr(error))
+    # A file's name may hold bytes that are no text; as half characters they could not be encoded.
+    detail = writable(error.reason)
+    failure = error.failure if isinstance(error, errors.JobFailed) else None
+    return _written(
+        error.code,
+        status_of(type(error)),
+        # Whose doing a failed job is, its failure knows.
+        error.fault if failure is None else failure.fault,
+        detail,
+        detail,
+        problems=_problems_of(error),
+        failure=msgspec.UNSET if failure is None else failure,
+        headers=_headers(error),
+    )
+
+
+# Of kinds of errors; None is whatever is no error of ours.
+
+
+def status_of(kind: type[MeantimeError] | None) -> int:
+    """Return the status that it has under /v1."""
+    return 500 if kind is None else statuses.status_of(kind)
+
+
+def code_of(kind: type[MeantimeError] | None) -> str:
+    """Return its name for programs."""
+    return INTERNAL if kind is None else kind.code
+
+
+def fault_of(kind: type[MeantimeError] | None) -> Fault:
+    """Return whose doing it is."""
+    return Fault.SERVER if kind is None else kind.fault
+
+
+def kind_of(code: str) -> type[MeantimeError] | None:
+    """Return what is behind a code that has a page."""
+    return _BY_CODE.get(code)
+
+
+def example(kind: type[MeantimeError] | None) -> ProblemDetails:
+    """Return a problem of it, for the document."""
+    code = code_of(kind)
+    page = PAGES[code]
+    return ProblemDetails(
+        type=_type_of(code),
+        title=page.title,
+        status=status_of(kind),
+        detail=_DETAILS.get(code, f"{page.title}."),
+        code=code,
+        fault=Fault.OPERATOR if kind is errors.JobFailed else fault_of(kind),
+        next=page.next,
+        problems=[_PROBLEM] if kind is errors.RequestInvalid else msgspec.UNSET,
+        failure=_FAILURE if kind is errors.JobFailed else msgspec.UNSET,
+    )
+
+
+def headers_of(kind: type[MeantimeError] | None) -> Mapping[str, str]:
+    """Return which headers its answer has beside the usual ones, and what they say."""
+    if kind is None:
+        return {}
+    if issubclass(kind, errors.Unavailable | errors.ResultNotReady):
+        return {"Retry-After": "Seconds after which to try again."}
+    if issubclass(kind, errors.MethodNotAllowed):
+        return {"Allow": "The methods that the path takes."}
+    if issubclass(kind, errors.RangeInvalid):
+        return {"Content-Range": "`bytes */N`: how long the whole is."}
+    return {}
+
+
+def _problems_of(error: MeantimeError) -> list[errors.Problem] | msgspec.UnsetType:
+    carried = error.problems if isinstance(error, errors.RequestInvalid) else ()
+    return list(carried) or msgspec.UNSET
+
+
+def _headers(error: MeantimeError) -> tuple[tuple[str, str], ...]:
+    match error:
+        case errors.Unavailable() | errors.ResultNotReady():
+            return (("retry-after", str(error.retry_after_s)),)
+        case errors.MethodNotAllowed():
+            return (("allow", ", ".join(error.allowed)),)
+        case errors.RangeInvalid():
+            return (("content-range", f"bytes */{error.size_bytes}"),)
+        case _:
+            return ()
+
+
+def _written(
+    code: str,
+    status: int,
+    fault: Fault,
+    detail: str,
+    reason: str,
+    *,
+    problems: list[errors.Problem] | msgspec.UnsetType = msgspec.UNSET,
+    failure: Failure | msgspec.UnsetType = msgspec.UNSET,
+    headers: tuple[tuple[str, str], ...] = (),
+) -> Reply:
+    page = PAGES[code]
+    body = ProblemDetails(
+        type=_type_of(code),
+        title=page.title,
+        status=status,
+        detail=detail,
+        code=code,
+        fault=fault,
+        next=page.next,
+        problems=problems,
+        failure=failure,
+    )
+    # Said, since 404 and 410 may be kept by caches that are not told: and a result comes, a server is set up anew.
+    headers = (*headers, ("cache-control", "no-store"))
+    return Reply(status, _ENCODER.encode(body), content_type=MEDIA_TYPE, headers=headers, reason=reason)
+
+
+def _type_of(code: str) -> str:
+    return f"/v1/problems/{code}"
+
+
+_DETAILS: Mapping[str, str] = {
+    "request-invalid": 'The data set has no question "Percent of adults who have obesty".',
+    "job-unknown": 'There is no job "job_id_99".',
+    "result-not-ready": "job_id_7 is queued, so it has no result yet.",
+    "job-failed": "job_id_7 failed, so it has no result: it worked longer than 600 s.",
+    "queue-full": "100,000 jobs wait, which is as many as may.",
+}
+_PROBLEM = errors.Problem(
+    pointer="/parameters/question",
+    code="unknown",
+    detail='The data set has no question "Percent of adults who have obesty".',
+    closest=("Percent of adults aged 18 years and older who have obesity",),
+)
+_FAILURE = Failure(code="time-limit", fault=Fault.OPERATOR, reason="It worked longer than 600 s.")

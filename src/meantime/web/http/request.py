@@ -1,0 +1,90 @@
+"""A request as handlers see it: Starlette's, with what Starlette lacks."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+from urllib.parse import parse_qsl
+
+from starlette.requests import Request
+from starlette.types import Receive, Scope
+
+from meantime.errors import RequestInvalid, RequestRefused
+from meantime.web.http import bodies
+from meantime.web.http.access_log import trace_of
+from meantime.web.http.replies import ClientGone
+
+# No request of ours has more than a few dozen; each costs a tuple and two strings.
+_QUERY_FIELDS = 1000
+
+
+class HttpRequest(Request):
+    """One request. ``path_params`` has the values of the names in the route's template, percent-decoded."""
+
+    def __init__(self, scope: Scope, receive: Receive, path_params: Mapping[str, str]) -> None:
+        scope["path_params"] = path_params
+        super().__init__(scope, receive)
+
+    @property
+    def peer(self) -> str | None:
+        """Address of the client, as the connection has it."""
+        client = self.scope["client"]
+        return client[0] if client else None
+
+    @property
+    def raw_query(self) -> bytes:
+        """The query as it was sent."""
+        query: bytes = self.scope["query_string"]
+        return query
+
+    @property
+    def query(self) -> Sequence[tuple[str, str]]:
+        """Names and values in their order, decoded; bytes that are not UTF-8 become U+FFFD, which matches no name.
+
+        Raises:
+            RequestInvalid: there are more than any request has.
+        """
+        if not self.raw_query:
+            return ()
+        try:
+            # Only ASCII may be sent; other bytes are taken as UTF-8, like escaped ones.
+            text = self.raw_query.decode("utf-8", "replace")
+            return parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=_QUERY_FIELDS)
+        except ValueError:
+            raise RequestInvalid(f"The query has more than {_QUERY_FIELDS:,} parameters; send fewer.") from None
+
+    def header(self, name: str) -> str | None:
+        """Return a header by its lower-case name; several with the same name are joined by commas."""
+        wanted = name.encode("latin-1")
+        values = [value for key, value in self.scope["headers"] if key == wanted]
+        return b", ".join(values).decode("latin-1") if values else None
+
+    async def read_body(self, limit_bytes: int) -> bytes:
+        """Read the body, which must be declared as JSON.
+
+        Raises:
+            BodyNotJson, BodyTooLarge: nothing of it is kept.
+            ClientGone: the client disconnected before the body was complete.
+        """
+        try:
+            bodies.require_json(self.header("content-type"))
+            bodies.require_length(self.header("content-length"), limit_bytes)
+        except RequestRefused:
+            await self.discard_body()
+            raise
+        body = await bodies.read_body(self.receive, limit_bytes)
+        if body is None:
+            raise ClientGone
+        trace_of(self.scope).enter(body)
+        return body
+
+    async def discard_body(self) -> None:
+        """Read the body without keeping it, so that the client reads why it was refused."""
+        await bodies.discard_body(self.receive, expect=self.header("expect"))
+
+    async def gone(self) -> None:
+        """Return when the client has disconnected. A body that is still arriving is not kept."""
+        while True:
+            message: Mapping[str, Any] = await self.receive()
+            if message["type"] == "http.disconnect":
+                return

@@ -1,0 +1,54 @@
+"""Which HTTP status each error has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from meantime import errors
+
+# By the class itself, otherwise by the nearest one above it.
+STATUS: Mapping[type[BaseException], int] = {
+    errors.RequestInvalid: 400,
+    errors.BodyInvalid: 400,
+    errors.HttpInvalid: 400,
+    errors.HostInvalid: 400,
+    errors.OperatorOnly: 403,
+    errors.PathUnknown: 404,
+    errors.JobUnknown: 404,
+    errors.MethodNotAllowed: 405,
+    errors.BodyTooLarge: 413,
+    errors.BodyNotJson: 415,
+    errors.HostNotAllowed: 421,
+    errors.DatasetNotReady: 503,
+    errors.Unavailable: 503,
+    errors.StoreBroken: 503,
+    errors.HeaderInvalid: 400,
+    errors.CursorInvalid: 400,
+    errors.DatasetUnknown: 404,
+    errors.StatisticUnknown: 404,
+    # Its resource comes to be when the job has ended.
+    errors.ResultNotReady: 404,
+    errors.NotAcceptable: 406,
+    # For good: nothing that a client does with this job will give it a result.
+    errors.JobCancelled: 410,
+    errors.ResultGone: 410,
+    errors.RangeInvalid: 416,
+    errors.KeyReused: 422,
+    errors.AskAsJob: 422,
+    # "Failed Dependency": the answer depended on work that failed. The server answers well, so it is no 5xx; and some
+    # clients send again what was refused with 409, which would change nothing here.
+    errors.JobFailed: 424,
+    errors.PictureFailed: 424,
+    errors.ReloadFailed: 424,
+    errors.SnapshotDamaged: 503,
+    BaseException: 500,
+}
+
+
+def status_of(kind: type[BaseException]) -> int:
+    """Return the status of an error's class.
+
+    >>> status_of(errors.JobUnknown), status_of(errors.QueueFull), status_of(ZeroDivisionError)
+    (404, 503, 500)
+    """
+    return next(STATUS[above] for above in kind.__mro__ if above in STATUS)
