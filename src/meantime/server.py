@@ -36,7 +36,7 @@ from meantime.web.app import create_app
 from meantime.web.bad_bytes import http_protocol
 from meantime.web.explorer.drawing import Drawing
 from meantime.web.explorer.serving import Explorer
-from meantime.web.v1.waiting import let_go
+from meantime.web.v1.long_poll import release_waiters
 
 _log = structlog.get_logger("meantime")
 
@@ -207,7 +207,7 @@ class _Server:
     def _stop(self, http: threading.Thread, code: int) -> None:
         self._engine.stop_accepting()
         # The listener waits for open answers: those that follow jobs have no end of their own.
-        let_go(self._engine)
+        release_waiters(self._engine)
         self._listener.should_exit = True
         http.join()
         if self._parts.stop(wait_s=STOP_WORK_S):

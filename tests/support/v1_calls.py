@@ -22,7 +22,7 @@ from meantime.model import JobRecord, JobState, Request, Work
 from meantime.web.backend import Backend
 from meantime.web.http.loop_bridge import FutureBridge
 from meantime.web.http.replies import Reply, Stream
-from meantime.web.v1.waiting import lobby_of
+from meantime.web.v1.long_poll import waiters_of
 from tests.support import engine_fakes
 from tests.support.engine_fakes import PATIENCE_S, Deed
 from tests.support.http_requests import FakeRequest
@@ -131,7 +131,7 @@ def behind(
             explorer=NOTHING,
         )
         yield Behind(backend, engine, tables)
-        lobby_of(engine).close()
+        waiters_of(engine).close()
 
 
 JobWatcher = Callable[[JobDetail], None]

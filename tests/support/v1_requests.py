@@ -16,7 +16,8 @@ from meantime.web.backend import Backend, Compute
 from meantime.web.explorer.serving import Explorer
 from meantime.web.http.loop_bridge import FutureBridge
 from meantime.web.metrics import Metrics
-from meantime.web.v1 import coverage, datasets
+from meantime.web.v1.datasets import coverage
+from meantime.web.v1.datasets import endpoints as dataset_endpoints
 from tests.support import factories
 from tests.support.catalogs import Place
 from tests.support.endpoint_client import application
@@ -43,7 +44,7 @@ class Asked:
                 explorer=cast("Explorer", None),
                 admin_key=KEY,
             )
-            app = application((*datasets.ENDPOINTS, *coverage.ENDPOINTS), backend)
+            app = application((*dataset_endpoints.ENDPOINTS, *coverage.ENDPOINTS), backend)
             return await send(app, method, target, **more)
 
         return asyncio.run(ask())

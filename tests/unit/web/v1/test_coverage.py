@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from meantime.web.v1 import coverage
 from tests.support.catalogs import Place
 from tests.support.v1_requests import ROWS, serving, table
 
@@ -74,7 +73,7 @@ def test_all_that_is_wrong_with_a_coverage_query_is_told_at_once(place: Place) -
 
 
 def test_a_matrix_too_large_is_refused_with_how_to_ask_for_less(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coverage, "COVERAGE_LIMIT", 11)
+    monkeypatch.setattr("meantime.web.v1.datasets.coverage.COVERAGE_LIMIT", 11)
     with serving(place, table(place, *ROWS)) as ask:
         reply = ask.coverage(("question", "Q"))
         part = ask.coverage(("question", "Q"), ("stratum", "Male"))

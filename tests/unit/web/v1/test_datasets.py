@@ -9,7 +9,8 @@ import pytest
 
 from meantime.dataset.points import gather
 from meantime.dataset.snapshot import Rejected
-from meantime.web.v1 import coverage, datasets, described
+from meantime.web.v1.datasets import coverage, describe, resource
+from meantime.web.v1.datasets import endpoints as dataset_endpoints
 from tests.support import factories
 from tests.support.catalogs import PATIENCE_S, Gateway, Place
 from tests.support.v1_requests import KEY, ROWS, Asked, serving, table
@@ -103,7 +104,7 @@ def test_a_data_set_tells_what_is_in_it(place: Place) -> None:
 
 
 def test_a_data_set_that_loads_or_failed_is_described_with_nothing_left_out(place: Place) -> None:
-    whole = set(described.DatasetResource.__struct_fields__) - {"links_"}
+    whole = set(resource.DatasetResource.__struct_fields__) - {"links_"}
     catalog = place.catalog(place.source("a", "1"), place.source("empty"))
     ask = Asked(catalog)
     way = Gateway(place)
@@ -292,7 +293,9 @@ def test_only_the_operator_may_have_files_read_again(place: Place, more: dict[st
 # The document
 
 
-@pytest.mark.parametrize("endpoint", [*datasets.ENDPOINTS, *coverage.ENDPOINTS], ids=lambda endpoint: endpoint.name)
+@pytest.mark.parametrize(
+    "endpoint", [*dataset_endpoints.ENDPOINTS, *coverage.ENDPOINTS], ids=lambda endpoint: endpoint.name
+)
 def test_examples_are_what_their_types_say(endpoint: Any) -> None:
     for outcome in endpoint.outcomes:
         for kind in outcome.content.values():
@@ -304,6 +307,6 @@ def test_a_location_has_its_point_or_says_why_it_has_none() -> None:
     about = factories.snapshot([factories.row(location=name) for name in ("Guam", "Ohio", "Utah")]).about
     points = gather([("Utah", ["(39.36, -111.587)"]), ("Ohio", ["(40, -82)", "(41, -82)"])])
     about = msgspec.structs.replace(about, points=points, roles={**about.roles, "point": "GeoLocation"})
-    told = [described.location_of(about, name, 1) for name in ("Guam", "Ohio", "Utah")]
+    told = [describe.location_of(about, name, 1) for name in ("Guam", "Ohio", "Utah")]
     assert [each.no_point for each in told] == ["no row names one", "its rows name several points", None]
-    assert told[2].point == described.PointResource(latitude=39.36, longitude=-111.587)
+    assert told[2].point == resource.PointResource(latitude=39.36, longitude=-111.587)

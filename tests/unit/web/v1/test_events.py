@@ -11,9 +11,11 @@ from meantime.errors import JobUnknown, RequestInvalid
 from meantime.model import JobState
 from meantime.web.backend import Backend
 from meantime.web.http.replies import Reply, Stream
-from meantime.web.v1 import events as handlers
-from meantime.web.v1.jobs import delete_job, resource
-from meantime.web.v1.waiting import REMEMBERED_EVENTS, let_go, lobby_of
+from meantime.web.v1.event_log import REMEMBERED_EVENTS
+from meantime.web.v1.events import all_jobs, one_job
+from meantime.web.v1.jobs.deletion import delete_job
+from meantime.web.v1.jobs.resource import job_resource
+from meantime.web.v1.long_poll import release_waiters, waiters_of
 from tests.support.engine_fakes import PATIENCE_S, Held
 from tests.support.http_requests import job_request
 from tests.support.v1_calls import (
@@ -33,7 +35,7 @@ QUEUED, RUNNING, DONE = JobState.QUEUED, JobState.RUNNING, JobState.DONE
 @pytest.fixture(autouse=True)
 def no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is waited for between pieces."""
-    monkeypatch.setattr(handlers, "_PACE_S", 0)
+    monkeypatch.setattr("meantime.web.v1.events.all_jobs._PACE_S", 0)
 
 
 def run(story: Coroutine[Any, Any, None]) -> None:
@@ -46,7 +48,7 @@ def run(story: Coroutine[Any, Any, None]) -> None:
 
 async def follow_one(backend: Backend, job_id: str = "job_id_1", **headers: str) -> AsyncIterator[bytes]:
     """Follow a job; the first piece, which has no event, is taken."""
-    answer = await handlers.follow_job(backend, job_request(job_id=job_id, **headers))
+    answer = await one_job.follow_job(backend, job_request(job_id=job_id, **headers))
     assert isinstance(answer, Stream)
     assert await taken(answer.pieces) == [b"retry: 2000\n\n"]
     return answer.pieces
@@ -54,7 +56,7 @@ async def follow_one(backend: Backend, job_id: str = "job_id_1", **headers: str)
 
 async def follow_all(backend: Backend, query: str = "", **headers: str) -> AsyncIterator[bytes]:
     """Follow all jobs; the first piece, which has no event, is taken."""
-    answer = await handlers.follow_jobs(backend, job_request(query=query, **headers))
+    answer = await all_jobs.follow_jobs(backend, job_request(query=query, **headers))
     [first] = await taken(answer.pieces)
     assert first.startswith(b"retry: 2000\n")
     return answer.pieces
@@ -88,7 +90,7 @@ def test_a_job_is_followed_from_how_it_stands_to_its_end() -> None:
         assert [kind for kind in kinds(found) if kind != "progress"] in (["started", "ended"], ["ended"])
         assert (found[-1]["id"], found[-1]["data"]["state"]) == ("done", "done")
         assert found[-1]["data"]["ended_at"] is not None
-        assert lobby_of(there.engine).watched == 0
+        assert waiters_of(there.engine).watched == 0
 
     with behind(deeds={"states_mean": held}, threads=1) as there:
         there.submit()
@@ -109,7 +111,7 @@ def test_a_job_that_has_ended_is_followed_by_one_event_and_the_end() -> None:
 def test_a_browser_that_knows_the_end_is_told_not_to_connect_again() -> None:
     with behind() as there:
         job_id = there.done()
-        reply = there.run(handlers.follow_job, lambda: job_request(job_id=job_id, last_event_id="done"))
+        reply = there.run(one_job.follow_job, lambda: job_request(job_id=job_id, last_event_id="done"))
     assert (reply.status, reply.body) == (204, b"")
 
 
@@ -126,8 +128,8 @@ def test_every_event_carries_the_whole_job() -> None:
 
 def test_an_answer_of_events_is_neither_kept_nor_gathered() -> None:
     async def story() -> None:
-        one = await handlers.follow_job(Told().backend, job_request(job_id="job_id_1"))
-        every = await handlers.follow_jobs(Told().backend, job_request())
+        one = await one_job.follow_job(Told().backend, job_request(job_id="job_id_1"))
+        every = await all_jobs.follow_jobs(Told().backend, job_request())
         assert (one.job_id, every.job_id) == ("job_id_1", None)
         for answer in (one, every):
             assert answer.content_type == "text/event-stream"
@@ -138,20 +140,20 @@ def test_an_answer_of_events_is_neither_kept_nor_gathered() -> None:
 
 def test_a_job_that_there_is_not_is_not_followed() -> None:
     with behind() as there, pytest.raises(JobUnknown):
-        there.run(handlers.follow_job, lambda: job_request(job_id="job_id_1"))
+        there.run(one_job.follow_job, lambda: job_request(job_id="job_id_1"))
 
 
 def test_a_job_that_is_removed_before_the_first_event_ends_the_stream() -> None:
     async def story() -> None:
         for is_removed_early in (True, False):
             told = Told()
-            answer = await handlers.follow_job(told.backend, job_request(job_id="job_id_1"))
+            answer = await one_job.follow_job(told.backend, job_request(job_id="job_id_1"))
             assert isinstance(answer, Stream)
             if not is_removed_early:
                 await taken(answer.pieces)
             del told.standing[1]
             assert [piece async for piece in answer.pieces] == []
-            assert (lobby_of(told.engine).watched, told.watchers) == (0, {})
+            assert (waiters_of(told.engine).watched, told.watchers) == (0, {})
 
     run(story())
 
@@ -231,7 +233,7 @@ def test_of_very_many_changes_a_slow_client_gets_the_last_ones() -> None:
 
 
 def test_a_silent_stream_is_kept_alive_by_comments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handlers, "HEARTBEAT_S", 0)
+    monkeypatch.setattr("meantime.web.v1.events.one_job.HEARTBEAT_S", 0)
 
     async def story() -> None:
         told = Told()
@@ -255,7 +257,7 @@ def test_a_client_that_leaves_is_not_told_any_more() -> None:
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert (lobby_of(told.engine).watched, told.watchers) == (0, {})
+        assert (waiters_of(told.engine).watched, told.watchers) == (0, {})
 
     run(story())
 
@@ -265,7 +267,7 @@ def test_streams_of_one_job_end_when_the_server_stops() -> None:
         told = Told()
         pieces = await follow_one(told.backend)
         await taken(pieces)
-        await asyncio.to_thread(let_go, told.engine)
+        await asyncio.to_thread(release_waiters, told.engine)
         assert await rest(pieces) == []
         # Whoever comes now learns how the job stands, and no more.
         assert kinds(await rest(await follow_one(told.backend))) == ["accepted"]
@@ -319,7 +321,7 @@ def test_only_what_is_wanted_is_told() -> None:
 async def _labels(told: Told, query: str) -> AsyncIterator[str]:
     pieces = await follow_all(told.backend, query)
     told.happen()
-    let_go(told.engine)
+    release_waiters(told.engine)
     for event in await rest(pieces):
         yield event["data"]["label"]
 
@@ -328,7 +330,7 @@ async def _labels(told: Told, query: str) -> AsyncIterator[str]:
 def test_what_cannot_be_asked_of_events_is_refused(query: str) -> None:
     async def story() -> None:
         with pytest.raises(RequestInvalid):
-            await handlers.follow_jobs(Told().backend, job_request(query=query))
+            await all_jobs.follow_jobs(Told().backend, job_request(query=query))
 
     run(story())
 
@@ -350,7 +352,7 @@ def test_a_client_that_was_cut_off_goes_on_where_it_was() -> None:
 def test_a_client_that_was_cut_off_before_the_first_event_misses_none() -> None:
     async def story() -> None:
         told = Told()
-        answer = await handlers.follow_jobs(told.backend, job_request())
+        answer = await all_jobs.follow_jobs(told.backend, job_request())
         [first] = await taken(answer.pieces)
         [place] = [line[4:] for line in first.decode().splitlines() if line.startswith("id: ")]
         told.happen(number=7)
@@ -365,7 +367,7 @@ def test_a_client_that_was_cut_off_before_the_first_event_misses_none() -> None:
 def test_a_client_that_comes_from_elsewhere_is_told_to_list_again_and_then_goes_on(known: str) -> None:
     async def story() -> None:
         told = Told()
-        ring = lobby_of(told.engine).events(told.engine)
+        ring = waiters_of(told.engine).events(told.engine)
         told.happen(number=1)
         pieces = await follow_all(told.backend, last_event_id=known.format(name=ring.name))
         [reset] = events(await taken(pieces))
@@ -408,7 +410,7 @@ def test_progress_behind_which_something_newer_of_the_job_comes_is_passed_over()
 
 
 def test_many_events_come_in_pieces_of_bounded_length_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handlers, "_EVENTS_PER_PIECE", 3)
+    monkeypatch.setattr("meantime.web.v1.events.all_jobs._EVENTS_PER_PIECE", 3)
 
     async def story() -> None:
         told = Told()
@@ -427,9 +429,9 @@ def test_an_event_is_written_once_however_many_hear_it(monkeypatch: pytest.Monke
 
     def counted(detail: JobDetail, **more: Any) -> Any:
         written.append(detail.record.number)
-        return resource(detail, **more)
+        return job_resource(detail, **more)
 
-    monkeypatch.setattr(handlers, "resource", counted)
+    monkeypatch.setattr("meantime.web.v1.events.stream.job_resource", counted)
 
     async def story() -> None:
         told = Told()
@@ -443,11 +445,11 @@ def test_an_event_is_written_once_however_many_hear_it(monkeypatch: pytest.Monke
 
 
 def test_a_silent_stream_says_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(handlers, "HEARTBEAT_S", 0)
+    monkeypatch.setattr("meantime.web.v1.events.all_jobs.HEARTBEAT_S", 0)
 
     async def story() -> None:
         told = Told()
-        ring = lobby_of(told.engine).events(told.engine)
+        ring = waiters_of(told.engine).events(told.engine)
         pieces = await follow_all(told.backend, "label=mine")
         assert await taken(pieces) == [f":\nid: {ring.name}-0\n\n".encode()]
         told.happen(label="theirs")
@@ -462,7 +464,7 @@ def test_streams_of_all_jobs_end_when_the_server_stops() -> None:
         pieces = await follow_all(told.backend)
         waiting = asyncio.ensure_future(rest(pieces))
         await asyncio.sleep(0)
-        await asyncio.to_thread(let_go, told.engine)
+        await asyncio.to_thread(release_waiters, told.engine)
         assert await waiting == []
         assert await rest(await follow_all(told.backend)) == []
 
@@ -473,8 +475,8 @@ def test_a_head_is_answered_without_a_look_at_what_happens() -> None:
     async def story() -> None:
         told = Told()
         for answer in (
-            await handlers.follow_job(told.backend, job_request("HEAD", job_id="job_id_1")),
-            await handlers.follow_jobs(told.backend, job_request("HEAD")),
+            await one_job.follow_job(told.backend, job_request("HEAD", job_id="job_id_1")),
+            await all_jobs.follow_jobs(told.backend, job_request("HEAD")),
         ):
             assert not isinstance(answer, Reply)
             await answer.pieces.aclose()  # type: ignore[attr-defined]  # unread, as the carrier does

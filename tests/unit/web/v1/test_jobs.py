@@ -29,8 +29,12 @@ from meantime.errors import (
 from meantime.model import JobState, Request, Work
 from meantime.statistics.check import check
 from meantime.web.http.replies import ClientGone
-from meantime.web.v1 import events, jobs, results
-from meantime.web.v1.waiting import lobby_of
+from meantime.web.v1.events import one_job
+from meantime.web.v1.jobs import deletion, listing, resource, submission
+from meantime.web.v1.jobs import endpoints as job_endpoints
+from meantime.web.v1.long_poll import waiters_of
+from meantime.web.v1.results import endpoints as result_endpoints
+from meantime.web.v1.results import handlers as results
 from tests.support.engine_fakes import PATIENCE_S, ControlledJobStore, Held, ToyGate
 from tests.support.http_requests import FakeRequest, job_request
 from tests.support.v1_calls import ASKED, Behind, Tables, behind, body_of, headers_of, turns_until
@@ -38,23 +42,23 @@ from tests.support.web_app import OBESITY
 
 
 def submit(there: Behind, body: Any = ASKED, **headers: str) -> Any:
-    return there.run(jobs.submit, lambda: job_request("POST", body=body, **headers))
+    return there.run(submission.submit, lambda: job_request("POST", body=body, **headers))
 
 
 def submit_batch(there: Behind, body: Any, **headers: str) -> Any:
-    return there.run(jobs.submit_batch, lambda: job_request("POST", body=body, **headers))
+    return there.run(submission.submit_batch, lambda: job_request("POST", body=body, **headers))
 
 
 def look(there: Behind, job_id: str, **headers: str) -> Any:
-    return body_of(there.run(jobs.get_job, lambda: job_request(job_id=job_id, **headers)))
+    return body_of(there.run(listing.get_job, lambda: job_request(job_id=job_id, **headers)))
 
 
 def page(there: Behind, query: str = "") -> Any:
-    return body_of(there.run(jobs.list_jobs, lambda: job_request(query=query)))
+    return body_of(there.run(listing.list_jobs, lambda: job_request(query=query)))
 
 
 def dismiss(there: Behind, job_id: str, query: str = "") -> Any:
-    return there.run(jobs.delete_job, lambda: job_request("DELETE", job_id=job_id, query=query))
+    return there.run(deletion.delete_job, lambda: job_request("DELETE", job_id=job_id, query=query))
 
 
 def problems_of(refused: pytest.ExceptionInfo[RequestInvalid]) -> dict[str, str]:
@@ -207,7 +211,7 @@ def test_however_much_is_wrong_no_more_than_a_hundred_problems_are_told() -> Non
 
 @pytest.mark.parametrize(
     "handle",
-    [jobs.submit, jobs.submit_batch, jobs.get_job, events.follow_job, results.get_result],
+    [submission.submit, submission.submit_batch, listing.get_job, one_job.follow_job, results.get_result],
 )
 def test_what_stands_in_a_query_by_mistake_is_refused_and_not_passed_over(handle: Any) -> None:
     with behind() as there:
@@ -274,9 +278,11 @@ def test_a_job_that_is_cancelled_while_it_is_waited_for_is_a_problem() -> None:
     held = Held()
 
     async def story(there: Behind) -> None:
-        waiting = asyncio.ensure_future(jobs.submit(there.backend, job_request("POST", body=ASKED, prefer="wait=60")))
-        await turns_until(lambda: lobby_of(there.engine).watched == 1)
-        await jobs.delete_job(there.backend, job_request("DELETE", job_id="job_id_1"))
+        waiting = asyncio.ensure_future(
+            submission.submit(there.backend, job_request("POST", body=ASKED, prefer="wait=60"))
+        )
+        await turns_until(lambda: waiters_of(there.engine).watched == 1)
+        await deletion.delete_job(there.backend, job_request("DELETE", job_id="job_id_1"))
         with pytest.raises(JobCancelled):
             await waiting
 
@@ -289,12 +295,12 @@ def test_a_client_that_goes_away_while_it_waits_leaves_nothing_behind_but_its_jo
 
     async def story(there: Behind) -> None:
         call = job_request("POST", body=ASKED, prefer="wait=60")
-        waiting = asyncio.ensure_future(jobs.submit(there.backend, call))
-        await turns_until(lambda: lobby_of(there.engine).watched == 1)
+        waiting = asyncio.ensure_future(submission.submit(there.backend, call))
+        await turns_until(lambda: waiters_of(there.engine).watched == 1)
         call.left.set()
         with pytest.raises(ClientGone):
             await waiting
-        assert lobby_of(there.engine).watched == 0
+        assert waiters_of(there.engine).watched == 0
         await turns_until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
 
     with behind(deeds={"states_mean": held}) as there:
@@ -488,7 +494,7 @@ def test_jobs_of_the_classic_api_are_jobs_too() -> None:
 def test_a_job_that_there_is_not_is_unknown(job_id: str) -> None:
     with behind() as there:
         there.done()
-        for handle in (jobs.get_job, jobs.delete_job):
+        for handle in (listing.get_job, deletion.delete_job):
             with pytest.raises(JobUnknown) as unknown:
                 there.run(handle, lambda: job_request(job_id=job_id))
             assert len(str(unknown.value)) < 400
@@ -498,8 +504,10 @@ def test_a_look_that_waits_is_answered_when_the_job_has_ended() -> None:
     held = Held()
 
     async def story(there: Behind) -> Any:
-        waiting = asyncio.ensure_future(jobs.get_job(there.backend, job_request(job_id="job_id_1", prefer="wait=60")))
-        await turns_until(lambda: lobby_of(there.engine).watched == 1)
+        waiting = asyncio.ensure_future(
+            listing.get_job(there.backend, job_request(job_id="job_id_1", prefer="wait=60"))
+        )
+        await turns_until(lambda: waiters_of(there.engine).watched == 1)
         held.go_on.set()
         return await asyncio.wait_for(waiting, PATIENCE_S)
 
@@ -512,14 +520,14 @@ def test_a_look_that_waits_is_answered_when_the_job_has_ended() -> None:
 
 
 def test_a_look_that_waits_in_vain_is_answered_with_the_job_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "preferred_wait", lambda _: 1e-9)  # as soon as can be
+    monkeypatch.setattr("meantime.web.v1.jobs.listing.preferred_wait", lambda _: 1e-9)  # as soon as can be
     held = Held()
     with behind(deeds={"states_mean": held}) as there:
         job_id = there.submit()
         held.wait_begun()
         job = look(there, job_id, prefer="wait=1")
         held.go_on.set()
-        assert (job["state"], lobby_of(there.engine).watched) == ("running", 0)
+        assert (job["state"], waiters_of(there.engine).watched) == ("running", 0)
 
 
 # Listing
@@ -545,10 +553,10 @@ def test_the_next_page_is_linked_in_the_header_too() -> None:
     with behind() as there:
         there.done(label="ä b")
         there.done(label="ä b")
-        reply = there.run(jobs.list_jobs, lambda: job_request(query="limit=1&label=%C3%A4+b"))
+        reply = there.run(listing.list_jobs, lambda: job_request(query="limit=1&label=%C3%A4+b"))
         assert headers_of(reply)["link"] == f'<{body_of(reply)["links"]["next"]}>; rel="next"'
         assert page(there, body_of(reply)["links"]["next"].partition("?")[2])["jobs"][0]["id"] == "job_id_1"
-        assert "link" not in headers_of(there.run(jobs.list_jobs, FakeRequest))
+        assert "link" not in headers_of(there.run(listing.list_jobs, FakeRequest))
 
 
 def test_jobs_are_found_by_what_is_known_of_them() -> None:
@@ -610,7 +618,7 @@ def test_a_cursor_goes_on_with_its_own_list_only() -> None:
 
 @given(st.floats(0, 4e9))
 def test_a_time_is_never_shown_later_than_it_was(at_s: float) -> None:
-    assert 0 <= at_s - jobs._moment(at_s).timestamp() < 2e-6
+    assert 0 <= at_s - resource._moment(at_s).timestamp() < 2e-6
 
 
 # Dismissing
@@ -643,7 +651,7 @@ def test_a_running_job_is_cancelled_at_its_next_check() -> None:
 
 
 def test_a_running_job_that_does_not_look_up_is_said_to_be_cancelling(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jobs, "_CANCEL_WAIT_S", 0.0)
+    monkeypatch.setattr("meantime.web.v1.jobs.deletion.CANCEL_WAIT_S", 0.0)
     held = Held(is_polite=False)
     with behind(deeds={"states_mean": held}) as there:
         job_id = there.submit()
@@ -710,7 +718,7 @@ def test_a_job_that_ends_before_it_is_cancelled_is_left_as_it_is() -> None:
     store.holds_on = lambda kind, moves: kind == "update" and moves[0].after.state is JobState.DONE
 
     async def story(there: Behind) -> Any:
-        dismissing = asyncio.ensure_future(jobs.delete_job(there.backend, job_request("DELETE", job_id="job_id_1")))
+        dismissing = asyncio.ensure_future(deletion.delete_job(there.backend, job_request("DELETE", job_id="job_id_1")))
         await asyncio.sleep(0)
         [release] = store.held
         release()
@@ -766,7 +774,7 @@ def test_a_job_that_is_claimed_and_waits_for_its_thread_is_cancelled_without_bei
 
 
 def test_every_example_is_what_its_type_says() -> None:
-    for endpoint in (*jobs.ENDPOINTS, *results.ENDPOINTS):
+    for endpoint in (*job_endpoints.ENDPOINTS, *result_endpoints.ENDPOINTS):
         if endpoint.body is not None:
             msgspec.convert(endpoint.body_example, endpoint.body)
         for outcome in endpoint.outcomes:
@@ -775,7 +783,7 @@ def test_every_example_is_what_its_type_says() -> None:
 
 
 def test_every_state_and_time_of_a_job_is_in_its_schema() -> None:
-    _, components = msgspec.json.schema_components([jobs.JobResource])
+    _, components = msgspec.json.schema_components([resource.JobResource])
     with behind() as there:
         job = look(there, there.done())
     assert set(job) == set(components["JobResource"]["properties"])
@@ -783,7 +791,10 @@ def test_every_state_and_time_of_a_job_is_in_its_schema() -> None:
 
 
 def test_links_lead_to_operations_that_there_are() -> None:
-    names = {endpoint.name for endpoint in jobs.ENDPOINTS} | {"get_result"}
+    names = {endpoint.name for endpoint in job_endpoints.ENDPOINTS} | {"get_result"}
     assert {
-        link.operation for endpoint in jobs.ENDPOINTS for outcome in endpoint.outcomes for link in outcome.links
+        link.operation
+        for endpoint in job_endpoints.ENDPOINTS
+        for outcome in endpoint.outcomes
+        for link in outcome.links
     } <= names

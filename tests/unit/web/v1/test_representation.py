@@ -15,9 +15,11 @@ from meantime.errors import NotAcceptable, PathUnknown, RangeInvalid, ResultGone
 from meantime.formats import document
 from meantime.formats.document import Document
 from meantime.formats.forms import FORMS, Form
+from meantime.web.http import ranges
 from meantime.web.http.replies import ClientGone, Reply, Stream
-from meantime.web.v1 import representation
-from meantime.web.v1.representation import choose, represent
+from meantime.web.v1 import envelope, representation
+from meantime.web.v1.forms import choose_form
+from meantime.web.v1.representation import represent
 from tests.support import result_documents
 from tests.support.engine_fakes import PATIENCE_S
 from tests.support.http_requests import FakeRequest, job_request
@@ -128,33 +130,33 @@ def written(form: str, of: Document) -> bytes:
     ],
 )
 def test_the_form_is_the_one_that_is_wanted_most(accept: str | None, expected: str) -> None:
-    assert choose(accept, None).suffix == expected
+    assert choose_form(accept, None).suffix == expected
 
 
 def test_every_form_is_had_by_its_suffix_whatever_is_accepted_and_by_its_media_type() -> None:
     for suffix, form in FORMS.items():
-        assert choose("image/gif", suffix) is form
-        assert choose(form.media_type, None) is form
+        assert choose_form("image/gif", suffix) is form
+        assert choose_form(form.media_type, None) is form
 
 
 @pytest.mark.parametrize("accept", ["image/gif", "text/html", "csv", "application/json;q=0", "*/*;q=0", "text/csv;q=x"])
 def test_a_client_that_takes_none_of_our_forms_is_told_those_that_there_are(accept: str) -> None:
     with pytest.raises(NotAcceptable, match="text/csv") as refused:
-        choose(accept, None)
+        choose_form(accept, None)
     assert accept in str(refused.value)
 
 
 @pytest.mark.parametrize("suffix", ["", "gif", "CSV", "csv.gz", "../json", "x" * 10_000])
 def test_a_suffix_that_is_none_of_ours_is_an_address_where_nothing_lives(suffix: str) -> None:
     with pytest.raises(PathUnknown, match=r"results\.csv") as refused:
-        choose(None, suffix)
+        choose_form(None, suffix)
     assert len(str(refused.value)) < 400
 
 
 @given(st.text(max_size=60) | st.text(st.sampled_from('texcsv/*,;q=.01" '), max_size=60))
 def test_whatever_is_accepted_there_is_a_form_or_a_refusal(accept: str) -> None:
     try:
-        assert choose(accept, None) in FORMS.values()
+        assert choose_form(accept, None) in FORMS.values()
     except NotAcceptable as refused:
         assert len(str(refused)) < 600  # noqa: PT017 - either is right
 
@@ -267,9 +269,9 @@ def test_the_same_representation_has_the_same_etag_and_the_same_bytes() -> None:
 
 def test_an_etag_does_not_outlive_what_wrote_the_bytes(monkeypatch: pytest.MonkeyPatch) -> None:
     before = etag()
-    monkeypatch.setattr(representation, "_WRITERS", "another version")
+    monkeypatch.setattr("meantime.web.v1.representation.WRITERS", "another version")
     assert etag() != before
-    assert representation._writers() == representation._writers()
+    assert envelope._writers() == envelope._writers()
 
 
 @pytest.mark.parametrize("written_as", ["{0}", "W/{0}", '"other", {0}', '"a","b",W/{0}', "*", " * "])
@@ -411,9 +413,9 @@ def test_who_has_it_all_is_sent_no_part() -> None:
 def test_a_range_is_cut_as_python_cuts(size: int, first: int, length: int) -> None:
     body = bytes(range(size))
     for asked, expected in (
-        (representation._Span(first, first + length), body[first : first + length + 1]),
-        (representation._Span(first, None), body[first:]),
-        (representation._Span(None, length), body[-length:] if length else b""),
+        (ranges.ByteRange(first, first + length), body[first : first + length + 1]),
+        (ranges.ByteRange(first, None), body[first:]),
+        (ranges.ByteRange(None, length), body[-length:] if length else b""),
     ):
         if expected:
             begin, end = asked.within(size)

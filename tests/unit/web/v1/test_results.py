@@ -29,8 +29,10 @@ from meantime.model import JobState, Receipt, Request, Work
 from meantime.statistics.registry import STATISTICS
 from meantime.stores.memory import MemoryResultStore
 from meantime.web.http.replies import ClientGone, Reply, Stream
-from meantime.web.v1 import jobs, results
-from meantime.web.v1.waiting import let_go, lobby_of
+from meantime.web.v1.jobs import deletion
+from meantime.web.v1.long_poll import release_waiters, waiters_of
+from meantime.web.v1.results import description
+from meantime.web.v1.results import handlers as results
 from tests.support.engine_fakes import PATIENCE_S, Held
 from tests.support.http_requests import job_request
 from tests.support.v1_calls import ASKED, Behind, behind, body_of, headers_of, turns_until
@@ -64,7 +66,7 @@ def test_a_result_is_a_document_that_says_where_it_comes_from(done: Behind) -> N
     assert (result["dataset"], result["fingerprint"]) == ("table", "f" * 64)
     assert [row["location"] for row in result["rows"]] == ["Utah", "National", "Ohio"]
     assert set(result["rows"][0]) == {column["name"] for column in result["columns"]}
-    assert msgspec.to_builtins(msgspec.convert(result, results.ResultDocument)) == result
+    assert msgspec.to_builtins(msgspec.convert(result, description.ResultDocument)) == result
 
 
 def test_the_document_is_the_file_of_the_result_byte_by_byte() -> None:
@@ -231,7 +233,7 @@ def test_a_cancelled_job_has_no_result() -> None:
     with behind(deeds={"states_mean": held}) as there:
         job_id = there.submit()
         held.wait_begun()
-        there.run(jobs.delete_job, lambda: job_request("DELETE", job_id=job_id))
+        there.run(deletion.delete_job, lambda: job_request("DELETE", job_id=job_id))
         with pytest.raises(JobCancelled, match="job_id_1 was cancelled"):
             read(there, job_id)
 
@@ -245,7 +247,7 @@ def test_there_is_no_result_of_a_job_that_there_is_not(job_id: str) -> None:
 def test_a_removed_job_takes_its_result_with_it() -> None:
     with behind() as there:
         job_id = there.done()
-        there.run(jobs.delete_job, lambda: job_request("DELETE", job_id=job_id))
+        there.run(deletion.delete_job, lambda: job_request("DELETE", job_id=job_id))
         with pytest.raises(JobUnknown):
             read(there, job_id)
 
@@ -266,13 +268,13 @@ def test_a_classic_result_of_an_older_method_is_not_written_anew_with_other_numb
     with behind() as there:
         job_id = there.done(view="classic")
         newer = replace(STATISTICS["states_mean"], method_version=2)
-        monkeypatch.setattr(results, "STATISTICS", {"states_mean": newer})
+        monkeypatch.setattr("meantime.web.v1.results.handlers.STATISTICS", {"states_mean": newer})
         with pytest.raises(ResultGone, match="/api/get_results/job_id_1"):
             read(there, job_id)
 
 
 def test_a_classic_result_of_a_statistic_that_there_is_no_more_is_gone(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(results, "STATISTICS", {})
+    monkeypatch.setattr("meantime.web.v1.results.handlers.STATISTICS", {})
     with behind() as there, pytest.raises(ResultGone):
         read(there, there.done(view="classic"))
 
@@ -295,7 +297,7 @@ def test_who_waits_gets_the_result_when_it_is_there() -> None:
     async def story(there: Behind) -> Any:
         call = job_request(job_id="job_id_1", suffix="csv", prefer="wait=30")
         waiting = asyncio.ensure_future(results.get_result(there.backend, call))
-        await turns_until(lambda: lobby_of(there.engine).watched == 1)
+        await turns_until(lambda: waiters_of(there.engine).watched == 1)
         held.go_on.set()
         return await asyncio.wait_for(waiting, PATIENCE_S)
 
@@ -316,7 +318,7 @@ def test_who_waits_for_a_job_that_fails_is_told_that() -> None:
     async def story(there: Behind) -> None:
         call = job_request(job_id="job_id_1", prefer="wait=30")
         waiting = asyncio.ensure_future(results.get_result(there.backend, call))
-        await turns_until(lambda: lobby_of(there.engine).watched == 1)
+        await turns_until(lambda: waiters_of(there.engine).watched == 1)
         held.go_on.set()
         with pytest.raises(JobFailed):
             await asyncio.wait_for(waiting, PATIENCE_S)
@@ -335,11 +337,11 @@ def test_who_leaves_is_waited_for_no_more_and_who_stays_when_the_server_stops_is
     async def story(there: Behind) -> None:
         call = job_request(job_id="job_id_1", prefer="wait=30")
         waiting = asyncio.ensure_future(results.get_result(there.backend, call))
-        await turns_until(lambda: lobby_of(there.engine).watched == 1)
+        await turns_until(lambda: waiters_of(there.engine).watched == 1)
         if leaves:
             call.left.set()
         else:
-            let_go(there.engine)
+            release_waiters(there.engine)
         with pytest.raises(ClientGone if leaves else ResultNotReady):
             await asyncio.wait_for(waiting, PATIENCE_S)
 

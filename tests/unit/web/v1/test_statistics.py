@@ -39,7 +39,7 @@ from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyPrepared
 from meantime.web.backend import Backend
 from meantime.web.http.replies import ClientGone, Reply, Stream
-from meantime.web.v1 import statistics
+from meantime.web.v1.statistics import handlers as statistics
 from tests.support.factories import row, snapshot
 from tests.support.http_requests import FakeRequest
 
@@ -271,7 +271,7 @@ def test_the_etag_is_another_for_other_data_another_name_and_another_method(
     server.shelf.current = Ready(NEW)
     assert headers_of(server.get("states_mean", query()))["etag"] != before
     newer = dataclasses.replace(STATISTICS["states_mean"], method_version=2)
-    monkeypatch.setattr(statistics, "STATISTICS", {"states_mean": newer})
+    monkeypatch.setattr("meantime.web.v1.statistics.handlers.STATISTICS", {"states_mean": newer})
     another = Server()
     assert headers_of(another.get("states_mean", query()))["etag"] != before
 
@@ -335,7 +335,7 @@ def test_data_sets_that_cannot_be_asked_are_told_apart(server: Server) -> None:
 def test_what_goes_through_too_many_rows_is_to_be_asked_as_a_job(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(statistics, "_AT_ONCE", 0)
+    monkeypatch.setattr("meantime.web.v1.statistics.immediate._AT_ONCE", 0)
     refused = server.refusal("summary", query())
     assert isinstance(refused, AskAsJob)
     assert server.computing.times == 0
@@ -345,7 +345,7 @@ def test_what_goes_through_too_many_rows_is_to_be_asked_as_a_job(
 def test_long_answers_are_made_in_a_thread_and_only_so_many_at_a_time(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(statistics, "_IN_LOOP", 0)
+    monkeypatch.setattr("meantime.web.v1.statistics.immediate._IN_LOOP", 0)
     go_on = threading.Event()
     server.computing.before = lambda _: cast("None", go_on.wait(PATIENCE_S))
 
@@ -365,7 +365,7 @@ def test_long_answers_are_made_in_a_thread_and_only_so_many_at_a_time(
 
 
 def test_a_long_answer_that_many_ask_for_at_once_is_made_once(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statistics, "_IN_LOOP", 0)
+    monkeypatch.setattr("meantime.web.v1.statistics.immediate._IN_LOOP", 0)
     begun, go_on = threading.Event(), threading.Event()
 
     def wait(_: Work) -> None:
@@ -392,7 +392,7 @@ def test_a_long_answer_that_many_ask_for_at_once_is_made_once(server: Server, mo
 def test_an_answer_that_nobody_waits_for_any_more_is_not_finished(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(statistics, "_IN_LOOP", 0)
+    monkeypatch.setattr("meantime.web.v1.statistics.immediate._IN_LOOP", 0)
     begun, ended = threading.Event(), threading.Event()
 
     def until_stopped(work: Work) -> None:
@@ -419,7 +419,7 @@ def test_an_answer_that_nobody_waits_for_any_more_is_not_finished(
 
 
 def test_an_answer_that_takes_too_long_is_to_be_asked_as_a_job(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statistics, "_SECONDS", -1.0)
+    monkeypatch.setattr("meantime.web.v1.statistics.immediate._SECONDS", -1.0)
     assert isinstance(server.refusal("summary", query()), AskAsJob)
 
 
@@ -447,12 +447,12 @@ def test_what_was_kept_is_not_given_once_the_data_is_another(server: Server) -> 
 
 
 def test_no_more_is_kept_than_there_is_room_for(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(statistics, "_KEPT_ANSWERS", 2)
+    monkeypatch.setattr("meantime.web.v1.statistics.answer_cache._KEPT_ANSWERS", 2)
     asked = [query(limit=number) for number in (1, 2, 3)]
     one, two, _ = [server.get("summary", each) for each in asked]
     assert server.get("summary", asked[1]) is two
     assert server.get("summary", asked[0]) is not one
-    monkeypatch.setattr(statistics, "_KEPT_BYTES", 1)
+    monkeypatch.setattr("meantime.web.v1.statistics.answer_cache._KEPT_BYTES", 1)
     again = server.get("summary", asked[2])
     assert server.get("summary", asked[2]) is not again
 
@@ -460,5 +460,5 @@ def test_no_more_is_kept_than_there_is_room_for(server: Server, monkeypatch: pyt
 def test_neither_long_answers_nor_long_addresses_are_kept(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     long_one = "&".join([query()] * 100)
     assert server.get("states_mean", long_one) is not server.get("states_mean", long_one)
-    monkeypatch.setattr(statistics, "_KEPT_ANSWER_BYTES", 10)
+    monkeypatch.setattr("meantime.web.v1.statistics.answer_cache._KEPT_ANSWER_BYTES", 10)
     assert server.get("states_mean", query()) is not server.get("states_mean", query())

@@ -1,51 +1,45 @@
-"""Clients that wait for jobs: for the end of one, for each change of one, or for news of all.
+"""Clients that wait for jobs: for the end of one, for each change of one, or for events of all.
 
 Ten thousand may wait at once, for one job or for as many. So a job is watched once in the engine, however many wait for
-it; the threads wake the event loop once for all that they have changed meanwhile; and what a client costs is a future
-and a timer, which go with it: at the end, when its time is up, when it leaves, or when the server stops.
+it; the threads wake the event loop once for everything that they have changed meanwhile; and a waiting client costs a
+future and a timer, which go with it: at the end, on timeout, when it disconnects, or when the server stops.
 """
 
 from __future__ import annotations
 
 import asyncio
-import secrets
-import threading
 from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from itertools import islice
 from typing import Any
 from weakref import WeakKeyDictionary, ref
 
-from meantime.engine.engine import Engine, Event, JobDetail
+from meantime.engine.engine import Engine, JobDetail
 from meantime.web.http.replies import ClientGone
+from meantime.web.v1.event_log import EventLog, remember
 
 # How many changes are looked at, and how many clients told of them, in one turn of the event loop: each answer takes
 # some 0.1 ms, so that others wait for 10 ms.
 _TOLD_PER_TURN = 100
 
-# How many events of all jobs are remembered, for clients that come back or are slow: some 20 MB when it is full, half a
-# second of the busiest server there is, and hours of a usual one. Who is further behind lists the jobs again.
-REMEMBERED_EVENTS = 10_000
-
 Listener = Callable[[JobDetail | None], None]
 
 
-def lobby_of(engine: Engine) -> Lobby:
+def waiters_of(engine: Engine) -> JobWaiters:
     """Return the one place where clients wait for an engine's jobs."""
-    return _LOBBIES.setdefault(engine, Lobby())
+    return _WAITERS.setdefault(engine, JobWaiters())
 
 
-def let_go(engine: Engine) -> None:
+def release_waiters(engine: Engine) -> None:
     """Have all that wait answered with what there is, and nobody wait from now on: the server stops.
 
     To be called, in any thread, before the HTTP server waits for its open connections to end.
     """
-    lobby_of(engine).close()
+    waiters_of(engine).close()
 
 
-class Lobby:
+class JobWaiters:
     """Where clients wait, in the one event loop that serves. Only ``close`` may be called in other threads."""
 
     def __init__(self) -> None:
@@ -56,7 +50,7 @@ class Lobby:
         self._to_tell: deque[tuple[Listener, JobDetail | None]] = deque()  # what is still to be told to whom
         self._is_telling = False
         self._is_called = False
-        self._events: Ring | None = None
+        self._events: EventLog | None = None
 
     async def end_of(
         self, engine: Engine, number: int, *, within_s: float, gone: Callable[[], Awaitable[None]]
@@ -127,14 +121,14 @@ class Lobby:
 
         return leave
 
-    def events(self, engine: Engine) -> Ring:
+    def events(self, engine: Engine) -> EventLog:
         """Return what has happened to all jobs since somebody first asked for that."""
         self._enter()
         if self._events is None:
-            self._events = Ring(call=self._call)
+            self._events = EventLog(call=self._call)
             # For as long as the engine lives: a client that was cut off finds what it has missed. Held weakly, since
             # the engine is what keeps us.
-            engine.follow(partial(_remember, ref(self._events)))
+            engine.follow(partial(remember, ref(self._events)))
         return self._events
 
     @property
@@ -220,82 +214,6 @@ class _Watched:
         self.unwatch: Callable[[], None] = lambda: None
 
 
-class Entry:
-    """An event, and how it is sent once somebody has needed that: it is the same for all."""
-
-    __slots__ = ("event", "place", "sent")
-
-    def __init__(self, place: int, event: Event) -> None:
-        self.place = place
-        self.event = event
-        self.sent: bytes | None = None
-
-
-class Ring:
-    """The last events of all jobs. Clients read on from a place, each at its pace: what they are behind costs nothing.
-
-    ``name`` is of this process: places in the ring of another one mean nothing here.
-    """
-
-    def __init__(self, *, call: Callable[[], None], size: int = REMEMBERED_EVENTS) -> None:
-        self.name = secrets.token_hex(4)
-        self._call = call
-        self._entries: deque[Entry] = deque(maxlen=size)
-        self._lock = threading.Lock()  # so that the places have the order of the ring
-        self._end = 0
-        self._idle: set[asyncio.Future[None]] = set()
-
-    @property
-    def end(self) -> int:
-        """The place behind the last event."""
-        return self._end
-
-    def add(self, event: Event) -> None:
-        """Remember an event, in whatever thread it happens."""
-        with self._lock:
-            self._entries.append(Entry(self._end, event))
-            self._end += 1
-        if self._idle:
-            self._call()
-
-    def since(self, place: int, *, limit: int) -> list[Entry] | None:
-        """Return up to ``limit`` events from a place on, oldest first; None where one of them is no longer there."""
-        with self._lock:
-            if not 0 <= self._end - place <= len(self._entries):
-                return None
-            # From the end, where nearly all read: a deque finds its middle slowly.
-            newest_first = list(islice(reversed(self._entries), self._end - place))
-        return newest_first[::-1][:limit]
-
-    async def news(self, place: int, *, within_s: float) -> bool:
-        """Wait until there is an event at a place, or the server stops; return whether that came in time."""
-        woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        # First be seen, then look: whoever adds does it the other way round.
-        self._idle.add(woken)
-        try:
-            if place < self._end:
-                return True
-            async with asyncio.timeout(within_s):
-                await woken
-        except TimeoutError:
-            return False
-        finally:
-            self._idle.discard(woken)
-        return True
-
-    def wake(self) -> None:
-        """Wake who waits for news, in the event loop."""
-        idle, self._idle = self._idle, set()
-        for woken in idle:
-            if not woken.done():
-                woken.set_result(None)
-
-
-def _remember(ring: ref[Ring], event: Event) -> None:
-    if (living := ring()) is not None:
-        living.add(event)
-
-
 # By engine, since handlers are handed the engine and no place of their own. It goes with the engine: nothing in a lobby
 # holds one beyond the waiting of a client.
-_LOBBIES: WeakKeyDictionary[Any, Lobby] = WeakKeyDictionary()
+_WAITERS: WeakKeyDictionary[Any, JobWaiters] = WeakKeyDictionary()

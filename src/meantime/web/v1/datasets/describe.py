@@ -1,150 +1,34 @@
-"""What a data set tells of itself under /v1: how it stands, what is in it, how its files were understood."""
+"""Describes data sets to clients, from what the catalog knows of them."""
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Any
 from urllib.parse import quote
 
-import msgspec
 import numpy as np
 
 from meantime.dataset import geography
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status, progress_of
 from meantime.dataset.cube import ABSENT, AXES, Cube, Integers
 from meantime.dataset.ingest import Progress
-from meantime.dataset.snapshot import About, Polarity, Snapshot
+from meantime.dataset.snapshot import About, Snapshot
 from meantime.errors import MeantimeError
 from meantime.formats import citation
 from meantime.statistics.cells.selection import has_total
 from meantime.text import writable
-
-
-def said(description: str, **more: Any) -> msgspec.Meta:
-    """Describe a field, for the document."""
-    return msgspec.Meta(description=description, **more)
-
-
-class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the reading of files is."""
-
-    phase: Annotated[str, said("waiting: other data sets are read first.")]
-    share: Annotated[float, said("Share of the whole that is done.", ge=0, le=1)]
-    rows: Annotated[int | None, said("Rows found so far; null while that is not known.")]
-
-
-class Trouble(msgspec.Struct, frozen=True, kw_only=True):
-    """Why files could not be read."""
-
-    code: Annotated[str, said("The kind of trouble, for programs.")]
-    reason: Annotated[str, said("What it is, and what to do.")]
-
-
-class DatasetLinks(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to go on from a data set."""
-
-    self_: str = msgspec.field(name="self")
-    coverage: Annotated[str, said("Needs a question: ?question=...")]
-    rejected: str
-    reload: Annotated[str, said("POST, for the operator.")]
-
-
-class DatasetSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A data set as it stands. What its files would have to tell is null until they have been read."""
-
-    name: str
-    is_default: Annotated[bool, said("Whether it is asked where no data set is named, and by the classic API.")]
-    status: Annotated[
-        Literal["loading", "ready", "failed"],
-        said("loading: jobs are accepted, and wait. failed: its files could not be read; `failure` says why."),
-    ]
-    reading: Annotated[
-        Reading | None,
-        said("The reading that is under way. Of one that is ready it is a reload: what is served is the older one."),
-    ]
-    failure: Annotated[
-        Trouble | None,
-        said("Why the last reading failed. Of one that is ready: what is served is older than its files."),
-    ]
-    title: str | None
-    fingerprint: Annotated[str | None, said("Names the content: equal for equal content.")]
-    synthetic: Annotated[bool | None, said("Made up by a program: no number in it is about the real world.")]
-    rows: Annotated[int | None, said("Rows of its files, withheld ones included.")]
-    cells: Annotated[int | None, said("What they are rolled up to: one for each full key.")]
-    withheld: Annotated[int | None, said("Rows whose value is not given.")]
-    rejected: Annotated[int | None, said("Lines that could not be read as a row.")]
-    links: DatasetLinks
-
-
-class Years(msgspec.Struct, frozen=True, kw_only=True):
-    """A first and a last year."""
-
-    first: int
-    last: int
-
-
-class ValueTypeResource(msgspec.Struct, frozen=True, kw_only=True):
-    """What kind of number a value is."""
-
-    name: Annotated[str, said("Empty where the files do not say.")]
-    unit: Annotated[str, said("Empty where the files do not say.")]
-
-
-class QuestionResource(msgspec.Struct, frozen=True, kw_only=True):
-    """An indicator that can be asked about."""
-
-    text: str
-    topic: str
-    unit: str | None
-    polarity: Annotated[Polarity | None, said("Which values are good; null where nobody has said.")]
-    has_total: Annotated[bool, said("Whether it has values of everybody; else a basis must be named: a stratum.")]
-    years: Annotated[Years | None, said("From the first year that it was asked in to the last.")]
-    cells: int
-    rows: int
-    withheld: int
-    value_types: list[ValueTypeResource]
-
-
-class PointResource(msgspec.Struct, frozen=True, kw_only=True):
-    """A place on the earth, in degrees."""
-
-    latitude: Annotated[float, said("Degrees north.", ge=-90, le=90)]
-    longitude: Annotated[float, said("Degrees east.", ge=-180, le=180)]
-
-
-class LocationResource(msgspec.Struct, frozen=True, kw_only=True):
-    """A place."""
-
-    name: str
-    cells: int
-    is_aggregate: Annotated[bool, said("Whether it is known to be made of others, as a country is of its states.")]
-    point: Annotated[PointResource | None, said("Where it lies, where all its rows that say so agree.")]
-    no_point: Annotated[str | None, said("Why it has none; null where it has one.")]
-
-
-class CategoryResource(msgspec.Struct, frozen=True, kw_only=True):
-    """A way to divide people, and what they are divided into."""
-
-    name: str
-    strata: list[str]
-    cells: int
-
-
-class DatasetResource(DatasetSummary, frozen=True, kw_only=True):
-    """A data set with all that is known of it. What its files would have to tell is null until they have been read."""
-
-    withheld_by_reason: Annotated[dict[str, int] | None, said("Rows by reason, the most frequent first.")]
-    roles: Annotated[dict[str, str] | None, said("What each column that is used was taken for: role and column.")]
-    columns: Annotated[list[str] | None, said("All columns of its files, in their order.")]
-    questions: list[QuestionResource] | None
-    locations: list[LocationResource] | None
-    categories: list[CategoryResource] | None
-    periods: list[Years] | None
-    files: Annotated[list[str] | None, said("Names of its files, without their folders.")]
-    encoding: str | None
-    delimiter: str | None
-    decimal_mark: str | None
-    citation: Annotated[str | None, said("How to name it elsewhere.")]
-    warnings: Annotated[list[str] | None, said("What a reader should know of how the files were understood.")]
+from meantime.web.v1.datasets.resource import (
+    CategoryResource,
+    DatasetLinks,
+    DatasetResource,
+    DatasetSummary,
+    LocationResource,
+    PointResource,
+    QuestionResource,
+    Reading,
+    Trouble,
+    ValueTypeResource,
+    Years,
+)
 
 
 def location_of(about: About, name: str, cells: int, *, is_aggregate: bool = False) -> LocationResource:

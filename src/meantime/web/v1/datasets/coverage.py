@@ -1,4 +1,4 @@
-"""/v1/datasets/{name}/coverage: which values of a question are published, withheld, or absent."""
+"""GET /v1/datasets/{name}/coverage: which values of a question there are."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ from meantime.web.http.endpoint import Endpoint, Outcome, Parameter
 from meantime.web.http.query import Query
 from meantime.web.http.replies import Reply
 from meantime.web.http.request import HttpRequest
-from meantime.web.v1.datasets import HEADERS, NAME, READY, name_of, snapshot_of
-from meantime.web.v1.described import Years, said
+from meantime.web.v1.datasets.address import HEADERS, NAME, READY, current_snapshot, dataset_name_of
+from meantime.web.v1.datasets.resource import Years, described
 
 # The CDC's table has 55 locations, 13 years and 28 strata: 20,020 entries, 40 kB. Five of those make a page slow to
 # draw, and take a tenth of a second to make.
@@ -41,13 +41,13 @@ class MarkResource(msgspec.Struct, frozen=True, kw_only=True):
 
     presence: Annotated[
         Presence,
-        said(
+        described(
             "absent: there is no row. published: every row has a value. withheld: there are rows, and none has one. "
             "mixed: some have one."
         ),
     ]
-    reasons: Annotated[list[str], said("Why values are withheld.")]
-    entries: Annotated[int, said("How many there are of it in the matrix.")]
+    reasons: Annotated[list[str], described("Why values are withheld.")]
+    entries: Annotated[int, described("How many there are of it in the matrix.")]
 
 
 class CoverageResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,18 +57,18 @@ class CoverageResource(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     question: str
     strata: list[StratumResource]
-    periods: Annotated[list[Years | None], said("Null stands for the rows without a period.")]
+    periods: Annotated[list[Years | None], described("Null stands for the rows without a period.")]
     locations: list[str]
     legend: list[MarkResource]
     matrix: Annotated[
         list[list[list[int]]],
-        said("matrix[stratum][period][location], in the order of these lists, is a place in the legend, from 0."),
+        described("matrix[stratum][period][location], in the order of these lists, is a place in the legend, from 0."),
     ]
 
 
 async def get_coverage(backend: Backend, request: HttpRequest) -> Reply:
     """GET /v1/datasets/{name}/coverage."""
-    snapshot = snapshot_of(backend, name := name_of(backend, request))
+    snapshot = current_snapshot(backend, name := dataset_name_of(backend, request))
     body = await asyncio.to_thread(_coverage, name, snapshot, request.query)
     return conditional.answer(request, body)
 
@@ -153,6 +153,7 @@ def _named(query: Query, name: str, labels: Sequence[str], read: Callable[[str],
 
 
 def _written(first: int, last: int) -> str:
+    """Write one event."""
     return str(first) if first == last else f"{first}-{last}"
 
 
@@ -165,8 +166,6 @@ def _period(text: str) -> str:
     years = re.fullmatch(r"(-?[0-9]{1,6})-(-?[0-9]{1,6})", text, re.ASCII)
     return _written(int(years[1]), int(years[2])) if years else text
 
-
-# The row
 
 _QUESTION = "Percent of adults aged 18 years and older who have obesity"
 _COVERAGE = {

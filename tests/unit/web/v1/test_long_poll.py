@@ -15,8 +15,8 @@ from meantime.engine.engine import Engine, Event, JobDetail
 from meantime.errors import JobUnknown
 from meantime.model import JobState
 from meantime.web.http.replies import ClientGone
-from meantime.web.v1 import waiting
-from meantime.web.v1.waiting import Lobby, Ring, let_go, lobby_of
+from meantime.web.v1.event_log import EventLog
+from meantime.web.v1.long_poll import JobWaiters, release_waiters, waiters_of
 from tests.support import engine_fakes
 from tests.support.engine_fakes import PATIENCE_S, Held, ToyCompute
 from tests.support.v1_calls import JobWatcher, Told, detail, turns_until
@@ -37,17 +37,17 @@ def run(story: Coroutine[Any, Any, None]) -> None:
 
 
 def waits(
-    lobby: Lobby, told: Told, number: int = 1, *, gone: Callable[[], Awaitable[None]] = stays
+    lobby: JobWaiters, told: Told, number: int = 1, *, gone: Callable[[], Awaitable[None]] = stays
 ) -> asyncio.Task[JobDetail]:
     return asyncio.ensure_future(lobby.end_of(told.engine, number, within_s=60, gone=gone))
 
 
-async def all_wait(lobby: Lobby, told: Told, jobs: int) -> None:
+async def all_wait(lobby: JobWaiters, told: Told, jobs: int) -> None:
     await turns_until(lambda: lobby.watched == jobs)
     assert told.watches == jobs
 
 
-async def nothing_is_left(lobby: Lobby, told: Told) -> None:
+async def nothing_is_left(lobby: JobWaiters, told: Told) -> None:
     await turns_until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
     assert (lobby.watched, told.watchers) == (0, {})
 
@@ -57,7 +57,7 @@ async def nothing_is_left(lobby: Lobby, told: Told) -> None:
 
 def test_who_waits_is_answered_at_the_end_and_not_before() -> None:
     async def story() -> None:
-        lobby, told = Lobby(), Told()
+        lobby, told = JobWaiters(), Told()
         waiting = waits(lobby, told)
         await all_wait(lobby, told, 1)
         for share in (0.0, 0.5):
@@ -74,7 +74,7 @@ def test_who_waits_is_answered_at_the_end_and_not_before() -> None:
 @pytest.mark.parametrize("state", [JobState.DONE, JobState.FAILED, JobState.CANCELLED])
 def test_nobody_waits_for_a_job_that_has_ended(state: JobState) -> None:
     async def story() -> None:
-        lobby, told = Lobby(), Told()
+        lobby, told = JobWaiters(), Told()
         told.tell(state=state)
         assert (await waits(lobby, told)).state is state
         assert told.watches == 0
@@ -84,7 +84,7 @@ def test_nobody_waits_for_a_job_that_has_ended(state: JobState) -> None:
 
 def test_who_grants_no_time_is_answered_at_once() -> None:
     async def story() -> None:
-        lobby, told = Lobby(), Told()
+        lobby, told = JobWaiters(), Told()
         assert (await lobby.end_of(told.engine, 1, within_s=0, gone=stays)).state is JobState.QUEUED
         assert told.watches == 0
 
@@ -93,7 +93,7 @@ def test_who_grants_no_time_is_answered_at_once() -> None:
 
 def test_who_has_waited_long_enough_is_told_how_the_job_stands_then() -> None:
     async def story() -> None:
-        lobby, told = Lobby(), Told()
+        lobby, told = JobWaiters(), Told()
         waiting = asyncio.ensure_future(lobby.end_of(told.engine, 1, within_s=1e-9, gone=stays))
         await asyncio.sleep(0)
         told.tell(state=JobState.RUNNING, progress=0.5)
@@ -105,7 +105,7 @@ def test_who_has_waited_long_enough_is_told_how_the_job_stands_then() -> None:
 
 def test_there_is_no_waiting_for_a_job_that_there_is_not() -> None:
     async def story() -> None:
-        lobby, told = Lobby(), Told()
+        lobby, told = JobWaiters(), Told()
         with pytest.raises(JobUnknown):
             await waits(lobby, told, 7)
         await nothing_is_left(lobby, told)
@@ -121,7 +121,7 @@ def test_a_job_that_is_removed_before_it_can_be_watched_leaves_nothing_behind() 
             return found
 
     async def story() -> None:
-        lobby, told = Lobby(), Fleeting()
+        lobby, told = JobWaiters(), Fleeting()
         with pytest.raises(JobUnknown):
             await waits(lobby, told)
         await nothing_is_left(lobby, told)
@@ -136,7 +136,7 @@ def test_a_job_that_ends_before_it_can_be_watched_is_not_missed() -> None:
             return super().watch(number, callback)
 
     async def story() -> None:
-        lobby, told = Lobby(), Quick()
+        lobby, told = JobWaiters(), Quick()
         assert (await waits(lobby, told)).state is JobState.DONE
         await nothing_is_left(lobby, told)
 
@@ -145,7 +145,7 @@ def test_a_job_that_ends_before_it_can_be_watched_is_not_missed() -> None:
 
 def test_ten_clients_that_wait_for_one_job_watch_it_once_and_are_answered_alike() -> None:
     async def story() -> None:
-        lobby, told = Lobby(), Told()
+        lobby, told = JobWaiters(), Told()
         clients = [waits(lobby, told) for _ in range(10)]
         await all_wait(lobby, told, 1)
         told.tell()
@@ -158,7 +158,7 @@ def test_ten_clients_that_wait_for_one_job_watch_it_once_and_are_answered_alike(
 @pytest.mark.parametrize("jobs", [1, 2000], ids=["one job", "as many jobs"])
 def test_thousands_may_wait(jobs: int) -> None:
     async def story() -> None:
-        lobby, told = Lobby(), Told(jobs)
+        lobby, told = JobWaiters(), Told(jobs)
         clients = [waits(lobby, told, 1 + number % jobs) for number in range(2000)]
         await all_wait(lobby, told, jobs)
         # Told in another thread, as the engine does.
@@ -172,10 +172,10 @@ def test_thousands_may_wait(jobs: int) -> None:
 
 
 def test_others_get_their_turn_while_many_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "_TOLD_PER_TURN", 3)
+    monkeypatch.setattr("meantime.web.v1.long_poll._TOLD_PER_TURN", 3)
 
     async def story() -> None:
-        lobby, told = Lobby(), Told()
+        lobby, told = JobWaiters(), Told()
         answered: list[int] = []
         clients = [waits(lobby, told) for _ in range(10)]
         for client in clients:
@@ -193,10 +193,10 @@ def test_others_get_their_turn_while_many_are_told(monkeypatch: pytest.MonkeyPat
 
 
 def test_others_get_their_turn_while_many_changes_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(waiting, "_TOLD_PER_TURN", 3)
+    monkeypatch.setattr("meantime.web.v1.long_poll._TOLD_PER_TURN", 3)
 
     async def story() -> None:
-        lobby, told = Lobby(), Told(10)
+        lobby, told = JobWaiters(), Told(10)
         clients = [waits(lobby, told, number) for number in told.standing]
         await all_wait(lobby, told, 10)
         told.tell_all()
@@ -213,7 +213,7 @@ def test_others_get_their_turn_while_many_changes_are_looked_at(monkeypatch: pyt
 
 def test_the_loop_is_woken_once_for_all_that_has_changed_meanwhile(monkeypatch: pytest.MonkeyPatch) -> None:
     async def story() -> None:
-        lobby, told = Lobby(), Told(50)
+        lobby, told = JobWaiters(), Told(50)
         clients = [waits(lobby, told, number) for number in told.standing]
         await all_wait(lobby, told, 50)
         loop = asyncio.get_running_loop()
@@ -235,7 +235,7 @@ def test_the_loop_is_woken_once_for_all_that_has_changed_meanwhile(monkeypatch: 
 
 def test_a_client_that_leaves_is_waited_for_no_more_and_the_others_are() -> None:
     async def story() -> None:
-        lobby, told = Lobby(), Told()
+        lobby, told = JobWaiters(), Told()
         left = asyncio.Event()
 
         async def leaves() -> None:
@@ -255,7 +255,7 @@ def test_a_client_that_leaves_is_waited_for_no_more_and_the_others_are() -> None
 
 def test_the_last_client_that_leaves_ends_the_watch() -> None:
     async def story() -> None:
-        lobby, told = Lobby(), Told()
+        lobby, told = JobWaiters(), Told()
 
         async def leaves() -> None:
             await asyncio.sleep(0)
@@ -272,7 +272,7 @@ def test_what_goes_wrong_with_looking_for_the_client_is_not_that_it_left() -> No
         raise OSError("of the test")
 
     async def story() -> None:
-        lobby, told = Lobby(), Told()
+        lobby, told = JobWaiters(), Told()
         with pytest.raises(OSError, match="of the test"):
             await waits(lobby, told, gone=broken)
         await nothing_is_left(lobby, told)
@@ -282,7 +282,7 @@ def test_what_goes_wrong_with_looking_for_the_client_is_not_that_it_left() -> No
 
 def test_a_request_that_is_given_up_leaves_nothing_behind() -> None:
     async def story() -> None:
-        lobby, told = Lobby(), Told()
+        lobby, told = JobWaiters(), Told()
         client = waits(lobby, told)
         await all_wait(lobby, told, 1)
         client.cancel()
@@ -295,7 +295,7 @@ def test_a_request_that_is_given_up_leaves_nothing_behind() -> None:
 
 def test_who_comes_when_the_end_is_known_but_not_told_yet_is_told_it_too() -> None:
     async def story() -> None:
-        lobby, told = Lobby(), Told()
+        lobby, told = JobWaiters(), Told()
         first: list[JobDetail | None] = []
         second: list[JobDetail | None] = []
         lobby.listen(told.engine, 1, first.append, to_end_only=True)
@@ -312,7 +312,7 @@ def test_who_comes_when_the_end_is_known_but_not_told_yet_is_told_it_too() -> No
 
 def test_a_listener_is_told_of_each_change_in_order_until_it_leaves() -> None:
     async def story() -> None:
-        lobby, told = Lobby(), Told()
+        lobby, told = JobWaiters(), Told()
         heard: list[JobDetail | None] = []
         leave = lobby.listen(told.engine, 1, heard.append, to_end_only=False)
         steps = [(JobState.RUNNING, 0.0), (JobState.RUNNING, 0.5), (JobState.QUEUED, 0.0), (JobState.RUNNING, 0.1)]
@@ -332,7 +332,7 @@ def test_a_listener_is_told_of_each_change_in_order_until_it_leaves() -> None:
 
 def test_who_leaves_does_not_end_the_watch_of_those_who_came_after_the_end() -> None:
     async def story() -> None:
-        lobby, told = Lobby(), Told()
+        lobby, told = JobWaiters(), Told()
         early = lobby.listen(told.engine, 1, lambda _: None, to_end_only=False)
         told.tell()
         await asyncio.sleep(0)
@@ -350,12 +350,12 @@ def test_who_leaves_does_not_end_the_watch_of_those_who_came_after_the_end() -> 
 def test_all_that_wait_are_let_go_with_what_there_is() -> None:
     async def story() -> None:
         told = Told(3)
-        lobby = lobby_of(told.engine)
+        lobby = waiters_of(told.engine)
         clients = [waits(lobby, told, number) for number in (1, 2, 3, 3)]
         heard: list[JobDetail | None] = []
         lobby.listen(told.engine, 1, heard.append, to_end_only=False)
         await all_wait(lobby, told, 3)
-        await asyncio.to_thread(let_go, told.engine)
+        await asyncio.to_thread(release_waiters, told.engine)
         assert [answer.state for answer in await asyncio.gather(*clients)] == [JobState.QUEUED] * 4
         assert heard == [None]
 
@@ -365,8 +365,8 @@ def test_all_that_wait_are_let_go_with_what_there_is() -> None:
 def test_nobody_waits_at_a_server_that_stops() -> None:
     async def story() -> None:
         told = Told()
-        let_go(told.engine)
-        lobby = lobby_of(told.engine)
+        release_waiters(told.engine)
+        lobby = waiters_of(told.engine)
         assert lobby.is_closed
         assert (await waits(lobby, told)).state is JobState.QUEUED
         heard: list[JobDetail | None] = []
@@ -378,7 +378,7 @@ def test_nobody_waits_at_a_server_that_stops() -> None:
 
 
 def test_what_happens_after_the_loop_has_ended_is_told_to_nobody() -> None:
-    lobby, told = Lobby(), Told()
+    lobby, told = JobWaiters(), Told()
     heard: list[JobDetail | None] = []
 
     async def story() -> None:
@@ -391,7 +391,7 @@ def test_what_happens_after_the_loop_has_ended_is_told_to_nobody() -> None:
 
 
 def test_the_next_loop_finds_an_empty_lobby() -> None:
-    lobby, told = Lobby(), Told()
+    lobby, told = JobWaiters(), Told()
 
     async def abandons() -> None:
         lobby.listen(told.engine, 1, lambda _: None, to_end_only=False)
@@ -409,12 +409,12 @@ def test_the_next_loop_finds_an_empty_lobby() -> None:
 
 def test_there_is_one_lobby_for_an_engine_and_it_goes_with_it() -> None:
     told = Told()
-    lobby = weakref.ref(lobby_of(told.engine))
-    assert lobby_of(told.engine) is lobby()
-    assert lobby_of(Told().engine) is not lobby()
+    lobby = weakref.ref(waiters_of(told.engine))
+    assert waiters_of(told.engine) is lobby()
+    assert waiters_of(Told().engine) is not lobby()
 
     async def follow(engine: Engine) -> None:
-        lobby_of(engine).events(engine)
+        waiters_of(engine).events(engine)
 
     run(follow(told.engine))
     told.happen()
@@ -430,7 +430,7 @@ def event(number: int = 1) -> Event:
     return Event("accepted", detail(number))
 
 
-def numbers(ring: Ring, place: int, *, limit: int = 100) -> list[int] | None:
+def numbers(ring: EventLog, place: int, *, limit: int = 100) -> list[int] | None:
     entries = ring.since(place, limit=limit)
     return None if entries is None else [entry.event.detail.record.number for entry in entries]
 
@@ -439,7 +439,7 @@ def numbers(ring: Ring, place: int, *, limit: int = 100) -> list[int] | None:
 def test_a_ring_gives_what_came_from_a_place_on_or_says_that_it_is_gone(
     size: int, added: int, place: int, limit: int
 ) -> None:
-    ring = Ring(call=lambda: None, size=size)
+    ring = EventLog(call=lambda: None, size=size)
     for number in range(added):
         ring.add(event(number + 1))
     is_there = max(0, added - size) <= place <= added
@@ -448,7 +448,7 @@ def test_a_ring_gives_what_came_from_a_place_on_or_says_that_it_is_gone(
 
 
 def test_places_have_the_order_of_the_ring_whichever_threads_add() -> None:
-    ring = Ring(call=lambda: None)
+    ring = EventLog(call=lambda: None)
 
     def add() -> None:
         for _ in range(200):
@@ -465,7 +465,7 @@ def test_places_have_the_order_of_the_ring_whichever_threads_add() -> None:
 
 def test_news_are_waited_for_and_those_that_are_there_are_not() -> None:
     async def story() -> None:
-        lobby, told = Lobby(), Told()
+        lobby, told = JobWaiters(), Told()
         ring = lobby.events(told.engine)
         assert lobby.events(told.engine) is ring
         assert len(told.followers) == 1
@@ -482,7 +482,7 @@ def test_news_are_waited_for_and_those_that_are_there_are_not() -> None:
 
 def test_who_waits_for_news_is_let_go_when_the_server_stops() -> None:
     async def story() -> None:
-        lobby, told = Lobby(), Told()
+        lobby, told = JobWaiters(), Told()
         waiting = asyncio.ensure_future(lobby.events(told.engine).news(0, within_s=60))
         await asyncio.sleep(0)
         await asyncio.to_thread(lobby.close)
@@ -493,7 +493,7 @@ def test_who_waits_for_news_is_let_go_when_the_server_stops() -> None:
 
 def test_events_that_nobody_waits_for_wake_nobody() -> None:
     calls: list[None] = []
-    ring = Ring(call=lambda: calls.append(None))
+    ring = EventLog(call=lambda: calls.append(None))
     ring.add(event())
     assert calls == []
 
@@ -505,7 +505,7 @@ def test_clients_of_a_real_engine_are_answered_when_their_job_has_ended() -> Non
     held = Held()
 
     async def story(engine: Engine) -> None:
-        lobby = lobby_of(engine)
+        lobby = waiters_of(engine)
         clients = [
             asyncio.ensure_future(lobby.end_of(engine, 1 + number % 10, within_s=60, gone=stays))
             for number in range(100)

@@ -28,8 +28,9 @@ from meantime.errors import (
 )
 from meantime.statistics.registry import STATISTICS
 from meantime.web.http.replies import Reply
-from meantime.web.v1.behind import get_job_explanation, get_job_rows, get_statistic_explanation, get_statistic_rows
-from meantime.web.v1.statistics import answers_of
+from meantime.web.v1.provenance.explanation import get_job_explanation, get_statistic_explanation
+from meantime.web.v1.provenance.rows import get_job_rows, get_statistic_rows
+from meantime.web.v1.statistics.answer_cache import answers_of
 from tests.support.http_requests import FakeRequest, job_request
 from tests.support.table_files import read
 from tests.support.v1_calls import Behind, Tables, Told, behind
@@ -198,7 +199,7 @@ def test_what_made_a_result_may_be_gone(server: Behind, monkeypatch: pytest.Monk
         with pytest.raises(ResultGone, match="snapshot"):
             of_job(server, job_id)
     newer = dataclasses.replace(STATISTICS["states_mean"], method_version=99)
-    monkeypatch.setattr("meantime.web.v1.behind.STATISTICS", {"states_mean": newer})
+    monkeypatch.setattr("meantime.web.v1.provenance.query.STATISTICS", {"states_mean": newer})
     with pytest.raises(ResultGone, match="version 1"):
         of_job(server, job_id)
 
@@ -239,7 +240,7 @@ def test_an_answer_without_rows_has_none_to_explain(server: Behind) -> None:
 
 
 def test_pages_of_a_large_table_are_few_at_a_time(server: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("meantime.web.v1.behind._LONG_ROWS", 1)
+    monkeypatch.setattr("meantime.web.v1.provenance.rows._LONG_ROWS", 1)
     slots = answers_of(server.backend.catalog).slots
     assert rows(ask(server, "question=Naps&row=0")) == UTAH
     while slots.acquire(blocking=False):

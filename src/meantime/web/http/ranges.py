@@ -1,0 +1,53 @@
+"""Ranges of bytes (RFC 9110)."""
+
+from __future__ import annotations
+
+import re
+from typing import NamedTuple
+
+from meantime.errors import RangeInvalid
+from meantime.web.http.request import HttpRequest
+
+_RANGE = re.compile(r"bytes=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*", re.ASCII | re.IGNORECASE)
+
+
+class ByteRange(NamedTuple):
+    """A range of bytes as it was asked for; None where a side was left open."""
+
+    first: int | None  # or, where this is open,
+    last: int | None  # how many from the end
+
+    def within(self, size_bytes: int) -> tuple[int, int]:
+        """Return where it begins, and behind which byte it ends.
+
+        Raises:
+            RangeInvalid: no byte of it is there.
+
+        >>> [ByteRange(*each).within(10) for each in ((0, 3), (7, None), (7, 99), (None, 3), (None, 99))]
+        [(0, 4), (7, 10), (7, 10), (7, 10), (0, 10)]
+        """
+        if self.first is None:
+            first, end = max(0, size_bytes - (self.last or 0)), size_bytes
+        else:
+            first, end = self.first, size_bytes if self.last is None else min(self.last + 1, size_bytes)
+        if first >= end:
+            raise RangeInvalid(
+                f"The range lies outside of the {size_bytes:,} bytes that there are. Ask for one within, or leave "
+                "the header Range out.",
+                size_bytes=size_bytes,
+            )
+        return first, end
+
+
+def requested_range(request: HttpRequest, etag: str) -> ByteRange | None:
+    """Return the part that is asked for: of the form as it is without a coding, and only while it is the same.
+
+    What is no range, of other units, or several ranges at once, is passed over, as RFC 9110 has it: the answer is the
+    whole.
+    """
+    found = _RANGE.fullmatch(request.header("range") or "")
+    if found is None or (request.header("if-range") or etag) != etag:
+        return None
+    first, last = (int(digits) if digits else None for digits in found.groups())
+    is_range = last is not None if first is None else last is None or first <= last
+    return ByteRange(first, last) if is_range else None

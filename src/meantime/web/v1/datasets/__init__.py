@@ -1,0 +1,1 @@
+"""/v1/datasets: what is served, what is in it, which lines were rejected, and reading its files again."""

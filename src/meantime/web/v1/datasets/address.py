@@ -1,0 +1,74 @@
+"""Which data set a path names, and what the endpoints of data sets have in common."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Annotated
+
+import msgspec
+
+from meantime.dataset.catalog import Loading
+from meantime.dataset.snapshot import Snapshot
+from meantime.did_you_mean import closest, suggestion
+from meantime.errors import (
+    DatasetLoading,
+    DatasetNotReady,
+    DatasetUnknown,
+    RequestInvalid,
+)
+from meantime.text import quoted, share
+from meantime.web.backend import Backend
+from meantime.web.http import conditional
+from meantime.web.http.endpoint import Parameter
+from meantime.web.http.request import HttpRequest
+
+_RETRY_AFTER_S = 1
+
+
+def dataset_name_of(backend: Backend, request: HttpRequest) -> str:
+    """Return the name of the data set that the path names.
+
+    Raises:
+        DatasetUnknown: none is.
+    """
+    name: str = request.path_params["name"]
+    names = backend.catalog.names
+    if name not in names:
+        raise dataset_unknown(name, names)
+    return name
+
+
+def dataset_unknown(name: str, names: Sequence[str]) -> DatasetUnknown:
+    """Return the error that says that no data set of this name is served, and which one may have been meant."""
+    hint = suggestion(closest(name, names))
+    return DatasetUnknown(f"No data set named {quoted(name)} is served. {hint}GET /v1/datasets lists those that are.")
+
+
+def current_snapshot(backend: Backend, name: str) -> Snapshot:
+    """Return what is served now.
+
+    Raises:
+        DatasetLoading: it is being read for the first time.
+        DatasetNotReady: it failed to load.
+    """
+    if isinstance(status := backend.catalog.status(name), Loading):
+        done = f"{status.progress.phase}, {share(status.progress.share)}"
+        raise DatasetLoading(
+            f"The data set {quoted(name)} is still being read ({done}). Jobs of it are accepted, and wait.",
+            retry_after_s=_RETRY_AFTER_S,
+        )
+    return backend.catalog.snapshot(name)
+
+
+NAME = Parameter(
+    name="name",
+    where="path",
+    kind=Annotated[str, msgspec.Meta(min_length=1)],
+    description="Name of the data set, as GET /v1/datasets lists it.",
+    required=True,
+    example="sample",
+)
+
+# What may be wrong with asking what is in a data set.
+READY = (DatasetUnknown, DatasetLoading, DatasetNotReady, RequestInvalid)
+HEADERS = (conditional.ETAG, conditional.CACHE_CONTROL)

@@ -1,0 +1,249 @@
+"""The endpoints of data sets."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from meantime.errors import (
+    CursorInvalid,
+    DatasetUnknown,
+    OperatorOnly,
+    ReloadFailed,
+    RequestInvalid,
+    ShuttingDown,
+)
+from meantime.formats.citation import SYNTHETIC
+from meantime.web.http import conditional
+from meantime.web.http.endpoint import Endpoint, Header, Link, Outcome, Parameter
+from meantime.web.http.prefer import PREFERENCE, PREFERENCE_APPLIED, WAIT_LIMIT_S
+from meantime.web.v1.datasets.address import HEADERS, NAME, READY
+from meantime.web.v1.datasets.handlers import get_dataset, list_datasets, list_rejected
+from meantime.web.v1.datasets.pages import PAGE, PAGE_LIMIT, DatasetList, RejectedPage, Reloaded
+from meantime.web.v1.datasets.reload import reload_dataset
+from meantime.web.v1.datasets.resource import DatasetResource
+
+_QUESTION = "Percent of adults aged 18 years and older who have obesity"
+_SUMMARY = {
+    "name": "sample",
+    "is_default": True,
+    "status": "ready",
+    "reading": None,
+    "failure": None,
+    "title": "Synthetic sample",
+    "fingerprint": "9f2c" * 16,
+    "synthetic": True,
+    "rows": 20000,
+    "cells": 19874,
+    "withheld": 1034,
+    "rejected": 0,
+    "links": {
+        "self": "/v1/datasets/sample",
+        "coverage": "/v1/datasets/sample/coverage",
+        "rejected": "/v1/datasets/sample/rejected",
+        "reload": "/v1/datasets/sample/reload",
+    },
+}
+_DATASET = {
+    **_SUMMARY,
+    "withheld_by_reason": {"~": 1034},
+    "roles": {"question": "Question", "location": "LocationDesc", "value": "Data_Value"},
+    "columns": ["Question", "LocationDesc", "Data_Value"],
+    "questions": [
+        {
+            "text": _QUESTION,
+            "topic": "Obesity / Weight Status",
+            "unit": "percent",
+            "polarity": "lower",
+            "has_total": True,
+            "years": {"first": 2011, "last": 2022},
+            "cells": 2210,
+            "rows": 2224,
+            "withheld": 115,
+            "value_types": [{"name": "Value", "unit": "%"}],
+        }
+    ],
+    "locations": [
+        {
+            "name": "Utah",
+            "cells": 364,
+            "is_aggregate": False,
+            "point": {"latitude": 39.36, "longitude": -111.587},
+            "no_point": None,
+        }
+    ],
+    "categories": [{"name": "Sex", "strata": ["Female", "Male"], "cells": 1438}],
+    "periods": [{"first": 2022, "last": 2022}],
+    "files": ["sample.csv"],
+    "encoding": "utf-8",
+    "delimiter": ",",
+    "decimal_mark": ".",
+    "citation": f'{SYNTHETIC}: Synthetic sample (data set "sample"), fingerprint {"9f2c" * 16}. Read by Meantime.',
+    "warnings": [],
+}
+_LINE = {"file": "table.csv", "line": 17, "reason": "5 fields where the header has 6"}
+
+
+def _link(name: str, operation: str, description: str, of: str = "$response.body#/name") -> Link:
+    return Link(name=name, operation=operation, parameters={"name": of}, description=description)
+
+
+_LINKS = (
+    _link("rejected", "list_rejected", "Its rejected lines."),
+    _link("reload", "reload_dataset", "Have its files read again."),
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        name="list_datasets",
+        method="GET",
+        path="/v1/datasets",
+        tag="datasets",
+        summary="List the data sets",
+        description="Each as it stands, in the order in which the server was given them. The first is the one that is "
+        "asked where none is named.",
+        handle=list_datasets,
+        parameters=(conditional.IF_NONE_MATCH,),
+        outcomes=(
+            Outcome(
+                status=200,
+                description="Every data set.",
+                content={"application/json": DatasetList},
+                example={"datasets": [_SUMMARY]},
+                headers=HEADERS,
+                links=(_link("first", "get_dataset", "The first of them.", "$response.body#/datasets/0/name"),),
+            ),
+            conditional.NOT_MODIFIED,
+        ),
+        problems=(RequestInvalid,),
+    ),
+    Endpoint(
+        name="get_dataset",
+        method="GET",
+        path="/v1/datasets/{name}",
+        tag="datasets",
+        summary="Look what is in a data set",
+        description="Its questions, locations, categories and years, how its files were understood, and how it "
+        "stands. One that is loading, or could not be loaded, is described too: `status`, `reading` and `failure` "
+        "say how that is.",
+        handle=get_dataset,
+        parameters=(NAME, conditional.IF_NONE_MATCH),
+        outcomes=(
+            Outcome(
+                status=200,
+                description="The data set.",
+                content={"application/json": DatasetResource},
+                example=_DATASET,
+                headers=HEADERS,
+                links=_LINKS,
+            ),
+            conditional.NOT_MODIFIED,
+        ),
+        problems=(DatasetUnknown, RequestInvalid),
+    ),
+    Endpoint(
+        name="list_rejected",
+        method="GET",
+        path="/v1/datasets/{name}/rejected",
+        tag="datasets",
+        summary="List the lines that could not be read",
+        description="With file, line and reason. Of very many only the first are remembered: `total` counts all, "
+        "`known` those that are listed.",
+        handle=list_rejected,
+        parameters=(
+            NAME,
+            Parameter(
+                name="limit",
+                where="query",
+                kind=Annotated[int, msgspec.Meta(ge=1, le=PAGE_LIMIT)],
+                description=f"How many lines a page has; {PAGE} if it is left out.",
+                example=20,
+            ),
+            Parameter(
+                name="cursor",
+                where="query",
+                kind=str,
+                description="`next` of the page before, as it came. It does not outlast a reload that finds other "
+                "lines.",
+            ),
+            conditional.IF_NONE_MATCH,
+        ),
+        outcomes=(
+            Outcome(
+                status=200,
+                description="A page of lines.",
+                content={"application/json": RejectedPage},
+                example={
+                    "dataset": "sample",
+                    "fingerprint": "9f2c" * 16,
+                    "total": 1,
+                    "known": 1,
+                    "rejected": [_LINE],
+                    "next": None,
+                    "links": {"next": None},
+                },
+                headers=(
+                    *HEADERS,
+                    Header(name="Link", description='The next page: `<...>; rel="next"`.', required=False),
+                ),
+            ),
+            conditional.NOT_MODIFIED,
+        ),
+        problems=(*READY, CursorInvalid),
+    ),
+    Endpoint(
+        name="reload_dataset",
+        method="POST",
+        path="/v1/datasets/{name}/reload",
+        tag="datasets",
+        summary="Have a data set's files read again",
+        description="Where they have changed, what is in them is served from the moment it is all there; jobs keep "
+        "the content that they were accepted with. Until then, and where it fails, what was served still is. For the "
+        "operator: from the server's own machine, or with the administrator's key.",
+        handle=reload_dataset,
+        parameters=(
+            NAME,
+            Parameter(
+                name="Prefer",
+                where="header",
+                kind=PREFERENCE,
+                description="`wait=N` (RFC 7240): let the answer wait until it is done, for up to N seconds, at most "
+                f"{WAIT_LIMIT_S}.",
+                example="wait=10",
+            ),
+            Parameter(
+                name="X-Admin-Key",
+                where="header",
+                kind=str,
+                description="The administrator's key (the setting admin_key); needed from other machines.",
+            ),
+        ),
+        outcomes=(
+            Outcome(
+                status=200,
+                description="It was waited for, and is done.",
+                content={"application/json": Reloaded},
+                example={"outcome": "replaced", "dataset": _DATASET},
+                headers=(PREFERENCE_APPLIED, conditional.CACHE_CONTROL),
+            ),
+            Outcome(
+                status=202,
+                description="It is under way.",
+                content={"application/json": Reloaded},
+                example={
+                    "outcome": "reading",
+                    "dataset": {**_DATASET, "reading": {"phase": "waiting", "share": 0.0, "rows": None}},
+                },
+                headers=(
+                    Header(name="Location", description="Where to see how it stands."),
+                    Header(name="Retry-After", description="Seconds after which to look."),
+                    PREFERENCE_APPLIED,
+                    conditional.CACHE_CONTROL,
+                ),
+                links=(_link("dataset", "get_dataset", "How it stands.", "$response.body#/dataset/name"),),
+            ),
+        ),
+        problems=(DatasetUnknown, OperatorOnly, RequestInvalid, ReloadFailed, ShuttingDown),
+    ),
+)

@@ -1,0 +1,71 @@
+"""Answers about data sets."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import urlencode
+
+import msgspec
+
+from meantime.web.backend import Backend
+from meantime.web.http import conditional
+from meantime.web.http import cursor as cursors
+from meantime.web.http.query import Query
+from meantime.web.http.replies import Reply
+from meantime.web.http.request import HttpRequest
+from meantime.web.v1.datasets.address import current_snapshot, dataset_name_of
+from meantime.web.v1.datasets.describe import path_of, resource_of, summary_of
+from meantime.web.v1.datasets.pages import PAGE, PAGE_LIMIT, DatasetList, RejectedPage, RejectedPageLinks, _rejected
+
+_NO_STORE = ("cache-control", "no-store")
+_ENCODER = msgspec.json.Encoder()
+
+
+async def list_datasets(backend: Backend, request: HttpRequest) -> Reply:
+    """GET /v1/datasets."""
+    Query(request.query, ()).check()
+    summaries = [summary_of(backend.catalog, name) for name in backend.catalog.names]
+    body = _ENCODER.encode(DatasetList(datasets=summaries))
+    if any(each.reading is not None for each in summaries):
+        return Reply(200, body, headers=(_NO_STORE,))
+    return conditional.answer(request, body)
+
+
+async def get_dataset(backend: Backend, request: HttpRequest) -> Reply:
+    """GET /v1/datasets/{name}."""
+    name = dataset_name_of(backend, request)
+    Query(request.query, ()).check()
+    resource = await asyncio.to_thread(resource_of, backend.catalog, name)
+    body = _ENCODER.encode(resource)
+    if resource.reading is not None:
+        return Reply(200, body, headers=(_NO_STORE,))
+    return conditional.answer(request, body)
+
+
+async def list_rejected(backend: Backend, request: HttpRequest) -> Reply:
+    """GET /v1/datasets/{name}/rejected."""
+    snapshot = current_snapshot(backend, name := dataset_name_of(backend, request))
+    query = Query(request.query, ("cursor", "limit"))
+    limit = query.number("limit", default=PAGE, up_to=PAGE_LIMIT)
+    cursor = query.one("cursor")
+    query.check()
+    about = snapshot.about
+    # Of these lines, and not of the fingerprint: that does not cover what was rejected.
+    of = [name, snapshot.fingerprint, about.rejected_total, [(each.file, each.line) for each in about.rejected]]
+    first = 0 if cursor is None else cursors.read(cursor, of)
+    shown = about.rejected[first : first + limit]
+    behind = first + limit
+    after = cursors.write(behind, of) if behind < len(about.rejected) else None
+    pairs = [(key, value) for key, value in request.query if key != "cursor"]
+    following = None if after is None else f"{path_of(name)}/rejected?{urlencode([*pairs, ('cursor', after)])}"
+    page = RejectedPage(
+        dataset=name,
+        fingerprint=snapshot.fingerprint,
+        total=about.rejected_total,
+        known=len(about.rejected),
+        rejected=[_rejected(each) for each in shown],
+        next=after,
+        links=RejectedPageLinks(next=following),
+    )
+    link = () if following is None else (("link", f'<{following}>; rel="next"'),)
+    return conditional.answer(request, _ENCODER.encode(page), *link)

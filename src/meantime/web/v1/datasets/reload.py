@@ -1,0 +1,70 @@
+"""POST /v1/datasets/{name}/reload."""
+
+from __future__ import annotations
+
+import asyncio
+from concurrent.futures import Future
+from contextlib import suppress
+from typing import Literal
+
+import msgspec
+
+from meantime.dataset.catalog import Change
+from meantime.errors import (
+    LoadCancelled,
+    MeantimeError,
+    ReloadFailed,
+    ShuttingDown,
+)
+from meantime.text import quoted
+from meantime.web.backend import Backend
+from meantime.web.http import operator
+from meantime.web.http.prefer import applied, preferred_wait
+from meantime.web.http.query import Query
+from meantime.web.http.replies import Reply
+from meantime.web.http.request import HttpRequest
+from meantime.web.v1.datasets.address import dataset_name_of
+from meantime.web.v1.datasets.describe import path_of, resource_of
+from meantime.web.v1.datasets.pages import Reloaded
+
+_RETRY_AFTER_S = 1
+
+_NO_STORE = ("cache-control", "no-store")
+_ENCODER = msgspec.json.Encoder()
+
+
+async def reload_dataset(backend: Backend, request: HttpRequest) -> Reply:
+    """POST /v1/datasets/{name}/reload."""
+    sent = {name: value for name in operator.OPERATOR_HEADERS if (value := request.header(name)) is not None}
+    operator.require_operator("Reading files again", peer=request.peer, headers=sent, admin_key=backend.admin_key)
+    name = dataset_name_of(backend, request)
+    Query(request.query, ()).check()
+    wait_s = preferred_wait(request.header("prefer"))
+    reload = backend.catalog.reload(name)
+    headers = (*applied(wait_s), _NO_STORE)
+    if wait_s is not None and await _is_over(backend, reload, within_s=wait_s):
+        body = await asyncio.to_thread(_reloaded, backend, name, _outcome(name, reload))
+        return Reply(200, body, headers=headers)
+    body = await asyncio.to_thread(_reloaded, backend, name, "reading")
+    return Reply(202, body, headers=(("location", path_of(name)), ("retry-after", str(_RETRY_AFTER_S)), *headers))
+
+
+async def _is_over(backend: Backend, reload: Future[Change], *, within_s: float) -> bool:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(within_s):
+            # What the reload failed with, the future tells.
+            await asyncio.gather(backend.landed(reload), return_exceptions=True)
+    return reload.done()
+
+
+def _outcome(name: str, reload: Future[Change]) -> Literal["replaced", "unchanged"]:
+    try:
+        return "replaced" if reload.result() is Change.REPLACED else "unchanged"
+    except LoadCancelled as error:
+        raise ShuttingDown(error.reason) from error
+    except MeantimeError as error:
+        raise ReloadFailed(f"{quoted(name)} is served as it was; its files cannot be: {error.reason}") from error
+
+
+def _reloaded(backend: Backend, name: str, outcome: Literal["replaced", "unchanged", "reading"]) -> bytes:
+    return _ENCODER.encode(Reloaded(outcome=outcome, dataset=resource_of(backend.catalog, name)))

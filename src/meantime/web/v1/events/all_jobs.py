@@ -1,0 +1,84 @@
+"""Follows all jobs."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import AsyncIterator, Iterable
+
+from meantime.engine.ports import JobFilter
+from meantime.web.backend import Backend
+from meantime.web.http.replies import Stream
+from meantime.web.http.request import HttpRequest
+from meantime.web.v1.event_log import EventLog, LoggedEvent
+from meantime.web.v1.events.stream import HEADERS, HEARTBEAT_S, MEDIA_TYPE, RETRY, Write, write_event, writer_of
+from meantime.web.v1.jobs.listing import read_list_query
+from meantime.web.v1.jobs.parameters import FILTERS
+from meantime.web.v1.long_poll import JobWaiters, waiters_of
+
+# Each piece costs a write to the client's socket. Under load a stream so takes 50 a second, each of many events; an
+# event that comes alone goes out at once.
+_PACE_S = 0.02
+# Written and sent in a turn of the event loop: some 2 ms.
+_EVENTS_PER_PIECE = 250
+
+_RESET = '{"detail":"Events were missed that are not known any more: list the jobs again, then read on here."}'
+
+
+async def follow_jobs(backend: Backend, request: HttpRequest) -> Stream:
+    """GET /v1/jobs/events: what happens to all jobs, from now on or from where the client was."""
+    wanted = read_list_query(request.query, tuple(parameter.name for parameter in FILTERS)).wanted
+    lobby = waiters_of(backend.engine)
+    ring = lobby.events(backend.engine)
+    known = request.header("last-event-id")
+    place = ring.end if known is None else _place(ring, known)
+    return Stream(200, _of_all(lobby, ring, place, wanted=wanted, write=writer_of(backend)), MEDIA_TYPE, HEADERS)
+
+
+async def _of_all(
+    lobby: JobWaiters, ring: EventLog, place: int, *, wanted: JobFilter, write: Write
+) -> AsyncIterator[bytes]:
+    # The place alone, without data, is no event; a client that is cut off before the first one comes back to it.
+    yield RETRY + _mark(ring, place)
+    while not lobby.is_closed:
+        entries = ring.since(place, limit=_EVENTS_PER_PIECE)
+        if entries is None:
+            place = ring.end
+            yield write_event(f"{ring.name}-{place}", "reset", _RESET.encode())
+        elif entries:
+            place = entries[-1].place + 1
+            if piece := b"".join(_sent(ring, entry, write) for entry in _news(entries, wanted)):
+                yield piece
+            if len(entries) < _EVENTS_PER_PIECE:
+                await asyncio.sleep(_PACE_S)
+        elif not await ring.news(place, within_s=HEARTBEAT_S):
+            # With the place: most of what happens may be nothing that this client wants to hear.
+            yield b":\n" + _mark(ring, place)
+
+
+def _place(ring: EventLog, known: str) -> int:
+    """Return where an event id leads to; before all places where that is not in this ring."""
+    found = re.fullmatch(r"([0-9a-f]+)-([0-9]{1,18})", known, re.ASCII)
+    return int(found[2]) if found and found[1] == ring.name else -1
+
+
+def _mark(ring: EventLog, place: int) -> bytes:
+    return f"id: {ring.name}-{place}\n\n".encode() if place >= 0 else b"\n"
+
+
+def _news(entries: list[LoggedEvent], wanted: JobFilter) -> Iterable[LoggedEvent]:
+    """Pass over what is not wanted, and over progress behind which something newer of the same job comes."""
+    last = {entry.event.detail.record.number: entry.place for entry in entries}
+    for entry in entries:
+        if entry.event.kind == "progress" and last[entry.event.detail.record.number] != entry.place:
+            continue
+        if wanted.matches(entry.event.detail.record, entry.event.detail.state):
+            yield entry
+
+
+def _sent(ring: EventLog, entry: LoggedEvent, write: Write) -> bytes:
+    """Return the pieces, each made in a thread when it is wanted."""
+    if entry.sent is None:
+        # The id is where to read on: behind this event.
+        entry.sent = write_event(f"{ring.name}-{entry.place + 1}", entry.event.kind, write(entry.event.detail))
+    return entry.sent

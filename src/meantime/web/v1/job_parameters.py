@@ -1,0 +1,47 @@
+"""What requests about jobs have in common: the job in the path, and how long to wait for it."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from meantime.errors import (
+    JobUnknown,
+)
+from meantime.model import job_number
+from meantime.text import quoted
+from meantime.web.http.endpoint import Parameter
+from meantime.web.http.prefer import PREFERENCE, WAIT_LIMIT_S
+from meantime.web.http.request import HttpRequest
+
+JOB_ID = Parameter(
+    name="job_id",
+    where="path",
+    kind=Annotated[str, msgspec.Meta(pattern="^job_id_[1-9][0-9]{0,17}$")],
+    description="The job's id, as its submission answered it.",
+    required=True,
+    example="job_id_1",
+)
+PREFER = Parameter(
+    name="Prefer",
+    where="header",
+    kind=PREFERENCE,
+    description=f"`wait=N` (RFC 7240): let the answer wait for the end of the job, for up to N seconds, at most "
+    f"{WAIT_LIMIT_S}. Other preferences are passed over.",
+    example="wait=10",
+)
+
+
+def job_number_of(request: HttpRequest) -> int:
+    """Return the number of the job that the path names.
+
+    Raises:
+        JobUnknown: it names none that was ever given.
+    """
+    text = request.path_params["job_id"]
+    if (number := job_number(text)) is None:
+        raise JobUnknown(
+            f"There is no job {quoted(text, 100)}: ids look like job_id_7, and come with the answer to a submission."
+        )
+    return number

@@ -1,0 +1,71 @@
+"""DELETE /v1/jobs/{job_id}: cancels a job, or removes one that has ended."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Literal
+
+import msgspec
+
+from meantime.engine.engine import JobDetail
+from meantime.errors import (
+    JobEnded,
+)
+from meantime.text import quoted
+from meantime.web.backend import Backend
+from meantime.web.http.query import Query
+from meantime.web.http.replies import Reply
+from meantime.web.http.request import HttpRequest
+from meantime.web.v1.job_parameters import job_number_of
+from meantime.web.v1.jobs.parameters import IF_CONDITION
+from meantime.web.v1.jobs.resource import NO_STORE, Dismissal, job_resource
+
+# How long a running job is waited for to see that it was cancelled. Statistics look every few milliseconds; one that is
+# in the middle of a long step of DuckDB is interrupted within a second.
+CANCEL_WAIT_S = 5.0
+
+_ENCODER = msgspec.json.Encoder()
+
+
+async def delete_job(backend: Backend, request: HttpRequest) -> Reply:
+    """DELETE /v1/jobs/{job_id}: cancel a job that goes on, remove one that has ended, and say which it was."""
+    engine, number, is_to_be_cancelled_only = backend.engine, job_number_of(request), _is_if_unfinished(request)
+    detail = engine.describe(number)
+    if detail.state.is_ended and is_to_be_cancelled_only:
+        return _dismissed(backend, "ended", detail)
+    if detail.state.is_ended:
+        removal = engine.remove(number)
+        await backend.landed(removal)
+        removal.result()
+        return _dismissed(backend, "removed", detail)
+    try:
+        cancellation = engine.cancel(number)
+        async with asyncio.timeout(CANCEL_WAIT_S):
+            await backend.landed(cancellation)
+        job = cancellation.result()
+    except JobEnded:
+        # It was about to end when we looked. Removing it now would throw away a result that nobody has seen.
+        return _dismissed(backend, "ended", engine.describe(number))
+    except TimeoutError:
+        return _dismissed(backend, "cancelling", engine.describe(number))
+    return _dismissed(backend, "cancelled", JobDetail(job, job.state, detail.progress, None))
+
+
+def _is_if_unfinished(request: HttpRequest) -> bool:
+    """Whether a job that has ended is to be left as it is. A mistake in saying so must not remove one."""
+    query = Query(request.query, (IF_CONDITION.name,))
+    condition = query.one(IF_CONDITION.name)
+    if condition not in (None, "unfinished"):
+        query.wrong(
+            IF_CONDITION.name, "unknown", f'"{IF_CONDITION.name}" can only be unfinished, not {quoted(condition)}.'
+        )
+    query.check()
+    return condition is not None
+
+
+def _dismissed(
+    backend: Backend, outcome: Literal["cancelled", "cancelling", "ended", "removed"], detail: JobDetail
+) -> Reply:
+    body = _ENCODER.encode(Dismissal(outcome=outcome, job=job_resource(detail, keep_ended_s=backend.keep_ended_s)))
+    later = (("location", f"/v1/jobs/{detail.record.id}"), ("retry-after", "1")) if outcome == "cancelling" else ()
+    return Reply(202 if outcome == "cancelling" else 200, body, headers=(*later, NO_STORE[0]), job_id=detail.record.id)

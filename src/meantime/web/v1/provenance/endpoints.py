@@ -1,0 +1,176 @@
+"""The endpoints of rows and explanations."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Annotated
+
+import msgspec
+
+from meantime.errors import (
+    CursorInvalid,
+    NotAcceptable,
+    PathUnknown,
+    RangeInvalid,
+    RequestInvalid,
+    SnapshotDamaged,
+)
+from meantime.formats.forms import forms_of
+from meantime.web.http import conditional
+from meantime.web.http.endpoint import Endpoint, Header, Outcome, Parameter
+from meantime.web.v1.job_parameters import JOB_ID
+from meantime.web.v1.provenance.explanation import ExplanationResource, get_job_explanation, get_statistic_explanation
+from meantime.web.v1.provenance.query import NO_CHART, PAGE, PAGE_LIMIT, ROW_DIGITS
+from meantime.web.v1.provenance.rows import get_job_rows, get_statistic_rows
+from meantime.web.v1.results import description
+from meantime.web.v1.results import endpoints as result_endpoints
+from meantime.web.v1.results.description import ACCEPT, CHART, CONDITIONS
+from meantime.web.v1.statistics import endpoints as statistic_endpoints
+from meantime.web.v1.statistics.endpoints import NAME, QUERY
+
+_ROW = Parameter(
+    name="row",
+    where="query",
+    kind=Annotated[int, msgspec.Meta(ge=0, le=10**ROW_DIGITS - 1)],
+    description="Number of a row of the answer; the first one is 0. Left out, with `key` too: all of the answer, "
+    "without weights, unless it has one row only.",
+    example=0,
+)
+_KEY = Parameter(
+    name="key",
+    where="query",
+    kind=list[str],
+    description="The row by its labels instead: its location, category, stratum and period, as far as the answer has "
+    "them, in the order of its columns, by repetition. The first row that has them is taken.",
+)
+_CURSOR = Parameter(
+    name="cursor", where="query", kind=str, description="Where the list goes on: that of the header `Link`."
+)
+_PAGE_ROWS = Parameter(
+    name="page_rows",
+    where="query",
+    kind=Annotated[int, msgspec.Meta(ge=1, le=PAGE_LIMIT)],
+    description=f"How many rows of the file a page has; left out, {PAGE}.",
+    example=PAGE,
+)
+_FORMS = forms_of(NO_CHART)
+_SUFFIX = Parameter(
+    name="suffix",
+    where="path",
+    kind=Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(_FORMS)})$")],
+    description=f"One of {', '.join(_FORMS)}.",
+    required=True,
+    example="csv",
+)
+_QUESTION = tuple(each for each in QUERY if each is not CHART)
+_PAGING = (_ROW, _KEY, _CURSOR, _PAGE_ROWS)
+_NEXT = Header(name="Link", description='The next page: `<...>; rel="next"`.', required=False)
+
+_ROWS = (
+    "The very rows of the file that a number rests on: file name and physical line, all columns as text as they stand "
+    "there, and the weight of each. Where the number is a weighted sum (a mean, a pooled estimate, a difference, a "
+    "slope), weight times value, added up over all pages, is that number; a note says which one. Withheld rows are "
+    "there too, without a weight and with the reason. Pages come in the order of the file; the header `Link` leads on."
+)
+_BY_ACCEPT = "The form is the one that `Accept` wants most, JSON if it does not say."
+_BY_SUFFIX = "The suffix names the form, whatever `Accept` says."
+
+
+def _outcomes() -> tuple[Outcome, ...]:
+    return description.outcomes(_NEXT)
+
+
+_EXPLANATION = (
+    "How a row of the answer came about: the formula with the numbers in it, in words, step by step from the rows of "
+    "the file; what is assumed, where the method is published, and programs in Python and R that compute the same."
+)
+_ROW_EXPLAINED = (
+    dataclasses.replace(_ROW, description="Number of a row of the answer; left out, with `key` too: the first one, 0."),
+    _KEY,
+)
+_EXPLANATIONS = (
+    Outcome(
+        status=200,
+        description="The explanation.",
+        content={"application/json": ExplanationResource},
+        headers=(conditional.ETAG, conditional.CACHE_CONTROL),
+    ),
+    conditional.NOT_MODIFIED,
+)
+
+ENDPOINTS: tuple[Endpoint, ...] = (
+    Endpoint(
+        name="get_statistic_rows",
+        method="GET",
+        path="/v1/statistics/{name}/rows",
+        tag="statistics",
+        summary="Read the rows that an answer rests on",
+        description=f"{_ROWS} The query is that of the answer. {_BY_ACCEPT}",
+        handle=get_statistic_rows,
+        parameters=(NAME, *_QUESTION, *_PAGING, ACCEPT, *CONDITIONS),
+        outcomes=_outcomes(),
+        problems=(*statistic_endpoints.PROBLEMS, CursorInvalid, SnapshotDamaged, NotAcceptable),
+    ),
+    Endpoint(
+        name="get_statistic_rows_as",
+        method="GET",
+        path="/v1/statistics/{name}/rows.{suffix}",
+        tag="statistics",
+        summary="Read the rows that an answer rests on as a file",
+        description=f"{_ROWS} The query is that of the answer. {_BY_SUFFIX}",
+        handle=get_statistic_rows,
+        parameters=(NAME, _SUFFIX, *_QUESTION, *_PAGING, *CONDITIONS),
+        outcomes=_outcomes(),
+        problems=(*statistic_endpoints.PROBLEMS, CursorInvalid, SnapshotDamaged, PathUnknown),
+    ),
+    Endpoint(
+        name="get_job_rows",
+        method="GET",
+        path="/v1/jobs/{job_id}/rows",
+        tag="results",
+        summary="Read the rows that a result rests on",
+        description=f"{_ROWS} {_BY_ACCEPT}",
+        handle=get_job_rows,
+        parameters=(JOB_ID, *_PAGING, ACCEPT, *CONDITIONS),
+        outcomes=_outcomes(),
+        problems=(*result_endpoints.PROBLEMS, RequestInvalid, CursorInvalid, SnapshotDamaged, NotAcceptable),
+    ),
+    Endpoint(
+        name="get_job_rows_as",
+        method="GET",
+        path="/v1/jobs/{job_id}/rows.{suffix}",
+        tag="results",
+        summary="Read the rows that a result rests on as a file",
+        description=f"{_ROWS} {_BY_SUFFIX}",
+        handle=get_job_rows,
+        parameters=(JOB_ID, _SUFFIX, *_PAGING, *CONDITIONS),
+        outcomes=_outcomes(),
+        problems=(*result_endpoints.PROBLEMS, RequestInvalid, CursorInvalid, SnapshotDamaged, PathUnknown),
+    ),
+    Endpoint(
+        name="get_statistic_explanation",
+        method="GET",
+        path="/v1/statistics/{name}/explanation",
+        tag="statistics",
+        summary="Read how an answer came about",
+        description=f"{_EXPLANATION} The query is that of the answer.",
+        handle=get_statistic_explanation,
+        parameters=(NAME, *_QUESTION, *_ROW_EXPLAINED, conditional.IF_NONE_MATCH),
+        outcomes=_EXPLANATIONS,
+        problems=tuple(
+            each for each in statistic_endpoints.PROBLEMS if each not in (*description.DRAWING[:2], RangeInvalid)
+        ),
+    ),
+    Endpoint(
+        name="get_job_explanation",
+        method="GET",
+        path="/v1/jobs/{job_id}/explanation",
+        tag="results",
+        summary="Read how a result came about",
+        description=_EXPLANATION,
+        handle=get_job_explanation,
+        parameters=(JOB_ID, *_ROW_EXPLAINED, conditional.IF_NONE_MATCH),
+        outcomes=_EXPLANATIONS,
+        problems=tuple(each for each in result_endpoints.PROBLEMS if each not in (*description.DRAWING, RangeInvalid)),
+    ),
+)

@@ -1,0 +1,135 @@
+"""How a row of an answer was computed."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Annotated, Any
+from urllib.parse import urlencode
+
+import msgspec
+
+from meantime.errors import (
+    Problem,
+    RequestInvalid,
+)
+from meantime.statistics.explain.source_rows import row_asked, row_of
+from meantime.statistics.explain.steps import explain
+from meantime.web.backend import Backend
+from meantime.web.http import conditional
+from meantime.web.http.replies import Reply
+from meantime.web.http.request import HttpRequest
+from meantime.web.v1.provenance.query import (
+    EXPLANATION_NAMES,
+    AnswerWithSource,
+    RowQuery,
+    answer_of_job,
+    answer_of_statistic,
+)
+from meantime.web.v1.results import handlers as results
+from meantime.web.v1.statistics import handlers as statistics
+
+
+class StepResource(msgspec.Struct, frozen=True, kw_only=True):
+    """One step from the rows of the file to the number."""
+
+    text: Annotated[str, msgspec.Meta(description="In words.")]
+    formula: Annotated[str | None, msgspec.Meta(description="With the numbers in it, rounded for the eye.")]
+    numbers: Annotated[dict[str, float], msgspec.Meta(description="The same in full, by column or symbol.")]
+
+
+class ProgramsResource(msgspec.Struct, frozen=True, kw_only=True):
+    """Programs that compute the number again from the file, with nothing of Meantime."""
+
+    python: Annotated[str, msgspec.Meta(description="With numpy and pandas. `result` is what it comes to.")]
+    r: Annotated[str, msgspec.Meta(description="With base R.")]
+    computes: Annotated[list[str], msgspec.Meta(description="Columns of the answer that they give.")]
+    leaves_out: Annotated[list[str], msgspec.Meta(description="What they do not compute, and why.")]
+
+
+class ExplanationLinks(msgspec.Struct, frozen=True, kw_only=True):
+    """Where to go on from an explanation."""
+
+    rows: Annotated[str, msgspec.Meta(description="The rows of the file that the number rests on.")]
+
+
+class ExplanationResource(msgspec.Struct, frozen=True, kw_only=True):
+    """How a row of an answer came about."""
+
+    title: str
+    statistic: str
+    parameters: dict[str, Any]
+    dataset: str
+    fingerprint: str
+    method_version: int
+    row: Annotated[int, msgspec.Meta(description="Number of the row in the answer; the first one is 0.", ge=0)]
+    values: Annotated[dict[str, str | int | float | None], msgspec.Meta(description="The row itself.")]
+    number: Annotated[
+        str | None,
+        msgspec.Meta(description="The column that the weights of its rows add up to; null if there is none."),
+    ]
+    steps: list[StepResource]
+    assumptions: list[str]
+    warnings: Annotated[list[str], msgspec.Meta(description="Those of the answer.")]
+    sources: Annotated[list[str], msgspec.Meta(description="Where the method is published.")]
+    programs: ProgramsResource
+    citation: str
+    links: ExplanationLinks
+
+
+async def get_statistic_explanation(backend: Backend, request: HttpRequest) -> Reply:
+    """GET /v1/statistics/{name}/explanation?...: how a row of an answer came about."""
+    answered, asked = await answer_of_statistic(backend, request, EXPLANATION_NAMES)
+    base = f"/v1/statistics/{answered.document.statistic}/rows"
+    return await _explained(request, answered, asked, base, cache_control=statistics.ASK_AFTER)
+
+
+async def get_job_explanation(backend: Backend, request: HttpRequest) -> Reply:
+    """GET /v1/jobs/{job_id}/explanation: how a row of a result came about."""
+    answered, asked = await answer_of_job(backend, request, EXPLANATION_NAMES)
+    base = f"/v1/jobs/{request.path_params['job_id']}/rows"
+    return await _explained(request, answered, asked, base, cache_control=results.CACHE_CONTROL)
+
+
+async def _explained(
+    request: HttpRequest, answered: AnswerWithSource, asked: RowQuery, base: str, *, cache_control: str
+) -> Reply:
+    answer = answered.document
+    place = row_asked(answer.table, row=asked.row, key=asked.key) or 0
+    if not len(answer.table):
+        detail = "The answer has no row that could be explained."
+        raise RequestInvalid(detail, problems=(Problem(pointer="/row", code="range", detail=detail),))
+    query = [pair for pair in request.query if pair[0] not in ("row", "key")]
+
+    def make() -> bytes:
+        resource = _explanation(answered, place, f"{base}?{urlencode([*query, ('row', place)])}")
+        return _ENCODER.encode(resource)
+
+    return conditional.answer(request, await asyncio.to_thread(make), cache_control=cache_control)
+
+
+def _explanation(answered: AnswerWithSource, place: int, rows: str) -> ExplanationResource:
+    answer, row = answered.document, row_of(answered.document.table, place)
+    made = explain(answered.prepared, answer.table, row)
+    return ExplanationResource(
+        title=made.title,
+        statistic=answer.statistic,
+        parameters=dict(answer.parameters),
+        dataset=answer.dataset,
+        fingerprint=answer.fingerprint,
+        method_version=answer.method_version,
+        row=place,
+        values=row,
+        number=made.number,
+        steps=[StepResource(text=step.text, formula=step.formula, numbers=step.numbers) for step in made.steps],
+        assumptions=list(made.assumptions),
+        warnings=list(made.warnings),
+        sources=list(made.sources),
+        programs=ProgramsResource(
+            python=made.python, r=made.r, computes=list(made.computes), leaves_out=list(made.leaves_out)
+        ),
+        citation=answer.citation,
+        links=ExplanationLinks(rows=rows),
+    )
+
+
+_ENCODER = msgspec.json.Encoder()

@@ -1,0 +1,126 @@
+"""Which row of which answer is meant."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from meantime.errors import (
+    DatasetNotReady,
+    ResultGone,
+    SnapshotDamaged,
+)
+from meantime.formats import document as documents
+from meantime.formats.document import Document
+from meantime.model import JobRecord, Unwatched
+from meantime.statistics.registry import STATISTICS
+from meantime.statistics.statistic import AnyPrepared
+from meantime.web.backend import Backend
+from meantime.web.http.query import Query
+from meantime.web.http.request import HttpRequest
+from meantime.web.v1 import job_parameters
+from meantime.web.v1.results import handlers as results
+from meantime.web.v1.results.description import CHART
+from meantime.web.v1.statistics import handlers as statistics
+from meantime.web.v1.statistics import immediate
+from meantime.web.v1.statistics import query as statistic_query
+
+# Rows of a page: as many as people look through, and at most some megabytes.
+PAGE = 100
+PAGE_LIMIT = 10_000
+
+# What a query has beside the question itself.
+ROW_NAMES = ("row", "key", "cursor", "page_rows")
+# Rows of the file are of no statistic that has a chart.
+NO_CHART = "rows"
+# Of the number of a row: no answer has a billion.
+ROW_DIGITS = 9
+
+
+class RowQuery(NamedTuple):
+    """Which row of the answer is asked after, and which page of what it rests on."""
+
+    row: int | None
+    key: tuple[str, ...]
+    cursor: str | None
+    page_rows: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnswerWithSource:
+    """An answer, with what it was made from."""
+
+    prepared: AnyPrepared
+    document: Document
+
+
+def _read(pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> RowQuery:
+    query = Query(pairs, names)
+    row = query.one("row")
+    if row is not None and not (row.isascii() and row.isdecimal() and len(row) <= ROW_DIGITS):
+        query.wrong("row", "type", '"row" must be the number of a row of the answer; the first one is 0.')
+        row = None
+    asked = RowQuery(
+        row=None if row is None else int(row),
+        key=tuple(query.all("key")),
+        cursor=query.one("cursor"),
+        page_rows=query.number("page_rows", default=PAGE, up_to=PAGE_LIMIT),
+    )
+    query.check()
+    return asked
+
+
+async def answer_of_statistic(
+    backend: Backend, request: HttpRequest, names: Sequence[str]
+) -> tuple[AnswerWithSource, RowQuery]:
+    """Return the answer to the question in the query, and the row that is meant."""
+    statistic = statistics.statistic_of(request)
+    # A chart is no part of what is asked here, and so refused with what else is unknown.
+    ours = [pair for pair in request.query if pair[0] in (*names, CHART.name)]
+    asked = _read(ours, names)
+    theirs = [pair for pair in request.query if pair not in ours]
+    question = await statistic_query.read_question(theirs, statistic, backend.catalog)
+    making = immediate.ImmediateAnswer(backend, question)
+    try:
+        document = await asyncio.to_thread(making.document)
+    finally:
+        # Where the client has left, or the server gives up: the thread is to know.
+        making.work.stop()
+    return AnswerWithSource(prepared=question.prepared, document=document), asked
+
+
+async def answer_of_job(
+    backend: Backend, request: HttpRequest, names: Sequence[str]
+) -> tuple[AnswerWithSource, RowQuery]:
+    """Return the result of the job in the path, and the row that is meant."""
+    asked = _read(request.query, names)
+    detail = backend.engine.describe(job_parameters.job_number_of(request))
+    receipt, job = results.receipt_of(detail), detail.record
+    statistic = STATISTICS.get(job.request.statistic)
+    if statistic is None or statistic.method_version != receipt.method_version:
+        raise ResultGone(
+            f"{job.id} was answered by version {receipt.method_version} of {job.request.statistic}, which this server "
+            "does not have any more, so it cannot say what it rests on. Submit the request again."
+        )
+    prepared = await asyncio.to_thread(_prepared, backend, job)
+    if job.request.view == "document":
+        document = documents.decode(await results.read_kept(backend, job, receipt))
+    else:
+        # Its file has the classic JSON, which says less.
+        document = await asyncio.to_thread(backend.compute.document, prepared, job.request.dataset, Unwatched())
+    return AnswerWithSource(prepared=prepared, document=document), asked
+
+
+def _prepared(backend: Backend, job: JobRecord) -> AnyPrepared:
+    try:
+        return backend.compute.prepare(job.request)
+    except (SnapshotDamaged, DatasetNotReady) as error:
+        raise ResultGone(
+            f"The snapshot that {job.id} was answered from is not there any more, and with it the rows are gone that "
+            "the result rests on. Submit the request again."
+        ) from error
+
+
+EXPLANATION_NAMES = ("row", "key")

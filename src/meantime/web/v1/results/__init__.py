@@ -1,0 +1,1 @@
+"""What jobs have computed, in every form: /v1/jobs/{job_id}/results."""

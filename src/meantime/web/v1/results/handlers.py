@@ -1,0 +1,143 @@
+"""Answers with the result of a job, read from its file or computed again."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from functools import partial
+
+from meantime.engine.engine import JobDetail
+from meantime.errors import (
+    DatasetNotReady,
+    JobCancelled,
+    JobFailed,
+    ResultGone,
+    ResultNotReady,
+    SnapshotDamaged,
+)
+from meantime.formats.document import Document
+from meantime.formats.forms import Form
+from meantime.model import JobRecord, JobState, Receipt, Unwatched
+from meantime.statistics.registry import STATISTICS
+from meantime.web.backend import Backend
+from meantime.web.http.prefer import applied, preferred_wait
+from meantime.web.http.query import Query
+from meantime.web.http.replies import Reply, Stream
+from meantime.web.http.request import HttpRequest
+from meantime.web.v1.forms import choose_form, with_chart
+from meantime.web.v1.job_parameters import job_number_of
+from meantime.web.v1.long_poll import waiters_of
+from meantime.web.v1.representation import represent, stem_of
+from meantime.web.v1.results.description import CHART
+
+# The result of a job never changes, but what is called job_id_1 does, when a server is set up anew at the same
+# address. So it may be kept, and is asked after: a 304 takes less than a millisecond. Private, since whoever removes a
+# result wants it gone.
+CACHE_CONTROL = "private, no-cache"
+
+# Read and its checksum compared at about a gigabyte a second: what is longer would hold up the event loop.
+_READ_AT_ONCE_BYTES = 512 * 1024
+
+
+async def answer_with_result(
+    backend: Backend, request: HttpRequest, detail: JobDetail, *, form: Form, headers: tuple[tuple[str, str], ...] = ()
+) -> Reply | Stream:
+    """Answer with what a job has come to.
+
+    Raises:
+        ResultNotReady, JobFailed, JobCancelled: nothing, and why.
+        ResultGone: its file is lost, and what made it is no longer there.
+        JobUnknown, ShuttingDown: it went while a lost result was made again.
+    """
+    job = detail.record
+    receipt = receipt_of(detail)
+    is_kept = job.request.view == "document"
+    return await represent(
+        request,
+        form=form.over(partial(_places, backend, job)),
+        tag=receipt.checksum,
+        body=partial(read_kept, backend, job, receipt) if is_kept else None,
+        document=None if is_kept else partial(classic_as_document, backend, job, receipt),
+        cache_control=CACHE_CONTROL,
+        headers=headers,
+        job_id=job.id,
+        stem=stem_of(job.request.statistic, job.request.dataset, job.request.fingerprint),
+    )
+
+
+def _places(backend: Backend, job: JobRecord) -> Mapping[str, tuple[float, float]]:
+    """Return where the locations lie of the very content that a job is of; nothing where that is gone."""
+    try:
+        return backend.catalog.snapshot(job.request.dataset, job.request.fingerprint).about.points.places
+    except SnapshotDamaged:
+        return {}
+
+
+async def read_kept(backend: Backend, job: JobRecord, receipt: Receipt) -> bytes:
+    """Read the file of a result; one that is lost is made again."""
+    if receipt.size_bytes > _READ_AT_ONCE_BYTES:
+        reading = await asyncio.to_thread(backend.engine.read_result, job.number)
+    else:
+        reading = backend.engine.read_result(job.number)
+    await backend.landed(reading)
+    return reading.result()
+
+
+async def get_result(backend: Backend, request: HttpRequest) -> Reply | Stream:
+    """GET /v1/jobs/{job_id}/results, and with a suffix."""
+    form = choose_form(request.header("accept"), request.path_params.get("suffix"))
+    query = Query(request.query, (CHART.name,))
+    chart = query.one(CHART.name)
+    query.check()
+    wait_s = preferred_wait(request.header("prefer"))
+    detail = await waiters_of(backend.engine).end_of(
+        backend.engine, job_number_of(request), within_s=wait_s or 0, gone=request.gone
+    )
+    # Which forms and charts there are is known with the job.
+    statistic = detail.record.request.statistic
+    form = with_chart(
+        choose_form(request.header("accept"), request.path_params.get("suffix"), statistic), chart, statistic
+    )
+    return await answer_with_result(backend, request, detail, form=form, headers=applied(wait_s))
+
+
+def receipt_of(detail: JobDetail) -> Receipt:
+    """Return what is known of a job's result.
+
+    Raises:
+        ResultNotReady, JobFailed, JobCancelled: there is none, and why.
+    """
+    job = detail.record
+    failure = job.failure
+    if detail.state is JobState.FAILED:
+        reason = failure.reason if failure else "no reason is known"
+        raise JobFailed(f"{job.id} failed, so it has no result: {reason}", failure=failure)
+    if detail.state is JobState.CANCELLED:
+        raise JobCancelled(f"{job.id} was cancelled, so it has no result. Submit the same request again to have one.")
+    if job.receipt is None or detail.state is not JobState.DONE:
+        raise ResultNotReady(
+            f"{job.id} is {detail.state}, so it has no result yet. Ask again, with the header Prefer: wait=30 to have "
+            "the answer wait for its end, or follow its events.",
+            retry_after_s=1,
+        )
+    return job.receipt
+
+
+def classic_as_document(backend: Backend, job: JobRecord, receipt: Receipt) -> Document:
+    """Compute what a classic job was asked as a document: its file has the classic JSON, which says less."""
+    request = job.request
+    statistic = STATISTICS.get(request.statistic)
+    if statistic is None or statistic.method_version != receipt.method_version:
+        # The classic API still answers from the file. A document made now could have other numbers than that.
+        raise ResultGone(
+            f"{job.id} was answered by version {receipt.method_version} of {request.statistic}, which this server does "
+            "not have any more, so it cannot be written in another form. Submit the request again, or read it by "
+            f"/api/get_results/{job.id}."
+        )
+    try:
+        return backend.compute.document(backend.compute.prepare(request), request.dataset, Unwatched())
+    except (SnapshotDamaged, DatasetNotReady) as error:
+        raise ResultGone(
+            f"The snapshot that {job.id} was answered from is not there any more, so its result cannot be written in "
+            f"another form. Submit the request again, or read it by /api/get_results/{job.id}."
+        ) from error

@@ -1,0 +1,1 @@
+"""/v1/statistics: what can be asked, and immediate answers without a job."""

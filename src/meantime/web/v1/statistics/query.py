@@ -1,0 +1,136 @@
+"""Reads a question from the query of an address."""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from meantime.dataset.catalog import Catalog, Loading, Ready
+from meantime.dataset.snapshot import Snapshot
+from meantime.errors import (
+    DatasetLoading,
+    Problem,
+    RequestInvalid,
+    SnapshotDamaged,
+)
+from meantime.statistics.check import check
+from meantime.statistics.parameters import fields, item_of, text_is_meant
+from meantime.statistics.statistic import AnyPrepared, AnyStatistic
+from meantime.text import quoted
+from meantime.web.http.query import refusal
+from meantime.web.v1.datasets.address import dataset_unknown
+
+_FINGERPRINT = re.compile(r"[0-9a-f]{64}", re.ASCII)
+# What a query has beside the parameters of the statistic.
+_OURS = ("dataset", "fingerprint", "chart")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Question:
+    """What a query asks for, checked and prepared."""
+
+    dataset: str
+    prepared: AnyPrepared
+    is_pinned: bool  # the snapshot is named, and not whichever is current
+    chart: str | None  # that is to be shown
+
+    @property
+    def snapshot(self) -> Snapshot:
+        """The one that answers."""
+        return self.prepared.snapshot
+
+
+async def read_question(pairs: Sequence[tuple[str, str]], row: AnyStatistic, catalog: Catalog) -> Question:
+    """Read and check what is asked.
+
+    Raises:
+        DatasetUnknown, DatasetLoading, DatasetNotReady: of the data set.
+        RequestInvalid: with everything that is wrong.
+    """
+    given: dict[str, list[str]] = {}
+    for name, text in pairs:
+        given.setdefault(name, []).append(text)
+    problems: list[Problem] = []
+    ours = {name: _one(name, given.pop(name), problems) for name in _OURS if name in given}
+    fingerprint = ours.get("fingerprint")
+    if fingerprint is not None and not _FINGERPRINT.fullmatch(fingerprint):
+        detail = f'"fingerprint" must be that of a snapshot, 64 hexadecimal digits, not {quoted(fingerprint)}.'
+        problems.append(Problem(pointer="/fingerprint", code="type", detail=detail))
+    dataset = ours.get("dataset", catalog.default)
+    raw = _raw(row, given, problems)
+    snapshot = await _snapshot(catalog, dataset, None if problems else fingerprint)
+    try:
+        prepared = check(row.name, raw, snapshot, refuse_unknown=True)
+    except RequestInvalid as invalid:
+        raise refusal([*problems, *invalid.problems], "query") from invalid
+    if problems:
+        raise refusal(problems, "query")
+    return Question(dataset=dataset, prepared=prepared, is_pinned=fingerprint is not None, chart=ours.get("chart"))
+
+
+async def _snapshot(catalog: Catalog, dataset: str, fingerprint: str | None) -> Snapshot:
+    if dataset not in catalog.names:
+        raise dataset_unknown(dataset, catalog.names)
+    status = catalog.status(dataset)
+    if fingerprint is not None and not (isinstance(status, Ready) and status.snapshot.fingerprint == fingerprint):
+        return await _older(catalog, dataset, fingerprint)
+    if isinstance(status, Loading):
+        raise DatasetLoading(
+            f"The data set {quoted(dataset)} is still being read. Try again in a second, or POST the same question to "
+            "/v1/jobs: the job waits for it.",
+            retry_after_s=1,
+        )
+    return catalog.snapshot(dataset)
+
+
+async def _older(catalog: Catalog, dataset: str, fingerprint: str) -> Snapshot:
+    """Return a snapshot that is not current; it may have to be opened, which takes a tenth of a second."""
+    try:
+        return await asyncio.to_thread(catalog.snapshot, dataset, fingerprint)
+    except SnapshotDamaged:
+        detail = (
+            f'No snapshot with the fingerprint {quoted(fingerprint)} is kept any more. Leave "fingerprint" out to ask '
+            "the current one."
+        )
+        problem = Problem(pointer="/fingerprint", code="unknown", detail=detail)
+        raise RequestInvalid(detail, problems=(problem,)) from None
+
+
+def _raw(row: AnyStatistic, given: Mapping[str, list[str]], problems: list[Problem]) -> dict[str, Any]:
+    """Make of texts what the parameters are. What cannot be is left as it is, for the check to say so."""
+    parameters: type[msgspec.Struct] = row.parameters
+    kinds = {field.name: field.type for field in fields(parameters)}
+    raw: dict[str, Any] = {}
+    for name, texts in given.items():
+        kind = kinds.get(name)
+        item = item_of(kind)
+        if item is not None:
+            # An empty text is a name of its own, of what has none; among numbers and words it stands for nothing.
+            kept = texts if text_is_meant(item) else [text for text in texts if text]
+            raw[name] = [_value(item, text) for text in kept]
+        else:
+            raw[name] = _value(kind, _one(name, texts, problems))
+    return raw
+
+
+def _one(name: str, texts: Sequence[str], problems: list[Problem]) -> str:
+    """Return the one value that a name came with; the same one several times does not matter."""
+    if len(set(texts)) > 1:
+        detail = f'"{name}" takes one value, and came with {len(set(texts)):,} different ones.'
+        problems.append(Problem(pointer=f"/{name}", code="repeated", detail=detail))
+    return texts[0]
+
+
+def _value(kind: Any, text: str) -> Any:
+    """Make of a text what a parameter is."""
+    if kind is None or text_is_meant(kind):
+        return text
+    try:
+        return msgspec.convert(text or None, kind, strict=False)
+    except msgspec.ValidationError:
+        return text
