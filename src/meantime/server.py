@@ -36,7 +36,7 @@ from meantime.web.app import create_app
 from meantime.web.bad_bytes import http_protocol
 from meantime.web.explorer.drawing import Drawing
 from meantime.web.explorer.serving import Explorer
-from meantime.web.v1.long_poll import release_waiters
+from meantime.web.long_poll import JobWaiters
 
 _log = structlog.get_logger("meantime")
 
@@ -98,11 +98,13 @@ class _Server:
         self._socket = _bind(settings.host, settings.port)
         self._parts = Parts(settings, sources, on_fatal=self._on_fatal, verbose=verbose)
         self._engine = self._parts.engine
+        self._waiters = JobWaiters()
         app = create_app(
             engine=self._engine,
             catalog=self._parts.catalog,
             compute=self._parts.compute,
             metrics=self._parts.metrics,
+            waiters=self._waiters,
             explorer=Explorer(
                 Drawing(settings.state_dir.resolve() / "explorer"), frame_ancestors=settings.frame_ancestors
             ),
@@ -207,7 +209,7 @@ class _Server:
     def _stop(self, http: threading.Thread, code: int) -> None:
         self._engine.stop_accepting()
         # The listener waits for open answers: those that follow jobs have no end of their own.
-        release_waiters(self._engine)
+        self._waiters.close()
         self._listener.should_exit = True
         http.join()
         if self._parts.stop(wait_s=STOP_WORK_S):

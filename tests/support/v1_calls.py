@@ -22,7 +22,7 @@ from meantime.model import JobRecord, JobState, Request, Work
 from meantime.web.backend import Backend
 from meantime.web.http.loop_bridge import FutureBridge
 from meantime.web.http.replies import Reply, Stream
-from meantime.web.v1.long_poll import waiters_of
+from meantime.web.long_poll import JobWaiters
 from tests.support import engine_fakes
 from tests.support.engine_fakes import PATIENCE_S, Deed
 from tests.support.http_requests import FakeRequest
@@ -131,7 +131,7 @@ def behind(
             explorer=NOTHING,
         )
         yield Behind(backend, engine, tables)
-        waiters_of(engine).close()
+        backend.waiters.close()
 
 
 JobWatcher = Callable[[JobDetail], None]
@@ -160,6 +160,7 @@ class Told:
         self.watchers: dict[int, list[JobWatcher]] = {}
         self.watches = 0
         self.followers: list[Callable[[Event], None]] = []
+        self.waiters = JobWaiters()
 
     def describe(self, number: int) -> JobDetail:
         if number not in self.standing:
@@ -213,6 +214,7 @@ class Told:
         """What handlers are handed that look at jobs only."""
         return Backend(
             engine=self.engine,
+            waiters=self.waiters,
             catalog=NOTHING,
             compute=NOTHING,
             landed=landed,

@@ -33,6 +33,7 @@ from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from meantime.web.app import create_app
 from meantime.web.explorer.drawing import Drawing
 from meantime.web.explorer.serving import Explorer
+from meantime.web.long_poll import JobWaiters
 from meantime.web.metrics import Metrics
 from tests.support import factories, flask_app
 from tests.support.waiting import PATIENCE_S, wait_for
@@ -204,6 +205,7 @@ def served(
             create_app,
             compute=compute,
             keep_ended_s=KEEP_ENDED_S,
+            waiters=JobWaiters(),
             explorer=Explorer(Drawing(tmp_path / "explorer"), frame_ancestors="'none'"),
         ),
         "flask": flask_app.whole_app,

@@ -20,6 +20,7 @@ from meantime.web.http.dispatch import EndpointRoute
 from meantime.web.http.loop_bridge import FutureBridge
 from meantime.web.http.middleware import AccessLogMiddleware, HostMiddleware
 from meantime.web.http.router import Router
+from meantime.web.long_poll import JobWaiters
 from meantime.web.metrics import Metrics
 from meantime.web.refusals import refuse
 from meantime.web.v1 import routes as v1
@@ -34,6 +35,7 @@ def create_app(
     compute: Compute,
     metrics: Metrics,
     explorer: Explorer,
+    waiters: JobWaiters,
     keep_ended_s: float,
     admin_key: str | None = None,
     allowed_hosts: Sequence[str] = (),
@@ -49,6 +51,7 @@ def create_app(
         keep_ended_s=keep_ended_s,
         metrics=metrics,
         explorer=explorer,
+        waiters=waiters,
         admin_key=admin_key,
     )
     # Not the class Starlette: what it adds are two layers that turn errors into pages, and ours are answered already.

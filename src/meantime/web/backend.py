@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from meantime.dataset.catalog import Catalog
@@ -12,7 +12,10 @@ from meantime.engine.engine import Engine
 from meantime.formats.document import Document
 from meantime.model import Request, Work
 from meantime.statistics.statistic import AnyPrepared
+from meantime.web.answer_cache import AnswerCache
+from meantime.web.answer_slots import AnswerSlots
 from meantime.web.explorer.serving import Explorer
+from meantime.web.long_poll import JobWaiters
 from meantime.web.metrics import Metrics
 
 
@@ -38,3 +41,6 @@ class Backend:
     metrics: Metrics
     explorer: Explorer
     admin_key: str | None = None
+    waiters: JobWaiters = field(default_factory=JobWaiters)
+    answers: AnswerCache = field(default_factory=AnswerCache)
+    slots: AnswerSlots = field(default_factory=AnswerSlots)

@@ -10,12 +10,11 @@ from meantime.engine.engine import JobDetail
 from meantime.errors import JobUnknown, RequestInvalid
 from meantime.model import JobState
 from meantime.web.backend import Backend
+from meantime.web.event_log import REMEMBERED_EVENTS
 from meantime.web.http.replies import Reply, Stream
-from meantime.web.v1.event_log import REMEMBERED_EVENTS
 from meantime.web.v1.events import all_jobs, one_job
 from meantime.web.v1.jobs.deletion import delete_job
 from meantime.web.v1.jobs.resource import job_resource
-from meantime.web.v1.long_poll import release_waiters, waiters_of
 from tests.support.engine_fakes import PATIENCE_S, Held
 from tests.support.http_requests import job_request
 from tests.support.v1_calls import (
@@ -90,7 +89,7 @@ def test_a_job_is_followed_from_how_it_stands_to_its_end() -> None:
         assert [kind for kind in kinds(found) if kind != "progress"] in (["started", "ended"], ["ended"])
         assert (found[-1]["id"], found[-1]["data"]["state"]) == ("done", "done")
         assert found[-1]["data"]["ended_at"] is not None
-        assert waiters_of(there.engine).watched == 0
+        assert there.backend.waiters.watched == 0
 
     with behind(deeds={"states_mean": held}, threads=1) as there:
         there.submit()
@@ -153,7 +152,7 @@ def test_a_job_that_is_removed_before_the_first_event_ends_the_stream() -> None:
                 await taken(answer.pieces)
             del told.standing[1]
             assert [piece async for piece in answer.pieces] == []
-            assert (waiters_of(told.engine).watched, told.watchers) == (0, {})
+            assert (told.waiters.watched, told.watchers) == (0, {})
 
     run(story())
 
@@ -257,7 +256,7 @@ def test_a_client_that_leaves_is_not_told_any_more() -> None:
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert (waiters_of(told.engine).watched, told.watchers) == (0, {})
+        assert (told.waiters.watched, told.watchers) == (0, {})
 
     run(story())
 
@@ -267,7 +266,7 @@ def test_streams_of_one_job_end_when_the_server_stops() -> None:
         told = Told()
         pieces = await follow_one(told.backend)
         await taken(pieces)
-        await asyncio.to_thread(release_waiters, told.engine)
+        await asyncio.to_thread(told.waiters.close)
         assert await rest(pieces) == []
         # Whoever comes now learns how the job stands, and no more.
         assert kinds(await rest(await follow_one(told.backend))) == ["accepted"]
@@ -321,7 +320,7 @@ def test_only_what_is_wanted_is_told() -> None:
 async def _labels(told: Told, query: str) -> AsyncIterator[str]:
     pieces = await follow_all(told.backend, query)
     told.happen()
-    release_waiters(told.engine)
+    told.waiters.close()
     for event in await rest(pieces):
         yield event["data"]["label"]
 
@@ -367,7 +366,7 @@ def test_a_client_that_was_cut_off_before_the_first_event_misses_none() -> None:
 def test_a_client_that_comes_from_elsewhere_is_told_to_list_again_and_then_goes_on(known: str) -> None:
     async def story() -> None:
         told = Told()
-        ring = waiters_of(told.engine).events(told.engine)
+        ring = told.waiters.events(told.engine)
         told.happen(number=1)
         pieces = await follow_all(told.backend, last_event_id=known.format(name=ring.name))
         [reset] = events(await taken(pieces))
@@ -449,7 +448,7 @@ def test_a_silent_stream_says_where_it_is(monkeypatch: pytest.MonkeyPatch) -> No
 
     async def story() -> None:
         told = Told()
-        ring = waiters_of(told.engine).events(told.engine)
+        ring = told.waiters.events(told.engine)
         pieces = await follow_all(told.backend, "label=mine")
         assert await taken(pieces) == [f":\nid: {ring.name}-0\n\n".encode()]
         told.happen(label="theirs")
@@ -464,7 +463,7 @@ def test_streams_of_all_jobs_end_when_the_server_stops() -> None:
         pieces = await follow_all(told.backend)
         waiting = asyncio.ensure_future(rest(pieces))
         await asyncio.sleep(0)
-        await asyncio.to_thread(release_waiters, told.engine)
+        await asyncio.to_thread(told.waiters.close)
         assert await waiting == []
         assert await rest(await follow_all(told.backend)) == []
 

@@ -32,7 +32,6 @@ from meantime.web.http.replies import ClientGone
 from meantime.web.v1.events import one_job
 from meantime.web.v1.jobs import deletion, listing, resource, submission
 from meantime.web.v1.jobs import endpoints as job_endpoints
-from meantime.web.v1.long_poll import waiters_of
 from meantime.web.v1.results import endpoints as result_endpoints
 from meantime.web.v1.results import handlers as results
 from tests.support.engine_fakes import PATIENCE_S, ControlledJobStore, Held, ToyGate
@@ -281,7 +280,7 @@ def test_a_job_that_is_cancelled_while_it_is_waited_for_is_a_problem() -> None:
         waiting = asyncio.ensure_future(
             submission.submit(there.backend, job_request("POST", body=ASKED, prefer="wait=60"))
         )
-        await turns_until(lambda: waiters_of(there.engine).watched == 1)
+        await turns_until(lambda: there.backend.waiters.watched == 1)
         await deletion.delete_job(there.backend, job_request("DELETE", job_id="job_id_1"))
         with pytest.raises(JobCancelled):
             await waiting
@@ -296,11 +295,11 @@ def test_a_client_that_goes_away_while_it_waits_leaves_nothing_behind_but_its_jo
     async def story(there: Behind) -> None:
         call = job_request("POST", body=ASKED, prefer="wait=60")
         waiting = asyncio.ensure_future(submission.submit(there.backend, call))
-        await turns_until(lambda: waiters_of(there.engine).watched == 1)
+        await turns_until(lambda: there.backend.waiters.watched == 1)
         call.left.set()
         with pytest.raises(ClientGone):
             await waiting
-        assert waiters_of(there.engine).watched == 0
+        assert there.backend.waiters.watched == 0
         await turns_until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
 
     with behind(deeds={"states_mean": held}) as there:
@@ -436,7 +435,7 @@ def test_equal_requests_of_a_batch_are_checked_once(monkeypatch: pytest.MonkeyPa
         checked.append(name)
         return check(name, *given, **more)
 
-    monkeypatch.setattr("meantime.web.v1.jobs.check", counted)
+    monkeypatch.setattr("meantime.web.v1.jobs.requests.check", counted)
     # Behind the gate: whoever works on a request checks it too.
     with behind(gate=ToyGate(closed=["table"])) as there:
         submit_batch(there, {"requests": [ASKED, {**ASKED, "statistic": "global_mean"}] * 50})
@@ -507,7 +506,7 @@ def test_a_look_that_waits_is_answered_when_the_job_has_ended() -> None:
         waiting = asyncio.ensure_future(
             listing.get_job(there.backend, job_request(job_id="job_id_1", prefer="wait=60"))
         )
-        await turns_until(lambda: waiters_of(there.engine).watched == 1)
+        await turns_until(lambda: there.backend.waiters.watched == 1)
         held.go_on.set()
         return await asyncio.wait_for(waiting, PATIENCE_S)
 
@@ -527,7 +526,7 @@ def test_a_look_that_waits_in_vain_is_answered_with_the_job_as_it_is(monkeypatch
         held.wait_begun()
         job = look(there, job_id, prefer="wait=1")
         held.go_on.set()
-        assert (job["state"], waiters_of(there.engine).watched) == ("running", 0)
+        assert (job["state"], there.backend.waiters.watched) == ("running", 0)
 
 
 # Listing

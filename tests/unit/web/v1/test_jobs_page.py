@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from typing import get_args, get_type_hints
 
+from meantime.web.event_log import REMEMBERED_EVENTS
 from meantime.web.http.prefer import WAIT_LIMIT_S
 from meantime.web.v1 import envelope, pieces
-from meantime.web.v1.event_log import REMEMBERED_EVENTS
 from meantime.web.v1.jobs import deletion, resource
 
 PAGE = " ".join((Path(__file__).parents[4] / "docs" / "jobs.md").read_text(encoding="utf-8").split())

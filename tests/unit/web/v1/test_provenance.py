@@ -30,7 +30,6 @@ from meantime.statistics.registry import STATISTICS
 from meantime.web.http.replies import Reply
 from meantime.web.v1.provenance.explanation import get_job_explanation, get_statistic_explanation
 from meantime.web.v1.provenance.rows import get_job_rows, get_statistic_rows
-from meantime.web.v1.statistics.answer_cache import answers_of
 from tests.support.http_requests import FakeRequest, job_request
 from tests.support.table_files import read
 from tests.support.v1_calls import Behind, Tables, Told, behind
@@ -241,9 +240,7 @@ def test_an_answer_without_rows_has_none_to_explain(server: Behind) -> None:
 
 def test_pages_of_a_large_table_are_few_at_a_time(server: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("meantime.web.v1.provenance.rows._LONG_ROWS", 1)
-    slots = answers_of(server.backend.catalog).slots
     assert rows(ask(server, "question=Naps&row=0")) == UTAH
-    while slots.acquire(blocking=False):
-        pass
-    with pytest.raises(AnswersBusy):
+    slots = server.backend.slots
+    with slots.take(), slots.take(), pytest.raises(AnswersBusy):
         ask(server, "question=Naps&row=0")

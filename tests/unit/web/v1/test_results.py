@@ -30,7 +30,6 @@ from meantime.statistics.registry import STATISTICS
 from meantime.stores.memory import MemoryResultStore
 from meantime.web.http.replies import ClientGone, Reply, Stream
 from meantime.web.v1.jobs import deletion
-from meantime.web.v1.long_poll import release_waiters, waiters_of
 from meantime.web.v1.results import description
 from meantime.web.v1.results import handlers as results
 from tests.support.engine_fakes import PATIENCE_S, Held
@@ -297,7 +296,7 @@ def test_who_waits_gets_the_result_when_it_is_there() -> None:
     async def story(there: Behind) -> Any:
         call = job_request(job_id="job_id_1", suffix="csv", prefer="wait=30")
         waiting = asyncio.ensure_future(results.get_result(there.backend, call))
-        await turns_until(lambda: waiters_of(there.engine).watched == 1)
+        await turns_until(lambda: there.backend.waiters.watched == 1)
         held.go_on.set()
         return await asyncio.wait_for(waiting, PATIENCE_S)
 
@@ -318,7 +317,7 @@ def test_who_waits_for_a_job_that_fails_is_told_that() -> None:
     async def story(there: Behind) -> None:
         call = job_request(job_id="job_id_1", prefer="wait=30")
         waiting = asyncio.ensure_future(results.get_result(there.backend, call))
-        await turns_until(lambda: waiters_of(there.engine).watched == 1)
+        await turns_until(lambda: there.backend.waiters.watched == 1)
         held.go_on.set()
         with pytest.raises(JobFailed):
             await asyncio.wait_for(waiting, PATIENCE_S)
@@ -337,11 +336,11 @@ def test_who_leaves_is_waited_for_no_more_and_who_stays_when_the_server_stops_is
     async def story(there: Behind) -> None:
         call = job_request(job_id="job_id_1", prefer="wait=30")
         waiting = asyncio.ensure_future(results.get_result(there.backend, call))
-        await turns_until(lambda: waiters_of(there.engine).watched == 1)
+        await turns_until(lambda: there.backend.waiters.watched == 1)
         if leaves:
             call.left.set()
         else:
-            release_waiters(there.engine)
+            there.backend.waiters.close()
         with pytest.raises(ClientGone if leaves else ResultNotReady):
             await asyncio.wait_for(waiting, PATIENCE_S)
 

@@ -447,12 +447,12 @@ def test_what_was_kept_is_not_given_once_the_data_is_another(server: Server) -> 
 
 
 def test_no_more_is_kept_than_there_is_room_for(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("meantime.web.v1.statistics.answer_cache._KEPT_ANSWERS", 2)
+    monkeypatch.setattr("meantime.web.answer_cache._KEPT_ANSWERS", 2)
     asked = [query(limit=number) for number in (1, 2, 3)]
     one, two, _ = [server.get("summary", each) for each in asked]
     assert server.get("summary", asked[1]) is two
     assert server.get("summary", asked[0]) is not one
-    monkeypatch.setattr("meantime.web.v1.statistics.answer_cache._KEPT_BYTES", 1)
+    monkeypatch.setattr("meantime.web.answer_cache._KEPT_BYTES", 1)
     again = server.get("summary", asked[2])
     assert server.get("summary", asked[2]) is not again
 
@@ -460,5 +460,5 @@ def test_no_more_is_kept_than_there_is_room_for(server: Server, monkeypatch: pyt
 def test_neither_long_answers_nor_long_addresses_are_kept(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     long_one = "&".join([query()] * 100)
     assert server.get("states_mean", long_one) is not server.get("states_mean", long_one)
-    monkeypatch.setattr("meantime.web.v1.statistics.answer_cache._KEPT_ANSWER_BYTES", 10)
+    monkeypatch.setattr("meantime.web.answer_cache._KEPT_ANSWER_BYTES", 10)
     assert server.get("states_mean", query()) is not server.get("states_mean", query())

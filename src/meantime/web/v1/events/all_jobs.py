@@ -8,13 +8,13 @@ from collections.abc import AsyncIterator, Iterable
 
 from meantime.engine.ports import JobFilter
 from meantime.web.backend import Backend
+from meantime.web.event_log import EventLog, LoggedEvent
 from meantime.web.http.replies import Stream
 from meantime.web.http.request import HttpRequest
-from meantime.web.v1.event_log import EventLog, LoggedEvent
+from meantime.web.long_poll import JobWaiters
 from meantime.web.v1.events.stream import HEADERS, HEARTBEAT_S, MEDIA_TYPE, RETRY, Write, write_event, writer_of
 from meantime.web.v1.jobs.listing import read_list_query
 from meantime.web.v1.jobs.parameters import FILTERS
-from meantime.web.v1.long_poll import JobWaiters, waiters_of
 
 # Each piece costs a write to the client's socket. Under load a stream so takes 50 a second, each of many events; an
 # event that comes alone goes out at once.
@@ -28,7 +28,7 @@ _RESET = '{"detail":"Events were missed that are not known any more: list the jo
 async def follow_jobs(backend: Backend, request: HttpRequest) -> Stream:
     """GET /v1/jobs/events: what happens to all jobs, from now on or from where the client was."""
     wanted = read_list_query(request.query, tuple(parameter.name for parameter in FILTERS)).wanted
-    lobby = waiters_of(backend.engine)
+    lobby = backend.waiters
     ring = lobby.events(backend.engine)
     known = request.header("last-event-id")
     place = ring.end if known is None else _place(ring, known)

@@ -14,9 +14,9 @@ from meantime.web.backend import Backend
 from meantime.web.http.query import Query
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
+from meantime.web.long_poll import JobWaiters
 from meantime.web.v1.events.stream import HEADERS, HEARTBEAT_S, MEDIA_TYPE, RETRY, Write, write_event, writer_of
 from meantime.web.v1.job_parameters import job_number_of
-from meantime.web.v1.long_poll import JobWaiters, waiters_of
 
 # Changes of one job that a slow client has not taken yet. There are a few per attempt, progress counted as one; each is
 # the whole job, so the oldest can go.
@@ -32,7 +32,7 @@ async def follow_job(backend: Backend, request: HttpRequest) -> Reply | Stream:
     if detail.state.is_ended and known == _id_of(detail):
         # The one answer after which a browser does not connect again.
         return Reply(204, b"", MEDIA_TYPE, HEADERS, job_id=detail.record.id)
-    lobby = waiters_of(backend.engine)
+    lobby = backend.waiters
     pieces = _of_one(lobby, backend.engine, number, known=known, write=writer_of(backend))
     return Stream(200, pieces, MEDIA_TYPE, HEADERS, job_id=detail.record.id)
 

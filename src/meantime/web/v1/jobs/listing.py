@@ -24,7 +24,6 @@ from meantime.web.http.request import HttpRequest
 from meantime.web.v1.job_parameters import job_number_of
 from meantime.web.v1.jobs.parameters import LIST_PARAMETERS, PAGE, PAGE_LIMIT
 from meantime.web.v1.jobs.resource import NO_STORE, JobPage, PageLinks, job_resource
-from meantime.web.v1.long_poll import waiters_of
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -34,7 +33,7 @@ async def get_job(backend: Backend, request: HttpRequest) -> Reply:
     Query(request.query, ()).check()
     wait_s = preferred_wait(request.header("prefer"))
     engine = backend.engine
-    detail = await waiters_of(engine).end_of(engine, job_number_of(request), within_s=wait_s or 0, gone=request.gone)
+    detail = await backend.waiters.end_of(engine, job_number_of(request), within_s=wait_s or 0, gone=request.gone)
     return Reply(
         200,
         _ENCODER.encode(job_resource(detail, keep_ended_s=backend.keep_ended_s)),

@@ -26,7 +26,6 @@ from meantime.web.http.request import HttpRequest
 from meantime.web.v1.forms import choose_form
 from meantime.web.v1.jobs.requests import BATCH_EXAMPLE, EXAMPLE, read_batch, read_request
 from meantime.web.v1.jobs.resource import NO_STORE, Accepted, job_resource
-from meantime.web.v1.long_poll import waiters_of
 from meantime.web.v1.results.handlers import answer_with_result
 
 # A thousand questions as long as the longest in use (246 characters, each up to 4 bytes, or 12 where escaped), with
@@ -66,9 +65,7 @@ async def submit(backend: Backend, request: HttpRequest) -> Reply | Stream:
     if form is None:
         detail = _as_it_is(backend.engine, job)
     else:
-        detail = await waiters_of(backend.engine).end_of(
-            backend.engine, job.number, within_s=wait_s or 0, gone=request.gone
-        )
+        detail = await backend.waiters.end_of(backend.engine, job.number, within_s=wait_s or 0, gone=request.gone)
         if detail.state.is_ended:
             where = ("content-location", f"/v1/jobs/{job.id}/results")
             return await answer_with_result(

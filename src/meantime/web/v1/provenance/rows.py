@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import dataclasses
 import hashlib
+from contextlib import nullcontext
 from urllib.parse import urlencode
 
 from meantime.formats import document as documents
@@ -26,7 +27,6 @@ from meantime.web.v1.provenance.query import (
 )
 from meantime.web.v1.representation import represent, stem_of
 from meantime.web.v1.results import handlers as results
-from meantime.web.v1.statistics import answer_cache, immediate
 from meantime.web.v1.statistics import handlers as statistics
 
 # In a table of more, a page is one of the few long answers at a time: among five million rows it takes 0.2 to 0.5 s to
@@ -67,11 +67,10 @@ async def _rows(
     after = None if asked.cursor is None else cursors.read(asked.cursor, list_of)
 
     is_long = answered.prepared.snapshot.about.rows > _LONG_ROWS
-    slots = answer_cache.answers_of(backend.catalog).slots if is_long else None
 
     def make() -> Page:
         row = None if place is None else row_of(answer.table, place)
-        with immediate.take_slot(slots):
+        with backend.slots.take() if is_long else nullcontext():
             return page(answered.prepared, row, after=after, limit=asked.page_rows)
 
     found = await asyncio.to_thread(make)

@@ -26,7 +26,6 @@ from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
 from meantime.web.v1.forms import choose_form, with_chart
 from meantime.web.v1.job_parameters import job_number_of
-from meantime.web.v1.long_poll import waiters_of
 from meantime.web.v1.representation import represent, stem_of
 from meantime.web.v1.results.description import CHART
 
@@ -90,7 +89,7 @@ async def get_result(backend: Backend, request: HttpRequest) -> Reply | Stream:
     chart = query.one(CHART.name)
     query.check()
     wait_s = preferred_wait(request.header("prefer"))
-    detail = await waiters_of(backend.engine).end_of(
+    detail = await backend.waiters.end_of(
         backend.engine, job_number_of(request), within_s=wait_s or 0, gone=request.gone
     )
     # Which forms and charts there are is known with the job.

@@ -16,13 +16,13 @@ from meantime.formats.forms import Form
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyStatistic
 from meantime.text import quoted
+from meantime.web.answer_cache import AnswerKey, key_of
 from meantime.web.backend import Backend
 from meantime.web.http import conditional
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
 from meantime.web.v1.forms import choose_form, with_chart
 from meantime.web.v1.representation import represent, stem_of
-from meantime.web.v1.statistics.answer_cache import AnswerCache, AnswerKey, answers_of, key_of
 from meantime.web.v1.statistics.immediate import ImmediateAnswer
 from meantime.web.v1.statistics.query import Question, read_question
 from meantime.web.v1.statistics.resource import _DESCRIPTIONS, STATISTIC_LIST
@@ -67,25 +67,25 @@ def statistic_of(request: HttpRequest) -> AnyStatistic:
 
 async def answer_statistic(backend: Backend, request: HttpRequest) -> Reply | Stream:
     """GET /v1/statistics/{name}?..., and with a suffix: the answer, as far as the client does not have it."""
-    answers = answers_of(backend.catalog)
-    key = key_of(request)
+    key, answers = key_of(request), backend.answers
     if key is None:
-        return await _made(backend, request, answers, key)
+        return await _made(backend, request, key)
     if (kept := answers.find(key, backend.catalog)) is not None:
         return kept
     async with answers.turn(key):
         # Made by another one while this one waited for its turn.
-        return answers.find(key, backend.catalog) or await _made(backend, request, answers, key)
+        return answers.find(key, backend.catalog) or await _made(backend, request, key)
 
 
-async def _made(backend: Backend, request: HttpRequest, answers: AnswerCache, key: AnswerKey | None) -> Reply | Stream:
+async def _made(backend: Backend, request: HttpRequest, key: AnswerKey | None) -> Reply | Stream:
     row = statistic_of(request)
     form = choose_form(request.header("accept"), request.path_params.get("suffix"), row.name)
     asked = await read_question(request.query, row, backend.catalog)
     form = with_chart(form, asked.chart, row.name).over(lambda: asked.snapshot.about.points.places)
     made = await _represented(backend, request, row, form, asked)
     if key is not None and isinstance(made, Reply):
-        answers.keep(key, made, asked)
+        fingerprint = asked.snapshot.fingerprint
+        backend.answers.keep(key, made, dataset=asked.dataset, fingerprint=fingerprint, is_pinned=asked.is_pinned)
     return made
 
 

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import nullcontext
 from typing import Any
 
 import msgspec
 
 from meantime.errors import (
-    AnswersBusy,
     AskAsJob,
     JobCancelled,
 )
 from meantime.formats.document import Document
 from meantime.web.backend import Backend
-from meantime.web.v1.statistics.answer_cache import LONG_AT_A_TIME, answers_of
 from meantime.web.v1.statistics.query import Question
 
 # What goes through more is made in a thread. A question of the CDC has up to 20,020 cells; each a group of its own they
@@ -49,12 +45,12 @@ class ImmediateAnswer:
         self.is_long = entries > _IN_LOOP
         self.work = BriefWork()
         self._compute = backend.compute
-        self._slots = answers_of(backend.catalog).slots if self.is_long else None
+        self._slots = backend.slots
         self._asked = asked
 
     def document(self) -> Document:
         """Make it; raises AnswersBusy where all places are taken, and as the compute does."""
-        with take_slot(self._slots):
+        with self._slots.take() if self.is_long else nullcontext():
             return self._compute.document(self._asked.prepared, self._asked.dataset, self.work)
 
 
@@ -81,25 +77,3 @@ class BriefWork:
     def stop(self) -> None:
         """Stop at the next check."""
         self._is_stopped = True
-
-
-@contextmanager
-def take_slot(slots: threading.Semaphore | None) -> Iterator[None]:
-    """Take one of the places for long answers, if it is one.
-
-    Raises:
-        AnswersBusy: all are taken.
-    """
-    if slots is None:
-        yield
-        return
-    if not slots.acquire(blocking=False):
-        raise AnswersBusy(
-            f"{LONG_AT_A_TIME} long answers are being made, and no more are at once. Try again in a second, or POST "
-            "the same question to /v1/jobs, where it waits for its turn.",
-            retry_after_s=1,
-        )
-    try:
-        yield
-    finally:
-        slots.release()

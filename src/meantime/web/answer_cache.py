@@ -3,20 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
-from weakref import WeakKeyDictionary, WeakValueDictionary
+from weakref import WeakValueDictionary
 
 from meantime.dataset.catalog import Catalog, Ready
 from meantime.web.http.replies import Reply
 from meantime.web.http.request import HttpRequest
-from meantime.web.v1.statistics.query import Question
-
-# At a time; each takes a core and up to half a gigabyte.
-LONG_AT_A_TIME = 2
 
 # Answers that are kept ready: those of a page that everybody looks at. 16 MB are some thousand answers of 55 states;
 # one that is longer than a sixteenth of that would push out too many others.
@@ -69,7 +64,6 @@ class AnswerCache:
     """
 
     def __init__(self) -> None:
-        self.slots = threading.Semaphore(LONG_AT_A_TIME)
         self._kept: OrderedDict[AnswerKey, _Kept] = OrderedDict()
         self._size_bytes = 0
         # Those that are held or waited for by somebody; nobody else has need of them.
@@ -94,11 +88,11 @@ class AnswerCache:
         self._kept.move_to_end(key)
         return kept.reply
 
-    def keep(self, key: AnswerKey, reply: Reply, asked: Question) -> None:
+    def keep(self, key: AnswerKey, reply: Reply, *, dataset: str, fingerprint: str, is_pinned: bool) -> None:
         """Keep an answer, unless it is long. None is kept under this key: whose turn it is has looked."""
         if len(reply.body) > _KEPT_ANSWER_BYTES:
             return
-        self._kept[key] = _Kept(reply, asked.dataset, asked.snapshot.fingerprint, asked.is_pinned)
+        self._kept[key] = _Kept(reply, dataset, fingerprint, is_pinned)
         self._size_bytes += _size_bytes(key, reply)
         while len(self._kept) > _KEPT_ANSWERS or self._size_bytes > _KEPT_BYTES:
             self._drop(next(iter(self._kept)))
@@ -110,13 +104,3 @@ class AnswerCache:
 def _size_bytes(key: AnswerKey, reply: Reply) -> int:
     # A kilobyte for what Python needs around them.
     return len(reply.body) + sum(len(part) for part in key if part) + 1024
-
-
-_ANSWERS: WeakKeyDictionary[Catalog, AnswerCache] = WeakKeyDictionary()
-
-
-def answers_of(catalog: Catalog) -> AnswerCache:
-    """Return the answers that are kept of a catalog's data sets."""
-    if (answers := _ANSWERS.get(catalog)) is None:
-        answers = _ANSWERS[catalog] = AnswerCache()
-    return answers

@@ -12,12 +12,10 @@ from collections import deque
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
-from typing import Any
-from weakref import WeakKeyDictionary, ref
 
 from meantime.engine.engine import Engine, JobDetail
+from meantime.web.event_log import EventLog
 from meantime.web.http.replies import ClientGone
-from meantime.web.v1.event_log import EventLog, remember
 
 # How many changes are looked at, and how many clients told of them, in one turn of the event loop: each answer takes
 # some 0.1 ms, so that others wait for 10 ms.
@@ -26,21 +24,11 @@ _TOLD_PER_TURN = 100
 Listener = Callable[[JobDetail | None], None]
 
 
-def waiters_of(engine: Engine) -> JobWaiters:
-    """Return the one place where clients wait for an engine's jobs."""
-    return _WAITERS.setdefault(engine, JobWaiters())
-
-
-def release_waiters(engine: Engine) -> None:
-    """Have all that wait answered with what there is, and nobody wait from now on: the server stops.
-
-    To be called, in any thread, before the HTTP server waits for its open connections to end.
-    """
-    waiters_of(engine).close()
-
-
 class JobWaiters:
-    """Where clients wait, in the one event loop that serves. Only ``close`` may be called in other threads."""
+    """Where clients wait, in the one event loop that serves. Only ``close`` may be called in other threads.
+
+    It is to be closed before the HTTP server waits for its open connections to end.
+    """
 
     def __init__(self) -> None:
         self._is_closed = False
@@ -126,9 +114,8 @@ class JobWaiters:
         self._enter()
         if self._events is None:
             self._events = EventLog(call=self._call)
-            # For as long as the engine lives: a client that was cut off finds what it has missed. Held weakly, since
-            # the engine is what keeps us.
-            engine.follow(partial(remember, ref(self._events)))
+            # From now on: a client that was cut off finds what it has missed.
+            engine.follow(self._events.add)
         return self._events
 
     @property
@@ -163,7 +150,7 @@ class JobWaiters:
             self._call()
 
     def _call(self) -> None:
-        # As in web/landing.py: first put, then look; _look clears the flag first and takes then.
+        # As in http/loop_bridge.py: first append, then check; _look clears the flag first and takes then.
         if not self._is_called and self._loop is not None:
             self._is_called = True
             with suppress(RuntimeError):  # the loop is closed: nobody waits any more
@@ -212,8 +199,3 @@ class _Watched:
         self.of_changes: dict[Listener, None] = {}
         self.of_end: dict[Listener, None] = {}
         self.unwatch: Callable[[], None] = lambda: None
-
-
-# By engine, since handlers are handed the engine and no place of their own. It goes with the engine: nothing in a lobby
-# holds one beyond the waiting of a client.
-_WAITERS: WeakKeyDictionary[Any, JobWaiters] = WeakKeyDictionary()

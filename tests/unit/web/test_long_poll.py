@@ -1,9 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import threading
-import weakref
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import Any
 
@@ -14,9 +12,9 @@ from hypothesis import strategies as st
 from meantime.engine.engine import Engine, Event, JobDetail
 from meantime.errors import JobUnknown
 from meantime.model import JobState
+from meantime.web.event_log import EventLog
 from meantime.web.http.replies import ClientGone
-from meantime.web.v1.event_log import EventLog
-from meantime.web.v1.long_poll import JobWaiters, release_waiters, waiters_of
+from meantime.web.long_poll import JobWaiters
 from tests.support import engine_fakes
 from tests.support.engine_fakes import PATIENCE_S, Held, ToyCompute
 from tests.support.v1_calls import JobWatcher, Told, detail, turns_until
@@ -172,7 +170,7 @@ def test_thousands_may_wait(jobs: int) -> None:
 
 
 def test_others_get_their_turn_while_many_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("meantime.web.v1.long_poll._TOLD_PER_TURN", 3)
+    monkeypatch.setattr("meantime.web.long_poll._TOLD_PER_TURN", 3)
 
     async def story() -> None:
         lobby, told = JobWaiters(), Told()
@@ -193,7 +191,7 @@ def test_others_get_their_turn_while_many_are_told(monkeypatch: pytest.MonkeyPat
 
 
 def test_others_get_their_turn_while_many_changes_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("meantime.web.v1.long_poll._TOLD_PER_TURN", 3)
+    monkeypatch.setattr("meantime.web.long_poll._TOLD_PER_TURN", 3)
 
     async def story() -> None:
         lobby, told = JobWaiters(), Told(10)
@@ -350,12 +348,12 @@ def test_who_leaves_does_not_end_the_watch_of_those_who_came_after_the_end() -> 
 def test_all_that_wait_are_let_go_with_what_there_is() -> None:
     async def story() -> None:
         told = Told(3)
-        lobby = waiters_of(told.engine)
+        lobby = told.waiters
         clients = [waits(lobby, told, number) for number in (1, 2, 3, 3)]
         heard: list[JobDetail | None] = []
         lobby.listen(told.engine, 1, heard.append, to_end_only=False)
         await all_wait(lobby, told, 3)
-        await asyncio.to_thread(release_waiters, told.engine)
+        await asyncio.to_thread(told.waiters.close)
         assert [answer.state for answer in await asyncio.gather(*clients)] == [JobState.QUEUED] * 4
         assert heard == [None]
 
@@ -365,8 +363,8 @@ def test_all_that_wait_are_let_go_with_what_there_is() -> None:
 def test_nobody_waits_at_a_server_that_stops() -> None:
     async def story() -> None:
         told = Told()
-        release_waiters(told.engine)
-        lobby = waiters_of(told.engine)
+        told.waiters.close()
+        lobby = told.waiters
         assert lobby.is_closed
         assert (await waits(lobby, told)).state is JobState.QUEUED
         heard: list[JobDetail | None] = []
@@ -405,22 +403,6 @@ def test_the_next_loop_finds_an_empty_lobby() -> None:
 
     run(abandons())
     run(story())
-
-
-def test_there_is_one_lobby_for_an_engine_and_it_goes_with_it() -> None:
-    told = Told()
-    lobby = weakref.ref(waiters_of(told.engine))
-    assert waiters_of(told.engine) is lobby()
-    assert waiters_of(Told().engine) is not lobby()
-
-    async def follow(engine: Engine) -> None:
-        waiters_of(engine).events(engine)
-
-    run(follow(told.engine))
-    told.happen()
-    del told
-    gc.collect()
-    assert lobby() is None
 
 
 # For news of all jobs
@@ -505,7 +487,7 @@ def test_clients_of_a_real_engine_are_answered_when_their_job_has_ended() -> Non
     held = Held()
 
     async def story(engine: Engine) -> None:
-        lobby = waiters_of(engine)
+        lobby = JobWaiters()
         clients = [
             asyncio.ensure_future(lobby.end_of(engine, 1 + number % 10, within_s=60, gone=stays))
             for number in range(100)

@@ -8,7 +8,6 @@ import threading
 from collections import deque
 from collections.abc import Callable
 from itertools import islice
-from weakref import ref
 
 from meantime.engine.engine import Event
 
@@ -86,9 +85,3 @@ class EventLog:
         for woken in idle:
             if not woken.done():
                 woken.set_result(None)
-
-
-def remember(ring: ref[EventLog], event: Event) -> None:
-    """Add an event to a log that still exists."""
-    if (living := ring()) is not None:
-        living.add(event)
