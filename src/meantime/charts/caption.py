@@ -1,4 +1,4 @@
-"""What stands around a chart: what it is of, how it was asked, and where it comes from."""
+"""The texts around a chart: its question, its selection, its source."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caption:
-    """The words of a chart that its table does not have."""
+    """What a chart shows besides its table."""
 
     title: str  # the question
-    subtitle: tuple[str, ...] = ()  # what of it: a finding that changes how all is read, basis, years
-    beware: tuple[str, ...] = ()  # what the numbers are not, and who was left out; below the chart
-    source: tuple[str, ...] = ()  # data set, fingerprint, citation; below that
+    subtitle: tuple[str, ...] = ()  # the main finding, the group, the years
+    warnings: tuple[str, ...] = ()  # below the chart: caveats, and who was left out
+    source: tuple[str, ...] = ()  # below the warnings: data set, fingerprint, citation
     is_synthetic: bool = False
-    reference: str | None = None  # what the others are compared with
-    highlight: str | None = None  # the location that is lit from the start
+    reference: str | None = None  # what the other locations are compared with
+    highlight: str | None = None  # the location that is highlighted at first
     points: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # latitude and longitude by location

@@ -1,13 +1,14 @@
-"""The chart of what is tested against nothing: differences, changes, slopes, with what the test says of each."""
+"""Differences, changes or slopes with their intervals, and what the test says about each."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from meantime.charts import dots, theme, words
+from meantime.charts import labels, marks, theme
 from meantime.charts.caption import Caption
-from meantime.charts.dots import Names
-from meantime.charts.frame import Record, Spec, aloud, framed, lit
+from meantime.charts.chart import Chart
+from meantime.charts.layout import Record, Spec, chart_spec, highlight_opacity, tooltip
+from meantime.charts.marks import MarkColumns
 from meantime.table import Table
 from meantime.text import amount, years
 
@@ -15,34 +16,36 @@ _REFERENCE, _TARGET, VERDICT = "reference", "target", "verdict"
 # Rows may be of questions instead of locations.
 _QUESTION = "question"
 # Of a trend.
-_STRETCH = ("first_year", "last_year")
+_SEGMENT = ("first_year", "last_year")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Tested:
+class _TestedColumns:
     """What is tested, by the columns that it has."""
 
-    names: Names
+    names: MarkColumns
     title: str  # of the axis
     zero: str  # what the line at 0 is
 
 
 _KINDS = (
-    _Tested(
-        names=Names(value="difference", low="difference_low", high="difference_high"),
+    _TestedColumns(
+        names=MarkColumns(value="difference", low="difference_low", high="difference_high"),
         title="Difference from {against}",
         zero="{against}",
     ),
-    _Tested(
-        names=Names(value="change", low="change_low", high="change_high"),
+    _TestedColumns(
+        names=MarkColumns(value="change", low="change_low", high="change_high"),
         title="Change between the years",
         zero="no change",
     ),
-    _Tested(names=Names(value="slope", low="slope_low", high="slope_high"), title="Change a year", zero="no change"),
+    _TestedColumns(
+        names=MarkColumns(value="slope", low="slope_low", high="slope_high"), title="Change a year", zero="no change"
+    ),
 )
 
-# What each verdict looks like: a colour, and a shape that says the same.
-LOOKS = {
+# What each verdict looks like: a color, and a shape that says the same.
+VERDICT_STYLES = {
     "better": ("better", "circle"),
     "worse": ("worse", "square"),
     "above": ("above", "triangle-up"),
@@ -58,8 +61,9 @@ LOOKS = {
     "too few years": ("unclear", "cross"),
     "not tested": ("unclear", "cross"),
 }
-_HOW = (
-    "Each interval is for one comparison; the verdicts allow for their number, so one may be unclear beside the line."
+_READING_NOTE = (
+    "Each interval is for one comparison. Verdicts are adjusted for the number of comparisons, so one can be unclear "
+    "although its interval does not cross the line."
 )
 
 
@@ -69,23 +73,23 @@ def comparison(table: Table, caption: Caption) -> Spec:
     Raises:
         KeyError: nothing in the table is tested.
     """
-    tested = next((kind for kind in _KINDS if dots.has(table, kind.names.value)), _KINDS[0])
-    records = dots.records_of(table, tested.names)
+    tested = next((kind for kind in _KINDS if marks.has_columns(table, kind.names.value)), _KINDS[0])
+    records = marks.read_records(table, tested.names)
     add_verdicts(records, table)
-    if dots.has(table, _QUESTION):
+    if marks.has_columns(table, _QUESTION):
         for record, question in zip(records, table.column(_QUESTION), strict=True):
-            record["name"] = words.short(str(question), 90)
-    _name_stretches(records, table)
+            record["name"] = labels.truncate(str(question), 90)
+    _name_segments(records, table)
     records.sort(key=_largest_first)
-    unit = dots.unit_of(table, tested.names.value)
-    line, title = (text.format(against=against(table)) for text in (tested.zero, tested.title))
-    x = dots.across(f"{title}{f' ({unit})' if unit else ''}, with 95% CI", dots.domain(records, 0.0))
-    return framed(
-        replace(caption, subtitle=(*caption.subtitle, _HOW)),
-        [*dots.reference(x, line, 0.0), *_verdicts(x, records)],
+    unit = marks.column_unit(table, tested.names.value)
+    line, title = (text.format(against=reference_name(table)) for text in (tested.zero, tested.title))
+    x = marks.value_encoding(f"{title}{f' ({unit})' if unit else ''}, with 95% CI", marks.axis_domain(records, 0.0))
+    return chart_spec(
+        replace(caption, subtitle=(*caption.subtitle, _READING_NOTE)),
+        [*marks.reference_line(x, line, 0.0), *_verdicts(x, records)],
         records=records,
         height=theme.ROW_PIXELS * max(len(records), 2),
-        description=f"{title}, with 95% CIs: {counted(records)}. {dots.told(records, unit)}",
+        description=f"{title}, with 95% CIs: {verdict_counts(records)}. {marks.summary(records, unit)}",
     )
 
 
@@ -93,50 +97,54 @@ def add_verdicts(records: list[Record], table: Table) -> None:
     """Give each record its verdict."""
     for record, verdict in zip(records, table.column(VERDICT), strict=True):
         # A verdict of another version of ours has the look of none.
-        record["verdict"] = str(verdict) if verdict in LOOKS else "not tested"
-        record["aloud"] += f", {verdict}"
+        record["verdict"] = str(verdict) if verdict in VERDICT_STYLES else "not tested"
+        record["tooltip"] += f", {verdict}"
 
 
-def _name_stretches(records: list[Record], table: Table) -> None:
+def _name_segments(records: list[Record], table: Table) -> None:
     """Give the stretches of a location, from one break to the next, rows of their own."""
     names = [record["name"] for record in records]
-    if len(set(names)) == len(names) or not dots.has(table, *_STRETCH):
+    if len(set(names)) == len(names) or not marks.has_columns(table, *_SEGMENT):
         return
-    ends = zip(*(table.column(name) for name in _STRETCH), strict=True)
+    ends = zip(*(table.column(name) for name in _SEGMENT), strict=True)
     for record, (first, last) in zip(records, ends, strict=True):
-        stretch = "no year" if first is None else years(first, last)
-        record["name"] += f", {stretch}"
-        record["aloud"] = f"{stretch}, {record['aloud']}"
+        segment = "no year" if first is None else years(first, last)
+        record["name"] += f", {segment}"
+        record["tooltip"] = f"{segment}, {record['tooltip']}"
 
 
-def against(table: Table) -> str:
+def reference_name(table: Table) -> str:
     """Name what the rows are compared with."""
     if not len(table):
         return ""
-    if dots.has(table, _TARGET):
+    if marks.has_columns(table, _TARGET):
         target = table.column(_TARGET)[0]
-        return f"the target of {amount(target, dots.unit_of(table, _TARGET))}" if isinstance(target, float) else ""
-    return words.short(str(table.column(_REFERENCE)[0]), 60) if dots.has(table, _REFERENCE) else ""
+        return f"the target of {amount(target, marks.column_unit(table, _TARGET))}" if isinstance(target, float) else ""
+    return labels.truncate(str(table.column(_REFERENCE)[0]), 60) if marks.has_columns(table, _REFERENCE) else ""
 
 
-def present(records: list[Record]) -> list[str]:
+def present_verdicts(records: list[Record]) -> list[str]:
     """Return the verdicts that there are."""
     there = {record.get("verdict") for record in records}
-    return [name for name in LOOKS if name in there]
+    return [name for name in VERDICT_STYLES if name in there]
 
 
-def counted(records: list[Record]) -> str:
+def verdict_counts(records: list[Record]) -> str:
     """Say how many verdicts of each kind there are."""
-    return ", ".join(f"{sum(each.get('verdict') == name for each in records)} {name}" for name in present(records))
+    return ", ".join(
+        f"{sum(each.get('verdict') == name for each in records)} {name}" for name in present_verdicts(records)
+    )
 
 
 def _look(records: list[Record]) -> tuple[Spec, Spec, Spec]:
     """Return the encodings of line, filling and shape by verdict, for the verdicts that there are."""
-    there = present(records)
-    lines = [theme.colour(LOOKS[name][0]) for name in there]
+    there = present_verdicts(records)
+    lines = [theme.color(VERDICT_STYLES[name][0]) for name in there]
     # Nothing was found, so nothing is filled.
-    fillings = [theme.colour("paper" if LOOKS[name][0] == "unclear" else LOOKS[name][0]) for name in there]
-    shapes = [LOOKS[name][1] for name in there]
+    fillings = [
+        theme.color("paper" if VERDICT_STYLES[name][0] == "unclear" else VERDICT_STYLES[name][0]) for name in there
+    ]
+    shapes = [VERDICT_STYLES[name][1] for name in there]
     shared = {"field": "verdict", "type": "nominal", "sort": there, "legend": {"title": None}}
     line, filling, shape = ({**shared, "scale": {"domain": there, "range": each}} for each in (lines, fillings, shapes))
     return line, filling, shape
@@ -144,17 +152,26 @@ def _look(records: list[Record]) -> tuple[Spec, Spec, Spec]:
 
 def _verdicts(x: Spec, records: list[Record]) -> list[Spec]:
     line, filling, shape = _look(records)
-    y = dots.down()
+    y = marks.row_encoding()
     ends = {"x": {**x, "field": "low"}, "x2": {"field": "high"}}
-    shared = {"stroke": line, "opacity": lit(), "tooltip": aloud(), "y": y}
+    shared = {"stroke": line, "opacity": highlight_opacity(), "tooltip": tooltip(), "y": y}
     rule = {"type": "rule", "strokeWidth": 2.5, "aria": False}
     point = {"type": "point", "size": 60, "strokeWidth": 1.8}
     return [
         {"mark": rule, "encoding": {**ends, **shared}},
-        {"mark": point, "encoding": {"x": x, "shape": shape, "fill": filling, "description": aloud(), **shared}},
+        {"mark": point, "encoding": {"x": x, "shape": shape, "fill": filling, "description": tooltip(), **shared}},
     ]
 
 
 def _largest_first(record: Record) -> tuple[bool, float, str]:
     value = record["value"]
     return value is None, 0.0 if value is None else -value, record["name"]
+
+
+CHARTS = (
+    Chart(
+        name="comparison",
+        draw=comparison,
+        meaning="the difference, change or slope of each location with its interval; shape and color show the verdict",
+    ),
+)

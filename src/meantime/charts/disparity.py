@@ -8,23 +8,24 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from meantime.charts import dots, theme, words
+from meantime.charts import labels, marks, theme
 from meantime.charts.caption import Caption
-from meantime.charts.dots import Names
-from meantime.charts.frame import Record, Spec, aloud, framed, lit
+from meantime.charts.chart import Chart
+from meantime.charts.layout import Record, Spec, chart_spec, highlight_opacity, tooltip
+from meantime.charts.marks import MarkColumns
 from meantime.errors import NotAcceptable
 from meantime.table import Table
 from meantime.text import amount
 
-_ESTIMATES = Names(value="estimate", low="low", high="high")
-_DIFFERENCES = Names(value="difference", low="difference_low", high="difference_high")
+_ESTIMATES = MarkColumns(value="estimate", low="low", high="high")
+_DIFFERENCES = MarkColumns(value="difference", low="difference_low", high="difference_high")
 _STRATUM, _REFERENCE, _VERDICT = "stratum", "reference_stratum", "verdict"
 _GAP = ("gap", "gap_corrected", "gap_low", "gap_high")
 
 # What share of the width the estimates have; the differences have the rest behind a gap.
 _UNTIL, _FROM = "width * 0.56", "width * 0.62"
 # More shapes are not told apart.
-MOST_GROUPS = 6
+MAX_GROUPS = 6
 _SHAPES = ("circle", "diamond", "square", "triangle-up", "triangle-down", "cross")
 # Groups of a location lie this far apart, with this much between two locations.
 _SPREAD_PIXELS, _BETWEEN_PIXELS = 8, 10
@@ -42,39 +43,39 @@ def disparity(table: Table, caption: Caption) -> Spec:
     groups = list(dict.fromkeys(record["group"] for record in records))
     locations = list(dict.fromkeys(record["location"] for record in records))
     is_one = len(locations) == 1
-    if not is_one and len(groups) > MOST_GROUPS:
+    if not is_one and len(groups) > MAX_GROUPS:
         raise NotAcceptable(
             f"The result has {len(groups)} groups of {len(locations)} locations, and this chart shows at most "
-            f"{MOST_GROUPS} beside each other. Name one location, or one stratum."
+            f"{MAX_GROUPS} beside each other. Name one location, or one stratum."
         )
     row = theme.ROW_PIXELS if is_one else max(theme.ROW_PIXELS, _BETWEEN_PIXELS + _SPREAD_PIXELS * len(groups))
     for record in records:
         record["row"] = record["group"] if is_one else record["location"]
         place = 0.0 if is_one else groups.index(record["group"]) - (len(groups) - 1) / 2
         record["shift"] = row / 2 + place * _SPREAD_PIXELS
-    against = words.short(str(table.column(_REFERENCE)[0]), 40) if records else ""
+    against = labels.truncate(str(table.column(_REFERENCE)[0]), 40) if records else ""
     # Of two, the difference says it.
     gap = _gap(table) if is_one and len(groups) > 2 else ""
-    return framed(
+    return chart_spec(
         replace(caption, subtitle=tuple(filter(None, (*caption.subtitle, gap, _HOW)))),
         [{"layer": each} for each in _layers(records, table, groups, against, is_one=is_one)],
         records=records,
         height=row * max(len(groups) if is_one else len(locations), 2),
-        description=_told(records, groups, against, gap, dots.unit_of(table, _ESTIMATES.value)),
-        is_layered_apart=True,
+        description=_told(records, groups, against, gap, marks.column_unit(table, _ESTIMATES.value)),
+        has_separate_x_axes=True,
     )
 
 
 def _records(table: Table) -> list[Record]:
-    estimates, differences = dots.records_of(table, _ESTIMATES), dots.records_of(table, _DIFFERENCES)
+    estimates, differences = marks.read_records(table, _ESTIMATES), marks.read_records(table, _DIFFERENCES)
     said = zip(table.column(_STRATUM), table.column(_VERDICT), strict=True)
-    unit = dots.unit_of(table, _DIFFERENCES.value)
+    unit = marks.column_unit(table, _DIFFERENCES.value)
     for record, other, (stratum, verdict) in zip(estimates, differences, said, strict=True):
-        record["group"] = words.plain(str(stratum or "")) or "(all)"
+        record["group"] = labels.printable(str(stratum or "")) or "(all)"
         record |= {"apart": other["value"], "apart_low": other["low"], "apart_high": other["high"]}
         record["is_clear"] = verdict in _CLEAR
-        difference = f", difference {words.value_of(other, unit)}" if other["value"] is not None else ""
-        record["aloud"] = f"{words.short(record['group'])}, {record['aloud']}{difference}, {verdict}"
+        difference = f", difference {labels.value_label(other, unit)}" if other["value"] is not None else ""
+        record["tooltip"] = f"{labels.truncate(record['group'])}, {record['tooltip']}{difference}, {verdict}"
     return estimates
 
 
@@ -82,21 +83,21 @@ def _layers(
     records: Sequence[Record], table: Table, groups: Sequence[str], against: str, *, is_one: bool
 ) -> tuple[list[Spec], list[Spec]]:
     """Return the layers of the estimates, and those of the differences."""
-    unit, apart_unit = (dots.unit_of(table, names.value) for names in (_ESTIMATES, _DIFFERENCES))
-    x = dots.across(dots.axis_title("Estimate", unit), dots.domain(records), until=_UNTIL)
+    unit, apart_unit = (marks.column_unit(table, names.value) for names in (_ESTIMATES, _DIFFERENCES))
+    x = marks.value_encoding(marks.axis_title("Estimate", unit), marks.axis_domain(records), until=_UNTIL)
     apart = [{"value": each["apart"], "low": each["apart_low"], "high": each["apart_high"]} for each in records]
     title = f"Difference from {against}{f' ({apart_unit})' if apart_unit else ''}"
-    far = dots.across(title, dots.domain(apart, 0.0), field="apart")
+    far = marks.value_encoding(title, marks.axis_domain(apart, 0.0), field="apart")
     far["scale"]["range"] = [{"expr": _FROM}, {"expr": "width"}]
     far["axis"] |= {
         "orient": "bottom",
         "tickCount": {"expr": "clamp(width * 0.38 / 70, 2, 6)"},
         "titleLimit": {"expr": "width * 0.4"},
     }
-    y = {**dots.down("row"), "scale": {"paddingInner": 0, "paddingOuter": 0}}
+    y = {**marks.row_encoding("row"), "scale": {"paddingInner": 0, "paddingOuter": 0}}
     shared = {"y": y, "yOffset": {"field": "shift", "type": "quantitative", "scale": None}}
     shared |= _looks(groups, is_one=is_one)
-    zero = dots.reference(far, "", 0.0)[:1]
+    zero = marks.reference_line(far, "", 0.0)[:1]
     hollow = {"condition": {"test": "datum.is_clear", "value": 1}, "value": 0}
     return (
         _dots(x, ("low", "high"), shared, {"fillOpacity": {"value": 1}}),
@@ -109,9 +110,16 @@ def _dots(x: Spec, ends: tuple[str, str], shared: Spec, filling: Spec) -> list[S
     point = {"type": "point", "size": 46, "strokeWidth": 1.8}
     least, most = ({**x, "field": field} for field in ends)
     lines = {name: each for name, each in shared.items() if name not in ("shape", "fill")}
-    lines |= {"x": least, "x2": {"field": most["field"]}, "tooltip": aloud(), "opacity": lit()}
+    lines |= {"x": least, "x2": {"field": most["field"]}, "tooltip": tooltip(), "opacity": highlight_opacity()}
     there = [{"filter": f"isValid(datum.{x['field']})"}]
-    points = {"x": x, **shared, **filling, "opacity": lit(), "tooltip": aloud(), "description": aloud()}
+    points = {
+        "x": x,
+        **shared,
+        **filling,
+        "opacity": highlight_opacity(),
+        "tooltip": tooltip(),
+        "description": tooltip(),
+    }
     return [
         {"transform": there, "mark": rule, "encoding": lines},
         {"transform": there, "mark": point, "encoding": points},
@@ -119,13 +127,13 @@ def _dots(x: Spec, ends: tuple[str, str], shared: Spec, filling: Spec) -> list[S
 
 
 def _looks(groups: Sequence[str], *, is_one: bool) -> Spec:
-    """Return how groups are told apart: by colour and shape where they share a row, else by the row."""
+    """Return how groups are told apart: by color and shape where they share a row, else by the row."""
     if is_one:
-        return {"stroke": {"value": theme.colour("accent")}, "fill": {"value": theme.colour("accent")}}
+        return {"stroke": {"value": theme.color("accent")}, "fill": {"value": theme.color("accent")}}
     by: Spec = {"field": "group", "type": "nominal", "sort": list(groups), "legend": {"title": None}}
     hues = {
         **by,
-        "scale": {"domain": list(groups), "range": [theme.colour(f"series_{at}") for at in range(len(groups))]},
+        "scale": {"domain": list(groups), "range": [theme.color(f"series_{at}") for at in range(len(groups))]},
     }
     return {
         "stroke": hues,
@@ -136,13 +144,13 @@ def _looks(groups: Sequence[str], *, is_one: bool) -> Spec:
 
 def _gap(table: Table) -> str:
     """Say how far the highest and the lowest of the groups of one location lie apart."""
-    if not dots.has(table, *_GAP):
+    if not marks.has_columns(table, *_GAP):
         return ""
     gap, corrected, low, high = (table.column(name)[0] for name in _GAP)
     if not isinstance(gap, float):
         return ""
-    unit = dots.unit_of(table, _GAP[0])
-    said = f"From the lowest to the highest group: {words.value_of({'value': gap, 'low': low, 'high': high}, unit)}"
+    unit = marks.column_unit(table, _GAP[0])
+    said = f"From the lowest to the highest group: {labels.value_label({'value': gap, 'low': low, 'high': high}, unit)}"
     if isinstance(corrected, float):
         said += f"; {amount(corrected, unit)} after a part of what chance adds is taken off"
     return f"{said}."
@@ -151,8 +159,17 @@ def _gap(table: Table) -> str:
 def _told(records: Sequence[Record], groups: Sequence[str], against: str, gap: str, unit: str | None) -> str:
     clear = sum(record["is_clear"] for record in records)
     compared = sum(record["apart"] is not None for record in records)
-    named = ", ".join(words.short(name, 60) for name in groups[:10])
+    named = ", ".join(labels.truncate(name, 60) for name in groups[:10])
     return (
         f"Groups side by side with 95% CIs: {named}. {clear} of {compared} differ from {against}. {gap} "
-        f"{dots.told(list(records), unit)}"
+        f"{marks.summary(list(records), unit)}"
     )
+
+
+CHARTS = (
+    Chart(
+        name="disparity",
+        draw=disparity,
+        meaning="the groups of a category side by side for each location, and how far each is from the reference group",
+    ),
+)

@@ -2,31 +2,32 @@
 
 from __future__ import annotations
 
-from meantime.charts import dots, groups, theme, trend
+from meantime.charts import groups, marks, theme, trend
 from meantime.charts.caption import Caption
-from meantime.charts.dots import Names
-from meantime.charts.frame import Record, Spec, framed
+from meantime.charts.chart import Chart
+from meantime.charts.layout import Record, Spec, chart_spec
+from meantime.charts.marks import MarkColumns
 from meantime.table import Table
 
-NAMES = Names(value="estimate", low="low", high="high")
+NAMES = MarkColumns(value="estimate", low="low", high="high")
 PERIOD, STRATUM = "period", "stratum"
 
 
 def estimates(table: Table, caption: Caption) -> Spec:
     """Draw estimates, highest first: the order of the table is that of the names, which says nothing."""
-    if dots.has(table, STRATUM):
+    if marks.has_columns(table, STRATUM):
         return groups.groups(table, caption)
-    if dots.has(table, PERIOD):
+    if marks.has_columns(table, PERIOD):
         return trend.trend(table, caption)
-    records = sorted(dots.records_of(table, NAMES), key=_highest_first)
-    unit = dots.unit_of(table, NAMES.value)
-    x = dots.across(dots.axis_title("Estimate", unit), dots.domain(records))
-    return framed(
+    records = sorted(marks.read_records(table, NAMES), key=_highest_first)
+    unit = marks.column_unit(table, NAMES.value)
+    x = marks.value_encoding(marks.axis_title("Estimate", unit), marks.axis_domain(records))
+    return chart_spec(
         caption,
-        [*_reference(records, x, caption.reference), *dots.intervals(x, dots.down())],
+        [*_reference(records, x, caption.reference), *marks.dots_with_intervals(x, marks.row_encoding())],
         records=records,
         height=theme.ROW_PIXELS * max(len(records), 2),
-        description=f"Estimates with 95% CIs. {dots.told(records, unit)}",
+        description=f"Estimates with 95% CIs. {marks.summary(records, unit)}",
     )
 
 
@@ -37,4 +38,7 @@ def _highest_first(record: Record) -> tuple[bool, float, str]:
 
 def _reference(records: list[Record], x: Spec, name: str | None) -> list[Spec]:
     found = next((each for each in records if each["location"] == name and each["value"] is not None), None)
-    return dots.reference(x, found["name"], found["value"], found["low"], found["high"]) if found else []
+    return marks.reference_line(x, found["name"], found["value"], found["low"], found["high"]) if found else []
+
+
+CHARTS = (Chart(name="estimates", draw=estimates, meaning="a dot with its interval for each row"),)

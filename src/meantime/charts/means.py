@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from meantime.charts import dots, groups, theme
+from meantime.charts import groups, marks, theme
 from meantime.charts.caption import Caption
-from meantime.charts.dots import Names
-from meantime.charts.frame import Spec, framed
+from meantime.charts.chart import Chart
+from meantime.charts.layout import Spec, chart_spec
+from meantime.charts.marks import MarkColumns
 from meantime.table import Table
 
 _MEAN, _DIFFERENCE, _STRATUM = "mean", "difference", "stratum"
@@ -15,24 +16,27 @@ _MEAN, _DIFFERENCE, _STRATUM = "mean", "difference", "stratum"
 
 def means(table: Table, caption: Caption) -> Spec:
     """Draw means by location, in the order of the table; by group where it has strata."""
-    value = _DIFFERENCE if dots.has(table, _DIFFERENCE) else _MEAN
-    caption = replace(caption, subtitle=(*caption.beware, *caption.subtitle), beware=())
-    if dots.has(table, _STRATUM):
-        return groups.drawn(table, caption, Names(value=value), "Mean of the rows")
-    records = dots.records_of(table, Names(value=value))
-    if not dots.has(table, "location"):
+    value = _DIFFERENCE if marks.has_columns(table, _DIFFERENCE) else _MEAN
+    caption = replace(caption, subtitle=(*caption.warnings, *caption.subtitle), warnings=())
+    if marks.has_columns(table, _STRATUM):
+        return groups.drawn(table, caption, MarkColumns(value=value), "Mean of the rows")
+    records = marks.read_records(table, MarkColumns(value=value))
+    if not marks.has_columns(table, "location"):
         for record in records:
             record["location"] = record["name"] = "All rows"
-    unit = dots.unit_of(table, value)
+    unit = marks.column_unit(table, value)
     difference = "Mean of all rows minus that of the location"
     title = difference if value == _DIFFERENCE else "Mean of the rows"
-    span = dots.domain(records, 0.0 if value == _DIFFERENCE else None)
-    x = dots.across(f"{title} ({unit})" if unit else title, span)
-    zero = dots.reference(x, "no difference", 0.0) if value == _DIFFERENCE else []
-    return framed(
+    span = marks.axis_domain(records, 0.0 if value == _DIFFERENCE else None)
+    x = marks.value_encoding(f"{title} ({unit})" if unit else title, span)
+    zero = marks.reference_line(x, "no difference", 0.0) if value == _DIFFERENCE else []
+    return chart_spec(
         caption,
-        [*zero, *dots.points(x, dots.down())],
+        [*zero, *marks.dots(x, marks.row_encoding())],
         records=records,
         height=theme.ROW_PIXELS * max(len(records), 2),
-        description=f"Means of rows without any interval; no rates of a population. {dots.told(records, unit)}",
+        description=f"Means of rows without any interval; no rates of a population. {marks.summary(records, unit)}",
     )
+
+
+CHARTS = (Chart(name="means", draw=means, meaning="a dot for each mean, without intervals"),)

@@ -1,25 +1,26 @@
-"""The map of places that are on no tile grid: a dot where each lies, coloured by its value. There is no coastline."""
+"""The map of places that are on no tile grid: a dot where each lies, colored by its value. There is no coastline."""
 
 from __future__ import annotations
 
 import math
 from itertools import pairwise
 
-from meantime.charts import dots, theme, words
+from meantime.charts import labels, marks, theme
 from meantime.charts.caption import Caption
-from meantime.charts.dots import Names
-from meantime.charts.frame import Record, Spec, aloud, framed, lit, nothing_to_draw
+from meantime.charts.chart import Chart
+from meantime.charts.layout import Record, Spec, chart_spec, highlight_opacity, no_rows_error, tooltip
+from meantime.charts.marks import MarkColumns
 from meantime.errors import NotAcceptable
 from meantime.table import Table
 
-_NAMES = Names(value="estimate", low="low", high="high")
+_NAMES = MarkColumns(value="estimate", low="low", high="high")
 # As high as wide would not fit a screen; a country that is long is drawn smaller, not distorted.
 _HEIGHT, _LEAST_HEIGHT = 460, 160
 # What a picture is wide, and what a page is at least.
 _WIDTH, _NARROWEST = 900, 360
 # Around the outermost points, of what they span.
 _AIR = 0.06
-# A legend for the colours stands above; degrees need no title.
+# A legend for the colors stands above; degrees need no title.
 _FOOT = 20
 
 
@@ -29,40 +30,40 @@ def point_map(table: Table, caption: Caption) -> Spec:
     Raises:
         NotAcceptable: no location has a point that is known, or one has several values.
     """
-    records = _placed(dots.records_of(table, _NAMES), caption)
-    unit = dots.unit_of(table, _NAMES.value)
+    records = _placed(marks.read_records(table, _NAMES), caption)
+    unit = marks.column_unit(table, _NAMES.value)
     known = [record["value"] for record in records if record["value"] is not None]
-    colour = {
+    color = {
         "field": "value",
         "type": "quantitative",
         "title": unit,
         "scale": {
             "domain": [min(known, default=0.0), max(known, default=1.0)],
-            "range": [theme.colour("ramp_least"), theme.colour("ramp_most")],
+            "range": [theme.color("ramp_least"), theme.color("ramp_most")],
             "interpolate": "lab",
             "nice": False,
         },
         "legend": {"gradientLength": {"expr": "min(width * 0.6, 240)"}, "gradientThickness": 10},
     }
     mark = {"type": "point", "size": 110, "strokeWidth": 1}
-    shared = {**_places(records), "opacity": lit(), "tooltip": aloud(), "description": aloud()}
-    empty = {**mark, "strokeDash": [2, 2], "stroke": theme.colour("muted"), "fill": theme.colour("paper")}
+    shared = {**_places(records), "opacity": highlight_opacity(), "tooltip": tooltip(), "description": tooltip()}
+    empty = {**mark, "strokeDash": [2, 2], "stroke": theme.color("muted"), "fill": theme.color("paper")}
     high, wide, _ = _span(records)
     height = round(min(_HEIGHT, max(_LEAST_HEIGHT, _WIDTH * high / wide)))
-    spec = framed(
+    spec = chart_spec(
         caption,
         [
             {"transform": [{"filter": "!isValid(datum.value)"}], "mark": empty, "encoding": shared},
             {
                 "transform": [{"filter": "isValid(datum.value)"}],
-                "mark": {**mark, "stroke": theme.colour("muted")},
-                "encoding": {**shared, "fill": colour},
+                "mark": {**mark, "stroke": theme.color("muted")},
+                "encoding": {**shared, "fill": color},
             },
         ],
         records=records,
         height=height,
-        description=f"Values by place: a dot where each location lies. {dots.told(records, unit)}",
-        foot_pixels=_FOOT,
+        description=f"Values by place: a dot where each location lies. {marks.summary(records, unit)}",
+        axis_pixels=_FOOT,
     )
     # Whoever has less width than this is made for makes it less high, too.
     spec["usermeta"]["height_to_width"] = round(max(height / _WIDTH, _LEAST_HEIGHT / _NARROWEST), 3)
@@ -72,13 +73,12 @@ def point_map(table: Table, caption: Caption) -> Spec:
 def _placed(records: list[Record], caption: Caption) -> list[Record]:
     """Return the records that have a place; the others are not on the map, and the table has them."""
     if not records:
-        raise nothing_to_draw()
+        raise no_rows_error()
     if len({record["location"] for record in records}) < len(records):
         raise NotAcceptable(
-            "The result has several values for a location, and a dot has one colour. Ask for one stratum and one "
-            "period."
+            "The result has several values for a location, and a dot has one color. Ask for one stratum and one period."
         )
-    points = {words.plain(name): point for name, point in caption.points.items()}
+    points = {labels.printable(name): point for name, point in caption.points.items()}
     placed = [
         {**record, "latitude": points[name][0], "longitude": points[name][1]}
         for record in records
@@ -129,3 +129,13 @@ def _places(records: list[Record]) -> Spec:
         scale = {"domain": domain, "range": pixels, "nice": False, "zero": False}
         found[axis] = {"field": of, "type": "quantitative", "axis": None, "scale": scale}
     return found
+
+
+CHARTS = (
+    Chart(
+        name="point_map",
+        draw=point_map,
+        meaning="a dot at each location, darker where the value is higher; for tables with coordinates",
+        needs_points=True,
+    ),
+)

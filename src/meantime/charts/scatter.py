@@ -4,17 +4,18 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from meantime.charts import dots, theme, words
+from meantime.charts import labels, marks, theme
 from meantime.charts.caption import Caption
-from meantime.charts.dots import Names
-from meantime.charts.frame import Record, Spec, aloud, framed, lit
+from meantime.charts.chart import Chart
+from meantime.charts.layout import Record, Spec, chart_spec, highlight_opacity, tooltip
+from meantime.charts.marks import MarkColumns
 from meantime.table import Table
 
-_FIRST = Names(value="estimate", low="low", high="high")
-_SECOND = Names(value="other_estimate", low="other_low", high="other_high")
+_FIRST = MarkColumns(value="estimate", low="low", high="high")
+_SECOND = MarkColumns(value="other_estimate", low="other_low", high="other_high")
 _HEIGHT = 460
-# Names beside dots: of more they would lie on each other.
-_MOST_NAMED = 20
+# MarkColumns beside dots: of more they would lie on each other.
+_MAX_NAMED = 20
 _ECOLOGICAL = (
     "Of locations, not of people: it does not say that the same people have both, nor that one leads to the other."
 )
@@ -24,23 +25,26 @@ def scatter(table: Table, caption: Caption) -> Spec:
     """Draw the first question across and the second up; a location that lacks one of them is left out."""
     records = _records(table)
     first, second = (_meaning(table, names) for names in (_FIRST, _SECOND))
-    x = _axis(first, dots.domain(records))
+    x = _axis(first, marks.axis_domain(records))
     y = _axis(
-        second, dots.domain([{"value": each["up"], "low": each["up_low"], "high": each["up_high"]} for each in records])
+        second,
+        marks.axis_domain([{"value": each["up"], "low": each["up_low"], "high": each["up_high"]} for each in records]),
     )
     y["field"] = "up"
-    interval = {"type": "rule", "strokeWidth": 1, "color": theme.colour("muted"), "opacity": 0.35, "aria": False}
-    dot = {"type": "point", "filled": True, "size": 52, "color": theme.colour("accent")}
-    shared = {"opacity": lit(), "tooltip": aloud(), "description": aloud()}
+    interval = {"type": "rule", "strokeWidth": 1, "color": theme.color("muted"), "opacity": 0.35, "aria": False}
+    dot = {"type": "point", "filled": True, "size": 52, "color": theme.color("accent")}
+    shared = {"opacity": highlight_opacity(), "tooltip": tooltip(), "description": tooltip()}
     layers: list[Spec] = [
         {"mark": interval, "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y}},
         {"mark": interval, "encoding": {"x": x, "y": {**y, "field": "up_low"}, "y2": {"field": "up_high"}}},
         {"mark": dot, "encoding": {"x": x, "y": y, **shared}},
     ]
-    if len(records) <= _MOST_NAMED:
+    if len(records) <= _MAX_NAMED:
         name = {"type": "text", "align": "left", "dx": 7, "dy": -6, "aria": False}
-        layers.append({"mark": name, "encoding": {"x": x, "y": y, "text": {"field": "name"}, "opacity": lit()}})
-    return framed(
+        layers.append(
+            {"mark": name, "encoding": {"x": x, "y": y, "text": {"field": "name"}, "opacity": highlight_opacity()}}
+        )
+    return chart_spec(
         replace(caption, subtitle=(*caption.subtitle, _ECOLOGICAL)),
         layers,
         records=records,
@@ -50,13 +54,13 @@ def scatter(table: Table, caption: Caption) -> Spec:
 
 
 def _records(table: Table) -> list[Record]:
-    first, second = dots.records_of(table, _FIRST), dots.records_of(table, _SECOND)
+    first, second = marks.read_records(table, _FIRST), marks.read_records(table, _SECOND)
     records = []
     for record, other in zip(first, second, strict=True):
         if record["value"] is None or other["value"] is None:
             continue
         up = {"up": other["value"], "up_low": other["low"], "up_high": other["high"]}
-        records.append({**record, **up, "aloud": f"{record['aloud']}; {other['aloud'].partition(': ')[2]}"})
+        records.append({**record, **up, "tooltip": f"{record['tooltip']}; {other['tooltip'].partition(': ')[2]}"})
     return records
 
 
@@ -64,9 +68,12 @@ def _axis(title: str, span: list[float]) -> Spec:
     scale = {"domain": span, "nice": False, "zero": False}
     # Cut with a sign that it was, also where a page is narrower than a picture.
     fits = {"tickCount": 7, "titleLimit": {"expr": "width"}}
-    lines = words.lines([title], width=70, most=2)
+    lines = labels.wrap([title], width=70, most=2)
     return {"field": "value", "type": "quantitative", "title": lines, "scale": scale, "axis": fits}
 
 
-def _meaning(table: Table, names: Names) -> str:
+def _meaning(table: Table, names: MarkColumns) -> str:
     return next((column.meaning for column in table.columns if column.name == names.value), names.value)
+
+
+CHARTS = (Chart(name="scatter", draw=scatter, meaning="a dot for each location by two questions, with both intervals"),)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from meantime.charts import theme, words
+from meantime.charts import labels, theme
 from meantime.charts.caption import Caption
-from meantime.charts.frame import HIGHLIGHT, Record, Spec, aloud, framed
+from meantime.charts.chart import Chart
+from meantime.charts.layout import HIGHLIGHT, Record, Spec, chart_spec, tooltip
 from meantime.charts.ranking import rank_ticks
 from meantime.table import Table
 
@@ -19,7 +20,7 @@ _IS_NARROW = "width < 640"
 
 
 def slopes(table: Table, caption: Caption) -> Spec:
-    """Draw ranks, best at the top; those that move far have colour."""
+    """Draw ranks, best at the top; those that move far have color."""
     records = _records(table)
     methods = list(dict.fromkeys(record["method"] for record in records))
     worst = int(max((record["rank"] for record in records), default=1))
@@ -50,9 +51,9 @@ def slopes(table: Table, caption: Caption) -> Spec:
         "scale": {"domain": [0.5, worst + 0.5], "reverse": True, "nice": False, "zero": False},
         "axis": {"values": rank_ticks(worst), "grid": False},
     }
-    is_far = {"test": f"datum.moved >= {_FAR}", "value": theme.colour("worse")}
-    colour = {"condition": [{"test": f"datum.location === {HIGHLIGHT}", "value": theme.colour("accent")}, is_far]}
-    stroke = {**colour, "value": theme.colour("unclear")}
+    is_far = {"test": f"datum.moved >= {_FAR}", "value": theme.color("worse")}
+    color = {"condition": [{"test": f"datum.location === {HIGHLIGHT}", "value": theme.color("accent")}, is_far]}
+    stroke = {**color, "value": theme.color("unclear")}
     opacity = {
         "condition": {
             "test": f"{HIGHLIGHT} === null ? datum.moved >= {_FAR} : datum.location === {HIGHLIGHT}",
@@ -62,7 +63,7 @@ def slopes(table: Table, caption: Caption) -> Spec:
     }
     name = {"type": "text", "fontSize": 10, "aria": False}
     ends = {"x": x, "y": y, "text": {"field": "name"}, "opacity": opacity}
-    return framed(
+    return chart_spec(
         caption,
         [
             {
@@ -76,12 +77,12 @@ def slopes(table: Table, caption: Caption) -> Spec:
                     "y": y,
                     "color": stroke,
                     "opacity": opacity,
-                    "description": aloud(),
-                    "tooltip": aloud(),
+                    "description": tooltip(),
+                    "tooltip": tooltip(),
                 },
             },
             {
-                "transform": [{"filter": f"datum.method === {words.quoted(methods[-1])}"}] if methods else [],
+                "transform": [{"filter": f"datum.method === {labels.vega_string(methods[-1])}"}] if methods else [],
                 "mark": {**name, "align": "left", "dx": 8},
                 "encoding": {**ends, "opacity": {"value": 1}},
             },
@@ -89,7 +90,7 @@ def slopes(table: Table, caption: Caption) -> Spec:
         records=records,
         height=_ROW * (worst + 1),
         description=_told(records, methods),
-        foot_pixels=14,
+        axis_pixels=14,
     )
 
 
@@ -103,16 +104,21 @@ def _records(table: Table) -> list[Record]:
         for method, rank in ranks.items():
             if not isinstance(rank, int):
                 continue
-            name, how = words.plain(str(location)), method.removeprefix(_RANK).replace("_", " ")
-            said = f"{words.short(name)}: rank {rank} by {how}; moves {moved} places between methods"
-            records.append({"location": name, "name": name, "method": how, "rank": rank, "moved": moved, "aloud": said})
+            name, how = labels.printable(str(location)), method.removeprefix(_RANK).replace("_", " ")
+            said = f"{labels.truncate(name)}: rank {rank} by {how}; moves {moved} places between methods"
+            records.append(
+                {"location": name, "name": name, "method": how, "rank": rank, "moved": moved, "tooltip": said}
+            )
     return records
 
 
 def _told(records: list[Record], methods: list[str]) -> str:
     far = list(dict.fromkeys(record["name"] for record in records if record["moved"] >= _FAR))
-    named = f": {', '.join(words.short(name, 40) for name in far[:10])}" if far else ""
+    named = f": {', '.join(labels.truncate(name, 40) for name in far[:10])}" if far else ""
     return (
         f"Ranks of locations under {len(methods)} methods ({', '.join(methods)}). {len(far)} locations move by "
         f"{_FAR} places or more{named}."
     )
+
+
+CHARTS = (Chart(name="slopes", draw=slopes, meaning="a line for each location through its ranks under every method"),)

@@ -1,14 +1,16 @@
-"""The chart of ``distribution``: every location's value as a dot on one line, stacked where they are close."""
+"""A dot plot of every location's value on one line; dots that are close are stacked."""
 
 from __future__ import annotations
 
-from meantime.charts import dots, theme
+from meantime.charts import marks, theme
 from meantime.charts.caption import Caption
-from meantime.charts.dots import Names
-from meantime.charts.frame import Record, Spec, aloud, framed, lit
+from meantime.charts.chart import Chart
+from meantime.charts.layout import Record, Spec, chart_spec, highlight_opacity, tooltip
+from meantime.charts.marks import MarkColumns
 from meantime.table import Table
+from meantime.text import count
 
-_NAMES = Names(value="estimate", low="low", high="high")
+_NAMES = MarkColumns(value="estimate", low="low", high="high")
 _OUTLIER = "outlier"
 
 # Dots that share a bin are stacked. So many bins are as wide as a dot each where there is least room, 360 pixels.
@@ -19,33 +21,33 @@ _LEAST_HEIGHT = 90
 
 def spread(table: Table, caption: Caption) -> Spec:
     """Draw how values are spread; outliers are diamonds with their names."""
-    records = [record for record in dots.records_of(table, _NAMES) if record["value"] is not None]
+    records = [record for record in marks.read_records(table, _NAMES) if record["value"] is not None]
     _mark_outliers(records, table)
-    span = dots.domain([{"value": record["value"]} for record in records])
-    # Names of outliers stand aslant above their dots.
+    span = marks.axis_domain([{"value": record["value"]} for record in records])
+    # MarkColumns of outliers stand aslant above their dots.
     height = max(_LEAST_HEIGHT, _DOT_PIXELS * (_stack(records, span) + 5))
-    unit = dots.unit_of(table, _NAMES.value)
-    x = dots.across(f"Estimate ({unit})" if unit else "Estimate", span)
+    unit = marks.column_unit(table, _NAMES.value)
+    x = marks.value_encoding(f"Estimate ({unit})" if unit else "Estimate", span)
     y = {
         "field": "stacked",
         "type": "quantitative",
         "axis": None,
         "scale": {"domain": [0, height / _DOT_PIXELS], "nice": False},
     }
-    colour = {
-        "condition": {"test": "datum.is_outlier", "value": theme.colour("worse")},
-        "value": theme.colour("accent"),
+    color = {
+        "condition": {"test": "datum.is_outlier", "value": theme.color("worse")},
+        "value": theme.color("accent"),
     }
     shape = {"condition": {"test": "datum.is_outlier", "value": "diamond"}, "value": "circle"}
-    shared = {"opacity": lit(), "tooltip": aloud(), "description": aloud()}
+    shared = {"opacity": highlight_opacity(), "tooltip": tooltip(), "description": tooltip()}
     name = {"type": "text", "align": "left", "angle": 315, "dx": 8, "dy": -4, "aria": False}
     outliers = [record for record in records if record["is_outlier"]]
-    return framed(
+    return chart_spec(
         caption,
         [
             {
                 "mark": {"type": "point", "filled": True, "size": 80},
-                "encoding": {"x": x, "y": y, "color": colour, "shape": shape, **shared},
+                "encoding": {"x": x, "y": y, "color": color, "shape": shape, **shared},
             },
             {
                 "data": {"values": outliers},
@@ -55,16 +57,17 @@ def spread(table: Table, caption: Caption) -> Spec:
         ],
         records=records,
         height=height,
-        description=f"How the values of the locations are spread. {dots.told(records, unit)} {len(outliers)} outliers.",
+        description=f"How the values of the locations are spread. {marks.summary(records, unit)} "
+        f"{count(len(outliers), 'outlier')}.",
     )
 
 
 def _mark_outliers(records: list[Record], table: Table) -> None:
-    marked = table.column(_OUTLIER) if dots.has(table, _OUTLIER) else ()
+    marked = table.column(_OUTLIER) if marks.has_columns(table, _OUTLIER) else ()
     outliers = {str(name) for name, mark in zip(table.column(_NAMES.location), marked, strict=False) if mark}
     for record in records:
         record["is_outlier"] = record["location"] in outliers
-        record["aloud"] += ", an outlier" if record["is_outlier"] else ""
+        record["tooltip"] += ", an outlier" if record["is_outlier"] else ""
 
 
 def _stack(records: list[Record], span: list[float]) -> int:
@@ -75,3 +78,12 @@ def _stack(records: list[Record], span: list[float]) -> int:
         full[at] = full.get(at, 0) + 1
         record["stacked"] = full[at] - 0.5
     return max(full.values(), default=0)
+
+
+CHARTS = (
+    Chart(
+        name="spread",
+        draw=spread,
+        meaning="how the values of the locations are spread: a dot for each, outliers named",
+    ),
+)

@@ -1,8 +1,8 @@
-"""How charts look: colours that colour-blind people can tell apart, in light and in dark, sizes, fonts.
+"""How charts look: colors that color-blind people can distinguish, in light and dark, sizes, fonts.
 
-A specification names colours by what they are for (``ink``, ``accent``, ``worse``); the theme says which they are. So
-whoever shows it changes the theme by putting another config in: both are in it, see ``frame.py``. The hues are those
-of Okabe and Ito (2008). Colour is never the only sign: shapes, dashes and words say the same.
+A specification names colors by what they are for (``ink``, ``accent``, ``worse``); the theme says which colors
+these are. A page changes the theme by exchanging the config: the specification carries both, see ``layout.py``. The
+hues are those of Okabe and Ito (2008). Color is never the only sign: shapes, dashes and words say the same.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-# The first is carried by what draws pictures, so that they do not depend on the fonts of a machine; the others are as
-# wide, for who looks at an SVG without it.
+# The renderer carries the first, so that images do not depend on the fonts of a machine; the others are as wide, for an
+# SVG that is shown where the first is missing.
 FONT = "Arimo, Liberation Sans, Arial, Helvetica, sans-serif"
 
-# Of a row of dots: a label of 11 pixels with air around it.
+# The height of a row of dots: a label of 11 pixels with some space.
 ROW_PIXELS = 17
-# As much as "District of Columbia" and a little more; longer names are cut, and whole in the tooltip.
+# A little wider than "District of Columbia"; longer names are cut, and the tooltip has them whole.
 LABEL_PIXELS = 150
 
 _LIGHT = {
@@ -53,36 +53,36 @@ _DARK = {
     "on_least": "#f1f1f1",
     "on_most": "#15181d",
 }
-# Without yellow, which is not seen on white, and black, which is the ink. In this order neighbours differ most.
+# Without yellow, which is invisible on white, and black, which is the ink. In this order neighbors differ most.
 _SERIES_LIGHT = ("#0072b2", "#d55e00", "#007a5a", "#a8478a", "#8a6100", "#2f80b8")
 _SERIES_DARK = ("#56b4e9", "#e69f00", "#2bc79a", "#e59ac6", "#f0e442", "#d55e00")
 
 
-def colour(name: str) -> dict[str, str]:
-    """Name a colour by what it is for.
+def color(name: str) -> dict[str, str]:
+    """Refer to a color by its purpose.
 
-    >>> colour("accent")
+    >>> color("accent")
     {'expr': 'accent'}
     """
     return {"expr": name}
 
 
 def light() -> dict[str, Any]:
-    """Return Vega-Lite's config for a light page, and for pictures."""
+    """Return Vega-Lite's config for a light page, and for images."""
     return _config(_LIGHT, _SERIES_LIGHT)
 
 
 def dark() -> dict[str, Any]:
-    """Return it for a dark page."""
+    """Return Vega-Lite's config for a dark page."""
     return _config(_DARK, _SERIES_DARK)
 
 
-def _config(colours: Mapping[str, str], series: tuple[str, ...]) -> dict[str, Any]:
-    ink, muted = colours["ink"], colours["muted"]
-    named = {**colours, **{f"series_{place}": value for place, value in enumerate(series)}}
+def _config(colors: Mapping[str, str], series: tuple[str, ...]) -> dict[str, Any]:
+    ink, muted = colors["ink"], colors["muted"]
+    named = {**colors, **{f"series_{place}": value for place, value in enumerate(series)}}
     return {
         "params": [{"name": name, "value": value} for name, value in named.items()],
-        "background": colours["paper"],
+        "background": colors["paper"],
         "font": FONT,
         "padding": 14,
         "view": {"stroke": None},
@@ -106,9 +106,9 @@ def _config(colours: Mapping[str, str], series: tuple[str, ...]) -> dict[str, An
             "titleFontSize": 11,
             "titleFontWeight": "normal",
             "titlePadding": 8,
-            "gridColor": colours["grid"],
-            "domainColor": colours["grid"],
-            "tickColor": colours["grid"],
+            "gridColor": colors["grid"],
+            "domainColor": colors["grid"],
+            "tickColor": colors["grid"],
             "labelLimit": LABEL_PIXELS,
         },
         "legend": {

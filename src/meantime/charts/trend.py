@@ -4,18 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from meantime.charts import dots, theme, words
+from meantime.charts import labels, marks, theme
 from meantime.charts.caption import Caption
-from meantime.charts.dots import Names
-from meantime.charts.frame import HIGHLIGHT, Record, Spec, aloud, framed, lit
+from meantime.charts.chart import Chart
+from meantime.charts.layout import HIGHLIGHT, Record, Spec, chart_spec, highlight_opacity, tooltip
+from meantime.charts.marks import MarkColumns
 from meantime.table import Table
 from meantime.text import amount
 
-_NAMES = Names(value="estimate", low="low", high="high")
+_NAMES = MarkColumns(value="estimate", low="low", high="high")
 _PERIOD = "period"
 
-# As many lines have colours of their own; of more, all are grey, and the one that is lit has colour.
-MOST_COLOURS = 6
+# As many lines have colors of their own; of more, all are gray, and the one that is lit has color.
+MAX_COLORED = 6
 _HEIGHT = 340
 # Years need no title, so the source begins sooner.
 _FOOT = 34
@@ -25,26 +26,26 @@ def trend(table: Table, caption: Caption) -> Spec:
     """Draw values over years, the reference dashed in ink."""
     records = _records(table)
     _add_runs(records)
-    unit = dots.unit_of(table, _NAMES.value)
+    unit = marks.column_unit(table, _NAMES.value)
     locations = list(dict.fromkeys(record["location"] for record in records))
-    return framed(
+    return chart_spec(
         caption,
-        _layers(records, locations, caption.reference, dots.axis_title("Estimate", unit)),
+        _layers(records, locations, caption.reference, marks.axis_title("Estimate", unit)),
         records=records,
         height=_HEIGHT,
         description=_told(records, locations, unit),
-        foot_pixels=_FOOT,
+        axis_pixels=_FOOT,
     )
 
 
 def _records(table: Table) -> list[Record]:
     """Return the records in the order of years; several years as one period are drawn in their middle."""
-    records = dots.records_of(table, _NAMES)
+    records = marks.read_records(table, _NAMES)
     for record, period in zip(records, table.column(_PERIOD), strict=True):
         years = [int(year) for year in str(period).replace("-", " ").split() if year.isdigit()] or [0]
         record["year"] = sum(years) / len(years)
-        record["period"] = words.short(str(period), 30)
-        record["aloud"] = f"{record['period']}, {record['aloud']}"
+        record["period"] = labels.truncate(str(period), 30)
+        record["tooltip"] = f"{record['period']}, {record['tooltip']}"
     return sorted(records, key=lambda record: (record["location"], record["year"]))
 
 
@@ -81,35 +82,35 @@ def _layers(records: Sequence[Record], locations: Sequence[str], reference: str 
         "field": "value",
         "type": "quantitative",
         "title": title,
-        "scale": {"domain": dots.domain(records), "nice": False, "zero": False},
+        "scale": {"domain": marks.axis_domain(records), "nice": False, "zero": False},
         "axis": {"tickCount": 7, "titleAnchor": "start"},
     }
     run = {"detail": {"field": "run"}}
-    if len(locations) > MOST_COLOURS:
+    if len(locations) > MAX_COLORED:
         return _many(x, {**y, "scale": _span_of_values(records), "title": title.partition(",")[0]}, reference)
-    colour, dash = _looks(locations, reference)
-    shared = {"opacity": lit(), "tooltip": aloud()}
+    color, dash = _looks(locations, reference)
+    shared = {"opacity": highlight_opacity(), "tooltip": tooltip()}
     return [
         {
             "mark": {"type": "area", "aria": False, "fillOpacity": 0.16, "tooltip": None},
-            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": colour, **run},
+            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": color, **run},
         },
         {
             "mark": {"type": "line", "strokeWidth": 2.2, "aria": False},
-            "encoding": {"x": x, "y": y, "color": colour, "strokeDash": dash, **run, "opacity": lit()},
+            "encoding": {"x": x, "y": y, "color": color, "strokeDash": dash, **run, "opacity": highlight_opacity()},
         },
         {
             "mark": {"type": "point", "filled": True, "size": 46},
-            "encoding": {"x": x, "y": y, "color": colour, "description": aloud(), **shared},
+            "encoding": {"x": x, "y": y, "color": color, "description": tooltip(), **shared},
         },
     ]
 
 
 def _looks(locations: Sequence[str], reference: str | None) -> tuple[Spec, Spec]:
-    """Return colour and dashes by location: the reference has ink and dashes, the others hues and a line."""
+    """Return color and dashes by location: the reference has ink and dashes, the others hues and a line."""
     named = [name for name in locations if name != reference]
     order = [*named, reference] if reference in locations else named
-    hues = [{"expr": f"series_{at}"} for at in range(len(named))] + [theme.colour("ink")] * (len(order) - len(named))
+    hues = [{"expr": f"series_{at}"} for at in range(len(named))] + [theme.color("ink")] * (len(order) - len(named))
     dashes = [[1, 0]] * len(named) + [[6, 4]] * (len(order) - len(named))
     # One legend for both, told twice alike: where only one of them says that it has none, the library complains.
     legend = {"title": None, "symbolType": "stroke", "symbolStrokeWidth": 2.2, "symbolSize": 300}
@@ -121,26 +122,32 @@ def _looks(locations: Sequence[str], reference: str | None) -> tuple[Spec, Spec]
 
 
 def _span_of_values(records: Sequence[Record]) -> Spec:
-    span = dots.domain([{"value": record["value"]} for record in records])
+    span = marks.axis_domain([{"value": record["value"]} for record in records])
     return {"domain": span, "nice": False, "zero": False}
 
 
 def _many(x: Spec, y: Spec, reference: str | None) -> list[Spec]:
     is_lit = f"datum.location === {HIGHLIGHT}"
-    is_reference = f"datum.location === {words.quoted(reference)}"
-    colour = {
+    is_reference = f"datum.location === {labels.vega_string(reference)}"
+    color = {
         "condition": [
-            {"test": is_lit, "value": theme.colour("worse")},
-            {"test": is_reference, "value": theme.colour("ink")},
+            {"test": is_lit, "value": theme.color("worse")},
+            {"test": is_reference, "value": theme.color("ink")},
         ],
-        "value": theme.colour("accent"),
+        "value": theme.color("accent"),
     }
     stands_out = f"{is_lit} || {is_reference}"
     width = {"condition": {"test": stands_out, "value": 2.8}, "value": 1}
     opacity = {"condition": {"test": stands_out, "value": 1}, "value": 0.4}
     dash = {"condition": {"test": is_reference, "value": [6, 4]}, "value": [1, 0]}
     line = {"type": "line", "aria": False}
-    name = {"type": "text", "text": words.short(reference or "", 40), "align": "right", "dy": -12, "fontWeight": "bold"}
+    name = {
+        "type": "text",
+        "text": labels.truncate(reference or "", 40),
+        "align": "right",
+        "dy": -12,
+        "fontWeight": "bold",
+    }
     last = f"{is_reference} && datum.year === {x['axis']['values'][-1] if x['axis']['values'] else 0}"
     return [
         {
@@ -149,7 +156,7 @@ def _many(x: Spec, y: Spec, reference: str | None) -> list[Spec]:
                 "x": x,
                 "y": y,
                 "detail": [{"field": "run"}, {"field": "location"}],
-                "stroke": colour,
+                "stroke": color,
                 "strokeWidth": width,
                 "strokeDash": dash,
                 "opacity": opacity,
@@ -160,10 +167,10 @@ def _many(x: Spec, y: Spec, reference: str | None) -> list[Spec]:
             "encoding": {
                 "x": x,
                 "y": y,
-                "color": colour,
+                "color": color,
                 "opacity": opacity,
-                "description": aloud(),
-                "tooltip": aloud(),
+                "description": tooltip(),
+                "tooltip": tooltip(),
             },
         },
         {"transform": [{"filter": last}], "mark": {**name, "aria": False}, "encoding": {"x": x, "y": y}},
@@ -174,12 +181,21 @@ def _told(records: Sequence[Record], locations: Sequence[str], unit: str | None)
     if not records:
         return "No year has a value."
     ends = []
-    for name in locations[:MOST_COLOURS]:
+    for name in locations[:MAX_COLORED]:
         own = [record for record in records if record["location"] == name]
         first, last = own[0], own[-1]
         ends.append(
-            f"{words.short(name, 60)} from {amount(first['value'], unit)} in {first['period']} to "
+            f"{labels.truncate(name, 60)} from {amount(first['value'], unit)} in {first['period']} to "
             f"{amount(last['value'], unit)} in {last['period']}"
         )
     more = f"; and {len(locations) - len(ends)} more" if len(locations) > len(ends) else ""
-    return f"Values over years with 95% CIs: {'; '.join(ends)}{more}. {dots.told(list(records), unit)}"
+    return f"Values over years with 95% CIs: {'; '.join(ends)}{more}. {marks.summary(list(records), unit)}"
+
+
+CHARTS = (
+    Chart(
+        name="trend",
+        draw=trend,
+        meaning="a line with its band for each location over the years; missing years are gaps",
+    ),
+)

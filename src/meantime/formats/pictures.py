@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from meantime.charts.frame import Spec
+from meantime.charts.layout import Spec
 from meantime.formats import rendering
 from meantime.formats.document import Document
 from meantime.formats.vegalite import Places, specification

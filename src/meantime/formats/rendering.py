@@ -15,7 +15,7 @@ import time
 from pathlib import Path
 from typing import Final, Literal
 
-from meantime.charts.frame import Spec
+from meantime.charts.layout import Spec
 from meantime.errors import AnswersBusy, PictureFailed
 from meantime.formats.document import dumps
 

@@ -85,7 +85,7 @@ def _caption(document: Document, places: Places) -> Caption:
     return Caption(
         title=str(asked.get("question", document.statistic)),
         subtitle=(*table.findings[:1], short),
-        beware=table.warnings,
+        warnings=table.warnings,
         source=(
             f"Data set {document.dataset!r}, fingerprint {document.fingerprint[:_FINGERPRINT_CHARACTERS]}.",
             f"Cite as: {document.citation}",

@@ -10,9 +10,9 @@ from typing import Any
 import altair as alt
 import pytest
 
-from meantime.charts import frame, registry
+from meantime.charts import layout, registry
 from meantime.charts.caption import Caption
-from meantime.charts.frame import HIGHLIGHT, MOST_MARKS, SOURCE, Spec
+from meantime.charts.layout import HIGHLIGHT, MAX_MARKS, SOURCE, Spec
 from meantime.charts.registry import CHARTS
 from meantime.errors import NotAcceptable
 from meantime.formats.vegalite import specification
@@ -108,7 +108,7 @@ def test_it_is_drawn_of_what_its_statistic_answers(name: str) -> None:
     alt.LayerChart.from_dict(json.loads(json.dumps(spec)))
     # A line has no point where there is no value; everything else says that there is none.
     left_out = sum(value is None for value in of.table.column("estimate")) if name == "trend" else 0
-    assert len({(record["location"], record["aloud"]) for record in records(spec)}) >= len(of.table) - left_out > 0
+    assert len({(record["location"], record["tooltip"]) for record in records(spec)}) >= len(of.table) - left_out > 0
     assert name in STATISTICS[of.statistic].charts
 
 
@@ -145,14 +145,14 @@ def test_every_mark_that_can_be_pointed_at_says_what_it_is(name: str) -> None:
     for part in marks:
         # Whatever is not read aloud says so; nothing is left to be read as "undefined".
         assert "description" in part["encoding"] or part["mark"]["aria"] is False, part
-    assert all(record["aloud"] for record in records(spec))
+    assert all(record["tooltip"] for record in records(spec))
 
 
 @EVERY
 def test_synthetic_data_say_so_in_the_title_across_the_picture_and_aloud(name: str) -> None:
     spec = drawn(name, places("Utah", "Ohio"), Caption(title="Naps", is_synthetic=True))
-    assert spec["title"]["text"][0] == frame.SYNTHETIC
-    assert spec["description"].startswith(frame.SYNTHETIC)
+    assert spec["title"]["text"][0] == layout.SYNTHETIC
+    assert spec["description"].startswith(layout.SYNTHETIC)
     assert any(isinstance(part, dict) and part.get("text") == "SYNTHETIC" for part in parts(spec["layer"]))
 
 
@@ -195,7 +195,7 @@ def test_no_rows_are_nothing_to_draw(name: str) -> None:
 @pytest.mark.parametrize("name", ["ranking", "estimates", "comparison", "trend", "means", "scatter", "spread"])
 def test_more_marks_than_can_be_seen_are_refused(name: str) -> None:
     with pytest.raises(NotAcceptable, match=r"5,001|10,002"):
-        drawn(name, places(*(f"place {number}" for number in range(MOST_MARKS + 1))))
+        drawn(name, places(*(f"place {number}" for number in range(MAX_MARKS + 1))))
 
 
 # Of each
@@ -206,7 +206,7 @@ def test_a_ranking_keeps_its_order_and_lights_what_cannot_be_told_apart() -> Non
     spec = specification(of)
     assert [record["location"] for record in records(spec)] == list(of.table.column("location"))
     first = records(spec)[0]
-    assert "rank 1 (95% CI 1 to 1), differs from every other" in first["aloud"]
+    assert "rank 1 (95% CI 1 to 1), differs from every other" in first["tooltip"]
     tests = [part["test"] for part in parts(spec["layer"]) if isinstance(part, dict) and "test" in part]
     assert any("datum.alike" in test and HIGHLIGHT in test for test in tests)
 
@@ -231,7 +231,7 @@ def test_a_flagged_estimate_is_hollow_and_says_why() -> None:
     of = places("Utah", "Ohio")
     flagged = [record for record in records(drawn("estimates", of)) if record["is_flagged"]]
     assert [record["location"] for record in flagged] == ["Ohio"]
-    assert "n < 50" in flagged[0]["aloud"]
+    assert "n < 50" in flagged[0]["tooltip"]
 
 
 def test_no_line_goes_across_a_year_that_is_missing() -> None:
@@ -308,8 +308,8 @@ def test_groups_share_the_row_of_their_location_and_each_has_its_place_there() -
     assert first["shift"] < second["shift"]
     encodings = next(part for part in parts(spec["layer"]) if isinstance(part, dict) and "shape" in part)
     assert encodings["shape"]["scale"]["domain"] == ["Female", "Male"]
-    assert "reference" in second["aloud"]
-    assert "difference" in first["aloud"]
+    assert "reference" in second["tooltip"]
+    assert "difference" in first["tooltip"]
 
 
 def test_groups_of_one_location_have_rows_and_say_how_far_they_lie_apart_in_all() -> None:
@@ -356,7 +356,7 @@ def test_a_map_has_every_place_once_and_says_which_have_no_value() -> None:
     assert len(records(spec)) == 56
     assert len({(record["column"], record["line"]) for record in records(spec)}) == 56
     assert {record["label"] for record in records(spec) if record["value"] is not None} == {"UT", "OH"}
-    assert "Guam: no value" in {record["aloud"] for record in records(spec)}
+    assert "Guam: no value" in {record["tooltip"] for record in records(spec)}
 
 
 def test_places_that_are_on_no_grid_have_no_map() -> None:

@@ -144,7 +144,7 @@ function worded(specification, theme, width) {
 }
 
 function spoken(specification, name) {
-  return specification.data?.values?.find((record) => record.location === name)?.aloud ?? name;
+  return specification.data?.values?.find((record) => record.location === name)?.tooltip ?? name;
 }
 
 /** A tooltip is text, whatever is in it. */

@@ -4,87 +4,88 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from meantime.charts import comparison, dots, theme, words
+from meantime.charts import comparison, labels, marks, theme
 from meantime.charts.caption import Caption
-from meantime.charts.dots import Names
-from meantime.charts.frame import Record, Spec, aloud, framed, lit, nothing_to_draw
+from meantime.charts.chart import Chart
+from meantime.charts.layout import Record, Spec, chart_spec, highlight_opacity, no_rows_error, tooltip
+from meantime.charts.marks import MarkColumns
 from meantime.dataset import tile_grid
 from meantime.dataset.tile_grid import TileGrid
 from meantime.errors import NotAcceptable
 from meantime.table import Table
 from meantime.text import decimals, number
 
-_VALUES = Names(value="estimate", low="low", high="high")
-_MEANS = Names(value="mean")
-_VERDICTS = Names(value="difference", low="difference_low", high="difference_high")
+_VALUES = MarkColumns(value="estimate", low="low", high="high")
+_MEANS = MarkColumns(value="mean")
+_VERDICTS = MarkColumns(value="difference", low="difference_low", high="difference_high")
 
 # A tile is as large as the width allows, and not larger than what is read at a glance.
 _TILE_PIXELS = 58
 _LEGEND_PIXELS = 14
-# A tile that is not lit is a neighbour still: its letters and its colour are to be read.
-_UNLIT = 0.4
+# A tile that is not lit is a neighbour still: its letters and its color are to be read.
+_OTHER_OPACITY = 0.4
 # From where on light letters are read more easily than dark ones, of the way between both ends of the ramp.
 _DARK_FROM = 0.6
 
 
-def values(table: Table, caption: Caption) -> Spec:
+def value_map(table: Table, caption: Caption) -> Spec:
     """Draw values, darker where they are higher.
 
     Raises:
         NotAcceptable: the locations are on no grid, or have several values each.
     """
-    names = _VALUES if dots.has(table, _VALUES.value) else _MEANS
-    grid, records = _placed(dots.records_of(table, names))
-    unit = dots.unit_of(table, names.value)
+    names = _VALUES if marks.has_columns(table, _VALUES.value) else _MEANS
+    grid, records = _placed(marks.read_records(table, names))
+    unit = marks.column_unit(table, names.value)
     known = [record["value"] for record in records if record["value"] is not None]
     least, most = min(known, default=0.0), max(known, default=1.0)
     places = decimals(known, unit)
     for record in records:
         record["is_dark"] = record["value"] is not None and record["value"] > least + _DARK_FROM * (most - least)
         record["shown"] = "" if record["value"] is None else number(record["value"], places)
-    colour = {
+    color = {
         "field": "value",
         "type": "quantitative",
         "title": unit,
         "scale": {
             "domain": [least, most],
-            "range": [theme.colour("ramp_least"), theme.colour("ramp_most")],
+            "range": [theme.color("ramp_least"), theme.color("ramp_most")],
             "interpolate": "lab",
             "nice": False,
         },
         "legend": {"gradientLength": 200, "direction": "horizontal", "format": ".3~g"},
     }
     on_tile = {
-        "condition": {"test": "datum.is_dark", "value": theme.colour("on_most")},
-        "value": theme.colour("on_least"),
+        "condition": {"test": "datum.is_dark", "value": theme.color("on_most")},
+        "value": theme.color("on_least"),
     }
-    return _mapped(caption, grid, records, colour, on_tile, f"Values by place. {dots.told(records, unit)}")
+    return _mapped(caption, grid, records, color, on_tile, f"Values by place. {marks.summary(records, unit)}")
 
 
-def verdicts(table: Table, caption: Caption) -> Spec:
-    """Draw verdicts against the reference; each has a sign as well as a colour.
+def verdict_map(table: Table, caption: Caption) -> Spec:
+    """Draw verdicts against the reference; each has a sign as well as a color.
 
     Raises:
         NotAcceptable: the locations are on no grid, or have several verdicts each.
     """
-    records = dots.records_of(table, _VERDICTS)
+    records = marks.read_records(table, _VERDICTS)
     comparison.add_verdicts(records, table)
     for record in records:
         record["shown"] = _SIGNS.get(record["verdict"], "")
     grid, records = _placed(records)
-    present = comparison.present(records)
-    colour = {
+    present = comparison.present_verdicts(records)
+    color = {
         "field": "verdict",
         "type": "nominal",
         "sort": present,
         "title": None,
-        "scale": {"domain": present, "range": [theme.colour(_FILLS[name]) for name in present]},
+        "scale": {"domain": present, "range": [theme.color(_FILLS[name]) for name in present]},
         "legend": {"symbolType": "square", "symbolSize": 130, "labelExpr": _LEGEND},
     }
-    sure = f"indexof({words.quoted('|'.join(_SURE))}, datum.verdict) >= 0 && isValid(datum.verdict)"
-    on_tile = {"condition": {"test": sure, "value": theme.colour("paper")}, "value": theme.colour("ink")}
-    told = f"Verdicts against {comparison.against(table)} by place: {comparison.counted(records)}."
-    return _mapped(caption, grid, records, colour, on_tile, told)
+    sure = f"indexof({labels.vega_string('|'.join(_SURE))}, datum.verdict) >= 0 && isValid(datum.verdict)"
+    on_tile = {"condition": {"test": sure, "value": theme.color("paper")}, "value": theme.color("ink")}
+    told = f"Verdicts against {comparison.reference_name(table)} by place: {comparison.verdict_counts(records)}."
+    return _mapped(caption, grid, records, color, on_tile, told)
 
 
 _SIGNS = {"better": "●", "worse": "■", "above": "▲", "below": "▼", "similar": "=", "not tested": "?"}
@@ -104,7 +105,7 @@ _LEGEND = "datum.label" + "".join(f" + (datum.label === '{name}' ? ' {sign}' : '
 def _placed(records: Sequence[Record]) -> tuple[TileGrid, list[Record]]:
     """Put records on their tiles; tiles without a record are there too, and say so."""
     if not records:
-        raise nothing_to_draw()
+        raise no_rows_error()
     names = tuple(record["location"] for record in records)
     if len(set(names)) < len(names):
         raise NotAcceptable(
@@ -120,7 +121,7 @@ def _placed(records: Sequence[Record]) -> tuple[TileGrid, list[Record]]:
     by_name = {record["location"]: record for record in records}
     placed = []
     for name, tile in grid.tiles.items():
-        record = by_name.get(name) or {"location": name, "name": name, "value": None, "aloud": f"{name}: no value"}
+        record = by_name.get(name) or {"location": name, "name": name, "value": None, "tooltip": f"{name}: no value"}
         placed.append({**record, "label": tile.label, "column": tile.column, "line": tile.row})
     return grid, placed
 
@@ -129,7 +130,7 @@ def _mapped(caption: Caption, grid: TileGrid, records: list[Record], fill: Spec,
     tile = f"min(width / {grid.columns}, {_TILE_PIXELS})"
     left = f"(width - {grid.columns} * {tile}) / 2"
     middle = {"expr": f"{left} + (datum.column + 0.5) * {tile}"}
-    shared = {"opacity": lit(unlit=_UNLIT), "tooltip": aloud()}
+    shared = {"opacity": highlight_opacity(other_opacity=_OTHER_OPACITY), "tooltip": tooltip()}
     rect = {
         "type": "rect",
         # Of a rectangle that has a width and a height, x and y are the middle.
@@ -138,11 +139,11 @@ def _mapped(caption: Caption, grid: TileGrid, records: list[Record], fill: Spec,
         "width": {"expr": f"{tile} - 3"},
         "height": {"expr": f"{tile} - 3"},
         "cornerRadius": 3,
-        "stroke": theme.colour("grid"),
+        "stroke": theme.color("grid"),
         "strokeWidth": 1,
     }
-    # A place without a value is a place; by itself, since a scale has no colour for what is not there.
-    empty = {**rect, "fill": theme.colour("paper"), "stroke": theme.colour("muted"), "strokeDash": [3, 3]}
+    # A place without a value is a place; by itself, since a scale has no color for what is not there.
+    empty = {**rect, "fill": theme.color("paper"), "stroke": theme.color("muted"), "strokeDash": [3, 3]}
     has_value = "isValid(datum.value)"
     text = {"type": "text", "align": "center", "baseline": "middle", "x": middle, "aria": False}
     label = {
@@ -158,27 +159,37 @@ def _mapped(caption: Caption, grid: TileGrid, records: list[Record], fill: Spec,
         "fontSize": {"expr": f"{tile} * 0.22"},
         "y": {"expr": f"(datum.line + 0.68) * {tile}"},
     }
-    spec = framed(
+    spec = chart_spec(
         caption,
         [
             {
                 "transform": [{"filter": f"!{has_value}"}],
                 "mark": empty,
-                "encoding": {"description": aloud(), **shared},
+                "encoding": {"description": tooltip(), **shared},
             },
             {
                 "transform": [{"filter": has_value}],
                 "mark": rect,
-                "encoding": {"fill": fill, "description": aloud(), **shared},
+                "encoding": {"fill": fill, "description": tooltip(), **shared},
             },
-            {"mark": label, "encoding": {"color": on_tile, "opacity": lit(unlit=_UNLIT)}},
-            {"mark": value, "encoding": {"color": on_tile, "opacity": lit(unlit=_UNLIT)}},
+            {"mark": label, "encoding": {"color": on_tile, "opacity": highlight_opacity(other_opacity=_OTHER_OPACITY)}},
+            {"mark": value, "encoding": {"color": on_tile, "opacity": highlight_opacity(other_opacity=_OTHER_OPACITY)}},
         ],
         records=records,
         height=grid.rows * _TILE_PIXELS,
         description=told,
-        foot_pixels=_LEGEND_PIXELS,
+        axis_pixels=_LEGEND_PIXELS,
     )
     # Whoever has less width than this is made for makes it less high, too.
     spec["usermeta"]["height_to_width"] = round(grid.rows / grid.columns, 3)
     return spec
+
+
+CHARTS = (
+    Chart(name="map", draw=value_map, meaning="a tile for each state and territory, darker where the value is higher"),
+    Chart(
+        name="verdict_map",
+        draw=verdict_map,
+        meaning="a tile for each state and territory, with the verdict against the reference",
+    ),
+)

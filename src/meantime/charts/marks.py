@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from meantime.charts import theme, words
-from meantime.charts.frame import Record, Spec, aloud, lit
+from meantime.charts import labels, theme
+from meantime.charts.layout import Record, Spec, highlight_opacity, tooltip
 from meantime.table import Cell, Table
 from meantime.text import count
 
@@ -15,7 +15,7 @@ _AIR = 0.04
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Names:
+class MarkColumns:
     """How the columns are named that dots are drawn from: of each chart in one place, its own file."""
 
     value: str
@@ -25,7 +25,7 @@ class Names:
     flags: str | None = "flags"
 
 
-def records_of(table: Table, names: Names) -> list[Record]:
+def read_records(table: Table, names: MarkColumns) -> list[Record]:
     """Make a record of each row. A column that the table does not have is as one without values.
 
     Raises:
@@ -33,26 +33,26 @@ def records_of(table: Table, names: Names) -> list[Record]:
     """
     # Only the value must be there: a mean of everything has no location, a mean no interval.
     cells = {
-        name: _column(table, getattr(names, name), is_needed=name == "value")
+        name: _column(table, getattr(names, name), is_required=name == "value")
         for name in ("location", "value", "low", "high", "flags")
     }
-    unit = unit_of(table, names.value)
+    unit = column_unit(table, names.value)
     records = []
     for location, value, low, high, flags in zip(*cells.values(), strict=True):
-        name = words.plain(str(location)) if location not in (None, "") else "(no name)"
+        name = labels.printable(str(location)) if location not in (None, "") else "(no name)"
         record = {"location": name, "name": name, "value": value, "low": low, "high": high, "is_flagged": bool(flags)}
         flagged = f"flagged: {flags}" if flags else ""
-        record["aloud"] = words.in_words(record, unit, words.short(flagged))
+        record["tooltip"] = labels.mark_label(record, unit, labels.truncate(flagged))
         records.append(record)
     return records
 
 
-def unit_of(table: Table, name: str) -> str | None:
+def column_unit(table: Table, name: str) -> str | None:
     """Return the unit of a column."""
     return next((column.unit for column in table.columns if column.name == name), None)
 
 
-def has(table: Table, *names: str) -> bool:
+def has_columns(table: Table, *names: str) -> bool:
     """Whether a table has all of these columns."""
     return {*names} <= {column.name for column in table.columns}
 
@@ -63,15 +63,15 @@ def axis_title(what: str, unit: str | None) -> str:
     >>> axis_title("Estimate", "percent"), axis_title("Mean", None)
     ('Estimate (percent), with 95% CI', 'Mean')
     """
-    return f"{what} ({words.short(unit, 40)}), with 95% CI" if unit and what == "Estimate" else what
+    return f"{what} ({labels.truncate(unit, 40)}), with 95% CI" if unit and what == "Estimate" else what
 
 
-def domain(records: Iterable[Record], *more: float | None) -> list[float]:
+def axis_domain(records: Iterable[Record], *more: float | None) -> list[float]:
     """Return the span of all values and limits with some air, not below 0 where nothing is.
 
     Not from 0 on: a dot is read by its place, not by its length, and what differs is to be seen.
 
-    >>> domain([{"value": 20.0, "low": 10.0, "high": 35.0}])
+    >>> axis_domain([{"value": 20.0, "low": 10.0, "high": 35.0}])
     [9.0, 36.0]
     """
     ends = [end for record in records for end in (record["value"], record.get("low"), record.get("high"))]
@@ -83,13 +83,13 @@ def domain(records: Iterable[Record], *more: float | None) -> list[float]:
     return [max(0.0, least - air) if least >= 0 else least - air, most + air]
 
 
-def down(field: str = "name", *, title: str | None = None, grid: bool = True) -> Spec:
+def row_encoding(field: str = "name", *, title: str | None = None, grid: bool = True) -> Spec:
     """Return the encoding of rows, in the order of the records."""
     axis = {"ticks": False, "domain": False, "grid": grid, "labelPadding": 8}
     return {"field": field, "type": "nominal", "sort": None, "title": title, "axis": axis}
 
 
-def across(title: str, span: Sequence[float], *, until: str = "width", field: str = "value") -> Spec:
+def value_encoding(title: str, span: Sequence[float], *, until: str = "width", field: str = "value") -> Spec:
     """Return the encoding of values, from the left edge to the place ``until``."""
     return {
         "field": field,
@@ -100,23 +100,26 @@ def across(title: str, span: Sequence[float], *, until: str = "width", field: st
     }
 
 
-def intervals(x: Spec, y: Spec, *, alike: str = "false") -> list[Spec]:
+def dots_with_intervals(x: Spec, y: Spec, *, alike: str = "false") -> list[Spec]:
     """Return the layers of dots with their intervals; ``alike`` says which stay lit with another location."""
     ends = {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y}
-    rule = {"type": "rule", "strokeWidth": 2.5, "color": theme.colour("accent"), "aria": False}
-    return [{"mark": rule, "encoding": {**ends, "opacity": lit(alike), "tooltip": aloud()}}, *points(x, y, alike=alike)]
+    rule = {"type": "rule", "strokeWidth": 2.5, "color": theme.color("accent"), "aria": False}
+    return [
+        {"mark": rule, "encoding": {**ends, "opacity": highlight_opacity(alike), "tooltip": tooltip()}},
+        *dots(x, y, alike=alike),
+    ]
 
 
-def points(x: Spec, y: Spec, *, alike: str = "false") -> list[Spec]:
+def dots(x: Spec, y: Spec, *, alike: str = "false") -> list[Spec]:
     """Return the layer of dots; those that are flagged are hollow."""
-    accent = {"value": theme.colour("accent")}
-    fill = {"condition": {"test": "datum.is_flagged", "value": theme.colour("paper")}, **accent}
-    shared = {"opacity": lit(alike), "description": aloud(), "tooltip": aloud()}
+    accent = {"value": theme.color("accent")}
+    fill = {"condition": {"test": "datum.is_flagged", "value": theme.color("paper")}, **accent}
+    shared = {"opacity": highlight_opacity(alike), "description": tooltip(), "tooltip": tooltip()}
     mark = {"type": "point", "size": 42, "strokeWidth": 1.8}
     return [{"mark": mark, "encoding": {"x": x, "y": y, "stroke": accent, "fill": fill, **shared}}]
 
 
-def reference(
+def reference_line(
     x: Spec, name: str, value: float, low: Cell = None, high: Cell = None, *, unit: str | None = None
 ) -> list[Spec]:
     """Return the layers of a line over all rows, with the band of its interval, and its name at the top."""
@@ -124,13 +127,13 @@ def reference(
     del at["x"]["field"]
     drawn: list[Spec] = []
     if low is not None and high is not None:
-        band = {"type": "rect", "color": theme.colour("band"), "aria": False}
+        band = {"type": "rect", "color": theme.color("band"), "aria": False}
         ends = {"x": {**at["x"], "datum": low}, "x2": {"datum": high}}
         drawn.append({"data": {"values": [{}]}, "mark": band, "encoding": ends})
-    line = {"type": "rule", "strokeDash": [5, 4], "strokeWidth": 1.3, "color": theme.colour("ink")}
-    text = {"type": "text", "text": words.short(name, 40), "align": "left", "baseline": "bottom", "dx": 4, "dy": -3}
+    line = {"type": "rule", "strokeDash": [5, 4], "strokeWidth": 1.3, "color": theme.color("ink")}
+    text = {"type": "text", "text": labels.truncate(name, 40), "align": "left", "baseline": "bottom", "dx": 4, "dy": -3}
     mark = {"name": name, "value": value, "low": low, "high": high}
-    said = {"description": {"value": words.in_words(mark, unit)}}
+    said = {"description": {"value": labels.mark_label(mark, unit)}}
     return [
         *drawn,
         {"data": {"values": [{}]}, "mark": line, "encoding": {**at, **said}},
@@ -138,7 +141,7 @@ def reference(
     ]
 
 
-def told(records: Sequence[Record], unit: str | None) -> str:
+def summary(records: Sequence[Record], unit: str | None) -> str:
     """Say what a reader would see first: how many there are, the least and the most, and what is missing."""
     known = [record for record in records if record["value"] is not None]
     if not known:
@@ -148,8 +151,8 @@ def told(records: Sequence[Record], unit: str | None) -> str:
     flagged = sum(bool(record.get("is_flagged")) for record in known)
     said = [
         count(len(known), "value"),
-        f"from {words.in_words(least, unit)}",
-        f"to {words.in_words(most, unit)}",
+        f"from {labels.mark_label(least, unit)}",
+        f"to {labels.mark_label(most, unit)}",
         f"{missing} without a value" if missing else "",
         f"{flagged} flagged as not to be leaned on" if flagged else "",
     ]
@@ -160,7 +163,7 @@ def _value(record: Record) -> float:
     return float(record["value"])
 
 
-def _column(table: Table, name: str | None, *, is_needed: bool = False) -> Sequence[Cell]:
-    if name is None or not (is_needed or has(table, name)):
+def _column(table: Table, name: str | None, *, is_required: bool = False) -> Sequence[Cell]:
+    if name is None or not (is_required or has_columns(table, name)):
         return [None] * len(table)
     return table.column(name)
