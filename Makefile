@@ -25,7 +25,7 @@ unexport PYTHONDONTWRITEBYTECODE
 serve: $(READY)  ## Serve DATA, or the built-in sample
 	exec $(BIN)/meantime serve $(ARGS) $(if $(DATA),"$(DATA)")
 
-test: $(READY)  ## Run the tests, but for those that take long for what they may find
+test: $(READY)  ## Run the tests, except a few slow ones that make check adds
 	$(BIN)/pytest -n auto -m "not thorough" $(PYTEST_ARGS)
 
 check: $(READY)  ## Lint, types, import contract, every test (schemathesis and the small validation too), coverage
@@ -37,11 +37,11 @@ check: $(READY)  ## Lint, types, import contract, every test (schemathesis and t
 	$(BIN)/coverage report --fail-under=100 --show-missing \
 	  --include="src/meantime/engine/*,src/meantime/stores/*,src/meantime/statistics/*,src/meantime/dataset/cube.py"
 
-fix: $(READY)  ## Mend what can be mended by machine
+fix: $(READY)  ## Fix what can be fixed automatically
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
-docs: $(READY)  ## Write what is made of the code: docs/problems
+docs: $(READY)  ## Write what is generated from the code: docs/problems
 	$(BIN)/python -m tests.support.generated_docs
 
 run_tests: $(READY)  ## The API conformance tests, as a client of the running server at URL
@@ -61,7 +61,7 @@ bench: $(READY)  ## Speed, as ratios (benchmarks/README.md); BENCH="answers --ro
 validate: $(READY)  ## Acceptance by simulation (docs/validation.md): minutes; VALIDATE_ARGS=--small for seconds
 	$(BIN)/python -m validation $(VALIDATE_ARGS)
 
-lock:  ## Renew requirements.lock; see CONTRIBUTING.md
+lock:  ## Update requirements.lock; see CONTRIBUTING.md
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
 	$(VENV)-lock/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 --extra dev \

@@ -41,7 +41,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    # When they are first asked for: whoever serves needs no client, and a reading process starts sooner.
+    # Imported on first use: a server needs no client, and a reading process starts sooner.
     if name not in _HOME:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(_HOME[name]), name)

@@ -75,8 +75,8 @@ def serve(
 
     ``on_change`` shows how the data sets load; without it, the log has lines of it.
 
-    0: stopped as asked. 1: a part of the server died, or the store broke; start it again. 130 and 143: stopped at once
-    by a second signal.
+    0: stopped as requested. 1: a part of the server died, or the store broke; start it again. 130 and 143: stopped at
+    once by a second signal.
 
     Raises:
         DataError, LoadFailed: no data set could be loaded, and why.

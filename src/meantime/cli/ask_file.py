@@ -25,7 +25,7 @@ def ask_file(source: Source, settings: Settings, statistic: str, texts: Mapping[
     """Read the file and compute.
 
     Raises:
-        StatisticUnknown, RequestInvalid: said before the file is read, as far as that can be.
+        StatisticUnknown, RequestInvalid: before the file is read, as far as it can be checked then.
         DataError: the file cannot become a data set.
     """
     if (row := STATISTICS.get(statistic)) is None:

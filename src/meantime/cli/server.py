@@ -13,9 +13,9 @@ from meantime.client.exchange import DEFAULT_URL
 from meantime.client.result import Result
 from meantime.errors import ServerUnreachable
 
-# Somebody sits and waits: a server that is being started anew is found, one that is not there is soon reported.
+# Somebody is waiting: long enough for a server that restarts, short enough to report soon that there is none.
 QUICK_RETRY_S = 2.0
-# What shells make of the end by Ctrl-C.
+# The exit code that shells give a command ended by Ctrl-C.
 _INTERRUPTED = 130
 
 url_option = click.option("--url", default=DEFAULT_URL, show_default=True, help="The server's address.")
