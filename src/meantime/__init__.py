@@ -16,8 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from meantime.client.asynchronous import AsyncClient, AsyncJob
     from meantime.client.blocking import Client, Job
+    from meantime.client.jobs import Ask
     from meantime.client.result import Result
-    from meantime.client.seen import Ask
     from meantime.errors import MeantimeError
 
 # fmt: off
@@ -34,7 +34,7 @@ _HOME = {
     "Job": "meantime.client.blocking",
     "AsyncClient": "meantime.client.asynchronous",
     "AsyncJob": "meantime.client.asynchronous",
-    "Ask": "meantime.client.seen",
+    "Ask": "meantime.client.jobs",
     "Result": "meantime.client.result",
     "MeantimeError": "meantime.errors",
 }

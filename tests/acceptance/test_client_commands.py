@@ -18,7 +18,7 @@ import pytest
 from meantime import Ask, Client
 from meantime.errors import RequestInvalid
 from tests.acceptance.conftest import QUESTION, TABLE
-from tests.support.client_scripts import standing
+from tests.support.client_scripts import job_json
 from tests.support.command_line import meantime
 from tests.support.imports import SLOW_TO_IMPORT, imported_by
 from tests.support.server_process import RunningServer, environment, serving
@@ -128,7 +128,7 @@ def unhurried(state: str, **more: Any) -> Iterator[tuple[str, threading.Event]]:
             if state == "running" and "Prefer" in self.headers:
                 is_awaited.set()
                 is_over.wait(PATIENCE_S)
-            self._say(200, "application/json", standing(state, **more))
+            self._say(200, "application/json", job_json(state, **more))
 
         def _say(self, status: int, kind: str, said: Any) -> None:
             body = json.dumps(said).encode()

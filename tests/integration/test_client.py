@@ -1,4 +1,4 @@
-"""The client and the server's own application, in one process; only the network between them is staged."""
+"""The client and the server's application in one process, with a simulated network between them."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ async def _at_once(_seconds: float) -> None:
 
 
 class Network(httpx.AsyncBaseTransport):
-    """Carries requests to the application. Of the first ``to_lose`` requests of a method the answer is lost."""
+    """Passes requests to the application. The answers to the first ``to_lose`` requests of a method are lost."""
 
     def __init__(self, app: Any) -> None:
         self._carry = httpx.ASGITransport(app=app)
@@ -47,7 +47,7 @@ class Network(httpx.AsyncBaseTransport):
         return response
 
 
-def told(story: Callable[[], Awaitable[None]]) -> None:
+def run(story: Callable[[], Awaitable[None]]) -> None:
     async def in_time() -> None:
         async with asyncio.timeout(60):
             await story()
@@ -55,7 +55,7 @@ def told(story: Callable[[], Awaitable[None]]) -> None:
     asyncio.run(in_time())
 
 
-def test_what_is_asked_is_what_the_server_computes(tmp_path: Path) -> None:
+def test_the_result_is_what_the_server_computes(tmp_path: Path) -> None:
     with connected(tmp_path) as (server, client, network):
 
         async def story() -> None:
@@ -64,11 +64,11 @@ def test_what_is_asked_is_what_the_server_computes(tmp_path: Path) -> None:
             assert result == Result(document_of(LocalCompute(server.catalog), request))
             assert result.rows[0]["location"] == "Utah"
 
-        told(story)
+        run(story)
         assert network.carried[0] == "POST /v1/jobs"
 
 
-def test_a_question_whose_answer_was_lost_is_asked_again_and_is_one_job(tmp_path: Path) -> None:
+def test_a_request_whose_answer_was_lost_is_sent_again_and_is_one_job(tmp_path: Path) -> None:
     with connected(tmp_path) as (_, client, network):
         network.to_lose = {"POST": 2}
 
@@ -82,7 +82,7 @@ def test_a_question_whose_answer_was_lost_is_asked_again_and_is_one_job(tmp_path
                 "job_id_1",
             ]
 
-        told(story)
+        run(story)
         assert network.carried.count("POST /v1/jobs") == 3
 
 
@@ -98,10 +98,10 @@ def test_a_job_is_found_again_listed_and_left_as_it_ended(tmp_path: Path) -> Non
             assert [each async for each in client.jobs(state=["failed", "queued"])] == []
             assert (await job.result()).statistic == "best5"
 
-        told(story)
+        run(story)
 
 
-def test_many_results_come_in_the_order_of_the_questions(tmp_path: Path) -> None:
+def test_many_results_are_in_the_order_of_the_questions(tmp_path: Path) -> None:
     with connected(tmp_path) as (_, client, _network):
 
         async def story() -> None:
@@ -109,10 +109,10 @@ def test_many_results_come_in_the_order_of_the_questions(tmp_path: Path) -> None
             results = await client.ask_all([Ask("state_mean", question=OBESITY, state=state) for state in states])
             assert [result.rows[0]["location"] for result in results] == states
 
-        told(story)
+        run(story)
 
 
-def test_what_cannot_be_answered_is_refused_with_all_that_is_wrong_and_makes_no_job(tmp_path: Path) -> None:
+def test_an_invalid_request_is_refused_with_all_its_problems_and_creates_no_job(tmp_path: Path) -> None:
     with connected(tmp_path) as (_, client, _network):
 
         async def story() -> None:
@@ -130,10 +130,10 @@ def test_what_cannot_be_answered_is_refused_with_all_that_is_wrong_and_makes_no_
             with pytest.raises(JobUnknown):
                 await client.job("job_id_1")
 
-        told(story)
+        run(story)
 
 
-def test_what_there_is_is_described(tmp_path: Path) -> None:
+def test_data_sets_and_statistics_are_described(tmp_path: Path) -> None:
     with connected(tmp_path) as (_, client, _network):
 
         async def story() -> None:
@@ -153,19 +153,19 @@ def test_what_there_is_is_described(tmp_path: Path) -> None:
             with pytest.raises(DatasetUnknown):
                 await client.dataset("tabel")
 
-        told(story)
+        run(story)
 
 
-def test_an_older_server_is_said_to_be_none_that_this_client_knows() -> None:
-    """Here somebody else's application stands for it."""
+def test_a_server_without_v1_is_reported_as_one() -> None:
+    """Another application stands in for it."""
 
-    async def somebody_else(_scope: Any, _receive: Any, send: Any) -> None:
+    async def other_application(_scope: Any, _receive: Any, send: Any) -> None:
         await send({"type": "http.response.start", "status": 404, "headers": [(b"content-type", b"text/plain")]})
         await send({"type": "http.response.body", "body": b"Not Found"})
 
     async def story() -> None:
-        client = AsyncClient("http://localhost", transport=Network(somebody_else))
-        with pytest.raises(NotMeantime, match="not a Meantime that has /v1"):
+        client = AsyncClient("http://localhost", transport=Network(other_application))
+        with pytest.raises(NotMeantime, match="not a Meantime server with /v1"):
             await client.ask("global_mean", question=OBESITY)
 
-    told(story)
+    run(story)

@@ -1,4 +1,4 @@
-"""A server that answers as a script says, and both clients asked in one way."""
+"""A server with scripted answers, and both clients behind one interface."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import httpx
 import msgspec
 
 from meantime import AsyncClient, Client
-from meantime.client.seen import Known
+from meantime.client.jobs import JobHandle
 from meantime.formats import document
 from meantime.table import Table
 from tests.support import result_documents
@@ -29,17 +29,17 @@ RESULT = result_documents.of(
 
 
 def done(result: document.Document = RESULT) -> httpx.Response:
-    """A result, as it is read or waited for."""
+    """The answer with a result."""
     return httpx.Response(200, content=document.encode(result), headers={"Content-Type": "application/json"})
 
 
 def job(state: str = "queued", *, status: int = 200, **more: Any) -> httpx.Response:
-    """A job as it stands."""
-    return httpx.Response(status, json=standing(state, **more))
+    """The answer with the status of a job."""
+    return httpx.Response(status, json=job_json(state, **more))
 
 
-def standing(state: str = "queued", **more: Any) -> dict[str, Any]:
-    """What is said of a job; ``more`` are the fields that a test is about."""
+def job_json(state: str = "queued", **more: Any) -> dict[str, Any]:
+    """The JSON of a job's status; ``more`` are the fields that a test is about."""
     is_ended = state in ("done", "failed", "cancelled")
     return {
         "id": "job_id_7",
@@ -63,34 +63,34 @@ def standing(state: str = "queued", **more: Any) -> dict[str, Any]:
 
 
 def problem(code: str, status: int, detail: str = "The detail.", *, retry_after: str | None = None, **more: Any) -> Any:
-    """A refusal."""
+    """An error of the server."""
     headers = {"Content-Type": "application/problem+json"}
-    said = {"type": f"/v1/problems/{code}", "title": "Title", "status": status, "detail": detail, "code": code}
+    document = {"type": f"/v1/problems/{code}", "title": "Title", "status": status, "detail": detail, "code": code}
     return httpx.Response(
         status,
-        content=msgspec.json.encode(said | {"fault": "caller", "next": "Do this."} | more),
+        content=msgspec.json.encode(document | {"fault": "caller", "next": "Do this."} | more),
         headers=headers if retry_after is None else headers | {"Retry-After": retry_after},
     )
 
 
 def not_ready() -> Any:
-    """What is answered for a result that is not there yet."""
+    """The answer for a result that is not ready."""
     return problem("result-not-ready", 404, "job_id_7 is running.", retry_after="1")
 
 
 class Script:
-    """Answers in order, and fails where there is nothing more to say; an exception is what the network does instead."""
+    """Gives its answers in order, and fails when there are no more; an exception is raised as a network error."""
 
     def __init__(self, *answers: httpx.Response | Exception) -> None:
         self._answers = list(answers)
-        self.heard: list[httpx.Request] = []
+        self.requests: list[httpx.Request] = []
 
     def __call__(self, request: httpx.Request) -> httpx.Response:
-        self.heard.append(request)
+        self.requests.append(request)
         answer = self._answers.pop(0)
         if isinstance(answer, Exception):
             raise answer
-        # Made anew: a client keeps to itself what it was answered, and a test may say it to several.
+        # A copy: a client closes the response, and a test may give the same one several times.
         return httpx.Response(answer.status_code, headers=answer.headers, content=answer.content)
 
     @property
@@ -99,12 +99,12 @@ class Script:
 
     @property
     def lines(self) -> list[str]:
-        """What was asked, as the first line of each request."""
-        return [f"{request.method} {request.url.raw_path.decode()}" for request in self.heard]
+        """The first line of each request."""
+        return [f"{request.method} {request.url.raw_path.decode()}" for request in self.requests]
 
 
-class Time:
-    """A clock that is moved by sleeping only."""
+class FakeTime:
+    """A clock that only sleeping moves."""
 
     def __init__(self) -> None:
         self.now_s = 1000.0
@@ -122,12 +122,12 @@ class Time:
 
 
 Handler = Callable[[httpx.Request], httpx.Response]
-Asking = Callable[..., Any]  # (handler, time=..., **options) -> a client to be asked as Client is
+ClientFactory = Callable[..., Any]  # (handler, time=..., **options) -> a client with the methods of Client
 
 
-def blocking(handler: Handler, *, time: Time | None = None, **options: Any) -> Any:
-    """The client that blocks."""
-    time = time or Time()
+def blocking(handler: Handler, *, time: FakeTime | None = None, **options: Any) -> Any:
+    """The blocking client."""
+    time = time or FakeTime()
     return Client(
         "http://server",
         transport=httpx.MockTransport(handler),
@@ -138,9 +138,9 @@ def blocking(handler: Handler, *, time: Time | None = None, **options: Any) -> A
     )
 
 
-def asynchronous(handler: Handler, *, time: Time | None = None, **options: Any) -> Any:
-    """The client that does not, made to: each call is run to its end in a loop of its own."""
-    time = time or Time()
+def asynchronous(handler: Handler, *, time: FakeTime | None = None, **options: Any) -> Any:
+    """The asynchronous client, made to block: each call runs in an event loop of its own."""
+    time = time or FakeTime()
     client = AsyncClient(
         "http://server",
         transport=httpx.MockTransport(handler),
@@ -149,36 +149,36 @@ def asynchronous(handler: Handler, *, time: Time | None = None, **options: Any) 
         random=lambda: 0.0,
         **options,
     )
-    return _Awaited(client)
+    return _BlockingProxy(client)
 
 
-class _Awaited:
+class _BlockingProxy:
     def __init__(self, inner: Any) -> None:
         self._inner = inner
 
     def __getattr__(self, name: str) -> Any:
-        found = getattr(self._inner, name)
-        if inspect.isawaitable(found):
-            return asyncio.run(_to_its_end(found))
-        if not inspect.ismethod(found):
-            return found
-        return lambda *given, **named: _given_back(found(*given, **named))
+        value = getattr(self._inner, name)
+        if inspect.isawaitable(value):
+            return asyncio.run(_awaited(value))
+        if not inspect.ismethod(value):
+            return value
+        return lambda *args, **options: _blocking_value(value(*args, **options))
 
     def __repr__(self) -> str:
         return repr(self._inner).replace("Async", "")
 
 
-def _given_back(answer: Any) -> Any:
+def _blocking_value(answer: Any) -> Any:
     if inspect.isasyncgen(answer):
-        return iter(asyncio.run(_all_of(answer)))
+        return iter(asyncio.run(_all_items(answer)))
     if inspect.isawaitable(answer):
-        answer = asyncio.run(_to_its_end(answer))
-    return _Awaited(answer) if isinstance(answer, Known) else answer
+        answer = asyncio.run(_awaited(answer))
+    return _BlockingProxy(answer) if isinstance(answer, JobHandle) else answer
 
 
-async def _to_its_end(awaited: Any) -> Any:
+async def _awaited(awaited: Any) -> Any:
     return await awaited
 
 
-async def _all_of(answers: Any) -> list[Any]:
-    return [_Awaited(answer) async for answer in answers]
+async def _all_items(answers: Any) -> list[Any]:
+    return [_BlockingProxy(answer) async for answer in answers]

@@ -12,10 +12,10 @@ from meantime.cli.option_names import in_options
 from meantime.cli.options import READING, column_option, setting_options
 from meantime.cli.output import choose_form, form_option, out_option, write_result
 from meantime.cli.server import QUICK_RETRY_S, result_of
-from meantime.client import typed
+from meantime.client import arguments
 from meantime.client.blocking import Client
-from meantime.client.exchange import DEFAULT_URL
 from meantime.client.result import Result
+from meantime.client.retries import DEFAULT_URL
 from meantime.errors import RequestInvalid
 from meantime.settings import read_settings
 
@@ -99,7 +99,7 @@ def _ask_server(
     url: str, statistic: str, texts: Mapping[str, Sequence[str]], *, dataset: str | None, label: str | None
 ) -> Result:
     with Client(url, retry_for_s=QUICK_RETRY_S) as client:
-        raw = typed.parameters(texts, client.statistic(statistic).parameters)
+        raw = arguments.parameters(texts, client.statistic(statistic).parameters)
         if not raw.keys().isdisjoint(NAMED_BY_WORDS):
             described = client.dataset(dataset)
             questions = [question.text for question in described.questions or ()]

@@ -8,7 +8,7 @@ import msgspec
 
 from meantime.cli.data_file import loaded_catalog
 from meantime.cli.full_names import with_full_names
-from meantime.client import typed
+from meantime.client import arguments
 from meantime.client.result import Result
 from meantime.compute.local import document_of
 from meantime.dataset.source import Source
@@ -31,7 +31,7 @@ def ask_file(source: Source, settings: Settings, statistic: str, texts: Mapping[
     if (row := STATISTICS.get(statistic)) is None:
         hint = suggestion(closest(statistic, tuple(STATISTICS)))
         raise StatisticUnknown(f"There is no statistic {quoted(statistic)}. {hint}There are: {', '.join(STATISTICS)}.")
-    raw = typed.parameters(texts, msgspec.json.schema(row.parameters))
+    raw = arguments.parameters(texts, msgspec.json.schema(row.parameters))
     # Before the file, which may take a while to read.
     try:
         check_form(statistic, raw, refuse_unknown=True)

@@ -15,7 +15,7 @@ from meantime.cli.reporting import report
 from meantime.cli.server import QUICK_RETRY_S, result_of, url_option
 from meantime.cli.terminal import output_console, plain
 from meantime.client.blocking import Client
-from meantime.client.seen import Standing
+from meantime.client.jobs import JobStatus
 from meantime.errors import JobFailed, JobInterrupted, ResultGone
 from meantime.formats import document
 from meantime.model import JobState
@@ -79,7 +79,7 @@ def jobs(
     console.print(summary + (", and older jobs that are not listed (see --limit)." if is_more else ""))
 
 
-def _state(job: Standing) -> str:
+def _state(job: JobStatus) -> str:
     return f"{job.state}, {share(job.progress)}" if job.state is JobState.RUNNING else str(job.state)
 
 

@@ -9,8 +9,8 @@ import click
 
 from meantime.cli.terminal import progress_bar
 from meantime.client.blocking import Job
-from meantime.client.exchange import DEFAULT_URL
 from meantime.client.result import Result
+from meantime.client.retries import DEFAULT_URL
 from meantime.errors import ServerUnreachable
 
 # Somebody is waiting: long enough for a server that restarts, short enough to report soon that there is none.

@@ -1,1 +1,1 @@
-"""The Python client: knows the server only by HTTP."""
+"""The Python client, which talks to the server only over HTTP."""

@@ -1,4 +1,4 @@
-"""The client that does not block: the same conversations, awaited. ``blocking`` says what each call does."""
+"""The asynchronous client. ``blocking`` documents what each call does."""
 
 from __future__ import annotations
 
@@ -12,21 +12,21 @@ from typing import Any, Literal, TypeVar, overload
 
 import httpx
 
-from meantime.client import conversation
-from meantime.client.bar import bar
-from meantime.client.described import Dataset, Explanation, Statistic, StatisticInShort
-from meantime.client.exchange import DEFAULT_URL, Conversation, Patience, Pause, check_address
+from meantime.client import requests
+from meantime.client.jobs import Ask, JobHandle, JobStatus
+from meantime.client.models import DatasetInfo, RowExplanation, StatisticEntry, StatisticInfo
+from meantime.client.progress import progress_bar
 from meantime.client.result import Result
-from meantime.client.seen import Ask, Known, Standing
+from meantime.client.retries import DEFAULT_URL, Delay, RequestFlow, RetryTiming, check_address
 from meantime.errors import MeantimeError
 
 T = TypeVar("T")
 
 
 class AsyncClient:
-    """Asks one server, as ``Client`` does, from a coroutine: what it returns there is awaited here.
+    """The asynchronous client of one server: the methods of ``Client``, to be awaited.
 
-    Several coroutines may use one. Close it, or use it in an ``async with``.
+    Several coroutines may share one. Close it, or use it in an ``async with``.
     """
 
     def __init__(
@@ -41,7 +41,7 @@ class AsyncClient:
     ) -> None:
         self.url = check_address(url)
         self._http = httpx.AsyncClient(base_url=url, transport=transport)
-        self._patience = Patience(retry_for_s=retry_for_s, clock=clock, random=random)
+        self._timing = RetryTiming(retry_for_s=retry_for_s, clock=clock, random=random)
         self._sleep = sleep
 
     async def __aenter__(self) -> AsyncClient:
@@ -56,26 +56,26 @@ class AsyncClient:
         return f"<AsyncClient of {self.url}>"
 
     async def close(self) -> None:
-        """Close the connections. May be called twice."""
+        """Close the connections. Safe to call twice."""
         await self._http.aclose()
 
     @property
-    def datasets(self) -> Awaitable[dict[str, Dataset]]:
+    def datasets(self) -> Awaitable[dict[str, DatasetInfo]]:
         """As ``Client.datasets``: ``await client.datasets``."""
-        return self._run(conversation.datasets(self._patience))
+        return self._run(requests.datasets(self._timing))
 
-    async def dataset(self, name: str | None = None) -> Dataset:
+    async def dataset(self, name: str | None = None) -> DatasetInfo:
         """As ``Client.dataset``."""
-        return await self._run(conversation.dataset(name, self._patience))
+        return await self._run(requests.dataset(name, self._timing))
 
     @property
-    def statistics(self) -> Awaitable[dict[str, StatisticInShort]]:
+    def statistics(self) -> Awaitable[dict[str, StatisticEntry]]:
         """As ``Client.statistics``: ``await client.statistics``."""
-        return self._run(conversation.statistics(self._patience))
+        return self._run(requests.statistics(self._timing))
 
-    async def statistic(self, name: str) -> Statistic:
+    async def statistic(self, name: str) -> StatisticInfo:
         """As ``Client.statistic``."""
-        return await self._run(conversation.statistic(name, self._patience))
+        return await self._run(requests.statistic(name, self._timing))
 
     async def ask(
         self,
@@ -89,7 +89,7 @@ class AsyncClient:
     ) -> Result:
         """As ``Client.ask``."""
         question = Ask(statistic, dataset=dataset, label=label, **parameters)
-        return await self._run(conversation.ask(question, self._patience, timeout_s=timeout_s))
+        return await self._run(requests.ask(question, self._timing, timeout_s=timeout_s))
 
     @overload
     async def ask_all(
@@ -104,20 +104,20 @@ class AsyncClient:
     ) -> list[Result] | list[Result | MeantimeError]:
         """As ``Client.ask_all``."""
         questions = list(questions)
-        with bar("asking", len(questions), is_wanted=progress) as advance:
-            answers = await self._run(conversation.ask_all(questions, self._patience, on_answer=advance))
-        return answers if keep_errors else conversation.without_errors(answers)
+        with progress_bar("asking", len(questions), is_wanted=progress) as advance:
+            answers = await self._run(requests.ask_all(questions, self._timing, on_answer=advance))
+        return answers if keep_errors else requests.without_errors(answers)
 
     async def submit(
         self, statistic: str, /, *, dataset: str | None = None, label: str | None = None, **parameters: Any
     ) -> AsyncJob:
         """As ``Client.submit``."""
         question = Ask(statistic, dataset=dataset, label=label, **parameters)
-        return self._job(await self._run(conversation.submit(question, self._patience)))
+        return self._job(await self._run(requests.submit(question, self._timing)))
 
     async def job(self, job_id: str) -> AsyncJob:
         """As ``Client.job``."""
-        return self._job(await self._run(conversation.look(job_id, self._patience)))
+        return self._job(await self._run(requests.job_status(job_id, self._timing)))
 
     async def jobs(
         self,
@@ -130,51 +130,51 @@ class AsyncClient:
         created_before: datetime | None = None,
     ) -> AsyncIterator[AsyncJob]:
         """As ``Client.jobs``: ``async for job in client.jobs(state="done")``."""
-        named = {"statistic": statistic, "dataset": dataset, "label": label}
-        query = conversation.filters(state, created_after, created_before, named)
+        texts = {"statistic": statistic, "dataset": dataset, "label": label}
+        query = requests.job_filters(state, created_after, created_before, texts)
         cursor = None
         while True:
-            page = await self._run(conversation.page(query, cursor, self._patience))
-            for standing in page.jobs:
-                yield self._job(standing)
+            page = await self._run(requests.jobs_page(query, cursor, self._timing))
+            for status in page.jobs:
+                yield self._job(status)
             if (cursor := page.next) is None:
                 return
 
-    def _job(self, standing: Standing) -> AsyncJob:
-        return AsyncJob(standing, run=self._run, patience=self._patience)
+    def _job(self, status: JobStatus) -> AsyncJob:
+        return AsyncJob(status, run=self._run, timing=self._timing)
 
-    async def _run(self, talk: Conversation[T]) -> T:
+    async def _run(self, flow: RequestFlow[T]) -> T:
         try:
-            step = next(talk)
+            step = next(flow)
             while True:
-                if isinstance(step, Pause):
+                if isinstance(step, Delay):
                     await self._sleep(step.seconds)
-                    step = talk.send(None)
+                    step = flow.send(None)
                     continue
                 try:
-                    response = await self._http.send(step.request(self._http))
+                    response = await self._http.send(step.build(self._http))
                 except httpx.RequestError as error:
-                    step = talk.throw(error)
+                    step = flow.throw(error)
                 else:
-                    step = talk.send(response)
+                    step = flow.send(response)
         except StopIteration as end:
-            answer: T = end.value
-            return answer
+            outcome: T = end.value
+            return outcome
 
 
-class AsyncJob(Known):
-    """A job at a server, as ``Job``: what is called there is awaited here."""
+class AsyncJob(JobHandle):
+    """A job of an asynchronous client: the methods of ``Job``, to be awaited."""
 
     def __init__(
-        self, standing: Standing, *, run: Callable[[Conversation[Any]], Awaitable[Any]], patience: Patience
+        self, status: JobStatus, *, run: Callable[[RequestFlow[Any]], Awaitable[Any]], timing: RetryTiming
     ) -> None:
-        super().__init__(standing)
+        super().__init__(status)
         self._run = run
-        self._patience = patience
+        self._timing = timing
 
     async def refresh(self) -> AsyncJob:
         """As ``Job.refresh``."""
-        self.standing = await self._run(conversation.look(self.id, self._patience))
+        self.standing = await self._run(requests.job_status(self.id, self._timing))
         return self
 
     async def wait(
@@ -182,33 +182,33 @@ class AsyncJob(Known):
     ) -> AsyncJob:
         """As ``Job.wait``."""
 
-        def look(standing: Standing) -> None:
-            self.standing = standing
+        def update(status: JobStatus) -> None:
+            self.standing = status
             if on_look is not None:
                 on_look(self)
 
         self.standing = await self._run(
-            conversation.wait(self.id, self._patience, timeout_s=timeout_s, on_look=None if on_look is None else look)
+            requests.wait(self.id, self._timing, timeout_s=timeout_s, on_look=None if on_look is None else update)
         )
         return self
 
     async def result(self, timeout_s: float | None = None) -> Result:
         """As ``Job.result``."""
-        result: Result = await self._run(conversation.result(self.id, self._patience, timeout_s=timeout_s))
+        result: Result = await self._run(requests.result(self.id, self._timing, timeout_s=timeout_s))
         return result
 
     async def rows_behind(self, row: int | None = None) -> Result:
         """As ``Job.rows_behind``."""
-        rows: Result = await self._run(conversation.rows_behind(self.id, row, self._patience))
+        rows: Result = await self._run(requests.rows_behind(self.id, row, self._timing))
         return rows
 
-    async def explanation(self, row: int = 0) -> Explanation:
+    async def explanation(self, row: int = 0) -> RowExplanation:
         """As ``Job.explanation``."""
-        told: Explanation = await self._run(conversation.explanation(self.id, row, self._patience))
-        return told
+        explanation: RowExplanation = await self._run(requests.explanation(self.id, row, self._timing))
+        return explanation
 
     async def cancel(self) -> str:
         """As ``Job.cancel``."""
-        dismissal = await self._run(conversation.cancel(self.id, self._patience))
-        self.standing = dismissal.job
-        return str(dismissal.outcome)
+        outcome = await self._run(requests.cancel(self.id, self._timing))
+        self.standing = outcome.job
+        return str(outcome.outcome)

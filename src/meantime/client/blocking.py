@@ -1,4 +1,4 @@
-"""The client that blocks: it does what a conversation says, and waits meanwhile."""
+"""The blocking client."""
 
 from __future__ import annotations
 
@@ -11,28 +11,28 @@ from typing import Any, Literal, TypeVar, overload
 
 import httpx
 
-from meantime.client import conversation
-from meantime.client.bar import bar
-from meantime.client.described import Dataset, Explanation, Statistic, StatisticInShort
-from meantime.client.exchange import DEFAULT_URL, Conversation, Patience, Pause, check_address
+from meantime.client import requests
+from meantime.client.jobs import Ask, JobHandle, JobStatus
+from meantime.client.models import DatasetInfo, RowExplanation, StatisticEntry, StatisticInfo
+from meantime.client.progress import progress_bar
 from meantime.client.result import Result
-from meantime.client.seen import Ask, Known, Standing
+from meantime.client.retries import DEFAULT_URL, Delay, RequestFlow, RetryTiming, check_address
 from meantime.errors import MeantimeError
 
 T = TypeVar("T")
 
 
 class Client:
-    """Asks one server.
+    """A client of one server.
 
-    Every call raises, beside what it says itself, the problem that the server answers with, as the error of ``errors``
-    that has its code: RequestInvalid with all that is wrong with a question, JobUnknown, QueueFull and so on. And it
-    raises ServerUnreachable where nothing answers, NotMeantime where something else does.
+    Every call may raise the error that the server answers with, as the class of ``errors`` that has its code:
+    RequestInvalid with everything that is wrong in a request, JobUnknown, QueueFull and so on. It raises
+    ServerUnreachable if nothing answers, and NotMeantime if something else does.
 
-    A server that cannot be reached, or says "not now", is asked again for up to ``retry_for_s``. Since every
-    submission has an idempotency key, no job is made twice by that.
+    A server that cannot be reached, or says "not now", is tried again for up to ``retry_for_s``. Every submission has
+    an idempotency key, so this never creates a job twice.
 
-    Several threads may use one. Close it, or use it in a ``with``.
+    Several threads may share one. Close it, or use it in a ``with``.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class Client:
     ) -> None:
         self.url = check_address(url)
         self._http = httpx.Client(base_url=url, transport=transport)
-        self._patience = Patience(retry_for_s=retry_for_s, clock=clock, random=random)
+        self._timing = RetryTiming(retry_for_s=retry_for_s, clock=clock, random=random)
         self._sleep = sleep
 
     def __enter__(self) -> Client:
@@ -62,34 +62,34 @@ class Client:
         return f"<Client of {self.url}>"
 
     def close(self) -> None:
-        """Close the connections. May be called twice."""
+        """Close the connections. Safe to call twice."""
         self._http.close()
 
     @property
-    def datasets(self) -> dict[str, Dataset]:
-        """What is served, by name; the first is asked where none is named. Looked up each time."""
-        return self._run(conversation.datasets(self._patience))
+    def datasets(self) -> dict[str, DatasetInfo]:
+        """The data sets by name. Requested each time."""
+        return self._run(requests.datasets(self._timing))
 
-    def dataset(self, name: str | None = None) -> Dataset:
-        """Look a data set up, or the one that is asked where none is named.
+    def dataset(self, name: str | None = None) -> DatasetInfo:
+        """Describe a data set, or the default one.
 
         Raises:
-            DatasetUnknown: there is none of this name.
+            DatasetUnknown: there is no data set of this name.
         """
-        return self._run(conversation.dataset(name, self._patience))
+        return self._run(requests.dataset(name, self._timing))
 
     @property
-    def statistics(self) -> dict[str, StatisticInShort]:
-        """What can be asked, by name, each in short. Looked up each time."""
-        return self._run(conversation.statistics(self._patience))
+    def statistics(self) -> dict[str, StatisticEntry]:
+        """The statistics by name, in short. Requested each time."""
+        return self._run(requests.statistics(self._timing))
 
-    def statistic(self, name: str) -> Statistic:
-        """Look a statistic up: its parameters, its columns, an example.
+    def statistic(self, name: str) -> StatisticInfo:
+        """Describe a statistic: its parameters, its columns, an example.
 
         Raises:
-            StatisticUnknown: there is none of this name.
+            StatisticUnknown: there is no statistic of this name.
         """
-        return self._run(conversation.statistic(name, self._patience))
+        return self._run(requests.statistic(name, self._timing))
 
     def ask(
         self,
@@ -101,15 +101,15 @@ class Client:
         timeout_s: float | None = None,
         **parameters: Any,
     ) -> Result:
-        """Ask, wait, and return the result.
+        """Submit, wait, and return the result.
 
         Raises:
-            RequestInvalid: it cannot be answered; ``problems`` has everything that is wrong with it.
+            RequestInvalid: it cannot be answered; ``problems`` lists everything that is wrong.
             JobFailed, JobCancelled: the job ended without a result.
-            ResultNotReady: ``timeout_s`` is over; the job goes on.
+            ResultNotReady: ``timeout_s`` is over; the job continues.
         """
         question = Ask(statistic, dataset=dataset, label=label, **parameters)
-        return self._run(conversation.ask(question, self._patience, timeout_s=timeout_s))
+        return self._run(requests.ask(question, self._timing, timeout_s=timeout_s))
 
     @overload
     def ask_all(
@@ -122,38 +122,38 @@ class Client:
     def ask_all(
         self, questions: Iterable[Ask], *, keep_errors: bool = False, progress: bool = True
     ) -> list[Result] | list[Result | MeantimeError]:
-        """Ask many questions and return the results in their order, with a progress bar at a terminal or in a notebook.
+        """Ask many questions and return the results in their order, with a progress bar in a terminal or notebook.
 
-        With ``keep_errors`` a job that ends without a result has its error in the result's place; without, the first
-        such error is raised when all have ended.
+        With ``keep_errors``, a job that ends without a result has its error in the list instead; otherwise the first
+        such error is raised when all jobs have ended.
 
         Raises:
-            RequestInvalid: a question cannot be answered. Of its thousand none was asked, and none behind.
+            RequestInvalid: a question cannot be answered. Nothing of its batch of a thousand, or after it, was asked.
             JobFailed, JobCancelled, JobUnknown, ResultGone: without ``keep_errors``.
         """
         questions = list(questions)
-        with bar("asking", len(questions), is_wanted=progress) as advance:
-            answers = self._run(conversation.ask_all(questions, self._patience, on_answer=advance))
-        return answers if keep_errors else conversation.without_errors(answers)
+        with progress_bar("asking", len(questions), is_wanted=progress) as advance:
+            answers = self._run(requests.ask_all(questions, self._timing, on_answer=advance))
+        return answers if keep_errors else requests.without_errors(answers)
 
     def submit(
         self, statistic: str, /, *, dataset: str | None = None, label: str | None = None, **parameters: Any
     ) -> Job:
-        """Have a job made, and return it. When this returns, the job survives a crash of the server.
+        """Submit a job and return it. Once this returns, the job survives a crash of the server.
 
         Raises:
-            RequestInvalid: it cannot be answered; ``problems`` has everything that is wrong with it.
+            RequestInvalid: it cannot be answered; ``problems`` lists everything that is wrong.
         """
         question = Ask(statistic, dataset=dataset, label=label, **parameters)
-        return self._job(self._run(conversation.submit(question, self._patience)))
+        return self._job(self._run(requests.submit(question, self._timing)))
 
     def job(self, job_id: str) -> Job:
         """Find a job by its id.
 
         Raises:
-            JobUnknown: there is none, or not any more.
+            JobUnknown: there is no such job, or it has been removed.
         """
-        return self._job(self._run(conversation.look(job_id, self._patience)))
+        return self._job(self._run(requests.job_status(job_id, self._timing)))
 
     def jobs(
         self,
@@ -165,64 +165,64 @@ class Client:
         created_after: datetime | None = None,
         created_before: datetime | None = None,
     ) -> Iterator[Job]:
-        """Go through the jobs, the newest first; pages are read as they are needed."""
-        named = {"statistic": statistic, "dataset": dataset, "label": label}
-        query = conversation.filters(state, created_after, created_before, named)
+        """Iterate over the jobs, newest first; pages are read as they are needed."""
+        texts = {"statistic": statistic, "dataset": dataset, "label": label}
+        query = requests.job_filters(state, created_after, created_before, texts)
         cursor = None
         while True:
-            page = self._run(conversation.page(query, cursor, self._patience))
+            page = self._run(requests.jobs_page(query, cursor, self._timing))
             yield from map(self._job, page.jobs)
             if (cursor := page.next) is None:
                 return
 
-    def _job(self, standing: Standing) -> Job:
-        return Job(standing, run=self._run, patience=self._patience)
+    def _job(self, status: JobStatus) -> Job:
+        return Job(status, run=self._run, timing=self._timing)
 
-    def _run(self, talk: Conversation[T]) -> T:
+    def _run(self, flow: RequestFlow[T]) -> T:
         try:
-            step = next(talk)
+            step = next(flow)
             while True:
-                if isinstance(step, Pause):
+                if isinstance(step, Delay):
                     self._sleep(step.seconds)
-                    step = talk.send(None)
+                    step = flow.send(None)
                     continue
                 try:
-                    response = self._http.send(step.request(self._http))
+                    response = self._http.send(step.build(self._http))
                 except httpx.RequestError as error:
-                    step = talk.throw(error)
+                    step = flow.throw(error)
                 else:
-                    step = talk.send(response)
+                    step = flow.send(response)
         except StopIteration as end:
-            answer: T = end.value
-            return answer
+            outcome: T = end.value
+            return outcome
 
 
-class Job(Known):
-    """A job at a server, as it was when last looked at: by ``refresh``, ``wait`` or ``cancel``."""
+class Job(JobHandle):
+    """A job, as it was when last updated by ``refresh``, ``wait`` or ``cancel``."""
 
-    def __init__(self, standing: Standing, *, run: Callable[[Conversation[Any]], Any], patience: Patience) -> None:
-        super().__init__(standing)
+    def __init__(self, status: JobStatus, *, run: Callable[[RequestFlow[Any]], Any], timing: RetryTiming) -> None:
+        super().__init__(status)
         self._run = run
-        self._patience = patience
+        self._timing = timing
 
     def refresh(self) -> Job:
-        """Look again."""
-        self.standing = self._run(conversation.look(self.id, self._patience))
+        """Update it from the server."""
+        self.standing = self._run(requests.job_status(self.id, self._timing))
         return self
 
     def wait(self, timeout_s: float | None = None, *, on_look: Callable[[Job], object] | None = None) -> Job:
-        """Wait for the end, or until the time is over; ``state`` says which it was.
+        """Wait until it ends or the time is over; ``state`` tells which.
 
-        With ``on_look`` it looks every second and hands over this job, for whoever wants to show its progress.
+        ``on_look`` is called with this job every second, to show its progress.
         """
 
-        def look(standing: Standing) -> None:
-            self.standing = standing
+        def update(status: JobStatus) -> None:
+            self.standing = status
             if on_look is not None:
                 on_look(self)
 
         self.standing = self._run(
-            conversation.wait(self.id, self._patience, timeout_s=timeout_s, on_look=None if on_look is None else look)
+            requests.wait(self.id, self._timing, timeout_s=timeout_s, on_look=None if on_look is None else update)
         )
         return self
 
@@ -230,30 +230,30 @@ class Job(Known):
         """Wait for the result.
 
         Raises:
-            JobFailed, JobCancelled, ResultGone: there will be none.
-            ResultNotReady: the time is over; the job goes on.
+            JobFailed, JobCancelled, ResultGone: there will be no result.
+            ResultNotReady: the time is over; the job continues.
         """
-        result: Result = self._run(conversation.result(self.id, self._patience, timeout_s=timeout_s))
+        result: Result = self._run(requests.result(self.id, self._timing, timeout_s=timeout_s))
         return result
 
     def rows_behind(self, row: int | None = None) -> Result:
-        """Read the rows of the file that its result rests on, or row number ``row`` of it (the first one is 0).
+        """Read the source rows of its result, or of row number ``row`` of it (the first is 0).
 
-        With the weight of each, file and physical line, and every column of the file as text.
+        Each with its weight, file, line number, and every column of the file as text.
         """
-        rows: Result = self._run(conversation.rows_behind(self.id, row, self._patience))
+        rows: Result = self._run(requests.rows_behind(self.id, row, self._timing))
         return rows
 
-    def explanation(self, row: int = 0) -> Explanation:
-        """Read how row number ``row`` of its result came about: in words, and as programs."""
-        told: Explanation = self._run(conversation.explanation(self.id, row, self._patience))
-        return told
+    def explanation(self, row: int = 0) -> RowExplanation:
+        """Read how row number ``row`` of its result was computed: in words, and as programs."""
+        explanation: RowExplanation = self._run(requests.explanation(self.id, row, self._timing))
+        return explanation
 
     def cancel(self) -> str:
-        """Cancel it and return what came of that: "cancelled", "cancelling" (it stops at its next check) or "ended".
+        """Cancel it and return the outcome: "cancelled", "cancelling" (it stops at its next check) or "ended".
 
-        One that has ended is left as it is, with its result.
+        A job that has already ended is left as it is, with its result.
         """
-        dismissal = self._run(conversation.cancel(self.id, self._patience))
-        self.standing = dismissal.job
-        return str(dismissal.outcome)
+        outcome = self._run(requests.cancel(self.id, self._timing))
+        self.standing = outcome.job
+        return str(outcome.outcome)

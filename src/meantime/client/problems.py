@@ -1,4 +1,4 @@
-"""A server's problem as an exception: the error of ours that has its code, with what it carries."""
+"""A server's problem document as an exception: the class of ``errors`` with the same code."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ T = TypeVar("T")
 _MEDIA_TYPE = "application/problem+json"
 
 
-class _Said(msgspec.Struct):
-    """A problem document (RFC 9457), as far as a client reads it."""
+class _ProblemDocument(msgspec.Struct):
+    """A problem document (RFC 9457): the fields that a client uses."""
 
     code: str
     title: str = ""
@@ -36,42 +36,42 @@ class _Said(msgspec.Struct):
     failure: Failure | None = None
 
 
-def error_of(response: httpx.Response) -> MeantimeError:
-    """Return what a server's refusal is; where it is of a kind that this client does not know, by whose fault it is.
+def error_from(response: httpx.Response) -> MeantimeError:
+    """Return the error that a server answered with. A code that this client does not know becomes a general error.
 
     >>> answer = httpx.Response(
     ...     404, json={"code": "job-unknown", "detail": "There is no job_id_9."},
     ...     headers={"Content-Type": "application/problem+json"}, request=httpx.Request("GET", "http://h/v1/jobs/job_id_9"),
     ... )
-    >>> error_of(answer)
+    >>> error_from(answer)
     JobUnknown('There is no job_id_9.')
     """
     if not response.headers.get("Content-Type", "").startswith(_MEDIA_TYPE):
         return not_meantime(response)
     try:
-        said = msgspec.json.decode(response.content, type=_Said)
+        document = msgspec.json.decode(response.content, type=_ProblemDocument)
     except (msgspec.DecodeError, RecursionError):
         return not_meantime(response)
-    error = _kind(said.code, response)(_message(said))
-    if said.next:
-        # What to do about all of this kind; a traceback shows it below the message.
-        error.add_note(said.next)
+    error = _error_class(document.code, response)(_message(document))
+    if document.next:
+        # What to do about any error with this code; a traceback shows it below the message.
+        error.add_note(document.next)
     match error:
         case RequestInvalid():
-            error.problems = said.problems
+            error.problems = document.problems
         case JobFailed():
-            error.failure = said.failure
+            error.failure = document.failure
         case Unavailable() | ResultNotReady():
-            named_s = response.headers.get("Retry-After", "")
-            error.retry_after_s = int(named_s) if named_s.isdecimal() else 1
+            retry_after = response.headers.get("Retry-After", "")
+            error.retry_after_s = int(retry_after) if retry_after.isdecimal() else 1
     return error
 
 
-def read(response: httpx.Response, kind: type[T]) -> T:
-    """Read the JSON of an answer.
+def decode(response: httpx.Response, kind: type[T]) -> T:
+    """Decode the JSON of a response.
 
     Raises:
-        NotMeantime: it is none, or says something else.
+        NotMeantime: it is not JSON, or not of this kind.
     """
     try:
         return msgspec.json.decode(response.content, type=kind)
@@ -80,32 +80,34 @@ def read(response: httpx.Response, kind: type[T]) -> T:
 
 
 def not_meantime(response: httpx.Response) -> NotMeantime:
-    """Say what it is that makes no sense here."""
-    said = response.headers.get("Content-Type", "no content type")
+    """Return the error for a response that no Meantime server sends."""
+    content_type = response.headers.get("Content-Type", "no content type")
     url = response.request.url
     return NotMeantime(
-        f"What answers at {url.scheme}://{url.netloc.decode('ascii')} is not a Meantime that has /v1: "
-        f"{response.request.method} {url.path} gives {response.status_code} and {said}. Name another address."
+        f"The server at {url.scheme}://{url.netloc.decode('ascii')} is not a Meantime server with /v1: "
+        f"{response.request.method} {url.path} returned {response.status_code} and {content_type}. "
+        "Use another address."
     )
 
 
-def _message(said: _Said) -> str:
-    """The sentence for people; of several problems each, since the detail has the first only."""
-    if len(said.problems) < 2:
-        return said.detail or said.title
-    return "\n".join([f"{len(said.problems)} things are wrong:", *(f"  {each.detail}" for each in said.problems)])
+def _message(document: _ProblemDocument) -> str:
+    """Return the text for people: all problems if there are several, since the detail has only the first."""
+    if len(document.problems) < 2:
+        return document.detail or document.title
+    lines = (f"  {each.detail}" for each in document.problems)
+    return "\n".join([f"There are {len(document.problems)} problems:", *lines])
 
 
-def _kind(code: str, response: httpx.Response) -> type[MeantimeError]:
-    return _kinds().get(code) or (MeantimeError if response.is_server_error else RequestRefused)
+def _error_class(code: str, response: httpx.Response) -> type[MeantimeError]:
+    return _error_classes().get(code) or (MeantimeError if response.is_server_error else RequestRefused)
 
 
 @cache
-def _kinds() -> dict[str, type[MeantimeError]]:
-    found: dict[str, type[MeantimeError]] = {}
-    above = [MeantimeError]
-    while above:
-        kind = above.pop()
-        found[kind.code] = kind
-        above += kind.__subclasses__()
-    return found
+def _error_classes() -> dict[str, type[MeantimeError]]:
+    by_code: dict[str, type[MeantimeError]] = {}
+    pending = [MeantimeError]
+    while pending:
+        kind = pending.pop()
+        by_code[kind.code] = kind
+        pending += kind.__subclasses__()
+    return by_code

@@ -1,4 +1,4 @@
-"""A result in the hands of whoever asked: its rows, what they mean, and ways to carry them on."""
+"""A result: its rows, what they mean, and ways to use them elsewhere."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from meantime.client import drawn, frames, shown
+from meantime.client import charts, dataframes, display
 from meantime.errors import NotAcceptable
 from meantime.formats import document as documents
 from meantime.formats.document import Document
@@ -14,7 +14,7 @@ from meantime.table import Cell, Column
 
 if TYPE_CHECKING:
     import altair as alt
-    import pandas as pd  # type: ignore[import-untyped]  # its types are a package of their own
+    import pandas as pd  # type: ignore[import-untyped]  # its types are a separate package
     import polars as pl
     import pyarrow as pa  # type: ignore[import-untyped]  # has no types
 
@@ -22,10 +22,10 @@ if TYPE_CHECKING:
 
 
 class Result:
-    """The answer to a question. It never changes.
+    """The result of a request. It never changes.
 
-    It was made and written by the server, once. What is written from it, by ``save`` and the like, is written by the
-    same code as the server's, so it is what the server would have sent, and needs neither the server nor the job.
+    The server computed it once. ``save`` and the conversions use the same code as the server, so they give exactly
+    what the server would send, and need neither the server nor the job.
     """
 
     def __init__(self, document: Document) -> None:
@@ -33,104 +33,104 @@ class Result:
 
     @classmethod
     def read(cls, body: bytes) -> Result:
-        """Read a result as the server writes it.
+        """Read a result from the JSON that the server sends.
 
         Raises:
-            NotMeantime: it is none.
+            NotMeantime: this is not a result.
         """
         return cls(documents.decode(body))
 
     @property
     def rows(self) -> list[dict[str, Cell]]:
-        """The rows in their order, each with every column; None where there is nothing."""
+        """The rows in order, each with every column; None where there is no value."""
         names = [column.name for column in self.columns]
         return [dict(zip(names, row, strict=True)) for row in self.document.table.rows()]
 
     @property
     def columns(self) -> tuple[Column, ...]:
-        """What the columns are: name, kind, unit, meaning."""
+        """Name, kind, unit and meaning of each column."""
         return self.document.table.columns
 
     @property
     def statistic(self) -> str:
-        """What was asked."""
+        """The name of the statistic."""
         return self.document.statistic
 
     @property
     def parameters(self) -> Mapping[str, Any]:
-        """With what, the defaults filled in."""
+        """Its parameters, with defaults."""
         return self.document.parameters
 
     @property
     def dataset(self) -> str:
-        """Of which data set."""
+        """The name of the data set."""
         return self.document.dataset
 
     @property
     def fingerprint(self) -> str:
-        """Of which content of that data set: the same fingerprint, parameters and method version, the same result."""
+        """Identifies the content of the data set: with the same parameters and method version, the same result."""
         return self.document.fingerprint
 
     @property
     def method_version(self) -> int:
-        """By which version of the statistic."""
+        """The version of the statistic's method."""
         return self.document.method_version
 
     @property
     def findings(self) -> tuple[str, ...]:
-        """What they say, in sentences made of tested statements only."""
+        """What the numbers show, in sentences. Each rests on a statistical test."""
         return self.document.table.findings
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the numbers are."""
+        """What the numbers are and how they were computed."""
         return self.document.table.notes
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What they are not."""
+        """What to be careful about."""
         return self.document.table.warnings
 
     @property
     def citation(self) -> str:
-        """How to name it elsewhere, so that the same numbers can be found again."""
+        """How to cite it, so that the same numbers can be found again."""
         return self.document.citation
 
     def to_pandas(self) -> pd.DataFrame:
-        """Return a data frame of pandas; integers keep their kind where some are missing.
+        """Return a pandas data frame; integers stay integers even where some are missing.
 
         Raises:
             PackageMissing: pandas is not installed.
         """
-        return frames.to_pandas(self.document.table)
+        return dataframes.to_pandas(self.document.table)
 
     def to_polars(self) -> pl.DataFrame:
-        """Return a data frame of polars.
+        """Return a polars data frame.
 
         Raises:
             PackageMissing: polars is not installed.
         """
-        return frames.to_polars(self.document.table)
+        return dataframes.to_polars(self.document.table)
 
     def to_arrow(self) -> pa.Table:
-        """Return a table of pyarrow.
+        """Return a pyarrow table.
 
         Raises:
             PackageMissing: pyarrow is not installed.
         """
-        return frames.to_arrow(self.document.table)
+        return dataframes.to_arrow(self.document.table)
 
     def save(self, path: str | Path) -> Path:
-        """Write it to a file, in the form that its suffix names, and return where.
+        """Write it to a file, in the format of the suffix, and return the path.
 
         Raises:
-            NotAcceptable: no form has this suffix; the message lists those that there are. Or it is a chart, and the
-                result has none.
-            PictureFailed: a picture could not be drawn.
+            NotAcceptable: no format has this suffix; the message lists those that exist. Or the suffix is that of a
+                chart, and the result has none.
+            PictureFailed: the picture could not be drawn.
         """
         path = Path(path)
         pieces = self.pieces(form_of(path))
-        # The first is where a chart is refused, or fails; no file is left then.
+        # Taken before the file is opened: a chart that fails leaves no file.
         first = next(pieces, b"")
         with path.open("wb") as file:
             file.write(first)
@@ -138,24 +138,24 @@ class Result:
         return path
 
     def chart(self, name: str | None = None) -> alt.LayerChart:
-        """Return a chart of it for Altair, the usual one of its statistic if no other is named.
+        """Return an Altair chart of it: the statistic's main one if none is named.
 
-        It is as wide as its place on the page; ``.properties(width=600)`` makes it another width.
+        It is as wide as the page allows; ``.properties(width=600)`` sets another width.
 
         Raises:
-            NotAcceptable: it has no such chart; the message lists those that there are.
+            NotAcceptable: it has no such chart; the message lists those that it has.
             PackageMissing: Altair is not installed.
         """
-        return drawn.to_altair(self.document, name)
+        return charts.to_altair(self.document, name)
 
     def pieces(self, form: Form) -> Iterator[bytes]:
-        """Write it piece by piece."""
+        """Yield it in a format, piece by piece."""
         return form.pieces(self.document)
 
     def __eq__(self, other: object) -> bool:
         return self.document == other.document if isinstance(other, Result) else NotImplemented
 
-    __hash__ = None  # type: ignore[assignment]  # its parameters and cells are mutable, as JSON gives them
+    __hash__ = None  # type: ignore[assignment]  # its parameters and cells are mutable
 
     def __len__(self) -> int:
         return len(self.document.table)
@@ -164,29 +164,29 @@ class Result:
         return iter(self.rows)
 
     def __repr__(self) -> str:
-        return shown.as_text(self.document)
+        return display.as_text(self.document)
 
     def _repr_html_(self) -> str:
-        return shown.as_html(self.document)
+        return display.as_html(self.document)
 
 
 def form_of(path: Path) -> Form:
-    """Return the form that a file's suffix names.
+    """Return the format of a file's suffix.
 
     >>> form_of(Path("best.CSV")).name
     'CSV'
 
     Raises:
-        NotAcceptable: none.
+        NotAcceptable: no format has this suffix.
     """
-    # Here, since the forms bring DuckDB and more with them, which take longer to import than all of the client, and
-    # most who ask save nothing.
+    # Imported here: the formats need DuckDB and more, which take longer to import than the whole client, and few
+    # results are saved.
     from meantime.formats.forms import FORMS
 
     name = path.name.lower()
-    # "x.vl.json" ends in "json", too.
-    fitting = [suffix for suffix in FORMS if name.endswith(f".{suffix}") and name != f".{suffix}"]
-    if not fitting:
+    # "x.vl.json" also ends in "json": the longest suffix wins.
+    matches = [suffix for suffix in FORMS if name.endswith(f".{suffix}") and name != f".{suffix}"]
+    if not matches:
         known = ", ".join(f".{suffix}" for suffix in FORMS)
-        raise NotAcceptable(f"{path.name!r} does not end in a form that results are written in. There are: {known}.")
-    return FORMS[max(fitting, key=len)]
+        raise NotAcceptable(f"Results cannot be written as {path.name!r}. Use one of these suffixes: {known}.")
+    return FORMS[max(matches, key=len)]

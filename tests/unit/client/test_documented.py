@@ -17,24 +17,24 @@ def _public(kind: type) -> set[str]:
 
 
 @pytest.mark.parametrize("kind", [Client, Job, Result])
-def test_all_that_the_client_can_do_is_on_its_page(kind: type) -> None:
-    # How it is made by the client itself, and taken apart by the command line, is nobody else's concern.
-    inner = {"close", "read", "pieces", "document"}
-    missing = {name for name in _public(kind) - inner if name not in PAGE}
+def test_every_public_method_is_documented(kind: type) -> None:
+    # Used by the client and the command line themselves.
+    internal = {"close", "read", "pieces", "document"}
+    missing = {name for name in _public(kind) - internal if name not in PAGE}
     assert not missing
 
 
-def test_every_public_name_is_on_the_page() -> None:
+def test_every_public_name_is_documented() -> None:
     assert not {name for name in meantime.__all__ if name != "AsyncJob" and f"`{name}" not in PAGE}
 
 
-def test_what_blocks_and_what_is_awaited_can_do_the_same() -> None:
+def test_both_clients_have_the_same_methods() -> None:
     assert _public(Client) == _public(AsyncClient)
     assert _public(Job) == _public(AsyncJob)
 
 
 @pytest.mark.parametrize("name", ["ask", "jobs", "wait", "cancel"])
-def test_every_command_that_asks_a_server_is_on_the_page_and_its_options_have_help(name: str) -> None:
+def test_every_client_command_is_documented_and_its_options_have_help(name: str) -> None:
     assert f"meantime {name}" in PAGE
     command = main.get_command(click.Context(main), name)
     assert command

@@ -1,4 +1,4 @@
-"""Parameters from a command line: there all is text, and the statistic's JSON Schema says what it is to be."""
+"""Parameters from a command line, where everything is text: the statistic's JSON Schema tells what each value is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Schema = Mapping[str, Any]
 
 
 def parameters(texts: Mapping[str, Sequence[str]], schema: Schema) -> dict[str, Any]:
-    """Make values of texts; a name may come several times, for a list. Whether they are right, the check says.
+    """Convert texts to values. A name may be repeated for a list. Whether the values are right is checked later.
 
     >>> schema = {"type": "object", "properties": {
     ...     "question": {"type": "string"}, "limit": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
@@ -19,7 +19,7 @@ def parameters(texts: Mapping[str, Sequence[str]], schema: Schema) -> dict[str, 
     >>> parameters({"question": ["7"], "limit": ["10"], "quantiles": ["0.5", "0.9"]}, schema)
     {'question': '7', 'limit': 10, 'quantiles': [0.5, 0.9]}
 
-    A schema may give a choice, by name too:
+    A schema may have alternatives and references:
 
     >>> schema = {"$ref": "#/$defs/Summary", "$defs": {
     ...     "Summary": {"properties": {"by": {"type": "array", "items": {"enum": ["location", "1"]}},
@@ -28,25 +28,25 @@ def parameters(texts: Mapping[str, Sequence[str]], schema: Schema) -> dict[str, 
     >>> parameters({"by": ["1"], "period": ["2018"]}, schema)
     {'by': ['1'], 'period': '2018'}
 
-    What is no such thing stays text, and what has no such name too:
+    What does not fit the schema stays text, and so does what it does not name:
 
     >>> parameters({"limit": ["ten"], "lmit": ["10"]}, schema)
     {'limit': 'ten', 'lmit': '10'}
     """
     definitions = schema.get("$defs", {})
-    of_all = [kind for kind in _alternatives(schema, definitions) if "properties" in kind]
-    properties: Schema = of_all[0]["properties"] if of_all else {}
-    return {name: _value(given, properties.get(name, {}), definitions) for name, given in texts.items()}
+    objects = [kind for kind in _alternatives(schema, definitions) if "properties" in kind]
+    properties: Schema = objects[0]["properties"] if objects else {}
+    return {name: _value(each, properties.get(name, {}), definitions) for name, each in texts.items()}
 
 
-def _value(given: Sequence[str], schema: Schema, definitions: Schema) -> Any:
+def _value(texts: Sequence[str], schema: Schema, definitions: Schema) -> Any:
     lists = [kind for kind in _alternatives(schema, definitions) if kind.get("type") == "array"]
     item = lists[0].get("items", {}) if lists else schema
-    values = [_one(text, item, definitions) for text in given]
+    values = [_single_value(text, item, definitions) for text in texts]
     return values if lists or len(values) > 1 else values[0]
 
 
-def _one(text: str, schema: Schema, definitions: Schema) -> Any:
+def _single_value(text: str, schema: Schema, definitions: Schema) -> Any:
     if any(_is_text(kind) for kind in _alternatives(schema, definitions)):
         return text
     try:
@@ -62,7 +62,7 @@ def _is_text(kind: Schema) -> bool:
 
 
 def _alternatives(schema: Schema, definitions: Schema) -> Iterator[Schema]:
-    """Go through what a value may be, references followed."""
+    """Iterate over the schemas that a value may satisfy, with references resolved."""
     if "$ref" in schema:
         yield from _alternatives(definitions[schema["$ref"].rpartition("/")[2]], definitions)
     elif "anyOf" in schema or "oneOf" in schema:

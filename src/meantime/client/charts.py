@@ -1,4 +1,4 @@
-"""A result as a chart of Altair."""
+"""A result as an Altair chart."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def to_altair(document: Document, chart: str | None) -> alt.LayerChart:
-    """Return the chart that the server makes of the same result.
+    """Return the chart that the server draws for the same result.
 
     Raises:
-        NotAcceptable: there is none.
+        NotAcceptable: the result has no such chart.
         PackageMissing: Altair is not installed.
     """
     specification = vegalite.specification(document, chart)
@@ -25,5 +25,5 @@ def to_altair(document: Document, chart: str | None) -> alt.LayerChart:
         import altair as alt
     except ImportError as error:
         raise PackageMissing("Altair is not installed. Install it: pip install altair") from error
-    # By way of JSON: there are only lists in it then, and no tuples, which Altair does not take.
+    # Through JSON, which turns tuples into lists: Altair does not accept tuples.
     return alt.LayerChart.from_dict(json.loads(dumps(specification)))

@@ -1,4 +1,4 @@
-"""Tables of other libraries, where these are installed. They are imported here and nowhere else."""
+"""Results as tables of pandas, polars and pyarrow, where these are installed. They are imported only here."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from meantime.errors import PackageMissing
 from meantime.table import Kind, Table
 
 if TYPE_CHECKING:
-    import pandas as pd  # type: ignore[import-untyped]  # its types are a package of their own
+    import pandas as pd  # type: ignore[import-untyped]  # its types are a separate package
     import polars as pl
     import pyarrow as pa  # type: ignore[import-untyped]  # has no types
 
-# Each can say of any cell that it is not there, which plain integers of pandas cannot.
+# Nullable types: in plain integers of pandas no value can be missing.
 _PANDAS = {Kind.TEXT: "string", Kind.NUMBER: "Float64", Kind.INTEGER: "Int64"}
 
 
 def to_pandas(table: Table) -> pd.DataFrame:
-    """Copy a table into a data frame of pandas."""
-    pandas = _imported("pandas")
+    """Copy a table into a pandas data frame."""
+    pandas = _import_package("pandas")
     return pandas.DataFrame(
         {
             column.name: pandas.array(list(cells), dtype=_PANDAS[column.kind])
@@ -29,8 +29,8 @@ def to_pandas(table: Table) -> pd.DataFrame:
 
 
 def to_polars(table: Table) -> pl.DataFrame:
-    """Copy a table into a data frame of polars."""
-    polars = _imported("polars")
+    """Copy a table into a polars data frame."""
+    polars = _import_package("polars")
     types = {Kind.TEXT: polars.String, Kind.NUMBER: polars.Float64, Kind.INTEGER: polars.Int64}
     schema = {column.name: types[column.kind] for column in table.columns}
     frame: pl.DataFrame = polars.DataFrame([list(cells) for cells in table.data], schema=schema)
@@ -38,8 +38,8 @@ def to_polars(table: Table) -> pl.DataFrame:
 
 
 def to_arrow(table: Table) -> pa.Table:
-    """Copy a table into one of pyarrow; units and meanings go with the columns, as metadata."""
-    pyarrow = _imported("pyarrow")
+    """Copy a table into a pyarrow table, with units and meanings as metadata of the columns."""
+    pyarrow = _import_package("pyarrow")
     types = {Kind.TEXT: pyarrow.string(), Kind.NUMBER: pyarrow.float64(), Kind.INTEGER: pyarrow.int64()}
     fields = [
         pyarrow.field(column.name, types[column.kind], metadata={"meaning": column.meaning, "unit": column.unit or ""})
@@ -49,8 +49,8 @@ def to_arrow(table: Table) -> pa.Table:
     return pyarrow.Table.from_arrays(arrays, schema=pyarrow.schema(fields))
 
 
-def _imported(name: str) -> Any:
+def _import_package(name: str) -> Any:
     try:
         return import_module(name)
     except ImportError as error:
-        raise PackageMissing(f"This needs {name}, which is not installed here ({error}): pip install {name}") from error
+        raise PackageMissing(f"{name} is not installed ({error}). Install it: pip install {name}") from error

@@ -1,0 +1,329 @@
+"""The requests that each call of a client sends, in order. Without I/O: both clients share them (see ``retries``)."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from datetime import datetime
+from itertools import chain
+from typing import Any
+from urllib.parse import parse_qsl, quote, urlsplit
+from uuid import uuid4
+
+import msgspec
+
+from meantime.client.jobs import AcceptedJobs, Ask, CancelOutcome, JobListPage, JobStatus
+from meantime.client.models import (
+    DatasetEntries,
+    DatasetEntry,
+    DatasetInfo,
+    RowExplanation,
+    StatisticEntries,
+    StatisticEntry,
+    StatisticInfo,
+)
+from meantime.client.problems import decode
+from meantime.client.result import Result
+from meantime.client.retries import ApiRequest, Delay, RequestFlow, RetryTiming, send
+from meantime.errors import (
+    JobFailed,
+    JobInterrupted,
+    JobUnknown,
+    MeantimeError,
+    Problem,
+    RequestInvalid,
+    ResultGone,
+    ResultNotReady,
+)
+
+# The server waits for at most 60 s; proxies and mobile networks cut connections that are silent for 30.
+_WAIT_S = 25
+# How old progress may be while somebody watches it.
+_WATCHED_WAIT_S = 1
+# Between two waits. It hardly delays a job of half a minute, and keeps us from polling without a pause when the server
+# does not wait: while it is stopping, or when a proxy drops the header.
+_WAIT_DELAY_S = 0.2
+# The server's limit for a batch.
+_BATCH = 1000
+# Source rows in one answer; the most that the server sends.
+_PAGE_ROWS = 10_000
+# Errors of one result that do not concern the others.
+_FAILED_ALONE = (JobFailed, JobInterrupted, JobUnknown, ResultGone)
+
+# Jobs
+
+
+def submit(ask: Ask, timing: RetryTiming) -> RequestFlow[JobStatus]:
+    """Submit a job. Its key makes sure that there is only one, however often the request arrives."""
+    response = yield from send(_submission(ask), timing)
+    return decode(response, JobStatus)
+
+
+def job_status(job_id: str, timing: RetryTiming) -> RequestFlow[JobStatus]:
+    """Return the status of a job."""
+    response = yield from send(ApiRequest(method="GET", path=_job_path(job_id)), timing)
+    return decode(response, JobStatus)
+
+
+def wait(
+    job_id: str,
+    timing: RetryTiming,
+    *,
+    timeout_s: float | None = None,
+    on_look: Callable[[JobStatus], object] | None = None,
+) -> RequestFlow[JobStatus]:
+    """Wait until a job ends or the time is over, and return its status then."""
+    deadline = _Deadline(timeout_s, timing)
+    longest_s = _WAIT_S if on_look is None else _WATCHED_WAIT_S
+    while True:
+        request = ApiRequest(method="GET", path=_job_path(job_id), wait_s=deadline.seconds_up_to(longest_s))
+        status = decode((yield from send(request, timing)), JobStatus)
+        if on_look is not None:
+            on_look(status)
+        if status.state.is_ended or deadline.is_over:
+            return status
+        yield Delay(_WAIT_DELAY_S)
+
+
+def cancel(job_id: str, timing: RetryTiming) -> RequestFlow[CancelOutcome]:
+    """Cancel a job unless it has ended. ``outcome``: cancelled, cancelling (it stops at its next check) or ended.
+
+    A plain DELETE of a job that has ended would remove it with its result, so the server is asked to leave such a job
+    alone. Hence this may be sent again when the answer is lost; a job that the first one cancelled then has ``ended``.
+    """
+    request = ApiRequest(method="DELETE", path=_job_path(job_id), query=(("if", "unfinished"),), is_idempotent=True)
+    return decode((yield from send(request, timing)), CancelOutcome)
+
+
+def rows_behind(job_id: str, row: int | None, timing: RetryTiming) -> RequestFlow[Result]:
+    """Read the source rows of a job's result, or of one row of it, page by page, and join the pages."""
+    query = (*(() if row is None else (("row", str(row)),)), ("page_rows", str(_PAGE_ROWS)))
+    pages: list[Result] = []
+    while True:
+        request = ApiRequest(method="GET", path=f"{_job_path(job_id)}/rows", query=query)
+        response = yield from send(request, timing)
+        pages.append(Result.read(response.content))
+        next_link = response.links.get("next")
+        if next_link is None:
+            return _join(pages)
+        query = tuple(parse_qsl(urlsplit(next_link["url"]).query))
+
+
+def _join(pages: Sequence[Result]) -> Result:
+    first = pages[0].document
+    columns = zip(*(page.document.table.data for page in pages), strict=True)
+    data = tuple(list(chain.from_iterable(cells)) for cells in columns)
+    return Result(dataclasses.replace(first, table=dataclasses.replace(first.table, data=data)))
+
+
+def explanation(job_id: str, row: int, timing: RetryTiming) -> RequestFlow[RowExplanation]:
+    """Read how a row of a job's result was computed."""
+    request = ApiRequest(method="GET", path=f"{_job_path(job_id)}/explanation", query=(("row", str(row)),))
+    return decode((yield from send(request, timing)), RowExplanation)
+
+
+def jobs_page(query: Sequence[tuple[str, str]], cursor: str | None, timing: RetryTiming) -> RequestFlow[JobListPage]:
+    """Read a page of the list of jobs."""
+    more = () if cursor is None else (("cursor", cursor),)
+    response = yield from send(ApiRequest(method="GET", path="/v1/jobs", query=(*query, *more)), timing)
+    return decode(response, JobListPage)
+
+
+def job_filters(
+    state: str | Iterable[str] | None,
+    created_after: datetime | None,
+    created_before: datetime | None,
+    texts: Mapping[str, str | None],
+) -> tuple[tuple[str, str], ...]:
+    """Return the filters of a list of jobs as query parameters.
+
+    >>> job_filters(["done", "failed"], None, None, {"label": "mine", "dataset": None})
+    (('state', 'done'), ('state', 'failed'), ('label', 'mine'))
+    """
+    states = () if state is None else (state,) if isinstance(state, str) else tuple(state)
+    times = {"created_after": created_after, "created_before": created_before}
+    return (
+        *(("state", str(each)) for each in states),
+        *((name, text) for name, text in texts.items() if text is not None),
+        # A time without a zone is in this machine's, as it is for datetime itself.
+        *((name, time.astimezone().isoformat()) for name, time in times.items() if time is not None),
+    )
+
+
+# Data sets and statistics
+
+
+def datasets(timing: RetryTiming) -> RequestFlow[dict[str, DatasetInfo]]:
+    """Describe every data set, in the server's order."""
+    described = {}
+    for each in (yield from _dataset_entries(timing)):
+        described[each.name] = yield from _dataset(each.name, timing)
+    return described
+
+
+def dataset(name: str | None, timing: RetryTiming) -> RequestFlow[DatasetInfo]:
+    """Describe a data set, or the default one."""
+    if name is None:
+        name = next(each.name for each in (yield from _dataset_entries(timing)) if each.is_default)
+    return (yield from _dataset(name, timing))
+
+
+def _dataset_entries(timing: RetryTiming) -> RequestFlow[tuple[DatasetEntry, ...]]:
+    response = yield from send(ApiRequest(method="GET", path="/v1/datasets"), timing)
+    return decode(response, DatasetEntries).datasets
+
+
+def _dataset(name: str, timing: RetryTiming) -> RequestFlow[DatasetInfo]:
+    response = yield from send(ApiRequest(method="GET", path=f"/v1/datasets/{quote(name, safe='')}"), timing)
+    return decode(response, DatasetInfo)
+
+
+def statistics(timing: RetryTiming) -> RequestFlow[dict[str, StatisticEntry]]:
+    """List every statistic, in short."""
+    response = yield from send(ApiRequest(method="GET", path="/v1/statistics"), timing)
+    return {each.name: each for each in decode(response, StatisticEntries).statistics}
+
+
+def statistic(name: str, timing: RetryTiming) -> RequestFlow[StatisticInfo]:
+    """Describe a statistic."""
+    response = yield from send(ApiRequest(method="GET", path=f"/v1/statistics/{quote(name, safe='')}"), timing)
+    return decode(response, StatisticInfo)
+
+
+# Results
+
+
+def ask(question: Ask, timing: RetryTiming, *, timeout_s: float | None = None) -> RequestFlow[Result]:
+    """Submit a job and wait for its result, in one request if it is ready soon."""
+    deadline = _Deadline(timeout_s, timing)
+    response = yield from send(_submission(question, wait_s=deadline.seconds_up_to(_WAIT_S)), timing)
+    if response.status_code == 200:
+        return Result.read(response.content)
+    return (yield from _result(decode(response, JobStatus).id, timing, deadline))
+
+
+def result(job_id: str, timing: RetryTiming, *, timeout_s: float | None = None) -> RequestFlow[Result]:
+    """Wait for a job's result.
+
+    Raises:
+        ResultNotReady: the time is over; the job continues.
+        JobFailed, JobCancelled, ResultGone: there will be no result.
+    """
+    return (yield from _result(job_id, timing, _Deadline(timeout_s, timing)))
+
+
+def _result(job_id: str, timing: RetryTiming, deadline: _Deadline) -> RequestFlow[Result]:
+    while True:
+        path = f"{_job_path(job_id)}/results"
+        request = ApiRequest(method="GET", path=path, wait_s=deadline.seconds_up_to(_WAIT_S))
+        try:
+            return Result.read((yield from send(request, timing)).content)
+        except ResultNotReady as error:
+            if deadline.is_over:
+                raise ResultNotReady(
+                    f"{job_id} has not ended after {deadline.timeout_s:.3g} s. It continues: wait again by its id, "
+                    "or cancel it."
+                ) from error
+        yield Delay(_WAIT_DELAY_S)
+
+
+def ask_all(
+    questions: Sequence[Ask], timing: RetryTiming, *, on_answer: Callable[[], object] | None = None
+) -> RequestFlow[list[Result | MeantimeError]]:
+    """Submit in batches, and return each result, or why there is none, in the order of the questions.
+
+    A batch is submitted when the one before it is answered, so that thousands of questions do not fill the queue.
+
+    Raises:
+        RequestInvalid: a question cannot be answered; ``problems`` lists everything that is wrong in its batch.
+    """
+    answers: list[Result | MeantimeError] = []
+    for first in range(0, len(questions), _BATCH):
+        for status in (yield from submit_all(questions[first : first + _BATCH], timing, first=first)):
+            try:
+                answers.append((yield from result(status.id, timing)))
+            except _FAILED_ALONE as error:
+                answers.append(error)
+            if on_answer is not None:
+                on_answer()
+    return answers
+
+
+def without_errors(answers: Sequence[Result | MeantimeError]) -> list[Result]:
+    """Return the results, or raise the first error among them."""
+    results = []
+    for answer in answers:
+        if isinstance(answer, MeantimeError):
+            raise answer
+        results.append(answer)
+    return results
+
+
+def submit_all(questions: Sequence[Ask], timing: RetryTiming, *, first: int = 0) -> RequestFlow[list[JobStatus]]:
+    """Submit up to a thousand jobs: all are accepted, or none. ``first`` is the first one's index, for problems."""
+    body = _json({"requests": [question.submission() for question in questions]})
+    request = ApiRequest(method="POST", path="/v1/jobs/batch", body=body, key=str(uuid4()))
+    try:
+        response = yield from send(request, timing)
+    except RequestInvalid as error:
+        error.problems = tuple(_shifted(each, first) for each in error.problems)
+        raise
+    return decode(response, AcceptedJobs).jobs
+
+
+def _submission(ask: Ask, wait_s: int | None = None) -> ApiRequest:
+    body = _json(ask.submission())
+    return ApiRequest(method="POST", path="/v1/jobs", body=body, wait_s=wait_s, key=str(uuid4()))
+
+
+def _json(submission: object) -> bytes:
+    try:
+        # Not msgspec, which writes NaN as null: a request without a year is another request.
+        return json.dumps(submission, default=_plain_value, allow_nan=False).encode()
+    except ValueError as error:
+        raise ValueError(f"A parameter cannot be NaN or infinite. Leave out missing values ({error}).") from error
+
+
+def _plain_value(value: Any) -> Any:
+    """Convert numbers, arrays and series of numpy and pandas, so that parameters may come from a data frame."""
+    if hasattr(value, "tolist"):
+        return value.tolist()
+    raise TypeError(f"A parameter cannot be {value!r}. JSON has text, numbers, true, false, null and lists of these.")
+
+
+_REQUEST_INDEX = re.compile("^/requests/([0-9]+)", re.ASCII)
+
+
+def _shifted(problem: Problem, by: int) -> Problem:
+    """Let a problem point to its question in the whole list instead of its batch."""
+    pointer = _REQUEST_INDEX.sub(lambda match: f"/requests/{int(match[1]) + by}", problem.pointer)
+    return msgspec.structs.replace(problem, pointer=pointer)
+
+
+def _job_path(job_id: str) -> str:
+    # Quoted, so that whatever was typed as an id cannot name anything but a job.
+    return f"/v1/jobs/{quote(job_id, safe='')}"
+
+
+class _Deadline:
+    """The end of the time that a caller wants to wait."""
+
+    def __init__(self, timeout_s: float | None, timing: RetryTiming) -> None:
+        self.timeout_s = timeout_s
+        self._clock = timing.clock
+        self._end_s = None if timeout_s is None else timing.clock() + timeout_s
+
+    @property
+    def seconds_left(self) -> float | None:
+        return None if self._end_s is None else max(0.0, self._end_s - self._clock())
+
+    @property
+    def is_over(self) -> bool:
+        return self.seconds_left == 0
+
+    def seconds_up_to(self, longest_s: int) -> int:
+        """Return how long to wait now, in whole seconds as the header needs them."""
+        seconds = self.seconds_left
+        return longest_s if seconds is None else min(longest_s, -int(-seconds // 1))
