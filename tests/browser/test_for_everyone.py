@@ -126,7 +126,7 @@ def test_the_chart_can_be_read_by_keyboard_and_its_table_is_one_key_away(visitor
     expect(lit).not_to_have_value("")
     first = lit.input_value()
     assert first in PLACES
-    expect(page.locator(".told")).to_contain_text(f"{first}: ")
+    expect(page.locator(".description")).to_contain_text(f"{first}: ")
     expect(page.locator("#live")).to_contain_text(first)
     visitor.address_has(f"highlight={first}")
     page.keyboard.press("ArrowDown")

@@ -68,10 +68,10 @@ def test_which_states_have_most_obesity_among_women_whether_that_is_unlike_the_c
     expect(first).to_contain_text(f"{latest[WORST]:.1f}")
 
     # Whether it differs from the national figure, and how it has changed.
-    page.get_by_label("Numbers of").select_option("comparison")
+    page.get_by_label("Statistic", exact=True).select_option("comparison")
     expect(row_of(page, WORST)).to_contain_text("worse")
     expect(page.locator(".findings")).to_contain_text(f"{WORST} is above National by")
-    page.get_by_label("Numbers of").select_option("trend")
+    page.get_by_label("Statistic", exact=True).select_option("trend")
     expect(row_of(page, WORST)).to_contain_text("rising")
     expect(row_of(page, WORST)).to_contain_text("2011")
     expect(page.locator(".findings")).to_contain_text("National (an aggregate) rises by")

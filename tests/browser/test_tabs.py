@@ -19,10 +19,10 @@ TABS: dict[str, tuple[dict[str, Any], str]] = {
     "map": ({"tab": "map", "highlight": "Utah"}, "95% CI"),
     "verdicts": ({"tab": "map", "colour": "verdict", "highlight": "Utah"}, "difference"),
     "trend": ({"tab": "trend", "locations": ["Utah", "Ohio"], "highlight": "Utah"}, "Test of fit"),
-    "groups": ({"tab": "groups", "groups": "Gender", "locations": ["Utah"]}, "Between the highest and the lowest"),
-    "every group": ({"tab": "groups", "groups": "every", "locations": ["Utah"]}, "Choose a location"),
+    "groups": ({"tab": "groups", "groups": "Gender", "locations": ["Utah"]}, "The highest and lowest group differ by"),
+    "every group": ({"tab": "groups", "groups": "every", "locations": ["Utah"]}, "Pick a location"),
     "two questions": ({"tab": "compare", "compare": "questions", "other": IDLE, "highlight": "Utah"}, IDLE),
-    "sensitivity": ({"tab": "sensitivity", "highlight": "Utah"}, "It moves"),
+    "sensitivity": ({"tab": "sensitivity", "highlight": "Utah"}, "Largest shift"),
 }
 
 
@@ -41,9 +41,9 @@ def test_a_tab_is_drawn_and_its_link_leads_back_to_it(visitor: Visitor, name: st
 
 def test_two_locations_are_compared_question_by_question(visitor: Visitor) -> None:
     page = visitor.go(**ASKED, tab="compare")
-    expect(page.locator("#tab")).to_contain_text("Which location?")
+    expect(page.locator("#tab")).to_contain_text("Choose a location")
     page.get_by_label("Location", exact=True).select_option("Utah")
-    rows = page.get_by_label("Verdict by question").locator("tbody tr")
+    rows = page.get_by_label("Results by question").locator("tbody tr")
     expect(rows.first).to_contain_text(OBESITY)
     expect(page.get_by_text("questions compared")).to_be_visible()
     expect(rows.nth(5)).to_be_visible()
@@ -58,8 +58,8 @@ def test_locations_are_chosen_by_keyboard_alone(visitor: Visitor) -> None:
     page.keyboard.type("uta")
     page.keyboard.press("Enter")
     page.keyboard.press("Enter")
-    expect(page.get_by_label("Take off Utah")).to_be_visible()
-    expect(page.get_by_label("Verdict of each line").locator("tbody tr")).to_have_count(2)
+    expect(page.get_by_label("Remove Utah")).to_be_visible()
+    expect(page.get_by_label("Trend of each location").locator("tbody tr")).to_have_count(2)
     page.locator("#where").press("Enter")
     page.keyboard.press("Escape")
     expect(page.locator("#where")).to_be_focused()
@@ -69,7 +69,7 @@ def test_places_that_are_on_no_grid_have_no_map_and_the_tab_says_so(browser: Bro
     with Visitor(browser, server.url) as visitor:
         visitor.refused = [406]
         page = visitor.go(view="question", dataset="hostile", question=MARKUP, tab="map")
-        expect(page.locator("#tab")).to_contain_text("There is no map of these places")
+        expect(page.locator("#tab")).to_contain_text("No map of these locations")
 
 
 @pytest.mark.parametrize("tab", ["trend", "groups", "compare", "sensitivity"])

@@ -19,7 +19,7 @@ TABLE = {"view": "question", "dataset": "sample", "question": OBESITY, "tab": "t
 def test_the_first_page_says_what_is_in_each_data_set_and_what_is_the_matter_with_one(visitor: Visitor) -> None:
     page = visitor.go()
     sample = page.get_by_label("sample", exact=True)
-    expect(sample.locator(".loud")).to_contain_text("Synthetic data")
+    expect(sample.locator(".notice")).to_contain_text("Synthetic data")
     expect(sample).to_contain_text("20,000")
     expect(page.get_by_label("broken", exact=True)).to_contain_text("Could not be loaded")
 
@@ -83,7 +83,7 @@ def test_pointing_at_a_location_lights_it_and_a_click_lets_the_light_stay(visito
     expect(page.locator("#highlight")).not_to_have_value("")
     lit = page.locator("#highlight").input_value()
     expect(page.locator(".tooltip")).to_contain_text(lit)
-    expect(page.locator(".told strong")).to_have_text(lit)
+    expect(page.locator(".description strong")).to_have_text(lit)
     visitor.address_has("highlight=")
     page.goto(page.url)
     visitor.settled()
@@ -119,9 +119,9 @@ def test_the_numbers_can_be_taken_away(visitor: Visitor, suffix: str, tmp_path: 
 
 def test_the_same_view_as_curl_and_address_gives_the_same_numbers(visitor: Visitor, server: RunningServer) -> None:
     page = visitor.go(**TABLE, years="2022", locations=["Utah", "Ohio", "Guam"])
-    page.get_by_text("This view as").click()
+    page.get_by_text("Share this view").click()
     expect(page.get_by_label("Python")).to_be_visible()
-    address = page.get_by_label("Address of the answer").inner_text()
+    address = page.get_by_label("API address").inner_text()
     assert f"curl '{address}'" == page.get_by_label("curl").inner_text()
     rows = server.client.get(address).json()["rows"]
     expect(page.locator("tbody th")).to_have_text([row["location"] for row in rows])
@@ -134,7 +134,7 @@ def test_the_same_view_as_curl_and_address_gives_the_same_numbers(visitor: Visit
 def test_embedded_a_view_has_nothing_around_it(visitor: Visitor) -> None:
     page = visitor.go(**TABLE, embed="1")
     expect(page.locator("h1")).to_be_visible()
-    for gone in ("#top", "#bottom", ".take", ".tabs"):
+    for gone in ("#top", "#bottom", ".downloads", ".tabs"):
         expect(page.locator(gone)).to_be_hidden()
 
 
@@ -148,7 +148,7 @@ def test_what_cannot_be_answered_says_why_and_what_there_is(visitor: Visitor) ->
 
 def test_a_question_that_is_not_there_is_said_to_be_so(visitor: Visitor) -> None:
     visitor.go(view="question", dataset="sample", question="Nobody asked this")
-    expect(visitor.page.locator("h1")).to_have_text("There is no such question")
+    expect(visitor.page.locator("h1")).to_have_text("Question not found")
 
 
 def test_where_nobody_has_said_which_values_are_good_the_reader_is_asked(visitor: Visitor) -> None:
@@ -185,7 +185,7 @@ def test_a_number_is_explained_step_by_step_beside_its_rows_and_the_address_says
     expect(dialog.locator(".steps li").first).to_contain_text("Utah in 2022")
     expect(dialog.locator(".formula").first).to_contain_text("=")
     expect(dialog.locator("tbody tr")).to_have_count(1)
-    dialog.get_by_text("Python, with").click()
+    dialog.get_by_text("Python (numpy").click()
     expect(dialog.get_by_label("Program in Python")).to_be_visible()
     compile(dialog.get_by_label("Program in Python").inner_text(), "program", "exec")
     for _ in range(40):
@@ -225,7 +225,7 @@ def test_a_data_set_shows_what_is_there_and_how_it_was_understood(visitor: Visit
     page.get_by_label("Who").select_option(label="Gender: Female")
     visitor.address_has("group=")
     expect(page.locator("main:not([aria-busy])")).to_be_visible()
-    expect(page.get_by_label("How its columns were understood")).to_contain_text("LocationDesc")
+    expect(page.get_by_label("Columns used")).to_contain_text("LocationDesc")
     expect(page.locator(".cite")).to_contain_text("SYNTHETIC DATA, NOT REAL FIGURES")
 
 
@@ -257,7 +257,7 @@ def test_a_job_that_is_submitted_elsewhere_appears_in_the_list_by_itself(
     page.get_by_role("button", name="Run again").click()
     expect(page.locator("h1")).to_have_text("by itself")
     page.wait_for_url(lambda url: job_id not in url)
-    page.get_by_role("button", name="Remove it").click()
+    page.get_by_role("button", name="Delete job").click()
     page.wait_for_url(re.compile("view=jobs"))
 
 
@@ -359,7 +359,7 @@ def test_a_server_that_is_away_is_said_to_be_and_asked_again_at_a_press(visitor:
     visitor.refused = [0]
     visitor.page.route("**/v1/datasets", lambda route: route.abort())
     page = visitor.go()
-    expect(page.get_by_role("alert")).to_contain_text("does not answer")
+    expect(page.get_by_role("alert")).to_contain_text("not responding")
     visitor.page.unroute("**/v1/datasets")
     page.get_by_role("button", name="Try again").click()
     expect(page.locator(".card").first).to_be_visible()

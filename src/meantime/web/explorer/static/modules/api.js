@@ -1,15 +1,24 @@
 /**
- * Asks the v1 API. What goes wrong comes as a Problem, with words for people in it.
+ * Calls to the v1 API. Errors are Problems, with texts for people.
  */
 
-/** Why there is no answer, as the API says it (RFC 9457), or that there is no server. */
+// What a reader of the page can do about an error; the API's own advice is for programs.
+const ADVICE = {
+  "request-invalid": "Change the settings above.",
+  "job-unknown": "It may have been deleted, or its time is over. The Jobs page lists those that are kept.",
+  "result-gone": "Run the job again to get a result.",
+  "queue-full": "Try again in a moment.",
+  "shutting-down": "Try again when the server has restarted.",
+};
+
+/** Why there is no answer: the API's problem document (RFC 9457), or a connection that failed. */
 export class Problem extends Error {
-  constructor({ status = 0, title = "", detail = "", code = "", next = "", problems = [], failure = null }, retryAfter_s) {
+  constructor({ status = 0, title = "", detail = "", code = "", problems = [], failure = null, advice = ADVICE[code] ?? "" }, retryAfter_s) {
     super(detail || title);
-    Object.assign(this, { status, title, detail, code, next, problems, failure, retryAfter_s });
+    Object.assign(this, { status, title, detail, code, problems, failure, advice, retryAfter_s });
   }
 
-  /** Whether the server is there, and asks for patience. */
+  /** Whether the server is running but has no capacity now. */
   get isOverload() {
     return this.status === 503 || this.status === 429;
   }
@@ -21,14 +30,14 @@ export async function get(path, { signal, accept = "application/json" } = {}) {
   return response.json();
 }
 
-/** Read a page of a list, and where the list goes on: null on the last. */
+/** Read a page of a list, and the address of the next one: null on the last. */
 export async function getPage(path, { signal }) {
   const response = await send(path, { signal, headers: { accept: "application/json" } });
   const next = /<([^>]+)>; rel="next"/.exec(response.headers.get("link") ?? "");
   return { body: await response.json(), next: next && next[1] };
 }
 
-/** Send JSON, or ask for a removal. */
+/** Send JSON, or a request to delete. */
 export async function post(path, body, { signal, method = "POST", headers = {} } = {}) {
   const init = { method, signal, headers: { accept: "application/json", ...headers } };
   if (body !== undefined) {
@@ -46,28 +55,28 @@ async function send(path, init) {
     if (error.name === "AbortError") throw error;
     throw new Problem({
       code: "unreachable",
-      title: "The server does not answer",
-      detail: "It may have been stopped, or the network is away. What was accepted as a job is kept.",
-      next: "Start it again, or look at the connection, then try again.",
+      title: "The server is not responding",
+      detail: "It may have been stopped, or the network may be down. Jobs that were accepted are kept.",
+      advice: "Check the connection, then try again.",
     });
   }
   if (response.ok) return response;
-  throw await problem(response);
+  throw await problemOf(response);
 }
 
-async function problem(response) {
-  const retry = Number(response.headers.get("retry-after")) || null;
-  let said = {};
+async function problemOf(response) {
+  const retryAfter_s = Number(response.headers.get("retry-after")) || null;
+  let document = {};
   try {
-    said = await response.json();
+    document = await response.json();
   } catch {
-    said = { title: `The server answered ${response.status}`, detail: "without saying why." };
+    document = { title: `The server returned an error (${response.status})`, detail: "It gave no reason." };
   }
-  return new Problem({ ...said, status: response.status }, retry);
+  return new Problem({ ...document, status: response.status }, retryAfter_s);
 }
 
 /**
- * Follow server-sent events until the signal says to stop, or the server that there are no more.
+ * Follow server-sent events until the signal aborts, or the server ends the stream.
  * @param {Record<string, (data: any) => void>} listeners by name of event; "open" and "error" too
  */
 export function follow(path, listeners, signal) {
@@ -80,7 +89,7 @@ export function follow(path, listeners, signal) {
   return source;
 }
 
-/** Write parameters as a query has them: lists by repetition. */
+/** Write parameters as a query; lists by repetition. */
 export function query(parameters) {
   const pairs = new URLSearchParams();
   for (const [name, value] of Object.entries(parameters)) {
@@ -94,5 +103,5 @@ export function query(parameters) {
 /** The path of a data set. */
 export const datasetPath = (name) => `/v1/datasets/${encodeURIComponent(name)}`;
 
-/** Cancel a job that goes on. One that has just ended stays as it is: its result is not thrown away unseen. */
+/** Cancel a job unless it has ended: a plain DELETE would then remove it with its result. */
 export const cancel = (job) => post(`${job.links.self}?if=unfinished`, undefined, { method: "DELETE" });

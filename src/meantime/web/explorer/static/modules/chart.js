@@ -1,48 +1,48 @@
 /**
- * Draws a chart that the server has described: in the reader's colours and width, by an interpreter instead of made-up code.
+ * Draws a chart from the server's specification: in the reader's theme and width, by an interpreter, without evaluating code.
  */
 
 import { Problem } from "./api.js";
-import { h, put } from "./dom.js";
-import { announce } from "./parts.js";
+import { announce } from "./components.js";
+import { h, replaceChildren } from "./dom.js";
 
 export const MEDIA_TYPE = "application/vnd.vegalite.v6+json";
-// More marks are drawn as pixels: each as an element of its own would be slow.
-const MARKS_AS_ELEMENTS = 2000;
+// Larger charts are drawn on a canvas: as an SVG element for each mark they would be slow.
+const LARGE_CHARACTERS = 200_000;
 
 const base = document.querySelector('meta[name="meantime-base"]').content;
 const dark = matchMedia("(prefers-color-scheme: dark)");
 let library = null;
 
-let isPrepared = false;
+let isPrefetched = false;
 
-/** Have the browser fetch what draws while it has nothing else to do; it keeps it, and takes its time only once. */
-export function prepare() {
-  if (isPrepared) return;
-  isPrepared = true;
-  // Not by a preload: the browser complains of one that is not used soon. Whether it came shows when it is needed.
-  fetch(`${base}/vega.js`, { priority: "low" }).catch(() => (isPrepared = false));
+/** Have the browser fetch the chart library while it is idle; it caches it. */
+export function prefetchLibrary() {
+  if (isPrefetched) return;
+  isPrefetched = true;
+  // Not a preload: the browser warns about one that is not used soon. If it fails, loading it later reports the error.
+  fetch(`${base}/vega.js`, { priority: "low" }).catch(() => (isPrefetched = false));
 }
 
-/** Load what draws, once, when the first chart is wanted. */
-function loaded() {
+/** Load the chart library, once, for the first chart. */
+function loadLibrary() {
   library ??= new Promise((resolve, reject) => {
-    const failed = () => {
+    const onerror = () => {
       library = null;
-      reject(new Problem({ title: "The chart cannot be drawn", detail: "What draws charts did not load.", next: "Try again; the Table tab has every number meanwhile." }));
+      reject(new Problem({ title: "The chart cannot be drawn", detail: "The chart cannot be drawn: the chart library did not load. Try again, or open the Table tab, which has all the numbers." }));
     };
-    document.head.append(h("script", { src: `${base}/vega.js`, onload: () => resolve(window.vegaEmbed), onerror: failed }));
+    document.head.append(h("script", { src: `${base}/vega.js`, onload: () => resolve(window.vegaEmbed), onerror }));
   });
   return library;
 }
 
 /**
- * A figure that draws itself when it is on the page. ``light`` lights a location, or none.
+ * A figure that draws itself once it is on the page. ``highlight`` highlights a location, or none.
  * @param {any} specification as the server sends it
- * @param {{signal: AbortSignal, highlight: string|null, names: string[], onhighlight: (name: string|null) => void, tableHref: string}} options
- * @returns {{element: HTMLElement, light: (name: string|null) => void}}
+ * @param {{signal: AbortSignal, highlighted: string|null, names: string[], onhighlight: (name: string|null) => void, tableHref: string}} options
+ * @returns {{element: HTMLElement, highlight: (name: string|null) => void}}
  */
-export function chart(specification, { signal, highlight, names, onhighlight, tableHref }) {
+export function chart(specification, { signal, highlighted, names, onhighlight, tableHref }) {
   const canvas = h("div", { class: "chart", role: "img", "aria-label": specification.description });
   const tooltip = h("div", { class: "tooltip", hidden: true });
   const element = h(
@@ -50,31 +50,30 @@ export function chart(specification, { signal, highlight, names, onhighlight, ta
     { class: "figure", tabindex: 0, "aria-label": "Chart" },
     canvas,
     tooltip,
-    h("figcaption", { class: "soft" }, names.length ? "In the chart, up and down light one location after the other; " : "", h("kbd", {}, "t"), " opens ", h("a", { href: tableHref }, "the same as a table"), "."),
+    h("figcaption", { class: "muted" }, "Keyboard: ", names.length > 0 && [h("kbd", {}, "↑"), " ", h("kbd", {}, "↓"), " highlight the next location, "], h("kbd", {}, "t"), " opens ", h("a", { href: tableHref }, "the table"), "."),
   );
-  let lit = highlight;
   let view = null;
 
   async function draw() {
-    const embed = await loaded();
+    const embed = await loadLibrary();
     if (signal.aborted) return;
     view?.finalize();
-    const isLarge = JSON.stringify(specification.data ?? {}).length > MARKS_AS_ELEMENTS * 100;
-    const result = await embed(canvas, worded(specification, dark.matches ? "dark" : "light", canvas.clientWidth), {
+    const isLarge = JSON.stringify(specification.data ?? {}).length > LARGE_CHARACTERS;
+    const result = await embed(canvas, adapted(specification, dark.matches ? "dark" : "light", canvas.clientWidth), {
       ast: true,
       actions: false,
       defaultStyle: false,
       renderer: isLarge ? "canvas" : "svg",
-      tooltip: (_handler, event, _item, value) => tell(tooltip, element, event, value),
+      tooltip: (_handler, event, _item, value) => showTooltip(tooltip, element, event, value),
     });
     view = result.view;
     listen(view);
-    light(lit);
+    highlight(highlighted);
     element.dataset.drawn = "true";
   }
 
-  function light(name) {
-    lit = name;
+  function highlight(name) {
+    highlighted = name;
     show(name);
   }
 
@@ -82,28 +81,28 @@ export function chart(specification, { signal, highlight, names, onhighlight, ta
     try {
       view?.signal("highlight", name).runAsync();
     } catch {
-      // A chart without locations has nothing to light.
+      // A chart without locations has no such signal.
     }
   }
 
-  /** Pointing lights for as long as it points; a click lets the light stay, or puts it out. */
+  /** Hovering highlights for as long as it lasts; a click keeps the highlight, or removes it. */
   function listen(to) {
-    const pointed = (item) => (names.includes(item?.datum?.location) ? item.datum.location : null);
-    to.addEventListener("pointerover", (_event, item) => pointed(item) && show(pointed(item)));
-    to.addEventListener("pointerout", () => show(lit));
+    const locationOf = (item) => (names.includes(item?.datum?.location) ? item.datum.location : null);
+    to.addEventListener("pointerover", (_event, item) => locationOf(item) && show(locationOf(item)));
+    to.addEventListener("pointerout", () => show(highlighted));
     to.addEventListener("click", (_event, item) => {
-      const name = pointed(item) === lit ? null : pointed(item);
-      light(name);
+      const name = locationOf(item) === highlighted ? null : locationOf(item);
+      highlight(name);
       onhighlight(name);
     });
   }
 
   function step(by) {
     if (!names.length) return;
-    const at = names.indexOf(lit);
+    const at = names.indexOf(highlighted);
     const next = at < 0 ? (by > 0 ? 0 : names.length - 1) : (at + by + names.length) % names.length;
-    light(names[next]);
-    announce(spoken(specification, names[next]));
+    highlight(names[next]);
+    announce(spokenText(specification, names[next]));
     onhighlight(names[next]);
   }
 
@@ -113,29 +112,28 @@ export function chart(specification, { signal, highlight, names, onhighlight, ta
     else if (event.key === "ArrowDown") step(1);
     else if (event.key === "ArrowUp") step(-1);
     else if (event.key === "Escape") {
-      light(null);
+      highlight(null);
       onhighlight(null);
     } else return;
     event.preventDefault();
   });
-  const again = () => draw().catch(shown);
-  const shown = (error) => put(canvas, h("p", {}, error.detail ?? String(error)));
-  dark.addEventListener("change", again);
+  const redraw = () => draw().catch((error) => replaceChildren(canvas, h("p", {}, error.detail ?? String(error))));
+  dark.addEventListener("change", redraw);
   signal.addEventListener("abort", () => {
-    dark.removeEventListener("change", again);
+    dark.removeEventListener("change", redraw);
     view?.finalize();
   });
-  // Its width is that of its place, which it has only when it is on the page.
-  requestAnimationFrame(function whenThere() {
+  // Its width is known only once it is on the page.
+  requestAnimationFrame(function whenConnected() {
     if (signal.aborted) return;
-    if (element.isConnected) again();
-    else requestAnimationFrame(whenThere);
+    if (element.isConnected) redraw();
+    else requestAnimationFrame(whenConnected);
   });
-  return { element, light };
+  return { element, highlight };
 }
 
-/** Leave out what the page says itself, the title and the source below; take the colours of the theme, and no more height than needed. */
-function worded(specification, theme, width) {
+/** Leave out title and source, which the page shows itself; use the colors of the theme, and no more height than needed. */
+function adapted(specification, theme, width) {
   const { title: _title, layer, ...rest } = specification;
   const ratio = specification.usermeta?.height_to_width;
   if (ratio) rest.height = Math.min(rest.height, Math.round(width * ratio));
@@ -143,12 +141,12 @@ function worded(specification, theme, width) {
   return { ...rest, ...kept, config: specification.usermeta?.themes?.[theme] ?? specification.config };
 }
 
-function spoken(specification, name) {
+function spokenText(specification, name) {
   return specification.data?.values?.find((record) => record.location === name)?.tooltip ?? name;
 }
 
 /** A tooltip is text, whatever is in it. */
-function tell(tooltip, element, event, value) {
+function showTooltip(tooltip, element, event, value) {
   if (value === null || value === undefined || value === "") {
     tooltip.hidden = true;
     return;
@@ -157,7 +155,7 @@ function tell(tooltip, element, event, value) {
   tooltip.textContent = text;
   tooltip.hidden = false;
   const box = element.getBoundingClientRect();
-  const room = box.width - tooltip.offsetWidth - 4;
-  tooltip.style.left = `${Math.max(0, Math.min(event.clientX - box.left + 14, room))}px`;
+  const most = box.width - tooltip.offsetWidth - 4;
+  tooltip.style.left = `${Math.max(0, Math.min(event.clientX - box.left + 14, most))}px`;
   tooltip.style.top = `${event.clientY - box.top + 16}px`;
 }

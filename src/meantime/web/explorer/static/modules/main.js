@@ -2,46 +2,47 @@
  * Shows the view that the address names, again whenever it changes.
  */
 
-import { h, put } from "./dom.js";
-import { announce, trouble } from "./parts.js";
-import { one, read } from "./state.js";
-import { home } from "./views/home.js";
-import { question } from "./views/question.js";
+import { announce, problemMessage } from "./components.js";
+import { h, replaceChildren } from "./dom.js";
+import { firstOf, readAddress } from "./state.js";
 import { data } from "./views/data.js";
-import { jobs } from "./views/jobs.js";
+import { home } from "./views/home.js";
 import { job } from "./views/job.js";
+import { jobs } from "./views/jobs.js";
+import { question } from "./views/question.js";
 
 /**
- * A view: given what the address says, and a signal that it is over, it comes with a title and an element.
+ * A view gets the state from the address and a signal that aborts when it is left; it resolves to a title and an element.
  * @typedef {(state: import("./state.js").State, signal: AbortSignal) => Promise<{title: string, element: HTMLElement}>} View
  * @type {Record<string, View>}
  */
 const VIEWS = { home, question, data, jobs, job };
 
-// Below this a sign of waiting would only flicker.
-const PATIENCE_MS = 150;
+// Before this, a placeholder would only flicker.
+const PLACEHOLDER_DELAY_MS = 150;
 
 const main = document.getElementById("main");
-let over = new AbortController();
-let shown = null;
+let current = new AbortController();
+let shownKey = null;
+let isStarted = false;
 
 async function show() {
-  over.abort();
-  over = new AbortController();
-  const { signal } = over;
-  const state = read();
-  const name = one(state.view) ?? "home";
+  current.abort();
+  current = new AbortController();
+  const { signal } = current;
+  const state = readAddress();
+  const name = firstOf(state.view) ?? "home";
   document.body.classList.toggle("embedded", state.embed === "1");
   main.setAttribute("aria-busy", "true");
   const waiting = setTimeout(() => {
-    if (shown === null || shown !== key(state)) put(main, skeleton());
-  }, PATIENCE_MS);
+    if (shownKey === null || shownKey !== viewKey(state)) replaceChildren(main, placeholder());
+  }, PLACEHOLDER_DELAY_MS);
   let view;
   try {
     view = await (VIEWS[name] ?? VIEWS.home)(state, signal);
   } catch (error) {
     if (signal.aborted) return;
-    view = { title: "Trouble", element: h("div", { class: "column" }, h("h1", { class: "hidden" }, "Trouble"), trouble(error, show)) };
+    view = { title: "Error", element: h("div", { class: "column" }, h("h1", { class: "hidden" }, "Error"), problemMessage(error, show)) };
   } finally {
     clearTimeout(waiting);
   }
@@ -49,59 +50,56 @@ async function show() {
   display(view, state, name);
 }
 
-/** What must be equal for a change to be a change within a view, where the old one stays until the new one is there. */
-function key(state) {
+/** With the same key, a change is one within a view, which stays on the page until its new content is ready. */
+function viewKey(state) {
   return JSON.stringify([state.view, state.dataset, state.question, state.job]);
 }
 
 function display(view, state, name) {
-  const focused = document.activeElement?.id;
-  const isWithin = shown === key(state);
-  shown = key(state);
-  put(main, view.element);
+  const focusedId = document.activeElement?.id;
+  const isSameView = shownKey === viewKey(state);
+  shownKey = viewKey(state);
+  replaceChildren(main, view.element);
   main.removeAttribute("aria-busy");
   document.title = view.title === "Meantime" ? view.title : `${view.title} - Meantime`;
   for (const link of document.querySelectorAll("#top [data-view]")) {
-    const isHere = link.dataset.view === (name === "job" ? "jobs" : name);
-    if (isHere) link.setAttribute("aria-current", "page");
+    const isCurrent = link.dataset.view === (name === "job" ? "jobs" : name);
+    if (isCurrent) link.setAttribute("aria-current", "page");
     else link.removeAttribute("aria-current");
   }
-  if (isWithin) {
-    // What had the focus has a twin in what is new.
-    if (focused) document.getElementById(focused)?.focus({ preventScroll: true });
+  if (isSameView) {
+    // The focused control has a counterpart in the new content.
+    if (focusedId) document.getElementById(focusedId)?.focus({ preventScroll: true });
   } else {
     scrollTo(0, 0);
-    if (focused !== undefined && isStarted) main.focus({ preventScroll: true });
+    if (focusedId !== undefined && isStarted) main.focus({ preventScroll: true });
     announce(view.title);
   }
   isStarted = true;
   view.element.dispatchEvent(new Event("meantime:shown"));
-  document.documentElement.dataset.shown = name;
 }
 
-let isStarted = false;
-
-function skeleton() {
-  return h("div", { class: "column skeleton", role: "status" }, h("span", { class: "hidden" }, "Loading"), [
-    h("div", { class: "bone wide" }),
-    h("div", { class: "bone" }),
-    h("div", { class: "bone tall" }),
+function placeholder() {
+  return h("div", { class: "column", role: "status" }, h("span", { class: "hidden" }, "Loading"), [
+    h("div", { class: "placeholder wide" }),
+    h("div", { class: "placeholder" }),
+    h("div", { class: "placeholder tall" }),
   ]);
 }
 
-/** Links within this page are followed without loading it again. */
-function follow(event) {
+/** Follow links within the explorer without loading the page again. */
+function followLink(event) {
   const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
   if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const url = new URL(link.href);
-  const isOurs = url.origin === location.origin && url.pathname === "/" && !url.hash;
-  if (!isOurs || link.target || link.hasAttribute("download")) return;
+  const isExplorer = url.origin === location.origin && url.pathname === "/" && !url.hash;
+  if (!isExplorer || link.target || link.hasAttribute("download")) return;
   event.preventDefault();
   if (url.search !== location.search) history.pushState(null, "", url.pathname + url.search);
   show();
 }
 
-addEventListener("click", follow);
+addEventListener("click", followLink);
 addEventListener("popstate", show);
 addEventListener("meantime:navigate", show);
 document.querySelector(".skip").addEventListener("click", (event) => {

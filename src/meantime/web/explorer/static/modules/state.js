@@ -1,19 +1,19 @@
 /**
- * What is shown is what the address says, all of it: so a link is a view, and back and forward work.
+ * The address holds the whole state of a view: so a link is a view, and back and forward work.
  *
- * The names are those of the API's parameters, beside a few of the page's own.
+ * Its names are the API's parameters, and a few of the explorer's own.
  */
 
 /** @typedef {Record<string, string|string[]>} State */
 
-/** Names that are the page's own; all others are parameters of a statistic. */
-export const OWN = new Set([
+/** The explorer's own names; all others are parameters of a statistic. */
+export const EXPLORER_NAMES = new Set([
   "view", "dataset", "question", "tab", "of", "sort", "filter", "embed", "highlight", "find", "job", "state",
   "statistic", "label", "cursor", "group", "why", "groups", "colour", "compare", "from", "to",
 ]);
 
-/** Read an address. A name that comes several times is a list. @returns {State} */
-export function read(search = location.search) {
+/** Read an address. A name that is repeated is a list. @returns {State} */
+export function readAddress(search = location.search) {
   const state = {};
   for (const [name, value] of new URLSearchParams(search)) {
     if (name in state) state[name] = [state[name], value].flat();
@@ -22,8 +22,8 @@ export function read(search = location.search) {
   return state;
 }
 
-/** Write an address; empty values are left out, as they say nothing. @param {State} state */
-export function write(state) {
+/** Write an address, without empty values. @param {State} state */
+export function writeAddress(state) {
   const query = new URLSearchParams();
   for (const [name, value] of Object.entries(state)) {
     for (const each of [value].flat()) {
@@ -34,29 +34,28 @@ export function write(state) {
   return text ? `/?${text}` : "/";
 }
 
-/** The address of this view with changes; null takes a name away. A row that is explained is of what is asked now, and goes. */
-export function changed(changes, from = read()) {
-  return write({ ...from, why: null, ...changes });
+/** The address of this view with changes; null removes a name. The explained row belongs to the present result, so it goes. */
+export function addressWith(changes, from = readAddress()) {
+  return writeAddress({ ...from, why: null, ...changes });
 }
 
-/** The first of what may be a list. */
-export function one(value) {
+/** The value, or the first of a list. */
+export function firstOf(value) {
   return Array.isArray(value) ? value[0] : value;
 }
 
-/** All of what may be one, or none. */
-export function all(value) {
+/** All values as a list, which may be empty. */
+export function allOf(value) {
   return value === undefined || value === null || value === "" ? [] : [value].flat();
 }
 
 /** Go to an address of this page, as a link does. */
-export function go(address) {
+export function navigate(address) {
   if (address !== location.pathname + location.search) history.pushState(null, "", address);
   dispatchEvent(new Event("meantime:navigate"));
 }
 
-/** Change the address in place, where a step back would be one too many: sorting, filtering, typing. */
-export function adjust(changes, { render = false } = {}) {
-  history.replaceState(history.state, "", write({ ...read(), ...changes }));
-  if (render) dispatchEvent(new Event("meantime:navigate"));
+/** Change the address without a step in the history: for sorting, filtering, typing. */
+export function replaceAddress(changes) {
+  history.replaceState(history.state, "", writeAddress({ ...readAddress(), ...changes }));
 }

@@ -1,36 +1,37 @@
 /**
- * A result as a table: every column, to be sorted and filtered, flags told in words.
+ * A result as a table: every column, to sort and filter.
  */
 
-import { h, put } from "./dom.js";
+import { announce } from "./components.js";
+import { h, replaceChildren } from "./dom.js";
 import { many, writer } from "./format.js";
-import { announce } from "./parts.js";
-import { adjust } from "./state.js";
+import { replaceAddress } from "./state.js";
 
-// What a browser lays out within a tenth of a second; more come when they are asked for.
+// What a browser lays out within a tenth of a second; a button shows more.
 const ROWS_AT_ONCE = 300;
-// A column with longer texts is made wide, else its rows would be high.
+const MORE_ROWS = 1000;
+// A column with longer texts is made wide, otherwise its rows would be high.
 const LONG_CHARACTERS = 60;
 
 /**
  * @param {{columns: any[], rows: any[]}} result
- * @param {{caption: string, sort?: string, filter?: string, why?: ((row: any, index: number) => void) | null,
- *   isInAddress?: boolean}} options ``isInAddress``: whether the address says how it is sorted and filtered
+ * @param {{caption: string, sort?: string, filter?: string, explain?: ((row: any, index: number) => void) | null,
+ *   isInAddress?: boolean}} options ``isInAddress``: whether the address holds how it is sorted and filtered
  */
-export function table(result, { caption, sort = "", filter = "", why = null, isInAddress = true }) {
+export function table(result, { caption, sort = "", filter = "", explain = null, isInAddress = true }) {
   const { columns, rows } = result;
   const write = columns.map((column) => writer(column, rows.map((row) => row[column.name])));
   const lines = rows.map((row, index) => {
     const texts = columns.map((column, at) => write[at](row[column.name]));
-    return { row, index, texts, words: texts.join(" \u0000 ").toLowerCase() };
+    return { row, index, texts, searchText: texts.join(" \u0000 ").toLowerCase() };
   });
   const isLong = columns.map((_, at) => lines.some((line) => line.texts[at].length > LONG_CHARACTERS));
   const view = { sort, filter, limit: ROWS_AT_ONCE };
-  const keep = isInAddress ? adjust : () => {};
+  const keep = isInAddress ? replaceAddress : () => {};
   const body = h("tbody");
-  const count = h("p", { class: "soft", role: "status" });
-  const more = h("button", { type: "button", class: "button", onclick: () => ((view.limit += 1000), draw()) }, "Show more rows");
-  const heads = columns.map((column) => head(column, view, draw, keep));
+  const count = h("p", { class: "muted", role: "status" });
+  const more = h("button", { type: "button", class: "button", onclick: () => ((view.limit += MORE_ROWS), draw()) }, "Show more rows");
+  const headings = columns.map((column) => heading(column, view, draw, keep));
   const search = h("input", {
     type: "search", id: isInAddress && "filter", class: "search narrow", value: filter, placeholder: "Filter rows", "aria-label": "Filter rows",
     oninput: () => {
@@ -42,11 +43,11 @@ export function table(result, { caption, sort = "", filter = "", why = null, isI
 
   function draw() {
     const words = view.filter.toLowerCase().split(/\s+/).filter(Boolean);
-    const found = ordered(lines.filter((line) => words.every((word) => line.words.includes(word))), columns, view.sort);
-    put(body, ...found.slice(0, view.limit).map((line) => written(line, columns, isLong, why)));
-    count.textContent = found.length === rows.length ? many(rows.length, "row") : `${many(found.length, "row")} of ${many(rows.length, "row")}`;
-    more.hidden = found.length <= view.limit;
-    for (const [at, cell] of heads.entries()) mark(cell, columns[at].name, view.sort);
+    const matches = sorted(lines.filter((line) => words.every((word) => line.searchText.includes(word))), columns, view.sort);
+    replaceChildren(body, ...matches.slice(0, view.limit).map((line) => tableRow(line, columns, isLong, explain)));
+    count.textContent = matches.length === rows.length ? many(rows.length, "row") : `${many(matches.length, "row")} of ${many(rows.length, "row")}`;
+    more.hidden = matches.length <= view.limit;
+    for (const [at, cell] of headings.entries()) markSorted(cell, columns[at].name, view.sort);
   }
   draw();
   return h(
@@ -60,7 +61,7 @@ export function table(result, { caption, sort = "", filter = "", why = null, isI
         "table",
         { class: "data" },
         h("caption", { class: "hidden" }, caption),
-        h("thead", {}, h("tr", {}, heads, why && h("th", { scope: "col" }, h("span", { class: "hidden" }, "Why this number")))),
+        h("thead", {}, h("tr", {}, headings, explain && h("th", { scope: "col" }, h("span", { class: "hidden" }, "Why this number")))),
         body,
       ),
     ),
@@ -69,7 +70,7 @@ export function table(result, { caption, sort = "", filter = "", why = null, isI
   );
 }
 
-function head(column, view, draw, keep) {
+function heading(column, view, draw, keep) {
   const button = h(
     "button",
     {
@@ -78,23 +79,23 @@ function head(column, view, draw, keep) {
         view.sort = view.sort === column.name ? `-${column.name}` : column.name;
         keep({ sort: view.sort });
         draw();
-        announce(`Sorted by ${said(column.name)}, ${view.sort.startsWith("-") ? "descending" : "ascending"}`);
+        announce(`Sorted by ${asText(column.name)}, ${view.sort.startsWith("-") ? "descending" : "ascending"}`);
       },
     },
-    said(column.name),
-    column.unit && h("span", { class: "unit" }, short(column.unit)),
+    asText(column.name),
+    column.unit && h("span", { class: "unit" }, shortened(column.unit)),
     h("span", { class: "arrow", "aria-hidden": "true" }),
   );
   return h("th", { scope: "col", class: column.kind === "text" ? null : "number" }, button);
 }
 
-function mark(cell, name, sort) {
+function markSorted(cell, name, sort) {
   const direction = sort === name ? "ascending" : sort === `-${name}` ? "descending" : null;
   if (direction) cell.setAttribute("aria-sort", direction);
   else cell.removeAttribute("aria-sort");
 }
 
-function written({ row, index, texts }, columns, isLong, why) {
+function tableRow({ row, index, texts }, columns, isLong, explain) {
   const first = columns.findIndex((column) => column.kind === "text");
   const cells = columns.map((column, at) => {
     const isMissing = row[column.name] === null;
@@ -104,11 +105,11 @@ function written({ row, index, texts }, columns, isLong, why) {
     return h("td", attributes, column.kind === "text" ? h("bdi", {}, content) : content);
   });
   const label = `Why this number: ${texts[first] ?? `row ${index + 1}`}`;
-  const button = why && h("td", {}, h("button", { type: "button", class: "button small", "aria-label": label, onclick: () => why(row, index) }, "Why?"));
+  const button = explain && h("td", {}, h("button", { type: "button", class: "button small", "aria-label": label, onclick: () => explain(row, index) }, "Why?"));
   return h("tr", {}, cells, button);
 }
 
-function ordered(lines, columns, sort) {
+function sorted(lines, columns, sort) {
   const name = sort.replace(/^-/, "");
   const column = columns.find((each) => each.name === name);
   if (!column) return lines;
@@ -116,7 +117,7 @@ function ordered(lines, columns, sort) {
   const collator = new Intl.Collator(undefined, { numeric: true });
   return lines.toSorted((a, b) => {
     const [x, y] = [a.row[name], b.row[name]];
-    // What is missing is last, whichever way one looks.
+    // Missing values are last in both directions.
     if (x === null || y === null) return (x === null) - (y === null);
     return sign * (column.kind === "text" ? collator.compare(x, y) : x - y);
   });
@@ -127,9 +128,9 @@ function meanings(columns) {
     "details",
     { class: "meanings" },
     h("summary", {}, "What the columns mean"),
-    h("dl", {}, columns.map((column) => h("div", {}, h("dt", {}, said(column.name), column.unit && ` (${short(column.unit)})`), h("dd", {}, column.meaning)))),
+    h("dl", {}, columns.map((column) => h("div", {}, h("dt", {}, asText(column.name), column.unit && ` (${shortened(column.unit)})`), h("dd", {}, column.meaning)))),
   );
 }
 
-const said = (name) => name.replaceAll("_", " ");
-const short = (unit) => (unit.length > 24 ? `${unit.slice(0, 23)}…` : unit);
+const asText = (name) => name.replaceAll("_", " ");
+const shortened = (unit) => (unit.length > 24 ? `${unit.slice(0, 23)}…` : unit);

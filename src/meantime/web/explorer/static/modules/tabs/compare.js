@@ -1,23 +1,23 @@
 /**
- * Two locations over all questions, verdict by verdict; or two questions across all locations.
+ * Two locations on all questions, or two questions across all locations.
  */
 
 import { get, Problem } from "../api.js";
-import { address } from "../ask.js";
-import { aggregate, choiceFirst, chooseOne, chooseView, known, locationNames } from "../choosing.js";
-import { h, theirs } from "../dom.js";
-import { drawn } from "../drawn.js";
+import { conclusion } from "../conclusion.js";
+import { bdi, h } from "../dom.js";
+import { explainer } from "../explanation.js";
 import { writing } from "../format.js";
-import { all, changed, one } from "../state.js";
-import { verdict } from "../verdict.js";
-import { whyOf } from "../why.js";
+import { linkedChart } from "../linked-chart.js";
+import { aggregateLocation, choiceNeeded, locationNames, oneOf, optionPicker, referencePicker, switchPicker } from "../pickers.js";
+import { resultUrl } from "../request.js";
+import { addressWith, allOf, firstOf } from "../state.js";
 
-// Questions asked at a time: a page leaves a server room for others.
+// Requests at a time, which leaves the server capacity for others.
 const AT_A_TIME = 6;
-// More would be a wall. They are asked when somebody wants them.
+// More questions are compared when the reader asks for them.
 const FIRST_QUESTIONS = 30;
 
-const isOfQuestions = (state) => known(state.compare, ["locations", "questions"], "locations") === "questions";
+const isOfQuestions = (state) => oneOf(state.compare, ["locations", "questions"], "locations") === "questions";
 
 /** @type {import("./index.js").Tab} */
 export const compare = {
@@ -28,111 +28,104 @@ export const compare = {
   hides: ["locations", "reference", "other", "show", "margin", "shares", "contains"],
 
   controls: ({ state, dataset, question }) => [
-    chooseView({ label: "Compare", name: "compare", chosen: isOfQuestions(state) ? "questions" : "locations", options: [["locations", "Two locations"], ["questions", "Two questions"]] }),
-    ...(isOfQuestions(state) ? [other(state, dataset, question)] : [place(state, dataset), against(state, dataset)]),
+    switchPicker({ label: "Compare", name: "compare", selected: isOfQuestions(state) ? "questions" : "locations", options: [["locations", "Two locations"], ["questions", "Two questions"]] }),
+    ...(isOfQuestions(state) ? [otherQuestionPicker(state, dataset, question)] : [singleLocationPicker(state, dataset), referencePicker(state, dataset)]),
   ],
 
-  first({ state, dataset, question }) {
+  prerequisite({ state, dataset, question }) {
     if (isOfQuestions(state)) {
-      if (dataset.questions.length < 2) return choiceFirst("There is one question only", "To compare two, the table must have two.");
-      if (!one(state.other)) return choiceFirst("With which question?", "Choose another question: each location is then a dot by both.", questions(dataset, question));
+      if (dataset.questions.length < 2) return choiceNeeded("Only one question", "This data set has no second question to compare with.");
+      if (!firstOf(state.other)) return choiceNeeded("Choose a question to compare with", "Each location becomes a dot, placed by its values for both questions.", questionLinks(dataset, question));
       return null;
     }
-    if (!all(state.locations).length) return choiceFirst("Which location?", "Choose a location to see it beside another over every question of this table.");
-    const reference = one(state.reference) ?? aggregate(dataset);
-    if (!reference || reference === all(state.locations)[0]) return choiceFirst("Beside which other location?", "Choose a second location under Beside: one is not compared with itself.");
+    if (!allOf(state.locations).length) return choiceNeeded("Choose a location", "It is compared with another one on every question of this data set.");
+    const reference = firstOf(state.reference) ?? aggregateLocation(dataset);
+    if (!reference || reference === allOf(state.locations)[0]) return choiceNeeded("Choose a second location", "Choose a different location under “Compare with”.");
     return null;
   },
 
   adds({ state, dataset }) {
     if (isOfQuestions(state)) return { show: "locations", locations: ["all"] };
-    return { locations: [all(state.locations)[0]], reference: one(state.reference) ?? aggregate(dataset) };
+    return { locations: [allOf(state.locations)[0]], reference: firstOf(state.reference) ?? aggregateLocation(dataset) };
   },
 
-  render: (about) => (isOfQuestions(about.state) ? scattered(about) : profiled(about)),
+  render: (context) => (isOfQuestions(context.state) ? scatterPlot(context) : questionTable(context)),
 };
 
-function place(state, dataset) {
-  return chooseOne({ id: "location", label: "Location", name: "locations", chosen: all(state.locations)[0] ?? "", options: [["", "choose"], ...locationNames(dataset).map((name) => [name, name])] });
+function singleLocationPicker(state, dataset) {
+  return optionPicker({ id: "location", label: "Location", name: "locations", selected: allOf(state.locations)[0] ?? "", options: [["", "Choose one"], ...locationNames(dataset)] });
 }
 
-function against(state, dataset) {
-  const whole = aggregate(dataset);
-  return chooseOne({
-    id: "reference", label: "Beside", name: "reference", chosen: one(state.reference) ?? "",
-    options: [["", whole ?? "choose"], ...locationNames(dataset).filter((name) => name !== whole).map((name) => [name, name])],
-  });
+const otherQuestions = (dataset, question) => dataset.questions.map((each) => each.text).filter((text) => text !== question.text);
+
+function otherQuestionPicker(state, dataset, question) {
+  return optionPicker({ id: "other", label: "Compare with", name: "other", selected: firstOf(state.other) ?? "", options: [["", "Choose a question"], ...otherQuestions(dataset, question)] });
 }
 
-const others = (dataset, question) => dataset.questions.map((each) => each.text).filter((text) => text !== question.text);
-
-function other(state, dataset, question) {
-  return chooseOne({ id: "other", label: "With", name: "other", chosen: one(state.other) ?? "", options: [["", "choose a question"], ...others(dataset, question).map((text) => [text, text])] });
+function questionLinks(dataset, question) {
+  return h("ul", { class: "links" }, otherQuestions(dataset, question).map((text) => h("li", {}, h("a", { href: addressWith({ other: text }) }, bdi(text)))));
 }
 
-function questions(dataset, question) {
-  return h("ul", { class: "links" }, others(dataset, question).map((text) => h("li", {}, h("a", { href: changed({ other: text }) }, theirs(text)))));
-}
-
-function scattered(about) {
-  const { result, why } = about;
+function scatterPlot(context) {
+  const { result, explain } = context;
   const write = writing(result);
   const name = (each) => result.columns.find((column) => column.name === each).meaning;
-  return drawn(about, {
+  return linkedChart(context, {
     name: "scatter",
-    told: (index) => {
+    describe: (index) => {
       const row = result.rows[index];
       return h(
         "p",
         {},
-        h("strong", {}, theirs(row.location)),
+        h("strong", {}, bdi(row.location)),
         ": ",
-        [["estimate", "low", "high"], ["other_estimate", "other_low", "other_high"]].map(([value, low, high], at) => [at ? "; " : "", theirs(name(value)), `: ${write.estimate(row, value, low, high)}`]),
+        [["estimate", "low", "high"], ["other_estimate", "other_low", "other_high"]].map(([value, low, high], at) => [at ? "; " : "", bdi(name(value)), `: ${write.estimate(row, value, low, high)}`]),
         ". ",
-        why && h("button", { type: "button", class: "button small", onclick: () => why(row, index) }, "Why this number?"),
+        explain && h("button", { type: "button", class: "button small", onclick: () => explain(row, index) }, "Why this number?"),
       );
     },
-    prompt: "Point at a dot, or choose a location, to see both of its values.",
+    prompt: "Hover over a dot or pick a location to see both of its values.",
   });
 }
 
-/** This question first, as it is the one that one looks at, then all others, each with the years that it has. */
-async function profiled(about) {
-  const { dataset, question, asked, result, signal } = about;
-  const [location] = asked.parameters.locations;
-  const body = h("tbody", {}, line(about, question.text, asked, result));
-  const count = h("p", { class: "soft", role: "status" });
-  const left = others(dataset, question);
-  const more = h("button", { type: "button", class: "button", onclick: () => load(left.length) }, "Compare them on all questions");
+/** The question of this page first, then all others, each in the latest year that it has. */
+async function questionTable(context) {
+  const { dataset, question, request, result, signal } = context;
+  const { locations: [location], reference } = request.parameters;
+  const body = h("tbody", {}, tableRow(context, question.text, request, result));
+  const count = h("p", { class: "muted", role: "status" });
+  const remaining = otherQuestions(dataset, question);
+  const more = h("button", { type: "button", class: "button", onclick: () => load(remaining.length) }, "Compare on all questions");
 
   async function load(number) {
     more.hidden = true;
     const total = dataset.questions.length;
-    for (let next = left.splice(0, AT_A_TIME), done = 0; next.length; next = done < number ? left.splice(0, AT_A_TIME) : []) {
-      const lines = await Promise.all(next.map((text) => answered(about, text)));
+    for (let next = remaining.splice(0, AT_A_TIME), done = 0; next.length; next = done < number ? remaining.splice(0, AT_A_TIME) : []) {
+      const rows = await Promise.all(next.map((text) => fetchedRow(context, text)));
       if (signal.aborted) return;
-      body.append(...lines);
+      body.append(...rows);
       done += next.length;
-      count.textContent = `${total - left.length} of ${total} questions compared`;
+      count.textContent = `${total - remaining.length} of ${total} questions compared`;
     }
-    more.hidden = left.length === 0;
+    more.hidden = remaining.length === 0;
   }
   load(FIRST_QUESTIONS);
 
+  const headings = ["Question", "Result", location, reference, "Difference (95% CI)"];
   return h(
     "section",
     { "aria-labelledby": "by-question" },
-    h("h2", { id: "by-question" }, theirs(location), " beside ", theirs(asked.parameters.reference), ", question by question"),
-    h("p", { class: "soft" }, "Each verdict is of its question alone, at 5%: of twenty questions in which nothing differs, one is told as different by chance. Each question has its own latest year."),
+    h("h2", { id: "by-question" }, bdi(location), " compared with ", bdi(reference), ", by question"),
+    h("p", { class: "muted" }, "Each question is tested on its own at the 5% level: of 20 questions without any difference, about one appears different by chance. Each question uses its own latest year."),
     count,
     h(
       "div",
-      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Verdict by question" },
+      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Results by question" },
       h(
         "table",
         { class: "data by-question" },
-        h("caption", { class: "hidden" }, "Verdict by question"),
-        h("thead", {}, h("tr", {}, ["Question", "Verdict", location, asked.parameters.reference, "Difference (95% CI)"].map((each, at) => h("th", { scope: "col", class: at > 1 && "number" }, theirs(each))), h("th", { scope: "col" }, h("span", { class: "hidden" }, "Why this number")))),
+        h("caption", { class: "hidden" }, "Results by question"),
+        h("thead", {}, h("tr", {}, headings.map((each, at) => h("th", { scope: "col", class: at > 1 && "number" }, bdi(each))), h("th", { scope: "col" }, h("span", { class: "hidden" }, "Why this number")))),
         body,
       ),
     ),
@@ -140,31 +133,30 @@ async function profiled(about) {
   );
 }
 
-/** The line of another question: its answer, or why there is none. */
-async function answered(about, text) {
-  const { asked, signal } = about;
-  const ofText = { ...asked, parameters: { ...asked.parameters, question: text } };
+/** The row of another question: its result, or why there is none. */
+async function fetchedRow(context, text) {
+  const request = { ...context.request, parameters: { ...context.request.parameters, question: text } };
   try {
-    return line(about, text, ofText, await get(address(ofText), { signal }));
+    return tableRow(context, text, request, await get(resultUrl(request), { signal: context.signal }));
   } catch (error) {
     if (!(error instanceof Problem)) return h("tr");
-    return h("tr", {}, h("th", { scope: "row" }, theirs(text)), h("td", { colspan: 5, class: "missing" }, theirs(error.detail)));
+    return h("tr", {}, h("th", { scope: "row" }, bdi(text)), h("td", { colspan: 5, class: "missing" }, bdi(error.detail)));
   }
 }
 
-function line({ signal }, text, asked, result) {
+function tableRow({ signal }, text, request, result) {
   const [row] = result.rows;
-  if (!row) return h("tr", {}, h("th", { scope: "row" }, theirs(text)), h("td", { colspan: 5, class: "missing" }, theirs(result.warnings.join(" "))));
+  if (!row) return h("tr", {}, h("th", { scope: "row" }, bdi(text)), h("td", { colspan: 5, class: "missing" }, bdi(result.warnings.join(" "))));
   const write = writing(result);
-  const why = whyOf({ result, rows: `/v1/statistics/${asked.statistic}/rows`, asked: { dataset: asked.dataset, ...asked.parameters }, signal });
+  const explain = explainer({ result, rows: `/v1/statistics/${request.statistic}/rows`, parameters: { dataset: request.dataset, ...request.parameters }, signal });
   return h(
     "tr",
     {},
-    h("th", { scope: "row" }, h("a", { href: changed({ question: text, tab: "map", colour: "verdict", highlight: row.location }) }, theirs(text)), h("span", { class: "soft block" }, theirs(result.notes.find((each) => each.startsWith("Year")) ?? ""))),
-    h("td", {}, verdict(row.verdict)),
+    h("th", { scope: "row" }, h("a", { href: addressWith({ question: text, tab: "map", colour: "verdict", highlight: row.location }) }, bdi(text)), h("span", { class: "muted block" }, bdi(result.notes.find((each) => each.startsWith("Year")) ?? ""))),
+    h("td", {}, conclusion(row.verdict)),
     h("td", { class: "number" }, write(row, "estimate")),
     h("td", { class: "number" }, write(row, "reference_estimate")),
-    h("td", { class: "number" }, write(row, "difference"), h("span", { class: "soft block" }, write.range(row, "difference_low", "difference_high"))),
-    h("td", {}, h("button", { type: "button", class: "button small", "aria-label": `Why this number: ${text}`, onclick: () => why(row, 0) }, "Why?")),
+    h("td", { class: "number" }, write(row, "difference"), h("span", { class: "muted block" }, write.range(row, "difference_low", "difference_high"))),
+    h("td", {}, h("button", { type: "button", class: "button small", "aria-label": `Why this number: ${text}`, onclick: () => explain(row, 0) }, "Why?")),
   );
 }

@@ -1,16 +1,16 @@
 /**
- * The groups of a category side by side, for a few locations and the whole; how far each lies from a named one, and whether that is sure.
+ * The groups of a category side by side, for a few locations, each compared with a reference group.
  */
 
-import { aggregate, chooseOne, known } from "../choosing.js";
-import { h, theirs } from "../dom.js";
-import { drawn } from "../drawn.js";
+import { emptyState } from "../components.js";
+import { conclusion } from "../conclusion.js";
+import { bdi, h } from "../dom.js";
 import { writing } from "../format.js";
-import { empty } from "../parts.js";
-import { all, changed, one } from "../state.js";
-import { verdict } from "../verdict.js";
+import { linkedChart } from "../linked-chart.js";
+import { aggregateLocation, oneOf, optionPicker } from "../pickers.js";
+import { addressWith, allOf, firstOf } from "../state.js";
 
-// As many locations as the chart shows beside each other.
+// As many locations as the chart shows side by side.
 const MOST_LOCATIONS = 6;
 const EVERY = "every";
 
@@ -18,63 +18,66 @@ const EVERY = "every";
 export const groups = {
   id: "groups",
   title: "Groups",
-  chart: (state, dataset) => (category(state, dataset) ? "disparity" : "groups"),
-  statistic: (state, _question, dataset) => (category(state, dataset) ? "disparity" : "estimate"),
+  chart: (state, dataset) => (selectedCategory(state, dataset) ? "disparity" : "groups"),
+  statistic: (state, _question, dataset) => (selectedCategory(state, dataset) ? "disparity" : "estimate"),
   hides: ["stratum", "category", "reference_stratum", "by", "basis"],
 
-  controls: ({ state, dataset }) => [
-    chooseOne({
-      id: "groups", label: "Groups by", name: "groups", chosen: category(state, dataset)?.name ?? EVERY,
-      options: [...divisions(dataset).map((each) => [each.name, each.name]), [EVERY, "Every category, one below the other"]],
-      changes: (value) => ({ groups: value, reference_stratum: null }),
-    }),
-    category(state, dataset) &&
-      chooseOne({ id: "reference-stratum", label: "Compared with", name: "reference_stratum", chosen: standard(state, dataset), options: category(state, dataset).strata }),
-  ],
-
-  first: ({ dataset }) =>
-    divisions(dataset).length === 0 ? empty("There are no groups", "This table divides its people into no groups, so there is nothing to lay side by side.", h("p", {}, h("a", { class: "button", href: changed({ tab: "ranking" }) }, "Look at the ranking"))) : null,
-
-  adds({ state, dataset }) {
-    const chosen = category(state, dataset);
-    const where = { locations: places(state, dataset), basis: undefined, stratum: undefined };
-    return chosen ? { ...where, category: chosen.name, reference_stratum: standard(state, dataset) } : { ...where, category: undefined, by: ["stratum"] };
+  controls({ state, dataset }) {
+    const category = selectedCategory(state, dataset);
+    return [
+      optionPicker({
+        id: "groups", label: "Group by", name: "groups", selected: category?.name ?? EVERY,
+        options: [...categories(dataset).map((each) => each.name), [EVERY, "All categories"]],
+        changes: (value) => ({ groups: value, reference_stratum: null }),
+      }),
+      category && optionPicker({ id: "reference-stratum", label: "Compare with", name: "reference_stratum", selected: referenceGroup(state, category), options: category.strata }),
+    ];
   },
 
-  async render(about) {
-    const { result, state, dataset } = about;
+  prerequisite: ({ dataset }) =>
+    categories(dataset).length === 0 ? emptyState("No groups", "This data set does not divide people into groups.", h("p", {}, h("a", { class: "button", href: addressWith({ tab: "ranking" }) }, "Show the ranking"))) : null,
+
+  adds({ state, dataset }) {
+    const category = selectedCategory(state, dataset);
+    const locations = { locations: shownLocations(state, dataset), basis: undefined, stratum: undefined };
+    return category ? { ...locations, category: category.name, reference_stratum: referenceGroup(state, category) } : { ...locations, category: undefined, by: ["stratum"] };
+  },
+
+  async render(context) {
+    const { result, state, dataset } = context;
     const names = [...new Set(result.rows.map((row) => row.location))];
-    const figure = await drawn(about, {
+    const figure = await linkedChart(context, {
       name: groups.chart(state, dataset),
       names,
-      told: (index) => list(about, result.rows.filter((row) => row.location === names[index])),
-      prompt: all(state.locations).length ? "Choose a location to see its groups in words." : "Choose locations under Where to lay their groups beside these.",
+      describe: (index) => groupList(context, result.rows.filter((row) => row.location === names[index])),
+      prompt: allOf(state.locations).length ? "Pick a location to see its values in words." : "Choose locations under Where to compare their groups with these.",
     });
-    const left = all(state.locations).length > MOST_LOCATIONS - 1 && h("p", { class: "warning" }, `At most ${MOST_LOCATIONS} locations are shown beside each other; these are the first.`);
-    return h("div", {}, left, figure, category(state, dataset) && names.map((name) => gap(about, name)));
+    const limit = allOf(state.locations).length > MOST_LOCATIONS - 1 && h("p", { class: "warning" }, `At most ${MOST_LOCATIONS} locations are shown side by side. These are the first.`);
+    return h("div", {}, limit, figure, selectedCategory(state, dataset) && names.map((name) => gapSection(context, name)));
   },
 };
 
-/** The ways to divide people into at least two. */
-const divisions = (dataset) => dataset.categories.filter((each) => each.strata.length > 1);
+/** The categories with at least two groups. */
+const categories = (dataset) => dataset.categories.filter((each) => each.strata.length > 1);
 
-function category(state, dataset) {
-  const there = divisions(dataset);
-  if (one(state.groups) === EVERY) return null;
-  const chosen = known(state.groups, there.map((each) => each.name), null) ?? known(state.category, there.map((each) => each.name), there[0]?.name);
-  return there.find((each) => each.name === chosen) ?? null;
+function selectedCategory(state, dataset) {
+  if (firstOf(state.groups) === EVERY) return null;
+  const options = categories(dataset);
+  const names = options.map((each) => each.name);
+  const name = oneOf(state.groups, names, null) ?? oneOf(state.category, names, names[0]);
+  return options.find((each) => each.name === name) ?? null;
 }
 
-const standard = (state, dataset) => known(state.reference_stratum, category(state, dataset).strata, category(state, dataset).strata.at(-1));
+const referenceGroup = (state, category) => oneOf(state.reference_stratum, category.strata, category.strata.at(-1));
 
-function places(state, dataset) {
-  const whole = aggregate(dataset);
-  const chosen = all(state.locations).slice(0, MOST_LOCATIONS - 1);
-  const shown = [...new Set([...chosen, ...(whole ? [whole] : [])])];
+function shownLocations(state, dataset) {
+  const aggregate = aggregateLocation(dataset);
+  const selected = allOf(state.locations).slice(0, MOST_LOCATIONS - 1);
+  const shown = [...new Set([...selected, ...(aggregate ? [aggregate] : [])])];
   return shown.length ? shown : [dataset.locations[0].name];
 }
 
-function list({ result, why }, rows) {
+function groupList({ result, explain }, rows) {
   const write = writing(result);
   const isTested = result.columns.some((each) => each.name === "verdict");
   return h(
@@ -84,34 +87,34 @@ function list({ result, why }, rows) {
       h(
         "li",
         {},
-        h("strong", {}, theirs([row.category, row.stratum].filter(Boolean).join(", "))),
+        h("strong", {}, bdi([row.category, row.stratum].filter(Boolean).join(", "))),
         ": ",
         write.estimate(row, "estimate", "low", "high"),
-        isTested && row.difference !== null && [`, ${write(row, "difference")} from `, theirs(row.reference_stratum), ` (${write.range(row, "difference_low", "difference_high")}), `, verdict(row.verdict)],
-        why && [" ", h("button", { type: "button", class: "button small", onclick: () => why(row, result.rows.indexOf(row)) }, "Why?")],
+        isTested && row.difference !== null && [`, ${write(row, "difference")} from `, bdi(row.reference_stratum), ` (${write.range(row, "difference_low", "difference_high")}), `, conclusion(row.verdict)],
+        explain && [" ", h("button", { type: "button", class: "button small", onclick: () => explain(row, result.rows.indexOf(row)) }, "Why?")],
       ),
     ),
   );
 }
 
-/** Of one location: the widest gap between two of its groups, and each beside the named one. */
-function gap(about, name) {
-  const { result } = about;
+/** For one location: the gap between its highest and lowest group, and each group compared with the reference. */
+function gapSection(context, name) {
+  const { result } = context;
   const write = writing(result);
   const rows = result.rows.filter((row) => row.location === name);
   const [first] = rows;
   return h(
     "section",
     { class: "gap", "aria-label": `Groups of ${name}` },
-    h("h2", {}, theirs(name)),
+    h("h2", {}, bdi(name)),
     first.gap !== null &&
       h(
         "p",
         {},
-        `Between the highest and the lowest lie ${write.estimate(first, "gap", "gap_low", "gap_high")}`,
-        first.gap_corrected !== null && `; less what chance makes it wider by, ${write(first, "gap_corrected")}`,
+        `The highest and lowest group differ by ${write.estimate(first, "gap", "gap_low", "gap_high")}`,
+        first.gap_corrected !== null && `; ${write(first, "gap_corrected")} after correcting for picking the extremes`,
         ".",
       ),
-    list(about, rows),
+    groupList(context, rows),
   );
 }

@@ -1,94 +1,88 @@
 /**
- * Every place as a tile of one size, by its value or by the verdict against the reference.
+ * Every location as a tile of the same size, by its value or by its comparison with a reference.
  */
 
-import { aggregate, choiceFirst, chooseOne, chooseView, known, locationNames } from "../choosing.js";
-import { h, theirs } from "../dom.js";
-import { drawn } from "../drawn.js";
+import { emptyState } from "../components.js";
+import { conclusion } from "../conclusion.js";
+import { bdi, h } from "../dom.js";
 import { writing } from "../format.js";
-import { empty } from "../parts.js";
-import { changed, one } from "../state.js";
-import { verdict } from "../verdict.js";
+import { linkedChart } from "../linked-chart.js";
+import { aggregateLocation, choiceNeeded, oneOf, referencePicker, switchPicker } from "../pickers.js";
+import { addressWith, firstOf } from "../state.js";
 
-const isByVerdict = (state) => known(state.colour, ["value", "verdict"], "value") === "verdict";
+const isByDifference = (state) => oneOf(state.colour, ["value", "verdict"], "value") === "verdict";
 
 /** @type {import("./index.js").Tab} */
 export const map = {
   id: "map",
   title: "Map",
-  chart: (state) => (isByVerdict(state) ? "verdict_map" : "map"),
-  statistic: (state) => (isByVerdict(state) ? "comparison" : "estimate"),
+  chart: (state) => (isByDifference(state) ? "verdict_map" : "map"),
+  statistic: (state) => (isByDifference(state) ? "comparison" : "estimate"),
   hides: ["locations", "reference", "by"],
 
   controls: ({ state, dataset }) => [
-    chooseView({ label: "Colour by", name: "colour", chosen: isByVerdict(state) ? "verdict" : "value", options: [["value", "Value"], ["verdict", "Verdict"]] }),
-    isByVerdict(state) && against(state, dataset),
+    switchPicker({ label: "Color by", name: "colour", selected: isByDifference(state) ? "verdict" : "value", options: [["value", "Value"], ["verdict", "Difference"]] }),
+    isByDifference(state) && referencePicker(state, dataset),
   ],
 
-  first: ({ state, dataset }) =>
-    isByVerdict(state) && !one(state.reference) && !aggregate(dataset)
-      ? choiceFirst("Compared with which location?", "This table has no country or other whole that its locations are parts of, so the one to compare with must be named.", against(state, dataset))
+  prerequisite: ({ state, dataset }) =>
+    isByDifference(state) && !firstOf(state.reference) && !aggregateLocation(dataset)
+      ? choiceNeeded("Choose a location to compare with", "This data set has no figure for the whole, such as a nation, to compare its locations with.", referencePicker(state, dataset))
       : null,
 
-  // All of them, whatever is chosen elsewhere: a map of three states is none.
+  // All of them, whatever is selected elsewhere: a map of three states would be no map.
   adds: () => ({ locations: ["all"] }),
 
-  async render(about) {
-    const shown = {
-      told: (index) => (isByVerdict(about.state) ? compared(about, about.result.rows[index]) : estimated(about, about.result.rows[index])),
-      prompt: "Point at a place, or choose a location, to see its value and how sure it is.",
-      without: (problem) => none(about, problem),
+  async render(context) {
+    const { state, dataset, result } = context;
+    const options = {
+      describe: (index) => (isByDifference(state) ? comparisonSentence : estimateSentence)(context, result.rows[index]),
+      prompt: "Hover over or pick a location to see its value and confidence interval.",
+      without: (problem) => noMap(context, problem),
     };
-    // Places that are on no grid may have points of their own.
-    const hasPoints = !isByVerdict(about.state) && about.dataset.locations.some((each) => each.point);
-    const without = hasPoints ? () => drawn(about, { ...shown, name: "point_map" }) : shown.without;
-    return drawn(about, { ...shown, name: map.chart(about.state), without });
+    // Locations that are on no grid of tiles may have coordinates.
+    const hasPoints = !isByDifference(state) && dataset.locations.some((each) => each.point);
+    const without = hasPoints ? () => linkedChart(context, { ...options, name: "point_map" }) : options.without;
+    return linkedChart(context, { ...options, name: map.chart(state), without });
   },
 };
 
-function none({ asked }, problem) {
-  return empty(
-    "There is no map of these places",
-    theirs(problem.detail),
-    h("p", { class: "row" }, h("a", { class: "button", href: changed({ tab: "ranking" }) }, "Look at the ranking"), h("a", { class: "button", href: changed({ tab: "table", of: asked.statistic }) }, "Look at the table")),
+function noMap({ request }, problem) {
+  return emptyState(
+    "No map of these locations",
+    bdi(problem.detail),
+    h("p", { class: "row" }, h("a", { class: "button", href: addressWith({ tab: "ranking" }) }, "Show the ranking"), h("a", { class: "button", href: addressWith({ tab: "table", of: request.statistic }) }, "Show the table")),
   );
 }
 
-function against(state, dataset) {
-  const whole = aggregate(dataset);
-  return chooseOne({
-    id: "reference", label: "Against", name: "reference", chosen: one(state.reference) ?? "",
-    options: [["", whole ?? "choose"], ...locationNames(dataset).filter((name) => name !== whole).map((name) => [name, name])],
-  });
-}
-
-function estimated({ result, why }, row) {
+function estimateSentence({ result, explain }, row) {
   const write = writing(result);
   return h(
     "p",
     {},
-    h("strong", {}, theirs(row.location)),
+    h("strong", {}, bdi(row.location)),
     ": ",
-    row.estimate === null ? ["no value", row.withheld && [" (", theirs(row.withheld), ")"]] : write.estimate(row, "estimate", "low", "high"),
+    row.estimate === null ? ["no value", row.withheld && [" (", bdi(row.withheld), ")"]] : write.estimate(row, "estimate", "low", "high"),
     ". ",
-    row.flags && ["Flagged: ", theirs(row.flags), ". "],
-    asks(why, row, result),
+    row.flags && ["Flagged: ", bdi(row.flags), ". "],
+    explainButton(explain, row, result),
   );
 }
 
-function compared({ result, why }, row) {
+function comparisonSentence({ result, explain }, row) {
   const write = writing(result);
   return h(
     "p",
     {},
-    h("strong", {}, theirs(row.location)),
+    h("strong", {}, bdi(row.location)),
     ": ",
-    verdict(row.verdict),
-    `, ${write(row, "estimate")} beside `,
-    theirs(row.reference),
+    conclusion(row.verdict),
+    `, ${write(row, "estimate")} compared with `,
+    bdi(row.reference),
     ` ${write(row, "reference_estimate")}; difference ${write.estimate(row, "difference", "difference_low", "difference_high")}. `,
-    asks(why, row, result),
+    explainButton(explain, row, result),
   );
 }
 
-const asks = (why, row, result) => why && h("button", { type: "button", class: "button small", onclick: () => why(row, result.rows.indexOf(row)) }, "Why this number?");
+const explainButton = (explain, row, result) =>
+  explain && h("button", { type: "button", class: "button small", onclick: () => explain(row, result.rows.indexOf(row)) }, "Why this number?");

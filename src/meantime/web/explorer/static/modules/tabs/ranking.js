@@ -1,10 +1,10 @@
 /**
- * Locations best first, with the ranks that each may have; what cannot be told apart from one stays lit with it.
+ * Locations, best first, with the range of each one's rank; highlighting one highlights those it cannot be distinguished from.
  */
 
-import { h, theirs } from "../dom.js";
-import { drawn } from "../drawn.js";
+import { bdi, h } from "../dom.js";
 import { writing } from "../format.js";
+import { linkedChart } from "../linked-chart.js";
 
 /** @type {import("./index.js").Tab} */
 export const ranking = {
@@ -12,23 +12,22 @@ export const ranking = {
   title: "Ranking",
   chart: () => "ranking",
   statistic: () => "ranking",
-  render: (about) => drawn(about, { name: "ranking", told: (index) => sentence(about, index) }),
+  render: (context) => linkedChart(context, { name: "ranking", describe: (index) => sentence(context, index) }),
 };
 
-/** What the row of a location says, in words. */
-function sentence({ result, why }, index) {
+function sentence({ result, explain }, index) {
   const row = result.rows[index];
   const write = writing(result);
   const others = row.cannot_be_told_apart_from ? row.cannot_be_told_apart_from.split("; ") : [];
   return h(
     "p",
     {},
-    h("strong", {}, theirs(row.location)),
+    h("strong", {}, bdi(row.location)),
     ": ",
-    theirs(write.estimate(row, "estimate", "low", "high")),
-    `, rank ${row.rank}; its rank may be ${row.rank_low} to ${row.rank_high}. `,
-    others.length ? ["Cannot be told apart from ", theirs(others.join(", ")), "."] : "Differs from every other location.",
-    row.flags && [" Flagged: ", theirs(row.flags), "."],
-    why && [" ", h("button", { type: "button", class: "button small", onclick: () => why(row, index) }, "Why this number?")],
+    bdi(write.estimate(row, "estimate", "low", "high")),
+    `, rank ${row.rank} (${row.rank_low} to ${row.rank_high} with 95% confidence). `,
+    others.length ? ["Cannot be distinguished from ", bdi(others.join(", ")), "."] : "Differs from every other location.",
+    row.flags && [" Flagged: ", bdi(row.flags), "."],
+    explain && [" ", h("button", { type: "button", class: "button small", onclick: () => explain(row, index) }, "Why this number?")],
   );
 }

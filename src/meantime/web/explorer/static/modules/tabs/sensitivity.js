@@ -1,12 +1,12 @@
 /**
- * The ranking under every method that the table allows, a line for each location; and why it does not allow the others.
+ * The ranking under every method that the table allows, a line per location; and why other methods are not available.
  */
 
 import { get } from "../api.js";
-import { address } from "../ask.js";
-import { h, theirs } from "../dom.js";
-import { drawn } from "../drawn.js";
+import { bdi, h } from "../dom.js";
 import { many, writing } from "../format.js";
+import { linkedChart } from "../linked-chart.js";
+import { resultUrl } from "../request.js";
 
 /** @type {import("./index.js").Tab} */
 export const sensitivity = {
@@ -17,43 +17,44 @@ export const sensitivity = {
   hides: ["show"],
   adds: () => ({ show: "locations" }),
 
-  async render(about) {
-    const { asked, result, signal } = about;
+  async render(context) {
+    const { request, result, signal } = context;
     const [figure, figures] = await Promise.all([
-      drawn(about, {
+      linkedChart(context, {
         name: "slopes",
-        told: (index) => told(result.rows[index], result.columns),
-        prompt: "Point at a line, or choose a location, to see where each method puts it.",
+        describe: (index) => sentence(result.rows[index], result.columns),
+        prompt: "Hover over a line or pick a location to see its rank under each method.",
       }),
-      get(address({ ...asked, parameters: { ...asked.parameters, show: "figures" } }), { signal }),
+      get(resultUrl({ ...request, parameters: { ...request.parameters, show: "figures" } }), { signal }),
     ]);
-    return h("div", {}, figure, methods(figures));
+    return h("div", {}, figure, methodTable(figures));
   },
 };
 
-function told(row, columns) {
+function sentence(row, columns) {
   const ranks = columns.filter((each) => each.name.startsWith("rank_") && row[each.name] !== null);
   return h(
     "p",
     {},
-    h("strong", {}, theirs(row.location)),
-    `: ${ranks.map((each) => `${row[each.name]} ${said(each.name.slice("rank_".length))}`).join(", ")}. It moves ${many(row.moves, "place")}.`,
+    h("strong", {}, bdi(row.location)),
+    `: rank ${ranks.map((each) => `${row[each.name]} (${asText(each.name.slice("rank_".length))})`).join(", ")}. Largest shift: ${many(row.moves, "place")}.`,
   );
 }
 
-function methods(figures) {
+function methodTable(figures) {
   const write = writing(figures);
+  const headings = ["Method", "Ranked by", "Agreement (Kendall’s tau)", "Top places shared", "Largest shift"];
   return h(
     "section",
     { "aria-labelledby": "methods" },
-    h("h2", { id: "methods" }, "The methods"),
+    h("h2", { id: "methods" }, "Methods"),
     h(
       "div",
-      { class: "scroll", tabindex: 0, role: "region", "aria-label": "The methods, as a table" },
+      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Methods, as a table" },
       h(
         "table",
         { class: "data" },
-        h("thead", {}, h("tr", {}, ["Method", "What it ranks by", "Like the ranking as asked (Kendall's tau)", "Best in common", "Most places moved"].map((each) => h("th", { scope: "col" }, each)))),
+        h("thead", {}, h("tr", {}, headings.map((each) => h("th", { scope: "col" }, each)))),
         h(
           "tbody",
           {},
@@ -61,10 +62,10 @@ function methods(figures) {
             h(
               "tr",
               {},
-              h("th", { scope: "row" }, said(row.method)),
+              h("th", { scope: "row" }, asText(row.method)),
               row.not_available
-                ? h("td", { colspan: 4, class: "missing" }, "Not available: ", theirs(row.not_available), ".")
-                : [h("td", {}, theirs(row.what)), ...["kendall_tau", "best_shared", "moves_most"].map((name) => h("td", { class: "number" }, row[name] === null ? "" : write(row, name)))],
+                ? h("td", { colspan: 4, class: "missing" }, "Not available: ", bdi(row.not_available), ".")
+                : [h("td", {}, bdi(row.what)), ...["kendall_tau", "best_shared", "moves_most"].map((name) => h("td", { class: "number" }, row[name] === null ? "" : write(row, name)))],
             ),
           ),
         ),
@@ -73,4 +74,4 @@ function methods(figures) {
   );
 }
 
-const said = (name) => name.replaceAll("_", " ");
+const asText = (name) => name.replaceAll("_", " ");

@@ -1,17 +1,17 @@
 /**
- * Values over the years, each with its band; beside each line what the test says of it, and whether a line fits at all.
+ * Values over the years with their confidence bands; below, the trend of each location and whether a line fits it.
  */
 
-import { aggregate, chooseOne } from "../choosing.js";
-import { h, theirs } from "../dom.js";
-import { drawn } from "../drawn.js";
-import { many, writing, years as range } from "../format.js";
-import { all, changed, one } from "../state.js";
-import { verdict } from "../verdict.js";
+import { conclusion } from "../conclusion.js";
+import { bdi, h } from "../dom.js";
+import { many, writing, years as yearRange } from "../format.js";
+import { linkedChart } from "../linked-chart.js";
+import { aggregateLocation, optionPicker } from "../pickers.js";
+import { addressWith, allOf, firstOf } from "../state.js";
 
-// So many verdicts are read at once; of more, the list is opened by who wants it.
+// Up to this many rows, the table is open; a longer one is opened by the reader.
 const MOST_SHOWN = 8;
-// What only the test of a slope is asked with, and not the values.
+// Parameters of the test for a trend, which the values do not have.
 const OF_SLOPES = new Set(["adjust", "breaks"]);
 
 /** @type {import("./index.js").Tab} */
@@ -21,78 +21,81 @@ export const trend = {
   chart: () => "trend",
   statistic: () => "trend",
   hides: ["years"],
-  controls: ({ state, dataset }) => [span("from", "From", state, dataset), span("to", "To", state, dataset)],
+  controls: ({ state, dataset }) => [yearPicker("from", "From", state, dataset), yearPicker("to", "To", state, dataset)],
 
   adds({ state, dataset }) {
-    const chosen = all(state.locations);
-    const whole = aggregate(dataset);
-    const more = chosen.length && whole ? { locations: [...new Set([...chosen, whole])] } : {};
-    const years = years_of(dataset);
-    const isWhole = !one(state.from) && !one(state.to);
-    return { ...more, years: isWhole ? "all" : `${one(state.from) ?? years[0]}..${one(state.to) ?? years.at(-1)}` };
+    const selected = allOf(state.locations);
+    const aggregate = aggregateLocation(dataset);
+    const more = selected.length && aggregate ? { locations: [...new Set([...selected, aggregate])] } : {};
+    const years = sortedYears(dataset);
+    const isWhole = !firstOf(state.from) && !firstOf(state.to);
+    return { ...more, years: isWhole ? "all" : `${firstOf(state.from) ?? years[0]}..${firstOf(state.to) ?? years.at(-1)}` };
   },
 
-  pictured: (asked) => ({
-    ...asked,
+  chartRequest: (request) => ({
+    ...request,
     statistic: "estimate",
-    parameters: { ...Object.fromEntries(Object.entries(asked.parameters).filter(([name]) => !OF_SLOPES.has(name))), by: ["period"] },
+    parameters: { ...Object.fromEntries(Object.entries(request.parameters).filter(([name]) => !OF_SLOPES.has(name))), by: ["period"] },
   }),
 
-  async render(about) {
-    const { asked, result, state } = about;
+  async render(context) {
+    const { request, result, state } = context;
     const names = [...new Set(result.rows.map((row) => row.location))];
-    const figure = await drawn(about, {
+    const figure = await linkedChart(context, {
       name: "trend",
-      of: trend.pictured(asked),
+      of: trend.chartRequest(request),
       names,
-      told: (index) => h("div", {}, result.rows.filter((row) => row.location === names[index]).map((row) => told(about, row))),
-      prompt: all(state.locations).length ? "Point at a line, or choose a location, to see what the test says of it." : "Choose up to five locations under Where to see them with their bands; or light one here.",
+      describe: (index) => h("div", {}, result.rows.filter((row) => row.location === names[index]).map((row) => sentence(context, row))),
+      prompt: allOf(state.locations).length ? "Hover over a line or pick a location to see its trend." : "Choose up to five locations under Where to see their confidence bands, or highlight one here.",
     });
-    return h("div", {}, figure, breaks(asked), list(about));
+    return h("div", {}, figure, breaksNotice(request), trendTable(context));
   },
 };
 
-const years_of = (dataset) => dataset.periods.map((each) => each.first).toSorted((a, b) => a - b);
+const sortedYears = (dataset) => dataset.periods.map((each) => each.first).toSorted((a, b) => a - b);
 
-function span(name, label, state, dataset) {
-  const years = [...new Set(years_of(dataset))].map(String);
-  const all = name === "from" ? years : years.toReversed();
-  return chooseOne({ id: name, label, name, chosen: one(state[name]) ?? "", options: [["", name === "from" ? "First year" : "Last year"], ...all.map((year) => [year, year])] });
+function yearPicker(name, label, state, dataset) {
+  const years = [...new Set(sortedYears(dataset))].map(String);
+  const ordered = name === "from" ? years : years.toReversed();
+  return optionPicker({ id: name, label, name, selected: firstOf(state[name]) ?? "", options: [["", name === "from" ? "First year" : "Last year"], ...ordered] });
 }
 
-function told({ result, why }, row) {
+const rowYears = (row) => yearRange({ first: row.first_year, last: row.last_year });
+
+function sentence({ result, explain }, row) {
   const write = writing(result);
   const { unit } = result.columns.find((column) => column.name === "slope");
   return h(
     "p",
     {},
-    h("strong", {}, theirs(row.location)),
-    `, ${range({ first: row.first_year, last: row.last_year })}: `,
-    verdict(row.verdict),
+    h("strong", {}, bdi(row.location)),
+    `, ${rowYears(row)}: `,
+    conclusion(row.verdict),
     row.slope !== null && ` by ${write.estimate(row, "slope", "slope_low", "slope_high")}${unit ? "" : " a year"}`,
     ". ",
-    row.fit && ["Test of fit: ", theirs(row.fit), ". "],
-    why && h("button", { type: "button", class: "button small", onclick: () => why(row, result.rows.indexOf(row)) }, "Why this number?"),
+    row.fit && ["Test of fit: ", bdi(row.fit), ". "],
+    explain && h("button", { type: "button", class: "button small", onclick: () => explain(row, result.rows.indexOf(row)) }, "Why this number?"),
   );
 }
 
-function breaks(asked) {
-  const declared = all(asked.parameters.breaks);
+function breaksNotice(request) {
+  const declared = allOf(request.parameters.breaks);
   if (!declared.length) return null;
-  return h("p", { class: "warning" }, `Declared breaks: ${declared.join(", ")}. No slope crosses one; each stretch has a verdict of its own.`);
+  return h("p", { class: "warning" }, `Breaks in the method: ${declared.join(", ")}. Each side of a break has its own trend.`);
 }
 
-function list(about) {
-  const rows = about.result.rows;
-  const write = writing(about.result);
+function trendTable({ result }) {
+  const { rows } = result;
+  const write = writing(result);
+  const headings = ["Location", "Trend", "Change per year", "95% CI", "Test of fit", "Years"];
   const table = h(
     "div",
-    { class: "scroll", tabindex: 0, role: "region", "aria-label": "Verdict of each line" },
+    { class: "scroll", tabindex: 0, role: "region", "aria-label": "Trend of each location" },
     h(
       "table",
-      { class: "data verdicts" },
-      h("caption", { class: "hidden" }, "Verdict of each line"),
-      h("thead", {}, h("tr", {}, ["Location", "Verdict", "Change a year", "95% CI", "Straight line?", "Years"].map((each) => h("th", { scope: "col", class: /year$|CI$/.test(each) && "number" }, each)))),
+      { class: "data trends" },
+      h("caption", { class: "hidden" }, "Trend of each location"),
+      h("thead", {}, h("tr", {}, headings.map((each) => h("th", { scope: "col", class: /year$|CI$/.test(each) && "number" }, each)))),
       h(
         "tbody",
         {},
@@ -100,17 +103,17 @@ function list(about) {
           h(
             "tr",
             {},
-            h("th", { scope: "row" }, h("a", { href: changed({ highlight: row.location }) }, theirs(row.location))),
-            h("td", {}, verdict(row.verdict)),
+            h("th", { scope: "row" }, h("a", { href: addressWith({ highlight: row.location }) }, bdi(row.location))),
+            h("td", {}, conclusion(row.verdict)),
             h("td", { class: "number" }, row.slope === null ? "" : write(row, "slope")),
             h("td", { class: "number" }, row.slope_low === null ? "" : write.range(row, "slope_low", "slope_high")),
-            h("td", {}, row.fit ? theirs(row.fit) : "cannot be said"),
-            h("td", {}, row.first_year === null ? "none" : `${range({ first: row.first_year, last: row.last_year })} (${many(row.years, "year")})`),
+            h("td", {}, row.fit ? bdi(row.fit) : "not tested"),
+            h("td", {}, row.first_year === null ? "none" : `${rowYears(row)} (${many(row.years, "year")})`),
           ),
         ),
       ),
     ),
   );
   if (rows.length <= MOST_SHOWN) return table;
-  return h("details", { class: "meanings", id: "verdicts" }, h("summary", {}, `The verdict of each of ${rows.length} lines`), table);
+  return h("details", { class: "meanings", id: "trends" }, h("summary", {}, `All ${many(rows.length, "trend")}`), table);
 }

@@ -1,46 +1,46 @@
 /**
- * A data set: how its columns were understood, what is there, what is withheld, what was rejected, how to cite it.
+ * A data set: its coverage, suppressed and missing values, rejected lines, columns and citation.
  */
 
 import { datasetPath, get, query } from "../api.js";
-import { h, put, theirs } from "../dom.js";
+import { copyButton, emptyState, facts, labeled, problemMessage, syntheticNotice } from "../components.js";
+import { bdi, h, replaceChildren } from "../dom.js";
 import { many, share, whole, years } from "../format.js";
-import { copy, empty, facts, labelled, synthetic, trouble } from "../parts.js";
-import { changed, go, one } from "../state.js";
+import { addressWith, firstOf, navigate } from "../state.js";
 
-// What is laid out without a wait.
+// What is laid out without a noticeable delay.
 const LOCATIONS_AT_ONCE = 200;
-const SIGNS = {
+const SYMBOLS = {
   published: ["●", "published"],
-  mixed: ["◐", "partly withheld"],
-  withheld: ["~", "withheld"],
+  mixed: ["◐", "partly suppressed or missing"],
+  withheld: ["~", "suppressed or missing"],
   absent: ["", "no row"],
 };
 
 /** @type {import("../main.js").View} */
 export async function data(state, signal) {
-  const dataset = await get(datasetPath(one(state.dataset) ?? ""), { signal });
-  const heading = h("h1", {}, theirs(dataset.title ?? dataset.name));
+  const dataset = await get(datasetPath(firstOf(state.dataset) ?? ""), { signal });
+  const heading = h("h1", {}, bdi(dataset.title ?? dataset.name));
   if (dataset.status !== "ready") {
-    const why = dataset.failure?.reason ?? "It is still being read.";
-    return { title: dataset.name, element: h("div", { class: "column" }, heading, empty("Nothing to show yet", theirs(why))) };
+    const reason = dataset.failure?.reason ?? "This data set is still loading.";
+    return { title: dataset.name, element: h("div", { class: "column" }, heading, emptyState("Not loaded", bdi(reason))) };
   }
-  const coverage = h("section", { "aria-labelledby": "coverage" }, h("h2", { id: "coverage" }, "What is there"));
+  const coverage = h("section", { "aria-labelledby": "coverage" }, h("h2", { id: "coverage" }, "Coverage"));
   const rejected = h("section", { "aria-labelledby": "rejected" }, h("h2", { id: "rejected" }, "Rejected lines"));
-  await Promise.all([fill(coverage, () => matrix(state, dataset, signal), signal), fill(rejected, () => lines(dataset, signal), signal)]);
+  await Promise.all([fill(coverage, () => coverageSection(state, dataset, signal), signal), fill(rejected, () => rejectedLines(dataset, signal), signal)]);
   const element = h(
     "div",
     { class: "column data" },
-    h("p", { class: "crumbs" }, h("a", { href: "/" }, "Data")),
+    h("p", { class: "breadcrumbs" }, h("a", { href: "/" }, "Data")),
     heading,
-    dataset.synthetic && synthetic(),
-    dataset.warnings.map((each) => h("p", { class: "warning" }, theirs(each))),
-    about(dataset),
+    dataset.synthetic && syntheticNotice(),
+    dataset.warnings.map((each) => h("p", { class: "warning" }, bdi(each))),
+    summary(dataset),
     coverage,
-    withheld(dataset),
+    missingValues(dataset),
     rejected,
-    roles(dataset),
-    cite(dataset),
+    columnRoles(dataset),
+    citation(dataset),
   );
   return { title: dataset.title, element };
 }
@@ -50,18 +50,18 @@ async function fill(section, make, signal) {
     section.append(...[await make()].flat(Infinity).filter(Boolean));
   } catch (error) {
     if (signal.aborted) throw error;
-    section.append(trouble(error));
+    section.append(problemMessage(error));
   }
 }
 
-function about(dataset) {
+function summary(dataset) {
   return facts([
     ["Rows", whole(dataset.rows)],
     ["Questions", whole(dataset.questions.length)],
     ["Locations", whole(dataset.locations.length)],
-    ["Withheld", many(dataset.withheld, "row")],
+    ["Suppressed or missing", many(dataset.withheld, "row")],
     ["Rejected", many(dataset.rejected, "line")],
-    ["Files", theirs(dataset.files.join(", "))],
+    ["Files", bdi(dataset.files.join(", "))],
     ["Encoding", dataset.encoding],
     ["Decimal mark", dataset.decimal_mark],
   ]);
@@ -69,128 +69,128 @@ function about(dataset) {
 
 // Coverage
 
-async function matrix(state, dataset, signal) {
-  const question = dataset.questions.find((each) => each.text === one(state.question)) ?? dataset.questions[0];
-  if (!question) return h("p", {}, "There is no question.");
+async function coverageSection(state, dataset, signal) {
+  const question = dataset.questions.find((each) => each.text === firstOf(state.question)) ?? dataset.questions[0];
+  if (!question) return h("p", {}, "This data set has no questions.");
   const groups = dataset.categories.flatMap(({ name, strata }) => strata.map((stratum) => [name, stratum]));
-  const group = groups.find((each) => JSON.stringify(each) === one(state.group)) ?? groups.find(([category]) => category === "Total") ?? groups[0];
-  const asked = query({ question: question.text, category: group?.[0], stratum: group?.[1] });
-  const found = await get(`${datasetPath(dataset.name)}/coverage?${asked}`, { signal });
+  const group = groups.find((each) => JSON.stringify(each) === firstOf(state.group)) ?? groups.find(([category]) => category === "Total") ?? groups[0];
+  const parameters = query({ question: question.text, category: group?.[0], stratum: group?.[1] });
+  const coverage = await get(`${datasetPath(dataset.name)}/coverage?${parameters}`, { signal });
   return [
     h(
       "div",
       { class: "controls" },
-      labelled("Question", h("select", { id: "question", onchange: (event) => go(changed({ question: event.target.value })) }, dataset.questions.map((each) => h("option", { value: each.text, selected: each === question }, each.text)))),
+      labeled("Question", h("select", { id: "question", onchange: (event) => navigate(addressWith({ question: event.target.value })) }, dataset.questions.map((each) => h("option", { value: each.text, selected: each === question }, each.text)))),
       groups.length > 0 &&
-        labelled("Who", h("select", { id: "group", onchange: (event) => go(changed({ group: event.target.value })) }, groups.map((each) => h("option", { value: JSON.stringify(each), selected: each === group }, each.join(": "))))),
+        labeled("Who", h("select", { id: "group", onchange: (event) => navigate(addressWith({ group: event.target.value })) }, groups.map((each) => h("option", { value: JSON.stringify(each), selected: each === group }, each.join(": "))))),
     ),
-    legend(found),
-    coverageTable(found, question.text),
+    legend(coverage),
+    coverageTable(coverage, question.text),
   ];
 }
 
-function legend(found) {
+function legend(coverage) {
   return h(
     "ul",
     { class: "legend" },
-    found.legend
-      .filter((mark) => mark.entries > 0)
-      .map((mark) => h("li", {}, h("span", { class: `sign ${mark.presence}`, "aria-hidden": "true" }, SIGNS[mark.presence][0]), ` ${SIGNS[mark.presence][1]}: ${whole(mark.entries)}`, mark.reasons.length > 0 && h("span", { class: "soft" }, " ", theirs(mark.reasons.join("; "))))),
+    coverage.legend
+      .filter((entry) => entry.entries > 0)
+      .map((entry) => h("li", {}, h("span", { class: `symbol ${entry.presence}`, "aria-hidden": "true" }, SYMBOLS[entry.presence][0]), ` ${SYMBOLS[entry.presence][1]}: ${whole(entry.entries)}`, entry.reasons.length > 0 && h("span", { class: "muted" }, " ", bdi(entry.reasons.join("; "))))),
   );
 }
 
-function coverageTable(found, caption) {
-  if (!found.strata.length || !found.periods.length) return h("p", {}, "There is no row for these people.");
+function coverageTable(coverage, caption) {
+  if (!coverage.strata.length || !coverage.periods.length) return h("p", {}, "There are no rows for this group.");
   const body = h("tbody");
   const row = (location, at) =>
-    h("tr", {}, h("th", { scope: "row" }, theirs(location)), found.periods.map((_, period) => {
-      const { presence } = found.legend[found.matrix[0][period][at]];
-      return h("td", { class: `cover ${presence}` }, h("span", { "aria-hidden": "true" }, SIGNS[presence][0]), h("span", { class: "hidden" }, SIGNS[presence][1]));
+    h("tr", {}, h("th", { scope: "row" }, bdi(location)), coverage.periods.map((_, period) => {
+      const { presence } = coverage.legend[coverage.matrix[0][period][at]];
+      return h("td", { class: `cover ${presence}` }, h("span", { "aria-hidden": "true" }, SYMBOLS[presence][0]), h("span", { class: "hidden" }, SYMBOLS[presence][1]));
     }));
-  const more = h("button", { type: "button", class: "button", onclick: () => draw(found.locations.length) }, `Show all ${whole(found.locations.length)} locations`);
+  const more = h("button", { type: "button", class: "button", onclick: () => draw(coverage.locations.length) }, `Show all ${whole(coverage.locations.length)} locations`);
   const draw = (count) => {
-    put(body, found.locations.slice(0, count).map(row));
-    more.hidden = count >= found.locations.length;
+    replaceChildren(body, coverage.locations.slice(0, count).map(row));
+    more.hidden = count >= coverage.locations.length;
   };
   draw(LOCATIONS_AT_ONCE);
   return [
     h(
       "div",
       { class: "scroll", tabindex: 0, role: "region", "aria-label": "Coverage by location and year" },
-      h("table", { class: "coverage" }, h("caption", { class: "hidden" }, caption), h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Location"), found.periods.map((each) => h("th", { scope: "col" }, each ? years(each) : "no year")))), body),
+      h("table", { class: "coverage" }, h("caption", { class: "hidden" }, caption), h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Location"), coverage.periods.map((each) => h("th", { scope: "col" }, each ? years(each) : "no year")))), body),
     ),
     more,
   ];
 }
 
-// Withheld, rejected
+// Missing values and rejected lines
 
-function withheld(dataset) {
-  const some = dataset.questions.filter((each) => each.withheld > 0).toSorted((a, b) => b.withheld / b.rows - a.withheld / a.rows);
+function missingValues(dataset) {
+  const questions = dataset.questions.filter((each) => each.withheld > 0).toSorted((a, b) => b.withheld / b.rows - a.withheld / a.rows);
+  const headings = ["Question", "Suppressed or missing", "Rows", "Share"];
   return h(
     "section",
     { "aria-labelledby": "withheld" },
-    h("h2", { id: "withheld" }, "Withheld values"),
-    some.length === 0 && h("p", {}, "None: every row has a value."),
-    Object.entries(dataset.withheld_by_reason).map(([reason, count]) => h("p", {}, theirs(reason), `: ${many(count, "row")}`)),
-    some.length > 0 &&
+    h("h2", { id: "withheld" }, "Suppressed or missing values"),
+    questions.length === 0 && h("p", {}, "None: every row has a value."),
+    Object.entries(dataset.withheld_by_reason).map(([reason, count]) => h("p", {}, bdi(reason), `: ${many(count, "row")}`)),
+    questions.length > 0 &&
       h(
         "div",
-        { class: "scroll", tabindex: 0, role: "region", "aria-label": "Withheld by question" },
+        { class: "scroll", tabindex: 0, role: "region", "aria-label": "Suppressed or missing values by question" },
         h(
           "table",
           { class: "data" },
-          h("thead", {}, h("tr", {}, ["Question", "Withheld", "of rows", "share"].map((each, at) => h("th", { scope: "col", class: at > 0 && "number" }, each)))),
-          h("tbody", {}, some.map((each) => h("tr", {}, h("th", { scope: "row" }, h("a", { href: changed({ question: each.text }) }, theirs(each.text))), h("td", { class: "number" }, whole(each.withheld)), h("td", { class: "number" }, whole(each.rows)), h("td", { class: "number" }, share(each.withheld / each.rows))))),
+          h("thead", {}, h("tr", {}, headings.map((each, at) => h("th", { scope: "col", class: at > 0 && "number" }, each)))),
+          h("tbody", {}, questions.map((each) => h("tr", {}, h("th", { scope: "row" }, h("a", { href: addressWith({ question: each.text }) }, bdi(each.text))), h("td", { class: "number" }, whole(each.withheld)), h("td", { class: "number" }, whole(each.rows)), h("td", { class: "number" }, share(each.withheld / each.rows))))),
         ),
       ),
   );
 }
 
-async function lines(dataset, signal) {
+async function rejectedLines(dataset, signal) {
   if (dataset.rejected === 0) return h("p", {}, "None: every line could be read as a row.");
   const body = h("tbody");
   const more = h("button", { type: "button", class: "button" }, "Show more");
-  let following = `${datasetPath(dataset.name)}/rejected?limit=50`;
+  let nextPage = `${datasetPath(dataset.name)}/rejected?limit=50`;
   const load = async () => {
-    const page = await get(following, { signal });
-    body.append(...page.rejected.map((each) => h("tr", {}, h("th", { scope: "row" }, theirs(each.file)), h("td", { class: "number" }, whole(each.line)), h("td", {}, theirs(each.reason)))));
-    following = page.links.next;
-    more.hidden = following === null;
+    const page = await get(nextPage, { signal });
+    body.append(...page.rejected.map((each) => h("tr", {}, h("th", { scope: "row" }, bdi(each.file)), h("td", { class: "number" }, whole(each.line)), h("td", {}, bdi(each.reason)))));
+    nextPage = page.links.next;
+    more.hidden = nextPage === null;
     return page;
   };
-  more.addEventListener("click", () => load().catch((error) => more.replaceWith(trouble(error))));
+  more.addEventListener("click", () => load().catch((error) => more.replaceWith(problemMessage(error))));
   const first = await load();
   return [
-    h("p", {}, `${many(first.total, "line")} could not be read as rows${first.known < first.total ? `; the first ${whole(first.known)} are remembered` : ""}.`),
-    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "List of rejected lines" }, h("table", { class: "data" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "File"), h("th", { scope: "col", class: "number" }, "Line"), h("th", { scope: "col" }, "Why"))), body)),
+    h("p", {}, `${many(first.total, "line")} could not be read as rows${first.known < first.total ? `. The first ${whole(first.known)} are kept` : ""}.`),
+    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "List of rejected lines" }, h("table", { class: "data" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "File"), h("th", { scope: "col", class: "number" }, "Line"), h("th", { scope: "col" }, "Reason"))), body)),
     more,
   ];
 }
 
-// How it was understood, and what to call it
+// Columns and citation
 
-function roles(dataset) {
+function columnRoles(dataset) {
   const used = new Set(Object.values(dataset.roles));
   const unused = dataset.columns.filter((column) => !used.has(column));
   return h(
     "section",
     { "aria-labelledby": "roles" },
-    h("h2", { id: "roles" }, "How its columns were understood"),
-    facts(Object.entries(dataset.roles).map(([role, column]) => [role.replaceAll("_", " "), theirs(column)])),
-    unused.length > 0 && h("p", { class: "soft" }, "Not used: ", theirs(unused.join(", ")), "."),
+    h("h2", { id: "roles" }, "Columns used"),
+    facts(Object.entries(dataset.roles).map(([role, column]) => [role.replaceAll("_", " "), bdi(column)])),
+    unused.length > 0 && h("p", { class: "muted" }, "Not used: ", bdi(unused.join(", ")), "."),
   );
 }
 
-function cite(dataset) {
+function citation(dataset) {
   return h(
     "section",
     { "aria-labelledby": "cite" },
-    h("h2", { id: "cite" }, "How to cite it"),
+    h("h2", { id: "cite" }, "Citation"),
     h("p", { class: "cite", dir: "auto" }, dataset.citation),
-    copy(dataset.citation, "Copy the citation"),
-    h("p", { class: "soft" }, "The fingerprint names the content: whoever has a file with the same one has the same numbers."),
-    h("p", {}, h("a", { href: dataset.links.self }, "The same as JSON")),
+    copyButton(dataset.citation, "Copy citation"),
+    h("p", { class: "muted" }, "The fingerprint identifies the content: files with the same fingerprint have the same numbers."),
+    h("p", {}, h("a", { href: dataset.links.self }, "View as JSON")),
   );
 }
-

@@ -1,17 +1,17 @@
 /**
- * The first page: which data sets there are, and what can be asked of them.
+ * The first page: the data sets and their questions.
  */
 
 import { datasetPath, get } from "../api.js";
-import { prepare } from "../chart.js";
-import { h, put, theirs } from "../dom.js";
+import { prefetchLibrary } from "../chart.js";
+import { announce, emptyState, facts, progressBar, syntheticNotice } from "../components.js";
+import { bdi, h, replaceChildren } from "../dom.js";
 import { many, whole, years } from "../format.js";
-import { announce, empty, facts, progress, synthetic } from "../parts.js";
-import { adjust, one, write } from "../state.js";
+import { firstOf, replaceAddress, writeAddress } from "../state.js";
 
-// While a file is read, its progress is looked at as often as an eye can follow.
-const LOOK_MS = 500;
-// By then the page itself has come.
+// How often the progress of loading is read.
+const POLL_MS = 500;
+// By then the page itself has loaded.
 const IDLE_MS = 1500;
 
 /** @type {import("../main.js").View} */
@@ -21,34 +21,34 @@ export async function home(state, signal) {
     datasets.map((each) => (each.status === "ready" ? get(datasetPath(each.name), { signal }) : each)),
   );
   const sections = new Map(described.map((each) => [each.name, section(each)]));
-  const found = h("p", { class: "soft", role: "status", id: "found" });
+  const count = h("p", { class: "muted", role: "status", id: "found" });
   const search = h("input", {
-    type: "search", id: "find", class: "search", value: one(state.find) ?? "", autocomplete: "off",
+    type: "search", id: "find", class: "search", value: firstOf(state.find) ?? "", autocomplete: "off",
     placeholder: "Find a question, such as obesity", "aria-label": "Find a question",
     oninput: () => {
-      adjust({ find: search.value });
-      narrow(search.value, found);
+      replaceAddress({ find: search.value });
+      filter(search.value, count);
     },
   });
   const element = h(
     "div",
     { class: "column home" },
     h("h1", {}, "What do you want to know?"),
-    h("p", { class: "lead" }, "Pick a question. Every answer says how sure it is, what it is an estimate of, and which rows it rests on."),
-    described.some((each) => each.status === "ready") && [search, found],
+    h("p", { class: "lead" }, "Pick a question. Every answer shows how certain it is, what it is an estimate of, and which rows it is based on."),
+    described.some((each) => each.status === "ready") && [search, count],
     [...sections.values()],
   );
   element.addEventListener("meantime:shown", () => {
-    narrow(search.value, found);
-    // Most go on from here to a chart.
-    setTimeout(prepare, IDLE_MS);
+    filter(search.value, count);
+    // Most readers open a chart next.
+    setTimeout(prefetchLibrary, IDLE_MS);
   });
   if (datasets.some((each) => each.reading !== null)) watch(sections, signal);
   return { title: "Meantime", element };
 }
 
 function section(dataset) {
-  return put(h("section", { class: "dataset", "aria-label": dataset.name }), ...content(dataset));
+  return replaceChildren(h("section", { class: "dataset", "aria-label": dataset.name }), ...content(dataset));
 }
 
 function content(dataset) {
@@ -56,28 +56,28 @@ function content(dataset) {
     "h2",
     {},
     dataset.status === "ready"
-      ? h("a", { href: write({ view: "data", dataset: dataset.name }) }, theirs(dataset.title))
-      : theirs(dataset.title ?? dataset.name),
+      ? h("a", { href: writeAddress({ view: "data", dataset: dataset.name }) }, bdi(dataset.title))
+      : bdi(dataset.title ?? dataset.name),
   );
   if (dataset.status === "failed") {
-    return [heading, failed(dataset)];
+    return [heading, failure(dataset)];
   }
   if (dataset.status === "loading") {
-    return [heading, reading(dataset), h("p", { class: "soft" }, "The page comes alive when it is there. Jobs are accepted meanwhile, and wait.")];
+    return [heading, loading(dataset), h("p", { class: "muted" }, "This page updates when loading finishes.")];
   }
   return [
     heading,
-    dataset.synthetic && synthetic(),
-    dataset.failure && h("p", { class: "loud" }, "Its files have changed and cannot be served, so this is what was in them before: ", theirs(dataset.failure.reason)),
-    dataset.reading && reading(dataset),
+    dataset.synthetic && syntheticNotice(),
+    dataset.failure && h("p", { class: "notice" }, "The files have changed and could not be loaded, so this is their previous content: ", bdi(dataset.failure.reason)),
+    dataset.reading && loading(dataset),
     facts([
       ["Rows", whole(dataset.rows)],
       ["Locations", whole(dataset.locations.length)],
       ["Years", years(span(dataset.periods))],
-      ["Withheld", many(dataset.withheld, "row")],
+      ["Suppressed or missing", many(dataset.withheld, "row")],
       ["Rejected", many(dataset.rejected, "line")],
     ]),
-    dataset.questions.length ? topics(dataset) : empty("No questions", "The file has no rows that could be read."),
+    dataset.questions.length ? topics(dataset) : emptyState("No questions", "The file has no rows that could be read."),
   ];
 }
 
@@ -87,88 +87,88 @@ function span(periods) {
 }
 
 function topics(dataset) {
-  const byTopic = Map.groupBy ? Map.groupBy(dataset.questions, (each) => each.topic) : grouped(dataset.questions);
+  const byTopic = Map.groupBy ? Map.groupBy(dataset.questions, (each) => each.topic) : groupByTopic(dataset.questions);
   return [...byTopic].map(([topic, questions]) =>
     h(
       "div",
       { class: "topic" },
-      h("h3", {}, topic ? theirs(topic) : "Questions"),
+      h("h3", {}, topic ? bdi(topic) : "Questions"),
       h("ul", { class: "questions" }, questions.map((each) => card(dataset, each))),
     ),
   );
 }
 
-function grouped(questions) {
+function groupByTopic(questions) {
   const groups = new Map();
   for (const each of questions) groups.set(each.topic, [...(groups.get(each.topic) ?? []), each]);
   return groups;
 }
 
 function card(dataset, question) {
-  const good = { lower: "lower is better", higher: "higher is better" }[question.polarity];
-  const about = [years(question.years), question.unit, good, question.withheld && `${whole(question.withheld)} withheld`];
+  const direction = { lower: "lower is better", higher: "higher is better" }[question.polarity];
+  const details = [years(question.years), question.unit, direction, question.withheld && `${whole(question.withheld)} suppressed or missing`];
   return h(
     "li",
-    { "data-words": `${question.text} ${question.topic}`.toLowerCase() },
+    { "data-search": `${question.text} ${question.topic}`.toLowerCase() },
     h(
       "a",
-      { class: "card", href: write({ view: "question", dataset: dataset.name, question: question.text }) },
+      { class: "card", href: writeAddress({ view: "question", dataset: dataset.name, question: question.text }) },
       h("span", { class: "card-title", dir: "auto" }, question.text),
-      h("span", { class: "soft" }, about.filter(Boolean).join(" · ")),
+      h("span", { class: "muted" }, details.filter(Boolean).join(" · ")),
     ),
   );
 }
 
-/** Show the questions that have every word. */
-function narrow(text, found) {
+/** Show the questions that contain every word. */
+function filter(text, count) {
   const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  let shown = 0;
+  let total = 0;
   for (const topic of document.querySelectorAll(".topic")) {
-    let here = 0;
+    let matches = 0;
     for (const item of topic.querySelectorAll("li")) {
-      item.hidden = !words.every((word) => item.dataset.words.includes(word));
-      if (!item.hidden) here += 1;
+      item.hidden = !words.every((word) => item.dataset.search.includes(word));
+      if (!item.hidden) matches += 1;
     }
-    topic.hidden = here === 0;
-    shown += here;
+    topic.hidden = matches === 0;
+    total += matches;
   }
-  found.textContent = words.length ? `${many(shown, "question")} found` : "";
+  count.textContent = words.length ? `${many(total, "question")} found` : "";
 }
 
-function reading(dataset) {
+function loading(dataset) {
   const rows = dataset.reading.rows === null ? "" : `, ${many(dataset.reading.rows, "row")}`;
-  return progress(`${dataset.status === "ready" ? "Reading it again" : "Loading"}: ${dataset.reading.phase}${rows}`, dataset.reading.share);
+  return progressBar(`${dataset.status === "ready" ? "Reloading" : "Loading"}: ${dataset.reading.phase}${rows}`, dataset.reading.share);
 }
 
-function failed(dataset) {
+function failure(dataset) {
   return h(
     "div",
-    { class: "state state-trouble" },
+    { class: "message message-error" },
     h("h3", {}, "Could not be loaded"),
-    h("p", {}, theirs(dataset.failure.reason)),
-    h("p", { class: "soft" }, "When the file is mended, restart the server, or have it read again: ", h("code", {}, `POST ${dataset.links.reload}`), "."),
+    h("p", {}, bdi(dataset.failure.reason)),
+    h("p", { class: "muted" }, "Fix the file, then restart the server."),
   );
 }
 
 async function watch(sections, signal) {
-  const before = new Map();
+  const previous = new Map();
   while (!signal.aborted) {
-    await new Promise((wake) => setTimeout(wake, LOOK_MS));
+    await new Promise((wake) => setTimeout(wake, POLL_MS));
     if (signal.aborted) return;
     let datasets;
     try {
       ({ datasets } = await get("/v1/datasets", { signal }));
     } catch {
-      continue; // shown as it was; the next look may find the server again
+      continue; // the page stays as it is, and the next try may reach the server
     }
     for (const each of datasets) {
-      const says = JSON.stringify(each);
-      if (before.get(each.name) === says) continue;
-      before.set(each.name, says);
+      const text = JSON.stringify(each);
+      if (previous.get(each.name) === text) continue;
+      previous.set(each.name, text);
       const full = each.status === "ready" ? await get(datasetPath(each.name), { signal }).catch(() => null) : each;
-      const place = sections.get(each.name);
-      if (full === null || !place) continue;
-      put(place, ...content(full));
+      const container = sections.get(each.name);
+      if (full === null || !container) continue;
+      replaceChildren(container, ...content(full));
       if (each.status !== "loading") announce(`${each.title ?? each.name}: ${each.status}`);
     }
     if (datasets.every((each) => each.reading === null)) {

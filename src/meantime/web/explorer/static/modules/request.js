@@ -1,0 +1,90 @@
+/**
+ * Requests a statistic: directly if that is quick, otherwise as a job whose progress is shown and which can be canceled.
+ */
+
+import { cancel, follow, get, post, Problem, query } from "./api.js";
+import { progressBar } from "./components.js";
+import { h } from "./dom.js";
+import { writeAddress } from "./state.js";
+
+/**
+ * @typedef {{statistic: string, parameters: Record<string, unknown>, dataset: string}} StatisticRequest
+ */
+
+/**
+ * The URL of a result; with a suffix, of a file, and for a picture with the name of the chart.
+ * @param {StatisticRequest} request
+ */
+export function resultUrl(request, { suffix = "", chart = null } = {}) {
+  const ending = suffix && `.${suffix}`;
+  return `/v1/statistics/${encodeURIComponent(request.statistic)}${ending}?${query({ dataset: request.dataset, ...request.parameters, chart })}`;
+}
+
+/**
+ * Return the result. If it has to be computed as a job, ``onprogress`` is given an element with the progress after each change.
+ * @param {StatisticRequest} request
+ * @param {{signal: AbortSignal, onprogress: (element: HTMLElement) => void}} options
+ */
+export async function fetchResult(request, { signal, onprogress }) {
+  try {
+    return await get(resultUrl(request), { signal });
+  } catch (error) {
+    if (!(error instanceof Problem) || error.code !== "ask-as-job") throw error;
+  }
+  const job = (await earlierJob(request, signal)) ?? (await post("/v1/jobs", { ...request, label: jobLabel(request) }, { signal }));
+  await jobEnd(job, { signal, onprogress });
+  return get(job.links.results, { signal });
+}
+
+/** Finds the job again, from this page or another. */
+function jobLabel(request) {
+  return `Explorer: ${request.statistic}, ${request.parameters.question ?? ""}`.slice(0, 200);
+}
+
+/** The newest job with the same request for the same data that has a result or may still get one. */
+async function earlierJob(request, signal) {
+  const filters = query({ statistic: request.statistic, dataset: request.dataset, label: jobLabel(request), state: ["queued", "running", "done"], limit: 50 });
+  const [{ jobs }, { fingerprint }] = await Promise.all([
+    get(`/v1/jobs?${filters}`, { signal }),
+    get(`/v1/datasets/${encodeURIComponent(request.dataset)}`, { signal }),
+  ]);
+  const asText = (value) => JSON.stringify([value].flat().map(String));
+  const isSame = (job) =>
+    job.fingerprint === fingerprint && Object.entries(request.parameters).every(([name, value]) => asText(job.parameters[name]) === asText(value));
+  return jobs.find(isSame) ?? null;
+}
+
+function jobEnd(job, { signal, onprogress }) {
+  if (job.state === "done") return Promise.resolve();
+  return new Promise((resolve, reject) => {
+    const watching = new AbortController();
+    signal.addEventListener("abort", () => (watching.abort(), reject(signal.reason)), { once: true });
+    const update = (now) => {
+      onprogress(jobProgress(now));
+      if (!["done", "failed", "cancelled"].includes(now.state)) return;
+      watching.abort();
+      if (now.state === "done") resolve();
+      else reject(new Problem({ title: now.state === "failed" ? "The job failed" : "The job was canceled", detail: now.failure?.reason ?? "", code: now.state }));
+    };
+    update(job);
+    const events = ["accepted", "started", "progress", "given-back", "ended"];
+    follow(job.links.events, Object.fromEntries(events.map((event) => [event, update])), watching.signal);
+  });
+}
+
+function jobProgress(job) {
+  const ahead = job.position === null ? "" : job.position === 0 ? ", next in the queue" : `, ${job.position} ahead in the queue`;
+  return h(
+    "section",
+    { class: "message", "aria-label": "Progress of the job" },
+    h("h2", {}, "This takes a while"),
+    progressBar(job.state === "running" ? "Computing" : `Waiting${ahead}`, job.state === "running" ? job.progress : null),
+    h("p", { class: "muted" }, "It runs as a job. You can close this tab: the result will be here and under Jobs."),
+    h(
+      "p",
+      { class: "row" },
+      h("a", { class: "button", href: writeAddress({ view: "job", job: job.id }) }, "View job"),
+      h("button", { type: "button", class: "button", id: "cancel", onclick: () => cancel(job) }, "Cancel"),
+    ),
+  );
+}
