@@ -10,13 +10,13 @@ import pytest
 
 from meantime.settings import SETTINGS
 from tests.support.document_commands import steps, walk
-from tests.support.real_data import BY_SEX, SUBSET, real_file
 from tests.support.server_process import serving
 
 ROOT = Path(__file__).parents[2]
 README = ROOT / "README.md"
 GUIDE = ROOT / "docs" / "guide.md"
 GUIDE_RANKING = ROOT / "docs" / "guide-ranking.md"
+GUIDE_TABLE = ROOT / "docs" / "tables" / "obesity-and-activity.csv"
 OWN_TABLE = ROOT / "docs" / "your-own-table.md"
 
 
@@ -30,25 +30,21 @@ def test_the_walk_through_prints_what_the_readme_says(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed; the guide begins with it")
-def test_the_guide_prints_what_it_says_from_curl_to_a_notebook(tmp_path: Path) -> None:
+def test_the_guide_prints_what_it_says(tmp_path: Path) -> None:
     assert {step.language for step in steps(GUIDE)} == {"console", "pycon"}
-    with serving(str(real_file(SUBSET)), state_dir=tmp_path / "state") as server:
+    with serving(str(GUIDE_TABLE), state_dir=tmp_path / "state") as server:
         server.ready()
         walk(GUIDE, url=server.url, folder=tmp_path)
         assert server.end() == 0
 
 
 @pytest.mark.skipif(not shutil.which("curl"), reason="curl is not installed; the guide begins with it")
-def test_a_ranking_its_doubts_its_rows_and_its_check_are_what_the_guide_prints(tmp_path: Path) -> None:
+def test_the_guide_to_rankings_prints_what_it_says(tmp_path: Path) -> None:
     assert {step.language for step in steps(GUIDE_RANKING)} == {"console", "pycon"}
-    file = real_file(BY_SEX)
-    project, data = tmp_path / "project", tmp_path / "shared" / "data"
-    project.mkdir()
-    data.parent.mkdir()
-    data.symlink_to(file.parent, target_is_directory=True)
-    with serving(str(file), state_dir=tmp_path / "state") as server:
+    (tmp_path / "docs").symlink_to(ROOT / "docs", target_is_directory=True)
+    with serving(str(GUIDE_TABLE), state_dir=tmp_path / "state") as server:
         server.ready()
-        walk(GUIDE_RANKING, url=server.url, folder=project)
+        walk(GUIDE_RANKING, url=server.url, folder=tmp_path)
         assert server.end() == 0
 
 

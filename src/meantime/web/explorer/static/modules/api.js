@@ -5,7 +5,7 @@
 // What a reader of the page can do about an error; the API's own advice is for programs.
 const ADVICE = {
   "request-invalid": "Change the settings above.",
-  "job-unknown": "It may have been deleted, or its time is over. The Jobs page lists those that are kept.",
+  "job-unknown": "The Jobs page lists the jobs that are kept.",
   "result-gone": "Run the job again to get a result.",
   "queue-full": "Try again in a moment.",
   "shutting-down": "Try again when the server has restarted.",

@@ -22,8 +22,8 @@ export function problemMessage(error, retry) {
     "section",
     { class: "message message-error", role: "alert" },
     h("h2", {}, error.isOverload ? "The server is busy" : error.title || "Something went wrong"),
-    h("p", {}, bdi(error.detail)),
-    details.length > 0 && h("ul", {}, details.map((each) => h("li", {}, bdi(each.detail)))),
+    // The detail of several problems repeats the first.
+    details.length === 0 ? h("p", {}, bdi(error.detail)) : h("ul", {}, details.map((each) => h("li", {}, bdi(each.detail)))),
     error.advice && h("p", { class: "muted" }, error.advice),
     retry && h("button", { type: "button", class: "button", id: "again", onclick: retry }, "Try again"),
     delay_s && retry && countdown(delay_s, retry),
