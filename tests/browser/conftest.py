@@ -39,7 +39,7 @@ HOSTILE = (
 
 @pytest.fixture(scope="session")
 def chromium() -> Path:
-    """Where the browser is. Before the server, which is started for nobody where there is none."""
+    """The path of the browser. Without one the tests are skipped before the server starts."""
     if not CHROMIUM.exists() and not IS_CI:
         pytest.skip(f"there is no browser at {CHROMIUM} (apt-get install chromium, or set CHROMIUM)")
     return CHROMIUM
@@ -47,7 +47,7 @@ def chromium() -> Path:
 
 @pytest.fixture(scope="session")
 def server(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:  # noqa: ARG001
-    """One server for all: the CDC's file (where it is), the sample, names that would do harm, what is no table."""
+    """A server with the CDC's file (if it is there), the sample, a table of hostile names, and a broken file."""
     folder = tmp_path_factory.mktemp("browser")
     sample, hostile, broken = (folder / f"{name}.csv" for name in ("sample", "hostile", "broken"))
     assert meantime("sample", "--rows", "20000", "--out", str(sample)).returncode == 0
@@ -66,7 +66,7 @@ def server(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
 
 
 def _write_hostile(path: Path) -> None:
-    """Write a table whose every label, and what it withholds and rejects, would be markup if anybody let it."""
+    """Write a table in which every label, footnote and rejected line contains markup."""
     with path.open("w", newline="", encoding="utf-8") as file:
         rows = csv.writer(file)
         rows.writerow(
@@ -78,13 +78,13 @@ def _write_hostile(path: Path) -> None:
         )
         for number, place in enumerate(HOSTILE):
             for group in HOSTILE[:2]:
-                told = [MARKUP, MARKUP, place, MARKUP, group, 2020, 2020, MARKUP]
-                rows.writerow([*told, 20 + number, 18 + number, 22 + number, 900, "", ""])
+                labels = [MARKUP, MARKUP, place, MARKUP, group, 2020, 2020, MARKUP]
+                rows.writerow([*labels, 20 + number, 18 + number, 22 + number, 900, "", ""])
         rows.writerow([MARKUP, MARKUP, MARKUP, MARKUP, LONG, 2020, 2020, MARKUP, "", "", "", "", MARKUP, BACKWARDS])
         file.write(f'"{MARKUP.replace(chr(34), chr(34) * 2)}",too,few\r\n')
 
 
-# By module, not by session: while Playwright is there its event loop runs, and other tests start loops of their own.
+# Per module, not per session: Playwright runs an event loop while it is open, and other tests start their own.
 @pytest.fixture(scope="module")
 def browser(chromium: Path) -> Iterator[Browser]:
     with sync_playwright() as playwright:
@@ -95,14 +95,14 @@ def browser(chromium: Path) -> Iterator[Browser]:
 
 @pytest.fixture
 def visitor(browser: Browser, server: RunningServer) -> Iterator[Visitor]:
-    """Somebody who looks, and to whom nothing untoward has happened when he leaves."""
+    """A visit with a fresh profile, which fails if the page misbehaved."""
     with Visitor(browser, server.url) as somebody:
         yield somebody
 
 
 @pytest.fixture(scope="session")
 def axe() -> str:
-    """The source of axe-core, which finds what keeps people out."""
+    """The source of axe-core, which checks accessibility."""
     path = os.environ.get("AXE_CORE", "")
     if not path and not IS_CI:
         pytest.skip("AXE_CORE does not say where axe.min.js is (npm install axe-core); .ci/run does")

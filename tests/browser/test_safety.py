@@ -1,4 +1,4 @@
-"""Nothing in a file does anything but be read; nothing is loaded from elsewhere; little is loaded twice."""
+"""Text from files stays text, nothing is loaded from other servers, and files are cached."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from tests.browser.conftest import BACKWARDS, HOSTILE, LONG, MARKUP, OBESITY
 from tests.support.browser import Visitor
 from tests.support.server_process import RunningServer
 
-ASKED = {"view": "question", "dataset": "hostile", "question": MARKUP}
+QUESTION = {"view": "question", "dataset": "hostile", "question": MARKUP}
 VIEWS = {
     "home": {},
-    "table": {**ASKED, "tab": "table", "category": MARKUP, "stratum": BACKWARDS},
-    "ranking": {**ASKED, "better": "lower", "category": MARKUP, "stratum": MARKUP, "highlight": MARKUP},
+    "table": {**QUESTION, "tab": "table", "category": MARKUP, "stratum": BACKWARDS},
+    "ranking": {**QUESTION, "better": "lower", "category": MARKUP, "stratum": MARKUP, "highlight": MARKUP},
     "data": {"view": "data", "dataset": "hostile"},
     "jobs": {"view": "jobs"},
 }
 
 
 @pytest.mark.parametrize("name", VIEWS)
-def test_labels_that_would_be_markup_are_text(visitor: Visitor, name: str) -> None:
+def test_markup_in_labels_is_text(visitor: Visitor, name: str) -> None:
     page = visitor.go(**VIEWS[name])
     if name == "ranking":
         visitor.drawn()
@@ -32,7 +32,7 @@ def test_labels_that_would_be_markup_are_text(visitor: Visitor, name: str) -> No
             expect(page.locator("tbody")).to_contain_text(" ".join(place.split()))
 
 
-def test_labels_of_jobs_that_would_be_markup_are_text(visitor: Visitor, server: RunningServer) -> None:
+def test_markup_in_labels_of_jobs_is_text(visitor: Visitor, server: RunningServer) -> None:
     body = {"statistic": "states_mean", "dataset": "hostile", "parameters": {"question": MARKUP}, "label": MARKUP}
     job_id = server.client.post("/v1/jobs", json=body).json()["id"]
     page = visitor.go(view="job", job=job_id)
@@ -42,7 +42,7 @@ def test_labels_of_jobs_that_would_be_markup_are_text(visitor: Visitor, server: 
 
 
 @pytest.mark.parametrize("value", [MARKUP, LONG[:300], "\x00\ud7ff", "%"])
-def test_an_address_that_would_do_harm_does_none(visitor: Visitor, value: str) -> None:
+def test_a_hostile_address_does_no_harm(visitor: Visitor, value: str) -> None:
     visitor.refused = [400, 404]
     for state in (
         {"view": value},
@@ -56,7 +56,7 @@ def test_an_address_that_would_do_harm_does_none(visitor: Visitor, value: str) -
         assert page.locator("main script, main img").count() == 0
 
 
-def test_a_script_that_gets_into_the_page_all_the_same_is_not_run(visitor: Visitor) -> None:
+def test_an_injected_script_does_not_run(visitor: Visitor) -> None:
     page = visitor.go()
     with page.expect_console_message(lambda message: "Content Security Policy" in message.text):
         page.evaluate(
@@ -76,19 +76,19 @@ def test_a_first_visit_is_small_and_a_second_one_smaller(browser: Browser, serve
         client.send("Network.enable")
         received: list[float] = []
         client.on("Network.loadingFinished", lambda event: received.append(event["encodedDataLength"]))
-        asked = {"view": "question", "dataset": "sample", "question": OBESITY}
-        visitor.go(**asked)
+        state = {"view": "question", "dataset": "sample", "question": OBESITY}
+        visitor.go(**state)
         visitor.page.wait_for_load_state("networkidle")
         first = sum(received)
         received.clear()
-        visitor.go(**asked)
+        visitor.go(**state)
         visitor.page.wait_for_load_state("networkidle")
         second = sum(received)
     assert 10_000 < first <= 1_500_000
     assert second <= 20_000, received
 
 
-def test_a_second_visit_loads_none_of_the_files_again(visitor: Visitor) -> None:
+def test_a_second_visit_loads_no_file_again(visitor: Visitor) -> None:
     visitor.go()
     page = visitor.go(again="1")
     loaded = "performance.getEntriesByType('resource').filter(e => e.name.includes('/explorer/'))"

@@ -1,4 +1,4 @@
-"""The tabs of a question: each says what was found, draws it, and is a link that one comes back to."""
+"""The tabs of a question: each draws its chart, describes it in words, and is a link."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tests.support.browser import Visitor
 from tests.support.server_process import RunningServer
 
 IDLE = "Percent of adults who engage in no leisure-time physical activity"
-ASKED: dict[str, Any] = {"view": "question", "dataset": "sample", "question": OBESITY}
-# By name, the choices of a tab and words that it then shows.
+QUESTION: dict[str, Any] = {"view": "question", "dataset": "sample", "question": OBESITY}
+# By name: the state of a tab, and text that it shows.
 TABS: dict[str, tuple[dict[str, Any], str]] = {
     "map": ({"tab": "map", "highlight": "Utah"}, "95% CI"),
     "verdicts": ({"tab": "map", "colour": "verdict", "highlight": "Utah"}, "difference"),
@@ -27,20 +27,20 @@ TABS: dict[str, tuple[dict[str, Any], str]] = {
 
 
 @pytest.mark.parametrize("name", TABS)
-def test_a_tab_is_drawn_and_its_link_leads_back_to_it(visitor: Visitor, name: str) -> None:
-    asked, words = TABS[name]
-    page = visitor.go(**ASKED, **asked)
+def test_a_tab_is_drawn_and_its_link_shows_it_again(visitor: Visitor, name: str) -> None:
+    state, words = TABS[name]
+    page = visitor.go(**QUESTION, **state)
     expect(visitor.drawn().locator(".chart")).to_have_attribute("aria-label", re.compile(re.escape(OBESITY)))
     expect(page.locator("#tab")).to_contain_text(words)
-    said = page.locator("#tab .answer").inner_text()
+    text = page.locator("#tab .answer").inner_text()
     page.goto(page.url)
     visitor.settled()
     visitor.drawn()
-    expect(page.locator("#tab .answer")).to_have_text(said, use_inner_text=True)
+    expect(page.locator("#tab .answer")).to_have_text(text, use_inner_text=True)
 
 
 def test_two_locations_are_compared_question_by_question(visitor: Visitor) -> None:
-    page = visitor.go(**ASKED, tab="compare")
+    page = visitor.go(**QUESTION, tab="compare")
     expect(page.locator("#tab")).to_contain_text("Choose a location")
     page.get_by_label("Location", exact=True).select_option("Utah")
     rows = page.get_by_label("Results by question").locator("tbody tr")
@@ -50,8 +50,8 @@ def test_two_locations_are_compared_question_by_question(visitor: Visitor) -> No
     visitor.address_has("locations=Utah")
 
 
-def test_locations_are_chosen_by_keyboard_alone(visitor: Visitor) -> None:
-    page = visitor.go(**ASKED, tab="trend")
+def test_locations_can_be_chosen_by_keyboard(visitor: Visitor) -> None:
+    page = visitor.go(**QUESTION, tab="trend")
     page.locator("#where").focus()
     page.keyboard.press("Enter")
     expect(page.locator("#where-search")).to_be_focused()
@@ -65,7 +65,7 @@ def test_locations_are_chosen_by_keyboard_alone(visitor: Visitor) -> None:
     expect(page.locator("#where")).to_be_focused()
 
 
-def test_places_that_are_on_no_grid_have_no_map_and_the_tab_says_so(browser: Browser, server: RunningServer) -> None:
+def test_locations_on_no_grid_have_no_map_and_the_tab_says_so(browser: Browser, server: RunningServer) -> None:
     with Visitor(browser, server.url) as visitor:
         visitor.refused = [406]
         page = visitor.go(view="question", dataset="hostile", question=MARKUP, tab="map")

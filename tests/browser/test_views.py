@@ -1,4 +1,4 @@
-"""What a visitor can do: find a question, see the answer, share it, come back, take it away."""
+"""The views: finding a question, reading, sharing and downloading its result; jobs; problems."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.support.server_process import RunningServer
 TABLE = {"view": "question", "dataset": "sample", "question": OBESITY, "tab": "table"}
 
 
-def test_the_first_page_says_what_is_in_each_data_set_and_what_is_the_matter_with_one(visitor: Visitor) -> None:
+def test_the_first_page_describes_each_data_set_and_why_one_failed(visitor: Visitor) -> None:
     page = visitor.go()
     sample = page.get_by_label("sample", exact=True)
     expect(sample.locator(".notice")).to_contain_text("Synthetic data")
@@ -24,7 +24,7 @@ def test_the_first_page_says_what_is_in_each_data_set_and_what_is_the_matter_wit
     expect(page.get_by_label("broken", exact=True)).to_contain_text("Could not be loaded")
 
 
-def test_questions_are_found_by_words_in_any_order_and_the_address_says_so(visitor: Visitor) -> None:
+def test_questions_are_found_by_words_in_any_order_and_the_address_has_them(visitor: Visitor) -> None:
     page = visitor.go(find="leisure no")
     expect(page.locator("#found")).to_contain_text("found")
     shown = page.locator(".questions li:visible")
@@ -72,7 +72,7 @@ def test_rows_are_filtered_and_the_columns_are_explained(visitor: Visitor) -> No
     expect(page.locator(".meanings")).to_contain_text("standard error")
 
 
-def test_pointing_at_a_location_lights_it_and_a_click_lets_the_light_stay(visitor: Visitor) -> None:
+def test_hovering_highlights_a_location_and_a_click_keeps_the_highlight(visitor: Visitor) -> None:
     page = visitor.go(view="question", dataset="sample", question=OBESITY)
     figure = visitor.drawn()
     dots = figure.locator("path[aria-label]")
@@ -81,21 +81,21 @@ def test_pointing_at_a_location_lights_it_and_a_click_lets_the_light_stay(visito
     expect(page.locator(".tooltip")).to_contain_text("cannot be told apart from")
     dots.first.click()
     expect(page.locator("#highlight")).not_to_have_value("")
-    lit = page.locator("#highlight").input_value()
-    expect(page.locator(".tooltip")).to_contain_text(lit)
-    expect(page.locator(".description strong")).to_have_text(lit)
+    location = page.locator("#highlight").input_value()
+    expect(page.locator(".tooltip")).to_contain_text(location)
+    expect(page.locator(".description strong")).to_have_text(location)
     visitor.address_has("highlight=")
     page.goto(page.url)
     visitor.settled()
-    expect(page.locator("#highlight")).to_have_value(lit)
+    expect(page.locator("#highlight")).to_have_value(location)
 
 
 @pytest.mark.parametrize("suffix", ["svg", "png"])
-def test_the_picture_can_be_taken_away_with_its_source_in_it(visitor: Visitor, suffix: str, tmp_path: Path) -> None:
+def test_the_picture_can_be_downloaded_with_its_source(visitor: Visitor, suffix: str, tmp_path: Path) -> None:
     page = visitor.go(view="question", dataset="sample", question=OBESITY)
     with page.expect_download() as started:
         page.locator(f'a.file[href*="/ranking.{suffix}?"]').click()
-    started.value.save_as(path := tmp_path / "taken")
+    started.value.save_as(path := tmp_path / "download")
     content = path.read_bytes()
     if suffix == "svg":
         assert b"SYNTHETIC" in content
@@ -105,11 +105,11 @@ def test_the_picture_can_be_taken_away_with_its_source_in_it(visitor: Visitor, s
 
 
 @pytest.mark.parametrize("suffix", ["csv", "xlsx", "parquet", "json", "md"])
-def test_the_numbers_can_be_taken_away(visitor: Visitor, suffix: str, tmp_path: Path) -> None:
+def test_the_numbers_can_be_downloaded(visitor: Visitor, suffix: str, tmp_path: Path) -> None:
     page = visitor.go(**TABLE)
     with page.expect_download() as started:
         page.locator(f'a.file[href*="/ranking.{suffix}?"]').click()
-    path = tmp_path / "taken"
+    path = tmp_path / "download"
     started.value.save_as(path)
     assert started.value.suggested_filename.endswith(f".{suffix}")
     assert path.stat().st_size > 500
@@ -117,7 +117,7 @@ def test_the_numbers_can_be_taken_away(visitor: Visitor, suffix: str, tmp_path: 
         assert "West Virginia" in path.read_text(encoding="utf-8")
 
 
-def test_the_same_view_as_curl_and_address_gives_the_same_numbers(visitor: Visitor, server: RunningServer) -> None:
+def test_the_shared_curl_command_and_address_give_the_same_numbers(visitor: Visitor, server: RunningServer) -> None:
     page = visitor.go(**TABLE, years="2022", locations=["Utah", "Ohio", "Guam"])
     page.get_by_text("Share this view").click()
     expect(page.get_by_label("Python")).to_be_visible()
@@ -131,14 +131,14 @@ def test_the_same_view_as_curl_and_address_gives_the_same_numbers(visitor: Visit
     compile(snippet, "snippet", "exec")
 
 
-def test_embedded_a_view_has_nothing_around_it(visitor: Visitor) -> None:
+def test_an_embedded_view_has_no_page_around_it(visitor: Visitor) -> None:
     page = visitor.go(**TABLE, embed="1")
     expect(page.locator("h1")).to_be_visible()
-    for gone in ("#top", "#bottom", ".downloads", ".tabs"):
-        expect(page.locator(gone)).to_be_hidden()
+    for hidden in ("#top", "#bottom", ".downloads", ".tabs"):
+        expect(page.locator(hidden)).to_be_hidden()
 
 
-def test_what_cannot_be_answered_says_why_and_what_there_is(visitor: Visitor) -> None:
+def test_an_invalid_request_says_why_and_can_be_corrected(visitor: Visitor) -> None:
     visitor.refused = [400]
     page = visitor.go(**TABLE, years="1999")
     expect(page.get_by_role("alert")).to_contain_text("1999")
@@ -146,12 +146,12 @@ def test_what_cannot_be_answered_says_why_and_what_there_is(visitor: Visitor) ->
     expect(page.locator(".findings")).to_be_visible()
 
 
-def test_a_question_that_is_not_there_is_said_to_be_so(visitor: Visitor) -> None:
-    visitor.go(view="question", dataset="sample", question="Nobody asked this")
+def test_an_unknown_question_is_not_found(visitor: Visitor) -> None:
+    visitor.go(view="question", dataset="sample", question="No such thing")
     expect(visitor.page.locator("h1")).to_have_text("Question not found")
 
 
-def test_where_nobody_has_said_which_values_are_good_the_reader_is_asked(visitor: Visitor) -> None:
+def test_without_a_direction_the_reader_chooses_one(visitor: Visitor) -> None:
     page = visitor.go(view="question", dataset="hostile", question=MARKUP)
     expect(page.locator("#orders")).to_have_text("Which values are better?")
     page.get_by_role("link", name="Lower is better").click()
@@ -159,7 +159,7 @@ def test_where_nobody_has_said_which_values_are_good_the_reader_is_asked(visitor
     visitor.address_has("better=lower")
 
 
-def test_any_row_leads_to_the_lines_of_the_file_that_it_rests_on(visitor: Visitor, tmp_path: Path) -> None:
+def test_a_row_has_its_source_rows(visitor: Visitor, tmp_path: Path) -> None:
     page = visitor.go(**TABLE, of="estimate", locations=["Utah"], years="2021..2022")
     page.get_by_role("button", name="Why this number: Utah").click()
     dialog = page.get_by_role("dialog")
@@ -176,7 +176,7 @@ def test_any_row_leads_to_the_lines_of_the_file_that_it_rests_on(visitor: Visito
     visitor.address_lacks("sort=")
 
 
-def test_a_number_is_explained_step_by_step_beside_its_rows_and_the_address_says_which(visitor: Visitor) -> None:
+def test_a_number_is_explained_step_by_step_and_the_address_names_its_row(visitor: Visitor) -> None:
     page = visitor.go(**TABLE, of="estimate", locations=["Utah", "Ohio"], years="2022")
     opener = page.get_by_role("button", name="Why this number: Utah")
     opener.focus()
@@ -204,7 +204,7 @@ def test_a_number_is_explained_step_by_step_beside_its_rows_and_the_address_says
     expect(page.get_by_role("dialog", name="Why this number? Utah")).to_be_visible()
 
 
-def test_what_a_job_came_to_is_explained_too(visitor: Visitor, server: RunningServer) -> None:
+def test_the_result_of_a_job_is_explained_too(visitor: Visitor, server: RunningServer) -> None:
     job_id = submit(server)
     server.client.get(f"/v1/jobs/{job_id}", headers={"Prefer": "wait=30"})
     page = visitor.go(view="job", job=job_id, why="1")
@@ -218,7 +218,7 @@ def test_what_a_job_came_to_is_explained_too(visitor: Visitor, server: RunningSe
 # Data
 
 
-def test_a_data_set_shows_what_is_there_and_how_it_was_understood(visitor: Visitor) -> None:
+def test_a_data_set_shows_its_coverage_and_columns(visitor: Visitor) -> None:
     page = visitor.go(view="data", dataset="sample")
     expect(page.locator(".coverage tbody tr")).to_have_count(55)
     expect(page.locator(".legend")).to_contain_text("published")
@@ -243,9 +243,7 @@ def submit(server: RunningServer, **more: object) -> str:
     return job_id
 
 
-def test_a_job_that_is_submitted_elsewhere_appears_in_the_list_by_itself(
-    visitor: Visitor, server: RunningServer
-) -> None:
+def test_a_job_submitted_elsewhere_appears_in_the_list(visitor: Visitor, server: RunningServer) -> None:
     page = visitor.go(view="jobs", label="by itself")
     expect(page.locator(".jobs")).to_contain_text("Live")
     job_id = submit(server, label="by itself")
@@ -261,7 +259,7 @@ def test_a_job_that_is_submitted_elsewhere_appears_in_the_list_by_itself(
     page.wait_for_url(re.compile("view=jobs"))
 
 
-def test_a_job_that_runs_shows_how_far_it_is_and_can_be_cancelled(visitor: Visitor, server: RunningServer) -> None:
+def test_a_running_job_shows_its_progress_and_can_be_canceled(visitor: Visitor, server: RunningServer) -> None:
     job_id = submit(server)
     job = server.client.get(f"/v1/jobs/{job_id}", headers={"Prefer": "wait=30"}).json()
     running = {**job, "state": "running", "progress": 0.42, "ended_at": None, "expires_at": None}
@@ -269,14 +267,14 @@ def test_a_job_that_runs_shows_how_far_it_is_and_can_be_cancelled(visitor: Visit
     visitor.page.route(f"**/v1/jobs/{job_id}/events", lambda route: route.fulfill(status=204))
     page = visitor.go(view="job", job=job_id)
     expect(page.locator("progress")).to_have_attribute("value", "0.42")
-    # Only if it still goes on: one that has just ended would be removed.
+    # Only if it is unfinished: a plain DELETE would remove a job that has just ended.
     with page.expect_request(
         lambda request: request.method == "DELETE" and request.url.endswith(f"{job_id}?if=unfinished")
     ):
         page.get_by_role("button", name="Cancel").click()
 
 
-def test_a_job_that_failed_says_why(visitor: Visitor, server: RunningServer) -> None:
+def test_a_failed_job_says_why(visitor: Visitor, server: RunningServer) -> None:
     job_id = submit(server)
     job = server.client.get(f"/v1/jobs/{job_id}", headers={"Prefer": "wait=30"}).json()
     failure = {"code": "time-limit", "fault": "operator", "reason": "It worked longer than 600 s."}
@@ -286,13 +284,13 @@ def test_a_job_that_failed_says_why(visitor: Visitor, server: RunningServer) -> 
     expect(page.locator("main")).to_contain_text("It worked longer than 600 s.")
 
 
-def test_a_job_that_is_not_there_is_said_to_be_so(visitor: Visitor) -> None:
+def test_an_unknown_job_is_an_error(visitor: Visitor) -> None:
     visitor.refused = [404]
     page = visitor.go(view="job", job="job_id_999999")
     expect(page.get_by_role("alert")).to_contain_text("job_id_999999")
 
 
-def test_a_long_answer_becomes_a_job_by_itself_and_the_same_question_finds_it_again(
+def test_a_long_request_becomes_a_job_and_the_same_question_finds_it_again(
     visitor: Visitor, server: RunningServer
 ) -> None:
     visitor.refused = [422]
@@ -305,20 +303,20 @@ def test_a_long_answer_becomes_a_job_by_itself_and_the_same_question_finds_it_ag
     page = visitor.go(**TABLE, of="estimate", years="2020..2022")
     expect(page.locator("tbody tr").first).to_be_visible()
 
-    def asked() -> int:
+    def jobs() -> int:
         wanted = {"statistic": "estimate", "label": f"Explorer: estimate, {OBESITY}"}
         return len(server.client.get("/v1/jobs", params=wanted).json()["jobs"])
 
-    assert asked() == 1
+    assert jobs() == 1
     page.reload()
     expect(page.locator("tbody tr").first).to_be_visible()
-    assert asked() == 1
+    assert jobs() == 1
 
 
-# When the server cannot answer
+# Problems of the server
 
 
-def test_while_a_file_is_read_its_progress_is_shown_and_the_page_comes_alive_by_itself(visitor: Visitor) -> None:
+def test_a_loading_file_shows_its_progress_and_the_page_updates_when_it_finishes(visitor: Visitor) -> None:
     reading = {"phase": "reading", "share": 0.42, "rows": 1234}
     is_loading = True
 
@@ -337,7 +335,7 @@ def test_while_a_file_is_read_its_progress_is_shown_and_the_page_comes_alive_by_
     expect(page.get_by_label("sample", exact=True).locator(".card").first).to_be_visible()
 
 
-def test_a_busy_server_is_asked_again_when_it_said_so(visitor: Visitor) -> None:
+def test_a_busy_server_is_tried_again_after_its_delay(visitor: Visitor) -> None:
     visitor.refused = [503]
     busy = {"title": "Too many", "code": "answers-busy", "status": 503, "detail": "Two long answers are being made."}
     is_busy = True
@@ -355,7 +353,7 @@ def test_a_busy_server_is_asked_again_when_it_said_so(visitor: Visitor) -> None:
     expect(page.locator("tbody tr").first).to_be_visible()
 
 
-def test_a_server_that_is_away_is_said_to_be_and_asked_again_at_a_press(visitor: Visitor) -> None:
+def test_an_unreachable_server_is_reported_and_can_be_tried_again(visitor: Visitor) -> None:
     visitor.refused = [0]
     visitor.page.route("**/v1/datasets", lambda route: route.abort())
     page = visitor.go()

@@ -1,4 +1,4 @@
-"""Somebody who looks at the explorer with a browser, and notes what must not happen."""
+"""A visit to the explorer with a browser, which records what must not happen."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from urllib.parse import urlencode, urlsplit
 from playwright.sync_api import Browser, ConsoleMessage, Locator, Page, Request, expect
 from playwright.sync_api import TimeoutError as PlaywrightTimeout
 
-# A page of a loaded machine; what is not there by then does not come.
+# Long enough for a page on a loaded machine.
 _PATIENCE_MS = 30_000
 expect.set_options(timeout=_PATIENCE_MS)
 
 
 class Visitor:
-    """A fresh profile with one page. At its end nothing was loaded from elsewhere, and the console has no complaint."""
+    """A fresh profile with one page. Fails if something came from another server, or the console has a complaint."""
 
     def __init__(
         self,
@@ -37,7 +37,7 @@ class Visitor:
         self.page: Page = self._context.new_page()
         self.complaints: list[str] = []
         self.elsewhere: list[str] = []
-        self.refused: list[int] = []  # statuses that this visit expects to be answered with
+        self.refused: list[int] = []  # error statuses that this visit expects
         self.page.on("console", self._note_console)
         self.page.on("pageerror", lambda error: self.complaints.append(f"error in the page: {error}"))
         self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog: {dialog.message}"))
@@ -64,25 +64,25 @@ class Visitor:
             self.elsewhere.append(request.url)
 
     def go(self, **state: str | list[str]) -> Page:
-        """Open a view by its address, and wait until it is there."""
+        """Open a view by its address, and wait until it is shown."""
         self.page.goto(f"{self.url}/?{urlencode(state, doseq=True)}" if state else f"{self.url}/")
         self.settled()
         return self.page
 
     def settled(self) -> None:
-        """Wait until the view that was asked for is shown."""
+        """Wait until the view is shown."""
         self.page.wait_for_selector("main:not([aria-busy]) h1", state="attached")
 
     def address_has(self, part: str) -> None:
-        """Wait until the address says so: it changes after what the page shows, or before."""
+        """Wait until the address contains a part: it may change before or after the page."""
         expect(self.page).to_have_url(re.compile(re.escape(part)))
 
     def address_lacks(self, part: str) -> None:
-        """Wait until the address no longer says so."""
+        """Wait until the address does not contain a part."""
         expect(self.page).not_to_have_url(re.compile(re.escape(part)))
 
     def until(self, claim: str) -> None:
-        """Wait until an expression of JavaScript holds: for what no expectation of Playwright is about."""
+        """Wait until a JavaScript expression is true, where Playwright has no expectation."""
         try:
             self.page.wait_for_function(claim)
         except PlaywrightTimeout as error:

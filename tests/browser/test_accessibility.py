@@ -1,4 +1,4 @@
-"""Whoever looks, with whatever: by keyboard, narrow and wide, light and dark, with a reader of screens."""
+"""Accessibility: keyboard, widths, themes, screen readers, forced colors."""
 
 from __future__ import annotations
 
@@ -17,30 +17,30 @@ from tests.support.server_process import RunningServer
 WIDTHS = (360, 1024, 2560)
 PLACES = ["Utah", "Ohio", "Guam", "Maine", "Texas"]
 THEMES: tuple[Literal["light", "dark"], ...] = ("light", "dark")
-ASKED = {"view": "question", "dataset": "sample", "question": OBESITY}
+QUESTION = {"view": "question", "dataset": "sample", "question": OBESITY}
 VIEWS: dict[str, dict[str, Any]] = {
     "home": {},
-    "ranking": {**ASKED, "highlight": "Utah"},
-    "table": {**ASKED, "tab": "table"},
-    "map": {**ASKED, "tab": "map", "colour": "verdict", "highlight": "Utah"},
-    "trend": {**ASKED, "tab": "trend", "locations": ["Utah", "Ohio"], "highlight": "Utah"},
-    "groups": {**ASKED, "tab": "groups", "locations": ["Utah"]},
-    "compare": {**ASKED, "tab": "compare", "locations": ["Utah"]},
-    "sensitivity": {**ASKED, "tab": "sensitivity", "highlight": "Utah"},
+    "ranking": {**QUESTION, "highlight": "Utah"},
+    "table": {**QUESTION, "tab": "table"},
+    "map": {**QUESTION, "tab": "map", "colour": "verdict", "highlight": "Utah"},
+    "trend": {**QUESTION, "tab": "trend", "locations": ["Utah", "Ohio"], "highlight": "Utah"},
+    "groups": {**QUESTION, "tab": "groups", "locations": ["Utah"]},
+    "compare": {**QUESTION, "tab": "compare", "locations": ["Utah"]},
+    "sensitivity": {**QUESTION, "tab": "sensitivity", "highlight": "Utah"},
     "data": {"view": "data", "dataset": "sample"},
     "jobs": {"view": "jobs"},
     "trouble": {"view": "job", "job": "job_id_999999"},
 }
-# For axe some rows are as good as all of them, and looked at in a tenth of the time.
+# A few rows are enough for axe, and take a tenth of the time.
 SMALLER: dict[str, dict[str, Any]] = {
     "ranking": {"locations": PLACES},
     "table": {"locations": PLACES},
     "data": {"dataset": "hostile"},
 }
-# Where pictures of every view are put, to be looked at; .ci/run says so.
+# A folder for pictures of every view; set by .ci/run.
 SCREENSHOTS = os.environ.get("SCREENSHOTS")
 FOCUSED = "getComputedStyle(document.activeElement)"
-# What axe is asked: WCAG 2.2 at level AA, and what it holds for good practice beside it.
+# WCAG 2.2 at level AA, and axe's best practices.
 RULES = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
 
 
@@ -62,11 +62,11 @@ def test_every_view_fits_any_width_in_both_themes(
                 page.screenshot(path=f"{SCREENSHOTS}/{name}-{width}-{theme}.png", full_page=True)
 
 
-# What differs in the dark are the colours.
-@pytest.mark.parametrize(("theme", "asked"), [("light", RULES), ("dark", ["cat.color"])], ids=THEMES)
+# Only the colors differ in the dark theme.
+@pytest.mark.parametrize(("theme", "rules"), [("light", RULES), ("dark", ["cat.color"])], ids=THEMES)
 @pytest.mark.parametrize("name", VIEWS)
-def test_axe_finds_nothing_that_keeps_people_out(
-    browser: Browser, server: RunningServer, axe: str, name: str, theme: Literal["light", "dark"], asked: list[str]
+def test_axe_finds_no_violation(
+    browser: Browser, server: RunningServer, axe: str, name: str, theme: Literal["light", "dark"], rules: list[str]
 ) -> None:
     with Visitor(browser, server.url, theme=theme) as visitor:
         visitor.refused = [404]
@@ -79,14 +79,14 @@ def test_axe_finds_nothing_that_keeps_people_out(
         for details in page.locator("details").all():
             details.evaluate("each => each.open = true")
         page.evaluate(axe)
-        found = page.evaluate("rules => axe.run({ runOnly: rules })", asked)
-    told = [
+        found = page.evaluate("rules => axe.run({ runOnly: rules })", rules)
+    violations = [
         (each["id"], each["help"], [node["html"][:200] for node in each["nodes"]][:3]) for each in found["violations"]
     ]
-    assert not told
+    assert not violations
 
 
-def test_the_whole_way_can_be_gone_by_keyboard(visitor: Visitor) -> None:
+def test_the_explorer_works_by_keyboard(visitor: Visitor) -> None:
     page = visitor.go()
     press = page.keyboard.press
     press("Tab")
@@ -117,7 +117,7 @@ def test_the_whole_way_can_be_gone_by_keyboard(visitor: Visitor) -> None:
 
 
 def test_the_chart_can_be_read_by_keyboard_and_its_table_is_one_key_away(visitor: Visitor) -> None:
-    page = visitor.go(**ASKED, locations=PLACES)
+    page = visitor.go(**QUESTION, locations=PLACES)
     figure = visitor.drawn()
     expect(figure.locator(".chart")).to_have_attribute("aria-label", re.compile("Ranking"))
     figure.focus()
@@ -139,7 +139,7 @@ def test_the_chart_can_be_read_by_keyboard_and_its_table_is_one_key_away(visitor
     expect(page.locator("tbody tr")).to_have_count(5)
 
 
-def test_what_has_the_focus_is_seen_to_have_it(visitor: Visitor) -> None:
+def test_the_focus_is_visible(visitor: Visitor) -> None:
     page = visitor.go(**VIEWS["table"])
     for _ in range(25):
         page.keyboard.press("Tab")
@@ -148,14 +148,14 @@ def test_what_has_the_focus_is_seen_to_have_it(visitor: Visitor) -> None:
         assert float(style[1].removesuffix("px")) >= 2
 
 
-def test_nothing_moves_for_whom_moving_is_too_much(browser: Browser, server: RunningServer) -> None:
+def test_nothing_moves_with_reduced_motion(browser: Browser, server: RunningServer) -> None:
     with Visitor(browser, server.url, reduced_motion="reduce") as visitor:
         page = visitor.go()
         moving = "[...document.querySelectorAll('*')].filter(e => getComputedStyle(e).animationName !== 'none').length"
         assert page.evaluate(moving) == 0  # at any moment, so also at this one
 
 
-def test_in_forced_colors_only_the_tab_that_is_shown_is_marked(browser: Browser, server: RunningServer) -> None:
+def test_in_forced_colors_only_the_current_tab_is_marked(browser: Browser, server: RunningServer) -> None:
     with Visitor(browser, server.url, forced_colors="active") as visitor:
         visitor.go(**VIEWS["table"])
         border = "getComputedStyle(document.getElementById('tab-ranking')).borderBottomColor"
@@ -163,9 +163,7 @@ def test_in_forced_colors_only_the_tab_that_is_shown_is_marked(browser: Browser,
 
 
 @pytest.mark.parametrize("width", [360, 1024])
-def test_an_explanation_fits_and_leads_back_to_where_one_was(
-    browser: Browser, server: RunningServer, width: int
-) -> None:
+def test_an_explanation_fits_and_returns_the_focus(browser: Browser, server: RunningServer, width: int) -> None:
     with Visitor(browser, server.url, width=width) as visitor:
         page = visitor.go(**VIEWS["table"], locations=PLACES, why="0")
         dialog = page.get_by_role("dialog")
@@ -173,7 +171,7 @@ def test_an_explanation_fits_and_leads_back_to_where_one_was(
         expect(dialog.locator(".steps li").first).to_be_visible()
         opened = "document.querySelector('dialog[open]')"
         visitor.until(f"{opened}.scrollWidth <= {opened}.clientWidth")
-        # Its word stands on one line.
+        # Its label is on one line.
         close = dialog.get_by_role("button", name="Close").bounding_box()
         assert close is not None
         assert close["height"] < 60
@@ -181,7 +179,7 @@ def test_an_explanation_fits_and_leads_back_to_where_one_was(
         expect(page.locator("#main")).to_be_focused()
 
 
-def test_numbers_are_written_as_the_reader_writes_them(browser: Browser, server: RunningServer) -> None:
+def test_numbers_follow_the_reader_s_locale(browser: Browser, server: RunningServer) -> None:
     with Visitor(browser, server.url, locale="de-DE") as visitor:
         page = visitor.go(view="data", dataset="sample")
         expect(page.locator(".facts").first).to_contain_text("20.000")
