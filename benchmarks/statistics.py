@@ -25,10 +25,10 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 
 from benchmarks.harness import QUESTION
-from meantime.dataset.reading import Job, read_here
-from meantime.dataset.sample import write_sample
+from meantime.dataset.reading.source import Source
+from meantime.dataset.reading.source_reader import ReadingTask, read_source
+from meantime.dataset.samples.synthetic import write_sample
 from meantime.dataset.snapshot import Snapshot, open_snapshot
-from meantime.dataset.source import Source
 from meantime.model import Unwatched
 from meantime.statistics.check import check
 from meantime.table import Table
@@ -102,8 +102,8 @@ def _read(path: Path, folder: Path) -> Snapshot:
     into.mkdir(parents=True)
     work.mkdir()
     source = Source(name="benchmark", path=str(path), columns={})
-    job = Job(source=source, into=str(into), work=str(work), memory_mb=512, rejected_limit=0.0)
-    return open_snapshot(read_here(job, lambda _: None))
+    job = ReadingTask(source=source, into=str(into), work=str(work), memory_mb=512, rejected_limit=0.0)
+    return open_snapshot(read_source(job, lambda _: None))
 
 
 def _table(source: _Source) -> Any:

@@ -17,10 +17,10 @@ from typing import NamedTuple
 import numpy as np
 
 from meantime.dataset.cube import Doubles
-from meantime.dataset.reading import Job, read_here
-from meantime.dataset.sample import YEARS, write_sample
+from meantime.dataset.reading.source import Source
+from meantime.dataset.reading.source_reader import ReadingTask, read_source
+from meantime.dataset.samples.synthetic import YEARS, write_sample
 from meantime.dataset.snapshot import Snapshot, open_snapshot
-from meantime.dataset.source import Source
 from meantime.model import Unwatched
 from meantime.statistics.check import check
 from meantime.statistics.methods.differences import difference
@@ -136,8 +136,8 @@ def _read(table: Path, folder: Path) -> Snapshot:
     into.mkdir()
     work.mkdir()
     source = Source(name="validation", path=str(table), columns={})
-    job = Job(source=source, into=str(into), work=str(work), memory_mb=512, rejected_limit=0.0)
-    return open_snapshot(read_here(job, lambda _: None))
+    job = ReadingTask(source=source, into=str(into), work=str(work), memory_mb=512, rejected_limit=0.0)
+    return open_snapshot(read_source(job, lambda _: None))
 
 
 def _truth(beside: Path) -> _Truth:

@@ -14,11 +14,12 @@ from contextlib import contextmanager
 import structlog
 
 from meantime.compute.local import LocalCompute
-from meantime.dataset import sample, source
 from meantime.dataset.catalog import WAITING, Catalog, Failed, Loading, Ready, Status, progress_of
-from meantime.dataset.ingest import DataIngestor
+from meantime.dataset.reading import source
+from meantime.dataset.reading.ingestor import DataIngestor
+from meantime.dataset.reading.source import Source
+from meantime.dataset.samples import synthetic
 from meantime.dataset.snapshot import Snapshot
-from meantime.dataset.source import Source
 from meantime.engine.engine import Engine
 from meantime.errors import MeantimeError, SettingInvalid
 from meantime.formats import arrow, parquet, xlsx  # noqa: F401 - else the first request for one delays all others
@@ -42,12 +43,12 @@ def data_ingestor(settings: Settings) -> DataIngestor:
 
 def built_in_sample(settings: Settings) -> Source:
     """Write the built-in synthetic sample into the state directory, which is there, once; return it as a source."""
-    path = settings.state_dir / f"sample-{sample.DEFAULT_ROWS}-{sample.DEFAULT_SEED}.csv"
+    path = settings.state_dir / f"sample-{synthetic.DEFAULT_ROWS}-{synthetic.DEFAULT_SEED}.csv"
     if not path.exists():
         # Renamed when whole: a sample cut short by a crash must not be served at the next start.
         part = path.with_suffix(".part")
         with part.open("wb") as out:
-            sample.write_sample(out, rows=sample.DEFAULT_ROWS, seed=sample.DEFAULT_SEED)
+            synthetic.write_sample(out, rows=synthetic.DEFAULT_ROWS, seed=synthetic.DEFAULT_SEED)
         part.rename(path)
     return Source(name="sample", path=str(path))
 
@@ -59,12 +60,12 @@ def sources_to_serve(paths: Sequence[str], columns: Mapping[str, str] | None = N
         SettingInvalid: two have one name.
         SourceUnreadable: a file is absent. That is reported now, not after the server has started.
     """
-    sources = [source.parse(path, columns or {}) for path in paths]
+    sources = [source.parse_source(path, columns or {}) for path in paths]
     for name, times in Counter(each.name for each in sources).items():
         if times > 1:
             raise SettingInvalid(f"{times} data sets are named {name!r}. Give each its own name: NAME=PATH.")
     for each in sources:
-        source.files(each)
+        source.data_files(each)
     return sources
 
 

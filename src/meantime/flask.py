@@ -34,7 +34,7 @@ from werkzeug.serving import WSGIRequestHandler, is_running_from_reloader
 from meantime.assembly import STOP_WORK_S, Parts, data_ingestor, sources_to_serve
 from meantime.compute.local import LocalCompute
 from meantime.dataset.catalog import Catalog
-from meantime.dataset.source import Source
+from meantime.dataset.reading.source import Source
 from meantime.engine.engine import Engine
 from meantime.errors import MeantimeError, StateInUse
 from meantime.log import Log

@@ -29,7 +29,7 @@ import uvicorn
 from meantime import threads
 from meantime.assembly import STOP_WORK_S, Parts
 from meantime.dataset.catalog import Failed, Status
-from meantime.dataset.source import Source
+from meantime.dataset.reading.source import Source
 from meantime.errors import DataError, SettingInvalid
 from meantime.settings import Settings
 from meantime.web.app import create_app

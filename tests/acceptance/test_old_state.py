@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from meantime.dataset.source import Source, identity
+from meantime.dataset.reading.source import Source, source_identity
 from tests.support.server_process import RunningServer, serving
 
 FIXTURE = Path(__file__).parents[1] / "fixtures" / "state_c692533"
@@ -42,7 +42,7 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OldState]:
     # snapshot is opened, as at a restart, and not made anew.
     sources = state / "snapshots" / "sources.json"
     [name] = json.loads(sources.read_bytes()).values()
-    same = identity(Source(name="health", path=str(table)), rejected_limit=0.05)
+    same = source_identity(Source(name="health", path=str(table)), rejected_limit=0.05)
     sources.write_text(json.dumps({same: name}))
     # Nearly ten years, the most that the setting takes: by 2036 the jobs expire, and the state has to be made anew.
     with serving(f"health={table}", state_dir=state, MEANTIME_KEEP_ENDED_S="3e8") as server:

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from meantime.dataset import sample
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
-from meantime.dataset.ingest import DataIngestor
-from meantime.dataset.rows import Rows
-from meantime.dataset.source import Source
+from meantime.dataset.reading.ingestor import DataIngestor
+from meantime.dataset.reading.source import Source
+from meantime.dataset.rows import SourceRows
+from meantime.dataset.samples.synthetic import write_sample
 from meantime.errors import RolesMissing
 from tests.support.real_data import BY_SEX, SUBSET, real_file
 
@@ -78,7 +78,7 @@ def test_the_rows_behind_a_number_are_those_on_these_lines_of_the_file(tmp_path:
     [source, _] = cdc_sources()
     with serving(tmp_path, [source]) as (catalog, _changes):
         snapshot = catalog.snapshot(source.name)
-    rows = Rows.of(snapshot)
+    rows = SourceRows.of(snapshot)
     with Path(source.path).open(newline="", encoding="utf-8") as file:
         # No text of this file has a line end in it, so records are lines.
         expected = {
@@ -99,7 +99,7 @@ def test_every_cell_has_as_many_rows_as_are_found_behind_it(tmp_path: Path) -> N
         snapshot = catalog.snapshot(source.name)
     found = Counter(
         (row.cells[snapshot.about.roles["question"]].strip(), row.cells[snapshot.about.roles["location"]].strip())
-        for row in Rows.of(snapshot).select({})
+        for row in SourceRows.of(snapshot).select({})
     )
     cube = snapshot.cube
     moments = cube.by_location.moments
@@ -139,7 +139,7 @@ def test_a_file_that_is_no_data_set_fails_alone(tmp_path: Path) -> None:
 def test_closing_while_a_file_is_read_leaves_no_process_and_no_file(tmp_path: Path) -> None:
     path = tmp_path / "large.csv"
     with path.open("wb") as out:
-        sample.write_sample(out, rows=200_000, seed=1)
+        write_sample(out, rows=200_000, seed=1)
     catalog = Catalog(
         [Source(name="large", path=str(path))],
         folder=tmp_path / "snapshots",

@@ -10,7 +10,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from meantime.dataset.sample import write_sample
+from meantime.dataset.samples.synthetic import write_sample
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics.check import check

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from meantime.dataset.relations import relation
+from meantime.dataset.facts.relations import relation
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics.check import check

@@ -12,9 +12,9 @@ from typing import Any
 import pytest
 
 from meantime.compute.local import LocalCompute
-from meantime.dataset.ingest import DataIngestor
+from meantime.dataset.reading.ingestor import DataIngestor
+from meantime.dataset.reading.source import Source
 from meantime.dataset.snapshot import Snapshot, open_snapshot
-from meantime.dataset.source import Source
 from meantime.errors import Problem, RequestInvalid
 from meantime.model import Request, Unwatched
 from tests.support.real_data import BY_SEX, SUBSET, real_file

@@ -9,9 +9,9 @@ from pathlib import Path
 import duckdb
 import pytest
 
-from meantime.dataset import staging
-from meantime.dataset.description import Description
-from meantime.dataset.staging import Rejections, open_source, stage
+from meantime.dataset.reading import staging
+from meantime.dataset.reading.description import Description
+from meantime.dataset.reading.staging import Rejections, open_file, stage_file
 from tests.support.real_data import BY_SEX, SUBSET, real_file
 from tests.support.table_files import means, read, read_folder, rows, write
 
@@ -72,11 +72,11 @@ def test_the_rows_are_kept_as_they_stand_in_the_file(name: str, tmp_path: Path) 
 @FILES
 def test_duckdb_and_the_careful_reader_read_the_same(name: str, tmp_path: Path) -> None:
     path = real_file(name)
-    file = open_source(path, tmp_path, Description(), {}, on_bytes=lambda _: None)
+    file = open_file(path, tmp_path, Description(), {}, on_bytes=lambda _: None)
     assert file.text is not None
     assert file.text.is_plain
     with duckdb.connect() as database:
-        in_place = stage(database, file, tmp_path / "a.parquet", rejected_limit=0.0, on_bytes=lambda _: None)
+        in_place = stage_file(database, file, tmp_path / "a.parquet", rejected_limit=0.0, on_bytes=lambda _: None)
         careful = staging._stage_carefully(
             database, file, file.text, tmp_path / "b.parquet", Rejections(name, 0), lambda _: None
         )

@@ -10,9 +10,9 @@ from pathlib import Path
 import msgspec
 
 from meantime.compute.local import LocalCompute
-from meantime.dataset.catalog import Catalog, Change, Loading, Status
-from meantime.dataset.ingest import DataIngestor
-from meantime.dataset.source import Source
+from meantime.dataset.catalog import Catalog, Loading, ReloadOutcome, Status
+from meantime.dataset.reading.ingestor import DataIngestor
+from meantime.dataset.reading.source import Source
 from meantime.engine.engine import Engine
 from meantime.model import Request
 from meantime.stores.result_files import ResultFiles
@@ -65,14 +65,14 @@ def test_jobs_submitted_while_files_are_reloaded_are_answered_from_the_snapshot_
             catalog.sweep(jobs.fingerprints())
 
     def note(mean: int) -> None:
-        assert catalog.reload("tea").result(PATIENCE_S) is Change.REPLACED
+        assert catalog.reload("tea").result(PATIENCE_S) is ReloadOutcome.REPLACED
         means[catalog.snapshot("tea").fingerprint] = mean
 
     catalog.on_change(sweep)
     engine.start()
     first = catalog.reload("tea")
     catalog.start()
-    assert first.result(PATIENCE_S) is Change.REPLACED
+    assert first.result(PATIENCE_S) is ReloadOutcome.REPLACED
     means[catalog.snapshot("tea").fingerprint] = 0
     accepted: list[int] = []  # appended to by all threads
     are_enough = threading.Event()

@@ -10,8 +10,8 @@ from typing import NamedTuple
 import numpy as np
 import pytest
 
-from meantime.dataset import cell_rows
-from meantime.dataset.sample import write_sample
+from meantime.dataset import source_rows
+from meantime.dataset.samples.synthetic import write_sample
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import SnapshotDamaged
 from meantime.model import Unwatched
@@ -150,7 +150,7 @@ def test_pages_are_the_whole_in_parts(sample: Sample) -> None:
 
 
 def test_no_cells_have_no_rows(sample: Sample) -> None:
-    assert not cell_rows.find(sample.snapshot, np.array([], dtype=np.int64), after=None, limit=1)
+    assert not source_rows.find_rows(sample.snapshot, np.array([], dtype=np.int64), after=None, limit=1)
 
 
 def test_a_file_of_several_with_odd_columns_and_lines(tmp_path: Path) -> None:
@@ -184,4 +184,4 @@ def test_rows_that_cannot_be_read_are_said_to_be_damaged(tmp_path: Path) -> None
     path = snapshot.folder / "rows" / "0000.parquet"
     path.write_bytes(b"PAR1" + bytes(path.stat().st_size - 8) + b"PAR1")
     with pytest.raises(SnapshotDamaged):
-        cell_rows.find(snapshot, np.array([0]), after=None, limit=1)
+        source_rows.find_rows(snapshot, np.array([0]), after=None, limit=1)

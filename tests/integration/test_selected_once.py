@@ -15,7 +15,7 @@ import pytest
 from meantime.cli import ask_file
 from meantime.compute import verifying
 from meantime.compute.local import document_of
-from meantime.dataset.sample import write_sample
+from meantime.dataset.samples.synthetic import write_sample
 from meantime.dataset.snapshot import Snapshot
 from meantime.formats import document
 from meantime.formats.document import Document

@@ -12,9 +12,9 @@ from pathlib import Path
 import msgspec
 
 from meantime.dataset.catalog import Catalog
-from meantime.dataset.ingest import Progress
-from meantime.dataset.snapshot import Rejected, write
-from meantime.dataset.source import Source
+from meantime.dataset.reading.ingestor import Progress
+from meantime.dataset.reading.source import Source
+from meantime.dataset.snapshot import Rejected, write_snapshot
 from meantime.errors import LoadCancelled, SourceEmpty
 from tests.support import factories
 
@@ -58,7 +58,7 @@ class JsonIngestor:
             rejected=self.rejected,
             rejected_total=self.rejected_total,
         )
-        return write(made.cube, about, [], into)
+        return write_snapshot(made.cube, about, [], into)
 
 
 class Place:

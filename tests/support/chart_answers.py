@@ -6,8 +6,8 @@ from typing import Any
 
 import msgspec
 
-from meantime.dataset import survey_example
-from meantime.dataset.survey_example import SOUP
+from meantime.dataset.samples import survey_example
+from meantime.dataset.samples.survey_example import SOUP
 from meantime.formats import citation
 from meantime.formats.document import Document
 from meantime.statistics.registry import STATISTICS

@@ -6,10 +6,10 @@ import gzip
 from collections.abc import Mapping
 from pathlib import Path
 
-from meantime.dataset.reading import Job, read_here
-from meantime.dataset.rows import Row, Rows
+from meantime.dataset.reading.source import Source
+from meantime.dataset.reading.source_reader import ReadingTask, read_source
+from meantime.dataset.rows import SourceRow, SourceRows
 from meantime.dataset.snapshot import Snapshot, open_snapshot
-from meantime.dataset.source import Source
 
 HEADER = "Question,LocationDesc,Data_Value"
 
@@ -37,7 +37,7 @@ def read_folder(
     snapshots, work = home / "snapshots", home / "work"
     snapshots.mkdir(exist_ok=True, parents=True)
     work.mkdir()
-    job = Job(
+    job = ReadingTask(
         source=Source(name="test", path=str(path), columns=dict(columns or {})),
         into=str(snapshots),
         work=str(work),
@@ -45,7 +45,7 @@ def read_folder(
         rejected_limit=rejected_limit,
     )
     try:
-        return read_here(job, lambda _: None)
+        return read_source(job, lambda _: None)
     finally:
         for left in work.rglob("*"):
             if left.is_file():
@@ -55,9 +55,9 @@ def read_folder(
         work.rmdir()
 
 
-def rows(folder: Path) -> list[Row]:
+def rows(folder: Path) -> list[SourceRow]:
     """Return all rows of a snapshot, as they stand in the file."""
-    return Rows(folder, open_snapshot(folder).about).select({})
+    return SourceRows(folder, open_snapshot(folder).about).select({})
 
 
 def rejected(snapshot: Snapshot) -> list[tuple[int, str]]:

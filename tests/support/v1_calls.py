@@ -13,7 +13,7 @@ from typing import Any, cast
 
 from meantime.compute.local import LocalCompute
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
-from meantime.dataset.ingest import Progress
+from meantime.dataset.reading.ingestor import Progress
 from meantime.dataset.snapshot import Snapshot
 from meantime.engine.engine import Engine, Event, JobDetail
 from meantime.engine.ports import EncodedResult

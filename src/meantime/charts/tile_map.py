@@ -9,8 +9,8 @@ from meantime.charts.caption import Caption
 from meantime.charts.chart import Chart
 from meantime.charts.layout import Record, Spec, chart_spec, highlight_opacity, no_rows_error, tooltip
 from meantime.charts.marks import MarkColumns
-from meantime.dataset import tile_grid
-from meantime.dataset.tile_grid import TileGrid
+from meantime.dataset.facts import tile_grids
+from meantime.dataset.facts.tile_grids import TileGrid
 from meantime.errors import NotAcceptable
 from meantime.table import Table
 from meantime.text import decimals, number
@@ -112,7 +112,7 @@ def _placed(records: Sequence[Record]) -> tuple[TileGrid, list[Record]]:
             "The result has several values for a location, and a tile has room for one. Ask for one stratum and one "
             "period."
         )
-    grid = tile_grid.of(names)
+    grid = tile_grids.for_locations(names)
     if grid is None:
         raise NotAcceptable(
             "Fewer than half of these locations are places of a tile grid that Meantime knows, so there is no map. "

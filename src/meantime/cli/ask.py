@@ -83,10 +83,10 @@ def ask(
         if data:
             # The statistics and DuckDB, which a server does without us, take a second to import.
             from meantime.cli.ask_file import ask_file
-            from meantime.dataset import source
+            from meantime.dataset.reading import source
 
             result = ask_file(
-                source.parse(data, columns), read_settings(file=config, options=options), statistic, texts
+                source.parse_source(data, columns), read_settings(file=config, options=options), statistic, texts
             )
         else:
             result = _ask_server(url or DEFAULT_URL, statistic, texts, dataset=dataset, label=label)

@@ -11,7 +11,7 @@ from meantime.cli.full_names import with_full_names
 from meantime.client import arguments
 from meantime.client.result import Result
 from meantime.compute.local import document_of
-from meantime.dataset.source import Source
+from meantime.dataset.reading.source import Source
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import RequestInvalid, StatisticUnknown
 from meantime.model import Unwatched

@@ -11,8 +11,8 @@ from pathlib import Path
 
 from meantime.cli.load_progress import LoadLines, load_bars
 from meantime.dataset.catalog import Catalog, Failed
-from meantime.dataset.ingest import DataIngestor
-from meantime.dataset.source import Source
+from meantime.dataset.reading.ingestor import DataIngestor
+from meantime.dataset.reading.source import Source
 from meantime.errors import LoadCancelled
 from meantime.log.capture import plain_stderr
 from meantime.settings import Settings

@@ -32,10 +32,10 @@ def inspect(path: str, columns: dict[str, str], config: Path | None, **options: 
     """
     # DuckDB and NumPy take long to import.
     from meantime.cli.data_file import loaded_catalog
-    from meantime.dataset import source
+    from meantime.dataset.reading import source
 
     settings = read_settings(file=config, options=options)
-    with loaded_catalog(source.parse(path, columns), settings) as catalog:
+    with loaded_catalog(source.parse_source(path, columns), settings) as catalog:
         _print_snapshot(catalog.snapshot(catalog.default), output_console())
 
 

@@ -10,7 +10,7 @@ import click
 
 from meantime.cli.output import atomic_file
 from meantime.cli.terminal import progress_bar
-from meantime.dataset import sample as synthetic
+from meantime.dataset.samples import synthetic as synthetic
 
 
 @click.command()

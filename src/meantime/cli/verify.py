@@ -32,14 +32,14 @@ def verify(result: Path, data: str, columns: dict[str, str], config: Path | None
     from meantime.cli.data_file import loaded_catalog
     from meantime.compute import verifying
     from meantime.compute.verifying import VerificationOutcome
-    from meantime.dataset import source
+    from meantime.dataset.reading import source
     from meantime.formats.document import Document
 
     body = result.read_bytes()
     document = verifying.read(body)
     if isinstance(document, Document):
         settings = read_settings(file=config, options=options)
-        with loaded_catalog(source.parse(data, columns), settings) as catalog:
+        with loaded_catalog(source.parse_source(data, columns), settings) as catalog:
             verification = verifying.verify(body, document, catalog.snapshot(catalog.default))
     else:
         verification = document

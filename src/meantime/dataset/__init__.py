@@ -1,1 +1,1 @@
-"""A file becomes a snapshot: look, read, roll up, keep."""
+"""A data set: how a file is read, what is kept of it, and which snapshot answers a request."""

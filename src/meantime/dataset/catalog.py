@@ -29,9 +29,9 @@ import msgspec
 import structlog
 
 from meantime import threads
-from meantime.dataset.ingest import Progress
+from meantime.dataset.reading.ingestor import Progress
+from meantime.dataset.reading.source import Source, source_identity
 from meantime.dataset.snapshot import TEMPORARY, Snapshot, fingerprint_of, open_snapshot, set_aside, sync
-from meantime.dataset.source import Source, identity
 from meantime.errors import (
     DataError,
     DatasetNotReady,
@@ -91,7 +91,7 @@ def progress_of(status: Status) -> Progress | None:
     return status.progress if isinstance(status, Loading) else status.reloading
 
 
-class Change(StrEnum):
+class ReloadOutcome(StrEnum):
     """What reading a source again has come to."""
 
     REPLACED = "replaced"  # another snapshot is served from now on
@@ -144,7 +144,7 @@ class Catalog:
         self._statuses: dict[str, Status] = {name: Loading(WAITING) for name in self.names}
         # What is to be read, in this order, and who waits for it. What is being read is not in it any more: a file that
         # changes meanwhile, and is asked to be read again, is read once more.
-        self._due: OrderedDict[str, Future[Change]] = OrderedDict((name, _waited_for()) for name in self.names)
+        self._due: OrderedDict[str, Future[ReloadOutcome]] = OrderedDict((name, _waited_for()) for name in self.names)
         self._is_reading = False
         self._folders: dict[str, Path] = {}  # of the data sets that are ready
         self._replaced: dict[Path, float] = {}  # folders that were current, and since when they are not
@@ -183,7 +183,7 @@ class Catalog:
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
 
-    def reload(self, name: str) -> Future[Change]:
+    def reload(self, name: str) -> Future[ReloadOutcome]:
         """Have a data set read again where its files have changed; return what that will have come to.
 
         Reading begins after this call, so that it sees whatever was changed before it: whoever asks while one reload
@@ -307,7 +307,7 @@ class Catalog:
             else:
                 waited_for.set_result(change)
 
-    def _next_due(self) -> tuple[Source, Future[Change]] | None:
+    def _next_due(self) -> tuple[Source, Future[ReloadOutcome]] | None:
         """Wait for what is to be read next; None where nothing is to be read any more."""
         with self._lock:
             self._changed.wait_for(lambda: self._due or self._closing.is_set())
@@ -317,7 +317,7 @@ class Catalog:
             self._is_reading = True
         return self._sources[name], waited_for
 
-    def _load(self, source: Source) -> Change:
+    def _load(self, source: Source) -> ReloadOutcome:
         """Read a source, and serve what it has become.
 
         Raises:
@@ -339,7 +339,7 @@ class Catalog:
         self._decide(source.name, Ready(snapshot), folder)
         if self._closing.is_set():
             raise _stopped()
-        return Change.UNCHANGED if is_unchanged else Change.REPLACED
+        return ReloadOutcome.UNCHANGED if is_unchanged else ReloadOutcome.REPLACED
 
     def _note_failure(self, name: str, error: MeantimeError) -> None:
         match self.status(name):
@@ -377,7 +377,7 @@ class Catalog:
         return folder, snapshot
 
     def _identity(self, source: Source) -> str:
-        return identity(source, rejected_limit=self._ingestor.rejected_limit)
+        return source_identity(source, rejected_limit=self._ingestor.rejected_limit)
 
     def _open(self, folder: Path) -> Snapshot:
         """Open a snapshot, or share it with another data set of the same content."""
@@ -480,16 +480,16 @@ class _Register:
         self._folder = folder
         self._path = folder / "sources.json"
 
-    def folder_of(self, identity: str) -> Path | None:
-        name = self._read().get(identity)
+    def folder_of(self, source_identity: str) -> Path | None:
+        name = self._read().get(source_identity)
         # It may have been swept: a file that is put back as it was is read again.
         return self._folder / name if name is not None and (self._folder / name).is_dir() else None
 
-    def remember(self, identity: str, folder: Path) -> None:
+    def remember(self, source_identity: str, folder: Path) -> None:
         """Remember for the next start. Failing to is no failure: the source is then read anew."""
         # Without those that were swept; so it does not grow for ever.
         known = {key: name for key, name in self._read().items() if (self._folder / name).is_dir()}
-        known[identity] = folder.name
+        known[source_identity] = folder.name
         part = self._folder / f"{TEMPORARY}sources.json"
         try:
             part.write_bytes(msgspec.json.format(msgspec.json.encode(known, order="sorted")))
@@ -505,7 +505,7 @@ class _Register:
         except (OSError, msgspec.MsgspecError):
             # Absent before the first source was read; harmed, it costs reading the sources again.
             return {}
-        return {identity: name for identity, name in known.items() if fingerprint_of(name)}
+        return {source_identity: name for source_identity, name in known.items() if fingerprint_of(name)}
 
 
 def _not_ready(name: str, status: Status | None, names: Sequence[str]) -> DatasetNotReady:
@@ -518,9 +518,9 @@ def _not_ready(name: str, status: Status | None, names: Sequence[str]) -> Datase
             return DatasetNotReady(f"The data set {name!r} is still being loaded; ask again when it is ready.")
 
 
-def _waited_for() -> Future[Change]:
+def _waited_for() -> Future[ReloadOutcome]:
     """Make a future that nobody can cancel: others wait for it too, and the loader would stumble over it."""
-    future: Future[Change] = Future()
+    future: Future[ReloadOutcome] = Future()
     future.set_running_or_notify_cancel()
     return future
 

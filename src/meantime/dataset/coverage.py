@@ -84,7 +84,7 @@ def axes_of(
     So a location that was never asked shows as absent, and a year in which nobody was asked does not show at all. Each
     side is narrowed to the codes that are given; what is not on it is passed over.
 
-    >>> from meantime.dataset import example
+    >>> from meantime.dataset.samples import example
     >>> cube = example.snapshot().cube
     >>> axes = axes_of(cube, cube.question_codes[example.BREAKFAST])
     >>> len(axes.strata), len(axes.periods), len(axes.locations)
@@ -105,7 +105,7 @@ def axes_of(
 def coverage(cube: Cube, axes: Axes) -> Coverage:
     """Return what there is of each entry; rows of several value types are taken together.
 
-    >>> from meantime.dataset import example
+    >>> from meantime.dataset.samples import example
     >>> cube = example.snapshot().cube
     >>> axes = axes_of(cube, cube.question_codes[example.BREAKFAST], locations={0, 2})
     >>> found = coverage(cube, axes)

@@ -22,7 +22,7 @@ _SAME_DEGREES = 0.01
 MOST_TEXTS = 16
 
 
-class Point(msgspec.Struct, frozen=True, kw_only=True):
+class GeoPoint(msgspec.Struct, frozen=True, kw_only=True):
     """A place on the earth, in degrees."""
 
     latitude: float
@@ -32,7 +32,7 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 class Points(msgspec.Struct, frozen=True, kw_only=True):
     """Where the locations of a table lie, as far as its rows say and agree."""
 
-    of: dict[str, Point] = {}  # by location
+    of: dict[str, GeoPoint] = {}  # by location
     unknown: dict[str, str] = {}  # by location, why it has none
 
     @property
@@ -41,12 +41,14 @@ class Points(msgspec.Struct, frozen=True, kw_only=True):
         return {name: (point.latitude, point.longitude) for name, point in self.of.items()}
 
 
-def parse(text: str) -> Point | None:
+def parse_point(text: str) -> GeoPoint | None:
     """Read a point; None where the text is none, or it is not on the earth.
 
-    >>> parse("(44.85, -93.26)") == parse("POINT (-93.26 44.85)") == Point(latitude=44.85, longitude=-93.26)
+    >>> parse_point("(44.85, -93.26)")
+    GeoPoint(latitude=44.85, longitude=-93.26)
+    >>> parse_point("POINT (-93.26 44.85)") == parse_point("(44.85, -93.26)")
     True
-    >>> parse("(144.79, 13.44)"), parse("Main Street")
+    >>> parse_point("(144.79, 13.44)"), parse_point("Main Street")
     (None, None)
     """
     if (found := _WELL_KNOWN.match(text)) is not None:
@@ -57,46 +59,46 @@ def parse(text: str) -> Point | None:
         return None
     if not (-90 <= latitude <= 90 and -180 <= longitude <= 180):
         return None
-    return Point(latitude=latitude, longitude=longitude)
+    return GeoPoint(latitude=latitude, longitude=longitude)
 
 
-def gather(named: Iterable[tuple[str, Sequence[str] | None]]) -> Points:
+def locate(named: Iterable[tuple[str, Sequence[str] | None]]) -> Points:
     """Tell where locations lie, from the different texts that the rows of each have for it; None: very many.
 
     Texts agree where they mean one place, however they are written and rounded; the least of them is taken.
 
     >>> utah, ohio = ["(39.36, -111.587)", "POINT (-111.58701 39.36)"], ["(40, -82)", "(41, -82)"]
-    >>> found = gather([("Utah", utah), ("Ohio", ohio), ("Guam", ["far away"]), ("Iowa", None)])
+    >>> found = locate([("Utah", utah), ("Ohio", ohio), ("Guam", ["far away"]), ("Iowa", None)])
     >>> found.of
-    {'Utah': Point(latitude=39.36, longitude=-111.587)}
+    {'Utah': GeoPoint(latitude=39.36, longitude=-111.587)}
     >>> for location, reason in found.unknown.items():
     ...     print(f"{location}: {reason}")
     Ohio: its rows name several points
     Guam: 'far away' is no point
     Iowa: its rows name several points
     """
-    of: dict[str, Point] = {}
+    of: dict[str, GeoPoint] = {}
     unknown: dict[str, str] = {}
     for location, texts in named:
         found = None if texts is None else _one(sorted(texts))
-        if isinstance(found, Point):
+        if isinstance(found, GeoPoint):
             of[location] = found
         else:
             unknown[location] = found or "its rows name several points"
     return Points(of=of, unknown=unknown)
 
 
-def _one(texts: Sequence[str]) -> Point | str | None:
+def _one(texts: Sequence[str]) -> GeoPoint | str | None:
     """Return the one point that texts mean, or what is wrong with one of them; None where they do not agree."""
     points = []
     for text in texts:
-        if (point := parse(text)) is None:
+        if (point := parse_point(text)) is None:
             return f"{text[:_TOLD_CHARACTERS]!r} is no point"
         points.append(point)
     first, *others = points
     return first if all(_is_same(first, other) for other in others) else None
 
 
-def _is_same(one: Point, other: Point) -> bool:
+def _is_same(one: GeoPoint, other: GeoPoint) -> bool:
     apart = max(abs(one.latitude - other.latitude), abs(one.longitude - other.longitude))
     return apart <= _SAME_DEGREES

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import duckdb
 
-from meantime.dataset.labels import JOINED, label
+from meantime.dataset.reading.labels import JOINED, label_sql
 from meantime.dataset.snapshot import About, Snapshot, damaged
 from meantime.errors import SnapshotDamaged
 
@@ -22,7 +22,7 @@ FIRST_LINE = 2
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class SourceRow:
     """One row of a source file."""
 
     file: str  # its name, without its folder
@@ -30,7 +30,7 @@ class Row:
     cells: Mapping[str, str]  # column -> text as read; "" where there is none
 
 
-class Rows:
+class SourceRows:
     """The rows of the snapshot in ``folder``. Holds no file open, so several threads may use it at a time."""
 
     def __init__(self, folder: Path, about: About) -> None:
@@ -38,7 +38,7 @@ class Rows:
         self._about = about
 
     @classmethod
-    def of(cls, snapshot: Snapshot) -> Rows:
+    def of(cls, snapshot: Snapshot) -> SourceRows:
         """Return the rows of an open snapshot.
 
         Raises:
@@ -57,7 +57,7 @@ class Rows:
         """
         return tuple(self._path(f"rows/{place:04}.parquet") for place in range(len(self._about.files)))
 
-    def select(self, where: Mapping[str, str]) -> list[Row]:
+    def select(self, where: Mapping[str, str]) -> list[SourceRow]:
         """Return the rows whose columns with these roles hold exactly these texts, by file and then by line.
 
         Question, location, category and stratum are whole labels, of as many columns as tell them. Without conditions:
@@ -71,13 +71,13 @@ class Rows:
         if any(text and role not in roles for role, text in where.items()):
             return []
         texts = {role: _text(columns.index(column)) for role, column in roles.items()}
-        told = texts | {axis: label(axis, texts) for axis in JOINED}
+        told = texts | {axis: label_sql(axis, texts) for axis in JOINED}
         conditions = [(told[role], text) for role, text in where.items() if role in told]
         found = []
         with duckdb.connect() as database:
             for place, file in enumerate(self._about.files):
                 for line, *cells in self._read(database, f"rows/{place:04}.parquet", conditions):
-                    found.append(Row(file=file, line=line, cells=dict(zip(columns, cells, strict=True))))
+                    found.append(SourceRow(file=file, line=line, cells=dict(zip(columns, cells, strict=True))))
         return found
 
     def _read(

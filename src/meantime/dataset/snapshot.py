@@ -53,7 +53,7 @@ _FOLDER = re.compile(r"([0-9a-f]{64})(?:\.[0-9a-f]{16})?", re.ASCII)
 Polarity = Literal["lower", "higher"]
 
 
-class Question(msgspec.Struct, frozen=True, kw_only=True):
+class QuestionInfo(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a question beside its rows. Polarity is data, never guessed."""
 
     text: str
@@ -77,7 +77,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     synthetic: bool  # made by `meantime sample`; must be said wherever it is served
     roles: dict[str, str]  # role -> column of the file
     columns: tuple[str, ...]  # all columns of the file, in its order
-    questions: tuple[Question, ...]  # in the order of the cube's question codes
+    questions: tuple[QuestionInfo, ...]  # in the order of the cube's question codes
     rows: int
     rejected_total: int
     rejected: tuple[Rejected, ...]  # the first ones, by file and line
@@ -149,7 +149,7 @@ def fingerprint(cube: Cube, about: About) -> str:
     return digest.hexdigest()
 
 
-def write(cube: Cube, about: About, rows: Sequence[Path], into: Path, *, work: Path | None = None) -> Path:
+def write_snapshot(cube: Cube, about: About, rows: Sequence[Path], into: Path, *, work: Path | None = None) -> Path:
     """Write a snapshot and return its folder; ``rows`` are the Parquet files of ``about.files``, which are moved in.
 
     The folder is there whole or not at all. One that is there already and sound is kept if it is the same edition;

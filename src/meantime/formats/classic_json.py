@@ -19,7 +19,7 @@ Data = dict[str, Any]
 def encode(statistic: str, table: Table, parameters: Mapping[str, Any]) -> bytes:
     """Write the table of one of the nine classic statistics, in its shape.
 
-    >>> from meantime.dataset import example
+    >>> from meantime.dataset.samples import example
     >>> from meantime.model import Unwatched
     >>> from meantime.statistics.families.classic import OfQuestion, states_mean
     >>> table = states_mean(example.snapshot(), OfQuestion(question=example.BREAKFAST), Unwatched())

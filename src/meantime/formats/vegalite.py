@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from meantime.charts.caption import Caption
 from meantime.charts.registry import CHARTS
-from meantime.dataset import geography
+from meantime.dataset.facts import geography
 from meantime.errors import NotAcceptable
 from meantime.formats import citation
 from meantime.formats.document import Document, dumps
@@ -104,4 +104,4 @@ def _reference(document: Document) -> str | None:
     if "location" not in columns:
         return None
     locations = tuple(sorted({str(name) for name in document.table.column("location")}))
-    return next((name for name in locations if name in geography.of(locations).aggregates), None)
+    return next((name for name in locations if name in geography.for_locations(locations).aggregates), None)

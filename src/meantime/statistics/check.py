@@ -34,7 +34,7 @@ def check(name: str, raw: Mapping[str, object], snapshot: Snapshot, refuse_unkno
 
     Keys that the statistic does not know are ignored, as the classic API promises, or refused.
 
-    >>> from meantime.dataset import example
+    >>> from meantime.dataset.samples import example
     >>> check("states_mean", {"question": example.BREAKFAST}, example.snapshot()).parameters
     OfQuestion(question='Percent of adults who skip breakfast')
     >>> def wrong(name, **raw):

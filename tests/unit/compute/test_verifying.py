@@ -10,7 +10,7 @@ import pytest
 
 from meantime.compute.local import LocalCompute
 from meantime.compute.verifying import Verification, VerificationOutcome, read, verify
-from meantime.dataset import survey_example
+from meantime.dataset.samples import survey_example
 from meantime.dataset.snapshot import Snapshot
 from meantime.formats import document
 from meantime.formats.document import Document

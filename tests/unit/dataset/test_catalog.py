@@ -17,10 +17,10 @@ from weakref import ref
 import msgspec
 import pytest
 
-from meantime.dataset.catalog import Catalog, Change, Failed, Loading, Ready, Status
-from meantime.dataset.ingest import Progress
+from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, ReloadOutcome, Status
+from meantime.dataset.reading.ingestor import Progress
+from meantime.dataset.reading.source import Source
 from meantime.dataset.snapshot import Snapshot, fingerprint_of, open_snapshot
-from meantime.dataset.source import Source
 from meantime.engine.ports import Gate
 from meantime.errors import (
     DatasetNotReady,
@@ -336,7 +336,7 @@ def test_a_changed_file_is_served_after_a_reload_and_the_old_one_by_its_fingerpr
     with place.serving(place.source("a", "1")) as catalog:
         before = catalog.snapshot("a").fingerprint
         place.source("a", "2")
-        assert catalog.reload("a").result(PATIENCE_S) is Change.REPLACED
+        assert catalog.reload("a").result(PATIENCE_S) is ReloadOutcome.REPLACED
         assert mean(catalog.snapshot("a")) == 2
         assert catalog.bind(REQUEST).fingerprint == catalog.snapshot("a").fingerprint != before
         assert mean(catalog.snapshot("a", before)) == 1
@@ -348,7 +348,7 @@ def test_a_changed_file_is_served_after_a_reload_and_the_old_one_by_its_fingerpr
 def test_an_unchanged_file_is_not_read_again(place: Place) -> None:
     with place.serving(place.source("a", "1")) as catalog:
         before = catalog.status("a")
-        assert catalog.reload("a").result(PATIENCE_S) is Change.UNCHANGED
+        assert catalog.reload("a").result(PATIENCE_S) is ReloadOutcome.UNCHANGED
         assert catalog.status("a") == before
         assert place.ingestor.read == ["a"]
 
@@ -357,7 +357,7 @@ def test_a_file_written_anew_with_the_same_in_it_leaves_the_snapshot_as_it_is(pl
     with place.serving(place.source("a", "1")) as catalog:
         before = catalog.snapshot("a")
         place.source("a", "1")
-        assert catalog.reload("a").result(PATIENCE_S) is Change.UNCHANGED
+        assert catalog.reload("a").result(PATIENCE_S) is ReloadOutcome.UNCHANGED
         assert catalog.snapshot("a") is before
         assert place.ingestor.read == ["a", "a"]
 
@@ -391,7 +391,7 @@ def test_a_reload_that_fails_leaves_what_is_served_and_says_why_until_one_succee
         assert catalog.status("a") == Ready(before, reload_error=refused.value)
         assert catalog.snapshot("a") is before
         place.source("a", "3")
-        assert catalog.reload("a").result(PATIENCE_S) is Change.REPLACED
+        assert catalog.reload("a").result(PATIENCE_S) is ReloadOutcome.REPLACED
         assert catalog.status("a") == Ready(catalog.snapshot("a"))
 
 
@@ -427,7 +427,7 @@ def test_a_data_set_that_failed_at_the_start_can_be_mended_and_its_gate_stays_op
         with pytest.raises(DatasetNotReady, match="has no rows"):
             catalog.snapshot("a")
         way.let_on()
-        assert reload.result(PATIENCE_S) is Change.REPLACED
+        assert reload.result(PATIENCE_S) is ReloadOutcome.REPLACED
         assert mean(catalog.snapshot("a")) == 2
         assert opened == []
 
@@ -443,13 +443,13 @@ def test_who_asks_before_a_reload_begins_shares_it_and_who_asks_later_gets_anoth
         second, third = catalog.reload("a"), catalog.reload("a")
         assert second is third is not first
         way.let_on()
-        assert first.result(PATIENCE_S) is Change.REPLACED
+        assert first.result(PATIENCE_S) is ReloadOutcome.REPLACED
         way.wait_entered()
         assert isinstance(status := catalog.status("a"), Ready)
         assert status.reloading is not None
         assert mean(status.snapshot) == 2
         way.let_on()
-        assert second.result(PATIENCE_S) is Change.REPLACED
+        assert second.result(PATIENCE_S) is ReloadOutcome.REPLACED
         assert mean(catalog.snapshot("a")) == 3
         assert place.ingestor.read == ["a", "a", "a"]
 
@@ -460,7 +460,7 @@ def test_a_reload_that_is_asked_for_before_the_first_loading_begins_is_that_load
     assert asked is catalog.reload("a")
     assert isinstance(catalog.status("a"), Loading)
     catalog.start()
-    assert asked.result(PATIENCE_S) is Change.REPLACED
+    assert asked.result(PATIENCE_S) is ReloadOutcome.REPLACED
     catalog.close()
     assert place.ingestor.read == ["a"]
 
@@ -474,7 +474,7 @@ def test_a_file_that_changes_while_it_is_first_loaded_is_read_again_when_that_is
     asked = catalog.reload("a")
     assert isinstance(catalog.status("a"), Loading)
     way.let_on(2)
-    assert asked.result(PATIENCE_S) is Change.REPLACED
+    assert asked.result(PATIENCE_S) is ReloadOutcome.REPLACED
     assert mean(catalog.snapshot("a")) == 2
     catalog.close()
 
@@ -490,7 +490,7 @@ def test_data_sets_are_reloaded_one_after_another_in_the_order_asked_for(place: 
         assert isinstance(status := catalog.status("a"), Ready)
         assert status.reloading == Progress(phase="waiting", share=0.0, rows=None)
         way.let_on(2)
-        assert [one.result(PATIENCE_S) for one in asked] == [Change.REPLACED] * 2
+        assert [one.result(PATIENCE_S) for one in asked] == [ReloadOutcome.REPLACED] * 2
         assert place.ingestor.read == ["b", "a"]
 
 
@@ -524,7 +524,7 @@ def test_nobody_can_cancel_a_reload_that_others_wait_for(place: Place) -> None:
     with place.serving(place.source("a", "1")) as catalog:
         asked = catalog.reload("a")
         assert not asked.cancel()
-        assert asked.result(PATIENCE_S) is Change.UNCHANGED
+        assert asked.result(PATIENCE_S) is ReloadOutcome.UNCHANGED
 
 
 def test_the_memory_of_a_snapshot_goes_when_it_is_replaced_and_nobody_holds_it(place: Place) -> None:
@@ -544,14 +544,14 @@ def test_a_file_that_is_put_back_as_it_was_is_found_again_or_read_where_its_snap
         for swept in (False, True):
             aside = path.rename(path.with_suffix(f".aside{swept}"))
             place.source("a", "2")
-            assert catalog.reload("a").result(PATIENCE_S) is Change.REPLACED
+            assert catalog.reload("a").result(PATIENCE_S) is ReloadOutcome.REPLACED
             if swept:
                 place.now_s += 4000
                 catalog.sweep(set())
             path.unlink()
             aside.rename(path)
             place.ingestor.read.clear()
-            assert catalog.reload("a").result(PATIENCE_S) is Change.REPLACED
+            assert catalog.reload("a").result(PATIENCE_S) is ReloadOutcome.REPLACED
             assert place.ingestor.read == (["a"] if swept else [])
             assert mean(catalog.snapshot("a")) == 1
 
@@ -579,7 +579,7 @@ def test_the_layout_that_was_replaced_by_another_of_the_same_content_stays_for_a
         catalog.snapshot("a")
         place.ingestor.title = "Another title"
         place.source("a", "1")
-        assert catalog.reload("a").result(PATIENCE_S) is Change.REPLACED
+        assert catalog.reload("a").result(PATIENCE_S) is ReloadOutcome.REPLACED
         assert catalog.snapshot("a").about.title == "Another title"
         catalog.sweep(set())
         assert folder is not None

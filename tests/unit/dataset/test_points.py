@@ -6,10 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from meantime.dataset.points import Point, gather, parse
+from meantime.dataset.points import GeoPoint, locate, parse_point
 from tests.support.table_files import read, write
 
-UTAH = Point(latitude=39.36, longitude=-111.587)
+UTAH = GeoPoint(latitude=39.36, longitude=-111.587)
 HEADER = "Question,LocationDesc,Data_Value,GeoLocation"
 
 
@@ -25,7 +25,7 @@ HEADER = "Question,LocationDesc,Data_Value,GeoLocation"
     ],
 )
 def test_both_ways_of_writing_a_point_are_read(text: str) -> None:
-    assert parse(text) == UTAH
+    assert parse_point(text) == UTAH
 
 
 @pytest.mark.parametrize(
@@ -33,23 +33,23 @@ def test_both_ways_of_writing_a_point_are_read(text: str) -> None:
     ["", "39.36, -111.587", "(39.36)", "(nan, 1)", "(91, 0)", "POINT (181 0)", "(٣, 4)", "(1, 2, 3)", "(1e1, 2)"],
 )
 def test_what_is_no_point_of_the_earth_is_none(text: str) -> None:
-    assert parse(text) is None
+    assert parse_point(text) is None
 
 
 @given(st.text(alphabet="(),.-+ 0123456789POINTeé\x00", max_size=80))
 def test_any_text_is_a_point_on_the_earth_or_none(text: str) -> None:
-    point = parse(text)
+    point = parse_point(text)
     assert point is None or (abs(point.latitude) <= 90 and abs(point.longitude) <= 180)
 
 
 def test_two_ways_of_writing_one_point_agree() -> None:
-    assert gather([("Utah", ["POINT (-111.587 39.36)", "(39.36, -111.587)"])]).of == {"Utah": UTAH}
+    assert locate([("Utah", ["POINT (-111.587 39.36)", "(39.36, -111.587)"])]).of == {"Utah": UTAH}
 
 
 def test_points_that_were_rounded_in_other_ways_agree_and_others_do_not() -> None:
     texts = ["(64.845079957001, -147.722059036)", "(64.84507995700051, -147.72205903599973)"]
-    assert gather([("Alaska", texts)]).of["Alaska"].latitude == pytest.approx(64.845, abs=0.01)
-    assert gather([("Alaska", ["(64.8, -147.7)", "(64.82, -147.7)"])]).of == {}
+    assert locate([("Alaska", texts)]).of["Alaska"].latitude == pytest.approx(64.845, abs=0.01)
+    assert locate([("Alaska", ["(64.8, -147.7)", "(64.82, -147.7)"])]).of == {}
 
 
 def test_a_location_with_very_many_points_has_none(tmp_path: Path) -> None:

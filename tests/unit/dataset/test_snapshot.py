@@ -19,13 +19,13 @@ from meantime.dataset.cube import Cube
 from meantime.dataset.snapshot import (
     FORMAT_VERSION,
     About,
-    Question,
+    QuestionInfo,
     Rejected,
     Snapshot,
     fingerprint,
     fingerprint_of,
     open_snapshot,
-    write,
+    write_snapshot,
 )
 from meantime.errors import LoadFailed, SnapshotDamaged
 from tests.support.factories import cube, row, snapshot
@@ -52,7 +52,7 @@ def rows_file(folder: Path, text: str = "the rows") -> Path:
 
 def write_one(into: Path, *, rows: str = "the rows", content: Cube | None = None, **changes: Any) -> Path:
     with tempfile.TemporaryDirectory(dir=into.parent) as outside:
-        return write(content or cube(ROWS), about(**changes), [rows_file(Path(outside), rows)], into)
+        return write_snapshot(content or cube(ROWS), about(**changes), [rows_file(Path(outside), rows)], into)
 
 
 @pytest.fixture(scope="module")
@@ -80,7 +80,7 @@ def test_what_was_written_comes_back(tmp_path: Path) -> None:
 
 
 def test_a_snapshot_of_no_rows_and_no_files_comes_back(tmp_path: Path) -> None:
-    folder = write(cube([]), about(files=(), questions=()), [], tmp_path)
+    folder = write_snapshot(cube([]), about(files=(), questions=()), [], tmp_path)
     assert open_snapshot(folder).cube.rows == 0
 
 
@@ -93,12 +93,12 @@ def test_integers_longer_than_python_prints_come_back(tmp_path: Path) -> None:
 
 def test_a_number_of_rows_other_than_of_files_is_a_bug(tmp_path: Path) -> None:
     with pytest.raises(ValueError, match="1 files were read, and the rows of 0 are given"):
-        write(cube(ROWS), about(), [], tmp_path)
+        write_snapshot(cube(ROWS), about(), [], tmp_path)
 
 
 def test_the_rows_are_moved_in_and_nothing_else_is_left(tmp_path: Path) -> None:
     path = rows_file(tmp_path)
-    folder = write(cube(ROWS), about(), [path], tmp_path / "snapshots")
+    folder = write_snapshot(cube(ROWS), about(), [path], tmp_path / "snapshots")
     assert not path.exists()
     assert list((tmp_path / "snapshots").iterdir()) == [folder]
 
@@ -106,7 +106,7 @@ def test_the_rows_are_moved_in_and_nothing_else_is_left(tmp_path: Path) -> None:
 def test_it_is_built_up_where_whoever_asks_cleans_up(tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()
-    folder = write(cube(ROWS), about(), [rows_file(tmp_path)], tmp_path / "snapshots", work=work)
+    folder = write_snapshot(cube(ROWS), about(), [rows_file(tmp_path)], tmp_path / "snapshots", work=work)
     assert list((tmp_path / "snapshots").iterdir()) == [folder]
     assert list(work.iterdir()) == []
 
@@ -114,9 +114,9 @@ def test_it_is_built_up_where_whoever_asks_cleans_up(tmp_path: Path) -> None:
 def test_a_disk_that_cannot_be_written_to_is_said_and_leaves_nothing(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LoadFailed, match="could not be written"):
-        write(cube(ROWS), about(files=()), [], tmp_path / "file" / "snapshots")
+        write_snapshot(cube(ROWS), about(files=()), [], tmp_path / "file" / "snapshots")
     with pytest.raises(LoadFailed, match="could not be written"):
-        write(cube(ROWS), about(), [tmp_path / "absent.parquet"], tmp_path / "snapshots")
+        write_snapshot(cube(ROWS), about(), [tmp_path / "absent.parquet"], tmp_path / "snapshots")
     assert list((tmp_path / "snapshots").iterdir()) == []
 
 
@@ -145,7 +145,7 @@ def test_the_fingerprint_is_the_same_for_any_order_of_the_rows(order: list[Any])
         {"decimal_mark": ","},
         {"columns": ("Question", "LocationDesc", "Data_Value", "Remark")},
         {"warnings": ("the decimal mark was guessed",)},
-        {"questions": tuple(Question(text=text, unit="percent", topic="a topic") for text in "QR")},
+        {"questions": tuple(QuestionInfo(text=text, unit="percent", topic="a topic") for text in "QR")},
     ],
     ids=lambda changes: next(iter(changes)),
 )
@@ -158,8 +158,8 @@ def test_the_form_of_the_file_is_not_in_the_fingerprint(changes: dict[str, Any])
     [
         {"synthetic": True},
         {"roles": {"question": "Question", "location": "LocationDesc", "value": "Data_Value_Alt"}},
-        {"questions": tuple(Question(text=text, unit="minutes") for text in "QR")},
-        {"questions": tuple(Question(text=text, unit="percent", polarity="lower") for text in "QR")},
+        {"questions": tuple(QuestionInfo(text=text, unit="minutes") for text in "QR")},
+        {"questions": tuple(QuestionInfo(text=text, unit="percent", polarity="lower") for text in "QR")},
     ],
     ids=lambda changes: next(iter(changes)),
 )

@@ -10,8 +10,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from meantime.dataset import example, survey_example
-from meantime.dataset.sample import write_sample
+from meantime.dataset.samples import example, survey_example
+from meantime.dataset.samples.synthetic import write_sample
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics import columns

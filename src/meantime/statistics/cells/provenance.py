@@ -120,7 +120,7 @@ def of_estimates(found: Pooled, row: Mapping[str, Cell] | None) -> Provenance:
 
     What most statistics of published estimates rest on, whatever else they have to say of them.
 
-    >>> from meantime.dataset import survey_example
+    >>> from meantime.dataset.samples import survey_example
     >>> from meantime.statistics.cells.cell_parameters import Ground
     >>> from meantime.statistics.cells.selection import pooled, select
     >>> found = pooled(select(survey_example.snapshot(), Ground(question=survey_example.SOUP, years="2018..2019")))

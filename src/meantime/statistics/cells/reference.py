@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
-from meantime.dataset import geography
+from meantime.dataset.facts import geography
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RequestInvalid
 from meantime.statistics.cells.cell_parameters import Ground
@@ -91,6 +91,6 @@ def difference_rests_on(found: Pooled, at: int, row: Mapping[str, Cell] | None) 
 
 def _aggregate(snapshot: Snapshot, question: int) -> str | None:
     """Return the one location of a question that is the sum of others; None where there is none, or several."""
-    aggregates = geography.of(snapshot.cube.labels.locations).aggregates
+    aggregates = geography.for_locations(snapshot.cube.labels.locations).aggregates
     named = [name for name in locations_of(snapshot.cube, question) if name in aggregates]
     return named[0] if len(named) == 1 else None

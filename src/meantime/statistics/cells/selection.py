@@ -18,9 +18,9 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from meantime.dataset import geography
 from meantime.dataset.cube import ABSENT, AXES, Cube, Doubles, Integers, Period, ValueType
-from meantime.dataset.geography import Geography
+from meantime.dataset.facts import geography
+from meantime.dataset.facts.geography import Geography
 from meantime.dataset.snapshot import Polarity, Snapshot
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem, RequestInvalid
@@ -236,7 +236,7 @@ def select(
     Four of the five locations have 2020, which is not nine in ten of them; of the years, 2019 is the last that all
     have:
 
-    >>> from meantime.dataset import survey_example
+    >>> from meantime.dataset.samples import survey_example
     >>> chosen = select(survey_example.snapshot(), Ground(question=survey_example.SOUP))
     >>> chosen.years, chosen.names, chosen.value.ravel().tolist()
     ('2019', ['Avalon', 'Borduria', 'Cockaigne', 'Dorado', 'Erewhon'], [20.9, 26.6, 31.0, 25.9, 24.1])
@@ -343,7 +343,7 @@ class _Selecting:
         self._start = int(self._cube.starts[self._question])
         self._keys = self._cube.cells.keys[self._start : int(self._cube.starts[self._question + 1])]
         self._has_value = self._cube.cells.moments.count[self._start : self._start + len(self._keys)] > 0
-        self._geography = geography.of(self._cube.labels.locations)
+        self._geography = geography.for_locations(self._cube.labels.locations)
         self._problems: list[Problem] = []
         self._notes: list[str] = []
         self._warnings: list[str] = []

@@ -28,7 +28,7 @@ class OfCategory(Adjusting, frozen=True, kw_only=True):
 def strata(snapshot: Snapshot, asked: OfCategory) -> Pooled:
     """Return the estimates of the category's strata by location: of all, or of the two that are named.
 
-    >>> from meantime.dataset import survey_example
+    >>> from meantime.dataset.samples import survey_example
     >>> asked = OfCategory(question=survey_example.SOUP, category="Sex", reference_stratum="Male")
     >>> found = strata(survey_example.snapshot(), asked)
     >>> found.of.names, names(found.of), found.value.tolist()

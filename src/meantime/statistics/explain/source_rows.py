@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from meantime.dataset import cell_rows
-from meantime.dataset.cell_rows import CellRow
+from meantime.dataset import source_rows
 from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.source_rows import CellRow
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem, RequestInvalid
 from meantime.statistics.cells.provenance import Weighted, merged
@@ -98,7 +98,7 @@ def page(
     snapshot, provenance = prepared.snapshot, prepared.rests_on(row)
     weighted = merged(provenance)
     # One more than is shown: whether there is another page is known by it.
-    found = cell_rows.find(snapshot, weighted.cells, after=after, limit=limit + 1)
+    found = source_rows.find_rows(snapshot, weighted.cells, after=after, limit=limit + 1)
     shown = found[:limit]
     made = Table(
         columns=(*_OURS, *_of_file(snapshot)),

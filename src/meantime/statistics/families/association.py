@@ -11,7 +11,7 @@ import numpy as np
 
 from meantime import text
 from meantime.dataset.cube import Doubles
-from meantime.dataset.relations import relation
+from meantime.dataset.facts.relations import relation
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RequestInvalid
 from meantime.model import Work
@@ -118,7 +118,7 @@ def association(prepared: Prepared[Association, Both], _work: Work) -> Table:
 
     A location of which one is withheld is left out by name; fewer than ten are refused:
 
-    >>> from meantime.dataset import survey_example
+    >>> from meantime.dataset.samples import survey_example
     >>> asked = Association(question=survey_example.SOUP, other=survey_example.SINGING, years="2019")
     >>> STATISTIC.answer(survey_example.snapshot(), asked)
     Traceback (most recent call last):

@@ -89,7 +89,7 @@ def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
 
     A location of which one is withheld or absent is left out by name.
 
-    >>> from meantime.dataset import survey_example
+    >>> from meantime.dataset.samples import survey_example
     >>> asked = Change(question=survey_example.SOUP, since="2016", years="2020")
     >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
     >>> for row in zip(*(table.column(name) for name in ("location", "before", "after", "change", "verdict"))):

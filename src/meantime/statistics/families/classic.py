@@ -117,7 +117,7 @@ def states_mean(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
     Avalon and Borduria are tied and so in the order of their names; one of Avalon's rows is withheld and counts
     nowhere; Dorado has nothing but a withheld row and is left out:
 
-    >>> from meantime.dataset import example
+    >>> from meantime.dataset.samples import example
     >>> from meantime.statistics.registry import STATISTICS
     >>> table = STATISTICS["states_mean"].answer(example.snapshot(), OfQuestion(question=example.BREAKFAST))
     >>> [column.name for column in table.columns]
@@ -140,7 +140,7 @@ def states_mean(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
 def state_mean(prepared: Prepared[OfState, Integers], _work: Work) -> Table:
     """Average the question's rows in one location.
 
-    >>> from meantime.dataset import example
+    >>> from meantime.dataset.samples import example
     >>> from meantime.statistics.registry import STATISTICS
     >>> def of(state):
     ...     asked = OfState(question=example.BREAKFAST, state=state)
@@ -159,7 +159,7 @@ def best5(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
 
     The question's polarity says what is good; here, a low value:
 
-    >>> from meantime.dataset import example
+    >>> from meantime.dataset.samples import example
     >>> from meantime.statistics.registry import STATISTICS
     >>> def of(question):
     ...     table = STATISTICS["best5"].answer(example.snapshot(), OfQuestion(question=question))
@@ -180,7 +180,7 @@ def best5(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
 def worst5(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
     """Give the five worst of the means by location, worst first; fewer where fewer locations have a value.
 
-    >>> from meantime.dataset import example
+    >>> from meantime.dataset.samples import example
     >>> from meantime.statistics.registry import STATISTICS
     >>> def of(question):
     ...     table = STATISTICS["worst5"].answer(example.snapshot(), OfQuestion(question=question))
@@ -203,7 +203,7 @@ def global_mean(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
 
     The mean of the rows, not of the locations' means: a location with more rows counts more. "National" is in it too.
 
-    >>> from meantime.dataset import example
+    >>> from meantime.dataset.samples import example
     >>> from meantime.statistics.registry import STATISTICS
     >>> def of(question):
     ...     return list(STATISTICS["global_mean"].answer(example.snapshot(), OfQuestion(question=question)).rows())
@@ -228,7 +228,7 @@ def diff_from_mean(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Tab
 
     Positive: the location is below the mean of all rows. The difference is that of the exact means, rounded once.
 
-    >>> from meantime.dataset import example
+    >>> from meantime.dataset.samples import example
     >>> from meantime.statistics.registry import STATISTICS
     >>> def of(question):
     ...     table = STATISTICS["diff_from_mean"].answer(example.snapshot(), OfQuestion(question=question))
@@ -245,7 +245,7 @@ def diff_from_mean(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Tab
 def state_diff_from_mean(prepared: Prepared[OfState, Integers], _work: Work) -> Table:
     """Subtract one location's mean from the mean of all rows.
 
-    >>> from meantime.dataset import example
+    >>> from meantime.dataset.samples import example
     >>> from meantime.statistics.registry import STATISTICS
     >>> def of(state):
     ...     asked = OfState(question=example.BREAKFAST, state=state)
@@ -265,7 +265,7 @@ def mean_by_category(prepared: Prepared[OfQuestion, Integers], _work: Work) -> T
     Avalon's men are withheld and left out, as is Dorado; a row of Cockaigne has no category and is in no group. Tied
     groups keep the order of their names, as all do:
 
-    >>> from meantime.dataset import example
+    >>> from meantime.dataset.samples import example
     >>> from meantime.statistics.registry import STATISTICS
     >>> table = STATISTICS["mean_by_category"].answer(example.snapshot(), OfQuestion(question=example.BREAKFAST))
     >>> for row in table.rows():
@@ -289,7 +289,7 @@ def groups_read(snapshot: Snapshot, asked: OfQuestion) -> int:
 def state_mean_by_category(prepared: Prepared[OfState, Integers], _work: Work) -> Table:
     """Average the question's rows in each category and stratum of one location, in the order of the names.
 
-    >>> from meantime.dataset import example
+    >>> from meantime.dataset.samples import example
     >>> from meantime.statistics.registry import STATISTICS
     >>> def of(state):
     ...     asked = OfState(question=example.BREAKFAST, state=state)

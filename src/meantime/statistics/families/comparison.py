@@ -107,7 +107,7 @@ def comparison(prepared: Prepared[Comparison, Sides], _work: Work) -> Table:
 
     A location whose year is withheld is left out by name:
 
-    >>> from meantime.dataset import survey_example
+    >>> from meantime.dataset.samples import survey_example
     >>> asked = Comparison(question=survey_example.SOUP, years="2018", reference="Borduria")
     >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
     >>> told = ("location", "difference", "difference_low", "difference_high", "p_adjusted", "verdict")

@@ -87,7 +87,7 @@ def detectable(prepared: Prepared[Detectable, WithReference], _work: Work) -> Ta
 
     A location whose year is withheld is left out by name.
 
-    >>> from meantime.dataset import survey_example
+    >>> from meantime.dataset.samples import survey_example
     >>> asked = Detectable(question=survey_example.SOUP, reference="Avalon", years="2018")
     >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
     >>> for row in zip(table.column("location"), table.column("detectable")):

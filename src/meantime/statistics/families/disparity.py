@@ -98,7 +98,7 @@ def disparity(prepared: Prepared[Disparity, Pooled], _work: Work) -> Table:
     What is withheld is left out by name. Strata that are no groups ("Data not reported") are shown, and neither
     compared nor part of a gap.
 
-    >>> from meantime.dataset import survey_example
+    >>> from meantime.dataset.samples import survey_example
     >>> asked = Disparity(question=survey_example.SOUP, category="Sex", reference_stratum="Male")
     >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
     >>> told = ("location", "stratum", "estimate", "difference", "relative_difference", "verdict", "gap")

@@ -122,7 +122,7 @@ def distribution(prepared: Prepared[Distribution, Pooled], _work: Work) -> Table
 
     Aggregates are left out, and locations whose year is withheld; what has no standard error counts in the quantiles.
 
-    >>> from meantime.dataset import survey_example
+    >>> from meantime.dataset.samples import survey_example
     >>> asked = Distribution(question=survey_example.SOUP, years="2019", show="figures")
     >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
     >>> for name in ("locations", "minimum", "median", "maximum", "sd", "tau", "reliability"):

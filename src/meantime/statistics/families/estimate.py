@@ -114,7 +114,7 @@ def prepare(snapshot: Snapshot, asked: Estimate) -> Selection | Rows:
 def estimate(prepared: Prepared[Estimate, Selection | Rows], _work: Work) -> Table:
     """Give the estimate of each location, in the order of the names; tied ones are too.
 
-    >>> from meantime.dataset import survey_example
+    >>> from meantime.dataset.samples import survey_example
     >>> def show(**asked):
     ...     table = STATISTIC.answer(survey_example.snapshot(), Estimate(question=survey_example.SOUP, **asked))
     ...     for row in table.rows():

@@ -120,7 +120,7 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
 
     Aggregates are never ranked; a location of which one of the two is withheld is left out by name.
 
-    >>> from meantime.dataset import survey_example
+    >>> from meantime.dataset.samples import survey_example
     >>> asked = GapRanking(
     ...     question=survey_example.SOUP, category="Sex", stratum="Female", reference_stratum="Male", years="2019"
     ... )

@@ -136,7 +136,7 @@ def ranking(prepared: Prepared[Ranking, Ranked], _work: Work) -> Table:
 
     Aggregates are never ranked; a location whose year is withheld, or that has no standard error, is left out by name:
 
-    >>> from meantime.dataset import survey_example
+    >>> from meantime.dataset.samples import survey_example
     >>> table = STATISTIC.answer(survey_example.snapshot(), Ranking(question=survey_example.SOUP, years="2020"))
     >>> told = ("rank", "location", "rank_low", "rank_high", "alike", "cannot_be_told_apart_from")
     >>> for row in zip(*(table.column(name) for name in told)):

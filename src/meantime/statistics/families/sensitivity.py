@@ -128,7 +128,7 @@ def sensitivity(prepared: Prepared[Sensitivity, Selected], _work: Work) -> Table
     Ranks are among the locations that every method has. One that is withheld in a year which a method needs is left
     out by name, and a method that most locations cannot follow is left out, with the reason:
 
-    >>> from meantime.dataset import survey_example
+    >>> from meantime.dataset.samples import survey_example
     >>> asked = Sensitivity(question=survey_example.SOUP, years="2018", best=3)
     >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
     >>> told = ("location", "rank_as_asked", "rank_pooled_equal", "rank_all_rows", "moves")

@@ -11,8 +11,8 @@ import msgspec
 import numpy as np
 
 from meantime.dataset.cube import Doubles, Integers
+from meantime.dataset.facts.standard_populations import built_in_populations
 from meantime.dataset.snapshot import Snapshot
-from meantime.dataset.standards import built_in
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem
 from meantime.model import Work
@@ -105,7 +105,7 @@ def standardised(prepared: Prepared[Standardised, _Strata], _work: Work) -> Tabl
     A location that lacks a stratum, or of which one is withheld, is left out by name, for the standard has people in
     it:
 
-    >>> from meantime.dataset import survey_example
+    >>> from meantime.dataset.samples import survey_example
     >>> asked = Standardised(question=survey_example.SOUP, category="Sex", standard=("Female=3", "Male=1"))
     >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
     >>> for row in zip(*(table.column(name) for name in ("location", "estimate", "se", "low", "high"))):
@@ -212,7 +212,7 @@ def _weights(asked: Standardised) -> tuple[dict[str, float], list[Problem]]:
 
 
 def _built_in(name: str) -> tuple[dict[str, float], list[Problem]]:
-    known = built_in()
+    known = built_in_populations()
     if name in known:
         return known[name].weights, []
     near = closest(name, tuple(known))
@@ -310,7 +310,7 @@ def _weights_note(asked: Standardised, weights: Mapping[str, float]) -> str:
 
 
 def _source(asked: Standardised) -> list[str]:
-    standard = built_in().get(asked.standard[0])
+    standard = built_in_populations().get(asked.standard[0])
     return [] if standard is None else [f"Standard: {standard.title} ({standard.source})."]
 
 

@@ -18,8 +18,8 @@ import msgspec
 import numpy as np
 
 from meantime.dataset.cube import ABSENT, AXES, Cube, Exact, Integers, Moments, add_up
-from meantime.dataset.row_values import Counted, counted_in_cells, counted_in_rows, is_told_by_cells
 from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.value_counts import ValueCounts, cells_hold_every_value, count_in_cells, count_in_rows
 from meantime.model import Work
 from meantime.statistics import columns
 from meantime.statistics.cells.provenance import Provenance, of_mean, unweighted
@@ -161,7 +161,7 @@ def entries_read(snapshot: Snapshot, asked: Summary) -> int:
     """Return how many cells, or rows where those do not tell the values, an answer goes through."""
     code = snapshot.cube.question_codes[asked.question]
     cells = _question_cells(snapshot.cube, code)
-    if not asked.quantiles or is_told_by_cells(snapshot.cube.cells.moments[cells]):
+    if not asked.quantiles or cells_hold_every_value(snapshot.cube.cells.moments[cells]):
         return len(range(cells.start, cells.stop))
     # All rows of the table are looked at, to find those of the question.
     return snapshot.about.rows
@@ -193,7 +193,7 @@ def summary(prepared: Prepared[Summary, Filtered], work: Work) -> Table:
     A group is there if it has a row; one with nothing but withheld rows has a count of 0 and no numbers, and stands
     last where it is sorted by one. Without ``order`` groups come by name, as tied ones do, and years one after another:
 
-    >>> from meantime.dataset import example
+    >>> from meantime.dataset.samples import example
     >>> from meantime.statistics.registry import STATISTICS
     >>> def show(**asked):
     ...     asked = Summary(question=example.BREAKFAST, **asked)
@@ -264,11 +264,11 @@ class _Groups:
         self._by = self._keys[:, [_PLACES[axis] for axis in self.asked.by]]
         self.keys, self.moments = add_up(self._by, self._cells)
 
-    def counted(self, work: Work) -> Counted:
+    def counted(self, work: Work) -> ValueCounts:
         """Count the different values of each group."""
-        if is_told_by_cells(self._cells):
-            return counted_in_cells(self._by, self._cells)
-        return counted_in_rows(self._snapshot, self.asked.question, self.asked.by, self.codes, work)
+        if cells_hold_every_value(self._cells):
+            return count_in_cells(self._by, self._cells)
+        return count_in_rows(self._snapshot, self.asked.question, self.asked.by, self.codes, work)
 
     @property
     def scale(self) -> int:
@@ -407,7 +407,7 @@ def _quantiles(groups: _Groups, work: Work) -> list[list[float | None]]:
     return found
 
 
-def _starts(counted: Counted, keys: Integers) -> Integers:
+def _starts(counted: ValueCounts, keys: Integers) -> Integers:
     """Return where the values of each group begin, and where the last ones end. Both are in the order of their keys."""
     if not len(counted) or not keys.shape[1]:
         return np.array([0, *[len(counted)] * len(keys)], dtype=np.int64)

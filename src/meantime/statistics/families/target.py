@@ -73,7 +73,7 @@ def target(prepared: Prepared[Target, Pooled], _work: Work) -> Table:
 
     A location whose year is withheld is left out by name.
 
-    >>> from meantime.dataset import survey_example
+    >>> from meantime.dataset.samples import survey_example
     >>> table = STATISTIC.answer(survey_example.snapshot(), Target(question=survey_example.SOUP, target=24.0))
     >>> for row in zip(*(table.column(name) for name in ("location", "difference", "p_adjusted", "verdict"))):
     ...     print(*(round(cell, 3) if isinstance(cell, float) else cell for cell in row))

@@ -107,7 +107,7 @@ def trend(prepared: Prepared[Trend, Selection], _work: Work) -> Table:
 
     Each location has its own years: Cockaigne lacks 2018, which is withheld, and Erewhon 2020.
 
-    >>> from meantime.dataset import survey_example
+    >>> from meantime.dataset.samples import survey_example
     >>> table = STATISTIC.answer(survey_example.snapshot(), Trend(question=survey_example.SOUP))
     >>> told = ("location", "years", "slope", "slope_low", "slope_high", "verdict")
     >>> for row in zip(*(table.column(name) for name in told)):

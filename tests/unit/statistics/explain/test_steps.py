@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from meantime.dataset import survey_example
+from meantime.dataset.samples import survey_example
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics.cells.provenance import Part, Provenance, merged

@@ -17,7 +17,7 @@ from meantime.table import Table
 from tests.support import factories
 from tests.support.answers import problems
 
-RELATIONS = tomllib.loads(resources.files("meantime.dataset").joinpath("relations.toml").read_text("utf-8"))[
+RELATIONS = tomllib.loads(resources.files("meantime.dataset.facts").joinpath("relations.toml").read_text("utf-8"))[
     "relations"
 ]
 RNG = np.random.default_rng(6)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from meantime.dataset import example, survey_example
+from meantime.dataset.samples import example, survey_example
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.families.comparison import STATISTIC, Comparison
 from meantime.statistics.methods.multiplicity import Adjustment

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 from scipy import stats
 
-from meantime.dataset import example, survey_example
+from meantime.dataset.samples import example, survey_example
 from meantime.statistics.families.detectable import STATISTIC, Detectable
 from tests.support.answers import pointers, problems
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from meantime.dataset import example
+from meantime.dataset.samples import example
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.families.distribution import STATISTIC, Distribution
 from meantime.table import Table

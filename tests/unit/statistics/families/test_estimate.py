@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from meantime.dataset import example, survey_example
+from meantime.dataset.samples import example, survey_example
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.families.estimate import STATISTIC, Estimate, columns_for
 from meantime.statistics.methods.pooling import Weights

@@ -5,7 +5,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from meantime.dataset import example, survey_example
+from meantime.dataset.samples import example, survey_example
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.families.ranking import STATISTIC, Ranking
 from meantime.table import Table

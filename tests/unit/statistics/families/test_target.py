@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 from scipy import stats
 
-from meantime.dataset import example, survey_example
+from meantime.dataset.samples import example, survey_example
 from meantime.statistics.families.target import STATISTIC, Target
 from meantime.table import Table
 from tests.support import factories

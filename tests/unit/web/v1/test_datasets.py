@@ -7,7 +7,7 @@ from urllib.parse import quote
 import msgspec
 import pytest
 
-from meantime.dataset.points import gather
+from meantime.dataset.points import locate
 from meantime.dataset.snapshot import Rejected
 from meantime.web.v1.datasets import coverage, describe, resource
 from meantime.web.v1.datasets import endpoints as dataset_endpoints
@@ -305,7 +305,7 @@ def test_examples_are_what_their_types_say(endpoint: Any) -> None:
 
 def test_a_location_has_its_point_or_says_why_it_has_none() -> None:
     about = factories.snapshot([factories.row(location=name) for name in ("Guam", "Ohio", "Utah")]).about
-    points = gather([("Utah", ["(39.36, -111.587)"]), ("Ohio", ["(40, -82)", "(41, -82)"])])
+    points = locate([("Utah", ["(39.36, -111.587)"]), ("Ohio", ["(40, -82)", "(41, -82)"])])
     about = msgspec.structs.replace(about, points=points, roles={**about.roles, "point": "GeoLocation"})
     told = [describe.location_of(about, name, 1) for name in ("Guam", "Ohio", "Utah")]
     assert [each.no_point for each in told] == ["no row names one", "its rows name several points", None]

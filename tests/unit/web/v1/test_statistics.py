@@ -15,7 +15,7 @@ import pytest
 
 from meantime.compute.local import LocalCompute
 from meantime.dataset.catalog import Failed, Loading, Ready, Status
-from meantime.dataset.ingest import Progress
+from meantime.dataset.reading.ingestor import Progress
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import (
     AnswersBusy,

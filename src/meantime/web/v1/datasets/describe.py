@@ -7,10 +7,10 @@ from urllib.parse import quote
 
 import numpy as np
 
-from meantime.dataset import geography
 from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status, progress_of
 from meantime.dataset.cube import ABSENT, AXES, Cube, Integers
-from meantime.dataset.ingest import Progress
+from meantime.dataset.facts import geography
+from meantime.dataset.reading.ingestor import Progress
 from meantime.dataset.snapshot import About, Snapshot
 from meantime.errors import MeantimeError
 from meantime.formats import citation
@@ -97,7 +97,7 @@ def _trouble(status: Status) -> Trouble | None:
 
 def _facts(name: str, snapshot: Snapshot) -> dict[str, Any]:
     about, cube = snapshot.about, snapshot.cube
-    aggregates = geography.of(cube.labels.locations).aggregates
+    aggregates = geography.for_locations(cube.labels.locations).aggregates
     return {
         "withheld_by_reason": cube.withheld_by_reason(),
         "roles": about.roles,

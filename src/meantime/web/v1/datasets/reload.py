@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from meantime.dataset.catalog import Change
+from meantime.dataset.catalog import ReloadOutcome
 from meantime.errors import (
     LoadCancelled,
     MeantimeError,
@@ -49,7 +49,7 @@ async def reload_dataset(backend: Backend, request: HttpRequest) -> Reply:
     return Reply(202, body, headers=(("location", path_of(name)), ("retry-after", str(_RETRY_AFTER_S)), *headers))
 
 
-async def _is_over(backend: Backend, reload: Future[Change], *, within_s: float) -> bool:
+async def _is_over(backend: Backend, reload: Future[ReloadOutcome], *, within_s: float) -> bool:
     with suppress(TimeoutError):
         async with asyncio.timeout(within_s):
             # What the reload failed with, the future tells.
@@ -57,9 +57,9 @@ async def _is_over(backend: Backend, reload: Future[Change], *, within_s: float)
     return reload.done()
 
 
-def _outcome(name: str, reload: Future[Change]) -> Literal["replaced", "unchanged"]:
+def _outcome(name: str, reload: Future[ReloadOutcome]) -> Literal["replaced", "unchanged"]:
     try:
-        return "replaced" if reload.result() is Change.REPLACED else "unchanged"
+        return "replaced" if reload.result() is ReloadOutcome.REPLACED else "unchanged"
     except LoadCancelled as error:
         raise ShuttingDown(error.reason) from error
     except MeantimeError as error:

@@ -67,7 +67,7 @@ async def answer_with_result(
 def _places(backend: Backend, job: JobRecord) -> Mapping[str, tuple[float, float]]:
     """Return where the locations lie of the very content that a job is of; nothing where that is gone."""
     try:
-        return backend.catalog.snapshot(job.request.dataset, job.request.fingerprint).about.points.places
+        return backend.catalog.snapshot(job.request.dataset, job.request.fingerprint).about.points.coordinates
     except SnapshotDamaged:
         return {}
 

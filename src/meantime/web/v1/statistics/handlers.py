@@ -81,7 +81,7 @@ async def _made(backend: Backend, request: HttpRequest, key: AnswerKey | None) -
     row = statistic_of(request)
     form = choose_form(request.header("accept"), request.path_params.get("suffix"), row.name)
     asked = await read_question(request.query, row, backend.catalog)
-    form = with_chart(form, asked.chart, row.name).over(lambda: asked.snapshot.about.points.places)
+    form = with_chart(form, asked.chart, row.name).over(lambda: asked.snapshot.about.points.coordinates)
     made = await _represented(backend, request, row, form, asked)
     if key is not None and isinstance(made, Reply):
         fingerprint = asked.snapshot.fingerprint

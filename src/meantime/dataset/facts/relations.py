@@ -1,0 +1,41 @@
+"""What is known of pairs of questions: data, in ``relations.toml``. Of most pairs nothing is."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import resources
+from itertools import combinations
+from typing import Literal
+
+import msgspec
+
+RelationKind = Literal["overlap", "exclude"]
+
+
+class _Relation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    kind: RelationKind  # of any two of the questions
+    questions: tuple[str, ...]
+
+
+class _Relations(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    relations: tuple[_Relation, ...]
+
+
+def relation(one: str, other: str) -> RelationKind | None:
+    """Return how the people whom two questions count are related by definition; None where nobody has said.
+
+    >>> obesity = "Percent of adults aged 18 years and older who have obesity"
+    >>> relation("Percent of adults aged 18 years and older who have an overweight classification", obesity)
+    'exclude'
+    >>> relation(obesity, "Percent of adults who nap") is None
+    True
+    """
+    return _known().get(frozenset((one, other)))
+
+
+@cache
+def _known() -> dict[frozenset[str], RelationKind]:
+    text = resources.files(__package__).joinpath("relations.toml").read_text(encoding="utf-8")
+    found = msgspec.convert(tomllib.loads(text), _Relations)
+    return {frozenset(pair): each.kind for each in found.relations for pair in combinations(each.questions, 2)}

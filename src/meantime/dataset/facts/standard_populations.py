@@ -1,0 +1,32 @@
+"""Standard populations, as data: who is in a population that others are weighted to, in ``populations/*.toml``."""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Mapping
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+
+class StandardPopulation(msgspec.Struct, frozen=True, kw_only=True):
+    """A standard population."""
+
+    name: str
+    title: str
+    source: str  # with author and year
+    weights: dict[str, float]  # by stratum, as files name it; what they add up to does not matter
+
+
+@cache
+def built_in_populations() -> Mapping[str, StandardPopulation]:
+    """Return the standard populations that come with Meantime, by name.
+
+    >>> built_in_populations()["us_2000"].weights["65 or older"]
+    34710.0
+    """
+    folder = resources.files(__package__).joinpath("populations")
+    tables = (file.read_text(encoding="utf-8") for file in folder.iterdir() if file.name.endswith(".toml"))
+    found = (msgspec.convert(tomllib.loads(text), StandardPopulation) for text in tables)
+    return {each.name: each for each in sorted(found, key=lambda each: each.name)}

@@ -1,0 +1,143 @@
+"""A survey of five locations over five years, with limits and respondents: the worked example of honest statistics.
+
+Small enough to follow by hand, and with every peculiarity once: a tie, a withheld year, a location without the last
+year, two sexes beside the total, a value of 0.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from meantime.dataset.cube import ABSENT, Cells, Cube, Labels, Moments, Period, ValueType, exact, roll_up
+from meantime.dataset.snapshot import About, QuestionInfo, Snapshot
+
+SOUP = "Percent of adults who eat soup at breakfast"
+SINGING = "Percent of adults who sing in the morning"
+
+
+class SurveyRow(NamedTuple):
+    """A row as it would be in a file; numbers in tenths of a percent, None is withheld."""
+
+    question: str
+    location: str
+    stratum: str  # "Total", or a sex
+    year: int
+    value: int | None
+    low: int
+    high: int
+    respondents: int
+
+
+_YEARS = (2016, 2017, 2018, 2019, 2020)
+# By location the totals of soup by year; limits are 2 points away, less by a little below than above.
+_SOUP: dict[str, tuple[int | None, ...]] = {
+    "Avalon": (200, 203, 211, 209, 218),
+    "Borduria": (260, 262, 259, 266, 262),
+    "Cockaigne": (300, 301, None, 310, 318),
+    "Dorado": (258, 261, 266, 259, 262),
+    "Erewhon": (240, 229, 236, 241),
+}
+_SINGING = {"Avalon": 400, "Borduria": 312, "Cockaigne": 250, "Dorado": 301, "Erewhon": 0}
+
+
+def rows() -> tuple[SurveyRow, ...]:
+    """Return all rows."""
+    totals = [
+        SurveyRow(SOUP, place, "Total", year, value, *_limits(value), 1000)
+        for place, values in _SOUP.items()
+        for year, value in zip(_YEARS, values, strict=False)
+    ]
+    sexes = [
+        SurveyRow(SOUP, place, sex, 2019, value, *_limits(value), 500)
+        for place, values in (("Avalon", (180, 238)), ("Borduria", (270, 262)))
+        for sex, value in zip(("Female", "Male"), values, strict=True)
+    ]
+    singing = [
+        SurveyRow(SINGING, place, "Total", 2019, value, *_limits(value), 1000) for place, value in _SINGING.items()
+    ]
+    return (*totals, *sexes, *singing)
+
+
+def snapshot() -> Snapshot:
+    """Make the example's snapshot, in memory.
+
+    >>> snapshot().cube.rows, snapshot().cube.withheld_by_reason()
+    (33, {'~': 1})
+    """
+    return Snapshot(
+        fingerprint="1" * 64,  # of no file
+        cube=_cube(rows()),
+        about=About(
+            title="A worked example of a survey",
+            synthetic=False,
+            roles={"question": "Question", "location": "LocationDesc", "value": "Data_Value"},
+            columns=("Question", "LocationDesc", "Data_Value"),
+            questions=(
+                QuestionInfo(text=SOUP, unit="percent", polarity="lower"),
+                QuestionInfo(text=SINGING, unit="percent", polarity="higher"),
+            ),
+            rows=len(rows()),
+            rejected_total=0,
+            rejected=(),
+            files=("survey.csv",),
+            encoding="utf-8",
+            delimiter=",",
+            decimal_mark=".",
+        ),
+    )
+
+
+def _limits(value: int | None) -> tuple[int, int]:
+    return (0, 0) if value is None else (max(value - 19, 0), value + 21)
+
+
+def _cube(given: tuple[SurveyRow, ...]) -> Cube:
+    labels = Labels(
+        questions=(SOUP, SINGING),
+        value_types=(ValueType("Value", "%"),),
+        locations=tuple(_SOUP),
+        categories=("Sex", "Total"),
+        strata=("Female", "Male", "Total"),
+        periods=tuple(Period(year, year) for year in _YEARS),
+        reasons=("~",),
+        footnotes=(),
+    )
+    values = [row.value or 0 for row in given]
+    count = np.array([row.value is not None for row in given], dtype=np.int64)
+    withheld = np.flatnonzero(count == 0).astype(np.int64)
+
+    def published(numbers: list[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
+        return np.where(count == 1, np.array(numbers), np.nan)
+
+    cells = Cells(
+        keys=np.array([_key(row, labels) for row in given], dtype=np.int64),
+        moments=Moments(
+            count=count,
+            total=exact(values),
+            squares=exact([value * value for value in values]),
+            minimum=exact(values),
+            maximum=exact(values),
+            withheld=1 - count,
+        ),
+        low=published([row.low / 10 for row in given]),
+        high=published([row.high / 10 for row in given]),
+        sample_size=published([float(row.respondents) for row in given]),
+        footnote=np.full(len(given), ABSENT, dtype=np.int64),
+        withheld_cell=withheld,
+        withheld_reason=np.zeros(len(withheld), dtype=np.int64),
+        withheld_count=np.ones(len(withheld), dtype=np.int64),
+    )
+    return roll_up(labels, cells, scale=1)
+
+
+def _key(row: SurveyRow, labels: Labels) -> list[int]:
+    return [
+        labels.questions.index(row.question),
+        labels.locations.index(row.location),
+        labels.categories.index("Total" if row.stratum == "Total" else "Sex"),
+        labels.strata.index(row.stratum),
+        0,
+        labels.periods.index(Period(row.year, row.year)),
+    ]

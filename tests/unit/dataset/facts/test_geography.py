@@ -1,0 +1,62 @@
+from __future__ import annotations
+
+import tomllib
+from importlib import resources
+
+import pytest
+
+from meantime.dataset.facts import geography
+from meantime.dataset.facts.geography import NOWHERE, Geography
+
+TABLES = sorted(
+    (file for file in resources.files("meantime.dataset.facts").joinpath("geographies").iterdir()),
+    key=lambda file: file.name,
+)
+
+
+@pytest.mark.parametrize("file", TABLES, ids=lambda file: file.name)
+def test_a_table_names_only_places_that_it_knows(file: object) -> None:
+    content = tomllib.loads(file.read_text(encoding="utf-8"))  # type: ignore[attr-defined]
+    known = set(content["abbreviations"])
+    for members in content["sets"].values():
+        assert set(members) <= known
+    assert set(content["aggregates"].values()) <= set(content["sets"])
+    assert set(content["population"]["counts"]) <= known
+    assert not set(content["aggregates"]) & known
+
+
+def of_states() -> Geography:
+    return geography.for_locations(("National", "Ohio", "Utah"))
+
+
+def test_the_states_are_fifty_and_the_district_and_no_territory_is_one() -> None:
+    states, territories = set(of_states().sets["states"]), set(of_states().sets["territories"])
+    assert len(states) == 51
+    assert "District of Columbia" in states
+    assert not states & territories
+
+
+def test_the_populations_add_up_to_the_published_one() -> None:
+    population = of_states().population
+    assert population is not None
+    assert sum(population.counts.values()) == 331_449_281
+    assert population.year == 2020
+    assert population.source
+
+
+def test_an_aggregate_is_made_of_its_set_and_a_state_of_nothing() -> None:
+    assert set(of_states().members("National")) == set(of_states().sets["states"])
+    assert of_states().members("Utah") == ()
+
+
+def test_shares_are_of_those_that_are_named() -> None:
+    shares = of_states().shares(("Utah", "Ohio"))
+    assert sum(shares.values()) == pytest.approx(1)
+    assert of_states().shares(("Utah", "Guam")) == {}
+
+
+def test_a_table_of_other_places_has_no_geography() -> None:
+    assert geography.for_locations(("Avalon", "Borduria", "Georgia")) is NOWHERE
+    assert geography.for_locations(()) is NOWHERE
+    assert NOWHERE.shares(("Georgia",)) == {}
+    assert NOWHERE.members("National") == ()

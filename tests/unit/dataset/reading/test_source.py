@@ -1,0 +1,149 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from meantime.dataset.reading.source import (
+    Source,
+    data_files,
+    description_path,
+    ignored_files,
+    parse_source,
+    source_identity,
+)
+from meantime.errors import DescriptionInvalid, SourceUnreadable
+from tests.support.table_files import write
+
+
+def source(path: Path | str) -> Source:
+    return Source(name="test", path=str(path))
+
+
+@pytest.mark.parametrize(
+    ("text", "name", "path"),
+    [
+        ("data/obesity 2020.csv", "obesity-2020", "data/obesity 2020.csv"),
+        ("heart=data/2020.csv.gz", "heart", "data/2020.csv.gz"),
+        ("2020.parquet", "2020", "2020.parquet"),
+        ("data/*.csv", "data", "data/*.csv"),
+        ("folder/", "folder", "folder/"),
+        ("a=b=c.csv", "a", "b=c.csv"),
+        ("../x/y=z.csv", "y-z", "../x/y=z.csv"),
+        ("größe.csv", "gr-e", "größe.csv"),
+        ("日本.csv", "data", "日本.csv"),
+    ],
+)
+def test_a_name_is_given_or_made_of_the_path(text: str, name: str, path: str) -> None:
+    assert parse_source(text) == Source(name=name, path=path)
+
+
+def test_a_file_that_looks_like_a_name_is_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path, "x", "year=2020.csv")
+    assert parse_source("year=2020.csv").path == "year=2020.csv"
+
+
+def test_a_glob_in_the_folder_itself_is_named_after_the_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    folder = tmp_path / "heart"
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    assert parse_source("*.csv").name == "heart"
+
+
+def test_an_empty_path_and_an_unknown_role_are_refused() -> None:
+    with pytest.raises(SourceUnreadable, match="names no file"):
+        parse_source("name=")
+    with pytest.raises(DescriptionInvalid, match="no role"):
+        parse_source("x.csv", {"vlaue": "x"})
+
+
+def test_the_files_of_a_folder_are_its_data_files_by_name(tmp_path: Path) -> None:
+    for name in ("b.csv", "a.CSV", "c.csv.gz", "d.parquet", "meantime.toml", "README.md", ".hidden.csv"):
+        write(tmp_path, "x", name)
+    (tmp_path / "folder.csv").mkdir()
+    assert [path.name for path in data_files(source(tmp_path))] == ["a.CSV", "b.csv", "c.csv.gz", "d.parquet"]
+
+
+def test_what_is_no_data_in_a_folder_is_left_out_by_name(tmp_path: Path) -> None:
+    for name in ("b.csv", "README.txt", "notes.TXT", "meantime.toml", "b.csv.toml", ".hidden"):
+        write(tmp_path, "x", name)
+    (tmp_path / "folder").mkdir()
+    assert [path.name for path in data_files(source(tmp_path))] == ["b.csv"]
+    assert ignored_files(source(tmp_path)) == ("README.txt", "b.csv.toml", "notes.TXT")
+    assert ignored_files(source(tmp_path / "b.csv")) == ()
+
+
+def test_a_folder_of_nothing_but_other_files_names_them(tmp_path: Path) -> None:
+    write(tmp_path, "x", "data.txt")
+    with pytest.raises(SourceUnreadable, match=r'has no data files.*There is "data\.txt": name it by its path'):
+        data_files(source(tmp_path))
+    assert data_files(source(tmp_path / "data.txt")) == (tmp_path / "data.txt",)
+
+
+def test_a_glob_finds_files_and_never_descriptions(tmp_path: Path) -> None:
+    for name in ("2020.csv", "2021.csv", "2020.csv.toml", "other.csv"):
+        write(tmp_path, "x", name)
+    assert [path.name for path in data_files(source(tmp_path / "20*"))] == ["2020.csv", "2021.csv"]
+
+
+def test_a_file_whose_name_has_the_characters_of_a_glob_is_that_file(tmp_path: Path) -> None:
+    path = write(tmp_path, "x", "a[1]*.csv")
+    write(tmp_path, "x", "a1b.csv")
+    assert data_files(source(path)) == (path,)
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("absent.csv", "is not there"),
+        ("my data=absent.csv", "A name in front of it may have letters"),
+        ("no*.csv", "No file matches"),
+        ("empty", "has no data files"),
+        ("x" * 5000, "cannot be looked at"),
+        ("a\0b", "cannot be looked at|is not there"),
+        ("pipe", "not a file with data in it"),
+    ],
+)
+def test_what_cannot_be_read_is_said(tmp_path: Path, name: str, said: str) -> None:
+    (tmp_path / "empty").mkdir()
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(SourceUnreadable, match=said):
+        data_files(source(f"{tmp_path}/{name}"))
+
+
+def test_a_description_is_beside_the_data(tmp_path: Path) -> None:
+    path = write(tmp_path, "x", "data.csv.gz")
+    assert description_path(source(path)) == tmp_path / "data.csv.gz.toml"
+    assert description_path(source(tmp_path)) == tmp_path / "meantime.toml"
+    assert description_path(source(tmp_path / "*.csv")) == tmp_path / "meantime.toml"
+    assert description_path(source(tmp_path / "*" / "x.csv")) == tmp_path / "meantime.toml"
+
+
+def test_the_identity_changes_with_whatever_changes_the_snapshot(tmp_path: Path) -> None:
+    path = write(tmp_path, "abc")
+    given = source(path)
+    seen = [source_identity(given, rejected_limit=0.05)]
+    assert source_identity(msgspec.structs.replace(given, name="other"), rejected_limit=0.05) == seen[0]
+
+    seen.append(source_identity(given, rejected_limit=0.06))
+    seen.append(source_identity(msgspec.structs.replace(given, columns={"value": "x"}), rejected_limit=0.05))
+    write(tmp_path, "", "table.csv.toml")
+    seen.append(source_identity(given, rejected_limit=0.05))
+    os.utime(path, ns=(1, 1))
+    seen.append(source_identity(given, rejected_limit=0.05))
+    path.write_text("abcd")
+    os.utime(path, ns=(1, 1))
+    seen.append(source_identity(given, rejected_limit=0.05))
+    other = write(tmp_path, "abcd", "other")
+    os.utime(other, ns=(1, 1))
+    other.rename(path)
+    seen.append(source_identity(given, rejected_limit=0.05))
+    assert len(set(seen)) == len(seen)
+
+
+def test_the_identity_of_what_is_not_there_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(SourceUnreadable):
+        source_identity(source(tmp_path / "absent.csv"), rejected_limit=0.05)
