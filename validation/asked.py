@@ -19,8 +19,10 @@ import numpy as np
 from meantime.dataset.cube import Doubles
 from meantime.dataset.reading.source import Source
 from meantime.dataset.reading.source_reader import ReadingTask, read_source
-from meantime.dataset.samples.synthetic import YEARS, write_sample
-from meantime.dataset.snapshot import Snapshot, open_snapshot
+from meantime.dataset.samples.scheme import YEARS
+from meantime.dataset.samples.synthetic import write_sample
+from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.snapshot_folder import open_snapshot
 from meantime.model import Unwatched
 from meantime.statistics.check import check
 from meantime.statistics.methods.differences import difference

@@ -14,7 +14,8 @@ from contextlib import contextmanager
 import structlog
 
 from meantime.compute.local import LocalCompute
-from meantime.dataset.catalog import WAITING, Catalog, Failed, Loading, Ready, Status, progress_of
+from meantime.dataset.catalog import Catalog
+from meantime.dataset.load_status import WAITING, Failed, Loading, Ready, Status, progress_of
 from meantime.dataset.reading import source
 from meantime.dataset.reading.ingestor import DataIngestor
 from meantime.dataset.reading.source import Source

@@ -5,16 +5,16 @@
     MeantimeError
     ├── SettingInvalid              operator   a setting has a value of the wrong form
     ├── DataError                   data       a file cannot become a data set
-    │   ├── SourceUnreadable                   absent, not readable, or not what its name says
-    │   ├── SourceEmpty                        no bytes, or a header and nothing else
-    │   ├── RolesMissing                       no column found for a role that is needed
-    │   ├── HeaderRepeated                     two columns of one name
+    │   ├── SourceUnreadable                   absent, unreadable, or not what its name suggests
+    │   ├── SourceEmpty                        no bytes, or a header but no rows
+    │   ├── RolesMissing                       a required role has no column
+    │   ├── HeaderRepeated                     two columns with the same name
     │   ├── TooManyRejected                    more lines rejected than the setting allows
-    │   ├── SourceChanged                      the file was replaced while it was read
-    │   └── DescriptionInvalid                 the TOML beside the data says something that cannot be
-    ├── LoadFailed                  server     the reading process ended without an answer
+    │   ├── SourceChanged                      the file changed while it was being read
+    │   └── DescriptionInvalid                 the TOML file next to the data is not valid
+    ├── LoadFailed                  server     the reading process ended without a result
     ├── LoadCancelled               operator   reading was cancelled
-    ├── SnapshotDamaged             server     a snapshot on disk is not what was written
+    ├── SnapshotDamaged             server     a snapshot on disk is missing or has changed
     ├── RequestInvalid              caller     what was asked cannot be answered; carries all problems
     ├── AskAsJob                    caller     too long for an answer at once: it is to be asked as a job
     ├── DatasetUnknown              caller     no data set of this name is served
@@ -39,7 +39,7 @@
     ├── JobUnfinished               caller     the job has not ended, so it cannot be removed
     ├── ResultNotReady              caller     the job has not ended, so it has no result yet; says when to try again
     ├── DatasetNotReady             operator   the data set failed to load
-    ├── ReloadFailed                data       its files as they are now cannot be served, so what was is still
+    ├── ReloadFailed                data       its changed files cannot be read; the old content is still served
     ├── JobInterrupted              (by why)   work stopped at a check
     │   ├── JobCancelled            caller     the job was cancelled on request
     │   ├── JobOutOfTime            operator   the job worked longer than a setting allows
@@ -139,19 +139,19 @@ class DataError(MeantimeError):
 
 
 class SourceUnreadable(DataError):
-    """The file is absent, not readable, or not what its name says."""
+    """The file is absent, cannot be read, or is not what its name suggests."""
 
     code = "source-unreadable"
 
 
 class SourceEmpty(DataError):
-    """The file has no bytes, or a header and no row."""
+    """The file has no bytes, or a header but no rows."""
 
     code = "source-empty"
 
 
 class RolesMissing(DataError):
-    """No column was found for roles that are needed."""
+    """Required roles have no column."""
 
     code = "roles-missing"
 
@@ -162,31 +162,31 @@ class RolesMissing(DataError):
 
 
 class HeaderRepeated(DataError):
-    """Two columns have one name, so a name does not say which is meant."""
+    """Two columns have the same name, so the name does not show which one is meant."""
 
     code = "header-repeated"
 
 
 class TooManyRejected(DataError):
-    """More lines were rejected than the setting allows: most likely the file was read in the wrong way."""
+    """More lines were rejected than the setting allows. Most likely the delimiter or encoding is wrong."""
 
     code = "too-many-rejected"
 
 
 class SourceChanged(DataError):
-    """The file was replaced or written to while it was read."""
+    """The file was replaced or written to while it was being read."""
 
     code = "source-changed"
 
 
 class DescriptionInvalid(DataError):
-    """The TOML beside the data cannot be read, or says something that cannot be."""
+    """The TOML file next to the data cannot be read, or has keys or values that are not allowed."""
 
     code = "description-invalid"
 
 
 class LoadFailed(MeantimeError):
-    """The reading process ended without an answer: killed, out of memory, or a bug."""
+    """The reading process ended without a result: it was killed, ran out of memory, or has a bug."""
 
     code = "load-failed"
 
@@ -199,7 +199,7 @@ class LoadCancelled(MeantimeError):
 
 
 class SnapshotDamaged(MeantimeError):
-    """A snapshot on disk is missing or is not what was written."""
+    """A snapshot on disk is missing, or differs from what was written."""
 
     code = "snapshot-damaged"
 
@@ -369,14 +369,14 @@ class ResultNotReady(MeantimeError):
 
 
 class DatasetNotReady(MeantimeError):
-    """The data set failed to load, so its questions cannot be answered."""
+    """The data set could not be loaded, so its questions cannot be answered."""
 
     code = "dataset-not-ready"
     fault = Fault.OPERATOR
 
 
 class ReloadFailed(MeantimeError):
-    """The files of a data set as they are now cannot be served. What was served before still is."""
+    """The changed files of a data set cannot be read. Its previous content is still served."""
 
     code = "reload-failed"
     fault = Fault.DATA
@@ -474,7 +474,7 @@ class AnswersBusy(Unavailable):
 
 
 class DatasetLoading(Unavailable):
-    """The data set is still being read; jobs of it are accepted, and wait."""
+    """The data set is still being read. Jobs for it are accepted and wait."""
 
     code = "dataset-loading"
     fault = Fault.OPERATOR

@@ -28,7 +28,7 @@ import uvicorn
 
 from meantime import threads
 from meantime.assembly import STOP_WORK_S, Parts
-from meantime.dataset.catalog import Failed, Status
+from meantime.dataset.load_status import Failed, Status
 from meantime.dataset.reading.source import Source
 from meantime.errors import DataError, SettingInvalid
 from meantime.settings import Settings

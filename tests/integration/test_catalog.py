@@ -12,7 +12,8 @@ from pathlib import Path
 
 import pytest
 
-from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
+from meantime.dataset.catalog import Catalog
+from meantime.dataset.load_status import Failed, Loading, Ready, Status
 from meantime.dataset.reading.ingestor import DataIngestor
 from meantime.dataset.reading.source import Source
 from meantime.dataset.rows import SourceRows
@@ -126,7 +127,7 @@ def test_a_file_in_another_order_is_another_layout_of_the_same_content(tmp_path:
         assert [catalog.snapshot(name).about.files for name in "ab"] == [("a.csv",), ("b.csv",)]
 
 
-def test_a_file_that_is_no_data_set_fails_alone(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_fails_alone(tmp_path: Path) -> None:
     (tmp_path / "notes.csv").write_text("a,b\n1,2\n")
     sources = [Source(name="notes", path=str(tmp_path / "notes.csv")), *cdc_sources()[:1]]
     with serving(tmp_path / "snapshots", sources) as (catalog, _changes):

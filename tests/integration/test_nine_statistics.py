@@ -14,7 +14,8 @@ import pytest
 from meantime.compute.local import LocalCompute
 from meantime.dataset.reading.ingestor import DataIngestor
 from meantime.dataset.reading.source import Source
-from meantime.dataset.snapshot import Snapshot, open_snapshot
+from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.snapshot_folder import open_snapshot
 from meantime.errors import Problem, RequestInvalid
 from meantime.model import Request, Unwatched
 from tests.support.real_data import BY_SEX, SUBSET, real_file

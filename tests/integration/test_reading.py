@@ -62,7 +62,7 @@ def test_every_published_row_is_a_cell_with_its_limits(name: str, tmp_path: Path
 
 
 @FILES
-def test_the_rows_are_kept_as_they_stand_in_the_file(name: str, tmp_path: Path) -> None:
+def test_the_rows_are_kept_as_in_the_file(name: str, tmp_path: Path) -> None:
     path = real_file(name)
     kept = rows(read_folder(path, into=tmp_path))
     assert [row.cells for row in kept] == records(path)
@@ -70,22 +70,22 @@ def test_the_rows_are_kept_as_they_stand_in_the_file(name: str, tmp_path: Path) 
 
 
 @FILES
-def test_duckdb_and_the_careful_reader_read_the_same(name: str, tmp_path: Path) -> None:
+def test_duckdb_and_the_tolerant_reader_read_the_same(name: str, tmp_path: Path) -> None:
     path = real_file(name)
     file = open_file(path, tmp_path, Description(), {}, on_bytes=lambda _: None)
     assert file.text is not None
     assert file.text.is_plain
     with duckdb.connect() as database:
         in_place = stage_file(database, file, tmp_path / "a.parquet", rejected_limit=0.0, on_bytes=lambda _: None)
-        careful = staging._stage_carefully(
+        tolerant = staging._stage_tolerantly(
             database, file, file.text, tmp_path / "b.parquet", Rejections(name, 0), lambda _: None
         )
-        assert (in_place.rows, in_place.has_line) == (careful.rows, careful.has_line)
+        assert (in_place.rows, in_place.has_line) == (tolerant.rows, tolerant.has_line)
         tables = [
             database.execute(
                 "SELECT * FROM read_parquet(?, file_row_number = true) ORDER BY file_row_number", [str(each.parquet)]
             ).fetchall()
-            for each in (in_place, careful)
+            for each in (in_place, tolerant)
         ]
     assert tables[0] == tables[1]
 

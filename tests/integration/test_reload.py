@@ -10,7 +10,8 @@ from pathlib import Path
 import msgspec
 
 from meantime.compute.local import LocalCompute
-from meantime.dataset.catalog import Catalog, Loading, ReloadOutcome, Status
+from meantime.dataset.catalog import Catalog
+from meantime.dataset.load_status import Loading, ReloadOutcome, Status
 from meantime.dataset.reading.ingestor import DataIngestor
 from meantime.dataset.reading.source import Source
 from meantime.engine.engine import Engine

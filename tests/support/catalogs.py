@@ -12,9 +12,10 @@ from pathlib import Path
 import msgspec
 
 from meantime.dataset.catalog import Catalog
-from meantime.dataset.reading.ingestor import Progress
+from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source
-from meantime.dataset.snapshot import Rejected, write_snapshot
+from meantime.dataset.snapshot import Rejected
+from meantime.dataset.snapshot_folder import write_snapshot
 from meantime.errors import LoadCancelled, SourceEmpty
 from tests.support import factories
 

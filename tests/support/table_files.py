@@ -9,7 +9,8 @@ from pathlib import Path
 from meantime.dataset.reading.source import Source
 from meantime.dataset.reading.source_reader import ReadingTask, read_source
 from meantime.dataset.rows import SourceRow, SourceRows
-from meantime.dataset.snapshot import Snapshot, open_snapshot
+from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.snapshot_folder import open_snapshot
 
 HEADER = "Question,LocationDesc,Data_Value"
 

@@ -12,8 +12,9 @@ from dataclasses import dataclass
 from typing import Any, cast
 
 from meantime.compute.local import LocalCompute
-from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
-from meantime.dataset.reading.ingestor import Progress
+from meantime.dataset.catalog import Catalog
+from meantime.dataset.load_status import Failed, Loading, Ready, Status
+from meantime.dataset.reading.progress import Progress
 from meantime.dataset.snapshot import Snapshot
 from meantime.engine.engine import Engine, Event, JobDetail
 from meantime.engine.ports import EncodedResult

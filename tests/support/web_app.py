@@ -20,9 +20,9 @@ from starlette.routing import Router
 from starlette.types import ASGIApp
 
 from meantime.compute.local import LocalCompute
-from meantime.dataset import snapshot as snapshots
+from meantime.dataset import snapshot_folder
 from meantime.dataset.catalog import Catalog
-from meantime.dataset.reading.ingestor import Progress
+from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source
 from meantime.dataset.snapshot import Snapshot
 from meantime.engine.engine import Engine
@@ -87,7 +87,7 @@ class StagedIngestor:
         rows = [self._scratch / f"{source.name}-{number}" for number, _ in enumerate(outcome.about.files)]
         for path in rows:
             path.write_bytes(b"")
-        return snapshots.write_snapshot(outcome.cube, outcome.about, rows, into)
+        return snapshot_folder.write_snapshot(outcome.cube, outcome.about, rows, into)
 
 
 @dataclass

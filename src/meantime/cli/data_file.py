@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from meantime.cli.load_progress import LoadLines, load_bars
-from meantime.dataset.catalog import Catalog, Failed
+from meantime.dataset.catalog import Catalog
+from meantime.dataset.load_status import Failed
 from meantime.dataset.reading.ingestor import DataIngestor
 from meantime.dataset.reading.source import Source
 from meantime.errors import LoadCancelled

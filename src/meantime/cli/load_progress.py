@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import TaskID
 
 from meantime.cli.terminal import bars
-from meantime.dataset.catalog import Loading, Status, progress_of
+from meantime.dataset.load_status import Loading, Status, progress_of
 
 
 @contextmanager

@@ -1,6 +1,7 @@
-"""Which values of a question are there: for each location, period and stratum, published, withheld, or absent.
+"""Which values a question has: for each location, period and stratum, published, suppressed or missing, or absent.
 
-Absent and withheld are two things: a row says that a value was not given, and often why; no row says nothing at all.
+Withheld (suppressed or missing) and absent differ: a withheld value has a row, often with a reason; an absent one has
+no row at all.
 """
 
 from __future__ import annotations
@@ -20,23 +21,23 @@ _LOCATION, _CATEGORY, _STRATUM, _PERIOD = (
 
 
 class Presence(StrEnum):
-    """What there is of an entry."""
+    """What the table has for an entry."""
 
     ABSENT = "absent"  # no row
     PUBLISHED = "published"  # every row has a value
-    WITHHELD = "withheld"  # no row has one
-    MIXED = "mixed"  # some rows have one
+    WITHHELD = "withheld"  # no row has a value
+    MIXED = "mixed"  # some rows have a value
 
 
 class Mark(NamedTuple):
-    """What is known of an entry, beside where it is."""
+    """What is known of an entry."""
 
     presence: Presence
-    reasons: tuple[str, ...] = ()  # why values are withheld, by name
+    reasons: tuple[str, ...] = ()  # why values are withheld, sorted
 
 
 class Stratum(NamedTuple):
-    """A category and what is within it, as codes; ABSENT twice for the rows without a category."""
+    """A category and a stratum of it, as codes; both ABSENT for the rows without a category."""
 
     category: int
     stratum: int
@@ -44,16 +45,16 @@ class Stratum(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Axes:
-    """The sides of a coverage, as codes of the cube's labels, in the order of the labels."""
+    """The axes of a coverage, as codes of the cube's labels, in the order of the labels."""
 
     question: int
     strata: tuple[Stratum, ...]
-    periods: tuple[int, ...]  # ABSENT for the rows without one
+    periods: tuple[int, ...]  # ABSENT for the rows without a period
     locations: tuple[int, ...]
 
     @property
     def size(self) -> int:
-        """How many entries there are, the absent ones included."""
+        """How many entries there are, including absent ones."""
         return len(self.strata) * len(self.periods) * len(self.locations)
 
 
@@ -62,8 +63,8 @@ class Coverage:
     """A mark for each entry."""
 
     axes: Axes
-    legend: tuple[Mark, ...]  # those that occur, and absent, which is the first whether it does or not
-    marks: Integers  # (strata, periods, locations): places in the legend
+    legend: tuple[Mark, ...]  # absent, which always comes first, and the marks that occur
+    marks: Integers  # (strata, periods, locations): indices in the legend
 
     def counts(self) -> tuple[int, ...]:
         """Return how many entries have each mark of the legend."""
@@ -79,10 +80,10 @@ def axes_of(
     strata: AbstractSet[int] | None = None,
     periods: AbstractSet[int] | None = None,
 ) -> Axes:
-    """Return the sides of a question's coverage: every location of the table, and its own periods and strata.
+    """Return the axes of a question's coverage: all locations of the table, and the question's own periods and strata.
 
-    So a location that was never asked shows as absent, and a year in which nobody was asked does not show at all. Each
-    side is narrowed to the codes that are given; what is not on it is passed over.
+    So a location without any row shows as absent, and a year without any row is left out. Each axis can be limited to
+    some codes; codes that are not on it are ignored.
 
     >>> from meantime.dataset.samples import example
     >>> cube = example.snapshot().cube
@@ -103,27 +104,27 @@ def axes_of(
 
 
 def coverage(cube: Cube, axes: Axes) -> Coverage:
-    """Return what there is of each entry; rows of several value types are taken together.
+    """Return what the table has for each entry; rows of all value types together.
 
     >>> from meantime.dataset.samples import example
     >>> cube = example.snapshot().cube
     >>> axes = axes_of(cube, cube.question_codes[example.BREAKFAST], locations={0, 2})
-    >>> found = coverage(cube, axes)
-    >>> [(mark.presence.value, mark.reasons, count) for mark, count in zip(found.legend, found.counts(), strict=True)]
+    >>> result = coverage(cube, axes)
+    >>> [(mark.presence.value, mark.reasons, count) for mark, count in zip(result.legend, result.counts(), strict=True)]
     [('absent', (), 11), ('published', (), 4), ('withheld', ('~',), 1)]
     >>> [cube.labels.strata[code] for _, code in axes.strata[1:]]
     ['Female', 'Male', 'Total']
-    >>> found.marks[2, 0].tolist()  # Male, 2020: withheld in Avalon, absent in Cockaigne
+    >>> result.marks[2, 0].tolist()  # Male, 2020: withheld in Avalon, absent in Cockaigne
     [2, 0]
     """
-    places, entries = _entries(cube, axes)
+    cells, entries = _entries(cube, axes)
     count, withheld = (
-        # In doubles, which hold whole numbers of rows exactly.
-        np.bincount(entries, weights=rows[places], minlength=axes.size)
+        # As doubles, which hold whole numbers of rows exactly.
+        np.bincount(entries, weights=rows[cells], minlength=axes.size)
         for rows in (cube.cells.moments.count, cube.cells.moments.withheld)
     )
     marked = {entry: Mark(Presence.PUBLISHED) for entry in np.flatnonzero((count > 0) & (withheld == 0)).tolist()}
-    for entry, reasons in _reasons(cube, places, entries).items():
+    for entry, reasons in _reasons(cube, cells, entries).items():
         marked[entry] = Mark(Presence.MIXED if count[entry] else Presence.WITHHELD, reasons)
     order = list(Presence)
     legend = (
@@ -137,18 +138,18 @@ def coverage(cube: Cube, axes: Axes) -> Coverage:
     return Coverage(axes=axes, legend=legend, marks=marks.reshape(shape))
 
 
-def _is_in(wanted: AbstractSet[int] | None, code: int) -> bool:
-    return wanted is None or code in wanted
+def _is_in(codes: AbstractSet[int] | None, code: int) -> bool:
+    return codes is None or code in codes
 
 
 def _entries(cube: Cube, axes: Axes) -> tuple[Integers, Integers]:
-    """Return the places of the cells that are on the axes, and for each of them which entry it belongs to."""
-    first, behind = int(cube.starts[axes.question]), int(cube.starts[axes.question + 1])
-    keys = cube.cells.keys[first:behind]
-    # Stratum by stratum would be a pass for each; one number for both, and it is one search.
+    """Return the indices of the cells on the axes, and the entry of each of them."""
+    first, stop = int(cube.starts[axes.question]), int(cube.starts[axes.question + 1])
+    keys = cube.cells.keys[first:stop]
+    # With one number for category and stratum, a single search finds both.
     width = len(cube.labels.strata) + 1
     sides = (
-        (np.array([pair.category * width + pair.stratum for pair in axes.strata]), _pair_numbers(keys, width)),
+        (np.array([pair.category * width + pair.stratum for pair in axes.strata]), _stratum_numbers(keys, width)),
         (np.array(axes.periods), keys[:, _PERIOD]),
         (np.array(axes.locations), keys[:, _LOCATION]),
     )
@@ -157,23 +158,23 @@ def _entries(cube: Cube, axes: Axes) -> tuple[Integers, Integers]:
     for side, codes in sides:
         if not len(side):
             break
-        at = np.minimum(np.searchsorted(side, codes), len(side) - 1)
-        is_on &= side[at] == codes
-        entries = entries * len(side) + at
+        index = np.minimum(np.searchsorted(side, codes), len(side) - 1)
+        is_on &= side[index] == codes
+        entries = entries * len(side) + index
     return np.flatnonzero(is_on) + first, entries[is_on]
 
 
-def _pair_numbers(keys: Integers, width: int) -> Integers:
+def _stratum_numbers(keys: Integers, width: int) -> Integers:
     numbers: Integers = keys[:, _CATEGORY] * width + keys[:, _STRATUM]
     return numbers
 
 
-def _reasons(cube: Cube, places: Integers, entries: Integers) -> dict[int, tuple[str, ...]]:
-    """Return why values of each entry are withheld, where any are."""
+def _reasons(cube: Cube, cells: Integers, entries: Integers) -> dict[int, tuple[str, ...]]:
+    """Return why values of each entry are withheld, for entries with such values."""
     entry_of = np.full(len(cube.cells), ABSENT, dtype=np.int64)
-    entry_of[places] = entries
-    found = np.stack([entry_of[cube.cells.withheld_cell], cube.cells.withheld_reason], axis=1)
+    entry_of[cells] = entries
+    pairs = np.stack([entry_of[cube.cells.withheld_cell], cube.cells.withheld_reason], axis=1)
     reasons: dict[int, tuple[str, ...]] = {}
-    for entry, reason in np.unique(found[found[:, 0] != ABSENT], axis=0).tolist():
+    for entry, reason in np.unique(pairs[pairs[:, 0] != ABSENT], axis=0).tolist():
         reasons[entry] = (*reasons.get(entry, ()), cube.labels.reasons[reason])
     return reasons

@@ -1,15 +1,15 @@
 """The table rolled up to cells: exact sums by key, with marginals.
 
 Values are integers at the cube's scale: 28.8 at scale 1 is 288. Sums of integers are exact, so the same rows give the
-same cube whatever their order, the threads or the engine that added them, and merging two cubes is addition. Means are
-derived once, from exact sums, and rounded once.
+same cube whatever their order, and whichever threads or engine added them. Means are derived once, from exact sums, and
+rounded once.
 
 A cube is canonical: labels are sorted and all of them are used, cells are sorted by key, the scale is the smallest that
-holds every value, an array has Python integers only where int64 is too small. Two cubes of the same rows are equal
+holds every value, and an array has Python integers only where int64 is too small. Two cubes of the same rows are equal
 array by array and type by type.
 
-Cubes are shared by threads, so their arrays cannot be written to; and they have no ``==``, since that of arrays is no
-truth value.
+Threads share cubes, so their arrays are read-only. Cubes have no ``==``, because comparing arrays gives no single truth
+value.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ import numpy.typing as npt
 
 Integers = npt.NDArray[np.int64]
 Doubles = npt.NDArray[np.float64]
-# int64 where every number fits, else Python integers of any size in an object array.
+# int64 if every number fits, else Python integers of any size in an object array.
 Exact = npt.NDArray[Any]
 
-# Sums below this stay in int64; half of what fits, so that a sum of two checked numbers cannot overflow either.
+# Sums below this stay in int64: half of what fits, so that the sum of two such numbers cannot overflow either.
 _SAFE = 2**62
-# The largest number up to which every integer is a double.
+# Up to this number, every integer is a double.
 _DOUBLE_EXACT = 2**53
 
 # The code of a label that a row does not have: a row without a category, without a period.
@@ -37,9 +37,9 @@ ABSENT = -1
 
 
 class ValueType(NamedTuple):
-    """What kind of number a value is: "Crude Prevalence" in "%". Different ones are never in one cell."""
+    """What kind of number a value is: "Crude Prevalence" in "%". A cell never mixes several of them."""
 
-    name: str  # "" where the file has no such column
+    name: str  # "" if the file has no such column
     unit: str  # "" likewise
 
 
@@ -52,7 +52,7 @@ class Period(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Labels:
-    """What the codes of a cube stand for: the code is the place in the tuple. Sorted, none unused."""
+    """What the codes of a cube mean: a code is the index in the tuple. Sorted, none unused."""
 
     questions: tuple[str, ...]
     value_types: tuple[ValueType, ...]
@@ -64,7 +64,7 @@ class Labels:
     footnotes: tuple[str, ...]
 
 
-# The axes of a cell's key, in the order in which cells are sorted, with the labels that their codes stand for.
+# The axes of a cell's key, in the order by which cells are sorted, and the labels of their codes.
 AXES: Mapping[str, str] = {
     "question": "questions",
     "location": "locations",
@@ -77,12 +77,12 @@ AXES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Moments:
-    """Exact sums over groups of rows; every array has one entry a group. Withheld rows are counted and nothing more."""
+    """Exact sums over groups of rows; every array has an entry for each group. Withheld rows are only counted."""
 
     count: Integers  # rows with a value
     total: Exact  # sum of x
     squares: Exact  # sum of x squared
-    minimum: Exact  # 0 where count is 0
+    minimum: Exact  # 0 if count is 0
     maximum: Exact
     withheld: Integers  # rows without a value
 
@@ -93,7 +93,7 @@ class Moments:
         return Moments(**{field.name: getattr(self, field.name)[which] for field in fields(self)})
 
     def means(self, scale: int) -> Doubles:
-        """Return the mean of each group, rounded once; NaN where there is no value.
+        """Return the mean of each group, rounded once; NaN if it has no value.
 
         >>> one = np.array([1])
         >>> Moments(count=np.array([3]), total=np.array([100]), squares=one, minimum=one, maximum=one,
@@ -101,28 +101,29 @@ class Moments:
         array([3.33333333])
 
         Raises:
-            OverflowError: a mean is beyond all doubles; it never is where every value is one, and reading sees to that.
+            OverflowError: a mean is too large for a double. Reading accepts only values that are doubles, so this
+                does not happen with tables that were read.
         """
         means = np.full(len(self), np.nan)
-        given = np.flatnonzero(self.count)
-        count, total = self.count[given], self.total[given]
-        if total.dtype != object and len(given) and scale <= 15:
+        filled = np.flatnonzero(self.count)
+        count, total = self.count[filled], self.total[filled]
+        if total.dtype != object and len(filled) and scale <= 15:
             divisor = count.astype(np.float64) * 10.0**scale
             if max(divisor.max(), np.abs(total).max()) < _DOUBLE_EXACT:
-                # Both sides are whole doubles, so the division rounds once.
-                means[given] = total / divisor
+                # Both numbers are exact as doubles, so the division rounds once.
+                means[filled] = total / divisor
                 return means
         # Division of Python integers rounds once, whatever their size.
-        means[given] = [int(t) / (int(c) * 10**scale) for t, c in zip(total.tolist(), count.tolist(), strict=True)]
+        means[filled] = [int(t) / (int(c) * 10**scale) for t, c in zip(total.tolist(), count.tolist(), strict=True)]
         return means
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cells:
-    """Groups of rows by full key, with what a cell of one row was published with.
+    """Groups of rows by full key; for a cell of a single row, also its published limits, sample size and footnote.
 
-    ``low``, ``high``, ``sample_size`` and ``footnote`` are those of the row where the cell has exactly one, and NaN
-    (footnote: ABSENT) where the row gives none or the cell is mixed.
+    ``low``, ``high``, ``sample_size`` and ``footnote`` are NaN (footnote: ABSENT) if the row has none, or if the cell
+    is mixed, which means that it has several rows.
     """
 
     keys: Integers  # (cells, axes), in the order of AXES
@@ -131,7 +132,7 @@ class Cells:
     high: Doubles
     sample_size: Doubles
     footnote: Integers
-    # Why values are withheld, one entry a cell and reason: place of the cell, code of the reason, rows.
+    # Why values are withheld, with an entry for each cell and reason: index of the cell, code of the reason, rows.
     withheld_cell: Integers
     withheld_reason: Integers
     withheld_count: Integers
@@ -141,13 +142,13 @@ class Cells:
 
     @property
     def rows(self) -> Integers:
-        """How many rows of the file each cell holds, withheld ones included; a cell with more than one is mixed."""
+        """How many rows of the file each cell has, including withheld ones; a cell with more than one is mixed."""
         return self.moments.count + self.moments.withheld
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Marginal:
-    """Cells added up over the other axes, so that a statistic touches as many entries as its answer has.
+    """Cells added up over the other axes, so that a statistic reads no more entries than its result has.
 
     Sorted by key; the entries of question q are ``starts[q]:starts[q + 1]``.
     """
@@ -159,7 +160,7 @@ class Marginal:
     starts: Integers
 
     def of(self, question: int) -> slice:
-        """Return the place of a question's entries."""
+        """Return the slice of a question's entries."""
         return slice(int(self.starts[question]), int(self.starts[question + 1]))
 
 
@@ -168,11 +169,11 @@ class Cube:
     """The whole table, rolled up."""
 
     labels: Labels
-    scale: int  # digits after the point that every value is counted in
+    scale: int  # digits after the decimal point in which values are counted
     cells: Cells
     by_question: Marginal
     by_location: Marginal  # question x location
-    by_stratum: Marginal  # question x location x category x stratum; the rows without a category have ABSENT
+    by_stratum: Marginal  # question x location x category x stratum; ABSENT for rows without a category
 
     @property
     def rows(self) -> int:
@@ -191,7 +192,7 @@ class Cube:
 
     @cached_property
     def starts(self) -> Integers:
-        """Where each question's cells begin; one entry more than there are questions."""
+        """Where each question's cells begin, and the end of the last: one entry more than there are questions."""
         return _starts(self.cells.keys[:, 0], len(self.labels.questions))
 
     def withheld_by_reason(self) -> dict[str, int]:
@@ -203,18 +204,18 @@ class Cube:
 
 
 def roll_up(labels: Labels, cells: Cells, *, scale: int) -> Cube:
-    """Make the canonical cube of groups of rows in any order, with labels in any order; equal keys are merged.
+    """Make the canonical cube from groups of rows and labels in any order; groups with equal keys are merged.
 
-    ``scale`` must be the smallest that holds every value, since sums do not tell it any more.
+    ``scale`` must be the smallest that holds every value: sums no longer show it.
     """
     labels, cells = _recode(labels, cells)
-    # Merging drops the footnotes of mixed cells, and with them the only use of some labels.
+    # Merging drops the footnotes of mixed cells, and some labels may then be unused.
     labels, cells = _recode(labels, _merge_equal(cells))
     return with_marginals(labels, cells, scale=scale)
 
 
 def with_marginals(labels: Labels, cells: Cells, *, scale: int) -> Cube:
-    """Make the cube of labels and cells that are canonical already, as those of another cube are."""
+    """Make the cube from labels and cells that are canonical already, such as those of another cube."""
     questions = len(labels.questions)
     cube = Cube(
         labels=labels,
@@ -231,7 +232,7 @@ def with_marginals(labels: Labels, cells: Cells, *, scale: int) -> Cube:
 
 
 def add_up(keys: Integers, moments: Moments) -> tuple[Integers, Moments]:
-    """Add up groups of equal key; returns the keys in ascending order, each once, with the sums.
+    """Add up groups with equal keys; return the distinct keys in ascending order, with the sums.
 
     >>> one = np.array([1, 1, 1])
     >>> keys, sums = add_up(np.array([[2], [1], [2]]), Moments(count=one, total=np.array([7, 8, 9]), squares=one,
@@ -244,7 +245,7 @@ def add_up(keys: Integers, moments: Moments) -> tuple[Integers, Moments]:
 
 
 def exact(numbers: list[int]) -> Exact:
-    """Return integers as an array: int64 where all are safely within it, else Python integers.
+    """Return integers as an array: int64 if all fit with room to spare, else Python integers.
 
     >>> exact([1, 2]).dtype, exact([1, 2**80]).dtype
     (dtype('int64'), dtype('O'))
@@ -253,7 +254,7 @@ def exact(numbers: list[int]) -> Exact:
 
 
 def _narrow(numbers: Exact) -> Exact:
-    """Return the one form that these integers have: which it is must depend on nothing but them."""
+    """Return integers in their canonical type, which depends on nothing but the integers."""
     if numbers.dtype == object:
         is_safe = all(-_SAFE < number < _SAFE for number in numbers)
     else:
@@ -274,11 +275,11 @@ def _starts(questions: Integers, number: int) -> Integers:
 def _recode(labels: Labels, cells: Cells) -> tuple[Labels, Cells]:
     """Sort the labels, drop unused and repeated ones, and rewrite the codes."""
     keys = cells.keys.copy()
-    tidy: dict[str, tuple[Any, ...]] = {}
+    recoded_labels: dict[str, tuple[Any, ...]] = {}
     for axis, (_, name) in enumerate(AXES.items()):
-        tidy[name], keys[:, axis] = _tidy(getattr(labels, name), keys[:, axis])
-    tidy["reasons"], reasons = _tidy(labels.reasons, cells.withheld_reason)
-    tidy["footnotes"], footnotes = _tidy(labels.footnotes, cells.footnote)
+        recoded_labels[name], keys[:, axis] = _recode_axis(getattr(labels, name), keys[:, axis])
+    recoded_labels["reasons"], reasons = _recode_axis(labels.reasons, cells.withheld_reason)
+    recoded_labels["footnotes"], footnotes = _recode_axis(labels.footnotes, cells.footnote)
     recoded = Cells(
         keys=keys,
         moments=cells.moments,
@@ -290,18 +291,18 @@ def _recode(labels: Labels, cells: Cells) -> tuple[Labels, Cells]:
         withheld_reason=reasons,
         withheld_count=cells.withheld_count,
     )
-    return Labels(**tidy), recoded
+    return Labels(**recoded_labels), recoded
 
 
-def _tidy(labels: tuple[Any, ...], codes: Integers) -> tuple[tuple[Any, ...], Integers]:
-    # Counting instead of sorting: there are few labels and may be millions of codes.
+def _recode_axis(labels: tuple[Any, ...], codes: Integers) -> tuple[tuple[Any, ...], Integers]:
+    # Counting, not sorting: there are few labels, and there may be millions of codes.
     used = np.flatnonzero(np.bincount(codes[codes != ABSENT], minlength=len(labels))).tolist()
     kept = sorted({labels[code] for code in used})
-    place = {label: code for code, label in enumerate(kept)}
-    # One entry more, at the end, where the code -1 finds it.
+    code_of = {label: code for code, label in enumerate(kept)}
+    # One more entry, at the end, which the code -1 (ABSENT) indexes.
     new = np.full(len(labels) + 1, ABSENT, dtype=np.int64)
     for code in used:
-        new[code] = place[labels[code]]
+        new[code] = code_of[labels[code]]
     return tuple(kept), new[codes]
 
 
@@ -311,10 +312,10 @@ def _merge_equal(cells: Cells) -> Cells:
     rows = moments.count + moments.withheld
     first = order[starts]
     mixed = rows > 1
-    # place of every given group among the merged ones
-    place = np.empty(len(order), dtype=np.int64)
-    place[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
-    pairs = np.stack([place[cells.withheld_cell], cells.withheld_reason], axis=1)
+    # index of every group among the merged ones
+    merged = np.empty(len(order), dtype=np.int64)
+    merged[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
+    pairs = np.stack([merged[cells.withheld_cell], cells.withheld_reason], axis=1)
     pair_order, pair_starts = _grouping(pairs)
     return Cells(
         keys=cells.keys[first],
@@ -330,13 +331,13 @@ def _merge_equal(cells: Cells) -> Cells:
 
 
 def _published(numbers: Doubles, mixed: npt.NDArray[np.bool_]) -> Doubles:
-    """Return the numbers of cells of one row, in one form each: minus zero is zero, and there is one NaN."""
+    """Return the numbers of cells with a single row, in canonical form: minus zero is zero, and there is one NaN."""
     return np.where(mixed | np.isnan(numbers), np.nan, numbers + 0.0)
 
 
 def _marginal(axes: tuple[str, ...], cells: Cells, scale: int, questions: int) -> Marginal:
-    places = [list(AXES).index(axis) for axis in axes]
-    keys = cells.keys[:, places]
+    columns = [list(AXES).index(axis) for axis in axes]
+    keys = cells.keys[:, columns]
     order, starts = _grouping(keys)
     keys = keys[order[starts]]
     moments = _add_up(cells.moments, order, starts)
@@ -350,7 +351,7 @@ def _marginal(axes: tuple[str, ...], cells: Cells, scale: int, questions: int) -
 
 
 def _grouping(keys: Integers) -> tuple[Integers, Integers]:
-    """Return the order that sorts the keys, and where in it each distinct key begins."""
+    """Return the order that sorts the keys, and where each distinct key begins in it."""
     order = np.arange(len(keys)) if _is_sorted(keys) else np.lexsort(keys.T[::-1]).astype(np.int64)
     ordered = keys[order]
     is_new = np.ones(len(ordered), dtype=bool)
@@ -359,7 +360,7 @@ def _grouping(keys: Integers) -> tuple[Integers, Integers]:
 
 
 def _is_sorted(keys: Integers) -> bool:
-    """Whether the keys ascend already, as those of every marginal do: its axes are the first ones of a cell's key."""
+    """Whether the keys are sorted already, as for every marginal: its axes are the first ones of a cell's key."""
     undecided = np.ones(max(len(keys) - 1, 0), dtype=bool)
     for axis in keys.T:
         step = np.diff(axis)
@@ -385,7 +386,7 @@ def _sums(numbers: Exact, order: Integers, starts: Integers) -> Exact:
         return _narrow(numbers[:0])
     numbers = numbers[order]
     if numbers.dtype != object and np.add.reduceat(np.abs(numbers.astype(np.float64)), starts).max() >= _SAFE:
-        # Each half fits for up to 2**30 numbers; only the sums, which are few, need Python integers.
+        # Sums of halves fit for up to 2**30 numbers; only the totals, which are few, need Python integers.
         high = np.add.reduceat(numbers >> 31, starts)
         low = np.add.reduceat(numbers & (2**31 - 1), starts)
         return _narrow(high.astype(object) * 2**31 + low)
@@ -395,9 +396,9 @@ def _sums(numbers: Exact, order: Integers, starts: Integers) -> Exact:
 def _extremes(choose: np.ufunc, numbers: Exact, count: Integers, order: Integers, starts: Integers) -> Exact:
     extremes = np.zeros(len(starts), dtype=numbers.dtype)
     group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
-    given = count[order] > 0
-    if given.any():
-        group, numbers = group[given], numbers[order][given]
+    has_value = count[order] > 0
+    if has_value.any():
+        group, numbers = group[has_value], numbers[order][has_value]
         first = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
         extremes[group[first]] = choose.reduceat(numbers, first)
     return _narrow(extremes)

@@ -1,8 +1,8 @@
-"""The rows behind a snapshot, as they stand in the file: with file name, physical line and every column as text.
+"""The rows of a snapshot as they are in the file: with file name, physical line and every column as text.
 
-The rows of the file ``about.files[n]`` are in ``rows/<n as four digits>.parquet``, in the file's order, with the
-columns of ``about.columns`` named c0, c1, ... Where physical lines are not simply 2, 3, 4, ... (a line was rejected, a
-quoted text has a line end in it), a column ``line`` has them.
+The rows of the file ``about.files[n]`` are in ``rows/<n as four digits>.parquet``, in file order, with the columns of
+``about.columns`` named c0, c1, ... A column ``line`` has the physical lines unless they are simply 2, 3, 4, ... (a line
+was rejected, or a quoted text contains a line end).
 """
 
 from __future__ import annotations
@@ -14,10 +14,11 @@ from pathlib import Path
 import duckdb
 
 from meantime.dataset.reading.labels import JOINED, label_sql
-from meantime.dataset.snapshot import About, Snapshot, damaged
+from meantime.dataset.snapshot import About, Snapshot
+from meantime.dataset.snapshot_folder import damaged, row_file
 from meantime.errors import SnapshotDamaged
 
-# DuckDB numbers rows from 0; people number lines from 1, and the first is the header.
+# DuckDB numbers rows from 0; people number lines from 1, and the first line is the header.
 FIRST_LINE = 2
 
 
@@ -26,12 +27,12 @@ class SourceRow:
     """One row of a source file."""
 
     file: str  # its name, without its folder
-    line: int  # physical line on which the row begins, from 1, the header included
-    cells: Mapping[str, str]  # column -> text as read; "" where there is none
+    line: int  # physical line on which the row begins; the header is line 1
+    cells: Mapping[str, str]  # column -> text as read; "" if empty
 
 
 class SourceRows:
-    """The rows of the snapshot in ``folder``. Holds no file open, so several threads may use it at a time."""
+    """The rows of the snapshot in ``folder``. It keeps no file open, so several threads may use it at a time."""
 
     def __init__(self, folder: Path, about: About) -> None:
         self._folder = folder
@@ -42,49 +43,49 @@ class SourceRows:
         """Return the rows of an open snapshot.
 
         Raises:
-            SnapshotDamaged: it was made in memory, and its rows were never written.
+            SnapshotDamaged: it was made in memory, so its rows were never written.
         """
         if snapshot.folder is None:
-            raise SnapshotDamaged("This snapshot is in memory only: its rows are nowhere.")
+            raise SnapshotDamaged("This snapshot exists in memory only, so its rows were not kept.")
         return cls(snapshot.folder, snapshot.about)
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """The Parquet files, in the order of ``about.files``, for who queries them as a whole.
+        """The Parquet files, in the order of ``about.files``, for queries over all of them.
 
         Raises:
-            SnapshotDamaged: one is missing. DuckDB would take its path for a pattern.
+            SnapshotDamaged: one is missing. (DuckDB would treat its path as a pattern.)
         """
-        return tuple(self._path(f"rows/{place:04}.parquet") for place in range(len(self._about.files)))
+        return tuple(self._path(row_file(number)) for number in range(len(self._about.files)))
 
     def select(self, where: Mapping[str, str]) -> list[SourceRow]:
-        """Return the rows whose columns with these roles hold exactly these texts, by file and then by line.
+        """Return the rows whose columns with these roles contain exactly these texts, by file and then by line.
 
-        Question, location, category and stratum are whole labels, of as many columns as tell them. Without conditions:
-        all rows. "" stands for nothing, and a role that no column has is nothing in every row.
+        Question, location, category and stratum are complete labels, made of all the columns that belong to them.
+        Without conditions, all rows are returned. A role without a column counts as "" in every row.
 
         Raises:
-            SnapshotDamaged: the rows are not there or cannot be read. A bit that was flipped within a text is not seen:
-                Parquet as DuckDB writes it has no checksums, and to compare the digest would be to read all rows.
+            SnapshotDamaged: the rows are missing or cannot be read. A flipped bit within a text is not noticed:
+                DuckDB's Parquet has no checksums, and comparing the digest would mean reading all rows.
         """
         roles, columns = self._about.roles, self._about.columns
         if any(text and role not in roles for role, text in where.items()):
             return []
         texts = {role: _text(columns.index(column)) for role, column in roles.items()}
-        told = texts | {axis: label_sql(axis, texts) for axis in JOINED}
-        conditions = [(told[role], text) for role, text in where.items() if role in told]
-        found = []
+        expressions = texts | {axis: label_sql(axis, texts) for axis in JOINED}
+        conditions = [(expressions[role], text) for role, text in where.items() if role in expressions]
+        rows = []
         with duckdb.connect() as database:
-            for place, file in enumerate(self._about.files):
-                for line, *cells in self._read(database, f"rows/{place:04}.parquet", conditions):
-                    found.append(SourceRow(file=file, line=line, cells=dict(zip(columns, cells, strict=True))))
-        return found
+            for number, file in enumerate(self._about.files):
+                for line, *cells in self._read_file(database, row_file(number), conditions):
+                    rows.append(SourceRow(file=file, line=line, cells=dict(zip(columns, cells, strict=True))))
+        return rows
 
-    def _read(
+    def _read_file(
         self, database: duckdb.DuckDBPyConnection, name: str, conditions: Sequence[tuple[str, str]]
     ) -> list[tuple[int, *tuple[str, ...]]]:
         path = self._path(name)
-        texts = [_text(place) for place in range(len(self._about.columns))]
+        texts = [_text(column) for column in range(len(self._about.columns))]
         where = " AND ".join(f"{text} = ?" for text, _ in conditions) or "true"
         try:
             database.execute("SELECT * FROM read_parquet(?) LIMIT 0", [str(path)])
@@ -96,16 +97,16 @@ class SourceRows:
                 [str(path), *(text for _, text in conditions)],
             ).fetchall()
         except (duckdb.Error, RuntimeError, ValueError) as error:
-            # The latter two: bytes that are no text come to light only when they become Python's.
+            # The latter two: bytes that are not text are noticed only when they become Python strings.
             raise damaged(self._folder, f"{name} cannot be read ({error})") from error
 
     def _path(self, name: str) -> Path:
         path = self._folder / name
-        # DuckDB takes a path for a pattern where there is no such file, and might find another snapshot's rows.
+        # If there is no such file, DuckDB treats the path as a pattern and might find another snapshot's rows.
         if not path.is_file():
             raise damaged(self._folder, f"{name} is missing")
         return path
 
 
-def _text(place: int) -> str:
-    return f"""coalesce("c{place}", '')"""
+def _text(column: int) -> str:
+    return f"""coalesce("c{column}", '')"""

@@ -9,7 +9,8 @@ from contextlib import asynccontextmanager
 from typing import NamedTuple
 from weakref import WeakValueDictionary
 
-from meantime.dataset.catalog import Catalog, Ready
+from meantime.dataset.catalog import Catalog
+from meantime.dataset.load_status import Ready
 from meantime.web.http.replies import Reply
 from meantime.web.http.request import HttpRequest
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from meantime.dataset.catalog import Catalog, Failed, Loading, Status
+from meantime.dataset.catalog import Catalog
+from meantime.dataset.load_status import Failed, Loading, Status
 from meantime.engine.engine import Engine
 from meantime.text import writable
 from meantime.web.http.replies import Reply

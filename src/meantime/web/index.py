@@ -6,7 +6,8 @@ from typing import Any
 
 import msgspec
 
-from meantime.dataset.catalog import Catalog, Ready
+from meantime.dataset.catalog import Catalog
+from meantime.dataset.load_status import Ready
 from meantime.web import health
 from meantime.web.http.replies import Reply
 

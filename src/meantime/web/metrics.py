@@ -12,7 +12,8 @@ from prometheus_client.core import GaugeMetricFamily, InfoMetricFamily, Metric
 from prometheus_client.exposition import CONTENT_TYPE_LATEST
 from prometheus_client.registry import Collector
 
-from meantime.dataset.catalog import Catalog, Failed, Loading, Ready
+from meantime.dataset.catalog import Catalog
+from meantime.dataset.load_status import Failed, Loading, Ready
 from meantime.engine.engine import Engine
 from meantime.model import JobRecord, JobState
 from meantime.web.http.replies import Reply

@@ -17,10 +17,12 @@ from weakref import ref
 import msgspec
 import pytest
 
-from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, ReloadOutcome, Status
-from meantime.dataset.reading.ingestor import Progress
+from meantime.dataset.catalog import Catalog
+from meantime.dataset.load_status import Failed, Loading, Ready, ReloadOutcome, Status
+from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source
-from meantime.dataset.snapshot import Snapshot, fingerprint_of, open_snapshot
+from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.snapshot_folder import fingerprint_of, open_snapshot
 from meantime.engine.ports import Gate
 from meantime.errors import (
     DatasetNotReady,
@@ -71,7 +73,7 @@ def mean(snapshot: Snapshot) -> float:
 # ---- loading ----
 
 
-def test_sources_are_loaded_in_the_order_given_and_a_failed_one_does_not_stop_the_others(place: Place) -> None:
+def test_sources_are_loaded_in_order_and_a_failed_one_does_not_stop_the_others(place: Place) -> None:
     sources = [place.source("b", "1"), place.source("empty"), place.source("a", "2")]
     with place.serving(*sources) as catalog:
         assert place.ingestor.read == ["b", "empty", "a"]
@@ -104,11 +106,11 @@ def test_a_data_set_that_is_read_is_loading_and_its_gate_is_closed(place: Place)
         assert catalog.status("b") == Loading(Progress(phase="waiting", share=0.0, rows=None))
         assert not catalog.is_open("a")
         for ask in (lambda: catalog.snapshot("a"), lambda: catalog.bind(REQUEST)):
-            with pytest.raises(DatasetNotReady, match="'a' is still being loaded"):
+            with pytest.raises(DatasetNotReady, match="'a' is still loading"):
                 ask()
 
 
-def test_changes_are_told_in_order_and_before_the_gate_opens(place: Place) -> None:
+def test_changes_are_reported_in_order_and_before_the_gate_opens(place: Place) -> None:
     catalog = place.catalog(place.source("a", "1"), place.source("empty"))
     told: list[tuple[str, str]] = []
     catalog.on_change(lambda name, status: told.append((name, type(status).__name__)))
@@ -170,11 +172,11 @@ def test_a_loader_that_dies_is_heard_of(place: Place) -> None:
 
 @pytest.mark.parametrize("names", [(), ("a", "a")])
 def test_data_sets_without_a_name_of_their_own_are_a_bug(place: Place, names: Sequence[str]) -> None:
-    with pytest.raises(ValueError, match="need names, each its own"):
+    with pytest.raises(ValueError, match="needs a name of its own"):
         place.catalog(*[Source(name=name, path="x") for name in names])
 
 
-def test_a_folder_that_cannot_be_made_is_a_setting_to_mend(place: Place) -> None:
+def test_a_folder_that_cannot_be_created_is_an_invalid_setting(place: Place) -> None:
     source = place.source("a", "1")
     (place.folder / "state").touch()
     with pytest.raises(SettingInvalid, match="Set another state_dir"):
@@ -202,7 +204,7 @@ def test_a_data_set_that_failed_or_is_not_served_is_decided_and_refused_with_the
     with place.serving(place.source("empty"), place.source("b", "1")) as catalog:
         for name, reason in (
             ("empty", "'empty' could not be loaded: .* has no rows"),
-            ("gone", "No data set 'gone' is served here. There are: empty, b"),
+            ("gone", "No data set 'gone' is served here. Available: empty, b"),
         ):
             assert catalog.is_open(name)
             with pytest.raises(DatasetNotReady, match=reason):
@@ -224,7 +226,7 @@ def test_a_restart_opens_the_snapshot_without_reading(place: Place) -> None:
     assert place.ingestor.read == []
 
 
-def test_a_changed_source_is_read_anew_and_its_older_snapshot_still_answers(place: Place) -> None:
+def test_a_changed_source_is_read_again_and_its_older_snapshot_still_answers(place: Place) -> None:
     before = place.load(place.source("a", "1"))
     with place.serving(place.source("a", "2")) as catalog:
         assert place.ingestor.read == ["a", "a"]
@@ -233,7 +235,7 @@ def test_a_changed_source_is_read_anew_and_its_older_snapshot_still_answers(plac
         assert catalog.snapshot("not served any more", before).fingerprint == before
 
 
-def test_a_damaged_snapshot_is_read_anew(place: Place) -> None:
+def test_the_source_of_a_damaged_snapshot_is_read_again(place: Place) -> None:
     source = place.source("a", "1")
     before = place.load(source)
     (place.snapshots / before / "cube.npz").write_bytes(b"")
@@ -293,7 +295,7 @@ def test_the_register_forgets_what_is_gone(place: Place) -> None:
     assert first not in known.values()
 
 
-def test_a_register_that_cannot_be_written_is_no_failure(place: Place) -> None:
+def test_known_sources_that_cannot_be_written_are_not_an_error(place: Place) -> None:
     place.ingestor.midway = lambda _source, _cancelled: (place.snapshots / ".sources.json").mkdir()
     source = place.source("a", "1")
     place.load(source)
@@ -353,7 +355,7 @@ def test_an_unchanged_file_is_not_read_again(place: Place) -> None:
         assert place.ingestor.read == ["a"]
 
 
-def test_a_file_written_anew_with_the_same_in_it_leaves_the_snapshot_as_it_is(place: Place) -> None:
+def test_a_file_rewritten_with_the_same_content_leaves_the_snapshot_as_it_is(place: Place) -> None:
     with place.serving(place.source("a", "1")) as catalog:
         before = catalog.snapshot("a")
         place.source("a", "1")
@@ -382,7 +384,7 @@ def test_until_the_new_snapshot_is_there_the_old_one_is_served_and_the_reload_ca
         assert told.empty()
 
 
-def test_a_reload_that_fails_leaves_what_is_served_and_says_why_until_one_succeeds(place: Place) -> None:
+def test_a_failed_reload_keeps_what_is_served_and_its_reason_until_one_succeeds(place: Place) -> None:
     with place.serving(place.source("a", "1")) as catalog:
         before = catalog.snapshot("a")
         place.source("a")
@@ -412,7 +414,7 @@ def test_a_file_that_is_gone_or_a_bug_fails_a_reload_and_nothing_else(place: Pla
         assert mean(catalog.snapshot("a")) == 1
 
 
-def test_a_data_set_that_failed_at_the_start_can_be_mended_and_its_gate_stays_open_meanwhile(place: Place) -> None:
+def test_a_data_set_that_failed_can_be_repaired_and_its_gate_stays_open_meanwhile(place: Place) -> None:
     with place.serving(place.source("a"), place.source("b", "1")) as catalog:
         opened: list[str] = []
         catalog.on_open(opened.append)
@@ -454,7 +456,7 @@ def test_who_asks_before_a_reload_begins_shares_it_and_who_asks_later_gets_anoth
         assert place.ingestor.read == ["a", "a", "a"]
 
 
-def test_a_reload_that_is_asked_for_before_the_first_loading_begins_is_that_loading(place: Place) -> None:
+def test_a_reload_requested_before_the_first_loading_begins_is_that_loading(place: Place) -> None:
     catalog = place.catalog(place.source("a", "1"))
     asked = catalog.reload("a")
     assert asked is catalog.reload("a")
@@ -465,7 +467,7 @@ def test_a_reload_that_is_asked_for_before_the_first_loading_begins_is_that_load
     assert place.ingestor.read == ["a"]
 
 
-def test_a_file_that_changes_while_it_is_first_loaded_is_read_again_when_that_is_asked_for(place: Place) -> None:
+def test_a_file_that_changes_during_its_first_loading_is_read_again_on_request(place: Place) -> None:
     catalog = place.catalog(place.source("a", "1"))
     way = Gateway(place)
     catalog.start()
@@ -479,7 +481,7 @@ def test_a_file_that_changes_while_it_is_first_loaded_is_read_again_when_that_is
     catalog.close()
 
 
-def test_data_sets_are_reloaded_one_after_another_in_the_order_asked_for(place: Place) -> None:
+def test_data_sets_are_reloaded_one_after_another_in_the_order_of_requests(place: Place) -> None:
     with place.serving(place.source("a", "1"), place.source("b", "1")) as catalog:
         place.ingestor.read.clear()
         way = Gateway(place)
@@ -494,7 +496,7 @@ def test_data_sets_are_reloaded_one_after_another_in_the_order_asked_for(place: 
         assert place.ingestor.read == ["b", "a"]
 
 
-def test_closing_ends_a_reload_and_tells_who_waits(place: Place) -> None:
+def test_closing_ends_a_reload_and_those_who_wait_get_the_reason(place: Place) -> None:
     with place.serving(place.source("a", "1")) as catalog:
         entered = threading.Event()
 
@@ -527,7 +529,7 @@ def test_nobody_can_cancel_a_reload_that_others_wait_for(place: Place) -> None:
         assert asked.result(PATIENCE_S) is ReloadOutcome.UNCHANGED
 
 
-def test_the_memory_of_a_snapshot_goes_when_it_is_replaced_and_nobody_holds_it(place: Place) -> None:
+def test_the_memory_of_a_replaced_snapshot_is_freed_when_nothing_holds_it(place: Place) -> None:
     with place.serving(place.source("a", "1")) as catalog:
         old = ref(catalog.snapshot("a").cube)
         for value in ("2", "3"):
@@ -537,7 +539,7 @@ def test_the_memory_of_a_snapshot_goes_when_it_is_replaced_and_nobody_holds_it(p
         assert old() is None
 
 
-def test_a_file_that_is_put_back_as_it_was_is_found_again_or_read_where_its_snapshot_was_swept(place: Place) -> None:
+def test_a_file_restored_as_it_was_is_recognized_or_read_if_its_snapshot_was_swept(place: Place) -> None:
     source = place.source("a", "1")
     path = Path(source.path)
     with place.serving(source) as catalog:
@@ -556,7 +558,7 @@ def test_a_file_that_is_put_back_as_it_was_is_found_again_or_read_where_its_snap
             assert mean(catalog.snapshot("a")) == 1
 
 
-def test_a_snapshot_that_was_replaced_stays_for_an_hour_whoever_names_it(place: Place) -> None:
+def test_a_replaced_snapshot_stays_for_an_hour(place: Place) -> None:
     with place.serving(place.source("a", "1")) as catalog:
         first = catalog.snapshot("a").fingerprint
         place.source("a", "2")
@@ -572,7 +574,7 @@ def test_a_snapshot_that_was_replaced_stays_for_an_hour_whoever_names_it(place: 
         assert first not in place.on_disk()
 
 
-def test_the_layout_that_was_replaced_by_another_of_the_same_content_stays_for_an_hour_too(place: Place) -> None:
+def test_a_replaced_edition_of_the_same_content_stays_for_an_hour_too(place: Place) -> None:
     source = place.source("a", "1")
     with place.serving(source) as catalog:
         folder = catalog.snapshot("a").folder
@@ -607,7 +609,7 @@ def test_nothing_is_swept_while_a_data_set_is_read_again(place: Place) -> None:
 # ---- older snapshots ----
 
 
-def test_the_current_snapshot_is_given_without_touching_the_disk(place: Place) -> None:
+def test_the_current_snapshot_is_returned_without_touching_the_disk(place: Place) -> None:
     with place.serving(place.source("a", "1"), place.source("b", "2")) as catalog:
         a, b = catalog.snapshot("a"), catalog.snapshot("b")
         (place.snapshots / a.fingerprint).rename(place.folder / "away")
@@ -631,7 +633,7 @@ def test_an_older_snapshot_is_opened_once_however_many_ask_for_it(place: Place) 
         assert len({id(snapshot) for snapshot in found}) == 1
 
 
-def test_a_few_older_snapshots_stay_open_those_that_were_asked_for_last(place: Place) -> None:
+def test_the_few_older_snapshots_used_last_stay_open(place: Place) -> None:
     older = [place.load(place.source("a", str(value))) for value in range(5)]
     with place.serving(place.source("a", "7")) as catalog:
         opened = [catalog.snapshot("a", fingerprint) for fingerprint in older[:4]]
@@ -642,25 +644,25 @@ def test_a_few_older_snapshots_stay_open_those_that_were_asked_for_last(place: P
 
 
 @pytest.mark.parametrize("fingerprint", ["0" * 64, "", "../x", "*", "sources.json"])
-def test_a_snapshot_that_is_not_there_is_said_to_be_gone(place: Place, fingerprint: str) -> None:
+def test_a_snapshot_that_does_not_exist_is_reported(place: Place, fingerprint: str) -> None:
     with place.serving(place.source("empty")) as catalog:
         for _ in range(2):
-            with pytest.raises(SnapshotDamaged, match="any more"):
+            with pytest.raises(SnapshotDamaged, match="no longer"):
                 catalog.snapshot("empty", fingerprint)
 
 
 def test_before_the_start_there_are_no_snapshots(place: Place) -> None:
-    with pytest.raises(SnapshotDamaged, match="any more"):
+    with pytest.raises(SnapshotDamaged, match="no longer"):
         place.catalog(place.source("a", "1")).snapshot("a", "0" * 64)
 
 
-def test_a_snapshot_that_is_mended_opens_again(place: Place) -> None:
+def test_a_repaired_snapshot_opens_again(place: Place) -> None:
     before = place.load(place.source("a", "1"))
     with place.serving(place.source("a", "2")) as catalog:
         cube = place.snapshots / before / "cube.npz"
         content = cube.read_bytes()
         cube.write_bytes(b"")
-        with pytest.raises(SnapshotDamaged, match=r"cube\.npz is not what was written"):
+        with pytest.raises(SnapshotDamaged, match=r"cube\.npz has changed since it was written"):
             catalog.snapshot("a", before)
         cube.write_bytes(content)
         assert catalog.snapshot("a", before).fingerprint == before
@@ -676,7 +678,7 @@ def test_two_data_sets_of_one_file_share_their_snapshot(place: Place) -> None:
         assert place.ingestor.read == ["a"]
 
 
-def test_two_files_of_one_content_keep_each_what_it_says_of_itself(place: Place) -> None:
+def test_two_files_with_the_same_content_keep_their_own_descriptions(place: Place) -> None:
     one, other = place.source("a", "1"), place.source("b", "1")
     for _ in ("read", "opened at the next start"):
         with place.serving(one, other) as catalog:
@@ -714,7 +716,7 @@ def test_sweeping_removes_what_is_neither_current_nor_kept_nor_open(place: Place
         catalog.sweep({older[2], "0" * 64})
         assert place.on_disk() == sorted([older[1], older[2], current, "notes.txt"])
         assert catalog.snapshot("a", older[1]).fingerprint == older[1]
-        with pytest.raises(SnapshotDamaged, match="any more"):
+        with pytest.raises(SnapshotDamaged, match="no longer"):
             catalog.snapshot("a", older[0])
 
 
@@ -751,7 +753,7 @@ def test_the_current_snapshot_stays_however_its_path_is_spelled(place: Place, mo
         assert place.on_disk() == [catalog.snapshot("a").fingerprint]
 
 
-def test_a_disk_on_which_nothing_can_be_swept_is_no_failure(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_disk_on_which_nothing_can_be_swept_is_not_an_error(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     older = place.load(place.source("a", "1"))
 
     def full(_folder: Path) -> Path:

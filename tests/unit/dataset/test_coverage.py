@@ -23,7 +23,7 @@ def whole(cube: Cube, **narrowed: Any) -> Coverage:
     return coverage(cube, axes_of(cube, cube.question_codes["Q"], **narrowed))
 
 
-def test_a_location_that_was_never_asked_is_absent_and_a_year_without_the_question_is_not_shown() -> None:
+def test_a_location_without_rows_is_absent_and_a_year_without_rows_is_left_out() -> None:
     cube = factories.cube(
         [row("Q", "Utah", "1", year=2020), row("Q", "Utah", "2", year=2022), row("R", "Ohio", "1", year=2021)]
     )
@@ -35,7 +35,7 @@ def test_a_location_that_was_never_asked_is_absent_and_a_year_without_the_questi
     assert found.counts() == (2, 2)
 
 
-def test_withheld_values_are_no_absent_ones_and_say_why() -> None:
+def test_withheld_values_differ_from_absent_ones_and_have_reasons() -> None:
     cube = factories.cube(
         [
             row("Q", "Guam", None, reason="~"),

@@ -111,7 +111,7 @@ def _assert_same(one: Cube, other: Cube) -> None:
 
 @settings(deadline=None, max_examples=150)
 @given(rows=tables)
-def test_every_cell_is_what_fractions_say(rows: list[Row]) -> None:
+def test_every_cell_equals_a_computation_in_fractions(rows: list[Row]) -> None:
     rolled = cube(rows)
     cells = rolled.cells
     groups = _groups(rows, AXES)
@@ -133,7 +133,7 @@ def test_every_cell_is_what_fractions_say(rows: list[Row]) -> None:
 
 @settings(deadline=None, max_examples=150)
 @given(rows=tables)
-def test_every_marginal_is_what_fractions_say_and_its_mean_is_rounded_once(rows: list[Row]) -> None:
+def test_every_marginal_equals_a_computation_in_fractions_and_its_mean_is_rounded_once(rows: list[Row]) -> None:
     rolled = cube(rows)
     for marginal in (rolled.by_question, rolled.by_location, rolled.by_stratum):
         groups = _groups(rows, marginal.axes)

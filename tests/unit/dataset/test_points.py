@@ -32,7 +32,7 @@ def test_both_ways_of_writing_a_point_are_read(text: str) -> None:
     "text",
     ["", "39.36, -111.587", "(39.36)", "(nan, 1)", "(91, 0)", "POINT (181 0)", "(٣, 4)", "(1, 2, 3)", "(1e1, 2)"],
 )
-def test_what_is_no_point_of_the_earth_is_none(text: str) -> None:
+def test_a_text_that_is_not_a_point_on_the_earth_is_none(text: str) -> None:
     assert parse_point(text) is None
 
 
@@ -55,10 +55,10 @@ def test_points_that_were_rounded_in_other_ways_agree_and_others_do_not() -> Non
 def test_a_location_with_very_many_points_has_none(tmp_path: Path) -> None:
     lines = [HEADER, *(f'Q,Utah,1,"(39.36, -111.5870{number})"' for number in range(20)), ""]
     points = read(write(tmp_path, "\n".join(lines))).about.points
-    assert points.unknown == {"Utah": "its rows name several points"}
+    assert points.unknown == {"Utah": "its rows have several points"}
 
 
-def test_a_file_says_where_its_locations_lie(tmp_path: Path) -> None:
+def test_a_file_has_the_points_of_its_locations(tmp_path: Path) -> None:
     lines = [
         HEADER,
         'Q,Utah,1,"(39.36, -111.587)"',
@@ -70,15 +70,15 @@ def test_a_file_says_where_its_locations_lie(tmp_path: Path) -> None:
     ]
     points = read(write(tmp_path, "\n".join([*lines, ""]))).about.points
     assert points.of == {"Utah": UTAH}
-    assert points.unknown == {"Ohio": "its rows name several points", "Guam": "'far away' is no point"}
+    assert points.unknown == {"Ohio": "its rows have several points", "Guam": "'far away' is not a point"}
 
 
-def test_a_file_without_such_a_column_says_nothing(tmp_path: Path) -> None:
+def test_a_file_without_a_column_of_points_has_none(tmp_path: Path) -> None:
     points = read(write(tmp_path, "Question,LocationDesc,Data_Value\nQ,Utah,1\n")).about.points
     assert (points.of, points.unknown) == ({}, {})
 
 
-def test_points_are_no_part_of_the_content(tmp_path: Path) -> None:
+def test_points_are_not_part_of_the_content(tmp_path: Path) -> None:
     here, there = (read(write(tmp_path, f'{HEADER}\nQ,Utah,1,"(39.36, {longitude})"\n')) for longitude in (-111, -112))
     assert here.about.points != there.about.points
     assert here.fingerprint == there.fingerprint

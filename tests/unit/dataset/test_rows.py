@@ -9,7 +9,8 @@ import msgspec
 import pytest
 
 from meantime.dataset.rows import SourceRow, SourceRows
-from meantime.dataset.snapshot import About, open_snapshot, write_snapshot
+from meantime.dataset.snapshot import About
+from meantime.dataset.snapshot_folder import open_snapshot, write_snapshot
 from meantime.errors import SnapshotDamaged
 from tests.support.factories import snapshot
 
@@ -83,7 +84,7 @@ def test_a_role_without_a_column_is_nothing_in_every_row(tmp_path: Path) -> None
     assert rows.select({"category": "Age", "location": "Utah"}) == []
 
 
-def test_two_roles_of_one_column_are_both_asked(tmp_path: Path) -> None:
+def test_two_roles_of_one_column_are_both_compared(tmp_path: Path) -> None:
     write_rows(tmp_path / "s", [("Utah", "2018", "1"), ("Utah", "2019", "1")])
     roles = {"first_year": "Question", "last_year": "Question"}
     rows = SourceRows(tmp_path / "s", about(files=("a.csv",), roles=roles))
@@ -91,7 +92,7 @@ def test_two_roles_of_one_column_are_both_asked(tmp_path: Path) -> None:
     assert rows.select({"first_year": "2018", "last_year": "2019"}) == []
 
 
-def test_several_files_are_told_apart_and_come_in_order(tmp_path: Path) -> None:
+def test_rows_of_several_files_come_in_order_with_file_names(tmp_path: Path) -> None:
     write_rows(tmp_path / "s", [UTAH, OHIO])
     write_rows(tmp_path / "s", [OHIO], place=1)
     rows = SourceRows(tmp_path / "s", about(files=("a's.csv", 'b".csv')))
@@ -133,7 +134,7 @@ def test_rows_that_cannot_be_read_are_damage(tmp_path: Path, content: bytes) -> 
         SourceRows(tmp_path / "s", about(files=("a.csv",))).select({})
 
 
-def test_bytes_that_are_no_text_are_damage(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_damage(tmp_path: Path) -> None:
     write_rows(tmp_path / "s", [UTAH])
     path = tmp_path / "s" / "rows" / "0000.parquet"
     path.write_bytes(path.read_bytes().replace(b"Utah", b"\xff\xfeah"))

@@ -16,17 +16,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meantime.dataset.cube import Cube
-from meantime.dataset.snapshot import (
-    FORMAT_VERSION,
-    About,
-    QuestionInfo,
-    Rejected,
-    Snapshot,
-    fingerprint,
-    fingerprint_of,
-    open_snapshot,
-    write_snapshot,
-)
+from meantime.dataset.snapshot import About, QuestionInfo, Rejected, Snapshot, fingerprint
+from meantime.dataset.snapshot_folder import FORMAT_VERSION, fingerprint_of, open_snapshot, write_snapshot
 from meantime.errors import LoadFailed, SnapshotDamaged
 from tests.support.factories import cube, row, snapshot
 
@@ -92,7 +83,7 @@ def test_integers_longer_than_python_prints_come_back(tmp_path: Path) -> None:
 
 
 def test_a_number_of_rows_other_than_of_files_is_a_bug(tmp_path: Path) -> None:
-    with pytest.raises(ValueError, match="1 files were read, and the rows of 0 are given"):
+    with pytest.raises(ValueError, match="1 files were read, but rows of 0 files were passed"):
         write_snapshot(cube(ROWS), about(), [], tmp_path)
 
 
@@ -103,7 +94,7 @@ def test_the_rows_are_moved_in_and_nothing_else_is_left(tmp_path: Path) -> None:
     assert list((tmp_path / "snapshots").iterdir()) == [folder]
 
 
-def test_it_is_built_up_where_whoever_asks_cleans_up(tmp_path: Path) -> None:
+def test_a_snapshot_is_built_in_the_folder_that_the_caller_cleans_up(tmp_path: Path) -> None:
     work = tmp_path / "work"
     work.mkdir()
     folder = write_snapshot(cube(ROWS), about(), [rows_file(tmp_path)], tmp_path / "snapshots", work=work)
@@ -111,7 +102,7 @@ def test_it_is_built_up_where_whoever_asks_cleans_up(tmp_path: Path) -> None:
     assert list(work.iterdir()) == []
 
 
-def test_a_disk_that_cannot_be_written_to_is_said_and_leaves_nothing(tmp_path: Path) -> None:
+def test_a_disk_that_cannot_be_written_to_is_reported_and_nothing_is_left_behind(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(LoadFailed, match="could not be written"):
         write_snapshot(cube(ROWS), about(files=()), [], tmp_path / "file" / "snapshots")
@@ -336,7 +327,7 @@ def test_a_missing_folder_is_damage(tmp_path: Path) -> None:
 
 
 def test_a_snapshot_under_the_name_of_another_is_damage(copy: Path) -> None:
-    with pytest.raises(SnapshotDamaged, match="it holds the snapshot"):
+    with pytest.raises(SnapshotDamaged, match="it contains the snapshot"):
         open_snapshot(copy.rename(copy.with_name("0" * 64)))
 
 
@@ -350,7 +341,7 @@ def _reseal(folder: Path, **changes: Any) -> None:
 
 def test_a_snapshot_of_another_format_is_refused_whatever_else_it_holds(copy: Path) -> None:
     _reseal(copy, format_version=FORMAT_VERSION + 1, about="in another form")
-    with pytest.raises(SnapshotDamaged, match=f"its format is {FORMAT_VERSION + 1}"):
+    with pytest.raises(SnapshotDamaged, match=f"it has format {FORMAT_VERSION + 1}"):
         open_snapshot(copy)
 
 
@@ -364,7 +355,7 @@ def test_a_manifest_without_what_belongs_into_it_is_damage(copy: Path) -> None:
 def test_a_cube_that_was_sealed_and_is_none_is_damage(copy: Path, content: bytes) -> None:
     (copy / "cube.npz").write_bytes(content)
     _reseal(copy, cube={"size_bytes": len(content), "digest": hashlib.sha256(content).hexdigest()})
-    with pytest.raises(SnapshotDamaged, match="holds no cube"):
+    with pytest.raises(SnapshotDamaged, match="does not contain a cube"):
         open_snapshot(copy)
 
 

@@ -83,7 +83,7 @@ def test_only_wanted_labels_are_counted(tmp_path: Path) -> None:
     assert as_lists(count_in_rows(of, "Q", ("stratum",), {"period": np.array([], dtype=np.int64)}, Unwatched())) == []
 
 
-def test_cells_of_up_to_three_rows_tell_their_values() -> None:
+def test_cells_of_up_to_three_rows_determine_their_values() -> None:
     cells = cube([row(value=value) for value in ("3", "1", "2")] + [row("R", value="5"), row("S", value=None)]).cells
     assert cells_hold_every_value(cells.moments)
     assert as_lists(count_in_cells(cells.keys[:, :1], cells.moments)) == [
@@ -106,7 +106,7 @@ def test_a_query_that_is_to_stop_is_interrupted_and_its_thread_has_ended() -> No
 
         work = Cancelled(2)
         with pytest.raises(JobCancelled):
-            run_watched(endless, tell=lambda: work.progress(0.5), check=work.check, interrupt=database.interrupt)
+            run_watched(endless, report=lambda: work.progress(0.5), check=work.check, interrupt=database.interrupt)
         assert work.shares == [0.5, 0.5, 0.5]
         assert our_threads() == []
         assert database.execute("SELECT 1").fetchall() == [(1,)]
@@ -125,7 +125,7 @@ def test_a_stop_that_comes_before_the_query_has_begun_is_not_forgotten() -> None
         begun.set()
 
     with pytest.raises(JobCancelled):
-        run_watched(late, tell=lambda: None, check=Cancelled().check, interrupt=interrupt)
+        run_watched(late, report=lambda: None, check=Cancelled().check, interrupt=interrupt)
     assert our_threads() == []
 
 
@@ -134,27 +134,27 @@ def test_what_goes_wrong_in_the_thread_is_raised_where_it_is_waited_for() -> Non
         raise KeyError("x")
 
     with pytest.raises(KeyError):
-        run_watched(wrong, tell=lambda: None, check=lambda: None, interrupt=lambda: None)
+        run_watched(wrong, report=lambda: None, check=lambda: None, interrupt=lambda: None)
 
 
 def test_work_is_looked_at_while_values_are_parsed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(value_counts, "_VALUES_AT_A_TIME", 1)
     of = read(write(tmp_path, TABLE))
     # With a query that is over at once, the checks are those between the values.
-    monkeypatch.setattr(value_counts, "_LOOK_S", 60)
+    monkeypatch.setattr(value_counts, "_CHECK_S", 60)
     with pytest.raises(JobCancelled):
         count_in_rows(of, "Q", (), {}, Cancelled(2))
 
 
 def test_progress_goes_on_and_never_back(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(value_counts, "_LOOK_S", 0)
+    monkeypatch.setattr(value_counts, "_CHECK_S", 0)
     work = Cancelled(10**9)
     count_in_rows(read(write(tmp_path, TABLE)), "Q", ("period",), {}, work)
     assert work.shares == sorted(work.shares)
     assert all(0 <= share <= 1 for share in work.shares)
 
 
-def test_rows_that_are_damaged_or_nowhere_are_told(tmp_path: Path) -> None:
+def test_rows_that_are_damaged_or_missing_are_reported(tmp_path: Path) -> None:
     of = read(write(tmp_path, TABLE))
     with pytest.raises(SnapshotDamaged, match="in memory only"):
         count_in_rows(snapshot([row()]), "Q", (), {}, Unwatched())

@@ -1,1 +1,1 @@
-"""What is known beside the files, as data: places, related questions, standard populations, units and polarity."""
+"""What is known without the files, as data: places, related questions, standard populations, units and polarity."""

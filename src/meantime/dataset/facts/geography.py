@@ -1,7 +1,7 @@
-"""What is known of places: which locations are sums of others, which are states, how many people live there.
+"""What is known of places: which locations contain others, which are states, and how many people live there.
 
-Data, in ``geographies/*.toml``; nothing in the code names a place. A geography is that of a table if it knows at
-least half of the table's locations: "Georgia" alone is a state and a country.
+It is data, in ``geographies/*.toml``; no code names a place. A table has a geography if that contains at least half of
+its locations: "Georgia" alone is both a state and a country.
 """
 
 from __future__ import annotations
@@ -23,16 +23,16 @@ class Population(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Geography(msgspec.Struct, frozen=True, kw_only=True):
-    """The places of one country, or of nowhere."""
+    """The places of one country; empty where nothing is known."""
 
     name: str = ""
     sets: dict[str, tuple[str, ...]] = {}  # "states": names as in the file
-    aggregates: dict[str, str] = {}  # a location that is made of others -> the set of those
+    aggregates: dict[str, str] = {}  # a location that contains others -> the set of those
     abbreviations: dict[str, str] = {}
     population: Population | None = None
 
     def members(self, aggregate: str) -> tuple[str, ...]:
-        """Return the locations that an aggregate is made of; none where it is no aggregate.
+        """Return the locations that an aggregate contains; none if it is not an aggregate.
 
         >>> for_locations(("Utah", "National")).members("National")[:2]
         ('Alabama', 'Alaska')
@@ -40,7 +40,7 @@ class Geography(msgspec.Struct, frozen=True, kw_only=True):
         return self.sets[self.aggregates[aggregate]] if aggregate in self.aggregates else ()
 
     def shares(self, names: Sequence[str]) -> dict[str, float]:
-        """Return each location's share of the people who live in all of these; nothing where one is not known.
+        """Return each location's share of the people who live in all of these; empty if one is unknown.
 
         >>> {name: round(share, 3) for name, share in for_locations(("Utah", "Ohio")).shares(("Utah", "Ohio")).items()}
         {'Utah': 0.217, 'Ohio': 0.783}
@@ -54,13 +54,13 @@ class Geography(msgspec.Struct, frozen=True, kw_only=True):
         return {name: counts[name] / total for name in names}
 
 
-# Where nothing is known of the places.
+# The geography of tables whose places are unknown.
 NOWHERE = Geography()
 
 
 @lru_cache(maxsize=64)
 def for_locations(locations: tuple[str, ...]) -> Geography:
-    """Return the geography that knows at least half of these locations.
+    """Return the geography that contains at least half of these locations.
 
     >>> for_locations(("National", "Ohio", "Utah")).name
     'United States'

@@ -1,4 +1,4 @@
-"""What is known of questions whose files do not say it: unit, polarity and topic. Data, in ``questions.toml``."""
+"""What is known of questions whose files do not contain it: unit, polarity and topic. Data, in ``questions.toml``."""
 
 from __future__ import annotations
 
@@ -22,6 +22,6 @@ class QuestionFacts(msgspec.Struct, frozen=True, kw_only=True):
 
 @cache
 def built_in_questions() -> Mapping[str, QuestionFacts]:
-    """Return what Meantime knows of questions by their full text, without a description beside the file."""
+    """Return what Meantime knows of questions by their full text, without a description file."""
     text = resources.files(__package__).joinpath("questions.toml").read_text(encoding="utf-8")
     return msgspec.convert(tomllib.loads(text)["questions"], dict[str, QuestionFacts])

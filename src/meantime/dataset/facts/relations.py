@@ -1,4 +1,4 @@
-"""What is known of pairs of questions: data, in ``relations.toml``. Of most pairs nothing is."""
+"""How pairs of questions are related by definition. Data, in ``relations.toml``; most pairs are not related."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ RelationKind = Literal["overlap", "exclude"]
 
 
 class _Relation(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    kind: RelationKind  # of any two of the questions
+    kind: RelationKind  # between any two of the questions
     questions: tuple[str, ...]
 
 
@@ -23,7 +23,7 @@ class _Relations(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
 
 def relation(one: str, other: str) -> RelationKind | None:
-    """Return how the people whom two questions count are related by definition; None where nobody has said.
+    """Return how the people counted by two questions are related by definition; None if nothing is known.
 
     >>> obesity = "Percent of adults aged 18 years and older who have obesity"
     >>> relation("Percent of adults aged 18 years and older who have an overweight classification", obesity)
@@ -37,5 +37,5 @@ def relation(one: str, other: str) -> RelationKind | None:
 @cache
 def _known() -> dict[frozenset[str], RelationKind]:
     text = resources.files(__package__).joinpath("relations.toml").read_text(encoding="utf-8")
-    found = msgspec.convert(tomllib.loads(text), _Relations)
-    return {frozenset(pair): each.kind for each in found.relations for pair in combinations(each.questions, 2)}
+    table = msgspec.convert(tomllib.loads(text), _Relations)
+    return {frozenset(pair): each.kind for each in table.relations for pair in combinations(each.questions, 2)}

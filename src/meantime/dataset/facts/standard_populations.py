@@ -1,4 +1,4 @@
-"""Standard populations, as data: who is in a population that others are weighted to, in ``populations/*.toml``."""
+"""Standard populations, to which other populations are weighted for comparison. Data, in ``populations/*.toml``."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ class StandardPopulation(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     title: str
     source: str  # with author and year
-    weights: dict[str, float]  # by stratum, as files name it; what they add up to does not matter
+    weights: dict[str, float]  # by stratum, as named in files; their sum does not matter
 
 
 @cache
@@ -28,5 +28,5 @@ def built_in_populations() -> Mapping[str, StandardPopulation]:
     """
     folder = resources.files(__package__).joinpath("populations")
     tables = (file.read_text(encoding="utf-8") for file in folder.iterdir() if file.name.endswith(".toml"))
-    found = (msgspec.convert(tomllib.loads(text), StandardPopulation) for text in tables)
-    return {each.name: each for each in sorted(found, key=lambda each: each.name)}
+    populations = (msgspec.convert(tomllib.loads(text), StandardPopulation) for text in tables)
+    return {each.name: each for each in sorted(populations, key=lambda each: each.name)}

@@ -1,4 +1,4 @@
-"""Grids on which each place of a country is one tile, near where it lies. Data, in ``grids/*.toml``."""
+"""Tile grid maps: each place of a country is one tile, close to its real position. Data, in ``grids/*.toml``."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import msgspec
 
 
 class Tile(msgspec.Struct, frozen=True, array_like=True):
-    """Where a place lies, and what is written on it."""
+    """The position of a place, and the text on its tile."""
 
     label: str
     column: int
@@ -22,21 +22,21 @@ class TileGrid(msgspec.Struct, frozen=True, kw_only=True):
     """The tiles of one country."""
 
     name: str
-    tiles: dict[str, Tile]  # by the name that the place has in a file
+    tiles: dict[str, Tile]  # by the name of the place in files
 
     @property
     def columns(self) -> int:
-        """How many tiles it is wide."""
+        """Width in tiles."""
         return 1 + max(tile.column for tile in self.tiles.values())
 
     @property
     def rows(self) -> int:
-        """How many tiles it is high."""
+        """Height in tiles."""
         return 1 + max(tile.row for tile in self.tiles.values())
 
 
 def for_locations(locations: Sequence[str]) -> TileGrid | None:
-    """Return the grid that has at least half of these locations.
+    """Return the grid that contains at least half of these locations; None if there is none.
 
     >>> grid = for_locations(("National", "Ohio", "Utah"))
     >>> grid.name, grid.tiles["Utah"].label

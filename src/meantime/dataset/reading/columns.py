@@ -1,6 +1,6 @@
-"""Which column of a file plays which role: by hand, or by a table of known spellings.
+"""Which column of a file has which role: named by hand, or recognized by its spelling.
 
-Files differ in what they call things (``Data_Value``, ``DataValue``), so the rest of the house speaks of roles.
+Files differ in what they call things (``Data_Value``, ``DataValue``), so the rest of the package speaks of roles.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from meantime.did_you_mean import hint
 from meantime.errors import DescriptionInvalid, HeaderRepeated, RolesMissing
 from meantime.text import listed, quoted
 
-# For each role the spellings that are known, the likeliest first, as ``_plain`` leaves them. Roles in the order in
-# which people meet them.
+# For each role the known spellings as ``_plain`` returns them, the most likely first. Roles are in the order in which
+# people need them.
 SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "question": ("question", "questiontext", "indicator", "indicatorname", "measure", "measurename"),
-    # What was answered: a question and a response are one indicator (labels.py).
+    # What was answered: a question and a response make one indicator (labels.py).
     "response": ("response",),
-    # Not Data_Value_Alt: in the CDC's files that is the same number again, with other marks where it is withheld.
+    # Not Data_Value_Alt: in the CDC's files this repeats the number, with other marks where it is missing.
     "value": ("datavalue", "value", "obsvalue", "estimate", "prevalence", "factvaluenumeric"),
     "value_type": ("datavaluetype", "valuetype", "measuretype"),
     "unit": ("datavalueunit", "unit", "units", "unitofmeasure", "unitmeasure"),
@@ -36,11 +36,11 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
         "area",
         "refarea",
     ),
-    # What the location lies in, and what tells it from others of that name.
+    # What the location lies in, and what distinguishes it from others of the same name.
     "location_within": ("statedesc",),
     "location_id": ("locationid", "uniqueid"),
     "location_abbreviation": ("locationabbr", "locationabbreviation", "stateabbr", "abbreviation"),
-    # "Category" may be a topic, too: _of_one_role, may_be_category.
+    # "Category" may also be a topic: see _in_one_role and may_be_category.
     "category": ("stratificationcategory1", "stratificationcategory", "breakoutcategory", "category"),
     "stratum": ("stratification1", "stratification", "breakout", "stratum", "group", "subgroup"),
     "category_2": ("stratificationcategory2",),
@@ -48,7 +48,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "category_3": ("stratificationcategory3",),
     "stratum_3": ("stratification3",),
     "first_year": ("yearstart", "startyear", "firstyear", "year", "datayear"),
-    "last_year": ("yearend", "endyear", "lastyear", "year", "datayear"),  # a single Year serves both
+    "last_year": ("yearend", "endyear", "lastyear", "year", "datayear"),  # a single Year is both
     "low": (
         "lowconfidencelimit",
         "confidencelimitlow",
@@ -76,65 +76,66 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
 }
 
 ROLES = tuple(SPELLINGS)
-NEEDED = ("question", "value", "location")
+REQUIRED = ("question", "value", "location")
 
-# Roles that change no number: whichever of two columns is taken for them, nobody needs to hear of it.
-_OF_NO_CONSEQUENCE = frozenset({"location_abbreviation", "footnote_symbol", "footnote", "topic", "source", "point"})
+# Roles that change no number: no warning is needed, whichever of two columns is used.
+_WITHOUT_EFFECT = frozenset({"location_abbreviation", "footnote_symbol", "footnote", "topic", "source", "point"})
 
-# How the columns of the wide files of PLACES end, and what to say of them. To name one by hand would make a table of
-# one measure, without its limits (they are one text, "(20.1, 22.3)") and without what is withheld.
+# How the names of columns end in the wide files of PLACES, and what to do about such a file. Naming one of them by hand
+# would give a table of one measure, without its limits (they are one text, "(20.1, 22.3)") and suppressed values.
 _WIDE = ("crudeprev", "adjprev", "crude95ci", "adj95ci")
-_OF_WIDE = (
+_USE_LONG_FORM = (
     'This is the wide, "GIS friendly" form of PLACES, with a column for each measure. Meantime reads the long form, '
-    "with a row for each measure and place. It is published beside this one, under the same name without GIS Friendly "
-    "Format, and says what is withheld, too."
+    'with a row for each measure and place. It is published under the same name without "GIS Friendly Format", and '
+    "includes suppressed values."
 )
 
-# How many names an error lists before it says how many more there are: as many as one still reads through.
-_NAMES_TOLD = 40
-# Names are compared, and told, by this many characters: a header can be megabytes of one name.
+# How many names an error lists before it counts the rest: as many as people still read.
+_NAMES_LISTED = 40
+# Names are compared and shown by this many characters: a header can be megabytes of one name.
 _NAME_LENGTH = 120
 
 
 def assign_roles(columns: Sequence[str], by_hand: Mapping[str, str]) -> dict[str, str]:
-    """Return the column of each role that has one. By hand goes before spelling.
+    """Return the column of each role that has one. A column named by hand comes before one recognized by spelling.
 
-    Of two columns that fit one role the earlier spelling wins, and of two with the same spelling the earlier column;
-    ``rivals`` tells the others.
+    If several columns fit a role, the likelier spelling wins, and with the same spelling the first column;
+    ``other_candidates`` returns the others.
 
     Raises:
-        HeaderRepeated: two columns have one name.
-        RolesMissing: a needed role has no column, or a column named by hand is not there; all of them at once.
-        DescriptionInvalid: by hand names a role that does not exist.
+        HeaderRepeated: two columns have the same name.
+        RolesMissing: a required role has no column, or a column named by hand does not exist; all of them at once.
+        DescriptionInvalid: ``by_hand`` names a role that does not exist.
     """
     check_roles(by_hand)
     _refuse_repeated(columns)
     absent = {role: name for role, name in by_hand.items() if name not in set(columns)}
-    found = {role: names[0] for role, names in _of_one_role(_by_spelling(columns), by_hand).items()} | dict(by_hand)
-    missing = [role for role in NEEDED if role not in found]
+    recognized = {role: names[0] for role, names in _in_one_role(_by_spelling(columns), by_hand).items()}
+    assigned = recognized | dict(by_hand)
+    missing = [role for role in REQUIRED if role not in assigned]
     if absent or missing:
         raise _roles_missing(columns, absent, missing)
-    return {role: found[role] for role in ROLES if role in found}
+    return {role: assigned[role] for role in ROLES if role in assigned}
 
 
 def other_candidates(columns: Sequence[str], roles: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Return the columns that were not taken for a role though their spelling fits it, where that changes numbers."""
-    taken = set(roles.values())
+    """Return the columns that also fit a role but are not used for it, if the choice changes numbers."""
+    used = set(roles.values())
     others = {
-        role: tuple(name for name in names if name not in taken)
-        for role, names in _of_one_role(_by_spelling(columns), {}).items()
-        if role in roles and role not in _OF_NO_CONSEQUENCE
+        role: tuple(name for name in names if name not in used)
+        for role, names in _in_one_role(_by_spelling(columns), {}).items()
+        if role in roles and role not in _WITHOUT_EFFECT
     }
     return {role: names for role, names in others.items() if names}
 
 
 def may_be_category(roles: Mapping[str, str], by_hand: Mapping[str, str]) -> bool:
-    """Whether the column that was taken for the topic is one of categories, should a question have several of them."""
+    """Whether the column used as topic is a category instead, if some question has several of them."""
     return "topic" not in by_hand and "category" not in roles and _plain(roles.get("topic", "")) == "category"
 
 
 def count_recognized(columns: Sequence[str], by_hand: Mapping[str, str]) -> int:
-    """Count the roles that these columns would fill: the more, the likelier this is the header, cut rightly."""
+    """Count the roles that these columns fill: the more, the more likely is this delimiter of the header."""
     known = _by_spelling(columns).keys() | {role for role, name in by_hand.items() if name in columns}
     return len(known)
 
@@ -143,12 +144,12 @@ def check_roles(names: Mapping[str, str]) -> None:
     """Refuse roles that do not exist.
 
     Raises:
-        DescriptionInvalid: there are some; all are named, with what may have been meant.
+        DescriptionInvalid: there are some; the message names all of them, with suggestions.
     """
     unknown = [name for name in names if name not in SPELLINGS]
     if unknown:
         raise DescriptionInvalid(
-            " ".join(f"There is no role {quoted(name)}{hint(name, ROLES)}." for name in unknown)
+            " ".join(f"Unknown role {quoted(name)}{hint(name, ROLES)}." for name in unknown)
             + f" The roles are: {', '.join(ROLES)}."
         )
 
@@ -164,11 +165,11 @@ def _by_spelling(columns: Sequence[str]) -> dict[str, list[str]]:
     return {role: names for role, names in fits.items() if names}
 
 
-def _of_one_role(fits: Mapping[str, list[str]], by_hand: Mapping[str, str]) -> dict[str, list[str]]:
-    """Leave out what is another role's: a spelling may fit two, and means one of them by what else there is."""
+def _in_one_role(fits: Mapping[str, list[str]], by_hand: Mapping[str, str]) -> dict[str, list[str]]:
+    """Keep each column in one role only: a spelling may fit two roles, and the other columns decide."""
     left = {role: list(names) for role, names in fits.items()}
-    # "Category" names what a stratum is of. Where there is none, or another column names that, it is what the question
-    # is about, as in PLACES.
+    # "Category" names the category of a stratum. Without strata, or with another column for categories, it is the topic
+    # of the question, as in PLACES.
     categories = left.get("category", [])
     is_of_strata = "stratum" in by_hand or "stratum" in left
     other = "topic" if is_of_strata and all(_plain(name) == "category" for name in categories) else "category"
@@ -179,8 +180,8 @@ def _of_one_role(fits: Mapping[str, list[str]], by_hand: Mapping[str, str]) -> d
 
 
 def _plain(name: str) -> str:
-    """Leave letters and digits only, in lower case: ``High_Confidence_Limit `` is ``highconfidencelimit``."""
-    # No spelling is longer; a name of megabytes is not worth the walk.
+    """Keep letters and digits only, in lower case: ``High_Confidence_Limit `` becomes ``highconfidencelimit``."""
+    # No spelling is longer; a name of megabytes is not worth the time.
     return "".join(filter(str.isalnum, name[:_NAME_LENGTH])).casefold() if len(name) <= _NAME_LENGTH else ""
 
 
@@ -188,29 +189,29 @@ def _refuse_repeated(columns: Sequence[str]) -> None:
     repeated = [name for name, times in Counter(columns).items() if times > 1]
     if not repeated:
         return
-    places: dict[str, list[str]] = {name: [] for name in repeated[:_NAMES_TOLD]}
-    for place, name in enumerate(columns, start=1):
-        if name in places and len(places[name]) < _NAMES_TOLD:
-            places[name].append(str(place))
-    told = "; ".join(
-        f"{quoted(name) if name.strip() else 'a column without a name'} (columns {', '.join(where)})"
-        for name, where in places.items()
+    positions: dict[str, list[str]] = {name: [] for name in repeated[:_NAMES_LISTED]}
+    for position, name in enumerate(columns, start=1):
+        if name in positions and len(positions[name]) < _NAMES_LISTED:
+            positions[name].append(str(position))
+    text = "; ".join(
+        f"{quoted(name) if name.strip() else 'a column without a name'} (columns {', '.join(at)})"
+        for name, at in positions.items()
     )
     raise HeaderRepeated(
-        f"The header has the same name more than once: {told}. Give each column a name of its own in the first line "
-        "of the file."
+        f"The header has the same name more than once: {text}. Give each column its own name in the first line of the "
+        "file."
     )
 
 
 def _roles_missing(columns: Sequence[str], absent: Mapping[str, str], missing: Sequence[str]) -> RolesMissing:
-    said = [
+    sentences = [
         f"There is no column {quoted(name)} for the role {role}{hint(name, columns)}." for role, name in absent.items()
     ]
     if missing:
-        said.append(f"No column was found for: {', '.join(missing)}.")
+        sentences.append(f"No column was recognized for: {', '.join(missing)}.")
     roles = (*absent, *missing)
-    said.append(f"The columns are: {listed(map(quoted, columns), most=_NAMES_TOLD)}.")
+    sentences.append(f"The columns are: {listed(map(quoted, columns), most=_NAMES_LISTED)}.")
     if any(_plain(name).endswith(_WIDE) for name in columns):
-        said.append(_OF_WIDE)
-    said.append(f"Name them by hand: {' '.join(f'--column {role}=NAME' for role in roles)}.")
-    return RolesMissing(" ".join(said), roles=roles, columns=columns[:_NAMES_TOLD])
+        sentences.append(_USE_LONG_FORM)
+    sentences.append(f"Name them by hand: {' '.join(f'--column {role}=NAME' for role in roles)}.")
+    return RolesMissing(" ".join(sentences), roles=roles, columns=columns[:_NAMES_LISTED])

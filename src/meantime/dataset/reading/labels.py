@@ -1,8 +1,8 @@
-"""Labels of several columns: a question and a response to it, a place and what it lies in, two strata of one row.
+"""Labels made of several columns: a question and its response, a place and what it lies in, two strata of one row.
 
-Files differ in how many columns tell one thing. "Washington" is a county in many states, "Yes" an answer to many
-questions, and who is "65 years or older" may be "Female" too. A label has all that tells it from others, so that rows
-of two things never meet in one cell. Whoever groups rows, or looks for them, asks here for a label's SQL.
+Files differ in how many columns describe one thing. "Washington" is a county in many states, "Yes" a response to many
+questions, and people who are "65 years or older" may also be "Female". A label contains everything that distinguishes
+it, so that rows about different things never share a cell. Whatever groups or finds rows gets the SQL of a label here.
 """
 
 from __future__ import annotations
@@ -17,12 +17,13 @@ from meantime.text import quoted
 
 
 class JoinedColumns(NamedTuple):
-    """The roles whose texts make a label, and what stands between them; an empty one is left out."""
+    """The roles whose texts make a label, and the separator between them; empty texts are left out."""
 
     roles: tuple[str, ...]
-    between: str
+    separator: str
 
 
+# The separators are part of the labels, and so of every fingerprint.
 JOINED: Mapping[str, JoinedColumns] = {
     "question": JoinedColumns(("question", "response"), " - "),
     "location": JoinedColumns(("location", "location_within"), ", "),
@@ -32,7 +33,7 @@ JOINED: Mapping[str, JoinedColumns] = {
 
 
 def label_sql(axis: str, columns: Mapping[str, str]) -> str:
-    """Return the SQL of a label, from that of the columns by role; the empty text where there are none.
+    """Return the SQL of a label, given the SQL of the columns by role; the empty text if it has no column.
 
     >>> label_sql("category", {"category": "c4"})
     'c4'
@@ -41,55 +42,59 @@ def label_sql(axis: str, columns: Mapping[str, str]) -> str:
     """
     parts = _parts(axis, columns)
     if len(parts) > 1:
-        given = ", ".join(f"CASE WHEN trim({part}) <> '' THEN {part} END" for part in parts)
-        text = f"concat_ws('{JOINED[axis].between}', {given})"
+        texts = ", ".join(f"CASE WHEN trim({part}) <> '' THEN {part} END" for part in parts)
+        label = f"concat_ws('{JOINED[axis].separator}', {texts})"
     else:
-        # As it stands in the file, its spaces too.
-        text = parts[0] if parts else "''"
+        # As written in the file, including its spaces.
+        label = parts[0] if parts else "''"
     if axis == "location" and "location_id" in columns:
         number = columns["location_id"]
-        text = f"({text} || CASE WHEN trim({number}) <> '' THEN ' (' || {number} || ')' ELSE '' END)"
-    return text
+        label = f"({label} || CASE WHEN trim({number}) <> '' THEN ' (' || {number} || ')' ELSE '' END)"
+    return label
 
 
 def find_shared_name(database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str]) -> str | None:
-    """Return a label that several places share, as the column ``location_id`` tells them apart; None without any.
+    """Return a location's name that several places share according to their ids; None if there is none.
 
-    "1" and "01" are the same id: spreadsheets take the zeros away.
+    "1" and "01" count as the same id: spreadsheets drop leading zeros.
     """
+    if "location_id" not in columns:
+        return None
     name = label_sql("location", {role: column for role, column in columns.items() if role != "location_id"})
     number = f"nullif(ltrim(trim({columns['location_id']}), '0'), '')"
-    found = database.execute(
+    shared = database.execute(
         f"SELECT {name} AS name FROM {rows} GROUP BY name HAVING min({number}) <> max({number}) ORDER BY name LIMIT 1"
     ).fetchone()
-    return str(found[0]) if found else None
+    return str(shared[0]) if shared else None
 
 
 def refuse_ambiguous_labels(database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str]) -> None:
-    """Refuse rows of which two things would have one label: "A - B" and nothing, "A" and "B".
+    """Refuse rows in which two things would get the same label: "A - B" without a response, and "A" with "B".
 
     Raises:
-        SourceUnreadable: there are some.
+        SourceUnreadable: there are such rows.
     """
     for axis, joined in JOINED.items():
         parts = _parts(axis, columns)
         if len(parts) < 2:
             continue
-        # Each with its length before it: so no two different rows of parts read the same.
-        told = ", ".join(f"CASE WHEN trim({part}) <> '' THEN length({part}) || ':' || {part} END" for part in parts)
-        found = database.execute(
-            f"SELECT name FROM (SELECT DISTINCT {label_sql(axis, columns)} AS name, concat({told}) AS parts "
+        # Each text with its length in front: so different parts never give the same text.
+        unambiguous = ", ".join(
+            f"CASE WHEN trim({part}) <> '' THEN length({part}) || ':' || {part} END" for part in parts
+        )
+        ambiguous = database.execute(
+            f"SELECT name FROM (SELECT DISTINCT {label_sql(axis, columns)} AS name, concat({unambiguous}) AS parts "
             f"FROM {rows}) GROUP BY name HAVING count(*) > 1 ORDER BY name LIMIT 1"
         ).fetchone()
-        if found:
+        if ambiguous:
             raise SourceUnreadable(
-                f"Two things would both be called {quoted(found[0])}: the {axis} is told by the columns of the roles "
-                f"{', '.join(role for role in joined.roles if role in columns)}, joined by {quoted(joined.between)}, "
-                "and one of them has that text in it. Change the text in the file."
+                f"Two different things would both be called {quoted(ambiguous[0])}: the {axis} is made of the columns "
+                f"for {', '.join(role for role in joined.roles if role in columns)}, joined by "
+                f"{quoted(joined.separator)}, and one of the columns already contains that text. Change it in the file."
             )
 
 
 def _parts(axis: str, columns: Mapping[str, str]) -> list[str]:
     parts = [columns[role] for role in JOINED[axis].roles if role in columns]
-    # A state in the state itself is the state.
+    # A state that lies in itself is just the state.
     return [parts[0], f"nullif({parts[1]}, {parts[0]})"] if axis == "location" and len(parts) > 1 else parts

@@ -1,7 +1,7 @@
-"""The reading process: a job comes in on standard input, progress and the outcome go out on standard output.
+"""The reading process: it gets a task on standard input, and writes progress and the outcome to standard output.
 
-One JSON object a line. Standard input stays open as long as the parent wants the answer; when it ends, this process
-does, too. Nobody else may write to standard output, so whatever prints goes to standard error.
+Messages are JSON objects, one a line. Standard input stays open as long as the parent waits for the outcome; when it
+ends, this process ends too. Nothing else may write to standard output, so anything printed goes to standard error.
 """
 
 from __future__ import annotations
@@ -15,57 +15,59 @@ from typing import Any, BinaryIO
 
 import msgspec
 
-from meantime.dataset.reading.source_reader import Progress, ReadingTask, memory_too_small, read_source
+from meantime.dataset.reading.progress import Progress
+from meantime.dataset.reading.session import memory_too_small
+from meantime.dataset.reading.source_reader import ReadingTask, read_source
 from meantime.errors import MeantimeError
 
-# Progress that a bar cannot show is not worth a line.
-_SHARE_WORTH_TELLING = 0.002
+# Smaller steps are invisible in a progress bar and not worth a message.
+_SMALLEST_STEP = 0.002
 _PR_SET_PDEATHSIG = 1
 
 
 class ReaderInput(msgspec.Struct, frozen=True, kw_only=True):
-    """What the parent sends: the job, and who it is."""
+    """What the parent sends: the task and its own process id."""
 
-    job: ReadingTask
-    parent: int  # process id
+    task: ReadingTask
+    parent: int
 
 
 class ReaderError(msgspec.Struct, frozen=True, kw_only=True):
-    """An error of ours on its way to the parent."""
+    """One of our errors on its way to the parent."""
 
     kind: str  # name of its class in meantime.errors
     message: str
-    data: dict[str, Any]  # what it carries beside the message
+    data: dict[str, Any]  # its attributes apart from the message
 
 
 class ReaderMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line to the parent: one of the three."""
+    """One line to the parent; exactly one field is set."""
 
     progress: Progress | None = None
-    folder: str | None = None  # of the snapshot: done
-    trouble: ReaderError | None = None
+    folder: str | None = None  # of the snapshot: reading is complete
+    error: ReaderError | None = None
 
 
 def main() -> int:
-    """Read what standard input says. Returns the exit code, which is 0 whenever the outcome was told."""
+    """Carry out the task on standard input. Returns the exit code, which is 0 whenever the outcome was sent."""
     out = _take_standard_output()
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=ReaderInput)
     _die_with(order.parent)
     try:
-        folder = read_source(order.job, _Teller(out))
+        folder = read_source(order.task, _ProgressSender(out))
     except MeantimeError as error:
         data = {name: value for name, value in vars(error).items() if not name.startswith("_")}
-        _tell(out, ReaderMessage(trouble=ReaderError(kind=type(error).__name__, message=error.reason, data=data)))
+        _send(out, ReaderMessage(error=ReaderError(kind=type(error).__name__, message=error.reason, data=data)))
     except MemoryError:
-        short = memory_too_small(order.job.memory_mb)
-        _tell(out, ReaderMessage(trouble=ReaderError(kind=type(short).__name__, message=short.reason, data={})))
+        too_small = memory_too_small(order.task.memory_mb)
+        _send(out, ReaderMessage(error=ReaderError(kind=type(too_small).__name__, message=too_small.reason, data={})))
     else:
-        _tell(out, ReaderMessage(folder=str(folder)))
+        _send(out, ReaderMessage(folder=str(folder)))
     return 0
 
 
-class _Teller:
-    """Tells progress, where there is something to tell."""
+class _ProgressSender:
+    """Sends progress, in steps that can be seen."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
@@ -74,15 +76,15 @@ class _Teller:
 
     def __call__(self, progress: Progress) -> None:
         with self._lock:
-            is_news = progress.phase != self._last.phase or progress.share - self._last.share >= _SHARE_WORTH_TELLING
-            # Never backwards: a file that DuckDB gave up on is read a second time.
-            if is_news and progress.share >= self._last.share:
+            is_step = progress.phase != self._last.phase or progress.share - self._last.share >= _SMALLEST_STEP
+            # Never backwards: a file that DuckDB could not read in place is read a second time.
+            if is_step and progress.share >= self._last.share:
                 self._last = progress
-                _tell(self._out, ReaderMessage(progress=progress))
+                _send(self._out, ReaderMessage(progress=progress))
 
 
-def _tell(out: BinaryIO, news: ReaderMessage) -> None:
-    out.write(msgspec.json.encode(news) + b"\n")
+def _send(out: BinaryIO, message: ReaderMessage) -> None:
+    out.write(msgspec.json.encode(message) + b"\n")
     out.flush()
 
 
@@ -93,12 +95,12 @@ def _take_standard_output() -> BinaryIO:
 
 
 def _die_with(parent: int) -> None:
-    """End when the parent ends, however that happens: nobody would remove what a reading process leaves behind."""
-    # Where the system does that, it is certain. It watches the thread that started us, not its process; but that thread
+    """End when the parent ends, however that happens: otherwise nobody would remove what this process leaves behind."""
+    # Where the system can do it, it is certain. It watches the thread that started us, not its process; but that thread
     # waits for us.
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        # It may have ended before we asked.
+        # The parent may have ended before this call.
         if os.getppid() != parent:
             os._exit(1)
 
@@ -106,12 +108,12 @@ def _die_with(parent: int) -> None:
         sys.stdin.buffer.read()
         os._exit(1)
 
-    # Not by meantime.threads, since nothing can join it: it waits for the end of the parent.
+    # Not with meantime.threads, since nothing can join this thread: it waits for the end of the parent.
     threading.Thread(target=watch, name="meantime-parent-watch", daemon=True).start()
 
 
 if __name__ == "__main__":
-    # Not sys.exit: it would wait for what the watch holds.
+    # Not sys.exit: it would wait for what the watching thread holds.
     code = main()
     sys.stdout.flush()
     sys.stderr.flush()

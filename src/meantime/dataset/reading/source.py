@@ -1,4 +1,4 @@
-"""What a data set is read from: a name, a path, and the roles that were set by hand."""
+"""Where a data set comes from: its name, its path, and the roles set by hand."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from meantime.dataset.reading.columns import check_roles
 from meantime.errors import SourceUnreadable
 from meantime.text import listed, quoted
 
-# Counts up when reading the same files would give another snapshot: another parser of values, other built-in questions.
+# Raise it when reading the same files gives another snapshot: after changes to parsing or to built-in questions.
 READING_VERSION = 4
 
-# Files of these kinds are the data of a folder. Not .txt: most are a README or a licence beside the data.
+# Files in a folder with these endings are data. Not .txt: most of those are a README or a license.
 ENDINGS_IN_FOLDER = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
-# What ends so says its form by that, and is called by what is before it.
-_ENDINGS = (*ENDINGS_IN_FOLDER, ".txt", ".txt.gz")
+# Endings that show the format and are not part of a data set's name.
+_FORMAT_ENDINGS = (*ENDINGS_IN_FOLDER, ".txt", ".txt.gz")
 DESCRIPTION_OF_FOLDER = "meantime.toml"
 
-# NAME=PATH; a path may have an equals sign itself, so a name is only what cannot be a part of a path to folders.
-_NAMED = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)=(.*)", re.ASCII | re.DOTALL)
+# NAME=PATH. A path may contain an equals sign itself, so a name has no slashes.
+_NAME_AND_PATH = re.compile(r"([A-Za-z0-9][A-Za-z0-9._-]*)=(.*)", re.ASCII | re.DOTALL)
 _NOT_IN_NAME = re.compile(r"[^A-Za-z0-9._-]+", re.ASCII)
 
 
@@ -37,7 +37,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def parse_source(text: str, columns: Mapping[str, str] | None = None) -> Source:
-    """Read ``[NAME=]PATH``. Without a name, the file's name is used, without its ending.
+    """Parse ``[NAME=]PATH``. Without a name, the file's name is used, without its ending.
 
     >>> parse_source("heart=data/2020.csv").name, parse_source("data/Heart disease.csv.gz").name
     ('heart', 'Heart-disease')
@@ -48,18 +48,20 @@ def parse_source(text: str, columns: Mapping[str, str] | None = None) -> Source:
     """
     check_roles(columns or {})
     # A file whose name looks like NAME=PATH is still that file.
-    named = None if _exists(text) else _NAMED.fullmatch(text)
+    named = None if _exists(text) else _NAME_AND_PATH.fullmatch(text)
     name, path = (named[1], named[2]) if named else ("", text)
     if not path:
-        raise SourceUnreadable(f"{text!r} names no file. Give a path: a file, a folder, or a quoted glob.")
+        raise SourceUnreadable(
+            f"{text!r} does not name a file. Give the path of a file or folder, or a glob in quotes."
+        )
     return Source(name=name or _name_of(path), path=path, columns=dict(columns or {}))
 
 
 def data_files(source: Source) -> tuple[Path, ...]:
-    """Return the data files of a source, sorted by name: the file, those of the folder, or what the glob matches.
+    """Return the data files of a source, sorted by name: the file, those in the folder, or those the glob matches.
 
     Raises:
-        SourceUnreadable: there is none, or the path cannot be looked at.
+        SourceUnreadable: there is none, or the path cannot be accessed.
     """
     path = Path(source.path)
     try:
@@ -68,34 +70,36 @@ def data_files(source: Source) -> tuple[Path, ...]:
         if path.is_dir():
             return _in_folder(path)
         if path.exists():
-            raise SourceUnreadable(f"{path} is not a file with data in it (a device or a pipe). Save it as a file.")
+            raise SourceUnreadable(f"{path} is a device or a pipe, not a file. Save the data as a file first.")
     except (OSError, ValueError) as error:
-        raise SourceUnreadable(f"{source.path!r} cannot be looked at: {_why(error)}.") from error
+        raise SourceUnreadable(f"{source.path!r} cannot be accessed: {_reason(error)}.") from error
     if glob.has_magic(source.path):
-        found = tuple(
+        matches = tuple(
             Path(each)
             for each in sorted(glob.glob(source.path, recursive=True))  # noqa: PTH207 - Path.glob takes no absolute ones
             if Path(each).is_file() and not each.endswith(".toml")
         )
-        if not found:
-            raise SourceUnreadable(f"No file matches {source.path!r}.")
-        return found
-    # What was meant for a name and cannot be one has been taken for a part of the path.
-    about_names = " A name in front of it may have letters, digits, dots, - and _." if "=" in source.path else ""
-    raise SourceUnreadable(f"{source.path} is not there. Check the path; it is taken from {Path.cwd()}.{about_names}")
+        if not matches:
+            raise SourceUnreadable(f"No file matches {source.path!r}. Check the path and the pattern.")
+        return matches
+    # A name with other characters is taken as part of the path.
+    about_names = " A NAME= before it may contain only letters, digits, dots, - and _." if "=" in source.path else ""
+    raise SourceUnreadable(
+        f"{source.path} does not exist. Check the path; it is relative to {Path.cwd()}.{about_names}"
+    )
 
 
 def ignored_files(source: Source) -> tuple[str, ...]:
-    """Return the names of a folder's files that are not read, sorted; hidden ones and the description aside."""
+    """Return the names of a folder's files that are not read, sorted, without hidden files and the description."""
     path = Path(source.path)
     if not path.is_dir():
         return ()
-    taken = {DESCRIPTION_OF_FOLDER, *(each.name for each in data_files(source))}
-    return tuple(each.name for each in _visible(path) if each.name not in taken)
+    used = {DESCRIPTION_OF_FOLDER, *(each.name for each in data_files(source))}
+    return tuple(each.name for each in _visible(path) if each.name not in used)
 
 
 def description_path(source: Source) -> Path:
-    """Return where the description of a source would be: ``data.csv.toml``, or ``meantime.toml`` in the folder."""
+    """Return where a source's description would be: ``data.csv.toml``, or ``meantime.toml`` in the folder."""
     path = Path(source.path)
     if path.is_dir():
         return path / DESCRIPTION_OF_FOLDER
@@ -107,9 +111,9 @@ def description_path(source: Source) -> Path:
 
 
 def source_identity(source: Source, *, rejected_limit: float) -> str:
-    """Return what stays the same as long as reading the source would give the same snapshot.
+    """Return a digest that stays the same as long as reading the source gives the same snapshot.
 
-    Files are told by path, size, modification time and inode, not by their bytes: a restart must not read gigabytes.
+    Files are identified by path, size, modification time and inode, not by content: a restart must not read gigabytes.
 
     Raises:
         SourceUnreadable: the files cannot be found.
@@ -126,7 +130,7 @@ def source_identity(source: Source, *, rejected_limit: float) -> str:
 
 
 def file_state(path: Path) -> tuple[int, int, int] | None:
-    """Return what changes when a file is replaced or written to; None where it is not there."""
+    """Return what changes when a file is replaced or written to; None if it does not exist."""
     try:
         status = path.stat()
     except OSError:
@@ -135,9 +139,9 @@ def file_state(path: Path) -> tuple[int, int, int] | None:
 
 
 def name_without_ending(path: Path) -> str:
-    """Return a file's name without the endings that say its form."""
+    """Return a file's name without the endings that show its format."""
     name = path.name
-    for ending in sorted(_ENDINGS, key=len, reverse=True):
+    for ending in sorted(_FORMAT_ENDINGS, key=len, reverse=True):
         if name.lower().endswith(ending) and len(name) > len(ending):
             return name[: -len(ending)]
     return name
@@ -150,31 +154,35 @@ def _facts(path: Path) -> tuple[str, tuple[int, int, int] | None]:
 def _exists(text: str) -> bool:
     try:
         return Path(text).exists()
-    except (OSError, ValueError):  # longer than a path may be, or with a NUL in it: files() says so
+    except (OSError, ValueError):  # too long for a path, or with a NUL in it: data_files() reports it
         return False
 
 
 def _name_of(path: str) -> str:
-    place = Path(path)
-    while glob.has_magic(str(place)) and not _exists(str(place)):
-        place = place.parent
-    if place.name in ("", ".."):
-        place = place.resolve()
-    return _NOT_IN_NAME.sub("-", name_without_ending(place)).strip("-.") or "data"
+    named = Path(path)
+    while glob.has_magic(str(named)) and not _exists(str(named)):
+        named = named.parent
+    if named.name in ("", ".."):
+        named = named.resolve()
+    return _NOT_IN_NAME.sub("-", name_without_ending(named)).strip("-.") or "data"
 
 
 def _in_folder(folder: Path) -> tuple[Path, ...]:
-    there = _visible(folder)
-    found = tuple(path for path in there if path.name.lower().endswith(ENDINGS_IN_FOLDER))
-    if not found:
-        others = f" There is {listed(quoted(path.name) for path in there)}: name it by its path." if there else ""
+    visible = _visible(folder)
+    data = tuple(path for path in visible if path.name.lower().endswith(ENDINGS_IN_FOLDER))
+    if not data:
+        others = (
+            f" It contains {listed(quoted(path.name) for path in visible)}: to read a file, give its path."
+            if visible
+            else ""
+        )
         raise SourceUnreadable(f"The folder {folder} has no data files ({', '.join(ENDINGS_IN_FOLDER)}).{others}")
-    return found
+    return data
 
 
 def _visible(folder: Path) -> list[Path]:
     return sorted(path for path in folder.iterdir() if not path.name.startswith(".") and path.is_file())
 
 
-def _why(error: OSError | ValueError) -> str:
+def _reason(error: OSError | ValueError) -> str:
     return (error.strerror if isinstance(error, OSError) else None) or str(error)

@@ -1,4 +1,4 @@
-"""Numbers as they are written become exact integers; whatever is not a number is withheld, with its text as the reason.
+"""Numbers as written become exact integers; any other text is kept as the reason why a value is missing.
 
 >>> parse_number("28.80", ".")
 Number(mantissa=288, exponent=-1)
@@ -14,11 +14,11 @@ import math
 import re
 from typing import NamedTuple
 
-# What may stand around a number: what keyboards and spreadsheets put there. DuckDB is told the same characters.
+# What may surround a number: what keyboards and spreadsheets put there. DuckDB gets the same characters.
 SPACES = " \t\r\n\u00a0"
-# No double needs more to be written out exactly, and Python refuses to read integers of more than 4,300 digits.
+# Enough to write out every double exactly; and Python refuses to read integers of more than 4,300 digits.
 _MOST_CHARACTERS = 800
-# A text as reason for a withheld value: enough to tell it by.
+# Of a text that is kept as a reason: enough to recognize it. Part of the fingerprint, like the reasons themselves.
 _REASON_LENGTH = 80
 
 
@@ -30,7 +30,7 @@ class Number(NamedTuple):
 
 
 def number_pattern(decimal_mark: str) -> str:
-    """Return the regular expression of a number without spaces around it, as Python and DuckDB both read it."""
+    """Return the regular expression of a number without surrounding spaces, for Python and DuckDB alike."""
     mark = re.escape(decimal_mark)
     return rf"[+-]?(?:[0-9]+(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
@@ -40,7 +40,7 @@ _YEAR = re.compile(r"([+-]?[0-9]{1,9})(?:[.,]0*)?")
 
 
 def parse_number(text: str, decimal_mark: str) -> Number | None:
-    """Read a number exactly; None where the text is none, or none that a double can hold."""
+    """Read a number exactly; None if the text is not a number, or not one that a double can hold."""
     text = text.strip(SPACES)
     if len(text) > _MOST_CHARACTERS or not _PATTERNS[decimal_mark].fullmatch(text):
         return None
@@ -50,7 +50,7 @@ def parse_number(text: str, decimal_mark: str) -> Number | None:
     significant = (whole.lstrip("+-") + fraction).rstrip("0")
     if not significant.strip("0"):
         return Number(0, 0)
-    # float() and not the exponent decides: 0.00001e310 is fine.
+    # float() decides, not the exponent: 0.00001e310 is fine.
     size = float(text.replace(decimal_mark, "."))
     if size == 0 or math.isinf(size):
         return None
@@ -59,16 +59,16 @@ def parse_number(text: str, decimal_mark: str) -> Number | None:
 
 
 def withheld_reason(text: str) -> str:
-    """Return what a text says where a number belongs; "" where it says nothing."""
-    said = text.strip()
-    return said if len(said) <= _REASON_LENGTH else said[: _REASON_LENGTH - 1] + "…"
+    """Return the text found instead of a number, shortened; "" if there is none."""
+    reason = text.strip()
+    return reason if len(reason) <= _REASON_LENGTH else reason[: _REASON_LENGTH - 1] + "…"
 
 
 def parse_year(text: str) -> int | None:
-    """Read a year; None where the text is no whole number.
+    """Read a year; None if the text is not a whole number.
 
     >>> parse_year("2020.0"), parse_year("2020/21")
     (2020, None)
     """
-    found = _YEAR.fullmatch(text.strip(SPACES))
-    return int(found[1]) if found else None
+    match = _YEAR.fullmatch(text.strip(SPACES))
+    return int(match[1]) if match else None

@@ -1,7 +1,7 @@
-"""A table of nine rows, small enough to follow by hand: the worked example of the docstrings and of docs/statistics.md.
+"""A table of nine rows, small enough to check by hand: the worked example of the docstrings and of docs/statistics.md.
 
-Every peculiarity of real tables is in it once: a tie, a withheld value, a location with nothing but withheld values, a
-row without a category, a question without polarity, a question without any value.
+It has each peculiarity of real tables once: a tie, a withheld value, a location with only withheld values, a row
+without a category, a question without polarity, and a question without any value.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ NAPS = "Percent of adults who nap"
 
 
 class ExampleRow(NamedTuple):
-    """A row as it would be in a file; empty is absent."""
+    """A row as in a file; "" is absent."""
 
     question: str
     location: str
     category: str
     stratum: str
     year: int
-    tenths: int | None  # the value, in tenths; None is withheld
+    tenths: int | None  # the value in tenths; None if withheld
 
 
 ROWS = (
@@ -49,14 +49,14 @@ def snapshot() -> Snapshot:
     (9, {'~': 3})
     """
     return Snapshot(
-        fingerprint="0" * 64,  # of no file
+        fingerprint="0" * 64,  # no real fingerprint
         cube=_cube(),
         about=About(
             title="A worked example",
             synthetic=False,
             roles={"question": "Question", "location": "LocationDesc", "value": "Data_Value"},
             columns=("Question", "LocationDesc", "Data_Value"),
-            # In the order of the cube's codes, which is that of the names.
+            # In the order of the cube's codes: sorted by name.
             questions=(
                 QuestionInfo(text=TEA, unit="cups"),
                 QuestionInfo(text=NAPS, unit="percent", polarity="higher"),

@@ -1,7 +1,7 @@
-"""A survey of five locations over five years, with limits and respondents: the worked example of honest statistics.
+"""A survey of five locations over five years, with limits and respondents: the worked example of survey statistics.
 
-Small enough to follow by hand, and with every peculiarity once: a tie, a withheld year, a location without the last
-year, two sexes beside the total, a value of 0.
+It is small enough to check by hand, and has each peculiarity once: a tie, a withheld year, a location without the last
+year, two sexes and the total, and a value of 0.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SINGING = "Percent of adults who sing in the morning"
 
 
 class SurveyRow(NamedTuple):
-    """A row as it would be in a file; numbers in tenths of a percent, None is withheld."""
+    """A row as in a file; numbers are in tenths of a percent, None is withheld."""
 
     question: str
     location: str
@@ -31,7 +31,7 @@ class SurveyRow(NamedTuple):
 
 
 _YEARS = (2016, 2017, 2018, 2019, 2020)
-# By location the totals of soup by year; limits are 2 points away, less by a little below than above.
+# By location: the totals of soup by year. Limits are about 2 points away, a little less below than above.
 _SOUP: dict[str, tuple[int | None, ...]] = {
     "Avalon": (200, 203, 211, 209, 218),
     "Borduria": (260, 262, 259, 266, 262),
@@ -45,17 +45,18 @@ _SINGING = {"Avalon": 400, "Borduria": 312, "Cockaigne": 250, "Dorado": 301, "Er
 def rows() -> tuple[SurveyRow, ...]:
     """Return all rows."""
     totals = [
-        SurveyRow(SOUP, place, "Total", year, value, *_limits(value), 1000)
-        for place, values in _SOUP.items()
+        SurveyRow(SOUP, location, "Total", year, value, *_limits(value), 1000)
+        for location, values in _SOUP.items()
         for year, value in zip(_YEARS, values, strict=False)
     ]
     sexes = [
-        SurveyRow(SOUP, place, sex, 2019, value, *_limits(value), 500)
-        for place, values in (("Avalon", (180, 238)), ("Borduria", (270, 262)))
+        SurveyRow(SOUP, location, sex, 2019, value, *_limits(value), 500)
+        for location, values in (("Avalon", (180, 238)), ("Borduria", (270, 262)))
         for sex, value in zip(("Female", "Male"), values, strict=True)
     ]
     singing = [
-        SurveyRow(SINGING, place, "Total", 2019, value, *_limits(value), 1000) for place, value in _SINGING.items()
+        SurveyRow(SINGING, location, "Total", 2019, value, *_limits(value), 1000)
+        for location, value in _SINGING.items()
     ]
     return (*totals, *sexes, *singing)
 
@@ -67,7 +68,7 @@ def snapshot() -> Snapshot:
     (33, {'~': 1})
     """
     return Snapshot(
-        fingerprint="1" * 64,  # of no file
+        fingerprint="1" * 64,  # no real fingerprint
         cube=_cube(rows()),
         about=About(
             title="A worked example of a survey",
@@ -93,7 +94,7 @@ def _limits(value: int | None) -> tuple[int, int]:
     return (0, 0) if value is None else (max(value - 19, 0), value + 21)
 
 
-def _cube(given: tuple[SurveyRow, ...]) -> Cube:
+def _cube(table: tuple[SurveyRow, ...]) -> Cube:
     labels = Labels(
         questions=(SOUP, SINGING),
         value_types=(ValueType("Value", "%"),),
@@ -104,15 +105,15 @@ def _cube(given: tuple[SurveyRow, ...]) -> Cube:
         reasons=("~",),
         footnotes=(),
     )
-    values = [row.value or 0 for row in given]
-    count = np.array([row.value is not None for row in given], dtype=np.int64)
+    values = [row.value or 0 for row in table]
+    count = np.array([row.value is not None for row in table], dtype=np.int64)
     withheld = np.flatnonzero(count == 0).astype(np.int64)
 
     def published(numbers: list[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
         return np.where(count == 1, np.array(numbers), np.nan)
 
     cells = Cells(
-        keys=np.array([_key(row, labels) for row in given], dtype=np.int64),
+        keys=np.array([_key(row, labels) for row in table], dtype=np.int64),
         moments=Moments(
             count=count,
             total=exact(values),
@@ -121,10 +122,10 @@ def _cube(given: tuple[SurveyRow, ...]) -> Cube:
             maximum=exact(values),
             withheld=1 - count,
         ),
-        low=published([row.low / 10 for row in given]),
-        high=published([row.high / 10 for row in given]),
-        sample_size=published([float(row.respondents) for row in given]),
-        footnote=np.full(len(given), ABSENT, dtype=np.int64),
+        low=published([row.low / 10 for row in table]),
+        high=published([row.high / 10 for row in table]),
+        sample_size=published([float(row.respondents) for row in table]),
+        footnote=np.full(len(table), ABSENT, dtype=np.int64),
         withheld_cell=withheld,
         withheld_reason=np.zeros(len(withheld), dtype=np.int64),
         withheld_count=np.ones(len(withheld), dtype=np.int64),

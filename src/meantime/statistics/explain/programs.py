@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from meantime.dataset.cube import ABSENT, AXES, Integers
-from meantime.dataset.reading.grouping import KEY_COLUMNS
+from meantime.dataset.reading.staged_view import KEY_COLUMNS
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.cells.provenance import Part
 from meantime.statistics.methods.standard_errors import Z95, Scale

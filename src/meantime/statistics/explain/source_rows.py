@@ -108,7 +108,7 @@ def page(
         ),
         notes=tuple(_notes(snapshot, weighted, provenance.number)),
     )
-    return Page(table=made, after=shown[-1].place if len(found) > limit else None)
+    return Page(table=made, after=shown[-1].position if len(found) > limit else None)
 
 
 def _our_data(weighted: Weighted, shown: Sequence[CellRow]) -> list[list[Cell]]:

@@ -12,7 +12,8 @@ from typing import Any
 
 import msgspec
 
-from meantime.dataset.catalog import Catalog, Loading
+from meantime.dataset.catalog import Catalog
+from meantime.dataset.load_status import Loading
 from meantime.engine.engine import Engine
 from meantime.errors import JobUnknown, MeantimeError
 from meantime.model import JobRecord, JobState, Request, job_id, job_number

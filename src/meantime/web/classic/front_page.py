@@ -11,7 +11,8 @@ from html import escape
 
 import msgspec
 
-from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status
+from meantime.dataset.catalog import Catalog
+from meantime.dataset.load_status import Failed, Loading, Ready, Status
 from meantime.dataset.snapshot import Snapshot
 from meantime.engine.engine import Engine
 from meantime.errors import MeantimeError

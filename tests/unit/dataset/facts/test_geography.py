@@ -55,7 +55,7 @@ def test_shares_are_of_those_that_are_named() -> None:
     assert of_states().shares(("Utah", "Guam")) == {}
 
 
-def test_a_table_of_other_places_has_no_geography() -> None:
+def test_a_table_of_unknown_places_has_no_geography() -> None:
     assert geography.for_locations(("Avalon", "Borduria", "Georgia")) is NOWHERE
     assert geography.for_locations(()) is NOWHERE
     assert NOWHERE.shares(("Georgia",)) == {}

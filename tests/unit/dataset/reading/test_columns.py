@@ -18,7 +18,7 @@ CDC = (
 )
 
 
-def test_every_role_is_found_in_the_cdcs_header() -> None:
+def test_every_role_is_recognized_in_the_cdcs_header() -> None:
     assert assign_roles(CDC, {}) == {
         "question": "Question",
         "value": "Data_Value",
@@ -65,7 +65,7 @@ def test_by_hand_goes_before_spelling() -> None:
     assert assign_roles((*NEEDED, "Prevalence %"), {"value": "Prevalence %"})["value"] == "Prevalence %"
 
 
-def test_of_two_columns_the_likelier_spelling_wins_and_the_other_is_told() -> None:
+def test_of_two_columns_the_likelier_spelling_wins_and_the_other_is_reported() -> None:
     columns = ("State", "Question", "Value", "LocationDesc", "data value")
     roles = assign_roles(columns, {})
     assert (roles["location"], roles["value"]) == ("LocationDesc", "data value")
@@ -92,7 +92,7 @@ def test_category_is_of_strata_where_there_are_some_and_else_the_topic(
     assert not other_candidates((*NEEDED, *columns), roles)
 
 
-def test_what_a_place_lies_in_is_told_only_where_it_is_not_the_place() -> None:
+def test_location_within_has_no_column_if_that_is_the_location() -> None:
     roles = assign_roles(("Measure", "StateDesc", "LocationName", "Data_Value"), {})
     assert (roles["location"], roles["location_within"]) == ("LocationName", "StateDesc")
     assert not other_candidates(("Measure", "StateDesc", "LocationName", "Data_Value"), roles)
@@ -102,31 +102,31 @@ def test_what_a_place_lies_in_is_told_only_where_it_is_not_the_place() -> None:
     )
 
 
-def test_all_that_is_missing_is_one_error_that_says_what_to_do() -> None:
+def test_everything_missing_is_one_error_that_says_what_to_do() -> None:
     with pytest.raises(RolesMissing) as caught:
         assign_roles(("Indicator", "Prevalance"), {"stratum": "Gruop", "low": "Low"})
     error = caught.value
     assert error.roles == ("stratum", "low", "value", "location")
     assert error.columns == ("Indicator", "Prevalance")
     assert 'There is no column "Gruop" for the role stratum.' in error.reason
-    assert "No column was found for: value, location." in error.reason
+    assert "No column was recognized for: value, location." in error.reason
     assert 'The columns are: "Indicator" and "Prevalance".' in error.reason
     assert "--column value=NAME --column location=NAME" in error.reason
 
 
-def test_a_misspelt_column_is_told_with_the_closest() -> None:
+def test_a_misspelled_column_is_reported_with_the_closest() -> None:
     with pytest.raises(
         RolesMissing, match=r'no column "Prevalance" for the role value \(did you mean "Prevalence"\?\)'
     ):
         assign_roles(("Question", "LocationDesc", "Prevalence"), {"value": "Prevalance"})
 
 
-def test_an_unknown_role_is_told_with_the_closest() -> None:
-    with pytest.raises(DescriptionInvalid, match=r'no role "vlaue" \(did you mean "value"'):
+def test_an_unknown_role_is_reported_with_the_closest() -> None:
+    with pytest.raises(DescriptionInvalid, match=r'Unknown role "vlaue" \(did you mean "value"'):
         assign_roles(NEEDED, {"vlaue": "Data_Value"})
 
 
-def test_a_repeated_header_is_refused_with_its_places() -> None:
+def test_a_repeated_header_is_refused_with_its_positions() -> None:
     with pytest.raises(HeaderRepeated, match=r'"Value" \(columns 2, 4\); a column without a name \(columns 3, 5\)'):
         assign_roles(("Question", "Value", "", "Value", "", "LocationDesc"), {})
 
@@ -135,7 +135,7 @@ def test_headers_that_differ_in_case_are_not_repeated() -> None:
     assert assign_roles((*NEEDED, "data_value"), {})["value"] == "Data_Value"
 
 
-def test_a_hostile_header_costs_little_and_is_told_shortly() -> None:
+def test_a_hostile_header_takes_little_time_and_gives_a_short_message() -> None:
     columns = [f"column {place} {'x' * 1000}" for place in range(100_000)]
     began = time.thread_time()  # of this thread alone, however busy the machine is
     with pytest.raises(RolesMissing) as caught:

@@ -25,7 +25,7 @@ topic = "Heart"
 """
 
 
-def test_everything_that_can_be_said_is_read(tmp_path: Path) -> None:
+def test_every_key_of_a_description_is_read(tmp_path: Path) -> None:
     assert read_description(write(tmp_path, WHOLE, "x.toml")) == Description(
         title="Heart disease",
         delimiter=";",
@@ -36,7 +36,7 @@ def test_everything_that_can_be_said_is_read(tmp_path: Path) -> None:
     )
 
 
-def test_without_a_file_nothing_is_said(tmp_path: Path) -> None:
+def test_without_a_file_the_description_is_empty(tmp_path: Path) -> None:
     assert read_description(tmp_path / "absent.toml") == Description()
     assert read_description(write(tmp_path, "") / "x.toml") == Description()
 
@@ -44,22 +44,22 @@ def test_without_a_file_nothing_is_said(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "said"),
     [
-        ("titel = 'x'", r'no key "titel" \(did you mean "title"\?\)'),
+        ("titel = 'x'", r'Unknown key "titel" \(did you mean "title"\?\)'),
         ("title = 1", "title must be a text"),
         ("delimiter = ';;'", "delimiter must be one ASCII character"),
         ("delimiter = '\"'", "delimiter must be one ASCII character"),
         ("decimal_mark = ';'", 'decimal_mark must be "." or ","'),
-        ("encoding = 'klingon'", 'encoding "klingon" is not known'),
-        ("encoding = 'rot13'", 'encoding "rot13" is not known'),
+        ("encoding = 'klingon'", 'Unknown encoding "klingon"'),
+        ("encoding = 'rot13'", 'Unknown encoding "rot13"'),
         ("columns = 'x'", "columns must be a table"),
-        ("[columns]\nvlaue = 'x'", 'no role "vlaue"'),
+        ("[columns]\nvlaue = 'x'", 'Unknown role "vlaue"'),
         ("[columns]\nvalue = 3", "columns.value must be a text"),
-        ("questions = 'x'", "questions must be a table"),
+        ("questions = 'x'", "questions must be tables"),
         ("[questions]\na = 'x'", 'questions."a" must be a table'),
-        ("[questions.a]\npolarity = 'up'", 'polarity must be "lower" or "higher"'),
-        ("[questions.a]\nunits = 'x'", r'no key questions."a"."units" \(did you mean "unit"\?\)'),
+        ("[questions.a]\npolarity = 'up'", 'polarity must be "lower" \\(low values are good'),
+        ("[questions.a]\nunits = 'x'", r'Unknown key questions."a"."units" \(did you mean "unit"\?\)'),
         ("[questions.a]\nunit = 3", 'questions."a".unit must be a text'),
-        ("this is no TOML", "cannot be read as TOML"),
+        ("this is no TOML", "is not valid TOML"),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_may_have_been_meant(tmp_path: Path, text: str, said: str) -> None:
@@ -67,14 +67,14 @@ def test_what_cannot_be_is_refused_with_what_may_have_been_meant(tmp_path: Path,
         read_description(write(tmp_path, text, "x.toml"))
 
 
-def test_all_that_is_wrong_is_said_at_once(tmp_path: Path) -> None:
+def test_all_problems_are_reported_at_once(tmp_path: Path) -> None:
     with pytest.raises(DescriptionInvalid) as caught:
         read_description(write(tmp_path, "titel = 1\n[columns]\nvlaue = 'x'\n[questions.a]\npolarity = 'up'", "x.toml"))
     assert all(word in caught.value.reason for word in ("titel", "vlaue", "polarity"))
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
-    with pytest.raises(DescriptionInvalid, match="cannot be read as TOML"):
+def test_bytes_that_are_not_text_are_refused(tmp_path: Path) -> None:
+    with pytest.raises(DescriptionInvalid, match="is not valid TOML"):
         read_description(write(tmp_path, b"\xff\xfe\x00", "x.toml"))
 
 

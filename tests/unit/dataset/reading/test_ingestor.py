@@ -14,11 +14,12 @@ import msgspec
 import pytest
 
 from meantime.dataset.reading import ingestor as ingestors
-from meantime.dataset.reading.ingestor import DataIngestor, Progress
+from meantime.dataset.reading.ingestor import DataIngestor
+from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.reader_process import ReaderInput, ReaderMessage
 from meantime.dataset.reading.source import Source
 from meantime.dataset.reading.source_reader import ReadingTask
-from meantime.dataset.snapshot import open_snapshot
+from meantime.dataset.snapshot_folder import open_snapshot
 from meantime.errors import LoadCancelled, LoadFailed, RolesMissing, SourceUnreadable
 from tests.support.table_files import HEADER, write
 from tests.support.waiting import PATIENCE_S, join
@@ -37,7 +38,7 @@ def ingestor(memory_mb: int = 512) -> DataIngestor:
 
 
 def endless(folder: Path) -> Path:
-    """A file that takes the careful reader longer than any test."""
+    """A file that takes the tolerant reader longer than any test."""
     path = folder / "endless.csv"
     with path.open("w", encoding="utf-8") as file:
         file.write(f"{HEADER}\n")
@@ -65,7 +66,7 @@ def test_an_error_comes_over_as_what_it_is(tmp_path: Path) -> None:
         ingestor().ingest(source(write(tmp_path, "a,b\n1,2\n")), into)
     assert caught.value.roles == ("question", "value", "location")
     assert caught.value.columns == ("a", "b")
-    with pytest.raises(SourceUnreadable, match="is not there"):
+    with pytest.raises(SourceUnreadable, match="does not exist"):
         ingestor().ingest(source(tmp_path / "absent.csv"), into)
     assert not list(into.iterdir())
 
@@ -111,7 +112,7 @@ def test_a_process_that_breaks_is_a_failed_load_with_its_last_words(
     interpreter = write(tmp_path, f"#!/bin/sh\nexec {sys.executable} {broken}\n", "python")
     interpreter.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(interpreter))
-    with pytest.raises(LoadFailed, match=r"exit code 3. It said last: no room"):
+    with pytest.raises(LoadFailed, match=r"exit code 3. Its last output: no room"):
         ingestor().ingest(source(table(tmp_path)), tmp_path / "into")
     assert not list((tmp_path / "into").iterdir())
 
@@ -141,8 +142,8 @@ def test_what_a_crash_left_is_removed_and_what_another_reads_is_not(tmp_path: Pa
     assert sorted(into.iterdir()) == sorted([folder, other, kept])
 
 
-def test_a_folder_that_cannot_be_made_is_said(tmp_path: Path) -> None:
-    with pytest.raises(LoadFailed, match="cannot be kept in"):
+def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(LoadFailed, match="cannot be stored in"):
         ingestor().ingest(source(table(tmp_path)), write(tmp_path, "", "file") / "into")
 
 
@@ -166,7 +167,7 @@ def end_of(tmp_path: Path, end: Callable[[subprocess.Popen[bytes]], None]) -> in
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(msgspec.json.encode(ReaderInput(job=job, parent=os.getpid())) + b"\n")
+        process.stdin.write(msgspec.json.encode(ReaderInput(task=job, parent=os.getpid())) + b"\n")
         process.stdin.flush()
         assert msgspec.json.decode(process.stdout.readline(), type=ReaderMessage).progress is not None
         end(process)
@@ -188,7 +189,7 @@ def test_a_process_whose_parent_died_before_it_began_ends_at_once(tmp_path: Path
     job = ReadingTask(
         source=source(table(tmp_path)), into=str(tmp_path), work=str(work), memory_mb=512, rejected_limit=0.05
     )
-    order = msgspec.json.encode(ReaderInput(job=job, parent=1)) + b"\n"
+    order = msgspec.json.encode(ReaderInput(task=job, parent=1)) + b"\n"
     ended = subprocess.run(
         [sys.executable, "-m", "meantime.dataset.reading.reader_process"],
         input=order,

@@ -34,16 +34,16 @@ def test_a_label_is_its_parts_in_order_without_the_empty_ones(database: duckdb.D
     roles = JOINED[axis].roles
     table = list(itertools.product(["", " ", "A", " B "], repeat=len(roles)))
     columns = rows(database, **{role: [record[n] for record in table] for n, role in enumerate(roles)})
-    expected = [JOINED[axis].between.join(part for part in record if part.strip()) for record in table]
+    expected = [JOINED[axis].separator.join(part for part in record if part.strip()) for record in table]
     assert labels(database, axis, columns) == expected
 
 
-def test_a_single_part_stands_as_in_the_file(database: duckdb.DuckDBPyConnection) -> None:
+def test_a_label_of_one_column_is_as_in_the_file(database: duckdb.DuckDBPyConnection) -> None:
     assert labels(database, "category", rows(database, category=[" Sex ", " "])) == [" Sex ", " "]
     assert label_sql("category", {}) == "''"
 
 
-def test_a_place_is_named_with_what_it_lies_in_unless_that_is_its_name(database: duckdb.DuckDBPyConnection) -> None:
+def test_a_place_is_named_with_what_it_lies_in_unless_both_are_the_same(database: duckdb.DuckDBPyConnection) -> None:
     columns = rows(
         database,
         location=["Washington", "Utah", "", "Cache"],
@@ -85,7 +85,7 @@ def test_two_things_of_one_label_are_refused(database: duckdb.DuckDBPyConnection
         refuse_ambiguous_labels(database, "rows", columns)
 
 
-def test_what_says_the_same_in_another_column_is_one_thing(database: duckdb.DuckDBPyConnection) -> None:
+def test_the_same_text_in_another_column_is_the_same_label(database: duckdb.DuckDBPyConnection) -> None:
     columns = rows(database, stratum=["Female", "", " "], stratum_2=["", "Female", ""], stratum_3=["", " ", "Female"])
     refuse_ambiguous_labels(database, "rows", columns)
     assert labels(database, "stratum", columns) == ["Female"] * 3

@@ -152,7 +152,7 @@ def test_chronic_disease_indicators_are_read_and_answer(tmp_path: Path) -> None:
     assert found[:2] == ("Utah", 9.5)
 
 
-def test_the_older_chronic_disease_indicators_say_words_where_a_number_belongs(tmp_path: Path) -> None:
+def test_the_older_chronic_disease_indicators_have_words_where_a_number_belongs(tmp_path: Path) -> None:
     text = table(
         CHRONIC_UNTIL_2023,
         _older(DataValue="Yes"),
@@ -197,7 +197,7 @@ def place(**more: str) -> dict[str, str]:
     } | more
 
 
-def test_counties_of_one_name_in_two_states_are_two_places(tmp_path: Path) -> None:
+def test_counties_with_the_same_name_in_two_states_are_two_places(tmp_path: Path) -> None:
     text = table(
         PLACES_COUNTIES,
         place(),
@@ -217,7 +217,7 @@ def test_counties_of_one_name_in_two_states_are_two_places(tmp_path: Path) -> No
     assert not snapshot.about.warnings
 
 
-def test_places_of_one_name_in_one_state_carry_their_ids(tmp_path: Path) -> None:
+def test_places_with_the_same_name_in_one_state_get_their_ids(tmp_path: Path) -> None:
     text = table(PLACES_COUNTIES, place(), place(LocationID="4981960", Data_Value="20"), place(LocationName="Utah"))
     snapshot = read(write(tmp_path, text))
     assert snapshot.cube.labels.locations == (
@@ -227,7 +227,7 @@ def test_places_of_one_name_in_one_state_carry_their_ids(tmp_path: Path) -> None
     )
     assert snapshot.about.roles["location_id"] == "LocationID"
     assert snapshot.about.warnings == (
-        'Several places are called "Washington, Utah", so all locations have their "LocationID" behind their name.',
+        'Several places are called "Washington, Utah", so the name of every location includes its "LocationID".',
     )
 
 
@@ -242,7 +242,7 @@ def test_an_id_with_and_without_zeros_is_one_place(tmp_path: Path) -> None:
     assert read(write(tmp_path, text)).cube.labels.locations == ("Washington, Utah",)
 
 
-def test_tracts_and_zip_codes_are_told_by_what_they_are_called(tmp_path: Path) -> None:
+def test_tracts_and_zip_codes_are_distinguished_by_name(tmp_path: Path) -> None:
     tract = place(LocationName="49053270100", LocationID="49053270100", CountyName="Washington", CountyFIPS="49053")
     tracts = read(write(tmp_path, table(PLACES_TRACTS, tract)), into=tmp_path / "tracts")
     assert tracts.cube.labels.locations == ("49053270100, Utah",)
@@ -251,7 +251,7 @@ def test_tracts_and_zip_codes_are_told_by_what_they_are_called(tmp_path: Path) -
     assert codes.cube.labels.locations == ("84770",)
 
 
-def test_what_places_calls_a_category_is_the_topic_and_its_populations_are_no_samples(tmp_path: Path) -> None:
+def test_the_category_of_places_is_the_topic_and_its_populations_are_not_samples(tmp_path: Path) -> None:
     text = table(
         PLACES_COUNTIES,
         place(),
@@ -285,12 +285,12 @@ def test_a_category_that_differs_within_a_question_is_one_of_strata(tmp_path: Pa
     assert "topic" not in snapshot.about.roles
 
 
-def test_the_wide_form_of_places_is_refused_with_what_to_take_instead(tmp_path: Path) -> None:
+def test_the_wide_form_of_places_is_refused_with_the_form_to_use_instead(tmp_path: Path) -> None:
     with pytest.raises(RolesMissing, match=r'wide, "GIS friendly" form of PLACES.*the long form'):
         read(write(tmp_path, f'{PLACES_WIDE}\nUT,Utah,Cache,49005,1000,9.5,"(8.5, 10.5)",9,"(8, 10)",\n'))
 
 
-def test_cities_and_their_tracts_are_never_one_place_nor_the_state(tmp_path: Path) -> None:
+def test_cities_and_their_tracts_and_the_state_are_different_places(tmp_path: Path) -> None:
     city = place(CityName="Provo", UniqueID="4962470", PopulationCount="1000", GeographicLevel="City")
     for name in ("LocationName", "TotalPopulation", "LocationID", "Geolocation"):
         city.pop(name)
@@ -377,7 +377,7 @@ def test_each_response_to_a_question_is_an_indicator(tmp_path: Path) -> None:
     ] == [("Utah", 5.0)]
 
 
-def test_rows_are_found_and_counted_by_whole_labels(tmp_path: Path) -> None:
+def test_rows_are_selected_and_counted_by_whole_labels(tmp_path: Path) -> None:
     women = [answer(Response="Poor", Break_Out="Female", Data_value=value) for value in ("1", "2", "4", "9", "")]
     snapshot = read(write(tmp_path, table(PREVALENCE, answer(Response="Excellent", Data_value="20"), *women)))
     poor = {"question": "How is your general health? - Poor"}

@@ -28,7 +28,7 @@ def seen(folder: Path, content: str | bytes, encoding: str = "utf-8") -> TextFor
     ],
 )
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])
-def test_encoding_delimiter_and_header_are_told(
+def test_encoding_delimiter_and_header_are_recognized(
     tmp_path: Path, encoding: str, called: str, delimiter: str, ends: str
 ) -> None:
     lines = ["Question,LocationDesc,Data_Value,Größe €", "Q,Köln,28,“x”", "Q,São Paulo,29,é"]
@@ -41,7 +41,7 @@ def test_encoding_delimiter_and_header_are_told(
     assert told.is_encoding_guessed == (called == "cp1252")
 
 
-def test_latin_1_is_told_from_cp1252_by_what_cp1252_lacks(tmp_path: Path) -> None:
+def test_latin_1_is_distinguished_by_characters_that_cp1252_lacks(tmp_path: Path) -> None:
     assert seen(tmp_path, f"{HEADER}\nQ,\x81é,1\n", "latin-1").encoding == "latin-1"
     assert seen(tmp_path, f"{HEADER}\nQ,\x80é,1\n", "latin-1").encoding == "cp1252"
 
@@ -59,7 +59,7 @@ def test_utf_8_that_is_cut_in_a_character_is_not_plain(tmp_path: Path) -> None:
     assert not told.is_plain
 
 
-def test_what_is_given_is_not_guessed(tmp_path: Path) -> None:
+def test_a_given_delimiter_or_encoding_is_not_guessed(tmp_path: Path) -> None:
     path = write(tmp_path, "a;b,c;d\n1;2,3;4\n")
     told = sniff_text(path, name="x", delimiter=",", encoding="cp1250")
     assert (told.delimiter, told.encoding) == (",", "cp1250")
@@ -103,7 +103,7 @@ def test_a_header_with_a_nul_byte_is_refused(tmp_path: Path) -> None:
 
 def test_too_many_columns_are_refused(tmp_path: Path) -> None:
     header = ",".join(f"c{place}" for place in range(100_000))
-    with pytest.raises(SourceUnreadable, match="has 100,000 columns, and at most 2,000"):
+    with pytest.raises(SourceUnreadable, match="has 100,000 columns; at most 2,000"):
         seen(tmp_path, f"{header}\n")
 
 
@@ -144,7 +144,7 @@ def test_a_single_line_of_ten_megabytes_is_looked_at(tmp_path: Path) -> None:
     ("content", "said"),
     [
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "a picture"),
-        (b"PK\x03\x04" + bytes(100), "a zip archive, or a spreadsheet"),
+        (b"PK\x03\x04" + bytes(100), "a zip archive or a spreadsheet"),
         (b"\xd0\xcf\x11\xe0" + bytes(100), "an old spreadsheet"),
         (b"%PDF-1.7", "a PDF"),
         (b"\x28\xb5\x2f\xfd....", "Zstandard"),
@@ -155,12 +155,12 @@ def test_other_kinds_of_files_are_named(tmp_path: Path, content: bytes, said: st
         file_kind(write(tmp_path, content), name="table.csv")
 
 
-def test_bytes_that_are_no_text_are_refused(tmp_path: Path) -> None:
+def test_bytes_that_are_not_text_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SourceUnreadable, match="is not text"):
         seen(tmp_path, bytes(range(256)) * 100)
 
 
-def test_the_form_is_told_by_the_first_bytes(tmp_path: Path) -> None:
+def test_the_kind_of_a_file_is_recognized_by_its_first_bytes(tmp_path: Path) -> None:
     assert file_kind(write(tmp_path, "a,b\n"), name="x") == "text"
     assert file_kind(write(tmp_path, gzip.compress(b"a,b\n")), name="x") == "gzip"
     assert file_kind(write(tmp_path, b"PAR1"), name="x") == "parquet"
@@ -172,7 +172,7 @@ def test_the_form_is_told_by_the_first_bytes(tmp_path: Path) -> None:
         sniff_text(tmp_path, name="folder")
 
 
-def test_progress_is_told_in_bytes(tmp_path: Path) -> None:
+def test_progress_is_reported_in_bytes(tmp_path: Path) -> None:
     content = f"{HEADER}\n" + "Q,Utah,1\n" * 1_000_000
     told: list[int] = []
     sniff_text(write(tmp_path, content), name="x", on_bytes=told.append)

@@ -36,7 +36,7 @@ def source(path: Path | str) -> Source:
         ("日本.csv", "data", "日本.csv"),
     ],
 )
-def test_a_name_is_given_or_made_of_the_path(text: str, name: str, path: str) -> None:
+def test_a_name_is_given_or_made_from_the_path(text: str, name: str, path: str) -> None:
     assert parse_source(text) == Source(name=name, path=path)
 
 
@@ -54,9 +54,9 @@ def test_a_glob_in_the_folder_itself_is_named_after_the_folder(tmp_path: Path, m
 
 
 def test_an_empty_path_and_an_unknown_role_are_refused() -> None:
-    with pytest.raises(SourceUnreadable, match="names no file"):
+    with pytest.raises(SourceUnreadable, match="does not name a file"):
         parse_source("name=")
-    with pytest.raises(DescriptionInvalid, match="no role"):
+    with pytest.raises(DescriptionInvalid, match="Unknown role"):
         parse_source("x.csv", {"vlaue": "x"})
 
 
@@ -67,7 +67,7 @@ def test_the_files_of_a_folder_are_its_data_files_by_name(tmp_path: Path) -> Non
     assert [path.name for path in data_files(source(tmp_path))] == ["a.CSV", "b.csv", "c.csv.gz", "d.parquet"]
 
 
-def test_what_is_no_data_in_a_folder_is_left_out_by_name(tmp_path: Path) -> None:
+def test_files_in_a_folder_that_are_not_data_are_ignored_and_named(tmp_path: Path) -> None:
     for name in ("b.csv", "README.txt", "notes.TXT", "meantime.toml", "b.csv.toml", ".hidden"):
         write(tmp_path, "x", name)
     (tmp_path / "folder").mkdir()
@@ -78,7 +78,9 @@ def test_what_is_no_data_in_a_folder_is_left_out_by_name(tmp_path: Path) -> None
 
 def test_a_folder_of_nothing_but_other_files_names_them(tmp_path: Path) -> None:
     write(tmp_path, "x", "data.txt")
-    with pytest.raises(SourceUnreadable, match=r'has no data files.*There is "data\.txt": name it by its path'):
+    with pytest.raises(
+        SourceUnreadable, match=r'has no data files.*It contains "data\.txt": to read a file, give its path'
+    ):
         data_files(source(tmp_path))
     assert data_files(source(tmp_path / "data.txt")) == (tmp_path / "data.txt",)
 
@@ -98,16 +100,16 @@ def test_a_file_whose_name_has_the_characters_of_a_glob_is_that_file(tmp_path: P
 @pytest.mark.parametrize(
     ("name", "said"),
     [
-        ("absent.csv", "is not there"),
-        ("my data=absent.csv", "A name in front of it may have letters"),
+        ("absent.csv", "does not exist"),
+        ("my data=absent.csv", "A NAME= before it may contain only letters"),
         ("no*.csv", "No file matches"),
         ("empty", "has no data files"),
-        ("x" * 5000, "cannot be looked at"),
-        ("a\0b", "cannot be looked at|is not there"),
-        ("pipe", "not a file with data in it"),
+        ("x" * 5000, "cannot be accessed"),
+        ("a\0b", "cannot be accessed|does not exist"),
+        ("pipe", "is a device or a pipe, not a file"),
     ],
 )
-def test_what_cannot_be_read_is_said(tmp_path: Path, name: str, said: str) -> None:
+def test_a_path_that_cannot_be_read_is_reported(tmp_path: Path, name: str, said: str) -> None:
     (tmp_path / "empty").mkdir()
     os.mkfifo(tmp_path / "pipe")
     with pytest.raises(SourceUnreadable, match=said):

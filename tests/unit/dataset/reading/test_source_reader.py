@@ -15,10 +15,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meantime.dataset.cube import ABSENT, Period, ValueType
-from meantime.dataset.reading import grouping, source_reader
+from meantime.dataset.reading import source_reader
+from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source
-from meantime.dataset.reading.source_reader import Progress, ReadingTask, read_source
-from meantime.dataset.samples.synthetic import SOURCE_NAME
+from meantime.dataset.reading.source_reader import ReadingTask, read_source
+from meantime.dataset.samples.csv_lines import SOURCE_NAME
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import (
     DescriptionInvalid,
@@ -126,17 +127,17 @@ def test_the_description_beside_the_data_is_followed_and_by_hand_goes_before(tmp
         read(path)
 
 
-def test_a_question_of_the_description_that_the_data_does_not_have_is_told(tmp_path: Path) -> None:
+def test_a_described_question_that_is_not_in_the_data_is_reported(tmp_path: Path) -> None:
     path = write(tmp_path, table("Adults with obesity,Utah,1", "Q,Utah,1"))
     write(tmp_path, '[questions.Q]\nunit = "m"\n[questions."Adult with obesity"]\npolarity = "lower"', "table.csv.toml")
     [warning] = read(path).about.warnings
     assert warning.startswith(
-        "The TOML beside the data says something of questions that the data does not have: "
+        "The TOML file next to the data describes questions that are not in the data: "
         '"Adult with obesity" (did you mean "Adults with obesity"?). '
     )
 
 
-def test_of_many_questions_that_the_data_does_not_have_the_first_are_told(tmp_path: Path) -> None:
+def test_of_many_described_questions_that_are_not_in_the_data_the_first_are_listed(tmp_path: Path) -> None:
     path = write(tmp_path, table("Q,Utah,1"))
     write(tmp_path, "\n".join(f'[questions."Of other files {n}"]\nunit = "m"' for n in range(7)), "table.csv.toml")
     [warning] = read(path).about.warnings
@@ -144,14 +145,14 @@ def test_of_many_questions_that_the_data_does_not_have_the_first_are_told(tmp_pa
     assert "Of other files 5" not in warning
 
 
-def test_what_was_not_read_of_a_folder_is_told(tmp_path: Path) -> None:
+def test_files_of_a_folder_that_were_not_read_are_named(tmp_path: Path) -> None:
     write(tmp_path, table("Q,Utah,1"), "a.csv")
     write(tmp_path, table("Q,Utah,3"), "b.csv")
     write(tmp_path, "Fetched in spring.\n", "README.txt")
     snapshot = read(tmp_path, into=tmp_path / "into")
     assert means(snapshot) == {("Q", "Utah"): 2.0}
     [warning] = snapshot.about.warnings
-    assert warning.startswith('In the folder, "README.txt" was not read: data files there end in .csv, ')
+    assert warning.startswith('"README.txt" in the folder was not read. In a folder, only files ending in .csv, ')
 
 
 def test_the_built_in_questions_are_known(tmp_path: Path) -> None:
@@ -171,12 +172,12 @@ def test_topic_and_unit_come_from_the_file(tmp_path: Path) -> None:
     ]
 
 
-def test_what_was_guessed_is_told(tmp_path: Path) -> None:
+def test_guesses_are_warned_of(tmp_path: Path) -> None:
     content = table("Q;Köln;1,5;2", header="Question;LocationDesc;Value;Data_Value")
     about = read(write(tmp_path, content.replace(";2", ";2,5"), encoding="cp1252")).about
     assert (about.encoding, about.delimiter, about.decimal_mark) == ("cp1252", ";", ",")
-    assert [warning.partition(" ")[0] for warning in about.warnings] == ["For", "table.csv", "No"]
-    assert '"Data_Value" was taken and not "Value"' in about.warnings[0]
+    assert [warning.partition(" ")[0] for warning in about.warnings] == ["Of", "table.csv", "No"]
+    assert '"Data_Value" is used and "Value" is not' in about.warnings[0]
 
 
 def test_labels_are_as_in_the_file(tmp_path: Path) -> None:
@@ -192,15 +193,15 @@ def test_labels_are_as_in_the_file(tmp_path: Path) -> None:
     ("content", "error", "said"),
     [
         (b"", SourceEmpty, "has no bytes"),
-        (b"\n\n", SourceEmpty, "nothing but blank lines"),
-        (f"{HEADER}\n", SourceEmpty, "a header and no rows"),
-        (HEADER, SourceEmpty, "a header and no rows"),
+        (b"\n\n", SourceEmpty, "only blank lines"),
+        (f"{HEADER}\n", SourceEmpty, "a header but no rows"),
+        (HEADER, SourceEmpty, "a header but no rows"),
         (f"{HEADER},Question\nQ,U,1,Q\n", HeaderRepeated, r'"Question" \(columns 1, 4\)'),
         ("Question,Place\nQ,U\n", RolesMissing, "value, location"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", SourceUnreadable, "a picture"),
     ],
 )
-def test_a_file_that_is_no_table_is_refused_in_one_clear_sentence(
+def test_a_file_that_is_not_a_table_is_refused_in_one_clear_sentence(
     tmp_path: Path, content: str | bytes, error: type[Exception], said: str
 ) -> None:
     with pytest.raises(error, match=said):
@@ -211,7 +212,7 @@ def test_a_folder_and_an_absent_file_are_refused(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(SourceUnreadable, match="has no data files"):
         read(tmp_path / "empty", into=tmp_path)
-    with pytest.raises(SourceUnreadable, match="is not there"):
+    with pytest.raises(SourceUnreadable, match="does not exist"):
         read(tmp_path / "absent.csv")
 
 
@@ -256,8 +257,8 @@ def test_rejected_lines_have_their_physical_numbers_and_reasons(tmp_path: Path) 
     folder = read_folder(path, rejected_limit=0.6)
     snapshot = read(path, rejected_limit=0.6, into=tmp_path / "again")
     assert rejected(snapshot) == [
-        (3, "a quote that never closes (the next one, on line 5, has text behind it)"),
-        (4, "a year that is no whole number: 20x0"),
+        (3, "a quote that is never closed (the next quote, on line 5, has text after it)"),
+        (4, "the year is not a whole number: 20x0"),
         (7, "no question"),
         (8, "no location"),
         (9, "a NUL byte"),
@@ -268,7 +269,7 @@ def test_rejected_lines_have_their_physical_numbers_and_reasons(tmp_path: Path) 
     assert sorted(snapshot.cube.cells.keys[:, 5].tolist()) == [ABSENT, 0, 0]
 
 
-def test_rows_that_are_no_rows_are_taken_out_of_a_plain_file_too(tmp_path: Path) -> None:
+def test_incomplete_rows_are_removed_from_a_plain_file_too(tmp_path: Path) -> None:
     path = write(tmp_path, table("Q,Utah,1", ",Utah,1", "Q,Utah,2"))
     folder = read_folder(path)
     assert [(row.line, row.cells["Data_Value"]) for row in rows(folder)] == [(2, "1"), (4, "2")]
@@ -396,7 +397,7 @@ def test_sums_are_exact_however_wide_the_numbers(tmp_path: Path, texts: list[str
         (["28", "29"], ";", "."),
     ],
 )
-def test_the_decimal_mark_is_found(tmp_path: Path, values: list[str], delimiter: str, mark: str) -> None:
+def test_the_decimal_mark_is_recognized(tmp_path: Path, values: list[str], delimiter: str, mark: str) -> None:
     out = io.StringIO()
     csv.writer(out, delimiter=delimiter).writerows([HEADER.split(","), *(["Q", "A", value] for value in values)])
     about = read(write(tmp_path, out.getvalue())).about
@@ -478,8 +479,8 @@ def test_the_files_of_a_folder_are_one_data_set(tmp_path: Path) -> None:
     ("second", "said"),
     [
         ("Question,LocationDesc,Value\nQ,U,1\n", 'only a.csv has "Data_Value"; only b.csv has "Value"'),
-        ("LocationDesc,Question,Data_Value\nU,Q,1\n", "their columns are in another order"),
-        ("Question;LocationDesc;Data_Value\nQ;U;1\n", 'one is cut by ",", the other by ";"'),
+        ("LocationDesc,Question,Data_Value\nU,Q,1\n", "their columns are in a different order"),
+        ("Question;LocationDesc;Data_Value\nQ;U;1\n", 'one is delimited by ",", the other by ";"'),
     ],
 )
 def test_files_of_different_form_are_refused_with_the_difference(tmp_path: Path, second: str, said: str) -> None:
@@ -489,7 +490,7 @@ def test_files_of_different_form_are_refused_with_the_difference(tmp_path: Path,
     write(data, second, "b.csv")
     with pytest.raises(SourceUnreadable) as caught:
         read(data, into=tmp_path)
-    assert "a.csv and b.csv are not of the same form" in caught.value.reason
+    assert "a.csv and b.csv do not have the same form" in caught.value.reason
     assert said in caught.value.reason
 
 
@@ -518,7 +519,7 @@ def test_a_file_that_is_replaced_while_it_is_read_is_noticed(tmp_path: Path, con
         if progress.phase == "reading":
             write(tmp_path, content, "new.csv").rename(path)
 
-    with pytest.raises(SourceChanged, match=r"table\.csv was replaced or written to while it was read"):
+    with pytest.raises(SourceChanged, match=r"table\.csv was replaced or written to while it was being read"):
         _read_here(tmp_path, path, replace)
 
 
@@ -547,7 +548,7 @@ def test_progress_goes_through_the_phases_and_never_back(tmp_path: Path) -> None
     assert told[-1].rows == 1
 
 
-def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object, **__: object) -> None:
         raise OSError(28, "No space left on device")
 
@@ -556,16 +557,16 @@ def test_a_full_disk_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
         read(write(tmp_path, table("Q,Utah,1")))
 
 
-def test_memory_that_does_not_suffice_is_said(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_too_little_memory_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def short(*_: object, **__: object) -> None:
         raise duckdb.OutOfMemoryException("failed to allocate")
 
-    monkeypatch.setattr(grouping, "group_into_cube", short)
+    monkeypatch.setattr(source_reader, "group_into_cube", short)
     with pytest.raises(LoadFailed, match="load_memory_mb"):
         read(write(tmp_path, table("Q,Utah,1")))
 
 
-def test_the_synthetic_sample_says_that_it_is_synthetic(tmp_path: Path) -> None:
+def test_the_synthetic_sample_is_recognized_as_synthetic(tmp_path: Path) -> None:
     header = f"{HEADER},Datasource"
     assert read(write(tmp_path, table("Q,U,1,BRFSS", f"Q,U,1,{SOURCE_NAME}", header=header))).about.synthetic
     assert not read(write(tmp_path, table("Q,U,1,BRFSS", header=header)), into=tmp_path / "b").about.synthetic

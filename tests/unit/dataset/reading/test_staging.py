@@ -65,7 +65,7 @@ def numbered(database: duckdb.DuckDBPyConnection, file: StagedFile) -> list[tupl
 
 
 def slow_reading(text: str, width: int) -> tuple[list[tuple[int, Record]], list[int]]:
-    """The rule of the careful reader, said in the plainest way: what rows there are, and which lines are rejected."""
+    """The rule of the tolerant reader, said in the plainest way: what rows there are, and which lines are rejected."""
     lines = list(io.StringIO(text, newline=""))
     found: list[tuple[int, Record]] = []
     refused: list[int] = []
@@ -184,16 +184,16 @@ def test_both_ways_give_the_same_rows(database: duckdb.DuckDBPyConnection, folde
     assert file.text is not None
     assert file.text.is_plain
     in_place = staged(database, file, folder / "in-place.parquet")
-    careful = staging._stage_carefully(
+    tolerant = staging._stage_tolerantly(
         database,
         file,
         file.text,
-        folder / "careful.parquet",
+        folder / "tolerant.parquet",
         staging.Rejections("x", 0),
         lambda _: None,
     )
-    assert rows(database, in_place.parquet) == rows(database, careful.parquet)
-    assert not careful.has_line
+    assert rows(database, in_place.parquet) == rows(database, tolerant.parquet)
+    assert not tolerant.has_line
 
 
 def test_a_path_is_never_a_pattern(database: duckdb.DuckDBPyConnection, tmp_path: Path) -> None:
@@ -215,7 +215,7 @@ def test_a_damaged_gzip_file_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_damaged_parquet_file_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(SourceUnreadable, match="begins like a Parquet file and cannot be read as one"):
+    with pytest.raises(SourceUnreadable, match="begins like a Parquet file but cannot be read as one"):
         opened(write(tmp_path, b"PAR1 and then something else, PAR1", "table.parquet"))
 
 

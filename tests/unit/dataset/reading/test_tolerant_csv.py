@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from meantime.dataset.reading import tolerant_csv
-from meantime.dataset.reading.sniff import field_limit, sniff_text
+from meantime.dataset.reading.header import csv_field_limit
+from meantime.dataset.reading.sniff import sniff_text
 from meantime.dataset.reading.tolerant_csv import CleanCopy, write_clean_copy
 from tests.support.table_files import HEADER, write
 
@@ -18,7 +19,7 @@ def read(folder: Path, content: str | bytes) -> Read:
     told = sniff_text(path, name="x")
     rejected: list[tuple[int, str]] = []
     tidied = write_clean_copy(path, told, folder / "copy", reject=lambda line, why: rejected.append((line, why)))
-    with (folder / "copy").open(encoding="utf-8", newline="") as copy, field_limit(2**22):
+    with (folder / "copy").open(encoding="utf-8", newline="") as copy, csv_field_limit(2**22):
         records = list(csv.reader(copy, delimiter=told.delimiter, strict=True))
     return [(int(record[0]), record[1:]) for record in records], rejected, tidied
 
@@ -32,10 +33,10 @@ GOOD = ["Q", "Utah", "1"]
         ("Q,Utah", "2 fields where the header has 3"),
         ("Q,Utah,1,", "4 fields where the header has 3"),
         ("Utah", "1 field where the header has 3"),
-        ('Q,"Utah,1,2', "a quote that never closes"),
-        ('"', "a quote that never closes"),
-        ('Q,"Utah"x,1', "text behind a closing quote"),
-        ('Q,"Utah" ,1', "text behind a closing quote"),
+        ('Q,"Utah,1,2', "a quote that is never closed"),
+        ('"', "a quote that is never closed"),
+        ('Q,"Utah"x,1', "text after a closing quote"),
+        ('Q,"Utah" ,1', "text after a closing quote"),
         ('Q,"a",b,c', "4 fields where the header has 3"),
         ("Q,U\0tah,1", "a NUL byte"),
         ('Q,"U\0tah",1', "a NUL byte"),
@@ -53,7 +54,7 @@ def test_a_bad_line_is_rejected_with_its_number_and_the_next_good_one_is_read(
 
 
 def test_a_bad_last_line_without_an_end_is_rejected(tmp_path: Path) -> None:
-    assert read(tmp_path, f'{HEADER}\nQ,Utah,1\n"')[1] == [(3, "a quote that never closes")]
+    assert read(tmp_path, f'{HEADER}\nQ,Utah,1\n"')[1] == [(3, "a quote that is never closed")]
     assert read(tmp_path, f"{HEADER}\nQ,Utah,1\nQ,Utah")[1] == [(3, "2 fields where the header has 3")]
 
 
@@ -63,7 +64,7 @@ def test_line_ends_of_all_kinds_may_be_mixed(tmp_path: Path) -> None:
     assert rejected == []
 
 
-def test_a_quoted_field_may_span_lines_and_the_lines_behind_it_keep_their_numbers(tmp_path: Path) -> None:
+def test_a_quoted_field_may_span_lines_and_the_lines_after_it_keep_their_numbers(tmp_path: Path) -> None:
     rows, rejected, tidied = read(tmp_path, f'{HEADER}\nQ,"Salt\r\nLake\n\nCity",1\nQ,Utah\nQ,Utah,1\n')
     assert rows == [(2, ["Q", "Salt\r\nLake\n\nCity", "1"]), (7, GOOD)]
     assert rejected == [(6, "2 fields where the header has 3")]
@@ -73,15 +74,15 @@ def test_a_quoted_field_may_span_lines_and_the_lines_behind_it_keep_their_number
 def test_only_the_first_line_of_a_failed_attempt_is_rejected(tmp_path: Path) -> None:
     # The quote of line 2 runs on to that of line 4, which makes no sense of line 2 alone.
     rows, rejected, _ = read(tmp_path, f'{HEADER}\nQ,"Utah,1\nQ,Utah,1\nQ,"Utah",1\nQ,Utah,1\n')
-    assert rejected == [(2, "a quote that never closes (the next one, on line 4, has text behind it)")]
+    assert rejected == [(2, "a quote that is never closed (the next quote, on line 4, has text after it)")]
     assert rows == [(3, GOOD), (4, GOOD), (5, GOOD)]
 
 
-def test_a_record_over_several_lines_with_too_few_fields_says_how_far_it_ran(tmp_path: Path) -> None:
+def test_a_record_over_several_lines_with_too_few_fields_names_its_last_line(tmp_path: Path) -> None:
     rows, rejected, _ = read(tmp_path, f'{HEADER}\nQ,"Utah\nQ,Utah,1\n"\nQ,Utah,1\n')
     assert rejected == [
-        (2, "2 fields where the header has 3, since a quote runs on to line 4"),
-        (4, "a quote that never closes"),
+        (2, "2 fields where the header has 3, because a quote extends to line 4"),
+        (4, "a quote that is never closed"),
     ]
     assert rows == [(3, GOOD), (5, GOOD)]
 
@@ -141,7 +142,7 @@ def test_lines_are_plain_where_no_line_is_missing(tmp_path: Path) -> None:
     assert read(tmp_path, f"{HEADER}\nQ,Utah\n")[2] == CleanCopy(0, False, False)
 
 
-def test_whoever_is_told_of_a_rejected_line_may_stop(tmp_path: Path) -> None:
+def test_the_callback_for_rejected_lines_may_stop_reading(tmp_path: Path) -> None:
     path = write(tmp_path, f"{HEADER}\nQ\nQ\n")
 
     def stop(line: int, reason: str) -> None:

@@ -56,7 +56,7 @@ def test_numbers_are_read_exactly(text: str, number: Number) -> None:
         *(".", "+", "--1", "1 2", "1e400", "1e-400", "9" * 5000, "1e" + "9" * 5000, "1\0", "٣", "1\u20092", "½", "$5"),
     ],
 )
-def test_what_is_no_number_is_text(text: str) -> None:
+def test_whatever_is_not_a_number_is_a_reason(text: str) -> None:
     assert parse_number(text, ".") is None
 
 

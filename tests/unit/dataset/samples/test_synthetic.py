@@ -15,7 +15,8 @@ from typing import NamedTuple
 import pytest
 
 from meantime.dataset.facts.questions import built_in_questions
-from meantime.dataset.samples.synthetic import YEARS, is_synthetic, write_sample
+from meantime.dataset.samples.scheme import YEARS
+from meantime.dataset.samples.synthetic import is_synthetic, write_sample
 from meantime.errors import SettingInvalid
 
 _SHARED = Path("../shared/data/cdc-npao-brfss-2011-2020-subset.csv")
@@ -88,7 +89,7 @@ def test_a_negative_seed_is_refused() -> None:
         write_sample(io.BytesIO(), rows=20_000, seed=-1)
 
 
-def test_progress_is_told_up_to_the_whole() -> None:
+def test_progress_is_reported_up_to_the_end() -> None:
     heard: list[float] = []
     write_sample(io.BytesIO(), rows=50_000, seed=1, on_progress=heard.append)
     assert heard == sorted(set(heard))
@@ -112,7 +113,7 @@ def test_the_whole_table_is_never_held() -> None:
     assert out.largest < 10_000_000
 
 
-def test_every_row_says_that_it_is_synthetic() -> None:
+def test_every_row_is_marked_as_synthetic() -> None:
     assert all(is_synthetic(row["Datasource"]) for row in _made(20_000).rows)
 
 
@@ -131,7 +132,7 @@ def test_a_whole_pass_has_every_cell_once_and_the_next_rows_are_replicates() -> 
     assert [len({key[place] for key in keys}) for place in range(5)] == [9, 55, 6, 28, 13]
 
 
-def test_replicates_are_drawn_anew_around_the_same_truth() -> None:
+def test_replicates_are_newly_drawn_around_the_same_true_value() -> None:
     made = _made(_PASS + 20_020)
     assert len(made.truth) == _PASS
     first, again = made.rows[:20_020], made.rows[_PASS:]
@@ -193,7 +194,7 @@ def test_national_pools_the_states_and_dc_that_are_published() -> None:
         assert value == pytest.approx(sum(n * v for n, v in parts[key]) / size, abs=0.11)
 
 
-def test_limits_cover_the_truth_as_often_as_they_say() -> None:
+def test_limits_cover_the_true_value_in_95_percent_of_the_cells() -> None:
     made = _made(_PASS + 20_020)
     covered: dict[str, list[bool]] = defaultdict(list)
     for row, truth in zip(made.rows[:_PASS], made.truth, strict=True):
@@ -294,7 +295,7 @@ def test_years_move_smoothly() -> None:
         assert all(abs(values[year + 1] - values[year]) < 1.5 for year in range(2011, 2023))
 
 
-def test_truth_tells_of_every_cell_of_the_table_in_its_order() -> None:
+def test_the_file_of_true_values_has_every_cell_in_order() -> None:
     made = _made(20_000)
     assert [_key(row) for row in made.rows] == [_key(row) for row in made.truth]
     assert any(len(row["True_Percent"].partition(".")[2]) > 6 for row in made.truth)

@@ -308,5 +308,5 @@ def test_a_location_has_its_point_or_says_why_it_has_none() -> None:
     points = locate([("Utah", ["(39.36, -111.587)"]), ("Ohio", ["(40, -82)", "(41, -82)"])])
     about = msgspec.structs.replace(about, points=points, roles={**about.roles, "point": "GeoLocation"})
     told = [describe.location_of(about, name, 1) for name in ("Guam", "Ohio", "Utah")]
-    assert [each.no_point for each in told] == ["no row names one", "its rows name several points", None]
+    assert [each.no_point for each in told] == ["no row names one", "its rows have several points", None]
     assert told[2].point == resource.PointResource(latitude=39.36, longitude=-111.587)

@@ -14,8 +14,8 @@ import msgspec
 import pytest
 
 from meantime.compute.local import LocalCompute
-from meantime.dataset.catalog import Failed, Loading, Ready, Status
-from meantime.dataset.reading.ingestor import Progress
+from meantime.dataset.load_status import Failed, Loading, Ready, Status
+from meantime.dataset.reading.progress import Progress
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import (
     AnswersBusy,

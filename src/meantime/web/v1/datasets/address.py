@@ -7,7 +7,7 @@ from typing import Annotated
 
 import msgspec
 
-from meantime.dataset.catalog import Loading
+from meantime.dataset.load_status import Loading
 from meantime.dataset.snapshot import Snapshot
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import (

@@ -7,10 +7,11 @@ from urllib.parse import quote
 
 import numpy as np
 
-from meantime.dataset.catalog import Catalog, Failed, Loading, Ready, Status, progress_of
+from meantime.dataset.catalog import Catalog
 from meantime.dataset.cube import ABSENT, AXES, Cube, Integers
 from meantime.dataset.facts import geography
-from meantime.dataset.reading.ingestor import Progress
+from meantime.dataset.load_status import Failed, Loading, Ready, Status, progress_of
+from meantime.dataset.reading.progress import Progress
 from meantime.dataset.snapshot import About, Snapshot
 from meantime.errors import MeantimeError
 from meantime.formats import citation

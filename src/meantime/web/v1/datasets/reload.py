@@ -9,7 +9,7 @@ from typing import Literal
 
 import msgspec
 
-from meantime.dataset.catalog import ReloadOutcome
+from meantime.dataset.load_status import ReloadOutcome
 from meantime.errors import (
     LoadCancelled,
     MeantimeError,

@@ -8,7 +8,8 @@ from typing import Any
 
 import msgspec
 
-from meantime.dataset.catalog import Catalog, Loading
+from meantime.dataset.catalog import Catalog
+from meantime.dataset.load_status import Loading
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import (
     Problem,

@@ -10,7 +10,8 @@ from typing import Any
 
 import msgspec
 
-from meantime.dataset.catalog import Catalog, Loading, Ready
+from meantime.dataset.catalog import Catalog
+from meantime.dataset.load_status import Loading, Ready
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import (
     DatasetLoading,

@@ -1,0 +1,42 @@
+"""Topic, unit and polarity of each question: from the description, else from the file, else from the built-in facts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import duckdb
+
+from meantime.dataset.facts.questions import QuestionFacts, built_in_questions
+from meantime.dataset.reading.description import Description
+from meantime.dataset.snapshot import QuestionInfo
+
+
+def collect_question_info(
+    database: duckdb.DuckDBPyConnection, questions: Sequence[str], description: Description
+) -> tuple[QuestionInfo, ...]:
+    """Return what is known of each question, from the view ``staged`` and the table ``groups``."""
+    # The topic of most of its rows; and the unit only if all rows with a unit agree on it.
+    topics = dict(
+        database.execute(
+            "SELECT question, topic FROM staged WHERE topic <> '' GROUP BY question, topic "
+            "QUALIFY row_number() OVER (PARTITION BY question ORDER BY count(*) DESC, topic) = 1"
+        ).fetchall()
+    )
+    units = dict(
+        database.execute(
+            "SELECT question, min(unit) FROM groups WHERE unit <> '' GROUP BY question HAVING min(unit) = max(unit)"
+        ).fetchall()
+    )
+    built_in, unknown = built_in_questions(), QuestionFacts()
+    infos = []
+    for text in questions:
+        described, known = description.questions.get(text, unknown), built_in.get(text, unknown)
+        infos.append(
+            QuestionInfo(
+                text=text,
+                topic=described.topic or topics.get(text, "") or known.topic or "",
+                unit=described.unit or units.get(text) or known.unit,
+                polarity=described.polarity or known.polarity,
+            )
+        )
+    return tuple(infos)

@@ -1,0 +1,59 @@
+"""The staged rows of all files as one view, with a column for each role; and where the keys of cells come from."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import duckdb
+
+from meantime.dataset.cube import Period
+from meantime.dataset.reading.columns import ROLES
+from meantime.dataset.reading.labels import JOINED, label_sql
+from meantime.dataset.reading.staging import sql_path
+from meantime.dataset.reading.values import parse_year
+
+# The columns of the view that make each axis of a cell's key.
+KEY_COLUMNS: Mapping[str, tuple[str, ...]] = {
+    "question": ("question",),
+    "location": ("location",),
+    "category": ("category",),
+    "stratum": ("stratum",),
+    "value_type": ("value_type", "unit"),
+    "period": ("first_year", "last_year"),
+}
+
+
+def make_staged_view(
+    database: duckdb.DuckDBPyConnection, files: Sequence[Path], columns: Sequence[str], roles: Mapping[str, str]
+) -> None:
+    """Make the view ``staged``: all rows of all files, with roles as column names and "" for absent ones.
+
+    Question, location, category and stratum are complete labels, made of all the columns that belong to them.
+    """
+    in_file = columns_by_role(columns, roles)
+    view = {role: in_file.get(role, "''") for role in ROLES}
+    view.update({axis: label_sql(axis, in_file) for axis in JOINED})
+    # A file with one column for the year has it as both.
+    if "last_year" not in roles:
+        view["last_year"] = view["first_year"]
+    if "first_year" not in roles:
+        view["first_year"] = view["last_year"]
+    selected = ", ".join(f"{column} AS {role}" for role, column in view.items())
+    database.execute(f"CREATE VIEW staged AS SELECT {selected} FROM {rows_sql(files)}")
+
+
+def columns_by_role(columns: Sequence[str], roles: Mapping[str, str]) -> dict[str, str]:
+    """Return what the column of each role is called in a staged file: c and its position among all columns."""
+    return {role: f"c{columns.index(column)}" for role, column in roles.items()}
+
+
+def rows_sql(files: Sequence[Path]) -> str:
+    """Return the SQL for the rows of these staged files."""
+    return f"read_parquet([{', '.join(sql_path(file) for file in files)}])"
+
+
+def parse_period(first: str, last: str) -> Period | None:
+    """Read a period from its two years as written. A missing year is the same as the other; without any, None."""
+    first_year, last_year = parse_year(first or last), parse_year(last or first)
+    return None if first_year is None or last_year is None else Period(first_year, last_year)

@@ -1,0 +1,84 @@
+"""From a source to its open snapshot: the one it became before, if it has not changed, or else by reading it."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Protocol
+
+import structlog
+
+from meantime.dataset.known_sources import KnownSources
+from meantime.dataset.reading.progress import Progress
+from meantime.dataset.reading.source import Source, source_identity
+from meantime.dataset.snapshot import Snapshot
+from meantime.errors import DataError, SnapshotDamaged
+
+_log = structlog.get_logger("meantime")
+
+
+class Ingestor(Protocol):
+    """Reads sources: ``reading.ingestor.DataIngestor``."""
+
+    @property
+    def rejected_limit(self) -> float:
+        """The share of rejected lines beyond which a file is refused."""
+
+    def ingest(
+        self,
+        source: Source,
+        into: Path,
+        *,
+        on_progress: Callable[[Progress], None],
+        cancelled: threading.Event,
+    ) -> Path:
+        """Read a source into a snapshot and return the snapshot's folder in ``into``."""
+
+
+class SourceSnapshots:
+    """Finds or makes the snapshots of sources in a folder. Used by one thread."""
+
+    def __init__(self, folder: Path, ingestor: Ingestor, open_folder: Callable[[Path], Snapshot]) -> None:
+        self._folder = folder
+        self._ingestor = ingestor
+        self._open_folder = open_folder
+        self._known = KnownSources(folder)
+
+    def get(
+        self, source: Source, *, on_progress: Callable[[Progress], None], cancelled: threading.Event
+    ) -> tuple[Path, Snapshot]:
+        """Return the folder of a source's snapshot and the snapshot, opened.
+
+        Raises:
+            MeantimeError: the source cannot be read.
+        """
+        return self._get_known(source) or self._read(source, on_progress, cancelled)
+
+    def _get_known(self, source: Source) -> tuple[Path, Snapshot] | None:
+        folder = self._known.folder_of(self._identity(source))
+        if folder is None:
+            return None
+        try:
+            return folder, self._open_folder(folder)
+        except SnapshotDamaged as error:
+            _log.warning("a snapshot is damaged; its source is read again", dataset=source.name, reason=error.reason)
+            return None
+
+    def _read(
+        self, source: Source, on_progress: Callable[[Progress], None], cancelled: threading.Event
+    ) -> tuple[Path, Snapshot]:
+        before = self._identity(source)
+        folder = self._ingestor.ingest(source, self._folder, on_progress=on_progress, cancelled=cancelled)
+        folder = self._folder / folder.name  # spelled as the catalog spells it
+        snapshot = self._open_folder(folder)
+        # If the source changed meanwhile, the snapshot may be of either version, and the next start reads it again. If
+        # the source is gone, it was still read whole.
+        with suppress(DataError):
+            if self._identity(source) == before:
+                self._known.remember(before, folder)
+        return folder, snapshot
+
+    def _identity(self, source: Source) -> str:
+        return source_identity(source, rejected_limit=self._ingestor.rejected_limit)

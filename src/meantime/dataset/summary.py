@@ -1,0 +1,171 @@
+"""The one description of a data set: what ``inspect``, the pages and the API show of a snapshot."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from meantime.dataset.cube import ABSENT, AXES, Cube, Integers, Period, ValueType
+from meantime.dataset.facts import geography
+from meantime.dataset.points import GeoPoint
+from meantime.dataset.snapshot import About, Polarity, Snapshot
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuestionSummary:
+    """An indicator and how much the table has of it."""
+
+    text: str
+    topic: str
+    unit: str | None
+    polarity: Polarity | None
+    years: Period | None  # from the first to the last with a row; None without any
+    cells: int
+    rows: int
+    withheld: int
+    value_types: tuple[ValueType, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LocationSummary:
+    """A place, and where it is."""
+
+    name: str
+    cells: int
+    is_aggregate: bool  # known to contain others, as a country contains its states
+    point: GeoPoint | None
+    no_point: str | None  # why it has no point
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CategorySummary:
+    """A way to divide people, and the groups."""
+
+    name: str
+    strata: tuple[str, ...]
+    cells: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SnapshotSummary:
+    """What a data set contains, in numbers and names."""
+
+    title: str
+    fingerprint: str
+    synthetic: bool
+    rows: int
+    cells: int
+    withheld: int
+    withheld_by_reason: dict[str, int]  # most frequent first
+    rejected: int
+    years: Period | None
+    unused_columns: tuple[str, ...]  # columns of the file without a role
+    questions: tuple[QuestionSummary, ...]
+    locations: tuple[LocationSummary, ...]
+    categories: tuple[CategorySummary, ...]
+
+
+def summarize(snapshot: Snapshot) -> SnapshotSummary:
+    """Describe a snapshot. A few milliseconds for the CDC's tables; the time grows with the cells.
+
+    >>> from meantime.dataset.samples import example
+    >>> summary = summarize(example.snapshot())
+    >>> summary.rows, summary.cells, summary.withheld, summary.years
+    (9, 9, 3, Period(first=2020, last=2021))
+    >>> [(question.text, question.rows, question.withheld) for question in summary.questions][0]
+    ('Cups of tea a day', 1, 0)
+    >>> summary.categories[0]
+    CategorySummary(name='Sex', strata=('Female', 'Male'), cells=2)
+    """
+    about, cube = snapshot.about, snapshot.cube
+    used = set(about.roles.values())
+    return SnapshotSummary(
+        title=about.title,
+        fingerprint=snapshot.fingerprint,
+        synthetic=about.synthetic,
+        rows=about.rows,
+        cells=len(cube.cells),
+        withheld=int(cube.by_question.moments.withheld.sum()),
+        withheld_by_reason=cube.withheld_by_reason(),
+        rejected=about.rejected_total,
+        years=_span(cube.labels.periods),
+        unused_columns=tuple(column for column in about.columns if column not in used),
+        questions=tuple(_question(snapshot, code) for code in range(len(cube.labels.questions))),
+        locations=_locations(snapshot),
+        categories=_categories(cube),
+    )
+
+
+def describe_location(about: About, name: str, *, cells: int, is_aggregate: bool = False) -> LocationSummary:
+    """Describe a place, with the point where it is, or the reason why it has none."""
+    point = about.points.of.get(name)
+    if point is None:
+        default = "no row has one" if "point" in about.roles else "the table has no column of points"
+        reason = about.points.unknown.get(name, default)
+    else:
+        reason = None
+    return LocationSummary(name=name, cells=cells, is_aggregate=is_aggregate, point=point, no_point=reason)
+
+
+def _question(snapshot: Snapshot, code: int) -> QuestionSummary:
+    cube, info = snapshot.cube, snapshot.about.questions[code]
+    own = slice(int(cube.starts[code]), int(cube.starts[code + 1]))
+    moments = cube.by_question.moments[cube.by_question.of(code)]
+    periods = [cube.labels.periods[each] for each in _distinct(cube, "period", own) if each != ABSENT]
+    return QuestionSummary(
+        text=info.text,
+        topic=info.topic,
+        unit=info.unit,
+        polarity=info.polarity,
+        years=_span(periods),
+        cells=own.stop - own.start,
+        rows=int((moments.count + moments.withheld).sum()),
+        withheld=int(moments.withheld.sum()),
+        value_types=tuple(cube.labels.value_types[each] for each in _distinct(cube, "value_type", own)),
+    )
+
+
+def _locations(snapshot: Snapshot) -> tuple[LocationSummary, ...]:
+    names = snapshot.cube.labels.locations
+    aggregates = geography.for_locations(names).aggregates
+    return tuple(
+        describe_location(snapshot.about, name, cells=cells, is_aggregate=name in aggregates)
+        for name, cells in zip(names, _cells_by(snapshot.cube, "location"), strict=True)
+    )
+
+
+def _categories(cube: Cube) -> tuple[CategorySummary, ...]:
+    strata: dict[int, list[str]] = {code: [] for code in range(len(cube.labels.categories))}
+    pairs = np.stack([_codes(cube, "category"), _codes(cube, "stratum")], axis=1)
+    for category, stratum in np.unique(pairs, axis=0).tolist():
+        if ABSENT not in (category, stratum):
+            strata[category].append(cube.labels.strata[stratum])
+    cells = _cells_by(cube, "category")
+    return tuple(
+        CategorySummary(name=name, strata=tuple(strata[code]), cells=cells[code])
+        for code, name in enumerate(cube.labels.categories)
+    )
+
+
+def _span(periods: tuple[Period, ...] | list[Period]) -> Period | None:
+    if not periods:
+        return None
+    return Period(min(period.first for period in periods), max(period.last for period in periods))
+
+
+def _codes(cube: Cube, axis: str, cells: slice = slice(None)) -> Integers:
+    codes: Integers = cube.cells.keys[cells, list(AXES).index(axis)]
+    return codes
+
+
+def _distinct(cube: Cube, axis: str, cells: slice) -> list[int]:
+    distinct: list[int] = np.unique(_codes(cube, axis, cells)).tolist()
+    return distinct
+
+
+def _cells_by(cube: Cube, axis: str) -> list[int]:
+    """Count the cells of each label of an axis, without the cells that have none."""
+    codes = _codes(cube, axis)
+    counts: list[int] = np.bincount(codes[codes != ABSENT], minlength=len(getattr(cube.labels, AXES[axis]))).tolist()
+    return counts
