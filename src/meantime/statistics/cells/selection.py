@@ -27,6 +27,8 @@ from meantime.errors import Problem, RequestInvalid
 from meantime.statistics.cells.cell_parameters import Ground
 from meantime.statistics.cells.periods import SYNTAX, Years, latest, matching, parse, sharing, told
 from meantime.statistics.methods.differences import Estimates
+from meantime.statistics.methods.effective_size import errors_if_equal
+from meantime.statistics.methods.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.methods.pooling import Weights, pool
 from meantime.statistics.methods.reliability import Flags, flags
 from meantime.statistics.methods.standard_errors import ORIGINS, Origin, Scale, fitting_scale, limits, standard_errors
@@ -177,6 +179,12 @@ class Pooled:
     def estimates(self) -> Estimates:
         """What comparisons are made of."""
         return Estimates(value=self.value, se=self.se, scale=self.of.scale)
+
+    @property
+    def heterogeneity(self) -> Heterogeneity:
+        """Whether they differ by more than sampling error, by the errors that they would have if they were equal."""
+        errors = errors_if_equal(self.value, self.se, self.respondents, is_percent=self.of.is_percent)
+        return heterogeneity(self.value, errors)
 
     def told(self, left_out: tuple[LeftOut, ...]) -> Pooled:
         """Return the same with others told to be left out; what ``without`` has left out stays told."""

@@ -20,7 +20,6 @@ from meantime.statistics.cells.cell_parameters import Ground
 from meantime.statistics.cells.provenance import OTHER, Provenance, of_all, of_group
 from meantime.statistics.cells.selection import LeftOut, Pooled, Selection, check_form, pooled, refusal, select
 from meantime.statistics.methods.correlations import Correlation, corrected_for_sampling_error, pearson, spearman
-from meantime.statistics.methods.heterogeneity import heterogeneity
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.parameters import QuestionText, Show
 from meantime.statistics.result_tables import flag_texts, numbers, table
@@ -125,7 +124,7 @@ def association(prepared: Prepared[Association, Both], _work: Work) -> Table:
     meantime.errors.RequestInvalid: Only 5 locations have both questions, and a correlation needs 10.
     """
     asked, (one, other) = prepared.parameters, prepared.data
-    reliabilities = (heterogeneity(one.value, one.se).reliability, heterogeneity(other.value, other.se).reliability)
+    reliabilities = (one.heterogeneity.reliability, other.heterogeneity.reliability)
     straight, ranked = pearson(one.value, other.value), spearman(one.value, other.value)
     corrected = corrected_for_sampling_error(straight.r, *reliabilities)
     p_adjusted = adjusted(np.array([straight.p, ranked.p]))
@@ -241,9 +240,9 @@ STATISTIC = Statistic(
     example_rows=(
         (
             *("Pearson", 54, 0.39122831125697144, 0.13791512685642707, 0.5965019947673875),
-            *(0.0031655031640508164, 0.006331006328101633, 0.4184084508062369),
+            *(0.0031655031640508164, 0.006331006328101633, 0.41301597062249723),
         ),
     ),
-    method_version=2,
+    method_version=3,
     charts=("scatter",),
 )

@@ -22,7 +22,6 @@ from meantime.statistics.cells.strata import (
 )
 from meantime.statistics.methods.differences import Compared, Estimates, difference, ratio
 from meantime.statistics.methods.gaps import Gap, greatest_gap
-from meantime.statistics.methods.heterogeneity import heterogeneity
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.methods.seeding import generator
 from meantime.statistics.result_tables import (
@@ -200,7 +199,7 @@ def _gaps(found: Pooled, asked: Disparity) -> _Gaps:
     for place in range(len(first)):
         rows = np.flatnonzero(is_measured & (location == place)).astype(np.int64)
         gaps.append((rows, greatest_gap(found.estimates[rows], rng)) if len(rows) > 1 else None)
-        p[place] = heterogeneity(found.value[rows], found.se[rows]).p
+        p[place] = found[rows].heterogeneity.p
     return _Gaps(location=location.astype(np.int64), gaps=gaps, p=p)
 
 
@@ -267,10 +266,10 @@ STATISTIC = Statistic(
             *("Alabama", "Female", 30.6, 28.5, 32.9, "Male", 28.5, 2.1000000000000014),
             *(-1.7592152902747977, 5.844997474901634, 7.36842105263158, -5.635188323412931),
             *(22.492592991546466, 0.2831086969442721, 1.0, "no clear difference", 2.1000000000000014),
-            *(1.7939746681142363, -1.7592152900393567, 5.844997474679873, 0.279219155226444, 1.0),
+            *(1.7939746681142363, -1.7592152900393567, 5.844997474679873, 0.273125321496266, 1.0),
             *(2651, ""),
         ),
     ),
-    method_version=2,
+    method_version=3,
     charts=("disparity",),
 )

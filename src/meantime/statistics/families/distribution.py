@@ -15,7 +15,7 @@ from meantime.statistics.cells.cell_parameters import Ground
 from meantime.statistics.cells.provenance import VALUE, Part, Provenance, of_estimates
 from meantime.statistics.cells.selection import Pooled, check_form, pooled, select
 from meantime.statistics.methods.differences import Compared, difference_from
-from meantime.statistics.methods.heterogeneity import Heterogeneity, heterogeneity
+from meantime.statistics.methods.heterogeneity import Heterogeneity
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.methods.spread import FAR_OUT, modified_z, quantiles
 from meantime.statistics.parameters import Show
@@ -82,7 +82,11 @@ FIGURES = (
     shared.number("mean", "mean of the estimates, each location once"),
     shared.number("sd", "standard deviation of the estimates, chance included", unit=shared.OF_DIFFERENCE),
     shared.number("tau", "standard deviation of the true values (Paule-Mandel)", unit=shared.OF_DIFFERENCE),
-    shared.number("reliability", "the share of the variance that is real", unit=None),
+    shared.number("tau_low", "lower limit of its 95% interval (Q-profile)", unit=shared.OF_DIFFERENCE),
+    shared.number("tau_high", "upper limit of it", unit=shared.OF_DIFFERENCE),
+    shared.number("reliability", "the share of the variance that is beyond sampling error", unit=None),
+    shared.number("reliability_low", "lower limit of its 95% interval", unit=None),
+    shared.number("reliability_high", "upper limit of it", unit=None),
     shared.number("q", "Cochran's Q", unit=None),
     shared.number("p", "p-value of no real differences", unit=None),
 )
@@ -106,7 +110,7 @@ def columns_for(asked: Distribution) -> tuple[Column, ...]:
     """Return the columns of the answer.
 
     >>> [column.name for column in columns_for(Distribution(question="Q", show="figures"))][-3:]
-    ['reliability', 'q', 'p']
+    ['reliability_high', 'q', 'p']
     """
     return FIGURES if asked.show == "figures" else COLUMNS
 
@@ -168,7 +172,7 @@ def _measured(found: Pooled) -> _Spread:
     from_median = difference_from(found.estimates, median)
     return _Spread(
         found=found,
-        about=heterogeneity(found.value, found.se),
+        about=found.heterogeneity,
         from_median=from_median,
         z=modified_z(found.value),
         p_adjusted=adjusted(from_median.p),
@@ -200,7 +204,11 @@ def _figures(spread: _Spread) -> list[list[Cell]]:
         float(value.mean()) if len(value) else np.nan,
         _sd(value),
         about.tau,
+        about.tau_low,
+        about.tau_high,
         about.reliability,
+        about.reliability_low,
+        about.reliability_high,
         about.q,
         about.p,
     ]
@@ -262,6 +270,6 @@ STATISTIC = Statistic(
             *(0.028193855868641315, 0.535683261504185, "", 4537, ""),
         ),
     ),
-    method_version=2,
+    method_version=3,
     charts=("spread", "estimates", "map"),
 )

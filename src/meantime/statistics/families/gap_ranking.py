@@ -18,6 +18,7 @@ from meantime.statistics.cells.provenance import EARLIER, LATER, REFERENCE, Prov
 from meantime.statistics.cells.selection import LeftOut, Pooled, check_form, refusal
 from meantime.statistics.cells.strata import OfCategory, names, strata
 from meantime.statistics.methods.differences import Compared, difference, difference_of_differences
+from meantime.statistics.methods.effective_size import errors_if_gaps_equal
 from meantime.statistics.methods.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.methods.rank_intervals import (
@@ -136,7 +137,7 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
     since, change = _change(now, before)
     # One family: every p that the answer has.
     p_adjusted, change_adjusted = np.split(adjusted(np.concatenate([d.p, change.p]), by=asked.adjust), 2)
-    about = heterogeneity(d.value, np.hypot(now.group.se, now.reference.se))
+    about = heterogeneity(d.value, _errors_if_equal(now))
     # Rank intervals hold in either direction, so the data may choose it.
     is_below = about.mean < 0
     compared = pairs_of_gaps(now.group.estimates, now.reference.estimates)
@@ -222,6 +223,12 @@ def _sides(snapshot: Snapshot, asked: GapRanking) -> tuple[_Sides, tuple[LeftOut
 
 def _of_locations(sides: _Sides, codes: Integers) -> _Sides:
     return _Sides(*(side[np.isin(side.of.locations, codes)] for side in sides))
+
+
+def _errors_if_equal(sides: _Sides) -> Doubles:
+    """Return the standard errors that the gaps would have if all were equal."""
+    group, reference = ((each.value, each.se, each.respondents) for each in sides)
+    return errors_if_gaps_equal(group, reference, is_percent=sides.group.of.is_percent)
 
 
 def _change(now: _Sides, before: _Sides | None) -> tuple[Doubles, Compared]:
@@ -332,6 +339,6 @@ STATISTIC = Statistic(
             *(9161, ""),
         ),
     ),
-    method_version=2,
+    method_version=3,
     charts=("ranking",),
 )

@@ -17,7 +17,7 @@ from meantime.statistics.cells.cell_parameters import Ground
 from meantime.statistics.cells.provenance import Provenance, of_estimates
 from meantime.statistics.cells.reference import beside
 from meantime.statistics.cells.selection import Pooled, Selection, check_form, pooled, refusal, select
-from meantime.statistics.methods.heterogeneity import Heterogeneity, heterogeneity
+from meantime.statistics.methods.heterogeneity import Heterogeneity
 from meantime.statistics.methods.rank_intervals import (
     RankInterval,
     indistinguishable,
@@ -154,7 +154,7 @@ def ranking(prepared: Prepared[Ranking, Ranked], _work: Work) -> Table:
     rank = ranks(found.value, is_lower_better=is_lower_better)
     alone = rank_interval(found.value, by_itself, is_lower_better=is_lower_better)
     together = rank_interval(found.value, at_once, is_lower_better=is_lower_better)
-    about = heterogeneity(found.value, found.se)
+    about = found.heterogeneity
     # Stable: tied ones stay in the order of the names.
     order = np.argsort(rank, kind="stable")
     named = [found.of.names[place] for place in order.tolist()]
@@ -247,9 +247,11 @@ def _spread_note(about: Heterogeneity, unit: str | None) -> str:
     if about.estimates < 2:
         return ""
     tau = text.amount(about.tau, text.unit_of_difference(unit))
+    low, high = text.number(about.reliability_low), text.number(about.reliability_high)
     return (
         f"Cochran's Q = {text.number(about.q)} on {about.estimates - 1} degrees of freedom ({text.p_equals(about.p)}); "
-        f"standard deviation of the true values {tau} (Paule-Mandel); reliability {text.number(about.reliability)}."
+        f"standard deviation of the true values {tau} (Paule-Mandel); reliability {text.number(about.reliability)} "
+        f"(95% CI {low} to {high})."
     )
 
 
@@ -293,10 +295,10 @@ STATISTIC = Statistic(
     example_rows=(
         (
             *(1, "West Virginia", 24.7, 23.4, 26.1, 1, 6, 1, 7),
-            *(5, "Wyoming; South Carolina; Nevada; Missouri; Guam", 1.3215, 0.99975, 1, 3, 5157, ""),
+            *(5, "Wyoming; South Carolina; Nevada; Missouri; Guam", 1.32125, 0.99975, 1, 3, 5157, ""),
             *("National", 33.1, 32.9, 33.3),
         ),
     ),
-    method_version=3,
+    method_version=4,
     charts=("ranking", "estimates", "map"),
 )

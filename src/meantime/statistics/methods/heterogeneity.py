@@ -1,12 +1,16 @@
-"""Whether estimates differ by more than chance, and by how much.
+"""Whether estimates differ by more than sampling error, and by how much.
 
 Cochran's Q adds up the squared distances from the common mean in standard errors; without real differences it is
-chi-squared with K - 1 degrees of freedom. tau is the standard deviation of the true values (Paule-Mandel: the one at
-which the expected sum of squares is reached). Reliability is the share of the variance between the estimates that is
-real: tau^2 / (tau^2 + mean SE^2).
+chi-squared with K - 1 degrees of freedom, if the standard errors are those that equal values would have
+(``effective_size.errors_if_equal``). tau is the standard deviation of the true values (Paule-Mandel: the one at which
+the expected sum of squares is reached). Reliability is the share of the variance between the estimates that is beyond
+sampling error: tau^2 / (tau^2 + s^2), s^2 the typical variance of I^2, to which a location counts by its precision, so
+that one poor estimate does not decide. Both have an interval by the Q-profile: the tau^2 at which Q has its quantiles.
 
 Sources: Cochran, The combination of estimates from different experiments, Biometrics 10 (1954); Paule and Mandel,
-Consensus values and weighting factors, Journal of Research of the National Bureau of Standards 87 (1982).
+Consensus values and weighting factors, Journal of Research of the National Bureau of Standards 87 (1982); Higgins and
+Thompson, Quantifying heterogeneity in a meta-analysis, Statistics in Medicine 21 (2002); Viechtbauer, Confidence
+intervals for the amount of heterogeneity in meta-analysis, Statistics in Medicine 26 (2007).
 """
 
 from __future__ import annotations
@@ -24,14 +28,18 @@ _MOST_STEPS = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Heterogeneity:
-    """How much K estimates differ."""
+    """How much K estimates differ; NaN below two estimates."""
 
     estimates: int  # K: those that have a standard error
     q: float
-    p: float  # of no real differences; NaN below two estimates
+    p: float  # of no real differences
     tau: float  # standard deviation of the true values, in the unit of the estimates
+    tau_low: float  # limits of its 95% interval
+    tau_high: float
     mean: float  # of the true values: weighted by 1 / (tau^2 + SE^2)
-    reliability: float  # from 0: nothing but chance, to 1
+    reliability: float  # from 0: nothing but sampling error, to 1
+    reliability_low: float  # limits of its 95% interval
+    reliability_high: float
 
 
 def heterogeneity(value: Doubles, se: Doubles) -> Heterogeneity:
@@ -40,6 +48,11 @@ def heterogeneity(value: Doubles, se: Doubles) -> Heterogeneity:
     >>> found = heterogeneity(np.array([20.0, 25.0, 30.0]), np.array([1.0, 1.0, 1.0]))
     >>> round(found.q, 6), round(found.tau, 4), round(found.reliability, 4), found.p < 0.001
     (50.0, 4.899, 0.96, True)
+
+    Three estimates tell little of how large a spread is:
+
+    >>> round(found.tau_low, 2), round(found.tau_high, 2)
+    (2.4, 31.41)
     >>> heterogeneity(np.array([20.0, 20.1, 19.9]), np.array([1.0, 1.0, 1.0])).tau
     0.0
 
@@ -52,17 +65,25 @@ def heterogeneity(value: Doubles, se: Doubles) -> Heterogeneity:
     v, variance = value[known], se[known] ** 2
     k = len(v)
     if k < 2:
-        mean = float(v[0]) if k else np.nan
-        return Heterogeneity(estimates=k, q=np.nan, p=np.nan, tau=np.nan, mean=mean, reliability=np.nan)
+        unknown = dict.fromkeys(
+            ("q", "p", "tau", "tau_low", "tau_high", "reliability", "reliability_low", "reliability_high"), np.nan
+        )
+        return Heterogeneity(estimates=k, mean=float(v[0]) if k else np.nan, **unknown)
     _, q = _mean_and_q(v, variance)
-    tau2 = _paule_mandel(v, variance)
+    tau2 = _tau2_where_q_is(k - 1.0, v, variance)
+    low, high = (_tau2_where_q_is(float(special.chdtri(k - 1, tail)), v, variance) for tail in (0.025, 0.975))
+    typical = _typical_variance(variance)
     return Heterogeneity(
         estimates=k,
         q=q,
         p=float(special.chdtrc(k - 1, q)),
         tau=tau2**0.5,
+        tau_low=low**0.5,
+        tau_high=high**0.5,
         mean=_mean_and_q(v, variance + tau2)[0],
-        reliability=tau2 / (tau2 + float(variance.mean())),
+        reliability=tau2 / (tau2 + typical),
+        reliability_low=low / (low + typical),
+        reliability_high=high / (high + typical),
     )
 
 
@@ -72,12 +93,19 @@ def _mean_and_q(v: Doubles, variance: Doubles) -> tuple[float, float]:
     return mean, float((weights * (v - mean) ** 2).sum())
 
 
-def _paule_mandel(v: Doubles, variance: Doubles) -> float:
-    """Find the tau^2 at which Q over tau^2 + SE^2 is K - 1; 0 where it is below already."""
+def _typical_variance(variance: Doubles) -> float:
+    """Return the variance that stands for all: equal ones themselves, of others rather the small ones."""
+    w = 1 / variance
+    total = float(w.sum())
+    return (len(w) - 1) * total / (total**2 - float((w * w).sum()))
+
+
+def _tau2_where_q_is(target: float, v: Doubles, variance: Doubles) -> float:
+    """Find the tau^2 at which Q over tau^2 + SE^2 has come down to a value; 0 where it is below it already."""
     tau2, step, steps = 0.0, np.inf, 0
     while step > 1e-12 * tau2 and steps < _MOST_STEPS:
         mean, q = _mean_and_q(v, variance + tau2)
-        excess = q - (len(v) - 1)
+        excess = q - target
         # The derivative of Q has no part from the mean, which minimises it.
         step = excess / float(((v - mean) ** 2 / (variance + tau2) ** 2).sum()) if excess > 0 else 0.0
         tau2 += step

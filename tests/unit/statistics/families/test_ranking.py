@@ -96,7 +96,7 @@ def test_with_real_differences_they_are_told_as_far_as_they_are_sure() -> None:
 def test_the_header_has_q_and_reliability() -> None:
     (note,) = [note for note in of(SPREAD).notes if note.startswith("Cochran")]
     assert "on 29 degrees of freedom (p < 0.001)" in note
-    assert note.endswith("reliability 0.97.")
+    assert "; reliability 0.97 (95% CI 0.9" in note
     (noise,) = [note for note in of(made([30.0, 30.1, 30.2])).notes if note.startswith("Cochran")]
     assert "(p = 0.99)" in noise
     cups = made([300.0, 310.0], unit="cups")

@@ -28,7 +28,41 @@ def test_tau_is_where_the_expected_sum_of_squares_is_reached() -> None:
     found = heterogeneity(value, se)
     weights = 1 / (found.tau**2 + se**2)
     assert (weights * (value - found.mean) ** 2).sum() == pytest.approx(50)
-    assert found.reliability == pytest.approx(found.tau**2 / (found.tau**2 + (se**2).mean()))
+    w = 1 / se**2
+    typical = 50 * w.sum() / (w.sum() ** 2 - (w**2).sum())
+    assert found.reliability == pytest.approx(found.tau**2 / (found.tau**2 + typical))
+
+
+@pytest.mark.parametrize("poor", [16.0, 40.0])
+def test_one_poor_estimate_does_not_decide_on_reliability(poor: float) -> None:
+    value, se = np.array([20.0, 30.0, 40.0, 29.0]), np.array([0.1, 0.1, 0.1, poor])
+    assert heterogeneity(value, se).reliability > 0.99
+
+
+def test_the_interval_of_tau_is_where_q_has_its_quantiles() -> None:
+    rng = np.random.default_rng(7)
+    se = rng.uniform(0.5, 2.0, 20)
+    value = 30 + 3 * rng.standard_normal(20) + se * rng.standard_normal(20)
+    found = heterogeneity(value, se)
+    for tau, quantile in ((found.tau_low, 0.975), (found.tau_high, 0.025)):
+        w = 1 / (tau**2 + se**2)
+        q = (w * (value - (w * value).sum() / w.sum()) ** 2).sum()
+        assert q == pytest.approx(stats.chi2.ppf(quantile, 19))
+    assert found.tau_low < found.tau < found.tau_high
+
+
+@pytest.mark.parametrize(("k", "tau"), [(8, 0.0), (8, 1.5), (30, 1.0)])
+def test_the_interval_of_reliability_covers_the_truth(k: int, tau: float) -> None:
+    rng = np.random.default_rng(k)
+    se = rng.uniform(0.8, 1.2, k)
+    w = 1 / se**2
+    typical = (k - 1) * w.sum() / (w.sum() ** 2 - (w**2).sum())
+    truth = tau**2 / (tau**2 + typical)
+    covered = []
+    for _ in range(400):
+        found = heterogeneity(30 + tau * rng.standard_normal(k) + se * rng.standard_normal(k), se)
+        covered.append(found.reliability_low <= truth <= found.reliability_high)
+    assert np.mean(covered) >= 0.925
 
 
 def test_estimates_closer_than_chance_have_no_spread_of_their_own() -> None:
