@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -16,6 +17,7 @@ from meantime.settings import read_settings
 
 if TYPE_CHECKING:
     from meantime.dataset.snapshot import Snapshot
+    from meantime.dataset.summary import CategorySummary, QuestionSummary
 
 # How many rejected lines, questions and so on are shown of a long list; the rest is counted.
 _LISTED = 20
@@ -40,8 +42,9 @@ def inspect(path: str, columns: dict[str, str], config: Path | None, **options: 
 
 
 def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
-    about, cube = snapshot.about, snapshot.cube
-    labels = cube.labels
+    from meantime.dataset.summary import summarize
+
+    about, summary = snapshot.about, summarize(snapshot)
     if about.synthetic:
         console.print(plain("SYNTHETIC: made by `meantime sample`. These are not real figures.", style="bold"))
     console.print(plain(about.title, style="bold"))
@@ -50,52 +53,49 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
     facts.add_row(
         "read as", plain(f"{about.encoding}, delimiter {about.delimiter!r}, decimal mark {about.decimal_mark!r}")
     )
-    facts.add_row("rows", f"{about.rows:,} in {len(cube.cells):,} cells")
-    withheld = cube.withheld_by_reason()
-    facts.add_row("suppressed or missing", f"{sum(withheld.values()):,}")
-    facts.add_row("rejected", f"{about.rejected_total:,}")
-    years = labels.periods
-    facts.add_row("years", text.years(years[0].first, max(year.last for year in years)) if years else "none")
-    facts.add_row("locations", f"{len(labels.locations):,}: {text.listed(labels.locations, most=_LISTED)}")
-    facts.add_row("fingerprint", snapshot.fingerprint)
+    facts.add_row("rows", f"{summary.rows:,} in {summary.cells:,} cells")
+    facts.add_row("suppressed or missing", f"{summary.withheld:,}")
+    facts.add_row("rejected", f"{summary.rejected:,}")
+    facts.add_row("years", text.years(*summary.years) if summary.years else "none")
+    locations = text.listed((each.name for each in summary.locations), most=_LISTED)
+    facts.add_row("locations", f"{len(summary.locations):,}: {locations}")
+    facts.add_row("fingerprint", summary.fingerprint)
     console.print(facts)
-    _print_roles(snapshot, console)
-    _print_questions(snapshot, console)
-    _print_strata(snapshot, console)
+    _print_roles(about.roles, summary.unused_columns, console)
+    _print_questions(summary.questions, console)
+    _print_strata(summary.categories, console)
     for warning in about.warnings:
         console.print(plain(f"Warning: {warning}"))
-    if withheld:
+    if summary.withheld:
         console.print(plain("\nSuppressed or missing values, by reason (counted, never treated as 0)", style="bold"))
-        for reason, count in list(withheld.items())[:_LISTED]:
+        for reason, count in list(summary.withheld_by_reason.items())[:_LISTED]:
             console.print(plain(f"  {count:>9,}  {reason}"))
     if about.rejected_total:
         _print_rejected(snapshot, console)
 
 
-def _print_roles(snapshot: Snapshot, console: Console) -> None:
+def _print_roles(roles: Mapping[str, str], unused: Sequence[str], console: Console) -> None:
     console.print(plain("\nRoles", style="bold"))
-    for role, column in snapshot.about.roles.items():
+    for role, column in roles.items():
         console.print(plain(f"  {role:<22} {column}"))
-    unused = [column for column in snapshot.about.columns if column not in snapshot.about.roles.values()]
     if unused:
         console.print(plain(f"  {'not used':<22} {', '.join(unused)}"))
 
 
-def _print_questions(snapshot: Snapshot, console: Console) -> None:
+def _print_questions(questions: Sequence[QuestionSummary], console: Console) -> None:
     console.print(plain("\nQuestions", style="bold"))
     grid = Grid("question", "rows", "unit", "better")
-    cube = snapshot.cube
-    moments = cube.by_question.moments
-    for question, rows in zip(
-        snapshot.about.questions[:_LISTED], (moments.count + moments.withheld).tolist(), strict=False
-    ):
+    for question in questions[:_LISTED]:
         grid.add_row(
-            plain(question.text), f"{rows:,}", plain(question.unit or "not set"), question.polarity or "not set"
+            plain(question.text),
+            f"{question.rows:,}",
+            plain(question.unit or "not set"),
+            question.polarity or "not set",
         )
     console.print(grid)
-    if len(snapshot.about.questions) > _LISTED:
-        console.print(f"  and {len(snapshot.about.questions) - _LISTED:,} more")
-    if any(question.polarity is None for question in snapshot.about.questions):
+    if len(questions) > _LISTED:
+        console.print(f"  and {len(questions) - _LISTED:,} more")
+    if any(question.polarity is None for question in questions):
         console.print(
             plain(
                 "  best5 and worst5 need to know whether lower or higher values are better.\n"
@@ -105,18 +105,13 @@ def _print_questions(snapshot: Snapshot, console: Console) -> None:
         )
 
 
-def _print_strata(snapshot: Snapshot, console: Console) -> None:
-    cube = snapshot.cube
-    pairs = sorted({(category, stratum) for category, stratum in cube.by_stratum.keys[:, 2:].tolist() if category >= 0})
-    if not pairs:
+def _print_strata(categories: Sequence[CategorySummary], console: Console) -> None:
+    if not categories:
         return
     console.print(plain("\nStrata", style="bold"))
-    by_category: dict[str, list[str]] = {}
-    for category, stratum in pairs:
-        names = by_category.setdefault(cube.labels.categories[category], [])
-        names.append(cube.labels.strata[stratum] if stratum >= 0 else "(none)")
-    for name, strata in list(by_category.items())[:_LISTED]:
-        console.print(plain(f"  {name}: {text.listed(strata, most=_LISTED)}"))
+    for category in categories[:_LISTED]:
+        strata = text.listed(category.strata, most=_LISTED) or "(none)"
+        console.print(plain(f"  {category.name}: {strata}"))
 
 
 def _print_rejected(snapshot: Snapshot, console: Console) -> None:
