@@ -183,7 +183,7 @@ def _shutdown(method: Any) -> Endpoint:
         method=method,
         path="/api/graceful_shutdown",
         tag="server",
-        summary="Take no new jobs from now on",
+        summary="Accept no new jobs from now on",
         description="",
         handle=carried(graceful_shutdown),
         outcomes=(
@@ -246,13 +246,13 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/api/jobs",
         tag="jobs",
-        summary="Every job that is kept, by number",
+        summary="All jobs that are kept, by number",
         description="",
         handle=carried(jobs),
         outcomes=(
             Outcome(
                 status=200,
-                description="All of them.",
+                description="All jobs.",
                 content={JSON: schemas.JOBS},
                 example={"status": "done", "data": [{"job_id_1": "done"}]},
             ),
@@ -269,7 +269,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         outcomes=(
             Outcome(
                 status=200,
-                description="0: the server may be stopped.",
+                description="At 0 the server can be stopped.",
                 content={JSON: schemas.JOB_COUNT},
                 example={"status": "done", "num_jobs": 0},
             ),

@@ -34,9 +34,9 @@ def _refusal(kinds: Sequence[ErrorKind]) -> dict[str, Any]:
 _API = ApiDescription(
     summary="Statistics over a table of survey indicators, as durable jobs",
     tags={
-        "statistics": "Each makes a job and answers with its id.",
-        "jobs": "What became of them.",
-        "server": "How the server stands.",
+        "statistics": "Each creates a job and responds with its id.",
+        "jobs": "The jobs and their results.",
+        "server": "The state of the server.",
     },
     types=(schemas.ERROR,),
     everywhere=(HostNotAllowed,),

@@ -85,7 +85,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         outcomes=(
             Outcome(
                 status=200,
-                description="Every data set as it stands; the first is the one that the classic API asks.",
+                description="The state of every data set; the classic API uses the first one.",
                 content={"text/html": None, JSON: schemas.LOADED},
                 example={
                     "datasets": [{"name": "obesity", "status": "ready", "questions": [_QUESTION]}],
@@ -100,17 +100,17 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/livez",
         tag="server",
-        summary="Whether the process serves",
+        summary="Whether the process is running",
         description="",
         handle=carried(livez),
-        outcomes=(Outcome(status=200, description="It does."),),
+        outcomes=(Outcome(status=200, description="It is."),),
     ),
     Endpoint(
         name="readyz",
         method="GET",
         path="/readyz",
         tag="server",
-        summary="How each data set stands",
+        summary="The state of each data set",
         description="",
         handle=carried(readyz),
         outcomes=(
@@ -122,7 +122,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             ),
             Outcome(
                 status=503,
-                description="Not everything is ready.",
+                description="Not every data set is ready, or the server is shutting down.",
                 content={JSON: schemas.READINESS},
                 example=_READY | {"status": "loading"},
             ),

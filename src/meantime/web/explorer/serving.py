@@ -15,13 +15,13 @@ from typing import NamedTuple
 from meantime.errors import PathUnknown
 from meantime.web.explorer import drawing
 from meantime.web.explorer.drawing import Drawing
+from meantime.web.http.conditional import cached_etag
 from meantime.web.http.html_page import MEDIA_TYPE
 from meantime.web.http.replies import Reply
 
 DRAWING = "vega.js"
 
 _PLACE = re.compile(r"/explorer/([0-9a-f]{32})/([a-z0-9_./-]{1,100})", re.ASCII)
-_ETAG = re.compile(r'"[!\x23-\x7e]*"')
 _INDEX = "index.html"
 _TYPES: Mapping[str, str] = {
     ".css": "text/css; charset=utf-8",
@@ -64,7 +64,7 @@ class Explorer:
             ("referrer-policy", "no-referrer"),
             ("cross-origin-opener-policy", "same-origin"),
         )
-        if self._etag in _ETAG.findall(if_none_match or ""):
+        if cached_etag(if_none_match, (self._etag,)) is not None:
             return Reply(304, b"", content_type="", headers=headers)
         return Reply(200, self._page, content_type=MEDIA_TYPE, headers=headers)
 
@@ -82,7 +82,7 @@ class Explorer:
         found = _PLACE.fullmatch(path)
         file = self._file(found[2]) if found and found[1] == self.digest else None
         if file is None:
-            raise PathUnknown("There is no such file of the explorer, or not any more: load the page / again.")
+            raise PathUnknown("The explorer has no such file, or no longer has it: reload the page /.")
         headers = (
             ("cache-control", _FOR_EVER),
             # Opened by itself, a picture or a text is nothing that acts.

@@ -1,27 +1,30 @@
-"""Answers that a client may keep and ask after: an ETag of their bytes, and 304 where it has them."""
+"""Responses that a client may cache and revalidate: an ETag of their bytes, and 304 if the client has them."""
 
 from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Sequence
 
 from meantime.web.http.endpoint import Header, Outcome, Parameter
 from meantime.web.http.replies import JSON, Reply
 from meantime.web.http.request import HttpRequest
 
-# Kept, and asked after each time: what is at the address changes when the server is given other data.
-_ASKED_AFTER = "no-cache"
+# Cached, and revalidated each time: what is at the address changes when the server gets other data.
+_REVALIDATED = "no-cache"
 _ETAG = re.compile(r'"[!\x23-\x7e]*"')
 
-ETAG = Header(name="ETag", description="Names these very bytes.", required=False)
-CACHE_CONTROL = Header(name="Cache-Control", description="no-cache: keep it, and ask after it; or no-store.")
+ETAG = Header(name="ETag", description="Identifies exactly these bytes.", required=False)
+CACHE_CONTROL = Header(
+    name="Cache-Control", description="`no-cache`: may be cached, and must be revalidated; or `no-store`."
+)
 IF_NONE_MATCH = Parameter(
     name="If-None-Match",
     where="header",
     kind=str,
-    description="ETags of what the client has; with one that still holds the answer is 304, without a body.",
+    description="ETags that the client has cached; if one of them still matches, the response is 304 without a body.",
 )
-NOT_MODIFIED = Outcome(status=304, description="The client has it already.", headers=(ETAG, CACHE_CONTROL))
+NOT_MODIFIED = Outcome(status=304, description="The client's copy is current.", headers=(ETAG, CACHE_CONTROL))
 
 
 def answer(
@@ -29,13 +32,27 @@ def answer(
     body: bytes,
     *headers: tuple[str, str],
     media_type: str = JSON,
-    cache_control: str = _ASKED_AFTER,
+    cache_control: str = _REVALIDATED,
 ) -> Reply:
-    """Return the answer with this body, or that the client has it."""
+    """Return the answer with this body, or 304 if the client has it."""
     etag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
     described = (("etag", etag), ("cache-control", cache_control), *headers)
-    known = request.header("if-none-match") or ""
-    # Compared weakly: proxies that pack by themselves weaken ETags.
-    if known.strip() == "*" or etag in _ETAG.findall(known):
+    if cached_etag(request.header("if-none-match"), (etag,)) is not None:
         return Reply(304, b"", content_type="", headers=described)
     return Reply(200, body, content_type=media_type, headers=described)
+
+
+def cached_etag(if_none_match: str | None, etags: Sequence[str]) -> str | None:
+    """Return the first of these ETags that a client has according to its If-None-Match; ``*`` means the last of them.
+
+    Compared weakly: proxies that compress by themselves weaken ETags.
+
+    >>> cached_etag('"a", W/"b"', ['"c"', '"b"']), cached_etag("*", ['"c"', '"b"']), cached_etag(None, ['"c"'])
+    ('"b"', '"b"', None)
+    """
+    if if_none_match is None:
+        return None
+    if if_none_match.strip() == "*":
+        return etags[-1]
+    cached = set(_ETAG.findall(if_none_match))
+    return next((etag for etag in etags if etag in cached), None)

@@ -41,8 +41,8 @@ def read(cursor: str, of: Any) -> int:
     begin, seal = raw[:-_SEAL_BYTES], raw[-_SEAL_BYTES:]
     if len(raw) != _CURSOR_BYTES or seal != _seal(begin, of):
         raise CursorInvalid(
-            "The cursor is none that belongs to this list as it is now. Send it back as it came, with the same "
-            "filters, or begin again without one."
+            "The cursor does not belong to this list as it is now. Send it unchanged and with the same filters, "
+            "or start again without one."
         )
     return int.from_bytes(begin[1:], "big")
 

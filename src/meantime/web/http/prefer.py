@@ -14,7 +14,7 @@ from meantime.web.http.endpoint import Header
 WAIT_LIMIT_S = 60
 
 PREFERENCE_APPLIED = Header(
-    name="Preference-Applied", description="`wait=N`: for how long the answer would have waited.", required=False
+    name="Preference-Applied", description="`wait=N`: how long the response would have waited.", required=False
 )
 # The type of the header's parameter, for the document.
 PREFERENCE = Annotated[str, msgspec.Meta(examples=["wait=10"])]

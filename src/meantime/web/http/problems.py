@@ -61,7 +61,7 @@ KINDS: tuple[type[MeantimeError], ...] = (
 _BY_CODE = {kind.code: kind for kind in KINDS}
 
 
-class Page(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+class ProblemPage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What a kind of problem is, for people."""
 
     title: str
@@ -73,32 +73,34 @@ class ProblemDetails(msgspec.Struct, frozen=True, kw_only=True):
     """Why a request was refused, and what to do next (RFC 9457)."""
 
     type: Annotated[str, msgspec.Meta(description="Address of a page about this kind of problem, on this server.")]
-    title: Annotated[str, msgspec.Meta(description="The kind of problem; the same for all of its kind.")]
-    status: Annotated[int, msgspec.Meta(description="The status of the answer.", ge=400, le=599)]
-    detail: Annotated[str, msgspec.Meta(description="What it is in this case.")]
-    code: Annotated[str, msgspec.Meta(description="The kind of problem, for programs; it does not change.")]
-    fault: Annotated[Fault, msgspec.Meta(description="Whose doing it is, and so who can mend it.")]
+    title: Annotated[str, msgspec.Meta(description="The kind of problem.")]
+    status: Annotated[int, msgspec.Meta(description="The HTTP status.", ge=400, le=599)]
+    detail: Annotated[str, msgspec.Meta(description="What is wrong in this case.")]
+    code: Annotated[str, msgspec.Meta(description="A stable code for the kind of problem, for programs.")]
+    fault: Annotated[Fault, msgspec.Meta(description="Who is responsible, and so who can fix it.")]
     next: Annotated[str, msgspec.Meta(description="What to do.")]
     problems: (
-        Annotated[list[errors.Problem], msgspec.Meta(description="All that is wrong with the request.")]
+        Annotated[list[errors.Problem], msgspec.Meta(description="Everything that is wrong with the request.")]
         | msgspec.UnsetType
     ) = msgspec.UNSET
     failure: Annotated[Failure, msgspec.Meta(description="Why the job failed.")] | msgspec.UnsetType = msgspec.UNSET
 
 
-def _read_pages() -> Mapping[str, Page]:
+def _read_pages() -> Mapping[str, ProblemPage]:
     text = resources.files(__package__).joinpath("problems.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), dict[str, Page])
+    return msgspec.convert(tomllib.loads(text), dict[str, ProblemPage])
 
 
-PAGES: Mapping[str, Page] = _read_pages()
+PAGES: Mapping[str, ProblemPage] = _read_pages()
 _ENCODER = msgspec.json.Encoder()
 
 
 def refused(error: BaseException) -> Reply:
     """Return the answer to an error; of one that is not ours only that it happened is told."""
     if not isinstance(error, MeantimeError) or error.code not in _BY_CODE:
-        return _written(INTERNAL, 500, Fault.SERVER, "Internal error; the server's log has the details.", repr(error))
+        return _written(
+            INTERNAL, 500, Fault.SERVER, "Internal error; the details are in the server's log.", repr(error)
+        )
     # A file's name may hold bytes that are no text; as half characters they could not be encoded.
     detail = writable(error.reason)
     failure = error.failure if isinstance(error, errors.JobFailed) else None
@@ -162,9 +164,9 @@ def headers_of(kind: type[MeantimeError] | None) -> Mapping[str, str]:
     if issubclass(kind, errors.Unavailable | errors.ResultNotReady):
         return {"Retry-After": "Seconds after which to try again."}
     if issubclass(kind, errors.MethodNotAllowed):
-        return {"Allow": "The methods that the path takes."}
+        return {"Allow": "The methods that the path supports."}
     if issubclass(kind, errors.RangeInvalid):
-        return {"Content-Range": "`bytes */N`: how long the whole is."}
+        return {"Content-Range": "`bytes */N`: the total length."}
     return {}
 
 

@@ -25,7 +25,7 @@ class Query:
             else:
                 near = closest(name, names)
                 hint = suggestion(near).strip() or f"It takes {', '.join(names) or 'nothing'}."
-                self.wrong(name, "unknown-parameter", f"The query takes no {quoted(name)}. {hint}", near)
+                self.wrong(name, "unknown-parameter", f"The query has no parameter {quoted(name)}. {hint}", near)
 
     def all(self, name: str) -> list[str]:
         """Return every value of a name that may come several times."""
@@ -35,7 +35,7 @@ class Query:
         """Return the value of a name that may come once."""
         given = self.all(name)
         if len(given) > 1:
-            self.wrong(name, "repeated", f'"{name}" may be given once; it came {len(given):,} times.')
+            self.wrong(name, "repeated", f'"{name}" may be given only once, not {len(given):,} times.')
         return given[0] if given else None
 
     def number(self, name: str, *, default: int, up_to: int) -> int:

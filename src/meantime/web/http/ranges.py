@@ -32,8 +32,8 @@ class ByteRange(NamedTuple):
             first, end = self.first, size_bytes if self.last is None else min(self.last + 1, size_bytes)
         if first >= end:
             raise RangeInvalid(
-                f"The range lies outside of the {size_bytes:,} bytes that there are. Ask for one within, or leave "
-                "the header Range out.",
+                f"The range starts after the end: there are {size_bytes:,} bytes. Ask for a range within them, or "
+                "leave out the header Range.",
                 size_bytes=size_bytes,
             )
         return first, end

@@ -30,10 +30,10 @@ from meantime.web.v1 import openapi
 _CACHE_CONTROL = "public, max-age=300"
 
 _FAULTS: Mapping[str, str] = {
-    "caller": "whoever asked: the request is to be changed",
-    "data": "the file: it is not what it should be",
-    "operator": "whoever runs the server",
-    "server": "the server, or the machine under it",
+    "caller": "the caller, who changes the request",
+    "data": "the owner of the data, who fixes the file",
+    "operator": "the operator of the server",
+    "server": "the server or its machine",
 }
 
 
@@ -63,7 +63,7 @@ async def read_problem(_: Backend, request: HttpRequest) -> Reply:
     """GET /v1/problems/{code}: what a kind of problem is, and what to do."""
     code = request.path_params["code"]
     if code not in problems.PAGES:
-        raise PathUnknown(f"There is no kind of problem {code[:100]!r}; GET /v1 lists those that there are.")
+        raise PathUnknown(f"There is no kind of problem {code[:100]!r}; GET /v1 lists all of them.")
     return _kept(request, _page_of(code), html_page.MEDIA_TYPE, html_page.HEADERS)
 
 
@@ -72,10 +72,8 @@ def markdown_of(code: str) -> str:
     text = problems.PAGES[code]
     status, fault = _facts(code)
     return (
-        f"# {text.title}\n\n"
-        f"`{code}`, status {status}. Whose doing: {fault}.\n\n"
-        f"{text.happened}\n\n"
-        f"**What to do.** {text.next}\n"
+        f"# {text.title}\n\n`{code}`, status {status}. Responsible: {fault}.\n\n{text.happened}\n\n**What to do.** "
+        f"{text.next}\n"
     )
 
 
@@ -91,7 +89,7 @@ def _page_of(code: str) -> bytes:
     status, fault = _facts(code)
     return html_page.written(
         f'<p><a href="/v1">Meantime, the v1 API</a></p><main><h1>{escape(text.title)}</h1>'
-        f"<p><code>{escape(code)}</code>, status {status}. Whose doing: {escape(fault)}.</p>"
+        f"<p><code>{escape(code)}</code>, status {status}. Responsible: {escape(fault)}.</p>"
         f"<p>{_inline(text.happened)}</p><h2>What to do</h2><p>{_inline(text.next)}</p></main>",
         title=f"{text.title} - Meantime",
     )
@@ -111,7 +109,7 @@ def _documentation(endpoints: Sequence[Endpoint], host: str) -> bytes:
             (
                 "<h1>Meantime, the v1 API</h1>",
                 f"<p>{_inline(_WELCOME)}</p>",
-                '<p>For machines: <a href="/v1/openapi.json">/v1/openapi.json</a>. To look around: '
+                '<p>For machines: <a href="/v1/openapi.json">/v1/openapi.json</a>. To explore the data: '
                 '<a href="/">the explorer</a>. The classic API: <a href="/openapi.json">/openapi.json</a>.</p>'
                 "<nav><ul>",
                 *(_contents(tag, rows) for tag, rows in tags.items() if rows),
@@ -128,9 +126,10 @@ def _documentation(endpoints: Sequence[Endpoint], host: str) -> bytes:
 
 
 _WELCOME = (
-    "Ask tables of survey indicators. A question is answered at once (statistics), or becomes a job, which is durable: "
-    "once accepted, it survives a crash of the server. Nobody needs to poll: `Prefer: wait=60` has an answer wait for "
-    "the end of a job, and events tell of every change. Every error is a problem (RFC 9457) that says what to do."
+    "Statistics over tables of survey indicators. A question gets an immediate answer (statistics) or becomes a "
+    "durable job: once accepted, it survives a crash of the server. There is no need to poll: with `Prefer: "
+    "wait=60` a response waits for a job to end, and event streams report every change. Every error is a problem "
+    "(RFC 9457) that says what to do."
 )
 
 
@@ -153,7 +152,7 @@ def _endpoint(row: Endpoint, url: str) -> str:
         f'<section><h3 id="{row.name}">{escape(row.summary)}</h3>'
         f"<p><code>{row.method} {escape(row.path)}</code></p><p>{_inline(row.description)}</p>"
         f"<pre>{escape(_curl(row, url))}</pre>"
-        f"{_parameters(row)}<p>Answers:</p><dl>{outcomes}</dl>{_refusals(row)}</section>"
+        f"{_parameters(row)}<p>Responses:</p><dl>{outcomes}</dl>{_refusals(row)}</section>"
     )
 
 
@@ -173,7 +172,7 @@ def _parameters(row: Endpoint) -> str:
     described = [
         (
             parameter.name,
-            f"in the {parameter.where}{', needed' if parameter.required or parameter.where == 'path' else ''}",
+            f"in the {parameter.where}{', required' if parameter.required or parameter.where == 'path' else ''}",
             parameter.description,
         )
         for parameter in row.parameters
@@ -183,7 +182,7 @@ def _parameters(row: Endpoint) -> str:
     if not described:
         return ""
     return (
-        "<p>Takes:</p><dl>"
+        "<p>Parameters:</p><dl>"
         + "".join(
             f'<dt><code>{escape(name)}</code></dt><dd><span class="soft">{where}.</span> {_inline(text)}</dd>'
             for name, where, text in described
@@ -193,11 +192,11 @@ def _parameters(row: Endpoint) -> str:
 
 
 def _fields(kind: Any) -> list[tuple[str, str, str]]:
-    """Return the fields of a type as its JSON Schema has them: name, whether it is needed, what it means."""
+    """Return the fields of a type as its JSON Schema has them: name, whether it is required, what it means."""
     _, components = msgspec.json.schema_components([kind], ref_template="{name}")
     schema = components[kind.__name__]
     return [
-        (name, ", needed" if name in schema["required"] else "", described.get("description", ""))
+        (name, ", required" if name in schema["required"] else "", described.get("description", ""))
         for name, described in schema["properties"].items()
     ]
 
@@ -213,13 +212,13 @@ def _statistics() -> str:
         f'<dt><a href="/v1/statistics/{quote(statistic.name)}"><code>{escape(statistic.name)}</code></a></dt>'
         f"<dd>{escape(statistic.help)}<br>"
         + ", ".join(
-            f"<code>{escape(name)}</code>{' (needed)' if needed else ''}"
+            f"<code>{escape(name)}</code>{' (required)' if needed else ''}"
             for name, needed, _ in _fields(statistic.parameters)
         )
         + "</dd>"
         for statistic in STATISTICS.values()
     )
-    about = "What each takes in detail, and what its numbers are an estimate of, is at its address."
+    about = "For details of the parameters, and for what the numbers estimate, see the address of each statistic."
     return f'<h2 id="parameters">parameters of the statistics</h2><p>{about}</p><dl>{rows}</dl>'
 
 
@@ -229,7 +228,7 @@ def _problems() -> str:
         for code, text in sorted(problems.PAGES.items(), key=lambda item: (_facts(item[0])[0], item[0]))
     )
     everywhere = ", ".join(_link(problems.code_of(kind)) for kind in openapi.EVERYWHERE)
-    return f'<h2 id="problems">problems</h2><p>Any request may meet {everywhere}.</p><dl>{rows}</dl>'
+    return f'<h2 id="problems">problems</h2><p>Any request may get {everywhere}.</p><dl>{rows}</dl>'
 
 
 def _link(code: str) -> str:
@@ -276,10 +275,10 @@ _SHOWN_IN_QUERY = ("question",)
 # The rows
 
 _HEADERS = (
-    Header(name="ETag", description="Names these very bytes."),
+    Header(name="ETag", description="Identifies exactly these bytes."),
     Header(name="Cache-Control", description=f"`{_CACHE_CONTROL}`."),
 )
-_UNCHANGED = Outcome(status=304, description="The client has it already.", headers=_HEADERS)
+_UNCHANGED = Outcome(status=304, description="The client's copy is current.", headers=_HEADERS)
 
 
 def _rows(*, read_documentation: Any, read_document: Any) -> tuple[Endpoint, ...]:
@@ -297,7 +296,7 @@ def _rows(*, read_documentation: Any, read_document: Any) -> tuple[Endpoint, ...
             handle=handle,
             parameters=(*parameters, conditional.IF_NONE_MATCH),
             outcomes=(
-                Outcome(status=200, description="All of it.", content={media_type: kind}, headers=_HEADERS),
+                Outcome(status=200, description="The document.", content={media_type: kind}, headers=_HEADERS),
                 _UNCHANGED,
             ),
             **more,
@@ -307,8 +306,8 @@ def _rows(*, read_documentation: Any, read_document: Any) -> tuple[Endpoint, ...
         row(
             "get_documentation",
             "/v1",
-            "Read about the API",
-            "A page for people: every endpoint, with examples. It needs no network and no script.",
+            "Documentation",
+            "A web page with every endpoint and examples. It needs no network and no scripts.",
             "text/html",
             None,
             read_documentation,
@@ -316,7 +315,7 @@ def _rows(*, read_documentation: Any, read_document: Any) -> tuple[Endpoint, ...
         row(
             "get_openapi",
             "/v1/openapi.json",
-            "Read the OpenAPI document",
+            "OpenAPI document",
             "OpenAPI 3.1: every endpoint, type, header and problem, with examples.",
             JSON,
             dict[str, Any],
@@ -325,8 +324,8 @@ def _rows(*, read_documentation: Any, read_document: Any) -> tuple[Endpoint, ...
         row(
             "get_problem",
             "/v1/problems/{code}",
-            "Read what a kind of problem is",
-            "A page for people, at the address that is the `type` of such problems: what happened, and what to do.",
+            "Get the page about a kind of problem",
+            "A web page at the address that is the `type` of such problems: what happened, and what to do.",
             "text/html",
             None,
             read_problem,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import platform
-import re
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -13,6 +12,7 @@ from typing import Literal
 
 from meantime.formats.forms import Form
 from meantime.formats.rendering import fonts
+from meantime.web.http.conditional import cached_etag
 from meantime.web.http.negotiation import read_weights
 from meantime.web.http.ranges import ByteRange
 from meantime.web.http.replies import Reply, Stream
@@ -22,7 +22,6 @@ from meantime.web.v1.pieces import PIECE_BYTES, PieceMaker, compressed, pieces_o
 # What fits into one packet with its headers comes no sooner when it is shorter.
 _PACKED_FROM_BYTES = 1200
 
-_ETAG = re.compile(r'"[!\x23-\x7e]*"')
 
 Coding = Literal["identity", "gzip"]
 PLAIN: Coding = "identity"
@@ -45,15 +44,10 @@ class Envelope:
     def known(self, if_none_match: str | None, coding: Coding) -> str | None:
         """Return the ETag of what the client has already, if it is one that this answer could have.
 
-        Packed or plain is decided by the length, which is not known before it is made: what is plain will do for
-        whoever takes it packed. Compared weakly: proxies that pack by themselves weaken ETags.
+        Whether the answer is compressed depends on its length, which is not known before it is made: an uncompressed
+        copy is good enough for a client that accepts compression.
         """
-        if if_none_match is None:
-            return None
-        if if_none_match.strip() == "*":
-            return self.etag(PLAIN)
-        held = set(_ETAG.findall(if_none_match))
-        return next((etag for each in (coding, PLAIN) if (etag := self.etag(each)) in held), None)
+        return cached_etag(if_none_match, (self.etag(coding), self.etag(PLAIN)))
 
     def unchanged(self, etag: str) -> Reply:
         """Answer that the client has it already."""

@@ -12,7 +12,7 @@ from meantime.formats import vegalite
 from meantime.formats.forms import FORMS, Form, forms_of
 from meantime.text import listed, quoted
 from meantime.web.http.negotiation import read_weights
-from meantime.web.v1.representation import _JSON
+from meantime.web.v1.representation import JSON_FORM
 
 
 def choose_form(accept: str | None, suffix: str | None, statistic: str | None = None) -> Form:
@@ -41,12 +41,12 @@ def choose_form(accept: str | None, suffix: str | None, statistic: str | None = 
     if suffix is not None:
         if (form := FORMS.get(suffix)) is None:
             names = listed((f"results.{name}" for name in FORMS), most=None)
-            raise PathUnknown(f"There are no results.{suffix[:20]}; there are {names}.")
+            raise PathUnknown(f"There is no results.{suffix[:20]}; the formats are {names}.")
         if statistic is not None and suffix not in offered:
             raise vegalite.no_chart(statistic)
         return form
     if accept is None or not accept.strip():
-        return _JSON
+        return JSON_FORM
     wanted = read_weights(accept)
     best = max(offered.values(), key=partial(_wish, wanted))  # the first of equals
     if _wish(wanted, best)[0] == 0:
@@ -54,8 +54,8 @@ def choose_form(accept: str | None, suffix: str | None, statistic: str | None = 
             raise vegalite.no_chart(statistic)
         types = listed((form.media_type for form in FORMS.values()), most=None)
         raise NotAcceptable(
-            f"Accept is {quoted(accept, 100)}, and no result is written so. Results come as {types}; a suffix to the "
-            "address, such as results.csv, names a form too."
+            f"Accept is {quoted(accept, 100)}, which is not a format of results. They are available as {types}. A "
+            "suffix of the address, such as results.csv, also chooses a format."
         )
     return best
 

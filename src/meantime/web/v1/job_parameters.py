@@ -19,7 +19,7 @@ JOB_ID = Parameter(
     name="job_id",
     where="path",
     kind=Annotated[str, msgspec.Meta(pattern="^job_id_[1-9][0-9]{0,17}$")],
-    description="The job's id, as its submission answered it.",
+    description="The job's id, from the response to its submission.",
     required=True,
     example="job_id_1",
 )
@@ -27,8 +27,8 @@ PREFER = Parameter(
     name="Prefer",
     where="header",
     kind=PREFERENCE,
-    description=f"`wait=N` (RFC 7240): let the answer wait for the end of the job, for up to N seconds, at most "
-    f"{WAIT_LIMIT_S}. Other preferences are passed over.",
+    description=f"`wait=N` (RFC 7240): wait for the job to end, for up to N seconds, at most {WAIT_LIMIT_S}. Other "
+    "preferences are ignored.",
     example="wait=10",
 )
 
@@ -42,6 +42,6 @@ def job_number_of(request: HttpRequest) -> int:
     text = request.path_params["job_id"]
     if (number := job_number(text)) is None:
         raise JobUnknown(
-            f"There is no job {quoted(text, 100)}: ids look like job_id_7, and come with the answer to a submission."
+            f"There is no job {quoted(text, 100)}. Ids look like job_id_7, and are in the response to a submission."
         )
     return number

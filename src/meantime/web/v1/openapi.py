@@ -17,19 +17,19 @@ from meantime.web.http.openapi import ApiDescription, ErrorKind
 EVERYWHERE: tuple[ErrorKind, ...] = (HttpInvalid, HostInvalid, HostNotAllowed, None)
 
 TAGS: Mapping[str, str] = {
-    "datasets": "What is loaded: questions, locations, strata, what is withheld and what was rejected.",
-    "statistics": "What can be asked, and answers at once.",
-    "jobs": "Questions as resources: durable, waited for, watched, cancelled.",
-    "results": "What jobs have come to, in every form.",
-    "server": "The API about itself.",
+    "datasets": "What is loaded: questions, locations, strata, suppressed or missing values, rejected lines.",
+    "statistics": "What can be computed, and immediate answers.",
+    "jobs": "Questions as durable resources, to wait for, follow and cancel.",
+    "results": "What jobs have computed, in every format.",
+    "server": "About the API itself.",
 }
 _ABOUT = (
-    "Statistics over tables of survey indicators, answered at once or as durable jobs.\n\n"
-    "Every GET takes HEAD, every path takes OPTIONS. Every error is a problem (RFC 9457) whose `type` is the address "
-    "of a page on this server; a path where nothing is answers 404 and one that takes other methods 405, as problems "
-    "too. The classic API has its own document, `/openapi.json`."
+    "Statistics over tables of survey indicators, as immediate answers or durable jobs.\n\nEvery GET also supports "
+    "HEAD, every path OPTIONS. Every error is a problem (RFC 9457) whose `type` is the address of a page on this "
+    "server, including 404 for unknown paths and 405 for unsupported methods. The classic API has its own "
+    "document, `/openapi.json`."
 )
-_NO_STORE = "`no-store`: it holds for this request only."
+_NO_STORE = "`no-store`: it applies to this request only."
 
 
 def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:

@@ -20,7 +20,7 @@ from meantime.web.v1.envelope import PLAIN, WRITERS, Envelope, coding_of, vary_o
 from meantime.web.v1.pieces import PIECE_BYTES, PieceMaker, take_in_thread
 
 # The first of the forms: for clients that do not say what they want, and the one that results are kept in.
-_JSON = next(iter(FORMS.values()))
+JSON_FORM = next(iter(FORMS.values()))
 
 # A kept result up to this is read and written as text within a millisecond: going to a thread and back takes as long.
 _MADE_AT_ONCE_BYTES = 32 * 1024
@@ -70,7 +70,7 @@ async def represent(
         return envelope.unchanged(known)
     span = requested_range(request, envelope.etag(PLAIN)) if request.method == "GET" else None
     kept = None if body is None else await body()
-    if kept is not None and form is _JSON:
+    if kept is not None and form is JSON_FORM:
         made, rest = kept, None
     else:
         # Of a part it must be known where it lies in the whole, and how long that is.

@@ -54,7 +54,7 @@ def current_snapshot(backend: Backend, name: str) -> Snapshot:
     if isinstance(status := backend.catalog.status(name), Loading):
         done = f"{status.progress.phase}, {share(status.progress.share)}"
         raise DatasetLoading(
-            f"The data set {quoted(name)} is still being read ({done}). Jobs of it are accepted, and wait.",
+            f"The data set {quoted(name)} is still loading ({done}). Jobs are accepted, and wait for it.",
             retry_after_s=_RETRY_AFTER_S,
         )
     return backend.catalog.snapshot(name)
@@ -64,7 +64,7 @@ NAME = Parameter(
     name="name",
     where="path",
     kind=Annotated[str, msgspec.Meta(min_length=1)],
-    description="Name of the data set, as GET /v1/datasets lists it.",
+    description="Name of the data set, from GET /v1/datasets.",
     required=True,
     example="sample",
 )

@@ -46,8 +46,8 @@ class MarkResource(msgspec.Struct, frozen=True, kw_only=True):
             "mixed: some have one."
         ),
     ]
-    reasons: Annotated[list[str], described("Why values are withheld.")]
-    entries: Annotated[int, described("How many there are of it in the matrix.")]
+    reasons: Annotated[list[str], described("Why values are suppressed or missing.")]
+    entries: Annotated[int, described("How often it occurs in the matrix.")]
 
 
 class CoverageResource(msgspec.Struct, frozen=True, kw_only=True):
@@ -57,12 +57,14 @@ class CoverageResource(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str
     question: str
     strata: list[StratumResource]
-    periods: Annotated[list[Years | None], described("Null stands for the rows without a period.")]
+    periods: Annotated[list[Years | None], described("Null stands for rows without a period.")]
     locations: list[str]
     legend: list[MarkResource]
     matrix: Annotated[
         list[list[list[int]]],
-        described("matrix[stratum][period][location], in the order of these lists, is a place in the legend, from 0."),
+        described(
+            "matrix[stratum][period][location], in the order of these lists, is an index into the legend, from 0."
+        ),
     ]
 
 
@@ -119,7 +121,8 @@ def _axes(cube: Cube, pairs: Sequence[tuple[str, str]]) -> Axes:
         query.wrong("question", "missing", "Say of which question: ?question=... GET /v1/datasets/{name} lists them.")
     elif question is not None and question not in cube.question_codes:
         near = closest(question, labels.questions)
-        detail = f"There is no question {quoted(question)}. {suggestion(near)}Questions are written as in the file."
+        hint = f"{suggestion(near)}Write the question exactly as in the file."
+        detail = f"There is no question {quoted(question)}. {hint}"
         query.wrong("question", "unknown", detail, near)
     narrowed = {
         "locations": _named(query, "location", labels.locations),
@@ -193,7 +196,7 @@ _COVERAGE_PARAMETERS = (
         name="question",
         where="query",
         kind=str,
-        description="The question, as the data set has it.",
+        description="The question, exactly as in the data set.",
         required=True,
         example=_QUESTION,
     ),
@@ -209,7 +212,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/v1/datasets/{name}/coverage",
         tag="datasets",
-        summary="Look which values of a question there are",
+        summary="See which values a question has",
         description="For each stratum, period and location: whether a value is published, withheld (and why), or "
         "absent. The strata and periods are those in which the question was asked at all, the locations are all of "
         f"the data set; filters narrow them. Of more than {COVERAGE_LIMIT:,} entries a part must be asked for.",
@@ -218,7 +221,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         outcomes=(
             Outcome(
                 status=200,
-                description="A matrix, and what its numbers stand for.",
+                description="A matrix, and the meaning of its numbers.",
                 content={"application/json": CoverageResource},
                 example=_COVERAGE,
                 headers=HEADERS,

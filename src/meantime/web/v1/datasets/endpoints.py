@@ -91,7 +91,7 @@ def _link(name: str, operation: str, description: str, of: str = "$response.body
 
 _LINKS = (
     _link("rejected", "list_rejected", "Its rejected lines."),
-    _link("reload", "reload_dataset", "Have its files read again."),
+    _link("reload", "reload_dataset", "Read its files again."),
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -101,8 +101,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/v1/datasets",
         tag="datasets",
         summary="List the data sets",
-        description="Each as it stands, in the order in which the server was given them. The first is the one that is "
-        "asked where none is named.",
+        description="In the order in which they were given to the server. The first one is used if no data set is "
+        "named.",
         handle=list_datasets,
         parameters=(conditional.IF_NONE_MATCH,),
         outcomes=(
@@ -112,7 +112,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 content={"application/json": DatasetList},
                 example={"datasets": [_SUMMARY]},
                 headers=HEADERS,
-                links=(_link("first", "get_dataset", "The first of them.", "$response.body#/datasets/0/name"),),
+                links=(_link("first", "get_dataset", "The first one.", "$response.body#/datasets/0/name"),),
             ),
             conditional.NOT_MODIFIED,
         ),
@@ -123,10 +123,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/v1/datasets/{name}",
         tag="datasets",
-        summary="Look what is in a data set",
-        description="Its questions, locations, categories and years, how its files were understood, and how it "
-        "stands. One that is loading, or could not be loaded, is described too: `status`, `reading` and `failure` "
-        "say how that is.",
+        summary="Get a data set",
+        description="Its questions, locations, categories and years, how its files were interpreted, and its "
+        "state. This also works while it is loading or if it could not be loaded: see `status`, "
+        "`reading` and `failure`.",
         handle=get_dataset,
         parameters=(NAME, conditional.IF_NONE_MATCH),
         outcomes=(
@@ -147,9 +147,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/v1/datasets/{name}/rejected",
         tag="datasets",
-        summary="List the lines that could not be read",
-        description="With file, line and reason. Of very many only the first are remembered: `total` counts all, "
-        "`known` those that are listed.",
+        summary="List rejected lines",
+        description="Lines that could not be read as rows, with file, line number and reason. If there are very "
+        "many, only the first ones are recorded: `total` counts all, `known` those that can be "
+        "listed.",
         handle=list_rejected,
         parameters=(
             NAME,
@@ -157,15 +158,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 name="limit",
                 where="query",
                 kind=Annotated[int, msgspec.Meta(ge=1, le=PAGE_LIMIT)],
-                description=f"How many lines a page has; {PAGE} if it is left out.",
+                description=f"Maximum number of lines on a page; {PAGE} by default.",
                 example=20,
             ),
             Parameter(
                 name="cursor",
                 where="query",
                 kind=str,
-                description="`next` of the page before, as it came. It does not outlast a reload that finds other "
-                "lines.",
+                description="`next` of the previous page. It becomes invalid if a reload finds other lines.",
             ),
             conditional.IF_NONE_MATCH,
         ),
@@ -197,10 +197,11 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="POST",
         path="/v1/datasets/{name}/reload",
         tag="datasets",
-        summary="Have a data set's files read again",
-        description="Where they have changed, what is in them is served from the moment it is all there; jobs keep "
-        "the content that they were accepted with. Until then, and where it fails, what was served still is. For the "
-        "operator: from the server's own machine, or with the administrator's key.",
+        summary="Reload a data set",
+        description="Reads its files again. If they have changed, the new content is served as soon as all of it "
+        "has been read; jobs keep using the content that they were accepted with. Until then, and if "
+        "reading fails, the previous content is served. For the operator only: from the server's own "
+        "machine, or with the administrator's key.",
         handle=reload_dataset,
         parameters=(
             NAME,
@@ -208,40 +209,39 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 name="Prefer",
                 where="header",
                 kind=PREFERENCE,
-                description="`wait=N` (RFC 7240): let the answer wait until it is done, for up to N seconds, at most "
-                f"{WAIT_LIMIT_S}.",
+                description=f"`wait=N` (RFC 7240): wait until it is done, for up to N seconds, at most {WAIT_LIMIT_S}.",
                 example="wait=10",
             ),
             Parameter(
                 name="X-Admin-Key",
                 where="header",
                 kind=str,
-                description="The administrator's key (the setting admin_key); needed from other machines.",
+                description="The administrator's key (the setting admin_key); required from other machines.",
             ),
         ),
         outcomes=(
             Outcome(
                 status=200,
-                description="It was waited for, and is done.",
+                description="The reload is done.",
                 content={"application/json": Reloaded},
                 example={"outcome": "replaced", "dataset": _DATASET},
                 headers=(PREFERENCE_APPLIED, conditional.CACHE_CONTROL),
             ),
             Outcome(
                 status=202,
-                description="It is under way.",
+                description="The reload is in progress.",
                 content={"application/json": Reloaded},
                 example={
                     "outcome": "reading",
                     "dataset": {**_DATASET, "reading": {"phase": "waiting", "share": 0.0, "rows": None}},
                 },
                 headers=(
-                    Header(name="Location", description="Where to see how it stands."),
-                    Header(name="Retry-After", description="Seconds after which to look."),
+                    Header(name="Location", description="Address of the data set."),
+                    Header(name="Retry-After", description="Seconds after which to check again."),
                     PREFERENCE_APPLIED,
                     conditional.CACHE_CONTROL,
                 ),
-                links=(_link("dataset", "get_dataset", "How it stands.", "$response.body#/dataset/name"),),
+                links=(_link("dataset", "get_dataset", "The current state.", "$response.body#/dataset/name"),),
             ),
         ),
         problems=(DatasetUnknown, OperatorOnly, RequestInvalid, ReloadFailed, ShuttingDown),

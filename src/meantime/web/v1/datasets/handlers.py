@@ -15,7 +15,7 @@ from meantime.web.http.replies import Reply
 from meantime.web.http.request import HttpRequest
 from meantime.web.v1.datasets.address import current_snapshot, dataset_name_of
 from meantime.web.v1.datasets.describe import path_of, resource_of, summary_of
-from meantime.web.v1.datasets.pages import PAGE, PAGE_LIMIT, DatasetList, RejectedPage, RejectedPageLinks, _rejected
+from meantime.web.v1.datasets.pages import PAGE, PAGE_LIMIT, DatasetList, RejectedPage, RejectedPageLinks, rejected_line
 
 _NO_STORE = ("cache-control", "no-store")
 _ENCODER = msgspec.json.Encoder()
@@ -63,7 +63,7 @@ async def list_rejected(backend: Backend, request: HttpRequest) -> Reply:
         fingerprint=snapshot.fingerprint,
         total=about.rejected_total,
         known=len(about.rejected),
-        rejected=[_rejected(each) for each in shown],
+        rejected=[rejected_line(each) for each in shown],
         next=after,
         links=RejectedPageLinks(next=following),
     )

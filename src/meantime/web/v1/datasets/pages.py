@@ -16,19 +16,19 @@ PAGE_LIMIT = 1000
 
 
 class DatasetList(msgspec.Struct, frozen=True, kw_only=True):
-    """Every data set, in the order in which the server was given them."""
+    """Every data set, in the order in which they were given to the server."""
 
     datasets: list[DatasetSummary]
 
 
 class Reloaded(msgspec.Struct, frozen=True, kw_only=True):
-    """What a reload has come to."""
+    """The outcome of a reload."""
 
     outcome: Annotated[
         Literal["replaced", "unchanged", "reading"],
         described(
-            "replaced: another content is served from now on. unchanged: nothing new was in the files. "
-            "reading: it is under way, and what was served still is."
+            "replaced: the new content is now served. unchanged: the files contained nothing new. reading: the "
+            "reload is in progress, and the previous data is still served."
         ),
     ]
     dataset: DatasetResource
@@ -38,27 +38,28 @@ class RejectedLine(msgspec.Struct, frozen=True, kw_only=True):
     """A line that could not be read as a row."""
 
     file: str
-    line: Annotated[int, described("From 1, the header included.", ge=1)]
+    line: Annotated[int, described("Line number, from 1, including the header.", ge=1)]
     reason: str
 
 
 class RejectedPageLinks(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the list goes on."""
+    """The next page."""
 
     next: str | None
 
 
 class RejectedPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Some rejected lines, by file and then by line."""
+    """One page of rejected lines, by file and line."""
 
     dataset: str
     fingerprint: str
-    total: Annotated[int, described("Lines that were rejected.")]
-    known: Annotated[int, described("How many of them are remembered, and listed here: the first ones.")]
+    total: Annotated[int, described("Number of rejected lines.")]
+    known: Annotated[int, described("How many of them are recorded and can be listed; these are the first ones.")]
     rejected: list[RejectedLine]
-    next: Annotated[str | None, described("Cursor of the page behind this one; null on the last.")]
+    next: Annotated[str | None, described("Cursor of the next page; null on the last page.")]
     links: RejectedPageLinks
 
 
-def _rejected(line: Rejected) -> RejectedLine:
+def rejected_line(line: Rejected) -> RejectedLine:
+    """Describe a rejected line to clients."""
     return RejectedLine(file=writable(line.file), line=line.line, reason=writable(line.reason))

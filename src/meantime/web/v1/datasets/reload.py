@@ -36,7 +36,7 @@ _ENCODER = msgspec.json.Encoder()
 async def reload_dataset(backend: Backend, request: HttpRequest) -> Reply:
     """POST /v1/datasets/{name}/reload."""
     sent = {name: value for name in operator.OPERATOR_HEADERS if (value := request.header(name)) is not None}
-    operator.require_operator("Reading files again", peer=request.peer, headers=sent, admin_key=backend.admin_key)
+    operator.require_operator("Reloading a data set", peer=request.peer, headers=sent, admin_key=backend.admin_key)
     name = dataset_name_of(backend, request)
     Query(request.query, ()).check()
     wait_s = preferred_wait(request.header("prefer"))
@@ -63,7 +63,9 @@ def _outcome(name: str, reload: Future[ReloadOutcome]) -> Literal["replaced", "u
     except LoadCancelled as error:
         raise ShuttingDown(error.reason) from error
     except MeantimeError as error:
-        raise ReloadFailed(f"{quoted(name)} is served as it was; its files cannot be: {error.reason}") from error
+        raise ReloadFailed(
+            f"The files of {quoted(name)} cannot be served, so the previous data still is: {error.reason}"
+        ) from error
 
 
 def _reloaded(backend: Backend, name: str, outcome: Literal["replaced", "unchanged", "reading"]) -> bytes:

@@ -15,54 +15,59 @@ def described(description: str, **more: Any) -> msgspec.Meta:
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
-    """How far the reading of files is."""
+    """Progress of reading files."""
 
-    phase: Annotated[str, described("waiting: other data sets are read first.")]
-    share: Annotated[float, described("Share of the whole that is done.", ge=0, le=1)]
-    rows: Annotated[int | None, described("Rows found so far; null while that is not known.")]
+    phase: Annotated[str, described("The current phase. waiting: other data sets are read first.")]
+    share: Annotated[float, described("Share of the work that is done, from 0 to 1.", ge=0, le=1)]
+    rows: Annotated[int | None, described("Rows read so far; null if that is not known yet.")]
 
 
 class Trouble(msgspec.Struct, frozen=True, kw_only=True):
     """Why files could not be read."""
 
-    code: Annotated[str, described("The kind of trouble, for programs.")]
-    reason: Annotated[str, described("What it is, and what to do.")]
+    code: Annotated[str, described("Error code, for programs.")]
+    reason: Annotated[str, described("What is wrong, and what to do.")]
 
 
 class DatasetLinks(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to go on from a data set."""
+    """Related addresses."""
 
     self_: str = msgspec.field(name="self")
-    coverage: Annotated[str, described("Needs a question: ?question=...")]
+    coverage: Annotated[str, described("Requires a question: ?question=...")]
     rejected: str
-    reload: Annotated[str, described("POST, for the operator.")]
+    reload: Annotated[str, described("POST; for the operator only.")]
 
 
 class DatasetSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A data set as it stands. What its files would have to tell is null until they have been read."""
+    """The current state of a data set. Fields that depend on its files are null until these have been read."""
 
     name: str
-    is_default: Annotated[bool, described("Whether it is asked where no data set is named, and by the classic API.")]
+    is_default: Annotated[bool, described("Whether it is used if no data set is named, and by the classic API.")]
     status: Annotated[
         Literal["loading", "ready", "failed"],
-        described("loading: jobs are accepted, and wait. failed: its files could not be read; `failure` says why."),
+        described("loading: jobs are accepted, and wait. failed: its files could not be read; see `failure`."),
     ]
     reading: Annotated[
         Reading | None,
         described(
-            "The reading that is under way. Of one that is ready it is a reload: what is served is the older one."
+            "Progress while files are being read. If `status` is ready this is a reload, and the previous data is "
+            "still served."
         ),
     ]
     failure: Annotated[
         Trouble | None,
-        described("Why the last reading failed. Of one that is ready: what is served is older than its files."),
+        described("Why the last attempt to read the files failed. If `status` is ready, older data is still served."),
     ]
     title: str | None
-    fingerprint: Annotated[str | None, described("Names the content: equal for equal content.")]
-    synthetic: Annotated[bool | None, described("Made up by a program: no number in it is about the real world.")]
-    rows: Annotated[int | None, described("Rows of its files, withheld ones included.")]
-    cells: Annotated[int | None, described("What they are rolled up to: one for each full key.")]
-    withheld: Annotated[int | None, described("Rows whose value is not given.")]
+    fingerprint: Annotated[str | None, described("Identifies the content: equal content has the same fingerprint.")]
+    synthetic: Annotated[
+        bool | None, described("Whether the data was generated, and says nothing about the real world.")
+    ]
+    rows: Annotated[int | None, described("Rows in its files, including those with a suppressed or missing value.")]
+    cells: Annotated[
+        int | None, described("Cells that the rows are aggregated to: one for each combination of labels.")
+    ]
+    withheld: Annotated[int | None, described("Rows with a suppressed or missing value.")]
     rejected: Annotated[int | None, described("Lines that could not be read as a row.")]
     links: DatasetLinks
 
@@ -77,19 +82,23 @@ class Years(msgspec.Struct, frozen=True, kw_only=True):
 class ValueTypeResource(msgspec.Struct, frozen=True, kw_only=True):
     """What kind of number a value is."""
 
-    name: Annotated[str, described("Empty where the files do not say.")]
-    unit: Annotated[str, described("Empty where the files do not say.")]
+    name: Annotated[str, described("Empty if the files do not say.")]
+    unit: Annotated[str, described("Empty if the files do not say.")]
 
 
 class QuestionResource(msgspec.Struct, frozen=True, kw_only=True):
-    """An indicator that can be asked about."""
+    """An indicator in the data."""
 
     text: str
     topic: str
     unit: str | None
-    polarity: Annotated[Polarity | None, described("Which values are good; null where nobody has said.")]
-    has_total: Annotated[bool, described("Whether it has values of everybody; else a basis must be named: a stratum.")]
-    years: Annotated[Years | None, described("From the first year that it was asked in to the last.")]
+    polarity: Annotated[
+        Polarity | None, described("Whether lower or higher values are better; null if that is not known.")
+    ]
+    has_total: Annotated[
+        bool, described("Whether there are values for the whole population; otherwise a stratum must be named.")
+    ]
+    years: Annotated[Years | None, described("The first and the last year with data.")]
     cells: int
     rows: int
     withheld: int
@@ -97,24 +106,26 @@ class QuestionResource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class PointResource(msgspec.Struct, frozen=True, kw_only=True):
-    """A place on the earth, in degrees."""
+    """A point on the earth."""
 
     latitude: Annotated[float, described("Degrees north.", ge=-90, le=90)]
     longitude: Annotated[float, described("Degrees east.", ge=-180, le=180)]
 
 
 class LocationResource(msgspec.Struct, frozen=True, kw_only=True):
-    """A place."""
+    """A location."""
 
     name: str
     cells: int
-    is_aggregate: Annotated[bool, described("Whether it is known to be made of others, as a country is of its states.")]
-    point: Annotated[PointResource | None, described("Where it lies, where all its rows that say so agree.")]
-    no_point: Annotated[str | None, described("Why it has none; null where it has one.")]
+    is_aggregate: Annotated[
+        bool, described("Whether it is an aggregate of other locations, as a country is of its states.")
+    ]
+    point: Annotated[PointResource | None, described("Its coordinates, if its rows agree on them.")]
+    no_point: Annotated[str | None, described("Why it has no point; null if it has one.")]
 
 
 class CategoryResource(msgspec.Struct, frozen=True, kw_only=True):
-    """A way to divide people, and what they are divided into."""
+    """A way of grouping people, and its groups."""
 
     name: str
     strata: list[str]
@@ -122,18 +133,20 @@ class CategoryResource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class DatasetResource(DatasetSummary, frozen=True, kw_only=True):
-    """A data set with all that is known of it. What its files would have to tell is null until they have been read."""
+    """Everything about a data set. Fields that depend on its files are null until these have been read."""
 
-    withheld_by_reason: Annotated[dict[str, int] | None, described("Rows by reason, the most frequent first.")]
-    roles: Annotated[dict[str, str] | None, described("What each column that is used was taken for: role and column.")]
-    columns: Annotated[list[str] | None, described("All columns of its files, in their order.")]
+    withheld_by_reason: Annotated[
+        dict[str, int] | None, described("Number of rows for each reason, most frequent first.")
+    ]
+    roles: Annotated[dict[str, str] | None, described("The role of each column that is used: role and column name.")]
+    columns: Annotated[list[str] | None, described("All columns of its files, in order.")]
     questions: list[QuestionResource] | None
     locations: list[LocationResource] | None
     categories: list[CategoryResource] | None
     periods: list[Years] | None
-    files: Annotated[list[str] | None, described("Names of its files, without their folders.")]
+    files: Annotated[list[str] | None, described("Names of its files, without folders.")]
     encoding: str | None
     delimiter: str | None
     decimal_mark: str | None
-    citation: Annotated[str | None, described("How to name it elsewhere.")]
-    warnings: Annotated[list[str] | None, described("What a reader should know of how the files were understood.")]
+    citation: Annotated[str | None, described("How to cite it.")]
+    warnings: Annotated[list[str] | None, described("What readers should know about how the files were interpreted.")]

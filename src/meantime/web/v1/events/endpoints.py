@@ -15,16 +15,17 @@ _LAST_EVENT_ID = Parameter(
     name="Last-Event-ID",
     where="header",
     kind=str,
-    description="The id of the last event that the client has; browsers send it when they connect again.",
+    description="The id of the last event that the client received; browsers send it when they reconnect.",
 )
 _STREAM_HEADERS = (
     Header(name="Cache-Control", description="`no-store`."),
-    Header(name="X-Accel-Buffering", description="`no`: proxies are to pass events on as they come."),
+    Header(name="X-Accel-Buffering", description="`no`: proxies must pass events on immediately."),
 )
 _EVENTS = (
     "Events are `accepted`, `started`, `progress` (at most one per percent), `ended` and `given-back` (the server "
-    "stopped or the disk was full; the job waits again); `data` is the job as it then was. A comment comes every "
-    f"{HEARTBEAT_S:.0f} s when nothing happens. The stream ends when the server stops; ids hold over that."
+    "stopped or the disk was full; the job waits again). `data` is the job after the change. When nothing "
+    f"happens, a comment is sent every {HEARTBEAT_S:.0f} s. The stream ends when the server stops; ids remain "
+    "valid."
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -34,9 +35,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/v1/jobs/events",
         tag="jobs",
         summary="Follow all jobs",
-        description=f"Server-sent events of everything that happens to jobs from now on. {_EVENTS} Also `removed`, and "
-        "`reset` where events were missed that are not known any more: list the jobs again then. To miss none, connect "
-        "first and list then.",
+        description=f"Server-sent events about all jobs from now on. {_EVENTS} Also `removed`, and `reset` if "
+        "events were missed that are no longer recorded: then list the jobs again. To miss nothing, "
+        "connect first and list the jobs afterwards.",
         handle=follow_jobs,
         parameters=(*FILTERS, _LAST_EVENT_ID),
         outcomes=(
@@ -55,19 +56,20 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/v1/jobs/{job_id}/events",
         tag="jobs",
         summary="Follow a job",
-        description=f"Server-sent events: how the job stands, then every change, until it has ended. {_EVENTS}",
+        description="Server-sent events: the current state of the job, then every change until it has ended. "
+        f"{_EVENTS}",
         handle=follow_job,
         parameters=(JOB_ID, _LAST_EVENT_ID),
         outcomes=(
             Outcome(
                 status=200,
-                description="The events, up to the end of the job.",
+                description="The events, until the job ends.",
                 content={MEDIA_TYPE: JobEvent},
                 headers=_STREAM_HEADERS,
             ),
             Outcome(
                 status=204,
-                description="The job has ended, and the client knows that: browsers do not connect again.",
+                description="The job has ended and the client knows it: browsers do not reconnect.",
                 headers=_STREAM_HEADERS,
             ),
         ),

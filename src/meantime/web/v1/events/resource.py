@@ -21,14 +21,14 @@ def _json(description: str, schema: Mapping[str, Any]) -> msgspec.Meta:
 class JobEvent(msgspec.Struct, frozen=True, kw_only=True):
     """A change of a job."""
 
-    id: Annotated[str, msgspec.Meta(description="For Last-Event-ID.")]
+    id: Annotated[str, msgspec.Meta(description="The value for Last-Event-ID.")]
     event: Literal["accepted", "started", "progress", "given-back", "ended"]
-    data: Annotated[str, _json("The job as it then was.", _A_JOB)]
+    data: Annotated[str, _json("The job after this change.", _A_JOB)]
 
 
 class JobsEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A change of some job, or that some were missed."""
+    """A change of a job, or the news that events were missed."""
 
-    id: Annotated[str, msgspec.Meta(description="For Last-Event-ID.")]
+    id: Annotated[str, msgspec.Meta(description="The value for Last-Event-ID.")]
     event: Literal["accepted", "started", "progress", "given-back", "ended", "removed", "reset"]
-    data: Annotated[str, _json("The job as it then was; of a reset, what to do.", {"anyOf": [_A_JOB, _A_RESET]})]
+    data: Annotated[str, _json("The job after this change; for a reset, what to do.", {"anyOf": [_A_JOB, _A_RESET]})]

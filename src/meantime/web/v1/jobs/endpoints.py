@@ -84,14 +84,15 @@ _KEY_PARAMETER = Parameter(
     name="Idempotency-Key",
     where="header",
     kind=Annotated[str, msgspec.Meta(pattern="^[!-~]{1,255}$")],
-    description="A word of the client's, best a UUID. The same request under the same key again makes no new jobs: the "
-    "answer is about the first ones, as long as they are kept. Another request under it is refused.",
+    description="A key chosen by the client, such as a UUID. Sending the same request with the same key again "
+    "creates no new jobs: the response describes the first ones, as long as they are kept. A "
+    "different request with the same key is refused.",
     example="8e03978e-40d5-43e8-bc93-6894a57f9324",
 )
-_RETRY_AFTER = Header(name="Retry-After", description="Seconds after which a look is worth while.", kind=int)
-_CACHE_CONTROL = Header(name="Cache-Control", description="`no-store`: it changes.")
+_RETRY_AFTER = Header(name="Retry-After", description="Seconds after which to check again.", kind=int)
+_CACHE_CONTROL = Header(name="Cache-Control", description="`no-store`, because it changes.")
 _VARY = Header(name="Vary", description="`Prefer`.")
-_LOCATION = Header(name="Location", description="Of the job.")
+_LOCATION = Header(name="Location", description="Address of the job.")
 _BODY_PROBLEMS = (BodyInvalid, BodyTooLarge, BodyNotJson, HeaderInvalid, RequestInvalid, KeyReused)
 _SUBMIT_PROBLEMS = (*_BODY_PROBLEMS, QueueFull, ShuttingDown, StoreFull, StoreBroken, DatasetNotReady)
 
@@ -101,9 +102,9 @@ def _link(name: str, operation: str, description: str, job_id: str = "$response.
 
 
 _LINKS = (
-    _link("job", "get_job", "How it stands."),
-    _link("result", "get_result", "What it has come to."),
-    _link("cancel", "delete_job", "Cancel it, or remove it when it has ended."),
+    _link("job", "get_job", "The current state."),
+    _link("result", "get_result", "The result."),
+    _link("cancel", "delete_job", "Cancel the job, or remove it once it has ended."),
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -113,10 +114,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/v1/jobs",
         tag="jobs",
         summary="Submit a job",
-        description="What is wrong with a request is said at once, all of it, and before there is a job. An accepted "
-        "job is durable: it survives a crash of the server. While its data set is loading, only the form of a request "
-        "can be checked. With `Prefer: wait=N` the answer is the result, in the form that `Accept` wants, if it is "
-        "there in time, and else the job.",
+        description="The request is validated immediately, and everything that is wrong with it is reported. An "
+        "accepted job is durable: it survives a crash of the server. While the data set is loading, "
+        "only the form of the request can be checked. With `Prefer: wait=N` the response is the "
+        "result, in the format that `Accept` asks for, if it is ready in time, and otherwise the job.",
         handle=submit,
         parameters=(
             PREFER,
@@ -124,7 +125,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 name="Accept",
                 where="header",
                 kind=str,
-                description="With `Prefer: wait=N`: the media types for the result.",
+                description="With `Prefer: wait=N`: the media types accepted for the result.",
                 example="application/json",
             ),
             _KEY_PARAMETER,
@@ -142,10 +143,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             ),
             whole_outcome(
                 200,
-                "The result, which came in the time that `Prefer: wait=N` allowed.",
+                "The result, which was ready within the time given by `Prefer: wait=N`.",
                 (
                     _LOCATION,
-                    Header(name="Content-Location", description="Of the result."),
+                    Header(name="Content-Location", description="Address of the result."),
                     PREFERENCE_APPLIED,
                     *HEADERS,
                 ),
@@ -159,8 +160,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/v1/jobs/batch",
         tag="jobs",
         summary="Submit up to 1,000 jobs",
-        description="All are accepted, in one durable commit, or none is. Problems point at their request: "
-        f"`/requests/17/parameters/question`; after {PROBLEMS_TOLD} no more are looked for.",
+        description="Either all requests are accepted, in one durable commit, or none. Problems point to the "
+        f"request that they concern: `/requests/17/parameters/question`. At most {PROBLEMS_TOLD} "
+        "problems are reported.",
         handle=submit_batch,
         parameters=(_KEY_PARAMETER,),
         body=Batch,
@@ -172,7 +174,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 content={"application/json": Accepted},
                 example={"jobs": [_JOB]},
                 headers=(_RETRY_AFTER, _CACHE_CONTROL, _VARY),
-                links=(_link("job", "get_job", "The first of them.", "$response.body#/jobs/0/id"),),
+                links=(_link("job", "get_job", "The first one.", "$response.body#/jobs/0/id"),),
             ),
         ),
         problems=_SUBMIT_PROBLEMS,
@@ -183,8 +185,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/v1/jobs",
         tag="jobs",
         summary="List jobs",
-        description="The newest first, those of the classic API too. A page goes on where the one before it ended, "
-        "whatever was submitted, ended or removed meanwhile.",
+        description="Newest first, including jobs of the classic API. Each page continues where the previous one "
+        "ended, whatever was submitted, ended or removed in between.",
         handle=list_jobs,
         parameters=LIST_PARAMETERS,
         outcomes=(
@@ -202,7 +204,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                         name="next",
                         operation="list_jobs",
                         parameters={"cursor": "$response.body#/next"},
-                        description="The page behind this one, where there is one.",
+                        description="The next page, if there is one.",
                     ),
                 ),
             ),
@@ -214,9 +216,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/v1/jobs/{job_id}",
         tag="jobs",
-        summary="Look how a job stands",
-        description="With `Prefer: wait=N` the answer comes when the job has ended, or N seconds have passed: no "
-        "client has to ask again and again.",
+        summary="Get a job",
+        description="With `Prefer: wait=N` the response is sent when the job has ended or N seconds have passed, "
+        "so that clients need not poll.",
         handle=get_job,
         parameters=(JOB_ID, PREFER),
         outcomes=(
@@ -236,28 +238,28 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="DELETE",
         path="/v1/jobs/{job_id}",
         tag="jobs",
-        summary="Cancel a job, or remove it",
-        description="A job that is queued or running is cancelled, and stays in the list; one that has ended is "
-        "removed, with its result, unless `if=unfinished` says that it is to stay. `outcome` says which it was. A job "
-        "that comes to its end at that very moment is left as it is: `ended`.",
+        summary="Cancel or remove a job",
+        description="A queued or running job is cancelled and stays in the list. A job that has ended is removed "
+        "with its result, unless `if=unfinished` is given. `outcome` says what was done. A job that "
+        "ends at that very moment is kept: `ended`.",
         handle=delete_job,
         parameters=(JOB_ID, IF_CONDITION),
         outcomes=(
             Outcome(
                 status=200,
-                description="It is cancelled, or removed, or had ended and is left.",
+                description="The job was cancelled or removed, or had ended and was kept.",
                 content={"application/json": Dismissal},
                 example={"outcome": "cancelled", "job": _CANCELLED},
                 headers=(_CACHE_CONTROL,),
             ),
             Outcome(
                 status=202,
-                description=f"It runs, and has not seen within {CANCEL_WAIT_S:.0f} s that it is to stop; it will at "
-                "its next check.",
+                description=f"The job is running and has not stopped within {CANCEL_WAIT_S:.0f} s; it will at its "
+                "next check.",
                 content={"application/json": Dismissal},
                 example={"outcome": "cancelling", "job": {**_JOB, "state": "running", "position": None, "attempts": 1}},
                 headers=(_LOCATION, _RETRY_AFTER, _CACHE_CONTROL),
-                links=(_link("job", "get_job", "How it stands.", "$response.body#/job/id"),),
+                links=(_link("job", "get_job", "The current state.", "$response.body#/job/id"),),
             ),
         ),
         problems=(JobUnknown, RequestInvalid, ShuttingDown, StoreFull, StoreBroken),

@@ -19,29 +19,31 @@ def _filter(name: str, kind: Any, description: str, example: Any = None) -> Para
 
 
 FILTERS: tuple[Parameter, ...] = (
-    _filter("state", list[JobState], "Only jobs in this state; may be given several times, for any of them.", ["done"]),
+    _filter(
+        "state", list[JobState], "Only jobs in this state; repeat the parameter to allow several states.", ["done"]
+    ),
     _filter("statistic", str, "Only jobs of this statistic.", "states_mean"),
     _filter("dataset", str, "Only jobs of this data set."),
     _filter("label", str, "Only jobs with exactly this label.", "obesity by state"),
 )
 LIST_PARAMETERS = (
     *FILTERS,
-    _filter("created_after", datetime, "Only jobs accepted at this time or later, with its zone (RFC 3339)."),
-    _filter("created_before", datetime, "Only jobs accepted before this time, with its zone (RFC 3339)."),
+    _filter("created_after", datetime, "Only jobs accepted at this time or later (RFC 3339, with time zone)."),
+    _filter("created_before", datetime, "Only jobs accepted before this time (RFC 3339, with time zone)."),
     _filter(
         "limit",
         Annotated[int, msgspec.Meta(ge=1, le=PAGE_LIMIT)],
-        f"How many jobs a page has, at most; {PAGE} if it is left out.",
+        f"Maximum number of jobs on a page; {PAGE} by default.",
         20,
     ),
-    _filter("cursor", str, "`next` of the page before, with the same filters."),
+    _filter("cursor", str, "`next` of the previous page, with the same filters."),
 )
 
 IF_CONDITION = Parameter(
     name="if",
     where="query",
     kind=Literal["unfinished"],
-    description="`unfinished`: leave a job that has ended as it is. So who only wants to cancel removes nothing, and "
-    "may ask again where the answer was lost.",
+    description="`unfinished`: keep a job that has ended. A client that only wants to cancel then removes "
+    "nothing, and can safely repeat the request if the response was lost.",
     example="unfinished",
 )

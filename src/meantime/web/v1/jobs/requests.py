@@ -49,13 +49,13 @@ def read_batch(raw: Mapping[str, Any], catalog: Catalog) -> list[Request]:
     problems = [_unknown_key(key, ("requests",)) for key in islice(unknown, PROBLEMS_TOLD)]
     given = raw.get("requests")
     if not isinstance(given, list) or not 0 < len(given) <= BATCH_LIMIT:
-        has = f"has {len(given):,}" if isinstance(given, list) else "is missing" if given is None else "is none"
+        has = f"has {len(given):,}" if isinstance(given, list) else "is missing" if given is None else "is not a list"
         problems.append(
             Problem(
                 pointer="/requests",
                 code="missing" if given is None else "type" if not isinstance(given, list) else "length",
-                detail=f'"requests" must be a list of 1 to {BATCH_LIMIT:,} requests, and {has}. '
-                "Send several batches if there are more.",
+                detail=f'"requests" must be a list of 1 to {BATCH_LIMIT:,} requests, but {has}. If there are more, '
+                "send several batches.",
             )
         )
         given = []
@@ -117,7 +117,7 @@ def _request(raw: object, catalog: Catalog) -> Request:
         problems.append(_no_statistic("statistic" in raw))
     if not isinstance(parameters, dict):
         problems.append(
-            Problem(pointer="/parameters", code="type", detail='"parameters" must be an object: names and values.')
+            Problem(pointer="/parameters", code="type", detail='"parameters" must be an object with names and values.')
         )
     if not isinstance(statistic, str) or not isinstance(parameters, dict):
         raise _Invalid(problems)
@@ -161,7 +161,7 @@ def _refusal(problems: Sequence[Problem]) -> RequestInvalid:
             Problem(
                 pointer="",
                 code="too-many",
-                detail=f"There may be more: nothing was looked at behind the first {PROBLEMS_TOLD} problems.",
+                detail=f"There may be more: checking stopped after {PROBLEMS_TOLD} problems.",
             )
         )
     return refusal(told, "request")
@@ -177,16 +177,16 @@ def _unknown_key(key: str, known: Sequence[str]) -> Problem:
 
 def _of_label(label: object) -> list[Problem]:
     if not isinstance(label, str):
-        return [Problem(pointer="/label", code="type", detail='"label" must be a text, or left out.')]
+        return [Problem(pointer="/label", code="type", detail='"label" must be a string, or left out.')]
     if len(label) > LABEL_LIMIT_CHARACTERS:
-        detail = f'"label" has {len(label):,} characters; {LABEL_LIMIT_CHARACTERS} may be.'
+        detail = f'"label" has {len(label):,} characters; at most {LABEL_LIMIT_CHARACTERS} are allowed.'
         return [Problem(pointer="/label", code="length", detail=detail)]
     return []
 
 
 def _unknown_dataset(dataset: object, names: Sequence[str]) -> Problem:
     if not isinstance(dataset, str):
-        detail = '"dataset" must be the name of a data set; left out, it is the first.'
+        detail = '"dataset" must be the name of a data set; by default it is the first one.'
         return Problem(pointer="/dataset", code="type", detail=detail)
     detail = dataset_unknown(dataset, names).reason
     return Problem(pointer="/dataset", code="unknown", detail=detail, closest=closest(dataset, names))

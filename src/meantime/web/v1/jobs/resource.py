@@ -20,7 +20,7 @@ NO_STORE = (("cache-control", "no-store"), ("vary", "Prefer"))
 
 
 class JobLinks(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to go on from a job."""
+    """Related addresses."""
 
     self_: str = msgspec.field(name="self")
     results: str
@@ -28,86 +28,93 @@ class JobLinks(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobResource(msgspec.Struct, frozen=True, kw_only=True):
-    """A job as it stands."""
+    """The current state of a job."""
 
-    id: Annotated[str, msgspec.Meta(description="Never given twice.", pattern="^job_id_[1-9][0-9]{0,17}$")]
-    state: Annotated[JobState, msgspec.Meta(description="queued and running go on; done, failed, cancelled are ends.")]
-    label: Annotated[str | None, msgspec.Meta(description="The asker's own word for it.")]
+    id: Annotated[str, msgspec.Meta(description="Unique; ids are never reused.", pattern="^job_id_[1-9][0-9]{0,17}$")]
+    state: Annotated[
+        JobState, msgspec.Meta(description="queued and running are active; done, failed and cancelled are final.")
+    ]
+    label: Annotated[str | None, msgspec.Meta(description="A name given by the client.")]
     dataset: Annotated[str, msgspec.Meta(description="Name of the data set.")]
     fingerprint: Annotated[
-        str | None, msgspec.Meta(description="Of the snapshot that answers; null while the data set is loading.")
+        str | None,
+        msgspec.Meta(description="Fingerprint of the snapshot that is used; null while the data set is loading."),
     ]
     statistic: Annotated[str, msgspec.Meta(description="Name of the statistic.")]
-    parameters: Annotated[dict[str, Any], msgspec.Meta(description="As checked, with the defaults filled in.")]
-    api: Annotated[Literal["v1", "classic"], msgspec.Meta(description="Which API it was submitted to.")]
-    progress: Annotated[float, msgspec.Meta(description="Share of the work that is done.", ge=0, le=1)]
+    parameters: Annotated[
+        dict[str, Any], msgspec.Meta(description="The parameters after validation, with defaults filled in.")
+    ]
+    api: Annotated[Literal["v1", "classic"], msgspec.Meta(description="The API through which it was submitted.")]
+    progress: Annotated[float, msgspec.Meta(description="Share of the work that is done, from 0 to 1.", ge=0, le=1)]
     position: Annotated[
         Annotated[int, msgspec.Meta(ge=0)] | None,
-        msgspec.Meta(description="How many jobs stand before it; null unless it is queued."),
+        msgspec.Meta(description="Number of jobs ahead of it in the queue; null unless it is queued."),
     ]
-    attempts: Annotated[int, msgspec.Meta(description="How often work on it was begun.", ge=0)]
+    attempts: Annotated[int, msgspec.Meta(description="How many times work on it has started.", ge=0)]
     created_at: Annotated[datetime, msgspec.Meta(description="When it was accepted.", tz=True)]
-    started_at: Annotated[datetime | None, msgspec.Meta(description="When the last attempt began.")]
-    ended_at: Annotated[datetime | None, msgspec.Meta(description="When it came to its end.")]
+    started_at: Annotated[datetime | None, msgspec.Meta(description="When the last attempt started.")]
+    ended_at: Annotated[datetime | None, msgspec.Meta(description="When it ended.")]
     expires_at: Annotated[
         datetime | None,
-        msgspec.Meta(description="When it is removed, at the latest; earlier where too many jobs are kept."),
+        msgspec.Meta(description="When it is removed at the latest; earlier if too many jobs are kept."),
     ]
     failure: Annotated[
-        Failure | None, msgspec.Meta(description="Why there is no result, and whose fault that is: failed, cancelled.")
+        Failure | None,
+        msgspec.Meta(description="Why there is no result, and who is responsible; only if it failed or was cancelled."),
     ]
     links: JobLinks
 
 
 class Submission(msgspec.Struct, frozen=True, kw_only=True):
-    """What is to be computed."""
+    """What to compute."""
 
-    statistic: Annotated[str, msgspec.Meta(description="One of GET /v1/statistics.")]
-    parameters: Annotated[dict[str, Any], msgspec.Meta(description="What the statistic takes.")] = {}
+    statistic: Annotated[str, msgspec.Meta(description="A name from GET /v1/statistics.")]
+    parameters: Annotated[dict[str, Any], msgspec.Meta(description="The parameters of the statistic.")] = {}
     dataset: (
-        Annotated[str, msgspec.Meta(description="One of GET /v1/datasets; the first, if it is left out.")]
+        Annotated[str, msgspec.Meta(description="A name from GET /v1/datasets; the first one by default.")]
         | msgspec.UnsetType
     ) = msgspec.UNSET
     label: Annotated[
         str | None,
-        msgspec.Meta(description="A word of yours to find the job by.", extra_json_schema={"maxLength": 200}),
+        msgspec.Meta(description="A name of your own, to find the job again.", extra_json_schema={"maxLength": 200}),
     ] = None
 
 
 class Batch(msgspec.Struct, frozen=True, kw_only=True):
-    """Several requests, accepted all together or not at all."""
+    """Several requests: all are accepted, or none."""
 
     requests: Annotated[list[Submission], msgspec.Meta(min_length=1, max_length=BATCH_LIMIT)]
 
 
 class Accepted(msgspec.Struct, frozen=True, kw_only=True):
-    """The jobs of a batch, in the order of its requests."""
+    """The jobs of a batch, in the order of the requests."""
 
     jobs: list[JobResource]
 
 
 class PageLinks(msgspec.Struct, frozen=True, kw_only=True):
-    """Where the list goes on."""
+    """The next page."""
 
     next: str | None
 
 
 class JobPage(msgspec.Struct, frozen=True, kw_only=True):
-    """Some jobs, the newest first."""
+    """One page of jobs, newest first."""
 
     jobs: list[JobResource]
-    next: Annotated[str | None, msgspec.Meta(description="Cursor of the page behind this one; null on the last.")]
+    next: Annotated[str | None, msgspec.Meta(description="Cursor of the next page; null on the last page.")]
     links: PageLinks
 
 
 class Dismissal(msgspec.Struct, frozen=True, kw_only=True):
-    """What DELETE has done."""
+    """What DELETE did."""
 
     outcome: Annotated[
         Literal["cancelled", "cancelling", "ended", "removed"],
         msgspec.Meta(
-            description="cancelled: it will not run (on). cancelling: that is asked, and it stops at its next check. "
-            "ended: it came to its end before, and is still there. removed: it had ended; record and result are gone."
+            description="cancelled: the job was stopped, or will not start. cancelling: it is running and will "
+            "stop at its next check. ended: it had already ended, and is kept. removed: it had ended, "
+            "and was deleted with its result."
         ),
     ]
     job: JobResource

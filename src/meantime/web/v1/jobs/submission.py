@@ -118,7 +118,7 @@ def _as_it_is(engine: Engine, job: JobRecord) -> JobDetail:
 def _key(header: str | None) -> str | None:
     if header is not None and not _KEY.fullmatch(header):
         raise HeaderInvalid(
-            "The header Idempotency-Key must have 1 to 255 visible ASCII characters and no space; a UUID is a good one."
+            "The header Idempotency-Key must be 1 to 255 visible ASCII characters without spaces; a UUID works well."
         )
     return header
 

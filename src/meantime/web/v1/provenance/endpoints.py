@@ -40,17 +40,16 @@ _KEY = Parameter(
     name="key",
     where="query",
     kind=list[str],
-    description="The row by its labels instead: its location, category, stratum and period, as far as the answer has "
-    "them, in the order of its columns, by repetition. The first row that has them is taken.",
+    description="The row by its labels instead: location, category, stratum and period, as far as the answer has "
+    "them, in the order of its columns. Repeat the parameter for each label. The first row with these "
+    "labels is used.",
 )
-_CURSOR = Parameter(
-    name="cursor", where="query", kind=str, description="Where the list goes on: that of the header `Link`."
-)
+_CURSOR = Parameter(name="cursor", where="query", kind=str, description="Cursor of the page, from the header `Link`.")
 _PAGE_ROWS = Parameter(
     name="page_rows",
     where="query",
     kind=Annotated[int, msgspec.Meta(ge=1, le=PAGE_LIMIT)],
-    description=f"How many rows of the file a page has; left out, {PAGE}.",
+    description=f"Maximum number of rows of the file on a page; {PAGE} by default.",
     example=PAGE,
 )
 _FORMS = forms_of(NO_CHART)
@@ -67,13 +66,14 @@ _PAGING = (_ROW, _KEY, _CURSOR, _PAGE_ROWS)
 _NEXT = Header(name="Link", description='The next page: `<...>; rel="next"`.', required=False)
 
 _ROWS = (
-    "The very rows of the file that a number rests on: file name and physical line, all columns as text as they stand "
-    "there, and the weight of each. Where the number is a weighted sum (a mean, a pooled estimate, a difference, a "
-    "slope), weight times value, added up over all pages, is that number; a note says which one. Withheld rows are "
-    "there too, without a weight and with the reason. Pages come in the order of the file; the header `Link` leads on."
+    "The rows of the file that a number is computed from: file name and physical line, all columns exactly as in "
+    "the file, and the weight of each row. If the number is a weighted sum (a mean, a pooled estimate, a "
+    "difference, a slope), the sum of weight times value over all pages is that number; a note says which one. "
+    "Rows with a suppressed or missing value are included, without a weight and with the reason. Rows are in the "
+    "order of the file; the header `Link` leads to the next page."
 )
-_BY_ACCEPT = "The form is the one that `Accept` wants most, JSON if it does not say."
-_BY_SUFFIX = "The suffix names the form, whatever `Accept` says."
+_BY_ACCEPT = "`Accept` chooses the format; the default is JSON."
+_BY_SUFFIX = "The suffix chooses the format, whatever `Accept` says."
 
 
 def _outcomes() -> tuple[Outcome, ...]:
@@ -81,11 +81,14 @@ def _outcomes() -> tuple[Outcome, ...]:
 
 
 _EXPLANATION = (
-    "How a row of the answer came about: the formula with the numbers in it, in words, step by step from the rows of "
-    "the file; what is assumed, where the method is published, and programs in Python and R that compute the same."
+    "How a row of the answer was computed: step by step from the rows of the file, in words and as formulas with "
+    "the numbers filled in; the assumptions, where the method is published, and programs in Python and R that "
+    "compute the same."
 )
 _ROW_EXPLAINED = (
-    dataclasses.replace(_ROW, description="Number of a row of the answer; left out, with `key` too: the first one, 0."),
+    dataclasses.replace(
+        _ROW, description="Number of a row of the answer, from 0. Without `row` and `key`: the first one."
+    ),
     _KEY,
 )
 _EXPLANATIONS = (
@@ -104,8 +107,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/v1/statistics/{name}/rows",
         tag="statistics",
-        summary="Read the rows that an answer rests on",
-        description=f"{_ROWS} The query is that of the answer. {_BY_ACCEPT}",
+        summary="Get the source rows of an answer",
+        description=f"{_ROWS} The query is the same as for the answer. {_BY_ACCEPT}",
         handle=get_statistic_rows,
         parameters=(NAME, *_QUESTION, *_PAGING, ACCEPT, *CONDITIONS),
         outcomes=_outcomes(),
@@ -116,8 +119,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/v1/statistics/{name}/rows.{suffix}",
         tag="statistics",
-        summary="Read the rows that an answer rests on as a file",
-        description=f"{_ROWS} The query is that of the answer. {_BY_SUFFIX}",
+        summary="Get the source rows of an answer as a file",
+        description=f"{_ROWS} The query is the same as for the answer. {_BY_SUFFIX}",
         handle=get_statistic_rows,
         parameters=(NAME, _SUFFIX, *_QUESTION, *_PAGING, *CONDITIONS),
         outcomes=_outcomes(),
@@ -128,7 +131,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/v1/jobs/{job_id}/rows",
         tag="results",
-        summary="Read the rows that a result rests on",
+        summary="Get the source rows of a result",
         description=f"{_ROWS} {_BY_ACCEPT}",
         handle=get_job_rows,
         parameters=(JOB_ID, *_PAGING, ACCEPT, *CONDITIONS),
@@ -140,7 +143,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/v1/jobs/{job_id}/rows.{suffix}",
         tag="results",
-        summary="Read the rows that a result rests on as a file",
+        summary="Get the source rows of a result as a file",
         description=f"{_ROWS} {_BY_SUFFIX}",
         handle=get_job_rows,
         parameters=(JOB_ID, _SUFFIX, *_PAGING, *CONDITIONS),
@@ -152,8 +155,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/v1/statistics/{name}/explanation",
         tag="statistics",
-        summary="Read how an answer came about",
-        description=f"{_EXPLANATION} The query is that of the answer.",
+        summary="Explain an answer",
+        description=f"{_EXPLANATION} The query is the same as for the answer.",
         handle=get_statistic_explanation,
         parameters=(NAME, *_QUESTION, *_ROW_EXPLAINED, conditional.IF_NONE_MATCH),
         outcomes=_EXPLANATIONS,
@@ -166,7 +169,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/v1/jobs/{job_id}/explanation",
         tag="results",
-        summary="Read how a result came about",
+        summary="Explain a result",
         description=_EXPLANATION,
         handle=get_job_explanation,
         parameters=(JOB_ID, *_ROW_EXPLAINED, conditional.IF_NONE_MATCH),

@@ -32,28 +32,30 @@ from meantime.web.v1.statistics import handlers as statistics
 class StepResource(msgspec.Struct, frozen=True, kw_only=True):
     """One step from the rows of the file to the number."""
 
-    text: Annotated[str, msgspec.Meta(description="In words.")]
-    formula: Annotated[str | None, msgspec.Meta(description="With the numbers in it, rounded for the eye.")]
-    numbers: Annotated[dict[str, float], msgspec.Meta(description="The same in full, by column or symbol.")]
+    text: Annotated[str, msgspec.Meta(description="The step in words.")]
+    formula: Annotated[str | None, msgspec.Meta(description="The formula with the numbers filled in, rounded.")]
+    numbers: Annotated[
+        dict[str, float], msgspec.Meta(description="The numbers in full precision, by column or symbol.")
+    ]
 
 
 class ProgramsResource(msgspec.Struct, frozen=True, kw_only=True):
-    """Programs that compute the number again from the file, with nothing of Meantime."""
+    """Programs that compute the number from the file, without Meantime."""
 
-    python: Annotated[str, msgspec.Meta(description="With numpy and pandas. `result` is what it comes to.")]
-    r: Annotated[str, msgspec.Meta(description="With base R.")]
-    computes: Annotated[list[str], msgspec.Meta(description="Columns of the answer that they give.")]
+    python: Annotated[str, msgspec.Meta(description="Uses numpy and pandas. The variable `result` has the outcome.")]
+    r: Annotated[str, msgspec.Meta(description="Uses base R.")]
+    computes: Annotated[list[str], msgspec.Meta(description="The columns of the answer that they compute.")]
     leaves_out: Annotated[list[str], msgspec.Meta(description="What they do not compute, and why.")]
 
 
 class ExplanationLinks(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to go on from an explanation."""
+    """Related addresses."""
 
-    rows: Annotated[str, msgspec.Meta(description="The rows of the file that the number rests on.")]
+    rows: Annotated[str, msgspec.Meta(description="The rows of the file that the number is computed from.")]
 
 
 class ExplanationResource(msgspec.Struct, frozen=True, kw_only=True):
-    """How a row of an answer came about."""
+    """How a row of an answer was computed."""
 
     title: str
     statistic: str
@@ -61,7 +63,7 @@ class ExplanationResource(msgspec.Struct, frozen=True, kw_only=True):
     dataset: str
     fingerprint: str
     method_version: int
-    row: Annotated[int, msgspec.Meta(description="Number of the row in the answer; the first one is 0.", ge=0)]
+    row: Annotated[int, msgspec.Meta(description="Number of the row in the answer, from 0.", ge=0)]
     values: Annotated[dict[str, str | int | float | None], msgspec.Meta(description="The row itself.")]
     number: Annotated[
         str | None,
@@ -69,7 +71,7 @@ class ExplanationResource(msgspec.Struct, frozen=True, kw_only=True):
     ]
     steps: list[StepResource]
     assumptions: list[str]
-    warnings: Annotated[list[str], msgspec.Meta(description="Those of the answer.")]
+    warnings: Annotated[list[str], msgspec.Meta(description="The warnings of the answer.")]
     sources: Annotated[list[str], msgspec.Meta(description="Where the method is published.")]
     programs: ProgramsResource
     citation: str
@@ -96,7 +98,7 @@ async def _explained(
     answer = answered.document
     place = row_asked(answer.table, row=asked.row, key=asked.key) or 0
     if not len(answer.table):
-        detail = "The answer has no row that could be explained."
+        detail = "The answer has no row to explain."
         raise RequestInvalid(detail, problems=(Problem(pointer="/row", code="range", detail=detail),))
     query = [pair for pair in request.query if pair[0] not in ("row", "key")]
 

@@ -101,8 +101,8 @@ async def answer_of_job(
     statistic = STATISTICS.get(job.request.statistic)
     if statistic is None or statistic.method_version != receipt.method_version:
         raise ResultGone(
-            f"{job.id} was answered by version {receipt.method_version} of {job.request.statistic}, which this server "
-            "does not have any more, so it cannot say what it rests on. Submit the request again."
+            f"{job.id} was computed with version {receipt.method_version} of {job.request.statistic}, which this "
+            "server no longer has, so it cannot say how. Submit the request again."
         )
     prepared = await asyncio.to_thread(_prepared, backend, job)
     if job.request.view == "document":
@@ -118,8 +118,8 @@ def _prepared(backend: Backend, job: JobRecord) -> AnyPrepared:
         return backend.compute.prepare(job.request)
     except (SnapshotDamaged, DatasetNotReady) as error:
         raise ResultGone(
-            f"The snapshot that {job.id} was answered from is not there any more, and with it the rows are gone that "
-            "the result rests on. Submit the request again."
+            f"The snapshot that {job.id} was computed from is no longer there, and neither are the rows behind its "
+            "result. Submit the request again."
         ) from error
 
 

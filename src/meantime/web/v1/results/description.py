@@ -22,30 +22,33 @@ class ResultColumn(msgspec.Struct, frozen=True, kw_only=True):
     """A column of a result."""
 
     name: str
-    kind: Annotated[Kind, msgspec.Meta(description="number is a double, integer one of 64 bits.")]
+    kind: Annotated[Kind, msgspec.Meta(description="number is a double, integer has 64 bits.")]
     unit: Annotated[str | None, msgspec.Meta(description="Null for labels and counts.")]
     meaning: str
 
 
 class ResultDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A result as JSON: everything about it. ``formats.document`` writes it."""
+    """A result as JSON, with everything about it. ``formats.document`` writes it."""
 
     statistic: str
-    parameters: Annotated[dict[str, Any], msgspec.Meta(description="As checked, with the defaults filled in.")]
+    parameters: Annotated[
+        dict[str, Any], msgspec.Meta(description="The parameters after validation, with defaults filled in.")
+    ]
     dataset: Annotated[str, msgspec.Meta(description="Name of the data set.")]
-    fingerprint: Annotated[str, msgspec.Meta(description="Of the snapshot that answered.")]
-    method_version: Annotated[int, msgspec.Meta(description="Of the statistic.", ge=1)]
+    fingerprint: Annotated[str, msgspec.Meta(description="Fingerprint of the snapshot that was used.")]
+    method_version: Annotated[int, msgspec.Meta(description="Version of the statistic's method.", ge=1)]
     columns: list[ResultColumn]
     rows: Annotated[
         list[dict[str, str | int | float | None]],
-        msgspec.Meta(description="Each has every column, in their order; null where there is no value."),
+        msgspec.Meta(description="Each row has every column, in order; null means that there is no value."),
     ]
     findings: Annotated[
-        list[str], msgspec.Meta(description="What the numbers say, in words; not in results of before there were any.")
+        list[str],
+        msgspec.Meta(description="What the numbers say, in words; absent from results that are older than this field."),
     ] = []
     notes: list[str]
     warnings: list[str]
-    citation: Annotated[str, msgspec.Meta(description="How to name it elsewhere.")]
+    citation: Annotated[str, msgspec.Meta(description="How to cite it.")]
 
 
 RESULT_EXAMPLE = {
@@ -66,41 +69,42 @@ RESULT_EXAMPLE = {
 HEADERS = (
     Header(
         name="ETag",
-        description="Names these very bytes: another form, or coding, has another. Equal questions of equal data have "
-        "the same, however they are written.",
+        description="Identifies exactly these bytes: each format and each encoding has its own. Equal questions "
+        "about equal data have the same ETag, however they are written.",
     ),
-    Header(name="Cache-Control", description="To be kept, and asked after with `If-None-Match`."),
-    Header(name="Vary", description="The headers of the request that the answer depends on."),
-    Header(name="Accept-Ranges", description="Parts may be asked for in bytes.", required=False),
-    Header(name="Content-Disposition", description="A name for the file.", required=False),
-    Header(name="Content-Encoding", description="gzip, where it is compressed.", required=False),
+    Header(name="Cache-Control", description="May be cached, and must be revalidated with `If-None-Match`."),
+    Header(name="Vary", description="The request headers that the response depends on."),
+    Header(name="Accept-Ranges", description="`bytes`: ranges are supported.", required=False),
+    Header(name="Content-Disposition", description="A file name.", required=False),
+    Header(name="Content-Encoding", description="gzip, if it is compressed.", required=False),
 )
 CONDITIONS = (
     Parameter(
         name="If-None-Match",
         where="header",
         kind=str,
-        description="ETags of what the client has; with one that still holds the answer is 304, without a body.",
+        description="ETags that the client has cached; if one of them still matches, the response is 304 without "
+        "a body.",
     ),
     Parameter(
         name="Range",
         where="header",
         kind=str,
-        description="One range of bytes, of the form as it is without compression.",
+        description="One range of bytes of the uncompressed representation.",
         example="bytes=0-1023",
     ),
     Parameter(
         name="If-Range",
         where="header",
         kind=str,
-        description="The ETag of which `Range` asks for a part; where it is another one now, the whole is sent.",
+        description="The ETag of the representation that `Range` refers to; if it has changed, the whole is sent.",
     ),
 )
 ACCEPT = Parameter(
     name="Accept",
     where="header",
     kind=str,
-    description="The media types that the client takes, with their weights.",
+    description="The accepted media types, with weights.",
     example="text/csv",
 )
 SUFFIX = Parameter(
@@ -115,8 +119,8 @@ CHART = Parameter(
     name="chart",
     where="query",
     kind=Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(CHARTS)})$")],
-    description="Which chart vl.json, svg and png are to show, of those that GET /v1/statistics/{name} lists; left "
-    "out, the first. Other forms have everything anyway.",
+    description="Which chart vl.json, svg and png show; GET /v1/statistics/{name} lists them. By default the "
+    "first one. Other formats contain everything anyway.",
     example="map",
 )
 
@@ -140,11 +144,11 @@ def outcomes(*more: Header, json: Any = ResultDocument) -> tuple[Outcome, ...]:
         whole_outcome(200, "The result.", headers, json=json),
         Outcome(
             status=206,
-            description="The part that `Range` asked for.",
+            description="The requested range.",
             content=dict.fromkeys((form.media_type for form in FORMS.values()), None),
-            headers=(*headers, Header(name="Content-Range", description="Which part, and of how many bytes.")),
+            headers=(*headers, Header(name="Content-Range", description="The range, and the total number of bytes.")),
         ),
-        Outcome(status=304, description="The client has it already.", headers=HEADERS[:3]),
+        Outcome(status=304, description="The client's copy is current.", headers=HEADERS[:3]),
     )
 
 

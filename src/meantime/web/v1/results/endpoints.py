@@ -33,9 +33,9 @@ PROBLEMS = (
     *DRAWING,
 )
 _DESCRIPTION = (
-    "A result never changes; it goes with its job. While the job has not ended, the answer is a problem "
-    "`result-not-ready`, with `Retry-After`; `Prefer: wait=N` has it wait for the end. Results of jobs of the classic "
-    "API are answered too, as documents."
+    "A result never changes, and is removed with its job. Until the job has ended, the response is a problem "
+    "`result-not-ready` with `Retry-After`; with `Prefer: wait=N` it waits for the job to end. Results of jobs of "
+    "the classic API are available here too."
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -44,8 +44,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/v1/jobs/{job_id}/results",
         tag="results",
-        summary="Read a result",
-        description=f"{_DESCRIPTION} The form is the one that `Accept` wants most, JSON if it does not say.",
+        summary="Get a result",
+        description=f"{_DESCRIPTION} `Accept` chooses the format; the default is JSON.",
         handle=get_result,
         parameters=(
             JOB_ID,
@@ -62,8 +62,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/v1/jobs/{job_id}/results.{suffix}",
         tag="results",
-        summary="Read a result as a file",
-        description=f"{_DESCRIPTION} The suffix names the form, whatever `Accept` says.",
+        summary="Get a result as a file",
+        description=f"{_DESCRIPTION} The suffix chooses the format, whatever `Accept` says.",
         handle=get_result,
         parameters=(
             JOB_ID,

@@ -112,11 +112,11 @@ def receipt_of(detail: JobDetail) -> Receipt:
         reason = failure.reason if failure else "no reason is known"
         raise JobFailed(f"{job.id} failed, so it has no result: {reason}", failure=failure)
     if detail.state is JobState.CANCELLED:
-        raise JobCancelled(f"{job.id} was cancelled, so it has no result. Submit the same request again to have one.")
+        raise JobCancelled(f"{job.id} was cancelled, so it has no result. Submit the same request again as a new job.")
     if job.receipt is None or detail.state is not JobState.DONE:
         raise ResultNotReady(
-            f"{job.id} is {detail.state}, so it has no result yet. Ask again, with the header Prefer: wait=30 to have "
-            "the answer wait for its end, or follow its events.",
+            f"{job.id} is {detail.state}, so it has no result yet. Send the request again with the header Prefer: "
+            "wait=30 to wait for the job to end, or follow its events.",
             retry_after_s=1,
         )
     return job.receipt
@@ -129,14 +129,14 @@ def classic_as_document(backend: Backend, job: JobRecord, receipt: Receipt) -> D
     if statistic is None or statistic.method_version != receipt.method_version:
         # The classic API still answers from the file. A document made now could have other numbers than that.
         raise ResultGone(
-            f"{job.id} was answered by version {receipt.method_version} of {request.statistic}, which this server does "
-            "not have any more, so it cannot be written in another form. Submit the request again, or read it by "
-            f"/api/get_results/{job.id}."
+            f"{job.id} was computed with version {receipt.method_version} of {request.statistic}, which this "
+            "server no longer has, so its result cannot be written in another format. Submit the request again, "
+            f"or get it from /api/get_results/{job.id}."
         )
     try:
         return backend.compute.document(backend.compute.prepare(request), request.dataset, Unwatched())
     except (SnapshotDamaged, DatasetNotReady) as error:
         raise ResultGone(
-            f"The snapshot that {job.id} was answered from is not there any more, so its result cannot be written in "
-            f"another form. Submit the request again, or read it by /api/get_results/{job.id}."
+            f"The snapshot that {job.id} was computed from is no longer there, so its result cannot be written in "
+            f"another format. Submit the request again, or get it from /api/get_results/{job.id}."
         ) from error

@@ -64,7 +64,7 @@ NAME = Parameter(
     name="name",
     where="path",
     kind=Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(STATISTICS)})$")],
-    description="One of GET /v1/statistics.",
+    description="A name from GET /v1/statistics.",
     required=True,
     example="states_mean",
 )
@@ -73,14 +73,14 @@ QUERY = (
         name="dataset",
         where="query",
         kind=str,
-        description="One of GET /v1/datasets; left out, the first.",
+        description="A name from GET /v1/datasets; the first one by default.",
     ),
     Parameter(
         name="fingerprint",
         where="query",
         kind=Annotated[str, msgspec.Meta(pattern="^[0-9a-f]{64}$")],
-        description="Of the snapshot that is to answer, also where it is not the current one any more. The answer then "
-        "never changes, and may be kept for ever.",
+        description="Fingerprint of the snapshot to use, which need not be the current one. The answer then never "
+        "changes, and may be cached forever.",
     ),
     CHART,
     *_query_parameters(),
@@ -98,9 +98,9 @@ PROBLEMS = (
     *DRAWING,
 )
 _ANSWER = (
-    "The answer comes at once, without a job. Lists are given by repeating the name: `location=Utah&location=Ohio`. "
-    "Equal questions have one ETag, in whatever order and spelling they are sent. What would take too long is a "
-    "problem `ask-as-job`; POST it to /v1/jobs."
+    "The answer is immediate, without a job. To give a list, repeat the name: `location=Utah&location=Ohio`. "
+    "Equal questions have the same ETag, however they are written. A question that would take too long is refused "
+    "with `ask-as-job`: POST it to /v1/jobs."
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -109,8 +109,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/v1/statistics",
         tag="statistics",
-        summary="List what can be asked",
-        description="Every statistic with what it gives and what its numbers are an estimate of.",
+        summary="List statistics",
+        description="Every statistic, with what it computes and what its numbers estimate.",
         handle=list_statistics,
         parameters=(conditional.IF_NONE_MATCH,),
         outcomes=(
@@ -125,7 +125,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                         name="statistic",
                         operation="get_statistic",
                         parameters={"name": "$response.body#/statistics/0/name"},
-                        description="What the first one is.",
+                        description="The first statistic.",
                     ),
                 ),
             ),
@@ -137,10 +137,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/v1/statistics/{name}",
         tag="statistics",
-        summary="Ask a statistic, or what it is",
-        description="Without a query: what it estimates, its parameters as JSON Schema, its columns with units, the "
-        f"version of its method, an example. With a query: its answer. {_ANSWER} The form is the one that `Accept` "
-        "wants most, JSON if it does not say.",
+        summary="Get an answer, or a description of the statistic",
+        description="Without a query: what the statistic estimates, its parameters as JSON Schema, its columns "
+        f"with units, the version of its method, and an example. With a query: the answer. {_ANSWER} "
+        "`Accept` chooses the format; the default is JSON.",
         handle=get_statistic,
         parameters=(
             NAME,
@@ -157,8 +157,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/v1/statistics/{name}.{suffix}",
         tag="statistics",
-        summary="Ask a statistic for a file",
-        description=f"{_ANSWER} The suffix names the form, whatever `Accept` says.",
+        summary="Get an answer as a file",
+        description=f"{_ANSWER} The suffix chooses the format, whatever `Accept` says.",
         handle=answer_statistic,
         parameters=(NAME, SUFFIX, *QUERY, *CONDITIONS),
         outcomes=outcomes(),

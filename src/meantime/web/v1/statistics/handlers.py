@@ -24,8 +24,8 @@ from meantime.web.http.request import HttpRequest
 from meantime.web.v1.forms import choose_form, with_chart
 from meantime.web.v1.representation import represent, stem_of
 from meantime.web.v1.statistics.immediate import ImmediateAnswer
-from meantime.web.v1.statistics.query import Question, read_question
-from meantime.web.v1.statistics.resource import _DESCRIPTIONS, STATISTIC_LIST
+from meantime.web.v1.statistics.query import StatisticQuery, read_question
+from meantime.web.v1.statistics.resource import STATISTIC_DESCRIPTIONS, STATISTIC_LIST
 
 # The data set may be loaded anew, so the answer is asked after each time, which takes no longer than to look it up.
 ASK_AFTER = "public, no-cache"
@@ -45,7 +45,7 @@ async def get_statistic(backend: Backend, request: HttpRequest) -> Reply | Strea
     if not request.raw_query:
         # Answers at the same address vary, so caches are told the same of what it is.
         return conditional.answer(
-            request, _DESCRIPTIONS[statistic_of(request).name], ("vary", "Accept, Accept-Encoding")
+            request, STATISTIC_DESCRIPTIONS[statistic_of(request).name], ("vary", "Accept, Accept-Encoding")
         )
     return await answer_statistic(backend, request)
 
@@ -60,7 +60,7 @@ def statistic_of(request: HttpRequest) -> AnyStatistic:
     if (row := STATISTICS.get(name)) is None:
         near = closest(name, tuple(STATISTICS))
         raise StatisticUnknown(
-            f"There is no statistic {quoted(name)}. {suggestion(near)}GET /v1/statistics lists those that there are."
+            f"There is no statistic {quoted(name)}. {suggestion(near)}GET /v1/statistics lists all of them."
         )
     return row
 
@@ -90,7 +90,7 @@ async def _made(backend: Backend, request: HttpRequest, key: AnswerKey | None) -
 
 
 async def _represented(
-    backend: Backend, request: HttpRequest, row: AnyStatistic, form: Form, asked: Question
+    backend: Backend, request: HttpRequest, row: AnyStatistic, form: Form, asked: StatisticQuery
 ) -> Reply | Stream:
     making = ImmediateAnswer(backend, asked)
     try:
@@ -109,7 +109,7 @@ async def _represented(
         making.work.stop()
 
 
-def _tag(row: AnyStatistic, asked: Question, known: Mapping[str, Any]) -> str:
+def _tag(row: AnyStatistic, asked: StatisticQuery, known: Mapping[str, Any]) -> str:
     """Name an answer: equal questions of equal data have one name, however they are written."""
     says = [asked.dataset, asked.snapshot.fingerprint, row.name, row.method_version, known]
     return hashlib.blake2b(_ENCODER.encode(says), digest_size=16).hexdigest()

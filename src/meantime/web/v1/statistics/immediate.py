@@ -14,7 +14,7 @@ from meantime.errors import (
 )
 from meantime.formats.document import Document
 from meantime.web.backend import Backend
-from meantime.web.v1.statistics.query import Question
+from meantime.web.v1.statistics.query import StatisticQuery
 
 # What goes through more is made in a thread. A question of the CDC has up to 20,020 cells; each a group of its own they
 # take 40 ms, added up to states 10.
@@ -33,13 +33,13 @@ class ImmediateAnswer:
         AskAsJob: it goes through too many.
     """
 
-    def __init__(self, backend: Backend, asked: Question) -> None:
+    def __init__(self, backend: Backend, asked: StatisticQuery) -> None:
         parameters, count = asked.prepared.parameters, asked.prepared.statistic.entries_read
         entries = 0 if count is None else count(asked.snapshot, parameters)
         if entries > _AT_ONCE:
             raise AskAsJob(
-                f"This goes through {entries:,} rows, and at most {_AT_ONCE:,} are gone through at once. POST the same "
-                "question to /v1/jobs: there it can be waited for, watched and cancelled."
+                f"This question covers {entries:,} rows; immediate answers cover at most {_AT_ONCE:,}. POST the "
+                "same question to /v1/jobs, where you can wait for it, follow it and cancel it."
             )
         self.known: dict[str, Any] = msgspec.to_builtins(parameters)
         self.is_long = entries > _IN_LOOP
@@ -67,11 +67,11 @@ class BriefWork:
     def check(self) -> None:
         """Raise AskAsJob after some seconds, JobCancelled where nobody waits any more."""
         if self._is_stopped:
-            raise JobCancelled("Nobody waits for the answer any more.")
+            raise JobCancelled("The client has disconnected.")
         if time.monotonic() > self._until:
             raise AskAsJob(
-                f"The answer was not ready within {_SECONDS:.0f} s. POST the same question to /v1/jobs: there it can "
-                "be waited for, watched and cancelled."
+                f"The answer was not ready within {_SECONDS:.0f} s. POST the same question to /v1/jobs, where you "
+                "can wait for it, follow it and cancel it."
             )
 
     def stop(self) -> None:

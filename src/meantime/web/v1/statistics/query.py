@@ -32,7 +32,7 @@ _OURS = ("dataset", "fingerprint", "chart")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
+class StatisticQuery:
     """What a query asks for, checked and prepared."""
 
     dataset: str
@@ -46,7 +46,7 @@ class Question:
         return self.prepared.snapshot
 
 
-async def read_question(pairs: Sequence[tuple[str, str]], row: AnyStatistic, catalog: Catalog) -> Question:
+async def read_question(pairs: Sequence[tuple[str, str]], row: AnyStatistic, catalog: Catalog) -> StatisticQuery:
     """Read and check what is asked.
 
     Raises:
@@ -71,7 +71,9 @@ async def read_question(pairs: Sequence[tuple[str, str]], row: AnyStatistic, cat
         raise refusal([*problems, *invalid.problems], "query") from invalid
     if problems:
         raise refusal(problems, "query")
-    return Question(dataset=dataset, prepared=prepared, is_pinned=fingerprint is not None, chart=ours.get("chart"))
+    return StatisticQuery(
+        dataset=dataset, prepared=prepared, is_pinned=fingerprint is not None, chart=ours.get("chart")
+    )
 
 
 async def _snapshot(catalog: Catalog, dataset: str, fingerprint: str | None) -> Snapshot:
@@ -82,8 +84,8 @@ async def _snapshot(catalog: Catalog, dataset: str, fingerprint: str | None) -> 
         return await _older(catalog, dataset, fingerprint)
     if isinstance(status, Loading):
         raise DatasetLoading(
-            f"The data set {quoted(dataset)} is still being read. Try again in a second, or POST the same question to "
-            "/v1/jobs: the job waits for it.",
+            f"The data set {quoted(dataset)} is still loading. Try again in a second, or POST the same question to "
+            "/v1/jobs, where the job waits for it.",
             retry_after_s=1,
         )
     return catalog.snapshot(dataset)
@@ -95,8 +97,8 @@ async def _older(catalog: Catalog, dataset: str, fingerprint: str) -> Snapshot:
         return await asyncio.to_thread(catalog.snapshot, dataset, fingerprint)
     except SnapshotDamaged:
         detail = (
-            f'No snapshot with the fingerprint {quoted(fingerprint)} is kept any more. Leave "fingerprint" out to ask '
-            "the current one."
+            f'No snapshot with the fingerprint {quoted(fingerprint)} is kept any more. Leave out "fingerprint" to '
+            "use the current data."
         )
         problem = Problem(pointer="/fingerprint", code="unknown", detail=detail)
         raise RequestInvalid(detail, problems=(problem,)) from None
@@ -122,7 +124,7 @@ def _raw(row: AnyStatistic, given: Mapping[str, list[str]], problems: list[Probl
 def _one(name: str, texts: Sequence[str], problems: list[Problem]) -> str:
     """Return the one value that a name came with; the same one several times does not matter."""
     if len(set(texts)) > 1:
-        detail = f'"{name}" takes one value, and came with {len(set(texts)):,} different ones.'
+        detail = f'"{name}" takes one value, but {len(set(texts)):,} different ones were given.'
         problems.append(Problem(pointer=f"/{name}", code="repeated", detail=detail))
     return texts[0]
 

@@ -21,69 +21,73 @@ _ENCODER = msgspec.json.Encoder()
 class ChartResource(msgspec.Struct, frozen=True, kw_only=True):
     """A chart of its results."""
 
-    name: Annotated[str, msgspec.Meta(description="For the query: `chart=map`.")]
-    meaning: Annotated[str, msgspec.Meta(description="What one sees.")]
+    name: Annotated[str, msgspec.Meta(description="Name for the query, as in `chart=map`.")]
+    meaning: Annotated[str, msgspec.Meta(description="What it shows.")]
 
 
 class ExampleResource(msgspec.Struct, frozen=True, kw_only=True):
-    """How it may be asked."""
+    """An example request."""
 
     parameters: dict[str, Any]
-    href: Annotated[str, msgspec.Meta(description="The same as an address, of the first data set.")]
+    href: Annotated[str, msgspec.Meta(description="The same as an address, for the first data set.")]
     rows: Annotated[
         list[dict[str, Any]],
-        msgspec.Meta(description="The first rows of the answer, of the synthetic table that `meantime sample` writes."),
+        msgspec.Meta(description="The first rows of the answer for the synthetic table that `meantime sample` writes."),
     ]
 
 
 class StatisticLinks(msgspec.Struct, frozen=True, kw_only=True):
-    """Where to go on from a statistic."""
+    """Related addresses."""
 
     self_: str = msgspec.field(name="self")
 
 
 class StatisticSummary(msgspec.Struct, frozen=True, kw_only=True):
-    """A statistic in short."""
+    """A statistic in brief."""
 
     name: str
-    help: Annotated[str, msgspec.Meta(description="What it gives.")]
-    estimates: Annotated[
-        str, msgspec.Meta(description="What its numbers are an estimate of, and so what they are not.")
-    ]
+    help: Annotated[str, msgspec.Meta(description="What it computes.")]
+    estimates: Annotated[str, msgspec.Meta(description="What its numbers estimate, and what they do not.")]
     links: StatisticLinks
 
 
 class StatisticList(msgspec.Struct, frozen=True, kw_only=True):
-    """All that can be asked."""
+    """All statistics."""
 
     statistics: list[StatisticSummary]
 
 
 class StatisticResource(msgspec.Struct, frozen=True, kw_only=True):
-    """A statistic: what it takes, gives and means."""
+    """A statistic: its parameters, its columns and what it means."""
 
     name: str
-    help: Annotated[str, msgspec.Meta(description="What it gives.")]
-    estimates: Annotated[
-        str, msgspec.Meta(description="What its numbers are an estimate of, and so what they are not.")
-    ]
+    help: Annotated[str, msgspec.Meta(description="What it computes.")]
+    estimates: Annotated[str, msgspec.Meta(description="What its numbers estimate, and what they do not.")]
     parameters: Annotated[dict[str, Any], msgspec.Meta(description="JSON Schema of its parameters.")]
     columns: Annotated[
         list[ResultColumn],
-        msgspec.Meta(description="Of the answer. Of summary: of that to what is asked with nothing but a question."),
+        msgspec.Meta(
+            description="Columns of the answer. For summary: of an answer to a request with nothing but a question."
+        ),
     ]
     method_version: Annotated[
         int,
-        msgspec.Meta(description="Counts up when the same question of the same data may have another answer.", ge=1),
+        msgspec.Meta(
+            description="Increases when the same question about the same data may get a different answer.", ge=1
+        ),
     ]
     answers_at_once: Annotated[
         bool,
-        msgspec.Meta(description="Whether it always does; else a question of very many rows is to be asked as a job."),
+        msgspec.Meta(
+            description="Whether it always can; otherwise a question about very many rows must be submitted as a job."
+        ),
     ]
-    needs_polarity: Annotated[bool, msgspec.Meta(description="Whether it must be known which values are good.")]
+    needs_polarity: Annotated[
+        bool, msgspec.Meta(description="Whether it needs to know if lower or higher values are better.")
+    ]
     charts: Annotated[
         list[ChartResource],
-        msgspec.Meta(description="What vl.json, svg and png may show of its results, the usual one first."),
+        msgspec.Meta(description="Charts that vl.json, svg and png can show; the first one is the default."),
     ]
     example: ExampleResource
     links: StatisticLinks
@@ -142,4 +146,4 @@ STATISTIC_LIST = _ENCODER.encode(
         ]
     )
 )
-_DESCRIPTIONS = {name: _ENCODER.encode(statistic_resource(row)) for name, row in STATISTICS.items()}
+STATISTIC_DESCRIPTIONS = {name: _ENCODER.encode(statistic_resource(row)) for name, row in STATISTICS.items()}
