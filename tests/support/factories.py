@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from meantime.dataset.cube import ABSENT, Cells, Cube, Labels, Moments, Period, ValueType, exact, roll_up
-from meantime.dataset.snapshot import About, Polarity, QuestionInfo, Snapshot
+from meantime.dataset.snapshot import About, Polarity, QuestionMetadata, Snapshot
 
 
 def row(question: str = "Q", location: str = "Utah", value: str | None = "1", **more: Any) -> dict[str, Any]:
@@ -97,7 +97,7 @@ def snapshot(
             roles={"question": "Question", "location": "LocationDesc", "value": "Data_Value"},
             columns=("Question", "LocationDesc", "Data_Value"),
             questions=tuple(
-                QuestionInfo(text=text, unit=unit, polarity=(polarity or {}).get(text))
+                QuestionMetadata(text=text, unit=unit, polarity=(polarity or {}).get(text))
                 for text in rolled.labels.questions
             ),
             rows=rolled.rows,

@@ -28,7 +28,7 @@ PUBLISHED_ARRAYS = tuple(field.name for field in fields(Cells) if field.name not
 Polarity = Literal["lower", "higher"]
 
 
-class QuestionInfo(msgspec.Struct, frozen=True, kw_only=True):
+class QuestionMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a question apart from its rows. Polarity is data and is never guessed."""
 
     text: str
@@ -52,7 +52,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     synthetic: bool  # made by `meantime sample`; shown wherever the data set is served
     roles: dict[str, str]  # role -> column in the file
     columns: tuple[str, ...]  # all columns of the file, in order
-    questions: tuple[QuestionInfo, ...]  # in order of the cube's question codes
+    questions: tuple[QuestionMetadata, ...]  # in order of the cube's question codes
     rows: int
     rejected_total: int
     rejected: tuple[Rejected, ...]  # the first of them, by file and line

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meantime.dataset.cube import Cube
-from meantime.dataset.snapshot import About, QuestionInfo, Rejected, Snapshot, fingerprint
+from meantime.dataset.snapshot import About, QuestionMetadata, Rejected, Snapshot, fingerprint
 from meantime.dataset.snapshot_folder import FORMAT_VERSION, fingerprint_of, open_snapshot, write_snapshot
 from meantime.errors import LoadFailed, SnapshotDamaged
 from tests.support.factories import cube, row, snapshot
@@ -136,7 +136,7 @@ def test_the_fingerprint_is_the_same_for_any_order_of_the_rows(order: list[Any])
         {"decimal_mark": ","},
         {"columns": ("Question", "LocationDesc", "Data_Value", "Remark")},
         {"warnings": ("the decimal mark was guessed",)},
-        {"questions": tuple(QuestionInfo(text=text, unit="percent", topic="a topic") for text in "QR")},
+        {"questions": tuple(QuestionMetadata(text=text, unit="percent", topic="a topic") for text in "QR")},
     ],
     ids=lambda changes: next(iter(changes)),
 )
@@ -149,8 +149,8 @@ def test_the_form_of_the_file_is_not_in_the_fingerprint(changes: dict[str, Any])
     [
         {"synthetic": True},
         {"roles": {"question": "Question", "location": "LocationDesc", "value": "Data_Value_Alt"}},
-        {"questions": tuple(QuestionInfo(text=text, unit="minutes") for text in "QR")},
-        {"questions": tuple(QuestionInfo(text=text, unit="percent", polarity="lower") for text in "QR")},
+        {"questions": tuple(QuestionMetadata(text=text, unit="minutes") for text in "QR")},
+        {"questions": tuple(QuestionMetadata(text=text, unit="percent", polarity="lower") for text in "QR")},
     ],
     ids=lambda changes: next(iter(changes)),
 )

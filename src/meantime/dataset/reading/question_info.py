@@ -8,12 +8,12 @@ import duckdb
 
 from meantime.dataset.facts.questions import QuestionFacts, built_in_questions
 from meantime.dataset.reading.description import Description
-from meantime.dataset.snapshot import QuestionInfo
+from meantime.dataset.snapshot import QuestionMetadata
 
 
 def collect_question_info(
     database: duckdb.DuckDBPyConnection, questions: Sequence[str], description: Description
-) -> tuple[QuestionInfo, ...]:
+) -> tuple[QuestionMetadata, ...]:
     """Return what is known of each question, from the view ``staged`` and the table ``groups``."""
     # The topic of most of its rows; and the unit only if all rows with a unit agree on it.
     topics = dict(
@@ -32,7 +32,7 @@ def collect_question_info(
     for text in questions:
         described, known = description.questions.get(text, unknown), built_in.get(text, unknown)
         infos.append(
-            QuestionInfo(
+            QuestionMetadata(
                 text=text,
                 topic=described.topic or topics.get(text, "") or known.topic or "",
                 unit=described.unit or units.get(text) or known.unit,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from meantime.dataset.cube import ABSENT, Cells, Cube, Labels, Moments, Period, ValueType, exact, roll_up
-from meantime.dataset.snapshot import About, QuestionInfo, Snapshot
+from meantime.dataset.snapshot import About, QuestionMetadata, Snapshot
 
 BREAKFAST = "Percent of adults who skip breakfast"
 TEA = "Cups of tea a day"
@@ -58,9 +58,9 @@ def snapshot() -> Snapshot:
             columns=("Question", "LocationDesc", "Data_Value"),
             # In the order of the cube's codes: sorted by name.
             questions=(
-                QuestionInfo(text=TEA, unit="cups"),
-                QuestionInfo(text=NAPS, unit="percent", polarity="higher"),
-                QuestionInfo(text=BREAKFAST, unit="percent", polarity="lower"),
+                QuestionMetadata(text=TEA, unit="cups"),
+                QuestionMetadata(text=NAPS, unit="percent", polarity="higher"),
+                QuestionMetadata(text=BREAKFAST, unit="percent", polarity="lower"),
             ),
             rows=len(ROWS),
             rejected_total=0,

@@ -11,7 +11,7 @@ from typing import NamedTuple
 import numpy as np
 
 from meantime.dataset.cube import ABSENT, Cells, Cube, Labels, Moments, Period, ValueType, exact, roll_up
-from meantime.dataset.snapshot import About, QuestionInfo, Snapshot
+from meantime.dataset.snapshot import About, QuestionMetadata, Snapshot
 
 SOUP = "Percent of adults who eat soup at breakfast"
 SINGING = "Percent of adults who sing in the morning"
@@ -76,8 +76,8 @@ def snapshot() -> Snapshot:
             roles={"question": "Question", "location": "LocationDesc", "value": "Data_Value"},
             columns=("Question", "LocationDesc", "Data_Value"),
             questions=(
-                QuestionInfo(text=SOUP, unit="percent", polarity="lower"),
-                QuestionInfo(text=SINGING, unit="percent", polarity="higher"),
+                QuestionMetadata(text=SOUP, unit="percent", polarity="lower"),
+                QuestionMetadata(text=SINGING, unit="percent", polarity="higher"),
             ),
             rows=len(rows()),
             rejected_total=0,
