@@ -81,7 +81,7 @@ def test_the_rows_are_those_of_the_file_and_add_up_too(row: AnyStatistic, sample
     answer = prepared.compute(Unwatched())
     for place in {0, len(answer) - 1}:
         told = row_of(answer, place)
-        found = page(prepared, told, after=None, limit=10_000)
+        found = page(prepared.snapshot, prepared.rests_on(told), after=None, limit=10_000)
         assert found.after is None
         assert_of_file(found.table, sample)
         name = prepared.rests_on(told).number
@@ -119,7 +119,7 @@ def test_withheld_rows_are_among_them_without_a_weight_and_with_the_reason(sampl
     prepared = prepared_of(row, sample.snapshot)
     answer = prepared.compute(Unwatched())
     place = next(place for place in range(len(answer)) if answer.column("withheld")[place])
-    table = page(prepared, row_of(answer, place), after=None, limit=10_000).table
+    table = page(prepared.snapshot, prepared.rests_on(row_of(answer, place)), after=None, limit=10_000).table
     without = [
         (weight, reason)
         for weight, reason in zip(table.column("weight"), table.column("withheld"), strict=True)
@@ -138,11 +138,11 @@ def test_pages_are_the_whole_in_parts(sample: Sample) -> None:
     def lines(found: Page) -> list[Cell]:
         return list(found.table.column("line"))
 
-    whole = lines(page(prepared, told, after=None, limit=1_000))
+    whole = lines(page(prepared.snapshot, prepared.rests_on(told), after=None, limit=1_000))
     parts: list[Cell] = []
     after: int | None = None
     for _ in whole:
-        found = page(prepared, told, after=after, limit=10)
+        found = page(prepared.snapshot, prepared.rests_on(told), after=after, limit=10)
         parts += lines(found)
         if (after := found.after) is None:
             break
@@ -161,7 +161,7 @@ def test_a_file_of_several_with_odd_columns_and_lines(tmp_path: Path) -> None:
     (data / "b.csv").write_text(f"{header}Q,Utah,*,x,y\nQ,Utah,3,x,y\n")
     snapshot = read(data, into=tmp_path)
     prepared = check("state_mean", {"question": "Q", "state": "Utah"}, snapshot)
-    table = page(prepared, {"location": "Utah"}, after=None, limit=10).table
+    table = page(prepared.snapshot, prepared.rests_on({"location": "Utah"}), after=None, limit=10).table
     assert [column.name for column in table.columns] == [
         *("file", "line", "weight", "used_as", "withheld", "Question", "LocationDesc", "Data_Value"),
         *("Line (column 4)", "line "),
@@ -171,9 +171,9 @@ def test_a_file_of_several_with_odd_columns_and_lines(tmp_path: Path) -> None:
         ("b.csv", 2, None, "value", "*"),
         ("b.csv", 3, 0.5, "value", None),
     ]
-    first = page(prepared, {"location": "Utah"}, after=None, limit=1)
+    first = page(prepared.snapshot, prepared.rests_on({"location": "Utah"}), after=None, limit=1)
     assert first.after is not None
-    rest = page(prepared, {"location": "Utah"}, after=first.after, limit=5)
+    rest = page(prepared.snapshot, prepared.rests_on({"location": "Utah"}), after=first.after, limit=5)
     assert list(rest.table.column("line")) == [2, 3]
 
 

@@ -1,14 +1,14 @@
 """What a statistic is, and what a request becomes that it can answer: ``Prepared``.
 
-A request goes through three functions of its statistic. ``prepare`` selects the cells, and refuses what cannot be
-answered; ``compute`` makes the table of the answer from them; ``rests_on`` says on which of them a row rests. The cells
-are selected once, by ``prepare``: the other two, and the explanation of a row, take what it has selected.
+A request goes through the functions of its statistic. ``prepare`` selects the cells, and refuses what cannot be
+answered; ``compute`` makes the table of the answer from them; ``rests_on`` says on which of them a row rests, and
+``explain`` how it came about. The cells are selected once, by ``prepare``: the others take what it has selected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -17,6 +17,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.errors import Problem
 from meantime.model import Unwatched, Work
 from meantime.statistics.cells.provenance import Provenance
+from meantime.statistics.explain.explanation import Explanation, ExplanationBuilder
 from meantime.table import Cell, Column, Table
 
 P = TypeVar("P", bound=msgspec.Struct)  # the parameters of a statistic
@@ -35,6 +36,7 @@ class Statistic(Generic[P, D]):
     """A public statistic."""
 
     name: str
+    order: int  # where it stands in lists: those with a smaller number come first
     parameters: type[P]  # its type; the fields' names are the parameters' names
     # Selects the cells. It runs where requests are checked, so it does no more than selecting and pooling; raises
     # RequestInvalid with all problems.
@@ -42,12 +44,15 @@ class Statistic(Generic[P, D]):
     compute: Callable[[Prepared[P, D], Work], Table]
     # On which cells a row of the answer rests, with which weights; of all of the answer, where the row is None.
     rests_on: Callable[[Prepared[P, D], Mapping[str, Cell] | None], Provenance]
+    # How a row of the answer came about.
+    explain: Callable[[ExplanationBuilder[P, D]], None]
     # What is wrong with parameters that have the right types, as far as it can be said without the data.
     check_form: Callable[[P], Iterable[Problem]] = _nothing_wrong
     help: str  # one line: what it gives
     estimates: str  # one line: what its numbers are an estimate of, and so what they are not
     columns: tuple[Column, ...]  # of the answer to what is asked with defaults
     columns_for: Callable[[P], tuple[Column, ...]] | None = None  # where they depend on the parameters
+    findings: Mapping[str, str] = field(default_factory=dict)  # what its answers may say, as templates
     example: Mapping[str, Any]  # parameters, of a question of the CDC's
     example_rows: tuple[tuple[Cell, ...], ...]  # the first rows of its answer, of what `meantime sample` writes
     method_version: int  # counts up when the same request over the same snapshot may give another result
@@ -95,6 +100,18 @@ class Prepared(Generic[P, D]):
     def rests_on(self, row: Mapping[str, Cell] | None) -> Provenance:
         """Say on which cells a row of the answer rests, or all of the answer (None)."""
         return self.statistic.rests_on(self, row)
+
+    def explain(self, answer: Table, row: Mapping[str, Cell]) -> Explanation:
+        """Say how a row of the answer came about."""
+        builder = ExplanationBuilder(
+            snapshot=self.snapshot,
+            parameters=self.parameters,
+            data=self.data,
+            row=row,
+            provenance=self.rests_on(row),
+        )
+        self.statistic.explain(builder)
+        return builder.explanation(self.statistic.name, answer.warnings)
 
 
 # One of whatever statistic.

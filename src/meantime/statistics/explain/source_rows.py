@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -12,8 +12,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.source_rows import CellRow
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem, RequestInvalid
-from meantime.statistics.cells.provenance import Weighted, merged
-from meantime.statistics.statistic import AnyPrepared
+from meantime.statistics.cells.provenance import Provenance, Weighted, merged
 from meantime.table import Cell, Column, Kind, Table
 from meantime.text import quoted
 
@@ -84,18 +83,17 @@ def _refused(pointer: str, code: str, detail: str, near: tuple[str, ...] = ()) -
 
 
 def page(
-    prepared: AnyPrepared,
-    row: Mapping[str, Cell] | None,
+    snapshot: Snapshot,
+    provenance: Provenance,
     *,
     after: int | None,
     limit: int,
 ) -> Page:
-    """Return some of the rows that a row of an answer rests on, or all of the answer (None), in the file's order.
+    """Return some of the rows that a number rests on, in the file's order.
 
     Raises:
         SnapshotDamaged: the rows are not there, or cannot be read.
     """
-    snapshot, provenance = prepared.snapshot, prepared.rests_on(row)
     weighted = merged(provenance)
     # One more than is shown: whether there is another page is known by it.
     found = source_rows.find_rows(snapshot, weighted.cells, after=after, limit=limit + 1)

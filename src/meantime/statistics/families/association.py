@@ -17,15 +17,18 @@ from meantime.errors import RequestInvalid
 from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.cells.cell_parameters import Ground
-from meantime.statistics.cells.provenance import OTHER, Provenance, of_all, of_group
+from meantime.statistics.cells.provenance import OTHER, Part, Provenance, of_all, of_group
 from meantime.statistics.cells.selection import LeftOut, Pooled, Selection, check_form, pooled, refusal, select
+from meantime.statistics.explain.estimates import explain_own_estimate
+from meantime.statistics.explain.explanation import ExplanationBuilder
+from meantime.statistics.explain.programs import MOST_LISTED
 from meantime.statistics.methods.correlations import Correlation, corrected_for_sampling_error, pearson, spearman
 from meantime.statistics.methods.multiplicity import adjusted
+from meantime.statistics.methods.pooling import Weights
 from meantime.statistics.parameters import QuestionText, Show
 from meantime.statistics.result_tables import flag_texts, numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words.conclusions import LEVEL
-from meantime.statistics.words.findings import say
 from meantime.table import Cell, Column, Kind, Table
 
 # Of fewer the interval of a correlation covers nearly everything there is.
@@ -207,17 +210,22 @@ def _reliabilities_note(one: float, other: float) -> str:
     return f"Reliability of the differences between locations: {first} of the question, {second} of the other."
 
 
+_FINDINGS = {
+    "no_association": "No association of the two can be seen across {locations} locations.",
+    "association": "Where the one is higher, the other is {side}: {coefficient} {r} across {locations} locations.",
+}
+
+
 def _finding(straight: Correlation, ranked: Correlation, p_adjusted: Doubles) -> str:
     if not np.isfinite(p_adjusted).all():
         return ""
     p_straight, p_ranked = p_adjusted.tolist()
     if min(p_straight, p_ranked) >= LEVEL:
-        return say("no_association", locations=straight.pairs)
+        return _FINDINGS["no_association"].format(locations=straight.pairs)
     # Ranks see what is no straight line, and what one location far out hides from the values.
     only_ranks = p_straight >= LEVEL
     found = ranked if only_ranks else straight
-    return say(
-        "association",
+    return _FINDINGS["association"].format(
         side="higher" if found.r > 0 else "lower",
         coefficient="correlation of ranks" if only_ranks else "correlation",
         r=text.with_interval(found.r, found.low, found.high),
@@ -225,17 +233,56 @@ def _finding(straight: Correlation, ranked: Correlation, p_adjusted: Doubles) ->
     )
 
 
+def explain(explanation: ExplanationBuilder[Association, Both]) -> None:
+    """Explain a correlation; of a location, its estimate of the first question."""
+    if "location" in explanation.row:
+        explain_own_estimate(explanation, explanation.data.one)
+        explanation.leaves_out.append("The estimate of the other question, which comes about in the same way.")
+        return
+    one, other = explanation.provenance.parts
+    r, method = explanation.number("correlation"), str(explanation.row["method"])
+    explanation.step(f"{explanation.row['locations']} locations have a value in both.")
+    explanation.assumptions.append("Of locations, not of people.")
+    if r is not None:
+        explanation.step(f"The {method} correlation of the two across these locations.", f"r = {r:.3f}", correlation=r)
+    years = len(np.unique(explanation.snapshot.cube.cells.keys[one.cells, -1]))
+    if method == "Spearman" and years > 1:
+        explanation.leaves_out.append("The ranks of pooled values: equal ones may differ in the last digit.")
+    elif r is None or explanation.parameters.weights is not Weights.EQUAL or len(one.cells) > MOST_LISTED:
+        explanation.leaves_out.append("The correlation: it would need hundreds of rows listed, or their respondents.")
+    else:
+        _write_correlation(explanation, method, one, other)
+
+
+def _write_correlation(explanation: ExplanationBuilder[Association, Both], method: str, one: Part, other: Part) -> None:
+    programs = explanation.programs
+    value, location = programs.column("value"), programs.column("location")
+    for name, part in (("one", one), ("other", other)):
+        programs.take(name, part._replace(weights=np.ones(len(part.cells))))
+        programs.say(
+            f"{name} = {name}.assign(value=number({name}[{value}])).groupby({location})['value'].mean()",
+            f"{name} <- tapply(number({name}[[{value}]]), {name}[[{location}]], mean)",
+        )
+    if method == "Spearman":
+        programs.say("one, other = one.rank(), other.rank()", "one <- rank(one); other <- rank(other)")
+    explanation.results["correlation"] = ("np.corrcoef(one, other)[0, 1]", "cor(one, other)")
+    explanation.leaves_out.append("The interval and p.")
+
+
 STATISTIC = Statistic(
     name="association",
+    order=190,
     parameters=Association,
     prepare=prepare,
     compute=association,
     rests_on=rests_on,
+    explain=explain,
     check_form=check_form,
     help="whether two questions go together across locations: Pearson and Spearman with intervals",
     estimates="the correlation of two population values across locations; of locations, not of people",
     columns=COLUMNS,
     columns_for=columns_for,
+    findings=_FINDINGS,
     example={**EXAMPLE, "other": "Percent of adults who engage in no leisure-time physical activity"},
     example_rows=(
         (

@@ -17,13 +17,16 @@ from meantime.statistics.cells.containment import Containment, containment, corr
 from meantime.statistics.cells.periods import SYNTAX, sharing
 from meantime.statistics.cells.provenance import EARLIER, LATER, Provenance, of_all, of_group
 from meantime.statistics.cells.selection import LeftOut, Pooled, check_form, pooled, refusal, select
+from meantime.statistics.explain.differences import DifferenceColumns, explain_difference
+from meantime.statistics.explain.estimates import estimate_of
+from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.differences import Compared, difference, difference_of_differences
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.parameters import LocationName
 from meantime.statistics.result_tables import numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words.conclusions import ADJUSTED_BY, LEVEL
-from meantime.statistics.words.findings import counted, say, size_of_difference, strongest_apart, told_names
+from meantime.statistics.words.findings import counted, size_of_difference, strongest_apart, told_names
 from meantime.table import Cell, Column, Kind, Table
 from meantime.text import unit_of_difference
 
@@ -207,6 +210,13 @@ def _verdicts(d: Compared, p_adjusted: Doubles) -> list[Cell]:
     return list(words.tolist())
 
 
+_FINDINGS = {
+    "none_changed": "No location can be said to have changed from {since} to {years} ({tested} tested, {by}).",
+    "some_changed": "{changed} of {tested} locations changed ({by}): {rose} rose, {fell} fell.",
+    "changed": "{location} {verb} by {change} from {since} to {years}.",
+}
+
+
 def _findings(before: Pooled, after: Pooled, d: Compared, p_adjusted: Doubles, asked: Change) -> list[str]:
     is_tested, is_aggregate = ~np.isnan(p_adjusted), after.of.is_aggregate
     if not is_tested.any():
@@ -218,13 +228,12 @@ def _findings(before: Pooled, after: Pooled, d: Compared, p_adjusted: Doubles, a
     rose, fell = (int((changed & is_counted & side).sum()) for side in (d.value > 0, d.value < 0))
     said = []
     if not rose + fell:
-        said.append(say("none_changed", tested=tested, by=by, **when))
+        said.append(_FINDINGS["none_changed"].format(tested=tested, by=by, **when))
     elif tested > 1:  # of one, the sentence on it says all
-        said.append(say("some_changed", changed=rose + fell, tested=tested, by=by, rose=rose, fell=fell))
+        said.append(_FINDINGS["some_changed"].format(changed=rose + fell, tested=tested, by=by, rose=rose, fell=fell))
     for place in strongest_apart(d.z, changed, is_counted):
         said.append(
-            say(
-                "changed",
+            _FINDINGS["changed"].format(
                 location=names[place],
                 verb="rose" if d.value[place] > 0 else "fell",
                 change=size_of_difference(
@@ -240,16 +249,29 @@ def _findings(before: Pooled, after: Pooled, d: Compared, p_adjusted: Doubles, a
     return said
 
 
+def explain(explanation: ExplanationBuilder[Change, Pools]) -> None:
+    """Explain the change of a location."""
+    location = {"location": explanation.row["location"]}
+    later = estimate_of(explanation.data.later, "later", location)
+    earlier = estimate_of(explanation.data.earlier, "earlier", location)
+    explain_difference(explanation, later, earlier, DifferenceColumns("change", "change_low", "change_high"))
+    if explanation.parameters.reference is not None:
+        explanation.leaves_out.append("How the change compares with that of the reference.")
+
+
 STATISTIC = Statistic(
     name="change",
+    order=140,
     parameters=Change,
     prepare=prepare,
     compute=change,
     rests_on=rests_on,
+    explain=explain,
     check_form=check_form,
     help="how each location changed between two years, or pools of years, and whether as the reference did",
     estimates="how much a location's population value rose or fell from the earlier years to the later ones",
     columns=COLUMNS,
+    findings=_FINDINGS,
     example={**EXAMPLE, "since": "2013", "years": "2023", "reference": "National"},
     example_rows=(
         (

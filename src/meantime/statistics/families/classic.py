@@ -15,17 +15,15 @@ KeyError.
 
 from __future__ import annotations
 
-from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
-import numpy as np
 
-from meantime.dataset.cube import ABSENT, Integers, Marginal
+from meantime.dataset.cube import Integers
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
-from meantime.statistics import columns
+from meantime.statistics.cells.marginals import entries_with_value
 from meantime.statistics.cells.provenance import (
     REFERENCE,
     Provenance,
@@ -34,21 +32,24 @@ from meantime.statistics.cells.provenance import (
     of_mean,
     unweighted,
 )
+from meantime.statistics.classic_tables import (
+    DIFFERENCES,
+    MEAN_OF_ALL,
+    MEANS,
+    MEANS_OF_GROUPS,
+    LocationTables,
+    mean_of_all,
+    means_of_groups,
+)
+from meantime.statistics.explain.differences import difference_formula
+from meantime.statistics.explain.explanation import ExplanationBuilder
+from meantime.statistics.explain.means import ROWS_AS_THEY_COME, explain_mean
 from meantime.statistics.parameters import LocationName, QuestionText
-from meantime.statistics.statistic import Prepared
-from meantime.statistics.words import warnings
-from meantime.table import Cell, Column, Table
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.table import Cell, Table
 
 # How many best5 and worst5 name. It is in their names.
 _FIVE = 5
-
-_OVER_ROWS = (
-    "Means of the file's rows as they come, over strata and years; each row counts once, whatever its sample size."
-)
-_POOR_ESTIMATE = (
-    "A poor estimate of the population: overall figures, their breakdowns and different years are averaged together. "
-    "Do not rank by it."
-)
 
 
 class OfQuestion(msgspec.Struct, frozen=True, kw_only=True):
@@ -64,51 +65,19 @@ class OfState(msgspec.Struct, frozen=True, kw_only=True):
     state: LocationName
 
 
-_COUNTS = (columns.COUNT, columns.WITHHELD)
-_MEAN_OF_LOCATION = columns.number("mean", "mean of the location's rows")
-# What the tables have, as the registry tells it.
-MEANS = (columns.LOCATION, _MEAN_OF_LOCATION, *_COUNTS)
-MEAN_OF_ALL = (columns.number("mean", "mean of all rows of the question"), *_COUNTS)
-DIFFERENCES = (
-    columns.LOCATION,
-    columns.number(
-        "difference",
-        "mean of all rows of the question minus the mean of the location's rows",
-        unit=columns.OF_DIFFERENCE,
-    ),
-    _MEAN_OF_LOCATION,
-    columns.number("global_mean", "mean of all rows of the question"),
-    *_COUNTS,
-)
-MEANS_OF_GROUPS = (
-    columns.LOCATION,
-    columns.CATEGORY,
-    columns.STRATUM,
-    columns.number("mean", "mean of the group's rows"),
-    *_COUNTS,
-)
-
-
 def question_entry(snapshot: Snapshot, asked: OfQuestion) -> Integers:
-    """Return the entry of the question among those by question, if it has a value."""
-    marginal = snapshot.cube.by_question
-    return _with_value(marginal, marginal.of(snapshot.cube.question_codes[asked.question]))
+    """Select the entry of the question among those by question, if it has a value."""
+    return entries_with_value(snapshot, snapshot.cube.by_question, asked.question)
 
 
 def location_entries(snapshot: Snapshot, asked: OfQuestion | OfState) -> Integers:
-    """Return the entries by location that have a value."""
-    return _entries(snapshot, snapshot.cube.by_location, asked)
+    """Select the entries by location that have a value."""
+    return entries_with_value(snapshot, snapshot.cube.by_location, asked.question, _state(asked))
 
 
 def stratum_entries(snapshot: Snapshot, asked: OfQuestion | OfState) -> Integers:
-    """Return the entries by location, category and stratum that have a value."""
-    return _entries(snapshot, snapshot.cube.by_stratum, asked)
-
-
-def _entries(snapshot: Snapshot, marginal: Marginal, asked: OfQuestion | OfState) -> Integers:
-    question = snapshot.cube.question_codes[asked.question]
-    state = asked.state if isinstance(asked, OfState) else None
-    return _with_value(marginal, _places(snapshot, marginal, question, state))
+    """Select the entries by location, category and stratum that have a value."""
+    return entries_with_value(snapshot, snapshot.cube.by_stratum, asked.question, _state(asked))
 
 
 def states_mean(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
@@ -118,8 +87,7 @@ def states_mean(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
     nowhere; Dorado has nothing but a withheld row and is left out:
 
     >>> from meantime.dataset.samples import example
-    >>> from meantime.statistics.registry import STATISTICS
-    >>> table = STATISTICS["states_mean"].answer(example.snapshot(), OfQuestion(question=example.BREAKFAST))
+    >>> table = STATES_MEAN.answer(example.snapshot(), OfQuestion(question=example.BREAKFAST))
     >>> [column.name for column in table.columns]
     ['location', 'mean', 'count', 'withheld']
     >>> for row in table.rows():
@@ -130,28 +98,27 @@ def states_mean(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
 
     A question without any value gives a table without rows:
 
-    >>> len(STATISTICS["states_mean"].answer(example.snapshot(), OfQuestion(question=example.NAPS)))
+    >>> len(STATES_MEAN.answer(example.snapshot(), OfQuestion(question=example.NAPS)))
     0
     """
-    entries = _Locations(prepared)
-    return entries.table(entries.ascending())
+    locations = _locations(prepared)
+    return locations.table(locations.ascending())
 
 
 def state_mean(prepared: Prepared[OfState, Integers], _work: Work) -> Table:
     """Average the question's rows in one location.
 
     >>> from meantime.dataset.samples import example
-    >>> from meantime.statistics.registry import STATISTICS
     >>> def of(state):
     ...     asked = OfState(question=example.BREAKFAST, state=state)
-    ...     return list(STATISTICS["state_mean"].answer(example.snapshot(), asked).rows())
+    ...     return list(STATE_MEAN.answer(example.snapshot(), asked).rows())
     >>> of("Avalon")  # a withheld row counts nowhere; nothing can be tied
     [('Avalon', 21.0, 2, 1)]
     >>> of("Dorado")  # nothing but a withheld row
     []
     """
-    entries = _Locations(prepared)
-    return entries.table(entries.given)
+    locations = _locations(prepared)
+    return locations.table(locations.entries)
 
 
 def best5(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
@@ -160,9 +127,8 @@ def best5(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
     The question's polarity says what is good; here, a low value:
 
     >>> from meantime.dataset.samples import example
-    >>> from meantime.statistics.registry import STATISTICS
     >>> def of(question):
-    ...     table = STATISTICS["best5"].answer(example.snapshot(), OfQuestion(question=question))
+    ...     table = BEST5.answer(example.snapshot(), OfQuestion(question=question))
     ...     return list(table.column("location"))
     >>> of(example.BREAKFAST)  # the first two are tied; Dorado has nothing but a withheld row
     ['Avalon', 'Borduria', 'Cockaigne']
@@ -172,18 +138,17 @@ def best5(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
     Raises:
         ValueError: the question has no polarity; ``check`` refuses that before.
     """
-    entries = _Locations(prepared)
-    order = entries.ascending() if _is_lower_better(prepared) else entries.descending()
-    return entries.table(order[:_FIVE])
+    locations = _locations(prepared)
+    order = locations.ascending() if _is_lower_better(prepared) else locations.descending()
+    return locations.table(order[:_FIVE])
 
 
 def worst5(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
     """Give the five worst of the means by location, worst first; fewer where fewer locations have a value.
 
     >>> from meantime.dataset.samples import example
-    >>> from meantime.statistics.registry import STATISTICS
     >>> def of(question):
-    ...     table = STATISTICS["worst5"].answer(example.snapshot(), OfQuestion(question=question))
+    ...     table = WORST5.answer(example.snapshot(), OfQuestion(question=question))
     ...     return list(table.column("location"))
     >>> of(example.BREAKFAST)  # the tied ones are in the order of their names here too
     ['Cockaigne', 'Avalon', 'Borduria']
@@ -193,9 +158,9 @@ def worst5(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
     Raises:
         ValueError: the question has no polarity; ``check`` refuses that before.
     """
-    entries = _Locations(prepared)
-    order = entries.descending() if _is_lower_better(prepared) else entries.ascending()
-    return entries.table(order[:_FIVE])
+    locations = _locations(prepared)
+    order = locations.descending() if _is_lower_better(prepared) else locations.ascending()
+    return locations.table(order[:_FIVE])
 
 
 def global_mean(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
@@ -204,23 +169,14 @@ def global_mean(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
     The mean of the rows, not of the locations' means: a location with more rows counts more. "National" is in it too.
 
     >>> from meantime.dataset.samples import example
-    >>> from meantime.statistics.registry import STATISTICS
     >>> def of(question):
-    ...     return list(STATISTICS["global_mean"].answer(example.snapshot(), OfQuestion(question=question)).rows())
+    ...     return list(GLOBAL_MEAN.answer(example.snapshot(), OfQuestion(question=question)).rows())
     >>> of(example.BREAKFAST)  # two withheld rows count nowhere; nothing can be tied
     [(25.22, 5, 2)]
     >>> of(example.NAPS)  # nothing but a withheld row
     []
     """
-    snapshot, given = prepared.snapshot, prepared.data
-    marginal = snapshot.cube.by_question
-    code = snapshot.cube.question_codes[prepared.parameters.question]
-    return Table(
-        columns=columns.of_question(MEAN_OF_ALL, snapshot, code),
-        data=(marginal.mean[given].tolist(), *_counts(marginal, given)),
-        notes=_notes(snapshot),
-        warnings=_warnings(snapshot, code),
-    )
+    return mean_of_all(prepared.snapshot, prepared.parameters.question, prepared.data)
 
 
 def diff_from_mean(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
@@ -229,34 +185,32 @@ def diff_from_mean(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Tab
     Positive: the location is below the mean of all rows. The difference is that of the exact means, rounded once.
 
     >>> from meantime.dataset.samples import example
-    >>> from meantime.statistics.registry import STATISTICS
     >>> def of(question):
-    ...     table = STATISTICS["diff_from_mean"].answer(example.snapshot(), OfQuestion(question=question))
+    ...     table = DIFF_FROM_MEAN.answer(example.snapshot(), OfQuestion(question=question))
     ...     return list(zip(table.column("location"), table.column("difference")))
     >>> of(example.BREAKFAST)  # the first two are tied; Dorado has nothing but a withheld row
     [('Avalon', 4.22), ('Borduria', 4.22), ('Cockaigne', -6.33)]
     >>> of(example.NAPS)
     []
     """
-    entries = _Locations(prepared)
-    return entries.differences(entries.ascending())
+    locations = _locations(prepared)
+    return locations.differences(locations.ascending())
 
 
 def state_diff_from_mean(prepared: Prepared[OfState, Integers], _work: Work) -> Table:
     """Subtract one location's mean from the mean of all rows.
 
     >>> from meantime.dataset.samples import example
-    >>> from meantime.statistics.registry import STATISTICS
     >>> def of(state):
     ...     asked = OfState(question=example.BREAKFAST, state=state)
-    ...     return list(STATISTICS["state_diff_from_mean"].answer(example.snapshot(), asked).rows())
+    ...     return list(STATE_DIFF_FROM_MEAN.answer(example.snapshot(), asked).rows())
     >>> of("Avalon")  # location, difference, mean, global mean, rows, withheld rows; nothing can be tied
     [('Avalon', 4.22, 21.0, 25.22, 2, 1)]
     >>> of("Dorado")  # nothing but a withheld row
     []
     """
-    entries = _Locations(prepared)
-    return entries.differences(entries.given)
+    locations = _locations(prepared)
+    return locations.differences(locations.entries)
 
 
 def mean_by_category(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
@@ -266,18 +220,17 @@ def mean_by_category(prepared: Prepared[OfQuestion, Integers], _work: Work) -> T
     groups keep the order of their names, as all do:
 
     >>> from meantime.dataset.samples import example
-    >>> from meantime.statistics.registry import STATISTICS
-    >>> table = STATISTICS["mean_by_category"].answer(example.snapshot(), OfQuestion(question=example.BREAKFAST))
+    >>> table = MEAN_BY_CATEGORY.answer(example.snapshot(), OfQuestion(question=example.BREAKFAST))
     >>> for row in table.rows():
     ...     print(*row)
     Avalon Sex Female 22.0 1 0
     Avalon Total Total 20.0 1 0
     Borduria Total Total 21.0 1 0
     Cockaigne Total Total 33.1 1 0
-    >>> len(STATISTICS["mean_by_category"].answer(example.snapshot(), OfQuestion(question=example.NAPS)))
+    >>> len(MEAN_BY_CATEGORY.answer(example.snapshot(), OfQuestion(question=example.NAPS)))
     0
     """
-    return _by_category(prepared)
+    return means_of_groups(prepared.snapshot, prepared.parameters.question, prepared.data)
 
 
 def groups_read(snapshot: Snapshot, asked: OfQuestion) -> int:
@@ -290,22 +243,22 @@ def state_mean_by_category(prepared: Prepared[OfState, Integers], _work: Work) -
     """Average the question's rows in each category and stratum of one location, in the order of the names.
 
     >>> from meantime.dataset.samples import example
-    >>> from meantime.statistics.registry import STATISTICS
     >>> def of(state):
     ...     asked = OfState(question=example.BREAKFAST, state=state)
-    ...     return list(STATISTICS["state_mean_by_category"].answer(example.snapshot(), asked).rows())
+    ...     return list(STATE_MEAN_BY_CATEGORY.answer(example.snapshot(), asked).rows())
     >>> of("Avalon")  # its men are withheld; ties do not matter to an order of names
     [('Avalon', 'Sex', 'Female', 22.0, 1, 0), ('Avalon', 'Total', 'Total', 20.0, 1, 0)]
     >>> of("Dorado")
     []
     """
-    return _by_category(prepared)
+    return means_of_groups(prepared.snapshot, prepared.parameters.question, prepared.data)
 
 
 def rests_on(prepared: Prepared[Any, Integers], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a mean rests on: all rows of its location, and of its category and stratum where it has them."""
     snapshot, asked = prepared.snapshot, prepared.parameters
-    given = row or ({"location": asked.state} if isinstance(asked, OfState) else {})
+    state = _state(asked)
+    given = row or ({} if state is None else {"location": state})
     axes = ("location", "category", "stratum")
     cells = cells_with(
         snapshot, asked.question, **{axis: code_of(snapshot, axis, given[axis]) for axis in axes if axis in given}
@@ -326,106 +279,12 @@ def difference_rests_on(prepared: Prepared[Any, Integers], row: Mapping[str, Cel
     return Provenance(number="difference", parts=(of_mean(snapshot, own, sign=-1.0), reference))
 
 
-class _Locations:
-    """The entries of a question by location, those with a value, in the order of the names."""
-
-    def __init__(self, prepared: Prepared[Any, Integers]) -> None:
-        self._snapshot = prepared.snapshot
-        self._question = prepared.snapshot.cube.question_codes[prepared.parameters.question]
-        self._marginal = prepared.snapshot.cube.by_location
-        self.given = prepared.data
-
-    def ascending(self) -> Integers:
-        # Stable, over entries that are in the order of the names: ties are by name.
-        order: Integers = self.given[np.argsort(self._marginal.mean[self.given], kind="stable")]
-        return order
-
-    def descending(self) -> Integers:
-        # Not the reverse of ascending(), which would turn the tied ones around too.
-        order: Integers = self.given[np.argsort(-self._marginal.mean[self.given], kind="stable")]
-        return order
-
-    def table(self, order: Integers) -> Table:
-        return self._told(MEANS, (self._marginal.mean[order].tolist(),), order)
-
-    def differences(self, order: Integers) -> Table:
-        mean_of_all = float(self._snapshot.cube.by_question.mean[self._question])
-        data = (self._exact_differences(order), self._marginal.mean[order].tolist(), [mean_of_all] * len(order))
-        return self._told(DIFFERENCES, data, order)
-
-    def _exact_differences(self, order: Integers) -> list[float]:
-        overall = self._snapshot.cube.by_question.moments
-        n_all, total_all = int(overall.count[self._question]), int(overall.total[self._question])
-        unit_of_scale = 10**self._snapshot.cube.scale
-        moments = self._marginal.moments
-        # Python's integers: the products may not fit in 64 bits, and their division rounds once.
-        return [
-            (total_all * n - total * n_all) / (n_all * n * unit_of_scale)
-            for n, total in zip(moments.count[order].tolist(), moments.total[order].tolist(), strict=True)
-        ]
-
-    def _told(self, described: tuple[Column, ...], data: tuple[Sequence[Cell], ...], order: Integers) -> Table:
-        names = self._snapshot.cube.labels.locations
-        return Table(
-            columns=columns.of_question(described, self._snapshot, self._question),
-            data=(
-                [names[code] for code in self._marginal.keys[order, 1].tolist()],
-                *data,
-                *_counts(self._marginal, order),
-            ),
-            notes=_notes(self._snapshot),
-            warnings=_warnings(self._snapshot, self._question),
-        )
+def _state(asked: OfQuestion | OfState) -> str | None:
+    return asked.state if isinstance(asked, OfState) else None
 
 
-def _by_category(prepared: Prepared[Any, Integers]) -> Table:
-    snapshot = prepared.snapshot
-    labels = snapshot.cube.labels
-    marginal = snapshot.cube.by_stratum
-    code = snapshot.cube.question_codes[prepared.parameters.question]
-    given = prepared.data
-    given = given[marginal.keys[given, 2] != ABSENT]
-    _, locations, categories, strata = marginal.keys[given].T.tolist()
-    # One name more, at the end, where the code of a stratum that is absent (-1) finds it.
-    stratum_names = (*labels.strata, "")
-    return Table(
-        columns=columns.of_question(MEANS_OF_GROUPS, snapshot, code),
-        data=(
-            [labels.locations[place] for place in locations],
-            [labels.categories[place] for place in categories],
-            [stratum_names[place] for place in strata],
-            marginal.mean[given].tolist(),
-            *_counts(marginal, given),
-        ),
-        notes=_notes(snapshot),
-        warnings=_warnings(snapshot, code),
-    )
-
-
-def _places(snapshot: Snapshot, marginal: Marginal, question: int, state: str | None) -> slice:
-    """Find the entries of a question, or of one of its locations; entries are sorted by key."""
-    of_question = marginal.of(question)
-    if state is None:
-        return of_question
-    code = snapshot.cube.location_codes[state]
-    entries = range(of_question.start, of_question.stop)
-
-    def location_at(place: int) -> int:
-        return int(marginal.keys[place, 1])
-
-    # By hand and not np.searchsorted, which would first copy the column of all locations.
-    first = bisect_left(entries, code, key=location_at)
-    behind = bisect_left(entries, code + 1, lo=first, key=location_at)
-    return slice(of_question.start + first, of_question.start + behind)
-
-
-def _with_value(marginal: Marginal, places: slice) -> Integers:
-    given: Integers = np.flatnonzero(marginal.moments.count[places]) + places.start
-    return given
-
-
-def _counts(marginal: Marginal, order: Integers) -> tuple[list[int], list[int]]:
-    return marginal.moments.count[order].tolist(), marginal.moments.withheld[order].tolist()
+def _locations(prepared: Prepared[Any, Integers]) -> LocationTables:
+    return LocationTables(prepared.snapshot, prepared.parameters.question, prepared.data)
 
 
 def _is_lower_better(prepared: Prepared[OfQuestion, Integers]) -> bool:
@@ -436,12 +295,196 @@ def _is_lower_better(prepared: Prepared[OfQuestion, Integers]) -> bool:
     return polarity == "lower"
 
 
-def _notes(snapshot: Snapshot) -> tuple[str, ...]:
-    return tuple(filter(None, (_OVER_ROWS, warnings.synthetic(snapshot))))
+def explain_difference(explanation: ExplanationBuilder[Any, Integers]) -> None:
+    """Explain how far the mean of a location is from that of all rows."""
+    own, everything = explanation.provenance.parts
+    mean, global_mean, d = (explanation.known(name) for name in ("mean", "global_mean", "difference"))
+    explanation.step("The mean of all rows of the question, this location's among them.", global_mean=global_mean)
+    explanation.step("The mean of this location's rows.", mean=mean)
+    formula = difference_formula(global_mean, mean, d)
+    explanation.step("The one is taken from the other.", formula, difference=d)
+    programs = explanation.programs
+    value = programs.column("value")
+    for name, part in (("everything", everything), ("own", own)):
+        programs.pick(name, part.cells)
+    for name in ("everything", "own"):
+        programs.say(
+            f"mean_of_{name} = number({name}[{value}]).mean()",
+            f"mean_of_{name} <- mean(number({name}[[{value}]]), na.rm = TRUE)",
+        )
+    explanation.results |= {
+        "difference": ("mean_of_everything - mean_of_own",) * 2,
+        "mean": ("mean_of_own",) * 2,
+        "global_mean": ("mean_of_everything",) * 2,
+    }
+    explanation.assumptions.append(ROWS_AS_THEY_COME)
 
 
-def _warnings(snapshot: Snapshot, question: int) -> tuple[str, ...]:
-    moments = snapshot.cube.by_question.moments
-    given, withheld = int(moments.count[question]), int(moments.withheld[question])
-    told = (_POOR_ESTIMATE, warnings.withheld(withheld, given + withheld), warnings.kinds_of_value(snapshot, question))
-    return tuple(filter(None, told))
+_UTAH = {**EXAMPLE, "state": "Utah"}
+
+_ALL_ROWS = (
+    "all rows of the question in each location as they come, over strata and years; not a rate of the population"
+)
+_ONE_STATE = "the location's rows as they come, over strata and years; not a rate of its population"
+_RANKED = "the means of states_mean; states with other strata or years in the file are compared as if they had the same"
+
+STATES_MEAN = Statistic(
+    name="states_mean",
+    order=10,
+    parameters=OfQuestion,
+    prepare=location_entries,
+    compute=states_mean,
+    rests_on=rests_on,
+    explain=explain_mean,
+    help="mean by location, lowest first",
+    estimates=_ALL_ROWS,
+    columns=MEANS,
+    example=EXAMPLE,
+    example_rows=(("West Virginia", 24.4525, 40, 3), ("Wyoming", 25.49, 40, 3)),
+    method_version=1,
+    charts=("means", "map"),
+)
+
+STATE_MEAN = Statistic(
+    name="state_mean",
+    order=20,
+    parameters=OfState,
+    prepare=location_entries,
+    compute=state_mean,
+    rests_on=rests_on,
+    explain=explain_mean,
+    help="mean of one location",
+    estimates=_ONE_STATE,
+    columns=MEANS,
+    example=_UTAH,
+    example_rows=(("Utah", 34.63333333333333, 42, 1),),
+    method_version=1,
+    charts=("means",),
+)
+
+BEST5 = Statistic(
+    name="best5",
+    order=30,
+    parameters=OfQuestion,
+    prepare=location_entries,
+    compute=best5,
+    rests_on=rests_on,
+    explain=explain_mean,
+    help="the five best locations with their means, best first",
+    estimates=_RANKED,
+    columns=MEANS,
+    example=EXAMPLE,
+    example_rows=(("West Virginia", 24.4525, 40, 3), ("Wyoming", 25.49, 40, 3)),
+    method_version=1,
+    charts=("means",),
+    needs_polarity=True,
+)
+
+WORST5 = Statistic(
+    name="worst5",
+    order=40,
+    parameters=OfQuestion,
+    prepare=location_entries,
+    compute=worst5,
+    rests_on=rests_on,
+    explain=explain_mean,
+    help="the five worst locations with their means, worst first",
+    estimates=_RANKED,
+    columns=MEANS,
+    example=EXAMPLE,
+    example_rows=(("Maine", 39.413636363636364, 44, 0), ("Washington", 38.65348837209302, 43, 0)),
+    method_version=1,
+    charts=("means",),
+    needs_polarity=True,
+)
+
+GLOBAL_MEAN = Statistic(
+    name="global_mean",
+    order=50,
+    parameters=OfQuestion,
+    prepare=question_entry,
+    compute=global_mean,
+    rests_on=rests_on,
+    explain=explain_mean,
+    help="one mean over everything",
+    estimates='all rows of the question, those of "National" too; a location with more rows counts more',
+    columns=MEAN_OF_ALL,
+    example=EXAMPLE,
+    example_rows=((32.271187904967604, 2315, 85),),
+    method_version=1,
+    charts=("means",),
+)
+
+DIFF_FROM_MEAN = Statistic(
+    name="diff_from_mean",
+    order=60,
+    parameters=OfQuestion,
+    prepare=location_entries,
+    compute=diff_from_mean,
+    rests_on=difference_rests_on,
+    explain=explain_difference,
+    help="global mean minus each location's mean, in the order of states_mean",
+    estimates="the means of global_mean and states_mean; positive where the location is below",
+    columns=DIFFERENCES,
+    example=EXAMPLE,
+    example_rows=(
+        ("West Virginia", 7.818687904967603, 24.4525, 32.271187904967604, 40, 3),
+        ("Wyoming", 6.781187904967602, 25.49, 32.271187904967604, 40, 3),
+    ),
+    method_version=1,
+    charts=("means",),
+)
+
+STATE_DIFF_FROM_MEAN = Statistic(
+    name="state_diff_from_mean",
+    order=70,
+    parameters=OfState,
+    prepare=location_entries,
+    compute=state_diff_from_mean,
+    rests_on=difference_rests_on,
+    explain=explain_difference,
+    help="global mean minus one location's mean",
+    estimates="the means of global_mean and state_mean; positive where the location is below",
+    columns=DIFFERENCES,
+    example=_UTAH,
+    example_rows=(("Utah", -2.362145428365731, 34.63333333333333, 32.271187904967604, 42, 1),),
+    method_version=1,
+    charts=("means",),
+)
+
+MEAN_BY_CATEGORY = Statistic(
+    name="mean_by_category",
+    order=80,
+    parameters=OfQuestion,
+    prepare=stratum_entries,
+    compute=mean_by_category,
+    rests_on=rests_on,
+    explain=explain_mean,
+    help="mean by location, category and stratum, in the order of their names",
+    estimates="the rows of each group over years; rows without a category are in none",
+    entries_read=groups_read,
+    columns=MEANS_OF_GROUPS,
+    example=EXAMPLE,
+    example_rows=(
+        ("Alabama", "Age (years)", "18 - 24", 18.9, 2, 0),
+        ("Alabama", "Age (years)", "25 - 34", 29.0, 2, 0),
+    ),
+    method_version=1,
+)
+
+STATE_MEAN_BY_CATEGORY = Statistic(
+    name="state_mean_by_category",
+    order=90,
+    parameters=OfState,
+    prepare=stratum_entries,
+    compute=state_mean_by_category,
+    rests_on=rests_on,
+    explain=explain_mean,
+    help="mean by category and stratum of one location, in the order of their names",
+    estimates="the location's rows of each group over years; rows without a category are in none",
+    columns=MEANS_OF_GROUPS,
+    example=_UTAH,
+    example_rows=(("Utah", "Age (years)", "18 - 24", 22.35, 2, 0), ("Utah", "Age (years)", "25 - 34", 34.4, 1, 0)),
+    method_version=1,
+    charts=("means",),
+)

@@ -19,6 +19,9 @@ from meantime.statistics.cells.containment import Containment, containment, corr
 from meantime.statistics.cells.provenance import Provenance
 from meantime.statistics.cells.reference import difference_rests_on, with_reference
 from meantime.statistics.cells.selection import Pooled, check_form
+from meantime.statistics.explain.differences import add_both, explain_difference
+from meantime.statistics.explain.estimates import ExplainedEstimate, estimate_of
+from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.differences import Compared, difference, ratio
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.parameters import Names
@@ -34,9 +37,10 @@ from meantime.statistics.result_tables import (
     table,
 )
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
-from meantime.statistics.words.conclusions import LEVEL, VERDICT, sentences, verdicts
-from meantime.statistics.words.findings import MOST_OF_A_KIND, say
+from meantime.statistics.words.conclusions import DIFFERENCE_FINDINGS, LEVEL, VERDICT, sentences, verdicts
+from meantime.statistics.words.findings import MOST_OF_A_KIND
 from meantime.table import Cell, Column, Kind, Table
+from meantime.text import number
 
 # Of a 90 % interval: two one-sided tests at 5 % (Schuirmann 1987).
 _Z90 = float(special.ndtri(0.95))
@@ -184,6 +188,11 @@ def _reference_note(reference: Pooled) -> str:
     return f"Reference: {reference.of.names[0]}, {text.with_interval(value, low, high, reference.of.unit)}."
 
 
+_FINDINGS = {
+    "similar": "{location} is similar to {reference}: the 90% CI of the difference lies within {margin}.",
+}
+
+
 def _findings(
     others: Pooled, reference: Pooled, d: Compared, p_adjusted: Doubles, is_similar: Any, asked: Comparison
 ) -> list[str]:
@@ -199,20 +208,45 @@ def _findings(
     )
     margin = text.amount(asked.margin or 0, text.unit_of_difference(unit))
     for place in np.flatnonzero(is_similar & ~(p_adjusted < LEVEL)).tolist()[:MOST_OF_A_KIND]:
-        said.append(say("similar", location=others.of.names[place], reference=name, margin=margin))
+        said.append(_FINDINGS["similar"].format(location=others.of.names[place], reference=name, margin=margin))
     return said
+
+
+def explain(explanation: ExplanationBuilder[Comparison, Sides]) -> None:
+    """Explain the difference of a location from the reference."""
+    found, row = explanation.data.found, explanation.row
+    own = estimate_of(found, "own", {"location": row["location"]})
+    reference = estimate_of(found, "reference", {"location": row["reference"]})
+    if explanation.parameters.shares == "geography" and row["difference_from_rest"] is not None:
+        _explain_contained(explanation, own, reference)
+        return
+    explain_difference(explanation, own, reference)
+    explanation.leaves_out.append("The ratio: the same on logarithms.")
+
+
+def _explain_contained(
+    explanation: ExplanationBuilder[Comparison, Sides], own: ExplainedEstimate, reference: ExplainedEstimate
+) -> None:
+    add_both(explanation, own, reference)
+    d = explanation.known("difference")
+    explanation.step(f"{own.label} minus {reference.label}.", f"d = {number(d)}", difference=d)
+    explanation.results["difference"] = ("own_value - reference_value",) * 2
+    explanation.leaves_out.append("Interval and p: they take into account that the reference contains the location.")
 
 
 STATISTIC = Statistic(
     name="comparison",
+    order=120,
     parameters=Comparison,
     prepare=prepare,
     compute=comparison,
     rests_on=rests_on,
+    explain=explain,
     check_form=check_form,
     help="each location with a reference: difference, ratio, and whether they can be told apart",
     estimates="how much higher a location's population value is than that of the reference, in the same years",
     columns=COLUMNS,
+    findings={**DIFFERENCE_FINDINGS, **_FINDINGS},
     example={**EXAMPLE, "reference": "National"},
     example_rows=(
         (

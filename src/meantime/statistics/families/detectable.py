@@ -15,11 +15,14 @@ from meantime.statistics.cells.cell_parameters import Ground
 from meantime.statistics.cells.provenance import REFERENCE, Provenance, of_all, of_group
 from meantime.statistics.cells.reference import WithReference, with_reference
 from meantime.statistics.cells.selection import check_form
+from meantime.statistics.explain.estimates import add_estimate, estimate_of, explain_estimate
+from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.power import detectable_difference
 from meantime.statistics.parameters import LocationName
 from meantime.statistics.result_tables import ESTIMATE, FLAGS, RESPONDENTS, SE, flag_texts, integers, numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.table import Cell, Column, Kind, Table
+from meantime.text import number
 
 
 class Detectable(Ground, frozen=True, kw_only=True):
@@ -118,12 +121,37 @@ def detectable(prepared: Prepared[Detectable, WithReference], _work: Work) -> Ta
     return table(found.of, COLUMNS, data, left_out=found.left_out, warnings=[_NOTE])
 
 
+def explain(explanation: ExplanationBuilder[Detectable, WithReference]) -> None:
+    """Explain the standard errors, and the difference that could be found with them."""
+    found, row = explanation.data.found, explanation.row
+    own = estimate_of(found, "own", {"location": row["location"]})
+    reference = estimate_of(found, "reference", {"location": row["reference"]})
+    explain_estimate(explanation, own)
+    add_estimate(explanation, reference)
+    least = explanation.number("detectable")
+    if least is None or not (own.has_limits and reference.has_limits):
+        return
+    factor = least / float(np.hypot(own.se, reference.se))
+    explanation.step(
+        f"(1.96 + {number(factor - 1.96)}) times the standard error of a difference of the two.",
+        f"{factor:.4f} sqrt({number(own.se)}^2 + {number(reference.se)}^2) = {number(least)}",
+        detectable=least,
+    )
+    explanation.results["reference_se"] = ("reference_se",) * 2
+    explanation.results["detectable"] = (
+        f"{factor!r} * np.sqrt(own_se**2 + reference_se**2)",
+        f"{factor!r} * sqrt(own_se^2 + reference_se^2)",
+    )
+
+
 STATISTIC = Statistic(
     name="detectable",
+    order=200,
     parameters=Detectable,
     prepare=prepare,
     compute=detectable,
     rests_on=rests_on,
+    explain=explain,
     check_form=check_form,
     help="how large a difference from the reference would have to be for a comparison to find it",
     estimates="the least true difference that a survey of this size finds as often as asked for, approximately",

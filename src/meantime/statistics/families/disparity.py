@@ -20,6 +20,9 @@ from meantime.statistics.cells.strata import (
     strata,
     without_reference,
 )
+from meantime.statistics.explain.differences import explain_difference
+from meantime.statistics.explain.estimates import estimate_of, explain_estimate
+from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.differences import Compared, Estimates, difference, ratio
 from meantime.statistics.methods.gaps import Gap, greatest_gap
 from meantime.statistics.methods.multiplicity import adjusted
@@ -36,8 +39,7 @@ from meantime.statistics.result_tables import (
     table,
 )
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
-from meantime.statistics.words.conclusions import ADJUSTED_BY, LEVEL, sentences, verdicts
-from meantime.statistics.words.findings import say
+from meantime.statistics.words.conclusions import ADJUSTED_BY, DIFFERENCE_FINDINGS, LEVEL, sentences, verdicts
 from meantime.table import Cell, Column, Kind, Table
 from meantime.text import amount, interval, unit_of_difference
 
@@ -222,6 +224,15 @@ def _sentences(found: Pooled, d: Compared, p_adjusted: Doubles, asked: Disparity
     return sentences(told, d, p_adjusted, reference=reference, unit=found.of.unit, adjust=asked.adjust, what="group")
 
 
+_FINDINGS = {
+    "no_gaps": "In no location can the groups of {category} be told apart (Cochran's Q, {tested} tested, {by}).",
+    "some_gaps": "In {differing} of {tested} locations the groups of {category} differ by more than chance (Cochran's "
+    "Q, {by}).",
+    "gap": "In {location} the groups of {category} differ by more than chance: {highest} is {gap} above {lowest} "
+    "({interval}); corrected in part for having been chosen, {corrected}.",
+}
+
+
 def _of_gaps(found: Pooled, gaps: _Gaps, p_adjusted: Doubles, asked: Disparity) -> list[str]:
     """Say whether three groups or more can be told apart; of two the difference has said it."""
     many = [place for place, each in enumerate(gaps.gaps) if each is not None and len(each[0]) > 2]
@@ -230,16 +241,15 @@ def _of_gaps(found: Pooled, gaps: _Gaps, p_adjusted: Doubles, asked: Disparity) 
     differ = [place for place in many if p_adjusted[place] < LEVEL]
     said = {"category": asked.category, "tested": len(many), "by": ADJUSTED_BY[asked.adjust]}
     if not differ:
-        return [say("no_gaps", **said)]
+        return [_FINDINGS["no_gaps"].format(**said)]
     if len(gaps.gaps) > 1:
-        return [say("some_gaps", differing=len(differ), **said)]
+        return [_FINDINGS["some_gaps"].format(differing=len(differ), **said)]
     return [_of_one(found, rows, gap, asked) for rows, gap in filter(None, gaps.gaps)]
 
 
 def _of_one(found: Pooled, rows: Integers, gap: Gap, asked: Disparity) -> str:
     who, unit = [names(found.of)[row] for row in rows.tolist()], unit_of_difference(found.of.unit)
-    return say(
-        "gap",
+    return _FINDINGS["gap"].format(
         location=found.of.names[0],
         category=asked.category,
         highest=who[gap.highest],
@@ -250,16 +260,33 @@ def _of_one(found: Pooled, rows: Integers, gap: Gap, asked: Disparity) -> str:
     )
 
 
+def explain(explanation: ExplanationBuilder[Disparity, Pooled]) -> None:
+    """Explain the difference of a group from the reference group; of that one, the estimate."""
+    found, row = explanation.data, explanation.row
+    own = estimate_of(found, "own", row)._replace(label=str(row["stratum"]))
+    if row["difference"] is None:
+        explain_estimate(explanation, own)
+        return
+    reference = estimate_of(found, "reference", {**row, "stratum": row["reference_stratum"]})
+    explain_difference(explanation, own, reference._replace(label=str(row["reference_stratum"])))
+    explanation.leaves_out.append(
+        "The relative difference, which is the same on logarithms; and the gap of all groups."
+    )
+
+
 STATISTIC = Statistic(
     name="disparity",
+    order=170,
     parameters=Disparity,
     prepare=prepare,
     compute=disparity,
     rests_on=rests_on,
+    explain=explain,
     check_form=check_form,
     help="the groups of a category beside a named one: differences, and how far the groups lie apart",
     estimates="how much higher a group's population value is than that of the reference group in the same location",
     columns=COLUMNS,
+    findings={**DIFFERENCE_FINDINGS, **_FINDINGS},
     example={**EXAMPLE, "category": "Gender", "reference_stratum": "Male"},
     example_rows=(
         (

@@ -14,6 +14,8 @@ from meantime.statistics import columns as shared
 from meantime.statistics.cells.cell_parameters import Ground
 from meantime.statistics.cells.provenance import VALUE, Part, Provenance, of_estimates
 from meantime.statistics.cells.selection import Pooled, check_form, pooled, select
+from meantime.statistics.explain.estimates import explain_own_estimate
+from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.differences import Compared, difference_from
 from meantime.statistics.methods.heterogeneity import Heterogeneity
 from meantime.statistics.methods.multiplicity import adjusted
@@ -31,7 +33,7 @@ from meantime.statistics.result_tables import (
     table,
 )
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
-from meantime.statistics.words.findings import say, size_of_difference, strongest
+from meantime.statistics.words.findings import size_of_difference, strongest
 from meantime.table import Cell, Column, Kind, Table
 from meantime.text import amount, decimals, number, p_equals, unit_of_difference
 
@@ -219,22 +221,33 @@ def _sd(value: Doubles) -> float:
     return float(value.std(ddof=1)) if len(value) > 1 else np.nan
 
 
+_FINDINGS = {
+    "spread_is_noise": "The {estimates} estimates are spread no wider than chance alone would spread equal ones "
+    "(Cochran's Q, {p}).",
+    "spread_is_real": "The locations really differ: their true values have a standard deviation of about {tau}, the "
+    "estimates of {sd}.",
+    "outlier": "{location} lies far {side} the median of {median}, by {difference}.",
+    "no_outlier": "No location lies far out from the median of {median} and differs from it for certain.",
+}
+
+
 def _findings(spread: _Spread) -> list[str]:
     found, about, d = spread.found, spread.about, spread.from_median
     if about.estimates < 2:
         return []
     unit = found.of.unit
     if about.p >= _LEVEL:
-        said = [say("spread_is_noise", estimates=about.estimates, p=p_equals(about.p))]
+        said = [_FINDINGS["spread_is_noise"].format(estimates=about.estimates, p=p_equals(about.p))]
     else:
         of_both, sd = unit_of_difference(unit), _sd(found.value)
         places = decimals([about.tau, sd], of_both)
-        said = [say("spread_is_real", tau=amount(about.tau, of_both, places=places), sd=number(sd, places))]
+        said = [
+            _FINDINGS["spread_is_real"].format(tau=amount(about.tau, of_both, places=places), sd=number(sd, places))
+        ]
     median = found.value - d.value
     for place in strongest(d.z, spread.is_outlier):
         said.append(
-            say(
-                "outlier",
+            _FINDINGS["outlier"].format(
                 location=found.of.names[place],
                 side="above" if d.value[place] > 0 else "below",
                 median=amount(float(median[place]), unit),
@@ -248,21 +261,46 @@ def _findings(spread: _Spread) -> list[str]:
             )
         )
     if not spread.is_outlier.any() and about.estimates >= _LEAST_FOR_NONE and np.isfinite(spread.z).all():
-        said.append(say("no_outlier", median=amount(float(median[0]), unit)))
+        said.append(_FINDINGS["no_outlier"].format(median=amount(float(median[0]), unit)))
     return said
+
+
+def explain(explanation: ExplanationBuilder[Distribution, Pooled]) -> None:
+    """Explain the estimate of a location; of the figures, the mean."""
+    if "location" in explanation.row:
+        explain_own_estimate(explanation, explanation.data)
+        explanation.leaves_out.append("The median of all locations, and what is said of the distance from it.")
+        return
+    [part] = explanation.provenance.parts
+    mean = explanation.number("mean")
+    if mean is None:
+        explanation.no_number("no location has a value")
+        return
+    text = f"The mean of the estimates of {explanation.row['locations']} locations, each counting once."
+    explanation.step(text, number(mean), mean=mean)
+    value = explanation.programs.column("value")
+    explanation.programs.take("cells", part)
+    explanation.results["mean"] = (
+        f"(cells['weight'] * number(cells[{value}])).sum()",
+        f"sum(cells$weight * number(cells[[{value}]]))",
+    )
+    explanation.leaves_out.append("Everything but the mean.")
 
 
 STATISTIC = Statistic(
     name="distribution",
+    order=210,
     parameters=Distribution,
     prepare=prepare,
     compute=distribution,
     rests_on=rests_on,
+    explain=explain,
     check_form=check_form,
     help="how the locations' values are spread, how much of that is real, and which lie far out",
     estimates="the spread of the locations' population values, and of their estimates, which is wider by chance",
     columns=COLUMNS,
     columns_for=columns_for,
+    findings=_FINDINGS,
     example=EXAMPLE,
     example_rows=(
         (

@@ -37,6 +37,9 @@ from meantime.statistics.cells.selection import (
     select,
     select_rows,
 )
+from meantime.statistics.explain.estimates import estimate_of, explain_estimate
+from meantime.statistics.explain.explanation import ExplanationBuilder
+from meantime.statistics.explain.means import explain_mean
 from meantime.statistics.methods.pooling import Weights
 from meantime.statistics.parameters import period_text
 from meantime.statistics.result_tables import (
@@ -53,7 +56,6 @@ from meantime.statistics.result_tables import (
 )
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words import warnings
-from meantime.statistics.words.findings import say
 from meantime.table import Cell, Column, Kind, Table
 
 
@@ -188,12 +190,16 @@ def _pooled(found: Pooled, asked: Estimate) -> Table:
     )
 
 
+_FINDINGS = {
+    "estimate": "{location}: {value}, {years}.",
+}
+
+
 def _finding(found: Pooled) -> str:
     """Say the estimate in words where it is one."""
     if len(found) != 1 or np.isnan(found.se[0]):
         return ""
-    return say(
-        "estimate",
+    return _FINDINGS["estimate"].format(
         location=found.of.names[0],
         value=text.with_interval(float(found.value[0]), float(found.low[0]), float(found.high[0]), found.of.unit),
         years=found.of.years or "as published",
@@ -287,17 +293,34 @@ def _sums(numbers: Integers, starts: Integers) -> list[int]:
     return [sum(given[start:end]) for start, end in zip(starts.tolist(), ends, strict=True)]
 
 
+def explain(explanation: ExplanationBuilder[Estimate, Selection | Rows]) -> None:
+    """Explain an estimate, or a mean of all rows."""
+    selection = explanation.data
+    if isinstance(selection, Rows):
+        explain_mean(explanation)
+        return
+    if explanation.row["estimate"] is None:
+        explanation.no_number("the value is withheld")
+        return
+    if "period" in explanation.parameters.by:
+        selection = selection.at(explanation.row["period"])
+    explain_estimate(explanation, estimate_of(pooled(selection), "own", explanation.row))
+
+
 STATISTIC = Statistic(
     name="estimate",
+    order=110,
     parameters=Estimate,
     prepare=prepare,
     compute=estimate,
     rests_on=rests_on,
+    explain=explain,
     check_form=check_basis,
     help="estimate by location, with its standard error and 95 % interval",
     estimates="the percent (or other value) of the population of each location, of one year or pooled over several",
     columns=COLUMNS,
     columns_for=columns_for,
+    findings=_FINDINGS,
     example={**EXAMPLE, "years": "2018..2022"},
     example_rows=(
         ("Alabama", 29.9, 0.38381132341620866, 29.153211082703823, 30.657640621890575, 5, 0, 25263, "", None),

@@ -17,6 +17,9 @@ from meantime.statistics.cells.periods import SYNTAX
 from meantime.statistics.cells.provenance import EARLIER, LATER, REFERENCE, Provenance, of_all, of_group
 from meantime.statistics.cells.selection import LeftOut, Pooled, check_form, refusal
 from meantime.statistics.cells.strata import OfCategory, names, strata
+from meantime.statistics.explain.differences import MOGSTAD, DifferenceColumns, explain_difference
+from meantime.statistics.explain.estimates import estimate_of
+from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.differences import Compared, difference, difference_of_differences
 from meantime.statistics.methods.effective_size import errors_if_gaps_equal
 from meantime.statistics.methods.heterogeneity import Heterogeneity, heterogeneity
@@ -33,7 +36,6 @@ from meantime.statistics.parameters import StratumName
 from meantime.statistics.result_tables import FLAGS, RESPONDENTS, flag_texts, integers, numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words.conclusions import ADJUSTED_BY, LEVEL
-from meantime.statistics.words.findings import say
 from meantime.table import Cell, Column, Kind, Table
 
 
@@ -259,6 +261,24 @@ def _counts(of: Compared, p_adjusted: Doubles) -> tuple[int, int, int]:
     )
 
 
+_FINDINGS = {
+    "no_two_groups": "In no location can {stratum} be told apart from {reference} ({tested} tested, {by}).",
+    "two_groups": "In {differing} of {tested} locations {stratum} differs from {reference} ({by}): {above} above, "
+    "{below} below.",
+    "gaps_noise": "The ranking shows no real differences: what {estimates} gaps differ by is what chance alone would "
+    "make of equal ones (Cochran's Q, {p}).",
+    "gaps_spread": "The gaps really differ: of the variance between them {share} is real, the rest is chance.",
+    "not_largest_gap": "{location} has the widest estimated gap, {stratum} {gap} {side} {reference}, and cannot be "
+    "told apart from {others} when all pairs are compared at once.",
+    "largest_gap": "The gap is widest in {location}, {stratum} {gap} {side} {reference}: every other gap differs from "
+    "it, also when all pairs are compared at once.",
+    "no_gap_changed": "In no location can the gap be said to have changed from {since} to {years} ({tested} tested, "
+    "{by}).",
+    "gaps_changed": "In {changed} of {tested} locations the gap changed from {since} to {years} ({by}): {rose} rose, "
+    "{fell} fell.",
+}
+
+
 def _of_gaps(d: Compared, p_adjusted: Doubles, asked: GapRanking) -> list[str]:
     tested, above, below = _counts(d, p_adjusted)
     if not tested:
@@ -270,8 +290,8 @@ def _of_gaps(d: Compared, p_adjusted: Doubles, asked: GapRanking) -> list[str]:
         "by": ADJUSTED_BY[asked.adjust],
     }
     if not above + below:
-        return [say("no_two_groups", **said)]
-    return [say("two_groups", differing=above + below, above=above, below=below, **said)]
+        return [_FINDINGS["no_two_groups"].format(**said)]
+    return [_FINDINGS["two_groups"].format(differing=above + below, above=above, below=below, **said)]
 
 
 def _of_order(
@@ -285,7 +305,7 @@ def _of_order(
     if len(d.value) < 2:
         return []
     if about.p >= LEVEL:
-        return [say("gaps_noise", estimates=about.estimates, p=text.p_equals(about.p))]
+        return [_FINDINGS["gaps_noise"].format(estimates=about.estimates, p=text.p_equals(about.p))]
     first = int(np.argmin(rank))  # of tied ones the first by name; the others are among those it is like
     others = len(rank) - 1 - int(differs[first].sum())
     unit = text.unit_of_difference(now.group.of.unit)
@@ -293,8 +313,10 @@ def _of_order(
     said |= {"side": "below" if d.value[first] < 0 else "above"}
     said |= {"stratum": asked.stratum, "reference": asked.reference_stratum}
     return [
-        say("gaps_spread", share=text.share(about.reliability)),
-        say("not_largest_gap", others=text.count(others, "other"), **said) if others else say("largest_gap", **said),
+        _FINDINGS["gaps_spread"].format(share=text.share(about.reliability)),
+        _FINDINGS["not_largest_gap"].format(others=text.count(others, "other"), **said)
+        if others
+        else _FINDINGS["largest_gap"].format(**said),
     ]
 
 
@@ -311,20 +333,34 @@ def _of_change(
         "by": ADJUSTED_BY[asked.adjust],
     }
     if not rose + fell:
-        return [say("no_gap_changed", **said)]
-    return [say("gaps_changed", changed=rose + fell, rose=rose, fell=fell, **said)]
+        return [_FINDINGS["no_gap_changed"].format(**said)]
+    return [_FINDINGS["gaps_changed"].format(changed=rose + fell, rose=rose, fell=fell, **said)]
+
+
+def explain(explanation: ExplanationBuilder[GapRanking, Gaps]) -> None:
+    """Explain the gap of a location."""
+    now, asked = explanation.data.now, explanation.parameters
+    location = {"location": explanation.row["location"]}
+    group = estimate_of(now.group, "own", location)._replace(label=asked.stratum)
+    reference = estimate_of(now.reference, "reference", location)._replace(label=asked.reference_stratum)
+    explain_difference(explanation, group, reference, DifferenceColumns("gap", "gap_low", "gap_high"))
+    explanation.sources.append(MOGSTAD)
+    explanation.leaves_out.append("The ranks, which rest on the differences between all pairs of gaps; and changes.")
 
 
 STATISTIC = Statistic(
     name="gap_ranking",
+    order=180,
     parameters=GapRanking,
     prepare=prepare,
     compute=gap_ranking,
     rests_on=rests_on,
+    explain=explain,
     check_form=check_form,
     help="locations by the gap between two groups, with the ranks that each may have, and how the gap changed",
     estimates="the order of the locations by the difference of two groups' population values, as far as it is sure",
     columns=COLUMNS,
+    findings=_FINDINGS,
     example={
         **EXAMPLE,
         "category": "Gender",

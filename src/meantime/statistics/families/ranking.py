@@ -17,6 +17,9 @@ from meantime.statistics.cells.cell_parameters import Ground
 from meantime.statistics.cells.provenance import Provenance, of_estimates
 from meantime.statistics.cells.reference import beside
 from meantime.statistics.cells.selection import Pooled, Selection, check_form, pooled, refusal, select
+from meantime.statistics.explain.differences import MOGSTAD
+from meantime.statistics.explain.estimates import explain_own_estimate
+from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.heterogeneity import Heterogeneity
 from meantime.statistics.methods.rank_intervals import (
     RankInterval,
@@ -42,7 +45,6 @@ from meantime.statistics.result_tables import (
     table,
 )
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
-from meantime.statistics.words.findings import say
 from meantime.table import Cell, Column, Kind, Table
 
 # From which p of Cochran's Q on there is no talk of real differences.
@@ -255,21 +257,34 @@ def _spread_note(about: Heterogeneity, unit: str | None) -> str:
     )
 
 
+_FINDINGS = {
+    "all_noise": "The ranking shows no real differences: what {estimates} estimates differ by is what chance alone "
+    "would make of equal ones (Cochran's Q, {p}).",
+    "real_spread": "The locations really differ: of the variance between their estimates {share} is real, the rest is "
+    "chance.",
+    "not_first": "{location} has the best estimate, and cannot be told apart from {others} when all pairs are "
+    "compared at once.",
+    "first": "{location} is first: every other location differs from it, also when all pairs are compared at once.",
+    "best_k": "Surely among the best {k}, when all pairs are compared at once: {locations}.",
+    "no_best_k": "No location is surely among the best {k} when all pairs are compared at once.",
+}
+
+
 def _findings(
     found: Pooled, rank: Integers, differs: Any, together: RankInterval, about: Heterogeneity, asked: Ranking
 ) -> list[str]:
     if len(found) < 2:
         return []
     if about.p >= _LEVEL:
-        return [say("all_noise", estimates=about.estimates, p=text.p_equals(about.p))]
-    said = [say("real_spread", share=text.share(about.reliability))]
+        return [_FINDINGS["all_noise"].format(estimates=about.estimates, p=text.p_equals(about.p))]
+    said = [_FINDINGS["real_spread"].format(share=text.share(about.reliability))]
     names = found.of.names
     first = int(np.argmin(rank))  # of tied ones the first by name; the others are among those it is like
     others = int((~differs[first]).sum()) - 1
     said.append(
-        say("not_first", location=names[first], others=text.count(others, "other"))
+        _FINDINGS["not_first"].format(location=names[first], others=text.count(others, "other"))
         if others
-        else say("first", location=names[first])
+        else _FINDINGS["first"].format(location=names[first])
     )
     if asked.best >= len(found):
         return said  # that all are among all is no finding
@@ -277,20 +292,42 @@ def _findings(
         names[place] for place in np.argsort(rank, kind="stable").tolist() if together.greatest[place] <= asked.best
     ]
     k = asked.best
-    said.append(say("best_k", k=k, locations=text.listed(surely)) if surely else say("no_best_k", k=k))
+    said.append(
+        _FINDINGS["best_k"].format(k=k, locations=text.listed(surely)) if surely else _FINDINGS["no_best_k"].format(k=k)
+    )
     return said
+
+
+def explain(explanation: ExplanationBuilder[Ranking, Ranked]) -> None:
+    """Explain the estimate that is ranked, and say which ranks the location may have."""
+    explain_own_estimate(explanation, explanation.data.found)
+    row = explanation.row
+    explanation.step(
+        f"By this estimate it has rank {row['rank']}; with what is sure of it, any from {row['rank_low']} to "
+        f"{row['rank_high']}, or, for sentences about several locations, from {row['rank_low_all']} to "
+        f"{row['rank_high_all']}.",
+        rank=explanation.known("rank"),
+    )
+    explanation.sources.append(MOGSTAD)
+    explanation.leaves_out.append(
+        "The ranks: they rest on the differences between all pairs of locations (each by the method of comparison), "
+        "and expected_rank, p_best and the likely ranks on draws with a seed from the request."
+    )
 
 
 STATISTIC = Statistic(
     name="ranking",
+    order=130,
     parameters=Ranking,
     prepare=prepare,
     compute=ranking,
     rests_on=rests_on,
+    explain=explain,
     check_form=check_form,
     help="locations best first, with the ranks that each may have and what it cannot be told apart from",
     estimates="the order of the locations' population values, as far as chance lets it be seen",
     columns=COLUMNS,
+    findings=_FINDINGS,
     example=EXAMPLE,
     example_rows=(
         (

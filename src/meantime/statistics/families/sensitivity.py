@@ -23,6 +23,7 @@ from meantime.statistics import columns as shared
 from meantime.statistics.cells.periods import MOST_HAVE
 from meantime.statistics.cells.provenance import Provenance, cells_with, code_of, unweighted
 from meantime.statistics.cells.selection import LeftOut, Pooled, Selection, check_form, pooled, select
+from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.families.ranking import Ordered, in_order, lower_is_better
 from meantime.statistics.methods.concordance import kendall_tau, shared_best
 from meantime.statistics.methods.pooling import Weights
@@ -31,7 +32,6 @@ from meantime.statistics.parameters import Show, period_text
 from meantime.statistics.result_tables import numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words import warnings
-from meantime.statistics.words.findings import say
 from meantime.table import Cell, Column, Kind, Table
 
 # Where one year is asked for, so many are pooled, it and those before it: as the American Community Survey pools five.
@@ -310,42 +310,66 @@ def _different(ways: Sequence[_Way]) -> int:
     return len({tuple(way.values.items()) for way in ways})
 
 
+_FINDINGS = {
+    "same_order": "Each of {methods} methods gives the same order.",
+    "best_under_all": "Among the best {k} under each of {methods} methods, by their estimates: {locations}.",
+    "no_best_under_all": "No location is among the best {k} under each of {methods} methods.",
+    "moves_most": "With the method alone, {location} moves from place {best} to place {worst}; none moves further.",
+    "least_like": "Least like the ranking as asked is {method}: Kendall's tau {tau}; the best {k} of both have "
+    "{shared} in common.",
+}
+
+
 def _findings(common: Sequence[str], rank: Mapping[str, Integers], methods: int, best: int) -> list[str]:
     if methods < 2 or len(common) < 2:
         return []
     together = np.array(list(rank.values()))
     if (together == together[0]).all():
-        return [say("same_order", methods=methods)]
+        return [_FINDINGS["same_order"].format(methods=methods)]
     order = np.argsort(rank["as_asked"], kind="stable").tolist()
     always = [common[place] for place in order if (together[:, place] <= best).all()]
     said = [
-        say("best_under_all", k=best, methods=methods, locations=text.listed(always))
+        _FINDINGS["best_under_all"].format(k=best, methods=methods, locations=text.listed(always))
         if always
-        else say("no_best_under_all", k=best, methods=methods)
+        else _FINDINGS["no_best_under_all"].format(k=best, methods=methods)
     ]
     moves = np.ptp(together, axis=0)
     most = int(moves.argmax())
     said.append(
-        say("moves_most", location=common[most], best=int(together[:, most].min()), worst=int(together[:, most].max()))
+        _FINDINGS["moves_most"].format(
+            location=common[most], best=int(together[:, most].min()), worst=int(together[:, most].max())
+        )
     )
     tau = {method: kendall_tau(rank["as_asked"], each) for method, each in rank.items()}
     least = min(tau, key=lambda method: tau[method])
     shared = shared_best(rank["as_asked"], rank[least], best=best)
-    said.append(say("least_like", method=least, tau=text.number(tau[least]), shared=shared, k=best))
+    said.append(_FINDINGS["least_like"].format(method=least, tau=text.number(tau[least]), shared=shared, k=best))
     return said
+
+
+def explain(explanation: ExplanationBuilder[Sensitivity, Selected]) -> None:
+    """Say what the ranks rest on; they have no program."""
+    explanation.step("Every row of the question in the location is in some of the methods' numbers.")
+    explanation.leaves_out.append(
+        "The ranks: each method ranks all locations. Ask ranking and states_mean for the rankings themselves, whose "
+        "explanations have programs."
+    )
 
 
 STATISTIC = Statistic(
     name="sensitivity",
+    order=220,
     parameters=Sensitivity,
     prepare=prepare,
     compute=sensitivity,
     rests_on=rests_on,
+    explain=explain,
     check_form=check_form,
     help="the ranking under every method that the table allows, side by side",
     estimates="nothing of a population: how far the order of the estimates depends on how the question is put",
     columns=COLUMNS,
     columns_for=columns_for,
+    findings=_FINDINGS,
     example=EXAMPLE,
     example_rows=(
         ("West Virginia", 1, 1, 1, 1, 1, 1, 1, 1, 0),

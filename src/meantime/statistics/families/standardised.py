@@ -20,6 +20,9 @@ from meantime.statistics import columns as shared
 from meantime.statistics.cells.cell_parameters import Ground
 from meantime.statistics.cells.provenance import VALUE, Part, Provenance, groups_of, of_all
 from meantime.statistics.cells.selection import LeftOut, Pooled, Selection, check_form, pooled, raise_problems, select
+from meantime.statistics.explain.estimates import LIMITS_ARE_95, come_from_limits
+from meantime.statistics.explain.explanation import ExplanationBuilder
+from meantime.statistics.explain.programs import Uncertain
 from meantime.statistics.methods.reliability import Flags, flags
 from meantime.statistics.methods.standard_errors import limits
 from meantime.statistics.methods.standardisation import standardised as standardised_values
@@ -37,9 +40,8 @@ from meantime.statistics.result_tables import (
     table,
 )
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
-from meantime.statistics.words.findings import say
 from meantime.table import Cell, Column, Kind, Table
-from meantime.text import quoted, with_interval
+from meantime.text import number, quoted, with_interval
 
 # More strata than any table has; a longer list is a mistake.
 _MOST_STRATA = 200
@@ -320,28 +322,61 @@ def _no_groups_note(found: _Strata) -> str:
     return f"Left out, since they are no groups of people: {', '.join(map(quoted, found.no_groups))}."
 
 
+_FINDINGS = {
+    "standardised": "{location}: {value}, {years}, if its strata had the shares of the standard.",
+}
+
+
 def _finding(of: Selection, value: Doubles, se: Doubles, low: Doubles, high: Doubles) -> str:
     """Say the estimate in words where it is one."""
     if len(value) != 1 or np.isnan(se[0]):
         return ""
-    return say(
-        "standardised",
+    return _FINDINGS["standardised"].format(
         location=of.names[0],
         value=with_interval(float(value[0]), float(low[0]), float(high[0]), of.unit),
         years=of.years or "as published",
     )
 
 
+def explain(explanation: ExplanationBuilder[Standardised, _Strata]) -> None:
+    """Explain the estimate of a location: the weighted sum of its strata."""
+    [part] = explanation.provenance.parts
+    value = explanation.known("estimate")
+    text = f"{explanation.row['strata']} strata, each with its share of the standard population."
+    explanation.step(text, number(value), estimate=value)
+    explanation.assumptions += [LIMITS_ARE_95, "Strata are separate samples."]
+    chosen = explanation.data.strata.selection
+    own = chosen[np.isin(chosen.cell, part.cells).any(axis=1)]
+    if come_from_limits(own):
+        step = 10.0**-explanation.snapshot.cube.scale
+        explanation.programs.uncertain(Uncertain(scale=chosen.scale, step=step))
+        explanation.programs.take("own", part)
+        explanation.programs.pooled("own", is_published=False)
+        names = {"estimate": "own_value", "se": "own_se", "low": "own_low", "high": "own_high"}
+        explanation.results |= {column: (name, name) for column, name in names.items()}
+        return
+    column = explanation.programs.column("value")
+    explanation.programs.take("own", part)
+    explanation.results["estimate"] = (
+        f"(own['weight'] * number(own[{column}])).sum()",
+        f"sum(own$weight * number(own[[{column}]]))",
+    )
+    explanation.leaves_out.append("Standard error and interval: not every cell has both limits published.")
+
+
 STATISTIC = Statistic(
     name="standardised",
+    order=230,
     parameters=Standardised,
     prepare=prepare,
     compute=standardised,
     rests_on=rests_on,
+    explain=explain,
     check_form=check_standard,
     help="each location's value if its strata, such as age groups, had the shares of a standard population",
     estimates="a value for comparing locations with unlike mixes of people; that of no population anywhere",
     columns=COLUMNS,
+    findings=_FINDINGS,
     example={**EXAMPLE, "category": "Age (years)", "standard": ["us_2000"]},
     example_rows=(
         (

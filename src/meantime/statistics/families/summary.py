@@ -23,6 +23,8 @@ from meantime.dataset.value_counts import ValueCounts, cells_hold_every_value, c
 from meantime.model import Work
 from meantime.statistics import columns
 from meantime.statistics.cells.provenance import Provenance, of_mean, unweighted
+from meantime.statistics.explain.explanation import ExplanationBuilder
+from meantime.statistics.explain.means import explain_mean
 from meantime.statistics.parameters import (
     CategoryName,
     LocationName,
@@ -33,7 +35,7 @@ from meantime.statistics.parameters import (
     period_of,
     period_text,
 )
-from meantime.statistics.statistic import Prepared
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words import warnings
 from meantime.table import Cell, Column, Table
 
@@ -467,3 +469,39 @@ def _ordered(data: dict[str, list[Any]], ranks: dict[str, list[int | None]], ask
         given.sort(key=cells.__getitem__, reverse=column.startswith("-"))
         order = given + [place for place in order if cells[place] is None]
     return order[: asked.limit]
+
+
+def explain(explanation: ExplanationBuilder[Summary, Filtered]) -> None:
+    """Explain the mean of a group."""
+    explain_mean(explanation)
+    explanation.leaves_out.append("Everything but the mean: deviation, least, most and quantiles are of the same rows.")
+
+
+STATISTIC = Statistic(
+    name="summary",
+    order=100,
+    parameters=Summary,
+    prepare=prepare,
+    compute=summary,
+    rests_on=rests_on,
+    explain=explain,
+    help="count, mean, standard deviation, least, most and quantiles of the rows, grouped and filtered as asked",
+    estimates="how the published values are spread, not how people are: each row of a group counts once; with one "
+    "stratum and one period in each group these are the published numbers themselves",
+    columns=columns_for(Summary(question="")),
+    columns_for=columns_for,
+    example={
+        **EXAMPLE,
+        "by": ["location"],
+        "category": ["Total"],
+        "quantiles": [0.25, 0.5, 0.75],
+        "order": ["-mean"],
+        "limit": 3,
+    },
+    example_rows=(
+        ("Maine", 13, 37.53846153846154, 2.110504861219412, 35.0, 41.6, 35.9, 37.6, 38.9, 0),
+        ("Washington", 13, 36.684615384615384, 1.8586940549061832, 33.5, 40.1, 36.1, 36.7, 37.2, 0),
+    ),
+    method_version=1,
+    entries_read=entries_read,
+)

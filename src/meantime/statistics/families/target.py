@@ -13,6 +13,9 @@ from meantime.statistics import columns as shared
 from meantime.statistics.cells.cell_parameters import Adjusting
 from meantime.statistics.cells.provenance import Provenance, of_estimates
 from meantime.statistics.cells.selection import Pooled, check_form, pooled, refusal, select
+from meantime.statistics.explain.differences import MOVER, DifferenceColumns, difference_formula, explain_test
+from meantime.statistics.explain.estimates import explain_own_estimate
+from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.differences import difference_from
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.result_tables import (
@@ -27,7 +30,7 @@ from meantime.statistics.result_tables import (
     table,
 )
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
-from meantime.statistics.words.conclusions import VERDICT, sentences, verdicts
+from meantime.statistics.words.conclusions import DIFFERENCE_FINDINGS, VERDICT, sentences, verdicts
 from meantime.table import Cell, Column, Table
 from meantime.text import amount, number
 
@@ -119,16 +122,36 @@ def rests_on(prepared: Prepared[Target, Pooled], row: Mapping[str, Cell] | None)
     return of_estimates(prepared.data, row)
 
 
+def explain(explanation: ExplanationBuilder[Target, Pooled]) -> None:
+    """Explain the difference of a location from the target."""
+    own = explain_own_estimate(explanation, explanation.data)
+    d, fixed = explanation.known("difference"), float(explanation.parameters.target)
+    formula = f"d = {difference_formula(own.value, fixed, d)}"
+    explanation.step(f"{own.label} minus the target.", formula, difference=d)
+    explain_test(explanation)
+    explanation.sources.append(MOVER)
+    if own.has_limits:
+        explanation.programs.say(
+            f"target_value, target_se = {fixed!r}, 0.0  # known without error",
+            f"target_value <- {fixed!r}; target_se <- 0  # known without error",
+        )
+        explanation.programs.mover("own", "target")
+        explanation.results |= DifferenceColumns().results()
+
+
 STATISTIC = Statistic(
     name="target",
+    order=150,
     parameters=Target,
     prepare=prepare,
     compute=target,
     rests_on=rests_on,
+    explain=explain,
     check_form=check_form,
     help="each location against a fixed value, such as a target of Healthy People",
     estimates="how far a location's population value is from the target",
     columns=COLUMNS,
+    findings=DIFFERENCE_FINDINGS,
     example={**EXAMPLE, "target": 36.0},
     example_rows=(
         (

@@ -17,6 +17,8 @@ from meantime.statistics.cells.cell_parameters import Adjusting
 from meantime.statistics.cells.periods import SYNTAX, told
 from meantime.statistics.cells.provenance import VALUE, Part, Provenance, groups_of, of_all
 from meantime.statistics.cells.selection import Selection, check_form, refusal, select
+from meantime.statistics.explain.estimates import LIMITS_ARE_95, SEPARATE_SAMPLES
+from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.methods.slopes import (
     Lines,
@@ -31,8 +33,9 @@ from meantime.statistics.methods.slopes import (
 from meantime.statistics.result_tables import numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words.conclusions import ADJUSTED_BY, LEVEL
-from meantime.statistics.words.findings import counted, say, size_of_difference, strongest_apart, told_names
+from meantime.statistics.words.findings import counted, size_of_difference, strongest_apart, told_names
 from meantime.table import Cell, Column, Kind, Table
+from meantime.text import number
 
 # Below five years a line is fitted and no verdict given: t with one or two degrees of freedom is no judge.
 LEAST_YEARS = 5
@@ -283,6 +286,15 @@ def _fit_in_words(p: Doubles, fits: Doubles) -> list[Cell]:
     return [None if np.isnan(each) else word for each, word in zip(p, words.tolist(), strict=True)]
 
 
+_FINDINGS = {
+    "no_trends": "No location has a clear trend ({tested} tested, {by}).",
+    "some_trends": "{clear} of {tested} {what} {verb} a clear trend ({by}): {rising} rising, {falling} falling.",
+    "trend": "{location} {verb} by {change}, {years}.",
+    "one_not_straight": "The years do not follow a straight line (p below 0.01).",
+    "not_straight": "In {bent} of {tested} the years do not follow a straight line (p below 0.01 in each).",
+}
+
+
 def _findings(
     of: Selection, stretches: list[_Stretch], p: Doubles, p_adjusted: Doubles, fits: Doubles, asked: Trend
 ) -> list[str]:
@@ -299,16 +311,17 @@ def _findings(
     what = "slopes" if len(stretches) > 1 else "locations"
     said = []
     if not rising + falling:
-        said.append(say("no_trends", tested=tested, by=by))
+        said.append(_FINDINGS["no_trends"].format(tested=tested, by=by))
     elif tested > 1:  # of one, the sentence on it says all
         count = {"clear": rising + falling, "tested": tested, "rising": rising, "falling": falling}
-        said.append(say("some_trends", verb="has" if rising + falling == 1 else "have", what=what, by=by, **count))
+        said.append(
+            _FINDINGS["some_trends"].format(verb="has" if rising + falling == 1 else "have", what=what, by=by, **count)
+        )
     for place in strongest_apart(-p, clear, is_counted):
         stretch, row = lines_[place]
         first, last = (int(str(column[row])) for column in stretch.columns[1:3])  # there: a line was tested
         said.append(
-            say(
-                "trend",
+            _FINDINGS["trend"].format(
                 location=names[place],
                 verb="rises" if slope[place] > 0 else "falls",
                 change=size_of_difference(
@@ -323,20 +336,85 @@ def _findings(
         )
     bent = int(((fits < _FIT_LEVEL) & is_counted).sum())
     if bent:
-        said.append(say("one_not_straight") if tested == 1 else say("not_straight", bent=bent, tested=tested))
+        said.append(
+            _FINDINGS["one_not_straight"] if tested == 1 else _FINDINGS["not_straight"].format(bent=bent, tested=tested)
+        )
     return said
+
+
+def explain(explanation: ExplanationBuilder[Trend, Selection]) -> None:
+    """Explain the slope of a location's line."""
+    explanation.assumptions += [
+        LIMITS_ARE_95,
+        SEPARATE_SAMPLES,
+        "The noise of one year does not carry over into the next.",
+    ]
+    explanation.sources.append(_AITKEN)
+    slope = explanation.number("slope")
+    if slope is None:
+        explanation.no_number("a line needs three years with a standard error")
+        return
+    [part] = explanation.provenance.parts
+    used = ~np.isnan(part.weights)
+    _explain_line(explanation, slope, int(used.sum()))
+    value = explanation.programs.column("value")
+    # The pulls tell the slope; signs are needed here, and a year that pulls down has a negative one.
+    explanation.programs.take("years", Part(part.used_as, part.cells[used], np.abs(part.weights[used])))
+    signs = ", ".join("1" if weight >= 0 else "-1" for weight in part.weights[used].tolist())
+    explanation.programs.say(
+        f"sign = np.array([{signs}])  # years before the middle pull the other way",
+        f"sign <- c({signs})  # years before the middle pull the other way",
+    )
+    explanation.results["slope"] = (
+        f"(sign * years['weight'] * number(years[{value}])).sum()",
+        f"sum(sign * years$weight * number(years[[{value}]]))",
+    )
+    weight = "1 / SE^2"
+    if explanation.data.is_percent:
+        weight = "v (100 - v) / SE^2, which is 1 / SE^2 at the mean of the years but for a factor"
+    explanation.leaves_out.append(
+        f"How the weights come about: w = {weight}, and a year's pull is w (t - t0) / sum w (t - t0)^2; the interval "
+        "and the tests, which need Student's t."
+    )
+
+
+def _explain_line(explanation: ExplanationBuilder[Trend, Selection], slope: float, years: int) -> None:
+    weight = _WEIGHT_OF_PERCENT if explanation.data.is_percent else "1 / SE^2"
+    explanation.step(
+        f"A straight line through {years} years, each weighted by {weight}.",
+        f"b = sum w (t - t0) v / sum w (t - t0)^2 = {number(slope)}",
+        slope=slope,
+    )
+    low, high, phi = (explanation.known(name) for name in ("slope_low", "slope_high", "phi"))
+    explanation.step(
+        f"The interval is widened by the scatter of the years about the line (phi = {number(phi)}).",
+        f"b +- max(t sqrt(phi), z) SE = {number(low)} to {number(high)}",
+        slope_low=low,
+        slope_high=high,
+        phi=phi,
+    )
+
+
+_AITKEN = "Aitken (1935) on weighted least squares; McCullagh and Nelder, Generalized Linear Models (1989), on phi"
+_WEIGHT_OF_PERCENT = (
+    "1 / SE^2 with its standard error taken at the mean m of the years, SE sqrt(m (100 - m) / (v (100 - v))), so that "
+    "a year that came out low does not count more for it"
+)
 
 
 STATISTIC = Statistic(
     name="trend",
+    order=160,
     parameters=Trend,
     prepare=prepare,
     compute=trend,
     rests_on=rests_on,
+    explain=explain,
     check_form=check_form,
     help="whether each location's values rise or fall over its years, with a test of the straight line",
     estimates="the change a year of a location's population value along a straight line",
     columns=COLUMNS,
+    findings=_FINDINGS,
     example={**EXAMPLE, "years": "all"},
     example_rows=(
         (

@@ -9,7 +9,7 @@ from meantime.dataset.cube import Doubles
 from meantime.dataset.snapshot import Polarity
 from meantime.statistics.methods.differences import Compared
 from meantime.statistics.methods.multiplicity import Adjustment
-from meantime.statistics.words.findings import counted, say, size_of_difference, strongest_apart, told_names
+from meantime.statistics.words.findings import counted, size_of_difference, strongest_apart, told_names
 from meantime.table import Cell, Column, Kind
 from meantime.text import unit_of_difference
 
@@ -48,6 +48,14 @@ def verdicts(
     return list(words.tolist())
 
 
+DIFFERENCE_FINDINGS = {
+    "none_differs": "No {what} can be told apart from {reference} ({tested} compared, {adjustment}).",
+    "some_differ": "{differing} of {tested} {what}s {verb} from {reference} ({adjustment}): {above} above, {below} "
+    "below.",
+    "differs": "{location} is {side} {reference} by {difference}.",
+}
+
+
 def sentences(
     names: list[str],
     d: Compared,
@@ -75,14 +83,17 @@ def sentences(
     above, below = (int((differs & is_counted & side).sum()) for side in (d.value > 0, d.value < 0))
     said = []
     if not above + below:
-        said.append(say("none_differs", **told))
+        said.append(DIFFERENCE_FINDINGS["none_differs"].format(**told))
     elif tested > 1:  # of one, the sentence on it says all
         verb = "differs" if above + below == 1 else "differ"
-        said.append(say("some_differ", differing=above + below, verb=verb, above=above, below=below, **told))
+        said.append(
+            DIFFERENCE_FINDINGS["some_differ"].format(
+                differing=above + below, verb=verb, above=above, below=below, **told
+            )
+        )
     for place in strongest_apart(d.z, differs, is_counted):
         said.append(
-            say(
-                "differs",
+            DIFFERENCE_FINDINGS["differs"].format(
                 location=names[place],
                 side="above" if d.value[place] > 0 else "below",
                 reference=reference,

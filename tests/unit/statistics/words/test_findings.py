@@ -4,17 +4,18 @@ import string
 
 import pytest
 
-from meantime.statistics.words import findings
+from meantime.statistics.registry import STATISTICS
+from meantime.statistics.statistic import AnyStatistic
 from meantime.statistics.words.findings import MOST_OF_A_KIND, size_of_difference, strongest
 
 
-@pytest.mark.parametrize("message", findings._MESSAGES)
-def test_a_message_is_a_sentence_and_all_its_places_have_names(message: str) -> None:
-    text = findings._MESSAGES[message]
-    fields = [name for _, name, _, _ in string.Formatter().parse(text) if name is not None]
-    assert all(fields)
-    assert text.endswith(".")
-    assert findings.say(message, **dict.fromkeys(fields, "X")).count("X") == len(fields)
+@pytest.mark.parametrize("row", [row for row in STATISTICS.values() if row.findings], ids=lambda row: row.name)
+def test_a_finding_is_a_sentence_and_all_its_fields_have_names(row: AnyStatistic) -> None:
+    for template in row.findings.values():
+        fields = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
+        assert all(fields)
+        assert template.endswith(".")
+        assert template.format(**dict.fromkeys(fields, "X")).count("X") == len(fields)
 
 
 def test_a_difference_is_told_by_its_size_with_the_interval_of_that_size() -> None:

@@ -13,7 +13,6 @@ from meantime.errors import (
     RequestInvalid,
 )
 from meantime.statistics.explain.source_rows import row_asked, row_of
-from meantime.statistics.explain.steps import explain
 from meantime.web.backend import Backend
 from meantime.web.http import conditional
 from meantime.web.http.replies import Reply
@@ -111,7 +110,7 @@ async def _explained(
 
 def _explanation(answered: AnswerWithSource, place: int, rows: str) -> ExplanationResource:
     answer, row = answered.document, row_of(answered.document.table, place)
-    made = explain(answered.prepared, answer.table, row)
+    made = answered.prepared.explain(answer.table, row)
     return ExplanationResource(
         title=made.title,
         statistic=answer.statistic,

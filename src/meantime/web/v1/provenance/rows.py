@@ -71,7 +71,7 @@ async def _rows(
     def make() -> Page:
         row = None if place is None else row_of(answer.table, place)
         with backend.slots.take() if is_long else nullcontext():
-            return page(answered.prepared, row, after=after, limit=asked.page_rows)
+            return page(answered.prepared.snapshot, answered.prepared.rests_on(row), after=after, limit=asked.page_rows)
 
     found = await asyncio.to_thread(make)
     made = dataclasses.replace(answer, table=found.table)

@@ -10,8 +10,8 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics.cells.provenance import Part, Provenance, merged
 from meantime.statistics.check import check
+from meantime.statistics.explain.explanation import Explanation
 from meantime.statistics.explain.source_rows import row_of
-from meantime.statistics.explain.steps import Explanation, explain
 from tests.support.factories import row, snapshot
 
 SURVEY = survey_example.snapshot()
@@ -21,7 +21,7 @@ SEXES = {"category": "Sex", "reference_stratum": "Male"}
 def explained(statistic: str, of: Snapshot = SURVEY, *, place: int = 0, **asked: Any) -> Explanation:
     prepared = check(statistic, {"question": survey_example.SOUP, **asked}, of)
     answer = prepared.compute(Unwatched())
-    return explain(prepared, answer, row_of(answer, place))
+    return prepared.explain(answer, row_of(answer, place))
 
 
 def texts(explanation: Explanation) -> str:

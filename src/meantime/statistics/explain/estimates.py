@@ -1,0 +1,139 @@
+"""The steps of published estimates: the value, its standard error and its interval."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
+
+from meantime.statistics.cells.provenance import Part, groups_of
+from meantime.statistics.cells.selection import Pooled, Selection
+from meantime.statistics.explain.explanation import AnyExplanation
+from meantime.statistics.explain.programs import Uncertain
+from meantime.statistics.methods.pooling import Weights
+from meantime.statistics.methods.standard_errors import ORIGINS, Origin, Scale
+from meantime.table import Cell
+from meantime.text import number
+
+LIMITS_ARE_95 = "The published limits are 95 % limits."
+SEPARATE_SAMPLES = "Locations and years are separate samples."
+
+_KORN = "Korn and Graubard, Analysis of Health Surveys (1999)"
+_COUNTING = {
+    Weights.EQUAL: "each counting the same",
+    Weights.SAMPLE_SIZE: "each counting by its respondents",
+    Weights.EFFECTIVE_SIZE: "each counting by its effective sample size",
+}
+# Values written out in a formula; of more, the first ones.
+_WRITTEN_OUT = 6
+
+
+class ExplainedEstimate(NamedTuple):
+    """An estimate that a number is made of."""
+
+    name: str  # in the programs
+    label: str  # in words
+    pooled: Pooled  # of one group
+    has_limits: bool  # its standard errors come from both published limits
+
+    @property
+    def value(self) -> float:
+        """The value that is explained."""
+        return float(self.pooled.value[0])
+
+    @property
+    def se(self) -> float:
+        """Its standard error; NaN where it has none."""
+        return float(self.pooled.se[0])
+
+
+def estimate_of(pooled: Pooled, name: str, row: Mapping[str, Cell]) -> ExplainedEstimate:
+    """Return the estimate of the group that the labels of a row name."""
+    pooled = pooled[groups_of(pooled.of, row)]
+    return ExplainedEstimate(name, str(row["location"]), pooled, come_from_limits(pooled.of))
+
+
+def come_from_limits(of: Selection) -> bool:
+    """Whether every standard error can be made again from two columns of the file."""
+    has_columns = {"low", "high"} <= of.snapshot.about.roles.keys()
+    return has_columns and bool((of.origin == ORIGINS.index(Origin.LIMITS)).all())
+
+
+def explain_own_estimate(explanation: AnyExplanation, pooled: Pooled) -> ExplainedEstimate:
+    """Explain the estimate of the location of the row, which is a number of the answer."""
+    own = estimate_of(pooled, "own", {"location": explanation.row["location"]})
+    explain_estimate(explanation, own)
+    return own
+
+
+def explain_estimate(explanation: AnyExplanation, own: ExplainedEstimate) -> None:
+    """Explain an estimate that is a number of the answer."""
+    begin_estimates(explanation, own)
+    add_estimate(explanation, own)
+    explanation.results["estimate"] = ("own_value",) * 2
+    if own.has_limits:
+        columns = [name for name in ("se", "low", "high") if name in explanation.row]
+        explanation.results |= {name: (f"own_{name}",) * 2 for name in columns}
+
+
+def begin_estimates(explanation: AnyExplanation, first: ExplainedEstimate) -> None:
+    """Say what is assumed of all estimates, and write how the programs make their standard errors."""
+    if first.has_limits:
+        step = 10.0**-explanation.snapshot.cube.scale
+        explanation.programs.uncertain(Uncertain(scale=first.pooled.of.scale, step=step))
+    else:
+        explanation.leaves_out.append(
+            "Standard errors and what rests on them: not every cell has both limits published."
+        )
+    explanation.assumptions += [LIMITS_ARE_95, SEPARATE_SAMPLES]
+    explanation.sources.append(_KORN)
+
+
+def add_estimate(explanation: AnyExplanation, estimate: ExplainedEstimate) -> None:
+    """Add the steps of one estimate, and its lines of the programs."""
+    pooled, of = estimate.pooled, estimate.pooled.of
+    values, weights = of.value[0].tolist(), pooled.weights[0].tolist()
+    when = of.years or "the file"
+    if len(values) == 1:
+        text = f"{estimate.label} in {when}: the published value."
+        explanation.step(text, f"v = {number(estimate.value)}", value=estimate.value)
+    else:
+        terms = [f"{weight:.4g} x {number(value)}" for weight, value in zip(weights, values, strict=True)]
+        written = " + ".join(terms[:_WRITTEN_OUT]) + (" + ..." if len(terms) > _WRITTEN_OUT else "")
+        text = f"{estimate.label} over {when}: {len(values)} published values, {_COUNTING[of.asked.weights]}."
+        explanation.step(text, f"v = {written} = {number(estimate.value)}", value=estimate.value)
+    _add_error(explanation, estimate, values)
+    explanation.programs.take(estimate.name, Part("value", of.cell[0], pooled.weights[0]))
+    if estimate.has_limits:
+        explanation.programs.pooled(estimate.name, is_published=len(values) == 1)
+        return
+    column, name = explanation.programs.column("value"), estimate.name
+    explanation.programs.say(
+        f"{name}_value = ({name}['weight'] * number({name}[{column}])).sum()",
+        f"{name}_value <- sum({name}$weight * number({name}[[{column}]]))",
+    )
+
+
+def _add_error(explanation: AnyExplanation, estimate: ExplainedEstimate, values: Sequence[float]) -> None:
+    if estimate.se != estimate.se:
+        explanation.step("It has no standard error: limits and respondents do not tell it.")
+        return
+    scale = estimate.pooled.of.scale
+    formula = (
+        f"SE = sqrt((v (1 - v/100) (logit u - logit l) / 2z)^2 + d^2/12) = {number(estimate.se)}"
+        if scale is Scale.LOGIT
+        else f"SE = sqrt(((u - l) / 2z)^2 + d^2/12) = {number(estimate.se)}"
+    )
+    how = f"from the published limits, on the {scale} scale, with the rounding added."
+    low, high = float(estimate.pooled.low[0]), float(estimate.pooled.high[0])
+    interval = f"{number(low)} to {number(high)}"
+    if len(values) == 1:
+        explanation.step(f"Its standard error comes {how}", formula, se=estimate.se)
+        explanation.step("The 95 % interval is the published one.", interval, low=low, high=high)
+        return
+    explanation.step(
+        f"Its standard error is that of independent years; each one's comes {how}",
+        f"SE = sqrt(sum of (w SE)^2) = {number(estimate.se)}",
+        se=estimate.se,
+    )
+    text = f"The 95 % interval lies 1.96 standard errors away on the {scale} scale."
+    explanation.step(text, interval, low=low, high=high)

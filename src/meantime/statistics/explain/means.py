@@ -1,0 +1,35 @@
+"""The steps of a mean over rows of the file."""
+
+from __future__ import annotations
+
+from meantime.statistics.cells.provenance import merged
+from meantime.statistics.explain.explanation import AnyExplanation
+from meantime.text import number
+
+ROWS_AS_THEY_COME = "None: it is arithmetic over the file's rows, and no estimate of a population."
+
+
+def explain_mean(explanation: AnyExplanation) -> None:
+    """Explain the mean of the rows that a row of the answer rests on."""
+    weighted = merged(explanation.provenance)
+    moments = explanation.snapshot.cube.cells.moments
+    count, withheld = int(moments.count[weighted.cells].sum()), int(moments.withheld[weighted.cells].sum())
+    explanation.step(
+        f"{count:,} rows of the file have a value and {withheld:,} are withheld; those count nowhere.",
+        rows=count,
+        withheld=withheld,
+    )
+    name = explanation.provenance.number or "mean"
+    if (mean := explanation.number(name)) is None:
+        explanation.no_number("every row is withheld")
+        return
+    total = sum(moments.total[weighted.cells].tolist()) / 10**explanation.snapshot.cube.scale
+    explanation.step(
+        "Each row with a value counts once, so the number is their mean.",
+        f"{total:,.10g} / {count:,} = {number(mean)}",
+        **{name: mean, "sum": total},
+    )
+    value = explanation.programs.column("value")
+    explanation.programs.pick("rows", weighted.cells)
+    explanation.results[name] = (f"number(rows[{value}]).mean()", f"mean(number(rows[[{value}]]), na.rm = TRUE)")
+    explanation.assumptions.append(ROWS_AS_THEY_COME)
