@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from pathlib import Path
 
+from meantime.statistics.registry import STATISTICS
 from meantime.web.http import problems
 from meantime.web.v1 import documentation
+from tests.support.statistic_pages import page_of
 
 DOCS = Path(__file__).parents[2] / "docs"
 
@@ -23,10 +25,22 @@ def made() -> Mapping[Path, str]:
         for code in by_status
     )
     return pages | {
+        DOCS / "statistics" / "README.md": _list_of_statistics(),
         DOCS / "problems" / "README.md": "# Problems\n\nHow the v1 API says no (RFC 9457): each answer has one of "
         "these as its `code`, and the address of its page\non the server itself as its `type`.\n\n"
-        f"| status | code | what it is |\n|---|---|---|\n{rows}"
+        f"| status | code | what it is |\n|---|---|---|\n{rows}",
     }
+
+
+def _list_of_statistics() -> str:
+    rows = "".join(
+        f"| [`{row.name}`]({page_of(row)}) | {row.help} | {row.estimates} |\n" for row in STATISTICS.values()
+    )
+    return (
+        "# The statistics\n\nEach with what it gives, and what its numbers are an estimate of, and so what they are not. What the "
+        "later ones\nhave in common is on [one page](common-ground.md).\n\n"
+        f"| statistic | gives | estimates |\n|---|---|---|\n{rows}"
+    )
 
 
 def main() -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import doctest
 import inspect
-import re
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -19,26 +17,23 @@ from meantime.statistics.cells.cell_parameters import Ground
 from meantime.statistics.check import check, check_form
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyStatistic
+from tests.support.statistic_pages import PAGES, assert_documented, page_of
 from tests.support.table_files import read
-
-PAGE = Path(__file__).parents[3] / "docs" / "statistics.md"
 
 
 @pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
-def test_every_statistic_has_its_line_in_the_table_of_the_page(row: AnyStatistic) -> None:
-    lines = [line for line in PAGE.read_text(encoding="utf-8").splitlines() if line.startswith(f"| `{row.name}` |")]
-    assert len(lines) == 1, f"docs/statistics.md needs one table row that starts with | `{row.name}` |"
-    assert row.help in lines[0]
-    assert row.estimates in lines[0]
+def test_every_statistic_and_all_its_parameters_are_documented_on_its_page(row: AnyStatistic) -> None:
+    assert_documented(row)
 
 
-def test_the_page_documents_no_statistic_that_there_is_not() -> None:
-    named = re.findall(r"^\| `(\w+)` \|", PAGE.read_text(encoding="utf-8"), flags=re.MULTILINE)
-    assert named == list(STATISTICS)
+def test_there_is_no_page_of_a_statistic_that_there_is_not() -> None:
+    pages = {page_of(row) for row in STATISTICS.values()}
+    assert {path.name for path in PAGES.iterdir()} == pages | {"README.md", "common-ground.md"}
 
 
-def test_the_worked_example_of_the_page_is_what_comes_out() -> None:
-    outcome = doctest.testfile(str(PAGE), module_relative=False, encoding="utf-8")
+@pytest.mark.parametrize("page", ["classic.md", "summary.md"])
+def test_the_worked_example_of_a_page_is_what_comes_out(page: str) -> None:
+    outcome = doctest.testfile(str(PAGES / page), module_relative=False, encoding="utf-8")
     assert outcome.attempted > 0
     assert outcome.failed == 0
 
@@ -94,12 +89,6 @@ def test_every_parameter_says_what_it_is_and_has_an_example(row: AnyStatistic) -
     for name, each in schema["properties"].items():
         assert each.get("description", "").endswith("."), name
         assert each.get("examples"), name
-
-
-@pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
-def test_every_parameter_is_named_on_the_page(row: AnyStatistic) -> None:
-    page = PAGE.read_text(encoding="utf-8")
-    assert [name for name in row.parameters.__struct_fields__ if f"`{name}`" not in page] == []
 
 
 @pytest.fixture(scope="module")

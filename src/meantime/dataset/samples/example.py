@@ -1,4 +1,4 @@
-"""A table of nine rows, small enough to check by hand: the worked example of the docstrings and of docs/statistics.md.
+"""A table of nine rows, small enough to check by hand: the example of docstrings and docs/statistics/classic.md.
 
 It has each peculiarity of real tables once: a tie, a withheld value, a location with only withheld values, a row
 without a category, a question without polarity, and a question without any value.

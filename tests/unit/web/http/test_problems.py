@@ -79,7 +79,8 @@ def test_every_problem_has_a_status_of_its_own_not_that_of_a_bug() -> None:
 def test_the_pages_in_the_documents_are_current() -> None:
     made = generated_docs.made()
     assert {path: path.read_text(encoding="utf-8") for path in made} == made, "run make docs"
-    assert set((generated_docs.DOCS / "problems").iterdir()) == set(made)
+    problems = generated_docs.DOCS / "problems"
+    assert set(problems.iterdir()) == {path for path in made if path.parent == problems}
 
 
 @pytest.mark.parametrize("kind", problems.KINDS)
