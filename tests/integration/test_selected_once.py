@@ -21,6 +21,7 @@ from meantime.formats import document
 from meantime.formats.document import Document
 from meantime.model import Unwatched
 from meantime.statistics.cells import selection
+from meantime.statistics.cells.marginals import entries_with_value
 from meantime.statistics.check import check
 from meantime.statistics.explain.source_rows import row_of
 from meantime.statistics.families import classic, summary
@@ -86,11 +87,11 @@ def selections(monkeypatch: pytest.MonkeyPatch) -> Selections:
             return found
 
         monkeypatch.setattr(selection._Selecting, way, selecting)
-    with_value, filtered = classic._with_value, summary.Filtered
+    filtered = summary.Filtered
 
-    def entries(marginal: Any, places: slice) -> Any:
+    def entries(*arguments: Any) -> Any:
         counted.begun += 1
-        found = with_value(marginal, places)
+        found = entries_with_value(*arguments)
         counted.cells["entries", found.tobytes()] += 1
         return found
 
@@ -99,7 +100,7 @@ def selections(monkeypatch: pytest.MonkeyPatch) -> Selections:
         counted.cells["cells", cells.tobytes()] += 1
         return filtered(question, codes, cells)
 
-    monkeypatch.setattr(classic, "_with_value", entries)
+    monkeypatch.setattr(classic, "entries_with_value", entries)
     monkeypatch.setattr(summary, "Filtered", filtering)
     return counted
 

@@ -1,0 +1,84 @@
+"""``excess``: how far each location is above a value. A statistic for tests: what adding one takes, and no more."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated
+
+import msgspec
+
+from meantime.dataset.snapshot import Snapshot
+from meantime.model import Work
+from meantime.statistics import columns as shared
+from meantime.statistics.cells.cell_parameters import Ground
+from meantime.statistics.cells.provenance import Provenance, of_estimates
+from meantime.statistics.cells.selection import Pooled, check_form, pooled, select
+from meantime.statistics.explain.estimates import explain_own_estimate
+from meantime.statistics.explain.explanation import ExplanationBuilder
+from meantime.statistics.result_tables import ESTIMATE, HIGH, LOW, numbers, table
+from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.table import Cell, Table
+
+
+class Excess(Ground, frozen=True, kw_only=True):
+    """Parameters of ``excess``."""
+
+    threshold: Annotated[float, msgspec.Meta(description="The value to be above of.", examples=[30.0])] = 30.0
+
+
+COLUMNS = (
+    shared.LOCATION,
+    ESTIMATE,
+    LOW,
+    HIGH,
+    shared.number("excess", "estimate minus the threshold", unit=shared.OF_DIFFERENCE),
+)
+_FINDINGS = {"above": "{count} locations are above {threshold}."}
+
+
+def prepare(snapshot: Snapshot, parameters: Excess) -> Pooled:
+    """Select the cells, and pool their years."""
+    return pooled(select(snapshot, parameters))
+
+
+def excess(prepared: Prepared[Excess, Pooled], _work: Work) -> Table:
+    """Subtract the threshold from each estimate."""
+    found, threshold = prepared.data, prepared.parameters.threshold
+    data: list[list[Cell]] = [
+        list(found.of.names),
+        *map(numbers, (found.value, found.low, found.high, found.value - threshold)),
+    ]
+    above = _FINDINGS["above"].format(count=int((found.value > threshold).sum()), threshold=threshold)
+    return table(found.of, COLUMNS, data, left_out=found.left_out, findings=[above])
+
+
+def rests_on(prepared: Prepared[Excess, Pooled], row: Mapping[str, Cell] | None) -> Provenance:
+    """Return the cells of the estimate."""
+    return of_estimates(prepared.data, row)
+
+
+def explain(explanation: ExplanationBuilder[Excess, Pooled]) -> None:
+    """Explain the estimate, and the subtraction."""
+    explain_own_estimate(explanation, explanation.data)
+    explanation.step("The threshold is subtracted.", excess=explanation.number("excess"))
+    explanation.results["excess"] = (f"own_value - {explanation.parameters.threshold!r}",) * 2
+
+
+STATISTIC = Statistic(
+    name="excess",
+    order=1000,
+    parameters=Excess,
+    prepare=prepare,
+    compute=excess,
+    rests_on=rests_on,
+    explain=explain,
+    check_form=check_form,
+    help="how far each location is above a value",
+    estimates="the population value of each location, less a value that is known",
+    columns=COLUMNS,
+    findings=_FINDINGS,
+    example=EXAMPLE,
+    example_rows=(),
+    method_version=1,
+    charts=("estimates",),
+)
