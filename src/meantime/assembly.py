@@ -23,7 +23,7 @@ from meantime.dataset.samples import synthetic
 from meantime.dataset.snapshot import Snapshot
 from meantime.engine.engine import Engine
 from meantime.errors import MeantimeError, SettingInvalid
-from meantime.formats import arrow, parquet, xlsx  # noqa: F401 - else the first request for one delays all others
+from meantime.formats.writers import arrow, parquet, xlsx  # noqa: F401 - else the first request for one delays all others
 from meantime.log import Log
 from meantime.settings import Settings
 from meantime.stores.result_files import ResultFiles

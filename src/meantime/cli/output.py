@@ -18,18 +18,18 @@ from meantime.cli.terminal import output_console, plain
 from meantime.client.result import Result, form_of
 from meantime.errors import SettingInvalid
 from meantime.formats.document import Document
-from meantime.formats.forms import FORMS
+from meantime.formats.registry import FORMATS
 from meantime.table import Kind, cell_format
 
 # How a result is written: as a table for a terminal, or in a format; those that are no text are no good there.
 TABLE = "table"
-_TEXTS = (TABLE, *(suffix for suffix, form in FORMS.items() if form.is_text))
+_TEXTS = (TABLE, *(suffix for suffix, form in FORMATS.items() if form.is_text))
 _WIDER_THAN_ANY = 100_000
 
 form_option = click.option(
     "--format",
     "form",
-    type=click.Choice((TABLE, *FORMS)),
+    type=click.Choice((TABLE, *FORMATS)),
     help=f"Output format.  [default: by the name in --out, else {TABLE}]",
 )
 out_option = click.option(
@@ -61,7 +61,7 @@ def write_result(result: Result, form: str, out: Path | None) -> None:
         return
     with ExitStack() as opened:
         file = opened.enter_context(atomic_file(out)) if out and str(out) != "-" else sys.stdout.buffer
-        file.writelines(result.pieces(FORMS[form]))
+        file.writelines(result.pieces(FORMATS[form]))
         if form == "json":
             file.write(b"\n")  # the other texts end their lines themselves
         file.flush()

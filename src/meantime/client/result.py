@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa  # type: ignore[import-untyped]  # has no types
 
-    from meantime.formats.forms import Form
+    from meantime.formats.format import Format
 
 
 class Result:
@@ -148,7 +148,7 @@ class Result:
         """
         return charts.to_altair(self.document, name)
 
-    def pieces(self, form: Form) -> Iterator[bytes]:
+    def pieces(self, form: Format) -> Iterator[bytes]:
         """Yield it in a format, piece by piece."""
         return form.pieces(self.document)
 
@@ -170,7 +170,7 @@ class Result:
         return display.as_html(self.document)
 
 
-def form_of(path: Path) -> Form:
+def form_of(path: Path) -> Format:
     """Return the format of a file's suffix.
 
     >>> form_of(Path("best.CSV")).name
@@ -181,12 +181,12 @@ def form_of(path: Path) -> Form:
     """
     # Imported here: the formats need DuckDB and more, which take longer to import than the whole client, and few
     # results are saved.
-    from meantime.formats.forms import FORMS
+    from meantime.formats.registry import FORMATS
 
     name = path.name.lower()
     # "x.vl.json" also ends in "json": the longest suffix wins.
-    matches = [suffix for suffix in FORMS if name.endswith(f".{suffix}") and name != f".{suffix}"]
+    matches = [suffix for suffix in FORMATS if name.endswith(f".{suffix}") and name != f".{suffix}"]
     if not matches:
-        known = ", ".join(f".{suffix}" for suffix in FORMS)
+        known = ", ".join(f".{suffix}" for suffix in FORMATS)
         raise NotAcceptable(f"Results cannot be written as {path.name!r}. Use one of these suffixes: {known}.")
-    return FORMS[max(matches, key=len)]
+    return FORMATS[max(matches, key=len)]

@@ -20,9 +20,9 @@ def encode(statistic: str, table: Table, parameters: Mapping[str, Any]) -> bytes
     """Write the table of one of the nine classic statistics, in its shape.
 
     >>> from meantime.dataset.samples import example
-    >>> from meantime.model import Unwatched
-    >>> from meantime.statistics.families.classic import OfQuestion, states_mean
-    >>> table = states_mean(example.snapshot(), OfQuestion(question=example.BREAKFAST), Unwatched())
+    >>> from meantime.statistics.families.classic import OfQuestion
+    >>> from meantime.statistics.registry import STATISTICS
+    >>> table = STATISTICS["states_mean"].answer(example.snapshot(), OfQuestion(question=example.BREAKFAST))
     >>> encode("states_mean", table, {"question": example.BREAKFAST})
     b'{"Avalon":21.0,"Borduria":21.0,"Cockaigne":31.55}'
 

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 import msgspec
 
 from meantime.formats.document import Document, rows_as_objects
+from meantime.formats.format import Format
 
 
 def pieces(document: Document) -> Iterator[bytes]:
@@ -25,3 +26,16 @@ def pieces(document: Document) -> Iterator[bytes]:
     encoder = msgspec.json.Encoder()
     for rows in rows_as_objects(document.table):
         yield encoder.encode_lines(rows)
+
+
+FORMATS = (
+    Format(
+        position=40,
+        suffix="jsonl",
+        media_type="application/jsonl",
+        name="JSON Lines",
+        meaning="the rows, one object a line with every column, for streaming",
+        is_text=True,
+        pieces=pieces,
+    ),
+)

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
 from meantime.formats.document import ROWS_A_PIECE, Document
+from meantime.formats.format import Format
 from meantime.table import Cell, Column, Kind, cell_format
 
 # Every one of them means something within a line, to GitHub or another; after a backslash none does.
@@ -90,3 +91,16 @@ def _row(cells: Iterable[str]) -> str:
 
 def _lines(lines: Iterator[str] | list[str]) -> bytes:
     return "".join(f"{line}\n" for line in lines).encode()
+
+
+FORMATS = (
+    Format(
+        position=80,
+        suffix="md",
+        media_type="text/markdown",
+        name="Markdown",
+        meaning="a table to paste, for people: numbers rounded; findings, warnings, notes and citation below",
+        is_text=True,
+        pieces=pieces,
+    ),
+)

@@ -1,41 +1,28 @@
-"""Parquet: typed columns on disk, small, for DuckDB, data frames and archives.
-
-The file's own metadata carries, under the key ``meantime``, the JSON document without its rows: units and meanings too.
-"""
+"""Parquet."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from functools import partial
-from pathlib import Path
 
-import duckdb
-import nanoarrow as na  # type: ignore[import-untyped]  # it ships no types
-
-from meantime.formats import arrow, by_file
-from meantime.formats.document import Document, about
+from meantime.formats.document import Document
+from meantime.formats.format import Format
 
 
 def pieces(document: Document) -> Iterator[bytes]:
-    """Write a table; its types are DOUBLE, BIGINT and VARCHAR, and what is not there is null."""
-    return by_file.pieces_of(partial(_write, document))
+    """Write a result; see ``writers/parquet.py``, whose library takes long to import."""
+    from meantime.formats.writers import parquet
+
+    return parquet.pieces(document)
 
 
-def _write(document: Document, path: Path) -> None:
-    # By way of an Arrow stream on disk: of all that DuckDB reads, it alone keeps a double's bits, tells null from nan,
-    # has the types without guessing, and comes batch by batch.
-    between = path.with_suffix(".arrows")
-    with between.open("wb") as file:
-        file.writelines(arrow.pieces(document))
-    # One thread, so that the same table gives the same bytes: with more, the groups of rows may be cut elsewhere.
-    with duckdb.connect(config={"threads": 1}) as connection:
-        connection.register("written", na.ArrayStream.from_path(between))
-        connection.execute(
-            f"COPY written TO {_quoted(str(path))} "
-            f"(FORMAT parquet, COMPRESSION zstd, KV_METADATA {{meantime: {_quoted(about(document).decode())}}})"
-        )
-
-
-def _quoted(text: str) -> str:
-    # COPY takes no bound parameters for these. A doubled quote is all that SQL needs; JSON has no NUL as it is.
-    return "'" + text.replace("'", "''") + "'"
+FORMATS = (
+    Format(
+        position=50,
+        suffix="parquet",
+        media_type="application/vnd.apache.parquet",
+        name="Parquet",
+        meaning="typed columns in a small file, for DuckDB and data frames; everything else in its metadata",
+        is_text=False,
+        pieces=pieces,
+    ),
+)

@@ -11,6 +11,7 @@ from meantime.dataset.facts import geography
 from meantime.errors import NotAcceptable
 from meantime.formats import citation
 from meantime.formats.document import Document, dumps
+from meantime.formats.format import Coordinates, Format
 
 if TYPE_CHECKING:
     from meantime.statistics.statistic import AnyStatistic
@@ -21,21 +22,17 @@ _NOTE_CHARACTERS = 64
 _FINGERPRINT_CHARACTERS = 16
 
 
-# Where locations lie, in degrees of latitude and longitude. No part of a result, so whoever draws one brings them.
-Places = Mapping[str, tuple[float, float]]
-
-
-def pieces(document: Document, chart: str | None = None, *, places: Places | None = None) -> Iterator[bytes]:
+def pieces(document: Document, chart: str | None = None, *, points: Coordinates | None = None) -> Iterator[bytes]:
     """Write the specification of a chart.
 
     Raises:
         NotAcceptable: the result has no such chart; before the first piece.
     """
-    yield dumps(specification(document, chart, places=places))
+    yield dumps(specification(document, chart, points=points))
 
 
 def charts_of(statistic: str) -> tuple[str, ...]:
-    """Return the names of the charts that a statistic's results have, the usual one first.
+    """Return the names of the charts that a statistic's results have, the default first.
 
     >>> charts_of("states_mean")
     ('means', 'map')
@@ -44,8 +41,8 @@ def charts_of(statistic: str) -> tuple[str, ...]:
     return () if row is None else row.charts
 
 
-def specification(document: Document, chart: str | None = None, *, places: Places | None = None) -> dict[str, Any]:
-    """Return a chart of a result, the usual one if no other is named.
+def specification(document: Document, chart: str | None = None, *, points: Coordinates | None = None) -> dict[str, Any]:
+    """Return a chart of a result, the default one if none is named.
 
     Raises:
         NotAcceptable: it has no such chart, or nothing that could be drawn, or more than could be seen.
@@ -56,7 +53,7 @@ def specification(document: Document, chart: str | None = None, *, places: Place
     if chart is not None and chart not in charts:
         raise NotAcceptable(f"Results of {document.statistic} have no such chart; they have {', '.join(charts)}.")
     try:
-        return CHARTS[chart or charts[0]].draw(document.table, _caption(document, places or {}))
+        return CHARTS[chart or charts[0]].draw(document.table, _caption(document, points or {}))
     except KeyError as error:
         raise NotAcceptable(
             f"This result has no column {error}, which its chart is drawn from: it was asked for another of its "
@@ -78,7 +75,7 @@ def _statistics() -> Mapping[str, AnyStatistic]:
     return STATISTICS
 
 
-def _caption(document: Document, places: Places) -> Caption:
+def _caption(document: Document, points: Coordinates) -> Caption:
     asked = document.parameters
     table = document.table
     short = " ".join(note for note in table.notes if len(note) <= _NOTE_CHARACTERS)
@@ -92,7 +89,7 @@ def _caption(document: Document, places: Places) -> Caption:
         ),
         is_synthetic=document.citation.startswith(citation.SYNTHETIC),
         reference=_reference(document),
-        points=places,
+        points=points,
     )
 
 
@@ -105,3 +102,17 @@ def _reference(document: Document) -> str | None:
         return None
     locations = tuple(sorted({str(name) for name in document.table.column("location")}))
     return next((name for name in locations if name in geography.for_locations(locations).aggregates), None)
+
+
+FORMATS = (
+    Format(
+        position=90,
+        suffix="vl.json",
+        media_type="application/vnd.vegalite.v6+json",
+        name="Vega-Lite",
+        meaning="the chart as a specification with its data, for browsers and notebooks, in light and dark",
+        is_text=True,
+        pieces=pieces,
+        draw=pieces,
+    ),
+)

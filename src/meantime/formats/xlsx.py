@@ -1,140 +1,28 @@
-"""XLSX: a sheet with the result and a sheet that says what it is, for Excel, LibreOffice and Numbers.
-
-A text is written as a text, so nothing in it is run or followed: no formula, no link. Numbers are doubles to the bit;
-an integer that a double cannot hold is written as a text, since a spreadsheet has no other number.
-"""
+"""XLSX, for Excel and LibreOffice."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from datetime import UTC, datetime
-from functools import partial
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator
 
-from xlsxwriter import Workbook  # type: ignore[import-untyped]  # it ships no types
-from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]  # it ships no types
-
-from meantime.errors import NotAcceptable
-from meantime.formats import by_file
-from meantime.formats.document import Document, dumps
-from meantime.table import Cell, Kind, Table
-
-# What the format has room for, as Microsoft lists it; xlsxwriter would leave out or cut what is beyond.
-_ROWS = 1_048_576  # the header is one of them
-_CELL_CHARACTERS = 32_767  # as UTF-16 counts them
-
-# Beyond, doubles are more than 1 apart.
-_EXACT_INTEGERS = 2**53
-
-# So that a date is not what makes the same result have other bytes; Excel's own beginning of time.
-_CREATED = datetime(1980, 1, 1, tzinfo=UTC)
-
-_WIDEST, _NARROWEST, _ROWS_MEASURED = 60, 10, 100
+from meantime.formats.document import Document
+from meantime.formats.format import Format
 
 
 def pieces(document: Document) -> Iterator[bytes]:
-    """Write a workbook.
+    """Write a result; see ``writers/xlsx.py``, whose library takes long to import."""
+    from meantime.formats.writers import xlsx
 
-    Raises:
-        NotAcceptable: a table has more rows, or a text more characters, than the format has room for; at once, before
-            anything is written.
-    """
-    about = list(_about(document))
-    _require_room(document.table, about)
-    return by_file.pieces_of(partial(_write, document.table, about))
+    return xlsx.pieces(document)
 
 
-class _Sheet(Worksheet):  # type: ignore[misc]  # it ships no types
-    """Two things that xlsxwriter does otherwise, each in the one method that writes them."""
-
-    def _xml_number_element(self, number: float, attributes: Sequence[tuple[str, Any]] = ()) -> None:
-        # 17 digits where they are needed, as Excel itself writes; xlsxwriter's 16 do not bring every double back.
-        said = "".join(f' {key}="{value}"' for key, value in attributes)
-        self.fh.write(f"<c{said}><v>{number!r}</v></c>")
-
-    def _xml_rich_inline_string(self, string: str, attributes: Sequence[tuple[str, Any]] = ()) -> None:
-        # What begins with <r> and ends with </r> it takes for XML of its own and writes as it is. Our texts come from a
-        # file that somebody else wrote: that one too is a text.
-        self._xml_inline_string(string, True, attributes)
-
-
-def _write(table: Table, about: Sequence[tuple[str, ...]], path: Path) -> None:
-    # constant_memory writes each row to disk as the next begins, into the folder that goes away afterwards.
-    with Workbook(str(path), {"constant_memory": True, "tmpdir": str(path.parent)}) as workbook:
-        workbook.set_properties({"created": _CREATED})
-        bold = workbook.add_format({"bold": True})
-        _write_result(workbook.add_worksheet("Result", _Sheet), table, bold)
-        _write_about(workbook.add_worksheet("About", _Sheet), about, bold)
-
-
-def _write_result(sheet: Worksheet, table: Table, bold: Any) -> None:
-    for place, (column, cells) in enumerate(zip(table.columns, table.data, strict=True)):
-        measured = [column.name, *(str(cell) for cell in cells[:_ROWS_MEASURED])]
-        sheet.set_column(place, place, min(max(_NARROWEST, *(len(text) + 2 for text in measured)), _WIDEST))
-    sheet.freeze_panes(1, 0)
-    for place, column in enumerate(table.columns):
-        sheet.write_string(0, place, column.name, bold)
-    kinds = [column.kind for column in table.columns]
-    for line, row in enumerate(table.rows(), start=1):
-        for place, (kind, cell) in enumerate(zip(kinds, row, strict=True)):
-            _write_cell(sheet, line, place, kind, cell)
-
-
-def _write_cell(sheet: Worksheet, line: int, place: int, kind: Kind, cell: Cell) -> None:
-    if cell is None:
-        return
-    if kind is Kind.TEXT or (kind is Kind.INTEGER and abs(int(cell)) > _EXACT_INTEGERS):
-        sheet.write_string(line, place, str(cell))
-    else:
-        sheet.write_number(line, place, cell)
-
-
-def _write_about(sheet: Worksheet, about: Sequence[tuple[str, ...]], bold: Any) -> None:
-    sheet.set_column(0, 0, 20)
-    sheet.set_column(1, 1, _WIDEST)
-    for line, (name, *values) in enumerate(about):
-        sheet.write_string(line, 0, name, bold)
-        for place, value in enumerate(values, start=1):
-            sheet.write_string(line, place, value)
-
-
-def _about(document: Document) -> Iterator[tuple[str, ...]]:
-    """The lines of the second sheet: what the first one is, what it is not, and what its columns mean."""
-    yield "Statistic", document.statistic
-    for name, value in document.parameters.items():
-        yield f"Parameter {name}", value if isinstance(value, str) else dumps(value).decode()
-    yield "Data set", document.dataset
-    yield "Fingerprint", document.fingerprint
-    yield "Method version", str(document.method_version)
-    yield from (("Finding", finding) for finding in document.table.findings)
-    yield from (("Warning", warning) for warning in document.table.warnings)
-    yield from (("Note", note) for note in document.table.notes)
-    yield "Suggested citation", document.citation
-    yield ("",)
-    yield "Column", "Meaning", "Unit", "Kind"
-    for column in document.table.columns:
-        yield column.name, column.meaning, column.unit or "", column.kind
-
-
-def _require_room(table: Table, about: Sequence[tuple[str, ...]]) -> None:
-    if len(table) >= _ROWS:
-        raise NotAcceptable(
-            f"An XLSX sheet has room for {_ROWS - 1:,} rows below its header, and this result has {len(table):,}. "
-            "Take it as parquet or csv."
-        )
-    for name, texts in _texts(table, about):
-        for text in texts:
-            # A character takes one or two of UTF-16's, so most need no closer look.
-            if len(text) > _CELL_CHARACTERS // 2 and len(text.encode("utf-16-le")) // 2 > _CELL_CHARACTERS:
-                raise NotAcceptable(
-                    f"An XLSX cell has room for {_CELL_CHARACTERS:,} characters, and {name} has a text of "
-                    f"{len(text):,}. Take the result as json, parquet or csv."
-                )
-
-
-def _texts(table: Table, about: Sequence[tuple[str, ...]]) -> Iterator[tuple[str, Iterator[str]]]:
-    for column, cells in zip(table.columns, table.data, strict=True):
-        yield f"the column {column.name}", (cell for cell in cells if isinstance(cell, str))
-    for name, *values in about:
-        yield name, iter((name, *values))
+FORMATS = (
+    Format(
+        position=70,
+        suffix="xlsx",
+        media_type="application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
+        name="XLSX",
+        meaning="a sheet with the rows and one with everything else, for Excel and LibreOffice",
+        is_text=False,
+        pieces=pieces,
+    ),
+)

@@ -394,7 +394,7 @@ def test_a_dot_has_one_value() -> None:
 
 def test_a_degree_is_as_long_across_as_up_apart_from_the_latitude() -> None:
     spec = specification(
-        answer("estimate", years="2020"), "point_map", places={"Avalon": (60.0, 0.0), "Dorado": (60.0, 2.0)}
+        answer("estimate", years="2020"), "point_map", points={"Avalon": (60.0, 0.0), "Dorado": (60.0, 2.0)}
     )
     x, y = (
         next(

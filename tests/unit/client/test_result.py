@@ -13,7 +13,7 @@ import pytest
 from meantime import Result
 from meantime.errors import NotAcceptable, NotMeantime, PackageMissing
 from meantime.formats import document
-from meantime.formats.forms import FORMS
+from meantime.formats.registry import FORMATS
 from meantime.table import Table
 from tests.support import result_documents
 from tests.support.result_documents import COUNT, LOCATION, MEAN
@@ -56,13 +56,13 @@ def test_anything_but_a_result_is_refused() -> None:
 # Conversions and files
 
 
-@pytest.mark.parametrize("suffix", FORMS)
+@pytest.mark.parametrize("suffix", FORMATS)
 def test_a_saved_file_is_what_the_server_writes(suffix: str, tmp_path: Path) -> None:
     saved = RESULT.save(str(tmp_path / f"best.{suffix.upper()}"))
     if suffix == "xlsx":
         assert saved.stat().st_size > 0  # it has a time in it
     else:
-        assert saved.read_bytes() == b"".join(FORMS[suffix].pieces(RESULT.document))
+        assert saved.read_bytes() == b"".join(FORMATS[suffix].pieces(RESULT.document))
 
 
 @pytest.mark.parametrize("name", ["best.doc", "best", ".csv"])
@@ -160,7 +160,7 @@ def test_a_notebook_shows_the_meaning_of_columns() -> None:
 def test_the_altair_chart_is_the_one_that_the_server_draws() -> None:
     chart = RESULT.chart()
     assert isinstance(chart, alt.LayerChart)
-    written = json.loads(b"".join(FORMS["vl.json"].pieces(RESULT.document)))
+    written = json.loads(b"".join(FORMATS["vl.json"].pieces(RESULT.document)))
     assert chart.to_dict()["layer"] == written["layer"]
     assert chart.to_dict()["description"] == written["description"]
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from meantime.formats.forms import FORMS
+from meantime.formats.registry import FORMATS
 from meantime.table import Table
 from tests.support.result_documents import COUNT, LOCATION, MEAN, of
 
@@ -17,13 +17,13 @@ WAYS = re.findall(r"```python\n(.*?)```", PAGE, flags=re.DOTALL)
 
 def test_the_table_of_the_page_has_every_form_with_its_media_type_and_no_other() -> None:
     rows = re.findall(r"^\| `([\w.]+)` \| (.*?) \| `(.*?)` \|", PAGE, flags=re.MULTILINE)
-    assert rows == [(form.suffix, form.name, form.media_type) for form in FORMS.values()]
+    assert rows == [(form.suffix, form.name, form.media_type) for form in FORMATS.values()]
 
 
 @pytest.mark.parametrize("way", WAYS, ids=["pandas", "polars", "pyarrow", "duckdb"])
 def test_a_result_can_be_read_as_the_page_says(way: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     table = Table(columns=(LOCATION, MEAN, COUNT), data=(["Åland", "=1"], [0.1 + 0.2, None], [1, 2]))
-    for form in (form for form in FORMS.values() if form.draw is None):
+    for form in (form for form in FORMATS.values() if form.draw is None):
         (tmp_path / f"result.{form.suffix}").write_bytes(b"".join(form.pieces(of(table))))
     monkeypatch.chdir(tmp_path)
     seen: dict[str, object] = {}

@@ -7,7 +7,7 @@ import json
 import pytest
 
 from meantime.errors import NotAcceptable
-from meantime.formats.forms import FORMS, forms_of
+from meantime.formats.registry import FORMATS, formats_of
 from meantime.formats.vegalite import pieces, specification
 from meantime.table import Table
 from tests.support.chart_answers import answer
@@ -31,7 +31,7 @@ def test_a_chart_says_what_it_is_of_and_where_it_comes_from() -> None:
 def test_a_statistic_without_a_chart_says_which_have_one() -> None:
     with pytest.raises(NotAcceptable, match=r"summary have no chart.*ranking"):
         specification(of(Table(columns=(LOCATION,), data=(["Utah"],)), statistic="summary"))
-    assert set(FORMS) - set(forms_of("summary")) == {"vl.json", "svg", "png"}
+    assert set(FORMATS) - set(formats_of("summary")) == {"vl.json", "svg", "png"}
 
 
 def test_a_chart_that_there_is_not_says_which_there_are() -> None:
@@ -51,7 +51,7 @@ def test_only_data_that_are_synthetic_are_said_to_be() -> None:
 
 
 def test_another_chart_is_asked_of_a_form_that_is_one() -> None:
-    form = FORMS["vl.json"]
-    usual, other = (b"".join(each.pieces(RANKING)) for each in (form, form.showing("estimates")))
+    form = FORMATS["vl.json"]
+    usual, other = (b"".join(each.pieces(RANKING)) for each in (form, form.with_chart("estimates")))
     assert usual != other
-    assert FORMS["csv"].showing("estimates") is FORMS["csv"]
+    assert FORMATS["csv"].with_chart("estimates") is FORMATS["csv"]

@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from importlib import metadata
 from typing import Literal
 
-from meantime.formats.forms import Form
-from meantime.formats.rendering import fonts
+from meantime.formats.format import Format
+from meantime.formats.writers.renderer import fonts
 from meantime.web.http.conditional import cached_etag
 from meantime.web.http.negotiation import read_weights
 from meantime.web.http.ranges import ByteRange
@@ -118,7 +118,7 @@ def vary_of(request: HttpRequest, headers: Sequence[tuple[str, str]]) -> str:
     return ", ".join(names)
 
 
-def coding_of(accept_encoding: str | None, form: Form) -> Coding:
+def coding_of(accept_encoding: str | None, form: Format) -> Coding:
     """Return the coding that an Accept-Encoding header wants. What is no text is packed already."""
     weights = read_weights(accept_encoding or "")
     packed = max((weights[name] for name in ("gzip", "x-gzip") if name in weights), default=weights.get("*", 0.0))

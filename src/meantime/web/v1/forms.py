@@ -9,13 +9,14 @@ from typing import NamedTuple
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import NotAcceptable, PathUnknown, Problem, RequestInvalid
 from meantime.formats import vegalite
-from meantime.formats.forms import FORMS, Form, forms_of
+from meantime.formats.format import Format
+from meantime.formats.registry import FORMATS, formats_of
 from meantime.text import listed, quoted
 from meantime.web.http.negotiation import read_weights
 from meantime.web.v1.representation import JSON_FORM
 
 
-def choose_form(accept: str | None, suffix: str | None, statistic: str | None = None) -> Form:
+def choose_form(accept: str | None, suffix: str | None, statistic: str | None = None) -> Format:
     """Return the form that the suffix names, else the one that an Accept header (RFC 9110) wants most.
 
     Of forms that are wanted alike it is the one that is named more exactly, then the first of ours: so a browser, which
@@ -37,10 +38,10 @@ def choose_form(accept: str | None, suffix: str | None, statistic: str | None = 
     >>> choose_form("image/png, */*", None, "summary").suffix
     'json'
     """
-    offered = FORMS if statistic is None else forms_of(statistic)
+    offered = FORMATS if statistic is None else formats_of(statistic)
     if suffix is not None:
-        if (form := FORMS.get(suffix)) is None:
-            names = listed((f"results.{name}" for name in FORMS), most=None)
+        if (form := FORMATS.get(suffix)) is None:
+            names = listed((f"results.{name}" for name in FORMATS), most=None)
             raise PathUnknown(f"There is no results.{suffix[:20]}; the formats are {names}.")
         if statistic is not None and suffix not in offered:
             raise vegalite.no_chart(statistic)
@@ -50,9 +51,9 @@ def choose_form(accept: str | None, suffix: str | None, statistic: str | None = 
     wanted = read_weights(accept)
     best = max(offered.values(), key=partial(_wish, wanted))  # the first of equals
     if _wish(wanted, best)[0] == 0:
-        if statistic is not None and any(_wish(wanted, form)[0] for form in FORMS.values()):
+        if statistic is not None and any(_wish(wanted, form)[0] for form in FORMATS.values()):
             raise vegalite.no_chart(statistic)
-        types = listed((form.media_type for form in FORMS.values()), most=None)
+        types = listed((form.media_type for form in FORMATS.values()), most=None)
         raise NotAcceptable(
             f"Accept is {quoted(accept, 100)}, which is not a format of results. They are available as {types}. A "
             "suffix of the address, such as results.csv, also chooses a format."
@@ -60,18 +61,18 @@ def choose_form(accept: str | None, suffix: str | None, statistic: str | None = 
     return best
 
 
-def with_chart(form: Form, chart: str | None, statistic: str) -> Form:
+def with_chart(form: Format, chart: str | None, statistic: str) -> Format:
     """Return the form that shows this chart of a statistic's results; one that is no chart is what it is.
 
     Raises:
         RequestInvalid: they have no such chart. Also of a form that is none: it would be a mistake there, too.
 
-    >>> with_chart(FORMS["svg"], "map", "ranking").chart, with_chart(FORMS["csv"], "map", "ranking").chart
+    >>> with_chart(FORMATS["svg"], "map", "ranking").chart, with_chart(FORMATS["csv"], "map", "ranking").chart
     ('map', None)
     """
     charts = vegalite.charts_of(statistic)
     if chart is None or chart in charts:
-        return form.showing(chart)
+        return form.with_chart(chart)
     near = closest(chart, charts)
     there = f"there are {listed(charts)}" if len(charts) > 1 else f"there is {charts[0]}" if charts else "there is none"
     detail = f"Results of {statistic} have no chart {quoted(chart)}. {suggestion(near)}Of these results {there}."
@@ -87,7 +88,7 @@ class _Wish(NamedTuple):
     exactness: int
 
 
-def _wish(wanted: Mapping[str, float], form: Form) -> _Wish:
+def _wish(wanted: Mapping[str, float], form: Format) -> _Wish:
     kind = form.media_type.partition("/")[0]
     # What is said more exactly counts: "text/*, text/csv;q=0" wants every text but that. The lone star is old Java's.
     for exactness, name in ((2, form.media_type), (1, f"{kind}/*"), (0, "*/*"), (0, "*")):

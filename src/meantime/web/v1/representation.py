@@ -12,7 +12,8 @@ from collections.abc import Awaitable, Callable
 from itertools import chain
 
 from meantime.formats.document import Document, decode
-from meantime.formats.forms import FORMS, Form
+from meantime.formats.format import Format
+from meantime.formats.registry import FORMATS
 from meantime.web.http.ranges import requested_range
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
@@ -20,7 +21,7 @@ from meantime.web.v1.envelope import PLAIN, WRITERS, Envelope, coding_of, vary_o
 from meantime.web.v1.pieces import PIECE_BYTES, PieceMaker, take_in_thread
 
 # The first of the forms: for clients that do not say what they want, and the one that results are kept in.
-JSON_FORM = next(iter(FORMS.values()))
+JSON_FORM = next(iter(FORMATS.values()))
 
 # A kept result up to this is read and written as text within a millisecond: going to a thread and back takes as long.
 _MADE_AT_ONCE_BYTES = 32 * 1024
@@ -32,7 +33,7 @@ _NAME_CHARACTERS = 80
 async def represent(
     request: HttpRequest,
     *,
-    form: Form,
+    form: Format,
     tag: str,
     document: Callable[[], Document] | None = None,
     body: Callable[[], Awaitable[bytes]] | None = None,

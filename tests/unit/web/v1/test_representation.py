@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from meantime.errors import NotAcceptable, PathUnknown, RangeInvalid, ResultGone
 from meantime.formats import document
 from meantime.formats.document import Document
-from meantime.formats.forms import FORMS, Form
+from meantime.formats.format import Format
+from meantime.formats.registry import FORMATS
 from meantime.web.http import ranges
 from meantime.web.http.replies import ClientGone, Reply, Stream
 from meantime.web.v1 import envelope, representation
@@ -30,8 +31,8 @@ T = TypeVar("T")
 SHORT = result_documents.of_names("Utah", "Ohio")
 # Some 400 KB in every form of text.
 LONG = result_documents.of_names(*(f"{number:090}" for number in range(4_000)))
-# Forms that hold any table; charts hold only some, and take a second: test_pictures.py.
-TABLES = tuple(suffix for suffix, form in FORMS.items() if form.draw is None)
+# Forms that hold any table; charts hold only some, and take a second: test_images.py.
+TABLES = tuple(suffix for suffix, form in FORMATS.items() if form.draw is None)
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 
 
@@ -55,7 +56,7 @@ def run(story: Coroutine[Any, Any, T]) -> T:
 async def answered(
     call: FakeRequest,
     *,
-    form: str | Form = "csv",
+    form: str | Format = "csv",
     of: Document = SHORT,
     tag: str = "t" * 32,
     is_kept: bool = True,
@@ -67,7 +68,7 @@ async def answered(
     source: dict[str, Any] = {"body": body} if is_kept else {"document": lambda: of}
     return await represent(
         call,
-        form=FORMS[form] if isinstance(form, str) else form,
+        form=FORMATS[form] if isinstance(form, str) else form,
         tag=tag,
         **({"cache_control": "private, no-cache"} | source | more),
     )
@@ -89,7 +90,7 @@ def ask(method: str = "GET", *, suffix: str | None = None, headers: dict[str, st
 
 
 def written(form: str, of: Document) -> bytes:
-    return b"".join(FORMS[form].pieces(of))
+    return b"".join(FORMATS[form].pieces(of))
 
 
 # Which form
@@ -134,7 +135,7 @@ def test_the_form_is_the_one_that_is_wanted_most(accept: str | None, expected: s
 
 
 def test_every_form_is_had_by_its_suffix_whatever_is_accepted_and_by_its_media_type() -> None:
-    for suffix, form in FORMS.items():
+    for suffix, form in FORMATS.items():
         assert choose_form("image/gif", suffix) is form
         assert choose_form(form.media_type, None) is form
 
@@ -156,7 +157,7 @@ def test_a_suffix_that_is_none_of_ours_is_an_address_where_nothing_lives(suffix:
 @given(st.text(max_size=60) | st.text(st.sampled_from('texcsv/*,;q=.01" '), max_size=60))
 def test_whatever_is_accepted_there_is_a_form_or_a_refusal(accept: str) -> None:
     try:
-        assert choose_form(accept, None) in FORMS.values()
+        assert choose_form(accept, None) in FORMATS.values()
     except NotAcceptable as refused:
         assert len(str(refused)) < 600  # noqa: PT017 - either is right
 
@@ -255,7 +256,7 @@ def etag(form: str = "csv", **more: Any) -> str:
 def test_every_form_in_every_coding_of_every_result_has_its_own_etag() -> None:
     packed = {"headers": {"accept-encoding": "gzip"}, "of": LONG}
     etags = [etag(form, tag=tag) for form in TABLES for tag in ("a" * 32, "b" * 32)]
-    etags += [etag(form, **packed) for form in TABLES if FORMS[form].is_text]
+    etags += [etag(form, **packed) for form in TABLES if FORMATS[form].is_text]
     assert len(set(etags)) == len(etags)
     assert all(each.startswith('"') and each.endswith('"') for each in etags)
 
@@ -455,8 +456,10 @@ def test_head_is_asked_for_no_part() -> None:
 # Piece by piece, in threads
 
 
-def form_of(pieces: Callable[[Document], Iterator[bytes]], *, is_text: bool = True) -> Form:
-    return Form(suffix="toy", media_type="text/toy", name="Toy", meaning="for tests", is_text=is_text, pieces=pieces)
+def form_of(pieces: Callable[[Document], Iterator[bytes]], *, is_text: bool = True) -> Format:
+    return Format(
+        position=1, suffix="toy", media_type="text/toy", name="Toy", meaning="for tests", is_text=is_text, pieces=pieces
+    )
 
 
 class Written:
@@ -483,7 +486,7 @@ class Written:
         finally:
             self.is_over.set()
 
-    def form(self, *, is_text: bool = True) -> Form:
+    def form(self, *, is_text: bool = True) -> Format:
         return form_of(self.pieces, is_text=is_text)
 
 

@@ -24,7 +24,7 @@ from meantime.errors import (
     ResultNotReady,
 )
 from meantime.formats import document
-from meantime.formats.forms import FORMS
+from meantime.formats.registry import FORMATS
 from meantime.model import JobState, Receipt, Request, Work
 from meantime.statistics.registry import STATISTICS
 from meantime.stores.memory import MemoryResultStore
@@ -78,10 +78,10 @@ def test_the_document_is_the_file_of_the_result_byte_by_byte() -> None:
         assert receipt.checksum in headers_of(reply)["etag"]
 
 
-@pytest.mark.parametrize("suffix", FORMS)
+@pytest.mark.parametrize("suffix", FORMATS)
 @pytest.mark.parametrize("job_id", ["job_id_1", "job_id_2"], ids=["of v1", "classic"])
 def test_every_form_is_had_by_suffix_and_by_accept_of_jobs_of_both_apis(done: Behind, suffix: str, job_id: str) -> None:
-    form = FORMS[suffix]
+    form = FORMATS[suffix]
     by_suffix = read(done, job_id, suffix, accept="image/gif")
     by_accept = read(done, job_id, accept=form.media_type)
     assert by_suffix.body == by_accept.body == b"".join(form.pieces(document.decode(read(done, job_id).body)))
@@ -121,7 +121,7 @@ def test_a_form_that_there_is_not_is_refused(done: Behind) -> None:
 # Conditions and parts
 
 
-@pytest.mark.parametrize("suffix", [None, *FORMS])
+@pytest.mark.parametrize("suffix", [None, *FORMATS])
 @pytest.mark.parametrize("job_id", ["job_id_1", "job_id_2"], ids=["of v1", "classic"])
 def test_a_client_that_has_the_result_is_not_sent_it_again(done: Behind, suffix: str | None, job_id: str) -> None:
     known = headers_of(read(done, job_id, suffix))["etag"]

@@ -33,7 +33,7 @@ from meantime.errors import (
     StatisticUnknown,
 )
 from meantime.formats.document import Document
-from meantime.formats.forms import FORMS
+from meantime.formats.registry import FORMATS
 from meantime.model import Request, Work
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyPrepared
@@ -213,8 +213,8 @@ def test_the_form_is_chosen_by_accept_or_suffix(server: Server) -> None:
 
 
 def test_every_form_has_an_etag_of_its_own(server: Server) -> None:
-    etags = [headers_of(server.get("states_mean", query(), suffix=each))["etag"] for each in FORMS]
-    assert len(set(etags)) == len(FORMS)
+    etags = [headers_of(server.get("states_mean", query(), suffix=each))["etag"] for each in FORMATS]
+    assert len(set(etags)) == len(FORMATS)
 
 
 def test_a_chart_is_answered_where_the_statistic_has_one(server: Server) -> None:

@@ -15,7 +15,7 @@ from meantime.errors import (
     RequestInvalid,
     SnapshotDamaged,
 )
-from meantime.formats.forms import forms_of
+from meantime.formats.registry import formats_of
 from meantime.web.http import conditional
 from meantime.web.http.endpoint import Endpoint, Header, Outcome, Parameter
 from meantime.web.v1.job_parameters import JOB_ID
@@ -52,7 +52,7 @@ _PAGE_ROWS = Parameter(
     description=f"Maximum number of rows of the file on a page; {PAGE} by default.",
     example=PAGE,
 )
-_FORMS = forms_of(NO_CHART)
+_FORMS = formats_of(NO_CHART)
 _SUFFIX = Parameter(
     name="suffix",
     where="path",

@@ -9,7 +9,7 @@ from contextlib import nullcontext
 from urllib.parse import urlencode
 
 from meantime.formats import document as documents
-from meantime.formats.forms import Form
+from meantime.formats.format import Format
 from meantime.statistics.explain.source_rows import Page, page, row_asked, row_of
 from meantime.web.backend import Backend
 from meantime.web.http import cursor as cursors
@@ -57,7 +57,7 @@ async def _rows(
     answered: AnswerWithSource,
     asked: RowQuery,
     *,
-    form: Form,
+    form: Format,
     base: str,
     cache_control: str,
 ) -> Reply | Stream:

@@ -13,7 +13,7 @@ from meantime.errors import (
     NotAcceptable,
     PictureFailed,
 )
-from meantime.formats.forms import FORMS
+from meantime.formats.registry import FORMATS
 from meantime.table import Kind
 from meantime.web.http.endpoint import Header, Outcome, Parameter
 
@@ -110,8 +110,8 @@ ACCEPT = Parameter(
 SUFFIX = Parameter(
     name="suffix",
     where="path",
-    kind=Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(map(re.escape, FORMS))})$")],
-    description=f"One of {', '.join(FORMS)}.",
+    kind=Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(map(re.escape, FORMATS))})$")],
+    description=f"One of {', '.join(FORMATS)}.",
     required=True,
     example="csv",
 )
@@ -127,7 +127,7 @@ CHART = Parameter(
 
 def whole_outcome(status: int, description: str, headers: tuple[Header, ...], *, json: Any = ResultDocument) -> Outcome:
     """Return how a result may come in every form; ``json`` is its type as JSON, where that says what it is."""
-    content = {**dict.fromkeys((form.media_type for form in FORMS.values()), None), "application/json": json}
+    content = {**dict.fromkeys((form.media_type for form in FORMATS.values()), None), "application/json": json}
     return Outcome(
         status=status,
         description=description,
@@ -145,7 +145,7 @@ def outcomes(*more: Header, json: Any = ResultDocument) -> tuple[Outcome, ...]:
         Outcome(
             status=206,
             description="The requested range.",
-            content=dict.fromkeys((form.media_type for form in FORMS.values()), None),
+            content=dict.fromkeys((form.media_type for form in FORMATS.values()), None),
             headers=(*headers, Header(name="Content-Range", description="The range, and the total number of bytes.")),
         ),
         Outcome(status=304, description="The client's copy is current.", headers=HEADERS[:3]),

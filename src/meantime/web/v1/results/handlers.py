@@ -16,7 +16,7 @@ from meantime.errors import (
     SnapshotDamaged,
 )
 from meantime.formats.document import Document
-from meantime.formats.forms import Form
+from meantime.formats.format import Format
 from meantime.model import JobRecord, JobState, Receipt, Unwatched
 from meantime.statistics.registry import STATISTICS
 from meantime.web.backend import Backend
@@ -39,7 +39,12 @@ _READ_AT_ONCE_BYTES = 512 * 1024
 
 
 async def answer_with_result(
-    backend: Backend, request: HttpRequest, detail: JobDetail, *, form: Form, headers: tuple[tuple[str, str], ...] = ()
+    backend: Backend,
+    request: HttpRequest,
+    detail: JobDetail,
+    *,
+    form: Format,
+    headers: tuple[tuple[str, str], ...] = (),
 ) -> Reply | Stream:
     """Answer with what a job has come to.
 
@@ -53,7 +58,7 @@ async def answer_with_result(
     is_kept = job.request.view == "document"
     return await represent(
         request,
-        form=form.over(partial(_places, backend, job)),
+        form=form.with_points(partial(_places, backend, job)),
         tag=receipt.checksum,
         body=partial(read_kept, backend, job, receipt) if is_kept else None,
         document=None if is_kept else partial(classic_as_document, backend, job, receipt),

@@ -12,7 +12,7 @@ from meantime.did_you_mean import closest, suggestion
 from meantime.errors import (
     StatisticUnknown,
 )
-from meantime.formats.forms import Form
+from meantime.formats.format import Format
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyStatistic
 from meantime.text import quoted
@@ -81,7 +81,7 @@ async def _made(backend: Backend, request: HttpRequest, key: AnswerKey | None) -
     row = statistic_of(request)
     form = choose_form(request.header("accept"), request.path_params.get("suffix"), row.name)
     asked = await read_question(request.query, row, backend.catalog)
-    form = with_chart(form, asked.chart, row.name).over(lambda: asked.snapshot.about.points.coordinates)
+    form = with_chart(form, asked.chart, row.name).with_points(lambda: asked.snapshot.about.points.coordinates)
     made = await _represented(backend, request, row, form, asked)
     if key is not None and isinstance(made, Reply):
         fingerprint = asked.snapshot.fingerprint
@@ -90,7 +90,7 @@ async def _made(backend: Backend, request: HttpRequest, key: AnswerKey | None) -
 
 
 async def _represented(
-    backend: Backend, request: HttpRequest, row: AnyStatistic, form: Form, asked: StatisticQuery
+    backend: Backend, request: HttpRequest, row: AnyStatistic, form: Format, asked: StatisticQuery
 ) -> Reply | Stream:
     making = ImmediateAnswer(backend, asked)
     try:

@@ -1,6 +1,6 @@
 """The drawing process: an order comes in on standard input, the picture goes out on standard output.
 
-Started by its path (see rendering.py), so it must not import anything of ours: it starts for every picture.
+Started by its path (see renderer.py), so it must not import anything of ours: it starts for every picture.
 """
 
 from __future__ import annotations

@@ -31,7 +31,7 @@ AT_ONCE: Final = 2
 # How often memory is looked at: the engine takes some hundred megabytes a second at most.
 _LOOK_EVERY_S = 0.1
 _TAIL_CHARACTERS = 500
-_RENDERER = Path(__file__).with_name("renderer.py")
+_PROCESS = Path(__file__).with_name("render_process.py")
 
 _places = threading.BoundedSemaphore(AT_ONCE)
 
@@ -68,7 +68,7 @@ def _rendered(order: bytes, seconds: float, memory_mb: float) -> bytes:
     # By its path and not as a module of ours: it needs none of us, and starts in a tenth of the time. Its own session:
     # Ctrl-C at the terminal is for the server.
     process = subprocess.Popen(  # noqa: S603 - our own file
-        [sys.executable, "-P", str(_RENDERER)],
+        [sys.executable, "-P", str(_PROCESS)],
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

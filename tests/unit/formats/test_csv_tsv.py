@@ -11,19 +11,19 @@ import polars as pl
 import pytest
 from hypothesis import given
 
-from meantime.formats import csv_text
+from meantime.formats import csv_tsv
 from meantime.formats.document import ROWS_A_PIECE, Document
 from meantime.table import Column, Kind, Table
 from tests.support import result_documents
 from tests.support.result_documents import HOSTILE, MEAN, of, of_names, of_numbers
 
-COMMA, TAB = (csv_text.pieces, ","), (csv_text.pieces_of_tsv, "\t")
+COMMA, TAB = (csv_tsv.pieces, ","), (csv_tsv.pieces_of_tsv, "\t")
 BOTH = pytest.mark.parametrize(("pieces", "delimiter"), [COMMA, TAB], ids=["csv", "tsv"])
 Pieces = Callable[[Document], Iterator[bytes]]
 
 
 def encode(document: Document) -> bytes:
-    return b"".join(csv_text.pieces(document))
+    return b"".join(csv_tsv.pieces(document))
 
 
 def read(body: bytes, delimiter: str = ",") -> list[list[str]]:
@@ -40,7 +40,7 @@ def test_commas_quotes_and_line_ends_are_quoted() -> None:
 
 
 def test_in_tsv_tabs_are_quoted_and_commas_are_not() -> None:
-    assert b"".join(csv_text.pieces_of_tsv(of_names("a\tb, c"))) == b'location\tmean\r\n"a\tb, c"\t1.0\r\n'
+    assert b"".join(csv_tsv.pieces_of_tsv(of_names("a\tb, c"))) == b'location\tmean\r\n"a\tb, c"\t1.0\r\n'
 
 
 @BOTH
@@ -126,6 +126,6 @@ def test_hostile_texts_keep_to_their_cells() -> None:
 
 
 def test_a_long_table_comes_in_pieces() -> None:
-    pieces = list(csv_text.pieces(of_numbers(*[0.5] * (2 * ROWS_A_PIECE + 1))))
+    pieces = list(csv_tsv.pieces(of_numbers(*[0.5] * (2 * ROWS_A_PIECE + 1))))
     assert len(pieces) == 3
     assert b"".join(pieces) == b"mean\r\n" + b"0.5\r\n" * (2 * ROWS_A_PIECE + 1)

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from meantime.errors import AnswersBusy, PictureFailed
-from meantime.formats import pictures, rendering
-from meantime.formats.rendering import render
+from meantime.formats import images
 from meantime.formats.vegalite import specification
+from meantime.formats.writers import renderer as rendering
+from meantime.formats.writers.renderer import render
 from meantime.table import Table
 from tests.support.chart_answers import ASKED, answer, answer_for
 from tests.support.result_documents import HOSTILE, LOCATION, MEAN, of
@@ -34,33 +35,33 @@ def renderer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
     """Put another program in the place of the drawing one."""
 
     def put(program: str) -> None:
-        path = tmp_path / "renderer.py"
+        path = tmp_path / "render_process.py"
         path.write_text(f"import os, signal, sys, time\n{program}\n", encoding="utf-8")
-        monkeypatch.setattr(rendering, "_RENDERER", path)
+        monkeypatch.setattr(rendering, "_PROCESS", path)
 
     return put
 
 
 @pytest.mark.parametrize("chart", ASKED)
 def test_every_chart_can_be_drawn(chart: str) -> None:
-    drawn = b"".join(pictures.svg_pieces(answer_for(chart), chart)).decode()
+    drawn = b"".join(images.svg_pieces(answer_for(chart), chart)).decode()
     root = ET.fromstring(drawn)  # noqa: S314 - ours
-    assert root.get("width") == str(pictures.WIDTH_PIXELS)
+    assert root.get("width") == str(images.WIDTH_PIXELS)
     for mark in ("undefined", "NaN", "[object"):
         assert mark not in drawn
 
 
 def test_a_picture_has_two_pixels_for_each_of_the_page() -> None:
-    drawn = b"".join(pictures.png_pieces(RANKING))
+    drawn = b"".join(images.png_pieces(RANKING))
     assert drawn.startswith(b"\x89PNG\r\n\x1a\n")
     width, height = struct.unpack(">II", drawn[16:24])
-    assert width == 2 * pictures.WIDTH_PIXELS
+    assert width == 2 * images.WIDTH_PIXELS
     assert height > 300
     assert len(drawn) > 20_000
 
 
 def test_a_picture_has_in_it_what_it_is_and_where_it_comes_from() -> None:
-    drawn = b"".join(pictures.svg_pieces(answer("states_mean", synthetic=True))).decode()
+    drawn = b"".join(images.svg_pieces(answer("states_mean", synthetic=True))).decode()
     for text in ("SYNTHETIC DATA, NOT REAL FIGURES", "soup at breakfast", "poor estimate", "fingerprint", "Cite as"):
         assert text in drawn
 
@@ -73,10 +74,10 @@ def test_drawn_twice_a_chart_has_the_same_bytes(kind: rendering.Kind) -> None:
 def test_texts_of_a_file_stay_texts() -> None:
     names = [*HOSTILE, "</script><script>alert(1)</script>", "</text></svg>", "\ud800", "x" * 10_000]
     table = Table(columns=(LOCATION, MEAN), data=(names, [1.0 + place for place in range(len(names))]))
-    drawn = b"".join(pictures.svg_pieces(of(table, parameters={"question": "\x00</title><script>" * 500})))
+    drawn = b"".join(images.svg_pieces(of(table, parameters={"question": "\x00</title><script>" * 500})))
     tags = {element.tag.rpartition("}")[2] for element in ET.fromstring(drawn).iter()}  # noqa: S314 - ours
     assert tags <= {"svg", "g", "path", "text", "rect", "line", "style", "defs", "clipPath", "tspan", "title", "desc"}
-    assert b"".join(pictures.png_pieces(of(table))).startswith(b"\x89PNG")
+    assert b"".join(images.png_pieces(of(table))).startswith(b"\x89PNG")
 
 
 def test_a_process_that_is_killed_is_a_problem_that_says_so(renderer: Callable[[str], None]) -> None:

@@ -10,8 +10,9 @@ from pathlib import Path
 import pytest
 
 from meantime.errors import StoreFull
-from meantime.formats import by_file
-from meantime.formats.forms import FORMS, Form
+from meantime.formats.format import Format
+from meantime.formats.registry import FORMATS
+from meantime.formats.writers import temporary_file
 from tests.support.result_documents import of_names
 
 
@@ -27,14 +28,14 @@ def write_a_megabyte(path: Path) -> None:
 
 
 def test_it_is_read_piece_by_piece_and_then_gone(folder: Path) -> None:
-    pieces = list(by_file.pieces_of(write_a_megabyte))
+    pieces = list(temporary_file.pieces_of(write_a_megabyte))
     assert len(pieces) == 4
     assert b"".join(pieces) == bytes(range(256)) * 4096
     assert list(folder.iterdir()) == []
 
 
 def test_whoever_stops_reading_leaves_nothing_behind(folder: Path) -> None:
-    pieces = by_file.pieces_of(write_a_megabyte)
+    pieces = temporary_file.pieces_of(write_a_megabyte)
     next(pieces)
     assert len(list(folder.iterdir())) == 1
     assert isinstance(pieces, Generator)
@@ -48,7 +49,7 @@ def test_a_full_disk_is_said_before_the_first_piece_and_leaves_nothing_behind(fo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(StoreFull, match="csv"):
-        next(by_file.pieces_of(write))
+        next(temporary_file.pieces_of(write))
     assert list(folder.iterdir()) == []
 
 
@@ -57,11 +58,11 @@ def test_another_failure_is_not_taken_for_a_full_disk(folder: Path) -> None:
         raise PermissionError(errno.EACCES, "Permission denied")
 
     with pytest.raises(PermissionError):
-        next(by_file.pieces_of(write))
+        next(temporary_file.pieces_of(write))
     assert list(folder.iterdir()) == []
 
 
-@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS)
-def test_no_form_leaves_anything_behind(folder: Path, form: Form) -> None:
+@pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS)
+def test_no_form_leaves_anything_behind(folder: Path, form: Format) -> None:
     assert b"".join(form.pieces(of_names("Utah")))
     assert list(folder.iterdir()) == []

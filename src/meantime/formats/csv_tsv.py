@@ -18,6 +18,7 @@ import re
 from collections.abc import Iterator, Sequence
 
 from meantime.formats.document import ROWS_A_PIECE, Document
+from meantime.formats.format import Format
 from meantime.table import Cell, Kind
 
 # What spreadsheets take for the beginning of a formula, and run: a cell of the data file could be `=HYPERLINK(...)`.
@@ -88,3 +89,25 @@ def _taken(out: io.StringIO) -> bytes:
     out.seek(0)
     out.truncate()
     return written
+
+
+FORMATS = (
+    Format(
+        position=20,
+        suffix="csv",
+        media_type="text/csv",
+        name="CSV",
+        meaning="the rows, for any program; cells that a spreadsheet would run as formulas are made harmless",
+        is_text=True,
+        pieces=pieces,
+    ),
+    Format(
+        position=30,
+        suffix="tsv",
+        media_type="text/tab-separated-values",
+        name="TSV",
+        meaning="as CSV, with tabs",
+        is_text=True,
+        pieces=pieces_of_tsv,
+    ),
+)

@@ -1,0 +1,70 @@
+"""What holds for every format."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given, settings
+
+from meantime.formats.document import Document
+from meantime.formats.format import Format
+from meantime.formats.registry import FORMATS
+from tests.support import result_documents
+from tests.support.chart_answers import answer
+from tests.support.result_documents import HOSTILE, of_names
+
+EVERY = pytest.mark.parametrize("form", FORMATS.values(), ids=FORMATS.keys())
+# Those that hold any table; of charts there is more to say: test_vegalite.py, test_images.py.
+TABLES = {suffix: form for suffix, form in FORMATS.items() if form.draw is None}
+EVERY_TABLE = pytest.mark.parametrize("form", TABLES.values(), ids=TABLES.keys())
+
+
+def test_no_two_formats_share_a_media_type_or_a_name() -> None:
+    formats = FORMATS.values()
+    assert len({each.media_type for each in formats}) == len({each.name for each in formats}) == len(FORMATS)
+
+
+def test_every_format_has_a_position_of_its_own_and_json_the_first() -> None:
+    positions = [each.position for each in FORMATS.values()]
+    assert positions == sorted(set(positions))
+    assert next(iter(FORMATS)) == "json"
+
+
+@EVERY
+def test_a_form_is_found_by_its_suffix(form: Format) -> None:
+    assert FORMATS[form.suffix] is form
+    assert form.meaning
+
+
+@EVERY
+def test_a_text_says_how_it_is_encoded(form: Format) -> None:
+    assert ("charset=utf-8" in form.content_type) == form.media_type.startswith("text/")
+    assert form.content_type.startswith(form.media_type)
+
+
+@EVERY_TABLE
+@settings(max_examples=20, deadline=None)
+@given(document=result_documents.documents)
+def test_written_twice_a_document_has_the_same_bytes(form: Format, document: Document) -> None:
+    # One ETag names these bytes, also to a client that comes back for the second half of them.
+    assert b"".join(form.pieces(document)) == b"".join(form.pieces(document))
+
+
+@EVERY_TABLE
+def test_whatever_a_cell_holds_is_written(form: Format) -> None:
+    assert b"".join(form.pieces(of_names(*HOSTILE, None)))
+
+
+def test_only_a_map_of_points_is_told_where_locations_lie_and_not_before_it_is_drawn() -> None:
+    asked: list[str] = []
+
+    def places() -> dict[str, tuple[float, float]]:
+        asked.append("places")
+        return {"Avalon": (60.0, 2.0)}
+
+    for form in (FORMATS["csv"], FORMATS["vl.json"], FORMATS["vl.json"].with_chart("map")):
+        assert form.with_points(places) is form
+    form = FORMATS["vl.json"].with_chart("point_map").with_points(places)
+    assert asked == []
+    [written] = form.pieces(answer("estimate", years="2020"))
+    assert b'"latitude":60.0' in written
+    assert asked == ["places"]
