@@ -32,6 +32,7 @@ from meantime.statistics.methods.heterogeneity import Heterogeneity, heterogenei
 from meantime.statistics.methods.pooling import Weights, pool
 from meantime.statistics.methods.reliability import Flags, flags
 from meantime.statistics.methods.standard_errors import ORIGINS, Origin, Scale, fitting_scale, limits, standard_errors
+from meantime.statistics.methods.ties import settled
 from meantime.statistics.parameters import period_text
 from meantime.statistics.words import warnings
 from meantime.table import Cell
@@ -283,21 +284,23 @@ def pooled(selection: Selection, weights: Weights | None = None) -> Pooled:
     of = selection[has_all]
     chosen = (weights or selection.asked.weights) if len(of.periods) > 1 else Weights.EQUAL
     made = pool(of.value, of.se, of.respondents, weights=chosen)
-    computed = limits(made.value, made.se, scale=of.scale)
+    # Of one period the value as published; what was added up may be equal, and must then be the same number.
+    value = made.value if len(of.periods) == 1 else settled(made.value)
+    computed = limits(value, made.se, scale=of.scale)
     # Of one period the published limits, so that a reader finds in the answer what is in the file.
     low, high = (of.low[:, 0], of.high[:, 0]) if len(of.periods) == 1 else computed
     respondents = of.respondents.sum(axis=1)
     return Pooled(
         selection=selection,
         of=of,
-        value=made.value,
+        value=value,
         se=made.se,
         low=low,
         high=high,
         respondents=respondents,
         weights=made.weights,
         flagged=np.asarray((of.flags != 0).sum(axis=1), dtype=np.int64),
-        flags=_flags(selection, made.value, made.se, low, high, respondents),
+        flags=_flags(selection, value, made.se, low, high, respondents),
         left_out=selection.left_out + missing,
     )
 

@@ -32,6 +32,7 @@ from meantime.statistics.methods.rank_intervals import (
     ranks,
     simultaneous,
 )
+from meantime.statistics.methods.ties import settled
 from meantime.statistics.parameters import StratumName
 from meantime.statistics.result_tables import FLAGS, RESPONDENTS, flag_texts, integers, numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
@@ -146,7 +147,7 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
     by_itself, at_once = marginal(compared), simultaneous(compared)
     alone = rank_interval(d.value, by_itself, is_lower_better=is_below)
     together = rank_interval(d.value, at_once, is_lower_better=is_below)
-    rank = ranks(d.value, is_lower_better=is_below)
+    rank = ranks(settled(d.value, near=_larger(now)), is_lower_better=is_below)
     # Stable: tied ones stay in the order of the names.
     order = np.argsort(rank, kind="stable")
     named = [now.group.of.names[place] for place in order.tolist()]
@@ -225,6 +226,10 @@ def _sides(snapshot: Snapshot, asked: GapRanking) -> tuple[_Sides, tuple[LeftOut
 
 def _of_locations(sides: _Sides, codes: Integers) -> _Sides:
     return _Sides(*(side[np.isin(side.of.locations, codes)] for side in sides))
+
+
+def _larger(sides: _Sides) -> Doubles:
+    return np.maximum(np.abs(sides.group.value), np.abs(sides.reference.value))
 
 
 def _errors_if_equal(sides: _Sides) -> Doubles:

@@ -49,7 +49,9 @@ def greatest_gap(estimates: Estimates, rng: np.random.Generator) -> Gap:
     value, se = estimates.value, estimates.se
     if len(value) < 2 or not np.isfinite(value + se).all():
         raise ValueError("a gap needs two estimates, and each with its standard error")
-    highest, lowest = int(value.argmax()), int(value.argmin())
+    highest = int(value.argmax())
+    # Where all are tied, the last one: a gap is between two.
+    lowest = len(value) - 1 - int(value[::-1].argmin())
     gap = float(value[highest] - value[lowest])
     drawn = value + se * rng.standard_normal((_DRAWS, len(value)))
     of_draws = float((drawn.max(axis=1) - drawn.min(axis=1)).mean())

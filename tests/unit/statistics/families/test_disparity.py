@@ -160,3 +160,20 @@ def test_a_difference_rests_on_both_groups_and_the_reference_on_itself() -> None
     alone = STATISTIC.prepared(snapshot, given).rests_on({**row, "stratum": "B", "difference": None})
     assert (alone.number, len(alone.parts)) == ("estimate", 1)
     assert [len(part.cells) for part in STATISTIC.prepared(snapshot, given).rests_on(None).parts] == [4]
+
+
+@pytest.mark.parametrize("value", [30.0, 61.5])
+def test_of_two_tied_groups_the_gap_has_the_interval_of_their_difference(value: float) -> None:
+    rows = [
+        factories.row(
+            location="Ohio", category="Race", stratum=name, value=f"{value:.1f}", low=value - half, high=value + half
+        )
+        for name, half in (("A", 4.0), ("B", 9.0))
+    ]
+    table = of(factories.snapshot(rows))
+    low, high = table.column("gap_low")[0], table.column("gap_high")[0]
+    assert isinstance(low, float)
+    assert isinstance(high, float)
+    # Of two, all pairs are one, so that the interval is that of the difference.
+    assert (low, high) == pytest.approx((table.column("difference_low")[0], table.column("difference_high")[0]))
+    assert high - low > 2 * 9.0

@@ -155,3 +155,27 @@ def test_a_gap_rests_on_both_groups_of_its_later_years() -> None:
     [later, earlier] = STATISTIC.prepared(FOUR, parameters(since="2010")).rests_on(None).parts
     assert (len(later.cells), len(earlier.cells)) == (11, 10)
     assert len(STATISTIC.prepared(FOUR, parameters()).rests_on(None).parts) == 1
+
+
+@pytest.mark.parametrize(
+    "pairs",
+    [
+        ((29.4, 27.2), (27.3, 25.1), (3.4, 1.2)),
+        ((0.3, 0.1), (0.4, 0.2), (33.5, 33.3)),
+        ((35.1, 36.7), (20.6, 22.2), (8.7, 10.3)),
+    ],
+)
+def test_gaps_that_are_equal_share_a_rank(pairs: tuple[tuple[float, float], ...]) -> None:
+    gaps = {one - other for one, other in pairs}
+    assert len(gaps) > 1  # to the last bit of a double
+    rows = [
+        factories.row(
+            location=place, value=f"{value:.1f}", low=value - 1, high=value + 1, category="Sex", stratum=name,
+            period=(2020, 2020),
+        )
+        for place, pair in zip(("Iowa", "Ohio", "Utah"), pairs, strict=True)
+        for name, value in zip(("Women", "Men"), pair, strict=True)
+    ]  # fmt: skip
+    table = of(factories.snapshot(rows))
+    assert table.column("rank") == [1, 1, 1]
+    assert table.column("location") == ["Iowa", "Ohio", "Utah"]

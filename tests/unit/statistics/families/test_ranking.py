@@ -8,6 +8,7 @@ import pytest
 from meantime.dataset.samples import example, survey_example
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.families.ranking import STATISTIC, Ranking
+from meantime.statistics.methods.pooling import Weights
 from meantime.table import Table
 from tests.support import factories
 from tests.support.answers import pointers, problems
@@ -200,3 +201,36 @@ def test_the_reference_is_of_the_very_years_of_the_ranked() -> None:
     asked = {"locations": ("Ohio", "Utah", "Iowa")}
     assert {each[:2] for each in references(of(snapshot, years="2019..2020", **asked))} == {("National", 35.0)}
     assert {each[:2] for each in references(of(snapshot, **asked))} == {("National", 40.0)}
+
+
+# Of each pair the sums over three years are equal, and their doubles in the order of the years are not.
+TIES_OF_YEARS = [
+    ((27.6, 28.0, 27.9), (27.9, 27.7, 27.9)),
+    ((1.1, 2.2, 3.3), (3.3, 2.2, 1.1)),
+    ((0.1, 0.2, 0.3), (0.3, 0.2, 0.1)),
+]
+
+
+@pytest.mark.parametrize("pair", TIES_OF_YEARS)
+def test_values_that_are_equal_over_years_share_a_rank(pair: tuple[tuple[float, ...], ...]) -> None:
+    rows = [
+        factories.row(location=name, value=f"{value:.1f}", low=0.1, high=60.0, period=(year, year))
+        for name, values in zip(("Ohio", "Utah"), pair, strict=True)
+        for year, value in enumerate(values, 2020)
+    ]
+    table = of(factories.snapshot(rows, polarity={"Q": "lower"}), years="2020..2022")
+    assert table.column("rank") == [1, 1]
+    assert len(set(table.column("estimate"))) == 1
+
+
+@pytest.mark.parametrize("value", [27.8, 0.7, 61.3])
+def test_values_that_never_change_share_a_rank_whatever_their_years_weigh(value: float) -> None:
+    rows = [
+        factories.row(location=name, value=f"{value:.1f}", low=0.1, high=high, period=(year, year))
+        for name, highs in (("Iowa", (64, 70, 90)), ("Ohio", (73, 65, 81)), ("Utah", (88, 92, 67)))
+        for year, high in enumerate(highs, 2020)
+    ]
+    snapshot = factories.snapshot(rows, polarity={"Q": "lower"})
+    table = of(snapshot, years="2020..2022", weights=Weights.EFFECTIVE_SIZE)
+    assert table.column("rank") == [1, 1, 1]
+    assert table.column("estimate") == [value] * 3

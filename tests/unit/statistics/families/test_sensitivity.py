@@ -192,3 +192,15 @@ def test_it_needs_what_a_ranking_needs() -> None:
         each.pointer for each in problems(STATISTIC, snapshot, Sensitivity(question=survey_example.SOUP, years="1999"))
     ] == ["/years"]
     assert problems(STATISTIC, None, Sensitivity(question="Q")) == ()
+
+
+def test_values_that_are_equal_over_years_share_a_rank_under_every_method() -> None:
+    values = {"Ohio": (27.6, 28.0, 27.9), "Utah": (28.0, 27.6, 27.9), "Iowa": (27.9, 27.7, 27.9)}
+    rows = [
+        row(0, year, location=name, value=f"{value:.1f}", low=20.0, high=35.0, sample_size=1000.0, period=(year, year))
+        for name, of_years in values.items()
+        for year, value in zip((2018, 2019, 2020), of_years, strict=True)
+    ]
+    table = of(made(rows), years="2018..2020")
+    for column in ("rank_as_asked", "rank_latest", "rank_pooled_equal", "rank_all_rows"):
+        assert table.column(column) == [1, 1, 1], column

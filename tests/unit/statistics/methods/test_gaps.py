@@ -4,9 +4,10 @@ import numpy as np
 import pytest
 
 from meantime.dataset.cube import Doubles
-from meantime.statistics.methods.differences import Estimates
+from meantime.statistics.methods.differences import Estimates, difference
 from meantime.statistics.methods.gaps import greatest_gap
 from meantime.statistics.methods.standard_errors import Scale
+from meantime.statistics.methods.studentized_range import critical
 
 
 def of(value: Doubles, se: float) -> Estimates:
@@ -37,3 +38,13 @@ def test_a_large_gap_is_hardly_corrected() -> None:
 def test_there_is_no_gap_of_what_is_not_known(value: list[float]) -> None:
     with pytest.raises(ValueError, match="two estimates"):
         greatest_gap(of(np.array(value), 1.0), np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("value", [[30.0, 30.0], [28.0, 28.0, 28.0, 28.0], [30.0, 20.0, 30.0, 20.0]])
+def test_a_gap_is_between_two_even_where_all_are_tied(value: list[float]) -> None:
+    se = np.linspace(1.0, 3.0, len(value))
+    estimates = Estimates(value=np.array(value), se=se, scale=Scale.LOGIT)
+    found = greatest_gap(estimates, np.random.default_rng(1))
+    assert found.highest != found.lowest
+    both = difference(estimates[[found.highest]], estimates[[found.lowest]], level_z=critical(0.95, len(value)))
+    assert (found.low, found.high) == (both.low[0], both.high[0])
