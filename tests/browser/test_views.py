@@ -78,7 +78,7 @@ def test_hovering_highlights_a_location_and_a_click_keeps_the_highlight(visitor:
     dots = figure.locator("path[aria-label]")
     expect(dots.first).to_be_visible()
     dots.first.hover()
-    expect(page.locator(".tooltip")).to_contain_text("cannot be told apart from")
+    expect(page.locator(".tooltip")).to_contain_text("cannot be distinguished from")
     dots.first.click()
     expect(page.locator("#highlight")).not_to_have_value("")
     location = page.locator("#highlight").input_value()

@@ -154,7 +154,7 @@ def summary(records: Sequence[Record], unit: str | None) -> str:
         f"from {labels.mark_label(least, unit)}",
         f"to {labels.mark_label(most, unit)}",
         f"{missing} without a value" if missing else "",
-        f"{flagged} flagged as not to be leaned on" if flagged else "",
+        f"{flagged} flagged as unreliable" if flagged else "",
     ]
     return f"{', '.join(filter(None, said))}."
 

@@ -18,12 +18,12 @@ _REFERENCE = ("reference", "reference_estimate", "reference_low", "reference_hig
 
 # What share of the width the estimates have; the ranks have the rest behind a gap.
 _UNTIL, _FROM = "width * 0.62", "width * 0.68"
-# Lit with another location: those that it cannot be told apart from. MarkColumns are between semicolons.
+# Highlighted with another location: those that cannot be distinguished from it. Names are between semicolons.
 _IS_ALIKE = f"indexof(datum.alike, '; ' + {HIGHLIGHT} + ';') >= 0"
 
 
 def ranking(table: Table, caption: Caption) -> Spec:
-    """Draw a ranking, of estimates or of gaps. A location that another cannot be told apart from stays lit with it."""
+    """Draw a ranking of estimates or gaps; what cannot be distinguished from the highlighted location stays visible."""
     of_gaps = marks.has_columns(table, _GAPS.value)
     names = _GAPS if of_gaps else _NAMES
     records = marks.read_records(table, names)
@@ -62,7 +62,7 @@ def _add_ranks(records: list[Record], table: Table) -> None:
         others = str(alike).count("; ") + 1 if alike else 0
         record["tooltip"] += f", rank {rank} (95% CI {least} to {greatest})"
         record["tooltip"] += (
-            f", cannot be told apart from {count(others, 'other')}" if others else ", differs from every other"
+            f", cannot be distinguished from {count(others, 'other')}" if others else ", differs from every other"
         )
 
 
