@@ -19,10 +19,10 @@ REMEMBERED_EVENTS = 10_000
 class LoggedEvent:
     """An event, and how it is sent once somebody has needed that: it is the same for all."""
 
-    __slots__ = ("event", "place", "sent")
+    __slots__ = ("event", "index", "sent")
 
-    def __init__(self, place: int, event: Event) -> None:
-        self.place = place
+    def __init__(self, index: int, event: Event) -> None:
+        self.index = index
         self.event = event
         self.sent: bytes | None = None
 
@@ -54,22 +54,22 @@ class EventLog:
         if self._idle:
             self._call()
 
-    def since(self, place: int, *, limit: int) -> list[LoggedEvent] | None:
+    def since(self, index: int, *, limit: int) -> list[LoggedEvent] | None:
         """Return up to ``limit`` events from a place on, oldest first; None where one of them is no longer there."""
         with self._lock:
-            if not 0 <= self._end - place <= len(self._entries):
+            if not 0 <= self._end - index <= len(self._entries):
                 return None
             # From the end, where nearly all read: a deque finds its middle slowly.
-            newest_first = list(islice(reversed(self._entries), self._end - place))
+            newest_first = list(islice(reversed(self._entries), self._end - index))
         return newest_first[::-1][:limit]
 
-    async def news(self, place: int, *, within_s: float) -> bool:
+    async def wait_for(self, index: int, *, within_s: float) -> bool:
         """Wait until there is an event at a place, or the server stops; return whether that came in time."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         # First be seen, then look: whoever adds does it the other way round.
         self._idle.add(woken)
         try:
-            if place < self._end:
+            if index < self._end:
                 return True
             async with asyncio.timeout(within_s):
                 await woken

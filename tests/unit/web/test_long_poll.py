@@ -442,7 +442,7 @@ def test_places_have_the_order_of_the_ring_whichever_threads_add() -> None:
     join(*threads)
     entries = ring.since(0, limit=1000)
     assert entries is not None
-    assert [entry.place for entry in entries] == list(range(800))
+    assert [entry.index for entry in entries] == list(range(800))
 
 
 def test_news_are_waited_for_and_those_that_are_there_are_not() -> None:
@@ -451,13 +451,13 @@ def test_news_are_waited_for_and_those_that_are_there_are_not() -> None:
         ring = lobby.events(told.engine)
         assert lobby.events(told.engine) is ring
         assert len(told.followers) == 1
-        waiting = [asyncio.ensure_future(ring.news(0, within_s=60)) for _ in range(10)]
+        waiting = [asyncio.ensure_future(ring.wait_for(0, within_s=60)) for _ in range(10)]
         await asyncio.sleep(0)
         await asyncio.to_thread(told.happen)
         assert await asyncio.gather(*waiting) == [True] * 10
         assert numbers(ring, 0) == [1]
-        assert await ring.news(0, within_s=0)
-        assert not await ring.news(1, within_s=0)
+        assert await ring.wait_for(0, within_s=0)
+        assert not await ring.wait_for(1, within_s=0)
 
     run(story())
 
@@ -465,7 +465,7 @@ def test_news_are_waited_for_and_those_that_are_there_are_not() -> None:
 def test_who_waits_for_news_is_let_go_when_the_server_stops() -> None:
     async def story() -> None:
         lobby, told = JobWaiters(), Told()
-        waiting = asyncio.ensure_future(lobby.events(told.engine).news(0, within_s=60))
+        waiting = asyncio.ensure_future(lobby.events(told.engine).wait_for(0, within_s=60))
         await asyncio.sleep(0)
         await asyncio.to_thread(lobby.close)
         assert await waiting

@@ -213,7 +213,7 @@ class _Carrier:
         request_started.connect(claim, state.app, weak=False)
 
     def _read(self, environ: Environ, route: Route | None, path_params: Mapping[str, str]) -> _FlaskRequest:
-        asked = _FlaskRequest(environ, route, path_params)
+        http_request = _FlaskRequest(environ, route, path_params)
         body = _Body(environ)
         try:
             if os.getpid() != self._process:
@@ -221,72 +221,76 @@ class _Carrier:
                     "This worker was forked from a process in which Meantime was already running; its threads stayed "
                     "there. Create the application in the worker (gunicorn: without --preload)."
                 )
-            self._hosts.check(asked.hosts)
-            if asked.method == "POST" and route is not None and _name_of(route.template) in contract.STATISTICS:
-                self._read_body(asked, body)
+            self._hosts.check(http_request.hosts)
+            if http_request.method == "POST" and route is not None and _name_of(route.template) in contract.STATISTICS:
+                self._read_body(http_request, body)
         except MeantimeError as error:
-            asked.refusal = refused(error)
+            http_request.refusal = refused(error)
         body.drop_rest()
         # What was read is put back, and what is refused is empty: whoever reads the body before our turn neither takes
         # it from us, nor fails at its length or its depth.
-        shown = b"" if asked.refusal else asked.body
+        shown = b"" if http_request.refusal else http_request.body
         environ["wsgi.input"] = io.BytesIO(shown)
         environ["CONTENT_LENGTH"] = str(len(shown))
-        return asked
+        return http_request
 
-    def _read_body(self, asked: _FlaskRequest, body: _Body) -> None:
-        asked.refusal = contract.refuse_before_body(
+    def _read_body(self, http_request: _FlaskRequest, body: _Body) -> None:
+        http_request.refusal = contract.refuse_before_body(
             self._services.engine,
-            content_type=asked.headers.get("content-type"),
-            content_length=asked.headers.get("content-length"),
+            content_type=http_request.headers.get("content-type"),
+            content_length=http_request.headers.get("content-length"),
         )
-        if asked.refusal is not None:
+        if http_request.refusal is not None:
             return
-        asked.body = bodies.read_stream(body.read, body.length)
-        bodies.json_object(asked.body)
+        http_request.body = bodies.read_stream(body.read, body.length)
+        bodies.json_object(http_request.body)
 
     def _view(self, **_: Any) -> Response:
-        asked: _FlaskRequest = request.environ[_REQUEST]
-        trace = self._access_log.begin(asked.method, asked.raw_path)
-        trace.enter(asked.body if asked.method == "POST" else asked.query)
-        reply = self._reply(asked)
+        http_request: _FlaskRequest = request.environ[_REQUEST]
+        trace = self._access_log.begin(http_request.method, http_request.raw_path)
+        trace.enter(http_request.body if http_request.method == "POST" else http_request.query)
+        reply = self._reply(http_request)
         trace.job_id, trace.reason = reply.job_id, reply.reason
-        route = asked.route.template if asked.route else None
-        self._access_log.end(trace, route=route, status=reply.status, seconds=perf_counter() - asked.started)
+        route = http_request.route.template if http_request.route else None
+        self._access_log.end(trace, route=route, status=reply.status, seconds=perf_counter() - http_request.started)
         return _response(reply)
 
-    def _reply(self, asked: _FlaskRequest) -> Reply:
-        if asked.refusal is not None:
-            return asked.refusal
-        if asked.route is None:
-            return refused(paths.path_unknown(asked.path, "GET /"))
-        if asked.method not in asked.route.allowed:
-            return refused(paths.method_not_allowed(asked.path, asked.method, asked.route.allowed))
-        if asked.method == "OPTIONS":
-            return paths.options(asked.route.allowed)
+    def _reply(self, http_request: _FlaskRequest) -> Reply:
+        if http_request.refusal is not None:
+            return http_request.refusal
+        if http_request.route is None:
+            return refused(paths.path_unknown(http_request.path, "GET /"))
+        if http_request.method not in http_request.route.allowed:
+            return refused(paths.method_not_allowed(http_request.path, http_request.method, http_request.route.allowed))
+        if http_request.method == "OPTIONS":
+            return paths.options(http_request.route.allowed)
         try:
-            answer = self._answers[_name_of(asked.route.template)](self._services, asked)
+            answer = self._answers[_name_of(http_request.route.template)](self._services, http_request)
             return answer if isinstance(answer, Reply) else answer.finish(answer.awaited)
         except Exception as error:  # noqa: BLE001 - a bug: the application's error handlers have other words for it
-            self._report(asked, error)
+            self._report(http_request, error)
             return refused(error)
 
-    def _report(self, asked: _FlaskRequest, error: Exception) -> None:
+    def _report(self, http_request: _FlaskRequest, error: Exception) -> None:
         what = "unforeseen error while answering"
         if structlog.is_configured():  # our log, which hands it on to the application's logger, or the application's
-            _log.error(what, method=asked.method, path=asked.raw_path, exc_info=error)
+            _log.error(what, method=http_request.method, path=http_request.raw_path, exc_info=error)
         else:
-            current_app.logger.error("%s %s %r", what, asked.method, asked.raw_path[:200], exc_info=error)
+            current_app.logger.error("%s %s %r", what, http_request.method, http_request.raw_path[:200], exc_info=error)
 
 
 def _ask(statistic: str) -> _Answer:
-    return lambda services, asked: contract.ask(statistic, asked.body, engine=services.engine, catalog=services.catalog)
+    return lambda services, http_request: contract.ask(
+        statistic, http_request.body, engine=services.engine, catalog=services.catalog
+    )
 
 
-def _front(services: _Services, asked: _FlaskRequest) -> Reply:
-    if index.is_wanted(asked.headers.get("accept", "")):
+def _front(services: _Services, http_request: _FlaskRequest) -> Reply:
+    if index.is_wanted(http_request.headers.get("accept", "")):
         return index.describe(catalog=services.catalog, has_v1=False)
-    return front_page.render(engine=services.engine, catalog=services.catalog, host=asked.headers.get("host", ""))
+    return front_page.render(
+        engine=services.engine, catalog=services.catalog, host=http_request.headers.get("host", "")
+    )
 
 
 _Answer = Callable[[_Services, _FlaskRequest], Reply | Later]

@@ -18,13 +18,13 @@ _SEAL_BYTES = 9
 _CURSOR_BYTES = 1 + 8 + _SEAL_BYTES
 
 
-def write(place: int, of: Any) -> str:
+def write(position: int, of: Any) -> str:
     """Return the cursor of a place in the list of ``of``, which is whatever JSON can be made of.
 
     >>> read(write(7, ["queued"]), ["queued"])
     7
     """
-    begin = _VERSION + place.to_bytes(8, "big")
+    begin = _VERSION + position.to_bytes(8, "big")
     return base64.urlsafe_b64encode(begin + _seal(begin, of)).decode()
 
 

@@ -42,10 +42,10 @@ def preferred_wait(header: str | None) -> int | None:
     at = 0
     while at < len(header):
         rest = at
-        if (found := _PREFERENCE.match(header, at)) is not None:
-            rest = found.end()
-            if found[1].lower() == "wait":
-                seconds = (found[2] or "").strip('"')
+        if (match := _PREFERENCE.match(header, at)) is not None:
+            rest = match.end()
+            if match[1].lower() == "wait":
+                seconds = (match[2] or "").strip('"')
                 return min(int(seconds[:18]), WAIT_LIMIT_S) if re.fullmatch("[0-9]+", seconds) else None
         end = _REST.match(header, rest)
         at = (end.end() if end else rest) + 1

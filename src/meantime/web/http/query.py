@@ -18,10 +18,10 @@ class Query:
 
     def __init__(self, pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> None:
         self.problems: list[Problem] = []
-        self._given: dict[str, list[str]] = {}
+        self._values: dict[str, list[str]] = {}
         for name, value in pairs:
             if name in names:
-                self._given.setdefault(name, []).append(value)
+                self._values.setdefault(name, []).append(value)
             else:
                 near = closest(name, names)
                 hint = suggestion(near).strip() or f"It takes {', '.join(names) or 'nothing'}."
@@ -29,14 +29,14 @@ class Query:
 
     def all(self, name: str) -> list[str]:
         """Return every value of a name that may come several times."""
-        return self._given.get(name, [])
+        return self._values.get(name, [])
 
     def one(self, name: str) -> str | None:
         """Return the value of a name that may come once."""
-        given = self.all(name)
-        if len(given) > 1:
-            self.wrong(name, "repeated", f'"{name}" may be given only once, not {len(given):,} times.')
-        return given[0] if given else None
+        values = self.all(name)
+        if len(values) > 1:
+            self.wrong(name, "repeated", f'"{name}" may be given only once, not {len(values):,} times.')
+        return values[0] if values else None
 
     def number(self, name: str, *, default: int, up_to: int) -> int:
         """Return a whole number from 1."""

@@ -45,9 +45,9 @@ def requested_range(request: HttpRequest, etag: str) -> ByteRange | None:
     What is no range, of other units, or several ranges at once, is passed over, as RFC 9110 has it: the answer is the
     whole.
     """
-    found = _RANGE.fullmatch(request.header("range") or "")
-    if found is None or (request.header("if-range") or etag) != etag:
+    match = _RANGE.fullmatch(request.header("range") or "")
+    if match is None or (request.header("if-range") or etag) != etag:
         return None
-    first, last = (int(digits) if digits else None for digits in found.groups())
+    first, last = (int(digits) if digits else None for digits in match.groups())
     is_range = last is not None if first is None else last is None or first <= last
     return ByteRange(first, last) if is_range else None

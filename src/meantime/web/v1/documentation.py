@@ -164,8 +164,8 @@ def _refusals(row: Endpoint) -> str:
             by_status[problems.status_of(kind)].append(_link(problems.code_of(kind)))
     if not by_status:
         return ""
-    told = "; ".join(f"{status} {', '.join(links)}" for status, links in sorted(by_status.items()))
-    return f"<p>Problems: {told}.</p>"
+    text = "; ".join(f"{status} {', '.join(links)}" for status, links in sorted(by_status.items()))
+    return f"<p>Problems: {text}.</p>"
 
 
 def _parameters(row: Endpoint) -> str:

@@ -32,17 +32,17 @@ async def follow_job(backend: Backend, request: HttpRequest) -> Reply | Stream:
     if detail.state.is_ended and known == _id_of(detail):
         # The one answer after which a browser does not connect again.
         return Reply(204, b"", MEDIA_TYPE, HEADERS, job_id=detail.record.id)
-    lobby = backend.waiters
-    pieces = _of_one(lobby, backend.engine, number, known=known, write=writer_of(backend))
+    waiters = backend.waiters
+    pieces = _of_one(waiters, backend.engine, number, known=known, write=writer_of(backend))
     return Stream(200, pieces, MEDIA_TYPE, HEADERS, job_id=detail.record.id)
 
 
 async def _of_one(
-    lobby: JobWaiters, engine: Engine, number: int, *, known: str | None, write: Write
+    waiters: JobWaiters, engine: Engine, number: int, *, known: str | None, write: Write
 ) -> AsyncIterator[bytes]:
     mailbox = _Mailbox()
     try:
-        leave = lobby.listen(engine, number, mailbox.put, to_end_only=False)
+        leave = waiters.listen(engine, number, mailbox.put, to_end_only=False)
     except JobUnknown:
         return  # removed since the answer began
     try:
@@ -53,7 +53,7 @@ async def _of_one(
             for detail in changes:
                 if detail is None:
                     return
-                if not _is_behind(detail, known):
+                if not _is_known(detail, known):
                     identity = _id_of(detail)
                     yield write_event(identity, _kind(detail, known), write(detail))
                     known = identity
@@ -82,7 +82,7 @@ def _id_of(detail: JobDetail) -> str:
 _RUNNING = re.compile(r"running\.([0-9]{1,9})\.([0-9]{1,3})", re.ASCII)
 
 
-def _is_behind(detail: JobDetail, known: str | None) -> bool:
+def _is_known(detail: JobDetail, known: str | None) -> bool:
     """Whether a client that knows an event learns nothing from this one: it is the same, or what led to it."""
     if (before := _RUNNING.fullmatch(known or "")) is None or detail.state is not JobState.RUNNING:
         return _id_of(detail) == known

@@ -45,22 +45,22 @@ async def get_job(backend: Backend, request: HttpRequest) -> Reply:
 class JobListQuery(NamedTuple):
     """What the query of a list asks for."""
 
-    wanted: JobFilter
+    job_filter: JobFilter
     limit: int = PAGE
     cursor: str | None = None
 
 
 async def list_jobs(backend: Backend, request: HttpRequest) -> Reply:
     """GET /v1/jobs: pages of jobs, the newest first."""
-    asked = read_list_query(request.query, tuple(parameter.name for parameter in LIST_PARAMETERS))
-    before = None if asked.cursor is None else cursors.read(asked.cursor, _list_of(asked.wanted))
+    list_query = read_list_query(request.query, tuple(parameter.name for parameter in LIST_PARAMETERS))
+    before = None if list_query.cursor is None else cursors.read(list_query.cursor, _list_of(list_query.job_filter))
 
     def page() -> JobPage:
         # One more than is shown: whether there is another page is known by it.
-        found = backend.engine.find(asked.wanted, before=before, limit=asked.limit + 1)
-        shown = found[: asked.limit]
-        is_last = len(found) <= asked.limit
-        cursor = None if is_last else cursors.write(shown[-1].record.number, _list_of(asked.wanted))
+        jobs = backend.engine.find(list_query.job_filter, before=before, limit=list_query.limit + 1)
+        shown = jobs[: list_query.limit]
+        is_last = len(jobs) <= list_query.limit
+        cursor = None if is_last else cursors.write(shown[-1].record.number, _list_of(list_query.job_filter))
         return JobPage(
             jobs=[job_resource(detail, keep_ended_s=backend.keep_ended_s) for detail in shown],
             next=cursor,
@@ -84,8 +84,8 @@ def read_list_query(pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> J
         RequestInvalid: with everything that is wrong.
     """
     query = Query(pairs, names)
-    asked = JobListQuery(
-        wanted=JobFilter(
+    list_query = JobListQuery(
+        job_filter=JobFilter(
             states=_states(query),
             statistic=query.one("statistic"),
             dataset=query.one("dataset"),
@@ -97,7 +97,7 @@ def read_list_query(pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> J
         cursor=query.one("cursor"),
     )
     query.check()
-    return asked
+    return list_query
 
 
 def _states(query: Query) -> frozenset[JobState] | None:
@@ -134,6 +134,6 @@ def _url_of_next(query: Sequence[tuple[str, str]], cursor: str) -> str:
     return "/v1/jobs?" + urlencode([*pairs, ("cursor", cursor)])
 
 
-def _list_of(wanted: JobFilter) -> list[Any]:
+def _list_of(job_filter: JobFilter) -> list[Any]:
     """Return what a cursor belongs to: another filter makes another list."""
-    return [sorted(wanted.states or ()), *msgspec.structs.astuple(wanted)[1:]]
+    return [sorted(job_filter.states or ()), *msgspec.structs.astuple(job_filter)[1:]]

@@ -47,29 +47,35 @@ def read_batch(raw: Mapping[str, Any], catalog: Catalog) -> list[Request]:
     """Read the requests of a batch."""
     unknown = (key for key in raw if key != "requests")
     problems = [_unknown_key(key, ("requests",)) for key in islice(unknown, PROBLEMS_TOLD)]
-    given = raw.get("requests")
-    if not isinstance(given, list) or not 0 < len(given) <= BATCH_LIMIT:
-        has = f"has {len(given):,}" if isinstance(given, list) else "is missing" if given is None else "is not a list"
+    raw_requests = raw.get("requests")
+    if not isinstance(raw_requests, list) or not 0 < len(raw_requests) <= BATCH_LIMIT:
+        has = (
+            f"has {len(raw_requests):,}"
+            if isinstance(raw_requests, list)
+            else "is missing"
+            if raw_requests is None
+            else "is not a list"
+        )
         problems.append(
             Problem(
                 pointer="/requests",
-                code="missing" if given is None else "type" if not isinstance(given, list) else "length",
+                code="missing" if raw_requests is None else "type" if not isinstance(raw_requests, list) else "length",
                 detail=f'"requests" must be a list of 1 to {BATCH_LIMIT:,} requests, but {has}. If there are more, '
                 "send several batches.",
             )
         )
-        given = []
+        raw_requests = []
     # Equal requests are common in batches that programs write: each is checked once.
     known: dict[bytes, Request | tuple[Problem, ...]] = {}
     made = []
-    for place, each in enumerate(given):
+    for index, each in enumerate(raw_requests):
         if len(problems) >= PROBLEMS_TOLD:
             break
         checked = _checked_once(each, catalog, known)
         if isinstance(checked, Request):
             made.append(checked)
         else:
-            problems += _below(f"/requests/{place}", checked)
+            problems += _below(f"/requests/{index}", checked)
     if problems:
         raise _refusal(problems)
     return made
@@ -154,17 +160,17 @@ def _below(pointer: str, problems: Iterable[Problem]) -> Iterable[Problem]:
 
 
 def _refusal(problems: Sequence[Problem]) -> RequestInvalid:
-    told = list(problems[:PROBLEMS_TOLD])
-    if len(told) == PROBLEMS_TOLD:
+    shown = list(problems[:PROBLEMS_TOLD])
+    if len(shown) == PROBLEMS_TOLD:
         # Said as a problem too, since only these are read by programs.
-        told.append(
+        shown.append(
             Problem(
                 pointer="",
                 code="too-many",
                 detail=f"There may be more: checking stopped after {PROBLEMS_TOLD} problems.",
             )
         )
-    return refusal(told, "request")
+    return refusal(shown, "request")
 
 
 def _unknown_key(key: str, known: Sequence[str]) -> Problem:

@@ -79,37 +79,37 @@ class ExplanationResource(msgspec.Struct, frozen=True, kw_only=True):
 
 async def get_statistic_explanation(backend: Backend, request: HttpRequest) -> Reply:
     """GET /v1/statistics/{name}/explanation?...: how a row of an answer came about."""
-    answered, asked = await answer_of_statistic(backend, request, EXPLANATION_NAMES)
+    answered, row_query = await answer_of_statistic(backend, request, EXPLANATION_NAMES)
     base = f"/v1/statistics/{answered.document.statistic}/rows"
-    return await _explained(request, answered, asked, base, cache_control=statistics.ASK_AFTER)
+    return await _explained(request, answered, row_query, base, cache_control=statistics.ASK_AFTER)
 
 
 async def get_job_explanation(backend: Backend, request: HttpRequest) -> Reply:
     """GET /v1/jobs/{job_id}/explanation: how a row of a result came about."""
-    answered, asked = await answer_of_job(backend, request, EXPLANATION_NAMES)
+    answered, row_query = await answer_of_job(backend, request, EXPLANATION_NAMES)
     base = f"/v1/jobs/{request.path_params['job_id']}/rows"
-    return await _explained(request, answered, asked, base, cache_control=results.CACHE_CONTROL)
+    return await _explained(request, answered, row_query, base, cache_control=results.CACHE_CONTROL)
 
 
 async def _explained(
-    request: HttpRequest, answered: AnswerWithSource, asked: RowQuery, base: str, *, cache_control: str
+    request: HttpRequest, answered: AnswerWithSource, row_query: RowQuery, base: str, *, cache_control: str
 ) -> Reply:
     answer = answered.document
-    place = row_asked(answer.table, row=asked.row, key=asked.key) or 0
+    row_index = row_asked(answer.table, row=row_query.row, key=row_query.key) or 0
     if not len(answer.table):
         detail = "The answer has no row to explain."
         raise RequestInvalid(detail, problems=(Problem(pointer="/row", code="range", detail=detail),))
     query = [pair for pair in request.query if pair[0] not in ("row", "key")]
 
     def make() -> bytes:
-        resource = _explanation(answered, place, f"{base}?{urlencode([*query, ('row', place)])}")
+        resource = _explanation(answered, row_index, f"{base}?{urlencode([*query, ('row', row_index)])}")
         return _ENCODER.encode(resource)
 
     return conditional.answer(request, await asyncio.to_thread(make), cache_control=cache_control)
 
 
-def _explanation(answered: AnswerWithSource, place: int, rows: str) -> ExplanationResource:
-    answer, row = answered.document, row_of(answered.document.table, place)
+def _explanation(answered: AnswerWithSource, row_index: int, rows: str) -> ExplanationResource:
+    answer, row = answered.document, row_of(answered.document.table, row_index)
     made = answered.prepared.explain(answer.table, row)
     return ExplanationResource(
         title=made.title,
@@ -118,7 +118,7 @@ def _explanation(answered: AnswerWithSource, place: int, rows: str) -> Explanati
         dataset=answer.dataset,
         fingerprint=answer.fingerprint,
         method_version=answer.method_version,
-        row=place,
+        row=row_index,
         values=row,
         number=made.number,
         steps=[StepResource(text=step.text, formula=step.formula, numbers=step.numbers) for step in made.steps],

@@ -62,14 +62,14 @@ def _read(pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> RowQuery:
     if row is not None and not (row.isascii() and row.isdecimal() and len(row) <= ROW_DIGITS):
         query.wrong("row", "type", '"row" must be the number of a row of the answer; the first one is 0.')
         row = None
-    asked = RowQuery(
+    row_query = RowQuery(
         row=None if row is None else int(row),
         key=tuple(query.all("key")),
         cursor=query.one("cursor"),
         page_rows=query.number("page_rows", default=PAGE, up_to=PAGE_LIMIT),
     )
     query.check()
-    return asked
+    return row_query
 
 
 async def answer_of_statistic(
@@ -79,7 +79,7 @@ async def answer_of_statistic(
     statistic = statistics.statistic_of(request)
     # A chart is no part of what is asked here, and so refused with what else is unknown.
     ours = [pair for pair in request.query if pair[0] in (*names, CHART.name)]
-    asked = _read(ours, names)
+    row_query = _read(ours, names)
     theirs = [pair for pair in request.query if pair not in ours]
     question = await statistic_query.read_question(theirs, statistic, backend.catalog)
     making = immediate.ImmediateAnswer(backend, question)
@@ -88,14 +88,14 @@ async def answer_of_statistic(
     finally:
         # Where the client has left, or the server gives up: the thread is to know.
         making.work.stop()
-    return AnswerWithSource(prepared=question.prepared, document=document), asked
+    return AnswerWithSource(prepared=question.prepared, document=document), row_query
 
 
 async def answer_of_job(
     backend: Backend, request: HttpRequest, names: Sequence[str]
 ) -> tuple[AnswerWithSource, RowQuery]:
     """Return the result of the job in the path, and the row that is meant."""
-    asked = _read(request.query, names)
+    row_query = _read(request.query, names)
     detail = backend.engine.describe(job_parameters.job_number_of(request))
     receipt, job = results.receipt_of(detail), detail.record
     statistic = STATISTICS.get(job.request.statistic)
@@ -110,7 +110,7 @@ async def answer_of_job(
     else:
         # Its file has the classic JSON, which says less.
         document = await asyncio.to_thread(backend.compute.document, prepared, job.request.dataset, Unwatched())
-    return AnswerWithSource(prepared=prepared, document=document), asked
+    return AnswerWithSource(prepared=prepared, document=document), row_query
 
 
 def _prepared(backend: Backend, job: JobRecord) -> AnyPrepared:

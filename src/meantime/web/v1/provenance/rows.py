@@ -37,46 +37,52 @@ _LONG_ROWS = 1_000_000
 async def get_statistic_rows(backend: Backend, request: HttpRequest) -> Reply | Stream:
     """GET /v1/statistics/{name}/rows?...: the rows of the file that an answer rests on."""
     form = choose_form(request.header("accept"), request.path_params.get("suffix"), NO_CHART)
-    answered, asked = await answer_of_statistic(backend, request, ROW_NAMES)
+    answered, row_query = await answer_of_statistic(backend, request, ROW_NAMES)
     # Not for ever, also where a fingerprint is named: it is that of the content, and lines may change their order.
     base = f"/v1/statistics/{answered.document.statistic}/rows"
-    return await _rows(backend, request, answered, asked, form=form, base=base, cache_control=statistics.ASK_AFTER)
+    return await _rows(backend, request, answered, row_query, form=form, base=base, cache_control=statistics.ASK_AFTER)
 
 
 async def get_job_rows(backend: Backend, request: HttpRequest) -> Reply | Stream:
     """GET /v1/jobs/{job_id}/rows: the rows of the file that a result rests on."""
     form = choose_form(request.header("accept"), request.path_params.get("suffix"), NO_CHART)
-    answered, asked = await answer_of_job(backend, request, ROW_NAMES)
+    answered, row_query = await answer_of_job(backend, request, ROW_NAMES)
     base = f"/v1/jobs/{request.path_params['job_id']}/rows"
-    return await _rows(backend, request, answered, asked, form=form, base=base, cache_control=results.CACHE_CONTROL)
+    return await _rows(backend, request, answered, row_query, form=form, base=base, cache_control=results.CACHE_CONTROL)
 
 
 async def _rows(
     backend: Backend,
     request: HttpRequest,
     answered: AnswerWithSource,
-    asked: RowQuery,
+    row_query: RowQuery,
     *,
     form: Format,
     base: str,
     cache_control: str,
 ) -> Reply | Stream:
     answer = answered.document
-    place = row_asked(answer.table, row=asked.row, key=asked.key)
-    list_of = [answer.statistic, answer.parameters, answer.fingerprint, place]
-    after = None if asked.cursor is None else cursors.read(asked.cursor, list_of)
+    row_index = row_asked(answer.table, row=row_query.row, key=row_query.key)
+    list_of = [answer.statistic, answer.parameters, answer.fingerprint, row_index]
+    after = None if row_query.cursor is None else cursors.read(row_query.cursor, list_of)
 
     is_long = answered.prepared.snapshot.about.rows > _LONG_ROWS
 
     def make() -> Page:
-        row = None if place is None else row_of(answer.table, place)
+        row = None if row_index is None else row_of(answer.table, row_index)
         with backend.slots.take() if is_long else nullcontext():
-            return page(answered.prepared.snapshot, answered.prepared.rests_on(row), after=after, limit=asked.page_rows)
+            return page(
+                answered.prepared.snapshot, answered.prepared.rests_on(row), after=after, limit=row_query.page_rows
+            )
 
-    found = await asyncio.to_thread(make)
-    made = dataclasses.replace(answer, table=found.table)
+    source_page = await asyncio.to_thread(make)
+    made = dataclasses.replace(answer, table=source_page.table)
     suffix = f".{request.path_params['suffix']}" if "suffix" in request.path_params else ""
-    link = () if found.after is None else (_link(request, f"{base}{suffix}", cursors.write(found.after, list_of)),)
+    link = (
+        ()
+        if source_page.after is None
+        else (_link(request, f"{base}{suffix}", cursors.write(source_page.after, list_of)),)
+    )
     return await represent(
         request,
         form=form,
@@ -85,7 +91,7 @@ async def _rows(
         cache_control=cache_control,
         headers=link,
         stem=stem_of(f"{answer.statistic}-rows", answer.dataset, answer.fingerprint),
-        is_quick=asked.page_rows <= PAGE,
+        is_quick=row_query.page_rows <= PAGE,
     )
 
 

@@ -36,7 +36,7 @@ _ENCODER = msgspec.json.Encoder()
 
 
 async def list_statistics(_: Backend, request: HttpRequest) -> Reply:
-    """GET /v1/statistics: all that can be asked."""
+    """GET /v1/statistics: all that can be question."""
     return conditional.answer(request, STATISTIC_LIST)
 
 
@@ -80,28 +80,28 @@ async def answer_statistic(backend: Backend, request: HttpRequest) -> Reply | St
 async def _made(backend: Backend, request: HttpRequest, key: AnswerKey | None) -> Reply | Stream:
     row = statistic_of(request)
     form = choose_form(request.header("accept"), request.path_params.get("suffix"), row.name)
-    asked = await read_question(request.query, row, backend.catalog)
-    form = with_chart(form, asked.chart, row.name).with_points(lambda: asked.snapshot.about.points.coordinates)
-    made = await _represented(backend, request, row, form, asked)
+    question = await read_question(request.query, row, backend.catalog)
+    form = with_chart(form, question.chart, row.name).with_points(lambda: question.snapshot.about.points.coordinates)
+    made = await _represented(backend, request, row, form, question)
     if key is not None and isinstance(made, Reply):
-        fingerprint = asked.snapshot.fingerprint
-        backend.answers.keep(key, made, dataset=asked.dataset, fingerprint=fingerprint, is_pinned=asked.is_pinned)
+        fingerprint = question.snapshot.fingerprint
+        backend.answers.keep(key, made, dataset=question.dataset, fingerprint=fingerprint, is_pinned=question.is_pinned)
     return made
 
 
 async def _represented(
-    backend: Backend, request: HttpRequest, row: AnyStatistic, form: Format, asked: StatisticQuery
+    backend: Backend, request: HttpRequest, row: AnyStatistic, form: Format, question: StatisticQuery
 ) -> Reply | Stream:
-    making = ImmediateAnswer(backend, asked)
+    making = ImmediateAnswer(backend, question)
     try:
         return await represent(
             request,
             form=form,
-            tag=_tag(row, asked, making.known),
+            tag=_tag(row, question, making.known),
             document=making.document,
             body=None,
-            cache_control=_FOR_EVER if asked.is_pinned else ASK_AFTER,
-            stem=stem_of(row.name, asked.dataset, asked.snapshot.fingerprint),
+            cache_control=_FOR_EVER if question.is_pinned else ASK_AFTER,
+            stem=stem_of(row.name, question.dataset, question.snapshot.fingerprint),
             is_quick=not making.is_long,
         )
     finally:
@@ -109,7 +109,7 @@ async def _represented(
         making.work.stop()
 
 
-def _tag(row: AnyStatistic, asked: StatisticQuery, known: Mapping[str, Any]) -> str:
+def _tag(row: AnyStatistic, question: StatisticQuery, known: Mapping[str, Any]) -> str:
     """Name an answer: equal questions of equal data have one name, however they are written."""
-    says = [asked.dataset, asked.snapshot.fingerprint, row.name, row.method_version, known]
+    says = [question.dataset, question.snapshot.fingerprint, row.name, row.method_version, known]
     return hashlib.blake2b(_ENCODER.encode(says), digest_size=16).hexdigest()

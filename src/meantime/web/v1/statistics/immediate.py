@@ -33,9 +33,9 @@ class ImmediateAnswer:
         AskAsJob: it goes through too many.
     """
 
-    def __init__(self, backend: Backend, asked: StatisticQuery) -> None:
-        parameters, count = asked.prepared.parameters, asked.prepared.statistic.entries_read
-        entries = 0 if count is None else count(asked.snapshot, parameters)
+    def __init__(self, backend: Backend, question: StatisticQuery) -> None:
+        parameters, count = question.prepared.parameters, question.prepared.statistic.entries_read
+        entries = 0 if count is None else count(question.snapshot, parameters)
         if entries > _AT_ONCE:
             raise AskAsJob(
                 f"This question covers {entries:,} rows; immediate answers cover at most {_AT_ONCE:,}. POST the "
@@ -46,12 +46,12 @@ class ImmediateAnswer:
         self.work = BriefWork()
         self._compute = backend.compute
         self._slots = backend.slots
-        self._asked = asked
+        self._question = question
 
     def document(self) -> Document:
         """Make it; raises AnswersBusy where all places are taken, and as the compute does."""
         with self._slots.take() if self.is_long else nullcontext():
-            return self._compute.document(self._asked.prepared, self._asked.dataset, self.work)
+            return self._compute.document(self._question.prepared, self._question.dataset, self.work)
 
 
 class BriefWork:

@@ -53,17 +53,17 @@ async def read_question(pairs: Sequence[tuple[str, str]], row: AnyStatistic, cat
         DatasetUnknown, DatasetLoading, DatasetNotReady: of the data set.
         RequestInvalid: with everything that is wrong.
     """
-    given: dict[str, list[str]] = {}
+    texts_by_name: dict[str, list[str]] = {}
     for name, text in pairs:
-        given.setdefault(name, []).append(text)
+        texts_by_name.setdefault(name, []).append(text)
     problems: list[Problem] = []
-    ours = {name: _one(name, given.pop(name), problems) for name in _OURS if name in given}
-    fingerprint = ours.get("fingerprint")
+    own = {name: _one(name, texts_by_name.pop(name), problems) for name in _OURS if name in texts_by_name}
+    fingerprint = own.get("fingerprint")
     if fingerprint is not None and not _FINGERPRINT.fullmatch(fingerprint):
         detail = f'"fingerprint" must be that of a snapshot, 64 hexadecimal digits, not {quoted(fingerprint)}.'
         problems.append(Problem(pointer="/fingerprint", code="type", detail=detail))
-    dataset = ours.get("dataset", catalog.default)
-    raw = _raw(row, given, problems)
+    dataset = own.get("dataset", catalog.default)
+    raw = _raw(row, texts_by_name, problems)
     snapshot = await _snapshot(catalog, dataset, None if problems else fingerprint)
     try:
         prepared = check(row.name, raw, snapshot, refuse_unknown=True)
@@ -71,9 +71,7 @@ async def read_question(pairs: Sequence[tuple[str, str]], row: AnyStatistic, cat
         raise refusal([*problems, *invalid.problems], "query") from invalid
     if problems:
         raise refusal(problems, "query")
-    return StatisticQuery(
-        dataset=dataset, prepared=prepared, is_pinned=fingerprint is not None, chart=ours.get("chart")
-    )
+    return StatisticQuery(dataset=dataset, prepared=prepared, is_pinned=fingerprint is not None, chart=own.get("chart"))
 
 
 async def _snapshot(catalog: Catalog, dataset: str, fingerprint: str | None) -> Snapshot:
@@ -104,12 +102,12 @@ async def _older(catalog: Catalog, dataset: str, fingerprint: str) -> Snapshot:
         raise RequestInvalid(detail, problems=(problem,)) from None
 
 
-def _raw(row: AnyStatistic, given: Mapping[str, list[str]], problems: list[Problem]) -> dict[str, Any]:
+def _raw(row: AnyStatistic, texts_by_name: Mapping[str, list[str]], problems: list[Problem]) -> dict[str, Any]:
     """Make of texts what the parameters are. What cannot be is left as it is, for the check to say so."""
     parameters: type[msgspec.Struct] = row.parameters
     kinds = {field.name: field.type for field in fields(parameters)}
     raw: dict[str, Any] = {}
-    for name, texts in given.items():
+    for name, texts in texts_by_name.items():
         kind = kinds.get(name)
         item = item_of(kind)
         if item is not None:
