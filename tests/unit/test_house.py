@@ -1,17 +1,74 @@
+"""docs/design.md says what the package is: its tree, its layers and its walks are compared with the code."""
+
 from __future__ import annotations
 
+import configparser
+import importlib
+import pkgutil
+import re
+from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 import meantime
 
 PACKAGE = Path(meantime.__file__).parent
-PLAN = (Path(__file__).parents[2] / "docs" / "design.md").read_text(encoding="utf-8").partition("## The house")[2]
+ROOT = Path(__file__).parents[2]
+DESIGN = (ROOT / "docs" / "design.md").read_text(encoding="utf-8")
 
 
-def test_every_room_is_on_the_plan_of_the_house() -> None:
-    rooms = {path.parent.relative_to(PACKAGE).as_posix() for path in PACKAGE.rglob("__init__.py")} - {"."}
-    # data is kept in some folders that are packages only so that it is found
-    rooms -= {room for room in rooms if not any(path.name != "__init__.py" for path in (PACKAGE / room).glob("*.py"))}
-    assert rooms
-    missing = {room for room in rooms if f"  {room}/ " not in PLAN}
-    assert not missing
+def _blocks(heading: str) -> list[str]:
+    """Return the blocks of code below a heading."""
+    below = DESIGN.partition(f"\n## {heading}\n")[2].partition("\n## ")[0]
+    return re.findall(r"```\n(.*?)```", below, flags=re.DOTALL)
+
+
+TREE = dict(re.findall(r"^  (\S+) +(\S.*)$", _blocks("The tree")[0], flags=re.MULTILINE))
+
+
+def _packages() -> Iterator[str]:
+    for init in PACKAGE.rglob("__init__.py"):
+        # Some folders of data are packages only so that they are installed.
+        if init.parent != PACKAGE and any(path.name != "__init__.py" for path in init.parent.glob("*.py")):
+            yield f"{init.parent.relative_to(PACKAGE).as_posix()}/"
+
+
+def test_the_tree_has_every_package_and_module_and_no_other() -> None:
+    modules = {path.name for path in PACKAGE.glob("*.py")} - {"__init__.py"}
+    assert sorted(TREE) == sorted({*_packages(), *modules})
+
+
+@pytest.mark.parametrize("entry", [entry for entry in TREE if entry.endswith("/")])
+def test_a_file_that_the_tree_names_in_a_package_is_there(entry: str) -> None:
+    named = re.findall(r"\b[\w/]+(?:\.py\b|\.toml\b|/(?= ))", TREE[entry])
+    assert [name for name in named if not (PACKAGE / entry / name).exists()] == []
+
+
+@pytest.mark.parametrize(("figure", "contract"), [(0, "floors"), (1, "statistics")])
+def test_the_figures_of_layers_are_the_import_contracts(figure: int, contract: str) -> None:
+    linter = configparser.ConfigParser()
+    linter.read(ROOT / ".importlinter", encoding="utf-8")
+    layers = linter[f"importlinter:contract:{contract}"]["layers"].split("\n")[1:]
+    drawn = [re.split(r" {2,}", line)[0] for line in _blocks("Layers")[figure].splitlines()]
+    assert drawn == layers
+
+
+def test_the_classes_and_methods_of_the_walks_are_in_the_code() -> None:
+    walks = _blocks("Four walks")[0]
+    named = re.findall(r"\b((?:[A-Z][a-z]+)+)(?:\.(\w+))?", walks)
+    modules = [module.name for module in pkgutil.walk_packages([str(PACKAGE)], "meantime.")]
+    classes = {
+        name: kind
+        for module in modules
+        if module.startswith(("meantime.engine.", "meantime.statistics."))
+        for name, kind in vars(importlib.import_module(module)).items()
+        if isinstance(kind, type)
+    }
+    assert {name for name, _ in named} >= {"Engine", "Prepared", "JobStore"}
+    assert [(name, method) for name, method in named if not hasattr(classes[name], method or "__name__")] == []
+
+
+def test_at_most_twenty_words_are_of_our_own() -> None:
+    words = DESIGN.partition("\n## Words\n")[2].partition("\n## ")[0]
+    assert 0 < len(re.findall(r"^\| (?!word|-)", words, flags=re.MULTILINE)) <= 20
