@@ -13,7 +13,7 @@ from meantime.errors import Fault, MeantimeError, QueueFull, RolesMissing
 def _below(kind: type[MeantimeError]) -> Iterator[type[MeantimeError]]:
     yield kind
     for child in kind.__subclasses__():
-        if child.__module__ == errors.__name__:
+        if child.__module__.startswith(f"{errors.__name__}."):
             yield from _below(child)
 
 

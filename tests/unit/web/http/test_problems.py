@@ -39,7 +39,7 @@ NEVER_TOLD = {
 def kinds(of: type[MeantimeError] = MeantimeError) -> Iterator[type[MeantimeError]]:
     for kind in of.__subclasses__():
         # Those of tests are none of ours.
-        if kind.__module__ == errors.__name__:
+        if kind.__module__.startswith(f"{errors.__name__}."):
             yield kind
             yield from kinds(kind)
 

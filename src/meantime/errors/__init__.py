@@ -1,0 +1,214 @@
+"""Every error that Meantime raises on purpose, in one tree.
+
+::
+
+    MeantimeError
+    ├── SettingInvalid              operator   a setting has a value of the wrong form
+    ├── DataError                   data       a file cannot become a data set
+    │   ├── SourceUnreadable                   absent, unreadable, or not what its name suggests
+    │   ├── SourceEmpty                        no bytes, or a header but no rows
+    │   ├── RolesMissing                       a required role has no column
+    │   ├── HeaderRepeated                     two columns with the same name
+    │   ├── TooManyRejected                    more lines rejected than the setting allows
+    │   ├── SourceChanged                      the file changed while it was being read
+    │   └── DescriptionInvalid                 the TOML file next to the data is not valid
+    ├── LoadFailed                  server     the reading process ended without a result
+    ├── LoadCancelled               operator   reading was cancelled
+    ├── SnapshotDamaged             server     a snapshot on disk is missing or has changed
+    ├── RequestInvalid              caller     the request cannot be answered; carries all its problems
+    ├── AskAsJob                    caller     takes too long for one response: send it as a job
+    ├── DatasetUnknown              caller     no data set of this name is served
+    ├── StatisticUnknown            caller     there is no statistic of this name
+    ├── KeyReused                   caller     an idempotency key was used before, with another request
+    ├── RequestRefused              caller     an HTTP request refused before its parameters are checked
+    │   ├── BodyInvalid                        not a JSON object
+    │   ├── BodyTooLarge                       longer than any valid request
+    │   ├── BodyNotJson                        with another content type
+    │   ├── HttpInvalid                        bytes that cannot be read as an HTTP request
+    │   ├── HostInvalid                        no host, or more than one
+    │   ├── HostNotAllowed                     a name that is not one of this server's
+    │   ├── HeaderInvalid                      a header with a value that is not allowed
+    │   ├── CursorInvalid                      a cursor that this server did not make
+    │   ├── NotAcceptable                      the client accepts none of the formats
+    │   ├── RangeInvalid                       a range that begins after the end
+    │   ├── OperatorOnly                       something that only the operator may request
+    │   ├── PathUnknown                        there is nothing at this path
+    │   └── MethodNotAllowed                   the path exists, but not with this method
+    ├── JobUnknown                  caller     no job has this id
+    ├── JobEnded                    caller     the job has ended, so it can no longer be cancelled
+    ├── JobUnfinished               caller     the job has not ended, so it cannot be removed
+    ├── ResultNotReady              caller     the job has not ended, so it has no result yet; says when to try again
+    ├── DatasetNotReady             operator   the data set failed to load
+    ├── ReloadFailed                data       its changed files cannot be read; the old content is still served
+    ├── JobInterrupted              (by why)   work stopped at a check
+    │   ├── JobCancelled            caller     the job was cancelled on request
+    │   ├── JobOutOfTime            operator   the job worked longer than a setting allows
+    │   └── JobGivenBack            operator   the server stops; the job runs at the next start
+    ├── JobFailed                   server     the job ended without a result; carries its failure
+    ├── ServerUnreachable           operator   to a client: nothing answers at the address
+    ├── NotMeantime                 operator   to a client: what answers at the address is not Meantime
+    ├── PackageMissing              operator   to a client: an optional library is not installed
+    ├── PictureFailed               server     the process that draws pictures failed
+    ├── ResultGone                  server     a lost result that cannot be computed again
+    ├── Unavailable                 server     not now; says when to try again
+    │   ├── QueueFull                          as many jobs wait as is allowed
+    │   ├── AnswersBusy                        as many long answers are being computed as is allowed
+    │   ├── DatasetLoading                     the data set is still being read
+    │   ├── ShuttingDown                       the server is stopping
+    │   └── StoreFull                          the disk is full; nothing was written
+    ├── StoreError                  server     the store of jobs cannot be used
+    │   ├── StoreBroken                        writing failed for good; only a restart recovers
+    │   ├── StoreTooNew                        written by a newer Meantime
+    │   └── StateInUse                         another server uses this state directory
+    └── IllegalTransition           server     a job cannot go to this state from the one it has (a bug in Meantime)
+
+``code`` is stable and for machines. The message is for people and says what to do next; ``fault`` says who can do it.
+"""
+
+from __future__ import annotations
+
+from meantime.errors.base import (
+    Failure,
+    Fault,
+    MeantimeError,
+    Problem,
+)
+from meantime.errors.datasets import (
+    DataError,
+    DatasetNotReady,
+    DatasetUnknown,
+    DescriptionInvalid,
+    HeaderRepeated,
+    LoadCancelled,
+    LoadFailed,
+    ReloadFailed,
+    RolesMissing,
+    SnapshotDamaged,
+    SourceChanged,
+    SourceEmpty,
+    SourceUnreadable,
+    TooManyRejected,
+)
+from meantime.errors.jobs import (
+    IllegalTransition,
+    JobCancelled,
+    JobEnded,
+    JobFailed,
+    JobGivenBack,
+    JobInterrupted,
+    JobOutOfTime,
+    JobUnfinished,
+    JobUnknown,
+    ResultGone,
+    ResultNotReady,
+)
+from meantime.errors.operation import (
+    NotMeantime,
+    PackageMissing,
+    PictureFailed,
+    ServerUnreachable,
+    SettingInvalid,
+    StateInUse,
+    StoreBroken,
+    StoreError,
+    StoreTooNew,
+)
+from meantime.errors.requests import (
+    AskAsJob,
+    BodyInvalid,
+    BodyNotJson,
+    BodyTooLarge,
+    CursorInvalid,
+    HeaderInvalid,
+    HostInvalid,
+    HostNotAllowed,
+    HttpInvalid,
+    KeyReused,
+    MethodNotAllowed,
+    NotAcceptable,
+    OperatorOnly,
+    PathUnknown,
+    RangeInvalid,
+    RequestInvalid,
+    RequestRefused,
+    StatisticUnknown,
+)
+from meantime.errors.unavailable import (
+    AnswersBusy,
+    DatasetLoading,
+    QueueFull,
+    ShuttingDown,
+    StoreFull,
+    Unavailable,
+)
+
+__all__ = [  # noqa: RUF022 - by subject
+    # What all have in common
+    "Fault",
+    "Problem",
+    "MeantimeError",
+    "Failure",
+    # Requests
+    "RequestInvalid",
+    "AskAsJob",
+    "StatisticUnknown",
+    "KeyReused",
+    "RequestRefused",
+    "BodyInvalid",
+    "BodyTooLarge",
+    "BodyNotJson",
+    "HttpInvalid",
+    "HostInvalid",
+    "HostNotAllowed",
+    "HeaderInvalid",
+    "CursorInvalid",
+    "NotAcceptable",
+    "RangeInvalid",
+    "OperatorOnly",
+    "PathUnknown",
+    "MethodNotAllowed",
+    # Data sets
+    "DataError",
+    "SourceUnreadable",
+    "SourceEmpty",
+    "RolesMissing",
+    "HeaderRepeated",
+    "TooManyRejected",
+    "SourceChanged",
+    "DescriptionInvalid",
+    "LoadFailed",
+    "LoadCancelled",
+    "SnapshotDamaged",
+    "DatasetUnknown",
+    "DatasetNotReady",
+    "ReloadFailed",
+    # Jobs
+    "JobUnknown",
+    "JobEnded",
+    "JobUnfinished",
+    "ResultNotReady",
+    "JobInterrupted",
+    "JobCancelled",
+    "JobOutOfTime",
+    "JobGivenBack",
+    "JobFailed",
+    "ResultGone",
+    "IllegalTransition",
+    # Try again later
+    "Unavailable",
+    "QueueFull",
+    "AnswersBusy",
+    "DatasetLoading",
+    "ShuttingDown",
+    "StoreFull",
+    # Running a server, or calling one
+    "SettingInvalid",
+    "StoreError",
+    "StoreBroken",
+    "StoreTooNew",
+    "StateInUse",
+    "PictureFailed",
+    "ServerUnreachable",
+    "NotMeantime",
+    "PackageMissing",
+]

@@ -1,0 +1,48 @@
+"""Errors that pass: the same request may succeed later."""
+
+from __future__ import annotations
+
+from meantime.errors.base import Fault, MeantimeError
+
+
+class Unavailable(MeantimeError):
+    """Not now. Nothing was changed; the same request may succeed later."""
+
+    code = "unavailable"
+
+    def __init__(self, message: str, *, retry_after_s: int = 1) -> None:
+        super().__init__(message)
+        self.retry_after_s = retry_after_s
+
+
+class QueueFull(Unavailable):
+    """As many jobs wait as the setting ``queue_limit`` allows."""
+
+    code = "queue-full"
+
+
+class AnswersBusy(Unavailable):
+    """As many long answers are being computed at once as is allowed."""
+
+    code = "answers-busy"
+
+
+class DatasetLoading(Unavailable):
+    """The data set is still being read. Jobs for it are accepted and wait."""
+
+    code = "dataset-loading"
+    fault = Fault.OPERATOR
+
+
+class ShuttingDown(Unavailable):
+    """The server is stopping and accepts no new jobs."""
+
+    code = "shutting-down"
+    fault = Fault.OPERATOR
+
+
+class StoreFull(Unavailable):
+    """The disk is full. Reading still works; writing does when there is space again."""
+
+    code = "disk-full"
+    fault = Fault.OPERATOR
