@@ -33,6 +33,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meantime.dataset.cube import Cells, Cube, Exact, Labels, Moments, exact, with_marginals
+from meantime.dataset.older_units import with_normalized_units
 from meantime.dataset.snapshot import MOMENT_ARRAYS, PUBLISHED_ARRAYS, About, Snapshot, arrays_of, fingerprint
 from meantime.errors import LoadFailed, SnapshotDamaged
 
@@ -106,9 +107,8 @@ def open_snapshot(folder: Path) -> Snapshot:
     for name, facts in _row_files(manifest):
         if (size_bytes := _size_bytes(folder, name)) != facts.size_bytes:
             raise damaged(folder, f"{name} has {size_bytes} bytes instead of {facts.size_bytes}")
-    return Snapshot(
-        fingerprint=manifest.fingerprint, cube=_read_cube(folder, manifest), about=manifest.about, folder=folder
-    )
+    cube, about = with_normalized_units(_read_cube(folder, manifest), manifest.about)
+    return Snapshot(fingerprint=manifest.fingerprint, cube=cube, about=about, folder=folder)
 
 
 def row_file(number: int) -> str:

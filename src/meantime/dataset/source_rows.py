@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import duckdb
 
 from meantime.dataset.cube import ABSENT, AXES, Integers
+from meantime.dataset.facts.units import normalized_unit_sql
 from meantime.dataset.reading.exact_sums import insert_columns
 from meantime.dataset.reading.staged_view import KEY_COLUMNS, parse_period
 from meantime.dataset.reading.staging import sql_path
@@ -81,6 +82,7 @@ class _RowSearch:
 
     def in_file(self, file: int, after_row: int, limit: int) -> list[CellRow]:
         keys = {column: self._columns.get(column, "''") for columns in KEY_COLUMNS.values() for column in columns}
+        keys["unit"] = normalized_unit_sql(keys["unit"])
         source = f"read_parquet({sql_path(self._paths[file])}, file_row_number = true)"
         matching = " AND ".join(f"{keys[column]} = cell_labels.{column}" for column in _LABELS)
         matches = self._database.execute(

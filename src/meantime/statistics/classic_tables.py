@@ -90,7 +90,7 @@ class LocationTables:
     def _table(self, described: tuple[Column, ...], data: tuple[Sequence[Cell], ...], order: Integers) -> Table:
         names = self._snapshot.cube.labels.locations
         return Table(
-            columns=columns.of_question(described, self._snapshot, self._question),
+            columns=columns.of_question(described, _unit(self._snapshot, self._question)),
             data=(
                 [names[code] for code in self._marginal.keys[order, 1].tolist()],
                 *data,
@@ -106,7 +106,7 @@ def mean_of_all(snapshot: Snapshot, question: str, entries: Integers) -> Table:
     marginal = snapshot.cube.by_question
     code = snapshot.cube.question_codes[question]
     return Table(
-        columns=columns.of_question(MEAN_OF_ALL, snapshot, code),
+        columns=columns.of_question(MEAN_OF_ALL, _unit(snapshot, code)),
         data=(marginal.mean[entries].tolist(), *_counts(marginal, entries)),
         notes=_notes(snapshot),
         warnings=_warnings(snapshot, code),
@@ -123,7 +123,7 @@ def means_of_groups(snapshot: Snapshot, question: str, entries: Integers) -> Tab
     # One name more, at the end, where the code of a stratum that is absent (-1) finds it.
     stratum_names = (*labels.strata, "")
     return Table(
-        columns=columns.of_question(MEANS_OF_GROUPS, snapshot, question_code),
+        columns=columns.of_question(MEANS_OF_GROUPS, _unit(snapshot, question_code)),
         data=(
             [labels.locations[code] for code in locations],
             [labels.categories[code] for code in categories],
@@ -134,6 +134,10 @@ def means_of_groups(snapshot: Snapshot, question: str, entries: Integers) -> Tab
         notes=_notes(snapshot),
         warnings=_warnings(snapshot, question_code),
     )
+
+
+def _unit(snapshot: Snapshot, question: int) -> str | None:
+    return snapshot.about.questions[question].unit
 
 
 def _counts(marginal: Marginal, order: Integers) -> tuple[list[int], list[int]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from meantime.dataset.snapshot import Snapshot
 from meantime.table import Column, Kind
 from meantime.text import unit_a_year, unit_of_difference
 
@@ -29,9 +28,8 @@ def number(name: str, meaning: str, *, unit: str | None = OF_QUESTION) -> Column
     return Column(name=name, kind=Kind.NUMBER, unit=unit, meaning=meaning)
 
 
-def of_question(columns: tuple[Column, ...], snapshot: Snapshot, question: int) -> tuple[Column, ...]:
-    """Put the question's unit where columns leave that open."""
-    unit = snapshot.about.questions[question].unit
+def of_question(columns: tuple[Column, ...], unit: str | None) -> tuple[Column, ...]:
+    """Put the unit of the question, or of the type of value that was chosen, where columns leave that open."""
     units = {
         OF_QUESTION: unit,
         OF_DIFFERENCE: unit_of_difference(unit),

@@ -66,7 +66,7 @@ def table(
     """Put an answer together, with what its selection has to say; empty texts are dropped."""
     said = (*of.warnings, left_out_warning(left_out), *warnings)
     return Table(
-        columns=shared.of_question(columns, of.snapshot, of.question),
+        columns=shared.of_question(columns, of.unit),
         data=tuple(data),
         notes=tuple(filter(None, (*of.notes, *notes))),
         warnings=tuple(filter(None, said)),

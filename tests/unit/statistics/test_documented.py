@@ -78,7 +78,8 @@ def test_the_columns_that_a_row_tells_are_those_of_its_tables(row: AnyStatistic)
         given |= {"category": "Sex", "standard": ["Female=1", "Male=1"]}
     raw = {"question": question} | {name: value for name, value in given.items() if name in row.example}
     prepared = check(row.name, raw, snapshot)
-    told = columns.of_question(row.columns_of(prepared.parameters), snapshot, snapshot.cube.question_codes[question])
+    unit = snapshot.about.questions[snapshot.cube.question_codes[question]].unit
+    told = columns.of_question(row.columns_of(prepared.parameters), unit)
     assert prepared.compute(Unwatched()).columns == told
     assert all(column.meaning for column in told)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import duckdb
 
 from meantime.dataset.facts.questions import QuestionFacts, built_in_questions
+from meantime.dataset.facts.units import normalized_unit
 from meantime.dataset.reading.description import Description
 from meantime.dataset.snapshot import QuestionMetadata
 
@@ -31,11 +32,12 @@ def collect_question_info(
     infos = []
     for text in questions:
         described, known = description.questions.get(text, unknown), built_in.get(text, unknown)
+        unit = described.unit or units.get(text) or known.unit
         infos.append(
             QuestionMetadata(
                 text=text,
                 topic=described.topic or topics.get(text, "") or known.topic or "",
-                unit=described.unit or units.get(text) or known.unit,
+                unit=unit and normalized_unit(unit),
                 polarity=described.polarity or known.polarity,
             )
         )

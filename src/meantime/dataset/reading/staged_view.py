@@ -8,6 +8,7 @@ from pathlib import Path
 import duckdb
 
 from meantime.dataset.cube import Period
+from meantime.dataset.facts.units import normalized_unit_sql
 from meantime.dataset.reading.columns import ROLES
 from meantime.dataset.reading.labels import JOINED, label_sql
 from meantime.dataset.reading.staging import sql_path
@@ -30,10 +31,12 @@ def make_staged_view(
     """Make the view ``staged``: all rows of all files, with roles as column names and "" for absent ones.
 
     Question, location, category and stratum are complete labels, made of all the columns that belong to them.
+    A unit has one spelling, however the files spell it.
     """
     in_file = columns_by_role(columns, roles)
     view = {role: in_file.get(role, "''") for role in ROLES}
     view.update({axis: label_sql(axis, in_file) for axis in JOINED})
+    view["unit"] = normalized_unit_sql(view["unit"])
     # A file with one column for the year has it as both.
     if "last_year" not in roles:
         view["last_year"] = view["first_year"]

@@ -97,7 +97,7 @@ def _limits(value: int | None) -> tuple[int, int]:
 def _cube(table: tuple[SurveyRow, ...]) -> Cube:
     labels = Labels(
         questions=(SOUP, SINGING),
-        value_types=(ValueType("Value", "%"),),
+        value_types=(ValueType("Value", "percent"),),
         locations=tuple(_SOUP),
         categories=("Sex", "Total"),
         strata=("Female", "Male", "Total"),

@@ -21,6 +21,7 @@ import numpy.typing as npt
 from meantime.dataset.cube import ABSENT, AXES, Cube, Doubles, Integers, Period, ValueType
 from meantime.dataset.facts import geography
 from meantime.dataset.facts.geography import Geography
+from meantime.dataset.facts.units import normalized_unit
 from meantime.dataset.snapshot import Polarity, Snapshot
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem, RequestInvalid
@@ -36,7 +37,7 @@ from meantime.statistics.methods.ties import settled
 from meantime.statistics.parameters import period_text
 from meantime.statistics.words import warnings
 from meantime.table import Cell
-from meantime.text import listed, quoted
+from meantime.text import PERCENT, listed, quoted
 
 Booleans = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int8]
@@ -47,8 +48,6 @@ _QUESTION, _LOCATION, _CATEGORY, _STRATUM, _VALUE_TYPE, _PERIOD = range(len(AXES
 _OVERALL = frozenset({"total", "overall", "all", "all adults", "all students"})
 # Strata that are no groups of people: shown, and left out of comparisons of groups.
 _NO_GROUPS = frozenset({"data not reported", "not reported", "unknown", "missing", "don't know", "refused"})
-# Units that say percent, as files write them.
-_PERCENT = frozenset({"percent", "%", "per cent", "percentage"})
 # So many names in a sentence; a list of a hundred is for no reader.
 
 
@@ -500,7 +499,7 @@ class _Selecting:
     def _value_type(self, chosen: Booleans) -> int:
         kinds = self._cube.labels.value_types
         there = np.unique(self._keys[chosen, _VALUE_TYPE]).tolist()
-        asked = self._asked.value_type
+        asked = self._asked.value_type and _normalized_kind(self._asked.value_type)
         fitting = [code for code in there if asked is None or asked in (kinds[code].name, _kind_text(kinds[code]))]
         if len(fitting) == 1:
             return int(fitting[0])
@@ -603,7 +602,7 @@ class _Selecting:
         cell = np.full((len(groups), len(periods)), ABSENT, dtype=np.int64)
         cell[row.ravel(), column] = places + self._start
         unit = self._unit(value_type)
-        is_percent = unit is not None and unit.casefold() in _PERCENT
+        is_percent = unit == PERCENT
         return self._estimated(cell, groups, wanted, value_type, periods, unit, is_percent)
 
     def _estimated(
@@ -752,6 +751,12 @@ def _missing(selection: Selection, row: int) -> LeftOut:
         return LeftOut(name, f"no row for {when}")
     reason = selection.reason(row, place)
     return LeftOut(name, f"withheld in {when} ({reason})" if when else f"withheld ({reason})")
+
+
+def _normalized_kind(asked: str) -> str:
+    """Give the unit in the text of a type of value its one spelling: "Crude in %" is "Crude in percent"."""
+    name, separator, unit = asked.rpartition(" in ")
+    return f"{name}{separator}{normalized_unit(unit)}"
 
 
 def _kind_text(kind: ValueType) -> str:

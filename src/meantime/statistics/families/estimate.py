@@ -141,7 +141,7 @@ def estimate(prepared: Prepared[Estimate, Selection | Rows], _work: Work) -> Tab
     """
     asked, selection = prepared.parameters, prepared.data
     if isinstance(selection, Rows):
-        return _of_all_rows(prepared.snapshot, asked, selection)
+        return _of_all_rows(prepared.snapshot, selection)
     if "period" in asked.by:
         return _by_period(selection, asked)
     return _pooled(pooled(selection), asked)
@@ -260,7 +260,7 @@ def _weighting(of: Selection) -> str:
     }[of.asked.weights]
 
 
-def _of_all_rows(snapshot: Snapshot, asked: Estimate, rows: Rows) -> Table:
+def _of_all_rows(snapshot: Snapshot, rows: Rows) -> Table:
     moments, scale = snapshot.cube.cells.moments, snapshot.cube.scale
     codes, starts = np.unique(rows.locations, return_index=True)
     count, total = _sums(moments.count[rows.cells], starts), _sums(moments.total[rows.cells], starts)
@@ -280,7 +280,7 @@ def _of_all_rows(snapshot: Snapshot, asked: Estimate, rows: Rows) -> Table:
     when = f"Years: {told(rows.periods)}." if rows.periods else ""
     said = (_NO_ERROR, *rows.warnings, left_out_warning(rows.left_out))
     return Table(
-        columns=shared.of_question(COLUMNS, snapshot, snapshot.cube.question_codes[asked.question]),
+        columns=shared.of_question(COLUMNS, rows.unit),
         data=tuple(data),
         notes=tuple(filter(None, ("Basis: all rows as they come.", when, warnings.synthetic(snapshot), *rows.notes))),
         warnings=tuple(filter(None, said)),

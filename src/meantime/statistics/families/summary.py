@@ -233,7 +233,7 @@ def summary(prepared: Prepared[Summary, Filtered], work: Work) -> Table:
     data = dict(zip((column.name for column in described), [*groups.labels(), *numbers], strict=True))
     order = _ordered(data, groups.ranks(), asked)
     return Table(
-        columns=columns.of_question(described, snapshot, groups.question),
+        columns=columns.of_question(described, snapshot.about.questions[groups.question].unit),
         data=tuple([cells[place] for place in order] for cells in data.values()),
         notes=tuple(filter(None, (_ROWS, warnings.synthetic(snapshot)))),
         warnings=groups.warnings(),

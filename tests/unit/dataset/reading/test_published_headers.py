@@ -136,8 +136,8 @@ def test_chronic_disease_indicators_are_read_and_answer(tmp_path: Path) -> None:
     snapshot = read(write(tmp_path, text))
     cube = snapshot.cube
     assert [(each.name, each.unit) for each in cube.labels.value_types] == [
-        ("Age-adjusted Prevalence", "%"),
-        ("Crude Prevalence", "%"),
+        ("Age-adjusted Prevalence", "percent"),
+        ("Crude Prevalence", "percent"),
         ("Crude Rate", "cases per 100,000"),
         ("Number", "Number"),
     ]
@@ -266,9 +266,9 @@ def test_the_category_of_places_is_the_topic_and_its_populations_are_not_samples
     snapshot = read(write(tmp_path, text))
     assert strata(snapshot) == {("", "")}
     assert {each.text: (each.topic, each.unit, each.polarity) for each in snapshot.about.questions} == {
-        "Obesity among adults": ("Health Outcomes", "%", "lower"),
-        "Cholesterol screening among adults": ("Prevention", "%", "higher"),
-        "Loneliness among adults": ("Health Outcomes", "%", "lower"),
+        "Obesity among adults": ("Health Outcomes", "percent", "lower"),
+        "Cholesterol screening among adults": ("Prevention", "percent", "higher"),
+        "Loneliness among adults": ("Health Outcomes", "percent", "lower"),
     }
     assert "sample_size" not in snapshot.about.roles
     assert snapshot.cube.withheld_by_reason() == {"* (Too few people)": 1}
@@ -391,7 +391,7 @@ def test_rows_are_selected_and_counted_by_whole_labels(tmp_path: Path) -> None:
 
 def test_two_things_of_one_name_are_refused_and_not_added_up(tmp_path: Path) -> None:
     text = table(PREVALENCE, answer(Question="A", Response="B - C"), answer(Question="A - B", Response="C"))
-    with pytest.raises(SourceUnreadable, match=r'"A - B - C".*question, response.*Change the text'):
+    with pytest.raises(SourceUnreadable, match=r'"A - B - C".*question, response.*Change it'):
         read(write(tmp_path, text))
 
 

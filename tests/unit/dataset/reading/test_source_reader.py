@@ -332,7 +332,7 @@ def test_a_row_alone_keeps_what_it_was_published_with(tmp_path: Path) -> None:
         )
     )
     cube = snapshot.cube
-    assert cube.labels.value_types == (ValueType("", ""), ValueType("Crude", "%"))
+    assert cube.labels.value_types == (ValueType("", ""), ValueType("Crude", "percent"))
     assert cube.labels.periods == (Period(2019, 2020), Period(2021, 2021))
     assert cube.labels.strata == ("Female", "Male", "Total")
     assert cube.labels.footnotes == ("* (Note)",)

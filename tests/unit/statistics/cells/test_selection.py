@@ -117,19 +117,20 @@ class TestBasis:
 
 class TestValueType:
     SNAPSHOT = made(
-        row("Utah", value_type="Crude", unit="%"), row("Utah", value="29.0", value_type="Age-adjusted", unit="%")
+        row("Utah", value_type="Crude", unit="percent"),
+        row("Utah", value="29.0", value_type="Age-adjusted", unit="percent"),
     )
 
     def test_types_are_never_mixed(self) -> None:
         assert problems(self.SNAPSHOT) == [("/value_type", "mixed")]
-        assert '"Age-adjusted in %", "Crude in %"' in detail(self.SNAPSHOT)
+        assert '"Age-adjusted in percent", "Crude in percent"' in detail(self.SNAPSHOT)
 
-    @pytest.mark.parametrize("named", ["Crude", "Crude in %"])
+    @pytest.mark.parametrize("named", ["Crude", "Crude in percent", "Crude in %"])
     def test_one_is_chosen_by_name(self, named: str) -> None:
         found = select(self.SNAPSHOT, asked(value_type=named))
         assert found.value.tolist() == [[30.0]]
         assert found.value_type.name == "Crude"
-        assert 'Type of value: "Crude in %".' in found.notes
+        assert 'Type of value: "Crude in percent".' in found.notes
 
     def test_an_unknown_one_is_refused(self) -> None:
         assert problems(self.SNAPSHOT, value_type="Rough") == [("/value_type", "unknown")]

@@ -57,7 +57,7 @@ def test_the_correlations_are_scipys() -> None:
     assert table.column("method") == ["Pearson", "Spearman"]
     assert table.column("locations") == [20, 20]
     assert table.column("correlation") == pytest.approx([stats.pearsonr(X, Y)[0], stats.spearmanr(X, Y)[0]])
-    assert table.columns == columns.of_question(COLUMNS, snapshot, 0)
+    assert table.columns == columns.of_question(COLUMNS, "percent")
 
 
 def test_the_correction_is_for_both_reliabilities_and_not_for_ranks() -> None:

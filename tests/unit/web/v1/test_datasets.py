@@ -73,7 +73,7 @@ def test_a_data_set_tells_what_is_in_it(place: Place) -> None:
             "cells": 3,
             "rows": 3,
             "withheld": 2,
-            "value_types": [{"name": "", "unit": ""}, {"name": "Rate", "unit": "%"}],
+            "value_types": [{"name": "", "unit": ""}, {"name": "Rate", "unit": "percent"}],
         },
         {
             "text": "R",

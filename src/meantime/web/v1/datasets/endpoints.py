@@ -61,7 +61,7 @@ _DATASET = {
             "cells": 2210,
             "rows": 2224,
             "withheld": 115,
-            "value_types": [{"name": "Value", "unit": "%"}],
+            "value_types": [{"name": "Value", "unit": "percent"}],
         }
     ],
     "locations": [
