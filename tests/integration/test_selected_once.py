@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +21,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.formats import document
 from meantime.formats.document import Document
 from meantime.model import Unwatched
-from meantime.statistics.cells import selection
+from meantime.statistics.cells import select
 from meantime.statistics.cells.marginals import entries_with_value
 from meantime.statistics.check import check
 from meantime.statistics.explain.source_rows import row_of
@@ -74,19 +75,26 @@ class Selections:
         assert set(self.cells.values()) == {times}
 
 
+def _count(counted: Selections, monkeypatch: pytest.MonkeyPatch, name: str, cells: str) -> None:
+    """Count the selections of a function, wherever it is imported."""
+    function = getattr(select, name)
+
+    def selecting(*arguments: Any, **more: Any) -> Any:
+        counted.begun += 1
+        selection = function(*arguments, **more)
+        counted.cells["cells", getattr(selection, cells).tobytes()] += 1
+        return selection
+
+    for module in [module for path, module in sys.modules.items() if path.startswith("meantime.statistics.")]:
+        if getattr(module, name, None) is function:
+            monkeypatch.setattr(module, name, selecting)
+
+
 @pytest.fixture
 def selections(monkeypatch: pytest.MonkeyPatch) -> Selections:
     counted = Selections()
-    for way, cells in (("result", "cell"), ("rows", "cells")):
-        select = getattr(selection._Selecting, way)
-
-        def selecting(self: Any, *, _select: Any = select, _cells: str = cells, **more: Any) -> Any:
-            counted.begun += 1
-            found = _select(self, **more)
-            counted.cells["cells", getattr(found, _cells).tobytes()] += 1
-            return found
-
-        monkeypatch.setattr(selection._Selecting, way, selecting)
+    for name, cells in (("select", "cell"), ("select_rows", "cells")):
+        _count(counted, monkeypatch, name, cells)
     filtered = summary.Filtered
 
     def entries(*arguments: Any) -> Any:

@@ -10,9 +10,10 @@ import msgspec
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
 from meantime.statistics import columns as shared
-from meantime.statistics.cells.cell_parameters import Ground
+from meantime.statistics.cells.cell_parameters import CellParameters, check_form
+from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import Provenance, of_estimates
-from meantime.statistics.cells.selection import Pooled, check_form, pooled, select
+from meantime.statistics.cells.select import select
 from meantime.statistics.explain.estimates import explain_own_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.result_tables import ESTIMATE, HIGH, LOW, numbers, table
@@ -20,7 +21,7 @@ from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.table import Cell, Table
 
 
-class Excess(Ground, frozen=True, kw_only=True):
+class Excess(CellParameters, frozen=True, kw_only=True):
     """Parameters of ``excess``."""
 
     threshold: Annotated[float, msgspec.Meta(description="The value to be above of.", examples=[30.0])] = 30.0
@@ -38,18 +39,18 @@ _FINDINGS = {"above": "{count} locations are above {threshold}."}
 
 def prepare(snapshot: Snapshot, parameters: Excess) -> Pooled:
     """Select the cells, and pool their years."""
-    return pooled(select(snapshot, parameters))
+    return pool_periods(select(snapshot, parameters))
 
 
 def excess(prepared: Prepared[Excess, Pooled], _work: Work) -> Table:
     """Subtract the threshold from each estimate."""
-    found, threshold = prepared.data, prepared.parameters.threshold
+    estimates, threshold = prepared.data, prepared.parameters.threshold
     data: list[list[Cell]] = [
-        list(found.of.names),
-        *map(numbers, (found.value, found.low, found.high, found.value - threshold)),
+        list(estimates.groups.names),
+        *map(numbers, (estimates.value, estimates.low, estimates.high, estimates.value - threshold)),
     ]
-    above = _FINDINGS["above"].format(count=int((found.value > threshold).sum()), threshold=threshold)
-    return table(found.of, COLUMNS, data, left_out=found.left_out, findings=[above])
+    above = _FINDINGS["above"].format(count=int((estimates.value > threshold).sum()), threshold=threshold)
+    return table(estimates.groups, COLUMNS, data, left_out=estimates.left_out, findings=[above])
 
 
 def rests_on(prepared: Prepared[Excess, Pooled], row: Mapping[str, Cell] | None) -> Provenance:

@@ -117,11 +117,11 @@ def _refusal(problems: Sequence[Problem], statistic: AnyStatistic) -> RequestInv
 
 def _in_order(problems: Sequence[Problem], statistic: AnyStatistic) -> tuple[Problem, ...]:
     """Sort problems by the parameter that they are with; those with none of them come last."""
-    place = {field: number for number, field in enumerate(statistic.parameters.__struct_fields__)}
+    index = {field: number for number, field in enumerate(statistic.parameters.__struct_fields__)}
 
     def rank(problem: Problem) -> int:
         field = problem.pointer[1:].partition("/")[0]
-        return place.get(field, len(place))
+        return index.get(field, len(index))
 
     return tuple(sorted(problems, key=rank))
 
@@ -136,18 +136,18 @@ def _unknown_statistic(name: str) -> Problem:
     )
 
 
-def _against(snapshot: Snapshot, statistic: AnyStatistic, given: Mapping[str, Any]) -> list[Problem]:
+def _against(snapshot: Snapshot, statistic: AnyStatistic, values: Mapping[str, Any]) -> list[Problem]:
     """Check whatever is named against what the snapshot has; what has the wrong form is passed over."""
-    unknown = [leaf for leaf in leaves(statistic.parameters, given) if not _is_there(snapshot, leaf)]
+    unknown = [leaf for leaf in leaves(statistic.parameters, values) if not _is_there(snapshot, leaf)]
     problems = list(capped((_unknown(leaf, snapshot) for leaf in unknown), ""))
     pointers = {leaf.pointer for leaf in unknown}
     cube = snapshot.cube
 
     def named(names: Names) -> tuple[str, str] | None:
         field = naming(statistic.parameters, names)
-        if field is None or given.get(field) is None or f"/{field}" in pointers:
+        if field is None or values.get(field) is None or f"/{field}" in pointers:
             return None
-        return f"/{field}", given[field]
+        return f"/{field}", values[field]
 
     question, location = named(Names.QUESTION), named(Names.LOCATION)
     if question is not None:
@@ -176,8 +176,8 @@ def _is_there(snapshot: Snapshot, leaf: Leaf) -> bool:
 
 def _has(labels: Sequence[str], text: str) -> bool:
     """Whether sorted labels have this one."""
-    place = bisect_left(labels, text)
-    return place < len(labels) and labels[place] == text
+    index = bisect_left(labels, text)
+    return index < len(labels) and labels[index] == text
 
 
 def _known(snapshot: Snapshot, names: Names) -> Sequence[str]:
@@ -197,8 +197,8 @@ def _known(snapshot: Snapshot, names: Names) -> Sequence[str]:
 
 def _columns(statistic: AnyStatistic, parameters: msgspec.Struct) -> list[Problem]:
     """Check the columns that are named against those that the answer will have."""
-    given = {name: getattr(parameters, name) for name in parameters.__struct_fields__}
-    named = [leaf for leaf in leaves(statistic.parameters, given) if leaf.names is Names.COLUMN]
+    values = {name: getattr(parameters, name) for name in parameters.__struct_fields__}
+    named = [leaf for leaf in leaves(statistic.parameters, values) if leaf.names is Names.COLUMN]
     if not named:
         return []
     columns = tuple(column.name for column in statistic.columns_of(parameters))
@@ -252,17 +252,17 @@ def _of_pair(cube: Cube, question: int, location: int, pointer: str) -> list[Pro
     text, place_name = quoted(cube.labels.questions[question]), quoted(cube.labels.locations[location])
     entries = cube.by_location.of(question)
     codes = cube.by_location.keys
-    place = bisect_left(range(entries.stop), location, lo=entries.start, key=lambda entry: int(codes[entry, 1]))
-    if place == entries.stop or codes[place, 1] != location:
+    index = bisect_left(range(entries.stop), location, lo=entries.start, key=lambda entry: int(codes[entry, 1]))
+    if index == entries.stop or codes[index, 1] != location:
         detail = (
             f"The question {text} has no row for {place_name}: it is absent there. states_mean gives the states that "
             "have a value."
         )
         return [Problem(pointer=pointer, code="absent", detail=detail)]
-    if cube.by_location.moments.count[place]:
+    if cube.by_location.moments.count[index]:
         return []
-    first, behind = _cells_of(cube, question, location)
-    detail = f"The question {text} has no value for {place_name}: {_withheld(cube, first, behind, ' there')}"
+    first, stop = _cells_of(cube, question, location)
+    detail = f"The question {text} has no value for {place_name}: {_withheld(cube, first, stop, ' there')}"
     return [Problem(pointer=pointer, code="withheld", detail=detail)]
 
 
@@ -276,11 +276,11 @@ def _cells_of(cube: Cube, question: int, location: int) -> tuple[int, int]:
     return first, bisect_left(range(stop), location + 1, lo=first, key=location_at)
 
 
-def _withheld(cube: Cube, first: int, behind: int, where: str) -> str:
+def _withheld(cube: Cube, first: int, stop: int, where: str) -> str:
     """Say how many rows of some neighbouring cells, all of them withheld, there are, and why."""
     cells = cube.cells
     # Entries are in the order of their cells.
-    start, stop = cells.withheld_cell.searchsorted([first, behind]).tolist()
+    start, stop = cells.withheld_cell.searchsorted([first, stop]).tolist()
     counts: Counter[int] = Counter()
     reasons, rows = cells.withheld_reason[start:stop].tolist(), cells.withheld_count[start:stop].tolist()
     for reason, count in zip(reasons, rows, strict=True):
@@ -288,8 +288,8 @@ def _withheld(cube: Cube, first: int, behind: int, where: str) -> str:
     total = counts.total()
     # By name where as frequent: the codes are in the order of the names.
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
-    told = [f"{count:,} × {quoted(cube.labels.reasons[reason])}" for reason, count in ranked[:_REASONS_TOLD]]
+    reasons = [f"{count:,} × {quoted(cube.labels.reasons[reason])}" for reason, count in ranked[:_REASONS_TOLD]]
     if len(ranked) > _REASONS_TOLD:
-        told.append(f"{len(ranked) - _REASONS_TOLD:,} reasons more")
+        reasons.append(f"{len(ranked) - _REASONS_TOLD:,} reasons more")
     what = f"its only row{where} is" if total == 1 else f"all {total:,} rows{where} are"
-    return f"{what} withheld ({', '.join(told)})."
+    return f"{what} withheld ({', '.join(reasons)})."

@@ -122,7 +122,7 @@ def read(
 
     Field by field, since converting the whole would stop at the first problem.
     """
-    given: dict[str, Any] = {}
+    values: dict[str, Any] = {}
     problems: list[Problem] = []
     for field in fields(parameters):
         if field.name not in raw:
@@ -130,23 +130,23 @@ def read(
                 problems.append(_missing(statistic, parameters, field.name))
             continue
         try:
-            given[field.name] = msgspec.convert(raw[field.name], field.type)
+            values[field.name] = msgspec.convert(raw[field.name], field.type)
         except msgspec.ValidationError as error:
             wrong = _wrong(field.type, raw[field.name], f"/{field.name}", f'"{field.name}"', error)
             problems += capped(wrong, f"/{field.name}")
     if refuse_unknown:
         known = tuple(field.name for field in fields(parameters))
         problems += capped((_unknown_key(statistic, key, known) for key in raw if key not in known), "")
-    return given, problems
+    return values, problems
 
 
-def leaves(parameters: type[msgspec.Struct], given: Mapping[str, Any]) -> Iterator[Leaf]:
+def leaves(parameters: type[msgspec.Struct], values: Mapping[str, Any]) -> Iterator[Leaf]:
     """Go through the texts that name something, in the order of the fields."""
     for name, names, is_list in _naming(parameters):
-        if name in given and (value := given[name]) is not None:
+        if name in values and (value := values[name]) is not None:
             if is_list:
-                for place, each in enumerate(value):
-                    yield Leaf(names, str(each), f"/{name}/{place}")
+                for index, each in enumerate(value):
+                    yield Leaf(names, str(each), f"/{name}/{index}")
             else:
                 yield Leaf(names, str(value), f"/{name}")
 
@@ -159,8 +159,8 @@ def naming(parameters: type[msgspec.Struct], names: Names) -> str | None:
 
 def capped(problems: Iterator[Problem], pointer: str) -> Iterator[Problem]:
     """Go through some problems of one kind, and then say that there are more."""
-    for place, problem in enumerate(problems):
-        if place == _TOLD:
+    for index, problem in enumerate(problems):
+        if index == _TOLD:
             detail = f"There may be more of that kind: only the first {_TOLD} are told."
             yield Problem(pointer=pointer, code="too-many", detail=detail)
             return
@@ -239,12 +239,12 @@ def _wrong(kind: Any, value: Any, pointer: str, what: str, error: msgspec.Valida
     item = item_of(kind)
     is_told = False
     if item is not None and isinstance(value, (list, tuple)):
-        for place, each in enumerate(value):
+        for index, each in enumerate(value):
             try:
                 msgspec.convert(each, item)
             except msgspec.ValidationError as wrong:
                 is_told = True
-                yield from _wrong(item, each, f"{pointer}/{place}", f"Item {place} of {what}", wrong)
+                yield from _wrong(item, each, f"{pointer}/{index}", f"Item {index} of {what}", wrong)
     if not is_told:
         yield _of_wrong_type(kind, value, pointer, what, error)
 
@@ -256,15 +256,15 @@ def _of_wrong_type(kind: Any, value: Any, pointer: str, what: str, error: msgspe
         words = get_args(bare)
         near = closest(value, words) if isinstance(value, str) else ()
         found = quoted(value) if isinstance(value, str) else _kind(value)
-        told = f"must be one of {', '.join(words)}, not {found}. {suggestion(near)}".rstrip(". ")
+        reason = f"must be one of {', '.join(words)}, not {found}. {suggestion(near)}".rstrip(". ")
     elif _names_of(kind) is Names.PERIOD:
-        told = "must be a year such as 2020, or the first and the last year of a span: 2018-2020"
+        reason = "must be a year such as 2020, or the first and the last year of a span: 2018-2020"
     elif bare is str:
-        told = f"must be a text, not {_kind(value)}"
+        reason = f"must be a text, not {_kind(value)}"
     else:
-        told = f"has the wrong form: {error}"
-    end = "" if told.endswith("?") else "."
-    return Problem(pointer=pointer, code="type", detail=f"{what} {told}{end}", closest=near)
+        reason = f"has the wrong form: {error}"
+    end = "" if reason.endswith("?") else "."
+    return Problem(pointer=pointer, code="type", detail=f"{what} {reason}{end}", closest=near)
 
 
 def _kind(value: object) -> str:

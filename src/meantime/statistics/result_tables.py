@@ -32,8 +32,8 @@ def numbers(values: Doubles) -> list[Cell]:
     [1.5, None]
     """
     cells: list[Cell] = values.tolist()
-    for place in np.flatnonzero(~np.isfinite(values)).tolist():
-        cells[place] = None
+    for index in np.flatnonzero(~np.isfinite(values)).tolist():
+        cells[index] = None
     return cells
 
 
@@ -64,11 +64,11 @@ def table(
     findings: Iterable[str] = (),
 ) -> Table:
     """Put an answer together, with what its selection has to say; empty texts are dropped."""
-    said = (*of.warnings, left_out_warning(left_out), *warnings)
+    all_warnings = (*of.warnings, left_out_warning(left_out), *warnings)
     return Table(
         columns=shared.of_question(columns, of.unit),
         data=tuple(data),
         notes=tuple(filter(None, (*of.notes, *notes))),
-        warnings=tuple(filter(None, said)),
+        warnings=tuple(filter(None, all_warnings)),
         findings=tuple(filter(None, findings)),
     )

@@ -13,7 +13,7 @@ from meantime.dataset.samples.synthetic import write_sample
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics import columns
-from meantime.statistics.cells.cell_parameters import Ground
+from meantime.statistics.cells.cell_parameters import CellParameters
 from meantime.statistics.check import check, check_form
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyStatistic
@@ -68,7 +68,7 @@ _OF_MANY_LOCATIONS = ("association",)
 @pytest.mark.parametrize("row", [row for row in STATISTICS.values() if row.name not in _OF_MANY_LOCATIONS])
 def test_the_columns_that_a_row_tells_are_those_of_its_tables(row: AnyStatistic) -> None:
     # A trend needs years, which the smaller example has not.
-    is_of_survey = issubclass(row.parameters, Ground)
+    is_of_survey = issubclass(row.parameters, CellParameters)
     snapshot = survey_example.snapshot() if is_of_survey else example.snapshot()
     question = survey_example.SOUP if is_of_survey else example.BREAKFAST
     given = {"state": "Avalon", "location": "Avalon", "reference": "Avalon", "target": 24.0, "since": "2016"}

@@ -6,7 +6,8 @@ from typing import Annotated, Literal
 
 import msgspec
 
-from meantime.statistics.cells.periods import SYNTAX
+from meantime.errors import Problem
+from meantime.statistics.cells.periods import SYNTAX, parse
 from meantime.statistics.methods.multiplicity import Adjustment
 from meantime.statistics.methods.pooling import Weights
 from meantime.statistics.methods.reliability import Standard
@@ -20,7 +21,7 @@ Basis = Literal["total", "stratum", "all_rows"]
 IntervalScale = Literal["auto", "logit", "linear"]
 
 
-class Ground(msgspec.Struct, frozen=True, kw_only=True):
+class CellParameters(msgspec.Struct, frozen=True, kw_only=True):
     """The common ground of what is asked."""
 
     question: QuestionText
@@ -102,7 +103,7 @@ class Ground(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.structs.force_setattr(self, "years", str(self.years).replace(" ", "").casefold())
 
 
-class Adjusting(Ground, frozen=True, kw_only=True):
+class WithAdjustment(CellParameters, frozen=True, kw_only=True):
     """What statistics with p-values are asked with."""
 
     adjust: Annotated[
@@ -115,7 +116,7 @@ class Adjusting(Ground, frozen=True, kw_only=True):
     ] = Adjustment.HOLM
 
 
-class Referring(Adjusting, frozen=True, kw_only=True):
+class WithReference(WithAdjustment, frozen=True, kw_only=True):
     """What statistics are asked with that compare locations with one that may contain them."""
 
     shares: Annotated[
@@ -134,3 +135,10 @@ class Referring(Adjusting, frozen=True, kw_only=True):
             examples=[True],
         ),
     ] = None
+
+
+def check_form(parameters: CellParameters) -> tuple[Problem, ...]:
+    """Say what is wrong with a request, as far as it can be said without the data: of the years, their form."""
+    if parse(str(parameters.years)) is not None:
+        return ()
+    return (Problem(pointer="/years", code="type", detail=f'"years" must be {SYNTAX}.'),)

@@ -14,8 +14,11 @@ import msgspec
 import numpy as np
 
 from meantime.dataset.cube import Doubles
-from meantime.statistics.cells.cell_parameters import Referring
-from meantime.statistics.cells.selection import Pooled, Selection, locations_of, select
+from meantime.statistics.cells.cell_parameters import WithReference
+from meantime.statistics.cells.locations import locations_of
+from meantime.statistics.cells.pooled import Pooled
+from meantime.statistics.cells.select import select
+from meantime.statistics.cells.selection import Selection
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -26,58 +29,58 @@ class Containment:
     notes: tuple[str, ...]
 
 
-def containment(found: Pooled, at: int, asked: Referring) -> Containment:
+def containment(pooled: Pooled, at: int, parameters: WithReference) -> Containment:
     """Say which locations the reference (the one at this place) contains, and by which share.
 
     Recognised where the reference's respondents are exactly the sum of those of its members that are there, in every
     period; or declared. Seen in the cells of all locations, since who was not asked for, or lacks a year, is a part of
     the reference in the others all the same.
     """
-    names = found.of.names
+    names = pooled.groups.names
     reference = names[at]
-    others = [name for place, name in enumerate(names) if place != at]
-    members = set(found.of.geography.members(reference))
+    others = [name for index, name in enumerate(names) if index != at]
+    members = set(pooled.groups.geography.members(reference))
     nothing = np.zeros(len(others))
-    if asked.contains is False or not members.intersection(others):
+    if parameters.contains is False or not members.intersection(others):
         return Containment(share=nothing, notes=())
-    everybody = _everybody(found.selection, members, asked)
+    everybody = _everybody(pooled.selection, members, parameters)
     is_member = np.array([name in members for name in everybody.names], dtype=bool)
     sums = np.nansum(everybody.respondents[is_member], axis=0)
-    is_their_sum = bool((sums == found.of.respondents[at]).all())
-    if asked.contains is None and not is_their_sum:
-        said = (
+    is_their_sum = bool((sums == pooled.groups.respondents[at]).all())
+    if parameters.contains is None and not is_their_sum:
+        note = (
             f"Whether {reference} contains the locations could not be told from its respondents; they were taken for "
             "separate."
         )
-        return Containment(share=nothing, notes=(said,))
-    if asked.shares == "none":
-        said = (
+        return Containment(share=nothing, notes=(note,))
+    if parameters.shares == "none":
+        note = (
             f"{reference} contains the locations. That is not taken into account, so the intervals are somewhat too "
             "wide."
         )
-        return Containment(share=nothing, notes=(said,))
+        return Containment(share=nothing, notes=(note,))
     present = [name for name in everybody.names if name in members]
     # Where it is only declared, the reference may contain members that the table does not have.
-    known = found.of.geography.shares(present if is_their_sum else sorted(members))
-    population = found.of.geography.population
+    known = pooled.groups.geography.shares(present if is_their_sum else sorted(members))
+    population = pooled.groups.geography.population
     source = "" if population is None else f" ({population.source})"
-    said = f"{reference} contains the locations, by their shares of the population{source}."
-    return Containment(share=np.array([known.get(name, 0.0) for name in others]), notes=(said,))
+    note = f"{reference} contains the locations, by their shares of the population{source}."
+    return Containment(share=np.array([known.get(name, 0.0) for name in others]), notes=(note,))
 
 
 def correlation_with(others: Pooled, reference: Pooled, contained: Containment) -> Doubles:
     """Return how estimates and reference are correlated: a location with share w moves the reference by w."""
     with np.errstate(divide="ignore", invalid="ignore"):
-        shared_variance = contained.share * (others.weights * reference.weights * others.of.se**2).sum(axis=1)
+        shared_variance = contained.share * (others.weights * reference.weights * others.groups.se**2).sum(axis=1)
         r = shared_variance / (others.se * reference.se)
     # A share that does not fit the standard errors must not make the reference a copy of the location.
     return np.where(contained.share > 0, np.clip(r, 0.0, 0.99), 0.0)
 
 
-def _everybody(selection: Selection, members: set[str], asked: Referring) -> Selection:
+def _everybody(selection: Selection, members: set[str], parameters: WithReference) -> Selection:
     """Return the cells of all members that there are: those at hand, unless some were not asked for."""
     if members.intersection(locations_of(selection.snapshot.cube, selection.question)) <= selection.asked_for:
         return selection
     # In the very years that were found.
-    everybody = msgspec.structs.replace(asked, locations=("all",), years=selection.years_parameter)
+    everybody = msgspec.structs.replace(parameters, locations=("all",), years=selection.years_parameter)
     return select(selection.snapshot, everybody)

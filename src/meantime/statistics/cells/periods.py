@@ -51,10 +51,10 @@ def parse(text: str) -> Years | None:
     named: list[Period] = []
     ranges: list[range] = []
     for part in words.split(","):
-        found = _PART.fullmatch(part)
-        if found is None:
+        meant = _PART.fullmatch(part)
+        if meant is None:
             return None
-        first, mark, last, step = found.groups()
+        first, mark, last, step = meant.groups()
         if int(last or first) < int(first) or (mark == "-" and step):
             return None
         if mark == "..":
@@ -76,15 +76,15 @@ def matching(years: Years, there: Sequence[Period]) -> tuple[list[int], list[Per
     ``all`` is all single years; where there are none, all periods.
     """
     if years.is_all:
-        single = [place for place, period in enumerate(there) if period.first == period.last]
+        single = [index for index, period in enumerate(there) if period.first == period.last]
         return _in_time(single or range(len(there)), there), []
     wanted = set(years.named)
-    found = [
-        place
-        for place, period in enumerate(there)
+    meant = [
+        index
+        for index, period in enumerate(there)
         if period in wanted or (period.first == period.last and any(period.first in each for each in years.ranges))
     ]
-    return _in_time(found, there), [period for period in years.named if period not in there]
+    return _in_time(meant, there), [period for period in years.named if period not in there]
 
 
 def latest(there: Sequence[Period], having: Sequence[int], locations: int) -> tuple[int, bool]:
@@ -97,10 +97,10 @@ def latest(there: Sequence[Period], having: Sequence[int], locations: int) -> tu
     ((0, True), (0, False))
     """
     order = _in_time(range(len(there)), there)
-    enough = [place for place in order if having[place] >= MOST_HAVE * locations]
+    enough = [index for index in order if having[index] >= MOST_HAVE * locations]
     if enough:
         return enough[-1], True
-    return max(order, key=lambda place: (having[place], order.index(place))), False
+    return max(order, key=lambda index: (having[index], order.index(index))), False
 
 
 def sharing(periods: Sequence[Period]) -> tuple[Period, Period] | None:
@@ -115,12 +115,12 @@ def sharing(periods: Sequence[Period]) -> tuple[Period, Period] | None:
     return next(((one, next_) for one, next_ in pairwise(ordered) if next_.first <= one.last), None)
 
 
-def told(periods: Sequence[Period]) -> str:
+def periods_text(periods: Sequence[Period]) -> str:
     """Name periods for people, in the order of time.
 
-    >>> told([Period(2019, 2019), Period(2016, 2016), Period(2017, 2017), Period(2018, 2018)])
+    >>> periods_text([Period(2019, 2019), Period(2016, 2016), Period(2017, 2017), Period(2018, 2018)])
     '2016–2019'
-    >>> told([Period(2019, 2019), Period(2017, 2017)]), told([Period(2018, 2020)])
+    >>> periods_text([Period(2019, 2019), Period(2017, 2017)]), periods_text([Period(2018, 2020)])
     ('2017 and 2019', '2018–2020')
     """
     ordered = sorted(periods, key=_when)
@@ -130,8 +130,8 @@ def told(periods: Sequence[Period]) -> str:
     return text.listed((text.years(*period) for period in ordered), most=None)
 
 
-def _in_time(places: Sequence[int], there: Sequence[Period]) -> list[int]:
-    return sorted(places, key=lambda place: _when(there[place]))
+def _in_time(indices: Sequence[int], there: Sequence[Period]) -> list[int]:
+    return sorted(indices, key=lambda index: _when(there[index]))
 
 
 def _when(period: Period) -> tuple[int, int]:

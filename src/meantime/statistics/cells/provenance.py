@@ -18,7 +18,8 @@ import numpy as np
 
 from meantime.dataset.cube import ABSENT, AXES, Doubles, Integers
 from meantime.dataset.snapshot import Snapshot
-from meantime.statistics.cells.selection import Pooled, Selection
+from meantime.statistics.cells.pooled import Pooled
+from meantime.statistics.cells.selection import Selection
 from meantime.table import Cell
 
 # What cells are in a number for.
@@ -109,34 +110,36 @@ def unweighted(cells: Integers, used_as: str = VALUE) -> Part:
     return Part(used_as, cells, np.full(len(cells), np.nan))
 
 
-_PLACES = {axis: place for place, axis in enumerate(AXES)}
+_PLACES = {axis: index for index, axis in enumerate(AXES)}
 
 
 # Pooled estimates
 
 
-def of_estimates(found: Pooled, row: Mapping[str, Cell] | None) -> Provenance:
+def of_estimates(pooled: Pooled, row: Mapping[str, Cell] | None) -> Provenance:
     """Say what the estimate of a row's location rests on: its cells of all periods, with the weights of the pooling.
 
     What most statistics of published estimates rest on, whatever else they have to say of them.
 
     >>> from meantime.dataset.samples import survey_example
-    >>> from meantime.statistics.cells.cell_parameters import Ground
-    >>> from meantime.statistics.cells.selection import pooled, select
-    >>> found = pooled(select(survey_example.snapshot(), Ground(question=survey_example.SOUP, years="2018..2019")))
-    >>> [part] = of_estimates(found, {"location": "Dorado"}).parts
+    >>> from meantime.statistics.cells.cell_parameters import CellParameters
+    >>> from meantime.statistics.cells.pooled import pool_periods
+    >>> from meantime.statistics.cells.select import select
+    >>> parameters = CellParameters(question=survey_example.SOUP, years="2018..2019")
+    >>> pooled = pool_periods(select(survey_example.snapshot(), parameters))
+    >>> [part] = of_estimates(pooled, {"location": "Dorado"}).parts
     >>> len(part.cells), part.weights
     (2, array([0.5, 0.5]))
     """
     if row is None:
-        return Provenance(number=None, parts=(of_all(found.selection),))
-    return Provenance(number="estimate", parts=(of_group(found, row),))
+        return Provenance(number=None, parts=(of_all(pooled.selection),))
+    return Provenance(number="estimate", parts=(of_group(pooled, row),))
 
 
-def of_group(found: Pooled, row: Mapping[str, Cell], used_as: str = VALUE, *, sign: float = 1.0) -> Part:
+def of_group(pooled: Pooled, row: Mapping[str, Cell], used_as: str = VALUE, *, sign: float = 1.0) -> Part:
     """Return the part of the groups that a row is of: location, and category and stratum where it names them."""
-    places = groups_of(found.of, row)
-    return Part(used_as, found.of.cell[places].ravel(), sign * found.weights[places].ravel())
+    indices = groups_of(pooled.groups, row)
+    return Part(used_as, pooled.groups.cell[indices].ravel(), sign * pooled.weights[indices].ravel())
 
 
 def of_all(selection: Selection, used_as: str = VALUE) -> Part:
@@ -157,9 +160,9 @@ def groups_of(of: Selection, row: Mapping[str, Cell]) -> list[int]:
     named = zip(of.names, of.stratum_names, strict=True)
     labels = [dict(zip(_LABELS, (name, *pair), strict=True)) for name, pair in named]
     return [
-        place
-        for place, given in enumerate(labels)
-        if all(given[label] == row[label] for label in _LABELS if label in row)
+        index
+        for index, labels_of_group in enumerate(labels)
+        if all(labels_of_group[label] == row[label] for label in _LABELS if label in row)
     ]
 
 

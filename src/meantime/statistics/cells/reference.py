@@ -10,38 +10,42 @@ import msgspec
 from meantime.dataset.facts import geography
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RequestInvalid
-from meantime.statistics.cells.cell_parameters import Ground
+from meantime.statistics.cells.cell_parameters import CellParameters
+from meantime.statistics.cells.locations import locations_of
+from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import REFERENCE, Provenance, of_both_sides, of_group
-from meantime.statistics.cells.selection import Pooled, Selection, locations_of, pooled, refusal, select
+from meantime.statistics.cells.refusals import refusal
+from meantime.statistics.cells.select import select
+from meantime.statistics.cells.selection import Selection
 from meantime.table import Cell
 
 
-class WithReference(NamedTuple):
+class ReferencedEstimates(NamedTuple):
     """Estimates, one of which is the reference."""
 
-    found: Pooled
+    pooled: Pooled
     at: int  # position of the reference
 
 
-def with_reference(snapshot: Snapshot, asked: Ground, name: str | None) -> WithReference:
+def with_reference(snapshot: Snapshot, parameters: CellParameters, name: str | None) -> ReferencedEstimates:
     """Return the estimates that are asked for, the reference's among them.
 
     Raises:
         RequestInvalid: the request cannot be answered, or there is no such reference.
     """
-    reference = name or _aggregate(snapshot, snapshot.cube.question_codes[asked.question])
+    reference = name or _aggregate(snapshot, snapshot.cube.question_codes[parameters.question])
     if reference is None:
         detail = (
             "There is no one aggregate to compare with, so the reference must be named: a location of the data set."
         )
         raise refusal("/reference", "missing", detail)
-    found = pooled(select(snapshot, asked, also=reference))
-    if reference not in found.of.names:
-        raise _absent(reference, found)
-    return WithReference(found, found.of.names.index(reference))
+    pooled = pool_periods(select(snapshot, parameters, also=reference))
+    if reference not in pooled.groups.names:
+        raise _absent(reference, pooled)
+    return ReferencedEstimates(pooled, pooled.groups.names.index(reference))
 
 
-def beside(found: Pooled, name: str | None) -> Pooled | None:
+def beside(pooled: Pooled, name: str | None) -> Pooled | None:
     """Return the reference's one estimate, of the very years of the others, for who shows it and compares nothing.
 
     None where none is named, and the table has no one aggregate that has a value in these years.
@@ -49,11 +53,11 @@ def beside(found: Pooled, name: str | None) -> Pooled | None:
     Raises:
         RequestInvalid: the one that is named has none.
     """
-    reference = name or _aggregate(found.of.snapshot, found.of.question)
+    reference = name or _aggregate(pooled.groups.snapshot, pooled.groups.question)
     if reference is None:
         return None
     try:
-        line = pooled(_cells_of(reference, found.selection))
+        line = pool_periods(_cells_of(reference, pooled.selection))
         if len(line):
             return line
         raise _absent(reference, line)
@@ -69,23 +73,23 @@ def _cells_of(name: str, selection: Selection) -> Selection:
         return selection[[other == name for other in selection.names]]
     # As the others are: in their years, and on their scale.
     own = msgspec.structs.replace(
-        selection.asked, locations=(name,), years=selection.years_parameter, interval_scale=selection.scale
+        selection.parameters, locations=(name,), years=selection.years_parameter, interval_scale=selection.scale
     )
     return select(selection.snapshot, own)
 
 
-def _absent(reference: str, found: Pooled) -> RequestInvalid:
-    reason = next((each.reason for each in found.left_out if each.location == reference), "no row")
+def _absent(reference: str, pooled: Pooled) -> RequestInvalid:
+    reason = next((each.reason for each in pooled.left_out if each.location == reference), "no row")
     detail = f"The reference {reference} is not there: {reason}. Name another, or other years."
     return refusal("/reference", "absent", detail)
 
 
-def difference_rests_on(found: Pooled, at: int, row: Mapping[str, Cell] | None) -> Provenance:
+def difference_rests_on(pooled: Pooled, at: int, row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a difference rests on: the cells of the location, and, the other way, those of the reference."""
-    name = found.of.names[at]
+    name = pooled.groups.names[at]
     if row is None:
-        return Provenance(number=None, parts=of_both_sides(found.selection, name))
-    parts = (of_group(found, row), of_group(found, {"location": name}, REFERENCE, sign=-1.0))
+        return Provenance(number=None, parts=of_both_sides(pooled.selection, name))
+    parts = (of_group(pooled, row), of_group(pooled, {"location": name}, REFERENCE, sign=-1.0))
     return Provenance(number="difference", parts=parts)
 
 

@@ -9,13 +9,16 @@ import numpy as np
 
 from meantime.dataset.cube import Integers
 from meantime.dataset.snapshot import Snapshot
-from meantime.statistics.cells.cell_parameters import Adjusting
-from meantime.statistics.cells.selection import Pooled, Selection, pooled, refusal, select
+from meantime.statistics.cells.cell_parameters import WithAdjustment
+from meantime.statistics.cells.pooled import Pooled, pool_periods
+from meantime.statistics.cells.refusals import refusal
+from meantime.statistics.cells.select import select
+from meantime.statistics.cells.selection import Selection
 from meantime.statistics.parameters import CategoryName, StratumName
 from meantime.text import listed, quoted
 
 
-class OfCategory(Adjusting, frozen=True, kw_only=True):
+class OfCategory(WithAdjustment, frozen=True, kw_only=True):
     """What statistics about the groups of one category are asked with."""
 
     category: Annotated[CategoryName, msgspec.Meta(description="The category of the groups.", examples=["Sex"])]
@@ -25,32 +28,32 @@ class OfCategory(Adjusting, frozen=True, kw_only=True):
     ]
 
 
-def strata(snapshot: Snapshot, asked: OfCategory) -> Pooled:
+def strata(snapshot: Snapshot, parameters: OfCategory) -> Pooled:
     """Return the estimates of the category's strata by location: of all, or of the two that are named.
 
     >>> from meantime.dataset.samples import survey_example
-    >>> asked = OfCategory(question=survey_example.SOUP, category="Sex", reference_stratum="Male")
-    >>> found = strata(survey_example.snapshot(), asked)
-    >>> found.of.names, names(found.of), found.value.tolist()
+    >>> parameters = OfCategory(question=survey_example.SOUP, category="Sex", reference_stratum="Male")
+    >>> pooled = strata(survey_example.snapshot(), parameters)
+    >>> pooled.groups.names, names(pooled.groups), pooled.value.tolist()
     (['Avalon', 'Avalon', 'Borduria', 'Borduria'], ['Female', 'Male', 'Female', 'Male'], [18.0, 23.8, 27.0, 26.2])
 
     Raises:
         RequestInvalid: the request cannot be answered, or the reference is no group of the category.
     """
-    return pooled(_chosen(snapshot, asked))
+    return pool_periods(_chosen(snapshot, parameters))
 
 
-def _chosen(snapshot: Snapshot, asked: OfCategory) -> Selection:
-    if asked.basis not in (None, "stratum"):
+def _chosen(snapshot: Snapshot, parameters: OfCategory) -> Selection:
+    if parameters.basis not in (None, "stratum"):
         raise refusal("/basis", "contradiction", 'Groups have the basis "stratum", and no other.')
-    chosen = select(snapshot, msgspec.structs.replace(asked, stratum=None), by_stratum=True)
-    for pointer, name in (("/reference_stratum", asked.reference_stratum), ("/stratum", asked.stratum)):
+    chosen = select(snapshot, msgspec.structs.replace(parameters, stratum=None), by_stratum=True)
+    for pointer, name in (("/reference_stratum", parameters.reference_stratum), ("/stratum", parameters.stratum)):
         if name is not None:
             _refuse_no_group(chosen, pointer, name)
-    if asked.stratum == asked.reference_stratum:
+    if parameters.stratum == parameters.reference_stratum:
         raise refusal("/stratum", "contradiction", "A group is not compared with itself.")
-    if asked.stratum is not None:
-        chosen = chosen[[name in (asked.stratum, asked.reference_stratum) for name in names(chosen)]]
+    if parameters.stratum is not None:
+        chosen = chosen[[name in (parameters.stratum, parameters.reference_stratum) for name in names(chosen)]]
     return chosen
 
 
@@ -59,19 +62,21 @@ def names(of: Selection) -> list[str]:
     return [stratum for _, stratum in of.stratum_names]
 
 
-def counterparts(found: Pooled, reference: str) -> Integers:
+def counterparts(pooled: Pooled, reference: str) -> Integers:
     """Return for each group the place of its location's reference stratum; -1 where the location has none."""
-    codes = found.of.locations.tolist()
+    codes = pooled.groups.locations.tolist()
     at = {
-        code: place for place, (code, name) in enumerate(zip(codes, names(found.of), strict=True)) if name == reference
+        code: index
+        for index, (code, name) in enumerate(zip(codes, names(pooled.groups), strict=True))
+        if name == reference
     }
     return np.array([at.get(code, -1) for code in codes], dtype=np.int64)
 
 
-def without_reference(found: Pooled, reference: str) -> str:
+def without_reference(pooled: Pooled, reference: str) -> str:
     """Name the locations whose groups are there and whose reference stratum is not; "" where there is none."""
     lacking = {
-        name for name, at in zip(found.of.names, counterparts(found, reference).tolist(), strict=True) if at == -1
+        name for name, at in zip(pooled.groups.names, counterparts(pooled, reference).tolist(), strict=True) if at == -1
     }
     return f"Not compared, for want of a value of {quoted(reference)}: {listed(sorted(lacking))}." if lacking else ""
 
@@ -81,5 +86,5 @@ def _refuse_no_group(of: Selection, pointer: str, name: str) -> None:
     if there.get(name, False):
         return
     groups = ", ".join(quoted(each) for each, is_group in there.items() if is_group)
-    why = "is no group of people" if name in there else f"is no group of {quoted(of.asked.category or '')} there"
+    why = "is no group of people" if name in there else f"is no group of {quoted(of.parameters.category or '')} there"
     raise refusal(pointer, "absent", f"{quoted(name)} {why}. There are: {groups}.")

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
+from meantime.statistics.cells.pooled import Pooled
 from meantime.statistics.cells.provenance import Part, groups_of
-from meantime.statistics.cells.selection import Pooled, Selection
+from meantime.statistics.cells.selection import Selection
 from meantime.statistics.explain.explanation import AnyExplanation
 from meantime.statistics.explain.programs import Uncertain
 from meantime.statistics.methods.pooling import Weights
@@ -48,8 +49,8 @@ class ExplainedEstimate(NamedTuple):
 
 def estimate_of(pooled: Pooled, name: str, row: Mapping[str, Cell]) -> ExplainedEstimate:
     """Return the estimate of the group that the labels of a row name."""
-    pooled = pooled[groups_of(pooled.of, row)]
-    return ExplainedEstimate(name, str(row["location"]), pooled, come_from_limits(pooled.of))
+    pooled = pooled[groups_of(pooled.groups, row)]
+    return ExplainedEstimate(name, str(row["location"]), pooled, come_from_limits(pooled.groups))
 
 
 def come_from_limits(of: Selection) -> bool:
@@ -79,7 +80,7 @@ def begin_estimates(explanation: AnyExplanation, first: ExplainedEstimate) -> No
     """Say what is assumed of all estimates, and write how the programs make their standard errors."""
     if first.has_limits:
         step = 10.0**-explanation.snapshot.cube.scale
-        explanation.programs.uncertain(Uncertain(scale=first.pooled.of.scale, step=step))
+        explanation.programs.uncertain(Uncertain(scale=first.pooled.groups.scale, step=step))
     else:
         explanation.leaves_out.append(
             "Standard errors and what rests on them: not every cell has both limits published."
@@ -90,7 +91,7 @@ def begin_estimates(explanation: AnyExplanation, first: ExplainedEstimate) -> No
 
 def add_estimate(explanation: AnyExplanation, estimate: ExplainedEstimate) -> None:
     """Add the steps of one estimate, and its lines of the programs."""
-    pooled, of = estimate.pooled, estimate.pooled.of
+    pooled, of = estimate.pooled, estimate.pooled.groups
     values, weights = of.value[0].tolist(), pooled.weights[0].tolist()
     when = of.years or "the file"
     if len(values) == 1:
@@ -99,7 +100,7 @@ def add_estimate(explanation: AnyExplanation, estimate: ExplainedEstimate) -> No
     else:
         terms = [f"{weight:.4g} x {number(value)}" for weight, value in zip(weights, values, strict=True)]
         written = " + ".join(terms[:_WRITTEN_OUT]) + (" + ..." if len(terms) > _WRITTEN_OUT else "")
-        text = f"{estimate.label} over {when}: {len(values)} published values, {_COUNTING[of.asked.weights]}."
+        text = f"{estimate.label} over {when}: {len(values)} published values, {_COUNTING[of.parameters.weights]}."
         explanation.step(text, f"v = {written} = {number(estimate.value)}", value=estimate.value)
     _add_error(explanation, estimate, values)
     explanation.programs.take(estimate.name, Part("value", of.cell[0], pooled.weights[0]))
@@ -117,7 +118,7 @@ def _add_error(explanation: AnyExplanation, estimate: ExplainedEstimate, values:
     if estimate.se != estimate.se:
         explanation.step("It has no standard error: limits and respondents do not tell it.")
         return
-    scale = estimate.pooled.of.scale
+    scale = estimate.pooled.groups.scale
     formula = (
         f"SE = sqrt((v (1 - v/100) (logit u - logit l) / 2z)^2 + d^2/12) = {number(estimate.se)}"
         if scale is Scale.LOGIT

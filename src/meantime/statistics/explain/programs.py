@@ -73,25 +73,27 @@ class Writer:
             if axis == "period":
                 self._pick_years(labels, python, r)
                 continue
-            for place, role in enumerate(KEY_COLUMNS[axis]):
+            for index, role in enumerate(KEY_COLUMNS[axis]):
                 if (column := self._roles.get(role)) is None:
                     continue
-                texts = sorted({label[place] if isinstance(label, tuple) else label for label in labels})
+                texts = sorted({label[index] if isinstance(label, tuple) else label for label in labels})
                 python.append(f"table[{_text(column)}].isin({_texts(texts)})")
                 r.append(f"table[[{_text(column)}]] %in% {_vector(texts)}")
-        told = " & ".join(f"({each})" for each in python) or "table.index >= 0"
-        self.say(f"{name} = table[{told}]", f"{name} <- table[{' & '.join(r)}, ]")
+        conditions = " & ".join(f"({each})" for each in python) or "table.index >= 0"
+        self.say(f"{name} = table[{conditions}]", f"{name} <- table[{' & '.join(r)}, ]")
 
     def _pick_years(self, labels: Sequence[Any], python: list[str], r: list[str]) -> None:
         periods = [label for label in labels if label != ""]
         for role, years in (("first_year", [p.first for p in periods]), ("last_year", [p.last for p in periods])):
             if (column := self._roles.get(role)) is None:
                 continue
-            told, name = ", ".join(map(str, sorted(set(years)))), _text(column)
+            conditions, name = ", ".join(map(str, sorted(set(years)))), _text(column)
             # Rows without a year are among them.
             blank = len(periods) < len(labels)
-            python.append(f"number(table[{name}]).isin([{told}])" + f" | number(table[{name}]).isna()" * blank)
-            r.append(f"(number(table[[{name}]]) %in% c({told})" + f" | is.na(number(table[[{name}]]))" * blank + ")")
+            python.append(f"number(table[{name}]).isin([{conditions}])" + f" | number(table[{name}]).isna()" * blank)
+            r.append(
+                f"(number(table[[{name}]]) %in% c({conditions})" + f" | is.na(number(table[[{name}]]))" * blank + ")"
+            )
 
     def take(self, name: str, part: Part) -> None:
         """Write how the rows of some cells are taken, one by one and in their order, each with its weight."""
@@ -108,8 +110,8 @@ class Writer:
 
     def _r_take(self, name: str, columns: list[str], rows: list[list[Any]], years: list[str]) -> str:
         vectors = [
-            f"{_text(column)} = c({', '.join(_literal(row[place]) for row in rows)})"
-            for place, column in enumerate(columns)
+            f"{_text(column)} = c({', '.join(_literal(row[index]) for row in rows)})"
+            for index, column in enumerate(columns)
         ]
         weights = f"weight = c({', '.join(row[-1] for row in rows)})"
         keys = f"c({', '.join(map(_text, columns))})"
@@ -129,20 +131,20 @@ class Writer:
         # Rows without a year are told by everything else.
         has_years = (cube.cells.keys[part.cells, list(AXES).index("period")] != ABSENT).all()
         for axis, roles in KEY_COLUMNS.items():
-            for place, role in enumerate(roles):
+            for index, role in enumerate(roles):
                 column = self._roles.get(role)
                 if column is not None and column not in columns and (has_years or axis != "period"):
                     columns.append(column)
-                    of_axis.append((axis, place))
-        places = list(AXES)
+                    of_axis.append((axis, index))
+        axes = list(AXES)
         rows: list[list[Any]] = []
         for cell, weight in zip(part.cells.tolist(), part.weights.tolist(), strict=True):
             key = cube.cells.keys[cell]
             row: list[Any] = []
-            for axis, place in of_axis:
-                code = int(key[places.index(axis)])
+            for axis, index in of_axis:
+                code = int(key[axes.index(axis)])
                 label: Any = "" if code == ABSENT else getattr(cube.labels, AXES[axis])[code]
-                row.append(label[place] if isinstance(label, tuple) else label)
+                row.append(label[index] if isinstance(label, tuple) else label)
             rows.append([*row, repr(abs(weight)) if weight == weight else "float('nan')"])
         return columns, rows
 
@@ -217,9 +219,9 @@ def common_labels(snapshot: Snapshot, cells: Integers) -> dict[str, list[Any]]:
     keys = cube.cells.keys[cells]
     found: dict[str, list[Any]] = {}
     left = np.ones(len(cube.cells.keys), dtype=bool)
-    for place, axis in enumerate(AXES):
-        codes = np.unique(keys[:, place])
-        here = np.isin(cube.cells.keys[:, place], codes)
+    for index, axis in enumerate(AXES):
+        codes = np.unique(keys[:, index])
+        here = np.isin(cube.cells.keys[:, index], codes)
         if (left & ~here).any():
             left &= here
             labels = getattr(cube.labels, AXES[axis])

@@ -60,20 +60,20 @@ def row_asked(answer: Table, *, row: int | None, key: Sequence[str]) -> int | No
     return row
 
 
-def row_of(answer: Table, place: int) -> dict[str, Cell]:
+def row_of(answer: Table, index: int) -> dict[str, Cell]:
     """Return a row of an answer, by column."""
-    return {column.name: cells[place] for column, cells in zip(answer.columns, answer.data, strict=True)}
+    return {column.name: cells[index] for column, cells in zip(answer.columns, answer.data, strict=True)}
 
 
 def _row_of_key(answer: Table, key: Sequence[str]) -> int:
     names = [column.name for column in answer.columns if column.name in _KEYS]
     labels = list(zip(*(answer.column(name) for name in names), strict=True))
     wanted = tuple(key)
-    for place, given in enumerate(labels):
-        if tuple("" if label is None else str(label) for label in given)[: len(wanted)] == wanted:
-            return place
+    for index, labels_of_row in enumerate(labels):
+        if tuple("" if label is None else str(label) for label in labels_of_row)[: len(wanted)] == wanted:
+            return index
     told = ", ".join(names) or "nothing: name it by its number"
-    near = closest(wanted[0], sorted({str(given[0]) for given in labels if given}))
+    near = closest(wanted[0], sorted({str(labels_of_row[0]) for labels_of_row in labels if labels_of_row}))
     detail = f"The answer has no row {quoted(', '.join(wanted))}. {suggestion(near)}Its rows are named by {told}."
     raise _refused("/key", "unknown", detail, near)
 
@@ -110,16 +110,16 @@ def page(
 
 
 def _our_data(weighted: Weighted, shown: Sequence[CellRow]) -> list[list[Cell]]:
-    places = weighted.cells.searchsorted([each.cell for each in shown]).tolist()
+    indices = weighted.cells.searchsorted([each.cell for each in shown]).tolist()
     weights = weighted.weights.tolist()
     return [
         [each.row.file for each in shown],
         [each.row.line for each in shown],
         [
-            None if each.withheld is not None or np.isnan(weights[place]) else weights[place]
-            for each, place in zip(shown, places, strict=True)
+            None if each.withheld is not None or np.isnan(weights[index]) else weights[index]
+            for each, index in zip(shown, indices, strict=True)
         ],
-        [weighted.used_as[place] for place in places],
+        [weighted.used_as[index] for index in indices],
         [each.withheld for each in shown],
     ]
 
@@ -139,8 +139,8 @@ def _of_file(snapshot: Snapshot) -> list[Column]:
 
 def _notes(snapshot: Snapshot, weighted: Weighted, number: str | None) -> list[str]:
     moments = snapshot.cube.cells.moments
-    given, withheld = int(moments.count[weighted.cells].sum()), int(moments.withheld[weighted.cells].sum())
-    told = [f"Rows of the file in all: {given + withheld:,}, of which {withheld:,} are withheld."]
+    labels_of_row, withheld = int(moments.count[weighted.cells].sum()), int(moments.withheld[weighted.cells].sum())
+    told = [f"Rows of the file in all: {labels_of_row + withheld:,}, of which {withheld:,} are withheld."]
     if number is not None:
         told.append(f"{number} is the sum of weight times value over all of them, as published.")
     return told

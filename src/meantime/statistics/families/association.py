@@ -16,9 +16,12 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RequestInvalid
 from meantime.model import Work
 from meantime.statistics import columns as shared
-from meantime.statistics.cells.cell_parameters import Ground
+from meantime.statistics.cells.cell_parameters import CellParameters, check_form
+from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import OTHER, Part, Provenance, of_all, of_group
-from meantime.statistics.cells.selection import LeftOut, Pooled, Selection, check_form, pooled, refusal, select
+from meantime.statistics.cells.refusals import refusal
+from meantime.statistics.cells.select import select
+from meantime.statistics.cells.selection import LeftOut, Selection
 from meantime.statistics.explain.estimates import explain_own_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.explain.programs import MOST_LISTED
@@ -35,7 +38,7 @@ from meantime.table import Cell, Column, Kind, Table
 LEAST_LOCATIONS = 10
 
 
-class Association(Ground, frozen=True, kw_only=True):
+class Association(CellParameters, frozen=True, kw_only=True):
     """What ``association`` is asked with."""
 
     other: Annotated[
@@ -99,13 +102,13 @@ _UNRELATED = (
 )
 
 
-def columns_for(asked: Association) -> tuple[Column, ...]:
+def columns_for(parameters: Association) -> tuple[Column, ...]:
     """Return the columns of the answer: those of locations say of which question they are.
 
     >>> [column.meaning for column in columns_for(Association(question="P", other="Q", show="locations"))][1:5:3]
     ['P', 'Q']
     """
-    return _locations_columns(asked.question, asked.other) if asked.show == "locations" else COLUMNS
+    return _locations_columns(parameters.question, parameters.other) if parameters.show == "locations" else COLUMNS
 
 
 class Both(NamedTuple):
@@ -121,12 +124,12 @@ def association(prepared: Prepared[Association, Both], _work: Work) -> Table:
     A location of which one is withheld is left out by name; fewer than ten are refused:
 
     >>> from meantime.dataset.samples import survey_example
-    >>> asked = Association(question=survey_example.SOUP, other=survey_example.SINGING, years="2019")
-    >>> STATISTIC.answer(survey_example.snapshot(), asked)
+    >>> parameters = Association(question=survey_example.SOUP, other=survey_example.SINGING, years="2019")
+    >>> STATISTIC.answer(survey_example.snapshot(), parameters)
     Traceback (most recent call last):
     meantime.errors.RequestInvalid: Only 5 locations have both questions, and a correlation needs 10.
     """
-    asked, (one, other) = prepared.parameters, prepared.data
+    parameters, (one, other) = prepared.parameters, prepared.data
     reliabilities = (one.heterogeneity.reliability, other.heterogeneity.reliability)
     straight, ranked = pearson(one.value, other.value), spearman(one.value, other.value)
     corrected = corrected_for_sampling_error(straight.r, *reliabilities)
@@ -134,11 +137,11 @@ def association(prepared: Prepared[Association, Both], _work: Work) -> Table:
     p_straight, p_ranked = numbers(p_adjusted)
     rows = [_row("Pearson", straight, p_straight, corrected), _row("Spearman", ranked, p_ranked, None)]
     figures: list[list[Cell]] = [list(cells) for cells in zip(*rows, strict=True)]
-    related = relation(asked.question, asked.other)
+    related = relation(parameters.question, parameters.other)
     return table(
-        one.of,
-        _with_units(columns_for(asked), other),
-        _locations(one, other) if asked.show == "locations" else figures,
+        one.groups,
+        _with_units(columns_for(parameters), other),
+        _locations(one, other) if parameters.show == "locations" else figures,
         left_out=one.left_out,
         notes=[_reliabilities_note(*reliabilities), _ECOLOGICAL],
         warnings=[_SAME_PEOPLE, _UNRELATED if related is None else _RELATED[related]],
@@ -150,34 +153,34 @@ def rests_on(prepared: Prepared[Association, Both], row: Mapping[str, Cell] | No
     """Say what a correlation rests on: the cells of both questions. It is no weighted sum of them; an estimate is."""
     one, other = prepared.data
     if row is None or "location" not in row:
-        return Provenance(number=None, parts=(of_all(one.of), of_all(other.of, OTHER)))
+        return Provenance(number=None, parts=(of_all(one.groups), of_all(other.groups, OTHER)))
     # Beside the estimate stands that of the other question, whose rows count nothing in it.
     return Provenance(number="estimate", parts=(of_group(one, row), of_group(other, row, OTHER, sign=0.0)))
 
 
-def prepare(snapshot: Snapshot, asked: Association) -> Both:
+def prepare(snapshot: Snapshot, parameters: Association) -> Both:
     """Select the cells of both questions, and pool their years."""
-    if asked.other == asked.question:
+    if parameters.other == parameters.question:
         raise refusal("/other", "contradiction", "A question goes with itself in any case; name another one.")
-    one = pooled(select(snapshot, asked))
+    one = pool_periods(select(snapshot, parameters))
     # The very years of the first question, also where those were said to be the latest.
-    other = pooled(_select_other(snapshot, msgspec.structs.replace(asked, years=one.of.years_parameter)))
-    both = np.intersect1d(one.of.locations, other.of.locations)
+    other = pool_periods(_select_other(snapshot, msgspec.structs.replace(parameters, years=one.groups.years_parameter)))
+    both = np.intersect1d(one.groups.locations, other.groups.locations)
     left_out = tuple(sorted({*one.left_out, *(_of_other(each) for each in other.left_out)}))
-    one, other = (each[np.isin(each.of.locations, both)] for each in (one, other))
-    is_sum = one.of.is_aggregate
+    one, other = (each[np.isin(each.groups.locations, both)] for each in (one, other))
+    is_sum = one.groups.is_aggregate
     one, other = one.without(is_sum, "an aggregate of others"), other.without(is_sum, "an aggregate of others")
     if len(one) < LEAST_LOCATIONS:
-        told = {0: "No location has", 1: "Only one location has"}.get(len(one), f"Only {len(one)} locations have")
-        detail = f"{told} both questions, and a correlation needs {LEAST_LOCATIONS}."
+        figures = {0: "No location has", 1: "Only one location has"}.get(len(one), f"Only {len(one)} locations have")
+        detail = f"{figures} both questions, and a correlation needs {LEAST_LOCATIONS}."
         raise refusal("/locations", "absent", detail)
-    return Both(one.told(left_out), other)
+    return Both(one.with_left_out(left_out), other)
 
 
-def _select_other(snapshot: Snapshot, asked: Association) -> Selection:
+def _select_other(snapshot: Snapshot, parameters: Association) -> Selection:
     """Select the cells of the other question, and say of what is wrong with them that it is wrong with the other."""
     try:
-        return select(snapshot, msgspec.structs.replace(asked, question=asked.other))
+        return select(snapshot, msgspec.structs.replace(parameters, question=parameters.other))
     except RequestInvalid as invalid:
         of_other = ((each, f"Of the other question: {each.detail}") for each in invalid.problems)
         problems = tuple(msgspec.structs.replace(each, detail=detail) for each, detail in of_other)
@@ -190,17 +193,17 @@ def _of_other(left_out: LeftOut) -> LeftOut:
 
 def _locations(one: Pooled, other: Pooled) -> list[list[Cell]]:
     """Return a row for each location that has both, in the order of the names."""
-    both = [numbers(column) for found in (one, other) for column in (found.value, found.low, found.high)]
-    return [list(one.of.names), *both, flag_texts(one.flags | other.flags)]
+    both = [numbers(column) for pooled in (one, other) for column in (pooled.value, pooled.low, pooled.high)]
+    return [list(one.groups.names), *both, flag_texts(one.flags | other.flags)]
 
 
 def _with_units(columns: tuple[Column, ...], other: Pooled) -> tuple[Column, ...]:
-    return tuple(replace(each, unit=other.of.unit) if each.unit == _OF_OTHER else each for each in columns)
+    return tuple(replace(each, unit=other.groups.unit) if each.unit == _OF_OTHER else each for each in columns)
 
 
-def _row(method: str, found: Correlation, p_adjusted: Cell, corrected: float | None) -> tuple[Cell, ...]:
-    told = (found.r, found.low, found.high, found.p)
-    return (method, found.pairs, *numbers(np.array(told)), p_adjusted, corrected)
+def _row(method: str, pooled: Correlation, p_adjusted: Cell, corrected: float | None) -> tuple[Cell, ...]:
+    figures = (pooled.r, pooled.low, pooled.high, pooled.p)
+    return (method, pooled.pairs, *numbers(np.array(figures)), p_adjusted, corrected)
 
 
 def _reliabilities_note(one: float, other: float) -> str:
@@ -224,12 +227,12 @@ def _finding(straight: Correlation, ranked: Correlation, p_adjusted: Doubles) ->
         return _FINDINGS["no_association"].format(locations=straight.pairs)
     # Ranks see what is no straight line, and what one location far out hides from the values.
     only_ranks = p_straight >= LEVEL
-    found = ranked if only_ranks else straight
+    pooled = ranked if only_ranks else straight
     return _FINDINGS["association"].format(
-        side="higher" if found.r > 0 else "lower",
+        side="higher" if pooled.r > 0 else "lower",
         coefficient="correlation of ranks" if only_ranks else "correlation",
-        r=text.with_interval(found.r, found.low, found.high),
-        locations=found.pairs,
+        r=text.with_interval(pooled.r, pooled.low, pooled.high),
+        locations=pooled.pairs,
     )
 
 

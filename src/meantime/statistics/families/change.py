@@ -12,11 +12,14 @@ from meantime.dataset.cube import Doubles
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
 from meantime.statistics import columns as shared
-from meantime.statistics.cells.cell_parameters import Referring
+from meantime.statistics.cells.cell_parameters import WithReference, check_form
 from meantime.statistics.cells.containment import Containment, containment, correlation_with
 from meantime.statistics.cells.periods import SYNTAX, sharing
+from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import EARLIER, LATER, Provenance, of_all, of_group
-from meantime.statistics.cells.selection import LeftOut, Pooled, check_form, pooled, refusal, select
+from meantime.statistics.cells.refusals import refusal
+from meantime.statistics.cells.select import select
+from meantime.statistics.cells.selection import LeftOut
 from meantime.statistics.explain.differences import DifferenceColumns, explain_difference
 from meantime.statistics.explain.estimates import estimate_of
 from meantime.statistics.explain.explanation import ExplanationBuilder
@@ -31,7 +34,7 @@ from meantime.table import Cell, Column, Kind, Table
 from meantime.text import unit_of_difference
 
 
-class Change(Referring, frozen=True, kw_only=True):
+class Change(WithReference, frozen=True, kw_only=True):
     """What ``change`` is asked with."""
 
     since: Annotated[
@@ -93,8 +96,8 @@ def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
     A location of which one is withheld or absent is left out by name.
 
     >>> from meantime.dataset.samples import survey_example
-    >>> asked = Change(question=survey_example.SOUP, since="2016", years="2020")
-    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
+    >>> parameters = Change(question=survey_example.SOUP, since="2016", years="2020")
+    >>> table = STATISTIC.answer(survey_example.snapshot(), parameters)
     >>> for row in zip(*(table.column(name) for name in ("location", "before", "after", "change", "verdict"))):
     ...     print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
     Avalon 20.0 21.8 1.8 no clear change
@@ -106,13 +109,13 @@ def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
     >>> table.findings
     ('No location can be said to have changed from 2016 to 2020 (4 tested, p adjusted by Holm).',)
     """
-    asked, (before, after, contained) = prepared.parameters, prepared.data
+    parameters, (before, after, contained) = prepared.parameters, prepared.data
     d = difference(after.estimates, before.estimates)
-    beyond, said = _beyond(before, after, contained, asked)
+    beyond, findings = _beyond(before, after, contained, parameters)
     # One family: every p that the answer has.
-    p_adjusted, beyond_adjusted = np.split(adjusted(np.concatenate([d.p, beyond.p]), by=asked.adjust), 2)
+    p_adjusted, beyond_adjusted = np.split(adjusted(np.concatenate([d.p, beyond.p]), by=parameters.adjust), 2)
     data: list[list[Cell]] = [
-        list(after.of.names),
+        list(after.groups.names),
         numbers(before.value),
         numbers(after.value),
         numbers(d.value),
@@ -128,12 +131,12 @@ def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
         numbers(beyond_adjusted),
     ]
     return table(
-        after.of,
+        after.groups,
         COLUMNS,
         data,
         left_out=after.left_out,
-        notes=[f"Compared with: {before.of.years}.", *said],
-        findings=_findings(before, after, d, p_adjusted, asked),
+        notes=[f"Compared with: {before.groups.years}.", *findings],
+        findings=_findings(before, after, d, p_adjusted, parameters),
     )
 
 
@@ -141,31 +144,31 @@ def rests_on(prepared: Prepared[Change, Pools], row: Mapping[str, Cell] | None) 
     """Say what a change rests on: the cells of the later years, and, the other way, those of the earlier ones."""
     earlier, later, _ = prepared.data
     if row is None:
-        return Provenance(number=None, parts=(of_all(later.of, LATER), of_all(earlier.of, EARLIER)))
+        return Provenance(number=None, parts=(of_all(later.groups, LATER), of_all(earlier.groups, EARLIER)))
     parts = (of_group(later, row, LATER), of_group(earlier, row, EARLIER, sign=-1.0))
     return Provenance(number="change", parts=parts)
 
 
-def prepare(snapshot: Snapshot, asked: Change) -> Pools:
+def prepare(snapshot: Snapshot, parameters: Change) -> Pools:
     """Select the cells of the earlier and of the later years, and pool each."""
-    later = pooled(select(snapshot, asked, also=asked.reference))
-    earlier_asked = msgspec.structs.replace(asked, years=asked.since)
-    earlier = pooled(select(snapshot, earlier_asked, also=asked.reference))
-    if sharing([period for period in (*earlier.of.periods, *later.of.periods) if period is not None]):
-        detail = f"A year is among both, so the two are not separate: {earlier.of.years} and {later.of.years}."
+    later = pool_periods(select(snapshot, parameters, also=parameters.reference))
+    earlier_asked = msgspec.structs.replace(parameters, years=parameters.since)
+    earlier = pool_periods(select(snapshot, earlier_asked, also=parameters.reference))
+    if sharing([period for period in (*earlier.groups.periods, *later.groups.periods) if period is not None]):
+        detail = f"A year is among both, so the two are not separate: {earlier.groups.years} and {later.groups.years}."
         raise refusal("/since", "contradiction", detail)
-    both = np.intersect1d(earlier.of.locations, later.of.locations)
+    both = np.intersect1d(earlier.groups.locations, later.groups.locations)
     left_out = tuple(sorted({*earlier.left_out, *later.left_out}))
-    earlier = earlier[np.isin(earlier.of.locations, both)]
-    later = later[np.isin(later.of.locations, both)]
-    if asked.reference is not None and asked.reference not in later.of.names:
-        reason = _reason(left_out, asked.reference)
-        raise refusal("/reference", "absent", f"The reference {asked.reference} is not there: {reason}.")
+    earlier = earlier[np.isin(earlier.groups.locations, both)]
+    later = later[np.isin(later.groups.locations, both)]
+    if parameters.reference is not None and parameters.reference not in later.groups.names:
+        reason = _reason(left_out, parameters.reference)
+        raise refusal("/reference", "absent", f"The reference {parameters.reference} is not there: {reason}.")
     contained: tuple[Containment, ...] = ()
-    if asked.reference is not None:
-        at = later.of.names.index(asked.reference)
-        contained = (containment(later, at, asked), containment(earlier, at, asked))
-    return Pools(earlier, later.told(left_out), contained)
+    if parameters.reference is not None:
+        at = later.groups.names.index(parameters.reference)
+        contained = (containment(later, at, parameters), containment(earlier, at, parameters))
+    return Pools(earlier, later.with_left_out(left_out), contained)
 
 
 def _reason(left_out: tuple[LeftOut, ...], name: str) -> str:
@@ -173,7 +176,7 @@ def _reason(left_out: tuple[LeftOut, ...], name: str) -> str:
 
 
 def _beyond(
-    before: Pooled, after: Pooled, contained: tuple[Containment, ...], asked: Change
+    before: Pooled, after: Pooled, contained: tuple[Containment, ...], parameters: Change
 ) -> tuple[Compared, list[str]]:
     """Compare each change with that of the reference, whose own change is compared with nothing; and say how.
 
@@ -181,24 +184,24 @@ def _beyond(
     reference that contains it is within each difference, year by year.
     """
     nothing = np.full(len(after), np.nan)
-    if asked.reference is None:
+    if parameters.reference is None:
         return Compared(value=nothing, low=nothing, high=nothing, z=nothing), []
-    at = after.of.names.index(asked.reference)
+    at = after.groups.names.index(parameters.reference)
     is_other = np.arange(len(after)) != at
     differences, correlations = [], []
-    said: list[str] = []
-    for found, containing in zip((after, before), contained, strict=True):
-        others, reference = found[is_other], found[[at]]
+    findings: list[str] = []
+    for pooled, containing in zip((after, before), contained, strict=True):
+        others, reference = pooled[is_other], pooled[[at]]
         differences.append((others.estimates, reference.estimates))
         correlations.append(correlation_with(others, reference, containing))
-        said += containing.notes
+        findings += containing.notes
     d = difference_of_differences(differences[0], differences[1], correlations=(correlations[0], correlations[1]))
 
     def of(numbers: Doubles) -> Doubles:
         return np.insert(numbers, at, np.nan)
 
     compared = Compared(value=of(d.value), low=of(d.low), high=of(d.high), z=of(d.z))
-    return compared, list(dict.fromkeys(said))
+    return compared, list(dict.fromkeys(findings))
 
 
 def _verdicts(d: Compared, p_adjusted: Doubles) -> list[Cell]:
@@ -217,36 +220,38 @@ _FINDINGS = {
 }
 
 
-def _findings(before: Pooled, after: Pooled, d: Compared, p_adjusted: Doubles, asked: Change) -> list[str]:
-    is_tested, is_aggregate = ~np.isnan(p_adjusted), after.of.is_aggregate
+def _findings(before: Pooled, after: Pooled, d: Compared, p_adjusted: Doubles, parameters: Change) -> list[str]:
+    is_tested, is_aggregate = ~np.isnan(p_adjusted), after.groups.is_aggregate
     if not is_tested.any():
         return []
     is_counted = counted(is_tested, is_aggregate)
-    names, tested = told_names(after.of.names, is_counted, is_aggregate), int(is_counted.sum())
-    changed, by = p_adjusted < LEVEL, ADJUSTED_BY[asked.adjust]
-    when = {"since": before.of.years, "years": after.of.years}
+    names, tested = told_names(after.groups.names, is_counted, is_aggregate), int(is_counted.sum())
+    changed, by = p_adjusted < LEVEL, ADJUSTED_BY[parameters.adjust]
+    when = {"since": before.groups.years, "years": after.groups.years}
     rose, fell = (int((changed & is_counted & side).sum()) for side in (d.value > 0, d.value < 0))
-    said = []
+    findings = []
     if not rose + fell:
-        said.append(_FINDINGS["none_changed"].format(tested=tested, by=by, **when))
+        findings.append(_FINDINGS["none_changed"].format(tested=tested, by=by, **when))
     elif tested > 1:  # of one, the sentence on it says all
-        said.append(_FINDINGS["some_changed"].format(changed=rose + fell, tested=tested, by=by, rose=rose, fell=fell))
-    for place in strongest_apart(d.z, changed, is_counted):
-        said.append(
+        findings.append(
+            _FINDINGS["some_changed"].format(changed=rose + fell, tested=tested, by=by, rose=rose, fell=fell)
+        )
+    for index in strongest_apart(d.z, changed, is_counted):
+        findings.append(
             _FINDINGS["changed"].format(
-                location=names[place],
-                verb="rose" if d.value[place] > 0 else "fell",
+                location=names[index],
+                verb="rose" if d.value[index] > 0 else "fell",
                 change=size_of_difference(
-                    float(d.value[place]),
-                    float(d.low[place]),
-                    float(d.high[place]),
-                    unit_of_difference(after.of.unit),
+                    float(d.value[index]),
+                    float(d.low[index]),
+                    float(d.high[index]),
+                    unit_of_difference(after.groups.unit),
                     tested=int(is_tested.sum()),
                 ),
                 **when,
             )
         )
-    return said
+    return findings
 
 
 def explain(explanation: ExplanationBuilder[Change, Pools]) -> None:

@@ -65,19 +65,19 @@ class OfState(msgspec.Struct, frozen=True, kw_only=True):
     state: LocationName
 
 
-def question_entry(snapshot: Snapshot, asked: OfQuestion) -> Integers:
+def question_entry(snapshot: Snapshot, parameters: OfQuestion) -> Integers:
     """Select the entry of the question among those by question, if it has a value."""
-    return entries_with_value(snapshot, snapshot.cube.by_question, asked.question)
+    return entries_with_value(snapshot, snapshot.cube.by_question, parameters.question)
 
 
-def location_entries(snapshot: Snapshot, asked: OfQuestion | OfState) -> Integers:
+def location_entries(snapshot: Snapshot, parameters: OfQuestion | OfState) -> Integers:
     """Select the entries by location that have a value."""
-    return entries_with_value(snapshot, snapshot.cube.by_location, asked.question, _state(asked))
+    return entries_with_value(snapshot, snapshot.cube.by_location, parameters.question, _state(parameters))
 
 
-def stratum_entries(snapshot: Snapshot, asked: OfQuestion | OfState) -> Integers:
+def stratum_entries(snapshot: Snapshot, parameters: OfQuestion | OfState) -> Integers:
     """Select the entries by location, category and stratum that have a value."""
-    return entries_with_value(snapshot, snapshot.cube.by_stratum, asked.question, _state(asked))
+    return entries_with_value(snapshot, snapshot.cube.by_stratum, parameters.question, _state(parameters))
 
 
 def states_mean(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:
@@ -110,8 +110,8 @@ def state_mean(prepared: Prepared[OfState, Integers], _work: Work) -> Table:
 
     >>> from meantime.dataset.samples import example
     >>> def of(state):
-    ...     asked = OfState(question=example.BREAKFAST, state=state)
-    ...     return list(STATE_MEAN.answer(example.snapshot(), asked).rows())
+    ...     parameters = OfState(question=example.BREAKFAST, state=state)
+    ...     return list(STATE_MEAN.answer(example.snapshot(), parameters).rows())
     >>> of("Avalon")  # a withheld row counts nowhere; nothing can be tied
     [('Avalon', 21.0, 2, 1)]
     >>> of("Dorado")  # nothing but a withheld row
@@ -202,8 +202,8 @@ def state_diff_from_mean(prepared: Prepared[OfState, Integers], _work: Work) -> 
 
     >>> from meantime.dataset.samples import example
     >>> def of(state):
-    ...     asked = OfState(question=example.BREAKFAST, state=state)
-    ...     return list(STATE_DIFF_FROM_MEAN.answer(example.snapshot(), asked).rows())
+    ...     parameters = OfState(question=example.BREAKFAST, state=state)
+    ...     return list(STATE_DIFF_FROM_MEAN.answer(example.snapshot(), parameters).rows())
     >>> of("Avalon")  # location, difference, mean, global mean, rows, withheld rows; nothing can be tied
     [('Avalon', 4.22, 21.0, 25.22, 2, 1)]
     >>> of("Dorado")  # nothing but a withheld row
@@ -233,10 +233,10 @@ def mean_by_category(prepared: Prepared[OfQuestion, Integers], _work: Work) -> T
     return means_of_groups(prepared.snapshot, prepared.parameters.question, prepared.data)
 
 
-def groups_read(snapshot: Snapshot, asked: OfQuestion) -> int:
+def groups_read(snapshot: Snapshot, parameters: OfQuestion) -> int:
     """Return how many groups of location, category and stratum a question has: of counties there are 100,000."""
-    places = snapshot.cube.by_stratum.of(snapshot.cube.question_codes[asked.question])
-    return len(range(places.start, places.stop))
+    entries = snapshot.cube.by_stratum.of(snapshot.cube.question_codes[parameters.question])
+    return len(range(entries.start, entries.stop))
 
 
 def state_mean_by_category(prepared: Prepared[OfState, Integers], _work: Work) -> Table:
@@ -244,8 +244,8 @@ def state_mean_by_category(prepared: Prepared[OfState, Integers], _work: Work) -
 
     >>> from meantime.dataset.samples import example
     >>> def of(state):
-    ...     asked = OfState(question=example.BREAKFAST, state=state)
-    ...     return list(STATE_MEAN_BY_CATEGORY.answer(example.snapshot(), asked).rows())
+    ...     parameters = OfState(question=example.BREAKFAST, state=state)
+    ...     return list(STATE_MEAN_BY_CATEGORY.answer(example.snapshot(), parameters).rows())
     >>> of("Avalon")  # its men are withheld; ties do not matter to an order of names
     [('Avalon', 'Sex', 'Female', 22.0, 1, 0), ('Avalon', 'Total', 'Total', 20.0, 1, 0)]
     >>> of("Dorado")
@@ -256,12 +256,14 @@ def state_mean_by_category(prepared: Prepared[OfState, Integers], _work: Work) -
 
 def rests_on(prepared: Prepared[Any, Integers], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a mean rests on: all rows of its location, and of its category and stratum where it has them."""
-    snapshot, asked = prepared.snapshot, prepared.parameters
-    state = _state(asked)
-    given = row or ({} if state is None else {"location": state})
+    snapshot, parameters = prepared.snapshot, prepared.parameters
+    state = _state(parameters)
+    labels = row or ({} if state is None else {"location": state})
     axes = ("location", "category", "stratum")
     cells = cells_with(
-        snapshot, asked.question, **{axis: code_of(snapshot, axis, given[axis]) for axis in axes if axis in given}
+        snapshot,
+        parameters.question,
+        **{axis: code_of(snapshot, axis, labels[axis]) for axis in axes if axis in labels},
     )
     if row is None:
         return Provenance(number=None, parts=(unweighted(cells),))
@@ -279,8 +281,8 @@ def difference_rests_on(prepared: Prepared[Any, Integers], row: Mapping[str, Cel
     return Provenance(number="difference", parts=(of_mean(snapshot, own, sign=-1.0), reference))
 
 
-def _state(asked: OfQuestion | OfState) -> str | None:
-    return asked.state if isinstance(asked, OfState) else None
+def _state(parameters: OfQuestion | OfState) -> str | None:
+    return parameters.state if isinstance(parameters, OfState) else None
 
 
 def _locations(prepared: Prepared[Any, Integers]) -> LocationTables:

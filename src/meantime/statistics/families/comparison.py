@@ -14,11 +14,11 @@ from meantime.dataset.cube import Doubles
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
 from meantime.statistics import columns as shared
-from meantime.statistics.cells.cell_parameters import Referring
+from meantime.statistics.cells.cell_parameters import WithReference, check_form
 from meantime.statistics.cells.containment import Containment, containment, correlation_with
+from meantime.statistics.cells.pooled import Pooled
 from meantime.statistics.cells.provenance import Provenance
 from meantime.statistics.cells.reference import difference_rests_on, with_reference
-from meantime.statistics.cells.selection import Pooled, check_form
 from meantime.statistics.explain.differences import add_both, explain_difference
 from meantime.statistics.explain.estimates import ExplainedEstimate, estimate_of
 from meantime.statistics.explain.explanation import ExplanationBuilder
@@ -46,7 +46,7 @@ from meantime.text import number
 _Z90 = float(special.ndtri(0.95))
 
 
-class Comparison(Referring, frozen=True, kw_only=True):
+class Comparison(WithReference, frozen=True, kw_only=True):
     """What ``comparison`` is asked with."""
 
     reference: Annotated[
@@ -95,15 +95,15 @@ COLUMNS = (
 class Sides(NamedTuple):
     """Locations and their reference, and whether that contains them."""
 
-    found: Pooled
+    pooled: Pooled
     at: int  # position of the reference
     contained: Containment
 
 
-def prepare(snapshot: Snapshot, asked: Comparison) -> Sides:
+def prepare(snapshot: Snapshot, parameters: Comparison) -> Sides:
     """Select the cells of the locations and of the reference, and pool their years."""
-    found, at = with_reference(snapshot, asked, asked.reference)
-    return Sides(found, at, containment(found, at, asked))
+    pooled, at = with_reference(snapshot, parameters, parameters.reference)
+    return Sides(pooled, at, containment(pooled, at, parameters))
 
 
 def comparison(prepared: Prepared[Comparison, Sides], _work: Work) -> Table:
@@ -112,10 +112,10 @@ def comparison(prepared: Prepared[Comparison, Sides], _work: Work) -> Table:
     A location whose year is withheld is left out by name:
 
     >>> from meantime.dataset.samples import survey_example
-    >>> asked = Comparison(question=survey_example.SOUP, years="2018", reference="Borduria")
-    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
-    >>> told = ("location", "difference", "difference_low", "difference_high", "p_adjusted", "verdict")
-    >>> for row in zip(*(table.column(name) for name in told)):
+    >>> parameters = Comparison(question=survey_example.SOUP, years="2018", reference="Borduria")
+    >>> table = STATISTIC.answer(survey_example.snapshot(), parameters)
+    >>> columns = ("location", "difference", "difference_low", "difference_high", "p_adjusted", "verdict")
+    >>> for row in zip(*(table.column(name) for name in columns)):
     ...     print(*(round(cell, 3) if isinstance(cell, float) else cell for cell in row))
     Avalon -4.8 -7.614 -1.959 0.003 better
     Dorado 0.7 -2.128 3.525 0.627 no clear difference
@@ -127,19 +127,19 @@ def comparison(prepared: Prepared[Comparison, Sides], _work: Work) -> Table:
     1 of 3 locations differs from Borduria (p adjusted by Holm): 0 above, 1 below.
     Avalon is below Borduria by 4.8 percentage points (unadjusted 95% CI 2.0 to 7.6).
     """
-    asked, (found, at, contained) = prepared.parameters, prepared.data
-    others, reference = found[np.arange(len(found)) != at], found[[at]]
+    parameters, (pooled, at, contained) = prepared.parameters, prepared.data
+    others, reference = pooled[np.arange(len(pooled)) != at], pooled[[at]]
     correlation = correlation_with(others, reference, contained)
     d = difference(others.estimates, reference.estimates, correlation=correlation)
     r = ratio(others.estimates, reference.estimates, correlation=correlation)
-    p_adjusted = adjusted(d.p, by=asked.adjust)
-    is_similar = _is_similar(others, reference, correlation, asked.margin)
+    p_adjusted = adjusted(d.p, by=parameters.adjust)
+    is_similar = _is_similar(others, reference, correlation, parameters.margin)
     data: list[list[Cell]] = [
-        list(others.of.names),
+        list(others.groups.names),
         numbers(others.value),
         numbers(others.low),
         numbers(others.high),
-        [reference.of.names[0]] * len(others),
+        [reference.groups.names[0]] * len(others),
         numbers(np.repeat(reference.value, len(others))),
         numbers(d.value),
         numbers(d.low),
@@ -150,23 +150,23 @@ def comparison(prepared: Prepared[Comparison, Sides], _work: Work) -> Table:
         numbers(r.high),
         numbers(d.p),
         numbers(p_adjusted),
-        verdicts(d, p_adjusted, polarity=found.of.polarity, is_similar=is_similar),
+        verdicts(d, p_adjusted, polarity=pooled.groups.polarity, is_similar=is_similar),
         integers(others.respondents),
         flag_texts(others.flags),
     ]
     return table(
-        found.of,
+        pooled.groups,
         COLUMNS,
         data,
-        left_out=found.left_out,
+        left_out=pooled.left_out,
         notes=[_reference_note(reference), *contained.notes],
-        findings=_findings(others, reference, d, p_adjusted, is_similar, asked),
+        findings=_findings(others, reference, d, p_adjusted, is_similar, parameters),
     )
 
 
 def rests_on(prepared: Prepared[Comparison, Sides], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a difference rests on: the cells of the location, and, the other way, those of the reference."""
-    return difference_rests_on(prepared.data.found, prepared.data.at, row)
+    return difference_rests_on(prepared.data.pooled, prepared.data.at, row)
 
 
 def _from_the_rest(d: Compared, contained: Containment) -> Doubles:
@@ -185,7 +185,7 @@ def _is_similar(others: Pooled, reference: Pooled, correlation: Doubles, margin:
 
 def _reference_note(reference: Pooled) -> str:
     value, low, high = (float(each[0]) for each in (reference.value, reference.low, reference.high))
-    return f"Reference: {reference.of.names[0]}, {text.with_interval(value, low, high, reference.of.unit)}."
+    return f"Reference: {reference.groups.names[0]}, {text.with_interval(value, low, high, reference.groups.unit)}."
 
 
 _FINDINGS = {
@@ -194,29 +194,29 @@ _FINDINGS = {
 
 
 def _findings(
-    others: Pooled, reference: Pooled, d: Compared, p_adjusted: Doubles, is_similar: Any, asked: Comparison
+    others: Pooled, reference: Pooled, d: Compared, p_adjusted: Doubles, is_similar: Any, parameters: Comparison
 ) -> list[str]:
-    name, unit = reference.of.names[0], others.of.unit
-    said = sentences(
-        others.of.names,
+    name, unit = reference.groups.names[0], others.groups.unit
+    findings = sentences(
+        others.groups.names,
         d,
         p_adjusted,
         reference=name,
         unit=unit,
-        adjust=asked.adjust,
-        is_aggregate=others.of.is_aggregate,
+        adjust=parameters.adjust,
+        is_aggregate=others.groups.is_aggregate,
     )
-    margin = text.amount(asked.margin or 0, text.unit_of_difference(unit))
-    for place in np.flatnonzero(is_similar & ~(p_adjusted < LEVEL)).tolist()[:MOST_OF_A_KIND]:
-        said.append(_FINDINGS["similar"].format(location=others.of.names[place], reference=name, margin=margin))
-    return said
+    margin = text.amount(parameters.margin or 0, text.unit_of_difference(unit))
+    for index in np.flatnonzero(is_similar & ~(p_adjusted < LEVEL)).tolist()[:MOST_OF_A_KIND]:
+        findings.append(_FINDINGS["similar"].format(location=others.groups.names[index], reference=name, margin=margin))
+    return findings
 
 
 def explain(explanation: ExplanationBuilder[Comparison, Sides]) -> None:
     """Explain the difference of a location from the reference."""
-    found, row = explanation.data.found, explanation.row
-    own = estimate_of(found, "own", {"location": row["location"]})
-    reference = estimate_of(found, "reference", {"location": row["reference"]})
+    pooled, row = explanation.data.pooled, explanation.row
+    own = estimate_of(pooled, "own", {"location": row["location"]})
+    reference = estimate_of(pooled, "reference", {"location": row["reference"]})
     if explanation.parameters.shares == "geography" and row["difference_from_rest"] is not None:
         _explain_contained(explanation, own, reference)
         return

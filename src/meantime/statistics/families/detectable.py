@@ -11,10 +11,9 @@ import numpy as np
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
 from meantime.statistics import columns as shared
-from meantime.statistics.cells.cell_parameters import Ground
+from meantime.statistics.cells.cell_parameters import CellParameters, check_form
 from meantime.statistics.cells.provenance import REFERENCE, Provenance, of_all, of_group
-from meantime.statistics.cells.reference import WithReference, with_reference
-from meantime.statistics.cells.selection import check_form
+from meantime.statistics.cells.reference import ReferencedEstimates, with_reference
 from meantime.statistics.explain.estimates import add_estimate, estimate_of, explain_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.power import detectable_difference
@@ -25,7 +24,7 @@ from meantime.table import Cell, Column, Kind, Table
 from meantime.text import number
 
 
-class Detectable(Ground, frozen=True, kw_only=True):
+class Detectable(CellParameters, frozen=True, kw_only=True):
     """What ``detectable`` is asked with."""
 
     reference: Annotated[
@@ -72,60 +71,60 @@ _NOTE = (
 )
 
 
-def prepare(snapshot: Snapshot, asked: Detectable) -> WithReference:
+def prepare(snapshot: Snapshot, parameters: Detectable) -> ReferencedEstimates:
     """Select the cells of the locations and of the reference, and pool their years."""
-    return with_reference(snapshot, asked, asked.reference)
+    return with_reference(snapshot, parameters, parameters.reference)
 
 
-def rests_on(prepared: Prepared[Detectable, WithReference], row: Mapping[str, Cell] | None) -> Provenance:
+def rests_on(prepared: Prepared[Detectable, ReferencedEstimates], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what it rests on: the standard errors of the location and of the reference; the cells that have them."""
-    found, at = prepared.data
+    pooled, at = prepared.data
     if row is None:
-        return Provenance(number=None, parts=(of_all(found.of),))
-    return Provenance(number="estimate", parts=(of_group(found, row), of_all(found.of[[at]], REFERENCE)))
+        return Provenance(number=None, parts=(of_all(pooled.groups),))
+    return Provenance(number="estimate", parts=(of_group(pooled, row), of_all(pooled.groups[[at]], REFERENCE)))
 
 
-def detectable(prepared: Prepared[Detectable, WithReference], _work: Work) -> Table:
+def detectable(prepared: Prepared[Detectable, ReferencedEstimates], _work: Work) -> Table:
     """Give the difference from the reference that could be found, in the order of the names; tied ones are too.
 
     A location whose year is withheld is left out by name.
 
     >>> from meantime.dataset.samples import survey_example
-    >>> asked = Detectable(question=survey_example.SOUP, reference="Avalon", years="2018")
-    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
+    >>> parameters = Detectable(question=survey_example.SOUP, reference="Avalon", years="2018")
+    >>> table = STATISTIC.answer(survey_example.snapshot(), parameters)
     >>> for row in zip(table.column("location"), table.column("detectable")):
     ...     print(row[0], round(row[1], 2))
     Borduria 4.04
     Dorado 4.04
     Erewhon 4.04
     """
-    asked, (found, at) = prepared.parameters, prepared.data
-    others = found[np.arange(len(found)) != at]
-    reference_se = np.full(len(others), found.se[at])
+    parameters, (pooled, at) = prepared.parameters, prepared.data
+    others = pooled[np.arange(len(pooled)) != at]
+    reference_se = np.full(len(others), pooled.se[at])
     compared = max(int(np.isfinite(others.se + reference_se).sum()), 1)
     alone, among_all = (
-        detectable_difference(others.se, reference_se, level=1 - (1 - _LEVEL) / tests, power=asked.power)
+        detectable_difference(others.se, reference_se, level=1 - (1 - _LEVEL) / tests, power=parameters.power)
         for tests in (1, compared)
     )
     data: list[list[Cell]] = [
-        list(others.of.names),
+        list(others.groups.names),
         numbers(others.value),
         numbers(others.se),
-        [found.of.names[at]] * len(others),
+        [pooled.groups.names[at]] * len(others),
         numbers(reference_se),
         numbers(alone),
         numbers(among_all),
         integers(others.respondents),
         flag_texts(others.flags),
     ]
-    return table(found.of, COLUMNS, data, left_out=found.left_out, warnings=[_NOTE])
+    return table(pooled.groups, COLUMNS, data, left_out=pooled.left_out, warnings=[_NOTE])
 
 
-def explain(explanation: ExplanationBuilder[Detectable, WithReference]) -> None:
+def explain(explanation: ExplanationBuilder[Detectable, ReferencedEstimates]) -> None:
     """Explain the standard errors, and the difference that could be found with them."""
-    found, row = explanation.data.found, explanation.row
-    own = estimate_of(found, "own", {"location": row["location"]})
-    reference = estimate_of(found, "reference", {"location": row["reference"]})
+    pooled, row = explanation.data.pooled, explanation.row
+    own = estimate_of(pooled, "own", {"location": row["location"]})
+    reference = estimate_of(pooled, "reference", {"location": row["reference"]})
     explain_estimate(explanation, own)
     add_estimate(explanation, reference)
     least = explanation.number("detectable")

@@ -11,8 +11,9 @@ from meantime.dataset.cube import Doubles, Integers
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
 from meantime.statistics import columns as shared
+from meantime.statistics.cells.cell_parameters import check_form
+from meantime.statistics.cells.pooled import Pooled
 from meantime.statistics.cells.provenance import REFERENCE, Provenance, of_all, of_group
-from meantime.statistics.cells.selection import Pooled, check_form
 from meantime.statistics.cells.strata import (
     OfCategory,
     counterparts,
@@ -88,9 +89,9 @@ _PARTIAL = (
 )
 
 
-def prepare(snapshot: Snapshot, asked: Disparity) -> Pooled:
+def prepare(snapshot: Snapshot, parameters: Disparity) -> Pooled:
     """Select the cells of every group, and pool their years."""
-    return strata(snapshot, asked)
+    return strata(snapshot, parameters)
 
 
 def disparity(prepared: Prepared[Disparity, Pooled], _work: Work) -> Table:
@@ -100,10 +101,10 @@ def disparity(prepared: Prepared[Disparity, Pooled], _work: Work) -> Table:
     compared nor part of a gap.
 
     >>> from meantime.dataset.samples import survey_example
-    >>> asked = Disparity(question=survey_example.SOUP, category="Sex", reference_stratum="Male")
-    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
-    >>> told = ("location", "stratum", "estimate", "difference", "relative_difference", "verdict", "gap")
-    >>> for row in zip(*(table.column(name) for name in told)):
+    >>> parameters = Disparity(question=survey_example.SOUP, category="Sex", reference_stratum="Male")
+    >>> table = STATISTIC.answer(survey_example.snapshot(), parameters)
+    >>> columns = ("location", "stratum", "estimate", "difference", "relative_difference", "verdict", "gap")
+    >>> for row in zip(*(table.column(name) for name in columns)):
     ...     print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
     Avalon Female 18.0 -5.8 -24.37 better 5.8
     Avalon Male 23.8 None None reference 5.8
@@ -114,65 +115,65 @@ def disparity(prepared: Prepared[Disparity, Pooled], _work: Work) -> Table:
     1 of 2 groups differs from Male (p adjusted by Holm): 0 above, 1 below.
     Female in Avalon is below Male by 5.8 percentage points (unadjusted 95% CI 3.0 to 8.6).
     """
-    asked, found = prepared.parameters, prepared.data
-    at = counterparts(found, asked.reference_stratum)
-    reference = _reference(found, at)
-    d, r = difference(found.estimates, reference), ratio(found.estimates, reference)
-    gaps = _gaps(found, asked)
+    parameters, pooled = prepared.parameters, prepared.data
+    at = counterparts(pooled, parameters.reference_stratum)
+    reference = _reference(pooled, at)
+    d, r = difference(pooled.estimates, reference), ratio(pooled.estimates, reference)
+    gaps = _gaps(pooled, parameters)
     # One family: every p that the answer has, that of a location's gap once.
-    p_adjusted, gap_p = np.split(adjusted(np.concatenate([d.p, gaps.p]), by=asked.adjust), [len(found)])
+    p_adjusted, gap_p = np.split(adjusted(np.concatenate([d.p, gaps.p]), by=parameters.adjust), [len(pooled)])
     data: list[list[Cell]] = [
-        list(found.of.names),
-        list(names(found.of)),
-        numbers(found.value),
-        numbers(found.low),
-        numbers(found.high),
-        [asked.reference_stratum] * len(found),
-        numbers(np.where(at >= 0, found.value[at], np.nan)),
+        list(pooled.groups.names),
+        list(names(pooled.groups)),
+        numbers(pooled.value),
+        numbers(pooled.low),
+        numbers(pooled.high),
+        [parameters.reference_stratum] * len(pooled),
+        numbers(np.where(at >= 0, pooled.value[at], np.nan)),
         numbers(d.value),
         numbers(d.low),
         numbers(d.high),
         *(numbers(100 * (each - 1)) for each in (r.value, r.low, r.high)),
         numbers(d.p),
         numbers(p_adjusted),
-        _verdicts(found, at, d, p_adjusted),
+        _verdicts(pooled, at, d, p_adjusted),
         *gaps.columns,
         numbers(gaps.p[gaps.location]),
         numbers(gap_p[gaps.location]),
-        integers(found.respondents),
-        flag_texts(found.flags),
+        integers(pooled.respondents),
+        flag_texts(pooled.flags),
     ]
     return table(
-        found.of,
+        pooled.groups,
         COLUMNS,
         data,
-        left_out=found.left_out,
+        left_out=pooled.left_out,
         notes=[_PARTIAL],
-        warnings=[without_reference(found, asked.reference_stratum)],
-        findings=[*_sentences(found, d, p_adjusted, asked), *_of_gaps(found, gaps, gap_p, asked)],
+        warnings=[without_reference(pooled, parameters.reference_stratum)],
+        findings=[*_sentences(pooled, d, p_adjusted, parameters), *_of_gaps(pooled, gaps, gap_p, parameters)],
     )
 
 
 def rests_on(prepared: Prepared[Disparity, Pooled], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a difference rests on: both groups; of the reference itself, and what is not compared, the estimate."""
-    found = prepared.data
+    pooled = prepared.data
     if row is None:
-        return Provenance(number=None, parts=(of_all(found.selection),))
+        return Provenance(number=None, parts=(of_all(pooled.selection),))
     if row["difference"] is None:
-        return Provenance(number="estimate", parts=(of_group(found, row),))
+        return Provenance(number="estimate", parts=(of_group(pooled, row),))
     own, other = (
         {"location": row["location"], "stratum": stratum}
         for stratum in (row["stratum"], prepared.parameters.reference_stratum)
     )
-    parts = (of_group(found, own), of_group(found, other, REFERENCE, sign=-1.0))
+    parts = (of_group(pooled, own), of_group(pooled, other, REFERENCE, sign=-1.0))
     return Provenance(number="difference", parts=parts)
 
 
-def _reference(found: Pooled, at: Integers) -> Estimates:
+def _reference(pooled: Pooled, at: Integers) -> Estimates:
     """Return what each group is compared with; NaN for the reference itself, and for what is no group."""
-    is_compared = (at >= 0) & (at != np.arange(len(found))) & found.of.is_group
-    value, se = (np.where(is_compared, of[at], np.nan) for of in (found.value, found.se))
-    return Estimates(value=value, se=se, scale=found.of.scale)
+    is_compared = (at >= 0) & (at != np.arange(len(pooled))) & pooled.groups.is_group
+    value, se = (np.where(is_compared, of[at], np.nan) for of in (pooled.value, pooled.se))
+    return Estimates(value=value, se=se, scale=pooled.groups.scale)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -185,43 +186,45 @@ class _Gaps:
 
     @property
     def columns(self) -> list[list[Cell]]:
-        found = [None if each is None else each[1] for each in self.gaps]
-        told = [
-            (None, None, None, None) if gap is None else (gap.gap, gap.corrected, gap.low, gap.high) for gap in found
+        pooled = [None if each is None else each[1] for each in self.gaps]
+        names_ = [
+            (None, None, None, None) if gap is None else (gap.gap, gap.corrected, gap.low, gap.high) for gap in pooled
         ]
-        return [[told[place][n] for place in self.location.tolist()] for n in range(4)]
+        return [[names_[index][n] for index in self.location.tolist()] for n in range(4)]
 
 
-def _gaps(found: Pooled, asked: Disparity) -> _Gaps:
-    rng = generator(found.of.snapshot.fingerprint, "disparity", asked)
-    _, first, location = np.unique(found.of.locations, return_index=True, return_inverse=True)
-    is_measured = found.of.is_group & np.isfinite(found.se)
+def _gaps(pooled: Pooled, parameters: Disparity) -> _Gaps:
+    rng = generator(pooled.groups.snapshot.fingerprint, "disparity", parameters)
+    _, first, location = np.unique(pooled.groups.locations, return_index=True, return_inverse=True)
+    is_measured = pooled.groups.is_group & np.isfinite(pooled.se)
     gaps: list[tuple[Integers, Gap] | None] = []
     p = np.full(len(first), np.nan)
-    for place in range(len(first)):
-        rows = np.flatnonzero(is_measured & (location == place)).astype(np.int64)
-        gaps.append((rows, greatest_gap(found.estimates[rows], rng)) if len(rows) > 1 else None)
-        p[place] = found[rows].heterogeneity.p
+    for index in range(len(first)):
+        rows = np.flatnonzero(is_measured & (location == index)).astype(np.int64)
+        gaps.append((rows, greatest_gap(pooled.estimates[rows], rng)) if len(rows) > 1 else None)
+        p[index] = pooled[rows].heterogeneity.p
     return _Gaps(location=location.astype(np.int64), gaps=gaps, p=p)
 
 
-def _verdicts(found: Pooled, at: Integers, d: Compared, p_adjusted: Doubles) -> list[Cell]:
-    words = verdicts(d, p_adjusted, polarity=found.of.polarity)
-    for place, is_group in enumerate(found.of.is_group.tolist()):
+def _verdicts(pooled: Pooled, at: Integers, d: Compared, p_adjusted: Doubles) -> list[Cell]:
+    words = verdicts(d, p_adjusted, polarity=pooled.groups.polarity)
+    for index, is_group in enumerate(pooled.groups.is_group.tolist()):
         if not is_group:
-            words[place] = "no group"
-        elif at[place] == place:
-            words[place] = "reference"
+            words[index] = "no group"
+        elif at[index] == index:
+            words[index] = "reference"
     return words
 
 
-def _sentences(found: Pooled, d: Compared, p_adjusted: Doubles, asked: Disparity) -> list[str]:
+def _sentences(pooled: Pooled, d: Compared, p_adjusted: Doubles, parameters: Disparity) -> list[str]:
     """Name the location once where there is one."""
-    of, who = set(found.of.names), names(found.of)
+    of, who = set(pooled.groups.names), names(pooled.groups)
     is_one = len(of) == 1
-    told = who if is_one else [f"{name} in {place}" for name, place in zip(who, found.of.names, strict=True)]
-    reference = f"{asked.reference_stratum} in {next(iter(of))}" if is_one else asked.reference_stratum
-    return sentences(told, d, p_adjusted, reference=reference, unit=found.of.unit, adjust=asked.adjust, what="group")
+    names_ = who if is_one else [f"{name} in {index}" for name, index in zip(who, pooled.groups.names, strict=True)]
+    reference = f"{parameters.reference_stratum} in {next(iter(of))}" if is_one else parameters.reference_stratum
+    return sentences(
+        names_, d, p_adjusted, reference=reference, unit=pooled.groups.unit, adjust=parameters.adjust, what="group"
+    )
 
 
 _FINDINGS = {
@@ -233,25 +236,25 @@ _FINDINGS = {
 }
 
 
-def _of_gaps(found: Pooled, gaps: _Gaps, p_adjusted: Doubles, asked: Disparity) -> list[str]:
+def _of_gaps(pooled: Pooled, gaps: _Gaps, p_adjusted: Doubles, parameters: Disparity) -> list[str]:
     """Say whether three groups or more can be told apart; of two the difference has said it."""
-    many = [place for place, each in enumerate(gaps.gaps) if each is not None and len(each[0]) > 2]
+    many = [index for index, each in enumerate(gaps.gaps) if each is not None and len(each[0]) > 2]
     if not many:
         return []
-    differ = [place for place in many if p_adjusted[place] < LEVEL]
-    said = {"category": asked.category, "tested": len(many), "by": ADJUSTED_BY[asked.adjust]}
+    differ = [index for index in many if p_adjusted[index] < LEVEL]
+    values = {"category": parameters.category, "tested": len(many), "by": ADJUSTED_BY[parameters.adjust]}
     if not differ:
-        return [_FINDINGS["no_gaps"].format(**said)]
+        return [_FINDINGS["no_gaps"].format(**values)]
     if len(gaps.gaps) > 1:
-        return [_FINDINGS["some_gaps"].format(differing=len(differ), **said)]
-    return [_of_one(found, rows, gap, asked) for rows, gap in filter(None, gaps.gaps)]
+        return [_FINDINGS["some_gaps"].format(differing=len(differ), **values)]
+    return [_of_one(pooled, rows, gap, parameters) for rows, gap in filter(None, gaps.gaps)]
 
 
-def _of_one(found: Pooled, rows: Integers, gap: Gap, asked: Disparity) -> str:
-    who, unit = [names(found.of)[row] for row in rows.tolist()], unit_of_difference(found.of.unit)
+def _of_one(pooled: Pooled, rows: Integers, gap: Gap, parameters: Disparity) -> str:
+    who, unit = [names(pooled.groups)[row] for row in rows.tolist()], unit_of_difference(pooled.groups.unit)
     return _FINDINGS["gap"].format(
-        location=found.of.names[0],
-        category=asked.category,
+        location=pooled.groups.names[0],
+        category=parameters.category,
         highest=who[gap.highest],
         lowest=who[gap.lowest],
         gap=amount(gap.gap, unit),
@@ -262,12 +265,12 @@ def _of_one(found: Pooled, rows: Integers, gap: Gap, asked: Disparity) -> str:
 
 def explain(explanation: ExplanationBuilder[Disparity, Pooled]) -> None:
     """Explain the difference of a group from the reference group; of that one, the estimate."""
-    found, row = explanation.data, explanation.row
-    own = estimate_of(found, "own", row)._replace(label=str(row["stratum"]))
+    pooled, row = explanation.data, explanation.row
+    own = estimate_of(pooled, "own", row)._replace(label=str(row["stratum"]))
     if row["difference"] is None:
         explain_estimate(explanation, own)
         return
-    reference = estimate_of(found, "reference", {**row, "stratum": row["reference_stratum"]})
+    reference = estimate_of(pooled, "reference", {**row, "stratum": row["reference_stratum"]})
     explain_difference(explanation, own, reference._replace(label=str(row["reference_stratum"])))
     explanation.leaves_out.append(
         "The relative difference, which is the same on logarithms; and the gap of all groups."

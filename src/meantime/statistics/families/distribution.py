@@ -11,9 +11,10 @@ from meantime.dataset.cube import Doubles
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
 from meantime.statistics import columns as shared
-from meantime.statistics.cells.cell_parameters import Ground
+from meantime.statistics.cells.cell_parameters import CellParameters, check_form
+from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import VALUE, Part, Provenance, of_estimates
-from meantime.statistics.cells.selection import Pooled, check_form, pooled, select
+from meantime.statistics.cells.select import select
 from meantime.statistics.explain.estimates import explain_own_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.differences import Compared, difference_from
@@ -43,7 +44,7 @@ _LEVEL = 0.05
 _LEAST_FOR_NONE = 10
 
 
-class Distribution(Ground, frozen=True, kw_only=True):
+class Distribution(CellParameters, frozen=True, kw_only=True):
     """What ``distribution`` is asked with."""
 
     show: Show = "locations"
@@ -97,7 +98,7 @@ FIGURES = (
 class _Spread(NamedTuple):
     """What the locations' values are like."""
 
-    found: Pooled
+    pooled: Pooled
     about: Heterogeneity
     from_median: Compared
     z: Doubles
@@ -108,19 +109,19 @@ class _Spread(NamedTuple):
         return np.asarray((np.abs(self.z) > FAR_OUT) & (self.p_adjusted < _LEVEL))
 
 
-def columns_for(asked: Distribution) -> tuple[Column, ...]:
+def columns_for(parameters: Distribution) -> tuple[Column, ...]:
     """Return the columns of the answer.
 
     >>> [column.name for column in columns_for(Distribution(question="Q", show="figures"))][-3:]
     ['reliability_high', 'q', 'p']
     """
-    return FIGURES if asked.show == "figures" else COLUMNS
+    return FIGURES if parameters.show == "figures" else COLUMNS
 
 
-def prepare(snapshot: Snapshot, asked: Distribution) -> Pooled:
+def prepare(snapshot: Snapshot, parameters: Distribution) -> Pooled:
     """Select the cells, and pool their years; aggregates are none of the locations."""
-    found = pooled(select(snapshot, asked))
-    return found.without(found.of.is_aggregate, "an aggregate of others")
+    pooled = pool_periods(select(snapshot, parameters))
+    return pooled.without(pooled.groups.is_aggregate, "an aggregate of others")
 
 
 def distribution(prepared: Prepared[Distribution, Pooled], _work: Work) -> Table:
@@ -129,8 +130,8 @@ def distribution(prepared: Prepared[Distribution, Pooled], _work: Work) -> Table
     Aggregates are left out, and locations whose year is withheld; what has no standard error counts in the quantiles.
 
     >>> from meantime.dataset.samples import survey_example
-    >>> asked = Distribution(question=survey_example.SOUP, years="2019", show="figures")
-    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
+    >>> parameters = Distribution(question=survey_example.SOUP, years="2019", show="figures")
+    >>> table = STATISTIC.answer(survey_example.snapshot(), parameters)
     >>> for name in ("locations", "minimum", "median", "maximum", "sd", "tau", "reliability"):
     ...     print(name, round(table.column(name)[0], 2))
     locations 5
@@ -144,13 +145,13 @@ def distribution(prepared: Prepared[Distribution, Pooled], _work: Work) -> Table
     The locations really differ
     their true values have a standard deviation of about 3.5 percentage points, the estimates of 3.7.
     """
-    asked, found = prepared.parameters, prepared.data
-    spread = _measured(found)
+    parameters, pooled = prepared.parameters, prepared.data
+    spread = _measured(pooled)
     return table(
-        found.of,
-        columns_for(asked),
-        _figures(spread) if asked.show == "figures" else _locations(spread),
-        left_out=found.left_out,
+        pooled.groups,
+        columns_for(parameters),
+        _figures(spread) if parameters.show == "figures" else _locations(spread),
+        left_out=pooled.left_out,
         notes=[
             f"Far out is what lies more than {FAR_OUT:g} modified z-scores from the median; an outlier is what also "
             "differs from it, after Holm. The median is taken for known."
@@ -161,47 +162,47 @@ def distribution(prepared: Prepared[Distribution, Pooled], _work: Work) -> Table
 
 def rests_on(prepared: Prepared[Distribution, Pooled], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what an estimate rests on, or the figures: all locations, whose estimates count the same in the mean."""
-    found = prepared.data
+    pooled = prepared.data
     if row is None or "location" in row:
-        return of_estimates(found, row)
-    part = Part(VALUE, found.of.cell.ravel(), found.weights.ravel() / max(len(found), 1))
+        return of_estimates(pooled, row)
+    part = Part(VALUE, pooled.groups.cell.ravel(), pooled.weights.ravel() / max(len(pooled), 1))
     return Provenance(number="mean", parts=(part,))
 
 
-def _measured(found: Pooled) -> _Spread:
+def _measured(pooled: Pooled) -> _Spread:
     # Of no location there is no median either: NaN, and no row that it could be compared with.
-    median = float(quantiles(found.value, np.array([0.5]))[0])
-    from_median = difference_from(found.estimates, median)
+    median = float(quantiles(pooled.value, np.array([0.5]))[0])
+    from_median = difference_from(pooled.estimates, median)
     return _Spread(
-        found=found,
-        about=found.heterogeneity,
+        pooled=pooled,
+        about=pooled.heterogeneity,
         from_median=from_median,
-        z=modified_z(found.value),
+        z=modified_z(pooled.value),
         p_adjusted=adjusted(from_median.p),
     )
 
 
 def _locations(spread: _Spread) -> list[list[Cell]]:
-    found, d = spread.found, spread.from_median
+    pooled, d = spread.pooled, spread.from_median
     side = np.where(spread.is_outlier, np.where(d.value > 0, "high", "low"), "")
     return [
-        list(found.of.names),
-        numbers(found.value),
-        numbers(found.low),
-        numbers(found.high),
+        list(pooled.groups.names),
+        numbers(pooled.value),
+        numbers(pooled.low),
+        numbers(pooled.high),
         numbers(d.value),
         numbers(spread.z),
         numbers(d.p),
         numbers(spread.p_adjusted),
         list(side.tolist()),
-        integers(found.respondents),
-        flag_texts(found.flags),
+        integers(pooled.respondents),
+        flag_texts(pooled.flags),
     ]
 
 
 def _figures(spread: _Spread) -> list[list[Cell]]:
-    value, about = spread.found.value, spread.about
-    given = [
+    value, about = spread.pooled.value, spread.about
+    figures = [
         *quantiles(value, np.array(list(_QUANTILES.values()))).tolist(),
         float(value.mean()) if len(value) else np.nan,
         _sd(value),
@@ -214,7 +215,7 @@ def _figures(spread: _Spread) -> list[list[Cell]]:
         about.q,
         about.p,
     ]
-    return [[len(value)], *([cell] for cell in numbers(np.array(given)))]
+    return [[len(value)], *([cell] for cell in numbers(np.array(figures)))]
 
 
 def _sd(value: Doubles) -> float:
@@ -232,37 +233,37 @@ _FINDINGS = {
 
 
 def _findings(spread: _Spread) -> list[str]:
-    found, about, d = spread.found, spread.about, spread.from_median
+    pooled, about, d = spread.pooled, spread.about, spread.from_median
     if about.estimates < 2:
         return []
-    unit = found.of.unit
+    unit = pooled.groups.unit
     if about.p >= _LEVEL:
-        said = [_FINDINGS["spread_is_noise"].format(estimates=about.estimates, p=p_equals(about.p))]
+        findings = [_FINDINGS["spread_is_noise"].format(estimates=about.estimates, p=p_equals(about.p))]
     else:
-        of_both, sd = unit_of_difference(unit), _sd(found.value)
+        of_both, sd = unit_of_difference(unit), _sd(pooled.value)
         places = decimals([about.tau, sd], of_both)
-        said = [
+        findings = [
             _FINDINGS["spread_is_real"].format(tau=amount(about.tau, of_both, places=places), sd=number(sd, places))
         ]
-    median = found.value - d.value
-    for place in strongest(d.z, spread.is_outlier):
-        said.append(
+    median = pooled.value - d.value
+    for index in strongest(d.z, spread.is_outlier):
+        findings.append(
             _FINDINGS["outlier"].format(
-                location=found.of.names[place],
-                side="above" if d.value[place] > 0 else "below",
-                median=amount(float(median[place]), unit),
+                location=pooled.groups.names[index],
+                side="above" if d.value[index] > 0 else "below",
+                median=amount(float(median[index]), unit),
                 difference=size_of_difference(
-                    float(d.value[place]),
-                    float(d.low[place]),
-                    float(d.high[place]),
+                    float(d.value[index]),
+                    float(d.low[index]),
+                    float(d.high[index]),
                     unit_of_difference(unit),
                     tested=about.estimates,
                 ),
             )
         )
     if not spread.is_outlier.any() and about.estimates >= _LEAST_FOR_NONE and np.isfinite(spread.z).all():
-        said.append(_FINDINGS["no_outlier"].format(median=amount(float(median[0]), unit)))
-    return said
+        findings.append(_FINDINGS["no_outlier"].format(median=amount(float(median[0]), unit)))
+    return findings
 
 
 def explain(explanation: ExplanationBuilder[Distribution, Pooled]) -> None:

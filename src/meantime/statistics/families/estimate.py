@@ -14,8 +14,9 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.errors import Problem
 from meantime.model import Work
 from meantime.statistics import columns as shared
-from meantime.statistics.cells.cell_parameters import Ground
-from meantime.statistics.cells.periods import told
+from meantime.statistics.cells.cell_parameters import CellParameters, check_form
+from meantime.statistics.cells.periods import periods_text
+from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import (
     VALUE,
     Part,
@@ -26,17 +27,9 @@ from meantime.statistics.cells.provenance import (
     of_mean,
     unweighted,
 )
-from meantime.statistics.cells.selection import (
-    Pooled,
-    Rows,
-    Selection,
-    check_form,
-    left_out_warning,
-    pooled,
-    raise_problems,
-    select,
-    select_rows,
-)
+from meantime.statistics.cells.refusals import raise_problems
+from meantime.statistics.cells.select import select, select_rows
+from meantime.statistics.cells.selection import Rows, Selection, left_out_warning
 from meantime.statistics.explain.estimates import estimate_of, explain_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.explain.means import explain_mean
@@ -59,7 +52,7 @@ from meantime.statistics.words import warnings
 from meantime.table import Cell, Column, Kind, Table
 
 
-class Estimate(Ground, frozen=True, kw_only=True):
+class Estimate(CellParameters, frozen=True, kw_only=True):
     """What ``estimate`` is asked with."""
 
     by: Annotated[
@@ -85,40 +78,40 @@ _NO_ERROR = (
 )
 
 
-def columns_for(asked: Estimate) -> tuple[Column, ...]:
+def columns_for(parameters: Estimate) -> tuple[Column, ...]:
     """Return the columns of the answer.
 
     >>> [column.name for column in columns_for(Estimate(question="Q", by=("period",)))][:4]
     ['location', 'period', 'estimate', 'se']
     """
-    groups = (shared.CATEGORY, shared.STRATUM) if "stratum" in asked.by else ()
-    periods = (shared.PERIOD,) if "period" in asked.by else ()
+    groups = (shared.CATEGORY, shared.STRATUM) if "stratum" in parameters.by else ()
+    periods = (shared.PERIOD,) if "period" in parameters.by else ()
     return (shared.LOCATION, *groups, *periods, *_NUMBERS)
 
 
-def check_basis(asked: Estimate) -> tuple[Problem, ...]:
+def check_basis(parameters: Estimate) -> tuple[Problem, ...]:
     """Say what is wrong with a request, as far as it can be said without the data."""
-    is_broken_down = bool(asked.by) or asked.category is not None or asked.stratum is not None
-    if asked.basis != "all_rows" or not is_broken_down:
-        return check_form(asked)
+    is_broken_down = bool(parameters.by) or parameters.category is not None or parameters.stratum is not None
+    if parameters.basis != "all_rows" or not is_broken_down:
+        return check_form(parameters)
     detail = 'The basis "all_rows" is one mean a location, over all categories and years; it is not broken down.'
     return (Problem(pointer="/basis", code="contradiction", detail=detail),)
 
 
-def prepare(snapshot: Snapshot, asked: Estimate) -> Selection | Rows:
+def prepare(snapshot: Snapshot, parameters: Estimate) -> Selection | Rows:
     """Select the cells; of the basis "all_rows", those of every row."""
-    if asked.basis == "all_rows":
-        raise_problems(check_basis(asked))
-        return select_rows(snapshot, asked)
-    return select(snapshot, asked, by_stratum="stratum" in asked.by, each_period="period" in asked.by)
+    if parameters.basis == "all_rows":
+        raise_problems(check_basis(parameters))
+        return select_rows(snapshot, parameters)
+    return select(snapshot, parameters, by_stratum="stratum" in parameters.by, each_period="period" in parameters.by)
 
 
 def estimate(prepared: Prepared[Estimate, Selection | Rows], _work: Work) -> Table:
     """Give the estimate of each location, in the order of the names; tied ones are too.
 
     >>> from meantime.dataset.samples import survey_example
-    >>> def show(**asked):
-    ...     table = STATISTIC.answer(survey_example.snapshot(), Estimate(question=survey_example.SOUP, **asked))
+    >>> def show(**parameters):
+    ...     table = STATISTIC.answer(survey_example.snapshot(), Estimate(question=survey_example.SOUP, **parameters))
     ...     for row in table.rows():
     ...         print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
     ...     print(*table.warnings)
@@ -139,12 +132,12 @@ def estimate(prepared: Prepared[Estimate, Selection | Rows], _work: Work) -> Tab
     Cockaigne 2019 31.0 1.02 29.1 33.1 1 0 1000  None
     <BLANKLINE>
     """
-    asked, selection = prepared.parameters, prepared.data
+    parameters, selection = prepared.parameters, prepared.data
     if isinstance(selection, Rows):
         return _of_all_rows(prepared.snapshot, selection)
-    if "period" in asked.by:
-        return _by_period(selection, asked)
-    return _pooled(pooled(selection), asked)
+    if "period" in parameters.by:
+        return _by_period(selection, parameters)
+    return _pooled(pool_periods(selection), parameters)
 
 
 def rests_on(prepared: Prepared[Estimate, Selection | Rows], row: Mapping[str, Cell] | None) -> Provenance:
@@ -155,7 +148,7 @@ def rests_on(prepared: Prepared[Estimate, Selection | Rows], row: Mapping[str, C
     if row is None:
         return Provenance(number=None, parts=(of_all(selection),))
     if "period" not in prepared.parameters.by:
-        return Provenance(number="estimate", parts=(of_group(pooled(selection), row),))
+        return Provenance(number="estimate", parts=(of_group(pool_periods(selection), row),))
     cells = selection.at(row["period"]).cell[groups_of(selection, row), 0]
     return Provenance(number="estimate", parts=(Part(VALUE, cells, np.ones(len(cells))),))
 
@@ -167,26 +160,26 @@ def _all_rows_rest_on(snapshot: Snapshot, rows: Rows, row: Mapping[str, Cell] | 
     return Provenance(number="estimate", parts=(of_mean(snapshot, own),))
 
 
-def _pooled(found: Pooled, asked: Estimate) -> Table:
+def _pooled(pooled: Pooled, parameters: Estimate) -> Table:
     data = [
-        *_groups(found.of, asked),
-        numbers(found.value),
-        numbers(found.se),
-        numbers(found.low),
-        numbers(found.high),
-        [len(found.of.periods)] * len(found),
-        found.flagged.tolist(),
-        integers(found.respondents),
-        flag_texts(found.flags),
-        [None] * len(found),
+        *_groups(pooled.groups, parameters),
+        numbers(pooled.value),
+        numbers(pooled.se),
+        numbers(pooled.low),
+        numbers(pooled.high),
+        [len(pooled.groups.periods)] * len(pooled),
+        pooled.flagged.tolist(),
+        integers(pooled.respondents),
+        flag_texts(pooled.flags),
+        [None] * len(pooled),
     ]
     return table(
-        found.of,
-        columns_for(asked),
+        pooled.groups,
+        columns_for(parameters),
         data,
-        left_out=found.left_out,
-        notes=[_weighting(found.of), _strata_note(asked)],
-        findings=[_finding(found)],
+        left_out=pooled.left_out,
+        notes=[_weighting(pooled.groups), _strata_note(parameters)],
+        findings=[_finding(pooled)],
     )
 
 
@@ -195,56 +188,58 @@ _FINDINGS = {
 }
 
 
-def _finding(found: Pooled) -> str:
+def _finding(pooled: Pooled) -> str:
     """Say the estimate in words where it is one."""
-    if len(found) != 1 or np.isnan(found.se[0]):
+    if len(pooled) != 1 or np.isnan(pooled.se[0]):
         return ""
     return _FINDINGS["estimate"].format(
-        location=found.of.names[0],
-        value=text.with_interval(float(found.value[0]), float(found.low[0]), float(found.high[0]), found.of.unit),
-        years=found.of.years or "as published",
+        location=pooled.groups.names[0],
+        value=text.with_interval(
+            float(pooled.value[0]), float(pooled.low[0]), float(pooled.high[0]), pooled.groups.unit
+        ),
+        years=pooled.groups.years or "as published",
     )
 
 
-def _by_period(of: Selection, asked: Estimate) -> Table:
+def _by_period(of: Selection, parameters: Estimate) -> Table:
     """Give every cell a row: those that are there, withheld ones included."""
-    rows, places = np.nonzero(of.cell != ABSENT)
+    rows, columns = np.nonzero(of.cell != ABSENT)
     there = of[rows]
     names = ["" if period is None else period_text(period) for period in of.periods]
 
     def at(grid: np.ndarray[tuple[int, ...], np.dtype[np.float64]]) -> list[Cell]:
-        return numbers(grid[rows, places])
+        return numbers(grid[rows, columns])
 
-    is_given = ~np.isnan(of.value[rows, places])
+    has_value = ~np.isnan(of.value[rows, columns])
     data = [
-        *_groups(there, asked),
-        [names[place] for place in places.tolist()],
+        *_groups(there, parameters),
+        [names[index] for index in columns.tolist()],
         at(of.value),
         at(of.se),
         at(of.low),
         at(of.high),
-        is_given.astype(np.int64).tolist(),
-        (of.flags[rows, places] != 0).astype(np.int64).tolist(),
-        integers(of.respondents[rows, places]),
-        flag_texts(of.flags[rows, places]),
+        has_value.astype(np.int64).tolist(),
+        (of.flags[rows, columns] != 0).astype(np.int64).tolist(),
+        integers(of.respondents[rows, columns]),
+        flag_texts(of.flags[rows, columns]),
         [
-            None if given else of.reason(row, place)
-            for given, row, place in zip(is_given.tolist(), rows.tolist(), places.tolist(), strict=True)
+            None if has else of.reason(row, index)
+            for has, row, index in zip(has_value.tolist(), rows.tolist(), columns.tolist(), strict=True)
         ],
     ]
-    return table(of, columns_for(asked), data, left_out=of.left_out, notes=[_strata_note(asked)])
+    return table(of, columns_for(parameters), data, left_out=of.left_out, notes=[_strata_note(parameters)])
 
 
-def _groups(of: Selection, asked: Estimate) -> list[list[Cell]]:
+def _groups(of: Selection, parameters: Estimate) -> list[list[Cell]]:
     named: list[list[Cell]] = [list(of.names)]
-    if "stratum" in asked.by:
+    if "stratum" in parameters.by:
         pairs = of.stratum_names
         named += [[category for category, _ in pairs], [stratum for _, stratum in pairs]]
     return named
 
 
-def _strata_note(asked: Estimate) -> str:
-    if "stratum" not in asked.by:
+def _strata_note(parameters: Estimate) -> str:
+    if "stratum" not in parameters.by:
         return ""
     return "Each stratum by itself; categories overlap, and their strata are not to be added."
 
@@ -257,7 +252,7 @@ def _weighting(of: Selection) -> str:
         Weights.SAMPLE_SIZE: "The years are pooled by their respondents, so each location has another mix of years.",
         Weights.EFFECTIVE_SIZE: "The years are pooled by their effective sample sizes, so each location has another "
         "mix of years.",
-    }[of.asked.weights]
+    }[of.parameters.weights]
 
 
 def _of_all_rows(snapshot: Snapshot, rows: Rows) -> Table:
@@ -277,20 +272,20 @@ def _of_all_rows(snapshot: Snapshot, rows: Rows) -> Table:
         ["no standard error"] * len(codes),
         nothing,
     ]
-    when = f"Years: {told(rows.periods)}." if rows.periods else ""
-    said = (_NO_ERROR, *rows.warnings, left_out_warning(rows.left_out))
+    when = f"Years: {periods_text(rows.periods)}." if rows.periods else ""
+    possible_warnings = (_NO_ERROR, *rows.warnings, left_out_warning(rows.left_out))
     return Table(
         columns=shared.of_question(COLUMNS, rows.unit),
         data=tuple(data),
         notes=tuple(filter(None, ("Basis: all rows as they come.", when, warnings.synthetic(snapshot), *rows.notes))),
-        warnings=tuple(filter(None, said)),
+        warnings=tuple(filter(None, possible_warnings)),
     )
 
 
 def _sums(numbers: Integers, starts: Integers) -> list[int]:
-    given = numbers.tolist()
-    ends = [*starts.tolist()[1:], len(given)]
-    return [sum(given[start:end]) for start, end in zip(starts.tolist(), ends, strict=True)]
+    has = numbers.tolist()
+    ends = [*starts.tolist()[1:], len(has)]
+    return [sum(has[start:end]) for start, end in zip(starts.tolist(), ends, strict=True)]
 
 
 def explain(explanation: ExplanationBuilder[Estimate, Selection | Rows]) -> None:
@@ -304,7 +299,7 @@ def explain(explanation: ExplanationBuilder[Estimate, Selection | Rows]) -> None
         return
     if "period" in explanation.parameters.by:
         selection = selection.at(explanation.row["period"])
-    explain_estimate(explanation, estimate_of(pooled(selection), "own", explanation.row))
+    explain_estimate(explanation, estimate_of(pool_periods(selection), "own", explanation.row))
 
 
 STATISTIC = Statistic(

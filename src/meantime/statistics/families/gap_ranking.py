@@ -13,9 +13,12 @@ from meantime.dataset.cube import Doubles, Integers
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
 from meantime.statistics import columns as shared
+from meantime.statistics.cells.cell_parameters import check_form
 from meantime.statistics.cells.periods import SYNTAX
+from meantime.statistics.cells.pooled import Pooled
 from meantime.statistics.cells.provenance import EARLIER, LATER, REFERENCE, Provenance, of_all, of_group
-from meantime.statistics.cells.selection import LeftOut, Pooled, check_form, refusal
+from meantime.statistics.cells.refusals import refusal
+from meantime.statistics.cells.selection import LeftOut
 from meantime.statistics.cells.strata import OfCategory, names, strata
 from meantime.statistics.explain.differences import MOGSTAD, DifferenceColumns, explain_difference
 from meantime.statistics.explain.estimates import estimate_of
@@ -125,21 +128,21 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
     Aggregates are never ranked; a location of which one of the two is withheld is left out by name.
 
     >>> from meantime.dataset.samples import survey_example
-    >>> asked = GapRanking(
+    >>> parameters = GapRanking(
     ...     question=survey_example.SOUP, category="Sex", stratum="Female", reference_stratum="Male", years="2019"
     ... )
-    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
-    >>> told = ("rank", "location", "gap", "gap_low", "gap_high", "rank_low", "rank_high")
-    >>> for row in zip(*(table.column(name) for name in told)):
+    >>> table = STATISTIC.answer(survey_example.snapshot(), parameters)
+    >>> columns = ("rank", "location", "gap", "gap_low", "gap_high", "rank_low", "rank_high")
+    >>> for row in zip(*(table.column(name) for name in columns)):
     ...     print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
     1 Avalon -5.8 -8.61 -2.95 1 1
     2 Borduria 0.8 -2.03 3.63 2 2
     """
-    asked, (now, before, left_out) = prepared.parameters, prepared.data
+    parameters, (now, before, left_out) = prepared.parameters, prepared.data
     d = difference(now.group.estimates, now.reference.estimates)
     since, change = _change(now, before)
     # One family: every p that the answer has.
-    p_adjusted, change_adjusted = np.split(adjusted(np.concatenate([d.p, change.p]), by=asked.adjust), 2)
+    p_adjusted, change_adjusted = np.split(adjusted(np.concatenate([d.p, change.p]), by=parameters.adjust), 2)
     about = heterogeneity(d.value, _errors_if_equal(now))
     # Rank intervals hold in either direction, so the data may choose it.
     is_below = about.mean < 0
@@ -150,7 +153,7 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
     rank = ranks(settled(d.value, near=_larger(now)), is_lower_better=is_below)
     # Stable: tied ones stay in the order of the names.
     order = np.argsort(rank, kind="stable")
-    named = [now.group.of.names[place] for place in order.tolist()]
+    named = [now.group.groups.names[index] for index in order.tolist()]
     alike = indistinguishable(by_itself[np.ix_(order, order)])
     ends = (alone.least, alone.greatest, together.least, together.greatest)
     verdicts = _verdicts(change, change_adjusted)
@@ -166,21 +169,22 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
         [len(others) for others in alike],
         ["; ".join(named[other] for other in others) for others in alike],
         *map(of, (since, change.value, change.low, change.high, change.p, change_adjusted)),
-        [verdicts[place] for place in order.tolist()],
+        [verdicts[index] for index in order.tolist()],
         integers((now.group.respondents + now.reference.respondents)[order]),
         flag_texts((now.group.flags | now.reference.flags)[order]),
     ]
     findings = [
-        *_of_gaps(d, p_adjusted, asked),
-        *_of_order(now, about, d, rank, at_once, asked),
-        *_of_change(now, before, change, change_adjusted, asked),
+        *_of_gaps(d, p_adjusted, parameters),
+        *_of_order(now, about, d, rank, at_once, parameters),
+        *_of_change(now, before, change, change_adjusted, parameters),
     ]
     notes = [
-        f"The gap is {asked.stratum} minus {asked.reference_stratum}, with its sign; since {asked.stratum} lies "
+        f"The gap is {parameters.stratum} minus {parameters.reference_stratum}, with its sign; since "
+        f"{parameters.stratum} lies "
         + ("below on average, rank 1 is the lowest." if is_below else "above on average, rank 1 is the highest."),
-        "" if before is None else f"Compared with: {before.group.of.years}.",
+        "" if before is None else f"Compared with: {before.group.groups.years}.",
     ]
-    return table(now.group.of, COLUMNS, data, left_out=left_out, notes=notes, findings=findings)
+    return table(now.group.groups, COLUMNS, data, left_out=left_out, notes=notes, findings=findings)
 
 
 def rests_on(prepared: Prepared[GapRanking, Gaps], row: Mapping[str, Cell] | None) -> Provenance:
@@ -196,13 +200,13 @@ def rests_on(prepared: Prepared[GapRanking, Gaps], row: Mapping[str, Cell] | Non
     return Provenance(number=None, parts=parts)
 
 
-def prepare(snapshot: Snapshot, asked: GapRanking) -> Gaps:
+def prepare(snapshot: Snapshot, parameters: GapRanking) -> Gaps:
     """Select the cells of both groups, in the later years and in the earlier ones, and pool each."""
-    now, left_out = _sides(snapshot, asked)
-    if asked.since is None:
+    now, left_out = _sides(snapshot, parameters)
+    if parameters.since is None:
         return Gaps(now, None, left_out)
-    before, also_left_out = _sides(snapshot, msgspec.structs.replace(asked, years=asked.since))
-    earlier, later = before.group.of, now.group.of
+    before, also_left_out = _sides(snapshot, msgspec.structs.replace(parameters, years=parameters.since))
+    earlier, later = before.group.groups, now.group.groups
     if set(earlier.periods) & set(later.periods):
         detail = f"A year is among both, so the two are not separate: {earlier.years} and {later.years}."
         raise refusal("/since", "contradiction", detail)
@@ -211,21 +215,21 @@ def prepare(snapshot: Snapshot, asked: GapRanking) -> Gaps:
     return Gaps(_of_locations(now, both), _of_locations(before, both), named)
 
 
-def _sides(snapshot: Snapshot, asked: GapRanking) -> tuple[_Sides, tuple[LeftOut, ...]]:
-    found = strata(snapshot, asked)
-    found = found.without(found.of.is_aggregate, "an aggregate of others")
-    found = found.without(np.isnan(found.se), "no standard error")
-    who = names(found.of)
-    group = found[[name == asked.stratum for name in who]]
-    reference = found[[name == asked.reference_stratum for name in who]]
-    both = np.intersect1d(group.of.locations, reference.of.locations)
-    single = sorted(set(group.of.names) ^ set(reference.of.names))
-    left_out = (*found.left_out, *(LeftOut(name, "one of the two groups is not there") for name in single))
+def _sides(snapshot: Snapshot, parameters: GapRanking) -> tuple[_Sides, tuple[LeftOut, ...]]:
+    pooled = strata(snapshot, parameters)
+    pooled = pooled.without(pooled.groups.is_aggregate, "an aggregate of others")
+    pooled = pooled.without(np.isnan(pooled.se), "no standard error")
+    who = names(pooled.groups)
+    group = pooled[[name == parameters.stratum for name in who]]
+    reference = pooled[[name == parameters.reference_stratum for name in who]]
+    both = np.intersect1d(group.groups.locations, reference.groups.locations)
+    single = sorted(set(group.groups.names) ^ set(reference.groups.names))
+    left_out = (*pooled.left_out, *(LeftOut(name, "one of the two groups is not there") for name in single))
     return _of_locations(_Sides(group, reference), both), tuple(dict.fromkeys(left_out))
 
 
 def _of_locations(sides: _Sides, codes: Integers) -> _Sides:
-    return _Sides(*(side[np.isin(side.of.locations, codes)] for side in sides))
+    return _Sides(*(side[np.isin(side.groups.locations, codes)] for side in sides))
 
 
 def _larger(sides: _Sides) -> Doubles:
@@ -235,7 +239,7 @@ def _larger(sides: _Sides) -> Doubles:
 def _errors_if_equal(sides: _Sides) -> Doubles:
     """Return the standard errors that the gaps would have if all were equal."""
     group, reference = ((each.value, each.se, each.respondents) for each in sides)
-    return errors_if_gaps_equal(group, reference, is_percent=sides.group.of.is_percent)
+    return errors_if_gaps_equal(group, reference, is_percent=sides.group.groups.is_percent)
 
 
 def _change(now: _Sides, before: _Sides | None) -> tuple[Doubles, Compared]:
@@ -284,19 +288,19 @@ _FINDINGS = {
 }
 
 
-def _of_gaps(d: Compared, p_adjusted: Doubles, asked: GapRanking) -> list[str]:
+def _of_gaps(d: Compared, p_adjusted: Doubles, parameters: GapRanking) -> list[str]:
     tested, above, below = _counts(d, p_adjusted)
     if not tested:
         return []
-    said = {
-        "stratum": asked.stratum,
-        "reference": asked.reference_stratum,
+    values = {
+        "stratum": parameters.stratum,
+        "reference": parameters.reference_stratum,
         "tested": tested,
-        "by": ADJUSTED_BY[asked.adjust],
+        "by": ADJUSTED_BY[parameters.adjust],
     }
     if not above + below:
-        return [_FINDINGS["no_two_groups"].format(**said)]
-    return [_FINDINGS["two_groups"].format(differing=above + below, above=above, below=below, **said)]
+        return [_FINDINGS["no_two_groups"].format(**values)]
+    return [_FINDINGS["two_groups"].format(differing=above + below, above=above, below=below, **values)]
 
 
 def _of_order(
@@ -305,7 +309,7 @@ def _of_order(
     d: Compared,
     rank: Integers,
     differs: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
-    asked: GapRanking,
+    parameters: GapRanking,
 ) -> list[str]:
     if len(d.value) < 2:
         return []
@@ -313,41 +317,41 @@ def _of_order(
         return [_FINDINGS["gaps_noise"].format(estimates=about.estimates, p=text.p_equals(about.p))]
     first = int(np.argmin(rank))  # of tied ones the first by name; the others are among those it is like
     others = len(rank) - 1 - int(differs[first].sum())
-    unit = text.unit_of_difference(now.group.of.unit)
-    said = {"location": now.group.of.names[first], "gap": text.amount(abs(float(d.value[first])), unit)}
-    said |= {"side": "below" if d.value[first] < 0 else "above"}
-    said |= {"stratum": asked.stratum, "reference": asked.reference_stratum}
+    unit = text.unit_of_difference(now.group.groups.unit)
+    values = {"location": now.group.groups.names[first], "gap": text.amount(abs(float(d.value[first])), unit)}
+    values |= {"side": "below" if d.value[first] < 0 else "above"}
+    values |= {"stratum": parameters.stratum, "reference": parameters.reference_stratum}
     return [
         _FINDINGS["gaps_spread"].format(share=text.share(about.reliability)),
-        _FINDINGS["not_largest_gap"].format(others=text.count(others, "other"), **said)
+        _FINDINGS["not_largest_gap"].format(others=text.count(others, "other"), **values)
         if others
-        else _FINDINGS["largest_gap"].format(**said),
+        else _FINDINGS["largest_gap"].format(**values),
     ]
 
 
 def _of_change(
-    now: _Sides, before: _Sides | None, change: Compared, p_adjusted: Doubles, asked: GapRanking
+    now: _Sides, before: _Sides | None, change: Compared, p_adjusted: Doubles, parameters: GapRanking
 ) -> list[str]:
     tested, rose, fell = _counts(change, p_adjusted)
     if before is None or not tested:
         return []
-    said = {
-        "since": before.group.of.years,
-        "years": now.group.of.years,
+    values = {
+        "since": before.group.groups.years,
+        "years": now.group.groups.years,
         "tested": tested,
-        "by": ADJUSTED_BY[asked.adjust],
+        "by": ADJUSTED_BY[parameters.adjust],
     }
     if not rose + fell:
-        return [_FINDINGS["no_gap_changed"].format(**said)]
-    return [_FINDINGS["gaps_changed"].format(changed=rose + fell, rose=rose, fell=fell, **said)]
+        return [_FINDINGS["no_gap_changed"].format(**values)]
+    return [_FINDINGS["gaps_changed"].format(changed=rose + fell, rose=rose, fell=fell, **values)]
 
 
 def explain(explanation: ExplanationBuilder[GapRanking, Gaps]) -> None:
     """Explain the gap of a location."""
-    now, asked = explanation.data.now, explanation.parameters
+    now, parameters = explanation.data.now, explanation.parameters
     location = {"location": explanation.row["location"]}
-    group = estimate_of(now.group, "own", location)._replace(label=asked.stratum)
-    reference = estimate_of(now.reference, "reference", location)._replace(label=asked.reference_stratum)
+    group = estimate_of(now.group, "own", location)._replace(label=parameters.stratum)
+    reference = estimate_of(now.reference, "reference", location)._replace(label=parameters.reference_stratum)
     explain_difference(explanation, group, reference, DifferenceColumns("gap", "gap_low", "gap_high"))
     explanation.sources.append(MOGSTAD)
     explanation.leaves_out.append("The ranks, which rest on the differences between all pairs of gaps; and changes.")

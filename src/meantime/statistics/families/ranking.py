@@ -13,10 +13,13 @@ from meantime.dataset.cube import Integers
 from meantime.dataset.snapshot import Polarity, Snapshot
 from meantime.model import Work
 from meantime.statistics import columns as shared
-from meantime.statistics.cells.cell_parameters import Ground
+from meantime.statistics.cells.cell_parameters import CellParameters, check_form
+from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import Provenance, of_estimates
 from meantime.statistics.cells.reference import beside
-from meantime.statistics.cells.selection import Pooled, Selection, check_form, pooled, refusal, select
+from meantime.statistics.cells.refusals import refusal
+from meantime.statistics.cells.select import select
+from meantime.statistics.cells.selection import Selection
 from meantime.statistics.explain.differences import MOGSTAD
 from meantime.statistics.explain.estimates import explain_own_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
@@ -51,7 +54,7 @@ from meantime.table import Cell, Column, Kind, Table
 _LEVEL = 0.05
 
 
-class Ordered(Ground, frozen=True, kw_only=True):
+class Ordered(CellParameters, frozen=True, kw_only=True):
     """What statistics are asked with that put locations in an order."""
 
     better: Annotated[
@@ -120,17 +123,17 @@ _MODEL = (
 class Ranked(NamedTuple):
     """The estimates to rank, and what they are shown beside."""
 
-    found: Pooled
+    pooled: Pooled
     is_lower_better: bool
     reference: Pooled | None
 
 
-def prepare(snapshot: Snapshot, asked: Ranking) -> Ranked:
+def prepare(snapshot: Snapshot, parameters: Ranking) -> Ranked:
     """Select the cells of the locations and of the reference, and pool their years."""
-    chosen = select(snapshot, asked)
-    is_lower_better = lower_is_better(chosen, asked)
-    found = in_order(pooled(chosen))
-    return Ranked(found, is_lower_better, beside(found, asked.reference))
+    chosen = select(snapshot, parameters)
+    is_lower_better = lower_is_better(chosen, parameters)
+    pooled = in_order(pool_periods(chosen))
+    return Ranked(pooled, is_lower_better, beside(pooled, parameters.reference))
 
 
 def ranking(prepared: Prepared[Ranking, Ranked], _work: Work) -> Table:
@@ -140,8 +143,8 @@ def ranking(prepared: Prepared[Ranking, Ranked], _work: Work) -> Table:
 
     >>> from meantime.dataset.samples import survey_example
     >>> table = STATISTIC.answer(survey_example.snapshot(), Ranking(question=survey_example.SOUP, years="2020"))
-    >>> told = ("rank", "location", "rank_low", "rank_high", "alike", "cannot_be_told_apart_from")
-    >>> for row in zip(*(table.column(name) for name in told)):
+    >>> columns = ("rank", "location", "rank_low", "rank_high", "alike", "cannot_be_told_apart_from")
+    >>> for row in zip(*(table.column(name) for name in columns)):
     ...     print(*row[:-1], row[-1] or "-")
     1 Avalon 1 1 0 -
     2 Borduria 2 3 1 Dorado
@@ -150,53 +153,53 @@ def ranking(prepared: Prepared[Ranking, Ranked], _work: Work) -> Table:
     >>> table.warnings
     ('Left out: Erewhon (no row for 2020).',)
     """
-    asked, (found, is_lower_better, reference) = prepared.parameters, prepared.data
-    compared = pairs(found.estimates)
+    parameters, (pooled, is_lower_better, reference) = prepared.parameters, prepared.data
+    compared = pairs(pooled.estimates)
     by_itself, at_once = marginal(compared), simultaneous(compared)
-    rank = ranks(found.value, is_lower_better=is_lower_better)
-    alone = rank_interval(found.value, by_itself, is_lower_better=is_lower_better)
-    together = rank_interval(found.value, at_once, is_lower_better=is_lower_better)
-    about = found.heterogeneity
+    rank = ranks(pooled.value, is_lower_better=is_lower_better)
+    alone = rank_interval(pooled.value, by_itself, is_lower_better=is_lower_better)
+    together = rank_interval(pooled.value, at_once, is_lower_better=is_lower_better)
+    about = pooled.heterogeneity
     # Stable: tied ones stay in the order of the names.
     order = np.argsort(rank, kind="stable")
-    named = [found.of.names[place] for place in order.tolist()]
+    named = [pooled.groups.names[index] for index in order.tolist()]
     alike = indistinguishable(by_itself[np.ix_(order, order)])
     data: list[list[Cell]] = [
         rank[order].tolist(),
         list(named),
-        numbers(found.value[order]),
-        numbers(found.low[order]),
-        numbers(found.high[order]),
+        numbers(pooled.value[order]),
+        numbers(pooled.low[order]),
+        numbers(pooled.high[order]),
         *_intervals(alone, together, order),
         [len(others) for others in alike],
         ["; ".join([named[other] for other in others]) for others in alike],
-        *_by_model(found, about, asked, order, is_lower_better=is_lower_better),
-        integers(found.respondents[order]),
-        flag_texts(found.flags[order]),
-        *_line(reference, len(found)),
+        *_by_model(pooled, about, parameters, order, is_lower_better=is_lower_better),
+        integers(pooled.respondents[order]),
+        flag_texts(pooled.flags[order]),
+        *_line(reference, len(pooled)),
     ]
     return table(
-        found.of,
+        pooled.groups,
         COLUMNS,
         data,
-        left_out=found.left_out,
-        notes=[_spread_note(about, found.of.unit), _MODEL],
-        findings=_findings(found, rank, at_once, together, about, asked),
+        left_out=pooled.left_out,
+        notes=[_spread_note(about, pooled.groups.unit), _MODEL],
+        findings=_findings(pooled, rank, at_once, together, about, parameters),
     )
 
 
 def rests_on(prepared: Prepared[Ranking, Ranked], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what the estimate that is ranked rests on."""
-    return of_estimates(prepared.data.found, row)
+    return of_estimates(prepared.data.pooled, row)
 
 
-def lower_is_better(chosen: Selection, asked: Ordered) -> bool:
+def lower_is_better(chosen: Selection, parameters: Ordered) -> bool:
     """Return whether a low value is good.
 
     Raises:
         RequestInvalid: it is not known which values are good.
     """
-    better: Polarity | None = asked.better or chosen.polarity
+    better: Polarity | None = parameters.better or chosen.polarity
     if better is None:
         detail = (
             "Whether a low or a high value is good is not known for this question, so it has no best. Say it "
@@ -206,10 +209,10 @@ def lower_is_better(chosen: Selection, asked: Ordered) -> bool:
     return better == "lower"
 
 
-def in_order(found: Pooled) -> Pooled:
+def in_order(pooled: Pooled) -> Pooled:
     """Return the estimates that can be put in an order: of single locations, and with a standard error."""
-    found = found.without(found.of.is_aggregate, "an aggregate of others")
-    return found.without(np.isnan(found.se), "no standard error")
+    pooled = pooled.without(pooled.groups.is_aggregate, "an aggregate of others")
+    return pooled.without(np.isnan(pooled.se), "no standard error")
 
 
 def _line(reference: Pooled | None, rows: int) -> list[list[Cell]]:
@@ -218,7 +221,7 @@ def _line(reference: Pooled | None, rows: int) -> list[list[Cell]]:
         cells: list[Cell] = [None] * 4
     else:
         figures = np.concatenate([reference.value, reference.low, reference.high])
-        cells = [reference.of.names[0], *numbers(figures)]
+        cells = [reference.groups.names[0], *numbers(figures)]
     return [[cell] * rows for cell in cells]
 
 
@@ -228,15 +231,15 @@ def _intervals(alone: RankInterval, together: RankInterval, order: Integers) -> 
 
 
 def _by_model(
-    found: Pooled, about: Heterogeneity, asked: Ranking, order: Integers, *, is_lower_better: bool
+    pooled: Pooled, about: Heterogeneity, parameters: Ranking, order: Integers, *, is_lower_better: bool
 ) -> list[list[Cell]]:
-    if len(found) < 2:
-        nothing: list[Cell] = [None] * len(found)
+    if len(pooled) < 2:
+        nothing: list[Cell] = [None] * len(pooled)
         return [nothing] * 4
     # What is drawn beside it moves no chance of anybody.
-    seen = msgspec.structs.replace(asked, reference=None)
-    rng = generator(found.of.snapshot.fingerprint, "ranking", seen)
-    drawn = model_ranks(found.value, found.se, about, best=asked.best, is_lower_better=is_lower_better, rng=rng)
+    seen = msgspec.structs.replace(parameters, reference=None)
+    rng = generator(pooled.groups.snapshot.fingerprint, "ranking", seen)
+    drawn = model_ranks(pooled.value, pooled.se, about, best=parameters.best, is_lower_better=is_lower_better, rng=rng)
     return [
         numbers(drawn.expected[order]),
         numbers(drawn.p_best[order]),
@@ -271,36 +274,38 @@ _FINDINGS = {
 
 
 def _findings(
-    found: Pooled, rank: Integers, differs: Any, together: RankInterval, about: Heterogeneity, asked: Ranking
+    pooled: Pooled, rank: Integers, differs: Any, together: RankInterval, about: Heterogeneity, parameters: Ranking
 ) -> list[str]:
-    if len(found) < 2:
+    if len(pooled) < 2:
         return []
     if about.p >= _LEVEL:
         return [_FINDINGS["all_noise"].format(estimates=about.estimates, p=text.p_equals(about.p))]
-    said = [_FINDINGS["real_spread"].format(share=text.share(about.reliability))]
-    names = found.of.names
+    findings = [_FINDINGS["real_spread"].format(share=text.share(about.reliability))]
+    names = pooled.groups.names
     first = int(np.argmin(rank))  # of tied ones the first by name; the others are among those it is like
     others = int((~differs[first]).sum()) - 1
-    said.append(
+    findings.append(
         _FINDINGS["not_first"].format(location=names[first], others=text.count(others, "other"))
         if others
         else _FINDINGS["first"].format(location=names[first])
     )
-    if asked.best >= len(found):
-        return said  # that all are among all is no finding
+    if parameters.best >= len(pooled):
+        return findings  # that all are among all is no finding
     surely = [
-        names[place] for place in np.argsort(rank, kind="stable").tolist() if together.greatest[place] <= asked.best
+        names[index]
+        for index in np.argsort(rank, kind="stable").tolist()
+        if together.greatest[index] <= parameters.best
     ]
-    k = asked.best
-    said.append(
+    k = parameters.best
+    findings.append(
         _FINDINGS["best_k"].format(k=k, locations=text.listed(surely)) if surely else _FINDINGS["no_best_k"].format(k=k)
     )
-    return said
+    return findings
 
 
 def explain(explanation: ExplanationBuilder[Ranking, Ranked]) -> None:
     """Explain the estimate that is ranked, and say which ranks the location may have."""
-    explain_own_estimate(explanation, explanation.data.found)
+    explain_own_estimate(explanation, explanation.data.pooled)
     row = explanation.row
     explanation.step(
         f"By this estimate it has rank {row['rank']}; with what is sure of it, any from {row['rank_low']} to "

@@ -20,9 +20,12 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RequestInvalid
 from meantime.model import Work
 from meantime.statistics import columns as shared
+from meantime.statistics.cells.cell_parameters import check_form
 from meantime.statistics.cells.periods import MOST_HAVE
+from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import Provenance, cells_with, code_of, unweighted
-from meantime.statistics.cells.selection import LeftOut, Pooled, Selection, check_form, pooled, select
+from meantime.statistics.cells.select import select
+from meantime.statistics.cells.selection import LeftOut, Selection
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.families.ranking import Ordered, in_order, lower_is_better
 from meantime.statistics.methods.concordance import kendall_tau, shared_best
@@ -91,13 +94,13 @@ _ALL_UNSURE = (
 )
 
 
-def columns_for(asked: Sensitivity) -> tuple[Column, ...]:
+def columns_for(parameters: Sensitivity) -> tuple[Column, ...]:
     """Return the columns of the answer.
 
     >>> len(columns_for(Sensitivity(question="Q"))), len(columns_for(Sensitivity(question="Q", show="figures")))
     (10, 7)
     """
-    return FIGURES if asked.show == "figures" else COLUMNS
+    return FIGURES if parameters.show == "figures" else COLUMNS
 
 
 class Selected(NamedTuple):
@@ -110,14 +113,14 @@ class Selected(NamedTuple):
     is_lower_better: bool
 
 
-def prepare(snapshot: Snapshot, asked: Sensitivity) -> Selected:
+def prepare(snapshot: Snapshot, parameters: Sensitivity) -> Selected:
     """Select the cells of every method; what methods share is selected once."""
-    chosen = select(snapshot, asked)
-    is_lower_better = lower_is_better(chosen, asked)
-    as_asked = in_order(pooled(chosen))
+    chosen = select(snapshot, parameters)
+    is_lower_better = lower_is_better(chosen, parameters)
+    as_asked = in_order(pool_periods(chosen))
     last = as_asked
     if (year := chosen.periods[-1]) is not None and len(chosen.periods) > 1:
-        last = in_order(pooled(select(snapshot, msgspec.structs.replace(asked, years=period_text(year)))))
+        last = in_order(pool_periods(select(snapshot, msgspec.structs.replace(parameters, years=period_text(year)))))
     several, why_not = _several(as_asked)
     return Selected(as_asked, last, several, why_not, is_lower_better)
 
@@ -129,10 +132,10 @@ def sensitivity(prepared: Prepared[Sensitivity, Selected], _work: Work) -> Table
     out by name, and a method that most locations cannot follow is left out, with the reason:
 
     >>> from meantime.dataset.samples import survey_example
-    >>> asked = Sensitivity(question=survey_example.SOUP, years="2018", best=3)
-    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
-    >>> told = ("location", "rank_as_asked", "rank_pooled_equal", "rank_all_rows", "moves")
-    >>> for row in zip(*(table.column(name) for name in told)):
+    >>> parameters = Sensitivity(question=survey_example.SOUP, years="2018", best=3)
+    >>> table = STATISTIC.answer(survey_example.snapshot(), parameters)
+    >>> columns = ("location", "rank_as_asked", "rank_pooled_equal", "rank_all_rows", "moves")
+    >>> for row in zip(*(table.column(name) for name in columns)):
     ...     print(*row)
     Avalon 1 1 1 0
     Erewhon 2 2 2 0
@@ -144,27 +147,27 @@ def sensitivity(prepared: Prepared[Sensitivity, Selected], _work: Work) -> Table
     With the method alone, Borduria moves from place 3 to place 4; none moves further.
     Least like the ranking as asked is all_rows: Kendall's tau 0.67; the best 3 of both have 2 in common.
     """
-    asked, found, is_lower_better = prepared.parameters, prepared.data.as_asked, prepared.data.is_lower_better
+    parameters, pooled, is_lower_better = prepared.parameters, prepared.data.as_asked, prepared.data.is_lower_better
     ways = _ways(prepared.data)
     allowed = [way for way in ways if not way.why_not]
-    common = [name for name in found.of.names if all(name in way.values for way in allowed)]
+    common = [name for name in pooled.groups.names if all(name in way.values for way in allowed)]
     rank = {
         way.method: ranks(np.array([way.values[name] for name in common]), is_lower_better=is_lower_better)
         for way in allowed
     }
     left_out = tuple(
         LeftOut(name, f"missing under {', '.join(way.method for way in allowed if name not in way.values)}")
-        for name in found.of.names
+        for name in pooled.groups.names
         if name not in common
     )
     return table(
-        found.of,
-        columns_for(asked),
-        _figures(ways, rank, asked.best) if asked.show == "figures" else _locations(common, rank),
-        left_out=(*found.left_out, *left_out),
+        pooled.groups,
+        columns_for(parameters),
+        _figures(ways, rank, parameters.best) if parameters.show == "figures" else _locations(common, rank),
+        left_out=(*pooled.left_out, *left_out),
         notes=[_told(way) for way in ways],
         warnings=[_ALL_UNSURE],
-        findings=_findings(common, rank, _different(allowed), asked.best),
+        findings=_findings(common, rank, _different(allowed), parameters.best),
     )
 
 
@@ -182,10 +185,10 @@ def rests_on(prepared: Prepared[Sensitivity, Selected], row: Mapping[str, Cell] 
 
 def _ways(selected: Selected) -> list[_Way]:
     """Rank in every way, as asked first."""
-    found = selected.as_asked
-    as_asked = _Way("as_asked", f"as asked, {found.of.years or 'as published'}", _values(found))
-    last = _Way("latest", selected.last.of.years or "as published", _values(selected.last))
-    others = [last, *_pooled(selected), _of_all_rows(found)]
+    pooled = selected.as_asked
+    as_asked = _Way("as_asked", f"as asked, {pooled.groups.years or 'as published'}", _values(pooled))
+    last = _Way("latest", selected.last.groups.years or "as published", _values(selected.last))
+    others = [last, *_pooled(selected), _of_all_rows(pooled)]
     return [as_asked, *(_enough(as_asked, way) for way in others)]
 
 
@@ -198,7 +201,7 @@ def _pooled(selected: Selected) -> list[_Way]:
         _Way(
             f"pooled_{weights}",
             f"{several.years or 'as published'}, weights {weights}",
-            _values(in_order(pooled(several, weights))),
+            _values(in_order(pool_periods(several, weights))),
         )
         for weights in Weights
     ]
@@ -213,14 +216,14 @@ def _enough(as_asked: _Way, way: _Way) -> _Way:
     return way._replace(values={}, why_not=why_not)
 
 
-def _of_all_rows(found: Pooled) -> _Way:
+def _of_all_rows(pooled: Pooled) -> _Way:
     """Take the means of the classic API: of whatever rows there are."""
-    snapshot = found.of.snapshot
+    snapshot = pooled.groups.snapshot
     cube = snapshot.cube
-    kinds = warnings.kinds_of_value(snapshot, found.of.question)
+    kinds = warnings.kinds_of_value(snapshot, pooled.groups.question)
     if kinds:
         return _Way("all_rows", "", {}, kinds.rstrip("."))
-    entries = cube.by_location.of(found.of.question)
+    entries = cube.by_location.of(pooled.groups.question)
     codes, means = cube.by_location.keys[entries, 1].tolist(), cube.by_location.mean[entries].tolist()
     values = {cube.labels.locations[code]: mean for code, mean in zip(codes, means, strict=True) if not isnan(mean)}
     return _Way("all_rows", "the mean of all rows as they come, over strata and years", values)
@@ -232,14 +235,14 @@ def _several(as_asked: Pooled) -> tuple[Selection | None, str]:
     if len(chosen.periods) > 1:
         return chosen, ""
     try:
-        taken = _last_years(as_asked.of)
+        taken = _last_years(as_asked.groups)
     except RequestInvalid as invalid:
         # Of other years than those that are asked for, and so no fault of the request.
         return None, str(invalid).rstrip(".")
     if len(taken) < 2:
         return None, "there is no second year that nine in ten of the locations have"
     years = ",".join(period_text(period) for period in taken)
-    return select(chosen.snapshot, msgspec.structs.replace(chosen.asked, years=years)), ""
+    return select(chosen.snapshot, msgspec.structs.replace(chosen.parameters, years=years)), ""
 
 
 def _last_years(of: Selection) -> list[Period]:
@@ -250,7 +253,7 @@ def _last_years(of: Selection) -> list[Period]:
     taken = [period for period in of.periods if period is not None]
     if not taken:
         return taken
-    every = select(of.snapshot, msgspec.structs.replace(of.asked, years="all"), each_period=True)
+    every = select(of.snapshot, msgspec.structs.replace(of.parameters, years="all"), each_period=True)
     has = ~np.isnan(every.value[np.isin(every.locations, of.locations)])
     have_all = np.ones(len(has), dtype=bool)
     for period, having in reversed(list(zip(every.periods, has.T, strict=True))):
@@ -262,8 +265,8 @@ def _last_years(of: Selection) -> list[Period]:
     return taken
 
 
-def _values(found: Pooled) -> dict[str, float]:
-    return dict(zip(found.of.names, found.value.tolist(), strict=True))
+def _values(pooled: Pooled) -> dict[str, float]:
+    return dict(zip(pooled.groups.names, pooled.value.tolist(), strict=True))
 
 
 # The answer
@@ -276,7 +279,7 @@ def _locations(common: Sequence[str], rank: Mapping[str, Integers]) -> list[list
     order = np.argsort(rank["as_asked"], kind="stable")
     nothing: list[Cell] = [None] * len(common)
     return [
-        [common[place] for place in order.tolist()],
+        [common[index] for index in order.tolist()],
         *(rank[method][order].tolist() if method in rank else nothing for method in METHODS),
         best[order].tolist(),
         worst[order].tolist(),
@@ -327,15 +330,15 @@ def _findings(common: Sequence[str], rank: Mapping[str, Integers], methods: int,
     if (together == together[0]).all():
         return [_FINDINGS["same_order"].format(methods=methods)]
     order = np.argsort(rank["as_asked"], kind="stable").tolist()
-    always = [common[place] for place in order if (together[:, place] <= best).all()]
-    said = [
+    always = [common[index] for index in order if (together[:, index] <= best).all()]
+    findings = [
         _FINDINGS["best_under_all"].format(k=best, methods=methods, locations=text.listed(always))
         if always
         else _FINDINGS["no_best_under_all"].format(k=best, methods=methods)
     ]
     moves = np.ptp(together, axis=0)
     most = int(moves.argmax())
-    said.append(
+    findings.append(
         _FINDINGS["moves_most"].format(
             location=common[most], best=int(together[:, most].min()), worst=int(together[:, most].max())
         )
@@ -343,8 +346,8 @@ def _findings(common: Sequence[str], rank: Mapping[str, Integers], methods: int,
     tau = {method: kendall_tau(rank["as_asked"], each) for method, each in rank.items()}
     least = min(tau, key=lambda method: tau[method])
     shared = shared_best(rank["as_asked"], rank[least], best=best)
-    said.append(_FINDINGS["least_like"].format(method=least, tau=text.number(tau[least]), shared=shared, k=best))
-    return said
+    findings.append(_FINDINGS["least_like"].format(method=least, tau=text.number(tau[least]), shared=shared, k=best))
+    return findings
 
 
 def explain(explanation: ExplanationBuilder[Sensitivity, Selected]) -> None:

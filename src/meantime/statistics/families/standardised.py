@@ -17,9 +17,12 @@ from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem
 from meantime.model import Work
 from meantime.statistics import columns as shared
-from meantime.statistics.cells.cell_parameters import Ground
+from meantime.statistics.cells.cell_parameters import CellParameters, check_form
+from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import VALUE, Part, Provenance, groups_of, of_all
-from meantime.statistics.cells.selection import LeftOut, Pooled, Selection, check_form, pooled, raise_problems, select
+from meantime.statistics.cells.refusals import raise_problems
+from meantime.statistics.cells.select import select
+from meantime.statistics.cells.selection import LeftOut, Selection
 from meantime.statistics.explain.estimates import LIMITS_ARE_95, come_from_limits
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.explain.programs import Uncertain
@@ -47,7 +50,7 @@ from meantime.text import number, quoted, with_interval
 _MOST_STRATA = 200
 
 
-class Standardised(Ground, frozen=True, kw_only=True):
+class Standardised(CellParameters, frozen=True, kw_only=True):
     """What ``standardised`` is asked with."""
 
     category: Annotated[
@@ -91,7 +94,7 @@ class _Strata:
     """One estimate a location and stratum, NaN where there is none; strata in the order of the weights."""
 
     strata: Pooled  # of those that have a weight, in whatever location
-    of: Selection  # any group of each location, for its name
+    groups: Selection  # any group of each location, for its name
     weights: Mapping[str, float]
     value: Doubles
     se: Doubles
@@ -108,8 +111,8 @@ def standardised(prepared: Prepared[Standardised, _Strata], _work: Work) -> Tabl
     it:
 
     >>> from meantime.dataset.samples import survey_example
-    >>> asked = Standardised(question=survey_example.SOUP, category="Sex", standard=("Female=3", "Male=1"))
-    >>> table = STATISTIC.answer(survey_example.snapshot(), asked)
+    >>> parameters = Standardised(question=survey_example.SOUP, category="Sex", standard=("Female=3", "Male=1"))
+    >>> table = STATISTIC.answer(survey_example.snapshot(), parameters)
     >>> for row in zip(*(table.column(name) for name in ("location", "estimate", "se", "low", "high"))):
     ...     print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
     Avalon 19.45 0.81 17.92 21.08
@@ -120,13 +123,13 @@ def standardised(prepared: Prepared[Standardised, _Strata], _work: Work) -> Tabl
     >>> table.notes[-2]
     'Weights of the strata of "Sex": Female 0.750, Male 0.250.'
     """
-    asked, found = prepared.parameters, prepared.data
+    parameters, found = prepared.parameters, prepared.data
     weights = np.array(list(found.weights.values()))
     value, se = standardised_values(found.value, found.se, weights)
-    low, high = limits(value, se, scale=found.of.scale)
+    low, high = limits(value, se, scale=found.groups.scale)
     respondents = found.respondents.sum(axis=1)
     data: list[list[Cell]] = [
-        list(found.of.names),
+        list(found.groups.names),
         numbers(value),
         numbers(se),
         numbers(low),
@@ -134,15 +137,15 @@ def standardised(prepared: Prepared[Standardised, _Strata], _work: Work) -> Tabl
         [len(weights)] * len(value),
         found.flagged.tolist(),
         integers(respondents),
-        flag_texts(_flags(found.of, value, se, low, high, respondents)),
+        flag_texts(_flags(found.groups, value, se, low, high, respondents)),
     ]
     return table(
-        found.of,
+        found.groups,
         COLUMNS,
         data,
         left_out=found.left_out,
-        notes=[_weights_note(asked, found.weights), *_source(asked), _no_groups_note(found), _FOR_COMPARING],
-        findings=[_finding(found.of, value, se, low, high)],
+        notes=[_weights_note(parameters, found.weights), *_source(parameters), _no_groups_note(found), _FOR_COMPARING],
+        findings=[_finding(found.groups, value, se, low, high)],
     )
 
 
@@ -151,55 +154,55 @@ def rests_on(prepared: Prepared[Standardised, _Strata], row: Mapping[str, Cell] 
     found, weights = prepared.data.strata, prepared.data.weights
     if row is None:
         return Provenance(number=None, parts=(of_all(found.selection),))
-    found = found[groups_of(found.of, row)]
+    found = found[groups_of(found.groups, row)]
     total = sum(weights.values())
-    share = np.array([weights[stratum] / total for _, stratum in found.of.stratum_names])
+    share = np.array([weights[stratum] / total for _, stratum in found.groups.stratum_names])
     return Provenance(
-        number="estimate", parts=(Part(VALUE, found.of.cell.ravel(), (share[:, None] * found.weights).ravel()),)
+        number="estimate", parts=(Part(VALUE, found.groups.cell.ravel(), (share[:, None] * found.weights).ravel()),)
     )
 
 
-def prepare(snapshot: Snapshot, asked: Standardised) -> _Strata:
+def prepare(snapshot: Snapshot, parameters: Standardised) -> _Strata:
     """Select the cells of the strata that have a weight, and pool their years."""
-    raise_problems(_wrong_form(asked))
-    chosen = select(snapshot, asked, by_stratum=True)
-    weights, _ = _weights(asked)
-    raise_problems(_unlike(chosen, weights, asked))
+    raise_problems(_wrong_form(parameters))
+    chosen = select(snapshot, parameters, by_stratum=True)
+    weights, _ = _weights(parameters)
+    raise_problems(_unlike(chosen, weights, parameters))
     used = {stratum: weight for stratum, weight in weights.items() if weight > 0}
     is_used = np.array([stratum in used for _, stratum in chosen.stratum_names], dtype=bool)
     no_groups = {stratum for _, stratum in chosen[~chosen.is_group].stratum_names}
     return _complete(chosen[is_used], used, tuple(sorted(no_groups)))
 
 
-def check_standard(asked: Standardised) -> Iterator[Problem]:
+def check_standard(parameters: Standardised) -> Iterator[Problem]:
     """Say what is wrong with a request, as far as it can be said without the data."""
-    yield from _wrong_form(asked)
-    yield from check_form(asked)
+    yield from _wrong_form(parameters)
+    yield from check_form(parameters)
 
 
-def _wrong_form(asked: Standardised) -> Iterator[Problem]:
-    if asked.basis not in (None, "stratum"):
+def _wrong_form(parameters: Standardised) -> Iterator[Problem]:
+    if parameters.basis not in (None, "stratum"):
         detail = "What is standardised is made of strata, so there is no other basis."
         yield Problem(pointer="/basis", code="contradiction", detail=detail)
-    if asked.stratum is not None:
+    if parameters.stratum is not None:
         detail = "All strata of the category are weighted; one by itself cannot be named."
         yield Problem(pointer="/stratum", code="contradiction", detail=detail)
-    yield from _weights(asked)[1]
+    yield from _weights(parameters)[1]
 
 
 # The standard
 
 
-def _weights(asked: Standardised) -> tuple[dict[str, float], list[Problem]]:
+def _weights(parameters: Standardised) -> tuple[dict[str, float], list[Problem]]:
     """Return the weight of each stratum, and what is wrong with them."""
-    if len(asked.standard) == 1 and "=" not in asked.standard[0]:
-        return _built_in(asked.standard[0])
+    if len(parameters.standard) == 1 and "=" not in parameters.standard[0]:
+        return _built_in(parameters.standard[0])
     found: dict[str, float] = {}
     problems: list[Problem] = []
-    for place, text in enumerate(asked.standard):
+    for index, text in enumerate(parameters.standard):
         stratum, equals, number = text.rpartition("=")
         weight = _weight(number)
-        pointer = f"/standard/{place}"
+        pointer = f"/standard/{index}"
         if not equals or weight is None:
             detail = f'{quoted(text)} must be "stratum=weight", the weight a number of 0 or more.'
             problems.append(Problem(pointer=pointer, code="type", detail=detail))
@@ -233,21 +236,21 @@ def _weight(text: str) -> float | None:
     return weight if isfinite(weight) and weight >= 0 else None
 
 
-def _unlike(chosen: Selection, weights: Mapping[str, float], asked: Standardised) -> Iterator[Problem]:
+def _unlike(chosen: Selection, weights: Mapping[str, float], parameters: Standardised) -> Iterator[Problem]:
     """Say which strata have no weight, and which weights have no stratum: neither is guessed."""
     groups = zip(chosen.stratum_names, chosen.is_group.tolist(), strict=True)
     there = sorted({stratum for (_, stratum), is_group in groups if is_group})
     without = [stratum for stratum in there if stratum not in weights]
     if without:
         detail = (
-            f"The standard has no weight for {', '.join(map(quoted, without))} of {quoted(asked.category)}. A weight "
-            "of 0 leaves a stratum out."
+            f"The standard has no weight for {', '.join(map(quoted, without))} of {quoted(parameters.category)}. A "
+            "weight of 0 leaves a stratum out."
         )
         yield Problem(pointer="/standard", code="missing", detail=detail)
     unknown = [stratum for stratum in weights if stratum not in there]
     if unknown:
         detail = (
-            f"{quoted(asked.category)} has no group {', '.join(map(quoted, unknown))}. It has: "
+            f"{quoted(parameters.category)} has no group {', '.join(map(quoted, unknown))}. It has: "
             f"{', '.join(map(quoted, there))}."
         )
         yield Problem(pointer="/standard", code="unknown", detail=detail, closest=closest(unknown[0], there))
@@ -258,11 +261,11 @@ def _unlike(chosen: Selection, weights: Mapping[str, float], asked: Standardised
 
 def _complete(chosen: Selection, weights: Mapping[str, float], no_groups: tuple[str, ...]) -> _Strata:
     """Pool the years of each stratum, and keep the locations that have all strata."""
-    found = pooled(chosen)
+    found = pool_periods(chosen)
     locations = np.unique(chosen.locations)
     strata = list(weights)
-    row = np.searchsorted(locations, found.of.locations)
-    column = np.array([strata.index(stratum) for _, stratum in found.of.stratum_names], dtype=np.int64)
+    row = np.searchsorted(locations, found.groups.locations)
+    column = np.array([strata.index(stratum) for _, stratum in found.groups.stratum_names], dtype=np.int64)
 
     def grid(numbers: Doubles) -> Doubles:
         made = np.full((len(locations), len(strata)), np.nan)
@@ -272,28 +275,28 @@ def _complete(chosen: Selection, weights: Mapping[str, float], no_groups: tuple[
     value = grid(found.value)
     is_complete = ~np.isnan(value).any(axis=1)
     first = np.searchsorted(chosen.locations, locations)  # groups are in the order of the locations
-    of = chosen[first]
+    groups = chosen[first]
     return _Strata(
         strata=found,
-        of=of[is_complete],
+        groups=groups[is_complete],
         weights=weights,
         value=value[is_complete],
         se=grid(found.se)[is_complete],
         respondents=grid(found.respondents)[is_complete],
         flagged=np.asarray((grid(found.flags.astype(np.float64)) > 0).sum(axis=1), dtype=np.int64)[is_complete],
-        left_out=(*chosen.left_out, *_incomplete(chosen, of, value, strata)),
+        left_out=(*chosen.left_out, *_incomplete(chosen, groups, value, strata)),
         no_groups=no_groups,
     )
 
 
-def _incomplete(chosen: Selection, of: Selection, value: Doubles, strata: Sequence[str]) -> Iterator[LeftOut]:
+def _incomplete(chosen: Selection, groups: Selection, value: Doubles, strata: Sequence[str]) -> Iterator[LeftOut]:
     """Say of each location that lacks a stratum which one, and why."""
     lacking = np.isnan(chosen.value).any(axis=1)
     # ``pooled`` tells them in this order, after those that have no row at all.
-    reasons = pooled(chosen[lacking]).left_out[len(chosen.left_out) :]
+    reasons = pool_periods(chosen[lacking]).left_out[len(chosen.left_out) :]
     strata_of = [stratum for _, stratum in chosen[lacking].stratum_names]
     why = {(each.location, stratum): each.reason for each, stratum in zip(reasons, strata_of, strict=True)}
-    for name, values in zip(of.names, value, strict=True):
+    for name, values in zip(groups.names, value, strict=True):
         missing = [stratum for stratum, is_absent in zip(strata, np.isnan(values).tolist(), strict=True) if is_absent]
         if missing:
             yield LeftOut(name, f"{quoted(missing[0])}: {why.get((name, missing[0]), f'no row for {chosen.years}')}")
@@ -302,17 +305,17 @@ def _incomplete(chosen: Selection, of: Selection, value: Doubles, strata: Sequen
 def _flags(of: Selection, value: Doubles, se: Doubles, low: Doubles, high: Doubles, respondents: Doubles) -> Flags:
     if not of.is_percent:
         return np.zeros(len(value), dtype=np.int8)
-    return flags(value, se, low, high, respondents, standard=of.asked.reliability)
+    return flags(value, se, low, high, respondents, standard=of.parameters.reliability)
 
 
-def _weights_note(asked: Standardised, weights: Mapping[str, float]) -> str:
+def _weights_note(parameters: Standardised, weights: Mapping[str, float]) -> str:
     total = sum(weights.values())
-    told = ", ".join(f"{stratum} {weight / total:.3f}" for stratum, weight in weights.items())
-    return f"Weights of the strata of {quoted(asked.category)}: {told}."
+    shares = ", ".join(f"{stratum} {weight / total:.3f}" for stratum, weight in weights.items())
+    return f"Weights of the strata of {quoted(parameters.category)}: {shares}."
 
 
-def _source(asked: Standardised) -> list[str]:
-    standard = built_in_populations().get(asked.standard[0])
+def _source(parameters: Standardised) -> list[str]:
+    standard = built_in_populations().get(parameters.standard[0])
     return [] if standard is None else [f"Standard: {standard.title} ({standard.source})."]
 
 

@@ -149,21 +149,21 @@ _NUMBERS = (
 )
 
 
-def columns_for(asked: Summary) -> tuple[Column, ...]:
+def columns_for(parameters: Summary) -> tuple[Column, ...]:
     """Return the columns of the answer.
 
     >>> [column.name for column in columns_for(Summary(question="Q", by=("period",), quantiles=(0.05, 0.5, 0.975)))]
     ['period', 'count', 'mean', 'sd', 'min', 'max', 'q05', 'median', 'q975', 'withheld']
     """
-    quantiles = (columns.number(_quantile_name(share), _quantile_meaning(share)) for share in asked.quantiles)
-    return (*(_BY[axis] for axis in asked.by), *_NUMBERS, *quantiles, columns.WITHHELD)
+    quantiles = (columns.number(_quantile_name(share), _quantile_meaning(share)) for share in parameters.quantiles)
+    return (*(_BY[axis] for axis in parameters.by), *_NUMBERS, *quantiles, columns.WITHHELD)
 
 
-def entries_read(snapshot: Snapshot, asked: Summary) -> int:
+def entries_read(snapshot: Snapshot, parameters: Summary) -> int:
     """Return how many cells, or rows where those do not tell the values, an answer goes through."""
-    code = snapshot.cube.question_codes[asked.question]
+    code = snapshot.cube.question_codes[parameters.question]
     cells = _question_cells(snapshot.cube, code)
-    if not asked.quantiles or cells_hold_every_value(snapshot.cube.cells.moments[cells]):
+    if not parameters.quantiles or cells_hold_every_value(snapshot.cube.cells.moments[cells]):
         return len(range(cells.start, cells.stop))
     # All rows of the table are looked at, to find those of the question.
     return snapshot.about.rows
@@ -177,10 +177,10 @@ class Filtered(NamedTuple):
     cells: Integers  # positions in the cube's cells
 
 
-def prepare(snapshot: Snapshot, asked: Summary) -> Filtered:
+def prepare(snapshot: Snapshot, parameters: Summary) -> Filtered:
     """Select the cells that the filters let through."""
     cube = snapshot.cube
-    question, codes = cube.question_codes[asked.question], _codes(cube, asked)
+    question, codes = cube.question_codes[parameters.question], _codes(cube, parameters)
     cells = _question_cells(cube, question)
     keys = cube.cells.keys[cells]
     kept = np.ones(len(keys), dtype=bool)
@@ -197,9 +197,9 @@ def summary(prepared: Prepared[Summary, Filtered], work: Work) -> Table:
 
     >>> from meantime.dataset.samples import example
     >>> from meantime.statistics.registry import STATISTICS
-    >>> def show(**asked):
-    ...     asked = Summary(question=example.BREAKFAST, **asked)
-    ...     for row in STATISTICS["summary"].answer(example.snapshot(), asked).rows():
+    >>> def show(**parameters):
+    ...     parameters = Summary(question=example.BREAKFAST, **parameters)
+    ...     for row in STATISTICS["summary"].answer(example.snapshot(), parameters).rows():
     ...         print(*row)
     >>> show(by=("location",), order=("-mean",))  # location, count, mean, sd, min, max, median, withheld
     Cockaigne 2 31.55 2.1920310216782974 30.0 33.1 31.55 0
@@ -217,7 +217,7 @@ def summary(prepared: Prepared[Summary, Filtered], work: Work) -> Table:
 
     >>> show(location=("Borduria",), category=("Sex",))
     """
-    snapshot, asked = prepared.snapshot, prepared.parameters
+    snapshot, parameters = prepared.snapshot, prepared.parameters
     groups = _Groups(prepared)
     scale = snapshot.cube.scale
     numbers = [
@@ -229,12 +229,12 @@ def summary(prepared: Prepared[Summary, Filtered], work: Work) -> Table:
         *_quantiles(groups, work),
         groups.moments.withheld.tolist(),
     ]
-    described = columns_for(asked)
+    described = columns_for(parameters)
     data = dict(zip((column.name for column in described), [*groups.labels(), *numbers], strict=True))
-    order = _ordered(data, groups.ranks(), asked)
+    order = _ordered(data, groups.ranks(), parameters)
     return Table(
         columns=columns.of_question(described, snapshot.about.questions[groups.question].unit),
-        data=tuple([cells[place] for place in order] for cells in data.values()),
+        data=tuple([cells[index] for index in order] for cells in data.values()),
         notes=tuple(filter(None, (_ROWS, warnings.synthetic(snapshot)))),
         warnings=groups.warnings(),
     )
@@ -259,18 +259,18 @@ class _Groups:
 
     def __init__(self, prepared: Prepared[Summary, Filtered]) -> None:
         self._snapshot = prepared.snapshot
-        self.asked = prepared.parameters
+        self.parameters = prepared.parameters
         self.question, self.codes, cells = prepared.data
         self._keys = self._snapshot.cube.cells.keys[cells]
         self._cells = self._snapshot.cube.cells.moments[cells]
-        self._by = self._keys[:, [_PLACES[axis] for axis in self.asked.by]]
+        self._by = self._keys[:, [_PLACES[axis] for axis in self.parameters.by]]
         self.keys, self.moments = add_up(self._by, self._cells)
 
     def counted(self, work: Work) -> ValueCounts:
         """Count the different values of each group."""
         if cells_hold_every_value(self._cells):
             return count_in_cells(self._by, self._cells)
-        return count_in_rows(self._snapshot, self.asked.question, self.asked.by, self.codes, work)
+        return count_in_rows(self._snapshot, self.parameters.question, self.parameters.by, self.codes, work)
 
     @property
     def scale(self) -> int:
@@ -279,7 +279,7 @@ class _Groups:
     def labels(self) -> list[list[Cell]]:
         """Return the names of the groups, one list an axis; None where the rows have none."""
         found: list[list[Cell]] = []
-        for axis, codes in zip(self.asked.by, self.keys.T, strict=True):
+        for axis, codes in zip(self.parameters.by, self.keys.T, strict=True):
             names = _label_texts(self._snapshot.cube, axis)
             found.append([None if code == ABSENT else names[code] for code in codes.tolist()])
         return found
@@ -288,12 +288,14 @@ class _Groups:
         """Return what the groups are sorted by where it is by name: years by number, and not by their digits."""
         return {
             axis: [None if code == ABSENT else code for code in codes.tolist()]
-            for axis, codes in zip(self.asked.by, self.keys.T, strict=True)
+            for axis, codes in zip(self.parameters.by, self.keys.T, strict=True)
         }
 
     def warnings(self) -> tuple[str, ...]:
         mixed = [
-            words for axis, words in _MIXED.items() if axis not in self.asked.by and self._has_several(_PLACES[axis])
+            words
+            for axis, words in _MIXED.items()
+            if axis not in self.parameters.by and self._has_several(_PLACES[axis])
         ]
         given, withheld = int(self._cells.count.sum()), int(self._cells.withheld.sum())
         told = (
@@ -304,12 +306,12 @@ class _Groups:
         )
         return tuple(filter(None, told))
 
-    def _has_several(self, place: int) -> bool:
-        codes = self._keys[:, place]
+    def _has_several(self, index: int) -> bool:
+        codes = self._keys[:, index]
         return bool(len(codes)) and bool(codes.min() != codes.max())
 
 
-_PLACES = {axis: place for place, axis in enumerate(AXES)}
+_PLACES = {axis: index for index, axis in enumerate(AXES)}
 _MIXED = {"stratum": "strata", "period": "periods"}
 
 
@@ -317,16 +319,16 @@ def _question_cells(cube: Cube, question: int) -> slice:
     return slice(int(cube.starts[question]), int(cube.starts[question + 1]))
 
 
-def _codes(cube: Cube, asked: Summary) -> dict[str, Integers]:
+def _codes(cube: Cube, parameters: Summary) -> dict[str, Integers]:
     """Return the codes that each filter lets through; what has no filter is not in it."""
     wanted: dict[str, Integers] = {}
     for axis in ("location", "category", "stratum"):
-        if names := getattr(asked, axis):
+        if names := getattr(parameters, axis):
             labels = getattr(cube.labels, AXES[axis])
             codes = [_code(labels, name) if name else ABSENT for name in names]
             wanted[axis] = np.array(codes, dtype=np.int64)
-    if asked.period:
-        spans = [period_of(str(each)) for each in asked.period]
+    if parameters.period:
+        spans = [period_of(str(each)) for each in parameters.period]
         codes = [
             code
             for code, (first, last) in enumerate(cube.labels.periods)
@@ -337,10 +339,10 @@ def _codes(cube: Cube, asked: Summary) -> dict[str, Integers]:
 
 
 def _code(labels: Sequence[str], name: str) -> int:
-    place = bisect_left(labels, name)
-    if place == len(labels) or labels[place] != name:
+    index = bisect_left(labels, name)
+    if index == len(labels) or labels[index] != name:
         raise KeyError(name)
-    return place
+    return index
 
 
 def _label_texts(cube: Cube, axis: str) -> Sequence[str]:
@@ -354,8 +356,8 @@ def _deviations(moments: Moments, scale: int, work: Work) -> list[float | None]:
     unit = 10 ** (2 * scale)
     found: list[float | None] = []
     sums = zip(moments.count.tolist(), moments.total.tolist(), moments.squares.tolist(), strict=True)
-    for place, (n, total, squares) in enumerate(sums):
-        if place % _GROUPS_AT_A_TIME == 0:
+    for index, (n, total, squares) in enumerate(sums):
+        if index % _GROUPS_AT_A_TIME == 0:
             work.check()
         found.append(_root(n * squares - total * total, n * (n - 1) * unit) if n > 1 else None)
     return found
@@ -386,23 +388,23 @@ def _at_scale(numbers: Exact, count: Integers, scale: int) -> list[float | None]
 
 def _quantiles(groups: _Groups, work: Work) -> list[list[float | None]]:
     """Return a column for each quantile."""
-    shares = [_exact_share(share) for share in groups.asked.quantiles]
+    shares = [_exact_share(share) for share in groups.parameters.quantiles]
     if not shares:
         return []
     counted = groups.counted(work)
     starts = _starts(counted, groups.keys)
     # Of one group: row number ``before[place]`` is the first with the value at ``place``.
-    behind = np.cumsum(counted.counts)
+    ends = np.cumsum(counted.counts)
     found: list[list[float | None]] = [[] for _ in shares]
     for group, n in enumerate(groups.moments.count.tolist()):
         if group % _GROUPS_AT_A_TIME == 0:
             work.check()
         first, last = int(starts[group]), int(starts[group + 1])
-        offset = int(behind[first - 1]) if first else 0
+        offset = int(ends[first - 1]) if first else 0
 
         def value_at(row: int, first: int = first, last: int = last, offset: int = offset) -> int:
-            place = first + int(np.searchsorted(behind[first:last], row + offset, side="right"))
-            return int(counted.values[place])
+            index = first + int(np.searchsorted(ends[first:last], row + offset, side="right"))
+            return int(counted.values[index])
 
         for column, share in zip(found, shares, strict=True):
             column.append(_quantile(value_at, n, share, groups.scale) if n else None)
@@ -428,9 +430,9 @@ def _starts(counted: ValueCounts, keys: Integers) -> Integers:
 
 def _quantile(value_at: Callable[[int], int], n: int, share: Fraction, scale: int) -> float:
     """Return a quantile of type 7: at place (n - 1) x share, straight between the neighbours, rounded once."""
-    place = (n - 1) * share
-    below = math.floor(place)
-    rest = place - below
+    index = (n - 1) * share
+    below = math.floor(index)
+    rest = index - below
     low = value_at(below)
     high = value_at(below + 1) if rest else low
     unit: int = 10**scale
@@ -459,16 +461,16 @@ def _quantile_meaning(share: float) -> str:
     return f"quantile {share}: that share of the values is below"
 
 
-def _ordered(data: dict[str, list[Any]], ranks: dict[str, list[int | None]], asked: Summary) -> list[int]:
+def _ordered(data: dict[str, list[Any]], ranks: dict[str, list[int | None]], parameters: Summary) -> list[int]:
     """Return the places of the groups as asked: sorted by the last column first, since sorting keeps ties in order."""
     order = list(range(len(data["count"])))
-    for column in reversed((*asked.order, *asked.by)):
+    for column in reversed((*parameters.order, *parameters.by)):
         name = column.removeprefix("-")
         cells = ranks.get(name, data[name])
-        given = [place for place in order if cells[place] is not None]
+        given = [index for index in order if cells[index] is not None]
         given.sort(key=cells.__getitem__, reverse=column.startswith("-"))
-        order = given + [place for place in order if cells[place] is None]
-    return order[: asked.limit]
+        order = given + [index for index in order if cells[index] is None]
+    return order[: parameters.limit]
 
 
 def explain(explanation: ExplanationBuilder[Summary, Filtered]) -> None:

@@ -10,9 +10,11 @@ import msgspec
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
 from meantime.statistics import columns as shared
-from meantime.statistics.cells.cell_parameters import Adjusting
+from meantime.statistics.cells.cell_parameters import WithAdjustment, check_form
+from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import Provenance, of_estimates
-from meantime.statistics.cells.selection import Pooled, check_form, pooled, refusal, select
+from meantime.statistics.cells.refusals import refusal
+from meantime.statistics.cells.select import select
 from meantime.statistics.explain.differences import MOVER, DifferenceColumns, difference_formula, explain_test
 from meantime.statistics.explain.estimates import explain_own_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
@@ -35,7 +37,7 @@ from meantime.table import Cell, Column, Table
 from meantime.text import amount, number
 
 
-class Target(Adjusting, frozen=True, kw_only=True):
+class Target(WithAdjustment, frozen=True, kw_only=True):
     """What ``target`` is asked with."""
 
     target: Annotated[
@@ -61,14 +63,14 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 
-def prepare(snapshot: Snapshot, asked: Target) -> Pooled:
+def prepare(snapshot: Snapshot, parameters: Target) -> Pooled:
     """Select the cells, and pool their years."""
-    chosen = select(snapshot, asked)
-    if chosen.is_percent and not 0 <= asked.target <= 100:
+    chosen = select(snapshot, parameters)
+    if chosen.is_percent and not 0 <= parameters.target <= 100:
         raise refusal(
-            "/target", "type", f"The question is in percent, and {number(asked.target)} is none: from 0 to 100."
+            "/target", "type", f"The question is in percent, and {number(parameters.target)} is none: from 0 to 100."
         )
-    return pooled(chosen)
+    return pool_periods(chosen)
 
 
 def target(prepared: Prepared[Target, Pooled], _work: Work) -> Table:
@@ -86,35 +88,35 @@ def target(prepared: Prepared[Target, Pooled], _work: Work) -> Table:
     Dorado 1.9 0.112 no clear difference
     Erewhon 0.1 0.922 no clear difference
     """
-    asked, found = prepared.parameters, prepared.data
-    d = difference_from(found.estimates, asked.target)
-    p_adjusted = adjusted(d.p, by=asked.adjust)
+    parameters, pooled = prepared.parameters, prepared.data
+    d = difference_from(pooled.estimates, parameters.target)
+    p_adjusted = adjusted(d.p, by=parameters.adjust)
     data: list[list[Cell]] = [
-        list(found.of.names),
-        numbers(found.value),
-        numbers(found.low),
-        numbers(found.high),
-        [asked.target] * len(found),
+        list(pooled.groups.names),
+        numbers(pooled.value),
+        numbers(pooled.low),
+        numbers(pooled.high),
+        [parameters.target] * len(pooled),
         numbers(d.value),
         numbers(d.low),
         numbers(d.high),
         numbers(d.p),
         numbers(p_adjusted),
-        verdicts(d, p_adjusted, polarity=found.of.polarity),
-        integers(found.respondents),
-        flag_texts(found.flags),
+        verdicts(d, p_adjusted, polarity=pooled.groups.polarity),
+        integers(pooled.respondents),
+        flag_texts(pooled.flags),
     ]
-    name = f"the target of {amount(asked.target, found.of.unit)}"
+    name = f"the target of {amount(parameters.target, pooled.groups.unit)}"
     findings = sentences(
-        found.of.names,
+        pooled.groups.names,
         d,
         p_adjusted,
         reference=name,
-        unit=found.of.unit,
-        adjust=asked.adjust,
-        is_aggregate=found.of.is_aggregate,
+        unit=pooled.groups.unit,
+        adjust=parameters.adjust,
+        is_aggregate=pooled.groups.is_aggregate,
     )
-    return table(found.of, COLUMNS, data, left_out=found.left_out, findings=findings)
+    return table(pooled.groups, COLUMNS, data, left_out=pooled.left_out, findings=findings)
 
 
 def rests_on(prepared: Prepared[Target, Pooled], row: Mapping[str, Cell] | None) -> Provenance:

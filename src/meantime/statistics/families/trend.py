@@ -13,10 +13,12 @@ from meantime.dataset.cube import ABSENT, Doubles
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
 from meantime.statistics import columns as shared
-from meantime.statistics.cells.cell_parameters import Adjusting
-from meantime.statistics.cells.periods import SYNTAX, told
+from meantime.statistics.cells.cell_parameters import WithAdjustment, check_form
+from meantime.statistics.cells.periods import SYNTAX, periods_text
 from meantime.statistics.cells.provenance import VALUE, Part, Provenance, groups_of, of_all
-from meantime.statistics.cells.selection import Selection, check_form, refusal, select
+from meantime.statistics.cells.refusals import refusal
+from meantime.statistics.cells.select import select
+from meantime.statistics.cells.selection import Selection
 from meantime.statistics.explain.estimates import LIMITS_ARE_95, SEPARATE_SAMPLES
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.multiplicity import adjusted
@@ -43,7 +45,7 @@ LEAST_YEARS = 5
 _FIT_LEVEL = 0.01
 
 
-class Trend(Adjusting, frozen=True, kw_only=True):
+class Trend(WithAdjustment, frozen=True, kw_only=True):
     """What ``trend`` is asked with."""
 
     years: Annotated[
@@ -112,8 +114,8 @@ def trend(prepared: Prepared[Trend, Selection], _work: Work) -> Table:
 
     >>> from meantime.dataset.samples import survey_example
     >>> table = STATISTIC.answer(survey_example.snapshot(), Trend(question=survey_example.SOUP))
-    >>> told = ("location", "years", "slope", "slope_low", "slope_high", "verdict")
-    >>> for row in zip(*(table.column(name) for name in told)):
+    >>> columns = ("location", "years", "slope", "slope_low", "slope_high", "verdict")
+    >>> for row in zip(*(table.column(name) for name in columns)):
     ...     print(*(round(cell, 2) if isinstance(cell, float) else cell for cell in row))
     Avalon 5 0.42 -0.21 1.05 no clear trend
     Borduria 5 0.08 -0.55 0.71 no clear trend
@@ -123,28 +125,28 @@ def trend(prepared: Prepared[Trend, Selection], _work: Work) -> Table:
     >>> table.findings
     ('No location has a clear trend (3 tested, p adjusted by Holm).',)
     """
-    asked, selection = prepared.parameters, prepared.data
-    stretches = [_Stretch(selection, columns) for columns in _stretches(selection, asked.breaks)]
+    parameters, selection = prepared.parameters, prepared.data
+    stretches = [_Stretch(selection, columns) for columns in _stretches(selection, parameters.breaks)]
     p = np.concatenate([stretch.p for stretch in stretches])
-    p_adjusted = adjusted(p, by=asked.adjust)
+    p_adjusted = adjusted(p, by=parameters.adjust)
     slopes = np.concatenate([stretch.lines.slope for stretch in stretches])
     verdicts = _verdicts(p, p_adjusted, slopes)
     # By location, and within one by time.
     order = np.argsort(np.tile(np.arange(len(selection)), len(stretches)), kind="stable")
-    data = [[cell for stretch in stretches for cell in stretch.columns[place]] for place in range(len(_OF_STRETCH))]
+    data = [[cell for stretch in stretches for cell in stretch.columns[index]] for index in range(len(_OF_STRETCH))]
     by_name = dict(zip(_OF_STRETCH, data, strict=True)) | {"p_adjusted": numbers(p_adjusted), "verdict": verdicts}
     averages = zip(_AVERAGE, _averages(stretches), strict=True)
     by_name |= {name: numbers(np.tile(average, len(stretches))) for name, average in averages}
     fits = np.concatenate([stretch.lines.fit_p for stretch in stretches])
     by_name["fit"] = _fit_in_words(p, fits)
-    cells = [[by_name[column.name][place] for place in order.tolist()] for column in COLUMNS]
+    cells = [[by_name[column.name][index] for index in order.tolist()] for column in COLUMNS]
     return table(
         selection,
         COLUMNS,
         cells,
         left_out=selection.left_out,
         notes=[_breaks_note(stretches)],
-        findings=_findings(selection, stretches, p, p_adjusted, fits, asked),
+        findings=_findings(selection, stretches, p, p_adjusted, fits, parameters),
     )
 
 
@@ -157,7 +159,7 @@ class _Stretch:
 
     def __init__(self, of: Selection, columns: list[int]) -> None:
         self.names = of.names
-        self.years = told([period for place in columns if (period := of.periods[place]) is not None])
+        self.years = periods_text([period for index in columns if (period := of.periods[index]) is not None])
         value, se = of.value[:, columns], of.se[:, columns]
         known = np.isfinite(value) & np.isfinite(se)
         value = np.where(known, value, np.nan)
@@ -182,11 +184,11 @@ class _Stretch:
 
 def rests_on(prepared: Prepared[Trend, Selection], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a slope rests on: the location's cells of the stretch, each with its pull on the line."""
-    asked, selection = prepared.parameters, prepared.data
+    parameters, selection = prepared.parameters, prepared.data
     if row is None:
         return Provenance(number=None, parts=(of_all(selection),))
     own = selection[groups_of(selection, row)]
-    columns = _stretch_of(own, asked.breaks, row)
+    columns = _stretch_of(own, parameters.breaks, row)
     value, se = own.value[0, columns], own.se[0, columns]
     year = np.array([_middle(own, column) for column in columns])
     cells, weights = own.cell[0, columns], pulls(year, value, se, is_percent=own.is_percent)
@@ -205,9 +207,9 @@ def _stretch_of(own: Selection, breaks: tuple[int, ...], row: Mapping[str, Cell]
     return next(columns for columns in _stretches(own, breaks) if ends(columns) == wanted)
 
 
-def prepare(snapshot: Snapshot, asked: Trend) -> Selection:
+def prepare(snapshot: Snapshot, parameters: Trend) -> Selection:
     """Select the cells of all years."""
-    selection = select(snapshot, asked)
+    selection = select(snapshot, parameters)
     if len(selection.periods) < 3:
         asked_for = selection.years or "no year"
         detail = f"A trend needs three years at least; asked for: {asked_for}. Ask change for two."
@@ -218,15 +220,15 @@ def prepare(snapshot: Snapshot, asked: Trend) -> Selection:
 def _stretches(of: Selection, breaks: tuple[int, ...]) -> list[list[int]]:
     """Return the places of the periods of each stretch; one without a period is none."""
     edges = (-1, *breaks, 10_000)
-    found = [
-        [place for place in range(len(of.periods)) if edges[n] <= _middle(of, place) < edges[n + 1]]
+    stretches = [
+        [index for index in range(len(of.periods)) if edges[n] <= _middle(of, index) < edges[n + 1]]
         for n in range(len(edges) - 1)
     ]
-    return [places for places in found if places]
+    return [indices for indices in stretches if indices]
 
 
-def _middle(of: Selection, place: int) -> float:
-    period = of.periods[place]
+def _middle(of: Selection, index: int) -> float:
+    period = of.periods[index]
     return 0.0 if period is None else (period.first + period.last) / 2
 
 
@@ -236,7 +238,7 @@ def _ends(
     firsts: list[Cell] = []
     lasts: list[Cell] = []
     for row in known:
-        periods = [of.periods[columns[place]] for place in np.flatnonzero(row).tolist()]
+        periods = [of.periods[columns[index]] for index in np.flatnonzero(row).tolist()]
         there = [period for period in periods if period is not None]
         firsts.append(there[0].first if there else None)
         lasts.append(there[-1].last if there else None)
@@ -296,7 +298,7 @@ _FINDINGS = {
 
 
 def _findings(
-    of: Selection, stretches: list[_Stretch], p: Doubles, p_adjusted: Doubles, fits: Doubles, asked: Trend
+    of: Selection, stretches: list[_Stretch], p: Doubles, p_adjusted: Doubles, fits: Doubles, parameters: Trend
 ) -> list[str]:
     is_tested, is_aggregate = ~np.isnan(p), np.tile(of.is_aggregate, len(stretches))
     if not is_tested.any():
@@ -306,26 +308,26 @@ def _findings(
     lines_ = [(stretch, row) for stretch in stretches for row in range(len(of))]
     slope = np.concatenate([stretch.lines.slope for stretch in stretches])
     clear = p_adjusted < LEVEL
-    by = ADJUSTED_BY[asked.adjust]
+    by = ADJUSTED_BY[parameters.adjust]
     rising, falling = (int((clear & is_counted & side).sum()) for side in (slope > 0, slope < 0))
     what = "slopes" if len(stretches) > 1 else "locations"
-    said = []
+    findings = []
     if not rising + falling:
-        said.append(_FINDINGS["no_trends"].format(tested=tested, by=by))
+        findings.append(_FINDINGS["no_trends"].format(tested=tested, by=by))
     elif tested > 1:  # of one, the sentence on it says all
         count = {"clear": rising + falling, "tested": tested, "rising": rising, "falling": falling}
-        said.append(
+        findings.append(
             _FINDINGS["some_trends"].format(verb="has" if rising + falling == 1 else "have", what=what, by=by, **count)
         )
-    for place in strongest_apart(-p, clear, is_counted):
-        stretch, row = lines_[place]
+    for index in strongest_apart(-p, clear, is_counted):
+        stretch, row = lines_[index]
         first, last = (int(str(column[row])) for column in stretch.columns[1:3])  # there: a line was tested
-        said.append(
+        findings.append(
             _FINDINGS["trend"].format(
-                location=names[place],
-                verb="rises" if slope[place] > 0 else "falls",
+                location=names[index],
+                verb="rises" if slope[index] > 0 else "falls",
                 change=size_of_difference(
-                    float(slope[place]),
+                    float(slope[index]),
                     float(stretch.lines.low[row]),
                     float(stretch.lines.high[row]),
                     text.unit_a_year(of.unit),
@@ -336,10 +338,10 @@ def _findings(
         )
     bent = int(((fits < _FIT_LEVEL) & is_counted).sum())
     if bent:
-        said.append(
+        findings.append(
             _FINDINGS["one_not_straight"] if tested == 1 else _FINDINGS["not_straight"].format(bent=bent, tested=tested)
         )
-    return said
+    return findings
 
 
 def explain(explanation: ExplanationBuilder[Trend, Selection]) -> None:

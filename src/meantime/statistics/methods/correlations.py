@@ -91,6 +91,6 @@ def _correlated(x: Doubles, y: Doubles, *, bonett_wright: bool) -> Correlation:
 
 
 def _mean_ranks(x: Doubles) -> Doubles:
-    _, place, counts = np.unique(x, return_inverse=True, return_counts=True)
-    behind = np.cumsum(counts)
-    return np.asarray((behind - (counts - 1) / 2)[place], dtype=np.float64)
+    _, index, counts = np.unique(x, return_inverse=True, return_counts=True)
+    ends = np.cumsum(counts)
+    return np.asarray((ends - (counts - 1) / 2)[index], dtype=np.float64)

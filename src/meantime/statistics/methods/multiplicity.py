@@ -36,11 +36,11 @@ def adjusted(p: Doubles, *, by: Adjustment = Adjustment.HOLM) -> Doubles:
     order = np.argsort(p, axis=-1)  # NaN at the end
     ordered = np.take_along_axis(p, order, axis=-1)
     tested = (~np.isnan(p)).sum(axis=-1, keepdims=True)
-    place = np.arange(p.shape[-1])
+    index = np.arange(p.shape[-1])
     if by is Adjustment.HOLM:
-        stepped = np.maximum.accumulate(ordered * (tested - place), axis=-1)
+        stepped = np.maximum.accumulate(ordered * (tested - index), axis=-1)
     else:
-        scaled = np.where(np.isnan(ordered), np.inf, ordered * tested / (place + 1))
+        scaled = np.where(np.isnan(ordered), np.inf, ordered * tested / (index + 1))
         stepped = np.minimum.accumulate(scaled[..., ::-1], axis=-1)[..., ::-1]
         stepped = np.where(np.isnan(ordered), np.nan, stepped)
     result = np.empty_like(p)

@@ -17,7 +17,7 @@ def generator(fingerprint: str, statistic: str, parameters: msgspec.Struct) -> n
     >>> int(one) == int(same)
     True
     """
-    asked = f"{fingerprint}\n{statistic}\n".encode() + msgspec.json.encode(parameters)
-    seed = int.from_bytes(hashlib.blake2b(asked, digest_size=16).digest(), "big")
+    request = f"{fingerprint}\n{statistic}\n".encode() + msgspec.json.encode(parameters)
+    seed = int.from_bytes(hashlib.blake2b(request, digest_size=16).digest(), "big")
     # PCG64 by name, and not whatever numpy's default will be.
     return np.random.Generator(np.random.PCG64(seed))

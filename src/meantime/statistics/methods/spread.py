@@ -23,10 +23,10 @@ def quantiles(value: Doubles, probabilities: Doubles) -> Doubles:
     >>> quantiles(np.array([np.nan]), np.array([0.5]))
     array([nan])
     """
-    given = value[np.isfinite(value)]
-    if not len(given):
+    known = value[np.isfinite(value)]
+    if not len(known):
         return np.full(len(probabilities), np.nan)
-    return np.asarray(np.quantile(given, probabilities, method="linear"), dtype=np.float64)
+    return np.asarray(np.quantile(known, probabilities, method="linear"), dtype=np.float64)
 
 
 def modified_z(value: Doubles) -> Doubles:

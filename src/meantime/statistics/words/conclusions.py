@@ -79,31 +79,31 @@ def sentences(
     names = told_names(names, is_counted, aggregate)
     differs, by = p_adjusted < LEVEL, ADJUSTED_BY[adjust]
     tested = int(is_counted.sum())
-    told = {"what": what, "reference": reference, "tested": tested, "adjustment": by}
+    values = {"what": what, "reference": reference, "tested": tested, "adjustment": by}
     above, below = (int((differs & is_counted & side).sum()) for side in (d.value > 0, d.value < 0))
-    said = []
+    sentences_ = []
     if not above + below:
-        said.append(DIFFERENCE_FINDINGS["none_differs"].format(**told))
+        sentences_.append(DIFFERENCE_FINDINGS["none_differs"].format(**values))
     elif tested > 1:  # of one, the sentence on it says all
         verb = "differs" if above + below == 1 else "differ"
-        said.append(
+        sentences_.append(
             DIFFERENCE_FINDINGS["some_differ"].format(
-                differing=above + below, verb=verb, above=above, below=below, **told
+                differing=above + below, verb=verb, above=above, below=below, **values
             )
         )
-    for place in strongest_apart(d.z, differs, is_counted):
-        said.append(
+    for index in strongest_apart(d.z, differs, is_counted):
+        sentences_.append(
             DIFFERENCE_FINDINGS["differs"].format(
-                location=names[place],
-                side="above" if d.value[place] > 0 else "below",
+                location=names[index],
+                side="above" if d.value[index] > 0 else "below",
                 reference=reference,
                 difference=size_of_difference(
-                    float(d.value[place]),
-                    float(d.low[place]),
-                    float(d.high[place]),
+                    float(d.value[index]),
+                    float(d.low[index]),
+                    float(d.high[index]),
                     unit_of_difference(unit),
                     tested=int(is_tested.sum()),
                 ),
             )
         )
-    return said
+    return sentences_

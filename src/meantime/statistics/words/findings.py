@@ -55,8 +55,8 @@ def told_names(names: list[str], is_counted: Any, is_aggregate: Any) -> list[str
 
 def strongest(z: Any, is_told: Any) -> list[int]:
     """Return the places of the few findings with the largest z, the strongest first; ties keep their order."""
-    told = np.flatnonzero(is_told)
-    return [int(place) for place in told[np.argsort(-np.asarray(z)[told], kind="stable")][:MOST_OF_A_KIND]]
+    indices = np.flatnonzero(is_told)
+    return [int(index) for index in indices[np.argsort(-np.asarray(z)[indices], kind="stable")][:MOST_OF_A_KIND]]
 
 
 def strongest_apart(z: Any, is_told: Any, is_counted: Any) -> list[int]:

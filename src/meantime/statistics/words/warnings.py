@@ -30,5 +30,5 @@ def kinds_of_value(snapshot: Snapshot, question: int) -> str:
     if codes.min() == codes.max():
         return ""
     kinds = (cube.labels.value_types[code] for code in np.unique(codes).tolist())
-    told = ", ".join(" in ".join(filter(None, kind)) or "unnamed" for kind in kinds)
-    return f"Values of different kinds are averaged together: {told}."
+    kinds_text = ", ".join(" in ".join(filter(None, kind)) or "unnamed" for kind in kinds)
+    return f"Values of different kinds are averaged together: {kinds_text}."

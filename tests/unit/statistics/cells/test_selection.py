@@ -7,16 +7,11 @@ import pytest
 
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RequestInvalid
-from meantime.statistics.cells.cell_parameters import Ground
-from meantime.statistics.cells.selection import (
-    LeftOut,
-    check_form,
-    has_total,
-    left_out_warning,
-    pooled,
-    select,
-    select_rows,
-)
+from meantime.statistics.cells.basis import has_total
+from meantime.statistics.cells.cell_parameters import CellParameters, check_form
+from meantime.statistics.cells.pooled import pool_periods
+from meantime.statistics.cells.select import select, select_rows
+from meantime.statistics.cells.selection import LeftOut, left_out_warning
 from meantime.statistics.methods.pooling import Weights
 from meantime.statistics.methods.reliability import BOUNDARY, FEW_RESPONDENTS, NO_ERROR
 from meantime.statistics.methods.standard_errors import Scale
@@ -38,8 +33,8 @@ def made(*rows: dict[str, Any], **more: Any) -> Snapshot:
     return factories.snapshot(rows, **more)
 
 
-def asked(**more: Any) -> Ground:
-    return Ground(question="Q", **more)
+def asked(**more: Any) -> CellParameters:
+    return CellParameters(question="Q", **more)
 
 
 def problems(snapshot: Snapshot, **more: Any) -> list[tuple[str, str]]:
@@ -154,14 +149,14 @@ class TestYears:
         assert "Year: 2020 (a single one)." in found.notes
 
     def test_who_lacks_a_year_is_left_out_by_name_with_the_reason(self) -> None:
-        found = pooled(select(self.SNAPSHOT, asked(years="2019..2020")))
+        found = pool_periods(select(self.SNAPSHOT, asked(years="2019..2020")))
         assert len(found) == 18
         assert found.left_out == (("L18", 'withheld in 2020 ("~")'), ("L19", "no row for 2020"))
         assert left_out_warning(found.left_out) == ('Left out: L18 (withheld in 2020 ("~")); L19 (no row for 2020).')
 
     def test_who_has_no_row_at_all_is_left_out_too(self) -> None:
-        found = pooled(select(self.SNAPSHOT, asked(years=2021, locations=("L00", "L01"))))
-        assert found.of.names == ["L00"]
+        found = pool_periods(select(self.SNAPSHOT, asked(years=2021, locations=("L00", "L01"))))
+        assert found.groups.names == ["L00"]
         assert found.left_out == (("L01", "no row for 2021"),)
 
     def test_a_year_that_nobody_has_is_refused_and_the_years_told(self) -> None:
@@ -187,8 +182,8 @@ class TestYears:
 
     def test_a_table_without_years_has_its_rows(self) -> None:
         snapshot = made(row("Utah", None), row("Ohio", None, None, reason="*"))
-        found = pooled(select(snapshot, asked()))
-        assert (found.of.years, found.of.periods) == ("", (None,))
+        found = pool_periods(select(snapshot, asked()))
+        assert (found.groups.years, found.groups.periods) == ("", (None,))
         assert found.left_out == (("Ohio", 'withheld ("*")'),)
         assert problems(snapshot, years="2020") == [("/years", "absent")]
 
@@ -253,24 +248,24 @@ class TestCells:
 
     def test_limits_are_as_published_and_computed_where_they_were_not(self) -> None:
         snapshot = made(row("Ohio"), row("Utah", low=np.nan, high=np.nan), row("Iowa", low=np.nan))
-        found = pooled(select(snapshot, asked()))
-        assert found.of.names == ["Iowa", "Ohio", "Utah"]
+        found = pool_periods(select(snapshot, asked()))
+        assert found.groups.names == ["Iowa", "Ohio", "Utah"]
         assert (found.low[1], found.high[1]) == (28.1, 32.1)
         assert found.low[2] == pytest.approx(
             30 - 1.96 * np.sqrt(2 * 30 * 70 / 1000 + 0.01 / 12), abs=0.2
         )  # the logit scale is uneven
-        assert any("1 of 3 values were published without limits" in each for each in found.of.warnings)
+        assert any("1 of 3 values were published without limits" in each for each in found.groups.warnings)
 
     def test_what_cannot_be_tested_is_said(self) -> None:
         nothing: dict[str, Any] = {"low": np.nan, "high": np.nan, "sample_size": np.nan}
         snapshot = made(
             row("Ohio", **nothing), row("Utah", value="0.0", low=0.0, high=1.0), row("Iowa", sample_size=20.0)
         )
-        found = pooled(select(snapshot, asked()))
+        found = pool_periods(select(snapshot, asked()))
         assert found.flags.tolist() == [FEW_RESPONDENTS, NO_ERROR, BOUNDARY]
         assert found.flagged.tolist() == [1, 1, 1]
-        assert any("neither limits nor respondents" in each for each in found.of.warnings)
-        assert any("are 0 or 100" in each for each in found.of.warnings)
+        assert any("neither limits nor respondents" in each for each in found.groups.warnings)
+        assert any("are 0 or 100" in each for each in found.groups.warnings)
 
     def test_the_scale_is_the_one_asked_for_and_linear_for_what_is_no_percent(self) -> None:
         snapshot = made(row("Ohio"))
@@ -285,15 +280,15 @@ class TestCells:
 
     def test_pooling_over_years_is_with_the_weights_asked_for(self) -> None:
         snapshot = made(row("Ohio", 2019, "20.0", sample_size=3000.0), row("Ohio", 2020, "30.0"))
-        assert pooled(select(snapshot, asked(years="all"))).value.tolist() == [25.0]
-        by_size = pooled(select(snapshot, asked(years="all", weights=Weights.SAMPLE_SIZE)))
+        assert pool_periods(select(snapshot, asked(years="all"))).value.tolist() == [25.0]
+        by_size = pool_periods(select(snapshot, asked(years="all", weights=Weights.SAMPLE_SIZE)))
         assert by_size.value.tolist() == [22.5]
         assert by_size.respondents.tolist() == [4000.0]
 
     def test_groups_may_be_left_out_with_a_reason(self) -> None:
-        found = pooled(select(made(row("Ohio"), row("Utah")), asked()))
+        found = pool_periods(select(made(row("Ohio"), row("Utah")), asked()))
         fewer = found.without(np.array([True, False]), "on holiday")
-        assert fewer.of.names == ["Utah"]
+        assert fewer.groups.names == ["Utah"]
         assert fewer.left_out == (("Ohio", "on holiday"),)
 
     def test_made_up_data_are_said_to_be(self) -> None:

@@ -39,7 +39,7 @@ def problem(**more: Any) -> tuple[str, str, str]:
 
 def test_what_is_withheld_is_left_out_by_group_and_location() -> None:
     found = strata(made(), asked())
-    assert list(zip(found.of.names, names(found.of), strict=True)) == [
+    assert list(zip(found.groups.names, names(found.groups), strict=True)) == [
         ("Iowa", "A"),
         ("Ohio", "A"),
         ("Ohio", "B"),
@@ -52,7 +52,7 @@ def test_what_is_withheld_is_left_out_by_group_and_location() -> None:
 
 
 def test_with_a_stratum_there_are_that_one_and_the_reference() -> None:
-    assert names(strata(made(), asked(stratum="A")).of) == ["A", "A", "B", "A"]
+    assert names(strata(made(), asked(stratum="A")).groups) == ["A", "A", "B", "A"]
 
 
 def test_what_is_no_group_of_the_category_is_refused_and_the_groups_are_told() -> None:

@@ -15,7 +15,7 @@ from meantime.dataset.reading.progress import Progress
 from meantime.dataset.snapshot import About, Snapshot
 from meantime.errors import MeantimeError
 from meantime.formats import citation
-from meantime.statistics.cells.selection import has_total
+from meantime.statistics.cells.basis import has_total
 from meantime.text import writable
 from meantime.web.v1.datasets.resource import (
     CategoryResource,

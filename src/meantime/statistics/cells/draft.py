@@ -1,0 +1,48 @@
+"""A selection while it is made: the cells of the question, and what is wrong with the request so far."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from meantime.dataset.cube import AXES, ValueType
+from meantime.dataset.facts import geography
+from meantime.dataset.snapshot import Snapshot
+from meantime.errors import Problem
+from meantime.statistics.cells.cell_parameters import CellParameters
+from meantime.statistics.cells.selection import Booleans
+
+# Columns of the keys of cells.
+QUESTION, LOCATION, CATEGORY, STRATUM, VALUE_TYPE, PERIOD = range(len(AXES))
+
+
+class Draft:
+    """The cells of a question, of which each step keeps some; each step may find problems.
+
+    Steps mark the cells that they keep with an array of booleans, one for each cell of the question.
+    """
+
+    def __init__(
+        self, snapshot: Snapshot, parameters: CellParameters, *, by_stratum: bool = False, also: str | None = None
+    ) -> None:
+        self.snapshot, self.parameters, self.by_stratum, self.also = snapshot, parameters, by_stratum, also
+        self.cube = snapshot.cube
+        self.question = self.cube.question_codes[parameters.question]
+        self.start = int(self.cube.starts[self.question])  # of the question's cells among all
+        self.keys = self.cube.cells.keys[self.start : int(self.cube.starts[self.question + 1])]
+        self.has_value: Booleans = self.cube.cells.moments.count[self.start : self.start + len(self.keys)] > 0
+        self.geography = geography.for_locations(self.cube.labels.locations)
+        self.problems: list[Problem] = []
+        self.notes: list[str] = []
+        self.warnings: list[str] = []
+
+    def refuse(self, pointer: str, code: str, detail: str, closest: tuple[str, ...] = ()) -> None:
+        """Note a problem; further ones may follow."""
+        self.problems.append(Problem(pointer=pointer, code=code, detail=detail, closest=closest))
+
+    def every(self, *, kept: bool) -> Booleans:
+        """Return marks that keep every cell, or none."""
+        return np.full(len(self.keys), kept)
+
+    def unit_of(self, value_type: ValueType) -> str | None:
+        """Return the unit of the question's values of a type."""
+        return self.snapshot.about.questions[self.question].unit or value_type.unit or None

@@ -1,0 +1,162 @@
+"""From chosen cells to a selection: a grid of estimates with their standard errors."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from meantime.dataset.cube import ABSENT, Doubles, Integers, ValueType
+from meantime.statistics.cells.draft import CATEGORY, LOCATION, PERIOD, STRATUM, Draft
+from meantime.statistics.cells.periods import periods_text
+from meantime.statistics.cells.selection import Booleans, Codes, LeftOut, Selection, flags_of
+from meantime.statistics.cells.value_types import value_type_text
+from meantime.statistics.methods.standard_errors import ORIGINS, Origin, Scale, fitting_scale, limits, standard_errors
+from meantime.statistics.words import warnings
+from meantime.text import PERCENT, quoted
+
+
+def grid_of(
+    draft: Draft,
+    chosen: Booleans,
+    wanted: Integers,
+    value_type: ValueType,
+    periods: list[int],
+) -> Selection:
+    """Return the chosen cells as a grid, with the standard errors of their values."""
+    positions = np.flatnonzero(chosen)
+    keys = draft.keys[positions]
+    groups, row = np.unique(keys[:, [LOCATION, CATEGORY, STRATUM]], axis=0, return_inverse=True)
+    column = np.array([periods.index(code) for code in keys[:, PERIOD].tolist()], dtype=np.int64)
+    cell = np.full((len(groups), len(periods)), ABSENT, dtype=np.int64)
+    cell[row.ravel(), column] = positions + draft.start
+    unit = draft.unit_of(value_type)
+    is_percent = unit == PERCENT
+    return _estimated(draft, cell, groups, wanted, value_type, periods, unit, is_percent)
+
+
+def _estimated(
+    draft: Draft,
+    cell: Integers,
+    groups: Integers,
+    wanted: Integers,
+    value_type: ValueType,
+    periods: list[int],
+    unit: str | None,
+    is_percent: bool,
+) -> Selection:
+    cells, parameters = draft.cube.cells, draft.parameters
+    is_there = cell != ABSENT
+
+    def of(numbers: Doubles) -> Doubles:
+        return np.where(is_there, numbers[cell], np.nan)
+
+    # Rows that have a value only: the mean of one is the value itself, exactly as published.
+    flat = cell[is_there]
+    value = np.full(cell.shape, np.nan)
+    value[is_there] = cells.moments[flat].means(draft.cube.scale)
+    published_low, published_high, respondents = of(cells.low), of(cells.high), of(cells.sample_size)
+    scale = (
+        fitting_scale(value, published_low, published_high, is_percent=is_percent)
+        if parameters.interval_scale == "auto"
+        else Scale(parameters.interval_scale)
+    )
+    if not is_percent:
+        scale = Scale.LINEAR
+    errors = standard_errors(
+        value,
+        published_low,
+        published_high,
+        respondents,
+        scale=scale,
+        is_percent=is_percent,
+        step=10.0**-draft.cube.scale,
+        design_effect=parameters.design_effect,
+    )
+    computed_low, computed_high = limits(value, errors.se, scale=scale)
+    low = np.where(np.isnan(published_low), computed_low, published_low)
+    high = np.where(np.isnan(published_high), computed_high, published_high)
+    labels = draft.cube.labels
+    _note_errors(draft, value, errors.origin, scale, value_type, is_percent)
+    selection = Selection(
+        snapshot=draft.snapshot,
+        parameters=parameters,
+        question=draft.question,
+        value_type=value_type,
+        unit=unit,
+        is_percent=is_percent,
+        geography=draft.geography,
+        scale=scale,
+        periods=tuple(None if code == ABSENT else labels.periods[code] for code in periods),
+        locations=groups[:, 0],
+        categories=groups[:, 1],
+        strata=groups[:, 2],
+        cell=cell,
+        value=value,
+        se=errors.se,
+        low=low,
+        high=high,
+        respondents=respondents,
+        origin=errors.origin,
+        flags=np.zeros(cell.shape, dtype=np.int8),
+        left_out=without_row(draft, groups[:, 0], wanted, periods),
+        notes=(),
+        warnings=(),
+    )
+    return replace(
+        selection,
+        flags=flags_of(selection, value, errors.se, low, high, respondents),
+        notes=(*draft.notes, *_years_notes(selection)),
+        warnings=tuple(draft.warnings),
+    )
+
+
+def without_row(draft: Draft, there: Integers, wanted: Integers, periods: list[int]) -> tuple[LeftOut, ...]:
+    """Name the wanted locations that have no row."""
+    labels = draft.cube.labels
+    when = periods_text([labels.periods[code] for code in periods if code != ABSENT])
+    reason = f"no row for {when}" if when else "no row"
+    return tuple(LeftOut(labels.locations[code], reason) for code in np.setdiff1d(wanted, there).tolist())
+
+
+def _note_errors(
+    draft: Draft,
+    value: Doubles,
+    origin: Codes,
+    scale: Scale,
+    value_type: ValueType,
+    is_percent: bool,
+) -> None:
+    """Write down how standard errors came about, and what a reader must know of them."""
+    of_values = origin[~np.isnan(value)]
+    counts = {each: int((of_values == index).sum()) for index, each in enumerate(ORIGINS)}
+    if len(draft.cube.labels.value_types) > 1:
+        draft.notes.append(f"Type of value: {quoted(value_type_text(value_type))}.")
+    if counts[Origin.LIMITS] or counts[Origin.ONE_LIMIT]:
+        chosen = "as asked" if draft.parameters.interval_scale != "auto" else "the published limits are more even there"
+        chosen = chosen if is_percent else "the values are no percents"
+        draft.notes.append(f"Standard errors come from the published limits, on the {scale} scale ({chosen}).")
+    if counts[Origin.SAMPLE_SIZE]:
+        draft.warnings.append(
+            f"{counts[Origin.SAMPLE_SIZE]:,} of {len(of_values):,} values were published without limits; their "
+            "standard errors are those of a simple random sample, with an assumed design effect of "
+            f"{draft.parameters.design_effect:g}."
+        )
+    if counts[Origin.NOTHING]:
+        draft.warnings.append(
+            f"{counts[Origin.NOTHING]:,} of {len(of_values):,} values were published with neither limits nor "
+            "respondents: how sure they are is not known, and nothing is tested with them."
+        )
+    if counts[Origin.BOUNDARY]:
+        draft.warnings.append(
+            f"{counts[Origin.BOUNDARY]:,} of {len(of_values):,} values are 0 or 100, and have no standard error."
+        )
+    draft.notes.append(warnings.synthetic(draft.snapshot))
+
+
+def _years_notes(selection: Selection) -> list[str]:
+    if not selection.years:
+        return []
+    if len(selection.periods) == 1:
+        return [f"Year: {selection.years} (a single one)."]
+    return [f"Years: {selection.years}."]

@@ -1,0 +1,110 @@
+"""One estimate for each group of a selection: of its one period, or of all of its periods together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from meantime.dataset.cube import ABSENT, Doubles, Integers
+from meantime.statistics.cells.selection import LeftOut, Selection, flags_of
+from meantime.statistics.methods.differences import Estimates
+from meantime.statistics.methods.effective_size import errors_if_equal
+from meantime.statistics.methods.heterogeneity import Heterogeneity, heterogeneity
+from meantime.statistics.methods.pooling import Weights, pool
+from meantime.statistics.methods.reliability import Flags
+from meantime.statistics.methods.standard_errors import limits
+from meantime.statistics.methods.ties import settled
+from meantime.statistics.parameters import period_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Pooled:
+    """One estimate a group: that of its one period, or of all of them together."""
+
+    selection: Selection  # all that was selected, incomplete groups too
+    groups: Selection  # the groups that are complete, in the same order
+    value: Doubles
+    se: Doubles
+    low: Doubles
+    high: Doubles
+    respondents: Doubles
+    weights: Doubles  # (groups, periods), adding up to 1
+    flagged: Integers  # how many of the cells have a flag of their own
+    flags: Flags
+    left_out: tuple[LeftOut, ...]
+
+    def __len__(self) -> int:
+        return len(self.value)
+
+    def __getitem__(self, rows: Any) -> Pooled:
+        arrays = ("groups", "value", "se", "low", "high", "respondents", "weights", "flagged", "flags")
+        return replace(self, **{name: getattr(self, name)[rows] for name in arrays})
+
+    @property
+    def estimates(self) -> Estimates:
+        """What comparisons are made of."""
+        return Estimates(value=self.value, se=self.se, scale=self.groups.scale)
+
+    @property
+    def heterogeneity(self) -> Heterogeneity:
+        """Whether they differ by more than sampling error, by the errors that they would have if they were equal."""
+        errors = errors_if_equal(self.value, self.se, self.respondents, is_percent=self.groups.is_percent)
+        return heterogeneity(self.value, errors)
+
+    def with_left_out(self, left_out: tuple[LeftOut, ...]) -> Pooled:
+        """Return the same with others told to be left out; what ``without`` has left out stays told."""
+        return replace(self, left_out=tuple(sorted({*self.left_out, *left_out})))
+
+    def without(self, rows: Any, reason: str) -> Pooled:
+        """Leave some groups out, by name."""
+        rows = np.asarray(rows, dtype=bool)
+        named = tuple(LeftOut(name, reason) for name, out in zip(self.groups.names, rows.tolist(), strict=True) if out)
+        return replace(self[~rows], left_out=self.left_out + named)
+
+
+def pool_periods(selection: Selection, weights: Weights | None = None) -> Pooled:
+    """Return one estimate a group, over all its periods; a group that lacks one is left out by name.
+
+    Without ``weights`` the periods count as the request says.
+    """
+    has_all = ~np.isnan(selection.value).any(axis=1)
+    missing = tuple(_missing(selection, row) for row in np.flatnonzero(~has_all).tolist())
+    groups = selection[has_all]
+    chosen = (weights or selection.parameters.weights) if len(groups.periods) > 1 else Weights.EQUAL
+    made = pool(groups.value, groups.se, groups.respondents, weights=chosen)
+    # Of one period the value as published; what was added up may be equal, and must then be the same number.
+    value = made.value if len(groups.periods) == 1 else settled(made.value)
+    computed = limits(value, made.se, scale=groups.scale)
+    # Of one period the published limits, so that a reader finds in the answer what is in the file.
+    low, high = (groups.low[:, 0], groups.high[:, 0]) if len(groups.periods) == 1 else computed
+    respondents = groups.respondents.sum(axis=1)
+    return Pooled(
+        selection=selection,
+        groups=groups,
+        value=value,
+        se=made.se,
+        low=low,
+        high=high,
+        respondents=respondents,
+        weights=made.weights,
+        flagged=np.asarray((groups.flags != 0).sum(axis=1), dtype=np.int64),
+        flags=flags_of(selection, value, made.se, low, high, respondents),
+        left_out=selection.left_out + missing,
+    )
+
+
+def _missing(selection: Selection, row: int) -> LeftOut:
+    """Say which period a group lacks, and why."""
+    index = int(np.flatnonzero(np.isnan(selection.value[row]))[0])
+    period, cell = selection.periods[index], int(selection.cell[row, index])
+    when = "" if period is None else period_text(period)
+    cube = selection.snapshot.cube
+    name = cube.labels.locations[selection.locations[row]]
+    if len(np.unique(selection.strata)) > 1:
+        name = f"{selection.stratum_names[row][1]} in {name}"
+    if cell == ABSENT:
+        return LeftOut(name, f"no row for {when}")
+    reason = selection.reason(row, index)
+    return LeftOut(name, f"withheld in {when} ({reason})" if when else f"withheld ({reason})")
