@@ -35,7 +35,11 @@ def test_the_means_are_those_of_the_rows(name: str, tmp_path: Path) -> None:
     assert snapshot.about.rejected_total == 0
     assert snapshot.about.warnings == ()
     assert {question.unit for question in snapshot.about.questions} == {"percent"}
-    assert all(question.polarity and question.topic for question in snapshot.about.questions)
+    assert all(question.topic for question in snapshot.about.questions)
+    # Overweight is low where obesity is high.
+    assert [each.text for each in snapshot.about.questions if not each.polarity] == [
+        "Percent of adults aged 18 years and older who have an overweight classification"
+    ]
 
 
 @FILES

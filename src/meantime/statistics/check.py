@@ -15,6 +15,7 @@ from typing import Any
 import msgspec
 
 from meantime.dataset.cube import Cube
+from meantime.dataset.facts.classic_polarity import classic_polarity
 from meantime.dataset.snapshot import Snapshot
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem, RequestInvalid
@@ -233,10 +234,11 @@ def _unknown(leaf: Leaf, snapshot: Snapshot) -> Problem:
 def _of_question(snapshot: Snapshot, statistic: AnyStatistic, question: int, pointer: str) -> list[Problem]:
     about = snapshot.about.questions[question]
     problems = []
-    if statistic.needs_polarity and about.polarity is None:
+    if statistic.needs_polarity and classic_polarity(about) is None:
         detail = (
-            f"Whether a low or a high value is good is not known for the question {quoted(about.text)}, so it has no "
-            "best and no worst. Whoever has the file can say it in the TOML beside it; states_mean needs no such word."
+            f"Is a low or a high value better for {quoted(about.text)}? Meantime does not know, and does not guess. "
+            "Please set polarity for it in the TOML file next to the data, or use ranking with better=lower or "
+            "better=higher; states_mean needs no direction."
         )
         problems.append(Problem(pointer=pointer, code="no-polarity", detail=detail))
     moments = snapshot.cube.by_question.moments

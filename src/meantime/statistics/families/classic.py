@@ -21,6 +21,7 @@ from typing import Any
 import msgspec
 
 from meantime.dataset.cube import Integers
+from meantime.dataset.facts.classic_polarity import classic_polarity
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
 from meantime.statistics.cells.marginals import entries_with_value
@@ -291,7 +292,7 @@ def _locations(prepared: Prepared[Any, Integers]) -> LocationTables:
 
 def _is_lower_better(prepared: Prepared[OfQuestion, Integers]) -> bool:
     snapshot, question = prepared.snapshot, prepared.parameters.question
-    polarity = snapshot.about.questions[snapshot.cube.question_codes[question]].polarity
+    polarity = classic_polarity(snapshot.about.questions[snapshot.cube.question_codes[question]])
     if polarity is None:
         raise ValueError(f"no polarity is known for {question!r}, and it is never guessed")
     return polarity == "lower"

@@ -202,8 +202,8 @@ def lower_is_better(chosen: Selection, parameters: Ordered) -> bool:
     better: Polarity | None = parameters.better or chosen.polarity
     if better is None:
         detail = (
-            "Whether a low or a high value is good is not known for this question, so it has no best. Say it "
-            'with better, "lower" or "higher".'
+            "Is a low or a high value better? Meantime does not know this for the question, and does not guess. Please "
+            'choose: better is "lower" or "higher".'
         )
         raise refusal("/better", "no-polarity", detail)
     return better == "lower"

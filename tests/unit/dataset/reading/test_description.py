@@ -83,9 +83,10 @@ def test_the_nine_questions_of_adults_are_known_with_unit_and_polarity() -> None
     assert len(known) == 9
     assert {facts.unit for facts in known.values()} == {"percent"}
     lower = {text for text, facts in known.items() if facts.polarity == "lower"}
-    assert {text for text, facts in known.items() if facts.polarity == "higher"} == set(known) - lower
-    words = ("overweight", "obesity", "no leisure-time", "fruit", "vegetables")
-    assert len(lower) == 5
+    overweight = {text for text in known if "overweight" in text}
+    assert {text for text, facts in known.items() if facts.polarity == "higher"} == set(known) - lower - overweight
+    words = ("obesity", "no leisure-time", "fruit", "vegetables")
+    assert len(lower) == 4
     assert all(any(word in text for text in lower) for word in words)
 
 
@@ -97,9 +98,10 @@ def test_a_screening_is_better_common_and_an_illness_rare() -> None:
     others = known.keys() - higher
     assert not [text for text in others if any(word in text for word in ("creening", "checkup", "entist"))]
     assert {facts.unit for facts in known.values()} == {"percent"}
-    assert all(facts.polarity for facts in known.values())
+    assert all(facts.polarity or "overweight" in text for text, facts in known.items())
 
 
 def test_what_is_neither_good_nor_bad_in_itself_has_no_polarity() -> None:
-    unsaid = ("food stamps", "Cancer (", "Taking medicine")
-    assert not [text for text in built_in_questions() if any(word in text for word in unsaid)]
+    unsaid = ("food stamps", "Cancer (", "Taking medicine", "overweight")
+    known = built_in_questions().items()
+    assert not [text for text, facts in known if any(word in text for word in unsaid) and facts.polarity]
