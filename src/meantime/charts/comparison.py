@@ -68,7 +68,7 @@ _READING_NOTE = (
 
 
 def comparison(table: Table, caption: Caption) -> Spec:
-    """Draw what is tested, largest first; at 0 is the line that it is tested against.
+    """Draw what is tested, largest first, and a line at 0, which it is tested against.
 
     Raises:
         KeyError: nothing in the table is tested.
@@ -96,13 +96,13 @@ def comparison(table: Table, caption: Caption) -> Spec:
 def add_verdicts(records: list[Record], table: Table) -> None:
     """Give each record its verdict."""
     for record, verdict in zip(records, table.column(VERDICT), strict=True):
-        # A verdict of another version of ours has the look of none.
+        # A verdict that only another version knows looks like none.
         record["verdict"] = str(verdict) if verdict in VERDICT_STYLES else "not tested"
         record["tooltip"] += f", {verdict}"
 
 
 def _name_segments(records: list[Record], table: Table) -> None:
-    """Give the stretches of a location, from one break to the next, rows of their own."""
+    """Give each stretch of a location, from one break to the next, its own row."""
     names = [record["name"] for record in records]
     if len(set(names)) == len(names) or not marks.has_columns(table, *_SEGMENT):
         return
@@ -140,7 +140,7 @@ def _look(records: list[Record]) -> tuple[Spec, Spec, Spec]:
     """Return the encodings of line, filling and shape by verdict, for the verdicts that there are."""
     there = present_verdicts(records)
     lines = [theme.color(VERDICT_STYLES[name][0]) for name in there]
-    # Nothing was found, so nothing is filled.
+    # No difference was detected, so the mark is not filled.
     fillings = [
         theme.color("paper" if VERDICT_STYLES[name][0] == "unclear" else VERDICT_STYLES[name][0]) for name in there
     ]

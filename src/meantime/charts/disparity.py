@@ -1,6 +1,7 @@
-"""The chart of ``disparity``: the groups of a category side by side, and beside them how far they are from one of them.
+"""The chart of ``disparity``: the groups of a category, and how far each is from one of them.
 
-With several locations a row is a location, and the groups have their places in it; of one location each group is a row.
+With several locations a row is a location, and the groups have their places in it; with one location each group is a
+row.
 """
 
 from __future__ import annotations
@@ -22,12 +23,12 @@ _DIFFERENCES = MarkColumns(value="difference", low="difference_low", high="diffe
 _STRATUM, _REFERENCE, _VERDICT = "stratum", "reference_stratum", "verdict"
 _GAP = ("gap", "gap_corrected", "gap_low", "gap_high")
 
-# What share of the width the estimates have; the differences have the rest behind a gap.
+# The share of the width for the estimates; the differences have the rest, after a gap.
 _UNTIL, _FROM = "width * 0.56", "width * 0.62"
-# More shapes are not told apart.
+# More shapes than this are hard to distinguish.
 MAX_GROUPS = 6
 _SHAPES = ("circle", "diamond", "square", "triangle-up", "triangle-down", "cross")
-# Groups of a location lie this far apart, with this much between two locations.
+# Pixels between the groups of a location, and between two locations.
 _SPREAD_PIXELS, _BETWEEN_PIXELS = 8, 10
 _CLEAR = ("better", "worse", "above", "below")
 _HOW = "Filled: differs, also after adjusting for how many are tested. Hollow: no clear difference."
@@ -37,7 +38,7 @@ def disparity(table: Table, caption: Caption) -> Spec:
     """Draw estimates of groups, and their differences from the reference group.
 
     Raises:
-        NotAcceptable: more groups than can be told apart, of several locations.
+        NotAcceptable: several locations, with more groups than can be distinguished.
     """
     records = _records(table)
     groups = list(dict.fromkeys(record["group"] for record in records))
@@ -51,10 +52,10 @@ def disparity(table: Table, caption: Caption) -> Spec:
     row = theme.ROW_PIXELS if is_one else max(theme.ROW_PIXELS, _BETWEEN_PIXELS + _SPREAD_PIXELS * len(groups))
     for record in records:
         record["row"] = record["group"] if is_one else record["location"]
-        place = 0.0 if is_one else groups.index(record["group"]) - (len(groups) - 1) / 2
-        record["shift"] = row / 2 + place * _SPREAD_PIXELS
+        offset = 0.0 if is_one else groups.index(record["group"]) - (len(groups) - 1) / 2
+        record["shift"] = row / 2 + offset * _SPREAD_PIXELS
     against = labels.truncate(str(table.column(_REFERENCE)[0]), 40) if records else ""
-    # Of two, the difference says it.
+    # With two groups, the difference says it.
     gap = _gap(table) if is_one and len(groups) > 2 else ""
     return chart_spec(
         replace(caption, subtitle=tuple(filter(None, (*caption.subtitle, gap, _HOW)))),
@@ -68,9 +69,9 @@ def disparity(table: Table, caption: Caption) -> Spec:
 
 def _records(table: Table) -> list[Record]:
     estimates, differences = marks.read_records(table, _ESTIMATES), marks.read_records(table, _DIFFERENCES)
-    said = zip(table.column(_STRATUM), table.column(_VERDICT), strict=True)
+    verdicts = zip(table.column(_STRATUM), table.column(_VERDICT), strict=True)
     unit = marks.column_unit(table, _DIFFERENCES.value)
-    for record, other, (stratum, verdict) in zip(estimates, differences, said, strict=True):
+    for record, other, (stratum, verdict) in zip(estimates, differences, verdicts, strict=True):
         record["group"] = labels.printable(str(stratum or "")) or "(all)"
         record |= {"apart": other["value"], "apart_low": other["low"], "apart_high": other["high"]}
         record["is_clear"] = verdict in _CLEAR
@@ -127,7 +128,7 @@ def _dots(x: Spec, ends: tuple[str, str], shared: Spec, filling: Spec) -> list[S
 
 
 def _looks(groups: Sequence[str], *, is_one: bool) -> Spec:
-    """Return how groups are told apart: by color and shape where they share a row, else by the row."""
+    """Return how groups are distinguished: by color and shape if they share a row, otherwise by the row."""
     if is_one:
         return {"stroke": {"value": theme.color("accent")}, "fill": {"value": theme.color("accent")}}
     by: Spec = {"field": "group", "type": "nominal", "sort": list(groups), "legend": {"title": None}}
@@ -143,17 +144,19 @@ def _looks(groups: Sequence[str], *, is_one: bool) -> Spec:
 
 
 def _gap(table: Table) -> str:
-    """Say how far the highest and the lowest of the groups of one location lie apart."""
+    """Say how much the highest and the lowest group of one location differ."""
     if not marks.has_columns(table, *_GAP):
         return ""
     gap, corrected, low, high = (table.column(name)[0] for name in _GAP)
     if not isinstance(gap, float):
         return ""
     unit = marks.column_unit(table, _GAP[0])
-    said = f"From the lowest to the highest group: {labels.value_label({'value': gap, 'low': low, 'high': high}, unit)}"
+    sentence = (
+        f"From the lowest to the highest group: {labels.value_label({'value': gap, 'low': low, 'high': high}, unit)}"
+    )
     if isinstance(corrected, float):
-        said += f"; {amount(corrected, unit)} after a part of what chance adds is taken off"
-    return f"{said}."
+        sentence += f"; {amount(corrected, unit)} after a part of what chance adds is taken off"
+    return f"{sentence}."
 
 
 def _told(records: Sequence[Record], groups: Sequence[str], against: str, gap: str, unit: str | None) -> str:

@@ -14,7 +14,7 @@ PERIOD, STRATUM = "period", "stratum"
 
 
 def estimates(table: Table, caption: Caption) -> Spec:
-    """Draw estimates, highest first: the order of the table is that of the names, which says nothing."""
+    """Draw estimates, highest first. The table is in the order of names, which shows nothing."""
     if marks.has_columns(table, STRATUM):
         return groups.groups(table, caption)
     if marks.has_columns(table, PERIOD):
@@ -37,8 +37,8 @@ def _highest_first(record: Record) -> tuple[bool, float, str]:
 
 
 def _reference(records: list[Record], x: Spec, name: str | None) -> list[Spec]:
-    found = next((each for each in records if each["location"] == name and each["value"] is not None), None)
-    return marks.reference_line(x, found["name"], found["value"], found["low"], found["high"]) if found else []
+    row = next((each for each in records if each["location"] == name and each["value"] is not None), None)
+    return marks.reference_line(x, row["name"], row["value"], row["low"], row["high"]) if row else []
 
 
 CHARTS = (Chart(name="estimates", draw=estimates, meaning="a dot with its interval for each row"),)

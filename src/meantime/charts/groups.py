@@ -15,12 +15,12 @@ from meantime.table import Table
 _NAMES = MarkColumns(value="estimate", low="low", high="high")
 _CATEGORY, _STRATUM = "category", "stratum"
 
-# More dots in a row would hide each other, and more shapes are not told apart.
+# More dots in a row would hide each other, and more shapes are hard to distinguish.
 MOST_LOCATIONS = 6
 _SHAPES = ("circle", "diamond", "square", "triangle-up", "triangle-down", "cross")
 # Between what a row is and what is written; an invisible sign, which labels.printable takes out of names.
 _BETWEEN = "\u2063"
-# Rows of one stratum lie this far apart, and each location has its place in between.
+# Pixels between the rows of two strata, and between two locations in a row.
 _BAND_PIXELS, _SPREAD_PIXELS = 12, 8
 
 
@@ -47,8 +47,8 @@ def drawn(table: Table, caption: Caption, names: MarkColumns, what: str) -> Spec
     x = marks.value_encoding(marks.axis_title(what, unit), marks.axis_domain(records))
     each = max(theme.ROW_PIXELS, _BAND_PIXELS + _SPREAD_PIXELS * len(locations))
     for record in records:
-        place = locations.index(record["location"]) - (len(locations) - 1) / 2
-        record["shift"] = each / 2 + place * _SPREAD_PIXELS
+        offset = locations.index(record["location"]) - (len(locations) - 1) / 2
+        record["shift"] = each / 2 + offset * _SPREAD_PIXELS
     y = {**marks.row_encoding("row"), "scale": {"domain": rows, "paddingInner": 0, "paddingOuter": 0}}
     label = f"split(datum.label, '{_BETWEEN}')[1]"
     heading = f"split(datum.label, '{_BETWEEN}')[1] === '' "
@@ -72,7 +72,7 @@ def drawn(table: Table, caption: Caption, names: MarkColumns, what: str) -> Spec
 
 
 def _rows(records: Sequence[Record], table: Table) -> list[str]:
-    """Give each record its row; return all rows, those of a category behind one with its name."""
+    """Give each record its row. Return all rows, those of a category after one with its name."""
     by_category: dict[str, dict[str, None]] = {}
     for record, category, stratum in zip(records, table.column(_CATEGORY), table.column(_STRATUM), strict=True):
         above, name = labels.printable(str(category or "")), labels.printable(str(stratum or "")) or "(all)"

@@ -10,13 +10,13 @@ from meantime.charts.layout import Record, Spec, highlight_opacity, tooltip
 from meantime.table import Cell, Table
 from meantime.text import count
 
-# Around the outermost interval, of the width of all: its end is not to lie on the axis.
+# Space around the outermost interval, as a share of the width, so that it does not end on the axis.
 _AIR = 0.04
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkColumns:
-    """How the columns are named that dots are drawn from: of each chart in one place, its own file."""
+    """The names of the columns that dots are drawn from. Each chart defines its own."""
 
     value: str
     low: str | None = None
@@ -26,7 +26,7 @@ class MarkColumns:
 
 
 def read_records(table: Table, names: MarkColumns) -> list[Record]:
-    """Make a record of each row. A column that the table does not have is as one without values.
+    """Make a record of each row. A column that the table does not have counts as empty.
 
     Raises:
         KeyError: the table has no such value at all.
@@ -67,9 +67,9 @@ def axis_title(what: str, unit: str | None) -> str:
 
 
 def axis_domain(records: Iterable[Record], *more: float | None) -> list[float]:
-    """Return the span of all values and limits with some air, not below 0 where nothing is.
+    """Return the span of all values and limits with a margin, not below 0 unless a value is.
 
-    Not from 0 on: a dot is read by its place, not by its length, and what differs is to be seen.
+    It need not start at 0: a dot is read by its position, not by its length, and differences should be visible.
 
     >>> axis_domain([{"value": 20.0, "low": 10.0, "high": 35.0}])
     [9.0, 36.0]
@@ -90,7 +90,7 @@ def row_encoding(field: str = "name", *, title: str | None = None, grid: bool = 
 
 
 def value_encoding(title: str, span: Sequence[float], *, until: str = "width", field: str = "value") -> Spec:
-    """Return the encoding of values, from the left edge to the place ``until``."""
+    """Return the encoding of values, from the left edge to ``until``."""
     return {
         "field": field,
         "type": "quantitative",
@@ -100,21 +100,21 @@ def value_encoding(title: str, span: Sequence[float], *, until: str = "width", f
     }
 
 
-def dots_with_intervals(x: Spec, y: Spec, *, alike: str = "false") -> list[Spec]:
+def dots_with_intervals(x: Spec, y: Spec, *, also_lit: str = "false") -> list[Spec]:
     """Return the layers of dots with their intervals; ``alike`` says which stay lit with another location."""
     ends = {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y}
     rule = {"type": "rule", "strokeWidth": 2.5, "color": theme.color("accent"), "aria": False}
     return [
-        {"mark": rule, "encoding": {**ends, "opacity": highlight_opacity(alike), "tooltip": tooltip()}},
-        *dots(x, y, alike=alike),
+        {"mark": rule, "encoding": {**ends, "opacity": highlight_opacity(also_lit), "tooltip": tooltip()}},
+        *dots(x, y, also_lit=also_lit),
     ]
 
 
-def dots(x: Spec, y: Spec, *, alike: str = "false") -> list[Spec]:
+def dots(x: Spec, y: Spec, *, also_lit: str = "false") -> list[Spec]:
     """Return the layer of dots; those that are flagged are hollow."""
     accent = {"value": theme.color("accent")}
     fill = {"condition": {"test": "datum.is_flagged", "value": theme.color("paper")}, **accent}
-    shared = {"opacity": highlight_opacity(alike), "description": tooltip(), "tooltip": tooltip()}
+    shared = {"opacity": highlight_opacity(also_lit), "description": tooltip(), "tooltip": tooltip()}
     mark = {"type": "point", "size": 42, "strokeWidth": 1.8}
     return [{"mark": mark, "encoding": {"x": x, "y": y, "stroke": accent, "fill": fill, **shared}}]
 
@@ -133,30 +133,30 @@ def reference_line(
     line = {"type": "rule", "strokeDash": [5, 4], "strokeWidth": 1.3, "color": theme.color("ink")}
     text = {"type": "text", "text": labels.truncate(name, 40), "align": "left", "baseline": "bottom", "dx": 4, "dy": -3}
     mark = {"name": name, "value": value, "low": low, "high": high}
-    said = {"description": {"value": labels.mark_label(mark, unit)}}
+    description = {"description": {"value": labels.mark_label(mark, unit)}}
     return [
         *drawn,
-        {"data": {"values": [{}]}, "mark": line, "encoding": {**at, **said}},
+        {"data": {"values": [{}]}, "mark": line, "encoding": {**at, **description}},
         {"data": {"values": [{}]}, "mark": {**text, "aria": False}, "encoding": {**at, "y": {"value": 0}}},
     ]
 
 
 def summary(records: Sequence[Record], unit: str | None) -> str:
-    """Say what a reader would see first: how many there are, the least and the most, and what is missing."""
+    """Say what a reader would see first: how many values, the lowest and highest, and how many are missing."""
     known = [record for record in records if record["value"] is not None]
     if not known:
         return f"{len(records)} rows, none with a value."
     least, most = min(known, key=_value), max(known, key=_value)
     missing = len(records) - len(known)
     flagged = sum(bool(record.get("is_flagged")) for record in known)
-    said = [
+    parts = [
         count(len(known), "value"),
         f"from {labels.mark_label(least, unit)}",
         f"to {labels.mark_label(most, unit)}",
         f"{missing} without a value" if missing else "",
         f"{flagged} flagged as unreliable" if flagged else "",
     ]
-    return f"{', '.join(filter(None, said))}."
+    return f"{', '.join(filter(None, parts))}."
 
 
 def _value(record: Record) -> float:

@@ -1,4 +1,4 @@
-"""The map of places that are on no tile grid: a dot where each lies, colored by its value. There is no coastline."""
+"""The map of places that are on no tile grid: a dot for each, colored by its value. There is no coastline."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from meantime.table import Table
 _NAMES = MarkColumns(value="estimate", low="low", high="high")
 # As high as wide would not fit a screen; a country that is long is drawn smaller, not distorted.
 _HEIGHT, _LEAST_HEIGHT = 460, 160
-# What a picture is wide, and what a page is at least.
+# The width of an image, and the least width of a page.
 _WIDTH, _NARROWEST = 900, 360
 # Around the outermost points, of what they span.
 _AIR = 0.06
@@ -62,16 +62,16 @@ def point_map(table: Table, caption: Caption) -> Spec:
         ],
         records=records,
         height=height,
-        description=f"Values by place: a dot where each location lies. {marks.summary(records, unit)}",
+        description=f"Values by place: a dot for each location. {marks.summary(records, unit)}",
         axis_pixels=_FOOT,
     )
-    # Whoever has less width than this is made for makes it less high, too.
+    # With less width than this is made for, reduce the height too.
     spec["usermeta"]["height_to_width"] = round(max(height / _WIDTH, _LEAST_HEIGHT / _NARROWEST), 3)
     return spec
 
 
 def _placed(records: list[Record], caption: Caption) -> list[Record]:
-    """Return the records that have a place; the others are not on the map, and the table has them."""
+    """Return the records whose point is known. The others are only in the table."""
     if not records:
         raise no_rows_error()
     if len({record["location"] for record in records}) < len(records):
@@ -95,7 +95,7 @@ def _placed(records: list[Record], caption: Caption) -> list[Record]:
 
 
 def _join_at_dateline(records: list[Record]) -> None:
-    """Cut the earth open where there is least: Guam lies to the west of Hawaii then, and not behind Africa."""
+    """Split the map at the widest empty longitude, so that Guam is west of Hawaii and not east of Africa."""
     around = sorted({record["longitude"] for record in records})
     gaps = [(after - before, after) for before, after in pairwise((*around, around[0] + 360))]
     first = max(gaps)[1]
@@ -120,15 +120,15 @@ def _places(records: list[Record]) -> Spec:
     high, wide, shrink = _span(records)
     # Degrees of latitude for each pixel: as many as both directions need.
     each = f"max({high} / height, {wide} / width)"
-    found = {}
+    encodings = {}
     for axis, of, length, sign in (("x", "longitude", "width", shrink), ("y", "latitude", "height", -1.0)):
         ends = [end(record[of] for record in records) for end in (min, max)]
         middle = sum(ends) / 2
         domain = [ends[0] - 1.0, ends[1] + 1.0]
         pixels = [{"expr": f"{length} / 2 + ({end - middle}) * ({sign}) / {each}"} for end in domain]
         scale = {"domain": domain, "range": pixels, "nice": False, "zero": False}
-        found[axis] = {"field": of, "type": "quantitative", "axis": None, "scale": scale}
-    return found
+        encodings[axis] = {"field": of, "type": "quantitative", "axis": None, "scale": scale}
+    return encodings
 
 
 CHARTS = (

@@ -1,4 +1,4 @@
-"""The chart of ``ranking``: a dot with its interval for each location, and beside it the ranks that it may have."""
+"""The chart of ``ranking``: a dot with its interval for each location, and the ranks that it may have."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _RANK, _RANK_LOW, _RANK_HIGH = "rank", "rank_low", "rank_high"
 _ALIKE = "cannot_be_told_apart_from"
 _REFERENCE = ("reference", "reference_estimate", "reference_low", "reference_high")
 
-# What share of the width the estimates have; the ranks have the rest behind a gap.
+# The share of the width for the estimates; the ranks have the rest, after a gap.
 _UNTIL, _FROM = "width * 0.62", "width * 0.68"
 # Highlighted with another location: those that cannot be distinguished from it. Names are between semicolons.
 _IS_ALIKE = f"indexof(datum.alike, '; ' + {HIGHLIGHT} + ';') >= 0"
@@ -34,10 +34,10 @@ def ranking(table: Table, caption: Caption) -> Spec:
     y = marks.row_encoding()
     x = marks.value_encoding(title, marks.axis_domain(records, *(line[1:] if line else ())), until=_UNTIL)
     estimates = [
-        *marks.dots_with_intervals(x, y, alike=_IS_ALIKE),
+        *marks.dots_with_intervals(x, y, also_lit=_IS_ALIKE),
         *(marks.reference_line(x, *line, unit=unit) if line else ()),
     ]
-    if line:  # its band lies below the dots
+    if line:  # its band is drawn below the dots
         estimates = [*estimates[2:], *estimates[:2]]
     first = f" First is {labels.truncate(records[0]['name'])}." if records else ""
     return chart_spec(
@@ -52,14 +52,14 @@ def ranking(table: Table, caption: Caption) -> Spec:
 
 def _add_ranks(records: list[Record], table: Table) -> None:
     ranks = zip(*(table.column(name) for name in (_RANK, _RANK_LOW, _RANK_HIGH, _ALIKE)), strict=True)
-    for record, (rank, least, greatest, alike) in zip(records, ranks, strict=True):
+    for record, (rank, least, greatest, others_text) in zip(records, ranks, strict=True):
         record |= {
             "rank": rank,
             "rank_low": least,
             "rank_high": greatest,
-            "alike": f"; {labels.printable(str(alike))};",
+            "alike": f"; {labels.printable(str(others_text))};",
         }
-        others = str(alike).count("; ") + 1 if alike else 0
+        others = str(others_text).count("; ") + 1 if others_text else 0
         record["tooltip"] += f", rank {rank} (95% CI {least} to {greatest})"
         record["tooltip"] += (
             f", cannot be distinguished from {count(others, 'other')}" if others else ", differs from every other"

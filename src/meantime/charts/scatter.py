@@ -14,7 +14,7 @@ from meantime.table import Table
 _FIRST = MarkColumns(value="estimate", low="low", high="high")
 _SECOND = MarkColumns(value="other_estimate", low="other_low", high="other_high")
 _HEIGHT = 460
-# MarkColumns beside dots: of more they would lie on each other.
+# Names next to dots: with more of them they would overlap.
 _MAX_NAMED = 20
 _ECOLOGICAL = (
     "Of locations, not of people: it does not say that the same people have both, nor that one leads to the other."

@@ -13,7 +13,7 @@ _LOCATION = "location"
 # A column of ranks for each method; the rest of its name is that of the method.
 _RANK = "rank_"
 _ROW = 15
-# Beyond so many places a move is one that a reader should see.
+# A move by more ranks than this is one that a reader should see.
 _FAR = 10
 # Of the room between the ranks and the names.
 _IS_NARROW = "width < 640"
@@ -34,7 +34,7 @@ def slopes(table: Table, caption: Caption) -> Spec:
             "orient": "top",
             "labelAngle": 0,
             "labelLimit": 140,
-            # Side by side they would lie on each other on a telephone.
+            # On a phone they would overlap side by side.
             "labelExpr": f"{_IS_NARROW} ? split(datum.label, ' ') : datum.label",
             "labelFontSize": {"expr": f"{_IS_NARROW} ? 8 : 11"},
             # Their first line stands this far above, the others below it.
@@ -105,9 +105,9 @@ def _records(table: Table) -> list[Record]:
             if not isinstance(rank, int):
                 continue
             name, how = labels.printable(str(location)), method.removeprefix(_RANK).replace("_", " ")
-            said = f"{labels.truncate(name)}: rank {rank} by {how}; moves {moved} places between methods"
+            tooltip = f"{labels.truncate(name)}: rank {rank} by {how}; moves {moved} places between methods"
             records.append(
-                {"location": name, "name": name, "method": how, "rank": rank, "moved": moved, "tooltip": said}
+                {"location": name, "name": name, "method": how, "rank": rank, "moved": moved, "tooltip": tooltip}
             )
     return records
 

@@ -24,7 +24,7 @@ def spread(table: Table, caption: Caption) -> Spec:
     records = [record for record in marks.read_records(table, _NAMES) if record["value"] is not None]
     _mark_outliers(records, table)
     span = marks.axis_domain([{"value": record["value"]} for record in records])
-    # MarkColumns of outliers stand aslant above their dots.
+    # The names of outliers are written slanted above their dots.
     height = max(_LEAST_HEIGHT, _DOT_PIXELS * (_stack(records, span) + 5))
     unit = marks.column_unit(table, _NAMES.value)
     x = marks.value_encoding(f"Estimate ({unit})" if unit else "Estimate", span)

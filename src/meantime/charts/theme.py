@@ -79,7 +79,7 @@ def dark() -> dict[str, Any]:
 
 def _config(colors: Mapping[str, str], series: tuple[str, ...]) -> dict[str, Any]:
     ink, muted = colors["ink"], colors["muted"]
-    named = {**colors, **{f"series_{place}": value for place, value in enumerate(series)}}
+    named = {**colors, **{f"series_{index}": value for index, value in enumerate(series)}}
     return {
         "params": [{"name": name, "value": value} for name, value in named.items()],
         "background": colors["paper"],

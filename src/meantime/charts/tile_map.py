@@ -24,7 +24,7 @@ _TILE_PIXELS = 58
 _LEGEND_PIXELS = 14
 # A tile that is not lit is a neighbour still: its letters and its color are to be read.
 _OTHER_OPACITY = 0.4
-# From where on light letters are read more easily than dark ones, of the way between both ends of the ramp.
+# The share of the color ramp above which light letters are easier to read than dark ones.
 _DARK_FROM = 0.6
 
 
@@ -84,8 +84,8 @@ def verdict_map(table: Table, caption: Caption) -> Spec:
     }
     sure = f"indexof({labels.vega_string('|'.join(_SURE))}, datum.verdict) >= 0 && isValid(datum.verdict)"
     on_tile = {"condition": {"test": sure, "value": theme.color("paper")}, "value": theme.color("ink")}
-    told = f"Verdicts against {comparison.reference_name(table)} by place: {comparison.verdict_counts(records)}."
-    return _mapped(caption, grid, records, color, on_tile, told)
+    description = f"Verdicts against {comparison.reference_name(table)} by place: {comparison.verdict_counts(records)}."
+    return _mapped(caption, grid, records, color, on_tile, description)
 
 
 _SIGNS = {"better": "●", "worse": "■", "above": "▲", "below": "▼", "similar": "=", "not tested": "?"}
@@ -126,7 +126,9 @@ def _placed(records: Sequence[Record]) -> tuple[TileGrid, list[Record]]:
     return grid, placed
 
 
-def _mapped(caption: Caption, grid: TileGrid, records: list[Record], fill: Spec, on_tile: Spec, told: str) -> Spec:
+def _mapped(
+    caption: Caption, grid: TileGrid, records: list[Record], fill: Spec, on_tile: Spec, description: str
+) -> Spec:
     tile = f"min(width / {grid.columns}, {_TILE_PIXELS})"
     left = f"(width - {grid.columns} * {tile}) / 2"
     middle = {"expr": f"{left} + (datum.column + 0.5) * {tile}"}
@@ -142,7 +144,7 @@ def _mapped(caption: Caption, grid: TileGrid, records: list[Record], fill: Spec,
         "stroke": theme.color("grid"),
         "strokeWidth": 1,
     }
-    # A place without a value is a place; by itself, since a scale has no color for what is not there.
+    # A place without a value is shown too. It has its own layer, since a scale has no color for a missing value.
     empty = {**rect, "fill": theme.color("paper"), "stroke": theme.color("muted"), "strokeDash": [3, 3]}
     has_value = "isValid(datum.value)"
     text = {"type": "text", "align": "center", "baseline": "middle", "x": middle, "aria": False}
@@ -177,10 +179,10 @@ def _mapped(caption: Caption, grid: TileGrid, records: list[Record], fill: Spec,
         ],
         records=records,
         height=grid.rows * _TILE_PIXELS,
-        description=told,
+        description=description,
         axis_pixels=_LEGEND_PIXELS,
     )
-    # Whoever has less width than this is made for makes it less high, too.
+    # With less width than this is made for, reduce the height too.
     spec["usermeta"]["height_to_width"] = round(grid.rows / grid.columns, 3)
     return spec
 

@@ -15,7 +15,7 @@ from meantime.text import amount
 _NAMES = MarkColumns(value="estimate", low="low", high="high")
 _PERIOD = "period"
 
-# As many lines have colors of their own; of more, all are gray, and the one that is lit has color.
+# Up to this many lines have their own colors. With more, all are gray but the highlighted one.
 MAX_COLORED = 6
 _HEIGHT = 340
 # Years need no title, so the source begins sooner.
@@ -50,16 +50,16 @@ def _records(table: Table) -> list[Record]:
 
 
 def _add_runs(records: list[Record]) -> None:
-    """Number the runs of years without a gap. The years that there are at all say which ones follow each other."""
+    """Number the runs of years without a gap. Two years are consecutive if no location has a year between them."""
     known = [record for record in records if record["value"] is not None]
-    place = {year: at for at, year in enumerate(sorted({record["year"] for record in records}))}
+    index_of = {year: index for index, year in enumerate(sorted({record["year"] for record in records}))}
     run, before = 0, (None, -2)
     for record in known:
-        here = (record["location"], place[record["year"]])
-        if here != (before[0], before[1] + 1):
+        position = (record["location"], index_of[record["year"]])
+        if position != (before[0], before[1] + 1):
             run += 1
         record["run"] = run
-        before = here
+        before = position
     records[:] = known
 
 
@@ -112,7 +112,7 @@ def _looks(locations: Sequence[str], reference: str | None) -> tuple[Spec, Spec]
     order = [*named, reference] if reference in locations else named
     hues = [{"expr": f"series_{at}"} for at in range(len(named))] + [theme.color("ink")] * (len(order) - len(named))
     dashes = [[1, 0]] * len(named) + [[6, 4]] * (len(order) - len(named))
-    # One legend for both, told twice alike: where only one of them says that it has none, the library complains.
+    # One legend for both. Both channels must name it: the library warns if only one of them does.
     legend = {"title": None, "symbolType": "stroke", "symbolStrokeWidth": 2.2, "symbolSize": 300}
     shared = {"field": "location", "type": "nominal", "sort": order, "legend": legend}
     return (

@@ -47,7 +47,7 @@ class LocalCompute:
         return document_of(prepared, dataset, work)
 
     def compute(self, request: Request, work: Work) -> EncodedResult:
-        """Prepare, compute, and encode the result in the view that the request asked for; raises as the two do."""
+        """Prepare, compute, and encode the result in the view that the request names; raises as the two do."""
         result = document_of(self.prepare(request), request.dataset, work)
         return EncodedResult(_encoded(result, request.view), result.method_version)
 
@@ -56,7 +56,7 @@ def document_of(prepared: AnyPrepared, dataset: str, work: Work) -> Document:
     """Compute, and return the result with where it comes from: the data set of this name.
 
     Raises:
-        JobInterrupted: ``work.check()`` said to stop.
+        JobInterrupted: ``work.check()`` stopped it.
     """
     statistic, snapshot = prepared.statistic, prepared.snapshot
     work.check()

@@ -65,7 +65,7 @@ def verify(body: bytes, result: Document, snapshot: Snapshot) -> Verification:
         return _cannot_tell(
             f"The result is from other data: it names the fingerprint {result.fingerprint}, and these data have "
             f"{snapshot.fingerprint}. The same file also becomes other data if a column has another role (--column), "
-            "or if the description beside it is different."
+            "or if the description next to it is different."
         )
     try:
         prepared = check(result.statistic, result.parameters, snapshot)

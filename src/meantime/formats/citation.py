@@ -1,4 +1,4 @@
-"""How a result is to be named where it is used: enough to find the same number again, and to know what it is not."""
+"""How to cite a result: enough to find the same number again, and to know its limits."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def suggest(
 ) -> str:
     """Write a citation. Parameters that say nothing (null, or an empty list) are left out.
 
-    It has no title, no date and no version of Meantime: a result is a pure function of what was asked and the
-    fingerprint, which covers none of them. With them, a lost result that is made again, or the answer under one ETag,
-    could have other bytes.
+    It has no title, no date and no version of Meantime: a result is a pure function of the request and the fingerprint,
+    which covers none of them. With them, a lost result that is made again, or the answer under one ETag, could have
+    other bytes.
 
     >>> suggest(statistic="state_mean", parameters={"question": "Percent of adults who nap", "state": "Utah"},
     ...         dataset="naps", fingerprint="8d1c", method_version=1, synthetic=False)
@@ -38,8 +38,8 @@ fingerprint 8d1c. Computed by Meantime.'
     'SYNTHETIC DATA, NOT REAL FIGURES: count (method version 1) of the data set "naps", \
 fingerprint 8d1c. Computed by Meantime.'
     """
-    asked = ", ".join(f"{name} {_shown(value)}" for name, value in parameters.items() if value not in (None, [], ()))
-    how = f"method version {method_version}" + (f"; {asked}" if asked else "")
+    shown = ", ".join(f"{name} {_shown(value)}" for name, value in parameters.items() if value not in (None, [], ()))
+    how = f"method version {method_version}" + (f"; {shown}" if shown else "")
     loudly = f"{SYNTHETIC}: " if synthetic else ""
     return (
         f"{loudly}{statistic} ({how}) of the data set {_shown(dataset)}, fingerprint {fingerprint}. "

@@ -1,13 +1,13 @@
 """Tables as text with a delimiter: CSV as RFC 4180 has it, and TSV, which is the same with tabs.
 
-A header, a line for each row, quotes where they are needed, UTF-8 without a byte order mark (programs would take it for
-a part of the first name). Lines end in CRLF, as the standard says and spreadsheets write; every reader takes it, and
-where a text has a line end of its own, it is quoted and stays what it was.
+A header, a line for each row, quotes where they are needed, UTF-8 without a byte order mark (programs would read it as
+a part of the first name). Lines end in CRLF, as the standard says and spreadsheets write; every reader accepts it, and
+a text that has a line end is quoted and stays as it is.
 
 TSV is quoted too. The other custom, which has no quotes and forbids tabs in a text or writes them as a backslash and a
 letter, would lose them or be misread by every reader that follows the first.
 
-Notes, warnings, units and meanings are not in it: the format has no place for them. The JSON document has them.
+Notes, warnings, units and meanings are left out: the format has no field for them. The JSON document has them.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ from meantime.table import Cell, Kind
 # What spreadsheets take for the beginning of a formula, and run: a cell of the data file could be `=HYPERLINK(...)`.
 # The wide ones are what a Japanese or Chinese Excel takes for the narrow.
 _SIGNS = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
-# Some pass over white space and look at what follows; over these, whatever it is.
+# Some skip white space and look at what follows.
 _BLANKS = ("\t", "\r", "\n")
-# Behind these a cell may begin too: an Excel that takes semicolons for delimiters does not heed our quotes, which are
-# not where its cells begin, and LibreOffice takes comma, semicolon and tab together.
+# A cell may also begin after these: an Excel that uses semicolons as delimiters ignores our quotes, which are not where
+# its cells begin, and LibreOffice splits at comma, semicolon and tab together.
 _WITHIN = re.compile(f"([,;\t\r\n])(?=[{re.escape(''.join(_SIGNS))}])")
 
 
@@ -35,7 +35,7 @@ def pieces(document: Document) -> Iterator[bytes]:
     r"""Write a table with commas; numbers come back as the same doubles, and what is not there is empty.
 
     A text that a spreadsheet would run as a formula gets an apostrophe in front, and so does what it could take for
-    a cell within a text. Who has such names and reads them with a program takes the JSON, or Parquet.
+    a cell within a text. To read such names with a program, use JSON or Parquet.
 
     >>> from meantime.table import Column, Table
     >>> location = Column(name="location", kind=Kind.TEXT, meaning="")
@@ -79,7 +79,7 @@ def _harmless(texts: Sequence[Cell]) -> list[Cell]:
 
 def _apostrophed(text: str) -> str:
     within = _WITHIN.sub(r"\1'", text)
-    # LibreOffice passes over spaces, too, where it is told to trim them.
+    # LibreOffice skips spaces, too, if it is set to trim them.
     is_formula = text.startswith(_BLANKS) or text.lstrip().startswith(_SIGNS)
     return f"'{within}" if is_formula else within
 

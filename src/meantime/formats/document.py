@@ -1,7 +1,7 @@
-"""A result with where it comes from, and its JSON, which says everything: what was asked, of what, what columns mean.
+"""A result with its origin, and its JSON, which says everything: the request, the data set, what columns mean.
 
-The JSON is what is kept of a result; every other form is made from it on demand. So whatever goes in comes out again
-exactly: doubles, integers of 64 bits, text in any script, and what is not there as null.
+The JSON is what is stored of a result; every other format is made from it on demand. So everything in it must be read
+back exactly: doubles, integers of 64 bits, text in any script, and missing values as null.
 """
 
 from __future__ import annotations
@@ -92,7 +92,7 @@ def pieces(document: Document) -> Iterator[bytes]:
 
 
 def about(document: Document) -> bytes:
-    """Write a document without its rows, for forms that have a place for that beside theirs."""
+    """Write a document without its rows, for formats that keep this in their metadata."""
     return dumps(_head(document) | _tail(document))
 
 
@@ -104,7 +104,7 @@ def rows_as_objects(table: Table) -> Iterator[list[dict[str, Cell]]]:
 
 
 def decode(body: bytes) -> Document:
-    """Read a document. What it says beside what we know of, a later version of us may have added; it is passed over.
+    """Read a document. Unknown keys are ignored: a later version may have added them.
 
     Raises:
         NotMeantime: it is no document.
@@ -118,7 +118,7 @@ def decode(body: bytes) -> Document:
 
 
 def dumps(value: object) -> bytes:
-    """Write JSON as all of ours is: compact, UTF-8 as it is, full doubles at their shortest, keys in their order."""
+    """Write JSON as everywhere in Meantime: compact, UTF-8 unescaped, doubles in full, keys in their order."""
     return msgspec.json.encode(value)
 
 
@@ -138,8 +138,8 @@ def _head(document: Document) -> dict[str, Any]:
 
 def _tail(document: Document) -> dict[str, Any]:
     table = document.table
-    said = {"findings": table.findings, "notes": table.notes, "warnings": table.warnings}
-    return {**said, "citation": document.citation}
+    texts = {"findings": table.findings, "notes": table.notes, "warnings": table.warnings}
+    return {**texts, "citation": document.citation}
 
 
 def _not_held(kind: Kind, cells: Sequence[Cell]) -> Iterator[Cell]:
@@ -207,7 +207,7 @@ _TYPES = {Kind.TEXT: str | None, Kind.NUMBER: float | None, Kind.INTEGER: int | 
 def _cells(columns: tuple[Column, ...], rows: msgspec.Raw) -> tuple[list[Cell], ...]:
     # A type made for these columns: rows of it are checked and converted while they are read, and take a third of the
     # memory that dicts do. Its own names are numbered, since a column's name need not be one that Python could have.
-    fields = [f"cell_{place}" for place in range(len(columns))]
+    fields = [f"cell_{index}" for index in range(len(columns))]
     row = msgspec.defstruct(
         "Row",
         [(field, _TYPES[column.kind]) for field, column in zip(fields, columns, strict=True)],

@@ -36,7 +36,7 @@ class Format:
     pieces: Callable[[Document], Iterator[bytes]]  # lazily, so that a long table is never in memory as a whole
     draw: Draw | None = None  # of a format that is a chart: results without a chart cannot be had in it
     chart: str | None = None  # which chart; None: the default chart of the result
-    is_slow: bool = False  # takes a second in a process of its own, however short the result is
+    is_slow: bool = False  # takes a second in a separate process, however short the result is
 
     @property
     def content_type(self) -> str:

@@ -1,4 +1,4 @@
-"""Markdown: a table as GitHub has them, with what to know of it below. For people: numbers are rounded."""
+"""Markdown: a table as GitHub has them, with findings, warnings and notes below. For people: numbers are rounded."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ from meantime.formats.document import ROWS_A_PIECE, Document
 from meantime.formats.format import Format
 from meantime.table import Cell, Column, Kind, cell_format
 
-# Every one of them means something within a line, to GitHub or another; after a backslash none does.
+# Each of these has a meaning within a line, to GitHub or another renderer; after a backslash none has.
 _MARKS = re.compile(r"[\\`*_{}\[\]<>#~|!$&^=]")
 # These do where a line begins. A cell of a table never begins one.
 _BEGINNINGS = re.compile(r"^(?:[-+:]|\d+(?=[.)]))")
-# To be seen, rather than obeyed by a terminal that the page is shown in.
+# Shown as text, rather than obeyed by a terminal that prints the page.
 _CONTROLS = re.compile("[\x00-\x1f\x7f-\x9f]")
 
-_ROUNDED = "Numbers are rounded here to be read; the other forms have them in full."
+_ROUNDED = "Numbers are rounded here; the other formats have them in full."
 
 
 def pieces(document: Document) -> Iterator[bytes]:
@@ -36,7 +36,7 @@ def pieces(document: Document) -> Iterator[bytes]:
     <BLANKLINE>
     > **Warning:** Poor.
     <BLANKLINE>
-    Numbers are rounded here to be read; the other forms have them in full.
+    Numbers are rounded here; the other formats have them in full.
     <BLANKLINE>
     Cite as: Cite me.
     """
@@ -72,7 +72,7 @@ def _writer(column: Column, cells: Sequence[Cell]) -> Callable[[Cell], str]:
 
 
 def _plain(text: str) -> str:
-    # Spaces and line ends in a row are one space to whoever reads Markdown; in a table, a line end would end the row.
+    # Markdown reads any run of spaces and line ends as one space; in a table, a line end would end the row.
     line = " ".join(text.split())
     return _MARKS.sub(r"\\\g<0>", _CONTROLS.sub("\N{REPLACEMENT CHARACTER}", line))
 
@@ -81,8 +81,8 @@ def _paragraph(text: str) -> str:
     return _BEGINNINGS.sub(_with_backslash_before_mark, _plain(text))
 
 
-def _with_backslash_before_mark(found: re.Match[str]) -> str:
-    return f"{found[0]}\\" if found[0].isdigit() else f"\\{found[0]}"
+def _with_backslash_before_mark(match: re.Match[str]) -> str:
+    return f"{match[0]}\\" if match[0].isdigit() else f"\\{match[0]}"
 
 
 def _row(cells: Iterable[str]) -> str:

@@ -68,19 +68,18 @@ def no_chart(statistic: str) -> NotAcceptable:
 
 
 def _statistics() -> Mapping[str, AnyStatistic]:
-    # Imported when a chart is wanted, and not before: with the statistics comes numpy, and a client that only asks has
-    # no use for it.
+    # Imported only when a chart is needed: the statistics import numpy, which most clients do not need.
     from meantime.statistics.registry import STATISTICS
 
     return STATISTICS
 
 
 def _caption(document: Document, points: Coordinates) -> Caption:
-    asked = document.parameters
+    parameters = document.parameters
     table = document.table
     short = " ".join(note for note in table.notes if len(note) <= _NOTE_CHARACTERS)
     return Caption(
-        title=str(asked.get("question", document.statistic)),
+        title=str(parameters.get("question", document.statistic)),
         subtitle=(*table.findings[:1], short),
         warnings=table.warnings,
         source=(
@@ -94,9 +93,9 @@ def _caption(document: Document, points: Coordinates) -> Caption:
 
 
 def _reference(document: Document) -> str | None:
-    """Return what the other locations are read against: what was asked for, else the aggregate of the table."""
-    if isinstance(asked := document.parameters.get("reference"), str):
-        return asked
+    """Return what the other locations are compared with: the request's reference, otherwise the aggregate."""
+    if isinstance(reference := document.parameters.get("reference"), str):
+        return reference
     columns = [column.name for column in document.table.columns]
     if "location" not in columns:
         return None

@@ -146,8 +146,8 @@ class Log:
                 )
             for entry in entries:
                 self._sink.show(entry)
-            trouble = self._file.write([line_or_error(entry) for entry in entries])
-            if trouble:
-                self._sink.show(LogEvent(self._clock(), {"event": trouble, "level": "error"}))
+            error = self._file.write([line_or_error(entry) for entry in entries])
+            if error:
+                self._sink.show(LogEvent(self._clock(), {"event": error, "level": "error"}))
             if not self._is_closing:
                 time.sleep(0.001)

@@ -57,7 +57,7 @@ def test_a_table_with_units_then_what_to_know_of_it() -> None:
         "\nA finding.\n"
         "\n> **Warning:** A warning.\n"
         "\nA note.\n"
-        "\nNumbers are rounded here to be read; the other forms have them in full.\n"
+        "\nNumbers are rounded here; the other formats have them in full.\n"
         "\nCite as: Cite this.\n"
     )
 

@@ -1,1 +1,1 @@
-"""Formats whose library takes long to import, or draws in a process of its own: imported when one is written."""
+"""Formats whose library takes long to import, or that draw in a separate process. Imported when one is written."""

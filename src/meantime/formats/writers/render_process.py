@@ -1,6 +1,6 @@
 """The drawing process: an order comes in on standard input, the picture goes out on standard output.
 
-Started by its path (see renderer.py), so it must not import anything of ours: it starts for every picture.
+Started by its path (see renderer.py), so it must not import anything from Meantime: it starts for every picture.
 """
 
 from __future__ import annotations
@@ -27,11 +27,11 @@ def main() -> int:
     order = json.load(sys.stdin.buffer)
     _die_with(order["parent"])
     # Nothing is loaded from anywhere: no address is allowed, also if a specification should name one.
-    asked = {"vl_spec": order["spec"], "vl_version": VEGA_LITE, "allowed_base_urls": []}
+    arguments = {"vl_spec": order["spec"], "vl_version": VEGA_LITE, "allowed_base_urls": []}
     if order["kind"] == "svg":
-        picture = vl_convert.vegalite_to_svg(**asked).encode()
+        picture = vl_convert.vegalite_to_svg(**arguments).encode()
     else:
-        picture = vl_convert.vegalite_to_png(**asked, scale=_SCALE)
+        picture = vl_convert.vegalite_to_png(**arguments, scale=_SCALE)
     sys.stdout.buffer.write(picture)
     sys.stdout.buffer.flush()
     return 0
@@ -42,7 +42,7 @@ def _die_with(parent: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-        # It may have ended before we asked.
+        # It may have ended before the call.
         if os.getppid() != parent:
             os._exit(1)
 

@@ -1,7 +1,7 @@
-"""Drawing, in a process of its own that is watched from here.
+"""Drawing, in a separate process that is watched from here.
 
-What draws is a browser's engine. A large chart can take all memory there, or hang, or crash; that ends that process
-and nothing else. It leaves nothing behind: it reads one pipe, writes another, and has no file.
+A browser's engine draws. A large chart can make it hang, crash or use all memory; that ends this process and nothing
+else. It leaves no files: it reads one pipe and writes another.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from meantime.formats.document import dumps
 
 Kind = Literal["svg", "png"]
 
-# The largest chart that there may be (5,000 marks) takes 3 s on a core of its own; and nobody waits longer for a page.
+# The largest chart that there may be (5,000 marks) takes 3 s on one core, and nobody waits longer for a page.
 SECONDS: Final = 30.0
 # 100 MB are taken by the engine itself; 50,000 marks, ten times what a chart may have, take 330.
 MEMORY_MB: Final = 700
@@ -40,8 +40,8 @@ def render(spec: Spec, kind: Kind, *, seconds: float = SECONDS, memory_mb: float
     """Draw a specification, and return the file. Blocks until that is done.
 
     Raises:
-        PictureFailed: the process took too long or too much memory, crashed, or said that it cannot.
-        AnswersBusy: as many pictures are being drawn as may.
+        PictureFailed: the process took too long or too much memory, crashed, or reported an error.
+        AnswersBusy: as many pictures are being drawn as is allowed.
     """
     if not _places.acquire(blocking=False):
         raise AnswersBusy(
@@ -75,7 +75,7 @@ def _rendered(order: bytes, seconds: float, memory_mb: float) -> bytes:
         start_new_session=True,
     )
     try:
-        picture, said = _watched(process, order, time.monotonic() + seconds, memory_mb)
+        picture, errors = _watched(process, order, time.monotonic() + seconds, memory_mb)
     except TimeoutError:
         raise PictureFailed(
             f"The picture was not drawn within {seconds:g} s. Ask for fewer locations or years, or take the chart as "
@@ -86,19 +86,19 @@ def _rendered(order: bytes, seconds: float, memory_mb: float) -> bytes:
         process.communicate()
     if process.returncode != 0 or not picture:
         raise PictureFailed(
-            f"Drawing the picture ended without one: {_ending(process.returncode)}.{_tail(said)} The chart can be had "
+            f"Drawing the picture failed: {_ending(process.returncode)}.{_tail(errors)} The chart is also available "
             "as vl.json."
         )
     return picture
 
 
 def _watched(process: subprocess.Popen[bytes], order: bytes, until: float, memory_mb: float) -> tuple[bytes, bytes]:
-    given: bytes | None = order
+    rest: bytes | None = order
     while True:
         try:
-            return process.communicate(given, timeout=_LOOK_EVERY_S)
+            return process.communicate(rest, timeout=_LOOK_EVERY_S)
         except subprocess.TimeoutExpired:
-            given = None  # the first call goes on writing it
+            rest = None  # the first call goes on writing it
         if time.monotonic() > until:
             raise TimeoutError
         if _resident_mb(process.pid) > memory_mb:
@@ -121,6 +121,6 @@ def _ending(code: int) -> str:
     return f"exit code {code}" if code >= 0 else f"it was ended by {signal.Signals(-code).name}"
 
 
-def _tail(said: bytes) -> str:
-    text = " ".join(said.decode("utf-8", "replace").split())[-_TAIL_CHARACTERS:]
-    return f" It said last: {text}." if text else ""
+def _tail(errors: bytes) -> str:
+    text = " ".join(errors.decode("utf-8", "replace").split())[-_TAIL_CHARACTERS:]
+    return f" Its last output: {text}." if text else ""

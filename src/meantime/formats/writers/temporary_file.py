@@ -1,4 +1,4 @@
-"""Forms whose library writes nothing but files: by way of a temporary one, which is gone when it has been read."""
+"""Formats whose library writes only files: written to a temporary one, which is removed after it is read."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ _FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def pieces_of(write: Callable[[Path], object]) -> Iterator[bytes]:
-    """Have a file written, in a folder of its own where its writer may put other things too; read it piece by piece.
+    """Have a file written in a new temporary folder, which its writer may also use, and read it piece by piece.
 
-    The folder is removed at the end, and also when whoever reads stops before.
+    The folder is removed at the end, also if the reader stops early.
 
     Raises:
         StoreFull: there is no space for it; before the first piece.

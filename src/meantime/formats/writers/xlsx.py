@@ -50,12 +50,12 @@ class _Sheet(Worksheet):  # type: ignore[misc]  # it ships no types
 
     def _xml_number_element(self, number: float, attributes: Sequence[tuple[str, Any]] = ()) -> None:
         # 17 digits where they are needed, as Excel itself writes; xlsxwriter's 16 do not bring every double back.
-        said = "".join(f' {key}="{value}"' for key, value in attributes)
-        self.fh.write(f"<c{said}><v>{number!r}</v></c>")
+        attributes_text = "".join(f' {key}="{value}"' for key, value in attributes)
+        self.fh.write(f"<c{attributes_text}><v>{number!r}</v></c>")
 
     def _xml_rich_inline_string(self, string: str, attributes: Sequence[tuple[str, Any]] = ()) -> None:
-        # What begins with <r> and ends with </r> it takes for XML of its own and writes as it is. Our texts come from a
-        # file that somebody else wrote: that one too is a text.
+        # xlsxwriter takes a text from <r> to </r> for its own XML and writes it unchanged. Our texts come from a file
+        # that somebody else wrote, so this one must be escaped like any other.
         self._xml_inline_string(string, True, attributes)
 
 
@@ -69,25 +69,25 @@ def _write(table: Table, about: Sequence[tuple[str, ...]], path: Path) -> None:
 
 
 def _write_result(sheet: Worksheet, table: Table, bold: Any) -> None:
-    for place, (column, cells) in enumerate(zip(table.columns, table.data, strict=True)):
+    for index, (column, cells) in enumerate(zip(table.columns, table.data, strict=True)):
         measured = [column.name, *(str(cell) for cell in cells[:_ROWS_MEASURED])]
-        sheet.set_column(place, place, min(max(_NARROWEST, *(len(text) + 2 for text in measured)), _WIDEST))
+        sheet.set_column(index, index, min(max(_NARROWEST, *(len(text) + 2 for text in measured)), _WIDEST))
     sheet.freeze_panes(1, 0)
-    for place, column in enumerate(table.columns):
-        sheet.write_string(0, place, column.name, bold)
+    for index, column in enumerate(table.columns):
+        sheet.write_string(0, index, column.name, bold)
     kinds = [column.kind for column in table.columns]
     for line, row in enumerate(table.rows(), start=1):
-        for place, (kind, cell) in enumerate(zip(kinds, row, strict=True)):
-            _write_cell(sheet, line, place, kind, cell)
+        for index, (kind, cell) in enumerate(zip(kinds, row, strict=True)):
+            _write_cell(sheet, line, index, kind, cell)
 
 
-def _write_cell(sheet: Worksheet, line: int, place: int, kind: Kind, cell: Cell) -> None:
+def _write_cell(sheet: Worksheet, line: int, index: int, kind: Kind, cell: Cell) -> None:
     if cell is None:
         return
     if kind is Kind.TEXT or (kind is Kind.INTEGER and abs(int(cell)) > _EXACT_INTEGERS):
-        sheet.write_string(line, place, str(cell))
+        sheet.write_string(line, index, str(cell))
     else:
-        sheet.write_number(line, place, cell)
+        sheet.write_number(line, index, cell)
 
 
 def _write_about(sheet: Worksheet, about: Sequence[tuple[str, ...]], bold: Any) -> None:
@@ -95,8 +95,8 @@ def _write_about(sheet: Worksheet, about: Sequence[tuple[str, ...]], bold: Any) 
     sheet.set_column(1, 1, _WIDEST)
     for line, (name, *values) in enumerate(about):
         sheet.write_string(line, 0, name, bold)
-        for place, value in enumerate(values, start=1):
-            sheet.write_string(line, place, value)
+        for index, value in enumerate(values, start=1):
+            sheet.write_string(line, index, value)
 
 
 def _about(document: Document) -> Iterator[tuple[str, ...]]:

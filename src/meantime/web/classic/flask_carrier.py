@@ -197,10 +197,10 @@ class _Carrier:
         def claim(_app: Flask, **_: Any) -> None:
             path = _path(request.environ)
             # Escaped slashes are slashes here: WSGI has no path as it was sent below the prefix.
-            found = router.find(quote_from_bytes(path, safe="/").encode())
-            if found is None and not _is_left_to_us(path.decode("utf-8", "replace"), prefix):
+            match = router.find(quote_from_bytes(path, safe="/").encode())
+            if match is None and not _is_left_to_us(path.decode("utf-8", "replace"), prefix):
                 return
-            route, path_params = found or (None, {})
+            route, path_params = match or (None, {})
             request.environ[_REQUEST] = self._read(request.environ, route, path_params)
             request.routing_exception = None
             request.url_rule = rules[_name_of(route.template) if route else _NOTHING]
@@ -229,9 +229,9 @@ class _Carrier:
         body.drop_rest()
         # What was read is put back, and what is refused is empty: whoever reads the body before our turn neither takes
         # it from us, nor fails at its length or its depth.
-        shown = b"" if http_request.refusal else http_request.body
-        environ["wsgi.input"] = io.BytesIO(shown)
-        environ["CONTENT_LENGTH"] = str(len(shown))
+        unread = b"" if http_request.refusal else http_request.body
+        environ["wsgi.input"] = io.BytesIO(unread)
+        environ["CONTENT_LENGTH"] = str(len(unread))
         return http_request
 
     def _read_body(self, http_request: _FlaskRequest, body: _Body) -> None:

@@ -65,8 +65,8 @@ class Drawing:
         try:
             done = subprocess.run(command, capture_output=True, timeout=_MAKING_S, check=True)  # noqa: S603 - ours
         except (OSError, subprocess.SubprocessError) as error:
-            said = (getattr(error, "stderr", None) or b"").decode("utf-8", "replace")
-            raise RuntimeError(f"The library that draws charts cannot be made: {said[-_SAID_CHARACTERS:]}") from error
+            errors = (getattr(error, "stderr", None) or b"").decode("utf-8", "replace")
+            raise RuntimeError(f"The library that draws charts cannot be made: {errors[-_SAID_CHARACTERS:]}") from error
         packed = gzip.compress(done.stdout, _LEVEL, mtime=0)
         # Where it cannot be kept it is made again after a restart: charts are drawn all the same.
         with suppress(OSError):

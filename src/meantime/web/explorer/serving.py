@@ -79,8 +79,8 @@ class Explorer:
             PathUnknown: there is none, or it is of another version than this one.
             RuntimeError: the chart library cannot be made.
         """
-        found = _PLACE.fullmatch(path)
-        file = self._file(found[2]) if found and found[1] == self.digest else None
+        match = _PLACE.fullmatch(path)
+        file = self._file(match[2]) if match and match[1] == self.digest else None
         if file is None:
             raise PathUnknown("The explorer has no such file, or no longer has it: reload the page /.")
         headers = (
@@ -146,11 +146,11 @@ class Explorer:
 
 
 def _walk(folder: Traversable, start: str) -> list[tuple[str, bytes]]:
-    found = []
+    files = []
     for each in folder.iterdir():
         name = f"{start}{each.name}"
         if each.is_dir():
-            found += _walk(each, f"{name}/")
+            files += _walk(each, f"{name}/")
         elif each.name[each.name.rindex(".") :] in (*_TYPES, ".html"):
-            found.append((name, each.read_bytes()))
-    return found
+            files.append((name, each.read_bytes()))
+    return files
