@@ -21,11 +21,11 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.formats import document
 from meantime.formats.document import Document
 from meantime.model import Unwatched
-from meantime.statistics.cells import select
+from meantime.statistics.cells import filters, select
 from meantime.statistics.cells.marginals import entries_with_value
 from meantime.statistics.check import check
 from meantime.statistics.explain.source_rows import row_of
-from meantime.statistics.families import classic, summary
+from meantime.statistics.families import classic
 from meantime.statistics.registry import STATISTICS
 from tests.support.command_line import meantime
 from tests.support.table_files import read
@@ -95,7 +95,7 @@ def selections(monkeypatch: pytest.MonkeyPatch) -> Selections:
     counted = Selections()
     for name, cells in (("select", "cell"), ("select_rows", "cells")):
         _count(counted, monkeypatch, name, cells)
-    filtered = summary.Filtered
+    filtered = filters.FilteredCells
 
     def entries(*arguments: Any) -> Any:
         counted.begun += 1
@@ -109,7 +109,7 @@ def selections(monkeypatch: pytest.MonkeyPatch) -> Selections:
         return filtered(question, codes, cells)
 
     monkeypatch.setattr(classic, "entries_with_value", entries)
-    monkeypatch.setattr(summary, "Filtered", filtering)
+    monkeypatch.setattr(filters, "FilteredCells", filtering)
     return counted
 
 

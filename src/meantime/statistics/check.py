@@ -77,7 +77,7 @@ def check_form(name: str, raw: Mapping[str, object], refuse_unknown: bool = Fals
     OfQuestion(question='whatever it may be')
     >>> check_form("best5", {"question": "", "questoin": ""}, refuse_unknown=True)
     Traceback (most recent call last):
-    meantime.errors.RequestInvalid: best5 has no parameter "questoin". Did you mean "question"?
+    meantime.errors.requests.RequestInvalid: best5 has no parameter "questoin". Did you mean "question"?
 
     Raises:
         RequestInvalid: it cannot be answered, whatever the data are; carries everything that is wrong with it.

@@ -9,7 +9,7 @@ import numpy as np
 from meantime.dataset.cube import ABSENT, Period
 from meantime.statistics.cells.cell_parameters import check_form
 from meantime.statistics.cells.draft import LOCATION, PERIOD, Draft
-from meantime.statistics.cells.periods import Years, latest, matching, parse, periods_text, sharing
+from meantime.statistics.cells.periods import RequestedYears, latest, matching, parse, periods_text, sharing
 from meantime.statistics.cells.selection import Booleans
 from meantime.statistics.parameters import period_text
 
@@ -53,7 +53,7 @@ def refuse_shared_years(draft: Draft, codes: list[int]) -> None:
         draft.refuse("/years", "contradiction", detail)
 
 
-def _without_years(draft: Draft, years: Years, codes: list[int]) -> list[int]:
+def _without_years(draft: Draft, years: RequestedYears, codes: list[int]) -> list[int]:
     if len(codes) > 1 or years.named or years.ranges:
         draft.refuse("/years", "absent", 'The rows have no year; "latest" takes them as they are.')
     return codes[:1]

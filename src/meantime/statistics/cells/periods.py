@@ -26,8 +26,8 @@ MOST_HAVE = 0.9
 _PART = re.compile(r"(\d{1,4})(?:(\.\.|-)(\d{1,4})(?:/([1-9]\d?))?)?", re.ASCII)
 
 
-class Years(NamedTuple):
-    """Years as asked for."""
+class RequestedYears(NamedTuple):
+    """The years that a request names."""
 
     is_latest: bool = False
     is_all: bool = False
@@ -35,7 +35,7 @@ class Years(NamedTuple):
     ranges: tuple[range, ...] = ()  # of which what is there is meant: questions are not asked every year
 
 
-def parse(text: str) -> Years | None:
+def parse(text: str) -> RequestedYears | None:
     """Read what is asked for; None where it is nothing of the kind.
 
     >>> parse("2016,2018..2020").ranges
@@ -47,7 +47,7 @@ def parse(text: str) -> Years | None:
     """
     words = text.replace(" ", "").casefold()
     if words in ("latest", "all"):
-        return Years(is_latest=words == "latest", is_all=words == "all")
+        return RequestedYears(is_latest=words == "latest", is_all=words == "all")
     named: list[Period] = []
     ranges: list[range] = []
     for part in words.split(","):
@@ -61,10 +61,10 @@ def parse(text: str) -> Years | None:
             ranges.append(range(int(first), int(last) + 1, int(step or 1)))
         else:
             named.append(Period(int(first), int(last or first)))
-    return Years(named=tuple(named), ranges=tuple(ranges))
+    return RequestedYears(named=tuple(named), ranges=tuple(ranges))
 
 
-def matching(years: Years, there: Sequence[Period]) -> tuple[list[int], list[Period]]:
+def matching(years: RequestedYears, there: Sequence[Period]) -> tuple[list[int], list[Period]]:
     """Return the places of the periods that are meant, in the order of time, and those that are named and not there.
 
     >>> there = [Period(2018, 2018), Period(2019, 2019), Period(2018, 2020)]

@@ -21,7 +21,7 @@ class DifferenceColumns(NamedTuple):
     p: str = "p"
 
     def results(self) -> dict[str, tuple[str, str]]:
-        """Return what the programs call them, in Python and in R, after ``Writer.mover``."""
+        """Return what the programs call them, in Python and in R, after ``ProgramWriter.mover``."""
         return dict(zip(self, (("d", "d[1]"), ("d_low", "d[2]"), ("d_high", "d[3]"), ("p", "p")), strict=True))
 
 

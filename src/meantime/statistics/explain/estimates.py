@@ -108,7 +108,7 @@ def add_estimate(explanation: AnyExplanation, estimate: ExplainedEstimate) -> No
         explanation.programs.pooled(estimate.name, is_published=len(values) == 1)
         return
     column, name = explanation.programs.column("value"), estimate.name
-    explanation.programs.say(
+    explanation.programs.add(
         f"{name}_value = ({name}['weight'] * number({name}[{column}])).sum()",
         f"{name}_value <- sum({name}$weight * number({name}[[{column}]]))",
     )

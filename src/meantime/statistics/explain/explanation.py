@@ -15,7 +15,7 @@ import msgspec
 
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.cells.provenance import Provenance
-from meantime.statistics.explain.programs import Writer
+from meantime.statistics.explain.programs import ProgramWriter
 from meantime.table import Cell
 
 P = TypeVar("P", bound=msgspec.Struct)  # the parameters of a statistic
@@ -63,11 +63,11 @@ class ExplanationBuilder(Generic[P, D]):
     assumptions: list[str] = field(default_factory=list)
     sources: list[str] = field(default_factory=list)
     leaves_out: list[str] = field(default_factory=list)
-    programs: Writer = field(init=False)
+    programs: ProgramWriter = field(init=False)
 
     def __post_init__(self) -> None:
         """Begin the programs."""
-        self.programs = Writer(self.snapshot)
+        self.programs = ProgramWriter(self.snapshot)
 
     def step(self, text: str, formula: str | None = None, /, **numbers: float | None) -> None:
         """Add a step; numbers that are not known are left out of it."""
@@ -91,7 +91,7 @@ class ExplanationBuilder(Generic[P, D]):
 
     def explanation(self, statistic: str, warnings: tuple[str, ...]) -> Explanation:
         """Return what has been put together; the warnings are those of the answer."""
-        program = self.programs.snippet(self.results)
+        program = self.programs.finished(self.results)
         labels = [str(self.row[name]) for name in _LABELS if self.row.get(name)]
         parameters: Any = self.parameters  # of every statistic one is the question
         return Explanation(

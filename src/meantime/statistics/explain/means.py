@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from meantime.statistics.cells.provenance import merged
+from meantime.statistics.explain.differences import difference_formula
 from meantime.statistics.explain.explanation import AnyExplanation
 from meantime.text import number
 
@@ -32,4 +33,29 @@ def explain_mean(explanation: AnyExplanation) -> None:
     value = explanation.programs.column("value")
     explanation.programs.pick("rows", weighted.cells)
     explanation.results[name] = (f"number(rows[{value}]).mean()", f"mean(number(rows[[{value}]]), na.rm = TRUE)")
+    explanation.assumptions.append(ROWS_AS_THEY_COME)
+
+
+def explain_difference_of_means(explanation: AnyExplanation) -> None:
+    """Explain how far the mean of a location's rows is from that of all rows."""
+    own, everything = explanation.provenance.parts
+    mean, global_mean, d = (explanation.known(name) for name in ("mean", "global_mean", "difference"))
+    explanation.step("The mean of all rows of the question, this location's among them.", global_mean=global_mean)
+    explanation.step("The mean of this location's rows.", mean=mean)
+    formula = difference_formula(global_mean, mean, d)
+    explanation.step("The one is taken from the other.", formula, difference=d)
+    programs = explanation.programs
+    value = programs.column("value")
+    for name, part in (("everything", everything), ("own", own)):
+        programs.pick(name, part.cells)
+    for name in ("everything", "own"):
+        programs.add(
+            f"mean_of_{name} = number({name}[{value}]).mean()",
+            f"mean_of_{name} <- mean(number({name}[[{value}]]), na.rm = TRUE)",
+        )
+    explanation.results |= {
+        "difference": ("mean_of_everything - mean_of_own",) * 2,
+        "mean": ("mean_of_own",) * 2,
+        "global_mean": ("mean_of_everything",) * 2,
+    }
     explanation.assumptions.append(ROWS_AS_THEY_COME)

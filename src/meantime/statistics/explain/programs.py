@@ -26,7 +26,7 @@ MOST_LISTED = 200
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Snippet:
+class Programs:
     """A computation in two languages; ``result`` is in both what it has come to, by column of the answer."""
 
     python: str
@@ -41,7 +41,7 @@ class Uncertain:
     step: float  # to which values are rounded
 
 
-class Writer:
+class ProgramWriter:
     """Writes both programs line by line."""
 
     def __init__(self, snapshot: Snapshot) -> None:
@@ -51,16 +51,16 @@ class Writer:
         self._r: list[str] = []
         self._read()
 
-    def snippet(self, result: Mapping[str, tuple[str, str]]) -> Snippet:
+    def finished(self, result: Mapping[str, tuple[str, str]]) -> Programs:
         """Return the programs; of each column of the result its expression in Python, and in R."""
         python = ", ".join(f"{_text(name)}: float({one})" for name, (one, _) in result.items())
         r = ", ".join(f"{_text(name)} = {other}" for name, (_, other) in result.items())
-        return Snippet(
+        return Programs(
             python="\n".join([*self._python, f"result = {{{python}}}", "print(result)", ""]),
             r="\n".join([*self._r, f"result <- list({r})", "print(result, digits = 15)", ""]),
         )
 
-    def say(self, python: str, r: str) -> None:
+    def add(self, python: str, r: str) -> None:
         """Write some lines of each."""
         self._python.append(python)
         self._r.append(r)
@@ -80,7 +80,7 @@ class Writer:
                 python.append(f"table[{_text(column)}].isin({_texts(texts)})")
                 r.append(f"table[[{_text(column)}]] %in% {_vector(texts)}")
         conditions = " & ".join(f"({each})" for each in python) or "table.index >= 0"
-        self.say(f"{name} = table[{conditions}]", f"{name} <- table[{' & '.join(r)}, ]")
+        self.add(f"{name} = table[{conditions}]", f"{name} <- table[{' & '.join(r)}, ]")
 
     def _pick_years(self, labels: Sequence[Any], python: list[str], r: list[str]) -> None:
         periods = [label for label in labels if label != ""]
@@ -161,7 +161,7 @@ class Writer:
         # R takes spaces off the names of columns, whatever it is told.
         has_spaces = any(name != name.strip() for name in about.columns)
         names = f"names(table) <- {_vector(about.columns)}\n" if has_spaces else ""
-        self.say(
+        self.add(
             f"PATH = {path}{several}\n"
             f"table = pd.read_csv(PATH, dtype=str, keep_default_na=False, sep={delimiter}, encoding={encoding})\n\n\n"
             "def number(texts):\n"
@@ -175,12 +175,12 @@ class Writer:
     def uncertain(self, how: Uncertain) -> None:
         """Write how limits become standard errors, and standard errors limits."""
         python, r = (_PYTHON_LOGIT, _R_LOGIT) if how.scale is Scale.LOGIT else (_PYTHON_LINEAR, _R_LINEAR)
-        self.say(f"Z, STEP = {Z95!r}, {how.step!r}\n\n\n{python}", f"Z <- {Z95!r}; STEP <- {how.step!r}\n{r}")
+        self.add(f"Z, STEP = {Z95!r}, {how.step!r}\n\n\n{python}", f"Z <- {Z95!r}; STEP <- {how.step!r}\n{r}")
 
     def pooled(self, name: str, *, is_published: bool) -> None:
         """Write the estimate of the rows ``name`` with its standard error and limits."""
         value, low, high = (self.column(role) for role in ("value", "low", "high"))
-        self.say(
+        self.add(
             f"v, l, u = (number({name}[column]) for column in ({value}, {low}, {high}))\n"
             f"w = {name}['weight']\n"
             f"{name}_value = (w * v).sum()\n"
@@ -203,7 +203,7 @@ class Writer:
 
     def mover(self, one: str, other: str) -> None:
         """Write the difference of two estimates, with its interval and p, by MOVER."""
-        self.say(
+        self.add(
             f"{_PYTHON_MOVER}\n\n"
             f"d, d_low, d_high = difference({one}_value, {one}_se, {other}_value, {other}_se)\n"
             f"p = p_value({one}_value, {one}_se, {other}_value, {other}_se)",

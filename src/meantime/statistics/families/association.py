@@ -127,7 +127,7 @@ def association(prepared: Prepared[Association, Both], _work: Work) -> Table:
     >>> parameters = Association(question=survey_example.SOUP, other=survey_example.SINGING, years="2019")
     >>> STATISTIC.answer(survey_example.snapshot(), parameters)
     Traceback (most recent call last):
-    meantime.errors.RequestInvalid: Only 5 locations have both questions, and a correlation needs 10.
+    meantime.errors.requests.RequestInvalid: Only 5 locations have both questions, and a correlation needs 10.
     """
     parameters, (one, other) = prepared.parameters, prepared.data
     reliabilities = (one.heterogeneity.reliability, other.heterogeneity.reliability)
@@ -262,12 +262,12 @@ def _write_correlation(explanation: ExplanationBuilder[Association, Both], metho
     value, location = programs.column("value"), programs.column("location")
     for name, part in (("one", one), ("other", other)):
         programs.take(name, part._replace(weights=np.ones(len(part.cells))))
-        programs.say(
+        programs.add(
             f"{name} = {name}.assign(value=number({name}[{value}])).groupby({location})['value'].mean()",
             f"{name} <- tapply(number({name}[[{value}]]), {name}[[{location}]], mean)",
         )
     if method == "Spearman":
-        programs.say("one, other = one.rank(), other.rank()", "one <- rank(one); other <- rank(other)")
+        programs.add("one, other = one.rank(), other.rank()", "one <- rank(one); other <- rank(other)")
     explanation.results["correlation"] = ("np.corrcoef(one, other)[0, 1]", "cor(one, other)")
     explanation.leaves_out.append("The interval and p.")
 

@@ -1,16 +1,14 @@
 """The nine statistics of the classic API: means of the file's rows as they come, across strata and years.
 
-That is their contract, and it is a poor estimate: a state's men, its women and its total are added up as if they were
-three states. Every table says so in its warnings.
+They share one file, which is long because each shows its behavior by example. By contract they average all rows, which
+is a poor estimate: a state's men, its women and its total count as if they were three states. Every table warns of it.
 
-Each one reads a marginal of the cube, so that it touches as many entries as its answer has and never a row: it prepares
-which entries these are. They are
-over in microseconds; that is why none of them looks at its ``work``.
+Each reads a marginal of the cube: as many entries as its answer has rows. That takes microseconds, so none of them
+looks at its ``work``.
 
-What holds for all of them: a withheld row counts nowhere, and a location or group without any value has no row in the
-answer. So what is asked of nothing but withheld values gives a table without rows (``check`` refuses it before
-that, with the reason). Ties are in the order of the names. A question or state that the snapshot does not have raises
-KeyError.
+For all of them, suppressed and missing values count nowhere, and a location or group without any value has no row in
+the answer. A question with only such values gives a table without rows (``check`` refuses it before, with the reason).
+Ties are in the order of the names. A question or state that the snapshot does not have raises KeyError.
 """
 
 from __future__ import annotations
@@ -42,9 +40,7 @@ from meantime.statistics.classic_tables import (
     mean_of_all,
     means_of_groups,
 )
-from meantime.statistics.explain.differences import difference_formula
-from meantime.statistics.explain.explanation import ExplanationBuilder
-from meantime.statistics.explain.means import ROWS_AS_THEY_COME, explain_mean
+from meantime.statistics.explain.means import explain_difference_of_means, explain_mean
 from meantime.statistics.parameters import LocationName, QuestionText
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.table import Cell, Table
@@ -298,31 +294,6 @@ def _is_lower_better(prepared: Prepared[OfQuestion, Integers]) -> bool:
     return polarity == "lower"
 
 
-def explain_difference(explanation: ExplanationBuilder[Any, Integers]) -> None:
-    """Explain how far the mean of a location is from that of all rows."""
-    own, everything = explanation.provenance.parts
-    mean, global_mean, d = (explanation.known(name) for name in ("mean", "global_mean", "difference"))
-    explanation.step("The mean of all rows of the question, this location's among them.", global_mean=global_mean)
-    explanation.step("The mean of this location's rows.", mean=mean)
-    formula = difference_formula(global_mean, mean, d)
-    explanation.step("The one is taken from the other.", formula, difference=d)
-    programs = explanation.programs
-    value = programs.column("value")
-    for name, part in (("everything", everything), ("own", own)):
-        programs.pick(name, part.cells)
-    for name in ("everything", "own"):
-        programs.say(
-            f"mean_of_{name} = number({name}[{value}]).mean()",
-            f"mean_of_{name} <- mean(number({name}[[{value}]]), na.rm = TRUE)",
-        )
-    explanation.results |= {
-        "difference": ("mean_of_everything - mean_of_own",) * 2,
-        "mean": ("mean_of_own",) * 2,
-        "global_mean": ("mean_of_everything",) * 2,
-    }
-    explanation.assumptions.append(ROWS_AS_THEY_COME)
-
-
 _UTAH = {**EXAMPLE, "state": "Utah"}
 
 _ALL_ROWS = (
@@ -425,7 +396,7 @@ DIFF_FROM_MEAN = Statistic(
     prepare=location_entries,
     compute=diff_from_mean,
     rests_on=difference_rests_on,
-    explain=explain_difference,
+    explain=explain_difference_of_means,
     help="global mean minus each location's mean, in the order of states_mean",
     estimates="the means of global_mean and states_mean; positive where the location is below",
     columns=DIFFERENCES,
@@ -445,7 +416,7 @@ STATE_DIFF_FROM_MEAN = Statistic(
     prepare=location_entries,
     compute=state_diff_from_mean,
     rests_on=difference_rests_on,
-    explain=explain_difference,
+    explain=explain_difference_of_means,
     help="global mean minus one location's mean",
     estimates="the means of global_mean and state_mean; positive where the location is below",
     columns=DIFFERENCES,

@@ -8,23 +8,23 @@ integers and rounded once, at the end.
 from __future__ import annotations
 
 import math
-from bisect import bisect_left
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 from decimal import Decimal
-from fractions import Fraction
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Any, Literal
 
 import msgspec
 import numpy as np
 
-from meantime.dataset.cube import ABSENT, AXES, Cube, Exact, Integers, Moments, add_up
+from meantime.dataset.cube import ABSENT, AXES, Exact, Integers, Moments, add_up
 from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.value_counts import ValueCounts, cells_hold_every_value, count_in_cells, count_in_rows
 from meantime.model import Work
 from meantime.statistics import columns
+from meantime.statistics.cells.filters import FilteredCells, filter_cells, label_texts, question_cells
 from meantime.statistics.cells.provenance import Provenance, of_mean, unweighted
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.explain.means import explain_mean
+from meantime.statistics.methods.exact import exact_share, quantile, square_root
 from meantime.statistics.parameters import (
     CategoryName,
     LocationName,
@@ -162,44 +162,29 @@ def columns_for(parameters: Summary) -> tuple[Column, ...]:
 def entries_read(snapshot: Snapshot, parameters: Summary) -> int:
     """Return how many cells, or rows where those do not tell the values, an answer goes through."""
     code = snapshot.cube.question_codes[parameters.question]
-    cells = _question_cells(snapshot.cube, code)
+    cells = question_cells(snapshot.cube, code)
     if not parameters.quantiles or cells_hold_every_value(snapshot.cube.cells.moments[cells]):
         return len(range(cells.start, cells.stop))
     # All rows of the table are looked at, to find those of the question.
     return snapshot.about.rows
 
 
-class Filtered(NamedTuple):
-    """The cells that the filters let through."""
-
-    question: int  # its code
-    codes: dict[str, Integers]  # that each filter lets through, by axis; what has no filter is not in it
-    cells: Integers  # positions in the cube's cells
-
-
-def prepare(snapshot: Snapshot, parameters: Summary) -> Filtered:
+def prepare(snapshot: Snapshot, parameters: Summary) -> FilteredCells:
     """Select the cells that the filters let through."""
-    cube = snapshot.cube
-    question, codes = cube.question_codes[parameters.question], _codes(cube, parameters)
-    cells = _question_cells(cube, question)
-    keys = cube.cells.keys[cells]
-    kept = np.ones(len(keys), dtype=bool)
-    for axis, wanted in codes.items():
-        kept &= np.isin(keys[:, _PLACES[axis]], wanted)
-    return Filtered(question, codes, np.flatnonzero(kept) + cells.start)
+    names = {"location": parameters.location, "category": parameters.category, "stratum": parameters.stratum}
+    return filter_cells(snapshot.cube, parameters.question, names, [str(each) for each in parameters.period])
 
 
-def summary(prepared: Prepared[Summary, Filtered], work: Work) -> Table:
+def summary(prepared: Prepared[Summary, FilteredCells], work: Work) -> Table:
     """Describe the rows of a question: how many, mean, deviation, least, most and quantiles, by group.
 
     A group is there if it has a row; one with nothing but withheld rows has a count of 0 and no numbers, and stands
     last where it is sorted by one. Without ``order`` groups come by name, as tied ones do, and years one after another:
 
     >>> from meantime.dataset.samples import example
-    >>> from meantime.statistics.registry import STATISTICS
     >>> def show(**parameters):
     ...     parameters = Summary(question=example.BREAKFAST, **parameters)
-    ...     for row in STATISTICS["summary"].answer(example.snapshot(), parameters).rows():
+    ...     for row in STATISTIC.answer(example.snapshot(), parameters).rows():
     ...         print(*row)
     >>> show(by=("location",), order=("-mean",))  # location, count, mean, sd, min, max, median, withheld
     Cockaigne 2 31.55 2.1920310216782974 30.0 33.1 31.55 0
@@ -240,7 +225,7 @@ def summary(prepared: Prepared[Summary, Filtered], work: Work) -> Table:
     )
 
 
-def rests_on(prepared: Prepared[Summary, Filtered], row: Mapping[str, Cell] | None) -> Provenance:
+def rests_on(prepared: Prepared[Summary, FilteredCells], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what the numbers of a group rest on: its rows that the filters let through; they add up to its mean."""
     snapshot, cells = prepared.snapshot, prepared.data.cells
     if row is None:
@@ -249,7 +234,7 @@ def rests_on(prepared: Prepared[Summary, Filtered], row: Mapping[str, Cell] | No
     kept = np.ones(len(keys), dtype=bool)
     for axis in prepared.parameters.by:
         label = row[axis]
-        code = ABSENT if label is None else list(_label_texts(snapshot.cube, axis)).index(str(label))
+        code = ABSENT if label is None else list(label_texts(snapshot.cube, axis)).index(str(label))
         kept &= keys[:, _PLACES[axis]] == code
     return Provenance(number="mean", parts=(of_mean(snapshot, cells[kept]),))
 
@@ -257,7 +242,7 @@ def rests_on(prepared: Prepared[Summary, Filtered], row: Mapping[str, Cell] | No
 class _Groups:
     """The cells that are asked about, and the groups that they are in, ordered by key."""
 
-    def __init__(self, prepared: Prepared[Summary, Filtered]) -> None:
+    def __init__(self, prepared: Prepared[Summary, FilteredCells]) -> None:
         self._snapshot = prepared.snapshot
         self.parameters = prepared.parameters
         self.question, self.codes, cells = prepared.data
@@ -278,11 +263,11 @@ class _Groups:
 
     def labels(self) -> list[list[Cell]]:
         """Return the names of the groups, one list an axis; None where the rows have none."""
-        found: list[list[Cell]] = []
+        labels: list[list[Cell]] = []
         for axis, codes in zip(self.parameters.by, self.keys.T, strict=True):
-            names = _label_texts(self._snapshot.cube, axis)
-            found.append([None if code == ABSENT else names[code] for code in codes.tolist()])
-        return found
+            names = label_texts(self._snapshot.cube, axis)
+            labels.append([None if code == ABSENT else names[code] for code in codes.tolist()])
+        return labels
 
     def ranks(self) -> dict[str, list[int | None]]:
         """Return what the groups are sorted by where it is by name: years by number, and not by their digits."""
@@ -315,69 +300,15 @@ _PLACES = {axis: index for index, axis in enumerate(AXES)}
 _MIXED = {"stratum": "strata", "period": "periods"}
 
 
-def _question_cells(cube: Cube, question: int) -> slice:
-    return slice(int(cube.starts[question]), int(cube.starts[question + 1]))
-
-
-def _codes(cube: Cube, parameters: Summary) -> dict[str, Integers]:
-    """Return the codes that each filter lets through; what has no filter is not in it."""
-    wanted: dict[str, Integers] = {}
-    for axis in ("location", "category", "stratum"):
-        if names := getattr(parameters, axis):
-            labels = getattr(cube.labels, AXES[axis])
-            codes = [_code(labels, name) if name else ABSENT for name in names]
-            wanted[axis] = np.array(codes, dtype=np.int64)
-    if parameters.period:
-        spans = [period_of(str(each)) for each in parameters.period]
-        codes = [
-            code
-            for code, (first, last) in enumerate(cube.labels.periods)
-            if any(span.first <= first and last <= span.last for span in spans)
-        ]
-        wanted["period"] = np.array(codes, dtype=np.int64)
-    return wanted
-
-
-def _code(labels: Sequence[str], name: str) -> int:
-    index = bisect_left(labels, name)
-    if index == len(labels) or labels[index] != name:
-        raise KeyError(name)
-    return index
-
-
-def _label_texts(cube: Cube, axis: str) -> Sequence[str]:
-    if axis == "period":
-        return [period_text(period) for period in cube.labels.periods]
-    texts: tuple[str, ...] = getattr(cube.labels, AXES[axis])
-    return texts
-
-
 def _deviations(moments: Moments, scale: int, work: Work) -> list[float | None]:
     unit = 10 ** (2 * scale)
-    found: list[float | None] = []
+    deviations: list[float | None] = []
     sums = zip(moments.count.tolist(), moments.total.tolist(), moments.squares.tolist(), strict=True)
     for index, (n, total, squares) in enumerate(sums):
         if index % _GROUPS_AT_A_TIME == 0:
             work.check()
-        found.append(_root(n * squares - total * total, n * (n - 1) * unit) if n > 1 else None)
-    return found
-
-
-def _root(numerator: int, denominator: int) -> float:
-    """Return the square root of a fraction, rounded once.
-
-    >>> _root(2, 1) == math.sqrt(2), _root(10**800, 10**200) == 1e300, _root(0, 7)
-    (True, True, 0.0)
-    """
-    # The root of a whole number with 55 bits or more, the last of them set if anything was left: two bits more than a
-    # double has, so that the division at the end rounds as the exact root would be.
-    shift = max(110 - numerator.bit_length() + denominator.bit_length(), 0)
-    shift += shift % 2
-    whole = (numerator << shift) // denominator
-    root = math.isqrt(whole)
-    if root * root * denominator != numerator << shift:
-        root |= 1
-    return root / (1 << shift // 2)
+        deviations.append(square_root(n * squares - total * total, n * (n - 1) * unit) if n > 1 else None)
+    return deviations
 
 
 def _at_scale(numbers: Exact, count: Integers, scale: int) -> list[float | None]:
@@ -388,14 +319,14 @@ def _at_scale(numbers: Exact, count: Integers, scale: int) -> list[float | None]
 
 def _quantiles(groups: _Groups, work: Work) -> list[list[float | None]]:
     """Return a column for each quantile."""
-    shares = [_exact_share(share) for share in groups.parameters.quantiles]
+    shares = [exact_share(share) for share in groups.parameters.quantiles]
     if not shares:
         return []
     counted = groups.counted(work)
     starts = _starts(counted, groups.keys)
-    # Of one group: row number ``before[place]`` is the first with the value at ``place``.
+    # How many rows there are up to each value.
     ends = np.cumsum(counted.counts)
-    found: list[list[float | None]] = [[] for _ in shares]
+    quantiles: list[list[float | None]] = [[] for _ in shares]
     for group, n in enumerate(groups.moments.count.tolist()):
         if group % _GROUPS_AT_A_TIME == 0:
             work.check()
@@ -406,9 +337,9 @@ def _quantiles(groups: _Groups, work: Work) -> list[list[float | None]]:
             index = first + int(np.searchsorted(ends[first:last], row + offset, side="right"))
             return int(counted.values[index])
 
-        for column, share in zip(found, shares, strict=True):
-            column.append(_quantile(value_at, n, share, groups.scale) if n else None)
-    return found
+        for column, share in zip(quantiles, shares, strict=True):
+            column.append(quantile(value_at, n, share, groups.scale) if n else None)
+    return quantiles
 
 
 def _starts(counted: ValueCounts, keys: Integers) -> Integers:
@@ -418,30 +349,14 @@ def _starts(counted: ValueCounts, keys: Integers) -> Integers:
     is_new = np.ones(len(counted), dtype=bool)
     is_new[1:] = (counted.keys[1:] != counted.keys[:-1]).any(axis=1)
     firsts = [*np.flatnonzero(is_new).tolist(), len(counted)]
-    starts, found = [], 0
+    starts, passed = [], 0
     # Groups without a value have none here, and begin where the next one does.
     heads = counted.keys[is_new].tolist()
     for key in keys.tolist():
-        starts.append(firsts[found])
-        if found < len(heads) and heads[found] == key:
-            found += 1
+        starts.append(firsts[passed])
+        if passed < len(heads) and heads[passed] == key:
+            passed += 1
     return np.array([*starts, len(counted)], dtype=np.int64)
-
-
-def _quantile(value_at: Callable[[int], int], n: int, share: Fraction, scale: int) -> float:
-    """Return a quantile of type 7: at place (n - 1) x share, straight between the neighbours, rounded once."""
-    index = (n - 1) * share
-    below = math.floor(index)
-    rest = index - below
-    low = value_at(below)
-    high = value_at(below + 1) if rest else low
-    unit: int = 10**scale
-    return (low * rest.denominator + (high - low) * rest.numerator) / (rest.denominator * unit)
-
-
-def _exact_share(share: float) -> Fraction:
-    """Return the number that was written: 0.05 is a twentieth, which no double is."""
-    return Fraction(repr(share))
 
 
 def _quantile_name(share: float) -> str:
@@ -462,18 +377,21 @@ def _quantile_meaning(share: float) -> str:
 
 
 def _ordered(data: dict[str, list[Any]], ranks: dict[str, list[int | None]], parameters: Summary) -> list[int]:
-    """Return the places of the groups as asked: sorted by the last column first, since sorting keeps ties in order."""
+    """Return the positions of the groups in the requested order.
+
+    They are sorted by the last column first, since sorting keeps ties in order.
+    """
     order = list(range(len(data["count"])))
     for column in reversed((*parameters.order, *parameters.by)):
         name = column.removeprefix("-")
         cells = ranks.get(name, data[name])
-        given = [index for index in order if cells[index] is not None]
-        given.sort(key=cells.__getitem__, reverse=column.startswith("-"))
-        order = given + [index for index in order if cells[index] is None]
+        with_value = [index for index in order if cells[index] is not None]
+        with_value.sort(key=cells.__getitem__, reverse=column.startswith("-"))
+        order = with_value + [index for index in order if cells[index] is None]
     return order[: parameters.limit]
 
 
-def explain(explanation: ExplanationBuilder[Summary, Filtered]) -> None:
+def explain(explanation: ExplanationBuilder[Summary, FilteredCells]) -> None:
     """Explain the mean of a group."""
     explain_mean(explanation)
     explanation.leaves_out.append("Everything but the mean: deviation, least, most and quantiles are of the same rows.")

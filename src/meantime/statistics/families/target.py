@@ -133,7 +133,7 @@ def explain(explanation: ExplanationBuilder[Target, Pooled]) -> None:
     explain_test(explanation)
     explanation.sources.append(MOVER)
     if own.has_limits:
-        explanation.programs.say(
+        explanation.programs.add(
             f"target_value, target_se = {fixed!r}, 0.0  # known without error",
             f"target_value <- {fixed!r}; target_se <- 0  # known without error",
         )

@@ -363,7 +363,7 @@ def explain(explanation: ExplanationBuilder[Trend, Selection]) -> None:
     # The pulls tell the slope; signs are needed here, and a year that pulls down has a negative one.
     explanation.programs.take("years", Part(part.used_as, part.cells[used], np.abs(part.weights[used])))
     signs = ", ".join("1" if weight >= 0 else "-1" for weight in part.weights[used].tolist())
-    explanation.programs.say(
+    explanation.programs.add(
         f"sign = np.array([{signs}])  # years before the middle pull the other way",
         f"sign <- c({signs})  # years before the middle pull the other way",
     )

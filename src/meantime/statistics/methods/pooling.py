@@ -28,7 +28,7 @@ class Weights(StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Pooled:
+class PooledValues:
     """One estimate a row."""
 
     value: Doubles
@@ -36,7 +36,7 @@ class Pooled:
     weights: Doubles  # as (rows, years), adding up to 1
 
 
-def pool(value: Doubles, se: Doubles, respondents: Doubles, *, weights: Weights) -> Pooled:
+def pool(value: Doubles, se: Doubles, respondents: Doubles, *, weights: Weights) -> PooledValues:
     """Combine the years of each row; both arrays are (rows, years).
 
     >>> v, se, n = np.array([[20.0, 30.0]]), np.array([[1.0, 2.0]]), np.array([[300.0, 100.0]])
@@ -58,6 +58,6 @@ def pool(value: Doubles, se: Doubles, respondents: Doubles, *, weights: Weights)
         else:
             raw = value * (100 - value) / se**2
         share = raw / raw.sum(axis=1, keepdims=True)
-        return Pooled(
+        return PooledValues(
             value=(share * value).sum(axis=1), se=np.sqrt((share**2 * se**2).sum(axis=1)), weights=np.asarray(share)
         )
