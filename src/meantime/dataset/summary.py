@@ -128,9 +128,9 @@ def _question(snapshot: Snapshot, code: int) -> QuestionSummary:
 
 def _locations(snapshot: Snapshot) -> tuple[LocationSummary, ...]:
     names = snapshot.cube.labels.locations
-    aggregates = geography.for_locations(names).aggregates
+    known = geography.for_locations(names)
     return tuple(
-        describe_location(snapshot.about, name, cells=cells, is_aggregate=name in aggregates)
+        describe_location(snapshot.about, name, cells=cells, is_aggregate=known.is_aggregate(name))
         for name, cells in zip(names, _cells_by(snapshot.cube, "location"), strict=True)
     )
 

@@ -100,7 +100,7 @@ def _reference(document: Document) -> str | None:
     if "location" not in columns:
         return None
     locations = tuple(sorted({str(name) for name in document.table.column("location")}))
-    return next((name for name in locations if name in geography.for_locations(locations).aggregates), None)
+    return next(filter(geography.for_locations(locations).is_country, locations), None)
 
 
 FORMATS = (

@@ -10,6 +10,7 @@ import tomllib
 from collections.abc import Sequence
 from functools import cache, lru_cache
 from importlib import resources
+from typing import Any
 
 import msgspec
 
@@ -22,22 +23,52 @@ class Population(msgspec.Struct, frozen=True, kw_only=True):
     counts: dict[str, int]
 
 
-class Geography(msgspec.Struct, frozen=True, kw_only=True):
+class Aggregate(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """A location that is made of others."""
+
+    names: tuple[str, ...]  # that files give it
+    members: str  # names of sets or abbreviations, with spaces between them; "" where it is no sum, as a median
+    source: str  # who says so
+    is_country: bool = False  # the whole country, which the others are compared with unless another is named
+
+
+class Geography(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The places of one country; empty where nothing is known."""
 
     name: str = ""
     sets: dict[str, tuple[str, ...]] = {}  # "states": names as in the file
-    aggregates: dict[str, str] = {}  # a location that contains others -> the set of those
     abbreviations: dict[str, str] = {}
     population: Population | None = None
+    aggregates: dict[str, Aggregate] = {}  # by each of their names
+
+    def is_aggregate(self, name: str) -> bool:
+        """Whether a location is made of others, or is the median of others, which no place is.
+
+        >>> states = for_locations(("Utah", "Ohio", "West"))
+        >>> [states.is_aggregate(name) for name in ("National", "West", "HHS Region 8", "Utah")]
+        [True, True, True, False]
+        >>> NOWHERE.is_aggregate("All counties (median)"), NOWHERE.is_aggregate("West")
+        (True, False)
+        """
+        return name in self.aggregates or _MEDIAN in name.casefold()
+
+    def is_country(self, name: str) -> bool:
+        """Whether a location is the whole country."""
+        return name in self.aggregates and self.aggregates[name].is_country
 
     def members(self, aggregate: str) -> tuple[str, ...]:
-        """Return the locations that an aggregate contains; none if it is not an aggregate.
+        """Return the locations that an aggregate contains; none if it is not an aggregate, or no sum.
 
         >>> for_locations(("Utah", "National")).members("National")[:2]
         ('Alabama', 'Alaska')
+        >>> for_locations(("Utah", "National")).members("HHS Region 10")
+        ('Alaska', 'Idaho', 'Oregon', 'Washington')
         """
-        return self.sets[self.aggregates[aggregate]] if aggregate in self.aggregates else ()
+        if aggregate not in self.aggregates:
+            return ()
+        names = {short: name for name, short in self.abbreviations.items()}
+        words = self.aggregates[aggregate].members.split()
+        return tuple(name for word in words for name in self.sets.get(word) or (names[word],))
 
     def shares(self, names: Sequence[str]) -> dict[str, float]:
         """Return each location's share of the people who live in all of these; empty if one is unknown.
@@ -54,6 +85,8 @@ class Geography(msgspec.Struct, frozen=True, kw_only=True):
         return {name: counts[name] / total for name in names}
 
 
+# What a table calls the median of its places, as the BRFSS does: "All States and DC (median) **".
+_MEDIAN = "(median)"
 # The geography of tables whose places are unknown.
 NOWHERE = Geography()
 
@@ -62,20 +95,35 @@ NOWHERE = Geography()
 def for_locations(locations: tuple[str, ...]) -> Geography:
     """Return the geography that contains at least half of these locations.
 
+    The names of regions are those of many countries: they mean this one's only beside one of its states. Without
+    states, regions are the locations of the table and no aggregates.
+
     >>> for_locations(("National", "Ohio", "Utah")).name
     'United States'
     >>> for_locations(("Avalon", "Borduria", "Georgia")) == NOWHERE
     True
+    >>> for_locations(("North", "South", "West")) == NOWHERE
+    True
     """
     for geography in _all():
         known = sum(name in geography.abbreviations or name in geography.aggregates for name in locations)
-        if 0 < len(locations) <= 2 * known:
+        if not 0 < len(locations) <= 2 * known:
+            continue
+        if any(name in geography.abbreviations for name in locations):
             return geography
+        if any(map(geography.is_country, locations)):
+            countries = {name: each for name, each in geography.aggregates.items() if each.is_country}
+            return msgspec.structs.replace(geography, aggregates=countries)
     return NOWHERE
 
 
 @cache
 def _all() -> tuple[Geography, ...]:
     folder = resources.files(__package__).joinpath("geographies")
-    tables = (file.read_text(encoding="utf-8") for file in folder.iterdir() if file.name.endswith(".toml"))
-    return tuple(msgspec.convert(tomllib.loads(text), Geography) for text in tables)
+    files = (file for file in folder.iterdir() if file.name.endswith(".toml"))
+    return tuple(_read(tomllib.loads(file.read_text(encoding="utf-8"))) for file in files)
+
+
+def _read(content: dict[str, Any]) -> Geography:
+    aggregates = {name: each for each in content["aggregates"] for name in each["names"]}
+    return msgspec.convert(content | {"aggregates": aggregates}, Geography)

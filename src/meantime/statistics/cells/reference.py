@@ -94,7 +94,7 @@ def difference_rests_on(pooled: Pooled, at: int, row: Mapping[str, Cell] | None)
 
 
 def _aggregate(snapshot: Snapshot, question: int) -> str | None:
-    """Return the one location of a question that is the sum of others; None where there is none, or several."""
-    aggregates = geography.for_locations(snapshot.cube.labels.locations).aggregates
-    named = [name for name in locations_of(snapshot.cube, question) if name in aggregates]
+    """Return the one location of a question that is the whole country; None where there is none, or several."""
+    known = geography.for_locations(snapshot.cube.labels.locations)
+    named = [name for name in locations_of(snapshot.cube, question) if known.is_country(name)]
     return named[0] if len(named) == 1 else None

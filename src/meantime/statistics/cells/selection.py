@@ -96,7 +96,7 @@ class Selection:
     @property
     def is_aggregate(self) -> Booleans:
         """Which groups are of a location that is the sum of others."""
-        return np.array([name in self.geography.aggregates for name in self.names], dtype=bool)
+        return np.array(list(map(self.geography.is_aggregate, self.names)), dtype=bool)
 
     @property
     def is_group(self) -> Booleans:

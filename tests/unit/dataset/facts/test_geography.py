@@ -20,9 +20,14 @@ def test_a_table_names_only_places_that_it_knows(file: object) -> None:
     known = set(content["abbreviations"])
     for members in content["sets"].values():
         assert set(members) <= known
-    assert set(content["aggregates"].values()) <= set(content["sets"])
     assert set(content["population"]["counts"]) <= known
-    assert not set(content["aggregates"]) & known
+    words = set(content["sets"]) | set(content["abbreviations"].values())
+    names = [name for aggregate in content["aggregates"] for name in aggregate["names"]]
+    assert len(names) == len(set(names))
+    assert not set(names) & known
+    for aggregate in content["aggregates"]:
+        assert set(aggregate["members"].split()) <= words
+        assert "https://" in aggregate["source"]
 
 
 def of_states() -> Geography:
@@ -47,6 +52,49 @@ def test_the_populations_add_up_to_the_published_one() -> None:
 def test_an_aggregate_is_made_of_its_set_and_a_state_of_nothing() -> None:
     assert set(of_states().members("National")) == set(of_states().sets["states"])
     assert of_states().members("Utah") == ()
+
+
+@pytest.mark.parametrize(
+    ("names", "of_territories"),
+    [
+        (["Northeast", "Midwest", "South", "West"], 0),
+        (["Northeast Region", "Midwest Region", "South Region", "West Region"], 0),
+        (
+            [
+                "New England",
+                "Mid-Atlantic",
+                "East North Central",
+                "West North Central",
+                "South Atlantic",
+                "East South Central",
+                "West South Central",
+                "Mountain",
+                "Pacific",
+            ],
+            0,
+        ),
+        ([f"HHS Region {number}" for number in range(1, 11)], 5),
+    ],
+)
+def test_regions_divide_the_country(names: list[str], of_territories: int) -> None:
+    states = of_states()
+    members = [member for name in names for member in states.members(name)]
+    assert len(members) == len(set(members)) == 51 + of_territories
+    assert set(members) >= set(states.sets["states"])
+    assert all(states.is_aggregate(name) and not states.is_country(name) for name in names)
+
+
+def test_regions_by_themselves_are_locations_and_beside_states_they_are_aggregates() -> None:
+    regions = ("Midwest", "Northeast", "South", "United States", "West")
+    assert [geography.for_locations(regions).is_aggregate(name) for name in regions] == [False] * 3 + [True, False]
+    assert all(geography.for_locations((*regions, "Utah")).is_aggregate(name) for name in regions)
+
+
+def test_a_median_of_places_is_an_aggregate_of_any_country_and_contains_nothing() -> None:
+    median = "All States and DC (median) **"
+    assert of_states().is_aggregate(median)
+    assert not of_states().members(median)
+    assert NOWHERE.is_aggregate("All provinces (Median)")
 
 
 def test_shares_are_of_those_that_are_named() -> None:

@@ -215,3 +215,13 @@ def test_a_country_of_one_state_has_no_rest_to_differ_from() -> None:
 def test_of_one_location_it_is_not_counted_how_many_differ() -> None:
     [finding] = of(country(), locations=("Utah",)).findings
     assert finding.startswith("Utah is above National by 4.0 percentage points")
+
+
+@pytest.mark.parametrize("country", ["United States, DC & Territories", "US"])
+def test_the_country_is_the_reference_also_where_regions_are_aggregates_too(country: str) -> None:
+    rows = [
+        factories.row(location=name, value=str(value), low=value - 1, high=value + 1)
+        for name, value in ((country, 31), ("West", 28), ("HHS Region 4", 34), ("Utah", 30), ("Ohio", 35))
+    ]
+    table = STATISTIC.answer(factories.snapshot(rows), Comparison(question="Q"))
+    assert set(table.column("reference")) == {country}

@@ -234,3 +234,18 @@ def test_values_that_never_change_share_a_rank_whatever_their_years_weigh(value:
     table = of(snapshot, years="2020..2022", weights=Weights.EFFECTIVE_SIZE)
     assert table.column("rank") == [1, 1, 1]
     assert table.column("estimate") == [value] * 3
+
+
+@pytest.mark.parametrize(
+    "aggregates",
+    [
+        ["West", "South", "United States, DC & Territories"],
+        ["Mountain", "Pacific Division", "Midwest Region"],
+        ["HHS Region 8", "All States and DC (median) **", "US"],
+    ],
+)
+def test_regions_totals_and_medians_are_not_ranked_beside_states(aggregates: list[str]) -> None:
+    states = ["Utah", "Ohio", "Iowa", "Maine"]
+    table = of(made([20.0, 30.0, 31.0, 32.0, 33.0, 21.0, 22.0], names=[*aggregates, *states]))
+    assert set(table.column("location")) == set(states)
+    assert all(any(name in warning for warning in table.warnings) for name in aggregates)

@@ -98,14 +98,14 @@ def _trouble(status: Status) -> Trouble | None:
 
 def _facts(name: str, snapshot: Snapshot) -> dict[str, Any]:
     about, cube = snapshot.about, snapshot.cube
-    aggregates = geography.for_locations(cube.labels.locations).aggregates
+    known = geography.for_locations(cube.labels.locations)
     return {
         "withheld_by_reason": cube.withheld_by_reason(),
         "roles": about.roles,
         "columns": list(about.columns),
         "questions": [_question(snapshot, code) for code in range(len(cube.labels.questions))],
         "locations": [
-            location_of(about, name, cells, is_aggregate=name in aggregates)
+            location_of(about, name, cells, is_aggregate=known.is_aggregate(name))
             for name, cells in zip(cube.labels.locations, _cells_by(cube, "location"), strict=True)
         ],
         "categories": _categories(cube),
