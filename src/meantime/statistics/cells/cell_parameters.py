@@ -18,7 +18,7 @@ from meantime.statistics.parameters import CategoryName, QuestionText, StratumNa
 _MOST_LOCATIONS = 1_000
 
 Basis = Literal["total", "stratum", "all_rows"]
-IntervalScale = Literal["auto", "logit", "linear"]
+IntervalScale = Literal["auto", "logit", "log", "linear"]
 
 
 class CellParameters(msgspec.Struct, frozen=True, kw_only=True):

@@ -7,13 +7,26 @@ from dataclasses import replace
 import numpy as np
 
 from meantime.dataset.cube import ABSENT, Doubles, Integers, ValueType
-from meantime.statistics.cells.draft import CATEGORY, LOCATION, PERIOD, STRATUM, Draft
+from meantime.statistics.cells.cell_parameters import IntervalScale
+from meantime.statistics.cells.draft import CATEGORY, LOCATION, PERIOD, STRATUM, VALUE_TYPE, Draft
 from meantime.statistics.cells.periods import periods_text
-from meantime.statistics.cells.selection import Booleans, Codes, LeftOut, Selection, flags_of
+from meantime.statistics.cells.published import published
+from meantime.statistics.cells.selection import Booleans, LeftOut, Selection, flags_of
 from meantime.statistics.cells.value_types import value_type_text
-from meantime.statistics.methods.standard_errors import ORIGINS, Origin, Scale, fitting_scale, limits, standard_errors
+from meantime.statistics.methods.standard_errors import (
+    ORIGINS,
+    Origin,
+    Scale,
+    StandardErrors,
+    limits,
+    limits_for_differences,
+    standard_errors,
+)
 from meantime.statistics.words import warnings
 from meantime.text import PERCENT, quoted
+
+# The scales that there are for what is no percent, and for percents.
+_SCALES = ((Scale.LOG, Scale.LINEAR), (Scale.LOGIT, Scale.LINEAR))
 
 
 def grid_of(
@@ -56,13 +69,9 @@ def _estimated(
     value = np.full(cell.shape, np.nan)
     value[is_there] = cells.moments[flat].means(draft.cube.scale)
     published_low, published_high, respondents = of(cells.low), of(cells.high), of(cells.sample_size)
-    scale = (
-        fitting_scale(value, published_low, published_high, is_percent=is_percent)
-        if parameters.interval_scale == "auto"
-        else Scale(parameters.interval_scale)
-    )
-    if not is_percent:
-        scale = Scale.LINEAR
+    of_question = np.flatnonzero(draft.keys[:, VALUE_TYPE] == draft.cube.labels.value_types.index(value_type))
+    how = published(draft.cube, of_question + draft.start, is_percent=is_percent)
+    scale = _scale(parameters.interval_scale, how.scale, is_percent=is_percent)
     errors = standard_errors(
         value,
         published_low,
@@ -70,14 +79,17 @@ def _estimated(
         respondents,
         scale=scale,
         is_percent=is_percent,
-        step=10.0**-draft.cube.scale,
+        step=how.step,
         design_effect=parameters.design_effect,
     )
-    computed_low, computed_high = limits(value, errors.se, scale=scale)
+    computed_low, computed_high = limits(value, errors.se, scale=scale, is_percent=is_percent)
+    used_low, used_high = limits_for_differences(
+        value, published_low, published_high, errors.se, scale=scale, step=how.step, is_percent=is_percent
+    )
     low = np.where(np.isnan(published_low), computed_low, published_low)
     high = np.where(np.isnan(published_high), computed_high, published_high)
     labels = draft.cube.labels
-    _note_errors(draft, value, errors.origin, scale, value_type, is_percent)
+    _note_errors(draft, errors, value, scale, value_type, is_percent)
     selection = Selection(
         snapshot=draft.snapshot,
         parameters=parameters,
@@ -87,6 +99,7 @@ def _estimated(
         is_percent=is_percent,
         geography=draft.geography,
         scale=scale,
+        step=how.step,
         periods=tuple(None if code == ABSENT else labels.periods[code] for code in periods),
         locations=groups[:, 0],
         categories=groups[:, 1],
@@ -96,6 +109,8 @@ def _estimated(
         se=errors.se,
         low=low,
         high=high,
+        used_low=used_low,
+        used_high=used_high,
         respondents=respondents,
         origin=errors.origin,
         flags=np.zeros(cell.shape, dtype=np.int8),
@@ -111,6 +126,13 @@ def _estimated(
     )
 
 
+def _scale(asked: IntervalScale, fitting: Scale, *, is_percent: bool) -> Scale:
+    """Return the scale that is asked for if such values can have it, else the fitting one."""
+    if asked == "auto" or Scale(asked) not in _SCALES[is_percent]:
+        return fitting
+    return Scale(asked)
+
+
 def without_row(draft: Draft, there: Integers, wanted: Integers, periods: list[int]) -> tuple[LeftOut, ...]:
     """Name the wanted locations that have no row."""
     labels = draft.cube.labels
@@ -121,14 +143,14 @@ def without_row(draft: Draft, there: Integers, wanted: Integers, periods: list[i
 
 def _note_errors(
     draft: Draft,
+    errors: StandardErrors,
     value: Doubles,
-    origin: Codes,
     scale: Scale,
     value_type: ValueType,
     is_percent: bool,
 ) -> None:
     """Write down how standard errors came about, and what a reader must know of them."""
-    of_values = origin[~np.isnan(value)]
+    of_values = errors.origin[~np.isnan(value)]
     counts = {each: int((of_values == index).sum()) for index, each in enumerate(ORIGINS)}
     if len(draft.cube.labels.value_types) > 1:
         draft.notes.append(f"Type of value: {quoted(value_type_text(value_type))}.")
@@ -147,9 +169,11 @@ def _note_errors(
             f"{counts[Origin.NOTHING]:,} of {len(of_values):,} values were published with neither limits nor "
             "respondents: how sure they are is not known, and nothing is tested with them."
         )
-    if counts[Origin.BOUNDARY]:
+    ends = (errors.origin == ORIGINS.index(Origin.BOUNDARY)) & np.isnan(errors.se)
+    if ends.any():
         draft.warnings.append(
-            f"{counts[Origin.BOUNDARY]:,} of {len(of_values):,} values are 0 or 100, and have no standard error."
+            f"{int(ends.sum()):,} of {len(of_values):,} values are 0 or 100 and were published with neither limits nor "
+            "respondents, so they have no standard error."
         )
     draft.notes.append(warnings.synthetic(draft.snapshot))
 

@@ -18,6 +18,11 @@ from meantime.statistics.methods.standard_errors import limits
 from meantime.statistics.methods.ties import settled
 from meantime.statistics.parameters import period_text
 
+_OF_GROUPS = (
+    *("groups", "value", "se", "low", "high", "used_low", "used_high"),
+    *("respondents", "weights", "flagged", "flags"),
+)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pooled:
@@ -29,6 +34,8 @@ class Pooled:
     se: Doubles
     low: Doubles
     high: Doubles
+    used_low: Doubles  # what differences are made of
+    used_high: Doubles
     respondents: Doubles
     weights: Doubles  # (groups, periods), adding up to 1
     flagged: Integers  # how many of the cells have a flag of their own
@@ -39,13 +46,12 @@ class Pooled:
         return len(self.value)
 
     def __getitem__(self, rows: Any) -> Pooled:
-        arrays = ("groups", "value", "se", "low", "high", "respondents", "weights", "flagged", "flags")
-        return replace(self, **{name: getattr(self, name)[rows] for name in arrays})
+        return replace(self, **{name: getattr(self, name)[rows] for name in _OF_GROUPS})
 
     @property
     def estimates(self) -> Estimates:
         """What comparisons are made of."""
-        return Estimates(value=self.value, se=self.se, scale=self.groups.scale)
+        return Estimates(value=self.value, se=self.se, scale=self.groups.scale, low=self.used_low, high=self.used_high)
 
     @property
     def heterogeneity(self) -> Heterogeneity:
@@ -76,9 +82,10 @@ def pool_periods(selection: Selection, weights: Weights | None = None) -> Pooled
     made = pool(groups.value, groups.se, groups.respondents, weights=chosen)
     # Of one period the value as published; what was added up may be equal, and must then be the same number.
     value = made.value if len(groups.periods) == 1 else settled(made.value)
-    computed = limits(value, made.se, scale=groups.scale)
+    computed = limits(value, made.se, scale=groups.scale, is_percent=groups.is_percent)
     # Of one period the published limits, so that a reader finds in the answer what is in the file.
     low, high = (groups.low[:, 0], groups.high[:, 0]) if len(groups.periods) == 1 else computed
+    used_low, used_high = (groups.used_low[:, 0], groups.used_high[:, 0]) if len(groups.periods) == 1 else computed
     respondents = groups.respondents.sum(axis=1)
     return Pooled(
         selection=selection,
@@ -87,6 +94,8 @@ def pool_periods(selection: Selection, weights: Weights | None = None) -> Pooled
         se=made.se,
         low=low,
         high=high,
+        used_low=used_low,
+        used_high=used_high,
         respondents=respondents,
         weights=made.weights,
         flagged=np.asarray((groups.flags != 0).sum(axis=1), dtype=np.int64),

@@ -27,6 +27,7 @@ from meantime.text import listed, quoted
 Booleans = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int8]
 
+_GRIDS = ("cell", "value", "se", "low", "high", "used_low", "used_high", "respondents", "origin", "flags")
 # Strata that are no groups of people: shown, and left out of comparisons of groups.
 _NO_GROUPS = frozenset({"data not reported", "not reported", "unknown", "missing", "don't know", "refused"})
 
@@ -49,7 +50,8 @@ class Selection:
     unit: str | None
     is_percent: bool
     geography: Geography
-    scale: Scale
+    scale: Scale  # of the question, whichever of its cells are selected
+    step: float  # to which its values and limits are rounded
     periods: tuple[Period | None, ...]  # in the order of time; None where the table has no years
     locations: Integers  # codes, of each group
     categories: Integers  # likewise; ABSENT where the rows have none
@@ -59,6 +61,8 @@ class Selection:
     se: Doubles
     low: Doubles  # as published; computed where it was not
     high: Doubles
+    used_low: Doubles  # what differences are made of: these, or others where they are not good for it
+    used_high: Doubles
     respondents: Doubles
     origin: Codes  # of the standard error, as places in ORIGINS
     flags: Flags
@@ -71,8 +75,7 @@ class Selection:
 
     def __getitem__(self, rows: Any) -> Selection:
         """Return the selection of some groups."""
-        grids = ("cell", "value", "se", "low", "high", "respondents", "origin", "flags")
-        arrays = ("locations", "categories", "strata", *grids)
+        arrays = ("locations", "categories", "strata", *_GRIDS)
         return replace(self, **{name: getattr(self, name)[rows] for name in arrays})
 
     @property
@@ -112,8 +115,7 @@ class Selection:
     def at(self, text: Cell) -> Selection:
         """Return the selection of one period, named as answers name it."""
         index = ["" if period is None else period_text(period) for period in self.periods].index(str(text))
-        grids = ("cell", "value", "se", "low", "high", "respondents", "origin", "flags")
-        cut = {name: getattr(self, name)[:, [index]] for name in grids}
+        cut = {name: getattr(self, name)[:, [index]] for name in _GRIDS}
         return replace(self, periods=(self.periods[index],), **cut)
 
     @property

@@ -79,8 +79,8 @@ def explain_estimate(explanation: AnyExplanation, own: ExplainedEstimate) -> Non
 def begin_estimates(explanation: AnyExplanation, first: ExplainedEstimate) -> None:
     """Say what is assumed of all estimates, and write how the programs make their standard errors."""
     if first.has_limits:
-        step = 10.0**-explanation.snapshot.cube.scale
-        explanation.programs.uncertain(Uncertain(scale=first.pooled.groups.scale, step=step))
+        of = first.pooled.groups
+        explanation.programs.uncertain(Uncertain(scale=of.scale, step=of.step))
     else:
         explanation.leaves_out.append(
             "Standard errors and what rests on them: not every cell has both limits published."
@@ -105,7 +105,9 @@ def add_estimate(explanation: AnyExplanation, estimate: ExplainedEstimate) -> No
     _add_error(explanation, estimate, values)
     explanation.programs.take(estimate.name, Part("value", of.cell[0], pooled.weights[0]))
     if estimate.has_limits:
-        explanation.programs.pooled(estimate.name, is_published=len(values) == 1)
+        explanation.programs.pooled(
+            estimate.name, is_published=len(values) == 1, is_used=_used(estimate) == _shown(estimate)
+        )
         return
     column, name = explanation.programs.column("value"), estimate.name
     explanation.programs.add(
@@ -114,22 +116,41 @@ def add_estimate(explanation: AnyExplanation, estimate: ExplainedEstimate) -> No
     )
 
 
+def _shown(estimate: ExplainedEstimate) -> tuple[float, float]:
+    return float(estimate.pooled.low[0]), float(estimate.pooled.high[0])
+
+
+def _used(estimate: ExplainedEstimate) -> tuple[float, float]:
+    """Return the limits that differences use."""
+    return float(estimate.pooled.used_low[0]), float(estimate.pooled.used_high[0])
+
+
+_WIDTH = {
+    Scale.LOGIT: "v (1 - v/100) (logit u - logit l) / 2z",
+    Scale.LOG: "v (log u - log l) / 2z",
+    Scale.LINEAR: "(u - l) / 2z",
+}
+
+
 def _add_error(explanation: AnyExplanation, estimate: ExplainedEstimate, values: Sequence[float]) -> None:
     if estimate.se != estimate.se:
         explanation.step("It has no standard error: limits and respondents do not tell it.")
         return
     scale = estimate.pooled.groups.scale
-    formula = (
-        f"SE = sqrt((v (1 - v/100) (logit u - logit l) / 2z)^2 + d^2/12) = {number(estimate.se)}"
-        if scale is Scale.LOGIT
-        else f"SE = sqrt(((u - l) / 2z)^2 + d^2/12) = {number(estimate.se)}"
-    )
+    formula = f"SE = sqrt(({_WIDTH[scale]})^2 + d^2/12) = {number(estimate.se)}, d = {estimate.pooled.groups.step:g}"
     how = f"from the published limits, on the {scale} scale, with the rounding added."
-    low, high = float(estimate.pooled.low[0]), float(estimate.pooled.high[0])
+    low, high = _shown(estimate)
     interval = f"{number(low)} to {number(high)}"
     if len(values) == 1:
         explanation.step(f"Its standard error comes {how}", formula, se=estimate.se)
         explanation.step("The 95 % interval is the published one.", interval, low=low, high=high)
+        used_low, used_high = _used(estimate)
+        if (used_low, used_high) != (low, high):
+            explanation.step(
+                "These limits are nearer than five steps of rounding, or at the end of the scale, so differences use "
+                "those that lie 1.96 standard errors away.",
+                f"{used_low:.4g} to {used_high:.4g}",
+            )
         return
     explanation.step(
         f"Its standard error is that of independent years; each one's comes {how}",

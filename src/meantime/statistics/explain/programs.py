@@ -174,11 +174,14 @@ class ProgramWriter:
 
     def uncertain(self, how: Uncertain) -> None:
         """Write how limits become standard errors, and standard errors limits."""
-        python, r = (_PYTHON_LOGIT, _R_LOGIT) if how.scale is Scale.LOGIT else (_PYTHON_LINEAR, _R_LINEAR)
+        python, r = _ON_SCALE[how.scale]
         self.add(f"Z, STEP = {Z95!r}, {how.step!r}\n\n\n{python}", f"Z <- {Z95!r}; STEP <- {how.step!r}\n{r}")
 
-    def pooled(self, name: str, *, is_published: bool) -> None:
-        """Write the estimate of the rows ``name`` with its standard error and limits."""
+    def pooled(self, name: str, *, is_published: bool, is_used: bool = True) -> None:
+        """Write the estimate of the rows ``name`` with its standard error and limits.
+
+        ``is_used``: differences use the published limits, and not those of the standard error.
+        """
         value, low, high = (self.column(role) for role in ("value", "low", "high"))
         self.add(
             f"v, l, u = (number({name}[column]) for column in ({value}, {low}, {high}))\n"
@@ -200,16 +203,23 @@ class ProgramWriter:
                 else f"ends <- limits({name}_value, {name}_se); {name}_low <- ends[1]; {name}_high <- ends[2]"
             ),
         )
+        if is_used:
+            self.add(f"{name}_limits = {name}_low, {name}_high", f"{name}_limits <- c({name}_low, {name}_high)")
+        else:
+            self.add(
+                f"{name}_limits = limits({name}_value, {name}_se)  # the published ones are rounded too coarsely",
+                f"{name}_limits <- limits({name}_value, {name}_se)  # the published ones are rounded too coarsely",
+            )
 
     def mover(self, one: str, other: str) -> None:
         """Write the difference of two estimates, with its interval and p, by MOVER."""
         self.add(
             f"{_PYTHON_MOVER}\n\n"
-            f"d, d_low, d_high = difference({one}_value, {one}_se, {other}_value, {other}_se)\n"
-            f"p = p_value({one}_value, {one}_se, {other}_value, {other}_se)",
+            f"d, d_low, d_high = difference({one}_value, {one}_limits, {other}_value, {other}_limits)\n"
+            f"p = p_value({one}_value, {one}_limits, {other}_value, {other}_limits)",
             f"{_R_MOVER}\n"
-            f"d <- difference({one}_value, {one}_se, {other}_value, {other}_se)\n"
-            f"p <- p_value({one}_value, {one}_se, {other}_value, {other}_se)",
+            f"d <- difference({one}_value, {one}_limits, {other}_value, {other}_limits)\n"
+            f"p <- p_value({one}_value, {one}_limits, {other}_value, {other}_limits)",
         )
 
 
@@ -266,6 +276,12 @@ def limits(v, se, z=Z):
     width = z * se / (v * (1 - v / 100))
     return 100 / (1 + np.exp(-(logit(v) - width))), 100 / (1 + np.exp(-(logit(v) + width)))
 
+
+def limits_at(v, ends, z):
+    if ends[0] == ends[1]:  # known without error
+        return ends
+    return tuple(100 / (1 + np.exp(-(logit(v) + z / Z * (logit(end) - logit(v))))) for end in ends)
+
 """
 _R_LOGIT = """\
 logit <- function(percent) log(percent / (100 - percent))
@@ -277,6 +293,10 @@ limits <- function(v, se, z = Z) {
   width <- z * se / (v * (1 - v / 100))
   100 / (1 + exp(-(logit(v) + c(-1, 1) * width)))
 }
+limits_at <- function(v, ends, z) {
+  if (ends[1] == ends[2]) return(ends)  # known without error
+  100 / (1 + exp(-(logit(v) + z / Z * (logit(ends) - logit(v)))))
+}
 """
 _PYTHON_LINEAR = """\
 def standard_error(v, low, high):
@@ -286,40 +306,68 @@ def standard_error(v, low, high):
 def limits(v, se, z=Z):
     return v - z * se, v + z * se
 
+
+def limits_at(v, ends, z):
+    return tuple(v + z / Z * (end - v) for end in ends)
+
 """
 _R_LINEAR = """\
 standard_error <- function(v, low, high) sqrt(((high - low) / (2 * Z))^2 + STEP^2 / 12)
 limits <- function(v, se, z = Z) c(v - z * se, v + z * se)
+limits_at <- function(v, ends, z) v + z / Z * (ends - v)
 """
+_PYTHON_LOG = """\
+def standard_error(v, low, high):
+    return np.sqrt((v * np.log(high / low) / (2 * Z)) ** 2 + STEP**2 / 12)
+
+
+def limits(v, se, z=Z):
+    return v * np.exp(-z * se / v), v * np.exp(z * se / v)
+
+
+def limits_at(v, ends, z):
+    return tuple(v * (end / v) ** (z / Z) for end in ends)
+
+"""
+_R_LOG = """\
+standard_error <- function(v, low, high) sqrt((v * log(high / low) / (2 * Z))^2 + STEP^2 / 12)
+limits <- function(v, se, z = Z) v * exp(c(-1, 1) * z * se / v)
+limits_at <- function(v, ends, z) v * (ends / v)^(z / Z)
+"""
+_ON_SCALE = {
+    Scale.LOGIT: (_PYTHON_LOGIT, _R_LOGIT),
+    Scale.LOG: (_PYTHON_LOG, _R_LOG),
+    Scale.LINEAR: (_PYTHON_LINEAR, _R_LINEAR),
+}
 _PYTHON_MOVER = '''
 
-def difference(v1, se1, v2, se2, z=Z):
-    (l1, u1), (l2, u2) = limits(v1, se1, z), limits(v2, se2, z)
+def difference(v1, limits1, v2, limits2, z=Z):
+    (l1, u1), (l2, u2) = limits_at(v1, limits1, z), limits_at(v2, limits2, z)
     d = v1 - v2
     return d, d - math.hypot(v1 - l1, u2 - v2), d + math.hypot(u1 - v1, v2 - l2)
 
 
-def p_value(v1, se1, v2, se2):
+def p_value(v1, limits1, v2, limits2):
     """The level at which the interval touches no difference: z by halving, then two tails of the normal."""
     if v1 < v2:
-        v1, se1, v2, se2 = v2, se2, v1, se1
+        v1, limits1, v2, limits2 = v2, limits2, v1, limits1
     low, high = 0.0, 38.0
     for _ in range(200):
         z = (low + high) / 2
-        low, high = (z, high) if difference(v1, se1, v2, se2, z)[1] > 0 else (low, z)
+        low, high = (z, high) if difference(v1, limits1, v2, limits2, z)[1] > 0 else (low, z)
     return math.erfc(low / math.sqrt(2))
 '''
 _R_MOVER = """\
-difference <- function(v1, se1, v2, se2, z = Z) {
-  a <- limits(v1, se1, z); b <- limits(v2, se2, z); d <- v1 - v2
+difference <- function(v1, limits1, v2, limits2, z = Z) {
+  a <- limits_at(v1, limits1, z); b <- limits_at(v2, limits2, z); d <- v1 - v2
   c(d, d - sqrt((v1 - a[1])^2 + (b[2] - v2)^2), d + sqrt((a[2] - v1)^2 + (v2 - b[1])^2))
 }
-p_value <- function(v1, se1, v2, se2) {
-  if (v1 < v2) return(p_value(v2, se2, v1, se1))
+p_value <- function(v1, limits1, v2, limits2) {
+  if (v1 < v2) return(p_value(v2, limits2, v1, limits1))
   low <- 0; high <- 38
   for (step in 1:200) {
     z <- (low + high) / 2
-    if (difference(v1, se1, v2, se2, z)[2] > 0) low <- z else high <- z
+    if (difference(v1, limits1, v2, limits2, z)[2] > 0) low <- z else high <- z
   }
   2 * pnorm(-low)
 }

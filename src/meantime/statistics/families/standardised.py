@@ -351,8 +351,7 @@ def explain(explanation: ExplanationBuilder[Standardised, _Strata]) -> None:
     chosen = explanation.data.strata.selection
     own = chosen[np.isin(chosen.cell, part.cells).any(axis=1)]
     if come_from_limits(own):
-        step = 10.0**-explanation.snapshot.cube.scale
-        explanation.programs.uncertain(Uncertain(scale=chosen.scale, step=step))
+        explanation.programs.uncertain(Uncertain(scale=chosen.scale, step=chosen.step))
         explanation.programs.take("own", part)
         explanation.programs.pooled("own", is_published=False)
         names = {"estimate": "own_value", "se": "own_se", "low": "own_low", "high": "own_high"}

@@ -82,11 +82,11 @@ def target(prepared: Prepared[Target, Pooled], _work: Work) -> Table:
     >>> table = STATISTIC.answer(survey_example.snapshot(), Target(question=survey_example.SOUP, target=24.0))
     >>> for row in zip(*(table.column(name) for name in ("location", "difference", "p_adjusted", "verdict"))):
     ...     print(*(round(cell, 3) if isinstance(cell, float) else cell for cell in row))
-    Avalon -3.1 0.015 better
-    Borduria 2.6 0.025 worse
+    Avalon -3.1 0.018 better
+    Borduria 2.6 0.02 worse
     Cockaigne 7.0 0.0 worse
-    Dorado 1.9 0.112 no clear difference
-    Erewhon 0.1 0.922 no clear difference
+    Dorado 1.9 0.1 no clear difference
+    Erewhon 0.1 0.92 no clear difference
     """
     parameters, pooled = prepared.parameters, prepared.data
     d = difference_from(pooled.estimates, parameters.target)
@@ -134,8 +134,8 @@ def explain(explanation: ExplanationBuilder[Target, Pooled]) -> None:
     explanation.sources.append(MOVER)
     if own.has_limits:
         explanation.programs.add(
-            f"target_value, target_se = {fixed!r}, 0.0  # known without error",
-            f"target_value <- {fixed!r}; target_se <- 0  # known without error",
+            f"target_value, target_limits = {fixed!r}, ({fixed!r}, {fixed!r})  # known without error",
+            f"target_value <- {fixed!r}; target_limits <- c({fixed!r}, {fixed!r})  # known without error",
         )
         explanation.programs.mover("own", "target")
         explanation.results |= DifferenceColumns().results()
@@ -157,8 +157,8 @@ STATISTIC = Statistic(
     example={**EXAMPLE, "target": 36.0},
     example_rows=(
         (
-            *("Alabama", 30.9, 29.2, 32.8, 36.0, -5.1, -6.869677111633084, -3.2724616988603614),
-            *(9.4721286967087e-08, 3.3152450438480452e-06, "better", 4537, ""),
+            *("Alabama", 30.9, 29.2, 32.8, 36.0, -5.1, -6.800000000000001, -3.200000000000003),
+            *(2.8053223435152073e-07, 9.818628202303226e-06, "better", 4537, ""),
         ),
     ),
     method_version=2,

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 
 from meantime.dataset.cube import Doubles
-from meantime.statistics.methods.standard_errors import Z95
+from meantime.statistics.methods.standard_errors import Z95, wilson_size
 
 
 def effective_size(value: Doubles, se: Doubles) -> Doubles:
@@ -31,7 +31,7 @@ def effective_size(value: Doubles, se: Doubles) -> Doubles:
     """
     with np.errstate(divide="ignore", invalid="ignore"):
         inside = value * (100 - value) / se**2
-        at_the_end = np.maximum(100 * Z95 / (2 * se) - Z95**2, 1.0)
+        at_the_end = np.maximum(wilson_size(2 * Z95 * se), 1.0)
         size = np.where((value == 0) | (value == 100), at_the_end, inside)
         return np.where((value >= 0) & (value <= 100) & (se > 0), size, np.nan)
 

@@ -73,6 +73,8 @@ def flags(
             wide = high - low >= _NCHS_MOST_WIDTH
             relative = (high - low > _NCHS_NARROW) & (high - low > _NCHS_MOST_RELATIVE * smaller)
     at_boundary = (value <= 0) | (value >= 100)
+    # Relative to 0 every error is large.
+    relative &= ~at_boundary
     unknown = np.isnan(se) & ~at_boundary & ~np.isnan(value)
     bits = few * FEW_RESPONDENTS + wide * WIDE + relative * RELATIVE_ERROR + at_boundary * BOUNDARY + unknown * NO_ERROR
     return np.asarray(bits, dtype=np.int8)

@@ -32,6 +32,7 @@ import numpy as np
 from scipy import special
 
 from meantime.dataset.cube import Doubles, Integers
+from meantime.statistics.methods.effective_size import effective_size
 from meantime.statistics.methods.standard_errors import Z95
 
 
@@ -76,14 +77,15 @@ def at_the_mean(value: Doubles, se: Doubles) -> tuple[Doubles, Doubles]:
     >>> published.round(2), at_the_mean(value, published)[0].round(2)
     (array([[1.36, 1.5 , 1.62]]), array([[1.5, 1.5, 1.5]]))
 
-    A year without a value or an error counts in no mean. At 0 and 100, where a percent has no error, it has none here.
+    A year without a value or an error counts in no mean. One at 0 or 100 counts with the size that its limit tells.
     """
-    known = np.isfinite(value) & np.isfinite(se) & (value > 0) & (value < 100)
+    size = effective_size(value, se)
+    known = np.isfinite(value) & np.isfinite(size)
     with np.errstate(invalid="ignore"):
         mean = np.where(known, value, 0.0).sum(axis=1, keepdims=True) / known.sum(axis=1, keepdims=True)
-        # What is not known is put at 50, to be divided by and thrown away.
-        own = np.where(known, value, 50.0)
-        return np.where(known, se * np.sqrt(mean * (100 - mean) / (own * (100 - own))), np.nan), mean
+        carried = np.sqrt(mean * (100 - mean) / np.where(known, size, np.nan))
+        # Where every year is 0, or 100, the mean has no spread, and the errors are those of the limits.
+        return np.where(known & (carried == 0), se, carried), mean
 
 
 def pulls(year: Doubles, value: Doubles, se: Doubles, *, is_percent: bool) -> Doubles:

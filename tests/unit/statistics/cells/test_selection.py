@@ -265,7 +265,11 @@ class TestCells:
         assert found.flags.tolist() == [FEW_RESPONDENTS, NO_ERROR, BOUNDARY]
         assert found.flagged.tolist() == [1, 1, 1]
         assert any("neither limits nor respondents" in each for each in found.groups.warnings)
-        assert any("are 0 or 100" in each for each in found.groups.warnings)
+        assert np.isfinite(found.se).tolist() == [True, False, True]
+        assert not any("are 0 or 100" in each for each in found.groups.warnings)
+        bare = pool_periods(select(made(row("Utah", value="0.0", **nothing)), asked()))
+        assert np.isnan(bare.se).all()
+        assert any("are 0 or 100" in each for each in bare.groups.warnings)
 
     def test_the_scale_is_the_one_asked_for_and_linear_for_what_is_no_percent(self) -> None:
         snapshot = made(row("Ohio"))

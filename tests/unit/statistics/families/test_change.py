@@ -125,9 +125,10 @@ def test_with_shares_what_a_location_has_in_common_with_the_country_is_taken_out
     plain, shared = of(country(), reference="National"), of(country(), reference="National", shares="geography")
     z = stats.norm.ppf(0.975)
     w = np.array([3190369, 11799448]) / (3190369 + 11799448)
-    own, whole = (np.array([2.5, 3.5]) / z) ** 2 + 0.01 / 12, (1.5 / z) ** 2 + 0.01 / 12
+    own, whole = (np.array([2.5, 3.5]) / z) ** 2, (1.5 / z) ** 2
+    rounded = (own + 0.01 / 12) / (whole + 0.01 / 12)
     # Ohio's share of the people is larger than its standard error allows: its correlation is held at 0.99.
-    r = np.minimum(w * np.sqrt(own / whole), 0.99)
+    r = np.minimum(w * np.sqrt(rounded), 0.99)
     a_year = own + whole - 2 * r * np.sqrt(own * whole)
 
     def half(table: Table) -> list[float]:

@@ -8,6 +8,7 @@ from meantime.dataset.samples import example, survey_example
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.families.estimate import STATISTIC, Estimate, columns_for
 from meantime.statistics.methods.pooling import Weights
+from meantime.statistics.methods.standard_errors import Z95
 from meantime.table import Table
 from tests.support import factories
 from tests.support.answers import problems
@@ -76,11 +77,12 @@ def test_one_without_a_standard_error_is_not_said() -> None:
     assert any("neither limits nor respondents" in warning for warning in table.warnings)
 
 
-def test_a_zero_has_no_standard_error_and_is_flagged() -> None:
+def test_a_zero_has_the_standard_error_of_its_limit_and_is_flagged() -> None:
     table = of(question=survey_example.SINGING)
     row = dict(zip([column.name for column in table.columns], list(table.rows())[4], strict=True))
     assert row["location"] == "Erewhon"
-    assert (row["estimate"], row["se"], row["flags"]) == (0, None, "boundary")
+    assert (row["estimate"], row["flags"]) == (0, "boundary")
+    assert row["se"] == pytest.approx(float(str(row["high"])) / 2 / Z95)
     assert row["flagged_cells"] == 1
 
 

@@ -46,8 +46,11 @@ def test_what_is_good_must_be_known() -> None:
 
 
 def test_aggregates_and_what_has_no_standard_error_are_left_out_by_name() -> None:
-    snapshot = made([30.0, 25.0, 35.0, 0.0], names=["National", "Ohio", "Utah", "Iowa"])
-    table = of(snapshot)
+    rows = [
+        factories.row(location=name, value=f"{value:.1f}", low=value - 2.0, high=value + 2.0)
+        for name, value in (("National", 30.0), ("Ohio", 25.0), ("Utah", 35.0))
+    ]
+    table = of(factories.snapshot([*rows, factories.row(location="Iowa", value="0.0")], polarity={"Q": "lower"}))
     assert table.column("location") == ["Ohio", "Utah"]
     assert "Left out: National (an aggregate of others); Iowa (no standard error)." in table.warnings
 

@@ -162,7 +162,10 @@ def test_findings_name_those_that_stay_among_the_best_and_the_one_that_moves_mos
 
 def test_where_all_methods_agree_that_is_said() -> None:
     rows = [
-        row(place, year, value=f"{20 + place + (year - 2014) ** 2 / 10:.1f}") for place in range(20) for year in YEARS
+        row(place, year, value=f"{value:.1f}", low=value - 2.0, high=value + 2.0)
+        for place in range(20)
+        for year in YEARS
+        for value in (20 + place + (year - 2014) ** 2 / 10,)
     ]
     assert of(made(rows)).findings == ("Each of 5 methods gives the same order.",)
 

@@ -68,12 +68,16 @@ def test_pulls_times_values_are_the_slope(is_percent: bool) -> None:
     assert np.nansum(pull * value) == pytest.approx(found.slope[0])
 
 
-def test_a_year_at_0_or_100_has_no_error_and_is_in_no_mean() -> None:
-    value, se = np.array([[0.0, 20.0, 40.0, 100.0, np.nan]]), np.full((1, 5), 2.0)
+def test_a_year_at_0_or_100_counts_with_the_size_that_its_limit_tells() -> None:
+    wilson = 100 * Z95**2 / (400 + Z95**2)
+    value = np.array([[0.0, 20.0, 40.0, 100.0, np.nan]])
+    se = np.array([[wilson / 2 / Z95, 2.0, np.sqrt(6.0), wilson / 2 / Z95, 2.0]])
     carried, mean = at_the_mean(value, se)
-    assert mean.tolist() == [[30.0]]
-    assert np.isnan(carried[0]).tolist() == [True, False, False, True, True]
-    assert carried[0, 1] == pytest.approx(2 * np.sqrt(30 * 70 / (20 * 80)))
+    assert mean.tolist() == [[40.0]]
+    assert carried[0, :4] == pytest.approx(np.sqrt(40 * 60 / 400))
+    assert np.isnan(carried[0, 4])
+    zeros = np.zeros((1, 3))
+    assert at_the_mean(zeros, zeros + 0.5)[0].tolist() == [[0.5, 0.5, 0.5]]
 
 
 def test_years_that_came_out_low_do_not_count_more() -> None:

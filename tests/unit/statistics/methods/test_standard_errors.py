@@ -3,15 +3,18 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy import stats
+from statsmodels.stats.proportion import proportion_confint
 
 from meantime.dataset.cube import Doubles
 from meantime.statistics.methods.standard_errors import (
     ORIGINS,
+    Z95,
     Origin,
     Scale,
     expit,
     fitting_scale,
     limits,
+    limits_for_differences,
     logit,
     standard_errors,
 )
@@ -37,10 +40,12 @@ def test_the_standard_error_of_a_linear_interval_is_half_its_width_over_z() -> N
     assert se == pytest.approx(39.2 / 2 / stats.norm.ppf(0.975))
 
 
-def test_limits_without_width_leave_the_error_of_rounding() -> None:
-    se, origin = one(30.0, 30.0, 30.0)
-    assert se == pytest.approx(0.1 / np.sqrt(12))
-    assert origin is Origin.LIMITS
+@pytest.mark.parametrize(("low", "high"), [(30.0, 30.0), (31.0, 35.0), (22.0, 29.9), (35.0, 25.0)])
+def test_limits_that_have_no_width_or_exclude_the_value_leave_it_to_the_respondents(low: float, high: float) -> None:
+    assert one(30.0, low, high)[1] is Origin.NOTHING
+    se, origin = one(30.0, low, high, 2000.0, step=0.0)
+    assert se == pytest.approx(np.sqrt(2 * 30 * 70 / 2000))
+    assert origin is Origin.SAMPLE_SIZE
 
 
 @pytest.mark.parametrize(("low", "high"), [(0.0, 1.0), (np.nan, 1.0)])
@@ -69,10 +74,61 @@ def test_nothing_published_is_no_error_and_neither_are_respondents_of_what_is_no
 
 
 @pytest.mark.parametrize("value", [0.0, 100.0])
-def test_at_0_and_100_there_is_no_error_whatever_was_published(value: float) -> None:
-    se, origin = one(value, 0.0, 100.0, 500.0)
-    assert np.isnan(se)
-    assert origin is Origin.BOUNDARY
+def test_at_0_and_100_the_error_comes_from_the_one_limit_or_the_respondents(value: float) -> None:
+    low, high = (0.0, 3.6) if value == 0 else (96.4, 100.0)
+    assert one(value, low, high)[0] == pytest.approx(1.8 / Z95)
+    # Limits from 0 to 100, or none, tell nothing; an effective size of 250 has Wilson's.
+    wilson = 100 * Z95**2 / (250 + Z95**2)
+    for ends in ((0.0, 100.0), (np.nan, np.nan), (value, value)):
+        se, origin = one(value, *ends, 500.0)
+        assert se == pytest.approx(wilson / 2 / Z95)
+        assert origin is Origin.BOUNDARY
+    assert np.isnan(one(value)[0])
+
+
+@pytest.mark.parametrize("value", [120.0, -5.0])
+def test_what_no_percent_can_be_has_no_error_from_its_respondents(value: float) -> None:
+    assert one(value, respondents=400.0)[1] is Origin.NOTHING
+
+
+@pytest.mark.parametrize("n", [20, 100, 1000])
+def test_the_limits_of_0_and_100_are_wilsons(n: int) -> None:
+    low, high = proportion_confint(0, n, method="wilson")
+    se = np.array([100 * (high - low) / 2 / Z95] * 2)
+    for z in (1.0, Z95, 3.0):
+        expected = 100 * proportion_confint(0, n, alpha=2 * stats.norm.sf(z), method="wilson")[1]
+        found_low, found_high = limits(np.array([0.0, 100.0]), se, scale=Scale.LOGIT, z=z)
+        np.testing.assert_allclose(found_low, [0, 100 - expected])
+        np.testing.assert_allclose(found_high, [expected, 100])
+
+
+def test_limits_on_the_log_scale_are_above_0_and_of_0_itself_linear() -> None:
+    low, high = limits(np.array([1.1, 0.0]), np.array([0.9, 0.5]), scale=Scale.LOG)
+    assert low[0] * high[0] == pytest.approx(1.1**2)
+    assert low[1] == pytest.approx(-0.5 * Z95)
+    assert high[1] == pytest.approx(0.5 * Z95)
+
+
+@pytest.mark.parametrize(
+    ("published", "is_used"),
+    [
+        ((27.1, 33.2), True),
+        ((29.6, 30.6), False),  # four steps of rounding below
+        ((29.4, 30.4), False),
+        ((31.0, 35.0), False),
+        ((0.0, 45.0), False),
+        ((20.0, 100.0), False),
+        ((np.nan, 35.0), False),
+    ],
+)
+def test_differences_use_published_limits_that_hold_the_value_and_are_wide(
+    published: tuple[float, float], is_used: bool
+) -> None:
+    value, se = np.array([30.0]), np.array([1.5])
+    low, high = (np.array([end]) for end in published)
+    used = limits_for_differences(value, low, high, se, scale=Scale.LOGIT, step=0.1)
+    expected = (low, high) if is_used else limits(value, se, scale=Scale.LOGIT)
+    np.testing.assert_array_equal(used, expected)
 
 
 def test_limits_in_the_wrong_order_say_nothing() -> None:
@@ -110,7 +166,19 @@ def test_expit_undoes_logit() -> None:
     np.testing.assert_allclose(expit(logit(percent)), percent)
 
 
-@pytest.mark.parametrize("made_on", Scale)
+@pytest.mark.parametrize("made_on", [Scale.LOG, Scale.LINEAR])
+def test_the_scale_of_a_rate_is_found_too(made_on: Scale) -> None:
+    value = np.round(np.random.default_rng(1).uniform(2, 60, 200), 1)
+    low, high = limits(value, 0.8 * np.sqrt(value), scale=made_on)
+    assert fitting_scale(value, np.round(low, 1), np.round(high, 1), is_percent=False) is made_on
+
+
+def test_negative_values_are_linear() -> None:
+    v, low, high = np.array([-3.0, 1.1]), np.array([-5.0, 0.2]), np.array([-1.0, 4.4])
+    assert fitting_scale(v, low, high, is_percent=False) is Scale.LINEAR
+
+
+@pytest.mark.parametrize("made_on", [Scale.LOGIT, Scale.LINEAR])
 def test_the_scale_on_which_the_limits_were_made_is_found_in_spite_of_rounding(made_on: Scale) -> None:
     value = np.round(np.random.default_rng(1).uniform(5, 60, 200), 1)
     low, high = limits(value, np.sqrt(value * (100 - value) / 300), scale=made_on)

@@ -1,0 +1,46 @@
+"""What is decided once for a question, from all its cells: the scale of its limits, and to what it was rounded.
+
+Never from the cells of a request: the standard error of a cell must not depend on who else is asked for.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from meantime.dataset.cube import Cube, Doubles, Integers
+from meantime.statistics.methods.standard_errors import Scale, fitting_scale
+
+# Values with more decimals than this were not rounded to be read, and their rounding moves nothing.
+_MOST_DECIMALS = 6
+
+
+class Published(NamedTuple):
+    """How the values and limits of a question were published."""
+
+    scale: Scale  # on which its limits are symmetrical
+    step: float  # to which values and limits are rounded: 0.1 where they have one decimal
+
+
+def published(cube: Cube, cells: Integers, *, is_percent: bool) -> Published:
+    """Return how cells were published; those of a question and a type of value."""
+    cells = cells[cube.cells.moments.count[cells] == 1]
+    value = cube.cells.moments[cells].means(cube.scale)
+    low, high = cube.cells.low[cells], cube.cells.high[cells]
+    places = max(_decimals(each) for each in (value, low, high))
+    return Published(fitting_scale(value, low, high, is_percent=is_percent), 10.0**-places)
+
+
+def _decimals(numbers: Doubles) -> int:
+    """Return how many decimals numbers have; 0 where there are none.
+
+    >>> _decimals(np.array([30.0, 28.1, np.nan])), _decimals(np.array([150.0])), _decimals(np.array([1 / 3]))
+    (1, 0, 6)
+    """
+    finite = numbers[np.isfinite(numbers)]
+    for places in range(_MOST_DECIMALS):
+        scaled = finite * 10.0**places
+        if (np.abs(scaled - np.rint(scaled)) <= 1e-9 + 1e-14 * np.abs(scaled)).all():
+            return places
+    return _MOST_DECIMALS
