@@ -77,8 +77,8 @@ class CellParameters(msgspec.Struct, frozen=True, kw_only=True):
     interval_scale: Annotated[
         IntervalScale,
         msgspec.Meta(
-            description="The scale on which intervals are symmetrical; auto takes the one on which the published "
-            "limits are more so, and says which.",
+            description="The scale on which intervals are symmetrical: logit or linear for percents, log or linear for "
+            "anything else. auto takes the one on which the question's published limits are more so, and says which.",
             examples=["auto"],
         ),
     ] = "auto"

@@ -285,6 +285,6 @@ STATISTIC = Statistic(
             *(0.29783262613686845, 1.0),
         ),
     ),
-    method_version=2,
+    method_version=3,
     charts=("comparison",),
 )

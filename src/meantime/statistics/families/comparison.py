@@ -255,6 +255,6 @@ STATISTIC = Statistic(
             *(0.024394454026040572, 0.4878890805208114, "no clear difference", 4537, ""),
         ),
     ),
-    method_version=2,
+    method_version=3,
     charts=("comparison", "verdict_map", "map"),
 )

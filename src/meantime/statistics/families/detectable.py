@@ -169,5 +169,5 @@ STATISTIC = Statistic(
             "",
         ),
     ),
-    method_version=2,
+    method_version=3,
 )

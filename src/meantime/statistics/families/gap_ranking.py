@@ -384,6 +384,6 @@ STATISTIC = Statistic(
             *(9161, ""),
         ),
     ),
-    method_version=3,
+    method_version=4,
     charts=("ranking",),
 )

@@ -337,10 +337,10 @@ STATISTIC = Statistic(
     example_rows=(
         (
             *(1, "West Virginia", 24.7, 23.4, 26.1, 1, 6, 1, 7),
-            *(5, "Wyoming; South Carolina; Nevada; Missouri; Guam", 1.32125, 0.99975, 1, 3, 5157, ""),
+            *(5, "Wyoming; South Carolina; Nevada; Missouri; Guam", 1.33825, 0.99975, 1, 3, 5157, ""),
             *("National", 33.1, 32.9, 33.3),
         ),
     ),
-    method_version=4,
+    method_version=5,
     charts=("ranking", "estimates", "map"),
 )

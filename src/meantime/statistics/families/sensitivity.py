@@ -379,6 +379,6 @@ STATISTIC = Statistic(
         ("Wyoming", 2, 2, 2, 2, 2, 2, 2, 2, 0),
         ("South Carolina", 3, 3, 4, 4, 4, 3, 3, 4, 1),
     ),
-    method_version=3,
+    method_version=4,
     charts=("slopes",),
 )

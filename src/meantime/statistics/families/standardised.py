@@ -386,6 +386,6 @@ STATISTIC = Statistic(
             *(6, 0, 4535, ""),
         ),
     ),
-    method_version=2,
+    method_version=3,
     charts=("estimates", "map"),
 )

@@ -432,6 +432,6 @@ STATISTIC = Statistic(
             ),
         ),
     ),
-    method_version=3,  # from 2 on the years of a percent are weighed by standard errors at their mean
+    method_version=4,  # from 2 on the years of a percent are weighed by standard errors at their mean
     charts=("comparison",),
 )
