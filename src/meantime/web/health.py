@@ -8,6 +8,7 @@ import msgspec
 
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.load_status import Failed, Loading, Status
+from meantime.dataset.summary import count
 from meantime.engine.engine import Engine
 from meantime.text import writable
 from meantime.web.http.replies import Reply
@@ -50,15 +51,15 @@ def describe(status: Status) -> dict[str, Any]:
         case Failed(error=error):
             return {"status": "failed", "code": error.code, "reason": writable(error.reason)}
         case _:
-            snapshot, trouble = status.snapshot, status.reload_error
-            # It answers, so it is ready; but with what it had before.
-            stale = {} if trouble is None else {"reload_failed": writable(trouble.reason)}
+            totals, reload_error = count(status.snapshot), status.reload_error
+            # It answers, so it is ready; but with the data from before the reload.
+            stale = {} if reload_error is None else {"reload_failed": writable(reload_error.reason)}
             return {
                 "status": "ready",
-                "title": snapshot.about.title,
-                "rows": snapshot.about.rows,
-                "questions": len(snapshot.cube.labels.questions),
-                "fingerprint": snapshot.fingerprint,
-                "synthetic": snapshot.about.synthetic,
+                "title": totals.title,
+                "rows": totals.rows,
+                "questions": totals.question_count,
+                "fingerprint": totals.fingerprint,
+                "synthetic": totals.synthetic,
                 **stale,
             }

@@ -14,6 +14,7 @@ from prometheus_client.registry import Collector
 
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.load_status import Failed, Loading, Ready
+from meantime.dataset.summary import count
 from meantime.engine.engine import Engine
 from meantime.model import JobRecord, JobState
 from meantime.web.http.replies import Reply
@@ -139,7 +140,7 @@ class _Standing(Collector):
             "meantime_dataset_state", "1 for the state that a data set is in", labels=["dataset", "state"]
         )
         progress = GaugeMetricFamily("meantime_dataset_progress", "Share of the loading done", labels=["dataset"])
-        facts = {
+        gauges = {
             name: GaugeMetricFamily(f"meantime_dataset_{name}", text, labels=["dataset"])
             for name, text in (
                 ("rows", "Rows in the snapshot"),
@@ -159,14 +160,14 @@ class _Standing(Collector):
                 progress.add_metric([name], status.progress.share)
             elif isinstance(status, Ready):
                 progress.add_metric([name], 1)
-                cube, about = status.snapshot.cube, status.snapshot.about
-                facts["rows"].add_metric([name], about.rows)
-                facts["cells"].add_metric([name], len(cube.cells))
-                facts["questions"].add_metric([name], len(cube.labels.questions))
-                facts["locations"].add_metric([name], len(cube.labels.locations))
-                facts["withheld_rows"].add_metric([name], int(cube.by_question.moments.withheld.sum()))
-                facts["rejected_lines"].add_metric([name], about.rejected_total)
-                facts["reload_failed"].add_metric([name], int(status.reload_error is not None))
+                totals = count(status.snapshot)
+                gauges["rows"].add_metric([name], totals.rows)
+                gauges["cells"].add_metric([name], totals.cells)
+                gauges["questions"].add_metric([name], totals.question_count)
+                gauges["locations"].add_metric([name], totals.location_count)
+                gauges["withheld_rows"].add_metric([name], totals.withheld)
+                gauges["rejected_lines"].add_metric([name], totals.rejected)
+                gauges["reload_failed"].add_metric([name], int(status.reload_error is not None))
         yield state
         yield progress
-        yield from facts.values()
+        yield from gauges.values()

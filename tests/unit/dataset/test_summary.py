@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from meantime.dataset.cube import Period, ValueType
 from meantime.dataset.points import GeoPoint
 from meantime.dataset.samples import example
-from meantime.dataset.summary import SnapshotSummary, summarize
+from meantime.dataset.summary import SnapshotSummary, count, summarize
 from tests.support.table_files import read, write
 
 HEADER = (
@@ -58,8 +59,8 @@ def test_each_question_has_its_own_counts_and_value_types(summary: SnapshotSumma
 
 def test_a_location_has_a_point_or_the_reason_why_not(summary: SnapshotSummary) -> None:
     assert {each.name: each.point or each.no_point for each in summary.locations} == {
-        "Guam": "no row has one",
-        "National": "no row has one",
+        "Guam": "no row names one",
+        "National": "no row names one",
         "Ohio": "its rows have several points",
         "Utah": GeoPoint(latitude=39.36, longitude=-111.587),
     }
@@ -81,3 +82,10 @@ def test_categories_list_their_strata(summary: SnapshotSummary) -> None:
 
 def test_columns_without_a_role_are_named(summary: SnapshotSummary) -> None:
     assert summary.unused_columns == ("Note",)
+
+
+def test_totals_alone_are_those_of_the_whole_summary() -> None:
+    snapshot = example.snapshot()
+    summary, totals = summarize(snapshot), count(snapshot)
+    assert asdict(totals).items() <= asdict(summary).items()
+    assert (totals.question_count, totals.location_count) == (len(summary.questions), len(summary.locations))

@@ -1,7 +1,7 @@
-"""The page at / inside Flask: what is loaded, what can be asked, and where the documents are. Plain HTML, no script.
+"""The page at / in Flask: the data sets, the endpoints and the documentation. Plain HTML without a script.
 
-The main server has the explorer there, which asks the v1 API; Flask does not carry that. Every text from a file is
-somebody else's, and is escaped.
+The main server shows the explorer there, which needs the v1 API; Flask serves neither. Text from data files is not
+trusted, and is escaped.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import msgspec
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.load_status import Failed, Loading, Ready, Status
 from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.summary import count
 from meantime.engine.engine import Engine
 from meantime.errors import MeantimeError
 from meantime.statistics.registry import STATISTICS
@@ -22,28 +23,28 @@ from meantime.web.classic import contract
 from meantime.web.http import html_page
 from meantime.web.http.replies import Reply
 
-# A page is for reading; a table with more questions than this is for the API.
+# More are too many to read; the API lists them all.
 _QUESTIONS_SHOWN = 200
 
 _DOCUMENTS = (
-    '<p>For machines: <a href="/openapi.json">/openapi.json</a>. For people, in the folder <code>docs</code> of '
-    "Meantime's source: <code>classic-api.md</code>, <code>settings.md</code>, <code>operating.md</code>.</p>"
+    '<p>For programs: <a href="/openapi.json">/openapi.json</a>. For people, in the folder <code>docs</code> of the '
+    "source code: <code>classic-api.md</code>, <code>settings.md</code>, <code>operating.md</code>.</p>"
 )
 
 
 def render(*, engine: Engine, catalog: Catalog, host: str) -> Reply:
-    """Return the page as things stand. ``host`` is the name by which the reader called us, for the examples."""
-    stands = {name: catalog.status(name) for name in catalog.names}
-    is_loading = any(isinstance(status, Loading) for status in stands.values())
+    """Return the page for the current state. ``host`` is the name of this server in the examples."""
+    statuses = {name: catalog.status(name) for name in catalog.names}
+    is_loading = any(isinstance(status, Loading) for status in statuses.values())
     parts = [
-        "<h1>Meantime</h1><p>Statistics over indicator data, in the meantime.</p>",
-        "" if engine.is_accepting else '<p class="loud">This server is shutting down: it takes no new jobs.</p>',
+        "<h1>Meantime</h1><p>Statistics about tables of survey indicators, as durable jobs.</p>",
+        "" if engine.is_accepting else '<p class="loud">This server is shutting down and accepts no new jobs.</p>',
         "<main>",
-        "<h2>What is loaded</h2>",
-        *(_dataset(name, status, is_default=name == catalog.default) for name, status in stands.items()),
-        "<h2>What can be asked</h2>",
-        _routes(stands[catalog.default], host),
-        "<h2>Documents</h2>",
+        "<h2>Data sets</h2>",
+        *(_dataset(name, status, is_default=name == catalog.default) for name, status in statuses.items()),
+        "<h2>Endpoints</h2>",
+        _routes(statuses[catalog.default], host),
+        "<h2>Documentation</h2>",
         _DOCUMENTS,
         "</main>",
     ]
@@ -52,7 +53,7 @@ def render(*, engine: Engine, catalog: Catalog, host: str) -> Reply:
         html_page.written(
             "".join(parts),
             title="Meantime",
-            # Without a script, this is how progress moves.
+            # Shows progress without a script.
             head='<meta http-equiv="refresh" content="2">' if is_loading else "",
         ),
         content_type=html_page.MEDIA_TYPE,
@@ -61,49 +62,48 @@ def render(*, engine: Engine, catalog: Catalog, host: str) -> Reply:
 
 
 def _dataset(name: str, status: Status, *, is_default: bool) -> str:
-    note = ' <span class="soft">(the classic API asks this one)</span>' if is_default else ""
+    note = ' <span class="soft">(used by the classic API)</span>' if is_default else ""
     heading = f"<h3>{escape(name)}{note}</h3>"
     match status:
         case Loading(progress=progress):
             rows = "" if progress.rows is None else f", {progress.rows:,} rows"
             percent = share(progress.share)
             return (
-                f"{heading}<p>Loading: {escape(progress.phase)}, {percent}{rows}. Jobs are accepted and wait.</p>"
+                f"{heading}<p>Loading: {escape(progress.phase)}, {percent}{rows}. Jobs wait until it is ready.</p>"
                 f'<progress max="1" value="{progress.share:.3f}">{percent}</progress>'
             )
         case Failed(error=error):
             return f'{heading}<p class="loud">Could not be loaded: {escape(error.reason)}</p>'
-        case Ready(snapshot=snapshot, reload_error=trouble):
-            return heading + _stale(trouble) + _ready(snapshot)
+        case Ready(snapshot=snapshot, reload_error=error):
+            return heading + _stale(error) + _ready(snapshot)
 
 
 def _stale(error: MeantimeError | None) -> str:
     if error is None:
         return ""
-    what = f"Its files have changed and cannot be served, so this is what was in them before: {error.reason}"
-    return f'<p class="loud">{escape(what)}</p>'
+    text = f"The changed files cannot be served, so the previous data still is: {error.reason}"
+    return f'<p class="loud">{escape(text)}</p>'
 
 
 def _ready(snapshot: Snapshot) -> str:
-    about, labels = snapshot.about, snapshot.cube.labels
-    withheld = int(snapshot.cube.by_question.moments.withheld.sum())
+    about, totals, questions = snapshot.about, count(snapshot), snapshot.cube.labels.questions
     parts = []
-    if about.synthetic:
+    if totals.synthetic:
         parts.append(
-            '<p class="loud">Synthetic data: made up by a program. No number here is about the real world.</p>'
+            '<p class="loud">Synthetic data: generated by a program. No number here is about the real world.</p>'
         )
     parts.append(
-        f"<p>{escape(about.title)}. {about.rows:,} rows ({withheld:,} withheld, "
-        f"{about.rejected_total:,} lines rejected), {len(labels.locations):,} locations, "
-        f"{len(labels.questions):,} questions.<br>"
-        f'<span class="soft">Fingerprint <code>{escape(snapshot.fingerprint)}</code></span></p>'
+        f"<p>{escape(totals.title)}. {totals.rows:,} rows ({totals.withheld:,} with a suppressed or missing value), "
+        f"{totals.rejected:,} lines rejected, {totals.location_count:,} locations, "
+        f"{totals.question_count:,} questions.<br>"
+        f'<span class="soft">Fingerprint <code>{escape(totals.fingerprint)}</code></span></p>'
     )
     parts += [f'<p class="soft">{escape(warning)}</p>' for warning in about.warnings]
-    shown = labels.questions[:_QUESTIONS_SHOWN]
-    more = len(labels.questions) - len(shown)
+    shown = questions[:_QUESTIONS_SHOWN]
+    more = len(questions) - len(shown)
     parts.append(f"<ol>{''.join(f'<li>{escape(question)}</li>' for question in shown)}</ol>")
     if more:
-        parts.append(f"<p>... and {more:,} more.</p>")
+        parts.append(f"<p>… and {more:,} more.</p>")
     return "".join(parts)
 
 
@@ -122,11 +122,11 @@ def _routes(status: Status, host: str) -> str:
         f"<dt><code>GET {path}</code></dt><dd>{text}</dd>"
         for path, text in (
             ("/api/get_results/job_id_N", "the state of a job, and its result"),
-            ('<a href="/api/jobs">/api/jobs</a>', "every job and its state"),
-            ('<a href="/api/num_jobs">/api/num_jobs</a>', "how many jobs are not ended"),
-            ("/api/graceful_shutdown", "take no new jobs; from this machine only, or with the key"),
-            ('<a href="/readyz">/readyz</a>, <a href="/livez">/livez</a>', "how the server stands"),
-            ('<a href="/metrics">/metrics</a>', "what it counts, for Prometheus"),
+            ('<a href="/api/jobs">/api/jobs</a>', "all jobs and their states"),
+            ('<a href="/api/num_jobs">/api/num_jobs</a>', "how many jobs have not ended"),
+            ("/api/graceful_shutdown", "accept no new jobs; only from this machine, or with the key"),
+            ('<a href="/readyz">/readyz</a>, <a href="/livez">/livez</a>', "the health of the server"),
+            ('<a href="/metrics">/metrics</a>', "metrics for Prometheus"),
         )
     )
     return f"<pre>{escape(ask)}\n{escape(read)}</pre><dl>{statistics}{reads}</dl>"

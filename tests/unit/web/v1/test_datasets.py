@@ -9,6 +9,7 @@ import pytest
 
 from meantime.dataset.points import locate
 from meantime.dataset.snapshot import Rejected
+from meantime.dataset.summary import describe_location
 from meantime.web.v1.datasets import coverage, describe, resource
 from meantime.web.v1.datasets import endpoints as dataset_endpoints
 from tests.support import factories
@@ -307,6 +308,8 @@ def test_a_location_has_its_point_or_says_why_it_has_none() -> None:
     about = factories.snapshot([factories.row(location=name) for name in ("Guam", "Ohio", "Utah")]).about
     points = locate([("Utah", ["(39.36, -111.587)"]), ("Ohio", ["(40, -82)", "(41, -82)"])])
     about = msgspec.structs.replace(about, points=points, roles={**about.roles, "point": "GeoLocation"})
-    told = [describe.location_of(about, name, 1) for name in ("Guam", "Ohio", "Utah")]
-    assert [each.no_point for each in told] == ["no row names one", "its rows have several points", None]
-    assert told[2].point == resource.PointResource(latitude=39.36, longitude=-111.587)
+    resources = [
+        describe.location_resource(describe_location(about, name, cells=1)) for name in ("Guam", "Ohio", "Utah")
+    ]
+    assert [each.no_point for each in resources] == ["no row names one", "its rows have several points", None]
+    assert resources[2].point == resource.PointResource(latitude=39.36, longitude=-111.587)

@@ -1,18 +1,16 @@
-"""Describes data sets to clients, from what the catalog knows of them."""
+"""Describes data sets to clients."""
 
 from __future__ import annotations
 
 from typing import Any
 from urllib.parse import quote
 
-import numpy as np
-
 from meantime.dataset.catalog import Catalog
-from meantime.dataset.cube import ABSENT, AXES, Cube, Integers
-from meantime.dataset.facts import geography
+from meantime.dataset.cube import Period
 from meantime.dataset.load_status import Failed, Loading, Ready, Status, progress_of
 from meantime.dataset.reading.progress import Progress
-from meantime.dataset.snapshot import About, Snapshot
+from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.summary import LocationSummary, QuestionSummary, count, summarize
 from meantime.errors import MeantimeError
 from meantime.formats import citation
 from meantime.statistics.cells.basis import has_total
@@ -32,50 +30,45 @@ from meantime.web.v1.datasets.resource import (
 )
 
 
-def location_of(about: About, name: str, cells: int, *, is_aggregate: bool = False) -> LocationResource:
-    """Describe a place, with the point where it lies, or why there is none."""
-    if (point := about.points.of.get(name)) is not None:
-        there = PointResource(latitude=point.latitude, longitude=point.longitude)
-        return LocationResource(name=name, cells=cells, is_aggregate=is_aggregate, point=there, no_point=None)
-    nobody = "no row names one" if "point" in about.roles else "the table has no column of points"
-    why = about.points.unknown.get(name, nobody)
-    return LocationResource(name=name, cells=cells, is_aggregate=is_aggregate, point=None, no_point=writable(why))
-
-
 def path_of(name: str) -> str:
-    """Return where a data set lives."""
+    """Return the address of a data set."""
     return f"/v1/datasets/{quote(name, safe='')}"
 
 
 def summary_of(catalog: Catalog, name: str) -> DatasetSummary:
-    """Describe a data set that is served, in short."""
+    """Describe a data set briefly."""
     return DatasetSummary(**_summary(catalog, name, catalog.status(name)))
 
 
 def resource_of(catalog: Catalog, name: str) -> DatasetResource:
-    """Describe a data set that is served. A few milliseconds for the CDC's tables; it grows with the cells."""
+    """Describe a data set in full. A few milliseconds for the CDC's tables; the time grows with the cells."""
     status = catalog.status(name)
-    facts = _facts(name, status.snapshot) if isinstance(status, Ready) else dict.fromkeys(_FACTS)
-    return DatasetResource(**_summary(catalog, name, status), **facts)
+    details = _details(name, status.snapshot) if isinstance(status, Ready) else dict.fromkeys(_DETAILS)
+    return DatasetResource(**_summary(catalog, name, status), **details)
+
+
+def location_resource(location: LocationSummary) -> LocationResource:
+    """Describe a location to clients."""
+    point, no_point = location.point, location.no_point
+    return LocationResource(
+        name=location.name,
+        cells=location.cells,
+        is_aggregate=location.is_aggregate,
+        point=None if point is None else PointResource(latitude=point.latitude, longitude=point.longitude),
+        no_point=no_point and writable(no_point),
+    )
 
 
 def _summary(catalog: Catalog, name: str, status: Status) -> dict[str, Any]:
     path = path_of(name)
-    snapshot = status.snapshot if isinstance(status, Ready) else None
-    about, cube = (snapshot.about, snapshot.cube) if snapshot else (None, None)
+    totals = count(status.snapshot) if isinstance(status, Ready) else None
     return {
         "name": name,
         "is_default": name == catalog.default,
         "status": {Loading: "loading", Ready: "ready", Failed: "failed"}[type(status)],
         "reading": _reading(progress_of(status)),
-        "failure": _trouble(status),
-        "title": about and about.title,
-        "fingerprint": snapshot and snapshot.fingerprint,
-        "synthetic": about and about.synthetic,
-        "rows": about and about.rows,
-        "cells": cube and len(cube.cells),
-        "withheld": cube and int(cube.by_question.moments.withheld.sum()),
-        "rejected": about and about.rejected_total,
+        "failure": _failure(status),
+        **{total: totals and getattr(totals, total) for total in _TOTALS},
         "links": DatasetLinks(
             self_=path, coverage=f"{path}/coverage", rejected=f"{path}/rejected", reload=f"{path}/reload"
         ),
@@ -88,7 +81,7 @@ def _reading(progress: Progress | None) -> Reading | None:
     return Reading(phase=progress.phase, share=progress.share, rows=progress.rows)
 
 
-def _trouble(status: Status) -> Trouble | None:
+def _failure(status: Status) -> Trouble | None:
     match status:
         case Failed(error=error) | Ready(reload_error=MeantimeError() as error):
             return Trouble(code=error.code, reason=writable(error.reason))
@@ -96,20 +89,22 @@ def _trouble(status: Status) -> Trouble | None:
             return None
 
 
-def _facts(name: str, snapshot: Snapshot) -> dict[str, Any]:
-    about, cube = snapshot.about, snapshot.cube
-    known = geography.for_locations(cube.labels.locations)
+def _details(name: str, snapshot: Snapshot) -> dict[str, Any]:
+    about, summary = snapshot.about, summarize(snapshot)
     return {
-        "withheld_by_reason": cube.withheld_by_reason(),
+        "withheld_by_reason": summary.withheld_by_reason,
         "roles": about.roles,
         "columns": list(about.columns),
-        "questions": [_question(snapshot, code) for code in range(len(cube.labels.questions))],
-        "locations": [
-            location_of(about, name, cells, is_aggregate=known.is_aggregate(name))
-            for name, cells in zip(cube.labels.locations, _cells_by(cube, "location"), strict=True)
+        "questions": [
+            _question(question, has_total=has_total(snapshot.cube, code))
+            for code, question in enumerate(summary.questions)
         ],
-        "categories": _categories(cube),
-        "periods": [Years(first=period.first, last=period.last) for period in cube.labels.periods],
+        "locations": [location_resource(location) for location in summary.locations],
+        "categories": [
+            CategoryResource(name=category.name, strata=list(category.strata), cells=category.cells)
+            for category in summary.categories
+        ],
+        "periods": [_years(period) for period in snapshot.cube.labels.periods],
         "files": [writable(file) for file in about.files],
         "encoding": about.encoding,
         "delimiter": about.delimiter,
@@ -121,54 +116,24 @@ def _facts(name: str, snapshot: Snapshot) -> dict[str, Any]:
     }
 
 
-_FACTS = tuple(name for name in DatasetResource.__struct_fields__ if name not in DatasetSummary.__struct_fields__)
+_TOTALS = ("title", "fingerprint", "synthetic", "rows", "cells", "withheld", "rejected")
+_DETAILS = tuple(name for name in DatasetResource.__struct_fields__ if name not in DatasetSummary.__struct_fields__)
 
 
-def _codes(cube: Cube, axis: str, which: slice = slice(None)) -> Integers:
-    codes: Integers = cube.cells.keys[which, list(AXES).index(axis)]
-    return codes
-
-
-def _cells_by(cube: Cube, axis: str) -> list[int]:
-    """Count the cells of each label of an axis; those without one are left out."""
-    codes = _codes(cube, axis)
-    counts: list[int] = np.bincount(codes[codes != ABSENT], minlength=len(getattr(cube.labels, AXES[axis]))).tolist()
-    return counts
-
-
-def _question(snapshot: Snapshot, code: int) -> QuestionResource:
-    cube, question = snapshot.cube, snapshot.about.questions[code]
-    own = slice(int(cube.starts[code]), int(cube.starts[code + 1]))
-    moments = cube.by_question.moments
-    place = cube.by_question.of(code)
-    periods = [cube.labels.periods[each] for each in np.unique(_codes(cube, "period", own)).tolist() if each != ABSENT]
+def _question(question: QuestionSummary, *, has_total: bool) -> QuestionResource:
     return QuestionResource(
         text=question.text,
         topic=question.topic,
         unit=question.unit,
         polarity=question.polarity,
-        has_total=has_total(cube, code),
-        years=Years(first=min(each.first for each in periods), last=max(each.last for each in periods))
-        if periods
-        else None,
-        cells=own.stop - own.start,
-        rows=int((moments.count + moments.withheld)[place].sum()),
-        withheld=int(moments.withheld[place].sum()),
-        value_types=[
-            ValueTypeResource(name=cube.labels.value_types[each].name, unit=cube.labels.value_types[each].unit)
-            for each in np.unique(_codes(cube, "value_type", own)).tolist()
-        ],
+        has_total=has_total,
+        years=question.years and _years(question.years),
+        cells=question.cells,
+        rows=question.rows,
+        withheld=question.withheld,
+        value_types=[ValueTypeResource(name=each.name, unit=each.unit) for each in question.value_types],
     )
 
 
-def _categories(cube: Cube) -> list[CategoryResource]:
-    strata: dict[int, list[str]] = {code: [] for code in range(len(cube.labels.categories))}
-    pairs = np.stack([_codes(cube, "category"), _codes(cube, "stratum")], axis=1)
-    for category, stratum in np.unique(pairs, axis=0).tolist():
-        if ABSENT not in (category, stratum):
-            strata[category].append(cube.labels.strata[stratum])
-    cells = _cells_by(cube, "category")
-    return [
-        CategoryResource(name=name, strata=strata[code], cells=cells[code])
-        for code, name in enumerate(cube.labels.categories)
-    ]
+def _years(period: Period) -> Years:
+    return Years(first=period.first, last=period.last)
