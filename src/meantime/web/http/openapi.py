@@ -188,5 +188,6 @@ def refusal_headers(kinds: Sequence[ErrorKind]) -> dict[str, Any]:
     for kind in kinds:
         for name, text in problems.headers_of(kind).items():
             always = all(name in problems.headers_of(other) for other in kinds)
-            headers[name] = {"description": text, "required": always, "schema": {"type": "string"}}
+            value_type = "integer" if name == "Retry-After" else "string"
+            headers[name] = {"description": text, "required": always, "schema": {"type": value_type}}
     return headers

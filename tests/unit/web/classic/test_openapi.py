@@ -12,6 +12,8 @@ from meantime.web.app import ENDPOINTS
 from meantime.web.classic import contract
 from tests.support.web_app import served
 
+FIXTURES = Path(__file__).parents[3] / "fixtures"
+
 
 @pytest.fixture(scope="module")
 def document(tmp_path_factory: pytest.TempPathFactory) -> Any:
@@ -65,3 +67,32 @@ def test_nothing_is_loaded_from_elsewhere(tmp_path: Path) -> None:
     with served(tmp_path) as server:
         for path in ("/docs", "/schema", "/schema/openapi.json", "/redoc"):
             assert server.ask("GET", path).status == 404
+
+
+def test_the_document_describes_the_same_interface_as_the_last_version(document: Any) -> None:
+    """``classic_openapi.json`` is what ``interface`` returned for the document of commit c692533."""
+    recorded = msgspec.json.decode((FIXTURES / "classic_openapi.json").read_bytes())
+    assert interface(document["paths"]) == recorded["paths"]
+    assert interface(document["components"]["schemas"]) == recorded["schemas"]
+
+
+def interface(node: Any) -> Any:
+    """Return a part of the document without its texts and examples; of headers only the schemas."""
+    if isinstance(node, list):
+        return [interface(each) for each in node]
+    if not isinstance(node, dict):
+        return node
+    if "const" in node:
+        return {"enum": [node["const"]]}
+    return {
+        name: {header: interface(value[header]["schema"]) for header in value}
+        if name == "headers"
+        else interface(value)
+        for name, value in node.items()
+        # A property may have one of these names too; its value is then a schema.
+        if name not in _PROSE or (name in _TEXTS and isinstance(value, dict))
+    }
+
+
+_TEXTS = ("summary", "description", "title")
+_PROSE = (*_TEXTS, "example", "examples")
