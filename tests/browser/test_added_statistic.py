@@ -14,6 +14,6 @@ from tests.support.browser import Visitor
 def test_a_statistic_that_is_one_file_more_is_in_the_menu(browser: Browser, tmp_path: Path) -> None:
     with MeantimeWithExcess(tmp_path).serving() as server, Visitor(browser, server.url) as visitor:
         page = visitor.go(view="question", dataset="sample", question=OBESITY, tab="table")
-        page.get_by_label("Numbers of").select_option("excess")
+        page.get_by_label("Statistic", exact=True).select_option("excess")
         visitor.address_has("of=excess")
         expect(page.locator("#tab")).to_contain_text("how far each location is above a value")
