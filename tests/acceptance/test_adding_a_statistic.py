@@ -34,8 +34,8 @@ def test_the_api_lists_describes_and_answers_it(server: RunningServer) -> None:
     assert listed[-1]["name"] == "excess"
     described = server.client.get("/v1/statistics/excess").json()
     assert "threshold" in json.dumps(described["parameters"])
-    asked = {"question": OBESITY, "threshold": "33"}
-    answer = server.client.get("/v1/statistics/excess", params=asked).json()
+    params = {"question": OBESITY, "threshold": "33"}
+    answer = server.client.get("/v1/statistics/excess", params=params).json()
     assert answer["columns"][-1]["name"] == "excess"
     assert answer["findings"][0].endswith(" locations are above 33.0.")
     job = server.client.post(
@@ -56,11 +56,11 @@ def test_the_openapi_document_has_its_parameters(server: RunningServer) -> None:
 
 
 def test_a_row_of_it_is_explained_with_a_program_and_leads_to_the_rows_of_the_file(server: RunningServer) -> None:
-    asked = {"question": OBESITY, "row": "0"}
-    explanation = server.client.get("/v1/statistics/excess/explanation", params=asked).json()
+    params = {"question": OBESITY, "row": "0"}
+    explanation = server.client.get("/v1/statistics/excess/explanation", params=params).json()
     assert explanation["steps"][-1]["text"] == "The threshold is subtracted."
     assert "own_value - 30.0" in json.dumps(explanation)
-    rows = server.client.get("/v1/statistics/excess/rows", params=asked).json()
+    rows = server.client.get("/v1/statistics/excess/rows", params=params).json()
     assert len(rows["rows"]) == 1
 
 
@@ -72,11 +72,11 @@ def test_the_client_asks_it(server: RunningServer) -> None:
 
 def test_the_command_line_asks_it_of_a_file_and_of_a_server(added: MeantimeWithExcess, server: RunningServer) -> None:
     for source in (("--data", str(added.sample)), ("--url", server.url)):
-        asked = added.run(
+        command = added.run(
             "ask", "excess", "--question", OBESITY, "--parameter", "threshold=33", *source, "--format", "json"
         )
-        assert asked.returncode == 0, asked.stderr
-        assert json.loads(asked.stdout)["statistic"] == "excess"
+        assert command.returncode == 0, command.stderr
+        assert json.loads(command.stdout)["statistic"] == "excess"
 
 
 def test_the_documentation_check_names_it_until_it_has_a_page(tmp_path: Path) -> None:

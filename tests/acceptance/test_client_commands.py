@@ -37,9 +37,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
 
 def test_ask_a_server_list_its_jobs_and_print_their_results_again(server: RunningServer, tmp_path: Path) -> None:
     at = ("--url", server.url)
-    asked = meantime("ask", "state_mean", "--question", "have obesity", "--state", "utah", *at, "--format", "json")
-    assert asked.returncode == 0, asked.stderr
-    document = json.loads(asked.stdout)
+    answer = meantime("ask", "state_mean", "--question", "have obesity", "--state", "utah", *at, "--format", "json")
+    assert answer.returncode == 0, answer.stderr
+    document = json.loads(answer.stdout)
     assert (document["rows"][0]["location"], document["rows"][0]["mean"]) == ("Utah", 18.0)
 
     out = tmp_path / "best.xlsx"
@@ -55,10 +55,10 @@ def test_ask_a_server_list_its_jobs_and_print_their_results_again(server: Runnin
     assert "No jobs" in meantime("jobs", *at, "--state", "failed", "--state", "queued").stdout
 
     waited = meantime("wait", "job_id_1", *at, "--format", "json")
-    assert (waited.returncode, waited.stdout) == (0, asked.stdout)
+    assert (waited.returncode, waited.stdout) == (0, answer.stdout)
     cancelled = meantime("cancel", "job_id_1", *at)
     assert (cancelled.returncode, cancelled.stdout) == (0, "job_id_1: already ended: done\n")
-    assert meantime("wait", "job_id_1", *at, "--format", "json").stdout == asked.stdout
+    assert meantime("wait", "job_id_1", *at, "--format", "json").stdout == answer.stdout
 
 
 def test_the_commands_for_a_server_import_nothing_that_only_a_server_needs(server: RunningServer) -> None:
@@ -71,7 +71,7 @@ def test_the_commands_for_a_server_import_nothing_that_only_a_server_needs(serve
 
 def test_what_a_server_refuses_is_said_as_it_says_it(server: RunningServer) -> None:
     at = ("--url", server.url)
-    for words, said in (
+    for words, message in (
         (("ask", "state_means", "--question", "obesity"), "Did you mean"),
         (("ask", "state_mean", "--question", "obesity"), "state_mean needs --state."),
         (("ask", "states_mean", "--question", "obesity", "--dataset", "tabel"), "table"),
@@ -81,7 +81,7 @@ def test_what_a_server_refuses_is_said_as_it_says_it(server: RunningServer) -> N
     ):
         refused = meantime(*words, *at)
         assert refused.returncode == 2, refused.stderr
-        assert said in refused.stderr
+        assert message in refused.stderr
         assert "Traceback" not in refused.stderr
 
 
@@ -130,8 +130,8 @@ def unhurried(state: str, **more: Any) -> Iterator[tuple[str, threading.Event]]:
                 is_over.wait(PATIENCE_S)
             self._say(200, "application/json", job_json(state, **more))
 
-        def _say(self, status: int, kind: str, said: Any) -> None:
-            body = json.dumps(said).encode()
+        def _say(self, status: int, kind: str, content: Any) -> None:
+            body = json.dumps(content).encode()
             self.send_response(status)
             self.send_header("Content-Type", kind)
             self.send_header("Content-Length", str(len(body)))
@@ -163,12 +163,12 @@ def test_who_has_waited_enough_leaves_the_job_running_and_is_told_how_to_find_it
         )
         assert is_awaited.wait(PATIENCE_S)
         waiting.send_signal(signal.SIGINT)
-        out, said = waiting.communicate(timeout=PATIENCE_S)
+        out, err = waiting.communicate(timeout=PATIENCE_S)
     assert (waiting.returncode, out) == (130, "")
-    assert "job_id_7 continues on the server" in said
-    assert f"meantime wait job_id_7 --url {url}" in said
-    assert f"meantime cancel job_id_7 --url {url}" in said
-    assert "Traceback" not in said
+    assert "job_id_7 continues on the server" in err
+    assert f"meantime wait job_id_7 --url {url}" in err
+    assert f"meantime cancel job_id_7 --url {url}" in err
+    assert "Traceback" not in err
 
 
 def test_a_job_that_failed_is_said_to_have_and_the_others_are_waited_for() -> None:

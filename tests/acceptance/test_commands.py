@@ -56,7 +56,7 @@ def test_a_state_is_asked_for_where_it_is_needed_and_refused_where_it_would_be_i
 
 def test_any_parameter_can_be_given_by_name_and_is_what_the_statistic_takes(table: Path, tmp_path: Path) -> None:
     out = tmp_path / "summary.jsonl"
-    asked = meantime(
+    command = meantime(
         *(
             "ask",
             "summary",
@@ -71,7 +71,7 @@ def test_any_parameter_can_be_given_by_name_and_is_what_the_statistic_takes(tabl
         ),
         *("-p", "location=utah", "-p", "location=alask", "-p", "limit=5", "--data", str(table), "--out", str(out)),
     )
-    assert (asked.returncode, asked.stdout) == (0, ""), asked.stderr
+    assert (command.returncode, command.stdout) == (0, ""), command.stderr
     rows = [json.loads(line) for line in out.read_text(encoding="utf-8").splitlines()]
     assert [(row["location"], row["q25"], row["median"]) for row in rows] == [
         ("Alaska", 20.75, 21.0),
@@ -80,9 +80,9 @@ def test_any_parameter_can_be_given_by_name_and_is_what_the_statistic_takes(tabl
 
 
 def test_an_answer_that_is_too_wide_for_a_table_is_shown_row_by_row_and_no_number_is_cut(table: Path) -> None:
-    asked = ("ask", "summary", "--question", "obesity", "-p", "by=location", "--data", str(table))
-    wide = meantime(*asked).stdout
-    narrow = meantime(*asked, COLUMNS="60").stdout
+    arguments = ("ask", "summary", "--question", "obesity", "-p", "by=location", "--data", str(table))
+    wide = meantime(*arguments).stdout
+    narrow = meantime(*arguments, COLUMNS="60").stdout
     assert "│ Alaska" in wide
     assert "│" not in narrow
     assert [line.split() for line in narrow.splitlines()[:4]] == [
@@ -94,7 +94,7 @@ def test_an_answer_that_is_too_wide_for_a_table_is_shown_row_by_row_and_no_numbe
 
 
 @pytest.mark.parametrize(
-    ("given", "said"),
+    ("arguments", "message"),
     [
         (("-p", "lmit=5"), "Did you mean"),
         (("-p", "limit=five"), '"limit" has the wrong form'),
@@ -103,10 +103,10 @@ def test_an_answer_that_is_too_wide_for_a_table_is_shown_row_by_row_and_no_numbe
         (("--url", "http://127.0.0.1:5000"), "one or the other"),
     ],
 )
-def test_what_is_given_wrongly_is_said_before_the_file_is_read(given: Sequence[str], said: str) -> None:
-    refused = meantime("ask", "summary", "--question", "obesity", "--data", "absent.csv", *given)
+def test_what_is_given_wrongly_is_said_before_the_file_is_read(arguments: Sequence[str], message: str) -> None:
+    refused = meantime("ask", "summary", "--question", "obesity", "--data", "absent.csv", *arguments)
     assert refused.returncode == 2
-    assert said in refused.stderr
+    assert message in refused.stderr
     assert "absent.csv" not in refused.stderr
 
 
@@ -167,9 +167,9 @@ def test_columns_by_hand_and_toml_beside_the_data(tmp_path: Path) -> None:
     for part in ("question", "location", "value", "what", "where", "percentage", "--column"):
         assert part in missing.stderr, part
     options = ["--column", "question=what", "--column", "location=where", "--column", "value=percentage"]
-    asked = meantime("ask", "states_mean", "--question", "smok", "--data", str(data), "--format", "csv", *options)
-    assert asked.returncode == 0, asked.stderr
-    assert [row["location"] for row in csv.DictReader(io.StringIO(asked.stdout))] == ["South", "North"]
+    command = meantime("ask", "states_mean", "--question", "smok", "--data", str(data), "--format", "csv", *options)
+    assert command.returncode == 0, command.stderr
+    assert [row["location"] for row in csv.DictReader(io.StringIO(command.stdout))] == ["South", "North"]
     refused = meantime("ask", "best5", "--question", "smok", "--data", str(data), *options)
     assert refused.returncode == 2
     (tmp_path / "own.csv.toml").write_text(
@@ -234,11 +234,11 @@ def test_a_command_as_a_process_prints_and_ends_as_in_this_one(table: Path) -> N
 
 def test_a_result_is_verified_against_its_file(table: Path, tmp_path: Path) -> None:
     result = tmp_path / "result.json"
-    asked = meantime("ask", "states_mean", "--question", "obes", "--data", str(table), "--format", "json")
-    result.write_text(asked.stdout)
+    command = meantime("ask", "states_mean", "--question", "obes", "--data", str(table), "--format", "json")
+    result.write_text(command.stdout)
     same = meantime("verify", str(result), "--data", f"another-name={table}")
     assert (same.returncode, same.stdout.strip().startswith("The same")) == (0, True)
-    result.write_text(asked.stdout.replace('"count":', '"count":1'))
+    result.write_text(command.stdout.replace('"count":', '"count":1'))
     differs = meantime("verify", str(result), "--data", str(table))
     assert differs.returncode == 1
     assert "The first difference is rows/0/count: " in differs.stdout

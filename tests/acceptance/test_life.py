@@ -163,14 +163,14 @@ def test_a_taken_port_is_one_clear_line(table: Path, tmp_path: Path) -> None:
     assert len(second.stderr.strip().splitlines()) == 1
 
 
-@pytest.mark.parametrize("place", ["results", "webserver.log", "snapshots", "jobs.sqlite3"])
-def test_a_start_that_cannot_be_ends_with_its_reason(place: str, table: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["results", "webserver.log", "snapshots", "jobs.sqlite3"])
+def test_a_start_that_cannot_be_ends_with_its_reason(name: str, table: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     state.mkdir()
-    if place == "webserver.log":
-        (state / place).mkdir()
+    if name == "webserver.log":
+        (state / name).mkdir()
     else:
-        (state / place).write_bytes(b"not what belongs here" * 100)
+        (state / name).write_bytes(b"not what belongs here" * 100)
     ended = meantime_process("serve", str(table), MEANTIME_PORT="0", MEANTIME_STATE_DIR=str(state))
     assert ended.returncode in (1, 2)
     assert "meantime: " in ended.stderr
@@ -181,12 +181,12 @@ def test_a_body_over_the_limit_is_refused_in_words_also_where_the_client_closes(
     with serving(str(table), state_dir=tmp_path / "state") as server:
         for size in (1_100_000, 3_000_000, 20_000_000):
             body = b'{"question":"' + b"a" * size + b'"}'
-            asked = server.client.post(
+            response = server.client.post(
                 "/api/global_mean",
                 content=body,
                 headers={"Content-Type": "application/json", "Connection": "close"},
             )
-            assert (asked.status_code, asked.json()["status"]) == (413, "error")
+            assert (response.status_code, response.json()["status"]) == (413, "error")
 
 
 def test_a_killed_server_takes_its_reading_process_with_it(large: Path, tmp_path: Path) -> None:

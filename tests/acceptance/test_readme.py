@@ -51,12 +51,12 @@ def test_the_answer_that_the_readme_opens_with_is_what_comes_out_of_the_cdcs_fil
     opening = " ".join(README.read_text(encoding="utf-8").partition("## Start")[0].split())
     for location in ("Colorado", "West Virginia", "National"):
         row = rows[location]
-        told = [
+        sentences = [
             f"from {text.amount(row['before'], 'percent')} to {text.amount(row['after'], 'percent')}",
             f"by {text.number(row['change'], 1)} ",
             f"({text.interval(row['change_low'], row['change_high'], 'percentage points')})",
         ]
-        assert [part for part in told if part not in opening] == []
+        assert [part for part in sentences if part not in opening] == []
     row = rows["West Virginia"]
     beyond = (row["beyond_reference"], row["beyond_reference_low"], row["beyond_reference_high"])
     assert f"The difference is {text.with_interval(*beyond, 'percentage points')}" in opening

@@ -50,7 +50,7 @@ def test_every_answer_is_one_that_the_document_declares(tmp_path: Path) -> None:
         # It lives, and has not said that something went wrong.
         assert server.client.get("/livez").status_code == 200
         assert not [line for line in server.said if "unforeseen" in line or "trouble" in line]
-    told = json.loads(report.read_text())
+    results = json.loads(report.read_text())
     # All but the one above and the document itself, which it has asked for already.
-    assert told["operations"]["tested"] >= len(ENDPOINTS) - 2
-    print(told["test_cases"], "seed", SEED)  # noqa: T201 - likewise
+    assert results["operations"]["tested"] >= len(ENDPOINTS) - 2
+    print(results["test_cases"], "seed", SEED)  # noqa: T201 - likewise

@@ -76,9 +76,9 @@ def _write_hostile(path: Path) -> None:
                 *("Sample_Size", "Data_Value_Footnote_Symbol", "Data_Value_Footnote"),
             ]
         )
-        for number, place in enumerate(HOSTILE):
+        for number, location in enumerate(HOSTILE):
             for group in HOSTILE[:2]:
-                labels = [MARKUP, MARKUP, place, MARKUP, group, 2020, 2020, MARKUP]
+                labels = [MARKUP, MARKUP, location, MARKUP, group, 2020, 2020, MARKUP]
                 rows.writerow([*labels, 20 + number, 18 + number, 22 + number, 900, "", ""])
         rows.writerow([MARKUP, MARKUP, MARKUP, MARKUP, LONG, 2020, 2020, MARKUP, "", "", "", "", MARKUP, BACKWARDS])
         file.write(f'"{MARKUP.replace(chr(34), chr(34) * 2)}",too,few\r\n')

@@ -79,9 +79,9 @@ def test_axe_finds_no_violation(
         for details in page.locator("details").all():
             details.evaluate("each => each.open = true")
         page.evaluate(axe)
-        found = page.evaluate("rules => axe.run({ runOnly: rules })", rules)
+        results = page.evaluate("rules => axe.run({ runOnly: rules })", rules)
     violations = [
-        (each["id"], each["help"], [node["html"][:200] for node in each["nodes"]][:3]) for each in found["violations"]
+        (each["id"], each["help"], [node["html"][:200] for node in each["nodes"]][:3]) for each in results["violations"]
     ]
     assert not violations
 

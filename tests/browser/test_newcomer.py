@@ -44,8 +44,8 @@ def test_a_newcomer_finds_the_state_with_most_obesity_its_difference_from_the_na
         for row in csv.DictReader(real_file(BY_SEX).read_text(encoding="utf-8-sig").splitlines())
         if row["Question"] == OBESITY and row["Stratification1"] == "Female" and row["Data_Value"]
     }
-    latest = {place: value for (place, year), value in published.items() if year == "2023"}
-    assert max(latest, key=lambda place: latest[place]) == WORST
+    latest = {location: value for (location, year), value in published.items() if year == "2023"}
+    assert max(latest, key=lambda location: latest[location]) == WORST
 
     # From the first page to the question. The file has no totals: women are shown, and named.
     page = visitor.go()

@@ -28,8 +28,8 @@ def test_markup_in_labels_is_text(visitor: Visitor, name: str) -> None:
     visitor.until("document.documentElement.scrollWidth <= innerWidth")  # a long name does not widen the page
     if name == "table":
         expect(page.locator("h1")).to_have_text(MARKUP)
-        for place in HOSTILE:
-            expect(page.locator("tbody")).to_contain_text(" ".join(place.split()))
+        for location in HOSTILE:
+            expect(page.locator("tbody")).to_contain_text(" ".join(location.split()))
 
 
 def test_markup_in_labels_of_jobs_is_text(visitor: Visitor, server: RunningServer) -> None:

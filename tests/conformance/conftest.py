@@ -67,7 +67,7 @@ def states(means: dict[str, float]) -> list[str]:
     """A few states: both ends and some between."""
     names = list(means)
     return [
-        names[place] for place in sorted({0, len(names) // 4, len(names) // 2, len(names) * 3 // 4, -1 % len(names)})
+        names[index] for index in sorted({0, len(names) // 4, len(names) // 2, len(names) * 3 // 4, -1 % len(names)})
     ]
 
 

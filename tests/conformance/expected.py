@@ -52,7 +52,7 @@ class Expected:
         return sorted({question for question, _ in self.values})
 
     def states(self, question: str) -> list[str]:
-        return sorted(state for asked, state in self.values if asked == question)
+        return sorted(state for other, state in self.values if other == question)
 
     @property
     def without_value(self) -> list[Pair]:
@@ -85,7 +85,7 @@ class Expected:
                 assert state
                 return {state: float(overall - means[state])}
             case "state_mean_by_category":
-                of_state = [(key[1:], found) for key, found in self.strata[question].items() if key[0] == state]
+                of_state = [(key[1:], values) for key, values in self.strata[question].items() if key[0] == state]
                 return {state: {str(key): float(_mean(values)) for key, values in sorted(of_state)}}
         raise KeyError(statistic)
 

@@ -73,20 +73,20 @@ class Seen:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    given = _parse(arguments)
+    options = _parse(arguments)
     console = Console()
-    if not given.anywhere and not _is_loopback(given.url):
-        console.print(f"{given.url} is not on this machine; --anywhere says that the load is meant for it.")
+    if not options.anywhere and not _is_loopback(options.url):
+        console.print(f"{options.url} is not on this machine; --anywhere says that the load is meant for it.")
         return 2
     try:
-        httpx.get(f"{given.url}/livez", timeout=READ_TIMEOUT_S, trust_env=False)
+        httpx.get(f"{options.url}/livez", timeout=READ_TIMEOUT_S, trust_env=False)
     except httpx.HTTPError as error:
-        console.print(f"No server answers at {given.url} ({error}); start one with `make serve`.")
+        console.print(f"No server answers at {options.url} ({error}); start one with `make serve`.")
         return 2
-    console.print(f"{given.runs} conformance runs at once against {given.url}, with reads in between ...")
+    console.print(f"{options.runs} conformance runs at once against {options.url}, with reads in between ...")
     reads = {endpoint: Reads() for endpoint in ENDPOINTS}
     seen = Seen()
-    runs = _load(given, reads, seen)
+    runs = _load(options, reads, seen)
     _report(console, runs, reads, seen)
     is_good = all(run.exit_code == 0 for run in runs) and not any(read.failures for read in reads.values())
     console.print("All good." if is_good else "Something failed; see above.")
@@ -100,9 +100,9 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--connections", type=int, default=CONNECTIONS, help="for each read endpoint")
     parser.add_argument("--time-limit-s", type=float, default=TIME_LIMIT_S)
     parser.add_argument("--anywhere", action="store_true", help="also load a server that is not on this machine")
-    given = parser.parse_args(arguments)
-    given.url = given.url.rstrip("/")
-    return given
+    options = parser.parse_args(arguments)
+    options.url = options.url.rstrip("/")
+    return options
 
 
 def _is_loopback(url: str) -> bool:
@@ -113,19 +113,19 @@ def _is_loopback(url: str) -> bool:
         return host == "localhost"
 
 
-def _load(given: argparse.Namespace, reads: dict[str, Reads], seen: Seen) -> list[Run]:
+def _load(options: argparse.Namespace, reads: dict[str, Reads], seen: Seen) -> list[Run]:
     enough = threading.Event()
     readers = [
-        threading.Thread(target=_read_on, args=(given.url, endpoint, reads[endpoint], seen, enough), name=endpoint)
+        threading.Thread(target=_read_on, args=(options.url, endpoint, reads[endpoint], seen, enough), name=endpoint)
         for endpoint in ENDPOINTS
-        for _ in range(given.connections)
+        for _ in range(options.connections)
     ]
-    deadline = time.monotonic() + given.time_limit_s
+    deadline = time.monotonic() + options.time_limit_s
     for reader in readers:
         reader.start()
     try:
-        with ThreadPoolExecutor(given.runs) as pool:
-            return list(pool.map(lambda number: _run(number, given.url, deadline), range(1, given.runs + 1)))
+        with ThreadPoolExecutor(options.runs) as pool:
+            return list(pool.map(lambda number: _run(number, options.url, deadline), range(1, options.runs + 1)))
     finally:
         enough.set()
         for reader in readers:
@@ -202,9 +202,9 @@ def _learn(endpoint: str, status: int, body: bytes, seen: Seen) -> None:
         if json.loads(body)["status"] not in ("running", "done", "error"):
             raise ValueError(f"{body[:200]!r}")
     elif endpoint == "/metrics":
-        found = re.search(rb'^meantime_jobs\{state="running"\} ([0-9.]+)$', body, re.MULTILINE)
-        if found:
-            seen.working.append(int(float(found[1])))
+        match = re.search(rb'^meantime_jobs\{state="running"\} ([0-9.]+)$', body, re.MULTILINE)
+        if match:
+            seen.working.append(int(float(match[1])))
 
 
 def _report(console: Console, runs: Sequence[Run], reads: dict[str, Reads], seen: Seen) -> None:
@@ -251,8 +251,8 @@ def _milliseconds(latencies_s: Sequence[float], share: float) -> str:
     if not latencies_s:
         return "-"
     # The nearest rank: a latency that really was, not one between two.
-    place = max(math.ceil(share * len(latencies_s)) - 1, 0)
-    return f"{sorted(latencies_s)[place] * 1000:.1f}"
+    index = max(math.ceil(share * len(latencies_s)) - 1, 0)
+    return f"{sorted(latencies_s)[index] * 1000:.1f}"
 
 
 def _jobs_table(seen: Seen) -> Table:

@@ -38,10 +38,10 @@ def test_the_first_page_is_for_people(api: Api) -> None:
 
 @pytest.mark.parametrize("path", READ)
 def test_head_answers_as_get_does_without_a_body(api: Api, path: str) -> None:
-    asked = api.send("HEAD", path)
-    assert asked.status_code == 200
-    assert asked.content == b""
-    assert asked.headers["Content-Type"] == api.get(path).type
+    response = api.send("HEAD", path)
+    assert response.status_code == 200
+    assert response.content == b""
+    assert response.headers["Content-Type"] == api.get(path).type
 
 
 @pytest.mark.parametrize(
@@ -72,8 +72,8 @@ def test_a_name_that_is_not_the_servers_is_refused(api: Api) -> None:
 
 @pytest.mark.parametrize("path", ["/", "/api/jobs", "/api/nothing"])
 def test_nothing_says_which_language_or_server_it_is_made_of(api: Api, path: str) -> None:
-    told = " ".join(api.send("GET", path).headers.values()).casefold()
-    assert "python" not in told
+    headers = " ".join(api.send("GET", path).headers.values()).casefold()
+    assert "python" not in headers
     assert "traceback" not in api.get(path).body.decode().casefold()
 
 

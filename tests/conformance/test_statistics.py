@@ -53,10 +53,10 @@ def test_best5_and_worst5_are_the_ends_of_states_mean_by_polarity(api: Api, ques
         means, best, worst = api.results([Ask(statistic, question) for statistic in ("states_mean", "best5", "worst5")])
         lowest = list(means.items())[:5]
         highest = sorted(means.items(), key=lambda item: (-item[1], item[0]))[:5]
-        found = (list(best.items()), list(worst.items()))
+        results = (list(best.items()), list(worst.items()))
         ends = {"lower": (lowest, highest), "higher": (highest, lowest)}
         polarity = POLARITY.get(question)
-        assert found in ([ends[polarity]] if polarity else list(ends.values()))
+        assert results in ([ends[polarity]] if polarity else list(ends.values()))
 
 
 def test_a_state_asked_for_alone_has_the_value_that_it_has_among_all(
@@ -87,9 +87,9 @@ def test_state_mean_by_category_is_the_states_part_of_mean_by_category(
     for state in states:
         of_state = {str(key[1:]): mean for key, mean in by_category.items() if key[0] == state}
         if of_state:
-            found = api.result("state_mean_by_category", question, state)
-            assert list(found) == [state]
-            assert list(found[state].items()) == list(of_state.items())
+            result = api.result("state_mean_by_category", question, state)
+            assert list(result) == [state]
+            assert list(result[state].items()) == list(of_state.items())
 
 
 @pytest.mark.parametrize("statistic", STATISTICS)
@@ -103,9 +103,9 @@ def test_asked_again_the_same_bytes_come(api: Api, question: str, states: list[s
 def test_it_equals_an_independent_computation_over_the_file(
     api: Api, questions: list[str], expected: Expected, statistic: str
 ) -> None:
-    asked = [question for question in questions if question in POLARITY or not statistic.endswith("5")]
-    for question, found in zip(asked, api.results([Ask(statistic, question) for question in asked]), strict=True):
-        _assert_equal(found, expected.answer(statistic, question, polarity=POLARITY.get(question)))
+    chosen = [question for question in questions if question in POLARITY or not statistic.endswith("5")]
+    for question, result in zip(chosen, api.results([Ask(statistic, question) for question in chosen]), strict=True):
+        _assert_equal(result, expected.answer(statistic, question, polarity=POLARITY.get(question)))
 
 
 @pytest.mark.parametrize("statistic", BY_STATE)
@@ -117,8 +117,8 @@ def test_it_equals_an_independent_computation_for_every_state(
         if statistic == "state_mean_by_category":
             states = [state for state in states if any(key[0] == state for key in expected.strata[question])]
         answers = api.results([Ask(statistic, question, state) for state in states])
-        for state, found in zip(states, answers, strict=True):
-            _assert_equal(found, expected.answer(statistic, question, state))
+        for state, result in zip(states, answers, strict=True):
+            _assert_equal(result, expected.answer(statistic, question, state))
 
 
 def test_every_question_of_the_file_that_has_a_value_is_answered(api: Api, expected: Expected) -> None:
@@ -126,10 +126,10 @@ def test_every_question_of_the_file_that_has_a_value_is_answered(api: Api, expec
     assert [api.ask(ask).status for ask in asks] == [200] * len(asks)
 
 
-def _assert_equal(found: Any, expected: Any) -> None:
+def _assert_equal(result: Any, expected: Any) -> None:
     if isinstance(expected, dict):
-        assert list(found) == list(expected)
+        assert list(result) == list(expected)
         for key, value in expected.items():
-            _assert_equal(found[key], value)
+            _assert_equal(result[key], value)
     else:
-        assert found == pytest.approx(expected, abs=CLOSE)
+        assert result == pytest.approx(expected, abs=CLOSE)

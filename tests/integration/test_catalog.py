@@ -34,7 +34,7 @@ def _shared_data() -> None:
 
 
 def cdc_sources() -> list[Source]:
-    return [Source(name=f"cdc-{place}", path=str(real_file(file))) for place, file in enumerate(FILES)]
+    return [Source(name=f"cdc-{index}", path=str(real_file(file))) for index, file in enumerate(FILES)]
 
 
 @contextmanager
@@ -85,9 +85,9 @@ def test_the_rows_behind_a_number_are_those_on_these_lines_of_the_file(tmp_path:
         expected = {
             line: record for line, record in enumerate(csv.DictReader(file), 2) if record["LocationDesc"] == "Utah"
         }
-    found = {row.line: row for row in rows.select({"location": "Utah"})}
-    assert found.keys() == expected.keys()
-    for line, row in found.items():
+    rows_by_line = {row.line: row for row in rows.select({"location": "Utah"})}
+    assert rows_by_line.keys() == expected.keys()
+    for line, row in rows_by_line.items():
         assert row.file == FILES[0]
         assert {name.strip(): text for name, text in row.cells.items()} == {
             name.strip(): text for name, text in expected[line].items()
@@ -98,7 +98,7 @@ def test_every_cell_has_as_many_rows_as_are_found_behind_it(tmp_path: Path) -> N
     [source, _] = cdc_sources()
     with serving(tmp_path, [source]) as (catalog, _changes):
         snapshot = catalog.snapshot(source.name)
-    found = Counter(
+    from_rows = Counter(
         (row.cells[snapshot.about.roles["question"]].strip(), row.cells[snapshot.about.roles["location"]].strip())
         for row in SourceRows.of(snapshot).select({})
     )
@@ -110,7 +110,7 @@ def test_every_cell_has_as_many_rows_as_are_found_behind_it(tmp_path: Path) -> N
             cube.by_location.keys.tolist(), (moments.count + moments.withheld).tolist(), strict=True
         )
     }
-    assert counted == found
+    assert counted == from_rows
 
 
 def test_a_file_in_another_order_is_another_layout_of_the_same_content(tmp_path: Path) -> None:

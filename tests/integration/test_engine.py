@@ -22,8 +22,8 @@ from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
 from tests.support.engine_fakes import (
     PATIENCE_S,
-    Held,
-    ToyCompute,
+    FakeCompute,
+    HeldTask,
     echo,
     end_of,
     request,
@@ -36,7 +36,7 @@ from tests.support.waiting import join
 
 @contextmanager
 def server(
-    folder: Path, compute: ToyCompute | None = None, *, connect: Any = sqlite3.connect, **more: Any
+    folder: Path, compute: FakeCompute | None = None, *, connect: Any = sqlite3.connect, **more: Any
 ) -> Iterator[Engine]:
     """An engine over the stores in a folder, as the assembly puts it together."""
     store = SqliteJobStore(folder / "jobs.sqlite3", on_broken=unexpected, connect=connect)
@@ -48,8 +48,8 @@ def test_many_clients_get_numbers_of_their_own_and_all_results(tmp_path: Path) -
     numbers: dict[int, str] = {}
 
     def ask(engine: Engine, client: int) -> None:
-        for place in range(25):
-            token = f"{client}-{place}"
+        for index in range(25):
+            token = f"{client}-{index}"
             numbers[submit(engine, request(token=token))[0]] = token
 
     with server(tmp_path, threads=3) as engine:
@@ -74,14 +74,14 @@ def test_deleting_the_results_under_a_running_server_costs_no_answer(tmp_path: P
 
 
 def test_a_restart_knows_all_jobs_runs_those_that_waited_and_counts_on(tmp_path: Path) -> None:
-    held = Held()
-    with server(tmp_path, ToyCompute(hold=held), threads=1) as engine:
+    held = HeldTask()
+    with server(tmp_path, FakeCompute(hold=held), threads=1) as engine:
         [done] = submit(engine, request())
         end_of(engine, done)
         submit(engine, request("hold"), request(n=1))
         held.wait_begun()
     held.go_on.set()
-    with server(tmp_path, ToyCompute(hold=held)) as engine:
+    with server(tmp_path, FakeCompute(hold=held)) as engine:
         assert engine.look_up(done).state is JobState.DONE
         assert engine.wait_drained(PATIENCE_S)
         assert [state for _, state in engine.jobs()] == [JobState.DONE] * 3
@@ -111,16 +111,16 @@ def test_whatever_clients_do_at_once_events_come_in_order_and_no_removed_job_lea
     events_of: dict[int, list[Event]] = {}
 
     def work(request: Request, work: Work) -> bytes:
-        for place in range(20):
-            work.progress(place / 20)
+        for index in range(20):
+            work.progress(index / 20)
             work.check()
         return echo(request, work)
 
     def client(engine: Engine, seed: int) -> None:
         chance = random.Random(seed)  # noqa: S311 - each client wants the same each time
         mine: list[int] = []
-        for place in range(60):
-            key = chance.choice([None, IdempotencyKey(key=f"{seed}-{place // 2}", digest="d")])
+        for index in range(60):
+            key = chance.choice([None, IdempotencyKey(key=f"{seed}-{index // 2}", digest="d")])
             with suppress(JobUnknown, JobEnded, JobUnfinished, ValueError):  # removed, or not as far as hoped
                 match chance.choice(["submit", "cancel", "remove", "read"] if mine else ["submit"]):
                     case "submit":
@@ -133,7 +133,7 @@ def test_whatever_clients_do_at_once_events_come_in_order_and_no_removed_job_lea
                     case _:
                         engine.read_result(chance.choice(mine)).result(PATIENCE_S)
 
-    with server(tmp_path, ToyCompute(work=work), threads=3, keep_ended_jobs=30) as engine:
+    with server(tmp_path, FakeCompute(work=work), threads=3, keep_ended_jobs=30) as engine:
         engine.follow(lambda event: events_of.setdefault(event.detail.record.number, []).append(event))
         with ThreadPoolExecutor(4) as clients:
             list(clients.map(partial(client, engine), range(4)))

@@ -23,7 +23,7 @@ from meantime.errors import JobEnded, JobUnfinished, JobUnknown, KeyReused, Requ
 from meantime.model import IdempotencyKey, JobState, Request, Work
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
-from tests.support.engine_fakes import PATIENCE_S, ToyCompute, make_engine, request, unexpected
+from tests.support.engine_fakes import PATIENCE_S, FakeCompute, make_engine, request, unexpected
 
 # Which job a rule is about, whatever there is. Not drawn from what there is: how far the threads have come differs from
 # run to run, and what hypothesis draws must not.
@@ -103,10 +103,10 @@ class EngineMachine(RuleBasedStateMachine):
                 self._see(detail.record.number, detail.state)
             before = seen[-1]
         assert seen == sorted(self.expected, reverse=True)
-        found = self.engine.find(JobFilter(states=frozenset(states)), limit=1000)
-        assert {detail.state for detail in found} <= states
+        jobs = self.engine.find(JobFilter(states=frozenset(states)), limit=1000)
+        assert {detail.state for detail in jobs} <= states
         ended = {number for number, job in self.expected.items() if job.ended in states}
-        assert ended <= {detail.record.number for detail in found}
+        assert ended <= {detail.record.number for detail in jobs}
 
     @rule(pick=PICK, outcome=st.sampled_from([JobState.DONE, JobState.FAILED]))
     def order_an_end(self, pick: int, outcome: JobState) -> None:
@@ -245,7 +245,7 @@ class EngineMachine(RuleBasedStateMachine):
         folder = self.folder / generation
         folder.mkdir(exist_ok=True)
         engine = make_engine(
-            ToyCompute(obey=self._obey),
+            FakeCompute(obey=self._obey),
             jobs=SqliteJobStore(folder / "jobs.sqlite3", on_broken=unexpected),
             results=ResultFiles(folder / "results"),
             clock=time.time,

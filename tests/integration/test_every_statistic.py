@@ -55,7 +55,7 @@ def test_it_answers_every_question_with_finite_numbers_and_the_same_again(
 ) -> None:
     answered = 0
     for question in snapshot.cube.labels.questions:
-        raw = asked(statistic, question, file)
+        raw = document_of(statistic, question, file)
         if problems := refused(statistic, raw, snapshot, refuse_unknown=True):
             # The subset, two thousand rows of all years and strata, does not have all that is asked for.
             assert file == SUBSET, (question, problems)
@@ -73,8 +73,8 @@ def test_it_answers_every_question_with_finite_numbers_and_the_same_again(
         ]
         assert not_finite(table) == []
         assert disordered(table) == []
-        for said in (*table.findings, *table.notes, *table.warnings):
-            assert is_a_sentence(said), said
+        for sentence in (*table.findings, *table.notes, *table.warnings):
+            assert is_a_sentence(sentence), sentence
     assert answered or file == SUBSET
 
 
@@ -84,7 +84,7 @@ def test_a_finding_names_several_locations_only_by_what_holds_for_all_of_them(
 ) -> None:
     for question in snapshot.cube.labels.questions:
         try:
-            prepared = check(statistic, asked(statistic, question, file), snapshot)
+            prepared = check(statistic, document_of(statistic, question, file), snapshot)
         except RequestInvalid:
             continue
         table = prepared.compute(Unwatched())
@@ -97,7 +97,7 @@ def test_a_finding_names_several_locations_only_by_what_holds_for_all_of_them(
             assert len(others) <= 1 or any(words in finding for words in AT_ONCE), finding
 
 
-def asked(statistic: str, question: str, file: str) -> dict[str, Any]:
+def document_of(statistic: str, question: str, file: str) -> dict[str, Any]:
     """The example of the registry, with this question, over what the file has."""
     row = STATISTICS[statistic]
     fields = row.parameters.__struct_fields__
@@ -106,9 +106,9 @@ def asked(statistic: str, question: str, file: str) -> dict[str, Any]:
         raw["question"] = question
     if "other" in fields:
         raw["other"] = INACTIVITY if question != INACTIVITY else OBESITY
-    given = OF_FILE[file] | (OF_STATISTIC.get(statistic, {}) if file == BY_SEX else {})
+    parameters = OF_FILE[file] | (OF_STATISTIC.get(statistic, {}) if file == BY_SEX else {})
     always = {"category", "stratum"} & set(fields) if "basis" in fields else set()
-    return raw | {name: value for name, value in given.items() if name in raw or name in always}
+    return raw | {name: value for name, value in parameters.items() if name in raw or name in always}
 
 
 def not_finite(table: Table) -> list[str]:
@@ -118,21 +118,28 @@ def not_finite(table: Table) -> list[str]:
 def disordered(table: Table) -> list[str]:
     """Columns of lower limits that are above their upper ones, and of p-values that are none."""
     names = [column.name for column in table.columns]
-    found = []
+    reversed_limits = []
     for name in names:
         upper = name.removesuffix("low") + "high"
         if name.endswith("low") and upper in names:
             pairs = zip(table.column(name), table.column(upper), strict=True)
-            found += [name for low, high in pairs if isinstance(low, float) and isinstance(high, float) and low > high]
-    return found + [
+            reversed_limits += [
+                name for low, high in pairs if isinstance(low, float) and isinstance(high, float) and low > high
+            ]
+    return reversed_limits + [
         name
         for name, cell in cells(table)
         if isinstance(cell, float) and re.fullmatch(r"p|p_.*|.*_p", name) and not 0 <= cell <= 1
     ]
 
 
-def is_a_sentence(said: str) -> bool:
-    return said == said.strip() and said.endswith((".", '"')) and "  " not in said and "nan" not in said.split()
+def is_a_sentence(sentence: str) -> bool:
+    return (
+        sentence == sentence.strip()
+        and sentence.endswith((".", '"'))
+        and "  " not in sentence
+        and "nan" not in sentence.split()
+    )
 
 
 def cells(table: Table) -> Iterator[tuple[str, object]]:

@@ -43,12 +43,12 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> File:
     return File(path, read(path, into=folder))
 
 
-def asked(file: File, statistic: AnyStatistic, **more: Any) -> list[tuple[dict[str, Cell], Explanation]]:
+def explained(file: File, statistic: AnyStatistic, **more: Any) -> list[tuple[dict[str, Cell], Explanation]]:
     """Ask, and explain the first row of the answer and the last."""
     prepared = check(statistic.name, {**statistic.example, **more}, file.snapshot)
     answer = prepared.compute(Unwatched())
-    told = [row_of(answer, place) for place in sorted({0, len(answer) - 1})]
-    return [(row, prepared.explain(answer, row)) for row in told]
+    rows = [row_of(answer, index) for index in sorted({0, len(answer) - 1})]
+    return [(row, prepared.explain(answer, row)) for row in rows]
 
 
 def ran(explanation: Explanation, file: File) -> dict[str, float]:
@@ -74,8 +74,8 @@ def assert_explained(file: File, row: dict[str, Cell], explanation: Explanation)
 
 @pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
 def test_the_program_of_every_statistic_gives_its_number(row: AnyStatistic, sample: File) -> None:
-    for told, explanation in asked(sample, row):
-        assert_explained(sample, told, explanation)
+    for row_values, explanation in explained(sample, row):
+        assert_explained(sample, row_values, explanation)
 
 
 @pytest.mark.parametrize(
@@ -96,12 +96,12 @@ def test_the_program_of_every_statistic_gives_its_number(row: AnyStatistic, samp
     ],
 )
 def test_so_do_other_ways_of_asking(statistic: str, more: dict[str, Any], sample: File) -> None:
-    for told, explanation in asked(sample, STATISTICS[statistic], **more):
-        assert_explained(sample, told, explanation)
+    for row_values, explanation in explained(sample, STATISTICS[statistic], **more):
+        assert_explained(sample, row_values, explanation)
 
 
 def test_a_difference_is_told_with_its_numbers(sample: File) -> None:
-    _, explanation = asked(sample, STATISTICS["comparison"])[0]
+    _, explanation = explained(sample, STATISTICS["comparison"])[0]
     assert {"difference", "difference_low", "difference_high", "p"} <= set(explanation.computes)
     text = "\n".join(step.text for step in explanation.steps)
     for words in ("Alabama minus National", "MOVER", "touches 0", "So the verdict is: no clear difference."):
@@ -115,14 +115,14 @@ def test_a_difference_is_told_with_its_numbers(sample: File) -> None:
 def test_so_do_those_over_the_real_file(statistic: str, tmp_path: Path) -> None:
     path = real_file(BY_SEX)
     file = File(path, read(path, into=tmp_path))
-    for told, explanation in asked(file, STATISTICS[statistic], **WOMEN):
-        assert_explained(file, told, explanation)
+    for row_values, explanation in explained(file, STATISTICS[statistic], **WOMEN):
+        assert_explained(file, row_values, explanation)
 
 
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="there is no R here to run the program in R")
 @pytest.mark.parametrize("statistic", ["states_mean", "diff_from_mean", "estimate", "comparison", "target", "trend"])
 def test_the_program_in_r_runs_too(statistic: str, sample: File) -> None:
-    row, explanation = asked(sample, STATISTICS[statistic])[0]
+    row, explanation = explained(sample, STATISTICS[statistic])[0]
     program = explanation.r.replace(f'PATH <- "{sample.path.name}"', f'PATH <- "{sample.path}"')
     checks = "\n".join(
         f'cat("{name}", format(result[["{name}"]], digits = 15), "\\n")' for name in explanation.computes

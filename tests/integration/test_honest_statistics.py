@@ -24,8 +24,8 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     return read(real_file(BY_SEX), into=tmp_path_factory.mktemp("by-sex"))
 
 
-def ask(snapshot: Snapshot, statistic: str, **asked: Any) -> Table:
-    return check(statistic, {**WOMEN, **asked}, snapshot, refuse_unknown=True).compute(Unwatched())
+def ask(snapshot: Snapshot, statistic: str, **parameters: Any) -> Table:
+    return check(statistic, {**WOMEN, **parameters}, snapshot, refuse_unknown=True).compute(Unwatched())
 
 
 def numbers(table: Table, name: str) -> list[float]:
@@ -41,12 +41,14 @@ def test_it_runs_for_every_question(snapshot: Snapshot, statistic: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("statistic", "asked"),
+    ("statistic", "parameters"),
     [("trend", {"years": "all"}), ("change", {"since": "2011", "years": "2019"}), ("target", {"target": 36.0})],
 )
-def test_so_do_those_over_years_and_against_a_target(snapshot: Snapshot, statistic: str, asked: dict[str, Any]) -> None:
+def test_so_do_those_over_years_and_against_a_target(
+    snapshot: Snapshot, statistic: str, parameters: dict[str, Any]
+) -> None:
     for question in snapshot.cube.labels.questions:
-        assert len(ask(snapshot, statistic, question=question, **asked)) >= 51
+        assert len(ask(snapshot, statistic, question=question, **parameters)) >= 51
 
 
 def test_inactivity_which_alternates_between_odd_and_even_years_has_no_clear_trend(snapshot: Snapshot) -> None:
@@ -88,6 +90,6 @@ def test_ranks_of_obesity_among_women_in_2023_are_31_places_wide(snapshot: Snaps
 
 
 def test_without_a_total_the_basis_must_be_named(snapshot: Snapshot) -> None:
-    found = refused("ranking", {"question": OBESITY}, snapshot)
-    assert [(problem.pointer, problem.code) for problem in found] == [("/basis", "missing")]
-    assert '"Sex": "Female" and "Male"' in found[0].detail
+    problems = refused("ranking", {"question": OBESITY}, snapshot)
+    assert [(problem.pointer, problem.code) for problem in problems] == [("/basis", "missing")]
+    assert '"Sex": "Female" and "Male"' in problems[0].detail

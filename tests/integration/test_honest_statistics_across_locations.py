@@ -31,8 +31,8 @@ def subset(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
     return read(real_file(SUBSET), into=tmp_path_factory.mktemp("subset"))
 
 
-def ask(snapshot: Snapshot, statistic: str, **asked: Any) -> Table:
-    return check(statistic, asked, snapshot, refuse_unknown=True).compute(Unwatched())
+def ask(snapshot: Snapshot, statistic: str, **parameters: Any) -> Table:
+    return check(statistic, parameters, snapshot, refuse_unknown=True).compute(Unwatched())
 
 
 @pytest.mark.parametrize("statistic", ["distribution", "sensitivity"])
@@ -59,8 +59,8 @@ def test_half_women_and_half_men_lie_between_the_two(by_sex: Snapshot) -> None:
 
 def test_puerto_rico_is_an_outlier_in_inactivity_of_women(by_sex: Snapshot) -> None:
     table = ask(by_sex, "distribution", question=INACTIVITY, years="2023", **WOMEN)
-    told = zip(table.column("location"), table.column("outlier"), strict=True)
-    assert [pair for pair in told if pair[1]] == [("Puerto Rico", "high")]
+    outliers = zip(table.column("location"), table.column("outlier"), strict=True)
+    assert [pair for pair in outliers if pair[1]] == [("Puerto Rico", "high")]
 
 
 def test_every_method_is_there_for_obesity_of_women_and_moves_someone(by_sex: Snapshot) -> None:

@@ -72,11 +72,11 @@ class Loaded:
 
     def pairs(self) -> Iterator[tuple[str, str, int, int]]:
         """Every question and location there is, with how many rows have a value, and how many are withheld."""
-        given = Counter((fact.question, fact.location) for fact in self.facts if fact.value is not None)
+        counts = Counter((fact.question, fact.location) for fact in self.facts if fact.value is not None)
         withheld = Counter((fact.question, fact.location) for fact in self.facts if fact.value is None)
         for question in {fact.question for fact in self.facts}:
             for location in {fact.location for fact in self.facts}:
-                yield question, location, given[question, location], withheld[question, location]
+                yield question, location, counts[question, location], withheld[question, location]
 
     @cached_property
     def by_question(self) -> dict[str, list[Fact]]:
@@ -138,7 +138,7 @@ def test_every_row_is_there(loaded: Loaded) -> None:
 
 @pytest.mark.parametrize("statistic", OF_ALL)
 def test_it_equals_the_independent_computation_for_every_question(loaded: Loaded, statistic: str) -> None:
-    asked = 0
+    asked_count = 0
     for question in loaded.answerable():
         if statistic in ("best5", "worst5") and question not in loaded.polarity:
             assert loaded.refusal(statistic, question).code == "no-polarity"
@@ -146,14 +146,14 @@ def test_it_equals_the_independent_computation_for_every_question(loaded: Loaded
         is_lower_better = loaded.polarity.get(question) == "lower"
         expected = answer(loaded.facts, statistic, question, is_lower_better=is_lower_better)
         assert_same(loaded.ask(statistic, question), expected)
-        asked += 1
-    assert asked
+        asked_count += 1
+    assert asked_count
 
 
 @pytest.mark.parametrize("statistic", OF_STATE)
 def test_it_equals_the_independent_computation_for_every_question_and_state(loaded: Loaded, statistic: str) -> None:
-    for question, state, given, _ in loaded.pairs():
-        if given:
+    for question, state, has_values, _ in loaded.pairs():
+        if has_values:
             expected = answer(loaded.by_question[question], statistic, question, state=state)
             assert_same(loaded.ask(statistic, question, state), expected)
 
@@ -161,8 +161,8 @@ def test_it_equals_the_independent_computation_for_every_question_and_state(load
 @pytest.mark.parametrize("statistic", OF_STATE)
 def test_a_pair_without_a_value_is_refused_with_the_right_reason(loaded: Loaded, statistic: str) -> None:
     answerable = loaded.answerable()
-    for question, state, given, withheld in loaded.pairs():
-        if given or question not in answerable:
+    for question, state, has_values, withheld in loaded.pairs():
+        if has_values or question not in answerable:
             continue
         problem = loaded.refusal(statistic, question, state)
         assert problem.pointer == "/state"

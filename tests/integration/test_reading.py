@@ -46,13 +46,13 @@ def test_the_means_are_those_of_the_rows(name: str, tmp_path: Path) -> None:
 def test_every_published_row_is_a_cell_with_its_limits(name: str, tmp_path: Path) -> None:
     path = real_file(name)
     cube = read(path, into=tmp_path).cube
-    labels, found = cube.labels, set()
+    labels, keys = cube.labels, set()
     for key, low, high, size in zip(
         cube.cells.keys.tolist(), cube.cells.low, cube.cells.high, cube.cells.sample_size, strict=True
     ):
         question, location, category, stratum, _, period = key
-        place = (labels.questions[question], labels.locations[location], labels.categories[category])
-        found.add((*place, labels.strata[stratum], labels.periods[period].first, str(low), str(high), str(size)))
+        cell = (labels.questions[question], labels.locations[location], labels.categories[category])
+        keys.add((*cell, labels.strata[stratum], labels.periods[period].first, str(low), str(high), str(size)))
     limits = ("Low_Confidence_Limit", "High_Confidence_Limit ", "Sample_Size")
     expected = {
         (
@@ -62,7 +62,7 @@ def test_every_published_row_is_a_cell_with_its_limits(name: str, tmp_path: Path
         )
         for record in records(path)
     }
-    assert found == expected
+    assert keys == expected
 
 
 @FILES
@@ -97,8 +97,8 @@ def test_duckdb_and_the_tolerant_reader_read_the_same(name: str, tmp_path: Path)
 def test_a_file_with_one_bad_line_of_each_kind_loses_these_and_no_other(tmp_path: Path) -> None:
     lines = real_file(SUBSET).read_bytes().split(b"\r\n")
     bad = [b'2018,"never closed,' + lines[1], b"too,few", lines[2] + b",", b"a\0b", b'"']
-    for place, line in zip((1, 500, 1000, 1500, 2032), bad, strict=True):
-        lines.insert(place, line)
+    for line_number, line in zip((1, 500, 1000, 1500, 2032), bad, strict=True):
+        lines.insert(line_number, line)
     path = write(tmp_path, b"\r\n".join(lines))
     snapshot = read(path, rejected_limit=0.05, into=tmp_path / "broken")
     assert [each.line for each in snapshot.about.rejected] == [2, 501, 1001, 1501, 2033]

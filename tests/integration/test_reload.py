@@ -102,14 +102,14 @@ def test_jobs_submitted_while_files_are_reloaded_are_answered_from_the_snapshot_
             for one in submitting:
                 one.result(PATIENCE_S)
         assert engine.wait_drained(PATIENCE_S)
-        found: dict[str | None, set[float]] = {job.request.fingerprint: set() for job in jobs.jobs()}
+        answered: dict[str | None, set[float]] = {job.request.fingerprint: set() for job in jobs.jobs()}
         for job in jobs.jobs():
             assert job.failure is None
             result = msgspec.json.decode(engine.read_result(job.number).result(PATIENCE_S))
-            found[job.request.fingerprint].add(result["global_mean"])
+            answered[job.request.fingerprint].add(result["global_mean"])
         assert sorted(job.number for job in jobs.jobs()) == sorted(accepted)
-        assert found == {fingerprint: {means[fingerprint]} for fingerprint in found}
-        assert len(found) == CONTENTS
+        assert answered == {fingerprint: {means[fingerprint]} for fingerprint in answered}
+        assert len(answered) == CONTENTS
     finally:
         engine.stop()
         catalog.close()

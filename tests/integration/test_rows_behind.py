@@ -62,9 +62,9 @@ def test_weight_times_value_added_up_is_the_number_of_every_row(row: AnyStatisti
     prepared, moments = prepared_of(row, sample.snapshot), sample.snapshot.cube.cells.moments
     answer = prepared.compute(Unwatched())
     assert len(answer)
-    for place in range(len(answer)):
-        told = row_of(answer, place)
-        provenance = prepared.rests_on(told)
+    for index in range(len(answer)):
+        record = row_of(answer, index)
+        provenance = prepared.rests_on(record)
         weighted = merged(provenance)
         assert len(weighted.cells)
         totals = moments.total[weighted.cells].astype(float) / 10**sample.snapshot.cube.scale
@@ -72,26 +72,28 @@ def test_weight_times_value_added_up_is_the_number_of_every_row(row: AnyStatisti
             assert np.isnan(weighted.weights).all()
             continue
         sums = np.where(moments.count[weighted.cells] > 0, weighted.weights * totals, np.nan)
-        assert np.nansum(sums) == pytest.approx(number_of(told, provenance.number), rel=_PRECISION, abs=_PRECISION)
+        assert np.nansum(sums) == pytest.approx(number_of(record, provenance.number), rel=_PRECISION, abs=_PRECISION)
 
 
 @pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
 def test_the_rows_are_those_of_the_file_and_add_up_too(row: AnyStatistic, sample: Sample) -> None:
     prepared = prepared_of(row, sample.snapshot)
     answer = prepared.compute(Unwatched())
-    for place in {0, len(answer) - 1}:
-        told = row_of(answer, place)
-        found = page(prepared.snapshot, prepared.rests_on(told), after=None, limit=10_000)
-        assert found.after is None
-        assert_of_file(found.table, sample)
-        name = prepared.rests_on(told).number
+    for index in {0, len(answer) - 1}:
+        record = row_of(answer, index)
+        source_page = page(prepared.snapshot, prepared.rests_on(record), after=None, limit=10_000)
+        assert source_page.after is None
+        assert_of_file(source_page.table, sample)
+        name = prepared.rests_on(record).number
         if name is not None:
             sums = [
                 weight * float(value)
-                for weight, value in zip(found.table.column("weight"), found.table.column("Data_Value"), strict=True)
+                for weight, value in zip(
+                    source_page.table.column("weight"), source_page.table.column("Data_Value"), strict=True
+                )
                 if isinstance(weight, float) and isinstance(value, str)
             ]
-            assert sum(sums) == pytest.approx(number_of(told, name), rel=_PRECISION, abs=_PRECISION)
+            assert sum(sums) == pytest.approx(number_of(record, name), rel=_PRECISION, abs=_PRECISION)
 
 
 @pytest.mark.parametrize("row", STATISTICS.values(), ids=STATISTICS)
@@ -100,8 +102,8 @@ def test_all_of_an_answer_rests_on_what_its_rows_rest_on(row: AnyStatistic, samp
     answer = prepared.compute(Unwatched())
     whole = merged(prepared.rests_on(None))
     assert np.isnan(whole.weights).all()
-    for place in {0, len(answer) - 1}:
-        part = merged(prepared.rests_on(row_of(answer, place)))
+    for index in {0, len(answer) - 1}:
+        part = merged(prepared.rests_on(row_of(answer, index)))
         assert set(part.cells.tolist()) <= set(whole.cells.tolist())
 
 
@@ -118,14 +120,14 @@ def test_withheld_rows_are_among_them_without_a_weight_and_with_the_reason(sampl
     row = STATISTICS["states_mean"]
     prepared = prepared_of(row, sample.snapshot)
     answer = prepared.compute(Unwatched())
-    place = next(place for place in range(len(answer)) if answer.column("withheld")[place])
-    table = page(prepared.snapshot, prepared.rests_on(row_of(answer, place)), after=None, limit=10_000).table
+    index = next(index for index in range(len(answer)) if answer.column("withheld")[index])
+    table = page(prepared.snapshot, prepared.rests_on(row_of(answer, index)), after=None, limit=10_000).table
     without = [
         (weight, reason)
         for weight, reason in zip(table.column("weight"), table.column("withheld"), strict=True)
         if reason is not None
     ]
-    assert len(without) == answer.column("withheld")[place]
+    assert len(without) == answer.column("withheld")[index]
     assert all(weight is None for weight, _ in without)
     assert {reason for _, reason in without} <= set(sample.snapshot.cube.labels.reasons)
 
@@ -133,18 +135,18 @@ def test_withheld_rows_are_among_them_without_a_weight_and_with_the_reason(sampl
 def test_pages_are_the_whole_in_parts(sample: Sample) -> None:
     row = STATISTICS["state_mean"]
     prepared = prepared_of(row, sample.snapshot)
-    told = row_of(prepared.compute(Unwatched()), 0)
+    record = row_of(prepared.compute(Unwatched()), 0)
 
-    def lines(found: Page) -> list[Cell]:
-        return list(found.table.column("line"))
+    def lines(source_page: Page) -> list[Cell]:
+        return list(source_page.table.column("line"))
 
-    whole = lines(page(prepared.snapshot, prepared.rests_on(told), after=None, limit=1_000))
+    whole = lines(page(prepared.snapshot, prepared.rests_on(record), after=None, limit=1_000))
     parts: list[Cell] = []
     after: int | None = None
     for _ in whole:
-        found = page(prepared.snapshot, prepared.rests_on(told), after=after, limit=10)
-        parts += lines(found)
-        if (after := found.after) is None:
+        source_page = page(prepared.snapshot, prepared.rests_on(record), after=after, limit=10)
+        parts += lines(source_page)
+        if (after := source_page.after) is None:
             break
     assert parts == whole
 

@@ -99,9 +99,9 @@ def selections(monkeypatch: pytest.MonkeyPatch) -> Selections:
 
     def entries(*arguments: Any) -> Any:
         counted.begun += 1
-        found = entries_with_value(*arguments)
-        counted.cells["entries", found.tobytes()] += 1
-        return found
+        entries = entries_with_value(*arguments)
+        counted.cells["entries", entries.tobytes()] += 1
+        return entries
 
     def filtering(question: int, codes: Any, cells: Any) -> Any:
         counted.begun += 1

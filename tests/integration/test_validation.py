@@ -29,10 +29,10 @@ def test_no_criterion_is_clearly_missed(simulation: Simulation) -> None:
 
 def test_the_document_hides_no_miss() -> None:
     page = DOCUMENT.read_text(encoding="utf-8")
-    told = re.search(r"(\d+) miss it", page)
-    assert told is not None
+    match = re.search(r"(\d+) miss it", page)
+    assert match is not None
     # Each with a word on why, above the tables.
-    assert page.count("**missed**, see above") == int(told[1])
+    assert page.count("**missed**, see above") == int(match[1])
     assert "**missed** |" not in page
 
 

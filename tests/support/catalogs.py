@@ -62,7 +62,7 @@ class JsonIngestor:
         return write_snapshot(made.cube, about, [], into)
 
 
-class Place:
+class Workspace:
     """A folder with sources and one for snapshots."""
 
     def __init__(self, folder: Path) -> None:
@@ -116,13 +116,13 @@ class Place:
             return catalog.snapshot(source.name).fingerprint
 
 
-class Gateway:
+class ReadGate:
     """Lets the next readings through one by one."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, workspace: Workspace) -> None:
         self._entered = threading.Semaphore(0)
         self._let_on = threading.Semaphore(0)
-        place.ingestor.midway = self._pass
+        workspace.ingestor.midway = self._pass
 
     def wait_entered(self) -> None:
         assert self._entered.acquire(timeout=PATIENCE_S)

@@ -12,8 +12,8 @@ from meantime.formats import citation
 from meantime.formats.document import Document
 from meantime.statistics.registry import STATISTICS
 
-# What each chart is drawn of here: by its name, a statistic and how it is asked.
-ASKED: dict[str, tuple[str, dict[str, Any]]] = {
+# The statistic and parameters that each chart is drawn from here.
+CHART_REQUESTS: dict[str, tuple[str, dict[str, Any]]] = {
     "ranking": ("ranking", {"years": "2020", "better": "lower"}),
     "estimates": ("estimate", {"years": "2020"}),
     "trend": ("estimate", {"years": "2016..2020", "by": ["period"]}),
@@ -26,11 +26,11 @@ ASKED: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-def answer(statistic: str, *, synthetic: bool = False, **asked: Any) -> Document:
+def answer(statistic: str, *, synthetic: bool = False, **options: Any) -> Document:
     """Ask a statistic of the worked example."""
     row = STATISTICS[statistic]
     snapshot = survey_example.snapshot()
-    parameters = msgspec.convert({"question": SOUP, **asked}, row.parameters)
+    parameters = msgspec.convert({"question": SOUP, **options}, row.parameters)
     known = msgspec.to_builtins(parameters)
     return Document(
         statistic=statistic,
@@ -52,5 +52,5 @@ def answer(statistic: str, *, synthetic: bool = False, **asked: Any) -> Document
 
 def answer_for(chart: str) -> Document:
     """Return an answer that a chart is drawn of."""
-    statistic, asked = ASKED[chart]
-    return answer(statistic, **asked)
+    statistic, options = CHART_REQUESTS[chart]
+    return answer(statistic, **options)

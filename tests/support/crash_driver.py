@@ -20,7 +20,7 @@ from meantime.engine.engine import Engine
 from meantime.model import IdempotencyKey, JobRecord, Request, Work
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
-from tests.support.engine_fakes import ToyCompute, ToyGate, request
+from tests.support.engine_fakes import FakeCompute, FakeGate, request
 
 # Jobs whose acceptance is under way at a time: enough for groups in which several calls are committed together.
 _IN_FLIGHT = 48
@@ -31,8 +31,8 @@ def open_engine(folder: Path) -> Engine:
     return Engine(
         jobs=SqliteJobStore(folder / "jobs.sqlite3", on_broken=_die),
         results=ResultFiles(folder / "results"),
-        compute=ToyCompute(poison=_poison),
-        gate=ToyGate(),
+        compute=FakeCompute(poison=_poison),
+        gate=FakeGate(),
         clock=time.time,
         threads=2,
         queue_limit=1_000_000,
@@ -77,13 +77,13 @@ def _tell(token: str, slots: threading.Semaphore, accepted: Future[list[JobRecor
     slots.release()
 
 
-def main(folder: str, deed: str, *more: str) -> None:
-    """Do one of the deeds above."""
+def main(folder: str, action: str, *more: str) -> None:
+    """Do one of the actions above."""
     engine = open_engine(Path(folder))
     engine.start()
-    if deed == "accept":
+    if action == "accept":
         _accept(engine, *more)
-    if deed == "poison":
+    if action == "poison":
         # One among others, all claimed together.
         engine.submit([request("poison" if index == 3 else "echo", index=index) for index in range(8)]).result()
     engine.wait_drained(None)

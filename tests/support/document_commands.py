@@ -28,10 +28,10 @@ class Typed(NamedTuple):
 def steps(document: Path) -> list[Typed]:
     """What a document tells to type, in order: commands of its console blocks, and its pycon blocks."""
     text = document.read_text(encoding="utf-8")
-    found: list[Typed] = []
+    commands: list[Typed] = []
     for language, block in re.findall(r"```(console|pycon)\n(.*?)```", text, flags=re.DOTALL):
-        found += _commands(block) if language == "console" else [Typed("pycon", block)]
-    return found
+        commands += _commands(block) if language == "console" else [Typed("pycon", block)]
+    return commands
 
 
 def _commands(block: str) -> Iterator[Typed]:
@@ -83,12 +83,12 @@ def _printed(command: str, folder: Path) -> str:
 def _run_python(block: str, names: dict[str, Any], document: str, folder: Path) -> None:
     test = doctest.DocTestParser().get_doctest(block, names, document, document, 0)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
-    said: list[str] = []
+    output: list[str] = []
     before = Path.cwd()
     os.chdir(folder)
     try:
-        outcome = runner.run(test, out=said.append, clear_globs=False)
+        outcome = runner.run(test, out=output.append, clear_globs=False)
     finally:
         os.chdir(before)
     names.update(test.globs)
-    assert outcome.failed == 0, "".join(said)
+    assert outcome.failed == 0, "".join(output)

@@ -21,7 +21,7 @@ from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 # How long a test waits for what must come: far longer than it takes, also on a busy machine.
 PATIENCE_S = 30.0
 
-Deed = Callable[[Request, Work], bytes]
+Task = Callable[[Request, Work], bytes]
 
 
 def request(do: str = "echo", *, dataset: str = "toys", fingerprint: str | None = "f1", **parameters: Any) -> Request:
@@ -29,18 +29,18 @@ def request(do: str = "echo", *, dataset: str = "toys", fingerprint: str | None 
     return Request(dataset=dataset, statistic=do, parameters=parameters, fingerprint=fingerprint)
 
 
-class ToyCompute:
-    """Does what the request's statistic names: "echo", or one of ``deeds``."""
+class FakeCompute:
+    """Does what the request's statistic names: "echo", or one of ``tasks``."""
 
-    def __init__(self, **deeds: Deed) -> None:
-        self.deeds: Mapping[str, Deed] = deeds
+    def __init__(self, **tasks: Task) -> None:
+        self.tasks: Mapping[str, Task] = tasks
         self.method_version = 1
         self.requests: list[Request] = []
 
     def compute(self, request: Request, work: Work) -> EncodedResult:
         self.requests.append(request)
-        deed = self.deeds.get(request.statistic, echo)
-        return EncodedResult(deed(request, work), self.method_version)
+        task = self.tasks.get(request.statistic, echo)
+        return EncodedResult(task(request, work), self.method_version)
 
 
 def echo(request: Request, work: Work) -> bytes:
@@ -48,8 +48,8 @@ def echo(request: Request, work: Work) -> bytes:
     return repr(sorted(request.parameters.items())).encode()
 
 
-class Held:
-    """A deed that begins, then waits for the test; a polite one checks meanwhile whether it should stop."""
+class HeldTask:
+    """A task that begins, then waits for the test. A polite one checks meanwhile whether it should stop."""
 
     def __init__(self, *, is_polite: bool = True) -> None:
         self.begun = threading.Semaphore(0)
@@ -69,7 +69,7 @@ class Held:
             assert self.begun.acquire(timeout=PATIENCE_S)
 
 
-class ToyGate:
+class FakeGate:
     """Open, but for the data sets that are closed or failed."""
 
     def __init__(self, *, closed: Sequence[str] = (), failed: Sequence[str] = ()) -> None:
@@ -222,11 +222,11 @@ class Fatal:
 
 
 def make_engine(
-    compute: ToyCompute | None = None,
+    compute: FakeCompute | None = None,
     *,
     jobs: JobStore | None = None,
     results: ResultStore | None = None,
-    gate: ToyGate | None = None,
+    gate: FakeGate | None = None,
     on_fatal: Callable[[BaseException], None] | None = None,
     **more: Any,
 ) -> Engine:
@@ -243,8 +243,8 @@ def make_engine(
     return Engine(
         jobs=jobs or MemoryJobStore(),
         results=results or MemoryResultStore(),
-        compute=compute or ToyCompute(),
-        gate=gate or ToyGate(),
+        compute=compute or FakeCompute(),
+        gate=gate or FakeGate(),
         on_fatal=on_fatal or unexpected,
         **(settings | more),
     )

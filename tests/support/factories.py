@@ -21,7 +21,7 @@ def row(question: str = "Q", location: str = "Utah", value: str | None = "1", **
 
 def cube(rows: Iterable[Mapping[str, Any]]) -> Cube:
     """The cube of rows, each first made a group of its own."""
-    given = list(rows)
+    rows_list = list(rows)
     places: dict[str, dict[Any, int]] = {
         name: {} for name in ("questions", "locations", "categories", "strata", "value_types", "periods")
     }
@@ -31,7 +31,7 @@ def cube(rows: Iterable[Mapping[str, Any]]) -> Cube:
     def code(name: dict[Any, int], label: Any) -> int:
         return ABSENT if label is None else name.setdefault(label, len(name))
 
-    values = [None if r["value"] is None else Decimal(r["value"]) for r in given]
+    values = [None if r["value"] is None else Decimal(r["value"]) for r in rows_list]
     scale = max([0, *(-_exponent(v) for v in values if v is not None)])
     numbers = [0 if v is None else int(v.scaleb(scale)) for v in values]
     keys = [
@@ -43,13 +43,13 @@ def cube(rows: Iterable[Mapping[str, Any]]) -> Cube:
             code(places["value_types"], ValueType(r.get("value_type", ""), r.get("unit", ""))),
             code(places["periods"], Period(*r["period"]) if "period" in r else None),
         ]
-        for r in given
+        for r in rows_list
     ]
-    withheld = [place for place, value in enumerate(values) if value is None]
-    reason_codes = [code(reasons, given[place].get("reason", "empty")) for place in withheld]
+    withheld = [index for index, value in enumerate(values) if value is None]
+    reason_codes = [code(reasons, rows_list[index].get("reason", "empty")) for index in withheld]
     count = np.array([value is not None for value in values], dtype=np.int64)
     cells = Cells(
-        keys=np.array(keys, dtype=np.int64).reshape(len(given), 6),
+        keys=np.array(keys, dtype=np.int64).reshape(len(rows_list), 6),
         moments=Moments(
             count=count,
             total=exact(numbers),
@@ -58,10 +58,10 @@ def cube(rows: Iterable[Mapping[str, Any]]) -> Cube:
             maximum=exact(numbers),
             withheld=1 - count,
         ),
-        low=np.array([r.get("low", np.nan) for r in given], dtype=np.float64),
-        high=np.array([r.get("high", np.nan) for r in given], dtype=np.float64),
-        sample_size=np.array([r.get("sample_size", np.nan) for r in given], dtype=np.float64),
-        footnote=np.array([code(footnotes, r.get("footnote")) for r in given], dtype=np.int64),
+        low=np.array([r.get("low", np.nan) for r in rows_list], dtype=np.float64),
+        high=np.array([r.get("high", np.nan) for r in rows_list], dtype=np.float64),
+        sample_size=np.array([r.get("sample_size", np.nan) for r in rows_list], dtype=np.float64),
+        footnote=np.array([code(footnotes, r.get("footnote")) for r in rows_list], dtype=np.int64),
         withheld_cell=np.array(withheld, dtype=np.int64),
         withheld_reason=np.array(reason_codes, dtype=np.int64),
         withheld_count=np.ones(len(withheld), dtype=np.int64),

@@ -80,13 +80,13 @@ def send(
     """Send one request; see ``tests.support.web_app.send``. What goes to /api goes to where the application has it."""
     if app.name == "foreign" and f"{target.lstrip('/')}/".startswith("api/"):
         target = target.replace("/api", PREFIX, 1)
-    given = list(headers.items()) if isinstance(headers, Mapping) else list(headers or ())
-    names = {name.lower() for name, _ in given} | set(without)
-    given += [("Host", "localhost:5000")] if "host" not in names else []
+    header_list = list(headers.items()) if isinstance(headers, Mapping) else list(headers or ())
+    names = {name.lower() for name, _ in header_list} | set(without)
+    header_list += [("Host", "localhost:5000")] if "host" not in names else []
     if method == "POST" and "content-type" not in names:
-        given.append(("Content-Type", "application/json"))
+        header_list.append(("Content-Type", "application/json"))
     if method == "POST" and isinstance(body, bytes) and "content-length" not in names:
-        given.append(("Content-Length", str(len(body))))
+        header_list.append(("Content-Length", str(len(body))))
     path, _, query = target.partition("?")
     environ: dict[str, Any] = {
         "REQUEST_METHOD": method,
@@ -107,7 +107,7 @@ def send(
         "wsgi.multiprocess": False,
         "wsgi.run_once": False,
     }
-    for name, value in given:
+    for name, value in header_list:
         key = name.upper().replace("-", "_")
         key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
         # As WSGI servers do it.

@@ -23,13 +23,13 @@ class FakeRequest(HttpRequest):
         body: Any = None,
         **headers: str,
     ) -> None:
-        given = {"content_type": "application/json"} | headers
+        all_headers = {"content_type": "application/json"} | headers
         scope = {
             "type": "http",
             "method": method,
             "query_string": query.encode("latin-1"),
             "client": ("127.0.0.1", 50_000),
-            "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in given.items()],
+            "headers": [(name.replace("_", "-").encode(), value.encode()) for name, value in all_headers.items()],
         }
         attach(Trace(1, method, b"/", None), scope)
         self.left = asyncio.Event()

@@ -13,8 +13,8 @@ from meantime.log import Log
 
 @contextmanager
 def logging_to(folder: Path, **more: Any) -> Iterator[Log]:
-    given: dict[str, Any] = {"size_mb": 1, "files": 2, "on_death": _must_not_die, "terminal": io.StringIO(), **more}
-    log = Log(folder, **given)
+    options: dict[str, Any] = {"size_mb": 1, "files": 2, "on_death": _must_not_die, "terminal": io.StringIO(), **more}
+    log = Log(folder, **options)
     log.start()
     try:
         yield log

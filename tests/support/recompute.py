@@ -41,11 +41,11 @@ def answer(
     facts: Iterable[Fact], statistic: str, question: str, *, state: str = "", is_lower_better: bool = True
 ) -> Any:
     """Return ``data`` as the contract has it, in its order, with fractions for numbers."""
-    asked = [fact for fact in facts if fact.question == question]
-    overall = _mean(asked)
-    by_location = _means(asked, lambda fact: fact.location)
+    selected = [fact for fact in facts if fact.question == question]
+    overall = _mean(selected)
+    by_location = _means(selected, lambda fact: fact.location)
     by_group = _means(
-        [fact for fact in asked if fact.category], lambda fact: (fact.location, fact.category, fact.stratum)
+        [fact for fact in selected if fact.category], lambda fact: (fact.location, fact.category, fact.stratum)
     )
     ascending = sorted(by_location.items(), key=lambda item: (item[1], item[0]))
     descending = sorted(by_location.items(), key=lambda item: (-item[1], item[0]))
@@ -71,15 +71,15 @@ def answer(
     raise AssertionError(statistic)
 
 
-def assert_same(found: Any, expected: Any, *, within: float = 1e-9) -> None:
+def assert_same(actual: Any, expected: Any, *, within: float = 1e-9) -> None:
     """Compare keys, their order, and numbers."""
     if isinstance(expected, dict):
-        assert list(found) == list(expected)
+        assert list(actual) == list(expected)
         for key, value in expected.items():
-            assert_same(found[key], value, within=within)
+            assert_same(actual[key], value, within=within)
     else:
-        assert isinstance(found, float)
-        assert abs(Fraction(found) - expected) <= Fraction(within), (found, float(expected))
+        assert isinstance(actual, float)
+        assert abs(Fraction(actual) - expected) <= Fraction(within), (actual, float(expected))
 
 
 def _means(facts: Iterable[Fact], key: Callable[[Fact], Any]) -> dict[Any, Fraction]:

@@ -94,11 +94,11 @@ def tables(draw: st.DrawFn) -> Table:
     )
     units = draw(st.lists(st.none() | texts, min_size=len(kinds), max_size=len(kinds)))
     columns = tuple(
-        Column(name=f"column_{place}", kind=kind, unit=unit, meaning=draw(texts))
-        for place, (kind, unit) in enumerate(zip(kinds, units, strict=True))
+        Column(name=f"column_{index}", kind=kind, unit=unit, meaning=draw(texts))
+        for index, (kind, unit) in enumerate(zip(kinds, units, strict=True))
     )
-    said = st.lists(texts, max_size=2).map(tuple)
-    return Table(columns=columns, data=data, notes=draw(said), warnings=draw(said))
+    sentences = st.lists(texts, max_size=2).map(tuple)
+    return Table(columns=columns, data=data, notes=draw(sentences), warnings=draw(sentences))
 
 
 documents = st.builds(of, tables(), dataset=texts, citation=texts, parameters=st.dictionaries(texts, texts, max_size=3))

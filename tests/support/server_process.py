@@ -63,12 +63,12 @@ class RunningServer:
     def wait_for(self, pattern: str) -> re.Match[str]:
         """Wait until the server has said a line that matches."""
 
-        def found() -> re.Match[str] | None:
+        def search() -> re.Match[str] | None:
             return next((match for line in self.said if (match := re.search(pattern, line))), None)
 
         with self._has_said:
-            self._has_said.wait_for(lambda: found() or "<end>\n" in self.said, timeout=PATIENCE_S)
-        match = found()
+            self._has_said.wait_for(lambda: search() or "<end>\n" in self.said, timeout=PATIENCE_S)
+        match = search()
         assert match, "the server never said " + pattern + ":\n" + "".join(self.said)
         return match
 

@@ -25,7 +25,7 @@ from meantime.web.http.loop_bridge import FutureBridge
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.long_poll import JobWaiters
 from tests.support import engine_fakes
-from tests.support.engine_fakes import PATIENCE_S, Deed
+from tests.support.engine_fakes import PATIENCE_S, Task
 from tests.support.http_requests import FakeRequest
 from tests.support.web_app import OBESITY, table
 
@@ -63,15 +63,15 @@ class Tables:
 
 
 class Answering:
-    """Answers as a server does; of the statistics named in ``deeds`` not before that deed is done."""
+    """Answers as a server does; of the statistics named in ``tasks`` not before that task is done."""
 
-    def __init__(self, local: LocalCompute, deeds: Mapping[str, Deed]) -> None:
+    def __init__(self, local: LocalCompute, tasks: Mapping[str, Task]) -> None:
         self._local = local
-        self._deeds = deeds
+        self._tasks = tasks
 
     def compute(self, request: Request, work: Work) -> EncodedResult:
-        if (deed := self._deeds.get(request.statistic)) is not None:
-            deed(request, work)
+        if (task := self._tasks.get(request.statistic)) is not None:
+            task(request, work)
         return self._local.compute(request, work)
 
 
@@ -116,12 +116,12 @@ class Behind:
 
 @contextmanager
 def behind(
-    *, tables: Tables | None = None, deeds: Mapping[str, Deed] | None = None, **settings: Any
+    *, tables: Tables | None = None, tasks: Mapping[str, Task] | None = None, **settings: Any
 ) -> Iterator[Behind]:
     """An engine over the table of ``tests.support.web_app``, and what handlers are handed."""
     tables = tables or Tables()
     local = LocalCompute(tables)
-    with engine_fakes.running(**({"clock": time.time, "compute": Answering(local, deeds or {})} | settings)) as engine:
+    with engine_fakes.running(**({"clock": time.time, "compute": Answering(local, tasks or {})} | settings)) as engine:
         backend = Backend(
             engine=engine,
             catalog=cast("Catalog", tables),
@@ -153,8 +153,8 @@ def detail(
     return JobDetail(job, state, progress, None)
 
 
-class Told:
-    """An engine as far as a lobby looks: jobs stand as the test says, and whoever watches one is told of that."""
+class FakeEngine:
+    """As much of an engine as ``JobWaiters`` uses. The test sets the states of jobs, and their watchers are called."""
 
     def __init__(self, jobs: int = 1) -> None:
         self.standing = {number: detail(number) for number in range(1, jobs + 1)}

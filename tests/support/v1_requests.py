@@ -19,7 +19,7 @@ from meantime.web.metrics import Metrics
 from meantime.web.v1.datasets import coverage
 from meantime.web.v1.datasets import endpoints as dataset_endpoints
 from tests.support import factories
-from tests.support.catalogs import Place
+from tests.support.catalogs import Workspace
 from tests.support.endpoint_client import application
 from tests.support.web_app import Answer, send
 
@@ -57,13 +57,13 @@ class Asked:
 
 
 @contextmanager
-def serving(place: Place, *sources: Any) -> Iterator[Asked]:
-    with place.serving(*sources) as catalog:
+def serving(workspace: Workspace, *sources: Any) -> Iterator[Asked]:
+    with workspace.serving(*sources) as catalog:
         yield Asked(catalog)
 
 
-def table(place: Place, *rows: dict[str, Any], name: str = "a") -> Any:
-    source = place.source(name)
+def table(workspace: Workspace, *rows: dict[str, Any], name: str = "a") -> Any:
+    source = workspace.source(name)
     Path(source.path).write_text(json.dumps(rows))
     return source
 

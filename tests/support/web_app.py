@@ -247,14 +247,14 @@ async def send(
     short ends with the connection.
     """
     path, _, query = target.partition("?")
-    given = list(headers.items()) if isinstance(headers, Mapping) else list(headers or ())
-    names = {name.lower() for name, _ in given} | set(without)
+    header_list = list(headers.items()) if isinstance(headers, Mapping) else list(headers or ())
+    names = {name.lower() for name, _ in header_list} | set(without)
     pieces = [body] if isinstance(body, bytes) else list(body)
-    given += [("host", "localhost:5000")] if "host" not in names else []
+    header_list += [("host", "localhost:5000")] if "host" not in names else []
     if method == "POST" and "content-type" not in names:
-        given.append(("content-type", "application/json"))
+        header_list.append(("content-type", "application/json"))
     if method == "POST" and isinstance(body, bytes) and "content-length" not in names:
-        given.append(("content-length", str(len(body))))
+        header_list.append(("content-length", str(len(body))))
     scope = {
         "type": "http",
         "asgi": {"version": "3.0", "spec_version": "2.3"},
@@ -265,7 +265,7 @@ async def send(
         "raw_path": path.encode("ascii"),
         "query_string": query.encode("ascii"),
         "root_path": "",
-        "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in given],
+        "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in header_list],
         "client": (peer, 50_000) if peer else None,
         "server": ("127.0.0.1", 5000),
         "state": {},

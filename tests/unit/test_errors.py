@@ -24,10 +24,10 @@ def _drawn() -> Iterator[tuple[str, str | None, str | None]]:
     """Each class in the drawing: its name, its parent's, and the fault where one is written."""
     path = ["MeantimeError"]
     for line in (errors.__doc__ or "").splitlines():
-        if found := re.match(r"    ((?:[│ ]   )*)[├└]── (\w+) +(caller|data|operator|server)?", line):
-            depth = len(found[1]) // 4 + 1
-            path[depth:] = [found[2]]
-            yield found[2], path[depth - 1], found[3]
+        if match := re.match(r"    ((?:[│ ]   )*)[├└]── (\w+) +(caller|data|operator|server)?", line):
+            depth = len(match[1]) // 4 + 1
+            path[depth:] = [match[2]]
+            yield match[2], path[depth - 1], match[3]
 
 
 def test_the_tree_at_the_top_of_the_file_is_the_tree() -> None:

@@ -42,8 +42,8 @@ def test_the_whole_application_starts_and_stops_its_parts(environment: Path, cap
         running.stop()
         running.stop()
     assert client.post("/api/states_mean", json={"question": "Smoking"}).status_code == 503
-    said = [record.getMessage().partition(" ")[0] for record in caplog.records if record.name == "meantime"]
-    assert said[-2:] == ["stopping:", "stopped"]
+    messages = [record.getMessage().partition(" ")[0] for record in caplog.records if record.name == "meantime"]
+    assert messages[-2:] == ["stopping:", "stopped"]
     assert len([record for record in caplog.records if "data set ready" in record.getMessage()]) == 1
     StateLock(environment / "state").release()
 

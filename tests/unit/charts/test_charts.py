@@ -18,7 +18,7 @@ from meantime.errors import NotAcceptable
 from meantime.formats.vegalite import specification
 from meantime.statistics.registry import STATISTICS
 from meantime.table import Cell, Column, Kind, Table
-from tests.support.chart_answers import ASKED, answer, answer_for
+from tests.support.chart_answers import CHART_REQUESTS, answer, answer_for
 from tests.support.result_documents import HOSTILE
 
 CAPTION = Caption(title="Percent of adults who nap", source=("Data set 'naps'.",))
@@ -38,16 +38,16 @@ def table(texts: dict[str, list[Any]], **numbers: list[Any]) -> Table:
 def places(*names: str) -> Table:
     """A table that every chart can draw, of these locations."""
     many = len(names)
-    values = [20.0 + place for place in range(many)]
+    values = [20.0 + index for index in range(many)]
     lows, highs = [value - 2 for value in values], [value + 2 for value in values]
     ranks = list(range(1, many + 1))
     return table(
         {
             "location": list(names),
             "category": ["Sex"] * many,
-            "stratum": [f"group {place}" for place in range(many)],
+            "stratum": [f"group {index}" for index in range(many)],
             "reference_stratum": ["group 0"] * many,
-            "period": [str(2016 + place % 5) for place in range(many)],
+            "period": [str(2016 + index % 5) for index in range(many)],
             "flags": ["", "n < 50"] * (many // 2) + [""] * (many % 2),
             "cannot_be_told_apart_from": ["; ".join(names[1:]), *[""] * many][:many],
             "reference": ["National"] * many,
@@ -82,8 +82,8 @@ def drawn(name: str, of: Table, caption: Caption = CAPTION) -> Spec:
 
 
 def records(spec: Spec) -> list[dict[str, Any]]:
-    found: list[dict[str, Any]] = spec["data"]["values"]
-    return found
+    records: list[dict[str, Any]] = spec["data"]["values"]
+    return records
 
 
 def parts(part: Any) -> Iterator[Any]:
@@ -101,7 +101,7 @@ def test_it_is_what_the_schema_of_vega_lite_allows(name: str) -> None:
     alt.LayerChart.from_dict(json.loads(json.dumps(drawn(name, places("Utah", "Ohio", "Iowa")))))
 
 
-@pytest.mark.parametrize("name", ASKED)
+@pytest.mark.parametrize("name", CHART_REQUESTS)
 def test_it_is_drawn_of_what_its_statistic_answers(name: str) -> None:
     of = answer_for(name)
     spec = specification(of, name)
@@ -169,12 +169,12 @@ def test_colours_are_those_of_the_theme_so_that_another_can_be_put_in(name: str)
 def test_texts_of_a_file_are_texts(name: str) -> None:
     names = [*HOSTILE, "</script><script>alert(1)</script>", "datum.value'\"\\", "{{x}}", "x" * 10_000]
     hostile = (
-        [f"{text}{place}" for place, text in enumerate(names)][:6]
+        [f"{text}{index}" for index, text in enumerate(names)][:6]
         if name in ("groups", "means", "disparity")
         else names
     )
     if name == "point_map":  # what XML has no place for is cut from names, and then some are one
-        hostile = [f"{text[:100]} {place}" for place, text in enumerate(names)]
+        hostile = [f"{text[:100]} {index}" for index, text in enumerate(names)]
     if name in ("map", "verdict_map"):
         hostile = ["Utah", "Ohio", *hostile[:2]]
     spec = drawn(name, places(*hostile), Caption(title="\x00</title>" * 1_000, source=("\ud800\uffff",)))
@@ -332,9 +332,9 @@ def test_groups_of_one_location_have_rows_and_say_how_far_they_lie_apart_in_all(
     spec = CHARTS["disparity"].draw(of, CAPTION)
     assert [record["row"] for record in records(spec)] == ["a", "b", "c"]
     assert [record["is_clear"] for record in records(spec)] == [False, True, False]
-    said = "From the lowest to the highest group: 10.0% (95% CI 7.0 to 13.0); 9.5% after a part"
-    assert said in " ".join(spec["title"]["subtitle"])
-    assert said in spec["description"]
+    sentence = "From the lowest to the highest group: 10.0% (95% CI 7.0 to 13.0); 9.5% after a part"
+    assert sentence in " ".join(spec["title"]["subtitle"])
+    assert sentence in spec["description"]
     assert "1 of 2 differ from a." in spec["description"]
 
 
@@ -344,8 +344,8 @@ def test_more_groups_of_several_locations_than_can_be_told_apart_are_refused() -
 
 
 def test_a_ranking_of_gaps_has_its_line_where_there_is_none() -> None:
-    asked: dict[str, Any] = {"category": "Sex", "stratum": "Female", "reference_stratum": "Male"}
-    of = answer("gap_ranking", years="2019", **asked)
+    parameters: dict[str, Any] = {"category": "Sex", "stratum": "Female", "reference_stratum": "Male"}
+    of = answer("gap_ranking", years="2019", **parameters)
     spec = specification(of)
     assert [record["value"] for record in records(spec)] == list(of.table.column("gap"))
     assert any(isinstance(part, dict) and part.get("text") == "no gap" for part in parts(spec["layer"]))

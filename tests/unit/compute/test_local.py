@@ -67,21 +67,25 @@ def test_asked_again_the_same_bytes_come() -> None:
 
 def test_the_document_says_which_snapshot_and_only_the_parameters_that_count() -> None:
     answer = LocalCompute(Shelf()).compute(request("state_mean", "document", state="Utah", other=1), Unwatched())
-    told = json.loads(answer.body)
-    assert told["parameters"] == {"question": "Q", "state": "Utah"}
-    assert told["fingerprint"] == TABLE.fingerprint
-    assert told["dataset"] == "cdc"
-    assert told["method_version"] == answer.method_version
-    assert told["rows"] == [{"location": "Utah", "mean": 3.0, "count": 1, "withheld": 0}]
+    document = json.loads(answer.body)
+    assert document["parameters"] == {"question": "Q", "state": "Utah"}
+    assert document["fingerprint"] == TABLE.fingerprint
+    assert document["dataset"] == "cdc"
+    assert document["method_version"] == answer.method_version
+    assert document["rows"] == [{"location": "Utah", "mean": 3.0, "count": 1, "withheld": 0}]
 
 
 def test_the_document_is_what_the_view_of_that_name_is_written_from() -> None:
     compute = LocalCompute(Shelf())
     made = document_of(compute, request("state_mean", state="Utah", other=1))
-    told = json.loads(compute.compute(request("state_mean", "document", state="Utah"), Unwatched()).body)
-    assert (made.statistic, dict(made.parameters)) == ("state_mean", told["parameters"])
-    assert (made.dataset, made.fingerprint, made.method_version) == ("cdc", TABLE.fingerprint, told["method_version"])
-    assert [list(each) for each in made.table.rows()] == [list(each.values()) for each in told["rows"]]
+    document = json.loads(compute.compute(request("state_mean", "document", state="Utah"), Unwatched()).body)
+    assert (made.statistic, dict(made.parameters)) == ("state_mean", document["parameters"])
+    assert (made.dataset, made.fingerprint, made.method_version) == (
+        "cdc",
+        TABLE.fingerprint,
+        document["method_version"],
+    )
+    assert [list(each) for each in made.table.rows()] == [list(each.values()) for each in document["rows"]]
 
 
 @pytest.mark.parametrize("view", ["classic", "document"])

@@ -27,12 +27,12 @@ def test_a_location_without_rows_is_absent_and_a_year_without_rows_is_left_out()
     cube = factories.cube(
         [row("Q", "Utah", "1", year=2020), row("Q", "Utah", "2", year=2022), row("R", "Ohio", "1", year=2021)]
     )
-    found = whole(cube)
-    assert [cube.labels.locations[code] for code in found.axes.locations] == ["Ohio", "Utah"]
-    assert [cube.labels.periods[code].first for code in found.axes.periods] == [2020, 2022]
-    assert found.legend == (Mark(Presence.ABSENT), Mark(Presence.PUBLISHED))
-    assert found.marks.tolist() == [[[0, 1], [0, 1]]]
-    assert found.counts() == (2, 2)
+    covered = whole(cube)
+    assert [cube.labels.locations[code] for code in covered.axes.locations] == ["Ohio", "Utah"]
+    assert [cube.labels.periods[code].first for code in covered.axes.periods] == [2020, 2022]
+    assert covered.legend == (Mark(Presence.ABSENT), Mark(Presence.PUBLISHED))
+    assert covered.marks.tolist() == [[[0, 1], [0, 1]]]
+    assert covered.counts() == (2, 2)
 
 
 def test_withheld_values_differ_from_absent_ones_and_have_reasons() -> None:
@@ -45,21 +45,21 @@ def test_withheld_values_differ_from_absent_ones_and_have_reasons() -> None:
             row("Q", "Utah", None, reason="~"),
         ]
     )
-    found = whole(cube)
-    assert found.legend == (
+    covered = whole(cube)
+    assert covered.legend == (
         Mark(Presence.ABSENT),
         Mark(Presence.WITHHELD, ("*", "~")),
         Mark(Presence.WITHHELD, ("~",)),
         Mark(Presence.MIXED, ("~",)),
     )
-    assert found.marks.tolist() == [[[1, 2, 3]]]
+    assert covered.marks.tolist() == [[[1, 2, 3]]]
 
 
 def test_each_side_is_narrowed_to_what_is_named() -> None:
     cube = factories.cube(
         [
-            row("Q", place, "1", category=category, stratum=stratum, year=year)
-            for place in ("Ohio", "Utah")
+            row("Q", location, "1", category=category, stratum=stratum, year=year)
+            for location in ("Ohio", "Utah")
             for category, stratum in (("Age", "Old"), ("Sex", "Female"), ("Sex", "Male"))
             for year in (2020, 2021)
         ]
@@ -79,10 +79,10 @@ def test_each_side_is_narrowed_to_what_is_named() -> None:
 def test_what_is_not_there_leaves_an_empty_matrix() -> None:
     cube = factories.cube([row("Q", "Utah", "1")])
     for narrowed in ({"locations": {9}}, {"strata": set[int]()}, {"periods": {7}}):
-        found = whole(cube, **narrowed)
-        assert found.axes.size == 0
-        assert found.legend == (Mark(Presence.ABSENT),)
-        assert found.counts() == (0,)
+        covered = whole(cube, **narrowed)
+        assert covered.axes.size == 0
+        assert covered.legend == (Mark(Presence.ABSENT),)
+        assert covered.counts() == (0,)
 
 
 def test_rows_without_category_or_period_have_entries_of_their_own() -> None:
@@ -148,8 +148,8 @@ def test_every_entry_is_what_a_look_through_the_rows_gives(rows: list[dict[str, 
     for question in range(len(labels.questions)):
         for narrowed in (None, locations):
             axes = axes_of(cube, question, locations=narrowed)
-            found = coverage(cube, axes)
-            assert [found.legend[code] for code in found.marks.ravel().tolist()] == looked_up(axes)
-            assert sum(found.counts()) == axes.size
-            assert len(set(found.legend)) == len(found.legend)
-            assert set(np.unique(found.marks).tolist()) | {0} == set(range(len(found.legend)))
+            covered = coverage(cube, axes)
+            assert [covered.legend[code] for code in covered.marks.ravel().tolist()] == looked_up(axes)
+            assert sum(covered.counts()) == axes.size
+            assert len(set(covered.legend)) == len(covered.legend)
+            assert set(np.unique(covered.marks).tolist()) | {0} == set(range(len(covered.legend)))

@@ -86,14 +86,14 @@ def _groups(rows: Iterable[Row], axes: Iterable[str]) -> dict[tuple[object, ...]
     return groups
 
 
-def _assert_moments(moments: Moments, place: int, rows: Sequence[Row], scale: int) -> None:
+def _assert_moments(moments: Moments, index: int, rows: Sequence[Row], scale: int) -> None:
     values = [Fraction(Decimal(one["value"])) * 10**scale for one in rows if one["value"] is not None]
-    assert moments.count[place] == len(values)
-    assert moments.total[place] == sum(values)
-    assert moments.squares[place] == sum(value * value for value in values)
-    assert moments.minimum[place] == min(values, default=0)
-    assert moments.maximum[place] == max(values, default=0)
-    assert moments.withheld[place] == len(rows) - len(values)
+    assert moments.count[index] == len(values)
+    assert moments.total[index] == sum(values)
+    assert moments.squares[index] == sum(value * value for value in values)
+    assert moments.minimum[index] == min(values, default=0)
+    assert moments.maximum[index] == max(values, default=0)
+    assert moments.withheld[index] == len(rows) - len(values)
 
 
 def _assert_same(one: Cube, other: Cube) -> None:
@@ -119,16 +119,16 @@ def test_every_cell_equals_a_computation_in_fractions(rows: list[Row]) -> None:
     assert len(cells) == len(groups)
     assert rolled.rows == len(rows)
     reasons: dict[int, Counter[str]] = defaultdict(Counter)
-    for place, reason, count in zip(
+    for index, reason, count in zip(
         cells.withheld_cell.tolist(), cells.withheld_reason.tolist(), cells.withheld_count.tolist(), strict=True
     ):
-        assert rolled.labels.reasons[reason] not in reasons[place]
-        reasons[place][rolled.labels.reasons[reason]] = count
-    for place, key in enumerate(cells.keys.tolist()):
+        assert rolled.labels.reasons[reason] not in reasons[index]
+        reasons[index][rolled.labels.reasons[reason]] = count
+    for index, key in enumerate(cells.keys.tolist()):
         group = groups[_named(rolled, AXES, key)]
-        _assert_moments(cells.moments, place, group, rolled.scale)
-        assert cells.rows[place] == len(group)
-        assert reasons[place] == Counter(one.get("reason", "empty") for one in group if one["value"] is None)
+        _assert_moments(cells.moments, index, group, rolled.scale)
+        assert cells.rows[index] == len(group)
+        assert reasons[index] == Counter(one.get("reason", "empty") for one in group if one["value"] is None)
 
 
 @settings(deadline=None, max_examples=150)
@@ -138,11 +138,11 @@ def test_every_marginal_equals_a_computation_in_fractions_and_its_mean_is_rounde
     for marginal in (rolled.by_question, rolled.by_location, rolled.by_stratum):
         groups = _groups(rows, marginal.axes)
         assert len(marginal.keys) == len(groups)
-        for place, key in enumerate(marginal.keys.tolist()):
+        for index, key in enumerate(marginal.keys.tolist()):
             group = groups[_named(rolled, marginal.axes, key)]
-            _assert_moments(marginal.moments, place, group, rolled.scale)
+            _assert_moments(marginal.moments, index, group, rolled.scale)
             values = [Fraction(Decimal(one["value"])) for one in group if one["value"] is not None]
-            mean = marginal.mean[place]
+            mean = marginal.mean[index]
             assert (mean == float(sum(values) / len(values))) if values else np.isnan(mean)
 
 
@@ -165,10 +165,10 @@ def test_keys_ascend_and_a_question_finds_its_entries(rows: list[Row]) -> None:
 @given(rows=tables)
 def test_labels_are_sorted_and_each_is_used(rows: list[Row]) -> None:
     rolled = cube(rows)
-    for place, name in enumerate(AXES.values()):
+    for index, name in enumerate(AXES.values()):
         labels = getattr(rolled.labels, name)
         assert list(labels) == sorted(set(labels))
-        assert set(rolled.cells.keys[:, place].tolist()) - {ABSENT} == set(range(len(labels)))
+        assert set(rolled.cells.keys[:, index].tolist()) - {ABSENT} == set(range(len(labels)))
     assert set(rolled.cells.footnote.tolist()) - {ABSENT} == set(range(len(rolled.labels.footnotes)))
     assert set(rolled.cells.withheld_reason.tolist()) == set(range(len(rolled.labels.reasons)))
 

@@ -26,9 +26,9 @@ def about(**changes: Any) -> About:
 
 
 def write_rows(
-    folder: Path, rows: Sequence[Sequence[str | None]], *, place: int = 0, lines: Sequence[int] | None = None
+    folder: Path, rows: Sequence[Sequence[str | None]], *, file_number: int = 0, lines: Sequence[int] | None = None
 ) -> None:
-    path = folder / "rows" / f"{place:04}.parquet"
+    path = folder / "rows" / f"{file_number:04}.parquet"
     path.parent.mkdir(parents=True, exist_ok=True)
     columns = "c0 VARCHAR, c1 VARCHAR, c2 VARCHAR" + (", line BIGINT" if lines else "")
     with duckdb.connect() as database:
@@ -72,9 +72,9 @@ def test_rows_are_selected_by_the_texts_of_their_roles(tmp_path: Path) -> None:
 def test_nothing_is_an_empty_text(tmp_path: Path) -> None:
     write_rows(tmp_path / "s", [UTAH, NONE, ("Utah", "R", "")])
     rows = SourceRows(tmp_path / "s", about(files=("a.csv",)))
-    found = rows.select({"value": ""})
-    assert [row.line for row in found] == [3, 4]
-    assert [row.cells['Value "%"'] for row in found] == ["", ""]
+    selected = rows.select({"value": ""})
+    assert [row.line for row in selected] == [3, 4]
+    assert [row.cells['Value "%"'] for row in selected] == ["", ""]
 
 
 def test_a_role_without_a_column_is_nothing_in_every_row(tmp_path: Path) -> None:
@@ -94,7 +94,7 @@ def test_two_roles_of_one_column_are_both_compared(tmp_path: Path) -> None:
 
 def test_rows_of_several_files_come_in_order_with_file_names(tmp_path: Path) -> None:
     write_rows(tmp_path / "s", [UTAH, OHIO])
-    write_rows(tmp_path / "s", [OHIO], place=1)
+    write_rows(tmp_path / "s", [OHIO], file_number=1)
     rows = SourceRows(tmp_path / "s", about(files=("a's.csv", 'b".csv')))
     assert [(row.file, row.line) for row in rows.select({"location": "Ohio"})] == [("a's.csv", 3), ('b".csv', 2)]
 
@@ -108,9 +108,9 @@ def test_many_rows_keep_their_order(tmp_path: Path) -> None:
             f"COPY (SELECT range::VARCHAR AS c0, 'Q' AS c1, '1' AS c2 FROM range(300000)) TO '{path}' "
             "(FORMAT parquet, ROW_GROUP_SIZE 20000)"
         )
-    found = SourceRows(tmp_path / "s", about(files=("a.csv",))).select({"question": "Q"})
-    assert [int(row.cells["State"]) for row in found] == list(range(300_000))
-    assert [row.line for row in found] == list(range(2, 300_002))
+    selected = SourceRows(tmp_path / "s", about(files=("a.csv",))).select({"question": "Q"})
+    assert [int(row.cells["State"]) for row in selected] == list(range(300_000))
+    assert [row.line for row in selected] == list(range(2, 300_002))
 
 
 def test_an_odd_path_is_a_path_like_any_other(tmp_path: Path) -> None:

@@ -159,7 +159,7 @@ def test_what_a_result_depends_on_is_in_the_fingerprint(changes: dict[str, Any])
     assert fingerprint(cube(ROWS), about(**changes)) != fingerprint(cube(ROWS), about())
 
 
-@pytest.mark.parametrize("place", range(len(ROWS)))
+@pytest.mark.parametrize("index", range(len(ROWS)))
 @pytest.mark.parametrize(
     "change",
     [
@@ -180,10 +180,10 @@ def test_what_a_result_depends_on_is_in_the_fingerprint(changes: dict[str, Any])
     ],
     ids=lambda change: next(iter(change)),
 )
-def test_any_change_of_a_row_is_in_the_fingerprint(place: int, change: dict[str, Any]) -> None:
-    changed = [{**one, **change} if at == place else one for at, one in enumerate(ROWS)]
+def test_any_change_of_a_row_is_in_the_fingerprint(index: int, change: dict[str, Any]) -> None:
+    changed = [{**one, **change} if at == index else one for at, one in enumerate(ROWS)]
     # The last two rows share a cell, and a mixed cell has none of these.
-    expected_same = place >= 3 and next(iter(change)) in ("footnote", "low", "high", "sample_size")
+    expected_same = index >= 3 and next(iter(change)) in ("footnote", "low", "high", "sample_size")
     assert (fingerprint(cube(changed), about()) == fingerprint(cube(ROWS), about())) is expected_same
 
 
@@ -280,8 +280,8 @@ def test_several_may_write_the_same_snapshot_at_a_time(tmp_path: Path, is_damage
 )
 def test_any_flipped_bit_is_damage(written: Path, name: str, where: float, bit: int) -> None:
     def flip(content: bytes) -> bytes:
-        place = int(where * len(content))
-        return content[:place] + bytes([content[place] ^ 1 << bit]) + content[place + 1 :]
+        index = int(where * len(content))
+        return content[:index] + bytes([content[index] ^ 1 << bit]) + content[index + 1 :]
 
     _assert_damaged_by(written, name, flip)
 

@@ -62,9 +62,9 @@ def our_threads() -> list[str]:
 def test_values_are_counted_by_group_however_they_are_written(tmp_path: Path) -> None:
     of = read(write(tmp_path, TABLE))
     assert of.cube.labels.locations == ("Ohio", "Utah")
-    found = count_in_rows(of, "Q", ("location",), {}, Unwatched())
-    assert as_lists(found) == [([0], -20, 1), ([0], 0, 1), ([1], 15, 3)]
-    assert len(found) == 3
+    counts = count_in_rows(of, "Q", ("location",), {}, Unwatched())
+    assert as_lists(counts) == [([0], -20, 1), ([0], 0, 1), ([1], 15, 3)]
+    assert len(counts) == 3
     # Years in two spellings are one period, as in the cube; none, and one only, are what the cube made of them.
     periods = [list(period) for period in of.cube.labels.periods]
     by_period = count_in_rows(of, "Q", ("period", "category"), {}, Unwatched())

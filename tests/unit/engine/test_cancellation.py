@@ -11,11 +11,11 @@ from meantime.stores.memory import MemoryJobStore
 from tests.support.engine_fakes import (
     PATIENCE_S,
     ControlledJobStore,
-    Held,
+    FakeCompute,
+    FakeGate,
+    HeldTask,
     ManualClock,
     RecordingObserver,
-    ToyCompute,
-    ToyGate,
     end_of,
     request,
     running,
@@ -25,8 +25,8 @@ from tests.support.engine_fakes import (
 
 
 def test_a_waiting_job_is_cancelled_at_once_and_durably() -> None:
-    jobs, compute = MemoryJobStore(), ToyCompute()
-    gate = ToyGate(closed=["toys"])
+    jobs, compute = MemoryJobStore(), FakeCompute()
+    gate = FakeGate(closed=["toys"])
     with running(compute, jobs=jobs, gate=gate) as engine:
         [number] = submit(engine, request())
         job = engine.cancel(number).result(PATIENCE_S)
@@ -39,8 +39,8 @@ def test_a_waiting_job_is_cancelled_at_once_and_durably() -> None:
 
 
 def test_a_claimed_job_that_no_thread_has_is_cancelled_at_once() -> None:
-    held, compute = Held(), ToyCompute()
-    compute.deeds = {"hold": held}
+    held, compute = HeldTask(), FakeCompute()
+    compute.tasks = {"hold": held}
     with running(compute, threads=1) as engine:
         _, two = submit(engine, request("hold"), request())
         held.wait_begun()
@@ -51,8 +51,8 @@ def test_a_claimed_job_that_no_thread_has_is_cancelled_at_once() -> None:
 
 
 def test_a_running_job_is_cancelled_at_its_next_check_however_often_that_is_requested() -> None:
-    held, observer = Held(), RecordingObserver()
-    with running(ToyCompute(hold=held), observer=observer) as engine:
+    held, observer = HeldTask(), RecordingObserver()
+    with running(FakeCompute(hold=held), observer=observer) as engine:
         [number] = submit(engine, request("hold"))
         held.wait_begun()
         both = [engine.cancel(number), engine.cancel(number)]
@@ -63,7 +63,7 @@ def test_a_running_job_is_cancelled_at_its_next_check_however_often_that_is_requ
 
 
 def test_a_job_whose_start_is_being_committed_is_cancelled_before_it_is_computed() -> None:
-    jobs, compute = ControlledJobStore(), ToyCompute()
+    jobs, compute = ControlledJobStore(), FakeCompute()
     jobs.holds_on = lambda kind, _: kind == "update"
     with running(compute, jobs=jobs) as engine:
         [number] = submit(engine, request())
@@ -85,8 +85,8 @@ def test_an_ended_job_cannot_be_cancelled() -> None:
 
 
 def test_a_job_that_ends_before_its_next_check_is_done_and_the_cancellation_fails() -> None:
-    held = Held(is_polite=False)
-    with running(ToyCompute(hold=held)) as engine:
+    held = HeldTask(is_polite=False)
+    with running(FakeCompute(hold=held)) as engine:
         [number] = submit(engine, request("hold"))
         held.wait_begun()
         cancelled = engine.cancel(number)
@@ -96,8 +96,8 @@ def test_a_job_that_ends_before_its_next_check_is_done_and_the_cancellation_fail
 
 
 def test_a_job_that_works_longer_than_the_limit_fails_and_names_the_setting() -> None:
-    held, clock = Held(), ManualClock(0.0)
-    with running(ToyCompute(hold=held), monotonic=clock, job_time_limit_s=60.0) as engine:
+    held, clock = HeldTask(), ManualClock(0.0)
+    with running(FakeCompute(hold=held), monotonic=clock, job_time_limit_s=60.0) as engine:
         [number] = submit(engine, request("hold"))
         held.wait_begun()
         clock.now_s = 61.0

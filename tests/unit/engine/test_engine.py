@@ -11,11 +11,11 @@ from meantime.model import JobState, Request, Work
 from meantime.stores.memory import MemoryJobStore
 from tests.support.engine_fakes import (
     PATIENCE_S,
-    Held,
+    FakeCompute,
+    FakeGate,
+    HeldTask,
     ManualClock,
     RecordingObserver,
-    ToyCompute,
-    ToyGate,
     end_of,
     request,
     running,
@@ -33,8 +33,8 @@ def test_a_submitted_job_is_known_at_once_and_gets_its_result() -> None:
 
 
 def test_jobs_are_listed_by_number_with_their_states() -> None:
-    held = Held()
-    with running(ToyCompute(hold=held), threads=1) as engine:
+    held = HeldTask()
+    with running(FakeCompute(hold=held), threads=1) as engine:
         one = submit(engine, request())
         end_of(engine, one[0])
         submit(engine, request("hold"), request())
@@ -44,8 +44,8 @@ def test_jobs_are_listed_by_number_with_their_states() -> None:
 
 
 def test_stats_count_jobs_by_state_and_threads_at_work() -> None:
-    held = Held()
-    with running(ToyCompute(hold=held), threads=1) as engine:
+    held = HeldTask()
+    with running(FakeCompute(hold=held), threads=1) as engine:
         submit(engine, request("hold"), request(), request())
         held.wait_begun()
         facts = engine.stats()
@@ -60,11 +60,11 @@ def test_stats_count_jobs_by_state_and_threads_at_work() -> None:
 
 
 def test_a_failed_job_says_why_and_has_no_result() -> None:
-    def bug(request: Request, work: Work) -> bytes:  # noqa: ARG001 - the deed is to fail
+    def bug(request: Request, work: Work) -> bytes:  # noqa: ARG001 - the task is to fail
         raise SystemExit
 
     observer = RecordingObserver()
-    with running(ToyCompute(bug=bug), observer=observer) as engine:
+    with running(FakeCompute(bug=bug), observer=observer) as engine:
         [number] = submit(engine, request("bug"))
         view = end_of(engine, number)
         assert view.failure is not None
@@ -83,13 +83,13 @@ def test_an_unknown_number_is_unknown_to_every_question() -> None:
 
 
 def test_a_queued_job_has_no_result_yet() -> None:
-    with running(gate=ToyGate(closed=["toys"])) as engine, pytest.raises(ValueError, match="is queued"):
+    with running(gate=FakeGate(closed=["toys"])) as engine, pytest.raises(ValueError, match="is queued"):
         engine.read_result(submit(engine, request())[0])
 
 
 def test_a_claimed_job_is_shown_as_queued_until_a_thread_works_on_it() -> None:
-    held, jobs = Held(), MemoryJobStore()
-    with running(ToyCompute(hold=held), jobs=jobs, threads=1) as engine:
+    held, jobs = HeldTask(), MemoryJobStore()
+    with running(FakeCompute(hold=held), jobs=jobs, threads=1) as engine:
         one, two = submit(engine, request("hold"), request())
         held.wait_begun()
         assert stored(jobs, two).state is JobState.RUNNING  # its attempt is counted
@@ -98,13 +98,13 @@ def test_a_claimed_job_is_shown_as_queued_until_a_thread_works_on_it() -> None:
 
 
 def test_progress_of_a_running_job_can_be_seen() -> None:
-    held = Held()
+    held = HeldTask()
 
     def half(request: Request, work: Work) -> bytes:
         work.progress(0.5)
         return held(request, work)
 
-    with running(ToyCompute(half=half)) as engine:
+    with running(FakeCompute(half=half)) as engine:
         [number] = submit(engine, request("half"))
         held.wait_begun()
         assert engine.look_up(number).progress == 0.5
@@ -113,8 +113,8 @@ def test_progress_of_a_running_job_can_be_seen() -> None:
 
 
 def test_waits_and_runs_are_observed_and_never_negative() -> None:
-    clock, observer, held, gate = ManualClock(100.0), RecordingObserver(), Held(), ToyGate(closed=["toys"])
-    with running(ToyCompute(hold=held), clock=clock, observer=observer, gate=gate) as engine:
+    clock, observer, held, gate = ManualClock(100.0), RecordingObserver(), HeldTask(), FakeGate(closed=["toys"])
+    with running(FakeCompute(hold=held), clock=clock, observer=observer, gate=gate) as engine:
         [number] = submit(engine, request("hold"))
         clock.now_s = 103.0
         gate.open("toys")

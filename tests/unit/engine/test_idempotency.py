@@ -18,8 +18,8 @@ from tests.support.engine_fakes import (
     FULL,
     PATIENCE_S,
     ControlledJobStore,
-    Held,
-    ToyCompute,
+    FakeCompute,
+    HeldTask,
     end_of,
     request,
     running,
@@ -34,8 +34,8 @@ def submit_under_key(engine: Engine, *requests: Request, key: IdempotencyKey = K
 
 
 def test_the_same_key_and_digest_give_the_same_jobs_in_every_state() -> None:
-    held = Held()
-    with running(ToyCompute(hold=held)) as engine:
+    held = HeldTask()
+    with running(FakeCompute(hold=held)) as engine:
         numbers = submit_under_key(engine, request("hold"), request(), request())
         assert submit_under_key(engine, request("hold"), request(), request()) == numbers
         held.go_on.set()

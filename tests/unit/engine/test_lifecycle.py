@@ -19,11 +19,11 @@ from tests.support.engine_fakes import (
     PATIENCE_S,
     ControlledJobStore,
     FailingResultStore,
+    FakeCompute,
+    FakeGate,
     Fatal,
-    Held,
+    HeldTask,
     RecordingObserver,
-    ToyCompute,
-    ToyGate,
     end_of,
     is_done,
     is_start,
@@ -117,8 +117,8 @@ def test_a_bug_in_what_follows_a_commit_is_fatal() -> None:
 
 
 def test_drained_means_that_nothing_is_unfinished() -> None:
-    held = Held()
-    with running(ToyCompute(hold=held)) as engine:
+    held = HeldTask()
+    with running(FakeCompute(hold=held)) as engine:
         assert engine.wait_drained(0)
         submit(engine, request("hold"))
         held.wait_begun()
@@ -129,8 +129,8 @@ def test_drained_means_that_nothing_is_unfinished() -> None:
 
 
 def test_a_stop_gives_back_what_runs_and_what_is_claimed_without_counting_the_attempt() -> None:
-    jobs, held = MemoryJobStore(), Held()
-    with running(ToyCompute(hold=held), jobs=jobs, threads=1) as engine:
+    jobs, held = MemoryJobStore(), HeldTask()
+    with running(FakeCompute(hold=held), jobs=jobs, threads=1) as engine:
         submit(engine, request("hold"), request(), request())
         held.wait_begun()
         assert engine.stop() == 0
@@ -173,8 +173,8 @@ def test_a_start_that_is_being_committed_at_the_stop_is_given_back() -> None:
 
 @pytest.mark.parametrize("full", [False, True], ids=["result fits", "disk full"])
 def test_a_stop_that_does_not_wait_gives_back_work_that_never_checks_and_discards_its_outcome(full: bool) -> None:
-    jobs, held, results = MemoryJobStore(), Held(is_polite=False), FailingResultStore()
-    with running(ToyCompute(hold=held), jobs=jobs, results=results, threads=1) as engine:
+    jobs, held, results = MemoryJobStore(), HeldTask(is_polite=False), FailingResultStore()
+    with running(FakeCompute(hold=held), jobs=jobs, results=results, threads=1) as engine:
         [number] = submit(engine, request("hold"))
         held.wait_begun()
         cancelled = engine.cancel(number)
@@ -192,8 +192,8 @@ def test_a_stop_that_does_not_wait_gives_back_work_that_never_checks_and_discard
 
 
 def test_a_second_stop_that_does_not_wait_overtakes_a_first_that_does() -> None:
-    jobs, held = MemoryJobStore(), Held(is_polite=False)
-    with running(ToyCompute(hold=held), jobs=jobs, threads=1) as engine:
+    jobs, held = MemoryJobStore(), HeldTask(is_polite=False)
+    with running(FakeCompute(hold=held), jobs=jobs, threads=1) as engine:
         [number] = submit(engine, request("hold"))
         held.wait_begun()
         patient = threading.Thread(target=engine.stop)
@@ -214,7 +214,7 @@ def test_a_stop_before_the_start_closes_the_store() -> None:
 
 
 def test_nothing_is_changed_after_the_stop_and_nobody_waits_for_a_drain() -> None:
-    with running(gate=ToyGate(closed=["toys"])) as engine:
+    with running(gate=FakeGate(closed=["toys"])) as engine:
         [number] = submit(engine, request())
         engine.stop()
         assert not engine.wait_drained(None)

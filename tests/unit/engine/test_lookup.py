@@ -15,10 +15,10 @@ from tests.support.engine_fakes import (
     FULL,
     PATIENCE_S,
     ControlledJobStore,
-    Held,
+    FakeCompute,
+    FakeGate,
+    HeldTask,
     RecordingObserver,
-    ToyCompute,
-    ToyGate,
     end_of,
     request,
     running,
@@ -31,9 +31,9 @@ from tests.support.waiting import wait_until
 
 
 def test_a_watcher_is_called_at_each_change_in_order_until_the_watch_ends() -> None:
-    held, seen, other = Held(), [], []
-    gate = ToyGate(closed=["toys"])
-    with running(ToyCompute(hold=held), gate=gate) as engine:
+    held, seen, other = HeldTask(), [], []
+    gate = FakeGate(closed=["toys"])
+    with running(FakeCompute(hold=held), gate=gate) as engine:
         [number] = submit(engine, request("hold"))
         engine.watch(number, lambda detail: seen.append((detail.state, detail.progress, detail.position)))
         unwatch = engine.watch(number, lambda detail: other.append(detail.state))
@@ -58,12 +58,12 @@ def test_a_watcher_of_an_ended_job_is_called_at_once() -> None:
 
 
 def test_the_error_of_a_watcher_is_reported_and_harms_no_job() -> None:
-    observer, held = RecordingObserver(), Held()
+    observer, held = RecordingObserver(), HeldTask()
 
     def angry(_: JobDetail) -> None:
         raise ZeroDivisionError
 
-    with running(ToyCompute(hold=held), observer=observer) as engine:
+    with running(FakeCompute(hold=held), observer=observer) as engine:
         [number] = submit(engine, request("hold"))
         held.wait_begun()
         engine.watch(number, angry)
@@ -76,8 +76,8 @@ def test_the_error_of_a_watcher_is_reported_and_harms_no_job() -> None:
 
 
 def test_a_watcher_is_called_when_the_job_is_given_back() -> None:
-    held = Held()
-    with running(ToyCompute(hold=held)) as engine:
+    held = HeldTask()
+    with running(FakeCompute(hold=held)) as engine:
         [number] = submit(engine, request("hold"))
         held.wait_begun()
         seen: list[JobState] = []
@@ -90,8 +90,8 @@ def test_a_watcher_is_called_when_the_job_is_given_back() -> None:
 
 
 def test_a_job_is_described_in_every_state() -> None:
-    held, jobs = Held(), MemoryJobStore()
-    with running(ToyCompute(hold=held), jobs=jobs, threads=1) as engine:
+    held, jobs = HeldTask(), MemoryJobStore()
+    with running(FakeCompute(hold=held), jobs=jobs, threads=1) as engine:
         one, two, three = submit(engine, request("hold"), request(), request())
         held.wait_begun()
         assert engine.describe(one) == JobDetail(stored(jobs, one), JobState.RUNNING, 0.0, None)
@@ -119,40 +119,40 @@ def test_a_job_that_is_removed_while_it_is_described_is_unknown() -> None:
 
 
 def test_a_job_is_found_by_the_state_that_is_shown_of_it() -> None:
-    held, jobs = Held(), MemoryJobStore()
-    with running(ToyCompute(hold=held), jobs=jobs, threads=1) as engine:
+    held, jobs = HeldTask(), MemoryJobStore()
+    with running(FakeCompute(hold=held), jobs=jobs, threads=1) as engine:
         done, _ = submit(engine, request(), request("hold"))
         held.wait_begun()
         running_one, claimed = done + 1, submit(engine, request())[0]
         engine.cancel(submit(engine, request())[0]).result(PATIENCE_S)
 
-        def found(*states: JobState, **more: Any) -> list[int]:
+        def numbers(*states: JobState, **more: Any) -> list[int]:
             details = engine.find(JobFilter(states=frozenset(states) or None), **({"limit": 10} | more))
             assert details == [engine.describe(detail.record.number) for detail in details]
             return [detail.record.number for detail in details]
 
-        assert found() == [4, claimed, running_one, done]
-        assert found(JobState.QUEUED) == [claimed]
-        assert found(JobState.RUNNING) == [running_one]
-        assert found(JobState.DONE, JobState.CANCELLED) == [4, done]
-        assert found(before=4, limit=1) == [claimed]
-        assert found(JobState.QUEUED, JobState.DONE, limit=1) == [claimed]
-        assert found(JobState.QUEUED, before=claimed) == []
-        assert found(limit=0) == []
+        assert numbers() == [4, claimed, running_one, done]
+        assert numbers(JobState.QUEUED) == [claimed]
+        assert numbers(JobState.RUNNING) == [running_one]
+        assert numbers(JobState.DONE, JobState.CANCELLED) == [4, done]
+        assert numbers(before=4, limit=1) == [claimed]
+        assert numbers(JobState.QUEUED, JobState.DONE, limit=1) == [claimed]
+        assert numbers(JobState.QUEUED, before=claimed) == []
+        assert numbers(limit=0) == []
         held.go_on.set()
 
 
 def test_a_job_that_ends_during_a_search_is_found_as_ended() -> None:
-    held = Held()
+    held = HeldTask()
 
     class Slow(MemoryJobStore):
         def find(self, wanted: JobFilter, *, before: int | None, limit: int) -> list[JobRecord]:
-            found = super().find(wanted, before=before, limit=limit)
+            numbers = super().find(wanted, before=before, limit=limit)
             held.go_on.set()
             assert engine.wait_drained(PATIENCE_S)
-            return found
+            return numbers
 
-    with running(ToyCompute(hold=held), jobs=(jobs := Slow())) as engine:
+    with running(FakeCompute(hold=held), jobs=(jobs := Slow())) as engine:
         [number] = submit(engine, request("hold"))
         held.wait_begun()
         assert engine.find(JobFilter(), limit=10) == [JobDetail(stored(jobs, number), JobState.DONE, 1.0, None)]
@@ -174,14 +174,14 @@ def test_a_job_that_is_being_accepted_or_removed_is_not_found() -> None:
 
 
 def test_the_position_of_a_parked_job_is_after_all_that_go_before_it() -> None:
-    gate, held = ToyGate(closed=["slow"]), Held()
-    with running(ToyCompute(hold=held), gate=gate, threads=1) as engine:
-        parked, behind = submit(engine, request(dataset="slow"), request(dataset="slow"))
+    gate, held = FakeGate(closed=["slow"]), HeldTask()
+    with running(FakeCompute(hold=held), gate=gate, threads=1) as engine:
+        parked, other = submit(engine, request(dataset="slow"), request(dataset="slow"))
         submit(engine, request("hold"))
         held.wait_begun()
-        assert [engine.describe(number).position for number in (parked, behind)] == [0, 1]
+        assert [engine.describe(number).position for number in (parked, other)] == [0, 1]
         [fresh] = submit(engine, request())
-        assert [engine.describe(number).position for number in (fresh, parked, behind)] == [0, 1, 2]
+        assert [engine.describe(number).position for number in (fresh, parked, other)] == [0, 1, 2]
         gate.open("slow")
-        assert [engine.describe(number).position for number in (fresh, parked, behind)] == [0, 1, 2]
+        assert [engine.describe(number).position for number in (fresh, parked, other)] == [0, 1, 2]
         held.go_on.set()

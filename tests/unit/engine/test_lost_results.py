@@ -8,8 +8,8 @@ from meantime.errors import (
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from tests.support.engine_fakes import (
     PATIENCE_S,
-    Held,
-    ToyCompute,
+    FakeCompute,
+    HeldTask,
     end_of,
     request,
     running,
@@ -19,13 +19,13 @@ from tests.support.waiting import wait_until
 
 
 def test_a_lost_result_is_computed_again_once_however_many_ask() -> None:
-    held, results = Held(), MemoryResultStore()
-    compute = ToyCompute()
+    held, results = HeldTask(), MemoryResultStore()
+    compute = FakeCompute()
     with running(compute, results=results) as engine:
         [number] = submit(engine, request(question="Q"))
         end_of(engine, number)
         results.remove(number)
-        compute.deeds = {"echo": held}
+        compute.tasks = {"echo": held}
         readers = [engine.read_result(number) for _ in range(3)]
         held.wait_begun()
         readers.append(engine.read_result(number))
@@ -37,8 +37,8 @@ def test_a_lost_result_is_computed_again_once_however_many_ask() -> None:
 
 
 def test_a_lost_result_is_computed_before_waiting_jobs_and_while_the_queue_drains() -> None:
-    held, results = Held(), MemoryResultStore()
-    compute = ToyCompute(hold=held)
+    held, results = HeldTask(), MemoryResultStore()
+    compute = FakeCompute(hold=held)
     with running(compute, results=results, threads=1) as engine:
         [number] = submit(engine, request(first=1))
         end_of(engine, number)
@@ -54,7 +54,7 @@ def test_a_lost_result_is_computed_before_waiting_jobs_and_while_the_queue_drain
 
 
 def test_a_lost_result_of_an_older_method_is_gone() -> None:
-    compute, results = ToyCompute(), MemoryResultStore()
+    compute, results = FakeCompute(), MemoryResultStore()
     with running(compute, results=results) as engine:
         [number] = submit(engine, request())
         end_of(engine, number)
@@ -76,12 +76,12 @@ def test_a_lost_result_whose_record_was_removed_is_unknown() -> None:
 
 
 def test_a_result_that_expires_while_it_is_computed_again_leaves_no_file() -> None:
-    held, results, compute = Held(), MemoryResultStore(), ToyCompute()
+    held, results, compute = HeldTask(), MemoryResultStore(), FakeCompute()
     with running(compute, results=results, keep_ended_jobs=1) as engine:
         [number] = submit(engine, request())
         end_of(engine, number)
         results.remove(number)
-        compute.deeds = {"echo": held}
+        compute.tasks = {"echo": held}
         reader = engine.read_result(number)
         held.wait_begun()
         [newer] = submit(engine, request("other"))
@@ -104,13 +104,13 @@ def test_after_the_stop_a_sound_result_can_still_be_read_and_a_lost_one_not() ->
 
 
 def test_readers_of_a_lost_result_are_answered_when_the_server_stops() -> None:
-    held, results, compute = Held(), MemoryResultStore(), ToyCompute()
+    held, results, compute = HeldTask(), MemoryResultStore(), FakeCompute()
     with running(compute, results=results, threads=1) as engine:
         one, two = submit(engine, request(), request())
         engine.wait_drained(PATIENCE_S)
         results.remove(one)
         results.remove(two)
-        compute.deeds = {"echo": held}
+        compute.tasks = {"echo": held}
         at_work, waiting = engine.read_result(one), engine.read_result(two)
         held.wait_begun()
     assert isinstance(at_work.exception(0), ShuttingDown)

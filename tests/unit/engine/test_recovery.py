@@ -4,8 +4,8 @@ from meantime.model import JobState
 from meantime.stores.memory import MemoryResultStore
 from tests.support.engine_fakes import (
     PATIENCE_S,
-    Held,
-    ToyCompute,
+    FakeCompute,
+    HeldTask,
     crashed,
     end_of,
     make_engine,
@@ -27,7 +27,7 @@ def test_jobs_that_ran_are_run_again_and_jobs_that_waited_are_run() -> None:
 
 
 def test_a_job_that_was_running_in_three_crashes_fails_at_the_start_and_does_not_run() -> None:
-    compute = ToyCompute()
+    compute = FakeCompute()
     with running(compute, jobs=crashed(request(), attempts=3)) as engine:
         view = engine.look_up(1)
         assert view.failure is not None
@@ -49,9 +49,9 @@ def test_ended_jobs_are_known_after_a_restart_with_failure_and_result() -> None:
 
 
 def test_suspects_are_worked_on_one_at_a_time_while_other_jobs_go_on() -> None:
-    held = Held()
+    held = HeldTask()
     jobs = crashed(request("hold"), request("hold"))
-    with running(ToyCompute(hold=held), jobs=jobs, threads=3) as engine:
+    with running(FakeCompute(hold=held), jobs=jobs, threads=3) as engine:
         held.wait_begun()
         end_of(engine, submit(engine, request())[0])
         assert [engine.look_up(number).state for number in (1, 2)] == [JobState.RUNNING, JobState.QUEUED]
@@ -60,9 +60,9 @@ def test_suspects_are_worked_on_one_at_a_time_while_other_jobs_go_on() -> None:
 
 
 def test_a_job_on_its_last_attempt_works_alone() -> None:
-    held = Held()
+    held = HeldTask()
     jobs = crashed(request("hold"), attempts=2)
-    with running(ToyCompute(hold=held), jobs=jobs, threads=3) as engine:
+    with running(FakeCompute(hold=held), jobs=jobs, threads=3) as engine:
         held.wait_begun()
         [beside] = submit(engine, request())
         assert engine.look_up(beside).state is JobState.QUEUED

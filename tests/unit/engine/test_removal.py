@@ -20,10 +20,10 @@ from tests.support.engine_fakes import (
     FULL,
     PATIENCE_S,
     ControlledJobStore,
+    FakeCompute,
     Fatal,
-    Held,
+    HeldTask,
     ManualClock,
-    ToyCompute,
     end_of,
     request,
     running,
@@ -105,8 +105,8 @@ def test_an_ended_job_is_removed_with_record_and_result_and_its_number_is_unknow
 
 
 def test_an_unfinished_job_is_not_removed() -> None:
-    held = Held()
-    with running(ToyCompute(hold=held), threads=1) as engine:
+    held = HeldTask()
+    with running(FakeCompute(hold=held), threads=1) as engine:
         numbers = submit(engine, request("hold"), request())
         held.wait_begun()
         for number in numbers:
@@ -240,9 +240,9 @@ def test_a_removal_that_breaks_the_store_is_fatal() -> None:
 
 
 def test_a_result_that_is_computed_again_while_its_job_is_removed_leaves_no_file() -> None:
-    held, results, jobs = Held(), MemoryResultStore(), MemoryJobStore()
+    held, results, jobs = HeldTask(), MemoryResultStore(), MemoryJobStore()
     held.go_on.set()
-    with running(ToyCompute(hold=held), results=results, jobs=jobs) as engine:
+    with running(FakeCompute(hold=held), results=results, jobs=jobs) as engine:
         [number] = submit(engine, request("hold"))
         end_of(engine, number)
         receipt = stored(jobs, number).receipt

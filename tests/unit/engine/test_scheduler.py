@@ -9,10 +9,10 @@ from meantime.stores.memory import MemoryJobStore
 from tests.support.engine_fakes import (
     PATIENCE_S,
     ControlledJobStore,
-    Held,
+    FakeCompute,
+    FakeGate,
+    HeldTask,
     RecordingObserver,
-    ToyCompute,
-    ToyGate,
     end_of,
     request,
     running,
@@ -22,7 +22,7 @@ from tests.support.engine_fakes import (
 
 
 def test_jobs_wait_for_their_data_set_without_a_thread_and_others_go_on() -> None:
-    gate, compute = ToyGate(closed=["slow"]), ToyCompute()
+    gate, compute = FakeGate(closed=["slow"]), FakeCompute()
     with running(compute, gate=gate, threads=1) as engine:
         [waiting] = submit(engine, request(dataset="slow", fingerprint=None))
         [other] = submit(engine, request(dataset="quick"))
@@ -36,7 +36,7 @@ def test_jobs_wait_for_their_data_set_without_a_thread_and_others_go_on() -> Non
 
 
 def test_a_data_set_that_opens_just_before_its_job_is_parked_is_not_missed() -> None:
-    class Racing(ToyGate):
+    class Racing(FakeGate):
         def is_open(self, dataset: str) -> bool:
             was_open = super().is_open(dataset)
             if not was_open and len(looks) == 1:
@@ -50,7 +50,7 @@ def test_a_data_set_that_opens_just_before_its_job_is_parked_is_not_missed() -> 
 
 
 def test_a_request_is_bound_durably_at_acceptance_if_the_data_set_is_loaded() -> None:
-    jobs, gate = ControlledJobStore(), ToyGate()
+    jobs, gate = ControlledJobStore(), FakeGate()
     jobs.holds_on = lambda kind, _: kind == "update"
     with running(jobs=jobs, gate=gate) as engine:
         [number] = submit(engine, request(fingerprint=None))
@@ -64,8 +64,8 @@ def test_a_request_is_bound_durably_at_acceptance_if_the_data_set_is_loaded() ->
 
 
 def test_a_request_is_bound_durably_when_it_is_claimed_if_the_data_set_was_loading() -> None:
-    jobs, gate, held = MemoryJobStore(), ToyGate(closed=["toys"]), Held()
-    compute = ToyCompute(hold=held)
+    jobs, gate, held = MemoryJobStore(), FakeGate(closed=["toys"]), HeldTask()
+    compute = FakeCompute(hold=held)
     with running(compute, jobs=jobs, gate=gate) as engine:
         [number] = submit(engine, request("hold", fingerprint=None))
         gate.fingerprint = "f9"
@@ -76,7 +76,7 @@ def test_a_request_is_bound_durably_when_it_is_claimed_if_the_data_set_was_loadi
 
 
 def test_a_job_whose_data_set_failed_to_load_fails_with_that_reason() -> None:
-    gate, compute, jobs = ToyGate(failed=["toys"]), ToyCompute(), MemoryJobStore()
+    gate, compute, jobs = FakeGate(failed=["toys"]), FakeCompute(), MemoryJobStore()
     with running(compute, jobs=jobs, gate=gate) as engine:
         view = end_of(engine, submit(engine, request(fingerprint=None))[0])
         assert view.failure == Failure(code="dataset-not-ready", fault=Fault.OPERATOR, reason="toys failed to load.")
@@ -85,7 +85,7 @@ def test_a_job_whose_data_set_failed_to_load_fails_with_that_reason() -> None:
 
 
 def test_a_bug_in_binding_fails_the_job_not_the_thread() -> None:
-    class Buggy(ToyGate):
+    class Buggy(FakeGate):
         def bind(self, _request: Request) -> Request:
             raise ZeroDivisionError
 

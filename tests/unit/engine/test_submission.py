@@ -10,9 +10,9 @@ from meantime.errors import (
 from tests.support.engine_fakes import (
     PATIENCE_S,
     ControlledJobStore,
-    Held,
-    ToyCompute,
-    ToyGate,
+    FakeCompute,
+    FakeGate,
+    HeldTask,
     make_engine,
     request,
     running,
@@ -23,7 +23,7 @@ from tests.support.engine_fakes import (
 def test_a_full_queue_refuses_before_anything_is_written_and_counts_what_is_being_accepted() -> None:
     jobs = ControlledJobStore()
     jobs.holds_on = lambda kind, _: kind == "add"
-    with running(jobs=jobs, queue_limit=3, gate=ToyGate(closed=["toys"])) as engine:
+    with running(jobs=jobs, queue_limit=3, gate=FakeGate(closed=["toys"])) as engine:
         accepted = engine.submit([request(), request()])
         assert engine.unfinished == 2
         with pytest.raises(QueueFull, match="queue_limit"):
@@ -38,8 +38,8 @@ def test_a_full_queue_refuses_before_anything_is_written_and_counts_what_is_bein
 
 
 def test_running_jobs_do_not_count_toward_the_queue_limit() -> None:
-    held = Held()
-    with running(ToyCompute(hold=held), queue_limit=1, threads=1) as engine:
+    held = HeldTask()
+    with running(FakeCompute(hold=held), queue_limit=1, threads=1) as engine:
         submit(engine, request("hold"))
         held.wait_begun()
         submit(engine, request())

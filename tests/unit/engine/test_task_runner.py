@@ -19,22 +19,22 @@ from meantime.errors import (
     StoreBroken,
 )
 from meantime.model import JobRecord, JobState, Receipt, Request, Unwatched, Work
-from tests.support.engine_fakes import FULL, FailingResultStore, ManualClock, RecordingObserver, ToyCompute, request
+from tests.support.engine_fakes import FULL, FailingResultStore, FakeCompute, ManualClock, RecordingObserver, request
 
 
 def started(do: str = "echo") -> JobRecord:
     return JobRecord(number=7, request=request(do), created_at_s=0.0).start(at_s=1.0)
 
 
-def raising(error: BaseException) -> ToyCompute:
-    def deed(request: Request, work: Work) -> bytes:  # noqa: ARG001 - the deed is to fail
+def raising(error: BaseException) -> FakeCompute:
+    def task(request: Request, work: Work) -> bytes:  # noqa: ARG001 - the task is to fail
         raise error
 
-    return ToyCompute(fail=deed)
+    return FakeCompute(fail=task)
 
 
 class Harness:
-    def __init__(self, compute: ToyCompute) -> None:
+    def __init__(self, compute: FakeCompute) -> None:
         self.results = FailingResultStore()
         self.observer = RecordingObserver()
         self.runner = TaskRunner(compute=compute, results=self.results, clock=ManualClock(5.0), observer=self.observer)
@@ -44,7 +44,7 @@ class Harness:
 
 
 def test_a_job_is_done_when_its_result_is_written() -> None:
-    harness = Harness(ToyCompute())
+    harness = Harness(FakeCompute())
     job = harness.run("echo")
     assert (job.state, job.ended_at_s) == (JobState.DONE, 5.0)
     assert job.receipt is not None
@@ -82,7 +82,7 @@ def test_work_given_back_is_queued_and_its_attempt_does_not_count() -> None:
 
 
 def test_a_job_cancelled_before_its_work_began_is_not_computed() -> None:
-    compute = ToyCompute()
+    compute = FakeCompute()
     job = ActiveJob(started())
     job.is_cancelled = True
     assert Harness(compute).run("echo", work_of(job)).state is JobState.CANCELLED
@@ -91,7 +91,7 @@ def test_a_job_cancelled_before_its_work_began_is_not_computed() -> None:
 
 @pytest.mark.parametrize("error", [FULL, StoreBroken("no permission")])
 def test_a_result_that_cannot_be_written_is_not_the_end_of_the_job(error: Exception) -> None:
-    harness = Harness(ToyCompute())
+    harness = Harness(FakeCompute())
     harness.results.error = error  # type: ignore[assignment]  # both are ours
     with pytest.raises(type(error)):
         harness.run("echo")
@@ -100,26 +100,26 @@ def test_a_result_that_cannot_be_written_is_not_the_end_of_the_job(error: Except
 # Computing again
 
 
-def again(compute: ToyCompute, receipt: Receipt | None = None) -> tuple[Harness, bytes]:
+def again(compute: FakeCompute, receipt: Receipt | None = None) -> tuple[Harness, bytes]:
     harness = Harness(compute)
     return harness, harness.runner.recompute(started("fail"), receipt or EncodedResult(b"[]", 1).receipt(), Unwatched())
 
 
 def test_a_lost_result_is_computed_again_and_written() -> None:
-    harness, body = again(ToyCompute())
+    harness, body = again(FakeCompute())
     assert body == b"[]"
     assert harness.results.open(7, EncodedResult(b"[]", 1).receipt()) == b"[]"
 
 
 def test_a_lost_result_of_another_method_version_is_gone() -> None:
-    compute = ToyCompute()
+    compute = FakeCompute()
     compute.method_version = 2
     with pytest.raises(ResultGone, match="version 1 of its method, and this server has version 2"):
         again(compute)
 
 
 def test_a_lost_result_that_comes_out_differently_is_gone_and_that_is_reported() -> None:
-    harness = Harness(ToyCompute())
+    harness = Harness(FakeCompute())
     with pytest.raises(ResultGone, match="gives a different one"):
         harness.runner.recompute(started(), EncodedResult(b"[1]", 1).receipt(), Unwatched())
     assert len(harness.observer.troubles) == 1
@@ -137,7 +137,7 @@ def test_a_server_that_stops_computes_nothing_again() -> None:
 
 
 def test_a_result_that_is_computed_again_is_returned_also_when_it_cannot_be_written() -> None:
-    harness = Harness(ToyCompute())
+    harness = Harness(FakeCompute())
     harness.results.error = FULL
     assert harness.runner.recompute(started(), EncodedResult(b"[]", 1).receipt(), Unwatched()) == b"[]"
     assert harness.observer.troubles == [(7, FULL)]

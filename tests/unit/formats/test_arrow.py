@@ -32,16 +32,16 @@ def test_whatever_is_written_comes_back_exactly(given_document: Document) -> Non
     for column, cells in zip(back.columns, given_document.table.data, strict=True):
         assert written(column.to_pylist()) == written(cells)
     for field, column in zip(back.schema, given_document.table.columns, strict=True):
-        told = {key.decode(): text.decode() for key, text in field.metadata.items()}
+        metadata = {key.decode(): text.decode() for key, text in field.metadata.items()}
         facts = {"meaning": column.meaning} | ({} if column.unit is None else {"unit": column.unit})
-        assert told == {key: text.replace("\0", "\ufffd") for key, text in facts.items()}
+        assert metadata == {key: text.replace("\0", "\ufffd") for key, text in facts.items()}
 
 
 @given(result_documents.documents)
 def test_the_schema_carries_the_document_without_its_rows(given_document: Document) -> None:
-    told = json.loads(document.encode(given_document))
-    del told["rows"]
-    assert json.loads(read(given_document).schema.metadata[b"meantime"]) == told
+    values = json.loads(document.encode(given_document))
+    del values["rows"]
+    assert json.loads(read(given_document).schema.metadata[b"meantime"]) == values
 
 
 def test_a_table_without_rows_keeps_its_types() -> None:

@@ -28,10 +28,10 @@ def test_a_long_question_is_whole_and_a_longer_list_is_cut() -> None:
 
 
 def test_parameters_that_say_nothing_are_left_out_but_not_zero_or_false() -> None:
-    said = suggested(state=None, strata=[], first_year=0, ascending=False)
-    assert said.startswith("state_mean (method version 2; first_year 0, ascending false)")
+    text = suggested(state=None, strata=[], first_year=0, ascending=False)
+    assert text.startswith("state_mean (method version 2; first_year 0, ascending false)")
 
 
 def test_a_data_set_that_is_made_up_says_so_before_all_else() -> None:
-    said = citation.suggest_for_dataset(name="sample", title="A sample", fingerprint="f1", synthetic=True)
-    assert said == 'SYNTHETIC DATA, NOT REAL FIGURES: A sample (data set "sample"), fingerprint f1. Read by Meantime.'
+    text = citation.suggest_for_dataset(name="sample", title="A sample", fingerprint="f1", synthetic=True)
+    assert text == 'SYNTHETIC DATA, NOT REAL FIGURES: A sample (data set "sample"), fingerprint f1. Read by Meantime.'

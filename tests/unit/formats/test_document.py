@@ -24,8 +24,8 @@ def test_it_says_what_was_asked_of_what_and_what_the_columns_mean() -> None:
         warnings=("a warning",),
         findings=("a finding",),
     )
-    told = json.loads(document.encode(of(table)))
-    assert told == {
+    values = json.loads(document.encode(of(table)))
+    assert values == {
         "statistic": "states_mean",
         "parameters": {"question": "Q"},
         "dataset": "cdc",
@@ -45,7 +45,7 @@ def test_it_says_what_was_asked_of_what_and_what_the_columns_mean() -> None:
         "warnings": ["a warning"],
         "citation": "Cite this.",
     }
-    assert list(told)[-4:] == ["findings", "notes", "warnings", "citation"]
+    assert list(values)[-4:] == ["findings", "notes", "warnings", "citation"]
 
 
 def test_a_table_without_rows_keeps_its_columns() -> None:
@@ -119,11 +119,11 @@ def test_a_result_has_columns_and_each_a_name_of_its_own() -> None:
 
 def test_what_a_later_version_says_beside_is_passed_over() -> None:
     kept = result_documents.of_names("Utah")
-    told = json.loads(document.encode(kept))
-    told["thoughts"] = [{"code": "x"}]
-    told["columns"][0]["role"] = "location"
-    told["rows"][0]["more"] = 1
-    assert document.decode(json.dumps(told).encode()) == kept
+    values = json.loads(document.encode(kept))
+    values["thoughts"] = [{"code": "x"}]
+    values["columns"][0]["role"] = "location"
+    values["rows"][0]["more"] = 1
+    assert document.decode(json.dumps(values).encode()) == kept
 
 
 @pytest.mark.parametrize(
@@ -139,9 +139,9 @@ def test_what_a_later_version_says_beside_is_passed_over() -> None:
     ],
 )
 def test_what_is_no_document_is_refused(change: dict[str, object]) -> None:
-    told = json.loads(document.encode(result_documents.of_names("Utah"))) | change
+    values = json.loads(document.encode(result_documents.of_names("Utah"))) | change
     with pytest.raises(NotMeantime):
-        document.decode(json.dumps(told).encode())
+        document.decode(json.dumps(values).encode())
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b"[]", b"{", b"\xff", b'{"statistic":"\xff"}'])

@@ -16,7 +16,7 @@ from meantime.formats.vegalite import specification
 from meantime.formats.writers import renderer as rendering
 from meantime.formats.writers.renderer import render
 from meantime.table import Table
-from tests.support.chart_answers import ASKED, answer, answer_for
+from tests.support.chart_answers import CHART_REQUESTS, answer, answer_for
 from tests.support.result_documents import HOSTILE, LOCATION, MEAN, of
 
 RANKING = answer("ranking", years="2020", better="lower")
@@ -42,7 +42,7 @@ def renderer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str],
     return put
 
 
-@pytest.mark.parametrize("chart", ASKED)
+@pytest.mark.parametrize("chart", CHART_REQUESTS)
 def test_every_chart_can_be_drawn(chart: str) -> None:
     drawn = b"".join(images.svg_pieces(answer_for(chart), chart)).decode()
     root = ET.fromstring(drawn)  # noqa: S314 - ours
@@ -73,7 +73,7 @@ def test_drawn_twice_a_chart_has_the_same_bytes(kind: rendering.Kind) -> None:
 
 def test_texts_of_a_file_stay_texts() -> None:
     names = [*HOSTILE, "</script><script>alert(1)</script>", "</text></svg>", "\ud800", "x" * 10_000]
-    table = Table(columns=(LOCATION, MEAN), data=(names, [1.0 + place for place in range(len(names))]))
+    table = Table(columns=(LOCATION, MEAN), data=(names, [1.0 + index for index in range(len(names))]))
     drawn = b"".join(images.svg_pieces(of(table, parameters={"question": "\x00</title><script>" * 500})))
     tags = {element.tag.rpartition("}")[2] for element in ET.fromstring(drawn).iter()}  # noqa: S314 - ours
     assert tags <= {"svg", "g", "path", "text", "rect", "line", "style", "defs", "clipPath", "tspan", "title", "desc"}

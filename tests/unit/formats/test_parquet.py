@@ -35,9 +35,9 @@ def test_whatever_is_written_comes_back_exactly_with_the_document_beside_it(give
     assert back.column_names == [column.name for column in given_document.table.columns]
     for column, cells in zip(back.columns, given_document.table.data, strict=True):
         assert written(column.to_pylist()) == written(cells)
-    told = json.loads(document.encode(given_document))
-    del told["rows"]
-    assert json.loads(back.schema.metadata[b"meantime"]) == told
+    values = json.loads(document.encode(given_document))
+    del values["rows"]
+    assert json.loads(back.schema.metadata[b"meantime"]) == values
 
 
 def test_a_table_without_rows_keeps_its_types() -> None:
@@ -50,13 +50,13 @@ def test_duckdb_polars_and_pandas_read_the_same(tmp_path: Path) -> None:
     path = tmp_path / "result.parquet"
     path.write_bytes(b"".join(parquet.pieces(of(ANY))))
     with duckdb.connect() as connection:
-        found = connection.execute("FROM read_parquet(?)", [str(path)])
-        assert [(name, str(kind)) for name, kind, *_ in found.description] == [
+        relation = connection.execute("FROM read_parquet(?)", [str(path)])
+        assert [(name, str(kind)) for name, kind, *_ in relation.description] == [
             ("location", "VARCHAR"),
             ("mean", "DOUBLE"),
             ("count", "BIGINT"),
         ]
-        assert found.fetchall() == list(ANY.rows())
+        assert relation.fetchall() == list(ANY.rows())
         about = connection.execute(
             "SELECT decode(value)::JSON->>'citation' FROM parquet_kv_metadata(?) WHERE decode(key) = 'meantime'",
             [str(path)],

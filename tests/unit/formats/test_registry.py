@@ -55,16 +55,16 @@ def test_whatever_a_cell_holds_is_written(form: Format) -> None:
 
 
 def test_only_a_map_of_points_is_told_where_locations_lie_and_not_before_it_is_drawn() -> None:
-    asked: list[str] = []
+    calls: list[str] = []
 
     def places() -> dict[str, tuple[float, float]]:
-        asked.append("places")
+        calls.append("places")
         return {"Avalon": (60.0, 2.0)}
 
     for form in (FORMATS["csv"], FORMATS["vl.json"], FORMATS["vl.json"].with_chart("map")):
         assert form.with_points(places) is form
     form = FORMATS["vl.json"].with_chart("point_map").with_points(places)
-    assert asked == []
+    assert calls == []
     [written] = form.pieces(answer("estimate", years="2020"))
     assert b'"latitude":60.0' in written
-    assert asked == ["places"]
+    assert calls == ["places"]

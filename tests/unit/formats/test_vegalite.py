@@ -22,10 +22,10 @@ def test_the_usual_chart_is_written_if_no_other_is_named() -> None:
 
 
 def test_a_chart_says_what_it_is_of_and_where_it_comes_from() -> None:
-    told = str(specification(RANKING))
+    whole = str(specification(RANKING))
     for text in (RANKING.parameters["question"], RANKING.fingerprint[:16], RANKING.table.findings[0][:60], "Left out"):
-        assert text in told
-    assert "Cite as: ranking" in told
+        assert text in whole
+    assert "Cite as: ranking" in whole
 
 
 def test_a_statistic_without_a_chart_says_which_have_one() -> None:

@@ -92,11 +92,11 @@ def test_the_second_sheet_says_what_the_first_is() -> None:
         columns=(LOCATION, MEAN), data=([], []), notes=("=a note",), warnings=("a warning",), findings=("a finding",)
     )
     document = of(table, parameters={"question": "Q", "years": [2020, 2021]}, citation="SYNTHETIC")
-    told = [
+    texts = [
         tuple(shown(cell) or "" for cell in row if cell.value is not None)
         for row in sheet(document, "About").iter_rows()
     ]
-    assert told == [
+    assert texts == [
         ("Statistic", "states_mean"),
         ("Parameter question", "Q"),
         ("Parameter years", "[2020,2021]"),

@@ -101,8 +101,8 @@ class TestTrouble:
             for _ in range(25):
                 structlog.get_logger().debug("line")  # returns at once
             go_on.set()
-        told = [line for line in lines(tmp_path) if "dropped" in line]
-        assert [line.partition(" ")[2] for line in told] == ["warning log lines dropped lines=15"]
+        dropped_lines = [line for line in lines(tmp_path) if "dropped" in line]
+        assert [line.partition(" ")[2] for line in dropped_lines] == ["warning log lines dropped lines=15"]
 
     def test_a_disk_that_is_full_takes_nothing_down(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         def no_space(*_: object) -> int:

@@ -52,11 +52,11 @@ def test_a_full_disk_is_told_once_at_the_terminal_and_in_the_file_when_there_is_
     monkeypatch.setattr(os, "write", short_of_space)
     file = RotatingFile(tmp_path / "webserver.log", limit_bytes=1000, kept=1)
     file.open()
-    told = [file.write(["one"]), file.write(["two", "three"])]
+    errors = [file.write(["one"]), file.write(["two", "three"])]
     is_full = False
-    told.append(file.write(["four"]))
+    errors.append(file.write(["four"]))
     file.close()
-    assert told == ["webserver.log cannot be written, lines are lost: No space left on device", None, None]
+    assert errors == ["webserver.log cannot be written, lines are lost: No space left on device", None, None]
     [lost, four] = lines(tmp_path)
     assert lost.endswith("warning lines lost before this one at_most=3")
     assert four == "four"

@@ -13,7 +13,7 @@ from tests.support.logs import FakeTerminal, lines, logging_to
 
 
 class TestTerminal:
-    def said(self, tmp_path: Path, terminal: io.StringIO, speak: Callable[[Log], object], **more: Any) -> str:
+    def shown(self, tmp_path: Path, terminal: io.StringIO, speak: Callable[[Log], object], **more: Any) -> str:
         with logging_to(tmp_path, terminal=terminal, **more) as log:
             speak(log)
         return terminal.getvalue()
@@ -25,7 +25,7 @@ class TestTerminal:
             structlog.get_logger().debug("detail")
             structlog.get_logger().info("listening")
 
-        text = self.said(tmp_path, io.StringIO(), speak)
+        text = self.shown(tmp_path, io.StringIO(), speak)
         assert text.splitlines()[0].endswith("info listening")
         assert len(text.splitlines()) == 1
         assert len(lines(tmp_path)) == 4
@@ -35,7 +35,7 @@ class TestTerminal:
             log.request_started(1, "GET", b"/", b"")
             structlog.get_logger().debug("detail")
 
-        assert len(self.said(tmp_path, io.StringIO(), speak, verbose=True).splitlines()) == 2
+        assert len(self.shown(tmp_path, io.StringIO(), speak, verbose=True).splitlines()) == 2
 
     def test_has_colours_where_it_is_one_and_not_where_the_reader_wants_none(
         self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -44,11 +44,11 @@ class TestTerminal:
             structlog.get_logger().info("listening", url="x")
 
         monkeypatch.delenv("NO_COLOR", raising=False)
-        coloured = self.said(tmp_path, FakeTerminal(), speak)
+        coloured = self.shown(tmp_path, FakeTerminal(), speak)
         assert "\x1b[" in coloured
         assert "listening" in coloured
         monkeypatch.setenv("NO_COLOR", "1")
-        assert "\x1b[" not in self.said(tmp_path, FakeTerminal(), speak)
+        assert "\x1b[" not in self.shown(tmp_path, FakeTerminal(), speak)
 
     def test_a_text_cannot_move_the_cursor(self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv("NO_COLOR", "1")
@@ -56,7 +56,7 @@ class TestTerminal:
         def speak(_: Log) -> None:
             structlog.get_logger().error("\x1b[2J", field="\x1b[2J\r\n", exc_info=ValueError("\x1b[2J"))
 
-        text = self.said(tmp_path, FakeTerminal(), speak)
+        text = self.shown(tmp_path, FakeTerminal(), speak)
         assert "\x1b" not in text
         assert "\r" not in text
         assert "ValueError" in text

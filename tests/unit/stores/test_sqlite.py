@@ -166,8 +166,8 @@ def test_a_store_of_the_first_schema_keeps_its_jobs_and_takes_labels_and_keys(pa
               (3, 'cancelled', 0, 'sample', 'best5', '{}', 'classic', NULL, 10.0, NULL, 12.0, NULL, NULL);
             DELETE FROM jobs WHERE number = 3;
         """)
-    asked = Request(dataset="sample", statistic="best5", parameters={"question": "Q"}, fingerprint="f1")
-    waiting = JobRecord(number=1, request=asked, created_at_s=10.0)
+    submitted = Request(dataset="sample", statistic="best5", parameters={"question": "Q"}, fingerprint="f1")
+    waiting = JobRecord(number=1, request=submitted, created_at_s=10.0)
     receipt = Receipt(checksum="00", size_bytes=7, method_version=1)
     done = msgspec.structs.replace(
         waiting, number=2, state=JobState.DONE, attempts=1, started_at_s=11.0, ended_at_s=12.0, receipt=receipt
@@ -175,7 +175,7 @@ def test_a_store_of_the_first_schema_keeps_its_jobs_and_takes_labels_and_keys(pa
     store = SqliteJobStore(path, on_broken=broken)
     assert list(store.jobs()) == [waiting, done]
     key = IdempotencyKey(key="k", digest="d")
-    labelled = msgspec.structs.replace(asked, label="new")
+    labelled = msgspec.structs.replace(submitted, label="new")
     [added] = store.add([labelled], at_s=13.0, idempotency_key=key).result(PATIENCE_S)
     store.close()
     again = SqliteJobStore(path, on_broken=broken)
@@ -289,14 +289,14 @@ def test_one_wrong_call_of_a_group_fails_alone(store: SqliteJobStore) -> None:
 
 def test_calls_of_a_group_get_numbers_in_their_order(store: SqliteJobStore) -> None:
     stall = Stall(store)
-    futures = [store.add([request(place=place)] * (place % 3), at_s=1.0) for place in range(20)]
+    futures = [store.add([request(index=index)] * (index % 3), at_s=1.0) for index in range(20)]
     stall.end()
     numbers = [job.number for future in futures for job in future.result(PATIENCE_S)]
     assert numbers == list(range(1, len(numbers) + 1))
-    for place, future in enumerate(futures):
+    for index, future in enumerate(futures):
         for job in future.result():
             assert store.get(job.number) == job
-            assert job.request.parameters == {"place": place}
+            assert job.request.parameters == {"index": index}
 
 
 def test_a_group_is_bounded(store: SqliteJobStore, monkeypatch: pytest.MonkeyPatch) -> None:

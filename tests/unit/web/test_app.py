@@ -165,13 +165,13 @@ def test_an_unforeseen_error_is_500_without_its_details_which_are_in_the_log(
         raise ZeroDivisionError("secret of line 7")
 
     monkeypatch.setattr(server.engine, "jobs", broken)
-    with capture_logs() as said:
+    with capture_logs() as events:
         answer = server.ask(method, "/api/jobs")
     assert answer.status == 500
     assert answer.headers["content-type"] == "application/json"
     if method == "GET":
         assert answer.body == b'{"status":"error","reason":"internal error; the server\'s log has the details"}'
-    [event] = said
+    [event] = events
     assert event["log_level"] == "error"
     assert isinstance(event["exc_info"], ZeroDivisionError)
 

@@ -80,10 +80,10 @@ def test_what_is_loaded_is_told(tmp_path: Path) -> None:
 def test_trouble_with_a_job_is_counted_and_told_in_full() -> None:
     metrics = Metrics()
     job = JobRecord(number=7, request=Request(dataset="d", statistic="states_mean", parameters={}), created_at_s=0)
-    with capture_logs() as said:
+    with capture_logs() as events:
         metrics.job_trouble(job, ValueError("why"))
         metrics.job_ended(JobState.FAILED, 0.1)
-    [event] = said
+    [event] = events
     assert (event["job_id"], event["statistic"]) == ("job_id_7", "states_mean")
     assert isinstance(event["exc_info"], ValueError)
     assert b'meantime_job_trouble_total{error="ValueError"} 1.0' in metrics.read().body

@@ -35,9 +35,9 @@ def snapshot_of(folder: Path, *lines: str) -> Snapshot:
     return read(write(folder, "\n".join((HEADER, *lines, ""))), columns=COLUMNS)
 
 
-def answer(statistic: str, of: Snapshot, **asked: Any) -> Table:
+def answer(statistic: str, of: Snapshot, **parameters: Any) -> Table:
     statistics = STATISTICS[statistic]
-    return statistics.answer(of, msgspec.convert(asked, statistics.parameters))
+    return statistics.answer(of, msgspec.convert(parameters, statistics.parameters))
 
 
 def units(table: Table) -> dict[str, str | None]:
@@ -84,8 +84,8 @@ def test_other_units_stay_as_they_are_written(tmp_path: Path) -> None:
 def test_the_rows_of_a_cell_are_found_under_the_spelling_of_the_file(tmp_path: Path) -> None:
     of = snapshot_of(tmp_path, *smoking("%"))
     rows = find_rows(of, np.arange(len(of.cube.cells)), after=None, limit=9)
-    assert [found.row.cells["Data_Value"] for found in rows] == ["20.8", "17.1", "8.0", "7.0"]
-    assert {found.row.cells["Data_Value_Unit"] for found in rows} == {"%"}
+    assert [each.row.cells["Data_Value"] for each in rows] == ["20.8", "17.1", "8.0", "7.0"]
+    assert {each.row.cells["Data_Value_Unit"] for each in rows} == {"%"}
 
 
 def test_the_spellings_are_in_lower_case_and_sql() -> None:

@@ -42,7 +42,7 @@ def test_without_a_file_the_description_is_empty(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("titel = 'x'", r'Unknown key "titel" \(did you mean "title"\?\)'),
         ("title = 1", "title must be a text"),
@@ -62,8 +62,8 @@ def test_without_a_file_the_description_is_empty(tmp_path: Path) -> None:
         ("this is no TOML", "is not valid TOML"),
     ],
 )
-def test_what_cannot_be_is_refused_with_what_may_have_been_meant(tmp_path: Path, text: str, said: str) -> None:
-    with pytest.raises(DescriptionInvalid, match=said):
+def test_what_cannot_be_is_refused_with_what_may_have_been_meant(tmp_path: Path, text: str, message: str) -> None:
+    with pytest.raises(DescriptionInvalid, match=message):
         read_description(write(tmp_path, text, "x.toml"))
 
 

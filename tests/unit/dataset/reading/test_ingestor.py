@@ -53,11 +53,11 @@ def children() -> set[int]:
 
 def test_a_file_becomes_a_snapshot_with_progress_and_nothing_else_is_left(tmp_path: Path) -> None:
     into = tmp_path / "deep" / "snapshots"
-    told: list[Progress] = []
-    folder = ingestor().ingest(source(table(tmp_path)), into, on_progress=told.append)
+    reports: list[Progress] = []
+    folder = ingestor().ingest(source(table(tmp_path)), into, on_progress=reports.append)
     assert open_snapshot(folder).about.rows == 2
     assert list(into.iterdir()) == [folder]
-    assert [each.phase for each in told if each.share in (0.0, 0.95)] == ["looking", "writing"]
+    assert [each.phase for each in reports if each.share in (0.0, 0.95)] == ["looking", "writing"]
 
 
 def test_an_error_comes_over_as_what_it_is(tmp_path: Path) -> None:

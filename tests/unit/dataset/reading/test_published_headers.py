@@ -148,8 +148,8 @@ def test_chronic_disease_indicators_are_read_and_answer(tmp_path: Path) -> None:
     # The columns for responses, and for second and third strata, are empty: they add nothing to the names.
     assert cube.labels.questions == ("Diabetes among adults",)
     assert not snapshot.about.warnings
-    [found] = ask("estimate", snapshot, question="Diabetes among adults", value_type="Crude Prevalence")
-    assert found[:2] == ("Utah", 9.5)
+    [row] = ask("estimate", snapshot, question="Diabetes among adults", value_type="Crude Prevalence")
+    assert row[:2] == ("Utah", 9.5)
 
 
 def test_the_older_chronic_disease_indicators_have_words_where_a_number_belongs(tmp_path: Path) -> None:
@@ -174,7 +174,7 @@ def _older(**more: str) -> dict[str, str]:
 # PLACES.
 
 
-def place(**more: str) -> dict[str, str]:
+def place_row(**more: str) -> dict[str, str]:
     return {
         "Year": "2022",
         "StateAbbr": "UT",
@@ -200,10 +200,10 @@ def place(**more: str) -> dict[str, str]:
 def test_counties_with_the_same_name_in_two_states_are_two_places(tmp_path: Path) -> None:
     text = table(
         PLACES_COUNTIES,
-        place(),
-        place(StateAbbr="OR", StateDesc="Oregon", LocationID="41067", Data_Value="20"),
-        place(StateAbbr="US", StateDesc="United States", LocationName="", LocationID="59", Data_Value="25"),
-        place(StateDesc="District of Columbia", LocationName="District of Columbia", LocationID="11001"),
+        place_row(),
+        place_row(StateAbbr="OR", StateDesc="Oregon", LocationID="41067", Data_Value="20"),
+        place_row(StateAbbr="US", StateDesc="United States", LocationName="", LocationID="59", Data_Value="25"),
+        place_row(StateDesc="District of Columbia", LocationName="District of Columbia", LocationID="11001"),
     )
     snapshot = read(write(tmp_path, text))
     assert means(snapshot) == {
@@ -218,7 +218,9 @@ def test_counties_with_the_same_name_in_two_states_are_two_places(tmp_path: Path
 
 
 def test_places_with_the_same_name_in_one_state_get_their_ids(tmp_path: Path) -> None:
-    text = table(PLACES_COUNTIES, place(), place(LocationID="4981960", Data_Value="20"), place(LocationName="Utah"))
+    text = table(
+        PLACES_COUNTIES, place_row(), place_row(LocationID="4981960", Data_Value="20"), place_row(LocationName="Utah")
+    )
     snapshot = read(write(tmp_path, text))
     assert snapshot.cube.labels.locations == (
         "Utah (49053)",
@@ -232,21 +234,21 @@ def test_places_with_the_same_name_in_one_state_get_their_ids(tmp_path: Path) ->
 
 
 def test_an_id_by_hand_is_always_in_the_name(tmp_path: Path) -> None:
-    path = write(tmp_path, table(PLACES_COUNTIES, place(), place(LocationName="Cache", LocationID="")))
+    path = write(tmp_path, table(PLACES_COUNTIES, place_row(), place_row(LocationName="Cache", LocationID="")))
     snapshot = read(path, columns={"location_id": "LocationID"})
     assert snapshot.cube.labels.locations == ("Cache, Utah", "Washington, Utah (49053)")
 
 
 def test_an_id_with_and_without_zeros_is_one_place(tmp_path: Path) -> None:
-    text = table(PLACES_COUNTIES, place(LocationID="01001"), place(LocationID="1001"), place(LocationID=""))
+    text = table(PLACES_COUNTIES, place_row(LocationID="01001"), place_row(LocationID="1001"), place_row(LocationID=""))
     assert read(write(tmp_path, text)).cube.labels.locations == ("Washington, Utah",)
 
 
 def test_tracts_and_zip_codes_are_distinguished_by_name(tmp_path: Path) -> None:
-    tract = place(LocationName="49053270100", LocationID="49053270100", CountyName="Washington", CountyFIPS="49053")
+    tract = place_row(LocationName="49053270100", LocationID="49053270100", CountyName="Washington", CountyFIPS="49053")
     tracts = read(write(tmp_path, table(PLACES_TRACTS, tract)), into=tmp_path / "tracts")
     assert tracts.cube.labels.locations == ("49053270100, Utah",)
-    code = {name: text for name, text in place(LocationName="84770").items() if not name.startswith("State")}
+    code = {name: text for name, text in place_row(LocationName="84770").items() if not name.startswith("State")}
     codes = read(write(tmp_path, table(PLACES_ZIP_CODES, code)), into=tmp_path / "codes")
     assert codes.cube.labels.locations == ("84770",)
 
@@ -254,9 +256,9 @@ def test_tracts_and_zip_codes_are_distinguished_by_name(tmp_path: Path) -> None:
 def test_the_category_of_places_is_the_topic_and_its_populations_are_not_samples(tmp_path: Path) -> None:
     text = table(
         PLACES_COUNTIES,
-        place(),
-        place(Measure="Cholesterol screening among adults", Category="Prevention"),
-        place(
+        place_row(),
+        place_row(Measure="Cholesterol screening among adults", Category="Prevention"),
+        place_row(
             Measure="Loneliness among adults",
             Data_Value="",
             Data_Value_Footnote_Symbol="*",
@@ -291,7 +293,7 @@ def test_the_wide_form_of_places_is_refused_with_the_form_to_use_instead(tmp_pat
 
 
 def test_cities_and_their_tracts_and_the_state_are_different_places(tmp_path: Path) -> None:
-    city = place(CityName="Provo", UniqueID="4962470", PopulationCount="1000", GeographicLevel="City")
+    city = place_row(CityName="Provo", UniqueID="4962470", PopulationCount="1000", GeographicLevel="City")
     for name in ("LocationName", "TotalPopulation", "LocationID", "Geolocation"):
         city.pop(name)
     text = table(
@@ -381,8 +383,8 @@ def test_rows_are_selected_and_counted_by_whole_labels(tmp_path: Path) -> None:
     women = [answer(Response="Poor", Break_Out="Female", Data_value=value) for value in ("1", "2", "4", "9", "")]
     snapshot = read(write(tmp_path, table(PREVALENCE, answer(Response="Excellent", Data_value="20"), *women)))
     poor = {"question": "How is your general health? - Poor"}
-    found = SourceRows.of(snapshot).select(poor | {"location": "Utah", "stratum": "Female"})
-    assert [(row.line, row.cells["Data_value"]) for row in found] == list(enumerate(["1", "2", "4", "9", ""], start=3))
+    rows = SourceRows.of(snapshot).select(poor | {"location": "Utah", "stratum": "Female"})
+    assert [(row.line, row.cells["Data_value"]) for row in rows] == list(enumerate(["1", "2", "4", "9", ""], start=3))
     assert not SourceRows.of(snapshot).select({"question": "How is your general health?"})
     # Five rows in a cell, of mean 4: their median is counted in the rows.
     [summary] = ask("summary", snapshot, **poor, by=("location",), quantiles=(0.5,))
@@ -425,8 +427,8 @@ def test_two_strata_of_a_row_are_one_category_of_both(tmp_path: Path) -> None:
     }
     assert snapshot.cube.cells.rows.tolist() == [1, 1, 1]
     naps = {"question": "Percentage of older adults who nap", "category": "Age Group; Sex"}
-    found = ask("estimate", snapshot, **naps, basis="stratum", stratum="65 years or older; Female")
-    assert [row[:2] for row in found] == [("Utah", 32.0)]
+    estimates = ask("estimate", snapshot, **naps, basis="stratum", stratum="65 years or older; Female")
+    assert [row[:2] for row in estimates] == [("Utah", 32.0)]
 
 
 def test_a_file_without_a_question_needs_one_word_of_help(tmp_path: Path) -> None:

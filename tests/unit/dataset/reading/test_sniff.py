@@ -33,12 +33,12 @@ def test_encoding_delimiter_and_header_are_recognized(
 ) -> None:
     lines = ["Question,LocationDesc,Data_Value,Größe €", "Q,Köln,28,“x”", "Q,São Paulo,29,é"]
     text = "".join(line.replace(",", delimiter) + ends for line in lines)
-    told = seen(tmp_path, text, encoding)
-    assert (told.encoding, told.delimiter) == (called, delimiter)
-    assert told.header == ("Question", "LocationDesc", "Data_Value", "Größe €")
-    assert told.is_plain == (called == "utf-8" and ends != "\r")
-    assert told.lines == (None if "16" in called or "32" in called else 3)
-    assert told.is_encoding_guessed == (called == "cp1252")
+    form = seen(tmp_path, text, encoding)
+    assert (form.encoding, form.delimiter) == (called, delimiter)
+    assert form.header == ("Question", "LocationDesc", "Data_Value", "Größe €")
+    assert form.is_plain == (called == "utf-8" and ends != "\r")
+    assert form.lines == (None if "16" in called or "32" in called else 3)
+    assert form.is_encoding_guessed == (called == "cp1252")
 
 
 def test_latin_1_is_distinguished_by_characters_that_cp1252_lacks(tmp_path: Path) -> None:
@@ -48,23 +48,23 @@ def test_latin_1_is_distinguished_by_characters_that_cp1252_lacks(tmp_path: Path
 
 def test_a_utf_8_file_with_a_few_broken_lines_is_utf_8(tmp_path: Path) -> None:
     content = f"{HEADER}\n".encode() + "Q,Köln,1\n".encode() * 9 + b"Q,K\xf6ln,1\n"
-    told = seen(tmp_path, content)
-    assert told.encoding == "utf-8"
-    assert not told.is_plain
+    form = seen(tmp_path, content)
+    assert form.encoding == "utf-8"
+    assert not form.is_plain
 
 
 def test_utf_8_that_is_cut_in_a_character_is_not_plain(tmp_path: Path) -> None:
-    told = seen(tmp_path, f"{HEADER}\nQ,Köln,1\nQ,Köln,2\nQ,K".encode() + "ö".encode()[:1])
-    assert told.encoding == "utf-8"
-    assert not told.is_plain
+    form = seen(tmp_path, f"{HEADER}\nQ,Köln,1\nQ,Köln,2\nQ,K".encode() + "ö".encode()[:1])
+    assert form.encoding == "utf-8"
+    assert not form.is_plain
 
 
 def test_a_given_delimiter_or_encoding_is_not_guessed(tmp_path: Path) -> None:
     path = write(tmp_path, "a;b,c;d\n1;2,3;4\n")
-    told = sniff_text(path, name="x", delimiter=",", encoding="cp1250")
-    assert (told.delimiter, told.encoding) == (",", "cp1250")
-    assert told.header == ("a;b", "c;d")
-    assert not told.is_encoding_guessed
+    form = sniff_text(path, name="x", delimiter=",", encoding="cp1250")
+    assert (form.delimiter, form.encoding) == (",", "cp1250")
+    assert form.header == ("a;b", "c;d")
+    assert not form.is_encoding_guessed
 
 
 def test_the_delimiter_is_the_one_that_makes_sense_of_the_header(tmp_path: Path) -> None:
@@ -76,10 +76,10 @@ def test_the_delimiter_is_the_one_that_makes_sense_of_the_header(tmp_path: Path)
 
 
 def test_a_header_may_have_quotes_and_line_ends(tmp_path: Path) -> None:
-    told = seen(tmp_path, '\n\n"Ques""tion",Data_Value,"two\nlines"\n1,2,3\n')
-    assert told.header == ('Ques"tion', "Data_Value", "two\nlines")
-    assert told.header_lines == 4
-    assert not told.is_plain
+    form = seen(tmp_path, '\n\n"Ques""tion",Data_Value,"two\nlines"\n1,2,3\n')
+    assert form.header == ('Ques"tion', "Data_Value", "two\nlines")
+    assert form.header_lines == 4
+    assert not form.is_plain
 
 
 @pytest.mark.parametrize("content", [b"\n", b"\r\n\r\n", b"\xef\xbb\xbf\n", "\n".encode("utf-16")])
@@ -102,7 +102,7 @@ def test_a_header_with_a_nul_byte_is_refused(tmp_path: Path) -> None:
 
 
 def test_too_many_columns_are_refused(tmp_path: Path) -> None:
-    header = ",".join(f"c{place}" for place in range(100_000))
+    header = ",".join(f"c{number}" for number in range(100_000))
     with pytest.raises(SourceUnreadable, match="has 100,000 columns; at most 2,000"):
         seen(tmp_path, f"{header}\n")
 
@@ -131,17 +131,17 @@ def test_too_many_columns_are_refused(tmp_path: Path) -> None:
 def test_plain_is_what_duckdb_reads_with_the_same_meaning(
     tmp_path: Path, content: str, lines: int, is_plain: bool
 ) -> None:
-    told = seen(tmp_path, content)
-    assert (told.lines, told.is_plain) == (lines, is_plain)
+    form = seen(tmp_path, content)
+    assert (form.lines, form.is_plain) == (lines, is_plain)
 
 
 def test_a_single_line_of_ten_megabytes_is_looked_at(tmp_path: Path) -> None:
-    told = seen(tmp_path, f"{HEADER}\nQ,{'x' * 10_000_000},1\nQ,Utah,1\n")
-    assert (told.lines, told.is_plain) == (3, False)
+    form = seen(tmp_path, f"{HEADER}\nQ,{'x' * 10_000_000},1\nQ,Utah,1\n")
+    assert (form.lines, form.is_plain) == (3, False)
 
 
 @pytest.mark.parametrize(
-    ("content", "said"),
+    ("content", "message"),
     [
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "a picture"),
         (b"PK\x03\x04" + bytes(100), "a zip archive or a spreadsheet"),
@@ -150,8 +150,8 @@ def test_a_single_line_of_ten_megabytes_is_looked_at(tmp_path: Path) -> None:
         (b"\x28\xb5\x2f\xfd....", "Zstandard"),
     ],
 )
-def test_other_kinds_of_files_are_named(tmp_path: Path, content: bytes, said: str) -> None:
-    with pytest.raises(SourceUnreadable, match=said):
+def test_other_kinds_of_files_are_named(tmp_path: Path, content: bytes, message: str) -> None:
+    with pytest.raises(SourceUnreadable, match=message):
         file_kind(write(tmp_path, content), name="table.csv")
 
 
@@ -174,7 +174,7 @@ def test_the_kind_of_a_file_is_recognized_by_its_first_bytes(tmp_path: Path) -> 
 
 def test_progress_is_reported_in_bytes(tmp_path: Path) -> None:
     content = f"{HEADER}\n" + "Q,Utah,1\n" * 1_000_000
-    told: list[int] = []
-    sniff_text(write(tmp_path, content), name="x", on_bytes=told.append)
-    assert sum(told) == len(content)
-    assert len(told) > 1
+    form: list[int] = []
+    sniff_text(write(tmp_path, content), name="x", on_bytes=form.append)
+    assert sum(form) == len(content)
+    assert len(form) > 1

@@ -98,7 +98,7 @@ def test_a_file_whose_name_has_the_characters_of_a_glob_is_that_file(tmp_path: P
 
 
 @pytest.mark.parametrize(
-    ("name", "said"),
+    ("name", "message"),
     [
         ("absent.csv", "does not exist"),
         ("my data=absent.csv", "A NAME= before it may contain only letters"),
@@ -109,10 +109,10 @@ def test_a_file_whose_name_has_the_characters_of_a_glob_is_that_file(tmp_path: P
         ("pipe", "is a device or a pipe, not a file"),
     ],
 )
-def test_a_path_that_cannot_be_read_is_reported(tmp_path: Path, name: str, said: str) -> None:
+def test_a_path_that_cannot_be_read_is_reported(tmp_path: Path, name: str, message: str) -> None:
     (tmp_path / "empty").mkdir()
     os.mkfifo(tmp_path / "pipe")
-    with pytest.raises(SourceUnreadable, match=said):
+    with pytest.raises(SourceUnreadable, match=message):
         data_files(source(f"{tmp_path}/{name}"))
 
 
@@ -126,23 +126,23 @@ def test_a_description_is_beside_the_data(tmp_path: Path) -> None:
 
 def test_the_identity_changes_with_whatever_changes_the_snapshot(tmp_path: Path) -> None:
     path = write(tmp_path, "abc")
-    given = source(path)
-    seen = [source_identity(given, rejected_limit=0.05)]
-    assert source_identity(msgspec.structs.replace(given, name="other"), rejected_limit=0.05) == seen[0]
+    wanted = source(path)
+    seen = [source_identity(wanted, rejected_limit=0.05)]
+    assert source_identity(msgspec.structs.replace(wanted, name="other"), rejected_limit=0.05) == seen[0]
 
-    seen.append(source_identity(given, rejected_limit=0.06))
-    seen.append(source_identity(msgspec.structs.replace(given, columns={"value": "x"}), rejected_limit=0.05))
+    seen.append(source_identity(wanted, rejected_limit=0.06))
+    seen.append(source_identity(msgspec.structs.replace(wanted, columns={"value": "x"}), rejected_limit=0.05))
     write(tmp_path, "", "table.csv.toml")
-    seen.append(source_identity(given, rejected_limit=0.05))
+    seen.append(source_identity(wanted, rejected_limit=0.05))
     os.utime(path, ns=(1, 1))
-    seen.append(source_identity(given, rejected_limit=0.05))
+    seen.append(source_identity(wanted, rejected_limit=0.05))
     path.write_text("abcd")
     os.utime(path, ns=(1, 1))
-    seen.append(source_identity(given, rejected_limit=0.05))
+    seen.append(source_identity(wanted, rejected_limit=0.05))
     other = write(tmp_path, "abcd", "other")
     os.utime(other, ns=(1, 1))
     other.rename(path)
-    seen.append(source_identity(given, rejected_limit=0.05))
+    seen.append(source_identity(wanted, rejected_limit=0.05))
     assert len(set(seen)) == len(seen)
 
 

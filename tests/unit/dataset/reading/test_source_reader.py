@@ -190,7 +190,7 @@ def test_labels_are_as_in_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("content", "error", "said"),
+    ("content", "error", "message"),
     [
         (b"", SourceEmpty, "has no bytes"),
         (b"\n\n", SourceEmpty, "only blank lines"),
@@ -202,9 +202,9 @@ def test_labels_are_as_in_the_file(tmp_path: Path) -> None:
     ],
 )
 def test_a_file_that_is_not_a_table_is_refused_in_one_clear_sentence(
-    tmp_path: Path, content: str | bytes, error: type[Exception], said: str
+    tmp_path: Path, content: str | bytes, error: type[Exception], message: str
 ) -> None:
-    with pytest.raises(error, match=said):
+    with pytest.raises(error, match=message):
         read(write(tmp_path, content))
 
 
@@ -476,14 +476,14 @@ def test_the_files_of_a_folder_are_one_data_set(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("second", "said"),
+    ("second", "message"),
     [
         ("Question,LocationDesc,Value\nQ,U,1\n", 'only a.csv has "Data_Value"; only b.csv has "Value"'),
         ("LocationDesc,Question,Data_Value\nU,Q,1\n", "their columns are in a different order"),
         ("Question;LocationDesc;Data_Value\nQ;U;1\n", 'one is delimited by ",", the other by ";"'),
     ],
 )
-def test_files_of_different_form_are_refused_with_the_difference(tmp_path: Path, second: str, said: str) -> None:
+def test_files_of_different_form_are_refused_with_the_difference(tmp_path: Path, second: str, message: str) -> None:
     data = tmp_path / "data"
     data.mkdir()
     write(data, table("Q,U,1"), "a.csv")
@@ -491,7 +491,7 @@ def test_files_of_different_form_are_refused_with_the_difference(tmp_path: Path,
     with pytest.raises(SourceUnreadable) as caught:
         read(data, into=tmp_path)
     assert "a.csv and b.csv do not have the same form" in caught.value.reason
-    assert said in caught.value.reason
+    assert message in caught.value.reason
 
 
 def test_parquet_rows_are_counted_and_empty_ones_rejected(tmp_path: Path) -> None:
@@ -534,18 +534,18 @@ def test_a_file_that_goes_away_while_it_is_read_is_noticed(tmp_path: Path) -> No
 
 
 def test_progress_goes_through_the_phases_and_never_back(tmp_path: Path) -> None:
-    told: list[Progress] = []
+    reports: list[Progress] = []
     path = write(tmp_path, table('Q,"Utah" ,1', "Q,Utah,1"))
-    _read_here(tmp_path, path, told.append)
-    assert [phase for phase, _ in itertools.groupby(each.phase for each in told)] == [
+    _read_here(tmp_path, path, reports.append)
+    assert [phase for phase, _ in itertools.groupby(each.phase for each in reports)] == [
         "looking",
         "reading",
         "rolling up",
         "writing",
     ]
-    shares = [each.share for each in told]
+    shares = [each.share for each in reports]
     assert shares == sorted(shares)
-    assert told[-1].rows == 1
+    assert reports[-1].rows == 1
 
 
 def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

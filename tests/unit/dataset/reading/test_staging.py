@@ -49,25 +49,25 @@ def staged(database: duckdb.DuckDBPyConnection, file: OpenedFile, into: Path) ->
 
 def rows(database: duckdb.DuckDBPyConnection, parquet: Path) -> list[Record]:
     """The rows without their lines."""
-    found = database.execute(f"SELECT * FROM read_parquet({sql_path(parquet)}, file_row_number = true)")
-    names = [column[0] for column in found.description]
+    cursor = database.execute(f"SELECT * FROM read_parquet({sql_path(parquet)}, file_row_number = true)")
+    names = [column[0] for column in cursor.description]
     order = names.index("file_row_number")
-    keep = [place for place, name in enumerate(names) if name.startswith("c")]
-    return [tuple(row[place] for place in keep) for row in sorted(found.fetchall(), key=lambda row: row[order])]
+    keep = [index for index, name in enumerate(names) if name.startswith("c")]
+    return [tuple(row[index] for index in keep) for row in sorted(cursor.fetchall(), key=lambda row: row[order])]
 
 
 def numbered(database: duckdb.DuckDBPyConnection, file: StagedFile) -> list[tuple[int, Record]]:
     line = "line" if file.has_line else "file_row_number + 2"
-    found = database.execute(
+    cursor = database.execute(
         f"SELECT {line} FROM read_parquet({sql_path(file.parquet)}, file_row_number = true) ORDER BY file_row_number"
     )
-    return [(line, row) for (line,), row in zip(found.fetchall(), rows(database, file.parquet), strict=True)]
+    return [(line, row) for (line,), row in zip(cursor.fetchall(), rows(database, file.parquet), strict=True)]
 
 
 def slow_reading(text: str, width: int) -> tuple[list[tuple[int, Record]], list[int]]:
     """The rule of the tolerant reader, said in the plainest way: what rows there are, and which lines are rejected."""
     lines = list(io.StringIO(text, newline=""))
-    found: list[tuple[int, Record]] = []
+    records: list[tuple[int, Record]] = []
     refused: list[int] = []
     at = 1
     while at < len(lines):
@@ -80,12 +80,12 @@ def slow_reading(text: str, width: int) -> tuple[list[tuple[int, Record]], list[
         except csv.Error:
             record = ()
         if len(record) == width:
-            found.append((at + 1, record))
+            records.append((at + 1, record))
             at += reader.line_num
         else:
             refused.append(at + 1)
             at += 1
-    return found, refused
+    return records, refused
 
 
 # Every short text of what matters to a parser of CSV, as one or more lines between a header and a good line.

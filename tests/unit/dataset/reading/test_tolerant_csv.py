@@ -16,11 +16,11 @@ Read = tuple[list[tuple[int, list[str]]], list[tuple[int, str]], CleanCopy]
 
 def read(folder: Path, content: str | bytes) -> Read:
     path = write(folder, content)
-    told = sniff_text(path, name="x")
+    form = sniff_text(path, name="x")
     rejected: list[tuple[int, str]] = []
-    tidied = write_clean_copy(path, told, folder / "copy", reject=lambda line, why: rejected.append((line, why)))
+    tidied = write_clean_copy(path, form, folder / "copy", reject=lambda line, why: rejected.append((line, why)))
     with (folder / "copy").open(encoding="utf-8", newline="") as copy, csv_field_limit(2**22):
-        records = list(csv.reader(copy, delimiter=told.delimiter, strict=True))
+        records = list(csv.reader(copy, delimiter=form.delimiter, strict=True))
     return [(int(record[0]), record[1:]) for record in records], rejected, tidied
 
 

@@ -129,7 +129,7 @@ def test_a_whole_pass_has_every_cell_once_and_the_next_rows_are_replicates() -> 
     assert len(counts) == _PASS
     assert sorted(set(counts.values())) == [1, 2]
     keys = list(counts)
-    assert [len({key[place] for key in keys}) for place in range(5)] == [9, 55, 6, 28, 13]
+    assert [len({key[axis] for key in keys}) for axis in range(5)] == [9, 55, 6, 28, 13]
 
 
 def test_replicates_are_newly_drawn_around_the_same_true_value() -> None:
@@ -171,10 +171,10 @@ def test_overall_sample_sizes_are_those_of_such_a_survey() -> None:
         if row["Stratification1"] == "Total":
             sizes[row["LocationDesc"]].append(int(row["Sample_Size"]))
     national = sizes.pop("National")
-    assert all(200 <= size <= 15_000 for found in sizes.values() for size in found)
+    assert all(200 <= size <= 15_000 for sizes_of_year in sizes.values() for size in sizes_of_year)
     assert all(250_000 < size < 550_000 for size in national)
     territories = [statistics.median(sizes.pop(name)) for name in ("Guam", "Virgin Islands")]
-    assert max(territories) < min(statistics.median(found) for found in sizes.values())
+    assert max(territories) < min(statistics.median(sizes_of_year) for sizes_of_year in sizes.values())
 
 
 def test_national_pools_the_states_and_dc_that_are_published() -> None:
@@ -183,11 +183,11 @@ def test_national_pools_the_states_and_dc_that_are_published() -> None:
     national: dict[tuple[str, ...], tuple[int, float]] = {}
     for row in _published(_made(20_000).rows):
         question, location, *rest = _key(row)
-        found = (int(row["Sample_Size"]), float(row["Data_Value"]))
+        published = (int(row["Sample_Size"]), float(row["Data_Value"]))
         if location == "National":
-            national[question, *rest] = found
+            national[question, *rest] = published
         elif location not in territories:
-            parts[question, *rest].append(found)
+            parts[question, *rest].append(published)
     assert len(national) > 9 * 13
     for key, (size, value) in national.items():
         assert size == sum(n for n, _ in parts[key])

@@ -210,7 +210,7 @@ def test_a_data_set_that_failed_to_load_is_refused_with_its_reason(tmp_path: Pat
 
 
 @pytest.mark.parametrize(
-    ("statistic", "parameters", "said"),
+    ("statistic", "parameters", "message"),
     [
         ("states_mean", {"question": "Percent of adults who have obesity"}, OBESITY),
         ("states_mean", {}, "question"),
@@ -220,18 +220,18 @@ def test_a_data_set_that_failed_to_load_is_refused_with_its_reason(tmp_path: Pat
         ("state_mean", {"question": OBESITY, "state": "Utha"}, "Utah"),
         ("state_mean", {"question": OBESITY, "state": "Guam"}, "withheld"),
         ("state_mean", {"question": WALKS, "state": "Ohio"}, "no row"),
-        ("best5", {"question": WALKS}, "no best"),
+        ("best5", {"question": WALKS}, "low or a high value better"),
         ("state_mean", {"question": "x\x00" * 1000, "state": "\u202e"}, "question"),
     ],
 )
 def test_what_cannot_be_answered_is_400_with_the_reason_and_no_job(
-    shared: Served, statistic: str, parameters: dict[str, object], said: str
+    shared: Served, statistic: str, parameters: dict[str, object], message: str
 ) -> None:
     answer = shared.post(statistic, **parameters)
     assert answer.status == 400
     assert list(answer.json) == ["status", "reason"]
     assert answer.json["status"] == "error"
-    assert said in answer.json["reason"]
+    assert message in answer.json["reason"]
     assert len(shared.engine.jobs()) == 1
 
 
@@ -281,10 +281,10 @@ def test_of_a_key_that_comes_twice_the_last_one_counts(server: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", "", ";", "x" * 9000]
+    "content_type", ["text/plain", "application/x-www-form-urlencoded", "application/jsonx", "", ";", "x" * 9000]
 )
-def test_another_content_type_is_415(shared: Served, given: str) -> None:
-    answer = shared.ask("POST", "/api/states_mean", body=ASK, headers={"content-type": given})
+def test_another_content_type_is_415(shared: Served, content_type: str) -> None:
+    answer = shared.ask("POST", "/api/states_mean", body=ASK, headers={"content-type": content_type})
     assert (answer.status, answer.json["status"]) == (415, "error")
     assert len(shared.engine.jobs()) == 1
 
@@ -294,10 +294,10 @@ def test_no_content_type_is_415(shared: Served) -> None:
 
 
 @pytest.mark.parametrize(
-    "given", ["application/json; charset=utf-8", "Application/JSON", "application/json ;charset=UTF-8"]
+    "content_type", ["application/json; charset=utf-8", "Application/JSON", "application/json ;charset=UTF-8"]
 )
-def test_charset_and_case_of_the_content_type_do_not_matter(server: Served, given: str) -> None:
-    assert server.ask("POST", "/api/states_mean", body=ASK, headers={"content-type": given}).status == 200
+def test_charset_and_case_of_the_content_type_do_not_matter(server: Served, content_type: str) -> None:
+    assert server.ask("POST", "/api/states_mean", body=ASK, headers={"content-type": content_type}).status == 200
 
 
 def test_a_body_over_a_mebibyte_is_413_announced_or_not(server: Served) -> None:
@@ -374,9 +374,9 @@ def test_a_result_that_cannot_be_read_says_why(
 
     server.result("global_mean", question=OBESITY)
     monkeypatch.setattr(server.engine, "read_result", read_result)
-    with capture_logs() as said:
+    with capture_logs() as events:
         answer = server.ask("GET", "/api/get_results/job_id_1")
-    assert [event["exc_info"] for event in said] == ([] if isinstance(trouble, errors.MeantimeError) else [trouble])
+    assert [event["exc_info"] for event in events] == ([] if isinstance(trouble, errors.MeantimeError) else [trouble])
     assert (answer.status, answer.json) == (status, {"status": "error", "reason": reason})
 
 

@@ -70,8 +70,8 @@ def refused_requests() -> dict[str, Sent]:
     requests: dict[str, Sent] = {}
 
     def add(method: str, target: str, **more: Any) -> None:
-        told = "-".join(f"{key}={value!r:.40}" for key, value in more.items())
-        requests[f"{method} {target[:60]} {told}"] = Sent(method, target, more)
+        options = "-".join(f"{key}={value!r:.40}" for key, value in more.items())
+        requests[f"{method} {target[:60]} {options}"] = Sent(method, target, more)
 
     for method in METHODS:
         for name in READS:
@@ -207,14 +207,14 @@ class TestInAForeignApplication:
         assert self.ask(foreign, "GET", f"{prefix}/folder/") == (200, b"foreign folder")
 
     def test_its_errors_are_told_in_its_own_words(self, foreign: Flask) -> None:
-        for method, path, said in (
+        for method, path, message in (
             ("POST", "/some/page", b"405"),
             ("GET", "/broken", b"ZeroDivisionError"),
             ("PUT", f"{flask_app.PREFIX}/own", b"405"),
         ):
             status, body = self.ask(foreign, method, path)
             assert status == 418
-            assert said in body
+            assert message in body
 
     def test_its_limit_holds_for_its_own_routes(self, foreign: Flask) -> None:
         status, body = self.ask(foreign, "POST", f"{flask_app.PREFIX}/own", body=b"x" * 100)

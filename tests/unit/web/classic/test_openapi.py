@@ -57,9 +57,9 @@ def test_every_reference_leads_somewhere(document: Any) -> None:
             for value in node:
                 yield from references(value)
 
-    found = set(references(document))
-    assert found
-    for reference in found:
+    names = set(references(document))
+    assert names
+    for reference in names:
         assert reference.removeprefix("#/components/schemas/") in document["components"]["schemas"]
 
 

@@ -43,8 +43,8 @@ def test_every_import_of_a_module_leads_to_a_module(server: Served) -> None:
         text = server.ask("GET", path).body.decode()
         for target in re.findall(r'^import .* from "([^"]+)";$', text, re.MULTILINE):
             assert target.startswith("."), f"{path} imports {target} from elsewhere"
-            found = (Path(path).parent / target).as_posix()
-            assert re.sub(r"/[^/.]+/\.\./", "/", found).replace("/./", "/") in named, f"{path}: {target}"
+            resolved = (Path(path).parent / target).as_posix()
+            assert re.sub(r"/[^/.]+/\.\./", "/", resolved).replace("/./", "/") in named, f"{path}: {target}"
 
 
 def test_files_never_change_at_their_address_and_may_be_kept_for_ever(server: Served) -> None:

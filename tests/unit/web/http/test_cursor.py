@@ -13,9 +13,9 @@ OF = ["a list", 7]
 
 
 @given(st.integers(0, 2**63))
-def test_a_cursor_leads_back_to_its_place_and_needs_no_escaping(place: int) -> None:
-    written = cursor.write(place, OF)
-    assert cursor.read(written, OF) == place
+def test_a_cursor_leads_back_to_its_place_and_needs_no_escaping(position: int) -> None:
+    written = cursor.write(position, OF)
+    assert cursor.read(written, OF) == position
     assert quote(written, safe="") == written
 
 

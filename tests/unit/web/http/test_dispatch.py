@@ -144,10 +144,11 @@ class TestBodies:
         assert server.ask("POST", "/v1/echo", body=[b'{"a"', b": 1", b"}"]).body == b'{"a": 1}'
 
     @pytest.mark.parametrize(
-        "given", ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonx", "multipart/form-data"]
+        "content_type",
+        ["text/plain", "application/x-www-form-urlencoded", "", "application/jsonx", "multipart/form-data"],
     )
-    def test_one_that_is_not_said_to_be_json_is_415(self, server: Served, given: str) -> None:
-        answer = server.ask("POST", "/v1/echo", body=b"{}", headers={"Content-Type": given})
+    def test_one_that_is_not_said_to_be_json_is_415(self, server: Served, content_type: str) -> None:
+        answer = server.ask("POST", "/v1/echo", body=b"{}", headers={"Content-Type": content_type})
         assert (answer.status, problem(answer)) == (415, "body-not-json")
 
     def test_nor_is_one_without_a_type(self, server: Served) -> None:

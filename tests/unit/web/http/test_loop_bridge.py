@@ -15,10 +15,10 @@ def test_many_futures_that_are_done_together_wake_the_loop_once(monkeypatch: pyt
         calls = 0
         call = loop.call_soon_threadsafe
 
-        def counted(*given: Any) -> Any:
+        def counted(*args: Any) -> Any:
             nonlocal calls
             calls += 1
-            return call(*given)
+            return call(*args)
 
         monkeypatch.setattr(loop, "call_soon_threadsafe", counted)
         bridge = FutureBridge()

@@ -109,8 +109,8 @@ def test_every_kind_becomes_a_whole_problem(kind: type[MeantimeError]) -> None:
 def test_all_that_is_wrong_with_a_request_is_told() -> None:
     wrong = Problem(pointer="/question", code="unknown", detail="There is none.", closest=("A", "B"))
     body = json.loads(problems.refused(errors.RequestInvalid("No.", problems=[wrong, wrong])).body)
-    told = {"pointer": "/question", "code": "unknown", "detail": "There is none.", "closest": ["A", "B"]}
-    assert body["problems"] == [told, told]
+    problem = {"pointer": "/question", "code": "unknown", "detail": "There is none.", "closest": ["A", "B"]}
+    assert body["problems"] == [problem, problem]
 
 
 def test_a_failed_job_is_the_fault_of_whoever_its_failure_names() -> None:

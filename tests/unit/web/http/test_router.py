@@ -66,9 +66,9 @@ ROUTER = Router(
     ],
 )
 def test_a_path_leads_to_the_template_that_says_most_of_it(path: str, template: str, values: dict[str, str]) -> None:
-    found = ROUTER.find(path.encode())
-    assert found is not None
-    assert (found[0].template, found[1]) == (template, values)
+    match = ROUTER.find(path.encode())
+    assert match is not None
+    assert (match[0].template, match[1]) == (template, values)
 
 
 @pytest.mark.parametrize(
@@ -92,9 +92,9 @@ def test_other_paths_lead_nowhere(path: str) -> None:
 
 
 def test_a_route_knows_its_methods() -> None:
-    found = ROUTER.find(b"/v1/jobs/1")
-    assert found is not None
-    assert found[0].allowed == ("DELETE", "GET", "HEAD", "OPTIONS")
+    match = ROUTER.find(b"/v1/jobs/1")
+    assert match is not None
+    assert match[0].allowed == ("DELETE", "GET", "HEAD", "OPTIONS")
 
 
 def test_two_endpoints_for_one_method_are_refused() -> None:

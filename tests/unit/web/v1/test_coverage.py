@@ -4,17 +4,17 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.catalogs import Place
+from tests.support.catalogs import Workspace
 from tests.support.v1_requests import ROWS, serving, table
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
 
 
-def test_coverage_is_a_matrix_with_a_legend(place: Place) -> None:
-    with serving(place, table(place, *ROWS)) as ask:
+def test_coverage_is_a_matrix_with_a_legend(workspace: Workspace) -> None:
+    with serving(workspace, table(workspace, *ROWS)) as ask:
         found = ask.coverage(("question", "Q")).json
         fingerprint = ask.catalog.snapshot("a").fingerprint
     assert found == {
@@ -34,16 +34,16 @@ def test_coverage_is_a_matrix_with_a_legend(place: Place) -> None:
     }
 
 
-def test_coverage_of_rows_without_category_and_period_has_nulls(place: Place) -> None:
-    with serving(place, table(place, *ROWS)) as ask:
+def test_coverage_of_rows_without_category_and_period_has_nulls(workspace: Workspace) -> None:
+    with serving(workspace, table(workspace, *ROWS)) as ask:
         found = ask.coverage(("question", "R"), ("location", "Ohio")).json
     assert found["strata"] == [{"category": None, "stratum": None}]
     assert found["periods"] == [None]
     assert found["matrix"] == [[[1]]]
 
 
-def test_coverage_is_narrowed_by_filters_which_may_come_several_times(place: Place) -> None:
-    with serving(place, table(place, *ROWS)) as ask:
+def test_coverage_is_narrowed_by_filters_which_may_come_several_times(workspace: Workspace) -> None:
+    with serving(workspace, table(workspace, *ROWS)) as ask:
         two = ask.coverage(("question", "Q"), ("location", "Utah"), ("location", "Guam"), ("location", "Utah")).json
         one = ask.coverage(
             ("question", "Q"), ("category", "Sex"), ("stratum", "Female"), ("period", "2021-2022"), ("location", "Utah")
@@ -55,8 +55,8 @@ def test_coverage_is_narrowed_by_filters_which_may_come_several_times(place: Pla
     assert year["periods"] == [{"first": 2020, "last": 2020}]
 
 
-def test_all_that_is_wrong_with_a_coverage_query_is_told_at_once(place: Place) -> None:
-    with serving(place, table(place, *ROWS)) as ask:
+def test_all_that_is_wrong_with_a_coverage_query_is_told_at_once(workspace: Workspace) -> None:
+    with serving(workspace, table(workspace, *ROWS)) as ask:
         reply = ask.coverage(("question", "S"), ("location", "Uta"), ("period", "1999"), ("strtum", "Male"))
         missing = ask.coverage(("location", "Uta"))
     assert reply.status == 400
@@ -72,9 +72,11 @@ def test_all_that_is_wrong_with_a_coverage_query_is_told_at_once(place: Place) -
     assert [problem["code"] for problem in missing.json["problems"]] == ["missing", "unknown"]
 
 
-def test_a_matrix_too_large_is_refused_with_how_to_ask_for_less(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_matrix_too_large_is_refused_with_how_to_ask_for_less(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("meantime.web.v1.datasets.coverage.COVERAGE_LIMIT", 11)
-    with serving(place, table(place, *ROWS)) as ask:
+    with serving(workspace, table(workspace, *ROWS)) as ask:
         reply = ask.coverage(("question", "Q"))
         part = ask.coverage(("question", "Q"), ("stratum", "Male"))
     assert (reply.status, reply.json["problems"][0]["code"]) == (400, "too-large")

@@ -13,20 +13,22 @@ from meantime.dataset.summary import describe_location
 from meantime.web.v1.datasets import coverage, describe, resource
 from meantime.web.v1.datasets import endpoints as dataset_endpoints
 from tests.support import factories
-from tests.support.catalogs import PATIENCE_S, Gateway, Place
+from tests.support.catalogs import PATIENCE_S, ReadGate, Workspace
 from tests.support.v1_requests import KEY, ROWS, Asked, serving, table
 
 
 @pytest.fixture
-def place(tmp_path: Path) -> Place:
-    return Place(tmp_path)
+def workspace(tmp_path: Path) -> Workspace:
+    return Workspace(tmp_path)
 
 
 # Looking
 
 
-def test_the_list_has_every_data_set_in_its_order_with_how_it_stands(place: Place) -> None:
-    with serving(place, place.source("b", "1", "2"), place.source("empty"), place.source("a", "3")) as ask:
+def test_the_list_has_every_data_set_in_its_order_with_how_it_stands(workspace: Workspace) -> None:
+    with serving(
+        workspace, workspace.source("b", "1", "2"), workspace.source("empty"), workspace.source("a", "3")
+    ) as ask:
         reply = ask("/v1/datasets")
         fingerprint = ask.catalog.snapshot("b").fingerprint
     assert reply.status == 200
@@ -58,8 +60,8 @@ def test_the_list_has_every_data_set_in_its_order_with_how_it_stands(place: Plac
     assert listed[1]["rows"] is None
 
 
-def test_a_data_set_tells_what_is_in_it(place: Place) -> None:
-    with serving(place, table(place, *ROWS)) as ask:
+def test_a_data_set_tells_what_is_in_it(workspace: Workspace) -> None:
+    with serving(workspace, table(workspace, *ROWS)) as ask:
         found = ask("/v1/datasets/a").json
     assert found["withheld_by_reason"] == {"*": 1, "~": 1}
     assert (found["rows"], found["cells"], found["withheld"]) == (4, 4, 2)
@@ -104,11 +106,11 @@ def test_a_data_set_tells_what_is_in_it(place: Place) -> None:
     assert found["citation"] == f'a (data set "a"), fingerprint {found["fingerprint"]}. Read by Meantime.'
 
 
-def test_a_data_set_that_loads_or_failed_is_described_with_nothing_left_out(place: Place) -> None:
+def test_a_data_set_that_loads_or_failed_is_described_with_nothing_left_out(workspace: Workspace) -> None:
     whole = set(resource.DatasetResource.__struct_fields__) - {"links_"}
-    catalog = place.catalog(place.source("a", "1"), place.source("empty"))
+    catalog = workspace.catalog(workspace.source("a", "1"), workspace.source("empty"))
     ask = Asked(catalog)
-    way = Gateway(place)
+    way = ReadGate(workspace)
     catalog.start()
     way.wait_entered()
     loading, listed = ask("/v1/datasets/a"), ask("/v1/datasets")
@@ -133,8 +135,8 @@ def test_a_data_set_that_loads_or_failed_is_described_with_nothing_left_out(plac
     assert [(reply.status, reply.json["code"]) for reply in asked_in_vain] == [(503, "dataset-not-ready")] * 2
 
 
-def test_a_name_that_is_not_served_is_answered_with_the_closest(place: Place) -> None:
-    with serving(place, place.source("obesity", "1")) as ask:
+def test_a_name_that_is_not_served_is_answered_with_the_closest(workspace: Workspace) -> None:
+    with serving(workspace, workspace.source("obesity", "1")) as ask:
         replies = [ask(f"/v1/datasets/{name}{end}") for name in ("obsity",) for end in ("", "/coverage", "/rejected")]
         replies.append(ask.reload("obsity"))
     for reply in replies:
@@ -143,13 +145,13 @@ def test_a_name_that_is_not_served_is_answered_with_the_closest(place: Place) ->
 
 
 @pytest.mark.parametrize("path", ["/v1/datasets", "/v1/datasets/a", "/v1/datasets/a/rejected", "COVERAGE"])
-def test_what_a_client_has_is_not_sent_again_until_it_is_another(place: Place, path: str) -> None:
+def test_what_a_client_has_is_not_sent_again_until_it_is_another(workspace: Workspace, path: str) -> None:
     path = path.replace("COVERAGE", "/v1/datasets/a/coverage?question=Q")
-    with serving(place, place.source("a", "1")) as ask:
+    with serving(workspace, workspace.source("a", "1")) as ask:
         first = ask(path)
         again = ask(path, headers={"if-none-match": f'"other", W/{first.headers["etag"]}'})
         any_will_do = ask(path, headers={"if-none-match": "*"})
-        place.source("a", "2", "3")
+        workspace.source("a", "2", "3")
         assert ask.catalog.reload("a").result(PATIENCE_S)
         changed = ask(path, headers={"if-none-match": first.headers["etag"]})
     assert (first.status, again.status, any_will_do.status) == (200, 304, 304)
@@ -159,8 +161,8 @@ def test_what_a_client_has_is_not_sent_again_until_it_is_another(place: Place, p
 
 
 @pytest.mark.parametrize("path", ["/v1/datasets", "/v1/datasets/a", "/v1/datasets/a/rejected"])
-def test_a_query_that_no_such_resource_takes_is_refused(place: Place, path: str) -> None:
-    with serving(place, place.source("a", "1")) as ask:
+def test_a_query_that_no_such_resource_takes_is_refused(workspace: Workspace, path: str) -> None:
+    with serving(workspace, workspace.source("a", "1")) as ask:
         reply = ask(f"{path}?limt=3&x%2F~=4")
     assert (reply.status, reply.json["code"]) == (400, "request-invalid")
     assert [problem["pointer"] for problem in reply.json["problems"]] == ["/limt", "/x~1~0"]
@@ -169,15 +171,15 @@ def test_a_query_that_no_such_resource_takes_is_refused(place: Place, path: str)
 # Rejected lines
 
 
-def rejecting(place: Place, lines: int, total: int) -> Any:
+def rejecting(workspace: Workspace, lines: int, total: int) -> Any:
     """A data set of which lines were rejected."""
-    place.ingestor.rejected = tuple(Rejected(file="a.csv", line=2 + line, reason="cut") for line in range(lines))
-    place.ingestor.rejected_total = total
-    return place.source("a", "1")
+    workspace.ingestor.rejected = tuple(Rejected(file="a.csv", line=2 + line, reason="cut") for line in range(lines))
+    workspace.ingestor.rejected_total = total
+    return workspace.source("a", "1")
 
 
-def test_rejected_lines_come_in_pages_that_say_how_many_there_are(place: Place) -> None:
-    with serving(place, rejecting(place, lines=5, total=7)) as ask:
+def test_rejected_lines_come_in_pages_that_say_how_many_there_are(workspace: Workspace) -> None:
+    with serving(workspace, rejecting(workspace, lines=5, total=7)) as ask:
         pages = [ask("/v1/datasets/a/rejected?limit=2")]
         while (following := pages[-1].json["links"]["next"]) is not None:
             assert pages[-1].headers["link"] == f'<{following}>; rel="next"'
@@ -191,19 +193,19 @@ def test_rejected_lines_come_in_pages_that_say_how_many_there_are(place: Place) 
     assert "link" not in pages[-1].headers
 
 
-def test_a_cursor_leads_on_in_its_own_list_only(place: Place) -> None:
-    with serving(place, rejecting(place, lines=5, total=5)) as ask:
+def test_a_cursor_leads_on_in_its_own_list_only(workspace: Workspace) -> None:
+    with serving(workspace, rejecting(workspace, lines=5, total=5)) as ask:
         cursor = ask("/v1/datasets/a/rejected?limit=2").json["next"]
-        place.source("a", "2")
-        rejecting(place, lines=4, total=4)
+        workspace.source("a", "2")
+        rejecting(workspace, lines=4, total=4)
         ask.catalog.reload("a").result(PATIENCE_S)
         replies = [ask(f"/v1/datasets/a/rejected?cursor={quote(each)}") for each in (cursor, "", "é", cursor[:-4])]
     assert [(reply.status, reply.json["code"]) for reply in replies] == [(400, "cursor-invalid")] * 4
 
 
 @pytest.mark.parametrize("query", ["limit=0", "limit=1001", "limit=x", "limit=1&limit=2", "cursor=a&cursor=b"])
-def test_a_page_that_cannot_be_is_refused_with_what_can(place: Place, query: str) -> None:
-    with serving(place, place.source("a", "1")) as ask:
+def test_a_page_that_cannot_be_is_refused_with_what_can(workspace: Workspace, query: str) -> None:
+    with serving(workspace, workspace.source("a", "1")) as ask:
         reply = ask(f"/v1/datasets/a/rejected?{query}")
     assert (reply.status, reply.json["code"]) == (400, "request-invalid")
     assert reply.json["problems"][0]["pointer"] == f"/{query.partition('=')[0]}"
@@ -212,10 +214,10 @@ def test_a_page_that_cannot_be_is_refused_with_what_can(place: Place, query: str
 # Reloading
 
 
-def test_a_reload_is_accepted_and_can_be_followed(place: Place) -> None:
-    with serving(place, place.source("a", "1")) as ask:
-        way = Gateway(place)
-        place.source("a", "2")
+def test_a_reload_is_accepted_and_can_be_followed(workspace: Workspace) -> None:
+    with serving(workspace, workspace.source("a", "1")) as ask:
+        way = ReadGate(workspace)
+        workspace.source("a", "2")
         reply = ask.reload()
         way.wait_entered()
         seen = ask("/v1/datasets/a")
@@ -232,12 +234,12 @@ def test_a_reload_is_accepted_and_can_be_followed(place: Place) -> None:
     assert after["reading"] is None
 
 
-def test_a_reload_that_is_waited_for_says_what_it_has_come_to(place: Place) -> None:
-    with serving(place, place.source("a", "1")) as ask:
+def test_a_reload_that_is_waited_for_says_what_it_has_come_to(workspace: Workspace) -> None:
+    with serving(workspace, workspace.source("a", "1")) as ask:
         unchanged = ask.reload(prefer="wait=30")
-        place.source("a", "2")
+        workspace.source("a", "2")
         replaced = ask.reload(prefer="wait=30")
-        place.source("a")
+        workspace.source("a")
         failed = ask.reload(prefer="wait=30")
         still = ask("/v1/datasets/a").json
     assert (unchanged.status, unchanged.json["outcome"]) == (200, "unchanged")
@@ -250,10 +252,10 @@ def test_a_reload_that_is_waited_for_says_what_it_has_come_to(place: Place) -> N
     assert still["fingerprint"] == replaced.json["dataset"]["fingerprint"]
 
 
-def test_a_reload_that_takes_longer_than_is_waited_goes_on(place: Place) -> None:
-    with serving(place, place.source("a", "1")) as ask:
-        way = Gateway(place)
-        place.source("a", "2")
+def test_a_reload_that_takes_longer_than_is_waited_goes_on(workspace: Workspace) -> None:
+    with serving(workspace, workspace.source("a", "1")) as ask:
+        way = ReadGate(workspace)
+        workspace.source("a", "2")
         reply = ask.reload(prefer="wait=0")
         way.wait_entered()
         assert reply.status == 202
@@ -263,8 +265,8 @@ def test_a_reload_that_takes_longer_than_is_waited_goes_on(place: Place) -> None
         assert ask.catalog.snapshot("a").cube.by_question.mean.tolist() == [2.0]
 
 
-def test_a_reload_while_the_server_stops_is_refused_as_that(place: Place) -> None:
-    with serving(place, place.source("a", "1")) as ask:
+def test_a_reload_while_the_server_stops_is_refused_as_that(workspace: Workspace) -> None:
+    with serving(workspace, workspace.source("a", "1")) as ask:
         ask.catalog.close()
         reply = ask.reload(prefer="wait=30")
     assert (reply.status, reply.json["code"]) == (503, "shutting-down")
@@ -281,9 +283,9 @@ def test_a_reload_while_the_server_stops_is_refused_as_that(place: Place) -> Non
         {"headers": {"x-admin-key": "guessed"}},
     ],
 )
-def test_only_the_operator_may_have_files_read_again(place: Place, more: dict[str, Any]) -> None:
-    with serving(place, place.source("a", "1")) as ask:
-        place.source("a", "2")
+def test_only_the_operator_may_have_files_read_again(workspace: Workspace, more: dict[str, Any]) -> None:
+    with serving(workspace, workspace.source("a", "1")) as ask:
+        workspace.source("a", "2")
         reply = ask("/v1/datasets/a/reload", "POST", **more)
         headers = {**more.get("headers", {}), "x-admin-key": KEY, "prefer": "wait=30"}
         with_key = ask("/v1/datasets/a/reload", "POST", **{**more, "headers": headers})

@@ -15,11 +15,11 @@ from meantime.web.http.replies import Reply, Stream
 from meantime.web.v1.events import all_jobs, one_job
 from meantime.web.v1.jobs.deletion import delete_job
 from meantime.web.v1.jobs.resource import job_resource
-from tests.support.engine_fakes import PATIENCE_S, Held
+from tests.support.engine_fakes import PATIENCE_S, HeldTask
 from tests.support.http_requests import job_request
 from tests.support.v1_calls import (
     Behind,
-    Told,
+    FakeEngine,
     behind,
     detail,
     events,
@@ -78,7 +78,7 @@ def kinds(found: list[dict[str, Any]]) -> list[str]:
 
 
 def test_a_job_is_followed_from_how_it_stands_to_its_end() -> None:
-    held = Held()
+    held = HeldTask()
 
     async def story(there: Behind) -> None:
         pieces = await follow_one(there.backend, "job_id_2")
@@ -91,7 +91,7 @@ def test_a_job_is_followed_from_how_it_stands_to_its_end() -> None:
         assert found[-1]["data"]["ended_at"] is not None
         assert there.backend.waiters.watched == 0
 
-    with behind(deeds={"states_mean": held}, threads=1) as there:
+    with behind(tasks={"states_mean": held}, threads=1) as there:
         there.submit()
         held.wait_begun()
         there.submit()
@@ -127,8 +127,8 @@ def test_every_event_carries_the_whole_job() -> None:
 
 def test_an_answer_of_events_is_neither_kept_nor_gathered() -> None:
     async def story() -> None:
-        one = await one_job.follow_job(Told().backend, job_request(job_id="job_id_1"))
-        every = await all_jobs.follow_jobs(Told().backend, job_request())
+        one = await one_job.follow_job(FakeEngine().backend, job_request(job_id="job_id_1"))
+        every = await all_jobs.follow_jobs(FakeEngine().backend, job_request())
         assert (one.job_id, every.job_id) == ("job_id_1", None)
         for answer in (one, every):
             assert answer.content_type == "text/event-stream"
@@ -145,7 +145,7 @@ def test_a_job_that_there_is_not_is_not_followed() -> None:
 def test_a_job_that_is_removed_before_the_first_event_ends_the_stream() -> None:
     async def story() -> None:
         for is_removed_early in (True, False):
-            told = Told()
+            told = FakeEngine()
             answer = await one_job.follow_job(told.backend, job_request(job_id="job_id_1"))
             assert isinstance(answer, Stream)
             if not is_removed_early:
@@ -183,7 +183,7 @@ def test_a_client_that_comes_back_is_told_what_it_does_not_know(
     known: str | None, standing: JobDetail, expected: str | None
 ) -> None:
     async def story() -> None:
-        told = Told()
+        told = FakeEngine()
         told.standing[1] = standing
         pieces = await follow_one(told.backend, **({} if known is None else {"last_event_id": known}))
         if expected is not None:
@@ -197,7 +197,7 @@ def test_a_client_that_comes_back_is_told_what_it_does_not_know(
 
 def test_progress_that_was_not_taken_gives_way_to_newer() -> None:
     async def story() -> None:
-        told = Told()
+        told = FakeEngine()
         pieces = await follow_one(told.backend)
         assert kinds(events(await taken(pieces))) == ["accepted"]
         for percent in range(50):
@@ -215,7 +215,7 @@ def test_progress_that_was_not_taken_gives_way_to_newer() -> None:
 
 def test_of_very_many_changes_a_slow_client_gets_the_last_ones() -> None:
     async def story() -> None:
-        told = Told()
+        told = FakeEngine()
         pieces = await follow_one(told.backend)
         await taken(pieces)
         for attempt in range(500):
@@ -235,7 +235,7 @@ def test_a_silent_stream_is_kept_alive_by_comments(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("meantime.web.v1.events.one_job.HEARTBEAT_S", 0)
 
     async def story() -> None:
-        told = Told()
+        told = FakeEngine()
         pieces = await follow_one(told.backend)
         await taken(pieces)
         assert await taken(pieces, 3) == [b":\n\n"] * 3
@@ -247,7 +247,7 @@ def test_a_silent_stream_is_kept_alive_by_comments(monkeypatch: pytest.MonkeyPat
 
 def test_a_client_that_leaves_is_not_told_any_more() -> None:
     async def story() -> None:
-        told = Told()
+        told = FakeEngine()
         pieces = await follow_one(told.backend)
         await taken(pieces)
         waiting = asyncio.ensure_future(anext(pieces))
@@ -263,7 +263,7 @@ def test_a_client_that_leaves_is_not_told_any_more() -> None:
 
 def test_streams_of_one_job_end_when_the_server_stops() -> None:
     async def story() -> None:
-        told = Told()
+        told = FakeEngine()
         pieces = await follow_one(told.backend)
         await taken(pieces)
         await asyncio.to_thread(told.waiters.close)
@@ -278,7 +278,7 @@ def test_streams_of_one_job_end_when_the_server_stops() -> None:
 
 
 def test_all_that_happens_from_now_on_is_told_as_it_happens() -> None:
-    held = Held()
+    held = HeldTask()
 
     async def story(there: Behind) -> None:
         pieces = await follow_all(there.backend)
@@ -296,14 +296,14 @@ def test_all_that_happens_from_now_on_is_told_as_it_happens() -> None:
         assert {event["data"]["id"] for event in found} == {"job_id_2"}
         assert {event["data"]["label"] for event in found} == {"mine"}
 
-    with behind(deeds={"states_mean": held}) as there:
+    with behind(tasks={"states_mean": held}) as there:
         there.done(statistic="global_mean")  # of which nobody hears
         run(story(there))
 
 
 def test_only_what_is_wanted_is_told() -> None:
     async def story() -> None:
-        told = Told()
+        told = FakeEngine()
         pieces = await follow_all(told.backend, "state=done&state=failed&label=mine&statistic=echo&dataset=toys")
         told.happen(number=1, label="mine", state=QUEUED)
         told.happen("ended", number=2, label="mine", state=JobState.CANCELLED)
@@ -317,7 +317,7 @@ def test_only_what_is_wanted_is_told() -> None:
     run(story())
 
 
-async def _labels(told: Told, query: str) -> AsyncIterator[str]:
+async def _labels(told: FakeEngine, query: str) -> AsyncIterator[str]:
     pieces = await follow_all(told.backend, query)
     told.happen()
     told.waiters.close()
@@ -329,14 +329,14 @@ async def _labels(told: Told, query: str) -> AsyncIterator[str]:
 def test_what_cannot_be_asked_of_events_is_refused(query: str) -> None:
     async def story() -> None:
         with pytest.raises(RequestInvalid):
-            await all_jobs.follow_jobs(Told().backend, job_request(query=query))
+            await all_jobs.follow_jobs(FakeEngine().backend, job_request(query=query))
 
     run(story())
 
 
 def test_a_client_that_was_cut_off_goes_on_where_it_was() -> None:
     async def story() -> None:
-        told = Told()
+        told = FakeEngine()
         pieces = await follow_all(told.backend)
         told.happen(number=1)
         told.happen(number=2)
@@ -350,7 +350,7 @@ def test_a_client_that_was_cut_off_goes_on_where_it_was() -> None:
 
 def test_a_client_that_was_cut_off_before_the_first_event_misses_none() -> None:
     async def story() -> None:
-        told = Told()
+        told = FakeEngine()
         answer = await all_jobs.follow_jobs(told.backend, job_request())
         [first] = await taken(answer.pieces)
         [place] = [line[4:] for line in first.decode().splitlines() if line.startswith("id: ")]
@@ -365,7 +365,7 @@ def test_a_client_that_was_cut_off_before_the_first_event_misses_none() -> None:
 )
 def test_a_client_that_comes_from_elsewhere_is_told_to_list_again_and_then_goes_on(known: str) -> None:
     async def story() -> None:
-        told = Told()
+        told = FakeEngine()
         ring = told.waiters.events(told.engine)
         told.happen(number=1)
         pieces = await follow_all(told.backend, last_event_id=known.format(name=ring.name))
@@ -379,7 +379,7 @@ def test_a_client_that_comes_from_elsewhere_is_told_to_list_again_and_then_goes_
 
 def test_a_client_that_is_too_far_behind_is_told_to_list_again() -> None:
     async def story() -> None:
-        told = Told()
+        told = FakeEngine()
         pieces = await follow_all(told.backend)
         for _ in range(REMEMBERED_EVENTS + 1):
             told.happen()
@@ -393,7 +393,7 @@ def test_a_client_that_is_too_far_behind_is_told_to_list_again() -> None:
 
 def test_progress_behind_which_something_newer_of_the_job_comes_is_passed_over() -> None:
     async def story() -> None:
-        told = Told()
+        told = FakeEngine()
         pieces = await follow_all(told.backend)
         for percent in range(10):
             told.happen("progress", number=1, state=RUNNING, progress=percent / 100)
@@ -412,7 +412,7 @@ def test_many_events_come_in_pieces_of_bounded_length_and_in_order(monkeypatch: 
     monkeypatch.setattr("meantime.web.v1.events.all_jobs._EVENTS_PER_PIECE", 3)
 
     async def story() -> None:
-        told = Told()
+        told = FakeEngine()
         pieces = await follow_all(told.backend)
         for number in range(1, 9):
             told.happen(number=number)
@@ -433,7 +433,7 @@ def test_an_event_is_written_once_however_many_hear_it(monkeypatch: pytest.Monke
     monkeypatch.setattr("meantime.web.v1.events.stream.job_resource", counted)
 
     async def story() -> None:
-        told = Told()
+        told = FakeEngine()
         clients = [await follow_all(told.backend) for _ in range(10)]
         told.happen()
         for pieces in clients:
@@ -447,7 +447,7 @@ def test_a_silent_stream_says_where_it_is(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("meantime.web.v1.events.all_jobs.HEARTBEAT_S", 0)
 
     async def story() -> None:
-        told = Told()
+        told = FakeEngine()
         ring = told.waiters.events(told.engine)
         pieces = await follow_all(told.backend, "label=mine")
         assert await taken(pieces) == [f":\nid: {ring.name}-0\n\n".encode()]
@@ -459,7 +459,7 @@ def test_a_silent_stream_says_where_it_is(monkeypatch: pytest.MonkeyPatch) -> No
 
 def test_streams_of_all_jobs_end_when_the_server_stops() -> None:
     async def story() -> None:
-        told = Told()
+        told = FakeEngine()
         pieces = await follow_all(told.backend)
         waiting = asyncio.ensure_future(rest(pieces))
         await asyncio.sleep(0)
@@ -472,7 +472,7 @@ def test_streams_of_all_jobs_end_when_the_server_stops() -> None:
 
 def test_a_head_is_answered_without_a_look_at_what_happens() -> None:
     async def story() -> None:
-        told = Told()
+        told = FakeEngine()
         for answer in (
             await one_job.follow_job(told.backend, job_request("HEAD", job_id="job_id_1")),
             await all_jobs.follow_jobs(told.backend, job_request("HEAD")),

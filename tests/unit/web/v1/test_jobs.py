@@ -34,7 +34,7 @@ from meantime.web.v1.jobs import deletion, listing, resource, submission
 from meantime.web.v1.jobs import endpoints as job_endpoints
 from meantime.web.v1.results import endpoints as result_endpoints
 from meantime.web.v1.results import handlers as results
-from tests.support.engine_fakes import PATIENCE_S, ControlledJobStore, Held, ToyGate
+from tests.support.engine_fakes import PATIENCE_S, ControlledJobStore, FakeGate, HeldTask
 from tests.support.http_requests import FakeRequest, job_request
 from tests.support.v1_calls import ASKED, Behind, Tables, behind, body_of, headers_of, turns_until
 from tests.support.web_app import OBESITY
@@ -68,8 +68,8 @@ def problems_of(refused: pytest.ExceptionInfo[RequestInvalid]) -> dict[str, str]
 
 
 def test_an_accepted_request_is_answered_with_its_job_and_where_it_lives() -> None:
-    held = Held()
-    with behind(deeds={"states_mean": held}) as there:
+    held = HeldTask()
+    with behind(tasks={"states_mean": held}) as there:
         reply = submit(there, {**ASKED, "label": "mine"})
         job = body_of(reply)
         held.go_on.set()
@@ -88,7 +88,7 @@ def test_a_job_is_bound_to_the_snapshot_that_its_request_was_checked_against() -
 
 
 def test_while_the_data_set_is_loading_only_the_form_is_checked() -> None:
-    gate = ToyGate(closed=["table"])
+    gate = FakeGate(closed=["table"])
     with behind(tables=Tables(table=None), gate=gate) as there:
         job = body_of(submit(there, {"statistic": "states_mean", "parameters": {"question": "Never heard of"}}))
         assert (job["state"], job["fingerprint"], job["position"]) == ("queued", None, 0)
@@ -112,8 +112,8 @@ def test_a_server_that_takes_no_new_jobs_says_so() -> None:
 
 
 def test_a_full_queue_refuses() -> None:
-    held = Held()
-    with behind(deeds={"states_mean": held}, queue_limit=1, threads=1) as there:
+    held = HeldTask()
+    with behind(tasks={"states_mean": held}, queue_limit=1, threads=1) as there:
         there.submit()
         held.wait_begun()
         submit(there)
@@ -256,25 +256,25 @@ def test_who_does_not_wait_gets_the_job_as_json_whatever_he_accepts() -> None:
 
 
 def test_the_job_is_the_answer_where_the_time_is_up_before() -> None:
-    held = Held()
-    with behind(deeds={"states_mean": held}) as there:
+    held = HeldTask()
+    with behind(tasks={"states_mean": held}) as there:
         reply = submit(there, prefer="wait=0")
         held.go_on.set()
     assert (reply.status, headers_of(reply)["preference-applied"]) == (202, "wait=0")
 
 
-def failing(request: Request, work: Work) -> bytes:  # noqa: ARG001 - a deed is handed both
+def failing(request: Request, work: Work) -> bytes:  # noqa: ARG001 - a task is handed both
     raise RuntimeError("a bug of ours")
 
 
 def test_a_job_that_fails_while_it_is_waited_for_is_a_problem_that_names_it() -> None:
-    with behind(deeds={"states_mean": failing}) as there, pytest.raises(JobFailed, match="job_id_1 ") as failed:
+    with behind(tasks={"states_mean": failing}) as there, pytest.raises(JobFailed, match="job_id_1 ") as failed:
         submit(there, prefer="wait=10")
     assert getattr(failed.value.failure, "code", None) == "internal"
 
 
 def test_a_job_that_is_cancelled_while_it_is_waited_for_is_a_problem() -> None:
-    held = Held()
+    held = HeldTask()
 
     async def story(there: Behind) -> None:
         waiting = asyncio.ensure_future(
@@ -285,12 +285,12 @@ def test_a_job_that_is_cancelled_while_it_is_waited_for_is_a_problem() -> None:
         with pytest.raises(JobCancelled):
             await waiting
 
-    with behind(deeds={"states_mean": held}) as there:
+    with behind(tasks={"states_mean": held}) as there:
         asyncio.run(story(there))
 
 
 def test_a_client_that_goes_away_while_it_waits_leaves_nothing_behind_but_its_job() -> None:
-    held = Held()
+    held = HeldTask()
 
     async def story(there: Behind) -> None:
         call = job_request("POST", body=ASKED, prefer="wait=60")
@@ -302,7 +302,7 @@ def test_a_client_that_goes_away_while_it_waits_leaves_nothing_behind_but_its_jo
         assert there.backend.waiters.watched == 0
         await turns_until(lambda: asyncio.all_tasks() == {asyncio.current_task()})
 
-    with behind(deeds={"states_mean": held}) as there:
+    with behind(tasks={"states_mean": held}) as there:
         asyncio.run(story(there))
         held.go_on.set()
         assert there.engine.wait_drained(PATIENCE_S)
@@ -437,7 +437,7 @@ def test_equal_requests_of_a_batch_are_checked_once(monkeypatch: pytest.MonkeyPa
 
     monkeypatch.setattr("meantime.web.v1.jobs.requests.check", counted)
     # Behind the gate: whoever works on a request checks it too.
-    with behind(gate=ToyGate(closed=["table"])) as there:
+    with behind(gate=FakeGate(closed=["table"])) as there:
         submit_batch(there, {"requests": [ASKED, {**ASKED, "statistic": "global_mean"}] * 50})
         assert sorted(checked) == ["global_mean", "states_mean"]
 
@@ -463,8 +463,8 @@ def test_nothing_is_looked_at_behind_the_hundredth_problem_of_a_batch(monkeypatc
 
 
 def test_a_job_shows_where_it_stands_through_its_life() -> None:
-    held = Held()
-    with behind(deeds={"states_mean": held}, threads=1) as there:
+    held = HeldTask()
+    with behind(tasks={"states_mean": held}, threads=1) as there:
         first, second = there.submit(), there.submit()
         held.wait_begun()
         running, queued = look(there, first), look(there, second)
@@ -478,7 +478,7 @@ def test_a_job_shows_where_it_stands_through_its_life() -> None:
 
 
 def test_a_failed_job_says_why_and_whose_fault_it_is() -> None:
-    with behind(deeds={"states_mean": failing}) as there:
+    with behind(tasks={"states_mean": failing}) as there:
         job = look(there, there.done())
     assert job["state"] == "failed"
     assert (job["failure"]["code"], job["failure"]["fault"]) == ("internal", "server")
@@ -500,7 +500,7 @@ def test_a_job_that_there_is_not_is_unknown(job_id: str) -> None:
 
 
 def test_a_look_that_waits_is_answered_when_the_job_has_ended() -> None:
-    held = Held()
+    held = HeldTask()
 
     async def story(there: Behind) -> Any:
         waiting = asyncio.ensure_future(
@@ -510,7 +510,7 @@ def test_a_look_that_waits_is_answered_when_the_job_has_ended() -> None:
         held.go_on.set()
         return await asyncio.wait_for(waiting, PATIENCE_S)
 
-    with behind(deeds={"states_mean": held}) as there:
+    with behind(tasks={"states_mean": held}) as there:
         there.submit()
         reply = asyncio.run(story(there))
     assert body_of(reply)["state"] == "done"
@@ -520,8 +520,8 @@ def test_a_look_that_waits_is_answered_when_the_job_has_ended() -> None:
 
 def test_a_look_that_waits_in_vain_is_answered_with_the_job_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("meantime.web.v1.jobs.listing.preferred_wait", lambda _: 1e-9)  # as soon as can be
-    held = Held()
-    with behind(deeds={"states_mean": held}) as there:
+    held = HeldTask()
+    with behind(tasks={"states_mean": held}) as there:
         job_id = there.submit()
         held.wait_begun()
         job = look(there, job_id, prefer="wait=1")
@@ -559,7 +559,7 @@ def test_the_next_page_is_linked_in_the_header_too() -> None:
 
 
 def test_jobs_are_found_by_what_is_known_of_them() -> None:
-    with behind(deeds={"best5": failing}) as there:
+    with behind(tasks={"best5": failing}) as there:
         plain, labelled = there.done(), there.done(label="mine")
         failed, classic = there.done(statistic="best5"), there.done(view="classic", statistic="global_mean")
 
@@ -624,8 +624,8 @@ def test_a_time_is_never_shown_later_than_it_was(at_s: float) -> None:
 
 
 def test_a_queued_job_is_cancelled_and_stays() -> None:
-    held = Held()
-    with behind(deeds={"states_mean": held}, threads=1) as there:
+    held = HeldTask()
+    with behind(tasks={"states_mean": held}, threads=1) as there:
         there.submit()
         held.wait_begun()
         queued = there.submit()
@@ -640,8 +640,8 @@ def test_a_queued_job_is_cancelled_and_stays() -> None:
 
 
 def test_a_running_job_is_cancelled_at_its_next_check() -> None:
-    held = Held()
-    with behind(deeds={"states_mean": held}) as there:
+    held = HeldTask()
+    with behind(tasks={"states_mean": held}) as there:
         job_id = there.submit()
         held.wait_begun()
         reply = dismiss(there, job_id)
@@ -651,8 +651,8 @@ def test_a_running_job_is_cancelled_at_its_next_check() -> None:
 
 def test_a_running_job_that_does_not_look_up_is_said_to_be_cancelling(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("meantime.web.v1.jobs.deletion.CANCEL_WAIT_S", 0.0)
-    held = Held(is_polite=False)
-    with behind(deeds={"states_mean": held}) as there:
+    held = HeldTask(is_polite=False)
+    with behind(tasks={"states_mean": held}) as there:
         job_id = there.submit()
         held.wait_begun()
         reply = dismiss(there, job_id)
@@ -687,7 +687,7 @@ def test_who_only_wants_to_cancel_removes_nothing_however_often_he_asks() -> Non
 
 
 def test_who_only_wants_to_cancel_cancels() -> None:
-    with behind(tables=Tables(table=None), gate=ToyGate(closed=["table"])) as there:
+    with behind(tables=Tables(table=None), gate=FakeGate(closed=["table"])) as there:
         job_id = there.submit()
         assert body_of(dismiss(there, job_id, "if=unfinished"))["outcome"] == "cancelled"
         assert look(there, job_id)["state"] == "cancelled"
@@ -732,8 +732,8 @@ def test_a_job_that_ends_before_it_is_cancelled_is_left_as_it_is() -> None:
 
 
 def test_a_job_that_ends_between_the_look_and_the_cancellation_is_left_too(monkeypatch: pytest.MonkeyPatch) -> None:
-    held = Held()
-    with behind(deeds={"states_mean": held}) as there:
+    held = HeldTask()
+    with behind(tasks={"states_mean": held}) as there:
         cancel = there.engine.cancel
 
         def comes_late(number: int) -> Any:
@@ -748,7 +748,7 @@ def test_a_job_that_ends_between_the_look_and_the_cancellation_is_left_too(monke
 
 
 def test_a_job_that_waits_for_its_data_set_is_cancelled_at_once() -> None:
-    with behind(tables=Tables(table=None), gate=ToyGate(closed=["table"])) as there:
+    with behind(tables=Tables(table=None), gate=FakeGate(closed=["table"])) as there:
         job_id = there.submit()
         reply = dismiss(there, job_id)
         assert (reply.status, body_of(reply)["outcome"]) == (200, "cancelled")
@@ -756,8 +756,8 @@ def test_a_job_that_waits_for_its_data_set_is_cancelled_at_once() -> None:
 
 
 def test_a_job_that_is_claimed_and_waits_for_its_thread_is_cancelled_without_being_run() -> None:
-    held = Held()
-    with behind(deeds={"states_mean": held}, threads=1) as there:
+    held = HeldTask()
+    with behind(tasks={"states_mean": held}, threads=1) as there:
         # Accepted in one commit, they are claimed in one.
         submit_batch(there, {"requests": [ASKED] * 3})
         held.wait_begun()

@@ -32,7 +32,7 @@ from meantime.web.v1.provenance.explanation import get_job_explanation, get_stat
 from meantime.web.v1.provenance.rows import get_job_rows, get_statistic_rows
 from tests.support.http_requests import FakeRequest, job_request
 from tests.support.table_files import read
-from tests.support.v1_calls import Behind, Tables, Told, behind
+from tests.support.v1_calls import Behind, FakeEngine, Tables, behind
 
 FILE = """Question,LocationDesc,Data_Value,Stratification1
 Naps,Utah,10,Men
@@ -179,7 +179,7 @@ def test_the_rows_of_a_job_are_those_of_its_answer(server: Behind) -> None:
 
 def test_a_job_that_has_no_result_has_no_rows() -> None:
     async def rows_of(job_id: str) -> object:
-        return await get_job_rows(Told().backend, job_request(job_id=job_id))
+        return await get_job_rows(FakeEngine().backend, job_request(job_id=job_id))
 
     with pytest.raises(ResultNotReady):
         asyncio.run(rows_of("job_id_1"))

@@ -32,7 +32,7 @@ from meantime.web.http.replies import ClientGone, Reply, Stream
 from meantime.web.v1.jobs import deletion
 from meantime.web.v1.results import description
 from meantime.web.v1.results import handlers as results
-from tests.support.engine_fakes import PATIENCE_S, Held
+from tests.support.engine_fakes import PATIENCE_S, HeldTask
 from tests.support.http_requests import job_request
 from tests.support.v1_calls import ASKED, Behind, behind, body_of, headers_of, turns_until
 
@@ -41,7 +41,7 @@ def read(there: Behind, job_id: str, suffix: str | None = None, *, method: str =
     return there.run(results.get_result, lambda: job_request(method, job_id=job_id, suffix=suffix, **headers))
 
 
-def failing(request: Request, work: Work) -> bytes:  # noqa: ARG001 - a deed is handed both
+def failing(request: Request, work: Work) -> bytes:  # noqa: ARG001 - a task is handed both
     raise RuntimeError("a bug of ours")
 
 
@@ -207,8 +207,8 @@ def test_a_long_result_is_read_in_a_thread_and_sent_in_pieces(is_long: bool) -> 
 
 
 def test_a_job_that_has_not_ended_has_no_result_yet_and_says_when_to_ask_again() -> None:
-    held = Held()
-    with behind(deeds={"states_mean": held}, threads=1) as there:
+    held = HeldTask()
+    with behind(tasks={"states_mean": held}, threads=1) as there:
         running, queued = there.submit(), there.submit()
         held.wait_begun()
         for job_id, state in ((running, "running"), (queued, "queued")):
@@ -219,7 +219,7 @@ def test_a_job_that_has_not_ended_has_no_result_yet_and_says_when_to_ask_again()
 
 
 def test_a_failed_job_says_why_it_has_no_result() -> None:
-    with behind(deeds={"states_mean": failing}) as there:
+    with behind(tasks={"states_mean": failing}) as there:
         job_id = there.done()
         for suffix in (None, "csv"):
             with pytest.raises(JobFailed, match=r"job_id_1 failed.*RuntimeError") as failed:
@@ -228,8 +228,8 @@ def test_a_failed_job_says_why_it_has_no_result() -> None:
 
 
 def test_a_cancelled_job_has_no_result() -> None:
-    held = Held()
-    with behind(deeds={"states_mean": held}) as there:
+    held = HeldTask()
+    with behind(tasks={"states_mean": held}) as there:
         job_id = there.submit()
         held.wait_begun()
         there.run(deletion.delete_job, lambda: job_request("DELETE", job_id=job_id))
@@ -291,7 +291,7 @@ def test_a_classic_result_whose_snapshot_is_not_there_any_more_is_gone() -> None
 
 
 def test_who_waits_gets_the_result_when_it_is_there() -> None:
-    held = Held()
+    held = HeldTask()
 
     async def story(there: Behind) -> Any:
         call = job_request(job_id="job_id_1", suffix="csv", prefer="wait=30")
@@ -300,7 +300,7 @@ def test_who_waits_gets_the_result_when_it_is_there() -> None:
         held.go_on.set()
         return await asyncio.wait_for(waiting, PATIENCE_S)
 
-    with behind(deeds={"states_mean": held}) as there:
+    with behind(tasks={"states_mean": held}) as there:
         there.submit()
         reply = asyncio.run(story(there))
     assert (reply.status, headers_of(reply)["preference-applied"]) == (200, "wait=30")
@@ -308,7 +308,7 @@ def test_who_waits_gets_the_result_when_it_is_there() -> None:
 
 
 def test_who_waits_for_a_job_that_fails_is_told_that() -> None:
-    held = Held()
+    held = HeldTask()
 
     def fails_then(request: Request, work: Work) -> bytes:
         held(request, work)
@@ -322,7 +322,7 @@ def test_who_waits_for_a_job_that_fails_is_told_that() -> None:
         with pytest.raises(JobFailed):
             await asyncio.wait_for(waiting, PATIENCE_S)
 
-    with behind(deeds={"states_mean": fails_then}) as there:
+    with behind(tasks={"states_mean": fails_then}) as there:
         there.submit()
         asyncio.run(story(there))
 
@@ -331,7 +331,7 @@ def test_who_waits_for_a_job_that_fails_is_told_that() -> None:
 def test_who_leaves_is_waited_for_no_more_and_who_stays_when_the_server_stops_is_told_to_come_again(
     leaves: bool,
 ) -> None:
-    held = Held()
+    held = HeldTask()
 
     async def story(there: Behind) -> None:
         call = job_request(job_id="job_id_1", prefer="wait=30")
@@ -344,7 +344,7 @@ def test_who_leaves_is_waited_for_no_more_and_who_stays_when_the_server_stops_is
         with pytest.raises(ClientGone if leaves else ResultNotReady):
             await asyncio.wait_for(waiting, PATIENCE_S)
 
-    with behind(deeds={"states_mean": held}) as there:
+    with behind(tasks={"states_mean": held}) as there:
         there.submit()
         asyncio.run(story(there))
         held.go_on.set()
