@@ -49,7 +49,7 @@ QuestionText = Annotated[
     str,
     Names.QUESTION,
     msgspec.Meta(
-        description="Text of the question, as in the file.",
+        description="The question, in full, as in the file.",
         examples=["Percent of adults aged 18 years and older who have obesity"],
     ),
 ]
@@ -74,7 +74,7 @@ StratumName = Annotated[
 Show = Annotated[
     Literal["locations", "figures"],
     msgspec.Meta(
-        description="What the rows of the answer are: locations, one each, or the figures about all of them together.",
+        description="What the rows are: one for each location, or figures about all locations together.",
         examples=["figures"],
     ),
 ]

@@ -39,10 +39,17 @@ def basis_cells(draft: Draft) -> Booleans:
     if draft.by_stratum:
         return _of_every_stratum(draft)
     if parameters.basis == "all_rows":
-        detail = "The mean of all rows has no standard error, since categories overlap; only estimate gives it."
+        detail = (
+            "The mean of all rows has no standard error, because categories overlap. Only estimate supports the"
+            ' basis "all_rows".'
+        )
         draft.refuse("/basis", "no-standard-error", detail)
     elif parameters.basis == "total" and (parameters.category is not None or parameters.stratum is not None):
-        draft.refuse("/basis", "contradiction", 'The basis "total" has no category and no stratum of its own.')
+        draft.refuse(
+            "/basis",
+            "contradiction",
+            'The basis "total" takes neither category nor stratum. Remove them, or choose the basis "stratum".',
+        )
     elif parameters.stratum is not None and parameters.category is not None:
         return _of_stratum(draft, parameters.category, parameters.stratum)
     elif parameters.basis == "stratum" or parameters.category is not None or parameters.stratum is not None:

@@ -37,23 +37,23 @@ class CellParameters(msgspec.Struct, frozen=True, kw_only=True):
         tuple[str, ...],
         msgspec.Meta(
             max_length=_MOST_LOCATIONS,
-            description='Locations by name, or one word: "all", or a set that the geography of the table has, such as '
-            '"states".',
+            description='Locations by name, or one word: "all", or a set of locations that the geography defines, '
+            'such as "states".',
             examples=[["all"], ["states"], ["Utah", "Ohio"]],
         ),
     ] = ("all",)
     basis: Annotated[
         Basis | None,
         msgspec.Meta(
-            description='What a value is of: "total" (everybody), "stratum" (the group that category and stratum '
-            'name), "all_rows" (the mean of the rows as they come, without any standard error). Null: the stratum '
-            "where one is named, else the total where the table has one.",
+            description='Which people a value describes: "total" (everyone), "stratum" (the group that category and '
+            'stratum name), or "all_rows" (the mean of all rows, without a standard error). Default: the'
+            " stratum if one is named, else the total if the table has one.",
             examples=["total", "stratum"],
         ),
     ] = None
     category: Annotated[
         CategoryName | None,
-        msgspec.Meta(description="The category of the stratum.", examples=["Sex"]),
+        msgspec.Meta(description="The category that the stratum belongs to.", examples=["Sex"]),
     ] = None
     stratum: Annotated[
         StratumName | None,
@@ -62,23 +62,25 @@ class CellParameters(msgspec.Struct, frozen=True, kw_only=True):
     value_type: Annotated[
         str | None,
         msgspec.Meta(
-            description="The type of value, as in the file, where the question has several. They are never mixed.",
+            description="The type of value, as in the file. Needed where the question has several types, which are "
+            "never mixed.",
             examples=["Crude Prevalence"],
         ),
     ] = None
     weights: Annotated[
         Weights,
         msgspec.Meta(
-            description="How much each of several years counts. Equal weights give every location the same mix of "
-            "years.",
+            description="How much each of several years counts. With equal weights every location has the same mix "
+            "of years.",
             examples=["equal"],
         ),
     ] = Weights.EQUAL
     interval_scale: Annotated[
         IntervalScale,
         msgspec.Meta(
-            description="The scale on which intervals are symmetrical: logit or linear for percents, log or linear for "
-            "anything else. auto takes the one on which the question's published limits are more so, and says which.",
+            description="The scale on which confidence intervals are symmetric: logit or linear for percents, log or "
+            "linear for other values. With auto it is the scale on which the question's published limits are closer to "
+            "symmetric; a note names it.",
             examples=["auto"],
         ),
     ] = "auto"
@@ -87,14 +89,14 @@ class CellParameters(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.Meta(
             ge=0.1,
             le=100,
-            description="How much larger variances are than those of simple random samples; used only where the table "
-            "has respondents and no limits.",
+            description="How much larger variances are than those of a simple random sample. Used only where the "
+            "table has sample sizes and no confidence limits.",
             examples=[2.0],
         ),
     ] = DESIGN_EFFECT
     reliability: Annotated[
         Standard,
-        msgspec.Meta(description="Whose rules flag what is not to be leaned on.", examples=["brfss"]),
+        msgspec.Meta(description="Which agency's reliability rules to apply.", examples=["brfss"]),
     ] = Standard.BRFSS
 
     def __post_init__(self) -> None:
@@ -109,8 +111,8 @@ class WithAdjustment(CellParameters, frozen=True, kw_only=True):
     adjust: Annotated[
         Adjustment,
         msgspec.Meta(
-            description="How p-values are adjusted for their number: holm bounds the chance of any false difference, "
-            "benjamini_hochberg the share of false ones.",
+            description="How p-values are adjusted for multiple testing: holm limits the probability of any false "
+            "positive, benjamini_hochberg the expected share of false positives.",
             examples=["holm"],
         ),
     ] = Adjustment.HOLM
@@ -122,15 +124,15 @@ class WithReference(WithAdjustment, frozen=True, kw_only=True):
     shares: Annotated[
         Literal["none", "geography"],
         msgspec.Meta(
-            description="Population shares, for a reference that contains the location: none (conservative), or those "
-            "of the geography of the table.",
+            description="Population shares, for a reference that contains the locations: none (conservative), or "
+            "those that the geography has.",
             examples=["none"],
         ),
     ] = "none"
     contains: Annotated[
         bool | None,
         msgspec.Meta(
-            description="Whether the reference contains the locations. Null: recognised where its respondents are "
+            description="Whether the reference contains the locations. Default: yes if its number of respondents is "
             "exactly the sum of theirs.",
             examples=[True],
         ),

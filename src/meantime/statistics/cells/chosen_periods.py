@@ -55,13 +55,17 @@ def refuse_shared_years(draft: Draft, codes: list[int]) -> None:
 
 def _without_years(draft: Draft, years: RequestedYears, codes: list[int]) -> list[int]:
     if len(codes) > 1 or years.named or years.ranges:
-        draft.refuse("/years", "absent", 'The rows have no year; "latest" takes them as they are.')
+        draft.refuse("/years", "absent", 'The rows of this question have no year. Use "latest".')
     return codes[:1]
 
 
 def _refuse_no_value(draft: Draft) -> None:
     if not draft.problems:
-        draft.refuse("/question", "absent", "There is no value of the question for what is asked.")
+        draft.refuse(
+            "/question",
+            "absent",
+            "The question has no value for this selection. Choose another group, or other locations.",
+        )
 
 
 def _latest(draft: Draft, there: Sequence[Period], having: Sequence[int], locations: int) -> int:

@@ -35,9 +35,7 @@ def with_reference(snapshot: Snapshot, parameters: CellParameters, name: str | N
     """
     reference = name or _aggregate(snapshot, snapshot.cube.question_codes[parameters.question])
     if reference is None:
-        detail = (
-            "There is no one aggregate to compare with, so the reference must be named: a location of the data set."
-        )
+        detail = "The table has no single aggregate to compare with. Name a location of the data set as reference."
         raise refusal("/reference", "missing", detail)
     pooled = pool_periods(select(snapshot, parameters, also=reference))
     if reference not in pooled.groups.names:

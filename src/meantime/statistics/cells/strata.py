@@ -45,13 +45,13 @@ def strata(snapshot: Snapshot, parameters: OfCategory) -> Pooled:
 
 def _chosen(snapshot: Snapshot, parameters: OfCategory) -> Selection:
     if parameters.basis not in (None, "stratum"):
-        raise refusal("/basis", "contradiction", 'Groups have the basis "stratum", and no other.')
+        raise refusal("/basis", "contradiction", 'Groups are compared on the basis "stratum" only. Remove the basis.')
     chosen = select(snapshot, msgspec.structs.replace(parameters, stratum=None), by_stratum=True)
     for pointer, name in (("/reference_stratum", parameters.reference_stratum), ("/stratum", parameters.stratum)):
         if name is not None:
             _refuse_no_group(chosen, pointer, name)
     if parameters.stratum == parameters.reference_stratum:
-        raise refusal("/stratum", "contradiction", "A group is not compared with itself.")
+        raise refusal("/stratum", "contradiction", "A group cannot be compared with itself. Name another group.")
     if parameters.stratum is not None:
         chosen = chosen[[name in (parameters.stratum, parameters.reference_stratum) for name in names(chosen)]]
     return chosen

@@ -44,7 +44,7 @@ class Association(CellParameters, frozen=True, kw_only=True):
     other: Annotated[
         QuestionText,
         msgspec.Meta(
-            description="The question to go with it, in full; asked of the same basis and years.",
+            description="The other question, in full. It is taken for the same group and years.",
             examples=["Percent of adults who engage in no leisure-time physical activity"],
         ),
     ]
@@ -161,7 +161,7 @@ def rests_on(prepared: Prepared[Association, Both], row: Mapping[str, Cell] | No
 def prepare(snapshot: Snapshot, parameters: Association) -> Both:
     """Select the cells of both questions, and pool their years."""
     if parameters.other == parameters.question:
-        raise refusal("/other", "contradiction", "A question goes with itself in any case; name another one.")
+        raise refusal("/other", "contradiction", "Both questions are the same. Name another one.")
     one = pool_periods(select(snapshot, parameters))
     # The very years of the first question, also where those were said to be the latest.
     other = pool_periods(_select_other(snapshot, msgspec.structs.replace(parameters, years=one.groups.years_parameter)))

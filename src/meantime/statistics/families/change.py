@@ -46,7 +46,7 @@ class Change(WithReference, frozen=True, kw_only=True):
     reference: Annotated[
         LocationName | None,
         msgspec.Meta(
-            description="Whose change each location's change is compared with. Null: nobody's.", examples=["National"]
+            description="The location whose change the others are compared with. Default: none.", examples=["National"]
         ),
     ] = None
 

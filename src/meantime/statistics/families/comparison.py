@@ -52,15 +52,17 @@ class Comparison(WithReference, frozen=True, kw_only=True):
     reference: Annotated[
         Annotated[str, Names.LOCATION] | None,
         msgspec.Meta(
-            description="What each location is compared with. Null: the aggregate of the table, where it has one.",
+            description="The location to compare with. Default: the aggregate of the table, such as the whole "
+            "country, if it has one.",
             examples=["National", "Utah"],
         ),
     ] = None
     margin: Annotated[
         Annotated[float, msgspec.Meta(gt=0)] | None,
         msgspec.Meta(
-            description="A difference that does not matter, in the unit of the question. A location is called similar "
-            "only if the 90 % interval of its difference lies within it. Null: nothing is.",
+            description="A difference that is too small to matter, in the unit of the question. A location is called"
+            " similar if the 90% confidence interval of its difference is within this margin. Default: "
+            "no location is.",
             examples=[2.0],
         ),
     ] = None

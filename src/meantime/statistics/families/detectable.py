@@ -30,13 +30,14 @@ class Detectable(CellParameters, frozen=True, kw_only=True):
     reference: Annotated[
         LocationName | None,
         msgspec.Meta(
-            description="What each location would be compared with. Null: the aggregate of the table, if it has one.",
+            description="The location to compare with. Default: the aggregate of the table, such as the whole "
+            "country, if it has one.",
             examples=["National"],
         ),
     ] = None
     power: Annotated[
         float,
-        msgspec.Meta(gt=0.05, lt=1, description="How often the difference is to be found, as a share.", examples=[0.8]),
+        msgspec.Meta(gt=0.05, lt=1, description="The power: the probability to detect the difference.", examples=[0.8]),
     ] = 0.8
 
 

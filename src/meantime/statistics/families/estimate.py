@@ -59,8 +59,8 @@ class Estimate(CellParameters, frozen=True, kw_only=True):
         tuple[Literal["stratum", "period"], ...],
         msgspec.Meta(
             max_length=2,
-            description="Beside location: each stratum by itself (of the category, where one is named), each period by "
-            "itself. Nothing: one estimate a location.",
+            description="A row for each stratum (of the category, if one is named) or each period of a location. "
+            "Default: one estimate for each location.",
             examples=[["stratum"], ["period"]],
         ),
     ] = ()
@@ -94,7 +94,10 @@ def check_basis(parameters: Estimate) -> tuple[Problem, ...]:
     is_broken_down = bool(parameters.by) or parameters.category is not None or parameters.stratum is not None
     if parameters.basis != "all_rows" or not is_broken_down:
         return check_form(parameters)
-    detail = 'The basis "all_rows" is one mean a location, over all categories and years; it is not broken down.'
+    detail = (
+        'The basis "all_rows" is one mean for each location, over all categories and years. Remove by, category'
+        " and stratum."
+    )
     return (Problem(pointer="/basis", code="contradiction", detail=detail),)
 
 

@@ -48,7 +48,7 @@ class GapRanking(OfCategory, frozen=True, kw_only=True):
 
     stratum: Annotated[
         StratumName,
-        msgspec.Meta(description="The group whose value the reference group's is taken from.", examples=["Female"]),
+        msgspec.Meta(description="The group to compare with the reference group.", examples=["Female"]),
     ]
     since: Annotated[
         int | str | None,

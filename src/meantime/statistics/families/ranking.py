@@ -60,7 +60,8 @@ class Ordered(CellParameters, frozen=True, kw_only=True):
     better: Annotated[
         Literal["lower", "higher"] | None,
         msgspec.Meta(
-            description="Which values are good, and so come first. Null: as it is known of the question.",
+            description="Whether lower or higher values are better, and so come first. Default: the question's own "
+            "setting.",
             examples=["lower"],
         ),
     ] = None
@@ -72,14 +73,17 @@ class Ranking(Ordered, frozen=True, kw_only=True):
     best: Annotated[
         int,
         msgspec.Meta(
-            ge=1, le=1_000, description="For how many of the best p_best is the chance to be among.", examples=[5]
+            ge=1,
+            le=1_000,
+            description="How many locations count as the best for p_best, the probability to be one of them.",
+            examples=[5],
         ),
     ] = 5
     reference: Annotated[
         Annotated[str, Names.LOCATION] | None,
         msgspec.Meta(
-            description="What each location can be seen beside; it is not ranked for that. Null: the aggregate of the "
-            "table, where it has one with a value in these years.",
+            description="A location to show next to the others, without ranking it. Default: the aggregate of the "
+            "table, such as the whole country, if it has a value in these years.",
             examples=["National", "Utah"],
         ),
     ] = None

@@ -46,7 +46,9 @@ class Sensitivity(Ordered, frozen=True, kw_only=True):
 
     best: Annotated[
         int,
-        msgspec.Meta(ge=1, le=1_000, description="How many of the best are compared between methods.", examples=[5]),
+        msgspec.Meta(
+            ge=1, le=1_000, description="How many of the best locations to compare between methods.", examples=[5]
+        ),
     ] = 5
     show: Show = "locations"
 

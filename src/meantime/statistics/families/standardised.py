@@ -56,7 +56,7 @@ class Standardised(CellParameters, frozen=True, kw_only=True):
     category: Annotated[
         CategoryName,
         msgspec.Meta(
-            description="The category whose strata are given the shares of the standard.", examples=["Age (years)"]
+            description="The category whose strata are weighted by the standard population.", examples=["Age (years)"]
         ),
     ]
     standard: Annotated[
@@ -65,7 +65,7 @@ class Standardised(CellParameters, frozen=True, kw_only=True):
             min_length=1,
             max_length=_MOST_STRATA,
             description="The standard population: the name of a built-in one, or a weight for each stratum, written "
-            '"stratum=weight". What the weights add up to does not matter; a stratum of weight 0 is left out.',
+            '"stratum=weight". Weights need not add up to anything; a stratum of weight 0 is left out.',
             examples=[["us_2000"], ["Female=51", "Male=49"]],
         ),
     ]
@@ -182,10 +182,10 @@ def check_standard(parameters: Standardised) -> Iterator[Problem]:
 
 def _wrong_form(parameters: Standardised) -> Iterator[Problem]:
     if parameters.basis not in (None, "stratum"):
-        detail = "What is standardised is made of strata, so there is no other basis."
+        detail = 'Standardized values are made of strata, so the only basis is "stratum". Remove the basis.'
         yield Problem(pointer="/basis", code="contradiction", detail=detail)
     if parameters.stratum is not None:
-        detail = "All strata of the category are weighted; one by itself cannot be named."
+        detail = "All strata of the category are weighted. Remove the stratum."
         yield Problem(pointer="/stratum", code="contradiction", detail=detail)
     yield from _weights(parameters)[1]
 
@@ -212,7 +212,9 @@ def _weights(parameters: Standardised) -> tuple[dict[str, float], list[Problem]]
         else:
             found[stratum] = weight
     if not problems and not sum(found.values()) > 0:
-        problems.append(Problem(pointer="/standard", code="contradiction", detail="All weights are 0."))
+        problems.append(
+            Problem(pointer="/standard", code="contradiction", detail="All weights are 0. At least one must be larger.")
+        )
     return found, problems
 
 

@@ -64,21 +64,23 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Axis, ...],
         msgspec.Meta(
             max_length=4,
-            description="What the rows are grouped by, in this order; nothing: all rows are one group.",
+            description="What to group rows by, in this order. Default: all rows are one group.",
             examples=[["location"], ["period", "location"]],
         ),
     ] = ()
     location: Annotated[
         tuple[LocationName, ...],
         msgspec.Meta(
-            max_length=_MOST_NAMES, description="Only rows of these locations; none: all.", examples=[["Utah", "Ohio"]]
+            max_length=_MOST_NAMES,
+            description="Only rows of these locations. Default: all.",
+            examples=[["Utah", "Ohio"]],
         ),
     ] = ()
     category: Annotated[
         tuple[CategoryName, ...],
         msgspec.Meta(
             max_length=_MOST_NAMES,
-            description='Only rows of these categories; none: all; "": rows without a category.',
+            description='Only rows of these categories; "" means rows without a category. Default: all.',
             examples=[["Total"]],
         ),
     ] = ()
@@ -86,7 +88,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         tuple[StratumName, ...],
         msgspec.Meta(
             max_length=_MOST_NAMES,
-            description='Only rows of these strata; none: all; "": rows without a stratum.',
+            description='Only rows of these strata; "" means rows without a stratum. Default: all.',
             examples=[["Male", "Female"]],
         ),
     ] = ()
@@ -94,7 +96,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         tuple[PeriodText, ...],
         msgspec.Meta(
             max_length=_MOST_SPANS,
-            description="Only rows of these years, or of periods that lie within these spans; none: all.",
+            description="Only rows of these years, or of periods within these spans. Default: all.",
             examples=[["2019", "2021-2023"]],
         ),
     ] = ()
@@ -103,7 +105,7 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         msgspec.Meta(
             max_length=_MOST_QUANTILES,
             description="Quantiles as shares from 0 to 1; 0.5 is the median. Each is a column: median, or q and the "
-            "digits behind the point, as in q05 and q975.",
+            "decimals, as in q05 and q975.",
             examples=[[0.05, 0.5, 0.95]],
         ),
     ] = (0.5,)
@@ -111,14 +113,15 @@ class Summary(msgspec.Struct, frozen=True, kw_only=True):
         tuple[Annotated[str, Names.COLUMN], ...],
         msgspec.Meta(
             max_length=20,
-            description='Columns to sort by, the first one first, with "-" in front for descending. Nulls come last, '
-            "ties by the names of the groups; so do all where no column is named.",
+            description='Columns to sort by, the most important first, with "-" in front for descending order. Nulls'
+            " come last, and ties are sorted by the names of the groups. Default: by the names of the "
+            "groups.",
             examples=[["-mean"]],
         ),
     ] = ()
     limit: Annotated[
         Annotated[int, msgspec.Meta(ge=1, le=1_000_000)] | None,
-        msgspec.Meta(description="Only so many rows of the answer, the first ones; null: all.", examples=[10]),
+        msgspec.Meta(description="The largest number of rows to return. Default: all.", examples=[10]),
     ] = None
 
     def __post_init__(self) -> None:

@@ -58,8 +58,8 @@ class Trend(WithAdjustment, frozen=True, kw_only=True):
         tuple[Annotated[int, msgspec.Meta(ge=0, le=9999)], ...],
         msgspec.Meta(
             max_length=20,
-            description="Years in which the survey began to ask or count in another way. No slope crosses one: each "
-            "stretch from one break to before the next has a row of its own.",
+            description="Years in which the method of the survey changed. No trend line crosses a break; each "
+            "segment between breaks has its own row.",
             examples=[[2011]],
         ),
     ] = ()
