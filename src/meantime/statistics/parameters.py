@@ -22,7 +22,7 @@ from meantime.errors import Problem
 from meantime.text import json_pointer, quoted
 
 # Further ones are counted: a list of a thousand wrong names has one thing wrong with it.
-_TOLD = 20
+_MOST_PROBLEMS = 20
 # A key of a megabyte would come back as often as it was sent.
 
 
@@ -160,8 +160,8 @@ def naming(parameters: type[msgspec.Struct], names: Names) -> str | None:
 def capped(problems: Iterator[Problem], pointer: str) -> Iterator[Problem]:
     """Go through some problems of one kind, and then say that there are more."""
     for index, problem in enumerate(problems):
-        if index == _TOLD:
-            detail = f"There may be more of that kind: only the first {_TOLD} are told."
+        if index == _MOST_PROBLEMS:
+            detail = f"There may be more problems of this kind; only the first {_MOST_PROBLEMS} are listed."
             yield Problem(pointer=pointer, code="too-many", detail=detail)
             return
         yield problem

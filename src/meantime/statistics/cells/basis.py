@@ -53,7 +53,7 @@ def basis_cells(draft: Draft) -> Booleans:
     elif parameters.stratum is not None and parameters.category is not None:
         return _of_stratum(draft, parameters.category, parameters.stratum)
     elif parameters.basis == "stratum" or parameters.category is not None or parameters.stratum is not None:
-        detail = f"The basis needs both category and stratum. {_choices(draft)}"
+        detail = f"The basis needs both a category and a stratum. {_choices(draft)}"
         draft.refuse("/stratum" if parameters.stratum is None else "/category", "missing", detail)
     else:
         return _of_total(draft)
@@ -67,7 +67,7 @@ def _of_every_stratum(draft: Draft) -> Booleans:
     if draft.parameters.stratum is not None:
         kept &= draft.keys[:, STRATUM] == _code(draft, "strata", draft.parameters.stratum)
     if not kept.any():
-        draft.refuse("/category", "absent", f"The question has no such stratum. {_choices(draft)}")
+        draft.refuse("/category", "absent", f"The question does not have this stratum. {_choices(draft)}")
     return kept
 
 
@@ -75,7 +75,7 @@ def _of_stratum(draft: Draft, category: str, stratum: str) -> Booleans:
     kept: Booleans = np.asarray(draft.keys[:, CATEGORY] == _code(draft, "categories", category))
     kept &= draft.keys[:, STRATUM] == _code(draft, "strata", stratum)
     if not kept.any():
-        draft.refuse("/stratum", "absent", f"The question has no such stratum. {_choices(draft)}")
+        draft.refuse("/stratum", "absent", f"The question does not have this stratum. {_choices(draft)}")
     draft.notes.append(f"Basis: the stratum {quoted(stratum)} of {quoted(category)}.")
     return kept
 
@@ -88,7 +88,7 @@ def _of_total(draft: Draft) -> Booleans:
     wanted = overall[0] if overall else (ABSENT, ABSENT)
     kept: Booleans = np.asarray((pairs == wanted).all(axis=1))
     if not kept.any():
-        detail = f"The question has no overall stratum, so the basis must be named. {_choices(draft)}"
+        detail = f"The question has no overall total. Name a category and a stratum. {_choices(draft)}"
         draft.refuse("/basis", "missing", detail)
     draft.notes.append("Basis: the total, as published.")
     return kept

@@ -29,7 +29,7 @@ class CellParameters(msgspec.Struct, frozen=True, kw_only=True):
         int | str,
         msgspec.Meta(
             description=f'Years: {SYNTAX}. "latest" is the last year that nine in ten of the locations have. Several '
-            "years are pooled, and a location that lacks one of them is left out by name.",
+            "years are pooled; a location without a value in one of them is left out, and named.",
             examples=["latest", "2018..2022", 2019],
         ),
     ] = "latest"

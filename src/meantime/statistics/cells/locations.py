@@ -40,5 +40,8 @@ def _named(draft: Draft) -> Integers:
 def _refuse_unknown(draft: Draft, pointer: str, name: str) -> None:
     sets = ", ".join(f'"{each}"' for each in ("all", *draft.geography.sets))
     near = closest(name, draft.cube.labels.locations)
-    detail = f"The data set has no location {quoted(name)}. {suggestion(near)}Alone, one may also say {sets}."
+    detail = (
+        f"The data set has no location {quoted(name)}. {suggestion(near)}One of these words can be used instead of "
+        f"names: {sets}."
+    )
     draft.refuse(pointer, "unknown", detail, near)

@@ -15,7 +15,7 @@ from meantime import text
 from meantime.dataset.cube import Period
 
 SYNTAX = (
-    '"latest", "all", a year (2019), years from and to (2018..2022), every so many of them (2011..2023/2), a period of '
+    '"latest", "all", a year (2019), a range (2018..2022), every second year of a range (2011..2023/2), a period of '
     "several years (2018-2020), or a list of these with commas (2016,2018..2020)"
 )
 

@@ -78,7 +78,7 @@ def _cells_of(name: str, selection: Selection) -> Selection:
 
 def _absent(reference: str, pooled: Pooled) -> RequestInvalid:
     reason = next((each.reason for each in pooled.left_out if each.location == reference), "no row")
-    detail = f"The reference {reference} is not there: {reason}. Name another, or other years."
+    detail = f"The reference {reference} has no value: {reason}. Choose another reference or other years."
     return refusal("/reference", "absent", detail)
 
 

@@ -112,7 +112,7 @@ def _refuse_mixed(draft: Draft, chosen: Booleans) -> None:
     where = f"the columns {listed(map(quoted, others))}" if others else "their values alone"
     detail = (
         f"{len(mixed):,} of the {len(cells):,} cells have several rows (the first: {quoted(location)}, "
-        f"{int(draft.cube.cells.rows[mixed[0]]):,} rows), so it cannot be said which is the estimate. They agree "
+        f"{int(draft.cube.cells.rows[mixed[0]]):,} rows), so it is not clear which one is the estimate. They agree "
         f"in question, location, category, stratum, value type and period, and so may differ in {where}. Split the "
         "file by that, or ask summary, which averages rows."
     )

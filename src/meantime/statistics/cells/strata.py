@@ -86,5 +86,9 @@ def _refuse_no_group(of: Selection, pointer: str, name: str) -> None:
     if there.get(name, False):
         return
     groups = ", ".join(quoted(each) for each, is_group in there.items() if is_group)
-    why = "is no group of people" if name in there else f"is no group of {quoted(of.parameters.category or '')} there"
+    why = (
+        "is not a group of people"
+        if name in there
+        else f"is not a group of {quoted(of.parameters.category or '')} there"
+    )
     raise refusal(pointer, "absent", f"{quoted(name)} {why}. There are: {groups}.")

@@ -21,7 +21,9 @@ def chosen_value_type(draft: Draft, chosen: Booleans) -> int:
         return int(fitting[0])
     if there:
         names = ", ".join(quoted(value_type_text(kinds[code])) for code in there)
-        why = "has values of several types, which are never mixed; name one" if fitting else "has no such type"
+        why = (
+            "has values of several types, which are never mixed. Choose one" if fitting else "has no such type of value"
+        )
         draft.refuse("/value_type", "mixed" if fitting else "unknown", f"The question {why}. There are: {names}.")
     return ABSENT
 

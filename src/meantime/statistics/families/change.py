@@ -40,7 +40,7 @@ class Change(WithReference, frozen=True, kw_only=True):
     since: Annotated[
         int | str,
         msgspec.Meta(
-            description=f'The earlier years, as "years" are the later ones: {SYNTAX}.', examples=["2018", "2011..2013"]
+            description=f'The earlier years to compare "years" with: {SYNTAX}.', examples=["2018", "2011..2013"]
         ),
     ]
     reference: Annotated[
@@ -155,7 +155,7 @@ def prepare(snapshot: Snapshot, parameters: Change) -> Pools:
     earlier_asked = msgspec.structs.replace(parameters, years=parameters.since)
     earlier = pool_periods(select(snapshot, earlier_asked, also=parameters.reference))
     if sharing([period for period in (*earlier.groups.periods, *later.groups.periods) if period is not None]):
-        detail = f"A year is among both, so the two are not separate: {earlier.groups.years} and {later.groups.years}."
+        detail = f"The earlier and the later years overlap: {earlier.groups.years} and {later.groups.years}."
         raise refusal("/since", "contradiction", detail)
     both = np.intersect1d(earlier.groups.locations, later.groups.locations)
     left_out = tuple(sorted({*earlier.left_out, *later.left_out}))
@@ -163,7 +163,11 @@ def prepare(snapshot: Snapshot, parameters: Change) -> Pools:
     later = later[np.isin(later.groups.locations, both)]
     if parameters.reference is not None and parameters.reference not in later.groups.names:
         reason = _reason(left_out, parameters.reference)
-        raise refusal("/reference", "absent", f"The reference {parameters.reference} is not there: {reason}.")
+        raise refusal(
+            "/reference",
+            "absent",
+            f"The reference {parameters.reference} has no value: {reason}. Choose another reference or other years.",
+        )
     contained: tuple[Containment, ...] = ()
     if parameters.reference is not None:
         at = later.groups.names.index(parameters.reference)

@@ -53,7 +53,7 @@ class GapRanking(OfCategory, frozen=True, kw_only=True):
     since: Annotated[
         int | str | None,
         msgspec.Meta(
-            description=f"Earlier years, from which on the change of each gap is told: {SYNTAX}. Null: no change.",
+            description=f"Earlier years, to show how each gap changed since: {SYNTAX}. Default: no change is shown.",
             examples=["2011"],
         ),
     ] = None
@@ -208,7 +208,7 @@ def prepare(snapshot: Snapshot, parameters: GapRanking) -> Gaps:
     before, also_left_out = _sides(snapshot, msgspec.structs.replace(parameters, years=parameters.since))
     earlier, later = before.group.groups, now.group.groups
     if set(earlier.periods) & set(later.periods):
-        detail = f"A year is among both, so the two are not separate: {earlier.years} and {later.years}."
+        detail = f"The earlier and the later years overlap: {earlier.years} and {later.years}."
         raise refusal("/since", "contradiction", detail)
     both = np.intersect1d(earlier.locations, later.locations)
     named = tuple(sorted({*left_out, *also_left_out}))

@@ -204,10 +204,10 @@ def _weights(parameters: Standardised) -> tuple[dict[str, float], list[Problem]]
         weight = _weight(number)
         pointer = f"/standard/{index}"
         if not equals or weight is None:
-            detail = f'{quoted(text)} must be "stratum=weight", the weight a number of 0 or more.'
+            detail = f'{quoted(text)} must have the form "stratum=weight", with a weight of 0 or more.'
             problems.append(Problem(pointer=pointer, code="type", detail=detail))
         elif stratum in found:
-            detail = f"The stratum {quoted(stratum)} has a weight already."
+            detail = f"The stratum {quoted(stratum)} is listed twice."
             problems.append(Problem(pointer=pointer, code="contradiction", detail=detail))
         else:
             found[stratum] = weight

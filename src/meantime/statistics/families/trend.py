@@ -51,7 +51,7 @@ class Trend(WithAdjustment, frozen=True, kw_only=True):
     years: Annotated[
         int | str,
         msgspec.Meta(
-            description=f"Years: {SYNTAX}. Each location's own of these are used.", examples=["all", "2011..2019"]
+            description=f"Years: {SYNTAX}. For each location, those that it has.", examples=["all", "2011..2019"]
         ),
     ] = "all"
     breaks: Annotated[
@@ -211,8 +211,8 @@ def prepare(snapshot: Snapshot, parameters: Trend) -> Selection:
     """Select the cells of all years."""
     selection = select(snapshot, parameters)
     if len(selection.periods) < 3:
-        asked_for = selection.years or "no year"
-        detail = f"A trend needs three years at least; asked for: {asked_for}. Ask change for two."
+        years = selection.years or "values without a year"
+        detail = f"A trend needs at least three years, not {years}. For two years, use change."
         raise refusal("/years", "absent", detail)
     return selection
 

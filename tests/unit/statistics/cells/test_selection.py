@@ -101,7 +101,7 @@ class TestBasis:
         ]
         assert len(select(snapshot, asked(category="Sex"), by_stratum=True)) == 3
         assert len(select(snapshot, asked(stratum="Male"), by_stratum=True)) == 1
-        with pytest.raises(RequestInvalid, match="no such stratum"):
+        with pytest.raises(RequestInvalid, match="does not have this stratum"):
             select(snapshot, asked(category="Income"), by_stratum=True)
 
     def test_strata_that_are_no_groups_are_known(self) -> None:

@@ -58,7 +58,7 @@ def test_with_a_stratum_there_are_that_one_and_the_reference() -> None:
 def test_what_is_no_group_of_the_category_is_refused_and_the_groups_are_told() -> None:
     pointer, code, detail = problem(reference_stratum="C")
     assert (pointer, code) == ("/reference_stratum", "absent")
-    assert detail == '"C" is no group of "Race" there. There are: "A", "B".'
-    assert problem(stratum="Data not reported")[2].startswith('"Data not reported" is no group of people.')
+    assert detail == '"C" is not a group of "Race" there. There are: "A", "B".'
+    assert problem(stratum="Data not reported")[2].startswith('"Data not reported" is not a group of people.')
     assert problem(stratum="B")[:2] == ("/stratum", "contradiction")
     assert problem(basis="total")[:2] == ("/basis", "contradiction")

@@ -85,10 +85,10 @@ def test_below_five_years_there_is_no_verdict() -> None:
 def test_below_three_years_there_is_no_trend_at_all() -> None:
     (problem,) = problems(STATISTIC, made({"Up": UP[:2]}), Trend(question="Q"))
     assert (problem.pointer, problem.code) == ("/years", "absent")
-    assert problem.detail.startswith("A trend needs three years at least; asked for: 2011 and 2012.")
+    assert problem.detail.startswith("A trend needs at least three years, not 2011 and 2012.")
     timeless = factories.snapshot([factories.row(value="30")])
     (problem,) = problems(STATISTIC, timeless, Trend(question="Q"))
-    assert "asked for: no year." in problem.detail
+    assert "not values without a year." in problem.detail
     assert pointers(STATISTIC, None, Trend(question="Q", years="soon")) == ["/years"]
 
 
