@@ -8,6 +8,7 @@ most 14 % too wide for a state of an eighth of the country, under 2 % for one of
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -16,9 +17,16 @@ import numpy as np
 from meantime.dataset.cube import Doubles
 from meantime.statistics.cells.cell_parameters import WithReference
 from meantime.statistics.cells.locations import locations_of
-from meantime.statistics.cells.pooled import Pooled
+from meantime.statistics.cells.pooled import Pooled, pool_periods
+from meantime.statistics.cells.refusals import refusal
 from meantime.statistics.cells.select import select
 from meantime.statistics.cells.selection import Selection
+from meantime.text import amount, quoted
+
+# Categories whose groups are about the same part of every location, and what those of totals are called.
+_LIKE_EVERYBODY = frozenset({"sex", "gender", "total", "overall"})
+# Shares of less than this say nothing of whether they fit.
+_NEARLY_ALL = 0.95
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -27,10 +35,15 @@ class Containment:
 
     share: Doubles  # of the locations other than the reference
     notes: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
 
 
 def containment(pooled: Pooled, at: int, parameters: WithReference) -> Containment:
-    """Say which locations the reference (the one at this place) contains, and by which share.
+    """Say which locations the reference (the one at this index) contains, and by which share.
+
+    Shares are those of all residents. They fit groups that make up about the same part of every location, which sexes
+    do, and races and ages do not: of these they are refused. Whether the values, weighted by them, give the reference
+    is checked.
 
     Recognised where the reference's respondents are exactly the sum of those of its members that are there, in every
     period; or declared. Seen in the cells of all locations, since who was not asked for, or lacks a year, is a part of
@@ -59,13 +72,41 @@ def containment(pooled: Pooled, at: int, parameters: WithReference) -> Containme
             "wide."
         )
         return Containment(share=nothing, notes=(note,))
+    _refuse_shares_of_others(pooled)
     present = [name for name in everybody.names if name in members]
     # Where it is only declared, the reference may contain members that the table does not have.
     known = pooled.groups.geography.shares(present if is_their_sum else sorted(members))
     population = pooled.groups.geography.population
     source = "" if population is None else f" ({population.source})"
     note = f"{reference} contains the locations, by their shares of the population{source}."
-    return Containment(share=np.array([known.get(name, 0.0) for name in others]), notes=(note,))
+    share = np.array([known.get(name, 0.0) for name in others])
+    return Containment(share=share, notes=(note,), warnings=_check_of_shares(pooled[[at]], everybody, known))
+
+
+def _refuse_shares_of_others(pooled: Pooled) -> None:
+    for category, stratum in set(pooled.groups.stratum_names):
+        if category and category.casefold() not in _LIKE_EVERYBODY:
+            detail = (
+                f"The population shares of the geography are those of all residents, and may be others for "
+                f'{quoted(stratum)} of {quoted(category)}. Use shares "none".'
+            )
+            raise refusal("/shares", "contradiction", detail)
+
+
+def _check_of_shares(reference: Pooled, everybody: Selection, known: Mapping[str, float]) -> tuple[str, ...]:
+    """Warn where the locations' values, weighted by their shares, do not give the reference's: they do not fit then."""
+    of_all = pool_periods(everybody)
+    weights = np.array([known.get(name, 0.0) for name in of_all.groups.names])
+    if weights.sum() < _NEARLY_ALL or np.isnan(reference.se[0]):
+        return ()
+    average, value = float((weights * of_all.value).sum() / weights.sum()), float(reference.value[0])
+    if abs(average - value) <= 3 * float(reference.se[0]) + reference.groups.step:
+        return ()
+    unit = reference.groups.unit
+    return (
+        f"Weighted by the population shares, the locations average {amount(average, unit)}, but "
+        f"{reference.groups.names[0]} is {amount(value, unit)}: the shares may not fit those who are counted here.",
+    )
 
 
 def correlation_with(others: Pooled, reference: Pooled, contained: Containment) -> Doubles:

@@ -156,7 +156,7 @@ def _note_errors(
         draft.notes.append(f"Type of value: {quoted(value_type_text(value_type))}.")
     if counts[Origin.LIMITS] or counts[Origin.ONE_LIMIT]:
         chosen = "as asked" if draft.parameters.interval_scale != "auto" else "the published limits are more even there"
-        chosen = chosen if is_percent else "the values are no percents"
+        chosen = "the values are no percents" if scale is Scale.LINEAR and not is_percent else chosen
         draft.notes.append(f"Standard errors come from the published limits, on the {scale} scale ({chosen}).")
     if counts[Origin.SAMPLE_SIZE]:
         draft.warnings.append(

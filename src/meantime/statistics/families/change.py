@@ -136,6 +136,7 @@ def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
         data,
         left_out=after.left_out,
         notes=[f"Compared with: {before.groups.years}.", *findings],
+        warnings=list(dict.fromkeys(warning for each in contained for warning in each.warnings)),
         findings=_findings(before, after, d, p_adjusted, parameters),
     )
 
@@ -289,6 +290,6 @@ STATISTIC = Statistic(
             *(0.29783262613686845, 1.0),
         ),
     ),
-    method_version=3,
+    method_version=4,
     charts=("comparison",),
 )

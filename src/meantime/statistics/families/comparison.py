@@ -7,7 +7,6 @@ from typing import Annotated, Any, NamedTuple
 
 import msgspec
 import numpy as np
-from scipy import special
 
 from meantime import text
 from meantime.dataset.cube import Doubles
@@ -22,7 +21,7 @@ from meantime.statistics.cells.reference import difference_rests_on, with_refere
 from meantime.statistics.explain.differences import add_both, explain_difference
 from meantime.statistics.explain.estimates import ExplainedEstimate, estimate_of
 from meantime.statistics.explain.explanation import ExplanationBuilder
-from meantime.statistics.methods.differences import Compared, difference, ratio
+from meantime.statistics.methods.differences import Compared, difference, equivalence_p, ratio
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.parameters import Names
 from meantime.statistics.result_tables import (
@@ -42,9 +41,6 @@ from meantime.statistics.words.findings import MOST_OF_A_KIND
 from meantime.table import Cell, Column, Kind, Table
 from meantime.text import number
 
-# Of a 90 % interval: two one-sided tests at 5 % (Schuirmann 1987).
-_Z90 = float(special.ndtri(0.95))
-
 
 class Comparison(WithReference, frozen=True, kw_only=True):
     """What ``comparison`` is asked with."""
@@ -60,9 +56,9 @@ class Comparison(WithReference, frozen=True, kw_only=True):
     margin: Annotated[
         Annotated[float, msgspec.Meta(gt=0)] | None,
         msgspec.Meta(
-            description="A difference that is too small to matter, in the unit of the question. A location is called"
-            " similar if the 90% confidence interval of its difference is within this margin. Default: "
-            "no location is.",
+            description="A difference that is too small to matter, in the unit of the question. A location is called "
+            "similar if a difference beyond this margin is ruled out, by two one-sided tests adjusted for the number "
+            "of comparisons. Default: no location is.",
             examples=[2.0],
         ),
     ] = None
@@ -88,6 +84,12 @@ COLUMNS = (
     shared.number("ratio_high", "upper limit of its 95 % interval", unit=None),
     shared.number("p", "p-value of no difference: the level at which the interval touches 0", unit=None),
     shared.number("p_adjusted", "the same, adjusted for the number of comparisons", unit=None),
+    shared.number(
+        "p_similar_adjusted",
+        "p-value of a difference beyond the margin (two one-sided tests), adjusted for the number of comparisons; null "
+        "without a margin",
+        unit=None,
+    ),
     VERDICT,
     RESPONDENTS,
     FLAGS,
@@ -135,7 +137,8 @@ def comparison(prepared: Prepared[Comparison, Sides], _work: Work) -> Table:
     d = difference(others.estimates, reference.estimates, correlation=correlation)
     r = ratio(others.estimates, reference.estimates, correlation=correlation)
     p_adjusted = adjusted(d.p, by=parameters.adjust)
-    is_similar = _is_similar(others, reference, correlation, parameters.margin)
+    p_similar = _p_similar(others, reference, correlation, parameters)
+    is_similar = p_similar < LEVEL
     data: list[list[Cell]] = [
         list(others.groups.names),
         numbers(others.value),
@@ -152,6 +155,7 @@ def comparison(prepared: Prepared[Comparison, Sides], _work: Work) -> Table:
         numbers(r.high),
         numbers(d.p),
         numbers(p_adjusted),
+        numbers(p_similar),
         verdicts(d, p_adjusted, polarity=pooled.groups.polarity, is_similar=is_similar),
         integers(others.respondents),
         flag_texts(others.flags),
@@ -162,6 +166,7 @@ def comparison(prepared: Prepared[Comparison, Sides], _work: Work) -> Table:
         data,
         left_out=pooled.left_out,
         notes=[_reference_note(reference), *contained.notes],
+        warnings=contained.warnings,
         findings=_findings(others, reference, d, p_adjusted, is_similar, parameters),
     )
 
@@ -178,11 +183,12 @@ def _from_the_rest(d: Compared, contained: Containment) -> Doubles:
         return np.where(is_part, d.value / (1 - contained.share), np.nan)
 
 
-def _is_similar(others: Pooled, reference: Pooled, correlation: Doubles, margin: float | None) -> Any:
-    if margin is None:
-        return np.zeros(len(others), dtype=bool)
-    narrow = difference(others.estimates, reference.estimates, correlation=correlation, level_z=_Z90)
-    return (narrow.low > -margin) & (narrow.high < margin)
+def _p_similar(others: Pooled, reference: Pooled, correlation: Doubles, parameters: Comparison) -> Doubles:
+    """Return the adjusted p-values of differences that matter; NaN without a margin."""
+    if parameters.margin is None:
+        return np.full(len(others), np.nan)
+    p = equivalence_p(others.estimates, reference.estimates, parameters.margin, correlation=correlation)
+    return adjusted(p, by=parameters.adjust)
 
 
 def _reference_note(reference: Pooled) -> str:
@@ -191,7 +197,7 @@ def _reference_note(reference: Pooled) -> str:
 
 
 _FINDINGS = {
-    "similar": "{location} is similar to {reference}: the 90% CI of the difference lies within {margin}.",
+    "similar": "{location} is similar to {reference}: a difference of {margin} or more is ruled out.",
 }
 
 
@@ -254,9 +260,9 @@ STATISTIC = Statistic(
         (
             *("Alabama", 30.9, 29.2, 32.8, "National", 33.1, -2.2, -3.912699243152449, -0.28870081414615534, None),
             *(0.9335347432024165, 0.8818698061085621, 0.9912641285862307),
-            *(0.024394454026040572, 0.4878890805208114, "no clear difference", 4537, ""),
+            *(0.024394454026040572, 0.4878890805208114, None, "no clear difference", 4537, ""),
         ),
     ),
-    method_version=3,
+    method_version=4,
     charts=("comparison", "verdict_map", "map"),
 )

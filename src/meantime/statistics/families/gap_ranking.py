@@ -86,8 +86,12 @@ COLUMNS: tuple[Column, ...] = (
     _rank("rank_high", "the greatest rank of that interval"),
     _rank("rank_low_all", "the least rank of intervals that hold for all locations at once (Tukey-Kramer)"),
     _rank("rank_high_all", "the greatest rank of that interval"),
-    _rank("alike", "from how many others this location's gap cannot be told apart"),
-    Column(name="cannot_be_told_apart_from", kind=Kind.TEXT, meaning="these others, by rank, with semicolons"),
+    _rank("alike", "from how many other gaps it cannot be distinguished when all pairs are compared (Tukey-Kramer)"),
+    Column(
+        name="cannot_be_told_apart_from",
+        kind=Kind.TEXT,
+        meaning="these others, by rank, with semicolons; if A is among those of B, B is among those of A",
+    ),
     shared.number("gap_before", "the gap of the earlier years; null without them", **_POINTS),
     shared.number("gap_change", "gap minus that of the earlier years", **_POINTS),
     shared.number("gap_change_low", "lower limit of its 95 % interval (MOVER over both gaps)", **_POINTS),
@@ -154,7 +158,7 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
     # Stable: tied ones stay in the order of the names.
     order = np.argsort(rank, kind="stable")
     named = [now.group.groups.names[index] for index in order.tolist()]
-    alike = indistinguishable(by_itself[np.ix_(order, order)])
+    alike = indistinguishable(at_once[np.ix_(order, order)])
     ends = (alone.least, alone.greatest, together.least, together.greatest)
     verdicts = _verdicts(change, change_adjusted)
 
@@ -384,6 +388,6 @@ STATISTIC = Statistic(
             *(9161, ""),
         ),
     ),
-    method_version=4,
+    method_version=5,
     charts=("ranking",),
 )

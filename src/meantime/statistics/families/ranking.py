@@ -103,8 +103,12 @@ COLUMNS = (
     _rank("rank_high", "the worst rank of that interval"),
     _rank("rank_low_all", "the best rank of intervals that hold for all locations at once (Tukey-Kramer)"),
     _rank("rank_high_all", "the worst rank of that interval"),
-    _rank("alike", "from how many others this location cannot be told apart"),
-    Column(name="cannot_be_told_apart_from", kind=Kind.TEXT, meaning="these others, best first, with semicolons"),
+    _rank("alike", "from how many others it cannot be distinguished when all pairs are compared (Tukey-Kramer)"),
+    Column(
+        name="cannot_be_told_apart_from",
+        kind=Kind.TEXT,
+        meaning="these others, best first, with semicolons; if A is among those of B, B is among those of A",
+    ),
     shared.number("expected_rank", "mean rank over draws of the model; model-based, no confidence", unit=None),
     shared.number("p_best", "chance to be among the best, by the model; how many those are is a parameter", unit=None),
     _rank("likely_low", "the best rank of the middle 95 % of the model's draws; model-based, no confidence"),
@@ -167,7 +171,7 @@ def ranking(prepared: Prepared[Ranking, Ranked], _work: Work) -> Table:
     # Stable: tied ones stay in the order of the names.
     order = np.argsort(rank, kind="stable")
     named = [pooled.groups.names[index] for index in order.tolist()]
-    alike = indistinguishable(by_itself[np.ix_(order, order)])
+    alike = indistinguishable(at_once[np.ix_(order, order)])
     data: list[list[Cell]] = [
         rank[order].tolist(),
         list(named),
@@ -341,10 +345,10 @@ STATISTIC = Statistic(
     example_rows=(
         (
             *(1, "West Virginia", 24.7, 23.4, 26.1, 1, 6, 1, 7),
-            *(5, "Wyoming; South Carolina; Nevada; Missouri; Guam", 1.33825, 0.99975, 1, 3, 5157, ""),
+            *(6, "Wyoming; South Carolina; Nevada; Missouri; Guam; California", 1.33825, 0.99975, 1, 3, 5157, ""),
             *("National", 33.1, 32.9, 33.3),
         ),
     ),
-    method_version=5,
+    method_version=6,
     charts=("ranking", "estimates", "map"),
 )

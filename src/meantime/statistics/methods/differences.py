@@ -150,6 +150,28 @@ def difference_from(one: Estimates, fixed: float, *, level_z: float = Z95) -> Co
     return difference(one, known, level_z=level_z)
 
 
+def equivalence_p(one: Estimates, other: Estimates, margin: float, *, correlation: Doubles | float = 0.0) -> Doubles:
+    """Return the p-value of the difference being as large as a margin that does not matter, or larger.
+
+    Two one-sided tests (Schuirmann 1987): it is below 5% exactly where the 90% interval lies within the margin.
+
+    >>> a = Estimates(value=np.array([30.0, 30.0]), se=np.array([0.6, 0.6]), scale=Scale.LINEAR)
+    >>> b = Estimates(value=np.array([30.0, 33.0]), se=np.array([0.8, 0.8]), scale=Scale.LINEAR)
+    >>> equivalence_p(a, b, 2.0).round(4)
+    array([0.0228, 1.    ])
+    """
+    first, second = _distance(one), _distance(other)
+    d = one.value - other.value
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        # How far the interval may reach downward, and upward, before it reaches the margin.
+        z = [
+            _reaching(first, second, np.maximum(margin + sign * d, 0.0), np.full(d.shape, -sign), correlation)
+            for sign in (1.0, -1.0)
+        ]
+    p = special.ndtr(-np.minimum(*z))
+    return np.where(np.isnan(p), np.nan, np.where(np.abs(d) < margin, p, 1.0))
+
+
 # The lower limit (-1) or the upper one (1), of all values or of each its own.
 _Sign = int | Doubles
 # How far the limit at z is from the value, and how fast that grows with z.
@@ -256,9 +278,13 @@ def _reach(one: _Distance, other: _Distance, z: Doubles, sign: _Sign, r: Doubles
 
 
 def _touching(one: _Distance, other: _Distance, d: Doubles, r: Doubles | float) -> Doubles:
-    """Find the z at which the interval just reaches no difference: Newton's steps within a bracket."""
+    """Find the z at which the interval just reaches no difference."""
     # Of a difference above 0 the lower end reaches 0 first, of one below 0 the upper end.
-    gap, toward = np.abs(d), np.where(d > 0, -1.0, 1.0)
+    return _reaching(one, other, np.abs(d), np.where(d > 0, -1.0, 1.0), r)
+
+
+def _reaching(one: _Distance, other: _Distance, gap: Doubles, toward: Doubles, r: Doubles | float) -> Doubles:
+    """Find the z at which the interval reaches so far on one side: Newton's steps within a bracket."""
     low, high = np.zeros_like(gap), np.full_like(gap, _Z_MOST)
     first, _ = _reach(one, other, np.ones_like(gap), toward, r)
     z = np.clip(np.where(first > 0, gap / first, 0.0), 0.0, _Z_MOST)

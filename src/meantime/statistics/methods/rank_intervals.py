@@ -123,9 +123,10 @@ def rank_interval(value: Doubles, differs: Booleans, *, is_lower_better: bool) -
 
 
 def indistinguishable(differs: Booleans) -> list[list[int]]:
-    """Return for each location the places of the others that it cannot be told apart from.
+    """Return for each location the indices of the others that it cannot be distinguished from.
 
-    Not transitive: A may be alike B and B alike C, and A still differ from C.
+    For pairs compared all at once (``simultaneous``), so that the relation is symmetrical: table, sentence, highlight
+    and tooltip have this one. Not transitive: A may be like B and B like C, and A still differ from C.
 
     >>> indistinguishable(np.array([[False, True, False], [True, False, False], [False, False, False]]))
     [[2], [2], [0, 1]]

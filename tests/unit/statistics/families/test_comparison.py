@@ -9,7 +9,9 @@ from scipy import stats
 from meantime.dataset.samples import example, survey_example
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.families.comparison import STATISTIC, Comparison
+from meantime.statistics.methods.differences import Estimates, difference, equivalence_p
 from meantime.statistics.methods.multiplicity import Adjustment
+from meantime.statistics.methods.standard_errors import Z95, Scale
 from meantime.table import Table
 from tests.support import factories
 from tests.support.answers import pointers, problems
@@ -103,8 +105,61 @@ def test_where_nothing_differs_that_is_said_and_never_that_all_are_equal() -> No
 def test_similar_is_only_said_within_a_margin_that_is_named() -> None:
     table = of(country(), margin=3.0)
     assert table.column("verdict")[1] == "similar"
-    assert table.findings[-1].startswith("Ohio is similar to National: the 90% CI")
+    assert (
+        table.findings[-1] == "Ohio is similar to National: a difference of 3.0 percentage points or more is ruled out."
+    )
     assert of(country(), margin=1.0).column("verdict")[1] == "no clear difference"
+
+
+@pytest.mark.parametrize(("half", "count"), [(1.4, 51), (2.3, 30)])
+def test_of_many_equal_at_the_margin_one_is_called_similar_in_one_of_twenty_answers(half: float, count: int) -> None:
+    rng, se, false = np.random.default_rng(3), half / Z95, 0
+    runs = 60
+    for _ in range(runs):
+        values = 31.0 + 2.0 + se * rng.standard_normal(count)
+        rows = [row(f"L{number}", round(float(value), 1), half, 1000.0) for number, value in enumerate(values)]
+        table = of(factories.snapshot([row("Ohio", 31.0, 0.5, 90000.0), *rows]), reference="Ohio", margin=2.0)
+        false += "similar" in table.column("verdict")
+    assert false <= 9  # of 60, at 5 %; unadjusted 87 % of the answers have one
+
+
+def test_a_margin_is_ruled_out_where_the_90_percent_interval_lies_within_it() -> None:
+    one, other = (Estimates(value=np.array([v]), se=np.array([0.9]), scale=Scale.LOGIT) for v in (31.0, 30.2))
+    d = difference(one, other, level_z=float(stats.norm.ppf(0.95)))
+    edge = float(max(-d.low[0], d.high[0]))
+    assert equivalence_p(one, other, edge)[0] == pytest.approx(0.05)
+    assert equivalence_p(one, other, edge + 0.1)[0] < 0.05
+    assert equivalence_p(one, other, 0.5)[0] == 1
+    assert np.isnan(equivalence_p(one, Estimates(value=other.value, se=other.se * np.nan, scale=Scale.LOGIT), 2.0))
+
+
+@pytest.mark.parametrize(("category", "stratum"), [("Race/Ethnicity", "Hispanic"), ("Age (years)", "65 or older")])
+def test_shares_of_all_residents_are_refused_for_groups_that_are_other_parts_elsewhere(
+    category: str, stratum: str
+) -> None:
+    rows = [
+        row(name, value, half, size) | {"category": category, "stratum": stratum}
+        for name, value, half, size in (
+            ("National", 30.0, 1.0, 3000.0),
+            ("Iowa", 26.0, 2.0, 1000.0),
+            ("Utah", 32.0, 2.0, 2000.0),
+        )
+    ]
+    asked = {"category": category, "stratum": stratum}
+    assert wrong(factories.snapshot(rows), shares="geography", **asked) == [("/shares", "contradiction")]
+    assert wrong(factories.snapshot(rows), **asked) == []
+    sexes = [each | {"category": "Sex", "stratum": "Female"} for each in rows]
+    assert wrong(factories.snapshot(sexes), shares="geography", category="Sex", stratum="Female") == []
+
+
+@pytest.mark.parametrize("national", [30.3, 24.0])
+def test_shares_that_do_not_give_the_reference_are_warned_of(national: float) -> None:
+    rows = [
+        row("National", national, 0.5, 6000.0), row("Iowa", 26.0, 2.0, 1000.0), row("Ohio", 30.5, 1.5, 3000.0),
+        row("Utah", 34.0, 2.0, 2000.0),
+    ]  # fmt: skip
+    warned = [each for each in of(factories.snapshot(rows), shares="geography").warnings if "average 30.3%" in each]
+    assert len(warned) == (national != 30.3)
 
 
 def test_any_location_can_be_the_reference_and_is_added_to_those_asked_for() -> None:

@@ -79,8 +79,8 @@ def test_rank_intervals_count_the_gaps_that_differ() -> None:
     differs = z > stats.studentized_range.ppf(0.95, 4, np.inf) / np.sqrt(2)
     assert table.column("rank_low_all") == [1 + int(differs[0, 1:].sum() == 0), 2, 2, 2]
     assert table.column("rank_high_all") == [4 - int(differs[0].sum()), 4, 4, 4]
-    assert table.column("cannot_be_told_apart_from") == ["", "", "Utah", "Iowa"]
-    assert table.column("alike") == [0, 0, 1, 1]
+    assert table.column("cannot_be_told_apart_from") == ["", "Iowa; Utah", "Guam; Utah", "Guam; Iowa"]
+    assert table.column("alike") == [0, 2, 2, 2]
 
 
 def test_the_change_of_a_gap_is_tested_as_the_difference_of_two_gaps() -> None:

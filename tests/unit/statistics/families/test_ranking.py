@@ -252,3 +252,25 @@ def test_regions_totals_and_medians_are_not_ranked_beside_states(aggregates: lis
     table = of(made([20.0, 30.0, 31.0, 32.0, 33.0, 21.0, 22.0], names=[*aggregates, *states]))
     assert set(table.column("location")) == set(states)
     assert all(any(name in warning for warning in table.warnings) for name in aggregates)
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_cannot_be_distinguished_is_one_symmetrical_relation(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    halves = rng.choice([0.9, 2.0, 4.0], 30)
+    values = np.round(30 + 4 * rng.standard_normal(30), 1)
+    rows = [
+        factories.row(location=name, value=f"{value:.1f}", low=round(value - half, 1), high=round(value + half, 1))
+        for name, value, half in zip(NAMES, values, halves, strict=True)
+    ]
+    table = of(factories.snapshot(rows, polarity={"Q": "lower"}))
+    others = {
+        str(name): set(filter(None, str(text).split("; ")))
+        for name, text in zip(table.column("location"), table.column("cannot_be_told_apart_from"), strict=True)
+    }
+    assert any(others.values())
+    for name, named in others.items():
+        assert all(name in others[other] for other in named), name
+    # The finding counts the same ones.
+    count = len(others[str(table.column("location")[0])])
+    assert any(f"from {count} other" in finding for finding in table.findings) or count == 0

@@ -64,6 +64,14 @@ def test_without_respondents_the_errors_are_taken_at_the_mean() -> None:
     assert np.isnan(found[3])
 
 
+@pytest.mark.parametrize("respondents", [[200.0, 200.0, 100_000.0], [200.0, 20.0, 400.0]])
+def test_design_effects_that_no_survey_has_are_not_shared(respondents: list[float]) -> None:
+    value, size = np.array([5.0, 10.0, 15.0]), np.array([100.0, 100.0, 200.0])
+    se = np.sqrt(value * (100 - value) / size)
+    found = errors_if_equal(value, se, np.array(respondents), is_percent=True)
+    assert found == pytest.approx(np.sqrt(10 * 90 / size))
+
+
 def test_what_is_no_percent_keeps_its_errors() -> None:
     value, se, n = np.array([880.0, 910.0]), np.array([10.0, 12.0]), np.full(2, 400.0)
     assert errors_if_equal(value, se, n, is_percent=False) is se
