@@ -94,6 +94,6 @@ def test_every_setting_is_documented_with_its_default() -> None:
 
 
 def test_every_link_between_the_documents_leads_somewhere() -> None:
-    for page in [README, ROOT / "CONTRIBUTING.md", *(ROOT / "docs").glob("*.md")]:
+    for page in [README, ROOT / "CONTRIBUTING.md", *(ROOT / "docs").rglob("*.md")]:
         for target in re.findall(r"\]\((?!http)([^)#]+)", page.read_text(encoding="utf-8")):
             assert (page.parent / target).exists(), f"{page.name} -> {target}"
