@@ -47,7 +47,7 @@ def disparity(table: Table, caption: Caption) -> Spec:
     if not is_one and len(groups) > MAX_GROUPS:
         raise NotAcceptable(
             f"The result has {len(groups)} groups of {len(locations)} locations, and this chart shows at most "
-            f"{MAX_GROUPS} beside each other. Name one location, or one stratum."
+            f"{MAX_GROUPS} side by side. Name one location, or one stratum."
         )
     row = theme.ROW_PIXELS if is_one else max(theme.ROW_PIXELS, _BETWEEN_PIXELS + _SPREAD_PIXELS * len(groups))
     for record in records:

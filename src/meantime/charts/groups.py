@@ -40,7 +40,7 @@ def drawn(table: Table, caption: Caption, names: MarkColumns, what: str) -> Spec
     if len(locations) > MOST_LOCATIONS:
         raise NotAcceptable(
             f"The result has groups of {len(locations)} locations, and this chart shows at most {MOST_LOCATIONS} "
-            "beside each other. Name up to so many with locations."
+            "side by side. Name at most that many with locations."
         )
     unit = marks.column_unit(table, names.value)
     rows = _rows(records, table)

@@ -116,7 +116,7 @@ def _print_strata(categories: Sequence[CategorySummary], console: Console) -> No
 
 def _print_rejected(snapshot: Snapshot, console: Console) -> None:
     about = snapshot.about
-    console.print(plain("\nRejected lines (not counted in any figure)", style="bold"))
+    console.print(plain("\nRejected lines (not counted in any number)", style="bold"))
     for rejected in about.rejected[:_LISTED]:
         console.print(plain(f"  {rejected.file}, line {rejected.line}: {rejected.reason}"))
     if about.rejected_total > _LISTED:

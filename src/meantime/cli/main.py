@@ -63,7 +63,7 @@ class _LazyCommands(click.Group):
             _discard_output()
             ctx.exit(0)
         except OSError as error:
-            # Most likely the output, on a full disk; the system's message names the file where it was another.
+            # Most likely the output, on a full disk. If it was another file, the system's message names it.
             click.echo(f"meantime: reading or writing failed: {error}.", err=True)
             _discard_output()
             ctx.exit(1)

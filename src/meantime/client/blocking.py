@@ -128,8 +128,8 @@ class Client:
         such error is raised when all jobs have ended.
 
         Raises:
-            RequestInvalid: a question cannot be answered. Nothing of its batch of a thousand, or after it, was asked.
-            JobFailed, JobCancelled, JobUnknown, ResultGone: without ``keep_errors``.
+            RequestInvalid: a question cannot be answered. Nothing of its batch of a thousand, or after it, was
+            submitted. JobFailed, JobCancelled, JobUnknown, ResultGone: without ``keep_errors``.
         """
         questions = list(questions)
         with progress_bar("asking", len(questions), is_wanted=progress) as advance:

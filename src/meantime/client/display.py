@@ -12,7 +12,7 @@ from itertools import islice
 from meantime.formats.document import Document
 from meantime.table import Kind, cell_format
 
-# A glance at a result; whoever wants more rows works with them.
+# Enough for a first look at a result.
 _ROWS_SHOWN = 10
 # Fits a column in a notebook; questions are longer, and are in the parameters.
 _CELL_CHARACTERS = 60

@@ -1,4 +1,4 @@
-"""Jobs as a client knows them: their status when it last asked the server."""
+"""Jobs as a client knows them: their status at its last request."""
 
 from __future__ import annotations
 
@@ -82,7 +82,7 @@ class CancelOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobHandle:
-    """A job as it was when this client last asked. Reading these properties sends no request."""
+    """A job as of this client's last request. Reading these properties sends no request."""
 
     def __init__(self, standing: JobStatus) -> None:
         self.standing = standing

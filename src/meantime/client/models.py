@@ -103,7 +103,7 @@ class StatisticEntry(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     help: str  # what it returns
-    estimates: str  # what its numbers are an estimate of, and so what they are not
+    estimates: str  # what its numbers estimate, and so what they do not
 
 
 class StatisticEntries(msgspec.Struct, frozen=True, kw_only=True):

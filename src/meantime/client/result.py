@@ -93,7 +93,7 @@ class Result:
 
     @property
     def citation(self) -> str:
-        """How to cite it, so that the same numbers can be found again."""
+        """How to cite it, so that others can find the same numbers."""
         return self.document.citation
 
     def to_pandas(self) -> pd.DataFrame:

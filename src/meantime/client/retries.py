@@ -21,7 +21,7 @@ from meantime.errors import MeantimeError, ServerUnreachable
 T = TypeVar("T")
 
 DEFAULT_URL = "http://127.0.0.1:5000"
-# Added to the time that the server was asked to wait: for networks that swallow packets.
+# Added to the time that the server may wait: for networks that lose packets.
 _TIMEOUT_S = 30.0
 # Delays double, so that a server that starts up is not flooded, and are jittered, so that clients do not come all at
 # once. A server that restarts is back within a few seconds.

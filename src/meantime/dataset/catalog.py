@@ -57,7 +57,7 @@ class Catalog:
     ) -> None:
         self.names = tuple(source.name for source in sources)
         if not self.names or len(set(self.names)) < len(self.names):
-            raise ValueError(f"each data set needs a name of its own: {self.names}")
+            raise ValueError(f"each data set needs a different name: {self.names}")
         self._sources = {source.name: source for source in sources}
         self._folder = folder
         self._on_death = on_death
@@ -84,7 +84,7 @@ class Catalog:
         return self.names[0]
 
     def start(self) -> None:
-        """Start to load in a thread of its own, which then waits for reloads.
+        """Start to load in a separate thread, which then waits for reloads.
 
         Raises:
             SettingInvalid: the folder for snapshots cannot be created.
@@ -220,7 +220,7 @@ class Catalog:
 
     def _load_all_due(self) -> None:
         for path in self._folder.iterdir():
-            # Left behind by a crash: nothing else writes here, and we have not begun.
+            # From a crash: nothing else writes here, and loading has not begun.
             if path.name.startswith(TEMPORARY):
                 _remove(path)
         while (due := self._next_due()) is not None:

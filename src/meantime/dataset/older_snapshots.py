@@ -26,7 +26,7 @@ def snapshot_folders(folder: Path) -> list[Path]:
 class OlderSnapshots:
     """Opens snapshots by fingerprint.
 
-    It shares the lock of whoever removes folders, so that a folder is never removed while it is being opened.
+    It shares a lock with the code that removes folders, so that a folder is never removed while it is being opened.
     """
 
     def __init__(self, folder: Path, lock: threading.Lock) -> None:

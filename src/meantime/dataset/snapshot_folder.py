@@ -9,7 +9,7 @@ It is a folder::
 
 Editions. Two files with the same content share a fingerprint and yet may differ in line order, title or rejected lines.
 The numbers are the same; line numbers, file names and titles are not. A folder is never changed, and nobody must see
-the rows of one file under the line numbers of another. So the second one gets a folder of its own,
+the rows of one file under the line numbers of another. So the second one gets its own folder,
 ``<fingerprint>.<edition>``. Either folder can answer a request bound to the fingerprint; a data set keeps the
 folder that its own reading wrote.
 """
@@ -39,7 +39,7 @@ from meantime.errors import LoadFailed, SnapshotDamaged
 
 # Raise it when the layout of a folder changes. A folder of another version is refused, and its source is read again.
 FORMAT_VERSION = 1
-# Names of unfinished folders begin with this, also those that a crash left behind. No snapshot's name does.
+# Names of unfinished folders begin with this, also after a crash. No snapshot's name does.
 TEMPORARY = "."
 _FOLDER = re.compile(r"([0-9a-f]{64})(?:\.[0-9a-f]{16})?", re.ASCII)
 

@@ -5,7 +5,7 @@ sum. So most tables need only the cube. For others, DuckDB counts the rows: each
 once, by the function that parsed it for the cube, and ranked among all values; rows are then grouped by rank. In
 both cases the values are the cube's exact integers.
 
-DuckDB works in a thread of its own, so that progress can be reported and the query interrupted. An interruption takes a
+DuckDB works in a separate thread, so that progress can be reported and the query interrupted. An interruption takes a
 few hundredths of a second, and the thread has ended before it is passed on.
 """
 
@@ -194,7 +194,7 @@ class _Query:
 def run_watched(
     function: Callable[[], T], *, report: Callable[[], None], check: Callable[[], None], interrupt: Callable[[], None]
 ) -> T:
-    """Run a function in a thread of its own; meanwhile report progress and check whether to interrupt it.
+    """Run a function in a separate thread; meanwhile report progress and check whether to interrupt it.
 
     However it ends, the thread has ended too.
     """

@@ -1,6 +1,6 @@
 """The life of jobs: accepted, queued, worked on, ended, removed.
 
-``engine.Engine`` is the face. Each concern has a file of its own:
+``engine.Engine`` is the face. Each concern has its own file:
 
 * ``submission`` accepts requests, ``idempotency`` makes jobs once for each key
 * ``scheduler`` lets jobs wait for a thread or for their data set, in ``queue``

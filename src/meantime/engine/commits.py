@@ -32,7 +32,7 @@ class Update(NamedTuple):
 class Commits:
     """Commits ends of jobs, and jobs that are given back to the queue. Takes the engine's lock itself.
 
-    Whoever decides the next record of a job sets its ``is_decided`` under the lock; then nobody else decides another
+    The thread that decides the next record of a job sets its ``is_decided`` under the lock. No other record is decided
     until this one is committed.
     """
 

@@ -183,8 +183,8 @@ class Engine:
         """Describe jobs that match and have a number below ``before``, the newest first.
 
         Reads the store, which may take a tenth of a second where there are many jobs and few match: not to be called in
-        an event loop. Jobs that arrive meanwhile have higher numbers, so whoever continues from the last job described
-        sees each job once.
+        an event loop. Jobs that arrive meanwhile have higher numbers, so a caller who continues from the last job
+        described sees each job once.
         """
         return self._lookup.find(job_filter, before=before, limit=limit)
 
@@ -304,8 +304,8 @@ class Engine:
     def stop(self, wait_s: float | None = None) -> int:
         """Interrupt what is worked on, give it back to the queue, end the threads, close the store of jobs.
 
-        Work stops at its next check. After ``wait_s`` seconds, what still works is given back all the same, and its
-        outcome, if it comes, is discarded. Returns how many threads still run: if any do, the process ends only by
+        Work stops at its next check. After ``wait_s`` seconds, jobs that are still working are given back anyway, and
+        any later outcome is discarded. Returns how many threads still run: if any do, the process ends only by
         os._exit. May be called again, also by another thread while a first call waits.
         """
         self._lifecycle.stop()

@@ -68,7 +68,7 @@ class EventDispatcher:
 
         def unfollow() -> None:
             with self._lock:
-                # One entry only: whoever follows twice and leaves once still follows.
+                # One entry only: a callback that follows twice and leaves once still follows.
                 followers = list(self._followers)
                 if follower in followers:
                     followers.remove(follower)
@@ -117,7 +117,7 @@ class EventDispatcher:
 
     def _next(self) -> _Delivery | None:
         with self._lock:
-            # Decided under the lock: whoever adds an event after this delivers it.
+            # Decided under the lock: a thread that adds an event after this delivers it.
             self._is_dispatching = bool(self._waiting)
             return self._waiting.popleft() if self._waiting else None
 

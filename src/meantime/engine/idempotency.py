@@ -26,7 +26,7 @@ class _InFlight(NamedTuple):
 
 
 class IdempotentSubmissions:
-    """Accepts requests once for each key. Has a lock of its own, never held while calling out.
+    """Accepts requests once for each key. Has its own lock, never held while calling out.
 
     ``keep_known`` drops the records of jobs that are being removed; ``accept`` makes new jobs.
     """
@@ -78,7 +78,7 @@ class IdempotentSubmissions:
         return resolved_future(records)
 
     def _decided(self, mine: _InFlight, outcome: Future[list[JobRecord]]) -> None:
-        # Released first: whoever hears that it failed may try again at once.
+        # Released first: a client may try again as soon as it hears of the failure.
         self._release(mine.key)
         if (error := outcome.exception()) is not None:
             mine.accepted.set_exception(error)

@@ -17,7 +17,7 @@ class JobView(NamedTuple):
     """What memory knows of a job, at once.
 
     A job is shown as running when a thread works on it, not when it was claimed for one. Its record says running by
-    then, so that the attempt is counted; but whoever looks wants to know whether the job still waits for others.
+    then, so that the attempt is counted; but callers want to know whether the job still waits for others.
     """
 
     number: int

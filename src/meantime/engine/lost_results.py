@@ -18,7 +18,7 @@ from meantime.model import Receipt
 
 
 class LostResults:
-    """Knows who waits for which lost result. Has a lock of its own, never held while calling out.
+    """Knows who waits for which lost result. Has its own lock, never held while calling out.
 
     ``is_known`` says whether a job is still there.
     """

@@ -15,7 +15,7 @@ Clock = Callable[[], float]  # seconds since 1970, UTC
 
 
 class EncodedResult(NamedTuple):
-    """A result as bytes, in the form that the request asked for, and the version of the method that made it."""
+    """A result as bytes, in the form that the request names, and the version of the method that made it."""
 
     body: bytes
     method_version: int
@@ -67,13 +67,13 @@ class JobCompute(Protocol):
 
         Raises:
             RequestInvalid: the request, accepted while the data set was loading, turned out to be wrong.
-            JobInterrupted: ``work.check()`` said to stop.
+            JobInterrupted: ``work.check()`` stopped it.
             SnapshotDamaged: the snapshot that the request is bound to is not there.
         """
 
 
 class Gate(Protocol):
-    """Says whether work on a request can start. Jobs behind a closed gate wait without holding a thread."""
+    """Says whether work on a request can start. Jobs whose gate is closed wait without holding a thread."""
 
     def is_open(self, dataset: str) -> bool:
         """Whether the data set is decided: loaded, or failed to load."""

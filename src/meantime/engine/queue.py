@@ -6,7 +6,7 @@ nobody.
 
 That is safe because of what happens after a crash. Every job that was claimed then has a counted attempt, and is a
 *suspect*: one of them may have brought the server down. Suspects are claimed one at a time, in order of number, while
-fresh jobs go on beside them. On its last attempt a suspect is worked on alone. So a job that fails for good after
+fresh jobs go on in parallel. On its last attempt a suspect is worked on alone. So a job that fails for good after
 crashes was the only one at work in the last of them, and no job fails because of the others at its side.
 """
 
@@ -147,9 +147,9 @@ class JobQueue:
     def position(self, job: ActiveJob) -> int | None:
         """Say how many jobs go before this one, as things are; None if it does not wait for a thread.
 
-        Of fresh jobs, those that joined before it. Suspects have a line of their own, by number, beside the others. A
-        parked job goes after all fresh jobs when its data set is there, and so after those that come until then too:
-        its position can grow.
+        Of fresh jobs, those that joined before it. Suspects have their own line, by number, in parallel. A parked job
+        goes after all fresh jobs when its data set is there, and so after those that come until then too: its position
+        can grow.
         """
         if job.tickets is NO_TICKETS:
             return None

@@ -3,8 +3,8 @@
 The result goes before the record. A crash in between leaves a record, which the next start finds and removes; the other
 way round it would leave a file that nobody ever finds.
 
-Several may remove one job at the same time: a client and retention, or two clients. Each asks the store, and whoever
-gets the record, because that very call deleted it, announces the removal.
+Several may remove one job at the same time: a client and retention, or two clients. Each asks the store, and the one
+that gets the record, because that very call deleted it, announces the removal.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ class Removal:
         with self._lifecycle.lock:
             self._index.forget(number)
             self._events.add_removed(removed.result())
-        # It may have been computed again since. Whoever is still at it looks afterwards whether the job is known.
+        # It may have been computed again since. The thread that still computes it checks afterwards whether the job is
+        # known.
         self._results.remove(number)
         removal.set_result(None)
         self._events.dispatch()

@@ -17,7 +17,7 @@ class RetryPolicy:
     [0.1, 0.2, 0.4, 5.0]
     """
 
-    # Two crashes may be bad luck or another job's fault; a job that ran alone at the third is the likely cause.
+    # Two crashes may be chance or another job's fault; a job that ran alone at the third is the likely cause.
     max_attempts: int = 3
     # Space often comes back by itself (a log is rotated), and a try is cheap; but each may compute a job in vain.
     initial_delay_s: float = 0.1

@@ -1,4 +1,4 @@
-"""Lets jobs wait for a thread, or behind the gate of a data set that is still loading."""
+"""Lets jobs wait for a thread, or for a data set that is still loading."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Scheduler:
     def bind(self, request: Request) -> Request:
         """Bind a request to the snapshot of now, if there is one: a reload while it waits then changes nothing."""
         if request.fingerprint is None and self._gate.is_open(request.dataset):
-            with contextlib.suppress(DatasetNotReady):  # accepted all the same: the job fails with that reason
+            with contextlib.suppress(DatasetNotReady):  # accepted anyway: the job fails with that reason
                 return self._gate.bind(request)
         return request
 

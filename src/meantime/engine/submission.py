@@ -85,7 +85,7 @@ class JobSubmitter:
             accepted.set_exception(error)
             return
         records = added.result()
-        # Known before the future resolves: whoever has the number can ask about it.
+        # Known before the future resolves, so that a caller who has the number can ask about it.
         self._scheduler.schedule([ActiveJob(record) for record in records], submitted=count, event="accepted")
         accepted.set_result(records)
         self._events.dispatch()

@@ -104,7 +104,7 @@ class TaskRunner:
         # Whatever a statistic raises is the end of its job, SystemExit included, and never of the thread.
         except BaseException as error:  # noqa: BLE001
             return self.ended_by(error, record)
-        # The file is there before the record says done: whoever sees done finds the file.
+        # The file is written before the record says done: a client that sees "done" finds the file.
         return record.finish(receipt, at_s=self._clock())
 
     def ended_by(self, error: BaseException, record: JobRecord) -> JobRecord:
@@ -136,7 +136,7 @@ class TaskRunner:
         try:
             self._results.put(record.number, result)
         except MeantimeError as error:
-            # This client gets the result all the same; the next one may have to wait again.
+            # This client gets the result anyway; the next one may have to wait again.
             self._observer.job_trouble(record, error)
         return result.body
 

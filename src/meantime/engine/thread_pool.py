@@ -16,8 +16,8 @@ Take = Callable[[], Task | None]
 class ThreadPool:
     """Threads ``worker-1`` to ``worker-N``.
 
-    A task that raises ends its thread, and ``on_death`` is called. Whoever makes tasks catches what may go wrong in
-    them; so whatever gets here is a bug, and must not pass in silence.
+    A task that raises ends its thread, and ``on_death`` is called. The code that makes tasks catches what may go wrong
+    in them; so whatever gets here is a bug, and must not pass in silence.
     """
 
     def __init__(self, *, size: int, take: Take, on_death: threads.OnDeath) -> None:

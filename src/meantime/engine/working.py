@@ -74,7 +74,7 @@ class Workers:
         with lifecycle.work_available:
             while not lifecycle.stopping.is_set():
                 # First: somebody waits for a lost result, and its job came before all that wait now. Also when nothing
-                # can be written any more, and beside a suspect: it was computed before, and nothing crashed.
+                # can be written any more, and while a suspect runs: it was computed before, and nothing crashed.
                 if (task := self._lost_results.next_task()) is not None:
                     return task
                 pause_s = None if lifecycle.fatal_error is not None else lifecycle.backoff.remaining_s

@@ -72,7 +72,7 @@ def _pieces(document: Document, delimiter: str) -> Iterator[bytes]:
 
 
 def _harmless(texts: Sequence[Cell]) -> list[Cell]:
-    # Columns of names have few of them, many times: each is looked at once.
+    # Columns of names repeat a few names many times: each is checked once.
     written = {text: _apostrophed(text) if isinstance(text, str) else text for text in set(texts)}
     return [written[text] for text in texts]
 

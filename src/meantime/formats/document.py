@@ -16,8 +16,8 @@ import msgspec
 from meantime.errors import NotMeantime
 from meantime.table import Cell, Column, Kind, Table
 
-# A row of ours is 50 to 200 bytes: some 50 to 200 KB a piece, so that a long table is never whole in memory as text,
-# and a piece is worth the trouble of sending it.
+# A row is 50 to 200 bytes: some 50 to 200 KB a piece, so that a long table is never whole in memory as text, and a
+# piece is worth the trouble of sending it.
 ROWS_A_PIECE = 1024
 
 # Integers have 64 bits, with their sign: the widest that Parquet, Arrow and data frames have.

@@ -1,4 +1,4 @@
-"""A queue and a thread of its own: logging only puts a small value on the queue.
+"""A queue with its own thread: logging only puts a small value on the queue.
 
 So a slow disk, or a full one, costs lines and never requests: the queue is bounded, and what did not fit is counted and
 reported.

@@ -39,7 +39,7 @@ class Terminal:
         """Show one, if it is for people."""
         if not (self._is_verbose or (isinstance(entry, LogEvent) and entry.level >= logging.INFO)):
             return
-        # Looked up each time: a progress bar puts itself in the place of standard error while it is shown.
+        # Looked up each time: a progress bar replaces standard error while it is shown.
         stream = self._stream or sys.stderr
         # Nobody may be there any more, or a value may refuse to be shown: that costs a line and nothing else.
         with suppress(Exception):
@@ -57,7 +57,7 @@ class Terminal:
 
 
 class ApplicationLogger:
-    """The logger of a surrounding application, in the place of the terminal."""
+    """The logger of a surrounding application, instead of the terminal."""
 
     def __init__(self, logger: logging.Logger) -> None:
         self._logger = logger
@@ -67,7 +67,7 @@ class ApplicationLogger:
         # An event with a logger came from logging, and would be logged there a second time.
         if not isinstance(entry, LogEvent) or "logger" in entry.fields:
             return
-        # Its handlers are somebody else's: whatever they do costs a line and nothing else.
+        # Its handlers are not ours: if they fail, one line is lost and nothing else.
         with suppress(Exception):
             # Without time and level: the application's own format has them.
             self._logger.log(entry.level, "%s", line(entry).split(" ", 2)[2], extra={FROM_MEANTIME: True})

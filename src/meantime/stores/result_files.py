@@ -1,9 +1,9 @@
 """Results as files: ``results/job_id_N``, served as they are.
 
-A file is written under a temporary name and renamed, so that it is there whole or not at all for whoever looks. It is
-not fsynced: that would cost a job more than everything else together, and after a power cut a file that is empty or
-torn does not match the checksum in its record, so it is computed again. Deleting files, or the whole folder, under a
-running server costs time, not answers.
+A file is written under a temporary name and renamed, so that readers see all of it or nothing. It is not fsynced: that
+would cost a job more than everything else together, and after a power cut a file that is empty or torn does not match
+the checksum in its record, so it is computed again. Deleting files, or the whole folder, under a running server costs
+time, not answers.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class ResultFiles:
-    """Results in a folder of ours. Names are made of numbers only, so no path from outside is ever followed.
+    """Results in a folder of Meantime. Names are only numbers, so no path from outside is ever followed.
 
     Raises:
         StoreBroken: the folder cannot be made or read.

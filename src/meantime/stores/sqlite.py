@@ -2,7 +2,7 @@
 
 * Exactly one connection writes, and no other ever checkpoints: up to SQLite 3.51.2, two that do so at the same time can
   lose a commit. Readers are opened read-only, and closed before the writer is.
-* ``sqlite_writer`` commits calls in groups, in a thread of its own; ``sqlite_files`` opens the file, durably, and knows
+* ``sqlite_writer`` commits calls in groups, in its own thread; ``sqlite_files`` opens the file, durably, and knows
   which errors are final; ``job_rows`` turns records into rows and back.
 """
 
@@ -32,7 +32,7 @@ class SqliteJobStore:
     """A job store in one SQLite file.
 
     ``on_broken`` is called once, in the store's thread, when writing has failed for good; it must not close the store.
-    ``connect`` is for whoever wants connections of another kind.
+    ``connect`` can open connections of another kind.
 
     Raises:
         StoreTooNew: a newer Meantime wrote this file.
@@ -82,7 +82,7 @@ class SqliteJobStore:
         Raises:
             StoreBroken: the file cannot be read.
         """
-        # A connection of its own: its one statement sees one state of the store, however long the walk takes.
+        # A separate connection: its one statement sees one state of the store, however long the walk takes.
         try:
             with contextlib.closing(self._file.open_reader()) as reader:
                 for row in reader.execute(self._sql["jobs"]):

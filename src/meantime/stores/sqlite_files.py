@@ -119,7 +119,7 @@ class Reader:
 
 
 def translated(error: sqlite3.Error) -> StoreFull | StoreBroken:
-    """Return the error of ours that an error of SQLite means.
+    """Return Meantime's error for an error of SQLite.
 
     A full disk is harmless: SQLite has written nothing, and may later. After anything else it is open what is on disk,
     so it is final: only reading it anew, after a restart, can tell.

@@ -88,7 +88,7 @@ class GroupWriter:
         self._thread.join()
 
     def close(self) -> None:
-        """Close the connection, after the last reader: whoever closes last may checkpoint."""
+        """Close the connection, after the last reader: the last to close may checkpoint."""
         with contextlib.suppress(sqlite3.Error):  # all that was acknowledged is on disk already
             self._connection.close()
 
@@ -164,7 +164,7 @@ class GroupWriter:
         return [None] * len(calls)
 
     def _deleted(self, numbers: SqlRow) -> list[JobRecord]:
-        # SQLite returns them in an order of its own.
+        # SQLite returns them in no particular order.
         return [record_of(row) for row in sorted(self._connection.execute(self._sql["remove"], numbers).fetchall())]
 
     def _added(self, calls: list[WriteCall]) -> list[list[JobRecord]]:

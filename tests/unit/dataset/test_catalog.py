@@ -172,7 +172,7 @@ def test_a_loader_that_dies_is_heard_of(workspace: Workspace) -> None:
 
 @pytest.mark.parametrize("names", [(), ("a", "a")])
 def test_data_sets_without_a_name_of_their_own_are_a_bug(workspace: Workspace, names: Sequence[str]) -> None:
-    with pytest.raises(ValueError, match="needs a name of its own"):
+    with pytest.raises(ValueError, match="needs a different name"):
         workspace.catalog(*[Source(name=name, path="x") for name in names])
 
 

@@ -95,8 +95,8 @@ NOWHERE = Geography()
 def for_locations(locations: tuple[str, ...]) -> Geography:
     """Return the geography that contains at least half of these locations.
 
-    The names of regions are those of many countries: they mean this one's only beside one of its states. Without
-    states, regions are the locations of the table and no aggregates.
+    The names of regions are those of many countries: they mean this one's only in a table that has one of its states.
+    Without states, regions are the locations of the table and no aggregates.
 
     >>> for_locations(("National", "Ohio", "Utah")).name
     'United States'

@@ -36,7 +36,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
         "area",
         "refarea",
     ),
-    # What the location lies in, and what distinguishes it from others of the same name.
+    # What contains the location, and what distinguishes it from others of the same name.
     "location_within": ("statedesc",),
     "location_id": ("locationid", "uniqueid"),
     "location_abbreviation": ("locationabbr", "locationabbreviation", "stateabbr", "abbreviation"),

@@ -40,7 +40,7 @@ def open_files(
         if difference := _difference(opened[0], other):
             raise SourceUnreadable(
                 f"{opened[0].name} and {other.name} do not have the same form: {difference} Serve them as two data "
-                "sets, or make them alike."
+                "sets, or give them the same columns."
             )
     return opened
 

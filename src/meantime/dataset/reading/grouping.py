@@ -68,7 +68,7 @@ def _make_valued_view(database: duckdb.DuckDBPyConnection) -> None:
 def _make_reason_codes(database: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
     """Make the table ``reason_codes`` of the most frequent reasons; all others share the code after the last.
 
-    This happens before rows are grouped: in a column of arbitrary texts, each row would be a group of its own.
+    This happens before rows are grouped: in a column of arbitrary texts, each row would be its own group.
     """
     rows = database.execute(
         "SELECT reason FROM valued WHERE reason IS NOT NULL GROUP BY reason ORDER BY count(*) DESC, reason "

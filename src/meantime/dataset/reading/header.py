@@ -86,7 +86,7 @@ def _try_delimiter(lines: Sequence[str], blank: int, delimiter: str, columns: Ma
 class csv_field_limit:  # noqa: N801 - reads as a with statement
     """Let the csv module accept fields of this length: its limit of 128 KiB holds for the whole process.
 
-    Reading runs in a process of its own, and in tests one at a time, so nothing else reads CSV meanwhile.
+    Reading runs in a separate process, and in tests one at a time, so nothing else reads CSV meanwhile.
     """
 
     def __init__(self, length: int) -> None:

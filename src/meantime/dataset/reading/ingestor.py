@@ -1,4 +1,4 @@
-"""DataIngestor reads a source into a snapshot, in a process of its own that it watches.
+"""DataIngestor reads a source into a snapshot, in a separate process that it watches.
 
 Whatever a hostile file does there (take all memory, hang, crash) ends that process only, and neither the server nor
 other data sets. Temporary files are in one folder, ``.reading-...``, which is removed with the process.
@@ -39,7 +39,7 @@ _WORK = ".reading-"
 
 
 class DataIngestor:
-    """Reads sources, each in a process of its own. Several threads may use it at a time."""
+    """Reads sources, each in a separate process. Several threads may use it at a time."""
 
     def __init__(self, *, memory_mb: int, rejected_limit: float) -> None:
         self._memory_mb = memory_mb
@@ -82,7 +82,7 @@ def _run(task: ReadingTask, on_progress: Callable[[Progress], None], cancelled: 
         raise _cancelled(task)
     stderr_path = Path(task.work) / "stderr"
     with stderr_path.open("wb") as stderr:
-        # A session of its own: Ctrl-C at the terminal goes to the server, which then decides about this process.
+        # A separate session: Ctrl-C at the terminal goes to the server, which then decides about this process.
         process = subprocess.Popen(
             # -P: nothing is imported from the folder in which the server was started.
             [sys.executable, "-P", "-m", "meantime.dataset.reading.reader_process"],
@@ -181,9 +181,9 @@ def _last_output(stderr_path: Path) -> str:
 
 @contextmanager
 def _work_folder(into: Path) -> Iterator[Path]:
-    """Make a folder for temporary files and remove it afterwards; also remove what crashed runs left behind.
+    """Make a folder for temporary files and remove it afterwards; also remove those of crashed runs.
 
-    A folder is locked as long as its run lives; the system releases the lock when the process dies.
+    A folder is locked while its run lasts; the system releases the lock when the process ends.
     """
     try:
         into.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Labels made of several columns: a question and its response, a place and what it lies in, two strata of one row.
+"""Labels made of several columns: a question and its response, a place and what contains it, two strata of one row.
 
 Files differ in how many columns describe one thing. "Washington" is a county in many states, "Yes" a response to many
 questions, and people who are "65 years or older" may also be "Female". A label contains everything that distinguishes
@@ -96,5 +96,5 @@ def refuse_ambiguous_labels(database: duckdb.DuckDBPyConnection, rows: str, colu
 
 def _parts(axis: str, columns: Mapping[str, str]) -> list[str]:
     parts = [columns[role] for role in JOINED[axis].roles if role in columns]
-    # A state that lies in itself is just the state.
+    # A state that is contained in itself is just the state.
     return [parts[0], f"nullif({parts[1]}, {parts[0]})"] if axis == "location" and len(parts) > 1 else parts

@@ -60,7 +60,7 @@ class StagingProgress:
 
 @contextmanager
 def query_progress(database: duckdb.DuckDBPyConnection, report: Callable[[float], object]) -> Iterator[None]:
-    """While the block runs, report the share that DuckDB has done, from a thread of its own."""
+    """While the block runs, report the share that DuckDB has done, from a separate thread."""
     is_done = threading.Event()
 
     def watch() -> None:

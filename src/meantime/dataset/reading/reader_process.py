@@ -20,7 +20,7 @@ from meantime.dataset.reading.session import memory_too_small
 from meantime.dataset.reading.source_reader import ReadingTask, read_source
 from meantime.errors import MeantimeError
 
-# Smaller steps are invisible in a progress bar and not worth a message.
+# Smaller steps would not show in a progress bar.
 _SMALLEST_STEP = 0.002
 _PR_SET_PDEATHSIG = 1
 
@@ -33,7 +33,7 @@ class ReaderInput(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ReaderError(msgspec.Struct, frozen=True, kw_only=True):
-    """One of our errors on its way to the parent."""
+    """A ``MeantimeError``, sent to the parent."""
 
     kind: str  # name of its class in meantime.errors
     message: str
@@ -95,7 +95,7 @@ def _take_standard_output() -> BinaryIO:
 
 
 def _die_with(parent: int) -> None:
-    """End when the parent ends, however that happens: otherwise nobody would remove what this process leaves behind."""
+    """End when the parent ends, however that happens: otherwise nobody would remove this process's files."""
     # Where the system can do it, it is certain. It watches the thread that started us, not its process; but that thread
     # waits for us.
     if sys.platform == "linux":

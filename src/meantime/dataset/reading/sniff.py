@@ -60,7 +60,7 @@ class TextForm:
     header: tuple[str, ...]
     header_lines: int  # physical lines up to the end of the header, including blank ones before it
     lines: int | None  # physical lines without blank ones at the end; None for UTF-16 and the like
-    is_plain: bool  # DuckDB and the tolerant reader read it alike
+    is_plain: bool  # DuckDB and the tolerant reader read it in the same way
 
 
 def file_kind(path: Path, *, name: str) -> FileKind:

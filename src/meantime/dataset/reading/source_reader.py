@@ -1,6 +1,6 @@
 """A source becomes a snapshot: sniff the files, stage their rows, roll them up, write the snapshot.
 
-It runs in a process of its own (``reader_process``): a hostile file can take all memory, and reading cannot be
+It runs in a separate process (``reader_process``): a hostile file can take all memory, and reading cannot be
 interrupted everywhere.
 """
 
@@ -37,7 +37,7 @@ class ReadingTask(msgspec.Struct, frozen=True, kw_only=True):
 
     source: Source
     into: str  # the folder of the snapshots
-    work: str  # a folder for temporary files; whoever made it removes it
+    work: str  # a folder for temporary files, removed by its creator
     memory_mb: int
     rejected_limit: float
 

@@ -25,6 +25,7 @@ from meantime.dataset.reading.sniff import LONGEST_LINE, TextForm, file_kind, sn
 from meantime.dataset.reading.tolerant_csv import write_clean_copy
 from meantime.dataset.snapshot import Rejected
 from meantime.errors import LoadFailed, SourceUnreadable, TooManyRejected
+from meantime.text import count
 
 # How many rejected lines are kept with number and reason: enough for people to see what is wrong with a file.
 REJECTED_KEPT = 1_000
@@ -56,7 +57,7 @@ class Rejections:
         if len(self.first) < REJECTED_KEPT:
             self.first.append(Rejected(file=self.file, line=line, reason=reason))
         if self.total > self.most:
-            raise too_many_rejected(f"at least {self.total:,} lines", self.first)
+            raise too_many_rejected(f"at least {count(self.total, 'line')}", self.first)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,4 +1,4 @@
-"""The tolerant CSV reader: any text becomes a clean copy that DuckDB reads without doubt, and a list of rejected lines.
+"""The tolerant CSV reader: any text becomes a clean copy that DuckDB reads unambiguously, and a list of rejected lines.
 
 The rule. A record begins at a physical line, and a quoted field may span several lines. If a quote is never closed, or
 is followed by anything but a delimiter or a line end, or the record has another number of fields than the header, then
@@ -152,7 +152,7 @@ class _Reader:
     def _write(self, number: int, line: str, record: list[str]) -> None:
         is_one_line = len(self._attempt.lines) == 1
         if is_one_line and ' "' not in line and '" ' not in line:
-            # DuckDB reads this line alike as it is: it only removes spaces next to quotes.
+            # DuckDB reads this line in the same way as it is: only spaces next to quotes are removed.
             self._out.write(f"{number}{self._form.delimiter}{line.rstrip(_LINE_ENDS)}\n")
         else:
             self._has_line_ends = self._has_line_ends or not is_one_line

@@ -30,7 +30,7 @@ class Number(NamedTuple):
 
 
 def number_pattern(decimal_mark: str) -> str:
-    """Return the regular expression of a number without surrounding spaces, for Python and DuckDB alike."""
+    """Return the regular expression of a number without surrounding spaces, for both Python and DuckDB."""
     mark = re.escape(decimal_mark)
     return rf"[+-]?(?:[0-9]+(?:{mark}[0-9]*)?|{mark}[0-9]+)(?:[eE][+-]?[0-9]+)?"
 
@@ -59,7 +59,7 @@ def parse_number(text: str, decimal_mark: str) -> Number | None:
 
 
 def withheld_reason(text: str) -> str:
-    """Return the text found instead of a number, shortened; "" if there is none."""
+    """Return the text that is there instead of a number, shortened; "" if there is none."""
     reason = text.strip()
     return reason if len(reason) <= _REASON_LENGTH else reason[: _REASON_LENGTH - 1] + "…"
 

@@ -1,4 +1,4 @@
-"""The truth behind the synthetic table, and the simulated survey that estimates it.
+"""The true values of the synthetic table, and the simulated survey that estimates them.
 
 How a number is made::
 
@@ -199,7 +199,7 @@ def draw_estimates(survey: Survey, rng: np.random.Generator) -> SampleEstimates:
     effective = survey.effective
     hits = rng.binomial(effective, survey.truth[:, :-1])
     share = hits / effective
-    # Half a hit more of each kind: where nobody said yes, the true share is still not exactly 0.
+    # Half an answer more of each kind: if nobody answered yes, the true share is still not exactly 0.
     inside = (hits + 0.5) / (effective + 1)
     variance = (survey.weights**2 * inside * (1 - inside) / effective).sum(axis=1)
     pooled = (survey.weights * inside).sum(axis=1)

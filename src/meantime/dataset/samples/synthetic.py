@@ -21,7 +21,7 @@ MOST_ROWS = 100_000_000
 DEFAULT_ROWS = LEAST_ROWS
 DEFAULT_SEED = 1
 
-# Drawn and written at a time, with a random stream of its own: neither the bytes nor the memory depend on how many rows
+# Drawn and written at a time, with its own random stream: neither the bytes nor the memory depend on how many rows
 # follow. A pass over all cells is a whole number of batches. Changing this number changes every sample.
 _GROUPS_IN_BATCH = 364
 

@@ -65,8 +65,8 @@ def fonts() -> str:
 
 
 def _rendered(order: bytes, seconds: float, memory_mb: float) -> bytes:
-    # By its path and not as a module of ours: it needs none of us, and starts in a tenth of the time. Its own session:
-    # Ctrl-C at the terminal is for the server.
+    # By its path and not as a module of Meantime: it imports none of it, and starts in a tenth of the time. Its own
+    # session: Ctrl-C at the terminal is for the server.
     process = subprocess.Popen(  # noqa: S603 - our own file
         [sys.executable, "-P", str(_PROCESS)],
         stdin=subprocess.PIPE,

@@ -1,7 +1,7 @@
 """The classic contract as plain functions: parsed pieces of a request in, a whole answer out. No framework.
 
 Everything that decides a byte of an answer is here, in ``guard`` and in ``reply``, so that another framework can carry
-the same contract. No function here raises an error of ours: an error is an answer.
+the same contract. No function here raises a ``MeantimeError``: an error is an answer.
 """
 
 from __future__ import annotations

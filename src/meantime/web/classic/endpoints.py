@@ -64,7 +64,7 @@ class Services(Protocol):
 
     @property
     def admin_key(self) -> str | None:
-        """What lets a stop be asked from anywhere."""
+        """The key that permits a stop from any address."""
 
 
 Answer = Callable[[Any, Any], Reply | Later]

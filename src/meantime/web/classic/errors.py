@@ -17,7 +17,7 @@ SHUTTING_DOWN = Reply(
 
 
 def refused(error: BaseException) -> Reply:
-    """Return the answer to an error of ours; of any other only its name is told."""
+    """Return the answer to an error. If it is not Meantime's own, only its name is shown."""
     if isinstance(error, errors.ShuttingDown):
         return SHUTTING_DOWN
     headers: tuple[tuple[str, str], ...] = ()

@@ -41,7 +41,7 @@ from meantime.web.metrics import Metrics
 
 _log = structlog.get_logger("meantime.web")
 
-# How much of a body that is refused is read all the same: sixteen times what would have been accepted.
+# How much of a refused body is still read: sixteen times what would have been accepted.
 _DROPPED_BYTES = 16 * bodies.BODY_LIMIT_BYTES
 _REQUEST = "meantime.request"
 _NOTHING = "nothing"
@@ -63,8 +63,8 @@ def create_blueprint(
 ) -> Blueprint:
     """Return the classic contract as a blueprint, for any application.
 
-    The engine and the catalog are running, and are stopped by whoever started them. ``allowed_hosts`` are names that
-    the Host of a request may have, beside the loopback ones. ``metrics`` and ``log``, if given, record every request.
+    The engine and the catalog are running, and the caller stops them. ``allowed_hosts`` are names that the Host of a
+    request may have besides the loopback ones. ``metrics`` and ``log``, if given, record every request.
     """
     access_log = AccessLog(metrics=metrics, log=log)
     services = _Services(engine, catalog, admin_key, metrics)
@@ -139,7 +139,7 @@ class _FlaskRequest:
 
     @property
     def hosts(self) -> list[bytes]:
-        # WSGI servers join repeated headers by commas, which no host of ours has.
+        # WSGI servers join repeated headers by commas, which no valid host contains.
         host = self.headers.get("host")
         return [] if host is None else [part.encode("latin-1", "replace") for part in host.split(",")]
 
@@ -227,8 +227,8 @@ class _Carrier:
         except MeantimeError as error:
             http_request.refusal = refused(error)
         body.drop_rest()
-        # What was read is put back, and what is refused is empty: whoever reads the body before our turn neither takes
-        # it from us, nor fails at its length or its depth.
+        # The body is put back, or an empty one if it was refused: code that reads the body before us neither takes it
+        # from us, nor fails at its length or its depth.
         unread = b"" if http_request.refusal else http_request.body
         environ["wsgi.input"] = io.BytesIO(unread)
         environ["CONTENT_LENGTH"] = str(len(unread))

@@ -1,4 +1,4 @@
-"""What the OpenAPI document of the classic API says beside its endpoints; errors in it have the classic form."""
+"""What the OpenAPI document of the classic API has besides its endpoints. Errors in it have the classic form."""
 
 from __future__ import annotations
 

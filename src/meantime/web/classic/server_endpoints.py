@@ -1,4 +1,4 @@
-"""What the server answers beside its two APIs: its page, its health, its metrics, and the classic API's document."""
+"""What the server answers besides its two APIs: its page, its health, its metrics, and the classic API's document."""
 
 from __future__ import annotations
 
@@ -162,7 +162,7 @@ EXPLORER: tuple[Endpoint, ...] = (
     ),
 )
 
-# What Flask answers with at each path, by the last word of its template. It has a page of its own at /.
+# What Flask answers with at each path, by the last word of its template. It has its own page at /.
 ANSWERS: Mapping[str, Answer] = {
     "livez": livez,
     "readyz": readyz,

@@ -1,4 +1,4 @@
-"""What draws charts in a browser: the bundle of Vega that vl-convert carries, made once per version of it.
+"""What draws charts in a browser: the bundle of Vega in vl-convert, made once for each version of it.
 
 To make it starts a JavaScript engine, which takes a second and a hundred megabytes that stay taken: so a child
 process makes it, and it is kept in the state directory. ``python -m meantime.web.explorer.drawing`` is that child.
@@ -29,7 +29,7 @@ def version() -> str:
 
 
 class Drawing:
-    """The bundle, packed; made when it is first asked for. ``folder`` keeps it over restarts."""
+    """The bundle, compressed; made when it is first requested. ``folder`` keeps it over restarts."""
 
     def __init__(self, folder: Path) -> None:
         self._path = folder / f"vega-{version()}.js.gz"
@@ -45,7 +45,7 @@ class Drawing:
         """Return it, packed by gzip. The first call may take a second.
 
         Raises:
-            RuntimeError: it cannot be made; the message has what the child said.
+            RuntimeError: it cannot be made; the message has the child's output.
         """
         with self._making:
             if self._packed is None:
@@ -68,7 +68,7 @@ class Drawing:
             errors = (getattr(error, "stderr", None) or b"").decode("utf-8", "replace")
             raise RuntimeError(f"The library that draws charts cannot be made: {errors[-_SAID_CHARACTERS:]}") from error
         packed = gzip.compress(done.stdout, _LEVEL, mtime=0)
-        # Where it cannot be kept it is made again after a restart: charts are drawn all the same.
+        # If it cannot be stored, it is made again after a restart.
         with suppress(OSError):
             self._path.parent.mkdir(parents=True, exist_ok=True)
             new = self._path.with_suffix(f".{os.getpid()}.new")

@@ -1,4 +1,4 @@
-"""The explorer's files over HTTP: a small page that is asked after, and all else under a digest, never to change."""
+"""The explorer's files over HTTP: a small page that is revalidated each time, and other files cached for good."""
 
 from __future__ import annotations
 
@@ -47,14 +47,14 @@ class Explorer:
 
     @cached_property
     def digest(self) -> str:
-        """Name the files as they are: with another version of any of them it is another one."""
+        """Return a digest of all files: it changes with any of them."""
         says = hashlib.blake2b(drawing.version().encode(), digest_size=16)
         for name, content in sorted(self._contents.items()):
             says.update(b"\0".join((name.encode(), str(len(content)).encode(), content)))
         return says.hexdigest()
 
     def index(self, *, if_none_match: str | None) -> Reply:
-        """Return the page itself. It says which files it wants, so it is asked after each time."""
+        """Return the page itself. It names the current files, so browsers must revalidate it each time."""
         headers = (
             ("etag", self._etag),
             ("cache-control", "no-cache"),
@@ -85,7 +85,7 @@ class Explorer:
             raise PathUnknown("The explorer has no such file, or no longer has it: reload the page /.")
         headers = (
             ("cache-control", _FOR_EVER),
-            # Opened by itself, a picture or a text is nothing that acts.
+            # Opened by itself, an image or a text must not run anything.
             ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
             ("vary", "accept-encoding"),
             ("x-content-type-options", "nosniff"),
@@ -117,7 +117,7 @@ class Explorer:
     @cached_property
     def _page(self) -> bytes:
         base = f"/explorer/{self.digest}"
-        # Told beforehand: else each module is found when the one before it has come.
+        # Preloaded: otherwise a browser finds each module only when the one before it has arrived.
         modules = [name for name in sorted(self._files) if name.endswith(".js")]
         preloads = "\n".join(f'  <link rel="modulepreload" href="{base}/{name}">' for name in modules)
         filled = {

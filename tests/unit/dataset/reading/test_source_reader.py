@@ -229,6 +229,12 @@ def test_a_hopeless_file_is_given_up_early(tmp_path: Path) -> None:
         read(path, rejected_limit=0.05)
 
 
+def test_a_single_rejected_line_is_named_in_the_singular(tmp_path: Path) -> None:
+    path = write(tmp_path, table("Q,Utah,1", "Q,Utah"))
+    with pytest.raises(TooManyRejected, match=r"as rows: at least 1 line\."):
+        read(path, rejected_limit=0.0)
+
+
 def test_without_any_row_there_is_no_data_set_whatever_the_limit(tmp_path: Path) -> None:
     with pytest.raises(SourceEmpty, match="none of its 2 lines can be read as a row"):
         read(write(tmp_path, table("Q,Utah", "Q,Utah")), rejected_limit=1.0)
