@@ -61,6 +61,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     delimiter: str
     decimal_mark: str
     warnings: tuple[str, ...] = ()  # for people: columns not used, a guessed decimal mark
+    # What 95% limits were computed from when the file was read, in words: "margins of error". "" where it has them.
+    limits_from: str = ""
     points: Points = Points()  # where locations are, for maps
 
 

@@ -5,6 +5,7 @@ Files differ in what they call things (``Data_Value``, ``DataValue``), so the re
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
@@ -57,6 +58,7 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
         "lowerci",
         "cilower",
         "lowerlimit",
+        "lowerbound",
     ),
     "high": (
         "highconfidencelimit",
@@ -66,7 +68,13 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
         "upperci",
         "ciupper",
         "upperlimit",
+        "upperbound",
     ),
+    # What else says how uncertain a value is; where a row has no limits, they are computed from it (uncertainty.py).
+    "standard_error": ("standarderror", "se", "stderr", "stderror"),
+    "margin_of_error": ("marginoferror", "moe"),
+    "cv": ("cv", "coefficientofvariation", "relativestandarderror", "rse"),
+    "variance": ("variance", "samplingvariance"),
     "sample_size": ("samplesize", "respondents"),
     "footnote_symbol": ("datavaluefootnotesymbol", "footnotesymbol"),
     "footnote": ("datavaluefootnote", "footnote", "footnotetext"),
@@ -80,6 +88,10 @@ REQUIRED = ("question", "value", "location")
 
 # Roles that change no number: no warning is needed, whichever of two columns is used.
 _WITHOUT_EFFECT = frozenset({"location_abbreviation", "footnote_symbol", "footnote", "topic", "source", "point"})
+
+# Roles whose columns may have the level of an interval in their names: "Margin of error (90%)", "Lower 90% CI".
+_WITH_LEVEL = ("low", "high", "margin_of_error")
+_LEVEL_IN_NAME = re.compile(r"\(?\s*(\d{2}(?:\.\d+)?)\s*(?:%|per ?cent\b|pct\b)\s*\)?", re.IGNORECASE | re.ASCII)
 
 # How the names of columns end in the wide files of PLACES, and what to do about such a file. Naming one of them by hand
 # would give a table of one measure, without its limits (they are one text, "(20.1, 22.3)") and suppressed values.
@@ -154,12 +166,29 @@ def check_roles(names: Mapping[str, str]) -> None:
         )
 
 
+def level_in_name(column: str) -> float | None:
+    """Return the level of an interval, in percent, that the name of its column has.
+
+    >>> level_in_name("Margin of error (90%)"), level_in_name("99 percent CI, lower"), level_in_name("Low_CI") is None
+    (90.0, 99.0, True)
+    """
+    match = _LEVEL_IN_NAME.search(column[:_NAME_LENGTH])
+    return float(match[1]) if match and float(match[1]) >= 50 else None
+
+
 def _by_spelling(columns: Sequence[str]) -> dict[str, list[str]]:
     named: dict[str, list[str]] = {}
+    leveled: dict[str, list[str]] = {}
     for column in columns:
         named.setdefault(_plain(column), []).append(column)
+        if (without_level := _LEVEL_IN_NAME.sub(" ", column[:_NAME_LENGTH])) != column:
+            leveled.setdefault(_plain(without_level), []).append(column)
     fits = {
-        role: [column for spelling in spellings for column in named.get(spelling, ())]
+        role: [
+            column
+            for spelling in spellings
+            for column in (*named.get(spelling, ()), *(leveled.get(spelling, ()) if role in _WITH_LEVEL else ()))
+        ]
         for role, spellings in SPELLINGS.items()
     }
     return {role: names for role, names in fits.items() if names}

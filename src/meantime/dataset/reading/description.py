@@ -6,6 +6,7 @@
     delimiter = ";"
     decimal_mark = ","
     encoding = "cp1250"
+    level = 90
 
     [columns]
     value = "Prevalence"
@@ -42,6 +43,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     delimiter: str | None = None
     decimal_mark: str | None = None
     encoding: str | None = None  # by Python's name
+    level: float | None = None  # of published limits and margins of error, in percent
 
 
 def read_description(path: Path) -> Description:
@@ -68,6 +70,9 @@ def _problems(content: Mapping[str, Any]) -> list[str]:
     for name in ("title", "delimiter", "decimal_mark", "encoding"):
         if name in content and not isinstance(content[name], str):
             problems.append(f"{name} must be a text in quotes.")
+    level = content.get("level", 95)
+    if isinstance(level, bool) or not isinstance(level, int | float) or not 50 <= level < 100:
+        problems.append("level must be a number of percent, from 50 to under 100, such as 90.")
     if not problems:
         problems += _reading_problems(content)
     problems += _texts_problems(columns, "columns")

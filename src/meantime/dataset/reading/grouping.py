@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import duckdb
 import numpy as np
@@ -11,15 +11,28 @@ import numpy.typing as npt
 
 from meantime.dataset.cube import ABSENT, Cells, Cube, Integers, Labels, Moments, Period, ValueType, roll_up
 from meantime.dataset.points import MOST_TEXTS, Points, locate
+from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.exact_sums import IN_64_BITS, ParsedValues, insert_columns, parse_values, sums_of_groups
+from meantime.dataset.reading.question_info import collect_question_info
 from meantime.dataset.reading.staged_view import KEY_COLUMNS, parse_period
 from meantime.dataset.reading.staging import sql_text
+from meantime.dataset.reading.uncertainty import ROLES as UNCERTAINTY
+from meantime.dataset.reading.uncertainty import Levels, is_ratio, with_limits
 from meantime.dataset.reading.values import SPACES, number_pattern
+from meantime.dataset.snapshot import QuestionMetadata
 
 # How many reasons for missing values are kept apart. More than these are not reasons but a column of arbitrary texts.
 # The reasons are labels: they are part of the fingerprint and must keep their wording.
 _MOST_REASONS = 1_000
 _OTHER_REASONS = f"another text (there are more than {_MOST_REASONS:,} different ones)"
+
+_PUBLISHED_NUMBERS = ("low", "high", "sample_size", *UNCERTAINTY)
+_NO_DESCRIPTION = Description()
+_USUAL_LEVELS = Levels()
+_CV_IS_RATIO = (
+    "No coefficient of variation is larger than 1, so they are read as ratios (0.05 is 5%). If they are percents, name "
+    "another column, or multiply them by 100."
+)
 
 _KEYS = ", ".join(column for columns in KEY_COLUMNS.values() for column in columns)
 
@@ -30,7 +43,22 @@ _FOOTNOTE = """
 """
 
 
-def group_into_cube(database: duckdb.DuckDBPyConnection, decimal_mark: str) -> Cube:
+class Grouped(NamedTuple):
+    """The cube, and what is known of its questions and limits."""
+
+    cube: Cube
+    questions: tuple[QuestionMetadata, ...]
+    limits_from: str  # what the 95% limits were computed from; "" where all are those of the file
+    warnings: tuple[str, ...]
+
+
+def group_into_cube(
+    database: duckdb.DuckDBPyConnection,
+    decimal_mark: str,
+    *,
+    description: Description = _NO_DESCRIPTION,
+    levels: Levels = _USUAL_LEVELS,
+) -> Grouped:
     """Roll up the view ``staged``."""
     parsed = parse_values(database, decimal_mark)
     _make_valued_view(database)
@@ -47,7 +75,14 @@ def group_into_cube(database: duckdb.DuckDBPyConnection, decimal_mark: str) -> C
         "reasons": reasons,
     }
     columns = _fetch_groups(database, parsed, decimal_mark)
-    return roll_up(Labels(**labels), _cells(columns, parsed), scale=parsed.scale)
+    named = Labels(**labels)
+    questions = collect_question_info(database, named.questions, description)
+    published = {role: _finite(columns[role]) for role in UNCERTAINTY}
+    cells, limits_from = with_limits(
+        _cells(columns, parsed), published, named, questions, scale=parsed.scale, levels=levels
+    )
+    warnings = (_CV_IS_RATIO,) if is_ratio(published["cv"]) else ()
+    return Grouped(roll_up(named, cells, scale=parsed.scale), questions, limits_from, warnings)
 
 
 def _make_valued_view(database: duckdb.DuckDBPyConnection) -> None:
@@ -87,7 +122,7 @@ def _make_groups(database: duckdb.DuckDBPyConnection, parsed: ParsedValues) -> N
     # different reasons or values are merged later by the cube, which then drops these.
     published = ", ".join(
         f"CASE WHEN count(*) = 1 THEN any_value({column}) ELSE '' END AS {column}"
-        for column in ("low", "high", "sample_size", "footnote")
+        for column in (*_PUBLISHED_NUMBERS, "footnote")
     )
     database.execute(
         f"""
@@ -150,7 +185,7 @@ def _fetch_groups(
         f"LEFT JOIN {axis}_codes USING ({', '.join(columns)})"
         for axis, columns in {**KEY_COLUMNS, "footnote": ("footnote",)}.items()
     )
-    doubles = ", ".join(_double(column, decimal_mark) for column in ("low", "high", "sample_size"))
+    doubles = ", ".join(_double(column, decimal_mark) for column in _PUBLISHED_NUMBERS)
     # Groups without values have no sums.
     zero = "0" if parsed.method is IN_64_BITS else "'0'"
     values = ", ".join(f"coalesce({name}, {zero}) AS {name}" for name in parsed.method.sums)

@@ -19,9 +19,9 @@ from meantime.dataset.reading.decimal_mark import DecimalMark, find_decimal_mark
 from meantime.dataset.reading.description import read_description
 from meantime.dataset.reading.file_set import open_files
 from meantime.dataset.reading.grouping import group_into_cube, locate_places
+from meantime.dataset.reading.interval_levels import find_levels
 from meantime.dataset.reading.labels import find_shared_name, refuse_ambiguous_labels
 from meantime.dataset.reading.progress import ROLLED_UP, STAGED, Progress, StagingProgress, query_progress
-from meantime.dataset.reading.question_info import collect_question_info
 from meantime.dataset.reading.source import Source, data_files, description_path, file_state, name_without_ending
 from meantime.dataset.reading.staged_view import columns_by_role, make_staged_view, rows_sql
 from meantime.dataset.reading.staging import REJECTED_KEPT, OpenedFile, StagedFile, stage_file, too_many_rejected
@@ -96,13 +96,18 @@ def _read(
             decimal_mark = DecimalMark(description.decimal_mark)
         else:
             decimal_mark = find_decimal_mark(database, delimiter)
-        cube = group_into_cube(database, decimal_mark.mark)
+        title = description.title or _title(task.source)
+        levels = find_levels(database, roles, description, title)
+        cube, questions, limits_from, of_numbers = group_into_cube(
+            database, decimal_mark.mark, description=description, levels=levels.levels
+        )
         about = About(
-            title=description.title or _title(task.source),
+            title=title,
             synthetic=_is_synthetic(database),
             roles=roles,
             columns=columns,
-            questions=collect_question_info(database, cube.labels.questions, description),
+            questions=questions,
+            limits_from=limits_from,
             rows=cube.rows,
             rejected_total=sum(file.rejections.total for file in staged),
             rejected=_first_rejected(staged),
@@ -117,6 +122,8 @@ def _read(
                 *warnings.description_warnings(description, cube.labels.questions),
                 *warnings.folder_warnings(task.source),
                 *decimal_mark.warnings,
+                *levels.warnings,
+                *of_numbers,
             ),
             points=locate_places(database) if "point" in roles else Points(),
         )

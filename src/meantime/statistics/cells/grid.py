@@ -155,9 +155,11 @@ def _note_errors(
     if len(draft.cube.labels.value_types) > 1:
         draft.notes.append(f"Type of value: {quoted(value_type_text(value_type))}.")
     if counts[Origin.LIMITS] or counts[Origin.ONE_LIMIT]:
-        chosen = "as asked" if draft.parameters.interval_scale != "auto" else "the published limits are more even there"
+        published = draft.snapshot.about.limits_from or "limits"
+        fitting = "the published limits are more even there" if published == "limits" else "the usual one for percents"
+        chosen = "as asked" if draft.parameters.interval_scale != "auto" else fitting
         chosen = "the values are no percents" if scale is Scale.LINEAR and not is_percent else chosen
-        draft.notes.append(f"Standard errors come from the published limits, on the {scale} scale ({chosen}).")
+        draft.notes.append(f"Standard errors come from the published {published}, on the {scale} scale ({chosen}).")
     if counts[Origin.SAMPLE_SIZE]:
         draft.warnings.append(
             f"{counts[Origin.SAMPLE_SIZE]:,} of {len(of_values):,} values were published without limits; their "

@@ -55,7 +55,8 @@ def estimate_of(pooled: Pooled, name: str, row: Mapping[str, Cell]) -> Explained
 
 def come_from_limits(of: Selection) -> bool:
     """Whether every standard error can be made again from two columns of the file."""
-    has_columns = {"low", "high"} <= of.snapshot.about.roles.keys()
+    about = of.snapshot.about
+    has_columns = {"low", "high"} <= about.roles.keys() and not about.limits_from
     return has_columns and bool((of.origin == ORIGINS.index(Origin.LIMITS)).all())
 
 
@@ -85,7 +86,9 @@ def begin_estimates(explanation: AnyExplanation, first: ExplainedEstimate) -> No
         explanation.leaves_out.append(
             "Standard errors and what rests on them: not every cell has both limits published."
         )
-    explanation.assumptions += [LIMITS_ARE_95, SEPARATE_SAMPLES]
+    computed_from = first.pooled.groups.snapshot.about.limits_from
+    of_limits = f"95 % limits were computed from the published {computed_from}." if computed_from else LIMITS_ARE_95
+    explanation.assumptions += [of_limits, SEPARATE_SAMPLES]
     explanation.sources.append(_KORN)
 
 
@@ -138,12 +141,15 @@ def _add_error(explanation: AnyExplanation, estimate: ExplainedEstimate, values:
         return
     scale = estimate.pooled.groups.scale
     formula = f"SE = sqrt(({_WIDTH[scale]})^2 + d^2/12) = {number(estimate.se)}, d = {estimate.pooled.groups.step:g}"
-    how = f"from the published limits, on the {scale} scale, with the rounding added."
+    published = estimate.pooled.groups.snapshot.about.limits_from or "limits"
+    how = f"from the published {published}, on the {scale} scale, with the rounding added."
     low, high = _shown(estimate)
     interval = f"{number(low)} to {number(high)}"
     if len(values) == 1:
         explanation.step(f"Its standard error comes {how}", formula, se=estimate.se)
-        explanation.step("The 95 % interval is the published one.", interval, low=low, high=high)
+        computed_from = estimate.pooled.groups.snapshot.about.limits_from
+        what = f"comes from the published {computed_from}" if computed_from else "is the published one"
+        explanation.step(f"The 95 % interval {what}.", interval, low=low, high=high)
         used_low, used_high = _used(estimate)
         if (used_low, used_high) != (low, high):
             explanation.step(
