@@ -1,1 +1,1 @@
-"""Pure functions over a snapshot, and the check of what is asked of them."""
+"""Statistics: pure functions over a snapshot, and the check of requests for them."""

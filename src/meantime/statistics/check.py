@@ -1,4 +1,4 @@
-"""The one check of what is asked: pure, quick on good input, and with all problems at once on bad.
+"""The only check of requests: pure, fast for valid ones, and with all problems at once for others.
 
 What it returns is prepared, and the answer is computed from that. The web calls it before there is a job, and the
 worker once more: a result depends on snapshot and request alone. It runs in the event loop of the web, so whatever is
@@ -31,7 +31,7 @@ _REASONS_TOLD = 3
 
 
 def check(name: str, raw: Mapping[str, object], snapshot: Snapshot, refuse_unknown: bool = False) -> AnyPrepared:
-    """Return a request that can be answered, its cells selected, so that computing the answer selects none again.
+    """Return a request that can be answered, with its cells selected.
 
     Keys that the statistic does not know are ignored, as the classic API promises, or refused.
 
@@ -71,7 +71,7 @@ def check(name: str, raw: Mapping[str, object], snapshot: Snapshot, refuse_unkno
 
 
 def check_form(name: str, raw: Mapping[str, object], refuse_unknown: bool = False) -> msgspec.Struct:
-    """Return the parameters of a request whose data are not there yet, so that only its form can be checked.
+    """Check the form of a request whose data are not loaded yet, and return its parameters.
 
     >>> check_form("best5", {"question": "whatever it may be"})
     OfQuestion(question='whatever it may be')
@@ -117,7 +117,7 @@ def _refusal(problems: Sequence[Problem], statistic: AnyStatistic) -> RequestInv
 
 
 def _in_order(problems: Sequence[Problem], statistic: AnyStatistic) -> tuple[Problem, ...]:
-    """Sort problems by the parameter that they are with; those with none of them come last."""
+    """Sort problems by parameter; those without one come last."""
     index = {field: number for number, field in enumerate(statistic.parameters.__struct_fields__)}
 
     def rank(problem: Problem) -> int:
@@ -138,7 +138,7 @@ def _unknown_statistic(name: str) -> Problem:
 
 
 def _against(snapshot: Snapshot, statistic: AnyStatistic, values: Mapping[str, Any]) -> list[Problem]:
-    """Check whatever is named against what the snapshot has; what has the wrong form is passed over."""
+    """Check all names against the snapshot; values of the wrong form are skipped."""
     unknown = [leaf for leaf in leaves(statistic.parameters, values) if not _is_there(snapshot, leaf)]
     problems = list(capped((_unknown(leaf, snapshot) for leaf in unknown), ""))
     pointers = {leaf.pointer for leaf in unknown}
@@ -279,7 +279,7 @@ def _cells_of(cube: Cube, question: int, location: int) -> tuple[int, int]:
 
 
 def _withheld(cube: Cube, first: int, stop: int, where: str) -> str:
-    """Say how many rows of some neighbouring cells, all of them withheld, there are, and why."""
+    """Write how many rows some neighboring cells have, all of them withheld, and why."""
     cells = cube.cells
     # Entries are in the order of their cells.
     start, stop = cells.withheld_cell.searchsorted([first, stop]).tolist()

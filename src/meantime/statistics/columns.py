@@ -7,7 +7,7 @@ from dataclasses import replace
 from meantime.table import Column, Kind
 from meantime.text import unit_a_year, unit_of_difference
 
-# In the registry a column has no question yet. In a table these become the question's own unit.
+# Units of columns in a row of the registry; in a table they are replaced by the question's own.
 OF_QUESTION = "of the question"
 # Two percentages differ by points.
 OF_DIFFERENCE = "of the question; percentage points where that is percent"
@@ -24,7 +24,7 @@ WITHHELD = Column(name="withheld", kind=Kind.INTEGER, meaning="rows without a va
 
 
 def number(name: str, meaning: str, *, unit: str | None = OF_QUESTION) -> Column:
-    """Describe a column of doubles, of values of the question if nothing else is said."""
+    """Describe a column of doubles, by default in the unit of the question."""
     return Column(name=name, kind=Kind.NUMBER, unit=unit, meaning=meaning)
 
 

@@ -21,9 +21,9 @@ from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem
 from meantime.text import json_pointer, quoted
 
-# Further ones are counted: a list of a thousand wrong names has one thing wrong with it.
+# More of the same kind help nobody.
 _MOST_PROBLEMS = 20
-# A key of a megabyte would come back as often as it was sent.
+# Long keys are cut.
 
 
 class Names(StrEnum):

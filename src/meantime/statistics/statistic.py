@@ -2,7 +2,7 @@
 
 A request goes through the functions of its statistic. ``prepare`` selects the cells, and refuses what cannot be
 answered; ``compute`` makes the table of the answer from them; ``rests_on`` says on which of them a row rests, and
-``explain`` how it came about. The cells are selected once, by ``prepare``: the others take what it has selected.
+``explain`` how it was computed. The cells are selected once, by ``prepare``: the others take what it has selected.
 """
 
 from __future__ import annotations
@@ -44,16 +44,16 @@ class Statistic(Generic[P, D]):
     compute: Callable[[Prepared[P, D], Work], Table]
     # On which cells a row of the answer rests, with which weights; of all of the answer, where the row is None.
     rests_on: Callable[[Prepared[P, D], Mapping[str, Cell] | None], Provenance]
-    # How a row of the answer came about.
+    # Explains how a row of the answer was computed.
     explain: Callable[[ExplanationBuilder[P, D]], None]
     # What is wrong with parameters that have the right types, as far as it can be said without the data.
     check_form: Callable[[P], Iterable[Problem]] = _nothing_wrong
     help: str  # one line: what it gives
     estimates: str  # one line: what its numbers are an estimate of, and so what they are not
-    columns: tuple[Column, ...]  # of the answer to what is asked with defaults
+    columns: tuple[Column, ...]  # of an answer with default parameters
     columns_for: Callable[[P], tuple[Column, ...]] | None = None  # where they depend on the parameters
     findings: Mapping[str, str] = field(default_factory=dict)  # what its answers may say, as templates
-    example: Mapping[str, Any]  # parameters, of a question of the CDC's
+    example: Mapping[str, Any]  # parameters, for a question of the CDC
     example_rows: tuple[tuple[Cell, ...], ...]  # the first rows of its answer, of what `meantime sample` writes
     method_version: int  # counts up when the same request over the same snapshot may give another result
     charts: tuple[str, ...] = ()  # of its answers, by their names in charts/registry.py; the usual one first
@@ -102,7 +102,7 @@ class Prepared(Generic[P, D]):
         return self.statistic.rests_on(self, row)
 
     def explain(self, answer: Table, row: Mapping[str, Cell]) -> Explanation:
-        """Say how a row of the answer came about."""
+        """Explain how a row of the answer was computed."""
         builder = ExplanationBuilder(
             snapshot=self.snapshot,
             parameters=self.parameters,
@@ -114,6 +114,6 @@ class Prepared(Generic[P, D]):
         return builder.explanation(self.statistic.name, answer.warnings)
 
 
-# One of whatever statistic.
+# Where the types of parameters and data do not matter.
 AnyStatistic: TypeAlias = Statistic[Any, Any]
 AnyPrepared: TypeAlias = Prepared[Any, Any]

@@ -1,1 +1,1 @@
-"""Which cells of the table a request is about, and on which of them a number rests."""
+"""Which cells of the table a request selects, and on which of them a number rests."""

@@ -1,4 +1,4 @@
-"""Of which people a value is: everybody, or a stratum of a category."""
+"""Which people a value describes: everyone, or a stratum of a category."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _OVERALL = frozenset({"total", "overall", "all", "all adults", "all students"})
 
 
 def has_total(cube: Cube, question: int) -> bool:
-    """Whether a question has values of everybody, so that it may be asked without naming a basis."""
+    """Whether a question has values for everyone, so that a request need not name a basis."""
     pairs = _pairs(cube, cube.cells.keys[cube.starts[question] : cube.starts[question + 1]])
     return any(pair == (ABSENT, ABSENT) or _is_overall(cube, *pair) for pair in pairs)
 
@@ -34,7 +34,7 @@ def _is_overall(cube: Cube, category: int, stratum: int) -> bool:
 
 
 def basis_cells(draft: Draft) -> Booleans:
-    """Mark the cells of the group of people that the request names, or of everybody."""
+    """Mark the cells of the group of people that the request names, or of everyone."""
     parameters = draft.parameters
     if draft.by_stratum:
         return _of_every_stratum(draft)

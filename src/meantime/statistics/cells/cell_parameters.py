@@ -1,4 +1,4 @@
-"""What every honest statistic is asked with: of which cells, from which years, with which standard errors."""
+"""Parameters that statistics of published estimates share: which cells, which years, which standard errors."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ IntervalScale = Literal["auto", "logit", "log", "linear"]
 
 
 class CellParameters(msgspec.Struct, frozen=True, kw_only=True):
-    """The common ground of what is asked."""
+    """Parameters that select cells; every statistic of published estimates has them."""
 
     question: QuestionText
     years: Annotated[
@@ -100,13 +100,13 @@ class CellParameters(msgspec.Struct, frozen=True, kw_only=True):
     ] = Standard.BRFSS
 
     def __post_init__(self) -> None:
-        """Write equal requests in one way: they are then one answer, and one entry of every cache."""
+        """Write equal requests in one way, so that they share an answer and a cache entry."""
         msgspec.structs.force_setattr(self, "locations", tuple(dict.fromkeys(self.locations)) or ("all",))
         msgspec.structs.force_setattr(self, "years", str(self.years).replace(" ", "").casefold())
 
 
 class WithAdjustment(CellParameters, frozen=True, kw_only=True):
-    """What statistics with p-values are asked with."""
+    """Parameters of statistics with p-values."""
 
     adjust: Annotated[
         Adjustment,
@@ -119,7 +119,7 @@ class WithAdjustment(CellParameters, frozen=True, kw_only=True):
 
 
 class WithReference(WithAdjustment, frozen=True, kw_only=True):
-    """What statistics are asked with that compare locations with one that may contain them."""
+    """Parameters of statistics that compare locations with one that may contain them."""
 
     shares: Annotated[
         Literal["none", "geography"],
@@ -140,7 +140,7 @@ class WithReference(WithAdjustment, frozen=True, kw_only=True):
 
 
 def check_form(parameters: CellParameters) -> tuple[Problem, ...]:
-    """Say what is wrong with a request, as far as it can be said without the data: of the years, their form."""
+    """Return what is wrong with a request regardless of the data: the form of the years."""
     if parse(str(parameters.years)) is not None:
         return ()
     return (Problem(pointer="/years", code="type", detail=f'"years" must be {SYNTAX}.'),)

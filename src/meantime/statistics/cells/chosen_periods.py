@@ -15,7 +15,7 @@ from meantime.statistics.parameters import period_text
 
 
 def chosen_periods(draft: Draft, of_basis: Booleans, chosen: Booleans) -> list[int]:
-    """Return the codes of the periods that are asked for, in the order of time.
+    """Return the codes of the requested periods, in the order of time.
 
     Which years there are is seen in all locations, so that one that lacks a year is told to lack it; the latest one
     is that of the locations that are asked for.
@@ -43,7 +43,7 @@ def chosen_periods(draft: Draft, of_basis: Booleans, chosen: Booleans) -> list[i
 
 
 def refuse_shared_years(draft: Draft, codes: list[int]) -> None:
-    """Refuse periods that are of the same people in part: taken for separate surveys they would look too sure."""
+    """Refuse overlapping periods: as separate surveys they would look more precise than they are."""
     shared = sharing([draft.cube.labels.periods[code] for code in codes if code != ABSENT])
     if shared is not None:
         detail = (

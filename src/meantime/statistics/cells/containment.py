@@ -119,7 +119,7 @@ def correlation_with(others: Pooled, reference: Pooled, contained: Containment) 
 
 
 def _everybody(selection: Selection, members: set[str], parameters: WithReference) -> Selection:
-    """Return the cells of all members that there are: those at hand, unless some were not asked for."""
+    """Return the cells of all members: those at hand, unless the request left some out."""
     if members.intersection(locations_of(selection.snapshot.cube, selection.question)) <= selection.asked_for:
         return selection
     # In the very years that were found.

@@ -149,7 +149,7 @@ def _note_errors(
     value_type: ValueType,
     is_percent: bool,
 ) -> None:
-    """Write down how standard errors came about, and what a reader must know of them."""
+    """Note how standard errors were derived, and warn of what a reader must know about them."""
     of_values = errors.origin[~np.isnan(value)]
     counts = {each: int((of_values == index).sum()) for index, each in enumerate(ORIGINS)}
     if len(draft.cube.labels.value_types) > 1:

@@ -17,7 +17,7 @@ def locations_of(cube: Cube, question: int) -> list[str]:
 
 
 def wanted_locations(draft: Draft) -> Integers:
-    """Return the codes of the locations that are asked for, in the order of the names."""
+    """Return the codes of the requested locations, in the order of the names."""
     also = [] if draft.also is None else [draft.cube.location_codes[draft.also]]
     return np.union1d(_named(draft), also).astype(np.int64)
 

@@ -1,4 +1,4 @@
-"""Which years are asked for.
+"""Which years a request names.
 
 ``latest``, ``all``, ``2019``, ``2018..2022``, ``2011..2023/2`` (every second), ``2018-2020`` (one period of three
 years), and lists of these with commas.
@@ -36,7 +36,7 @@ class RequestedYears(NamedTuple):
 
 
 def parse(text: str) -> RequestedYears | None:
-    """Read what is asked for; None where it is nothing of the kind.
+    """Parse years; None if the text has another form.
 
     >>> parse("2016,2018..2020").ranges
     (range(2018, 2021),)
@@ -65,7 +65,7 @@ def parse(text: str) -> RequestedYears | None:
 
 
 def matching(years: RequestedYears, there: Sequence[Period]) -> tuple[list[int], list[Period]]:
-    """Return the places of the periods that are meant, in the order of time, and those that are named and not there.
+    """Return the indices of the requested periods, in the order of time, and the named ones that are missing.
 
     >>> there = [Period(2018, 2018), Period(2019, 2019), Period(2018, 2020)]
     >>> matching(parse("2018..2022"), there), matching(parse("2019,2017"), there)
@@ -88,7 +88,7 @@ def matching(years: RequestedYears, there: Sequence[Period]) -> tuple[list[int],
 
 
 def latest(there: Sequence[Period], having: Sequence[int], locations: int) -> tuple[int, bool]:
-    """Return the place of the last period that nine in ten locations have, and whether there is one.
+    """Return the index of the last period that nine in ten locations have, and whether there is one.
 
     Where there is none, that of the period which most have, the last of these.
 
@@ -104,7 +104,7 @@ def latest(there: Sequence[Period], having: Sequence[int], locations: int) -> tu
 
 
 def sharing(periods: Sequence[Period]) -> tuple[Period, Period] | None:
-    """Return two periods that have years in common, and so are of the same people in part; None where all are apart.
+    """Return two periods that overlap, and so describe partly the same people; None if no periods do.
 
     >>> sharing([Period(2018, 2020), Period(2015, 2017), Period(2020, 2022)])
     (Period(first=2018, last=2020), Period(first=2020, last=2022))
@@ -116,7 +116,7 @@ def sharing(periods: Sequence[Period]) -> tuple[Period, Period] | None:
 
 
 def periods_text(periods: Sequence[Period]) -> str:
-    """Name periods for people, in the order of time.
+    """Write periods for people, in the order of time.
 
     >>> periods_text([Period(2019, 2019), Period(2016, 2016), Period(2017, 2017), Period(2018, 2018)])
     '2016–2019'

@@ -26,7 +26,7 @@ _OF_GROUPS = (
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Pooled:
-    """One estimate a group: that of its one period, or of all of them together."""
+    """One estimate for each group: that of its only period, or pooled over all."""
 
     selection: Selection  # all that was selected, incomplete groups too
     groups: Selection  # the groups that are complete, in the same order
@@ -60,7 +60,7 @@ class Pooled:
         return heterogeneity(self.value, errors)
 
     def with_left_out(self, left_out: tuple[LeftOut, ...]) -> Pooled:
-        """Return the same with others told to be left out; what ``without`` has left out stays told."""
+        """Return the same, with more locations listed as left out."""
         return replace(self, left_out=tuple(sorted({*self.left_out, *left_out})))
 
     def without(self, rows: Any, reason: str) -> Pooled:
@@ -71,7 +71,7 @@ class Pooled:
 
 
 def pool_periods(selection: Selection, weights: Weights | None = None) -> Pooled:
-    """Return one estimate a group, over all its periods; a group that lacks one is left out by name.
+    """Return one estimate for each group, over all periods; a group that lacks one is left out, and named.
 
     Without ``weights`` the periods count as the request says.
     """

@@ -31,7 +31,7 @@ LATER = "later"
 
 
 class Part(NamedTuple):
-    """Cells that are in a number for one reason."""
+    """Cells that have one role in a number."""
 
     used_as: str
     cells: Integers  # places in the cube's cells
@@ -47,7 +47,7 @@ class Provenance:
 
 
 class Weighted(NamedTuple):
-    """Cells, each once, with all that they count and all that they are used as."""
+    """Cells, each once, with their total weight and all their roles."""
 
     cells: Integers
     weights: Doubles
@@ -55,7 +55,7 @@ class Weighted(NamedTuple):
 
 
 def merged(provenance: Provenance) -> Weighted:
-    """Add up what each cell counts: one that is in a mean and in the mean of all has two weights.
+    """Add up the weights of each cell: one that is in a mean and in the overall mean has two.
 
     >>> value = Part("value", np.array([7, 4]), np.array([0.5, 0.5]))
     >>> reference = Part("reference", np.array([4]), np.array([-1.0]))
@@ -106,7 +106,7 @@ def of_mean(snapshot: Snapshot, cells: Integers, used_as: str = VALUE, *, sign: 
 
 
 def unweighted(cells: Integers, used_as: str = VALUE) -> Part:
-    """Return the part of what is no weighted sum, or of many."""
+    """Return cells without weights, for what is not one weighted sum."""
     return Part(used_as, cells, np.full(len(cells), np.nan))
 
 
@@ -117,7 +117,7 @@ _PLACES = {axis: index for index, axis in enumerate(AXES)}
 
 
 def of_estimates(pooled: Pooled, row: Mapping[str, Cell] | None) -> Provenance:
-    """Say what the estimate of a row's location rests on: its cells of all periods, with the weights of the pooling.
+    """Return what the estimate of a row's location rests on: its cells of all periods, with the pooling weights.
 
     What most statistics of published estimates rest on, whatever else they have to say of them.
 
@@ -143,7 +143,7 @@ def of_group(pooled: Pooled, row: Mapping[str, Cell], used_as: str = VALUE, *, s
 
 
 def of_all(selection: Selection, used_as: str = VALUE) -> Part:
-    """Return every cell of a selection, withheld ones and those of whoever is left out among them."""
+    """Return every cell of a selection, including withheld ones and those of locations that are left out."""
     cells = selection.cell.ravel()
     return unweighted(cells[cells != ABSENT], used_as)
 
@@ -156,7 +156,7 @@ def of_both_sides(selection: Selection, reference: str | None) -> tuple[Part, ..
 
 
 def groups_of(of: Selection, row: Mapping[str, Cell]) -> list[int]:
-    """Return the places of the groups that a row is of."""
+    """Return the indices of the groups that a row describes."""
     named = zip(of.names, of.stratum_names, strict=True)
     labels = [dict(zip(_LABELS, (name, *pair), strict=True)) for name, pair in named]
     return [

@@ -1,4 +1,4 @@
-"""What locations are compared with: a location that is named, or the one aggregate of the table."""
+"""The reference of comparisons: a named location, or the only aggregate of the table."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ReferencedEstimates(NamedTuple):
 
 
 def with_reference(snapshot: Snapshot, parameters: CellParameters, name: str | None) -> ReferencedEstimates:
-    """Return the estimates that are asked for, the reference's among them.
+    """Return the requested estimates, including the reference's.
 
     Raises:
         RequestInvalid: the request cannot be answered, or there is no such reference.
@@ -66,7 +66,7 @@ def beside(pooled: Pooled, name: str | None) -> Pooled | None:
 
 
 def _cells_of(name: str, selection: Selection) -> Selection:
-    """Return the cells of one location, from a selection where it is in that."""
+    """Return the cells of one location, from the selection if it is there."""
     if name in selection.asked_for:
         return selection[[other == name for other in selection.names]]
     # As the others are: in their years, and on their scale.

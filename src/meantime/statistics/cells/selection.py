@@ -33,7 +33,7 @@ _NO_GROUPS = frozenset({"data not reported", "not reported", "unknown", "missing
 
 
 class LeftOut(NamedTuple):
-    """A location that was wanted and cannot be in the answer."""
+    """A requested location that cannot be in the answer."""
 
     location: str
     reason: str
@@ -80,7 +80,7 @@ class Selection:
 
     @property
     def polarity(self) -> Polarity | None:
-        """Which values are good, where it is known of the question."""
+        """Which values are good, if that is known for the question."""
         return self.snapshot.about.questions[self.question].polarity
 
     @property
@@ -103,11 +103,11 @@ class Selection:
 
     @property
     def is_group(self) -> Booleans:
-        """Which strata are groups of people, and not what nobody said."""
+        """Which strata are groups of people, and not "not reported" or the like."""
         return np.array([stratum.casefold() not in _NO_GROUPS for _, stratum in self.stratum_names], dtype=bool)
 
     def reason(self, row: int, index: int) -> str:
-        """Say why the value of a cell is withheld, in the file's own words."""
+        """Return the reason why a cell has no value, in the file's own words."""
         cells = self.snapshot.cube.cells
         entry = int(cells.withheld_cell.searchsorted(self.cell[row, index]))
         return quoted(self.snapshot.cube.labels.reasons[cells.withheld_reason[entry]])
@@ -120,12 +120,12 @@ class Selection:
 
     @property
     def asked_for(self) -> set[str]:
-        """The locations that were asked for, those without a row too."""
+        """The requested locations, including those without a row."""
         return {*self.names, *(each.location for each in self.left_out)}
 
     @property
     def years_parameter(self) -> str:
-        """What ``years`` must be for these very periods: the latest one of other locations may be another."""
+        """The value of ``years`` that selects exactly these periods: "latest" may differ for other locations."""
         return ",".join(period_text(period) for period in self.periods if period is not None) or "latest"
 
     @property
@@ -135,7 +135,7 @@ class Selection:
 
 
 class Rows(NamedTuple):
-    """All cells of a question, in the periods and locations that are asked for."""
+    """All cells of a question, in the requested periods and locations."""
 
     cells: Integers  # places in the cube's cells, in the order of the locations
     locations: Integers  # of each
@@ -147,7 +147,7 @@ class Rows(NamedTuple):
 
 
 def left_out_warning(left_out: Sequence[LeftOut]) -> str:
-    """Say who is not in the answer, and why; "" where everybody is.
+    """List the locations that are not in the answer, and why; "" if none is left out.
 
     >>> left_out_warning([LeftOut("Guam", "no row for 2019"), LeftOut("Ohio", "no row for 2019")])
     'Left out: Guam and Ohio (no row for 2019).'

@@ -19,7 +19,7 @@ from meantime.text import listed, quoted
 
 
 class OfCategory(WithAdjustment, frozen=True, kw_only=True):
-    """What statistics about the groups of one category are asked with."""
+    """Parameters of statistics about the groups of one category."""
 
     category: Annotated[CategoryName, msgspec.Meta(description="The category of the groups.", examples=["Sex"])]
     reference_stratum: Annotated[
@@ -63,7 +63,7 @@ def names(of: Selection) -> list[str]:
 
 
 def counterparts(pooled: Pooled, reference: str) -> Integers:
-    """Return for each group the place of its location's reference stratum; -1 where the location has none."""
+    """Return for each group the index of its location's reference stratum; -1 if the location has none."""
     codes = pooled.groups.locations.tolist()
     at = {
         code: index
@@ -74,7 +74,7 @@ def counterparts(pooled: Pooled, reference: str) -> Integers:
 
 
 def without_reference(pooled: Pooled, reference: str) -> str:
-    """Name the locations whose groups are there and whose reference stratum is not; "" where there is none."""
+    """List the locations that have groups but not the reference stratum; "" if there are none."""
     lacking = {
         name for name, at in zip(pooled.groups.names, counterparts(pooled, reference).tolist(), strict=True) if at == -1
     }

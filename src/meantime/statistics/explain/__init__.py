@@ -1,1 +1,1 @@
-"""How a number came about: its steps in words, as programs, and the rows of the file that it rests on."""
+"""How a number was computed: steps in words, programs, and the rows of the file that it rests on."""

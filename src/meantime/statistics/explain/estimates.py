@@ -54,7 +54,7 @@ def estimate_of(pooled: Pooled, name: str, row: Mapping[str, Cell]) -> Explained
 
 
 def come_from_limits(of: Selection) -> bool:
-    """Whether every standard error can be made again from two columns of the file."""
+    """Whether every standard error can be recomputed from two columns of the file."""
     about = of.snapshot.about
     has_columns = {"low", "high"} <= about.roles.keys() and not about.limits_from
     return has_columns and bool((of.origin == ORIGINS.index(Origin.LIMITS)).all())

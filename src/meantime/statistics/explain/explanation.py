@@ -1,4 +1,4 @@
-"""How a number came about: the formula with the numbers in it, in words, and programs that compute it again.
+"""How a number was computed: in words, as formulas with the numbers filled in, and as programs that repeat it.
 
 An explanation is of one row of an answer. Its steps go from the rows of the file to the number, each a sentence with
 its formula filled in. Each statistic writes the explanation of its own rows with an ``ExplanationBuilder``; the steps
@@ -34,7 +34,7 @@ class Step(msgspec.Struct, frozen=True, kw_only=True):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Explanation:
-    """How a row of an answer came about."""
+    """How a row of an answer was computed."""
 
     title: str
     number: str | None  # column of the answer that the weights of its rows add up to
@@ -90,7 +90,7 @@ class ExplanationBuilder(Generic[P, D]):
         return float(self.row[column])  # type: ignore[arg-type]  # a TypeError is a bug of ours
 
     def explanation(self, statistic: str, warnings: tuple[str, ...]) -> Explanation:
-        """Return what has been put together; the warnings are those of the answer."""
+        """Return the finished explanation, with the warnings of the answer."""
         program = self.programs.finished(self.results)
         labels = [str(self.row[name]) for name in _LABELS if self.row.get(name)]
         parameters: Any = self.parameters  # of every statistic one is the question

@@ -1,4 +1,4 @@
-"""Programs that compute a number again from the file, with nothing of ours: in Python with numpy and pandas, and in R.
+"""Programs that recompute a number from the file without Meantime: in Python with numpy and pandas, and in R.
 
 Whoever doubts a number can run them. They read the file as text, pick the rows by what stands in them, and print the
 same columns as the answer; what they leave out is said beside them. Both are made from the same pieces in the same
@@ -27,7 +27,7 @@ MOST_LISTED = 200
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Programs:
-    """A computation in two languages; ``result`` is in both what it has come to, by column of the answer."""
+    """A computation in two languages; in both, ``result`` has the numbers by column of the answer."""
 
     python: str
     r: str
@@ -128,7 +128,7 @@ class ProgramWriter:
         cube = self._snapshot.cube
         columns: list[str] = []
         of_axis: list[tuple[str, int]] = []
-        # Rows without a year are told by everything else.
+        # Rows without a year are identified by their other labels.
         has_years = (cube.cells.keys[part.cells, list(AXES).index("period")] != ABSENT).all()
         for axis, roles in KEY_COLUMNS.items():
             for index, role in enumerate(roles):
@@ -158,7 +158,7 @@ class ProgramWriter:
         several = "  # and the other files, one below the other" if len(about.files) > 1 else ""
         delimiter, encoding = _text(about.delimiter), _text(_encoding(about.encoding))
         encoding_in_r = '"UTF-8-BOM"' if encoding == '"utf-8-sig"' else encoding  # which R calls otherwise
-        # R takes spaces off the names of columns, whatever it is told.
+        # R always strips spaces from column names.
         has_spaces = any(name != name.strip() for name in about.columns)
         names = f"names(table) <- {_vector(about.columns)}\n" if has_spaces else ""
         self.add(
@@ -224,7 +224,7 @@ class ProgramWriter:
 
 
 def common_labels(snapshot: Snapshot, cells: Integers) -> dict[str, list[Any]]:
-    """Return by which labels some cells are told from all others of the table; axes that tell nothing are left out."""
+    """Return the labels that distinguish some cells from all others; axes that do not help are left out."""
     cube = snapshot.cube
     keys = cube.cells.keys[cells]
     found: dict[str, list[Any]] = {}

@@ -16,7 +16,7 @@ from meantime.statistics.cells.provenance import Provenance, Weighted, merged
 from meantime.table import Cell, Column, Kind, Table
 from meantime.text import quoted
 
-# What a row of an answer is about; the other columns are what is said of it.
+# Columns that identify a row of an answer.
 _KEYS = ("location", "category", "stratum", "period")
 
 _OURS = (
@@ -37,11 +37,11 @@ class Page:
     """Some of the rows that a number rests on."""
 
     table: Table
-    after: int | None  # where the next page goes on; None: this is the last one
+    after: int | None  # where the next page starts; None: this is the last one
 
 
 def row_asked(answer: Table, *, row: int | None, key: Sequence[str]) -> int | None:
-    """Return which row of an answer is meant: by its number from 0, or by its labels; None: all of the answer.
+    """Return the requested row of an answer: by its number from 0, or by its labels; None for the whole answer.
 
     The labels are those of location, category, stratum and period, as far as the answer has them, in their order; the
     first ones are enough where they tell. An answer of one row is that row.

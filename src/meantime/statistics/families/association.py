@@ -34,12 +34,12 @@ from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words.conclusions import LEVEL
 from meantime.table import Cell, Column, Kind, Table
 
-# Of fewer the interval of a correlation covers nearly everything there is.
+# With fewer, the confidence interval of a correlation covers nearly the whole range.
 LEAST_LOCATIONS = 10
 
 
 class Association(CellParameters, frozen=True, kw_only=True):
-    """What ``association`` is asked with."""
+    """Parameters of ``association``."""
 
     other: Annotated[
         QuestionText,
@@ -163,7 +163,7 @@ def prepare(snapshot: Snapshot, parameters: Association) -> Both:
     if parameters.other == parameters.question:
         raise refusal("/other", "contradiction", "Both questions are the same. Name another one.")
     one = pool_periods(select(snapshot, parameters))
-    # The very years of the first question, also where those were said to be the latest.
+    # Exactly the years of the first question, also if those were given as "latest".
     other = pool_periods(_select_other(snapshot, msgspec.structs.replace(parameters, years=one.groups.years_parameter)))
     both = np.intersect1d(one.groups.locations, other.groups.locations)
     left_out = tuple(sorted({*one.left_out, *(_of_other(each) for each in other.left_out)}))
@@ -178,7 +178,7 @@ def prepare(snapshot: Snapshot, parameters: Association) -> Both:
 
 
 def _select_other(snapshot: Snapshot, parameters: Association) -> Selection:
-    """Select the cells of the other question, and say of what is wrong with them that it is wrong with the other."""
+    """Select the cells of the other question; problems say that they are with that one."""
     try:
         return select(snapshot, msgspec.structs.replace(parameters, question=parameters.other))
     except RequestInvalid as invalid:

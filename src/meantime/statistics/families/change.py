@@ -35,7 +35,7 @@ from meantime.text import unit_of_difference
 
 
 class Change(WithReference, frozen=True, kw_only=True):
-    """What ``change`` is asked with."""
+    """Parameters of ``change``."""
 
     since: Annotated[
         int | str,
@@ -51,7 +51,7 @@ class Change(WithReference, frozen=True, kw_only=True):
     ] = None
 
     def __post_init__(self) -> None:
-        """Write equal requests in one way."""
+        """Normalize, so that equal requests compare equal."""
         super().__post_init__()
         msgspec.structs.force_setattr(self, "since", str(self.since).replace(" ", "").casefold())
 
@@ -112,7 +112,7 @@ def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
     parameters, (before, after, contained) = prepared.parameters, prepared.data
     d = difference(after.estimates, before.estimates)
     beyond, findings = _beyond(before, after, contained, parameters)
-    # One family: every p that the answer has.
+    # All p-values of the answer are adjusted together.
     p_adjusted, beyond_adjusted = np.split(adjusted(np.concatenate([d.p, beyond.p]), by=parameters.adjust), 2)
     data: list[list[Cell]] = [
         list(after.groups.names),

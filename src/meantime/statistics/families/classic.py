@@ -50,13 +50,13 @@ _FIVE = 5
 
 
 class OfQuestion(msgspec.Struct, frozen=True, kw_only=True):
-    """What a statistic of all locations is asked with."""
+    """Parameters of a statistic of all locations."""
 
     question: QuestionText
 
 
 class OfState(msgspec.Struct, frozen=True, kw_only=True):
-    """What a statistic of one location is asked with."""
+    """Parameters of a statistic of one location."""
 
     question: QuestionText
     state: LocationName

@@ -43,7 +43,7 @@ from meantime.text import number
 
 
 class Comparison(WithReference, frozen=True, kw_only=True):
-    """What ``comparison`` is asked with."""
+    """Parameters of ``comparison``."""
 
     reference: Annotated[
         Annotated[str, Names.LOCATION] | None,

@@ -25,7 +25,7 @@ from meantime.text import number
 
 
 class Detectable(CellParameters, frozen=True, kw_only=True):
-    """What ``detectable`` is asked with."""
+    """Parameters of ``detectable``."""
 
     reference: Annotated[
         LocationName | None,

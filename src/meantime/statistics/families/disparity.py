@@ -46,7 +46,7 @@ from meantime.text import amount, interval, unit_of_difference
 
 
 class Disparity(OfCategory, frozen=True, kw_only=True):
-    """What ``disparity`` is asked with; with a ``stratum``, of that one and the reference alone."""
+    """Parameters of ``disparity``; with a ``stratum``, of that one and the reference alone."""
 
 
 _POINTS = {"unit": shared.OF_DIFFERENCE}
@@ -188,10 +188,10 @@ class _Gaps:
     @property
     def columns(self) -> list[list[Cell]]:
         pooled = [None if each is None else each[1] for each in self.gaps]
-        names_ = [
+        figures = [
             (None, None, None, None) if gap is None else (gap.gap, gap.corrected, gap.low, gap.high) for gap in pooled
         ]
-        return [[names_[index][n] for index in self.location.tolist()] for n in range(4)]
+        return [[figures[index][n] for index in self.location.tolist()] for n in range(4)]
 
 
 def _gaps(pooled: Pooled, parameters: Disparity) -> _Gaps:
@@ -221,10 +221,12 @@ def _sentences(pooled: Pooled, d: Compared, p_adjusted: Doubles, parameters: Dis
     """Name the location once where there is one."""
     of, who = set(pooled.groups.names), names(pooled.groups)
     is_one = len(of) == 1
-    names_ = who if is_one else [f"{name} in {index}" for name, index in zip(who, pooled.groups.names, strict=True)]
+    labels = (
+        who if is_one else [f"{name} in {location}" for name, location in zip(who, pooled.groups.names, strict=True)]
+    )
     reference = f"{parameters.reference_stratum} in {next(iter(of))}" if is_one else parameters.reference_stratum
     return sentences(
-        names_, d, p_adjusted, reference=reference, unit=pooled.groups.unit, adjust=parameters.adjust, what="group"
+        labels, d, p_adjusted, reference=reference, unit=pooled.groups.unit, adjust=parameters.adjust, what="group"
     )
 
 

@@ -45,7 +45,7 @@ _LEAST_FOR_NONE = 10
 
 
 class Distribution(CellParameters, frozen=True, kw_only=True):
-    """What ``distribution`` is asked with."""
+    """Parameters of ``distribution``."""
 
     show: Show = "locations"
 

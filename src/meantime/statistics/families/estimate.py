@@ -53,7 +53,7 @@ from meantime.table import Cell, Column, Kind, Table
 
 
 class Estimate(CellParameters, frozen=True, kw_only=True):
-    """What ``estimate`` is asked with."""
+    """Parameters of ``estimate``."""
 
     by: Annotated[
         tuple[Literal["stratum", "period"], ...],
@@ -90,7 +90,7 @@ def columns_for(parameters: Estimate) -> tuple[Column, ...]:
 
 
 def check_basis(parameters: Estimate) -> tuple[Problem, ...]:
-    """Say what is wrong with a request, as far as it can be said without the data."""
+    """Return what is wrong with a request regardless of the data."""
     is_broken_down = bool(parameters.by) or parameters.category is not None or parameters.stratum is not None
     if parameters.basis != "all_rows" or not is_broken_down:
         return check_form(parameters)

@@ -44,7 +44,7 @@ from meantime.table import Cell, Column, Kind, Table
 
 
 class GapRanking(OfCategory, frozen=True, kw_only=True):
-    """What ``gap_ranking`` is asked with."""
+    """Parameters of ``gap_ranking``."""
 
     stratum: Annotated[
         StratumName,
@@ -59,7 +59,7 @@ class GapRanking(OfCategory, frozen=True, kw_only=True):
     ] = None
 
     def __post_init__(self) -> None:
-        """Write equal requests in one way."""
+        """Normalize, so that equal requests compare equal."""
         super().__post_init__()
         if self.since is not None:
             msgspec.structs.force_setattr(self, "since", str(self.since).replace(" ", "").casefold())
@@ -145,7 +145,7 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
     parameters, (now, before, left_out) = prepared.parameters, prepared.data
     d = difference(now.group.estimates, now.reference.estimates)
     since, change = _change(now, before)
-    # One family: every p that the answer has.
+    # All p-values of the answer are adjusted together.
     p_adjusted, change_adjusted = np.split(adjusted(np.concatenate([d.p, change.p]), by=parameters.adjust), 2)
     about = heterogeneity(d.value, _errors_if_equal(now))
     # Rank intervals hold in either direction, so the data may choose it.

@@ -55,7 +55,7 @@ _LEVEL = 0.05
 
 
 class Ordered(CellParameters, frozen=True, kw_only=True):
-    """What statistics are asked with that put locations in an order."""
+    """Parameters of statistics that put locations in an order."""
 
     better: Annotated[
         Literal["lower", "higher"] | None,
@@ -68,7 +68,7 @@ class Ordered(CellParameters, frozen=True, kw_only=True):
 
 
 class Ranking(Ordered, frozen=True, kw_only=True):
-    """What ``ranking`` is asked with."""
+    """Parameters of ``ranking``."""
 
     best: Annotated[
         int,
@@ -244,7 +244,7 @@ def _by_model(
     if len(pooled) < 2:
         nothing: list[Cell] = [None] * len(pooled)
         return [nothing] * 4
-    # What is drawn beside it moves no chance of anybody.
+    # The reference is only shown, so it must not change the seed.
     seen = msgspec.structs.replace(parameters, reference=None)
     rng = generator(pooled.groups.snapshot.fingerprint, "ranking", seen)
     drawn = model_ranks(pooled.value, pooled.se, about, best=parameters.best, is_lower_better=is_lower_better, rng=rng)

@@ -42,7 +42,7 @@ _YEARS_POOLED = 5
 
 
 class Sensitivity(Ordered, frozen=True, kw_only=True):
-    """What ``sensitivity`` is asked with."""
+    """Parameters of ``sensitivity``."""
 
     best: Annotated[
         int,

@@ -51,7 +51,7 @@ _MOST_STRATA = 200
 
 
 class Standardised(CellParameters, frozen=True, kw_only=True):
-    """What ``standardised`` is asked with."""
+    """Parameters of ``standardised``."""
 
     category: Annotated[
         CategoryName,
@@ -175,7 +175,7 @@ def prepare(snapshot: Snapshot, parameters: Standardised) -> _Strata:
 
 
 def check_standard(parameters: Standardised) -> Iterator[Problem]:
-    """Say what is wrong with a request, as far as it can be said without the data."""
+    """Return what is wrong with a request regardless of the data."""
     yield from _wrong_form(parameters)
     yield from check_form(parameters)
 

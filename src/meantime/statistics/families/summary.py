@@ -57,7 +57,7 @@ Axis = Literal["location", "category", "stratum", "period"]
 
 
 class Summary(msgspec.Struct, frozen=True, kw_only=True):
-    """What summary is asked with. The order of names in a filter, and their repetition, mean nothing."""
+    """Parameters of summary. The order of names in a filter, and their repetition, mean nothing."""
 
     question: QuestionText
     by: Annotated[

@@ -38,7 +38,7 @@ from meantime.text import amount, number
 
 
 class Target(WithAdjustment, frozen=True, kw_only=True):
-    """What ``target`` is asked with."""
+    """Parameters of ``target``."""
 
     target: Annotated[
         float,

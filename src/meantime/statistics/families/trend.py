@@ -39,14 +39,14 @@ from meantime.statistics.words.findings import counted, size_of_difference, stro
 from meantime.table import Cell, Column, Kind, Table
 from meantime.text import number
 
-# Below five years a line is fitted and no verdict given: t with one or two degrees of freedom is no judge.
+# With fewer years a line is fitted but not tested: t has only one or two degrees of freedom.
 LEAST_YEARS = 5
 # From which p of the test of fit on a straight line is let pass. Stricter than 5 %: it is made for every location.
 _FIT_LEVEL = 0.01
 
 
 class Trend(WithAdjustment, frozen=True, kw_only=True):
-    """What ``trend`` is asked with."""
+    """Parameters of ``trend``."""
 
     years: Annotated[
         int | str,
@@ -65,7 +65,7 @@ class Trend(WithAdjustment, frozen=True, kw_only=True):
     ] = ()
 
     def __post_init__(self) -> None:
-        """Write equal requests in one way."""
+        """Normalize, so that equal requests compare equal."""
         super().__post_init__()
         msgspec.structs.force_setattr(self, "breaks", tuple(sorted(set(self.breaks))))
 

@@ -1,1 +1,1 @@
-"""What is said of results: findings, conclusions, warnings."""
+"""Sentences about results: findings, conclusions, warnings."""

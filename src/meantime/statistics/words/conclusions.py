@@ -1,4 +1,4 @@
-"""What is said of differences that were tested: a word for each, and sentences for the clearest."""
+"""Conclusions about tested differences: a word for each, and sentences for the clearest."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meantime.statistics.words.findings import counted, size_of_difference, stro
 from meantime.table import Cell, Column, Kind
 from meantime.text import unit_of_difference
 
-# From which adjusted p on a difference is not told as one.
+# The significance level of adjusted p-values.
 LEVEL = 0.05
 
 VERDICT = Column(
@@ -81,18 +81,18 @@ def sentences(
     tested = int(is_counted.sum())
     values = {"what": what, "reference": reference, "tested": tested, "adjustment": by}
     above, below = (int((differs & is_counted & side).sum()) for side in (d.value > 0, d.value < 0))
-    sentences_ = []
+    findings = []
     if not above + below:
-        sentences_.append(DIFFERENCE_FINDINGS["none_differs"].format(**values))
+        findings.append(DIFFERENCE_FINDINGS["none_differs"].format(**values))
     elif tested > 1:  # of one, the sentence on it says all
         verb = "differs" if above + below == 1 else "differ"
-        sentences_.append(
+        findings.append(
             DIFFERENCE_FINDINGS["some_differ"].format(
                 differing=above + below, verb=verb, above=above, below=below, **values
             )
         )
     for index in strongest_apart(d.z, differs, is_counted):
-        sentences_.append(
+        findings.append(
             DIFFERENCE_FINDINGS["differs"].format(
                 location=names[index],
                 side="above" if d.value[index] > 0 else "below",
@@ -106,4 +106,4 @@ def sentences(
                 ),
             )
         )
-    return sentences_
+    return findings

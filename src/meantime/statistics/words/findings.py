@@ -13,7 +13,7 @@ import numpy as np
 
 from meantime.text import with_interval
 
-# More would be the table again.
+# More would repeat the table.
 MOST_OF_A_KIND = 5
 
 
