@@ -152,7 +152,7 @@ def unhurried(state: str, **more: Any) -> Iterator[tuple[str, threading.Event]]:
             join(thread)
 
 
-def test_who_has_waited_enough_leaves_the_job_running_and_is_told_how_to_find_it() -> None:
+def test_after_the_wait_the_job_continues_and_the_output_says_how_to_find_it() -> None:
     with unhurried("running") as (url, is_awaited):
         waiting = subprocess.Popen(
             [sys.executable, "-m", "meantime", "wait", "job_id_7", "--url", url],

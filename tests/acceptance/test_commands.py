@@ -159,7 +159,7 @@ def test_a_plain_file_with_a_compressed_name_is_read(tmp_path: Path) -> None:
     assert meantime("inspect", str(data)).returncode == 0
 
 
-def test_columns_by_hand_and_toml_beside_the_data(tmp_path: Path) -> None:
+def test_columns_by_hand_and_toml_next_to_the_data(tmp_path: Path) -> None:
     data = tmp_path / "own.csv"
     data.write_text("what;where;percentage\nSmoking;North;12,5\nSmoking;South;10,5\n", encoding="utf-8")
     missing = meantime("inspect", str(data))

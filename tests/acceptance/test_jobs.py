@@ -69,21 +69,21 @@ def test_the_events_of_a_job_end_with_it(server: RunningServer) -> None:
 def test_who_follows_jobs_hears_of_them_and_does_not_hold_up_the_stop_of_the_server(tmp_path: Path) -> None:
     with serving(state_dir=tmp_path / "state") as server:
         server.ready()
-        heard: queue.SimpleQueue[str] = queue.SimpleQueue()
+        events: queue.SimpleQueue[str] = queue.SimpleQueue()
 
         def follow() -> None:
             with server.client.stream("GET", "/v1/jobs/events") as reply:
                 for line in reply.iter_lines():  # raises where the answer is cut off before its end
-                    heard.put(line)
-            heard.put("the end")
+                    events.put(line)
+            events.put("the end")
 
         follower = threading.Thread(target=follow)
         follower.start()
-        assert heard.get(timeout=PATIENCE_S) == "retry: 2000"
+        assert events.get(timeout=PATIENCE_S) == "retry: 2000"
         server.ask("global_mean", question=QUESTION)
-        while heard.get(timeout=PATIENCE_S) != "event: ended":
+        while events.get(timeout=PATIENCE_S) != "event: ended":
             pass
         assert server.end() == 0
         follower.join(PATIENCE_S)
-        while heard.get(timeout=PATIENCE_S) != "the end":
+        while events.get(timeout=PATIENCE_S) != "the end":
             pass

@@ -27,7 +27,7 @@ def test_states_mean_ascends_by_mean_and_then_by_name(api: Api, questions: list[
         assert list(means.items()) == sorted(means.items(), key=lambda item: (item[1], item[0]))
 
 
-def test_global_mean_lies_among_the_means_of_the_states(api: Api, questions: list[str]) -> None:
+def test_global_mean_is_within_the_means_of_the_states(api: Api, questions: list[str]) -> None:
     means = api.results([Ask("states_mean", question) for question in questions])
     for of_states, overall in zip(means, api.results([Ask("global_mean", q) for q in questions]), strict=True):
         assert list(overall) == ["global_mean"]

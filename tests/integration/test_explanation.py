@@ -100,7 +100,7 @@ def test_so_do_other_ways_of_asking(statistic: str, more: dict[str, Any], sample
         assert_explained(sample, row_values, explanation)
 
 
-def test_a_difference_is_told_with_its_numbers(sample: File) -> None:
+def test_a_difference_is_explained_with_its_numbers(sample: File) -> None:
     _, explanation = explained(sample, STATISTICS["comparison"])[0]
     assert {"difference", "difference_low", "difference_high", "p"} <= set(explanation.computes)
     text = "\n".join(step.text for step in explanation.steps)

@@ -46,7 +46,7 @@ def test_they_run_for_every_question(by_sex: Snapshot, statistic: str, show: str
         assert len(table.findings) >= 2
 
 
-def test_half_women_and_half_men_lie_between_the_two(by_sex: Snapshot) -> None:
+def test_half_women_and_half_men_are_between_the_two(by_sex: Snapshot) -> None:
     for question in by_sex.cube.labels.questions:
         both = ask(by_sex, "standardised", question=question, category="Sex", standard=["Female=1", "Male=1"])
         women, men = (

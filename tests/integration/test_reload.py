@@ -42,10 +42,10 @@ def test_jobs_submitted_while_files_are_reloaded_are_answered_from_the_snapshot_
         [Source(name="tea", path=str(path))],
         folder=tmp_path / "snapshots",
         ingestor=DataIngestor(memory_mb=512, rejected_limit=0.05),
-        on_death=lambda _role, error: trouble.append(error),
+        on_death=lambda _role, error: failures.append(error),
     )
-    trouble: list[BaseException] = []
-    jobs = SqliteJobStore(tmp_path / "jobs.sqlite3", on_broken=trouble.append)
+    failures: list[BaseException] = []
+    jobs = SqliteJobStore(tmp_path / "jobs.sqlite3", on_broken=failures.append)
     engine = Engine(
         jobs=jobs,
         results=ResultFiles(tmp_path / "results"),
@@ -57,7 +57,7 @@ def test_jobs_submitted_while_files_are_reloaded_are_answered_from_the_snapshot_
         job_time_limit_s=60,
         keep_ended_s=3600,
         keep_ended_jobs=1_000_000,
-        on_fatal=trouble.append,
+        on_fatal=failures.append,
     )
     means: dict[str | None, float] = {}  # what was written, by the fingerprint that it got
 
@@ -113,4 +113,4 @@ def test_jobs_submitted_while_files_are_reloaded_are_answered_from_the_snapshot_
     finally:
         engine.stop()
         catalog.close()
-    assert not trouble
+    assert not failures

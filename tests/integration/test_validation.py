@@ -36,7 +36,7 @@ def test_the_document_hides_no_miss() -> None:
     assert "**missed** |" not in page
 
 
-def test_a_share_that_is_clearly_outside_is_missed_and_one_within_two_errors_is_told_to_be() -> None:
+def test_a_share_clearly_outside_is_a_miss_and_one_within_two_errors_is_reported_so() -> None:
     figures = [share((name,), hits, 10_000, least=95.0) for name, hits in (("a", 9_600), ("b", 9_480), ("c", 9_300))]
     assert [figure.verdict for figure in figures] == ["kept", "kept within its error", "**missed**"]
     assert missed([section(*figures)], errors=2.0) == ["A table: c: 93.00 ± 0.26, not at least 95"]

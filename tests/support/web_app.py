@@ -174,9 +174,9 @@ def served(
         path.write_text("read by nobody")
         sources.append(Source(name=name, path=str(path)))
     ingestor = StagedIngestor(outcomes, tmp_path)
-    trouble: list[object] = []
+    failures: list[object] = []
     catalog = Catalog(
-        sources, folder=tmp_path / "snapshots", ingestor=ingestor, on_death=lambda *what: trouble.append(what)
+        sources, folder=tmp_path / "snapshots", ingestor=ingestor, on_death=lambda *what: failures.append(what)
     )
     undecided, decided = set(outcomes), threading.Event()
 
@@ -198,7 +198,7 @@ def served(
         keep_ended_s=KEEP_ENDED_S,
         keep_ended_jobs=keep_ended_jobs,
         observer=metrics,
-        on_fatal=trouble.append,
+        on_fatal=failures.append,
     )
     makers: Mapping[str, Callable[..., Router | Flask]] = {
         "asgi": partial(
@@ -227,7 +227,7 @@ def served(
         engine.stop()
         ingestor.go_on.set()  # what is still read then comes too late for anybody
         catalog.close()
-    assert not trouble
+    assert not failures
 
 
 async def send(

@@ -61,7 +61,7 @@ def test_the_parts_are_started_once_in_a_process() -> None:
     assert second.engine.is_accepting
 
 
-def test_another_process_on_the_state_directory_is_told_what_to_do(environment: Path) -> None:
+def test_another_process_on_the_state_directory_gets_an_error_that_says_what_to_do(environment: Path) -> None:
     with StateLock(environment / "state"), pytest.raises(StateInUse, match="one worker with threads"):
         meantime_flask.start()
 

@@ -201,7 +201,7 @@ def test_more_marks_than_can_be_seen_are_refused(name: str) -> None:
 # Of each
 
 
-def test_a_ranking_keeps_its_order_and_lights_what_cannot_be_told_apart() -> None:
+def test_a_ranking_keeps_its_order_and_highlights_what_cannot_be_distinguished() -> None:
     of = answer("ranking", years="2020", better="lower")
     spec = specification(of)
     assert [record["location"] for record in records(spec)] == list(of.table.column("location"))
@@ -312,7 +312,7 @@ def test_groups_share_the_row_of_their_location_and_each_has_its_place_there() -
     assert "difference" in first["tooltip"]
 
 
-def test_groups_of_one_location_have_rows_and_say_how_far_they_lie_apart_in_all() -> None:
+def test_groups_of_one_location_have_rows_and_the_overall_gap() -> None:
     of = table(
         {
             "location": ["Utah"] * 3,
@@ -338,7 +338,7 @@ def test_groups_of_one_location_have_rows_and_say_how_far_they_lie_apart_in_all(
     assert "1 of 2 differ from a." in spec["description"]
 
 
-def test_more_groups_of_several_locations_than_can_be_told_apart_are_refused() -> None:
+def test_more_groups_of_several_locations_than_can_be_distinguished_are_refused() -> None:
     with pytest.raises(NotAcceptable, match="7 groups of 7 locations"):
         drawn("disparity", places(*"abcdefg"))
 

@@ -733,7 +733,7 @@ def test_nothing_is_swept_while_a_data_set_is_loading(workspace: Workspace) -> N
         assert older in workspace.on_disk()
 
 
-def test_sweeping_twice_and_beside_itself_is_harmless(workspace: Workspace) -> None:
+def test_sweeping_twice_and_concurrently_is_harmless(workspace: Workspace) -> None:
     for value in range(5):
         workspace.load(workspace.source("a", str(value)))
     with workspace.serving(workspace.source("a", "7")) as catalog:

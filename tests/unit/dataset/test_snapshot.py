@@ -207,7 +207,7 @@ def test_the_same_snapshot_written_again_is_kept(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("other", [{"rows": "the rows in another order"}, {"title": "Another title"}])
-def test_another_layout_of_the_same_content_is_kept_beside_the_first(tmp_path: Path, other: dict[str, Any]) -> None:
+def test_another_layout_of_the_same_content_is_kept_with_the_first(tmp_path: Path, other: dict[str, Any]) -> None:
     first = write_one(tmp_path / "snapshots")
     before = _bytes_in(first)
     second = write_one(tmp_path / "snapshots", **other)

@@ -67,7 +67,7 @@ def test_jobs_whose_starts_could_not_be_committed_are_claimed_again_in_their_ord
     assert claim(suspects) == [8]
 
 
-def test_suspects_are_claimed_singly_one_at_a_time_by_number_and_fresh_jobs_beside_them() -> None:
+def test_suspects_are_claimed_one_at_a_time_by_number_and_fresh_jobs_in_parallel() -> None:
     mixed = queue_of(job(7, attempts=1), job(3, attempts=1), job(9), job(10))
     assert claim(mixed) == [3]
     assert claim(mixed) == [9, 10]

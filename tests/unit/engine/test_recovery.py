@@ -64,8 +64,8 @@ def test_a_job_on_its_last_attempt_works_alone() -> None:
     jobs = crashed(request("hold"), attempts=2)
     with running(FakeCompute(hold=held), jobs=jobs, threads=3) as engine:
         held.wait_begun()
-        [beside] = submit(engine, request())
-        assert engine.look_up(beside).state is JobState.QUEUED
-        assert stored(jobs, beside).attempts == 0
+        [other] = submit(engine, request())
+        assert engine.look_up(other).state is JobState.QUEUED
+        assert stored(jobs, other).attempts == 0
         held.go_on.set()
-        assert end_of(engine, beside).state is JobState.DONE
+        assert end_of(engine, other).state is JobState.DONE

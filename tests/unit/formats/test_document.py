@@ -117,7 +117,7 @@ def test_a_result_has_columns_and_each_a_name_of_its_own() -> None:
         of(Table(columns=(MEAN, other_case), data=([], [])))
 
 
-def test_what_a_later_version_says_beside_is_passed_over() -> None:
+def test_unknown_keys_of_a_later_version_are_ignored() -> None:
     kept = result_documents.of_names("Utah")
     values = json.loads(document.encode(kept))
     values["thoughts"] = [{"code": "x"}]

@@ -88,7 +88,7 @@ def test_a_process_that_is_killed_is_a_problem_that_says_so(renderer: Callable[[
     assert children() <= before
 
 
-def test_what_a_process_says_last_is_told(renderer: Callable[[str], None]) -> None:
+def test_the_error_has_the_last_output_of_the_process(renderer: Callable[[str], None]) -> None:
     renderer("sys.stdin.read(); sys.exit('out of ink')")
     with pytest.raises(PictureFailed, match=r"exit code 1\. Its last output: out of ink"):
         render(SPEC, "svg")

@@ -30,7 +30,7 @@ def read(given_document: Document) -> pa.Table:
 
 @settings(max_examples=50, deadline=None)
 @given(result_documents.documents)
-def test_whatever_is_written_comes_back_exactly_with_the_document_beside_it(given_document: Document) -> None:
+def test_whatever_is_written_comes_back_exactly_with_the_document_in_the_metadata(given_document: Document) -> None:
     back = read(given_document)
     assert back.column_names == [column.name for column in given_document.table.columns]
     for column, cells in zip(back.columns, given_document.table.data, strict=True):

@@ -54,7 +54,7 @@ def test_whatever_a_cell_holds_is_written(form: Format) -> None:
     assert b"".join(form.pieces(of_names(*HOSTILE, None)))
 
 
-def test_only_a_map_of_points_is_told_where_locations_lie_and_not_before_it_is_drawn() -> None:
+def test_only_a_map_of_points_loads_coordinates_and_only_when_it_is_drawn() -> None:
     calls: list[str] = []
 
     def places() -> dict[str, tuple[float, float]]:

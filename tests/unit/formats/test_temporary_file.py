@@ -34,7 +34,7 @@ def test_it_is_read_piece_by_piece_and_then_gone(folder: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
-def test_whoever_stops_reading_leaves_nothing_behind(folder: Path) -> None:
+def test_a_reader_that_stops_early_leaves_no_files(folder: Path) -> None:
     pieces = temporary_file.pieces_of(write_a_megabyte)
     next(pieces)
     assert len(list(folder.iterdir())) == 1

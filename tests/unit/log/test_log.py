@@ -115,7 +115,7 @@ class TestTrouble:
                 structlog.get_logger().debug("line")
         assert terminal.getvalue().count("No space left on device") == 1
 
-    def test_a_value_that_cannot_be_told_costs_its_line_only(self, tmp_path: Path) -> None:
+    def test_a_value_that_cannot_be_formatted_costs_its_line_only(self, tmp_path: Path) -> None:
         class Shy:
             def __str__(self) -> str:
                 raise LookupError

@@ -38,7 +38,7 @@ def test_a_file_that_was_cleared_away_is_begun_anew_when_it_is_full(tmp_path: Pa
     assert lines(tmp_path)
 
 
-def test_a_full_disk_is_told_once_at_the_terminal_and_in_the_file_when_there_is_space(
+def test_a_full_disk_is_reported_once_at_the_terminal_and_in_the_file_when_there_is_space(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write = os.write

@@ -59,7 +59,7 @@ def test_requests_are_counted_by_route_and_not_by_path(tmp_path: Path) -> None:
     assert one(samples, "meantime_http_request_seconds_count", route="none", method="GET") == 6
 
 
-def test_what_is_loaded_is_told(tmp_path: Path) -> None:
+def test_what_is_loaded_is_reported(tmp_path: Path) -> None:
     with served(tmp_path, is_loaded=False) as server:
         samples = read(server)
         assert one(samples, "meantime_dataset_state", dataset="table", state="loading") == 1
@@ -77,7 +77,7 @@ def test_what_is_loaded_is_told(tmp_path: Path) -> None:
     assert one(samples, "meantime_accepting") == 1
 
 
-def test_trouble_with_a_job_is_counted_and_told_in_full() -> None:
+def test_an_error_of_a_job_is_counted_and_logged_in_full() -> None:
     metrics = Metrics()
     job = JobRecord(number=7, request=Request(dataset="d", statistic="states_mean", parameters={}), created_at_s=0)
     with capture_logs() as events:

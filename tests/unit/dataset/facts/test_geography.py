@@ -84,7 +84,7 @@ def test_regions_divide_the_country(names: list[str], of_territories: int) -> No
     assert all(states.is_aggregate(name) and not states.is_country(name) for name in names)
 
 
-def test_regions_by_themselves_are_locations_and_beside_states_they_are_aggregates() -> None:
+def test_regions_alone_are_locations_and_with_states_they_are_aggregates() -> None:
     regions = ("Midwest", "Northeast", "South", "United States", "West")
     assert [geography.for_locations(regions).is_aggregate(name) for name in regions] == [False] * 3 + [True, False]
     assert all(geography.for_locations((*regions, "Utah")).is_aggregate(name) for name in regions)

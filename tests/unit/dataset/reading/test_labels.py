@@ -43,7 +43,7 @@ def test_a_label_of_one_column_is_as_in_the_file(database: duckdb.DuckDBPyConnec
     assert label_sql("category", {}) == "''"
 
 
-def test_a_place_is_named_with_what_it_lies_in_unless_both_are_the_same(database: duckdb.DuckDBPyConnection) -> None:
+def test_a_place_is_named_with_what_contains_it_unless_both_are_the_same(database: duckdb.DuckDBPyConnection) -> None:
     columns = rows(
         database,
         location=["Washington", "Utah", "", "Cache"],

@@ -116,7 +116,7 @@ def test_a_path_that_cannot_be_read_is_reported(tmp_path: Path, name: str, messa
         data_files(source(f"{tmp_path}/{name}"))
 
 
-def test_a_description_is_beside_the_data(tmp_path: Path) -> None:
+def test_a_description_is_next_to_the_data(tmp_path: Path) -> None:
     path = write(tmp_path, "x", "data.csv.gz")
     assert description_path(source(path)) == tmp_path / "data.csv.gz.toml"
     assert description_path(source(tmp_path)) == tmp_path / "meantime.toml"

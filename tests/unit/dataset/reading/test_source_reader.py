@@ -108,7 +108,7 @@ def test_a_column_of_another_name_is_set_by_hand(tmp_path: Path) -> None:
     assert means(read(path, columns=by_hand)) == {("Q", "Utah"): 1.0}
 
 
-def test_the_description_beside_the_data_is_followed_and_by_hand_goes_before(tmp_path: Path) -> None:
+def test_the_description_next_to_the_data_is_used_and_options_override_it(tmp_path: Path) -> None:
     path = write(tmp_path, table("Q,Utah,1,2", header="Frage,Ort,Wert,Anders"))
     write(
         tmp_path,
@@ -461,7 +461,7 @@ def test_any_order_and_any_split_of_the_rows_is_the_same_snapshot(
     for question, location, value, *_ in records:
         if value not in ("", "~"):
             expected.setdefault((question, location), []).append(Fraction(value))
-    assert means(whole) == {key: float(sum(given) / len(given)) for key, given in expected.items()}
+    assert means(whole) == {key: float(sum(numbers) / len(numbers)) for key, numbers in expected.items()}
 
 
 # Several files.

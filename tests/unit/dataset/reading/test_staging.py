@@ -100,7 +100,7 @@ SHORT = [
 def test_every_short_text_is_read_by_the_rule_whichever_way_it_goes(
     database: duckdb.DuckDBPyConnection, folder: Path
 ) -> None:
-    ways = set()
+    results = set()
     for text in SHORT:
         content = f"h,i\n{text}\nz,z\n"
         path = write(folder, content)
@@ -111,8 +111,8 @@ def test_every_short_text_is_read_by_the_rule_whichever_way_it_goes(
         expected, refused = slow_reading(content, 2)
         assert numbered(database, result) == expected, content
         assert [each.line for each in result.rejections.first] == refused, content
-        ways.add((file.text is not None and file.text.is_plain, result.has_line))
-    assert {(True, False), (True, True), (False, True)} <= ways
+        results.add((file.text is not None and file.text.is_plain, result.has_line))
+    assert {(True, False), (True, True), (False, True)} <= results
 
 
 FIELDS = st.text(

@@ -90,10 +90,10 @@ def test_a_negative_seed_is_refused() -> None:
 
 
 def test_progress_is_reported_up_to_the_end() -> None:
-    heard: list[float] = []
-    write_sample(io.BytesIO(), rows=50_000, seed=1, on_progress=heard.append)
-    assert heard == sorted(set(heard))
-    assert heard[-1] == 1
+    progress: list[float] = []
+    write_sample(io.BytesIO(), rows=50_000, seed=1, on_progress=progress.append)
+    assert progress == sorted(set(progress))
+    assert progress[-1] == 1
 
 
 def test_the_whole_table_is_never_held() -> None:

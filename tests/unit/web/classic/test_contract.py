@@ -235,7 +235,7 @@ def test_what_cannot_be_answered_is_400_with_the_reason_and_no_job(
     assert len(shared.engine.jobs()) == 1
 
 
-def test_all_that_is_wrong_is_told_at_once(shared: Served) -> None:
+def test_all_problems_are_reported_at_once(shared: Served) -> None:
     reason = shared.post("state_mean", question=1, state=2).json["reason"]
     assert "question" in reason
     assert "state" in reason
@@ -333,31 +333,31 @@ def test_a_full_queue_is_503_with_retry_after(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("trouble", "is_temporary"), [(errors.StoreFull("The disk is full."), True), (errors.StoreBroken("broken"), False)]
+    ("error", "is_temporary"), [(errors.StoreFull("The disk is full."), True), (errors.StoreBroken("broken"), False)]
 )
 @pytest.mark.parametrize("is_at_once", [True, False])
 def test_a_store_that_cannot_write_is_503(
     server: Served,
     monkeypatch: pytest.MonkeyPatch,
-    trouble: errors.MeantimeError,
+    error: errors.MeantimeError,
     is_temporary: bool,
     is_at_once: bool,
 ) -> None:
     def submit(_: object) -> Future[list[JobRecord]]:
         if is_at_once:
-            raise trouble
+            raise error
         failed: Future[list[JobRecord]] = Future()
-        failed.set_exception(trouble)
+        failed.set_exception(error)
         return failed
 
     monkeypatch.setattr(server.engine, "submit", submit)
     answer = server.post("states_mean", question=OBESITY)
-    assert (answer.status, answer.json) == (503, {"status": "error", "reason": str(trouble)})
+    assert (answer.status, answer.json) == (503, {"status": "error", "reason": str(error)})
     assert ("retry-after" in answer.headers) is is_temporary
 
 
 @pytest.mark.parametrize(
-    ("trouble", "status", "reason"),
+    ("error", "status", "reason"),
     [
         (errors.JobUnknown("expired between two looks"), 200, "Invalid job_id"),
         (errors.ResultGone("made by an older method"), 200, "made by an older method"),
@@ -365,18 +365,18 @@ def test_a_store_that_cannot_write_is_503(
     ],
 )
 def test_a_result_that_cannot_be_read_says_why(
-    server: Served, monkeypatch: pytest.MonkeyPatch, trouble: Exception, status: int, reason: str
+    server: Served, monkeypatch: pytest.MonkeyPatch, error: Exception, status: int, reason: str
 ) -> None:
     def read_result(_: int) -> Future[bytes]:
         failed: Future[bytes] = Future()
-        failed.set_exception(trouble)
+        failed.set_exception(error)
         return failed
 
     server.result("global_mean", question=OBESITY)
     monkeypatch.setattr(server.engine, "read_result", read_result)
     with capture_logs() as events:
         answer = server.ask("GET", "/api/get_results/job_id_1")
-    assert [event["exc_info"] for event in events] == ([] if isinstance(trouble, errors.MeantimeError) else [trouble])
+    assert [event["exc_info"] for event in events] == ([] if isinstance(error, errors.MeantimeError) else [error])
     assert (answer.status, answer.json) == (status, {"status": "error", "reason": reason})
 
 
@@ -446,7 +446,7 @@ class TestShutdown:
             ({"X-Admin-Key": ""}, "127.0.0.1"),
         ],
     )
-    def test_is_403_for_whoever_may_not_and_says_what_to_do(
+    def test_is_403_without_permission_and_says_what_to_do(
         self, shared: Served, headers: dict[str, str], peer: str | None
     ) -> None:
         for method in ("GET", "POST", "HEAD"):
@@ -456,7 +456,7 @@ class TestShutdown:
         assert "admin_key" in shared.ask("GET", "/api/graceful_shutdown", headers=headers, peer=peer).json["reason"]
 
     @pytest.mark.parametrize("peer", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
-    def test_is_for_whoever_sits_at_the_machine(self, server: Served, peer: str) -> None:
+    def test_is_permitted_from_the_machine_itself(self, server: Served, peer: str) -> None:
         headers = {"Sec-Fetch-Site": "none", "User-Agent": "a browser whose user typed it"}
         assert server.ask("GET", "/api/graceful_shutdown", headers=headers, peer=peer).status == 200
         assert not server.engine.is_accepting

@@ -206,7 +206,7 @@ class TestInAForeignApplication:
         assert self.ask(foreign, "POST", f"{prefix}/own", body=b"12345") == (200, b"12345")
         assert self.ask(foreign, "GET", f"{prefix}/folder/") == (200, b"foreign folder")
 
-    def test_its_errors_are_told_in_its_own_words(self, foreign: Flask) -> None:
+    def test_its_errors_keep_its_own_words(self, foreign: Flask) -> None:
         for method, path, message in (
             ("POST", "/some/page", b"405"),
             ("GET", "/broken", b"ZeroDivisionError"),

@@ -138,7 +138,7 @@ def test_a_chart_library_that_cannot_be_made_is_an_error_that_says_what_the_chil
         Drawing(tmp_path).packed()
 
 
-def test_the_chart_library_is_served_beside_the_other_files(server: Served) -> None:
+def test_the_chart_library_is_served_with_the_other_files(server: Served) -> None:
     path = re.sub(
         r"/modules/.*", "/vega.js", next(p for p in files_named_in(server.ask("GET", "/")) if "/modules/" in p)
     )

@@ -28,7 +28,7 @@ def test_what_is_not_there_is_the_default() -> None:
 
 
 @pytest.mark.parametrize("text", ["0", "10", "-1", "1.0", "", "x", "٣", "9" * 5000])
-def test_a_number_out_of_range_is_told_with_the_range(text: str) -> None:
+def test_a_number_out_of_range_is_refused_with_the_range(text: str) -> None:
     query = Query([("limit", text)], NAMES)
     assert query.number("limit", default=3, up_to=9) == 3
     [problem] = problems_of(query)
@@ -37,20 +37,20 @@ def test_a_number_out_of_range_is_told_with_the_range(text: str) -> None:
     assert len(problem.detail) < 500
 
 
-def test_what_may_come_once_and_comes_twice_is_told() -> None:
+def test_a_repeated_single_parameter_is_refused() -> None:
     query = Query([("limit", "1"), ("limit", "2")], NAMES)
     query.number("limit", default=3, up_to=9)
     assert [(problem.pointer, problem.code) for problem in problems_of(query)] == [("/limit", "repeated")]
 
 
-def test_unknown_names_are_told_with_the_closest_and_as_pointers() -> None:
+def test_unknown_names_are_refused_with_pointers_and_the_closest_names() -> None:
     query = Query([("lmit", "1"), ("a/b~c", "2")], NAMES)
     first, second = problems_of(query)
     assert (first.code, first.closest) == ("unknown-parameter", ("limit",))
     assert second.pointer == "/a~1b~0c"
 
 
-def test_everything_wrong_is_told_at_once_up_to_a_hundred() -> None:
+def test_up_to_a_hundred_problems_are_reported_at_once() -> None:
     query = Query([(f"name{number}", "") for number in range(1000)], NAMES)
     assert len(problems_of(query)) == 100
 

@@ -25,7 +25,7 @@ def test_headers_of_one_name_are_one_with_commas() -> None:
     assert sent.header("prefer") is None
 
 
-def test_the_peer_is_whoever_the_connection_is_from_if_that_is_known() -> None:
+def test_the_peer_is_the_other_end_of_the_connection_if_known() -> None:
     sent = FakeRequest()
     assert sent.peer == "127.0.0.1"
     sent.scope["client"] = None
