@@ -23,8 +23,10 @@ from meantime.statistics.explain.estimates import LIMITS_ARE_95, SEPARATE_SAMPLE
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.methods.slopes import (
+    Errors,
     Lines,
     annual_percent_change,
+    autocorrelation,
     average_annual_percent_change,
     lines,
     log_lines,
@@ -64,6 +66,16 @@ class Trend(WithAdjustment, frozen=True, kw_only=True):
         ),
     ] = ()
 
+    errors: Annotated[
+        Errors,
+        msgspec.Meta(
+            description="What the intervals and tests allow for: classic, scatter of each year by itself; "
+            "autocorrelated, also scatter that carries over from one year into the next. They are wider, and miss more "
+            "trends, but claim far fewer that are not there where the scatter does carry over.",
+            examples=["autocorrelated"],
+        ),
+    ] = Errors.CLASSIC
+
     def __post_init__(self) -> None:
         """Normalize, so that equal requests compare equal."""
         super().__post_init__()
@@ -102,6 +114,12 @@ COLUMNS = (
         kind=Kind.TEXT,
         meaning=f"whether they do, in words: not where fit_p is below {_FIT_LEVEL}; null where no verdict is given",
     ),
+    shared.number(
+        "autocorrelation",
+        "lag-1 autocorrelation of the years' scatter about the line; near 0 each year scatters by itself; null below "
+        "five years",
+        unit=None,
+    ),
     shared.number("mann_kendall_p", "p-value of no trend by Mann and Kendall, for comparison", unit=None),
     shared.number("theil_sen", "median of the slopes between all pairs of years, for comparison", **_A_YEAR),
 )
@@ -126,7 +144,9 @@ def trend(prepared: Prepared[Trend, Selection], _work: Work) -> Table:
     ('No location has a clear trend (3 tested, p adjusted by Holm).',)
     """
     parameters, selection = prepared.parameters, prepared.data
-    stretches = [_Stretch(selection, columns) for columns in _stretches(selection, parameters.breaks)]
+    stretches = [
+        _Stretch(selection, columns, parameters.errors) for columns in _stretches(selection, parameters.breaks)
+    ]
     p = np.concatenate([stretch.p for stretch in stretches])
     p_adjusted = adjusted(p, by=parameters.adjust)
     slopes = np.concatenate([stretch.lines.slope for stretch in stretches])
@@ -145,7 +165,7 @@ def trend(prepared: Prepared[Trend, Selection], _work: Work) -> Table:
         COLUMNS,
         cells,
         left_out=selection.left_out,
-        notes=[_breaks_note(stretches)],
+        notes=[_breaks_note(stretches), _autocorrelation_note(stretches, parameters.errors)],
         findings=_findings(selection, stretches, p, p_adjusted, fits, parameters),
     )
 
@@ -157,15 +177,16 @@ _OF_STRETCH = tuple(column.name for column in COLUMNS if column.name not in ("p_
 class _Stretch:
     """The years between two breaks, with the line of each location over them."""
 
-    def __init__(self, of: Selection, columns: list[int]) -> None:
+    def __init__(self, of: Selection, columns: list[int], errors: Errors) -> None:
         self.names = of.names
         self.years = periods_text([period for index in columns if (period := of.periods[index]) is not None])
         value, se = of.value[:, columns], of.se[:, columns]
         known = np.isfinite(value) & np.isfinite(se)
         value = np.where(known, value, np.nan)
         year = np.array([_middle(of, column) for column in columns])
-        self.lines = lines(year, value, se, is_percent=of.is_percent)
-        self.of_logs = log_lines(year, value, se, is_percent=of.is_percent)
+        self.lines = lines(year, value, se, is_percent=of.is_percent, errors=errors)
+        self.of_logs = log_lines(year, value, se, is_percent=of.is_percent, errors=errors)
+        self.autocorrelation = autocorrelation(year, value, se, is_percent=of.is_percent)
         self.steps = _steps(year, known)
         # A slope of three or four years is shown, and not tested.
         self.p: Doubles = np.where(self.lines.years >= LEAST_YEARS, self.lines.p, np.nan)
@@ -177,6 +198,7 @@ class _Stretch:
             *map(numbers, annual_percent_change(self.of_logs)),
             numbers(self.lines.phi),
             numbers(self.lines.fit_p),
+            numbers(self.autocorrelation),
             numbers(mann_kendall(value)),
             numbers(theil_sen(year, value)),
         ]
@@ -267,6 +289,21 @@ def _averages(stretches: list[_Stretch]) -> tuple[Doubles, Doubles, Doubles]:
     )
 
 
+def _autocorrelation_note(stretches: list[_Stretch], errors: Errors) -> str:
+    found = np.concatenate([stretch.autocorrelation for stretch in stretches])
+    if np.isnan(found).all():
+        return ""
+    average = text.number(float(np.nanmean(found)), 2)
+    if errors is Errors.AUTOCORRELATED:
+        return (
+            f"Intervals and tests allow for scatter that carries over from year to year (on average {average}, lag 1)."
+        )
+    return (
+        f"The lag-1 autocorrelation of the years about their lines is {average} on average. Where scatter carries over "
+        "from year to year, intervals are too narrow; errors=autocorrelated allows for it."
+    )
+
+
 def _breaks_note(stretches: list[_Stretch]) -> str:
     if len(stretches) < 2:
         return ""
@@ -349,8 +386,9 @@ def explain(explanation: ExplanationBuilder[Trend, Selection]) -> None:
     explanation.assumptions += [
         LIMITS_ARE_95,
         SEPARATE_SAMPLES,
-        "The noise of one year does not carry over into the next.",
     ]
+    if explanation.parameters.errors is Errors.CLASSIC:
+        explanation.assumptions.append("The noise of one year does not carry over into the next.")
     explanation.sources.append(_AITKEN)
     slope = explanation.number("slope")
     if slope is None:
@@ -388,9 +426,11 @@ def _explain_line(explanation: ExplanationBuilder[Trend, Selection], slope: floa
         slope=slope,
     )
     low, high, phi = (explanation.known(name) for name in ("slope_low", "slope_high", "phi"))
+    carries_over = explanation.parameters.errors is Errors.AUTOCORRELATED
+    beyond = ", and by what it carries over from year to year" if carries_over else ""
     explanation.step(
-        f"The interval is widened by the scatter of the years about the line (phi = {number(phi)}).",
-        f"b +- max(t sqrt(phi), z) SE = {number(low)} to {number(high)}",
+        f"The interval is widened by the scatter of the years about the line (phi = {number(phi)}){beyond}.",
+        f"b +- max({'t SE(rho), ' if carries_over else ''}t sqrt(phi) SE, z SE) = {number(low)} to {number(high)}",
         slope_low=low,
         slope_high=high,
         phi=phi,
@@ -427,11 +467,12 @@ STATISTIC = Statistic(
                 0.7387749314548487,
                 0.7019271292171032,
                 "a straight line will do",
+                -0.2571534834500745,
                 1.346582943805166e-05,
                 0.35749999999999993,
             ),
         ),
     ),
-    method_version=4,  # from 2 on the years of a percent are weighed by standard errors at their mean
+    method_version=5,  # from 2 on the years of a percent are weighed by standard errors at their mean
     charts=("comparison",),
 )

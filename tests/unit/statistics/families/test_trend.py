@@ -8,6 +8,7 @@ import pytest
 from meantime.dataset.samples import survey_example
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.families.trend import STATISTIC, Trend
+from meantime.statistics.methods.slopes import Errors
 from meantime.table import Table
 from tests.support import factories
 from tests.support.answers import pointers, problems
@@ -168,3 +169,27 @@ def test_pure_noise_is_called_a_trend_in_at_most_one_of_twenty_requests() -> Non
 def test_the_example_of_a_survey_runs() -> None:
     given = Trend(question=survey_example.SOUP)
     assert len(STATISTIC.answer(survey_example.snapshot(), given)) == 5
+
+
+# Waves about a rising line: what one year has, the next has too.
+WAVES = [20.0, 22.2, 23.4, 22.8, 22.1, 23.0, 25.2, 28.0, 29.4, 28.8]
+
+
+@pytest.mark.parametrize("values", [WAVES, [60.0 - value for value in WAVES]])
+def test_scatter_that_carries_over_is_reported_and_allowed_for_where_that_is_asked(values: list[float]) -> None:
+    snapshot = made({"Ohio": values, "Utah": UP})
+    classic, wider = of(snapshot), of(snapshot, errors=Errors.AUTOCORRELATED)
+    rho = classic.column("autocorrelation")
+    assert rho == wider.column("autocorrelation")
+    assert float(str(rho[0])) > 0.5
+    assert classic.column("slope") == wider.column("slope")
+    for end, sign in (("slope_low", 1), ("slope_high", -1), ("percent_change_low", 1), ("percent_change_high", -1)):
+        assert sign * float(str(classic.column(end)[0])) > sign * float(str(wider.column(end)[0]))
+    assert any("errors=autocorrelated allows for it" in note for note in classic.notes)
+    assert any("allow for scatter that carries over" in note for note in wider.notes)
+
+
+def test_of_few_years_nothing_is_said_of_autocorrelation() -> None:
+    table = of(made({"Ohio": [20.0, 21.0, 22.0]}))
+    assert table.column("autocorrelation") == [None]
+    assert not any("autocorrelation" in note for note in table.notes)
