@@ -88,4 +88,4 @@ class Client:
 
 
 def _refuse(_path: bytes, error: BaseException) -> Reply:
-    return problems.refused(error)
+    return problems.error_reply(error)

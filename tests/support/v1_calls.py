@@ -126,7 +126,7 @@ def behind(
             engine=engine,
             catalog=cast("Catalog", tables),
             compute=local,
-            landed=landed,
+            wait_for=wait_for_future,
             keep_ended_s=KEEP_ENDED_S,
             metrics=NOTHING,
             explorer=NOTHING,
@@ -218,14 +218,14 @@ class FakeEngine:
             waiters=self.waiters,
             catalog=NOTHING,
             compute=NOTHING,
-            landed=landed,
+            wait_for=wait_for_future,
             keep_ended_s=KEEP_ENDED_S,
             metrics=NOTHING,
             explorer=NOTHING,
         )
 
 
-async def landed(future: Future[Any]) -> Any:
+async def wait_for_future(future: Future[Any]) -> Any:
     """Wait as the server does."""
     await FutureBridge().wait(future)
     return future.result()

@@ -38,7 +38,7 @@ class Asked:
                 engine=cast("Engine", None),  # none of these endpoints asks for jobs
                 catalog=self.catalog,
                 compute=cast("Compute", None),
-                landed=FutureBridge().wait,
+                wait_for=FutureBridge().wait,
                 keep_ended_s=1,
                 metrics=cast("Metrics", None),
                 explorer=cast("Explorer", None),

@@ -1,1 +1,1 @@
-"""The front door: parse, call, encode. No arithmetic, no SQL, no threads."""
+"""HTTP: parses requests, calls the layers below, encodes their answers. No arithmetic and no SQL."""

@@ -1,4 +1,4 @@
-"""Complete answers that are kept for the next client that asks the same."""
+"""A cache of complete answers, for clients that send the same request."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ from meantime.dataset.load_status import Ready
 from meantime.web.http.replies import Reply
 from meantime.web.http.request import HttpRequest
 
-# Answers that are kept ready: those of a page that everybody looks at. 16 MB are some thousand answers of 55 states;
-# one that is longer than a sixteenth of that would push out too many others.
+# Room for the answers of a popular page: 16 MB hold about a thousand answers for 55 states. A single answer longer than
+# a sixteenth of that would displace too many others.
 _KEPT_BYTES = 16 * 2**20
 _KEPT_ANSWERS = 2_048
 _KEPT_ANSWER_BYTES = _KEPT_BYTES // 16
-# Of what an answer was kept under: addresses may be as long as 64 KB.
+# Limits the length of a key, since addresses can have 64 KB.
 _KEY_BYTES = 4_096
 
 
 class AnswerKey(NamedTuple):
-    """All of a request that an answer depends on, beside the data."""
+    """Everything in a request that its answer depends on."""
 
     name: str
     suffix: str | None
@@ -35,7 +35,7 @@ class AnswerKey(NamedTuple):
 
 
 def key_of(request: HttpRequest) -> AnswerKey | None:
-    """Return what the answer may be kept under; None where it is not worth keeping: parts, and odd addresses."""
+    """Return the key for an answer, or None if it is not cached: ranges, and very long addresses."""
     if request.header("range") is not None:
         return None
     key = AnswerKey(
@@ -49,8 +49,8 @@ def key_of(request: HttpRequest) -> AnswerKey | None:
     return key if sum(len(part) for part in key if part) <= _KEY_BYTES else None
 
 
-class _Kept(NamedTuple):
-    """An answer, and the snapshot that it is of."""
+class _Entry(NamedTuple):
+    """An answer, and the snapshot that it was computed from."""
 
     reply: Reply
     dataset: str
@@ -59,49 +59,50 @@ class _Kept(NamedTuple):
 
 
 class AnswerCache:
-    """Whole answers to whole requests, as many as have room; the one that was not asked for longest goes first.
+    """Complete answers; the least recently used are dropped first.
 
-    Used in the event loop alone. An answer is handed out only while the snapshot that it is of is the current one.
+    Only used in the event loop. An answer is valid as long as its snapshot is the current one, or was named in the
+    request.
     """
 
     def __init__(self) -> None:
-        self._kept: OrderedDict[AnswerKey, _Kept] = OrderedDict()
+        self._entries: OrderedDict[AnswerKey, _Entry] = OrderedDict()
         self._size_bytes = 0
-        # Those that are held or waited for by somebody; nobody else has need of them.
-        self._turns: WeakValueDictionary[AnswerKey, asyncio.Lock] = WeakValueDictionary()
+        # Only locks in use: a lock that nobody holds or waits for is collected.
+        self._locks: WeakValueDictionary[AnswerKey, asyncio.Lock] = WeakValueDictionary()
 
     @asynccontextmanager
-    async def turn(self, key: AnswerKey) -> AsyncIterator[None]:
-        """Let one at a time make the same answer, so that a page that many look at is no reason to be busy."""
-        turn = self._turns.setdefault(key, asyncio.Lock())
-        async with turn:
+    async def lock(self, key: AnswerKey) -> AsyncIterator[None]:
+        """Let one request at a time compute an answer, so that many equal requests cause no more work than one."""
+        lock = self._locks.setdefault(key, asyncio.Lock())
+        async with lock:
             yield
 
-    def find(self, key: AnswerKey, catalog: Catalog) -> Reply | None:
-        """Return the answer to a request, if it is here and still holds."""
-        kept = self._kept.get(key)
-        if kept is None:
+    def get(self, key: AnswerKey, catalog: Catalog) -> Reply | None:
+        """Return the cached answer, if there is one and it is still valid."""
+        entry = self._entries.get(key)
+        if entry is None:
             return None
-        status = None if kept.is_pinned else catalog.status(kept.dataset)
-        if status is not None and not (isinstance(status, Ready) and status.snapshot.fingerprint == kept.fingerprint):
+        status = None if entry.is_pinned else catalog.status(entry.dataset)
+        if status is not None and not (isinstance(status, Ready) and status.snapshot.fingerprint == entry.fingerprint):
             self._drop(key)
             return None
-        self._kept.move_to_end(key)
-        return kept.reply
+        self._entries.move_to_end(key)
+        return entry.reply
 
-    def keep(self, key: AnswerKey, reply: Reply, *, dataset: str, fingerprint: str, is_pinned: bool) -> None:
-        """Keep an answer, unless it is long. None is kept under this key: whose turn it is has looked."""
+    def put(self, key: AnswerKey, reply: Reply, *, dataset: str, fingerprint: str, is_pinned: bool) -> None:
+        """Cache an answer unless it is too long. The caller holds the lock and has found none for this key."""
         if len(reply.body) > _KEPT_ANSWER_BYTES:
             return
-        self._kept[key] = _Kept(reply, dataset, fingerprint, is_pinned)
+        self._entries[key] = _Entry(reply, dataset, fingerprint, is_pinned)
         self._size_bytes += _size_bytes(key, reply)
-        while len(self._kept) > _KEPT_ANSWERS or self._size_bytes > _KEPT_BYTES:
-            self._drop(next(iter(self._kept)))
+        while len(self._entries) > _KEPT_ANSWERS or self._size_bytes > _KEPT_BYTES:
+            self._drop(next(iter(self._entries)))
 
     def _drop(self, key: AnswerKey) -> None:
-        self._size_bytes -= _size_bytes(key, self._kept.pop(key).reply)
+        self._size_bytes -= _size_bytes(key, self._entries.pop(key).reply)
 
 
 def _size_bytes(key: AnswerKey, reply: Reply) -> int:
-    # A kilobyte for what Python needs around them.
+    # A kilobyte for the Python objects.
     return len(reply.body) + sum(len(part) for part in key if part) + 1024

@@ -1,4 +1,4 @@
-"""Bounds how many long answers are computed at once."""
+"""Limits how many long answers are computed at once."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ LONG_AT_A_TIME = 2
 
 
 class AnswerSlots:
-    """The slots for long answers."""
+    """The slots for long answers, one for each that is being computed."""
 
     def __init__(self) -> None:
         self._free = threading.Semaphore(LONG_AT_A_TIME)
@@ -23,7 +23,7 @@ class AnswerSlots:
         """Hold a slot while an answer is computed.
 
         Raises:
-            AnswersBusy: all are taken.
+            AnswersBusy: all slots are taken.
         """
         if not self._free.acquire(blocking=False):
             raise AnswersBusy(

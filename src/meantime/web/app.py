@@ -41,20 +41,20 @@ def create_app(
     allowed_hosts: Sequence[str] = (),
     log: Log | None = None,
 ) -> StarletteRouter:
-    """Return the application. ``allowed_hosts`` are names beside the loopback ones; the interface is one of them."""
+    """Return the application. ``allowed_hosts`` are host names besides those of the loopback interface."""
     metrics.watch(engine, catalog)
     backend = Backend(
         engine=engine,
         catalog=catalog,
         compute=compute,
-        landed=FutureBridge().wait,
+        wait_for=FutureBridge().wait,
         keep_ended_s=keep_ended_s,
         metrics=metrics,
         explorer=explorer,
         waiters=waiters,
         admin_key=admin_key,
     )
-    # Not the class Starlette: what it adds are two layers that turn errors into pages, and ours are answered already.
+    # Not the class Starlette, which adds two layers that turn errors into pages: EndpointRoute answers all errors.
     return StarletteRouter(
         routes=[EndpointRoute(Router(ENDPOINTS), backend, refuse=refuse)],
         middleware=[

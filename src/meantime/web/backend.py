@@ -1,4 +1,4 @@
-"""What endpoints answer from: the running parts that they are handed."""
+"""The running parts that endpoints use."""
 
 from __future__ import annotations
 
@@ -20,10 +20,10 @@ from meantime.web.metrics import Metrics
 
 
 class Compute(Protocol):
-    """How an answer is made without a job; ``compute.local.LocalCompute`` is one. Both raise as its ``answer`` does."""
+    """Computes an answer without a job, as ``compute.local.LocalCompute`` does. Both methods raise the same errors."""
 
     def prepare(self, request: Request) -> AnyPrepared:
-        """Check a request that was accepted before, and select its cells."""
+        """Check a request that was accepted earlier, and select its cells."""
 
     def document(self, prepared: AnyPrepared, dataset: str, work: Work) -> Document:
         """Compute in the calling thread."""
@@ -31,13 +31,13 @@ class Compute(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
-    """What handlers answer from."""
+    """The running parts that handlers use."""
 
     engine: Engine
     catalog: Catalog
     compute: Compute
-    landed: Callable[[Future[Any]], Awaitable[Any]]  # waits in the event loop for what a thread decides
-    keep_ended_s: float  # how long ended jobs are kept, for expires_at
+    wait_for: Callable[[Future[Any]], Awaitable[Any]]  # waits in the event loop until a thread has completed the future
+    keep_ended_s: float  # how long ended jobs are kept; expires_at shows it
     metrics: Metrics
     explorer: Explorer
     admin_key: str | None = None

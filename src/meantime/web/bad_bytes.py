@@ -1,4 +1,4 @@
-"""The one answer that the HTTP server gives without asking us: to bytes that are no HTTP."""
+"""The only answer that the HTTP server gives by itself: to bytes that are not HTTP."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from meantime.web.refusals import refuse
 
 
 def http_protocol() -> type[asyncio.Protocol] | str:
-    """Return what uvicorn's ``http`` option takes: its httptools protocol with errors in our words.
+    """Return a value for uvicorn's ``http`` option: its httptools protocol, with errors in the form of our APIs.
 
-    Where httptools is not there, "auto": requests that are no HTTP are then refused in plain text.
+    Without httptools it is "auto", and bytes that are not HTTP are refused in plain text.
     """
     try:
         from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -20,9 +20,9 @@ def http_protocol() -> type[asyncio.Protocol] | str:
 
     class OurErrors(HttpToolsProtocol):
         def send_400_response(self, msg: str) -> None:
-            # What was read of the address: it may be what cannot be read, beyond 64 KiB.
+            # The part of the address that was read: an address beyond 64 KiB is itself an error.
             path = (getattr(self, "url", b"") or b"").partition(b"?")[0]
-            reply = refuse(path, HttpInvalid(f"{msg} This is not an HTTP request that can be read."))
+            reply = refuse(path, HttpInvalid(f"{msg} This is not a valid HTTP request."))
             headers = (
                 ("content-type", reply.content_type),
                 ("content-length", str(len(reply.body))),

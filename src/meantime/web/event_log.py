@@ -1,4 +1,4 @@
-"""The last events of all jobs, for clients that follow them."""
+"""A log of the last events of all jobs, for clients that follow them."""
 
 from __future__ import annotations
 
@@ -11,62 +11,62 @@ from itertools import islice
 
 from meantime.engine.engine import Event
 
-# How many events of all jobs are remembered, for clients that come back or are slow: some 20 MB when it is full, half a
-# second of the busiest server there is, and hours of a usual one. Who is further behind lists the jobs again.
+# How many events are kept for clients that reconnect or are slow: about 20 MB when the log is full, which is half a
+# second on the busiest server and hours on a usual one. A client that is further behind lists the jobs again.
 REMEMBERED_EVENTS = 10_000
 
 
 class LoggedEvent:
-    """An event, and how it is sent once somebody has needed that: it is the same for all."""
+    """An event, and its bytes once they have been encoded: they are the same for all clients."""
 
-    __slots__ = ("event", "index", "sent")
+    __slots__ = ("encoded", "event", "index")
 
     def __init__(self, index: int, event: Event) -> None:
         self.index = index
         self.event = event
-        self.sent: bytes | None = None
+        self.encoded: bytes | None = None
 
 
 class EventLog:
-    """The last events of all jobs. Clients read on from a place, each at its pace: what they are behind costs nothing.
+    """The last events of all jobs. Each client reads from its own position; a slow client costs nothing.
 
-    ``name`` is of this process: places in the ring of another one mean nothing here.
+    ``name`` identifies this process: positions in the log of another process are not valid here.
     """
 
-    def __init__(self, *, call: Callable[[], None], size: int = REMEMBERED_EVENTS) -> None:
+    def __init__(self, *, wake_loop: Callable[[], None], size: int = REMEMBERED_EVENTS) -> None:
         self.name = secrets.token_hex(4)
-        self._call = call
+        self._wake_loop = wake_loop
         self._entries: deque[LoggedEvent] = deque(maxlen=size)
-        self._lock = threading.Lock()  # so that the places have the order of the ring
+        self._lock = threading.Lock()  # keeps positions in the order of the log
         self._end = 0
         self._idle: set[asyncio.Future[None]] = set()
 
     @property
     def end(self) -> int:
-        """The place behind the last event."""
+        """The position after the last event."""
         return self._end
 
     def add(self, event: Event) -> None:
-        """Remember an event, in whatever thread it happens."""
+        """Add an event. May be called in any thread."""
         with self._lock:
             self._entries.append(LoggedEvent(self._end, event))
             self._end += 1
         if self._idle:
-            self._call()
+            self._wake_loop()
 
     def since(self, index: int, *, limit: int) -> list[LoggedEvent] | None:
-        """Return up to ``limit`` events from a place on, oldest first; None where one of them is no longer there."""
+        """Return up to ``limit`` events from a position on, oldest first; None if one of them has been dropped."""
         with self._lock:
             if not 0 <= self._end - index <= len(self._entries):
                 return None
-            # From the end, where nearly all read: a deque finds its middle slowly.
+            # Counted from the end, where nearly all clients read: the middle of a deque is slow to reach.
             newest_first = list(islice(reversed(self._entries), self._end - index))
         return newest_first[::-1][:limit]
 
     async def wait_for(self, index: int, *, within_s: float) -> bool:
-        """Wait until there is an event at a place, or the server stops; return whether that came in time."""
+        """Wait until there is an event at a position, or the server stops; return False if the time is up before."""
         woken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        # First be seen, then look: whoever adds does it the other way round.
+        # First register, then check. ``add`` does it in the opposite order, so no event is missed.
         self._idle.add(woken)
         try:
             if index < self._end:
@@ -80,7 +80,7 @@ class EventLog:
         return True
 
     def wake(self) -> None:
-        """Wake who waits for news, in the event loop."""
+        """Wake all clients that wait for an event. Called in the event loop."""
         idle, self._idle = self._idle, set()
         for woken in idle:
             if not woken.done():

@@ -1,4 +1,4 @@
-"""Whether the server lives, and whether it can answer."""
+"""Health checks: whether the server is alive, and whether it is ready."""
 
 from __future__ import annotations
 
@@ -17,29 +17,29 @@ LIVE = Reply(200, b'{"status":"alive"}')
 
 
 def ready(*, engine: Engine, catalog: Catalog) -> Reply:
-    """Return how each data set stands, and one word for the whole: 200 when everything is ready, else 503.
+    """Return the status of each data set and of the server: 200 when everything is ready, else 503.
 
-    The word is the first of these that is true: shutting down, loading (any), failed (any), ready.
+    The status of the server is the first of these that holds: shutting down, loading (any), failed (any), ready.
     """
-    stands = {name: catalog.status(name) for name in catalog.names}
-    word = _word(list(stands.values()), is_accepting=engine.is_accepting)
-    body = {"status": word, "datasets": {name: describe(status) for name, status in stands.items()}}
-    # File names and reasons are the operator's: whatever cannot be encoded must not take the probe down.
-    return Reply(200 if word == "ready" else 503, msgspec.json.encode(body))
+    statuses = {name: catalog.status(name) for name in catalog.names}
+    overall = _overall_status(list(statuses.values()), is_accepting=engine.is_accepting)
+    body = {"status": overall, "datasets": {name: describe(status) for name, status in statuses.items()}}
+    # File names and reasons can contain anything; the probe must not fail because of text that cannot be encoded.
+    return Reply(200 if overall == "ready" else 503, msgspec.json.encode(body))
 
 
-def _word(stands: list[Status], *, is_accepting: bool) -> str:
+def _overall_status(statuses: list[Status], *, is_accepting: bool) -> str:
     if not is_accepting:
         return "shutting down"
-    if any(isinstance(status, Loading) for status in stands):
+    if any(isinstance(status, Loading) for status in statuses):
         return "loading"
-    if any(isinstance(status, Failed) for status in stands):
+    if any(isinstance(status, Failed) for status in statuses):
         return "failed"
     return "ready"
 
 
 def describe(status: Status) -> dict[str, Any]:
-    """Return how one data set stands."""
+    """Return the status of one data set."""
     match status:
         case Loading(progress=progress):
             return {

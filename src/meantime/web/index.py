@@ -1,4 +1,4 @@
-"""GET / for programs: what is loaded, and the names that can be asked about, for a client to find them by words."""
+"""GET / for programs: the data sets, with their questions and locations."""
 
 from __future__ import annotations
 
@@ -11,13 +11,13 @@ from meantime.dataset.load_status import Ready
 from meantime.web import health
 from meantime.web.http.replies import Reply
 
-# The same address gives a page to whoever does not ask for JSON, and another answer once something is loaded.
+# Other clients get a page at the same address, and the answer changes when a data set has been loaded.
 _V1 = {"documentation": "/v1", "openapi": "/v1/openapi.json"}
 _HEADERS = (("vary", "accept"), ("cache-control", "no-store"))
 
 
 def is_wanted(accept: str) -> bool:
-    """Whether a client asks for JSON by name; browsers, and clients that take anything, get the page.
+    """Whether a client asks for JSON by name. Browsers, and clients that accept anything, get the page.
 
     >>> is_wanted("application/json"), is_wanted("text/html,*/*;q=0.8"), is_wanted("")
     (True, False, False)
@@ -26,9 +26,9 @@ def is_wanted(accept: str) -> bool:
 
 
 def describe(*, catalog: Catalog, has_v1: bool) -> Reply:
-    """Return every data set as it stands, in the order given at the start: the first is the one of the classic API.
+    """Return the state of every data set, in the order of the command line; the classic API uses the first one.
 
-    Where the v1 API is served, also where that is described.
+    If the v1 API is served, also return where it is documented.
     """
     datasets = [_describe(name, catalog) for name in catalog.names]
     described = {"datasets": datasets} | ({"v1": _V1} if has_v1 else {})

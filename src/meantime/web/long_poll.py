@@ -1,8 +1,9 @@
-"""Clients that wait for jobs: for the end of one, for each change of one, or for events of all.
+"""Clients that wait for jobs: for the end of a job, for each of its changes, or for events of all jobs.
 
-Ten thousand may wait at once, for one job or for as many. So a job is watched once in the engine, however many wait for
-it; the threads wake the event loop once for everything that they have changed meanwhile; and a waiting client costs a
-future and a timer, which go with it: at the end, on timeout, when it disconnects, or when the server stops.
+Ten thousand clients may wait at once, for one job or for ten thousand. So each job is watched once in the engine,
+however many clients wait for it. Threads wake the event loop once for all changes that it has not handled yet. A
+waiting client costs a future and a timer; both are released at the end, on timeout, when it disconnects, or when the
+server stops.
 """
 
 from __future__ import annotations
@@ -17,37 +18,39 @@ from meantime.engine.engine import Engine, JobDetail
 from meantime.web.event_log import EventLog
 from meantime.web.http.replies import ClientGone
 
-# How many changes are looked at, and how many clients told of them, in one turn of the event loop: each answer takes
-# some 0.1 ms, so that others wait for 10 ms.
-_TOLD_PER_TURN = 100
+# How many changes are handled, and how many listeners called, in one turn of the event loop. An answer takes about 0.1
+# ms, so other requests wait for at most 10 ms.
+_CALLS_PER_TURN = 100
 
 Listener = Callable[[JobDetail | None], None]
 
 
 class JobWaiters:
-    """Where clients wait, in the one event loop that serves. Only ``close`` may be called in other threads.
+    """Lets clients wait, in the event loop of the server. Only ``close`` may be called in other threads.
 
-    It is to be closed before the HTTP server waits for its open connections to end.
+    Close it before the HTTP server waits for its open connections to end.
     """
 
     def __init__(self) -> None:
         self._is_closed = False
         self._loop: asyncio.AbstractEventLoop | None = None
         self._watched: dict[int, _Watched] = {}  # by number of the job
-        self._changes: deque[JobDetail] = deque()  # what the threads have told, in their order
-        self._to_tell: deque[tuple[Listener, JobDetail | None]] = deque()  # what is still to be told to whom
-        self._is_telling = False
-        self._is_called = False
+        self._changes: deque[JobDetail] = deque()  # reported by threads, not yet handled
+        self._notifications: deque[tuple[Listener, JobDetail | None]] = (
+            deque()
+        )  # listeners still to be called, and with what
+        self._is_notifying = False
+        self._is_wake_scheduled = False
         self._events: EventLog | None = None
 
-    async def end_of(
-        self, engine: Engine, number: int, *, within_s: float, gone: Callable[[], Awaitable[None]]
+    async def wait_for_end(
+        self, engine: Engine, number: int, *, within_s: float, disconnected: Callable[[], Awaitable[None]]
     ) -> JobDetail:
-        """Wait until a job has ended, and say how it stands then, or after ``within_s`` seconds, or when we stop.
+        """Return the state of a job when it has ended, ``within_s`` seconds have passed, or the server stops.
 
         Raises:
-            JobUnknown: no job has this number, or it was removed meanwhile.
-            ClientGone: ``gone`` has returned: nobody waits any more.
+            JobUnknown: no job has this number, or it has been removed.
+            ClientGone: ``disconnected`` has returned, so nobody waits for the answer.
         """
         detail = engine.describe(number)
         if detail.state.is_ended or not within_s or self._is_closed:
@@ -61,32 +64,32 @@ class JobWaiters:
 
         leave = self.listen(engine, number, wake, to_end_only=True)
         timer = loop.call_later(within_s, wake, None)
-        # A task of its own, which wakes us too: asyncio.wait over both would cost a waiting client twice as much.
-        leaving = asyncio.ensure_future(gone())
-        leaving.add_done_callback(lambda _: wake(None))
+        # A task that wakes the same future: asyncio.wait for both would make a waiting client twice as expensive.
+        disconnecting = asyncio.ensure_future(disconnected())
+        disconnecting.add_done_callback(lambda _: wake(None))
         try:
             ended = await woken
         finally:
             leave()
             timer.cancel()
-            has_left = leaving.done() and not leaving.cancelled()
-            leaving.cancel()
+            is_disconnected = disconnecting.done() and not disconnecting.cancelled()
+            disconnecting.cancel()
         if ended is not None:
             return ended
-        if has_left:
-            leaving.result()  # what went wrong with looking for it, if something did, is not that it has left
+        if is_disconnected:
+            disconnecting.result()  # raises if the check itself failed
             raise ClientGone
         return engine.describe(number)
 
     def listen(self, engine: Engine, number: int, listener: Listener, *, to_end_only: bool) -> Callable[[], None]:
-        """Have each change of a job told, or only its end, from now on; return what ends that.
+        """Call ``listener`` at each change of a job, or only at its end; return a function that stops this.
 
-        ``listener`` is called in the event loop, with None when nothing more will be told because the server stops.
+        ``listener`` is called in the event loop. None means that the server stops, and no more calls will follow.
 
         Raises:
             JobUnknown: no job has this number.
         """
-        self._enter()
+        self._bind_to_loop()
         if self._is_closed:
             listener(None)
             return lambda: None
@@ -94,7 +97,7 @@ class JobWaiters:
         if watched is None:
             watched = self._watched[number] = _Watched()
             try:
-                watched.unwatch = engine.watch(number, partial(self._hear, watched))
+                watched.unwatch = engine.watch(number, partial(self._record, watched))
             except BaseException:
                 del self._watched[number]
                 raise
@@ -110,88 +113,88 @@ class JobWaiters:
         return leave
 
     def events(self, engine: Engine) -> EventLog:
-        """Return what has happened to all jobs since somebody first asked for that."""
-        self._enter()
+        """Return the log of all events since this was first called."""
+        self._bind_to_loop()
         if self._events is None:
-            self._events = EventLog(call=self._call)
-            # From now on: a client that was cut off finds what it has missed.
+            self._events = EventLog(wake_loop=self._wake_loop)
+            # It stays on, so that a client that was cut off finds the events that it has missed.
             engine.follow(self._events.add)
         return self._events
 
     @property
     def is_closed(self) -> bool:
-        """Whether the server stops, and nobody is to wait any more."""
+        """Whether the server stops, so that no client may wait."""
         return self._is_closed
 
     @property
     def watched(self) -> int:
-        """How many jobs somebody waits for."""
+        """The number of jobs that clients wait for."""
         return len(self._watched)
 
     def close(self) -> None:
-        """Let everybody go."""
+        """End all waits."""
         self._is_closed = True
-        self._call()
+        self._wake_loop()
 
-    def _enter(self) -> None:
-        """Belong to the loop that runs. A server has one; tests have one after the other."""
+    def _bind_to_loop(self) -> None:
+        """Use the running event loop. A server has one; tests have one after another."""
         loop = asyncio.get_running_loop()
         if loop is not self._loop:
             self._loop = loop
             self._watched = {}
-            self._to_tell.clear()
-            self._is_telling = self._is_called = False
+            self._notifications.clear()
+            self._is_notifying = self._is_wake_scheduled = False
 
-    def _hear(self, watched: _Watched, detail: JobDetail) -> None:
-        """Note a change, in the thread that has made it."""
-        # Progress, which few want to hear, would else wake the loop a hundred times for each job that is waited for.
+    def _record(self, watched: _Watched, detail: JobDetail) -> None:
+        """Record a change, in the thread where it happened."""
+        # Few clients want progress, and it would wake the loop a hundred times for each job that is waited for.
         if watched.of_changes or detail.state.is_ended:
             self._changes.append(detail)
-            self._call()
+            self._wake_loop()
 
-    def _call(self) -> None:
-        # As in http/loop_bridge.py: first append, then check; _look clears the flag first and takes then.
-        if not self._is_called and self._loop is not None:
-            self._is_called = True
-            with suppress(RuntimeError):  # the loop is closed: nobody waits any more
-                self._loop.call_soon_threadsafe(self._look)
+    def _wake_loop(self) -> None:
+        # As in http/loop_bridge.py: callers append before this check, and _drain clears the flag before it takes.
+        if not self._is_wake_scheduled and self._loop is not None:
+            self._is_wake_scheduled = True
+            with suppress(RuntimeError):  # the loop is closed, so nobody waits
+                self._loop.call_soon_threadsafe(self._drain)
 
-    def _look(self) -> None:
-        self._is_called = False
-        for _ in range(min(_TOLD_PER_TURN, len(self._changes))):
-            self._pass_on(self._changes.popleft())
+    def _drain(self) -> None:
+        self._is_wake_scheduled = False
+        for _ in range(min(_CALLS_PER_TURN, len(self._changes))):
+            self._dispatch(self._changes.popleft())
         if self._changes:
-            self._call()
+            self._wake_loop()
         if self._events is not None:
             self._events.wake()
         if self._is_closed:
             for watched in self._watched.values():
-                self._to_tell.extend((listener, None) for listener in (*watched.of_changes, *watched.of_end))
-        if not self._is_telling:
-            self._tell()
+                self._notifications.extend((listener, None) for listener in (*watched.of_changes, *watched.of_end))
+        if not self._is_notifying:
+            self._notify()
 
-    def _pass_on(self, detail: JobDetail) -> None:
+    def _dispatch(self, detail: JobDetail) -> None:
         number = detail.record.number
         if (watched := self._watched.get(number)) is None:
-            return  # all who waited have left meanwhile
-        self._to_tell.extend((listener, detail) for listener in watched.of_changes)
+            return  # all its clients have left
+        self._notifications.extend((listener, detail) for listener in watched.of_changes)
         if detail.state.is_ended:
-            self._to_tell.extend((listener, detail) for listener in watched.of_end)
-            # The watch in the engine went with the end. To end it there would cost the engine's lock, for each job,
-            # while its threads are at their busiest.
+            self._notifications.extend((listener, detail) for listener in watched.of_end)
+            # The engine drops the watch when a job ends. Calling unwatch here would take the engine's lock for each
+            # job, while its threads are busiest.
             del self._watched[number]
 
-    def _tell(self) -> None:
-        for _ in range(min(_TOLD_PER_TURN, len(self._to_tell))):
-            listener, detail = self._to_tell.popleft()
+    def _notify(self) -> None:
+        for _ in range(min(_CALLS_PER_TURN, len(self._notifications))):
+            listener, detail = self._notifications.popleft()
             listener(detail)
-        self._is_telling = bool(self._to_tell)
-        if self._is_telling and self._loop is not None:
-            self._loop.call_soon(self._tell)
+        self._is_notifying = bool(self._notifications)
+        if self._is_notifying and self._loop is not None:
+            self._loop.call_soon(self._notify)
 
 
 class _Watched:
-    """A job that somebody waits for. Listeners are kept in the order in which they came."""
+    """A job that clients wait for, and its listeners in the order of their arrival."""
 
     __slots__ = ("of_changes", "of_end", "unwatch")
 

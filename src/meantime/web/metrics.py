@@ -21,16 +21,16 @@ from meantime.web.http.replies import Reply
 
 _log = structlog.get_logger("meantime.jobs")
 
-# From the cost of a status look-up to that of a client's patience; durable jobs lie around 1 to 10 ms.
+# From the time of a status request to the patience of a client; submitting a durable job takes 1 to 10 ms.
 _REQUEST_BUCKETS_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 10)
-# A job over a small table takes some 0.1 ms; the default time limit is 600 s. It may wait while a large file is read.
+# A job on a small table takes about 0.1 ms; the default time limit is 600 s. A job may wait while a large file is read.
 _JOB_BUCKETS_S = (0.0001, 0.0005, 0.001, 0.005, 0.01, 0.05, 0.1, 0.5, 1, 5, 10, 60, 300, 600)
 
 
 class Metrics:
-    """Counts requests and jobs, and asks the engine and the catalog how they stand when somebody looks.
+    """Counts requests and jobs, and reads the state of the engine and the catalog when metrics are requested.
 
-    It is the engine's observer, and so is made before it; ``watch`` hands it the rest.
+    It observes the engine, so it is created first; ``watch`` adds the engine and the catalog afterwards.
     """
 
     def __init__(self) -> None:
@@ -47,7 +47,7 @@ class Metrics:
         )
         self._wait = Histogram(
             "meantime_job_wait_seconds",
-            "Time from the acceptance of a job to the begin of work on it",
+            "Time from the acceptance of a job to the start of work on it",
             buckets=_JOB_BUCKETS_S,
             registry=self._registry,
         )
@@ -58,20 +58,20 @@ class Metrics:
             buckets=_JOB_BUCKETS_S,
             registry=self._registry,
         )
-        self._trouble = Counter(
-            "meantime_job_trouble", "Errors around jobs that the log tells in full", ("error",), registry=self._registry
+        self._job_errors = Counter(
+            "meantime_job_trouble", "Errors around jobs; the log has the details", ("error",), registry=self._registry
         )
-        # The children of labelled metrics are looked up with a lock and a check each time; a plain dict is ten
-        # times cheaper. The keys are routes, methods and statuses of ours, so there are few.
+        # Looking up a labeled child takes a lock and a check each time; a plain dict is ten times cheaper. There are
+        # few keys: routes, methods and statuses.
         self._answered: dict[tuple[str, str, int], Counter] = {}
         self._timed: dict[tuple[str, str], Histogram] = {}
 
     def watch(self, engine: Engine, catalog: Catalog) -> None:
-        """Show how these stand, from now on, whenever the metrics are read."""
-        self._registry.register(_Standing(engine, catalog))
+        """Include the current state of these whenever metrics are read."""
+        self._registry.register(_CurrentState(engine, catalog))
 
     def request_answered(self, route: str, method: str, status: int, seconds: float) -> None:
-        """Count a request. ``route`` is a template, never a path as it came: paths are without number."""
+        """Count a request. ``route`` is a template, never a path: the number of paths has no limit."""
         counter = self._answered.get((route, method, status))
         if counter is None:
             counter = self._answered[route, method, status] = self._requests.labels(route, method, str(status))
@@ -90,8 +90,8 @@ class Metrics:
         self._run.labels(str(state)).observe(run_s)
 
     def job_trouble(self, job: JobRecord, error: BaseException) -> None:
-        """Count an error around a job, and have the log tell it in full."""
-        self._trouble.labels(type(error).__name__).inc()
+        """Count an error around a job, and log its details."""
+        self._job_errors.labels(type(error).__name__).inc()
         _log.error(
             "trouble with a job",
             job_id=job.id,
@@ -105,20 +105,20 @@ class Metrics:
         return Reply(200, generate_latest(self._registry), content_type=CONTENT_TYPE_LATEST)
 
 
-class _Standing(Collector):
-    """How things stand at the moment of reading; nothing is counted here."""
+class _CurrentState(Collector):
+    """The state at the time of reading; nothing is counted here."""
 
     def __init__(self, engine: Engine, catalog: Catalog) -> None:
         self._engine = engine
         self._catalog = catalog
 
     def describe(self) -> Iterator[Metric]:
-        return iter(())  # else the registry would read everything once when this is registered
+        return iter(())  # otherwise the registry would read everything at registration
 
     def collect(self) -> Iterator[Metric]:
         yield InfoMetricFamily(
             "meantime_build",
-            "What runs",
+            "Versions of Meantime and Python",
             value={"version": metadata.version("meantime"), "python": platform.python_version()},
         )
         yield from self._jobs()
@@ -130,10 +130,10 @@ class _Standing(Collector):
         for state in JobState:
             jobs.add_metric([str(state)], stats.jobs.get(state, 0))
         yield jobs
-        yield GaugeMetricFamily("meantime_queue_depth", "Jobs that wait for a thread", stats.queue_depth)
-        yield GaugeMetricFamily("meantime_threads_working", "Threads that work on a job now", stats.working)
-        yield GaugeMetricFamily("meantime_threads", "Threads that there are for jobs", stats.threads)
-        yield GaugeMetricFamily("meantime_accepting", "1 while new jobs are taken", int(self._engine.is_accepting))
+        yield GaugeMetricFamily("meantime_queue_depth", "Jobs that are waiting for a thread", stats.queue_depth)
+        yield GaugeMetricFamily("meantime_threads_working", "Threads that are working on a job", stats.working)
+        yield GaugeMetricFamily("meantime_threads", "Threads for jobs", stats.threads)
+        yield GaugeMetricFamily("meantime_accepting", "1 while new jobs are accepted", int(self._engine.is_accepting))
 
     def _datasets(self) -> Iterator[Metric]:
         state = GaugeMetricFamily(
@@ -144,12 +144,12 @@ class _Standing(Collector):
             name: GaugeMetricFamily(f"meantime_dataset_{name}", text, labels=["dataset"])
             for name, text in (
                 ("rows", "Rows in the snapshot"),
-                ("cells", "Cells that they were rolled up to"),
+                ("cells", "Cells that the rows are aggregated to"),
                 ("questions", "Questions"),
                 ("locations", "Locations"),
-                ("withheld_rows", "Rows whose value is not given"),
+                ("withheld_rows", "Rows with a suppressed or missing value"),
                 ("rejected_lines", "Lines that could not be read as a row"),
-                ("reload_failed", "1 where the last reload failed, so that what is served is older than its files"),
+                ("reload_failed", "1 if the last reload failed, so that older data is served"),
             )
         }
         for name in self._catalog.names:

@@ -9,4 +9,4 @@ from meantime.web.http.replies import Reply
 
 def refuse(path: bytes, error: BaseException) -> Reply:
     """Return the answer to an error, for a path as it was sent."""
-    return problems.refused(error) if paths.is_v1(path) else classic.refused(error)
+    return problems.error_reply(error) if paths.is_v1(path) else classic.error_reply(error)

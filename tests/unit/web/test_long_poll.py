@@ -35,9 +35,9 @@ def run(story: Coroutine[Any, Any, None]) -> None:
 
 
 def waits(
-    waiters: JobWaiters, fake: FakeEngine, number: int = 1, *, gone: Callable[[], Awaitable[None]] = stays
+    waiters: JobWaiters, fake: FakeEngine, number: int = 1, *, disconnected: Callable[[], Awaitable[None]] = stays
 ) -> asyncio.Task[JobDetail]:
-    return asyncio.ensure_future(waiters.end_of(fake.engine, number, within_s=60, gone=gone))
+    return asyncio.ensure_future(waiters.wait_for_end(fake.engine, number, within_s=60, disconnected=disconnected))
 
 
 async def all_wait(waiters: JobWaiters, fake: FakeEngine, jobs: int) -> None:
@@ -83,7 +83,7 @@ def test_nobody_waits_for_a_job_that_has_ended(state: JobState) -> None:
 def test_who_grants_no_time_is_answered_at_once() -> None:
     async def story() -> None:
         waiters, fake = JobWaiters(), FakeEngine()
-        assert (await waiters.end_of(fake.engine, 1, within_s=0, gone=stays)).state is JobState.QUEUED
+        assert (await waiters.wait_for_end(fake.engine, 1, within_s=0, disconnected=stays)).state is JobState.QUEUED
         assert fake.watches == 0
 
     run(story())
@@ -92,7 +92,7 @@ def test_who_grants_no_time_is_answered_at_once() -> None:
 def test_who_has_waited_long_enough_is_told_how_the_job_stands_then() -> None:
     async def story() -> None:
         waiters, fake = JobWaiters(), FakeEngine()
-        waiting = asyncio.ensure_future(waiters.end_of(fake.engine, 1, within_s=1e-9, gone=stays))
+        waiting = asyncio.ensure_future(waiters.wait_for_end(fake.engine, 1, within_s=1e-9, disconnected=stays))
         await asyncio.sleep(0)
         fake.tell(state=JobState.RUNNING, progress=0.5)
         assert (await waiting).progress == 0.5
@@ -170,7 +170,7 @@ def test_thousands_may_wait(jobs: int) -> None:
 
 
 def test_others_get_their_turn_while_many_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("meantime.web.long_poll._TOLD_PER_TURN", 3)
+    monkeypatch.setattr("meantime.web.long_poll._CALLS_PER_TURN", 3)
 
     async def story() -> None:
         waiters, fake = JobWaiters(), FakeEngine()
@@ -191,7 +191,7 @@ def test_others_get_their_turn_while_many_are_told(monkeypatch: pytest.MonkeyPat
 
 
 def test_others_get_their_turn_while_many_changes_are_looked_at(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("meantime.web.long_poll._TOLD_PER_TURN", 3)
+    monkeypatch.setattr("meantime.web.long_poll._CALLS_PER_TURN", 3)
 
     async def story() -> None:
         waiters, fake = JobWaiters(), FakeEngine(10)
@@ -239,7 +239,7 @@ def test_a_client_that_leaves_is_waited_for_no_more_and_the_others_are() -> None
         async def leaves() -> None:
             await left.wait()
 
-        leaving, staying = waits(waiters, fake, gone=leaves), waits(waiters, fake)
+        leaving, staying = waits(waiters, fake, disconnected=leaves), waits(waiters, fake)
         await all_wait(waiters, fake, 1)
         left.set()
         with pytest.raises(ClientGone):
@@ -259,7 +259,7 @@ def test_the_last_client_that_leaves_ends_the_watch() -> None:
             await asyncio.sleep(0)
 
         with pytest.raises(ClientGone):
-            await waits(waiters, fake, gone=leaves)
+            await waits(waiters, fake, disconnected=leaves)
         await nothing_is_left(waiters, fake)
 
     run(story())
@@ -272,7 +272,7 @@ def test_what_goes_wrong_with_looking_for_the_client_is_not_that_it_left() -> No
     async def story() -> None:
         waiters, fake = JobWaiters(), FakeEngine()
         with pytest.raises(OSError, match="of the test"):
-            await waits(waiters, fake, gone=broken)
+            await waits(waiters, fake, disconnected=broken)
         await nothing_is_left(waiters, fake)
 
     run(story())
@@ -421,7 +421,7 @@ def numbers(ring: EventLog, after: int, *, limit: int = 100) -> list[int] | None
 def test_a_ring_gives_what_came_from_a_place_on_or_says_that_it_is_gone(
     size: int, added: int, after: int, limit: int
 ) -> None:
-    ring = EventLog(call=lambda: None, size=size)
+    ring = EventLog(wake_loop=lambda: None, size=size)
     for number in range(added):
         ring.add(event(number + 1))
     is_there = max(0, added - size) <= after <= added
@@ -430,7 +430,7 @@ def test_a_ring_gives_what_came_from_a_place_on_or_says_that_it_is_gone(
 
 
 def test_places_have_the_order_of_the_ring_whichever_threads_add() -> None:
-    ring = EventLog(call=lambda: None)
+    ring = EventLog(wake_loop=lambda: None)
 
     def add() -> None:
         for _ in range(200):
@@ -475,7 +475,7 @@ def test_who_waits_for_news_is_let_go_when_the_server_stops() -> None:
 
 def test_events_that_nobody_waits_for_wake_nobody() -> None:
     calls: list[None] = []
-    ring = EventLog(call=lambda: calls.append(None))
+    ring = EventLog(wake_loop=lambda: calls.append(None))
     ring.add(event())
     assert calls == []
 
@@ -489,7 +489,7 @@ def test_clients_of_a_real_engine_are_answered_when_their_job_has_ended() -> Non
     async def story(engine: Engine) -> None:
         waiters = JobWaiters()
         clients = [
-            asyncio.ensure_future(waiters.end_of(engine, 1 + number % 10, within_s=60, gone=stays))
+            asyncio.ensure_future(waiters.wait_for_end(engine, 1 + number % 10, within_s=60, disconnected=stays))
             for number in range(100)
         ]
         await turns_until(lambda: waiters.watched == 10)

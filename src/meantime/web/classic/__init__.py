@@ -1,1 +1,1 @@
-"""The classic API: its contract, its endpoints, and the carrier that serves them inside Flask."""
+"""The classic API: its contract, its endpoints, and the module that serves them in Flask."""

@@ -1,7 +1,7 @@
-"""The classic contract as plain functions: parsed pieces of a request in, a whole answer out. No framework.
+"""The classic contract as plain functions, from the parts of a request to a complete answer. No framework.
 
-Everything that decides a byte of an answer is here, in ``guard`` and in ``reply``, so that another framework can carry
-the same contract. No function here raises a ``MeantimeError``: an error is an answer.
+Everything that decides a byte of an answer is here and in ``errors``, so that the main server and Flask give the same
+answers. No function here raises a MeantimeError: errors are answers.
 """
 
 from __future__ import annotations
@@ -18,11 +18,11 @@ from meantime.engine.engine import Engine
 from meantime.errors import JobUnknown, MeantimeError
 from meantime.model import JobRecord, JobState, Request, job_id, job_number
 from meantime.statistics.check import check, check_form
-from meantime.web.classic.errors import SHUTTING_DOWN, error_body, refused
+from meantime.web.classic.errors import SHUTTING_DOWN, error_body, error_reply
 from meantime.web.http import bodies, operator
 from meantime.web.http.replies import Later, Reply
 
-# The nine that this contract has, whatever else the registry comes to hold: POST /api/<name>.
+# The nine statistics of this contract, whatever the registry has besides: POST /api/<name>.
 STATISTICS = (
     "states_mean",
     "state_mean",
@@ -35,7 +35,7 @@ STATISTICS = (
     "state_mean_by_category",
 )
 
-# How the contract calls the states of a job. It has no word for waiting, nor for being cancelled.
+# The contract's words for the states of a job. It has none for waiting, nor for cancelled.
 STATE_WORDS: Mapping[JobState, str] = {
     JobState.QUEUED: "running",
     JobState.RUNNING: "running",
@@ -50,30 +50,30 @@ _INVALID_JOB_ID = Reply(200, error_body("Invalid job_id"), reason="Invalid job_i
 
 
 def refuse_before_body(engine: Engine, *, content_type: str | None, content_length: str | None) -> Reply | None:
-    """Return the answer to a request for a job whose body need not be read, if it is one."""
+    """Return the refusal of a submission whose body need not be read, or None."""
     if not engine.is_accepting:
         return SHUTTING_DOWN
     try:
         bodies.require_json(content_type)
         bodies.require_length(content_length)
     except MeantimeError as error:
-        return refused(error)
+        return error_reply(error)
     return None
 
 
-def ask(statistic: str, body: bytes, *, engine: Engine, catalog: Catalog) -> Reply | Later:
-    """POST /api/<statistic>: make a job of a body. The answer waits until the job is durable."""
+def submit(statistic: str, body: bytes, *, engine: Engine, catalog: Catalog) -> Reply | Later:
+    """POST /api/<statistic>: submit a job. The answer waits until the job is durable."""
     try:
         request = _request(statistic, bodies.json_object(body), catalog)
         return Later(engine.submit((request,)), _accepted)
     except MeantimeError as error:
-        return refused(error)
+        return error_reply(error)
 
 
 def get_results(text: str, *, engine: Engine) -> Reply | Later:
     """GET /api/get_results/<text>: the state of a job, and its result once there is one. Always 200.
 
-    The answer waits only where a lost result is made again.
+    The answer waits only if a lost result is computed again.
     """
     number = job_number(text)
     if number is None:
@@ -97,36 +97,37 @@ def get_results(text: str, *, engine: Engine) -> Reply | Later:
 
 def jobs(*, engine: Engine) -> Reply:
     """GET /api/jobs: every job and its state, by number."""
-    # Put together by hand: there may be a hundred thousand, and the event loop waits meanwhile.
+    # Not with a JSON encoder: there may be a hundred thousand jobs, and the event loop waits meanwhile.
     entries = ",".join([f'{{"job_id_{number}":"{STATE_WORDS[state]}"}}' for number, state in engine.jobs()])
     return Reply(200, f'{{"status":"done","data":[{entries}]}}'.encode())
 
 
 def num_jobs(*, engine: Engine) -> Reply:
-    """GET /api/num_jobs: how many jobs are not ended yet; 0 means that the server may be stopped."""
+    """GET /api/num_jobs: how many jobs have not ended; at 0 the server may be stopped."""
     return Reply(200, b'{"status":"done","num_jobs":%d}' % engine.unfinished)
 
 
 def graceful_shutdown(
-    *, engine: Engine, peer: str | None, headers: Mapping[str, str], admin_key: str | None, is_only_a_look: bool
+    *, engine: Engine, peer: str | None, headers: Mapping[str, str], admin_key: str | None, is_dry_run: bool
 ) -> Reply:
-    """GET or POST /api/graceful_shutdown: take no new jobs from now on, and say whether any are left.
+    """GET or POST /api/graceful_shutdown: accept no new jobs, and return whether any are left.
 
-    ``is_only_a_look`` is for HEAD, which must not change anything.
+    ``is_dry_run`` is for HEAD, which must not change anything.
     """
     try:
         operator.require_operator("Stopping the server", peer=peer, headers=headers, admin_key=admin_key)
     except MeantimeError as error:
-        return refused(error)
-    if not is_only_a_look:
-        # First this: a job that is accepted after it is counted would be drained by nobody.
+        return error_reply(error)
+    if not is_dry_run:
+        # Before counting: a job accepted after the count would be missed.
         engine.stop_accepting()
     return _RUNNING if engine.unfinished else _DONE
 
 
 def _request(statistic: str, raw: Mapping[str, Any], catalog: Catalog) -> Request:
     dataset = catalog.default
-    # While it loads, only the form can be checked: the rest is when the job runs. One that failed to load raises here.
+    # While the data set is loading, only the form can be checked; the job checks the rest. If loading failed, this
+    # raises.
     snapshot = None if isinstance(catalog.status(dataset), Loading) else catalog.snapshot(dataset)
     parameters = check_form(statistic, raw) if snapshot is None else check(statistic, raw, snapshot).parameters
     return Request(
@@ -141,7 +142,7 @@ def _accepted(added: Future[list[JobRecord]]) -> Reply:
     try:
         [job] = added.result()
     except MeantimeError as error:
-        return refused(error)
+        return error_reply(error)
     return Reply(200, b'{"job_id":"job_id_%d"}' % job.number, job_id=job.id)
 
 
@@ -149,7 +150,7 @@ def _result(number: int, result: Future[bytes]) -> Reply:
     try:
         return Reply(200, b'{"status":"done","data":%b}' % result.result(), job_id=job_id(number))
     except JobUnknown:
-        return _INVALID_JOB_ID  # it expired between the two looks
+        return _INVALID_JOB_ID  # it expired between the two lookups
     except MeantimeError as error:
         return _failed(number, error.reason)
 

@@ -1,4 +1,4 @@
-"""The endpoints of the classic API, one row each: served, described and, for Flask, carried from here."""
+"""The endpoints of the classic API, one row each. The servers and the OpenAPI document use these rows."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from meantime.web.http.request import HttpRequest
 
 
 class ClassicRequest(Protocol):
-    """What the functions below read of a request; ``HttpRequest`` is one, and Flask has its own."""
+    """The parts of a request that the functions below use; ``HttpRequest`` has them, and so has Flask's."""
 
     @property
     def method(self) -> str:
@@ -52,7 +52,7 @@ class ClassicRequest(Protocol):
 
 
 class Services(Protocol):
-    """What the functions below answer from; ``Backend`` has it, and Flask its own."""
+    """The running parts that the functions below use; ``Backend`` has them, and so has Flask's."""
 
     @property
     def engine(self) -> Engine:
@@ -64,7 +64,7 @@ class Services(Protocol):
 
     @property
     def admin_key(self) -> str | None:
-        """The key that permits a stop from any address."""
+        """The key that allows a shutdown from anywhere."""
 
 
 Answer = Callable[[Any, Any], Reply | Later]
@@ -92,12 +92,12 @@ def graceful_shutdown(services: Services, request: ClassicRequest) -> Reply:
         peer=request.peer,
         headers=request.headers,
         admin_key=services.admin_key,
-        is_only_a_look=request.method == "HEAD",
+        is_dry_run=request.method == "HEAD",
     )
 
 
-def carried(answer: Answer) -> Handler:
-    """Return the handler that answers with a function which knows no event loop."""
+def handler_of(answer: Answer) -> Handler:
+    """Return a handler for a function that does not know the event loop."""
 
     async def handle(backend: Backend, request: HttpRequest) -> Reply:
         return await _finished(backend, answer(backend, request))
@@ -105,21 +105,23 @@ def carried(answer: Answer) -> Handler:
     return handle
 
 
-def _ask(statistic: str) -> Handler:
-    async def ask(backend: Backend, request: HttpRequest) -> Reply:
+def _submit(statistic: str) -> Handler:
+    async def submit(backend: Backend, request: HttpRequest) -> Reply:
         if not backend.engine.is_accepting:
             await request.discard_body()
             return SHUTTING_DOWN
         body = await request.read_body(bodies.BODY_LIMIT_BYTES)
-        return await _finished(backend, contract.ask(statistic, body, engine=backend.engine, catalog=backend.catalog))
+        return await _finished(
+            backend, contract.submit(statistic, body, engine=backend.engine, catalog=backend.catalog)
+        )
 
-    return ask
+    return submit
 
 
 async def _finished(backend: Backend, answer: Reply | Later) -> Reply:
     if isinstance(answer, Reply):
         return answer
-    await backend.landed(answer.awaited)
+    await backend.wait_for(answer.awaited)
     return answer.finish(answer.awaited)
 
 
@@ -161,8 +163,8 @@ def _statistic(name: str) -> Endpoint:
         path=f"/api/{name}",
         tag="statistics",
         summary=row.help,
-        description=f"{row.estimates}\n\nThe result, once it is there: `{msgspec.json.encode(_DATA[name]).decode()}`",
-        handle=_ask(name),
+        description=f"{row.estimates}\n\nThe result of the job: `{msgspec.json.encode(_DATA[name]).decode()}`",
+        handle=_submit(name),
         body=row.parameters,
         body_example={field: _EXAMPLES[field] for field in fields if field in _EXAMPLES},
         outcomes=(
@@ -185,7 +187,7 @@ def _shutdown(method: Any) -> Endpoint:
         tag="server",
         summary="Accept no new jobs from now on",
         description="",
-        handle=carried(graceful_shutdown),
+        handle=handler_of(graceful_shutdown),
         outcomes=(
             Outcome(
                 status=200,
@@ -203,12 +205,12 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         name="get_results",
         method="GET",
-        # Everything that follows is taken as an id, slashes included: one that was never given.
+        # The rest of the path is the id, slashes included, so that any text is answered as an invalid id.
         path="/api/get_results/{job_id:path}",
         tag="jobs",
         summary="The state of a job, and its result",
         description="",
-        handle=carried(get_results),
+        handle=handler_of(get_results),
         parameters=(
             Parameter(
                 name="job_id",
@@ -238,7 +240,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         tag="jobs",
         summary="An id is missing, so it is invalid",
         description="",
-        handle=carried(get_results),
+        handle=handler_of(get_results),
         is_documented=False,
     ),
     Endpoint(
@@ -248,7 +250,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         tag="jobs",
         summary="All jobs that are kept, by number",
         description="",
-        handle=carried(jobs),
+        handle=handler_of(jobs),
         outcomes=(
             Outcome(
                 status=200,
@@ -265,7 +267,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         tag="jobs",
         summary="How many jobs have not ended",
         description="",
-        handle=carried(num_jobs),
+        handle=handler_of(num_jobs),
         outcomes=(
             Outcome(
                 status=200,
@@ -279,7 +281,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     _shutdown("POST"),
 )
 
-# What Flask answers with at each path, by the last word of its template; POSTs for statistics are `contract.ask`.
+# Flask's answers at each path, by the last word of the template; POSTs for statistics use `contract.submit`.
 ANSWERS: Mapping[str, Answer] = {
     "get_results": get_results,
     "jobs": jobs,

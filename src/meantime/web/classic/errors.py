@@ -1,4 +1,4 @@
-"""Errors in the classic API's form."""
+"""Errors in the form of the classic API."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ SHUTTING_DOWN = Reply(
 )
 
 
-def refused(error: BaseException) -> Reply:
-    """Return the answer to an error. If it is not Meantime's own, only its name is shown."""
+def error_reply(error: BaseException) -> Reply:
+    """Return the answer to an error. Details of unforeseen errors are not disclosed."""
     if isinstance(error, errors.ShuttingDown):
         return SHUTTING_DOWN
     headers: tuple[tuple[str, str], ...] = ()
@@ -37,6 +37,6 @@ def error_body(reason: str) -> bytes:
     >>> error_body("Invalid job_id")
     b'{"status":"error","reason":"Invalid job_id"}'
     """
-    # A file's name may hold bytes that are no text; as half characters they could not be encoded.
+    # A file name may contain bytes that are not text, which could not be encoded.
     reason = writable(reason)
     return msgspec.json.encode({"status": "error", "reason": reason})

@@ -1,9 +1,9 @@
-"""The classic API inside a Flask application: its endpoints, carried by WSGI.
+"""The classic API inside a Flask application.
 
-Flask answers some requests before any view of a blueprint is reached: an unknown path, a wrong method, a host that it
-cannot read, a redirect for a slash. These are claimed here as soon as a request has arrived, so that the answers are
-the same as everywhere. Nothing else of the application is touched: a path that it routes itself stays its own, and its
-``before_request`` runs first and may refuse, as a login check must.
+Flask answers some requests before they reach any view of a blueprint: unknown paths, wrong methods, invalid hosts,
+redirects for a slash. Such requests are claimed here as soon as they arrive, so that the answers are the same as those
+of the main server. The rest of the application stays as it is: it keeps the paths that it routes itself, and its
+``before_request`` runs first and may refuse requests, as a login check must.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from meantime.log import Log
 from meantime.web import index
 from meantime.web.classic import contract, front_page, server_endpoints
 from meantime.web.classic import endpoints as classic
-from meantime.web.classic.errors import refused
+from meantime.web.classic.errors import error_reply
 from meantime.web.http import bodies, hosts, paths
 from meantime.web.http.access_log import AccessLog
 from meantime.web.http.endpoint import Endpoint
@@ -41,7 +41,7 @@ from meantime.web.metrics import Metrics
 
 _log = structlog.get_logger("meantime.web")
 
-# How much of a refused body is still read: sixteen times what would have been accepted.
+# How much of a refused body is read and discarded: sixteen times the limit for accepted ones.
 _DROPPED_BYTES = 16 * bodies.BODY_LIMIT_BYTES
 _REQUEST = "meantime.request"
 _NOTHING = "nothing"
@@ -63,8 +63,9 @@ def create_blueprint(
 ) -> Blueprint:
     """Return the classic contract as a blueprint, for any application.
 
-    The engine and the catalog are running, and the caller stops them. ``allowed_hosts`` are names that the Host of a
-    request may have besides the loopback ones. ``metrics`` and ``log``, if given, record every request.
+    The engine and the catalog are running; their owner stops them. ``allowed_hosts`` are the names that requests may
+    have as their Host, apart from those of the loopback interface. ``metrics`` and ``log``, if given, record every
+    request.
     """
     access_log = AccessLog(metrics=metrics, log=log)
     services = _Services(engine, catalog, admin_key, metrics)
@@ -84,9 +85,9 @@ def create_app(
     log: Log | None = None,
     app: Flask | None = None,
 ) -> Flask:
-    """Return a whole application: the contract, and what else the main server answers.
+    """Return a complete application: the classic API and the other endpoints of the main server.
 
-    ``app`` is one without routes, where there is one already.
+    ``app`` is an existing application without routes.
     """
     app = app or Flask("meantime", static_folder=None)
     access_log = AccessLog(metrics=metrics, log=log)
@@ -101,7 +102,7 @@ def create_app(
 
 @dataclass(frozen=True, slots=True)
 class _Services:
-    """What requests are answered from."""
+    """The running parts that answers need."""
 
     engine: Engine
     catalog: Catalog
@@ -110,7 +111,7 @@ class _Services:
 
 
 class _FlaskRequest:
-    """One request, read before anybody else in the application could change it."""
+    """One request, read before other code in the application can change it."""
 
     __slots__ = (
         *("body", "headers", "method", "path", "path_params", "peer", "query", "raw_path", "refusal", "route"),
@@ -126,8 +127,8 @@ class _FlaskRequest:
         self.path = self.path.encode("latin-1", "replace").decode("utf-8", "replace")
         self.raw_path = _raw_path(environ)
         self.query: bytes = environ.get("QUERY_STRING", "").encode("latin-1", "replace")
-        # ProxyFix may have replaced these by what a proxy says about its client. Who may stop the server is decided by
-        # the real peer, and the host is the one that was really sent.
+        # ProxyFix may have replaced these with a proxy's claims about its client. Permission to stop the server depends
+        # on the real peer, and the host is checked as it was really sent.
         original = environ.get("werkzeug.proxy_fix.orig") or environ
         self.peer: str | None = original.get("REMOTE_ADDR") or None
         self.headers = _headers(environ)
@@ -139,7 +140,7 @@ class _FlaskRequest:
 
     @property
     def hosts(self) -> list[bytes]:
-        # WSGI servers join repeated headers by commas, which no valid host contains.
+        # WSGI servers join repeated headers with commas, which no valid host contains.
         host = self.headers.get("host")
         return [] if host is None else [part.encode("latin-1", "replace") for part in host.split(",")]
 
@@ -149,10 +150,10 @@ class _Body:
 
     def __init__(self, environ: Environ) -> None:
         length = environ.get("CONTENT_LENGTH") or ""
-        # No length has more digits; int() refuses to read a page of them.
+        # No real length has more digits, and int() refuses very long numbers.
         self.length = int(length[:18]) if length.isdecimal() else None
         if self.length is None and not environ.get("wsgi.input_terminated"):
-            self.length = 0  # a server that would let us read on into the next request
+            self.length = 0  # reading on could run into the next request
         self._read: Callable[[int], bytes] = environ["wsgi.input"].read
         self._count = 0
 
@@ -162,9 +163,9 @@ class _Body:
         return piece
 
     def drop_rest(self) -> None:
-        """Read on without keeping it: a server that closes under a client that still sends costs it our answer."""
+        """Read and discard the rest: if the server closed the connection now, the client would miss the answer."""
         if self.length is not None and self.length > _DROPPED_BYTES:
-            return  # perhaps it waits for our answer before it sends so much
+            return  # the client may wait for an answer before it sends that much
         with suppress(OSError):
             while self._count < (_DROPPED_BYTES if self.length is None else self.length):
                 left = _DROPPED_BYTES - self._count if self.length is None else self.length - self._count
@@ -173,7 +174,7 @@ class _Body:
 
 
 class _Carrier:
-    """The endpoints, in the applications that they are registered with."""
+    """Serves the endpoints in the applications that they are registered with."""
 
     def __init__(
         self, answers: Mapping[str, _Answer], services: _Services, *, hosts: hosts.Hosts, access_log: AccessLog
@@ -185,7 +186,7 @@ class _Carrier:
         self._process = os.getpid()
 
     def register(self, state: BlueprintSetupState, endpoints: Sequence[Endpoint]) -> None:
-        """Add the routes to an application, and claim what its router would answer in their place."""
+        """Add the routes to an application, and claim requests that its router would answer in their place."""
         prefix = _tidy(state.url_prefix or "")
         rules: dict[str, Rule] = {}
         for name, path, more in _rules(endpoints, prefix):
@@ -196,7 +197,7 @@ class _Carrier:
 
         def claim(_app: Flask, **_: Any) -> None:
             path = _path(request.environ)
-            # Escaped slashes are slashes here: WSGI has no path as it was sent below the prefix.
+            # Escaped slashes become slashes here: WSGI does not have the raw path below the prefix.
             match = router.find(quote_from_bytes(path, safe="/").encode())
             if match is None and not _is_left_to_us(path.decode("utf-8", "replace"), prefix):
                 return
@@ -205,11 +206,11 @@ class _Carrier:
             request.routing_exception = None
             request.url_rule = rules[_name_of(route.template) if route else _NOTHING]
             request.view_args = {}
-            # A before_request that reads the body may do so as far as we do, whatever the application's limit is.
-            with suppress(AttributeError):  # Flask 3.0 has only the application's
+            # A before_request may read the body up to our limit, whatever the application's limit is.
+            with suppress(AttributeError):  # Flask 3.0 only has a limit for the application
                 request.max_content_length = bodies.BODY_LIMIT_BYTES
 
-        # weak=False: nobody else holds it.
+        # weak=False: there is no other reference to it.
         request_started.connect(claim, state.app, weak=False)
 
     def _read(self, environ: Environ, route: Route | None, path_params: Mapping[str, str]) -> _FlaskRequest:
@@ -225,10 +226,10 @@ class _Carrier:
             if http_request.method == "POST" and route is not None and _name_of(route.template) in contract.STATISTICS:
                 self._read_body(http_request, body)
         except MeantimeError as error:
-            http_request.refusal = refused(error)
+            http_request.refusal = error_reply(error)
         body.drop_rest()
-        # The body is put back, or an empty one if it was refused: code that reads the body before us neither takes it
-        # from us, nor fails at its length or its depth.
+        # The body is put back, or an empty one if it is refused: so a before_request can read it without consuming it,
+        # and without failing at its length or depth.
         unread = b"" if http_request.refusal else http_request.body
         environ["wsgi.input"] = io.BytesIO(unread)
         environ["CONTENT_LENGTH"] = str(len(unread))
@@ -259,28 +260,30 @@ class _Carrier:
         if http_request.refusal is not None:
             return http_request.refusal
         if http_request.route is None:
-            return refused(paths.path_unknown(http_request.path, "GET /"))
+            return error_reply(paths.path_unknown(http_request.path, "GET /"))
         if http_request.method not in http_request.route.allowed:
-            return refused(paths.method_not_allowed(http_request.path, http_request.method, http_request.route.allowed))
+            return error_reply(
+                paths.method_not_allowed(http_request.path, http_request.method, http_request.route.allowed)
+            )
         if http_request.method == "OPTIONS":
             return paths.options(http_request.route.allowed)
         try:
             answer = self._answers[_name_of(http_request.route.template)](self._services, http_request)
             return answer if isinstance(answer, Reply) else answer.finish(answer.awaited)
-        except Exception as error:  # noqa: BLE001 - a bug: the application's error handlers have other words for it
+        except Exception as error:  # noqa: BLE001 - a bug, answered here because the application's error handlers have other answers
             self._report(http_request, error)
-            return refused(error)
+            return error_reply(error)
 
     def _report(self, http_request: _FlaskRequest, error: Exception) -> None:
         what = "unforeseen error while answering"
-        if structlog.is_configured():  # our log, which hands it on to the application's logger, or the application's
+        if structlog.is_configured():  # our log, which also passes it to the application's logger
             _log.error(what, method=http_request.method, path=http_request.raw_path, exc_info=error)
         else:
             current_app.logger.error("%s %s %r", what, http_request.method, http_request.raw_path[:200], exc_info=error)
 
 
-def _ask(statistic: str) -> _Answer:
-    return lambda services, http_request: contract.ask(
+def _submit(statistic: str) -> _Answer:
+    return lambda services, http_request: contract.submit(
         statistic, http_request.body, engine=services.engine, catalog=services.catalog
     )
 
@@ -294,11 +297,11 @@ def _front(services: _Services, http_request: _FlaskRequest) -> Reply:
 
 
 _Answer = Callable[[_Services, _FlaskRequest], Reply | Later]
-_CLASSIC: Mapping[str, _Answer] = {**{name: _ask(name) for name in contract.STATISTICS}, **classic.ANSWERS}
+_CLASSIC: Mapping[str, _Answer] = {**{name: _submit(name) for name in contract.STATISTICS}, **classic.ANSWERS}
 
 
 def _below(prefix: str, endpoints: Iterable[Endpoint]) -> tuple[Endpoint, ...]:
-    """Return the endpoints of the classic API below another prefix than its own."""
+    """Return the endpoints of the classic API below another prefix."""
     root = _tidy(prefix).rstrip("/")
     return tuple(replace(row, path=f"{root}{row.path.removeprefix(_PREFIX)}") for row in endpoints)
 
@@ -313,7 +316,7 @@ def _rules(endpoints: Sequence[Endpoint], prefix: str) -> list[tuple[str, str, d
         (_name_of(path), re.sub(r"\{(\w+):path\}", r"<path:\1>", path.removeprefix(root)), {"methods": sorted(some)})
         for path, some in methods.items()
     ]
-    # It never matches; requests are claimed for it.
+    # It never matches by itself; unknown paths are assigned to it.
     return [*rules, (_NOTHING, "/<path:nothing>", {"build_only": True})]
 
 
@@ -328,14 +331,14 @@ def _name_of(template: str) -> str:
 
 
 def _is_left_to_us(path: str, prefix: str) -> bool:
-    """Whether a path without a route is below the prefix, and the application has nothing for it."""
+    """Whether a path without a route is below the prefix, and the application does not route it either."""
     tidied = _tidy(path)
     is_below = prefix == "/" or tidied == prefix or tidied.startswith(f"{prefix}/")
     return is_below and isinstance(request.routing_exception, NotFound | BadHost | SecurityError)
 
 
 def _tidy(path: str) -> str:
-    """Return a path with one slash at its beginning, none at its end, and none doubled.
+    """Return a path with a leading slash, without trailing and doubled ones.
 
     >>> _tidy("api//jobs/")
     '/api/jobs'
@@ -348,11 +351,11 @@ def _path(environ: Environ) -> bytes:
 
 
 def _raw_path(environ: Environ) -> bytes:
-    """Return the path as it was sent, if the server says it; otherwise escaped slashes are slashes."""
+    """Return the path as it was sent if the server provides it; otherwise escaped slashes have become slashes."""
     raw = environ.get("RAW_URI") or environ.get("REQUEST_URI")
     if raw:
         target = str(raw).partition("?")[0]
-        # A proxy sends the whole URL.
+        # Requests to a proxy have the whole URL.
         return (target if target.startswith("/") else urlsplit(target).path).encode("latin-1", "replace")
     path = environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", "")
     return quote(path.encode("latin-1", "replace")).encode("ascii")
@@ -370,5 +373,5 @@ def _response(reply: Reply) -> Response:
     headers = [("content-type", reply.content_type), ("content-length", str(len(reply.body))), *reply.headers]
     response = Response(reply.body, status=reply.status, headers=headers)
     if not reply.content_type:
-        del response.headers["content-type"]  # Flask would have one for no content, too
+        del response.headers["content-type"]  # Flask would set one even without content
     return response

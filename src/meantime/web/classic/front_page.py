@@ -50,7 +50,7 @@ def render(*, engine: Engine, catalog: Catalog, host: str) -> Reply:
     ]
     return Reply(
         200,
-        html_page.written(
+        html_page.render(
             "".join(parts),
             title="Meantime",
             # Shows progress without a script.

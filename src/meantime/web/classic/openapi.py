@@ -1,4 +1,4 @@
-"""What the OpenAPI document of the classic API has besides its endpoints. Errors in it have the classic form."""
+"""The parts of the classic API's OpenAPI document that do not come from its endpoints."""
 
 from __future__ import annotations
 

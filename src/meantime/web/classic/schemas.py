@@ -1,4 +1,4 @@
-"""The JSON that the classic API and the server answer with, as schemas: types cannot say all of it as shortly."""
+"""JSON Schemas of the answers of the classic API and the server, which types would express less briefly."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 from meantime.web.http.endpoint import NamedSchema
 
 _STATUS_WORD = {"enum": ["running", "done", "error"]}
-# How a data set stands; which of these there are depends on its status.
+# The state of a data set; which of these fields it has depends on its status.
 _DATASET: dict[str, Any] = {
     "status": {"enum": ["loading", "ready", "failed"]},
     "phase": {"type": "string"},
@@ -35,7 +35,7 @@ ERROR = NamedSchema(
         "properties": {
             "status": {"const": "error"},
             "reason": {"type": "string"},
-            "job_id": {"const": -1, "description": "Only where the server takes no new jobs."},
+            "job_id": {"const": -1, "description": "Only if the server is shutting down."},
         },
     },
 )
@@ -54,7 +54,9 @@ RESULTS = NamedSchema(
             {
                 "type": "object",
                 "required": ["status"],
-                "properties": {"status": {"const": "running", "description": "Waiting for a thread, too."}},
+                "properties": {
+                    "status": {"const": "running", "description": "Also while the job is waiting for a thread."}
+                },
             },
             {
                 "type": "object",

@@ -1,4 +1,4 @@
-"""What the server answers besides its two APIs: its page, its health, its metrics, and the classic API's document."""
+"""The endpoints of the server itself: its page, its health, its metrics, and the classic API's document."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meantime.web import health, index
 from meantime.web.backend import Backend
 from meantime.web.classic import endpoints as classic
 from meantime.web.classic import openapi, schemas
-from meantime.web.classic.endpoints import Answer, ClassicRequest, Services, carried
+from meantime.web.classic.endpoints import Answer, ClassicRequest, Services, handler_of
 from meantime.web.http.endpoint import Endpoint, Header, Outcome
 from meantime.web.http.paths import raw_path
 from meantime.web.http.replies import JSON, Reply
@@ -22,15 +22,15 @@ from meantime.web.metrics import Metrics
 
 
 class ServerServices(Services, Protocol):
-    """What the functions below answer from."""
+    """The running parts that the functions below use."""
 
     @property
     def metrics(self) -> Metrics:
-        """What is counted."""
+        """The metrics."""
 
 
 async def home(backend: Backend, request: HttpRequest) -> Reply:
-    """GET /: the explorer, or what is loaded as JSON."""
+    """GET /: the explorer, or the data sets as JSON."""
     if index.is_wanted(request.header("accept") or ""):
         return index.describe(catalog=backend.catalog, has_v1=True)
     return backend.explorer.index(if_none_match=request.header("if-none-match"))
@@ -79,7 +79,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         method="GET",
         path="/",
         tag="server",
-        summary="What is loaded: a page for people, or JSON if Accept names it",
+        summary="The data sets: a page for people, or JSON if Accept names it",
         description="",
         handle=home,
         outcomes=(
@@ -102,7 +102,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         tag="server",
         summary="Whether the process is running",
         description="",
-        handle=carried(livez),
+        handle=handler_of(livez),
         outcomes=(Outcome(status=200, description="It is."),),
     ),
     Endpoint(
@@ -112,7 +112,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         tag="server",
         summary="The state of each data set",
         description="",
-        handle=carried(readyz),
+        handle=handler_of(readyz),
         outcomes=(
             Outcome(
                 status=200,
@@ -135,7 +135,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         tag="server",
         summary="Prometheus metrics",
         description="",
-        handle=carried(metrics),
+        handle=handler_of(metrics),
         outcomes=(Outcome(status=200, description="In Prometheus' text format.", content={"text/plain": None}),),
     ),
     Endpoint(
@@ -145,7 +145,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         tag="server",
         summary="This document",
         description="",
-        handle=carried(openapi_document),
+        handle=handler_of(openapi_document),
         is_documented=False,
     ),
 )
@@ -162,7 +162,7 @@ EXPLORER: tuple[Endpoint, ...] = (
     ),
 )
 
-# What Flask answers with at each path, by the last word of its template. It has its own page at /.
+# Flask's answers at each path, by the last word of the template. At / it has a page of its own.
 ANSWERS: Mapping[str, Answer] = {
     "livez": livez,
     "readyz": readyz,

@@ -1,1 +1,1 @@
-"""The explorer: a page that asks the v1 API. What is here hands its files out; what it does is in ``static/``."""
+"""The explorer, a web page that uses the v1 API. This package serves its files, which are in ``static/``."""

@@ -28,7 +28,7 @@ _TYPES: Mapping[str, str] = {
     ".js": "text/javascript; charset=utf-8",
     ".svg": "image/svg+xml",
 }
-_FOR_EVER = "public, max-age=31536000, immutable"
+_IMMUTABLE = "public, max-age=31536000, immutable"
 _LEVEL = 9
 
 
@@ -84,8 +84,8 @@ class Explorer:
         if file is None:
             raise PathUnknown("The explorer has no such file, or no longer has it: reload the page /.")
         headers = (
-            ("cache-control", _FOR_EVER),
-            # Opened by itself, an image or a text must not run anything.
+            ("cache-control", _IMMUTABLE),
+            # Opened by itself, a picture or a text is nothing that acts.
             ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
             ("vary", "accept-encoding"),
             ("x-content-type-options", "nosniff"),

@@ -1,4 +1,4 @@
-"""What is recorded about every request: two lines in the log, and its counts."""
+"""Records every request: two lines in the log, and the metrics."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from starlette.types import Scope
 
 from meantime.log import VALUE_LIMIT, Log
 
-# What a counter may be labeled with. Anything else can be sent as a method, and each label would be kept forever.
+# Methods that metrics are labeled with. Clients can send any word as a method, and each label would be kept forever.
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
 _TRACE = "meantime.trace"
 _ROUTE = "meantime.route"
@@ -26,7 +26,7 @@ class Trace:
     """What is recorded about a request while it is answered.
 
     It is kept in the scope, so it must not hold the scope: such a cycle would leave every request to the garbage
-    collector, whose walks through all objects (25 ms) were the slowest answers.
+    collector, whose runs over all objects (25 ms) used to be the slowest answers.
     """
 
     __slots__ = ("_log", "is_entered", "job_id", "method", "number", "path", "reason")
@@ -44,8 +44,8 @@ class Trace:
         """Log the query, or the body once it has been read."""
         self.is_entered = True
         if self._log is not None:
-            # All of a long body would be kept until the line is written. One byte more than a line has room for, so
-            # that the log can tell that something was cut.
+            # A whole body would be kept in memory until the line is written. One byte more than a line has room for
+            # tells the log that something was cut.
             self._log.request_started(self.number, self.method, self.path, parameters[: VALUE_LIMIT + 1])
 
 

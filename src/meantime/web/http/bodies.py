@@ -1,4 +1,4 @@
-"""Reads the bodies of requests: within a limit, declared as JSON, one JSON object."""
+"""Reads request bodies: limited in length, declared as JSON, and a single JSON object."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ import msgspec
 
 from meantime.errors import BodyInvalid, BodyNotJson, BodyTooLarge
 
-# The longest question in use has 219 characters. 1 MiB lets nothing real fail, and keeps what one connection can make
-# us hold in memory, parse and search for the closest names small.
+# The longest question in use has 219 characters, so no real request reaches 1 MiB. The limit bounds what a connection
+# can make the server hold in memory, parse, and compare with known names.
 BODY_LIMIT_BYTES = 1024 * 1024
 
-# What is read of a refused body, so that its client reads the refusal: some more than anybody sends by mistake, and for
-# no longer than a client that sends it in earnest needs.
+# How much of a refused body is read, and for how long, so that the client reads the refusal: more than anybody sends by
+# mistake, and long enough for a client that sends it without a pause.
 _DISCARDED_BYTES = 64 * 1024 * 1024
 _DISCARDED_S = 5
 
@@ -28,10 +28,10 @@ Receive = Callable[[], Awaitable[Any]]
 
 
 def require_json(content_type: str | None) -> None:
-    """Refuse a body that is not said to be JSON. Parameters and case do not matter.
+    """Refuse a body that is not declared as JSON. Parameters and case do not matter.
 
-    Browsers may send ``text/plain`` across sites without asking; JSON they may not: so this also keeps the pages of
-    others from starting jobs here.
+    This also stops other web pages from starting jobs here: browsers send ``text/plain`` across sites without asking
+    the server first, but not JSON.
 
     Raises:
         BodyNotJson: another content type, or none.
@@ -40,28 +40,28 @@ def require_json(content_type: str | None) -> None:
         content_type is not None and content_type.partition(";")[0].strip().lower() == "application/json"
     ):
         return
-    given = f"is {content_type[:100]!r}" if content_type else "is missing"
-    raise BodyNotJson(f"Content-Type {given}; send the body as application/json.")
+    problem = f"is {content_type[:100]!r}" if content_type else "is missing"
+    raise BodyNotJson(f"Content-Type {problem}; send the body as application/json.")
 
 
 def require_length(content_length: str | None, limit_bytes: int = BODY_LIMIT_BYTES) -> None:
-    """Refuse a body that is announced to be too long.
+    """Refuse a body whose declared length is too long.
 
     Raises:
         BodyTooLarge: longer than the limit.
     """
-    # isdecimal takes the digits of other scripts too, and int() reads them: no harm, it is only compared.
+    # isdecimal accepts digits of other scripts, and so does int(): harmless, since the number is only compared.
     if content_length is not None and content_length.isdecimal() and len(content_length) > 6:
         _require_within_limit(int(content_length[:18]), limit_bytes)
 
 
 async def read_body(receive: Receive, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes | None:
-    """Read a body piece by piece, as far as the limit; None where the client went away before its end.
+    """Read a body up to the limit; None if the client disconnected before its end.
 
-    A chunked body announces no length, so the limit is held here.
+    A chunked body declares no length, so the limit is checked while reading.
 
     Raises:
-        BodyTooLarge: it goes on beyond the limit.
+        BodyTooLarge: it is longer than the limit.
     """
     message = await receive()
     body: bytes = message.get("body", b"")
@@ -81,10 +81,10 @@ async def read_body(receive: Receive, limit_bytes: int = BODY_LIMIT_BYTES) -> by
 
 
 async def discard_body(receive: Receive, *, expect: str | None) -> None:
-    """Read a body that is refused to its end, within bounds, and keep nothing of it.
+    """Read the rest of a refused body, within bounds, and discard it.
 
-    A connection that is closed while its client still sends is reset, and the client never sees why. Where the client
-    waits for our word before it sends (``Expect``), the refusal is that word.
+    If the connection is closed while the client is still sending, it is reset, and the client never sees the reason. A
+    client that sends ``Expect`` waits for an answer before it sends the body, so nothing is read from it.
     """
     if expect is not None:
         return
@@ -99,20 +99,20 @@ async def discard_body(receive: Receive, *, expect: str | None) -> None:
 
 
 def read_stream(read: Callable[[int], bytes], length_bytes: int | None) -> bytes:
-    """Read a body from where a WSGI server has it; ``length_bytes`` is None where the stream ends by itself.
+    """Read a body from the stream of a WSGI server; ``length_bytes`` is None if the stream ends by itself.
 
     Raises:
-        BodyTooLarge: it goes on beyond the limit.
-        BodyInvalid: it ends before the length that was announced.
+        BodyTooLarge: it is longer than the limit.
+        BodyInvalid: it is shorter than its declared length.
     """
     if length_bytes is not None:
         _require_within_limit(length_bytes)
     pieces = bytearray()
     try:
         while len(pieces) <= BODY_LIMIT_BYTES:
-            # Never more than was announced: behind it a server may wait for the next request.
-            wanted = (BODY_LIMIT_BYTES + 1 if length_bytes is None else length_bytes) - len(pieces)
-            piece = read(min(wanted, 65_536)) if wanted else b""
+            # Never more than the declared length: after it, the read would block until the next request.
+            size = (BODY_LIMIT_BYTES + 1 if length_bytes is None else length_bytes) - len(pieces)
+            piece = read(min(size, 65_536)) if size else b""
             if not piece:
                 break
             pieces += piece
@@ -125,15 +125,15 @@ def read_stream(read: Callable[[int], bytes], length_bytes: int | None) -> bytes
 
 
 def json_object(body: bytes, *, example: str = _EXAMPLE) -> dict[str, Any]:
-    r"""Parse a body that must be a JSON object; where a key comes twice, the last one counts.
+    r"""Parse a body that must be a JSON object. If a key occurs twice, the last one counts.
 
-    ``example`` is the end of a sentence that says what to send instead.
+    ``example`` completes the sentence of an error: what to send instead.
 
     >>> json_object(b'{"question": "A", "question": "B"}')
     {'question': 'B'}
 
     Raises:
-        BodyInvalid: empty, not JSON, not UTF-8, half a character, nested too deeply, or not an object.
+        BodyInvalid: empty, not JSON, not UTF-8, nested too deeply, or not an object.
     """
     if not body or body.isspace():
         raise BodyInvalid(f"The body is empty; {example}")

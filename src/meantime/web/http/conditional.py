@@ -10,7 +10,7 @@ from meantime.web.http.endpoint import Header, Outcome, Parameter
 from meantime.web.http.replies import JSON, Reply
 from meantime.web.http.request import HttpRequest
 
-# Cached, and revalidated each time: what is at the address changes when the server gets other data.
+# Cached, and revalidated each time: the content changes when data is reloaded.
 _REVALIDATED = "no-cache"
 _ETAG = re.compile(r'"[!\x23-\x7e]*"')
 
@@ -34,7 +34,7 @@ def answer(
     media_type: str = JSON,
     cache_control: str = _REVALIDATED,
 ) -> Reply:
-    """Return the answer with this body, or 304 if the client has it."""
+    """Return an answer with this body, or 304 if the client has it."""
     etag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
     described = (("etag", etag), ("cache-control", cache_control), *headers)
     if cached_etag(request.header("if-none-match"), (etag,)) is not None:
@@ -43,9 +43,9 @@ def answer(
 
 
 def cached_etag(if_none_match: str | None, etags: Sequence[str]) -> str | None:
-    """Return the first of these ETags that a client has according to its If-None-Match; ``*`` means the last of them.
+    """Return the first of these ETags that If-None-Match names; ``*`` stands for the last of them.
 
-    Compared weakly: proxies that compress by themselves weaken ETags.
+    The comparison is weak, because proxies that compress answers weaken their ETags.
 
     >>> cached_etag('"a", W/"b"', ['"c"', '"b"']), cached_etag("*", ['"c"', '"b"']), cached_etag(None, ['"c"'])
     ('"b"', '"b"', None)

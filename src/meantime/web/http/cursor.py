@@ -1,4 +1,4 @@
-"""Cursors: where a list goes on. Clients send them back as they came, and look at nothing within."""
+"""Cursors: positions where the next page of a list starts. Clients send them back unchanged."""
 
 from __future__ import annotations
 
@@ -10,36 +10,37 @@ import msgspec
 
 from meantime.errors import CursorInvalid
 
-# A cursor is a version, a place in the list, and a digest of that and of what the list is of: it goes on with the same
-# list, through restarts too, and with no other. The digest is against mistakes; there is nothing to forge.
+# A cursor holds a version, a position, and a digest of both and of the list that it belongs to. It stays valid for the
+# same list, across restarts too, and for no other list. The digest catches mistakes; there is nothing to gain by
+# forging one.
 _VERSION = b"\x01"
-_SEAL_BYTES = 9
-# A multiple of three: base64 of that needs no padding, and has no two ways to write the same.
-_CURSOR_BYTES = 1 + 8 + _SEAL_BYTES
+_DIGEST_BYTES = 9
+# A multiple of three, so that base64 needs no padding and each cursor has only one spelling.
+_CURSOR_BYTES = 1 + 8 + _DIGEST_BYTES
 
 
-def write(position: int, of: Any) -> str:
-    """Return the cursor of a place in the list of ``of``, which is whatever JSON can be made of.
+def encode(position: int, list_key: Any) -> str:
+    """Return the cursor of a position in a list. ``list_key`` identifies the list, and is anything JSON can represent.
 
-    >>> read(write(7, ["queued"]), ["queued"])
+    >>> decode(encode(7, ["queued"]), ["queued"])
     7
     """
     begin = _VERSION + position.to_bytes(8, "big")
-    return base64.urlsafe_b64encode(begin + _seal(begin, of)).decode()
+    return base64.urlsafe_b64encode(begin + _digest(begin, list_key)).decode()
 
 
-def read(cursor: str, of: Any) -> int:
-    """Return the place that a cursor is of.
+def decode(cursor: str, list_key: Any) -> int:
+    """Return the position of a cursor.
 
     Raises:
-        CursorInvalid: it is none of ours, or of another list.
+        CursorInvalid: it is not a cursor, or belongs to another list.
     """
     try:
         raw = base64.b64decode(cursor.encode("ascii"), altchars=b"-_", validate=True)
     except ValueError:  # not ASCII, or not base64
         raw = b""
-    begin, seal = raw[:-_SEAL_BYTES], raw[-_SEAL_BYTES:]
-    if len(raw) != _CURSOR_BYTES or seal != _seal(begin, of):
+    begin, digest = raw[:-_DIGEST_BYTES], raw[-_DIGEST_BYTES:]
+    if len(raw) != _CURSOR_BYTES or digest != _digest(begin, list_key):
         raise CursorInvalid(
             "The cursor does not belong to this list as it is now. Send it unchanged and with the same filters, "
             "or start again without one."
@@ -47,5 +48,5 @@ def read(cursor: str, of: Any) -> int:
     return int.from_bytes(begin[1:], "big")
 
 
-def _seal(begin: bytes, of: Any) -> bytes:
-    return hashlib.blake2b(begin + msgspec.json.encode(of), digest_size=_SEAL_BYTES).digest()
+def _digest(begin: bytes, list_key: Any) -> bytes:
+    return hashlib.blake2b(begin + msgspec.json.encode(list_key), digest_size=_DIGEST_BYTES).digest()

@@ -28,9 +28,9 @@ _STOPPED = ShuttingDown(
 
 
 class EndpointRoute(BaseRoute):
-    """Answers every request by the endpoint that the router finds.
+    """Answers every request with the endpoint that the router finds.
 
-    ``refuse`` makes the answer to an error, given the path as it was sent. ``backend`` is handed to the endpoints.
+    ``refuse`` turns an error into an answer, given the raw path. ``backend`` is passed to the endpoints.
     """
 
     def __init__(self, router: Router, backend: Any, *, refuse: Callable[[bytes, BaseException], Reply]) -> None:
@@ -39,11 +39,11 @@ class EndpointRoute(BaseRoute):
         self._refuse = refuse
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
-        """Take every HTTP request; one that no endpoint answers is refused here."""
+        """Match every HTTP request; those without an endpoint are refused here."""
         return (Match.FULL if scope["type"] == "http" else Match.NONE), {}
 
     async def handle(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one request; nothing, if the client disconnected."""
+        """Answer a request, unless the client has disconnected."""
         try:
             answer = await self._answer(scope, receive, send)
         except ClientGone:
@@ -57,12 +57,12 @@ class EndpointRoute(BaseRoute):
             await send_reply(answer, scope, send)
 
     async def _answer(self, scope: Scope, receive: Receive, send: Send) -> Reply | None:
-        """Return what is still to be sent."""
+        """Return the answer, or None if it has been sent as a stream."""
         method, path = scope["method"], raw_path(scope)
-        found = self._router.find(path)
-        if found is None:
+        match = self._router.find(path)
+        if match is None:
             raise paths.path_unknown(_readable(path), "GET /v1" if paths.is_v1(path) else "GET /")
-        route, values = found
+        route, values = match
         set_route(scope, route.template)
         endpoint = route.by_method.get(method)
         if endpoint is None:
@@ -73,8 +73,8 @@ class EndpointRoute(BaseRoute):
         try:
             answer: Reply | Stream = await endpoint.handle(self._backend, request)
         except asyncio.CancelledError:
-            # The server stops, and has waited for this answer as long as it waits: it would be cut off in silence.
-            # The classic API has no words for this: there "shutting down" means that no job was made.
+            # The server stops and waits no longer for this answer. Without a reply the connection would just close.
+            # The classic API has no answer for this: its "shutting down" means that no job was created.
             if paths.is_v1(path):
                 await send_reply(self._refuse(path, _STOPPED), scope, send)
             raise

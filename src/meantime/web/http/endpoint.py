@@ -1,6 +1,6 @@
 """What an endpoint is: one row that the router serves and the OpenAPI document describes.
 
-A handler is a coroutine of (backend, request). It returns an answer, or raises an error of ours, which becomes one.
+A handler is a coroutine function of (backend, request). It returns an answer, or raises an error that becomes one.
 """
 
 from __future__ import annotations
@@ -12,18 +12,18 @@ from typing import Any, Literal
 from meantime.errors import MeantimeError
 from meantime.web.http.replies import Reply, Stream
 
-# Of (Backend, HttpRequest); this file is below both.
+# Takes (Backend, HttpRequest). Both import this module, so it cannot name them.
 Handler = Callable[[Any, Any], Awaitable[Reply | Stream]]
 Where = Literal["path", "query", "header"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parameter:
-    """A parameter beside the body, for the document; the handler reads it."""
+    """A parameter outside the body, for the OpenAPI document; the handler reads its value."""
 
     name: str
     where: Where
-    kind: Any  # a type that msgspec knows, Annotated with its bounds
+    kind: Any  # a type that msgspec supports, Annotated with its limits
     description: str
     required: bool = False
     example: Any = None
@@ -31,7 +31,7 @@ class Parameter:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Header:
-    """A header of an answer, for the document."""
+    """A header of an answer, for the OpenAPI document."""
 
     name: str
     description: str
@@ -41,7 +41,7 @@ class Header:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Link:
-    """How to get on from an answer, for the document: OpenAPI's link."""
+    """A link of OpenAPI: which operation can follow an answer."""
 
     name: str
     operation: str  # name of the endpoint
@@ -51,7 +51,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class NamedSchema:
-    """A JSON Schema with a name in the document, in place of a type."""
+    """A named JSON Schema, used where a type cannot express it."""
 
     name: str
     schema: Mapping[str, Any]
@@ -59,11 +59,11 @@ class NamedSchema:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """A successful answer, for the document."""
+    """A successful answer, for the OpenAPI document."""
 
     status: int
     description: str
-    # Media type -> type of the body, or a tuple of several that it may be; None if it is not JSON but text or bytes.
+    # Media type -> type of the body, or a tuple of alternatives; None for text or bytes instead of JSON.
     content: Mapping[str, Any] = field(default_factory=dict)
     example: Any = None  # of the JSON body
     examples: Mapping[str, Any] = field(default_factory=dict)  # several, by name
@@ -73,11 +73,11 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Endpoint:
-    """A method at a path. GET takes HEAD too."""
+    """A method at a path. GET also answers HEAD."""
 
     name: str  # the operation's id
     method: Literal["GET", "POST", "DELETE"]
-    path: str  # template: "/v1/jobs/{job_id}"; "{file:path}" at its end stands for everything that follows
+    path: str  # template: "/v1/jobs/{job_id}"; "{file:path}" at the end matches all the rest
     tag: Literal["datasets", "statistics", "jobs", "results", "server"]
     summary: str
     description: str
@@ -86,6 +86,6 @@ class Endpoint:
     body: Any = None  # type of the JSON body
     body_example: Any = None
     outcomes: tuple[Outcome, ...] = ()
-    # Beside those that every endpoint may answer with (host, not found, method, internal).
+    # Apart from those of every endpoint (host, not found, method, internal).
     problems: tuple[type[MeantimeError], ...] = ()
     is_documented: bool = True

@@ -1,4 +1,4 @@
-"""The names by which this server may be called."""
+"""The host names of this server."""
 
 from __future__ import annotations
 
@@ -8,30 +8,30 @@ from functools import lru_cache
 
 from meantime.errors import HostInvalid, HostNotAllowed
 
-# Names by which a server on its own machine is always meant.
+# Names that always mean a server on the same machine.
 LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:/?#@\[\]\\]+))(?::[0-9]{1,5})?", re.ASCII)
 
 
 class Hosts:
-    """Checks the Host of requests.
+    """Checks the Host header of requests.
 
-    A page elsewhere can point its own name at this machine and have a browser send requests to us under that name; only
-    the name distinguishes those from the ones that are meant for us.
+    A web page can point its own domain at this machine (DNS rebinding), so that browsers send its requests here. Only
+    the host name distinguishes those requests from the ones meant for this server.
     """
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
         self._allowed = frozenset(name.strip("[]").lower() for name in (*LOOPBACK_NAMES, *allowed))
-        # The same few names come with every request. Bounded, since anything can be sent as a host.
+        # The same few names occur in all requests. Bounded, because clients can send any name.
         self._error_for = lru_cache(256)(self._check)
 
     def check(self, hosts: list[bytes]) -> None:
-        """Refuse a request by its Host headers, of which it must have one.
+        """Refuse a request unless it has exactly one Host header, with a name of this server.
 
         Raises:
-            HostInvalid: none, several, or not a host.
-            HostNotAllowed: not a name of ours.
+            HostInvalid: no header, several, or not a host name.
+            HostNotAllowed: not a name of this server.
         """
         if len(hosts) != 1:
             raise HostInvalid(f"The request has {len(hosts) or 'no'} Host headers; it must have exactly one.")

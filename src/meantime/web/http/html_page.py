@@ -1,4 +1,4 @@
-"""What all pages for people have in common: one look, light and dark, wide and narrow, and no script."""
+"""The layout of HTML pages: light and dark, wide and narrow, without a script."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ progress { width: 100%; height: 1rem; }
 
 _STYLE_HASH = base64.b64encode(hashlib.sha256(_STYLE.encode()).digest()).decode()
 
-# Nothing is loaded from anywhere; the style that is in the page is let in by its hash.
+# Pages load nothing; the inline style is allowed by its hash.
 HEADERS = (
     (
         "content-security-policy",
@@ -47,12 +47,12 @@ HEADERS = (
 )
 
 
-def written(body: str, *, title: str, head: str = "") -> bytes:
-    """Return a page. ``body`` and ``head`` are HTML already; the title is text."""
+def render(body: str, *, title: str, head: str = "") -> bytes:
+    """Return a page. ``body`` and ``head`` are HTML; the title is plain text."""
     text = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"{head}<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{body}</body></html>"
     )
-    # A file's name may hold bytes that are no text.
+    # File names can contain bytes that are not text.
     return text.encode("utf-8", "backslashreplace")

@@ -14,7 +14,7 @@ from typing import Any
 
 
 class FutureBridge:
-    """Waits in whichever event loop is running. The application is built before there is one."""
+    """Waits in the running event loop. The application is built before there is one."""
 
     def __init__(self) -> None:
         self._waiters: _LoopWaiters | None = None
@@ -44,11 +44,11 @@ class _LoopWaiters:
 
     def _complete(self, waiter: asyncio.Future[None]) -> None:
         self._ready.append(waiter)
-        # First append, then check; _release clears the flag first and takes then. So no waiter is missed, and the
-        # worst that two threads at once can do is to call twice.
+        # First append, then check; _release clears the flag before it takes. So no waiter is missed, and at worst two
+        # threads both schedule a call.
         if not self._is_called:
             self._is_called = True
-            # A closed loop raises: the server has stopped, and nobody waits any more.
+            # A closed loop raises: the server has stopped, so nobody waits.
             with suppress(RuntimeError):
                 self.loop.call_soon_threadsafe(self._release)
 
@@ -56,5 +56,5 @@ class _LoopWaiters:
         self._is_called = False
         while self._ready:
             waiter = self._ready.popleft()
-            if not waiter.done():  # it is, if its client disconnected
+            if not waiter.done():  # cancelled if its client has disconnected
                 waiter.set_result(None)

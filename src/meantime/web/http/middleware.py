@@ -1,4 +1,4 @@
-"""What every request passes through: it is recorded, and its host is checked."""
+"""Middleware for every request: it is logged, and its host is checked."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from meantime.web.http.paths import raw_path
 from meantime.web.http.replies import Reply
 from meantime.web.http.sending import send_reply
 
-# Nginx's status for a client that disconnected before its answer; nobody receives it, the log and the metrics show it.
+# Nginx's status for a client that disconnected before its answer. It is never sent; the log and the metrics show it.
 _CLIENT_WENT_AWAY = 499
 
 
 class AccessLogMiddleware:
-    """Wraps the whole application, so that requests without a route or with a wrong host are recorded too."""
+    """Wraps the whole application, so that requests without a route or with a wrong host are logged too."""
 
     def __init__(self, app: ASGIApp, *, access_log: AccessLog) -> None:
         self._app = app
@@ -51,7 +51,7 @@ class AccessLogMiddleware:
 
 
 class HostMiddleware:
-    """Refuses requests whose Host is not a name of this server. ``refuse`` makes the answer, given the path as sent."""
+    """Refuses requests whose Host is not a name of this server. ``refuse`` makes the answer, given the raw path."""
 
     def __init__(self, app: ASGIApp, *, hosts: Hosts, refuse: Callable[[bytes, MeantimeError], Reply]) -> None:
         self._app = app

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import re
 
-# Browsers send some 150 characters. Bounded since it goes through a hostile header.
+# Browsers send about 150 characters. Bounded, because a client could send a very long header.
 _PREFERENCES_CHARACTERS = 1000
-# The weight of RFC 9110; ".2", which old Java sends, is taken too.
+# A weight as in RFC 9110. Old Java clients send ".2", which is accepted too.
 _WEIGHT = re.compile(r"0?\.[0-9]{1,9}|[01](?:\.[0-9]{0,9})?", re.ASCII)
 
 
 def read_weights(header: str) -> dict[str, float]:
-    """Read a list of what is wanted; what cannot be read is passed over.
+    """Read the names in such a header and their weights. Elements that cannot be read are ignored.
 
-    Commas and semicolons in quotes are taken for ends, though they are none: no media type of ours has a parameter that
-    a client would have to quote.
+    Commas and semicolons inside quotes are treated as separators. That is enough here: none of our media types has a
+    parameter that a client would have to quote.
     """
     weights: dict[str, float] = {}
     for element in header[:_PREFERENCES_CHARACTERS].lower().split(","):

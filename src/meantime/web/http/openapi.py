@@ -1,4 +1,4 @@
-"""The OpenAPI document of an API, made of its table of endpoints: what is described is what is served."""
+"""The OpenAPI document of an API, generated from its table of endpoints, so it always describes what is served."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from meantime.web.http.endpoint import Endpoint, Header, Link, NamedSchema, Outc
 
 REFERENCE = "#/components/schemas/{name}"
 
-# None is an error that is not ours.
+# None stands for any error that is not a MeantimeError.
 ErrorKind = type[MeantimeError] | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApiDescription:
-    """What a document says beside its endpoints."""
+    """The parts of a document that do not come from its endpoints."""
 
     summary: str
     tags: Mapping[str, str]
-    # What any request may be refused with.
+    # Errors that any request may get.
     everywhere: tuple[ErrorKind, ...]
-    # Describes the answer to errors that have the same status.
+    # Describes the answer to errors with the same status.
     refusal: Callable[[Sequence[ErrorKind]], dict[str, Any]]
-    # Types to describe beside those that the endpoints name.
+    # More types to describe, apart from those of the endpoints.
     types: tuple[Any, ...] = ()
     description: str = ""
     servers: tuple[Mapping[str, str], ...] = ()
@@ -66,18 +66,19 @@ def document(endpoints: Sequence[Endpoint], api: ApiDescription) -> dict[str, An
 
 
 class _Schemas:
-    """JSON Schema of every type that the endpoints name; those with a name of their own are listed once."""
+    """The JSON Schema of every type in the endpoints; named types are listed once as components."""
 
     def __init__(self, kinds: Sequence[Any]) -> None:
         named = [kind for kind in kinds if isinstance(kind, NamedSchema)]
         types = [kind for kind in kinds if not isinstance(kind, NamedSchema)]
         schemas, self.components = msgspec.json.schema_components(types, ref_template=REFERENCE)
-        # By identity: types such as Annotated[str, ...] compare equal if their descriptions differ, or cannot.
+        # By identity: types such as Annotated[str, ...] may compare equal with different descriptions, or be
+        # unhashable.
         self._by_kind: dict[int, Any] = {id(kind): schema for kind, schema in zip(types, schemas, strict=True)}
         for kind in named:
             self.components[kind.name] = dict(kind.schema)
             self._by_kind[id(kind)] = {"$ref": REFERENCE.format(name=kind.name)}
-        self._kept = kinds  # so that no other object gets the identity of one
+        self._kept = kinds  # keeps the identities valid
 
     def of(self, kind: Any) -> Any:
         """Return the schema of a type of the endpoints."""
@@ -149,8 +150,8 @@ def _outcome(outcome: Outcome, schemas: _Schemas) -> dict[str, Any]:
 
 def _content(media_type: str, kind: Any, outcome: Outcome, schemas: _Schemas) -> dict[str, Any]:
     if kind is None:
-        # OpenAPI 3.1 describes binary content by saying nothing about it. A schema for a stream of events would be
-        # read as one for each event.
+        # OpenAPI 3.1 describes binary content by leaving out the schema. A schema for a stream of events would be
+        # understood as that of each event.
         is_text = media_type.startswith("text/") and media_type != "text/event-stream"
         return {"schema": {"type": "string"}} if is_text else {}
     each = [schemas.of(one) for one in _alternatives(kind)]
@@ -183,7 +184,7 @@ def _refusals(endpoint: Endpoint, api: ApiDescription) -> dict[str, Any]:
 
 
 def refusal_headers(kinds: Sequence[ErrorKind]) -> dict[str, Any]:
-    """Describe the headers that the answers to these errors have beside the usual ones."""
+    """Describe the headers that are special to the answers for these errors."""
     headers: dict[str, Any] = {}
     for kind in kinds:
         for name, text in problems.headers_of(kind).items():

@@ -1,4 +1,4 @@
-"""Who may ask for what only the operator may: to stop the server, to read its files again."""
+"""Who may do what is reserved for the operator: stopping the server and reloading data."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from collections.abc import Mapping
 
 from meantime.errors import OperatorOnly
 
-# What a proxy adds: with one of these the client is not the peer.
+# Headers that proxies add. With one of these, the peer of the connection is not the client.
 _PROXY_HEADERS = ("forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip")
-# What a browser adds when it fetches a link that nobody has clicked.
+# Headers that browsers add when they fetch a link before anybody clicks it.
 _PREFETCH_HEADERS = ("purpose", "sec-purpose", "x-purpose", "x-moz")
-# The headers that decide, for callers that can look headers up by name only. Proxies add more that begin with
-# x-forwarded-, but none without one of these.
+# The headers that matter here, for callers that can only look up headers by name. Proxies add other x-forwarded-
+# headers, but never without one of these.
 OPERATOR_HEADERS = (
     "x-admin-key",
     "origin",
@@ -29,12 +29,12 @@ OPERATOR_HEADERS = (
 
 
 def require_operator(action: str, *, peer: str | None, headers: Mapping[str, str], admin_key: str | None) -> None:
-    """Refuse what only the operator may ask.
+    """Refuse a request that only the operator may send.
 
     A GET that stops a server is a trap: a link in a page, a prefetch or a public proxy could trigger it. So the
     administrator's key is accepted from anywhere; without a key, only a direct request from this machine is.
-    ``headers`` have lower-case names, and include those of ``OPERATOR_HEADERS`` that the request has; that Host is
-    allowed was checked before. ``action`` begins the refusal: "Stopping the server".
+    ``headers`` have lower-case names, and include those of ``OPERATOR_HEADERS`` that the request has. The host has been
+    checked already. ``action`` is the subject of the error: "Stopping the server".
 
     Raises:
         OperatorOnly: says what to do instead.
@@ -55,7 +55,7 @@ def _not_local(peer: str | None, headers: Mapping[str, str]) -> str | None:
         return "it does not come from the loopback interface"
     if any(name in _PROXY_HEADERS or name.startswith("x-forwarded-") for name in headers):
         return "it came through a proxy"
-    # same-site too: a page on another port of this machine is of the same site, and not ours.
+    # This includes same-site: a page on another port of this machine belongs to the same site, but is not ours.
     if "origin" in headers or headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
         return "a web page asked for it"
     if any(name in headers for name in _PREFETCH_HEADERS):

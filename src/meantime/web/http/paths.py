@@ -1,4 +1,4 @@
-"""Which API a path belongs to, and the errors that are about paths."""
+"""Which API a path belongs to, and errors about paths."""
 
 from __future__ import annotations
 
@@ -10,13 +10,13 @@ from starlette.types import Scope
 from meantime.errors import MethodNotAllowed, PathUnknown
 from meantime.web.http.replies import Reply
 
-# How much of a path is repeated in an error: enough to recognize it, too little for a page of somebody else's text.
+# How much of a path is repeated in an error: enough to recognize it, too little to carry somebody else's message.
 _SHOWN_CHARACTERS = 200
 _SHOWN_METHOD_CHARACTERS = 50
 
 
 def is_v1(raw_path: bytes) -> bool:
-    """Whether a path, as it was sent, is /v1 or below it.
+    """Whether a raw path is /v1 or below it.
 
     >>> [is_v1(path) for path in (b"/v1/jobs", b"//v1", b"/%761/", b"/v1%2Fjobs", b"/v10", b"/api/v1")]
     [True, True, True, False, False, False]
@@ -27,12 +27,12 @@ def is_v1(raw_path: bytes) -> bool:
 
 
 def path_unknown(path: str, directory: str) -> PathUnknown:
-    """Say that nothing is at a path; ``directory`` is the request that lists what there is."""
+    """Return the error for a path without a route; ``directory`` is the request that lists all routes."""
     return PathUnknown(f"Nothing is at {path[:_SHOWN_CHARACTERS]!r}; {directory} lists what there is.")
 
 
 def method_not_allowed(path: str, method: str, allowed: Sequence[str]) -> MethodNotAllowed:
-    """Say which methods a path takes. ``allowed`` is sorted."""
+    """Return the error for a method that a path does not support. ``allowed`` is sorted."""
     return MethodNotAllowed(
         f"{method[:_SHOWN_METHOD_CHARACTERS]} is not what {path[:_SHOWN_CHARACTERS]!r} takes; "
         f"it takes {', '.join(allowed)}.",
@@ -46,6 +46,6 @@ def options(allowed: Sequence[str]) -> Reply:
 
 
 def raw_path(scope: Scope) -> bytes:
-    """Return the path as it was sent, percent signs included."""
+    """Return the path as it was sent, still percent-encoded."""
     raw: bytes | None = scope.get("raw_path")
     return raw if raw is not None else str(scope["path"]).encode("utf-8", "replace")

@@ -1,7 +1,7 @@
-"""Errors as problems (RFC 9457): what every refusal under /v1 looks like, and what each kind of them is.
+"""Errors as problem documents (RFC 9457), the form of every error under /v1, and the kinds of problems.
 
-A problem's ``type`` is the address of a page that this server has itself, so it can be read without a network. The
-texts are in problems.toml, once: the pages of the server and those in docs/problems are made of them.
+A problem's ``type`` is the address of a page on this server, so it can be read without internet access. The texts are
+in problems.toml; the pages of the server and those in docs/problems are generated from them.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from meantime.web.http.replies import Reply
 MEDIA_TYPE = "application/problem+json"
 INTERNAL = "internal"
 
-# What is told as itself; any other error of ours comes from where no request reaches, so it is a bug when it gets here.
+# Errors that clients may see. Any other MeantimeError cannot be caused by a request, so it is reported as internal.
 KINDS: tuple[type[MeantimeError], ...] = (
     errors.RequestInvalid,
     errors.AskAsJob,
@@ -62,7 +62,7 @@ _BY_CODE = {kind.code: kind for kind in KINDS}
 
 
 class ProblemPage(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What a kind of problem is, for people."""
+    """The page about a kind of problem."""
 
     title: str
     happened: str
@@ -95,19 +95,17 @@ PAGES: Mapping[str, ProblemPage] = _read_pages()
 _ENCODER = msgspec.json.Encoder()
 
 
-def refused(error: BaseException) -> Reply:
-    """Return the answer to an error; of one that is not ours only that it happened is told."""
+def error_reply(error: BaseException) -> Reply:
+    """Return the answer to an error. Details of unforeseen errors are not disclosed."""
     if not isinstance(error, MeantimeError) or error.code not in _BY_CODE:
-        return _written(
-            INTERNAL, 500, Fault.SERVER, "Internal error; the details are in the server's log.", repr(error)
-        )
-    # A file's name may hold bytes that are no text; as half characters they could not be encoded.
+        return _reply(INTERNAL, 500, Fault.SERVER, "Internal error; the details are in the server's log.", repr(error))
+    # A file name may contain bytes that are not text, which could not be encoded.
     detail = writable(error.reason)
     failure = error.failure if isinstance(error, errors.JobFailed) else None
-    return _written(
+    return _reply(
         error.code,
         status_of(type(error)),
-        # Whose doing a failed job is, its failure knows.
+        # Who is responsible for a failed job is recorded with its failure.
         error.fault if failure is None else failure.fault,
         detail,
         detail,
@@ -117,11 +115,11 @@ def refused(error: BaseException) -> Reply:
     )
 
 
-# Of kinds of errors; None is whatever is no error of ours.
+# Facts about kinds of errors; None stands for any error that is not a MeantimeError.
 
 
 def status_of(kind: type[MeantimeError] | None) -> int:
-    """Return the status that it has under /v1."""
+    """Return its status under /v1."""
     return 500 if kind is None else statuses.status_of(kind)
 
 
@@ -131,17 +129,17 @@ def code_of(kind: type[MeantimeError] | None) -> str:
 
 
 def fault_of(kind: type[MeantimeError] | None) -> Fault:
-    """Return whose doing it is."""
+    """Return who is responsible for it."""
     return Fault.SERVER if kind is None else kind.fault
 
 
 def kind_of(code: str) -> type[MeantimeError] | None:
-    """Return what is behind a code that has a page."""
+    """Return the kind of error for a code that has a page; None for ``internal``."""
     return _BY_CODE.get(code)
 
 
 def example(kind: type[MeantimeError] | None) -> ProblemDetails:
-    """Return a problem of it, for the document."""
+    """Return an example of it, for the OpenAPI document."""
     code = code_of(kind)
     page = PAGES[code]
     return ProblemDetails(
@@ -158,7 +156,7 @@ def example(kind: type[MeantimeError] | None) -> ProblemDetails:
 
 
 def headers_of(kind: type[MeantimeError] | None) -> Mapping[str, str]:
-    """Return which headers its answer has beside the usual ones, and what they say."""
+    """Return the special headers of its answer, and what they mean."""
     if kind is None:
         return {}
     if issubclass(kind, errors.Unavailable | errors.ResultNotReady):
@@ -187,7 +185,7 @@ def _headers(error: MeantimeError) -> tuple[tuple[str, str], ...]:
             return ()
 
 
-def _written(
+def _reply(
     code: str,
     status: int,
     fault: Fault,
@@ -210,7 +208,7 @@ def _written(
         problems=problems,
         failure=failure,
     )
-    # Said, since 404 and 410 may be kept by caches that are not told: and a result comes, a server is set up anew.
+    # Without this, caches may store 404 and 410, although a result may follow or a server may be set up again.
     headers = (*headers, ("cache-control", "no-store"))
     return Reply(status, _ENCODER.encode(body), content_type=MEDIA_TYPE, headers=headers, reason=reason)
 
@@ -224,7 +222,7 @@ _DETAILS: Mapping[str, str] = {
     "job-unknown": 'There is no job "job_id_99".',
     "result-not-ready": "job_id_7 is queued, so it has no result yet.",
     "job-failed": "job_id_7 failed, so it has no result: it worked longer than 600 s.",
-    "queue-full": "100,000 jobs wait, which is as many as may.",
+    "queue-full": "100,000 jobs are waiting, which is the limit.",
 }
 _PROBLEM = errors.Problem(
     pointer="/parameters/question",

@@ -1,4 +1,4 @@
-"""Reading the query of an address: everything that is wrong with it is told at once."""
+"""Reads the query of an address, and reports everything that is wrong with it at once."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem, RequestInvalid
 from meantime.text import json_pointer, quoted
 
-# What would be read of a list of problems, many times over. Each may take a look through 20,000 names (10 ms).
-PROBLEMS_TOLD = 100
+# Far more problems than anybody reads. Each may need a search through 20,000 names (10 ms).
+PROBLEM_LIMIT = 100
 
 
 class Query:
-    """A query, read name by name; what is wrong is gathered until ``check`` is called."""
+    """A query, read name by name. Problems are collected until ``check`` is called."""
 
     def __init__(self, pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> None:
         self.problems: list[Problem] = []
@@ -28,18 +28,18 @@ class Query:
                 self.wrong(name, "unknown-parameter", f"The query has no parameter {quoted(name)}. {hint}", near)
 
     def all(self, name: str) -> list[str]:
-        """Return every value of a name that may come several times."""
+        """Return every value of a parameter that may be repeated."""
         return self._values.get(name, [])
 
     def one(self, name: str) -> str | None:
-        """Return the value of a name that may come once."""
+        """Return the value of a parameter that may not be repeated."""
         values = self.all(name)
         if len(values) > 1:
             self.wrong(name, "repeated", f'"{name}" may be given only once, not {len(values):,} times.')
         return values[0] if values else None
 
     def number(self, name: str, *, default: int, up_to: int) -> int:
-        """Return a whole number from 1."""
+        """Return a whole number from 1 to ``up_to``."""
         text = self.one(name)
         if text is None:
             return default
@@ -49,22 +49,22 @@ class Query:
         return default
 
     def wrong(self, name: str, code: str, detail: str, near: Sequence[str] = ()) -> None:
-        """Note a problem; beyond a hundred none is."""
-        if len(self.problems) < PROBLEMS_TOLD:
+        """Record a problem, up to a hundred."""
+        if len(self.problems) < PROBLEM_LIMIT:
             self.problems.append(Problem(pointer=json_pointer(name), code=code, detail=detail, closest=tuple(near)))
 
     def check(self) -> None:
         """Refuse the query if anything is wrong with it.
 
         Raises:
-            RequestInvalid: with all that is.
+            RequestInvalid: with all problems.
         """
         if self.problems:
             raise refusal(self.problems, "query")
 
 
 def refusal(problems: Sequence[Problem], of: str) -> RequestInvalid:
-    """Return the error that carries these problems, of which there must be one; ``of`` names what they are with."""
+    """Return the error for one or more problems; ``of`` names what they were found in."""
     first = problems[0].detail
     if len(problems) == 1:
         return RequestInvalid(first, problems=problems)

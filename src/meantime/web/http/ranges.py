@@ -12,16 +12,16 @@ _RANGE = re.compile(r"bytes=[ \t]*([0-9]{0,18})-([0-9]{0,18})[ \t]*", re.ASCII |
 
 
 class ByteRange(NamedTuple):
-    """A range of bytes as it was asked for; None where a side was left open."""
+    """A requested range of bytes; None where an end was left open."""
 
-    first: int | None  # or, where this is open,
-    last: int | None  # how many from the end
+    first: int | None
+    last: int | None  # if first is None, the number of bytes from the end
 
     def within(self, size_bytes: int) -> tuple[int, int]:
-        """Return where it begins, and behind which byte it ends.
+        """Return its first byte, and the one after its last.
 
         Raises:
-            RangeInvalid: no byte of it is there.
+            RangeInvalid: it has no byte in common with the content.
 
         >>> [ByteRange(*each).within(10) for each in ((0, 3), (7, None), (7, 99), (None, 3), (None, 99))]
         [(0, 4), (7, 10), (7, 10), (7, 10), (0, 10)]
@@ -32,7 +32,7 @@ class ByteRange(NamedTuple):
             first, end = self.first, size_bytes if self.last is None else min(self.last + 1, size_bytes)
         if first >= end:
             raise RangeInvalid(
-                f"The range starts after the end: there are {size_bytes:,} bytes. Ask for a range within them, or "
+                f"The range starts after the end: there are {size_bytes:,} bytes. Request a range within them, or "
                 "leave out the header Range.",
                 size_bytes=size_bytes,
             )
@@ -40,10 +40,9 @@ class ByteRange(NamedTuple):
 
 
 def requested_range(request: HttpRequest, etag: str) -> ByteRange | None:
-    """Return the part that is asked for: of the form as it is without a coding, and only while it is the same.
+    """Return the requested range of the uncompressed representation, unless If-Range names another ETag.
 
-    What is no range, of other units, or several ranges at once, is passed over, as RFC 9110 has it: the answer is the
-    whole.
+    Invalid ranges, other units and several ranges at once are ignored, as RFC 9110 allows: the answer is the whole.
     """
     match = _RANGE.fullmatch(request.header("range") or "")
     if match is None or (request.header("if-range") or etag) != etag:

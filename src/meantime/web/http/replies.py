@@ -1,4 +1,4 @@
-"""What goes back to a client."""
+"""Answers to clients."""
 
 from __future__ import annotations
 
@@ -18,21 +18,21 @@ class Reply(NamedTuple):
     content_type: str = JSON
     headers: tuple[tuple[str, str], ...] = ()
     job_id: str | None = None  # the job that the answer is about, for the log
-    reason: str | None = None  # of an error, for the log
+    reason: str | None = None  # the reason of an error, for the log
 
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """An answer that has to wait for something: a commit, or a lost result that is computed again."""
+    """An answer that waits for a commit, or for a lost result that is computed again."""
 
     awaited: Future[Any]
-    # Makes the answer once the future is done. Raises only what is not an error of ours: a bug, for the log.
+    # Returns the answer once the future is done. Raises only unforeseen errors, which are bugs.
     finish: Callable[[Future[Any]], Reply]
 
 
 @dataclass(frozen=True, slots=True)
 class Stream:
-    """An answer that is sent piece by piece, while it is made."""
+    """An answer that is sent in pieces while it is produced."""
 
     status: int
     pieces: AsyncIterator[bytes]
@@ -42,4 +42,4 @@ class Stream:
 
 
 class ClientGone(Exception):
-    """The client disconnected: nobody waits for an answer."""
+    """The client disconnected, so nobody waits for an answer."""

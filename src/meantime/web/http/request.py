@@ -1,4 +1,4 @@
-"""A request as handlers see it: Starlette's, with what Starlette lacks."""
+"""The request that handlers get: Starlette's, with additions."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ from meantime.web.http import bodies
 from meantime.web.http.access_log import trace_of
 from meantime.web.http.replies import ClientGone
 
-# No request of ours has more than a few dozen; each costs a tuple and two strings.
+# Real requests have a few dozen at most; each costs a tuple and two strings.
 _QUERY_FIELDS = 1000
 
 
 class HttpRequest(Request):
-    """One request. ``path_params`` has the values of the names in the route's template, percent-decoded."""
+    """One request. ``path_params`` maps the names in the route's template to their percent-decoded values."""
 
     def __init__(self, scope: Scope, receive: Receive, path_params: Mapping[str, str]) -> None:
         scope["path_params"] = path_params
@@ -27,7 +27,7 @@ class HttpRequest(Request):
 
     @property
     def peer(self) -> str | None:
-        """Address of the client, as the connection has it."""
+        """The client's address, from the connection."""
         client = self.scope["client"]
         return client[0] if client else None
 
@@ -42,12 +42,12 @@ class HttpRequest(Request):
         """Names and values in their order, decoded; bytes that are not UTF-8 become U+FFFD, which matches no name.
 
         Raises:
-            RequestInvalid: there are more than any request has.
+            RequestInvalid: there are too many.
         """
         if not self.raw_query:
             return ()
         try:
-            # Only ASCII may be sent; other bytes are taken as UTF-8, like escaped ones.
+            # Queries should be ASCII; other bytes are read as UTF-8, like escaped ones.
             text = self.raw_query.decode("utf-8", "replace")
             return parse_qsl(text, keep_blank_values=True, errors="replace", max_num_fields=_QUERY_FIELDS)
         except ValueError:
@@ -55,15 +55,15 @@ class HttpRequest(Request):
 
     def header(self, name: str) -> str | None:
         """Return a header by its lower-case name; several with the same name are joined by commas."""
-        wanted = name.encode("latin-1")
-        values = [value for key, value in self.scope["headers"] if key == wanted]
+        key_bytes = name.encode("latin-1")
+        values = [value for key, value in self.scope["headers"] if key == key_bytes]
         return b", ".join(values).decode("latin-1") if values else None
 
     async def read_body(self, limit_bytes: int) -> bytes:
         """Read the body, which must be declared as JSON.
 
         Raises:
-            BodyNotJson, BodyTooLarge: nothing of it is kept.
+            BodyNotJson, BodyTooLarge: the body has been discarded.
             ClientGone: the client disconnected before the body was complete.
         """
         try:
@@ -82,8 +82,8 @@ class HttpRequest(Request):
         """Read the body without keeping it, so that the client reads why it was refused."""
         await bodies.discard_body(self.receive, expect=self.header("expect"))
 
-    async def gone(self) -> None:
-        """Return when the client has disconnected. A body that is still arriving is not kept."""
+    async def disconnected(self) -> None:
+        """Return when the client has disconnected. A body that is still arriving is discarded."""
         while True:
             message: Mapping[str, Any] = await self.receive()
             if message["type"] == "http.disconnect":

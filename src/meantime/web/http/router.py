@@ -1,7 +1,7 @@
 """Finds the endpoint for a path, in one table for both APIs.
 
-Starlette's own routes would not do: they match one after the other, see the path only after it was decoded, and take
-``ranking.vl`` for the name in ``ranking.vl.json``.
+Starlette's own routes do not fit: they are matched one by one, see the path only after it has been decoded, and read
+``ranking.vl.json`` as the name ``ranking.vl`` with the suffix ``json``.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from urllib.parse import unquote_to_bytes
 from meantime.web.http.endpoint import Endpoint
 
 _NAME = re.compile(r"\{([a-z_]+)\}")
-# The last part of a template may be this: whatever follows, slashes included.
+# The last part of a template may match all the rest, slashes included.
 _REST = re.compile(r"/\{([a-z_]+):path\}$")
 
 
@@ -23,14 +23,14 @@ class Route(NamedTuple):
     """A path and the endpoints at it."""
 
     template: str  # for people and metrics: "/v1/jobs/{job_id}"
-    by_method: Mapping[str, Endpoint]  # HEAD too, where there is GET
-    allowed: tuple[str, ...]  # methods, sorted, OPTIONS too
+    by_method: Mapping[str, Endpoint]  # HEAD too, if there is GET
+    allowed: tuple[str, ...]  # sorted methods, OPTIONS included
 
 
 class Router:
-    """Finds routes by paths as they were sent.
+    """Finds routes by raw paths.
 
-    Each part of a path is decoded by itself: an escaped slash belongs to a name. Doubled and trailing slashes are
+    Each part of a path is decoded separately, so an escaped slash belongs to a name. Doubled and trailing slashes are
     ignored. If several templates match, the one with the most literal text wins.
     """
 
@@ -52,7 +52,7 @@ class Router:
         self._by_length = {length: sorted(some, key=lambda one: one.rank) for length, some in templates.items()}
 
     def find(self, path: bytes) -> tuple[Route, Mapping[str, str]] | None:
-        """Return the route at a path, and the values of the names in its template."""
+        """Return the route for a path, and the values of the names in its template."""
         if (route := self._exact.get(path)) is not None:
             return route, {}
         parts = [_decoded(part) for part in path.split(b"/") if part]
@@ -87,7 +87,7 @@ class _Template:
 
 
 class _RestTemplate:
-    """A path whose last name stands for everything that follows."""
+    """A path whose last name matches all the rest."""
 
     def __init__(self, path: str, rows: Sequence[Endpoint]) -> None:
         self.route = _route(path.replace(":path}", "}"), rows)
@@ -115,7 +115,7 @@ def _part(part: str) -> str | re.Pattern[str]:
         return part
     literals_and_names = _NAME.split(part)
     literals = [re.escape(literal) for literal in literals_and_names[::2]]
-    # As short as possible: in "ranking.vl.json" the name ends at the first dot.
+    # Non-greedy: in "ranking.vl.json" the name ends at the first dot.
     names = [f"(?P<{name}>.+?)" for name in literals_and_names[1::2]]
     return re.compile("".join(a + b for a, b in zip(literals, [*names, ""], strict=True)), re.DOTALL)
 

@@ -1,4 +1,4 @@
-"""Sends answers: complete ones at once, streams piece by piece."""
+"""Sends answers: complete ones at once, streams in pieces."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ _WITHOUT_BODY = (204, 304)
 
 
 async def send_reply(reply: Reply, scope: Scope, send: Send) -> None:
-    """Send an answer, and record it."""
+    """Send a complete answer, and record it for the log."""
     trace = trace_of(scope)
     trace.job_id = reply.job_id
     trace.reason = reply.reason
     headers = _start_headers(reply.content_type, reply.headers)
-    # On an answer whose status allows no body, the length would be read as that of the whole.
+    # With a status that allows no body, the length would be understood as that of the full content.
     if reply.status not in _WITHOUT_BODY:
         headers.append((b"content-length", b"%d" % len(reply.body)))
     await send({"type": "http.response.start", "status": reply.status, "headers": headers})
@@ -34,14 +34,14 @@ async def send_reply(reply: Reply, scope: Scope, send: Send) -> None:
 
 
 async def send_stream(stream: Stream, request: HttpRequest, scope: Scope, send: Send) -> None:
-    """Send a stream until its end, or until the client disconnects: sending alone would not notice that.
+    """Send a stream until its end, or until the client disconnects, which sending alone would not notice.
 
     Raises:
-        Exception: making the first piece failed, and nothing has been sent yet.
+        Exception: producing the first piece failed; nothing has been sent yet.
     """
     trace_of(scope).job_id = stream.job_id
     sending = asyncio.ensure_future(_send_pieces(stream, scope, send))
-    leaving = asyncio.ensure_future(request.gone())
+    leaving = asyncio.ensure_future(request.disconnected())
     try:
         await asyncio.wait((sending, leaving), return_when=asyncio.FIRST_COMPLETED)
     finally:
@@ -60,7 +60,7 @@ async def _send_pieces(stream: Stream, scope: Scope, send: Send) -> None:
         "headers": _start_headers(stream.content_type, stream.headers),
     }
     try:
-        # The first piece before the start: an error up to there can still be answered.
+        # Get the first piece before the headers are sent: until then, an error can still be answered.
         first = b"" if scope["method"] == "HEAD" else await anext(pieces, b"")
         await send(start)
         try:
@@ -70,9 +70,9 @@ async def _send_pieces(stream: Stream, scope: Scope, send: Send) -> None:
                     await send({"type": "http.response.body", "body": piece, "more_body": True})
         except ClientGone:
             return
-        except Exception as error:  # noqa: BLE001 - whatever it is, the client must see that its answer is not complete
-            # Too late for an error answer. The end is not sent: the server then cuts the connection, and the client
-            # sees that something is missing.
+        except Exception as error:  # noqa: BLE001 - whatever it is, the client must see that its answer is incomplete
+            # Too late for an error answer. The final message is left out, so the server closes the connection and the
+            # client sees that the answer is incomplete.
             trace_of(scope).reason = error.reason if isinstance(error, MeantimeError) else repr(error)
             _log.error("an answer was cut short", path=raw_path(scope), exc_info=error)
             return
@@ -83,6 +83,6 @@ async def _send_pieces(stream: Stream, scope: Scope, send: Send) -> None:
 
 
 def _start_headers(content_type: str, more: tuple[tuple[str, str], ...]) -> list[tuple[bytes, bytes]]:
-    """Return the headers that an answer begins with, as ASGI wants them."""
+    """Return the headers of an answer, encoded for ASGI."""
     headers = [(b"content-type", content_type.encode("latin-1"))] if content_type else []
     return headers + [(name.encode("latin-1"), value.encode("latin-1")) for name, value in more]

@@ -1,4 +1,4 @@
-"""Which HTTP status each error has."""
+"""The HTTP status of each error."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from meantime import errors
 
-# By the class itself, otherwise by the nearest one above it.
+# Looked up by the class itself, then by its base classes.
 STATUS: Mapping[type[BaseException], int] = {
     errors.RequestInvalid: 400,
     errors.BodyInvalid: 400,
@@ -26,17 +26,17 @@ STATUS: Mapping[type[BaseException], int] = {
     errors.CursorInvalid: 400,
     errors.DatasetUnknown: 404,
     errors.StatisticUnknown: 404,
-    # Its resource comes to be when the job has ended.
+    # The resource will exist when the job has ended.
     errors.ResultNotReady: 404,
     errors.NotAcceptable: 406,
-    # For good: nothing that a client does with this job will give it a result.
+    # Permanent: this job will never have a result.
     errors.JobCancelled: 410,
     errors.ResultGone: 410,
     errors.RangeInvalid: 416,
     errors.KeyReused: 422,
     errors.AskAsJob: 422,
-    # "Failed Dependency": the answer depended on work that failed. The server answers well, so it is no 5xx; and some
-    # clients send again what was refused with 409, which would change nothing here.
+    # "Failed Dependency": the answer depends on work that failed. The server itself works, so it is not a 5xx; and some
+    # clients retry on 409, which would not help here.
     errors.JobFailed: 424,
     errors.PictureFailed: 424,
     errors.ReloadFailed: 424,

@@ -1,6 +1,6 @@
-"""What the API says about itself: a page for people, the OpenAPI document, and a page per kind of problem.
+"""The API's documentation: a page for people, the OpenAPI document, and a page for each kind of problem.
 
-All are made of the table of endpoints and of problems.toml, need no network and no script, and stay as they are while
+All are generated from the table of endpoints and problems.toml, need no network and no script, and do not change while
 the server runs.
 """
 
@@ -26,7 +26,7 @@ from meantime.web.http.replies import JSON, Reply
 from meantime.web.http.request import HttpRequest
 from meantime.web.v1 import openapi
 
-# Long enough that a client which looks twice asks once, short enough that a new version of the server shows soon.
+# Long enough to save repeated requests, short enough for a new version of the server to show soon.
 _CACHE_CONTROL = "public, max-age=300"
 
 _FAULTS: Mapping[str, str] = {
@@ -38,37 +38,37 @@ _FAULTS: Mapping[str, str] = {
 
 
 def documented(endpoints: Sequence[Endpoint]) -> tuple[Endpoint, ...]:
-    """Return the endpoints, and those that describe all of them, themselves too."""
+    """Return the endpoints, and those of the documentation, which describes itself too."""
 
     @cache
     def document() -> bytes:
         return msgspec.json.encode(openapi.document(every))
 
-    # By the name in the examples. Bounded, since a port can be anything.
+    # One page for each host name in the examples. Bounded, because the port can be anything.
     @lru_cache(8)
     def pages(host: str) -> bytes:
         return _documentation(every, host)
 
     async def read_document(_: Backend, request: HttpRequest) -> Reply:
-        return _kept(request, document(), JSON)
+        return _cacheable(request, document(), JSON)
 
     async def read_documentation(_: Backend, request: HttpRequest) -> Reply:
-        return _kept(request, pages(request.header("host") or ""), html_page.MEDIA_TYPE, html_page.HEADERS)
+        return _cacheable(request, pages(request.header("host") or ""), html_page.MEDIA_TYPE, html_page.HEADERS)
 
     every = (*endpoints, *_rows(read_documentation=read_documentation, read_document=read_document))
     return every
 
 
 async def read_problem(_: Backend, request: HttpRequest) -> Reply:
-    """GET /v1/problems/{code}: what a kind of problem is, and what to do."""
+    """GET /v1/problems/{code}: what a kind of problem means, and what to do."""
     code = request.path_params["code"]
     if code not in problems.PAGES:
         raise PathUnknown(f"There is no kind of problem {code[:100]!r}; GET /v1 lists all of them.")
-    return _kept(request, _page_of(code), html_page.MEDIA_TYPE, html_page.HEADERS)
+    return _cacheable(request, _page_of(code), html_page.MEDIA_TYPE, html_page.HEADERS)
 
 
 def markdown_of(code: str) -> str:
-    """Return the page about a kind of problem as it is in docs/problems."""
+    """Return the page about a kind of problem in Markdown, for docs/problems."""
     text = problems.PAGES[code]
     status, fault = _facts(code)
     return (
@@ -77,7 +77,7 @@ def markdown_of(code: str) -> str:
     )
 
 
-def _kept(request: HttpRequest, body: bytes, media_type: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
+def _cacheable(request: HttpRequest, body: bytes, media_type: str, headers: tuple[tuple[str, str], ...] = ()) -> Reply:
     return conditional.answer(request, body, *headers, media_type=media_type, cache_control=_CACHE_CONTROL)
 
 
@@ -87,7 +87,7 @@ def _kept(request: HttpRequest, body: bytes, media_type: str, headers: tuple[tup
 def _page_of(code: str) -> bytes:
     text = problems.PAGES[code]
     status, fault = _facts(code)
-    return html_page.written(
+    return html_page.render(
         f'<p><a href="/v1">Meantime, the v1 API</a></p><main><h1>{escape(text.title)}</h1>'
         f"<p><code>{escape(code)}</code>, status {status}. Responsible: {escape(fault)}.</p>"
         f"<p>{_inline(text.happened)}</p><h2>What to do</h2><p>{_inline(text.next)}</p></main>",
@@ -104,7 +104,7 @@ def _facts(code: str) -> tuple[int, str]:
 def _documentation(endpoints: Sequence[Endpoint], host: str) -> bytes:
     url = f"http://{host}"
     tags = {tag: [one for one in endpoints if one.tag == tag] for tag in openapi.TAGS}
-    return html_page.written(
+    return html_page.render(
         "".join(
             (
                 "<h1>Meantime, the v1 API</h1>",
@@ -158,7 +158,7 @@ def _endpoint(row: Endpoint, url: str) -> str:
 
 def _refusals(row: Endpoint) -> str:
     by_status: dict[int, list[str]] = defaultdict(list)
-    # Those that any request may meet would be said at every endpoint.
+    # Those that any request may get are listed once for all endpoints.
     for kind in dict.fromkeys(row.problems):
         if kind not in openapi.EVERYWHERE:
             by_status[problems.status_of(kind)].append(_link(problems.code_of(kind)))
@@ -192,7 +192,7 @@ def _parameters(row: Endpoint) -> str:
 
 
 def _fields(kind: Any) -> list[tuple[str, str, str]]:
-    """Return the fields of a type as its JSON Schema has them: name, whether it is required, what it means."""
+    """Return the fields of a type from its JSON Schema: name, whether it is required, description."""
     _, components = msgspec.json.schema_components([kind], ref_template="{name}")
     schema = components[kind.__name__]
     return [
@@ -236,7 +236,7 @@ def _link(code: str) -> str:
 
 
 def _inline(text: str) -> str:
-    """Write a sentence as HTML; what stands in backticks is code.
+    """Return a sentence as HTML; backticks mark code.
 
     >>> _inline("`a<b` & c")
     '<code>a&lt;b</code> &amp; c'
@@ -245,7 +245,7 @@ def _inline(text: str) -> str:
 
 
 def _curl(row: Endpoint, url: str) -> str:
-    """Return a command that asks the endpoint, with the examples of its parameters."""
+    """Return a curl command for an endpoint, with the examples of its parameters."""
     path = row.path
     query = []
     options = []
@@ -267,7 +267,7 @@ def _curl(row: Endpoint, url: str) -> str:
     return " ".join(("curl", shlex.quote(address), *options))
 
 
-# Not all that there are: what makes the example better.
+# Only those that make a better example.
 _SHOWN_HEADERS = ("Prefer", "Accept")
 _SHOWN_IN_QUERY = ("question",)
 

@@ -1,4 +1,4 @@
-"""Which form a client gets: by the suffix of the address, or by Accept."""
+"""Chooses the format of a result: by the suffix of the address, or by Accept."""
 
 from __future__ import annotations
 
@@ -17,15 +17,15 @@ from meantime.web.v1.representation import JSON_FORM
 
 
 def choose_form(accept: str | None, suffix: str | None, statistic: str | None = None) -> Format:
-    """Return the form that the suffix names, else the one that an Accept header (RFC 9110) wants most.
+    """Return the format that the suffix names, otherwise the one that Accept (RFC 9110) prefers.
 
-    Of forms that are wanted alike it is the one that is named more exactly, then the first of ours: so a browser, which
-    names none of them, gets JSON. Parameters of media types are passed over: ours come in one way only. Where the
-    statistic is not known yet, any form will do; what cannot be for any of them is refused early.
+    Among formats with the same weight, the one named most exactly wins, then the first one in our order. So a browser,
+    which names none of them, gets JSON. Parameters of media types are ignored, because no format has variants. If the
+    statistic is not known yet, every format counts as possible, and what none can satisfy is refused early.
 
     Raises:
-        PathUnknown: the suffix is none of ours. The address is wrong then, not the choice.
-        NotAcceptable: none of ours is wanted, or a chart of a statistic that has none.
+        PathUnknown: there is no format with this suffix.
+        NotAcceptable: no format is accepted, or only charts of a statistic that has none.
 
     >>> [choose_form(accept, None).suffix for accept in (None, "*/*", "text/html,application/xml;q=0.9,*/*;q=0.8")]
     ['json', 'json', 'json']
@@ -48,10 +48,10 @@ def choose_form(accept: str | None, suffix: str | None, statistic: str | None = 
         return form
     if accept is None or not accept.strip():
         return JSON_FORM
-    wanted = read_weights(accept)
-    best = max(offered.values(), key=partial(_wish, wanted))  # the first of equals
-    if _wish(wanted, best)[0] == 0:
-        if statistic is not None and any(_wish(wanted, form)[0] for form in FORMATS.values()):
+    weights = read_weights(accept)
+    best = max(offered.values(), key=partial(_preference, weights))  # the first one among equals
+    if _preference(weights, best)[0] == 0:
+        if statistic is not None and any(_preference(weights, form)[0] for form in FORMATS.values()):
             raise vegalite.no_chart(statistic)
         types = listed((form.media_type for form in FORMATS.values()), most=None)
         raise NotAcceptable(
@@ -61,13 +61,13 @@ def choose_form(accept: str | None, suffix: str | None, statistic: str | None = 
     return best
 
 
-def with_chart(form: Format, chart: str | None, statistic: str) -> Format:
-    """Return the form that shows this chart of a statistic's results; one that is no chart is what it is.
+def choose_chart(form: Format, chart: str | None, statistic: str) -> Format:
+    """Return the format with this chart of a statistic's results; formats without a chart are returned unchanged.
 
     Raises:
-        RequestInvalid: they have no such chart. Also of a form that is none: it would be a mistake there, too.
+        RequestInvalid: there is no such chart; for every format, since it is a mistake in any case.
 
-    >>> with_chart(FORMATS["svg"], "map", "ranking").chart, with_chart(FORMATS["csv"], "map", "ranking").chart
+    >>> choose_chart(FORMATS["svg"], "map", "ranking").chart, choose_chart(FORMATS["csv"], "map", "ranking").chart
     ('map', None)
     """
     charts = vegalite.charts_of(statistic)
@@ -75,23 +75,24 @@ def with_chart(form: Format, chart: str | None, statistic: str) -> Format:
         return form.with_chart(chart)
     near = closest(chart, charts)
     there = f"there are {listed(charts)}" if len(charts) > 1 else f"there is {charts[0]}" if charts else "there is none"
-    detail = f"Results of {statistic} have no chart {quoted(chart)}. {suggestion(near)}Of these results {there}."
+    detail = f"Results of {statistic} have no chart {quoted(chart)}. {suggestion(near)}For these results {there}."
     raise RequestInvalid(
         detail, problems=(Problem(pointer="/chart", code="unknown", detail=detail, closest=tuple(near)),)
     )
 
 
-class _Wish(NamedTuple):
-    """How much a form is wanted, and how exactly it was named."""
+class _Preference(NamedTuple):
+    """How much a client wants a format, and how exactly it has named it."""
 
     weight: float
     exactness: int
 
 
-def _wish(wanted: Mapping[str, float], form: Format) -> _Wish:
+def _preference(weights: Mapping[str, float], form: Format) -> _Preference:
     kind = form.media_type.partition("/")[0]
-    # What is said more exactly counts: "text/*, text/csv;q=0" wants every text but that. The lone star is old Java's.
+    # The most exact name counts: "text/*, text/csv;q=0" accepts every text except CSV. Old Java clients send a lone
+    # star.
     for exactness, name in ((2, form.media_type), (1, f"{kind}/*"), (0, "*/*"), (0, "*")):
-        if (weight := wanted.get(name)) is not None:
-            return _Wish(weight, exactness)
-    return _Wish(0.0, 0)
+        if (weight := weights.get(name)) is not None:
+            return _Preference(weight, exactness)
+    return _Preference(0.0, 0)

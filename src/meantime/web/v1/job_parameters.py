@@ -1,4 +1,4 @@
-"""What requests about jobs have in common: the job in the path, and how long to wait for it."""
+"""Parameters that requests about jobs share: the job in the path, and how long to wait for it."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def job_number_of(request: HttpRequest) -> int:
     """Return the number of the job that the path names.
 
     Raises:
-        JobUnknown: it names none that was ever given.
+        JobUnknown: it is not the id of a job.
     """
     text = request.path_params["job_id"]
     if (number := job_number(text)) is None:

@@ -1,4 +1,4 @@
-"""What the OpenAPI document of v1 says beside its endpoints; errors in it are problems."""
+"""The parts of the OpenAPI document of v1 that do not come from its endpoints."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from meantime.web.http import openapi, problems
 from meantime.web.http.endpoint import Endpoint
 from meantime.web.http.openapi import ApiDescription, ErrorKind
 
-# What any request may be answered with; None is an error that is not ours.
+# Errors that any request may get; None stands for any error that is not a MeantimeError.
 EVERYWHERE: tuple[ErrorKind, ...] = (HttpInvalid, HostInvalid, HostNotAllowed, None)
 
 TAGS: Mapping[str, str] = {
@@ -38,7 +38,7 @@ def document(endpoints: Sequence[Endpoint]) -> dict[str, Any]:
 
 
 def kinds_of(endpoint: Endpoint) -> tuple[ErrorKind, ...]:
-    """Return what an endpoint may be refused with; None is an error that is not ours."""
+    """Return the errors that an endpoint may answer with; None stands for any that is not a MeantimeError."""
     return openapi.kinds_of(endpoint, _API)
 
 

@@ -1,4 +1,4 @@
-"""Makes an answer piece by piece, in threads, for as long as somebody wants it."""
+"""Produces an answer in pieces, in threads, until the client disconnects."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from concurrent.futures import ThreadPoolExecutor
 from meantime.web.http.replies import ClientGone
 from meantime.web.http.request import HttpRequest
 
-# Up to here an answer is sent whole, and its length is told; beyond that piece by piece, each of about this length. It
-# is what a connection has under way, and what a thread makes in some milliseconds before it looks for a stop.
+# Answers up to this length are sent whole, with their length; longer ones in pieces of about this length. It is what a
+# connection buffers, and what a thread produces in a few milliseconds before it checks whether to stop.
 PIECE_BYTES = 256 * 1024
 
-# On results as JSON: 300 MB/s and a seventh of the length. Level 1 is not quicker, 6 takes three times as long for a
-# sixth less; and whoever is near enough to load at 100 MB/s would wait for it.
+# For results as JSON: 300 MB/s, and a seventh of the length. Level 1 is no faster. Level 6 takes three times as long to
+# save another sixth, and would slow down clients with a fast connection.
 _LEVEL = 3
-_GZIP = 31  # wbits of zlib: a gzip header without a time in it
+_GZIP = 31  # wbits of zlib: gzip, with a header that has no timestamp
 
-# Apart from the threads for all else that is too long for the event loop: a workbook of a million rows takes half a
-# minute, and some of those at once must not hold up who lists jobs. The interpreter joins these threads at its end.
+# Separate from the threads for other work that would block the event loop: a workbook of a million rows takes half a
+# minute, and a few of those must not delay clients that list jobs. The interpreter joins these threads at exit.
 _MAKERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="form")
 
 
 class PieceMaker:
-    """Bytes that are made piece by piece, in whichever thread asks, and no further once nobody wants them."""
+    """Produces bytes in pieces, in the calling thread, until it is stopped."""
 
     def __init__(self, begin: Callable[[], Iterator[bytes]]) -> None:
         self._begin = begin
@@ -35,13 +35,13 @@ class PieceMaker:
 
     @property
     def pieces(self) -> Iterator[bytes]:
-        """What is still to be made."""
+        """The remaining pieces."""
         if self._pieces is None:
             self._pieces = self._begin()
         return self._pieces
 
     def take(self, size_bytes: int) -> bytes:
-        """Make so many bytes more, or some more than that, or what is left where that is less."""
+        """Produce at least this many bytes more, or what is left if that is less."""
         taken, length = [], 0
         for piece in self.pieces:
             taken.append(piece)
@@ -53,23 +53,23 @@ class PieceMaker:
         return b"".join(taken)
 
     def stop(self) -> None:
-        """Make no more than the piece that is being made, if one is, and let go of what it is made from."""
+        """Stop after the current piece, and release the source."""
         self._is_stopped = True
         self._pieces, self._begin = None, lambda: iter(())
 
 
 async def take_in_thread(request: HttpRequest, making: PieceMaker, size_bytes: int) -> bytes:
-    """Make some bytes in a thread; stop if the client disconnects."""
-    leaving = asyncio.ensure_future(request.gone())
+    """Produce some bytes in a thread; stop if the client disconnects."""
+    leaving = asyncio.ensure_future(request.disconnected())
     taking = asyncio.get_running_loop().run_in_executor(_MAKERS, making.take, size_bytes)
     try:
         await asyncio.wait((leaving, taking), return_when=asyncio.FIRST_COMPLETED)
         if taking.done():
             return taking.result()
-        leaving.result()  # what went wrong with looking for it, if something did, is not that it has left
+        leaving.result()  # raises if the check itself failed
         raise ClientGone
     finally:
-        # Where the server itself gives the request up, too.
+        # Also if the server cancels the request.
         if not taking.done():
             making.stop()
         leaving.cancel()
@@ -77,7 +77,7 @@ async def take_in_thread(request: HttpRequest, making: PieceMaker, size_bytes: i
 
 
 async def pieces_of(making: PieceMaker) -> AsyncIterator[bytes]:
-    """Return the pieces, each made in a thread when it is wanted."""
+    """Yield the pieces, each produced in a thread when it is needed."""
     loop = asyncio.get_running_loop()
     try:
         while piece := await loop.run_in_executor(_MAKERS, making.take, PIECE_BYTES):
@@ -87,7 +87,7 @@ async def pieces_of(making: PieceMaker) -> AsyncIterator[bytes]:
 
 
 def compressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
-    """Compress pieces with gzip."""
+    """Yield the pieces compressed with gzip."""
     packer = zlib.compressobj(level=_LEVEL, wbits=_GZIP)
     for piece in pieces:
         if packed := packer.compress(piece):
@@ -96,5 +96,5 @@ def compressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def slices(body: memoryview) -> Iterator[bytes]:
-    """Cut a body into pieces."""
+    """Yield a body in pieces."""
     return (bytes(body[at : at + PIECE_BYTES]) for at in range(0, len(body), PIECE_BYTES))

@@ -1,7 +1,7 @@
-"""How a result is sent: in which form, compressed or not, whole or in part, or not at all if the client has it.
+"""How a result is sent: in which format, compressed or not, whole or in part, or not at all if the client has it.
 
-A representation is a form in a coding, and its strong ETag names its exact bytes. These depend on the result and on the
-code that writes them, and on nothing else: not on the time, nor on whether they are sent whole or while they are made.
+A representation is a format in an encoding, and its strong ETag identifies its exact bytes. The bytes depend only on
+the result and on the software that writes them: not on the time, nor on whether they are sent whole or in pieces.
 """
 
 from __future__ import annotations
@@ -17,16 +17,16 @@ from meantime.formats.registry import FORMATS
 from meantime.web.http.ranges import requested_range
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
-from meantime.web.v1.envelope import PLAIN, WRITERS, Envelope, coding_of, vary_of
+from meantime.web.v1.envelope import IDENTITY, WRITERS, Envelope, coding_of, vary_of
 from meantime.web.v1.pieces import PIECE_BYTES, PieceMaker, take_in_thread
 
-# The first of the forms: for clients that do not say what they want, and the one that results are kept in.
+# The first format: for clients that do not choose one, and the one that results are stored in.
 JSON_FORM = next(iter(FORMATS.values()))
 
-# A kept result up to this is read and written as text within a millisecond: going to a thread and back takes as long.
-_MADE_AT_ONCE_BYTES = 32 * 1024
+# A stored result up to this length is converted within a millisecond; going to a thread and back takes as long.
+_INLINE_BYTES = 32 * 1024
 
-# Of a data set's name: file systems take 255 bytes, people read fewer.
+# How much of a data set's name goes into a file name: file systems allow 255 bytes, people read fewer.
 _NAME_CHARACTERS = 80
 
 
@@ -43,17 +43,17 @@ async def represent(
     stem: str | None = None,
     is_quick: bool = False,
 ) -> Reply | Stream:
-    """Answer with a result in a form, as far as the client does not have it.
+    """Answer with a result in a format, unless the client has it already.
 
-    ``tag`` names the result: another one has another. It is had in one of two ways, and only if it has to be sent:
-    ``body`` reads the JSON that is kept of it, which is sent as it is; or ``document`` makes it, in a thread unless
-    ``is_quick`` says that this takes less than a few milliseconds. ``stem`` is the name for the file, without its
-    suffix: see ``stem_of``.
+    ``tag`` identifies the result. Its content comes from one of two functions, called only if it has to be sent:
+    ``body`` reads the stored JSON, which is sent unchanged; ``document`` computes the result, in a thread unless
+    ``is_quick`` says that this takes only a few milliseconds. ``stem`` is the file name without its suffix: see
+    ``stem_of``.
 
     Raises:
-        RangeInvalid: a range was asked for that begins behind the end.
-        ClientGone: the client went away before there was anything to send.
-        and whatever ``body`` and ``document`` raise.
+        RangeInvalid: the requested range starts after the end.
+        ClientGone: the client disconnected before there was anything to send.
+        Exception: whatever ``body`` and ``document`` raise.
     """
     envelope = Envelope(
         content_type=form.content_type,
@@ -63,40 +63,40 @@ async def represent(
         job_id=job_id,
     )
     coding = coding_of(request.header("accept-encoding"), form)
-    # A POST that has waited for its result does not ask after something that the client has.
+    # Conditions do not apply to a POST that has waited for its result.
     if (
         request.method in ("GET", "HEAD")
-        and (known := envelope.known(request.header("if-none-match"), coding)) is not None
+        and (etag := envelope.matching_etag(request.header("if-none-match"), coding)) is not None
     ):
-        return envelope.unchanged(known)
-    span = requested_range(request, envelope.etag(PLAIN)) if request.method == "GET" else None
+        return envelope.not_modified(etag)
+    span = requested_range(request, envelope.etag(IDENTITY)) if request.method == "GET" else None
     kept = None if body is None else await body()
     if kept is not None and form is JSON_FORM:
         made, rest = kept, None
     else:
-        # Of a part it must be known where it lies in the whole, and how long that is.
+        # A range needs the whole body, to know its total length.
         limit_bytes = PIECE_BYTES if span is None else sys.maxsize
         making = PieceMaker(lambda: form.pieces(_document(kept, document)))
-        if form.is_text and not form.is_slow and (is_quick if kept is None else len(kept) <= _MADE_AT_ONCE_BYTES):
+        if form.is_text and not form.is_slow and (is_quick if kept is None else len(kept) <= _INLINE_BYTES):
             made = making.take(limit_bytes)
         else:
             made = await take_in_thread(request, making, limit_bytes)
         rest = None if making.is_finished else making.pieces
     if span is not None:
-        return envelope.part(made, span)
-    return envelope.whole(made, coding) if rest is None else envelope.as_it_is_made(chain((made,), rest), coding)
+        return envelope.partial(made, span)
+    return envelope.full(made, coding) if rest is None else envelope.stream(chain((made,), rest), coding)
 
 
 def _document(kept: bytes | None, document: Callable[[], Document] | None) -> Document:
     if kept is not None:
         return decode(kept)
     if document is None:
-        raise TypeError("Neither a body nor a document: there is nothing to hand out.")
+        raise TypeError("Either body or document is required.")
     return document()
 
 
 def stem_of(statistic: str, dataset: str, fingerprint: str | None) -> str:
-    """Name the file of a result, in characters that every file system and header takes.
+    """Return a name for the file of a result, in characters that every file system and header allows.
 
     >>> stem_of("states_mean", "Ernährung 2011/2016", "9f2c53a1" * 8)
     'states_mean-Ern-hrung-2011-2016-9f2c53a1'

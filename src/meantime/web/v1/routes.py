@@ -1,4 +1,4 @@
-"""Every endpoint of v1, in the order in which documents list them. A row here is routed, described and tested."""
+"""Every endpoint of v1, in the order of the documentation. Each row is routed, described and tested."""
 
 from __future__ import annotations
 

@@ -358,7 +358,7 @@ class TestStreams:
 
 def test_who_still_waits_when_the_server_stops_is_told_so() -> None:
     async def waiting(_: Backend, request: HttpRequest) -> Reply:
-        await request.gone()
+        await request.disconnected()
         raise AssertionError("the client stays")
 
     async def story() -> Client:
@@ -378,7 +378,7 @@ def test_gone_returns_when_the_client_goes_and_not_before() -> None:
     seen = []
 
     async def waiting(_: Backend, request: HttpRequest) -> Reply:
-        await request.gone()
+        await request.disconnected()
         seen.append("gone")
         raise ClientGone
 

@@ -85,7 +85,7 @@ def test_the_pages_in_the_documents_are_current() -> None:
 
 @pytest.mark.parametrize("kind", problems.KINDS)
 def test_every_kind_becomes_a_whole_problem(kind: type[MeantimeError]) -> None:
-    reply = problems.refused(kind("It is so."))
+    reply = problems.error_reply(kind("It is so."))
     body = json.loads(reply.body)
     assert (reply.status, reply.content_type, reply.reason) == (
         problems.status_of(kind),
@@ -108,14 +108,14 @@ def test_every_kind_becomes_a_whole_problem(kind: type[MeantimeError]) -> None:
 
 def test_all_that_is_wrong_with_a_request_is_told() -> None:
     wrong = Problem(pointer="/question", code="unknown", detail="There is none.", closest=("A", "B"))
-    body = json.loads(problems.refused(errors.RequestInvalid("No.", problems=[wrong, wrong])).body)
+    body = json.loads(problems.error_reply(errors.RequestInvalid("No.", problems=[wrong, wrong])).body)
     problem = {"pointer": "/question", "code": "unknown", "detail": "There is none.", "closest": ["A", "B"]}
     assert body["problems"] == [problem, problem]
 
 
 def test_a_failed_job_is_the_fault_of_whoever_its_failure_names() -> None:
     failure = Failure(code="request-invalid", fault=Fault.CALLER, reason="There is no such question.")
-    reply = problems.refused(errors.JobFailed("job_id_1 failed.", failure=failure))
+    reply = problems.error_reply(errors.JobFailed("job_id_1 failed.", failure=failure))
     body = json.loads(reply.body)
     assert (reply.status, body["fault"]) == (424, "caller")
     assert body["failure"] == {
@@ -127,23 +127,23 @@ def test_a_failed_job_is_the_fault_of_whoever_its_failure_names() -> None:
 
 def test_headers_say_when_where_and_how() -> None:
     headers = {
-        "retry-after": problems.refused(errors.QueueFull("Full.", retry_after_s=7)),
-        "allow": problems.refused(errors.MethodNotAllowed("No.", allowed=["GET", "HEAD"])),
-        "content-range": problems.refused(errors.RangeInvalid("Behind.", size_bytes=12)),
+        "retry-after": problems.error_reply(errors.QueueFull("Full.", retry_after_s=7)),
+        "allow": problems.error_reply(errors.MethodNotAllowed("No.", allowed=["GET", "HEAD"])),
+        "content-range": problems.error_reply(errors.RangeInvalid("Behind.", size_bytes=12)),
     }
     assert {name: dict(reply.headers)[name] for name, reply in headers.items()} == {
         "retry-after": "7",
         "allow": "GET, HEAD",
         "content-range": "bytes */12",
     }
-    assert dict(problems.refused(errors.ResultNotReady("Soon.", retry_after_s=3)).headers)["retry-after"] == "3"
+    assert dict(problems.error_reply(errors.ResultNotReady("Soon.", retry_after_s=3)).headers)["retry-after"] == "3"
 
 
 @pytest.mark.parametrize(
     "error", [ValueError("secret"), errors.IllegalTransition("secret"), errors.StoreTooNew("secret")]
 )
 def test_of_what_should_not_happen_only_that_is_told(error: Exception) -> None:
-    reply = problems.refused(error)
+    reply = problems.error_reply(error)
     assert (reply.status, json.loads(reply.body)["code"]) == (500, "internal")
     assert b"secret" not in reply.body
     assert reply.reason is not None
@@ -151,7 +151,7 @@ def test_of_what_should_not_happen_only_that_is_told(error: Exception) -> None:
 
 
 def test_a_reason_with_half_a_character_is_told_all_the_same() -> None:
-    reply = problems.refused(errors.PathUnknown("Nothing is at \udc80."))
+    reply = problems.error_reply(errors.PathUnknown("Nothing is at \udc80."))
     assert json.loads(reply.body)["detail"] == "Nothing is at \\udc80."
 
 

@@ -80,5 +80,5 @@ def test_a_matrix_too_large_is_refused_with_how_to_ask_for_less(
         reply = ask.coverage(("question", "Q"))
         part = ask.coverage(("question", "Q"), ("stratum", "Male"))
     assert (reply.status, reply.json["problems"][0]["code"]) == (400, "too-large")
-    assert "12 entries (2 strata, 2 periods, 3 locations); 11 may be" in reply.json["detail"]
+    assert "12 entries (2 strata, 2 periods, 3 locations); at most 11 are allowed" in reply.json["detail"]
     assert part.status == 200

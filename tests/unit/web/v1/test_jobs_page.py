@@ -20,7 +20,7 @@ def test_the_numbers_of_the_page_are_those_of_the_code() -> None:
         f"The last {REMEMBERED_EVENTS:,} events",
         f"within {deletion.CANCEL_WAIT_S:.0f} s",
         f"longer than {pieces.PIECE_BYTES // 1024} KB",
-        f"from {envelope._PACKED_FROM_BYTES / 1000} KB on",
+        f"from {envelope._COMPRESSED_FROM_BYTES / 1000} KB on",
     ):
         assert told in PAGE
 

@@ -242,7 +242,7 @@ def test_what_goes_wrong_with_the_document_is_told(form: str) -> None:
 
 
 def test_an_answer_of_nothing_is_a_mistake_of_ours() -> None:
-    with pytest.raises(TypeError, match="nothing to hand out"):
+    with pytest.raises(TypeError, match="Either body or document"):
         ask(is_kept=False, document=None)
 
 
@@ -594,7 +594,7 @@ def test_what_goes_wrong_with_looking_for_the_client_is_not_that_it_left() -> No
     written = Written(1000, wait_at=1)
 
     class Broken(FakeRequest):
-        async def gone(self) -> None:
+        async def disconnected(self) -> None:
             await turns_until(written.is_waiting.is_set)
             raise OSError("of the test")
 

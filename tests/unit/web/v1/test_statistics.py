@@ -104,7 +104,7 @@ class Server:
             engine=cast("Any", None),
             catalog=cast("Any", self.shelf),
             compute=self.computing,
-            landed=cast("Any", None),
+            wait_for=cast("Any", None),
             keep_ended_s=0,
             metrics=cast("Any", None),
             explorer=cast("Any", None),

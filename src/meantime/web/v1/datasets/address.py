@@ -1,4 +1,4 @@
-"""Which data set a path names, and what the endpoints of data sets have in common."""
+"""The data set that a path names, and what the endpoints of data sets share."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def dataset_name_of(backend: Backend, request: HttpRequest) -> str:
     """Return the name of the data set that the path names.
 
     Raises:
-        DatasetUnknown: none is.
+        DatasetUnknown: there is none with this name.
     """
     name: str = request.path_params["name"]
     names = backend.catalog.names
@@ -39,13 +39,13 @@ def dataset_name_of(backend: Backend, request: HttpRequest) -> str:
 
 
 def dataset_unknown(name: str, names: Sequence[str]) -> DatasetUnknown:
-    """Return the error that says that no data set of this name is served, and which one may have been meant."""
+    """Return the error for an unknown data set, with the closest names."""
     hint = suggestion(closest(name, names))
     return DatasetUnknown(f"No data set named {quoted(name)} is served. {hint}GET /v1/datasets lists those that are.")
 
 
 def current_snapshot(backend: Backend, name: str) -> Snapshot:
-    """Return what is served now.
+    """Return the snapshot that is served now.
 
     Raises:
         DatasetLoading: it is being read for the first time.
@@ -69,6 +69,6 @@ NAME = Parameter(
     example="sample",
 )
 
-# What may be wrong with asking what is in a data set.
+# Problems of requests for the contents of a data set.
 READY = (DatasetUnknown, DatasetLoading, DatasetNotReady, RequestInvalid)
 HEADERS = (conditional.ETAG, conditional.CACHE_CONTROL)

@@ -1,4 +1,4 @@
-"""GET /v1/datasets/{name}/coverage: which values of a question there are."""
+"""GET /v1/datasets/{name}/coverage: which values a question has."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ from meantime.web.http.request import HttpRequest
 from meantime.web.v1.datasets.address import HEADERS, NAME, READY, current_snapshot, dataset_name_of
 from meantime.web.v1.datasets.resource import Years, described
 
-# The CDC's table has 55 locations, 13 years and 28 strata: 20,020 entries, 40 kB. Five of those make a page slow to
-# draw, and take a tenth of a second to make.
+# The CDC's table has 55 locations, 13 years and 28 strata: 20,020 entries, 40 kB. Five times as many make a page slow
+# to draw, and take a tenth of a second to compute.
 COVERAGE_LIMIT = 100_000
 _ENCODER = msgspec.json.Encoder()
 
@@ -51,7 +51,7 @@ class MarkResource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class CoverageResource(msgspec.Struct, frozen=True, kw_only=True):
-    """Which values of a question are there."""
+    """Which values a question has."""
 
     dataset: str
     fingerprint: str
@@ -76,16 +76,16 @@ async def get_coverage(backend: Backend, request: HttpRequest) -> Reply:
 
 
 def _coverage(name: str, snapshot: Snapshot, pairs: Sequence[tuple[str, str]]) -> bytes:
-    """Read what is asked, and write the answer.
+    """Read the query, and return the coverage as JSON.
 
     Raises:
-        RequestInvalid: with all that is wrong; or it would be too large.
+        RequestInvalid: with all problems; or the matrix would be too large.
     """
     cube = snapshot.cube
     axes = _axes(cube, pairs)
-    found = coverage(cube, axes)
+    matrix = coverage(cube, axes)
     labels = cube.labels
-    counted = zip(found.legend, found.counts(), strict=True)
+    marks_and_counts = zip(matrix.legend, matrix.counts(), strict=True)
     return _ENCODER.encode(
         CoverageResource(
             dataset=name,
@@ -102,9 +102,9 @@ def _coverage(name: str, snapshot: Snapshot, pairs: Sequence[tuple[str, str]]) -
             locations=[labels.locations[code] for code in axes.locations],
             legend=[
                 MarkResource(presence=mark.presence, reasons=list(mark.reasons), entries=entries)
-                for mark, entries in counted
+                for mark, entries in marks_and_counts
             ],
-            matrix=found.marks.tolist(),
+            matrix=matrix.marks.tolist(),
         )
     )
 
@@ -118,56 +118,58 @@ def _axes(cube: Cube, pairs: Sequence[tuple[str, str]]) -> Axes:
     labels = cube.labels
     question = query.one("question")
     if not query.all("question"):
-        query.wrong("question", "missing", "Say of which question: ?question=... GET /v1/datasets/{name} lists them.")
+        query.wrong(
+            "question", "missing", "A question is required: ?question=... GET /v1/datasets/{name} lists the questions."
+        )
     elif question is not None and question not in cube.question_codes:
         near = closest(question, labels.questions)
         hint = f"{suggestion(near)}Write the question exactly as in the file."
         detail = f"There is no question {quoted(question)}. {hint}"
         query.wrong("question", "unknown", detail, near)
-    narrowed = {
+    filters = {
         "locations": _named(query, "location", labels.locations),
         "categories": _named(query, "category", labels.categories),
         "strata": _named(query, "stratum", labels.strata),
-        "periods": _named(query, "period", [_written(*period) for period in labels.periods], _period),
+        "periods": _named(query, "period", [_period_text(*period) for period in labels.periods], _period),
     }
     query.check()
-    axes = axes_of(cube, cube.question_codes[question or ""], **narrowed)
+    axes = axes_of(cube, cube.question_codes[question or ""], **filters)
     if axes.size > COVERAGE_LIMIT:
         query.wrong(
             "question",
             "too-large",
             f"The matrix would have {axes.size:,} entries ({len(axes.strata):,} strata, {len(axes.periods):,} periods, "
-            f"{len(axes.locations):,} locations); {COVERAGE_LIMIT:,} may be. Ask for some of them: with category, "
-            "stratum, period or location, each as often as needed.",
+            f"{len(axes.locations):,} locations); at most {COVERAGE_LIMIT:,} are allowed. Select some of them with "
+            "category, stratum, period or location; each may be repeated.",
         )
         query.check()
     return axes
 
 
 def _named(query: Query, name: str, labels: Sequence[str], read: Callable[[str], str] = str) -> frozenset[int] | None:
-    """Return the codes of the labels that a filter names; None where it is not there."""
-    given = query.all(name)
-    codes = {label: code for code, label in enumerate(labels)} if given else {}
-    for text in given:
+    """Return the codes of the labels that a filter names; None without the filter."""
+    texts = query.all(name)
+    codes = {label: code for code, label in enumerate(labels)} if texts else {}
+    for text in texts:
         if read(text) not in codes:
             near = closest(text, labels)
             query.wrong(name, "unknown", f"There is no {name} {quoted(text)}. {suggestion(near)}".rstrip(), near)
-    return frozenset(codes[read(text)] for text in given if read(text) in codes) if given else None
+    return frozenset(codes[read(text)] for text in texts if read(text) in codes) if texts else None
 
 
-def _written(first: int, last: int) -> str:
-    """Write one event."""
+def _period_text(first: int, last: int) -> str:
+    """Return a period as text."""
     return str(first) if first == last else f"{first}-{last}"
 
 
 def _period(text: str) -> str:
-    """Return a period as it is written here.
+    """Return a period in the spelling of ``_period_text``.
 
     >>> _period("2020-2020"), _period("2019-2020"), _period("2020")
     ('2020', '2019-2020', '2020')
     """
     years = re.fullmatch(r"(-?[0-9]{1,6})-(-?[0-9]{1,6})", text, re.ASCII)
-    return _written(int(years[1]), int(years[2])) if years else text
+    return _period_text(int(years[1]), int(years[2])) if years else text
 
 
 _QUESTION = "Percent of adults aged 18 years and older who have obesity"
@@ -200,10 +202,10 @@ _COVERAGE_PARAMETERS = (
         required=True,
         example=_QUESTION,
     ),
-    _filter("location", "Only this location; may come several times.", "Utah"),
-    _filter("category", "Only strata of this category; may come several times.", "Sex"),
-    _filter("stratum", "Only this stratum; may come several times.", "Female"),
-    _filter("period", "Only this year, or first and last year: 2020-2021; may come several times.", "2020"),
+    _filter("location", "Only this location; may be repeated.", "Utah"),
+    _filter("category", "Only strata of this category; may be repeated.", "Sex"),
+    _filter("stratum", "Only this stratum; may be repeated.", "Female"),
+    _filter("period", "Only this year, or first and last year: 2020-2021; may be repeated.", "2020"),
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -213,9 +215,9 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/v1/datasets/{name}/coverage",
         tag="datasets",
         summary="See which values a question has",
-        description="For each stratum, period and location: whether a value is published, withheld (and why), or "
-        "absent. The strata and periods are those in which the question was asked at all, the locations are all of "
-        f"the data set; filters narrow them. Of more than {COVERAGE_LIMIT:,} entries a part must be asked for.",
+        description="For each stratum, period and location: whether a value is published, suppressed or missing (and "
+        "why), or absent. The strata and periods are those with rows of the question; the locations are all of the "
+        f"data set. Filters select some of them, and are needed for more than {COVERAGE_LIMIT:,} entries.",
         handle=get_coverage,
         parameters=(NAME, *_COVERAGE_PARAMETERS, conditional.IF_NONE_MATCH),
         outcomes=(

@@ -1,4 +1,4 @@
-"""Answers about data sets."""
+"""Handlers of the endpoints of data sets."""
 
 from __future__ import annotations
 
@@ -50,22 +50,24 @@ async def list_rejected(backend: Backend, request: HttpRequest) -> Reply:
     cursor = query.one("cursor")
     query.check()
     about = snapshot.about
-    # Of these lines, and not of the fingerprint: that does not cover what was rejected.
-    of = [name, snapshot.fingerprint, about.rejected_total, [(each.file, each.line) for each in about.rejected]]
-    first = 0 if cursor is None else cursors.read(cursor, of)
+    # The lines themselves are part of the key, because the fingerprint does not cover rejected lines.
+    list_key = [name, snapshot.fingerprint, about.rejected_total, [(each.file, each.line) for each in about.rejected]]
+    first = 0 if cursor is None else cursors.decode(cursor, list_key)
     shown = about.rejected[first : first + limit]
-    behind = first + limit
-    after = cursors.write(behind, of) if behind < len(about.rejected) else None
+    stop = first + limit
+    next_cursor = cursors.encode(stop, list_key) if stop < len(about.rejected) else None
     pairs = [(key, value) for key, value in request.query if key != "cursor"]
-    following = None if after is None else f"{path_of(name)}/rejected?{urlencode([*pairs, ('cursor', after)])}"
+    next_url = (
+        None if next_cursor is None else f"{path_of(name)}/rejected?{urlencode([*pairs, ('cursor', next_cursor)])}"
+    )
     page = RejectedPage(
         dataset=name,
         fingerprint=snapshot.fingerprint,
         total=about.rejected_total,
         known=len(about.rejected),
         rejected=[rejected_line(each) for each in shown],
-        next=after,
-        links=RejectedPageLinks(next=following),
+        next=next_cursor,
+        links=RejectedPageLinks(next=next_url),
     )
-    link = () if following is None else (("link", f'<{following}>; rel="next"'),)
+    link = () if next_url is None else (("link", f'<{next_url}>; rel="next"'),)
     return conditional.answer(request, _ENCODER.encode(page), *link)

@@ -10,13 +10,13 @@ from meantime.dataset.snapshot import Rejected
 from meantime.text import writable
 from meantime.web.v1.datasets.resource import DatasetResource, DatasetSummary, described
 
-# A page of lines for people; and all that are remembered of a file (staging.py), for programs.
+# A page that people can read, and as many lines as are recorded for a file (staging.py).
 PAGE = 100
 PAGE_LIMIT = 1000
 
 
 class DatasetList(msgspec.Struct, frozen=True, kw_only=True):
-    """Every data set, in the order in which they were given to the server."""
+    """Every data set, in the order of the command line."""
 
     datasets: list[DatasetSummary]
 

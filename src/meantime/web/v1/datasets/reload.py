@@ -52,8 +52,8 @@ async def reload_dataset(backend: Backend, request: HttpRequest) -> Reply:
 async def _is_over(backend: Backend, reload: Future[ReloadOutcome], *, within_s: float) -> bool:
     with suppress(TimeoutError):
         async with asyncio.timeout(within_s):
-            # What the reload failed with, the future tells.
-            await asyncio.gather(backend.landed(reload), return_exceptions=True)
+            # The caller reads the outcome from the future.
+            await asyncio.gather(backend.wait_for(reload), return_exceptions=True)
     return reload.done()
 
 

@@ -1,4 +1,4 @@
-"""Data sets as clients see them."""
+"""Data sets in the JSON of the API."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from meantime.dataset.snapshot import Polarity
 
 
 def described(description: str, **more: Any) -> msgspec.Meta:
-    """Describe a field, for the document."""
+    """Return the description of a field, for the OpenAPI document."""
     return msgspec.Meta(description=description, **more)
 
 
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """Progress of reading files."""
 
-    phase: Annotated[str, described("The current phase. waiting: other data sets are read first.")]
+    phase: Annotated[str, described("The current phase. waiting: other data sets are being read first.")]
     share: Annotated[float, described("Share of the work that is done, from 0 to 1.", ge=0, le=1)]
     rows: Annotated[int | None, described("Rows read so far; null if that is not known yet.")]
 

@@ -1,4 +1,4 @@
-"""Follows all jobs."""
+"""GET /v1/jobs/events: a stream of events of all jobs."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ from meantime.web.v1.events.stream import HEADERS, HEARTBEAT_S, MEDIA_TYPE, RETR
 from meantime.web.v1.jobs.listing import read_list_query
 from meantime.web.v1.jobs.parameters import FILTERS
 
-# Each piece costs a write to the client's socket. Under load a stream so takes 50 a second, each of many events; an
-# event that comes alone goes out at once.
+# Each piece costs a write to the client's socket. Under load, a stream writes 50 pieces a second with many events each;
+# a single event is sent at once.
 _PACE_S = 0.02
-# Written and sent in a turn of the event loop: some 2 ms.
+# How many events are encoded and sent in one turn of the event loop: about 2 ms.
 _EVENTS_PER_PIECE = 250
 
-_RESET = '{"detail":"Events were missed that are not known any more: list the jobs again, then read on here."}'
+_RESET = '{"detail":"Some events were missed and are no longer recorded. List the jobs again, then continue here."}'
 
 
 async def follow_jobs(backend: Backend, request: HttpRequest) -> Stream:
-    """GET /v1/jobs/events: what happens to all jobs, from now on or from where the client was."""
+    """GET /v1/jobs/events: events of all jobs, from now on or from the last one that the client received."""
     job_filter = read_list_query(request.query, tuple(parameter.name for parameter in FILTERS)).job_filter
     waiters = backend.waiters
     log = waiters.events(backend.engine)
@@ -40,7 +40,7 @@ async def follow_jobs(backend: Backend, request: HttpRequest) -> Stream:
 async def _of_all(
     waiters: JobWaiters, log: EventLog, index: int, *, job_filter: JobFilter, write: Write
 ) -> AsyncIterator[bytes]:
-    # The place alone, without data, is no event; a client that is cut off before the first one comes back to it.
+    # An id without data is not an event, but a client that is cut off before the first event reconnects with it.
     yield RETRY + _mark(log, index)
     while not waiters.is_closed:
         entries = log.since(index, limit=_EVENTS_PER_PIECE)
@@ -49,19 +49,19 @@ async def _of_all(
             yield write_event(f"{log.name}-{index}", "reset", _RESET.encode())
         elif entries:
             index = entries[-1].index + 1
-            if piece := b"".join(_sent(log, entry, write) for entry in _relevant(entries, job_filter)):
+            if piece := b"".join(_encoded(log, entry, write) for entry in _relevant(entries, job_filter)):
                 yield piece
             if len(entries) < _EVENTS_PER_PIECE:
                 await asyncio.sleep(_PACE_S)
         elif not await log.wait_for(index, within_s=HEARTBEAT_S):
-            # With the place: most of what happens may be nothing that this client wants to hear.
+            # With the current position, which may have moved over events that the client has filtered out.
             yield b":\n" + _mark(log, index)
 
 
 def _index_of(log: EventLog, known: str) -> int:
-    """Return where an event id leads to; before all places where that is not in this ring."""
-    found = re.fullmatch(r"([0-9a-f]+)-([0-9]{1,18})", known, re.ASCII)
-    return int(found[2]) if found and found[1] == log.name else -1
+    """Return the position that an event id stands for, or -1 if it is not from this log."""
+    match = re.fullmatch(r"([0-9a-f]+)-([0-9]{1,18})", known, re.ASCII)
+    return int(match[2]) if match and match[1] == log.name else -1
 
 
 def _mark(log: EventLog, index: int) -> bytes:
@@ -69,7 +69,7 @@ def _mark(log: EventLog, index: int) -> bytes:
 
 
 def _relevant(entries: list[LoggedEvent], job_filter: JobFilter) -> Iterable[LoggedEvent]:
-    """Pass over what is not wanted, and over progress behind which something newer of the same job comes."""
+    """Leave out events that the filter excludes, and progress that a newer event of the same job replaces."""
     last = {entry.event.detail.record.number: entry.index for entry in entries}
     for entry in entries:
         if entry.event.kind == "progress" and last[entry.event.detail.record.number] != entry.index:
@@ -78,9 +78,9 @@ def _relevant(entries: list[LoggedEvent], job_filter: JobFilter) -> Iterable[Log
             yield entry
 
 
-def _sent(log: EventLog, entry: LoggedEvent, write: Write) -> bytes:
-    """Return the pieces, each made in a thread when it is wanted."""
-    if entry.sent is None:
-        # The id is where to read on: behind this event.
-        entry.sent = write_event(f"{log.name}-{entry.index + 1}", entry.event.kind, write(entry.event.detail))
-    return entry.sent
+def _encoded(log: EventLog, entry: LoggedEvent, write: Write) -> bytes:
+    """Return the bytes of an event, encoded once for all clients."""
+    if entry.encoded is None:
+        # The id is the position after this event, where a client continues.
+        entry.encoded = write_event(f"{log.name}-{entry.index + 1}", entry.event.kind, write(entry.event.detail))
+    return entry.encoded

@@ -1,4 +1,4 @@
-"""Follows one job."""
+"""GET /v1/jobs/{job_id}/events: a stream of events of one job."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from meantime.web.long_poll import JobWaiters
 from meantime.web.v1.events.stream import HEADERS, HEARTBEAT_S, MEDIA_TYPE, RETRY, Write, write_event, writer_of
 from meantime.web.v1.job_parameters import job_number_of
 
-# Changes of one job that a slow client has not taken yet. There are a few per attempt, progress counted as one; each is
-# the whole job, so the oldest can go.
+# How many changes are kept for a slow client. There are a few per attempt, with progress counted as one. Each contains
+# the whole job, so the oldest can be dropped.
 _CHANGES_KEPT = 64
 
 
 async def follow_job(backend: Backend, request: HttpRequest) -> Reply | Stream:
-    """GET /v1/jobs/{job_id}/events: how a job stands, then every change, until it has ended."""
+    """GET /v1/jobs/{job_id}/events: the state of a job, then every change until it has ended."""
     number = job_number_of(request)
     Query(request.query, ()).check()
     detail = backend.engine.describe(number)
     known = request.header("last-event-id")
     if detail.state.is_ended and known == _id_of(detail):
-        # The one answer after which a browser does not connect again.
+        # The only answer after which browsers do not reconnect.
         return Reply(204, b"", MEDIA_TYPE, HEADERS, job_id=detail.record.id)
     waiters = backend.waiters
     pieces = _of_one(waiters, backend.engine, number, known=known, write=writer_of(backend))
@@ -44,10 +44,10 @@ async def _of_one(
     try:
         leave = waiters.listen(engine, number, mailbox.put, to_end_only=False)
     except JobUnknown:
-        return  # removed since the answer began
+        return  # removed since the request arrived
     try:
         yield RETRY + b"\n"
-        # Looked at now that changes are heard: what happens between the two comes twice, not never.
+        # Read after listening has started: a change in between is seen twice rather than never.
         changes: list[JobDetail | None] = [engine.describe(number)]
         while True:
             for detail in changes:
@@ -69,10 +69,9 @@ async def _of_one(
 
 
 def _id_of(detail: JobDetail) -> str:
-    """Return the id of the event that says how a job stands: a function of that alone, so that it holds over restarts.
+    """Return the id of the event for a state. It depends on the state alone, so it stays valid across restarts.
 
-    Of running jobs it has the attempt and the percentage, since these are news; a job that waits again after it was
-    given back waits as before.
+    The id of a running job contains the attempt and the percentage. A job that was given back is queued as before.
     """
     if detail.state is JobState.RUNNING:
         return f"running.{detail.record.attempts}.{int(detail.progress * 100)}"
@@ -83,7 +82,7 @@ _RUNNING = re.compile(r"running\.([0-9]{1,9})\.([0-9]{1,3})", re.ASCII)
 
 
 def _is_known(detail: JobDetail, known: str | None) -> bool:
-    """Whether a client that knows an event learns nothing from this one: it is the same, or what led to it."""
+    """Whether a client that has received an event learns nothing from this state: it is the same, or an earlier one."""
     if (before := _RUNNING.fullmatch(known or "")) is None or detail.state is not JobState.RUNNING:
         return _id_of(detail) == known
     attempt, percent = int(before[1]), int(before[2])
@@ -91,7 +90,7 @@ def _is_known(detail: JobDetail, known: str | None) -> bool:
 
 
 def _kind(detail: JobDetail, known: str | None) -> str:
-    """Name the change from what the client knows to how the job stands."""
+    """Return the kind of change between the event that the client knows and the current state."""
     before = _RUNNING.fullmatch(known or "")
     if detail.state.is_ended:
         return "ended"
@@ -102,14 +101,14 @@ def _kind(detail: JobDetail, known: str | None) -> str:
 
 
 class _Mailbox:
-    """Changes of a job that its client has not taken yet."""
+    """Changes of a job that have not been sent to the client yet."""
 
     def __init__(self) -> None:
         self._changes: deque[JobDetail | None] = deque(maxlen=_CHANGES_KEPT)
         self._woken: asyncio.Future[None] | None = None
 
     def put(self, detail: JobDetail | None) -> None:
-        """Keep a change; progress takes the place of the progress before it."""
+        """Add a change. Progress replaces earlier progress."""
         last = self._changes[-1] if self._changes else None
         if last is not None and detail is not None and last.state is detail.state is JobState.RUNNING:
             self._changes.pop()
@@ -118,7 +117,7 @@ class _Mailbox:
             self._woken.set_result(None)
 
     async def changes(self, *, within_s: float) -> list[JobDetail | None]:
-        """Take all there are, or those that come first, or none in that time."""
+        """Take all changes; if there are none, wait for some, and return none when the time is up."""
         if not self._changes:
             self._woken = asyncio.get_running_loop().create_future()
             try:

@@ -1,4 +1,4 @@
-"""Events as clients see them."""
+"""Events in the JSON of the API."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ class JobEvent(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class JobsEvent(msgspec.Struct, frozen=True, kw_only=True):
-    """A change of a job, or the news that events were missed."""
+    """A change of a job, or a notice that events were missed."""
 
     id: Annotated[str, msgspec.Meta(description="The value for Last-Event-ID.")]
     event: Literal["accepted", "started", "progress", "given-back", "ended", "removed", "reset"]

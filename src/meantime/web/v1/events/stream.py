@@ -1,4 +1,4 @@
-"""What streams of events have in common."""
+"""What all event streams share."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from meantime.web.v1.jobs.resource import job_resource
 
 MEDIA_TYPE = "text/event-stream"
 
-# Proxies and mobile networks cut connections that are silent for 30 to 60 s.
+# Proxies and mobile networks close connections that are silent for 30 to 60 s.
 HEARTBEAT_S = 15.0
 
 HEADERS = (
     ("cache-control", "no-store"),
-    # Nginx would gather the answer, and pass it on when it is long enough.
+    # Otherwise Nginx would buffer the events.
     ("x-accel-buffering", "no"),
 )
 RETRY = b"retry: 2000\n"
@@ -28,10 +28,10 @@ Write = Callable[[JobDetail], bytes]
 
 
 def writer_of(backend: Backend) -> Write:
-    """Return what writes a job as clients see it."""
+    """Return a function that encodes a job as JSON."""
     return lambda detail: _encode(job_resource(detail, keep_ended_s=backend.keep_ended_s))
 
 
 def write_event(identity: str, kind: str, data: bytes) -> bytes:
-    """Write one event."""
+    """Return the bytes of one event."""
     return b"id: %b\nevent: %b\ndata: %b\n\n" % (identity.encode(), kind.encode(), data)

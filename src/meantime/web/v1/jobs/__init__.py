@@ -1,1 +1,1 @@
-"""/v1/jobs: submitted one by one or by the thousand, listed, looked up, cancelled, removed."""
+"""/v1/jobs: submitting, listing, reading, cancelling and removing jobs."""

@@ -20,31 +20,31 @@ from meantime.web.v1.job_parameters import job_number_of
 from meantime.web.v1.jobs.parameters import IF_CONDITION
 from meantime.web.v1.jobs.resource import NO_STORE, Dismissal, job_resource
 
-# How long a running job is waited for to see that it was cancelled. Statistics look every few milliseconds; one that is
-# in the middle of a long step of DuckDB is interrupted within a second.
+# How long to wait for a running job to notice that it was cancelled. Statistics check every few milliseconds; a long
+# step in DuckDB is interrupted within a second.
 CANCEL_WAIT_S = 5.0
 
 _ENCODER = msgspec.json.Encoder()
 
 
 async def delete_job(backend: Backend, request: HttpRequest) -> Reply:
-    """DELETE /v1/jobs/{job_id}: cancel a job that goes on, remove one that has ended, and say which it was."""
+    """DELETE /v1/jobs/{job_id}: cancel an active job or remove one that has ended, and report which."""
     engine, number, is_to_be_cancelled_only = backend.engine, job_number_of(request), _is_if_unfinished(request)
     detail = engine.describe(number)
     if detail.state.is_ended and is_to_be_cancelled_only:
         return _dismissed(backend, "ended", detail)
     if detail.state.is_ended:
         removal = engine.remove(number)
-        await backend.landed(removal)
+        await backend.wait_for(removal)
         removal.result()
         return _dismissed(backend, "removed", detail)
     try:
         cancellation = engine.cancel(number)
         async with asyncio.timeout(CANCEL_WAIT_S):
-            await backend.landed(cancellation)
+            await backend.wait_for(cancellation)
         job = cancellation.result()
     except JobEnded:
-        # It was about to end when we looked. Removing it now would throw away a result that nobody has seen.
+        # It ended after the check above. Removing it now would discard a result that nobody has seen.
         return _dismissed(backend, "ended", engine.describe(number))
     except TimeoutError:
         return _dismissed(backend, "cancelling", engine.describe(number))
@@ -52,7 +52,7 @@ async def delete_job(backend: Backend, request: HttpRequest) -> Reply:
 
 
 def _is_if_unfinished(request: HttpRequest) -> bool:
-    """Whether a job that has ended is to be left as it is. A mistake in saying so must not remove one."""
+    """Whether a job that has ended must be kept. A misspelled condition must not remove it."""
     query = Query(request.query, (IF_CONDITION.name,))
     condition = query.one(IF_CONDITION.name)
     if condition not in (None, "unfinished"):

@@ -26,7 +26,7 @@ from meantime.errors import (
 )
 from meantime.web.http.endpoint import Endpoint, Header, Link, Outcome, Parameter
 from meantime.web.http.prefer import PREFERENCE_APPLIED
-from meantime.web.http.query import PROBLEMS_TOLD
+from meantime.web.http.query import PROBLEM_LIMIT
 from meantime.web.v1.job_parameters import JOB_ID, PREFER
 from meantime.web.v1.jobs.deletion import CANCEL_WAIT_S, delete_job
 from meantime.web.v1.jobs.listing import get_job, list_jobs
@@ -161,7 +161,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         tag="jobs",
         summary="Submit up to 1,000 jobs",
         description="Either all requests are accepted, in one durable commit, or none. Problems point to the "
-        f"request that they concern: `/requests/17/parameters/question`. At most {PROBLEMS_TOLD} "
+        f"request that they concern: `/requests/17/parameters/question`. At most {PROBLEM_LIMIT} "
         "problems are reported.",
         handle=submit_batch,
         parameters=(_KEY_PARAMETER,),

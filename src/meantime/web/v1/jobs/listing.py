@@ -29,11 +29,13 @@ _ENCODER = msgspec.json.Encoder()
 
 
 async def get_job(backend: Backend, request: HttpRequest) -> Reply:
-    """GET /v1/jobs/{job_id}: how a job stands, at its end if that is waited for."""
+    """GET /v1/jobs/{job_id}: the state of a job, after waiting for its end if the client prefers that."""
     Query(request.query, ()).check()
     wait_s = preferred_wait(request.header("prefer"))
     engine = backend.engine
-    detail = await backend.waiters.end_of(engine, job_number_of(request), within_s=wait_s or 0, gone=request.gone)
+    detail = await backend.waiters.wait_for_end(
+        engine, job_number_of(request), within_s=wait_s or 0, disconnected=request.disconnected
+    )
     return Reply(
         200,
         _ENCODER.encode(job_resource(detail, keep_ended_s=backend.keep_ended_s)),
@@ -43,7 +45,7 @@ async def get_job(backend: Backend, request: HttpRequest) -> Reply:
 
 
 class JobListQuery(NamedTuple):
-    """What the query of a list asks for."""
+    """The parameters of a list of jobs."""
 
     job_filter: JobFilter
     limit: int = PAGE
@@ -51,16 +53,16 @@ class JobListQuery(NamedTuple):
 
 
 async def list_jobs(backend: Backend, request: HttpRequest) -> Reply:
-    """GET /v1/jobs: pages of jobs, the newest first."""
+    """GET /v1/jobs: a page of jobs, newest first."""
     list_query = read_list_query(request.query, tuple(parameter.name for parameter in LIST_PARAMETERS))
-    before = None if list_query.cursor is None else cursors.read(list_query.cursor, _list_of(list_query.job_filter))
+    before = None if list_query.cursor is None else cursors.decode(list_query.cursor, _list_of(list_query.job_filter))
 
     def page() -> JobPage:
-        # One more than is shown: whether there is another page is known by it.
+        # One more than fits on the page shows whether there is another page.
         jobs = backend.engine.find(list_query.job_filter, before=before, limit=list_query.limit + 1)
         shown = jobs[: list_query.limit]
         is_last = len(jobs) <= list_query.limit
-        cursor = None if is_last else cursors.write(shown[-1].record.number, _list_of(list_query.job_filter))
+        cursor = None if is_last else cursors.encode(shown[-1].record.number, _list_of(list_query.job_filter))
         return JobPage(
             jobs=[job_resource(detail, keep_ended_s=backend.keep_ended_s) for detail in shown],
             next=cursor,
@@ -76,12 +78,12 @@ async def list_jobs(backend: Backend, request: HttpRequest) -> Reply:
 
 
 def read_list_query(pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> JobListQuery:
-    """Read which jobs are asked for. Only ``state`` may come several times: any of them is taken.
+    """Read the filters and the page. Only ``state`` may be repeated; jobs in any of these states match.
 
-    ``names`` are those that the endpoint takes.
+    ``names`` are the parameters of the endpoint.
 
     Raises:
-        RequestInvalid: with everything that is wrong.
+        RequestInvalid: with all problems.
     """
     query = Query(pairs, names)
     list_query = JobListQuery(
@@ -117,7 +119,7 @@ def _since(query: Query, name: str) -> float | None:
     if text is None:
         return None
     if re.search(r":[0-9.]+ [0-9]{2}:[0-9]{2}$", text):
-        text = f"{text[:-6]}+{text[-5:]}"  # the plus of a zone, which in a query that is not escaped is a space
+        text = f"{text[:-6]}+{text[-5:]}"  # an unescaped plus of the time zone has become a space
     try:
         moment = msgspec.convert(text, datetime)
     except msgspec.ValidationError:
@@ -135,5 +137,5 @@ def _url_of_next(query: Sequence[tuple[str, str]], cursor: str) -> str:
 
 
 def _list_of(job_filter: JobFilter) -> list[Any]:
-    """Return what a cursor belongs to: another filter makes another list."""
+    """Return what identifies the list for a cursor: another filter makes another list."""
     return [sorted(job_filter.states or ()), *msgspec.structs.astuple(job_filter)[1:]]

@@ -1,4 +1,4 @@
-"""Reads submitted requests, and gathers everything that is wrong with them."""
+"""Reads submitted requests, and collects everything that is wrong with them."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from meantime.errors import (
 from meantime.model import Request
 from meantime.statistics.check import check, check_form
 from meantime.text import json_pointer, quoted
-from meantime.web.http.query import PROBLEMS_TOLD, refusal
+from meantime.web.http.query import PROBLEM_LIMIT, refusal
 from meantime.web.v1.datasets.address import dataset_unknown
 from meantime.web.v1.jobs.resource import BATCH_LIMIT, Submission
 
-# A line of a list; a text of its own belongs beside the job, not into it.
+# A label fits on a line of a list; longer texts belong elsewhere.
 LABEL_LIMIT_CHARACTERS = 200
 
 _ENCODER = msgspec.json.Encoder()
 
 
 class _Invalid(Exception):
-    """Carries problems to where they are gathered."""
+    """Carries problems to where they are collected."""
 
     def __init__(self, problems: Iterable[Problem]) -> None:
         self.problems = tuple(problems)
@@ -46,7 +46,7 @@ def read_request(raw: Mapping[str, Any], catalog: Catalog) -> Request:
 def read_batch(raw: Mapping[str, Any], catalog: Catalog) -> list[Request]:
     """Read the requests of a batch."""
     unknown = (key for key in raw if key != "requests")
-    problems = [_unknown_key(key, ("requests",)) for key in islice(unknown, PROBLEMS_TOLD)]
+    problems = [_unknown_key(key, ("requests",)) for key in islice(unknown, PROBLEM_LIMIT)]
     raw_requests = raw.get("requests")
     if not isinstance(raw_requests, list) or not 0 < len(raw_requests) <= BATCH_LIMIT:
         has = (
@@ -65,11 +65,11 @@ def read_batch(raw: Mapping[str, Any], catalog: Catalog) -> list[Request]:
             )
         )
         raw_requests = []
-    # Equal requests are common in batches that programs write: each is checked once.
+    # Batches from programs often repeat a request; equal ones are checked once.
     known: dict[bytes, Request | tuple[Problem, ...]] = {}
     made = []
     for index, each in enumerate(raw_requests):
-        if len(problems) >= PROBLEMS_TOLD:
+        if len(problems) >= PROBLEM_LIMIT:
             break
         checked = _checked_once(each, catalog, known)
         if isinstance(checked, Request):
@@ -98,10 +98,10 @@ _KEYS = tuple(Submission.__struct_fields__)
 
 
 def _request(raw: object, catalog: Catalog) -> Request:
-    """Make a request of what was sent.
+    """Check a submission.
 
     Raises:
-        _Invalid: with all that is wrong.
+        _Invalid: with all problems.
         DatasetNotReady: the data set failed to load.
     """
     if not isinstance(raw, dict):
@@ -110,7 +110,7 @@ def _request(raw: object, catalog: Catalog) -> Request:
     for key in raw:
         if key not in _KEYS:
             problems.append(_unknown_key(key, _KEYS))
-            if len(problems) >= PROBLEMS_TOLD:
+            if len(problems) >= PROBLEM_LIMIT:
                 raise _Invalid(problems)
     if (label := raw.get("label")) is not None:
         problems += _of_label(label)
@@ -127,7 +127,8 @@ def _request(raw: object, catalog: Catalog) -> Request:
         )
     if not isinstance(statistic, str) or not isinstance(parameters, dict):
         raise _Invalid(problems)
-    # While it loads, only the form can be checked: the rest is when the job runs. One that failed to load raises here.
+    # While the data set is loading, only the form can be checked; the job checks the rest. If loading failed, this
+    # raises.
     is_there = is_served and not isinstance(catalog.status(dataset), Loading)
     snapshot = catalog.snapshot(dataset) if is_there else None
     try:
@@ -151,7 +152,7 @@ def _request(raw: object, catalog: Catalog) -> Request:
 
 
 def _below(pointer: str, problems: Iterable[Problem]) -> Iterable[Problem]:
-    """Let pointers begin further up. The statistic's name is beside its parameters, not among them."""
+    """Prefix pointers. The name of the statistic is next to its parameters, not among them."""
     for problem in problems:
         if problem.code == "unknown-statistic" and pointer == "/parameters":
             yield msgspec.structs.replace(problem, pointer="/statistic")
@@ -160,14 +161,14 @@ def _below(pointer: str, problems: Iterable[Problem]) -> Iterable[Problem]:
 
 
 def _refusal(problems: Sequence[Problem]) -> RequestInvalid:
-    shown = list(problems[:PROBLEMS_TOLD])
-    if len(shown) == PROBLEMS_TOLD:
-        # Said as a problem too, since only these are read by programs.
+    shown = list(problems[:PROBLEM_LIMIT])
+    if len(shown) == PROBLEM_LIMIT:
+        # A problem of its own, because programs read only these.
         shown.append(
             Problem(
                 pointer="",
                 code="too-many",
-                detail=f"There may be more: checking stopped after {PROBLEMS_TOLD} problems.",
+                detail=f"There may be more: checking stopped after {PROBLEM_LIMIT} problems.",
             )
         )
     return refusal(shown, "request")

@@ -1,4 +1,4 @@
-"""Jobs as clients see them, and what they send."""
+"""Jobs and submissions in the JSON of the API."""
 
 from __future__ import annotations
 
@@ -13,7 +13,8 @@ from meantime.errors import (
 )
 from meantime.model import JobState
 
-# One commit and one answer: more would make the jobs of others wait for longer than a few hundredths of a second.
+# One commit and one answer. Larger batches would delay the jobs of other clients by more than a few hundredths of a
+# second.
 BATCH_LIMIT = 1000
 
 NO_STORE = (("cache-control", "no-store"), ("vary", "Prefer"))
@@ -138,7 +139,7 @@ def job_resource(detail: JobDetail, *, keep_ended_s: float) -> JobResource:
         position=detail.position,
         attempts=job.attempts,
         created_at=_moment(job.created_at_s),
-        # A job that is claimed and waits for its thread is shown as queued, and has not begun.
+        # A claimed job that is waiting for its thread is shown as queued, so it has not started.
         started_at=None if job.started_at_s is None or state is JobState.QUEUED else _moment(job.started_at_s),
         ended_at=None if job.ended_at_s is None else _moment(job.ended_at_s),
         expires_at=None if job.ended_at_s is None else _moment(job.ended_at_s + keep_ended_s),
@@ -148,7 +149,7 @@ def job_resource(detail: JobDetail, *, keep_ended_s: float) -> JobResource:
 
 
 def _moment(at_s: float) -> datetime:
-    """Return a time as clients see it: never later than it was, so that asking for jobs since then includes this one.
+    """Return a time for clients, rounded down, so that created_after with this time includes the job.
 
     >>> _moment(1.0000009).isoformat()
     '1970-01-01T00:00:01+00:00'

@@ -28,12 +28,12 @@ from meantime.web.v1.jobs.requests import BATCH_EXAMPLE, EXAMPLE, read_batch, re
 from meantime.web.v1.jobs.resource import NO_STORE, Accepted, job_resource
 from meantime.web.v1.results.handlers import answer_with_result
 
-# A thousand questions as long as the longest in use (246 characters, each up to 4 bytes, or 12 where escaped), with
-# room for what is around them.
+# A thousand questions as long as the longest in use (246 characters of up to 4 bytes, or 12 if escaped), and room for
+# the rest of each request.
 BATCH_LIMIT_BYTES = 8 * 1024 * 1024
 
-# A body up to this is parsed, and checked, in less than a millisecond.
-_READ_AT_ONCE_BYTES = 32 * 1024
+# A body up to this length is parsed and checked within a millisecond.
+_INLINE_BYTES = 32 * 1024
 
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
 
@@ -43,8 +43,8 @@ _ENCODER = msgspec.json.Encoder()
 
 
 async def submit(backend: Backend, request: HttpRequest) -> Reply | Stream:
-    """POST /v1/jobs: make a job, and wait for its result if that is preferred."""
-    # All that can be refused is refused before there is a job.
+    """POST /v1/jobs: submit a job, and wait for its result if the client prefers that."""
+    # Everything that can be wrong is checked before a job exists.
     Query(request.query, ()).check()
     wait_s = preferred_wait(request.header("prefer"))
     form = choose_form(request.header("accept"), None) if wait_s is not None else None
@@ -55,21 +55,23 @@ async def submit(backend: Backend, request: HttpRequest) -> Reply | Stream:
         raw = bodies.json_object(body, example=f"send {EXAMPLE}")
         return read_request(raw, backend.catalog), _idempotency_key(key, "/v1/jobs", raw)
 
-    wanted, idempotency_key = await _at_once_or_in_thread(read, body)
+    job_request, idempotency_key = await _run_inline_or_in_thread(read, body)
     if form is not None:
-        form = choose_form(request.header("accept"), None, wanted.statistic)
-    accepted = backend.engine.submit((wanted,), key=idempotency_key)
-    await backend.landed(accepted)
+        form = choose_form(request.header("accept"), None, job_request.statistic)
+    accepted = backend.engine.submit((job_request,), key=idempotency_key)
+    await backend.wait_for(accepted)
     [job] = accepted.result()
     location = ("location", f"/v1/jobs/{job.id}")
     if form is None:
-        detail = _as_it_is(backend.engine, job)
+        detail = _current_detail(backend.engine, job)
     else:
-        detail = await backend.waiters.end_of(backend.engine, job.number, within_s=wait_s or 0, gone=request.gone)
+        detail = await backend.waiters.wait_for_end(
+            backend.engine, job.number, within_s=wait_s or 0, disconnected=request.disconnected
+        )
         if detail.state.is_ended:
-            where = ("content-location", f"/v1/jobs/{job.id}/results")
+            content_location = ("content-location", f"/v1/jobs/{job.id}/results")
             return await answer_with_result(
-                backend, request, detail, form=form, headers=(location, where, *applied(wait_s))
+                backend, request, detail, form=form, headers=(location, content_location, *applied(wait_s))
             )
     return Reply(
         202,
@@ -80,7 +82,7 @@ async def submit(backend: Backend, request: HttpRequest) -> Reply | Stream:
 
 
 async def submit_batch(backend: Backend, request: HttpRequest) -> Reply:
-    """POST /v1/jobs/batch: make many jobs in one commit, or none."""
+    """POST /v1/jobs/batch: submit many jobs in one commit, or none."""
     Query(request.query, ()).check()
     key = _key(request.header("idempotency-key"))
     body = await request.read_body(BATCH_LIMIT_BYTES)
@@ -91,27 +93,27 @@ async def submit_batch(backend: Backend, request: HttpRequest) -> Reply:
         return engine.submit(read_batch(raw, backend.catalog), key=_idempotency_key(key, "/v1/jobs/batch", raw))
 
     def answer(jobs: Sequence[JobRecord]) -> bytes:
-        details = (_as_it_is(engine, job) for job in jobs)
+        details = (_current_detail(engine, job) for job in jobs)
         return _ENCODER.encode(
             Accepted(jobs=[job_resource(each, keep_ended_s=backend.keep_ended_s) for each in details])
         )
 
-    accepted = await _at_once_or_in_thread(read_and_submit, body)
-    await backend.landed(accepted)
+    accepted = await _run_inline_or_in_thread(read_and_submit, body)
+    await backend.wait_for(accepted)
     jobs = accepted.result()
-    written = await _at_once_or_in_thread(partial(answer, jobs), body)
+    written = await _run_inline_or_in_thread(partial(answer, jobs), body)
     return Reply(202, written, headers=(("retry-after", "1"), *NO_STORE))
 
 
-async def _at_once_or_in_thread(read: Callable[[], T], body: bytes) -> T:
-    return read() if len(body) <= _READ_AT_ONCE_BYTES else await asyncio.to_thread(read)
+async def _run_inline_or_in_thread(read: Callable[[], T], body: bytes) -> T:
+    return read() if len(body) <= _INLINE_BYTES else await asyncio.to_thread(read)
 
 
-def _as_it_is(engine: Engine, job: JobRecord) -> JobDetail:
-    """Look how an accepted job stands. It may have ended, also long ago: then the same request came once more."""
+def _current_detail(engine: Engine, job: JobRecord) -> JobDetail:
+    """Return the state of an accepted job, which may have ended long ago if the same request was sent again."""
     try:
         return engine.describe(job.number)
-    except JobUnknown:  # removed meanwhile
+    except JobUnknown:  # removed in the meantime
         return JobDetail(job, job.state, 0.0, None)
 
 
@@ -124,7 +126,7 @@ def _key(header: str | None) -> str | None:
 
 
 def _idempotency_key(key: str | None, path: str, raw: Mapping[str, Any]) -> IdempotencyKey | None:
-    """Bind a key to what it came with. White space and the order of keys are not part of that."""
+    """Bind a key to its request. White space and the order of keys do not matter."""
     if key is None:
         return None
     canonical = msgspec.json.encode(["POST", path, raw], order="sorted")

@@ -1,4 +1,4 @@
-"""How a row of an answer was computed."""
+"""GET .../explanation: how a row of an answer was computed."""
 
 from __future__ import annotations
 
@@ -78,20 +78,20 @@ class ExplanationResource(msgspec.Struct, frozen=True, kw_only=True):
 
 
 async def get_statistic_explanation(backend: Backend, request: HttpRequest) -> Reply:
-    """GET /v1/statistics/{name}/explanation?...: how a row of an answer came about."""
+    """GET /v1/statistics/{name}/explanation?...: how a row of an answer was computed."""
     answered, row_query = await answer_of_statistic(backend, request, EXPLANATION_NAMES)
     base = f"/v1/statistics/{answered.document.statistic}/rows"
-    return await _explained(request, answered, row_query, base, cache_control=statistics.ASK_AFTER)
+    return await _explanation_reply(request, answered, row_query, base, cache_control=statistics.REVALIDATE)
 
 
 async def get_job_explanation(backend: Backend, request: HttpRequest) -> Reply:
-    """GET /v1/jobs/{job_id}/explanation: how a row of a result came about."""
+    """GET /v1/jobs/{job_id}/explanation: how a row of a result was computed."""
     answered, row_query = await answer_of_job(backend, request, EXPLANATION_NAMES)
     base = f"/v1/jobs/{request.path_params['job_id']}/rows"
-    return await _explained(request, answered, row_query, base, cache_control=results.CACHE_CONTROL)
+    return await _explanation_reply(request, answered, row_query, base, cache_control=results.CACHE_CONTROL)
 
 
-async def _explained(
+async def _explanation_reply(
     request: HttpRequest, answered: AnswerWithSource, row_query: RowQuery, base: str, *, cache_control: str
 ) -> Reply:
     answer = answered.document
@@ -110,9 +110,9 @@ async def _explained(
 
 def _explanation(answered: AnswerWithSource, row_index: int, rows: str) -> ExplanationResource:
     answer, row = answered.document, row_of(answered.document.table, row_index)
-    made = answered.prepared.explain(answer.table, row)
+    explanation = answered.prepared.explain(answer.table, row)
     return ExplanationResource(
-        title=made.title,
+        title=explanation.title,
         statistic=answer.statistic,
         parameters=dict(answer.parameters),
         dataset=answer.dataset,
@@ -120,13 +120,16 @@ def _explanation(answered: AnswerWithSource, row_index: int, rows: str) -> Expla
         method_version=answer.method_version,
         row=row_index,
         values=row,
-        number=made.number,
-        steps=[StepResource(text=step.text, formula=step.formula, numbers=step.numbers) for step in made.steps],
-        assumptions=list(made.assumptions),
-        warnings=list(made.warnings),
-        sources=list(made.sources),
+        number=explanation.number,
+        steps=[StepResource(text=step.text, formula=step.formula, numbers=step.numbers) for step in explanation.steps],
+        assumptions=list(explanation.assumptions),
+        warnings=list(explanation.warnings),
+        sources=list(explanation.sources),
         programs=ProgramsResource(
-            python=made.python, r=made.r, computes=list(made.computes), leaves_out=list(made.leaves_out)
+            python=explanation.python,
+            r=explanation.r,
+            computes=list(explanation.computes),
+            leaves_out=list(explanation.leaves_out),
         ),
         citation=answer.citation,
         links=ExplanationLinks(rows=rows),

@@ -1,4 +1,4 @@
-"""Which row of which answer is meant."""
+"""Reads which row of which answer a request is about."""
 
 from __future__ import annotations
 
@@ -27,20 +27,20 @@ from meantime.web.v1.statistics import handlers as statistics
 from meantime.web.v1.statistics import immediate
 from meantime.web.v1.statistics import query as statistic_query
 
-# Rows of a page: as many as people look through, and at most some megabytes.
+# Rows on a page: as many as people look through, and at most a few megabytes.
 PAGE = 100
 PAGE_LIMIT = 10_000
 
-# What a query has beside the question itself.
+# Parameters apart from those of the statistic.
 ROW_NAMES = ("row", "key", "cursor", "page_rows")
-# Rows of the file are of no statistic that has a chart.
+# A name without charts, for the formats of source rows.
 NO_CHART = "rows"
-# Of the number of a row: no answer has a billion.
+# The digits of a row number: no answer has a billion rows.
 ROW_DIGITS = 9
 
 
 class RowQuery(NamedTuple):
-    """Which row of the answer is asked after, and which page of what it rests on."""
+    """The requested row of the answer, and the page of its source rows."""
 
     row: int | None
     key: tuple[str, ...]
@@ -50,7 +50,7 @@ class RowQuery(NamedTuple):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnswerWithSource:
-    """An answer, with what it was made from."""
+    """An answer, with the prepared request that it was computed from."""
 
     prepared: AnyPrepared
     document: Document
@@ -75,26 +75,26 @@ def _read(pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> RowQuery:
 async def answer_of_statistic(
     backend: Backend, request: HttpRequest, names: Sequence[str]
 ) -> tuple[AnswerWithSource, RowQuery]:
-    """Return the answer to the question in the query, and the row that is meant."""
+    """Return the answer to the question in the query, and the requested row."""
     statistic = statistics.statistic_of(request)
-    # A chart is no part of what is asked here, and so refused with what else is unknown.
-    ours = [pair for pair in request.query if pair[0] in (*names, CHART.name)]
-    row_query = _read(ours, names)
-    theirs = [pair for pair in request.query if pair not in ours]
-    question = await statistic_query.read_question(theirs, statistic, backend.catalog)
-    making = immediate.ImmediateAnswer(backend, question)
+    # There are no charts here, so the parameter is refused like any unknown one.
+    row_pairs = [pair for pair in request.query if pair[0] in (*names, CHART.name)]
+    row_query = _read(row_pairs, names)
+    statistic_pairs = [pair for pair in request.query if pair not in row_pairs]
+    question = await statistic_query.read_question(statistic_pairs, statistic, backend.catalog)
+    immediate_answer = immediate.ImmediateAnswer(backend, question)
     try:
-        document = await asyncio.to_thread(making.document)
+        document = await asyncio.to_thread(immediate_answer.document)
     finally:
-        # Where the client has left, or the server gives up: the thread is to know.
-        making.work.stop()
+        # If the client has disconnected or the server cancels the request, the thread must stop.
+        immediate_answer.work.stop()
     return AnswerWithSource(prepared=question.prepared, document=document), row_query
 
 
 async def answer_of_job(
     backend: Backend, request: HttpRequest, names: Sequence[str]
 ) -> tuple[AnswerWithSource, RowQuery]:
-    """Return the result of the job in the path, and the row that is meant."""
+    """Return the result of the job in the path, and the requested row."""
     row_query = _read(request.query, names)
     detail = backend.engine.describe(job_parameters.job_number_of(request))
     receipt, job = results.receipt_of(detail), detail.record
@@ -106,9 +106,9 @@ async def answer_of_job(
         )
     prepared = await asyncio.to_thread(_prepared, backend, job)
     if job.request.view == "document":
-        document = documents.decode(await results.read_kept(backend, job, receipt))
+        document = documents.decode(await results.read_result_file(backend, job, receipt))
     else:
-        # Its file has the classic JSON, which says less.
+        # Its file contains the classic JSON, which has less information.
         document = await asyncio.to_thread(backend.compute.document, prepared, job.request.dataset, Unwatched())
     return AnswerWithSource(prepared=prepared, document=document), row_query
 

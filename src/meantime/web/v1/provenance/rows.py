@@ -1,4 +1,4 @@
-"""The rows of the file that an answer rests on."""
+"""GET .../rows: the rows of the file that an answer is computed from."""
 
 from __future__ import annotations
 
@@ -29,22 +29,22 @@ from meantime.web.v1.representation import represent, stem_of
 from meantime.web.v1.results import handlers as results
 from meantime.web.v1.statistics import handlers as statistics
 
-# In a table of more, a page is one of the few long answers at a time: among five million rows it takes 0.2 to 0.5 s to
-# find (30 ms in the CDC's table), and up to half a gigabyte.
+# In larger tables, a page counts as a long answer, of which there are few at a time: finding it among five million rows
+# takes 0.2 to 0.5 s (30 ms in the CDC's table), and up to half a gigabyte.
 _LONG_ROWS = 1_000_000
 
 
 async def get_statistic_rows(backend: Backend, request: HttpRequest) -> Reply | Stream:
-    """GET /v1/statistics/{name}/rows?...: the rows of the file that an answer rests on."""
+    """GET /v1/statistics/{name}/rows?...: the rows of the file that an answer is computed from."""
     form = choose_form(request.header("accept"), request.path_params.get("suffix"), NO_CHART)
     answered, row_query = await answer_of_statistic(backend, request, ROW_NAMES)
-    # Not for ever, also where a fingerprint is named: it is that of the content, and lines may change their order.
+    # Revalidated even if a fingerprint is named: it covers the content, but not the order of the lines.
     base = f"/v1/statistics/{answered.document.statistic}/rows"
-    return await _rows(backend, request, answered, row_query, form=form, base=base, cache_control=statistics.ASK_AFTER)
+    return await _rows(backend, request, answered, row_query, form=form, base=base, cache_control=statistics.REVALIDATE)
 
 
 async def get_job_rows(backend: Backend, request: HttpRequest) -> Reply | Stream:
-    """GET /v1/jobs/{job_id}/rows: the rows of the file that a result rests on."""
+    """GET /v1/jobs/{job_id}/rows: the rows of the file that a result is computed from."""
     form = choose_form(request.header("accept"), request.path_params.get("suffix"), NO_CHART)
     answered, row_query = await answer_of_job(backend, request, ROW_NAMES)
     base = f"/v1/jobs/{request.path_params['job_id']}/rows"
@@ -64,7 +64,7 @@ async def _rows(
     answer = answered.document
     row_index = row_asked(answer.table, row=row_query.row, key=row_query.key)
     list_of = [answer.statistic, answer.parameters, answer.fingerprint, row_index]
-    after = None if row_query.cursor is None else cursors.read(row_query.cursor, list_of)
+    after = None if row_query.cursor is None else cursors.decode(row_query.cursor, list_of)
 
     is_long = answered.prepared.snapshot.about.rows > _LONG_ROWS
 
@@ -81,7 +81,7 @@ async def _rows(
     link = (
         ()
         if source_page.after is None
-        else (_link(request, f"{base}{suffix}", cursors.write(source_page.after, list_of)),)
+        else (_link(request, f"{base}{suffix}", cursors.encode(source_page.after, list_of)),)
     )
     return await represent(
         request,

@@ -1,1 +1,1 @@
-"""What jobs have computed, in every form: /v1/jobs/{job_id}/results."""
+"""The results of jobs in every format: /v1/jobs/{job_id}/results."""

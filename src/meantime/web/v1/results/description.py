@@ -1,4 +1,4 @@
-"""What results and immediate answers have in common, for the OpenAPI document."""
+"""What results and immediate answers share in the OpenAPI document."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class ResultColumn(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ResultDocument(msgspec.Struct, frozen=True, kw_only=True):
-    """A result as JSON, with everything about it. ``formats.document`` writes it."""
+    """A result as JSON, with everything about it."""
 
     statistic: str
     parameters: Annotated[
@@ -126,7 +126,7 @@ CHART = Parameter(
 
 
 def whole_outcome(status: int, description: str, headers: tuple[Header, ...], *, json: Any = ResultDocument) -> Outcome:
-    """Return how a result may come in every form; ``json`` is its type as JSON, where that says what it is."""
+    """Return the outcome of a request for a whole result in any format; ``json`` is the type of its JSON."""
     content = {**dict.fromkeys((form.media_type for form in FORMATS.values()), None), "application/json": json}
     return Outcome(
         status=status,
@@ -138,7 +138,7 @@ def whole_outcome(status: int, description: str, headers: tuple[Header, ...], *,
 
 
 def outcomes(*more: Header, json: Any = ResultDocument) -> tuple[Outcome, ...]:
-    """Return how a result may come: whole, in part, or not again; ``more`` are headers beside the usual ones."""
+    """Return the outcomes of a request for a result: whole, a range, or unchanged; ``more`` are additional headers."""
     headers = (*HEADERS, *more)
     return (
         whole_outcome(200, "The result.", headers, json=json),
@@ -152,5 +152,5 @@ def outcomes(*more: Header, json: Any = ResultDocument) -> tuple[Outcome, ...]:
     )
 
 
-# Of every answer that may be a chart.
+# Problems of every answer that may be a chart.
 DRAWING = (NotAcceptable, PictureFailed, AnswersBusy)

@@ -1,4 +1,4 @@
-"""Answers with the result of a job, read from its file or computed again."""
+"""Handlers for the results of jobs, read from their files or computed again."""
 
 from __future__ import annotations
 
@@ -24,18 +24,18 @@ from meantime.web.http.prefer import applied, preferred_wait
 from meantime.web.http.query import Query
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
-from meantime.web.v1.forms import choose_form, with_chart
+from meantime.web.v1.forms import choose_chart, choose_form
 from meantime.web.v1.job_parameters import job_number_of
 from meantime.web.v1.representation import represent, stem_of
 from meantime.web.v1.results.description import CHART
 
-# The result of a job never changes, but what is called job_id_1 does, when a server is set up anew at the same
-# address. So it may be kept, and is asked after: a 304 takes less than a millisecond. Private, since whoever removes a
-# result wants it gone.
+# The result of a job never changes, but a new server at the same address has another job_id_1. So results may be cached
+# and must be revalidated; a 304 takes less than a millisecond. Private, so that a removed result is not left in shared
+# caches.
 CACHE_CONTROL = "private, no-cache"
 
-# Read and its checksum compared at about a gigabyte a second: what is longer would hold up the event loop.
-_READ_AT_ONCE_BYTES = 512 * 1024
+# Reading a file and comparing its checksum runs at about a gigabyte a second; longer files would block the event loop.
+_INLINE_BYTES = 512 * 1024
 
 
 async def answer_with_result(
@@ -46,21 +46,21 @@ async def answer_with_result(
     form: Format,
     headers: tuple[tuple[str, str], ...] = (),
 ) -> Reply | Stream:
-    """Answer with what a job has come to.
+    """Answer with the result of a job.
 
     Raises:
-        ResultNotReady, JobFailed, JobCancelled: nothing, and why.
-        ResultGone: its file is lost, and what made it is no longer there.
-        JobUnknown, ShuttingDown: it went while a lost result was made again.
+        ResultNotReady, JobFailed, JobCancelled: there is no result.
+        ResultGone: its file is lost and cannot be computed again.
+        JobUnknown, ShuttingDown: the job was removed, or the server stopped, while a lost result was computed again.
     """
     job = detail.record
     receipt = receipt_of(detail)
     is_kept = job.request.view == "document"
     return await represent(
         request,
-        form=form.with_points(partial(_places, backend, job)),
+        form=form.with_points(partial(_coordinates, backend, job)),
         tag=receipt.checksum,
-        body=partial(read_kept, backend, job, receipt) if is_kept else None,
+        body=partial(read_result_file, backend, job, receipt) if is_kept else None,
         document=None if is_kept else partial(classic_as_document, backend, job, receipt),
         cache_control=CACHE_CONTROL,
         headers=headers,
@@ -69,21 +69,21 @@ async def answer_with_result(
     )
 
 
-def _places(backend: Backend, job: JobRecord) -> Mapping[str, tuple[float, float]]:
-    """Return where the locations lie of the very content that a job is of; nothing where that is gone."""
+def _coordinates(backend: Backend, job: JobRecord) -> Mapping[str, tuple[float, float]]:
+    """Return the coordinates of locations in the snapshot of a job; none if the snapshot is gone."""
     try:
         return backend.catalog.snapshot(job.request.dataset, job.request.fingerprint).about.points.coordinates
     except SnapshotDamaged:
         return {}
 
 
-async def read_kept(backend: Backend, job: JobRecord, receipt: Receipt) -> bytes:
-    """Read the file of a result; one that is lost is made again."""
-    if receipt.size_bytes > _READ_AT_ONCE_BYTES:
+async def read_result_file(backend: Backend, job: JobRecord, receipt: Receipt) -> bytes:
+    """Read the file of a result; a lost one is computed again."""
+    if receipt.size_bytes > _INLINE_BYTES:
         reading = await asyncio.to_thread(backend.engine.read_result, job.number)
     else:
         reading = backend.engine.read_result(job.number)
-    await backend.landed(reading)
+    await backend.wait_for(reading)
     return reading.result()
 
 
@@ -94,22 +94,22 @@ async def get_result(backend: Backend, request: HttpRequest) -> Reply | Stream:
     chart = query.one(CHART.name)
     query.check()
     wait_s = preferred_wait(request.header("prefer"))
-    detail = await backend.waiters.end_of(
-        backend.engine, job_number_of(request), within_s=wait_s or 0, gone=request.gone
+    detail = await backend.waiters.wait_for_end(
+        backend.engine, job_number_of(request), within_s=wait_s or 0, disconnected=request.disconnected
     )
-    # Which forms and charts there are is known with the job.
+    # The available formats and charts depend on the job's statistic.
     statistic = detail.record.request.statistic
-    form = with_chart(
+    form = choose_chart(
         choose_form(request.header("accept"), request.path_params.get("suffix"), statistic), chart, statistic
     )
     return await answer_with_result(backend, request, detail, form=form, headers=applied(wait_s))
 
 
 def receipt_of(detail: JobDetail) -> Receipt:
-    """Return what is known of a job's result.
+    """Return the receipt of a job's result.
 
     Raises:
-        ResultNotReady, JobFailed, JobCancelled: there is none, and why.
+        ResultNotReady, JobFailed, JobCancelled: there is no result.
     """
     job = detail.record
     failure = job.failure
@@ -128,11 +128,11 @@ def receipt_of(detail: JobDetail) -> Receipt:
 
 
 def classic_as_document(backend: Backend, job: JobRecord, receipt: Receipt) -> Document:
-    """Compute what a classic job was asked as a document: its file has the classic JSON, which says less."""
+    """Compute the result of a classic job as a document: its file contains only the classic JSON."""
     request = job.request
     statistic = STATISTICS.get(request.statistic)
     if statistic is None or statistic.method_version != receipt.method_version:
-        # The classic API still answers from the file. A document made now could have other numbers than that.
+        # The classic API still answers from the file. A document computed now could have other numbers.
         raise ResultGone(
             f"{job.id} was computed with version {receipt.method_version} of {request.statistic}, which this "
             "server no longer has, so its result cannot be written in another format. Submit the request again, "

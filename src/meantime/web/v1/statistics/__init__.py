@@ -1,1 +1,1 @@
-"""/v1/statistics: what can be asked, and immediate answers without a job."""
+"""/v1/statistics: the statistics, and immediate answers without a job."""

@@ -35,14 +35,14 @@ from meantime.web.v1.statistics.resource import STATISTIC_LIST, StatisticList, S
 
 
 def _query_parameters() -> tuple[Parameter, ...]:
-    """Return the parameters that any statistic has; which are needed depends on the statistic."""
-    found: dict[str, Parameter] = {}
+    """Return the parameters of all statistics; which ones are required depends on the statistic."""
+    parameters_by_name: dict[str, Parameter] = {}
     for row in STATISTICS.values():
         schema = parameters_schema(row)
         parameters: type[msgspec.Struct] = row.parameters
         for field in fields(parameters):
             about = schema["properties"][field.name]
-            found.setdefault(
+            parameters_by_name.setdefault(
                 field.name,
                 Parameter(
                     name=field.name,
@@ -52,7 +52,7 @@ def _query_parameters() -> tuple[Parameter, ...]:
                     example=about["examples"][0],
                 ),
             )
-    return tuple(found.values())
+    return tuple(parameters_by_name.values())
 
 
 def _takers(name: str) -> str:
@@ -92,7 +92,7 @@ PROBLEMS = (
     DatasetUnknown,
     DatasetLoading,
     DatasetNotReady,
-    # Its rows are read from disk by some; their file may have been taken away.
+    # Some statistics read rows from disk, and the file may be gone.
     SnapshotDamaged,
     RangeInvalid,
     *DRAWING,
@@ -148,7 +148,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             ACCEPT,
             *CONDITIONS,
         ),
-        # As JSON it is either what the statistic is, or its answer.
+        # JSON is either a description of the statistic or an answer.
         outcomes=outcomes(json=(ResultDocument, StatisticResource)),
         problems=PROBLEMS,
     ),

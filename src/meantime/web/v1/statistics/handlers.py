@@ -1,4 +1,4 @@
-"""Answers about statistics, and to questions."""
+"""Handlers for statistics and immediate answers."""
 
 from __future__ import annotations
 
@@ -21,29 +21,29 @@ from meantime.web.backend import Backend
 from meantime.web.http import conditional
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
-from meantime.web.v1.forms import choose_form, with_chart
+from meantime.web.v1.forms import choose_chart, choose_form
 from meantime.web.v1.representation import represent, stem_of
 from meantime.web.v1.statistics.immediate import ImmediateAnswer
 from meantime.web.v1.statistics.query import StatisticQuery, read_question
 from meantime.web.v1.statistics.resource import STATISTIC_DESCRIPTIONS, STATISTIC_LIST
 
-# The data set may be loaded anew, so the answer is asked after each time, which takes no longer than to look it up.
-ASK_AFTER = "public, no-cache"
-# With its fingerprint named it can never be another one.
-_FOR_EVER = "public, max-age=31536000, immutable"
+# The data set may be reloaded, so an answer must be revalidated each time, which takes no longer than a lookup.
+REVALIDATE = "public, no-cache"
+# An answer for a named fingerprint never changes.
+_IMMUTABLE = "public, max-age=31536000, immutable"
 
 _ENCODER = msgspec.json.Encoder()
 
 
 async def list_statistics(_: Backend, request: HttpRequest) -> Reply:
-    """GET /v1/statistics: all that can be question."""
+    """GET /v1/statistics: all statistics."""
     return conditional.answer(request, STATISTIC_LIST)
 
 
 async def get_statistic(backend: Backend, request: HttpRequest) -> Reply | Stream:
-    """GET /v1/statistics/{name}: without a query what it is, with one its answer."""
+    """GET /v1/statistics/{name}: without a query its description, with a query an answer."""
     if not request.raw_query:
-        # Answers at the same address vary, so caches are told the same of what it is.
+        # Answers at the same address vary by these headers, so the description must say the same.
         return conditional.answer(
             request, STATISTIC_DESCRIPTIONS[statistic_of(request).name], ("vary", "Accept, Accept-Encoding")
         )
@@ -54,7 +54,7 @@ def statistic_of(request: HttpRequest) -> AnyStatistic:
     """Return the statistic that the path names.
 
     Raises:
-        StatisticUnknown: there is none of this name.
+        StatisticUnknown: there is none with this name.
     """
     name = request.path_params["name"]
     if (row := STATISTICS.get(name)) is None:
@@ -66,26 +66,26 @@ def statistic_of(request: HttpRequest) -> AnyStatistic:
 
 
 async def answer_statistic(backend: Backend, request: HttpRequest) -> Reply | Stream:
-    """GET /v1/statistics/{name}?..., and with a suffix: the answer, as far as the client does not have it."""
+    """GET /v1/statistics/{name}?..., and with a suffix: the answer, unless the client has it."""
     key, answers = key_of(request), backend.answers
     if key is None:
         return await _made(backend, request, key)
-    if (kept := answers.find(key, backend.catalog)) is not None:
+    if (kept := answers.get(key, backend.catalog)) is not None:
         return kept
-    async with answers.turn(key):
-        # Made by another one while this one waited for its turn.
-        return answers.find(key, backend.catalog) or await _made(backend, request, key)
+    async with answers.lock(key):
+        # Another request may have computed it while this one waited for the lock.
+        return answers.get(key, backend.catalog) or await _made(backend, request, key)
 
 
 async def _made(backend: Backend, request: HttpRequest, key: AnswerKey | None) -> Reply | Stream:
     row = statistic_of(request)
     form = choose_form(request.header("accept"), request.path_params.get("suffix"), row.name)
     question = await read_question(request.query, row, backend.catalog)
-    form = with_chart(form, question.chart, row.name).with_points(lambda: question.snapshot.about.points.coordinates)
+    form = choose_chart(form, question.chart, row.name).with_points(lambda: question.snapshot.about.points.coordinates)
     made = await _represented(backend, request, row, form, question)
     if key is not None and isinstance(made, Reply):
         fingerprint = question.snapshot.fingerprint
-        backend.answers.keep(key, made, dataset=question.dataset, fingerprint=fingerprint, is_pinned=question.is_pinned)
+        backend.answers.put(key, made, dataset=question.dataset, fingerprint=fingerprint, is_pinned=question.is_pinned)
     return made
 
 
@@ -100,16 +100,16 @@ async def _represented(
             tag=_tag(row, question, making.known),
             document=making.document,
             body=None,
-            cache_control=_FOR_EVER if question.is_pinned else ASK_AFTER,
+            cache_control=_IMMUTABLE if question.is_pinned else REVALIDATE,
             stem=stem_of(row.name, question.dataset, question.snapshot.fingerprint),
             is_quick=not making.is_long,
         )
     finally:
-        # Where the client has left, or the server gives up: the thread is to know.
+        # If the client has disconnected or the server cancels the request, the thread must stop.
         making.work.stop()
 
 
 def _tag(row: AnyStatistic, question: StatisticQuery, known: Mapping[str, Any]) -> str:
-    """Name an answer: equal questions of equal data have one name, however they are written."""
-    says = [question.dataset, question.snapshot.fingerprint, row.name, row.method_version, known]
-    return hashlib.blake2b(_ENCODER.encode(says), digest_size=16).hexdigest()
+    """Identify an answer: equal questions about equal data have the same tag, however they are written."""
+    identity = [question.dataset, question.snapshot.fingerprint, row.name, row.method_version, known]
+    return hashlib.blake2b(_ENCODER.encode(identity), digest_size=16).hexdigest()

@@ -1,4 +1,4 @@
-"""Computes an answer at once, within limits of size and time."""
+"""Computes immediate answers, within limits of size and time."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from meantime.formats.document import Document
 from meantime.web.backend import Backend
 from meantime.web.v1.statistics.query import StatisticQuery
 
-# What goes through more is made in a thread. A question of the CDC has up to 20,020 cells; each a group of its own they
-# take 40 ms, added up to states 10.
+# Larger computations run in a thread. A question of the CDC has up to 20,020 cells, which take 40 ms if each is a group
+# of its own, and 10 ms if they are combined to states.
 _IN_LOOP = 25_000
-# What goes through more belongs into a job, where it can be watched and cancelled. Five million rows take 0.1 s for the
-# median of each state, and 0.5 s for that of each of 20,020 groups (2 cores).
+# Larger computations must be jobs, which can be followed and cancelled. For five million rows, the median of each state
+# takes 0.1 s, and that of each of 20,020 groups 0.5 s (2 cores).
 _AT_ONCE = 10_000_000
-# As long as people wait without being told anything. The size above makes it rare.
+# As long as people wait without any sign of progress. The limits above make this rare.
 _SECONDS = 10.0
 
 
 class ImmediateAnswer:
-    """How an answer is made at once, in whichever thread; one of very many rows takes one of the few places for such.
+    """An immediate answer, computed in the calling thread; a long one needs one of the few slots.
 
     Raises:
-        AskAsJob: it goes through too many.
+        AskAsJob: it covers too many rows.
     """
 
     def __init__(self, backend: Backend, question: StatisticQuery) -> None:
@@ -49,23 +49,23 @@ class ImmediateAnswer:
         self._question = question
 
     def document(self) -> Document:
-        """Make it; raises AnswersBusy where all places are taken, and as the compute does."""
+        """Compute it. Raises AnswersBusy if all slots are taken, and whatever the computation raises."""
         with self._slots.take() if self.is_long else nullcontext():
             return self._compute.document(self._question.prepared, self._question.dataset, self.work)
 
 
 class BriefWork:
-    """Work that nobody watches, and that is over when the time is, or when nobody waits for it."""
+    """Work without progress reports, which ends when its time is up or when the client has disconnected."""
 
     def __init__(self) -> None:
         self._until = time.monotonic() + _SECONDS
         self._is_stopped = False
 
     def progress(self, share: float) -> None:
-        """Tell nobody."""
+        """Do nothing."""
 
     def check(self) -> None:
-        """Raise AskAsJob after some seconds, JobCancelled where nobody waits any more."""
+        """Raise AskAsJob if the time is up, JobCancelled after ``stop``."""
         if self._is_stopped:
             raise JobCancelled("The client has disconnected.")
         if time.monotonic() > self._until:

@@ -1,4 +1,4 @@
-"""Reads a question from the query of an address."""
+"""Reads a request for a statistic from the query of an address."""
 
 from __future__ import annotations
 
@@ -27,42 +27,42 @@ from meantime.web.http.query import refusal
 from meantime.web.v1.datasets.address import dataset_unknown
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}", re.ASCII)
-# What a query has beside the parameters of the statistic.
-_OURS = ("dataset", "fingerprint", "chart")
+# Parameters of a query apart from those of the statistic.
+_RESERVED = ("dataset", "fingerprint", "chart")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticQuery:
-    """What a query asks for, checked and prepared."""
+    """A request for a statistic, checked and prepared."""
 
     dataset: str
     prepared: AnyPrepared
-    is_pinned: bool  # the snapshot is named, and not whichever is current
-    chart: str | None  # that is to be shown
+    is_pinned: bool  # the query names the snapshot, instead of using the current one
+    chart: str | None  # the chart to show
 
     @property
     def snapshot(self) -> Snapshot:
-        """The one that answers."""
+        """The snapshot that is used."""
         return self.prepared.snapshot
 
 
 async def read_question(pairs: Sequence[tuple[str, str]], row: AnyStatistic, catalog: Catalog) -> StatisticQuery:
-    """Read and check what is asked.
+    """Read and check a query.
 
     Raises:
-        DatasetUnknown, DatasetLoading, DatasetNotReady: of the data set.
-        RequestInvalid: with everything that is wrong.
+        DatasetUnknown, DatasetLoading, DatasetNotReady: the data set cannot be used.
+        RequestInvalid: with all problems.
     """
     texts_by_name: dict[str, list[str]] = {}
     for name, text in pairs:
         texts_by_name.setdefault(name, []).append(text)
     problems: list[Problem] = []
-    own = {name: _one(name, texts_by_name.pop(name), problems) for name in _OURS if name in texts_by_name}
-    fingerprint = own.get("fingerprint")
+    reserved = {name: _one(name, texts_by_name.pop(name), problems) for name in _RESERVED if name in texts_by_name}
+    fingerprint = reserved.get("fingerprint")
     if fingerprint is not None and not _FINGERPRINT.fullmatch(fingerprint):
         detail = f'"fingerprint" must be that of a snapshot, 64 hexadecimal digits, not {quoted(fingerprint)}.'
         problems.append(Problem(pointer="/fingerprint", code="type", detail=detail))
-    dataset = own.get("dataset", catalog.default)
+    dataset = reserved.get("dataset", catalog.default)
     raw = _raw(row, texts_by_name, problems)
     snapshot = await _snapshot(catalog, dataset, None if problems else fingerprint)
     try:
@@ -71,7 +71,9 @@ async def read_question(pairs: Sequence[tuple[str, str]], row: AnyStatistic, cat
         raise refusal([*problems, *invalid.problems], "query") from invalid
     if problems:
         raise refusal(problems, "query")
-    return StatisticQuery(dataset=dataset, prepared=prepared, is_pinned=fingerprint is not None, chart=own.get("chart"))
+    return StatisticQuery(
+        dataset=dataset, prepared=prepared, is_pinned=fingerprint is not None, chart=reserved.get("chart")
+    )
 
 
 async def _snapshot(catalog: Catalog, dataset: str, fingerprint: str | None) -> Snapshot:
@@ -90,7 +92,7 @@ async def _snapshot(catalog: Catalog, dataset: str, fingerprint: str | None) -> 
 
 
 async def _older(catalog: Catalog, dataset: str, fingerprint: str) -> Snapshot:
-    """Return a snapshot that is not current; it may have to be opened, which takes a tenth of a second."""
+    """Return a snapshot that is not the current one. Opening it may take a tenth of a second."""
     try:
         return await asyncio.to_thread(catalog.snapshot, dataset, fingerprint)
     except SnapshotDamaged:
@@ -103,7 +105,7 @@ async def _older(catalog: Catalog, dataset: str, fingerprint: str) -> Snapshot:
 
 
 def _raw(row: AnyStatistic, texts_by_name: Mapping[str, list[str]], problems: list[Problem]) -> dict[str, Any]:
-    """Make of texts what the parameters are. What cannot be is left as it is, for the check to say so."""
+    """Convert texts to the types of the parameters. Others are kept, and the check reports them."""
     parameters: type[msgspec.Struct] = row.parameters
     kinds = {field.name: field.type for field in fields(parameters)}
     raw: dict[str, Any] = {}
@@ -111,7 +113,7 @@ def _raw(row: AnyStatistic, texts_by_name: Mapping[str, list[str]], problems: li
         kind = kinds.get(name)
         item = item_of(kind)
         if item is not None:
-            # An empty text is a name of its own, of what has none; among numbers and words it stands for nothing.
+            # An empty text is a valid label; in lists of numbers and words it is ignored.
             kept = texts if text_is_meant(item) else [text for text in texts if text]
             raw[name] = [_value(item, text) for text in kept]
         else:
@@ -120,7 +122,7 @@ def _raw(row: AnyStatistic, texts_by_name: Mapping[str, list[str]], problems: li
 
 
 def _one(name: str, texts: Sequence[str], problems: list[Problem]) -> str:
-    """Return the one value that a name came with; the same one several times does not matter."""
+    """Return the value of a parameter, which may be repeated only with the same value."""
     if len(set(texts)) > 1:
         detail = f'"{name}" takes one value, but {len(set(texts)):,} different ones were given.'
         problems.append(Problem(pointer=f"/{name}", code="repeated", detail=detail))
@@ -128,7 +130,7 @@ def _one(name: str, texts: Sequence[str], problems: list[Problem]) -> str:
 
 
 def _value(kind: Any, text: str) -> Any:
-    """Make of a text what a parameter is."""
+    """Convert a text to the type of a parameter."""
     if kind is None or text_is_meant(kind):
         return text
     try:

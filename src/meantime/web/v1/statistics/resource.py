@@ -1,4 +1,4 @@
-"""Statistics as clients see them."""
+"""Statistics in the JSON of the API."""
 
 from __future__ import annotations
 
@@ -119,18 +119,18 @@ def statistic_resource(row: AnyStatistic) -> StatisticResource:
 
 
 def links_of(row: AnyStatistic) -> StatisticLinks:
-    """Return where to go on from a statistic."""
+    """Return the links of a statistic."""
     return StatisticLinks(self_=f"/v1/statistics/{row.name}")
 
 
 def parameters_schema(row: AnyStatistic) -> dict[str, Any]:
-    """Return the schema of a statistic's parameters, whole, without a reference."""
+    """Return the complete schema of a statistic's parameters, without references."""
     schema: dict[str, Any] = msgspec.json.schema(row.parameters)["$defs"][row.parameters.__name__]
     return schema
 
 
 def _pairs(parameters: Mapping[str, Any]) -> list[tuple[str, Any]]:
-    """Write parameters as a query has them: lists by repetition, since names may have commas in them."""
+    """Return parameters as pairs of a query. Lists are repeated, because names may contain commas."""
     return [
         (name, each)
         for name, value in parameters.items()
