@@ -9,7 +9,7 @@ import time
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
 
-from validation import asked, gaps, intervals, ranks, trends, verdicts
+from validation import asked, gaps, intervals, ranks, trends, verdicts, weighted
 from validation.figures import FULL, SMALL, Effort, Section, Simulation
 from validation.report import DOCUMENT, missed, tables, with_tables
 
@@ -17,6 +17,7 @@ from validation.report import DOCUMENT, missed, tables, with_tables
 SIMULATIONS: tuple[Simulation, ...] = (
     *asked.SIMULATIONS,
     *ranks.SIMULATIONS,
+    *weighted.SIMULATIONS,
     *intervals.SIMULATIONS,
     *gaps.SIMULATIONS,
     *verdicts.SIMULATIONS,
@@ -28,6 +29,7 @@ _FOR_READING: tuple[Simulation, ...] = (
     *ranks.SIMULATIONS,
     *trends.SIMULATIONS,
     *gaps.SIMULATIONS,
+    *weighted.SIMULATIONS,
     *asked.SIMULATIONS,
 )
 # A small run says only whether something is broken: a false alarm in a run would be one in thousands.

@@ -26,7 +26,7 @@ class Effort(NamedTuple):
         return f"{self.cells:,} replications of cells, {self.rankings:,} of rankings, {self.samples} synthetic samples"
 
 
-# A full run takes some ten minutes on two cores; the small one a part of a minute.
+# A full run takes some ten minutes on two cores; the small one half a minute.
 FULL = Effort(cells=100_000, rankings=8_000, samples=20)
 SMALL = Effort(cells=4_000, rankings=60, samples=1)
 
@@ -100,7 +100,7 @@ def share(
 ) -> Figure:
     """Return the figure of how often something happened.
 
-    The error is that of a share a little inside, so that one of 0 or 100 % is not taken for certain:
+    The error is that of a share a little inside, so that one of 0 or 100% is not taken for certain:
 
     >>> share(("a",), 50, 100)
     Figure(names=('a',), percent=50.0, error=4.950737714883371, least=None, most=None, known=False)

@@ -22,7 +22,7 @@ def named(effort: Effort, seed: int) -> Section:
             other_truth, other_n = near(rng, other, n, effort.cells)
             one, two = publish(rng, one_truth, one_n).estimates, publish(rng, other_truth, other_n).estimates
             d, r = difference(one, two), ratio(one, two)
-            names = (f"{n:,}", f"{percent} and {other} %")
+            names = (f"{n:,}", f"{percent} and {other}%")
             figures += [
                 share((*names, "absolute"), inside(one_truth - other_truth, d.low, d.high), effort.cells, least=94.0),
                 share((*names, "relative"), inside(one_truth / other_truth, r.low, r.high), effort.cells, least=94.0),
@@ -44,7 +44,7 @@ def greatest(effort: Effort, seed: int) -> Section:
         figures.append(share((f"{sd:g}",), hits, effort.rankings, least=94.0))
     return Section(
         "Greatest gap among six strata: its interval",
-        "Strata of 1,050 respondents about 30 % (standard errors of 2 points), whose truths have the standard "
+        "Strata of 1,050 respondents about 30% (standard errors of 2 points), whose truths have the standard "
         "deviation named. Covered is the true difference of the two strata that came out as the extremes.",
         ("SD of the truths, points",),
         tuple(figures),

@@ -1,22 +1,54 @@
-"""A survey whose truth is known, as it would be published: the drawing that all simulations share.
+"""Two surveys whose truth is known, as they would be published: the drawing that all simulations share.
 
-A cell is Binomial(n / design effect, truth); value and 95 % limits, on the logit scale, are rounded to one decimal, as
-the CDC's are. What is published goes the way of a file's rows: standard errors are recovered from the rounded limits.
+* ``publish``, a known design effect: a cell is Binomial(n / design effect, truth).
+* ``publish_weighted``, unequal weights: n persons, each with a lognormal weight (coefficient of variation 1, so that
+  the design effect is 2 as well). The percent is weighted, and its standard error is linearized, so it is estimated
+  from the persons of the cell. This is how the CDC's percents are made.
+
+Both have 95% limits on the logit scale, and value and limits are rounded to one decimal. What is published goes the way
+of a file's rows: standard errors are recovered from the rounded limits.
+
+Source: Korn and Graubard, Analysis of Health Surveys (1999), on linearized standard errors.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import NamedTuple
 
 import numpy as np
 
-from meantime.dataset.cube import Doubles
+from meantime.dataset.cube import Doubles, Integers
 from meantime.statistics.methods.differences import Estimates
-from meantime.statistics.methods.standard_errors import Z95, Scale, expit, logit, standard_errors
+from meantime.statistics.methods.standard_errors import (
+    Z95,
+    Scale,
+    expit,
+    limits_for_differences,
+    logit,
+    standard_errors,
+)
 
 # The median of the CDC's table.
 DESIGN_EFFECT = 2.0
 STEP = 0.1
+
+# The standard deviation of the logarithm of a weight: 1 + CV^2 = exp(sigma^2), for a coefficient of variation of 1.
+_SIGMA = np.float32(np.sqrt(np.log(2)))
+# So many persons' weights are drawn at a time: they stay in the processor's cache.
+_PERSONS_AT_A_TIME = 200_000
+
+# Scatter of the years about a line that carries over: its name, its size in standard errors, its autocorrelation.
+CARRIED_OVER = (
+    ("0.3", 1.0, 0.3),
+    ("0.6", 1.0, 0.6),
+    ("0.9", 1.0, 0.9),
+    ("0.3", 2.0, 0.3),
+    ("0.6", 2.0, 0.6),
+    ("0.9", 2.0, 0.9),
+    ("random walk", 0.5, 1.0),
+    ("random walk", 1.0, 1.0),
+)
 
 
 class Published(NamedTuple):
@@ -38,7 +70,12 @@ class Published(NamedTuple):
     @property
     def estimates(self) -> Estimates:
         """What comparisons are made of."""
-        return Estimates(value=self.value, se=self.se, scale=Scale.LOGIT)
+        se = self.se
+        low, high = limits_for_differences(self.value, self.low, self.high, se, scale=Scale.LOGIT, step=STEP)
+        return Estimates(value=self.value, se=se, scale=Scale.LOGIT, low=low, high=high)
+
+
+Survey = Callable[[np.random.Generator, Doubles, Doubles], Published]
 
 
 def generator(seed: int, name: str) -> np.random.Generator:
@@ -61,6 +98,44 @@ def publish(rng: np.random.Generator, truth: Doubles, respondents: Doubles) -> P
     return Published(np.round(100 * share, 1), np.round(low, 1), np.round(high, 1), respondents.astype(np.float64))
 
 
+def publish_weighted(rng: np.random.Generator, truth: Doubles, respondents: Doubles) -> Published:
+    """Ask so many persons, each with a weight of his or her own.
+
+    Where all said the same there is no standard error, and no limit is published.
+    """
+    truth, respondents = np.broadcast_arrays(truth, respondents)
+    cases = rng.binomial(respondents.astype(np.int64), truth / 100)
+    said = np.stack([cases, respondents.astype(np.int64) - cases], axis=-1)
+    weight, square = _sums_of_weights(rng, said.ravel())
+    yes, no = weight.reshape(said.shape)[..., 0], weight.reshape(said.shape)[..., 1]
+    share = yes / (yes + no)
+    # The linearized variance: n / (n - 1) sum w^2 (y - share)^2 / (sum w)^2.
+    residual = (square.reshape(said.shape) * np.stack([1 - share, share], axis=-1) ** 2).sum(axis=-1)
+    se = np.sqrt(respondents / (respondents - 1) * residual) / (yes + no)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        reach = Z95 * se / (share * (1 - share))
+        low, high = expit(logit(100 * share) - reach), expit(logit(100 * share) + reach)
+    return Published(np.round(100 * share, 1), np.round(low, 1), np.round(high, 1), respondents.astype(np.float64))
+
+
+def _sums_of_weights(rng: np.random.Generator, persons: Integers) -> tuple[Doubles, Doubles]:
+    """Draw a weight for each person of each group, and return the sums of weights and of their squares by group."""
+    weight, square = np.zeros(len(persons)), np.zeros(len(persons))
+    ends = persons.cumsum()
+    start = 0
+    while start < len(persons):
+        before = int(ends[start - 1]) if start else 0
+        stop = max(int(np.searchsorted(ends, before + _PERSONS_AT_A_TIME, side="right")), start + 1)
+        some = start + np.flatnonzero(persons[start:stop])  # an empty group has no place in reduceat
+        if len(some):
+            drawn = np.exp(_SIGMA * rng.standard_normal(int(persons[some].sum()), dtype=np.float32))
+            begins = np.concatenate([[0], persons[some][:-1].cumsum()])
+            weight[some] = np.add.reduceat(drawn, begins, dtype=np.float64)
+            square[some] = np.add.reduceat(drawn * drawn, begins, dtype=np.float64)
+        start = stop
+    return weight, square
+
+
 def near(rng: np.random.Generator, percent: float, respondents: float, size: int) -> tuple[Doubles, Doubles]:
     """Return truths and respondents within a tenth of a design point.
 
@@ -77,3 +152,15 @@ def near(rng: np.random.Generator, percent: float, respondents: float, size: int
 def inside(truth: Doubles, low: Doubles, high: Doubles) -> int:
     """Count the intervals that cover; one that does not exist does not."""
     return int(((low <= truth) & (truth <= high)).sum())
+
+
+def scatter(rng: np.random.Generator, shape: tuple[int, ...], carried: float) -> Doubles:
+    """Return standard normal noise, the last axis being years, of which so much carries over to the next one.
+
+    All of it (1) is a random walk with standard normal steps.
+    """
+    noise = rng.standard_normal(shape)
+    fresh = np.sqrt(1 - carried**2) if carried < 1 else 1.0
+    for year in range(1, shape[-1]):
+        noise[..., year] = carried * noise[..., year - 1] + fresh * noise[..., year]
+    return noise

@@ -8,7 +8,7 @@ from meantime.dataset.cube import Doubles
 from meantime.statistics.methods.slopes import annual_percent_change, lines, log_lines
 from meantime.statistics.methods.standard_errors import Z95
 from validation.figures import Effort, Promise, Section, share
-from validation.survey import DESIGN_EFFECT, generator, inside, publish
+from validation.survey import CARRIED_OVER, DESIGN_EFFECT, generator, inside, publish, scatter
 
 _SLOPE = 0.4
 _MIDDLE_PERCENT = 30.0
@@ -31,7 +31,7 @@ def slopes(effort: Effort, seed: int) -> Section:
             figures.append(share((*names, "standard errors at their word, not used"), hits, effort.cells))
     return Section(
         "Slope of a trend",
-        f"Truth {_MIDDLE_PERCENT:g} % and {_SLOPE:g} points a year, 800 to 3,000 respondents by year. Scatter is that "
+        f"Truth {_MIDDLE_PERCENT:g}% and {_SLOPE:g} points a year, 800 to 3,000 respondents by year. Scatter is that "
         "of the truth about its line, in standard errors, independent from year to year.",
         ("years", "scatter", "interval"),
         tuple(figures),
@@ -52,27 +52,27 @@ def low_percents(effort: Effort, seed: int) -> Section:
                 promised: Promise = {"least": 94.0, "most": 97.5} if at_the_mean else {}
                 figures.append(share((f"{respondents:,}", f"{extra}", named), hits, effort.cells, **promised))
     return Section(
-        f"Slope at {_LOW_PERCENT:g} %",
-        f"Truth {_LOW_PERCENT:g} % and no slope, {_LOW_YEARS} years. Scatter as above.",
+        f"Slope at {_LOW_PERCENT:g}%",
+        f"Truth {_LOW_PERCENT:g}% and no slope, {_LOW_YEARS} years. Scatter as above.",
         ("respondents a year", "scatter", "interval"),
         tuple(figures),
     )
 
 
 def carried_over(effort: Effort, seed: int) -> Section:
-    """Scatter that carries over to the next year: what the rule does not mend."""
+    """Scatter that carries over to the next year: what the rule does not correct."""
     rng, figures = generator(seed, "carried over"), []
-    for years in (8, 13):
-        for carried in (0.3, 0.6):
-            value, se = _survey(rng, years, 1, effort.cells, carried=carried)
+    for years in (5, 8, 13):
+        for named, extra, carried in CARRIED_OVER:
+            value, se = _survey(rng, years, extra, effort.cells, carried=carried)
             found = lines(np.arange(float(years)), value, se, is_percent=True)
             hits = inside(np.full(effort.cells, _SLOPE), found.low, found.high)
-            figures.append(share((f"{years}", f"{carried}"), hits, effort.cells))
+            figures.append(share((f"{years}", named, f"{extra:g}"), hits, effort.cells))
     return Section(
         "Slope where scatter carries over to the next year",
-        "Nothing is promised here, and the page of the statistic says so: scatter of one standard error that is "
-        "autocorrelated.",
-        ("years", "autocorrelation"),
+        "Nothing is promised here, and the page of the statistic says so. Scatter is in standard errors; that of a "
+        "random walk is its step from year to year.",
+        ("years", "autocorrelation", "scatter"),
         tuple(figures),
     )
 
@@ -90,7 +90,7 @@ def percent_changes(effort: Effort, seed: int) -> Section:
         figures.append(share((f"{years}",), hits, effort.cells, least=least, most=most))
     return Section(
         "Annual percent change",
-        f"Truth {_MIDDLE_PERCENT:g} % in the middle, and 2 % more each year.",
+        f"Truth {_MIDDLE_PERCENT:g}% in the middle, and 2% more each year.",
         ("years",),
         tuple(figures),
     )
@@ -110,11 +110,11 @@ def low_percent_changes(effort: Effort, seed: int) -> Section:
                 _, low, high = annual_percent_change(fitted)
                 hits = inside(np.full(effort.cells, growth), low, high)
                 promised: Promise = {"least": 94.0, "most": 97.5} if at_the_mean else {}
-                names = (f"{respondents:,}", f"{growth:g} %", f"{extra}", named)
+                names = (f"{respondents:,}", f"{growth:g}%", f"{extra}", named)
                 figures.append(share(names, hits, effort.cells, **promised))
     return Section(
-        f"Annual percent change at {_LOW_PERCENT:g} %",
-        f"Truth {_LOW_PERCENT:g} % in the middle of {_LOW_YEARS} years. Scatter as above, of the logarithm.",
+        f"Annual percent change at {_LOW_PERCENT:g}%",
+        f"Truth {_LOW_PERCENT:g}% in the middle of {_LOW_YEARS} years. Scatter as above, of the logarithm.",
         ("respondents a year", "more each year", "scatter", "interval"),
         tuple(figures),
     )
@@ -141,9 +141,7 @@ def _survey(
     n = _respondents(rng, years, size)
     line = _MIDDLE_PERCENT + _SLOPE * (np.arange(years) - (years - 1) / 2)
     sampling = np.sqrt(line * (100 - line) * DESIGN_EFFECT / n)
-    noise = rng.standard_normal((size, years))
-    for year in range(1, years):
-        noise[:, year] = carried * noise[:, year - 1] + np.sqrt(1 - carried**2) * noise[:, year]
+    noise = scatter(rng, (size, years), carried)
     cell = publish(rng, np.clip(line + extra * sampling * noise, 1, 99), n)
     return cell.value, cell.se
 
