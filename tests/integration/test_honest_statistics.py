@@ -10,11 +10,11 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.model import Unwatched
 from meantime.statistics.check import check
 from meantime.table import Table
-from tests.support.answers import refused
 from tests.support.real_data import BY_SEX, real_file
 from tests.support.table_files import read
 
 OBESITY = "Percent of adults aged 18 years and older who have obesity"
+INACTIVITY = "Percent of adults who engage in no leisure-time physical activity"
 OVERWEIGHT = "Percent of adults aged 18 years and older who have an overweight classification"
 WOMEN = {"category": "Sex", "stratum": "Female"}
 
@@ -35,7 +35,9 @@ def numbers(table: Table, name: str) -> list[float]:
 @pytest.mark.parametrize("statistic", ["estimate", "comparison", "ranking"])
 def test_it_runs_for_every_question(snapshot: Snapshot, statistic: str) -> None:
     for question in snapshot.cube.labels.questions:
-        table = ask(snapshot, statistic, question=question)
+        # Overweight has no direction of its own.
+        better = {"better": "lower"} if statistic == "ranking" and question == OVERWEIGHT else {}
+        table = ask(snapshot, statistic, question=question, **better)
         assert len(table) >= 52
         assert "Left out: Kentucky and Pennsylvania (no row for 2023)" in table.warnings[0]
 
@@ -89,7 +91,28 @@ def test_ranks_of_obesity_among_women_in_2023_are_31_places_wide(snapshot: Snaps
     assert width("rank_low_all", "rank_high_all") == pytest.approx(37, abs=1)
 
 
-def test_without_a_total_the_basis_must_be_named(snapshot: Snapshot) -> None:
-    problems = refused("ranking", {"question": OBESITY}, snapshot)
-    assert [(problem.pointer, problem.code) for problem in problems] == [("/basis", "missing")]
-    assert '"Sex": "Female" and "Male"' in problems[0].detail
+@pytest.mark.parametrize(
+    ("statistic", "more"),
+    [
+        ("estimate", {}),
+        ("ranking", {}),
+        ("comparison", {}),
+        ("change", {"since": "2011"}),
+        ("target", {"target": 30.0}),
+        ("trend", {}),
+        ("distribution", {}),
+        ("sensitivity", {}),
+        ("association", {"other": INACTIVITY}),
+        ("detectable", {}),
+    ],
+)
+def test_a_bare_question_is_answered_for_the_first_group_and_says_so(
+    snapshot: Snapshot, statistic: str, more: dict[str, Any]
+) -> None:
+    bare = check(statistic, {"question": OBESITY, **more}, snapshot).compute(Unwatched())
+    named = check(statistic, {"question": OBESITY, **more, **WOMEN}, snapshot).compute(Unwatched())
+    # Simulated columns come after the first four; their seed depends on the parameters as they were sent.
+    assert [row[:4] for row in bare.rows()] == [row[:4] for row in named.rows()]
+    [warning] = [each for each in bare.warnings if each not in named.warnings]
+    assert '"Female" of "Sex"' in warning
+    assert '"Sex": "Male"' in warning

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
 from meantime.dataset.cube import ABSENT, Cube, Integers
 from meantime.statistics.cells.draft import CATEGORY, STRATUM, Draft
-from meantime.statistics.cells.selection import Booleans
+from meantime.statistics.cells.selection import Booleans, DefaultGroup, is_group_of_people
 from meantime.text import listed, quoted
 
 # How overall strata are called, in lower case. Data of the kind that belongs beside the spellings of columns.
@@ -88,19 +89,52 @@ def _of_total(draft: Draft) -> Booleans:
     wanted = overall[0] if overall else (ABSENT, ABSENT)
     kept: Booleans = np.asarray((pairs == wanted).all(axis=1))
     if not kept.any():
+        if draft.parameters.basis is None and len(draft.keys):
+            return _of_default_group(draft)
         detail = f"The question has no overall total. Name a category and a stratum. {_choices(draft)}"
         draft.refuse("/basis", "missing", detail)
     draft.notes.append("Basis: the total, as published.")
     return kept
 
 
-def _choices(draft: Draft) -> str:
+def _of_default_group(draft: Draft) -> Booleans:
+    """Mark the cells of the first stratum of the first category, in the order in which the data set lists them.
+
+    Not in the order of the file's rows: the same content has the same answers, whatever the order of its rows.
+    """
+    by_category = _strata_by_category(draft, draft.keys[draft.has_value] if draft.has_value.any() else draft.keys)
+    groups = [(category, stratum) for category, strata in by_category.items() for stratum in strata]
+    category, stratum = next((group for group in groups if is_group_of_people(group[1])), groups[0])
+    others = (
+        (name, tuple(each for each in strata if (name, each) != (category, stratum)))
+        for name, strata in by_category.items()
+    )
+    draft.default_group = DefaultGroup(category, stratum, tuple((name, strata) for name, strata in others if strata))
+    # Whatever else is selected for the answer is of the same group.
+    draft.parameters = msgspec.structs.replace(draft.parameters, basis="stratum", category=category, stratum=stratum)
+    named = "; ".join(f"{quoted(name)}: {listed(map(quoted, strata))}" for name, strata in draft.default_group.others)
+    draft.warnings.append(
+        "No group was named and the question has no overall total, so this answer is about the stratum "
+        f"{quoted(stratum)}{f' of {quoted(category)}' if category else ''}."
+        + (f" The others are, by category: {named}." if named else "")
+    )
+    return _of_stratum(draft, category, stratum)
+
+
+def _strata_by_category(draft: Draft, keys: Integers) -> dict[str, list[str]]:
     labels = draft.cube.labels
     categories, strata = (*labels.categories, ""), (*labels.strata, "")
     by_category: dict[str, list[str]] = {}
-    for category, stratum in _pairs(draft.cube, draft.keys):
+    for category, stratum in _pairs(draft.cube, keys):
         by_category.setdefault(categories[category], []).append(strata[stratum])
-    named = (f"{quoted(category)}: {listed(map(quoted, members))}" for category, members in by_category.items())
+    return by_category
+
+
+def _choices(draft: Draft) -> str:
+    named = (
+        f"{quoted(category)}: {listed(map(quoted, members))}"
+        for category, members in _strata_by_category(draft, draft.keys).items()
+    )
     return f"There are, by category: {'; '.join(named)}."
 
 

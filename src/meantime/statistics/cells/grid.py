@@ -117,6 +117,7 @@ def _estimated(
         left_out=without_row(draft, groups[:, 0], wanted, periods),
         notes=(),
         warnings=(),
+        default_group=draft.default_group,
     )
     return replace(
         selection,

@@ -32,11 +32,28 @@ _GRIDS = ("cell", "value", "se", "low", "high", "used_low", "used_high", "respon
 _NO_GROUPS = frozenset({"data not reported", "not reported", "unknown", "missing", "don't know", "refused"})
 
 
+class DefaultGroup(NamedTuple):
+    """The group that an answer is about because none was named and the question has no overall total."""
+
+    category: str
+    stratum: str
+    others: tuple[tuple[str, tuple[str, ...]], ...]  # the other strata, by category
+
+
 class LeftOut(NamedTuple):
     """A requested location that cannot be in the answer."""
 
     location: str
     reason: str
+
+
+def is_group_of_people(stratum: str) -> bool:
+    """Whether a stratum is a group of people, and not those of whom it is not known.
+
+    >>> is_group_of_people("Female"), is_group_of_people("Data not reported")
+    (True, False)
+    """
+    return stratum.casefold() not in _NO_GROUPS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -69,6 +86,7 @@ class Selection:
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
+    default_group: DefaultGroup | None = None  # where the request names no group and there is no total
 
     def __len__(self) -> int:
         return len(self.locations)
@@ -104,7 +122,7 @@ class Selection:
     @property
     def is_group(self) -> Booleans:
         """Which strata are groups of people, and not "not reported" or the like."""
-        return np.array([stratum.casefold() not in _NO_GROUPS for _, stratum in self.stratum_names], dtype=bool)
+        return np.array([is_group_of_people(stratum) for _, stratum in self.stratum_names], dtype=bool)
 
     def reason(self, row: int, index: int) -> str:
         """Return the reason why a cell has no value, in the file's own words."""

@@ -163,8 +163,16 @@ def prepare(snapshot: Snapshot, parameters: Association) -> Both:
     if parameters.other == parameters.question:
         raise refusal("/other", "contradiction", "Both questions are the same. Name another one.")
     one = pool_periods(select(snapshot, parameters))
-    # Exactly the years of the first question, also if those were given as "latest".
-    other = pool_periods(_select_other(snapshot, msgspec.structs.replace(parameters, years=one.groups.years_parameter)))
+    # Exactly the years and the group of the first question, also if those were "latest" and none was named.
+    of_one = one.groups.parameters
+    same = msgspec.structs.replace(
+        parameters,
+        years=one.groups.years_parameter,
+        basis=of_one.basis,
+        category=of_one.category,
+        stratum=of_one.stratum,
+    )
+    other = pool_periods(_select_other(snapshot, same))
     both = np.intersect1d(one.groups.locations, other.groups.locations)
     left_out = tuple(sorted({*one.left_out, *(_of_other(each) for each in other.left_out)}))
     one, other = (each[np.isin(each.groups.locations, both)] for each in (one, other))

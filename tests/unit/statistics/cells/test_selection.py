@@ -11,7 +11,7 @@ from meantime.statistics.cells.basis import has_total
 from meantime.statistics.cells.cell_parameters import CellParameters, check_form
 from meantime.statistics.cells.pooled import pool_periods
 from meantime.statistics.cells.select import select, select_rows
-from meantime.statistics.cells.selection import LeftOut, left_out_warning
+from meantime.statistics.cells.selection import DefaultGroup, LeftOut, left_out_warning
 from meantime.statistics.methods.pooling import Weights
 from meantime.statistics.methods.reliability import BOUNDARY, FEW_RESPONDENTS, NO_ERROR
 from meantime.statistics.methods.standard_errors import Scale
@@ -65,11 +65,32 @@ class TestBasis:
         beside = made(row("Utah", category=None, stratum=None, value="1.0"), row("Utah", value="30.0"))
         assert select(beside, asked(basis="total")).value.tolist() == [[30.0]]
 
-    def test_without_a_total_the_basis_must_be_named_and_the_choices_are_told(self) -> None:
+    def test_without_a_total_the_first_group_is_taken_and_the_others_are_named(self) -> None:
+        age: dict[str, Any] = {"category": "Age", "stratum": "65 or older"}
+        snapshot = made(row("Utah", value="33.0", **MALE), row("Utah", value="28.0", **FEMALE), row("Utah", **age))
+        found = select(snapshot, asked())
+        assert found.stratum_names == [("Age", "65 or older")]
+        assert found.default_group == DefaultGroup("Age", "65 or older", (("Sex", ("Female", "Male")),))
+        [warning] = found.warnings
+        assert 'about the stratum "65 or older" of "Age"' in warning
+        assert '"Sex": "Female" and "Male"' in warning
+        assert (found.parameters.category, found.parameters.stratum) == ("Age", "65 or older")
+        assert select(snapshot, asked(category="Sex", stratum="Male")).default_group is None
+
+    def test_the_default_group_is_one_of_people_that_has_a_value(self) -> None:
+        rows = [
+            row("Utah", category="Age", stratum="18 to 24", value=None),
+            row("Utah", category="Income", stratum="Data not reported"),
+            row("Utah", category="Income", stratum="Less than $15,000", value="41.0"),
+        ]
+        assert select(made(*rows), asked()).value.tolist() == [[41.0]]
+        nobody = made(row("Utah", category="Income", stratum="Unknown", value="41.0"))
+        assert select(nobody, asked()).value.tolist() == [[41.0]]
+
+    def test_the_total_is_refused_where_it_is_asked_for_and_there_is_none(self) -> None:
         snapshot = made(row("Utah", **FEMALE), row("Utah", **MALE))
-        assert problems(snapshot) == [("/basis", "missing")]
-        assert '"Sex": "Female" and "Male"' in detail(snapshot)
         assert problems(snapshot, basis="total") == [("/basis", "missing")]
+        assert '"Sex": "Female" and "Male"' in detail(snapshot, basis="total")
 
     def test_a_stratum_is_named_by_category_and_stratum(self) -> None:
         snapshot = made(row("Utah"), row("Utah", value="28.0", **FEMALE), row("Utah", value="33.0", **MALE))
@@ -329,12 +350,12 @@ def test_many_names_are_cut() -> None:
         ([{"category": "Sex", "stratum": "Total"}], False),
     ],
 )
-def test_a_question_has_a_total_exactly_where_it_may_be_asked_without_a_basis(
+def test_a_question_has_a_total_exactly_where_no_group_is_taken_for_it(
     groups: list[dict[str, Any]], expected: bool
 ) -> None:
     snapshot = made(*(row("Utah", **group) for group in groups), factories.row("Another", category=None))
     assert has_total(snapshot.cube, snapshot.cube.question_codes["Q"]) is expected
-    assert (problems(snapshot) == []) is expected
+    assert (select(snapshot, asked()).default_group is None) is expected
 
 
 def test_periods_with_years_in_common_are_refused_unless_each_is_told_by_itself() -> None:
