@@ -37,6 +37,14 @@ def test_what_is_withheld_has_no_number_and_says_so() -> None:
     assert texts(nothing).endswith("There is no number: every row is withheld.")
 
 
+def test_the_years_of_a_line_through_values_other_than_percents_count_by_their_standard_errors_alone() -> None:
+    years = range(2015, 2020)
+    of = snapshot([row("Q", "Ohio", "20", period=(year, year), low="19", high="21") for year in years], unit="cups")
+    explanation = explained("trend", of, question="Q", years="all")
+    assert "each weighted by 1 / SE^2." in texts(explanation)
+    assert "w = 1 / SE^2," in explanation.leaves_out[-1]
+
+
 def test_two_years_are_no_line() -> None:
     years = (("Utah", 2019), ("Utah", 2020), ("Ohio", 2018), ("Ohio", 2019), ("Ohio", 2020))
     of = snapshot([row("Q", place, "20", period=(year, year), low="19", high="21") for place, year in years])
