@@ -11,7 +11,7 @@ import numpy as np
 
 from meantime import text
 from meantime.dataset.cube import Doubles
-from meantime.dataset.facts.relations import relation
+from meantime.dataset.facts.relations import RelationKind, relation
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RequestInvalid
 from meantime.model import Work
@@ -25,7 +25,14 @@ from meantime.statistics.cells.selection import LeftOut, Selection
 from meantime.statistics.explain.estimates import explain_own_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.explain.programs import MOST_LISTED
-from meantime.statistics.methods.correlations import Correlation, corrected_for_sampling_error, pearson, spearman
+from meantime.statistics.methods.correlations import (
+    Correlation,
+    corrected_for_sampling_error,
+    correlation_of_errors,
+    pearson,
+    spearman,
+)
+from meantime.statistics.methods.effective_size import effective_size
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.methods.pooling import Weights
 from meantime.statistics.parameters import QuestionText, Show
@@ -93,7 +100,8 @@ _SAME_PEOPLE = (
     "a hint only."
 )
 _RELATED = {
-    "exclude": "By definition nobody is counted by both questions, so a negative correlation is partly arithmetic.",
+    "exclude": "By definition nobody is counted by both questions, so where there are more of the one, fewer are left "
+    "for the other: a negative correlation is partly arithmetic.",
     "overlap": "By definition many are counted by both questions, so a positive correlation is partly arithmetic.",
 }
 _UNRELATED = (
@@ -131,19 +139,21 @@ def association(prepared: Prepared[Association, Both], _work: Work) -> Table:
     """
     parameters, (one, other) = prepared.parameters, prepared.data
     reliabilities = (one.heterogeneity.reliability, other.heterogeneity.reliability)
-    straight, ranked = pearson(one.value, other.value), spearman(one.value, other.value)
+    related = relation(parameters.question, parameters.other)
+    of_errors = _of_errors(one, other, related)
+    straight = pearson(one.value, other.value, of_errors=of_errors)
+    ranked = spearman(one.value, other.value, of_errors=of_errors)
     corrected = corrected_for_sampling_error(straight.r, *reliabilities)
     p_adjusted = adjusted(np.array([straight.p, ranked.p]))
     p_straight, p_ranked = numbers(p_adjusted)
     rows = [_row("Pearson", straight, p_straight, corrected), _row("Spearman", ranked, p_ranked, None)]
     figures: list[list[Cell]] = [list(cells) for cells in zip(*rows, strict=True)]
-    related = relation(parameters.question, parameters.other)
     return table(
         one.groups,
         _with_units(columns_for(parameters), other),
         _locations(one, other) if parameters.show == "locations" else figures,
         left_out=one.left_out,
-        notes=[_reliabilities_note(*reliabilities), _ECOLOGICAL],
+        notes=[_reliabilities_note(*reliabilities), _of_errors_note(of_errors), _ECOLOGICAL],
         warnings=[_SAME_PEOPLE, _UNRELATED if related is None else _RELATED[related]],
         findings=[_finding(straight, ranked, p_adjusted)],
     )
@@ -214,6 +224,23 @@ def _row(method: str, pooled: Correlation, p_adjusted: Cell, corrected: float | 
     return (method, pooled.pairs, *numbers(np.array(figures)), p_adjusted, corrected)
 
 
+def _of_errors(one: Pooled, other: Pooled, related: RelationKind | None) -> float:
+    """Return the correlation that sampling errors alone make; 0 where it is not known."""
+    if related != "exclude" or not (one.groups.is_percent and other.groups.is_percent):
+        return 0.0
+    size = np.sqrt(effective_size(one.value, one.se) * effective_size(other.value, other.se))
+    return correlation_of_errors(one.value, other.value, size)
+
+
+def _of_errors_note(of_errors: float) -> str:
+    if not of_errors:
+        return ""
+    return (
+        "Sampling errors of questions that exclude each other are correlated by a known amount; alone they make a "
+        f"correlation of {text.number(of_errors, 2)} here, which is taken off, also in the intervals and p-values."
+    )
+
+
 def _reliabilities_note(one: float, other: float) -> str:
     if not np.isfinite(one + other):
         return ""
@@ -256,6 +283,12 @@ def explain(explanation: ExplanationBuilder[Association, Both]) -> None:
     explanation.assumptions.append("Of locations, not of people.")
     if r is not None:
         explanation.step(f"The {method} correlation of the two across these locations.", f"r = {r:.3f}", correlation=r)
+    parameters = explanation.parameters
+    of_errors = _of_errors(*explanation.data, relation(parameters.question, parameters.other))
+    if of_errors:
+        explanation.step("What the sampling errors of questions that exclude each other make of it is taken off.")
+        explanation.leaves_out.append("The correlation: it takes the covariance of the sampling errors into account.")
+        return
     years = len(np.unique(explanation.snapshot.cube.cells.keys[one.cells, -1]))
     if method == "Spearman" and years > 1:
         explanation.leaves_out.append("The ranks of pooled values: equal ones may differ in the last digit.")
@@ -301,6 +334,6 @@ STATISTIC = Statistic(
             *(0.0031655031640508164, 0.006331006328101633, 0.41301597062249723),
         ),
     ),
-    method_version=4,
+    method_version=5,
     charts=("scatter",),
 )

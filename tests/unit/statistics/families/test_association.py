@@ -3,6 +3,7 @@ from __future__ import annotations
 import dataclasses
 import tomllib
 from importlib import resources
+from itertools import combinations
 from typing import Any
 
 import msgspec
@@ -196,3 +197,45 @@ def test_a_location_rests_on_the_cells_of_both_and_its_estimate_on_the_first() -
     assert (second.used_as, second.weights.tolist()) == ("other question", [0.0])
     assert STATISTIC.prepared(snapshot, asked).rests_on(None).number is None
     assert STATISTIC.prepared(snapshot, asked).rests_on({"method": "Pearson"}).number is None
+
+
+EXCLUSIVE = [pair for each in RELATIONS if each["kind"] == "exclude" for pair in combinations(each["questions"], 2)]
+
+
+def survey(rng: np.random.Generator, pair: tuple[str, str], k: int, n: int, sd: float) -> Snapshot:
+    """Ask the same people two questions that exclude each other; true values are not associated."""
+    rows = []
+    for place in range(k):
+        one, other = 33 + sd * rng.standard_normal(), 35 + sd * rng.standard_normal()
+        counts = rng.multinomial(n, [one / 100, other / 100, 1 - (one + other) / 100])
+        for question, count in zip(pair, counts, strict=False):
+            value = 100 * count / n
+            half = 1.96 * np.sqrt(value * (100 - value) / n)
+            limits = {"low": round(value - half, 1), "high": round(value + half, 1)}
+            rows.append(factories.row(question, f"L{place:02}", f"{value:.1f}", period=(2020, 2020), **limits))
+    return factories.snapshot(rows)
+
+
+@pytest.mark.parametrize(("n", "sd"), [(1000, 0.5), (1000, 1.5), (400, 1.5)])
+def test_questions_that_exclude_each_other_are_seldom_said_to_go_together_by_their_errors(n: int, sd: float) -> None:
+    rng, runs, pair = np.random.default_rng(n), 60, EXCLUSIVE[0]
+    found, as_they_come = 0, 0
+    for _ in range(runs):
+        snapshot = survey(rng, pair, 50, n, sd)
+        asked = Association(question=pair[0], other=pair[1])
+        p = STATISTIC.answer(snapshot, asked).column("p_adjusted")
+        found += min(float(str(each)) for each in p) < 0.05
+        where = STATISTIC.answer(snapshot, Association(question=pair[0], other=pair[1], show="locations"))
+        values = [np.array(where.column(name), dtype=float) for name in ("estimate", "other_estimate")]
+        as_they_come += stats.pearsonr(*values).pvalue < 0.05
+    assert found <= 8  # of 60; 5 % are 3
+    assert as_they_come >= 20
+
+
+def test_what_is_taken_off_is_told_and_only_for_questions_that_exclude_each_other() -> None:
+    pair = EXCLUSIVE[0]
+    table = STATISTIC.answer(
+        survey(np.random.default_rng(1), pair, 30, 800, 2.0), Association(question=pair[0], other=pair[1])
+    )
+    assert any("exclude each other are correlated by a known amount" in note for note in table.notes)
+    assert not any("known amount" in note for note in of(made()).notes)
