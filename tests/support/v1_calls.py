@@ -76,7 +76,7 @@ class Answering:
 
 
 @dataclass
-class Behind:
+class RunningBackend:
     """What is behind the handlers."""
 
     backend: Backend
@@ -115,9 +115,9 @@ class Behind:
 
 
 @contextmanager
-def behind(
+def running_backend(
     *, tables: Tables | None = None, tasks: Mapping[str, Task] | None = None, **settings: Any
-) -> Iterator[Behind]:
+) -> Iterator[RunningBackend]:
     """An engine over the table of ``tests.support.web_app``, and what handlers are handed."""
     tables = tables or Tables()
     local = LocalCompute(tables)
@@ -131,7 +131,7 @@ def behind(
             metrics=NOTHING,
             explorer=NOTHING,
         )
-        yield Behind(backend, engine, tables)
+        yield RunningBackend(backend, engine, tables)
         backend.waiters.close()
 
 

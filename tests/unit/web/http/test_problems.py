@@ -129,7 +129,7 @@ def test_headers_say_when_where_and_how() -> None:
     headers = {
         "retry-after": problems.error_reply(errors.QueueFull("Full.", retry_after_s=7)),
         "allow": problems.error_reply(errors.MethodNotAllowed("No.", allowed=["GET", "HEAD"])),
-        "content-range": problems.error_reply(errors.RangeInvalid("Behind.", size_bytes=12)),
+        "content-range": problems.error_reply(errors.RangeInvalid("RunningBackend.", size_bytes=12)),
     }
     assert {name: dict(reply.headers)[name] for name, reply in headers.items()} == {
         "retry-after": "7",

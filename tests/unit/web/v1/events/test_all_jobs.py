@@ -7,25 +7,22 @@ from typing import Any
 import pytest
 
 from meantime.engine.engine import JobDetail
-from meantime.errors import JobUnknown, RequestInvalid
+from meantime.errors import RequestInvalid
 from meantime.model import JobState
 from meantime.web.backend import Backend
 from meantime.web.event_log import REMEMBERED_EVENTS
-from meantime.web.http.replies import Reply, Stream
+from meantime.web.http.replies import Reply
 from meantime.web.v1.events import all_jobs, one_job
 from meantime.web.v1.jobs.deletion import delete_job
 from meantime.web.v1.jobs.resource import job_resource
 from tests.support.engine_fakes import PATIENCE_S, HeldTask
 from tests.support.http_requests import job_request
 from tests.support.v1_calls import (
-    Behind,
     FakeEngine,
-    behind,
-    detail,
+    RunningBackend,
     events,
-    headers_of,
+    running_backend,
     taken,
-    turns_until,
 )
 
 QUEUED, RUNNING, DONE = JobState.QUEUED, JobState.RUNNING, JobState.DONE
@@ -43,14 +40,6 @@ def run(story: Coroutine[Any, Any, None]) -> None:
             await story
 
     asyncio.run(in_time())
-
-
-async def follow_one(backend: Backend, job_id: str = "job_id_1", **headers: str) -> AsyncIterator[bytes]:
-    """Follow a job; the first piece, which has no event, is taken."""
-    answer = await one_job.follow_job(backend, job_request(job_id=job_id, **headers))
-    assert isinstance(answer, Stream)
-    assert await taken(answer.pieces) == [b"retry: 2000\n\n"]
-    return answer.pieces
 
 
 async def follow_all(backend: Backend, query: str = "", **headers: str) -> AsyncIterator[bytes]:
@@ -74,215 +63,12 @@ def kinds(found: list[dict[str, Any]]) -> list[str]:
     return [event["event"] for event in found]
 
 
-# One job
-
-
-def test_a_job_is_followed_from_how_it_stands_to_its_end() -> None:
-    held = HeldTask()
-
-    async def story(there: Behind) -> None:
-        pieces = await follow_one(there.backend, "job_id_2")
-        [accepted] = events(await taken(pieces))
-        assert (accepted["event"], accepted["id"], accepted["data"]["position"]) == ("accepted", "queued", 0)
-        held.go_on.set()
-        found = await rest(pieces)
-        assert [kind for kind in kinds(found) if kind != "progress"] in (["started", "ended"], ["ended"])
-        assert (found[-1]["id"], found[-1]["data"]["state"]) == ("done", "done")
-        assert found[-1]["data"]["ended_at"] is not None
-        assert there.backend.waiters.watched == 0
-
-    with behind(tasks={"states_mean": held}, threads=1) as there:
-        there.submit()
-        held.wait_begun()
-        there.submit()
-        run(story(there))
-
-
-def test_a_job_that_has_ended_is_followed_by_one_event_and_the_end() -> None:
-    async def story(there: Behind) -> None:
-        assert kinds(await rest(await follow_one(there.backend))) == ["ended"]
-
-    with behind() as there:
-        there.done()
-        run(story(there))
-
-
-def test_a_browser_that_knows_the_end_is_told_not_to_connect_again() -> None:
-    with behind() as there:
-        job_id = there.done()
-        reply = there.run(one_job.follow_job, lambda: job_request(job_id=job_id, last_event_id="done"))
-    assert (reply.status, reply.body) == (204, b"")
-
-
-def test_every_event_carries_the_whole_job() -> None:
-    async def story(there: Behind) -> None:
-        [event] = await rest(await follow_one(there.backend))
-        assert event["data"]["links"]["results"] == "/v1/jobs/job_id_1/results"
-        assert event["data"]["expires_at"] is not None
-
-    with behind() as there:
-        there.done()
-        run(story(there))
-
-
-def test_an_answer_of_events_is_neither_kept_nor_gathered() -> None:
-    async def story() -> None:
-        one = await one_job.follow_job(FakeEngine().backend, job_request(job_id="job_id_1"))
-        every = await all_jobs.follow_jobs(FakeEngine().backend, job_request())
-        assert (one.job_id, every.job_id) == ("job_id_1", None)
-        for answer in (one, every):
-            assert answer.content_type == "text/event-stream"
-            assert headers_of(answer) == {"cache-control": "no-store", "x-accel-buffering": "no"}
-
-    run(story())
-
-
-def test_a_job_that_there_is_not_is_not_followed() -> None:
-    with behind() as there, pytest.raises(JobUnknown):
-        there.run(one_job.follow_job, lambda: job_request(job_id="job_id_1"))
-
-
-def test_a_job_that_is_removed_before_the_first_event_ends_the_stream() -> None:
-    async def story() -> None:
-        for is_removed_early in (True, False):
-            told = FakeEngine()
-            answer = await one_job.follow_job(told.backend, job_request(job_id="job_id_1"))
-            assert isinstance(answer, Stream)
-            if not is_removed_early:
-                await taken(answer.pieces)
-            del told.standing[1]
-            assert [piece async for piece in answer.pieces] == []
-            assert (told.waiters.watched, told.watchers) == (0, {})
-
-    run(story())
-
-
-@pytest.mark.parametrize(
-    ("known", "standing", "expected"),
-    [
-        (None, detail(state=QUEUED), "accepted"),
-        (None, detail(state=RUNNING), "started"),
-        (None, detail(state=RUNNING, progress=0.5), "progress"),
-        (None, detail(state=DONE), "ended"),
-        ("queued", detail(state=QUEUED), None),
-        ("queued", detail(state=RUNNING), "started"),
-        ("queued", detail(state=RUNNING, progress=0.5), "started"),
-        ("queued", detail(state=JobState.CANCELLED), "ended"),
-        ("running.1.50", detail(state=RUNNING, progress=0.509), None),
-        ("running.1.50", detail(state=RUNNING, progress=0.25), None),  # what led to it
-        ("running.1.50", detail(state=RUNNING, progress=0.51), "progress"),
-        ("running.1.50", detail(state=RUNNING, progress=0.1, attempts=2), "started"),
-        ("running.1.50", detail(state=QUEUED), "given-back"),
-        ("running.1.50", detail(state=JobState.FAILED), "ended"),
-        ("done", detail(state=RUNNING), "started"),  # of another server, at the same address
-        ("nonsense", detail(state=QUEUED), "accepted"),
-        ("running.1.x", detail(state=RUNNING), "started"),
-    ],
-)
-def test_a_client_that_comes_back_is_told_what_it_does_not_know(
-    known: str | None, standing: JobDetail, expected: str | None
-) -> None:
-    async def story() -> None:
-        told = FakeEngine()
-        told.standing[1] = standing
-        pieces = await follow_one(told.backend, **({} if known is None else {"last_event_id": known}))
-        if expected is not None:
-            [event] = events(await taken(pieces))
-            assert event["event"] == expected
-        told.tell(state=DONE)
-        assert kinds(await rest(pieces)) == ([] if expected == "ended" else ["ended"])
-
-    run(story())
-
-
-def test_progress_that_was_not_taken_gives_way_to_newer() -> None:
-    async def story() -> None:
-        told = FakeEngine()
-        pieces = await follow_one(told.backend)
-        assert kinds(events(await taken(pieces))) == ["accepted"]
-        for percent in range(50):
-            told.tell(state=RUNNING, progress=percent / 100)
-        assert [event["data"]["progress"] for event in events(await taken(pieces))] == [0.49]
-        told.tell(state=RUNNING, progress=0.6)
-        told.tell(state=DONE, progress=1.0)
-        assert [(event["event"], event["id"]) for event in await rest(pieces)] == [
-            ("progress", "running.1.60"),
-            ("ended", "done"),
-        ]
-
-    run(story())
-
-
-def test_of_very_many_changes_a_slow_client_gets_the_last_ones() -> None:
-    async def story() -> None:
-        told = FakeEngine()
-        pieces = await follow_one(told.backend)
-        await taken(pieces)
-        for attempt in range(500):
-            told.tell(state=RUNNING, attempts=attempt + 1)
-            told.tell(state=QUEUED, attempts=attempt)
-        told.tell(state=DONE, attempts=500)
-        for _ in range(100):  # more turns than the telling takes
-            await asyncio.sleep(0)
-        found = await rest(pieces)
-        assert 1 < len(found) < 100
-        assert found[-1]["event"] == "ended"
-
-    run(story())
-
-
-def test_a_silent_stream_is_kept_alive_by_comments(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("meantime.web.v1.events.one_job.HEARTBEAT_S", 0)
-
-    async def story() -> None:
-        told = FakeEngine()
-        pieces = await follow_one(told.backend)
-        await taken(pieces)
-        assert await taken(pieces, 3) == [b":\n\n"] * 3
-        told.tell()
-        assert kinds(await rest(pieces)) == ["ended"]
-
-    run(story())
-
-
-def test_a_client_that_leaves_is_not_told_any_more() -> None:
-    async def story() -> None:
-        told = FakeEngine()
-        pieces = await follow_one(told.backend)
-        await taken(pieces)
-        waiting = asyncio.ensure_future(anext(pieces))
-        await turns_until(lambda: bool(told.watchers))
-        await asyncio.sleep(0)
-        waiting.cancel()
-        with pytest.raises(asyncio.CancelledError):
-            await waiting
-        assert (told.waiters.watched, told.watchers) == (0, {})
-
-    run(story())
-
-
-def test_streams_of_one_job_end_when_the_server_stops() -> None:
-    async def story() -> None:
-        told = FakeEngine()
-        pieces = await follow_one(told.backend)
-        await taken(pieces)
-        await asyncio.to_thread(told.waiters.close)
-        assert await rest(pieces) == []
-        # Whoever comes now learns how the job stands, and no more.
-        assert kinds(await rest(await follow_one(told.backend))) == ["accepted"]
-
-    run(story())
-
-
-# All jobs
-
-
 def test_all_that_happens_from_now_on_is_told_as_it_happens() -> None:
     held = HeldTask()
 
-    async def story(there: Behind) -> None:
-        pieces = await follow_all(there.backend)
-        there.submit(label="mine")
+    async def story(api: RunningBackend) -> None:
+        pieces = await follow_all(api.backend)
+        api.submit(label="mine")
         held.wait_begun()
         found: list[dict[str, Any]] = []
         while "started" not in kinds(found):
@@ -290,15 +76,15 @@ def test_all_that_happens_from_now_on_is_told_as_it_happens() -> None:
         held.go_on.set()
         while "ended" not in kinds(found):
             found += events(await taken(pieces))
-        await delete_job(there.backend, job_request("DELETE", job_id="job_id_2"))
+        await delete_job(api.backend, job_request("DELETE", job_id="job_id_2"))
         found += events(await taken(pieces))
         assert [kind for kind in kinds(found) if kind != "progress"] == ["accepted", "started", "ended", "removed"]
         assert {event["data"]["id"] for event in found} == {"job_id_2"}
         assert {event["data"]["label"] for event in found} == {"mine"}
 
-    with behind(tasks={"states_mean": held}) as there:
-        there.done(statistic="global_mean")  # of which nobody hears
-        run(story(there))
+    with running_backend(tasks={"states_mean": held}) as api:
+        api.done(statistic="global_mean")  # of which nobody hears
+        run(story(api))
 
 
 def test_only_what_is_wanted_is_told() -> None:

@@ -32,7 +32,7 @@ from meantime.web.v1.provenance.explanation import get_job_explanation, get_stat
 from meantime.web.v1.provenance.rows import get_job_rows, get_statistic_rows
 from tests.support.http_requests import FakeRequest, job_request
 from tests.support.table_files import read
-from tests.support.v1_calls import Behind, FakeEngine, Tables, behind
+from tests.support.v1_calls import FakeEngine, RunningBackend, Tables, running_backend
 
 FILE = """Question,LocationDesc,Data_Value,Stratification1
 Naps,Utah,10,Men
@@ -52,25 +52,25 @@ def snapshot(tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
 
 
 @pytest.fixture
-def server(snapshot: Snapshot) -> Iterator[Behind]:
-    with behind(tables=Tables(table=snapshot)) as server:
+def server(snapshot: Snapshot) -> Iterator[RunningBackend]:
+    with running_backend(tables=Tables(table=snapshot)) as server:
         yield server
 
 
 def ask(
-    server: Behind, query: str, *, statistic: str = "states_mean", suffix: str | None = None, **headers: str
+    server: RunningBackend, query: str, *, statistic: str = "states_mean", suffix: str | None = None, **headers: str
 ) -> Reply:
     path_params = {"name": statistic} | ({} if suffix is None else {"suffix": suffix})
     return server.run(get_statistic_rows, lambda: FakeRequest(path_params=path_params, query=query, **headers))
 
 
-def explained(server: Behind, query: str, statistic: str = "states_mean", **headers: str) -> Reply:
+def explained(server: RunningBackend, query: str, statistic: str = "states_mean", **headers: str) -> Reply:
     return server.run(
         get_statistic_explanation, lambda: FakeRequest(path_params={"name": statistic}, query=query, **headers)
     )
 
 
-def of_job(server: Behind, job_id: str, query: str = "", suffix: str | None = None) -> Reply:
+def of_job(server: RunningBackend, job_id: str, query: str = "", suffix: str | None = None) -> Reply:
     return server.run(get_job_rows, lambda: job_request(job_id=job_id, query=query, suffix=suffix))
 
 
@@ -86,7 +86,7 @@ def rows(reply: Reply) -> list[tuple[Any, ...]]:
 UTAH = [(2, 0.5, None, "10"), (3, 0.5, None, "20"), (5, None, "~", "~")]
 
 
-def test_a_row_is_named_by_its_number_or_by_its_labels(server: Behind) -> None:
+def test_a_row_is_named_by_its_number_or_by_its_labels(server: RunningBackend) -> None:
     assert rows(ask(server, "question=Naps&row=0")) == UTAH
     assert rows(ask(server, "question=Naps&key=Utah")) == UTAH
     assert rows(ask(server, "question=Naps&row=1")) == [(4, 1.0, None, "30")]
@@ -94,7 +94,7 @@ def test_a_row_is_named_by_its_number_or_by_its_labels(server: Behind) -> None:
     assert rows(of_ohio) == [(4, 1.0, None, "30")]
 
 
-def test_all_of_an_answer_has_no_weights_unless_it_is_of_one_row(server: Behind) -> None:
+def test_all_of_an_answer_has_no_weights_unless_it_is_of_one_row(server: RunningBackend) -> None:
     everything = rows(ask(server, "question=Naps"))
     assert [row[0] for row in everything] == [2, 3, 4, 5, 6]
     assert {row[1] for row in everything} == {None}
@@ -102,7 +102,7 @@ def test_all_of_an_answer_has_no_weights_unless_it_is_of_one_row(server: Behind)
 
 
 def test_the_document_says_what_the_weights_add_up_to_and_where_all_comes_from(
-    server: Behind, snapshot: Snapshot
+    server: RunningBackend, snapshot: Snapshot
 ) -> None:
     made = told(ask(server, "question=Naps&row=0"))
     assert made["statistic"] == "states_mean"
@@ -115,7 +115,7 @@ def test_the_document_says_what_the_weights_add_up_to_and_where_all_comes_from(
     assert {row["file"] for row in made["rows"]} == {"naps.csv"}
 
 
-def test_pages_lead_on(server: Behind) -> None:
+def test_pages_lead_on(server: RunningBackend) -> None:
     first = ask(server, "question=Naps&row=0&page_rows=2", suffix="csv")
     link = dict(first.headers)["link"]
     assert link.startswith("</v1/statistics/states_mean/rows.csv?question=Naps&row=0&page_rows=2&cursor=")
@@ -130,7 +130,7 @@ def test_pages_lead_on(server: Behind) -> None:
         ask(server, query.replace("row=0", "row=1"))
 
 
-def test_an_answer_is_kept_and_asked_after(server: Behind) -> None:
+def test_an_answer_is_kept_and_asked_after(server: RunningBackend) -> None:
     etag = dict(ask(server, "question=Naps").headers)["etag"]
     assert ask(server, "question=Naps", if_none_match=etag).status == 304
     assert ask(server, "question=Naps&row=0", if_none_match=etag).status == 200
@@ -150,14 +150,14 @@ def test_an_answer_is_kept_and_asked_after(server: Behind) -> None:
         ("question=Nasp", "/question", "unknown"),
     ],
 )
-def test_what_is_wrong_is_said(server: Behind, query: str, pointer: str, code: str) -> None:
+def test_what_is_wrong_is_said(server: RunningBackend, query: str, pointer: str, code: str) -> None:
     with pytest.raises(RequestInvalid) as refused:
         ask(server, query)
     [problem] = refused.value.problems
     assert (problem.pointer, problem.code) == (pointer, code)
 
 
-def test_what_is_not_there_is_said(server: Behind) -> None:
+def test_what_is_not_there_is_said(server: RunningBackend) -> None:
     with pytest.raises(StatisticUnknown):
         ask(server, "question=Naps", statistic="nonsense")
     with pytest.raises(DatasetUnknown):
@@ -168,7 +168,7 @@ def test_what_is_not_there_is_said(server: Behind) -> None:
         ask(server, "question=Naps", accept="image/png")
 
 
-def test_the_rows_of_a_job_are_those_of_its_answer(server: Behind) -> None:
+def test_the_rows_of_a_job_are_those_of_its_answer(server: RunningBackend) -> None:
     for view in ("document", "classic"):
         job_id = server.done(view=view, **ASKED)
         assert rows(of_job(server, job_id, "row=0")) == UTAH
@@ -187,7 +187,7 @@ def test_a_job_that_has_no_result_has_no_rows() -> None:
         asyncio.run(rows_of("job_id_2"))
 
 
-def test_what_made_a_result_may_be_gone(server: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_made_a_result_may_be_gone(server: RunningBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     job_id = server.done(**ASKED)
 
     def gone(name: str, fingerprint: str | None = None) -> Snapshot:
@@ -203,7 +203,7 @@ def test_what_made_a_result_may_be_gone(server: Behind, monkeypatch: pytest.Monk
         of_job(server, job_id)
 
 
-def test_a_row_is_explained_in_words_with_its_numbers_and_programs(server: Behind, snapshot: Snapshot) -> None:
+def test_a_row_is_explained_in_words_with_its_numbers_and_programs(server: RunningBackend, snapshot: Snapshot) -> None:
     made = told(explained(server, "question=Naps&key=Utah"))
     assert made["title"] == "states_mean: Utah, Naps"
     assert made["values"] == {"location": "Utah", "mean": 15.0, "count": 2, "withheld": 1}
@@ -215,30 +215,30 @@ def test_a_row_is_explained_in_words_with_its_numbers_and_programs(server: Behin
     assert made["links"] == {"rows": "/v1/statistics/states_mean/rows?question=Naps&row=0"}
 
 
-def test_without_a_row_it_is_the_first(server: Behind) -> None:
+def test_without_a_row_it_is_the_first(server: RunningBackend) -> None:
     assert told(explained(server, "question=Naps"))["row"] == 0
     job_id = server.done(**ASKED)
     made = told(server.run(get_job_explanation, lambda: job_request(job_id=job_id)))
     assert (made["row"], made["links"]["rows"]) == (0, f"/v1/jobs/{job_id}/rows?row=0")
 
 
-def test_an_explanation_is_kept_and_asked_after(server: Behind) -> None:
+def test_an_explanation_is_kept_and_asked_after(server: RunningBackend) -> None:
     etag = dict(explained(server, "question=Naps").headers)["etag"]
     assert explained(server, "question=Naps", if_none_match=etag).status == 304
 
 
 @pytest.mark.parametrize("query", ["question=Naps&cursor=x", "question=Naps&row=9", "question=Naps&chart=map"])
-def test_what_cannot_be_explained_is_refused(server: Behind, query: str) -> None:
+def test_what_cannot_be_explained_is_refused(server: RunningBackend, query: str) -> None:
     with pytest.raises(RequestInvalid):
         explained(server, query)
 
 
-def test_an_answer_without_rows_has_none_to_explain(server: Behind) -> None:
+def test_an_answer_without_rows_has_none_to_explain(server: RunningBackend) -> None:
     with pytest.raises(RequestInvalid, match="no row"):
         explained(server, "question=Naps&stratum=Women&location=Ohio&by=location", "summary")
 
 
-def test_pages_of_a_large_table_are_few_at_a_time(server: Behind, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_of_a_large_table_are_few_at_a_time(server: RunningBackend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("meantime.web.v1.provenance.rows._LONG_ROWS", 1)
     assert rows(ask(server, "question=Naps&row=0")) == UTAH
     slots = server.backend.slots
