@@ -1,6 +1,6 @@
 """Settings become the running parts: the one file that knows every concrete class.
 
-The parts have no listener: ``server`` puts one of ours before them, ``flask`` that of a WSGI server.
+The parts have no listener: ``server`` gives them Meantime's own, ``flask`` that of a WSGI server.
 """
 
 from __future__ import annotations

@@ -40,8 +40,8 @@ from meantime.errors import MeantimeError, StateInUse
 from meantime.log import Log
 from meantime.settings import Settings, read_settings
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
-from meantime.web.classic import flask_carrier
-from meantime.web.classic.flask_carrier import create_blueprint
+from meantime.web.classic import flask_blueprint
+from meantime.web.classic.flask_blueprint import create_blueprint
 from meantime.web.metrics import Metrics
 
 __all__ = ["Running", "create_app", "create_blueprint", "start"]
@@ -86,7 +86,7 @@ def create_app() -> Flask:
         WSGIRequestHandler.sys_version = ""
     running = start(app.logger)
     app.extensions["meantime"] = running
-    return flask_carrier.create_app(
+    return flask_blueprint.create_app(
         engine=running.engine,
         catalog=running.catalog,
         metrics=running.metrics,
@@ -186,7 +186,7 @@ class _Lifetime:
         self.stop()
 
     def _on_fatal(self, error: BaseException) -> None:
-        # In a thread of its own: the calling thread is one that has to be joined now.
+        # In a separate thread: the calling thread is one that has to be joined now.
         threading.Thread(target=self._end, args=(error,), name="meantime-fatal", daemon=True).start()
 
     def _end(self, error: BaseException) -> None:

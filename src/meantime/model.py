@@ -137,7 +137,7 @@ def job_number(text: str) -> int | None:
 
 
 class Work(Protocol):
-    """Connects a computation with whoever waits for it: takes its progress, and tells it when to stop."""
+    """Connects a computation with its job: takes its progress, and stops it when necessary."""
 
     def progress(self, share: float) -> None:
         """Report how much is done, from 0 to 1."""

@@ -1,4 +1,4 @@
-"""The server: the parts behind a listener of ours, and the signals that stop it.
+"""The server: the parts, a listener, and the signals that stop it.
 
 Who stops whom, and in which order: the listener is bound first and closed last, so that clients can read while the
 queue drains. Then the engine gives back what runs, the catalog ends its reading process, and the log writes its last
@@ -40,8 +40,8 @@ from meantime.web.long_poll import JobWaiters
 
 _log = structlog.get_logger("meantime")
 
-# How long open connections may take to end after the listener is closed: longer than any answer of ours takes, and
-# short enough that a client that holds its connection cannot keep the process alive.
+# How long open connections may take to end after the listener is closed: longer than any answer takes, and short enough
+# that a client that holds its connection cannot keep the process alive.
 _CLOSE_CONNECTIONS_S = 3
 _STDIN = 0
 
@@ -88,7 +88,7 @@ def serve(
 
 
 class _Server:
-    """The parts behind a listener of ours, until the main thread stops them."""
+    """The parts and their listener, until the main thread stops them."""
 
     def __init__(self, settings: Settings, sources: Sequence[Source], *, verbose: bool) -> None:
         self._settings = settings
@@ -240,7 +240,7 @@ class _Server:
 
 
 class _Listener(uvicorn.Server):
-    """uvicorn on a socket that is bound already, in a thread of ours: there it leaves the signals alone."""
+    """uvicorn on a socket that is bound already, in a thread of Meantime: there it leaves the signals alone."""
 
     def __init__(self, app: object, bound: socket.socket) -> None:
         super().__init__(
@@ -273,7 +273,7 @@ class _Listener(uvicorn.Server):
 
 @contextmanager
 def _interpreter_for_serving() -> Iterator[None]:
-    """Set the interpreter up for one loop that answers beside threads that work.
+    """Set the interpreter up for one loop that answers while threads work.
 
     Measured with 32 clients: with both, three times the submissions a second, at a quarter of the p99.
     """

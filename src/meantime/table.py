@@ -44,7 +44,7 @@ def cell_format(column: Column, cells: Sequence[Cell]) -> Callable[[Cell], str]:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
-    """Columns of equal length, in a stated order, with what a reader should know beside the numbers.
+    """Columns of equal length, in a stated order, with what a reader should know besides the numbers.
 
     Raises:
         ValueError: a column is missing or is longer than another (a bug in a statistic).

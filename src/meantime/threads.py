@@ -1,4 +1,4 @@
-"""Every thread of ours starts here: it has a name, an owner that joins it, and a callback for when it dies.
+"""Every thread of Meantime starts here: it has a name, an owner that joins it, and a callback for when it dies.
 
 A thread that dies from an exception loses its work silently. Its owner must know and stop the server, since a server
 that only looks alive loses jobs. So no thread can be started without that callback.
@@ -14,7 +14,7 @@ OnDeath = Callable[[str, BaseException], None]
 
 
 def start(role: str, run: Callable[[], None], *, on_death: OnDeath) -> threading.Thread:
-    """Start a thread named ``meantime-<role>``; whoever calls this must join it.
+    """Start a thread named ``meantime-<role>``; the caller must join it.
 
     Not a daemon: a missing join then shows in the first test, not in the first lost result.
     """

@@ -117,7 +117,7 @@ def test_the_client_that_blocks_asks_a_real_server(table: Path, tmp_path: Path) 
 
 @contextmanager
 def unhurried(state: str, **more: Any) -> Iterator[tuple[str, threading.Event]]:
-    """A server with one job; whoever waits for it is answered when the server ends. The event: somebody waits."""
+    """A server with one job. Clients that wait for it are answered when the server ends. The event: somebody waits."""
     is_awaited, is_over = threading.Event(), threading.Event()
 
     class Handler(BaseHTTPRequestHandler):

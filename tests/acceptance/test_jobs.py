@@ -1,4 +1,4 @@
-"""Jobs of the v1 API over real HTTP, as a client without a library of ours asks."""
+"""Jobs of the v1 API over real HTTP, as a client without our library uses them."""
 
 from __future__ import annotations
 

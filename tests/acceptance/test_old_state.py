@@ -1,6 +1,6 @@
 """A state directory that an older version left is served as that version served it.
 
-``tests/fixtures/state_c692533`` is one, made by the program beside it, with what that server answered.
+``tests/fixtures/state_c692533`` is one, made by the program next to it, with what that server answered.
 """
 
 from __future__ import annotations

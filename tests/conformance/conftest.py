@@ -46,7 +46,7 @@ def questions(api: Api) -> list[str]:
     if named := os.environ.get("QUESTION"):
         return [named]
     known = [question for question in POLARITY if api.ask(Ask("states_mean", question)).status == 200]
-    assert known, "the data set has none of the nine CDC questions; name one of its own in QUESTION"
+    assert known, "the data set has none of the nine CDC questions; name one that it has in QUESTION"
     return known
 
 

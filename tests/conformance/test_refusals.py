@@ -161,7 +161,7 @@ def test_what_is_read_is_only_got(api: Api, method: str, path: str) -> None:
 
 
 def test_no_refused_request_makes_a_job(api: Api, question: str, states: list[str]) -> None:
-    """Numbers are given in order: with none between two requests of ours, what came between them made no job.
+    """Numbers are given in order: with none between two of our requests, what came between them made no job.
 
     Other clients take numbers too, so this is tried until nobody was quicker. Once is proof.
     """

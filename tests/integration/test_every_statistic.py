@@ -90,7 +90,7 @@ def test_a_finding_names_several_locations_only_by_what_holds_for_all_of_them(
         table = prepared.compute(Unwatched())
         for finding in table.findings:
             named = [name for name in snapshot.cube.labels.locations if re.search(rf"\b{name}\b", finding)]
-            # The reference is named beside the one that is compared with it.
+            # The reference is named next to the one that is compared with it.
             others = set(named) - {"National", getattr(prepared.parameters, "reference", None)}
             # West Virginia is no two states.
             others -= {name for name in others if any(name in other and name != other for other in others)}

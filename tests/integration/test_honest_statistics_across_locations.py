@@ -39,7 +39,7 @@ def ask(snapshot: Snapshot, statistic: str, **parameters: Any) -> Table:
 @pytest.mark.parametrize("show", ["locations", "figures"])
 def test_they_run_for_every_question(by_sex: Snapshot, statistic: str, show: str) -> None:
     for question in by_sex.cube.labels.questions:
-        # Overweight has no direction of its own.
+        # Overweight has no built-in direction.
         better = {"better": "lower"} if statistic == "sensitivity" and "overweight" in question else {}
         table = ask(by_sex, statistic, question=question, show=show, **WOMEN, **better)
         assert len(table) >= {"locations": 45, "figures": 1}[show]
@@ -74,7 +74,7 @@ def test_ages_have_the_weights_of_2000(subset: Snapshot) -> None:
     ages = {"category": "Age (years)", "standard": ["us_2000"]}
     table = ask(subset, "standardised", question=OBESITY, years="2018", **ages)
     assert any("Klein and Schoenborn" in note for note in table.notes)
-    # The subset has all ages of few locations; whoever lacks one is told.
+    # The subset has all ages of few locations; those that lack one are named.
     assert table.warnings[0].startswith("Left out: ")
 
 

@@ -29,7 +29,7 @@ THREADS = 4
 
 
 def write(path: Path, mean: int) -> None:
-    """Put a new file in the place of an old one, as a careful writer does."""
+    """Replace an old file by a new one, as a careful writer does."""
     new = path.with_suffix(".new")
     new.write_text(f"Question,LocationDesc,Data_Value\n{QUESTION},Utah,{mean}\n")
     new.replace(path)

@@ -139,7 +139,7 @@ def blocking(handler: Handler, *, time: FakeTime | None = None, **options: Any) 
 
 
 def asynchronous(handler: Handler, *, time: FakeTime | None = None, **options: Any) -> Any:
-    """The asynchronous client, made to block: each call runs in an event loop of its own."""
+    """The asynchronous client, made to block: each call runs in its own event loop."""
     time = time or FakeTime()
     client = AsyncClient(
         "http://server",

@@ -1,4 +1,4 @@
-"""The command line for a test: in this process where that shows the same, as a process of its own where it does not."""
+"""The command line for a test: in this process where that shows the same, otherwise in a separate one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.support.waiting import PATIENCE_S
 
 # Wide enough that no table is cut, and without colors; a test may say otherwise.
 _TERMINAL = {"NO_COLOR": "1", "COLUMNS": "200"}
-# Settings of whoever runs the tests, and of coverage, are not those of the command.
+# The command must not inherit settings of the developer's shell, or of coverage.
 _NOT_INHERITED = ("MEANTIME_", "COV_")
 
 

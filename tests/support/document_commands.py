@@ -56,7 +56,7 @@ def walk(document: Path, *, folder: Path, url: str = ADDRESS) -> None:
 
 
 def _run_command(command: str, printed: str, folder: Path) -> None:
-    # Whoever reads would type it once more where the job is not done yet.
+    # A reader would type it once more if the job is not done yet.
     answer = poll(lambda: _printed(command, folder), lambda text: '"running"' not in text)
     # The spaces that end the lines of a table for people are not to be seen in a document.
     assert _without_ends(answer) == _without_ends(printed), command

@@ -20,7 +20,7 @@ def row(question: str = "Q", location: str = "Utah", value: str | None = "1", **
 
 
 def cube(rows: Iterable[Mapping[str, Any]]) -> Cube:
-    """The cube of rows, each first made a group of its own."""
+    """The cube of rows, each first made its own group."""
     rows_list = list(rows)
     places: dict[str, dict[Any, int]] = {
         name: {} for name in ("questions", "locations", "categories", "strata", "value_types", "periods")

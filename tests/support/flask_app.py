@@ -9,18 +9,18 @@ from urllib.parse import unquote_to_bytes
 
 from flask import Flask, Response, g, request
 
-from meantime.web.classic import flask_carrier
+from meantime.web.classic import flask_blueprint
 
 PREFIX = "/indicators/api"
 
 
 def whole_app(**parts: Any) -> Flask:
     parts["metrics"].watch(parts["engine"], parts["catalog"])
-    return flask_carrier.create_app(**parts)
+    return flask_blueprint.create_app(**parts)
 
 
 def blueprint_in_a_foreign_app(**parts: Any) -> Flask:
-    """An application with words of its own for every error, which looks into every body, and allows little."""
+    """An application with its own words for every error, which looks into every body, and allows little."""
     app = Flask("foreign", static_folder=None)
     app.config.update(
         MAX_CONTENT_LENGTH=10,
@@ -62,7 +62,7 @@ def blueprint_in_a_foreign_app(**parts: Any) -> Flask:
             raise ZeroDivisionError
         return f"foreign page {page}"
 
-    app.register_blueprint(flask_carrier.create_blueprint(url_prefix=PREFIX, **parts))
+    app.register_blueprint(flask_blueprint.create_blueprint(url_prefix=PREFIX, **parts))
     return app
 
 

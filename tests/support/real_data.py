@@ -1,4 +1,4 @@
-"""Where the real files are: beside the project, which does not contain them."""
+"""Where the real files are: next to the project, which does not contain them."""
 
 from __future__ import annotations
 
@@ -16,5 +16,5 @@ def real_file(name: str) -> Path:
     """The path of a real file; where it is absent the test is skipped, but never in CI."""
     path = FOLDER / name
     if not path.exists() and os.environ.get("CI") != "true":
-        pytest.skip("the real CDC files are not beside the project (../shared/data)")
+        pytest.skip("the real CDC files are not next to the project (../shared/data)")
     return path

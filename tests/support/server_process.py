@@ -61,7 +61,7 @@ class RunningServer:
             self._has_said.notify_all()
 
     def wait_for(self, pattern: str) -> re.Match[str]:
-        """Wait until the server has said a line that matches."""
+        """Wait until the server has printed a line that matches."""
 
         def search() -> re.Match[str] | None:
             return next((match for line in self.said if (match := re.search(pattern, line))), None)
@@ -107,7 +107,7 @@ class RunningServer:
         return code
 
     def close(self) -> None:
-        """Leave nothing behind, whatever happened: no process that the server started either."""
+        """Leave no processes, whatever happened: none that the server started either."""
         if self.process.poll() is None or self._reader.is_alive():
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -124,7 +124,7 @@ class RunningServer:
 
 
 def environment() -> dict[str, str]:
-    """The environment without settings of ours."""
+    """The environment without Meantime's settings."""
     ours = ("MEANTIME_", "TP_NUM_OF_THREADS", "COV_")
     return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | {"NO_COLOR": "1"}
 

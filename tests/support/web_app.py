@@ -137,20 +137,20 @@ class Served:
         return self.ask("GET", f"/api/get_results/{job_id}")
 
 
-# What carries the contract: the main server's ASGI application, Flask, or Flask's blueprint inside somebody else's
+# What serves the contract: the main server's ASGI application, Flask, or Flask's blueprint inside somebody else's
 # application and under another prefix. The answers are the same.
-CARRIERS = ("asgi", "flask", "blueprint")
-_carrier = ContextVar("carrier", default="asgi")
+FRAMEWORKS = ("asgi", "flask", "blueprint")
+_framework = ContextVar("framework", default="asgi")
 
 
 @contextmanager
-def carried_by(name: str) -> Iterator[None]:
-    """Have what is served from now on carried by another layer."""
-    token = _carrier.set(name)
+def using_framework(name: str) -> Iterator[None]:
+    """Serve with another framework while the block runs."""
+    token = _framework.set(name)
     try:
         yield
     finally:
-        _carrier.reset(token)
+        _framework.reset(token)
 
 
 @contextmanager
@@ -211,7 +211,7 @@ def served(
         "flask": flask_app.whole_app,
         "blueprint": flask_app.blueprint_in_a_foreign_app,
     }
-    app = makers[_carrier.get()](
+    app = makers[_framework.get()](
         engine=engine, catalog=catalog, metrics=metrics, admin_key=admin_key, allowed_hosts=allowed_hosts, log=log
     )
     engine.start()  # hangs itself on the catalog; what is noted below comes after the engine has heard

@@ -23,7 +23,7 @@ def test_every_public_name_is_there() -> None:
 
 
 def test_to_import_meantime_imports_no_client() -> None:
-    """Whoever serves, or reads a file in a child process, needs none."""
+    """Serving, or reading a file in a child process, needs none."""
     assert not {"httpx", "msgspec", "rich", "meantime.client"} & imported_by("-c", "import meantime")
 
 

@@ -62,7 +62,7 @@ def disparity(table: Table, caption: Caption) -> Spec:
         [{"layer": each} for each in _layers(records, table, groups, against, is_one=is_one)],
         records=records,
         height=row * max(len(groups) if is_one else len(locations), 2),
-        description=_told(records, groups, against, gap, marks.column_unit(table, _ESTIMATES.value)),
+        description=_description(records, groups, against, gap, marks.column_unit(table, _ESTIMATES.value)),
         has_separate_x_axes=True,
     )
 
@@ -159,7 +159,7 @@ def _gap(table: Table) -> str:
     return f"{sentence}."
 
 
-def _told(records: Sequence[Record], groups: Sequence[str], against: str, gap: str, unit: str | None) -> str:
+def _description(records: Sequence[Record], groups: Sequence[str], against: str, gap: str, unit: str | None) -> str:
     clear = sum(record["is_clear"] for record in records)
     compared = sum(record["apart"] is not None for record in records)
     named = ", ".join(labels.truncate(name, 60) for name in groups[:10])

@@ -30,7 +30,7 @@ def point_map(table: Table, caption: Caption) -> Spec:
     Raises:
         NotAcceptable: no location has a point that is known, or one has several values.
     """
-    records = _placed(marks.read_records(table, _NAMES), caption)
+    records = _with_positions(marks.read_records(table, _NAMES), caption)
     unit = marks.column_unit(table, _NAMES.value)
     known = [record["value"] for record in records if record["value"] is not None]
     color = {
@@ -70,7 +70,7 @@ def point_map(table: Table, caption: Caption) -> Spec:
     return spec
 
 
-def _placed(records: list[Record], caption: Caption) -> list[Record]:
+def _with_positions(records: list[Record], caption: Caption) -> list[Record]:
     """Return the records whose point is known. The others are only in the table."""
     if not records:
         raise no_rows_error()

@@ -89,7 +89,7 @@ def slopes(table: Table, caption: Caption) -> Spec:
         ],
         records=records,
         height=_ROW * (worst + 1),
-        description=_told(records, methods),
+        description=_description(records, methods),
         axis_pixels=14,
     )
 
@@ -112,7 +112,7 @@ def _records(table: Table) -> list[Record]:
     return records
 
 
-def _told(records: list[Record], methods: list[str]) -> str:
+def _description(records: list[Record], methods: list[str]) -> str:
     far = list(dict.fromkeys(record["name"] for record in records if record["moved"] >= _FAR))
     named = f": {', '.join(labels.truncate(name, 40) for name in far[:10])}" if far else ""
     return (

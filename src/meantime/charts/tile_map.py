@@ -35,7 +35,7 @@ def value_map(table: Table, caption: Caption) -> Spec:
         NotAcceptable: the locations are on no grid, or have several values each.
     """
     names = _VALUES if marks.has_columns(table, _VALUES.value) else _MEANS
-    grid, records = _placed(marks.read_records(table, names))
+    grid, records = _with_positions(marks.read_records(table, names))
     unit = marks.column_unit(table, names.value)
     known = [record["value"] for record in records if record["value"] is not None]
     least, most = min(known, default=0.0), max(known, default=1.0)
@@ -72,7 +72,7 @@ def verdict_map(table: Table, caption: Caption) -> Spec:
     comparison.add_verdicts(records, table)
     for record in records:
         record["shown"] = _SIGNS.get(record["verdict"], "")
-    grid, records = _placed(records)
+    grid, records = _with_positions(records)
     present = comparison.present_verdicts(records)
     color = {
         "field": "verdict",
@@ -102,7 +102,7 @@ _FILLS = {
 _LEGEND = "datum.label" + "".join(f" + (datum.label === '{name}' ? ' {sign}' : '')" for name, sign in _SIGNS.items())
 
 
-def _placed(records: Sequence[Record]) -> tuple[TileGrid, list[Record]]:
+def _with_positions(records: Sequence[Record]) -> tuple[TileGrid, list[Record]]:
     """Put records on their tiles; tiles without a record are there too, and say so."""
     if not records:
         raise no_rows_error()

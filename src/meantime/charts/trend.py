@@ -33,7 +33,7 @@ def trend(table: Table, caption: Caption) -> Spec:
         _layers(records, locations, caption.reference, marks.axis_title("Estimate", unit)),
         records=records,
         height=_HEIGHT,
-        description=_told(records, locations, unit),
+        description=_description(records, locations, unit),
         axis_pixels=_FOOT,
     )
 
@@ -177,7 +177,7 @@ def _many(x: Spec, y: Spec, reference: str | None) -> list[Spec]:
     ]
 
 
-def _told(records: Sequence[Record], locations: Sequence[str], unit: str | None) -> str:
+def _description(records: Sequence[Record], locations: Sequence[str], unit: str | None) -> str:
     if not records:
         return "No year has a value."
     ends = []

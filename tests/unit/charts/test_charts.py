@@ -122,7 +122,7 @@ def test_it_is_as_wide_as_its_place(name: str) -> None:
     spec = drawn(name, places("Utah", "Ohio"))
     assert spec["width"] == "container"
     assert spec["autosize"]["type"] == "fit-x"
-    # Vega-Lite fits a view of its own into its place, and none that is made of several.
+    # Vega-Lite fits a single view into its container, but none that is made of several.
     assert not {"hconcat", "vconcat", "concat", "facet", "repeat"} & set(spec)
 
 
@@ -182,7 +182,7 @@ def test_texts_of_a_file_are_texts(name: str) -> None:
     texts = [part for part in parts(spec) if isinstance(part, str)]
     # XML has no place for these.
     assert not [text for text in texts if set(text) & {"\x00", "\x1f", "\ud800", "\uffff", "\n"}]
-    # An expression has a name of the file in it only as a text of its own; of the title none.
+    # An expression has a name of the file in it only as a separate text; of the title none.
     assert not [text for text in parts(spec["layer"]) if isinstance(text, str) and "</title>" in text]
 
 

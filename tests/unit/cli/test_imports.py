@@ -1,4 +1,4 @@
-"""What a command imports: whoever asks for help waits for nothing that the help does not need."""
+"""What a command imports: ``--help`` imports nothing that it does not need."""
 
 from __future__ import annotations
 

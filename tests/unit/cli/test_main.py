@@ -34,7 +34,7 @@ def test_a_command_that_does_not_exist_is_refused() -> None:
 @pytest.mark.parametrize(
     ("error", "code"),
     [(SettingInvalid("port is 'x'"), 2), (StoreBroken("the disk is gone"), 1)],
-    ids=["something to fix", "a fault of ours"],
+    ids=["something to fix", "our fault"],
 )
 def test_an_error_is_one_line_and_an_exit_code(
     error: MeantimeError, code: int, monkeypatch: pytest.MonkeyPatch

@@ -695,7 +695,7 @@ def test_two_files_with_the_same_content_keep_their_own_descriptions(workspace: 
             assert len(workspace.on_disk()) == 2
     assert workspace.ingestor.read == ["a", "b"]
     with workspace.serving(other) as catalog:
-        # Only b is served: its own layout of the content stays, and answers whoever names the content.
+        # Only b is served: its own layout of the content stays, and answers requests that name the content.
         catalog.sweep({fingerprint})
         [folder] = workspace.on_disk()
         assert open_snapshot(workspace.snapshots / folder).about.title == "b"

@@ -168,7 +168,7 @@ def test_two_removals_of_a_job_at_once_both_succeed_and_are_counted_and_announce
         removals.append(engine.remove(number))
         for release in reversed(jobs.held) if is_last_first else jobs.held:
             release()
-            with pytest.raises(JobUnknown):  # for whoever has heard that it is removed
+            with pytest.raises(JobUnknown):  # for a client that has heard that it is removed
                 engine.look_up(number)
         assert [removal.result(PATIENCE_S) for removal in removals] == [None, None]
         assert engine.stats().jobs[JobState.DONE] == 0

@@ -1,4 +1,4 @@
-"""The JSON document: everything that a reader needs, beside the numbers, and all of it back again."""
+"""The JSON document: everything that a reader needs besides the numbers, and all of it is read back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Drawing in a process of its own, and what becomes of it when that process does not do well."""
+"""Drawing in a separate process, and what happens if that process fails."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def children() -> set[int]:
 
 @pytest.fixture
 def renderer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
-    """Put another program in the place of the drawing one."""
+    """Replace the drawing program by another one."""
 
     def put(program: str) -> None:
         path = tmp_path / "render_process.py"

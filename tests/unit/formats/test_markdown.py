@@ -15,7 +15,7 @@ from meantime.table import Kind, Table
 from tests.support import result_documents
 from tests.support.result_documents import COUNT, HOSTILE, LOCATION, MEAN, of, of_names, of_numbers
 
-# Raw HTML is allowed, as to an attacker's liking: nothing of ours may come through as a tag.
+# Raw HTML is allowed, as to an attacker's liking: no text of a file may come through as a tag.
 RENDERER = MarkdownIt("commonmark", {"html": True}).enable(["table", "strikethrough"])
 
 

@@ -11,7 +11,7 @@ from structlog.testing import capture_logs
 
 from meantime.log import Log
 from meantime.web.classic import contract
-from tests.support.web_app import OBESITY, Served, carried_by, served
+from tests.support.web_app import OBESITY, Served, served, using_framework
 
 GETS = (
     "/",
@@ -28,20 +28,20 @@ POSTS = tuple(f"/api/{name}" for name in contract.STATISTICS)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    # For requests that change nothing, classic/test_flask_carrier.py compares Flask's answers byte for byte.
-    carriers = ["asgi"] if "server" in metafunc.fixturenames else ["asgi", "flask"]
-    metafunc.parametrize("carrier", carriers, indirect=True, scope="module")
+    # For requests that change nothing, classic/test_flask_blueprint.py compares Flask's answers byte for byte.
+    frameworks = ["asgi"] if "server" in metafunc.fixturenames else ["asgi", "flask"]
+    metafunc.parametrize("framework", frameworks, indirect=True, scope="module")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def carrier(request: pytest.FixtureRequest) -> Iterator[str]:
-    with carried_by(request.param):
+def framework(request: pytest.FixtureRequest) -> Iterator[str]:
+    with using_framework(request.param):
         yield request.param
 
 
 @pytest.fixture(scope="module")
-def server(carrier: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
-    with served(tmp_path_factory.mktemp(f"app-{carrier}")) as serving:
+def server(framework: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with served(tmp_path_factory.mktemp(f"app-{framework}")) as serving:
         yield serving
 
 

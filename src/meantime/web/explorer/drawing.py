@@ -20,7 +20,7 @@ _MAKING_S = 60
 # Once, and kept: a twentieth shorter than with 6, which counts on a slow network.
 _LEVEL = 9
 # Of a traceback the end says what it is.
-_SAID_CHARACTERS = 500
+_ERROR_CHARACTERS = 500
 
 
 def version() -> str:
@@ -66,7 +66,9 @@ class Drawing:
             done = subprocess.run(command, capture_output=True, timeout=_MAKING_S, check=True)  # noqa: S603 - ours
         except (OSError, subprocess.SubprocessError) as error:
             errors = (getattr(error, "stderr", None) or b"").decode("utf-8", "replace")
-            raise RuntimeError(f"The library that draws charts cannot be made: {errors[-_SAID_CHARACTERS:]}") from error
+            raise RuntimeError(
+                f"The library that draws charts cannot be made: {errors[-_ERROR_CHARACTERS:]}"
+            ) from error
         packed = gzip.compress(done.stdout, _LEVEL, mtime=0)
         # If it cannot be stored, it is made again after a restart.
         with suppress(OSError):

@@ -21,7 +21,7 @@ from meantime.web.http.replies import Reply
 
 DRAWING = "vega.js"
 
-_PLACE = re.compile(r"/explorer/([0-9a-f]{32})/([a-z0-9_./-]{1,100})", re.ASCII)
+_FILE_PATH = re.compile(r"/explorer/([0-9a-f]{32})/([a-z0-9_./-]{1,100})", re.ASCII)
 _INDEX = "index.html"
 _TYPES: Mapping[str, str] = {
     ".css": "text/css; charset=utf-8",
@@ -79,7 +79,7 @@ class Explorer:
             PathUnknown: there is none, or it is of another version than this one.
             RuntimeError: the chart library cannot be made.
         """
-        match = _PLACE.fullmatch(path)
+        match = _FILE_PATH.fullmatch(path)
         file = self._file(match[2]) if match and match[1] == self.digest else None
         if file is None:
             raise PathUnknown("The explorer has no such file, or no longer has it: reload the page /.")

@@ -61,7 +61,7 @@ def test_two_spellings_in_one_file_are_one_type_of_value(tmp_path: Path) -> None
 
 
 def test_the_unit_of_the_chosen_type_of_value_is_that_of_the_columns(tmp_path: Path) -> None:
-    """A question in percents and in numbers has no unit of its own; its answers have one all the same."""
+    """A question in percents and in numbers has no unit; its answers still have one."""
     of = snapshot_of(tmp_path, *smoking("%"), *smoking("Number", kind="Number"))
     assert of.about.questions[0].unit is None
     table = answer("comparison", of, question="Smoking", reference="Ohio", value_type="Crude")

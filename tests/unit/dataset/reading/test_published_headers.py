@@ -141,7 +141,7 @@ def test_chronic_disease_indicators_are_read_and_answer(tmp_path: Path) -> None:
         ("Crude Rate", "cases per 100,000"),
         ("Number", "Number"),
     ]
-    # Each kind of number is a cell of its own: none is averaged with another but where somebody asks for all rows.
+    # Each kind of number is a separate cell: none is averaged with another unless a request is for all rows.
     assert cube.cells.rows.tolist() == [1] * 5
     assert cube.withheld_by_reason() == {"**** (Data suppressed)": 1}
     assert strata(snapshot) == {("Overall", "Overall"), ("Race/Ethnicity", "Asian, non-Hispanic")}

@@ -104,7 +104,7 @@ def test_a_quote_runs_no_further_than_its_bounds(tmp_path: Path, monkeypatch: py
 
 
 def test_a_quote_on_every_line_costs_a_bounded_number_of_looks_at_each(tmp_path: Path) -> None:
-    """Each line opens a quote of its own, and closes and opens one inside another's."""
+    """Each line opens its own quote, and closes and opens one inside another's."""
     lines = 3_000
     rows, rejected, _ = read(tmp_path, HEADER + "\n" + 'x",y"z,"\n' * lines)
     assert not rows

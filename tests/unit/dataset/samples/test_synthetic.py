@@ -63,7 +63,7 @@ def test_the_same_seed_gives_the_same_bytes_and_another_seed_gives_others() -> N
 
 
 def test_the_bytes_of_seed_1_do_not_change_unnoticed() -> None:
-    # Whoever changes them breaks documents and measurements that others made with `--seed 1`: say so in the changelog.
+    # Changing them breaks documents and measurements that others made with `--seed 1`: say so in the changelog.
     assert hashlib.sha256(_text(20_000)).hexdigest() == _SEED_1
 
 

@@ -17,7 +17,7 @@ from meantime import errors
 from meantime.model import JobRecord
 from meantime.statistics.registry import STATISTICS
 from meantime.web.classic import contract
-from tests.support.web_app import CARRIERS, OBESITY, WALKS, Answer, Served, carried_by, send, served
+from tests.support.web_app import FRAMEWORKS, OBESITY, WALKS, Answer, Served, send, served, using_framework
 
 INVALID = b'{"status":"error","reason":"Invalid job_id"}'
 SHUTTING_DOWN = b'{"status":"error","reason":"shutting down","job_id":-1}'
@@ -25,14 +25,14 @@ ASK = json.dumps({"question": OBESITY}).encode()
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    # For requests that change nothing, classic/test_flask_carrier.py compares Flask's answers byte for byte.
-    carriers = CARRIERS[:1] if "shared" in metafunc.fixturenames else CARRIERS
-    metafunc.parametrize("carrier", carriers, indirect=True, scope="module")
+    # For requests that change nothing, classic/test_flask_blueprint.py compares Flask's answers byte for byte.
+    frameworks = FRAMEWORKS[:1] if "shared" in metafunc.fixturenames else FRAMEWORKS
+    metafunc.parametrize("framework", frameworks, indirect=True, scope="module")
 
 
 @pytest.fixture(scope="module", autouse=True)
-def carrier(request: pytest.FixtureRequest) -> Iterator[str]:
-    with carried_by(request.param):
+def framework(request: pytest.FixtureRequest) -> Iterator[str]:
+    with using_framework(request.param):
         yield request.param
 
 
@@ -43,9 +43,9 @@ def server(tmp_path: Path) -> Iterator[Served]:
 
 
 @pytest.fixture(scope="module")
-def shared(carrier: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+def shared(framework: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """For requests that change nothing; one job is there, and stays the only one."""
-    with served(tmp_path_factory.mktemp(f"shared-{carrier}")) as serving:
+    with served(tmp_path_factory.mktemp(f"shared-{framework}")) as serving:
         serving.result("global_mean", question=OBESITY)
         yield serving
         assert len(serving.engine.jobs()) == 1
@@ -412,13 +412,13 @@ class TestShutdown:
                 assert (answer.status, answer.body) == (503, SHUTTING_DOWN)
         assert server.engine.jobs() == []
 
-    def test_then_every_get_still_works(self, carrier: str, server: Served) -> None:
+    def test_then_every_get_still_works(self, framework: str, server: Served) -> None:
         before = server.result("states_mean", question=OBESITY)
         server.ask("GET", "/api/graceful_shutdown")
         assert server.ask("GET", "/api/get_results/job_id_1").body == before.body
         assert server.ask("GET", "/api/jobs").body == b'{"status":"done","data":[{"job_id_1":"done"}]}'
         assert server.ask("GET", "/api/num_jobs").body == b'{"status":"done","num_jobs":0}'
-        if carrier == "blueprint":
+        if framework == "blueprint":
             return  # what follows is the application's there
         for path in ("/", "/livez", "/metrics", "/openapi.json"):
             assert server.ask("GET", path).status == 200

@@ -14,14 +14,14 @@ from meantime import errors
 from meantime.dataset.snapshot import Snapshot
 from meantime.web.classic import contract
 from tests.support import factories
-from tests.support.web_app import OBESITY, Served, carried_by, served, table
+from tests.support.web_app import OBESITY, Served, served, table, using_framework
 
 EVIL = "<script>alert('1')</script>\"&'<img src=x onerror=y>"
 
 
 @pytest.fixture(autouse=True)
 def _by_flask() -> Iterator[None]:
-    with carried_by("flask"):
+    with using_framework("flask"):
         yield
 
 

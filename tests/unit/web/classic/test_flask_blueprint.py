@@ -18,12 +18,12 @@ from flask import Blueprint, Flask, Response, abort, request
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from meantime.errors import BodyInvalid, BodyTooLarge
-from meantime.web.classic import contract, flask_carrier
+from meantime.web.classic import contract, flask_blueprint
 from meantime.web.http import bodies
 from tests.conformance.test_jobs import NO_IDS
 from tests.conformance.test_refusals import UNREADABLE
 from tests.support import flask_app
-from tests.support.web_app import CARRIERS, OBESITY, Answer, Served, carried_by, served
+from tests.support.web_app import FRAMEWORKS, OBESITY, Answer, Served, served, using_framework
 
 ASK = json.dumps({"question": OBESITY}).encode()
 READS = ("jobs", "num_jobs", "graceful_shutdown", "get_results/job_id_1")
@@ -66,7 +66,7 @@ class Sent(NamedTuple):
 
 
 def refused_requests() -> dict[str, Sent]:
-    """Requests that change nothing, whoever answers them."""
+    """Requests that change nothing, whichever framework answers them."""
     requests: dict[str, Sent] = {}
 
     def add(method: str, target: str, **more: Any) -> None:
@@ -81,7 +81,7 @@ def refused_requests() -> dict[str, Sent]:
             add(method, "/api/states_mean")
     for method in FEW_METHODS:
         for target in (*TIDIED, *NOWHERE, *OUTSIDE):
-            # The first page has a test of its own, below.
+            # The first page has its own test, below.
             if target != "/" or method not in ("GET", "HEAD"):
                 add(method, target)
     for name in contract.STATISTICS:
@@ -124,11 +124,11 @@ REFUSED = refused_requests()
 
 
 @pytest.fixture(scope="module")
-def carriers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Served]]:
+def servers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Served]]:
     with ExitStack() as stack:
         servers = {}
-        for name in CARRIERS:
-            with carried_by(name):
+        for name in FRAMEWORKS:
+            with using_framework(name):
                 folder = tmp_path_factory.mktemp(name)
                 servers[name] = stack.enter_context(served(folder, allowed_hosts=["a.example"], admin_key="s3same"))
             servers[name].result("mean_by_category", question=OBESITY)
@@ -139,10 +139,10 @@ def carriers(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, Ser
 
 
 @pytest.mark.parametrize("sent", REFUSED.values(), ids=REFUSED.keys())
-def test_the_same_request_has_the_same_answer(carriers: dict[str, Served], sent: Sent) -> None:
+def test_the_same_request_has_the_same_answer(servers: dict[str, Served], sent: Sent) -> None:
     answers = {
         name: server.ask(sent.method, sent.target, **sent.more)
-        for name, server in carriers.items()
+        for name, server in servers.items()
         if name != "blueprint" or sent.target.lstrip("/").startswith("api")
     }
     expected = answers.pop("asgi")
@@ -150,18 +150,16 @@ def test_the_same_request_has_the_same_answer(carriers: dict[str, Served], sent:
         assert _told(answer, sent.method) == _told(expected, sent.method), name
 
 
-def test_what_is_loaded_is_the_same_but_for_the_v1_api_which_flask_does_not_carry(carriers: dict[str, Served]) -> None:
-    ours, flasks = (
-        carriers[name].ask("GET", "/", headers={"Accept": "application/json"}) for name in ("asgi", "flask")
-    )
+def test_what_is_loaded_is_the_same_but_for_the_v1_api_which_flask_does_not_serve(servers: dict[str, Served]) -> None:
+    ours, flasks = (servers[name].ask("GET", "/", headers={"Accept": "application/json"}) for name in ("asgi", "flask"))
     assert b"/v1" in ours.body
     assert b"/v1" not in flasks.body
     assert {**ours.json, "v1": None} == {**flasks.json, "v1": None}
     assert {**ours.headers, "content-length": ""} == {**flasks.headers, "content-length": ""}
 
 
-def test_the_page_of_flask_is_its_own_since_the_explorer_asks_the_v1_api(carriers: dict[str, Served]) -> None:
-    ours, flasks = (carriers[name].ask("GET", "/", headers={"Accept": "text/html"}) for name in ("asgi", "flask"))
+def test_the_page_of_flask_is_its_own_since_the_explorer_asks_the_v1_api(servers: dict[str, Served]) -> None:
+    ours, flasks = (servers[name].ask("GET", "/", headers={"Accept": "text/html"}) for name in ("asgi", "flask"))
     assert b"<script" in ours.body
     assert b"<script" not in flasks.body
     assert b"/v1" not in flasks.body
@@ -170,8 +168,8 @@ def test_the_page_of_flask_is_its_own_since_the_explorer_asks_the_v1_api(carrier
 @pytest.mark.parametrize("statistic", contract.STATISTICS)
 def test_the_same_question_has_the_same_result(statistic: str, tmp_path_factory: pytest.TempPathFactory) -> None:
     answers = []
-    for name in CARRIERS:
-        with carried_by(name), served(tmp_path_factory.mktemp(name)) as server:
+    for name in FRAMEWORKS:
+        with using_framework(name), served(tmp_path_factory.mktemp(name)) as server:
             parameters = {"question": OBESITY, "state": "Utah"}
             accepted = server.post(statistic, **parameters)
             answers.append((accepted, server.result(statistic, **parameters), server.ask("GET", "/api/jobs")))
@@ -188,8 +186,8 @@ def _told(answer: Answer, method: str) -> tuple[int, bytes, dict[str, str]]:
 
 class TestInAForeignApplication:
     @pytest.fixture
-    def foreign(self, carriers: dict[str, Served]) -> Flask:
-        app = carriers["blueprint"].app
+    def foreign(self, servers: dict[str, Served]) -> Flask:
+        app = servers["blueprint"].app
         assert isinstance(app, Flask)
         return app
 
@@ -227,8 +225,8 @@ class TestInAForeignApplication:
 
 
 @pytest.fixture
-def parts(carriers: dict[str, Served]) -> tuple[Any, Any]:
-    return carriers["asgi"].engine, carriers["asgi"].catalog
+def parts(servers: dict[str, Served]) -> tuple[Any, Any]:
+    return servers["asgi"].engine, servers["asgi"].catalog
 
 
 def test_a_before_request_of_the_application_may_refuse(parts: tuple[Any, Any]) -> None:
@@ -239,7 +237,7 @@ def test_a_before_request_of_the_application_may_refuse(parts: tuple[Any, Any]) 
         if request.headers.get("Authorization") != "me":
             abort(401)
 
-    app.register_blueprint(flask_carrier.create_blueprint(*parts))
+    app.register_blueprint(flask_blueprint.create_blueprint(*parts))
     for target in ("/api/jobs", "/api/nope", "/api/states_mean"):
         assert flask_app.send(app, "GET", target)[0] == 401
     assert flask_app.send(app, "GET", "/api/jobs", headers={"Authorization": "me"})[0] == 200
@@ -253,14 +251,14 @@ def test_an_after_request_of_the_application_sees_our_answers(parts: tuple[Any, 
         response.headers["X-Added"] = "1"
         return response
 
-    app.register_blueprint(flask_carrier.create_blueprint(*parts))
+    app.register_blueprint(flask_blueprint.create_blueprint(*parts))
     status, headers, _ = flask_app.send(app, "GET", "/api/jobs")
     assert (status, headers["x-added"]) == (200, "1")
 
 
 def test_flask_knows_the_routes_by_name(parts: tuple[Any, Any]) -> None:
     app = Flask("named")
-    app.register_blueprint(flask_carrier.create_blueprint(*parts, url_prefix="/x/api/"))
+    app.register_blueprint(flask_blueprint.create_blueprint(*parts, url_prefix="/x/api/"))
     adapter = app.url_map.bind("localhost")
     assert adapter.build("meantime.states_mean") == "/x/api/states_mean"
     assert adapter.build("meantime.get_results", {"job_id": "job_id_1"}) == "/x/api/get_results/job_id_1"
@@ -270,12 +268,12 @@ def test_flask_knows_the_routes_by_name(parts: tuple[Any, Any]) -> None:
 def test_a_blueprint_can_be_nested_or_be_the_whole(parts: tuple[Any, Any]) -> None:
     app = Flask("nested")
     outer = Blueprint("outer", __name__, url_prefix="/outer")
-    outer.register_blueprint(flask_carrier.create_blueprint(*parts, url_prefix="/in"))
+    outer.register_blueprint(flask_blueprint.create_blueprint(*parts, url_prefix="/in"))
     app.register_blueprint(outer)
     assert flask_app.send(app, "GET", "/outer/in/jobs")[0] == 200
     assert flask_app.send(app, "GET", "/outer/in/nope")[0] == 404
     root = Flask("root", static_folder=None)
-    root.register_blueprint(flask_carrier.create_blueprint(*parts, url_prefix="/"))
+    root.register_blueprint(flask_blueprint.create_blueprint(*parts, url_prefix="/"))
     assert flask_app.send(root, "GET", "/jobs")[0] == 200
     status, _, body = flask_app.send(root, "GET", "/nope")
     assert (status, json.loads(body)["status"]) == (404, "error")
@@ -283,7 +281,7 @@ def test_a_blueprint_can_be_nested_or_be_the_whole(parts: tuple[Any, Any]) -> No
 
 def test_what_a_proxy_says_of_its_client_neither_stops_the_server_nor_names_it(parts: tuple[Any, Any]) -> None:
     app = Flask("proxied")
-    app.register_blueprint(flask_carrier.create_blueprint(*parts))
+    app.register_blueprint(flask_blueprint.create_blueprint(*parts))
     app.wsgi_app = ProxyFix(app.wsgi_app, x_for=1, x_host=1)  # type: ignore[method-assign]
     stop = flask_app.send(app, "GET", "/api/graceful_shutdown", headers={"X-Forwarded-For": "127.0.0.1"})
     assert stop[0] == 403
@@ -298,7 +296,7 @@ def test_an_unforeseen_error_is_in_the_applications_log(
         raise ZeroDivisionError("secret")
 
     app = Flask("logged")
-    app.register_blueprint(flask_carrier.create_blueprint(*parts))
+    app.register_blueprint(flask_blueprint.create_blueprint(*parts))
     monkeypatch.setattr(parts[0], "jobs", broken)
     monkeypatch.setattr("structlog.is_configured", lambda: False)
     with caplog.at_level(logging.ERROR, logger="logged"):
@@ -310,7 +308,7 @@ def test_an_unforeseen_error_is_in_the_applications_log(
 
 def test_a_fork_of_a_process_in_which_it_ran_says_so(parts: tuple[Any, Any], monkeypatch: pytest.MonkeyPatch) -> None:
     app = Flask("forked")
-    app.register_blueprint(flask_carrier.create_blueprint(*parts))
+    app.register_blueprint(flask_blueprint.create_blueprint(*parts))
     monkeypatch.setattr("os.getpid", lambda: -1)
     status, _, body = flask_app.send(app, "POST", "/api/states_mean", body=ASK)
     assert status == 503
@@ -319,7 +317,7 @@ def test_a_fork_of_a_process_in_which_it_ran_says_so(parts: tuple[Any, Any], mon
 
 def test_without_the_path_as_it_was_sent_the_decoded_one_does(parts: tuple[Any, Any]) -> None:
     app = Flask("plain")
-    app.register_blueprint(flask_carrier.create_blueprint(*parts))
+    app.register_blueprint(flask_blueprint.create_blueprint(*parts))
 
     def without(environ: dict[str, Any], start_response: Any) -> Any:
         del environ["RAW_URI"]

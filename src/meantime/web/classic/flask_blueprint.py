@@ -69,9 +69,9 @@ def create_blueprint(
     """
     access_log = AccessLog(metrics=metrics, log=log)
     services = _Services(engine, catalog, admin_key, metrics)
-    carrier = _Carrier(_CLASSIC, services, hosts=hosts.Hosts(allowed_hosts), access_log=access_log)
+    flask_endpoints = _FlaskEndpoints(_CLASSIC, services, hosts=hosts.Hosts(allowed_hosts), access_log=access_log)
     blueprint = Blueprint("meantime", __name__, url_prefix=url_prefix)
-    blueprint.record(lambda state: carrier.register(state, _below(state.url_prefix or "", classic.ENDPOINTS)))
+    blueprint.record(lambda state: flask_endpoints.register(state, _below(state.url_prefix or "", classic.ENDPOINTS)))
     return blueprint
 
 
@@ -93,9 +93,9 @@ def create_app(
     access_log = AccessLog(metrics=metrics, log=log)
     services = _Services(engine, catalog, admin_key, metrics)
     answers = {**_CLASSIC, **server_endpoints.ANSWERS, "front": _front}
-    carrier = _Carrier(answers, services, hosts=hosts.Hosts(allowed_hosts), access_log=access_log)
+    flask_endpoints = _FlaskEndpoints(answers, services, hosts=hosts.Hosts(allowed_hosts), access_log=access_log)
     blueprint = Blueprint("meantime", __name__)
-    blueprint.record(lambda state: carrier.register(state, (*classic.ENDPOINTS, *server_endpoints.ENDPOINTS)))
+    blueprint.record(lambda state: flask_endpoints.register(state, (*classic.ENDPOINTS, *server_endpoints.ENDPOINTS)))
     app.register_blueprint(blueprint)
     return app
 
@@ -173,7 +173,7 @@ class _Body:
                     return
 
 
-class _Carrier:
+class _FlaskEndpoints:
     """Serves the endpoints in the applications that they are registered with."""
 
     def __init__(
