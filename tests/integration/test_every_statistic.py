@@ -104,6 +104,8 @@ def document_of(statistic: str, question: str, file: str) -> dict[str, Any]:
     raw = dict(row.example)
     if "question" in fields:
         raw["question"] = question
+    if "better" in fields and "overweight" in question:
+        raw["better"] = "lower"  # no direction is built in: the indicator is low where obesity is high
     if "other" in fields:
         raw["other"] = INACTIVITY if question != INACTIVITY else OBESITY
     parameters = OF_FILE[file] | (OF_STATISTIC.get(statistic, {}) if file == BY_SEX else {})
