@@ -35,6 +35,7 @@ class QuestionMetadata(msgspec.Struct, frozen=True, kw_only=True):
     topic: str = ""
     unit: str | None = None  # "percent"; None where neither the file nor a description gives one
     polarity: Polarity | None = None  # whether low or high values are good
+    is_unit_inferred: bool = False  # the unit is only in the words of the question: "Percent of ..."
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):

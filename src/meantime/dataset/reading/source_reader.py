@@ -11,7 +11,9 @@ from pathlib import Path
 
 import duckdb
 import msgspec
+import numpy as np
 
+from meantime.dataset.plausibility import data_problems, problem_warnings
 from meantime.dataset.points import Points
 from meantime.dataset.reading import row_checks, session, warnings
 from meantime.dataset.reading.columns import ROLES, assign_roles, may_be_category
@@ -124,6 +126,7 @@ def _read(
                 *decimal_mark.warnings,
                 *levels.warnings,
                 *of_numbers,
+                *problem_warnings(cube, data_problems(cube, questions, np.arange(len(cube.cells)))),
             ),
             points=locate_places(database) if "point" in roles else Points(),
         )

@@ -10,10 +10,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from statistics import NormalDist
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from meantime.dataset.cube import AXES, Cells, Doubles, Integers, Labels
 from meantime.dataset.snapshot import QuestionMetadata
@@ -118,10 +118,10 @@ def _limits(value: Doubles, se: Doubles, is_percent: Booleans) -> tuple[Doubles,
     low, high = value - _z(LEVEL) * se, value + _z(LEVEL) * se
     with np.errstate(all="ignore"):
         half = _z(LEVEL) * se / (value * (1 - value / 100))
-        center = special.logit(value / 100)
+        center = _logit(value)
         inside = is_percent & (value > 0) & (value < 100)
-        low = np.where(inside, 100 * special.expit(center - half), np.where(is_percent, np.maximum(low, 0), low))
-        high = np.where(inside, 100 * special.expit(center + half), np.where(is_percent, np.minimum(high, 100), high))
+        low = np.where(inside, _expit(center - half), np.where(is_percent, np.maximum(low, 0), low))
+        high = np.where(inside, _expit(center + half), np.where(is_percent, np.minimum(high, 100), high))
     return low, high
 
 
@@ -141,9 +141,7 @@ def _stretched(value: Doubles, low: Doubles, high: Doubles, ratio: float, is_per
 
 
 def _even_scale(value: Doubles, low: Doubles, high: Doubles, *, is_percent: bool) -> tuple[Transform, Transform]:
-    curved: tuple[Transform, Transform] = (
-        (lambda x: special.logit(x / 100), lambda x: 100 * special.expit(x)) if is_percent else (np.log, np.exp)
-    )
+    curved: tuple[Transform, Transform] = (_logit, _expit) if is_percent else (np.log, np.exp)
     linear: tuple[Transform, Transform] = (lambda x: x, lambda x: x)
     inside = (low > 0) & (low < value) & (value < high) & ((high < 100) | (not is_percent))
     if not inside.any():
@@ -164,4 +162,13 @@ def _by_question_and_unit(codes: Integers, is_percent: Booleans) -> list[Integer
 
 
 def _z(level: float) -> float:
-    return float(special.ndtri(0.5 + level / 200))
+    return NormalDist().inv_cdf(0.5 + level / 200)
+
+
+# By hand: commands that read files must not wait for SciPy.
+def _logit(percent: Doubles) -> Doubles:
+    return np.log(percent / (100 - percent))
+
+
+def _expit(x: Doubles) -> Doubles:
+    return 100 / (1 + np.exp(-x))

@@ -7,12 +7,14 @@ from dataclasses import replace
 import numpy as np
 
 from meantime.dataset.cube import ABSENT, Doubles, Integers, ValueType
+from meantime.dataset.plausibility import data_problems, impossible_cells, problem_warnings
 from meantime.statistics.cells.cell_parameters import IntervalScale
 from meantime.statistics.cells.draft import CATEGORY, LOCATION, PERIOD, STRATUM, VALUE_TYPE, Draft
 from meantime.statistics.cells.periods import periods_text
 from meantime.statistics.cells.published import published
 from meantime.statistics.cells.selection import Booleans, LeftOut, Selection, flags_of
 from meantime.statistics.cells.value_types import value_type_text
+from meantime.statistics.methods.reliability import IMPOSSIBLE
 from meantime.statistics.methods.standard_errors import (
     ORIGINS,
     Origin,
@@ -82,14 +84,20 @@ def _estimated(
         step=how.step,
         design_effect=parameters.design_effect,
     )
+    problems = data_problems(draft.cube, draft.snapshot.about.questions, flat)
+    draft.warnings.extend(problem_warnings(draft.cube, problems))
+    impossible = np.isin(cell, impossible_cells(problems))
+    # What cannot be right is shown and not tested.
+    errors = replace(errors, se=np.where(impossible, np.nan, errors.se))
     computed_low, computed_high = limits(value, errors.se, scale=scale, is_percent=is_percent)
     used_low, used_high = limits_for_differences(
         value, published_low, published_high, errors.se, scale=scale, step=how.step, is_percent=is_percent
     )
+    used_low, used_high = (np.where(impossible, np.nan, used) for used in (used_low, used_high))
     low = np.where(np.isnan(published_low), computed_low, published_low)
     high = np.where(np.isnan(published_high), computed_high, published_high)
     labels = draft.cube.labels
-    _note_errors(draft, errors, value, scale, value_type, is_percent)
+    _note_errors(draft, errors, np.where(impossible, np.nan, value), scale, value_type, is_percent)
     selection = Selection(
         snapshot=draft.snapshot,
         parameters=parameters,
@@ -121,7 +129,7 @@ def _estimated(
     )
     return replace(
         selection,
-        flags=flags_of(selection, value, errors.se, low, high, respondents),
+        flags=flags_of(selection, value, errors.se, low, high, respondents) | impossible * np.int8(IMPOSSIBLE),
         notes=(*draft.notes, *_years_notes(selection)),
         warnings=tuple(draft.warnings),
     )
@@ -155,6 +163,8 @@ def _note_errors(
     counts = {each: int((of_values == index).sum()) for index, each in enumerate(ORIGINS)}
     if len(draft.cube.labels.value_types) > 1:
         draft.notes.append(f"Type of value: {quoted(value_type_text(value_type))}.")
+    if draft.snapshot.about.questions[draft.question].is_unit_inferred:
+        draft.notes.append("The values are taken for percents: the table gives no unit, and the question begins so.")
     if counts[Origin.LIMITS] or counts[Origin.ONE_LIMIT]:
         published = draft.snapshot.about.limits_from or "limits"
         fitting = "the published limits are more even there" if published == "limits" else "the usual one for percents"
@@ -172,7 +182,7 @@ def _note_errors(
             f"{counts[Origin.NOTHING]:,} of {len(of_values):,} values were published with neither limits nor "
             "respondents: how sure they are is not known, and nothing is tested with them."
         )
-    ends = (errors.origin == ORIGINS.index(Origin.BOUNDARY)) & np.isnan(errors.se)
+    ends = (errors.origin == ORIGINS.index(Origin.BOUNDARY)) & np.isnan(errors.se) & ~np.isnan(value)
     if ends.any():
         draft.warnings.append(
             f"{int(ends.sum()):,} of {len(of_values):,} values are 0 or 100 and were published with neither limits nor "

@@ -13,7 +13,7 @@ from meantime.statistics.methods.differences import Estimates
 from meantime.statistics.methods.effective_size import errors_if_equal
 from meantime.statistics.methods.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.methods.pooling import Weights, pool
-from meantime.statistics.methods.reliability import Flags
+from meantime.statistics.methods.reliability import IMPOSSIBLE, Flags
 from meantime.statistics.methods.standard_errors import limits
 from meantime.statistics.methods.ties import settled
 from meantime.statistics.parameters import period_text
@@ -99,7 +99,8 @@ def pool_periods(selection: Selection, weights: Weights | None = None) -> Pooled
         respondents=respondents,
         weights=made.weights,
         flagged=np.asarray((groups.flags != 0).sum(axis=1), dtype=np.int64),
-        flags=flags_of(selection, value, made.se, low, high, respondents),
+        flags=flags_of(selection, value, made.se, low, high, respondents)
+        | np.bitwise_or.reduce(groups.flags & np.int8(IMPOSSIBLE), axis=1),
         left_out=selection.left_out + missing,
     )
 

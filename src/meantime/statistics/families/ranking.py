@@ -33,6 +33,7 @@ from meantime.statistics.methods.rank_intervals import (
     ranks,
     simultaneous,
 )
+from meantime.statistics.methods.reliability import IMPOSSIBLE
 from meantime.statistics.methods.seeding import generator
 from meantime.statistics.methods.shrinkage import DRAWS, model_ranks
 from meantime.statistics.parameters import Names
@@ -220,6 +221,7 @@ def lower_is_better(chosen: Selection, parameters: Ordered) -> bool:
 def in_order(pooled: Pooled) -> Pooled:
     """Return the estimates that can be put in an order: of single locations, and with a standard error."""
     pooled = pooled.without(pooled.groups.is_aggregate, "an aggregate of others")
+    pooled = pooled.without((pooled.flags & IMPOSSIBLE) != 0, "impossible numbers")
     return pooled.without(np.isnan(pooled.se), "no standard error")
 
 

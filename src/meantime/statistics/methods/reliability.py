@@ -28,13 +28,14 @@ class Standard(StrEnum):
 
 
 # Each flag is a bit; the text is what a table says.
-FEW_RESPONDENTS, WIDE, RELATIVE_ERROR, BOUNDARY, NO_ERROR = (1 << bit for bit in range(5))
+FEW_RESPONDENTS, WIDE, RELATIVE_ERROR, BOUNDARY, NO_ERROR, IMPOSSIBLE = (1 << bit for bit in range(6))
 TEXTS = {
     FEW_RESPONDENTS: "few respondents",
     WIDE: "wide interval",
     RELATIVE_ERROR: "large relative error",
     BOUNDARY: "boundary",
     NO_ERROR: "no standard error",
+    IMPOSSIBLE: "impossible",
 }
 
 _BRFSS_LEAST_RESPONDENTS = 50
@@ -72,7 +73,7 @@ def flags(
             few = respondents < _NCHS_LEAST_RESPONDENTS
             wide = high - low >= _NCHS_MOST_WIDTH
             relative = (high - low > _NCHS_NARROW) & (high - low > _NCHS_MOST_RELATIVE * smaller)
-    at_boundary = (value <= 0) | (value >= 100)
+    at_boundary = (value == 0) | (value == 100)
     # Relative to 0 every error is large.
     relative &= ~at_boundary
     unknown = np.isnan(se) & ~at_boundary & ~np.isnan(value)

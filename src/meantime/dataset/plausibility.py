@@ -1,0 +1,168 @@
+"""Published numbers that cannot be right, and numbers that are probably not what they seem.
+
+*Impossible*: limits that exclude their value or are reversed, a percent below 0 or above 100, less than one
+respondent. Such cells are shown with a flag, and left out of tests. *Implausible*: limits without width, limits that
+do not fit the respondents (an implied design effect outside 0.3 to 30), percents none of which is larger than 1. Such
+cells stay in, and a warning says what may be the cause. The same checks are made of a whole table when it is read, and
+of the cells that an answer is based on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from meantime.dataset.cube import ABSENT, AXES, Cube, Doubles, Integers
+from meantime.dataset.snapshot import QuestionMetadata
+from meantime.text import PERCENT, listed, quoted
+
+Booleans = npt.NDArray[np.bool_]
+
+# The design effects of published surveys are between about 1 and 6.
+LEAST_DESIGN_EFFECT, MOST_DESIGN_EFFECT = 0.3, 30.0
+_Z95 = 1.959963984540054
+# So few percents of at most 1 may all be rare.
+_LEAST_PROPORTIONS = 3
+
+_IMPOSSIBLE = {
+    "excluded": "the limits exclude the value",
+    "reversed": "the lower limit is above the upper limit",
+    "no percent": "a percent is below 0 or above 100",
+    "respondents": "there is less than one respondent",
+}
+_IMPLAUSIBLE = {
+    "no width": "The limits have no width. Large samples may be rounded so; no standard error is taken from them.",
+    "narrow": "The limits are much narrower than the respondents allow (implied design effect below "
+    f"{LEAST_DESIGN_EFFECT:g}). They may be standard errors or limits of a lower level than 95%, or the column of "
+    "respondents may be a population.",
+    "wide": "The limits are much wider than the respondents imply (implied design effect above "
+    f"{MOST_DESIGN_EFFECT:g}). They may be of a higher level than 95%, or the respondents of another group.",
+    "proportions": "No value of this question is larger than 1%. If they are proportions, multiply them by 100.",
+}
+
+
+class DataProblem(NamedTuple):
+    """One kind of problem, and the cells that have it."""
+
+    kind: str
+    cells: Integers  # indexes in the cube's cells
+
+    @property
+    def is_impossible(self) -> bool:
+        """Whether the numbers cannot be right."""
+        return self.kind in _IMPOSSIBLE
+
+
+def data_problems(cube: Cube, questions: Sequence[QuestionMetadata], cells: Integers) -> list[DataProblem]:
+    """Return the problems of some cells, the impossible ones first."""
+    cells = cells[cube.cells.moments.count[cells] == 1]
+    is_percent = _is_percent(cube, questions, cells)
+    value = cube.cells.moments[cells].means(cube.scale)
+    low, high, respondents = cube.cells.low[cells], cube.cells.high[cells], cube.cells.sample_size[cells]
+    with np.errstate(invalid="ignore"):
+        is_reversed = low > high
+        kinds = {
+            "excluded": ~is_reversed & ((low > value) | (high < value)),
+            "reversed": is_reversed,
+            "no percent": is_percent & ((value < 0) | (value > 100)),
+            "respondents": respondents < 1,
+        }
+        possible = ~np.logical_or.reduce(list(kinds.values()))
+        step = 10.0**-cube.scale
+        narrowest, widest = (_design_effect(value, high - low + off, respondents) for off in (-step, step))
+        has_width = possible & (high > low)
+        kinds |= {
+            "no width": possible & (low == high),
+            # Beyond what rounding explains.
+            "narrow": is_percent & has_width & (widest < LEAST_DESIGN_EFFECT),
+            "wide": is_percent & has_width & (narrowest > MOST_DESIGN_EFFECT),
+            "proportions": is_percent & possible & _are_proportions(cube, questions, cells),
+        }
+    return [DataProblem(kind, cells[has_it]) for kind, has_it in kinds.items() if has_it.any()]
+
+
+def problem_warnings(cube: Cube, problems: Sequence[DataProblem]) -> list[str]:
+    """Say what the problems are, each with how many values have it and an example.
+
+    >>> from meantime.dataset.samples import survey_example
+    >>> about = survey_example.snapshot()
+    >>> problem_warnings(about.cube, [DataProblem("excluded", np.array([0]))])[0].partition(" (")[0]
+    '1 value is impossible: the limits exclude the value'
+    """
+    warnings = []
+    for problem in problems:
+        number = len(problem.cells)
+        example = f"for example {_example(cube, int(problem.cells[0]))}"
+        if problem.is_impossible:
+            subject = "1 value is" if number == 1 else f"{number:,} values are"
+            them = "It is" if number == 1 else "They are"
+            warnings.append(
+                f"{subject} impossible: {_IMPOSSIBLE[problem.kind]} ({example}). {them} flagged and not tested."
+            )
+        else:
+            what = "1 value is" if number == 1 else f"{number:,} values are"
+            warnings.append(f"{what} implausible ({example}). {_IMPLAUSIBLE[problem.kind]}")
+    return warnings
+
+
+def impossible_cells(problems: Sequence[DataProblem]) -> Integers:
+    """Return the cells whose numbers cannot be right."""
+    parts = [problem.cells for problem in problems if problem.is_impossible]
+    return np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.int64)
+
+
+def _is_percent(cube: Cube, questions: Sequence[QuestionMetadata], cells: Integers) -> Booleans:
+    units = [[(question.unit or kind.unit) == PERCENT for kind in cube.labels.value_types] for question in questions]
+    table = np.array(units, dtype=bool).reshape(len(questions), len(cube.labels.value_types))
+    return np.asarray(table[_codes(cube, "question", cells), _codes(cube, "value_type", cells)], dtype=bool)
+
+
+def _design_effect(value: Doubles, width: Doubles, respondents: Doubles) -> Doubles:
+    """Return the implied design effect of percents from 1 to 99; NaN for others."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        se = np.maximum(width, 0) / (2 * _Z95)
+        implied = se**2 * respondents / (value * (100 - value))
+    return np.where((value >= 1) & (value <= 99), implied, np.nan)
+
+
+def _are_proportions(cube: Cube, questions: Sequence[QuestionMetadata], cells: Integers) -> Booleans:
+    """Mark the cells of the questions that have no value above 1, whichever of their cells these are."""
+    of_cells = _codes(cube, "question", cells)
+    marks = np.zeros(len(cells), dtype=bool)
+    for question in np.unique(of_cells).tolist():
+        own = np.arange(int(cube.starts[question]), int(cube.starts[question + 1]))
+        own = own[(cube.cells.moments.count[own] > 0) & _is_percent(cube, questions, own)]
+        values = cube.cells.moments[own].means(cube.scale)
+        if len(values) >= _LEAST_PROPORTIONS and (values > 0).any() and values.max() <= 1:
+            marks |= of_cells == question
+    return marks
+
+
+def _example(cube: Cube, cell: int) -> str:
+    labels, cells = cube.labels, cube.cells
+    codes = dict(zip(AXES, cells.keys[cell].tolist(), strict=True))
+    when = ""
+    if codes["period"] != ABSENT:
+        first, last = labels.periods[codes["period"]]
+        when = f" in {first}" if first == last else f" in {first}-{last}"
+    stratum = "" if codes["stratum"] == ABSENT else f", {labels.strata[codes['stratum']]}"
+    value = float(cells.moments[np.array([cell])].means(cube.scale)[0])
+    numbers = [f"value {value:g}"]
+    low, high, respondents = (float(array[cell]) for array in (cells.low, cells.high, cells.sample_size))
+    if low == low or high == high:
+        numbers.append(f"limits {_number(low)} and {_number(high)}")
+    if respondents == respondents:
+        numbers.append(f"respondents {respondents:,.0f}")
+    return f"{quoted(labels.locations[codes['location']])}{stratum}{when}: {listed(numbers)}"
+
+
+def _number(number: float) -> str:
+    return f"{number:.6g}" if number == number else "missing"
+
+
+def _codes(cube: Cube, axis: str, cells: Integers) -> Integers:
+    codes: Integers = cube.cells.keys[cells, list(AXES).index(axis)]
+    return codes
