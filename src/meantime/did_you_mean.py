@@ -49,7 +49,7 @@ def closest(name: str, among: Sequence[str]) -> tuple[str, ...]:
 
 
 def find(words: str, among: Sequence[str]) -> tuple[str, ...]:
-    """Return all names that contain every word, whatever the case; a name that is exactly what was given wins alone.
+    """Return all names that contain every word, whatever the case; an exact match wins alone.
 
     >>> find("virginia", ["Virginia", "West Virginia"])
     ('Virginia',)

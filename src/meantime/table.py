@@ -58,7 +58,7 @@ class Table:
 
     def __post_init__(self) -> None:
         if len(self.columns) != len(self.data):
-            raise ValueError(f"{len(self.columns)} columns are named, {len(self.data)} are given")
+            raise ValueError(f"there are {len(self.columns)} column descriptions for {len(self.data)} columns of data")
         if len({len(cells) for cells in self.data}) > 1:
             raise ValueError(f"columns differ in length: {[len(cells) for cells in self.data]}")
 

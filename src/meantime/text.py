@@ -168,10 +168,10 @@ def column_format(name: str, unit: str | None, values: Iterable[float | None]) -
         return p_value
     if _IS_YEAR.search(name):
         return str
-    given = list(values)
-    if all(isinstance(value, int) for value in given if value is not None):
+    numbers = list(values)
+    if all(isinstance(value, int) for value in numbers if value is not None):
         return lambda value: _with_minus(f"{value:,}")  # however many digits it has
-    places = decimals(given, unit)
+    places = decimals(numbers, unit)
     return lambda value: number(value, places)
 
 

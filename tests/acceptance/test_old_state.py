@@ -50,7 +50,7 @@ def old(tmp_path_factory: pytest.TempPathFactory) -> Iterator[OldState]:
 
 
 def test_the_old_snapshot_is_opened_and_not_made_anew(old: OldState) -> None:
-    assert not [line for line in old.server.said if "loading" in line]
+    assert not [line for line in old.server.output if "loading" in line]
     assert {path.name for path in old.snapshots.iterdir() if path.is_dir()} == {ANSWERS["dataset"]["fingerprint"]}
     dataset = old.get("/v1/datasets/health")
     for name in ("fingerprint", "rows", "cells", "withheld", "withheld_by_reason", "rejected", "roles"):

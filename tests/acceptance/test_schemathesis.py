@@ -49,7 +49,7 @@ def test_every_answer_is_one_that_the_document_declares(tmp_path: Path) -> None:
         assert ran.returncode == 0, ran.stdout[-20_000:] + ran.stderr[-2000:]
         # It lives, and has not said that something went wrong.
         assert server.client.get("/livez").status_code == 200
-        assert not [line for line in server.said if "unforeseen" in line or "trouble" in line]
+        assert not [line for line in server.output if "unforeseen" in line or "trouble" in line]
     results = json.loads(report.read_text())
     # All but the one above and the document itself, which it has asked for already.
     assert results["operations"]["tested"] >= len(ENDPOINTS) - 2

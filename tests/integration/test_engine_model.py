@@ -1,4 +1,4 @@
-"""The engine against a model: whatever is asked of it, in whatever order, with crashes in between."""
+"""The engine against a model: any calls, in any order, with crashes in between."""
 
 from __future__ import annotations
 

@@ -24,7 +24,7 @@ PATIENCE_S = 30
 
 
 class JsonIngestor:
-    """Reads tables written as JSON, in this process, into real snapshots; and stops midway where it is told to."""
+    """Reads tables written as JSON, in this process, into real snapshots; and calls ``midway`` before the end."""
 
     rejected_limit = 0.05
 

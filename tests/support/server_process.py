@@ -30,8 +30,8 @@ class RunningServer:
         **settings: str,
     ) -> None:
         self.state_dir = state_dir
-        self.said: list[str] = []
-        self._has_said = threading.Condition()
+        self.output: list[str] = []
+        self._has_output = threading.Condition()
         self.process = subprocess.Popen(
             [sys.executable, *command, *arguments],
             env=environment() | {"MEANTIME_PORT": "0", "MEANTIME_STATE_DIR": str(state_dir)} | settings,
@@ -53,23 +53,23 @@ class RunningServer:
     def _read(self) -> None:
         assert self.process.stderr
         for line in self.process.stderr:
-            with self._has_said:
-                self.said.append(line)
-                self._has_said.notify_all()
-        with self._has_said:
-            self.said.append("<end>\n")
-            self._has_said.notify_all()
+            with self._has_output:
+                self.output.append(line)
+                self._has_output.notify_all()
+        with self._has_output:
+            self.output.append("<end>\n")
+            self._has_output.notify_all()
 
     def wait_for(self, pattern: str) -> re.Match[str]:
         """Wait until the server has printed a line that matches."""
 
         def search() -> re.Match[str] | None:
-            return next((match for line in self.said if (match := re.search(pattern, line))), None)
+            return next((match for line in self.output if (match := re.search(pattern, line))), None)
 
-        with self._has_said:
-            self._has_said.wait_for(lambda: search() or "<end>\n" in self.said, timeout=PATIENCE_S)
+        with self._has_output:
+            self._has_output.wait_for(lambda: search() or "<end>\n" in self.output, timeout=PATIENCE_S)
         match = search()
-        assert match, "the server never said " + pattern + ":\n" + "".join(self.said)
+        assert match, "the server never said " + pattern + ":\n" + "".join(self.output)
         return match
 
     def ready(self) -> RunningServer:

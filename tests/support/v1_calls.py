@@ -1,4 +1,4 @@
-"""Handlers of v1 without HTTP: a call as its carrier would make it, and an engine behind it that does as it is told."""
+"""Handlers of v1 without HTTP, called as the router calls them, over an engine that the test controls."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ from tests.support.engine_fakes import PATIENCE_S, Task
 from tests.support.http_requests import FakeRequest
 from tests.support.web_app import OBESITY, table
 
-ASKED: Mapping[str, Any] = {"statistic": "states_mean", "parameters": {"question": OBESITY}}
+SUBMISSION: Mapping[str, Any] = {"statistic": "states_mean", "parameters": {"question": OBESITY}}
 KEEP_ENDED_S = 3600.0
 NOTHING: Any = None  # what the handlers under test do not look at
 
@@ -77,15 +77,15 @@ class Answering:
 
 @dataclass
 class RunningBackend:
-    """What is behind the handlers."""
+    """The backend that the handlers use."""
 
     backend: Backend
     engine: Engine
     tables: Tables
 
-    def submit(self, *, view: str = "document", label: str | None = None, **asked: Any) -> str:
+    def submit(self, *, view: str = "document", label: str | None = None, **changes: Any) -> str:
         """Have a job accepted, and return its id."""
-        made = {**ASKED, **asked}
+        made = {**SUBMISSION, **changes}
         request = Request(
             dataset="table",
             statistic=made["statistic"],
@@ -97,9 +97,9 @@ class RunningBackend:
         [number] = engine_fakes.submit(self.engine, request)
         return f"job_id_{number}"
 
-    def done(self, **asked: Any) -> str:
+    def done(self, **changes: Any) -> str:
         """Have a job done, and return its id."""
-        job_id = self.submit(**asked)
+        job_id = self.submit(**changes)
         assert self.engine.wait_drained(PATIENCE_S)
         return job_id
 
@@ -147,7 +147,7 @@ def detail(
     statistic: str = "echo",
     label: str | None = None,
 ) -> JobDetail:
-    """How a toy job stands."""
+    """The state of a made job."""
     request = Request(dataset="toys", statistic=statistic, parameters={}, label=label)
     job = JobRecord(number=number, request=request, created_at_s=0.0, state=state, attempts=attempts)
     return JobDetail(job, state, progress, None)
@@ -189,7 +189,7 @@ class FakeEngine:
         return lambda: self.followers.remove(callback)
 
     def tell(self, number: int = 1, state: JobState = JobState.DONE, **more: Any) -> None:
-        """Have a job stand so, and its watchers told of it."""
+        """Set the state of a job, and notify its watchers."""
         self.standing[number] = detail(number, state, **more)
         for watcher in list(self.watchers.get(number, ())):
             watcher(self.standing[number])
@@ -197,12 +197,12 @@ class FakeEngine:
             self.watchers.pop(number, None)  # its watches go with it
 
     def tell_all(self, state: JobState = JobState.DONE) -> None:
-        """Have every job stand so."""
+        """Set the state of every job."""
         for number in self.standing:
             self.tell(number, state)
 
     def happen(self, kind: Any = "accepted", number: int = 1, **more: Any) -> None:
-        """Have something happen to a job, and all followers told of it."""
+        """Report an event of a job to all followers."""
         for follower in self.followers:
             follower(Event(kind, detail(number, **more)))
 
@@ -246,12 +246,12 @@ async def taken(pieces: AsyncIterator[bytes], times: int = 1) -> list[bytes]:
 
 def events(pieces: Sequence[bytes]) -> list[dict[str, Any]]:
     """Read server-sent events as a browser does; what has no data is none."""
-    found = []
+    events = []
     for block in b"".join(pieces).decode().split("\n\n"):
         fields = dict(line.split(": ", 1) for line in block.splitlines() if ": " in line)
         if "data" in fields:
-            found.append({**fields, "data": json.loads(fields["data"])})
-    return found
+            events.append({**fields, "data": json.loads(fields["data"])})
+    return events
 
 
 def body_of(reply: Reply) -> Any:

@@ -10,10 +10,10 @@ from meantime.errors import RequestInvalid
 from meantime.model import Request, Work
 from meantime.web.v1.jobs import deletion, listing, submission
 from tests.support.http_requests import job_request
-from tests.support.v1_calls import ASKED, RunningBackend, body_of
+from tests.support.v1_calls import SUBMISSION, RunningBackend, body_of
 
 
-def submit_job(api: RunningBackend, body: Any = ASKED, **headers: str) -> Any:
+def submit_job(api: RunningBackend, body: Any = SUBMISSION, **headers: str) -> Any:
     return api.run(submission.submit, lambda: job_request("POST", body=body, **headers))
 
 

@@ -26,8 +26,8 @@ from tests.support.web_app import Answer, send
 KEY = "an administrator's key"
 
 
-class Asked:
-    """Asks the endpoints as a client would."""
+class DatasetClient:
+    """Calls the endpoints as a client would."""
 
     def __init__(self, catalog: Catalog) -> None:
         self.catalog = catalog
@@ -57,9 +57,9 @@ class Asked:
 
 
 @contextmanager
-def serving(workspace: Workspace, *sources: Any) -> Iterator[Asked]:
+def serving(workspace: Workspace, *sources: Any) -> Iterator[DatasetClient]:
     with workspace.serving(*sources) as catalog:
-        yield Asked(catalog)
+        yield DatasetClient(catalog)
 
 
 def table(workspace: Workspace, *rows: dict[str, Any], name: str = "a") -> Any:

@@ -26,7 +26,7 @@ def join(*threads: threading.Thread) -> None:
 
 
 def poll(ask: Callable[[], T], enough: Callable[[T], bool]) -> T:
-    """Ask again until it is enough: for what another process does, which nothing here can be told by."""
+    """Poll until it holds: for what another process does, which cannot notify this one."""
     wait = threading.Event()
     for attempt in range(PATIENCE_S * 20):
         if enough(answer := ask()):

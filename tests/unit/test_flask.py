@@ -1,4 +1,4 @@
-"""The parts behind a Flask application: started once in a process, stopped in order, told of in its log."""
+"""The parts of a Flask application: started once in a process, stopped in order, reported in its log."""
 
 from __future__ import annotations
 

@@ -32,5 +32,5 @@ def test_columns_of_different_lengths_are_a_bug() -> None:
 
 
 def test_data_without_a_column_is_a_bug() -> None:
-    with pytest.raises(ValueError, match="1 columns are named, 2 are given"):
+    with pytest.raises(ValueError, match="1 column descriptions for 2 columns"):
         Table(columns=(STATE,), data=(["Utah"], [1.0]))

@@ -1,4 +1,4 @@
-"""The map: a tile for each place of a grid, all of one size, since people and not acres are what is counted."""
+"""The map: a tile for each place of a grid, all of one size, since people are counted and not acres."""
 
 from __future__ import annotations
 

@@ -56,8 +56,8 @@ def specification(document: Document, chart: str | None = None, *, points: Coord
         return CHARTS[chart or charts[0]].draw(document.table, _caption(document, points or {}))
     except KeyError as error:
         raise NotAcceptable(
-            f"This result has no column {error}, which its chart is drawn from: it was asked for another of its "
-            "tables, or made by another version. Ask it anew, or take the table."
+            f"This result has no column {error}, which its chart is drawn from. The request was for another of its "
+            "tables, or another version made it. Send the request again, or use the table."
         ) from error
 
 

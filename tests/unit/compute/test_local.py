@@ -1,4 +1,4 @@
-"""A request becomes a result: checked again, computed, written in the view that was asked for."""
+"""A request becomes a result: checked again, computed, written in the requested view."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ class Shelf:
 
     def __init__(self, kept: Snapshot = TABLE) -> None:
         self.kept = kept
-        self.asked: list[tuple[str, str | None]] = []
+        self.requested: list[tuple[str, str | None]] = []
 
     def snapshot(self, name: str, fingerprint: str | None = None) -> Snapshot:
-        self.asked.append((name, fingerprint))
+        self.requested.append((name, fingerprint))
         return self.kept
 
 
@@ -56,7 +56,7 @@ def test_a_request_is_answered_from_the_snapshot_that_it_is_bound_to() -> None:
     answer = LocalCompute(shelf).compute(request(), Unwatched())
     assert answer.body == b'{"Ohio":1.0,"Utah":3.0}'
     assert answer.method_version == STATISTICS["states_mean"].method_version
-    assert shelf.asked == [("cdc", "f" * 64)]
+    assert shelf.requested == [("cdc", "f" * 64)]
 
 
 def test_asked_again_the_same_bytes_come() -> None:

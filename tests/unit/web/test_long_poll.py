@@ -89,7 +89,7 @@ def test_who_grants_no_time_is_answered_at_once() -> None:
     run(story())
 
 
-def test_who_has_waited_long_enough_is_told_how_the_job_stands_then() -> None:
+def test_after_the_wait_a_client_gets_the_current_state_of_the_job() -> None:
     async def story() -> None:
         waiters, fake = JobWaiters(), FakeEngine()
         waiting = asyncio.ensure_future(waiters.wait_for_end(fake.engine, 1, within_s=1e-9, disconnected=stays))
@@ -114,9 +114,9 @@ def test_there_is_no_waiting_for_a_job_that_there_is_not() -> None:
 def test_a_job_that_is_removed_before_it_can_be_watched_leaves_nothing_behind() -> None:
     class Fleeting(FakeEngine):
         def describe(self, number: int) -> JobDetail:
-            found = super().describe(number)
+            described = super().describe(number)
             del self.standing[number]
-            return found
+            return described
 
     async def story() -> None:
         waiters, fake = JobWaiters(), Fleeting()
@@ -141,7 +141,7 @@ def test_a_job_that_ends_before_it_can_be_watched_is_not_missed() -> None:
     run(story())
 
 
-def test_ten_clients_that_wait_for_one_job_watch_it_once_and_are_answered_alike() -> None:
+def test_ten_clients_that_wait_for_one_job_watch_it_once_and_get_the_same_answer() -> None:
     async def story() -> None:
         waiters, fake = JobWaiters(), FakeEngine()
         clients = [waits(waiters, fake) for _ in range(10)]
@@ -169,7 +169,7 @@ def test_thousands_may_wait(jobs: int) -> None:
     run(story())
 
 
-def test_others_get_their_turn_while_many_are_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_others_get_their_turn_while_many_are_notified(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("meantime.web.long_poll._CALLS_PER_TURN", 3)
 
     async def story() -> None:
@@ -291,7 +291,7 @@ def test_a_request_that_is_given_up_leaves_nothing_behind() -> None:
     run(story())
 
 
-def test_who_comes_when_the_end_is_known_but_not_told_yet_is_told_it_too() -> None:
+def test_a_client_that_comes_before_the_end_is_announced_is_notified_too() -> None:
     async def story() -> None:
         waiters, fake = JobWaiters(), FakeEngine()
         first: list[JobDetail | None] = []
@@ -308,7 +308,7 @@ def test_who_comes_when_the_end_is_known_but_not_told_yet_is_told_it_too() -> No
 # For each change
 
 
-def test_a_listener_is_told_of_each_change_in_order_until_it_leaves() -> None:
+def test_a_listener_is_notified_of_each_change_in_order_until_it_leaves() -> None:
     async def story() -> None:
         waiters, fake = JobWaiters(), FakeEngine()
         heard: list[JobDetail | None] = []
@@ -375,7 +375,7 @@ def test_nobody_waits_at_a_server_that_stops() -> None:
     run(story())
 
 
-def test_what_happens_after_the_loop_has_ended_is_told_to_nobody() -> None:
+def test_nobody_is_notified_after_the_loop_has_ended() -> None:
     waiters, fake = JobWaiters(), FakeEngine()
     heard: list[JobDetail | None] = []
 
@@ -388,7 +388,7 @@ def test_what_happens_after_the_loop_has_ended_is_told_to_nobody() -> None:
     assert heard == []
 
 
-def test_the_next_loop_finds_an_empty_lobby() -> None:
+def test_the_next_loop_starts_without_waiters() -> None:
     waiters, fake = JobWaiters(), FakeEngine()
 
     async def abandons() -> None:

@@ -41,7 +41,7 @@ def test_shutting_down_is_said_in_the_contracts_words_wherever_it_comes_from() -
     assert error_reply(errors.ShuttingDown("x")) is SHUTTING_DOWN
 
 
-def test_of_an_error_that_is_not_ours_nothing_is_told() -> None:
+def test_an_error_that_is_not_meantimes_shows_no_details() -> None:
     reply = error_reply(ValueError("secret"))
     assert reply.status == 500
     assert b"secret" not in reply.body

@@ -126,7 +126,7 @@ class TestAnswers:
         answer = server.ask("GET", "/v1/fail/unknown")
         assert (answer.status, problem(answer)) == (404, "job-unknown")
 
-    def test_a_bug_is_told_to_the_log_only(self, server: Served) -> None:
+    def test_a_bug_is_described_in_the_log_only(self, server: Served) -> None:
         with capture_logs() as logs:
             answer = server.ask("GET", "/v1/fail/bug")
         assert (answer.status, problem(answer)) == (500, "internal")
@@ -356,7 +356,7 @@ class TestStreams:
         assert [one.get("body") for one in asyncio.run(story()).sent] == [None, b"a", b""]
 
 
-def test_who_still_waits_when_the_server_stops_is_told_so() -> None:
+def test_a_client_that_waits_when_the_server_stops_gets_an_answer() -> None:
     async def waiting(_: Backend, request: HttpRequest) -> Reply:
         await request.disconnected()
         raise AssertionError("the client stays")

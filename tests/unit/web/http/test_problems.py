@@ -44,7 +44,7 @@ def kinds(of: type[MeantimeError] = MeantimeError) -> Iterator[type[MeantimeErro
             yield from kinds(kind)
 
 
-def test_every_error_is_either_told_as_itself_or_never_met() -> None:
+def test_every_error_is_a_problem_or_never_reaches_a_client() -> None:
     for kind in kinds():
         is_never_told = kind in NEVER_TOLD or issubclass(kind, errors.DataError)
         assert (kind in problems.KINDS) is not is_never_told, kind
@@ -106,14 +106,14 @@ def test_every_kind_becomes_a_whole_problem(kind: type[MeantimeError]) -> None:
     assert ("cache-control", "no-store") in reply.headers
 
 
-def test_all_that_is_wrong_with_a_request_is_told() -> None:
+def test_all_problems_of_a_request_are_listed() -> None:
     wrong = Problem(pointer="/question", code="unknown", detail="There is none.", closest=("A", "B"))
     body = json.loads(problems.error_reply(errors.RequestInvalid("No.", problems=[wrong, wrong])).body)
     problem = {"pointer": "/question", "code": "unknown", "detail": "There is none.", "closest": ["A", "B"]}
     assert body["problems"] == [problem, problem]
 
 
-def test_a_failed_job_is_the_fault_of_whoever_its_failure_names() -> None:
+def test_a_failed_job_has_the_fault_of_its_failure() -> None:
     failure = Failure(code="request-invalid", fault=Fault.CALLER, reason="There is no such question.")
     reply = problems.error_reply(errors.JobFailed("job_id_1 failed.", failure=failure))
     body = json.loads(reply.body)
@@ -142,7 +142,7 @@ def test_headers_say_when_where_and_how() -> None:
 @pytest.mark.parametrize(
     "error", [ValueError("secret"), errors.IllegalTransition("secret"), errors.StoreTooNew("secret")]
 )
-def test_of_what_should_not_happen_only_that_is_told(error: Exception) -> None:
+def test_an_unexpected_error_shows_no_details(error: Exception) -> None:
     reply = problems.error_reply(error)
     assert (reply.status, json.loads(reply.body)["code"]) == (500, "internal")
     assert b"secret" not in reply.body
@@ -150,7 +150,7 @@ def test_of_what_should_not_happen_only_that_is_told(error: Exception) -> None:
     assert "secret" in reply.reason
 
 
-def test_a_reason_with_half_a_character_is_told_all_the_same() -> None:
+def test_a_reason_with_half_a_character_is_still_sent() -> None:
     reply = problems.error_reply(errors.PathUnknown("Nothing is at \udc80."))
     assert json.loads(reply.body)["detail"] == "Nothing is at \\udc80."
 

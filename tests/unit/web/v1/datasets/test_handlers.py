@@ -14,7 +14,7 @@ from meantime.web.v1.datasets import coverage, describe, resource
 from meantime.web.v1.datasets import endpoints as dataset_endpoints
 from tests.support import factories
 from tests.support.catalogs import PATIENCE_S, ReadGate, Workspace
-from tests.support.v1_requests import ROWS, Asked, serving, table
+from tests.support.v1_requests import ROWS, DatasetClient, serving, table
 
 
 @pytest.fixture
@@ -109,7 +109,7 @@ def test_a_data_set_tells_what_is_in_it(workspace: Workspace) -> None:
 def test_a_data_set_that_loads_or_failed_is_described_with_nothing_left_out(workspace: Workspace) -> None:
     whole = set(resource.DatasetResource.__struct_fields__) - {"links_"}
     catalog = workspace.catalog(workspace.source("a", "1"), workspace.source("empty"))
-    ask = Asked(catalog)
+    ask = DatasetClient(catalog)
     way = ReadGate(workspace)
     catalog.start()
     way.wait_entered()

@@ -11,12 +11,12 @@ from meantime.errors import (
 )
 from meantime.statistics.check import check
 from tests.support.engine_fakes import FakeGate
-from tests.support.v1_calls import ASKED, body_of, running_backend
+from tests.support.v1_calls import SUBMISSION, body_of, running_backend
 from tests.support.v1_jobs import problem_codes, submit_batch
 
 
 def test_a_batch_is_answered_with_its_jobs_in_the_order_of_the_requests() -> None:
-    asked = [{**ASKED, "label": f"{number}"} for number in range(600)]  # long enough to be read in a thread
+    asked = [{**SUBMISSION, "label": f"{number}"} for number in range(600)]  # long enough to be read in a thread
     with running_backend() as api:
         reply = submit_batch(api, {"requests": asked})
     assert reply.status == 202
@@ -28,7 +28,7 @@ def test_of_a_batch_with_one_wrong_request_nothing_is_accepted() -> None:
     wrong = {"statistic": "states_mean", "parameters": {"question": "?"}}
     with running_backend() as api:
         with pytest.raises(RequestInvalid) as refused:
-            submit_batch(api, {"requests": [ASKED, wrong, 7, ASKED]})
+            submit_batch(api, {"requests": [SUBMISSION, wrong, 7, SUBMISSION]})
         assert api.engine.jobs() == []
     assert problem_codes(refused) == {"/requests/1/parameters/question": "unknown", "/requests/2": "type"}
 
@@ -39,8 +39,8 @@ def test_of_a_batch_with_one_wrong_request_nothing_is_accepted() -> None:
         ({}, {"/requests": "missing"}),
         ({"requests": {}}, {"/requests": "type"}),
         ({"requests": []}, {"/requests": "length"}),
-        ({"requests": [ASKED] * 1001}, {"/requests": "length"}),
-        ({"requests": [ASKED], "request": 1}, {"/request": "unknown-key"}),
+        ({"requests": [SUBMISSION] * 1001}, {"/requests": "length"}),
+        ({"requests": [SUBMISSION], "request": 1}, {"/request": "unknown-key"}),
     ],
 )
 def test_a_batch_is_a_list_of_one_to_a_thousand_requests(body: Mapping[str, Any], expected: dict[str, str]) -> None:
@@ -51,7 +51,7 @@ def test_a_batch_is_a_list_of_one_to_a_thousand_requests(body: Mapping[str, Any]
 
 def test_a_thousand_requests_may_be_sent() -> None:
     with running_backend() as api:
-        assert len(body_of(submit_batch(api, {"requests": [ASKED] * 1000}))["jobs"]) == 1000
+        assert len(body_of(submit_batch(api, {"requests": [SUBMISSION] * 1000}))["jobs"]) == 1000
 
 
 def test_equal_requests_of_a_batch_are_checked_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -64,7 +64,7 @@ def test_equal_requests_of_a_batch_are_checked_once(monkeypatch: pytest.MonkeyPa
     monkeypatch.setattr("meantime.web.v1.jobs.requests.check", counted)
     # RunningBackend the gate: whoever works on a request checks it too.
     with running_backend(gate=FakeGate(closed=["table"])) as api:
-        submit_batch(api, {"requests": [ASKED, {**ASKED, "statistic": "global_mean"}] * 50})
+        submit_batch(api, {"requests": [SUBMISSION, {**SUBMISSION, "statistic": "global_mean"}] * 50})
         assert sorted(checked) == ["global_mean", "states_mean"]
 
 

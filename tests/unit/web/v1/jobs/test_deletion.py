@@ -13,7 +13,7 @@ from meantime.model import JobState
 from meantime.web.v1.jobs import deletion
 from tests.support.engine_fakes import PATIENCE_S, ControlledJobStore, FakeGate, HeldTask
 from tests.support.http_requests import job_request
-from tests.support.v1_calls import ASKED, RunningBackend, Tables, body_of, headers_of, running_backend
+from tests.support.v1_calls import SUBMISSION, RunningBackend, Tables, body_of, headers_of, running_backend
 from tests.support.v1_jobs import delete_job, list_jobs, problem_codes, read_job, submit_batch
 
 
@@ -153,7 +153,7 @@ def test_a_job_that_is_claimed_and_waits_for_its_thread_is_cancelled_without_bei
     held = HeldTask()
     with running_backend(tasks={"states_mean": held}, threads=1) as api:
         # Accepted in one commit, they are claimed in one.
-        submit_batch(api, {"requests": [ASKED] * 3})
+        submit_batch(api, {"requests": [SUBMISSION] * 3})
         held.wait_begun()
         reply = delete_job(api, "job_id_3")
         assert (body_of(reply)["outcome"], body_of(reply)["job"]["state"]) == ("cancelled", "cancelled")

@@ -27,7 +27,7 @@ from meantime.web.v1.jobs import deletion, listing, submission
 from meantime.web.v1.results import handlers as results
 from tests.support.engine_fakes import PATIENCE_S, FakeGate, HeldTask
 from tests.support.http_requests import job_request
-from tests.support.v1_calls import ASKED, RunningBackend, Tables, body_of, headers_of, running_backend, turns_until
+from tests.support.v1_calls import SUBMISSION, RunningBackend, Tables, body_of, headers_of, running_backend, turns_until
 from tests.support.v1_jobs import failing_task, list_jobs, problem_codes, read_job, submit_batch, submit_job
 from tests.support.web_app import OBESITY
 
@@ -37,7 +37,7 @@ from tests.support.web_app import OBESITY
 def test_an_accepted_request_is_answered_with_its_job_and_where_it_lives() -> None:
     held = HeldTask()
     with running_backend(tasks={"states_mean": held}) as api:
-        reply = submit_job(api, {**ASKED, "label": "mine"})
+        reply = submit_job(api, {**SUBMISSION, "label": "mine"})
         job = body_of(reply)
         held.go_on.set()
     assert reply.status == 202
@@ -102,12 +102,12 @@ def test_a_full_queue_refuses() -> None:
             {"statistic": "state_mean", "parameters": {"question": 1, "state": None}},
             {"/parameters/question": "type", "/parameters/state": "type"},
         ),
-        ({**ASKED, "label": 7}, {"/label": "type"}),
-        ({**ASKED, "label": "x" * 201}, {"/label": "length"}),
-        ({**ASKED, "dataset": "tabel"}, {"/dataset": "unknown"}),
-        ({**ASKED, "dataset": None}, {"/dataset": "type"}),
-        ({**ASKED, "parametres": {}}, {"/parametres": "unknown-key"}),
-        ({**ASKED, "a/b~": 1}, {"/a~1b~0": "unknown-key"}),
+        ({**SUBMISSION, "label": 7}, {"/label": "type"}),
+        ({**SUBMISSION, "label": "x" * 201}, {"/label": "length"}),
+        ({**SUBMISSION, "dataset": "tabel"}, {"/dataset": "unknown"}),
+        ({**SUBMISSION, "dataset": None}, {"/dataset": "type"}),
+        ({**SUBMISSION, "parametres": {}}, {"/parametres": "unknown-key"}),
+        ({**SUBMISSION, "a/b~": 1}, {"/a~1b~0": "unknown-key"}),
         (
             {"parametres": {}, "label": [], "dataset": "nowhere", "statistic": "best5", "parameters": {"state": "x"}},
             {
@@ -133,8 +133,8 @@ def test_everything_that_is_wrong_is_told_at_once_and_there_is_no_job(
 @pytest.mark.parametrize(
     ("body", "pointer", "meant"),
     [
-        ({**ASKED, "parametres": {}}, "/parametres", "parameters"),
-        ({**ASKED, "dataset": "tabel"}, "/dataset", "table"),
+        ({**SUBMISSION, "parametres": {}}, "/parametres", "parameters"),
+        ({**SUBMISSION, "dataset": "tabel"}, "/dataset", "table"),
         ({"statistic": "states_mien"}, "/statistic", "states_mean"),
         (
             {"statistic": "states_mean", "parameters": {"question": "adults who have obesety"}},
@@ -154,8 +154,8 @@ def test_what_may_have_been_meant_is_suggested(body: Mapping[str, Any], pointer:
 
 def test_a_label_may_be_as_long_as_the_limit_and_may_be_null() -> None:
     with running_backend() as api:
-        assert body_of(submit_job(api, {**ASKED, "label": "ü" * 200}))["label"] == "ü" * 200
-        assert body_of(submit_job(api, {**ASKED, "label": None}))["label"] is None
+        assert body_of(submit_job(api, {**SUBMISSION, "label": "ü" * 200}))["label"] == "ü" * 200
+        assert body_of(submit_job(api, {**SUBMISSION, "label": None}))["label"] is None
 
 
 @pytest.mark.parametrize("body", [b"", b"  ", b"[]", b"7", b"{", b'{"a":"\xff"}', b'{"a":' * 100_000])
@@ -183,7 +183,7 @@ def test_what_stands_in_a_query_by_mistake_is_refused_and_not_passed_over(handle
     with running_backend() as api:
         job_id = api.done()
         with pytest.raises(RequestInvalid) as refused:
-            api.run(handle, lambda: job_request(job_id=job_id, query="format=csv", body=ASKED))
+            api.run(handle, lambda: job_request(job_id=job_id, query="format=csv", body=SUBMISSION))
         assert problem_codes(refused) == {"/format": "unknown-parameter"}
         assert len(list_jobs(api)["jobs"]) == 1
 
@@ -244,7 +244,7 @@ def test_a_job_that_is_cancelled_while_it_is_waited_for_is_a_problem() -> None:
 
     async def story(api: RunningBackend) -> None:
         waiting = asyncio.ensure_future(
-            submission.submit(api.backend, job_request("POST", body=ASKED, prefer="wait=60"))
+            submission.submit(api.backend, job_request("POST", body=SUBMISSION, prefer="wait=60"))
         )
         await turns_until(lambda: api.backend.waiters.watched == 1)
         await deletion.delete_job(api.backend, job_request("DELETE", job_id="job_id_1"))
@@ -259,7 +259,7 @@ def test_a_client_that_goes_away_while_it_waits_leaves_nothing_behind_but_its_jo
     held = HeldTask()
 
     async def story(api: RunningBackend) -> None:
-        call = job_request("POST", body=ASKED, prefer="wait=60")
+        call = job_request("POST", body=SUBMISSION, prefer="wait=60")
         waiting = asyncio.ensure_future(submission.submit(api.backend, call))
         await turns_until(lambda: api.backend.waiters.watched == 1)
         call.left.set()
@@ -295,9 +295,9 @@ def test_another_request_under_the_same_key_is_refused() -> None:
     with running_backend() as api:
         submit_job(api, **KEY)
         with pytest.raises(KeyReused):
-            submit_job(api, {**ASKED, "label": "another"}, **KEY)
+            submit_job(api, {**SUBMISSION, "label": "another"}, **KEY)
         with pytest.raises(KeyReused):
-            submit_batch(api, {"requests": [ASKED]}, **KEY)
+            submit_batch(api, {"requests": [SUBMISSION]}, **KEY)
         assert len(api.engine.jobs()) == 1
 
 
@@ -311,9 +311,9 @@ def test_the_same_request_that_now_waits_gets_the_result_of_the_first() -> None:
 
 def test_a_batch_under_the_same_key_is_the_same_jobs() -> None:
     with running_backend() as api:
-        first = submit_batch(api, {"requests": [ASKED, ASKED]}, **KEY)
+        first = submit_batch(api, {"requests": [SUBMISSION, SUBMISSION]}, **KEY)
         assert api.engine.wait_drained(PATIENCE_S)
-        again = submit_batch(api, {"requests": [ASKED, ASKED]}, **KEY)
+        again = submit_batch(api, {"requests": [SUBMISSION, SUBMISSION]}, **KEY)
     assert [job["id"] for job in body_of(first)["jobs"]] == [job["id"] for job in body_of(again)["jobs"]]
     assert [job["state"] for job in body_of(again)["jobs"]] == ["done", "done"]
 
@@ -327,7 +327,7 @@ def test_a_job_that_is_removed_while_it_is_answered_is_answered_as_it_was_accept
     with running_backend() as api:
         monkeypatch.setattr(api.engine, "describe", removed)
         reply = submit_job(api)
-        batch = submit_batch(api, {"requests": [ASKED]})
+        batch = submit_batch(api, {"requests": [SUBMISSION]})
     assert (reply.status, body_of(reply)["state"]) == (202, "queued")
     assert (batch.status, body_of(batch)["jobs"][0]["state"]) == (202, "queued")
 

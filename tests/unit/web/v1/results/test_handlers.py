@@ -34,7 +34,7 @@ from meantime.web.v1.results import description
 from meantime.web.v1.results import handlers as results
 from tests.support.engine_fakes import PATIENCE_S, HeldTask
 from tests.support.http_requests import job_request
-from tests.support.v1_calls import ASKED, RunningBackend, body_of, headers_of, running_backend, turns_until
+from tests.support.v1_calls import SUBMISSION, RunningBackend, body_of, headers_of, running_backend, turns_until
 from tests.support.v1_jobs import failing_task
 
 
@@ -58,7 +58,7 @@ def test_a_result_is_a_document_that_says_where_it_comes_from(done: RunningBacke
     reply = read(done, "job_id_1")
     result = body_of(reply)
     assert (reply.status, reply.content_type, reply.job_id) == (200, "application/json", "job_id_1")
-    assert (result["statistic"], result["parameters"]) == (ASKED["statistic"], ASKED["parameters"])
+    assert (result["statistic"], result["parameters"]) == (SUBMISSION["statistic"], SUBMISSION["parameters"])
     assert (result["dataset"], result["fingerprint"]) == ("table", "f" * 64)
     assert [row["location"] for row in result["rows"]] == ["Utah", "National", "Ohio"]
     assert set(result["rows"][0]) == {column["name"] for column in result["columns"]}
