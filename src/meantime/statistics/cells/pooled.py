@@ -14,7 +14,7 @@ from meantime.statistics.methods.effective_size import errors_if_equal
 from meantime.statistics.methods.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.methods.pooling import Weights, pool
 from meantime.statistics.methods.reliability import IMPOSSIBLE, Flags
-from meantime.statistics.methods.standard_errors import limits
+from meantime.statistics.methods.standard_errors import limits, limits_for_differences
 from meantime.statistics.methods.ties import settled
 from meantime.statistics.parameters import period_text
 
@@ -85,7 +85,11 @@ def pool_periods(selection: Selection, weights: Weights | None = None) -> Pooled
     computed = limits(value, made.se, scale=groups.scale, is_percent=groups.is_percent)
     # Of one period the published limits, so that a reader finds in the answer what is in the file.
     low, high = (groups.low[:, 0], groups.high[:, 0]) if len(groups.periods) == 1 else computed
-    used_low, used_high = (groups.used_low[:, 0], groups.used_high[:, 0]) if len(groups.periods) == 1 else computed
+    used_low, used_high = groups.used_low[:, 0], groups.used_high[:, 0]
+    if len(groups.periods) > 1:
+        used_low, used_high = limits_for_differences(
+            value, *computed, made.se, scale=groups.scale, step=0.0, is_percent=groups.is_percent
+        )
     respondents = groups.respondents.sum(axis=1)
     return Pooled(
         selection=selection,

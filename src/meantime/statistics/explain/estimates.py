@@ -11,7 +11,7 @@ from meantime.statistics.cells.selection import Selection
 from meantime.statistics.explain.explanation import AnyExplanation
 from meantime.statistics.explain.programs import Uncertain
 from meantime.statistics.methods.pooling import Weights
-from meantime.statistics.methods.standard_errors import ORIGINS, Origin, Scale
+from meantime.statistics.methods.standard_errors import ORIGINS, Origin, Scale, has_few_cases
 from meantime.table import Cell
 from meantime.text import number
 
@@ -109,7 +109,10 @@ def add_estimate(explanation: AnyExplanation, estimate: ExplainedEstimate) -> No
     explanation.programs.take(estimate.name, Part("value", of.cell[0], pooled.weights[0]))
     if estimate.has_limits:
         explanation.programs.pooled(
-            estimate.name, is_published=len(values) == 1, is_used=_used(estimate) == _shown(estimate)
+            estimate.name,
+            is_published=len(values) == 1,
+            is_used=_used(estimate) == _shown(estimate),
+            exact=_used(estimate) if _has_few_cases(estimate) else None,
         )
         return
     column, name = explanation.programs.column("value"), estimate.name
@@ -126,6 +129,25 @@ def _shown(estimate: ExplainedEstimate) -> tuple[float, float]:
 def _used(estimate: ExplainedEstimate) -> tuple[float, float]:
     """Return the limits that differences use."""
     return float(estimate.pooled.used_low[0]), float(estimate.pooled.used_high[0])
+
+
+def _has_few_cases(estimate: ExplainedEstimate) -> bool:
+    of = estimate.pooled
+    return of.groups.scale is Scale.LOGIT and bool(has_few_cases(of.value, of.se)[0])
+
+
+def _add_used(explanation: AnyExplanation, estimate: ExplainedEstimate) -> None:
+    """Say which limits differences use, where they are not those of the interval."""
+    used_low, used_high = _used(estimate)
+    if (used_low, used_high) == _shown(estimate):
+        return
+    why = (
+        "There are fewer than 20 effective cases, so differences use the limits of Korn and Graubard."
+        if _has_few_cases(estimate)
+        else "These limits are nearer than five steps of rounding, or at the end of the scale, so differences use "
+        "those that lie 1.96 standard errors away."
+    )
+    explanation.step(why, f"{used_low:.4g} to {used_high:.4g}")
 
 
 _WIDTH = {
@@ -150,13 +172,7 @@ def _add_error(explanation: AnyExplanation, estimate: ExplainedEstimate, values:
         computed_from = estimate.pooled.groups.snapshot.about.limits_from
         what = f"comes from the published {computed_from}" if computed_from else "is the published one"
         explanation.step(f"The 95 % interval {what}.", interval, low=low, high=high)
-        used_low, used_high = _used(estimate)
-        if (used_low, used_high) != (low, high):
-            explanation.step(
-                "These limits are nearer than five steps of rounding, or at the end of the scale, so differences use "
-                "those that lie 1.96 standard errors away.",
-                f"{used_low:.4g} to {used_high:.4g}",
-            )
+        _add_used(explanation, estimate)
         return
     explanation.step(
         f"Its standard error is that of independent years; each one's comes {how}",

@@ -177,10 +177,17 @@ class ProgramWriter:
         python, r = _ON_SCALE[how.scale]
         self.add(f"Z, STEP = {Z95!r}, {how.step!r}\n\n\n{python}", f"Z <- {Z95!r}; STEP <- {how.step!r}\n{r}")
 
-    def pooled(self, name: str, *, is_published: bool, is_used: bool = True) -> None:
+    def pooled(
+        self,
+        name: str,
+        *,
+        is_published: bool,
+        is_used: bool = True,
+        exact: tuple[float, float] | None = None,
+    ) -> None:
         """Write the estimate of the rows ``name`` with its standard error and limits.
 
-        ``is_used``: differences use the published limits, and not those of the standard error.
+        ``is_used``: differences use these limits, and not those of the standard error. ``exact``: they use these.
         """
         value, low, high = (self.column(role) for role in ("value", "low", "high"))
         self.add(
@@ -203,7 +210,11 @@ class ProgramWriter:
                 else f"ends <- limits({name}_value, {name}_se); {name}_low <- ends[1]; {name}_high <- ends[2]"
             ),
         )
-        if is_used:
+        if exact is not None:
+            told = f"{exact[0]!r}, {exact[1]!r}"
+            note = "# Korn and Graubard: quantiles of the beta distribution"
+            self.add(f"{name}_limits = {told}  {note}", f"{name}_limits <- c({told})  {note}")
+        elif is_used:
             self.add(f"{name}_limits = {name}_low, {name}_high", f"{name}_limits <- c({name}_low, {name}_high)")
         else:
             self.add(

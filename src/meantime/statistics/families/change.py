@@ -290,6 +290,6 @@ STATISTIC = Statistic(
             *(0.29783262613686845, 1.0),
         ),
     ),
-    method_version=4,
+    method_version=5,
     charts=("comparison",),
 )

@@ -303,6 +303,6 @@ STATISTIC = Statistic(
             *(2651, ""),
         ),
     ),
-    method_version=4,
+    method_version=5,
     charts=("disparity",),
 )

@@ -388,6 +388,6 @@ STATISTIC = Statistic(
             *(9161, ""),
         ),
     ),
-    method_version=5,
+    method_version=6,
     charts=("ranking",),
 )

@@ -351,6 +351,6 @@ STATISTIC = Statistic(
             *("National", 33.1, 32.9, 33.3),
         ),
     ),
-    method_version=6,
+    method_version=7,
     charts=("ranking", "estimates", "map"),
 )

@@ -161,6 +161,6 @@ STATISTIC = Statistic(
             *(2.8053223435152073e-07, 9.818628202303226e-06, "better", 4537, ""),
         ),
     ),
-    method_version=3,
+    method_version=4,
     charts=("comparison", "verdict_map", "map"),
 )

@@ -13,6 +13,7 @@ from meantime.statistics.methods.standard_errors import (
     Scale,
     expit,
     fitting_scale,
+    has_few_cases,
     limits,
     limits_for_differences,
     logit,
@@ -188,3 +189,26 @@ def test_the_scale_on_which_the_limits_were_made_is_found_in_spite_of_rounding(m
 def test_without_limits_percents_are_logit() -> None:
     nothing = np.array([np.nan])
     assert fitting_scale(np.array([20.0]), nothing, nothing, is_percent=True) is Scale.LOGIT
+
+
+@pytest.mark.parametrize(("value", "size"), [(5.0, 200.0), (97.0, 300.0), (12.5, 80.0)])
+def test_percents_with_few_effective_cases_have_korn_and_graubards_limits_in_differences(
+    value: float, size: float
+) -> None:
+    se = np.sqrt(value * (100 - value) / size)
+    published = (np.array([value - 2.5]), np.array([value + 2.5]))
+    used = limits_for_differences(np.array([value]), *published, np.array([se]), scale=Scale.LOGIT, step=0.1)
+    low, high = proportion_confint(size * value / 100, size, method="beta")
+    np.testing.assert_allclose([end[0] for end in used], [100 * low, 100 * high])
+    # Asked for on the linear scale, it is the limits in the file.
+    linear = limits_for_differences(np.array([value]), *published, np.array([se]), scale=Scale.LINEAR, step=0.1)
+    np.testing.assert_array_equal(linear, published)
+
+
+def test_from_20_effective_cases_on_the_published_limits_are_used() -> None:
+    value, size = np.array([10.0, 10.0]), np.array([195.0, 205.0])
+    se = np.sqrt(value * (100 - value) / size)
+    assert has_few_cases(value, se).tolist() == [True, False]
+    low, high = limits_for_differences(value, value - 3, value + 4, se, scale=Scale.LOGIT, step=0.1)
+    assert (low[1], high[1]) == (7.0, 14.0)
+    assert low[0] != 7.0
