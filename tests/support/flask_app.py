@@ -1,4 +1,4 @@
-"""The Flask layer for a test: applications that carry the contract, and requests as a WSGI server hands them on."""
+"""Flask applications with the classic API, and requests as a WSGI server passes them on."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def blueprint_in_a_foreign_app(**parts: Any) -> Flask:
         PROPAGATE_EXCEPTIONS=True,
         JSON_SORT_KEYS=True,
     )
-    app.json.sort_keys = True  # type: ignore[attr-defined]  # of the provider that Flask has by default
+    app.json.sort_keys = True  # type: ignore[attr-defined]  # Flask's default provider has it
     app.url_map.strict_slashes = True
 
     @app.before_request
@@ -77,7 +77,7 @@ def send(
     without: Sequence[str] = (),
     is_cut_short: bool = False,
 ) -> tuple[int, dict[str, str], bytes]:
-    """Send one request; see ``tests.support.web_app.send``. What goes to /api goes to where the application has it."""
+    """Send one request; see ``tests.support.web_app.send``. Requests for /api go to the prefix of the blueprint."""
     if app.name == "foreign" and f"{target.lstrip('/')}/".startswith("api/"):
         target = target.replace("/api", PREFIX, 1)
     header_list = list(headers.items()) if isinstance(headers, Mapping) else list(headers or ())
@@ -110,7 +110,7 @@ def send(
     for name, value in header_list:
         key = name.upper().replace("-", "_")
         key = key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"
-        # As WSGI servers do it.
+        # WSGI servers join repeated headers.
         environ[key] = f"{environ[key]},{value}" if key in environ else value
     started: list[tuple[str, list[tuple[str, str]]]] = []
 
@@ -124,7 +124,7 @@ def send(
     lower = {name.lower(): value for name, value in answered}
     assert len(lower) == len(answered), answered
     if PREFIX.encode() in content:
-        # Where a path is said again, it is the one that was asked.
+        # A path that is repeated in an answer is the requested one.
         assert lower["content-length"] == str(len(content))
         content = content.replace(PREFIX.encode(), b"/api")
         lower["content-length"] = str(len(content))

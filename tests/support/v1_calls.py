@@ -31,11 +31,11 @@ from tests.support.web_app import OBESITY, table
 
 SUBMISSION: Mapping[str, Any] = {"statistic": "states_mean", "parameters": {"question": OBESITY}}
 KEEP_ENDED_S = 3600.0
-NOTHING: Any = None  # what the handlers under test do not look at
+NOTHING: Any = None  # for what the handlers under test do not use
 
 
 class Tables:
-    """What stands for the catalog: tables that are there, are being read, or could not be."""
+    """A fake catalog: tables that are ready, loading, or could not be loaded."""
 
     def __init__(self, **tables: Snapshot | None) -> None:
         self._tables = tables or {"table": table()}
@@ -62,7 +62,7 @@ class Tables:
         return snapshot
 
 
-class Answering:
+class ControlledCompute:
     """Answers as a server does; of the statistics named in ``tasks`` not before that task is done."""
 
     def __init__(self, local: LocalCompute, tasks: Mapping[str, Task]) -> None:
@@ -104,7 +104,7 @@ class RunningBackend:
         return job_id
 
     def run(self, handle: Callable[[Backend, Any], Awaitable[Any]], request_of: Callable[[], FakeRequest]) -> Reply:
-        """Run one handler in a loop of its own."""
+        """Run one handler in its own event loop."""
 
         async def story() -> Reply:
             reply = await handle(self.backend, request_of())
@@ -118,10 +118,12 @@ class RunningBackend:
 def running_backend(
     *, tables: Tables | None = None, tasks: Mapping[str, Task] | None = None, **settings: Any
 ) -> Iterator[RunningBackend]:
-    """An engine over the table of ``tests.support.web_app``, and what handlers are handed."""
+    """Run an engine on the table of ``tests.support.web_app``, with a backend for handlers."""
     tables = tables or Tables()
     local = LocalCompute(tables)
-    with engine_fakes.running(**({"clock": time.time, "compute": Answering(local, tasks or {})} | settings)) as engine:
+    with engine_fakes.running(
+        **({"clock": time.time, "compute": ControlledCompute(local, tasks or {})} | settings)
+    ) as engine:
         backend = Backend(
             engine=engine,
             catalog=cast("Catalog", tables),
@@ -194,7 +196,7 @@ class FakeEngine:
         for watcher in list(self.watchers.get(number, ())):
             watcher(self.standing[number])
         if state.is_ended:
-            self.watchers.pop(number, None)  # its watches go with it
+            self.watchers.pop(number, None)  # which also ends its watches
 
     def tell_all(self, state: JobState = JobState.DONE) -> None:
         """Set the state of every job."""
@@ -212,7 +214,7 @@ class FakeEngine:
 
     @property
     def backend(self) -> Backend:
-        """What handlers are handed that look at jobs only."""
+        """The backend of handlers that only use jobs."""
         return Backend(
             engine=self.engine,
             waiters=self.waiters,
@@ -226,20 +228,20 @@ class FakeEngine:
 
 
 async def wait_for_future(future: Future[Any]) -> Any:
-    """Wait as the server does."""
+    """Wait for a future as the server does."""
     await FutureBridge().wait(future)
     return future.result()
 
 
 async def turns_until(claim: Callable[[], bool]) -> None:
-    """Let the event loop turn until something holds; threads get their turn in between."""
+    """Run the event loop until something holds; threads can run in between."""
     async with asyncio.timeout(PATIENCE_S):
         while not claim():
             await asyncio.sleep(0)
 
 
 async def taken(pieces: AsyncIterator[bytes], times: int = 1) -> list[bytes]:
-    """Take some pieces of a stream."""
+    """Return the next pieces of a stream."""
     async with asyncio.timeout(PATIENCE_S):
         return [await anext(pieces) for _ in range(times)]
 

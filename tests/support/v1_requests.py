@@ -1,4 +1,4 @@
-"""The endpoints of data sets as a client asks them, over a catalog of a test."""
+"""A client of the endpoints of data sets, with a real catalog."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ class DatasetClient:
     def __call__(self, target: str, method: str = "GET", **more: Any) -> Answer:
         async def ask() -> Answer:
             backend = Backend(
-                engine=cast("Engine", None),  # none of these endpoints asks for jobs
+                engine=cast("Engine", None),  # none of these endpoints uses jobs
                 catalog=self.catalog,
                 compute=cast("Compute", None),
                 wait_for=FutureBridge().wait,

@@ -105,7 +105,7 @@ class Answer:
 
 @dataclass
 class Served:
-    """A running application and its parts."""
+    """A running application, and the parts that tests use."""
 
     app: Router | Flask
     engine: Engine
@@ -127,11 +127,11 @@ class Served:
         return asyncio.run(asyncio.wait_for(send(self.app, method, target, **more), PATIENCE_S))
 
     def post(self, statistic: str, **parameters: Any) -> Answer:
-        """Ask for a statistic as a well-behaved client does."""
+        """Submit a request for a statistic as a well-behaved client does."""
         return self.ask("POST", f"/api/{statistic}", body=json.dumps(parameters).encode())
 
     def result(self, statistic: str, **parameters: Any) -> Answer:
-        """Ask for a statistic, wait until it is there, and read it."""
+        """Submit a request for a statistic, wait for the job, and return the answer with its result."""
         job_id = self.post(statistic, **parameters).json["job_id"]
         assert self.engine.wait_drained(30)
         return self.ask("GET", f"/api/get_results/{job_id}")
@@ -166,7 +166,7 @@ def served(
     jobs: JobStore | None = None,
     is_loaded: bool = True,
 ) -> Iterator[Served]:
-    """Serve ``outcomes`` (the table above), loaded or still being read."""
+    """Serve ``outcomes``, by default the table above, loaded or still being read."""
     outcomes = outcomes or {"table": table()}
     sources = []
     for name in outcomes:
@@ -243,8 +243,8 @@ async def send(
 ) -> Answer:
     """Send one request as an HTTP server would: ``target`` as it is on the wire, ``body`` in one or in many pieces.
 
-    Host and Content-Type are those of a well-behaved client unless given, or named in ``without``. A body that is cut
-    short ends with the connection.
+    Host and Content-Type are those of a well-behaved client, unless they are in ``headers`` or ``without``. A body that
+    is cut short ends with the connection.
     """
     path, _, query = target.partition("?")
     header_list = list(headers.items()) if isinstance(headers, Mapping) else list(headers or ())
@@ -288,7 +288,7 @@ async def send(
 
     await app(scope, receive, collect)
     if not sent:
-        return Answer(0, {}, b"")  # nothing: the client went away
+        return Answer(0, {}, b"")  # the client has disconnected
     [start, *rest] = sent
     names_and_values = [(name.decode("latin-1"), value.decode("latin-1")) for name, value in start["headers"]]
     assert len({name for name, _ in names_and_values}) == len(names_and_values), names_and_values

@@ -1,7 +1,7 @@
 """What draws charts in a browser: the bundle of Vega in vl-convert, made once for each version of it.
 
-To make it starts a JavaScript engine, which takes a second and a hundred megabytes that stay taken: so a child
-process makes it, and it is kept in the state directory. ``python -m meantime.web.explorer.drawing`` is that child.
+Making it starts a JavaScript engine, which takes a second, and a hundred megabytes that are not released. So a child
+process, ``python -m meantime.web.explorer.drawing``, makes it, and it is kept in the state directory.
 """
 
 from __future__ import annotations
@@ -15,16 +15,16 @@ from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
 
-# A second on an idle machine. Beyond this it hangs.
+# It takes a second on an idle machine; beyond this limit it hangs.
 _MAKING_S = 60
-# Once, and kept: a twentieth shorter than with 6, which counts on a slow network.
+# Compressed once and kept. The result is a twentieth shorter than with level 6, which matters on a slow network.
 _LEVEL = 9
 # Of a traceback the end says what it is.
 _ERROR_CHARACTERS = 500
 
 
 def version() -> str:
-    """Return what the bundle depends on."""
+    """Return the version that the bundle depends on."""
     return metadata.version("vl-convert-python")
 
 
@@ -34,33 +34,33 @@ class Drawing:
     def __init__(self, folder: Path) -> None:
         self._path = folder / f"vega-{version()}.js.gz"
         self._making = threading.Lock()
-        self._packed: bytes | None = None
+        self._gzip: bytes | None = None
 
     @property
-    def is_at_hand(self) -> bool:
-        """Whether it can be had without a wait."""
-        return self._packed is not None
+    def is_loaded(self) -> bool:
+        """Whether it is available without a wait."""
+        return self._gzip is not None
 
-    def packed(self) -> bytes:
-        """Return it, packed by gzip. The first call may take a second.
+    def gzip_bytes(self) -> bytes:
+        """Return it, compressed with gzip. The first call may take a second.
 
         Raises:
             RuntimeError: it cannot be made; the message has the child's output.
         """
         with self._making:
-            if self._packed is None:
-                self._packed = self._kept() or self._made()
-            return self._packed
+            if self._gzip is None:
+                self._gzip = self._read() or self._make()
+            return self._gzip
 
-    def _kept(self) -> bytes | None:
+    def _read(self) -> bytes | None:
         try:
             packed = self._path.read_bytes()
-            gzip.decompress(packed)  # its checksum says whether it is whole
+            gzip.decompress(packed)  # checks that it is complete
         except (OSError, EOFError, ValueError):
             return None
         return packed
 
-    def _made(self) -> bytes:
+    def _make(self) -> bytes:
         command = [sys.executable, "-m", __name__]
         try:
             done = subprocess.run(command, capture_output=True, timeout=_MAKING_S, check=True)  # noqa: S603 - ours
@@ -82,7 +82,7 @@ class Drawing:
 def _main() -> None:
     import vl_convert
 
-    # Without a snippet of our own it hands the libraries out as they are; its types do not know that.
+    # Without a snippet it returns the libraries alone; its types do not declare that.
     bundle: str = vl_convert.javascript_bundle()  # type: ignore[call-arg]
     sys.stdout.buffer.write(bundle.encode())
 

@@ -39,7 +39,7 @@ class _File(NamedTuple):
 
 
 class Explorer:
-    """The explorer's files. ``frame_ancestors`` are the sources, as in a policy, that may show its views in a frame."""
+    """The explorer's files. ``frame_ancestors`` are the sites that may show its views in a frame, as in a CSP."""
 
     def __init__(self, drawing: Drawing, *, frame_ancestors: str) -> None:
         self._drawing = drawing
@@ -48,10 +48,10 @@ class Explorer:
     @cached_property
     def digest(self) -> str:
         """Return a digest of all files: it changes with any of them."""
-        says = hashlib.blake2b(drawing.version().encode(), digest_size=16)
+        digest = hashlib.blake2b(drawing.version().encode(), digest_size=16)
         for name, content in sorted(self._contents.items()):
-            says.update(b"\0".join((name.encode(), str(len(content)).encode(), content)))
-        return says.hexdigest()
+            digest.update(b"\0".join((name.encode(), str(len(content)).encode(), content)))
+        return digest.hexdigest()
 
     def index(self, *, if_none_match: str | None) -> Reply:
         """Return the page itself. It names the current files, so browsers must revalidate it each time."""
@@ -70,13 +70,13 @@ class Explorer:
 
     def wants_drawing(self, path: str) -> bool:
         """Whether a path leads to the chart library, which may have to be made first."""
-        return path == f"/explorer/{self.digest}/{DRAWING}" and not self._drawing.is_at_hand
+        return path == f"/explorer/{self.digest}/{DRAWING}" and not self._drawing.is_loaded
 
     def file(self, path: str, *, accept_encoding: str) -> Reply:
-        """Return a file by its path. Of the chart library the first call may take a second.
+        """Return a file by its path. The first call for the chart library may take a second.
 
         Raises:
-            PathUnknown: there is none, or it is of another version than this one.
+            PathUnknown: there is no such file in this version.
             RuntimeError: the chart library cannot be made.
         """
         match = _FILE_PATH.fullmatch(path)
@@ -85,7 +85,7 @@ class Explorer:
             raise PathUnknown("The explorer has no such file, or no longer has it: reload the page /.")
         headers = (
             ("cache-control", _IMMUTABLE),
-            # Opened by itself, a picture or a text is nothing that acts.
+            # Opened by itself, an image or a text must not run anything.
             ("content-security-policy", "default-src 'none'; frame-ancestors 'none'; sandbox"),
             ("vary", "accept-encoding"),
             ("x-content-type-options", "nosniff"),
@@ -99,7 +99,7 @@ class Explorer:
 
     def _file(self, name: str) -> _File | None:
         if name == DRAWING:
-            return _File(_TYPES[".js"], b"", self._drawing.packed())
+            return _File(_TYPES[".js"], b"", self._drawing.gzip_bytes())
         return self._files.get(name)
 
     @cached_property
@@ -132,13 +132,13 @@ class Explorer:
 
     @cached_property
     def _etag(self) -> str:
-        # Of the policy too: a 304 would leave the old one in force.
-        of = hashlib.blake2b(self._page + self._policy.encode(), digest_size=16)
-        return f'"{of.hexdigest()}"'
+        # Covers the policy too: after a 304, a browser would keep the old one.
+        digest = hashlib.blake2b(self._page + self._policy.encode(), digest_size=16)
+        return f'"{digest.hexdigest()}"'
 
     @cached_property
     def _policy(self) -> str:
-        """Return the Content-Security-Policy: nothing from elsewhere, nothing in line, nothing evaluated."""
+        """Return the Content-Security-Policy: nothing from other sites, nothing inline, no eval."""
         return (
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; connect-src 'self'; "
             f"base-uri 'none'; form-action 'none'; frame-ancestors {self._frame_ancestors}"

@@ -113,13 +113,13 @@ def test_no_module_makes_markup_of_texts() -> None:
 
 
 def test_the_chart_library_is_made_once_and_kept_over_restarts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert not Drawing(tmp_path).is_at_hand
+    assert not Drawing(tmp_path).is_loaded
     made = Drawing(tmp_path)
-    packed = made.packed()
+    packed = made.gzip_bytes()
     assert b"vegaEmbed" in gzip.decompress(packed)
-    assert made.is_at_hand
+    assert made.is_loaded
     monkeypatch.setattr("subprocess.run", None)  # not called again
-    assert Drawing(tmp_path).packed() == packed
+    assert Drawing(tmp_path).gzip_bytes() == packed
     [kept] = tmp_path.iterdir()
     assert drawing.version() in kept.name
 
@@ -127,7 +127,7 @@ def test_the_chart_library_is_made_once_and_kept_over_restarts(tmp_path: Path, m
 def test_a_chart_library_that_is_damaged_on_disk_is_made_again(tmp_path: Path) -> None:
     path = tmp_path / f"vega-{drawing.version()}.js.gz"
     path.write_bytes(gzip.compress(b"x" * 1000)[:-9])
-    assert b"vegaEmbed" in gzip.decompress(Drawing(tmp_path).packed())
+    assert b"vegaEmbed" in gzip.decompress(Drawing(tmp_path).gzip_bytes())
 
 
 def test_a_chart_library_that_cannot_be_made_is_an_error_that_says_what_the_child_said(
@@ -135,7 +135,7 @@ def test_a_chart_library_that_cannot_be_made_is_an_error_that_says_what_the_chil
 ) -> None:
     monkeypatch.setattr("sys.executable", str(tmp_path / "no such python"))
     with pytest.raises(RuntimeError, match="cannot be made"):
-        Drawing(tmp_path).packed()
+        Drawing(tmp_path).gzip_bytes()
 
 
 def test_the_chart_library_is_served_with_the_other_files(server: Served) -> None:

@@ -15,9 +15,9 @@ def workspace(tmp_path: Path) -> Workspace:
 
 def test_coverage_is_a_matrix_with_a_legend(workspace: Workspace) -> None:
     with serving(workspace, table(workspace, *ROWS)) as ask:
-        found = ask.coverage(("question", "Q")).json
+        body = ask.coverage(("question", "Q")).json
         fingerprint = ask.catalog.snapshot("a").fingerprint
-    assert found == {
+    assert body == {
         "dataset": "a",
         "fingerprint": fingerprint,
         "question": "Q",
@@ -36,10 +36,10 @@ def test_coverage_is_a_matrix_with_a_legend(workspace: Workspace) -> None:
 
 def test_coverage_of_rows_without_category_and_period_has_nulls(workspace: Workspace) -> None:
     with serving(workspace, table(workspace, *ROWS)) as ask:
-        found = ask.coverage(("question", "R"), ("location", "Ohio")).json
-    assert found["strata"] == [{"category": None, "stratum": None}]
-    assert found["periods"] == [None]
-    assert found["matrix"] == [[[1]]]
+        body = ask.coverage(("question", "R"), ("location", "Ohio")).json
+    assert body["strata"] == [{"category": None, "stratum": None}]
+    assert body["periods"] == [None]
+    assert body["matrix"] == [[[1]]]
 
 
 def test_coverage_is_narrowed_by_filters_which_may_come_several_times(workspace: Workspace) -> None:

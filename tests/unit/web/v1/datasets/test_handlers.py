@@ -62,10 +62,10 @@ def test_the_list_has_every_data_set_in_its_order_with_how_it_stands(workspace: 
 
 def test_a_data_set_tells_what_is_in_it(workspace: Workspace) -> None:
     with serving(workspace, table(workspace, *ROWS)) as ask:
-        found = ask("/v1/datasets/a").json
-    assert found["withheld_by_reason"] == {"*": 1, "~": 1}
-    assert (found["rows"], found["cells"], found["withheld"]) == (4, 4, 2)
-    assert found["questions"] == [
+        resource = ask("/v1/datasets/a").json
+    assert resource["withheld_by_reason"] == {"*": 1, "~": 1}
+    assert (resource["rows"], resource["cells"], resource["withheld"]) == (4, 4, 2)
+    assert resource["questions"] == [
         {
             "text": "Q",
             "topic": "",
@@ -92,18 +92,18 @@ def test_a_data_set_tells_what_is_in_it(workspace: Workspace) -> None:
         },
     ]
     nowhere = {"point": None, "no_point": "the table has no column of points"}
-    assert found["locations"] == [
+    assert resource["locations"] == [
         {"name": "Guam", "cells": 1, "is_aggregate": False, **nowhere},
         {"name": "Ohio", "cells": 1, "is_aggregate": False, **nowhere},
         {"name": "Utah", "cells": 2, "is_aggregate": False, **nowhere},
     ]
-    assert found["categories"] == [{"name": "Sex", "strata": ["Female", "Male"], "cells": 3}]
-    assert found["periods"] == [{"first": 2020, "last": 2020}, {"first": 2021, "last": 2022}]
-    assert found["roles"]["question"] == "Question"
-    assert found["columns"] == ["Question", "LocationDesc", "Data_Value"]
-    assert (found["encoding"], found["delimiter"], found["decimal_mark"]) == ("utf-8", ",", ".")
-    assert (found["files"], found["warnings"]) == ([], [])
-    assert found["citation"] == f'a (data set "a"), fingerprint {found["fingerprint"]}. Read by Meantime.'
+    assert resource["categories"] == [{"name": "Sex", "strata": ["Female", "Male"], "cells": 3}]
+    assert resource["periods"] == [{"first": 2020, "last": 2020}, {"first": 2021, "last": 2022}]
+    assert resource["roles"]["question"] == "Question"
+    assert resource["columns"] == ["Question", "LocationDesc", "Data_Value"]
+    assert (resource["encoding"], resource["delimiter"], resource["decimal_mark"]) == ("utf-8", ",", ".")
+    assert (resource["files"], resource["warnings"]) == ([], [])
+    assert resource["citation"] == f'a (data set "a"), fingerprint {resource["fingerprint"]}. Read by Meantime.'
 
 
 def test_a_data_set_that_loads_or_failed_is_described_with_nothing_left_out(workspace: Workspace) -> None:

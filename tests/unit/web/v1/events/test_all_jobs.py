@@ -59,8 +59,8 @@ async def rest(pieces: AsyncIterator[bytes]) -> list[dict[str, Any]]:
     return events([piece async for piece in pieces])
 
 
-def kinds(found: list[dict[str, Any]]) -> list[str]:
-    return [event["event"] for event in found]
+def kinds(received: list[dict[str, Any]]) -> list[str]:
+    return [event["event"] for event in received]
 
 
 def test_all_that_happens_from_now_on_is_told_as_it_happens() -> None:
@@ -70,17 +70,17 @@ def test_all_that_happens_from_now_on_is_told_as_it_happens() -> None:
         pieces = await follow_all(api.backend)
         api.submit(label="mine")
         held.wait_begun()
-        found: list[dict[str, Any]] = []
-        while "started" not in kinds(found):
-            found += events(await taken(pieces))
+        received: list[dict[str, Any]] = []
+        while "started" not in kinds(received):
+            received += events(await taken(pieces))
         held.go_on.set()
-        while "ended" not in kinds(found):
-            found += events(await taken(pieces))
+        while "ended" not in kinds(received):
+            received += events(await taken(pieces))
         await delete_job(api.backend, job_request("DELETE", job_id="job_id_2"))
-        found += events(await taken(pieces))
-        assert [kind for kind in kinds(found) if kind != "progress"] == ["accepted", "started", "ended", "removed"]
-        assert {event["data"]["id"] for event in found} == {"job_id_2"}
-        assert {event["data"]["label"] for event in found} == {"mine"}
+        received += events(await taken(pieces))
+        assert [kind for kind in kinds(received) if kind != "progress"] == ["accepted", "started", "ended", "removed"]
+        assert {event["data"]["id"] for event in received} == {"job_id_2"}
+        assert {event["data"]["label"] for event in received} == {"mine"}
 
     with running_backend(tasks={"states_mean": held}) as api:
         api.done(statistic="global_mean")  # of which nobody hears
@@ -89,24 +89,24 @@ def test_all_that_happens_from_now_on_is_told_as_it_happens() -> None:
 
 def test_only_what_is_wanted_is_told() -> None:
     async def story() -> None:
-        told = FakeEngine()
-        pieces = await follow_all(told.backend, "state=done&state=failed&label=mine&statistic=echo&dataset=toys")
-        told.happen(number=1, label="mine", state=QUEUED)
-        told.happen("ended", number=2, label="mine", state=JobState.CANCELLED)
-        told.happen("ended", number=3, label="theirs", state=DONE)
-        told.happen("ended", number=4, label="mine", state=DONE, statistic="other")
-        told.happen("ended", number=5, label="mine", state=DONE)
-        told.happen("ended", number=6, label="mine", state=JobState.FAILED)
+        engine = FakeEngine()
+        pieces = await follow_all(engine.backend, "state=done&state=failed&label=mine&statistic=echo&dataset=toys")
+        engine.happen(number=1, label="mine", state=QUEUED)
+        engine.happen("ended", number=2, label="mine", state=JobState.CANCELLED)
+        engine.happen("ended", number=3, label="theirs", state=DONE)
+        engine.happen("ended", number=4, label="mine", state=DONE, statistic="other")
+        engine.happen("ended", number=5, label="mine", state=DONE)
+        engine.happen("ended", number=6, label="mine", state=JobState.FAILED)
         assert await next_events(pieces) == [("ended", "job_id_5"), ("ended", "job_id_6")]
-        assert [label async for label in _labels(told, "dataset=elsewhere")] == []
+        assert [label async for label in _labels(engine, "dataset=elsewhere")] == []
 
     run(story())
 
 
-async def _labels(told: FakeEngine, query: str) -> AsyncIterator[str]:
-    pieces = await follow_all(told.backend, query)
-    told.happen()
-    told.waiters.close()
+async def _labels(engine: FakeEngine, query: str) -> AsyncIterator[str]:
+    pieces = await follow_all(engine.backend, query)
+    engine.happen()
+    engine.waiters.close()
     for event in await rest(pieces):
         yield event["data"]["label"]
 
@@ -122,13 +122,13 @@ def test_what_cannot_be_asked_of_events_is_refused(query: str) -> None:
 
 def test_a_client_that_was_cut_off_goes_on_where_it_was() -> None:
     async def story() -> None:
-        told = FakeEngine()
-        pieces = await follow_all(told.backend)
-        told.happen(number=1)
-        told.happen(number=2)
+        engine = FakeEngine()
+        pieces = await follow_all(engine.backend)
+        engine.happen(number=1)
+        engine.happen(number=2)
         [first, _] = events(await taken(pieces))
-        told.happen(number=3)
-        pieces = await follow_all(told.backend, last_event_id=first["id"])
+        engine.happen(number=3)
+        pieces = await follow_all(engine.backend, last_event_id=first["id"])
         assert await next_events(pieces) == [("accepted", "job_id_2"), ("accepted", "job_id_3")]
 
     run(story())
@@ -136,12 +136,12 @@ def test_a_client_that_was_cut_off_goes_on_where_it_was() -> None:
 
 def test_a_client_that_was_cut_off_before_the_first_event_misses_none() -> None:
     async def story() -> None:
-        told = FakeEngine()
-        answer = await all_jobs.follow_jobs(told.backend, job_request())
+        engine = FakeEngine()
+        answer = await all_jobs.follow_jobs(engine.backend, job_request())
         [first] = await taken(answer.pieces)
-        [place] = [line[4:] for line in first.decode().splitlines() if line.startswith("id: ")]
-        told.happen(number=7)
-        assert await next_events(await follow_all(told.backend, last_event_id=place)) == [("accepted", "job_id_7")]
+        [position] = [line[4:] for line in first.decode().splitlines() if line.startswith("id: ")]
+        engine.happen(number=7)
+        assert await next_events(await follow_all(engine.backend, last_event_id=position)) == [("accepted", "job_id_7")]
 
     run(story())
 
@@ -151,13 +151,13 @@ def test_a_client_that_was_cut_off_before_the_first_event_misses_none() -> None:
 )
 def test_a_client_that_comes_from_elsewhere_is_told_to_list_again_and_then_goes_on(known: str) -> None:
     async def story() -> None:
-        told = FakeEngine()
-        ring = told.waiters.events(told.engine)
-        told.happen(number=1)
-        pieces = await follow_all(told.backend, last_event_id=known.format(name=ring.name))
+        engine = FakeEngine()
+        log = engine.waiters.events(engine.engine)
+        engine.happen(number=1)
+        pieces = await follow_all(engine.backend, last_event_id=known.format(name=log.name))
         [reset] = events(await taken(pieces))
-        assert (reset["event"], reset["id"]) == ("reset", f"{ring.name}-1")
-        told.happen(number=2)
+        assert (reset["event"], reset["id"]) == ("reset", f"{log.name}-1")
+        engine.happen(number=2)
         assert await next_events(pieces) == [("accepted", "job_id_2")]
 
     run(story())
@@ -165,13 +165,13 @@ def test_a_client_that_comes_from_elsewhere_is_told_to_list_again_and_then_goes_
 
 def test_a_client_that_is_too_far_behind_is_told_to_list_again() -> None:
     async def story() -> None:
-        told = FakeEngine()
-        pieces = await follow_all(told.backend)
+        engine = FakeEngine()
+        pieces = await follow_all(engine.backend)
         for _ in range(REMEMBERED_EVENTS + 1):
-            told.happen()
+            engine.happen()
         [reset] = events(await taken(pieces))
         assert reset["event"] == "reset"
-        told.happen(number=2)
+        engine.happen(number=2)
         assert await next_events(pieces) == [("accepted", "job_id_2")]
 
     run(story())
@@ -179,14 +179,14 @@ def test_a_client_that_is_too_far_behind_is_told_to_list_again() -> None:
 
 def test_progress_behind_which_something_newer_of_the_job_comes_is_passed_over() -> None:
     async def story() -> None:
-        told = FakeEngine()
-        pieces = await follow_all(told.backend)
+        engine = FakeEngine()
+        pieces = await follow_all(engine.backend)
         for percent in range(10):
-            told.happen("progress", number=1, state=RUNNING, progress=percent / 100)
-            told.happen("progress", number=2, state=RUNNING, progress=percent / 100)
-        told.happen("ended", number=2, state=DONE)
-        found = events(await taken(pieces))
-        assert [(event["event"], event["data"]["id"], event["data"]["progress"]) for event in found] == [
+            engine.happen("progress", number=1, state=RUNNING, progress=percent / 100)
+            engine.happen("progress", number=2, state=RUNNING, progress=percent / 100)
+        engine.happen("ended", number=2, state=DONE)
+        received = events(await taken(pieces))
+        assert [(event["event"], event["data"]["id"], event["data"]["progress"]) for event in received] == [
             ("progress", "job_id_1", 0.09),
             ("ended", "job_id_2", 0.0),
         ]
@@ -198,13 +198,13 @@ def test_many_events_come_in_pieces_of_bounded_length_and_in_order(monkeypatch: 
     monkeypatch.setattr("meantime.web.v1.events.all_jobs._EVENTS_PER_PIECE", 3)
 
     async def story() -> None:
-        told = FakeEngine()
-        pieces = await follow_all(told.backend)
+        engine = FakeEngine()
+        pieces = await follow_all(engine.backend)
         for number in range(1, 9):
-            told.happen(number=number)
-        found = [await next_events(pieces) for _ in range(3)]
-        assert [len(each) for each in found] == [3, 3, 2]
-        assert [job_id for each in found for _, job_id in each] == [f"job_id_{number}" for number in range(1, 9)]
+            engine.happen(number=number)
+        received = [await next_events(pieces) for _ in range(3)]
+        assert [len(each) for each in received] == [3, 3, 2]
+        assert [job_id for each in received for _, job_id in each] == [f"job_id_{number}" for number in range(1, 9)]
 
     run(story())
 
@@ -219,9 +219,9 @@ def test_an_event_is_written_once_however_many_hear_it(monkeypatch: pytest.Monke
     monkeypatch.setattr("meantime.web.v1.events.stream.job_resource", counted)
 
     async def story() -> None:
-        told = FakeEngine()
-        clients = [await follow_all(told.backend) for _ in range(10)]
-        told.happen()
+        engine = FakeEngine()
+        clients = [await follow_all(engine.backend) for _ in range(10)]
+        engine.happen()
         for pieces in clients:
             assert await next_events(pieces) == [("accepted", "job_id_1")]
 
@@ -233,38 +233,38 @@ def test_a_silent_stream_says_where_it_is(monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setattr("meantime.web.v1.events.all_jobs.HEARTBEAT_S", 0)
 
     async def story() -> None:
-        told = FakeEngine()
-        ring = told.waiters.events(told.engine)
-        pieces = await follow_all(told.backend, "label=mine")
-        assert await taken(pieces) == [f":\nid: {ring.name}-0\n\n".encode()]
-        told.happen(label="theirs")
-        assert await taken(pieces) == [f":\nid: {ring.name}-1\n\n".encode()]
+        engine = FakeEngine()
+        log = engine.waiters.events(engine.engine)
+        pieces = await follow_all(engine.backend, "label=mine")
+        assert await taken(pieces) == [f":\nid: {log.name}-0\n\n".encode()]
+        engine.happen(label="theirs")
+        assert await taken(pieces) == [f":\nid: {log.name}-1\n\n".encode()]
 
     run(story())
 
 
 def test_streams_of_all_jobs_end_when_the_server_stops() -> None:
     async def story() -> None:
-        told = FakeEngine()
-        pieces = await follow_all(told.backend)
+        engine = FakeEngine()
+        pieces = await follow_all(engine.backend)
         waiting = asyncio.ensure_future(rest(pieces))
         await asyncio.sleep(0)
-        await asyncio.to_thread(told.waiters.close)
+        await asyncio.to_thread(engine.waiters.close)
         assert await waiting == []
-        assert await rest(await follow_all(told.backend)) == []
+        assert await rest(await follow_all(engine.backend)) == []
 
     run(story())
 
 
 def test_a_head_is_answered_without_a_look_at_what_happens() -> None:
     async def story() -> None:
-        told = FakeEngine()
+        engine = FakeEngine()
         for answer in (
-            await one_job.follow_job(told.backend, job_request("HEAD", job_id="job_id_1")),
-            await all_jobs.follow_jobs(told.backend, job_request("HEAD")),
+            await one_job.follow_job(engine.backend, job_request("HEAD", job_id="job_id_1")),
+            await all_jobs.follow_jobs(engine.backend, job_request("HEAD")),
         ):
             assert not isinstance(answer, Reply)
             await answer.pieces.aclose()  # type: ignore[attr-defined]  # unread, as the carrier does
-        assert told.watches == 0
+        assert engine.watches == 0
 
     run(story())

@@ -54,8 +54,8 @@ async def rest(pieces: AsyncIterator[bytes]) -> list[dict[str, Any]]:
     return events([piece async for piece in pieces])
 
 
-def kinds(found: list[dict[str, Any]]) -> list[str]:
-    return [event["event"] for event in found]
+def kinds(received: list[dict[str, Any]]) -> list[str]:
+    return [event["event"] for event in received]
 
 
 def test_a_job_is_followed_from_how_it_stands_to_its_end() -> None:
@@ -66,10 +66,10 @@ def test_a_job_is_followed_from_how_it_stands_to_its_end() -> None:
         [accepted] = events(await taken(pieces))
         assert (accepted["event"], accepted["id"], accepted["data"]["position"]) == ("accepted", "queued", 0)
         held.go_on.set()
-        found = await rest(pieces)
-        assert [kind for kind in kinds(found) if kind != "progress"] in (["started", "ended"], ["ended"])
-        assert (found[-1]["id"], found[-1]["data"]["state"]) == ("done", "done")
-        assert found[-1]["data"]["ended_at"] is not None
+        received = await rest(pieces)
+        assert [kind for kind in kinds(received) if kind != "progress"] in (["started", "ended"], ["ended"])
+        assert (received[-1]["id"], received[-1]["data"]["state"]) == ("done", "done")
+        assert received[-1]["data"]["ended_at"] is not None
         assert api.backend.waiters.watched == 0
 
     with running_backend(tasks={"states_mean": held}, threads=1) as api:
@@ -126,14 +126,14 @@ def test_a_job_that_there_is_not_is_not_followed() -> None:
 def test_a_job_that_is_removed_before_the_first_event_ends_the_stream() -> None:
     async def story() -> None:
         for is_removed_early in (True, False):
-            told = FakeEngine()
-            answer = await one_job.follow_job(told.backend, job_request(job_id="job_id_1"))
+            engine = FakeEngine()
+            answer = await one_job.follow_job(engine.backend, job_request(job_id="job_id_1"))
             assert isinstance(answer, Stream)
             if not is_removed_early:
                 await taken(answer.pieces)
-            del told.standing[1]
+            del engine.standing[1]
             assert [piece async for piece in answer.pieces] == []
-            assert (told.waiters.watched, told.watchers) == (0, {})
+            assert (engine.waiters.watched, engine.watchers) == (0, {})
 
     run(story())
 
@@ -164,13 +164,13 @@ def test_a_client_that_comes_back_is_told_what_it_does_not_know(
     known: str | None, standing: JobDetail, expected: str | None
 ) -> None:
     async def story() -> None:
-        told = FakeEngine()
-        told.standing[1] = standing
-        pieces = await follow_one(told.backend, **({} if known is None else {"last_event_id": known}))
+        engine = FakeEngine()
+        engine.standing[1] = standing
+        pieces = await follow_one(engine.backend, **({} if known is None else {"last_event_id": known}))
         if expected is not None:
             [event] = events(await taken(pieces))
             assert event["event"] == expected
-        told.tell(state=DONE)
+        engine.tell(state=DONE)
         assert kinds(await rest(pieces)) == ([] if expected == "ended" else ["ended"])
 
     run(story())
@@ -178,14 +178,14 @@ def test_a_client_that_comes_back_is_told_what_it_does_not_know(
 
 def test_progress_that_was_not_taken_gives_way_to_newer() -> None:
     async def story() -> None:
-        told = FakeEngine()
-        pieces = await follow_one(told.backend)
+        engine = FakeEngine()
+        pieces = await follow_one(engine.backend)
         assert kinds(events(await taken(pieces))) == ["accepted"]
         for percent in range(50):
-            told.tell(state=RUNNING, progress=percent / 100)
+            engine.tell(state=RUNNING, progress=percent / 100)
         assert [event["data"]["progress"] for event in events(await taken(pieces))] == [0.49]
-        told.tell(state=RUNNING, progress=0.6)
-        told.tell(state=DONE, progress=1.0)
+        engine.tell(state=RUNNING, progress=0.6)
+        engine.tell(state=DONE, progress=1.0)
         assert [(event["event"], event["id"]) for event in await rest(pieces)] == [
             ("progress", "running.1.60"),
             ("ended", "done"),
@@ -196,18 +196,18 @@ def test_progress_that_was_not_taken_gives_way_to_newer() -> None:
 
 def test_of_very_many_changes_a_slow_client_gets_the_last_ones() -> None:
     async def story() -> None:
-        told = FakeEngine()
-        pieces = await follow_one(told.backend)
+        engine = FakeEngine()
+        pieces = await follow_one(engine.backend)
         await taken(pieces)
         for attempt in range(500):
-            told.tell(state=RUNNING, attempts=attempt + 1)
-            told.tell(state=QUEUED, attempts=attempt)
-        told.tell(state=DONE, attempts=500)
+            engine.tell(state=RUNNING, attempts=attempt + 1)
+            engine.tell(state=QUEUED, attempts=attempt)
+        engine.tell(state=DONE, attempts=500)
         for _ in range(100):  # more turns than the telling takes
             await asyncio.sleep(0)
-        found = await rest(pieces)
-        assert 1 < len(found) < 100
-        assert found[-1]["event"] == "ended"
+        received = await rest(pieces)
+        assert 1 < len(received) < 100
+        assert received[-1]["event"] == "ended"
 
     run(story())
 
@@ -216,11 +216,11 @@ def test_a_silent_stream_is_kept_alive_by_comments(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr("meantime.web.v1.events.one_job.HEARTBEAT_S", 0)
 
     async def story() -> None:
-        told = FakeEngine()
-        pieces = await follow_one(told.backend)
+        engine = FakeEngine()
+        pieces = await follow_one(engine.backend)
         await taken(pieces)
         assert await taken(pieces, 3) == [b":\n\n"] * 3
-        told.tell()
+        engine.tell()
         assert kinds(await rest(pieces)) == ["ended"]
 
     run(story())
@@ -228,28 +228,28 @@ def test_a_silent_stream_is_kept_alive_by_comments(monkeypatch: pytest.MonkeyPat
 
 def test_a_client_that_leaves_is_not_told_any_more() -> None:
     async def story() -> None:
-        told = FakeEngine()
-        pieces = await follow_one(told.backend)
+        engine = FakeEngine()
+        pieces = await follow_one(engine.backend)
         await taken(pieces)
         waiting = asyncio.ensure_future(anext(pieces))
-        await turns_until(lambda: bool(told.watchers))
+        await turns_until(lambda: bool(engine.watchers))
         await asyncio.sleep(0)
         waiting.cancel()
         with pytest.raises(asyncio.CancelledError):
             await waiting
-        assert (told.waiters.watched, told.watchers) == (0, {})
+        assert (engine.waiters.watched, engine.watchers) == (0, {})
 
     run(story())
 
 
 def test_streams_of_one_job_end_when_the_server_stops() -> None:
     async def story() -> None:
-        told = FakeEngine()
-        pieces = await follow_one(told.backend)
+        engine = FakeEngine()
+        pieces = await follow_one(engine.backend)
         await taken(pieces)
-        await asyncio.to_thread(told.waiters.close)
+        await asyncio.to_thread(engine.waiters.close)
         assert await rest(pieces) == []
         # Whoever comes now learns how the job stands, and no more.
-        assert kinds(await rest(await follow_one(told.backend))) == ["accepted"]
+        assert kinds(await rest(await follow_one(engine.backend))) == ["accepted"]
 
     run(story())

@@ -41,7 +41,7 @@ Naps,Ohio,30,Men
 Naps,Utah,~,Others
 Naps,Guam,~,Men
 """
-ASKED: Mapping[str, Any] = {"statistic": "states_mean", "parameters": {"question": "Naps"}}
+SUBMISSION: Mapping[str, Any] = {"statistic": "states_mean", "parameters": {"question": "Naps"}}
 
 
 @pytest.fixture(scope="module")
@@ -170,7 +170,7 @@ def test_what_is_not_there_is_said(server: RunningBackend) -> None:
 
 def test_the_rows_of_a_job_are_those_of_its_answer(server: RunningBackend) -> None:
     for view in ("document", "classic"):
-        job_id = server.done(view=view, **ASKED)
+        job_id = server.done(view=view, **SUBMISSION)
         assert rows(of_job(server, job_id, "row=0")) == UTAH
         assert len(rows(of_job(server, job_id))) == 5
     reply = of_job(server, job_id, "key=Utah&page_rows=1", suffix="json")
@@ -188,7 +188,7 @@ def test_a_job_that_has_no_result_has_no_rows() -> None:
 
 
 def test_what_made_a_result_may_be_gone(server: RunningBackend, monkeypatch: pytest.MonkeyPatch) -> None:
-    job_id = server.done(**ASKED)
+    job_id = server.done(**SUBMISSION)
 
     def gone(name: str, fingerprint: str | None = None) -> Snapshot:
         raise SnapshotDamaged(f"{name} {fingerprint} is not on disk")
@@ -217,7 +217,7 @@ def test_a_row_is_explained_in_words_with_its_numbers_and_programs(server: Runni
 
 def test_without_a_row_it_is_the_first(server: RunningBackend) -> None:
     assert told(explained(server, "question=Naps"))["row"] == 0
-    job_id = server.done(**ASKED)
+    job_id = server.done(**SUBMISSION)
     made = told(server.run(get_job_explanation, lambda: job_request(job_id=job_id)))
     assert (made["row"], made["links"]["rows"]) == (0, f"/v1/jobs/{job_id}/rows?row=0")
 
