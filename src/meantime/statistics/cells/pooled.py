@@ -17,6 +17,7 @@ from meantime.statistics.methods.reliability import IMPOSSIBLE, Flags
 from meantime.statistics.methods.standard_errors import limits, limits_for_differences
 from meantime.statistics.methods.ties import settled
 from meantime.statistics.parameters import period_text
+from meantime.statistics.words.breaks import pooled_across
 
 _OF_GROUPS = (
     *("groups", "value", "se", "low", "high", "used_low", "used_high"),
@@ -78,6 +79,8 @@ def pool_periods(selection: Selection, weights: Weights | None = None) -> Pooled
     has_all = ~np.isnan(selection.value).any(axis=1)
     missing = tuple(_missing(selection, row) for row in np.flatnonzero(~has_all).tolist())
     groups = selection[has_all]
+    across = pooled_across(selection.parameters.question, selection.periods)
+    groups = replace(groups, warnings=(*groups.warnings, *across))
     chosen = (weights or selection.parameters.weights) if len(groups.periods) > 1 else Weights.EQUAL
     made = pool(groups.value, groups.se, groups.respondents, weights=chosen)
     # Of one period the value as published; what was added up may be equal, and must then be the same number.

@@ -154,7 +154,11 @@ def association(prepared: Prepared[Association, Both], _work: Work) -> Table:
         _locations(one, other) if parameters.show == "locations" else figures,
         left_out=one.left_out,
         notes=[_reliabilities_note(*reliabilities), _of_errors_note(of_errors), _ECOLOGICAL],
-        warnings=[_SAME_PEOPLE, _UNRELATED if related is None else _RELATED[related]],
+        warnings=[
+            *(each for each in other.groups.warnings if each not in one.groups.warnings),
+            _SAME_PEOPLE,
+            _UNRELATED if related is None else _RELATED[related],
+        ],
         findings=[_finding(straight, ranked, p_adjusted)],
     )
 
@@ -334,6 +338,6 @@ STATISTIC = Statistic(
             *(0.0031655031640508164, 0.006331006328101633, 0.41301597062249723),
         ),
     ),
-    method_version=5,
+    method_version=6,
     charts=("scatter",),
 )

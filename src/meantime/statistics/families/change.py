@@ -28,6 +28,7 @@ from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.parameters import LocationName
 from meantime.statistics.result_tables import numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words.breaks import changed_across
 from meantime.statistics.words.conclusions import ADJUSTED_BY, LEVEL
 from meantime.statistics.words.findings import counted, size_of_difference, strongest_apart, told_names
 from meantime.table import Cell, Column, Kind, Table
@@ -136,7 +137,10 @@ def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
         data,
         left_out=after.left_out,
         notes=[f"Compared with: {before.groups.years}.", *findings],
-        warnings=list(dict.fromkeys(warning for each in contained for warning in each.warnings)),
+        warnings=[
+            *dict.fromkeys(warning for each in contained for warning in each.warnings),
+            *changed_across(parameters.question, (*before.groups.periods, *after.groups.periods)),
+        ],
         findings=_findings(before, after, d, p_adjusted, parameters),
     )
 

@@ -170,5 +170,5 @@ STATISTIC = Statistic(
             "",
         ),
     ),
-    method_version=3,
+    method_version=4,
 )

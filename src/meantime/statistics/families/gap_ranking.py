@@ -39,6 +39,7 @@ from meantime.statistics.methods.ties import settled
 from meantime.statistics.parameters import StratumName
 from meantime.statistics.result_tables import FLAGS, RESPONDENTS, flag_texts, integers, numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words.breaks import changed_across
 from meantime.statistics.words.conclusions import ADJUSTED_BY, LEVEL
 from meantime.table import Cell, Column, Kind, Table
 
@@ -188,7 +189,16 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
         + ("below on average, rank 1 is the lowest." if is_below else "above on average, rank 1 is the highest."),
         "" if before is None else f"Compared with: {before.group.groups.years}.",
     ]
-    return table(now.group.groups, COLUMNS, data, left_out=left_out, notes=notes, findings=findings)
+    earlier = () if before is None else before.group.groups.periods
+    return table(
+        now.group.groups,
+        COLUMNS,
+        data,
+        left_out=left_out,
+        notes=notes,
+        warnings=changed_across(parameters.question, (*earlier, *now.group.groups.periods)) if earlier else (),
+        findings=findings,
+    )
 
 
 def rests_on(prepared: Prepared[GapRanking, Gaps], row: Mapping[str, Cell] | None) -> Provenance:

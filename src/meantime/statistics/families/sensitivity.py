@@ -35,6 +35,7 @@ from meantime.statistics.parameters import Show, period_text
 from meantime.statistics.result_tables import numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words import warnings
+from meantime.statistics.words.breaks import pooled_across
 from meantime.table import Cell, Column, Kind, Table
 
 # Where one year is asked for, so many are pooled, it and those before it: as the American Community Survey pools five.
@@ -168,9 +169,16 @@ def sensitivity(prepared: Prepared[Sensitivity, Selected], _work: Work) -> Table
         _figures(ways, rank, parameters.best) if parameters.show == "figures" else _locations(common, rank),
         left_out=(*pooled.left_out, *left_out),
         notes=[_told(way) for way in ways],
-        warnings=[_ALL_UNSURE],
+        warnings=[_ALL_UNSURE, *_across_breaks(prepared.data)],
         findings=_findings(common, rank, _different(allowed), parameters.best),
     )
+
+
+def _across_breaks(selected: Selected) -> tuple[str, ...]:
+    """Warn of the breaks that only the methods cross which pool more years than the request."""
+    if selected.several is None or selected.several is selected.as_asked.selection:
+        return ()
+    return pooled_across(selected.several.parameters.question, selected.several.periods)
 
 
 def rests_on(prepared: Prepared[Sensitivity, Selected], row: Mapping[str, Cell] | None) -> Provenance:
@@ -381,6 +389,6 @@ STATISTIC = Statistic(
         ("Wyoming", 2, 2, 2, 2, 2, 2, 2, 2, 0),
         ("South Carolina", 3, 3, 4, 4, 4, 3, 3, 4, 1),
     ),
-    method_version=4,
+    method_version=5,
     charts=("slopes",),
 )

@@ -388,6 +388,6 @@ STATISTIC = Statistic(
             *(6, 0, 4535, ""),
         ),
     ),
-    method_version=3,
+    method_version=4,
     charts=("estimates", "map"),
 )

@@ -36,6 +36,7 @@ from meantime.statistics.methods.slopes import (
 )
 from meantime.statistics.result_tables import numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words.breaks import trend_across
 from meantime.statistics.words.conclusions import ADJUSTED_BY, LEVEL
 from meantime.statistics.words.findings import counted, size_of_difference, strongest_apart, told_names
 from meantime.table import Cell, Column, Kind, Table
@@ -166,6 +167,7 @@ def trend(prepared: Prepared[Trend, Selection], _work: Work) -> Table:
         cells,
         left_out=selection.left_out,
         notes=[_breaks_note(stretches), _autocorrelation_note(stretches, parameters.errors)],
+        warnings=trend_across(parameters.question, [stretch.periods for stretch in stretches]),
         findings=_findings(selection, stretches, p, p_adjusted, fits, parameters),
     )
 
@@ -179,7 +181,8 @@ class _Stretch:
 
     def __init__(self, of: Selection, columns: list[int], errors: Errors) -> None:
         self.names = of.names
-        self.years = periods_text([period for index in columns if (period := of.periods[index]) is not None])
+        self.periods = [period for index in columns if (period := of.periods[index]) is not None]
+        self.years = periods_text(self.periods)
         value, se = of.value[:, columns], of.se[:, columns]
         known = np.isfinite(value) & np.isfinite(se)
         value = np.where(known, value, np.nan)
@@ -473,6 +476,6 @@ STATISTIC = Statistic(
             ),
         ),
     ),
-    method_version=5,  # from 2 on the years of a percent are weighed by standard errors at their mean
+    method_version=6,  # from 2 on the years of a percent are weighed by standard errors at their mean
     charts=("comparison",),
 )
