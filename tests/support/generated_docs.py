@@ -37,8 +37,8 @@ def _list_of_statistics() -> str:
         f"| [`{row.name}`]({page_of(row)}) | {row.help} | {row.estimates} |\n" for row in STATISTICS.values()
     )
     return (
-        "# The statistics\n\nEach with what it gives, and what its numbers are an estimate of, and so what they are "
-        "not.\nWhat the later ones have in common is on [one page](common-ground.md).\n\n"
+        "# The statistics\n\nWhat each statistic gives, and what its numbers estimate.\n"
+        "[One page](common-ground.md) describes what those with confidence intervals have in common.\n\n"
         f"| statistic | gives | estimates |\n|---|---|---|\n{rows}"
     )
 

@@ -1,4 +1,4 @@
-"""``distribution``: how the locations' values are spread, how much of that is real, and which lie far out."""
+"""``distribution``: how the locations' values are spread, how much is beyond sampling error, and which are outliers."""
 
 from __future__ import annotations
 
@@ -297,7 +297,7 @@ STATISTIC = Statistic(
     rests_on=rests_on,
     explain=explain,
     check_form=check_form,
-    help="how the locations' values are spread, how much of that is real, and which lie far out",
+    help="how the locations' values are spread, how much is beyond sampling error, and which are outliers",
     estimates="the spread of the locations' population values, and of their estimates, which is wider by chance",
     columns=COLUMNS,
     columns_for=columns_for,
