@@ -86,7 +86,7 @@ def test_differences_from_the_median_are_z_tests_adjusted_by_holm() -> None:
 
 
 def test_aggregates_are_left_out_by_name() -> None:
-    rows = [factories.row(location=name, low=0.5, high=1.5) for name in ("National", "Ohio", "Utah")]
+    rows = [factories.row(location=name, value="20", low=17.0, high=23.0) for name in ("National", "Ohio", "Utah")]
     table = of(factories.snapshot(rows))
     assert table.column("location") == ["Ohio", "Utah"]
     assert table.warnings == ("Left out: National (an aggregate of others).",)

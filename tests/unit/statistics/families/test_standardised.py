@@ -89,7 +89,7 @@ def test_a_stratum_of_weight_0_is_left_out_whether_it_is_there_or_not() -> None:
     snapshot = factories.snapshot([*rows("Ohio", (*OHIO[:5], None)), *rows("Utah", (*UTAH[:5], ""))])
     table = of(snapshot, standard=(*STANDARD[:5], "65 or older=0"))
     assert table.column("strata") == [5, 5]
-    assert table.warnings == ()
+    assert not any("Left out" in warning for warning in table.warnings)
 
 
 def test_a_location_that_lacks_a_stratum_is_left_out_with_the_reason() -> None:
@@ -100,7 +100,7 @@ def test_a_location_that_lacks_a_stratum_is_left_out_with_the_reason() -> None:
     )
     table = of(snapshot)
     assert table.column("location") == ["Ohio", "Utah"]
-    said = table.warnings[0]
+    (said,) = [warning for warning in table.warnings if warning.startswith("Left out")]
     assert 'Iowa ("65 or older": no row for 2020)' in said
     assert 'Idaho ("25 - 34": withheld in 2020 ("empty"))' in said
     assert "Maine (no row for 2020)" in said
