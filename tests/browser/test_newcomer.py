@@ -52,7 +52,7 @@ def test_a_newcomer_finds_the_state_with_most_obesity_its_difference_from_the_na
     page.get_by_label("Find a question").fill("obesity")
     page.get_by_label("real").get_by_role("link", name=OBESITY).click()
     expect(page.locator(".chip[aria-current]")).to_have_text("Female")
-    expect(page.locator(".findings")).to_contain_text("The locations really differ")
+    expect(page.locator(".findings")).to_contain_text("Obesity among women ranges from 25.3% in Colorado and Hawaii")
 
     # The picture names its source.
     visitor.drawn()
@@ -70,11 +70,11 @@ def test_a_newcomer_finds_the_state_with_most_obesity_its_difference_from_the_na
     # Whether it differs from the national figure, and how it has changed.
     page.get_by_label("Statistic", exact=True).select_option("comparison")
     expect(row_of(page, WORST)).to_contain_text("worse")
-    expect(page.locator(".findings")).to_contain_text(f"{WORST} is above National by")
+    expect(page.locator(".findings")).to_contain_text(f"{WORST} higher by ")
     page.get_by_label("Statistic", exact=True).select_option("trend")
     expect(row_of(page, WORST)).to_contain_text("rising")
     expect(row_of(page, WORST)).to_contain_text("2011")
-    expect(page.locator(".findings")).to_contain_text("National (an aggregate) rises by")
+    expect(page.locator(".findings")).to_contain_text("Obesity among women nationally rose by")
 
     # The explanation and its source rows.
     page.get_by_role("button", name=f"Why this number: {WORST}").click()

@@ -34,7 +34,6 @@ COLUMNS = (
     HIGH,
     shared.number("excess", "estimate minus the threshold", unit=shared.OF_DIFFERENCE),
 )
-_FINDINGS = {"above": "{count} locations are above {threshold}."}
 
 
 def prepare(snapshot: Snapshot, parameters: Excess) -> Pooled:
@@ -49,7 +48,7 @@ def excess(prepared: Prepared[Excess, Pooled], _work: Work) -> Table:
         list(estimates.groups.names),
         *map(numbers, (estimates.value, estimates.low, estimates.high, estimates.value - threshold)),
     ]
-    above = _FINDINGS["above"].format(count=int((estimates.value > threshold).sum()), threshold=threshold)
+    above = f"{int((estimates.value > threshold).sum())} locations are above {threshold}."
     return table(estimates.groups, COLUMNS, data, left_out=estimates.left_out, findings=[above])
 
 
@@ -77,7 +76,6 @@ STATISTIC = Statistic(
     help="how far each location is above a value",
     estimates="the population value of each location, less a value that is known",
     columns=COLUMNS,
-    findings=_FINDINGS,
     example=EXAMPLE,
     example_rows=(),
     method_version=1,

@@ -11,6 +11,7 @@ from meantime.statistics import columns as shared
 from meantime.statistics.cells.selection import LeftOut, Selection, left_out_warning
 from meantime.statistics.methods.reliability import Flags, names
 from meantime.table import Cell, Column, Kind, Table
+from meantime.text import listed
 
 # The columns that honest statistics share.
 ESTIMATE = shared.number("estimate", "the estimate")
@@ -70,5 +71,14 @@ def table(
         data=tuple(data),
         notes=tuple(filter(None, (*of.notes, *notes))),
         warnings=tuple(filter(None, all_warnings)),
-        findings=tuple(filter(None, findings)),
+        findings=_naming_the_group(of, tuple(filter(None, findings))),
     )
+
+
+def _naming_the_group(of: Selection, findings: tuple[str, ...]) -> tuple[str, ...]:
+    """Say in the first finding that its group is the default one, and which others there are."""
+    if of.default_group is None or not findings:
+        return findings
+    others = [of.subject.people(name, stratum) for name, strata in of.default_group.others for stratum in strata]
+    also = f"; there are figures for {listed(filter(None, others))} too" if any(others) else ""
+    return (f"{findings[0]} No group was requested, so this is the first one{also}.", *findings[1:])

@@ -8,7 +8,7 @@ answered; ``compute`` makes the table of the answer from them; ``rests_on`` says
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -52,7 +52,6 @@ class Statistic(Generic[P, D]):
     estimates: str  # one line: what its numbers are an estimate of, and so what they are not
     columns: tuple[Column, ...]  # of an answer with default parameters
     columns_for: Callable[[P], tuple[Column, ...]] | None = None  # where they depend on the parameters
-    findings: Mapping[str, str] = field(default_factory=dict)  # what its answers may say, as templates
     example: Mapping[str, Any]  # parameters, for a question of the CDC
     example_rows: tuple[tuple[Cell, ...], ...]  # the first rows of its answer, of what `meantime sample` writes
     method_version: int  # counts up when the same request over the same snapshot may give another result

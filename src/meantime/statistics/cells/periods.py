@@ -125,7 +125,7 @@ def periods_text(periods: Sequence[Period]) -> str:
     """
     ordered = sorted(periods, key=_when)
     firsts = [period.first for period in ordered]
-    if len(ordered) > 2 and all(first == last for first, last in ordered) and firsts[-1] - firsts[0] == len(firsts) - 1:
+    if len(ordered) > 1 and all(first == last for first, last in ordered) and firsts[-1] - firsts[0] == len(firsts) - 1:
         return text.years(firsts[0], firsts[-1])
     return text.listed((text.years(*period) for period in ordered), most=None)
 

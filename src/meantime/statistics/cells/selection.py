@@ -15,12 +15,14 @@ import numpy.typing as npt
 
 from meantime.dataset.cube import Doubles, Integers, Period, ValueType
 from meantime.dataset.facts.geography import Geography
+from meantime.dataset.facts.titles import title_of
 from meantime.dataset.snapshot import Polarity, Snapshot
 from meantime.statistics.cells.cell_parameters import CellParameters
 from meantime.statistics.cells.periods import periods_text
 from meantime.statistics.methods.reliability import Flags, flags
 from meantime.statistics.methods.standard_errors import Scale
 from meantime.statistics.parameters import period_text
+from meantime.statistics.words.subject import Subject
 from meantime.table import Cell
 from meantime.text import listed, quoted
 
@@ -150,6 +152,19 @@ class Selection:
     def years(self) -> str:
         """The periods, for people; "" where the table has none."""
         return periods_text([period for period in self.periods if period is not None])
+
+    @property
+    def subject(self) -> Subject:
+        """What sentences about the cells are about; of several strata, the people of the question."""
+        title = title_of(self.snapshot.about.questions[self.question].text)
+        subject = Subject(title=title, years=self.years, unit=self.unit, geography=self.geography)
+        strata = set(self.stratum_names)
+        return subject.of(*strata.pop()) if len(strata) == 1 else subject
+
+    @property
+    def wanted_places(self) -> set[str]:
+        """The locations that were wanted and are no aggregates, those without a value too."""
+        return self.asked_for - set(self.geography.aggregates)
 
 
 class Rows(NamedTuple):

@@ -39,6 +39,7 @@ from meantime.statistics.parameters import QuestionText, Show
 from meantime.statistics.result_tables import flag_texts, numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words.conclusions import LEVEL
+from meantime.statistics.words.subject import capitalized
 from meantime.table import Cell, Column, Kind, Table
 
 # With fewer, the confidence interval of a correlation covers nearly the whole range.
@@ -104,6 +105,10 @@ _RELATED = {
     "for the other: a negative correlation is partly arithmetic.",
     "overlap": "By definition many are counted by both questions, so a positive correlation is partly arithmetic.",
 }
+_LEAD = {
+    "exclude": "Partly by definition, since nobody is counted in both, ",
+    "overlap": "Partly by definition, since many are counted in both, ",
+}
 _UNRELATED = (
     "Whether the questions overlap, or exclude each other, is not known here; if they do, they go together, or apart, "
     "by their definition."
@@ -159,7 +164,7 @@ def association(prepared: Prepared[Association, Both], _work: Work) -> Table:
             _SAME_PEOPLE,
             _UNRELATED if related is None else _RELATED[related],
         ],
-        findings=[_finding(straight, ranked, p_adjusted)],
+        findings=[_finding(straight, ranked, p_adjusted, one.groups, other.groups, _LEAD.get(related or "", ""))],
     )
 
 
@@ -252,26 +257,29 @@ def _reliabilities_note(one: float, other: float) -> str:
     return f"Reliability of the differences between locations: {first} of the question, {second} of the other."
 
 
-_FINDINGS = {
-    "no_association": "No association of the two can be seen across {locations} locations.",
-    "association": "Where the one is higher, the other is {side}: {coefficient} {r} across {locations} locations.",
-}
-
-
-def _finding(straight: Correlation, ranked: Correlation, p_adjusted: Doubles) -> str:
+def _finding(
+    straight: Correlation, ranked: Correlation, p_adjusted: Doubles, one: Selection, other: Selection, lead: str
+) -> str:
+    """Say how the questions go together; ``lead``: what is arithmetic in it."""
     if not np.isfinite(p_adjusted).all():
         return ""
     p_straight, p_ranked = p_adjusted.tolist()
-    if min(p_straight, p_ranked) >= LEVEL:
-        return _FINDINGS["no_association"].format(locations=straight.pairs)
     # Ranks see what is no straight line, and what one location far out hides from the values.
-    only_ranks = p_straight >= LEVEL
-    pooled = ranked if only_ranks else straight
-    return _FINDINGS["association"].format(
-        side="higher" if pooled.r > 0 else "lower",
-        coefficient="correlation of ranks" if only_ranks else "correlation",
-        r=text.with_interval(pooled.r, pooled.low, pooled.high),
-        locations=pooled.pairs,
+    only_ranks = p_straight >= LEVEL and p_ranked < LEVEL
+    best = ranked if only_ranks else straight
+    coefficient = "correlation of ranks" if only_ranks else "r"
+    places = text.decimals([best.r, best.low, best.high])
+    r = f"{coefficient} = {text.number(best.r, places)}, {text.interval(best.low, best.high, places=places)}"
+    subject, nouns = one.subject, one.subject.nouns(one.names)
+    facts = subject.with_years(r)
+    if min(p_straight, p_ranked) >= LEVEL:
+        return (
+            f"These data do not show that {subject} and {other.subject} go together across the {best.pairs:,} "
+            f"{nouns}{facts}."
+        )
+    return capitalized(
+        f"{lead}in {nouns} where {subject} is higher, {other.subject} tends to be "
+        f"{'higher too' if best.r > 0 else 'lower'}{subject.with_years(f'{best.pairs:,} {nouns}', r)}."
     )
 
 
@@ -330,7 +338,6 @@ STATISTIC = Statistic(
     estimates="the correlation of two population values across locations; of locations, not of people",
     columns=COLUMNS,
     columns_for=columns_for,
-    findings=_FINDINGS,
     example={**EXAMPLE, "other": "Percent of adults who engage in no leisure-time physical activity"},
     example_rows=(
         (

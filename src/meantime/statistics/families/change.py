@@ -29,10 +29,9 @@ from meantime.statistics.parameters import LocationName
 from meantime.statistics.result_tables import numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words.breaks import changed_across
-from meantime.statistics.words.conclusions import ADJUSTED_BY, LEVEL
-from meantime.statistics.words.findings import counted, size_of_difference, strongest_apart, told_names
+from meantime.statistics.words.changes import beyond_sentences, change_sentences
+from meantime.statistics.words.conclusions import LEVEL, AdjustedTests
 from meantime.table import Cell, Column, Kind, Table
-from meantime.text import unit_of_difference
 
 
 class Change(WithReference, frozen=True, kw_only=True):
@@ -107,8 +106,6 @@ def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
     Dorado 25.8 26.2 0.4 no clear change
     >>> table.warnings
     ('Left out: Erewhon (no row for 2020).',)
-    >>> table.findings
-    ('No location can be said to have changed from 2016 to 2020 (4 tested, p adjusted by Holm).',)
     """
     parameters, (before, after, contained) = prepared.parameters, prepared.data
     d = difference(after.estimates, before.estimates)
@@ -141,7 +138,7 @@ def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
             *dict.fromkeys(warning for each in contained for warning in each.warnings),
             *changed_across(parameters.question, (*before.groups.periods, *after.groups.periods)),
         ],
-        findings=_findings(before, after, d, p_adjusted, parameters),
+        findings=_findings(before, after, d, p_adjusted, beyond, beyond_adjusted, parameters),
     )
 
 
@@ -222,45 +219,36 @@ def _verdicts(d: Compared, p_adjusted: Doubles) -> list[Cell]:
     return list(words.tolist())
 
 
-_FINDINGS = {
-    "none_changed": "No location can be said to have changed from {since} to {years} ({tested} tested, {by}).",
-    "some_changed": "{changed} of {tested} locations changed ({by}): {rose} rose, {fell} fell.",
-    "changed": "{location} {verb} by {change} from {since} to {years}.",
-}
-
-
-def _findings(before: Pooled, after: Pooled, d: Compared, p_adjusted: Doubles, parameters: Change) -> list[str]:
-    is_tested, is_aggregate = ~np.isnan(p_adjusted), after.groups.is_aggregate
-    if not is_tested.any():
-        return []
-    is_counted = counted(is_tested, is_aggregate)
-    names, tested = told_names(after.groups.names, is_counted, is_aggregate), int(is_counted.sum())
-    changed, by = p_adjusted < LEVEL, ADJUSTED_BY[parameters.adjust]
-    when = {"since": before.groups.years, "years": after.groups.years}
-    rose, fell = (int((changed & is_counted & side).sum()) for side in (d.value > 0, d.value < 0))
-    findings = []
-    if not rose + fell:
-        findings.append(_FINDINGS["none_changed"].format(tested=tested, by=by, **when))
-    elif tested > 1:  # of one, the sentence on it says all
-        findings.append(
-            _FINDINGS["some_changed"].format(changed=rose + fell, tested=tested, by=by, rose=rose, fell=fell)
-        )
-    for index in strongest_apart(d.z, changed, is_counted):
-        findings.append(
-            _FINDINGS["changed"].format(
-                location=names[index],
-                verb="rose" if d.value[index] > 0 else "fell",
-                change=size_of_difference(
-                    float(d.value[index]),
-                    float(d.low[index]),
-                    float(d.high[index]),
-                    unit_of_difference(after.groups.unit),
-                    tested=int(is_tested.sum()),
-                ),
-                **when,
-            )
-        )
-    return findings
+def _findings(
+    before: Pooled,
+    after: Pooled,
+    d: Compared,
+    p_adjusted: Doubles,
+    beyond: Compared,
+    beyond_adjusted: Doubles,
+    parameters: Change,
+) -> list[str]:
+    groups, since, adjust = after.groups, before.groups.years, parameters.adjust
+    number = int(np.isfinite(np.concatenate([p_adjusted, beyond_adjusted])).sum())
+    of_changes = AdjustedTests(p_adjusted=p_adjusted, adjust=adjust, number=number)
+    is_aggregate = groups.is_aggregate
+    sentences = change_sentences(
+        groups.subject,
+        groups.names,
+        before.value,
+        after.value,
+        d,
+        of_changes,
+        since=since,
+        is_aggregate=is_aggregate,
+    )
+    if parameters.reference is None:
+        return sentences
+    at = groups.names.index(parameters.reference)
+    of_beyond = AdjustedTests(p_adjusted=beyond_adjusted, adjust=adjust, number=number)
+    return sentences + beyond_sentences(
+        groups.subject, groups.names, d, beyond, of_beyond, reference=at, since=since, is_aggregate=is_aggregate
+    )
 
 
 def explain(explanation: ExplanationBuilder[Change, Pools]) -> None:
@@ -285,7 +273,6 @@ STATISTIC = Statistic(
     help="how each location changed between two years, or pools of years, and whether as the reference did",
     estimates="how much a location's population value rose or fell from the earlier years to the later ones",
     columns=COLUMNS,
-    findings=_FINDINGS,
     example={**EXAMPLE, "since": "2013", "years": "2023", "reference": "National"},
     example_rows=(
         (

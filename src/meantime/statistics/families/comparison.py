@@ -36,8 +36,9 @@ from meantime.statistics.result_tables import (
     table,
 )
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
-from meantime.statistics.words.conclusions import DIFFERENCE_FINDINGS, LEVEL, VERDICT, sentences, verdicts
-from meantime.statistics.words.findings import MOST_OF_A_KIND
+from meantime.statistics.words.comparisons import comparison_sentences, similar_sentence
+from meantime.statistics.words.conclusions import LEVEL, VERDICT, AdjustedTests, verdicts
+from meantime.statistics.words.extremes import ReferenceValue
 from meantime.table import Cell, Column, Kind, Table
 from meantime.text import number
 
@@ -126,10 +127,6 @@ def comparison(prepared: Prepared[Comparison, Sides], _work: Work) -> Table:
     Erewhon -2.3 -5.132 0.532 0.222 no clear difference
     >>> table.warnings
     ('Left out: Cockaigne (withheld in 2018 ("~")).',)
-    >>> for finding in table.findings:
-    ...     print(finding)
-    1 of 3 locations differs from Borduria (p adjusted by Holm): 0 above, 1 below.
-    Avalon is below Borduria by 4.8 percentage points (unadjusted 95% CI 2.0 to 7.6).
     """
     parameters, (pooled, at, contained) = prepared.parameters, prepared.data
     others, reference = pooled[np.arange(len(pooled)) != at], pooled[[at]]
@@ -196,28 +193,25 @@ def _reference_note(reference: Pooled) -> str:
     return f"Reference: {reference.groups.names[0]}, {text.with_interval(value, low, high, reference.groups.unit)}."
 
 
-_FINDINGS = {
-    "similar": "{location} is similar to {reference}: a difference of {margin} or more is ruled out.",
-}
-
-
 def _findings(
     others: Pooled, reference: Pooled, d: Compared, p_adjusted: Doubles, is_similar: Any, parameters: Comparison
 ) -> list[str]:
-    name, unit = reference.groups.names[0], others.groups.unit
-    findings = sentences(
-        others.groups.names,
+    groups, of = others.groups, ReferenceValue(reference.groups.names[0], float(reference.value[0]))
+    sentences = comparison_sentences(
+        groups.subject,
+        groups.names,
+        others.value,
         d,
         p_adjusted,
-        reference=name,
-        unit=unit,
+        reference=of,
         adjust=parameters.adjust,
-        is_aggregate=others.groups.is_aggregate,
+        is_aggregate=groups.is_aggregate,
     )
-    margin = text.amount(parameters.margin or 0, text.unit_of_difference(unit))
-    for index in np.flatnonzero(is_similar & ~(p_adjusted < LEVEL)).tolist()[:MOST_OF_A_KIND]:
-        findings.append(_FINDINGS["similar"].format(location=others.groups.names[index], reference=name, margin=margin))
-    return findings
+    if parameters.margin is None:
+        return sentences
+    similar = is_similar & ~(p_adjusted < LEVEL)
+    tests = AdjustedTests(p_adjusted=p_adjusted, adjust=parameters.adjust, number=int(np.isfinite(p_adjusted).sum()))
+    return [*sentences, similar_sentence(groups.subject, groups.names, similar, tests, parameters.margin, of)]
 
 
 def explain(explanation: ExplanationBuilder[Comparison, Sides]) -> None:
@@ -254,7 +248,6 @@ STATISTIC = Statistic(
     help="each location compared with a reference: difference, ratio, and whether they differ",
     estimates="how much higher a location's population value is than that of the reference, in the same years",
     columns=COLUMNS,
-    findings={**DIFFERENCE_FINDINGS, **_FINDINGS},
     example={**EXAMPLE, "reference": "National"},
     example_rows=(
         (

@@ -20,6 +20,7 @@ from meantime.statistics.methods.power import detectable_difference
 from meantime.statistics.parameters import LocationName
 from meantime.statistics.result_tables import ESTIMATE, FLAGS, RESPONDENTS, SE, flag_texts, integers, numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words.extremes import detectable_sentence
 from meantime.table import Cell, Column, Kind, Table
 from meantime.text import number
 
@@ -107,18 +108,20 @@ def detectable(prepared: Prepared[Detectable, ReferencedEstimates], _work: Work)
         detectable_difference(others.se, reference_se, level=1 - (1 - _LEVEL) / tests, power=parameters.power)
         for tests in (1, compared)
     )
+    name = pooled.groups.names[at]
     data: list[list[Cell]] = [
         list(others.groups.names),
         numbers(others.value),
         numbers(others.se),
-        [pooled.groups.names[at]] * len(others),
+        [name] * len(others),
         numbers(reference_se),
         numbers(alone),
         numbers(among_all),
         integers(others.respondents),
         flag_texts(others.flags),
     ]
-    return table(pooled.groups, COLUMNS, data, left_out=pooled.left_out, warnings=[_NOTE])
+    findings = [detectable_sentence(others.groups.subject, others.groups.names, alone, name, parameters.power)]
+    return table(pooled.groups, COLUMNS, data, left_out=pooled.left_out, warnings=[_NOTE], findings=findings)
 
 
 def explain(explanation: ExplanationBuilder[Detectable, ReferencedEstimates]) -> None:

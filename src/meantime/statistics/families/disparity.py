@@ -14,6 +14,7 @@ from meantime.statistics import columns as shared
 from meantime.statistics.cells.cell_parameters import check_form
 from meantime.statistics.cells.pooled import Pooled
 from meantime.statistics.cells.provenance import REFERENCE, Provenance, of_all, of_group
+from meantime.statistics.cells.selection import Selection
 from meantime.statistics.cells.strata import (
     OfCategory,
     counterparts,
@@ -40,9 +41,9 @@ from meantime.statistics.result_tables import (
     table,
 )
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
-from meantime.statistics.words.conclusions import ADJUSTED_BY, DIFFERENCE_FINDINGS, LEVEL, sentences, verdicts
+from meantime.statistics.words.conclusions import LEVEL, AdjustedTests, verdicts
+from meantime.statistics.words.groups import gap_sentence, gaps_sentence, group_sentences
 from meantime.table import Cell, Column, Kind, Table
-from meantime.text import amount, interval, unit_of_difference
 
 
 class Disparity(OfCategory, frozen=True, kw_only=True):
@@ -110,10 +111,6 @@ def disparity(prepared: Prepared[Disparity, Pooled], _work: Work) -> Table:
     Avalon Male 23.8 None None reference 5.8
     Borduria Female 27.0 0.8 3.05 no clear difference 0.8
     Borduria Male 26.2 None None reference 0.8
-    >>> for finding in table.findings:
-    ...     print(finding)
-    1 of 2 groups differs from Male (p adjusted by Holm): 0 above, 1 below.
-    Female in Avalon is below Male by 5.8 percentage points (unadjusted 95% CI 3.0 to 8.6).
     """
     parameters, pooled = prepared.parameters, prepared.data
     at = counterparts(pooled, parameters.reference_stratum)
@@ -121,6 +118,7 @@ def disparity(prepared: Prepared[Disparity, Pooled], _work: Work) -> Table:
     d, r = difference(pooled.estimates, reference), ratio(pooled.estimates, reference)
     gaps = _gaps(pooled, parameters)
     # One family: every p that the answer has, that of a location's gap once.
+    tests = int(np.isfinite(np.concatenate([d.p, gaps.p])).sum())
     p_adjusted, gap_p = np.split(adjusted(np.concatenate([d.p, gaps.p]), by=parameters.adjust), [len(pooled)])
     data: list[list[Cell]] = [
         list(pooled.groups.names),
@@ -150,7 +148,7 @@ def disparity(prepared: Prepared[Disparity, Pooled], _work: Work) -> Table:
         left_out=pooled.left_out,
         notes=[_PARTIAL],
         warnings=[without_reference(pooled, parameters.reference_stratum)],
-        findings=[*_sentences(pooled, d, p_adjusted, parameters), *_of_gaps(pooled, gaps, gap_p, parameters)],
+        findings=[*_sentences(pooled, d, p_adjusted, tests, parameters), *_of_gaps(pooled, gaps, gap_p, parameters)],
     )
 
 
@@ -217,53 +215,49 @@ def _verdicts(pooled: Pooled, at: Integers, d: Compared, p_adjusted: Doubles) ->
     return words
 
 
-def _sentences(pooled: Pooled, d: Compared, p_adjusted: Doubles, parameters: Disparity) -> list[str]:
-    """Name the location once where there is one."""
-    of, who = set(pooled.groups.names), names(pooled.groups)
-    is_one = len(of) == 1
-    labels = (
-        who if is_one else [f"{name} in {location}" for name, location in zip(who, pooled.groups.names, strict=True)]
-    )
-    reference = f"{parameters.reference_stratum} in {next(iter(of))}" if is_one else parameters.reference_stratum
-    return sentences(
-        labels, d, p_adjusted, reference=reference, unit=pooled.groups.unit, adjust=parameters.adjust, what="group"
+def _sentences(pooled: Pooled, d: Compared, p_adjusted: Doubles, tests: int, parameters: Disparity) -> list[str]:
+    groups = pooled.groups
+    return group_sentences(
+        groups.subject,
+        groups.names,
+        _people(groups),
+        d,
+        AdjustedTests(p_adjusted=p_adjusted, adjust=parameters.adjust, number=tests),
+        category=parameters.category,
+        reference=_words_for(groups, parameters.category, parameters.reference_stratum),
+        is_aggregate=groups.is_aggregate,
     )
 
 
-_FINDINGS = {
-    "no_gaps": "In no location can the groups of {category} be told apart (Cochran's Q, {tested} tested, {by}).",
-    "some_gaps": "In {differing} of {tested} locations the groups of {category} differ by more than chance (Cochran's "
-    "Q, {by}).",
-    "gap": "In {location} the groups of {category} differ by more than chance: {highest} is {gap} above {lowest} "
-    "({interval}); corrected in part for having been chosen, {corrected}.",
-}
+def _people(groups: Selection) -> list[str]:
+    return [_words_for(groups, category, stratum) for category, stratum in groups.stratum_names]
+
+
+def _words_for(groups: Selection, category: str, stratum: str) -> str:
+    return groups.subject.people(category, stratum) or groups.subject.title.people or stratum
 
 
 def _of_gaps(pooled: Pooled, gaps: _Gaps, p_adjusted: Doubles, parameters: Disparity) -> list[str]:
-    """Say whether three groups or more can be told apart; of two the difference has said it."""
-    many = [index for index, each in enumerate(gaps.gaps) if each is not None and len(each[0]) > 2]
+    """Say whether three groups or more differ; of two the difference has said it. Aggregates are not counted."""
+    groups = pooled.groups
+    several = [index for index, each in enumerate(gaps.gaps) if each is not None and len(each[0]) > 2]
+    names_of = {index: groups.names[int(np.argmax(gaps.location == index))] for index in several}
+    many = [index for index in several if names_of[index] not in groups.geography.aggregates] or several
     if not many:
         return []
     differ = [index for index in many if p_adjusted[index] < LEVEL]
-    values = {"category": parameters.category, "tested": len(many), "by": ADJUSTED_BY[parameters.adjust]}
-    if not differ:
-        return [_FINDINGS["no_gaps"].format(**values)]
-    if len(gaps.gaps) > 1:
-        return [_FINDINGS["some_gaps"].format(differing=len(differ), **values)]
-    return [_of_one(pooled, rows, gap, parameters) for rows, gap in filter(None, gaps.gaps)]
+    if len(gaps.gaps) == 1 and differ:
+        return [_of_one(pooled, rows, gap, parameters) for rows, gap in filter(None, gaps.gaps)]
+    places = [names_of[index] for index in many]
+    return [gaps_sentence(groups.subject, parameters.category, places, len(differ), parameters.adjust)]
 
 
 def _of_one(pooled: Pooled, rows: Integers, gap: Gap, parameters: Disparity) -> str:
-    who, unit = [names(pooled.groups)[row] for row in rows.tolist()], unit_of_difference(pooled.groups.unit)
-    return _FINDINGS["gap"].format(
-        location=pooled.groups.names[0],
-        category=parameters.category,
-        highest=who[gap.highest],
-        lowest=who[gap.lowest],
-        gap=amount(gap.gap, unit),
-        corrected=amount(gap.corrected, unit),
-        interval=interval(gap.low, gap.high, unit),
-    )
+    who, groups = _people(pooled.groups), pooled.groups
+    highest, lowest = (int(rows[index]) for index in (gap.highest, gap.lowest))
+    ends = ((who[highest], float(pooled.value[highest])), (who[lowest], float(pooled.value[lowest])))
+    figures = (gap.gap, gap.low, gap.high, gap.corrected)
+    return gap_sentence(groups.subject, groups.names[0], parameters.category, ends, figures)
 
 
 def explain(explanation: ExplanationBuilder[Disparity, Pooled]) -> None:
@@ -292,7 +286,6 @@ STATISTIC = Statistic(
     help="the groups of a category compared with one of them, and how much the groups of a location differ",
     estimates="how much higher a group's population value is than that of the reference group in the same location",
     columns=COLUMNS,
-    findings={**DIFFERENCE_FINDINGS, **_FINDINGS},
     example={**EXAMPLE, "category": "Gender", "reference_stratum": "Male"},
     example_rows=(
         (

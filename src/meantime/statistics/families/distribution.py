@@ -34,12 +34,14 @@ from meantime.statistics.result_tables import (
     table,
 )
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
-from meantime.statistics.words.findings import size_of_difference, strongest
+from meantime.statistics.words.comparisons import size_and_interval
+from meantime.statistics.words.conclusions import LEVEL
+from meantime.statistics.words.extremes import range_sentence, spread_sentence
+from meantime.statistics.words.findings import MOST_OF_A_KIND
+from meantime.statistics.words.subject import by_size, capitalized, here
 from meantime.table import Cell, Column, Kind, Table
-from meantime.text import amount, decimals, number, p_equals, unit_of_difference
+from meantime.text import amount, decimals, number, unit_of_difference
 
-# Of an adjusted p-value, and of Cochran's Q.
-_LEVEL = 0.05
 # Of fewer locations hardly any can lie far out, and that none does is no news.
 _LEAST_FOR_NONE = 10
 
@@ -106,7 +108,7 @@ class _Spread(NamedTuple):
 
     @property
     def is_outlier(self) -> np.ndarray[tuple[int, ...], np.dtype[np.bool_]]:
-        return np.asarray((np.abs(self.z) > FAR_OUT) & (self.p_adjusted < _LEVEL))
+        return np.asarray((np.abs(self.z) > FAR_OUT) & (self.p_adjusted < LEVEL))
 
 
 def columns_for(parameters: Distribution) -> tuple[Column, ...]:
@@ -141,9 +143,6 @@ def distribution(prepared: Prepared[Distribution, Pooled], _work: Work) -> Table
     sd 3.69
     tau 3.55
     reliability 0.92
-    >>> print(*table.findings[0].split(": "), sep="\n")
-    The locations really differ
-    their true values have a standard deviation of about 3.5 percentage points, the estimates of 3.7.
     """
     parameters, pooled = prepared.parameters, prepared.data
     spread = _measured(pooled)
@@ -222,48 +221,40 @@ def _sd(value: Doubles) -> float:
     return float(value.std(ddof=1)) if len(value) > 1 else np.nan
 
 
-_FINDINGS = {
-    "spread_is_noise": "The {estimates} estimates are spread no wider than chance alone would spread equal ones "
-    "(Cochran's Q, {p}).",
-    "spread_is_real": "The locations really differ: their true values have a standard deviation of about {tau}, the "
-    "estimates of {sd}.",
-    "outlier": "{location} lies far {side} the median of {median}, by {difference}.",
-    "no_outlier": "No location lies far out from the median of {median} and differs from it for certain.",
-}
-
-
 def _findings(spread: _Spread) -> list[str]:
     pooled, about, d = spread.pooled, spread.about, spread.from_median
-    if about.estimates < 2:
+    subject, names, unit = pooled.groups.subject, pooled.groups.names, pooled.groups.unit
+    if len(pooled) < 2:
         return []
-    unit = pooled.groups.unit
-    if about.p >= _LEVEL:
-        findings = [_FINDINGS["spread_is_noise"].format(estimates=about.estimates, p=p_equals(about.p))]
-    else:
-        of_both, sd = unit_of_difference(unit), _sd(pooled.value)
-        places = decimals([about.tau, sd], of_both)
-        findings = [
-            _FINDINGS["spread_is_real"].format(tau=amount(about.tau, of_both, places=places), sd=number(sd, places))
-        ]
-    median = pooled.value - d.value
-    for index in strongest(d.z, spread.is_outlier):
-        findings.append(
-            _FINDINGS["outlier"].format(
-                location=pooled.groups.names[index],
-                side="above" if d.value[index] > 0 else "below",
-                median=amount(float(median[index]), unit),
-                difference=size_of_difference(
-                    float(d.value[index]),
-                    float(d.low[index]),
-                    float(d.high[index]),
-                    unit_of_difference(unit),
-                    tested=about.estimates,
-                ),
-            )
+    sentences = [range_sentence(subject, names, pooled.value, wanted=len(pooled.selection.wanted_places))]
+    if about.estimates < 2:
+        return sentences
+    of_both, sd, nouns = unit_of_difference(unit), _sd(pooled.value), subject.nouns(names)
+    sentences.append(spread_sentence(subject, names, about, some_pair_differs=False))
+    if about.p < LEVEL:
+        figures = [about.tau, about.tau_low, about.tau_high, sd]
+        tau, low, high, estimates = (number(each, decimals(figures, of_both)) for each in figures)
+        with_unit = f" {of_both}" if of_both else ""
+        facts = subject.with_years(f"95% CI {low} to {high}")
+        sentences.append(
+            f"Beyond sampling error, {subject} varies between {nouns} with a standard deviation of {tau}{with_unit}"
+            f"{facts}; that of the estimates is {estimates}."
         )
-    if not spread.is_outlier.any() and about.estimates >= _LEAST_FOR_NONE and np.isfinite(spread.z).all():
-        findings.append(_FINDINGS["no_outlier"].format(median=amount(float(median[0]), unit)))
-    return findings
+    median = amount(float(np.median(pooled.value)), unit)
+    outliers = by_size(d.value, np.flatnonzero(spread.is_outlier).tolist(), MOST_OF_A_KIND)
+    for index in outliers:
+        size, interval = size_and_interval(subject, d, index)
+        side_ = "above" if d.value[index] > 0 else "below"
+        facts = subject.with_years(f"unadjusted {interval}")
+        sentences.append(
+            capitalized(f"{subject} {here(names[index])} is far {side_} the median of {median}, by {size}{facts}.")
+        )
+    if not outliers and about.estimates >= _LEAST_FOR_NONE and np.isfinite(spread.z).all():
+        sentences.append(
+            f"No {subject.noun(names)} is an outlier in {subject}: none is both far from the median of {median} and "
+            f"statistically different from it{subject.with_years('Holm-adjusted')}."
+        )
+    return sentences
 
 
 def explain(explanation: ExplanationBuilder[Distribution, Pooled]) -> None:
@@ -301,7 +292,6 @@ STATISTIC = Statistic(
     estimates="the spread of the locations' population values, and of their estimates, which is wider by chance",
     columns=COLUMNS,
     columns_for=columns_for,
-    findings=_FINDINGS,
     example=EXAMPLE,
     example_rows=(
         (

@@ -8,7 +8,6 @@ from typing import Annotated, Literal
 import msgspec
 import numpy as np
 
-from meantime import text
 from meantime.dataset.cube import ABSENT, Integers
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import Problem
@@ -49,6 +48,7 @@ from meantime.statistics.result_tables import (
 )
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words import warnings
+from meantime.statistics.words.extremes import ReferenceValue, estimate_sentence, range_sentence
 from meantime.table import Cell, Column, Kind, Table
 
 
@@ -182,26 +182,23 @@ def _pooled(pooled: Pooled, parameters: Estimate) -> Table:
         data,
         left_out=pooled.left_out,
         notes=[_weighting(pooled.groups), _strata_note(parameters)],
-        findings=[_finding(pooled)],
+        findings=_findings(pooled, parameters),
     )
 
 
-_FINDINGS = {
-    "estimate": "{location}: {value}, {years}.",
-}
-
-
-def _finding(pooled: Pooled) -> str:
-    """Say the estimate in words where it is one."""
-    if len(pooled) != 1 or np.isnan(pooled.se[0]):
-        return ""
-    return _FINDINGS["estimate"].format(
-        location=pooled.groups.names[0],
-        value=text.with_interval(
-            float(pooled.value[0]), float(pooled.low[0]), float(pooled.high[0]), pooled.groups.unit
-        ),
-        years=pooled.groups.years or "as published",
-    )
+def _findings(pooled: Pooled, parameters: Estimate) -> list[str]:
+    """Say the estimate in words where it is one, and where they are of one group the range of several."""
+    groups = pooled.groups
+    if len(pooled) == 1:
+        estimate = (float(each[0]) for each in (pooled.value, pooled.low, pooled.high))
+        return [estimate_sentence(groups.subject, groups.names[0], *estimate)]
+    places = pooled[~groups.is_aggregate]
+    if "stratum" in parameters.by or len(places) < 2:
+        return []
+    totals = pooled[groups.is_aggregate]
+    reference = ReferenceValue(totals.groups.names[0], float(totals.value[0])) if len(totals) == 1 else None
+    wanted = len(pooled.selection.wanted_places)
+    return [range_sentence(groups.subject, places.groups.names, places.value, reference=reference, wanted=wanted)]
 
 
 def _by_period(of: Selection, parameters: Estimate) -> Table:
@@ -318,7 +315,6 @@ STATISTIC = Statistic(
     estimates="the percent (or other value) of the population of each location, of one year or pooled over several",
     columns=COLUMNS,
     columns_for=columns_for,
-    findings=_FINDINGS,
     example={**EXAMPLE, "years": "2018..2022"},
     example_rows=(
         ("Alabama", 29.9, 0.38381132341620866, 29.153211082703823, 30.657640621890575, 5, 0, 25263, "", None),

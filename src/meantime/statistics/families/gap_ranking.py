@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, NamedTuple
 
 import msgspec
 import numpy as np
 
-from meantime import text
 from meantime.dataset.cube import Doubles, Integers
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
@@ -28,6 +28,7 @@ from meantime.statistics.methods.effective_size import errors_if_gaps_equal
 from meantime.statistics.methods.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.methods.rank_intervals import (
+    Booleans,
     indistinguishable,
     marginal,
     pairs_of_gaps,
@@ -40,7 +41,9 @@ from meantime.statistics.parameters import StratumName
 from meantime.statistics.result_tables import FLAGS, RESPONDENTS, flag_texts, integers, numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words.breaks import changed_across
-from meantime.statistics.words.conclusions import ADJUSTED_BY, LEVEL
+from meantime.statistics.words.conclusions import LEVEL
+from meantime.statistics.words.extremes import end_sentence, range_sentence, spread_sentence
+from meantime.statistics.words.groups import gap_change_sentence, gap_count_sentence, gap_subject
 from meantime.table import Cell, Column, Kind, Table
 
 
@@ -178,11 +181,8 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
         integers((now.group.respondents + now.reference.respondents)[order]),
         flag_texts((now.group.flags | now.reference.flags)[order]),
     ]
-    findings = [
-        *_of_gaps(d, p_adjusted, parameters),
-        *_of_order(now, about, d, rank, at_once, parameters),
-        *_of_change(now, before, change, change_adjusted, parameters),
-    ]
+    gap = settled(d.value, near=_larger(now))
+    findings = _findings(now, before, about, gap, rank, at_once, p_adjusted, change, change_adjusted, parameters)
     notes = [
         f"The gap is {parameters.stratum} minus {parameters.reference_stratum}, with its sign; since "
         f"{parameters.stratum} lies "
@@ -274,90 +274,44 @@ def _verdicts(change: Compared, p_adjusted: Doubles) -> list[Cell]:
     return [word or None for word in words.tolist()]
 
 
-def _counts(of: Compared, p_adjusted: Doubles) -> tuple[int, int, int]:
-    """Count what was tested, what is clearly above 0, and what is clearly below."""
-    clear = p_adjusted < LEVEL
-    return (
-        int((~np.isnan(p_adjusted)).sum()),
-        int((clear & (of.value > 0)).sum()),
-        int((clear & (of.value < 0)).sum()),
-    )
-
-
-_FINDINGS = {
-    "no_two_groups": "In no location can {stratum} be told apart from {reference} ({tested} tested, {by}).",
-    "two_groups": "In {differing} of {tested} locations {stratum} differs from {reference} ({by}): {above} above, "
-    "{below} below.",
-    "gaps_noise": "The ranking shows no real differences: what {estimates} gaps differ by is what chance alone would "
-    "make of equal ones (Cochran's Q, {p}).",
-    "gaps_spread": "The gaps really differ: of the variance between them {share} is real, the rest is chance.",
-    "not_largest_gap": "{location} has the widest estimated gap, {stratum} {gap} {side} {reference}, and cannot be "
-    "told apart from {others} when all pairs are compared at once.",
-    "largest_gap": "The gap is widest in {location}, {stratum} {gap} {side} {reference}: every other gap differs from "
-    "it, also when all pairs are compared at once.",
-    "no_gap_changed": "In no location can the gap be said to have changed from {since} to {years} ({tested} tested, "
-    "{by}).",
-    "gaps_changed": "In {changed} of {tested} locations the gap changed from {since} to {years} ({by}): {rose} rose, "
-    "{fell} fell.",
-}
-
-
-def _of_gaps(d: Compared, p_adjusted: Doubles, parameters: GapRanking) -> list[str]:
-    tested, above, below = _counts(d, p_adjusted)
-    if not tested:
-        return []
-    values = {
-        "stratum": parameters.stratum,
-        "reference": parameters.reference_stratum,
-        "tested": tested,
-        "by": ADJUSTED_BY[parameters.adjust],
-    }
-    if not above + below:
-        return [_FINDINGS["no_two_groups"].format(**values)]
-    return [_FINDINGS["two_groups"].format(differing=above + below, above=above, below=below, **values)]
-
-
-def _of_order(
+def _findings(
     now: _Sides,
+    before: _Sides | None,
     about: Heterogeneity,
-    d: Compared,
+    gap: Doubles,
     rank: Integers,
-    differs: np.ndarray[tuple[int, ...], np.dtype[np.bool_]],
+    differs: Booleans,
+    p_adjusted: Doubles,
+    change: Compared,
+    change_adjusted: Doubles,
     parameters: GapRanking,
 ) -> list[str]:
-    if len(d.value) < 2:
+    """Say between which gaps the locations lie, how many have one, how sure the order is, and what changed."""
+    names = now.group.groups.names
+    if not names:
         return []
-    if about.p >= LEVEL:
-        return [_FINDINGS["gaps_noise"].format(estimates=about.estimates, p=text.p_equals(about.p))]
-    first = int(np.argmin(rank))  # of tied ones the first by name; the others are among those it is like
-    others = len(rank) - 1 - int(differs[first].sum())
-    unit = text.unit_of_difference(now.group.groups.unit)
-    values = {"location": now.group.groups.names[first], "gap": text.amount(abs(float(d.value[first])), unit)}
-    values |= {"side": "below" if d.value[first] < 0 else "above"}
-    values |= {"stratum": parameters.stratum, "reference": parameters.reference_stratum}
-    return [
-        _FINDINGS["gaps_spread"].format(share=text.share(about.reliability)),
-        _FINDINGS["not_largest_gap"].format(others=text.count(others, "other"), **values)
-        if others
-        else _FINDINGS["largest_gap"].format(**values),
+    # Of both groups, and so of nobody in particular.
+    plain = replace(now.group.groups.subject, group="")
+    group, reference = (
+        plain.people(parameters.category, stratum) for stratum in (parameters.stratum, parameters.reference_stratum)
+    )
+    adjust, of_gaps = parameters.adjust, gap_subject(plain, group, reference)
+    sentences = [
+        gap_count_sentence(plain, names, gap, p_adjusted, group=group, reference=reference, adjust=adjust),
     ]
-
-
-def _of_change(
-    now: _Sides, before: _Sides | None, change: Compared, p_adjusted: Doubles, parameters: GapRanking
-) -> list[str]:
-    tested, rose, fell = _counts(change, p_adjusted)
-    if before is None or not tested:
-        return []
-    values = {
-        "since": before.group.groups.years,
-        "years": now.group.groups.years,
-        "tested": tested,
-        "by": ADJUSTED_BY[parameters.adjust],
-    }
-    if not rose + fell:
-        return [_FINDINGS["no_gap_changed"].format(**values)]
-    return [_FINDINGS["gaps_changed"].format(changed=rose + fell, rose=rose, fell=fell, **values)]
+    if len(names) > 1:
+        is_low = bool(gap[np.argmin(rank)] == gap.min())
+        wanted = len(now.group.selection.wanted_places)
+        sentences = [
+            range_sentence(gap_subject(plain, group, reference, with_sign=True), names, gap, wanted=wanted),
+            *sentences,
+            spread_sentence(of_gaps, names, about, some_pair_differs=bool(differs.any())),
+            *(end_sentence(of_gaps, names, gap, differs, is_low=each, of="value of") for each in (is_low, not is_low)),
+        ]
+    if before is not None:
+        since = before.group.groups.years
+        sentences.append(gap_change_sentence(of_gaps, names, change.value, change_adjusted, since=since, adjust=adjust))
+    return sentences
 
 
 def explain(explanation: ExplanationBuilder[GapRanking, Gaps]) -> None:
@@ -383,7 +337,6 @@ STATISTIC = Statistic(
     help="locations by the gap between two groups, with the ranks that each may have, and how the gap changed",
     estimates="the order of the locations by the difference of two groups' population values, as far as it is certain",
     columns=COLUMNS,
-    findings=_FINDINGS,
     example={
         **EXAMPLE,
         "category": "Gender",

@@ -49,10 +49,15 @@ from meantime.statistics.result_tables import (
     table,
 )
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words.extremes import (
+    ReferenceValue,
+    end_sentence,
+    estimate_sentence,
+    first_few_sentence,
+    range_sentence,
+    spread_sentence,
+)
 from meantime.table import Cell, Column, Kind, Table
-
-# From which p of Cochran's Q on there is no talk of real differences.
-_LEVEL = 0.05
 
 
 class Ordered(CellParameters, frozen=True, kw_only=True):
@@ -193,7 +198,16 @@ def ranking(prepared: Prepared[Ranking, Ranked], _work: Work) -> Table:
         data,
         left_out=pooled.left_out,
         notes=[_spread_note(about, pooled.groups.unit), _MODEL],
-        findings=_findings(pooled, rank, at_once, together, about, parameters),
+        findings=_findings(
+            pooled,
+            rank,
+            at_once,
+            together,
+            about,
+            parameters,
+            None if reference is None else ReferenceValue(reference.groups.names[0], float(reference.value[0])),
+            is_lower_better=is_lower_better,
+        ),
     )
 
 
@@ -263,54 +277,44 @@ def _spread_note(about: Heterogeneity, unit: str | None) -> str:
         return ""
     tau = text.amount(about.tau, text.unit_of_difference(unit))
     low, high = text.number(about.reliability_low), text.number(about.reliability_high)
+    degrees = text.count(about.estimates - 1, "degree")
     return (
-        f"Cochran's Q = {text.number(about.q)} on {about.estimates - 1} degrees of freedom ({text.p_equals(about.p)}); "
-        f"standard deviation of the true values {tau} (Paule-Mandel); reliability {text.number(about.reliability)} "
-        f"(95% CI {low} to {high})."
+        f"Cochran's Q = {text.number(about.q)} on {degrees} of freedom ({text.p_equals(about.p)}); standard deviation "
+        f"beyond sampling error {tau} (Paule-Mandel); reliability {text.number(about.reliability)} (95% CI {low} to "
+        f"{high})."
     )
-
-
-_FINDINGS = {
-    "all_noise": "The ranking shows no real differences: what {estimates} estimates differ by is what chance alone "
-    "would make of equal ones (Cochran's Q, {p}).",
-    "real_spread": "The locations really differ: of the variance between their estimates {share} is real, the rest is "
-    "chance.",
-    "not_first": "{location} has the best estimate, and cannot be told apart from {others} when all pairs are "
-    "compared at once.",
-    "first": "{location} is first: every other location differs from it, also when all pairs are compared at once.",
-    "best_k": "Surely among the best {k}, when all pairs are compared at once: {locations}.",
-    "no_best_k": "No location is surely among the best {k} when all pairs are compared at once.",
-}
 
 
 def _findings(
-    pooled: Pooled, rank: Integers, differs: Any, together: RankInterval, about: Heterogeneity, parameters: Ranking
+    pooled: Pooled,
+    rank: Integers,
+    differs: Any,
+    together: RankInterval,
+    about: Heterogeneity,
+    parameters: Ranking,
+    reference: ReferenceValue | None,
+    *,
+    is_lower_better: bool,
 ) -> list[str]:
+    groups, value = pooled.groups, pooled.value
+    subject, names = groups.subject, groups.names
     if len(pooled) < 2:
-        return []
-    if about.p >= _LEVEL:
-        return [_FINDINGS["all_noise"].format(estimates=about.estimates, p=text.p_equals(about.p))]
-    findings = [_FINDINGS["real_spread"].format(share=text.share(about.reliability))]
-    names = pooled.groups.names
-    first = int(np.argmin(rank))  # of tied ones the first by name; the others are among those it is like
-    others = int((~differs[first]).sum()) - 1
-    findings.append(
-        _FINDINGS["not_first"].format(location=names[first], others=text.count(others, "other"))
-        if others
-        else _FINDINGS["first"].format(location=names[first])
-    )
-    if parameters.best >= len(pooled):
-        return findings  # that all are among all is no finding
-    surely = [
-        names[index]
-        for index in np.argsort(rank, kind="stable").tolist()
-        if together.greatest[index] <= parameters.best
+        return [
+            estimate_sentence(subject, name, *map(float, estimate))
+            for name, *estimate in zip(names, value, pooled.low, pooled.high, strict=True)
+        ]
+    sentences = [
+        range_sentence(subject, names, value, reference=reference, wanted=len(pooled.selection.wanted_places)),
+        spread_sentence(subject, names, about, some_pair_differs=bool(differs.any())),
     ]
-    k = parameters.best
-    findings.append(
-        _FINDINGS["best_k"].format(k=k, locations=text.listed(surely)) if surely else _FINDINGS["no_best_k"].format(k=k)
-    )
-    return findings
+    if value.min() == value.max():
+        return sentences
+    ends = [end_sentence(subject, names, value, differs, is_low=is_low) for is_low in (True, False)]
+    sentences += ends if is_lower_better else ends[::-1]
+    if 1 < parameters.best < len(pooled):  # that all are among all is no finding, and of one the ends have said it
+        few = parameters.best
+        sentences.append(first_few_sentence(subject, names, rank, together.greatest, few, is_low=is_lower_better))
+    return sentences
 
 
 def explain(explanation: ExplanationBuilder[Ranking, Ranked]) -> None:
@@ -342,7 +346,6 @@ STATISTIC = Statistic(
     help="locations in order, best first, with confidence intervals for their ranks",
     estimates="the order of the locations' population values, as far as chance lets it be seen",
     columns=COLUMNS,
-    findings=_FINDINGS,
     example=EXAMPLE,
     example_rows=(
         (

@@ -14,7 +14,6 @@ from typing import Annotated, NamedTuple
 import msgspec
 import numpy as np
 
-from meantime import text
 from meantime.dataset.cube import Integers, Period
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RequestInvalid
@@ -36,6 +35,7 @@ from meantime.statistics.result_tables import numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words import warnings
 from meantime.statistics.words.breaks import pooled_across
+from meantime.statistics.words.methods_compared import sensitivity_sentences
 from meantime.table import Cell, Column, Kind, Table
 
 # Where one year is asked for, so many are pooled, it and those before it: as the American Community Survey pools five.
@@ -144,11 +144,6 @@ def sensitivity(prepared: Prepared[Sensitivity, Selected], _work: Work) -> Table
     Erewhon 2 2 2 0
     Borduria 3 3 4 1
     Dorado 4 4 3 1
-    >>> for finding in table.findings:
-    ...     print(finding)
-    Among the best 3 under each of 4 methods, by their estimates: Avalon and Erewhon.
-    With the method alone, Borduria moves from place 3 to place 4; none moves further.
-    Least like the ranking as asked is all_rows: Kendall's tau 0.67; the best 3 of both have 2 in common.
     """
     parameters, pooled, is_lower_better = prepared.parameters, prepared.data.as_asked, prepared.data.is_lower_better
     ways = _ways(prepared.data)
@@ -170,7 +165,15 @@ def sensitivity(prepared: Prepared[Sensitivity, Selected], _work: Work) -> Table
         left_out=(*pooled.left_out, *left_out),
         notes=[_told(way) for way in ways],
         warnings=[_ALL_UNSURE, *_across_breaks(prepared.data)],
-        findings=_findings(common, rank, _different(allowed), parameters.best),
+        findings=sensitivity_sentences(
+            pooled.groups.subject,
+            common,
+            rank,
+            {way.method: way.what for way in allowed},
+            methods=_different(allowed),
+            best=parameters.best,
+            is_lower_better=is_lower_better,
+        ),
     )
 
 
@@ -192,12 +195,22 @@ def rests_on(prepared: Prepared[Sensitivity, Selected], row: Mapping[str, Cell] 
 
 # The ways
 
+_WEIGHTS = {
+    Weights.EQUAL: "equal weights",
+    Weights.SAMPLE_SIZE: "weights by respondents",
+    Weights.EFFECTIVE_SIZE: "weights by effective sample size",
+}
+
+
+def _alone(years: str) -> str:
+    return f"{years} alone" if years else "as published"
+
 
 def _ways(selected: Selected) -> list[_Way]:
     """Rank in every way, as asked first."""
     pooled = selected.as_asked
-    as_asked = _Way("as_asked", f"as asked, {pooled.groups.years or 'as published'}", _values(pooled))
-    last = _Way("latest", selected.last.groups.years or "as published", _values(selected.last))
+    as_asked = _Way("as_asked", f"as requested, {pooled.groups.years or 'as published'}", _values(pooled))
+    last = _Way("latest", _alone(selected.last.groups.years), _values(selected.last))
     others = [last, *_pooled(selected), _of_all_rows(pooled)]
     return [as_asked, *(_enough(as_asked, way) for way in others)]
 
@@ -210,7 +223,7 @@ def _pooled(selected: Selected) -> list[_Way]:
     return [
         _Way(
             f"pooled_{weights}",
-            f"{several.years or 'as published'}, weights {weights}",
+            f"{several.years or 'as published'}, {_WEIGHTS[weights]}",
             _values(in_order(pool_periods(several, weights))),
         )
         for weights in Weights
@@ -236,7 +249,7 @@ def _of_all_rows(pooled: Pooled) -> _Way:
     entries = cube.by_location.of(pooled.groups.question)
     codes, means = cube.by_location.keys[entries, 1].tolist(), cube.by_location.mean[entries].tolist()
     values = {cube.labels.locations[code]: mean for code, mean in zip(codes, means, strict=True) if not isnan(mean)}
-    return _Way("all_rows", "the mean of all rows as they come, over strata and years", values)
+    return _Way("all_rows", "the mean of all rows, over strata and years", values)
 
 
 def _several(as_asked: Pooled) -> tuple[Selection | None, str]:
@@ -323,43 +336,6 @@ def _different(ways: Sequence[_Way]) -> int:
     return len({tuple(way.values.items()) for way in ways})
 
 
-_FINDINGS = {
-    "same_order": "Each of {methods} methods gives the same order.",
-    "best_under_all": "Among the best {k} under each of {methods} methods, by their estimates: {locations}.",
-    "no_best_under_all": "No location is among the best {k} under each of {methods} methods.",
-    "moves_most": "With the method alone, {location} moves from place {best} to place {worst}; none moves further.",
-    "least_like": "Least like the ranking as asked is {method}: Kendall's tau {tau}; the best {k} of both have "
-    "{shared} in common.",
-}
-
-
-def _findings(common: Sequence[str], rank: Mapping[str, Integers], methods: int, best: int) -> list[str]:
-    if methods < 2 or len(common) < 2:
-        return []
-    together = np.array(list(rank.values()))
-    if (together == together[0]).all():
-        return [_FINDINGS["same_order"].format(methods=methods)]
-    order = np.argsort(rank["as_asked"], kind="stable").tolist()
-    always = [common[index] for index in order if (together[:, index] <= best).all()]
-    findings = [
-        _FINDINGS["best_under_all"].format(k=best, methods=methods, locations=text.listed(always))
-        if always
-        else _FINDINGS["no_best_under_all"].format(k=best, methods=methods)
-    ]
-    moves = np.ptp(together, axis=0)
-    most = int(moves.argmax())
-    findings.append(
-        _FINDINGS["moves_most"].format(
-            location=common[most], best=int(together[:, most].min()), worst=int(together[:, most].max())
-        )
-    )
-    tau = {method: kendall_tau(rank["as_asked"], each) for method, each in rank.items()}
-    least = min(tau, key=lambda method: tau[method])
-    shared = shared_best(rank["as_asked"], rank[least], best=best)
-    findings.append(_FINDINGS["least_like"].format(method=least, tau=text.number(tau[least]), shared=shared, k=best))
-    return findings
-
-
 def explain(explanation: ExplanationBuilder[Sensitivity, Selected]) -> None:
     """Say what the ranks rest on; they have no program."""
     explanation.step("Every row of the question in the location is in some of the methods' numbers.")
@@ -382,7 +358,6 @@ STATISTIC = Statistic(
     estimates="nothing of a population: how far the order of the estimates depends on how the question is put",
     columns=COLUMNS,
     columns_for=columns_for,
-    findings=_FINDINGS,
     example=EXAMPLE,
     example_rows=(
         ("West Virginia", 1, 1, 1, 1, 1, 1, 1, 1, 0),

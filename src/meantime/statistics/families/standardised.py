@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import isfinite
 from typing import Annotated
 
@@ -12,6 +12,7 @@ import numpy as np
 
 from meantime.dataset.cube import Doubles, Integers
 from meantime.dataset.facts.standard_populations import built_in_populations
+from meantime.dataset.facts.titles import Title
 from meantime.dataset.snapshot import Snapshot
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem
@@ -43,8 +44,9 @@ from meantime.statistics.result_tables import (
     table,
 )
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words.extremes import ReferenceValue, estimate_sentence, range_sentence
 from meantime.table import Cell, Column, Kind, Table
-from meantime.text import number, quoted, with_interval
+from meantime.text import number, quoted
 
 # More strata than any table has; a longer list is a mistake.
 _MOST_STRATA = 200
@@ -145,7 +147,7 @@ def standardised(prepared: Prepared[Standardised, _Strata], _work: Work) -> Tabl
         data,
         left_out=found.left_out,
         notes=[_weights_note(parameters, found.weights), *_source(parameters), _no_groups_note(found), _FOR_COMPARING],
-        findings=[_finding(found.groups, value, se, low, high)],
+        findings=[_finding(found.groups, value, low, high, parameters)],
     )
 
 
@@ -327,20 +329,20 @@ def _no_groups_note(found: _Strata) -> str:
     return f"Left out, since they are no groups of people: {', '.join(map(quoted, found.no_groups))}."
 
 
-_FINDINGS = {
-    "standardised": "{location}: {value}, {years}, if its strata had the shares of the standard.",
-}
-
-
-def _finding(of: Selection, value: Doubles, se: Doubles, low: Doubles, high: Doubles) -> str:
-    """Say the estimate in words where it is one."""
-    if len(value) != 1 or np.isnan(se[0]):
+def _finding(of: Selection, value: Doubles, low: Doubles, high: Doubles, parameters: Standardised) -> str:
+    """Say the estimate in words where it is one, else the range of the locations."""
+    known = built_in_populations().get(parameters.standard[0])
+    to = f" to {known.title}" if known is not None else ""
+    topic = f"{of.subject.title.among()}, standardized by {parameters.category}{to},"
+    subject = replace(of.subject, title=Title(topic=topic), group="")
+    if len(value) == 1:
+        return estimate_sentence(subject, of.names[0], float(value[0]), float(low[0]), float(high[0]))
+    places = ~of.is_aggregate
+    if places.sum() < 2:
         return ""
-    return _FINDINGS["standardised"].format(
-        location=of.names[0],
-        value=with_interval(float(value[0]), float(low[0]), float(high[0]), of.unit),
-        years=of.years or "as published",
-    )
+    total = np.flatnonzero(~places).tolist()
+    reference = ReferenceValue(of.names[total[0]], float(value[total[0]])) if len(total) == 1 else None
+    return range_sentence(subject, of[places].names, value[places], reference=reference)
 
 
 def explain(explanation: ExplanationBuilder[Standardised, _Strata]) -> None:
@@ -380,7 +382,6 @@ STATISTIC = Statistic(
     help="each location's value if its strata, such as age groups, had the shares of a standard population",
     estimates="a value for comparing locations with unlike mixes of people; that of no population anywhere",
     columns=COLUMNS,
-    findings=_FINDINGS,
     example={**EXAMPLE, "category": "Age (years)", "standard": ["us_2000"]},
     example_rows=(
         (

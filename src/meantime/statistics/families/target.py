@@ -32,9 +32,10 @@ from meantime.statistics.result_tables import (
     table,
 )
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
-from meantime.statistics.words.conclusions import DIFFERENCE_FINDINGS, VERDICT, sentences, verdicts
+from meantime.statistics.words.conclusions import VERDICT, verdicts
+from meantime.statistics.words.targets import target_sentences
 from meantime.table import Cell, Column, Table
-from meantime.text import amount, number
+from meantime.text import number
 
 
 class Target(WithAdjustment, frozen=True, kw_only=True):
@@ -106,13 +107,14 @@ def target(prepared: Prepared[Target, Pooled], _work: Work) -> Table:
         integers(pooled.respondents),
         flag_texts(pooled.flags),
     ]
-    name = f"the target of {amount(parameters.target, pooled.groups.unit)}"
-    findings = sentences(
+    findings = target_sentences(
+        pooled.groups.subject,
         pooled.groups.names,
+        pooled.value,
         d,
         p_adjusted,
-        reference=name,
-        unit=pooled.groups.unit,
+        target=parameters.target,
+        polarity=pooled.groups.polarity,
         adjust=parameters.adjust,
         is_aggregate=pooled.groups.is_aggregate,
     )
@@ -153,7 +155,6 @@ STATISTIC = Statistic(
     help="each location against a fixed value, such as a target of Healthy People",
     estimates="how far a location's population value is from the target",
     columns=COLUMNS,
-    findings=DIFFERENCE_FINDINGS,
     example={**EXAMPLE, "target": 36.0},
     example_rows=(
         (

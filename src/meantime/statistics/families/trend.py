@@ -37,8 +37,8 @@ from meantime.statistics.methods.slopes import (
 from meantime.statistics.result_tables import numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words.breaks import trend_across
-from meantime.statistics.words.conclusions import ADJUSTED_BY, LEVEL
-from meantime.statistics.words.findings import counted, size_of_difference, strongest_apart, told_names
+from meantime.statistics.words.conclusions import LEVEL, AdjustedTests
+from meantime.statistics.words.trends import Slopes, trend_sentences
 from meantime.table import Cell, Column, Kind, Table
 from meantime.text import number
 
@@ -141,8 +141,6 @@ def trend(prepared: Prepared[Trend, Selection], _work: Work) -> Table:
     Cockaigne 4 0.45 -0.18 1.08 too few years
     Dorado 5 0.06 -0.57 0.69 no clear trend
     Erewhon 4 0.1 -1.14 1.33 too few years
-    >>> table.findings
-    ('No location has a clear trend (3 tested, p adjusted by Holm).',)
     """
     parameters, selection = prepared.parameters, prepared.data
     stretches = [
@@ -168,7 +166,7 @@ def trend(prepared: Prepared[Trend, Selection], _work: Work) -> Table:
         left_out=selection.left_out,
         notes=[_breaks_note(stretches), _autocorrelation_note(stretches, parameters.errors)],
         warnings=trend_across(parameters.question, [stretch.periods for stretch in stretches]),
-        findings=_findings(selection, stretches, p, p_adjusted, fits, parameters),
+        findings=_findings(selection, stretches, p_adjusted, fits, parameters),
     )
 
 
@@ -324,64 +322,31 @@ def _verdicts(p: Doubles, p_adjusted: Doubles, slope: Doubles) -> list[Cell]:
 
 def _fit_in_words(p: Doubles, fits: Doubles) -> list[Cell]:
     """Say of each line whether the years follow it; None where it is not tested at all."""
-    words = np.where(fits < _FIT_LEVEL, "not a straight line", "a straight line will do")
+    words = np.where(fits < _FIT_LEVEL, "scatter beyond sampling error", "no departure from a line detected")
     return [None if np.isnan(each) else word for each, word in zip(p, words.tolist(), strict=True)]
 
 
-_FINDINGS = {
-    "no_trends": "No location has a clear trend ({tested} tested, {by}).",
-    "some_trends": "{clear} of {tested} {what} {verb} a clear trend ({by}): {rising} rising, {falling} falling.",
-    "trend": "{location} {verb} by {change}, {years}.",
-    "one_not_straight": "The years do not follow a straight line (p below 0.01).",
-    "not_straight": "In {bent} of {tested} the years do not follow a straight line (p below 0.01 in each).",
-}
-
-
 def _findings(
-    of: Selection, stretches: list[_Stretch], p: Doubles, p_adjusted: Doubles, fits: Doubles, parameters: Trend
+    of: Selection, stretches: list[_Stretch], p_adjusted: Doubles, fits: Doubles, parameters: Trend
 ) -> list[str]:
-    is_tested, is_aggregate = ~np.isnan(p), np.tile(of.is_aggregate, len(stretches))
-    if not is_tested.any():
-        return []
-    is_counted = counted(is_tested, is_aggregate)
-    names, tested = told_names(of.names * len(stretches), is_counted, is_aggregate), int(is_counted.sum())
-    lines_ = [(stretch, row) for stretch in stretches for row in range(len(of))]
-    slope = np.concatenate([stretch.lines.slope for stretch in stretches])
-    clear = p_adjusted < LEVEL
-    by = ADJUSTED_BY[parameters.adjust]
-    rising, falling = (int((clear & is_counted & side).sum()) for side in (slope > 0, slope < 0))
-    what = "slopes" if len(stretches) > 1 else "locations"
-    findings = []
-    if not rising + falling:
-        findings.append(_FINDINGS["no_trends"].format(tested=tested, by=by))
-    elif tested > 1:  # of one, the sentence on it says all
-        count = {"clear": rising + falling, "tested": tested, "rising": rising, "falling": falling}
-        findings.append(
-            _FINDINGS["some_trends"].format(verb="has" if rising + falling == 1 else "have", what=what, by=by, **count)
+    """Say of each stretch what its lines show; p-values are adjusted over all stretches."""
+    sentences: list[str] = []
+    number = int(np.isfinite(p_adjusted).sum())
+    by_stretch = zip(stretches, *(np.split(each, len(stretches)) for each in (p_adjusted, fits)), strict=True)
+    for stretch, p, fit in by_stretch:
+        first_years, last_years = stretch.columns[1:3]
+        slopes = Slopes(
+            names=of.names,
+            slope=stretch.lines.slope,
+            low=stretch.lines.low,
+            high=stretch.lines.high,
+            tests=AdjustedTests(p_adjusted=p, adjust=parameters.adjust, number=number),
+            first_year=first_years,
+            last_year=last_years,
+            departs=fit < _FIT_LEVEL,
         )
-    for index in strongest_apart(-p, clear, is_counted):
-        stretch, row = lines_[index]
-        first, last = (int(str(column[row])) for column in stretch.columns[1:3])  # there: a line was tested
-        findings.append(
-            _FINDINGS["trend"].format(
-                location=names[index],
-                verb="rises" if slope[index] > 0 else "falls",
-                change=size_of_difference(
-                    float(slope[index]),
-                    float(stretch.lines.low[row]),
-                    float(stretch.lines.high[row]),
-                    text.unit_a_year(of.unit),
-                    tested=int(is_tested.sum()),
-                ),
-                years=text.years(first, last),
-            )
-        )
-    bent = int(((fits < _FIT_LEVEL) & is_counted).sum())
-    if bent:
-        findings.append(
-            _FINDINGS["one_not_straight"] if tested == 1 else _FINDINGS["not_straight"].format(bent=bent, tested=tested)
-        )
-    return findings
+        sentences += trend_sentences(of.subject, slopes, is_aggregate=of.is_aggregate)
+    return sentences
 
 
 def explain(explanation: ExplanationBuilder[Trend, Selection]) -> None:
@@ -459,7 +424,6 @@ STATISTIC = Statistic(
     help="whether each location's values rise or fall over its years, with a test of the straight line",
     estimates="the change a year of a location's population value along a straight line",
     columns=COLUMNS,
-    findings=_FINDINGS,
     example={**EXAMPLE, "years": "all"},
     example_rows=(
         (
@@ -469,7 +433,7 @@ STATISTIC = Statistic(
             *(
                 0.7387749314548487,
                 0.7019271292171032,
-                "a straight line will do",
+                "no departure from a line detected",
                 -0.2571534834500745,
                 1.346582943805166e-05,
                 0.35749999999999993,

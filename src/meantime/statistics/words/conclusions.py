@@ -1,6 +1,8 @@
-"""Conclusions about tested differences: a word for each, and sentences for the clearest."""
+"""What is said of each difference that was tested, in a word."""
 
 from __future__ import annotations
+
+from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
@@ -9,9 +11,8 @@ from meantime.dataset.cube import Doubles
 from meantime.dataset.snapshot import Polarity
 from meantime.statistics.methods.differences import Compared
 from meantime.statistics.methods.multiplicity import Adjustment
-from meantime.statistics.words.findings import counted, size_of_difference, strongest_apart, told_names
 from meantime.table import Cell, Column, Kind
-from meantime.text import unit_of_difference
+from meantime.text import p_equals
 
 # The significance level of adjusted p-values.
 LEVEL = 0.05
@@ -24,10 +25,33 @@ VERDICT = Column(
 )
 
 # How an adjustment is named in a sentence.
-ADJUSTED_BY = {
-    Adjustment.HOLM: "p adjusted by Holm",
-    Adjustment.BENJAMINI_HOCHBERG: "p adjusted by Benjamini-Hochberg",
-}
+ADJUSTED = {Adjustment.HOLM: "Holm-adjusted", Adjustment.BENJAMINI_HOCHBERG: "Benjamini-Hochberg-adjusted"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class AdjustedTests:
+    """The adjusted p-values of an answer, NaN where nothing was tested."""
+
+    p_adjusted: Doubles
+    adjust: Adjustment
+    number: int  # of all tests of the answer
+
+    def is_clear(self, index: int) -> bool:
+        """Whether a difference is statistically different from none."""
+        return bool(self.p_adjusted[index] < LEVEL)
+
+    def certainty(self, interval: str, index: int) -> str:
+        """Return what says how sure a difference is: of one of several, the adjusted p; its interval is of it alone.
+
+        >>> one, two = (
+        ...     AdjustedTests(p_adjusted=np.array([0.01]), adjust=Adjustment.HOLM, number=number) for number in (1, 2)
+        ... )
+        >>> one.certainty("95% CI 0.8 to 2.0", 0), two.certainty("95% CI 0.8 to 2.0", 0)
+        ('95% CI 0.8 to 2.0', 'Holm-adjusted p = 0.01; unadjusted 95% CI 0.8 to 2.0')
+        """
+        if self.number == 1:
+            return interval
+        return f"{ADJUSTED[self.adjust]} {p_equals(float(self.p_adjusted[index]))}; unadjusted {interval}"
 
 
 def verdicts(
@@ -46,64 +70,3 @@ def verdicts(
         "no clear difference",
     )
     return list(words.tolist())
-
-
-DIFFERENCE_FINDINGS = {
-    "none_differs": "No {what} can be told apart from {reference} ({tested} compared, {adjustment}).",
-    "some_differ": "{differing} of {tested} {what}s {verb} from {reference} ({adjustment}): {above} above, {below} "
-    "below.",
-    "differs": "{location} is {side} {reference} by {difference}.",
-}
-
-
-def sentences(
-    names: list[str],
-    d: Compared,
-    p_adjusted: Doubles,
-    *,
-    reference: str,
-    unit: str | None,
-    adjust: Adjustment,
-    is_aggregate: npt.NDArray[np.bool_] | None = None,
-    what: str = "location",
-) -> list[str]:
-    """Say how many differ from the reference, and which most clearly; nothing where nothing was tested.
-
-    Aggregates are not counted among the locations, and told after them.
-    """
-    is_tested = ~np.isnan(p_adjusted)
-    if not is_tested.any():
-        return []
-    aggregate = np.zeros(len(names), dtype=bool) if is_aggregate is None else is_aggregate
-    is_counted = counted(is_tested, aggregate)
-    names = told_names(names, is_counted, aggregate)
-    differs, by = p_adjusted < LEVEL, ADJUSTED_BY[adjust]
-    tested = int(is_counted.sum())
-    values = {"what": what, "reference": reference, "tested": tested, "adjustment": by}
-    above, below = (int((differs & is_counted & side).sum()) for side in (d.value > 0, d.value < 0))
-    findings = []
-    if not above + below:
-        findings.append(DIFFERENCE_FINDINGS["none_differs"].format(**values))
-    elif tested > 1:  # of one, the sentence on it says all
-        verb = "differs" if above + below == 1 else "differ"
-        findings.append(
-            DIFFERENCE_FINDINGS["some_differ"].format(
-                differing=above + below, verb=verb, above=above, below=below, **values
-            )
-        )
-    for index in strongest_apart(d.z, differs, is_counted):
-        findings.append(
-            DIFFERENCE_FINDINGS["differs"].format(
-                location=names[index],
-                side="above" if d.value[index] > 0 else "below",
-                reference=reference,
-                difference=size_of_difference(
-                    float(d.value[index]),
-                    float(d.low[index]),
-                    float(d.high[index]),
-                    unit_of_difference(unit),
-                    tested=int(is_tested.sum()),
-                ),
-            )
-        )
-    return findings

@@ -87,6 +87,6 @@ def test_the_latest_year_is_the_last_that_nine_in_ten_have(having: list[int], ex
 
 def test_years_in_a_row_are_told_as_a_range() -> None:
     assert periods_text(single(2018, 2017, 2019)) == "2017–2019"
-    assert periods_text(single(2018, 2019)) == "2018 and 2019"
+    assert periods_text(single(2018, 2019)) == "2018–2019"
     assert periods_text(single(2015, 2017, 2019)) == "2015, 2017, and 2019"
     assert periods_text([]) == ""

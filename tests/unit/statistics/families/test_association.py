@@ -73,10 +73,12 @@ def test_the_correction_is_for_both_reliabilities_and_not_for_ranks() -> None:
 
 
 def test_findings_are_of_pearson_and_hedged() -> None:
-    assert of(made()).findings[0].startswith("Where the one is higher, the other is higher: correlation 0.8")
-    assert of(made(y=60 - Y)).findings[0].startswith("Where the one is higher, the other is lower: correlation −0.8")
+    start = 'In places where "P" is higher, "Q" tends to be'
+    assert of(made()).findings[0].startswith(f"{start} higher too (2020; 20 places; r = 0.8")
+    assert of(made(y=60 - Y)).findings[0].startswith(f"{start} lower (2020; 20 places; r = −0.8")
     unrelated = np.round(25 + RNG.standard_normal(20), 1)
-    assert of(made(y=unrelated)).findings == ("No association of the two can be seen across 20 locations.",)
+    [none] = of(made(y=unrelated)).findings
+    assert none.startswith('These data do not show that "P" and "Q" go together across the 20 places (2020; r = ')
 
 
 def test_the_two_p_values_are_adjusted_by_holm_and_the_finding_rests_on_that() -> None:
@@ -91,7 +93,9 @@ def test_what_only_ranks_see_is_told_by_ranks() -> None:
     # One location far out, where the line would have it highest.
     y = np.append(50 + rising[:-1] / 5, 1.5)
     (said,) = of(made(x=rising, y=y)).findings
-    assert said.startswith("Where the one is higher, the other is higher: correlation of ranks 0.71")
+    assert said.startswith(
+        'In places where "P" is higher, "Q" tends to be higher too (2020; 20 places; correlation of ranks = 0.71'
+    )
 
 
 @pytest.mark.parametrize(("kind", "said"), [("exclude", "nobody is counted"), ("overlap", "many are counted")])
@@ -103,6 +107,7 @@ def test_questions_that_are_related_by_definition_are_told(kind: str, said: str)
     )
     table = STATISTIC.answer(snapshot, Association(question=pair[0], other=pair[1]))
     assert any(said in warning for warning in table.warnings)
+    assert table.findings[0].startswith("Partly by definition, since ")
     assert any("is not known here" in warning for warning in of(made()).warnings)
 
 

@@ -62,15 +62,51 @@ def test_the_change_is_that_of_two_separate_surveys() -> None:
 
 def test_findings_say_what_rose_and_what_fell() -> None:
     told = of().findings
-    assert told[0] == "2 of 3 locations changed (p adjusted by Holm): 1 rose, 1 fell."
-    assert told[1] == "Iowa rose by 5.0 percentage points (unadjusted 95% CI 3.4 to 6.6) from 2018 to 2023."
-    assert told[2].startswith("Ohio fell by 4.0 percentage points")
+    assert told[0] == (
+        '"Q" rose in 1 of the 3 states between 2018 and 2023 and fell in 1 (Holm-adjusted); in 1 no change is detected.'
+    )
+    start = 'The two changes in "Q" between 2018 and 2023, in percentage points (Holm-adjusted; 95% CIs unadjusted), '
+    assert told[1].startswith(f"{start}largest first: Iowa +5.0, from ")
+    assert "; Ohio −4.0, from " in told[1]
+
+
+def test_a_change_beside_that_of_the_reference_is_a_difference_of_differences() -> None:
+    told = of(reference="National", locations=("Iowa",)).findings
+    assert told[-1].startswith('"Q" rose by 5.0 percentage points in Iowa and by ')
+    assert " nationally between 2018 and 2023: " in told[-1]
+    assert " more (Holm-adjusted p " in told[-1]
+    several = of(reference="National").findings
+    assert any(
+        each.startswith('The change in "Q" between 2018 and 2023 was above that of the nation (+') for each in several
+    )
+    fell = of(reference="National", locations=("Ohio",)).findings[-1]
+    assert fell.startswith('"Q" changed by −4.0 percentage points in Ohio and by +')
+    assert ": a difference of −" in fell
+
+
+def test_two_that_fell_are_compared_by_how_much() -> None:
+    falling = made({"National": {2018: 30.0, 2023: 25.0}, "Iowa": {2018: 30.0, 2023: 28.0}})
+    assert ": 3.0 less (" in of(falling, reference="National", locations=("Iowa",)).findings[-1]
+
+
+def test_where_no_change_differs_from_that_of_the_reference_that_is_said() -> None:
+    same = made({name: {2018: 30.0, 2023: 25.0} for name in ("National", "Iowa", "Ohio")})
+    assert of(same, reference="National").findings[-1] == (
+        'These data do not show that the change in "Q" between 2018 and 2023 differs from that of the nation (−5.0 '
+        "percentage points) in any of the 2 states (Holm-adjusted)."
+    )
+    assert (
+        of(same, reference="National", locations=("Iowa",))
+        .findings[-1]
+        .endswith(", which is too close to distinguish.")
+    )
 
 
 def test_one_of_several_differs_and_of_one_no_count_is_told() -> None:
-    assert of(locations=("Iowa", "Utah")).findings[0].startswith("1 of 2 locations changed (")
+    assert of(locations=("Iowa", "Utah")).findings[0].startswith('"Q" rose in 1 of the 2 states between 2018 and 2023')
     (told,) = of(locations=("Iowa",)).findings
-    assert told == "Iowa rose by 5.0 percentage points (95% CI 3.4 to 6.6) from 2018 to 2023."
+    assert told.startswith('"Q" in Iowa rose by 5.0 percentage points, from ')
+    assert told.endswith(" in 2023 (95% CI 3.4 to 6.6).")
 
 
 def test_an_aggregate_is_no_location_in_the_count_and_told_after_them() -> None:
@@ -78,12 +114,15 @@ def test_an_aggregate_is_no_location_in_the_count_and_told_after_them() -> None:
         name: {2018: 25.0, 2023: 30.0} for name in ("National", "Iowa", "Ohio", "Utah", "Maine", "Texas")
     }
     told = of(made(of_states | {"Ohio": {2018: 25.0, 2023: 25.0}})).findings
-    assert told[0] == "4 of 5 locations changed (p adjusted by Holm): 4 rose, 0 fell."
+    assert told[0].startswith('"Q" rose in 4 of the 5 states between 2018 and 2023 and fell in none (Holm-adjusted)')
     assert told[-1] == (
-        "National (an aggregate) rose by 5.0 percentage points (unadjusted 95% CI 3.4 to 6.6) from 2018 to 2023."
+        '"Q" nationally rose by 5.0 percentage points, from 25.0% in 2018 to 30.0% in 2023 (Holm-adjusted p < 0.001; '
+        "unadjusted 95% CI 3.4 to 6.6)."
     )
     alone = of(made(of_states), locations=("National",)).findings
-    assert alone == ("National rose by 5.0 percentage points (95% CI 3.4 to 6.6) from 2018 to 2023.",)
+    assert alone == (
+        '"Q" nationally rose by 5.0 percentage points, from 25.0% in 2018 to 30.0% in 2023 (95% CI 3.4 to 6.6).',
+    )
 
 
 def test_whether_a_change_differs_from_that_of_the_reference() -> None:
@@ -153,12 +192,15 @@ def test_pools_of_years_are_compared_and_who_lacks_a_year_is_left_out() -> None:
     table = of(since="2018..2019")
     assert table.column("location") == ["Iowa", "National", "Ohio"]
     assert 'Guam (no row for 2023); Utah (withheld in 2019 ("~"))' in table.warnings[0]
-    assert "Compared with: 2018 and 2019." in table.notes
+    assert "Compared with: 2018–2019." in table.notes
 
 
 def test_where_nothing_changed_that_is_said() -> None:
-    assert of(locations=("Utah",)).findings == (
-        "No location can be said to have changed from 2018 to 2023 (1 tested, p adjusted by Holm).",
+    [told] = of(locations=("Utah",)).findings
+    assert told.startswith('These data do not show a change in "Q" in Utah between 2018 (')
+    still = made({name: {2018: 30.0, 2023: 30.0} for name in ("Iowa", "Ohio")})
+    assert of(still).findings == (
+        'These data do not show a change in "Q" between 2018 and 2023 in any of the 2 states (Holm-adjusted).',
     )
 
 

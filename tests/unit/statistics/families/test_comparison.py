@@ -87,26 +87,32 @@ def test_verdicts_follow_the_adjusted_p_and_the_polarity() -> None:
 def test_findings_say_what_differs_strongest_first_and_by_which_adjustment() -> None:
     table = of(country(), adjust=Adjustment.BENJAMINI_HOCHBERG)
     assert table.findings[0] == (
-        "2 of 3 locations differ from National (p adjusted by Benjamini-Hochberg): 1 above, 1 below."
+        '"Q" is above the national figure of 30.0% in 1 of the 3 states and below it in 1 '
+        "(2020; Benjamini-Hochberg-adjusted); 1 cannot be distinguished from it."
     )
-    assert table.findings[1].startswith(
-        "Iowa is below National by 4.0 percentage points (unadjusted 95% CI 1.8 to 6.2)."
-    )
-    assert table.findings[2].startswith(
-        "Utah is above National by 4.0 percentage points (unadjusted 95% CI 1.8 to 6.2)."
+    assert table.findings[1] == (
+        'The two differences from the national figure of 30.0% in "Q", in percentage points (2020; Benjamini-Hochberg-'
+        "adjusted; 95% CIs unadjusted), largest first: Iowa lower by 4.0 (1.8 to 6.2); Utah higher by 4.0 (1.8 to 6.2)."
     )
 
 
 def test_where_nothing_differs_that_is_said_and_never_that_all_are_equal() -> None:
     snapshot = factories.snapshot([row(name, 30.0, 2.0, 1000.0) for name in ("National", *STATES)])
-    assert of(snapshot).findings == ("No location can be told apart from National (3 compared, p adjusted by Holm).",)
+    assert of(snapshot).findings == (
+        'These data do not show that "Q" differs from the national figure of 30.0% in any of the 3 states (2020; '
+        "Holm-adjusted).",
+    )
+    [one] = of(snapshot, locations=("Utah",)).findings
+    start = 'Utah (30.0%) and the nation (30.0%) are too close to distinguish in "Q": 0.0 percentage points'
+    assert one.startswith(f"{start} (2020; 95% CI −")
 
 
 def test_similar_is_only_said_within_a_margin_that_is_named() -> None:
     table = of(country(), margin=3.0)
     assert table.column("verdict")[1] == "similar"
-    assert (
-        table.findings[-1] == "Ohio is similar to National: a difference of 3.0 percentage points or more is ruled out."
+    assert table.findings[-1] == (
+        '"Q" is within 3.0 percentage points of the national figure of 30.0% in 1 of the 3 states (2020; two one-sided '
+        "tests, Holm-adjusted): Ohio."
     )
     assert of(country(), margin=1.0).column("verdict")[1] == "no clear difference"
 
@@ -273,7 +279,9 @@ def test_a_country_of_one_state_has_no_rest_to_differ_from() -> None:
 
 def test_of_one_location_it_is_not_counted_how_many_differ() -> None:
     [finding] = of(country(), locations=("Utah",)).findings
-    assert finding.startswith("Utah is above National by 4.0 percentage points")
+    assert finding.startswith(
+        '"Q" is 4.0 percentage points higher in Utah (34.0%) than nationally (30.0%) in 2020 (95% CI '
+    )
 
 
 @pytest.mark.parametrize("country", ["United States, DC & Territories", "US"])

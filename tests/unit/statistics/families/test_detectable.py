@@ -5,6 +5,7 @@ from scipy import stats
 
 from meantime.dataset.samples import example, survey_example
 from meantime.statistics.families.detectable import STATISTIC, Detectable
+from tests.support import factories
 from tests.support.answers import pointers, problems
 
 SURVEY = survey_example.snapshot()
@@ -22,7 +23,16 @@ def test_it_is_the_formula_over_the_standard_errors_of_the_answer() -> None:
         assert isinstance(reference_se, float)
         assert found == pytest.approx(factor * (se**2 + reference_se**2) ** 0.5)
     assert any("no explanation" in note for note in table.warnings)
-    assert table.findings == ()
+    [finding] = table.findings
+    assert finding.startswith("One comparison with Avalon detects a true difference in the percent of adults who eat")
+    assert finding.endswith(" with 90% power (2020; approximately).")
+
+
+def test_of_one_location_the_difference_is_said_of_it_and_of_what_has_no_error_nothing() -> None:
+    asked = Detectable(question=survey_example.SOUP, reference="Avalon", years="2020", locations=("Dorado",))
+    assert "percentage points in Dorado with 80% power" in STATISTIC.answer(SURVEY, asked).findings[0]
+    bare = factories.snapshot(factories.row(location=name, value="30") for name in ("Ohio", "Utah"))
+    assert STATISTIC.answer(bare, Detectable(question="Q", reference="Ohio")).findings == ()
 
 
 def test_among_all_the_level_is_shared_by_as_many_as_can_be_compared() -> None:

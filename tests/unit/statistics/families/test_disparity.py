@@ -97,23 +97,38 @@ def test_all_p_values_are_one_family_with_the_gap_of_a_location_once() -> None:
 
 def test_findings_of_one_location_name_the_groups_and_the_gap() -> None:
     told = of(made({"Ohio": THREE})).findings
-    assert told[0] == "1 of 2 groups differs from B in Ohio (p adjusted by Holm): 0 above, 1 below."
-    assert told[1].startswith("A is below B in Ohio by 10.0 percentage points (unadjusted 95% CI")
-    assert told[2].startswith(
-        "In Ohio the groups of Race differ by more than chance: C is 11.0 percentage points above A (95%"
+    assert told[0] == (
+        'In Ohio, "Q" is higher than among people (Race: B) in none of the 2 other groups of Race and lower in 1 '
+        "(Holm-adjusted); 1 cannot be distinguished."
     )
+    assert told[1].startswith(
+        'In Ohio, "Q" is 10.0 percentage points lower among people (Race: A) than among people (Race: B) (Holm-adjusted'
+    )
+    assert told[2].startswith('In Ohio, "Q" by Race is highest among people (Race: C) (')
+    assert ": a gap of 11.0 percentage points (95% CI " in told[2]
+
+
+def test_an_aggregate_is_no_place_in_the_count_and_has_its_own_sentence() -> None:
+    two = {"A": 20.0, "B": 30.0}
+    told = of(made({"National": two, "Ohio": two, "Utah": two})).findings
+    assert told[0] == (
+        '"Q" is higher among people (Race: A) than among people (Race: B) in none of the 2 states and lower in 2 '
+        "(Holm-adjusted)."
+    )
+    assert told[2].startswith('Nationally, "Q" is 10.0 percentage points lower among people (Race: A) than among')
 
 
 def test_findings_of_several_locations_count_those_whose_groups_differ() -> None:
     told = of(made({"Ohio": THREE, "Utah": {"A": 30.0, "B": 30.0, "C": 30.0}})).findings
-    assert told[1].startswith("A in Ohio is below B by 10.0 percentage points")
-    assert told[-1] == (
-        "In 1 of 2 locations the groups of Race differ by more than chance (Cochran's Q, p adjusted by Holm)."
+    assert told[0].startswith(
+        '"Q" is higher than among people (Race: B) in none of the 4 comparisons (2 groups of Race, 2 states'
     )
+    assert told[-1] == 'The groups of Race differ in "Q" in 1 of the 2 states (Q test, Holm-adjusted).'
     equal = of(made({"Ohio": {"A": 30.0, "B": 30.0, "C": 30.0}})).findings
     assert equal == (
-        "No group can be told apart from B in Ohio (2 compared, p adjusted by Holm).",
-        "In no location can the groups of Race be told apart (Cochran's Q, 1 tested, p adjusted by Holm).",
+        'These data do not show that any of the 2 other groups of Race differs from people (Race: B) in "Q" in Ohio '
+        "(Holm-adjusted).",
+        'These data do not show that the groups of Race differ in "Q" in Ohio (Q test, Holm-adjusted).',
     )
 
 

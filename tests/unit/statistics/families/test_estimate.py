@@ -66,14 +66,40 @@ def test_it_is_said_how_years_are_pooled(weights: Weights, told: str) -> None:
 
 
 def test_one_estimate_is_said_in_words() -> None:
-    assert of(years="2020", locations=("Avalon",)).findings == ("Avalon: 21.8% (95% CI 19.9 to 23.9), 2020.",)
-    assert of(years="2020").findings == ()
+    assert of(years="2020", locations=("Avalon",)).findings == (
+        "The percent of adults who eat soup at breakfast in Avalon is 21.8% (2020; 95% CI 19.9 to 23.9).",
+    )
 
 
-def test_one_without_a_standard_error_is_not_said() -> None:
+def test_of_several_estimates_of_one_group_the_range_is_said() -> None:
+    assert of(years="2020").findings == (
+        "In the 4 of 5 places with a value, the percent of adults who eat soup at breakfast ranges from 21.8% in "
+        "Avalon to 31.8% in Cockaigne (2020).",
+    )
+    [of_women] = of(category="Sex", stratum="Female").findings
+    assert of_women.startswith("In the 2 of 5 places with a value, the percent of women who eat soup at breakfast")
+    assert of(by=("stratum",)).findings == ()
+    assert of(by=("period",)).findings == ()
+
+
+def test_the_first_finding_says_that_the_group_is_the_first_one_and_which_others_there_are() -> None:
+    row: dict[str, Any] = {"low": 28.0, "high": 32.0, "value": "30.0", "category": "Sex"}
+    groups = [factories.row(stratum=stratum, **row) for stratum in ("Female", "Male")]
+    assert (
+        of(factories.snapshot(groups), question="Q")
+        .findings[0]
+        .endswith(". No group was requested, so this is the first one; there are figures for people (Sex: Male) too.")
+    )
+    alone = of(factories.snapshot(groups[:1]), question="Q").findings[0]
+    assert alone.endswith(". No group was requested, so this is the first one.")
+
+
+def test_one_without_a_standard_error_is_said_without_an_interval() -> None:
     table = of(example.snapshot(), question=example.TEA)
     assert table.column("se") == [None]
-    assert table.findings == ()
+    [finding] = table.findings
+    assert "CI" not in finding
+    assert "nan" not in finding
     assert any("neither limits nor respondents" in warning for warning in table.warnings)
 
 

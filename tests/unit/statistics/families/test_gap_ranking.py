@@ -91,9 +91,11 @@ def test_the_change_of_a_gap_is_tested_as_the_difference_of_two_gaps() -> None:
     assert table.column("gap_change_high")[0] == pytest.approx(9 + Z * 2 * SE)
     assert table.column("gap_change_p")[2] == pytest.approx(2 * stats.norm.sf(2 / (2 * SE)), rel=1e-5)
     assert table.column("gap_change_verdict") == ["risen", "no clear change", "no clear change"]
-    assert table.findings[-1] == (
-        "In 1 of 3 locations the gap changed from 2010 to 2020 (p adjusted by Holm): 1 rose, 0 fell."
+    assert table.findings[-1].endswith(
+        "went up in 1 of the 3 states and down in none between 2010 and 2020 (Holm-adjusted)."
     )
+    one = of(FOUR, since=2010, locations=("Ohio",)).findings
+    assert one[-1].endswith(" went up in Ohio between 2010 and 2020 (Holm-adjusted).")
     assert "Compared with: 2010." in table.notes
     assert set(of(FOUR).column("gap_change_verdict")) == {None}
 
@@ -108,23 +110,23 @@ def test_a_gap_that_closes_has_fallen() -> None:
 
 def test_findings_say_how_many_have_a_gap_and_what_is_sure_of_the_widest() -> None:
     told = of(FOUR).findings
-    assert told[0] == "In 2 of 4 locations Women differs from Men (p adjusted by Holm): 2 above, 0 below."
-    assert told[1].startswith("The gaps really differ")
-    assert told[2] == (
-        "The gap is widest in Ohio, Women 10.0 percentage points above Men: every other gap differs from it, "
-        "also when all pairs are compared at once."
+    gap = 'the gap in "Q" between people (Sex: Women) and people (Sex: Men)'
+    assert f"{gap} (people (Sex: Women) minus people (Sex: Men)) ranges from 0.0 in Iowa and Utah to 10.0" in told[0]
+    assert (
+        "higher among people (Sex: Women) than among people (Sex: Men) in 2 of the 4 states and territories" in told[1]
     )
+    assert f"of the variance in {gap} between states and territories is beyond" in told[2]
+    assert told[3].startswith(f"Ohio has the highest value of {gap} in 2020; every other state or territory is lower")
     tied = made({"Iowa": {2020: (40.0, 30.0)}, "Ohio": {2020: (40.0, 30.0)}, "Utah": {2020: (30.0, 30.0)}})
-    widest = "Iowa has the widest estimated gap, Women 10.0 percentage points above Men, and cannot"
-    assert of(tied).findings[2].startswith(widest)
+    assert of(tied).findings[3].startswith(f"Iowa and Ohio have the highest value of {gap} in 2020;")
 
 
 def test_where_nothing_is_sure_that_is_said() -> None:
     equal = made({"Iowa": {2010: (30.0, 30.0), 2020: (30.0, 30.0)}, "Utah": {2010: (30.0, 30.0), 2020: (30.0, 30.0)}})
     told = of(equal, since="2010").findings
-    assert told[0] == "In no location can Women be told apart from Men (2 tested, p adjusted by Holm)."
-    assert told[1].startswith("The ranking shows no real differences: what 2 gaps differ by")
-    assert told[2].startswith("In no location can the gap be said to have changed from 2010 to 2020 (2 tested")
+    assert told[1].endswith('differ in "Q" in any of the 2 states (2020; Holm-adjusted).')
+    assert told[2].startswith("These data do not show that the 2 states differ in the gap")
+    assert told[-1].endswith("changed in any of the 2 states between 2010 and 2020 (Holm-adjusted).")
 
 
 def test_of_one_location_there_is_no_order_and_of_none_nothing_to_say() -> None:

@@ -82,19 +82,44 @@ def test_those_it_cannot_be_told_apart_from_are_named_and_counted() -> None:
 def test_without_real_differences_the_finding_says_so() -> None:
     rng = np.random.default_rng(5)
     table = of(made(30 + 1.02 * rng.standard_normal(30)))
-    assert len(table.findings) == 1
-    assert table.findings[0].startswith("The ranking shows no real differences: what 30 estimates differ by")
+    assert table.findings[1].startswith('These data do not show that the 30 places differ in "Q" (Q test, p = ')
+    assert table.findings[1].endswith("; that is not proof that they are equal.")
+    assert table.findings[4] == 'No place is among the five lowest for "Q" with 95% confidence (all pairs compared).'
     assert set(table.column("rank_low_all")) == {1}
 
 
 def test_with_real_differences_they_are_told_as_far_as_they_are_sure() -> None:
     told = of(SPREAD).findings
-    assert "of the variance between their estimates 97% is real" in told[0]
-    assert told[1].startswith("L00 has the best estimate, and cannot be told apart from 7 others")
-    assert told[2] == "No location is surely among the best 5 when all pairs are compared at once."
+    assert told[0] == '"Q" ranges from 20.0% in L00 to 40.0% in L29.'
+    assert told[1].startswith('About 97% of the variance in "Q" between places is beyond sampling error (95% CI ')
+    assert told[2].startswith('L00 has the lowest figure for "Q"; 7 other places cannot be distinguished from it (95%')
+    assert told[3].startswith('L29 has the highest figure for "Q"; 7 other places cannot be distinguished from it')
+    assert told[4] == 'No place is among the five lowest for "Q" with 95% confidence (all pairs compared).'
     clear = of(made([10.0, 20.0, 30.0, 40.0]), best=2).findings
-    assert clear[1].startswith("L00 is first")
-    assert clear[2] == "Surely among the best 2, when all pairs are compared at once: L00 and L01."
+    assert clear[2] == (
+        'L00 has the lowest figure for "Q"; every other place is higher (95% confidence, all pairs compared).'
+    )
+    assert clear[4] == 'With 95% confidence, L00 and L01 are among the two lowest for "Q" (all pairs compared).'
+
+
+def test_the_end_that_is_good_comes_first() -> None:
+    told = of(made([10.0, 20.0, 30.0, 40.0], polarity={"Q": "higher"}), best=2).findings
+    assert told[2].startswith("L03 has the highest figure")
+    assert told[4].startswith("With 95% confidence, L03 and L02 are among the two highest")
+
+
+def test_what_stands_out_is_said_also_where_the_q_test_shows_no_differences() -> None:
+    told = of(made([30.0] * 29 + [36.0])).findings
+    assert "though single ones stand out when all pairs are compared." in told[1]
+    assert told[3].startswith('L29 has the highest figure for "Q"')
+    assert "equal" not in told[1]
+
+
+def test_ties_at_an_end_are_named_together_and_the_country_beside_the_range() -> None:
+    names = ["National", "Colorado", "Hawaii", "Utah"]
+    told = of(made([31.0, 25.0, 25.0, 35.0], names=names)).findings
+    assert told[0] == '"Q" ranges from 25.0% in Colorado and Hawaii to 35.0% in Utah; nationally it is 31.0%.'
+    assert told[2].startswith('Colorado and Hawaii have the lowest figure for "Q"; every other state is higher')
 
 
 def test_the_header_has_q_and_reliability() -> None:
@@ -119,7 +144,7 @@ def test_one_location_or_none_is_no_ranking_and_no_error() -> None:
     alone = of(made([30.0]))
     assert alone.column("rank") == [1]
     assert alone.column("p_best") == [None]
-    assert alone.findings == ()
+    assert alone.findings == ('"Q" in L00 is 30.0% (95% CI 28.0 to 32.0).',)
     none = of(example.snapshot(), question=example.BREAKFAST)
     assert len(none) == 0
     assert none.findings == ()
@@ -136,10 +161,11 @@ def test_before_the_data_are_there_only_the_form_is_checked() -> None:
 
 def test_one_other_is_one_other_and_that_all_are_among_all_is_not_told() -> None:
     told = of(made([29.0, 30.0, 50.0, 60.0]), best=4).findings
-    assert told[1] == (
-        "L00 has the best estimate, and cannot be told apart from 1 other when all pairs are compared at once."
+    assert told[2] == (
+        'L00 has the lowest figure for "Q"; 1 other place cannot be distinguished from it (95% confidence, all pairs '
+        "compared)."
     )
-    assert len(told) == 2
+    assert len(told) == 4
 
 
 STATES = ["National", "Ohio", "Utah", "Iowa"]
@@ -273,4 +299,4 @@ def test_what_cannot_be_distinguished_is_one_symmetrical_relation(seed: int) -> 
         assert all(name in others[other] for other in named), name
     # The finding counts the same ones.
     count = len(others[str(table.column("location")[0])])
-    assert any(f"from {count} other" in finding for finding in table.findings) or count == 0
+    assert table.findings[2].split("; ")[1].startswith(f"{count} other place" if count else "every other place")

@@ -94,7 +94,7 @@ def test_several_years_are_the_window_of_every_method_but_the_classic_one() -> N
     table = of(made(), years="2015..2017")
     assert by_name(table, "rank_as_asked") == by_name(table, "rank_pooled_equal") == ranked(VALUES[:, 1:4].mean(axis=1))
     assert by_name(table, "rank_latest") == ranked(VALUES[:, 3])
-    assert "latest: 2017." in table.notes
+    assert "latest: 2017 alone." in table.notes
 
 
 def test_years_that_few_have_are_not_pooled() -> None:
@@ -126,7 +126,7 @@ def test_without_respondents_nothing_is_weighted_by_them() -> None:
     rows = [row(place, year, sample_size=np.nan) for place in range(20) for year in YEARS]
     figures = of(made(rows), show="figures")
     assert figures.column("not_available")[3] == (
-        "only 0 of 20 locations have what it needs (2016–2020, weights sample_size)"
+        "only 0 of 20 locations have what it needs (2016–2020, weights by respondents)"
     )
     assert figures.column("kendall_tau")[3] is None
 
@@ -152,11 +152,15 @@ def test_findings_name_those_that_stay_among_the_best_and_the_one_that_moves_mos
         for name, worst in zip(table.column("location"), table.column("worst_rank"), strict=True)
         if int(str(worst)) <= 5
     ]
-    assert table.findings[0].endswith(f"by their estimates: {listed(map(str, always))}.")
-    assert table.findings[0].startswith("Among the best 5 under each of 5 methods")
-    assert "moves from place" in table.findings[1]
-    assert table.findings[2].startswith("Least like the ranking as asked is ")
-    assert of(made(), best=1, years="2014").findings[0].startswith("No location is among the best 1 under each of ")
+    by_methods = 'among the five lowest for "Q" by each of the five methods, by their estimates (2020).'
+    verb = "is" if len(always) == 1 else "are"
+    assert table.findings[0] == f"{listed(map(str, always))} {verb} {by_methods}"
+    moves = {name: int(str(each)) for name, each in zip(*map(table.column, ("location", "moves")), strict=True)}
+    assert any(f"{name} ranks between" in table.findings[1] for name in moves if moves[name] == max(moves.values()))
+    assert table.findings[1].startswith("Depending on the method, ")
+    assert table.findings[2].startswith('The order in "Q" that is least like the one requested is that of ')
+    none = of(made(), best=1, years="2014").findings[0]
+    assert none.startswith('No place is the lowest for "Q" by each of the ')
 
 
 def test_where_all_methods_agree_that_is_said() -> None:
@@ -166,7 +170,9 @@ def test_where_all_methods_agree_that_is_said() -> None:
         for year in YEARS
         for value in (20 + place + (year - 2014) ** 2 / 10,)
     ]
-    assert of(made(rows)).findings == ("Each of 5 methods gives the same order.",)
+    assert of(made(rows)).findings == (
+        'In "Q", each of the five methods gives the same order of the 20 places (2020).',
+    )
 
 
 def test_a_table_without_years_is_ranked_as_it_is() -> None:
@@ -176,7 +182,7 @@ def test_a_table_without_years_is_ranked_as_it_is() -> None:
     ]
     table = of(made(rows))
     assert table.column("rank_as_asked") == table.column("rank_latest") == list(range(1, 21))
-    assert "as_asked: as asked, as published." in table.notes
+    assert "as_asked: as requested, as published." in table.notes
     assert set(table.column("rank_pooled_equal")) == {None}
 
 

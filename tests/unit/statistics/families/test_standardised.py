@@ -112,8 +112,9 @@ def test_several_years_are_pooled_before_strata_are_weighted() -> None:
     table = of(snapshot, years="2019..2020")
     assert list(table.column("estimate")) == pytest.approx([25])
     assert table.column("respondents") == [3600]
-    assert table.findings[0].startswith("Ohio: 25.0% (95% CI 24.")
-    assert table.findings[0].endswith("2019 and 2020, if its strata had the shares of the standard.")
+    [finding] = table.findings
+    assert finding.startswith('"Q", standardized by Age (years)')
+    assert " in Ohio is 25.0% (2019–2020; 95% CI 24." in finding
 
 
 def test_what_are_no_groups_is_left_out_and_told() -> None:

@@ -47,32 +47,53 @@ def test_verdicts_follow_the_adjusted_p() -> None:
 
 def test_findings_say_what_rises_and_falls() -> None:
     told = of(THREE).findings
-    assert told[0] == "2 of 3 locations have a clear trend (p adjusted by Holm): 1 rising, 1 falling."
-    assert any(said.startswith("Up rises by 1.00 percentage points a year (unadjusted 95% CI ") for said in told)
-    assert any(said.endswith("2011–2020.") and said.startswith("Down falls") for said in told)
+    assert told[0] == (
+        '"Q" rose in 1 of the 3 places between 2011 and 2020 and fell in 1 (Holm-adjusted); in 1 no trend is detected.'
+    )
+    start = 'The two trends in "Q" between 2011 and 2020, in percentage points a year (Holm-adjusted; 95% CIs'
+    assert told[1].startswith(start)
+    assert {name for name in ("Up +1.00 (", "Down −1.00 (") if name in told[1]} == {"Up +1.00 (", "Down −1.00 ("}
+
+
+def test_the_steepest_trend_is_listed_first() -> None:
+    steep = [20.0 + 2 * place for place in range(10)]
+    told = of(made({"Flat": FLAT, "Steep": steep, "Up": UP})).findings
+    assert "largest first" not in told[1]
+    assert told[1].index("Steep +2.00") < told[1].index("Up +1.00")
 
 
 def test_one_of_several_has_a_trend_and_of_one_no_count_is_told() -> None:
-    assert of(made({"Flat": FLAT, "Up": UP})).findings[0] == (
-        "1 of 2 locations has a clear trend (p adjusted by Holm): 1 rising, 0 falling."
+    told = of(made({"Flat": FLAT, "Up": UP})).findings
+    assert told[0].startswith('"Q" rose in 1 of the 2 places between 2011 and 2020 and fell in none (Holm-adjusted)')
+    assert told[1].startswith(
+        '"Q" in Up rose by 1.00 percentage points a year from 2011 to 2020 (Holm-adjusted p < 0.001'
     )
-    assert of(made({"Up": UP})).findings[0].startswith("Up rises by 1.00 percentage points a year (95% CI ")
+    assert (
+        of(made({"Up": UP}))
+        .findings[0]
+        .startswith('"Q" in Up rose by 1.00 percentage points a year from 2011 to 2020 (95% CI ')
+    )
+    assert of(made({"Flat": FLAT})).findings[0].startswith('These data do not show a trend in "Q" in Flat from 2011 to')
 
 
 def test_an_aggregate_is_no_location_in_the_count_and_told_after_them() -> None:
     names = ("National", "Iowa", "Maine", "Ohio", "Texas", "Utah")
     told = of(made(dict.fromkeys(names, UP) | {"Ohio": FLAT})).findings
-    assert told[0] == "4 of 5 locations have a clear trend (p adjusted by Holm): 4 rising, 0 falling."
-    assert told[-1].startswith("National (an aggregate) rises by 1.00 percentage points a year (unadjusted 95% CI ")
+    assert told[0].startswith('"Q" rose in 4 of the 5 states between 2011 and 2020 and fell in none (Holm-adjusted)')
+    assert told[-1].startswith(
+        '"Q" nationally rose by 1.00 percentage points a year from 2011 to 2020 (Holm-adjusted p'
+    )
 
 
 def test_years_that_follow_no_straight_line_are_said_to() -> None:
     bent = made({"Bent": [20.0, 20.0, 20.0, 20.0, 20.0, 35.0, 35.0, 35.0, 35.0, 20.0]})
     table = of(bent)
     assert float(table.column("fit_p")[0] or 0) < 0.01
-    assert table.column("fit")[0] == "not a straight line"
-    assert table.findings[-1] == "The years do not follow a straight line (p below 0.01)."
-    assert table.findings[0] == "No location has a clear trend (1 tested, p adjusted by Holm)."
+    assert table.column("fit")[0] == "scatter beyond sampling error"
+    assert table.findings[-1] == (
+        '"Q" in Bent scatters about a straight line by more than sampling error between 2011 and 2020 (p < 0.01).'
+    )
+    assert table.findings[0].startswith('These data do not show a trend in "Q" in Bent from 2011 to 2020: ')
 
 
 def test_below_five_years_there_is_no_verdict() -> None:
@@ -86,7 +107,7 @@ def test_below_five_years_there_is_no_verdict() -> None:
 def test_below_three_years_there_is_no_trend_at_all() -> None:
     (problem,) = problems(STATISTIC, made({"Up": UP[:2]}), Trend(question="Q"))
     assert (problem.pointer, problem.code) == ("/years", "absent")
-    assert problem.detail.startswith("A trend needs at least three years, not 2011 and 2012.")
+    assert problem.detail.startswith("A trend needs at least three years, not 2011–2012.")
     timeless = factories.snapshot([factories.row(value="30")])
     (problem,) = problems(STATISTIC, timeless, Trend(question="Q"))
     assert "not values without a year." in problem.detail
@@ -100,8 +121,10 @@ def test_no_slope_crosses_a_break() -> None:
     assert table.column("first_year") == [2011, 2016, 2011, 2016]
     assert table.column("slope") == pytest.approx([1.0, 1.0, 0.0, 0.0], abs=0.03)
     assert table.column("verdict") == ["rising", "rising", "no clear trend", "no clear trend"]
-    assert table.findings[0].startswith("2 of 4 slopes have a clear trend")
-    assert "2016–2020." in " ".join(table.findings)
+    assert table.findings[0].startswith('"Q" rose in 1 of the 2 places between 2011 and 2015 and fell in none')
+    assert any(
+        each.startswith('"Q" in A rose by 1.00 percentage points a year from 2016 to') for each in table.findings
+    )
 
 
 def test_breaks_outside_the_years_make_no_stretch_and_are_written_in_one_way() -> None:

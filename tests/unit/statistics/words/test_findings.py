@@ -1,37 +1,70 @@
 from __future__ import annotations
 
-import string
-
+import numpy as np
 import pytest
 
-from meantime.statistics.registry import STATISTICS
-from meantime.statistics.statistic import AnyStatistic
-from meantime.statistics.words.findings import MOST_OF_A_KIND, size_of_difference, strongest
+from meantime.dataset.facts.geography import for_locations
+from meantime.dataset.facts.titles import Title, title_of
+from meantime.dataset.samples import survey_example
+from meantime.statistics.methods.heterogeneity import heterogeneity
+from meantime.statistics.words.extremes import end_sentence, range_sentence, spread_sentence
+from meantime.statistics.words.subject import Subject, by_size, list_of_largest
+
+OBESITY = "Percent of adults aged 18 years and older who have obesity"
+NAMES = ["Colorado", "Hawaii", "Utah", "West Virginia"]
+VALUE = np.array([25.3, 25.3, 30.2, 42.1])
 
 
-@pytest.mark.parametrize("row", [row for row in STATISTICS.values() if row.findings], ids=lambda row: row.name)
-def test_a_finding_is_a_sentence_and_all_its_fields_have_names(row: AnyStatistic) -> None:
-    for template in row.findings.values():
-        fields = [name for _, name, _, _ in string.Formatter().parse(template) if name is not None]
-        assert all(fields)
-        assert template.endswith(".")
-        assert template.format(**dict.fromkeys(fields, "X")).count("X") == len(fields)
+def women(*places: str) -> Subject:
+    geography = for_locations(tuple(places or NAMES))
+    return Subject(title=title_of(OBESITY), years="2023", unit="percent", geography=geography).of("Sex", "Female")
 
 
-def test_a_difference_is_told_by_its_size_with_the_interval_of_that_size() -> None:
-    assert size_of_difference(-3.1, -4.3, -1.9, None) == "3.10 (95% CI 1.90 to 4.30)"
-    assert size_of_difference(0.3, -0.1, 0.7, None) == "0.30 (95% CI −0.10 to 0.70)"
-    assert size_of_difference(-0.3, -0.7, 0.1, None) == "0.30 (95% CI −0.10 to 0.70)"
+def test_a_range_names_both_ends_with_their_ties() -> None:
+    assert range_sentence(women(), NAMES, VALUE) == (
+        "Obesity among women ranges from 25.3% in Colorado and Hawaii to 42.1% in West Virginia (2023)."
+    )
+    assert range_sentence(women(), NAMES, np.full(4, 30.0)).startswith("Obesity among women is 30.0% in all 4 states")
 
 
-def test_the_interval_of_one_of_several_differences_is_called_unadjusted() -> None:
-    assert size_of_difference(1.0, 0.5, 1.5, "percentage points", tested=2) == (
-        "1.0 percentage points (unadjusted 95% CI 0.5 to 1.5)"
+def test_a_range_of_few_of_the_places_says_of_how_many() -> None:
+    assert range_sentence(women(), NAMES, VALUE, wanted=10).startswith("In the 4 of 10 states with a value, obesity")
+    assert range_sentence(women(), NAMES, VALUE, wanted=4).startswith("Obesity")
+
+
+def test_an_end_names_its_ties_and_counts_who_cannot_be_distinguished() -> None:
+    differs = np.zeros((4, 4), dtype=bool)
+    differs[3, :3] = differs[:3, 3] = True
+    assert end_sentence(women(), NAMES, VALUE, differs, is_low=True) == (
+        "Colorado and Hawaii have the lowest figure for obesity among women in 2023; 1 other state cannot be "
+        "distinguished from them (95% confidence, all pairs compared)."
+    )
+    assert end_sentence(women(), NAMES, VALUE, differs, is_low=False).startswith(
+        "West Virginia has the highest figure for obesity among women in 2023; every other state is lower"
     )
 
 
-def test_only_the_strongest_are_told_strongest_first() -> None:
-    z = [3.0, 9.0, 4.0, 8.0, 7.0, 6.0, 5.0]
-    told = strongest(z, [each != 8.0 for each in z])
-    assert told == [1, 4, 5, 6, 2]
-    assert len(told) == MOST_OF_A_KIND
+@pytest.mark.parametrize("stands_out", [True, False])
+def test_that_places_differ_is_not_shown_is_never_said_to_be_proof_that_they_do_not(stands_out: bool) -> None:
+    about = heterogeneity(np.array([30.0, 30.1, 29.9]), np.ones(3))
+    said = spread_sentence(women(), NAMES[:3], about, some_pair_differs=stands_out)
+    assert ("though single ones stand out" in said) is stands_out
+    assert ("that is not proof that they are equal." in said) is not stands_out
+
+
+@pytest.mark.parametrize("question", [OBESITY, survey_example.SOUP, "Napping among adults", "Do you nap?", "Naps", ""])
+def test_every_question_has_a_title_for_everybody_and_for_a_group(question: str) -> None:
+    subject = Subject(title=title_of(question))
+    group = subject.of("Sex", "Female")
+    assert str(group) != str(subject)
+    assert "women" in str(group) or "(Sex: Female)" in str(group)
+
+
+def test_what_has_no_years_says_none() -> None:
+    plain = Subject(title=Title(topic="obesity"))
+    assert (plain.during, plain.with_years(), plain.with_years("Q test")) == ("", "", " (Q test)")
+
+
+def test_lists_are_in_the_order_of_size_and_say_how_many_there_are() -> None:
+    assert by_size([1.0, -9.0, 4.0, 8.0], [0, 1, 2, 3], most=3) == [1, 3, 2]
+    assert list_of_largest(12, "changes", ["a", "b"]) == "The two largest of 12 changes: a; b."
