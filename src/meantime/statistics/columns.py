@@ -28,6 +28,15 @@ def number(name: str, meaning: str, *, unit: str | None = OF_QUESTION) -> Column
     return Column(name=name, kind=Kind.NUMBER, unit=unit, meaning=meaning)
 
 
+def relative(name: str, meaning: str) -> tuple[Column, Column, Column]:
+    """Describe the columns of a relative difference and its interval."""
+    return (
+        number(name, meaning, unit="percent"),
+        number(f"{name}_low", "lower limit of its 95 % interval (MOVER on logarithms)", unit="percent"),
+        number(f"{name}_high", "upper limit of its 95 % interval", unit="percent"),
+    )
+
+
 def of_question(columns: tuple[Column, ...], unit: str | None) -> tuple[Column, ...]:
     """Put the unit of the question, or of the type of value that was chosen, where columns leave that open."""
     units = {

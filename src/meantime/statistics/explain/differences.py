@@ -45,6 +45,20 @@ def explain_difference(
     explanation.sources.append(MOVER)
 
 
+def explain_relative(
+    explanation: AnyExplanation, one: ExplainedEstimate, other: ExplainedEstimate, column: str
+) -> None:
+    """Explain a difference in percent of the other estimate, once the difference itself is explained."""
+    value = explanation.number(column)
+    if value is None:
+        return
+    # With six digits, so that the quotient of pooled values is right to the digit shown.
+    formula = f"({one.value:.6g} / {other.value:.6g} - 1) * 100 = {number(value)}"
+    explanation.step(f"The difference in percent of {other.label}.", formula, **{column: value})
+    explanation.results[column] = (f"({one.name}_value / {other.name}_value - 1) * 100",) * 2
+    explanation.leaves_out.append("The interval of the relative difference: that of the ratio, by MOVER on logarithms.")
+
+
 def add_both(explanation: AnyExplanation, one: ExplainedEstimate, other: ExplainedEstimate) -> None:
     """Add the steps of both estimates."""
     begin_estimates(explanation, one)

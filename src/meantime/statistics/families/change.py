@@ -20,10 +20,10 @@ from meantime.statistics.cells.provenance import EARLIER, LATER, Provenance, of_
 from meantime.statistics.cells.refusals import refusal
 from meantime.statistics.cells.select import select
 from meantime.statistics.cells.selection import LeftOut
-from meantime.statistics.explain.differences import DifferenceColumns, explain_difference
+from meantime.statistics.explain.differences import DifferenceColumns, explain_difference, explain_relative
 from meantime.statistics.explain.estimates import estimate_of
 from meantime.statistics.explain.explanation import ExplanationBuilder
-from meantime.statistics.methods.differences import Compared, difference, difference_of_differences
+from meantime.statistics.methods.differences import Compared, difference, difference_of_differences, relative_difference
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.parameters import LocationName
 from meantime.statistics.result_tables import numbers, table
@@ -64,6 +64,7 @@ COLUMNS = (
     shared.number("change", "after minus before", **_POINTS),
     shared.number("change_low", "lower limit of its 95 % interval (MOVER)", **_POINTS),
     shared.number("change_high", "upper limit of its 95 % interval", **_POINTS),
+    *shared.relative("relative_change", "change in percent of the earlier estimate; null unless both are above 0"),
     shared.number("p", "p-value of no change", unit=None),
     shared.number("p_adjusted", "the same, adjusted for all p-values of the answer", unit=None),
     Column(
@@ -109,6 +110,7 @@ def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
     """
     parameters, (before, after, contained) = prepared.parameters, prepared.data
     d = difference(after.estimates, before.estimates)
+    relative = relative_difference(after.estimates, before.estimates)
     beyond, findings = _beyond(before, after, contained, parameters)
     # All p-values of the answer are adjusted together.
     p_adjusted, beyond_adjusted = np.split(adjusted(np.concatenate([d.p, beyond.p]), by=parameters.adjust), 2)
@@ -119,6 +121,7 @@ def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
         numbers(d.value),
         numbers(d.low),
         numbers(d.high),
+        *map(numbers, (relative.value, relative.low, relative.high)),
         numbers(d.p),
         numbers(p_adjusted),
         _verdicts(d, p_adjusted),
@@ -257,6 +260,7 @@ def explain(explanation: ExplanationBuilder[Change, Pools]) -> None:
     later = estimate_of(explanation.data.later, "later", location)
     earlier = estimate_of(explanation.data.earlier, "earlier", location)
     explain_difference(explanation, later, earlier, DifferenceColumns("change", "change_low", "change_high"))
+    explain_relative(explanation, later, earlier, "relative_change")
     if explanation.parameters.reference is not None:
         explanation.leaves_out.append("How the change compares with that of the reference.")
 
@@ -277,6 +281,7 @@ STATISTIC = Statistic(
     example_rows=(
         (
             *("Alabama", 28.0, 30.9, 2.9, 0.35049024320360767, 5.517250465660473),
+            *(10.357142857142843, 1.194730361363061, 20.666295749627107),
             *(0.025856863808886875, 1.0, "no clear change", -1.4, -3.966389502156853, 1.2337145441066895),
             *(0.29783262613686845, 1.0),
         ),

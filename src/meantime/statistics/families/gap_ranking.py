@@ -20,10 +20,10 @@ from meantime.statistics.cells.provenance import EARLIER, LATER, REFERENCE, Prov
 from meantime.statistics.cells.refusals import refusal
 from meantime.statistics.cells.selection import LeftOut
 from meantime.statistics.cells.strata import OfCategory, names, strata
-from meantime.statistics.explain.differences import MOGSTAD, DifferenceColumns, explain_difference
+from meantime.statistics.explain.differences import MOGSTAD, DifferenceColumns, explain_difference, explain_relative
 from meantime.statistics.explain.estimates import estimate_of
 from meantime.statistics.explain.explanation import ExplanationBuilder
-from meantime.statistics.methods.differences import Compared, difference, difference_of_differences
+from meantime.statistics.methods.differences import Compared, difference, difference_of_differences, relative_difference
 from meantime.statistics.methods.effective_size import errors_if_gaps_equal
 from meantime.statistics.methods.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.methods.multiplicity import adjusted
@@ -84,6 +84,7 @@ COLUMNS: tuple[Column, ...] = (
     shared.number("gap", "estimate minus that of the reference group", **_POINTS),
     shared.number("gap_low", "lower limit of its 95 % interval (MOVER)", **_POINTS),
     shared.number("gap_high", "upper limit of its 95 % interval", **_POINTS),
+    *shared.relative("relative_gap", "gap in percent of the reference group's estimate; null unless both are above 0"),
     shared.number("p", "p-value of no gap", unit=None),
     shared.number("p_adjusted", "the same, adjusted for all p-values of the answer", unit=None),
     _rank("rank_low", "the least rank of a 95 % interval for this one location's rank (Holm over its differences)"),
@@ -148,6 +149,7 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
     """
     parameters, (now, before, left_out) = prepared.parameters, prepared.data
     d = difference(now.group.estimates, now.reference.estimates)
+    relative = relative_difference(now.group.estimates, now.reference.estimates)
     since, change = _change(now, before)
     # All p-values of the answer are adjusted together.
     p_adjusted, change_adjusted = np.split(adjusted(np.concatenate([d.p, change.p]), by=parameters.adjust), 2)
@@ -172,7 +174,8 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
     data: list[list[Cell]] = [
         rank[order].tolist(),
         list(named),
-        *map(of, (now.group.value, now.reference.value, d.value, d.low, d.high, d.p, p_adjusted)),
+        *map(of, (now.group.value, now.reference.value, d.value, d.low, d.high)),
+        *map(of, (relative.value, relative.low, relative.high, d.p, p_adjusted)),
         *(end[order].tolist() for end in ends),
         [len(others) for others in alike],
         ["; ".join(named[other] for other in others) for others in alike],
@@ -321,6 +324,7 @@ def explain(explanation: ExplanationBuilder[GapRanking, Gaps]) -> None:
     group = estimate_of(now.group, "own", location)._replace(label=parameters.stratum)
     reference = estimate_of(now.reference, "reference", location)._replace(label=parameters.reference_stratum)
     explain_difference(explanation, group, reference, DifferenceColumns("gap", "gap_low", "gap_high"))
+    explain_relative(explanation, group, reference, "relative_gap")
     explanation.sources.append(MOGSTAD)
     explanation.leaves_out.append("The ranks, which rest on the differences between all pairs of gaps; and changes.")
 
@@ -346,7 +350,8 @@ STATISTIC = Statistic(
     },
     example_rows=(
         (
-            *(1, "Utah", 36.4, 35.4, 1.0, -1.6627053911388758, 3.720294101747082, 0.4600589643992492),
+            *(1, "Utah", 36.4, 35.4, 1.0, -1.6627053911388758, 3.720294101747082),
+            *(2.824858757062154, -4.464171830951235, 11.08271689919238, 0.4600589643992492),
             *(0.9201179287984984, 1, 2, 1, 2, 1, "Ohio", None, None, None, None, None, None, None),
             *(9161, ""),
         ),

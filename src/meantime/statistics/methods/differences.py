@@ -138,6 +138,22 @@ def ratio(one: Estimates, other: Estimates, *, correlation: Doubles | float = 0.
     return Compared(value=np.exp(found.value), low=np.exp(found.low), high=np.exp(found.high), z=found.z)
 
 
+def relative_difference(one: Estimates, other: Estimates) -> Compared:
+    """Return by how many percent of the other the one is larger: the ratio minus 1, with its limits.
+
+    >>> a = Estimates(value=np.array([30.0]), se=np.array([1.0]), scale=Scale.LOGIT)
+    >>> b = Estimates(value=np.array([20.0]), se=np.array([1.0]), scale=Scale.LOGIT)
+    >>> found = relative_difference(a, b)
+    >>> found.value, found.low.round(1), found.high.round(1)
+    (array([50.]), array([33.4]), array([68.8]))
+    """
+    r = ratio(one, other)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        # Not from the logarithms: a reader who divides gets the same digits.
+        value = np.where(np.isnan(r.value), np.nan, (one.value / other.value - 1) * 100)
+    return Compared(value=value, low=(r.low - 1) * 100, high=(r.high - 1) * 100, z=r.z)
+
+
 def difference_from(one: Estimates, fixed: float, *, level_z: float = Z95) -> Compared:
     """Subtract a number that is known without error: a target.
 

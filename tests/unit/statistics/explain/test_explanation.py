@@ -57,12 +57,12 @@ def test_two_years_are_no_line() -> None:
     [
         ("estimate", {}, ("estimate",)),
         ("comparison", {"reference": "Borduria"}, ("difference",)),
-        ("change", {"since": "2016", "years": "2019", "reference": "Borduria"}, ("change",)),
-        ("change", {"since": "2016", "years": "2019"}, ("change",)),
+        ("change", {"since": "2016", "years": "2019", "reference": "Borduria"}, ("change", "relative_change")),
+        ("change", {"since": "2016", "years": "2019"}, ("change", "relative_change")),
         ("target", {"target": 20.0}, ("estimate",)),
         ("detectable", {"reference": "Borduria"}, ("estimate",)),
         ("disparity", {**SEXES, "years": "2019"}, ("difference",)),
-        ("gap_ranking", {**SEXES, "years": "2019", "stratum": "Female"}, ("gap",)),
+        ("gap_ranking", {**SEXES, "years": "2019", "stratum": "Female"}, ("gap", "relative_gap")),
         ("standardised", {"category": "Sex", "standard": ["Female=1", "Male=1"], "years": "2019"}, ("estimate",)),
         ("trend", {"years": "all"}, ("slope",)),
     ],
@@ -73,6 +73,19 @@ def test_without_columns_of_limits_the_program_computes_the_value_alone(
     told = explained(statistic, SURVEY, **asked)
     assert told.computes == computes
     assert any("limits" in each or "Student" in each for each in told.leaves_out)
+
+
+def test_a_relative_change_of_pooled_values_can_be_divided_by_hand() -> None:
+    values = {2016: "20.1", 2017: "20.4", 2018: "19.9", 2021: "23.3", 2022: "23.0", 2023: "23.3"}
+    of = snapshot(row("Q", "Utah", each, period=(year, year), low="18", high="25") for year, each in values.items())
+    told = explained("change", of, question="Q", since="2016..2018", years="2021..2023")
+    assert "(23.2 / 20.1333 - 1) * 100 = 15.2" in [step.formula for step in told.steps]
+
+
+def test_a_relative_change_from_nothing_is_none() -> None:
+    of = snapshot(row("Q", "Utah", each, period=(year, year)) for year, each in ((2016, "0"), (2020, "3")))
+    told = explained("change", of, question="Q", since="2016", years="2020")
+    assert told.computes == ("change",)
 
 
 def test_the_reference_of_a_disparity_is_its_own_estimate() -> None:

@@ -60,6 +60,24 @@ def test_the_change_is_that_of_two_separate_surveys() -> None:
     assert "Compared with: 2018." in table.notes
 
 
+def test_the_relative_change_is_in_percent_of_the_earlier_value_with_the_interval_of_the_ratio() -> None:
+    table = of()
+    before, after = np.array([25.0, 30.0, 35.0, 28.0]), np.array([30.0, 31.0, 31.0, 29.0])
+    assert table.column("relative_change") == pytest.approx(100 * (after / before - 1))
+    z = stats.norm.ppf(0.975)
+    se = np.sqrt((1 / z) ** 2 + 1 / 12)
+    reach = z * se * np.sqrt(1 / before**2 + 1 / after**2)
+    assert table.column("relative_change_low") == pytest.approx(100 * (after / before * np.exp(-reach) - 1))
+    assert table.column("relative_change_high") == pytest.approx(100 * (after / before * np.exp(reach) - 1))
+    assert {column.unit for column in table.columns if column.name.startswith("relative_")} == {"percent"}
+
+
+def test_there_is_no_relative_change_from_or_to_zero() -> None:
+    table = of(made({"Iowa": {2018: 0.0, 2023: 3.0}, "Ohio": {2018: 4.0, 2023: 0.0}, "Utah": {2018: 4.0, 2023: 5.0}}))
+    for name in ("relative_change", "relative_change_low", "relative_change_high"):
+        assert [cell is None for cell in table.column(name)] == [True, True, False]
+
+
 def test_findings_say_what_rose_and_what_fell() -> None:
     told = of().findings
     assert told[0] == (

@@ -62,6 +62,14 @@ def test_the_widest_gap_comes_first_and_tied_ones_share_a_rank() -> None:
     assert "Left out: National (an aggregate of others); Maine (one of the two groups is not there)." in table.warnings
 
 
+def test_the_relative_gap_is_in_percent_of_the_reference_group_with_the_interval_of_the_ratio() -> None:
+    table = of(FOUR)
+    assert table.column("relative_gap") == pytest.approx([100 / 3, 10.0, 0.0, 0.0])
+    reach = Z * SE * np.sqrt(1 / 40**2 + 1 / 30**2)
+    assert table.column("relative_gap_low")[0] == pytest.approx(100 * (4 / 3 * np.exp(-reach) - 1))
+    assert table.column("relative_gap_high")[0] == pytest.approx(100 * (4 / 3 * np.exp(reach) - 1))
+
+
 def test_ranks_are_counted_from_the_side_on_which_the_gaps_lie() -> None:
     table = of(FOUR, stratum="Men", reference_stratum="Women")
     assert table.column("location") == ["Ohio", "Guam", "Iowa", "Utah"]
