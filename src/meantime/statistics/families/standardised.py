@@ -169,6 +169,9 @@ def prepare(snapshot: Snapshot, parameters: Standardised) -> _Strata:
     raise_problems(_wrong_form(parameters))
     chosen = select(snapshot, parameters, by_stratum=True)
     weights, _ = _weights(parameters)
+    if (standard := built_in_populations().get(parameters.standard[0])) is not None:
+        groups = zip(chosen.stratum_names, chosen.is_group.tolist(), strict=True)
+        weights = standard.weights_of(sorted({stratum for (_, stratum), is_group in groups if is_group}))
     raise_problems(_unlike(chosen, weights, parameters))
     used = {stratum: weight for stratum, weight in weights.items() if weight > 0}
     is_used = np.array([stratum in used for _, stratum in chosen.stratum_names], dtype=bool)
@@ -389,6 +392,6 @@ STATISTIC = Statistic(
             *(6, 0, 4535, ""),
         ),
     ),
-    method_version=4,
+    method_version=5,
     charts=("estimates", "map"),
 )

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from meantime.dataset.facts.standard_populations import built_in_populations
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.families.standardised import STATISTIC, Standardised
 from meantime.table import Table
@@ -174,3 +175,19 @@ def test_another_basis_is_a_contradiction() -> None:
 def test_a_request_names_category_and_standard() -> None:
     found = refused("standardised", {"question": "Q", "standard": []}, None)
     assert [(problem.pointer, problem.code) for problem in found] == [("/category", "missing"), ("/standard", "type")]
+
+
+@pytest.mark.parametrize("standard", ["us_2000", "european_2013", "who_2000_2025"])
+def test_a_built_in_standard_weights_the_age_groups_that_a_table_has(standard: str) -> None:
+    groups = {"Age 18-44": "20.0", "Age 45-64": "30.0", "Age >=65": "40.0"}
+    snapshot = factories.snapshot(
+        factories.row(
+            location="Ohio", value=value, category="Age", stratum=group, low=float(value) - 2, high=float(value) + 2
+        )
+        for group, value in groups.items()
+    )
+    table = STATISTIC.answer(snapshot, Standardised(question="Q", category="Age", standard=(standard,)))
+    weights = built_in_populations()[standard].weights_of(list(groups))
+    expected = sum(weights[group] * float(value) for group, value in groups.items()) / sum(weights.values())
+    assert table.column("estimate") == pytest.approx([expected])
+    assert 20 < expected < 40
