@@ -142,7 +142,8 @@ def _add_used(explanation: AnyExplanation, estimate: ExplainedEstimate) -> None:
     if (used_low, used_high) == _shown(estimate):
         return
     why = (
-        "There are fewer than 20 effective cases, so differences use the limits of Korn and Graubard."
+        "There are fewer than 20 effective cases, so differences use, on each side, the wider of these limits and "
+        "those of Korn and Graubard."
         if _has_few_cases(estimate)
         else "These limits are nearer than five steps of rounding, or at the end of the scale, so differences use "
         "those that lie 1.96 standard errors away."

@@ -212,7 +212,7 @@ class ProgramWriter:
         )
         if exact is not None:
             told = f"{exact[0]!r}, {exact[1]!r}"
-            note = "# Korn and Graubard: quantiles of the beta distribution"
+            note = "# on each side the wider of the limits and those of Korn and Graubard (beta quantiles)"
             self.add(f"{name}_limits = {told}  {note}", f"{name}_limits <- c({told})  {note}")
         elif is_used:
             self.add(f"{name}_limits = {name}_low, {name}_high", f"{name}_limits <- c({name}_low, {name}_high)")
