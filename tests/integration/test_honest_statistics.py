@@ -62,7 +62,7 @@ def test_inactivity_which_alternates_between_odd_and_even_years_has_no_clear_tre
 
 def test_the_limits_are_logit_ones(snapshot: Snapshot) -> None:
     for question in snapshot.cube.labels.questions:
-        assert any("on the logit scale" in note for note in ask(snapshot, "estimate", question=question).notes)
+        assert any("(logit scale)" in note for note in ask(snapshot, "estimate", question=question).notes)
 
 
 def test_overweight_of_women_in_2023_differs_from_the_country_nowhere(snapshot: Snapshot) -> None:

@@ -75,7 +75,7 @@ def _latest(draft: Draft, there: Sequence[Period], having: Sequence[int], locati
     index, is_had_by_most = latest(there, having, locations)
     if not is_had_by_most:
         draft.warnings.append(
-            f"No year is there for nine in ten of the locations; {period_text(there[index])} is there for most "
+            f"No year has values for nine in ten of the locations; {period_text(there[index])} has them for most "
             f"({having[index]:,} of {locations:,})."
         )
     return index

@@ -62,14 +62,14 @@ def containment(pooled: Pooled, at: int, parameters: WithReference) -> Containme
     is_their_sum = bool((sums == pooled.groups.respondents[at]).all())
     if parameters.contains is None and not is_their_sum:
         note = (
-            f"Whether {reference} contains the locations could not be told from its respondents; they were taken for "
-            "separate."
+            f"The respondents do not show whether {reference} contains the locations; they are treated as separate "
+            "samples."
         )
         return Containment(share=nothing, notes=(note,))
     if parameters.shares == "none":
         note = (
-            f"{reference} contains the locations. That is not taken into account, so the intervals are somewhat too "
-            "wide."
+            f"{reference} contains the locations. That is not taken into account, so intervals are somewhat too wide "
+            "and p-values somewhat too large."
         )
         return Containment(share=nothing, notes=(note,))
     _refuse_shares_of_others(pooled)

@@ -97,7 +97,7 @@ def _estimated(
     low = np.where(np.isnan(published_low), computed_low, published_low)
     high = np.where(np.isnan(published_high), computed_high, published_high)
     labels = draft.cube.labels
-    _note_errors(draft, errors, np.where(impossible, np.nan, value), scale, value_type, is_percent)
+    _note_errors(draft, errors, np.where(impossible, np.nan, value), scale, value_type)
     selection = Selection(
         snapshot=draft.snapshot,
         parameters=parameters,
@@ -156,7 +156,6 @@ def _note_errors(
     value: Doubles,
     scale: Scale,
     value_type: ValueType,
-    is_percent: bool,
 ) -> None:
     """Note how standard errors were derived, and warn of what a reader must know about them."""
     of_values = errors.origin[~np.isnan(value)]
@@ -167,10 +166,9 @@ def _note_errors(
         draft.notes.append("The values are taken for percents: the table gives no unit, and the question begins so.")
     if counts[Origin.LIMITS] or counts[Origin.ONE_LIMIT]:
         published = draft.snapshot.about.limits_from or "limits"
-        fitting = "the published limits are more even there" if published == "limits" else "the usual one for percents"
-        chosen = "as asked" if draft.parameters.interval_scale != "auto" else fitting
-        chosen = "the values are no percents" if scale is Scale.LINEAR and not is_percent else chosen
-        draft.notes.append(f"Standard errors come from the published {published}, on the {scale} scale ({chosen}).")
+        published = "confidence limits" if published == "limits" else published
+        chosen = ", as requested" if draft.parameters.interval_scale != "auto" else ""
+        draft.notes.append(f"Standard errors are derived from the published {published} ({scale} scale{chosen}).")
     if counts[Origin.SAMPLE_SIZE]:
         draft.warnings.append(
             f"{counts[Origin.SAMPLE_SIZE]:,} of {len(of_values):,} values were published without limits; their "
@@ -180,7 +178,7 @@ def _note_errors(
     if counts[Origin.NOTHING]:
         draft.warnings.append(
             f"{counts[Origin.NOTHING]:,} of {len(of_values):,} values were published with neither limits nor "
-            "respondents: how sure they are is not known, and nothing is tested with them."
+            "respondents: their standard errors are not known, and nothing is tested with them."
         )
     ends = (errors.origin == ORIGINS.index(Origin.BOUNDARY)) & np.isnan(errors.se) & ~np.isnan(value)
     if ends.any():
@@ -195,5 +193,5 @@ def _years_notes(selection: Selection) -> list[str]:
     if not selection.years:
         return []
     if len(selection.periods) == 1:
-        return [f"Year: {selection.years} (a single one)."]
+        return [f"Year: {selection.years}."]
     return [f"Years: {selection.years}."]

@@ -124,4 +124,4 @@ def _missing(selection: Selection, row: int) -> LeftOut:
     if cell == ABSENT:
         return LeftOut(name, f"no row for {when}")
     reason = selection.reason(row, index)
-    return LeftOut(name, f"withheld in {when} ({reason})" if when else f"withheld ({reason})")
+    return LeftOut(name, f"suppressed or missing in {when}: {reason}" if when else f"suppressed or missing: {reason}")

@@ -78,7 +78,11 @@ def without_reference(pooled: Pooled, reference: str) -> str:
     lacking = {
         name for name, at in zip(pooled.groups.names, counterparts(pooled, reference).tolist(), strict=True) if at == -1
     }
-    return f"Not compared, for want of a value of {quoted(reference)}: {listed(sorted(lacking))}." if lacking else ""
+    return (
+        f"Not compared, because they have no value for {quoted(reference)}: {listed(sorted(lacking))}."
+        if lacking
+        else ""
+    )
 
 
 def _refuse_no_group(of: Selection, pointer: str, name: str) -> None:

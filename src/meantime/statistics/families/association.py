@@ -93,12 +93,12 @@ def _locations_columns(question: str, other: str) -> tuple[Column, ...]:
 
 
 _ECOLOGICAL = (
-    "Of locations, not of people: that locations with more of the one have more of the other does not say that the "
-    "same people have both, nor that one leads to the other."
+    "About locations, not people: that both are high in the same locations does not show that they are high for the "
+    "same people, nor that one causes the other."
 )
 _SAME_PEOPLE = (
-    "Both questions ask the same respondents, so their sampling errors are not independent, and the corrected value is "
-    "a hint only."
+    "Both questions ask the same respondents, so their sampling errors are not independent. Treat the corrected value "
+    "as a hint."
 )
 _RELATED = {
     "exclude": "By definition nobody is counted by both questions, so where there are more of the one, fewer are left "
@@ -110,8 +110,8 @@ _LEAD = {
     "overlap": "Partly by definition, since many are counted in both, ",
 }
 _UNRELATED = (
-    "Whether the questions overlap, or exclude each other, is not known here; if they do, they go together, or apart, "
-    "by their definition."
+    "Whether the two questions overlap or exclude each other is not known. If they do, part of the correlation is "
+    "arithmetic."
 )
 
 

@@ -136,7 +136,7 @@ def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
         COLUMNS,
         data,
         left_out=after.left_out,
-        notes=[f"Compared with: {before.groups.years}.", *findings],
+        notes=[f"Earlier years: {before.groups.years}.", *findings],
         warnings=[
             *dict.fromkeys(warning for each in contained for warning in each.warnings),
             *changed_across(parameters.question, (*before.groups.periods, *after.groups.periods)),

@@ -126,7 +126,7 @@ def comparison(prepared: Prepared[Comparison, Sides], _work: Work) -> Table:
     Dorado 0.7 -2.132 3.532 0.627 no clear difference
     Erewhon -2.3 -5.132 0.532 0.222 no clear difference
     >>> table.warnings
-    ('Left out: Cockaigne (withheld in 2018 ("~")).',)
+    ('Left out: Cockaigne (suppressed or missing in 2018: "~").',)
     """
     parameters, (pooled, at, contained) = prepared.parameters, prepared.data
     others, reference = pooled[np.arange(len(pooled)) != at], pooled[[at]]

@@ -67,9 +67,9 @@ COLUMNS: tuple[Column, ...] = (
 _LEVEL = 0.95
 
 _NOTE = (
-    "For planning a comparison, before it is made, and approximate: where a power of 80 % was asked for, simulations "
-    "found such a difference upwards in 73.8 to 80.7 % of the cases, downwards in 80.8 to 86.8 %. It is no "
-    "explanation of a result that is there: that a difference was not found does not become more or less true by it."
+    "For planning a comparison, and approximate: in simulations with a power of 80%, such a difference was found "
+    "upward in 73.8 to 80.7% and downward in 80.8 to 86.8% of cases. It does not explain a result: a difference that "
+    "was not found does not become more or less likely by it."
 )
 
 

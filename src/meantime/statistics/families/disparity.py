@@ -84,9 +84,9 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 _PARTIAL = (
-    "gap is the distance of two groups that were chosen for being the highest and the lowest: chance alone makes one. "
-    "gap_corrected takes off a part of that only: of six equal groups with standard errors of 2 points a gap of 5.1 is "
-    "seen, 3.1 is left, and 0 is true. Its interval holds for all pairs of a location's groups at once."
+    "gap is the difference of the groups that came out highest and lowest, and chance alone makes one. gap_corrected "
+    "removes only part of that: six equal groups with standard errors of 2 points show a gap of 5.1, of which 3.1 are "
+    "left, although 0 is true. Its interval holds for all pairs of groups of a location at once."
 )
 
 

@@ -152,8 +152,8 @@ def distribution(prepared: Prepared[Distribution, Pooled], _work: Work) -> Table
         _figures(spread) if parameters.show == "figures" else _locations(spread),
         left_out=pooled.left_out,
         notes=[
-            f"Far out is what lies more than {FAR_OUT:g} modified z-scores from the median; an outlier is what also "
-            "differs from it, after Holm. The median is taken for known."
+            f"Far from the median means more than {FAR_OUT:g} modified z-scores away. An outlier is also statistically "
+            "different from the median (Holm-adjusted), which is treated as known."
         ],
         findings=_findings(spread),
     )

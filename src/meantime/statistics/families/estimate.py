@@ -126,7 +126,7 @@ def estimate(prepared: Prepared[Estimate, Selection | Rows], _work: Work) -> Tab
     Borduria 26.25 0.72 24.86 27.69 2 0 2000  None
     Dorado 26.25 0.72 24.86 27.69 2 0 2000  None
     Erewhon 23.85 0.72 22.47 25.29 2 0 2000  None
-    Left out: Cockaigne (withheld in 2018 ("~")).
+    Left out: Cockaigne (suppressed or missing in 2018: "~").
 
     Each period by itself, where what is withheld has a row that says so:
 

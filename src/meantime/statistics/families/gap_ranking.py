@@ -187,10 +187,9 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
     gap = settled(d.value, near=_larger(now))
     findings = _findings(now, before, about, gap, rank, at_once, p_adjusted, change, change_adjusted, parameters)
     notes = [
-        f"The gap is {parameters.stratum} minus {parameters.reference_stratum}, with its sign; since "
-        f"{parameters.stratum} lies "
-        + ("below on average, rank 1 is the lowest." if is_below else "above on average, rank 1 is the highest."),
-        "" if before is None else f"Compared with: {before.group.groups.years}.",
+        f"Gaps are {parameters.stratum} minus {parameters.reference_stratum}. On average they are "
+        + ("negative, so rank 1 is the lowest." if is_below else "positive, so rank 1 is the highest."),
+        "" if before is None else f"Earlier years: {before.group.groups.years}.",
     ]
     earlier = () if before is None else before.group.groups.periods
     return table(
@@ -309,8 +308,10 @@ def _findings(
             range_sentence(gap_subject(plain, group, reference, with_sign=True), names, gap, wanted=wanted),
             *sentences,
             spread_sentence(of_gaps, names, about, some_pair_differs=bool(differs.any())),
-            *(end_sentence(of_gaps, names, gap, differs, is_low=each, of="value of") for each in (is_low, not is_low)),
         ]
+        if gap.min() < gap.max():
+            ends = (is_low, not is_low)
+            sentences += [end_sentence(of_gaps, names, gap, differs, is_low=each, of="value of") for each in ends]
     if before is not None:
         since = before.group.groups.years
         sentences.append(gap_change_sentence(of_gaps, names, change.value, change_adjusted, since=since, adjust=adjust))

@@ -128,9 +128,9 @@ COLUMNS = (
 )
 
 _MODEL = (
-    f"expected_rank, p_best and the likely ranks are a model's: true values normal about their mean, {DRAWS:,} draws "
-    "with a seed from the request. rank_low to rank_high holds for one location alone; for a sentence about several, "
-    "take those that hold for all at once."
+    "expected_rank, p_best and the likely ranks come from a model: true values are normally distributed about their "
+    f"mean ({DRAWS:,} draws, seeded by the request). rank_low to rank_high holds for one location alone; for "
+    "statements about several, use rank_low_all and rank_high_all."
 )
 
 

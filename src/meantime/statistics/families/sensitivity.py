@@ -93,7 +93,7 @@ FIGURES = (
 )
 
 _ALL_UNSURE = (
-    "That methods agree does not make a ranking sure: chance is in each of them. How much is for ranking to say."
+    "That methods agree does not make a ranking certain: they share the same sampling error. See ranking for that."
 )
 
 

@@ -86,8 +86,8 @@ COLUMNS = (
 )
 
 _FOR_COMPARING = (
-    "A standardised value is for comparing locations that have other mixes of people. It is the value of no population "
-    "that lives anywhere."
+    "A standardized value serves to compare locations with different mixes of people. It describes the population of "
+    "no location."
 )
 
 

@@ -19,6 +19,7 @@ from meantime.statistics.words.subject import (
     capitalized,
     change_text,
     here,
+    in_list,
     list_of_largest,
     named,
     some_of,
@@ -86,11 +87,11 @@ def _of_several(
     of_values = text.decimals([float(each[i]) for i in chosen for each in (before, after)], subject.unit)
     written = [
         f"{named(names[i])} {change_text(float(d.value[i]), places)}, from "
-        f"{subject.value(float(before[i]), of_values)} to {subject.value(float(after[i]), of_values)} "
+        f"{in_list(float(before[i]), subject.unit, of_values)} to {in_list(float(after[i]), subject.unit, of_values)} "
         f"({text.number(float(d.low[i]), places)} to {text.number(float(d.high[i]), places)})"
         for i in chosen
     ]
-    what = f"changes in {subject} {span}{f', in {unit}' if unit else ''} ({ADJUSTED[tests.adjust]}; {UNADJUSTED})"
+    what = f"changes in {subject} {span}{subject.in_difference_unit} ({ADJUSTED[tests.adjust]}; {UNADJUSTED})"
     return [capitalized(count), list_of_largest(rose + fell, what, written)]
 
 
@@ -180,7 +181,7 @@ def beyond_sentences(
     ]
     what = (
         f"differences from the change of {named(names[reference])} in {subject} {span}"
-        f"{f', in {unit}' if unit else ''} ({ADJUSTED[tests.adjust]}; {UNADJUSTED})"
+        f"{subject.in_difference_unit} ({ADJUSTED[tests.adjust]}; {UNADJUSTED})"
     )
     return [count, list_of_largest(more + less, what, written)]
 

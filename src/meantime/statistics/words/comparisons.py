@@ -100,8 +100,8 @@ def _of_several(
         (index,) = np.flatnonzero(differs).tolist()
         return [count, _of_one(subject, names, value, d, index, reference, tests)]
     chosen = by_size(d.value, np.flatnonzero(differs).tolist(), MOST_OF_A_KIND)
-    unit = f", in {subject.difference_unit}" if subject.difference_unit else ""
-    what = f"differences from {figure} in {subject}{unit}{subject.with_years(ADJUSTED[tests.adjust], UNADJUSTED)}"
+    facts = subject.with_years(ADJUSTED[tests.adjust], UNADJUSTED)
+    what = f"differences from {figure} in {subject}{subject.in_difference_unit}{facts}"
     return [
         count,
         list_of_largest(above + below, what, entries([named(names[index]) for index in chosen], d, chosen, subject)),

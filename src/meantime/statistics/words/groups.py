@@ -120,8 +120,8 @@ def _of_several(
         for at in chosen
     ]
     pair = f"between {labels[0]} and {reference}" if len(labels) == 1 else f"from {reference}"
-    in_unit = f", in {unit}" if unit else ""
-    what = f"differences {pair} in {topic}{in_unit}{subject.with_years(ADJUSTED[tests.adjust], UNADJUSTED)}"
+    facts = subject.with_years(ADJUSTED[tests.adjust], UNADJUSTED)
+    what = f"differences {pair} in {topic}{subject.in_difference_unit}{facts}"
     return [count, list_of_largest(len(clear), what, written)]
 
 

@@ -36,6 +36,16 @@ class Subject:
         """The unit of differences."""
         return text.unit_of_difference(self.unit)
 
+    @property
+    def in_difference_unit(self) -> str:
+        """The unit of differences as the end of a phrase: ", in percentage points"; "" without one.
+
+        >>> Subject(title=Title(topic="HIV"), unit="per 100,000 people").in_difference_unit
+        ', per 100,000 people'
+        """
+        unit = self.difference_unit
+        return f", {unit}" if unit and unit.startswith("per ") else f", in {unit}" if unit else ""
+
     def of(self, category: str, stratum: str) -> Subject:
         """Return the same of one stratum."""
         return replace(self, group=self.people(category, stratum))
@@ -85,6 +95,15 @@ class Subject:
     def value(self, value: float, places: int | None = None) -> str:
         """Write a value of the question."""
         return text.amount(value, self.unit, places=places)
+
+
+def in_list(value: float, unit: str | None, places: int) -> str:
+    """Write a value for a list whose heading has the unit; a percent sign is short enough to stand there too.
+
+    >>> in_list(20.84, "percent", 1), in_list(20.84, "cups", 1)
+    ('20.8%', '20.8')
+    """
+    return text.amount(value, unit if unit == text.PERCENT else None, places=places)
 
 
 def capitalized(sentence: str) -> str:

@@ -79,8 +79,8 @@ def _of_several(
     chosen = by_size(d.value, np.flatnonzero(differs).tolist(), MOST_OF_A_KIND)
     if not chosen:
         return [count]
-    unit = f", in {subject.difference_unit}" if subject.difference_unit else ""
-    what = f"differences from {of_target} in {subject}{unit}{subject.with_years(ADJUSTED[tests.adjust], UNADJUSTED)}"
+    facts = subject.with_years(ADJUSTED[tests.adjust], UNADJUSTED)
+    what = f"differences from {of_target} in {subject}{subject.in_difference_unit}{facts}"
     if above + below == 1:
         return [count, _of_one(subject, names, value, d, chosen[0], target, polarity, tests)]
     written = entries([named(names[index]) for index in chosen], d, chosen, subject)

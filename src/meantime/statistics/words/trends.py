@@ -87,8 +87,7 @@ def _of_several(subject: Subject, of: Slopes, is_counted: Any) -> list[str]:
         f"({text.number(float(of.low[i]), places)} to {text.number(float(of.high[i]), places)})"
         for i in chosen
     ]
-    in_unit = f"in {unit}" if subject.unit else unit
-    what = f"trends in {subject} {span}, {in_unit} ({ADJUSTED[of.tests.adjust]}; {UNADJUSTED})"
+    what = f"trends in {subject} {span}{subject.in_difference_unit} a year ({ADJUSTED[of.tests.adjust]}; {UNADJUSTED})"
     return [count, list_of_largest(rose + fell, what, written, largest="steepest")]
 
 

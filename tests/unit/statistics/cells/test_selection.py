@@ -167,13 +167,15 @@ class TestYears:
     def test_the_latest_is_the_last_that_nine_in_ten_locations_have(self) -> None:
         found = select(self.SNAPSHOT, asked())
         assert found.years == "2020"
-        assert "Year: 2020 (a single one)." in found.notes
+        assert "Year: 2020." in found.notes
 
     def test_who_lacks_a_year_is_left_out_by_name_with_the_reason(self) -> None:
         found = pool_periods(select(self.SNAPSHOT, asked(years="2019..2020")))
         assert len(found) == 18
-        assert found.left_out == (("L18", 'withheld in 2020 ("~")'), ("L19", "no row for 2020"))
-        assert left_out_warning(found.left_out) == ('Left out: L18 (withheld in 2020 ("~")); L19 (no row for 2020).')
+        assert found.left_out == (("L18", 'suppressed or missing in 2020: "~"'), ("L19", "no row for 2020"))
+        assert left_out_warning(found.left_out) == (
+            'Left out: L18 (suppressed or missing in 2020: "~"); L19 (no row for 2020).'
+        )
 
     def test_who_has_no_row_at_all_is_left_out_too(self) -> None:
         found = pool_periods(select(self.SNAPSHOT, asked(years=2021, locations=("L00", "L01"))))
@@ -195,7 +197,7 @@ class TestYears:
         snapshot = made(row("A", 2018), row("B", 2018), row("C", 2019), row("D", 2020))
         found = select(snapshot, asked())
         assert found.years == "2018"
-        assert any("2018 is there for most (2 of 4)" in warning for warning in found.warnings)
+        assert any("2018 has them for most (2 of 4)" in warning for warning in found.warnings)
 
     def test_of_every_stratum_the_latest_year_is_that_which_most_strata_have(self) -> None:
         snapshot = made(row("A", 2019, **FEMALE), row("A", 2019, **MALE), row("A", 2020, **FEMALE))
@@ -205,7 +207,7 @@ class TestYears:
         snapshot = made(row("Utah", None), row("Ohio", None, None, reason="*"))
         found = pool_periods(select(snapshot, asked()))
         assert (found.groups.years, found.groups.periods) == ("", (None,))
-        assert found.left_out == (("Ohio", 'withheld ("*")'),)
+        assert found.left_out == (("Ohio", 'suppressed or missing: "*"'),)
         assert problems(snapshot, years="2020") == [("/years", "absent")]
 
     def test_a_question_with_nothing_of_the_kind_is_refused(self) -> None:

@@ -46,8 +46,8 @@ def test_what_is_withheld_is_left_out_by_group_and_location() -> None:
         ("Ohio", "Data not reported"),
         ("Utah", "A"),
     ]
-    assert found.left_out == (("B in Utah", 'withheld ("~")'),)
-    assert without_reference(found, "B") == 'Not compared, for want of a value of "B": Iowa and Utah.'
+    assert found.left_out == (("B in Utah", 'suppressed or missing: "~"'),)
+    assert without_reference(found, "B") == 'Not compared, because they have no value for "B": Iowa and Utah.'
     assert without_reference(found, "A") == ""
 
 

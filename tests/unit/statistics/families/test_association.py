@@ -108,12 +108,12 @@ def test_questions_that_are_related_by_definition_are_told(kind: str, said: str)
     table = STATISTIC.answer(snapshot, Association(question=pair[0], other=pair[1]))
     assert any(said in warning for warning in table.warnings)
     assert table.findings[0].startswith("Partly by definition, since ")
-    assert any("is not known here" in warning for warning in of(made()).warnings)
+    assert any("is not known. If they do" in warning for warning in of(made()).warnings)
 
 
 def test_the_ecological_caution_is_always_there() -> None:
     table = of(made())
-    assert any(note.startswith("Of locations, not of people") for note in table.notes)
+    assert any(note.startswith("About locations, not people") for note in table.notes)
     assert any("same respondents" in warning for warning in table.warnings)
 
 
@@ -141,7 +141,7 @@ def test_only_locations_that_have_both_count_and_the_others_are_told() -> None:
             factories.row("Q", NAMES[0], None, period=(2020, 2020), reason="~"),
         ]
     )
-    assert 'Left out: L00 (withheld in 2020 ("~"), of the other question).' in of(snapshot).warnings
+    assert 'Left out: L00 (suppressed or missing in 2020: "~", of the other question).' in of(snapshot).warnings
 
 
 def test_aggregates_are_left_out() -> None:

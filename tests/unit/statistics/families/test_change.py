@@ -57,7 +57,7 @@ def test_the_change_is_that_of_two_separate_surveys() -> None:
     assert table.column("p") == pytest.approx([2 * stats.norm.sf(abs(d) / se) for d in (5, 1, -4, 1)], rel=1e-5)
     assert table.column("verdict") == ["risen", "no clear change", "fallen", "no clear change"]
     assert set(table.column("beyond_reference")) == {None}
-    assert "Compared with: 2018." in table.notes
+    assert "Earlier years: 2018." in table.notes
 
 
 def test_the_relative_change_is_in_percent_of_the_earlier_value_with_the_interval_of_the_ratio() -> None:
@@ -153,7 +153,7 @@ def test_whether_a_change_differs_from_that_of_the_reference() -> None:
     assert p[1] is None  # its own change against itself
     high = table.column("beyond_reference_high")
     assert high[0] == pytest.approx(4 + z * se)
-    assert any("could not be told from its respondents" in note for note in table.notes)
+    assert any("respondents do not show whether" in note for note in table.notes)
     assert len([note for note in table.notes if "National" in note]) == 1  # of both years once
 
 
@@ -209,8 +209,8 @@ def test_all_p_values_are_one_family() -> None:
 def test_pools_of_years_are_compared_and_who_lacks_a_year_is_left_out() -> None:
     table = of(since="2018..2019")
     assert table.column("location") == ["Iowa", "National", "Ohio"]
-    assert 'Guam (no row for 2023); Utah (withheld in 2019 ("~"))' in table.warnings[0]
-    assert "Compared with: 2018–2019." in table.notes
+    assert 'Guam (no row for 2023); Utah (suppressed or missing in 2019: "~")' in table.warnings[0]
+    assert "Earlier years: 2018–2019." in table.notes
 
 
 def test_where_nothing_changed_that_is_said() -> None:

@@ -178,11 +178,12 @@ def test_any_location_can_be_the_reference_and_is_added_to_those_asked_for() -> 
 
 def test_a_reference_that_contains_the_locations_is_recognised_by_its_respondents() -> None:
     conservative = (
-        "National contains the locations. That is not taken into account, so the intervals are somewhat too wide."
+        "National contains the locations. That is not taken into account, so intervals are somewhat too wide and "
+        "p-values somewhat too large."
     )
     assert conservative in of(country()).notes
     assert (
-        "Whether National contains the locations could not be told from its respondents; they were taken for separate."
+        "The respondents do not show whether National contains the locations; they are treated as separate samples."
     ) in of(country(sum_of_sizes=6001.0)).notes
     declared = of(country(sum_of_sizes=6001.0), contains=True)
     assert conservative in declared.notes
@@ -235,7 +236,7 @@ def test_a_reference_that_lacks_the_year_is_refused() -> None:
     assert wrong(snapshot, **asked) == [("/reference", "absent")]
     withheld = {**asked, "years": "2018", "reference": "Cockaigne"}
     (problem,) = problems(STATISTIC, snapshot, Comparison(**withheld))
-    assert 'withheld in 2018 ("~")' in problem.detail
+    assert 'suppressed or missing in 2018: "~"' in problem.detail
 
 
 def test_what_cannot_be_selected_is_refused_and_before_the_data_are_there_only_the_form() -> None:

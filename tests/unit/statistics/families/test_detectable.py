@@ -22,7 +22,7 @@ def test_it_is_the_formula_over_the_standard_errors_of_the_answer() -> None:
         assert isinstance(se, float)
         assert isinstance(reference_se, float)
         assert found == pytest.approx(factor * (se**2 + reference_se**2) ** 0.5)
-    assert any("no explanation" in note for note in table.warnings)
+    assert any("does not explain a result" in note for note in table.warnings)
     [finding] = table.findings
     assert finding.startswith("One comparison with Avalon detects a true difference in the percent of adults who eat")
     assert finding.endswith(" with 90% power (2020; approximately).")

@@ -64,7 +64,7 @@ def test_the_gap_of_a_location_comes_with_q_a_correction_and_an_interval_of_all_
     rng = np.random.default_rng(4)
     drawn = np.ptp(value + SE * rng.standard_normal((200_000, 3)), axis=1).mean()
     assert table.column("gap_corrected")[0] == pytest.approx(22 - drawn, abs=0.1)
-    assert any("takes off a part of that only" in note for note in table.notes)
+    assert any("removes only part of that" in note for note in table.notes)
 
 
 def test_asked_again_the_answer_is_the_same() -> None:
@@ -84,7 +84,7 @@ def test_without_the_reference_nothing_is_compared_and_that_is_said() -> None:
     assert table.column("verdict")[0] == "not tested"
     assert table.column("reference_estimate")[0] is None
     assert table.column("gap")[0] is None
-    assert 'Not compared, for want of a value of "B": Iowa.' in table.warnings
+    assert 'Not compared, because they have no value for "B": Iowa.' in table.warnings
 
 
 def test_all_p_values_are_one_family_with_the_gap_of_a_location_once() -> None:

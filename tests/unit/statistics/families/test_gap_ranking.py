@@ -76,7 +76,7 @@ def test_ranks_are_counted_from_the_side_on_which_the_gaps_lie() -> None:
     assert table.column("gap") == [-10.0, -3.0, 0.0, 0.0]
     same = ("rank", "rank_low", "rank_high", "rank_low_all", "rank_high_all", "cannot_be_told_apart_from")
     assert [table.column(name) for name in same] == [of(FOUR).column(name) for name in same]
-    assert any("since Men lies below on average, rank 1 is the lowest." in note for note in table.notes)
+    assert any("On average they are negative, so rank 1 is the lowest." in note for note in table.notes)
 
 
 def test_rank_intervals_count_the_gaps_that_differ() -> None:
@@ -104,7 +104,7 @@ def test_the_change_of_a_gap_is_tested_as_the_difference_of_two_gaps() -> None:
     )
     one = of(FOUR, since=2010, locations=("Ohio",)).findings
     assert one[-1].endswith(" went up in Ohio between 2010 and 2020 (Holm-adjusted).")
-    assert "Compared with: 2010." in table.notes
+    assert "Earlier years: 2010." in table.notes
     assert set(of(FOUR).column("gap_change_verdict")) == {None}
 
 

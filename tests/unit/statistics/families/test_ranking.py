@@ -215,7 +215,7 @@ def test_a_reference_that_is_withheld_is_refused_where_it_is_named_and_left_away
     assert references(of(snapshot)) == {(None, None, None, None)}
     (problem,) = problems(STATISTIC, snapshot, Ranking(question="Q", reference="National"))
     assert problem.pointer == "/reference"
-    assert "withheld" in problem.detail
+    assert "suppressed or missing in 2020" in problem.detail
 
 
 def test_the_reference_is_of_the_very_years_of_the_ranked() -> None:

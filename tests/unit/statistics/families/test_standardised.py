@@ -103,7 +103,7 @@ def test_a_location_that_lacks_a_stratum_is_left_out_with_the_reason() -> None:
     assert table.column("location") == ["Ohio", "Utah"]
     (said,) = [warning for warning in table.warnings if warning.startswith("Left out")]
     assert 'Iowa ("65 or older": no row for 2020)' in said
-    assert 'Idaho ("25 - 34": withheld in 2020 ("empty"))' in said
+    assert 'Idaho ("25 - 34": suppressed or missing in 2020: "empty")' in said
     assert "Maine (no row for 2020)" in said
 
 
