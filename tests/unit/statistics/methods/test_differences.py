@@ -149,3 +149,22 @@ def test_exchanging_the_two_differences_changes_the_sign_and_nothing_else() -> N
     np.testing.assert_allclose(there.value, -back.value)
     np.testing.assert_allclose(there.low, -back.high)
     np.testing.assert_allclose(there.z, back.z, atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"), [((1.1, 0.2, 4.4), (3.0, 1.5, 6.2)), ((40.0, 30.0, 52.0), (20.0, 14.0, 28.0))]
+)
+def test_the_ratio_of_rates_is_mover_on_the_logarithms_of_their_limits(
+    one: tuple[float, float, float], other: tuple[float, float, float]
+) -> None:
+    sides = [
+        Estimates(
+            value=np.array([value]), se=np.array([1.0]), scale=Scale.LOG, low=np.array([low]), high=np.array([high])
+        )
+        for value, low, high in (one, other)
+    ]
+    (v1, l1, u1), (v2, l2, u2) = np.log(one), np.log(other)
+    found = ratio(sides[0], sides[1])
+    assert found.value[0] == pytest.approx(one[0] / other[0])
+    assert found.low[0] == pytest.approx(np.exp(v1 - v2 - np.hypot(v1 - l1, u2 - v2)))
+    assert found.high[0] == pytest.approx(np.exp(v1 - v2 + np.hypot(u1 - v1, v2 - l2)))
