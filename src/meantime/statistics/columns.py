@@ -32,8 +32,8 @@ def relative(name: str, meaning: str) -> tuple[Column, Column, Column]:
     """Describe the columns of a relative difference and its interval."""
     return (
         number(name, meaning, unit="percent"),
-        number(f"{name}_low", "lower limit of its 95 % interval (MOVER on logarithms)", unit="percent"),
-        number(f"{name}_high", "upper limit of its 95 % interval", unit="percent"),
+        number(f"{name}_low", "lower limit of its 95% interval (MOVER on logarithms)", unit="percent"),
+        number(f"{name}_high", "upper limit of its 95% interval", unit="percent"),
     )
 
 

@@ -16,8 +16,8 @@ from meantime.text import listed
 # The columns that honest statistics share.
 ESTIMATE = shared.number("estimate", "the estimate")
 SE = shared.number("se", "its standard error; null where none is known")
-LOW = shared.number("low", "lower limit of its 95 % interval: as published for one period, computed for several")
-HIGH = shared.number("high", "upper limit of its 95 % interval")
+LOW = shared.number("low", "lower limit of its 95% interval: as published for one period, computed for several")
+HIGH = shared.number("high", "upper limit of its 95% interval")
 RESPONDENTS = Column(
     name="respondents", kind=Kind.INTEGER, meaning="people asked, in all cells; null where not published"
 )

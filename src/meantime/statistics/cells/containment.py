@@ -3,7 +3,7 @@
 A country contains its states: part of a state's sampling error is in the country's figure too, and the difference is
 surer than that of two separate surveys. With population share w, Var(d) = SE_s^2 (1 - 2w) + SE_N^2, and the
 difference from the rest of the country is d / (1 - w). Without shares w is taken for 0, which is conservative: at
-most 14 % too wide for a state of an eighth of the country, under 2 % for one of a hundredth.
+most 14% too wide for a state of an eighth of the country, under 2% for one of a hundredth.
 """
 
 from __future__ import annotations

@@ -74,7 +74,7 @@ def explain_test(explanation: AnyExplanation, columns: DifferenceColumns = Diffe
     p_adjusted = explanation.known("p_adjusted")
     formula = "d - sqrt((v1 - l1)^2 + (u2 - v2)^2) to d + sqrt((u1 - v1)^2 + (v2 - l2)^2)"
     explanation.step(
-        "The 95 % interval of the difference comes from the limits of both (MOVER).",
+        "The 95% interval of the difference comes from the limits of both (MOVER).",
         f"{formula} = {number(low)} to {number(high)}",
         **{columns.low: low, columns.high: high},
     )

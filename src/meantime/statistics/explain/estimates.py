@@ -15,7 +15,7 @@ from meantime.statistics.methods.standard_errors import ORIGINS, Origin, Scale, 
 from meantime.table import Cell
 from meantime.text import number
 
-LIMITS_ARE_95 = "The published limits are 95 % limits."
+LIMITS_ARE_95 = "The published limits are 95% limits."
 SEPARATE_SAMPLES = "Locations and years are separate samples."
 
 _KORN = "Korn and Graubard, Analysis of Health Surveys (1999)"
@@ -87,7 +87,7 @@ def begin_estimates(explanation: AnyExplanation, first: ExplainedEstimate) -> No
             "Standard errors and what rests on them: not every cell has both limits published."
         )
     computed_from = first.pooled.groups.snapshot.about.limits_from
-    of_limits = f"95 % limits were computed from the published {computed_from}." if computed_from else LIMITS_ARE_95
+    of_limits = f"95% limits were computed from the published {computed_from}." if computed_from else LIMITS_ARE_95
     explanation.assumptions += [of_limits, SEPARATE_SAMPLES]
     explanation.sources.append(_KORN)
 
@@ -172,7 +172,7 @@ def _add_error(explanation: AnyExplanation, estimate: ExplainedEstimate, values:
         explanation.step(f"Its standard error comes {how}", formula, se=estimate.se)
         computed_from = estimate.pooled.groups.snapshot.about.limits_from
         what = f"comes from the published {computed_from}" if computed_from else "is the published one"
-        explanation.step(f"The 95 % interval {what}.", interval, low=low, high=high)
+        explanation.step(f"The 95% interval {what}.", interval, low=low, high=high)
         _add_used(explanation, estimate)
         return
     explanation.step(
@@ -180,5 +180,5 @@ def _add_error(explanation: AnyExplanation, estimate: ExplainedEstimate, values:
         f"SE = sqrt(sum of (w SE)^2) = {number(estimate.se)}",
         se=estimate.se,
     )
-    text = f"The 95 % interval lies 1.96 standard errors away on the {scale} scale."
+    text = f"The 95% interval lies 1.96 standard errors away on the {scale} scale."
     explanation.step(text, interval, low=low, high=high)

@@ -63,8 +63,8 @@ COLUMNS = (
     Column(name="method", kind=Kind.TEXT, meaning="Pearson: of the values; Spearman: of their ranks"),
     Column(name="locations", kind=Kind.INTEGER, meaning="how many have both; aggregates are left out"),
     shared.number("correlation", "from -1 to 1; null where one of the two does not vary", unit=None),
-    shared.number("low", "lower limit of its 95 % interval (Fisher; Bonett and Wright)", unit=None),
-    shared.number("high", "upper limit of its 95 % interval", unit=None),
+    shared.number("low", "lower limit of its 95% interval (Fisher; Bonett and Wright)", unit=None),
+    shared.number("high", "upper limit of its 95% interval", unit=None),
     shared.number("p", "p-value of no correlation", unit=None),
     shared.number("p_adjusted", "the same, adjusted for the two of them by Holm", unit=None),
     shared.number(
@@ -83,10 +83,10 @@ def _locations_columns(question: str, other: str) -> tuple[Column, ...]:
     return (
         shared.LOCATION,
         shared.number("estimate", question),
-        shared.number("low", "lower limit of its 95 % interval"),
+        shared.number("low", "lower limit of its 95% interval"),
         shared.number("high", "upper limit of it"),
         shared.number("other_estimate", other, unit=_OF_OTHER),
-        shared.number("other_low", "lower limit of its 95 % interval", unit=_OF_OTHER),
+        shared.number("other_low", "lower limit of its 95% interval", unit=_OF_OTHER),
         shared.number("other_high", "upper limit of it", unit=_OF_OTHER),
         Column(name="flags", kind=Kind.TEXT, meaning="why not to lean on one of the two; empty where nothing speaks"),
     )

@@ -50,7 +50,7 @@ COLUMNS: tuple[Column, ...] = (
     shared.number("reference_se", "the standard error of the reference"),
     shared.number(
         "detectable",
-        "true difference that one comparison at 5 % finds with the power asked for, approximately; null without a "
+        "true difference that one comparison at 5% finds with the power asked for, approximately; null without a "
         "standard error",
         unit=shared.OF_DIFFERENCE,
     ),

@@ -91,23 +91,23 @@ COLUMNS = (
     Column(name="years", kind=Kind.INTEGER, meaning="how many years have a value with a standard error"),
     shared.number("slope", "change a year along the straight line", **_A_YEAR),
     shared.number(
-        "slope_low", "lower limit of its 95 % interval, widened by the years' scatter about the line", **_A_YEAR
+        "slope_low", "lower limit of its 95% interval, widened by the years' scatter about the line", **_A_YEAR
     ),
-    shared.number("slope_high", "upper limit of its 95 % interval", **_A_YEAR),
+    shared.number("slope_high", "upper limit of its 95% interval", **_A_YEAR),
     shared.number("p", "p-value of no change", unit=None),
     shared.number("p_adjusted", "the same, adjusted for the number of slopes", unit=None),
     Column(name="verdict", kind=Kind.TEXT, meaning="rising, falling, no clear trend; too few years, below five"),
     shared.number("percent_change", "change a year in percent of the value (log-linear slope, APC)", unit="percent"),
-    shared.number("percent_change_low", "lower limit of its 95 % interval", unit="percent"),
-    shared.number("percent_change_high", "upper limit of its 95 % interval", unit="percent"),
+    shared.number("percent_change_low", "lower limit of its 95% interval", unit="percent"),
+    shared.number("percent_change_high", "upper limit of its 95% interval", unit="percent"),
     shared.number(
         "average_percent_change",
         "mean of the percent changes of the location's stretches, by their years (AAPC); null without breaks, or where "
         "a stretch has no slope",
         unit="percent",
     ),
-    shared.number("average_percent_change_low", "lower limit of its 95 % interval", unit="percent"),
-    shared.number("average_percent_change_high", "upper limit of its 95 % interval", unit="percent"),
+    shared.number("average_percent_change_low", "lower limit of its 95% interval", unit="percent"),
+    shared.number("average_percent_change_high", "upper limit of its 95% interval", unit="percent"),
     shared.number("phi", "scatter of the years about the line over what their standard errors let expect", unit=None),
     shared.number("fit_p", "p-value of the years following a straight line", unit=None),
     Column(

@@ -31,7 +31,7 @@ _LEAST_RELIABILITY = 0.5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Correlation:
-    """A correlation with its 95 % interval; NaN where there are not four pairs, or where one side does not vary."""
+    """A correlation with its 95% interval; NaN where there are not four pairs, or where one side does not vary."""
 
     pairs: int  # K
     r: float

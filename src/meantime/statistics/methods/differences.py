@@ -10,10 +10,10 @@ asymmetry that percents near 0 or 100 have. Limits at another level than 95% lie
 times as far on the scale of the estimates; those of a percent of 0 or 100 are Wilson's.
 
 The ratio is the same on logarithms. p is the level at which the interval touches no difference: z is found such that it
-does, and p = 2 (1 - Phi(z)), so that p < 0.05 exactly where the 95 % interval leaves out 0.
+does, and p = 2 (1 - Phi(z)), so that p < 0.05 exactly where the 95% interval leaves out 0.
 
-Measured type I error: 2.5 to 5.3 %, against 5 to 10 % of Wald's interval. "The intervals overlap" is no test: type I
-0.1 to 3 %, power 33 % against 65 %.
+Measured type I error: 2.5 to 5.3%, against 5 to 10% of Wald's interval. "The intervals overlap" is no test: type I
+0.1 to 3%, power 33% against 65%.
 
 Sources: Zou and Donner, Construction of confidence limits about effect measures, Statistics in Medicine 27 (2008);
 Zou, Toward using confidence intervals to compare correlations, Psychological Methods 12 (2007), for correlated

@@ -1,6 +1,6 @@
 """Many tests at once: p-values that stay honest when there are many of them.
 
-With 51 comparisons at 5 % each, two or three "differences" come out where there is none. ``holm`` keeps the chance of
+With 51 comparisons at 5% each, two or three "differences" come out where there is none. ``holm`` keeps the chance of
 any false one below the level; ``benjamini_hochberg`` keeps the share of false ones among those told below it.
 
 Sources: Holm, A simple sequentially rejective multiple test procedure, Scandinavian Journal of Statistics 6 (1979);

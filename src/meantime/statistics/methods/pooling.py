@@ -3,7 +3,7 @@
 Estimate = sum w v / sum w, SE^2 = sum w^2 SE^2 / (sum w)^2. Years are surveys of different people, hence independent.
 
 Not among the weights: 1 / SE^2. The standard error of a percent falls with the percent, so years that came out low by
-chance would count more: intervals cover 91 % at 100 respondents, and 71 to 77 % at a percent of 5. ``effective_size``
+chance would count more: intervals cover 91% at 100 respondents, and 71 to 77% at a percent of 5. ``effective_size``
 is what remains of that idea when its dependence on v is taken out.
 
 Source: Korn and Graubard, Analysis of Health Surveys (1999), chapter 8, on combining surveys.

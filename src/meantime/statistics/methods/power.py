@@ -15,7 +15,7 @@ from meantime.dataset.cube import Doubles
 def detectable_difference(se_one: Doubles, se_other: Doubles, *, level: float = 0.95, power: float = 0.8) -> Doubles:
     """Return the true difference that a two-sided test at this level finds with this probability, approximately.
 
-    (z(1 - a/2) + z(power)) sqrt(SE1^2 + SE2^2). Measured, the power at that difference is 77 to 79 % for 80.
+    (z(1 - a/2) + z(power)) sqrt(SE1^2 + SE2^2). Measured, the power at that difference is 77 to 79% for 80.
 
     >>> detectable_difference(np.array([1.0]), np.array([1.0])).round(2)
     array([3.96])

@@ -3,14 +3,14 @@
 The rank of a location lies between 1 + the number of locations that are significantly better than it, and K - the
 number of those that are significantly worse. What "significantly" means decides what the interval is true of:
 
-* ``marginal``: Holm at 5 % over the K - 1 two-sided differences of one location. For this one location, at least 95 %.
+* ``marginal``: Holm at 5% over the K - 1 two-sided differences of one location. For this one location, at least 95%.
 * ``simultaneous``: all pairs against the range of K (Tukey-Kramer). For all locations at once; any sentence about
   several
   ("the best five") needs it.
 
-Not to be used: ranks of values drawn around the estimates. With all locations equal the 95 % interval of those covers
-0.6 %, since an estimate that came out high is drawn high again; in groups of ten 70 %. The rule here covers above 97,
-99.9 and 100 %.
+Not to be used: ranks of values drawn around the estimates. With all locations equal the 95% interval of those covers
+0.6%, since an estimate that came out high is drawn high again; in groups of ten 70%. The rule here covers above 97,
+99.9 and 100%.
 
 Source: Mogstad, Romano, Shaikh and Wilhelm, Inference for ranks with applications to mobility across neighbourhoods
 and academic achievement across countries, Review of Economic Studies 91 (2024). For comparison: Klein, Wright and

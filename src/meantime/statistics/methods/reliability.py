@@ -1,8 +1,8 @@
 """Flags: which estimates not to lean on, and why.
 
 They warn and hide nothing. ``brfss`` is the practice of those who publish the survey, as far as known: fewer than 50
-respondents, an interval wider than 10 points on either side, a relative standard error of 30 % or more. The last is
-measured on the smaller of a percent and its complement, since "5 % do" and "95 % do not" are one statement.
+respondents, an interval wider than 10 points on either side, a relative standard error of 30% or more. The last is
+measured on the smaller of a percent and its complement, since "5% do" and "95% do not" are one statement.
 ``nchs_2017`` are the standards of the National Center for Health Statistics: Parker et al., National Center for
 Health Statistics data presentation standards for proportions, Vital and Health Statistics 2(175) (2017). They are
 defined over Clopper-Pearson intervals after Korn and Graubard; here they are applied to the interval at hand.
@@ -43,7 +43,7 @@ _BRFSS_MOST_HALF_WIDTH = 10.0  # points
 _BRFSS_MOST_RELATIVE = 0.3
 _NCHS_LEAST_RESPONDENTS = 30
 # Whatever the estimate, an interval wider than 30 points is not reliable and one of at most 5 is; between them it is,
-# up to 130 % of the estimate.
+# up to 130% of the estimate.
 _NCHS_MOST_WIDTH, _NCHS_NARROW, _NCHS_MOST_RELATIVE = 30.0, 5.0, 1.3
 
 

@@ -30,7 +30,7 @@ class ModelRanks:
 
     expected: Doubles  # mean rank
     p_best: Doubles  # share of draws among the best k
-    least: Integers  # ranks between which the middle 95 % of the draws lie
+    least: Integers  # ranks between which the middle 95% of the draws lie
     greatest: Integers
 
 

@@ -3,15 +3,15 @@
 Weighted least squares with w = 1 / SE^2, the standard errors of percents taken at the mean of the location's years:
 SE_t sqrt(m (100 - m) / (v_t (100 - v_t))). As published they follow the value, v (100 - v) / n: years that came out
 low by chance have small ones and count more, the flaw for which pooling refuses such weights, and the more so the more
-the years scatter. At 10 % and two standard errors of scatter about the line, intervals by the errors as published
-cover 89.9 % at 400 respondents and 93.8 % at 1,200; taken at the mean, 95.0 % at both. So a year counts by v (100 - v)
+the years scatter. At 10% and two standard errors of scatter about the line, intervals by the errors as published
+cover 89.9% at 400 respondents and 93.8% at 1,200; taken at the mean, 95.0% at both. So a year counts by v (100 - v)
 / SE^2, its effective size. The logarithm of a percent, whose errors SE / v follow the value the other way, has the
 same flaw and the same remedy: all of it at the mean. What is no percent keeps its errors, for how they follow the
 value is not known.
 
 The years scatter about the line by more than their standard errors, as a rule (chi-squared over T - 2, called phi: 1.1
 to 1.3, for some questions 5 to 10), and a slope that takes the standard errors at their word is significant almost
-everywhere. So half the width of the 95 % interval is max(t(T - 2) sqrt(phi), z) SE0, and p is the larger of both: the
+everywhere. So half the width of the 95% interval is max(t(T - 2) sqrt(phi), z) SE0, and p is the larger of both: the
 scatter is believed where it is larger, and never where it came out smaller by chance.
 
 Where the noise of one year carries over into the next, classic errors are too small; ``Errors.AUTOCORRELATED`` allows
@@ -171,7 +171,7 @@ def average_annual_percent_change(of_logs: Doubles, se: Doubles, steps: Doubles)
 
     Each array is (rows, stretches); ``steps`` are the years from the first to the last of a stretch, by which its slope
     counts. A step from one stretch to the next is in none: it is where the survey changed. NaN where a stretch has no
-    slope. 10 % a year for four years and 5 % for one make 9 % a year:
+    slope. 10% a year for four years and 5% for one make 9% a year:
 
     >>> slopes, steps = np.log([[1.10, 1.05]]), np.array([[4.0, 1.0]])
     >>> found = average_annual_percent_change(slopes, np.array([[0.01, 0.02]]), steps)

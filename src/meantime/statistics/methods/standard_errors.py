@@ -1,9 +1,9 @@
 """Standard errors from published limits, and limits from standard errors.
 
-A published percent v with 95 % limits l and u tells its standard error. The CDC's limits are logit intervals, so the
+A published percent v with 95% limits l and u tells its standard error. The CDC's limits are logit intervals, so the
 width is taken where they are symmetrical: logitSE = (logit(u) - logit(l)) / 2z, and by the delta method SE = v (1 -
-v/100) logitSE. Taken on the scale of the percents, (u - l) / 2z, intervals cover 91 to 93 % at 50 to 100 respondents;
-this way 94 to 96 %.
+v/100) logitSE. Taken on the scale of the percents, (u - l) / 2z, intervals cover 91 to 93% at 50 to 100 respondents;
+this way 94 to 96%.
 
 Limits tell a standard error only if they hold the value and have width; others, and what was published without limits,
 leave it to the respondents.
@@ -32,7 +32,7 @@ from scipy import special
 
 from meantime.dataset.cube import Doubles
 
-# The 97.5 % quantile of the normal distribution: what a 95 % interval is wide by, on each side.
+# The 97.5% quantile of the normal distribution: what a 95% interval is wide by, on each side.
 Z95 = float(special.ndtri(0.975))
 
 # Limits that were made on the linear scale have, rounded, several times less asymmetry there.
@@ -152,7 +152,7 @@ def fitting_scale(value: Doubles, low: Doubles, high: Doubles, *, is_percent: bo
     linear = np.abs(upper + lower - 2 * v)
     # In points, so that the two can be compared: a step of the logit is v (1 - v/100) points.
     curved = np.abs(logit(upper) + logit(lower) - 2 * logit(v)) * v * (1 - v / 100)
-    # Near 50 % the scales are alike, and rounding alone would decide; so for another scale than that of most percents
+    # Near 50% the scales are alike, and rounding alone would decide; so for another scale than that of most percents
     # the evidence must be clear.
     return Scale.LINEAR if _CLEARLY * linear.mean() < curved.mean() else Scale.LOGIT
 

@@ -303,7 +303,7 @@ class TestCells:
         assert found.scale is Scale.LINEAR
         assert (found.is_percent, found.unit) == (False, "cups")
         assert found.flags.tolist() == [[0]]
-        assert any("the values are no percents" in each for each in found.notes)
+        assert any("(linear scale, as requested)" in note for note in found.notes)
 
     def test_pooling_over_years_is_with_the_weights_asked_for(self) -> None:
         snapshot = made(row("Ohio", 2019, "20.0", sample_size=3000.0), row("Ohio", 2020, "30.0"))
