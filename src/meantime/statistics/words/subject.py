@@ -87,11 +87,6 @@ class Subject:
         """Return the same of one place: "state or territory"."""
         return " or ".join(_SINGULAR[each] for each in self.nouns(names).split(" and "))
 
-    def count(self, number: int, names: Iterable[str]) -> str:
-        """Count places: "1 state", "52 states and territories"."""
-        kinds = list(names)
-        return f"{number:,} {self.noun(kinds) if number == 1 else self.nouns(kinds)}"
-
     def value(self, value: float, places: int | None = None) -> str:
         """Write a value of the question."""
         return text.amount(value, self.unit, places=places)

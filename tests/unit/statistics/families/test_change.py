@@ -102,6 +102,14 @@ def test_a_change_beside_that_of_the_reference_is_a_difference_of_differences() 
     assert ": a difference of −" in fell
 
 
+def test_of_one_place_whose_change_differs_from_that_of_the_reference_both_are_said() -> None:
+    steady: dict[str, dict[int, float | None]] = {
+        name: {2018: 30.0, 2023: 31.0} for name in ("National", "Ohio", "Utah")
+    }
+    told = of(made(steady | {"Iowa": {2018: 30.0, 2023: 50.0}}), reference="National").findings
+    assert told[-1].startswith('"Q" rose by 20.0 percentage points in Iowa and by 1.0 nationally between 2018 and 2023')
+
+
 def test_two_that_fell_are_compared_by_how_much() -> None:
     falling = made({"National": {2018: 30.0, 2023: 25.0}, "Iowa": {2018: 30.0, 2023: 28.0}})
     assert ": 3.0 less (" in of(falling, reference="National", locations=("Iowa",)).findings[-1]

@@ -293,3 +293,9 @@ def test_the_country_is_the_reference_also_where_regions_are_aggregates_too(coun
     ]
     table = STATISTIC.answer(factories.snapshot(rows), Comparison(question="Q"))
     assert set(table.column("reference")) == {country}
+
+
+def test_of_one_location_similarity_is_said_of_it() -> None:
+    said = of(country(), locations=("Ohio",), margin=3.0).findings[-1]
+    assert said.startswith('"Q" in Ohio is within 3.0 percentage points of the national figure of 30.0% (')
+    assert said.endswith("two one-sided tests).")

@@ -192,3 +192,7 @@ def test_of_two_tied_groups_the_gap_has_the_interval_of_their_difference(value: 
     # Of two, all pairs are one, so that the interval is that of the difference.
     assert (low, high) == pytest.approx((table.column("difference_low")[0], table.column("difference_high")[0]))
     assert high - low > 2 * 9.0
+
+
+def test_where_nothing_is_tested_nothing_is_said() -> None:
+    assert of(made({"Ohio": {"A": 20.0}, "Iowa": {"B": 20.0}})).findings == ()
