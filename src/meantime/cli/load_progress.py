@@ -12,6 +12,9 @@ from rich.progress import TaskID
 from meantime.cli.terminal import bars
 from meantime.dataset.load_status import Loading, Status, progress_of
 
+# For the phases whose name in the API's documents would need an explanation.
+_SHOWN_PHASES = {"looking": "examining", "rolling up": "aggregating"}
+
 
 @contextmanager
 def load_bars() -> Iterator[Callable[[str, Status], None] | None]:
@@ -29,7 +32,7 @@ def load_bars() -> Iterator[Callable[[str, Status], None] | None]:
             if (progress := progress_of(status)) is None:
                 shown.update(tasks[name], visible=False)
             else:
-                description = f"{name}: {progress.phase}"
+                description = f"{name}: {_SHOWN_PHASES.get(progress.phase, progress.phase)}"
                 shown.update(tasks[name], completed=progress.share, description=description, visible=True)
 
         yield show
@@ -45,4 +48,4 @@ class LoadLines:
         """Print a line where another phase has begun."""
         if isinstance(status, Loading) and status.progress.phase != self._phase:
             self._phase = status.progress.phase
-            click.echo(f"{name}: {self._phase}", err=True)
+            click.echo(f"{name}: {_SHOWN_PHASES.get(self._phase, self._phase)}", err=True)

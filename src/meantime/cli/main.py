@@ -49,6 +49,17 @@ class _LazyCommands(click.Group):
         command: click.Command = getattr(import_module(f"meantime.cli.{_COMMANDS[cmd_name].module}"), cmd_name)
         return command
 
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args[0] not in _COMMANDS and not args[0].startswith("-"):
+            # It takes long to import, and is for a mistyped command only.
+            from meantime.did_you_mean import closest, suggestion
+
+            near = suggestion(closest(args[0], tuple(_COMMANDS))) or f"The commands are {', '.join(_COMMANDS)}."
+            ctx.fail(f"No such command {args[0]!r}. {near.strip()}")
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002 - as above
         with formatter.section("Commands"):
             formatter.write_dl([(name, entry.summary) for name, entry in _COMMANDS.items()])

@@ -16,14 +16,14 @@ from meantime.dataset.samples import synthetic as synthetic
 @click.command()
 @click.option(
     "--rows",
-    type=int,
+    type=click.IntRange(synthetic.LEAST_ROWS, synthetic.MOST_ROWS),
     default=synthetic.DEFAULT_ROWS,
     show_default=True,
-    help="Number of rows, from 20,000 to 100,000,000.",
+    help="Number of rows.",
 )
 @click.option(
     "--seed",
-    type=int,
+    type=click.IntRange(0),
     default=synthetic.DEFAULT_SEED,
     show_default=True,
     help="Random seed. The same seed gives the same file.",

@@ -18,7 +18,7 @@ QUICK_RETRY_S = 2.0
 # The exit code that shells give a command ended by Ctrl-C.
 _INTERRUPTED = 130
 
-url_option = click.option("--url", default=DEFAULT_URL, show_default=True, help="The server's address.")
+url_option = click.option("--url", default=DEFAULT_URL, show_default=True, metavar="URL", help="The server's address.")
 
 
 def result_of(job: Job, url: str) -> Result:

@@ -150,7 +150,7 @@ def _unreachable(error: httpx.RequestError) -> ServerUnreachable:
     address = f"{url.scheme}://{url.netloc.decode('ascii')}"
     if isinstance(error, httpx.ConnectError):
         return ServerUnreachable(
-            f"No server answers at {address} ({error}). Start one there (meantime serve FILE), or use another address."
+            f"No server answers at {address} ({error}). Start one there (meantime serve FILE), or correct the address."
         )
     reason = str(error) or type(error).__name__
     return ServerUnreachable(f"The server at {address} stopped answering: {reason}. Try again.")

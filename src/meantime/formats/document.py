@@ -113,7 +113,7 @@ def decode(body: bytes) -> Document:
         return _decode(body)
     except (msgspec.MsgspecError, UnicodeDecodeError, ValueError) as error:
         raise NotMeantime(
-            f"This is no result of Meantime as a document ({error}). Is it of another version?"
+            f"This is not a Meantime result as JSON ({error}). It may come from another version of Meantime."
         ) from error
 
 

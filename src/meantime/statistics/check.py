@@ -22,12 +22,14 @@ from meantime.errors import Problem, RequestInvalid
 from meantime.statistics.parameters import Leaf, Names, capped, leaves, naming, period_of, period_text, read
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyPrepared, AnyStatistic
-from meantime.text import quoted
+from meantime.text import listed, quoted
 
 __all__ = ["check", "check_form", "closest"]
 
 # Reasons for withholding are the file's own text, and there may be as many as rows.
 _REASONS_TOLD = 3
+# More names than these are counted.
+_NAMED = 2
 
 
 def check(name: str, raw: Mapping[str, object], snapshot: Snapshot, refuse_unknown: bool = False) -> AnyPrepared:
@@ -221,7 +223,7 @@ def _no_column(leaf: Leaf, columns: tuple[str, ...]) -> Problem:
 def _unknown(leaf: Leaf, snapshot: Snapshot) -> Problem:
     known = _known(snapshot, leaf.names)
     near = closest(leaf.text, known)
-    hint = suggestion(near) or f"It has {len(known):,}, for example {quoted(known[0])}. " if known else ""
+    hint = suggestion(near) or (f"It has {_some(known)}. " if known else "")
     parameter = leaf.pointer.split("/")[1]
     return Problem(
         pointer=leaf.pointer,
@@ -229,6 +231,13 @@ def _unknown(leaf: Leaf, snapshot: Snapshot) -> Problem:
         detail=f"The data set has no {parameter} {quoted(leaf.text)}. {hint}".rstrip(),
         closest=near,
     )
+
+
+def _some(names: Sequence[str]) -> str:
+    """Name two, or say how many there are, with an example."""
+    if len(names) > _NAMED:
+        return f"{len(names):,}, for example {quoted(names[0])}"
+    return listed(map(quoted, names))
 
 
 def _of_question(snapshot: Snapshot, statistic: AnyStatistic, question: int, pointer: str) -> list[Problem]:

@@ -219,7 +219,7 @@ def _missing(statistic: str, parameters: type[msgspec.Struct], field: str) -> Pr
     return Problem(
         pointer=f"/{field}",
         code="missing",
-        detail=f'"{field}" is missing: {statistic} is asked with a JSON object that has {needed}.',
+        detail=f'"{field}" is missing: {statistic} needs {needed}.',
     )
 
 

@@ -19,10 +19,10 @@ def http_protocol() -> type[asyncio.Protocol] | str:
         return "auto"
 
     class OurErrors(HttpToolsProtocol):
-        def send_400_response(self, msg: str) -> None:
+        def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the signature is uvicorn's
             # The part of the address that was read: an address beyond 64 KiB is itself an error.
             path = (getattr(self, "url", b"") or b"").partition(b"?")[0]
-            reply = refuse(path, HttpInvalid(f"{msg} This is not a valid HTTP request."))
+            reply = refuse(path, HttpInvalid("This is not a valid HTTP request."))
             headers = (
                 ("content-type", reply.content_type),
                 ("content-length", str(len(reply.body))),

@@ -25,10 +25,14 @@ def test_the_list_of_commands_says_what_each_is_for() -> None:
     assert "sample   Write a synthetic table for trying things out." in shown
 
 
-def test_a_command_that_does_not_exist_is_refused() -> None:
-    ran = CliRunner().invoke(main, ["sreve"])
+@pytest.mark.parametrize(
+    ("typed", "hint"),
+    [("sreve", 'Did you mean "serve"?'), ("§§§§", "The commands are serve, inspect, ask, jobs,")],
+)
+def test_a_command_that_does_not_exist_is_refused_with_those_that_do(typed: str, hint: str) -> None:
+    ran = CliRunner().invoke(main, [typed])
     assert ran.exit_code == 2
-    assert "No such command 'sreve'" in ran.stderr
+    assert f"No such command '{typed}'. {hint}" in ran.stderr
 
 
 @pytest.mark.parametrize(

@@ -72,7 +72,7 @@ def test_the_layout_of_the_json_does_not_matter_and_is_mentioned() -> None:
         ),
         (lambda edited: edited["rows"][1].update(estimate=None), "rows/1/estimate: null in the file"),
         (lambda edited: edited["rows"].pop(), "rows: 3 in the file, 4 computed."),
-        (lambda edited: edited["rows"][0].pop("se"), "This is no result"),
+        (lambda edited: edited["rows"][0].pop("se"), "This is not a Meantime result"),
         (lambda edited: edited.update(warnings=[]), "warnings: 0 in the file, 1 computed."),
         (lambda edited: edited.update(remark="mine"), 'remark: "mine" in the file, nothing computed.'),
         (lambda edited: edited.update(citation="Me."), 'citation: "Me." in the file, '),
@@ -85,7 +85,7 @@ def test_what_was_edited_is_named(change: Callable[[dict[str, Any]], object], se
     verification = changed(change)
     assert sentence in verification.reason
     assert verification.outcome is (
-        VerificationOutcome.CANNOT_TELL if "no result" in sentence else VerificationOutcome.DIFFERS
+        VerificationOutcome.CANNOT_TELL if "not a Meantime result" in sentence else VerificationOutcome.DIFFERS
     )
 
 

@@ -90,9 +90,7 @@ def test_all_problems_are_told_at_once_in_the_order_of_the_parameters() -> None:
 
 def test_what_is_missing_is_told_with_what_is_wanted() -> None:
     [problem] = problems("state_mean", question=OBESITY)
-    assert (
-        problem.detail == '"state" is missing: state_mean is asked with a JSON object that has "question" and "state".'
-    )
+    assert problem.detail == '"state" is missing: state_mean needs "question" and "state".'
 
 
 @pytest.mark.parametrize(
@@ -123,6 +121,12 @@ def test_an_unknown_name_that_is_like_none_is_told_with_an_example() -> None:
     [problem] = problems("state_mean", question=OBESITY, state="§§§§")
     assert problem.closest == ()
     assert problem.detail == 'The data set has no state "§§§§". It has 4, for example "Guam".'
+
+
+def test_two_names_are_both_told() -> None:
+    about = snapshot([row(OBESITY, "Utah"), row(OBESITY, "Ohio")])
+    with pytest.raises(RequestInvalid, match=r'no state "§§§§"\. It has "Ohio" and "Utah"\.'):
+        check("state_mean", {"question": OBESITY, "state": "§§§§"}, about)
 
 
 def test_names_are_taken_as_they_are_in_the_file() -> None:

@@ -103,7 +103,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         summary="Whether the process is running",
         description="",
         handle=handler_of(livez),
-        outcomes=(Outcome(status=200, description="It is."),),
+        outcomes=(Outcome(status=200, description="The process is running."),),
     ),
     Endpoint(
         name="readyz",

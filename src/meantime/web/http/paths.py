@@ -34,8 +34,8 @@ def path_unknown(path: str, directory: str) -> PathUnknown:
 def method_not_allowed(path: str, method: str, allowed: Sequence[str]) -> MethodNotAllowed:
     """Return the error for a method that a path does not support. ``allowed`` is sorted."""
     return MethodNotAllowed(
-        f"{method[:_SHOWN_METHOD_CHARACTERS]} is not what {path[:_SHOWN_CHARACTERS]!r} takes; "
-        f"it takes {', '.join(allowed)}.",
+        f"{path[:_SHOWN_CHARACTERS]!r} does not support {method[:_SHOWN_METHOD_CHARACTERS]}; "
+        f"it supports {', '.join(allowed)}.",
         allowed=allowed,
     )
 

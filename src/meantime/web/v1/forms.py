@@ -41,8 +41,8 @@ def choose_form(accept: str | None, suffix: str | None, statistic: str | None = 
     offered = FORMATS if statistic is None else formats_of(statistic)
     if suffix is not None:
         if (form := FORMATS.get(suffix)) is None:
-            names = listed((f"results.{name}" for name in FORMATS), most=None)
-            raise PathUnknown(f"There is no results.{suffix[:20]}; the formats are {names}.")
+            names = listed((f".{name}" for name in FORMATS), most=None)
+            raise PathUnknown(f"No format has the suffix .{suffix[:20]}; the suffixes are {names}.")
         if statistic is not None and suffix not in offered:
             raise vegalite.no_chart(statistic)
         return form

@@ -135,9 +135,13 @@ function filter(text, count) {
   count.textContent = words.length ? `${many(total, "question")} found` : "";
 }
 
+// For the phases whose name in the API's documents would need an explanation.
+const SHOWN_PHASES = { looking: "examining", "rolling up": "aggregating" };
+
 function loading(dataset) {
+  const { phase } = dataset.reading;
   const rows = dataset.reading.rows === null ? "" : `, ${many(dataset.reading.rows, "row")}`;
-  return progressBar(`${dataset.status === "ready" ? "Reloading" : "Loading"}: ${dataset.reading.phase}${rows}`, dataset.reading.share);
+  return progressBar(`${dataset.status === "ready" ? "Reloading" : "Loading"}: ${SHOWN_PHASES[phase] ?? phase}${rows}`, dataset.reading.share);
 }
 
 function failure(dataset) {
