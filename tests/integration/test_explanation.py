@@ -93,11 +93,29 @@ def test_the_program_of_every_statistic_gives_its_number(row: AnyStatistic, samp
         ("trend", {"breaks": [2015]}),
         ("association", {"years": "2021..2023"}),
         ("sensitivity", {"show": "figures"}),
+        ("estimate", {"standard": ["us_2000"], "years": "2022..2023", "weights": "sample_size"}),
+        ("comparison", {"standard": ["us_2000"], "category": "Age (years)"}),
+        ("ranking", {"standard": ["us_2000"]}),
     ],
 )
 def test_so_do_other_ways_of_asking(statistic: str, more: dict[str, Any], sample: File) -> None:
     for row_values, explanation in explained(sample, STATISTICS[statistic], **more):
         assert_explained(sample, row_values, explanation)
+
+
+def test_the_program_of_a_trend_of_standardized_values_gives_its_slope(tmp_path: Path) -> None:
+    path = tmp_path / "ages.csv"
+    lines = ["Question,LocationDesc,Year,Data_Value,Low_Confidence_Limit,High_Confidence_Limit,Category,Stratum"]
+    for year in range(2015, 2021):
+        for base, age in ((20, "18-44"), (30, "45-64"), (41, "65+")):
+            value = base + (year - 2015) * 0.5 + (year * base) % 7 / 10
+            lines.append(f"Percent who nap,Utah,{year},{value:.1f},{value - 2:.1f},{value + 2:.1f},Age,{age}")
+    path.write_text("\n".join(lines) + "\n", encoding="utf-8")
+    file = File(path, read(path, into=tmp_path))
+    asked = {"question": "Percent who nap", "standard": ["us_2000"]}
+    [(row_values, explanation)] = explained(file, STATISTICS["trend"], **asked)
+    assert explanation.computes == ("slope",)
+    assert_explained(file, row_values, explanation)
 
 
 def test_a_difference_is_explained_with_its_numbers(sample: File) -> None:

@@ -102,7 +102,7 @@ def _of_default_group(draft: Draft) -> Booleans:
 
     Not in the order of the file's rows: the same content has the same answers, whatever the order of its rows.
     """
-    by_category = _strata_by_category(draft, draft.keys[draft.has_value] if draft.has_value.any() else draft.keys)
+    by_category = strata_by_category(draft, draft.keys[draft.has_value] if draft.has_value.any() else draft.keys)
     groups = [(category, stratum) for category, strata in by_category.items() for stratum in strata]
     category, stratum = next((group for group in groups if is_group_of_people(group[1])), groups[0])
     others = (
@@ -121,7 +121,8 @@ def _of_default_group(draft: Draft) -> Booleans:
     return _of_stratum(draft, category, stratum)
 
 
-def _strata_by_category(draft: Draft, keys: Integers) -> dict[str, list[str]]:
+def strata_by_category(draft: Draft, keys: Integers) -> dict[str, list[str]]:
+    """Return the strata of some cells by their category, in the order in which the data set lists them."""
     labels = draft.cube.labels
     categories, strata = (*labels.categories, ""), (*labels.strata, "")
     by_category: dict[str, list[str]] = {}
@@ -133,7 +134,7 @@ def _strata_by_category(draft: Draft, keys: Integers) -> dict[str, list[str]]:
 def _choices(draft: Draft) -> str:
     named = (
         f"{quoted(category)}: {listed(map(quoted, members))}"
-        for category, members in _strata_by_category(draft, draft.keys).items()
+        for category, members in strata_by_category(draft, draft.keys).items()
     )
     return f"There are, by category: {'; '.join(named)}."
 

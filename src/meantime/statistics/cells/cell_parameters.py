@@ -21,6 +21,22 @@ Basis = Literal["total", "stratum", "all_rows"]
 IntervalScale = Literal["auto", "logit", "log", "linear"]
 
 
+# More strata than any table has; a longer list is a mistake.
+MOST_STRATA = 200
+
+StandardPopulation = Annotated[
+    tuple[str, ...],
+    msgspec.Meta(
+        max_length=MOST_STRATA,
+        description="A standard population, to compare values as if all had its mix of people: the name of a built-in "
+        'one, or a weight for each stratum, written "stratum=weight". Each value is then the weighted sum of the '
+        "strata of a category; by default of the one whose groups are the standard's, such as age. Default: values "
+        "as published.",
+        examples=[["us_2000"], ["Female=51", "Male=49"]],
+    ),
+]
+
+
 class CellParameters(msgspec.Struct, frozen=True, kw_only=True):
     """Parameters that select cells; every statistic of published estimates has them."""
 

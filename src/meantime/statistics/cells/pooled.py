@@ -105,11 +105,18 @@ def pool_periods(selection: Selection, weights: Weights | None = None) -> Pooled
         used_high=used_high,
         respondents=respondents,
         weights=made.weights,
-        flagged=np.asarray((groups.flags != 0).sum(axis=1), dtype=np.int64),
+        flagged=np.asarray(groups.flagged.sum(axis=1), dtype=np.int64),
         flags=flags_of(selection, value, made.se, low, high, respondents)
         | np.bitwise_or.reduce(groups.flags & np.int8(IMPOSSIBLE), axis=1),
         left_out=selection.left_out + missing,
     )
+
+
+def without_empty(selection: Selection) -> Selection:
+    """Leave out, by name, the groups that have no value in any period."""
+    is_empty = np.isnan(selection.value).all(axis=1)
+    missing = tuple(_missing(selection, row) for row in np.flatnonzero(is_empty).tolist())
+    return replace(selection[~is_empty], left_out=selection.left_out + missing)
 
 
 def _missing(selection: Selection, row: int) -> LeftOut:
@@ -121,7 +128,9 @@ def _missing(selection: Selection, row: int) -> LeftOut:
     name = cube.labels.locations[selection.locations[row]]
     if len(np.unique(selection.strata)) > 1:
         name = f"{selection.stratum_names[row][1]} in {name}"
+    group = selection.missing_group(row, index)
     if cell == ABSENT:
-        return LeftOut(name, f"no row for {when}")
+        return LeftOut(name, f"{group}no row for {when}" if when else f"{group}no row")
     reason = selection.reason(row, index)
-    return LeftOut(name, f"suppressed or missing in {when}: {reason}" if when else f"suppressed or missing: {reason}")
+    missing = f"{group}suppressed or missing"
+    return LeftOut(name, f"{missing} in {when}: {reason}" if when else f"{missing}: {reason}")

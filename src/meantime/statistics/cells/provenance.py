@@ -139,12 +139,13 @@ def of_estimates(pooled: Pooled, row: Mapping[str, Cell] | None) -> Provenance:
 def of_group(pooled: Pooled, row: Mapping[str, Cell], used_as: str = VALUE, *, sign: float = 1.0) -> Part:
     """Return the part of the groups that a row is of: location, and category and stratum where it names them."""
     indices = groups_of(pooled.groups, row)
-    return Part(used_as, pooled.groups.cell[indices].ravel(), sign * pooled.weights[indices].ravel())
+    cells, weights = pooled.groups.weighted_cells(indices, pooled.weights[indices])
+    return Part(used_as, cells, sign * weights)
 
 
 def of_all(selection: Selection, used_as: str = VALUE) -> Part:
     """Return every cell of a selection, including withheld ones and those of locations that are left out."""
-    cells = selection.cell.ravel()
+    cells = selection.all_cells.ravel()
     return unweighted(cells[cells != ABSENT], used_as)
 
 

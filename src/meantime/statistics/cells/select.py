@@ -7,6 +7,7 @@ which nobody can say which is the estimate.
 
 from __future__ import annotations
 
+import msgspec
 import numpy as np
 
 from meantime.dataset.cube import ABSENT
@@ -19,6 +20,8 @@ from meantime.statistics.cells.grid import grid_of, without_row
 from meantime.statistics.cells.locations import wanted_locations
 from meantime.statistics.cells.refusals import raise_problems
 from meantime.statistics.cells.selection import Booleans, Rows, Selection
+from meantime.statistics.cells.standardized import standardized
+from meantime.statistics.cells.standards import chosen_standard, standard_of
 from meantime.statistics.cells.value_types import chosen_value_type
 from meantime.text import listed, quoted
 
@@ -34,7 +37,8 @@ def select(
     """Return the cells of a request.
 
     ``by_stratum``: those of every stratum (of the category, where one is named). ``also``: of this location too.
-    ``each_period``: each period is told by itself, so that they may have years in common.
+    ``each_period``: each period is told by itself, so that they may have years in common. Of a request with a standard
+    population: the standardized values, each of several cells.
 
     Four of the five locations have 2020, which is not nine in ten of them; of the years, 2019 is the last that all
     have:
@@ -57,6 +61,11 @@ def select(
         RequestInvalid: it cannot be answered from this snapshot; carries all problems.
         KeyError: the snapshot does not have the question.
     """
+    if standard_of(parameters) and not by_stratum:
+        standard = chosen_standard(Draft(snapshot, parameters))
+        own = msgspec.structs.replace(parameters, category=standard.category)
+        strata = select(snapshot, own, by_stratum=True, also=also, each_period=each_period)
+        return standardized(strata, standard)
     draft = Draft(snapshot, parameters, by_stratum=by_stratum, also=also)
     wanted = wanted_locations(draft)
     of_basis = basis_cells(draft)

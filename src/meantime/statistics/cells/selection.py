@@ -19,6 +19,7 @@ from meantime.dataset.facts.titles import title_of
 from meantime.dataset.snapshot import Polarity, Snapshot
 from meantime.statistics.cells.cell_parameters import CellParameters
 from meantime.statistics.cells.periods import periods_text
+from meantime.statistics.cells.standardized_groups import StandardizedGroups
 from meantime.statistics.methods.reliability import Flags, flags
 from meantime.statistics.methods.standard_errors import Scale
 from meantime.statistics.parameters import period_text
@@ -89,6 +90,7 @@ class Selection:
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     default_group: DefaultGroup | None = None  # where the request names no group and there is no total
+    standardized: StandardizedGroups | None = None  # where each value is the weighted sum of several cells
 
     def __len__(self) -> int:
         return len(self.locations)
@@ -96,7 +98,8 @@ class Selection:
     def __getitem__(self, rows: Any) -> Selection:
         """Return the selection of some groups."""
         arrays = ("locations", "categories", "strata", *_GRIDS)
-        return replace(self, **{name: getattr(self, name)[rows] for name in arrays})
+        standardized = None if self.standardized is None else self.standardized[rows]
+        return replace(self, standardized=standardized, **{name: getattr(self, name)[rows] for name in arrays})
 
     @property
     def polarity(self) -> Polarity | None:
@@ -136,7 +139,38 @@ class Selection:
         """Return the selection of one period, named as answers name it."""
         index = ["" if period is None else period_text(period) for period in self.periods].index(str(text))
         cut = {name: getattr(self, name)[:, [index]] for name in _GRIDS}
-        return replace(self, periods=(self.periods[index],), **cut)
+        standardized = None if self.standardized is None else self.standardized[:, [index]]
+        return replace(self, periods=(self.periods[index],), standardized=standardized, **cut)
+
+    @property
+    def all_cells(self) -> Integers:
+        """The cells of the cube: of standardized values (groups, periods, strata), else (groups, periods)."""
+        return self.cell if self.standardized is None else self.standardized.cell
+
+    @property
+    def cells_per_value(self) -> int:
+        """Of how many published values each value is made."""
+        return 1 if self.standardized is None else len(self.standardized.standard.shares)
+
+    @property
+    def flagged(self) -> Integers:
+        """How many of the cells of each value have a flag of their own."""
+        return (self.flags != 0).astype(np.int64) if self.standardized is None else self.standardized.flagged
+
+    def weighted_cells(self, index: Any, weights: Doubles) -> tuple[Integers, Doubles]:
+        """Return the cells of some values, each with its weight, from the weights of these values."""
+        if self.standardized is None:
+            return self.cell[index].ravel(), weights.ravel()
+        shares = self.standardized.standard.weights
+        return self.standardized.cell[index].ravel(), (weights[..., None] * shares).ravel()
+
+    def missing_group(self, row: int, index: int) -> str:
+        """Name the first group that a standardized value lacks, with a colon; "" for values that are published."""
+        if self.standardized is None:
+            return ""
+        groups = list(self.standardized.standard.shares)
+        place = self.standardized.cell[row, index].tolist().index(self.cell[row, index])
+        return f"{quoted(groups[place])}: "
 
     @property
     def asked_for(self) -> set[str]:
@@ -157,6 +191,8 @@ class Selection:
     def subject(self) -> Subject:
         """What sentences about the cells are about; of several strata, the people of the question."""
         title = title_of(self.snapshot.about.questions[self.question].text)
+        if self.standardized is not None:
+            title = self.standardized.standard.title(title)
         subject = Subject(title=title, years=self.years, unit=self.unit, geography=self.geography)
         strata = set(self.stratum_names)
         return subject.of(*strata.pop()) if len(strata) == 1 else subject

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 from meantime.statistics.cells.pooled import Pooled
@@ -16,6 +16,7 @@ from meantime.table import Cell
 from meantime.text import number
 
 LIMITS_ARE_95 = "The published limits are 95% limits."
+SEPARATE_GROUPS = "Groups are separate samples."
 SEPARATE_SAMPLES = "Locations and years are separate samples."
 
 _KORN = "Korn and Graubard, Analysis of Health Surveys (1999)"
@@ -35,6 +36,11 @@ class ExplainedEstimate(NamedTuple):
     label: str  # in words
     pooled: Pooled  # of one group
     has_limits: bool  # its standard errors come from both published limits
+
+    @property
+    def is_published(self) -> bool:
+        """Whether it is one value of the file, and not made of several."""
+        return len(self.pooled.groups.periods) * self.pooled.groups.cells_per_value == 1
 
     @property
     def value(self) -> float:
@@ -89,28 +95,32 @@ def begin_estimates(explanation: AnyExplanation, first: ExplainedEstimate) -> No
     computed_from = first.pooled.groups.snapshot.about.limits_from
     of_limits = f"95% limits were computed from the published {computed_from}." if computed_from else LIMITS_ARE_95
     explanation.assumptions += [of_limits, SEPARATE_SAMPLES]
+    if first.pooled.groups.standardized is not None:
+        explanation.assumptions.append(SEPARATE_GROUPS)
     explanation.sources.append(_KORN)
 
 
 def add_estimate(explanation: AnyExplanation, estimate: ExplainedEstimate) -> None:
     """Add the steps of one estimate, and its lines of the programs."""
     pooled, of = estimate.pooled, estimate.pooled.groups
-    values, weights = of.value[0].tolist(), pooled.weights[0].tolist()
+    cells, weights = of.weighted_cells(0, pooled.weights[0])
     when = of.years or "the file"
-    if len(values) == 1:
+    if estimate.is_published:
         text = f"{estimate.label} in {when}: the published value."
         explanation.step(text, f"v = {number(estimate.value)}", value=estimate.value)
     else:
-        terms = [f"{weight:.4g} x {number(value)}" for weight, value in zip(weights, values, strict=True)]
+        values = of.snapshot.cube.cells.moments[cells].means(of.snapshot.cube.scale)
+        both = zip(weights.tolist(), values.tolist(), strict=True)
+        terms = [f"{weight:.4g} x {number(value)}" for weight, value in both]
         written = " + ".join(terms[:_WRITTEN_OUT]) + (" + ..." if len(terms) > _WRITTEN_OUT else "")
-        text = f"{estimate.label} over {when}: {len(values)} published values, {_COUNTING[of.parameters.weights]}."
+        text = f"{estimate.label} over {when}: {len(values)} published values, {_counting(of)}."
         explanation.step(text, f"v = {written} = {number(estimate.value)}", value=estimate.value)
-    _add_error(explanation, estimate, values)
-    explanation.programs.take(estimate.name, Part("value", of.cell[0], pooled.weights[0]))
+    _add_error(explanation, estimate)
+    explanation.programs.take(estimate.name, Part("value", cells, weights))
     if estimate.has_limits:
         explanation.programs.pooled(
             estimate.name,
-            is_published=len(values) == 1,
+            is_published=estimate.is_published,
             is_used=_used(estimate) == _shown(estimate),
             exact=_used(estimate) if _has_few_cases(estimate) else None,
         )
@@ -120,6 +130,14 @@ def add_estimate(explanation: AnyExplanation, estimate: ExplainedEstimate) -> No
         f"{name}_value = ({name}['weight'] * number({name}[{column}])).sum()",
         f"{name}_value <- sum({name}$weight * number({name}[[{column}]]))",
     )
+
+
+def _counting(of: Selection) -> str:
+    counting = _COUNTING[of.parameters.weights]
+    if of.standardized is None:
+        return counting
+    shares = f"each group of {of.standardized.standard.category} with its share of the standard population"
+    return shares if len(of.periods) == 1 else f"{shares}; of the years {counting}"
 
 
 def _shown(estimate: ExplainedEstimate) -> tuple[float, float]:
@@ -158,7 +176,7 @@ _WIDTH = {
 }
 
 
-def _add_error(explanation: AnyExplanation, estimate: ExplainedEstimate, values: Sequence[float]) -> None:
+def _add_error(explanation: AnyExplanation, estimate: ExplainedEstimate) -> None:
     if estimate.se != estimate.se:
         explanation.step("It has no standard error: limits and respondents do not tell it.")
         return
@@ -168,15 +186,16 @@ def _add_error(explanation: AnyExplanation, estimate: ExplainedEstimate, values:
     how = f"from the published {published}, on the {scale} scale, with the rounding added."
     low, high = _shown(estimate)
     interval = f"{number(low)} to {number(high)}"
-    if len(values) == 1:
+    if estimate.is_published:
         explanation.step(f"Its standard error comes {how}", formula, se=estimate.se)
         computed_from = estimate.pooled.groups.snapshot.about.limits_from
         what = f"comes from the published {computed_from}" if computed_from else "is the published one"
         explanation.step(f"The 95% interval {what}.", interval, low=low, high=high)
         _add_used(explanation, estimate)
         return
+    independent = "years" if estimate.pooled.groups.standardized is None else "groups and years"
     explanation.step(
-        f"Its standard error is that of independent years; each one's comes {how}",
+        f"Its standard error is that of independent {independent}; each one's comes {how}",
         f"SE = sqrt(sum of (w SE)^2) = {number(estimate.se)}",
         se=estimate.se,
     )

@@ -13,11 +13,12 @@ from meantime.dataset.cube import Doubles
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
 from meantime.statistics import columns as shared
-from meantime.statistics.cells.cell_parameters import WithReference, check_form
+from meantime.statistics.cells.cell_parameters import StandardPopulation, WithReference
 from meantime.statistics.cells.containment import Containment, containment, correlation_with
 from meantime.statistics.cells.pooled import Pooled
 from meantime.statistics.cells.provenance import Provenance
 from meantime.statistics.cells.reference import difference_rests_on, with_reference
+from meantime.statistics.cells.standards import check_standardized
 from meantime.statistics.explain.differences import add_both, explain_difference
 from meantime.statistics.explain.estimates import ExplainedEstimate, estimate_of
 from meantime.statistics.explain.explanation import ExplanationBuilder
@@ -45,6 +46,8 @@ from meantime.text import number
 
 class Comparison(WithReference, frozen=True, kw_only=True):
     """Parameters of ``comparison``."""
+
+    standard: StandardPopulation = ()
 
     reference: Annotated[
         Annotated[str, Names.LOCATION] | None,
@@ -244,7 +247,7 @@ STATISTIC = Statistic(
     compute=comparison,
     rests_on=rests_on,
     explain=explain,
-    check_form=check_form,
+    check_form=check_standardized,
     help="each location compared with a reference: difference, ratio, and whether they differ",
     estimates="how much higher a location's population value is than that of the reference, in the same years",
     columns=COLUMNS,

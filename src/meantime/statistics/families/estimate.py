@@ -13,7 +13,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.errors import Problem
 from meantime.model import Work
 from meantime.statistics import columns as shared
-from meantime.statistics.cells.cell_parameters import CellParameters, check_form
+from meantime.statistics.cells.cell_parameters import CellParameters, StandardPopulation
 from meantime.statistics.cells.periods import periods_text
 from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import (
@@ -29,6 +29,7 @@ from meantime.statistics.cells.provenance import (
 from meantime.statistics.cells.refusals import raise_problems
 from meantime.statistics.cells.select import select, select_rows
 from meantime.statistics.cells.selection import Rows, Selection, left_out_warning
+from meantime.statistics.cells.standards import check_standardized
 from meantime.statistics.explain.estimates import estimate_of, explain_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.explain.means import explain_mean
@@ -54,6 +55,8 @@ from meantime.table import Cell, Column, Kind, Table
 
 class Estimate(CellParameters, frozen=True, kw_only=True):
     """Parameters of ``estimate``."""
+
+    standard: StandardPopulation = ()
 
     by: Annotated[
         tuple[Literal["stratum", "period"], ...],
@@ -91,9 +94,13 @@ def columns_for(parameters: Estimate) -> tuple[Column, ...]:
 
 def check_basis(parameters: Estimate) -> tuple[Problem, ...]:
     """Return what is wrong with a request regardless of the data."""
+    if parameters.standard and "stratum" in parameters.by:
+        detail = "A standardized value is made of all strata, so there is no row for each. Remove one of them."
+        problem = Problem(pointer="/by", code="contradiction", detail=detail)
+        return (*check_standardized(parameters), problem)
     is_broken_down = bool(parameters.by) or parameters.category is not None or parameters.stratum is not None
-    if parameters.basis != "all_rows" or not is_broken_down:
-        return check_form(parameters)
+    if parameters.basis != "all_rows" or parameters.standard or not is_broken_down:
+        return check_standardized(parameters)
     detail = (
         'The basis "all_rows" is one mean for each location, over all categories and years. Remove by, category'
         " and stratum."
@@ -103,8 +110,8 @@ def check_basis(parameters: Estimate) -> tuple[Problem, ...]:
 
 def prepare(snapshot: Snapshot, parameters: Estimate) -> Selection | Rows:
     """Select the cells; of the basis "all_rows", those of every row."""
+    raise_problems(check_basis(parameters))
     if parameters.basis == "all_rows":
-        raise_problems(check_basis(parameters))
         return select_rows(snapshot, parameters)
     return select(snapshot, parameters, by_stratum="stratum" in parameters.by, each_period="period" in parameters.by)
 
@@ -152,8 +159,9 @@ def rests_on(prepared: Prepared[Estimate, Selection | Rows], row: Mapping[str, C
         return Provenance(number=None, parts=(of_all(selection),))
     if "period" not in prepared.parameters.by:
         return Provenance(number="estimate", parts=(of_group(pool_periods(selection), row),))
-    cells = selection.at(row["period"]).cell[groups_of(selection, row), 0]
-    return Provenance(number="estimate", parts=(Part(VALUE, cells, np.ones(len(cells))),))
+    groups = groups_of(selection, row)
+    cells, weights = selection.at(row["period"]).weighted_cells((groups, 0), np.ones(len(groups)))
+    return Provenance(number="estimate", parts=(Part(VALUE, cells, weights),))
 
 
 def _all_rows_rest_on(snapshot: Snapshot, rows: Rows, row: Mapping[str, Cell] | None) -> Provenance:
@@ -170,7 +178,7 @@ def _pooled(pooled: Pooled, parameters: Estimate) -> Table:
         numbers(pooled.se),
         numbers(pooled.low),
         numbers(pooled.high),
-        [len(pooled.groups.periods)] * len(pooled),
+        [len(pooled.groups.periods) * pooled.groups.cells_per_value] * len(pooled),
         pooled.flagged.tolist(),
         integers(pooled.respondents),
         flag_texts(pooled.flags),
@@ -203,7 +211,8 @@ def _findings(pooled: Pooled, parameters: Estimate) -> list[str]:
 
 def _by_period(of: Selection, parameters: Estimate) -> Table:
     """Give every cell a row: those that are there, withheld ones included."""
-    rows, columns = np.nonzero(of.cell != ABSENT)
+    is_there = of.all_cells != ABSENT
+    rows, columns = np.nonzero(is_there if of.standardized is None else is_there.any(axis=2))
     there = of[rows]
     names = ["" if period is None else period_text(period) for period in of.periods]
 
@@ -218,16 +227,20 @@ def _by_period(of: Selection, parameters: Estimate) -> Table:
         at(of.se),
         at(of.low),
         at(of.high),
-        has_value.astype(np.int64).tolist(),
-        (of.flags[rows, columns] != 0).astype(np.int64).tolist(),
+        (has_value * of.cells_per_value).astype(np.int64).tolist(),
+        of.flagged[rows, columns].tolist(),
         integers(of.respondents[rows, columns]),
         flag_texts(of.flags[rows, columns]),
         [
-            None if has else of.reason(row, index)
+            None if has else f"{of.missing_group(row, index)}{_reason(of, row, index)}"
             for has, row, index in zip(has_value.tolist(), rows.tolist(), columns.tolist(), strict=True)
         ],
     ]
     return table(of, columns_for(parameters), data, left_out=of.left_out, notes=[_strata_note(parameters)])
+
+
+def _reason(of: Selection, row: int, index: int) -> str:
+    return "no row" if of.cell[row, index] == ABSENT else of.reason(row, index)
 
 
 def _groups(of: Selection, parameters: Estimate) -> list[list[Cell]]:

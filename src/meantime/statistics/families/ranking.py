@@ -13,13 +13,14 @@ from meantime.dataset.cube import Integers
 from meantime.dataset.snapshot import Polarity, Snapshot
 from meantime.model import Work
 from meantime.statistics import columns as shared
-from meantime.statistics.cells.cell_parameters import CellParameters, check_form
+from meantime.statistics.cells.cell_parameters import CellParameters, StandardPopulation
 from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import Provenance, of_estimates
 from meantime.statistics.cells.reference import beside
 from meantime.statistics.cells.refusals import refusal
 from meantime.statistics.cells.select import select
 from meantime.statistics.cells.selection import Selection
+from meantime.statistics.cells.standards import check_standardized
 from meantime.statistics.explain.differences import MOGSTAD
 from meantime.statistics.explain.estimates import explain_own_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
@@ -75,6 +76,8 @@ class Ordered(CellParameters, frozen=True, kw_only=True):
 
 class Ranking(Ordered, frozen=True, kw_only=True):
     """Parameters of ``ranking``."""
+
+    standard: StandardPopulation = ()
 
     best: Annotated[
         int,
@@ -262,7 +265,7 @@ def _by_model(
         return [nothing] * 4
     # The reference is only shown, so it must not change the seed.
     seen = msgspec.structs.replace(parameters, reference=None)
-    rng = generator(pooled.groups.snapshot.fingerprint, "ranking", seen)
+    rng = generator(pooled.groups.snapshot.fingerprint, "ranking", seen, added=("standard",))
     drawn = model_ranks(pooled.value, pooled.se, about, best=parameters.best, is_lower_better=is_lower_better, rng=rng)
     return [
         numbers(drawn.expected[order]),
@@ -342,7 +345,7 @@ STATISTIC = Statistic(
     compute=ranking,
     rests_on=rests_on,
     explain=explain,
-    check_form=check_form,
+    check_form=check_standardized,
     help="locations in order, best first, with confidence intervals for their ranks",
     estimates="the order of the locations' population values, as far as chance lets it be seen",
     columns=COLUMNS,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from math import isfinite
 from typing import Annotated
 
 import msgspec
@@ -14,16 +13,16 @@ from meantime.dataset.cube import Doubles, Integers
 from meantime.dataset.facts.standard_populations import built_in_populations
 from meantime.dataset.facts.titles import Title
 from meantime.dataset.snapshot import Snapshot
-from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem
 from meantime.model import Work
 from meantime.statistics import columns as shared
-from meantime.statistics.cells.cell_parameters import CellParameters, check_form
+from meantime.statistics.cells.cell_parameters import MOST_STRATA, CellParameters, check_form
 from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import VALUE, Part, Provenance, groups_of, of_all
 from meantime.statistics.cells.refusals import raise_problems
 from meantime.statistics.cells.select import select
 from meantime.statistics.cells.selection import LeftOut, Selection
+from meantime.statistics.cells.standards import source_note, unlike, weights_for, weights_note, weights_of
 from meantime.statistics.explain.estimates import LIMITS_ARE_95, come_from_limits
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.explain.programs import Uncertain
@@ -48,9 +47,6 @@ from meantime.statistics.words.extremes import ReferenceValue, estimate_sentence
 from meantime.table import Cell, Column, Kind, Table
 from meantime.text import number, quoted
 
-# More strata than any table has; a longer list is a mistake.
-_MOST_STRATA = 200
-
 
 class Standardised(CellParameters, frozen=True, kw_only=True):
     """Parameters of ``standardised``."""
@@ -65,7 +61,7 @@ class Standardised(CellParameters, frozen=True, kw_only=True):
         tuple[str, ...],
         msgspec.Meta(
             min_length=1,
-            max_length=_MOST_STRATA,
+            max_length=MOST_STRATA,
             description="The standard population: the name of a built-in one, or a weight for each stratum, written "
             '"stratum=weight". Weights need not add up to anything; a stratum of weight 0 is left out.',
             examples=[["us_2000"], ["Female=51", "Male=49"]],
@@ -146,7 +142,12 @@ def standardised(prepared: Prepared[Standardised, _Strata], _work: Work) -> Tabl
         COLUMNS,
         data,
         left_out=found.left_out,
-        notes=[_weights_note(parameters, found.weights), *_source(parameters), _no_groups_note(found), _FOR_COMPARING],
+        notes=[
+            weights_note(parameters.category, found.weights),
+            source_note(parameters.standard),
+            _no_groups_note(found),
+            _FOR_COMPARING,
+        ],
         findings=[_finding(found.groups, value, low, high, parameters)],
     )
 
@@ -168,11 +169,10 @@ def prepare(snapshot: Snapshot, parameters: Standardised) -> _Strata:
     """Select the cells of the strata that have a weight, and pool their years."""
     raise_problems(_wrong_form(parameters))
     chosen = select(snapshot, parameters, by_stratum=True)
-    weights, _ = _weights(parameters)
-    if (standard := built_in_populations().get(parameters.standard[0])) is not None:
-        groups = zip(chosen.stratum_names, chosen.is_group.tolist(), strict=True)
-        weights = standard.weights_of(sorted({stratum for (_, stratum), is_group in groups if is_group}))
-    raise_problems(_unlike(chosen, weights, parameters))
+    groups = zip(chosen.stratum_names, chosen.is_group.tolist(), strict=True)
+    there = sorted({stratum for (_, stratum), is_group in groups if is_group})
+    weights = weights_for(parameters.standard, there)
+    raise_problems(tuple(unlike(there, weights, parameters.category)))
     used = {stratum: weight for stratum, weight in weights.items() if weight > 0}
     is_used = np.array([stratum in used for _, stratum in chosen.stratum_names], dtype=bool)
     no_groups = {stratum for _, stratum in chosen[~chosen.is_group].stratum_names}
@@ -192,75 +192,7 @@ def _wrong_form(parameters: Standardised) -> Iterator[Problem]:
     if parameters.stratum is not None:
         detail = "All strata of the category are weighted. Remove the stratum."
         yield Problem(pointer="/stratum", code="contradiction", detail=detail)
-    yield from _weights(parameters)[1]
-
-
-# The standard
-
-
-def _weights(parameters: Standardised) -> tuple[dict[str, float], list[Problem]]:
-    """Return the weight of each stratum, and what is wrong with them."""
-    if len(parameters.standard) == 1 and "=" not in parameters.standard[0]:
-        return _built_in(parameters.standard[0])
-    found: dict[str, float] = {}
-    problems: list[Problem] = []
-    for index, text in enumerate(parameters.standard):
-        stratum, equals, number = text.rpartition("=")
-        weight = _weight(number)
-        pointer = f"/standard/{index}"
-        if not equals or weight is None:
-            detail = f'{quoted(text)} must have the form "stratum=weight", with a weight of 0 or more.'
-            problems.append(Problem(pointer=pointer, code="type", detail=detail))
-        elif stratum in found:
-            detail = f"The stratum {quoted(stratum)} is listed twice."
-            problems.append(Problem(pointer=pointer, code="contradiction", detail=detail))
-        else:
-            found[stratum] = weight
-    if not problems and not sum(found.values()) > 0:
-        problems.append(
-            Problem(pointer="/standard", code="contradiction", detail="All weights are 0. At least one must be larger.")
-        )
-    return found, problems
-
-
-def _built_in(name: str) -> tuple[dict[str, float], list[Problem]]:
-    known = built_in_populations()
-    if name in known:
-        return known[name].weights, []
-    near = closest(name, tuple(known))
-    detail = (
-        f"There is no standard population {quoted(name)}. {suggestion(near)}There are: {', '.join(known)}; or give "
-        'each stratum its weight, as in "Female=51".'
-    )
-    return {}, [Problem(pointer="/standard/0", code="unknown", detail=detail, closest=near)]
-
-
-def _weight(text: str) -> float | None:
-    try:
-        weight = float(text)
-    except ValueError:
-        return None
-    return weight if isfinite(weight) and weight >= 0 else None
-
-
-def _unlike(chosen: Selection, weights: Mapping[str, float], parameters: Standardised) -> Iterator[Problem]:
-    """Say which strata have no weight, and which weights have no stratum: neither is guessed."""
-    groups = zip(chosen.stratum_names, chosen.is_group.tolist(), strict=True)
-    there = sorted({stratum for (_, stratum), is_group in groups if is_group})
-    without = [stratum for stratum in there if stratum not in weights]
-    if without:
-        detail = (
-            f"The standard has no weight for {', '.join(map(quoted, without))} of {quoted(parameters.category)}. A "
-            "weight of 0 leaves a stratum out."
-        )
-        yield Problem(pointer="/standard", code="missing", detail=detail)
-    unknown = [stratum for stratum in weights if stratum not in there]
-    if unknown:
-        detail = (
-            f"{quoted(parameters.category)} has no group {', '.join(map(quoted, unknown))}. It has: "
-            f"{', '.join(map(quoted, there))}."
-        )
-        yield Problem(pointer="/standard", code="unknown", detail=detail, closest=closest(unknown[0], there))
+    yield from weights_of(parameters.standard)[1]
 
 
 # Strata of each location
@@ -313,17 +245,6 @@ def _flags(of: Selection, value: Doubles, se: Doubles, low: Doubles, high: Doubl
     if not of.is_percent:
         return np.zeros(len(value), dtype=np.int8)
     return flags(value, se, low, high, respondents, standard=of.parameters.reliability)
-
-
-def _weights_note(parameters: Standardised, weights: Mapping[str, float]) -> str:
-    total = sum(weights.values())
-    shares = ", ".join(f"{stratum} {weight / total:.3f}" for stratum, weight in weights.items())
-    return f"Weights of the strata of {quoted(parameters.category)}: {shares}."
-
-
-def _source(parameters: Standardised) -> list[str]:
-    standard = built_in_populations().get(parameters.standard[0])
-    return [] if standard is None else [f"Standard: {standard.title} ({standard.source})."]
 
 
 def _no_groups_note(found: _Strata) -> str:

@@ -13,13 +13,15 @@ from meantime.dataset.cube import ABSENT, Doubles
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
 from meantime.statistics import columns as shared
-from meantime.statistics.cells.cell_parameters import WithAdjustment, check_form
+from meantime.statistics.cells.cell_parameters import StandardPopulation, WithAdjustment
 from meantime.statistics.cells.periods import SYNTAX, periods_text
+from meantime.statistics.cells.pooled import without_empty
 from meantime.statistics.cells.provenance import VALUE, Part, Provenance, groups_of, of_all
 from meantime.statistics.cells.refusals import refusal
 from meantime.statistics.cells.select import select
 from meantime.statistics.cells.selection import Selection
-from meantime.statistics.explain.estimates import LIMITS_ARE_95, SEPARATE_SAMPLES
+from meantime.statistics.cells.standards import check_standardized
+from meantime.statistics.explain.estimates import LIMITS_ARE_95, SEPARATE_GROUPS, SEPARATE_SAMPLES
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.methods.slopes import (
@@ -50,6 +52,8 @@ _FIT_LEVEL = 0.01
 
 class Trend(WithAdjustment, frozen=True, kw_only=True):
     """Parameters of ``trend``."""
+
+    standard: StandardPopulation = ()
 
     years: Annotated[
         int | str,
@@ -214,7 +218,8 @@ def rests_on(prepared: Prepared[Trend, Selection], row: Mapping[str, Cell] | Non
     columns = _stretch_of(own, parameters.breaks, row)
     value, se = own.value[0, columns], own.se[0, columns]
     year = np.array([_middle(own, column) for column in columns])
-    cells, weights = own.cell[0, columns], pulls(year, value, se, is_percent=own.is_percent)
+    pull = pulls(year, value, se, is_percent=own.is_percent)
+    cells, weights = own.weighted_cells((0, columns), pull)
     is_there = cells != ABSENT
     return Provenance(number="slope", parts=(Part(VALUE, cells[is_there], weights[is_there]),))
 
@@ -233,6 +238,8 @@ def _stretch_of(own: Selection, breaks: tuple[int, ...], row: Mapping[str, Cell]
 def prepare(snapshot: Snapshot, parameters: Trend) -> Selection:
     """Select the cells of all years."""
     selection = select(snapshot, parameters)
+    if selection.standardized is not None:
+        selection = without_empty(selection)
     if len(selection.periods) < 3:
         years = selection.years or "values without a year"
         detail = f"A trend needs at least three years, not {years}. For two years, use change."
@@ -351,10 +358,7 @@ def _findings(
 
 def explain(explanation: ExplanationBuilder[Trend, Selection]) -> None:
     """Explain the slope of a location's line."""
-    explanation.assumptions += [
-        LIMITS_ARE_95,
-        SEPARATE_SAMPLES,
-    ]
+    explanation.assumptions += [LIMITS_ARE_95, SEPARATE_SAMPLES]
     if explanation.parameters.errors is Errors.CLASSIC:
         explanation.assumptions.append("The noise of one year does not carry over into the next.")
     explanation.sources.append(_AITKEN)
@@ -364,7 +368,11 @@ def explain(explanation: ExplanationBuilder[Trend, Selection]) -> None:
         return
     [part] = explanation.provenance.parts
     used = ~np.isnan(part.weights)
-    _explain_line(explanation, slope, int(used.sum()))
+    per_year = explanation.data.cells_per_value
+    if explanation.data.standardized is not None:
+        explanation.assumptions.append(SEPARATE_GROUPS)
+        explanation.step(f"The value of each year is a weighted sum of {per_year} groups (standard population).")
+    _explain_line(explanation, slope, int(used.sum()) // per_year)
     value = explanation.programs.column("value")
     # The pulls tell the slope; signs are needed here, and a year that pulls down has a negative one.
     explanation.programs.take("years", Part(part.used_as, part.cells[used], np.abs(part.weights[used])))
@@ -420,7 +428,7 @@ STATISTIC = Statistic(
     compute=trend,
     rests_on=rests_on,
     explain=explain,
-    check_form=check_form,
+    check_form=check_standardized,
     help="whether each location's values rise or fall over its years, with a test of the straight line",
     estimates="the change a year of a location's population value along a straight line",
     columns=COLUMNS,
@@ -430,14 +438,8 @@ STATISTIC = Statistic(
             *("Alabama", 2011, 2023, 13, 0.41319696229592906, 0.2856774016206303, 0.5407165229712279),
             *(1.3792124560000644e-05, 0.0004965164841600232, "rising"),
             *(1.4645486933727971, 1.00812787282722, 1.9230319218633047, None, None, None),
-            *(
-                0.7387749314548487,
-                0.7019271292171032,
-                "no departure from a line detected",
-                -0.2571534834500745,
-                1.346582943805166e-05,
-                0.35749999999999993,
-            ),
+            *(0.7387749314548487, 0.7019271292171032, "no departure from a line detected"),
+            *(-0.2571534834500745, 1.346582943805166e-05, 0.35749999999999993),
         ),
     ),
     method_version=6,  # from 2 on the years of a percent are weighed by standard errors at their mean
