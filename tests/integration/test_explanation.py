@@ -93,7 +93,7 @@ def test_the_program_of_every_statistic_gives_its_number(row: AnyStatistic, samp
         ("trend", {"breaks": [2015]}),
         ("association", {"years": "2021..2023"}),
         ("sensitivity", {"show": "figures"}),
-        ("estimate", {"standard": ["us_2000"], "years": "2022..2023", "weights": "sample_size"}),
+        ("estimate", {"standard": ["us_2000"], "years": "2023"}),
         ("comparison", {"standard": ["us_2000"], "category": "Age (years)"}),
         ("ranking", {"standard": ["us_2000"]}),
     ],
@@ -103,7 +103,7 @@ def test_so_do_other_ways_of_asking(statistic: str, more: dict[str, Any], sample
         assert_explained(sample, row_values, explanation)
 
 
-def test_the_program_of_a_trend_of_standardized_values_gives_its_slope(tmp_path: Path) -> None:
+def test_the_programs_of_standardized_values_over_several_years_give_their_numbers(tmp_path: Path) -> None:
     path = tmp_path / "ages.csv"
     lines = ["Question,LocationDesc,Year,Data_Value,Low_Confidence_Limit,High_Confidence_Limit,Category,Stratum"]
     for year in range(2015, 2021):
@@ -115,6 +115,9 @@ def test_the_program_of_a_trend_of_standardized_values_gives_its_slope(tmp_path:
     asked = {"question": "Percent who nap", "standard": ["us_2000"]}
     [(row_values, explanation)] = explained(file, STATISTICS["trend"], **asked)
     assert explanation.computes == ("slope",)
+    assert_explained(file, row_values, explanation)
+    [(row_values, explanation)] = explained(file, STATISTICS["estimate"], **asked, years="2018..2020")
+    assert explanation.computes == ("estimate", "se", "low", "high")
     assert_explained(file, row_values, explanation)
 
 
