@@ -172,6 +172,6 @@ CHARTS = (
     Chart(
         name="comparison",
         draw=comparison,
-        meaning="the difference, change or slope of each location with its interval; shape and color show the verdict",
+        meaning="the difference, change or slope of each location with its interval; shape and color show the result",
     ),
 )

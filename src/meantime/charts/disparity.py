@@ -87,8 +87,10 @@ def _layers(
     unit, apart_unit = (marks.column_unit(table, names.value) for names in (_ESTIMATES, _DIFFERENCES))
     x = marks.value_encoding(marks.axis_title("Estimate", unit), marks.axis_domain(records), until=_UNTIL)
     apart = [{"value": each["apart"], "low": each["apart_low"], "high": each["apart_high"]} for each in records]
-    title = f"Difference from {against}{f' ({apart_unit})' if apart_unit else ''}"
-    far = marks.value_encoding(title, marks.axis_domain(apart, 0.0), field="apart")
+    far = marks.value_encoding(f"Difference from {against}", marks.axis_domain(apart, 0.0), field="apart")
+    if apart_unit:
+        # On a line of its own: beside the other the axis is too short for both.
+        far["title"] = [far["title"], f"({apart_unit})"]
     far["scale"]["range"] = [{"expr": _FROM}, {"expr": "width"}]
     far["axis"] |= {
         "orient": "bottom",

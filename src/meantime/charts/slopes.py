@@ -34,11 +34,12 @@ def slopes(table: Table, caption: Caption) -> Spec:
             "orient": "top",
             "labelAngle": 0,
             "labelLimit": 140,
-            # On a phone they would overlap side by side.
-            "labelExpr": f"{_IS_NARROW} ? split(datum.label, ' ') : datum.label",
+            # A word a line: on a phone they would overlap side by side.
+            "labelExpr": "split(datum.label, ' ')",
             "labelFontSize": {"expr": f"{_IS_NARROW} ? 8 : 11"},
-            # Their first line stands this far above, the others below it.
-            "labelPadding": {"expr": f"{_IS_NARROW} ? 24 : 4"},
+            # Their first line stands this far above, the others below it. The room for them is reserved once, at the
+            # first width: if this depended on the width, a chart that becomes narrow would cut them off.
+            "labelPadding": 28,
             "domain": False,
             "ticks": False,
             "grid": True,

@@ -192,6 +192,6 @@ CHARTS = (
     Chart(
         name="verdict_map",
         draw=verdict_map,
-        meaning="a tile for each state and territory, with the verdict against the reference",
+        meaning="a tile for each state and territory, colored by whether it is better or worse than the reference",
     ),
 )

@@ -19,9 +19,17 @@ def http_protocol() -> type[asyncio.Protocol] | str:
         return "auto"
 
     class OurErrors(HttpToolsProtocol):
+        received = b""
+
+        def data_received(self, data: bytes) -> None:
+            self.received = data
+            super().data_received(data)
+
         def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the signature is uvicorn's
-            # The part of the address that was read: an address beyond 64 KiB is itself an error.
-            path = (getattr(self, "url", b"") or b"").partition(b"?")[0]
+            # The part of the address that was read: an address beyond 64 KiB is itself an error. With a method that
+            # is unknown, or bytes that no address may have, it was not even begun, so the request line tells.
+            address = getattr(self, "url", b"") or b"".join(self.received.split(b"\n", 1)[0].split(b" ")[1:2])
+            path = address.partition(b"?")[0]
             reply = refuse(path, HttpInvalid("This is not a valid HTTP request."))
             headers = (
                 ("content-type", reply.content_type),

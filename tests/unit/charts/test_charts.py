@@ -420,6 +420,11 @@ def test_a_mean_of_all_rows_is_drawn_too() -> None:
     assert [record["name"] for record in records(specification(answer("global_mean")))] == ["All rows"]
 
 
+def test_the_room_above_slopes_is_the_same_at_every_width_so_that_no_method_is_cut_off() -> None:
+    spec = json.dumps(CHARTS["slopes"].draw(table({"location": ["Utah", "Ohio"]}, rank_latest=[1, 2]), CAPTION))
+    assert spec.count('"labelPadding": 28') == spec.count('"labelPadding"') > 0
+
+
 def test_a_slope_goes_through_every_method() -> None:
     ranks = table({"location": ["Utah", "Ohio"]}, rank_latest=[1, 20], rank_pooled_equal=[2, 1])
     spec = CHARTS["slopes"].draw(ranks, CAPTION)
