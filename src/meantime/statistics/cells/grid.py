@@ -135,11 +135,11 @@ def _estimated(
     )
 
 
-def _scale(asked: IntervalScale, fitting: Scale, *, is_percent: bool) -> Scale:
-    """Return the scale that is asked for if such values can have it, else the fitting one."""
-    if asked == "auto" or Scale(asked) not in _SCALES[is_percent]:
+def _scale(requested: IntervalScale, fitting: Scale, *, is_percent: bool) -> Scale:
+    """Return the requested scale if such values can have it, else the fitting one."""
+    if requested == "auto" or Scale(requested) not in _SCALES[is_percent]:
         return fitting
-    return Scale(asked)
+    return Scale(requested)
 
 
 def without_row(draft: Draft, there: Integers, wanted: Integers, periods: list[int]) -> tuple[LeftOut, ...]:

@@ -43,7 +43,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """A whole server whose v1 has endpoints of the test."""
     with (
         pytest.MonkeyPatch.context() as patch,
-        served_with(patch, tmp_path_factory.mktemp("carrier"), *ROWS) as serving,
+        served_with(patch, tmp_path_factory.mktemp("router"), *ROWS) as serving,
     ):
         yield serving
 

@@ -264,7 +264,7 @@ def test_a_head_is_answered_without_a_look_at_what_happens() -> None:
             await all_jobs.follow_jobs(engine.backend, job_request("HEAD")),
         ):
             assert not isinstance(answer, Reply)
-            await answer.pieces.aclose()  # type: ignore[attr-defined]  # unread, as the carrier does
+            await answer.pieces.aclose()  # type: ignore[attr-defined]  # unread, as the server does
         assert engine.watches == 0
 
     run(story())
