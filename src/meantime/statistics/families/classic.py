@@ -1,7 +1,7 @@
-"""The nine statistics of the classic API: means of the file's rows as they come, across strata and years.
+"""The nine statistics of the classic API, in one long file because each shows its behavior by example.
 
-They share one file, which is long because each shows its behavior by example. By contract they average all rows, which
-is a poor estimate: a state's men, its women and its total count as if they were three states. Every table warns of it.
+They are means of the file's rows as they come, across strata and years. By contract they average all rows, which is a
+poor estimate: a state's men, its women and its total count as if they were three states. Every table warns of it.
 
 Each reads a marginal of the cube: as many entries as its answer has rows. That takes microseconds, so none of them
 looks at its ``work``.
