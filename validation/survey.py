@@ -38,18 +38,6 @@ _SIGMA = np.float32(np.sqrt(np.log(2)))
 # So many persons' weights are drawn at a time: they stay in the processor's cache.
 _PERSONS_AT_A_TIME = 200_000
 
-# Scatter of the years about a line that carries over: its name, its size in standard errors, its autocorrelation.
-CARRIED_OVER = (
-    ("0.3", 1.0, 0.3),
-    ("0.6", 1.0, 0.6),
-    ("0.9", 1.0, 0.9),
-    ("0.3", 2.0, 0.3),
-    ("0.6", 2.0, 0.6),
-    ("0.9", 2.0, 0.9),
-    ("random walk", 0.5, 1.0),
-    ("random walk", 1.0, 1.0),
-)
-
 
 class Published(NamedTuple):
     """Percents and limits with one decimal."""
@@ -152,15 +140,3 @@ def near(rng: np.random.Generator, percent: float, respondents: float, size: int
 def inside(truth: Doubles, low: Doubles, high: Doubles) -> int:
     """Count the intervals that cover; one that does not exist does not."""
     return int(((low <= truth) & (truth <= high)).sum())
-
-
-def scatter(rng: np.random.Generator, shape: tuple[int, ...], carried: float) -> Doubles:
-    """Return standard normal noise, the last axis being years, of which so much carries over to the next one.
-
-    All of it (1) is a random walk with standard normal steps.
-    """
-    noise = rng.standard_normal(shape)
-    fresh = np.sqrt(1 - carried**2) if carried < 1 else 1.0
-    for year in range(1, shape[-1]):
-        noise[..., year] = carried * noise[..., year - 1] + fresh * noise[..., year]
-    return noise

@@ -8,7 +8,7 @@ from meantime.dataset.cube import Doubles
 from meantime.statistics.methods.slopes import annual_percent_change, lines, log_lines
 from meantime.statistics.methods.standard_errors import Z95
 from validation.figures import Effort, Promise, Section, share
-from validation.survey import CARRIED_OVER, DESIGN_EFFECT, generator, inside, publish, scatter
+from validation.survey import DESIGN_EFFECT, generator, inside, publish
 
 _SLOPE = 0.4
 _MIDDLE_PERCENT = 30.0
@@ -59,24 +59,6 @@ def low_percents(effort: Effort, seed: int) -> Section:
     )
 
 
-def carried_over(effort: Effort, seed: int) -> Section:
-    """Scatter that carries over to the next year: what the rule does not correct."""
-    rng, figures = generator(seed, "carried over"), []
-    for years in (5, 8, 13):
-        for named, extra, carried in CARRIED_OVER:
-            value, se = _survey(rng, years, extra, effort.cells, carried=carried)
-            found = lines(np.arange(float(years)), value, se, is_percent=True)
-            hits = inside(np.full(effort.cells, _SLOPE), found.low, found.high)
-            figures.append(share((f"{years}", named, f"{extra:g}"), hits, effort.cells))
-    return Section(
-        "Slope where scatter carries over to the next year",
-        "Nothing is promised here, and the page of the statistic says so. Scatter is in standard errors; that of a "
-        "random walk is its step from year to year.",
-        ("years", "autocorrelation", "scatter"),
-        tuple(figures),
-    )
-
-
 def percent_changes(effort: Effort, seed: int) -> Section:
     """A truth that grows by the same percent each year."""
     rng, figures = generator(seed, "percent changes"), []
@@ -120,7 +102,7 @@ def low_percent_changes(effort: Effort, seed: int) -> Section:
     )
 
 
-SIMULATIONS = (slopes, low_percents, carried_over, percent_changes, low_percent_changes)
+SIMULATIONS = (slopes, low_percents, percent_changes, low_percent_changes)
 
 # Which standard errors weigh the years, and whether they are those at the mean of the years.
 _ERRORS = (("as it is", True), ("standard errors as published, not used", False))
@@ -135,14 +117,11 @@ def _sampling(percent: float | Doubles, n: Doubles) -> Doubles:
     return np.asarray(np.sqrt(percent * (100 - percent) * DESIGN_EFFECT / n), dtype=np.float64)
 
 
-def _survey(
-    rng: np.random.Generator, years: int, extra: float, size: int, *, carried: float = 0.0
-) -> tuple[Doubles, Doubles]:
+def _survey(rng: np.random.Generator, years: int, extra: float, size: int) -> tuple[Doubles, Doubles]:
     n = _respondents(rng, years, size)
     line = _MIDDLE_PERCENT + _SLOPE * (np.arange(years) - (years - 1) / 2)
     sampling = np.sqrt(line * (100 - line) * DESIGN_EFFECT / n)
-    noise = scatter(rng, (size, years), carried)
-    cell = publish(rng, np.clip(line + extra * sampling * noise, 1, 99), n)
+    cell = publish(rng, np.clip(line + extra * sampling * rng.standard_normal((size, years)), 1, 99), n)
     return cell.value, cell.se
 
 
