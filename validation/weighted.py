@@ -24,7 +24,7 @@ from meantime.statistics.methods.rank_intervals import Booleans, marginal, pairs
 from meantime.statistics.methods.slopes import lines
 from meantime.statistics.methods.standard_errors import Z95, Scale, limits
 from validation.figures import Effort, Figure, Promise, Section, Simulation, share
-from validation.survey import DESIGN_EFFECT, Survey, generator, inside, near, publish, publish_weighted
+from validation.survey import DESIGN_EFFECT, Published, Survey, generator, inside, near, publish, publish_weighted
 
 _PERCENTS = (2, 5, 10, 20, 30, 50, 60, 90, 98)
 _RESPONDENTS = (100, 200, 400, 1_000, 3_000)
@@ -86,17 +86,22 @@ def type_one(effort: Effort, seed: int) -> Section:
     for percent, one, other in _EQUAL_CELLS:
         truth, one_n = near(rng, percent, one, n)
         first, second = publish_weighted(rng, truth, one_n), publish_weighted(rng, truth, np.rint(one_n * other / one))
-        d = difference(first.estimates, second.estimates)
         z = np.abs(first.value - second.value) / np.hypot(first.se, second.se)
         promised: Promise = {"most": 5.5} if _is_promised(percent, one) else {}
         names = (f"{percent}%", f"{one:,} and {other:,}")
         figures += [
-            share((*names, "MOVER"), int((d.p < _LEVEL).sum()), n, **promised),
+            share((*names, "MOVER"), _found(first.estimates, second.estimates), n, **promised),
+            share(
+                (*names, "MOVER, published limits alone, not used"),
+                _found(_as_published(first), _as_published(second)),
+                n,
+            ),
             share((*names, "Wald, not used"), int((z > Z95).sum()), n),
         ]
     return Section(
         "Weighted survey: two equal cells found to differ at 5%",
-        "Two-sided tests of a difference.",
+        "Two-sided tests of a difference. With fewer than 20 effective cases MOVER takes, on each side, the wider of the "
+        "published limits and those of Korn and Graubard.",
         ("truth", "respondents", "by"),
         tuple(figures),
         measure="found to differ %",
@@ -121,9 +126,9 @@ def _locations(title: str, settings: tuple[_Setting, ...], effort: Effort, seed:
         figures += _of_locations(rng, truth, setting, n)
     return Section(
         f"Weighted survey: {title}",
-        f"{_LOCATIONS} locations of as many respondents each. The first line is any false difference from the country, "
-        "the mean of the locations; the second from one of them. Ranks and lists are counted with all ties: "
-        "a list of what a location cannot be distinguished from is wrong if one of equal value is absent.",
+        f"{_LOCATIONS} locations of as many respondents each; the country is their mean. Ranks and lists are counted "
+        "with all ties: a list of those that a location cannot be distinguished from is wrong if one of equal truth is "
+        "missing.",
         ("truth", "respondents", "of what"),
         tuple(figures),
         measure="%",
@@ -149,10 +154,15 @@ def _of_locations(rng: np.random.Generator, truth: Doubles, setting: _Setting, n
     all_at_least: Promise = at_least if setting.respondents >= _LEAST_RESPONDENTS_AT_ONCE else {}
     all_at_most: Promise = at_most if setting.respondents >= _LEAST_RESPONDENTS_AT_ONCE else {}
     every = n * _LOCATIONS
-    of_country = [] if is_shifted else [_any_false(estimates, _country(cell.value, cell.se))]
     named = setting.named
+    of_country = share(
+        (*named, "any false difference from the country"),
+        _any_false(estimates, _country(cell.value, cell.se)),
+        n,
+        **at_most,
+    )
     return [
-        *(share((*named, "any false difference from the country"), hits, n, **at_most) for hits in of_country),
+        *([] if is_shifted else [of_country]),
         share(
             (*named, "any false difference from one location"),
             _any_false(estimates[:, 1 : 26 if is_shifted else None], estimates[:, :1]),
@@ -286,6 +296,18 @@ def _country(value: Doubles, se: Doubles) -> Estimates:
     """Return the mean of the locations with its own standard error."""
     error = np.sqrt((se**2).sum(axis=1)) / _LOCATIONS
     return Estimates(value=np.round(value.mean(axis=1), 1)[:, None], se=error[:, None], scale=Scale.LOGIT)
+
+
+def _as_published(cell: Published) -> Estimates:
+    """Return estimates with their published limits, also where there are few cases."""
+    low, high = limits(cell.value, cell.se, scale=Scale.LOGIT)
+    is_inside = (cell.low > 0) & (cell.high < 100)
+    low, high = np.where(is_inside, cell.low, low), np.where(is_inside, cell.high, high)
+    return Estimates(value=cell.value, se=cell.se, scale=Scale.LOGIT, low=low, high=high)
+
+
+def _found(one: Estimates, other: Estimates) -> int:
+    return int((difference(one, other).p < _LEVEL).sum())
 
 
 def _any_false(equal: Estimates, reference: Estimates) -> int:

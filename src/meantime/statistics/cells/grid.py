@@ -127,10 +127,11 @@ def _estimated(
         warnings=(),
         default_group=draft.default_group,
     )
+    few = warnings.few_respondents(value, errors.se, respondents) if is_percent else ""
     return replace(
         selection,
         flags=flags_of(selection, value, errors.se, low, high, respondents) | impossible * np.int8(IMPOSSIBLE),
-        notes=(*draft.notes, *_years_notes(selection)),
+        notes=tuple(filter(None, (*draft.notes, *_years_notes(selection), few))),
         warnings=tuple(draft.warnings),
     )
 

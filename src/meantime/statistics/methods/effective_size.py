@@ -19,6 +19,8 @@ from meantime.statistics.methods.standard_errors import Z95, wilson_size
 
 # Design effects of surveys. Those of the CDC's table are 1.2 to 5.4.
 _PLAUSIBLE = (0.3, 30.0)
+# Fewer cases than this on the smaller side of a percent tell nothing about its design effect.
+_FEW_CASES = 10
 
 
 def effective_size(value: Doubles, se: Doubles) -> Doubles:
@@ -44,10 +46,11 @@ def errors_if_equal(value: Doubles, se: Doubles, respondents: Doubles, *, is_per
 
     Percents take them at their mean, and share what the samples tell of the design effect, since that of one sample is
     poorly known: each design effect is moved halfway, on the logarithmic scale, to the others. With weights that vary
-    (coefficient of variation 1) Cochran's Q of 51 equal locations then rejects 2 to 8%, from 3% of 200 respondents to
-    30% of 1,000; with errors as published 3 to 73%, and at the mean alone 3 to 45%. Design effects that do vary (by
-    40%) leave it at 4 to 5%. Without respondents there is nothing to share, nor where a design effect is none that a
-    survey can have (beyond 0.3 to 30), which says that its limits or respondents are something else.
+    (coefficient of variation 1) Cochran's Q of 51 equal locations then rejects 4 to 7%, from 3% of 200 respondents to
+    30% of 1,000; with errors as published 7 to 73%, and at the mean alone 3 to 45%. Design effects that do vary (by
+    40%) leave it at 4 to 5%. Below 10 cases a design effect may be anything by chance, and counts as 0.3 or 30 if it is
+    beyond. Without respondents there is nothing to share, nor where one of more cases is beyond, which says that its
+    limits or respondents are something else.
 
     >>> value, se, n = np.array([8.0, 12.0]), np.array([1.36, 1.62]), np.array([800.0, 800.0])
     >>> errors_if_equal(value, se, n, is_percent=True).round(2)
@@ -95,10 +98,13 @@ def _errors_at(at: Doubles, value: Doubles, se: Doubles, respondents: Doubles) -
     n = np.where(known, respondents, 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
         effect = np.where(known, n / size, 1.0)
-        if not ((effect >= _PLAUSIBLE[0]) & (effect <= _PLAUSIBLE[1])).all():
+        # That of a few cases may be anything by chance, and must not decide for all.
+        is_few = ~known | (n * np.minimum(value, 100 - value) / 100 < _FEW_CASES)
+        if not (is_few | (effect >= _PLAUSIBLE[0]) & (effect <= _PLAUSIBLE[1])).all():
             return np.where(known, np.sqrt(at * (100 - at) / size), np.nan)
+        effect = np.clip(effect, *_PLAUSIBLE)
         # At 0 and 100 the variance that a sample shows is 0.
-        shown = np.where(known & (value > 0) & (value < 100), n * se**2, 0.0)
+        shown = np.where(known, effect * value * (100 - value), 0.0)
         halfway = np.sqrt(effect) * at * (100 - at)
         # So that the variances add up to those that were published: n of a mean weighs as in an analysis of variance.
         factor = (n * shown).sum() / np.where(known, n * halfway, 0.0).sum()

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import numpy as np
 
-from meantime.dataset.cube import AXES
+from meantime.dataset.cube import AXES, Doubles
 from meantime.dataset.snapshot import Snapshot
+from meantime.statistics.methods.effective_size import effective_size
 
 _VALUE_TYPE = list(AXES).index("value_type")
+
+# From here on 95% intervals and 5% tests hold also where respondents have unequal weights (docs/validation.md).
+_LEAST_RESPONDENTS = 400
+_LEAST_ON_SMALLER_SIDE = 10
 
 
 def synthetic(snapshot: Snapshot) -> str:
@@ -32,3 +37,26 @@ def kinds_of_value(snapshot: Snapshot, question: int) -> str:
     kinds = (cube.labels.value_types[code] for code in np.unique(codes).tolist())
     kinds_text = ", ".join(" in ".join(filter(None, kind)) or "unnamed" for kind in kinds)
     return f"Values of different kinds are averaged together: {kinds_text}."
+
+
+def few_respondents(percent: Doubles, se: Doubles, respondents: Doubles) -> str:
+    """Say how many percents rest on too few people for what intervals and tests promise.
+
+    >>> percent, se = np.array([30.0, 30.0, 2.0]), np.array([2.0, 5.0, 0.7])
+    >>> few_respondents(percent, se, np.array([900.0, 180.0, 900.0])).partition(" If")[0]
+    '2 of 3 values are from fewer than 400 respondents, or from fewer than 10 on the smaller side (effective size).'
+    >>> few_respondents(percent[:1], se[:1], np.array([np.nan]))
+    ''
+    """
+    smaller = effective_size(percent, se) * np.minimum(percent, 100 - percent) / 100
+    few = int(((respondents < _LEAST_RESPONDENTS) | (smaller < _LEAST_ON_SMALLER_SIDE))[np.isfinite(percent)].sum())
+    if not few:
+        return ""
+    values = int(np.isfinite(percent).sum())
+    verb = "is" if few == 1 else "are"
+    return (
+        f"{few:,} of {values:,} values {verb} from fewer than {_LEAST_RESPONDENTS} respondents, or from fewer than "
+        f"{_LEAST_ON_SMALLER_SIDE} on the smaller side (effective size). If respondents have unequal weights, 95% "
+        "confidence intervals then cover 88 to 95%, and a test at 5% finds a difference between equal values in 5 to "
+        "9% of cases."
+    )

@@ -8,7 +8,7 @@ import pytest
 from meantime.dataset.cube import Doubles
 from meantime.statistics.methods.effective_size import effective_size, errors_if_equal, errors_if_gaps_equal
 from meantime.statistics.methods.heterogeneity import heterogeneity
-from meantime.statistics.methods.standard_errors import Z95
+from meantime.statistics.methods.standard_errors import Z95, wilson_reach
 
 Drawn = tuple[Doubles, Doubles]
 Survey = Callable[[np.random.Generator, float, int, int], Drawn]
@@ -26,11 +26,13 @@ def weighted(rng: np.random.Generator, percent: float, n: int, k: int) -> Drawn:
     total = w.sum(axis=1)
     share = (w * yes).sum(axis=1) / total
     variance = ((w * (yes - share[:, None])) ** 2).sum(axis=1) / total**2
-    return 100 * share, 100 * np.sqrt(variance)
+    # Nobody said yes: the standard error of a file without limits.
+    at_zero = wilson_reach(np.array(n / 2)) / (2 * Z95)
+    return 100 * share, np.where(share > 0, 100 * np.sqrt(variance), at_zero)
 
 
 @pytest.mark.parametrize(
-    ("survey", "percent", "n"), [(binomial, 3, 400), (binomial, 10, 200), (weighted, 10, 200), (weighted, 5, 400)]
+    ("survey", "percent", "n"), [(binomial, 3, 400), (binomial, 10, 200), (weighted, 10, 200), (weighted, 3, 200)]
 )
 def test_equal_locations_are_seldom_said_to_differ(survey: Survey, percent: float, n: int) -> None:
     rng, k, runs = np.random.default_rng(11), 51, 300
@@ -64,12 +66,23 @@ def test_without_respondents_the_errors_are_taken_at_the_mean() -> None:
     assert np.isnan(found[3])
 
 
-@pytest.mark.parametrize("respondents", [[200.0, 200.0, 100_000.0], [200.0, 20.0, 400.0]])
+@pytest.mark.parametrize("respondents", [[2_000.0, 2_000.0, 1_000_000.0], [2_000.0, 200.0, 4_000.0]])
 def test_design_effects_that_no_survey_has_are_not_shared(respondents: list[float]) -> None:
-    value, size = np.array([5.0, 10.0, 15.0]), np.array([100.0, 100.0, 200.0])
+    value, size = np.array([5.0, 10.0, 15.0]), np.array([1_000.0, 1_000.0, 2_000.0])
     se = np.sqrt(value * (100 - value) / size)
     found = errors_if_equal(value, se, np.array(respondents), is_percent=True)
     assert found == pytest.approx(np.sqrt(10 * 90 / size))
+
+
+def test_the_design_effect_of_one_case_does_not_decide_for_all() -> None:
+    # The one case of the first location has a weight of a tenth, so its design effect comes out as a tenth, too.
+    value, n = np.array([0.05, 3.0, 4.0]), np.full(3, 200.0)
+    effect = np.array([0.1, 2.0, 2.0])
+    se = np.sqrt(value * (100 - value) * effect / n)
+    found = errors_if_equal(value, se, n, is_percent=True)
+    # Not moved to the others, its standard error would be 0.21 times theirs.
+    assert found[0] > 0.35 * found[1]
+    assert found[1] == pytest.approx(found[2])
 
 
 def test_what_is_no_percent_keeps_its_errors() -> None:
