@@ -240,7 +240,7 @@ def _compared(snapshot: Snapshot, grid: Published) -> Iterator[tuple[str, bool]]
     last = Published(*(each[:, -1] for each in grid))
     one_year, all_years = {"years": "2019"}, {"years": "all"}
     table = _ask(snapshot, "estimate", **all_years)
-    yield "auto takes the logit scale", any("on the logit scale" in note for note in table.notes)
+    yield "auto takes the logit scale", any("(logit scale)" in note for note in table.notes)
     for weights in Weights:
         pooled = pool(grid.value, grid.se, grid.respondents, weights=weights)
         table = _ask(snapshot, "estimate", weights=str(weights), **all_years)

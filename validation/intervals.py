@@ -18,6 +18,8 @@ _PERCENTS = (2, 5, 10, 20, 30, 50, 70, 90)
 _RESPONDENTS = (100, 200, 400, 1_000, 3_000, 10_000)
 # Below so many effective respondents on the smaller side nothing is promised.
 _LEAST_ON_A_SIDE = 10
+# Up to so many effective cases differences are conservative where the design effect is known.
+_FEW_CASES = 20
 _EQUAL_CELLS = (
     (5, 400, 400),
     (10, 200, 200),
@@ -119,7 +121,7 @@ def differences(effort: Effort, seed: int) -> Section:
         other_truth, other_n = near(rng, other, m, effort.cells)
         one, two = publish(rng, one_truth, one_n).estimates, publish(rng, other_truth, other_n).estimates
         d, r = difference(one, two), ratio(one, two)
-        promised: Promise = _promise(percent, n) if _on_a_side(other, m) >= _LEAST_ON_A_SIDE else {}
+        promised = _promise_of_difference(min(_on_a_side(percent, n), _on_a_side(other, m)))
         names = (f"{percent}% of {n:,}", f"{other}% of {m:,}")
         wald = Z95 * np.hypot(one.se, two.se)
         figures += [
@@ -133,7 +135,8 @@ def differences(effort: Effort, seed: int) -> Section:
         ]
     return Section(
         "Comparison of two cells",
-        "MOVER from the limits of each. Truths are drawn apart, within a tenth of the points named.",
+        "MOVER from the limits of each. Truths are drawn apart, within a tenth of the points named. With fewer than 20 "
+        "effective cases on a side, differences take the wider of two limits, and so cover up to 97%.",
         ("one", "other", "of what"),
         tuple(figures),
     )
@@ -244,6 +247,13 @@ def _on_a_side(percent: float, n: float) -> float:
 
 def _promise(percent: float, n: float) -> Promise:
     return {"least": 94.0, "most": 96.0} if _on_a_side(percent, n) >= _LEAST_ON_A_SIDE else {}
+
+
+def _promise_of_difference(on_a_side: float) -> Promise:
+    if on_a_side < _LEAST_ON_A_SIDE:
+        return {}
+    # About 20 effective cases, half of the cells have fewer.
+    return {"least": 94.0, "most": 97.0 if on_a_side <= _FEW_CASES else 96.0}
 
 
 def _by_inverse_variance(value: Doubles, se: Doubles, truth: Doubles) -> int:

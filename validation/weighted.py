@@ -100,8 +100,8 @@ def type_one(effort: Effort, seed: int) -> Section:
         ]
     return Section(
         "Weighted survey: two equal cells found to differ at 5%",
-        "Two-sided tests of a difference. With fewer than 20 effective cases MOVER takes, on each side, the wider of the "
-        "published limits and those of Korn and Graubard.",
+        "Two-sided tests of a difference. With fewer than 20 effective cases MOVER takes, on each side, the wider of "
+        "the published limits and those of Korn and Graubard.",
         ("truth", "respondents", "by"),
         tuple(figures),
         measure="found to differ %",

@@ -57,6 +57,6 @@ def few_respondents(percent: Doubles, se: Doubles, respondents: Doubles) -> str:
     return (
         f"{few:,} of {values:,} values {verb} from fewer than {_LEAST_RESPONDENTS} respondents, or from fewer than "
         f"{_LEAST_ON_SMALLER_SIDE} on the smaller side (effective size). If respondents have unequal weights, 95% "
-        "confidence intervals then cover 88 to 95%, and a test at 5% finds a difference between equal values in 5 to "
-        "9% of cases."
+        "confidence intervals then cover 90 to 95%, and a test at 5% finds a difference between equal values in up to "
+        "7% of cases."
     )
