@@ -15,6 +15,7 @@ from meantime.statistics.words.conclusions import ADJUSTED, LEVEL, AdjustedTests
 from meantime.statistics.words.findings import MOST_OF_A_KIND, counted
 from meantime.statistics.words.subject import (
     Subject,
+    both_counts,
     by_size,
     capitalized,
     change_text,
@@ -22,7 +23,6 @@ from meantime.statistics.words.subject import (
     in_list,
     list_of_largest,
     named,
-    some_of,
 )
 
 
@@ -76,7 +76,7 @@ def _of_several(
     rest = len(who) - rose - fell
     unclear = f"; in {rest:,} no change is detected" if rest else ""
     count = (
-        f"{subject} rose in {some_of(rose, len(who), nouns)} {span} and fell in {fell or 'none'} "
+        f"{subject} {both_counts((rose, 'rose', 'rose'), (fell, 'fell', 'fell'), len(who), nouns, f' {span}')} "
         f"({ADJUSTED[tests.adjust]}){unclear}."
     )
     chosen = by_size(d.value, np.flatnonzero(changed).tolist(), MOST_OF_A_KIND)
@@ -166,9 +166,10 @@ def beyond_sentences(
         ]
     rest = len(who) - more - less
     cannot = f"; {rest:,} cannot be distinguished from it" if rest else ""
+    above, below = (more, f"above {of_reference}", "above it"), (less, f"below {of_reference}", "below it")
     count = (
-        f"The change in {subject} {span} was above {of_reference} in {some_of(more, len(who), nouns)} and "
-        f"below it in {less or 'none'} ({ADJUSTED[tests.adjust]}){cannot}."
+        f"The change in {subject} {span} was {both_counts(above, below, len(who), nouns)} "
+        f"({ADJUSTED[tests.adjust]}){cannot}."
     )
     chosen = by_size(beyond.value, np.flatnonzero(differs).tolist(), MOST_OF_A_KIND)
     if len(chosen) == 1:

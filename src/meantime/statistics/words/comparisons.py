@@ -15,7 +15,16 @@ from meantime.statistics.methods.multiplicity import Adjustment
 from meantime.statistics.words.conclusions import ADJUSTED, LEVEL, AdjustedTests
 from meantime.statistics.words.extremes import ReferenceValue
 from meantime.statistics.words.findings import MOST_OF_A_KIND, counted
-from meantime.statistics.words.subject import Subject, by_size, capitalized, here, list_of_largest, named, some_of
+from meantime.statistics.words.subject import (
+    Subject,
+    both_counts,
+    by_size,
+    capitalized,
+    here,
+    list_of_largest,
+    named,
+    some_of,
+)
 
 UNADJUSTED = "95% CIs unadjusted"
 
@@ -92,10 +101,8 @@ def _of_several(
         ]
     rest = len(who) - above - below
     cannot = f"; {rest:,} cannot be distinguished from it" if rest else ""
-    count = capitalized(
-        f"{subject} is above {figure} in {some_of(above, len(who), nouns)} and below it in {below or 'none'}{facts}"
-        f"{cannot}."
-    )
+    higher, lower = (above, f"is above {figure}", "above it"), (below, f"is below {figure}", "below it")
+    count = capitalized(f"{subject} {both_counts(higher, lower, len(who), nouns)}{facts}{cannot}.")
     if above + below == 1:
         (index,) = np.flatnonzero(differs).tolist()
         return [count, _of_one(subject, names, value, d, index, reference, tests)]

@@ -16,7 +16,16 @@ from meantime.statistics.methods.multiplicity import Adjustment
 from meantime.statistics.words.comparisons import UNADJUSTED, limits, side, signed_and_interval, size_and_interval
 from meantime.statistics.words.conclusions import ADJUSTED, LEVEL, AdjustedTests
 from meantime.statistics.words.findings import MOST_OF_A_KIND, counted
-from meantime.statistics.words.subject import Subject, by_size, capitalized, here, list_of_largest, named, some_of
+from meantime.statistics.words.subject import (
+    Subject,
+    both_counts,
+    by_size,
+    capitalized,
+    here,
+    list_of_largest,
+    named,
+    some_of,
+)
 
 
 def group_sentences(
@@ -91,23 +100,24 @@ def _of_several(
     places = f"the {len(who):,} {nouns}"
     any_other = f"that any of the {len(labels):,} other groups of {category} differs from {reference} in {topic}"
     if len(labels) == 1:
-        what, scope = f"{topic} is higher among {labels[0]} than among {reference}", (len(who), nouns)
+        what, than, scope = topic, f"among {labels[0]} than among {reference}", (len(who), nouns)
         none = f"that {labels[0]} differ from {reference} in {topic} in any of {places}"
         label = [named(names[index]) for index in clear]
     elif len(who) == 1:
-        what = f"{here(who[0])}, {topic} is higher than among {reference}"
+        what, than = f"{here(who[0])}, {topic}", f"than among {reference}"
         scope = (len(labels), f"other groups of {category}")
         none = f"{any_other} {here(who[0])}"
         label = [groups[index] for index in clear]
     else:
-        what = f"{topic} is higher than among {reference}"
+        what, than = topic, f"than among {reference}"
         scope = (len(tested), f"comparisons ({len(labels):,} groups of {category}, {len(who):,} {nouns})")
         none = f"{any_other} in any of {places}"
         label = [f"{groups[index]} {here(names[index])}" for index in clear]
     if not clear:
         return [f"These data do not show {none}{facts}."]
     cannot = f"; {rest:,} cannot be distinguished" if rest else ""
-    count = capitalized(f"{what} in {some_of(above, *scope)} and lower in {below or 'none'}{facts}{cannot}.")
+    counts = both_counts((above, f"is higher {than}", "higher"), (below, f"is lower {than}", "lower"), *scope)
+    count = capitalized(f"{what} {counts}{facts}{cannot}.")
     if len(clear) == 1:
         return [count, _of_one(subject, names, groups, d, tests, clear[0], reference)]
     chosen = by_size([float(d.value[index]) for index in clear], range(len(clear)), MOST_OF_A_KIND)
@@ -192,10 +202,9 @@ def gap_count_sentence(
     scope = len(names), subject.nouns(names)
     rest = len(names) - above - below
     cannot = f"; in {rest:,} they cannot be distinguished" if rest else ""
-    return capitalized(
-        f"{topic} is higher among {group} than among {reference} in {some_of(above, *scope)} and lower in "
-        f"{below or 'none'}{facts}{cannot}."
-    )
+    among = f"among {group} than among {reference}"
+    counts = both_counts((above, f"is higher {among}", "higher"), (below, f"is lower {among}", "lower"), *scope)
+    return capitalized(f"{topic} {counts}{facts}{cannot}.")
 
 
 def gap_change_sentence(
@@ -210,6 +219,5 @@ def gap_change_sentence(
         return f"These data do not show that {subject} changed {where} {span}."
     if one:
         return capitalized(f"{subject} went {'up' if rose else 'down'} {here(names[0])} {span}.")
-    return capitalized(
-        f"{subject} went up in {some_of(rose, len(names), subject.nouns(names))} and down in {fell or 'none'} {span}."
-    )
+    counts = both_counts((rose, "went up", "up"), (fell, "went down", "down"), len(names), subject.nouns(names))
+    return capitalized(f"{subject} {counts} {span}.")

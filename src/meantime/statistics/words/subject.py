@@ -161,10 +161,28 @@ def some_of(number: int, of: int, things: str) -> str:
 
     >>> [some_of(number, 52, "states") for number in (0, 15, 52)]
     ['none of the 52 states', '15 of the 52 states', 'all 52 states']
+    >>> some_of(2, 2, "states")
+    'both states'
     """
+    if number == of == 2:
+        return f"both {things}"
     if number == of:
         return f"all {of:,} {things}"
     return f"{f'{number:,}' if number else 'none'} of the {of:,} {things}"
+
+
+def both_counts(one: tuple[int, str, str], other: tuple[int, str, str], of: int, things: str, span: str = "") -> str:
+    """Say in how many places one of two things holds and in how many the other, the more frequent first.
+
+    Each has its count, its words where it comes first, and its words where it comes second.
+
+    >>> both_counts((2, "rose", "rose"), (3, "fell", "fell"), 10, "states", " from 2011 to 2023")
+    'fell in 3 of the 10 states from 2011 to 2023 and rose in 2'
+    >>> both_counts((2, "is above the figure", "above it"), (0, "is below the figure", "below it"), 2, "states")
+    'is above the figure in both states and below it in none'
+    """
+    first, second = (one, other) if one[0] >= other[0] else (other, one)
+    return f"{first[1]} in {some_of(first[0], of, things)}{span} and {second[2]} in {second[0] or 'none'}"
 
 
 def list_of_largest(count: int, what: str, entries: Sequence[str], *, largest: str = "largest") -> str:

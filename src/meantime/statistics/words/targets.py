@@ -14,7 +14,15 @@ from meantime.statistics.methods.multiplicity import Adjustment
 from meantime.statistics.words.comparisons import UNADJUSTED, entries, side, size_and_interval
 from meantime.statistics.words.conclusions import ADJUSTED, LEVEL, AdjustedTests
 from meantime.statistics.words.findings import MOST_OF_A_KIND, counted
-from meantime.statistics.words.subject import Subject, by_size, capitalized, here, list_of_largest, named, some_of
+from meantime.statistics.words.subject import (
+    Subject,
+    both_counts,
+    by_size,
+    capitalized,
+    here,
+    list_of_largest,
+    named,
+)
 
 
 def target_sentences(
@@ -70,11 +78,13 @@ def _of_several(
             places = f"in any of the {len(who):,} {nouns}"
             return [f"These data do not show that {subject} is above or below {of_target} {places}{facts}."]
         unclear = f"; {rest:,} cannot be distinguished from it" if rest else ""
-        what = f"is above {of_target} in {some_of(above, len(who), nouns)} and below it in {below or 'none'}"
+        higher, lower = (above, f"is above {of_target}", "above it"), (below, f"is below {of_target}", "below it")
+        what = both_counts(higher, lower, len(who), nouns)
     else:
         met, missed = (below, above) if polarity == "lower" else (above, below)
         unclear = f"; for {rest:,} it is unclear" if rest else ""
-        what = f"meets {of_target} in {some_of(met, len(who), nouns)} and misses it in {missed or 'none'}"
+        hits, misses = (met, f"meets {of_target}", "meets it"), (missed, f"misses {of_target}", "misses it")
+        what = both_counts(hits, misses, len(who), nouns)
     count = capitalized(f"{subject} {what}{facts}{unclear}.")
     chosen = by_size(d.value, np.flatnonzero(differs).tolist(), MOST_OF_A_KIND)
     if not chosen:

@@ -15,13 +15,13 @@ from meantime.statistics.words.conclusions import ADJUSTED, LEVEL, AdjustedTests
 from meantime.statistics.words.findings import MOST_OF_A_KIND, counted
 from meantime.statistics.words.subject import (
     Subject,
+    both_counts,
     by_size,
     capitalized,
     change_text,
     here,
     list_of_largest,
     named,
-    some_of,
 )
 
 
@@ -74,7 +74,7 @@ def _of_several(subject: Subject, of: Slopes, is_counted: Any) -> list[str]:
     rest = len(who) - rose - fell
     unclear = f"; in {rest:,} no trend is detected" if rest else ""
     count = capitalized(
-        f"{subject} rose in {some_of(rose, len(who), nouns)} {span} and fell in {fell or 'none'} "
+        f"{subject} {both_counts((rose, 'rose', 'rose'), (fell, 'fell', 'fell'), len(who), nouns, f' {span}')} "
         f"({ADJUSTED[of.tests.adjust]}){unclear}."
     )
     chosen = by_size(of.slope, np.flatnonzero(clear).tolist(), MOST_OF_A_KIND)

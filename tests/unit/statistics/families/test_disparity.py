@@ -98,7 +98,7 @@ def test_all_p_values_are_one_family_with_the_gap_of_a_location_once() -> None:
 def test_findings_of_one_location_name_the_groups_and_the_gap() -> None:
     told = of(made({"Ohio": THREE})).findings
     assert told[0] == (
-        'In Ohio, "Q" is higher than among people (Race: B) in none of the 2 other groups of Race and lower in 1 '
+        'In Ohio, "Q" is lower than among people (Race: B) in 1 of the 2 other groups of Race and higher in none '
         "(Holm-adjusted); 1 cannot be distinguished."
     )
     assert told[1].startswith(
@@ -112,7 +112,7 @@ def test_an_aggregate_is_no_place_in_the_count_and_has_its_own_sentence() -> Non
     two = {"A": 20.0, "B": 30.0}
     told = of(made({"National": two, "Ohio": two, "Utah": two})).findings
     assert told[0] == (
-        '"Q" is higher among people (Race: A) than among people (Race: B) in none of the 2 states and lower in 2 '
+        '"Q" is lower among people (Race: A) than among people (Race: B) in both states and higher in none '
         "(Holm-adjusted)."
     )
     assert told[2].startswith('Nationally, "Q" is 10.0 percentage points lower among people (Race: A) than among')
@@ -121,7 +121,7 @@ def test_an_aggregate_is_no_place_in_the_count_and_has_its_own_sentence() -> Non
 def test_findings_of_several_locations_count_those_whose_groups_differ() -> None:
     told = of(made({"Ohio": THREE, "Utah": {"A": 30.0, "B": 30.0, "C": 30.0}})).findings
     assert told[0].startswith(
-        '"Q" is higher than among people (Race: B) in none of the 4 comparisons (2 groups of Race, 2 states'
+        '"Q" is lower than among people (Race: B) in 1 of the 4 comparisons (2 groups of Race, 2 states'
     )
     assert told[-1] == 'The groups of Race differ in "Q" in 1 of the 2 states (Q test, Holm-adjusted).'
     equal = of(made({"Ohio": {"A": 30.0, "B": 30.0, "C": 30.0}})).findings

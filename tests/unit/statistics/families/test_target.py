@@ -79,14 +79,14 @@ def test_without_a_good_direction_places_are_above_or_below() -> None:
     rows = [factories.row(location=name, value="30.0", low=29.0, high=31.0) for name in ("Iowa", "Ohio")]
     snapshot = factories.snapshot(rows, polarity={})
     told = STATISTIC.answer(snapshot, Target(question="Q", target=20.0)).findings
-    assert told[0] == '"Q" is above the target of 20.0% in all 2 states and below it in none (Holm-adjusted).'
+    assert told[0] == '"Q" is above the target of 20.0% in both states and below it in none (Holm-adjusted).'
     told = STATISTIC.answer(snapshot, Target(question="Q", target=30.5)).findings
     assert told[0].startswith('These data do not show that "Q" is above or below the target of 30.5% in any of the 2')
 
 
 def test_one_of_several_differs_and_of_one_no_count_is_told() -> None:
     told = of(25.0, locations=("Borduria", "Cockaigne")).findings
-    assert "in none of the 2 places and misses it in 1" in told[0]
+    assert "in 1 of the 2 places and meets it in none" in told[0]
     missed = " in Cockaigne misses the target of at most 25.0%: 31.8%, 6.8 percentage points higher (2020; "
     assert f"{missed}Holm-adjusted p < 0.001; unadjusted 95% CI " in told[1]
     (one,) = of(25.0, locations=("Cockaigne",)).findings
@@ -97,7 +97,7 @@ def test_an_aggregate_is_no_location_in_the_count_and_told_after_them() -> None:
     names = ("National", "Iowa", "Maine", "Ohio", "Texas", "Utah")
     rows = [factories.row(location=name, value="30.0", low=29.0, high=31.0) for name in names]
     told = STATISTIC.answer(factories.snapshot(rows), Target(question="Q", target=40.0)).findings
-    assert told[0] == '"Q" is above the target of 40.0% in none of the 5 states and below it in 5 (Holm-adjusted).'
+    assert told[0] == '"Q" is below the target of 40.0% in all 5 states and above it in none (Holm-adjusted).'
     assert told[-1].startswith('"Q" nationally is below the target of 40.0%: 30.0%, 10.0 percentage points lower (Holm')
 
 
