@@ -115,9 +115,13 @@ def impossible_cells(problems: Sequence[DataProblem]) -> Integers:
 
 
 def _is_percent(cube: Cube, questions: Sequence[QuestionMetadata], cells: Integers) -> Booleans:
-    units = [[(question.unit or kind.unit) == PERCENT for kind in cube.labels.value_types] for question in questions]
-    table = np.array(units, dtype=bool).reshape(len(questions), len(cube.labels.value_types))
-    return np.asarray(table[_codes(cube, "question", cells), _codes(cube, "value_type", cells)], dtype=bool)
+    """Mark the cells of percents. Only their own questions are looked at: a table may have a hundred thousand."""
+    distinct, at = np.unique(_codes(cube, "question", cells), return_inverse=True)
+    units = [questions[question].unit for question in distinct.tolist()]
+    is_known = np.array([bool(unit) for unit in units], dtype=bool)
+    of_question = np.array([unit == PERCENT for unit in units], dtype=bool)
+    of_type = np.array([kind.unit == PERCENT for kind in cube.labels.value_types], dtype=bool)
+    return np.where(is_known[at], of_question[at], of_type[_codes(cube, "value_type", cells)])
 
 
 def _design_effect(value: Doubles, width: Doubles, respondents: Doubles) -> Doubles:
@@ -130,15 +134,21 @@ def _design_effect(value: Doubles, width: Doubles, respondents: Doubles) -> Doub
 
 def _are_proportions(cube: Cube, questions: Sequence[QuestionMetadata], cells: Integers) -> Booleans:
     """Mark the cells of the questions that have no value above 1, whichever of their cells these are."""
-    of_cells = _codes(cube, "question", cells)
-    marks = np.zeros(len(cells), dtype=bool)
-    for question in np.unique(of_cells).tolist():
-        own = np.arange(int(cube.starts[question]), int(cube.starts[question + 1]))
-        own = own[(cube.cells.moments.count[own] > 0) & _is_percent(cube, questions, own)]
-        values = cube.cells.moments[own].means(cube.scale)
-        if len(values) >= _LEAST_PROPORTIONS and (values > 0).any() and values.max() <= 1:
-            marks |= of_cells == question
-    return marks
+    distinct, at = np.unique(_codes(cube, "question", cells), return_inverse=True)
+    first = cube.starts[distinct].astype(np.int64)
+    lengths = cube.starts[distinct + 1].astype(np.int64) - first
+    # All cells of these questions, one question after the other.
+    own = np.repeat(first - (np.cumsum(lengths) - lengths), lengths) + np.arange(int(lengths.sum()))
+    own = own[(cube.cells.moments.count[own] > 0) & _is_percent(cube, questions, own)]
+    values = cube.cells.moments[own].means(cube.scale)
+    question = np.searchsorted(distinct, _codes(cube, "question", own))
+
+    def number(has_it: Booleans) -> Integers:
+        return np.bincount(question[has_it], minlength=len(distinct))
+
+    is_enough = number(np.ones(len(own), dtype=bool)) >= _LEAST_PROPORTIONS
+    are_proportions = is_enough & (number(values > 0) > 0) & (number(values > 1) == 0)
+    return np.asarray(are_proportions[at], dtype=bool)
 
 
 def _example(cube: Cube, cell: int) -> str:
