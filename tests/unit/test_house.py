@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
 import importlib
 import pkgutil
 import re
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -72,3 +74,27 @@ def test_the_classes_and_methods_of_the_walks_are_in_the_code() -> None:
 def test_at_most_twenty_words_are_of_our_own() -> None:
     words = DESIGN.partition("\n## Words\n")[2].partition("\n## ")[0]
     assert 0 < len(re.findall(r"^\| (?!word|-)", words, flags=re.MULTILINE)) <= 20
+
+
+def test_a_public_class_name_stands_for_one_thing() -> None:
+    names = Counter(
+        node.name
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.ClassDef) and not node.name.startswith("_")
+    )
+    assert [name for name, number in names.items() if number > 1] == []
+
+
+def test_no_file_and_no_class_is_too_long_to_read() -> None:
+    lengths = {path.relative_to(PACKAGE).as_posix(): path.read_text(encoding="utf-8") for path in PACKAGE.rglob("*.py")}
+    long_files = {name for name, text in lengths.items() if text.count("\n") > 450}
+    # Its first paragraph says why.
+    assert long_files <= {"statistics/families/classic.py"}
+    long_classes = [
+        f"{name}: {node.name}"
+        for name, text in lengths.items()
+        for node in ast.walk(ast.parse(text))
+        if isinstance(node, ast.ClassDef) and (node.end_lineno or 0) - node.lineno >= 300
+    ]
+    assert long_classes == []

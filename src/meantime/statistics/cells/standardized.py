@@ -12,14 +12,14 @@ import numpy as np
 
 from meantime.dataset.cube import ABSENT, Doubles
 from meantime.statistics.cells.selection import Selection, flags_of
-from meantime.statistics.cells.standardized_groups import Standard, StandardizedGroups
+from meantime.statistics.cells.standardized_groups import StandardizedGroups, StandardWeights
 from meantime.statistics.methods.reliability import IMPOSSIBLE
 from meantime.statistics.methods.standard_errors import limits, limits_for_differences
 from meantime.statistics.methods.standardisation import standardised as weighted_sums
 from meantime.statistics.methods.ties import settled
 
 
-def standardized(strata: Selection, standard: Standard) -> Selection:
+def standardized(strata: Selection, standard: StandardWeights) -> Selection:
     """Return the standardized value of each location and period; NaN where a group is missing."""
     locations = np.unique(strata.locations)
     groups = list(standard.shares)

@@ -14,7 +14,7 @@ from meantime.dataset.facts.titles import Title
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Standard:
+class StandardWeights:
     """The shares of a standard population in the groups of a category."""
 
     category: str
@@ -29,10 +29,10 @@ class Standard:
     def title(self, title: Title) -> Title:
         """Return the title of a question's standardized values.
 
-        >>> ages = Standard(category="Age", shares={"18-44": 0.6, "45+": 0.4}, notes=())
+        >>> ages = StandardWeights(category="Age", shares={"18-44": 0.6, "45+": 0.4}, notes=())
         >>> ages.title(Title(topic="obesity", people="adults")).among()
         'age-standardized obesity among adults'
-        >>> sexes = Standard(category="Sex", shares={"Female": 0.5, "Male": 0.5}, notes=())
+        >>> sexes = StandardWeights(category="Sex", shares={"Female": 0.5, "Male": 0.5}, notes=())
         >>> sexes.title(Title(topic="the percent of adults", people="adults", around=("the percent of ", ""))).among()
         'the standardized percent of adults'
         """
@@ -50,7 +50,7 @@ class Standard:
 class StandardizedGroups:
     """The cells that standardized values are the weighted sums of."""
 
-    standard: Standard
+    standard: StandardWeights
     cell: Integers  # (locations, periods, groups)
     flagged: Integers  # (locations, periods): how many of them have a flag of their own
 

@@ -13,7 +13,7 @@ from meantime.statistics.cells.cell_parameters import CellParameters, WithRefere
 from meantime.statistics.cells.draft import Draft
 from meantime.statistics.cells.refusals import raise_problems
 from meantime.statistics.cells.selection import is_group_of_people
-from meantime.statistics.cells.standardized_groups import Standard
+from meantime.statistics.cells.standardized_groups import StandardWeights
 from meantime.text import listed, quoted
 
 
@@ -129,7 +129,7 @@ def _wrong_standard(parameters: CellParameters) -> Iterator[Problem]:
     yield from weights_of(standard)[1]
 
 
-def chosen_standard(draft: Draft) -> Standard:
+def chosen_standard(draft: Draft) -> StandardWeights:
     """Return the standard of a request, with the category whose groups are the standard's.
 
     Raises:
@@ -153,7 +153,7 @@ def chosen_standard(draft: Draft) -> Standard:
     raise_problems(tuple(unlike(strata, weights, category)))
     used = {stratum: weight for stratum, weight in weights.items() if weight > 0}
     total = sum(used.values())
-    return Standard(
+    return StandardWeights(
         category=category,
         shares={stratum: weight / total for stratum, weight in used.items()},
         notes=(

@@ -93,7 +93,7 @@ FIGURES = (
     shared.number("reliability_low", "lower limit of its 95% interval", unit=None),
     shared.number("reliability_high", "upper limit of it", unit=None),
     shared.number("q", "Cochran's Q", unit=None),
-    shared.number("p", "p-value of no real differences", unit=None),
+    shared.number("p", "p-value of Cochran's Q", unit=None),
 )
 
 

@@ -32,7 +32,7 @@ class Heterogeneity:
 
     estimates: int  # K: those that have a standard error
     q: float
-    p: float  # of no real differences
+    p: float  # of the test that the true values are equal
     tau: float  # standard deviation of the true values, in the unit of the estimates
     tau_low: float  # limits of its 95% interval
     tau_high: float
