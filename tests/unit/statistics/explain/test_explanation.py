@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from meantime.statistics.check import check
 from meantime.statistics.explain.explanation import Explanation
 from meantime.statistics.explain.source_rows import row_of
 from tests.support.factories import row, snapshot
+from tests.support.table_files import read, write
 
 SURVEY = survey_example.snapshot()
 SEXES = {"category": "Sex", "reference_stratum": "Male"}
@@ -173,3 +175,31 @@ def test_a_group_without_a_stratum_and_a_table_without_such_a_column() -> None:
     rows = [row("Q", "Utah", "20", category="Sex"), row("Q", "Utah", "30", category="Sex", stratum="Men")]
     told = explained("mean_by_category", snapshot(rows), question="Q")
     assert told.steps[-1].formula == "20 / 1 = 20.0"
+
+
+def test_a_correlation_of_questions_that_exclude_each_other_is_not_computed_again() -> None:
+    obesity = "Percent of adults aged 18 years and older who have obesity"
+    overweight = "Percent of adults aged 18 years and older who have an overweight classification"
+    rows = [
+        {**each, "question": obesity if each["question"] == "Q" else overweight, "unit": "percent", "sample_size": 800}
+        for each in _places(12)
+    ]
+    explanation = explained("association", snapshot(rows), question=obesity, other=overweight)
+    assert "exclude each other" in texts(explanation)
+    assert explanation.leaves_out == ("The correlation: it takes the covariance of the sampling errors into account.",)
+
+
+def test_a_line_with_errors_for_autocorrelation_does_not_assume_that_years_are_independent() -> None:
+    independent = "The noise of one year does not carry over into the next."
+    assert independent in explained("trend").assumptions
+    assert independent not in explained("trend", errors="autocorrelated").assumptions
+
+
+def test_a_difference_of_few_cases_names_the_limits_that_it_uses(tmp_path: Path) -> None:
+    table = (
+        "Year,LocationDesc,Question,Data_Value,Data_Value_Unit,Low_Confidence_Limit,High_Confidence_Limit,Sample_Size\n"
+        "2020,Ohio,Naps,3.0,%,1.2,7.3,200\n2020,Utah,Naps,4.0,%,1.8,8.6,200\n"
+    )
+    of = read(write(tmp_path, table))
+    explanation = explained("comparison", of, question="Naps", reference="Utah", locations=["Ohio"])
+    assert "Korn and Graubard" in explanation.python
