@@ -2,15 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import threading
 import time
-from collections.abc import Callable
-from typing import TypeVar
+from collections.abc import Callable, Coroutine
+from typing import Any, TypeVar
 
 # How long anything may take on a loaded machine before the test fails instead of hanging.
 PATIENCE_S = 60
+# The same for a coroutine without threads or processes.
+STORY_S = 30.0
 
 T = TypeVar("T")
+
+
+def run(story: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in an event loop of its own; one that hangs is ended by TimeoutError."""
+
+    async def in_time() -> T:
+        async with asyncio.timeout(STORY_S):
+            return await story
+
+    return asyncio.run(in_time())
 
 
 def wait_for(event: threading.Event, what: str) -> None:

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from typing import Any
 
 import pytest
@@ -16,22 +16,14 @@ from meantime.web.event_log import EventLog
 from meantime.web.http.replies import ClientGone
 from meantime.web.long_poll import JobWaiters
 from tests.support import engine_fakes
-from tests.support.engine_fakes import PATIENCE_S, FakeCompute, HeldTask
+from tests.support.engine_fakes import FakeCompute, HeldTask
 from tests.support.v1_calls import FakeEngine, JobWatcher, detail, turns_until
-from tests.support.waiting import join
+from tests.support.waiting import join, run
 
 
 async def stays() -> None:
     """A client that does not leave."""
     await asyncio.get_running_loop().create_future()
-
-
-def run(story: Coroutine[Any, Any, None]) -> None:
-    async def in_time() -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            await story
-
-    asyncio.run(in_time())
 
 
 def waits(

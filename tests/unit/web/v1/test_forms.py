@@ -1,8 +1,6 @@
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Coroutine
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import pytest
 from hypothesis import given
@@ -11,18 +9,10 @@ from hypothesis import strategies as st
 from meantime.errors import NotAcceptable, PathUnknown
 from meantime.formats.registry import FORMATS
 from meantime.web.v1.forms import choose_form
-from tests.support.engine_fakes import PATIENCE_S
 
 T = TypeVar("T")
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
-
-
-def run(story: Coroutine[Any, Any, T]) -> T:
-    async def in_time() -> T:
-        return await asyncio.wait_for(story, PATIENCE_S)
-
-    return asyncio.run(in_time())
 
 
 @pytest.mark.parametrize(

@@ -3,7 +3,7 @@ from __future__ import annotations
 import asyncio
 import gzip
 import threading
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -24,6 +24,7 @@ from tests.support import result_documents
 from tests.support.engine_fakes import PATIENCE_S
 from tests.support.http_requests import FakeRequest, job_request
 from tests.support.v1_calls import headers_of, taken, turns_until
+from tests.support.waiting import run
 
 T = TypeVar("T")
 
@@ -42,13 +43,6 @@ class Sent:
     headers: dict[str, str]
     body: bytes
     pieces: int | None  # how many it came in; None where it came whole
-
-
-def run(story: Coroutine[Any, Any, T]) -> T:
-    async def in_time() -> T:
-        return await asyncio.wait_for(story, PATIENCE_S)
-
-    return asyncio.run(in_time())
 
 
 async def answered(

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -15,7 +15,7 @@ from meantime.web.http.replies import Reply
 from meantime.web.v1.events import all_jobs, one_job
 from meantime.web.v1.jobs.deletion import delete_job
 from meantime.web.v1.jobs.resource import job_resource
-from tests.support.engine_fakes import PATIENCE_S, HeldTask
+from tests.support.engine_fakes import HeldTask
 from tests.support.http_requests import job_request
 from tests.support.v1_calls import (
     FakeEngine,
@@ -24,22 +24,9 @@ from tests.support.v1_calls import (
     running_backend,
     taken,
 )
+from tests.support.waiting import run
 
 QUEUED, RUNNING, DONE = JobState.QUEUED, JobState.RUNNING, JobState.DONE
-
-
-@pytest.fixture(autouse=True)
-def no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is waited for between pieces."""
-    monkeypatch.setattr("meantime.web.v1.events.all_jobs._PACE_S", 0)
-
-
-def run(story: Coroutine[Any, Any, None]) -> None:
-    async def in_time() -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            await story
-
-    asyncio.run(in_time())
 
 
 async def follow_all(backend: Backend, query: str = "", **headers: str) -> AsyncIterator[bytes]:

@@ -1,7 +1,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
@@ -12,7 +12,7 @@ from meantime.model import JobState
 from meantime.web.backend import Backend
 from meantime.web.http.replies import Stream
 from meantime.web.v1.events import all_jobs, one_job
-from tests.support.engine_fakes import PATIENCE_S, HeldTask
+from tests.support.engine_fakes import HeldTask
 from tests.support.http_requests import job_request
 from tests.support.v1_calls import (
     FakeEngine,
@@ -24,22 +24,9 @@ from tests.support.v1_calls import (
     taken,
     turns_until,
 )
+from tests.support.waiting import run
 
 QUEUED, RUNNING, DONE = JobState.QUEUED, JobState.RUNNING, JobState.DONE
-
-
-@pytest.fixture(autouse=True)
-def no_pace(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nothing is waited for between pieces."""
-    monkeypatch.setattr("meantime.web.v1.events.all_jobs._PACE_S", 0)
-
-
-def run(story: Coroutine[Any, Any, None]) -> None:
-    async def in_time() -> None:
-        async with asyncio.timeout(PATIENCE_S):
-            await story
-
-    asyncio.run(in_time())
 
 
 async def follow_one(backend: Backend, job_id: str = "job_id_1", **headers: str) -> AsyncIterator[bytes]:
