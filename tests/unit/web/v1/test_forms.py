@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-from typing import TypeVar
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,8 +7,6 @@ from hypothesis import strategies as st
 from meantime.errors import NotAcceptable, PathUnknown
 from meantime.formats.registry import FORMATS
 from meantime.web.v1.forms import choose_form
-
-T = TypeVar("T")
 
 BROWSER = "text/html,application/xhtml+xml,application/xml;q=0.9,image/avif,image/webp,*/*;q=0.8"
 

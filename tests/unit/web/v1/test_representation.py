@@ -5,7 +5,7 @@ import gzip
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -25,8 +25,6 @@ from tests.support.engine_fakes import PATIENCE_S
 from tests.support.http_requests import FakeRequest, job_request
 from tests.support.v1_calls import headers_of, taken, turns_until
 from tests.support.waiting import run
-
-T = TypeVar("T")
 
 SHORT = result_documents.of_names("Utah", "Ohio")
 # Some 400 KB in every form of text.
