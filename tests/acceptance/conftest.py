@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,6 +23,13 @@ Question,LocationDesc,Data_Value,StratificationCategory1,Stratification1,YearSta
 """.format("Percent of adults aged 18 years and older who have obesity")
 
 QUESTION = "Percent of adults aged 18 years and older who have obesity"
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ctrl_c() -> None:
+    """Let the commands that tests start be ended by Ctrl-C: a shell that starts `make test &` has it ignored."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture
