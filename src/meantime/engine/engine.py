@@ -146,8 +146,13 @@ class Engine:
         self._lifecycle.start()
         self._workers.start()
 
-    def submit(self, requests: Sequence[Request], *, key: IdempotencyKey | None = None) -> Future[list[JobRecord]]:
+    def submit(
+        self, requests: Sequence[Request], *, key: IdempotencyKey | None = None, client: str = ""
+    ) -> Future[list[JobRecord]]:
         """Accept requests as jobs: all of them, or none. The future resolves when they are durable, and known here.
+
+        ``client`` is who sends them: the clients' jobs take turns. It is not stored, so after a restart all jobs that
+        still wait are those of one client.
 
         Under a key that came before with the same digest, the future resolves to the jobs that were made then, as far
         as they are still kept; this holds also when new jobs would be refused.
@@ -161,7 +166,7 @@ class Engine:
             StoreBroken: no jobs are taken until a restart.
             KeyReused: the key came before with another digest.
         """
-        return self._submitter.submit(requests, key)
+        return self._submitter.submit(requests, key, client)
 
     def look_up(self, number: int) -> JobView:
         """Return how a job stands.

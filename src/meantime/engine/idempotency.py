@@ -15,7 +15,7 @@ from typing import NamedTuple
 from meantime.engine.futures import resolved_future, uncancellable_future
 from meantime.engine.ports import JobStore
 from meantime.errors import KeyReused
-from meantime.model import IdempotencyKey, JobRecord, Request
+from meantime.model import IdempotencyKey, JobRecord
 
 
 class _InFlight(NamedTuple):
@@ -28,7 +28,7 @@ class _InFlight(NamedTuple):
 class IdempotentSubmissions:
     """Accepts requests once for each key. Has its own lock, never held while calling out.
 
-    ``keep_known`` drops the records of jobs that are being removed; ``accept`` makes new jobs.
+    ``keep_known`` drops the records of jobs that are being removed.
     """
 
     def __init__(
@@ -36,16 +36,14 @@ class IdempotentSubmissions:
         *,
         store: JobStore,
         keep_known: Callable[[Sequence[JobRecord]], list[JobRecord]],
-        accept: Callable[[Sequence[Request], IdempotencyKey], Future[list[JobRecord]]],
     ) -> None:
         self._store = store
         self._keep_known = keep_known
-        self._accept = accept
         self._lock = threading.Lock()
         self._in_flight: dict[str, _InFlight] = {}
 
-    def submit(self, requests: Sequence[Request], key: IdempotencyKey) -> Future[list[JobRecord]]:
-        """Accept requests, or return the jobs that their key has made or is about to make.
+    def submit(self, key: IdempotencyKey, accept: Callable[[], Future[list[JobRecord]]]) -> Future[list[JobRecord]]:
+        """Return the jobs that a key has made or is about to make; where there are none, ``accept`` makes them.
 
         Raises:
             KeyReused: the key came before with another request.
@@ -60,7 +58,7 @@ class IdempotentSubmissions:
         # The key is reserved before its jobs are looked for. The other way round, two clients could find none at the
         # same time and both make jobs.
         try:
-            outcome = self._existing(key) or self._accept(requests, key)
+            outcome = self._existing(key) or accept()
         except BaseException as error:
             self._release(key)
             mine.accepted.set_exception(error)

@@ -8,7 +8,8 @@ from typing import NamedTuple
 
 import msgspec
 
-from meantime.engine.tickets import NO_TICKETS
+from meantime.engine.lines import NumberLine
+from meantime.engine.tickets import Ticket
 from meantime.errors import Failure, JobEnded, JobUnknown, ShuttingDown
 from meantime.model import JobRecord, JobState, Receipt, job_id
 
@@ -51,22 +52,24 @@ class ActiveJob:
 
     __slots__ = (
         "cancellations",
+        "client",
         "is_cancelled",
         "is_decided",
         "is_working",
+        "line",
         "progress",
         "queue_state",
         "record",
         "ticket",
-        "tickets",
         "watchers",
     )
 
-    def __init__(self, record: JobRecord) -> None:
+    def __init__(self, record: JobRecord, client: str = "") -> None:
         self.record = record
+        self.client = client  # in whose turns it runs; "" after a restart, when nobody knows any more
         self.queue_state: object = None  # belongs to the queue, as the next two do
-        self.tickets = NO_TICKETS  # the line it stands in, until a thread has it
-        self.ticket = 0  # its ticket in that line
+        self.line: NumberLine | None = None  # the line it stands in, until a thread has it
+        self.ticket: Ticket = (0, 0)  # its place in that line
         self.progress = 0.0
         self.is_working = False  # a thread has it, or had it and its end is being committed
         self.is_cancelled = False  # on request; the work notices at its next check

@@ -1,8 +1,11 @@
 """Which job is worked on next. Only decides, in memory. Guarded by the engine's lock.
 
+Clients take turns, whatever each of them has sent (``lines``): behind a thousand jobs of one client, a job of another
+is the next or the next but one.
+
 A job's start must be durable before its work begins, and an fsync for each would be most of what a job costs. So fresh
 jobs are *claimed* several at a time, in one commit, and the threads take claimed jobs one by one. A slow job delays
-nobody.
+nobody. A job that comes when others are claimed may have its turn before them: then it is claimed too, and taken first.
 
 That is safe because of what happens after a crash. Every job that was claimed then has a counted attempt, and is a
 *suspect*: one of them may have brought the server down. Suspects are claimed one at a time, in order of number, while
@@ -13,20 +16,26 @@ crashes was the only one at work in the last of them, and no job fails because o
 from __future__ import annotations
 
 import heapq
-from collections import defaultdict, deque
+from bisect import bisect_left, insort
+from collections import defaultdict
 from collections.abc import Iterable
 from enum import Enum, auto
-from itertools import count
 
 from meantime.engine.jobs import ActiveJob
+from meantime.engine.lines import FairLine, NumberLine
 from meantime.engine.retry import RetryPolicy
-from meantime.engine.tickets import NO_TICKETS, Tickets
+from meantime.engine.tickets import Ticket
 
 # Jobs claimed in one commit. With 32 the fsync costs a few microseconds a job. More would only make more suspects in a
 # crash, and each suspect is later run by itself.
 CLAIM_LIMIT = 32
-# The next commit is begun while this many are still claimed, so that no thread waits for it.
+# The next commit is begun while this many go before what is not claimed yet, so that no thread waits for it.
 _CLAIM_AHEAD = CLAIM_LIMIT // 2
+# Turns of new clients come before jobs that are claimed already, and would make any number of suspects. Beyond this
+# many a job is claimed only if none goes before it, and so one for each that is taken.
+_CLAIMED_MOST = 2 * CLAIM_LIMIT
+
+_Entry = tuple[Ticket, ActiveJob]  # tickets differ, so jobs are never compared
 
 
 class QueueState(Enum):
@@ -46,18 +55,16 @@ class JobQueue:
     def __init__(self, retry: RetryPolicy) -> None:
         self.working = 0  # jobs that a thread has, until their end is committed
         self._retry = retry
-        self._fresh: deque[ActiveJob] = deque()
-        self._suspects: list[tuple[int, ActiveJob]] = []  # a heap by number
+        self._fresh: list[_Entry] = []  # a heap
+        self._suspects: list[_Entry] = []  # a heap
         self._parked: dict[str, list[ActiveJob]] = {}
         self._claiming: list[ActiveJob] = []
-        self._claimed: deque[ActiveJob] = deque()
+        self._claimed: list[_Entry] = []  # sorted
         self._suspect: ActiveJob | None = None  # the one that is claimed or worked on
-        # Where jobs stand that no thread has, to say how many go first. Fresh jobs get their tickets in the order in
-        # which they join. A suspect's ticket is its number.
-        self._next_ticket = count(1)
-        self._fresh_tickets = Tickets()
-        self._suspect_tickets = Tickets()
-        self._parked_tickets: defaultdict[str, Tickets] = defaultdict(Tickets)
+        # Where jobs stand that no thread has, to say how many go first.
+        self._fresh_line = FairLine()
+        self._suspect_line = NumberLine()
+        self._parked_lines: defaultdict[str, FairLine] = defaultdict(FairLine)
 
     @property
     def is_claiming(self) -> bool:
@@ -66,14 +73,17 @@ class JobQueue:
 
     def add(self, jobs: Iterable[ActiveJob]) -> None:
         """Let jobs wait to be claimed."""
+        fresh: list[ActiveJob] = []
+        suspects: list[ActiveJob] = []
         for job in jobs:
             job.queue_state = QueueState.WAITING
-            if job.record.attempts:
-                heapq.heappush(self._suspects, (job.number, job))
-                _line_up(job, self._suspect_tickets, job.number)
-            else:
-                self._fresh.append(job)
-                _line_up(job, self._fresh_tickets, next(self._next_ticket))
+            (suspects if job.record.attempts else fresh).append(job)
+        self._fresh_line.join(fresh)
+        self._suspect_line.join(suspects)
+        for job in fresh:
+            heapq.heappush(self._fresh, (job.ticket, job))
+        for job in suspects:
+            heapq.heappush(self._suspects, (job.ticket, job))
 
     def park(self, jobs: Iterable[ActiveJob]) -> None:
         """Let jobs wait for their data set."""
@@ -81,15 +91,16 @@ class JobQueue:
             job.queue_state = QueueState.PARKED
             dataset = job.record.request.dataset
             self._parked.setdefault(dataset, []).append(job)
-            _line_up(job, self._parked_tickets[dataset], next(self._next_ticket))
+            self._parked_lines[dataset].join((job,))
 
     def unpark(self, dataset: str) -> None:
         """Let the jobs of a data set wait to be claimed: it has loaded, or failed to."""
-        self._parked_tickets.pop(dataset, None)
-        self.add(job for job in self._parked.pop(dataset, ()) if job.queue_state is QueueState.PARKED)
+        self._parked_lines.pop(dataset, None)
+        jobs = [job for job in self._parked.pop(dataset, ()) if job.queue_state is QueueState.PARKED]
+        self.add(sorted(jobs, key=lambda job: job.ticket))
 
     def claim(self) -> list[ActiveJob]:
-        """Take out the jobs to start next, in one commit; none if none may be. Then call ``claimed`` or ``unclaim``."""
+        """Take out the jobs to start next, in one commit; none if none may. Then call ``claimed`` or ``unclaim``."""
         if not self._claiming:
             self._claiming = self._next_claim()
             for job in self._claiming:
@@ -101,66 +112,75 @@ class JobQueue:
         jobs, self._claiming = self._claiming, []
         for job in jobs:
             job.queue_state = QueueState.CLAIMED
-        self._claimed.extend(jobs)
+            insort(self._claimed, (job.ticket, job))
         return jobs
 
     def unclaim(self) -> None:
         """Put the jobs whose starts could not be committed back to where they were."""
         jobs, self._claiming = self._claiming, []
-        for job in reversed(jobs):
+        for job in jobs:
             job.queue_state = QueueState.WAITING
             if job is self._suspect:
                 self._suspect = None
-                heapq.heappush(self._suspects, (job.number, job))
+                heapq.heappush(self._suspects, (job.ticket, job))
             else:
-                self._fresh.appendleft(job)
+                heapq.heappush(self._fresh, (job.ticket, job))
 
     def take(self) -> ActiveJob | None:
         """Take out the next job to work on."""
-        while self._claimed:
-            job = self._claimed.popleft()
-            if job.queue_state is QueueState.CLAIMED:
-                job.queue_state = QueueState.WORKING
-                job.is_working = True
-                self.working += 1
-                _leave_line(job)
-                return job
-        return None
+        if not self._claimed:
+            return None
+        _, job = self._claimed.pop(0)
+        job.queue_state = QueueState.WORKING
+        job.is_working = True
+        self.working += 1
+        if job is self._suspect:
+            self._suspect_line.leave(job)
+        else:
+            self._fresh_line.serve(job)
+        return job
 
     def put_back(self, job: ActiveJob) -> None:
-        """Let a job that was worked on be taken once more, before others; its attempt is counted already."""
+        """Let a job that was worked on be taken once more, in the place it had; its attempt is counted already."""
         self._stop_working(job)
         job.queue_state = QueueState.CLAIMED
-        self._claimed.appendleft(job)
-        # With the ticket it had: all before it are gone.
-        _line_up(job, self._suspect_tickets if job is self._suspect else self._fresh_tickets, job.ticket)
+        insort(self._claimed, (job.ticket, job))
+        (self._suspect_line if job is self._suspect else self._fresh_line).rejoin(job)
 
     def withdraw(self, job: ActiveJob) -> bool:
         """Keep threads from taking a job. Return False if one has it, or its start is being committed."""
-        # The job stays where it is and is skipped there: taking it out of the middle would walk the whole queue.
-        if job.queue_state in (QueueState.PARKED, QueueState.WAITING, QueueState.CLAIMED):
-            job.queue_state = QueueState.WITHDRAWN
-            _leave_line(job)
-            return True
-        return False
+        if job.queue_state not in (QueueState.PARKED, QueueState.WAITING, QueueState.CLAIMED):
+            return False
+        self._leave(job)
+        # One that is parked or waits stays where it is and is skipped there: the whole queue would have to be gone
+        # through.
+        job.queue_state = QueueState.WITHDRAWN
+        return True
 
     def position(self, job: ActiveJob) -> int | None:
         """Say how many jobs go before this one, as things are; None if it does not wait for a thread.
 
-        Of fresh jobs, those that joined before it. Suspects have their own line, by number, in parallel. A parked job
-        goes after all fresh jobs when its data set is there, and so after those that come until then too: its position
-        can grow.
+        Jobs of other clients that come later may have their turn before it, so its position can grow. Suspects have
+        their own line, by number, in parallel. A parked job is counted behind all fresh jobs.
         """
-        if job.tickets is NO_TICKETS:
+        if job.line is None:
             return None
-        before = job.tickets.count_before(job.ticket)
-        return before + len(self._fresh_tickets) if job.queue_state is QueueState.PARKED else before
+        before = job.line.count_before(job)
+        return before + len(self._fresh_line) if job.queue_state is QueueState.PARKED else before
 
     def remove(self, job: ActiveJob) -> bool:
         """Remove a job that ended or was given back. Return whether it was worked on."""
+        self._leave(job)
         if job is self._suspect:
             self._suspect = None
         return self._stop_working(job)
+
+    def _leave(self, job: ActiveJob) -> None:
+        """Take a job out of where it waits."""
+        if job.line is not None:
+            job.line.leave(job)
+        if job.queue_state is QueueState.CLAIMED:
+            del self._claimed[bisect_left(self._claimed, (job.ticket, job))]
 
     def _stop_working(self, job: ActiveJob) -> bool:
         was_working = job.is_working
@@ -171,10 +191,9 @@ class JobQueue:
 
     def _next_claim(self) -> list[ActiveJob]:
         if self._suspect is None:
-            while self._suspects and self._suspects[0][1].queue_state is not QueueState.WAITING:
-                heapq.heappop(self._suspects)
+            _drop_withdrawn(self._suspects)
             if self._suspects:
-                suspect = self._suspects[0][1]
+                _, suspect = self._suspects[0]
                 if self._retry.is_last_attempt(suspect.record) and (self.working or self._claimed):
                     return []  # those that are claimed or worked on come to their ends first
                 heapq.heappop(self._suspects)
@@ -183,19 +202,24 @@ class JobQueue:
         elif self._suspect.record.attempts >= self._retry.max_attempts:
             return []  # its last attempt: it is worked on alone
         jobs: list[ActiveJob] = []
-        if len(self._claimed) <= _CLAIM_AHEAD:
-            while self._fresh and len(jobs) < CLAIM_LIMIT:
-                job = self._fresh.popleft()
-                if job.queue_state is QueueState.WAITING:
-                    jobs.append(job)
+        while len(jobs) < CLAIM_LIMIT and self._is_fresh_to_claim(len(jobs)):
+            jobs.append(heapq.heappop(self._fresh)[1])
         return jobs
 
+    def _is_fresh_to_claim(self, chosen: int) -> bool:
+        """Whether the next fresh job is to be claimed, with this many that were chosen before it."""
+        _drop_withdrawn(self._fresh)
+        if not self._fresh:
+            return False
+        claimed_before = bisect_left(self._claimed, self._fresh[0])
+        before = claimed_before + chosen
+        if not before:
+            return True
+        if len(self._claimed) + chosen >= _CLAIMED_MOST:
+            return False
+        return claimed_before <= _CLAIM_AHEAD
 
-def _line_up(job: ActiveJob, tickets: Tickets, ticket: int) -> None:
-    tickets.add(ticket)
-    job.tickets, job.ticket = tickets, ticket
 
-
-def _leave_line(job: ActiveJob) -> None:
-    job.tickets.remove(job.ticket)
-    job.tickets = NO_TICKETS
+def _drop_withdrawn(heap: list[_Entry]) -> None:
+    while heap and heap[0][1].queue_state is not QueueState.WAITING:
+        heapq.heappop(heap)

@@ -42,17 +42,17 @@ class JobSubmitter:
         self._store = store
         self._clock = clock
         self._queue_limit = queue_limit
-        self._idempotent = IdempotentSubmissions(store=store, keep_known=self._keep_known, accept=self._accept)
+        self._idempotent = IdempotentSubmissions(store=store, keep_known=self._keep_known)
 
-    def submit(self, requests: Sequence[Request], key: IdempotencyKey | None) -> Future[list[JobRecord]]:
+    def submit(self, requests: Sequence[Request], key: IdempotencyKey | None, client: str) -> Future[list[JobRecord]]:
         """Accept requests, or return the jobs that the key has made already; see ``Engine.submit``."""
         if key is None:
-            return self._accept(requests, None)
+            return self._accept(requests, None, client)
         with self._lifecycle.lock:
             self._lifecycle.require_changeable()
-        return self._idempotent.submit(requests, key)
+        return self._idempotent.submit(key, partial(self._accept, requests, key, client))
 
-    def _accept(self, requests: Sequence[Request], key: IdempotencyKey | None) -> Future[list[JobRecord]]:
+    def _accept(self, requests: Sequence[Request], key: IdempotencyKey | None, client: str) -> Future[list[JobRecord]]:
         count = len(requests)
         with self._lifecycle.lock:
             self._require_room(count)
@@ -65,7 +65,7 @@ class JobSubmitter:
         except BaseException:
             self._drop(count)
             raise
-        self._lifecycle.when_done(added, partial(self._accepted, accepted, count))
+        self._lifecycle.when_done(added, partial(self._accepted, accepted, count, client))
         return accepted
 
     def _require_room(self, count: int) -> None:
@@ -77,7 +77,9 @@ class JobSubmitter:
                 "Try again when some have run."
             )
 
-    def _accepted(self, accepted: Future[list[JobRecord]], count: int, added: Future[list[JobRecord]]) -> None:
+    def _accepted(
+        self, accepted: Future[list[JobRecord]], count: int, client: str, added: Future[list[JobRecord]]
+    ) -> None:
         if (error := added.exception()) is not None:
             self._drop(count)
             if isinstance(error, StoreBroken):
@@ -86,7 +88,7 @@ class JobSubmitter:
             return
         records = added.result()
         # Known before the future resolves, so that a caller who has the number can ask about it.
-        self._scheduler.schedule([ActiveJob(record) for record in records], submitted=count, event="accepted")
+        self._scheduler.schedule([ActiveJob(record, client) for record in records], submitted=count, event="accepted")
         accepted.set_result(records)
         self._events.dispatch()
 

@@ -7,8 +7,9 @@ from meantime.model import JobRecord
 from tests.support.engine_fakes import request
 
 
-def job(number: int, *, attempts: int = 0, dataset: str = "toys") -> ActiveJob:
-    return ActiveJob(JobRecord(number=number, request=request(dataset=dataset), created_at_s=0.0, attempts=attempts))
+def job(number: int, *, client: str = "", attempts: int = 0, dataset: str = "toys") -> ActiveJob:
+    record = JobRecord(number=number, request=request(dataset=dataset), created_at_s=0.0, attempts=attempts)
+    return ActiveJob(record, client)
 
 
 def queue_of(*jobs: ActiveJob) -> JobQueue:

@@ -7,6 +7,7 @@ from meantime.errors import (
     QueueFull,
     ShuttingDown,
 )
+from meantime.model import IdempotencyKey
 from tests.support.engine_fakes import (
     PATIENCE_S,
     ControlledJobStore,
@@ -45,6 +46,28 @@ def test_running_jobs_do_not_count_toward_the_queue_limit() -> None:
         submit(engine, request())
         with pytest.raises(QueueFull):
             engine.submit([request()])
+
+
+def test_a_job_of_another_client_runs_next_or_next_but_one_behind_a_batch_of_a_thousand() -> None:
+    held = HeldTask()
+    compute = FakeCompute(hold=held)
+    with running(compute, queue_limit=2000, threads=1) as engine:
+        submit(engine, request("hold"))
+        held.wait_begun()
+        engine.submit([request(index=index) for index in range(1000)], client="batch").result(PATIENCE_S)
+        [late] = engine.submit([request("late")], client="late").result(PATIENCE_S)
+        assert engine.describe(late.number).position == 1
+        held.go_on.set()
+        assert engine.wait_drained(PATIENCE_S)
+    assert "late" in [each.statistic for each in compute.requests[1:3]]
+
+
+def test_jobs_of_a_client_that_are_repeated_under_their_key_stay_those_of_the_first_time() -> None:
+    with running(gate=FakeGate(closed=["toys"])) as engine:
+        key = IdempotencyKey(key="k", digest="d")
+        first = engine.submit([request()], key=key, client="a").result(PATIENCE_S)
+        assert engine.submit([request()], key=key, client="b").result(PATIENCE_S) == first
+        assert engine.unfinished == 1
 
 
 def test_a_request_that_cannot_be_kept_leaves_no_trace() -> None:

@@ -61,11 +61,11 @@ def refuse_before_body(engine: Engine, *, content_type: str | None, content_leng
     return None
 
 
-def submit(statistic: str, body: bytes, *, engine: Engine, catalog: Catalog) -> Reply | Later:
-    """POST /api/<statistic>: submit a job. The answer waits until the job is durable."""
+def submit(statistic: str, body: bytes, *, engine: Engine, catalog: Catalog, client: str) -> Reply | Later:
+    """POST /api/<statistic>: submit a job of a client. The answer waits until the job is durable."""
     try:
         request = _request(statistic, bodies.json_object(body), catalog)
-        return Later(engine.submit((request,)), _accepted)
+        return Later(engine.submit((request,), client=client), _accepted)
     except MeantimeError as error:
         return error_reply(error)
 

@@ -111,9 +111,10 @@ def _submit(statistic: str) -> Handler:
             await request.discard_body()
             return SHUTTING_DOWN
         body = await request.read_body(bodies.BODY_LIMIT_BYTES)
-        return await _finished(
-            backend, contract.submit(statistic, body, engine=backend.engine, catalog=backend.catalog)
+        submitted = contract.submit(
+            statistic, body, engine=backend.engine, catalog=backend.catalog, client=request.client_id
         )
+        return await _finished(backend, submitted)
 
     return submit
 

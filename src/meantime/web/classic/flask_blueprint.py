@@ -284,7 +284,11 @@ class _FlaskEndpoints:
 
 def _submit(statistic: str) -> _Answer:
     return lambda services, http_request: contract.submit(
-        statistic, http_request.body, engine=services.engine, catalog=services.catalog
+        statistic,
+        http_request.body,
+        engine=services.engine,
+        catalog=services.catalog,
+        client=http_request.peer or "",
     )
 
 

@@ -32,6 +32,14 @@ class HttpRequest(Request):
         return client[0] if client else None
 
     @property
+    def client_id(self) -> str:
+        """Who sends this, for the shares of clients: jobs and answers of different clients take turns.
+
+        It is the address. All those without one, such as at a Unix socket, are one client.
+        """
+        return self.peer or ""
+
+    @property
     def raw_query(self) -> bytes:
         """The query as it was sent."""
         query: bytes = self.scope["query_string"]

@@ -49,7 +49,10 @@ class JobResource(msgspec.Struct, frozen=True, kw_only=True):
     progress: Annotated[float, msgspec.Meta(description="Share of the work that is done, from 0 to 1.", ge=0, le=1)]
     position: Annotated[
         Annotated[int, msgspec.Meta(ge=0)] | None,
-        msgspec.Meta(description="Number of jobs ahead of it in the queue; null unless it is queued."),
+        msgspec.Meta(
+            description="Number of jobs ahead of it in the queue; null unless it is queued. It may grow, because "
+            "clients take turns."
+        ),
     ]
     attempts: Annotated[int, msgspec.Meta(description="How many times work on it has started.", ge=0)]
     created_at: Annotated[datetime, msgspec.Meta(description="When it was accepted.", tz=True)]

@@ -58,7 +58,7 @@ async def submit(backend: Backend, request: HttpRequest) -> Reply | Stream:
     job_request, idempotency_key = await _run_inline_or_in_thread(read, body)
     if form is not None:
         form = choose_form(request.header("accept"), None, job_request.statistic)
-    accepted = backend.engine.submit((job_request,), key=idempotency_key)
+    accepted = backend.engine.submit((job_request,), key=idempotency_key, client=request.client_id)
     await backend.wait_for(accepted)
     [job] = accepted.result()
     location = ("location", f"/v1/jobs/{job.id}")
@@ -90,7 +90,11 @@ async def submit_batch(backend: Backend, request: HttpRequest) -> Reply:
 
     def read_and_submit() -> Any:
         raw = bodies.json_object(body, example=f"send {BATCH_EXAMPLE}")
-        return engine.submit(read_batch(raw, backend.catalog), key=_idempotency_key(key, "/v1/jobs/batch", raw))
+        return engine.submit(
+            read_batch(raw, backend.catalog),
+            key=_idempotency_key(key, "/v1/jobs/batch", raw),
+            client=request.client_id,
+        )
 
     def answer(jobs: Sequence[JobRecord]) -> bytes:
         details = (_current_detail(engine, job) for job in jobs)
