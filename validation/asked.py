@@ -27,8 +27,9 @@ from meantime.model import Unwatched
 from meantime.statistics.check import check
 from meantime.statistics.methods.differences import difference
 from meantime.statistics.methods.multiplicity import adjusted
+from meantime.statistics.methods.pairs import pairs
 from meantime.statistics.methods.pooling import Weights, pool
-from meantime.statistics.methods.rank_intervals import marginal, pairs, rank_interval, simultaneous
+from meantime.statistics.methods.rank_intervals import marginal, rank_interval, simultaneous
 from meantime.statistics.methods.slopes import lines
 from meantime.table import Table
 from validation.figures import Effort, Promise, Section, share
@@ -266,8 +267,7 @@ def _same_ranks(table: Table, last: Published) -> bool:
     compared = pairs(last.estimates)
     given = dict(zip(table.column("location"), zip(*(table.column(name) for name in _RANKS), strict=True), strict=True))
     alone, together = (
-        rank_interval(last.value, differs, is_lower_better=True)
-        for differs in (marginal(compared), simultaneous(compared))
+        rank_interval(different, is_lower_better=True) for different in (marginal(compared), simultaneous(compared))
     )
     wanted = np.column_stack([alone.least, alone.greatest, together.least, together.greatest]).tolist()
     return all(list(given[f"Place {place:02}"]) == row for place, row in enumerate(wanted))

@@ -10,7 +10,8 @@ import numpy as np
 from scipy import special
 
 from meantime.dataset.cube import Doubles, Integers
-from meantime.statistics.methods.rank_intervals import RankInterval, marginal, pairs, rank_interval, simultaneous
+from meantime.statistics.methods.pairs import pairs
+from meantime.statistics.methods.rank_intervals import RankInterval, marginal, rank_interval, simultaneous
 from validation.figures import Effort, Section, Simulation, share
 from validation.survey import generator, publish
 
@@ -66,8 +67,7 @@ def _of(scenario: str, effort: Effort, seed: int) -> Section:
         cell = publish(rng, truth.percent, _RESPONDENTS)
         compared = pairs(cell.estimates)
         alone, together = (
-            rank_interval(cell.value, differs, is_lower_better=True)
-            for differs in (marginal(compared), simultaneous(compared))
+            rank_interval(different, is_lower_better=True) for different in (marginal(compared), simultaneous(compared))
         )
         holds = _holds(alone, truth), _holds(together, truth)
         covered += holds

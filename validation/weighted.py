@@ -20,7 +20,8 @@ from meantime.statistics.methods.differences import Estimates, difference
 from meantime.statistics.methods.effective_size import effective_size, errors_if_equal
 from meantime.statistics.methods.heterogeneity import heterogeneity
 from meantime.statistics.methods.multiplicity import adjusted
-from meantime.statistics.methods.rank_intervals import Booleans, marginal, pairs, rank_interval, simultaneous
+from meantime.statistics.methods.pairs import Booleans, Different, pairs
+from meantime.statistics.methods.rank_intervals import differ, marginal, rank_interval, simultaneous
 from meantime.statistics.methods.slopes import lines
 from meantime.statistics.methods.standard_errors import Z95, Scale, limits
 from validation.figures import Effort, Figure, Promise, Section, Simulation, share
@@ -143,11 +144,10 @@ def _of_locations(rng: np.random.Generator, truth: Doubles, setting: _Setting, n
     alone, together, lists = np.zeros((3, n, _LOCATIONS), dtype=np.bool_)
     for row in range(n):
         compared = pairs(estimates[row])
-        by_itself, at_once = marginal(compared), simultaneous(compared)
         alone[row], together[row] = (
-            _holds(cell.value[row], differs, less + 1, _LOCATIONS - more) for differs in (by_itself, at_once)
+            _holds(different, less + 1, _LOCATIONS - more) for different in (marginal(compared), simultaneous(compared))
         )
-        lists[row] = (at_once & equal).any(axis=1)
+        lists[row] = (differ(compared, np.arange(_LOCATIONS)) & equal).any(axis=1)
     large = _is_promised(setting.percent, setting.respondents)
     at_least: Promise = {"least": 95.0} if large else {}
     at_most: Promise = {"most": 5.0} if large else {}
@@ -315,6 +315,6 @@ def _any_false(equal: Estimates, reference: Estimates) -> int:
     return int((adjusted(p) < _LEVEL).any(axis=1).sum())
 
 
-def _holds(value: Doubles, differs: Booleans, least: Doubles, greatest: Doubles) -> Booleans:
-    found = rank_interval(value, differs, is_lower_better=True)
+def _holds(different: Different, least: Doubles, greatest: Doubles) -> Booleans:
+    found = rank_interval(different, is_lower_better=True)
     return np.asarray((found.least <= least) & (found.greatest >= greatest))

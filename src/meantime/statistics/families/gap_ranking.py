@@ -27,15 +27,8 @@ from meantime.statistics.methods.differences import Compared, difference, differ
 from meantime.statistics.methods.effective_size import errors_if_gaps_equal
 from meantime.statistics.methods.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.methods.multiplicity import adjusted
-from meantime.statistics.methods.rank_intervals import (
-    Booleans,
-    indistinguishable,
-    marginal,
-    pairs_of_gaps,
-    rank_interval,
-    ranks,
-    simultaneous,
-)
+from meantime.statistics.methods.pairs import Different, Pairs, pairs_of_gaps
+from meantime.statistics.methods.rank_intervals import indistinguishable, marginal, rank_interval, ranks, simultaneous
 from meantime.statistics.methods.ties import settled
 from meantime.statistics.parameters import StratumName
 from meantime.statistics.result_tables import FLAGS, RESPONDENTS, flag_texts, integers, numbers, table
@@ -129,7 +122,7 @@ class Gaps(NamedTuple):
     left_out: tuple[LeftOut, ...]
 
 
-def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
+def gap_ranking(prepared: Prepared[GapRanking, Gaps], work: Work) -> Table:
     """Rank the locations by the gap between two groups, widest first; tied ones share the smallest rank.
 
     Widest is furthest to the side on which the gaps lie on average: below, here.
@@ -157,14 +150,14 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
     # Rank intervals hold in either direction, so the data may choose it.
     is_below = about.mean < 0
     compared = pairs_of_gaps(now.group.estimates, now.reference.estimates)
-    by_itself, at_once = marginal(compared), simultaneous(compared)
-    alone = rank_interval(d.value, by_itself, is_lower_better=is_below)
-    together = rank_interval(d.value, at_once, is_lower_better=is_below)
+    at_once = simultaneous(compared, check=work.check)
+    alone = rank_interval(marginal(compared, check=work.check), is_lower_better=is_below)
+    together = rank_interval(at_once, is_lower_better=is_below)
     rank = ranks(settled(d.value, near=_larger(now)), is_lower_better=is_below)
     # Stable: tied ones stay in the order of the names.
     order = np.argsort(rank, kind="stable")
     named = [now.group.groups.names[index] for index in order.tolist()]
-    alike = indistinguishable(at_once[np.ix_(order, order)])
+    alike = list(indistinguishable(compared, order, order, check=work.check))
     ends = (alone.least, alone.greatest, together.least, together.greatest)
     verdicts = _verdicts(change, change_adjusted)
 
@@ -185,7 +178,9 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], _work: Work) -> Table:
         flag_texts((now.group.flags | now.reference.flags)[order]),
     ]
     gap = settled(d.value, near=_larger(now))
-    findings = _findings(now, before, about, gap, rank, at_once, p_adjusted, change, change_adjusted, parameters)
+    findings = _findings(
+        now, before, about, gap, rank, compared, at_once, p_adjusted, change, change_adjusted, parameters, work
+    )
     notes = [
         f"Gaps are {parameters.stratum} minus {parameters.reference_stratum}. On average they are "
         + ("negative, so rank 1 is the lowest." if is_below else "positive, so rank 1 is the highest."),
@@ -282,11 +277,13 @@ def _findings(
     about: Heterogeneity,
     gap: Doubles,
     rank: Integers,
-    differs: Booleans,
+    compared: Pairs,
+    at_once: Different,
     p_adjusted: Doubles,
     change: Compared,
     change_adjusted: Doubles,
     parameters: GapRanking,
+    work: Work,
 ) -> list[str]:
     """Say between which gaps the locations lie, how many have one, how sure the order is, and what changed."""
     names = now.group.groups.names
@@ -307,11 +304,14 @@ def _findings(
         sentences = [
             range_sentence(gap_subject(plain, group, reference, with_sign=True), names, gap, wanted=wanted),
             *sentences,
-            spread_sentence(of_gaps, names, about, some_pair_differs=bool(differs.any())),
+            spread_sentence(of_gaps, names, about, some_pair_differs=bool(at_once.number.any())),
         ]
         if gap.min() < gap.max():
             ends = (is_low, not is_low)
-            sentences += [end_sentence(of_gaps, names, gap, differs, is_low=each, of="value of") for each in ends]
+            sentences += [
+                end_sentence(of_gaps, names, gap, compared, is_low=each, of="value of", check=work.check)
+                for each in ends
+            ]
     if before is not None:
         since = before.group.groups.years
         sentences.append(gap_change_sentence(of_gaps, names, change.value, change_adjusted, since=since, adjust=adjust))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Annotated, Literal, NamedTuple
 
 import msgspec
 import numpy as np
@@ -25,11 +25,11 @@ from meantime.statistics.explain.differences import MOGSTAD
 from meantime.statistics.explain.estimates import explain_own_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.heterogeneity import Heterogeneity
+from meantime.statistics.methods.pairs import Different, Pairs, pairs
 from meantime.statistics.methods.rank_intervals import (
     RankInterval,
     indistinguishable,
     marginal,
-    pairs,
     rank_interval,
     ranks,
     simultaneous,
@@ -153,7 +153,7 @@ def prepare(snapshot: Snapshot, parameters: Ranking) -> Ranked:
     return Ranked(pooled, is_lower_better, beside(pooled, parameters.reference))
 
 
-def ranking(prepared: Prepared[Ranking, Ranked], _work: Work) -> Table:
+def ranking(prepared: Prepared[Ranking, Ranked], work: Work) -> Table:
     """Rank the locations, best first; tied ones share the smallest rank and stand in the order of the names.
 
     Aggregates are never ranked; a location whose year is withheld, or that has no standard error, is left out by name:
@@ -172,15 +172,15 @@ def ranking(prepared: Prepared[Ranking, Ranked], _work: Work) -> Table:
     """
     parameters, (pooled, is_lower_better, reference) = prepared.parameters, prepared.data
     compared = pairs(pooled.estimates)
-    by_itself, at_once = marginal(compared), simultaneous(compared)
+    at_once = simultaneous(compared, check=work.check)
     rank = ranks(pooled.value, is_lower_better=is_lower_better)
-    alone = rank_interval(pooled.value, by_itself, is_lower_better=is_lower_better)
-    together = rank_interval(pooled.value, at_once, is_lower_better=is_lower_better)
+    alone = rank_interval(marginal(compared, check=work.check), is_lower_better=is_lower_better)
+    together = rank_interval(at_once, is_lower_better=is_lower_better)
     about = pooled.heterogeneity
     # Stable: tied ones stay in the order of the names.
     order = np.argsort(rank, kind="stable")
     named = [pooled.groups.names[index] for index in order.tolist()]
-    alike = indistinguishable(at_once[np.ix_(order, order)])
+    alike = list(indistinguishable(compared, order, order, check=work.check))
     data: list[list[Cell]] = [
         rank[order].tolist(),
         list(named),
@@ -204,10 +204,12 @@ def ranking(prepared: Prepared[Ranking, Ranked], _work: Work) -> Table:
         findings=_findings(
             pooled,
             rank,
+            compared,
             at_once,
             together,
             about,
             parameters,
+            work,
             None if reference is None else ReferenceValue(reference.groups.names[0], float(reference.value[0])),
             is_lower_better=is_lower_better,
         ),
@@ -291,10 +293,12 @@ def _spread_note(about: Heterogeneity, unit: str | None) -> str:
 def _findings(
     pooled: Pooled,
     rank: Integers,
-    differs: Any,
+    compared: Pairs,
+    at_once: Different,
     together: RankInterval,
     about: Heterogeneity,
     parameters: Ranking,
+    work: Work,
     reference: ReferenceValue | None,
     *,
     is_lower_better: bool,
@@ -308,11 +312,11 @@ def _findings(
         ]
     sentences = [
         range_sentence(subject, names, value, reference=reference, wanted=len(pooled.selection.wanted_places)),
-        spread_sentence(subject, names, about, some_pair_differs=bool(differs.any())),
+        spread_sentence(subject, names, about, some_pair_differs=bool(at_once.number.any())),
     ]
     if value.min() == value.max():
         return sentences
-    ends = [end_sentence(subject, names, value, differs, is_low=is_low) for is_low in (True, False)]
+    ends = [end_sentence(subject, names, value, compared, is_low=is_low, check=work.check) for is_low in (True, False)]
     sentences += ends if is_lower_better else ends[::-1]
     if 1 < parameters.best < len(pooled):  # that all are among all is no finding, and of one the ends have said it
         few = parameters.best

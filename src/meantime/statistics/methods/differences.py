@@ -35,8 +35,10 @@ from meantime.statistics.methods.standard_errors import Z95, Scale, expit, limit
 
 # No p-value is told apart from 0 beyond this: 2 (1 - Phi(38)) is the least positive double.
 _Z_MOST = 38.0
-# Newton needs 5 to 8 steps; where a limit is flat, near 0 or 100, the bracket is halved instead, 53 times at most.
-_MOST_STEPS = 60
+# Newton needs 5 to 8 steps; where a limit is flat, near 0 or 100, the bracket is halved instead, 53 times at most. So
+# it is where a limit grows exponentially, and Newton comes down from far by the same small step each time.
+_NEWTON_STEPS = 20
+_MOST_STEPS = _NEWTON_STEPS + 60
 _PRECISION = 1e-10
 
 
@@ -188,10 +190,43 @@ def equivalence_p(one: Estimates, other: Estimates, margin: float, *, correlatio
     return np.where(np.isnan(p), np.nan, np.where(np.abs(d) < margin, p, 1.0))
 
 
+# How far the limits at z are from their values: the lower ones (-1) or the upper ones (1). z and values are broadcast.
+Reaches = Callable[[Doubles, int], Doubles]
+
+
+def reaches(of: Estimates) -> Reaches:
+    """Return how far the limits of estimates reach.
+
+    >>> of = Estimates(value=np.array([3.0, 30.0]), se=np.ones(2), scale=Scale.LOGIT)
+    >>> reaches(of)(np.array([[1.96], [3.0]]), 1).round(2)
+    array([[2.72, 2.  ],
+           [4.98, 3.08]])
+    """
+    return _alone(_distance(of))
+
+
+def reaches_of_differences(one: Estimates, other: Estimates) -> Reaches:
+    """Return how far the limits of differences reach, the one minus the other, of separate samples.
+
+    >>> of = Estimates(value=np.array([30.0]), se=np.array([1.0]), scale=Scale.LINEAR)
+    >>> reaches_of_differences(of, of)(np.array([[2.0]]), 1).round(2)
+    array([[2.83]])
+    """
+    return _alone(_distance_of_difference(_distance(one), _distance(other), 0.0))
+
+
 # The lower limit (-1) or the upper one (1), of all values or of each its own.
 _Sign = int | Doubles
 # How far the limit at z is from the value, and how fast that grows with z.
 _Distance = Callable[[Doubles, _Sign], tuple[Doubles, Doubles]]
+
+
+def _alone(distance: _Distance) -> Reaches:
+    def at(z: Doubles, sign: int) -> Doubles:
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            return distance(z, sign)[0]
+
+    return at
 
 
 def _distance(of: Estimates) -> _Distance:
@@ -311,7 +346,9 @@ def _reaching(one: _Distance, other: _Distance, gap: Doubles, toward: Doubles, r
         low, high = np.where(is_short, z, low), np.where(is_short, high, z)
         newton = z + (gap - reach) / slope
         # The ends belong to the bracket: a step that is too small to move z is the end of the search, not a stray.
-        new = np.where((newton >= low) & (newton <= high), newton, (low + high) / 2)
+        is_inside = (newton >= low) & (newton <= high)
+        is_near = is_inside & ((steps < _NEWTON_STEPS) | (moved <= _PRECISION))
+        new = np.where(is_near, newton, (low + high) / 2)
         moved = np.abs(new - z)
         z = new
         steps += 1

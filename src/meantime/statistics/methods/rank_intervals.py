@@ -5,8 +5,9 @@ number of those that are significantly worse. What "significantly" means decides
 
 * ``marginal``: Holm at 5% over the K - 1 two-sided differences of one location. For this one location, at least 95%.
 * ``simultaneous``: all pairs against the range of K (Tukey-Kramer). For all locations at once; any sentence about
-  several
-  ("the best five") needs it.
+  several ("the best five") needs it.
+
+Both are counts at a critical value (``pairs``), so the pairs are gone through in blocks, and no table of K x K is made.
 
 Not to be used: ranks of values drawn around the estimates. With all locations equal the 95% interval of those covers
 0.6%, since an estimate that came out high is drawn high again; in groups of ten 70%. The rule here covers above 97,
@@ -20,28 +21,16 @@ Wieczorek, A joint confidence region for an overall ranking of populations, Jour
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import numpy.typing as npt
+from scipy import special
 
 from meantime.dataset.cube import Doubles, Integers
-from meantime.statistics.methods.differences import Compared, Estimates, difference, difference_of_differences
-from meantime.statistics.methods.multiplicity import adjusted
+from meantime.statistics.methods.blocks import Check, blocks, unchecked
+from meantime.statistics.methods.pairs import Booleans, Different, Pairs
 from meantime.statistics.methods.studentized_range import critical
-
-Booleans = npt.NDArray[np.bool_]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Pairs:
-    """Every estimate against every other: (K, K), the diagonal is no pair (NaN)."""
-
-    z: Doubles  # at which the interval of the difference touches 0
-    p: Doubles
-
-    def __len__(self) -> int:
-        return len(self.z)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -62,82 +51,92 @@ def ranks(value: Doubles, *, is_lower_better: bool) -> Integers:
     return np.asarray(np.searchsorted(ordered, value if is_lower_better else -value) + 1, dtype=np.int64)
 
 
-def pairs(estimates: Estimates) -> Pairs:
-    """Compare all pairs, each once.
+def marginal(compared: Pairs, *, level: float = 0.95, check: Check = unchecked) -> Different:
+    """Count for each location the others that it differs from, by Holm over its own differences.
 
+    Not symmetrical: it is one family of tests a location. Of m differences Holm finds those beyond the critical value
+    of the m - r that are left when r have been found. That is a fixed point: with r = 0 more are found, with these more
+    again, until no more are.
+
+    >>> from meantime.statistics.methods.differences import Estimates
+    >>> from meantime.statistics.methods.pairs import pairs
     >>> from meantime.statistics.methods.standard_errors import Scale
-    >>> found = pairs(Estimates(value=np.array([20.0, 30.0]), se=np.array([1.0, 1.0]), scale=Scale.LINEAR))
-    >>> found.z.round(3)
-    array([[  nan, 7.071],
-           [7.071,   nan]])
+    >>> value, se = np.array([20.0, 22.9, 30.0]), np.ones(3)
+    >>> marginal(pairs(Estimates(value=value, se=se, scale=Scale.LINEAR))).higher
+    array([2, 1, 0])
     """
-    one, other = np.triu_indices(len(estimates.value), 1)
-    return _square(difference(estimates[one], estimates[other]), len(estimates.value))
+    tests = max(compared.tested - 1, 0)
+    found = compared.none()
+    if not tests:
+        return found
+    # The critical value when so many have been found.
+    critical_values = -special.ndtri((1 - level) / 2 / np.arange(tests, 0, -1))
+    rows = compared.rows
+    while len(rows):
+        check()
+        before = found.number[rows]
+        z = critical_values[before]
+        more = compared.beyond(rows, z, check=check)
+        found = found.replaced(rows, more)
+        rows = rows[(more.number > before) & (more.number < tests)]
+    return found
 
 
-def pairs_of_gaps(upper: Estimates, lower: Estimates) -> Pairs:
-    """Compare all pairs of gaps, each upper minus lower.
-
-    >>> from meantime.statistics.methods.standard_errors import Scale
-    >>> upper = Estimates(value=np.array([24.0, 30.0]), se=np.array([1.0, 1.0]), scale=Scale.LINEAR)
-    >>> lower = Estimates(value=np.array([20.0, 22.0]), se=np.array([1.0, 1.0]), scale=Scale.LINEAR)
-    >>> pairs_of_gaps(upper, lower).z.round(3)
-    array([[nan,  2.],
-           [ 2., nan]])
-    """
-    one, other = np.triu_indices(len(upper.value), 1)
-    found = difference_of_differences((upper[one], lower[one]), (upper[other], lower[other]))
-    return _square(found, len(upper.value))
+def simultaneous(compared: Pairs, *, level: float = 0.95, check: Check = unchecked) -> Different:
+    """Count for each location the others that it differs from when all pairs are compared at once."""
+    z = critical(level, len(compared))
+    return compared.none().replaced(compared.rows, compared.beyond(compared.rows, z, check=check))
 
 
-def marginal(compared: Pairs, *, level: float = 0.95) -> Booleans:
-    """Say of each location (row) from which others (columns) it differs, by Holm over its own differences.
-
-    Not symmetrical: it is one family of tests a row.
-    """
-    return np.asarray(adjusted(compared.p) < 1 - level)
-
-
-def simultaneous(compared: Pairs, *, level: float = 0.95) -> Booleans:
-    """Say which pairs differ when all are compared at once."""
-    return np.asarray(compared.z > critical(level, len(compared)))
-
-
-def rank_interval(value: Doubles, differs: Booleans, *, is_lower_better: bool) -> RankInterval:
+def rank_interval(different: Different, *, is_lower_better: bool) -> RankInterval:
     """Return the interval of each location's rank.
 
-    >>> value = np.array([20.0, 21.0, 30.0])
-    >>> differs = np.array([[False, False, True], [False, False, True], [True, True, False]])
-    >>> found = rank_interval(value, differs, is_lower_better=True)
+    >>> different = Different(lower=np.array([0, 0, 2]), higher=np.array([1, 1, 0]))
+    >>> found = rank_interval(different, is_lower_better=True)
     >>> found.least, found.greatest
     (array([1, 1, 3]), array([2, 2, 3]))
     """
-    other_is_less = value[None, :] < value[:, None]
-    # A pair of equal values never differs, so that "not less" is "greater" here.
-    better = differs & (other_is_less if is_lower_better else ~other_is_less)
-    worse = differs & ~better
-    return RankInterval(
-        least=np.asarray(1 + better.sum(axis=1), dtype=np.int64),
-        greatest=np.asarray(len(value) - worse.sum(axis=1), dtype=np.int64),
-    )
+    better, worse = (different.lower, different.higher) if is_lower_better else (different.higher, different.lower)
+    return RankInterval(least=1 + better, greatest=len(better) - worse)
 
 
-def indistinguishable(differs: Booleans) -> list[list[int]]:
-    """Return for each location the indices of the others that it cannot be distinguished from.
+def differ(compared: Pairs, rows: Integers, *, level: float = 0.95) -> Booleans:
+    """Say from which others (columns) chosen locations (rows) differ when all pairs are compared at once.
+
+    A block of the caller's size, (len(rows), K).
+    """
+    return compared.differ(rows, critical(level, len(compared)))
+
+
+def indistinguishable(
+    compared: Pairs, rows: Integers, order: Integers, *, level: float = 0.95, check: Check = unchecked
+) -> Iterator[list[int]]:
+    """Go through chosen locations, and give of each the others that it cannot be distinguished from.
+
+    The others are given as places in ``order``, an order of all, and come in that order.
 
     For pairs compared all at once (``simultaneous``), so that the relation is symmetrical: table, sentence, highlight
-    and tooltip have this one. Not transitive: A may be like B and B like C, and A still differ from C.
+    and tooltip have this one. Not transitive: A may be like B and B like C, and A still differ from C. How many they
+    are is known from the counts alone: K - 1 - ``simultaneous(...).number``.
 
-    >>> indistinguishable(np.array([[False, True, False], [True, False, False], [False, False, False]]))
-    [[2], [2], [0, 1]]
+    >>> from meantime.statistics.methods.differences import Estimates
+    >>> from meantime.statistics.methods.pairs import pairs
+    >>> from meantime.statistics.methods.standard_errors import Scale
+    >>> compared = pairs(Estimates(value=np.array([20.0, 30.0, 22.0]), se=np.ones(3), scale=Scale.LINEAR))
+    >>> list(indistinguishable(compared, np.array([2, 1]), order=np.array([1, 2, 0])))
+    [[2], []]
     """
-    alike = ~differs & ~np.eye(len(differs), dtype=bool)
-    return [np.flatnonzero(row).tolist() for row in alike]
+    for block in blocks(len(rows), len(compared), check):
+        alike = ~differ(compared, rows[block], level=level)
+        alike[np.arange(len(alike)), rows[block]] = False
+        for row in alike[:, order]:
+            yield np.flatnonzero(row).tolist()
 
 
-def _square(found: Compared, k: int) -> Pairs:
-    one, other = np.triu_indices(k, 1)
-    z, p = np.full((k, k), np.nan), np.full((k, k), np.nan)
-    z[one, other] = z[other, one] = found.z
-    p[one, other] = p[other, one] = found.p
-    return Pairs(z=z, p=p)
+def like_any(compared: Pairs, rows: Integers, *, level: float = 0.95, check: Check = unchecked) -> int:
+    """Count the others that cannot be distinguished from one or more of some locations, all pairs compared at once."""
+    from_all = np.ones(len(compared), dtype=np.bool_)
+    for block in blocks(len(rows), len(compared), check):
+        from_all &= differ(compared, rows[block], level=level).all(axis=0)
+    from_all[rows] = True
+    return int((~from_all).sum())

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from meantime import text
 from meantime.dataset.cube import Doubles, Integers
+from meantime.statistics.methods.blocks import Check, unchecked
 from meantime.statistics.methods.heterogeneity import Heterogeneity
+from meantime.statistics.methods.pairs import Pairs
+from meantime.statistics.methods.rank_intervals import like_any
 from meantime.statistics.words.subject import Subject, capitalized, here, named, number_word, tied
 
 # Of fewer of the places a range is of a selection of them, and says so.
@@ -86,16 +89,22 @@ def spread_sentence(subject: Subject, names: Sequence[str], about: Heterogeneity
 
 
 def end_sentence(
-    subject: Subject, names: Sequence[str], value: Doubles, differs: Any, *, is_low: bool, of: str = "figure for"
+    subject: Subject,
+    names: Sequence[str],
+    value: Doubles,
+    compared: Pairs,
+    *,
+    is_low: bool,
+    of: str = "figure for",
+    check: Check = unchecked,
 ) -> str:
     """Say which places have the lowest or highest value, and how many cannot be distinguished from them.
 
-    ``differs``: which pairs are statistically different when all are compared at once.
+    All pairs are compared at once: distinguished is who differs from every one of them.
     """
     end = value.min() if is_low else value.max()
     first = np.flatnonzero(value == end)
-    # Distinguished is who differs from every one of them.
-    others = len(names) - int(differs[first].all(axis=0).sum()) - len(first)
+    others = like_any(compared, first, check=check)
     nouns = subject.nouns(names)
     side, beyond = ("lowest", "higher") if is_low else ("highest", "lower")
     verb, pronoun = ("has", "it") if len(first) == 1 else ("have", "them")

@@ -168,3 +168,14 @@ def test_the_ratio_of_rates_is_mover_on_the_logarithms_of_their_limits(
     assert found.value[0] == pytest.approx(one[0] / other[0])
     assert found.low[0] == pytest.approx(np.exp(v1 - v2 - np.hypot(v1 - l1, u2 - v2)))
     assert found.high[0] == pytest.approx(np.exp(v1 - v2 + np.hypot(u1 - v1, v2 - l2)))
+
+
+def test_p_is_found_where_a_limit_grows_exponentially_and_newton_comes_down_step_by_small_step() -> None:
+    """A rate whose standard error is ten times the rate itself: its upper limit is exp(9.8 z) times the value."""
+    one = Estimates(value=np.array([0.1]), se=np.array([0.981]), scale=Scale.LOG)
+    other = Estimates(value=np.array([10.7]), se=np.array([0.308]), scale=Scale.LOG)
+    found = difference(one, other)
+    assert found.high[0] > 0
+    at_z = difference(one, other, level_z=float(found.z[0]))
+    assert at_z.high[0] == pytest.approx(0.0, abs=1e-6)
+    assert found.p[0] > 0.05

@@ -6,14 +6,8 @@ from scipy import stats
 
 from meantime.dataset.cube import Doubles
 from meantime.statistics.methods.differences import Estimates
-from meantime.statistics.methods.rank_intervals import (
-    indistinguishable,
-    marginal,
-    pairs,
-    rank_interval,
-    ranks,
-    simultaneous,
-)
+from meantime.statistics.methods.pairs import pairs
+from meantime.statistics.methods.rank_intervals import indistinguishable, marginal, rank_interval, ranks, simultaneous
 from meantime.statistics.methods.standard_errors import Scale
 
 ONE, OTHER = np.triu_indices(30, 1)
@@ -54,9 +48,9 @@ def test_rank_intervals_hold_the_true_ranks(scenario: str) -> None:
     for _ in range(times):
         estimates = _estimates(truth, se, rng)
         compared = pairs(estimates)
-        one = rank_interval(estimates.value, marginal(compared), is_lower_better=True)
+        one = rank_interval(marginal(compared), is_lower_better=True)
         alone += (one.least <= least) & (greatest <= one.greatest)
-        all_ = rank_interval(estimates.value, simultaneous(compared), is_lower_better=True)
+        all_ = rank_interval(simultaneous(compared), is_lower_better=True)
         together += bool(((all_.least <= least) & (greatest <= all_.greatest)).all())
     # Three standard errors of a simulated share below 95%, for the least of 30.
     assert (alone / times).min() >= 0.95 - 3 * np.sqrt(0.95 * 0.05 / times)
@@ -68,8 +62,8 @@ def test_the_rank_lies_within_its_interval_whichever_way_is_better() -> None:
     estimates = _estimates(SCENARIOS["SD 3.5"], np.full(30, 1.0), rng)
     for is_lower_better in (True, False):
         rank = ranks(estimates.value, is_lower_better=is_lower_better)
-        for differs in (marginal(pairs(estimates)), simultaneous(pairs(estimates))):
-            interval = rank_interval(estimates.value, differs, is_lower_better=is_lower_better)
+        for different in (marginal(pairs(estimates)), simultaneous(pairs(estimates))):
+            interval = rank_interval(different, is_lower_better=is_lower_better)
             assert (interval.least <= rank).all()
             assert (rank <= interval.greatest).all()
             assert interval.least.max() > 1
@@ -77,20 +71,21 @@ def test_the_rank_lies_within_its_interval_whichever_way_is_better() -> None:
 
 def test_what_is_worse_this_way_is_better_the_other_way() -> None:
     estimates = _estimates(SCENARIOS["SD 3.5"], np.full(30, 1.0), np.random.default_rng(6))
-    differs = simultaneous(pairs(estimates))
-    lower = rank_interval(estimates.value, differs, is_lower_better=True)
-    higher = rank_interval(estimates.value, differs, is_lower_better=False)
+    different = simultaneous(pairs(estimates))
+    lower = rank_interval(different, is_lower_better=True)
+    higher = rank_interval(different, is_lower_better=False)
     np.testing.assert_array_equal(lower.least, 31 - higher.greatest)
 
 
 def test_far_apart_every_rank_is_sure() -> None:
     estimates = Estimates(value=np.array([30.0, 10.0, 20.0]), se=np.full(3, 0.5), scale=Scale.LINEAR)
-    interval = rank_interval(estimates.value, simultaneous(pairs(estimates)), is_lower_better=True)
+    interval = rank_interval(simultaneous(pairs(estimates)), is_lower_better=True)
     assert interval.least.tolist() == interval.greatest.tolist() == [3, 1, 2]
-    assert indistinguishable(simultaneous(pairs(estimates))) == [[], [], []]
+    everyone = np.arange(3)
+    assert list(indistinguishable(pairs(estimates), everyone, everyone)) == [[], [], []]
 
 
 def test_one_location_alone_has_rank_one() -> None:
     compared = pairs(Estimates(value=np.array([30.0]), se=np.array([1.0]), scale=Scale.LOGIT))
-    interval = rank_interval(np.array([30.0]), marginal(compared), is_lower_better=True)
+    interval = rank_interval(marginal(compared), is_lower_better=True)
     assert (interval.least.tolist(), interval.greatest.tolist()) == ([1], [1])

@@ -6,7 +6,10 @@ import pytest
 from meantime.dataset.facts.geography import for_locations
 from meantime.dataset.facts.titles import Title, title_of
 from meantime.dataset.samples import survey_example
+from meantime.statistics.methods.differences import Estimates
 from meantime.statistics.methods.heterogeneity import heterogeneity
+from meantime.statistics.methods.pairs import pairs
+from meantime.statistics.methods.standard_errors import Scale
 from meantime.statistics.words.extremes import end_sentence, range_sentence, spread_sentence
 from meantime.statistics.words.subject import Subject, by_size, list_of_largest
 
@@ -33,13 +36,12 @@ def test_a_range_of_few_of_the_places_says_of_how_many() -> None:
 
 
 def test_an_end_names_its_ties_and_counts_who_cannot_be_distinguished() -> None:
-    differs = np.zeros((4, 4), dtype=bool)
-    differs[3, :3] = differs[:3, 3] = True
-    assert end_sentence(women(), NAMES, VALUE, differs, is_low=True) == (
+    compared = pairs(Estimates(value=VALUE, se=np.full(4, 3.0), scale=Scale.LINEAR))
+    assert end_sentence(women(), NAMES, VALUE, compared, is_low=True) == (
         "Colorado and Hawaii have the lowest figure for obesity among women in 2023; 1 other state cannot be "
         "distinguished from them (95% confidence, all pairs compared)."
     )
-    assert end_sentence(women(), NAMES, VALUE, differs, is_low=False).startswith(
+    assert end_sentence(women(), NAMES, VALUE, compared, is_low=False).startswith(
         "West Virginia has the highest figure for obesity among women in 2023; every other state is lower"
     )
 

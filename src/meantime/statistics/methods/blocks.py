@@ -1,0 +1,29 @@
+"""Large work in blocks: memory is bounded, and so is what is done between two checks of whether to stop."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+# Raises an exception if the work is to stop; ``Work.check`` is one.
+Check = Callable[[], None]
+
+# Numbers in a block: half a megabyte of doubles, which a processor's cache holds, worked on for about a millisecond.
+MOST_IN_A_BLOCK = 65_536
+
+
+def unchecked() -> None:
+    """Do nothing: nobody wants to stop the work."""
+
+
+def blocks(rows: int, width: int, check: Check = unchecked) -> Iterator[slice]:
+    """Cut so many rows of so many numbers into blocks, and check before each.
+
+    A row is never cut: one that is longer than a block is a block of its own.
+
+    >>> list(blocks(5, MOST_IN_A_BLOCK // 2))
+    [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
+    """
+    step = max(1, MOST_IN_A_BLOCK // max(1, width))
+    for start in range(0, rows, step):
+        check()
+        yield slice(start, min(start + step, rows))
