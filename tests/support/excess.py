@@ -14,6 +14,7 @@ from meantime.statistics.cells.cell_parameters import CellParameters, check_form
 from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import Provenance, of_estimates
 from meantime.statistics.cells.select import select
+from meantime.statistics.cost import Cost
 from meantime.statistics.explain.estimates import explain_own_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.result_tables import ESTIMATE, HIGH, LOW, numbers, table
@@ -52,6 +53,12 @@ def excess(prepared: Prepared[Excess, Pooled], _work: Work) -> Table:
     return table(estimates.groups, COLUMNS, data, left_out=estimates.left_out, findings=[above])
 
 
+def cost(prepared: Prepared[Excess, Pooled]) -> Cost:
+    """State that each location is one row."""
+    estimates = prepared.data
+    return Cost(cells=estimates.selection.cells_read, answer_bytes=prepared.answer_bytes(len(estimates)))
+
+
 def rests_on(prepared: Prepared[Excess, Pooled], row: Mapping[str, Cell] | None) -> Provenance:
     """Return the cells of the estimate."""
     return of_estimates(prepared.data, row)
@@ -69,6 +76,7 @@ STATISTIC = Statistic(
     order=1000,
     parameters=Excess,
     prepare=prepare,
+    cost=cost,
     compute=excess,
     rests_on=rests_on,
     explain=explain,

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import msgspec
@@ -19,12 +20,13 @@ from meantime.dataset.facts.classic_polarity import classic_polarity
 from meantime.dataset.snapshot import Snapshot
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem, RequestInvalid
+from meantime.statistics.cost import Cost
 from meantime.statistics.parameters import Leaf, Names, capped, leaves, naming, period_of, period_text, read
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyPrepared, AnyStatistic
 from meantime.text import listed, quoted
 
-__all__ = ["check", "check_form", "closest"]
+__all__ = ["Named", "check", "check_form", "check_names", "closest"]
 
 # Reasons for withholding are the file's own text, and there may be as many as rows.
 _REASONS_TOLD = 3
@@ -64,12 +66,43 @@ def check(name: str, raw: Mapping[str, object], snapshot: Snapshot, refuse_unkno
     Raises:
         RequestInvalid: it cannot be answered; carries everything that is wrong with it.
     """
+    return check_names(name, raw, snapshot, refuse_unknown=refuse_unknown).prepared()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Named:
+    """A request whose names the snapshot has; its cells are not selected yet."""
+
+    statistic: AnyStatistic
+    snapshot: Snapshot
+    parameters: msgspec.Struct
+
+    @property
+    def least_cost(self) -> Cost:
+        """What the answer costs at least. It is known at once, where ``Prepared.cost`` needs the cells selected."""
+        return Cost(searched=self.statistic.searched(self.snapshot, self.parameters))
+
+    def prepared(self) -> AnyPrepared:
+        """Select the cells, in a time that grows with those of the question.
+
+        Raises:
+            RequestInvalid: it cannot be answered; carries everything that is wrong with it.
+        """
+        try:
+            return self.statistic.prepared(self.snapshot, self.parameters)
+        except RequestInvalid as invalid:
+            raise _refusal(invalid.problems, self.statistic) from invalid
+
+
+def check_names(name: str, raw: Mapping[str, object], snapshot: Snapshot, refuse_unknown: bool = False) -> Named:
+    """Check a request without selecting its cells, which takes no longer for many cells than for few.
+
+    Raises:
+        RequestInvalid: it cannot be answered; carries everything that can be seen without the cells.
+    """
     statistic = _statistic(name)
     parameters = _parameters(statistic, raw, snapshot, refuse_unknown=refuse_unknown)
-    try:
-        return statistic.prepared(snapshot, parameters)
-    except RequestInvalid as invalid:
-        raise _refusal(invalid.problems, statistic) from invalid
+    return Named(statistic=statistic, snapshot=snapshot, parameters=parameters)
 
 
 def check_form(name: str, raw: Mapping[str, object], refuse_unknown: bool = False) -> msgspec.Struct:

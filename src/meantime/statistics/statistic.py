@@ -1,14 +1,15 @@
 """What a statistic is, and what a request becomes that it can answer: ``Prepared``.
 
 A request goes through the functions of its statistic. ``prepare`` selects the cells, and refuses what cannot be
-answered; ``compute`` makes the table of the answer from them; ``rests_on`` says on which of them a row rests, and
-``explain`` how it was computed. The cells are selected once, by ``prepare``: the others take what it has selected.
+answered; ``cost`` states what the answer will take; ``compute`` makes its table; ``rests_on`` says on which cells a row
+rests, and ``explain`` how it was computed. The cells are selected once, by ``prepare``: the others take what it has
+selected.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -17,7 +18,9 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.errors import Problem
 from meantime.model import Unwatched, Work
 from meantime.statistics.cells.provenance import Provenance
+from meantime.statistics.cost import Cost, document_bytes, name_bytes
 from meantime.statistics.explain.explanation import Explanation, ExplanationBuilder
+from meantime.statistics.parameters import Names, leaves
 from meantime.table import Cell, Column, Table
 
 P = TypeVar("P", bound=msgspec.Struct)  # the parameters of a statistic
@@ -41,6 +44,8 @@ class Statistic(Generic[P, D]):
     # Selects the cells. It runs where requests are checked, so it does no more than selecting and pooling; raises
     # RequestInvalid with all problems.
     prepare: Callable[[Snapshot, P], D]
+    # States what the answer costs, from what is prepared and without computing it.
+    cost: Callable[[Prepared[P, D]], Cost]
     compute: Callable[[Prepared[P, D], Work], Table]
     # On which cells a row of the answer rests, with which weights; of all of the answer, where the row is None.
     rests_on: Callable[[Prepared[P, D], Mapping[str, Cell] | None], Provenance]
@@ -57,17 +62,18 @@ class Statistic(Generic[P, D]):
     method_version: int  # counts up when the same request over the same snapshot may give another result
     charts: tuple[str, ...] = ()  # of its answers, by their names in charts/registry.py; the usual one first
     needs_polarity: bool = False  # whether it must be known which values are good
-    # How many cells or rows an answer goes through, where these may be many; None: never more than an answer has rows.
-    entries_read: Callable[[Snapshot, P], int] | None = None
-
-    @property
-    def is_instant(self) -> bool:
-        """Whether it always answers at once, whatever it is asked."""
-        return self.entries_read is None
+    is_small: bool = False  # its answer has few rows, however many locations a table has
 
     def columns_of(self, parameters: P) -> tuple[Column, ...]:
         """Return the columns of the answer to these parameters; units of values are those of the question."""
         return self.columns if self.columns_for is None else self.columns_for(parameters)
+
+    def searched(self, snapshot: Snapshot, parameters: P) -> int:
+        """Return how many cells the questions have that the parameters name, by the cube's index."""
+        values = {field: getattr(parameters, field) for field in parameters.__struct_fields__}
+        named = (leaf.text for leaf in leaves(self.parameters, values) if leaf.names is Names.QUESTION)
+        codes = [snapshot.cube.question_codes[text] for text in named]
+        return sum(int(snapshot.cube.starts[code + 1] - snapshot.cube.starts[code]) for code in codes)
 
     def prepared(self, snapshot: Snapshot, parameters: P) -> Prepared[P, D]:
         """Select the cells of a request whose names have been checked.
@@ -91,6 +97,22 @@ class Prepared(Generic[P, D]):
     snapshot: Snapshot
     parameters: P
     data: D  # what the statistic's ``prepare`` has returned
+
+    @property
+    def cost(self) -> Cost:
+        """What the answer costs, stated without computing it."""
+        searched = self.statistic.searched(self.snapshot, self.parameters)
+        return replace(self.statistic.cost(self), searched=searched)
+
+    def answer_bytes(self, rows: int, *, listed_bytes: int = 0) -> int:
+        """Return about how many bytes an answer of so many rows has; ``listed_bytes``: of the lists of names in it."""
+        return document_bytes(
+            self.statistic.columns_of(self.parameters),
+            self.parameters,
+            rows=rows,
+            location_bytes=name_bytes(self.snapshot.cube.labels.locations),
+            listed_bytes=listed_bytes,
+        )
 
     def compute(self, work: Work) -> Table:
         """Make the answer."""

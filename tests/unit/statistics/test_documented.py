@@ -58,7 +58,6 @@ def test_a_row_of_the_registry_is_whole(row: AnyStatistic) -> None:
     assert set(row.example) <= set(row.parameters.__struct_fields__)
     parameters = check_form(row.name, row.example, refuse_unknown=True)
     assert row.columns_of(parameters)
-    assert row.is_instant is (row.name not in ("summary", "mean_by_category"))
 
 
 # Needs ten locations, which no worked example has: its own tests see to its columns.

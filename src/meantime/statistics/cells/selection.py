@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from meantime.dataset.cube import Doubles, Integers, Period, ValueType
+from meantime.dataset.cube import ABSENT, Doubles, Integers, Period, ValueType
 from meantime.dataset.facts.geography import Geography
 from meantime.dataset.facts.titles import title_of
 from meantime.dataset.snapshot import Polarity, Snapshot
@@ -146,6 +146,11 @@ class Selection:
     def all_cells(self) -> Integers:
         """The cells of the cube: of standardized values (groups, periods, strata), else (groups, periods)."""
         return self.cell if self.standardized is None else self.standardized.cell
+
+    @property
+    def cells_read(self) -> int:
+        """How many cells of the cube these are, including those that are suppressed or missing."""
+        return int((self.all_cells != ABSENT).sum())
 
     @property
     def cells_per_value(self) -> int:

@@ -22,6 +22,7 @@ from meantime.statistics.cells.provenance import OTHER, Part, Provenance, of_all
 from meantime.statistics.cells.refusals import refusal
 from meantime.statistics.cells.select import select
 from meantime.statistics.cells.selection import LeftOut, Selection
+from meantime.statistics.cost import Cost
 from meantime.statistics.explain.estimates import explain_own_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.explain.programs import MOST_LISTED
@@ -166,6 +167,13 @@ def association(prepared: Prepared[Association, Both], _work: Work) -> Table:
         ],
         findings=[_finding(straight, ranked, p_adjusted, one.groups, other.groups, _LEAD.get(related or "", ""))],
     )
+
+
+def cost(prepared: Prepared[Association, Both]) -> Cost:
+    """State what a correlation costs: the cells of both questions."""
+    one, other = prepared.data
+    rows = len(one) if prepared.parameters.show == "locations" else len(("Pearson", "Spearman"))
+    return Cost(cells=one.selection.cells_read + other.selection.cells_read, answer_bytes=prepared.answer_bytes(rows))
 
 
 def rests_on(prepared: Prepared[Association, Both], row: Mapping[str, Cell] | None) -> Provenance:
@@ -330,6 +338,7 @@ STATISTIC = Statistic(
     order=190,
     parameters=Association,
     prepare=prepare,
+    cost=cost,
     compute=association,
     rests_on=rests_on,
     explain=explain,

@@ -20,6 +20,7 @@ from meantime.statistics.cells.provenance import EARLIER, LATER, Provenance, of_
 from meantime.statistics.cells.refusals import refusal
 from meantime.statistics.cells.select import select
 from meantime.statistics.cells.selection import LeftOut
+from meantime.statistics.cost import Cost
 from meantime.statistics.explain.differences import DifferenceColumns, explain_difference, explain_relative
 from meantime.statistics.explain.estimates import estimate_of
 from meantime.statistics.explain.explanation import ExplanationBuilder
@@ -142,6 +143,17 @@ def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
             *changed_across(parameters.question, (*before.groups.periods, *after.groups.periods)),
         ],
         findings=_findings(before, after, d, p_adjusted, beyond, beyond_adjusted, parameters),
+    )
+
+
+def cost(prepared: Prepared[Change, Pools]) -> Cost:
+    """State what changes cost: each location is compared with itself, and its change with that of the reference."""
+    earlier, later, _ = prepared.data
+    k = len(later)
+    return Cost(
+        cells=earlier.selection.cells_read + later.selection.cells_read,
+        pairs=k if prepared.parameters.reference is None else 2 * k - 1,
+        answer_bytes=prepared.answer_bytes(k),
     )
 
 
@@ -270,6 +282,7 @@ STATISTIC = Statistic(
     order=140,
     parameters=Change,
     prepare=prepare,
+    cost=cost,
     compute=change,
     rests_on=rests_on,
     explain=explain,

@@ -40,6 +40,7 @@ from meantime.statistics.classic_tables import (
     mean_of_all,
     means_of_groups,
 )
+from meantime.statistics.cost import Cost
 from meantime.statistics.explain.means import explain_difference_of_means, explain_mean
 from meantime.statistics.parameters import LocationName, QuestionText
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
@@ -230,12 +231,6 @@ def mean_by_category(prepared: Prepared[OfQuestion, Integers], _work: Work) -> T
     return means_of_groups(prepared.snapshot, prepared.parameters.question, prepared.data)
 
 
-def groups_read(snapshot: Snapshot, parameters: OfQuestion) -> int:
-    """Return how many groups of location, category and stratum a question has: of counties there are 100,000."""
-    entries = snapshot.cube.by_stratum.of(snapshot.cube.question_codes[parameters.question])
-    return len(range(entries.start, entries.stop))
-
-
 def state_mean_by_category(prepared: Prepared[OfState, Integers], _work: Work) -> Table:
     """Average the question's rows in each category and stratum of one location, in the order of the names.
 
@@ -249,6 +244,18 @@ def state_mean_by_category(prepared: Prepared[OfState, Integers], _work: Work) -
     []
     """
     return means_of_groups(prepared.snapshot, prepared.parameters.question, prepared.data)
+
+
+def cost(prepared: Prepared[Any, Integers]) -> Cost:
+    """State what means cost: one entry of a marginal for each row of the answer."""
+    entries = len(prepared.data)
+    return Cost(cells=entries, answer_bytes=prepared.answer_bytes(entries))
+
+
+def cost_of_five(prepared: Prepared[OfQuestion, Integers]) -> Cost:
+    """State what the five best or worst cost: all means are put in order."""
+    entries = len(prepared.data)
+    return Cost(cells=entries, answer_bytes=prepared.answer_bytes(min(entries, _FIVE)))
 
 
 def rests_on(prepared: Prepared[Any, Integers], row: Mapping[str, Cell] | None) -> Provenance:
@@ -307,6 +314,7 @@ STATES_MEAN = Statistic(
     order=10,
     parameters=OfQuestion,
     prepare=location_entries,
+    cost=cost,
     compute=states_mean,
     rests_on=rests_on,
     explain=explain_mean,
@@ -324,6 +332,7 @@ STATE_MEAN = Statistic(
     order=20,
     parameters=OfState,
     prepare=location_entries,
+    cost=cost,
     compute=state_mean,
     rests_on=rests_on,
     explain=explain_mean,
@@ -334,6 +343,7 @@ STATE_MEAN = Statistic(
     example_rows=(("Utah", 34.63333333333333, 42, 1),),
     method_version=1,
     charts=("means",),
+    is_small=True,
 )
 
 BEST5 = Statistic(
@@ -341,6 +351,7 @@ BEST5 = Statistic(
     order=30,
     parameters=OfQuestion,
     prepare=location_entries,
+    cost=cost_of_five,
     compute=best5,
     rests_on=rests_on,
     explain=explain_mean,
@@ -352,6 +363,7 @@ BEST5 = Statistic(
     method_version=1,
     charts=("means",),
     needs_polarity=True,
+    is_small=True,
 )
 
 WORST5 = Statistic(
@@ -359,6 +371,7 @@ WORST5 = Statistic(
     order=40,
     parameters=OfQuestion,
     prepare=location_entries,
+    cost=cost_of_five,
     compute=worst5,
     rests_on=rests_on,
     explain=explain_mean,
@@ -370,6 +383,7 @@ WORST5 = Statistic(
     method_version=1,
     charts=("means",),
     needs_polarity=True,
+    is_small=True,
 )
 
 GLOBAL_MEAN = Statistic(
@@ -377,6 +391,7 @@ GLOBAL_MEAN = Statistic(
     order=50,
     parameters=OfQuestion,
     prepare=question_entry,
+    cost=cost,
     compute=global_mean,
     rests_on=rests_on,
     explain=explain_mean,
@@ -387,6 +402,7 @@ GLOBAL_MEAN = Statistic(
     example_rows=((32.271187904967604, 2315, 85),),
     method_version=1,
     charts=("means",),
+    is_small=True,
 )
 
 DIFF_FROM_MEAN = Statistic(
@@ -394,6 +410,7 @@ DIFF_FROM_MEAN = Statistic(
     order=60,
     parameters=OfQuestion,
     prepare=location_entries,
+    cost=cost,
     compute=diff_from_mean,
     rests_on=difference_rests_on,
     explain=explain_difference_of_means,
@@ -414,6 +431,7 @@ STATE_DIFF_FROM_MEAN = Statistic(
     order=70,
     parameters=OfState,
     prepare=location_entries,
+    cost=cost,
     compute=state_diff_from_mean,
     rests_on=difference_rests_on,
     explain=explain_difference_of_means,
@@ -424,6 +442,7 @@ STATE_DIFF_FROM_MEAN = Statistic(
     example_rows=(("Utah", -2.362145428365731, 34.63333333333333, 32.271187904967604, 42, 1),),
     method_version=1,
     charts=("means",),
+    is_small=True,
 )
 
 MEAN_BY_CATEGORY = Statistic(
@@ -431,12 +450,12 @@ MEAN_BY_CATEGORY = Statistic(
     order=80,
     parameters=OfQuestion,
     prepare=stratum_entries,
+    cost=cost,
     compute=mean_by_category,
     rests_on=rests_on,
     explain=explain_mean,
     help="mean by location, category and stratum, in the order of their names",
     estimates="the rows of each group over years; rows without a category are in none",
-    entries_read=groups_read,
     columns=MEANS_OF_GROUPS,
     example=EXAMPLE,
     example_rows=(
@@ -451,6 +470,7 @@ STATE_MEAN_BY_CATEGORY = Statistic(
     order=90,
     parameters=OfState,
     prepare=stratum_entries,
+    cost=cost,
     compute=state_mean_by_category,
     rests_on=rests_on,
     explain=explain_mean,
@@ -461,4 +481,5 @@ STATE_MEAN_BY_CATEGORY = Statistic(
     example_rows=(("Utah", "Age (years)", "18 - 24", 22.35, 2, 0), ("Utah", "Age (years)", "25 - 34", 34.4, 1, 0)),
     method_version=1,
     charts=("means",),
+    is_small=True,
 )

@@ -19,6 +19,7 @@ from meantime.statistics.cells.pooled import Pooled
 from meantime.statistics.cells.provenance import Provenance
 from meantime.statistics.cells.reference import difference_rests_on, with_reference
 from meantime.statistics.cells.standards import check_standardized
+from meantime.statistics.cost import Cost
 from meantime.statistics.explain.differences import add_both, explain_difference
 from meantime.statistics.explain.estimates import ExplainedEstimate, estimate_of
 from meantime.statistics.explain.explanation import ExplanationBuilder
@@ -171,6 +172,13 @@ def comparison(prepared: Prepared[Comparison, Sides], _work: Work) -> Table:
     )
 
 
+def cost(prepared: Prepared[Comparison, Sides]) -> Cost:
+    """State what comparisons cost: each location is compared with the reference."""
+    pooled = prepared.data.pooled
+    others = len(pooled) - 1
+    return Cost(cells=pooled.selection.cells_read, pairs=others, answer_bytes=prepared.answer_bytes(others))
+
+
 def rests_on(prepared: Prepared[Comparison, Sides], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a difference rests on: the cells of the location, and, the other way, those of the reference."""
     return difference_rests_on(prepared.data.pooled, prepared.data.at, row)
@@ -244,6 +252,7 @@ STATISTIC = Statistic(
     order=120,
     parameters=Comparison,
     prepare=prepare,
+    cost=cost,
     compute=comparison,
     rests_on=rests_on,
     explain=explain,

@@ -14,6 +14,7 @@ from meantime.statistics import columns as shared
 from meantime.statistics.cells.cell_parameters import CellParameters, check_form
 from meantime.statistics.cells.provenance import REFERENCE, Provenance, of_all, of_group
 from meantime.statistics.cells.reference import ReferencedEstimates, with_reference
+from meantime.statistics.cost import Cost
 from meantime.statistics.explain.estimates import add_estimate, estimate_of, explain_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.power import detectable_difference
@@ -76,6 +77,12 @@ _NOTE = (
 def prepare(snapshot: Snapshot, parameters: Detectable) -> ReferencedEstimates:
     """Select the cells of the locations and of the reference, and pool their years."""
     return with_reference(snapshot, parameters, parameters.reference)
+
+
+def cost(prepared: Prepared[Detectable, ReferencedEstimates]) -> Cost:
+    """State what planning costs: nothing is compared yet."""
+    pooled = prepared.data.pooled
+    return Cost(cells=pooled.selection.cells_read, answer_bytes=prepared.answer_bytes(len(pooled) - 1))
 
 
 def rests_on(prepared: Prepared[Detectable, ReferencedEstimates], row: Mapping[str, Cell] | None) -> Provenance:
@@ -152,6 +159,7 @@ STATISTIC = Statistic(
     order=200,
     parameters=Detectable,
     prepare=prepare,
+    cost=cost,
     compute=detectable,
     rests_on=rests_on,
     explain=explain,

@@ -22,11 +22,12 @@ from meantime.statistics.cells.strata import (
     strata,
     without_reference,
 )
+from meantime.statistics.cost import Cost
 from meantime.statistics.explain.differences import explain_difference
 from meantime.statistics.explain.estimates import estimate_of, explain_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.differences import Compared, Estimates, difference, ratio
-from meantime.statistics.methods.gaps import Gap, greatest_gap
+from meantime.statistics.methods.gaps import DRAWS, Gap, greatest_gap
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.methods.seeding import generator
 from meantime.statistics.result_tables import (
@@ -149,6 +150,17 @@ def disparity(prepared: Prepared[Disparity, Pooled], _work: Work) -> Table:
         notes=[_PARTIAL],
         warnings=[without_reference(pooled, parameters.reference_stratum)],
         findings=[*_sentences(pooled, d, p_adjusted, tests, parameters), *_of_gaps(pooled, gaps, gap_p, parameters)],
+    )
+
+
+def cost(prepared: Prepared[Disparity, Pooled]) -> Cost:
+    """State what disparities cost: each group is compared with the reference, and drawn for the gap of its location."""
+    pooled = prepared.data
+    return Cost(
+        cells=pooled.selection.cells_read,
+        pairs=len(pooled) + len(np.unique(pooled.groups.locations)),
+        draws=DRAWS * len(pooled),
+        answer_bytes=prepared.answer_bytes(len(pooled)),
     )
 
 
@@ -279,6 +291,7 @@ STATISTIC = Statistic(
     order=170,
     parameters=Disparity,
     prepare=prepare,
+    cost=cost,
     compute=disparity,
     rests_on=rests_on,
     explain=explain,

@@ -15,6 +15,7 @@ from meantime.statistics.cells.cell_parameters import CellParameters, check_form
 from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import VALUE, Part, Provenance, of_estimates
 from meantime.statistics.cells.select import select
+from meantime.statistics.cost import Cost
 from meantime.statistics.explain.estimates import explain_own_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.differences import Compared, difference_from
@@ -159,6 +160,13 @@ def distribution(prepared: Prepared[Distribution, Pooled], _work: Work) -> Table
     )
 
 
+def cost(prepared: Prepared[Distribution, Pooled]) -> Cost:
+    """State what a distribution costs: each location is compared with the median."""
+    pooled = prepared.data
+    rows = 1 if prepared.parameters.show == "figures" else len(pooled)
+    return Cost(cells=pooled.selection.cells_read, pairs=len(pooled), answer_bytes=prepared.answer_bytes(rows))
+
+
 def rests_on(prepared: Prepared[Distribution, Pooled], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what an estimate rests on, or the figures: all locations, whose estimates count the same in the mean."""
     pooled = prepared.data
@@ -284,6 +292,7 @@ STATISTIC = Statistic(
     order=210,
     parameters=Distribution,
     prepare=prepare,
+    cost=cost,
     compute=distribution,
     rests_on=rests_on,
     explain=explain,

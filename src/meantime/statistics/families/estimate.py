@@ -30,6 +30,7 @@ from meantime.statistics.cells.refusals import raise_problems
 from meantime.statistics.cells.select import select, select_rows
 from meantime.statistics.cells.selection import Rows, Selection, left_out_warning
 from meantime.statistics.cells.standards import check_standardized
+from meantime.statistics.cost import Cost
 from meantime.statistics.explain.estimates import estimate_of, explain_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.explain.means import explain_mean
@@ -148,6 +149,15 @@ def estimate(prepared: Prepared[Estimate, Selection | Rows], _work: Work) -> Tab
     if "period" in parameters.by:
         return _by_period(selection, parameters)
     return _pooled(pool_periods(selection), parameters)
+
+
+def cost(prepared: Prepared[Estimate, Selection | Rows]) -> Cost:
+    """State what estimates cost: every cell is read, and by period has a row."""
+    of = prepared.data
+    if isinstance(of, Rows):
+        return Cost(cells=len(of.cells), answer_bytes=prepared.answer_bytes(len(np.unique(of.locations))))
+    rows = of.cells_read // of.cells_per_value if "period" in prepared.parameters.by else len(of)
+    return Cost(cells=of.cells_read, answer_bytes=prepared.answer_bytes(rows))
 
 
 def rests_on(prepared: Prepared[Estimate, Selection | Rows], row: Mapping[str, Cell] | None) -> Provenance:
@@ -320,6 +330,7 @@ STATISTIC = Statistic(
     order=110,
     parameters=Estimate,
     prepare=prepare,
+    cost=cost,
     compute=estimate,
     rests_on=rests_on,
     explain=explain,

@@ -20,6 +20,7 @@ from meantime.statistics.cells.provenance import EARLIER, LATER, REFERENCE, Prov
 from meantime.statistics.cells.refusals import refusal
 from meantime.statistics.cells.selection import LeftOut
 from meantime.statistics.cells.strata import OfCategory, names, strata
+from meantime.statistics.cost import Cost
 from meantime.statistics.explain.differences import MOGSTAD, DifferenceColumns, explain_difference, explain_relative
 from meantime.statistics.explain.estimates import estimate_of
 from meantime.statistics.explain.explanation import ExplanationBuilder
@@ -198,6 +199,18 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], work: Work) -> Table:
     )
 
 
+def cost(prepared: Prepared[GapRanking, Gaps]) -> Cost:
+    """State what a ranking of gaps costs: every pair of gaps is compared, and both groups of each location."""
+    now, before, _ = prepared.data
+    k = len(now.group)
+    years = [sides for sides in (now, before) if sides is not None]
+    return Cost(
+        cells=sum(sides.group.selection.cells_read for sides in years),
+        pairs=k * (k - 1) // 2 + k * len(years),
+        answer_bytes=prepared.answer_bytes(k),
+    )
+
+
 def rests_on(prepared: Prepared[GapRanking, Gaps], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a gap rests on: the cells of the group, and, the other way, those of the reference group."""
     now, before, _ = prepared.data
@@ -335,6 +348,7 @@ STATISTIC = Statistic(
     order=180,
     parameters=GapRanking,
     prepare=prepare,
+    cost=cost,
     compute=gap_ranking,
     rests_on=rests_on,
     explain=explain,

@@ -21,6 +21,7 @@ from meantime.statistics.cells.refusals import refusal
 from meantime.statistics.cells.select import select
 from meantime.statistics.cells.selection import Selection
 from meantime.statistics.cells.standards import check_standardized
+from meantime.statistics.cost import Cost
 from meantime.statistics.explain.differences import MOGSTAD
 from meantime.statistics.explain.estimates import explain_own_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
@@ -216,6 +217,18 @@ def ranking(prepared: Prepared[Ranking, Ranked], work: Work) -> Table:
     )
 
 
+def cost(prepared: Prepared[Ranking, Ranked]) -> Cost:
+    """State what a ranking costs: every pair is compared, and the model draws every location."""
+    pooled = prepared.data.pooled
+    k = len(pooled)
+    return Cost(
+        cells=pooled.selection.cells_read,
+        pairs=k * (k - 1) // 2,
+        draws=DRAWS * k,
+        answer_bytes=prepared.answer_bytes(k),
+    )
+
+
 def rests_on(prepared: Prepared[Ranking, Ranked], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what the estimate that is ranked rests on."""
     return of_estimates(prepared.data.pooled, row)
@@ -346,6 +359,7 @@ STATISTIC = Statistic(
     order=130,
     parameters=Ranking,
     prepare=prepare,
+    cost=cost,
     compute=ranking,
     rests_on=rests_on,
     explain=explain,

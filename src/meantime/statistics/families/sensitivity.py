@@ -25,6 +25,7 @@ from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import Provenance, cells_with, code_of, unweighted
 from meantime.statistics.cells.select import select
 from meantime.statistics.cells.selection import LeftOut, Selection
+from meantime.statistics.cost import Cost
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.families.ranking import Ordered, in_order, lower_is_better
 from meantime.statistics.methods.concordance import kendall_tau, shared_best
@@ -182,6 +183,16 @@ def _across_breaks(selected: Selected) -> tuple[str, ...]:
     if selected.several is None or selected.several is selected.as_asked.selection:
         return ()
     return pooled_across(selected.several.parameters.question, selected.several.periods)
+
+
+def cost(prepared: Prepared[Sensitivity, Selected]) -> Cost:
+    """State what the rankings cost: one or another reads any cell; figures compare the orders pair by pair."""
+    k, is_figures = len(prepared.data.as_asked), prepared.parameters.show == "figures"
+    return Cost(
+        cells=STATISTIC.searched(prepared.snapshot, prepared.parameters),
+        pairs=len(METHODS) * k * (k - 1) // 2 if is_figures else 0,
+        answer_bytes=prepared.answer_bytes(len(METHODS) if is_figures else k),
+    )
 
 
 def rests_on(prepared: Prepared[Sensitivity, Selected], row: Mapping[str, Cell] | None) -> Provenance:
@@ -350,6 +361,7 @@ STATISTIC = Statistic(
     order=220,
     parameters=Sensitivity,
     prepare=prepare,
+    cost=cost,
     compute=sensitivity,
     rests_on=rests_on,
     explain=explain,

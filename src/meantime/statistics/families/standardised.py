@@ -23,6 +23,7 @@ from meantime.statistics.cells.refusals import raise_problems
 from meantime.statistics.cells.select import select
 from meantime.statistics.cells.selection import LeftOut, Selection
 from meantime.statistics.cells.standards import source_note, unlike, weights_for, weights_note, weights_of
+from meantime.statistics.cost import Cost
 from meantime.statistics.explain.estimates import LIMITS_ARE_95, come_from_limits
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.explain.programs import Uncertain
@@ -150,6 +151,12 @@ def standardised(prepared: Prepared[Standardised, _Strata], _work: Work) -> Tabl
         ],
         findings=[_finding(found.groups, value, low, high, parameters)],
     )
+
+
+def cost(prepared: Prepared[Standardised, _Strata]) -> Cost:
+    """State what standardized values cost: the cells of all strata."""
+    found = prepared.data
+    return Cost(cells=found.strata.selection.cells_read, answer_bytes=prepared.answer_bytes(len(found.groups)))
 
 
 def rests_on(prepared: Prepared[Standardised, _Strata], row: Mapping[str, Cell] | None) -> Provenance:
@@ -299,6 +306,7 @@ STATISTIC = Statistic(
     order=230,
     parameters=Standardised,
     prepare=prepare,
+    cost=cost,
     compute=standardised,
     rests_on=rests_on,
     explain=explain,

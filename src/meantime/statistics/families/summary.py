@@ -20,8 +20,9 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.value_counts import ValueCounts, cells_hold_every_value, count_in_cells, count_in_rows
 from meantime.model import Work
 from meantime.statistics import columns
-from meantime.statistics.cells.filters import FilteredCells, filter_cells, label_texts, question_cells
+from meantime.statistics.cells.filters import FilteredCells, filter_cells, label_texts
 from meantime.statistics.cells.provenance import Provenance, of_mean, unweighted
+from meantime.statistics.cost import Cost
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.explain.means import explain_mean
 from meantime.statistics.methods.exact import exact_share, quantile, square_root
@@ -162,16 +163,6 @@ def columns_for(parameters: Summary) -> tuple[Column, ...]:
     return (*(_BY[axis] for axis in parameters.by), *_NUMBERS, *quantiles, columns.WITHHELD)
 
 
-def entries_read(snapshot: Snapshot, parameters: Summary) -> int:
-    """Return how many cells, or rows where those do not tell the values, an answer goes through."""
-    code = snapshot.cube.question_codes[parameters.question]
-    cells = question_cells(snapshot.cube, code)
-    if not parameters.quantiles or cells_hold_every_value(snapshot.cube.cells.moments[cells]):
-        return len(range(cells.start, cells.stop))
-    # All rows of the table are looked at, to find those of the question.
-    return snapshot.about.rows
-
-
 def prepare(snapshot: Snapshot, parameters: Summary) -> FilteredCells:
     """Select the cells that the filters let through."""
     names = {"location": parameters.location, "category": parameters.category, "stratum": parameters.stratum}
@@ -226,6 +217,27 @@ def summary(prepared: Prepared[Summary, FilteredCells], work: Work) -> Table:
         notes=tuple(filter(None, (_ROWS, warnings.synthetic(snapshot)))),
         warnings=groups.warnings(),
     )
+
+
+def cost(prepared: Prepared[Summary, FilteredCells]) -> Cost:
+    """State what a summary costs: its cells, or where those do not tell the values, every row of the table."""
+    snapshot, parameters, cells = prepared.snapshot, prepared.parameters, prepared.data.cells
+    is_in_cells = not parameters.quantiles or cells_hold_every_value(snapshot.cube.cells.moments[cells])
+    groups = _number_of_groups(snapshot.cube.cells.keys[cells][:, [_PLACES[axis] for axis in parameters.by]])
+    rows = groups if parameters.limit is None else min(groups, parameters.limit)
+    return Cost(cells=len(cells) if is_in_cells else snapshot.about.rows, answer_bytes=prepared.answer_bytes(rows))
+
+
+def _number_of_groups(keys: Integers) -> int:
+    """Count the distinct keys."""
+    if not keys.size:
+        return min(len(keys), 1)
+    # As one number each, which is faster to sort than rows.
+    spans = keys.max(axis=0) + 2
+    numbers = np.zeros(len(keys), dtype=np.int64)
+    for axis, span in zip(keys.T, spans.tolist(), strict=True):
+        numbers = numbers * span + axis + 1
+    return len(np.unique(numbers))
 
 
 def rests_on(prepared: Prepared[Summary, FilteredCells], row: Mapping[str, Cell] | None) -> Provenance:
@@ -405,6 +417,7 @@ STATISTIC = Statistic(
     order=100,
     parameters=Summary,
     prepare=prepare,
+    cost=cost,
     compute=summary,
     rests_on=rests_on,
     explain=explain,
@@ -426,5 +439,4 @@ STATISTIC = Statistic(
         ("Washington", 13, 36.684615384615384, 1.8586940549061832, 33.5, 40.1, 36.1, 36.7, 37.2, 0),
     ),
     method_version=1,
-    entries_read=entries_read,
 )

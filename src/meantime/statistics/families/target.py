@@ -15,6 +15,7 @@ from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import Provenance, of_estimates
 from meantime.statistics.cells.refusals import refusal
 from meantime.statistics.cells.select import select
+from meantime.statistics.cost import Cost
 from meantime.statistics.explain.differences import MOVER, DifferenceColumns, difference_formula, explain_test
 from meantime.statistics.explain.estimates import explain_own_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
@@ -121,6 +122,13 @@ def target(prepared: Prepared[Target, Pooled], _work: Work) -> Table:
     return table(pooled.groups, COLUMNS, data, left_out=pooled.left_out, findings=findings)
 
 
+def cost(prepared: Prepared[Target, Pooled]) -> Cost:
+    """State what comparing with the target costs: each location once."""
+    pooled = prepared.data
+    k = len(pooled)
+    return Cost(cells=pooled.selection.cells_read, pairs=k, answer_bytes=prepared.answer_bytes(k))
+
+
 def rests_on(prepared: Prepared[Target, Pooled], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what an estimate rests on."""
     return of_estimates(prepared.data, row)
@@ -148,6 +156,7 @@ STATISTIC = Statistic(
     order=150,
     parameters=Target,
     prepare=prepare,
+    cost=cost,
     compute=target,
     rests_on=rests_on,
     explain=explain,

@@ -21,6 +21,7 @@ from meantime.statistics.cells.refusals import refusal
 from meantime.statistics.cells.select import select
 from meantime.statistics.cells.selection import Selection
 from meantime.statistics.cells.standards import check_standardized
+from meantime.statistics.cost import Cost
 from meantime.statistics.explain.estimates import LIMITS_ARE_95, SEPARATE_GROUPS, SEPARATE_SAMPLES
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.multiplicity import adjusted
@@ -39,15 +40,13 @@ from meantime.statistics.methods.slopes import (
 from meantime.statistics.result_tables import numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words.breaks import trend_across
-from meantime.statistics.words.conclusions import LEVEL, AdjustedTests
-from meantime.statistics.words.trends import Slopes, trend_sentences
+from meantime.statistics.words.conclusions import AdjustedTests
+from meantime.statistics.words.trends import FIT_LEVEL, Slopes, fits_in_words, trend_sentences, trend_verdicts
 from meantime.table import Cell, Column, Kind, Table
 from meantime.text import number
 
 # With fewer years a line is fitted but not tested: t has only one or two degrees of freedom.
 LEAST_YEARS = 5
-# From which p of the test of fit on a straight line is let pass. Stricter than 5 %: it is made for every location.
-_FIT_LEVEL = 0.01
 
 
 class Trend(WithAdjustment, frozen=True, kw_only=True):
@@ -117,7 +116,7 @@ COLUMNS = (
     Column(
         name="fit",
         kind=Kind.TEXT,
-        meaning=f"whether they do, in words: not where fit_p is below {_FIT_LEVEL}; null where no verdict is given",
+        meaning=f"whether they do, in words: not where fit_p is below {FIT_LEVEL}; null where no verdict is given",
     ),
     shared.number(
         "autocorrelation",
@@ -153,7 +152,7 @@ def trend(prepared: Prepared[Trend, Selection], _work: Work) -> Table:
     p = np.concatenate([stretch.p for stretch in stretches])
     p_adjusted = adjusted(p, by=parameters.adjust)
     slopes = np.concatenate([stretch.lines.slope for stretch in stretches])
-    verdicts = _verdicts(p, p_adjusted, slopes)
+    verdicts = trend_verdicts(p, p_adjusted, slopes)
     # By location, and within one by time.
     order = np.argsort(np.tile(np.arange(len(selection)), len(stretches)), kind="stable")
     data = [[cell for stretch in stretches for cell in stretch.columns[index]] for index in range(len(_OF_STRETCH))]
@@ -161,7 +160,7 @@ def trend(prepared: Prepared[Trend, Selection], _work: Work) -> Table:
     averages = zip(_AVERAGE, _averages(stretches), strict=True)
     by_name |= {name: numbers(np.tile(average, len(stretches))) for name, average in averages}
     fits = np.concatenate([stretch.lines.fit_p for stretch in stretches])
-    by_name["fit"] = _fit_in_words(p, fits)
+    by_name["fit"] = fits_in_words(p, fits)
     cells = [[by_name[column.name][index] for index in order.tolist()] for column in COLUMNS]
     return table(
         selection,
@@ -207,6 +206,18 @@ class _Stretch:
             numbers(mann_kendall(value)),
             numbers(theil_sen(year, value)),
         ]
+
+
+def cost(prepared: Prepared[Trend, Selection]) -> Cost:
+    """State what trends cost: for each location, every pair of years of a stretch has a slope."""
+    selection = prepared.data
+    stretches = _stretches(selection, prepared.parameters.breaks)
+    pairs = sum(len(columns) * (len(columns) - 1) // 2 for columns in stretches)
+    return Cost(
+        cells=selection.cells_read,
+        pairs=len(selection) * pairs,
+        answer_bytes=prepared.answer_bytes(len(selection) * len(stretches)),
+    )
 
 
 def rests_on(prepared: Prepared[Trend, Selection], row: Mapping[str, Cell] | None) -> Provenance:
@@ -318,21 +329,6 @@ def _breaks_note(stretches: list[_Stretch]) -> str:
     return f"Stretches, each with a line of its own: {'; '.join(stretch.years for stretch in stretches)}."
 
 
-def _verdicts(p: Doubles, p_adjusted: Doubles, slope: Doubles) -> list[Cell]:
-    words = np.select(
-        [np.isnan(p), (p_adjusted < LEVEL) & (slope > 0), p_adjusted < LEVEL],
-        ["too few years", "rising", "falling"],
-        "no clear trend",
-    )
-    return list(words.tolist())
-
-
-def _fit_in_words(p: Doubles, fits: Doubles) -> list[Cell]:
-    """Say of each line whether the years follow it; None where it is not tested at all."""
-    words = np.where(fits < _FIT_LEVEL, "scatter beyond sampling error", "no departure from a line detected")
-    return [None if np.isnan(each) else word for each, word in zip(p, words.tolist(), strict=True)]
-
-
 def _findings(
     of: Selection, stretches: list[_Stretch], p_adjusted: Doubles, fits: Doubles, parameters: Trend
 ) -> list[str]:
@@ -350,7 +346,7 @@ def _findings(
             tests=AdjustedTests(p_adjusted=p, adjust=parameters.adjust, number=number),
             first_year=first_years,
             last_year=last_years,
-            departs=fit < _FIT_LEVEL,
+            departs=fit < FIT_LEVEL,
         )
         sentences += trend_sentences(of.subject, slopes, is_aggregate=of.is_aggregate)
     return sentences
@@ -425,6 +421,7 @@ STATISTIC = Statistic(
     order=160,
     parameters=Trend,
     prepare=prepare,
+    cost=cost,
     compute=trend,
     rests_on=rests_on,
     explain=explain,

@@ -19,7 +19,7 @@ import numpy as np
 from meantime.statistics.methods.differences import Estimates, difference
 from meantime.statistics.methods.studentized_range import critical
 
-_DRAWS = 4_000
+DRAWS = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def greatest_gap(estimates: Estimates, rng: np.random.Generator) -> Gap:
     # Where all are tied, the last one: a gap is between two.
     lowest = len(value) - 1 - int(value[::-1].argmin())
     gap = float(value[highest] - value[lowest])
-    drawn = value + se * rng.standard_normal((_DRAWS, len(value)))
+    drawn = value + se * rng.standard_normal((DRAWS, len(value)))
     of_draws = float((drawn.max(axis=1) - drawn.min(axis=1)).mean())
     both = difference(estimates[[highest]], estimates[[lowest]], level_z=critical(0.95, len(value)))
     return Gap(

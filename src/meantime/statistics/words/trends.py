@@ -23,6 +23,10 @@ from meantime.statistics.words.subject import (
     list_of_largest,
     named,
 )
+from meantime.table import Cell
+
+# From which p of the test of fit on a straight line is let pass. Stricter than 5 %: it is made for every location.
+FIT_LEVEL = 0.01
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -128,3 +132,19 @@ def _departures(subject: Subject, of: Slopes, is_counted: Any) -> list[str]:
         p = "p < 0.01 in each, unadjusted"
     scatters = "scatters about a straight line by more than sampling error"
     return [capitalized(f"{subject} {where} {scatters} {_span(of, departing)} ({p}).")]
+
+
+def trend_verdicts(p: Doubles, p_adjusted: Doubles, slope: Doubles) -> list[Cell]:
+    """Say of each slope whether it rises or falls; of one without p that it has too few years."""
+    words = np.select(
+        [np.isnan(p), (p_adjusted < LEVEL) & (slope > 0), p_adjusted < LEVEL],
+        ["too few years", "rising", "falling"],
+        "no clear trend",
+    )
+    return list(words.tolist())
+
+
+def fits_in_words(p: Doubles, fits: Doubles) -> list[Cell]:
+    """Say of each line whether the years follow it; None where it is not tested at all."""
+    words = np.where(fits < FIT_LEVEL, "scatter beyond sampling error", "no departure from a line detected")
+    return [None if np.isnan(each) else word for each, word in zip(p, words.tolist(), strict=True)]

@@ -8,6 +8,7 @@ import msgspec
 import pytest
 
 from meantime.dataset.snapshot import Snapshot
+from meantime.statistics.check import check
 from meantime.statistics.families import classic
 from meantime.statistics.registry import STATISTICS
 from meantime.table import Kind, Table
@@ -157,9 +158,8 @@ def test_parameters_are_frozen() -> None:
         asked.question = "R"
 
 
-def test_means_by_category_go_through_as_many_groups_as_the_question_has() -> None:
+def test_means_by_category_read_as_many_groups_as_the_question_has() -> None:
     rows = [row(stratum=name, category="Sex") for name in ("Male", "Female", "Male")] + [row("R")]
     of = snapshot(rows)
-    entries_read = STATISTICS["mean_by_category"].entries_read
-    assert entries_read is not None
-    assert [entries_read(of, classic.OfQuestion(question=each)) for each in ("Q", "R")] == [2, 1]
+    costs = [check("mean_by_category", {"question": each}, of).cost for each in ("Q", "R")]
+    assert [cost.cells for cost in costs] == [2, 1]

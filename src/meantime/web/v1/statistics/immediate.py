@@ -13,15 +13,15 @@ from meantime.errors import (
     JobCancelled,
 )
 from meantime.formats.document import Document
+from meantime.statistics.cost import CostLimit, in_words
 from meantime.web.backend import Backend
 from meantime.web.v1.statistics.query import StatisticQuery
 
-# Larger computations run in a thread. A question of the CDC has up to 20,020 cells, which take 40 ms if each is a group
-# of its own, and 10 ms if they are combined to states.
-_IN_LOOP = 25_000
-# Larger computations must be jobs, which can be followed and cancelled. For five million rows, the median of each state
-# takes 0.1 s, and that of each of 20,020 groups 0.5 s (2 cores).
-_AT_ONCE = 10_000_000
+# Larger computations run in a thread: others would wait for this one.
+_IN_LOOP_S = 0.05
+# Larger ones must be jobs, which can be followed and cancelled. People wait so long without wondering, and so much is a
+# page of a browser.
+_AT_ONCE = CostLimit(seconds=1.5, answer_bytes=4_000_000)
 # As long as people wait without any sign of progress. The limits above make this rare.
 _SECONDS = 10.0
 
@@ -30,19 +30,19 @@ class ImmediateAnswer:
     """An immediate answer, computed in the calling thread; a long one needs one of the few slots.
 
     Raises:
-        AskAsJob: it covers too many rows.
+        AskAsJob: it costs too much.
     """
 
     def __init__(self, backend: Backend, question: StatisticQuery) -> None:
-        parameters, count = question.prepared.parameters, question.prepared.statistic.entries_read
-        entries = 0 if count is None else count(question.snapshot, parameters)
-        if entries > _AT_ONCE:
+        prepared, cost = question.prepared, question.prepared.cost
+        if not _AT_ONCE.allows(cost):
             raise AskAsJob(
-                f"This question covers {entries:,} rows; immediate answers cover at most {_AT_ONCE:,}. POST the "
-                "same question to /v1/jobs, where you can wait for it, follow it and cancel it."
+                f"{in_words(prepared.statistic.name, cost)} Immediate answers are limited to {_AT_ONCE}. POST the same "
+                "question to /v1/jobs, where you can wait for it, follow it and cancel it; or name fewer locations or "
+                "years."
             )
-        self.known: dict[str, Any] = msgspec.to_builtins(parameters)
-        self.is_long = entries > _IN_LOOP
+        self.known: dict[str, Any] = msgspec.to_builtins(prepared.parameters)
+        self.is_long = cost.seconds > _IN_LOOP_S
         self.work = BriefWork()
         self._compute = backend.compute
         self._slots = backend.slots

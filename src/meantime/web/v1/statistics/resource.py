@@ -79,7 +79,8 @@ class StatisticResource(msgspec.Struct, frozen=True, kw_only=True):
     answers_at_once: Annotated[
         bool,
         msgspec.Meta(
-            description="Whether it always can; otherwise a question about very many rows must be submitted as a job."
+            description="Whether it always can; otherwise a question about very many locations or rows must be "
+            "submitted as a job."
         ),
     ]
     needs_polarity: Annotated[
@@ -106,7 +107,7 @@ def statistic_resource(row: AnyStatistic) -> StatisticResource:
             ResultColumn(name=each.name, kind=each.kind, unit=each.unit, meaning=each.meaning) for each in row.columns
         ],
         method_version=row.method_version,
-        answers_at_once=row.is_instant,
+        answers_at_once=row.is_small,
         needs_polarity=row.needs_polarity,
         charts=[ChartResource(name=name, meaning=CHARTS[name].meaning) for name in row.charts],
         example=ExampleResource(

@@ -35,6 +35,7 @@ from meantime.errors import (
 from meantime.formats.document import Document
 from meantime.formats.registry import FORMATS
 from meantime.model import Request, Work
+from meantime.statistics.cost import CostLimit
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyPrepared
 from meantime.web.backend import Backend
@@ -332,20 +333,18 @@ def test_data_sets_that_cannot_be_asked_are_told_apart(server: Server) -> None:
 # Long answers
 
 
-def test_what_goes_through_too_many_rows_is_to_be_asked_as_a_job(
-    server: Server, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("meantime.web.v1.statistics.immediate._AT_ONCE", 0)
+def test_what_costs_too_much_is_to_be_asked_as_a_job(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("meantime.web.v1.statistics.immediate._AT_ONCE", CostLimit(seconds=1.5, answer_bytes=1_000))
     refused = server.refusal("summary", query())
     assert isinstance(refused, AskAsJob)
+    assert refused.reason.startswith("This summary reads 1 value; its answer is less than 1 MB. ")
     assert server.computing.times == 0
-    assert server.get("states_mean", query()).status == 200
 
 
 def test_long_answers_are_made_in_a_thread_and_only_so_many_at_a_time(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("meantime.web.v1.statistics.immediate._IN_LOOP", 0)
+    monkeypatch.setattr("meantime.web.v1.statistics.immediate._IN_LOOP_S", 0)
     go_on = threading.Event()
     server.computing.before = lambda _: cast("None", go_on.wait(PATIENCE_S))
 
@@ -365,7 +364,7 @@ def test_long_answers_are_made_in_a_thread_and_only_so_many_at_a_time(
 
 
 def test_a_long_answer_that_many_ask_for_at_once_is_made_once(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("meantime.web.v1.statistics.immediate._IN_LOOP", 0)
+    monkeypatch.setattr("meantime.web.v1.statistics.immediate._IN_LOOP_S", 0)
     begun, go_on = threading.Event(), threading.Event()
 
     def wait(_: Work) -> None:
@@ -392,7 +391,7 @@ def test_a_long_answer_that_many_ask_for_at_once_is_made_once(server: Server, mo
 def test_an_answer_that_nobody_waits_for_any_more_is_not_finished(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("meantime.web.v1.statistics.immediate._IN_LOOP", 0)
+    monkeypatch.setattr("meantime.web.v1.statistics.immediate._IN_LOOP_S", 0)
     begun, ended = threading.Event(), threading.Event()
 
     def until_stopped(work: Work) -> None:

@@ -1,0 +1,118 @@
+"""What an answer costs, stated before it is computed, and how much a limit lets through.
+
+A cost is counted in what a computation goes through, which is the same on every machine: cells, pairs, draws, and bytes
+of the answer. Seconds follow from these by the constants below, so a limit in seconds means the same on every machine
+too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from meantime import text
+from meantime.table import Column, Kind
+
+# Seconds of processor time, measured on 2 cores (Python 3.11) as the slope between answers of two sizes.
+# A cell of the question is compared with what is asked for.
+_SEARCHED_S = 1e-7
+# One that is selected is pooled, and gets its standard error and limits.
+_CELL_S = 2e-6
+# A pair is compared for its rank once at a fixed critical value, and in each of the few rounds of Holm's method.
+_PAIR_S = 4e-8
+# A draw is a random number, and is put in order among those of its draw.
+_DRAW_S = 6e-8
+# A byte of the answer is part of a number that becomes a Python object, is checked, and is written as text.
+_BYTE_S = 3e-8
+
+# Widths of cells in JSON, with the comma. Estimates have 4 digits as published and 17 as computed: 12 is within a
+# factor of 2 of both, with the name of the column before it.
+_NUMBER_BYTES = 13
+_INTEGER_BYTES = 5
+_WORD_BYTES = 12  # a verdict, a flag, or neither
+# Findings, notes, warnings and citation: between five and fifteen sentences.
+_SENTENCES_BYTES = 1_100
+# Labels that are looked at for the length of a name; they are sorted, so every n-th is a fair sample.
+_NAMES_SEEN = 64
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cost:
+    """What the computation of an answer goes through."""
+
+    searched: int = 0  # cells of the questions, among which the request selects
+    cells: int = 0  # that the answer is made of; entries of a marginal, or rows where cells do not tell the values
+    pairs: int = 0  # of estimates that are compared with each other
+    draws: int = 0  # of random numbers
+    answer_bytes: int = 0  # of the answer as a JSON document, within a factor of two
+
+    @property
+    def seconds(self) -> float:
+        """About how long it takes on one core."""
+        computing = self.cells * _CELL_S + self.pairs * _PAIR_S + self.draws * _DRAW_S
+        return self.searched * _SEARCHED_S + computing + self.answer_bytes * _BYTE_S
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostLimit:
+    """The most that an answer may cost."""
+
+    seconds: float
+    answer_bytes: int
+
+    def allows(self, cost: Cost) -> bool:
+        """Whether an answer of this cost is within the limit."""
+        return cost.seconds <= self.seconds and cost.answer_bytes <= self.answer_bytes
+
+    def __str__(self) -> str:
+        return f"about {text.number(self.seconds)} s of computing and {_megabytes(self.answer_bytes)}"
+
+
+def in_words(statistic: str, cost: Cost) -> str:
+    """Say what an answer costs.
+
+    >>> in_words("ranking", Cost(cells=10_000, pairs=49_995_000, answer_bytes=6_000_000))
+    'This ranking reads 10,000 values and compares 49,995,000 pairs; its answer is about 6 MB.'
+    >>> in_words("states_mean", Cost(cells=1, answer_bytes=1_000))
+    'This states mean reads 1 value; its answer is less than 1 MB.'
+    """
+    compares = f" and compares {text.count(cost.pairs, 'pair')}" if cost.pairs else ""
+    reads = f"This {statistic.replace('_', ' ')} reads {text.count(cost.cells, 'value')}{compares}"
+    size = _megabytes(cost.answer_bytes)
+    return f"{reads}; its answer is {'about ' * (cost.answer_bytes >= _MEGABYTE)}{size}."
+
+
+_MEGABYTE = 1_000_000
+
+
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / _MEGABYTE:,.0f} MB" if size_bytes >= _MEGABYTE else "less than 1 MB"
+
+
+def name_bytes(names: Sequence[str]) -> int:
+    """Return how long a name is on average, in bytes of UTF-8; 0 without names.
+
+    >>> name_bytes(["Ohio", "Utah", "Guam", "Åland"]), name_bytes([])
+    (4, 0)
+    """
+    seen = names[:: max(len(names) // _NAMES_SEEN, 1)]
+    return sum(len(name.encode()) for name in seen) // max(len(seen), 1)
+
+
+def document_bytes(
+    columns: Sequence[Column], parameters: msgspec.Struct, *, rows: int, location_bytes: int, listed_bytes: int = 0
+) -> int:
+    """Return about how many bytes an answer has as a JSON document.
+
+    ``location_bytes``: of the name of a location; ``listed_bytes``: of the lists of names in it.
+    """
+    widths = {Kind.NUMBER: _NUMBER_BYTES, Kind.INTEGER: _INTEGER_BYTES, Kind.TEXT: _WORD_BYTES}
+    row = sum(
+        len(column.name) + 4 + (location_bytes if column.name in ("location", "reference") else widths[column.kind])
+        for column in columns
+    )
+    head = len(msgspec.json.encode([parameters, [(each.name, each.unit, each.meaning) for each in columns]]))
+    # Each column is described with four names of its own.
+    return _SENTENCES_BYTES + head + 45 * len(columns) + rows * row + listed_bytes
