@@ -118,6 +118,21 @@ def test_inspect_says_what_is_in_a_file_and_what_could_not_be_read(table: Path) 
         assert part in shown.stdout, part
 
 
+def test_inspect_shows_the_standards_and_breaks_that_a_table_declares(table: Path) -> None:
+    table.with_name(f"{table.name}.toml").write_text(
+        "[[breaks]]\nyear = 2021\nreason = 'moved to the web'\nsource = 'Report 7'\n"
+        "[standards.ours]\nsource = 'Census 2021'\nweights = { Female = 51, Male = 49 }\n",
+        encoding="utf-8",
+    )
+    shown = meantime("inspect", str(table))
+    assert shown.returncode == 0, shown.stderr
+    for part in ("ours: ours (Census 2021). Groups: Female and Male", "2021: moved to the web (Report 7)"):
+        assert part in shown.stdout, part
+    asked = ("--question", QUESTION, "-p", "standard=nobody", "-p", "category=Sex")
+    answered = meantime("ask", "standardised", "--data", str(table), *asked)
+    assert "There are: european_2013, us_2000, who_2000_2025, ours;" in answered.stderr
+
+
 def test_a_sample_is_the_same_for_the_same_seed_and_says_that_it_is_synthetic(tmp_path: Path) -> None:
     one, two, truth = tmp_path / "one.csv", tmp_path / "two.csv", tmp_path / "truth.csv"
     assert meantime("sample", "--seed", "7", "--truth", str(truth), "--out", str(one)).returncode == 0

@@ -16,7 +16,7 @@ from meantime.cli.terminal import output_console, plain
 from meantime.settings import read_settings
 
 if TYPE_CHECKING:
-    from meantime.dataset.snapshot import Snapshot
+    from meantime.dataset.snapshot import About, Snapshot
     from meantime.dataset.summary import CategorySummary, QuestionSummary
 
 # How many rejected lines, questions and so on are shown of a long list; the rest is counted.
@@ -64,6 +64,7 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
     _print_roles(about.roles, summary.unused_columns, console)
     _print_questions(summary.questions, console)
     _print_strata(summary.categories, console)
+    _print_declared(about, console)
     for warning in about.warnings:
         console.print(plain(f"Warning: {warning}"))
     if summary.withheld:
@@ -112,6 +113,26 @@ def _print_strata(categories: Sequence[CategorySummary], console: Console) -> No
     for category in categories[:_LISTED]:
         strata = text.listed(category.strata, most=_LISTED) or "(none)"
         console.print(plain(f"  {category.name}: {strata}"))
+
+
+def _print_declared(about: About, console: Console) -> None:
+    """Show the standard populations that the table declares, and the breaks that are not those its questions show."""
+    if about.standards:
+        console.print(plain("\nStandard populations of this table", style="bold"))
+        for standard in about.standards:
+            groups = text.listed(standard.weights, most=_LISTED)
+            console.print(plain(f"  {standard.name}: {standard.title} ({standard.source}). Groups: {groups}"))
+    with_breaks = [question for question in about.questions if question.breaks is not None]
+    if with_breaks:
+        console.print(plain("\nBreaks: values from the year on are not comparable with earlier ones", style="bold"))
+    for question in with_breaks[:_LISTED]:
+        console.print(plain(f"  {question.text}"))
+        for each in question.breaks or ():
+            console.print(plain(f"    {each.year}: {each.reason} ({each.source})"))
+        if not question.breaks:
+            console.print("    none")
+    if len(with_breaks) > _LISTED:
+        console.print(f"  and {len(with_breaks) - _LISTED:,} more questions")
 
 
 def _print_rejected(snapshot: Snapshot, console: Console) -> None:

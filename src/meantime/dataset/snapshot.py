@@ -17,6 +17,7 @@ import numpy.typing as npt
 
 from meantime.dataset.cube import Cells, Cube, Exact, Labels, Moments
 from meantime.dataset.points import Points
+from meantime.dataset.standard_population import StandardPopulation
 
 # Raise it when the same content would get another fingerprint.
 _FINGERPRINT_VERSION = 1
@@ -28,6 +29,14 @@ PUBLISHED_ARRAYS = tuple(field.name for field in fields(Cells) if field.name not
 Polarity = Literal["lower", "higher"]
 
 
+class Break(msgspec.Struct, frozen=True, kw_only=True):
+    """A change of a survey, for the questions that have it. Part of the manifest on disk, so field names are kept."""
+
+    year: int  # the first year with the change
+    reason: str  # what changed
+    source: str  # who says so
+
+
 class QuestionMetadata(msgspec.Struct, frozen=True, kw_only=True):
     """What is known of a question apart from its rows. Polarity is data and is never guessed."""
 
@@ -36,6 +45,8 @@ class QuestionMetadata(msgspec.Struct, frozen=True, kw_only=True):
     unit: str | None = None  # "percent"; None where neither the file nor a description gives one
     polarity: Polarity | None = None  # whether low or high values are good
     is_unit_inferred: bool = False  # the unit is only in the words of the question: "Percent of ..."
+    # Breaks within its years, the earliest first; None where they are those that its text alone shows.
+    breaks: tuple[Break, ...] | None = None
 
 
 class Rejected(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +76,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     # What 95% limits were computed from when the file was read, in words: "margins of error". "" where it has them.
     limits_from: str = ""
     points: Points = Points()  # where locations are, for maps
+    standards: tuple[StandardPopulation, ...] = ()  # those that its description declares, by name
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -83,8 +95,8 @@ def fingerprint(cube: Cube, about: About) -> str:
     """Return the digest of the content: the same for the same content, whatever the row order or the file format.
 
     It covers everything a result can depend on: cells, labels, scale, reasons for missing values, roles, each
-    question's unit and polarity, and whether the table is synthetic. It does not cover the title, file names, rejected
-    lines, encoding, delimiter, line numbers, points, or columns without a role.
+    question's unit, polarity and breaks, standard populations, and whether the table is synthetic. It does not cover
+    the title, file names, rejected lines, encoding, delimiter, line numbers, points, or columns without a role.
     """
     content = {
         "version": _FINGERPRINT_VERSION,
@@ -94,6 +106,11 @@ def fingerprint(cube: Cube, about: About) -> str:
         "synthetic": about.synthetic,
         "questions": [[question.text, question.unit, question.polarity] for question in about.questions],
     }
+    # Only where there are any: a table without them has the fingerprint that it had before they could be declared.
+    if breaks := {each.text: each.breaks for each in about.questions if each.breaks is not None}:
+        content["breaks"] = msgspec.to_builtins(breaks)
+    if about.standards:
+        content["standards"] = msgspec.to_builtins(about.standards)
     digest = hashlib.sha256()
     # Not msgspec's JSON: its escaping may change between versions, and a fingerprint must not.
     digest.update(json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode() + b"\n")

@@ -16,8 +16,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meantime.dataset.cube import Cube
-from meantime.dataset.snapshot import About, QuestionMetadata, Rejected, Snapshot, fingerprint
+from meantime.dataset.snapshot import About, Break, QuestionMetadata, Rejected, Snapshot, fingerprint
 from meantime.dataset.snapshot_folder import FORMAT_VERSION, fingerprint_of, open_snapshot, write_snapshot
+from meantime.dataset.standard_population import StandardPopulation
 from meantime.errors import LoadFailed, SnapshotDamaged
 from tests.support.factories import cube, row, snapshot
 
@@ -118,6 +119,45 @@ def test_the_fingerprint_of_a_content_stays_what_it_is() -> None:
     # Kept jobs name fingerprints. When this fails, _FINGERPRINT_VERSION has to count up, and this text to change.
     percent = [row | {"unit": "%"} if "unit" in row else row for row in ROWS]
     assert fingerprint(cube(percent), about()) == "17a4671af2a289437434bb145e99821dc0c8cbb6af7d497419fe2aa7a5bf9087"
+
+
+def test_breaks_and_standards_are_part_of_the_fingerprint_only_where_there_are_any() -> None:
+    plain, [question, *others] = fingerprint(cube(ROWS), about()), about().questions
+    ours = StandardPopulation(name="ours", title="Ours", source="Census", weights={"18-44": 3.0, "45+": 2.0})
+    moved = Break(year=2018, reason="moved to the web", source="Report 7")
+
+    def with_breaks(*breaks: Break) -> str:
+        broken = msgspec.structs.replace(question, breaks=breaks)
+        return fingerprint(cube(ROWS), about(questions=(broken, *others)))
+
+    def with_standard(**changes: Any) -> str:
+        return fingerprint(cube(ROWS), about(standards=(msgspec.structs.replace(ours, **changes),)))
+
+    different = {
+        plain,
+        # That a question has none of the breaks that its text shows is content too.
+        with_breaks(),
+        with_breaks(moved),
+        with_breaks(msgspec.structs.replace(moved, year=2019)),
+        with_breaks(msgspec.structs.replace(moved, reason="by telephone")),
+        with_breaks(msgspec.structs.replace(moved, source="Report 8")),
+        with_standard(),
+        with_standard(name="theirs"),
+        with_standard(source="Register"),
+        with_standard(weights={"18-44": 3.0, "45+": 2.5}),
+    }
+    assert len(different) == 10
+    assert fingerprint(cube(ROWS), about(standards=())) == plain
+
+
+def test_breaks_and_standards_come_back_from_disk(tmp_path: Path) -> None:
+    moved = Break(year=2018, reason="moved to the web", source="Report 7")
+    questions = tuple(msgspec.structs.replace(each, breaks=(moved,)) for each in about().questions)
+    ours = StandardPopulation(name="ours", title="Ours", source="Census", weights={"18-44": 3.0})
+    opened = open_snapshot(write_one(tmp_path / "snapshots", questions=questions, standards=(ours,)))
+    assert opened.about.standards == (ours,)
+    assert [each.breaks for each in opened.about.questions] == [(moved,), (moved,)]
+    assert fingerprint(opened.cube, opened.about) == opened.fingerprint
 
 
 @settings(deadline=None, max_examples=30)

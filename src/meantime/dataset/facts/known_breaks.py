@@ -8,36 +8,52 @@ from importlib import resources
 
 import msgspec
 
+from meantime.dataset.snapshot import Break
 
-class KnownBreak(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """A change of a survey, and the publication that states it."""
 
-    year: int  # the first year with the change
-    phrases: tuple[str, ...]  # in lower case; one of them in the text of a question is enough
-    change: str
+class _KnownBreak(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    publisher: str  # as in publishers.toml
+    year: int
+    phrases: tuple[str, ...]  # in lower case; one of them in the text of a question is enough, whoever publishes it
+    words: tuple[str, ...] = ()  # likewise, in a question of this publisher; empty: it has the break whatever its text
+    reason: str
     source: str
     url: str
 
 
 class _KnownBreaks(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    breaks: tuple[KnownBreak, ...]
+    breaks: tuple[_KnownBreak, ...]
 
 
-@cache
-def breaks_of(question: str) -> tuple[KnownBreak, ...]:
+def breaks_of(question: str, publisher: str = "") -> tuple[Break, ...]:
     """Return the known breaks of a question, the earliest first.
 
-    >>> [each.year for each in breaks_of("Percent of adults who report consuming fruit less than one time daily")]
+    Those of its publisher; where the table names none that is known, those that the question's own words show.
+
+    >>> fruit = "Percent of adults who report consuming fruit less than one time daily"
+    >>> [each.year for each in breaks_of(fruit)]
     [2011, 2017]
-    >>> breaks_of("Percent of students in grades 9-12 who have obesity")
+    >>> breaks_of(fruit, "National Health Interview Survey")
     ()
+    >>> [each.year for each in breaks_of("Fair or poor health", "Behavioral Risk Factor Surveillance System")]
+    [2011]
     """
     text = question.casefold()
-    found = (each for each in _known() if any(phrase in text for phrase in each.phrases))
+    found = (
+        Break(year=each.year, reason=each.reason, source=each.source)
+        for each in _known()
+        if _belongs(each, text, publisher)
+    )
     return tuple(sorted(found, key=lambda each: each.year))
 
 
+def _belongs(known: _KnownBreak, text: str, publisher: str) -> bool:
+    if not publisher:
+        return any(phrase in text for phrase in known.phrases)
+    return known.publisher == publisher and (not known.words or any(word in text for word in known.words))
+
+
 @cache
-def _known() -> tuple[KnownBreak, ...]:
+def _known() -> tuple[_KnownBreak, ...]:
     text = resources.files(__package__).joinpath("known_breaks.toml").read_text(encoding="utf-8")
     return msgspec.convert(tomllib.loads(text), _KnownBreaks).breaks

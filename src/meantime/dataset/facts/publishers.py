@@ -1,4 +1,7 @@
-"""Who publishes margins of error and limits of another level than 95%. Data, in ``publishers.toml``."""
+"""Who publishes a table, as far as answers depend on it: the level of its intervals, and breaks of its survey.
+
+Data, in ``publishers.toml``.
+"""
 
 from __future__ import annotations
 
@@ -15,7 +18,7 @@ class Publisher(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
 
     name: str
     words: tuple[str, ...]  # in lower case; one of them in the name of a source is enough
-    level: float
+    level: float | None = None  # where it is another one than 95
     source: str
 
 
@@ -28,8 +31,10 @@ def publisher_of(source: str) -> Publisher | None:
 
     >>> publisher_of("2022 ACS 5-year estimates").level
     90.0
-    >>> publisher_of("BRFSS") is None, publisher_of("Packs of cigarettes") is None
-    (True, True)
+    >>> publisher_of("BRFSS 2019").name
+    'Behavioral Risk Factor Surveillance System'
+    >>> publisher_of("Packs of cigarettes") is None
+    True
     """
     words = " ".join(re.findall(r"[^\W_]+", source.casefold()))
     return next((each for each in _known() if any(f" {word} " in f" {words} " for word in each.words)), None)

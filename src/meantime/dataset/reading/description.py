@@ -15,23 +15,56 @@
     unit = "percent"
     polarity = "lower"
     topic = "Heart"
+
+    [[breaks]]
+    year = 2018
+    questions = ["Percent of adults who have had a stroke"]
+    reason = "interviews moved from the telephone to the web"
+    source = "Health Office of Ruritania, Report 2019"
+
+    [standards.ruritania_2021]
+    title = "Ruritania's adults in 2021"
+    source = "Statistical Office of Ruritania, Census 2021"
+    weights = { "18 - 44" = 51.5, "45 or older" = 48.5 }
 """
 
 from __future__ import annotations
 
 import io
 import tomllib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from meantime.dataset.facts.questions import QuestionFacts
+from meantime.dataset.facts.standard_populations import built_in_populations
 from meantime.dataset.reading.columns import check_roles
+from meantime.dataset.standard_population import StandardPopulation
 from meantime.did_you_mean import hint
 from meantime.errors import DescriptionInvalid
 from meantime.text import quoted
+
+# Beyond it the shares of a sum of 200 weights could not be computed; it also leaves out infinity and NaN.
+_MOST_WEIGHT = 1e15
+
+
+class DeclaredBreak(msgspec.Struct, frozen=True, kw_only=True):
+    """A year from which values are not comparable with earlier ones."""
+
+    year: int  # the first year with the change
+    reason: str
+    source: str
+    questions: tuple[str, ...] = ()  # by their full text; empty: every question of the table
+
+
+class DeclaredStandard(msgspec.Struct, frozen=True, kw_only=True):
+    """A standard population; its name is the key."""
+
+    source: str
+    weights: dict[str, float]  # by age group
+    title: str | None = None
 
 
 class Description(msgspec.Struct, frozen=True, kw_only=True):
@@ -44,6 +77,21 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     decimal_mark: str | None = None
     encoding: str | None = None  # by Python's name
     level: float | None = None  # of published limits and margins of error, in percent
+    breaks: tuple[DeclaredBreak, ...] = ()
+    standards: dict[str, DeclaredStandard] = {}  # by name
+
+    @property
+    def populations(self) -> tuple[StandardPopulation, ...]:
+        """The standard populations that it declares, by name; their groups too, whatever their order in the file."""
+        return tuple(
+            StandardPopulation(
+                name=name,
+                title=each.title or name,
+                source=each.source,
+                weights=dict(sorted(each.weights.items())),
+            )
+            for name, each in sorted(self.standards.items())
+        )
 
 
 def read_description(path: Path) -> Description:
@@ -78,6 +126,8 @@ def _problems(content: Mapping[str, Any]) -> list[str]:
     problems += _texts_problems(columns, "columns")
     if isinstance(columns, dict):
         problems += _role_problems(columns)
+    problems += _break_problems(content.get("breaks", []))
+    problems += _standard_problems(content.get("standards", {}))
     if not isinstance(questions, dict):
         return [*problems, 'questions must be tables, such as [questions."full text of the question"].']
     for question, facts in questions.items():
@@ -112,6 +162,55 @@ def _role_problems(columns: Mapping[str, str]) -> list[str]:
     except DescriptionInvalid as error:
         return [error.reason]
     return []
+
+
+def _break_problems(breaks: Any) -> Iterator[str]:
+    if not isinstance(breaks, list) or not all(isinstance(each, dict) for each in breaks):
+        yield "breaks must be tables, each under a line [[breaks]]."
+        return
+    for number, each in enumerate(breaks, 1):
+        where = f"breaks, entry {number}"
+        yield from _unknown(each, DeclaredBreak.__struct_fields__, f"{where}: ")
+        year = each.get("year")
+        if type(year) is not int or not 0 < year < 10_000:
+            yield f"{where}: year must be a whole number: the first year with the change, such as 2018."
+        yield from _missing_texts(each, ("reason", "source"), f"{where}: ")
+        questions = each.get("questions", [])
+        if not isinstance(questions, list) or not all(isinstance(text, str) for text in questions):
+            yield f"{where}: questions must be a list of full texts; leave it out if all questions have the break."
+
+
+def _standard_problems(standards: Any) -> Iterator[str]:
+    if not isinstance(standards, dict):
+        yield "standards must be tables, such as [standards.name_of_the_population]."
+        return
+    for name, each in standards.items():
+        where = f"standards.{quoted(name)}"
+        if name in built_in_populations() or "=" in name or not name.strip():
+            built_in = ", ".join(built_in_populations())
+            yield f"{where}: choose another name, not empty, without an equals sign, and not one of {built_in}."
+        if not isinstance(each, dict):
+            yield f"{where} must be a table with source and weights."
+            continue
+        yield from _unknown(each, DeclaredStandard.__struct_fields__, f"{where}.")
+        yield from _missing_texts(each, ("source",), f"{where}.")
+        if "title" in each:
+            yield from _missing_texts(each, ("title",), f"{where}.")
+        weights = each.get("weights")
+        if not isinstance(weights, dict) or not weights or not all(map(_is_weight, weights.values())):
+            yield f'{where}.weights must give each age group a number of 0 or more, such as "18 - 44" = 51.5.'
+        elif not any(weights.values()):
+            yield f"{where}.weights are all 0. At least one must be larger."
+
+
+def _missing_texts(table: Mapping[str, Any], names: Sequence[str], where: str) -> Iterator[str]:
+    for name in names:
+        if not isinstance(table.get(name), str) or not table[name].strip():
+            yield f"{where}{name} must be a text in quotes."
+
+
+def _is_weight(weight: Any) -> bool:
+    return isinstance(weight, int | float) and not isinstance(weight, bool) and 0 <= weight <= _MOST_WEIGHT
 
 
 def _reading_problems(content: Mapping[str, str]) -> list[str]:

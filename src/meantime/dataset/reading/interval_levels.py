@@ -33,7 +33,7 @@ def find_levels(
         return FoundLevels(Levels(limits=limits or LEVEL, margins=margins or LEVEL), ())
     sources = database.execute("SELECT DISTINCT source FROM staged LIMIT 2").fetchall()
     publisher = (publisher_of(sources[0][0]) if len(sources) == 1 else None) or publisher_of(title)
-    if publisher is not None:
+    if publisher is not None and publisher.level is not None:
         found = Levels(limits=limits or publisher.level, margins=margins or publisher.level)
         warning = (
             f"Published intervals are read as {publisher.level:g}% intervals, the level of the {publisher.name}, and "

@@ -24,6 +24,7 @@ from meantime.dataset.reading.grouping import group_into_cube, locate_places
 from meantime.dataset.reading.interval_levels import find_levels
 from meantime.dataset.reading.labels import find_shared_name, refuse_ambiguous_labels
 from meantime.dataset.reading.progress import ROLLED_UP, STAGED, Progress, StagingProgress, query_progress
+from meantime.dataset.reading.question_breaks import find_breaks
 from meantime.dataset.reading.source import Source, data_files, description_path, file_state, name_without_ending
 from meantime.dataset.reading.staged_view import columns_by_role, make_staged_view, rows_sql
 from meantime.dataset.reading.staging import REJECTED_KEPT, OpenedFile, StagedFile, stage_file, too_many_rejected
@@ -103,6 +104,8 @@ def _read(
         cube, questions, limits_from, of_numbers = group_into_cube(
             database, decimal_mark.mark, description=description, levels=levels.levels
         )
+        breaks = find_breaks(database, cube, questions, description)
+        questions = breaks.questions
         about = About(
             title=title,
             synthetic=_is_synthetic(database),
@@ -124,11 +127,13 @@ def _read(
                 *warnings.description_warnings(description, cube.labels.questions),
                 *warnings.folder_warnings(task.source),
                 *decimal_mark.warnings,
+                *breaks.warnings,
                 *levels.warnings,
                 *of_numbers,
                 *problem_warnings(cube, data_problems(cube, questions, np.arange(len(cube.cells)))),
             ),
             points=locate_places(database) if "point" in roles else Points(),
+            standards=description.populations,
         )
     on_progress(Progress("writing", ROLLED_UP, rows))
     return write_snapshot(cube, about, parquet, Path(task.into), work=work)

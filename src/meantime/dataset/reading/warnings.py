@@ -48,7 +48,8 @@ def shared_name_warnings(shared_name: str | None, roles: Mapping[str, str]) -> l
 def description_warnings(description: Description, questions: Sequence[str]) -> list[str]:
     """Name the questions that are described but not in the data."""
     in_data = set(questions)
-    absent = [text for text in description.questions if text not in in_data]
+    described = (*description.questions, *(text for each in description.breaks for text in each.questions))
+    absent = [text for text in dict.fromkeys(described) if text not in in_data]
     if not absent:
         return []
     names = [quoted(text) + hint(text, questions) for text in absent[:_QUESTIONS_LISTED]]

@@ -29,7 +29,8 @@ StandardPopulation = Annotated[
     msgspec.Meta(
         max_length=MOST_STRATA,
         description="A standard population, to compare values as if all had its mix of people: the name of a built-in "
-        'one, or a weight for each stratum, written "stratum=weight". Each value is then the weighted sum of the '
+        "one (us_2000, european_2013, who_2000_2025) or of one that the data set declares, or a weight for each "
+        'stratum, written "stratum=weight". Each value is then the weighted sum of the '
         "strata of a category; by default of the one whose groups are the standard's, such as age. Default: values "
         "as published.",
         examples=[["us_2000"], ["Female=51", "Male=49"]],

@@ -79,7 +79,7 @@ def pool_periods(selection: Selection, weights: Weights | None = None) -> Pooled
     has_all = ~np.isnan(selection.value).any(axis=1)
     missing = tuple(_missing(selection, row) for row in np.flatnonzero(~has_all).tolist())
     groups = selection[has_all]
-    across = pooled_across(selection.parameters.question, selection.periods)
+    across = pooled_across(selection.breaks, selection.periods)
     groups = replace(groups, warnings=(*groups.warnings, *across))
     chosen = (weights or selection.parameters.weights) if len(groups.periods) > 1 else Weights.EQUAL
     made = pool(groups.value, groups.se, groups.respondents, weights=chosen)

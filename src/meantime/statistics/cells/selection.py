@@ -15,8 +15,9 @@ import numpy.typing as npt
 
 from meantime.dataset.cube import ABSENT, Doubles, Integers, Period, ValueType
 from meantime.dataset.facts.geography import Geography
+from meantime.dataset.facts.known_breaks import breaks_of
 from meantime.dataset.facts.titles import title_of
-from meantime.dataset.snapshot import Polarity, Snapshot
+from meantime.dataset.snapshot import Break, Polarity, Snapshot
 from meantime.statistics.cells.cell_parameters import CellParameters
 from meantime.statistics.cells.periods import periods_text
 from meantime.statistics.cells.standardized_groups import StandardizedGroups
@@ -105,6 +106,12 @@ class Selection:
     def polarity(self) -> Polarity | None:
         """Which values are good, if that is known for the question."""
         return self.snapshot.about.questions[self.question].polarity
+
+    @property
+    def breaks(self) -> tuple[Break, ...]:
+        """The years from which the question's values are not comparable with earlier ones."""
+        question = self.snapshot.about.questions[self.question]
+        return breaks_of(question.text) if question.breaks is None else question.breaks
 
     @property
     def names(self) -> list[str]:

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from meantime.dataset.cube import Doubles, Integers
-from meantime.dataset.facts.standard_populations import ages_of
 from meantime.dataset.facts.titles import Title
+from meantime.dataset.standard_population import ages_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

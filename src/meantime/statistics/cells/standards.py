@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 
 from meantime.dataset.facts.standard_populations import built_in_populations
+from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.standard_population import StandardPopulation
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem
 from meantime.statistics.cells.basis import strata_by_category
@@ -16,11 +18,21 @@ from meantime.statistics.cells.selection import is_group_of_people
 from meantime.statistics.cells.standardized_groups import StandardWeights
 from meantime.text import listed, quoted
 
+Populations = Mapping[str, StandardPopulation]  # by name
 
-def weights_of(standard: Sequence[str]) -> tuple[dict[str, float], list[Problem]]:
-    """Return the weight of each stratum, and what is wrong with them."""
+
+def populations_of(snapshot: Snapshot) -> Populations:
+    """Return the standard populations that a request can name: the built-in ones, and those that the table declares."""
+    return {**built_in_populations(), **{each.name: each for each in snapshot.about.standards}}
+
+
+def weights_of(standard: Sequence[str], known: Populations | None) -> tuple[dict[str, float], list[Problem]]:
+    """Return the weight of each stratum, and what is wrong with them.
+
+    Without populations, as long as the table is not read, any name may be one that it declares.
+    """
     if len(standard) == 1 and "=" not in standard[0]:
-        return _built_in(standard[0])
+        return _named(standard[0], known)
     weights: dict[str, float] = {}
     problems: list[Problem] = []
     for index, text in enumerate(standard):
@@ -42,8 +54,9 @@ def weights_of(standard: Sequence[str]) -> tuple[dict[str, float], list[Problem]
     return weights, problems
 
 
-def _built_in(name: str) -> tuple[dict[str, float], list[Problem]]:
-    known = built_in_populations()
+def _named(name: str, known: Populations | None) -> tuple[dict[str, float], list[Problem]]:
+    if known is None:
+        return {}, []
     if name in known:
         return known[name].weights, []
     near = closest(name, tuple(known))
@@ -62,10 +75,10 @@ def _weight(text: str) -> float | None:
     return weight if isfinite(weight) and weight >= 0 else None
 
 
-def weights_for(standard: Sequence[str], strata: Sequence[str]) -> dict[str, float]:
-    """Return the weights; those of a built-in population put together to the strata of a table."""
-    known = built_in_populations().get(standard[0])
-    return weights_of(standard)[0] if known is None else known.weights_of(strata)
+def weights_for(standard: Sequence[str], strata: Sequence[str], known: Populations) -> dict[str, float]:
+    """Return the weights; those of a population that is named put together to the strata of a table."""
+    named = known.get(standard[0])
+    return weights_of(standard, known)[0] if named is None else named.weights_of(strata)
 
 
 def unlike(strata: Sequence[str], weights: Mapping[str, float], category: str) -> Iterator[Problem]:
@@ -93,10 +106,10 @@ def weights_note(category: str, weights: Mapping[str, float]) -> str:
     return f"Weights of the strata of {quoted(category)}: {shares}."
 
 
-def source_note(standard: Sequence[str]) -> str:
-    """Name a built-in population with its source; "" for others."""
-    known = built_in_populations().get(standard[0])
-    return "" if known is None else f"Standard: {known.title} ({known.source})."
+def source_note(standard: Sequence[str], known: Populations) -> str:
+    """Name a population with its source; "" for weights that the request lists."""
+    named = known.get(standard[0])
+    return "" if named is None else f"Standard: {named.title} ({named.source})."
 
 
 def standard_of(parameters: CellParameters) -> tuple[str, ...]:
@@ -107,10 +120,10 @@ def standard_of(parameters: CellParameters) -> tuple[str, ...]:
 
 def check_standardized(parameters: CellParameters) -> tuple[Problem, ...]:
     """Return what is wrong with a request regardless of the data, the standard population included."""
-    return (*check_form(parameters), *_wrong_standard(parameters))
+    return (*check_form(parameters), *_wrong_standard(parameters, None))
 
 
-def _wrong_standard(parameters: CellParameters) -> Iterator[Problem]:
+def _wrong_standard(parameters: CellParameters, known: Populations | None) -> Iterator[Problem]:
     standard = standard_of(parameters)
     if not standard:
         return
@@ -126,7 +139,7 @@ def _wrong_standard(parameters: CellParameters) -> Iterator[Problem]:
             'standard. Use shares "none".'
         )
         yield Problem(pointer="/shares", code="contradiction", detail=detail)
-    yield from weights_of(standard)[1]
+    yield from weights_of(standard, known)[1]
 
 
 def chosen_standard(draft: Draft) -> StandardWeights:
@@ -135,7 +148,8 @@ def chosen_standard(draft: Draft) -> StandardWeights:
     Raises:
         RequestInvalid: there is no such category, or there are several and none is named.
     """
-    raise_problems(tuple(_wrong_standard(draft.parameters)))
+    known = populations_of(draft.snapshot)
+    raise_problems(tuple(_wrong_standard(draft.parameters, known)))
     standard = standard_of(draft.parameters)
     groups = {
         category: sorted(filter(is_group_of_people, strata))
@@ -143,13 +157,13 @@ def chosen_standard(draft: Draft) -> StandardWeights:
     }
     category = draft.parameters.category
     if category is None:
-        fitting = [name for name, strata in groups.items() if set(weights_for(standard, strata)) == set(strata)]
+        fitting = [name for name, strata in groups.items() if set(weights_for(standard, strata, known)) == set(strata)]
         if len(fitting) != 1:
             draft.refuse("/category", *_no_one_category(fitting, groups))
             raise_problems(draft.problems)
         [category] = fitting
     strata = groups.get(category, [])
-    weights = weights_for(standard, strata)
+    weights = weights_for(standard, strata, known)
     raise_problems(tuple(unlike(strata, weights, category)))
     used = {stratum: weight for stratum, weight in weights.items() if weight > 0}
     total = sum(used.values())
@@ -158,7 +172,7 @@ def chosen_standard(draft: Draft) -> StandardWeights:
         shares={stratum: weight / total for stratum, weight in used.items()},
         notes=(
             weights_note(category, used),
-            *filter(None, (source_note(standard),)),
+            *filter(None, (source_note(standard, known),)),
             "A standardized value is for comparing locations or years that have other mixes of people. It is the value "
             "of no population that lives anywhere.",
         ),

@@ -140,7 +140,7 @@ def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
         notes=[f"Earlier years: {before.groups.years}.", *findings],
         warnings=[
             *dict.fromkeys(warning for each in contained for warning in each.warnings),
-            *changed_across(parameters.question, (*before.groups.periods, *after.groups.periods)),
+            *changed_across(after.groups.breaks, (*before.groups.periods, *after.groups.periods)),
         ],
         findings=_findings(before, after, d, p_adjusted, beyond, beyond_adjusted, parameters),
     )

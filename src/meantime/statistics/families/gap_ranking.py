@@ -194,7 +194,7 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], work: Work) -> Table:
         data,
         left_out=left_out,
         notes=notes,
-        warnings=changed_across(parameters.question, (*earlier, *now.group.groups.periods)) if earlier else (),
+        warnings=changed_across(now.group.groups.breaks, (*earlier, *now.group.groups.periods)) if earlier else (),
         findings=findings,
     )
 

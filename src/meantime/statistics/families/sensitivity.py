@@ -182,7 +182,7 @@ def _across_breaks(selected: Selected) -> tuple[str, ...]:
     """Warn of the breaks that only the methods cross which pool more years than the request."""
     if selected.several is None or selected.several is selected.as_asked.selection:
         return ()
-    return pooled_across(selected.several.parameters.question, selected.several.periods)
+    return pooled_across(selected.several.breaks, selected.several.periods)
 
 
 def cost(prepared: Prepared[Sensitivity, Selected]) -> Cost:

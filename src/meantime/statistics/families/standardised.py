@@ -10,7 +10,6 @@ import msgspec
 import numpy as np
 
 from meantime.dataset.cube import Doubles, Integers
-from meantime.dataset.facts.standard_populations import built_in_populations
 from meantime.dataset.facts.titles import Title
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import Problem
@@ -22,7 +21,15 @@ from meantime.statistics.cells.provenance import VALUE, Part, Provenance, groups
 from meantime.statistics.cells.refusals import raise_problems
 from meantime.statistics.cells.select import select
 from meantime.statistics.cells.selection import LeftOut, Selection
-from meantime.statistics.cells.standards import source_note, unlike, weights_for, weights_note, weights_of
+from meantime.statistics.cells.standards import (
+    Populations,
+    populations_of,
+    source_note,
+    unlike,
+    weights_for,
+    weights_note,
+    weights_of,
+)
 from meantime.statistics.cost import Cost
 from meantime.statistics.explain.estimates import LIMITS_ARE_95, come_from_limits
 from meantime.statistics.explain.explanation import ExplanationBuilder
@@ -63,7 +70,8 @@ class Standardised(CellParameters, frozen=True, kw_only=True):
         msgspec.Meta(
             min_length=1,
             max_length=MOST_STRATA,
-            description="The standard population: the name of a built-in one, or a weight for each stratum, written "
+            description="The standard population: the name of a built-in one (us_2000, european_2013, who_2000_2025) "
+            "or of one that the data set declares, or a weight for each stratum, written "
             '"stratum=weight". Weights need not add up to anything; a stratum of weight 0 is left out.',
             examples=[["us_2000"], ["Female=51", "Male=49"]],
         ),
@@ -145,7 +153,7 @@ def standardised(prepared: Prepared[Standardised, _Strata], _work: Work) -> Tabl
         left_out=found.left_out,
         notes=[
             weights_note(parameters.category, found.weights),
-            source_note(parameters.standard),
+            source_note(parameters.standard, populations_of(prepared.snapshot)),
             _no_groups_note(found),
             _FOR_COMPARING,
         ],
@@ -174,11 +182,12 @@ def rests_on(prepared: Prepared[Standardised, _Strata], row: Mapping[str, Cell] 
 
 def prepare(snapshot: Snapshot, parameters: Standardised) -> _Strata:
     """Select the cells of the strata that have a weight, and pool their years."""
-    raise_problems(_wrong_form(parameters))
+    known = populations_of(snapshot)
+    raise_problems(_wrong_form(parameters, known))
     chosen = select(snapshot, parameters, by_stratum=True)
     groups = zip(chosen.stratum_names, chosen.is_group.tolist(), strict=True)
     there = sorted({stratum for (_, stratum), is_group in groups if is_group})
-    weights = weights_for(parameters.standard, there)
+    weights = weights_for(parameters.standard, there, known)
     raise_problems(tuple(unlike(there, weights, parameters.category)))
     used = {stratum: weight for stratum, weight in weights.items() if weight > 0}
     is_used = np.array([stratum in used for _, stratum in chosen.stratum_names], dtype=bool)
@@ -188,18 +197,18 @@ def prepare(snapshot: Snapshot, parameters: Standardised) -> _Strata:
 
 def check_standard(parameters: Standardised) -> Iterator[Problem]:
     """Return what is wrong with a request regardless of the data."""
-    yield from _wrong_form(parameters)
+    yield from _wrong_form(parameters, None)
     yield from check_form(parameters)
 
 
-def _wrong_form(parameters: Standardised) -> Iterator[Problem]:
+def _wrong_form(parameters: Standardised, known: Populations | None) -> Iterator[Problem]:
     if parameters.basis not in (None, "stratum"):
         detail = 'Standardized values are made of strata, so the only basis is "stratum". Remove the basis.'
         yield Problem(pointer="/basis", code="contradiction", detail=detail)
     if parameters.stratum is not None:
         detail = "All strata of the category are weighted. Remove the stratum."
         yield Problem(pointer="/stratum", code="contradiction", detail=detail)
-    yield from weights_of(parameters.standard)[1]
+    yield from weights_of(parameters.standard, known)[1]
 
 
 # Strata of each location
@@ -262,7 +271,7 @@ def _no_groups_note(found: _Strata) -> str:
 
 def _finding(of: Selection, value: Doubles, low: Doubles, high: Doubles, parameters: Standardised) -> str:
     """Say the estimate in words where it is one, else the range of the locations."""
-    known = built_in_populations().get(parameters.standard[0])
+    known = populations_of(of.snapshot).get(parameters.standard[0])
     to = f" to {known.title}" if known is not None else ""
     topic = f"{of.subject.title.among()}, standardized by {parameters.category}{to},"
     subject = replace(of.subject, title=Title(topic=topic), group="")

@@ -168,7 +168,7 @@ def trend(prepared: Prepared[Trend, Selection], _work: Work) -> Table:
         cells,
         left_out=selection.left_out,
         notes=[_breaks_note(stretches), _autocorrelation_note(stretches, parameters.errors)],
-        warnings=trend_across(parameters.question, [stretch.periods for stretch in stretches]),
+        warnings=trend_across(selection.breaks, [stretch.periods for stretch in stretches]),
         findings=_findings(selection, stretches, p_adjusted, fits, parameters),
     )
 

@@ -2,7 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from meantime.dataset.facts.standard_populations import ages_of, built_in_populations
+from meantime.dataset.facts.standard_populations import built_in_populations
+from meantime.dataset.standard_population import ages_of
 
 
 def test_a_standard_names_its_source_and_has_people_in_every_stratum() -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from meantime.dataset.facts.questions import QuestionFacts, built_in_questions
-from meantime.dataset.reading.description import Description, read_description
+from meantime.dataset.reading.description import DeclaredBreak, DeclaredStandard, Description, read_description
 from meantime.errors import DescriptionInvalid
 from tests.support.table_files import write
 
@@ -22,7 +22,19 @@ value = "Prevalence"
 unit = "percent"
 polarity = "lower"
 topic = "Heart"
+
+[[breaks]]
+year = 2018
+reason = "interviews moved to the web"
+source = "Report 7"
+
+[standards.ruritania]
+source = "Census 2021"
+weights = { "45+" = 2, "18-44" = 3.5 }
 """
+
+BREAK = "[[breaks]]\nyear = 2018\nreason = 'moved'\nsource = 'Report 7'"
+STANDARD = "[standards.ours]\nsource = 'Census'\nweights = {a = 1}"
 
 
 def test_every_key_of_a_description_is_read(tmp_path: Path) -> None:
@@ -33,7 +45,15 @@ def test_every_key_of_a_description_is_read(tmp_path: Path) -> None:
         encoding="cp1250",
         columns={"value": "Prevalence"},
         questions={"How many, and why?": QuestionFacts(unit="percent", polarity="lower", topic="Heart")},
+        breaks=(DeclaredBreak(year=2018, reason="interviews moved to the web", source="Report 7"),),
+        standards={"ruritania": DeclaredStandard(source="Census 2021", weights={"45+": 2.0, "18-44": 3.5})},
     )
+
+
+def test_a_declared_standard_is_the_same_in_whatever_order_its_groups_are_written(tmp_path: Path) -> None:
+    [population] = read_description(write(tmp_path, WHOLE, "x.toml")).populations
+    assert (population.name, population.title) == ("ruritania", "ruritania")
+    assert list(population.weights.items()) == [("18-44", 3.5), ("45+", 2.0)]
 
 
 def test_without_a_file_the_description_is_empty(tmp_path: Path) -> None:
@@ -60,6 +80,29 @@ def test_without_a_file_the_description_is_empty(tmp_path: Path) -> None:
         ("[questions.a]\nunits = 'x'", r'Unknown key questions."a"."units" \(did you mean "unit"\?\)'),
         ("[questions.a]\nunit = 3", 'questions."a".unit must be a text'),
         ("this is no TOML", "is not valid TOML"),
+        ("breaks = 3", "breaks must be tables, each under a line"),
+        ("breaks = [3]", "breaks must be tables, each under a line"),
+        (BREAK.replace("2018", "'2018'"), "breaks, entry 1: year must be a whole number"),
+        (BREAK.replace("2018", "20181"), "breaks, entry 1: year must be a whole number"),
+        (BREAK.replace("'moved'", "''"), "breaks, entry 1: reason must be a text"),
+        ("[[breaks]]\nyear = 2018\nreason = 'moved'", "breaks, entry 1: source must be a text"),
+        (f"{BREAK}\nquestion = 'x'", r'Unknown key breaks, entry 1: "question" \(did you mean "questions"\?\)'),
+        (f"{BREAK}\nquestions = 'x'", "breaks, entry 1: questions must be a list of full texts"),
+        ("standards = 3", "standards must be tables"),
+        ("[standards]\na = 3", 'standards."a" must be a table with source and weights'),
+        (STANDARD.replace("ours", "us_2000"), 'standards."us_2000": choose another name'),
+        (STANDARD.replace("ours", "'a=b'"), 'standards."a=b": choose another name'),
+        (STANDARD.replace("ours", "' '"), 'standards." ": choose another name'),
+        (f"{STANDARD}\nweight = 3", r'Unknown key standards."ours"."weight" \(did you mean "weights"\?\)'),
+        (f"{STANDARD}\ntitle = 3", 'standards."ours".title must be a text'),
+        ("[standards.ours]\nweights = {a = 1}", 'standards."ours".source must be a text'),
+        ("[standards.ours]\nsource = 'x'", 'standards."ours".weights must give each age group a number'),
+        (STANDARD.replace("1", "-1"), 'standards."ours".weights must give each age group a number'),
+        (STANDARD.replace("1", "inf"), 'standards."ours".weights must give each age group a number'),
+        (STANDARD.replace("1", "nan"), 'standards."ours".weights must give each age group a number'),
+        (STANDARD.replace("1", f"1{'0' * 400}"), 'standards."ours".weights must give each age group a number'),
+        (STANDARD.replace("1", "true"), 'standards."ours".weights must give each age group a number'),
+        (STANDARD.replace("1", "0"), 'standards."ours".weights are all 0'),
     ],
 )
 def test_what_cannot_be_is_refused_with_what_may_have_been_meant(tmp_path: Path, text: str, message: str) -> None:

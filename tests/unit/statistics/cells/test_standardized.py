@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from scipy import stats
 
 from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.standard_population import StandardPopulation
 from meantime.model import Unwatched
 from meantime.statistics.check import check
 from meantime.statistics.explain.explanation import Explanation
@@ -262,7 +265,7 @@ def test_a_standard_excludes_a_stratum_another_basis_a_row_for_each_stratum_and_
         assert told("estimate", snapshot, standard=standard, by=["stratum"]) == [
             ("/by", "A standardized value is made of all strata, so there is no row for each. Remove one of them.")
         ]
-        assert [at for at, _ in told("comparison", snapshot, standard=["us_200"])] == ["/standard/0"]
+        assert [at for at, _ in told("comparison", snapshot, standard=["us_2000", "45-64=1"])] == ["/standard/0"]
         assert [at for at, _ in told("comparison", snapshot, standard=standard, shares="geography")] == ["/shares"]
 
 
@@ -285,3 +288,21 @@ def test_the_category_must_have_the_groups_of_the_standard() -> None:
         ("/category", 'Several categories have the groups of the standard: "Age" and "Ages". Choose one as category.')
     ]
     assert told("trend", twice, standard=["us_2000"], category="Ages") == []
+
+
+@pytest.mark.parametrize("statistic", ["estimate", "comparison", "ranking", "trend", "standardised"])
+def test_a_population_that_the_table_declares_weights_as_its_weights_listed_do(statistic: str) -> None:
+    weights = {"18-44": 50.0, "45-64": 30.0, "65 or older": 20.0}
+    ours = StandardPopulation(name="ours", title="Adults of Ruritania", source="Census 2021", weights=weights)
+    plain = factories.snapshot(rows())
+    declaring = replace(plain, about=msgspec.structs.replace(plain.about, standards=(ours,)))
+    more = {"category": "Age"} | ({"better": "lower"} if statistic == "ranking" else {})
+    by_name = answer(statistic, declaring, standard=["ours"], **more)
+    listed = answer(statistic, plain, standard=[f"{age}={weight}" for age, weight in weights.items()], **more)
+    assert by_name.data == listed.data
+    assert "Standard: Adults of Ruritania (Census 2021)." in by_name.notes
+    assert [each.code for each in refused(statistic, {"question": "Q", "standard": ["ours"], **more}, plain)] == [
+        "unknown"
+    ]
+    # As long as the table is not read, it may declare it.
+    assert refused(statistic, {"question": "Q", "standard": ["ours"], **more}, None) == ()

@@ -1,14 +1,17 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from fractions import Fraction
 from typing import Any
 
+import msgspec
 import numpy as np
 import pytest
 from scipy import stats
 
 from meantime.dataset.facts.standard_populations import built_in_populations
 from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.standard_population import StandardPopulation
 from meantime.statistics.families.standardised import STATISTIC, Standardised
 from meantime.table import Table
 from tests.support import factories
@@ -39,6 +42,17 @@ def rows(location: str, values: tuple[str | None, ...], year: int = 2020, half: 
 
 def made(*more: dict[str, Any]) -> Snapshot:
     return factories.snapshot([*rows("Ohio", OHIO), *rows("Utah", UTAH), *more])
+
+
+# What the finer groups of the declared population add up to.
+HALVES = {"18 - 24": 14.0, "25 - 34": 20.0, "35 - 44": 16.0, "45 - 54": 25.0, "55 - 64": 15.0, "65 or older": 10.0}
+
+
+def declaring(snapshot: Snapshot) -> Snapshot:
+    fine = {"18 - 24": 14.0, "25 - 29": 10.0, "30 - 34": 10.0, "35 - 44": 16.0, "45 - 54": 25.0, "55 - 59": 7.0}
+    fine |= {"60 - 64": 8.0, "65 - 74": 6.0, "75 or older": 4.0}
+    halves = StandardPopulation(name="halves", title="Two halves", source="Census of Ruritania, 2021", weights=fine)
+    return replace(snapshot, about=msgspec.structs.replace(snapshot.about, standards=(halves,)))
 
 
 def asking(**asked: Any) -> Standardised:
@@ -150,13 +164,28 @@ def test_every_group_has_a_weight_and_every_weight_a_group() -> None:
         (("Female=much", "Male=-1", "X=inf"), [(f"/standard/{place}", "type") for place in range(3)]),
         (("Female=1", "Female=2"), [("/standard/1", "contradiction")]),
         (("Female=0", "Male=0"), [("/standard", "contradiction")]),
-        (("us_200",), [("/standard/0", "unknown")]),
+        # The table that is not read yet may declare it.
+        (("us_200",), []),
     ],
 )
 def test_weights_that_are_none_are_refused_all_at_once_and_without_data(
     standard: tuple[str, ...], found: list[tuple[str, str]]
 ) -> None:
     assert pointers(None, standard=standard) == found
+
+
+def test_a_standard_that_nobody_declares_is_refused_with_those_that_there_are() -> None:
+    (problem,) = problems(STATISTIC, declaring(made()), asking(standard=("us_200",)))
+    assert (problem.pointer, problem.code, problem.closest[0]) == ("/standard/0", "unknown", "us_2000")
+    assert "There are: european_2013, us_2000, who_2000_2025, halves;" in problem.detail
+
+
+def test_a_standard_that_the_table_declares_is_put_together_to_its_groups() -> None:
+    table = of(declaring(made()), standard=("halves",))
+    assert "Standard: Two halves (Census of Ruritania, 2021)." in table.notes
+    assert "to Two halves" in table.findings[0]
+    expected = of(made(), standard=tuple(f"{age}={weight}" for age, weight in HALVES.items()))
+    assert table.column("estimate") == pytest.approx(expected.column("estimate"))
 
 
 def test_a_stratum_may_have_an_equals_sign_in_its_name() -> None:

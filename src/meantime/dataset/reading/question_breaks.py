@@ -1,0 +1,77 @@
+"""The breaks of each question: of its publisher, or that its words show, and those that the description declares."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import duckdb
+import msgspec
+
+from meantime.dataset.cube import ABSENT, AXES, Cube, Period
+from meantime.dataset.facts.known_breaks import breaks_of
+from meantime.dataset.facts.publishers import publisher_of
+from meantime.dataset.reading.description import DeclaredBreak, Description
+from meantime.dataset.snapshot import Break, QuestionMetadata
+
+_PERIOD = list(AXES).index("period")
+
+
+class FoundBreaks(NamedTuple):
+    """The questions with their breaks, and what people must know of those that were declared."""
+
+    questions: tuple[QuestionMetadata, ...]
+    warnings: tuple[str, ...]
+
+
+def find_breaks(
+    database: duckdb.DuckDBPyConnection, cube: Cube, questions: Sequence[QuestionMetadata], description: Description
+) -> FoundBreaks:
+    """Give each question its breaks, from the view ``staged`` where it takes its sources.
+
+    Only breaks between its first and last year can matter to an answer, so only those are part of its snapshot. Where
+    they are those that its text shows anyway, none are kept: such a table has the fingerprint that it always had.
+    """
+    publishers = _publishers(database)
+    found = list(questions)
+    without_effect = dict.fromkeys(description.breaks)
+    for code, question in enumerate(questions):
+        by_text = breaks_of(question.text)
+        published = breaks_of(question.text, publishers.get(question.text, ""))
+        declared = [each for each in description.breaks if not each.questions or question.text in each.questions]
+        if by_text or published or declared:
+            years = _years(cube, code)
+            within = [each for each in declared if years.first < each.year <= years.last]
+            for each in within:
+                without_effect.pop(each, None)
+            # One that is declared stands in place of a known one of the same year.
+            kept = {each.year: each for each in published if years.first < each.year <= years.last}
+            kept |= {each.year: Break(year=each.year, reason=each.reason, source=each.source) for each in within}
+            breaks = tuple(kept[year] for year in sorted(kept))
+            if breaks != tuple(each for each in by_text if years.first < each.year <= years.last):
+                found[code] = msgspec.structs.replace(question, breaks=breaks)
+    return FoundBreaks(tuple(found), tuple(map(_no_effect, without_effect)))
+
+
+def _no_effect(declared: DeclaredBreak) -> str:
+    return (
+        f"The break in {declared.year} that the TOML file next to the data declares has no effect: none of its "
+        "questions has values both before that year and from it on."
+    )
+
+
+def _publishers(database: duckdb.DuckDBPyConnection) -> dict[str, str]:
+    """Return the publisher of each question that names a known one as the source of most of its rows."""
+    sources = database.execute(
+        "SELECT question, source FROM staged WHERE source <> '' GROUP BY question, source "
+        "QUALIFY row_number() OVER (PARTITION BY question ORDER BY count(*) DESC, source) = 1"
+    ).fetchall()
+    known = {source: publisher_of(source) for source in {source for _, source in sources}}
+    return {question: found.name for question, source in sources if (found := known[source]) is not None}
+
+
+def _years(cube: Cube, question: int) -> Period:
+    """Return the first and the last year of a question, the same where it has none."""
+    codes = set(cube.cells.keys[int(cube.starts[question]) : int(cube.starts[question + 1]), _PERIOD].tolist())
+    periods = [cube.labels.periods[code] for code in codes if code != ABSENT]
+    return Period(min((each.first for each in periods), default=0), max((each.last for each in periods), default=0))
