@@ -24,6 +24,7 @@ _SQL = (
     'SELECT "LocationDesc", avg("Data_Value") AS mean FROM sample '
     f'WHERE "Question" = \'{QUESTION}\' GROUP BY "LocationDesc" ORDER BY mean'
 )
+_CELLS_OF_STATES = 180_180
 # Rows of the sample, and how many times ROAPI's answers a second ours should be at least.
 SIZES = {20_000: 5, 1_000_000: 50, 5_000_000: 300}
 
@@ -71,9 +72,10 @@ def _beside_livez(seconds: int, rounds: int) -> Ratio:
 def _beside_roapi(roapi: str, rows: int, target: float, seconds: int, rounds: int) -> Ratio:
     with tempfile.TemporaryDirectory() as folder:
         sample = Path(folder) / "sample.csv"
+        # Of states, with several rows of each cell: the answer is then as long whatever the number of rows.
+        size = ("--level", "state", "--rows", str(rows), "--rows-per-cell", str(-(-rows // _CELLS_OF_STATES)))
         subprocess.run(
-            [sys.executable, "-m", "meantime", "sample", "--rows", str(rows), "--seed", "3", "--out", str(sample)],
-            check=True,
+            [sys.executable, "-m", "meantime", "sample", *size, "--seed", "3", "--out", str(sample)], check=True
         )
         command = [roapi, "--addr-http", "127.0.0.1:{port}", "--addr-postgres", "127.0.0.1:0"]
         command += ["--addr-flight-sql", "127.0.0.1:0", "--table", f"sample={sample}"]

@@ -1,7 +1,8 @@
 """What is known of places: which locations contain others, which are states, and how many people live there.
 
 It is data, in ``geographies/*.toml``; no code names a place. A table has a geography if that contains at least half of
-its locations: "Georgia" alone is both a state and a country.
+its locations: "Georgia" alone is both a state and a country. A place of which it only knows what it lies in, such as
+the county "Cache, Utah", counts too.
 """
 
 from __future__ import annotations
@@ -56,6 +57,16 @@ class Geography(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         """Whether a location is the whole country."""
         return name in self.aggregates and self.aggregates[name].is_country
 
+    def contains(self, name: str) -> bool:
+        """Whether a location is one of the country's, or lies in one of them.
+
+        >>> states = for_locations(("Utah", "Ohio"))
+        >>> [states.contains(name) for name in ("Utah", "National", "Tract 3, Cache County, Utah", "Utah, Avalon")]
+        [True, True, True, False]
+        """
+        own = self.abbreviations
+        return name in own or name in self.aggregates or name.rpartition(", ")[2] in own
+
     def members(self, aggregate: str) -> tuple[str, ...]:
         """Return the locations that an aggregate contains; none if it is not an aggregate, or no sum.
 
@@ -104,12 +115,13 @@ def for_locations(locations: tuple[str, ...]) -> Geography:
     True
     >>> for_locations(("North", "South", "West")) == NOWHERE
     True
+    >>> for_locations(("Cache, Utah", "Adams, Ohio", "United States")).is_country("United States")
+    True
     """
     for geography in _all():
-        known = sum(name in geography.abbreviations or name in geography.aggregates for name in locations)
-        if not 0 < len(locations) <= 2 * known:
+        if not 0 < len(locations) <= 2 * sum(map(geography.contains, locations)):
             continue
-        if any(name in geography.abbreviations for name in locations):
+        if any(name not in geography.aggregates and geography.contains(name) for name in locations):
             return geography
         if any(map(geography.is_country, locations)):
             countries = {name: each for name, each in geography.aggregates.items() if each.is_country}

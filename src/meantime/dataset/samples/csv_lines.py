@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from meantime.dataset.samples.scheme import YEARS, SampleLocation, SampleQuestion, SampleStratum, Scheme
+from meantime.dataset.samples.scheme import YEARS, SampleLocation, SampleStratum, Scheme
 from meantime.dataset.samples.simulation import Integers, SampleEstimates, Survey
 
 Texts = npt.NDArray[np.object_]  # bytes, ready to join
@@ -70,88 +70,86 @@ TRUTH_HEADER = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LinePieces:
-    """The texts that lines are made of. Each is made once, so that a row only has to be joined."""
+    """The texts that lines are made of, in the order of a line. Each is made once, so that a row only has to be joined.
 
-    before: Texts  # question, year, location: up to the value
-    value: Texts  # by tenths of a percent; the last one is for a suppressed value
-    limit: Texts  # likewise
-    after: Texts  # question, stratum, location: after the sample size
+    By question, year, stratum or location; values and limits by tenths of a percent, the last of them suppressed.
+    """
+
+    years: Texts
+    place: Texts
+    question: Texts
+    value: Texts
+    limit: Texts
+    stratum_columns: Texts
+    point: Texts
+    question_ids: Texts
+    place_id: Texts
+    stratum: Texts
 
     @classmethod
     def of(cls, scheme: Scheme) -> LinePieces:
         """Make all pieces."""
         percents = [f"{tenths / 10:.1f}" for tenths in range(1001)]
+        suppressed = f",,{_WITHHELD_SYMBOL},{_WITHHELD_FOOTNOTE},"
+        topics = [scheme.topics[question.topic] for question in scheme.questions]
+        asked = list(zip(scheme.questions, topics, strict=True))
         return cls(
-            before=_texts(
-                [
-                    [_csv_fields(_before(scheme, question, year, location)) + b"," for location in scheme.locations]
-                    for question in scheme.questions
-                    for year in YEARS
-                ],
-                (len(scheme.questions), len(YEARS), len(scheme.locations)),
-            ),
-            value=_texts(
-                [
-                    *(f"{percent},{percent},,,".encode() for percent in percents),
-                    f",,{_WITHHELD_SYMBOL},{_WITHHELD_FOOTNOTE},".encode(),
-                ],
-                (1002,),
-            ),
-            limit=_texts([*(f"{percent},".encode() for percent in percents), b","], (1002,)),
-            after=_texts(
-                [
-                    [
-                        b"," + _csv_fields(_after(scheme, question, stratum, location)) + b"\r\n"
-                        for location in scheme.locations
-                    ]
-                    for question in scheme.questions
-                    for stratum in scheme.strata
-                ],
-                (len(scheme.questions), len(scheme.strata), len(scheme.locations)),
+            years=_texts(f"{year},{year}," for year in YEARS),
+            place=_texts(_fields(place.abbreviation, place.name, SOURCE_NAME) for place in scheme.locations),
+            question=_texts(_fields(topic["class"], topic["topic"], each.text, "", "Value") for each, topic in asked),
+            value=_texts([*(f"{percent},{percent},,," for percent in percents), suppressed]),
+            limit=_texts([*(f"{percent}," for percent in percents), ","]),
+            stratum_columns=_texts("," + _fields(*_older_columns(stratum)) for stratum in scheme.strata),
+            point=_texts(_fields(_point(place)) for place in scheme.locations),
+            question_ids=_texts(_fields(each.topic, topic["id"], each.id, "VALUE") for each, topic in asked),
+            place_id=_texts(_fields(place.id) for place in scheme.locations),
+            stratum=_texts(
+                _fields(each.category, each.name, each.category_id, each.id).removesuffix(",") + "\r\n"
+                for each in scheme.strata
             ),
         )
 
     def join(self, groups: Integers, survey: Survey, estimates: SampleEstimates, count: int) -> bytes:
         """Return the first ``count`` lines of these groups."""
-        question, year, stratum = groups.T
+        question, year, stratum = groups.T[:, :, None]
         withheld = survey.is_withheld
         columns = [
-            self.before[question, year],
+            self.years[year],
+            self.place,
+            self.question[question],
             self.value[np.where(withheld, -1, estimates.value)],
             self.limit[np.where(withheld, -1, estimates.low)],
             self.limit[np.where(withheld, -1, estimates.high)],
             _counts(survey.respondents, withheld),
-            self.after[question, stratum],
+            self.stratum_columns[stratum],
+            self.point,
+            self.question_ids[question],
+            self.place_id,
+            self.stratum[stratum],
         ]
-        lines = np.stack([column.ravel()[:count] for column in columns], axis=1)
+        lines = np.stack([np.broadcast_to(column, withheld.shape).ravel()[:count] for column in columns], axis=1)
         return b"".join(lines.ravel().tolist())
 
 
-def _before(scheme: Scheme, question: SampleQuestion, year: int, location: SampleLocation) -> Sequence[object]:
-    topic = scheme.topics[question.topic]
-    where = (location.abbreviation, location.name, SOURCE_NAME)
-    return (year, year, *where, topic["class"], topic["topic"], question.text, "", "Value")
+def _older_columns(stratum: SampleStratum) -> list[str]:
+    return [stratum.name if column == stratum.column else "" for column in _STRATUM_COLUMNS]
 
 
-def _after(
-    scheme: Scheme, question: SampleQuestion, stratum: SampleStratum, location: SampleLocation
-) -> Sequence[object]:
-    columns = [stratum.name if column == stratum.column else "" for column in _STRATUM_COLUMNS]
-    point = f"({location.point[0]}, {location.point[1]})" if location.point else ""
-    ids = (question.topic, scheme.topics[question.topic]["id"], question.id, "VALUE", location.id)
-    return (*columns, point, *ids, stratum.category, stratum.name, stratum.category_id, stratum.id)
+def _point(location: SampleLocation) -> str:
+    return f"({location.point[0]}, {location.point[1]})" if location.point else ""
 
 
 def _counts(respondents: Integers, withheld: npt.NDArray[np.bool_]) -> Texts:
     numbers = np.where(withheld, -1, respondents)
     distinct, indices = np.unique(numbers, return_inverse=True)
-    texts = _texts([b"%d" % number if number >= 0 else b"" for number in distinct.tolist()], distinct.shape)
+    texts = _texts(str(number) if number >= 0 else "" for number in distinct.tolist())
     return texts[indices].reshape(numbers.shape)
 
 
-def _texts(pieces: Sequence[object], shape: tuple[int, ...]) -> Texts:
+def _texts(pieces: Iterable[str]) -> Texts:
     # As objects: numpy would pad bytes to the length of the longest.
-    return np.array(pieces, dtype=object).reshape(shape)
+    encoded = [piece.encode() for piece in pieces]
+    return np.array(encoded, dtype=object)
 
 
 def truth_rows(scheme: Scheme, groups: Integers, survey: Survey, count: int) -> Iterable[Sequence[object]]:
@@ -181,5 +179,6 @@ def csv_lines(rows: Iterable[Sequence[object]]) -> bytes:
     return text.getvalue().encode()
 
 
-def _csv_fields(row: Sequence[object]) -> bytes:
-    return csv_lines([row]).removesuffix(b"\r\n")
+def _fields(*cells: object) -> str:
+    """Return the fields of a line and the comma after them."""
+    return csv_lines([(*cells, "")]).decode().removesuffix("\r\n")

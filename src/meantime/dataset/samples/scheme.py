@@ -11,12 +11,12 @@ YEARS = tuple(range(2011, 2024))
 
 
 class SampleLocation(NamedTuple):
-    """A state, a territory, or the country."""
+    """A state, a territory, a county, a tract, or the country."""
 
     name: str
-    abbreviation: str
-    id: int
-    kind: str  # state (DC is one here), territory, or country
+    abbreviation: str  # of a county or tract: its state's
+    id: int | str
+    kind: str  # state (DC is one here), territory, county, tract, or country
     point: tuple[float, float] | None = None
     respondents: int = 0
     shares: Mapping[str, float] = {}

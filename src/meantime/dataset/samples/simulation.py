@@ -15,7 +15,7 @@ that are published in its cell, so its sample size is the sum of theirs, as in t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -26,17 +26,17 @@ Doubles = npt.NDArray[np.float64]
 Integers = npt.NDArray[np.int64]
 
 # The CDC publishes no estimate from fewer respondents.
-_LEAST_RESPONDENTS = 50
+LEAST_RESPONDENTS = 50
 _Z95 = 1.959964
 # Sizes of the random effects: in percentage points, or else on the logit scale.
 _LOCATION_SD_POINTS = 3.0
-_LOCATION_STRATUM_SD = 0.05
-_LOCATION_YEAR_SD = 0.025
+LOCATION_STRATUM_SD = 0.05
+LOCATION_YEAR_SD = 0.025
 # How much of a location's effect all its questions have in common (as a correlation).
-_COMMON_BURDEN = 0.7
+COMMON_BURDEN = 0.7
 # Standard deviations of the logarithm of sample sizes: from year to year; and of a stratum's share, which varies most
 # by race.
-_RESPONDENTS_SD = 0.12
+RESPONDENTS_SD = 0.12
 _SHARE_SD = 0.08
 _RACE_SHARE_SD = 0.35
 # Median and spread as in the CDC's table.
@@ -48,15 +48,15 @@ class Survey(NamedTuple):
     """The sample: a row for each group (question, year, stratum), a column for each location, the country last."""
 
     respondents: Integers
-    effective: Integers  # respondents / design effect, of the surveyed locations only
+    effective: Integers  # respondents / design effect, of all locations but a country that is pooled
     truth: Doubles  # as shares, not percents
     design_effect: Doubles  # NaN without respondents
-    weights: Doubles  # of the surveyed locations in the country: their share of its respondents
+    weights: Doubles | None  # of the surveyed locations in the pooled country: their share of its respondents
 
     @property
     def is_withheld(self) -> npt.NDArray[np.bool_]:
         """Which estimates are suppressed because there are too few respondents."""
-        return self.respondents < _LEAST_RESPONDENTS
+        return self.respondents < LEAST_RESPONDENTS
 
 
 class SampleEstimates(NamedTuple):
@@ -65,6 +65,13 @@ class SampleEstimates(NamedTuple):
     value: Integers
     low: Integers
     high: Integers
+
+
+class Sampled(Protocol):
+    """What estimates are drawn from."""
+
+    def survey(self, groups: Integers) -> Survey:
+        """Return the survey of some groups: (question, year, stratum) each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,7 +87,7 @@ class World:
         """Return the survey of some groups: (question, year, stratum) each."""
         at = tuple(groups.T)
         truth, respondents, effective = self.percent[at], self.respondents[at], self.effective[at]
-        pooled = np.where((respondents >= _LEAST_RESPONDENTS) & self.is_state, respondents, 0)
+        pooled = np.where((respondents >= LEAST_RESPONDENTS) & self.is_state, respondents, 0)
         total = pooled.sum(axis=1)
         # If nothing is published, there is still a true value: that of all states with equal weights.
         weights = np.where(total[:, None] > 0, pooled / np.maximum(total, 1)[:, None], self.is_state / 51)
@@ -102,8 +109,7 @@ def create_world(scheme: Scheme, seed: int) -> World:
     rng = random_stream(seed, 0)
     respondents = _respondents(scheme, rng)
     percent = 1 / (1 + np.exp(-_logits(scheme, rng)))
-    design_effect = _DESIGN_EFFECT * np.exp(_DESIGN_EFFECT_SD * rng.standard_normal(respondents.shape))
-    effective = np.maximum(np.rint(respondents / np.maximum(design_effect, 1)), 1).astype(np.int64)
+    effective = draw_effective(respondents, rng)
     return World(
         percent=percent,
         respondents=respondents,
@@ -112,24 +118,31 @@ def create_world(scheme: Scheme, seed: int) -> World:
     )
 
 
+def draw_effective(respondents: Integers, rng: np.random.Generator) -> Integers:
+    """Draw design effects, and return how many respondents drawn at random would tell as much: at least 1."""
+    design_effect = _DESIGN_EFFECT * np.exp(_DESIGN_EFFECT_SD * rng.standard_normal(respondents.shape))
+    return np.maximum(np.rint(respondents / np.maximum(design_effect, 1)), 1).astype(np.int64)
+
+
 def _logits(scheme: Scheme, rng: np.random.Generator) -> Doubles:
     questions, strata, locations = len(scheme.questions), len(scheme.strata), len(scheme.surveyed)
     level = np.array([question.level for question in scheme.questions]) / 100
     overall = np.array([stratum.category == "Total" for stratum in scheme.strata])
-    of_location_and_stratum = _LOCATION_STRATUM_SD * rng.standard_normal((questions, strata, locations))
+    of_location_and_stratum = LOCATION_STRATUM_SD * rng.standard_normal((questions, strata, locations))
     of_location_and_stratum[:, overall] = 0
     logits: Doubles = (
         np.log(level / (1 - level))[:, None, None, None]
-        + _trends(scheme)[:, :, None, None]
-        + _of_strata(scheme)[:, None, :, None]
+        + trends(scheme)[:, :, None, None]
+        + effects_of_strata(scheme)[:, None, :, None]
         + _of_locations(scheme, level, rng)[:, None, None, :]
         + of_location_and_stratum[:, None, :, :]
-        + _LOCATION_YEAR_SD * rng.standard_normal((questions, len(YEARS), 1, locations))
+        + LOCATION_YEAR_SD * rng.standard_normal((questions, len(YEARS), 1, locations))
     )
     return logits
 
 
-def _trends(scheme: Scheme) -> Doubles:
+def trends(scheme: Scheme) -> Doubles:
+    """Return how far the logit of each question is from its level, by year."""
     passed = np.array(YEARS) - YEARS[0]
     along = passed / passed[-1]
     slope = np.array([question.slope for question in scheme.questions])[:, None]
@@ -137,7 +150,7 @@ def _trends(scheme: Scheme) -> Doubles:
     return np.asarray(slope * passed + bend * 4 * along * (1 - along), dtype=np.float64)
 
 
-def _of_strata(scheme: Scheme) -> Doubles:
+def effects_of_strata(scheme: Scheme) -> Doubles:
     """Return the effects of strata, centered by share so that the strata of a category together give the total."""
     family = [scheme.families.index(question.family) for question in scheme.questions]
     effects = np.array([stratum.effects for stratum in scheme.strata], dtype=np.float64).T[family]
@@ -151,7 +164,7 @@ def _of_locations(scheme: Scheme, level: Doubles, rng: np.random.Generator) -> D
     burden = np.array([question.burden for question in scheme.questions])[:, None]
     common = rng.standard_normal(len(scheme.surveyed))
     own = rng.standard_normal((len(level), len(common)))
-    effects = _COMMON_BURDEN * burden * common + np.sqrt(1 - _COMMON_BURDEN**2) * own
+    effects = COMMON_BURDEN * burden * common + np.sqrt(1 - COMMON_BURDEN**2) * own
     effects -= effects.mean(axis=1, keepdims=True)
     effects /= effects.std(axis=1, keepdims=True)
     # A step of the logit is p (1 - p) of the share.
@@ -160,14 +173,14 @@ def _of_locations(scheme: Scheme, level: Doubles, rng: np.random.Generator) -> D
 
 def _respondents(scheme: Scheme, rng: np.random.Generator) -> Integers:
     base = np.array([location.respondents for location in scheme.surveyed])
-    by_year = base * np.exp(_RESPONDENTS_SD * rng.standard_normal((1, len(YEARS), len(base))))
+    by_year = base * np.exp(RESPONDENTS_SD * rng.standard_normal((1, len(YEARS), len(base))))
     # Some people do not answer a question.
     answered = rng.uniform(0.92, 1, (len(scheme.questions), 1, 1))
     overall = np.clip(by_year * answered, 200, 15_000)
-    return np.floor(overall[:, :, None, :] * _shares(scheme, rng)).astype(np.int64)
+    return np.floor(overall[:, :, None, :] * shares_of_strata(scheme, rng)).astype(np.int64)
 
 
-def _shares(scheme: Scheme, rng: np.random.Generator) -> Doubles:
+def shares_of_strata(scheme: Scheme, rng: np.random.Generator) -> Doubles:
     """Return the share of each stratum among the respondents of each location: as in the scheme, else as usual."""
     usual = np.array([stratum.share for stratum in scheme.strata])[:, None]
     by_race = np.array([stratum.category_id == "RACE" for stratum in scheme.strata])[:, None]
@@ -189,23 +202,25 @@ def _categories(scheme: Scheme) -> list[list[int]]:
     return [[index for index, stratum in enumerate(scheme.strata) if stratum.category == name] for name in names]
 
 
-def random_stream(seed: int, number: int) -> np.random.Generator:
+def random_stream(seed: int, *key: int) -> np.random.Generator:
     """Return one of the independent random streams of a seed."""
-    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(number,))))
+    return np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=key)))
 
 
 def draw_estimates(survey: Survey, rng: np.random.Generator) -> SampleEstimates:
     """Draw what is published of a survey."""
-    effective = survey.effective
-    hits = rng.binomial(effective, survey.truth[:, :-1])
+    effective: Doubles = survey.effective.astype(np.float64)
+    hits = rng.binomial(survey.effective, survey.truth[:, : effective.shape[1]])
     share = hits / effective
-    # Half an answer more of each kind: if nobody answered yes, the true share is still not exactly 0.
-    inside = (hits + 0.5) / (effective + 1)
-    variance = (survey.weights**2 * inside * (1 - inside) / effective).sum(axis=1)
-    pooled = (survey.weights * inside).sum(axis=1)
-    country = (survey.weights * share).sum(axis=1)
-    share = np.column_stack([share, np.minimum(country, 1)])
-    low, high = _limits(share, np.column_stack([effective, pooled * (1 - pooled) / variance]))
+    if survey.weights is not None:
+        # Half an answer more of each kind: if nobody answered yes, the true share is still not exactly 0.
+        inside = (hits + 0.5) / (effective + 1)
+        variance = (survey.weights**2 * inside * (1 - inside) / effective).sum(axis=1)
+        pooled = (survey.weights * inside).sum(axis=1)
+        country = (survey.weights * share).sum(axis=1)
+        share = np.column_stack([share, np.minimum(country, 1)])
+        effective = np.column_stack([effective, pooled * (1 - pooled) / variance])
+    low, high = _limits(share, effective)
     return SampleEstimates(_tenths(share), _tenths(low), _tenths(high))
 
 

@@ -114,15 +114,17 @@ def _refuse_mixed(draft: Draft, chosen: Booleans) -> None:
     mixed = cells[draft.cube.cells.rows[cells] > 1]
     if not len(mixed):
         return
-    about = draft.snapshot.about
+    about, labels = draft.snapshot.about, draft.cube.labels
     key = draft.cube.cells.keys[mixed[0]]
-    location = draft.cube.labels.locations[key[LOCATION]]
+    first = f"{quoted(labels.locations[key[LOCATION]])}, {int(draft.cube.cells.rows[mixed[0]]):,} rows"
     others = [name for name in about.columns if name not in set(about.roles.values())]
     where = f"the columns {listed(map(quoted, others))}" if others else "their values alone"
     detail = (
-        f"{len(mixed):,} of the {len(cells):,} cells have several rows (the first: {quoted(location)}, "
-        f"{int(draft.cube.cells.rows[mixed[0]]):,} rows), so it is not clear which one is the estimate. They agree "
-        f"in question, location, category, stratum, value type and period, and so may differ in {where}. Split the "
-        "file by that, or ask summary, which averages rows."
+        f"{len(mixed):,} of the {len(cells):,} cells have several rows (the first: {first}), and nothing says which "
+        "row is the estimate. The rows of a cell have the same question, location, group, value type and years, and "
+        f"may differ in {where}. Two things help: ask a statistic that averages rows (summary, estimate with the basis "
+        "all_rows, or one of the nine classic means, such as states_mean), or keep one row of each cell in the file."
     )
+    if about.synthetic:
+        detail += " A synthetic sample has one row of each cell, unless it is written with --rows-per-cell."
     draft.refuse("/question", "mixed", detail)
