@@ -12,8 +12,9 @@ from meantime.text import count
 
 _NAMES = MarkColumns(value="estimate", low="low", high="high")
 _GAPS = MarkColumns(value="gap", low="gap_low", high="gap_high")
+_LOCATION = "location"
 _RANK, _RANK_LOW, _RANK_HIGH = "rank", "rank_low", "rank_high"
-_ALIKE = "cannot_be_told_apart_from"
+_COUNT, _ALIKE = "alike", "cannot_be_told_apart_from"
 _REFERENCE = ("reference", "reference_estimate", "reference_low", "reference_high")
 
 # The share of the width for the estimates; the ranks have the rest, after a gap.
@@ -51,19 +52,36 @@ def ranking(table: Table, caption: Caption) -> Spec:
 
 
 def _add_ranks(records: list[Record], table: Table) -> None:
-    ranks = zip(*(table.column(name) for name in (_RANK, _RANK_LOW, _RANK_HIGH, _ALIKE)), strict=True)
-    for record, (rank, least, greatest, others_text) in zip(records, ranks, strict=True):
+    ranks = zip(*(table.column(name) for name in (_RANK, _RANK_LOW, _RANK_HIGH, _COUNT)), strict=True)
+    for record, alike, (rank, least, greatest, others) in zip(records, _alike(table), ranks, strict=True):
         record |= {
             "rank": rank,
             "rank_low": least,
             "rank_high": greatest,
-            "alike": f"; {labels.printable(str(others_text))};",
+            "alike": f"; {labels.printable(alike)};",
         }
-        others = str(others_text).count("; ") + 1 if others_text else 0
         record["tooltip"] += f", rank {rank} (95% CI {least} to {greatest})"
         record["tooltip"] += (
-            f", cannot be distinguished from {count(others, 'other')}" if others else ", differs from every other"
+            f", cannot be distinguished from {count(int(others or 0), 'other')}"
+            if others
+            else ", differs from every other"
         )
+
+
+def _alike(table: Table) -> list[str]:
+    """Return for each location those that are highlighted with it.
+
+    Of many locations only chosen ones have a list. Being alike is symmetrical, so the others are found by it too.
+    """
+    names, lists = table.column(_LOCATION), table.column(_ALIKE)
+    if None not in lists:
+        return [str(each) for each in lists]
+    listed = {str(name): str(each).split("; ") for name, each in zip(names, lists, strict=True) if each is not None}
+    alike_of: dict[str, list[str]] = {}
+    for name, others in listed.items():
+        for other in others:
+            alike_of.setdefault(other, []).append(name)
+    return ["; ".join(listed.get(str(name)) or alike_of.get(str(name), [])) for name in names]
 
 
 def _ranks(records: list[Record]) -> list[Spec]:

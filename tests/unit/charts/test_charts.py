@@ -67,6 +67,7 @@ def places(*names: str) -> Table:
         rank=ranks,
         rank_low=ranks,
         rank_high=ranks,
+        alike=[many - 1, *[0] * many][:many],
     )
 
 
@@ -209,6 +210,14 @@ def test_a_ranking_keeps_its_order_and_highlights_what_cannot_be_distinguished()
     assert "rank 1 (95% CI 1 to 1), differs from every other" in first["tooltip"]
     tests = [part["test"] for part in parts(spec["layer"]) if isinstance(part, dict) and "test" in part]
     assert any("datum.alike" in test and HIGHLIGHT in test for test in tests)
+
+
+def test_where_only_some_have_a_list_those_in_it_are_highlighted_with_them() -> None:
+    many = places("Ohio", "Utah", "Iowa")
+    index = [column.name for column in many.columns].index("cannot_be_told_apart_from")
+    data = (*many.data[:index], ["Utah", None, None], *many.data[index + 1 :])
+    drawn = records(CHARTS["ranking"].draw(replace(many, data=data), CAPTION))
+    assert [record["alike"] for record in drawn] == ["; Utah;", "; Ohio;", "; ;"]
 
 
 def test_a_ranking_has_the_line_of_its_reference_within_its_band() -> None:

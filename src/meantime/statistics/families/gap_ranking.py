@@ -12,7 +12,9 @@ import numpy as np
 from meantime.dataset.cube import Doubles, Integers
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
+from meantime.statistics import alike
 from meantime.statistics import columns as shared
+from meantime.statistics.alike import AlikeOf
 from meantime.statistics.cells.cell_parameters import check_form
 from meantime.statistics.cells.periods import SYNTAX
 from meantime.statistics.cells.pooled import Pooled
@@ -29,7 +31,7 @@ from meantime.statistics.methods.effective_size import errors_if_gaps_equal
 from meantime.statistics.methods.heterogeneity import Heterogeneity, heterogeneity
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.methods.pairs import Different, Pairs, pairs_of_gaps
-from meantime.statistics.methods.rank_intervals import indistinguishable, marginal, rank_interval, ranks, simultaneous
+from meantime.statistics.methods.rank_intervals import marginal, rank_interval, ranks, simultaneous
 from meantime.statistics.methods.ties import settled
 from meantime.statistics.parameters import StratumName
 from meantime.statistics.result_tables import FLAGS, RESPONDENTS, flag_texts, integers, numbers, table
@@ -55,10 +57,12 @@ class GapRanking(OfCategory, frozen=True, kw_only=True):
             examples=["2011"],
         ),
     ] = None
+    alike_of: AlikeOf = ()
 
     def __post_init__(self) -> None:
         """Normalize, so that equal requests compare equal."""
         super().__post_init__()
+        msgspec.structs.force_setattr(self, "alike_of", tuple(sorted(set(self.alike_of))))
         if self.since is not None:
             msgspec.structs.force_setattr(self, "since", str(self.since).replace(" ", "").casefold())
 
@@ -89,7 +93,7 @@ COLUMNS: tuple[Column, ...] = (
     Column(
         name="cannot_be_told_apart_from",
         kind=Kind.TEXT,
-        meaning="these others, by rank, with semicolons; if A is among those of B, B is among those of A",
+        meaning=f"these others, by rank, {alike.LISTED}",
     ),
     shared.number("gap_before", "the gap of the earlier years; null without them", **_POINTS),
     shared.number("gap_change", "gap minus that of the earlier years", **_POINTS),
@@ -157,8 +161,7 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], work: Work) -> Table:
     rank = ranks(settled(d.value, near=_larger(now)), is_lower_better=is_below)
     # Stable: tied ones stay in the order of the names.
     order = np.argsort(rank, kind="stable")
-    named = [now.group.groups.names[index] for index in order.tolist()]
-    alike = list(indistinguishable(compared, order, order, check=work.check))
+    names = now.group.groups.names
     ends = (alone.least, alone.greatest, together.least, together.greatest)
     verdicts = _verdicts(change, change_adjusted)
 
@@ -167,12 +170,12 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], work: Work) -> Table:
 
     data: list[list[Cell]] = [
         rank[order].tolist(),
-        list(named),
+        [names[index] for index in order.tolist()],
         *map(of, (now.group.value, now.reference.value, d.value, d.low, d.high)),
         *map(of, (relative.value, relative.low, relative.high, d.p, p_adjusted)),
         *(end[order].tolist() for end in ends),
-        [len(others) for others in alike],
-        ["; ".join(named[other] for other in others) for others in alike],
+        (len(names) - 1 - at_once.number[order]).tolist(),
+        alike.lists(compared, order, names, parameters.alike_of, check=work.check),
         *map(of, (since, change.value, change.low, change.high, change.p, change_adjusted)),
         [verdicts[index] for index in order.tolist()],
         integers((now.group.respondents + now.reference.respondents)[order]),
@@ -186,6 +189,7 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], work: Work) -> Table:
         f"Gaps are {parameters.stratum} minus {parameters.reference_stratum}. On average they are "
         + ("negative, so rank 1 is the lowest." if is_below else "positive, so rank 1 is the highest."),
         "" if before is None else f"Earlier years: {before.group.groups.years}.",
+        alike.note(len(names), parameters.alike_of),
     ]
     earlier = () if before is None else before.group.groups.periods
     return table(
@@ -207,8 +211,13 @@ def cost(prepared: Prepared[GapRanking, Gaps]) -> Cost:
     return Cost(
         cells=sum(sides.group.selection.cells_read for sides in years),
         pairs=k * (k - 1) // 2 + k * len(years),
-        answer_bytes=prepared.answer_bytes(k),
+        answer_bytes=prepared.answer_bytes(k, listed_bytes=_listed_bytes(now, prepared.parameters)),
     )
+
+
+def _listed_bytes(now: _Sides, parameters: GapRanking) -> int:
+    gap, se = now.group.value - now.reference.value, np.hypot(now.group.se, now.reference.se)
+    return alike.listed_bytes(gap, se, now.group.groups.names, parameters.alike_of)
 
 
 def rests_on(prepared: Prepared[GapRanking, Gaps], row: Mapping[str, Cell] | None) -> Provenance:
@@ -226,6 +235,12 @@ def rests_on(prepared: Prepared[GapRanking, Gaps], row: Mapping[str, Cell] | Non
 
 def prepare(snapshot: Snapshot, parameters: GapRanking) -> Gaps:
     """Select the cells of both groups, in the later years and in the earlier ones, and pool each."""
+    gaps = _gaps(snapshot, parameters)
+    alike.refuse_unranked(parameters.alike_of, gaps.now.group.groups.names, gaps.left_out)
+    return gaps
+
+
+def _gaps(snapshot: Snapshot, parameters: GapRanking) -> Gaps:
     now, left_out = _sides(snapshot, parameters)
     if parameters.since is None:
         return Gaps(now, None, left_out)
@@ -371,6 +386,6 @@ STATISTIC = Statistic(
             *(9161, ""),
         ),
     ),
-    method_version=6,
+    method_version=7,
     charts=("ranking",),
 )

@@ -12,7 +12,9 @@ from meantime import text
 from meantime.dataset.cube import Integers
 from meantime.dataset.snapshot import Polarity, Snapshot
 from meantime.model import Work
+from meantime.statistics import alike
 from meantime.statistics import columns as shared
+from meantime.statistics.alike import AlikeOf
 from meantime.statistics.cells.cell_parameters import CellParameters, StandardPopulation
 from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import Provenance, of_estimates
@@ -29,7 +31,6 @@ from meantime.statistics.methods.heterogeneity import Heterogeneity
 from meantime.statistics.methods.pairs import Different, Pairs, pairs
 from meantime.statistics.methods.rank_intervals import (
     RankInterval,
-    indistinguishable,
     marginal,
     rank_interval,
     ranks,
@@ -97,6 +98,12 @@ class Ranking(Ordered, frozen=True, kw_only=True):
             examples=["National", "Utah"],
         ),
     ] = None
+    alike_of: AlikeOf = ()
+
+    def __post_init__(self) -> None:
+        """Write equal requests in one way."""
+        super().__post_init__()
+        msgspec.structs.force_setattr(self, "alike_of", tuple(sorted(set(self.alike_of))))
 
 
 def _rank(name: str, meaning: str) -> Column:
@@ -117,7 +124,7 @@ COLUMNS = (
     Column(
         name="cannot_be_told_apart_from",
         kind=Kind.TEXT,
-        meaning="these others, best first, with semicolons; if A is among those of B, B is among those of A",
+        meaning=f"these others, best first, {alike.LISTED}",
     ),
     shared.number("expected_rank", "mean rank over draws of the model; model-based, no confidence", unit=None),
     shared.number("p_best", "chance to be among the best, by the model; how many those are is a parameter", unit=None),
@@ -151,6 +158,7 @@ def prepare(snapshot: Snapshot, parameters: Ranking) -> Ranked:
     chosen = select(snapshot, parameters)
     is_lower_better = lower_is_better(chosen, parameters)
     pooled = in_order(pool_periods(chosen))
+    alike.refuse_unranked(parameters.alike_of, pooled.groups.names, pooled.left_out)
     return Ranked(pooled, is_lower_better, beside(pooled, parameters.reference))
 
 
@@ -180,17 +188,16 @@ def ranking(prepared: Prepared[Ranking, Ranked], work: Work) -> Table:
     about = pooled.heterogeneity
     # Stable: tied ones stay in the order of the names.
     order = np.argsort(rank, kind="stable")
-    named = [pooled.groups.names[index] for index in order.tolist()]
-    alike = list(indistinguishable(compared, order, order, check=work.check))
+    names = pooled.groups.names
     data: list[list[Cell]] = [
         rank[order].tolist(),
-        list(named),
+        [names[index] for index in order.tolist()],
         numbers(pooled.value[order]),
         numbers(pooled.low[order]),
         numbers(pooled.high[order]),
         *_intervals(alone, together, order),
-        [len(others) for others in alike],
-        ["; ".join([named[other] for other in others]) for others in alike],
+        (len(pooled) - 1 - at_once.number[order]).tolist(),
+        alike.lists(compared, order, names, parameters.alike_of, check=work.check),
         *_by_model(pooled, about, parameters, order, is_lower_better=is_lower_better),
         integers(pooled.respondents[order]),
         flag_texts(pooled.flags[order]),
@@ -201,7 +208,7 @@ def ranking(prepared: Prepared[Ranking, Ranked], work: Work) -> Table:
         COLUMNS,
         data,
         left_out=pooled.left_out,
-        notes=[_spread_note(about, pooled.groups.unit), _MODEL],
+        notes=[_spread_note(about, pooled.groups.unit), _MODEL, alike.note(len(pooled), parameters.alike_of)],
         findings=_findings(
             pooled,
             rank,
@@ -221,11 +228,12 @@ def cost(prepared: Prepared[Ranking, Ranked]) -> Cost:
     """State what a ranking costs: every pair is compared, and the model draws every location."""
     pooled = prepared.data.pooled
     k = len(pooled)
+    listed = alike.listed_bytes(pooled.value, pooled.se, pooled.groups.names, prepared.parameters.alike_of)
     return Cost(
         cells=pooled.selection.cells_read,
         pairs=k * (k - 1) // 2,
         draws=DRAWS * k,
-        answer_bytes=prepared.answer_bytes(k),
+        answer_bytes=prepared.answer_bytes(k, listed_bytes=listed),
     )
 
 
@@ -278,9 +286,9 @@ def _by_model(
     if len(pooled) < 2:
         nothing: list[Cell] = [None] * len(pooled)
         return [nothing] * 4
-    # The reference is only shown, so it must not change the seed.
-    seen = msgspec.structs.replace(parameters, reference=None)
-    rng = generator(pooled.groups.snapshot.fingerprint, "ranking", seen, added=("standard",))
+    # What is only shown must not change the seed.
+    seen = msgspec.structs.replace(parameters, reference=None, alike_of=())
+    rng = generator(pooled.groups.snapshot.fingerprint, "ranking", seen, added=("standard", "alike_of"))
     drawn = model_ranks(pooled.value, pooled.se, about, best=parameters.best, is_lower_better=is_lower_better, rng=rng)
     return [
         numbers(drawn.expected[order]),
@@ -375,6 +383,6 @@ STATISTIC = Statistic(
             *("National", 33.1, 32.9, 33.3),
         ),
     ),
-    method_version=7,
+    method_version=8,
     charts=("ranking", "estimates", "map"),
 )
