@@ -13,6 +13,7 @@ from contextlib import contextmanager
 
 import structlog
 
+from meantime import descriptors
 from meantime.compute.local import LocalCompute
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.load_status import WAITING, Failed, Loading, Ready, Status, progress_of
@@ -94,6 +95,7 @@ class Parts:
     ) -> None:
         state = settings.state_dir.resolve()
         self._on_fatal = on_fatal
+        self._descriptor_limit = descriptors.raise_limit()
         # First of all: it makes the folder, durably, and nobody touches anything in it without holding it.
         self._lock = StateLock(state)
         self.log = Log(
@@ -113,7 +115,7 @@ class Parts:
         )
         self.compute = LocalCompute(self.catalog)
         results = ResultFiles(state / "results")  # before the store, whose thread runs from its making on
-        self._jobs = SqliteJobStore(state / "jobs.sqlite3", on_broken=on_fatal)
+        self._jobs = SqliteJobStore(state / "jobs.sqlite3", on_broken=on_fatal, watched=self._lock.paths)
         self.engine = Engine(
             jobs=self._jobs,
             results=results,
@@ -145,6 +147,12 @@ class Parts:
                 raise SettingInvalid(
                     f"The log cannot be written in the state_dir: {error}. Remove what is there, or set another one."
                 ) from error
+            if self._descriptor_limit < descriptors.LOW:
+                _log.warning(
+                    "few files may be open at once; raise the limit (ulimit -n, LimitNOFILE)",
+                    limit=self._descriptor_limit,
+                    connections=self.max_connections,
+                )
             self.catalog.on_change(self._log_change)
             self.engine.start()
 
@@ -153,6 +161,11 @@ class Parts:
         with self._stopped_on_error():
             self.catalog.on_change(on_change or self._log_progress)
             self.catalog.start()
+
+    @property
+    def max_connections(self) -> int:
+        """How many connections a listener may have open, so that enough descriptors are left for everything else."""
+        return descriptors.connections_for(self._descriptor_limit)
 
     def reload(self) -> None:
         """Have every data set read again whose files have changed. The log has the outcome."""

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 import msgspec
 
-from meantime.errors import Failure, IllegalTransition
+from meantime.errors import Failure, IllegalTransition, RecordDamaged
 
 
 class JobState(StrEnum):
@@ -81,10 +81,30 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     receipt: Receipt | None = None
     idempotency_key: IdempotencyKey | None = None  # that it was accepted under; the jobs of one batch share it
 
+    @classmethod
+    def damaged(cls, number: int) -> JobRecord:
+        """Return what is left of a record that is damaged on disk: a failed job, with nothing but its number."""
+        error = RecordDamaged(
+            f"The record of {job_id(number)} on the server's disk is damaged, so what was asked and answered is not "
+            "known. Submit the request again."
+        )
+        return cls(
+            number=number,
+            request=Request(dataset="", statistic="", parameters={}),
+            created_at_s=0.0,
+            state=JobState.FAILED,
+            failure=Failure.of(error),
+        )
+
     @property
     def id(self) -> str:
         """The id that clients see."""
         return job_id(self.number)
+
+    @property
+    def is_damaged(self) -> bool:
+        """Whether this is what is left of a damaged record."""
+        return self.failure is not None and self.failure.code == RecordDamaged.code
 
     def start(self, *, at_s: float, request: Request | None = None) -> JobRecord:
         """Count an attempt. ``request`` is the same request, bound to its snapshot now if it was not before."""

@@ -15,7 +15,7 @@ from meantime.engine.lifecycle import Lifecycle
 from meantime.engine.ports import JobStore, Observer, Transition
 from meantime.engine.queue import JobQueue
 from meantime.engine.scheduler import Scheduler
-from meantime.errors import StoreFull
+from meantime.errors import StorePaused
 from meantime.model import JobRecord, JobState
 
 # How long a stop in a hurry still waits for starts that are being committed: far longer than a commit takes.
@@ -54,7 +54,7 @@ class Commits:
         self._scheduler = scheduler
         self._store = store
         self._observer = observer
-        self._unwritten: deque[Sequence[Update]] = deque()  # could not be committed, because the disk is full
+        self._unwritten: deque[Sequence[Update]] = deque()  # could not be committed for the moment
 
     def commit(self, updates: Sequence[Update]) -> None:
         """Commit all of these updates, or none; apply and announce them when they are committed."""
@@ -94,7 +94,7 @@ class Commits:
         if error is None:
             self._apply(updates)
             return
-        if isinstance(error, StoreFull):
+        if isinstance(error, StorePaused):
             with self._lifecycle.lock:
                 is_last_try = self._lifecycle.stopping.is_set()
                 if not is_last_try:

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from meantime.engine.commits import Commits, Update
 from meantime.engine.events import Event, EventDispatcher, Follower
-from meantime.engine.futures import resolved_future, uncancellable_future
+from meantime.engine.futures import failed_future, resolved_future, uncancellable_future
 from meantime.engine.job_index import JobIndex
 from meantime.engine.jobs import JobDetail, JobView, Watcher, job_ended, server_stopped
 from meantime.engine.lifecycle import Lifecycle
@@ -29,6 +29,7 @@ from meantime.engine.scheduler import Scheduler
 from meantime.engine.submission import JobSubmitter
 from meantime.engine.task_runner import JobWork, TaskRunner, job_cancelled
 from meantime.engine.working import Workers
+from meantime.errors import StorePaused
 from meantime.model import IdempotencyKey, JobRecord, JobState, Request, job_id
 
 __all__ = ["Engine", "EngineStats", "Event", "JobDetail", "JobView"]
@@ -82,7 +83,9 @@ class Engine:
             lifecycle.lock, position_of=queue.position, on_error=observer.job_trouble
         )
         self._lookup = JobLookup(lifecycle=lifecycle, index=index, events=events, store=jobs)
-        self._recover = partial(recover, lifecycle=lifecycle, index=index, store=jobs, retry=retry, clock=clock)
+        self._recover = partial(
+            recover, lifecycle=lifecycle, index=index, store=jobs, retry=retry, clock=clock, observer=observer
+        )
         self._scheduler = scheduler = Scheduler(lifecycle=lifecycle, index=index, queue=queue, events=events, gate=gate)
         self._submitter = JobSubmitter(
             lifecycle=lifecycle,
@@ -157,7 +160,7 @@ class Engine:
         Under a key that came before with the same digest, the future resolves to the jobs that were made then, as far
         as they are still kept; this holds also when new jobs would be refused.
 
-        The future cannot be cancelled. It may fail with StoreFull, StoreBroken or ShuttingDown; under a key also with
+        The future cannot be cancelled. It may fail with StorePaused, StoreBroken or ShuttingDown; under a key also with
         whatever else the submission that made the jobs was refused for.
 
         Raises:
@@ -217,7 +220,7 @@ class Engine:
     def read_result(self, number: int) -> Future[bytes]:
         """Return the result of a job that is done: at once if its file is sound, else when it was computed again.
 
-        The future may fail with ResultGone, ShuttingDown or JobUnknown.
+        The future may fail with ResultGone, ShuttingDown, JobUnknown or, while its file cannot be opened, StorePaused.
 
         Raises:
             JobUnknown: no job ever had this number, or the job was removed.
@@ -228,7 +231,11 @@ class Engine:
             ended = self._index.ended.get(number)
             if ended is None or ended.receipt is None:
                 raise ValueError(f"{job_id(number)} is {view.state}, so there is no result to read.")
-        if (body := self._results.open(number, ended.receipt)) is not None:
+        try:
+            body = self._results.open(number, ended.receipt)
+        except StorePaused as error:
+            return failed_future(error)
+        if body is not None:
             return resolved_future(body)
         reader = self._lost_results.request(number, ended.receipt)
         with self._lifecycle.lock:
@@ -263,7 +270,7 @@ class Engine:
     def remove(self, number: int) -> Future[None]:
         """Remove a job that has ended: record and result. The future resolves when that is durable.
 
-        It may fail with StoreFull: then the job is still there.
+        It may fail with StorePaused: then the job is still there.
 
         Raises:
             JobUnknown: no job ever had this number, or the job was removed.

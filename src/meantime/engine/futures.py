@@ -22,3 +22,10 @@ def resolved_future(value: Any) -> Future[Any]:
     future = uncancellable_future()
     future.set_result(value)
     return future
+
+
+def failed_future(error: Exception) -> Future[Any]:
+    """Return a future that has failed already."""
+    future = uncancellable_future()
+    future.set_exception(error)
+    return future

@@ -13,7 +13,7 @@ from meantime.engine.jobs import ActiveJob, job_unknown, server_stopped
 from meantime.engine.ports import JobStore, ResultStore
 from meantime.engine.task_runner import NewWork, TaskRunner
 from meantime.engine.thread_pool import Task
-from meantime.errors import JobGivenBack, MeantimeError
+from meantime.errors import JobGivenBack, MeantimeError, ResultGone
 from meantime.model import Receipt
 
 
@@ -94,4 +94,6 @@ class LostResults:
         record = self._store.get(number)
         if record is None:
             raise job_unknown(number)
+        if record.is_damaged:
+            raise ResultGone(f"The result of {record.id} was lost, and the record of what it is about is damaged.")
         return self._runner.recompute(record, receipt, self._new_work(ActiveJob(record)))

@@ -93,7 +93,7 @@ class Gate(Protocol):
 class JobStore(Protocol):
     """The records of jobs, durable. A future resolves when the change is on disk, in the order of the calls.
 
-    Futures may fail with StoreFull (nothing was written; try again later), StoreBroken (nothing will be written any
+    Futures may fail with StorePaused (nothing was written; try again later), StoreBroken (nothing will be written any
     more) or, after close, ShuttingDown. They cannot be cancelled. Their callbacks run in the store's thread: they must
     be short and must not wait for the store, but may ask it for more.
     """
@@ -123,7 +123,10 @@ class JobStore(Protocol):
         """Read one record as last committed."""
 
     def jobs(self) -> Iterator[JobRecord]:
-        """Go through all records as committed now, by number."""
+        """Go through all records as committed now, by number.
+
+        A job whose record is damaged has failed, for ``RecordDamaged``, at no known time.
+        """
 
     def find(self, job_filter: JobFilter, *, before: int | None, limit: int) -> list[JobRecord]:
         """Read the records that match and have a number below ``before``, newest first, as committed now.
@@ -148,12 +151,16 @@ class ResultStore(Protocol):
         """Keep a result, whole or not at all, and return what the record must keep of it.
 
         Raises:
-            StoreFull: there is no space for it.
+            StorePaused: there is no space for it, or the machine is short of something else.
             StoreBroken: it cannot be written, for a reason that does not pass by itself.
         """
 
     def open(self, number: int, receipt: Receipt) -> bytes | None:
-        """Return the bytes if they are there and match the receipt, else None."""
+        """Return the bytes if they are there and match the receipt, else None.
+
+        Raises:
+            StorePaused: the machine is short of what it takes to look.
+        """
 
     def remove(self, number: int) -> None:
         """Delete a result; one that is not there is no error."""

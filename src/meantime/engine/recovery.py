@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+import msgspec
+
 from meantime.engine.commits import Update
 from meantime.engine.job_index import JobIndex
 from meantime.engine.jobs import ActiveJob, EndedJob
 from meantime.engine.lifecycle import Lifecycle
-from meantime.engine.ports import Clock, JobStore
+from meantime.engine.ports import Clock, JobStore, Observer
 from meantime.engine.retry import RetryPolicy
-from meantime.model import JobRecord, JobState
+from meantime.errors import RecordDamaged
+from meantime.model import JobRecord, JobState, job_number
 
 
 class Recovered(NamedTuple):
@@ -20,8 +23,19 @@ class Recovered(NamedTuple):
     crashed: list[Update]  # were worked on, or claimed, when it ended without a word; and what becomes of them
 
 
-def recover(*, lifecycle: Lifecycle, index: JobIndex, store: JobStore, retry: RetryPolicy, clock: Clock) -> Recovered:
+def recover(
+    *,
+    lifecycle: Lifecycle,
+    index: JobIndex,
+    store: JobStore,
+    retry: RetryPolicy,
+    clock: Clock,
+    observer: Observer,
+) -> Recovered:
     """Read all jobs, and index those that have ended or were running. Takes the engine's lock.
+
+    A job whose record is damaged is reported to the observer, and has failed. When is not known, so it is kept as if
+    that were now.
 
     Raises:
         StoreBroken: the store cannot be read.
@@ -29,7 +43,11 @@ def recover(*, lifecycle: Lifecycle, index: JobIndex, store: JobStore, retry: Re
     recovered = Recovered([], [])
     ended: list[tuple[int, EndedJob]] = []  # not the whole records: those of a hundred thousand jobs are 150 MB
     for record in store.jobs():
-        if record.state.is_ended:
+        if record.is_damaged:
+            observer.job_trouble(record, RecordDamaged(f"The record of {record.id} is damaged; it is left as it is."))
+            if job_number(record.id) is not None:  # else nobody could ask for it
+                ended.append((record.number, EndedJob.of(msgspec.structs.replace(record, ended_at_s=clock()))))
+        elif record.state.is_ended:
             ended.append((record.number, EndedJob.of(record)))
         elif record.state is JobState.RUNNING:
             recovered.crashed.append(Update(ActiveJob(record), _after_crash(record, retry, clock)))

@@ -1,11 +1,11 @@
-"""When to try again: after a crash, and while the disk is full. Only decides, in memory; others act on it."""
+"""When to try again: after a crash, and while the machine is short of something. Only decides; others act on it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
 from meantime.engine.ports import Clock
-from meantime.errors import Failure, Fault, StoreFull
+from meantime.errors import Failure, Fault, StorePaused
 from meantime.model import JobRecord
 
 
@@ -47,7 +47,9 @@ class RetryPolicy:
 
 
 class Backoff:
-    """The pause of all work while the disk is full. There is one disk, so there is one pause, not one for each job.
+    """The pause of all work while the disk is full, or the machine is short of something else.
+
+    There is one machine, so there is one pause, not one for each job.
 
     Guarded by the engine's lock.
     """
@@ -66,14 +68,14 @@ class Backoff:
 
     def start(self, error: BaseException) -> bool:
         """Pause because of an error. Return False for an error that does not pass by itself."""
-        if not isinstance(error, StoreFull):
+        if not isinstance(error, StorePaused):
             return False
-        # Several threads that run into the same full disk are one setback.
+        # Several threads that run into the same shortage are one setback.
         if self.remaining_s == 0:
             self._setbacks += 1
             self._ends_at_s = self._monotonic() + self._policy.delay_s(self._setbacks)
         return True
 
     def reset(self) -> None:
-        """End the pause: a job was carried through to its end, so there is space."""
+        """End the pause: a job was carried through to its end, so there is enough of everything."""
         self._setbacks = 0

@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
+from meantime.descriptors import PASSING
 from meantime.engine.jobs import ActiveJob
 from meantime.engine.ports import Clock, EncodedResult, JobCompute, Observer, ResultStore
 from meantime.errors import (
@@ -17,7 +18,7 @@ from meantime.errors import (
     MeantimeError,
     ResultGone,
     StoreBroken,
-    StoreFull,
+    StorePaused,
 )
 from meantime.model import JobRecord, Receipt, Work
 
@@ -90,7 +91,7 @@ class TaskRunner:
         """Work on a job that is started; return its next record: done, failed, cancelled, or given back.
 
         Raises:
-            StoreFull: there is no space for the result; the job has to run again.
+            StorePaused: the machine is short of something, such as space for the result; the job has to run again.
             StoreBroken: results cannot be written any more.
         """
         try:
@@ -99,8 +100,12 @@ class TaskRunner:
             receipt = self._results.put(record.number, result)
         except JobGivenBack:
             return record.give_back(attempt_counts=False)
-        except (StoreFull, StoreBroken):
+        except (StorePaused, StoreBroken):
             raise
+        except OSError as error:
+            if error.errno in PASSING:
+                raise _paused(error) from error
+            return self.ended_by(error, record)
         # Whatever a statistic raises is the end of its job, SystemExit included, and never of the thread.
         except BaseException as error:  # noqa: BLE001
             return self.ended_by(error, record)
@@ -122,12 +127,15 @@ class TaskRunner:
         Raises:
             ResultGone: it cannot be computed, or comes out differently.
             JobGivenBack: the server stops.
+            StorePaused: it cannot be computed for the moment.
         """
         try:
             result = self._compute.compute(record.request, work)
-        except JobGivenBack:
+        except (JobGivenBack, StorePaused):
             raise
         except BaseException as error:  # as in run
+            if isinstance(error, OSError) and error.errno in PASSING:
+                raise _paused(error) from error
             self._observer.job_trouble(record, error)
             raise ResultGone(
                 f"The result of {record.id} was lost and cannot be computed again: {Failure.of(error).reason}"
@@ -153,3 +161,10 @@ class TaskRunner:
             )
             self._observer.job_trouble(record, error)
             raise error
+
+
+def _paused(error: OSError) -> StorePaused:
+    return StorePaused(
+        f"The server is short of something for the moment ({error.strerror}). Jobs continue by themselves when it is "
+        "there again."
+    )

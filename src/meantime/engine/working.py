@@ -16,7 +16,7 @@ from meantime.engine.queue import JobQueue
 from meantime.engine.removal import Removal
 from meantime.engine.task_runner import NewWork, TaskRunner, job_cancelled
 from meantime.engine.thread_pool import Task, ThreadPool
-from meantime.errors import StoreBroken, StoreFull
+from meantime.errors import StoreBroken, StorePaused
 from meantime.model import JobRecord
 
 
@@ -141,7 +141,7 @@ class Workers:
         self._observer.job_started(max(0.0, self._clock() - started.created_at_s))
         try:
             record = self._runner.run(started, self._new_work(job, on_percent=self._progressed))
-        except (StoreFull, StoreBroken) as error:
+        except (StorePaused, StoreBroken) as error:
             with self._lifecycle.lock:
                 self.busy -= 1
                 if not _was_given_back(job, started):

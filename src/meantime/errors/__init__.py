@@ -56,9 +56,11 @@
     │   ├── AnswersBusy                        as many long answers are being computed as is allowed
     │   ├── DatasetLoading                     the data set is still being read
     │   ├── ShuttingDown                       the server is stopping
-    │   └── StoreFull                          the disk is full; nothing was written
+    │   └── StorePaused                        the machine is short of something; nothing was written
+    │       └── StoreFull                      the disk is full
     ├── StoreError                  server     the store of jobs cannot be used
     │   ├── StoreBroken                        writing failed for good; only a restart recovers
+    │   ├── RecordDamaged                      the record of a job on disk is damaged; the job counts as failed
     │   ├── StoreTooNew                        written by a newer Meantime
     │   └── StateInUse                         another server uses this state directory
     └── IllegalTransition           server     a job cannot go to this state from the one it has (a bug in Meantime)
@@ -108,6 +110,7 @@ from meantime.errors.operation import (
     NotMeantime,
     PackageMissing,
     PictureFailed,
+    RecordDamaged,
     ServerUnreachable,
     SettingInvalid,
     StateInUse,
@@ -141,6 +144,7 @@ from meantime.errors.unavailable import (
     QueueFull,
     ShuttingDown,
     StoreFull,
+    StorePaused,
     Unavailable,
 )
 
@@ -203,11 +207,13 @@ __all__ = [  # noqa: RUF022 - by subject
     "AnswersBusy",
     "DatasetLoading",
     "ShuttingDown",
+    "StorePaused",
     "StoreFull",
     # Running a server, or calling one
     "SettingInvalid",
     "StoreError",
     "StoreBroken",
+    "RecordDamaged",
     "StoreTooNew",
     "StateInUse",
     "PictureFailed",

@@ -24,6 +24,12 @@ class StoreBroken(StoreError):
     code = "store-broken"
 
 
+class RecordDamaged(StoreError):
+    """The record of a job on disk is damaged: the job cannot be told from another one, so it counts as failed."""
+
+    code = "record-damaged"
+
+
 class StoreTooNew(StoreError):
     """The store was written by a newer Meantime, and this one would misread it."""
 

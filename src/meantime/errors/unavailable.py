@@ -41,7 +41,14 @@ class ShuttingDown(Unavailable):
     fault = Fault.OPERATOR
 
 
-class StoreFull(Unavailable):
+class StorePaused(Unavailable):
+    """The machine is short of something that storing jobs needs, such as open files. It goes on by itself."""
+
+    code = "store-paused"
+    fault = Fault.OPERATOR
+
+
+class StoreFull(StorePaused):
     """The disk is full. Reading still works; writing does when there is space again."""
 
     code = "disk-full"

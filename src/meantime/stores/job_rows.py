@@ -1,69 +1,83 @@
-"""Records of jobs as rows of the table ``jobs``, and back."""
+"""Records of jobs as rows of the table ``jobs``, and back.
+
+The last value of a row is a checksum over all others. A row that does not match it, or cannot be read, is damaged: a
+bit has flipped on the disk, or another program wrote to the file. Nothing that it says can be believed but its number,
+so it is read as a failed job that has nothing else. On disk it stays as it is.
+"""
 
 from __future__ import annotations
 
+import zlib
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
 
-from meantime.engine.ports import Transition
-from meantime.errors import Failure, StoreBroken
+from meantime.errors import Failure
 from meantime.model import IdempotencyKey, JobRecord, JobState, Receipt, Request
 
 SqlRow = tuple[Any, ...]
 
+_encode = msgspec.json.Encoder().encode
 
-def row_to_add(request: Request, at_s: float, idempotency_key: IdempotencyKey | None) -> SqlRow:
-    """Return the values of the query ``add``."""
-    parameters = msgspec.json.encode(request.parameters).decode()
-    key, digest = (None, None) if idempotency_key is None else (idempotency_key.key, idempotency_key.digest)
-    return (
-        request.dataset,
-        request.statistic,
-        parameters,
-        request.view,
-        request.fingerprint,
-        request.label,
-        at_s,
-        key,
-        digest,
+
+def as_json(value: Any) -> str:
+    """Return a value as JSON, as rows have it.
+
+    Raises:
+        TypeError: it cannot be written so.
+    """
+    return _encode(value).decode()
+
+
+def row_of(record: JobRecord, parameters: str | None = None) -> SqlRow:
+    """Return a record as a row, in the order of the query ``add``; ``parameters`` are its own as JSON, if known."""
+    request, key = record.request, record.idempotency_key
+    return sealed(
+        (
+            record.number,
+            record.state.value,
+            record.attempts,
+            request.dataset,
+            request.statistic,
+            as_json(request.parameters) if parameters is None else parameters,
+            request.view,
+            request.fingerprint,
+            float(record.created_at_s),
+            _float(record.started_at_s),
+            _float(record.ended_at_s),
+            None if record.failure is None else as_json(record.failure),
+            None if record.receipt is None else as_json(record.receipt),
+            request.label,
+            None if key is None else key.key,
+            None if key is None else key.digest,
+        )
     )
 
 
-def row_to_update(transition: Transition) -> SqlRow:
-    """Return the values of the query ``update``."""
-    before, after = transition
-    return (
-        after.state.value,
-        after.attempts,
-        after.request.fingerprint,
-        after.started_at_s,
-        after.ended_at_s,
-        _json(after.failure),
-        _json(after.receipt),
-        after.number,
-        before.state.value,
-        before.attempts,
-    )
+def sealed(values: Sequence[Any]) -> SqlRow:
+    """Return a whole row: its values, and their checksum.
+
+    Raises:
+        ValueError, TypeError: a value is none that a row can have.
+    """
+    # CRC-32 (ITU-T V.42) finds every single flipped bit, and all but one of four billion other changes.
+    return (*values, zlib.crc32(_encode(values)))
 
 
 def record_of(row: SqlRow) -> JobRecord:
-    """Return the record of a row.
-
-    Raises:
-        StoreBroken: the row is damaged.
-    """
+    """Return the record of a row; of a damaged one, that of a failed job with nothing but its number."""
     try:
-        return _record_of(row)
-    except (ValueError, msgspec.MsgspecError) as error:
-        raise StoreBroken(
-            f"The record of job {row[0]} is damaged ({error}). Restore the store from a backup, or delete that row."
-        ) from error
+        if sealed(row[:-1]) == row:
+            return _record_of(row)
+    except (ValueError, TypeError, msgspec.MsgspecError):
+        pass  # not even text: damaged as well
+    return JobRecord.damaged(row[0])
 
 
 def _record_of(row: SqlRow) -> JobRecord:
     number, state, attempts, dataset, statistic, parameters, view, fingerprint, created, started, ended = row[:11]
-    failure, receipt, label, key, digest = row[11:]
+    failure, receipt, label, key, digest, _ = row[11:]
     return JobRecord(
         number=number,
         request=Request(
@@ -85,5 +99,5 @@ def _record_of(row: SqlRow) -> JobRecord:
     )
 
 
-def _json(value: Failure | Receipt | None) -> str | None:
-    return None if value is None else msgspec.json.encode(value).decode()
+def _float(value: float | None) -> float | None:
+    return None if value is None else float(value)

@@ -6,11 +6,10 @@ import threading
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future
 from itertools import islice
-from typing import Any
 
 import msgspec
 
-from meantime.engine.futures import resolved_future, uncancellable_future
+from meantime.engine.futures import failed_future, resolved_future
 from meantime.engine.ports import EncodedResult, JobFilter, Transition
 from meantime.errors import IllegalTransition, ShuttingDown
 from meantime.model import IdempotencyKey, JobRecord, Receipt, Request
@@ -32,7 +31,7 @@ class MemoryJobStore:
         kept = [_as_kept(request) for request in requests]
         with self._lock:
             if self._is_closed:
-                return _failed(_closed())
+                return failed_future(_closed())
             first = self._last_number + 1
             records = [
                 JobRecord(number=number, request=request, created_at_s=at_s, idempotency_key=idempotency_key)
@@ -46,12 +45,14 @@ class MemoryJobStore:
         """Replace records by their next versions: all, or none."""
         with self._lock:
             if self._is_closed:
-                return _failed(_closed())
+                return failed_future(_closed())
             changed: dict[int, JobRecord] = {}
             for before, after in transitions:
                 now = changed.get(before.number) or self._jobs.get(before.number)
                 if now is None or (now.state, now.attempts) != (before.state, before.attempts):
-                    return _failed(IllegalTransition(f"{before.id} is no longer {before.state}; nothing changed."))
+                    return failed_future(
+                        IllegalTransition(f"{before.id} is no longer {before.state}; nothing changed.")
+                    )
                 changed[before.number] = after
             self._jobs.update(changed)
         return resolved_future(None)
@@ -60,7 +61,7 @@ class MemoryJobStore:
         """Delete ended jobs, and return the records that this call deleted."""
         with self._lock:
             if self._is_closed:
-                return _failed(_closed())
+                return failed_future(_closed())
             ended = [number for number in sorted(set(numbers) & self._jobs.keys()) if self._jobs[number].state.is_ended]
             deleted = [self._jobs.pop(number) for number in ended]
         return resolved_future(deleted)
@@ -135,9 +136,3 @@ def _as_kept(request: Request) -> Request:
 
 def _closed() -> ShuttingDown:
     return ShuttingDown("The store is closed. Try again when the server is back.")
-
-
-def _failed(error: Exception) -> Future[Any]:
-    future: Future[Any] = uncancellable_future()
-    future.set_exception(error)
-    return future

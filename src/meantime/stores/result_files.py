@@ -9,21 +9,20 @@ time, not answers.
 from __future__ import annotations
 
 import contextlib
-import errno
 import os
 import stat
 import threading
 from pathlib import Path
 
+from meantime.descriptors import NO_SPACE, PASSING
 from meantime.engine.ports import EncodedResult
-from meantime.errors import StoreBroken, StoreFull
+from meantime.errors import StoreBroken, StoreFull, StorePaused
 from meantime.model import Receipt, job_id
 
 # The beginning of a temporary name: a dot, so that `results/*` in a shell does not match what is being written.
 _TEMPORARY = ".writing-"
 # Each attempt repairs one thing that was done to the folder: it was deleted, or a folder took the place of a file.
 _ATTEMPTS = 5
-_NO_SPACE = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 
 class ResultFiles:
@@ -31,15 +30,16 @@ class ResultFiles:
 
     Raises:
         StoreBroken: the folder cannot be made or read.
+        StorePaused: not for the moment.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = str(folder)
         try:
-            folder.mkdir(parents=True, exist_ok=True)
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
             self._remove_leftovers()
         except OSError as error:
-            raise _broken(self._folder, error) from error
+            raise _paused(error) if error.errno in PASSING else _broken(error) from error
 
     def put(self, number: int, result: EncodedResult) -> Receipt:
         """Keep a result, whole or not at all."""
@@ -54,23 +54,26 @@ class ResultFiles:
                     return result.receipt()
                 except FileNotFoundError:
                     # `rm -r results` came between: harmless, the folder is ours to make again.
-                    os.makedirs(self._folder, exist_ok=True)  # noqa: PTH103 - as above
+                    os.makedirs(self._folder, mode=0o700, exist_ok=True)  # noqa: PTH103 - as above
                 except IsADirectoryError:
                     # Somebody's folder has our name. It may hold something: moved out of the way, not deleted.
                     os.rename(path, f"{path}.aside-{os.urandom(4).hex()}")  # noqa: PTH104 - as above
         except OSError as error:
             with contextlib.suppress(OSError):
                 os.unlink(temporary)  # noqa: PTH108 - as above
-            raise _full(error) if error.errno in _NO_SPACE else _broken(path, error) from error
+            raise _paused(error) if error.errno in PASSING else _broken(error) from error
         raise StoreBroken(
-            f"{path} cannot be written: something keeps deleting it. Keep other programs out of this folder."
+            f"The result of {job_id(number)} cannot be written: something keeps deleting it. Keep other programs out "
+            "of the folder of results."
         )
 
     def open(self, number: int, receipt: Receipt) -> bytes | None:
         """Return the bytes if a regular file is there and they match the receipt."""
         try:
             body = _read(self._path(number), size_bytes=receipt.size_bytes)
-        except OSError:
+        except OSError as error:
+            if error.errno in PASSING:
+                raise _paused(error) from error
             return None
         return body if EncodedResult(body, receipt.method_version).receipt() == receipt else None
 
@@ -93,7 +96,7 @@ class ResultFiles:
 
 def _write(path: str, body: bytes) -> None:
     # os.open rather than open: it costs a third, and this is done once a job.
-    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o644)
+    file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
     try:
         rest = memoryview(body)
         # A nearly full disk takes a part and only then says that it is full.
@@ -117,14 +120,19 @@ def _read(path: str, *, size_bytes: int) -> bytes:
         os.close(file)
 
 
-def _full(error: OSError) -> StoreFull:
-    return StoreFull(
-        f"There is no space for results ({error.strerror}). Free some space; jobs then continue by themselves."
+def _paused(error: OSError) -> StorePaused:
+    if error.errno in NO_SPACE:
+        return StoreFull(
+            f"There is no space for results ({error.strerror}). Free some space; jobs then continue by themselves."
+        )
+    return StorePaused(
+        f"Results cannot be written or read for the moment ({error.strerror}). Jobs continue by themselves when the "
+        "machine has what it lacks."
     )
 
 
-def _broken(path: str, error: OSError) -> StoreBroken:
+def _broken(error: OSError) -> StoreBroken:
     return StoreBroken(
-        f"{path} cannot be used ({error.strerror}). Check the folder's owner, its permissions and the disk, then start "
-        "the server again."
+        f"The folder of results in the state directory cannot be used ({error.strerror}). Check its owner, its "
+        "permissions and the disk, then start the server again."
     )

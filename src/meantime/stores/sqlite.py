@@ -2,8 +2,9 @@
 
 * Exactly one connection writes, and no other ever checkpoints: up to SQLite 3.51.2, two that do so at the same time can
   lose a commit. Readers are opened read-only, and closed before the writer is.
-* ``sqlite_writer`` commits calls in groups, in its own thread; ``sqlite_files`` opens the file, durably, and knows
-  which errors are final; ``job_rows`` turns records into rows and back.
+* ``sqlite_writer`` commits calls in groups, in its own thread; ``sqlite_files`` opens the file, durably;
+  ``sqlite_errors`` knows which errors are final; ``job_rows`` turns records into rows and back, with a checksum;
+  ``state_files`` notices when a file was deleted, and keeps the last number.
 """
 
 from __future__ import annotations
@@ -20,52 +21,83 @@ from meantime.engine.ports import JobFilter, Transition
 from meantime.errors import StoreBroken
 from meantime.model import IdempotencyKey, JobRecord, Request
 from meantime.stores import queries
-from meantime.stores.job_rows import record_of, row_to_add, row_to_update
-from meantime.stores.sqlite_files import Connect, Reader, SqliteFile, translated
+from meantime.stores.job_rows import as_json, record_of, row_of
+from meantime.stores.sqlite_errors import SqliteErrors, translated
+from meantime.stores.sqlite_files import Connect, Reader, SqliteFile
 from meantime.stores.sqlite_writer import GroupWriter, WriteCall
+from meantime.stores.state_files import LastNumber, OpenFiles
 
 # No job has a number as high: the largest that SQLite keeps.
 _ABOVE_ALL = 2**63 - 1
+_LAST_NUMBER = "last-number"
 
 
 class SqliteJobStore:
     """A job store in one SQLite file.
 
-    ``on_broken`` is called once, in the store's thread, when writing has failed for good; it must not close the store.
-    ``connect`` can open connections of another kind.
+    A damaged record is read as a failed job with nothing but its number. ``on_broken`` is called once, in the store's
+    thread, when writing has failed for good; it must not close the store. So it has if one of the files was deleted or
+    replaced, or one of ``watched``. ``connect`` can open connections of another kind.
 
     Raises:
         StoreTooNew: a newer Meantime wrote this file.
         StoreBroken: the file cannot be opened, is no database, or cannot be written durably.
-        StoreFull: there is no space to begin with.
+        StorePaused: the machine is short of something to begin with, such as space.
     """
 
     def __init__(
-        self, path: Path, *, on_broken: Callable[[StoreBroken], None], connect: Connect = sqlite3.connect
+        self,
+        path: Path,
+        *,
+        on_broken: Callable[[StoreBroken], None],
+        watched: Sequence[Path] = (),
+        connect: Connect = sqlite3.connect,
     ) -> None:
         self._sql = queries.load()
         self._file = SqliteFile(path, connect=connect)
-        self._writer = GroupWriter(self._file.open_writer(), sql=self._sql, on_broken=on_broken)
-        self._single_reads = Reader(self._file)  # of single jobs: microseconds
-        self._list_reads = Reader(self._file)  # may take a tenth of a second, which no single read should wait for
+        writer = self._file.open_writer()
+        try:
+            # Opened now, because there may be no descriptors left when they are needed.
+            self._single_reads = Reader(self._file)  # of single jobs: microseconds
+            self._list_reads = Reader(self._file)  # may take a tenth of a second, which no single read should wait for
+            last_number = LastNumber(path.resolve().with_name(_LAST_NUMBER))
+            given = max(self._file.last_number(writer), last_number.read())
+        except BaseException:
+            writer.close()
+            raise
+        self._writer = GroupWriter(
+            writer,
+            sql=self._sql,
+            files=OpenFiles([*self._file.paths, *watched]),
+            given=given,
+            last_number=last_number,
+            on_broken=on_broken,
+        )
 
     def add(
         self, requests: Sequence[Request], *, at_s: float, idempotency_key: IdempotencyKey | None = None
     ) -> Future[list[JobRecord]]:
         """Accept requests as queued jobs with consecutive numbers: all of them, or none."""
-        rows = [row_to_add(request, at_s, idempotency_key) for request in requests]
+        # Here and not in the writer: what cannot be kept fails in the call, and the caller may change it afterwards.
+        parameters = [as_json(request.parameters) for request in requests]
         return self._writer.submit(
-            WriteCall("add", rows, requests=tuple(requests), at_s=at_s, idempotency_key=idempotency_key)
+            WriteCall(
+                "add",
+                requests=tuple(requests),
+                parameters=parameters,
+                at_s=at_s,
+                idempotency_key=idempotency_key,
+            )
         )
 
     def update(self, transitions: Sequence[Transition]) -> Future[None]:
         """Replace records by their next versions: all, or none."""
-        rows = [row_to_update(transition) for transition in transitions]
+        rows = [(*row_of(after), before.state.value, before.attempts) for before, after in transitions]
         return self._writer.submit(WriteCall("update", rows, ids=[before.id for before, _ in transitions]))
 
     def remove(self, numbers: Sequence[int]) -> Future[list[JobRecord]]:
         """Delete ended jobs, and return the records that this call deleted."""
-        return self._writer.submit(WriteCall("remove", [(msgspec.json.encode(numbers).decode(),)]))
+        return self._writer.submit(WriteCall("remove", [(as_json(numbers),)]))
 
     def get(self, number: int) -> JobRecord | None:
         """Read one record as last committed.
@@ -87,7 +119,7 @@ class SqliteJobStore:
             with contextlib.closing(self._file.open_reader()) as reader:
                 for row in reader.execute(self._sql["jobs"]):
                     yield record_of(row)
-        except sqlite3.Error as error:
+        except SqliteErrors as error:
             raise translated(error) from error
 
     def find(self, job_filter: JobFilter, *, before: int | None, limit: int) -> list[JobRecord]:
@@ -97,7 +129,7 @@ class SqliteJobStore:
             StoreBroken: the file cannot be read.
         """
         values = msgspec.structs.asdict(job_filter) | {
-            "states": None if job_filter.states is None else msgspec.json.encode(sorted(job_filter.states)).decode(),
+            "states": None if job_filter.states is None else as_json(sorted(job_filter.states)),
             "before": _ABOVE_ALL if before is None else min(before, _ABOVE_ALL),
             "limit": limit,
         }
@@ -109,7 +141,9 @@ class SqliteJobStore:
         Raises:
             StoreBroken: the file cannot be read.
         """
-        return [record_of(row) for row in self._single_reads.read(self._sql["accepted_under"], (key,))]
+        # What is left of a damaged record has no key, and does not say what was asked for: that is asked anew.
+        records = [record_of(row) for row in self._single_reads.read(self._sql["accepted_under"], (key,))]
+        return [record for record in records if not record.is_damaged]
 
     def fingerprints(self) -> set[str]:
         """Return the fingerprints that kept jobs name.

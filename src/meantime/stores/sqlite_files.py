@@ -1,19 +1,26 @@
 """Opens the SQLite file of jobs, for the one connection that writes and for those that read.
 
 WAL with ``synchronous=FULL``, and both are read back: SQLite falls back without an error where a file system cannot do
-it. Foreign errors become ours here, in ``translated``.
+it.
 """
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from meantime.errors import StoreBroken, StoreError, StoreFull, StoreTooNew
+from meantime.descriptors import PASSING
+from meantime.errors import StoreBroken, StoreError, StorePaused, StoreTooNew
 from meantime.stores import queries
+from meantime.stores.job_rows import SqlRow, sealed
+from meantime.stores.sqlite_errors import SqliteErrors, translated
+from meantime.stores.state_files import HIGHEST_NUMBER
 
 Connect = Callable[..., sqlite3.Connection]
 
@@ -21,54 +28,104 @@ Connect = Callable[..., sqlite3.Connection]
 _BUSY_TIMEOUT_S = 30.0
 # PRAGMA synchronous as SQLite reads it back.
 _SYNCHRONOUS_FULL = 2
+# The schema from which on rows have checksums.
+_SEALED = 3
 
 
 class SqliteFile:
     """A file of jobs that may be opened several times."""
 
     def __init__(self, path: Path, *, connect: Connect) -> None:
-        self._uri = path.resolve().as_uri()
+        self._path = path.resolve()
         self._connect = connect
+        self._sql = queries.load()
+
+    @property
+    def paths(self) -> tuple[Path, ...]:
+        """The files that SQLite has open."""
+        return tuple(self._path.with_name(self._path.name + suffix) for suffix in ("", "-wal", "-shm"))
 
     def open_writer(self) -> sqlite3.Connection:
         """Open the connection that writes, and bring the schema up to date.
 
         Raises:
-            StoreTooNew, StoreBroken, StoreFull: see ``SqliteJobStore``.
+            StoreTooNew, StoreBroken, StorePaused: see ``SqliteJobStore``.
         """
+        self._create()
+        writer = None
         try:
-            writer = self._open("rwc")
-        except sqlite3.Error as error:
-            raise translated(error) from error
-        try:
+            writer = self._open("rw")
             self._prepare(writer)
-        except sqlite3.Error as error:
-            writer.close()
-            raise translated(error) from error
-        except StoreError:
-            writer.close()
-            raise
+        except (StoreError, *SqliteErrors) as error:
+            if writer is not None:
+                writer.close()
+            raise error if isinstance(error, StoreError) else translated(error) from error
         return writer
 
     def open_reader(self) -> sqlite3.Connection:
-        """Open a connection that can only read."""
-        return self._open("ro")
+        """Open a connection that can only read, with everything that it ever needs a descriptor for.
+
+        Raises:
+            StoreBroken, StorePaused: the file cannot be read.
+        """
+        reader = None
+        try:
+            reader = self._open("ro")
+            reader.execute("SELECT number FROM jobs LIMIT 1").fetchall()
+        except SqliteErrors as error:
+            if reader is not None:
+                reader.close()
+            raise translated(error) from error
+        return reader
+
+    def last_number(self, connection: sqlite3.Connection) -> int:
+        """Return the highest number that a job was given, as far as the database knows.
+
+        Raises:
+            StoreBroken, StorePaused: the file cannot be read.
+        """
+        try:
+            numbers = [number for (number,) in connection.execute(self._sql["given_numbers"])]
+        except SqliteErrors as error:
+            raise translated(error) from error
+        # One that no server can have given comes from a damaged row.
+        return max((number for number in numbers if isinstance(number, int) and number <= HIGHEST_NUMBER), default=0)
+
+    def _create(self) -> None:
+        """Make the file if there is none, for us alone; SQLite gives the same mode to its others."""
+        try:
+            os.close(os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        except OSError as error:
+            if error.errno in PASSING:
+                raise StorePaused(
+                    f"The store of jobs cannot be opened ({error.strerror}). Start the server again when the machine "
+                    "has what it lacks."
+                ) from error
+            raise StoreBroken(
+                f"The store of jobs cannot be opened ({error.strerror}). Check owner and permissions of jobs.sqlite3 "
+                "and its folder, or set another state directory (state_dir)."
+            ) from error
 
     def _open(self, mode: str) -> sqlite3.Connection:
-        return self._connect(
-            f"{self._uri}?mode={mode}",
+        connection = self._connect(
+            f"{self._path.as_uri()}?mode={mode}",
             uri=True,
             timeout=_BUSY_TIMEOUT_S,
             isolation_level=None,  # we say BEGIN
             check_same_thread=False,  # opened where errors are to be raised, and used by one thread at a time
         )
+        # Bytes that are no text are a damaged record, which its checksum tells: not the end of the whole list.
+        connection.text_factory = _text
+        # Else a large list or change would need a file, and so a descriptor.
+        connection.execute("PRAGMA temp_store = MEMORY")
+        return connection
 
     def _prepare(self, writer: sqlite3.Connection) -> None:
         (version,) = writer.execute("PRAGMA user_version").fetchone()
         migrations = queries.migrations()
         if version > migrations[-1].version:
             raise StoreTooNew(
-                f"The jobs in {self._uri} were written by a newer Meantime (schema {version}; this version knows "
+                f"The jobs in {self._path} were written by a newer Meantime (schema {version}; this version knows "
                 f"{migrations[-1].version}). Start that version, or set another state directory (state_dir)."
             )
         (mode,) = writer.execute("PRAGMA journal_mode = WAL").fetchone()
@@ -76,65 +133,49 @@ class SqliteFile:
         (synchronous,) = writer.execute("PRAGMA synchronous").fetchone()
         if (mode, synchronous) != ("wal", _SYNCHRONOUS_FULL):
             raise StoreBroken(
-                f"{self._uri} cannot be written durably here (journal mode {mode!r}, synchronous {synchronous}). "
+                f"{self._path} cannot be written durably here (journal mode {mode!r}, synchronous {synchronous}). "
                 "Put the state directory (state_dir) on a local disk."
             )
         # We checkpoint ourselves: SQLite would do it inside a commit, and say nothing when that fails.
         writer.execute("PRAGMA wal_autocheckpoint = 0")
         for migration in migrations:
             if migration.version > version:
-                writer.executescript(
-                    f"BEGIN IMMEDIATE; {migration.sql} PRAGMA user_version = {migration.version}; COMMIT;"
-                )
+                writer.executescript(f"BEGIN IMMEDIATE; {migration.sql} PRAGMA user_version = {migration.version};")
+                if migration.version == _SEALED:
+                    writer.executemany(self._sql["seal"], list(self._seals(writer)))
+                writer.execute("COMMIT")
+
+    def _seals(self, writer: sqlite3.Connection) -> Iterator[tuple[int, int]]:
+        """Return the checksum of each row that has none yet, and its number; none of a row that cannot be read."""
+        for row in writer.execute(self._sql["jobs"]):
+            with contextlib.suppress(ValueError, TypeError):
+                yield sealed(row[:-1])[-1], row[0]
+
+
+_text = partial(str, encoding="utf-8", errors="surrogateescape")
 
 
 class Reader:
-    """A read-only connection, opened when it is first needed, for one thread at a time."""
+    """A read-only connection, for one thread at a time."""
 
     def __init__(self, file: SqliteFile) -> None:
-        self._file = file
-        self._connection: sqlite3.Connection | None = None
         self._lock = threading.Lock()
+        self._connection = file.open_reader()
 
-    def read(self, query: str, values: Any) -> list[tuple[Any, ...]]:
+    def read(self, query: str, values: Any) -> list[SqlRow]:
         """Return all rows.
 
         Raises:
             StoreBroken: the file cannot be read.
+            StorePaused: not for the moment.
         """
         try:
             with self._lock:
-                if self._connection is None:
-                    self._connection = self._file.open_reader()
                 return self._connection.execute(query, values).fetchall()
-        except sqlite3.Error as error:
+        except SqliteErrors as error:
             raise translated(error) from error
 
     def close(self) -> None:
         """Close the connection."""
         with self._lock:
-            if self._connection is not None:
-                self._connection.close()
-                self._connection = None
-
-
-def translated(error: sqlite3.Error) -> StoreFull | StoreBroken:
-    """Return Meantime's error for an error of SQLite.
-
-    A full disk is harmless: SQLite has written nothing, and may later. After anything else it is open what is on disk,
-    so it is final: only reading it anew, after a restart, can tell.
-    """
-    # The low byte is the kind of error; the rest says where it happened.
-    kind = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if kind == sqlite3.SQLITE_FULL:
-        return StoreFull("The disk is full; nothing was written. Free some space, then try again.")
-    name = getattr(error, "sqlite_errorname", type(error).__name__)
-    if kind in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return StoreBroken(
-            f"The store of jobs is damaged ({name}: {error}). Restore jobs.sqlite3 from a backup, or move it away and "
-            "start without jobs."
-        )
-    return StoreBroken(
-        f"The store of jobs failed ({name}: {error}). What was acknowledged is on disk. Check the disk, and other "
-        "programs that use this file; then start the server again."
-    )
+            self._connection.close()

@@ -17,10 +17,11 @@ from typing import Any, Literal, NamedTuple
 
 from meantime import threads
 from meantime.engine.futures import uncancellable_future
-from meantime.errors import IllegalTransition, MeantimeError, ShuttingDown, StoreBroken, StoreFull
+from meantime.errors import IllegalTransition, MeantimeError, ShuttingDown, StoreBroken, StoreFull, StorePaused
 from meantime.model import IdempotencyKey, JobRecord, Request
-from meantime.stores.job_rows import SqlRow, record_of
-from meantime.stores.sqlite_files import translated
+from meantime.stores.job_rows import SqlRow, as_json, record_of, row_of
+from meantime.stores.sqlite_errors import SqliteErrors, translated
+from meantime.stores.state_files import LastNumber, OpenFiles
 
 # Calls that are committed together at most. A group this large takes some milliseconds, which is what a caller may wait
 # for strangers. Larger ones save nothing: the fsync is shared well enough.
@@ -35,10 +36,11 @@ class WriteCall(NamedTuple):
     """A call that waits for its commit."""
 
     query: Literal["add", "update", "remove"]
-    rows: Sequence[SqlRow]  # what the query is bound to, one after the other
+    rows: Sequence[SqlRow] = ()  # what the query is bound to, one after the other; the writer makes those of new jobs
     ids: Sequence[str] = ()  # of the jobs that it updates, to name them in an error
     # Of the jobs that it adds
     requests: Sequence[Request] = ()
+    parameters: Sequence[str] = ()  # theirs, as JSON
     at_s: float = 0.0
     idempotency_key: IdempotencyKey | None = None
 
@@ -51,14 +53,26 @@ class _Waiting(NamedTuple):
 class GroupWriter:
     """Commits calls in groups, in their order, and in its own thread.
 
-    ``on_broken`` is called once, in that thread, when writing has failed for good.
+    Nothing is acknowledged into a file that was deleted: ``files`` are looked at after each commit. Jobs get the
+    numbers after ``given``, which ``last_number`` keeps. ``on_broken`` is called once, in that thread, when writing has
+    failed for good.
     """
 
     def __init__(
-        self, connection: sqlite3.Connection, *, sql: Mapping[str, str], on_broken: Callable[[StoreBroken], None]
+        self,
+        connection: sqlite3.Connection,
+        *,
+        sql: Mapping[str, str],
+        files: OpenFiles,
+        given: int,
+        last_number: LastNumber,
+        on_broken: Callable[[StoreBroken], None],
     ) -> None:
         self._connection = connection
         self._sql = sql
+        self._files = files
+        self._given = given
+        self._last_number = last_number
         self._on_broken = on_broken
         self._checkpointed_at = connection.total_changes
         # None is the sentinel; nothing is put after it, which the lock is for.
@@ -91,6 +105,7 @@ class GroupWriter:
         """Close the connection, after the last reader: the last to close may checkpoint."""
         with contextlib.suppress(sqlite3.Error):  # all that was acknowledged is on disk already
             self._connection.close()
+        self._last_number.close()
 
     def _run(self) -> None:
         is_open = True
@@ -126,6 +141,9 @@ class GroupWriter:
             else:
                 for waiting in group:
                     self._commit([waiting])
+        except StorePaused as error:
+            for waiting in group:
+                waiting.future.set_exception(error)
         except StoreBroken as error:
             self._break(error)
         else:
@@ -137,61 +155,64 @@ class GroupWriter:
         if not calls:
             return []
         outcomes: list[Any] = []
+        given = self._given
         try:
             self._connection.execute("BEGIN IMMEDIATE")
             # Neighbors of one kind go to SQLite together; the order of the calls stays.
             for _, neighbors in groupby(calls, key=lambda call: call.query):
                 outcomes += self._execute(list(neighbors))
             self._connection.execute("COMMIT")
-        except (sqlite3.Error, IllegalTransition, StoreBroken) as error:
+            self._files.require_unchanged()
+        except (IllegalTransition, StoreBroken, *SqliteErrors) as error:
             # After some errors SQLite has rolled back by itself, and then this fails, which means nothing.
             with contextlib.suppress(sqlite3.Error):
                 self._connection.execute("ROLLBACK")
-            raise translated(error) if isinstance(error, sqlite3.Error) else error from error
+            self._given = given
+            raise error if isinstance(error, MeantimeError) else translated(error) from error
+        if self._given != given:
+            self._last_number.write(self._given)
         return outcomes
 
     def _execute(self, calls: list[WriteCall]) -> list[Any]:
         query = calls[0].query
         if query == "remove":
             return [self._deleted(row) for call in calls for row in call.rows]
-        rows = [row for call in calls for row in call.rows]
-        changed = self._connection.executemany(self._sql[query], rows).rowcount if rows else 0
         if query == "add":
             return self._added(calls)
+        rows = [row for call in calls for row in call.rows]
+        changed = self._connection.executemany(self._sql[query], rows).rowcount if rows else 0
         if changed != len(rows):
             ids = ", ".join(job_id for call in calls for job_id in call.ids)
             raise IllegalTransition(f"Not all of {ids} are in the states they were thought to be in; nothing changed.")
         return [None] * len(calls)
 
     def _deleted(self, numbers: SqlRow) -> list[JobRecord]:
-        # SQLite returns them in no particular order.
-        return [record_of(row) for row in sorted(self._connection.execute(self._sql["remove"], numbers).fetchall())]
+        named = [record_of(row) for row in self._connection.execute(self._sql["named"], numbers).fetchall()]
+        ended = [record for record in named if record.state.is_ended]
+        self._connection.execute(self._sql["remove"], (as_json([record.number for record in ended]),))
+        return ended
 
     def _added(self, calls: list[WriteCall]) -> list[list[JobRecord]]:
-        """Return the jobs that were just added. Their numbers are consecutive, because nobody else writes."""
-        (last,) = self._connection.execute("SELECT last_insert_rowid()").fetchone()
-        number = last - sum(len(call.rows) for call in calls)
-        added = []
+        """Add jobs, and return them. We number them, because nobody else writes."""
+        added: list[list[JobRecord]] = []
+        rows: list[SqlRow] = []
         for call in calls:
-            records = []
-            for request in call.requests:
-                number += 1
-                records.append(
-                    JobRecord(
-                        number=number,
-                        request=request,
-                        created_at_s=call.at_s,
-                        idempotency_key=call.idempotency_key,
-                    )
-                )
+            first = self._given + 1
+            self._given += len(call.requests)
+            records = [
+                JobRecord(number=number, request=request, created_at_s=call.at_s, idempotency_key=call.idempotency_key)
+                for number, request in enumerate(call.requests, first)
+            ]
             added.append(records)
+            rows += map(row_of, records, call.parameters)
+        self._connection.executemany(self._sql["add"], rows)
         return added
 
     def _checkpoint(self) -> None:
         self._checkpointed_at = self._connection.total_changes
         try:
             self._connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchall()
-        except sqlite3.Error as error:
+        except SqliteErrors as error:
             # A full disk does no harm here: the log keeps what does not fit into the file, and this is tried again.
             if isinstance(store_error := translated(error), StoreBroken):
                 self._break(store_error)
@@ -199,6 +220,8 @@ class GroupWriter:
     def _break(self, error: StoreBroken) -> None:
         with self._lock:
             self._refusal = error
+        # The database may be gone, and the file with the number with it.
+        self._last_number.keep(self._given)
         group = list(self._group)
         with contextlib.suppress(queue.Empty):
             while True:

@@ -1,4 +1,4 @@
-"""One server per state directory: a lock that the operating system releases when its holder ends, however it ends."""
+"""One server per state directory: locks that the operating system releases when their holder ends, however it ends."""
 
 from __future__ import annotations
 
@@ -16,8 +16,10 @@ _NAME = "lock"
 class StateLock:
     """Holds a state directory from its creation until ``release``; makes the directory if there is none.
 
-    The file stays when the lock is released. If it were deleted, a third server could make and lock a new one while a
-    second, which opened the old one before, holds that.
+    Both the folder and a file in it are locked. The file alone is not enough, since somebody may delete it under a
+    running server; the folder alone is not, since not every file system can lock one. The file stays when the lock is
+    released: if it were deleted, a third server could make and lock a new one while a second, which opened the old one
+    before, holds that.
 
     Raises:
         StateInUse: another server uses this directory.
@@ -27,8 +29,14 @@ class StateLock:
     def __init__(self, folder: Path) -> None:
         try:
             _make_durably(folder)
-            self._file = os.open(folder / _NAME, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-            self._lock(folder)
+            self._path = folder / _NAME
+            self._file = -1
+            self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+            try:
+                self._lock(folder)
+            except BaseException:
+                self.release()
+                raise
         except OSError as error:
             raise SettingInvalid(
                 f"{folder} cannot be used as the state directory ({error.strerror}). Set another one (state_dir)."
@@ -40,18 +48,30 @@ class StateLock:
 
     def release(self) -> None:
         """Let another server use the directory. May be called twice."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        for descriptor in (self._file, self._folder):
+            if descriptor >= 0:
+                os.close(descriptor)
+        self._file = self._folder = -1
+
+    @property
+    def paths(self) -> tuple[Path, Path]:
+        """The file and the folder that are locked."""
+        return self._path, self._path.parent
 
     def _lock(self, folder: Path) -> None:
         try:
+            try:
+                fcntl.flock(self._folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                raise
+            except OSError:
+                pass  # a file system that cannot lock folders, such as NFS
+            self._file = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
             fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            holder = os.pread(self._file, 20, 0).decode("ascii", "replace").strip()
-            os.close(self._file)
-            if not isinstance(error, BlockingIOError):
-                raise  # a file system without locks
+        except BlockingIOError as error:
+            holder = ""
+            with contextlib.suppress(OSError):
+                holder = self._path.read_bytes()[:20].decode("ascii", "replace").strip()
             raise StateInUse(
                 f"Another server{f' (process {holder})' if holder.isdigit() else ''} is using {folder}. "
                 "Stop it, or set another state directory (state_dir)."
@@ -71,7 +91,7 @@ def _make_durably(folder: Path) -> None:
     if folder.is_dir():
         return
     _make_durably(folder.parent)
-    folder.mkdir(exist_ok=True)
+    folder.mkdir(mode=0o700, exist_ok=True)
     parent = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
     try:
         os.fsync(parent)

@@ -4,7 +4,9 @@ from meantime.errors import (
     JobUnknown,
     ResultGone,
     ShuttingDown,
+    StorePaused,
 )
+from meantime.model import JobRecord, Receipt
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from tests.support.engine_fakes import (
     PATIENCE_S,
@@ -51,6 +53,34 @@ def test_a_lost_result_is_computed_before_waiting_jobs_and_while_the_queue_drain
         assert reader.result(PATIENCE_S) == b"[('first', 1)]"
         engine.wait_drained(PATIENCE_S)
     assert [request.parameters for request in compute.requests[2:]] == [{"first": 1}, {"second": 2}]
+
+
+def test_a_result_that_cannot_be_opened_for_the_moment_is_not_lost() -> None:
+    class Short(MemoryResultStore):
+        def open(self, number: int, receipt: Receipt) -> bytes | None:  # noqa: ARG002 - the port has it
+            raise StorePaused("No descriptors.")
+
+    compute = FakeCompute()
+    with running(compute, results=Short()) as engine:
+        [number] = submit(engine, request())
+        end_of(engine, number)
+        assert isinstance(engine.read_result(number).exception(PATIENCE_S), StorePaused)
+    assert len(compute.requests) == 1
+
+
+def test_a_lost_result_whose_record_is_damaged_is_gone() -> None:
+    class Damaged(MemoryJobStore):
+        def get(self, number: int) -> JobRecord | None:
+            return JobRecord.damaged(number)
+
+    results = MemoryResultStore()
+    with running(jobs=Damaged(), results=results) as engine:
+        [number] = submit(engine, request())
+        end_of(engine, number)
+        results.remove(number)
+        error = engine.read_result(number).exception(PATIENCE_S)
+        assert isinstance(error, ResultGone)
+        assert "record of what it is about is damaged" in error.reason
 
 
 def test_a_lost_result_of_an_older_method_is_gone() -> None:

@@ -1,11 +1,16 @@
 from __future__ import annotations
 
-from meantime.model import JobState
-from meantime.stores.memory import MemoryResultStore
+from collections.abc import Iterator
+
+from meantime.errors import RecordDamaged
+from meantime.model import JobRecord, JobState
+from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from tests.support.engine_fakes import (
     PATIENCE_S,
     FakeCompute,
     HeldTask,
+    ManualClock,
+    RecordingObserver,
     crashed,
     end_of,
     make_engine,
@@ -24,6 +29,26 @@ def test_jobs_that_ran_are_run_again_and_jobs_that_waited_are_run() -> None:
         assert engine.jobs() == [(1, JobState.DONE), (2, JobState.DONE)]
         assert engine.read_result(1).result(0) == b"[('first', 1)]"
     assert [job.attempts for job in jobs.jobs()] == [2, 1]
+
+
+def test_a_damaged_record_has_failed_is_reported_and_is_kept_from_now_on_and_the_others_run() -> None:
+    class WithDamage(MemoryJobStore):
+        def jobs(self) -> Iterator[JobRecord]:
+            yield JobRecord.damaged(-5)  # a number that nobody could ask for
+            yield from super().jobs()
+            yield JobRecord.damaged(7)
+
+    observer, clock = RecordingObserver(), ManualClock()
+    jobs = WithDamage()
+    jobs.add([request()], at_s=1.0).result()
+    with running(jobs=jobs, observer=observer, clock=clock, keep_ended_s=10.0) as engine:
+        assert end_of(engine, 1).state is JobState.DONE
+        assert engine.jobs() == [(1, JobState.DONE), (7, JobState.FAILED)]
+        failure = engine.look_up(7).failure
+        assert failure is not None
+        assert failure.code == "record-damaged"
+        assert "damaged" in failure.reason
+    assert [(number, type(error)) for number, error in observer.troubles] == [(-5, RecordDamaged), (7, RecordDamaged)]
 
 
 def test_a_job_that_was_running_in_three_crashes_fails_at_the_start_and_does_not_run() -> None:

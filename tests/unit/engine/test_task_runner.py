@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import threading
 from collections.abc import Callable
 
@@ -17,6 +19,7 @@ from meantime.errors import (
     ResultGone,
     SnapshotDamaged,
     StoreBroken,
+    StorePaused,
 )
 from meantime.model import JobRecord, JobState, Receipt, Request, Unwatched, Work
 from tests.support.engine_fakes import FULL, FailingResultStore, FakeCompute, ManualClock, RecordingObserver, request
@@ -49,6 +52,21 @@ def test_a_job_is_done_when_its_result_is_written() -> None:
     assert (job.state, job.ended_at_s) == (JobState.DONE, 5.0)
     assert job.receipt is not None
     assert harness.results.open(7, job.receipt) == b"[]"
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EDQUOT, errno.ENOSPC])
+def test_a_job_whose_machine_is_short_of_something_is_not_failed_and_its_result_is_not_gone(code: int) -> None:
+    harness = Harness(raising(OSError(code, os.strerror(code))))
+    with pytest.raises(StorePaused, match="for the moment"):
+        harness.run()
+    with pytest.raises(StorePaused):
+        harness.runner.recompute(started("fail"), Receipt(checksum="", size_bytes=0, method_version=1), Unwatched())
+    assert harness.observer.troubles == []
+
+
+def test_any_other_error_of_the_system_is_the_end_of_the_job() -> None:
+    job = Harness(raising(OSError(errno.EIO, os.strerror(errno.EIO)))).run()
+    assert job.state is JobState.FAILED
 
 
 def test_a_wrong_request_is_the_callers_fault_and_is_not_reported() -> None:

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import pytest
 
 from meantime.engine.ports import EncodedResult
-from meantime.errors import StoreBroken, StoreFull
+from meantime.errors import StoreBroken, StoreFull, StorePaused
 from meantime.stores.result_files import ResultFiles
 
 ANSWER = EncodedResult(b'{"Utah": 1.5}', 1)
@@ -89,6 +90,54 @@ def test_a_full_disk_is_reported_and_nothing_is_left_over(folder: Path, monkeypa
         files.put(1, ANSWER)
     os.close(full)
     assert list(folder.iterdir()) == []
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EAGAIN])
+def test_a_machine_that_is_short_of_something_is_a_pause_for_writing_and_for_reading(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    files = ResultFiles(folder)
+    receipt = files.put(1, ANSWER)
+
+    def refuse(*_: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", refuse)
+        patched.setattr(os, "scandir", refuse)
+        with pytest.raises(StorePaused, match="for the moment"):
+            files.put(2, ANSWER)
+        # Not "lost": that would have it computed again, and call it gone if that cannot be.
+        with pytest.raises(StorePaused, match="for the moment"):
+            files.open(1, receipt)
+        with pytest.raises(StorePaused):
+            ResultFiles(folder)
+    assert files.open(1, receipt) == ANSWER.body
+
+
+def test_an_exceeded_quota_is_a_full_disk(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    files = ResultFiles(folder)
+
+    def refuse(*_: object) -> int:
+        raise OSError(errno.EDQUOT, os.strerror(errno.EDQUOT))
+
+    monkeypatch.setattr(os, "write", refuse)
+    with pytest.raises(StoreFull, match="quota"):
+        files.put(1, ANSWER)
+
+
+def test_results_are_for_their_owner_alone(folder: Path) -> None:
+    ResultFiles(folder).put(1, ANSWER)
+    assert (folder.stat().st_mode & 0o777, (folder / "job_id_1").stat().st_mode & 0o777) == (0o700, 0o600)
+
+
+def test_no_folder_of_this_machine_is_in_an_error(folder: Path) -> None:
+    files = ResultFiles(folder)
+    folder.rmdir()
+    folder.write_text("a file in the folder's place")
+    with pytest.raises(StoreBroken) as broken:
+        files.put(1, ANSWER)
+    assert str(folder) not in broken.value.reason
 
 
 def test_a_write_that_takes_a_part_is_continued(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import errno
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -13,7 +15,7 @@ import msgspec
 import pytest
 
 from meantime.engine.ports import JobFilter, Transition
-from meantime.errors import Failure, IllegalTransition, JobCancelled, StoreBroken, StoreFull, StoreTooNew
+from meantime.errors import Failure, IllegalTransition, JobCancelled, StoreBroken, StoreFull, StorePaused, StoreTooNew
 from meantime.model import IdempotencyKey, JobRecord, JobState, Receipt, Request
 from meantime.stores import queries, sqlite_writer
 from meantime.stores.sqlite import SqliteJobStore
@@ -26,6 +28,7 @@ class FailingConnection(sqlite3.Connection):
     made: list[FailingConnection]
     fails_at: str = "never"
     code = sqlite3.SQLITE_IOERR
+    raised: Exception | None = None  # instead
     answers: dict[str, Any]
 
     def __init__(self, *args: Any, **more: Any) -> None:
@@ -34,6 +37,8 @@ class FailingConnection(sqlite3.Connection):
 
     def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
         if sql.startswith(type(self).fails_at):
+            if (raised := type(self).raised) is not None:
+                raise raised
             error = sqlite3.OperationalError("disk I/O error")
             error.sqlite_errorcode = type(self).code
             error.sqlite_errorname = "SQLITE_IOERR"
@@ -108,7 +113,7 @@ class Stall:
 
 def test_the_connection_that_writes_is_durable(store: SqliteJobStore, connections: Connections) -> None:
     add(store)
-    [writer] = connections.made
+    writer, *_ = connections.made
     assert writer.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     assert writer.execute("PRAGMA synchronous").fetchone() == (2,)
     assert writer.execute("PRAGMA wal_autocheckpoint").fetchone() == (0,)
@@ -130,18 +135,18 @@ def test_jobs_and_numbers_survive_a_restart_also_when_the_newest_was_removed(pat
 
 def test_readers_cannot_write(store: SqliteJobStore, connections: Connections) -> None:
     store.get(1)
-    _, reader = connections.made
+    _, reader, _ = connections.made
     with pytest.raises(sqlite3.OperationalError, match="readonly"):
         reader.execute("DELETE FROM jobs")
 
 
-def test_nothing_but_the_database_is_left_after_close(path: Path, broken: Broken) -> None:
+def test_nothing_but_the_database_and_the_last_number_is_left_after_close(path: Path, broken: Broken) -> None:
     path.parent.mkdir()
     store = SqliteJobStore(path, on_broken=broken)
     add(store)
     store.get(1)
     store.close()
-    assert [file.name for file in path.parent.iterdir()] == ["jobs.sqlite3"]
+    assert sorted(file.name for file in path.parent.iterdir()) == ["jobs.sqlite3", "last-number"]
 
 
 def test_jobs_sees_one_moment_while_others_write(store: SqliteJobStore) -> None:
@@ -187,7 +192,7 @@ def test_a_store_of_the_first_schema_keeps_its_jobs_and_takes_labels_and_keys(pa
 def test_a_long_list_does_not_delay_reading_a_single_job(store: SqliteJobStore, connections: Connections) -> None:
     add(store)
     store.find(JobFilter(), before=None, limit=1)
-    _, listing = connections.made
+    _, _, listing = connections.made
     begun, go_on = threading.Event(), threading.Event()
 
     def hold() -> int:
@@ -230,7 +235,7 @@ def test_a_file_that_is_no_database_is_refused(path: Path, broken: Broken) -> No
 
 
 def test_a_path_where_no_file_can_be_is_refused(path: Path, broken: Broken) -> None:
-    with pytest.raises(StoreBroken, match="CANTOPEN"):
+    with pytest.raises(StoreBroken, match=r"cannot be opened \(No such file"):
         SqliteJobStore(path, on_broken=broken)
 
 
@@ -244,26 +249,6 @@ def test_a_file_system_that_is_not_durable_is_refused(
     connections.answers = {pragma: answer}
     with pytest.raises(StoreBroken, match="durably"):
         SqliteJobStore(path, on_broken=broken, connect=partial(sqlite3.connect, factory=connections))
-
-
-def test_a_damaged_record_is_named(store: SqliteJobStore, connections: Connections) -> None:
-    add(store, 2)
-    connections.made[0].execute("UPDATE jobs SET parameters = 'torn' WHERE number = 2")
-    with pytest.raises(StoreBroken, match="job 2 is damaged"):
-        store.get(2)
-    with pytest.raises(StoreBroken, match="job 2 is damaged"):
-        list(store.jobs())
-
-
-def test_a_damaged_record_is_not_removed_and_breaks_the_store(
-    store: SqliteJobStore, broken: Broken, connections: Connections
-) -> None:
-    add(store, 2)
-    connections.made[0].execute("UPDATE jobs SET state = 'done', parameters = 'torn' WHERE number = 2")
-    assert isinstance(store.remove([1, 2]).exception(PATIENCE_S), StoreBroken)
-    assert broken.heard.wait(PATIENCE_S)
-    assert "job 2 is damaged" in str(broken.errors[0])
-    assert connections.made[0].execute("SELECT number FROM jobs").fetchall() == [(1,), (2,)]
 
 
 # Groups
@@ -314,7 +299,7 @@ def test_a_full_disk_refuses_what_does_not_fit_and_accepts_it_later(
     store: SqliteJobStore, connections: Connections
 ) -> None:
     add(store)
-    [writer] = connections.made
+    writer, *_ = connections.made
     (pages,) = writer.execute("PRAGMA page_count").fetchone()
     writer.execute(f"PRAGMA max_page_count = {pages + 1}")
     stall = Stall(store)
@@ -344,6 +329,95 @@ def test_checkpoints_move_the_log_into_the_file(
     add(store, 50, text="x" * 1000)
     add(store)  # behind the checkpoint of the first
     assert path.stat().st_size > 50_000
+
+
+# What passes by itself
+
+
+SHORTAGES = {
+    "memory": sqlite3.SQLITE_NOMEM,
+    "descriptors": sqlite3.SQLITE_CANTOPEN,
+    "another program": sqlite3.SQLITE_BUSY,
+    "quota": sqlite3.SQLITE_IOERR_WRITE,
+    "memory for the log's index": sqlite3.SQLITE_IOERR_SHMSIZE,
+}
+
+
+@pytest.mark.parametrize("where", ["BEGIN", "COMMIT"])
+@pytest.mark.parametrize("shortage", SHORTAGES)
+def test_what_the_machine_is_short_of_refuses_the_group_and_the_store_goes_on(
+    store: SqliteJobStore, broken: Broken, connections: Connections, shortage: str, where: str
+) -> None:
+    add(store)
+    stall = Stall(store)
+    connections.code, connections.fails_at = SHORTAGES[shortage], where
+    futures = [store.add([request()], at_s=1.0) for _ in range(3)]
+    stall.end()
+    for future in futures:
+        assert isinstance(future.exception(PATIENCE_S), StorePaused)
+    connections.fails_at = "never"
+    assert add(store) == [2]
+    assert [job.number for job in store.jobs()] == [1, 2]
+    assert broken.errors == []
+
+
+def test_memory_that_was_refused_passes_too(store: SqliteJobStore, connections: Connections) -> None:
+    # This is how Python's module tells SQLITE_NOMEM.
+    connections.raised = MemoryError()
+    connections.fails_at = "COMMIT"
+    assert isinstance(store.add([request()], at_s=1.0).exception(PATIENCE_S), StorePaused)
+    connections.fails_at = "SELECT"
+    with pytest.raises(StorePaused):
+        store.get(1)
+    connections.fails_at = "never"
+    assert add(store) == [1]
+
+
+def test_reading_needs_no_descriptor_after_the_start(store: SqliteJobStore, connections: Connections) -> None:
+    add(store, 3)
+    opened = len(connections.made)
+    for _ in range(2):
+        store.get(1)
+        store.find(JobFilter(), before=None, limit=1)
+        store.accepted_under("k")
+        store.fingerprints()
+    assert len(connections.made) == opened
+    for connection in connections.made:
+        assert connection.execute("PRAGMA temp_store").fetchone() == (2,)
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENOSPC])
+def test_a_start_that_the_machine_is_too_short_for_says_so(
+    path: Path, broken: Broken, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    path.parent.mkdir()
+
+    def refuse(*_: object) -> int:
+        raise OSError(code, os.strerror(code))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "open", refuse)
+        with pytest.raises(StorePaused, match="when the machine"):
+            SqliteJobStore(path, on_broken=broken)
+
+
+def test_a_start_leaves_no_connection_when_a_reader_cannot_be_opened(
+    path: Path, broken: Broken, connections: Connections
+) -> None:
+    path.parent.mkdir()
+    connections.code, connections.fails_at = sqlite3.SQLITE_CANTOPEN, "SELECT number FROM jobs LIMIT"
+    with pytest.raises(StorePaused):
+        SqliteJobStore(path, on_broken=broken, connect=partial(sqlite3.connect, factory=connections))
+    for connection in connections.made:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.total_changes  # noqa: B018 - it raises
+
+
+def test_the_database_is_for_its_owner_alone(path: Path, store: SqliteJobStore) -> None:
+    add(store)
+    files = [path, path.with_name("jobs.sqlite3-wal"), path.with_name("jobs.sqlite3-shm")]
+    assert [file.stat().st_mode & 0o777 for file in files] == [0o600] * 3
+    assert path.with_name("last-number").stat().st_mode & 0o777 == 0o600
 
 
 # What is final

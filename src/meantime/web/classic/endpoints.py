@@ -20,6 +20,7 @@ from meantime.errors import (
     ShuttingDown,
     StoreBroken,
     StoreFull,
+    StorePaused,
 )
 from meantime.statistics.registry import STATISTICS
 from meantime.web.backend import Backend
@@ -149,6 +150,7 @@ _ASK_PROBLEMS = (
     BodyNotJson,
     QueueFull,
     StoreFull,
+    StorePaused,
     DatasetNotReady,
     StoreBroken,
     ShuttingDown,

@@ -55,6 +55,7 @@ KINDS: tuple[type[MeantimeError], ...] = (
     errors.QueueFull,
     errors.AnswersBusy,
     errors.ShuttingDown,
+    errors.StorePaused,
     errors.StoreFull,
     errors.StoreBroken,
 )

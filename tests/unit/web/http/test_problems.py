@@ -31,6 +31,7 @@ NEVER_TOLD = {
     errors.NotMeantime: "a client's",
     errors.PackageMissing: "a client's",
     errors.StoreError: "only its kinds are raised",
+    errors.RecordDamaged: "the failure of a job, told as JobFailed",
     errors.StoreTooNew: "ends the start of the server",
     errors.StateInUse: "ends the start of the server",
     errors.IllegalTransition: "a bug",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meantime.errors import JobUnknown, RequestInvalid, StoreBroken
+from meantime.errors import JobUnknown, RequestInvalid, StoreBroken, StorePaused
 from meantime.web.http.endpoint import Endpoint, Header, Outcome, Parameter
 from meantime.web.v1.events.all_jobs import follow_jobs
 from meantime.web.v1.events.one_job import follow_job
@@ -73,6 +73,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 headers=_STREAM_HEADERS,
             ),
         ),
-        problems=(JobUnknown, RequestInvalid, StoreBroken),
+        problems=(JobUnknown, RequestInvalid, StorePaused, StoreBroken),
     ),
 )

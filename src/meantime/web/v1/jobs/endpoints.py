@@ -23,6 +23,7 @@ from meantime.errors import (
     ShuttingDown,
     StoreBroken,
     StoreFull,
+    StorePaused,
 )
 from meantime.web.http.endpoint import Endpoint, Header, Link, Outcome, Parameter
 from meantime.web.http.prefer import PREFERENCE_APPLIED
@@ -94,7 +95,7 @@ _CACHE_CONTROL = Header(name="Cache-Control", description="`no-store`, because i
 _VARY = Header(name="Vary", description="`Prefer`.")
 _LOCATION = Header(name="Location", description="Address of the job.")
 _BODY_PROBLEMS = (BodyInvalid, BodyTooLarge, BodyNotJson, HeaderInvalid, RequestInvalid, KeyReused)
-_SUBMIT_PROBLEMS = (*_BODY_PROBLEMS, QueueFull, ShuttingDown, StoreFull, StoreBroken, DatasetNotReady)
+_SUBMIT_PROBLEMS = (*_BODY_PROBLEMS, QueueFull, ShuttingDown, StoreFull, StorePaused, StoreBroken, DatasetNotReady)
 
 
 def _link(name: str, operation: str, description: str, job_id: str = "$response.body#/id") -> Link:
@@ -209,7 +210,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 ),
             ),
         ),
-        problems=(RequestInvalid, CursorInvalid, StoreBroken),
+        problems=(RequestInvalid, CursorInvalid, StorePaused, StoreBroken),
     ),
     Endpoint(
         name="get_job",
@@ -231,7 +232,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 links=_LINKS[1:],
             ),
         ),
-        problems=(JobUnknown, RequestInvalid, StoreBroken),
+        problems=(JobUnknown, RequestInvalid, StorePaused, StoreBroken),
     ),
     Endpoint(
         name="delete_job",
@@ -262,6 +263,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 links=(_link("job", "get_job", "The current state.", "$response.body#/job/id"),),
             ),
         ),
-        problems=(JobUnknown, RequestInvalid, ShuttingDown, StoreFull, StoreBroken),
+        problems=(JobUnknown, RequestInvalid, ShuttingDown, StoreFull, StorePaused, StoreBroken),
     ),
 )

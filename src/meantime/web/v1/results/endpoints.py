@@ -13,6 +13,7 @@ from meantime.errors import (
     ResultNotReady,
     ShuttingDown,
     StoreBroken,
+    StorePaused,
 )
 from meantime.web.http.endpoint import Endpoint
 from meantime.web.http.prefer import PREFERENCE_APPLIED
@@ -29,6 +30,7 @@ PROBLEMS = (
     ResultGone,
     RangeInvalid,
     ShuttingDown,
+    StorePaused,
     StoreBroken,
     *DRAWING,
 )

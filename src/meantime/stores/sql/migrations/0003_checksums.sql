@@ -1,0 +1,3 @@
+-- A checksum over all other values of a job's row, so that a damaged record is noticed and never told as another one.
+-- Rows from before get theirs when the store is opened for the first time.
+ALTER TABLE jobs ADD COLUMN checksum INTEGER;

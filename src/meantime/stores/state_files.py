@@ -1,0 +1,97 @@
+"""Whether the files of the store are still those that we opened, and which number a job may have next.
+
+A file that is deleted stays for those who have it open: a server would go on to acknowledge jobs into a database that
+nobody finds any more. So after each commit, and before anybody hears of it, the store looks whether its files are
+still there.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import zlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from meantime.errors import StoreBroken
+
+# Ids have at most 18 digits. A number above this one is no number that a server gave, but a damaged one.
+HIGHEST_NUMBER = 10**17
+
+
+class OpenFiles:
+    """Files and folders that must stay what they are while we use them."""
+
+    def __init__(self, paths: Sequence[Path]) -> None:
+        self._known = [(os.fspath(path), _identity(os.fspath(path))) for path in paths]
+
+    def require_unchanged(self) -> None:
+        """Raise if one was deleted, moved or replaced; takes a microsecond for each.
+
+        Raises:
+            StoreBroken: one was.
+        """
+        for path, known in self._known:
+            if _identity(path) not in (known, _UNKNOWN):
+                name = Path(path).name
+                raise StoreBroken(
+                    f"Somebody deleted, moved or replaced {name!r} in the state directory while the server was "
+                    "running, so nothing more is acknowledged. Put it back, or start the server again without it."
+                )
+
+
+_Identity = tuple[int, int]
+_GONE: _Identity = (0, 0)
+_UNKNOWN: _Identity = (0, 1)
+
+
+def _identity(path: str) -> _Identity:
+    try:
+        status = os.stat(path)  # noqa: PTH116 - pathlib is slow enough here to be felt
+    except (FileNotFoundError, NotADirectoryError):
+        return _GONE
+    except OSError:
+        return _UNKNOWN  # no memory, or no right to look: that says nothing about the file
+    return status.st_dev, status.st_ino
+
+
+class LastNumber:
+    """The highest number that a job was given, in a file beside the database.
+
+    So no id is given twice, also if the database is deleted or an older copy of it is put back. The file is not
+    fsynced: after a power cut the database knows the number, and losing both takes two accidents at once.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = -1
+
+    def read(self) -> int:
+        """Return the number; 0 if there is no file, or a damaged one."""
+        with contextlib.suppress(OSError, ValueError):
+            number, checksum = self._path.read_bytes().split()
+            if b"%08x" % zlib.crc32(number) == checksum and int(number) <= HIGHEST_NUMBER:
+                return int(number)
+        return 0
+
+    def write(self, number: int) -> None:
+        """Note a number. A disk that is full costs the note, not the job: the database has the number too."""
+        with contextlib.suppress(OSError):
+            if self._file < 0:
+                self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            text = b"%019d" % number
+            os.pwrite(self._file, b"%s %08x\n" % (text, zlib.crc32(text)), 0)
+
+    def keep(self, number: int) -> None:
+        """Note a number where the next server will look, whatever happened to the file that we have open."""
+        self.close()
+        if self.read() < number:
+            with contextlib.suppress(OSError):
+                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self.write(number)
+
+    def close(self) -> None:
+        """Close the file. May be called twice."""
+        if self._file >= 0:
+            os.close(self._file)
+            self._file = -1
