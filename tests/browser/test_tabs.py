@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
+import httpx
 import pytest
 from playwright.sync_api import Browser, expect
 
@@ -37,6 +38,23 @@ def test_a_tab_is_drawn_and_its_link_shows_it_again(visitor: Visitor, name: str)
     visitor.settled()
     visitor.drawn()
     expect(page.locator("#tab .answer")).to_have_text(text, use_inner_text=True)
+
+
+def test_groups_that_nobody_has_chosen_are_those_that_the_api_takes(visitor: Visitor) -> None:
+    questions = httpx.get(f"{visitor.url}/v1/datasets/sample").json()["questions"]
+    [reference] = [each["default_reference"] for each in questions if each["text"] == OBESITY]
+    answer = httpx.get(
+        f"{visitor.url}/v1/statistics/disparity", params={"dataset": "sample", "question": OBESITY}
+    ).json()
+    assert {row["reference_stratum"] for row in answer["rows"]} == {reference["stratum"]}
+    page = visitor.go(**QUESTION, tab="groups", locations="Utah")
+    expect(page.locator("#groups")).to_have_value(reference["category"])
+    expect(page.locator("#reference-stratum option:checked")).to_have_text(reference["stratum"])
+    expect(page.locator(".findings .first")).to_contain_text(
+        f"groups are those of {reference['category']}, the first one"
+    )
+    expect(page.locator("#tab")).to_contain_text(f"points from {reference['stratum']}")
+    visitor.address_lacks("stratum")
 
 
 def test_two_locations_are_compared_question_by_question(visitor: Visitor) -> None:

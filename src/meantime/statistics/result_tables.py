@@ -11,7 +11,6 @@ from meantime.statistics import columns as shared
 from meantime.statistics.cells.selection import LeftOut, Selection, left_out_warning
 from meantime.statistics.methods.reliability import Flags, names
 from meantime.table import Cell, Column, Kind, Table
-from meantime.text import listed
 
 # The columns that honest statistics share.
 ESTIMATE = shared.number("estimate", "the estimate")
@@ -65,20 +64,14 @@ def table(
     findings: Iterable[str] = (),
 ) -> Table:
     """Put an answer together, with what its selection has to say; empty texts are dropped."""
-    all_warnings = (*of.warnings, left_out_warning(left_out), *warnings)
+    found = tuple(filter(None, findings))
+    # Said where it is read first, and once.
+    first = tuple(f"{sentence} {of.by_default}".rstrip() for sentence in found[:1])
+    all_warnings = ("" if found else of.by_default, *of.warnings, left_out_warning(left_out), *warnings)
     return Table(
         columns=shared.of_question(columns, of.unit),
         data=tuple(data),
         notes=tuple(filter(None, (*of.notes, *notes))),
         warnings=tuple(filter(None, all_warnings)),
-        findings=_naming_the_group(of, tuple(filter(None, findings))),
+        findings=(*first, *found[1:]),
     )
-
-
-def _naming_the_group(of: Selection, findings: tuple[str, ...]) -> tuple[str, ...]:
-    """Say in the first finding that its group is the default one, and which others there are."""
-    if of.default_group is None or not findings:
-        return findings
-    others = [of.subject.people(name, stratum) for name, strata in of.default_group.others for stratum in strata]
-    also = f"; there are figures for {listed(filter(None, others))} too" if any(others) else ""
-    return (f"{findings[0]} No group was requested, so this is the first one{also}.", *findings[1:])

@@ -9,7 +9,7 @@ from meantime.dataset.facts import geography
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import Problem
 from meantime.statistics.cells.cell_parameters import CellParameters
-from meantime.statistics.cells.selection import Booleans, DefaultGroup
+from meantime.statistics.cells.selection import Booleans
 
 # Columns of the keys of cells.
 QUESTION, LOCATION, CATEGORY, STRATUM, VALUE_TYPE, PERIOD = range(len(AXES))
@@ -31,7 +31,7 @@ class Draft:
         self.keys = self.cube.cells.keys[self.start : int(self.cube.starts[self.question + 1])]
         self.has_value: Booleans = self.cube.cells.moments.count[self.start : self.start + len(self.keys)] > 0
         self.geography = geography.for_locations(self.cube.labels.locations)
-        self.default_group: DefaultGroup | None = None
+        self.by_default = ""  # what was chosen because the request does not name it, in a sentence
         self.problems: list[Problem] = []
         self.notes: list[str] = []
         self.warnings: list[str] = []

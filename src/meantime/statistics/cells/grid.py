@@ -125,7 +125,7 @@ def _estimated(
         left_out=without_row(draft, groups[:, 0], wanted, periods),
         notes=(),
         warnings=(),
-        default_group=draft.default_group,
+        by_default=draft.by_default,
     )
     few = warnings.few_respondents(value, errors.se, respondents) if is_percent else ""
     return replace(

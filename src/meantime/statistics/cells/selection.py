@@ -19,6 +19,7 @@ from meantime.dataset.facts.known_breaks import breaks_of
 from meantime.dataset.facts.titles import title_of
 from meantime.dataset.snapshot import Break, Polarity, Snapshot
 from meantime.statistics.cells.cell_parameters import CellParameters
+from meantime.statistics.cells.default_groups import is_group_of_people
 from meantime.statistics.cells.periods import periods_text
 from meantime.statistics.cells.standardized_groups import StandardizedGroups
 from meantime.statistics.methods.reliability import Flags, flags
@@ -32,16 +33,6 @@ Booleans = npt.NDArray[np.bool_]
 Codes = npt.NDArray[np.int8]
 
 _GRIDS = ("cell", "value", "se", "low", "high", "used_low", "used_high", "respondents", "origin", "flags")
-# Strata that are no groups of people: shown, and left out of comparisons of groups.
-_NO_GROUPS = frozenset({"data not reported", "not reported", "unknown", "missing", "don't know", "refused"})
-
-
-class DefaultGroup(NamedTuple):
-    """The group that an answer is about because none was named and the question has no overall total."""
-
-    category: str
-    stratum: str
-    others: tuple[tuple[str, tuple[str, ...]], ...]  # the other strata, by category
 
 
 class LeftOut(NamedTuple):
@@ -49,15 +40,6 @@ class LeftOut(NamedTuple):
 
     location: str
     reason: str
-
-
-def is_group_of_people(stratum: str) -> bool:
-    """Whether a stratum is a group of people, and not those of whom it is not known.
-
-    >>> is_group_of_people("Female"), is_group_of_people("Data not reported")
-    (True, False)
-    """
-    return stratum.casefold() not in _NO_GROUPS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -90,7 +72,7 @@ class Selection:
     left_out: tuple[LeftOut, ...]
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
-    default_group: DefaultGroup | None = None  # where the request names no group and there is no total
+    by_default: str = ""  # what was chosen because the request does not name it, in a sentence
     standardized: StandardizedGroups | None = None  # where each value is the weighted sum of several cells
 
     def __len__(self) -> int:

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from math import isfinite
 
+from meantime.dataset.cube import Cube
 from meantime.dataset.facts.standard_populations import built_in_populations
 from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.standard_population import StandardPopulation
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem
-from meantime.statistics.cells.basis import strata_by_category
 from meantime.statistics.cells.cell_parameters import CellParameters, WithReference, check_form
+from meantime.statistics.cells.default_groups import is_group_of_people, strata_by_category
 from meantime.statistics.cells.draft import Draft
 from meantime.statistics.cells.refusals import raise_problems
-from meantime.statistics.cells.selection import is_group_of_people
 from meantime.statistics.cells.standardized_groups import StandardWeights
 from meantime.text import listed, quoted
 
@@ -151,15 +151,12 @@ def chosen_standard(draft: Draft) -> StandardWeights:
     known = populations_of(draft.snapshot)
     raise_problems(tuple(_wrong_standard(draft.parameters, known)))
     standard = standard_of(draft.parameters)
-    groups = {
-        category: sorted(filter(is_group_of_people, strata))
-        for category, strata in strata_by_category(draft, draft.keys).items()
-    }
+    groups = groups_to_weight(draft.cube, draft.question)
     category = draft.parameters.category
     if category is None:
-        fitting = [name for name, strata in groups.items() if set(weights_for(standard, strata, known)) == set(strata)]
+        fitting = [name for name, strata in groups.items() if fits(standard, strata, known)]
         if len(fitting) != 1:
-            draft.refuse("/category", *_no_one_category(fitting, groups))
+            draft.refuse("/category", *no_one_category(fitting, groups))
             raise_problems(draft.problems)
         [category] = fitting
     strata = groups.get(category, [])
@@ -179,7 +176,22 @@ def chosen_standard(draft: Draft) -> StandardWeights:
     )
 
 
-def _no_one_category(fitting: Sequence[str], groups: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+def groups_to_weight(cube: Cube, question: int) -> dict[str, list[str]]:
+    """Return the groups of people of a question by category, whether they have values or not."""
+    keys = cube.cells.keys[int(cube.starts[question]) : int(cube.starts[question + 1])]
+    return {
+        category: sorted(filter(is_group_of_people, strata))
+        for category, strata in strata_by_category(cube, keys).items()
+    }
+
+
+def fits(standard: Sequence[str], strata: Sequence[str], known: Populations) -> bool:
+    """Whether a standard has a weight for exactly these groups."""
+    return set(weights_for(standard, strata, known)) == set(strata)
+
+
+def no_one_category(fitting: Sequence[str], groups: Mapping[str, Sequence[str]]) -> tuple[str, str]:
+    """Return the code and the detail of the problem that a standard fits no category, or several."""
     if fitting:
         names = listed(map(quoted, fitting))
         return "mixed", f"Several categories have the groups of the standard: {names}. Choose one as category."

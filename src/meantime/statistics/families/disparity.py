@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
 import numpy as np
 
 from meantime.dataset.cube import Doubles, Integers
@@ -17,6 +18,7 @@ from meantime.statistics.cells.provenance import REFERENCE, Provenance, of_all, 
 from meantime.statistics.cells.selection import Selection
 from meantime.statistics.cells.strata import (
     OfCategory,
+    PooledGroups,
     counterparts,
     names,
     strata,
@@ -91,12 +93,12 @@ _PARTIAL = (
 )
 
 
-def prepare(snapshot: Snapshot, parameters: Disparity) -> Pooled:
+def prepare(snapshot: Snapshot, parameters: Disparity) -> PooledGroups:
     """Select the cells of every group, and pool their years."""
     return strata(snapshot, parameters)
 
 
-def disparity(prepared: Prepared[Disparity, Pooled], _work: Work) -> Table:
+def disparity(prepared: Prepared[Disparity, PooledGroups], _work: Work) -> Table:
     """Compare the groups of each location with one of them, in the order of the names; tied ones do not differ.
 
     What is withheld is left out by name. Strata that are no groups ("Data not reported") are shown, and neither
@@ -114,7 +116,7 @@ def disparity(prepared: Prepared[Disparity, Pooled], _work: Work) -> Table:
     Borduria Male 26.2 None None reference 0.8
     """
     parameters, pooled = prepared.parameters, prepared.data
-    at = counterparts(pooled, parameters.reference_stratum)
+    at = counterparts(pooled, pooled.chosen.reference)
     reference = _reference(pooled, at)
     d, r = difference(pooled.estimates, reference), ratio(pooled.estimates, reference)
     gaps = _gaps(pooled, parameters)
@@ -127,7 +129,7 @@ def disparity(prepared: Prepared[Disparity, Pooled], _work: Work) -> Table:
         numbers(pooled.value),
         numbers(pooled.low),
         numbers(pooled.high),
-        [parameters.reference_stratum] * len(pooled),
+        [pooled.chosen.reference] * len(pooled),
         numbers(np.where(at >= 0, pooled.value[at], np.nan)),
         numbers(d.value),
         numbers(d.low),
@@ -148,12 +150,12 @@ def disparity(prepared: Prepared[Disparity, Pooled], _work: Work) -> Table:
         data,
         left_out=pooled.left_out,
         notes=[_PARTIAL],
-        warnings=[without_reference(pooled, parameters.reference_stratum)],
+        warnings=[without_reference(pooled, pooled.chosen.reference)],
         findings=[*_sentences(pooled, d, p_adjusted, tests, parameters), *_of_gaps(pooled, gaps, gap_p, parameters)],
     )
 
 
-def cost(prepared: Prepared[Disparity, Pooled]) -> Cost:
+def cost(prepared: Prepared[Disparity, PooledGroups]) -> Cost:
     """State what disparities cost: each group is compared with the reference, and drawn for the gap of its location."""
     pooled = prepared.data
     return Cost(
@@ -164,7 +166,7 @@ def cost(prepared: Prepared[Disparity, Pooled]) -> Cost:
     )
 
 
-def rests_on(prepared: Prepared[Disparity, Pooled], row: Mapping[str, Cell] | None) -> Provenance:
+def rests_on(prepared: Prepared[Disparity, PooledGroups], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a difference rests on: both groups; of the reference itself, and what is not compared, the estimate."""
     pooled = prepared.data
     if row is None:
@@ -172,8 +174,7 @@ def rests_on(prepared: Prepared[Disparity, Pooled], row: Mapping[str, Cell] | No
     if row["difference"] is None:
         return Provenance(number="estimate", parts=(of_group(pooled, row),))
     own, other = (
-        {"location": row["location"], "stratum": stratum}
-        for stratum in (row["stratum"], prepared.parameters.reference_stratum)
+        {"location": row["location"], "stratum": stratum} for stratum in (row["stratum"], pooled.chosen.reference)
     )
     parts = (of_group(pooled, own), of_group(pooled, other, REFERENCE, sign=-1.0))
     return Provenance(number="difference", parts=parts)
@@ -204,8 +205,11 @@ class _Gaps:
         return [[figures[index][n] for index in self.location.tolist()] for n in range(4)]
 
 
-def _gaps(pooled: Pooled, parameters: Disparity) -> _Gaps:
-    rng = generator(pooled.groups.snapshot.fingerprint, "disparity", parameters)
+def _gaps(pooled: PooledGroups, parameters: Disparity) -> _Gaps:
+    category, reference, stratum, _ = pooled.chosen
+    # The same numbers, whether the groups are named or are the first ones.
+    named = msgspec.structs.replace(parameters, category=category, reference_stratum=reference, stratum=stratum)
+    rng = generator(pooled.groups.snapshot.fingerprint, "disparity", named)
     _, first, location = np.unique(pooled.groups.locations, return_index=True, return_inverse=True)
     is_measured = pooled.groups.is_group & np.isfinite(pooled.se)
     gaps: list[tuple[Integers, Gap] | None] = []
@@ -227,7 +231,7 @@ def _verdicts(pooled: Pooled, at: Integers, d: Compared, p_adjusted: Doubles) ->
     return words
 
 
-def _sentences(pooled: Pooled, d: Compared, p_adjusted: Doubles, tests: int, parameters: Disparity) -> list[str]:
+def _sentences(pooled: PooledGroups, d: Compared, p_adjusted: Doubles, tests: int, parameters: Disparity) -> list[str]:
     groups = pooled.groups
     return group_sentences(
         groups.subject,
@@ -235,8 +239,8 @@ def _sentences(pooled: Pooled, d: Compared, p_adjusted: Doubles, tests: int, par
         _people(groups),
         d,
         AdjustedTests(p_adjusted=p_adjusted, adjust=parameters.adjust, number=tests),
-        category=parameters.category,
-        reference=_words_for(groups, parameters.category, parameters.reference_stratum),
+        category=pooled.chosen.category,
+        reference=_words_for(groups, pooled.chosen.category, pooled.chosen.reference),
         is_aggregate=groups.is_aggregate,
     )
 
@@ -249,7 +253,7 @@ def _words_for(groups: Selection, category: str, stratum: str) -> str:
     return groups.subject.people(category, stratum) or groups.subject.title.people or stratum
 
 
-def _of_gaps(pooled: Pooled, gaps: _Gaps, p_adjusted: Doubles, parameters: Disparity) -> list[str]:
+def _of_gaps(pooled: PooledGroups, gaps: _Gaps, p_adjusted: Doubles, parameters: Disparity) -> list[str]:
     """Say whether three groups or more differ; of two the difference has said it. Aggregates are not counted."""
     groups = pooled.groups
     several = [index for index, each in enumerate(gaps.gaps) if each is not None and len(each[0]) > 2]
@@ -259,20 +263,20 @@ def _of_gaps(pooled: Pooled, gaps: _Gaps, p_adjusted: Doubles, parameters: Dispa
         return []
     differ = [index for index in many if p_adjusted[index] < LEVEL]
     if len(gaps.gaps) == 1 and differ:
-        return [_of_one(pooled, rows, gap, parameters) for rows, gap in filter(None, gaps.gaps)]
+        return [_of_one(pooled, rows, gap) for rows, gap in filter(None, gaps.gaps)]
     places = [names_of[index] for index in many]
-    return [gaps_sentence(groups.subject, parameters.category, places, len(differ), parameters.adjust)]
+    return [gaps_sentence(groups.subject, pooled.chosen.category, places, len(differ), parameters.adjust)]
 
 
-def _of_one(pooled: Pooled, rows: Integers, gap: Gap, parameters: Disparity) -> str:
+def _of_one(pooled: PooledGroups, rows: Integers, gap: Gap) -> str:
     who, groups = _people(pooled.groups), pooled.groups
     highest, lowest = (int(rows[index]) for index in (gap.highest, gap.lowest))
     ends = ((who[highest], float(pooled.value[highest])), (who[lowest], float(pooled.value[lowest])))
     figures = (gap.gap, gap.low, gap.high, gap.corrected)
-    return gap_sentence(groups.subject, groups.names[0], parameters.category, ends, figures)
+    return gap_sentence(groups.subject, groups.names[0], pooled.chosen.category, ends, figures)
 
 
-def explain(explanation: ExplanationBuilder[Disparity, Pooled]) -> None:
+def explain(explanation: ExplanationBuilder[Disparity, PooledGroups]) -> None:
     """Explain the difference of a group from the reference group; of that one, the estimate."""
     pooled, row = explanation.data, explanation.row
     own = estimate_of(pooled, "own", row)._replace(label=str(row["stratum"]))

@@ -21,7 +21,7 @@ from meantime.statistics.cells.pooled import Pooled
 from meantime.statistics.cells.provenance import EARLIER, LATER, REFERENCE, Provenance, of_all, of_group
 from meantime.statistics.cells.refusals import refusal
 from meantime.statistics.cells.selection import LeftOut
-from meantime.statistics.cells.strata import OfCategory, names, strata
+from meantime.statistics.cells.strata import ChosenGroups, OfCategory, chosen_groups, names, strata
 from meantime.statistics.cost import Cost
 from meantime.statistics.explain.differences import MOGSTAD, DifferenceColumns, explain_difference, explain_relative
 from meantime.statistics.explain.estimates import estimate_of
@@ -47,9 +47,13 @@ class GapRanking(OfCategory, frozen=True, kw_only=True):
     """Parameters of ``gap_ranking``."""
 
     stratum: Annotated[
-        StratumName,
-        msgspec.Meta(description="The group to compare with the reference group.", examples=["Female"]),
-    ]
+        StratumName | None,
+        msgspec.Meta(
+            description="The group to compare with the reference group. Default: the category's first other one, by "
+            "name.",
+            examples=["Female"],
+        ),
+    ] = None
     since: Annotated[
         int | str | None,
         msgspec.Meta(
@@ -125,6 +129,7 @@ class Gaps(NamedTuple):
     now: _Sides
     before: _Sides | None
     left_out: tuple[LeftOut, ...]
+    chosen: ChosenGroups
 
 
 def gap_ranking(prepared: Prepared[GapRanking, Gaps], work: Work) -> Table:
@@ -145,7 +150,7 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], work: Work) -> Table:
     1 Avalon -5.8 -8.63 -2.97 1 1
     2 Borduria 0.8 -2.03 3.63 2 2
     """
-    parameters, (now, before, left_out) = prepared.parameters, prepared.data
+    parameters, (now, before, left_out, chosen) = prepared.parameters, prepared.data
     d = difference(now.group.estimates, now.reference.estimates)
     relative = relative_difference(now.group.estimates, now.reference.estimates)
     since, change = _change(now, before)
@@ -183,10 +188,10 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], work: Work) -> Table:
     ]
     gap = settled(d.value, near=_larger(now))
     findings = _findings(
-        now, before, about, gap, rank, compared, at_once, p_adjusted, change, change_adjusted, parameters, work
+        now, before, about, gap, rank, compared, at_once, p_adjusted, change, change_adjusted, parameters, chosen, work
     )
     notes = [
-        f"Gaps are {parameters.stratum} minus {parameters.reference_stratum}. On average they are "
+        f"Gaps are {chosen.stratum} minus {chosen.reference}. On average they are "
         + ("negative, so rank 1 is the lowest." if is_below else "positive, so rank 1 is the highest."),
         "" if before is None else f"Earlier years: {before.group.groups.years}.",
         alike.note(len(names), parameters.alike_of),
@@ -205,7 +210,7 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], work: Work) -> Table:
 
 def cost(prepared: Prepared[GapRanking, Gaps]) -> Cost:
     """State what a ranking of gaps costs: every pair of gaps is compared, and both groups of each location."""
-    now, before, _ = prepared.data
+    now, before = prepared.data.now, prepared.data.before
     k = len(now.group)
     years = [sides for sides in (now, before) if sides is not None]
     return Cost(
@@ -222,7 +227,7 @@ def _listed_bytes(now: _Sides, parameters: GapRanking) -> int:
 
 def rests_on(prepared: Prepared[GapRanking, Gaps], row: Mapping[str, Cell] | None) -> Provenance:
     """Say what a gap rests on: the cells of the group, and, the other way, those of the reference group."""
-    now, before, _ = prepared.data
+    now, before = prepared.data.now, prepared.data.before
     if row is not None:
         location = {"location": row["location"]}
         parts = (of_group(now.group, location), of_group(now.reference, location, REFERENCE, sign=-1.0))
@@ -241,26 +246,27 @@ def prepare(snapshot: Snapshot, parameters: GapRanking) -> Gaps:
 
 
 def _gaps(snapshot: Snapshot, parameters: GapRanking) -> Gaps:
-    now, left_out = _sides(snapshot, parameters)
+    chosen = chosen_groups(snapshot, parameters, one_stratum=True)
+    now, left_out = _sides(snapshot, parameters, chosen)
     if parameters.since is None:
-        return Gaps(now, None, left_out)
-    before, also_left_out = _sides(snapshot, msgspec.structs.replace(parameters, years=parameters.since))
+        return Gaps(now, None, left_out, chosen)
+    before, also_left_out = _sides(snapshot, msgspec.structs.replace(parameters, years=parameters.since), chosen)
     earlier, later = before.group.groups, now.group.groups
     if set(earlier.periods) & set(later.periods):
         detail = f"The earlier and the later years overlap: {earlier.years} and {later.years}."
         raise refusal("/since", "contradiction", detail)
     both = np.intersect1d(earlier.locations, later.locations)
     named = tuple(sorted({*left_out, *also_left_out}))
-    return Gaps(_of_locations(now, both), _of_locations(before, both), named)
+    return Gaps(_of_locations(now, both), _of_locations(before, both), named, chosen)
 
 
-def _sides(snapshot: Snapshot, parameters: GapRanking) -> tuple[_Sides, tuple[LeftOut, ...]]:
-    pooled = strata(snapshot, parameters)
-    pooled = pooled.without(pooled.groups.is_aggregate, "an aggregate of others")
+def _sides(snapshot: Snapshot, parameters: GapRanking, chosen: ChosenGroups) -> tuple[_Sides, tuple[LeftOut, ...]]:
+    every = strata(snapshot, parameters, chosen)
+    pooled = every.without(every.groups.is_aggregate, "an aggregate of others")
     pooled = pooled.without(np.isnan(pooled.se), "no standard error")
     who = names(pooled.groups)
-    group = pooled[[name == parameters.stratum for name in who]]
-    reference = pooled[[name == parameters.reference_stratum for name in who]]
+    group = pooled[[name == chosen.stratum for name in who]]
+    reference = pooled[[name == chosen.reference for name in who]]
     both = np.intersect1d(group.groups.locations, reference.groups.locations)
     single = sorted(set(group.groups.names) ^ set(reference.groups.names))
     left_out = (*pooled.left_out, *(LeftOut(name, "one of the two groups is not there") for name in single))
@@ -311,6 +317,7 @@ def _findings(
     change: Compared,
     change_adjusted: Doubles,
     parameters: GapRanking,
+    chosen: ChosenGroups,
     work: Work,
 ) -> list[str]:
     """Say between which gaps the locations lie, how many have one, how sure the order is, and what changed."""
@@ -319,9 +326,7 @@ def _findings(
         return []
     # Of both groups, and so of nobody in particular.
     plain = replace(now.group.groups.subject, group="")
-    group, reference = (
-        plain.people(parameters.category, stratum) for stratum in (parameters.stratum, parameters.reference_stratum)
-    )
+    group, reference = (plain.people(chosen.category, stratum) for stratum in (chosen.stratum or "", chosen.reference))
     adjust, of_gaps = parameters.adjust, gap_subject(plain, group, reference)
     sentences = [
         gap_count_sentence(plain, names, gap, p_adjusted, group=group, reference=reference, adjust=adjust),
@@ -348,10 +353,10 @@ def _findings(
 
 def explain(explanation: ExplanationBuilder[GapRanking, Gaps]) -> None:
     """Explain the gap of a location."""
-    now, parameters = explanation.data.now, explanation.parameters
+    now, chosen = explanation.data.now, explanation.data.chosen
     location = {"location": explanation.row["location"]}
-    group = estimate_of(now.group, "own", location)._replace(label=parameters.stratum)
-    reference = estimate_of(now.reference, "reference", location)._replace(label=parameters.reference_stratum)
+    group = estimate_of(now.group, "own", location)._replace(label=chosen.stratum or "")
+    reference = estimate_of(now.reference, "reference", location)._replace(label=chosen.reference)
     explain_difference(explanation, group, reference, DifferenceColumns("gap", "gap_low", "gap_high"))
     explain_relative(explanation, group, reference, "relative_gap")
     explanation.sources.append(MOGSTAD)

@@ -12,17 +12,20 @@ import numpy as np
 from meantime.dataset.cube import Doubles, Integers
 from meantime.dataset.facts.titles import Title
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import Problem
+from meantime.errors import Problem, RequestInvalid
 from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.cells.cell_parameters import MOST_STRATA, CellParameters, check_form
 from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import VALUE, Part, Provenance, groups_of, of_all
-from meantime.statistics.cells.refusals import raise_problems
+from meantime.statistics.cells.refusals import raise_problems, refusal
 from meantime.statistics.cells.select import select
 from meantime.statistics.cells.selection import LeftOut, Selection
 from meantime.statistics.cells.standards import (
     Populations,
+    fits,
+    groups_to_weight,
+    no_one_category,
     populations_of,
     source_note,
     unlike,
@@ -51,6 +54,7 @@ from meantime.statistics.result_tables import (
     table,
 )
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
+from meantime.statistics.words import defaults as words
 from meantime.statistics.words.extremes import ReferenceValue, estimate_sentence, range_sentence
 from meantime.table import Cell, Column, Kind, Table
 from meantime.text import number, quoted
@@ -60,22 +64,25 @@ class Standardised(CellParameters, frozen=True, kw_only=True):
     """Parameters of ``standardised``."""
 
     category: Annotated[
-        CategoryName,
+        CategoryName | None,
         msgspec.Meta(
-            description="The category whose strata are weighted by the standard population.", examples=["Age (years)"]
+            description="The category whose strata are weighted by the standard population. Default: the first one, by "
+            "name, whose groups are the standard's.",
+            examples=["Age (years)"],
         ),
-    ]
+    ] = None
     standard: Annotated[
         tuple[str, ...],
         msgspec.Meta(
-            min_length=1,
             max_length=MOST_STRATA,
             description="The standard population: the name of a built-in one (us_2000, european_2013, who_2000_2025) "
             "or of one that the data set declares, or a weight for each stratum, written "
-            '"stratum=weight". Weights need not add up to anything; a stratum of weight 0 is left out.',
+            '"stratum=weight". Weights need not add up to anything; a stratum of weight 0 is left out. Default: '
+            "us_2000 if a category has its groups; otherwise the first that fits, of those that the data set declares "
+            "and the built-in ones.",
             examples=[["us_2000"], ["Female=51", "Male=49"]],
         ),
-    ]
+    ] = ()
 
 
 COLUMNS = (
@@ -90,6 +97,8 @@ COLUMNS = (
     FLAGS,
 )
 
+# The standard of age adjustment in health statistics of the United States, whose tables these statistics are made for.
+_USUAL = "us_2000"
 _FOR_COMPARING = (
     "A standardized value serves to compare locations with different mixes of people. It describes the population of "
     "no location."
@@ -109,6 +118,8 @@ class _Strata:
     flagged: Integers
     left_out: tuple[LeftOut, ...]
     no_groups: tuple[str, ...]  # strata of the category that nobody can be weighted by
+    category: str
+    standard: tuple[str, ...]
 
 
 def standardised(prepared: Prepared[Standardised, _Strata], _work: Work) -> Table:
@@ -130,7 +141,7 @@ def standardised(prepared: Prepared[Standardised, _Strata], _work: Work) -> Tabl
     >>> table.notes[-2]
     'Weights of the strata of "Sex": Female 0.750, Male 0.250.'
     """
-    parameters, found = prepared.parameters, prepared.data
+    found = prepared.data
     weights = np.array(list(found.weights.values()))
     value, se = standardised_values(found.value, found.se, weights)
     low, high = limits(value, se, scale=found.groups.scale)
@@ -152,12 +163,12 @@ def standardised(prepared: Prepared[Standardised, _Strata], _work: Work) -> Tabl
         data,
         left_out=found.left_out,
         notes=[
-            weights_note(parameters.category, found.weights),
-            source_note(parameters.standard, populations_of(prepared.snapshot)),
+            weights_note(found.category, found.weights),
+            source_note(found.standard, populations_of(prepared.snapshot)),
             _no_groups_note(found),
             _FOR_COMPARING,
         ],
-        findings=[_finding(found.groups, value, low, high, parameters)],
+        findings=[_finding(found, value, low, high)],
     )
 
 
@@ -184,15 +195,54 @@ def prepare(snapshot: Snapshot, parameters: Standardised) -> _Strata:
     """Select the cells of the strata that have a weight, and pool their years."""
     known = populations_of(snapshot)
     raise_problems(_wrong_form(parameters, known))
-    chosen = select(snapshot, parameters, by_stratum=True)
+    category, standard, by_default = _named_or_default(snapshot, parameters, known)
+    chosen = select(snapshot, msgspec.structs.replace(parameters, category=category), by_stratum=True)
+    chosen = replace(chosen, by_default=by_default)
     groups = zip(chosen.stratum_names, chosen.is_group.tolist(), strict=True)
     there = sorted({stratum for (_, stratum), is_group in groups if is_group})
-    weights = weights_for(parameters.standard, there, known)
-    raise_problems(tuple(unlike(there, weights, parameters.category)))
+    weights = weights_for(standard, there, known)
+    raise_problems(tuple(unlike(there, weights, category)))
     used = {stratum: weight for stratum, weight in weights.items() if weight > 0}
     is_used = np.array([stratum in used for _, stratum in chosen.stratum_names], dtype=bool)
     no_groups = {stratum for _, stratum in chosen[~chosen.is_group].stratum_names}
-    return _complete(chosen[is_used], used, tuple(sorted(no_groups)))
+    return _complete(chosen[is_used], used, tuple(sorted(no_groups)), category, standard)
+
+
+def _named_or_default(
+    snapshot: Snapshot, parameters: Standardised, known: Populations
+) -> tuple[str, tuple[str, ...], str]:
+    """Return category and standard, those that fit where the request names none; and which these are, in words."""
+    groups = groups_to_weight(snapshot.cube, snapshot.cube.question_codes[parameters.question])
+    category, standard = parameters.category, parameters.standard
+    if category is not None and standard:
+        return category, standard, ""
+    # The usual one first, then those that the table declares for itself.
+    own = [each.name for each in snapshot.about.standards]
+    candidates = [standard] if standard else [(name,) for name in dict.fromkeys((_USUAL, *own, *known))]
+    categories = list(groups) if category is None else [category]
+    found = [(one, by) for one in candidates for by in categories if fits(one, groups.get(by, []), known)]
+    found = [(one, by) for one, by in found if groups.get(by)]
+    if not found:
+        raise _nothing_fits(parameters, groups)
+    chosen, by = found[0]
+    said = []
+    if not standard:
+        others = [name for (name,), other in found[1:] if other == by]
+        said.append(words.default_standard(chosen[0], known[chosen[0]].title, others))
+    if category is None:
+        said.append(words.default_category(by, [other for one, other in found[1:] if one == chosen]))
+    return by, chosen, " ".join(said)
+
+
+def _nothing_fits(parameters: Standardised, groups: Mapping[str, Sequence[str]]) -> RequestInvalid:
+    if parameters.category is None:
+        code, detail = no_one_category([], groups)
+        return refusal("/category", code, detail)
+    detail = (
+        f"No standard population has the groups of {quoted(parameters.category)}. Give each group its weight, as in "
+        '"Female=51".'
+    )
+    return refusal("/standard", "missing", detail)
 
 
 def check_standard(parameters: Standardised) -> Iterator[Problem]:
@@ -208,13 +258,20 @@ def _wrong_form(parameters: Standardised, known: Populations | None) -> Iterator
     if parameters.stratum is not None:
         detail = "All strata of the category are weighted. Remove the stratum."
         yield Problem(pointer="/stratum", code="contradiction", detail=detail)
-    yield from weights_of(parameters.standard, known)[1]
+    if parameters.standard:
+        yield from weights_of(parameters.standard, known)[1]
 
 
 # Strata of each location
 
 
-def _complete(chosen: Selection, weights: Mapping[str, float], no_groups: tuple[str, ...]) -> _Strata:
+def _complete(
+    chosen: Selection,
+    weights: Mapping[str, float],
+    no_groups: tuple[str, ...],
+    category: str,
+    standard: tuple[str, ...],
+) -> _Strata:
     """Pool the years of each stratum, and keep the locations that have all strata."""
     found = pool_periods(chosen)
     locations = np.unique(chosen.locations)
@@ -241,6 +298,8 @@ def _complete(chosen: Selection, weights: Mapping[str, float], no_groups: tuple[
         flagged=np.asarray((grid(found.flags.astype(np.float64)) > 0).sum(axis=1), dtype=np.int64)[is_complete],
         left_out=(*chosen.left_out, *_incomplete(chosen, groups, value, strata)),
         no_groups=no_groups,
+        category=category,
+        standard=standard,
     )
 
 
@@ -269,11 +328,12 @@ def _no_groups_note(found: _Strata) -> str:
     return f"Left out, since they are no groups of people: {', '.join(map(quoted, found.no_groups))}."
 
 
-def _finding(of: Selection, value: Doubles, low: Doubles, high: Doubles, parameters: Standardised) -> str:
+def _finding(found: _Strata, value: Doubles, low: Doubles, high: Doubles) -> str:
     """Say the estimate in words where it is one, else the range of the locations."""
-    known = populations_of(of.snapshot).get(parameters.standard[0])
+    of = found.groups
+    known = populations_of(of.snapshot).get(found.standard[0])
     to = f" to {known.title}" if known is not None else ""
-    topic = f"{of.subject.title.among()}, standardized by {parameters.category}{to},"
+    topic = f"{of.subject.title.among()}, standardized by {found.category}{to},"
     subject = replace(of.subject, title=Title(topic=topic), group="")
     if len(value) == 1:
         return estimate_sentence(subject, of.names[0], float(value[0]), float(low[0]), float(high[0]))

@@ -7,11 +7,11 @@ import pytest
 
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import RequestInvalid
-from meantime.statistics.cells.basis import has_total
 from meantime.statistics.cells.cell_parameters import CellParameters, check_form
+from meantime.statistics.cells.default_groups import question_groups
 from meantime.statistics.cells.pooled import pool_periods
 from meantime.statistics.cells.select import select, select_rows
-from meantime.statistics.cells.selection import DefaultGroup, LeftOut, left_out_warning
+from meantime.statistics.cells.selection import LeftOut, left_out_warning
 from meantime.statistics.methods.pooling import Weights
 from meantime.statistics.methods.reliability import BOUNDARY, FEW_RESPONDENTS, NO_ERROR
 from meantime.statistics.methods.standard_errors import Scale
@@ -70,12 +70,13 @@ class TestBasis:
         snapshot = made(row("Utah", value="33.0", **MALE), row("Utah", value="28.0", **FEMALE), row("Utah", **age))
         found = select(snapshot, asked())
         assert found.stratum_names == [("Age", "65 or older")]
-        assert found.default_group == DefaultGroup("Age", "65 or older", (("Sex", ("Female", "Male")),))
-        [warning] = found.warnings
-        assert 'about the stratum "65 or older" of "Age"' in warning
-        assert '"Sex": "Female" and "Male"' in warning
+        assert found.by_default == (
+            "No group was requested, so this is about people (Age: 65 or older), the first one; there are figures for "
+            "people (Sex: Female) and people (Sex: Male) too."
+        )
+        assert found.warnings == ()
         assert (found.parameters.category, found.parameters.stratum) == ("Age", "65 or older")
-        assert select(snapshot, asked(category="Sex", stratum="Male")).default_group is None
+        assert select(snapshot, asked(category="Sex", stratum="Male")).by_default == ""
 
     def test_the_default_group_is_one_of_people_that_has_a_value(self) -> None:
         rows = [
@@ -356,8 +357,8 @@ def test_a_question_has_a_total_exactly_where_no_group_is_taken_for_it(
     groups: list[dict[str, Any]], expected: bool
 ) -> None:
     snapshot = made(*(row("Utah", **group) for group in groups), factories.row("Another", category=None))
-    assert has_total(snapshot.cube, snapshot.cube.question_codes["Q"]) is expected
-    assert (select(snapshot, asked()).default_group is None) is expected
+    assert question_groups(snapshot.cube, snapshot.cube.question_codes["Q"]).has_total is expected
+    assert (select(snapshot, asked()).by_default == "") is expected
 
 
 def test_periods_with_years_in_common_are_refused_unless_each_is_told_by_itself() -> None:

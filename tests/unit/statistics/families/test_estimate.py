@@ -88,10 +88,13 @@ def test_the_first_finding_says_that_the_group_is_the_first_one_and_which_others
     assert (
         of(factories.snapshot(groups), question="Q")
         .findings[0]
-        .endswith(". No group was requested, so this is the first one; there are figures for people (Sex: Male) too.")
+        .endswith(
+            ". No group was requested, so this is about people (Sex: Female), the first one; there are figures for "
+            "people (Sex: Male) too."
+        )
     )
     alone = of(factories.snapshot(groups[:1]), question="Q").findings[0]
-    assert alone.endswith(". No group was requested, so this is the first one.")
+    assert alone.endswith(". No group was requested, so this is about people (Sex: Female), the only one.")
 
 
 def test_one_without_a_standard_error_is_said_without_an_interval() -> None:

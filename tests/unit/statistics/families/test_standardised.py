@@ -15,7 +15,7 @@ from meantime.dataset.standard_population import StandardPopulation
 from meantime.statistics.families.standardised import STATISTIC, Standardised
 from meantime.table import Table
 from tests.support import factories
-from tests.support.answers import problems, refused
+from tests.support.answers import problems
 
 AGES = {"18 - 24": 26258, "25 - 34": 37233, "35 - 44": 44659, "45 - 54": 37030, "55 - 64": 23961, "65 or older": 34710}
 OHIO = ("18.1", "24.9", "31.3", "36.2", "35.7", "27.4")
@@ -199,11 +199,6 @@ def test_another_basis_is_a_contradiction() -> None:
         ("/basis", "contradiction"),
         ("/stratum", "contradiction"),
     ]
-
-
-def test_a_request_names_category_and_standard() -> None:
-    found = refused("standardised", {"question": "Q", "standard": []}, None)
-    assert [(problem.pointer, problem.code) for problem in found] == [("/category", "missing"), ("/standard", "type")]
 
 
 @pytest.mark.parametrize("standard", ["us_2000", "european_2013", "who_2000_2025"])

@@ -13,13 +13,14 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.summary import LocationSummary, QuestionSummary, count, summarize
 from meantime.errors import MeantimeError
 from meantime.formats import citation
-from meantime.statistics.cells.basis import has_total
+from meantime.statistics.cells.default_groups import DefaultGroup, QuestionGroups, question_groups
 from meantime.text import writable
 from meantime.web.v1.datasets.resource import (
     CategoryResource,
     DatasetLinks,
     DatasetResource,
     DatasetSummary,
+    GroupResource,
     LocationResource,
     PointResource,
     QuestionResource,
@@ -98,8 +99,7 @@ def _details(name: str, snapshot: Snapshot) -> dict[str, Any]:
         "roles": about.roles,
         "columns": list(about.columns),
         "questions": [
-            _question(question, has_total=has_total(snapshot.cube, code))
-            for code, question in enumerate(summary.questions)
+            _question(question, question_groups(snapshot.cube, code)) for code, question in enumerate(summary.questions)
         ],
         "locations": [location_resource(location) for location in summary.locations],
         "categories": [
@@ -122,19 +122,25 @@ _TOTALS = ("title", "fingerprint", "synthetic", "rows", "cells", "withheld", "re
 _DETAILS = tuple(name for name in DatasetResource.__struct_fields__ if name not in DatasetSummary.__struct_fields__)
 
 
-def _question(question: QuestionSummary, *, has_total: bool) -> QuestionResource:
+def _question(question: QuestionSummary, groups: QuestionGroups) -> QuestionResource:
     return QuestionResource(
         text=question.text,
         topic=question.topic,
         unit=question.unit,
         polarity=question.polarity,
-        has_total=has_total,
+        has_total=groups.has_total,
+        default_group=_group(groups.group),
+        default_reference=_group(groups.reference),
         years=question.years and _years(question.years),
         cells=question.cells,
         rows=question.rows,
         withheld=question.withheld,
         value_types=[ValueTypeResource(name=each.name, unit=each.unit) for each in question.value_types],
     )
+
+
+def _group(group: DefaultGroup | None) -> GroupResource | None:
+    return None if group is None else GroupResource(category=group.category, stratum=group.stratum)
 
 
 def _years(period: Period) -> Years:

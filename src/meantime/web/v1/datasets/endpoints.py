@@ -57,6 +57,8 @@ _DATASET = {
             "unit": "percent",
             "polarity": "lower",
             "has_total": True,
+            "default_group": None,
+            "default_reference": {"category": "Age (years)", "stratum": "18 - 24"},
             "years": {"first": 2011, "last": 2022},
             "cells": 2210,
             "rows": 2224,

@@ -86,6 +86,13 @@ class ValueTypeResource(msgspec.Struct, frozen=True, kw_only=True):
     unit: Annotated[str, described("Empty if the files do not say.")]
 
 
+class GroupResource(msgspec.Struct, frozen=True, kw_only=True):
+    """A group of people."""
+
+    category: Annotated[str, described("Empty if its rows have none.")]
+    stratum: Annotated[str, described("Empty if its rows have none.")]
+
+
 class QuestionResource(msgspec.Struct, frozen=True, kw_only=True):
     """An indicator in the data."""
 
@@ -95,8 +102,17 @@ class QuestionResource(msgspec.Struct, frozen=True, kw_only=True):
     polarity: Annotated[
         Polarity | None, described("Whether lower or higher values are better; null if that is not known.")
     ]
-    has_total: Annotated[
-        bool, described("Whether there are values for the whole population; otherwise a stratum must be named.")
+    has_total: Annotated[bool, described("Whether there are values for the whole population.")]
+    default_group: Annotated[
+        GroupResource | None,
+        described("The group that statistics are about if none is requested; null if that is the whole population."),
+    ]
+    default_reference: Annotated[
+        GroupResource | None,
+        described(
+            "The group that the others of its category are compared with, if none is requested; null if no category "
+            "has two groups."
+        ),
     ]
     years: Annotated[Years | None, described("The first and the last year with data.")]
     cells: int

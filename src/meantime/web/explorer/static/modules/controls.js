@@ -38,16 +38,16 @@ const choices = (property) => property.enum ?? property.anyOf?.find((each) => ea
 
 /**
  * ``own`` are the controls of a tab, which come first; ``hides`` names parameters that the tab sets itself.
- * @param {{state: any, dataset: any, schema: any, own?: Array<HTMLElement|null|false>, hides?: string[]}} options
+ * @param {{state: any, dataset: any, question: any, schema: any, own?: Array<HTMLElement|null|false>, hides?: string[]}} options
  */
-export function controls({ state, dataset, schema, own = [], hides = [] }) {
+export function controls({ state, dataset, question, schema, own = [], hides = [] }) {
   const has = (name) => name in schema.properties && !hides.includes(name);
   const more = Object.keys(schema.properties).filter((name) => !OWN_CONTROL.has(name) && has(name));
   return h(
     "div",
     { class: "controls", role: "group", "aria-label": "Settings" },
     own,
-    has("stratum") && groupControl(state, dataset),
+    has("stratum") && groupControl(state, dataset, question),
     has("years") && yearsControl(state, dataset),
     has("locations") && locationPicker(state, dataset),
     more.length > 0 &&
@@ -62,9 +62,11 @@ export function controls({ state, dataset, schema, own = [], hides = [] }) {
 
 const set = (changes) => navigate(addressWith(changes));
 
-function groupControl(state, dataset) {
+function groupControl(state, dataset, question) {
   const groups = dataset.categories.flatMap(({ name, strata }) => strata.map((stratum) => [name, stratum]));
-  const current = [firstOf(state.category) ?? "", firstOf(state.stratum) ?? ""];
+  // Where the address names no group, the server takes this one, and the first finding says so.
+  const selected = firstOf(state.stratum) || firstOf(state.basis) ? { category: firstOf(state.category), stratum: firstOf(state.stratum) } : question.default_group;
+  const current = [selected?.category ?? "", selected?.stratum ?? ""];
   const isCurrent = ([category, stratum]) => category === current[0] && stratum === current[1];
   const changes = ([category, stratum]) => ({ category, stratum, basis: null });
   if (groups.length <= MOST_BUTTONS) {
@@ -80,7 +82,7 @@ function groupControl(state, dataset) {
     h(
       "select",
       { id: "who", onchange: (event) => set(changes(event.target.value ? JSON.parse(event.target.value) : ["", ""])) },
-      h("option", { value: "" }, "Everyone (total)"),
+      question.has_total && h("option", { value: "" }, "Everyone (total)"),
       dataset.categories.map(({ name, strata }) =>
         h("optgroup", { label: name }, strata.map((stratum) => h("option", { value: JSON.stringify([name, stratum]), selected: isCurrent([name, stratum]) }, stratum))),
       ),
@@ -146,10 +148,4 @@ function inputField(name, property, state, isList) {
     onchange: (event) => set({ [name]: isList ? items(event.target.value) : event.target.value }),
     "aria-describedby": `field-${name}-hint`,
   });
-}
-
-/** The group to start with when a table has no total. */
-export function firstGroup(dataset) {
-  const category = dataset.categories.find((each) => each.strata.length > 0);
-  return category ? { category: category.name, stratum: category.strata[0] } : null;
 }

@@ -30,7 +30,7 @@ export const groups = {
         options: [...categories(dataset).map((each) => each.name), [EVERY, "All categories"]],
         changes: (value) => ({ groups: value, reference_stratum: null }),
       }),
-      category && optionPicker({ id: "reference-stratum", label: "Compare with", name: "reference_stratum", selected: referenceGroup(state, category), options: category.strata }),
+      category && optionPicker({ id: "reference-stratum", label: "Compare with", name: "reference_stratum", selected: referenceGroup(state, category) ?? "", options: referenceOptions(state, dataset, category) }),
     ];
   },
 
@@ -40,7 +40,9 @@ export const groups = {
   adds({ state, dataset }) {
     const category = selectedCategory(state, dataset);
     const locations = { locations: shownLocations(state, dataset), basis: undefined, stratum: undefined };
-    return category ? { ...locations, category: category.name, reference_stratum: referenceGroup(state, category) } : { ...locations, category: undefined, by: ["stratum"] };
+    if (!category) return { ...locations, category: undefined, by: ["stratum"] };
+    // What the reader has not chosen is left to the server, which says what it took.
+    return { ...locations, category: chosenCategory(state, dataset), reference_stratum: referenceGroup(state, category) };
   },
 
   async render(context) {
@@ -63,12 +65,25 @@ const categories = (dataset) => dataset.categories.filter((each) => each.strata.
 function selectedCategory(state, dataset) {
   if (firstOf(state.groups) === EVERY) return null;
   const options = categories(dataset);
-  const names = options.map((each) => each.name);
-  const name = oneOf(state.groups, names, null) ?? oneOf(state.category, names, names[0]);
+  const name = chosenCategory(state, dataset) ?? defaultReference(state, dataset)?.category;
   return options.find((each) => each.name === name) ?? null;
 }
 
-const referenceGroup = (state, category) => oneOf(state.reference_stratum, category.strata, category.strata.at(-1));
+function chosenCategory(state, dataset) {
+  const names = categories(dataset).map((each) => each.name);
+  return oneOf(state.groups, names, null) ?? oneOf(state.category, names, undefined);
+}
+
+/** The group that the server compares others with if none is requested. */
+const defaultReference = (state, dataset) => dataset.questions.find((each) => each.text === firstOf(state.question))?.default_reference ?? null;
+
+const referenceGroup = (state, category) => oneOf(state.reference_stratum, category.strata, undefined);
+
+function referenceOptions(state, dataset, category) {
+  const usual = defaultReference(state, dataset);
+  const name = usual?.category === category.name ? usual.stratum : null;
+  return [["", name ?? "The first group"], ...category.strata.filter((each) => each !== name)];
+}
 
 function shownLocations(state, dataset) {
   const aggregate = aggregateLocation(dataset);

@@ -5,13 +5,13 @@
 import { datasetPath, get } from "../api.js";
 import { prefetchLibrary } from "../chart.js";
 import { emptyState, problemMessage, syntheticNotice } from "../components.js";
-import { controls, firstGroup, parameters } from "../controls.js";
+import { controls, parameters } from "../controls.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { downloads } from "../downloads.js";
 import { explainer, openFromAddress } from "../explanation.js";
 import { whole, years } from "../format.js";
 import { fetchResult } from "../request.js";
-import { addressWith, firstOf, readAddress, replaceAddress, writeAddress } from "../state.js";
+import { addressWith, firstOf, writeAddress } from "../state.js";
 import { TABS } from "../tabs/index.js";
 
 /** @type {import("../main.js").View} */
@@ -21,11 +21,6 @@ export async function question(state, signal) {
   if (dataset.status !== "ready") return notReady(dataset, signal);
   const selected = dataset.questions.find((each) => each.text === firstOf(state.question));
   if (!selected) return notFound(dataset, firstOf(state.question));
-  if (!selected.has_total && !firstOf(state.stratum) && !firstOf(state.basis) && firstGroup(dataset)) {
-    // There is no total. The first group is shown and named, with the others beside it.
-    replaceAddress(firstGroup(dataset));
-    state = readAddress();
-  }
   const tab = TABS.find((each) => each.id === firstOf(state.tab)) ?? TABS[0];
   if (tab.chart(state, dataset)) prefetchLibrary();
   const container = h("div", { class: "tab", id: "tab" });
@@ -66,7 +61,7 @@ async function showTab(context) {
   let controlPanel = null;
   try {
     row = await get(`/v1/statistics/${encodeURIComponent(statistic)}`, { signal });
-    controlPanel = controls({ state, dataset, schema: row.parameters, own: tab.controls?.(context), hides: tab.hides });
+    controlPanel = controls({ state, dataset, question: selected, schema: row.parameters, own: tab.controls?.(context), hides: tab.hides });
     const missing = tab.prerequisite?.(context) ?? (needsDirection(row, selected, state) ? directionChoice() : null);
     if (missing) {
       replaceChildren(container, controlPanel, missing);

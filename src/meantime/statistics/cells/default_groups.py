@@ -1,0 +1,119 @@
+"""Which groups an answer is about where a request names none: one rule for every way to ask.
+
+First is what comes first by name, and not in the order of the file's rows: the same content has the same answers,
+whatever the order of its rows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+import numpy as np
+
+from meantime.dataset.cube import ABSENT, AXES, Cube, Integers
+
+_CATEGORY, _STRATUM = list(AXES).index("category"), list(AXES).index("stratum")
+# How overall strata are called, in lower case. Data of the kind that belongs beside the spellings of columns.
+_OVERALL = frozenset({"total", "overall", "all", "all adults", "all students"})
+# Strata that are no groups of people: shown, and left out of comparisons of groups.
+_NO_GROUPS = frozenset({"data not reported", "not reported", "unknown", "missing", "don't know", "refused"})
+
+StrataByCategory = Mapping[str, list[str]]
+
+
+class DefaultGroup(NamedTuple):
+    """A group that stands for those that a request does not name."""
+
+    category: str
+    stratum: str
+
+
+class QuestionGroups(NamedTuple):
+    """What requests about a question are about where they name no group."""
+
+    has_total: bool  # whether there are values for everyone
+    group: DefaultGroup | None  # of statistics of one group; None where that is everyone
+    reference: DefaultGroup | None  # of statistics that compare groups; None where no category has two
+
+
+def question_groups(cube: Cube, question: int) -> QuestionGroups:
+    """Return what a question's groups are by default.
+
+    >>> from meantime.dataset.samples import survey_example
+    >>> question_groups(survey_example.snapshot().cube, 0)
+    QuestionGroups(has_total=True, group=None, reference=DefaultGroup(category='Sex', stratum='Female'))
+    """
+    start, stop = int(cube.starts[question]), int(cube.starts[question + 1])
+    keys = cube.cells.keys[start:stop]
+    has_total = any(pair == (ABSENT, ABSENT) or is_overall(cube, *pair) for pair in pairs(keys, cube))
+    known = strata_by_category(cube, with_values(cube, question))
+    return QuestionGroups(has_total, None if has_total else default_group(known), default_reference(known))
+
+
+def default_group(strata: StrataByCategory) -> DefaultGroup:
+    """Return the first group of people of the first category that has one; else the first stratum."""
+    every = [DefaultGroup(category, stratum) for category, members in strata.items() for stratum in members]
+    return next((each for each in every if is_group_of_people(each.stratum)), every[0])
+
+
+def default_reference(strata: StrataByCategory) -> DefaultGroup | None:
+    """Return the first group of the first category that has two; None where none has."""
+    for category in comparable(strata):
+        return DefaultGroup(category, groups_among(strata[category])[0])
+    return None
+
+
+def comparable(strata: StrataByCategory) -> list[str]:
+    """Return the categories that have two groups or more, in their order."""
+    return [category for category, members in strata.items() if len(groups_among(members)) > 1]
+
+
+def groups_among(strata: list[str]) -> list[str]:
+    """Return the strata that are groups of people, and not everyone.
+
+    >>> groups_among(["Data not reported", "Female", "Male", "Overall"])
+    ['Female', 'Male']
+    """
+    return [each for each in strata if is_group_of_people(each) and each.casefold().strip() not in _OVERALL]
+
+
+def is_group_of_people(stratum: str) -> bool:
+    """Whether a stratum is a group of people, and not those of whom it is not known.
+
+    >>> is_group_of_people("Female"), is_group_of_people("Data not reported")
+    (True, False)
+    """
+    return stratum.casefold() not in _NO_GROUPS
+
+
+def with_values(cube: Cube, question: int) -> Integers:
+    """Return the keys of a question's cells that have a value; of all where none has."""
+    cells = slice(int(cube.starts[question]), int(cube.starts[question + 1]))
+    keys, has_value = cube.cells.keys[cells], cube.cells.moments.count[cells] > 0
+    return keys[has_value] if has_value.any() else keys
+
+
+def strata_by_category(cube: Cube, keys: Integers) -> dict[str, list[str]]:
+    """Return the strata of some cells by their category, in the order of the names."""
+    labels = cube.labels
+    categories, strata = (*labels.categories, ""), (*labels.strata, "")
+    by_category: dict[str, list[str]] = {}
+    for category, stratum in pairs(keys, cube):
+        by_category.setdefault(categories[category], []).append(strata[stratum])
+    return by_category
+
+
+def is_overall(cube: Cube, category: int, stratum: int) -> bool:
+    """Whether category and stratum are names for everyone."""
+    labels = cube.labels
+    names = [table[code] for table, code in ((labels.categories, category), (labels.strata, stratum)) if code >= 0]
+    return bool(names) and all(name.casefold().strip() in _OVERALL for name in names)
+
+
+def pairs(keys: Integers, cube: Cube) -> list[tuple[int, int]]:
+    """Return the different categories and strata of some cells, in the order of their codes."""
+    # As one number each: to sort twenty thousand rows of two takes 9 ms, to tell as many numbers apart 0.25 ms.
+    strata = len(cube.labels.strata) + 1
+    joined = (keys[:, _CATEGORY].astype(np.int64) - ABSENT) * strata + (keys[:, _STRATUM] - ABSENT)
+    return [(pair // strata + ABSENT, pair % strata + ABSENT) for pair in np.unique(joined).tolist()]
