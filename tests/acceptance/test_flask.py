@@ -30,7 +30,10 @@ def flask_server(*command: str, data: Path, state_dir: Path, **settings: str) ->
     return RunningServer(state_dir=state_dir, command=command, listens=LISTENS, **settings)
 
 
-@SERVERS
+# The development server too, in `make check`: the routes are the same, and tests/integration compares their bytes.
+@pytest.mark.parametrize(
+    "command", [pytest.param(FLASK, id="flask", marks=pytest.mark.thorough), pytest.param(GUNICORN, id="gunicorn")]
+)
 def test_it_keeps_the_contract(command: tuple[str, ...], sample: Path, tmp_path: Path) -> None:
     server = flask_server(*command, data=sample, state_dir=tmp_path / "state")
     try:
