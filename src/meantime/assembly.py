@@ -27,6 +27,7 @@ from meantime.errors import MeantimeError, SettingInvalid
 from meantime.formats.writers import arrow, parquet, xlsx  # noqa: F401 - else the first request for one delays all others
 from meantime.log import Log
 from meantime.settings import Settings
+from meantime.stores.last_seen import LastSeenFile
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
 from meantime.stores.state_lock import StateLock
@@ -129,6 +130,7 @@ class Parts:
             keep_ended_jobs=settings.keep_ended_jobs,
             observer=self.metrics,
             on_fatal=on_fatal,
+            notes=LastSeenFile(state / "last-seen"),
         )
         self._logged_progress = ("", "", 0)
         self._logged_ready: dict[str, Snapshot] = {}

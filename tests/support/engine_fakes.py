@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -189,6 +190,7 @@ class RecordingObserver:
         self.started: list[float] = []
         self.ended: list[tuple[JobState, float]] = []
         self.troubles: list[tuple[int, BaseException]] = []
+        self.jumps: list[float] = []
 
     def job_started(self, wait_s: float) -> None:
         self.started.append(wait_s)
@@ -198,6 +200,9 @@ class RecordingObserver:
 
     def job_trouble(self, record: JobRecord, error: BaseException) -> None:
         self.troubles.append((record.number, error))
+
+    def clock_jumped(self, ahead_s: float) -> None:
+        self.jumps.append(ahead_s)
 
 
 FULL = StoreFull("The disk is full.")
@@ -239,6 +244,8 @@ def make_engine(
         "keep_ended_s": 1000.0,
         "keep_ended_jobs": 1000,
         "retry": IMPATIENT,
+        # As long as the clock says, so that a test that moves it has not made it jump.
+        "running": more.get("clock", time.monotonic),
     }
     return Engine(
         jobs=jobs or MemoryJobStore(),

@@ -11,6 +11,7 @@ from concurrent.futures import Future
 from functools import partial
 from typing import NamedTuple
 
+from meantime.engine.clock_watch import ClockWatch, running_s
 from meantime.engine.commits import Commits, Update
 from meantime.engine.events import Event, EventDispatcher, Follower
 from meantime.engine.futures import failed_future, resolved_future, uncancellable_future
@@ -19,7 +20,18 @@ from meantime.engine.jobs import JobDetail, JobView, Watcher, job_ended, server_
 from meantime.engine.lifecycle import Lifecycle
 from meantime.engine.lookup import JobLookup
 from meantime.engine.lost_results import LostResults
-from meantime.engine.ports import Clock, Gate, JobCompute, JobFilter, JobStore, NullObserver, Observer, ResultStore
+from meantime.engine.ports import (
+    Clock,
+    Gate,
+    JobCompute,
+    JobFilter,
+    JobStore,
+    NullObserver,
+    NullTimeNotes,
+    Observer,
+    ResultStore,
+    TimeNotes,
+)
 from meantime.engine.queue import JobQueue
 from meantime.engine.recovery import recover
 from meantime.engine.removal import Removal
@@ -50,7 +62,8 @@ class Engine:
     ``on_fatal`` is called once, in whatever thread it happens, when only a restart can help. It must not call ``stop``
     itself, which would wait for that very thread. From then on nothing is accepted or worked on; reads go on.
 
-    ``monotonic`` is for durations, since the clock may be set while a job works.
+    ``monotonic`` is for durations, since the clock may be set while a job works. ``running`` is for how long the
+    process has run, and goes on while the machine sleeps; ``notes`` keep the time across restarts.
     """
 
     def __init__(
@@ -69,6 +82,8 @@ class Engine:
         on_fatal: Callable[[BaseException], None],
         observer: Observer | None = None,
         monotonic: Clock = time.monotonic,
+        running: Clock = running_s,
+        notes: TimeNotes | None = None,
         retry: RetryPolicy | None = None,
     ) -> None:
         observer = observer or NullObserver()
@@ -106,11 +121,15 @@ class Engine:
             store=jobs,
             observer=observer,
         )
+        watch = ClockWatch(clock=clock, running=running)
         self._removal = removal = Removal(
             lifecycle=lifecycle,
             index=index,
             events=events,
-            retention=Retention(index, clock=clock, keep_s=keep_ended_s, keep_jobs=keep_ended_jobs),
+            retention=Retention(index, watch=watch, keep_s=keep_ended_s, keep_jobs=keep_ended_jobs),
+            watch=watch,
+            notes=notes or NullTimeNotes(),
+            observer=observer,
             store=jobs,
             results=results,
         )
@@ -142,6 +161,7 @@ class Engine:
         """
         self._scheduler.start()
         recovered = self._recover()
+        self._removal.start(recovered.newest_s)
         self._scheduler.schedule(recovered.waiting)
         if recovered.crashed:
             # Before anybody can look, so that nobody sees a job as the last server left it.
@@ -294,6 +314,11 @@ class Engine:
         return EngineStats(jobs=counts, queue_depth=waiting, working=working, threads=self._workers.size)
 
     @property
+    def removal_held_s(self) -> float:
+        """For how much running time no job is removed for its age, because the clock has jumped ahead; 0 usually."""
+        return self._removal.held_s
+
+    @property
     def is_accepting(self) -> bool:
         """Whether new jobs are taken, as far as there is room."""
         return self._lifecycle.is_accepting
@@ -322,6 +347,7 @@ class Engine:
         """
         self._lifecycle.stop()
         self._workers.join(wait_s)
+        self._removal.note_last_time()
         self._commits.give_back_running()
         # Commits all changes until now: what was given back, and ends of jobs that no thread has waited for.
         self._store.close()

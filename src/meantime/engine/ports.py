@@ -166,6 +166,34 @@ class ResultStore(Protocol):
         """Delete a result; one that is not there is no error."""
 
 
+class LastSeen(msgspec.Struct, frozen=True, kw_only=True):
+    """The time of day when the engine last looked, and for how long it will not believe the clock."""
+
+    at_s: float
+    held_s: float  # of running time
+
+
+class TimeNotes(Protocol):
+    """Keeps the time that was last seen across restarts. A note that is lost is harmless."""
+
+    def read(self) -> LastSeen | None:
+        """Return the last note, if there is one."""
+
+    def write(self, seen: LastSeen) -> None:
+        """Keep a note, as far as that is possible."""
+
+
+class NullTimeNotes:
+    """Keeps no notes: each start is the first."""
+
+    def read(self) -> LastSeen | None:
+        """Return nothing."""
+        return None
+
+    def write(self, seen: LastSeen) -> None:
+        """Do nothing."""
+
+
 class Observer(Protocol):
     """Hears what happens to jobs, for counters and the log. Called in whatever thread it happens; must be short."""
 
@@ -178,6 +206,9 @@ class Observer(Protocol):
     def job_trouble(self, record: JobRecord, error: BaseException) -> None:
         """Something is wrong with a job that the log should have in full."""
 
+    def clock_jumped(self, ahead_s: float) -> None:
+        """The time of day is this far ahead of where it should be: no job is removed for its age for a while."""
+
 
 class NullObserver:
     """An observer that does nothing."""
@@ -189,4 +220,7 @@ class NullObserver:
         """Do nothing."""
 
     def job_trouble(self, record: JobRecord, error: BaseException) -> None:
+        """Do nothing."""
+
+    def clock_jumped(self, ahead_s: float) -> None:
         """Do nothing."""

@@ -21,6 +21,7 @@ class Recovered(NamedTuple):
 
     waiting: list[ActiveJob]
     crashed: list[Update]  # were worked on, or claimed, when it ended without a word; and what becomes of them
+    newest_s: float | None  # the latest time in a record
 
 
 def recover(
@@ -40,9 +41,12 @@ def recover(
     Raises:
         StoreBroken: the store cannot be read.
     """
-    recovered = Recovered([], [])
+    waiting: list[ActiveJob] = []
+    crashed: list[Update] = []
+    newest_s: float | None = None
     ended: list[tuple[int, EndedJob]] = []  # not the whole records: those of a hundred thousand jobs are 150 MB
     for record in store.jobs():
+        newest_s = max(newest_s or 0.0, record.created_at_s, record.ended_at_s or 0.0)
         if record.is_damaged:
             observer.job_trouble(record, RecordDamaged(f"The record of {record.id} is damaged; it is left as it is."))
             if job_number(record.id) is not None:  # else nobody could ask for it
@@ -50,15 +54,15 @@ def recover(
         elif record.state.is_ended:
             ended.append((record.number, EndedJob.of(record)))
         elif record.state is JobState.RUNNING:
-            recovered.crashed.append(Update(ActiveJob(record), _after_crash(record, retry, clock)))
+            crashed.append(Update(ActiveJob(record), _after_crash(record, retry, clock)))
         else:
-            recovered.waiting.append(ActiveJob(record))
+            waiting.append(ActiveJob(record))
     with lifecycle.lock:
         index.add_ended(ended)
-        index.add_active(job for job, _ in recovered.crashed)
-        for job, _ in recovered.crashed:
+        index.add_active(job for job, _ in crashed)
+        for job, _ in crashed:
             job.is_decided = True
-    return recovered
+    return Recovered(waiting, crashed, newest_s)
 
 
 def _after_crash(record: JobRecord, retry: RetryPolicy, clock: Clock) -> JobRecord:

@@ -13,11 +13,12 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from functools import partial
 
+from meantime.engine.clock_watch import ClockWatch, Note
 from meantime.engine.events import EventDispatcher
 from meantime.engine.futures import uncancellable_future
 from meantime.engine.job_index import JobIndex
 from meantime.engine.lifecycle import Lifecycle
-from meantime.engine.ports import JobStore, ResultStore
+from meantime.engine.ports import JobStore, Observer, ResultStore, TimeNotes
 from meantime.engine.retention import Retention
 from meantime.engine.thread_pool import Task
 from meantime.errors import JobUnfinished, StoreBroken
@@ -34,6 +35,9 @@ class Removal:
         index: JobIndex,
         events: EventDispatcher,
         retention: Retention,
+        watch: ClockWatch,
+        notes: TimeNotes,
+        observer: Observer,
         store: JobStore,
         results: ResultStore,
     ) -> None:
@@ -41,8 +45,24 @@ class Removal:
         self._index = index
         self._events = events
         self._retention = retention
+        self._watch = watch
+        self._notes = notes
+        self._observer = observer
         self._store = store
         self._results = results
+
+    def start(self, newest_s: float | None) -> None:
+        """Compare the clock with the last run, of which this is the newest time in a record."""
+        seen = self._notes.read()
+        with self._lifecycle.lock:
+            self._watch.start(seen, newest_s)
+
+    @property
+    def held_s(self) -> float:
+        """For how much running time no job is removed for its age; 0 usually."""
+        with self._lifecycle.lock:
+            self._watch.now_s()
+            return self._watch.held_s
 
     def remove(self, number: int) -> Future[None]:
         """Remove one job; see ``Engine.remove``."""
@@ -57,9 +77,28 @@ class Removal:
         return removal
 
     def next_task(self) -> Task | None:
-        """Return the removal of jobs that are no longer kept, if there are any. The lock is held."""
+        """Return the removal of jobs that are no longer kept, if there are any. The lock is held.
+
+        From time to time, the time that this looked at is noted instead.
+        """
         numbers = self._retention.begin_step()
+        if (note := self._watch.note()) is not None:
+            return partial(self._note_time, note, numbers)
         return partial(self._remove_expired, numbers) if numbers else None
+
+    def note_last_time(self) -> None:
+        """At a stop, note the time for the next start."""
+        with self._lifecycle.lock:
+            note = self._watch.note(is_last=True)
+        if note is not None:
+            self._note_time(note, ())
+
+    def _note_time(self, note: Note, numbers: Sequence[int]) -> None:
+        if note.ahead_s is not None:
+            self._observer.clock_jumped(note.ahead_s)
+        self._notes.write(note.seen)
+        if numbers:
+            self._remove_expired(numbers)
 
     def _removed(self, removal: Future[None], number: int, removed: Future[list[JobRecord]]) -> None:
         if (error := removed.exception()) is not None:

@@ -1,11 +1,15 @@
-"""Which ended jobs are removed, and when: in small steps, at the start and when a job ends. Nobody polls a clock."""
+"""Which ended jobs are removed, and when: in small steps, at the start and when a job ends. Nobody polls a clock.
+
+Those that are too many go in any case; those that are too old, while the clock is believed.
+"""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 
+from meantime.engine.clock_watch import ClockWatch
 from meantime.engine.job_index import JobIndex
-from meantime.engine.ports import Clock
 
 # Jobs removed in one step: some milliseconds of one thread, so that work and commits go on in between.
 STEP_LIMIT = 200
@@ -17,9 +21,9 @@ class Retention:
     Guarded by the engine's lock.
     """
 
-    def __init__(self, index: JobIndex, *, clock: Clock, keep_s: float, keep_jobs: int) -> None:
+    def __init__(self, index: JobIndex, *, watch: ClockWatch, keep_s: float, keep_jobs: int) -> None:
         self._index = index
-        self._clock = clock
+        self._watch = watch
         self._keep_s = keep_s
         self._keep_jobs = keep_jobs
         self._is_in_step = False
@@ -33,10 +37,9 @@ class Retention:
         if self._is_in_step:
             return []
         numbers, self._undeleted = self._undeleted, []
-        now_s = self._clock()
-        while len(numbers) < STEP_LIMIT and self._index.has_expired(
-            before_s=now_s - self._keep_s, keep_jobs=self._keep_jobs
-        ):
+        now_s = self._watch.now_s()
+        before_s = -math.inf if now_s is None else now_s - self._keep_s
+        while len(numbers) < STEP_LIMIT and self._index.has_expired(before_s=before_s, keep_jobs=self._keep_jobs):
             numbers.append(self._index.forget_oldest())
         self._is_in_step = bool(numbers)
         return numbers

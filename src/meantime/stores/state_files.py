@@ -7,13 +7,12 @@ still there.
 
 from __future__ import annotations
 
-import contextlib
 import os
-import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
 from meantime.errors import StoreBroken
+from meantime.stores.checked_file import CheckedFile
 
 # Ids have at most 18 digits. A number above this one is no number that a server gave, but a damaged one.
 HIGHEST_NUMBER = 10**17
@@ -63,35 +62,24 @@ class LastNumber:
     """
 
     def __init__(self, path: Path) -> None:
-        self._path = path
-        self._file = -1
+        self._file = CheckedFile(path)
 
     def read(self) -> int:
         """Return the number; 0 if there is no file, or a damaged one."""
-        with contextlib.suppress(OSError, ValueError):
-            number, checksum = self._path.read_bytes().split()
-            if b"%08x" % zlib.crc32(number) == checksum and int(number) <= HIGHEST_NUMBER:
-                return int(number)
-        return 0
+        text = self._file.read() or ""
+        return int(text) if text.isdecimal() and int(text) <= HIGHEST_NUMBER else 0
 
     def write(self, number: int) -> None:
         """Note a number. A disk that is full costs the note, not the job: the database has the number too."""
-        with contextlib.suppress(OSError):
-            if self._file < 0:
-                self._file = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            text = b"%019d" % number
-            os.pwrite(self._file, b"%s %08x\n" % (text, zlib.crc32(text)), 0)
+        self._file.write(f"{number:019}")
 
     def keep(self, number: int) -> None:
         """Note a number where the next server will look, whatever happened to the file that we have open."""
-        self.close()
+        self._file.close()
         if self.read() < number:
-            with contextlib.suppress(OSError):
-                self._path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            self._file.make_folder()
             self.write(number)
 
     def close(self) -> None:
         """Close the file. May be called twice."""
-        if self._file >= 0:
-            os.close(self._file)
-            self._file = -1
+        self._file.close()

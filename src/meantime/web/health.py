@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import msgspec
@@ -10,6 +11,7 @@ from meantime.dataset.catalog import Catalog
 from meantime.dataset.load_status import Failed, Loading, Status
 from meantime.dataset.summary import count
 from meantime.engine.engine import Engine
+from meantime.text import count as count_of
 from meantime.text import writable
 from meantime.web.http.replies import Reply
 
@@ -23,7 +25,13 @@ def ready(*, engine: Engine, catalog: Catalog) -> Reply:
     """
     statuses = {name: catalog.status(name) for name in catalog.names}
     overall = _overall_status(list(statuses.values()), is_accepting=engine.is_accepting)
-    body = {"status": overall, "datasets": {name: describe(status) for name, status in statuses.items()}}
+    body: dict[str, Any] = {
+        "status": overall,
+        "datasets": {name: describe(status) for name, status in statuses.items()},
+    }
+    if held_s := engine.removal_held_s:
+        hours = count_of(math.ceil(held_s / 3600), "more hour")
+        body["removal"] = f"The server's clock has jumped ahead, so expired jobs are kept for {hours}. Check the clock."
     # File names and reasons can contain anything; the probe must not fail because of text that cannot be encoded.
     return Reply(200 if overall == "ready" else 503, msgspec.json.encode(body))
 

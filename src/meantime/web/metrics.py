@@ -100,6 +100,13 @@ class Metrics:
             exc_info=error,
         )
 
+    def clock_jumped(self, ahead_s: float) -> None:
+        """Log that no job is removed for its age for a while."""
+        _log.warning(
+            "the clock is ahead of where it should be; expired jobs are kept for another day. Is it right?",
+            ahead_hours=round(ahead_s / 3600, 1),
+        )
+
     def read(self) -> Reply:
         """Return everything as text."""
         return Reply(200, generate_latest(self._registry), content_type=CONTENT_TYPE_LATEST)
@@ -133,6 +140,11 @@ class _CurrentState(Collector):
         yield GaugeMetricFamily("meantime_queue_depth", "Jobs that are waiting for a thread", stats.queue_depth)
         yield GaugeMetricFamily("meantime_threads_working", "Threads that are working on a job", stats.working)
         yield GaugeMetricFamily("meantime_threads", "Threads for jobs", stats.threads)
+        yield GaugeMetricFamily(
+            "meantime_removal_held",
+            "1 while no job is removed for its age, because the clock has jumped ahead",
+            int(self._engine.removal_held_s > 0),
+        )
         yield GaugeMetricFamily("meantime_accepting", "1 while new jobs are accepted", int(self._engine.is_accepting))
 
     def _datasets(self) -> Iterator[Metric]:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from meantime.engine import job_index
+from meantime.engine.clock_watch import ClockWatch
 from meantime.engine.job_index import JobIndex
 from meantime.engine.jobs import EndedJob
 from meantime.engine.retention import STEP_LIMIT, Retention
@@ -20,9 +21,13 @@ def index_of(*records: JobRecord) -> JobIndex:
     return index
 
 
+def trusting(clock: ManualClock) -> ClockWatch:
+    return ClockWatch(clock=clock, running=clock)
+
+
 def test_of_too_many_jobs_those_that_ended_first_go() -> None:
     index = index_of(ended(1, at_s=30.0), ended(2, at_s=10.0), ended(3, at_s=20.0))
-    retention = Retention(index, clock=ManualClock(31.0), keep_s=100.0, keep_jobs=1)
+    retention = Retention(index, watch=trusting(ManualClock(31.0)), keep_s=100.0, keep_jobs=1)
     assert retention.begin_step() == [2, 3]
     assert sorted(index.ended) == [1]
     assert index.ended_counts[JobState.DONE] == 1
@@ -30,19 +35,19 @@ def test_of_too_many_jobs_those_that_ended_first_go() -> None:
 
 def test_jobs_that_ended_too_long_ago_go() -> None:
     index = index_of(ended(1, at_s=10.0), ended(2, at_s=20.0))
-    retention = Retention(index, clock=ManualClock(25.0), keep_s=10.0, keep_jobs=100)
+    retention = Retention(index, watch=trusting(ManualClock(25.0)), keep_s=10.0, keep_jobs=100)
     assert retention.begin_step() == [1]
 
 
 def test_nothing_to_remove_is_no_step() -> None:
-    retention = Retention(index_of(), clock=ManualClock(), keep_s=10.0, keep_jobs=100)
+    retention = Retention(index_of(), watch=trusting(ManualClock()), keep_s=10.0, keep_jobs=100)
     assert retention.begin_step() == []
     assert retention.begin_step() == []
 
 
 def test_removal_goes_in_small_steps_one_at_a_time() -> None:
     index = index_of(*[ended(number, at_s=float(number)) for number in range(1, STEP_LIMIT + 11)])
-    retention = Retention(index, clock=ManualClock(10_000.0), keep_s=1.0, keep_jobs=100)
+    retention = Retention(index, watch=trusting(ManualClock(10_000.0)), keep_s=1.0, keep_jobs=100)
     first = retention.begin_step()
     assert first == list(range(1, STEP_LIMIT + 1))
     assert retention.begin_step() == []
@@ -52,7 +57,7 @@ def test_removal_goes_in_small_steps_one_at_a_time() -> None:
 
 def test_what_could_not_be_removed_is_in_the_next_step() -> None:
     index = index_of(ended(1, at_s=1.0))
-    retention = Retention(index, clock=ManualClock(), keep_s=1.0, keep_jobs=100)
+    retention = Retention(index, watch=trusting(ManualClock()), keep_s=1.0, keep_jobs=100)
     retention.end_step(retention.begin_step(), is_removed=False)
     index.add_ended([(2, EndedJob.of(ended(2, at_s=2.0)))])
     assert retention.begin_step() == [1, 2]
@@ -62,7 +67,7 @@ def test_a_job_that_was_removed_meanwhile_does_not_count_and_is_not_removed_agai
     index = index_of(*[ended(number, at_s=float(number)) for number in (1, 2, 3, 4)])
     for number in (1, 3, 3):
         index.forget(number)
-    retention = Retention(index, clock=ManualClock(5.0), keep_s=100.0, keep_jobs=1)
+    retention = Retention(index, watch=trusting(ManualClock(5.0)), keep_s=100.0, keep_jobs=1)
     assert retention.begin_step() == [2]
     assert index.ended_counts[JobState.DONE] == 1
 
@@ -74,5 +79,5 @@ def test_thousands_of_jobs_removed_after_an_old_one_leave_no_numbers_behind(monk
         index.add_ended([(number, EndedJob.of(ended(number, at_s=float(number))))])
         index.forget(number)
         assert len(index._oldest_first) <= 13
-    retention = Retention(index, clock=ManualClock(5000.0), keep_s=100.0, keep_jobs=1)
+    retention = Retention(index, watch=trusting(ManualClock(5000.0)), keep_s=100.0, keep_jobs=1)
     assert retention.begin_step() == [1]

@@ -1,6 +1,9 @@
 from __future__ import annotations
 
+import time
 from pathlib import Path
+
+import pytest
 
 from meantime.errors import RolesMissing
 from tests.support.web_app import served, table
@@ -59,3 +62,17 @@ def test_readyz_says_shutting_down_before_anything_else(tmp_path: Path) -> None:
         server.engine.stop_accepting()
         answer = server.ask("GET", "/readyz")
         assert (answer.status, answer.json["status"]) == (503, "shutting down")
+
+
+def test_readyz_and_metrics_say_that_nothing_is_removed_while_the_clock_is_not_believed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with served(tmp_path) as server:
+        assert "removal" not in server.ask("GET", "/readyz").json
+        monkeypatch.setattr(server.engine._removal._watch, "_clock", lambda: time.time() + 365 * 86_400)
+        answer = server.ask("GET", "/readyz")
+        assert answer.status == 200
+        assert answer.json["removal"] == (
+            "The server's clock has jumped ahead, so expired jobs are kept for 24 more hours. Check the clock."
+        )
+        assert "meantime_removal_held 1.0" in server.ask("GET", "/metrics").body.decode()

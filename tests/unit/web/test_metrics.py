@@ -89,6 +89,13 @@ def test_an_error_of_a_job_is_counted_and_logged_in_full() -> None:
     assert b'meantime_job_trouble_total{error="ValueError"} 1.0' in metrics.read().body
 
 
+def test_a_jump_of_the_clock_is_logged() -> None:
+    with capture_logs() as events:
+        Metrics().clock_jumped(86_400.0)
+    [event] = events
+    assert (event["log_level"], event["ahead_hours"]) == ("warning", 24.0)
+
+
 def test_two_servers_count_apart() -> None:
     one_server, other = Metrics(), Metrics()
     one_server.request_answered("/", "GET", 200, 0.1)
