@@ -33,9 +33,10 @@ from meantime.dataset.reading.source import Source
 from meantime.errors import DataError, SettingInvalid
 from meantime.settings import Settings
 from meantime.web.app import create_app
-from meantime.web.bad_bytes import http_protocol
+from meantime.web.connections import ConnectionLimits, Connections, http_protocol
 from meantime.web.explorer.drawing import Drawing
 from meantime.web.explorer.serving import Explorer
+from meantime.web.http.bodies import BodyMemory
 from meantime.web.long_poll import JobWaiters
 
 _log = structlog.get_logger("meantime")
@@ -79,7 +80,7 @@ def serve(
     once by a second signal.
 
     Raises:
-        DataError: no data set can be loaded, since the files are at fault, and why.
+        DataError, LoadFailed: no data set could be loaded, and why.
         StateInUse: another server works in this state directory.
         StoreTooNew: the state was written by a newer Meantime.
         SettingInvalid: the port is taken, or the interface does not exist.
@@ -99,6 +100,7 @@ class _Server:
         self._parts = Parts(settings, sources, on_fatal=self._on_fatal, verbose=verbose)
         self._engine = self._parts.engine
         self._waiters = JobWaiters()
+        memory = BodyMemory()
         app = create_app(
             engine=self._engine,
             catalog=self._parts.catalog,
@@ -112,8 +114,9 @@ class _Server:
             admin_key=settings.admin_key,
             allowed_hosts=(settings.host, *settings.allowed_hosts),
             log=self._parts.log,
+            memory=memory,
         )
-        self._listener = _Listener(app, self._socket)
+        self._listener = _Listener(app, self._socket, Connections(ConnectionLimits(), memory))
 
     def run(
         self, *, on_change: Callable[[str, Status], None] | None, on_listening: Callable[[str], None] | None
@@ -174,7 +177,7 @@ class _Server:
         failed = self._parts.failed()
         if len(failed) == 1:
             raise next(iter(failed.values()))
-        reasons = "".join(f"\n  {name}: {error.operator_reason}" for name, error in failed.items())
+        reasons = "".join(f"\n  {name}: {error.reason}" for name, error in failed.items())
         raise DataError(f"None of the data sets could be loaded:{reasons}")
 
     def _drain(self, signum: int) -> int:
@@ -242,12 +245,12 @@ class _Server:
 class _Listener(uvicorn.Server):
     """uvicorn on a socket that is bound already, in a thread of Meantime: there it leaves the signals alone."""
 
-    def __init__(self, app: object, bound: socket.socket) -> None:
+    def __init__(self, app: object, bound: socket.socket, connections: Connections) -> None:
         super().__init__(
             uvicorn.Config(
                 app,  # type: ignore[arg-type]  # an ASGI application by protocol; uvicorn's alias is narrower
                 log_config=None,
-                http=http_protocol(),
+                http=http_protocol(connections),
                 ws="none",
                 access_log=False,
                 server_header=False,

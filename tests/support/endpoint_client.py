@@ -13,6 +13,7 @@ from meantime.log import Log
 from meantime.web.backend import Backend
 from meantime.web.http import problems
 from meantime.web.http.access_log import AccessLog
+from meantime.web.http.bodies import BodyMemory
 from meantime.web.http.dispatch import EndpointRoute
 from meantime.web.http.endpoint import Endpoint
 from meantime.web.http.hosts import Hosts
@@ -29,7 +30,7 @@ def application(
     endpoints: Sequence[Endpoint], backend: Any, *, metrics: Metrics | None = None, log: Log | None = None
 ) -> ASGIApp:
     """Return the endpoints behind the middleware that every request passes through; errors are problems."""
-    route = EndpointRoute(Router(endpoints), backend, refuse=_refuse)
+    route = EndpointRoute(Router(endpoints), backend, memory=BodyMemory(), refuse=_refuse)
     hosts = HostMiddleware(route.handle, hosts=Hosts(), refuse=_refuse)
     return AccessLogMiddleware(hosts, access_log=AccessLog(metrics=metrics, log=log))
 

@@ -33,6 +33,7 @@ from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from meantime.web.app import create_app
 from meantime.web.explorer.drawing import Drawing
 from meantime.web.explorer.serving import Explorer
+from meantime.web.http.bodies import BodyMemory
 from meantime.web.long_poll import JobWaiters
 from meantime.web.metrics import Metrics
 from tests.support import factories, flask_app
@@ -164,6 +165,7 @@ def served(
     queue_limit: int = 1000,
     keep_ended_jobs: int = 1000,
     jobs: JobStore | None = None,
+    memory: BodyMemory | None = None,
     is_loaded: bool = True,
 ) -> Iterator[Served]:
     """Serve ``outcomes``, by default the table above, loaded or still being read."""
@@ -206,6 +208,7 @@ def served(
             compute=compute,
             keep_ended_s=KEEP_ENDED_S,
             waiters=JobWaiters(),
+            memory=memory,
             explorer=Explorer(Drawing(tmp_path / "explorer"), frame_ancestors="'none'"),
         ),
         "flask": flask_app.whole_app,

@@ -11,7 +11,8 @@ from typing import Any
 
 import uvicorn
 
-from meantime.web.bad_bytes import http_protocol
+from meantime.web.connections import ConnectionLimits, Connections, http_protocol
+from meantime.web.http.bodies import BodyMemory
 from tests.support.waiting import join, wait_for
 from tests.support.web_app import Served, served
 
@@ -19,9 +20,10 @@ from tests.support.web_app import Served, served
 class Wire:
     """A server on a free port of the loopback interface."""
 
-    def __init__(self, server: Served, port: int) -> None:
+    def __init__(self, server: Served, port: int, connections: Connections) -> None:
         self.server = server
         self.port = port
+        self.connections = connections
 
     def exchange(self, *pieces: bytes, ends: bool = False) -> bytes:
         """Send bytes as they are; return everything that comes back until the server closes.
@@ -42,11 +44,11 @@ class Wire:
 
 
 class _Listener(uvicorn.Server):
-    def __init__(self, app: Any, bound: socket.socket) -> None:
+    def __init__(self, app: Any, bound: socket.socket, connections: Connections) -> None:
         super().__init__(
             uvicorn.Config(
                 app,
-                http=http_protocol(),
+                http=http_protocol(connections),
                 log_config=None,
                 access_log=False,
                 proxy_headers=False,
@@ -66,16 +68,20 @@ class _Listener(uvicorn.Server):
 
 
 @contextmanager
-def on_a_wire(tmp_path: Path, **more: Any) -> Iterator[Wire]:
+def on_a_wire(
+    tmp_path: Path, *, limits: ConnectionLimits | None = None, memory: BodyMemory | None = None, **more: Any
+) -> Iterator[Wire]:
     """Serve over HTTP; ``more`` goes to ``served``."""
-    with served(tmp_path, **more) as server, socket.socket() as bound:
+    memory = memory or BodyMemory()
+    connections = Connections(limits or ConnectionLimits(), memory)
+    with served(tmp_path, memory=memory, **more) as server, socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
-        listener = _Listener(server.app, bound)
+        listener = _Listener(server.app, bound, connections)
         thread = threading.Thread(target=listener.listen)
         thread.start()
         try:
             wait_for(listener.listening, "the HTTP server does not listen")
-            yield Wire(server, bound.getsockname()[1])
+            yield Wire(server, bound.getsockname()[1], connections)
         finally:
             listener.should_exit = True
             join(thread)

@@ -63,8 +63,7 @@ class SourceSnapshots:
         try:
             return folder, self._open_folder(folder)
         except SnapshotDamaged as error:
-            what = "a snapshot is damaged; its source is read again"
-            _log.warning(what, dataset=source.name, reason=error.operator_reason)
+            _log.warning("a snapshot is damaged; its source is read again", dataset=source.name, reason=error.reason)
             return None
 
     def _read(

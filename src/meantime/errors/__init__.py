@@ -12,8 +12,7 @@
     │   ├── TooManyRejected                    more lines rejected than the setting allows
     │   ├── SourceChanged                      the file changed while it was being read
     │   └── DescriptionInvalid                 the TOML file next to the data is not valid
-    ├── LoadFailed                  server     reading failed through no fault of the file
-    │   └── LoadMemoryTooSmall      operator   the setting load_memory_mb is too small for the file
+    ├── LoadFailed                  server     the reading process ended without a result
     ├── LoadCancelled               operator   reading was cancelled
     ├── SnapshotDamaged             server     a snapshot on disk is missing or has changed
     ├── RequestInvalid              caller     the request cannot be answered; carries all its problems
@@ -26,6 +25,9 @@
     │   ├── BodyTooLarge                       longer than any valid request
     │   ├── BodyNotJson                        with another content type
     │   ├── HttpInvalid                        bytes that cannot be read as an HTTP request
+    │   ├── AddressTooLong                     an address longer than any real request has
+    │   ├── HeadersTooLong                     headers longer or more than any real request has
+    │   ├── RequestTooSlow                     a request that arrives too slowly
     │   ├── HostInvalid                        no host, or more than one
     │   ├── HostNotAllowed                     a name that is not one of this server's
     │   ├── HeaderInvalid                      a header with a value that is not allowed
@@ -54,6 +56,8 @@
     ├── Unavailable                 server     not now; says when to try again
     │   ├── QueueFull                          as many jobs wait as is allowed
     │   ├── AnswersBusy                        as many long answers are being computed as is allowed
+    │   ├── ConnectionsFull                    as many connections are open as is allowed
+    │   ├── BodiesFull                         arriving requests take as much memory as is allowed
     │   ├── DatasetLoading                     the data set is still being read
     │   ├── ShuttingDown                       the server is stopping
     │   └── StorePaused                        the machine is short of something; nothing was written
@@ -84,7 +88,6 @@ from meantime.errors.datasets import (
     HeaderRepeated,
     LoadCancelled,
     LoadFailed,
-    LoadMemoryTooSmall,
     ReloadFailed,
     RolesMissing,
     SnapshotDamaged,
@@ -119,12 +122,14 @@ from meantime.errors.operation import (
     StoreTooNew,
 )
 from meantime.errors.requests import (
+    AddressTooLong,
     AskAsJob,
     BodyInvalid,
     BodyNotJson,
     BodyTooLarge,
     CursorInvalid,
     HeaderInvalid,
+    HeadersTooLong,
     HostInvalid,
     HostNotAllowed,
     HttpInvalid,
@@ -136,10 +141,13 @@ from meantime.errors.requests import (
     RangeInvalid,
     RequestInvalid,
     RequestRefused,
+    RequestTooSlow,
     StatisticUnknown,
 )
 from meantime.errors.unavailable import (
     AnswersBusy,
+    BodiesFull,
+    ConnectionsFull,
     DatasetLoading,
     QueueFull,
     ShuttingDown,
@@ -164,6 +172,9 @@ __all__ = [  # noqa: RUF022 - by subject
     "BodyTooLarge",
     "BodyNotJson",
     "HttpInvalid",
+    "AddressTooLong",
+    "HeadersTooLong",
+    "RequestTooSlow",
     "HostInvalid",
     "HostNotAllowed",
     "HeaderInvalid",
@@ -183,7 +194,6 @@ __all__ = [  # noqa: RUF022 - by subject
     "SourceChanged",
     "DescriptionInvalid",
     "LoadFailed",
-    "LoadMemoryTooSmall",
     "LoadCancelled",
     "SnapshotDamaged",
     "DatasetUnknown",
@@ -205,6 +215,8 @@ __all__ = [  # noqa: RUF022 - by subject
     "Unavailable",
     "QueueFull",
     "AnswersBusy",
+    "ConnectionsFull",
+    "BodiesFull",
     "DatasetLoading",
     "ShuttingDown",
     "StorePaused",

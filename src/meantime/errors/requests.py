@@ -65,9 +65,27 @@ class BodyNotJson(RequestRefused):
 
 
 class HttpInvalid(RequestRefused):
-    """The bytes cannot be read as an HTTP request, or its address is too long."""
+    """The bytes cannot be read as an HTTP request."""
 
     code = "http-invalid"
+
+
+class AddressTooLong(RequestRefused):
+    """The address is longer than any real request has."""
+
+    code = "address-too-long"
+
+
+class HeadersTooLong(RequestRefused):
+    """The headers, or the lines around and after a body in chunks, are longer or more than any real request has."""
+
+    code = "headers-too-long"
+
+
+class RequestTooSlow(RequestRefused):
+    """The request arrives so slowly that its connection is closed."""
+
+    code = "request-too-slow"
 
 
 class HostInvalid(RequestRefused):

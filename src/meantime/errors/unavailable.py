@@ -27,6 +27,18 @@ class AnswersBusy(Unavailable):
     code = "answers-busy"
 
 
+class ConnectionsFull(Unavailable):
+    """As many connections are open as the server can have, or as one address may have."""
+
+    code = "connections-full"
+
+
+class BodiesFull(Unavailable):
+    """The requests that are arriving take as much memory as they may."""
+
+    code = "bodies-full"
+
+
 class DatasetLoading(Unavailable):
     """The data set is still being read. Jobs for it are accepted and wait."""
 

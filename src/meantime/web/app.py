@@ -16,6 +16,7 @@ from meantime.web.classic import server_endpoints
 from meantime.web.explorer.serving import Explorer
 from meantime.web.http import hosts
 from meantime.web.http.access_log import AccessLog
+from meantime.web.http.bodies import BodyMemory
 from meantime.web.http.dispatch import EndpointRoute
 from meantime.web.http.loop_bridge import FutureBridge
 from meantime.web.http.middleware import AccessLogMiddleware, HostMiddleware
@@ -40,8 +41,13 @@ def create_app(
     admin_key: str | None = None,
     allowed_hosts: Sequence[str] = (),
     log: Log | None = None,
+    memory: BodyMemory | None = None,
 ) -> StarletteRouter:
-    """Return the application. ``allowed_hosts`` are host names besides those of the loopback interface."""
+    """Return the application.
+
+    ``allowed_hosts`` are host names besides those of the loopback interface. ``memory`` is what bodies share with the
+    connections that they arrive on.
+    """
     metrics.watch(engine, catalog)
     backend = Backend(
         engine=engine,
@@ -56,7 +62,7 @@ def create_app(
     )
     # Not the class Starlette, which adds two layers that turn errors into pages: EndpointRoute answers all errors.
     return StarletteRouter(
-        routes=[EndpointRoute(Router(ENDPOINTS), backend, refuse=refuse)],
+        routes=[EndpointRoute(Router(ENDPOINTS), backend, memory=memory or BodyMemory(), refuse=refuse)],
         middleware=[
             Middleware(AccessLogMiddleware, access_log=AccessLog(metrics=metrics, log=log)),
             Middleware(HostMiddleware, hosts=hosts.Hosts(allowed_hosts), refuse=refuse),

@@ -4,10 +4,11 @@ from pathlib import Path
 
 import pytest
 
-from meantime.errors import HostInvalid, HostNotAllowed, HttpInvalid, MethodNotAllowed, PathUnknown
+from meantime.errors import MethodNotAllowed, PathUnknown
 from meantime.web.classic import endpoints, server_endpoints
 from meantime.web.classic.errors import SHUTTING_DOWN
 from meantime.web.http.statuses import status_of
+from meantime.web.v1 import openapi
 
 ENDPOINTS = (*endpoints.ENDPOINTS, *server_endpoints.ENDPOINTS)
 PAGE = Path(__file__).parents[3] / "docs" / "classic-api.md"
@@ -24,7 +25,7 @@ def test_every_path_is_in_the_page_for_people(page: str) -> None:
 
 
 def test_every_status_that_an_error_has_is_in_the_page_for_people(page: str) -> None:
-    anywhere = (HttpInvalid, HostInvalid, HostNotAllowed, PathUnknown, MethodNotAllowed, BaseException)
+    anywhere = (*(kind or BaseException for kind in openapi.EVERYWHERE), PathUnknown, MethodNotAllowed)
     kinds = {*anywhere, *(kind for endpoint in ENDPOINTS for kind in endpoint.problems)}
     for status in {status_of(kind) for kind in kinds}:
         assert f"\n| {status} |" in page

@@ -9,11 +9,15 @@ from typing import Any
 
 import msgspec
 
-from meantime.errors import BodyInvalid, BodyNotJson, BodyTooLarge
+from meantime.errors import BodiesFull, BodyInvalid, BodyNotJson, BodyTooLarge
 
 # The longest question in use has 219 characters, so no real request reaches 1 MiB. The limit bounds what a connection
 # can make the server hold in memory, parse, and compare with known names.
 BODY_LIMIT_BYTES = 1024 * 1024
+
+# All requests that are arriving, and bodies that are being answered: 32 of the longest batches. Parsed, the worst JSON
+# takes twenty times its length, but only in as many requests as there are threads to parse them.
+MEMORY_BYTES = 256 * 1024 * 1024
 
 # How much of a refused body is read, and for how long, so that the client reads the refusal: more than anybody sends by
 # mistake, and long enough for a client that sends it without a pause.
@@ -25,6 +29,25 @@ _DECODER = msgspec.json.Decoder()
 _EXAMPLE = 'send a JSON object such as {"question": "...", "state": "..."}.'
 
 Receive = Callable[[], Awaitable[Any]]
+
+
+class BodyMemory:
+    """The memory for requests that are arriving or being answered. Used in the event loop only."""
+
+    def __init__(self, limit_bytes: int = MEMORY_BYTES) -> None:
+        self._limit_bytes = limit_bytes
+        self.taken_bytes = 0
+
+    def take(self, size_bytes: int) -> bool:
+        """Reserve memory; return whether there was enough."""
+        if self.taken_bytes + size_bytes > self._limit_bytes:
+            return False
+        self.taken_bytes += size_bytes
+        return True
+
+    def give_back(self, size_bytes: int) -> None:
+        """Release memory that was reserved."""
+        self.taken_bytes -= size_bytes
 
 
 def require_json(content_type: str | None) -> None:
@@ -55,25 +78,32 @@ def require_length(content_length: str | None, limit_bytes: int = BODY_LIMIT_BYT
         _require_within_limit(int(content_length[:18]), limit_bytes)
 
 
-async def read_body(receive: Receive, limit_bytes: int = BODY_LIMIT_BYTES) -> bytes | None:
+async def read_body(receive: Receive, limit_bytes: int, take: Callable[[int], bool]) -> bytes | None:
     """Read a body up to the limit; None if the client disconnected before its end.
 
-    A chunked body declares no length, so the limit is checked while reading.
+    A chunked body declares no length, so the limit is checked while reading. ``take`` reserves the memory for each
+    piece, and returns whether there was enough.
 
     Raises:
         BodyTooLarge: it is longer than the limit.
+        BodiesFull: there is no memory for it now. It has been discarded.
     """
     message = await receive()
     body: bytes = message.get("body", b"")
+    has_room = take(len(body))
     if message.get("more_body", False):
         pieces = bytearray(body)
         while message.get("more_body", False):
-            if len(pieces) > limit_bytes:
+            if len(pieces) > limit_bytes or not has_room:
                 await discard_body(receive, expect=None)
                 break
             message = await receive()
-            pieces += message.get("body", b"")
+            piece = message.get("body", b"")
+            has_room = take(len(piece))
+            pieces += piece
         body = bytes(pieces)
+    if not has_room:
+        raise BodiesFull("The requests that are arriving take all the memory for them.", retry_after_s=1)
     if message["type"] == "http.disconnect":
         return None
     _require_within_limit(len(body), limit_bytes)

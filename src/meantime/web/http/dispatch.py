@@ -14,6 +14,7 @@ from starlette.types import Receive, Scope, Send
 from meantime.errors import ShuttingDown
 from meantime.web.http import paths
 from meantime.web.http.access_log import set_route
+from meantime.web.http.bodies import BodyMemory
 from meantime.web.http.paths import raw_path
 from meantime.web.http.replies import ClientGone, Reply, Stream
 from meantime.web.http.request import HttpRequest
@@ -30,12 +31,16 @@ _STOPPED = ShuttingDown(
 class EndpointRoute(BaseRoute):
     """Answers every request with the endpoint that the router finds.
 
-    ``refuse`` turns an error into an answer, given the raw path. ``backend`` is passed to the endpoints.
+    ``refuse`` turns an error into an answer, given the raw path. ``backend`` is passed to the endpoints, and ``memory``
+    is what all bodies share.
     """
 
-    def __init__(self, router: Router, backend: Any, *, refuse: Callable[[bytes, BaseException], Reply]) -> None:
+    def __init__(
+        self, router: Router, backend: Any, *, memory: BodyMemory, refuse: Callable[[bytes, BaseException], Reply]
+    ) -> None:
         self._router = router
         self._backend = backend
+        self._memory = memory
         self._refuse = refuse
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -69,7 +74,7 @@ class EndpointRoute(BaseRoute):
             if method == "OPTIONS":
                 return paths.options(route.allowed)
             raise paths.method_not_allowed(_readable(path), method, route.allowed)
-        request = HttpRequest(scope, receive, values)
+        request = HttpRequest(scope, receive, values, self._memory)
         try:
             answer: Reply | Stream = await endpoint.handle(self._backend, request)
         except asyncio.CancelledError:
@@ -78,6 +83,8 @@ class EndpointRoute(BaseRoute):
             if paths.is_v1(path):
                 await send_reply(self._refuse(path, _STOPPED), scope, send)
             raise
+        finally:
+            request.release()
         if isinstance(answer, Reply):
             return answer
         await send_stream(answer, request, scope, send)

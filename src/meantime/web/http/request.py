@@ -21,9 +21,13 @@ _QUERY_FIELDS = 1000
 class HttpRequest(Request):
     """One request. ``path_params`` maps the names in the route's template to their percent-decoded values."""
 
-    def __init__(self, scope: Scope, receive: Receive, path_params: Mapping[str, str]) -> None:
+    def __init__(
+        self, scope: Scope, receive: Receive, path_params: Mapping[str, str], memory: bodies.BodyMemory | None = None
+    ) -> None:
         scope["path_params"] = path_params
         super().__init__(scope, receive)
+        self._memory = bodies.BodyMemory() if memory is None else memory
+        self._taken_bytes = 0
 
     @property
     def peer(self) -> str | None:
@@ -71,7 +75,7 @@ class HttpRequest(Request):
         """Read the body, which must be declared as JSON.
 
         Raises:
-            BodyNotJson, BodyTooLarge: the body has been discarded.
+            BodyNotJson, BodyTooLarge, BodiesFull: the body has been discarded.
             ClientGone: the client disconnected before the body was complete.
         """
         try:
@@ -80,11 +84,23 @@ class HttpRequest(Request):
         except RequestRefused:
             await self.discard_body()
             raise
-        body = await bodies.read_body(self.receive, limit_bytes)
+        body = await bodies.read_body(self.receive, limit_bytes, self._take)
         if body is None:
             raise ClientGone
         trace_of(self.scope).enter(body)
         return body
+
+    def release(self) -> None:
+        """Give back the memory of the body, once the request is answered."""
+        if self._taken_bytes:
+            self._memory.give_back(self._taken_bytes)
+            self._taken_bytes = 0
+
+    def _take(self, size_bytes: int) -> bool:
+        has_room = self._memory.take(size_bytes)
+        if has_room:
+            self._taken_bytes += size_bytes
+        return has_room
 
     async def discard_body(self) -> None:
         """Read the body without keeping it, so that the client reads why it was refused."""

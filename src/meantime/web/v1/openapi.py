@@ -7,14 +7,33 @@ from typing import Any
 
 import msgspec
 
-from meantime.errors import HostInvalid, HostNotAllowed, HttpInvalid
+from meantime.errors import (
+    AddressTooLong,
+    BodiesFull,
+    ConnectionsFull,
+    HeadersTooLong,
+    HostInvalid,
+    HostNotAllowed,
+    HttpInvalid,
+    RequestTooSlow,
+)
 from meantime.statistics.registry import STATISTICS
 from meantime.web.http import openapi, problems
 from meantime.web.http.endpoint import Endpoint
 from meantime.web.http.openapi import ApiDescription, ErrorKind
 
 # Errors that any request may get; None stands for any error that is not a MeantimeError.
-EVERYWHERE: tuple[ErrorKind, ...] = (HttpInvalid, HostInvalid, HostNotAllowed, None)
+EVERYWHERE: tuple[ErrorKind, ...] = (
+    HttpInvalid,
+    HostInvalid,
+    RequestTooSlow,
+    AddressTooLong,
+    HostNotAllowed,
+    HeadersTooLong,
+    BodiesFull,
+    ConnectionsFull,
+    None,
+)
 
 TAGS: Mapping[str, str] = {
     "datasets": "What is loaded: questions, locations, strata, suppressed or missing values, rejected lines.",

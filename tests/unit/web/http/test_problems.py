@@ -18,7 +18,6 @@ NEVER_TOLD = {
     errors.SettingInvalid: "ends the start of the server",
     errors.DataError: "a data set that failed to load is told as DatasetNotReady, with the reason",
     errors.LoadFailed: "likewise",
-    errors.LoadMemoryTooSmall: "likewise",
     errors.LoadCancelled: "the server stops",
     errors.RequestRefused: "only its kinds are raised",
     errors.Unavailable: "only its kinds are raised",
@@ -150,12 +149,6 @@ def test_an_unexpected_error_shows_no_details(error: Exception) -> None:
     assert b"secret" not in reply.body
     assert reply.reason is not None
     assert "secret" in reply.reason
-
-
-def test_paths_are_for_the_log_only() -> None:
-    reply = problems.error_reply(errors.StoreBroken("The store failed.").for_operator("/srv/jobs.sqlite3 failed."))
-    assert b"/srv" not in reply.body
-    assert reply.reason == "/srv/jobs.sqlite3 failed."
 
 
 def test_a_reason_with_half_a_character_is_still_sent() -> None:
