@@ -33,11 +33,12 @@ from meantime.dataset.reading.source import Source
 from meantime.errors import DataError, SettingInvalid
 from meantime.settings import Settings
 from meantime.web.app import create_app
-from meantime.web.connections import ConnectionLimits, Connections, http_protocol
+from meantime.web.connections import ConnectionLimits, Connections
 from meantime.web.explorer.drawing import Drawing
 from meantime.web.explorer.serving import Explorer
 from meantime.web.http.bodies import BodyMemory
 from meantime.web.long_poll import JobWaiters
+from meantime.web.protocol import http_protocol
 
 _log = structlog.get_logger("meantime")
 
@@ -101,6 +102,7 @@ class _Server:
         self._engine = self._parts.engine
         self._waiters = JobWaiters()
         memory = BodyMemory()
+        limits = ConnectionLimits(connections=self._parts.max_connections)
         app = create_app(
             engine=self._engine,
             catalog=self._parts.catalog,
@@ -116,7 +118,7 @@ class _Server:
             log=self._parts.log,
             memory=memory,
         )
-        self._listener = _Listener(app, self._socket, Connections(ConnectionLimits(), memory))
+        self._listener = _Listener(app, self._socket, Connections(limits, memory))
 
     def run(
         self, *, on_change: Callable[[str, Status], None] | None, on_listening: Callable[[str], None] | None
@@ -145,6 +147,8 @@ class _Server:
     @property
     def url(self) -> str:
         host, port = self._socket.getsockname()[:2]
+        # An address to listen on is not one to connect to.
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - nothing is bound here
         return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
     def _wait_for_stop(self) -> int:

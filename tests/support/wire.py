@@ -11,8 +11,9 @@ from typing import Any
 
 import uvicorn
 
-from meantime.web.connections import ConnectionLimits, Connections, http_protocol
+from meantime.web.connections import ConnectionLimits, Connections
 from meantime.web.http.bodies import BodyMemory
+from meantime.web.protocol import http_protocol
 from tests.support.waiting import join, wait_for
 from tests.support.web_app import Served, served
 

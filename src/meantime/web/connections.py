@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, cast
 
 from meantime.web.http.bodies import BodyMemory
 
@@ -15,8 +13,8 @@ from meantime.web.http.bodies import BodyMemory
 class ConnectionLimits:
     """How much a client may send and hold. ``docs/operating.md`` has a table of these."""
 
-    # Below the descriptors that a process may have; the server sets it.
-    connections: int = 10_000
+    # So many that enough descriptors are left for everything else; depends on the machine.
+    connections: int = 512
     # Connections beyond the limit that are told so before they are closed; further ones are closed at once.
     refused_connections: int = 64
     refused_s: float = 2
@@ -78,20 +76,3 @@ class Connections:
         self._by_address[address] -= 1
         if not self._by_address[address]:
             del self._by_address[address]
-
-
-def http_protocol(connections: Connections) -> type[asyncio.Protocol] | str:
-    """Return a value for uvicorn's ``http`` option: its httptools protocol, with our limits and our errors.
-
-    Without httptools (on PyPy) it is "auto": bytes that are not HTTP are refused in plain text, and of the limits only
-    that of the head holds.
-    """
-    try:
-        from meantime.web.connection import Connection
-    except ImportError:
-        return "auto"
-
-    def connect(**more: Any) -> Connection:
-        return Connection(connections, **more)
-
-    return cast("type[asyncio.Protocol]", connect)

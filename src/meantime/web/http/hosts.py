@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Iterable
 from functools import lru_cache
@@ -14,6 +15,39 @@ LOOPBACK_NAMES = ("localhost", "127.0.0.1", "::1")
 _HOST = re.compile(r"(?:\[([0-9a-f:.]+)\]|([^\s:/?#@\[\]\\]+))(?::[0-9]{1,5})?", re.ASCII)
 
 
+def name_of(host: str) -> str | None:
+    """Return the name in a Host header, without port and brackets, in lower case; None if it has none.
+
+    >>> [name_of(host) for host in ("LOCALHOST:80", "[::1]:5000", "a b")]
+    ['localhost', '::1', None]
+    """
+    match = _HOST.fullmatch(host.lower())
+    return (match[1] or match[2]) if match else None
+
+
+def is_loopback(name: str) -> bool:
+    """Whether a name or an address always means the machine that it is used on.
+
+    >>> [is_loopback(name) for name in ("localhost", "127.8.8.8", "::1", "::ffff:127.0.0.1", "0.0.0.0", "a.example")]
+    [True, True, True, True, False, False]
+    """
+    if name == "localhost":
+        return True
+    try:
+        address = ipaddress.ip_address(name)
+    except ValueError:
+        return False
+    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
+    return (mapped or address).is_loopback
+
+
+def _is_unspecified(name: str) -> bool:
+    try:
+        return ipaddress.ip_address(name).is_unspecified
+    except ValueError:
+        return False
+
+
 class Hosts:
     """Checks the Host header of requests.
 
@@ -22,7 +56,10 @@ class Hosts:
     """
 
     def __init__(self, allowed: Iterable[str] = ()) -> None:
-        self._allowed = frozenset(name.strip("[]").lower() for name in (*LOOPBACK_NAMES, *allowed))
+        names = (name.strip("[]").lower() for name in (*LOOPBACK_NAMES, *allowed))
+        # "0.0.0.0" and "::", which a server listens on, lead to this machine too; but browsers send no Sec-Fetch-Site
+        # there, and let pages of other sites in where they keep them from 127.0.0.1.
+        self._allowed = frozenset(name for name in names if not _is_unspecified(name))
         # The same few names occur in all requests. Bounded, because clients can send any name.
         self._error_for = lru_cache(256)(self._check)
 
@@ -39,13 +76,14 @@ class Hosts:
             raise error
 
     def _check(self, host: bytes) -> HostInvalid | HostNotAllowed | None:
-        text = host.decode("latin-1").lower()
-        match = _HOST.fullmatch(text)
-        if not match:
-            return HostInvalid(f"The Host header {text[:100]!r} is not a host name.")
-        name = match[1] or match[2]
+        text = host.decode("latin-1")
+        name = name_of(text)
+        if name is None:
+            return HostInvalid(f"The Host header {text.lower()[:100]!r} is not a host name.")
         if name in self._allowed:
             return None
+        if _is_unspecified(name):
+            return HostNotAllowed(f"{name} is no name of a server. Use localhost, or the name that others use.")
         return HostNotAllowed(
             f"This server does not go by the name {name[:100]!r}. If it should, its operator adds the name to the "
             "setting allowed_hosts (MEANTIME_ALLOWED_HOSTS, or --allowed-hosts)."

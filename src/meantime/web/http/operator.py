@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import hmac
-import ipaddress
 from collections.abc import Mapping
 
 from meantime.errors import OperatorOnly
+from meantime.web.http import hosts
 
 # Headers that proxies add. With one of these, the peer of the connection is not the client.
 _PROXY_HEADERS = ("forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip")
@@ -16,7 +16,9 @@ _PREFETCH_HEADERS = ("purpose", "sec-purpose", "x-purpose", "x-moz")
 # headers, but never without one of these.
 OPERATOR_HEADERS = (
     "x-admin-key",
+    "host",
     "origin",
+    "referer",
     "sec-fetch-site",
     "x-forwarded-for",
     "x-forwarded-host",
@@ -33,8 +35,8 @@ def require_operator(action: str, *, peer: str | None, headers: Mapping[str, str
 
     A GET that stops a server is a trap: a link in a page, a prefetch or a public proxy could trigger it. So the
     administrator's key is accepted from anywhere; without a key, only a direct request from this machine is.
-    ``headers`` have lower-case names, and include those of ``OPERATOR_HEADERS`` that the request has. The host has been
-    checked already. ``action`` is the subject of the error: "Stopping the server".
+    ``headers`` have lower-case names, and include those of ``OPERATOR_HEADERS`` that the request has. ``action`` is the
+    subject of the error: "Stopping the server".
 
     Raises:
         OperatorOnly: says what to do instead.
@@ -45,28 +47,24 @@ def require_operator(action: str, *, peer: str | None, headers: Mapping[str, str
         return
     if (reason := _not_local(peer, headers)) is not None:
         raise OperatorOnly(
-            f"{action} is not for this request: {reason}. Ask from the server's own machine, "
+            f"{action} is not for this request: {reason}. Ask from the server's own machine under the name localhost, "
             "or send the administrator's key (the setting admin_key) in the header X-Admin-Key."
         )
 
 
 def _not_local(peer: str | None, headers: Mapping[str, str]) -> str | None:
-    if not _is_loopback(peer):
+    if not hosts.is_loopback(peer or ""):
         return "it does not come from the loopback interface"
     if any(name in _PROXY_HEADERS or name.startswith("x-forwarded-") for name in headers):
         return "it came through a proxy"
+    # Browsers send Sec-Fetch-Site to https and to names of the loopback interface only. Under any other name, an image
+    # in a page of another site looks like an address that somebody typed.
+    if not hosts.is_loopback(hosts.name_of(headers.get("host", "")) or ""):
+        return "its Host is not a name of the loopback interface"
     # This includes same-site: a page on another port of this machine belongs to the same site, but is not ours.
-    if "origin" in headers or headers.get("sec-fetch-site", "none") not in ("none", "same-origin"):
+    is_of_a_page = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
+    if is_of_a_page or "origin" in headers or "referer" in headers:
         return "a web page asked for it"
     if any(name in headers for name in _PREFETCH_HEADERS):
         return "a browser fetched it ahead of any click"
     return None
-
-
-def _is_loopback(peer: str | None) -> bool:
-    try:
-        address = ipaddress.ip_address(peer or "")
-    except ValueError:
-        return False
-    mapped = address.ipv4_mapped if isinstance(address, ipaddress.IPv6Address) else None
-    return (mapped or address).is_loopback

@@ -45,7 +45,7 @@ def server(tmp_path: Path) -> Iterator[Served]:
 @pytest.fixture(scope="module")
 def shared(framework: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     """For requests that change nothing; one job is there, and stays the only one."""
-    with served(tmp_path_factory.mktemp(f"shared-{framework}")) as serving:
+    with served(tmp_path_factory.mktemp(f"shared-{framework}"), allowed_hosts=["meantime.example"]) as serving:
         serving.result("global_mean", question=OBESITY)
         yield serving
         assert len(serving.engine.jobs()) == 1
@@ -343,7 +343,7 @@ def test_a_store_that_cannot_write_is_503(
     is_temporary: bool,
     is_at_once: bool,
 ) -> None:
-    def submit(_: object) -> Future[list[JobRecord]]:
+    def submit(*_: object, **_more: object) -> Future[list[JobRecord]]:
         if is_at_once:
             raise error
         failed: Future[list[JobRecord]] = Future()
@@ -437,6 +437,9 @@ class TestShutdown:
             ({"Via": "1.1 proxy"}, "127.0.0.1"),
             ({"Origin": "http://localhost:5000"}, "127.0.0.1"),
             ({"Origin": "null"}, "127.0.0.1"),
+            ({"Host": "meantime.example"}, "127.0.0.1"),
+            ({"Host": "meantime.example", "Sec-Fetch-Site": "none"}, "127.0.0.1"),
+            ({"Referer": "http://localhost:5000/"}, "127.0.0.1"),
             ({"Sec-Fetch-Site": "cross-site"}, "127.0.0.1"),
             ({"Sec-Fetch-Site": "same-site"}, "127.0.0.1"),
             ({"Purpose": "prefetch"}, "127.0.0.1"),
@@ -455,9 +458,17 @@ class TestShutdown:
         assert shared.engine.is_accepting
         assert "admin_key" in shared.ask("GET", "/api/graceful_shutdown", headers=headers, peer=peer).json["reason"]
 
-    @pytest.mark.parametrize("peer", ["127.0.0.1", "127.8.8.8", "::1", "::ffff:127.0.0.1"])
-    def test_is_permitted_from_the_machine_itself(self, server: Served, peer: str) -> None:
-        headers = {"Sec-Fetch-Site": "none", "User-Agent": "a browser whose user typed it"}
+    @pytest.mark.parametrize(
+        ("peer", "host"),
+        [
+            ("127.0.0.1", "localhost:5000"),
+            ("127.8.8.8", "127.0.0.1"),
+            ("::1", "[::1]:5000"),
+            ("::ffff:127.0.0.1", "LOCALHOST"),
+        ],
+    )
+    def test_is_permitted_from_the_machine_itself(self, server: Served, peer: str, host: str) -> None:
+        headers = {"Sec-Fetch-Site": "none", "User-Agent": "a browser whose user typed it", "Host": host}
         assert server.ask("GET", "/api/graceful_shutdown", headers=headers, peer=peer).status == 200
         assert not server.engine.is_accepting
 

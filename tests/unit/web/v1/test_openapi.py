@@ -138,11 +138,13 @@ class TestOneEndpoint:
 
     def test_its_problems_are_by_status_each_with_an_example(self, made: Any) -> None:
         responses = made["paths"]["/v1/wholes/{name}"]["post"]["responses"]
-        assert list(responses) == ["202", "400", "404", "421", "422", "500", "503"]
+        assert list(responses) == ["202", "400", "404", "408", "414", "421", "422", "431", "500", "503"]
         full = responses["503"]
         assert full["headers"]["Retry-After"]["required"]
         content = full["content"]["application/problem+json"]
-        assert content["schema"]["allOf"][1] == {"properties": {"code": {"enum": ["queue-full"]}}}
+        assert content["schema"]["allOf"][1] == {
+            "properties": {"code": {"enum": ["queue-full", "bodies-full", "connections-full"]}}
+        }
         assert content["examples"]["queue-full"]["value"]["status"] == 503
 
 
