@@ -14,7 +14,7 @@ from typing import NamedTuple
 from meantime.engine.clock_watch import ClockWatch, running_s
 from meantime.engine.commits import Commits, Update
 from meantime.engine.events import Event, EventDispatcher, Follower
-from meantime.engine.futures import failed_future, resolved_future, uncancellable_future
+from meantime.engine.futures import uncancellable_future
 from meantime.engine.job_index import JobIndex
 from meantime.engine.jobs import JobDetail, JobView, Watcher, job_ended, server_stopped
 from meantime.engine.lifecycle import Lifecycle
@@ -41,7 +41,6 @@ from meantime.engine.scheduler import Scheduler
 from meantime.engine.submission import JobSubmitter
 from meantime.engine.task_runner import JobWork, TaskRunner, job_cancelled
 from meantime.engine.working import Workers
-from meantime.errors import StorePaused
 from meantime.model import IdempotencyKey, JobRecord, JobState, Request, job_id
 
 __all__ = ["Engine", "EngineStats", "Event", "JobDetail", "JobView"]
@@ -62,8 +61,8 @@ class Engine:
     ``on_fatal`` is called once, in whatever thread it happens, when only a restart can help. It must not call ``stop``
     itself, which would wait for that very thread. From then on nothing is accepted or worked on; reads go on.
 
-    ``monotonic`` is for durations, since the clock may be set while a job works. ``running`` is for how long the
-    process has run, and goes on while the machine sleeps; ``notes`` keep the time across restarts.
+    ``monotonic`` is for durations, since the clock may be set while a job works; ``running`` goes on while the machine
+    sleeps. ``notes`` keep the time of day over restarts.
     """
 
     def __init__(
@@ -89,7 +88,6 @@ class Engine:
         observer = observer or NullObserver()
         retry = retry or RetryPolicy()
         self._store = jobs
-        self._results = results
         self._runner = runner = TaskRunner(compute=compute, results=results, clock=clock, observer=observer)
         self._lifecycle = lifecycle = Lifecycle(backoff=Backoff(retry, monotonic=monotonic), on_fatal=on_fatal)
         self._index = index = JobIndex()
@@ -251,15 +249,10 @@ class Engine:
             ended = self._index.ended.get(number)
             if ended is None or ended.receipt is None:
                 raise ValueError(f"{job_id(number)} is {view.state}, so there is no result to read.")
-        try:
-            body = self._results.open(number, ended.receipt)
-        except StorePaused as error:
-            return failed_future(error)
-        if body is not None:
-            return resolved_future(body)
-        reader = self._lost_results.request(number, ended.receipt)
-        with self._lifecycle.lock:
-            self._lifecycle.work_available.notify()
+        reader = self._lost_results.read(number, ended.receipt)
+        if not reader.done():
+            with self._lifecycle.lock:
+                self._lifecycle.work_available.notify()
         return reader
 
     def cancel(self, number: int) -> Future[JobRecord]:

@@ -8,12 +8,12 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from functools import partial
 
-from meantime.engine.futures import uncancellable_future
+from meantime.engine.futures import failed_future, resolved_future, uncancellable_future
 from meantime.engine.jobs import ActiveJob, job_unknown, server_stopped
 from meantime.engine.ports import JobStore, ResultStore
 from meantime.engine.task_runner import NewWork, TaskRunner
 from meantime.engine.thread_pool import Task
-from meantime.errors import JobGivenBack, MeantimeError, ResultGone
+from meantime.errors import JobGivenBack, MeantimeError, ResultGone, StorePaused
 from meantime.model import Receipt
 
 
@@ -42,8 +42,18 @@ class LostResults:
         self._readers: dict[int, list[Future[bytes]]] = {}
         self._waiting: deque[tuple[int, Receipt]] = deque()
 
-    def request(self, number: int, receipt: Receipt) -> Future[bytes]:
-        """Have a result computed again. A thread must then be woken to do it."""
+    def read(self, number: int, receipt: Receipt) -> Future[bytes]:
+        """Return a result: at once if its file is sound, or cannot be opened for the moment.
+
+        A lost one is computed again: a thread must then be woken to do it.
+        """
+        try:
+            body = self._results.open(number, receipt)
+        except StorePaused as error:
+            return failed_future(error)
+        return self._request(number, receipt) if body is None else resolved_future(body)
+
+    def _request(self, number: int, receipt: Receipt) -> Future[bytes]:
         reader: Future[bytes] = uncancellable_future()
         with self._lock:
             if not self._is_closed:
