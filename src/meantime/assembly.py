@@ -27,6 +27,7 @@ from meantime.errors import MeantimeError, SettingInvalid
 from meantime.formats.writers import arrow, parquet, xlsx  # noqa: F401 - else the first request for one delays all others
 from meantime.log import Log
 from meantime.settings import Settings
+from meantime.statistics.cost import CostLimit, CostLimits
 from meantime.stores.last_seen import LastSeenFile
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
@@ -42,6 +43,14 @@ STOP_WORK_S = 5.0
 def data_ingestor(settings: Settings) -> DataIngestor:
     """Make the reader of files that these settings describe."""
     return DataIngestor(memory_mb=settings.load_memory_mb, rejected_limit=settings.rejected_limit)
+
+
+def cost_limits(settings: Settings) -> CostLimits:
+    """Return what answers may cost by these settings."""
+    return CostLimits(
+        at_once=CostLimit(seconds=settings.answer_cost_s, answer_bytes=settings.answer_size_mb * 10**6),
+        job=CostLimit(seconds=settings.job_cost_s, answer_bytes=settings.job_size_mb * 10**6),
+    )
 
 
 def built_in_sample(settings: Settings) -> Source:
@@ -114,7 +123,7 @@ class Parts:
             ingestor=data_ingestor(settings),
             on_death=self._on_death,
         )
-        self.compute = LocalCompute(self.catalog)
+        self.compute = LocalCompute(self.catalog, cost_limits(settings))
         results = ResultFiles(state / "results")  # before the store, whose thread runs from its making on
         self._jobs = SqliteJobStore(state / "jobs.sqlite3", on_broken=on_fatal, watched=self._lock.paths)
         self.engine = Engine(

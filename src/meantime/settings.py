@@ -99,6 +99,10 @@ SETTINGS = (
     Setting("threads", "", _threads, "a whole number from 1 to 1024", "Number of threads that work on jobs. Without it, the number of CPU cores."),
     Setting("queue_limit", "10000", _whole(1, 10_000_000), "a whole number, at least 1", "How many jobs may wait. Any further job is refused with status 503."),
     Setting("job_time_limit_s", "600", _seconds, "a number of seconds", "How many seconds a job may run before it fails."),
+    Setting("answer_cost_s", "1.5", _seconds, "a number of seconds", "How many seconds of computing an immediate answer may cost, by the estimate that is made before. What costs more has to be submitted as a job."),
+    Setting("answer_size_mb", "4", _whole(1, 100_000), "a number of megabytes, at least 1", "How many MB an immediate answer may have as JSON, by the same estimate."),
+    Setting("job_cost_s", "600", _seconds, "a number of seconds", "How many seconds of computing a job may cost, by the estimate that is made when it is submitted. What costs more is refused."),
+    Setting("job_size_mb", "256", _whole(1, 100_000), "a number of megabytes, at least 1", "How many MB the result of a job may have as JSON, by the same estimate. Computing takes about four times as much memory."),
     Setting("keep_ended_s", "2592000", _seconds, "a number of seconds", "How many seconds a job is kept after it has ended. The default is 30 days."),
     Setting("keep_ended_jobs", "100000", _whole(1, 100_000_000), "a whole number, at least 1", "How many ended jobs are kept."),
     Setting("shutdown_deadline_s", "30", _seconds, "a number of seconds", "How many seconds queued jobs may still run when the server stops. The others run at the next start."),
@@ -122,6 +126,10 @@ class Settings:
     threads: int
     queue_limit: int
     job_time_limit_s: float
+    answer_cost_s: float
+    answer_size_mb: int
+    job_cost_s: float
+    job_size_mb: int
     keep_ended_s: float
     keep_ended_jobs: int
     shutdown_deadline_s: float

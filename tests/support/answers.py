@@ -47,7 +47,7 @@ def refused(
         if snapshot is None:
             check_form(name, raw, refuse_unknown)
         else:
-            check(name, raw, snapshot, refuse_unknown)
+            check(name, raw, snapshot, refuse_unknown=refuse_unknown)
     except RequestInvalid as invalid:
         return invalid.problems
     return ()

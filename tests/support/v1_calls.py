@@ -20,6 +20,7 @@ from meantime.engine.engine import Engine, Event, JobDetail
 from meantime.engine.ports import EncodedResult
 from meantime.errors import DatasetNotReady, JobUnknown, SourceEmpty
 from meantime.model import JobRecord, JobState, Request, Work
+from meantime.statistics.cost import COST_LIMITS, CostLimits
 from meantime.web.backend import Backend
 from meantime.web.http.loop_bridge import FutureBridge
 from meantime.web.http.replies import Reply, Stream
@@ -48,6 +49,10 @@ class Tables:
     @property
     def default(self) -> str:
         return self.names[0]
+
+    def load(self, name: str) -> None:
+        """Have a table there that was loading."""
+        self._tables[name] = table()
 
     def status(self, name: str) -> Status:
         if name in self.failed:
@@ -116,11 +121,15 @@ class RunningBackend:
 
 @contextmanager
 def running_backend(
-    *, tables: Tables | None = None, tasks: Mapping[str, Task] | None = None, **settings: Any
+    *,
+    tables: Tables | None = None,
+    tasks: Mapping[str, Task] | None = None,
+    limits: CostLimits = COST_LIMITS,
+    **settings: Any,
 ) -> Iterator[RunningBackend]:
     """Run an engine on the table of ``tests.support.web_app``, with a backend for handlers."""
     tables = tables or Tables()
-    local = LocalCompute(tables)
+    local = LocalCompute(tables, limits)
     with engine_fakes.running(
         **({"clock": time.time, "compute": ControlledCompute(local, tasks or {})} | settings)
     ) as engine:

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from meantime.assembly import cost_limits
 from meantime.errors import SettingInvalid
 from meantime.settings import SETTINGS, Settings, read_settings
+from meantime.statistics.cost import CostLimits
 
 
 def test_the_rows_are_the_fields_in_the_same_order() -> None:
@@ -18,6 +20,10 @@ def test_every_default_is_a_value() -> None:
     settings = read_settings(environment={})
     assert (settings.host, settings.port, settings.admin_key, settings.allowed_hosts) == ("127.0.0.1", 5000, None, ())
     assert settings.state_dir == Path("meantime-state")
+
+
+def test_what_answers_may_cost_is_the_same_with_and_without_settings() -> None:
+    assert cost_limits(read_settings(environment={})) == CostLimits()
 
 
 def test_every_row_tells_people_what_it_is_for() -> None:

@@ -13,6 +13,7 @@ from meantime.formats import citation, classic_json, document
 from meantime.formats.document import Document
 from meantime.model import Request, Work
 from meantime.statistics.check import check
+from meantime.statistics.cost import COST_LIMITS, CostLimit, CostLimits
 from meantime.statistics.statistic import AnyPrepared
 
 
@@ -26,8 +27,9 @@ class Snapshots(Protocol):
 class LocalCompute:
     """Computes in the thread that calls. A pure function of (snapshot, request): repeated, it gives the same bytes."""
 
-    def __init__(self, catalog: Snapshots) -> None:
+    def __init__(self, catalog: Snapshots, limits: CostLimits = COST_LIMITS) -> None:
         self._catalog = catalog
+        self.limits = limits
 
     def prepare(self, request: Request) -> AnyPrepared:
         """Check a request against the snapshot that it is bound to, and select its cells.
@@ -39,17 +41,25 @@ class LocalCompute:
             DatasetNotReady: the data set failed to load.
             SnapshotDamaged: the snapshot that the request is bound to is not there.
         """
-        snapshot = self._catalog.snapshot(request.dataset, request.fingerprint)
-        return check(request.statistic, request.parameters, snapshot)
+        return self._checked(request, None)
 
     def document(self, prepared: AnyPrepared, dataset: str, work: Work) -> Document:
         """Compute, as ``document_of`` does."""
         return document_of(prepared, dataset, work)
 
     def compute(self, request: Request, work: Work) -> EncodedResult:
-        """Prepare, compute, and encode the result in the view that the request names; raises as the two do."""
-        result = document_of(self.prepare(request), request.dataset, work)
+        """Prepare, compute, and encode the result in the view that the request names; raises as the two do.
+
+        Raises:
+            RequestInvalid: also what costs more than a job may. That is refused when it is submitted, unless its data
+                set was loading then.
+        """
+        result = document_of(self._checked(request, self.limits.job), request.dataset, work)
         return EncodedResult(_encoded(result, request.view), result.method_version)
+
+    def _checked(self, request: Request, limit: CostLimit | None) -> AnyPrepared:
+        snapshot = self._catalog.snapshot(request.dataset, request.fingerprint)
+        return check(request.statistic, request.parameters, snapshot, limit=limit)
 
 
 def document_of(prepared: AnyPrepared, dataset: str, work: Work) -> Document:

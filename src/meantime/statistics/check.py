@@ -20,7 +20,7 @@ from meantime.dataset.facts.classic_polarity import classic_polarity
 from meantime.dataset.snapshot import Snapshot
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem, RequestInvalid
-from meantime.statistics.cost import Cost
+from meantime.statistics.cost import Cost, CostLimit, in_words
 from meantime.statistics.parameters import Leaf, Names, capped, leaves, naming, period_of, period_text, read
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyPrepared, AnyStatistic
@@ -34,10 +34,18 @@ _REASONS_TOLD = 3
 _NAMED = 2
 
 
-def check(name: str, raw: Mapping[str, object], snapshot: Snapshot, refuse_unknown: bool = False) -> AnyPrepared:
+def check(
+    name: str,
+    raw: Mapping[str, object],
+    snapshot: Snapshot,
+    *,
+    refuse_unknown: bool = False,
+    limit: CostLimit | None = None,
+) -> AnyPrepared:
     """Return a request that can be answered, with its cells selected.
 
-    Keys that the statistic does not know are ignored, as the classic API promises, or refused.
+    Keys that the statistic does not know are ignored, as the classic API promises, or refused. With a limit, that of
+    jobs, what costs more is refused; what is seen to cost more by the number of its cells, before they are selected.
 
     >>> from meantime.dataset.samples import example
     >>> check("states_mean", {"question": example.BREAKFAST}, example.snapshot()).parameters
@@ -66,7 +74,11 @@ def check(name: str, raw: Mapping[str, object], snapshot: Snapshot, refuse_unkno
     Raises:
         RequestInvalid: it cannot be answered; carries everything that is wrong with it.
     """
-    return check_names(name, raw, snapshot, refuse_unknown=refuse_unknown).prepared()
+    named = check_names(name, raw, snapshot, refuse_unknown=refuse_unknown)
+    _require_affordable(name, named.least_cost, limit)
+    prepared = named.prepared()
+    _require_affordable(name, prepared.cost, limit)
+    return prepared
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -122,6 +134,15 @@ def check_form(name: str, raw: Mapping[str, object], refuse_unknown: bool = Fals
     if problems := tuple(statistic.check_form(parameters)):
         raise _refusal(problems, statistic)
     return parameters
+
+
+def _require_affordable(statistic: str, cost: Cost, limit: CostLimit | None) -> None:
+    if limit is not None and not limit.allows(cost):
+        detail = (
+            f"{in_words(statistic, cost)} A job is limited to {limit}. Ask for fewer locations, groups or years, or "
+            "have the settings job_cost_s and job_size_mb raised."
+        )
+        raise RequestInvalid(detail, problems=(Problem(pointer="", code="too-large", detail=detail),))
 
 
 def _statistic(name: str) -> AnyStatistic:

@@ -17,15 +17,15 @@ from meantime.table import Column, Kind
 
 # Seconds of processor time, measured on 2 cores (Python 3.11) as the slope between answers of two sizes.
 # A cell of the question is compared with what is asked for.
-_SEARCHED_S = 1e-7
+_SEARCHED_S = 3e-7
 # One that is selected is pooled, and gets its standard error and limits.
-_CELL_S = 2e-6
+_CELL_S = 3e-6
 # A pair is compared for its rank once at a fixed critical value, and in each of the few rounds of Holm's method.
-_PAIR_S = 4e-8
-# A draw is a random number, and is put in order among those of its draw.
-_DRAW_S = 6e-8
+_PAIR_S = 6e-8
+# A random number is drawn, and put in order among the others.
+_DRAW_S = 7e-8
 # A byte of the answer is part of a number that becomes a Python object, is checked, and is written as text.
-_BYTE_S = 3e-8
+_BYTE_S = 2.5e-8
 
 # Widths of cells in JSON, with the comma. Estimates have 4 digits as published and 17 as computed: 12 is within a
 # factor of 2 of both, with the name of the column before it.
@@ -67,7 +67,21 @@ class CostLimit:
         return cost.seconds <= self.seconds and cost.answer_bytes <= self.answer_bytes
 
     def __str__(self) -> str:
-        return f"about {text.number(self.seconds)} s of computing and {_megabytes(self.answer_bytes)}"
+        return f"about {self.seconds:,.3g} s of computing and {_megabytes(self.answer_bytes)}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CostLimits:
+    """The most that an answer may cost, by how it is asked for. The settings of these names have the same defaults."""
+
+    # People wait so long without wondering whether it works, and a browser shows so much without trouble.
+    at_once: CostLimit = CostLimit(seconds=1.5, answer_bytes=4_000_000)
+    # After so long a job is stopped (the setting job_time_limit_s). While it is computed, an answer takes about four
+    # times its bytes of memory: a gigabyte.
+    job: CostLimit = CostLimit(seconds=600.0, answer_bytes=256_000_000)
+
+
+COST_LIMITS = CostLimits()
 
 
 def in_words(statistic: str, cost: Cost) -> str:
@@ -77,7 +91,14 @@ def in_words(statistic: str, cost: Cost) -> str:
     'This ranking reads 10,000 values and compares 49,995,000 pairs; its answer is about 6 MB.'
     >>> in_words("states_mean", Cost(cells=1, answer_bytes=1_000))
     'This states mean reads 1 value; its answer is less than 1 MB.'
+
+    The least cost, of which no more is known:
+
+    >>> in_words("trend", Cost(searched=90_000_000))
+    'This trend goes through 90,000,000 values.'
     """
+    if not cost.answer_bytes:
+        return f"This {statistic.replace('_', ' ')} goes through {text.count(cost.searched, 'value')}."
     compares = f" and compares {text.count(cost.pairs, 'pair')}" if cost.pairs else ""
     reads = f"This {statistic.replace('_', ' ')} reads {text.count(cost.cells, 'value')}{compares}"
     size = _megabytes(cost.answer_bytes)

@@ -62,6 +62,7 @@ class Statistic(Generic[P, D]):
     method_version: int  # counts up when the same request over the same snapshot may give another result
     charts: tuple[str, ...] = ()  # of its answers, by their names in charts/registry.py; the usual one first
     needs_polarity: bool = False  # whether it must be known which values are good
+    reads_cells: bool = True  # and not only sums of them (marginals), which are found without looking at any cell
     is_small: bool = False  # its answer has few rows, however many locations a table has
 
     def columns_of(self, parameters: P) -> tuple[Column, ...]:
@@ -70,6 +71,8 @@ class Statistic(Generic[P, D]):
 
     def searched(self, snapshot: Snapshot, parameters: P) -> int:
         """Return how many cells the questions have that the parameters name, by the cube's index."""
+        if not self.reads_cells:
+            return 0
         values = {field: getattr(parameters, field) for field in parameters.__struct_fields__}
         named = (leaf.text for leaf in leaves(self.parameters, values) if leaf.names is Names.QUESTION)
         codes = [snapshot.cube.question_codes[text] for text in named]

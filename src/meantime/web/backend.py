@@ -11,6 +11,7 @@ from meantime.dataset.catalog import Catalog
 from meantime.engine.engine import Engine
 from meantime.formats.document import Document
 from meantime.model import Request, Work
+from meantime.statistics.cost import CostLimits
 from meantime.statistics.statistic import AnyPrepared
 from meantime.web.answer_cache import AnswerCache
 from meantime.web.answer_slots import AnswerSlots
@@ -21,6 +22,10 @@ from meantime.web.metrics import Metrics
 
 class Compute(Protocol):
     """Computes an answer without a job, as ``compute.local.LocalCompute`` does. Both methods raise the same errors."""
+
+    @property
+    def limits(self) -> CostLimits:
+        """What an answer may cost."""
 
     def prepare(self, request: Request) -> AnyPrepared:
         """Check a request that was accepted earlier, and select its cells."""

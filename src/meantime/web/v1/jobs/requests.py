@@ -17,6 +17,7 @@ from meantime.errors import (
 )
 from meantime.model import Request
 from meantime.statistics.check import check, check_form
+from meantime.statistics.cost import CostLimit
 from meantime.text import json_pointer, quoted
 from meantime.web.http.query import PROBLEM_LIMIT, refusal
 from meantime.web.v1.datasets.address import dataset_unknown
@@ -35,16 +36,16 @@ class _Invalid(Exception):
         self.problems = tuple(problems)
 
 
-def read_request(raw: Mapping[str, Any], catalog: Catalog) -> Request:
-    """Read the request for one job."""
+def read_request(raw: Mapping[str, Any], catalog: Catalog, limit: CostLimit) -> Request:
+    """Read the request for one job, which may cost so much."""
     try:
-        return _request(raw, catalog)
+        return _request(raw, catalog, limit)
     except _Invalid as invalid:
         raise _refusal(invalid.problems) from None
 
 
-def read_batch(raw: Mapping[str, Any], catalog: Catalog) -> list[Request]:
-    """Read the requests of a batch."""
+def read_batch(raw: Mapping[str, Any], catalog: Catalog, limit: CostLimit) -> list[Request]:
+    """Read the requests of a batch, each of which may cost so much."""
     unknown = (key for key in raw if key != "requests")
     problems = [_unknown_key(key, ("requests",)) for key in islice(unknown, PROBLEM_LIMIT)]
     raw_requests = raw.get("requests")
@@ -71,7 +72,7 @@ def read_batch(raw: Mapping[str, Any], catalog: Catalog) -> list[Request]:
     for index, each in enumerate(raw_requests):
         if len(problems) >= PROBLEM_LIMIT:
             break
-        checked = _checked_once(each, catalog, known)
+        checked = _checked_once(each, catalog, limit, known)
         if isinstance(checked, Request):
             made.append(checked)
         else:
@@ -82,12 +83,12 @@ def read_batch(raw: Mapping[str, Any], catalog: Catalog) -> list[Request]:
 
 
 def _checked_once(
-    raw: object, catalog: Catalog, known: dict[bytes, Request | tuple[Problem, ...]]
+    raw: object, catalog: Catalog, limit: CostLimit, known: dict[bytes, Request | tuple[Problem, ...]]
 ) -> Request | tuple[Problem, ...]:
     written = _ENCODER.encode(raw)
     if (checked := known.get(written)) is None:
         try:
-            checked = _request(raw, catalog)
+            checked = _request(raw, catalog, limit)
         except _Invalid as invalid:
             checked = invalid.problems
         known[written] = checked
@@ -97,7 +98,7 @@ def _checked_once(
 _KEYS = tuple(Submission.__struct_fields__)
 
 
-def _request(raw: object, catalog: Catalog) -> Request:
+def _request(raw: object, catalog: Catalog, limit: CostLimit) -> Request:
     """Check a submission.
 
     Raises:
@@ -135,7 +136,7 @@ def _request(raw: object, catalog: Catalog) -> Request:
         checked = (
             check_form(statistic, parameters, refuse_unknown=True)
             if snapshot is None
-            else check(statistic, parameters, snapshot, refuse_unknown=True).parameters
+            else check(statistic, parameters, snapshot, refuse_unknown=True, limit=limit).parameters
         )
     except RequestInvalid as invalid:
         raise _Invalid([*problems, *_below("/parameters", invalid.problems)]) from invalid

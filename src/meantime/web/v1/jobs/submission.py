@@ -53,7 +53,7 @@ async def submit(backend: Backend, request: HttpRequest) -> Reply | Stream:
 
     def read() -> tuple[Request, IdempotencyKey | None]:
         raw = bodies.json_object(body, example=f"send {EXAMPLE}")
-        return read_request(raw, backend.catalog), _idempotency_key(key, "/v1/jobs", raw)
+        return read_request(raw, backend.catalog, backend.compute.limits.job), _idempotency_key(key, "/v1/jobs", raw)
 
     job_request, idempotency_key = await _run_inline_or_in_thread(read, body)
     if form is not None:
@@ -91,7 +91,7 @@ async def submit_batch(backend: Backend, request: HttpRequest) -> Reply:
     def read_and_submit() -> Any:
         raw = bodies.json_object(body, example=f"send {BATCH_EXAMPLE}")
         return engine.submit(
-            read_batch(raw, backend.catalog),
+            read_batch(raw, backend.catalog, backend.compute.limits.job),
             key=_idempotency_key(key, "/v1/jobs/batch", raw),
             client=request.client_id,
         )

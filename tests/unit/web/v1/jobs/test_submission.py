@@ -21,6 +21,8 @@ from meantime.errors import (
     RequestInvalid,
     ShuttingDown,
 )
+from meantime.statistics.check import Named
+from meantime.statistics.cost import CostLimit, CostLimits
 from meantime.web.http.replies import ClientGone
 from meantime.web.v1.events import one_job
 from meantime.web.v1.jobs import deletion, listing, submission
@@ -62,6 +64,47 @@ def test_while_the_data_set_is_loading_only_the_form_is_checked() -> None:
         with pytest.raises(RequestInvalid) as refused:
             submit_job(api, {"statistic": "states_mean", "parameters": {"question": 7}})
     assert problem_codes(refused) == {"/parameters/question": "type"}
+
+
+# A statistic of this table has about a kilobyte.
+SMALL_JOBS = CostLimits(job=CostLimit(seconds=600.0, answer_bytes=1_000))
+
+
+def test_a_job_that_costs_too_much_is_refused_with_what_it_costs() -> None:
+    with running_backend(limits=SMALL_JOBS) as api:
+        with pytest.raises(RequestInvalid) as refused:
+            submit_job(api, {"statistic": "summary", "parameters": {"question": OBESITY, "by": ["location"]}})
+        assert api.engine.jobs() == []
+    assert problem_codes(refused) == {"/parameters": "too-large"}
+    assert refused.value.reason == (
+        "This summary reads 5 values; its answer is less than 1 MB. A job is limited to about 600 s of computing and "
+        "less than 1 MB. Ask for fewer locations, groups or years, or have the settings job_cost_s and job_size_mb "
+        "raised."
+    )
+
+
+def test_what_is_seen_to_cost_too_much_by_its_number_of_cells_is_not_even_prepared(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    prepared: list[Named] = []
+    monkeypatch.setattr(Named, "prepared", prepared.append)
+    limits = CostLimits(job=CostLimit(seconds=1e-7, answer_bytes=10**9))
+    with running_backend(limits=limits) as api, pytest.raises(RequestInvalid) as refused:
+        submit_job(api, {"statistic": "summary", "parameters": {"question": OBESITY}})
+    assert prepared == []
+    assert refused.value.reason.startswith("This summary goes through 5 values. A job is limited to ")
+
+
+def test_a_job_that_was_accepted_while_loading_and_costs_too_much_fails_with_what_it_costs() -> None:
+    tables, gate = Tables(table=None), FakeGate(closed=["table"])
+    with running_backend(tables=tables, gate=gate, limits=SMALL_JOBS) as api:
+        job = body_of(submit_job(api, {"statistic": "summary", "parameters": {"question": OBESITY}}))
+        tables.load("table")
+        gate.open("table")
+        assert api.engine.wait_drained(PATIENCE_S)
+        failure = read_job(api, job["id"])["failure"]
+    assert failure["code"] == "request-invalid"
+    assert failure["reason"].startswith("This summary reads 5 values;")
 
 
 def test_jobs_of_a_data_set_that_failed_to_load_are_refused() -> None:

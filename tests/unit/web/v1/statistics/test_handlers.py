@@ -35,7 +35,7 @@ from meantime.errors import (
 from meantime.formats.document import Document
 from meantime.formats.registry import FORMATS
 from meantime.model import Request, Work
-from meantime.statistics.cost import CostLimit
+from meantime.statistics.cost import CostLimit, CostLimits
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyPrepared
 from meantime.web.backend import Backend
@@ -85,6 +85,7 @@ class Computing:
         self.times = 0
         self.before: Callable[[Work], None] = lambda _: None
         self._local = LocalCompute(shelf)
+        self.limits = CostLimits()
 
     def prepare(self, request: Request) -> AnyPrepared:
         return self._local.prepare(request)
