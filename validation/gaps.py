@@ -61,8 +61,8 @@ def corrected(effort: Effort, seed: int) -> Section:
             figures.append(Figure((f"{sd:g}", what), float(points.mean()), error))
     return Section(
         "Greatest gap among six strata: its bias, in points",
-        "The same strata. The correction is partial: of what chance alone makes, a good half remains. It is told "
-        "beside the observed gap, with that note.",
+        "The same strata. The estimates of the extremes are biased outward (selection bias). The correction is "
+        "partial: a good half of the bias remains. It is shown beside the observed gap, with that note.",
         ("SD of the truths, points", "gap"),
         tuple(figures),
         measure="mean, points",

@@ -49,7 +49,7 @@ def comparisons(effort: Effort, seed: int) -> Section:
                 named = "without adjustment, not used" if by is None else str(by)
                 figures.append(share((scenario, reference, named), wrong, n, most=most))
     return Section(
-        "Any false verdict among 51 locations",
+        "Any false difference among 51 locations",
         "Compared with one reference, at 5%. The country is the sum of the locations and is taken for separate. Where "
         "25 differ, the country is still at the level of the others.",
         ("truth", "reference", "adjusted by"),
@@ -59,7 +59,7 @@ def comparisons(effort: Effort, seed: int) -> Section:
 
 
 def false_discoveries(effort: Effort, seed: int) -> Section:
-    """The share of false ones among the verdicts, by Benjamini and Hochberg."""
+    """The share of false ones among the differences found, by Benjamini and Hochberg."""
     rng, n = generator(seed, "discoveries"), effort.cells // 10
     truth = np.full(_LOCATIONS, _LEVEL_PERCENT)
     truth[:25] += 4 * np.resize([1, -1], 25)
@@ -70,7 +70,7 @@ def false_discoveries(effort: Effort, seed: int) -> Section:
     figure = share(("25 of 51 differ by 4 points", "a target"), 0, 1, most=5.0)
     figure = figure._replace(percent=100 * float(rate.mean()), error=100 * float(rate.std() / np.sqrt(n)))
     return Section(
-        "False ones among the verdicts, by Benjamini and Hochberg",
+        "False discoveries among the differences found, by Benjamini and Hochberg",
         "On average over replications.",
         ("truth", "reference"),
         (figure,),

@@ -30,6 +30,7 @@ _IS_YEAR = re.compile("year|period")
 _NAMES_LISTED = 12
 # What was sent is repeated in the reason, so that its sender knows it; a megabyte of it would help nobody.
 _QUOTED_CHARACTERS = 200
+_SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
 
 
 # Numbers
@@ -206,6 +207,15 @@ def years(first: int, last: int) -> str:
 
 
 # Names and lists
+
+
+def ordinal(number: int) -> str:
+    """Write a place in an order.
+
+    >>> [ordinal(number) for number in (1, 2, 3, 4, 11, 12, 21, 113)]
+    ['1st', '2nd', '3rd', '4th', '11th', '12th', '21st', '113th']
+    """
+    return f"{number}{'th' if number % 100 in (11, 12, 13) else _SUFFIXES.get(number % 10, 'th')}"
 
 
 def listed(names: Iterable[str], *, most: int | None = _NAMES_LISTED, conjunction: str = "and") -> str:

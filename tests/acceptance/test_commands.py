@@ -97,7 +97,7 @@ def test_an_answer_that_is_too_wide_for_a_table_is_shown_row_by_row_and_no_numbe
     ("arguments", "message"),
     [
         (("-p", "lmit=5"), "Did you mean"),
-        (("-p", "limit=five"), '"limit" has the wrong form'),
+        (("-p", "limit=five"), '"limit" must be a whole number from 1 to 1,000,000, or null, not "five".'),
         (("-p", "limit"), "NAME=VALUE"),
         (("--out", "best.doc"), ".csv"),
         (("--url", "http://127.0.0.1:5000"), "one or the other"),

@@ -36,18 +36,18 @@ def test_questions_are_found_by_words_in_any_order_and_the_address_has_them(visi
 
 def test_the_address_holds_the_whole_state_and_back_and_forward_work(visitor: Visitor) -> None:
     page = visitor.go(**TABLE, sort="-estimate", filter="a", years="2021")
-    expect(page.locator(".notes")).to_contain_text("Year: 2021")
+    expect(page.locator(".notes")).to_contain_text("/ 2021.")
     first = page.locator("tbody tr").first.inner_text()
     page.get_by_label("When").select_option("2022")
-    expect(page.locator(".notes")).to_contain_text("Year: 2022")
+    expect(page.locator(".notes")).to_contain_text("/ 2022.")
     visitor.address_has("sort=-estimate")
     visitor.address_has("years=2022")
     there = page.url
     page.go_back()
-    expect(page.locator(".notes")).to_contain_text("Year: 2021")
+    expect(page.locator(".notes")).to_contain_text("/ 2021.")
     expect(page.locator("tbody tr").first).to_have_text(first, use_inner_text=True)
     page.go_forward()
-    expect(page.locator(".notes")).to_contain_text("Year: 2022")
+    expect(page.locator(".notes")).to_contain_text("/ 2022.")
     expect(page).to_have_url(there)
     again = page.locator("tbody").inner_text()
     page.goto(there)
@@ -59,7 +59,7 @@ def test_a_change_keeps_the_focus_where_it_was(visitor: Visitor) -> None:
     page = visitor.go(**TABLE)
     page.get_by_label("When").focus()
     page.get_by_label("When").select_option("2022")
-    expect(page.locator(".notes")).to_contain_text("Year: 2022")
+    expect(page.locator(".notes")).to_contain_text("/ 2022.")
     expect(page.locator("#years")).to_be_focused()
 
 

@@ -39,7 +39,7 @@ def test_it_runs_for_every_question(snapshot: Snapshot, statistic: str) -> None:
         better = {"better": "lower"} if statistic == "ranking" and question == OVERWEIGHT else {}
         table = ask(snapshot, statistic, question=question, **better)
         assert len(table) >= 52
-        assert "Left out: Kentucky and Pennsylvania (no row for 2023)" in table.warnings[0]
+        assert "Not shown: Kentucky and Pennsylvania have no 2023 value" in table.warnings[0]
 
 
 @pytest.mark.parametrize(

@@ -75,7 +75,7 @@ def test_ages_have_the_weights_of_2000(subset: Snapshot) -> None:
     table = ask(subset, "standardised", question=OBESITY, years="2018", **ages)
     assert any("Klein and Schoenborn" in note for note in table.notes)
     # The subset has all ages of few locations; those that lack one are named.
-    assert table.warnings[0].startswith("Left out: ")
+    assert table.warnings[0].startswith("Not shown: ")
 
 
 def test_every_two_questions_and_those_that_are_related_by_definition(by_sex: Snapshot) -> None:

@@ -157,7 +157,7 @@ def _gap(table: Table) -> str:
         f"From the lowest to the highest group: {labels.value_label({'value': gap, 'low': low, 'high': high}, unit)}"
     )
     if isinstance(corrected, float):
-        sentence += f"; {amount(corrected, unit)} after a part of what chance adds is taken off"
+        sentence += f"; {amount(corrected, unit)} after a partial correction for picking the extremes"
     return f"{sentence}."
 
 

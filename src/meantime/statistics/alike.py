@@ -50,8 +50,8 @@ def refuse_unranked(alike_of: Sequence[str], names: Sequence[str], left_out: Seq
     ranked = set(names)
     for index, name in enumerate(alike_of):
         if name not in ranked:
-            reason = next((f" ({each.reason})" for each in left_out if each.location == name), "")
-            detail = f"{name} is not ranked{reason}, so it has no others to list. Remove it from alike_of."
+            reason = next((f": it {each.reason}" for each in left_out if each.location == name), "")
+            detail = f"{name} is not ranked{reason}. Remove it from alike_of."
             raise refusal(f"/alike_of/{index}", "absent", detail)
 
 

@@ -19,11 +19,12 @@ import msgspec
 from meantime.dataset.cube import Period
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem
-from meantime.text import json_pointer, quoted
+from meantime.text import json_pointer, ordinal, quoted
 
+# Larger numbers are called a number.
+_SHOWN = 10**15
 # More of the same kind help nobody.
 _MOST_PROBLEMS = 20
-# Long keys are cut.
 
 
 class Names(StrEnum):
@@ -131,8 +132,8 @@ def read(
             continue
         try:
             values[field.name] = msgspec.convert(raw[field.name], field.type)
-        except msgspec.ValidationError as error:
-            wrong = _wrong(field.type, raw[field.name], f"/{field.name}", f'"{field.name}"', error)
+        except msgspec.ValidationError:
+            wrong = _wrong(field.type, raw[field.name], f"/{field.name}", f'"{field.name}"')
             problems += capped(wrong, f"/{field.name}")
     if refuse_unknown:
         known = tuple(field.name for field in fields(parameters))
@@ -234,37 +235,120 @@ def _unknown_key(statistic: str, key: str, known: Sequence[str]) -> Problem:
     )
 
 
-def _wrong(kind: Any, value: Any, pointer: str, what: str, error: msgspec.ValidationError) -> Iterator[Problem]:
+def _wrong(kind: Any, value: Any, pointer: str, what: str) -> Iterator[Problem]:
     """Say what is wrong with a value: item by item where it is a list and its items are what is wrong."""
     item = item_of(kind)
-    is_told = False
+    is_reported = False
     if item is not None and isinstance(value, (list, tuple)):
         for index, each in enumerate(value):
-            try:
-                msgspec.convert(each, item)
-            except msgspec.ValidationError as wrong:
-                is_told = True
-                yield from _wrong(item, each, f"{pointer}/{index}", f"Item {index} of {what}", wrong)
-    if not is_told:
-        yield _of_wrong_type(kind, value, pointer, what, error)
+            if not _is_a(item, each):
+                is_reported = True
+                yield from _wrong(item, each, f"{pointer}/{index}", f"The {ordinal(index + 1)} value of {what}")
+    if not is_reported:
+        yield _of_wrong_type(kind, value, pointer, what)
 
 
-def _of_wrong_type(kind: Any, value: Any, pointer: str, what: str, error: msgspec.ValidationError) -> Problem:
-    bare = _bare(kind)
-    near: tuple[str, ...] = ()
-    if get_origin(bare) is Literal:
-        words = get_args(bare)
-        near = closest(value, words) if isinstance(value, str) else ()
-        found = quoted(value) if isinstance(value, str) else _kind(value)
-        reason = f"must be one of {', '.join(words)}, not {found}. {suggestion(near)}".rstrip(". ")
-    elif _names_of(kind) is Names.PERIOD:
-        reason = "must be a year such as 2020, or the first and the last year of a span: 2018-2020"
-    elif bare is str:
-        reason = f"must be a text, not {_kind(value)}"
-    else:
-        reason = f"has the wrong form: {error}"
-    end = "" if reason.endswith("?") else "."
-    return Problem(pointer=pointer, code="type", detail=f"{what} {reason}{end}", closest=near)
+def _is_a(kind: Any, value: Any) -> bool:
+    try:
+        msgspec.convert(value, kind)
+    except msgspec.ValidationError:
+        return False
+    return True
+
+
+def _of_wrong_type(kind: Any, value: Any, pointer: str, what: str) -> Problem:
+    if _names_of(kind) is Names.PERIOD and item_of(kind) is None:
+        must_be = "a year such as 2020, or the first and the last year of a span: 2018-2020"
+        return Problem(pointer=pointer, code="type", detail=f"{what} must be {must_be}.")
+    info = _info(kind)
+    choices = _choices(info)
+    near = closest(value, choices) if isinstance(value, str) else ()
+    or_null = ", or null" if _may_be_null(info) else ""
+    end = suggestion(near).rstrip() or ""
+    detail = f"{what} must be {_must_be(info)}{or_null}, not {_found(info, value)}. {end}".rstrip()
+    return Problem(pointer=pointer, code="type", detail=detail, closest=near)
+
+
+def _info(kind: Any) -> msgspec.inspect.Type:
+    info = msgspec.inspect.type_info(kind)
+    return info.type if isinstance(info, msgspec.inspect.Metadata) else info
+
+
+def _alternatives(info: msgspec.inspect.Type) -> list[msgspec.inspect.Type]:
+    each = info.types if isinstance(info, msgspec.inspect.UnionType) else (info,)
+    return [one.type if isinstance(one, msgspec.inspect.Metadata) else one for one in each]
+
+
+def _may_be_null(info: msgspec.inspect.Type) -> bool:
+    return any(isinstance(each, msgspec.inspect.NoneType) for each in _alternatives(info))
+
+
+def _choices(info: msgspec.inspect.Type) -> tuple[str, ...]:
+    """Return the words that a value must be one of; none where it may be something else too."""
+    for each in _alternatives(info):
+        if isinstance(each, msgspec.inspect.LiteralType):
+            return tuple(map(str, each.values))
+        if isinstance(each, msgspec.inspect.EnumType):
+            return tuple(str(one.value) for one in each.cls)
+    return ()
+
+
+def _must_be(info: msgspec.inspect.Type) -> str:
+    """Say what a value must be, in words.
+
+    >>> [_must_be(_info(kind)) for kind in (int | str, bool | None, Literal["a", "b"])]
+    ['a whole number or a text', 'true or false', 'one of a, b']
+    >>> _must_be(_info(Annotated[tuple[float, ...], msgspec.Meta(max_length=3)]))
+    'a list of at most 3 values'
+    """
+    if choices := _choices(info):
+        return f"one of {', '.join(choices)}"
+    return " or ".join(
+        _one_kind(each) for each in _alternatives(info) if not isinstance(each, msgspec.inspect.NoneType)
+    )
+
+
+def _one_kind(info: msgspec.inspect.Type) -> str:
+    match info:
+        case msgspec.inspect.IntType():
+            return f"a whole number{_bounds(info)}"
+        case msgspec.inspect.FloatType():
+            return f"a number{_bounds(info)}"
+        case msgspec.inspect.BoolType():
+            return "true or false"
+        case msgspec.inspect.StrType():
+            return "a text"
+        case msgspec.inspect.VarTupleType():
+            return f"a list of at most {info.max_length:,} values" if info.max_length else "a list"
+        case _:
+            raise AssertionError(f"no parameter has the type {info}")
+
+
+def _bounds(info: msgspec.inspect.IntType | msgspec.inspect.FloatType) -> str:
+    """Write the bounds of a number, with a space before them.
+
+    >>> [_bounds(_info(Annotated[float, msgspec.Meta(**meta)])) for meta in ({}, {"gt": 0}, {"ge": 0.1, "le": 100})]
+    ['', ' above 0', ' from 0.1 to 100']
+    >>> _bounds(_info(Annotated[float, msgspec.Meta(gt=0.05, lt=1)]))
+    ' above 0.05 and below 1'
+    """
+    above = ("above", info.gt) if info.gt is not None else ("from", info.ge)
+    below = ("and below", info.lt) if info.lt is not None else ("to", info.le)
+    return "".join(f" {word} {bound:,}" for word, bound in (above, below) if bound is not None)
+
+
+def _found(info: msgspec.inspect.Type, value: object) -> str:
+    """Write the value itself where that shows what is wrong, else what it is."""
+    if isinstance(value, str):
+        return quoted(value)
+    is_of_numbers = any(
+        isinstance(each, msgspec.inspect.IntType | msgspec.inspect.FloatType) for each in _alternatives(info)
+    )
+    if is_of_numbers and isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _SHOWN:
+        return str(value)
+    if isinstance(value, list | tuple) and isinstance(info, msgspec.inspect.VarTupleType):
+        return f"one of {len(value):,}"
+    return _kind(value)
 
 
 def _kind(value: object) -> str:
@@ -272,7 +356,6 @@ def _kind(value: object) -> str:
     kinds: tuple[tuple[type | tuple[type, ...], str], ...] = (
         (bool, "true or false"),
         ((int, float), "a number"),
-        (str, "a text"),
         (Mapping, "an object"),
         ((list, tuple), "a list"),
     )

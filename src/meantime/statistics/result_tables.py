@@ -20,9 +20,7 @@ HIGH = shared.number("high", "upper limit of its 95% interval")
 RESPONDENTS = Column(
     name="respondents", kind=Kind.INTEGER, meaning="people asked, in all cells; null where not published"
 )
-FLAGS = Column(
-    name="flags", kind=Kind.TEXT, meaning="why not to lean on the estimate; empty where nothing speaks against it"
-)
+FLAGS = Column(name="flags", kind=Kind.TEXT, meaning="why the estimate is unreliable; empty where no rule flags it")
 
 
 def numbers(values: Doubles) -> list[Cell]:

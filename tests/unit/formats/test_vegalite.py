@@ -23,7 +23,7 @@ def test_the_usual_chart_is_written_if_no_other_is_named() -> None:
 
 def test_a_chart_says_what_it_is_of_and_where_it_comes_from() -> None:
     whole = str(specification(RANKING))
-    for text in (RANKING.parameters["question"], RANKING.fingerprint[:16], RANKING.table.findings[0][:60], "Left out"):
+    for text in (RANKING.parameters["question"], RANKING.fingerprint[:16], RANKING.table.findings[0][:60], "Not shown"):
         assert text in whole
     assert "Cite as: ranking" in whole
 

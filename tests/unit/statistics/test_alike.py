@@ -90,9 +90,7 @@ def test_a_location_that_is_not_ranked_has_no_others() -> None:
     of = snapshot([*rows, row("Q", "Guam", None, reason="~"), row("R", "Iowa")], polarity={"Q": "lower"})
     [problem] = refused("ranking", {"question": "Q", "alike_of": ["Ohio", "Guam"]}, of)
     assert (problem.pointer, problem.code) == ("/alike_of/0", "absent")
-    assert problem.detail == (
-        'Guam is not ranked (suppressed or missing: "~"), so it has no others to list. Remove it from alike_of.'
-    )
+    assert problem.detail == ('Guam is not ranked: it is suppressed or missing ("~"). Remove it from alike_of.')
     [unknown] = refused("ranking", {"question": "Q", "alike_of": ["Oiho"]}, of)
     assert (unknown.pointer, unknown.closest) == ("/alike_of/0", ("Ohio", "Iowa"))
     [problem] = refused("gap_ranking", {"question": QUESTIONS[0], **GAPS, "alike_of": [NATION]}, _with_one_group_less())

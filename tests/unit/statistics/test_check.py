@@ -181,7 +181,7 @@ def test_parameters_with_a_default_may_be_left_out_and_have_types_too(monkeypatc
     assert check("best", {"question": OBESITY}, TABLE).parameters == Several(question=OBESITY, number=5)
     assert check_form("best", {"question": OBESITY, "number": 3}) == Several(question=OBESITY, number=3)
     [problem] = problems("best", question=OBESITY, number="3")
-    assert problem.detail == '"number" has the wrong form: Expected `int`, got `str`.'
+    assert problem.detail == '"number" must be a whole number, not "3".'
 
 
 @pytest.mark.parametrize("name", ["best5", "worst5"])
@@ -315,7 +315,7 @@ def test_each_kind_of_name_is_looked_up_among_its_own() -> None:
 def test_a_word_out_of_several_is_told_with_all_of_them() -> None:
     found = refused("listed", {"question": OBESITY, "side": "rihgt", "period": ["x"]}, None)
     assert [problem.detail for problem in found] == [
-        'Item 0 of "period" must be a year such as 2020, or the first and the last year of a span: 2018-2020.',
+        'The 1st value of "period" must be a year such as 2020, or the first and the last year of a span: 2018-2020.',
         '"side" must be one of left, right, not "rihgt". Did you mean "right"?',
     ]
     found = refused("listed", {"question": OBESITY, "side": 7}, None)

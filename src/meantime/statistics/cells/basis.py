@@ -64,7 +64,6 @@ def _of_stratum(draft: Draft, category: str, stratum: str) -> Booleans:
     kept &= draft.keys[:, STRATUM] == _code(draft, "strata", stratum)
     if not kept.any():
         draft.refuse("/stratum", "absent", f"The question does not have this stratum. {_choices(draft)}")
-    draft.notes.append(f"Basis: the stratum {quoted(stratum)} of {quoted(category)}.")
     return kept
 
 
@@ -80,7 +79,6 @@ def _of_total(draft: Draft) -> Booleans:
             return _of_default_group(draft)
         detail = f"The question has no overall total. Name a category and a stratum. {_choices(draft)}"
         draft.refuse("/basis", "missing", detail)
-    draft.notes.append("Basis: the total, as published.")
     return kept
 
 

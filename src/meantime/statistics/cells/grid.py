@@ -12,7 +12,7 @@ from meantime.statistics.cells.cell_parameters import IntervalScale
 from meantime.statistics.cells.draft import CATEGORY, LOCATION, PERIOD, STRATUM, VALUE_TYPE, Draft
 from meantime.statistics.cells.periods import periods_text
 from meantime.statistics.cells.published import published
-from meantime.statistics.cells.selection import Booleans, LeftOut, Selection, flags_of
+from meantime.statistics.cells.selection import Booleans, LeftOut, Selection, flags_of, no_value
 from meantime.statistics.cells.value_types import value_type_text
 from meantime.statistics.methods.reliability import IMPOSSIBLE
 from meantime.statistics.methods.standard_errors import (
@@ -25,7 +25,8 @@ from meantime.statistics.methods.standard_errors import (
     standard_errors,
 )
 from meantime.statistics.words import warnings
-from meantime.text import PERCENT, quoted
+from meantime.statistics.words.subject import capitalized
+from meantime.text import PERCENT, listed, quoted
 
 # The scales that there are for what is no percent, and for percents.
 _SCALES = ((Scale.LOG, Scale.LINEAR), (Scale.LOGIT, Scale.LINEAR))
@@ -131,7 +132,7 @@ def _estimated(
     return replace(
         selection,
         flags=flags_of(selection, value, errors.se, low, high, respondents) | impossible * np.int8(IMPOSSIBLE),
-        notes=tuple(filter(None, (*draft.notes, *_years_notes(selection), few))),
+        notes=tuple(filter(None, (_about(selection), *draft.notes, few))),
         warnings=tuple(draft.warnings),
     )
 
@@ -147,8 +148,7 @@ def without_row(draft: Draft, there: Integers, wanted: Integers, periods: list[i
     """Name the wanted locations that have no row."""
     labels = draft.cube.labels
     when = periods_text([labels.periods[code] for code in periods if code != ABSENT])
-    reason = f"no row for {when}" if when else "no row"
-    return tuple(LeftOut(labels.locations[code], reason) for code in np.setdiff1d(wanted, there).tolist())
+    return tuple(LeftOut(labels.locations[code], no_value(when)) for code in np.setdiff1d(wanted, there).tolist())
 
 
 def _note_errors(
@@ -190,9 +190,12 @@ def _note_errors(
     draft.notes.append(warnings.synthetic(draft.snapshot))
 
 
-def _years_notes(selection: Selection) -> list[str]:
-    if not selection.years:
-        return []
-    if len(selection.periods) == 1:
-        return [f"Year: {selection.years}."]
-    return [f"Years: {selection.years}."]
+def _about(selection: Selection) -> str:
+    """Say about whom and about which years an answer is: "Women / 2023."."""
+    pairs = set(selection.stratum_names)
+    subject, categories = selection.subject, sorted({category for category, _ in pairs})
+    if len(pairs) == 1:
+        who = subject.group or subject.title.people or "everyone"
+    else:
+        who = f"groups of {listed(categories)}" if pairs else ""
+    return f"{' / '.join(filter(None, (capitalized(who), selection.years)))}." if who or selection.years else ""

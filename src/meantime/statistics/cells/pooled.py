@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from meantime.dataset.cube import ABSENT, Doubles, Integers
-from meantime.statistics.cells.selection import LeftOut, Selection, flags_of
+from meantime.statistics.cells.selection import LeftOut, Selection, flags_of, no_value
 from meantime.statistics.methods.differences import Estimates
 from meantime.statistics.methods.effective_size import errors_if_equal
 from meantime.statistics.methods.heterogeneity import Heterogeneity, heterogeneity
@@ -18,6 +18,7 @@ from meantime.statistics.methods.standard_errors import limits, limits_for_diffe
 from meantime.statistics.methods.ties import settled
 from meantime.statistics.parameters import period_text
 from meantime.statistics.words.breaks import pooled_across
+from meantime.text import quoted
 
 _OF_GROUPS = (
     *("groups", "value", "se", "low", "high", "used_low", "used_high"),
@@ -121,16 +122,19 @@ def without_empty(selection: Selection) -> Selection:
 
 def _missing(selection: Selection, row: int) -> LeftOut:
     """Say which period a group lacks, and why."""
-    index = int(np.flatnonzero(np.isnan(selection.value[row]))[0])
-    period, cell = selection.periods[index], int(selection.cell[row, index])
-    when = "" if period is None else period_text(period)
-    cube = selection.snapshot.cube
-    name = cube.labels.locations[selection.locations[row]]
+    name = selection.names[row]
     if len(np.unique(selection.strata)) > 1:
         name = f"{selection.stratum_names[row][1]} in {name}"
-    group = selection.missing_group(row, index)
-    if cell == ABSENT:
-        return LeftOut(name, f"{group}no row for {when}" if when else f"{group}no row")
-    reason = selection.reason(row, index)
-    missing = f"{group}suppressed or missing"
-    return LeftOut(name, f"{missing} in {when}: {reason}" if when else f"{missing}: {reason}")
+    return LeftOut(name, missing_reason(selection, row))
+
+
+def missing_reason(selection: Selection, row: int, group: str = "") -> str:
+    """Return the reason why a group lacks a period; ``group`` is named in it, as is one that a standard needs."""
+    index = int(np.flatnonzero(np.isnan(selection.value[row]))[0])
+    period = selection.periods[index]
+    when = "" if period is None else period_text(period)
+    group = group or selection.missing_group(row, index)
+    if selection.cell[row, index] == ABSENT:
+        return no_value(when, group)
+    missing = f"is suppressed or missing{f' for {quoted(group)}' if group else ''}{f' in {when}' if when else ''}"
+    return f"{missing} ({selection.reason(row, index)})"

@@ -77,8 +77,8 @@ def _cells_of(name: str, selection: Selection) -> Selection:
 
 
 def _absent(reference: str, pooled: Pooled) -> RequestInvalid:
-    reason = next((each.reason for each in pooled.left_out if each.location == reference), "no row")
-    detail = f"The reference {reference} has no value: {reason}. Choose another reference or other years."
+    reason = next((each.reason for each in pooled.left_out if each.location == reference), "has no value")
+    detail = f"The reference {reference} {reason}. Choose another reference or other years."
     return refusal("/reference", "absent", detail)
 
 

@@ -55,7 +55,7 @@ def select(
     array([nan, 31.])
     >>> from meantime.statistics.cells.pooled import pool_periods
     >>> pool_periods(chosen).left_out
-    (LeftOut(location='Cockaigne', reason='suppressed or missing in 2018: "~"'),)
+    (LeftOut(location='Cockaigne', reason='is suppressed or missing in 2018 ("~")'),)
 
     Raises:
         RequestInvalid: it cannot be answered from this snapshot; carries all problems.

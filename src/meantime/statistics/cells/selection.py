@@ -39,7 +39,7 @@ class LeftOut(NamedTuple):
     """A requested location that cannot be in the answer."""
 
     location: str
-    reason: str
+    reason: str  # of this one location, as the end of a sentence about it: "has no 2019 value"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -159,12 +159,12 @@ class Selection:
         return self.standardized.cell[index].ravel(), (weights[..., None] * shares).ravel()
 
     def missing_group(self, row: int, index: int) -> str:
-        """Name the first group that a standardized value lacks, with a colon; "" for values that are published."""
+        """Return the first group that a standardized value lacks; "" for values that are published."""
         if self.standardized is None:
             return ""
         groups = list(self.standardized.standard.shares)
-        place = self.standardized.cell[row, index].tolist().index(self.cell[row, index])
-        return f"{quoted(groups[place])}: "
+        place: int = self.standardized.cell[row, index].tolist().index(self.cell[row, index])
+        return groups[place]
 
     @property
     def asked_for(self) -> set[str]:
@@ -212,14 +212,48 @@ class Rows(NamedTuple):
 def left_out_warning(left_out: Sequence[LeftOut]) -> str:
     """List the locations that are not in the answer, and why; "" if none is left out.
 
-    >>> left_out_warning([LeftOut("Guam", "no row for 2019"), LeftOut("Ohio", "no row for 2019")])
-    'Left out: Guam and Ohio (no row for 2019).'
+    >>> left_out_warning([LeftOut("Guam", "has no 2019 value"), LeftOut("Ohio", "has no 2019 value")])
+    'Not shown: Guam and Ohio have no 2019 value.'
+    >>> left_out_warning([LeftOut("National", "is an aggregate"), LeftOut("Iowa", "has no standard error")])
+    'Not shown: National is an aggregate; Iowa has no standard error.'
     """
     by_reason: dict[str, list[str]] = {}
     for each in left_out:
         by_reason.setdefault(each.reason, []).append(each.location)
-    parts = [f"{listed(names)} ({reason})" for reason, names in by_reason.items()]
-    return f"Left out: {'; '.join(parts)}." if parts else ""
+    parts = [
+        f"{listed(names)} {of_several(reason) if len(names) > 1 else reason}" for reason, names in by_reason.items()
+    ]
+    return f"Not shown: {'; '.join(parts)}." if parts else ""
+
+
+def of_several(reason: str) -> str:
+    """Write the reason of one location for several.
+
+    >>> [of_several(reason) for reason in ("has no value", "is an aggregate", "is suppressed", "lacks a group")]
+    ['have no value', 'are aggregates', 'are suppressed', 'lack a group']
+    """
+    for one, several in (
+        ("has ", "have "),
+        ("is an aggregate", "are aggregates"),
+        ("is ", "are "),
+        ("lacks ", "lack "),
+    ):
+        if reason.startswith(one):
+            return several + reason.removeprefix(one)
+    raise AssertionError(f"no verb begins {reason!r}")
+
+
+def no_value(when: str, group: str = "") -> str:
+    """Say that a location has no row for some years, or for a group in them.
+
+    >>> no_value("2019"), no_value("2018, 2019"), no_value(""), no_value("2019", "Female")
+    ('has no 2019 value', 'has no value for 2018, 2019', 'has no value', 'has no value for "Female" in 2019')
+    """
+    if group:
+        return f"has no value for {quoted(group)}" + (f" in {when}" if when else "")
+    if when.isdecimal():
+        return f"has no {when} value"
+    return f"has no value for {when}" if when else "has no value"
 
 
 def flags_of(

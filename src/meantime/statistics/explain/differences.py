@@ -82,8 +82,8 @@ def explain_test(explanation: AnyExplanation, columns: DifferenceColumns = Diffe
     text = f"Adjusted for the number of comparisons, p is {p_value(p_adjusted)}."
     explanation.step(text, p_adjusted=p_adjusted)
     if (verdict := explanation.row.get("verdict")) is not None:
-        explanation.step(f"So the verdict is: {verdict}.")
-    explanation.leaves_out.append("p_adjusted and the verdict: they rest on the p of all rows.")
+        explanation.step(f"Conclusion: {verdict}.")
+    explanation.leaves_out.append("p_adjusted and the conclusion, which rest on the p of all rows.")
 
 
 def difference_formula(one: float, other: float, d: float) -> str:

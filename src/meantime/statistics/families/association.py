@@ -89,7 +89,7 @@ def _locations_columns(question: str, other: str) -> tuple[Column, ...]:
         shared.number("other_estimate", other, unit=_OF_OTHER),
         shared.number("other_low", "lower limit of its 95% interval", unit=_OF_OTHER),
         shared.number("other_high", "upper limit of it", unit=_OF_OTHER),
-        Column(name="flags", kind=Kind.TEXT, meaning="why not to lean on one of the two; empty where nothing speaks"),
+        Column(name="flags", kind=Kind.TEXT, meaning="why one of the two is unreliable; empty where no rule flags it"),
     )
 
 
@@ -204,7 +204,7 @@ def prepare(snapshot: Snapshot, parameters: Association) -> Both:
     left_out = tuple(sorted({*one.left_out, *(_of_other(each) for each in other.left_out)}))
     one, other = (each[np.isin(each.groups.locations, both)] for each in (one, other))
     is_sum = one.groups.is_aggregate
-    one, other = one.without(is_sum, "an aggregate of others"), other.without(is_sum, "an aggregate of others")
+    one, other = one.without(is_sum, "is an aggregate"), other.without(is_sum, "is an aggregate")
     if len(one) < LEAST_LOCATIONS:
         figures = {0: "No location has", 1: "Only one location has"}.get(len(one), f"Only {len(one)} locations have")
         detail = f"{figures} both questions, and a correlation needs {LEAST_LOCATIONS}."
@@ -223,7 +223,7 @@ def _select_other(snapshot: Snapshot, parameters: Association) -> Selection:
 
 
 def _of_other(left_out: LeftOut) -> LeftOut:
-    return LeftOut(left_out.location, f"{left_out.reason}, of the other question")
+    return LeftOut(left_out.location, f"{left_out.reason} for the other question")
 
 
 def _locations(one: Pooled, other: Pooled) -> list[list[Cell]]:
@@ -354,6 +354,6 @@ STATISTIC = Statistic(
             *(0.0031655031640508164, 0.006331006328101633, 0.41301597062249723),
         ),
     ),
-    method_version=6,
+    method_version=7,
     charts=("scatter",),
 )

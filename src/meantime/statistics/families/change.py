@@ -107,7 +107,7 @@ def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
     Cockaigne 30.0 31.8 1.8 no clear change
     Dorado 25.8 26.2 0.4 no clear change
     >>> table.warnings
-    ('Left out: Erewhon (no row for 2020).',)
+    ('Not shown: Erewhon has no 2020 value.',)
     """
     parameters, (before, after, contained) = prepared.parameters, prepared.data
     d = difference(after.estimates, before.estimates)
@@ -183,7 +183,7 @@ def prepare(snapshot: Snapshot, parameters: Change) -> Pools:
         raise refusal(
             "/reference",
             "absent",
-            f"The reference {parameters.reference} has no value: {reason}. Choose another reference or other years.",
+            f"The reference {parameters.reference} {reason}. Choose another reference or other years.",
         )
     contained: tuple[Containment, ...] = ()
     if parameters.reference is not None:
@@ -193,7 +193,7 @@ def prepare(snapshot: Snapshot, parameters: Change) -> Pools:
 
 
 def _reason(left_out: tuple[LeftOut, ...], name: str) -> str:
-    return "; ".join(each.reason for each in left_out if each.location == name)
+    return " and ".join(each.reason for each in left_out if each.location == name)
 
 
 def _beyond(
@@ -299,6 +299,6 @@ STATISTIC = Statistic(
             *(0.29783262613686845, 1.0),
         ),
     ),
-    method_version=5,
+    method_version=6,
     charts=("comparison",),
 )

@@ -130,7 +130,7 @@ def comparison(prepared: Prepared[Comparison, Sides], _work: Work) -> Table:
     Dorado 0.7 -2.132 3.532 0.627 no clear difference
     Erewhon -2.3 -5.132 0.532 0.222 no clear difference
     >>> table.warnings
-    ('Left out: Cockaigne (suppressed or missing in 2018: "~").',)
+    ('Not shown: Cockaigne is suppressed or missing in 2018 ("~").',)
     """
     parameters, (pooled, at, contained) = prepared.parameters, prepared.data
     others, reference = pooled[np.arange(len(pooled)) != at], pooled[[at]]
@@ -268,6 +268,6 @@ STATISTIC = Statistic(
             *(0.024394454026040572, 0.4878890805208114, None, "no clear difference", 4537, ""),
         ),
     ),
-    method_version=5,
+    method_version=6,
     charts=("comparison", "verdict_map", "map"),
 )

@@ -181,5 +181,5 @@ STATISTIC = Statistic(
             "",
         ),
     ),
-    method_version=4,
+    method_version=5,
 )

@@ -77,7 +77,9 @@ COLUMNS: tuple[Column, ...] = (
         "no group, or not tested, where there is nothing to compare",
     ),
     shared.number("gap", "highest estimate minus lowest among the location's groups", **_POINTS),
-    shared.number("gap_corrected", "the gap, less a part of what chance makes it wider by", **_POINTS),
+    shared.number(
+        "gap_corrected", "the gap with a partial correction for its upward bias: the extremes are picked", **_POINTS
+    ),
     shared.number("gap_low", "lower limit of a 95% interval of the difference of those two (Tukey-Kramer)", **_POINTS),
     shared.number("gap_high", "upper limit of that interval", **_POINTS),
     shared.number("gap_p", "p-value of all groups of the location being equal (Cochran's Q)", unit=None),
@@ -87,9 +89,10 @@ COLUMNS: tuple[Column, ...] = (
 )
 
 _PARTIAL = (
-    "gap is the difference of the groups that came out highest and lowest, and chance alone makes one. gap_corrected "
-    "removes only part of that: six equal groups with standard errors of 2 points show a gap of 5.1, of which 3.1 are "
-    "left, although 0 is true. Its interval holds for all pairs of groups of a location at once."
+    "gap is the difference between the highest and the lowest group. Because these are picked as extremes, sampling "
+    "error biases it upward, and makes a gap between equal groups too. gap_corrected removes only a part of the bias: "
+    "six equal groups with standard errors of 2 points have a gap of 5.1 on average, of which 3.1 are left. The "
+    "interval holds for all pairs of groups of a location at once."
 )
 
 
@@ -313,6 +316,6 @@ STATISTIC = Statistic(
             *(2651, ""),
         ),
     ),
-    method_version=5,
+    method_version=6,
     charts=("disparity",),
 )

@@ -86,7 +86,7 @@ FIGURES = (
     Column(name="locations", kind=Kind.INTEGER, meaning="locations that have a value"),
     *(shared.number(name, f"quantile of type 7 at {at:g}, over the locations") for name, at in _QUANTILES.items()),
     shared.number("mean", "mean of the estimates, each location once"),
-    shared.number("sd", "standard deviation of the estimates, chance included", unit=shared.OF_DIFFERENCE),
+    shared.number("sd", "standard deviation of the estimates, sampling error included", unit=shared.OF_DIFFERENCE),
     shared.number("tau", "standard deviation of the true values (Paule-Mandel)", unit=shared.OF_DIFFERENCE),
     shared.number("tau_low", "lower limit of its 95% interval (Q-profile)", unit=shared.OF_DIFFERENCE),
     shared.number("tau_high", "upper limit of it", unit=shared.OF_DIFFERENCE),
@@ -124,7 +124,7 @@ def columns_for(parameters: Distribution) -> tuple[Column, ...]:
 def prepare(snapshot: Snapshot, parameters: Distribution) -> Pooled:
     """Select the cells, and pool their years; aggregates are none of the locations."""
     pooled = pool_periods(select(snapshot, parameters))
-    return pooled.without(pooled.groups.is_aggregate, "an aggregate of others")
+    return pooled.without(pooled.groups.is_aggregate, "is an aggregate")
 
 
 def distribution(prepared: Prepared[Distribution, Pooled], _work: Work) -> Table:
@@ -298,7 +298,7 @@ STATISTIC = Statistic(
     explain=explain,
     check_form=check_form,
     help="how the locations' values are spread, how much is beyond sampling error, and which are outliers",
-    estimates="the spread of the locations' population values, and of their estimates, which is wider by chance",
+    estimates="the spread of the locations' population values, and of their estimates, which sampling error widens",
     columns=COLUMNS,
     columns_for=columns_for,
     example=EXAMPLE,
@@ -308,6 +308,6 @@ STATISTIC = Statistic(
             *(0.03467538720037798, 0.6588323568071817, "", 4537, ""),
         ),
     ),
-    method_version=5,
+    method_version=6,
     charts=("spread", "estimates", "map"),
 )

@@ -52,6 +52,7 @@ from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words import warnings
 from meantime.statistics.words.extremes import ReferenceValue, estimate_sentence, range_sentence
 from meantime.table import Cell, Column, Kind, Table
+from meantime.text import quoted
 
 
 class Estimate(CellParameters, frozen=True, kw_only=True):
@@ -134,7 +135,7 @@ def estimate(prepared: Prepared[Estimate, Selection | Rows], _work: Work) -> Tab
     Borduria 26.25 0.72 24.86 27.69 2 0 2000  None
     Dorado 26.25 0.72 24.86 27.69 2 0 2000  None
     Erewhon 23.85 0.72 22.47 25.29 2 0 2000  None
-    Left out: Cockaigne (suppressed or missing in 2018: "~").
+    Not shown: Cockaigne is suppressed or missing in 2018 ("~").
 
     Each period by itself, where what is withheld has a row that says so:
 
@@ -242,7 +243,7 @@ def _by_period(of: Selection, parameters: Estimate) -> Table:
         integers(of.respondents[rows, columns]),
         flag_texts(of.flags[rows, columns]),
         [
-            None if has else f"{of.missing_group(row, index)}{_reason(of, row, index)}"
+            None if has else _reason(of, row, index)
             for has, row, index in zip(has_value.tolist(), rows.tolist(), columns.tolist(), strict=True)
         ],
     ]
@@ -250,7 +251,8 @@ def _by_period(of: Selection, parameters: Estimate) -> Table:
 
 
 def _reason(of: Selection, row: int, index: int) -> str:
-    return "no row" if of.cell[row, index] == ABSENT else of.reason(row, index)
+    reason, group = "no row" if of.cell[row, index] == ABSENT else of.reason(row, index), of.missing_group(row, index)
+    return f"{quoted(group)}: {reason}" if group else reason
 
 
 def _groups(of: Selection, parameters: Estimate) -> list[list[Cell]]:
@@ -295,12 +297,12 @@ def _of_all_rows(snapshot: Snapshot, rows: Rows) -> Table:
         ["no standard error"] * len(codes),
         nothing,
     ]
-    when = f"Years: {periods_text(rows.periods)}." if rows.periods else ""
+    about = " / ".join(filter(None, ("All rows", periods_text(rows.periods))))
     possible_warnings = (_NO_ERROR, *rows.warnings, left_out_warning(rows.left_out))
     return Table(
         columns=shared.of_question(COLUMNS, rows.unit),
         data=tuple(data),
-        notes=tuple(filter(None, ("Basis: all rows as they come.", when, warnings.synthetic(snapshot), *rows.notes))),
+        notes=tuple(filter(None, (f"{about}.", warnings.synthetic(snapshot), *rows.notes))),
         warnings=tuple(filter(None, possible_warnings)),
     )
 
@@ -343,6 +345,6 @@ STATISTIC = Statistic(
     example_rows=(
         ("Alabama", 29.9, 0.38381132341620866, 29.153211082703823, 30.657640621890575, 5, 0, 25263, "", None),
     ),
-    method_version=4,
+    method_version=5,
     charts=("estimates", "trend", "groups", "map", "point_map"),
 )

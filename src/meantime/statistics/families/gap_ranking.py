@@ -262,14 +262,14 @@ def _gaps(snapshot: Snapshot, parameters: GapRanking) -> Gaps:
 
 def _sides(snapshot: Snapshot, parameters: GapRanking, chosen: ChosenGroups) -> tuple[_Sides, tuple[LeftOut, ...]]:
     every = strata(snapshot, parameters, chosen)
-    pooled = every.without(every.groups.is_aggregate, "an aggregate of others")
-    pooled = pooled.without(np.isnan(pooled.se), "no standard error")
+    pooled = every.without(every.groups.is_aggregate, "is an aggregate")
+    pooled = pooled.without(np.isnan(pooled.se), "has no standard error")
     who = names(pooled.groups)
     group = pooled[[name == chosen.stratum for name in who]]
     reference = pooled[[name == chosen.reference for name in who]]
     both = np.intersect1d(group.groups.locations, reference.groups.locations)
     single = sorted(set(group.groups.names) ^ set(reference.groups.names))
-    left_out = (*pooled.left_out, *(LeftOut(name, "one of the two groups is not there") for name in single))
+    left_out = (*pooled.left_out, *(LeftOut(name, "lacks one of the two groups") for name in single))
     return _of_locations(_Sides(group, reference), both), tuple(dict.fromkeys(left_out))
 
 
@@ -391,6 +391,6 @@ STATISTIC = Statistic(
             *(9161, ""),
         ),
     ),
-    method_version=7,
+    method_version=8,
     charts=("ranking",),
 )

@@ -127,7 +127,9 @@ COLUMNS = (
         meaning=f"these others, best first, {alike.LISTED}",
     ),
     shared.number("expected_rank", "mean rank over draws of the model; model-based, no confidence", unit=None),
-    shared.number("p_best", "chance to be among the best, by the model; how many those are is a parameter", unit=None),
+    shared.number(
+        "p_best", "probability of being among the best, by the model; how many those are is a parameter", unit=None
+    ),
     _rank("likely_low", "the best rank of the middle 95% of the model's draws; model-based, no confidence"),
     _rank("likely_high", "the worst rank of these"),
     RESPONDENTS,
@@ -177,7 +179,7 @@ def ranking(prepared: Prepared[Ranking, Ranked], work: Work) -> Table:
     2 Dorado 2 3 1 Borduria
     4 Cockaigne 4 4 0 -
     >>> table.warnings
-    ('Left out: Erewhon (no row for 2020).',)
+    ('Not shown: Erewhon has no 2020 value.',)
     """
     parameters, (pooled, is_lower_better, reference) = prepared.parameters, prepared.data
     compared = pairs(pooled.estimates)
@@ -260,9 +262,9 @@ def lower_is_better(chosen: Selection, parameters: Ordered) -> bool:
 
 def in_order(pooled: Pooled) -> Pooled:
     """Return the estimates that can be put in an order: of single locations, and with a standard error."""
-    pooled = pooled.without(pooled.groups.is_aggregate, "an aggregate of others")
-    pooled = pooled.without((pooled.flags & IMPOSSIBLE) != 0, "impossible numbers")
-    return pooled.without(np.isnan(pooled.se), "no standard error")
+    pooled = pooled.without(pooled.groups.is_aggregate, "is an aggregate")
+    pooled = pooled.without((pooled.flags & IMPOSSIBLE) != 0, "has impossible numbers")
+    return pooled.without(np.isnan(pooled.se), "has no standard error")
 
 
 def _line(reference: Pooled | None, rows: int) -> list[list[Cell]]:
@@ -373,7 +375,7 @@ STATISTIC = Statistic(
     explain=explain,
     check_form=check_standardized,
     help="locations in order, best first, with confidence intervals for their ranks",
-    estimates="the order of the locations' population values, as far as chance lets it be seen",
+    estimates="the order of the locations' population values, as far as sampling error lets it be seen",
     columns=COLUMNS,
     example=EXAMPLE,
     example_rows=(
@@ -383,6 +385,6 @@ STATISTIC = Statistic(
             *("National", 33.1, 32.9, 33.3),
         ),
     ),
-    method_version=8,
+    method_version=9,
     charts=("ranking", "estimates", "map"),
 )

@@ -87,7 +87,7 @@ FIGURES = (
     Column(name="method", kind=Kind.TEXT, meaning="the way in which the ranking is made"),
     Column(name="what", kind=Kind.TEXT, meaning="what that is, and of which years"),
     Column(name="not_available", kind=Kind.TEXT, meaning="why the table does not allow it; null where it does"),
-    shared.number("kendall_tau", "how like the ranking as asked: 1 the same order, 0 no more than chance", unit=None),
+    shared.number("kendall_tau", "how like the ranking as asked: 1 the same order, 0 no association", unit=None),
     _integer("best_shared", "how many of the best are also the best as asked"),
     _integer("moves_most", "the most places that a location moves from where it is as asked"),
     shared.number("moves_on_average", "places that locations move, on average", unit=None),
@@ -155,7 +155,7 @@ def sensitivity(prepared: Prepared[Sensitivity, Selected], _work: Work) -> Table
         for way in allowed
     }
     left_out = tuple(
-        LeftOut(name, f"missing under {', '.join(way.method for way in allowed if name not in way.values)}")
+        LeftOut(name, f"has no rank under {', '.join(way.method for way in allowed if name not in way.values)}")
         for name in pooled.groups.names
         if name not in common
     )
@@ -376,6 +376,6 @@ STATISTIC = Statistic(
         ("Wyoming", 2, 2, 2, 2, 2, 2, 2, 2, 0),
         ("South Carolina", 3, 3, 4, 4, 4, 3, 3, 4, 1),
     ),
-    method_version=5,
+    method_version=6,
     charts=("slopes",),
 )

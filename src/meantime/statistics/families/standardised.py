@@ -16,11 +16,11 @@ from meantime.errors import Problem, RequestInvalid
 from meantime.model import Work
 from meantime.statistics import columns as shared
 from meantime.statistics.cells.cell_parameters import MOST_STRATA, CellParameters, check_form
-from meantime.statistics.cells.pooled import Pooled, pool_periods
+from meantime.statistics.cells.pooled import Pooled, missing_reason, pool_periods
 from meantime.statistics.cells.provenance import VALUE, Part, Provenance, groups_of, of_all
 from meantime.statistics.cells.refusals import raise_problems, refusal
 from meantime.statistics.cells.select import select
-from meantime.statistics.cells.selection import LeftOut, Selection
+from meantime.statistics.cells.selection import LeftOut, Selection, no_value
 from meantime.statistics.cells.standards import (
     Populations,
     fits,
@@ -305,15 +305,16 @@ def _complete(
 
 def _incomplete(chosen: Selection, groups: Selection, value: Doubles, strata: Sequence[str]) -> Iterator[LeftOut]:
     """Say of each location that lacks a stratum which one, and why."""
-    lacking = np.isnan(chosen.value).any(axis=1)
-    # ``pooled`` tells them in this order, after those that have no row at all.
-    reasons = pool_periods(chosen[lacking]).left_out[len(chosen.left_out) :]
-    strata_of = [stratum for _, stratum in chosen[lacking].stratum_names]
-    why = {(each.location, stratum): each.reason for each, stratum in zip(reasons, strata_of, strict=True)}
+    lacking = np.flatnonzero(np.isnan(chosen.value).any(axis=1)).tolist()
+    groups_of_rows, names = chosen.stratum_names, chosen.names
+    why = {
+        (names[row], groups_of_rows[row][1]): missing_reason(chosen, row, group=groups_of_rows[row][1])
+        for row in lacking
+    }
     for name, values in zip(groups.names, value, strict=True):
         missing = [stratum for stratum, is_absent in zip(strata, np.isnan(values).tolist(), strict=True) if is_absent]
         if missing:
-            yield LeftOut(name, f"{quoted(missing[0])}: {why.get((name, missing[0]), f'no row for {chosen.years}')}")
+            yield LeftOut(name, why.get((name, missing[0]), no_value(chosen.years, missing[0])))
 
 
 def _flags(of: Selection, value: Doubles, se: Doubles, low: Doubles, high: Doubles, respondents: Doubles) -> Flags:
@@ -325,7 +326,7 @@ def _flags(of: Selection, value: Doubles, se: Doubles, low: Doubles, high: Doubl
 def _no_groups_note(found: _Strata) -> str:
     if not found.no_groups:
         return ""
-    return f"Left out, since they are no groups of people: {', '.join(map(quoted, found.no_groups))}."
+    return f"Not shown, since they are not groups of people: {', '.join(map(quoted, found.no_groups))}."
 
 
 def _finding(found: _Strata, value: Doubles, low: Doubles, high: Doubles) -> str:
@@ -390,6 +391,6 @@ STATISTIC = Statistic(
             *(6, 0, 4535, ""),
         ),
     ),
-    method_version=5,
+    method_version=6,
     charts=("estimates", "map"),
 )

@@ -116,7 +116,7 @@ COLUMNS = (
     Column(
         name="fit",
         kind=Kind.TEXT,
-        meaning=f"whether they do, in words: not where fit_p is below {FIT_LEVEL}; null where no verdict is given",
+        meaning=f"whether they do, in words: not where fit_p is below {FIT_LEVEL}; null where that is not tested",
     ),
     shared.number(
         "autocorrelation",
@@ -439,6 +439,6 @@ STATISTIC = Statistic(
             *(-0.2571534834500745, 1.346582943805166e-05, 0.35749999999999993),
         ),
     ),
-    method_version=6,  # from 2 on the years of a percent are weighed by standard errors at their mean
+    method_version=7,  # from 2 on the years of a percent are weighed by standard errors at their mean
     charts=("comparison",),
 )

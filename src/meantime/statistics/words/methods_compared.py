@@ -11,8 +11,6 @@ from meantime.dataset.cube import Integers
 from meantime.statistics.methods.concordance import kendall_tau, shared_best
 from meantime.statistics.words.subject import Subject, named, number_word
 
-_SUFFIXES = {1: "st", 2: "nd", 3: "rd"}
-
 
 def sensitivity_sentences(
     subject: Subject,
@@ -49,9 +47,9 @@ def sensitivity_sentences(
     by_method = {method: int(each[most]) for method, each in rank.items()}
     least, greatest = (choose(by_method, key=by_method.__getitem__) for choose in (min, max))
     sentences.append(
-        f"Depending on the method, {named(names[most])} ranks between {ordinal(by_method[least])} "
-        f"({described[least]}) and {ordinal(by_method[greatest])} ({described[greatest]}) in {subject}, the largest "
-        "shift."
+        f"Depending on the method, {named(names[most])} ranks between {text.ordinal(by_method[least])} "
+        f"({described[least]}) and {text.ordinal(by_method[greatest])} ({described[greatest]}) in {subject}, the "
+        "largest shift."
     )
     tau = {method: kendall_tau(requested, each) for method, each in rank.items()}
     unlike = min(tau, key=tau.__getitem__)
@@ -61,12 +59,3 @@ def sensitivity_sentences(
         f"{text.number(tau[unlike])}, with {number_word(shared)} of {few} in common."
     )
     return sentences
-
-
-def ordinal(number: int) -> str:
-    """Write a rank.
-
-    >>> [ordinal(number) for number in (1, 2, 3, 4, 11, 12, 21, 113)]
-    ['1st', '2nd', '3rd', '4th', '11th', '12th', '21st', '113th']
-    """
-    return f"{number}{'th' if number % 100 in (11, 12, 13) else _SUFFIXES.get(number % 10, 'th')}"

@@ -57,7 +57,7 @@ class TestBasis:
         found = select(made(row("Utah", value="30.0"), row("Utah", value="28.0", **FEMALE)), asked())
         assert found.value.tolist() == [[30.0]]
         assert found.stratum_names == [("Total", "Total")]
-        assert "Basis: the total, as published." in found.notes
+        assert "Everyone / 2020." in found.notes
 
     def test_rows_without_categories_are_totals_where_nothing_else_is(self) -> None:
         found = select(made(row("Utah", category=None, stratum=None)), asked())
@@ -168,20 +168,20 @@ class TestYears:
     def test_the_latest_is_the_last_that_nine_in_ten_locations_have(self) -> None:
         found = select(self.SNAPSHOT, asked())
         assert found.years == "2020"
-        assert "Year: 2020." in found.notes
+        assert "Everyone / 2020." in found.notes
 
     def test_who_lacks_a_year_is_left_out_by_name_with_the_reason(self) -> None:
         found = pool_periods(select(self.SNAPSHOT, asked(years="2019..2020")))
         assert len(found) == 18
-        assert found.left_out == (("L18", 'suppressed or missing in 2020: "~"'), ("L19", "no row for 2020"))
+        assert found.left_out == (("L18", 'is suppressed or missing in 2020 ("~")'), ("L19", "has no 2020 value"))
         assert left_out_warning(found.left_out) == (
-            'Left out: L18 (suppressed or missing in 2020: "~"); L19 (no row for 2020).'
+            'Not shown: L18 is suppressed or missing in 2020 ("~"); L19 has no 2020 value.'
         )
 
     def test_who_has_no_row_at_all_is_left_out_too(self) -> None:
         found = pool_periods(select(self.SNAPSHOT, asked(years=2021, locations=("L00", "L01"))))
         assert found.groups.names == ["L00"]
-        assert found.left_out == (("L01", "no row for 2021"),)
+        assert found.left_out == (("L01", "has no 2021 value"),)
 
     def test_a_year_that_nobody_has_is_refused_and_the_years_told(self) -> None:
         assert problems(self.SNAPSHOT, years="2018") == [("/years", "absent")]
@@ -208,7 +208,7 @@ class TestYears:
         snapshot = made(row("Utah", None), row("Ohio", None, None, reason="*"))
         found = pool_periods(select(snapshot, asked()))
         assert (found.groups.years, found.groups.periods) == ("", (None,))
-        assert found.left_out == (("Ohio", 'suppressed or missing: "*"'),)
+        assert found.left_out == (("Ohio", 'is suppressed or missing ("*")'),)
         assert problems(snapshot, years="2020") == [("/years", "absent")]
 
     def test_a_question_with_nothing_of_the_kind_is_refused(self) -> None:
@@ -332,14 +332,14 @@ def test_all_rows_are_every_category_and_nothing_that_is_withheld() -> None:
     snapshot = made(row("Ohio"), row("Ohio", **FEMALE), row("Ohio", value=None, **MALE), row("Utah", 2019))
     found = select_rows(snapshot, asked(basis="all_rows", years="2020"))
     assert len(found.cells) == 2
-    assert found.left_out == (("Utah", "no row for 2020"),)
+    assert found.left_out == (("Utah", "has no 2020 value"),)
     with pytest.raises(RequestInvalid):
         select_rows(snapshot, asked(basis="all_rows", years="soon"))
 
 
 def test_many_names_are_cut() -> None:
-    said = left_out_warning([LeftOut(f"L{number}", "gone") for number in range(15)])
-    assert said.endswith("L11, and 3 more (gone).")
+    said = left_out_warning([LeftOut(f"L{number}", "is gone") for number in range(15)])
+    assert said.endswith("L11, and 3 more are gone.")
     assert left_out_warning(()) == ""
 
 

@@ -171,9 +171,9 @@ def test_a_place_without_all_groups_is_left_out_by_name_with_the_reason() -> Non
     table = answer("ranking", of, better="lower", **raw)
     assert sorted(map(str, table.column("location"))) == ["Idaho", "Ohio"]
     assert any(
-        'Iowa ("45-64": suppressed or missing in 2020: "~")' in each
-        and 'Utah ("65 or older": no row for 2020)' in each
-        and 'Maine ("18-44": no row for 2020)' in each
+        'Iowa is suppressed or missing for "45-64" in 2020 ("~")' in each
+        and 'Utah has no value for "65 or older" in 2020' in each
+        and 'Maine has no value for "18-44" in 2020' in each
         for each in table.warnings
     )
     by_year = answer("estimate", of, by=["period"], **raw)
@@ -186,7 +186,7 @@ def test_a_place_without_all_groups_is_left_out_by_name_with_the_reason() -> Non
     assert dict(zip(by_year.column("location"), by_year.column("cells"), strict=True))["Iowa"] == 0
     lines = answer("trend", of, standard=["us_2000"])
     assert dict(zip(lines.column("location"), lines.column("years"), strict=True))["Utah"] == 5
-    assert any('Iowa and Maine ("18-44": no row for 2015)' in each for each in lines.warnings)
+    assert any('Iowa and Maine have no value for "18-44" in 2015' in each for each in lines.warnings)
 
 
 def test_values_without_years_are_standardized_too() -> None:
@@ -197,7 +197,7 @@ def test_values_without_years_are_standardized_too() -> None:
     )
     table = answer("estimate", of, standard=["us_2000"])
     assert table.column("location") == ["Idaho", "National", "Ohio"]
-    assert any('Utah ("45-64": no row)' in each for each in table.warnings)
+    assert any('Utah has no value for "45-64"' in each for each in table.warnings)
 
 
 def test_flags_of_groups_are_counted_and_what_cannot_be_right_is_not_tested() -> None:

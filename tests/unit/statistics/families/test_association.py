@@ -141,7 +141,7 @@ def test_only_locations_that_have_both_count_and_the_others_are_told() -> None:
             factories.row("Q", NAMES[0], None, period=(2020, 2020), reason="~"),
         ]
     )
-    assert 'Left out: L00 (suppressed or missing in 2020: "~", of the other question).' in of(snapshot).warnings
+    assert 'Not shown: L00 is suppressed or missing in 2020 ("~") for the other question.' in of(snapshot).warnings
 
 
 def test_aggregates_are_left_out() -> None:
@@ -149,7 +149,7 @@ def test_aggregates_are_left_out() -> None:
     both = [row(question, name, 30.0 + place) for question in "PQ" for place, name in enumerate([*states, "Utah"])]
     table = of(factories.snapshot(both))
     assert table.column("locations") == [10, 10]
-    assert "Left out: National (an aggregate of others)." in table.warnings
+    assert "Not shown: National is an aggregate." in table.warnings
 
 
 def test_what_cannot_be_answered_is_refused() -> None:

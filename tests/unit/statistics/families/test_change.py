@@ -217,7 +217,7 @@ def test_all_p_values_are_one_family() -> None:
 def test_pools_of_years_are_compared_and_who_lacks_a_year_is_left_out() -> None:
     table = of(since="2018..2019")
     assert table.column("location") == ["Iowa", "National", "Ohio"]
-    assert 'Guam (no row for 2023); Utah (suppressed or missing in 2019: "~")' in table.warnings[0]
+    assert 'Guam has no 2023 value; Utah is suppressed or missing in 2019 ("~")' in table.warnings[0]
     assert "Earlier years: 2018–2019." in table.notes
 
 

@@ -236,7 +236,7 @@ def test_a_reference_that_lacks_the_year_is_refused() -> None:
     assert wrong(snapshot, **asked) == [("/reference", "absent")]
     withheld = {**asked, "years": "2018", "reference": "Cockaigne"}
     (problem,) = problems(STATISTIC, snapshot, Comparison(**withheld))
-    assert 'suppressed or missing in 2018: "~"' in problem.detail
+    assert 'is suppressed or missing in 2018 ("~")' in problem.detail
 
 
 def test_what_cannot_be_selected_is_refused_and_before_the_data_are_there_only_the_form() -> None:

@@ -64,7 +64,7 @@ def test_the_gap_of_a_location_comes_with_q_a_correction_and_an_interval_of_all_
     rng = np.random.default_rng(4)
     drawn = np.ptp(value + SE * rng.standard_normal((200_000, 3)), axis=1).mean()
     assert table.column("gap_corrected")[0] == pytest.approx(22 - drawn, abs=0.1)
-    assert any("removes only part of that" in note for note in table.notes)
+    assert any("removes only a part of the bias" in note for note in table.notes)
 
 
 def test_asked_again_the_answer_is_the_same() -> None:

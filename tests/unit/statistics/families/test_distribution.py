@@ -93,7 +93,7 @@ def test_aggregates_are_left_out_by_name() -> None:
     rows = [factories.row(location=name, value="20", low=17.0, high=23.0) for name in ("National", "Ohio", "Utah")]
     table = of(factories.snapshot(rows))
     assert table.column("location") == ["Ohio", "Utah"]
-    assert table.warnings == ("Left out: National (an aggregate of others).",)
+    assert table.warnings == ("Not shown: National is an aggregate.",)
 
 
 def test_without_standard_errors_there_are_quantiles_and_nothing_is_tested() -> None:

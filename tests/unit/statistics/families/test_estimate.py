@@ -34,7 +34,7 @@ def test_a_single_year_is_as_published() -> None:
     assert table.column("location") == ["Avalon", "Borduria", "Cockaigne", "Dorado"]
     assert table.column("estimate") == [21.8, 26.2, 31.8, 26.2]
     assert table.column("low") == [19.9, 24.3, 29.9, 24.3]
-    assert table.warnings == ("Left out: Erewhon (no row for 2020).",)
+    assert table.warnings == ("Not shown: Erewhon has no 2020 value.",)
     assert table.columns[1].unit == "percent"
 
 
@@ -122,14 +122,14 @@ def test_all_rows_are_averaged_as_they_come_and_warned_of() -> None:
     assert table.column("cells")[0] == 3
     assert set(table.column("se")) == {None}
     assert "Do not rank by it." in table.warnings[0]
-    assert "Years: 2019." in table.notes
+    assert "All rows / 2019." in table.notes
 
 
 def test_all_rows_without_years_are_those_there_are() -> None:
     snapshot = factories.snapshot([factories.row(value="30"), factories.row(value="31")])
     table = of(snapshot, question="Q", basis="all_rows")
     assert table.column("estimate") == [30.5]
-    assert not any(note.startswith("Years") for note in table.notes)
+    assert table.notes[0] == "All rows."
 
 
 def test_all_rows_are_not_broken_down() -> None:

@@ -59,7 +59,7 @@ def test_the_widest_gap_comes_first_and_tied_ones_share_a_rank() -> None:
     assert table.column("rank") == [1, 2, 3, 3]
     assert table.column("gap") == [10.0, 3.0, 0.0, 0.0]
     assert table.column("gap_high")[0] == pytest.approx(10 + Z * SE * np.sqrt(2))
-    assert "Left out: National (an aggregate of others); Maine (one of the two groups is not there)." in table.warnings
+    assert "Not shown: National is an aggregate; Maine lacks one of the two groups." in table.warnings
 
 
 def test_the_relative_gap_is_in_percent_of_the_reference_group_with_the_interval_of_the_ratio() -> None:

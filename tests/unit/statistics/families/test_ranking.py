@@ -52,7 +52,7 @@ def test_aggregates_and_what_has_no_standard_error_are_left_out_by_name() -> Non
     ]
     table = of(factories.snapshot([*rows, factories.row(location="Iowa", value="0.0")], polarity={"Q": "lower"}))
     assert table.column("location") == ["Ohio", "Utah"]
-    assert "Left out: National (an aggregate of others); Iowa (no standard error)." in table.warnings
+    assert "Not shown: National is an aggregate; Iowa has no standard error." in table.warnings
 
 
 def test_tied_ones_share_a_rank_and_stand_by_name() -> None:

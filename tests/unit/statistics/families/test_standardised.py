@@ -104,7 +104,7 @@ def test_a_stratum_of_weight_0_is_left_out_whether_it_is_there_or_not() -> None:
     snapshot = factories.snapshot([*rows("Ohio", (*OHIO[:5], None)), *rows("Utah", (*UTAH[:5], ""))])
     table = of(snapshot, standard=(*STANDARD[:5], "65 or older=0"))
     assert table.column("strata") == [5, 5]
-    assert not any("Left out" in warning for warning in table.warnings)
+    assert not any("Not shown" in warning for warning in table.warnings)
 
 
 def test_a_location_that_lacks_a_stratum_is_left_out_with_the_reason() -> None:
@@ -115,10 +115,27 @@ def test_a_location_that_lacks_a_stratum_is_left_out_with_the_reason() -> None:
     )
     table = of(snapshot)
     assert table.column("location") == ["Ohio", "Utah"]
-    (said,) = [warning for warning in table.warnings if warning.startswith("Left out")]
-    assert 'Iowa ("65 or older": no row for 2020)' in said
-    assert 'Idaho ("25 - 34": suppressed or missing in 2020: "empty")' in said
-    assert "Maine (no row for 2020)" in said
+    (said,) = [warning for warning in table.warnings if warning.startswith("Not shown")]
+    assert 'Iowa has no value for "65 or older" in 2020' in said
+    assert 'Idaho is suppressed or missing for "25 - 34" in 2020 ("empty")' in said
+    assert "Maine has no 2020 value" in said
+
+
+def test_each_location_is_left_out_with_the_reason_of_its_own_stratum_and_year() -> None:
+    snapshot = factories.snapshot(
+        [
+            *(each for year in (2019, 2020) for each in rows("Ohio", OHIO, year)),
+            *rows("Iowa", ("20.0", None, *UTAH[2:]), 2019),
+            *rows("Iowa", UTAH, 2020),
+            *rows("Utah", UTAH, 2019),
+            *rows("Utah", (*UTAH[:3], "", *UTAH[4:]), 2020),
+        ]
+    )
+    [left_out] = [each for each in of(snapshot, years="2019..2020").warnings if each.startswith("Not shown")]
+    assert left_out == (
+        'Not shown: Iowa is suppressed or missing for "25 - 34" in 2019 ("empty"); Utah has no value for "45 - 54" in '
+        "2020."
+    )
 
 
 def test_several_years_are_pooled_before_strata_are_weighted() -> None:
@@ -138,7 +155,7 @@ def test_what_are_no_groups_is_left_out_and_told() -> None:
     )
     table = of(made(nobody))
     assert table.column("estimate") == of(made()).column("estimate")
-    assert 'Left out, since they are no groups of people: "Data not reported".' in table.notes
+    assert 'Not shown, since they are not groups of people: "Data not reported".' in table.notes
 
 
 def test_strata_with_a_flag_are_counted_and_the_whole_has_its_own() -> None:
