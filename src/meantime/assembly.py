@@ -218,7 +218,7 @@ class Parts:
             case _ if _is_being_read(status):
                 return
             case Ready(reload_error=MeantimeError() as error):
-                _log.error("reload failed; the previous content is still served", dataset=name, reason=error.reason)
+                _log.error("reload failed; the previous content is still served", dataset=name, reason=error.operator_reason)
             case Ready(snapshot=snapshot) if self._logged_ready.get(name) is snapshot:
                 _log.info("nothing to reload", dataset=name, fingerprint=snapshot.fingerprint)
             case Ready(snapshot=snapshot):
@@ -232,7 +232,7 @@ class Parts:
                     fingerprint=snapshot.fingerprint,
                 )
             case Failed(error=error):
-                _log.error("data set failed to load", dataset=name, reason=error.reason)
+                _log.error("data set failed to load", dataset=name, reason=error.operator_reason)
         if not any(isinstance(self.catalog.status(other), Loading) for other in self.catalog.names):
             # Not before every data set is decided: until then the sweep would not know which snapshots are current.
             self.catalog.sweep(self._jobs.fingerprints())

@@ -113,7 +113,7 @@ def start(logger: logging.Logger | None = None) -> Running:
     except MeantimeError as error:
         if click.get_current_context(silent=True) and _command() is not None:
             # Flask's command line has a traceback for everything else.
-            raise click.ClickException(error.reason) from error
+            raise click.ClickException(error.operator_reason) from error
         raise
 
 

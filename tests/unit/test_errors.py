@@ -62,6 +62,15 @@ def test_an_error_comes_whole_through_a_pipe_between_processes(kind: type[Meanti
     assert (type(again), again.reason, vars(again)) == (kind, "The reason.", vars(error))
 
 
+def test_an_error_may_have_a_second_text_for_who_runs_the_server() -> None:
+    error = MeantimeError("a.csv cannot be read.")
+    assert error.operator_reason == error.reason
+    assert error.for_operator("/srv/a.csv cannot be read.") is error
+    again = pickle.loads(pickle.dumps(error))  # noqa: S301 - our own bytes
+    assert (again.reason, again.operator_reason) == ("a.csv cannot be read.", "/srv/a.csv cannot be read.")
+    assert errors.Failure.of(again).reason == "a.csv cannot be read."
+
+
 def test_errors_carry_data() -> None:
     missing = RolesMissing("No column for value.", roles=["value"], columns=["Question"])
     assert (missing.reason, missing.roles, missing.columns) == ("No column for value.", ("value",), ("Question",))

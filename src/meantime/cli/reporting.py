@@ -15,7 +15,7 @@ _CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 def report(error: MeantimeError) -> int:
     """Print what went wrong, and return the exit code for it."""
     # It may quote a file, or a server.
-    click.echo(f"meantime: {printable(error.reason)}", err=True)
+    click.echo(f"meantime: {printable(error.operator_reason)}", err=True)
     return 1 if error.fault is Fault.SERVER else 2
 
 

@@ -63,7 +63,7 @@ class SourceSnapshots:
         try:
             return folder, self._open_folder(folder)
         except SnapshotDamaged as error:
-            _log.warning("a snapshot is damaged; its source is read again", dataset=source.name, reason=error.reason)
+            _log.warning("a snapshot is damaged; its source is read again", dataset=source.name, reason=error.operator_reason)
             return None
 
     def _read(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
-from typing import ClassVar
+from typing import ClassVar, Self
 
 import msgspec
 
@@ -27,15 +27,36 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
 
 
 class MeantimeError(Exception):
-    """The root: whatever Meantime raises on purpose."""
+    """The root: whatever Meantime raises on purpose.
+
+    An error has two texts. Whoever sends a request may read ``reason``: it names files and data sets, but no folder of
+    this machine, and never quotes a traceback or another program. ``operator_reason`` is for who runs the server, at
+    the terminal and in the log.
+    """
 
     code: ClassVar[str] = "error"
     fault: ClassVar[Fault] = Fault.SERVER
+    _operator_reason: str | None = None
 
     @property
     def reason(self) -> str:
-        """The sentence for people."""
+        """The sentence for everybody, clients included."""
         return str(self)
+
+    @property
+    def operator_reason(self) -> str:
+        """The text for who runs the server: with paths and details. The same as ``reason`` where there are none."""
+        return self.reason if self._operator_reason is None else self._operator_reason
+
+    def for_operator(self, text: str) -> Self:
+        """Give the error a text of its own for who runs the server, and return it.
+
+        >>> error = MeantimeError("a.csv cannot be read.").for_operator("/srv/a.csv cannot be read.")
+        >>> error.reason, error.operator_reason
+        ('a.csv cannot be read.', '/srv/a.csv cannot be read.')
+        """
+        self._operator_reason = text
+        return self
 
 
 class Failure(msgspec.Struct, frozen=True, kw_only=True):

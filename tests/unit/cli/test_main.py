@@ -37,8 +37,12 @@ def test_a_command_that_does_not_exist_is_refused_with_those_that_do(typed: str,
 
 @pytest.mark.parametrize(
     ("error", "code"),
-    [(SettingInvalid("port is 'x'"), 2), (StoreBroken("the disk is gone"), 1)],
-    ids=["something to fix", "our fault"],
+    [
+        (SettingInvalid("port is 'x'"), 2),
+        (StoreBroken("the disk is gone"), 1),
+        (StoreBroken("the disk is gone").for_operator("/srv is gone"), 1),
+    ],
+    ids=["something to fix", "our fault", "with a text for the operator"],
 )
 def test_an_error_is_one_line_and_an_exit_code(
     error: MeantimeError, code: int, monkeypatch: pytest.MonkeyPatch
@@ -48,4 +52,4 @@ def test_an_error_is_one_line_and_an_exit_code(
 
     monkeypatch.setattr("meantime.cli.serve.serve.callback", fail)
     ran = CliRunner().invoke(main, ["serve"])
-    assert (ran.exit_code, ran.stdout, ran.stderr) == (code, "", f"meantime: {error.reason}\n")
+    assert (ran.exit_code, ran.stdout, ran.stderr) == (code, "", f"meantime: {error.operator_reason}\n")

@@ -15,7 +15,7 @@ import msgspec
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.load_status import Loading
 from meantime.engine.engine import Engine
-from meantime.errors import JobUnknown, MeantimeError
+from meantime.errors import JobUnknown, MeantimeError, StoreBroken, Unavailable
 from meantime.model import JobRecord, JobState, Request, job_id, job_number
 from meantime.statistics.check import check, check_form
 from meantime.web.classic.errors import SHUTTING_DOWN, error_body, error_reply
@@ -84,10 +84,8 @@ def get_results(text: str, *, engine: Engine) -> Reply | Later:
             reason = job.failure.reason if job.failure else ""
             return _failed(number, reason) if job.state.is_ended else _RUNNING._replace(job_id=text)
         awaited = engine.read_result(number)
-    except JobUnknown:
-        return _INVALID_JOB_ID
     except MeantimeError as error:
-        return _failed(number, error.reason)
+        return _without_result(number, error)
 
     def finish(result: Future[bytes]) -> Reply:
         return _result(number, result)
@@ -149,10 +147,20 @@ def _accepted(added: Future[list[JobRecord]]) -> Reply:
 def _result(number: int, result: Future[bytes]) -> Reply:
     try:
         return Reply(200, b'{"status":"done","data":%b}' % result.result(), job_id=job_id(number))
-    except JobUnknown:
-        return _INVALID_JOB_ID  # it expired between the two lookups
     except MeantimeError as error:
-        return _failed(number, error.reason)
+        return _without_result(number, error)
+
+
+def _without_result(number: int, error: MeantimeError) -> Reply:
+    match error:
+        case JobUnknown():
+            return _INVALID_JOB_ID  # possibly it expired between the two lookups
+        case Unavailable() | StoreBroken():
+            # The job is done, and its result can be had when the server's trouble has passed, at the latest after a
+            # restart. "error" would make its client give up.
+            return _RUNNING._replace(job_id=job_id(number), reason=error.operator_reason)
+        case _:
+            return _failed(number, error.reason)
 
 
 def _failed(number: int, reason: str) -> Reply:

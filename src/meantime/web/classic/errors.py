@@ -27,7 +27,7 @@ def error_reply(error: BaseException) -> Reply:
         headers = (("allow", ", ".join(error.allowed)),)
     status = status_of(type(error))
     if isinstance(error, MeantimeError):
-        return Reply(status, error_body(error.reason), headers=headers, reason=error.reason)
+        return Reply(status, error_body(error.reason), headers=headers, reason=error.operator_reason)
     return Reply(status, error_body("internal error; the server's log has the details"), reason=repr(error))
 
 

@@ -114,7 +114,7 @@ def error_reply(error: BaseException) -> Reply:
         # Who is responsible for a failed job is recorded with its failure.
         error.fault if failure is None else failure.fault,
         detail,
-        detail,
+        error.operator_reason,
         problems=_problems_of(error),
         failure=msgspec.UNSET if failure is None else failure,
         headers=_headers(error),

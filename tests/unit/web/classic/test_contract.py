@@ -380,6 +380,34 @@ def test_a_result_that_cannot_be_read_says_why(
     assert (answer.status, answer.json) == (status, {"status": "error", "reason": reason})
 
 
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.StoreBroken("The store of jobs failed.").for_operator("/srv/state/jobs.sqlite3 failed."),
+        errors.StoreFull("The disk is full."),
+        errors.ShuttingDown("The server is stopping."),
+    ],
+    ids=lambda error: error.code,
+)
+@pytest.mark.parametrize("is_at_once", [True, False])
+def test_a_done_job_is_running_while_the_server_has_a_trouble_of_its_own(
+    server: Served, monkeypatch: pytest.MonkeyPatch, error: errors.MeantimeError, is_at_once: bool
+) -> None:
+    def read_result(_: int) -> Future[bytes]:
+        if is_at_once:
+            raise error
+        failed: Future[bytes] = Future()
+        failed.set_exception(error)
+        return failed
+
+    done = server.result("global_mean", question=OBESITY)
+    with monkeypatch.context() as trouble:
+        trouble.setattr(server.engine, "read_result", read_result)
+        answer = server.ask("GET", "/api/get_results/job_id_1")
+    assert (answer.status, answer.json) == (200, {"status": "running"})
+    assert server.ask("GET", "/api/get_results/job_id_1").body == done.body
+
+
 def test_many_jobs_at_once_each_get_an_id_of_their_own(server: Served) -> None:
     async def all_at_once(app: ASGIApp) -> list[Answer]:
         return await asyncio.gather(*(send(app, "POST", "/api/global_mean", body=ASK) for _ in range(200)))

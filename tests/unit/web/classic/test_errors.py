@@ -48,5 +48,11 @@ def test_an_error_that_is_not_meantimes_shows_no_details() -> None:
     assert "secret" in str(reply.reason)  # for the log
 
 
+def test_paths_are_for_the_log_only() -> None:
+    reply = error_reply(errors.StoreBroken("The store failed.").for_operator("/srv/jobs.sqlite3 failed."))
+    assert b"/srv" not in reply.body
+    assert reply.reason == "/srv/jobs.sqlite3 failed."
+
+
 def test_a_reason_with_half_characters_can_be_sent() -> None:
     assert error_reply(errors.SourceUnreadable("caf\udce9.csv")).body.decode().endswith('caf\\\\udce9.csv"}')

@@ -151,6 +151,12 @@ def test_an_unexpected_error_shows_no_details(error: Exception) -> None:
     assert "secret" in reply.reason
 
 
+def test_paths_are_for_the_log_only() -> None:
+    reply = problems.error_reply(errors.StoreBroken("The store failed.").for_operator("/srv/jobs.sqlite3 failed."))
+    assert b"/srv" not in reply.body
+    assert reply.reason == "/srv/jobs.sqlite3 failed."
+
+
 def test_a_reason_with_half_a_character_is_still_sent() -> None:
     reply = problems.error_reply(errors.PathUnknown("Nothing is at \udc80."))
     assert json.loads(reply.body)["detail"] == "Nothing is at \\udc80."
