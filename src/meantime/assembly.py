@@ -184,12 +184,12 @@ class Parts:
             self.catalog.reload(name)
 
     def failed(self) -> dict[str, MeantimeError]:
-        """Return why each data set failed that could not be loaded, and is not just being read again."""
+        """Return why each data set failed whose files are at fault, and that is not just being read again."""
         statuses = {name: self.catalog.status(name) for name in self.catalog.names}
         return {
             name: status.error
             for name, status in statuses.items()
-            if isinstance(status, Failed) and status.reloading is None
+            if isinstance(status, Failed) and status.is_by_files and status.reloading is None
         }
 
     @contextmanager
@@ -218,7 +218,8 @@ class Parts:
             case _ if _is_being_read(status):
                 return
             case Ready(reload_error=MeantimeError() as error):
-                _log.error("reload failed; the previous content is still served", dataset=name, reason=error.operator_reason)
+                what = "reload failed; the previous content is still served"
+                _log.error(what, dataset=name, reason=error.operator_reason)
             case Ready(snapshot=snapshot) if self._logged_ready.get(name) is snapshot:
                 _log.info("nothing to reload", dataset=name, fingerprint=snapshot.fingerprint)
             case Ready(snapshot=snapshot):
@@ -231,8 +232,8 @@ class Parts:
                     synthetic=snapshot.about.synthetic,
                     fingerprint=snapshot.fingerprint,
                 )
-            case Failed(error=error):
-                _log.error("data set failed to load", dataset=name, reason=error.operator_reason)
+            case Failed():
+                _log.error("data set failed to load", dataset=name, reason=status.operator_reason)
         if not any(isinstance(self.catalog.status(other), Loading) for other in self.catalog.names):
             # Not before every data set is decided: until then the sweep would not know which snapshots are current.
             self.catalog.sweep(self._jobs.fingerprints())

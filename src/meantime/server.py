@@ -81,7 +81,7 @@ def serve(
     once by a second signal.
 
     Raises:
-        DataError, LoadFailed: no data set could be loaded, and why.
+        DataError: no data set can be loaded, since the files are at fault, and why.
         StateInUse: another server works in this state directory.
         StoreTooNew: the state was written by a newer Meantime.
         SettingInvalid: the port is taken, or the interface does not exist.
@@ -181,7 +181,7 @@ class _Server:
         failed = self._parts.failed()
         if len(failed) == 1:
             raise next(iter(failed.values()))
-        reasons = "".join(f"\n  {name}: {error.reason}" for name, error in failed.items())
+        reasons = "".join(f"\n  {name}: {error.operator_reason}" for name, error in failed.items())
         raise DataError(f"None of the data sets could be loaded:{reasons}")
 
     def _drain(self, signum: int) -> int:

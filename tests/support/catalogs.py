@@ -12,6 +12,7 @@ from pathlib import Path
 import msgspec
 
 from meantime.dataset.catalog import Catalog
+from meantime.dataset.load_status import progress_of
 from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source
 from meantime.dataset.snapshot import Rejected
@@ -103,6 +104,19 @@ class Workspace:
         catalog.start()
         try:
             assert [opened.get(timeout=PATIENCE_S) for _ in sources] == [source.name for source in sources]
+            yield catalog
+        finally:
+            catalog.close()
+
+    @contextmanager
+    def settled(self, *sources: Source) -> Iterator[Catalog]:
+        """A catalog that has tried to read all data sets once, whatever came of it."""
+        catalog = self.catalog(*sources)
+        read: queue.SimpleQueue[str] = queue.SimpleQueue()
+        catalog.on_change(lambda name, status: read.put(name) if progress_of(status) is None else None)
+        catalog.start()
+        try:
+            assert [read.get(timeout=PATIENCE_S) for _ in sources] == [source.name for source in sources]
             yield catalog
         finally:
             catalog.close()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from meantime.cli.load_progress import LoadLines, load_bars
 from meantime.dataset.catalog import Catalog
-from meantime.dataset.load_status import Failed
+from meantime.dataset.load_status import Failed, Status
 from meantime.dataset.reading.ingestor import DataIngestor
 from meantime.dataset.reading.source import Source
 from meantime.errors import LoadCancelled
@@ -41,6 +41,13 @@ def loaded_catalog(source: Source, settings: Settings) -> Iterator[Catalog]:
         # SIGTERM as Ctrl-C: the folder and the reading process must not outlive us.
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)
         catalog.on_change(show or LoadLines())
+
+        def note_failure(_name: str, status: Status) -> None:
+            # Nobody waits here for a trouble to pass.
+            if isinstance(status, Failed):
+                decided.set()
+
+        catalog.on_change(note_failure)
         catalog.on_open(lambda _name: decided.set())
         try:
             catalog.start()

@@ -5,8 +5,12 @@ source that has not changed since it was last read is not read again. Callbacks 
 that reads.
 
 Reloading. A data set that is being read again stays as it is until the new snapshot is open, and then changes in one
-step: a caller gets either the old one or the new one. The old one can still be had by its fingerprint. A gate that has
-opened stays open, even while a failed data set is read again: closing it would fail the jobs that were let in.
+step: a caller gets either the old one or the new one. The old one can still be had by its fingerprint.
+
+The gate opens when a data set is ready, or when its files are at fault: then the jobs that wait fail with the reason.
+While reading fails for any other reason (memory, the disk), it stays shut, the jobs wait, and reading is tried again. A
+gate that has opened stays open, even while a failed data set is read again: closing it would fail the jobs that were
+let in.
 """
 
 from __future__ import annotations
@@ -25,10 +29,11 @@ import msgspec
 import structlog
 
 from meantime import threads
+from meantime.dataset.load_retries import LoadRetries
 from meantime.dataset.load_status import WAITING, Failed, Loading, Ready, ReloadOutcome, Status
 from meantime.dataset.older_snapshots import OlderSnapshots, snapshot_folders
 from meantime.dataset.reading.progress import Progress
-from meantime.dataset.reading.source import Source
+from meantime.dataset.reading.source import Source, label_of
 from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.snapshot_folder import TEMPORARY, fingerprint_of, open_snapshot, set_aside
 from meantime.dataset.source_snapshots import Ingestor, SourceSnapshots
@@ -67,6 +72,8 @@ class Catalog:
         self._lock = threading.Lock()  # for everything below; never held while a file is read or a callback runs
         self._changed = threading.Condition(self._lock)  # there is more to read, or it is time to stop
         self._statuses: dict[str, Status] = {name: Loading(WAITING) for name in self.names}
+        self._opened: set[str] = set()  # data sets whose gate has opened
+        self._retries = LoadRetries(monotonic_s)
         # What is to be read, in this order, with the futures of those who wait for it. A data set that is being read is
         # no longer in it, so a reload requested meanwhile reads it once more.
         self._due: OrderedDict[str, Future[ReloadOutcome]] = OrderedDict((name, _new_future()) for name in self.names)
@@ -162,9 +169,9 @@ class Catalog:
         return self._older.get(fingerprint)
 
     def is_open(self, dataset: str) -> bool:
-        """Whether it is known how loading ended: ready, failed, or not served at all, which ``bind`` will refuse."""
+        """Whether jobs need not wait: it is or was ready, its files are at fault, or it is not served at all."""
         with self._lock:
-            return not isinstance(self._statuses.get(dataset), Loading)
+            return dataset in self._opened or dataset not in self._sources
 
     def bind(self, request: Request) -> Request:
         """Return the request with the fingerprint of the snapshot that will answer it; an existing one is kept.
@@ -177,7 +184,7 @@ class Catalog:
         return msgspec.structs.replace(request, fingerprint=self.snapshot(request.dataset).fingerprint)
 
     def on_open(self, callback: Callable[[str], None]) -> None:
-        """Call back with the name of each data set that becomes ready or fails from now on."""
+        """Call back with the name of each data set that becomes ready, or fails by its files' fault, from now on."""
         with self._lock:
             self._open_callbacks.append(callback)
 
@@ -235,12 +242,15 @@ class Catalog:
     def _next_due(self) -> tuple[Source, Future[ReloadOutcome]] | None:
         """Wait for the next source to read; None when it is time to stop."""
         with self._lock:
-            self._changed.wait_for(lambda: self._due or self._closing.is_set())
-            if self._closing.is_set():
-                return None
-            name, future = self._due.popitem(last=False)
-            self._is_reading = True
-        return self._sources[name], future
+            while not self._closing.is_set():
+                for name in self._retries.take_due():
+                    self._due.setdefault(name, _new_future())
+                if self._due:
+                    name, future = self._due.popitem(last=False)
+                    self._is_reading = True
+                    return self._sources[name], future
+                self._changed.wait(self._retries.wait_s)
+        return None
 
     def _load(self, source: Source) -> ReloadOutcome:
         """Read a source, and serve its snapshot.
@@ -260,8 +270,8 @@ class Catalog:
         except Exception as error:
             _log.exception("reading failed because of a bug in Meantime", dataset=source.name)
             failed = LoadFailed(
-                f"{source.path} could not be read because of a bug in Meantime ({type(error).__name__}). The details "
-                "are in the log; please report them."
+                f"{label_of(source)} could not be read because of a bug in Meantime ({type(error).__name__}). The "
+                "details are in the server's log; please report them."
             )
             self._note_failure(source.name, failed)
             raise failed from error
@@ -300,8 +310,15 @@ class Catalog:
             # Opening the gate now would start or fail jobs that should wait for the next start.
             return
         with self._lock:
-            is_opened = isinstance(self._statuses[name], Loading)
+            is_decided = isinstance(status, Ready) or status.is_by_files
+            is_opened = is_decided and name not in self._opened
+            if is_decided:
+                self._opened.add(name)
             self._is_reading = False
+            if isinstance(status, Failed) and status.is_tried_again:
+                self._retries.failed(name)
+            else:
+                self._retries.forget(name)
             if name in self._due:
                 status = replace(status, reloading=WAITING)
             if folder is not None and isinstance(status, Ready):
@@ -335,8 +352,9 @@ class Catalog:
 
 def _not_ready(name: str, status: Status | None, names: Sequence[str]) -> DatasetNotReady:
     match status:
-        case Failed(error):
-            return DatasetNotReady(f"The data set {name!r} could not be loaded: {error.reason}")
+        case Failed():
+            what = f"The data set {name!r} could not be loaded"
+            return DatasetNotReady(f"{what}: {status.reason}").for_operator(f"{what}: {status.operator_reason}")
         case None:
             return DatasetNotReady(f"No data set {name!r} is served here. Available: {', '.join(names)}.")
         case _:

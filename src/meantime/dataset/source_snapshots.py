@@ -63,7 +63,8 @@ class SourceSnapshots:
         try:
             return folder, self._open_folder(folder)
         except SnapshotDamaged as error:
-            _log.warning("a snapshot is damaged; its source is read again", dataset=source.name, reason=error.operator_reason)
+            what = "a snapshot is damaged; its source is read again"
+            _log.warning(what, dataset=source.name, reason=error.operator_reason)
             return None
 
     def _read(

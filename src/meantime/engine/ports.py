@@ -76,13 +76,14 @@ class Gate(Protocol):
     """Says whether work on a request can start. Jobs whose gate is closed wait without holding a thread."""
 
     def is_open(self, dataset: str) -> bool:
-        """Whether the data set is decided: loaded, or failed to load."""
+        """Whether work need not wait: the data set is loaded, or its files are at fault. Once true, it stays so."""
 
     def bind(self, request: Request) -> Request:
         """Return the request with the fingerprint of the snapshot that will answer it.
 
         Raises:
-            DatasetNotReady: the data set failed to load, or is no longer served and the request has no fingerprint.
+            DatasetNotReady: the files of the data set are at fault, or it is no longer served and the request has no
+                fingerprint.
         """
 
     def on_open(self, callback: Callable[[str], None]) -> None:

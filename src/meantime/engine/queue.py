@@ -41,7 +41,7 @@ _Entry = tuple[Ticket, ActiveJob]  # tickets differ, so jobs are never compared
 class QueueState(Enum):
     """Where in the queue a job is."""
 
-    PARKED = auto()  # its data set is still loading
+    PARKED = auto()  # its data set is not loaded yet
     WAITING = auto()
     CLAIMING = auto()  # its start is being committed
     CLAIMED = auto()
@@ -94,7 +94,7 @@ class JobQueue:
             self._parked_lines[dataset].join((job,))
 
     def unpark(self, dataset: str) -> None:
-        """Let the jobs of a data set wait to be claimed: it has loaded, or failed to."""
+        """Let the jobs of a data set wait to be claimed: it has loaded, or its files are at fault."""
         self._parked_lines.pop(dataset, None)
         jobs = [job for job in self._parked.pop(dataset, ()) if job.queue_state is QueueState.PARKED]
         self.add(sorted(jobs, key=lambda job: job.ticket))

@@ -1,4 +1,4 @@
-"""Lets jobs wait for a thread, or for a data set that is still loading."""
+"""Lets jobs wait for a thread, or for a data set that is not loaded yet."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ class Scheduler:
         self._gate = gate
 
     def start(self) -> None:
-        """Hear of data sets that load, or fail to, from now on."""
+        """Hear of data sets that load, or cannot be loaded because of their files, from now on."""
         self._gate.on_open(self._open)
 
     def bind(self, request: Request) -> Request:

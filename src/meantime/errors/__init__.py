@@ -12,7 +12,8 @@
     │   ├── TooManyRejected                    more lines rejected than the setting allows
     │   ├── SourceChanged                      the file changed while it was being read
     │   └── DescriptionInvalid                 the TOML file next to the data is not valid
-    ├── LoadFailed                  server     the reading process ended without a result
+    ├── LoadFailed                  server     reading failed through no fault of the file
+    │   └── LoadMemoryTooSmall      operator   the setting load_memory_mb is too small for the file
     ├── LoadCancelled               operator   reading was cancelled
     ├── SnapshotDamaged             server     a snapshot on disk is missing or has changed
     ├── RequestInvalid              caller     the request cannot be answered; carries all its problems
@@ -88,6 +89,7 @@ from meantime.errors.datasets import (
     HeaderRepeated,
     LoadCancelled,
     LoadFailed,
+    LoadMemoryTooSmall,
     ReloadFailed,
     RolesMissing,
     SnapshotDamaged,
@@ -194,6 +196,7 @@ __all__ = [  # noqa: RUF022 - by subject
     "SourceChanged",
     "DescriptionInvalid",
     "LoadFailed",
+    "LoadMemoryTooSmall",
     "LoadCancelled",
     "SnapshotDamaged",
     "DatasetUnknown",

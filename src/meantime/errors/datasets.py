@@ -62,9 +62,16 @@ class DescriptionInvalid(DataError):
 
 
 class LoadFailed(MeantimeError):
-    """The reading process ended without a result: it was killed, ran out of memory, or has a bug."""
+    """Reading failed through no fault of the file: the process was killed, memory or disk ran out, or it has a bug."""
 
     code = "load-failed"
+
+
+class LoadMemoryTooSmall(LoadFailed):
+    """Reading needs more memory than the setting ``load_memory_mb`` allows, so trying again cannot help."""
+
+    code = "load-memory-too-small"
+    fault = Fault.OPERATOR
 
 
 class LoadCancelled(MeantimeError):

@@ -57,7 +57,7 @@ def describe(status: Status) -> dict[str, Any]:
                 "rows": progress.rows,
             }
         case Failed(error=error):
-            return {"status": "failed", "code": error.code, "reason": writable(error.reason)}
+            return {"status": "failed", "code": error.code, "reason": writable(status.reason)}
         case _:
             totals, reload_error = count(status.snapshot), status.reload_error
             # It answers, so it is ready; but with the data from before the reload.

@@ -6,7 +6,7 @@ import json
 import os
 import queue
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
@@ -18,6 +18,7 @@ import msgspec
 import pytest
 
 from meantime.dataset.catalog import Catalog
+from meantime.dataset.load_retries import LoadRetries
 from meantime.dataset.load_status import Failed, Loading, Ready, ReloadOutcome, Status
 from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source
@@ -28,8 +29,10 @@ from meantime.errors import (
     DatasetNotReady,
     LoadCancelled,
     LoadFailed,
+    LoadMemoryTooSmall,
     SettingInvalid,
     SnapshotDamaged,
+    SourceChanged,
     SourceEmpty,
     SourceUnreadable,
 )
@@ -90,13 +93,115 @@ def test_a_bug_in_reading_fails_its_data_set_only(workspace: Workspace) -> None:
             raise ZeroDivisionError("a secret of the inside")
 
     workspace.ingestor.midway = stumble
-    with workspace.serving(workspace.source("a", "1"), workspace.source("b", "1")) as catalog:
+    with workspace.settled(workspace.source("a", "1"), workspace.source("b", "1")) as catalog:
         status = catalog.status("a")
         assert isinstance(status, Failed)
         assert isinstance(status.error, LoadFailed)
         assert "ZeroDivisionError" in status.error.reason
         assert "secret" not in status.error.reason
         assert isinstance(catalog.status("b"), Ready)
+
+
+# ---- trouble that is not the files' ----
+
+
+def _fails(error: Exception) -> Callable[[Source, threading.Event], None]:
+    def fail(_source: Source, _cancelled: threading.Event) -> None:
+        raise error
+
+    return fail
+
+
+TROUBLE = LoadFailed("The process was killed.").for_operator("/srv/a.csv: the process was killed.")
+TOO_SMALL = LoadMemoryTooSmall("Reading needs more memory than the 256 MB it may use.")
+
+
+@pytest.mark.parametrize("error", [TROUBLE, TOO_SMALL, SourceChanged("a.json was replaced"), RuntimeError("a bug")])
+def test_the_gate_stays_shut_while_reading_fails_through_no_fault_of_the_files(
+    workspace: Workspace, error: Exception
+) -> None:
+    workspace.ingestor.midway = _fails(error)
+    with workspace.settled(workspace.source("a", "1")) as catalog:
+        assert isinstance(catalog.status("a"), Failed)
+        assert not catalog.is_open("a")
+        with pytest.raises(DatasetNotReady, match=r"could not be loaded: .* Jobs for this data set are kept"):
+            catalog.snapshot("a")
+
+
+def test_who_runs_the_server_reads_paths_and_clients_do_not(workspace: Workspace) -> None:
+    workspace.ingestor.midway = _fails(TROUBLE)
+    with workspace.settled(workspace.source("a", "1")) as catalog, pytest.raises(DatasetNotReady) as caught:
+        catalog.bind(REQUEST)
+    assert "The process was killed." in caught.value.reason
+    assert "/srv" not in caught.value.reason
+    assert "/srv/a.csv: the process was killed." in caught.value.operator_reason
+
+
+def test_reading_is_tried_again_by_itself_until_the_trouble_has_passed(workspace: Workspace) -> None:
+    failures = queue.SimpleQueue[str]()
+    opened = queue.SimpleQueue[str]()
+    workspace.ingestor.midway = _fails(TROUBLE)
+    catalog = workspace.catalog(workspace.source("a", "1"))
+    catalog.on_change(lambda name, status: failures.put(name) if _has_just_failed(status) else None)
+    catalog.on_open(opened.put)
+    catalog.start()
+    try:
+        failures.get(timeout=PATIENCE_S)
+        workspace.now_s += 1.0
+        failures.get(timeout=PATIENCE_S)
+        assert opened.empty()
+        workspace.ingestor.midway = lambda _source, _cancelled: None
+        workspace.now_s += 2.0
+        assert opened.get(timeout=PATIENCE_S) == "a"
+        assert workspace.ingestor.read == ["a"] * 3
+        assert isinstance(catalog.status("a"), Ready)
+    finally:
+        catalog.close()
+
+
+def test_a_reload_does_not_wait_for_the_next_try(workspace: Workspace) -> None:
+    workspace.ingestor.midway = _fails(TROUBLE)
+    with workspace.settled(workspace.source("a", "1")) as catalog:
+        workspace.ingestor.midway = lambda _source, _cancelled: None
+        assert catalog.reload("a").result(PATIENCE_S) is ReloadOutcome.REPLACED
+        assert catalog.is_open("a")
+
+
+def test_a_gate_that_has_opened_stays_open_when_a_failed_data_set_meets_trouble(workspace: Workspace) -> None:
+    with workspace.serving(workspace.source("a")) as catalog:
+        workspace.source("a", "1")
+        workspace.ingestor.midway = _fails(TROUBLE)
+        with pytest.raises(LoadFailed):
+            catalog.reload("a").result(PATIENCE_S)
+        assert catalog.is_open("a")
+
+
+def _has_just_failed(status: Status) -> bool:
+    return isinstance(status, Failed) and status.reloading is None
+
+
+def test_the_next_try_comes_later_each_time_and_at_most_after_a_minute() -> None:
+    now_s = [100.0]
+    retries = LoadRetries(lambda: now_s[0])
+    assert LoadRetries(lambda: 0.0).wait_s is None
+    waits: list[float | None] = []
+    for _ in range(9):
+        retries.failed("a")
+        assert retries.take_due() == []
+        wait_s = retries.wait_s
+        waits.append(wait_s)
+        assert wait_s is not None
+        now_s[0] += wait_s
+        assert retries.take_due() == ["a"]
+    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
+    retries.failed("a")
+    retries.failed("b")
+    assert retries.wait_s == 1
+    retries.forget("a")
+    retries.failed("a")
+    assert retries.wait_s == 1
+    now_s[0] += 1
+    assert sorted(retries.take_due()) == ["a", "b"]
 
 
 def test_a_data_set_that_is_read_is_loading_and_its_gate_is_closed(workspace: Workspace) -> None:

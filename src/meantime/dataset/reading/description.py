@@ -30,7 +30,6 @@
 
 from __future__ import annotations
 
-import io
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -40,7 +39,9 @@ import msgspec
 
 from meantime.dataset.facts.questions import QuestionFacts
 from meantime.dataset.facts.standard_populations import built_in_populations
+from meantime.dataset.machine_trouble import is_machine_trouble
 from meantime.dataset.reading.columns import check_roles
+from meantime.dataset.reading.encodings import is_text_encoding
 from meantime.dataset.standard_population import StandardPopulation
 from meantime.did_you_mean import hint
 from meantime.errors import DescriptionInvalid
@@ -99,16 +100,23 @@ def read_description(path: Path) -> Description:
 
     Raises:
         DescriptionInvalid: it is not TOML, or has keys or values that are not allowed; the message names all of them.
+        OSError: the machine is in trouble, which says nothing about the file.
     """
     try:
         content = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except (FileNotFoundError, NotADirectoryError):
         return Description()
-    except (OSError, ValueError) as error:
-        raise DescriptionInvalid(f"{path} is not valid TOML: {error}. Correct the file, or remove it.") from error
-    problems = _problems(content)
+    except OSError as error:
+        if is_machine_trouble(error):
+            raise
+        what = f"cannot be read: {error.strerror}. Correct the file, or remove it."
+        raise DescriptionInvalid(f"{path.name} {what}").for_operator(f"{path} {what}") from error
+    except ValueError as error:
+        what = f"is not valid TOML: {error}. Correct the file, or remove it."
+        raise DescriptionInvalid(f"{path.name} {what}").for_operator(f"{path} {what}") from error
+    problems = " ".join(_problems(content))
     if problems:
-        raise DescriptionInvalid(f"{path}: {' '.join(problems)}")
+        raise DescriptionInvalid(f"{path.name}: {problems}").for_operator(f"{path}: {problems}")
     return msgspec.convert(content, Description)
 
 
@@ -221,9 +229,9 @@ def _reading_problems(content: Mapping[str, str]) -> list[str]:
     if content.get("decimal_mark", ".") not in (".", ","):
         problems.append('decimal_mark must be "." or ",".')
     encoding = content.get("encoding", "utf-8")
-    try:
-        # Not codecs.lookup: it also accepts codecs that do not give text, or cannot decode in pieces.
-        io.TextIOWrapper(io.BytesIO(), encoding)
-    except (LookupError, ValueError):
-        problems.append(f'Unknown encoding {quoted(encoding)}; write for example "utf-8", "cp1252" or "utf-16".')
+    if not is_text_encoding(encoding):
+        problems.append(
+            f"encoding {quoted(encoding)} is not one that a file of text can have; write for example "
+            '"utf-8", "cp1252" or "utf-16".'
+        )
     return problems

@@ -21,21 +21,24 @@ from pathlib import Path
 from typing import IO, cast
 
 import msgspec
+import structlog
 
 from meantime import errors
 from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.reader_process import ReaderError, ReaderInput, ReaderMessage
 from meantime.dataset.reading.session import memory_too_small
-from meantime.dataset.reading.source import Source
+from meantime.dataset.reading.source import Source, label_of
 from meantime.dataset.reading.source_reader import ReadingTask
 from meantime.errors import LoadCancelled, LoadFailed, MeantimeError
 
 # How often memory and cancellation are checked while the process sends nothing. DuckDB takes about 1 GB of memory a
 # second, so it cannot go far beyond its limit; and to people, cancelling is immediate.
 _CHECK_EVERY_S = 0.05
-# How much of a dead process's standard error is quoted.
-_STDERR_BYTES = 2_000
+# How much of a dead process's standard error is logged: the whole of most tracebacks.
+_STDERR_BYTES = 8_000
 _WORK = ".reading-"
+
+_log = structlog.get_logger("meantime")
 
 
 class DataIngestor:
@@ -81,16 +84,19 @@ def _run(task: ReadingTask, on_progress: Callable[[Progress], None], cancelled: 
     if cancelled.is_set():
         raise _cancelled(task)
     stderr_path = Path(task.work) / "stderr"
-    with stderr_path.open("wb") as stderr:
-        # A separate session: Ctrl-C at the terminal goes to the server, which then decides about this process.
-        process = subprocess.Popen(
-            # -P: nothing is imported from the folder in which the server was started.
-            [sys.executable, "-P", "-m", "meantime.dataset.reading.reader_process"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=stderr,
-            start_new_session=True,
-        )
+    try:
+        with stderr_path.open("wb") as stderr:
+            # A separate session: Ctrl-C at the terminal goes to the server, which then decides about this process.
+            process = subprocess.Popen(
+                # -P: nothing is imported from the folder in which the server was started.
+                [sys.executable, "-P", "-m", "meantime.dataset.reading.reader_process"],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=stderr,
+                start_new_session=True,
+            )
+    except OSError as error:
+        raise _failed(task, f"no process could be started ({error.strerror or error})") from error
     try:
         outcome = _follow(process, task, on_progress, cancelled)
         process.wait()
@@ -107,7 +113,15 @@ def _run(task: ReadingTask, on_progress: Callable[[Progress], None], cancelled: 
     if outcome.error is not None:
         raise _raised_error(outcome.error)
     ending = _ending(process.returncode)
-    raise LoadFailed(f"Reading {task.source.path} ended without a result: {ending}.{_last_output(stderr_path)}")
+    # Whatever it wrote last (a traceback, with paths and code) is for the log alone.
+    _log.error(
+        "the reading process ended without a result",
+        dataset=task.source.name,
+        path=task.source.path,
+        ending=ending,
+        exception=_last_output(stderr_path),
+    )
+    raise _failed(task, ending)
 
 
 def _follow(
@@ -157,26 +171,33 @@ def _resident_mb(process: int) -> float:
 def _raised_error(error: ReaderError) -> MeantimeError:
     """Return the error that was raised in the process."""
     kind: type[MeantimeError] = getattr(errors, error.kind)
-    return kind(error.message, **error.data)
+    return kind(error.message, **error.data).for_operator(error.operator_message)
+
+
+def _failed(task: ReadingTask, why: str) -> LoadFailed:
+    return LoadFailed(f"Reading {label_of(task.source)} failed: {why}.").for_operator(
+        f"Reading {task.source.path} failed: {why}."
+    )
 
 
 def _cancelled(task: ReadingTask) -> LoadCancelled:
-    return LoadCancelled(
-        f"Reading {task.source.path} was cancelled. Nothing was kept; the next start reads it from the beginning."
-    )
+    what = "was cancelled. Nothing was kept; the next start reads it from the beginning."
+    return LoadCancelled(f"Reading {label_of(task.source)} {what}").for_operator(f"Reading {task.source.path} {what}")
 
 
 def _ending(code: int) -> str:
     if code >= 0:
-        return f"exit code {code}"
+        return f"the reading process ended with exit code {code}; the server's log has the details"
     name = signal.Signals(-code).name
     more = ", most likely by the system because memory ran out" if -code == signal.SIGKILL else ""
-    return f"the process was ended by {name}{more}"
+    return f"the reading process was ended by {name}{more}"
 
 
 def _last_output(stderr_path: Path) -> str:
-    text = stderr_path.read_bytes()[-_STDERR_BYTES:].decode("utf-8", "replace").strip()
-    return f" Its last output: {text}" if text else ""
+    try:
+        return stderr_path.read_bytes()[-_STDERR_BYTES:].decode("utf-8", "replace").strip()
+    except OSError as error:
+        return f"(its last output cannot be read: {error})"
 
 
 @contextmanager
@@ -195,7 +216,9 @@ def _work_folder(into: Path) -> Iterator[Path]:
             held = os.open(work, os.O_RDONLY)
             fcntl.flock(held, fcntl.LOCK_EX)
     except OSError as error:
-        raise LoadFailed(f"Snapshots cannot be stored in {into}: {error.strerror}. Set another state_dir.") from error
+        raise LoadFailed(f"The server cannot store snapshots: {error.strerror}.").for_operator(
+            f"Snapshots cannot be stored in {into}: {error.strerror}. Set another state_dir."
+        ) from error
     try:
         yield work
     finally:

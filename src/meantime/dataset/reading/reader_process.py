@@ -11,12 +11,14 @@ import os
 import signal
 import sys
 import threading
+import traceback
+from contextlib import suppress
 from typing import Any, BinaryIO
 
 import msgspec
 
 from meantime.dataset.reading.progress import Progress
-from meantime.dataset.reading.session import memory_too_small
+from meantime.dataset.reading.session import memory_refused
 from meantime.dataset.reading.source_reader import ReadingTask, read_source
 from meantime.errors import MeantimeError
 
@@ -37,7 +39,8 @@ class ReaderError(msgspec.Struct, frozen=True, kw_only=True):
 
     kind: str  # name of its class in meantime.errors
     message: str
-    data: dict[str, Any]  # its attributes apart from the message
+    operator_message: str  # with paths and details
+    data: dict[str, Any]  # its attributes apart from the messages
 
 
 class ReaderMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -49,21 +52,28 @@ class ReaderMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 
 
 def main() -> int:
-    """Carry out the task on standard input. Returns the exit code, which is 0 whenever the outcome was sent."""
+    """Carry out the task on standard input. Returns 0 when the outcome was sent; any other exception is a bug."""
     out = _take_standard_output()
     order = msgspec.json.decode(sys.stdin.buffer.readline(), type=ReaderInput)
     _die_with(order.parent)
     try:
         folder = read_source(order.task, _ProgressSender(out))
     except MeantimeError as error:
-        data = {name: value for name, value in vars(error).items() if not name.startswith("_")}
-        _send(out, ReaderMessage(error=ReaderError(kind=type(error).__name__, message=error.reason, data=data)))
+        _send(out, ReaderMessage(error=_as_message(error)))
     except MemoryError:
-        too_small = memory_too_small(order.task.memory_mb)
-        _send(out, ReaderMessage(error=ReaderError(kind=type(too_small).__name__, message=too_small.reason, data={})))
+        _send(out, ReaderMessage(error=_as_message(memory_refused(order.task.memory_mb))))
     else:
         _send(out, ReaderMessage(folder=str(folder)))
     return 0
+
+
+def _as_message(error: MeantimeError) -> ReaderError:
+    return ReaderError(
+        kind=type(error).__name__,
+        message=error.reason,
+        operator_message=error.operator_reason,
+        data={name: value for name, value in vars(error).items() if not name.startswith("_")},
+    )
 
 
 class _ProgressSender:
@@ -113,8 +123,14 @@ def _die_with(parent: int) -> None:
 
 
 if __name__ == "__main__":
-    # Not sys.exit: it would wait for what the watching thread holds.
-    code = main()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)
+    # Not sys.exit, nor a traceback by the interpreter's end: both would wait for what the watching thread holds, and
+    # crash. What is on standard error comes into the server's log.
+    code = 1
+    try:
+        code = main()
+    except BaseException:  # noqa: BLE001 - whatever it was, it is printed, and the exit code says so
+        traceback.print_exc()
+    finally:
+        with suppress(OSError):
+            sys.stderr.flush()
+        os._exit(code)

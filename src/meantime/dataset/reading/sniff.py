@@ -14,6 +14,7 @@ from typing import BinaryIO, Literal
 
 import numpy as np
 
+from meantime.dataset.machine_trouble import is_machine_trouble
 from meantime.dataset.reading.header import DELIMITERS, find_header
 from meantime.dataset.reading.text_scan import TextScan
 from meantime.errors import SourceEmpty, SourceUnreadable
@@ -69,11 +70,14 @@ def file_kind(path: Path, *, name: str) -> FileKind:
     Raises:
         SourceEmpty: it has no bytes.
         SourceUnreadable: it cannot be opened, or is neither text, gzip nor Parquet.
+        OSError: the machine is in trouble, which says nothing about the file.
     """
     try:
         with path.open("rb") as file:
             start = file.read(16)
     except OSError as error:
+        if is_machine_trouble(error):
+            raise
         raise SourceUnreadable(f"{name} cannot be opened: {error.strerror or error}.") from error
     if not start:
         raise SourceEmpty(f"{name} is empty: it has no bytes. Check how it was written or downloaded.")
@@ -103,11 +107,14 @@ def sniff_text(
     Raises:
         SourceEmpty: it has only blank lines.
         SourceUnreadable: it cannot be opened or is not text, or its header cannot be read.
+        OSError: the machine is in trouble, which says nothing about the file.
     """
     try:
         with path.open("rb") as file:
             return _sniff(file, name, delimiter, encoding, columns or {}, on_bytes)
     except OSError as error:
+        if is_machine_trouble(error):
+            raise
         raise SourceUnreadable(f"{name} cannot be read: {error.strerror or error}.") from error
 
 

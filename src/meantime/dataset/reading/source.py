@@ -10,8 +10,9 @@ from pathlib import Path
 
 import msgspec
 
+from meantime.dataset.machine_trouble import is_machine_trouble
 from meantime.dataset.reading.columns import check_roles
-from meantime.errors import SourceUnreadable
+from meantime.errors import LoadFailed, SourceUnreadable
 from meantime.text import listed, quoted
 
 # Raise it when reading the same files gives another snapshot: after changes to parsing or to built-in questions.
@@ -57,12 +58,23 @@ def parse_source(text: str, columns: Mapping[str, str] | None = None) -> Source:
     return Source(name=name or _name_of(path), path=path, columns=dict(columns or {}))
 
 
+def label_of(source: Source) -> str:
+    """Return what a source is called in messages for everybody: the name of its file or folder, without the folders.
+
+    >>> label_of(Source(name="a", path="/srv/data/a.csv")), label_of(Source(name="here", path="."))
+    ('a.csv', 'here')
+    """
+    return Path(source.path).name or source.name
+
+
 def data_files(source: Source) -> tuple[Path, ...]:
     """Return the data files of a source, sorted by name: the file, those in the folder, or those the glob matches.
 
     Raises:
         SourceUnreadable: there is none, or the path cannot be accessed.
+        LoadFailed: the system has no descriptors or memory left to look.
     """
+    label = label_of(source)
     path = Path(source.path)
     try:
         if path.is_file():
@@ -70,9 +82,12 @@ def data_files(source: Source) -> tuple[Path, ...]:
         if path.is_dir():
             return _in_folder(path)
         if path.exists():
-            raise SourceUnreadable(f"{path} is a device or a pipe, not a file. Save the data as a file first.")
+            what = "is a device or a pipe, not a file. Save the data as a file first."
+            raise SourceUnreadable(f"{label} {what}").for_operator(f"{path} {what}")
     except (OSError, ValueError) as error:
-        raise SourceUnreadable(f"{source.path!r} cannot be accessed: {_reason(error)}.") from error
+        what = f"cannot be accessed: {_reason(error)}."
+        kind = LoadFailed if is_machine_trouble(error) else SourceUnreadable
+        raise kind(f"{label!r} {what}").for_operator(f"{source.path!r} {what}") from error
     if glob.has_magic(source.path):
         matches = tuple(
             Path(each)
@@ -80,11 +95,13 @@ def data_files(source: Source) -> tuple[Path, ...]:
             if Path(each).is_file() and not each.endswith(".toml")
         )
         if not matches:
-            raise SourceUnreadable(f"No file matches {source.path!r}. Check the path and the pattern.")
+            raise SourceUnreadable(f"No file matches {label!r}.").for_operator(
+                f"No file matches {source.path!r}. Check the path and the pattern."
+            )
         return matches
     # A name with other characters is taken as part of the path.
     about_names = " A NAME= before it may contain only letters, digits, dots, - and _." if "=" in source.path else ""
-    raise SourceUnreadable(
+    raise SourceUnreadable(f"{label} does not exist.").for_operator(
         f"{source.path} does not exist. Check the path; it is relative to {Path.cwd()}.{about_names}"
     )
 
@@ -176,7 +193,8 @@ def _in_folder(folder: Path) -> tuple[Path, ...]:
             if visible
             else ""
         )
-        raise SourceUnreadable(f"The folder {folder} has no data files ({', '.join(ENDINGS_IN_FOLDER)}).{others}")
+        what = f"has no data files ({', '.join(ENDINGS_IN_FOLDER)})."
+        raise SourceUnreadable(f"The folder {folder.name} {what}").for_operator(f"The folder {folder} {what}{others}")
     return data
 
 

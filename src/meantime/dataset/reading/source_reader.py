@@ -50,7 +50,7 @@ def read_source(task: ReadingTask, on_progress: Callable[[Progress], None]) -> P
 
     Raises:
         DataError: the files cannot become a data set, or changed while they were read.
-        LoadFailed: the disk is full, or the memory limit is too low.
+        LoadFailed: the machine is in trouble, or the memory limit is too low.
     """
     paths = data_files(task.source)
     before = [file_state(path) for path in paths]
@@ -67,7 +67,7 @@ def read_source(task: ReadingTask, on_progress: Callable[[Progress], None]) -> P
     except (DataError, duckdb.Error, OSError) as error:
         # Half a file looks like a damaged one: that it changed is the true cause, and is reported first.
         refuse_changed_files()
-        raise session.explain(error, path=task.source.path, into=task.into, memory_mb=task.memory_mb) from error
+        raise session.explain(error, source=task.source, into=task.into, memory_mb=task.memory_mb) from error
 
 
 def _read(

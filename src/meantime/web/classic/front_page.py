@@ -72,8 +72,8 @@ def _dataset(name: str, status: Status, *, is_default: bool) -> str:
                 f"{heading}<p>Loading: {escape(progress.phase)}, {percent}{rows}. Jobs wait until it is ready.</p>"
                 f'<progress max="1" value="{progress.share:.3f}">{percent}</progress>'
             )
-        case Failed(error=error):
-            return f'{heading}<p class="loud">Could not be loaded: {escape(error.reason)}</p>'
+        case Failed():
+            return f'{heading}<p class="loud">Could not be loaded: {escape(status.reason)}</p>'
         case Ready(snapshot=snapshot, reload_error=error):
             return heading + _stale(error) + _ready(snapshot)
 

@@ -69,8 +69,10 @@ def test_without_a_file_the_description_is_empty(tmp_path: Path) -> None:
         ("delimiter = ';;'", "delimiter must be one ASCII character"),
         ("delimiter = '\"'", "delimiter must be one ASCII character"),
         ("decimal_mark = ';'", 'decimal_mark must be "." or ","'),
-        ("encoding = 'klingon'", 'Unknown encoding "klingon"'),
-        ("encoding = 'rot13'", 'Unknown encoding "rot13"'),
+        *(
+            (f"encoding = '{name}'", f'encoding "{name}" is not one that a file of text can have')
+            for name in ("klingon", "rot13", "idna", "punycode", "undefined", "base64", "zip", "unicode_escape", "")
+        ),
         ("columns = 'x'", "columns must be a table"),
         ("[columns]\nvlaue = 'x'", 'Unknown role "vlaue"'),
         ("[columns]\nvalue = 3", "columns.value must be a text"),

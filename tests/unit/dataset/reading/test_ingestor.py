@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from meantime.dataset.reading import ingestor as ingestors
 from meantime.dataset.reading.ingestor import DataIngestor
@@ -105,15 +106,17 @@ def test_a_process_that_takes_too_much_memory_is_ended_and_the_setting_named(tmp
     assert not list((tmp_path / "into").iterdir())
 
 
-def test_a_process_that_breaks_is_a_failed_load_with_its_last_words(
+def test_a_process_that_breaks_is_a_failed_load_and_its_last_words_are_in_the_log(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     broken = write(tmp_path, "import sys\nprint('no room', file=sys.stderr)\nsys.exit(3)\n", "broken.py")
     interpreter = write(tmp_path, f"#!/bin/sh\nexec {sys.executable} {broken}\n", "python")
     interpreter.chmod(0o755)
     monkeypatch.setattr(sys, "executable", str(interpreter))
-    with pytest.raises(LoadFailed, match=r"exit code 3. Its last output: no room"):
+    with capture_logs() as logged, pytest.raises(LoadFailed, match=r"exit code 3; the server's log has the") as caught:
         ingestor().ingest(source(table(tmp_path)), tmp_path / "into")
+    assert "no room" not in caught.value.reason + caught.value.operator_reason
+    assert [event["exception"] for event in logged] == ["no room"]
     assert not list((tmp_path / "into").iterdir())
 
 
@@ -143,7 +146,7 @@ def test_what_a_crash_left_is_removed_and_what_another_reads_is_not(tmp_path: Pa
 
 
 def test_a_folder_that_cannot_be_created_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(LoadFailed, match="cannot be stored in"):
+    with pytest.raises(LoadFailed, match="cannot store snapshots"):
         ingestor().ingest(source(table(tmp_path)), write(tmp_path, "", "file") / "into")
 
 

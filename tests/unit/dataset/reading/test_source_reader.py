@@ -1,12 +1,15 @@
 from __future__ import annotations
 
 import csv
+import errno
 import io
 import itertools
+import os
 import random
 from collections.abc import Iterable
 from fractions import Fraction
 from pathlib import Path
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -25,6 +28,7 @@ from meantime.errors import (
     DescriptionInvalid,
     HeaderRepeated,
     LoadFailed,
+    LoadMemoryTooSmall,
     RolesMissing,
     SourceChanged,
     SourceEmpty,
@@ -563,13 +567,48 @@ def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
         read(write(tmp_path, table("Q,Utah,1")))
 
 
-def test_too_little_memory_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    ("error", "kind", "reason"),
+    [
+        (duckdb.OutOfMemoryException("no block (9 MiB/9 MiB used)"), LoadMemoryTooSmall, "Raise the .* load_memory_mb"),
+        (duckdb.OutOfMemoryException("failed to allocate data"), LoadFailed, "The system refused memory .*ulimit -v"),
+        (duckdb.OutOfMemoryException("failed to offload: set 'max_temp_directory_size'"), LoadFailed, "disk is full"),
+        (duckdb.IOException("IO Error: Could not write file: No space left on device"), LoadFailed, "disk is full"),
+        (OSError(errno.EMFILE, "Too many open files", "/srv/x"), LoadFailed, "trouble of the server's machine"),
+        (OSError(errno.EACCES, "Permission denied", "/srv/x"), LoadFailed, "trouble of the server's machine"),
+    ],
+)  # fmt: skip
+def test_a_trouble_of_the_machine_is_none_of_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, error: Exception, kind: type[LoadFailed], reason: str
+) -> None:
     def short(*_: object, **__: object) -> None:
-        raise duckdb.OutOfMemoryException("failed to allocate")
+        # Not the very error: it would keep everything on the stack alive.
+        raise type(error)(*error.args)
 
     monkeypatch.setattr(source_reader, "group_into_cube", short)
-    with pytest.raises(LoadFailed, match="load_memory_mb"):
+    with pytest.raises(LoadFailed, match=reason) as caught:
         read(write(tmp_path, table("Q,Utah,1")))
+    assert type(caught.value) is kind
+    assert "/" not in caught.value.reason
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ENOSPC])
+@pytest.mark.parametrize("at", ["table.csv", "table.csv.toml"])
+def test_a_file_that_the_machine_cannot_open_now_is_not_a_bad_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, at: str
+) -> None:
+    path = write(tmp_path, table("Q,Utah,1"))
+    opened = io.open
+
+    def refuse(file: object, *rest: Any, **more: Any) -> Any:
+        if str(file).endswith(f"/{at}"):
+            raise OSError(number, os.strerror(number), str(file))
+        return opened(file, *rest, **more)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(io, "open", refuse)
+    with pytest.raises(LoadFailed) as caught:
+        read(path)
+    assert str(tmp_path) not in caught.value.reason
 
 
 def test_the_synthetic_sample_is_recognized_as_synthetic(tmp_path: Path) -> None:

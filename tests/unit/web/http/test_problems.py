@@ -18,6 +18,7 @@ NEVER_TOLD = {
     errors.SettingInvalid: "ends the start of the server",
     errors.DataError: "a data set that failed to load is told as DatasetNotReady, with the reason",
     errors.LoadFailed: "likewise",
+    errors.LoadMemoryTooSmall: "likewise",
     errors.LoadCancelled: "the server stops",
     errors.RequestRefused: "only its kinds are raised",
     errors.Unavailable: "only its kinds are raised",

@@ -84,7 +84,9 @@ def _reading(progress: Progress | None) -> Reading | None:
 
 def _failure(status: Status) -> Trouble | None:
     match status:
-        case Failed(error=error) | Ready(reload_error=MeantimeError() as error):
+        case Failed(error=error):
+            return Trouble(code=error.code, reason=writable(status.reason))
+        case Ready(reload_error=MeantimeError() as error):
             return Trouble(code=error.code, reason=writable(error.reason))
         case _:
             return None
