@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import structlog
 
-from meantime import descriptors
+from meantime import descriptors, temporary_folders
 from meantime.compute.local import LocalCompute
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.load_status import WAITING, Failed, Loading, Ready, Status, progress_of
@@ -108,6 +108,7 @@ class Parts:
         self._descriptor_limit = descriptors.raise_limit()
         # First of all: it makes the folder, durably, and nobody touches anything in it without holding it.
         self._lock = StateLock(state)
+        temporary_folders.keep_in(state / "temporary")
         self.log = Log(
             state,
             size_mb=settings.log_size_mb,
@@ -123,7 +124,7 @@ class Parts:
             ingestor=data_ingestor(settings),
             on_death=self._on_death,
         )
-        self.compute = LocalCompute(self.catalog, cost_limits(settings))
+        self.compute = LocalCompute(self.catalog, cost_limits(settings), repair=self.catalog.repair)
         results = ResultFiles(state / "results")  # before the store, whose thread runs from its making on
         self._jobs = SqliteJobStore(state / "jobs.sqlite3", on_broken=on_fatal, watched=self._lock.paths)
         self.engine = Engine(

@@ -182,8 +182,8 @@ def test_a_file_of_several_with_odd_columns_and_lines(tmp_path: Path) -> None:
 def test_rows_that_cannot_be_read_are_said_to_be_damaged(tmp_path: Path) -> None:
     (tmp_path / "a.csv").write_text("Question,LocationDesc,Data_Value\nQ,Utah,1\n")
     snapshot = read(tmp_path / "a.csv", into=tmp_path)
-    assert snapshot.folder is not None
-    path = snapshot.folder / "rows" / "0000.parquet"
+    assert snapshot.row_files is not None
+    path = snapshot.row_files.folder / "rows" / "0000.parquet"
     path.write_bytes(b"PAR1" + bytes(path.stat().st_size - 8) + b"PAR1")
     with pytest.raises(SnapshotDamaged):
         source_rows.find_rows(snapshot, np.array([0]), after=None, limit=1)

@@ -46,21 +46,25 @@ class JsonIngestor:
     ) -> Path:
         self.read.append(source.name)
         on_progress(Progress(phase="reading", share=0.5, rows=None))
-        rows = json.loads(Path(source.path).read_text())
+        content = Path(source.path).read_bytes()
+        rows = json.loads(content)
         if not rows:
             raise SourceEmpty(f"{source.path} has no rows.")
         self.midway(source, cancelled)
         if cancelled.is_set():
             raise LoadCancelled("Cancelled.")
         made = factories.snapshot(rows)
+        # In place of the rows: catalogs do not look into them.
+        kept = into / f".rows-{source.name}"
+        kept.write_bytes(content)
         about = msgspec.structs.replace(
             made.about,
             title=self.title or Path(source.path).stem,
-            files=(),
+            files=(Path(source.path).name,),
             rejected=self.rejected,
             rejected_total=self.rejected_total,
         )
-        return write_snapshot(made.cube, about, [], into)
+        return write_snapshot(made.cube, about, [kept], into)
 
 
 class Workspace:

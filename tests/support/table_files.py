@@ -58,7 +58,7 @@ def read_folder(
 
 def rows(folder: Path) -> list[SourceRow]:
     """Return all rows of a snapshot, as they stand in the file."""
-    return SourceRows(folder, open_snapshot(folder).about).select({})
+    return SourceRows.of(open_snapshot(folder)).select({})
 
 
 def rejected(snapshot: Snapshot) -> list[tuple[int, str]]:

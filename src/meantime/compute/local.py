@@ -2,19 +2,24 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from concurrent.futures import Future, wait
 from typing import Protocol
 
 import msgspec
 
 from meantime.dataset.snapshot import Snapshot
 from meantime.engine.ports import EncodedResult
-from meantime.errors import RequestInvalid
+from meantime.errors import RequestInvalid, SnapshotDamaged
 from meantime.formats import citation, classic_json, document
 from meantime.formats.document import Document
 from meantime.model import Request, Work
 from meantime.statistics.check import check
 from meantime.statistics.cost import COST_LIMITS, CostLimit, CostLimits
 from meantime.statistics.statistic import AnyPrepared
+
+# How soon cancelling takes effect while a job waits for a repair.
+_CHECK_S = 0.1
 
 
 class Snapshots(Protocol):
@@ -25,11 +30,22 @@ class Snapshots(Protocol):
 
 
 class LocalCompute:
-    """Computes in the thread that calls. A pure function of (snapshot, request): repeated, it gives the same bytes."""
+    """Computes in the thread that calls. A pure function of (snapshot, request): repeated, it gives the same bytes.
 
-    def __init__(self, catalog: Snapshots, limits: CostLimits = COST_LIMITS) -> None:
+    ``repair`` returns, by fingerprint, the future of the repair of a snapshot whose rows are damaged; None if none is
+    under way.
+    """
+
+    def __init__(
+        self,
+        catalog: Snapshots,
+        limits: CostLimits = COST_LIMITS,
+        *,
+        repair: Callable[[str], Future[None] | None] = lambda _fingerprint: None,
+    ) -> None:
         self._catalog = catalog
         self.limits = limits
+        self._repair = repair
 
     def prepare(self, request: Request) -> AnyPrepared:
         """Check a request against the snapshot that it is bound to, and select its cells.
@@ -50,10 +66,27 @@ class LocalCompute:
     def compute(self, request: Request, work: Work) -> EncodedResult:
         """Prepare, compute, and encode the result in the view that the request names; raises as the two do.
 
+        If the rows of the snapshot turn out to be damaged, this waits until they are there again: a job that was
+        accepted must not fail because of the server's disk.
+
         Raises:
             RequestInvalid: also what costs more than a job may. That is refused when it is submitted, unless its data
                 set was loading then.
         """
+        try:
+            return self._compute(request, work)
+        except SnapshotDamaged:
+            repair = self._repair(request.fingerprint) if request.fingerprint else None
+            if repair is None:
+                raise
+            while not wait((repair,), _CHECK_S).done:
+                work.check()
+            work.check()  # the server may have stopped the repair
+            if repair.exception() is not None:
+                raise
+        return self._compute(request, work)
+
+    def _compute(self, request: Request, work: Work) -> EncodedResult:
         result = document_of(self._checked(request, self.limits.job), request.dataset, work)
         return EncodedResult(_encoded(result, request.view), result.method_version)
 

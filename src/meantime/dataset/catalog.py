@@ -11,6 +11,10 @@ The gate opens when a data set is ready, or when its files are at fault: then th
 While reading fails for any other reason (memory, the disk), it stays shut, the jobs wait, and reading is tried again. A
 gate that has opened stays open, even while a failed data set is read again: closing it would fail the jobs that were
 let in.
+
+Damage. When the rows of a snapshot that is served turn out to be damaged, its source is read again, if that has not
+changed: the same content comes back under the same fingerprint. A source that has changed is not: its new content is
+served only when somebody asks for a reload.
 """
 
 from __future__ import annotations
@@ -18,7 +22,6 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
@@ -29,13 +32,14 @@ import msgspec
 import structlog
 
 from meantime import threads
-from meantime.dataset.load_retries import LoadRetries
+from meantime.dataset.load_queue import Due, LoadQueue, new_future
 from meantime.dataset.load_status import WAITING, Failed, Loading, Ready, ReloadOutcome, Status
-from meantime.dataset.older_snapshots import OlderSnapshots, snapshot_folders
+from meantime.dataset.older_snapshots import OlderSnapshots, set_aside_others
 from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source, label_of
+from meantime.dataset.repairs import Repairs
 from meantime.dataset.snapshot import Snapshot
-from meantime.dataset.snapshot_folder import TEMPORARY, fingerprint_of, open_snapshot, set_aside
+from meantime.dataset.snapshot_folder import TEMPORARY, fingerprint_of, open_snapshot
 from meantime.dataset.source_snapshots import Ingestor, SourceSnapshots
 from meantime.errors import DatasetNotReady, LoadCancelled, LoadFailed, MeantimeError, SettingInvalid
 from meantime.model import Request
@@ -73,12 +77,10 @@ class Catalog:
         self._changed = threading.Condition(self._lock)  # there is more to read, or it is time to stop
         self._statuses: dict[str, Status] = {name: Loading(WAITING) for name in self.names}
         self._opened: set[str] = set()  # data sets whose gate has opened
-        self._retries = LoadRetries(monotonic_s)
-        # What is to be read, in this order, with the futures of those who wait for it. A data set that is being read is
-        # no longer in it, so a reload requested meanwhile reads it once more.
-        self._due: OrderedDict[str, Future[ReloadOutcome]] = OrderedDict((name, _new_future()) for name in self.names)
+        self._queue = LoadQueue(self.names, monotonic_s)
         self._is_reading = False
         self._folders: dict[str, Path] = {}  # of the data sets that are ready
+        self._repairs = Repairs()
         self._replaced: dict[Path, float] = {}  # former current folders, and when they were replaced
         self._older = OlderSnapshots(folder, self._lock)
         self._snapshots = SourceSnapshots(folder, ingestor, self._open)
@@ -109,12 +111,13 @@ class Catalog:
         with self._lock:
             self._closing.set()
             self._changed.notify_all()
-            pending = tuple(self._due.values())
-            self._due.clear()
+            pending = self._queue.clear()
         for future in pending:
             future.set_exception(_stopped())
         if self._thread is not None and self._thread is not threading.current_thread():
             self._thread.join()
+        with self._lock:
+            self._repairs.give_up(_stopped())
 
     def reload(self, name: str) -> Future[ReloadOutcome]:
         """Read a data set again if its files have changed; return a future of the outcome.
@@ -128,17 +131,13 @@ class Catalog:
         """
         with self._lock:
             status = self._statuses[name]
-            if (due := self._due.get(name)) is not None:
-                return due
-            future = _new_future()
-            is_closed = self._closing.is_set()
-            if not is_closed:
-                self._due[name] = future
+            if not self._closing.is_set():
                 self._changed.notify_all()
                 if not isinstance(status, Loading) and status.reloading is None:
                     self._statuses[name] = replace(status, reloading=WAITING)
-        if is_closed:
-            future.set_exception(_stopped())
+                return self._queue.add(name)
+        future = new_future()
+        future.set_exception(_stopped())
         return future
 
     def status(self, name: str) -> Status:
@@ -167,6 +166,14 @@ class Catalog:
         if fingerprint is None:
             raise _not_ready(name, status, self.names)
         return self._older.get(fingerprint)
+
+    def repair(self, fingerprint: str) -> Future[None] | None:
+        """Return the future of the repair of a snapshot whose rows are damaged; None if none is under way.
+
+        It fails with the reason if the source has changed or is gone, and with LoadCancelled if the server stops.
+        """
+        with self._lock:
+            return self._repairs.under_way(fingerprint)
 
     def is_open(self, dataset: str) -> bool:
         """Whether jobs need not wait: it is or was ready, its files are at fault, or it is not served at all."""
@@ -210,57 +217,46 @@ class Catalog:
             since_s = self._monotonic_s() - _REPLACED_KEPT_S
             self._replaced = {folder: at_s for folder, at_s in self._replaced.items() if at_s > since_s}
             stay = (kept | self._older.fingerprints) - {fingerprint_of(folder.name) for folder in current}
-            doomed = [
-                folder
-                for folder in snapshot_folders(self._folder)
-                if folder not in current | self._replaced.keys() and fingerprint_of(folder.name) not in stay
-            ]
-            aside = []
-            try:
-                # With the lock held, they are only renamed, so that nothing can have begun to open one.
-                for folder in doomed:
-                    aside.append(set_aside(folder))
-            except OSError as error:
-                _log.warning("old snapshots are kept until the next start", reason=str(error), path=str(self._folder))
+            # With the lock held, they are only renamed, so that nothing can have begun to open one.
+            aside = set_aside_others(self._folder, folders=current | self._replaced.keys(), fingerprints=stay)
         for folder in aside:
             _remove(folder)
 
     def _load_all_due(self) -> None:
-        for path in self._folder.iterdir():
-            # From a crash: nothing else writes here, and loading has not begun.
-            if path.name.startswith(TEMPORARY):
-                _remove(path)
+        _remove_unfinished(self._folder)
         while (due := self._next_due()) is not None:
-            source, future = due
             try:
-                outcome = self._load(source)
+                outcome = self._load(self._sources[due.name], is_requested=due.is_requested)
             except MeantimeError as error:
-                future.set_exception(error)
+                due.outcome.set_exception(error)
             else:
-                future.set_result(outcome)
+                due.outcome.set_result(outcome)
 
-    def _next_due(self) -> tuple[Source, Future[ReloadOutcome]] | None:
+    def _next_due(self) -> Due | None:
         """Wait for the next source to read; None when it is time to stop."""
         with self._lock:
             while not self._closing.is_set():
-                for name in self._retries.take_due():
-                    self._due.setdefault(name, _new_future())
-                if self._due:
-                    name, future = self._due.popitem(last=False)
+                if (due := self._queue.pop()) is not None:
                     self._is_reading = True
-                    return self._sources[name], future
-                self._changed.wait(self._retries.wait_s)
+                    return due
+                self._changed.wait(self._queue.wait_s)
         return None
 
-    def _load(self, source: Source) -> ReloadOutcome:
+    def _load(self, source: Source, *, is_requested: bool) -> ReloadOutcome:
         """Read a source, and serve its snapshot.
 
         Raises:
             MeantimeError: it could not be read; the data set is unchanged, or has failed.
         """
+        with self._lock:
+            before = self._folders.get(source.name)
+            damaged = before if before in self._repairs else None
         try:
+            if damaged is not None and not is_requested:
+                self._snapshots.require_unchanged(source, damaged)
             folder, snapshot = self._snapshots.get(
                 source,
+                damaged=damaged,
                 on_progress=lambda progress: self._note_progress(source.name, progress),
                 cancelled=self._closing,
             )
@@ -268,19 +264,13 @@ class Catalog:
             self._note_failure(source.name, error)
             raise
         except Exception as error:
-            _log.exception("reading failed because of a bug in Meantime", dataset=source.name)
-            failed = LoadFailed(
-                f"{label_of(source)} could not be read because of a bug in Meantime ({type(error).__name__}). The "
-                "details are in the server's log; please report them."
-            )
+            failed = _bug_in_reading(source, error)
             self._note_failure(source.name, failed)
             raise failed from error
-        with self._lock:
-            is_unchanged = self._folders.get(source.name) == folder
         self._settle(source.name, Ready(snapshot), folder)
         if self._closing.is_set():
             raise _stopped()
-        return ReloadOutcome.UNCHANGED if is_unchanged else ReloadOutcome.REPLACED
+        return ReloadOutcome.UNCHANGED if folder == before else ReloadOutcome.REPLACED
 
     def _note_failure(self, name: str, error: MeantimeError) -> None:
         match self.status(name):
@@ -289,6 +279,19 @@ class Catalog:
             case _:
                 self._settle(name, Failed(error))
 
+    def _note_damage(self, folder: Path) -> None:
+        """Have the sources of a snapshot read again whose rows are damaged. Any thread may call this, repeatedly."""
+        with self._lock:
+            names = [name for name, served in self._folders.items() if served == folder]
+            # Once for each damage: if the source has changed, only a reload or a restart can help.
+            if not names or folder in self._repairs or self._closing.is_set():
+                return
+            self._repairs.begin(folder)
+            for name in names:
+                self._queue.add(name, is_requested=False)
+            self._changed.notify_all()
+        _log.error("the rows of a snapshot are damaged; its file is read again", path=str(folder), datasets=names)
+
     def _open(self, folder: Path) -> Snapshot:
         """Open a snapshot, or return the one that another data set with the same content has opened."""
         with self._lock:
@@ -296,14 +299,14 @@ class Catalog:
                 status = self._statuses[name]
                 if other == folder and isinstance(status, Ready):
                     return status.snapshot
-        return open_snapshot(folder)
+        return open_snapshot(folder, on_damage=lambda: self._note_damage(folder))
 
     def _note_progress(self, name: str, progress: Progress) -> None:
-        match self.status(name):
-            case Loading():
-                self._set(name, Loading(progress))
-            case settled:
-                self._set(name, replace(settled, reloading=progress))
+        with self._lock:
+            before = self._statuses[name]
+            status = Loading(progress) if isinstance(before, Loading) else replace(before, reloading=progress)
+            self._statuses[name] = status
+        self._notify(name, status)
 
     def _settle(self, name: str, status: Ready | Failed, folder: Path | None = None) -> None:
         if self._closing.is_set():
@@ -315,11 +318,12 @@ class Catalog:
             if is_decided:
                 self._opened.add(name)
             self._is_reading = False
-            if isinstance(status, Failed) and status.is_tried_again:
-                self._retries.failed(name)
+            if _is_tried_again(status, is_repair=self._folders.get(name) in self._repairs):
+                self._queue.add_next_try(name)
             else:
-                self._retries.forget(name)
-            if name in self._due:
+                self._queue.cancel_next_try(name)
+                self._repairs.end(self._folders.get(name), _error_of(status))
+            if name in self._queue:
                 status = replace(status, reloading=WAITING)
             if folder is not None and isinstance(status, Ready):
                 self._make_current(name, folder, status.snapshot)
@@ -338,16 +342,23 @@ class Catalog:
         self._replaced.pop(folder, None)
         self._older.forget(snapshot.fingerprint)
 
-    def _set(self, name: str, status: Status) -> None:
-        with self._lock:
-            self._statuses[name] = status
-        self._notify(name, status)
-
     def _notify(self, name: str, status: Status) -> None:
         with self._lock:
             callbacks = tuple(self._change_callbacks)
         for changed in callbacks:
             changed(name, status)
+
+
+def _error_of(status: Ready | Failed) -> MeantimeError | None:
+    return status.error if isinstance(status, Failed) else status.reload_error
+
+
+def _is_tried_again(status: Ready | Failed, *, is_repair: bool) -> bool:
+    """Whether the source is read again without being asked to, after the reading that led to this status."""
+    if isinstance(status, Failed):
+        return status.is_tried_again
+    # A reload that failed has told whoever asked for it.
+    return is_repair and isinstance(status.reload_error, LoadFailed)
 
 
 def _not_ready(name: str, status: Status | None, names: Sequence[str]) -> DatasetNotReady:
@@ -361,11 +372,19 @@ def _not_ready(name: str, status: Status | None, names: Sequence[str]) -> Datase
             return DatasetNotReady(f"The data set {name!r} is still loading. Try again when it is ready.")
 
 
-def _new_future() -> Future[ReloadOutcome]:
-    """Return a future that cannot be cancelled: others may wait for it too, and the loader must be able to set it."""
-    future: Future[ReloadOutcome] = Future()
-    future.set_running_or_notify_cancel()
-    return future
+def _remove_unfinished(folder: Path) -> None:
+    """Remove what a crash has left: nothing else writes here, and loading has not begun."""
+    for path in folder.iterdir():
+        if path.name.startswith(TEMPORARY):
+            _remove(path)
+
+
+def _bug_in_reading(source: Source, error: Exception) -> LoadFailed:
+    _log.error("reading failed because of a bug in Meantime", dataset=source.name, exc_info=error)
+    return LoadFailed(
+        f"{label_of(source)} could not be read because of a bug in Meantime ({type(error).__name__}). The details are "
+        "in the server's log; please report them."
+    )
 
 
 def _stopped() -> LoadCancelled:

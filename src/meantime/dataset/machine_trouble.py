@@ -7,31 +7,19 @@ import os
 
 import duckdb
 
-# No space, no quota.
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-# No space, no descriptors, no memory, no processes; a disk or a network share that does not answer.
-_TROUBLES = (
-    *_FULL,
-    errno.EMFILE,
-    errno.ENFILE,
-    errno.ENOMEM,
-    errno.EAGAIN,
-    errno.EINTR,
-    errno.EIO,
-    errno.ESTALE,
-    errno.ETIMEDOUT,
-    errno.ENOTCONN,
-    errno.EHOSTDOWN,
-)
+from meantime.descriptors import NO_SPACE, PASSING
+
+# Besides what the machine has too little of: a disk or a network share that does not answer.
+_TROUBLES = PASSING | {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN}
 # DuckDB quotes the system's text but not its number. When the disk has no space to spill to, it names this setting.
-_FULL_TEXTS = (*map(os.strerror, _FULL), "max_temp_directory_size")
+_FULL_TEXTS = (*map(os.strerror, NO_SPACE), "max_temp_directory_size")
 _TROUBLE_TEXTS = tuple(map(os.strerror, _TROUBLES))
 
 
-def is_disk_full(error: BaseException) -> bool:
+def is_disk_full(error: BaseException | None) -> bool:
     """Whether an error of the system or of DuckDB says that there is no space or no quota left."""
     if isinstance(error, OSError):
-        return error.errno in _FULL
+        return error.errno in NO_SPACE
     return isinstance(error, duckdb.Error) and any(text in str(error) for text in _FULL_TEXTS)
 
 

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
 from pathlib import Path
 
+import structlog
+
 from meantime.dataset.snapshot import Snapshot
-from meantime.dataset.snapshot_folder import fingerprint_of, open_snapshot
+from meantime.dataset.snapshot_folder import fingerprint_of, open_snapshot, set_aside
 from meantime.errors import SnapshotDamaged
+
+_log = structlog.get_logger("meantime")
 
 # How many stay open. One takes 0.13 MB of memory per thousand cells, so 25 MB for the CDC's table; opening it again
 # takes a tenth of a second.
@@ -21,6 +26,18 @@ def snapshot_folders(folder: Path) -> list[Path]:
     if not folder.is_dir():
         return []
     return sorted(path for path in folder.iterdir() if fingerprint_of(path.name))
+
+
+def set_aside_others(folder: Path, *, folders: AbstractSet[Path], fingerprints: AbstractSet[str | None]) -> list[Path]:
+    """Move all snapshots out of the way but these folders and these fingerprints; return what is now to be removed."""
+    aside = []
+    try:
+        for each in snapshot_folders(folder):
+            if each not in folders and fingerprint_of(each.name) not in fingerprints:
+                aside.append(set_aside(each))
+    except OSError as error:
+        _log.warning("old snapshots are kept until the next start", reason=str(error), path=str(folder))
+    return aside
 
 
 class OlderSnapshots:
@@ -71,9 +88,9 @@ class OlderSnapshots:
     def _open(self, fingerprint: str) -> Snapshot:
         """Open a sound edition of this content: all editions give the same numbers."""
         failure = SnapshotDamaged(
-            f"The snapshot {fingerprint} is no longer in {self._folder}, so a lost result of it cannot be computed "
-            "again. Send the request again for the data as they are now."
-        )
+            f"The snapshot {fingerprint} is no longer kept, so a lost result of it cannot be computed again. Send the "
+            "request again for the data as they are now."
+        ).for_operator(f"The snapshot {fingerprint} is no longer in {self._folder}.")
         for folder in snapshot_folders(self._folder):
             if fingerprint_of(folder.name) == fingerprint:
                 try:

@@ -8,14 +8,15 @@ was rejected, or a quoted text contains a line end).
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 import duckdb
 
 from meantime.dataset.reading.labels import JOINED, label_sql
+from meantime.dataset.row_files import RowFiles
 from meantime.dataset.snapshot import About, Snapshot
-from meantime.dataset.snapshot_folder import damaged, row_file
 from meantime.errors import SnapshotDamaged
 
 # DuckDB numbers rows from 0; people number lines from 1, and the first line is the header.
@@ -32,10 +33,10 @@ class SourceRow:
 
 
 class SourceRows:
-    """The rows of the snapshot in ``folder``. It keeps no file open, so several threads may use it at a time."""
+    """The rows of a snapshot on disk. It keeps no file open, so several threads may use it at a time."""
 
-    def __init__(self, folder: Path, about: About) -> None:
-        self._folder = folder
+    def __init__(self, files: RowFiles, about: About) -> None:
+        self._files = files
         self._about = about
 
     @classmethod
@@ -45,18 +46,17 @@ class SourceRows:
         Raises:
             SnapshotDamaged: it was made in memory, so its rows were never written.
         """
-        if snapshot.folder is None:
+        if snapshot.row_files is None:
             raise SnapshotDamaged("This snapshot exists in memory only, so its rows were not kept.")
-        return cls(snapshot.folder, snapshot.about)
+        return cls(snapshot.row_files, snapshot.about)
 
-    @property
-    def paths(self) -> tuple[Path, ...]:
-        """The Parquet files, in the order of ``about.files``, for queries over all of them.
+    def opened(self) -> AbstractContextManager[tuple[Path, ...]]:
+        """Yield the Parquet files, in the order of ``about.files``, for queries over all of them.
 
         Raises:
-            SnapshotDamaged: one is missing. (DuckDB would treat its path as a pattern.)
+            SnapshotDamaged: one is missing or damaged; see ``RowFiles.opened``.
         """
-        return tuple(self._path(row_file(number)) for number in range(len(self._about.files)))
+        return self._files.opened()
 
     def select(self, where: Mapping[str, str]) -> list[SourceRow]:
         """Return the rows whose columns with these roles contain exactly these texts, by file and then by line.
@@ -65,8 +65,7 @@ class SourceRows:
         Without conditions, all rows are returned. A role without a column counts as "" in every row.
 
         Raises:
-            SnapshotDamaged: the rows are missing or cannot be read. A flipped bit within a text is not noticed:
-                DuckDB's Parquet has no checksums, and comparing the digest would mean reading all rows.
+            SnapshotDamaged: the rows are missing or differ from what was written.
         """
         roles, columns = self._about.roles, self._about.columns
         if any(text and role not in roles for role, text in where.items()):
@@ -75,37 +74,25 @@ class SourceRows:
         expressions = texts | {axis: label_sql(axis, texts) for axis in JOINED}
         conditions = [(expressions[role], text) for role, text in where.items() if role in expressions]
         rows = []
-        with duckdb.connect() as database:
-            for number, file in enumerate(self._about.files):
-                for line, *cells in self._read_file(database, row_file(number), conditions):
+        with self.opened() as paths, duckdb.connect() as database:
+            for path, file in zip(paths, self._about.files, strict=True):
+                for line, *cells in self._read_file(database, path, conditions):
                     rows.append(SourceRow(file=file, line=line, cells=dict(zip(columns, cells, strict=True))))
         return rows
 
     def _read_file(
-        self, database: duckdb.DuckDBPyConnection, name: str, conditions: Sequence[tuple[str, str]]
+        self, database: duckdb.DuckDBPyConnection, path: Path, conditions: Sequence[tuple[str, str]]
     ) -> list[tuple[int, *tuple[str, ...]]]:
-        path = self._path(name)
         texts = [_text(column) for column in range(len(self._about.columns))]
         where = " AND ".join(f"{text} = ?" for text, _ in conditions) or "true"
-        try:
-            database.execute("SELECT * FROM read_parquet(?) LIMIT 0", [str(path)])
-            has_lines = "line" in [column[0] for column in database.description or ()]
-            line = '"line"' if has_lines else f"file_row_number + {FIRST_LINE}"
-            return database.execute(
-                f"SELECT {', '.join([line, *texts])} FROM read_parquet(?, file_row_number = true) "
-                f"WHERE {where} ORDER BY file_row_number",
-                [str(path), *(text for _, text in conditions)],
-            ).fetchall()
-        except (duckdb.Error, RuntimeError, ValueError) as error:
-            # The latter two: bytes that are not text are noticed only when they become Python strings.
-            raise damaged(self._folder, f"{name} cannot be read ({error})") from error
-
-    def _path(self, name: str) -> Path:
-        path = self._folder / name
-        # If there is no such file, DuckDB treats the path as a pattern and might find another snapshot's rows.
-        if not path.is_file():
-            raise damaged(self._folder, f"{name} is missing")
-        return path
+        database.execute("SELECT * FROM read_parquet(?) LIMIT 0", [str(path)])
+        has_lines = "line" in [column[0] for column in database.description or ()]
+        line = '"line"' if has_lines else f"file_row_number + {FIRST_LINE}"
+        return database.execute(
+            f"SELECT {', '.join([line, *texts])} FROM read_parquet(?, file_row_number = true) "
+            f"WHERE {where} ORDER BY file_row_number",
+            [str(path), *(text for _, text in conditions)],
+        ).fetchall()
 
 
 def _text(column: int) -> str:

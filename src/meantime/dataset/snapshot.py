@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import json
 from dataclasses import dataclass, fields
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
@@ -17,6 +16,7 @@ import numpy.typing as npt
 
 from meantime.dataset.cube import Cells, Cube, Exact, Labels, Moments
 from meantime.dataset.points import Points
+from meantime.dataset.row_files import RowFiles
 from meantime.dataset.standard_population import StandardPopulation
 
 # Raise it when the same content would get another fingerprint.
@@ -86,9 +86,9 @@ class Snapshot:
     fingerprint: str
     cube: Cube
     about: About
-    # The folder on disk, needed to read its rows (rows.SourceRows.of); None for a snapshot made in memory. It is not
-    # part of the content: results depend on the rows, not on where they are stored.
-    folder: Path | None = None
+    # Where its rows are on disk; None for a snapshot made in memory. They are not part of the content: results depend
+    # on the rows, not on where they are stored.
+    row_files: RowFiles | None = None
 
 
 def fingerprint(cube: Cube, about: About) -> str:

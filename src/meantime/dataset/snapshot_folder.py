@@ -23,7 +23,7 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -33,20 +33,17 @@ import numpy as np
 import numpy.typing as npt
 
 from meantime.dataset.cube import Cells, Cube, Exact, Labels, Moments, exact, with_marginals
+from meantime.dataset.machine_trouble import is_machine_trouble
 from meantime.dataset.older_units import with_normalized_units
+from meantime.dataset.row_files import FileDigest, RowFiles, damaged, measure, row_file
 from meantime.dataset.snapshot import MOMENT_ARRAYS, PUBLISHED_ARRAYS, About, Snapshot, arrays_of, fingerprint
-from meantime.errors import LoadFailed, SnapshotDamaged
+from meantime.errors import LoadFailed, MeantimeError, SnapshotDamaged, StorePaused
 
 # Raise it when the layout of a folder changes. A folder of another version is refused, and its source is read again.
 FORMAT_VERSION = 1
 # Names of unfinished folders begin with this, also after a crash. No snapshot's name does.
 TEMPORARY = "."
 _FOLDER = re.compile(r"([0-9a-f]{64})(?:\.[0-9a-f]{16})?", re.ASCII)
-
-
-class _FileDigest(msgspec.Struct, frozen=True, kw_only=True):
-    size_bytes: int
-    digest: str  # SHA-256, hexadecimal
 
 
 class _Manifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -56,8 +53,8 @@ class _Manifest(msgspec.Struct, frozen=True, kw_only=True):
     about: About
     labels: Labels
     scale: int
-    cube: _FileDigest
-    rows: tuple[_FileDigest, ...]  # in the order of about.files
+    cube: FileDigest
+    rows: tuple[FileDigest, ...]  # in the order of about.files
 
 
 class _Version(msgspec.Struct, frozen=True):
@@ -88,32 +85,29 @@ def write_snapshot(cube: Cube, about: About, rows: Sequence[Path], into: Path, *
         finally:
             shutil.rmtree(folder, ignore_errors=True)
     except OSError as error:
-        raise LoadFailed(
-            f"The snapshot could not be written to {into}: {error.strerror or error}. Free some space there, or set "
-            "another state_dir, and start again."
+        what = error.strerror or error
+        raise LoadFailed(f"The snapshot could not be written to the server's disk: {what}.").for_operator(
+            f"The snapshot could not be written to {into}: {what}. Free some space there, or set another state_dir."
         ) from error
 
 
-def open_snapshot(folder: Path) -> Snapshot:
+def open_snapshot(folder: Path, *, on_damage: Callable[[], None] = lambda: None) -> Snapshot:
     """Open a snapshot and check it: every byte of the manifest and the cube, presence and size of the row files.
 
-    The bytes of the row files are not read: gigabytes would cost seconds at every start, and no number comes from
-    them. They are compared with their digests when the same snapshot is written again.
+    The bytes of the row files are not read: gigabytes would cost seconds at every start. They are compared with their
+    digests before they are first used (``row_files.RowFiles``). ``on_damage`` is called when that finds a difference.
 
     Raises:
         SnapshotDamaged: something is missing, or differs from what was written.
+        StorePaused: the system has no descriptors or memory left to look.
     """
     manifest = _read_manifest(folder)
     for name, facts in _row_files(manifest):
         if (size_bytes := _size_bytes(folder, name)) != facts.size_bytes:
             raise damaged(folder, f"{name} has {size_bytes} bytes instead of {facts.size_bytes}")
     cube, about = with_normalized_units(_read_cube(folder, manifest), manifest.about)
-    return Snapshot(fingerprint=manifest.fingerprint, cube=cube, about=about, folder=folder)
-
-
-def row_file(number: int) -> str:
-    """Return the name, within the snapshot, of the rows of the file with this number."""
-    return f"rows/{number:04}.parquet"
+    rows = RowFiles(folder, manifest.rows, on_damage=on_damage)
+    return Snapshot(fingerprint=manifest.fingerprint, cube=cube, about=about, row_files=rows)
 
 
 def fingerprint_of(name: str) -> str | None:
@@ -133,14 +127,6 @@ def set_aside(folder: Path) -> Path:
     return aside
 
 
-def damaged(folder: Path, what: str) -> SnapshotDamaged:
-    """Return the error that says what is wrong with a snapshot on disk and what to do about it."""
-    return SnapshotDamaged(
-        f"The snapshot in {folder} is damaged: {what}. Remove that folder and start again. The data file is then read "
-        "again; if it has not changed, the same snapshot is made."
-    )
-
-
 def sync(path: Path) -> None:
     """Flush a file, or the names in a folder, to the disk: only then do they survive a power cut."""
     opened = os.open(path, os.O_RDONLY)
@@ -157,7 +143,7 @@ def _fill(folder: Path, cube: Cube, about: About, rows: Sequence[Path]) -> _Mani
         shutil.move(path, target)
     with (folder / "cube.npz").open("wb") as file:
         np.savez(file, allow_pickle=False, **arrays_of(cube.cells))
-    facts = tuple(_measure(path) for path in kept)
+    facts = tuple(measure(path) for path in kept)
     manifest = _Manifest(
         format_version=FORMAT_VERSION,
         fingerprint=fingerprint(cube, about),
@@ -165,7 +151,7 @@ def _fill(folder: Path, cube: Cube, about: About, rows: Sequence[Path]) -> _Mani
         about=about,
         labels=cube.labels,
         scale=cube.scale,
-        cube=_measure(folder / "cube.npz"),
+        cube=measure(folder / "cube.npz"),
         rows=facts,
     )
     (folder / "manifest.json").write_bytes(_seal(msgspec.json.encode(manifest)))
@@ -208,7 +194,7 @@ def _edition(folder: Path) -> str | None:
     try:
         open_snapshot(folder)
         manifest = _read_manifest(folder)
-        is_sound = all(_measure(folder / name) == facts for name, facts in _row_files(manifest))
+        is_sound = all(measure(folder / name) == facts for name, facts in _row_files(manifest))
     except (SnapshotDamaged, FileNotFoundError):
         return None
     return manifest.edition if is_sound else None
@@ -257,7 +243,7 @@ def _from_text(text: npt.NDArray[np.uint8]) -> Exact:
     return exact([int(line, 16) for line in text.tobytes().split(b"\n")])
 
 
-def _row_files(manifest: _Manifest) -> Iterator[tuple[str, _FileDigest]]:
+def _row_files(manifest: _Manifest) -> Iterator[tuple[str, FileDigest]]:
     for number, digest in enumerate(manifest.rows):
         yield row_file(number), digest
 
@@ -276,18 +262,17 @@ def _size_bytes(folder: Path, name: str) -> int:
         raise _unreadable(folder, name, error) from error
 
 
-def _unreadable(folder: Path, name: str, error: OSError) -> SnapshotDamaged:
-    return damaged(folder, f"{name} cannot be read ({error.strerror or error})")
+def _unreadable(folder: Path, name: str, error: OSError) -> MeantimeError:
+    what = f"{name} cannot be read ({error.strerror or error})"
+    if is_machine_trouble(error):
+        return StorePaused("The stored copy of the data cannot be opened at the moment. Try again later.").for_operator(
+            f"The snapshot in {folder} cannot be opened at the moment: {what}."
+        )
+    return damaged(folder, what)
 
 
-def _measure(path: Path) -> _FileDigest:
-    with path.open("rb") as file:
-        digest = hashlib.file_digest(file, "sha256").hexdigest()
-        return _FileDigest(size_bytes=file.tell(), digest=digest)
-
-
-def _digest_of(body: bytes) -> _FileDigest:
-    return _FileDigest(size_bytes=len(body), digest=hashlib.sha256(body).hexdigest())
+def _digest_of(body: bytes) -> FileDigest:
+    return FileDigest(size_bytes=len(body), digest=hashlib.sha256(body).hexdigest())
 
 
 def _seal(body: bytes) -> bytes:

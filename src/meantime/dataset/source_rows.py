@@ -19,12 +19,10 @@ from meantime.dataset.reading.exact_sums import insert_columns
 from meantime.dataset.reading.staged_view import KEY_COLUMNS, parse_period
 from meantime.dataset.reading.staging import sql_path
 from meantime.dataset.reading.values import parse_number, withheld_reason
+from meantime.dataset.row_query import query_database
 from meantime.dataset.rows import FIRST_LINE, SourceRow, SourceRows
 from meantime.dataset.snapshot import Snapshot
-from meantime.dataset.snapshot_folder import damaged
 
-# For each query; what needs more spills to the disk.
-_MEMORY = "512MB"
 # The position of a row combines the numbers of its file and of the row in it. No file has a trillion rows.
 _ROWS_A_FILE = 2**40
 
@@ -48,17 +46,11 @@ def find_rows(snapshot: Snapshot, cells: Integers, *, after: int | None, limit: 
         return []
     first_file, after_row = (0, -1) if after is None else divmod(after, _ROWS_A_FILE)
     rows: list[CellRow] = []
-    paths = SourceRows.of(snapshot).paths
-    with duckdb.connect() as database:
-        database.execute(f"SET memory_limit = '{_MEMORY}'")
-        try:
-            search = _RowSearch(database, snapshot, cells, paths)
-            for file in range(first_file, len(paths)):
-                if len(rows) < limit:
-                    rows += search.in_file(file, after_row if file == first_file else -1, limit - len(rows))
-        except (duckdb.Error, RuntimeError, ValueError) as error:
-            # The latter two: bytes that are not text are noticed only when they become Python strings.
-            raise damaged(paths[0].parent.parent, f"the rows cannot be read ({error})") from error
+    with SourceRows.of(snapshot).opened() as paths, query_database() as database:
+        search = _RowSearch(database, snapshot, cells, paths)
+        for file in range(first_file, len(paths)):
+            if len(rows) < limit:
+                rows += search.in_file(file, after_row if file == first_file else -1, limit - len(rows))
     return rows
 
 

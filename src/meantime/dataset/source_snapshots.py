@@ -12,7 +12,7 @@ import structlog
 
 from meantime.dataset.known_sources import KnownSources
 from meantime.dataset.reading.progress import Progress
-from meantime.dataset.reading.source import Source, source_identity
+from meantime.dataset.reading.source import Source, label_of, source_identity
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import DataError, SnapshotDamaged
 
@@ -45,27 +45,50 @@ class SourceSnapshots:
         self._ingestor = ingestor
         self._open_folder = open_folder
         self._known = KnownSources(folder)
+        self._identities: dict[Path, str] = {}  # what each snapshot was made from, as far as that is certain
 
     def get(
-        self, source: Source, *, on_progress: Callable[[Progress], None], cancelled: threading.Event
+        self,
+        source: Source,
+        *,
+        damaged: Path | None = None,
+        on_progress: Callable[[Progress], None],
+        cancelled: threading.Event,
     ) -> tuple[Path, Snapshot]:
-        """Return the folder of a source's snapshot and the snapshot, opened.
+        """Return the folder of a source's snapshot and the snapshot, opened. ``damaged`` is a folder not to be used.
 
         Raises:
             MeantimeError: the source cannot be read.
         """
-        return self._get_known(source) or self._read(source, on_progress, cancelled)
+        return self._get_known(source, damaged) or self._read(source, on_progress, cancelled)
 
-    def _get_known(self, source: Source) -> tuple[Path, Snapshot] | None:
-        folder = self._known.folder_of(self._identity(source))
-        if folder is None:
+    def require_unchanged(self, source: Source, folder: Path) -> None:
+        """Raise if reading the source again would not give the snapshot in this folder.
+
+        Raises:
+            SnapshotDamaged: the source has changed since, or is gone.
+        """
+        with suppress(DataError):
+            if self._identity(source) == self._identities.get(folder):
+                return
+        what = f"The stored copy of {label_of(source)} is damaged, and the file has changed since, or is gone."
+        raise SnapshotDamaged(f"{what} Reload the data set to serve the new content.").for_operator(
+            f"{what} Path: {source.path}. Reload the data set (SIGHUP) to serve the new content."
+        )
+
+    def _get_known(self, source: Source, damaged: Path | None) -> tuple[Path, Snapshot] | None:
+        identity = self._identity(source)
+        folder = self._known.folder_of(identity)
+        if folder is None or folder == damaged:
             return None
         try:
-            return folder, self._open_folder(folder)
+            snapshot = self._open_folder(folder)
         except SnapshotDamaged as error:
             what = "a snapshot is damaged; its source is read again"
             _log.warning(what, dataset=source.name, reason=error.operator_reason)
             return None
+        self._identities[folder] = identity
+        return folder, snapshot
 
     def _read(
         self, source: Source, on_progress: Callable[[Progress], None], cancelled: threading.Event
@@ -76,8 +99,10 @@ class SourceSnapshots:
         snapshot = self._open_folder(folder)
         # If the source changed meanwhile, the snapshot may be of either version, and the next start reads it again. If
         # the source is gone, it was still read whole.
+        self._identities.pop(folder, None)
         with suppress(DataError):
             if self._identity(source) == before:
+                self._identities[folder] = before
                 self._known.remember(before, folder)
         return folder, snapshot
 

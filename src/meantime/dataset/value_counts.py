@@ -11,7 +11,6 @@ few hundredths of a second, and the thread has ended before it is passed on.
 
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, wait
 from dataclasses import dataclass
@@ -24,11 +23,10 @@ from meantime import threads
 from meantime.dataset.cube import ABSENT, AXES, Exact, Integers, Moments, exact
 from meantime.dataset.reading.exact_sums import insert_columns
 from meantime.dataset.reading.staged_view import KEY_COLUMNS, make_staged_view, parse_period
-from meantime.dataset.reading.staging import sql_text
 from meantime.dataset.reading.values import parse_number
+from meantime.dataset.row_query import query_database
 from meantime.dataset.rows import SourceRows
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import SnapshotDamaged
 from meantime.model import Work
 
 # Cells with more rows do not determine their values.
@@ -38,8 +36,6 @@ MOST_ROWS_OF_CELL = 3
 _CHECK_S = 0.02
 # Distinct values parsed between two checks: about 50 ms.
 _VALUES_AT_A_TIME = 20_000
-# For each query. What needs more spills to the disk, so that a large table does not take the server's memory.
-_MEMORY = "512MB"
 
 T = TypeVar("T")
 
@@ -84,19 +80,9 @@ def count_in_rows(
         JobInterrupted: ``work.check()`` raised it.
         SnapshotDamaged: the rows are missing or cannot be read.
     """
-    paths = SourceRows.of(snapshot).paths
-    with tempfile.TemporaryDirectory(prefix="meantime-query-") as spill, duckdb.connect() as database:
-        # DuckDB computes progress only if it might show a bar.
-        database.execute("SET enable_progress_bar = true; SET enable_progress_bar_print = false")
-        database.execute(f"SET memory_limit = '{_MEMORY}'; SET temp_directory = {sql_text(spill)}")
-        try:
-            make_staged_view(database, paths, snapshot.about.columns, snapshot.about.roles)
-            return _Query(database, snapshot, question, work).count(axes, selected)
-        except (duckdb.IOException, duckdb.InvalidInputException, duckdb.SerializationException) as error:
-            raise SnapshotDamaged(
-                f"The rows of the snapshot {snapshot.fingerprint} cannot be read ({error}). Restart the server: "
-                "it reads the files again if a snapshot is damaged."
-            ) from error
+    with SourceRows.of(snapshot).opened() as paths, query_database() as database:
+        make_staged_view(database, paths, snapshot.about.columns, snapshot.about.roles)
+        return _Query(database, snapshot, question, work).count(axes, selected)
 
 
 class _Query:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import Future
 from dataclasses import replace
 
 import msgspec
 import pytest
 
+from meantime.compute import local
 from meantime.compute.local import LocalCompute
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import JobInterrupted, RequestInvalid
+from meantime.errors import JobInterrupted, RequestInvalid, SnapshotDamaged
 from meantime.formats import document
 from meantime.model import Request, Unwatched
 from meantime.statistics.registry import STATISTICS
@@ -49,6 +51,69 @@ def request(statistic: str = "states_mean", view: str = "classic", **parameters:
     return Request(
         dataset="cdc", statistic=statistic, parameters={"question": "Q"} | parameters, view=view, fingerprint="f" * 64
     )
+
+
+class DamagedShelf(Shelf):
+    """Its snapshot cannot be used until it is repaired."""
+
+    is_damaged = True
+
+    def snapshot(self, name: str, fingerprint: str | None = None) -> Snapshot:
+        if self.is_damaged:
+            raise SnapshotDamaged("a flipped bit")
+        return super().snapshot(name, fingerprint)
+
+
+class Repair:
+    """A repair that ends when the work has been asked a few times whether to stop."""
+
+    def __init__(self, shelf: DamagedShelf, error: Exception | None = None) -> None:
+        self.future: Future[None] = Future()
+        self.fingerprints: list[str] = []
+        self.checks = 0
+        self._shelf = shelf
+        self._error = error
+
+    def __call__(self, fingerprint: str) -> Future[None]:
+        self.fingerprints.append(fingerprint)
+        return self.future
+
+    def progress(self, share: float) -> None:
+        pass
+
+    def check(self) -> None:
+        self.checks += 1
+        if self.checks == 2:
+            if self._error is not None:
+                self.future.set_exception(self._error)
+            else:
+                self._shelf.is_damaged = False
+                self.future.set_result(None)
+
+
+@pytest.mark.parametrize("waits", [local._CHECK_S, 0])
+def test_a_job_waits_for_the_repair_of_damaged_rows(monkeypatch: pytest.MonkeyPatch, waits: float) -> None:
+    monkeypatch.setattr(local, "_CHECK_S", waits)
+    shelf = DamagedShelf()
+    repair = Repair(shelf)
+    answer = LocalCompute(shelf, repair=repair).compute(request(), repair)
+    assert answer.body == b'{"Ohio":1.0,"Utah":3.0}'
+    assert repair.fingerprints == ["f" * 64]
+
+
+def test_a_job_whose_snapshot_cannot_be_repaired_fails() -> None:
+    shelf = DamagedShelf()
+    repair = Repair(shelf, SnapshotDamaged("the file has changed"))
+    with pytest.raises(SnapshotDamaged, match="a flipped bit"):
+        LocalCompute(shelf, repair=repair).compute(request(), repair)
+    with pytest.raises(SnapshotDamaged, match="a flipped bit"):
+        LocalCompute(shelf).compute(request(), Unwatched())
+
+
+def test_a_job_that_waits_for_a_repair_can_be_stopped() -> None:
+    shelf = DamagedShelf()
+    with pytest.raises(JobInterrupted):
+        LocalCompute(shelf, repair=Repair(shelf)).compute(request(), Stopped())
 
 
 def test_a_request_is_answered_from_the_snapshot_that_it_is_bound_to() -> None:

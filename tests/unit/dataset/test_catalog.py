@@ -7,8 +7,8 @@ import os
 import queue
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,10 +18,11 @@ import msgspec
 import pytest
 
 from meantime.dataset.catalog import Catalog
-from meantime.dataset.load_retries import LoadRetries
+from meantime.dataset.load_queue import LoadQueue
 from meantime.dataset.load_status import Failed, Loading, Ready, ReloadOutcome, Status
 from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source
+from meantime.dataset.row_files import RowFiles
 from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.snapshot_folder import fingerprint_of, open_snapshot
 from meantime.engine.ports import Gate
@@ -176,32 +177,139 @@ def test_a_gate_that_has_opened_stays_open_when_a_failed_data_set_meets_trouble(
         assert catalog.is_open("a")
 
 
+# ---- damage ----
+
+
+def rows_of(catalog: Catalog) -> RowFiles:
+    rows = catalog.snapshot("a").row_files
+    assert rows is not None
+    return rows
+
+
+def flip(rows: RowFiles) -> None:
+    """Damage the rows of a snapshot in place."""
+    with (rows.folder / "rows" / "0000.parquet").open("r+b") as file:
+        file.write(b"X")
+
+
+def notice(catalog: Catalog) -> Future[None] | None:
+    """Use the rows, which are damaged, and return the future of their repair."""
+    with pytest.raises(SnapshotDamaged), rows_of(catalog).opened():
+        pass
+    return catalog.repair(catalog.snapshot("a").fingerprint)
+
+
+def test_damaged_rows_are_made_again_from_an_unchanged_source_without_being_asked_to(workspace: Workspace) -> None:
+    with workspace.serving(workspace.source("a", "1"), workspace.source("b", "2")) as catalog:
+        before = catalog.snapshot("a").fingerprint
+        assert catalog.repair(before) is None
+        flip(rows_of(catalog))
+        repair = notice(catalog)
+        assert repair is not None
+        assert repair.result(PATIENCE_S) is None
+        with rows_of(catalog).opened():
+            pass
+        assert catalog.snapshot("a").fingerprint == before
+        assert catalog.repair(before) is None
+        assert workspace.ingestor.read == ["a", "b", "a"]
+        # And again, should the disk go on like that.
+        flip(rows_of(catalog))
+        repair = notice(catalog)
+        assert repair is not None
+        repair.result(PATIENCE_S)
+        assert workspace.ingestor.read == ["a", "b", "a", "a"]
+
+
+@pytest.mark.parametrize("is_gone", [False, True])
+def test_damaged_rows_of_a_source_that_has_changed_are_said_and_its_new_content_waits_for_a_reload(
+    workspace: Workspace, is_gone: bool
+) -> None:
+    source = workspace.source("a", "1")
+    with workspace.serving(source) as catalog:
+        before = catalog.snapshot("a").fingerprint
+        if is_gone:
+            Path(source.path).unlink()
+        else:
+            workspace.source("a", "2")
+        flip(rows_of(catalog))
+        repair = notice(catalog)
+        if repair is not None:  # it may be decided by now
+            with pytest.raises(SnapshotDamaged, match="has changed since, or is gone"):
+                repair.result(PATIENCE_S)
+        assert notice(catalog) is None
+        assert workspace.ingestor.read == ["a"]
+        assert catalog.snapshot("a").fingerprint == before
+        workspace.source("a", "2")
+        assert catalog.reload("a").result(PATIENCE_S) is ReloadOutcome.REPLACED
+        with rows_of(catalog).opened():
+            pass
+
+
+def test_a_repair_that_meets_trouble_is_tried_again(workspace: Workspace) -> None:
+    with workspace.serving(workspace.source("a", "1")) as catalog:
+        failed = queue.SimpleQueue[str]()
+        catalog.on_change(
+            lambda name, status: failed.put(name) if isinstance(status, Ready) and status.reload_error else None
+        )
+        workspace.ingestor.midway = _fails(TROUBLE)
+        flip(rows_of(catalog))
+        repair = notice(catalog)
+        assert repair is not None
+        failed.get(timeout=PATIENCE_S)
+        assert not repair.done()
+        workspace.ingestor.midway = lambda _source, _cancelled: None
+        workspace.now_s += 1.0
+        assert repair.result(PATIENCE_S) is None
+        status = catalog.status("a")
+        assert isinstance(status, Ready)
+        assert status.reload_error is None
+
+
+def test_a_repair_ends_with_the_server(workspace: Workspace) -> None:
+    with workspace.serving(workspace.source("a", "1")) as catalog:
+        gate = ReadGate(workspace)
+        flip(rows_of(catalog))
+        repair = notice(catalog)
+        assert repair is not None
+        gate.wait_entered()
+        gate.let_on()
+        workspace.ingestor.midway = _fails(TROUBLE)
+    with suppress(LoadCancelled):
+        repair.result(PATIENCE_S)
+    assert repair.done()
+
+
 def _has_just_failed(status: Status) -> bool:
     return isinstance(status, Failed) and status.reloading is None
 
 
+def next_due(waiting: LoadQueue) -> tuple[str, bool] | None:
+    due = waiting.pop()
+    return due and (due.name, due.is_requested)
+
+
 def test_the_next_try_comes_later_each_time_and_at_most_after_a_minute() -> None:
     now_s = [100.0]
-    retries = LoadRetries(lambda: now_s[0])
-    assert LoadRetries(lambda: 0.0).wait_s is None
-    waits: list[float | None] = []
-    for _ in range(9):
-        retries.failed("a")
-        assert retries.take_due() == []
-        wait_s = retries.wait_s
-        waits.append(wait_s)
-        assert wait_s is not None
+    assert LoadQueue((), lambda: 0.0).wait_s is None
+    waiting = LoadQueue((), lambda: now_s[0])
+    for wait_s in (1, 2, 4, 8, 16, 32, 60, 60, 60):
+        waiting.add_next_try("a")
+        assert next_due(waiting) is None
+        assert waiting.wait_s == wait_s
         now_s[0] += wait_s
-        assert retries.take_due() == ["a"]
-    assert waits == [1, 2, 4, 8, 16, 32, 60, 60, 60]
-    retries.failed("a")
-    retries.failed("b")
-    assert retries.wait_s == 1
-    retries.forget("a")
-    retries.failed("a")
-    assert retries.wait_s == 1
-    now_s[0] += 1
-    assert sorted(retries.take_due()) == ["a", "b"]
+        assert next_due(waiting) == ("a", False)
+    waiting.add_next_try("a")
+    waiting.add_next_try("b")
+    assert waiting.wait_s == 1
+    waiting.cancel_next_try("a")
+    waiting.add_next_try("a")
+    assert waiting.wait_s == 1
+    # A reload does not wait, and does not cancel the next try: it may fail.
+    waiting.add("b")
+    assert next_due(waiting) == ("b", True)
+    assert next_due(waiting) is None
+    assert waiting.clear() == []
+    assert [waiting.wait_s] == [None]
 
 
 def test_a_data_set_that_is_read_is_loading_and_its_gate_is_closed(workspace: Workspace) -> None:
@@ -687,14 +795,15 @@ def test_a_replaced_snapshot_stays_for_an_hour(workspace: Workspace) -> None:
 def test_a_replaced_edition_of_the_same_content_stays_for_an_hour_too(workspace: Workspace) -> None:
     source = workspace.source("a", "1")
     with workspace.serving(source) as catalog:
-        folder = catalog.snapshot("a").folder
+        row_files = catalog.snapshot("a").row_files
+        assert row_files is not None
+        folder = row_files.folder
         catalog.snapshot("a")
         workspace.ingestor.title = "Another title"
         workspace.source("a", "1")
         assert catalog.reload("a").result(PATIENCE_S) is ReloadOutcome.REPLACED
         assert catalog.snapshot("a").about.title == "Another title"
         catalog.sweep(set())
-        assert folder is not None
         assert folder.is_dir()
         workspace.now_s += 4000
         catalog.sweep({catalog.snapshot("a").fingerprint})
@@ -874,7 +983,7 @@ def test_a_disk_on_which_nothing_can_be_swept_is_not_an_error(
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with workspace.serving(workspace.source("a", "2")) as catalog:
-        monkeypatch.setattr("meantime.dataset.catalog.set_aside", full)
+        monkeypatch.setattr("meantime.dataset.older_snapshots.set_aside", full)
         catalog.sweep(set())
         assert older in workspace.on_disk()
 

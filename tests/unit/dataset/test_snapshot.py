@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import errno
 import hashlib
 import json
+import os
 import shutil
 import tempfile
 from collections.abc import Callable
@@ -19,7 +21,7 @@ from meantime.dataset.cube import Cube
 from meantime.dataset.snapshot import About, Break, QuestionMetadata, Rejected, Snapshot, fingerprint
 from meantime.dataset.snapshot_folder import FORMAT_VERSION, fingerprint_of, open_snapshot, write_snapshot
 from meantime.dataset.standard_population import StandardPopulation
-from meantime.errors import LoadFailed, SnapshotDamaged
+from meantime.errors import LoadFailed, SnapshotDamaged, StorePaused
 from tests.support.factories import cube, row, snapshot
 
 ROWS = [
@@ -344,8 +346,22 @@ def _assert_damaged_by(written: Path, name: str, harm: Callable[[bytes], bytes])
     with tempfile.TemporaryDirectory(dir=written.parent.parent) as folder:
         harmed = shutil.copytree(written, Path(folder) / written.name)
         (harmed / name).write_bytes(harm((harmed / name).read_bytes()))
-        with pytest.raises(SnapshotDamaged, match="Remove that folder and start again"):
+        with pytest.raises(SnapshotDamaged, match="stored copy of the data is damaged") as caught:
             open_snapshot(harmed)
+    assert folder not in caught.value.reason
+    assert f"The snapshot in {harmed} is damaged" in caught.value.operator_reason
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENOMEM, errno.EIO])
+def test_a_machine_that_cannot_open_a_file_now_is_not_damage(
+    copy: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    def refuse(_: Path) -> bytes:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(Path, "read_bytes", refuse)
+    with pytest.raises(StorePaused, match="cannot be opened"):
+        open_snapshot(copy)
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "cube.npz", "rows/0000.parquet"])

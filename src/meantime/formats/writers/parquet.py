@@ -28,7 +28,7 @@ def _write(document: Document, path: Path) -> None:
     with between.open("wb") as file:
         file.writelines(arrow.pieces(document))
     # One thread, so that the same table gives the same bytes: with more, the groups of rows may be cut elsewhere.
-    with duckdb.connect(config={"threads": 1}) as connection:
+    with duckdb.connect(config={"threads": 1, "temp_directory": str(path.parent)}) as connection:
         connection.register("written", na.ArrayStream.from_path(between))
         connection.execute(
             f"COPY written TO {_quoted(str(path))} "

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import errno
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
+from meantime.dataset.machine_trouble import is_disk_full
 from meantime.errors import StoreFull
+from meantime.temporary_folders import temporary_folder
 
 _PIECE_BYTES = 256 * 1024
-_FULL = (errno.ENOSPC, errno.EDQUOT)
 
 
 def pieces_of(write: Callable[[Path], object]) -> Iterator[bytes]:
@@ -21,12 +20,13 @@ def pieces_of(write: Callable[[Path], object]) -> Iterator[bytes]:
     Raises:
         StoreFull: there is no space for it; before the first piece.
     """
-    with TemporaryDirectory(prefix="meantime-") as folder:
-        path = Path(folder, "written")
+    with temporary_folder() as folder:
+        path = folder / "written"
         try:
             write(path)
-        except OSError as error:
-            if error.errno not in _FULL:
+        except Exception as error:
+            # xlsxwriter has an error of its own for it, raised because of the system's.
+            if not is_disk_full(error) and not is_disk_full(error.__context__):
                 raise
             raise StoreFull(
                 "The server's folder for temporary files is full, and this form is written there first. Take the "

@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import threading
+import zlib
 from contextlib import suppress
 from importlib import metadata
 from pathlib import Path
@@ -55,8 +56,8 @@ class Drawing:
     def _read(self) -> bytes | None:
         try:
             packed = self._path.read_bytes()
-            gzip.decompress(packed)  # checks that it is complete
-        except (OSError, EOFError, ValueError):
+            gzip.decompress(packed)  # checks that it is complete and undamaged
+        except (OSError, EOFError, ValueError, zlib.error):
             return None
         return packed
 

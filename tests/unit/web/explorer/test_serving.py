@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import gzip
 import re
+import zlib
 from collections.abc import Iterator
 from importlib import resources
 from pathlib import Path
@@ -126,7 +127,15 @@ def test_the_chart_library_is_made_once_and_kept_over_restarts(tmp_path: Path, m
 
 def test_a_chart_library_that_is_damaged_on_disk_is_made_again(tmp_path: Path) -> None:
     path = tmp_path / f"vega-{drawing.version()}.js.gz"
-    path.write_bytes(gzip.compress(b"x" * 1000)[:-9])
+    sound = gzip.compress(bytes(range(256)) * 40)
+    # Cut short, and with a flipped bit: in the middle it is an error of zlib, at the end one of the checksum.
+    cut = sound[:-9]
+    flips = [sound[:at] + bytes([sound[at] ^ 64]) + sound[at + 1 :] for at in (30, len(sound) - 6)]
+    for damaged in (cut, *flips):
+        with pytest.raises((EOFError, OSError, zlib.error)):
+            gzip.decompress(damaged)
+        path.write_bytes(damaged)
+        assert Drawing(tmp_path)._read() is None
     assert b"vegaEmbed" in gzip.decompress(Drawing(tmp_path).gzip_bytes())
 
 

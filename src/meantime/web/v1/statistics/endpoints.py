@@ -16,6 +16,8 @@ from meantime.errors import (
     RequestInvalid,
     SnapshotDamaged,
     StatisticUnknown,
+    StoreFull,
+    StorePaused,
 )
 from meantime.statistics.parameters import fields
 from meantime.statistics.registry import STATISTICS
@@ -94,6 +96,9 @@ PROBLEMS = (
     DatasetNotReady,
     # Some statistics read rows from disk, and the file may be gone.
     SnapshotDamaged,
+    # Rows, and formats that are written to a file first, need descriptors and space on the disk.
+    StorePaused,
+    StoreFull,
     RangeInvalid,
     *DRAWING,
 )
