@@ -65,7 +65,7 @@ class Geography(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
         [True, True, True, False]
         """
         own = self.abbreviations
-        return name in own or name in self.aggregates or name.rpartition(", ")[2] in own
+        return name in own or name in self.aggregates or _without_id(name).rpartition(", ")[2] in own
 
     def members(self, aggregate: str) -> tuple[str, ...]:
         """Return the locations that an aggregate contains; none if it is not an aggregate, or no sum.
@@ -118,7 +118,11 @@ def for_locations(locations: tuple[str, ...]) -> Geography:
     >>> for_locations(("Cache, Utah", "Adams, Ohio", "United States")).is_country("United States")
     True
     """
-    for geography in _all():
+    for known in _all():
+        # In a table that adds ids to names, the country has one too.
+        with_ids = {name: known.aggregates.get(_without_id(name)) for name in locations if name.endswith(")")}
+        own = known.aggregates | {name: each for name, each in with_ids.items() if each is not None}
+        geography = msgspec.structs.replace(known, aggregates=own) if len(own) > len(known.aggregates) else known
         if not 0 < len(locations) <= 2 * sum(map(geography.contains, locations)):
             continue
         if any(name not in geography.aggregates and geography.contains(name) for name in locations):
@@ -127,6 +131,15 @@ def for_locations(locations: tuple[str, ...]) -> Geography:
             countries = {name: each for name, each in geography.aggregates.items() if each.is_country}
             return msgspec.structs.replace(geography, aggregates=countries)
     return NOWHERE
+
+
+def _without_id(name: str) -> str:
+    """Return a name without the id that a table with several places of one name adds.
+
+    >>> _without_id("Franklin, Virginia (51067)"), _without_id("All States and DC (median) **")
+    ('Franklin, Virginia', 'All States and DC (median) **')
+    """
+    return name.rpartition(" (")[0] if name.endswith(")") and " (" in name else name
 
 
 @cache

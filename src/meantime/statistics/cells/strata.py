@@ -158,11 +158,10 @@ def without_reference(pooled: Pooled, reference: str) -> str:
     lacking = {
         name for name, at in zip(pooled.groups.names, counterparts(pooled, reference).tolist(), strict=True) if at == -1
     }
-    return (
-        f"Not compared, because they have no value for {quoted(reference)}: {listed(sorted(lacking))}."
-        if lacking
-        else ""
-    )
+    if not lacking:
+        return ""
+    verb = "has" if len(lacking) == 1 else "have"
+    return f"Not compared: {listed(sorted(lacking))} {verb} no value for {quoted(reference)}."
 
 
 def _refuse_no_group(of: Selection, pointer: str, name: str) -> None:

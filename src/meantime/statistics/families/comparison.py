@@ -41,6 +41,7 @@ from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words.comparisons import comparison_sentences, similar_sentence
 from meantime.statistics.words.conclusions import LEVEL, VERDICT, AdjustedTests, verdicts
 from meantime.statistics.words.extremes import ReferenceValue
+from meantime.statistics.words.subject import named
 from meantime.table import Cell, Column, Kind, Table
 from meantime.text import number
 
@@ -201,7 +202,8 @@ def _p_similar(others: Pooled, reference: Pooled, correlation: Doubles, paramete
 
 def _reference_note(reference: Pooled) -> str:
     value, low, high = (float(each[0]) for each in (reference.value, reference.low, reference.high))
-    return f"Reference: {reference.groups.names[0]}, {text.with_interval(value, low, high, reference.groups.unit)}."
+    figure = text.with_interval(value, low, high, reference.groups.unit)
+    return f"Compared with {named(reference.groups.names[0])}: {figure}."
 
 
 def _findings(

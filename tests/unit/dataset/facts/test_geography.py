@@ -90,6 +90,37 @@ def test_regions_alone_are_locations_and_with_states_they_are_aggregates() -> No
     assert all(geography.for_locations((*regions, "Utah")).is_aggregate(name) for name in regions)
 
 
+@pytest.mark.parametrize("country", ["United States", "US", "USA", "UNITED STATES", "U.S.", "United States of America"])
+@pytest.mark.parametrize(
+    "places",
+    [
+        ("Autauga, Alabama", "Cache, Utah", "Franklin, Virginia (51067)", "Ohio, West Virginia"),
+        ("Ohio", "Utah"),
+        ("Midwest", "South"),
+    ],
+)
+def test_the_country_is_an_aggregate_beside_states_regions_and_counties(places: tuple[str, ...], country: str) -> None:
+    found = geography.for_locations((*places, country))
+    assert found.is_country(country)
+    assert found.is_aggregate(country)
+    assert not any(map(found.is_aggregate, places))
+
+
+@pytest.mark.parametrize(
+    "others", [("France", "Germany"), ("Autauga", "Baldwin", "Cache"), ("Paris, Texas", "Bonn", "Rome", "Oslo")]
+)
+def test_beside_places_of_which_nothing_is_known_the_country_is_a_location_like_them(others: tuple[str, ...]) -> None:
+    assert geography.for_locations((*others, "United States")) is NOWHERE
+
+
+def test_ids_beside_the_names_of_a_table_hide_neither_the_country_nor_its_states() -> None:
+    names = ("Cache, Utah (49005)", "Franklin, Virginia (51067)", "United States (59)")
+    found = geography.for_locations(names)
+    assert [found.is_aggregate(name) for name in names] == [False, False, True]
+    assert found.is_country("United States (59)")
+    assert not of_states().is_aggregate("United States (59)")
+
+
 def test_a_median_of_places_is_an_aggregate_of_any_country_and_contains_nothing() -> None:
     median = "All States and DC (median) **"
     assert of_states().is_aggregate(median)

@@ -47,7 +47,7 @@ def test_what_is_withheld_is_left_out_by_group_and_location() -> None:
         ("Utah", "A"),
     ]
     assert found.left_out == (("B in Utah", 'is suppressed or missing ("~")'),)
-    assert without_reference(found, "B") == 'Not compared, because they have no value for "B": Iowa and Utah.'
+    assert without_reference(found, "B") == 'Not compared: Iowa and Utah have no value for "B".'
     assert without_reference(found, "A") == ""
 
 

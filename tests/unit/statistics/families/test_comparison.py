@@ -66,7 +66,7 @@ def test_the_aggregate_is_the_reference_where_none_is_named() -> None:
     assert tuple(table.column("location")) == STATES
     assert set(table.column("reference")) == {"National"}
     assert table.column("difference") == [-4.0, 0.5, 4.0]
-    assert "Reference: National, 30.0% (95% CI 29.0 to 31.0)." in table.notes
+    assert "Compared with the nation: 30.0% (95% CI 29.0 to 31.0)." in table.notes
 
 
 def test_on_the_linear_scale_it_is_the_z_test() -> None:
@@ -212,7 +212,7 @@ def test_what_has_no_standard_error_is_not_tested() -> None:
     assert table.column("verdict") == ["not tested"]
     assert table.column("p") == [None]
     assert table.findings == ()
-    assert "Reference: Avalon, 20.0%." in table.notes
+    assert "Compared with Avalon: 20.0%." in table.notes
 
 
 def test_the_ratio_is_given_with_its_interval_and_of_a_zero_there_is_none() -> None:

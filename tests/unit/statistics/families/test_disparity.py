@@ -84,7 +84,7 @@ def test_without_the_reference_nothing_is_compared_and_that_is_said() -> None:
     assert table.column("verdict")[0] == "not tested"
     assert table.column("reference_estimate")[0] is None
     assert table.column("gap")[0] is None
-    assert 'Not compared, because they have no value for "B": Iowa.' in table.warnings
+    assert 'Not compared: Iowa has no value for "B".' in table.warnings
 
 
 def test_all_p_values_are_one_family_with_the_gap_of_a_location_once() -> None:
