@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import resource
 import shutil
 import signal
 import socket
@@ -169,6 +170,17 @@ def require(program: str, how: str) -> None:
 def require_wrk() -> None:
     """End with a word on what to install, where wrk is not there."""
     require("wrk", "it makes the load; apt-get install wrk, or brew install wrk.")
+
+
+def allow_connections(number: int) -> None:
+    """Raise the limit of open files, which the server inherits, or end with a word on it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft < number:
+        if hard != resource.RLIM_INFINITY and hard < number:
+            raise SystemExit(
+                f"{number} open files are needed, and {hard} are allowed: raise ulimit -n, or ask for less."
+            )
+        resource.setrlimit(resource.RLIMIT_NOFILE, (number, hard))
 
 
 def _lua(text: str) -> str:

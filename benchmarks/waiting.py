@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import resource
 import subprocess
 import sys
 import tempfile
@@ -21,7 +20,7 @@ from datetime import datetime
 from pathlib import Path
 from urllib.parse import urlsplit
 
-from benchmarks.harness import QUESTION, Ratio, Server, meantime, print_ratios, serving
+from benchmarks.harness import QUESTION, Ratio, Server, allow_connections, meantime, print_ratios, serving
 
 # What the design asks for.
 _MEMORY_MB = 300
@@ -36,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--clients", type=int, default=10_000)
     parser.add_argument("--rows", type=int, default=_ROWS)
     given = parser.parse_args(arguments)
-    _allow_connections(given.clients + 100)
+    allow_connections(given.clients + 100)
     with tempfile.TemporaryDirectory() as folder:
         sample = Path(folder) / "late.csv"
         subprocess.run(
@@ -103,17 +102,6 @@ def _submit(server: Server) -> str:
 
 def _moment(answer: dict[str, str]) -> float:
     return datetime.fromisoformat(answer["ended_at"]).timestamp()
-
-
-def _allow_connections(number: int) -> None:
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if soft < number:
-        if hard != resource.RLIM_INFINITY and hard < number:
-            raise SystemExit(
-                f"{number} open files are needed, and {hard} are allowed: raise ulimit -n, or use --clients."
-            )
-        # The server inherits it.
-        resource.setrlimit(resource.RLIMIT_NOFILE, (number, hard))
 
 
 if __name__ == "__main__":

@@ -195,6 +195,11 @@ class Cube:
         """Where each question's cells begin, and the end of the last: one entry more than there are questions."""
         return _starts(self.cells.keys[:, 0], len(self.labels.questions))
 
+    @cached_property
+    def most_cells(self) -> int:
+        """How many cells the question has that has most of them; 0 without questions."""
+        return int(np.diff(self.starts).max(initial=0))
+
     def withheld_by_reason(self) -> dict[str, int]:
         """Count the withheld rows by reason, most frequent first, then by name."""
         counts = np.zeros(len(self.labels.reasons), dtype=np.int64)

@@ -216,9 +216,12 @@ class Engine:
 
     def jobs(self) -> list[tuple[int, JobState]]:
         """Return the state of every job, by number."""
-        with self._lifecycle.lock:
-            states = self._index.states()
-        return sorted(states)
+        return self._lookup.states()
+
+    @property
+    def changes(self) -> int:
+        """A number that grows whenever a job is accepted, ends or is removed."""
+        return self._index.changes
 
     def watch(self, number: int, watcher: Watcher) -> Callable[[], None]:
         """Call back at each change of a job, or at once if it has ended; return what ends the watch.

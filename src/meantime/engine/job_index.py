@@ -23,6 +23,7 @@ class JobIndex:
         self.ended: dict[int, EndedJob] = {}
         self.ended_counts = dict.fromkeys((state for state in JobState if state.is_ended), 0)
         self.submitting = 0  # requests whose acceptance is being committed
+        self.changes = 0  # how often jobs were added, have ended or were forgotten
         self._oldest_first: deque[int] = deque()
 
     @property
@@ -37,6 +38,7 @@ class JobIndex:
     def add_active(self, jobs: Iterable[ActiveJob]) -> None:
         """Add unfinished jobs."""
         self.active.update((job.number, job) for job in jobs)
+        self.changes += 1
 
     def add_ended(self, jobs: Iterable[tuple[int, EndedJob]]) -> None:
         """Add jobs that ended before this process began, in any order."""
@@ -60,11 +62,9 @@ class JobIndex:
             return job.view()
         raise job_unknown(number)
 
-    def states(self) -> list[tuple[int, JobState]]:
-        """Return the state of every job, in no order."""
-        states = [(number, ended.state) for number, ended in self.ended.items()]
-        states += [(number, job.state) for number, job in self.active.items()]
-        return states
+    def all_jobs(self) -> tuple[list[tuple[int, EndedJob]], list[ActiveJob]]:
+        """Return all jobs as they are now, in no order: copies of what may be a hundred thousand, made in no time."""
+        return list(self.ended.items()), list(self.active.values())
 
     def has_expired(self, *, before_s: float, keep_jobs: int) -> bool:
         """Whether the job that ended first did so before this time, or is one too many."""
@@ -78,6 +78,7 @@ class JobIndex:
         """Forget the job that ended first, which ``has_expired`` has just looked at, and return its number."""
         number = self._oldest_first.popleft()
         self.ended_counts[self.ended.pop(number).state] -= 1
+        self.changes += 1
         return number
 
     def forget(self, number: int) -> None:
@@ -85,6 +86,7 @@ class JobIndex:
         if (ended := self.ended.pop(number, None)) is None:
             return
         self.ended_counts[ended.state] -= 1
+        self.changes += 1
         # Its number stays in the list, where finding it would be slow, until it comes first or half of them are stale.
         if len(self._oldest_first) > 2 * len(self.ended) + _STALE_LIMIT:
             self._oldest_first = deque(number for number in self._oldest_first if number in self.ended)
@@ -92,4 +94,5 @@ class JobIndex:
     def _add_ended(self, number: int, ended: EndedJob) -> None:
         self.ended[number] = ended
         self.ended_counts[ended.state] += 1
+        self.changes += 1
         self._oldest_first.append(number)

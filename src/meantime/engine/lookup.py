@@ -30,6 +30,15 @@ class JobLookup:
         with self._lifecycle.lock:
             return self._index.view(number)
 
+    def states(self) -> list[tuple[int, JobState]]:
+        """Return the state of every job, by number."""
+        with self._lifecycle.lock:
+            ended, active = self._index.all_jobs()
+        # Without the lock: of a hundred thousand jobs this takes a while, and others need the lock to look one up.
+        states = [(number, job.state) for number, job in ended]
+        states += [(job.number, job.state) for job in active]
+        return sorted(states)
+
     def describe(self, number: int, record: JobRecord | None = None) -> JobDetail:
         """Return everything known about a job; see ``Engine.describe``.
 

@@ -56,7 +56,7 @@
     ├── ResultGone                  server     a lost result that cannot be computed again
     ├── Unavailable                 server     not now; says when to try again
     │   ├── QueueFull                          as many jobs wait as is allowed
-    │   ├── AnswersBusy                        as many long answers are being computed as is allowed
+    │   ├── AnswersBusy                        as many requests wait for answers of this kind as may
     │   ├── ConnectionsFull                    as many connections are open as is allowed
     │   ├── BodiesFull                         arriving requests take as much memory as is allowed
     │   ├── DatasetLoading                     the data set is still being read

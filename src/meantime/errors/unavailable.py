@@ -22,7 +22,7 @@ class QueueFull(Unavailable):
 
 
 class AnswersBusy(Unavailable):
-    """As many long answers are being computed at once as is allowed."""
+    """As many requests wait for answers of this kind as may."""
 
     code = "answers-busy"
 

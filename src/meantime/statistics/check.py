@@ -1,8 +1,8 @@
 """The only check of requests: pure, fast for valid ones, and with all problems at once for others.
 
 What it returns is prepared, and the answer is computed from that. The web calls it before there is a job, and the
-worker once more: a result depends on snapshot and request alone. It runs in the event loop of the web, so whatever is
-sent and however many names there are, its work is bounded; what takes longer is for ``compute``.
+worker once more: a result depends on snapshot and request alone. ``check_names`` runs in the event loop of the web, so
+whatever is sent and however many names there are, its work is bounded.
 """
 
 from __future__ import annotations

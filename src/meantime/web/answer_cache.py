@@ -7,10 +7,10 @@ from collections import OrderedDict
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import NamedTuple
-from weakref import WeakValueDictionary
 
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.load_status import Ready
+from meantime.errors import MeantimeError
 from meantime.web.http.replies import Reply
 from meantime.web.http.request import HttpRequest
 
@@ -58,6 +58,17 @@ class _Entry(NamedTuple):
     is_pinned: bool
 
 
+class Making:
+    """An answer that is being made, for all who have sent the same request meanwhile."""
+
+    __slots__ = ("lock", "refusal", "requests")
+
+    def __init__(self) -> None:
+        self.requests = 0  # that make it, or wait for it
+        self.lock = asyncio.Lock()
+        self.refusal: MeantimeError | None = None  # why the last one was refused; those who waited for it are, too
+
+
 class AnswerCache:
     """Complete answers; the least recently used are dropped first.
 
@@ -68,15 +79,20 @@ class AnswerCache:
     def __init__(self) -> None:
         self._entries: OrderedDict[AnswerKey, _Entry] = OrderedDict()
         self._size_bytes = 0
-        # Only locks in use: a lock that nobody holds or waits for is collected.
-        self._locks: WeakValueDictionary[AnswerKey, asyncio.Lock] = WeakValueDictionary()
+        self._making: dict[AnswerKey, Making] = {}
 
     @asynccontextmanager
-    async def lock(self, key: AnswerKey) -> AsyncIterator[None]:
-        """Let one request at a time compute an answer, so that many equal requests cause no more work than one."""
-        lock = self._locks.setdefault(key, asyncio.Lock())
-        async with lock:
-            yield
+    async def making(self, key: AnswerKey) -> AsyncIterator[Making]:
+        """Let one request at a time make an answer, so that many equal requests cause no more work than one."""
+        making = self._making.setdefault(key, Making())
+        making.requests += 1
+        try:
+            async with making.lock:
+                yield making
+        finally:
+            making.requests -= 1
+            if not making.requests:
+                del self._making[key]
 
     def get(self, key: AnswerKey, catalog: Catalog) -> Reply | None:
         """Return the cached answer, if there is one and it is still valid."""

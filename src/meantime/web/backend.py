@@ -14,10 +14,11 @@ from meantime.model import Request, Work
 from meantime.statistics.cost import CostLimits
 from meantime.statistics.statistic import AnyPrepared
 from meantime.web.answer_cache import AnswerCache
-from meantime.web.answer_slots import AnswerSlots
 from meantime.web.explorer.serving import Explorer
+from meantime.web.job_list import KeptJobList
 from meantime.web.long_poll import JobWaiters
 from meantime.web.metrics import Metrics
+from meantime.web.pools import AnswerPools
 
 
 class Compute(Protocol):
@@ -48,4 +49,5 @@ class Backend:
     admin_key: str | None = None
     waiters: JobWaiters = field(default_factory=JobWaiters)
     answers: AnswerCache = field(default_factory=AnswerCache)
-    slots: AnswerSlots = field(default_factory=AnswerSlots)
+    pools: AnswerPools = field(default_factory=AnswerPools)
+    job_list: KeptJobList = field(default_factory=KeptJobList)

@@ -126,3 +126,20 @@ def test_waits_and_runs_are_observed_and_never_negative() -> None:
         end_of(engine, submit(engine, request())[0])
     assert observer.started == [3.0, 0.0]
     assert observer.ended == [(JobState.DONE, 2.0), (JobState.DONE, 0.0)]
+
+
+def test_changes_grow_when_jobs_come_end_or_go_and_not_when_one_begins() -> None:
+    held = HeldTask()
+    with running(FakeCompute(hold=held), threads=1) as engine:
+        seen = [engine.changes]
+        [number] = submit(engine, request("hold"))
+        seen.append(engine.changes)
+        held.wait_begun()
+        assert engine.changes == seen[-1]
+        held.go_on.set()
+        assert engine.wait_drained(PATIENCE_S)
+        seen.append(engine.changes)
+        engine.remove(number).result(PATIENCE_S)
+        seen.append(engine.changes)
+        assert len(set(seen)) == 4
+        assert seen == sorted(seen)

@@ -94,8 +94,8 @@ def get_results(text: str, *, engine: Engine) -> Reply | Later:
 
 
 def jobs(*, engine: Engine) -> Reply:
-    """GET /api/jobs: every job and its state, by number."""
-    # Not with a JSON encoder: there may be a hundred thousand jobs, and the event loop waits meanwhile.
+    """GET /api/jobs: every job and its state, by number. Not in the event loop: there may be a hundred thousand."""
+    # Not with a JSON encoder, which would keep the interpreter from all other threads until the end.
     entries = ",".join([f'{{"job_id_{number}":"{STATE_WORDS[state]}"}}' for number, state in engine.jobs()])
     return Reply(200, f'{{"status":"done","data":[{entries}]}}'.encode())
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Annotated, Any, Protocol
 
 import msgspec
@@ -24,6 +25,7 @@ from meantime.errors import (
 )
 from meantime.statistics.registry import STATISTICS
 from meantime.web.backend import Backend
+from meantime.web.checking import check_submission
 from meantime.web.classic import contract, schemas
 from meantime.web.classic.errors import SHUTTING_DOWN
 from meantime.web.http import bodies
@@ -106,18 +108,25 @@ def handler_of(answer: Answer) -> Handler:
     return handle
 
 
+async def _kept_jobs(backend: Backend, _: HttpRequest) -> Reply:
+    return await backend.job_list.reply(backend.engine, partial(contract.jobs, engine=backend.engine))
+
+
 def _submit(statistic: str) -> Handler:
-    async def submit(backend: Backend, request: HttpRequest) -> Reply:
+    async def handle(backend: Backend, request: HttpRequest) -> Reply:
         if not backend.engine.is_accepting:
             await request.discard_body()
             return SHUTTING_DOWN
         body = await request.read_body(bodies.BODY_LIMIT_BYTES)
-        submitted = contract.submit(
-            statistic, body, engine=backend.engine, catalog=backend.catalog, client=request.client_id
-        )
-        return await _finished(backend, submitted)
 
-    return submit
+        def submit() -> Reply | Later:
+            return contract.submit(
+                statistic, body, engine=backend.engine, catalog=backend.catalog, client=request.client_id
+            )
+
+        return await _finished(backend, await check_submission(backend.catalog, body, submit))
+
+    return handle
 
 
 async def _finished(backend: Backend, answer: Reply | Later) -> Reply:
@@ -253,7 +262,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         tag="jobs",
         summary="All jobs that are kept, by number",
         description="",
-        handle=handler_of(jobs),
+        handle=_kept_jobs,
         outcomes=(
             Outcome(
                 status=200,

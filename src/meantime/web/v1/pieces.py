@@ -7,9 +7,6 @@ import zlib
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
-from meantime.web.http.replies import ClientGone
-from meantime.web.http.request import HttpRequest
-
 # Answers up to this length are sent whole, with their length; longer ones in pieces of about this length. It is what a
 # connection buffers, and what a thread produces in a few milliseconds before it checks whether to stop.
 PIECE_BYTES = 256 * 1024
@@ -19,9 +16,9 @@ PIECE_BYTES = 256 * 1024
 _LEVEL = 3
 _GZIP = 31  # wbits of zlib: gzip, with a header that has no timestamp
 
-# Separate from the threads for other work that would block the event loop: a workbook of a million rows takes half a
-# minute, and a few of those must not delay clients that list jobs. The interpreter joins these threads at exit.
-_MAKERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="form")
+# What comes after the first piece is made here: each takes some milliseconds, so nobody waits for long. The first one
+# may take longer, and has the threads of ``pools``. The interpreter joins these at exit.
+_MAKERS = ThreadPoolExecutor(max_workers=4, thread_name_prefix="pieces")
 
 
 class PieceMaker:
@@ -58,24 +55,6 @@ class PieceMaker:
         self._pieces, self._begin = None, lambda: iter(())
 
 
-async def take_in_thread(request: HttpRequest, making: PieceMaker, size_bytes: int) -> bytes:
-    """Produce some bytes in a thread; stop if the client disconnects."""
-    leaving = asyncio.ensure_future(request.disconnected())
-    taking = asyncio.get_running_loop().run_in_executor(_MAKERS, making.take, size_bytes)
-    try:
-        await asyncio.wait((leaving, taking), return_when=asyncio.FIRST_COMPLETED)
-        if taking.done():
-            return taking.result()
-        leaving.result()  # raises if the check itself failed
-        raise ClientGone
-    finally:
-        # Also if the server cancels the request.
-        if not taking.done():
-            making.stop()
-        leaving.cancel()
-        taking.cancel()
-
-
 async def pieces_of(making: PieceMaker) -> AsyncIterator[bytes]:
     """Yield the pieces, each produced in a thread when it is needed."""
     loop = asyncio.get_running_loop()
@@ -84,6 +63,11 @@ async def pieces_of(making: PieceMaker) -> AsyncIterator[bytes]:
             yield piece
     finally:
         making.stop()
+
+
+async def compressed_in_thread(body: bytes) -> bytes:
+    """Return a body compressed with gzip, without the event loop waiting for it."""
+    return await asyncio.get_running_loop().run_in_executor(_MAKERS, lambda: b"".join(compressed((body,))))
 
 
 def compressed(pieces: Iterable[bytes]) -> Iterator[bytes]:

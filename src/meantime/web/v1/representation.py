@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import sys
 from collections.abc import Awaitable, Callable
+from functools import partial
 from itertools import chain
 
 from meantime.formats.document import Document, decode
@@ -17,8 +18,9 @@ from meantime.formats.registry import FORMATS
 from meantime.web.http.ranges import requested_range
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
+from meantime.web.pools import AnswerPool
 from meantime.web.v1.envelope import IDENTITY, WRITERS, Envelope, coding_of, vary_of
-from meantime.web.v1.pieces import PIECE_BYTES, PieceMaker, take_in_thread
+from meantime.web.v1.pieces import PIECE_BYTES, PieceMaker
 
 # The first format: for clients that do not choose one, and the one that results are stored in.
 JSON_FORM = next(iter(FORMATS.values()))
@@ -41,17 +43,19 @@ async def represent(
     headers: tuple[tuple[str, str], ...] = (),
     job_id: str | None = None,
     stem: str | None = None,
-    is_quick: bool = False,
+    pool: Callable[[], Awaitable[AnswerPool]],
+    stop: Callable[[], None] | None = None,
 ) -> Reply | Stream:
     """Answer with a result in a format, unless the client has it already.
 
     ``tag`` identifies the result. Its content comes from one of two functions, called only if it has to be sent:
-    ``body`` reads the stored JSON, which is sent unchanged; ``document`` computes the result, in a thread unless
-    ``is_quick`` says that this takes only a few milliseconds. ``stem`` is the file name without its suffix: see
-    ``stem_of``.
+    ``body`` reads the stored JSON, which is sent unchanged; ``document`` computes the result. ``pool`` chooses the
+    threads in which it is computed and written, up to its first piece; ``stop`` ends the computation early if the
+    client disconnects. ``stem`` is the file name without its suffix: see ``stem_of``.
 
     Raises:
         RangeInvalid: the requested range starts after the end.
+        AnswersBusy: too many wait for these threads.
         ClientGone: the client disconnected before there was anything to send.
         Exception: whatever ``body`` and ``document`` raise.
     """
@@ -77,14 +81,20 @@ async def represent(
         # A range needs the whole body, to know its total length.
         limit_bytes = PIECE_BYTES if span is None else sys.maxsize
         making = PieceMaker(lambda: form.pieces(_document(kept, document)))
-        if form.is_text and not form.is_slow and (is_quick if kept is None else len(kept) <= _INLINE_BYTES):
+        if form.is_text and not form.is_slow and kept is not None and len(kept) <= _INLINE_BYTES:
             made = making.take(limit_bytes)
         else:
-            made = await take_in_thread(request, making, limit_bytes)
+
+            def stop_all() -> None:
+                making.stop()
+                if stop is not None:
+                    stop()
+
+            made = await (await pool()).run(request, partial(making.take, limit_bytes), stop=stop_all)
         rest = None if making.is_finished else making.pieces
     if span is not None:
         return envelope.partial(made, span)
-    return envelope.full(made, coding) if rest is None else envelope.stream(chain((made,), rest), coding)
+    return await envelope.full(made, coding) if rest is None else envelope.stream(chain((made,), rest), coding)
 
 
 def _document(kept: bytes | None, document: Callable[[], Document] | None) -> Document:

@@ -18,6 +18,7 @@ from meantime.formats.format import Format
 from meantime.formats.registry import FORMATS
 from meantime.web.http import ranges
 from meantime.web.http.replies import ClientGone, Reply, Stream
+from meantime.web.pools import AnswerPool, AnswerPools
 from meantime.web.v1 import envelope, representation
 from meantime.web.v1.representation import represent
 from tests.support import result_documents
@@ -60,8 +61,13 @@ async def answered(
         call,
         form=FORMATS[form] if isinstance(form, str) else form,
         tag=tag,
+        pool=documents_pool,
         **({"cache_control": "private, no-cache"} | source | more),
     )
+
+
+async def documents_pool() -> AnswerPool:
+    return AnswerPools().documents
 
 
 async def never() -> bytes:
@@ -411,7 +417,7 @@ class Written:
         return form_of(self.pieces, is_text=is_text)
 
 
-def test_what_is_short_is_made_at_once_and_what_is_not_or_takes_long_in_a_thread() -> None:
+def test_a_short_stored_result_is_converted_at_once_and_everything_else_in_a_thread() -> None:
     def threads_of(*, is_text: bool = True, **more: Any) -> set[int]:
         written = Written(1, size_bytes=10)
         ask(form=written.form(is_text=is_text), **more)
@@ -422,7 +428,6 @@ def test_what_is_short_is_made_at_once_and_what_is_not_or_takes_long_in_a_thread
     assert threads_of(of=LONG) & here == set()
     assert threads_of(is_text=False) & here == set()
     assert threads_of(is_kept=False) & here == set()
-    assert threads_of(is_kept=False, is_quick=True) == here
 
 
 def test_what_is_long_is_sent_piece_by_piece_while_it_is_made() -> None:

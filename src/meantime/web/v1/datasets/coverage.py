@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
 import re
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Annotated
 
 import msgspec
@@ -13,6 +13,7 @@ from meantime.dataset.coverage import Axes, Presence, axes_of, coverage
 from meantime.dataset.cube import ABSENT, Cube
 from meantime.dataset.snapshot import Snapshot
 from meantime.did_you_mean import closest, suggestion
+from meantime.errors import AnswersBusy
 from meantime.text import quoted
 from meantime.web.backend import Backend
 from meantime.web.http import conditional
@@ -71,7 +72,7 @@ class CoverageResource(msgspec.Struct, frozen=True, kw_only=True):
 async def get_coverage(backend: Backend, request: HttpRequest) -> Reply:
     """GET /v1/datasets/{name}/coverage."""
     snapshot = current_snapshot(backend, name := dataset_name_of(backend, request))
-    body = await asyncio.to_thread(_coverage, name, snapshot, request.query)
+    body = await backend.pools.documents.run(request, partial(_coverage, name, snapshot, request.query))
     return conditional.answer(request, body)
 
 
@@ -230,6 +231,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             ),
             conditional.NOT_MODIFIED,
         ),
-        problems=READY,
+        problems=(*READY, AnswersBusy),
     ),
 )

@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from meantime.errors import (
+    AnswersBusy,
     CursorInvalid,
     DatasetUnknown,
     OperatorOnly,
@@ -142,7 +143,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             ),
             conditional.NOT_MODIFIED,
         ),
-        problems=(DatasetUnknown, RequestInvalid),
+        problems=(DatasetUnknown, RequestInvalid, AnswersBusy),
     ),
     Endpoint(
         name="list_rejected",

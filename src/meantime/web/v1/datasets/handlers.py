@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from urllib.parse import urlencode
 
 import msgspec
@@ -35,9 +34,13 @@ async def get_dataset(backend: Backend, request: HttpRequest) -> Reply:
     """GET /v1/datasets/{name}."""
     name = dataset_name_of(backend, request)
     Query(request.query, ()).check()
-    resource = await asyncio.to_thread(resource_of, backend.catalog, name)
-    body = _ENCODER.encode(resource)
-    if resource.reading is not None:
+
+    def make() -> tuple[bytes, bool]:
+        resource = resource_of(backend.catalog, name)
+        return _ENCODER.encode(resource), resource.reading is not None
+
+    body, is_reading = await backend.pools.documents.run(request, make)
+    if is_reading:
         return Reply(200, body, headers=(_NO_STORE,))
     return conditional.answer(request, body)
 

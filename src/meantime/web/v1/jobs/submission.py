@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
@@ -18,6 +17,7 @@ from meantime.errors import (
 )
 from meantime.model import IdempotencyKey, JobRecord, Request
 from meantime.web.backend import Backend
+from meantime.web.checking import check_submission
 from meantime.web.http import bodies
 from meantime.web.http.prefer import applied, preferred_wait
 from meantime.web.http.query import Query
@@ -32,12 +32,7 @@ from meantime.web.v1.results.handlers import answer_with_result
 # the rest of each request.
 BATCH_LIMIT_BYTES = 8 * 1024 * 1024
 
-# A body up to this length is parsed and checked within a millisecond.
-_INLINE_BYTES = 32 * 1024
-
 _KEY = re.compile(r"[\x21-\x7e]{1,255}", re.ASCII)
-
-T = TypeVar("T")
 
 _ENCODER = msgspec.json.Encoder()
 
@@ -55,7 +50,7 @@ async def submit(backend: Backend, request: HttpRequest) -> Reply | Stream:
         raw = bodies.json_object(body, example=f"send {EXAMPLE}")
         return read_request(raw, backend.catalog, backend.compute.limits.job), _idempotency_key(key, "/v1/jobs", raw)
 
-    job_request, idempotency_key = await _run_inline_or_in_thread(read, body)
+    job_request, idempotency_key = await check_submission(backend.catalog, body, read)
     if form is not None:
         form = choose_form(request.header("accept"), None, job_request.statistic)
     accepted = backend.engine.submit((job_request,), key=idempotency_key, client=request.client_id)
@@ -102,15 +97,11 @@ async def submit_batch(backend: Backend, request: HttpRequest) -> Reply:
             Accepted(jobs=[job_resource(each, keep_ended_s=backend.keep_ended_s) for each in details])
         )
 
-    accepted = await _run_inline_or_in_thread(read_and_submit, body)
+    accepted = await check_submission(backend.catalog, body, read_and_submit)
     await backend.wait_for(accepted)
     jobs = accepted.result()
-    written = await _run_inline_or_in_thread(partial(answer, jobs), body)
+    written = await check_submission(backend.catalog, body, partial(answer, jobs))
     return Reply(202, written, headers=(("retry-after", "1"), *NO_STORE))
-
-
-async def _run_inline_or_in_thread(read: Callable[[], T], body: bytes) -> T:
-    return read() if len(body) <= _INLINE_BYTES else await asyncio.to_thread(read)
 
 
 def _current_detail(engine: Engine, job: JobRecord) -> JobDetail:

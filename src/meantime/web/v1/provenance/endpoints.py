@@ -174,6 +174,8 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         handle=get_job_explanation,
         parameters=(JOB_ID, *_ROW_EXPLAINED, conditional.IF_NONE_MATCH),
         outcomes=_EXPLANATIONS,
-        problems=tuple(each for each in result_endpoints.PROBLEMS if each not in (*description.DRAWING, RangeInvalid)),
+        problems=tuple(
+            each for each in result_endpoints.PROBLEMS if each not in (*description.DRAWING[:2], RangeInvalid)
+        ),
     ),
 )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -81,18 +80,24 @@ async def get_statistic_explanation(backend: Backend, request: HttpRequest) -> R
     """GET /v1/statistics/{name}/explanation?...: how a row of an answer was computed."""
     answered, row_query = await answer_of_statistic(backend, request, EXPLANATION_NAMES)
     base = f"/v1/statistics/{answered.document.statistic}/rows"
-    return await _explanation_reply(request, answered, row_query, base, cache_control=statistics.REVALIDATE)
+    return await _explanation_reply(backend, request, answered, row_query, base, cache_control=statistics.REVALIDATE)
 
 
 async def get_job_explanation(backend: Backend, request: HttpRequest) -> Reply:
     """GET /v1/jobs/{job_id}/explanation: how a row of a result was computed."""
     answered, row_query = await answer_of_job(backend, request, EXPLANATION_NAMES)
     base = f"/v1/jobs/{request.path_params['job_id']}/rows"
-    return await _explanation_reply(request, answered, row_query, base, cache_control=results.CACHE_CONTROL)
+    return await _explanation_reply(backend, request, answered, row_query, base, cache_control=results.CACHE_CONTROL)
 
 
 async def _explanation_reply(
-    request: HttpRequest, answered: AnswerWithSource, row_query: RowQuery, base: str, *, cache_control: str
+    backend: Backend,
+    request: HttpRequest,
+    answered: AnswerWithSource,
+    row_query: RowQuery,
+    base: str,
+    *,
+    cache_control: str,
 ) -> Reply:
     answer = answered.document
     row_index = row_asked(answer.table, row=row_query.row, key=row_query.key) or 0
@@ -105,7 +110,8 @@ async def _explanation_reply(
         resource = _explanation(answered, row_index, f"{base}?{urlencode([*query, ('row', row_index)])}")
         return _ENCODER.encode(resource)
 
-    return conditional.answer(request, await asyncio.to_thread(make), cache_control=cache_control)
+    body = await backend.pools.documents.run(request, make)
+    return conditional.answer(request, body, cache_control=cache_control)
 
 
 def _explanation(answered: AnswerWithSource, row_index: int, rows: str) -> ExplanationResource:

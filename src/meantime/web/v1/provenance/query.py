@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -82,13 +81,10 @@ async def answer_of_statistic(
     row_query = _read(row_pairs, names)
     statistic_pairs = [pair for pair in request.query if pair not in row_pairs]
     question = await statistic_query.read_question(statistic_pairs, statistic, backend.catalog)
-    immediate_answer = immediate.ImmediateAnswer(backend, question)
-    try:
-        document = await asyncio.to_thread(immediate_answer.document)
-    finally:
-        # If the client has disconnected or the server cancels the request, the thread must stop.
-        immediate_answer.work.stop()
-    return AnswerWithSource(prepared=question.prepared, document=document), row_query
+    answer = immediate.ImmediateAnswer(backend, question)
+    pool = await answer.pool(request)
+    document = await pool.run(request, answer.document, stop=answer.work.stop)
+    return AnswerWithSource(prepared=answer.prepare(), document=document), row_query
 
 
 async def answer_of_job(
@@ -104,13 +100,19 @@ async def answer_of_job(
             f"{job.id} was computed with version {receipt.method_version} of {job.request.statistic}, which this "
             "server no longer has, so it cannot say how. Submit the request again."
         )
-    prepared = await asyncio.to_thread(_prepared, backend, job)
-    if job.request.view == "document":
-        document = documents.decode(await results.read_result_file(backend, job, receipt))
-    else:
-        # Its file contains the classic JSON, which has less information.
-        document = await asyncio.to_thread(backend.compute.document, prepared, job.request.dataset, Unwatched())
-    return AnswerWithSource(prepared=prepared, document=document), row_query
+    # The file of a classic job contains the classic JSON, which has less information.
+    is_kept = job.request.view == "document"
+    body = await results.read_result_file(backend, job, receipt) if is_kept else None
+
+    def answer() -> AnswerWithSource:
+        prepared = _prepared(backend, job)
+        if body is None:
+            document = backend.compute.document(prepared, job.request.dataset, Unwatched())
+        else:
+            document = documents.decode(body)
+        return AnswerWithSource(prepared=prepared, document=document)
+
+    return await backend.pools.documents.run(request, answer), row_query
 
 
 def _prepared(backend: Backend, job: JobRecord) -> AnyPrepared:

@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-import asyncio
 import dataclasses
 import hashlib
-from contextlib import nullcontext
 from urllib.parse import urlencode
 
 from meantime.formats import document as documents
+from meantime.formats.document import Document
 from meantime.formats.format import Format
 from meantime.statistics.explain.source_rows import Page, page, row_asked, row_of
 from meantime.web.backend import Backend
 from meantime.web.http import cursor as cursors
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
+from meantime.web.pools import AnswerPool
 from meantime.web.v1.forms import choose_form
 from meantime.web.v1.provenance.query import (
     NO_CHART,
-    PAGE,
     ROW_NAMES,
     AnswerWithSource,
     RowQuery,
@@ -66,17 +65,22 @@ async def _rows(
     list_of = [answer.statistic, answer.parameters, answer.fingerprint, row_index]
     after = None if row_query.cursor is None else cursors.decode(row_query.cursor, list_of)
 
+    pools = backend.pools
     is_long = answered.prepared.snapshot.about.rows > _LONG_ROWS
 
-    def make() -> Page:
+    def make() -> tuple[Page, Document, str]:
         row = None if row_index is None else row_of(answer.table, row_index)
-        with backend.slots.take() if is_long else nullcontext():
-            return page(
-                answered.prepared.snapshot, answered.prepared.rests_on(row), after=after, limit=row_query.page_rows
-            )
+        source_page = page(
+            answered.prepared.snapshot, answered.prepared.rests_on(row), after=after, limit=row_query.page_rows
+        )
+        made = dataclasses.replace(answer, table=source_page.table)
+        return source_page, made, hashlib.blake2b(documents.encode(made), digest_size=16).hexdigest()
 
-    source_page = await asyncio.to_thread(make)
-    made = dataclasses.replace(answer, table=source_page.table)
+    source_page, made, tag = await (pools.long if is_long else pools.documents).run(request, make)
+
+    async def pool() -> AnswerPool:
+        return pools.documents
+
     suffix = f".{request.path_params['suffix']}" if "suffix" in request.path_params else ""
     link = (
         ()
@@ -86,12 +90,12 @@ async def _rows(
     return await represent(
         request,
         form=form,
-        tag=hashlib.blake2b(documents.encode(made), digest_size=16).hexdigest(),
+        tag=tag,
         document=lambda: made,
         cache_control=cache_control,
         headers=link,
         stem=stem_of(f"{answer.statistic}-rows", answer.dataset, answer.fingerprint),
-        is_quick=row_query.page_rows <= PAGE,
+        pool=pool,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
 from meantime.engine.engine import JobDetail
@@ -24,6 +25,7 @@ from meantime.web.http.prefer import applied, preferred_wait
 from meantime.web.http.query import Query
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
+from meantime.web.pools import AnswerPool
 from meantime.web.v1.forms import choose_chart, choose_form
 from meantime.web.v1.job_parameters import job_number_of
 from meantime.web.v1.representation import represent, stem_of
@@ -36,6 +38,9 @@ CACHE_CONTROL = "private, no-cache"
 
 # Reading a file and comparing its checksum runs at about a gigabyte a second; longer files would block the event loop.
 _INLINE_BYTES = 512 * 1024
+# Threads of their own, so that a finished result waits for nothing but other results. The interpreter joins them at
+# exit.
+_READERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="read")
 
 
 async def answer_with_result(
@@ -66,7 +71,12 @@ async def answer_with_result(
         headers=headers,
         job_id=job.id,
         stem=stem_of(job.request.statistic, job.request.dataset, job.request.fingerprint),
+        pool=partial(_pool, backend, form),
     )
+
+
+async def _pool(backend: Backend, form: Format) -> AnswerPool:
+    return backend.pools.pictures if form.is_slow else backend.pools.documents
 
 
 def _coordinates(backend: Backend, job: JobRecord) -> Mapping[str, tuple[float, float]]:
@@ -80,7 +90,7 @@ def _coordinates(backend: Backend, job: JobRecord) -> Mapping[str, tuple[float, 
 async def read_result_file(backend: Backend, job: JobRecord, receipt: Receipt) -> bytes:
     """Read the file of a result; a lost one is computed again."""
     if receipt.size_bytes > _INLINE_BYTES:
-        reading = await asyncio.to_thread(backend.engine.read_result, job.number)
+        reading = await asyncio.get_running_loop().run_in_executor(_READERS, backend.engine.read_result, job.number)
     else:
         reading = backend.engine.read_result(job.number)
     await backend.wait_for(reading)

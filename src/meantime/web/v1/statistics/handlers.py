@@ -9,9 +9,7 @@ from typing import Any
 import msgspec
 
 from meantime.did_you_mean import closest, suggestion
-from meantime.errors import (
-    StatisticUnknown,
-)
+from meantime.errors import MeantimeError, StatisticUnknown
 from meantime.formats.format import Format
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyStatistic
@@ -21,6 +19,7 @@ from meantime.web.backend import Backend
 from meantime.web.http import conditional
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
+from meantime.web.pools import AnswerPool
 from meantime.web.v1.forms import choose_chart, choose_form
 from meantime.web.v1.representation import represent, stem_of
 from meantime.web.v1.statistics.immediate import ImmediateAnswer
@@ -72,9 +71,17 @@ async def answer_statistic(backend: Backend, request: HttpRequest) -> Reply | St
         return await _made(backend, request, key)
     if (kept := answers.get(key, backend.catalog)) is not None:
         return kept
-    async with answers.lock(key):
-        # Another request may have computed it while this one waited for the lock.
-        return answers.get(key, backend.catalog) or await _made(backend, request, key)
+    async with answers.making(key) as making:
+        # Another request may have computed it, or have been refused, while this one waited.
+        if (kept := answers.get(key, backend.catalog)) is not None:
+            return kept
+        if making.refusal is not None:
+            raise making.refusal
+        try:
+            return await _made(backend, request, key)
+        except MeantimeError as error:
+            making.refusal = error
+            raise
 
 
 async def _made(backend: Backend, request: HttpRequest, key: AnswerKey | None) -> Reply | Stream:
@@ -93,20 +100,21 @@ async def _represented(
     backend: Backend, request: HttpRequest, row: AnyStatistic, form: Format, question: StatisticQuery
 ) -> Reply | Stream:
     making = ImmediateAnswer(backend, question)
-    try:
-        return await represent(
-            request,
-            form=form,
-            tag=_tag(row, question, making.known),
-            document=making.document,
-            body=None,
-            cache_control=_IMMUTABLE if question.is_pinned else REVALIDATE,
-            stem=stem_of(row.name, question.dataset, question.snapshot.fingerprint),
-            is_quick=not making.is_long,
-        )
-    finally:
-        # If the client has disconnected or the server cancels the request, the thread must stop.
-        making.work.stop()
+
+    async def pool() -> AnswerPool:
+        return backend.pools.pictures if form.is_slow else await making.pool(request)
+
+    return await represent(
+        request,
+        form=form,
+        tag=_tag(row, question, making.known),
+        document=making.document,
+        body=None,
+        cache_control=_IMMUTABLE if question.is_pinned else REVALIDATE,
+        stem=stem_of(row.name, question.dataset, question.snapshot.fingerprint),
+        pool=pool,
+        stop=making.work.stop,
+    )
 
 
 def _tag(row: AnyStatistic, question: StatisticQuery, known: Mapping[str, Any]) -> str:

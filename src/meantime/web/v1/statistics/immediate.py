@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from contextlib import nullcontext
 from typing import Any
 
 import msgspec
@@ -13,12 +12,18 @@ from meantime.errors import (
     JobCancelled,
 )
 from meantime.formats.document import Document
-from meantime.statistics.cost import CostLimit, in_words
+from meantime.statistics.cost import Cost, CostLimit, in_words
+from meantime.statistics.statistic import AnyPrepared
 from meantime.web.backend import Backend
+from meantime.web.http.request import HttpRequest
+from meantime.web.pools import AnswerPool
 from meantime.web.v1.statistics.query import StatisticQuery
 
-# Larger computations run in a thread: others would wait for this one.
-_IN_LOOP_S = 0.05
+# What takes longer than a few milliseconds has the threads for long answers: short ones must not wait for it.
+_SHORT_S = 0.02
+# Selecting among more cells takes longer than that. A question of the CDC has up to 20,020, of which usually one in ten
+# is compared with what is asked for.
+_SHORT_CELLS = 25_000
 # Larger ones must be jobs, which can be followed and cancelled. People wait so long without wondering, and so much is a
 # page of a browser.
 _AT_ONCE = CostLimit(seconds=1.5, answer_bytes=4_000_000)
@@ -27,31 +32,54 @@ _SECONDS = 10.0
 
 
 class ImmediateAnswer:
-    """An immediate answer, computed in the calling thread; a long one needs one of the few slots.
-
-    Raises:
-        AskAsJob: it costs too much.
-    """
+    """An immediate answer, made in the threads of a pool."""
 
     def __init__(self, backend: Backend, question: StatisticQuery) -> None:
-        prepared, cost = question.prepared, question.prepared.cost
-        if not _AT_ONCE.allows(cost):
-            raise AskAsJob(
-                f"{in_words(prepared.statistic.name, cost)} Immediate answers are limited to {_AT_ONCE}. POST the same "
-                "question to /v1/jobs, where you can wait for it, follow it and cancel it; or name fewer locations or "
-                "years."
-            )
-        self.known: dict[str, Any] = msgspec.to_builtins(prepared.parameters)
-        self.is_long = cost.seconds > _IN_LOOP_S
+        self.known: dict[str, Any] = msgspec.to_builtins(question.named.parameters)
         self.work = BriefWork()
+        self._pools = backend.pools
         self._compute = backend.compute
-        self._slots = backend.slots
         self._question = question
+        self._prepared: AnyPrepared | None = None
+
+    async def pool(self, request: HttpRequest) -> AnswerPool:
+        """Return the pool in which to make the answer, by what it costs.
+
+        Raises:
+            AskAsJob: it costs too much.
+            RequestInvalid: it cannot be answered; with all problems.
+            AnswersBusy, ClientGone: as in ``AnswerPool.run``.
+        """
+        named = self._question.named
+        _require_at_once(named.statistic.name, named.least_cost)
+        if named.least_cost.searched > _SHORT_CELLS:
+            return self._pools.long
+        prepared = await self._pools.short.run(request, self.prepare)
+        return self._pools.long if prepared.cost.seconds > _SHORT_S else self._pools.short
+
+    def prepare(self) -> AnyPrepared:
+        """Select the cells, if that was not done before, in the calling thread.
+
+        Raises:
+            AskAsJob, RequestInvalid: as ``pool`` does.
+        """
+        if self._prepared is None:
+            prepared = self._question.prepared()
+            _require_at_once(prepared.statistic.name, prepared.cost)
+            self._prepared = prepared
+        return self._prepared
 
     def document(self) -> Document:
-        """Compute it. Raises AnswersBusy if all slots are taken, and whatever the computation raises."""
-        with self._slots.take() if self.is_long else nullcontext():
-            return self._compute.document(self._question.prepared, self._question.dataset, self.work)
+        """Compute it in the calling thread; raises as ``prepare`` and the computation do."""
+        return self._compute.document(self.prepare(), self._question.dataset, self.work)
+
+
+def _require_at_once(statistic: str, cost: Cost) -> None:
+    if not _AT_ONCE.allows(cost):
+        raise AskAsJob(
+            f"{in_words(statistic, cost)} Immediate answers are limited to {_AT_ONCE}. POST the same question to "
+            "/v1/jobs, where you can wait for it, follow it and cancel it; or name fewer locations or years."
+        )
 
 
 class BriefWork:

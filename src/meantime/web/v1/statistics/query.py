@@ -19,7 +19,7 @@ from meantime.errors import (
     RequestInvalid,
     SnapshotDamaged,
 )
-from meantime.statistics.check import check
+from meantime.statistics.check import Named, check_names
 from meantime.statistics.parameters import fields, item_of, text_is_meant
 from meantime.statistics.statistic import AnyPrepared, AnyStatistic
 from meantime.text import quoted
@@ -33,25 +33,36 @@ _RESERVED = ("dataset", "fingerprint", "chart")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatisticQuery:
-    """A request for a statistic, checked and prepared."""
+    """A request for a statistic whose names the snapshot has. Its cells are not selected yet."""
 
     dataset: str
-    prepared: AnyPrepared
+    named: Named
     is_pinned: bool  # the query names the snapshot, instead of using the current one
     chart: str | None  # the chart to show
 
     @property
     def snapshot(self) -> Snapshot:
         """The snapshot that is used."""
-        return self.prepared.snapshot
+        return self.named.snapshot
+
+    def prepared(self) -> AnyPrepared:
+        """Select the cells. Not in the event loop: this takes milliseconds, and longer in large tables.
+
+        Raises:
+            RequestInvalid: it cannot be answered; with all problems.
+        """
+        try:
+            return self.named.prepared()
+        except RequestInvalid as invalid:
+            raise refusal(invalid.problems, "query") from invalid
 
 
 async def read_question(pairs: Sequence[tuple[str, str]], row: AnyStatistic, catalog: Catalog) -> StatisticQuery:
-    """Read and check a query.
+    """Read a query, and check what does not need the cells.
 
     Raises:
         DatasetUnknown, DatasetLoading, DatasetNotReady: the data set cannot be used.
-        RequestInvalid: with all problems.
+        RequestInvalid: with all problems that can be seen without them.
     """
     texts_by_name: dict[str, list[str]] = {}
     for name, text in pairs:
@@ -66,14 +77,12 @@ async def read_question(pairs: Sequence[tuple[str, str]], row: AnyStatistic, cat
     raw = _raw(row, texts_by_name, problems)
     snapshot = await _snapshot(catalog, dataset, None if problems else fingerprint)
     try:
-        prepared = check(row.name, raw, snapshot, refuse_unknown=True)
+        named = check_names(row.name, raw, snapshot, refuse_unknown=True)
     except RequestInvalid as invalid:
         raise refusal([*problems, *invalid.problems], "query") from invalid
     if problems:
         raise refusal(problems, "query")
-    return StatisticQuery(
-        dataset=dataset, prepared=prepared, is_pinned=fingerprint is not None, chart=reserved.get("chart")
-    )
+    return StatisticQuery(dataset=dataset, named=named, is_pinned=fingerprint is not None, chart=reserved.get("chart"))
 
 
 async def _snapshot(catalog: Catalog, dataset: str, fingerprint: str | None) -> Snapshot:

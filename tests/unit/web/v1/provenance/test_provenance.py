@@ -30,6 +30,7 @@ from meantime.statistics.registry import STATISTICS
 from meantime.web.http.replies import Reply
 from meantime.web.v1.provenance.explanation import get_job_explanation, get_statistic_explanation
 from meantime.web.v1.provenance.rows import get_job_rows, get_statistic_rows
+from tests.support.busy_pool import busy_pool
 from tests.support.http_requests import FakeRequest, job_request
 from tests.support.table_files import read
 from tests.support.v1_calls import FakeEngine, RunningBackend, Tables, running_backend
@@ -238,9 +239,11 @@ def test_an_answer_without_rows_has_none_to_explain(server: RunningBackend) -> N
         explained(server, "question=Naps&stratum=Women&location=Ohio&by=location", "summary")
 
 
-def test_pages_of_a_large_table_are_few_at_a_time(server: RunningBackend, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_pages_of_a_large_table_are_made_where_long_answers_are(
+    server: RunningBackend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr("meantime.web.v1.provenance.rows._LONG_ROWS", 1)
     assert rows(ask(server, "question=Naps&row=0")) == UTAH
-    slots = server.backend.slots
-    with slots.take(), slots.take(), pytest.raises(AnswersBusy):
+    monkeypatch.setattr(server.backend.pools, "long", busy_pool())
+    with pytest.raises(AnswersBusy):
         ask(server, "question=Naps&row=0")

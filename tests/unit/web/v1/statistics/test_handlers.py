@@ -41,6 +41,7 @@ from meantime.statistics.statistic import AnyPrepared
 from meantime.web.backend import Backend
 from meantime.web.http.replies import ClientGone, Reply, Stream
 from meantime.web.v1.statistics import handlers as statistics
+from tests.support.busy_pool import busy_pool
 from tests.support.factories import row, snapshot
 from tests.support.http_requests import FakeRequest
 
@@ -342,30 +343,69 @@ def test_what_costs_too_much_is_to_be_asked_as_a_job(server: Server, monkeypatch
     assert server.computing.times == 0
 
 
-def test_long_answers_are_made_in_a_thread_and_only_so_many_at_a_time(
+def test_answers_are_made_in_threads_and_only_so_many_long_ones_at_a_time(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("meantime.web.v1.statistics.immediate._IN_LOOP_S", 0)
+    monkeypatch.setattr("meantime.web.v1.statistics.immediate._SHORT_S", 0)
     go_on = threading.Event()
-    server.computing.before = lambda _: cast("None", go_on.wait(PATIENCE_S))
+    made_in = set[str]()
+
+    def wait(_: Work) -> None:
+        made_in.add(threading.current_thread().name.rpartition("_")[0])
+        go_on.wait(PATIENCE_S)
+
+    server.computing.before = wait
 
     async def story() -> list[Any]:
         # Each is another question, so that none is answered with what was made for another.
-        calls = [FakeRequest(path_params={"name": "summary"}, query=query(limit=number)) for number in range(1, 4)]
+        calls = [FakeRequest(path_params={"name": "summary"}, query=query(limit=number)) for number in range(1, 20)]
         tasks = [asyncio.ensure_future(server.answered(call)) for call in calls]
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED, timeout=PATIENCE_S)
-        assert len(done) == 1
+        assert len(done) == 1  # 2 are made and 16 wait
         go_on.set()
         return await asyncio.gather(*tasks, return_exceptions=True)
 
     answers = asyncio.run(story())
     assert [type(each) for each in answers if isinstance(each, Exception)] == [AnswersBusy]
-    assert sum(isinstance(each, Reply) for each in answers) == 2
+    assert sum(isinstance(each, Reply) for each in answers) == 18
+    assert server.get("summary", query()).status == 200
+    assert made_in == {"long answers"}
+
+
+def test_short_answers_do_not_wait_for_long_ones(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(server.backend.pools, "long", busy_pool())
+    assert server.get("summary", query()).status == 200
+    monkeypatch.setattr("meantime.web.v1.statistics.immediate._SHORT_CELLS", 0)
+    busy = server.refusal("summary", query(limit=3))
+    assert isinstance(busy, AnswersBusy)
+    assert busy.retry_after_s == 1
+
+
+def test_those_who_waited_for_an_equal_answer_are_refused_with_it(server: Server) -> None:
+    refused, begun, go_on = AnswersBusy("Too many."), threading.Event(), threading.Event()
+
+    def refuse(_: Work) -> None:
+        begun.set()
+        go_on.wait(PATIENCE_S)
+        raise refused
+
+    server.computing.before = refuse
+
+    async def story() -> list[Any]:
+        asked = [server.answered(FakeRequest(path_params={"name": "summary"}, query=query())) for _ in range(5)]
+        tasks = [asyncio.ensure_future(each) for each in asked]
+        assert await asyncio.to_thread(begun.wait, PATIENCE_S)
+        go_on.set()
+        return await asyncio.gather(*tasks, return_exceptions=True)
+
+    assert asyncio.run(story()) == [refused] * 5
+    assert server.computing.times == 1
+    server.computing.before = lambda _: None
     assert server.get("summary", query()).status == 200
 
 
 def test_a_long_answer_that_many_ask_for_at_once_is_made_once(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("meantime.web.v1.statistics.immediate._IN_LOOP_S", 0)
+    monkeypatch.setattr("meantime.web.v1.statistics.immediate._SHORT_S", 0)
     begun, go_on = threading.Event(), threading.Event()
 
     def wait(_: Work) -> None:
@@ -392,7 +432,7 @@ def test_a_long_answer_that_many_ask_for_at_once_is_made_once(server: Server, mo
 def test_an_answer_that_nobody_waits_for_any_more_is_not_finished(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("meantime.web.v1.statistics.immediate._IN_LOOP_S", 0)
+    monkeypatch.setattr("meantime.web.v1.statistics.immediate._SHORT_S", 0)
     begun, ended = threading.Event(), threading.Event()
 
     def until_stopped(work: Work) -> None:
