@@ -200,7 +200,7 @@ def ranking(prepared: Prepared[Ranking, Ranked], work: Work) -> Table:
         *_intervals(alone, together, order),
         (len(pooled) - 1 - at_once.number[order]).tolist(),
         alike.lists(compared, order, names, parameters.alike_of, check=work.check),
-        *_by_model(pooled, about, parameters, order, is_lower_better=is_lower_better),
+        *_by_model(pooled, about, parameters, order, work, is_lower_better=is_lower_better),
         integers(pooled.respondents[order]),
         flag_texts(pooled.flags[order]),
         *_line(reference, len(pooled)),
@@ -283,7 +283,7 @@ def _intervals(alone: RankInterval, together: RankInterval, order: Integers) -> 
 
 
 def _by_model(
-    pooled: Pooled, about: Heterogeneity, parameters: Ranking, order: Integers, *, is_lower_better: bool
+    pooled: Pooled, about: Heterogeneity, parameters: Ranking, order: Integers, work: Work, *, is_lower_better: bool
 ) -> list[list[Cell]]:
     if len(pooled) < 2:
         nothing: list[Cell] = [None] * len(pooled)
@@ -291,7 +291,13 @@ def _by_model(
     # What is only shown must not change the seed.
     seen = msgspec.structs.replace(parameters, reference=None, alike_of=())
     rng = generator(pooled.groups.snapshot.fingerprint, "ranking", seen, added=("standard", "alike_of"))
-    drawn = model_ranks(pooled.value, pooled.se, about, best=parameters.best, is_lower_better=is_lower_better, rng=rng)
+    drawn = model_ranks(
+        *(pooled.value, pooled.se, about),
+        best=parameters.best,
+        is_lower_better=is_lower_better,
+        rng=rng,
+        check=work.check,
+    )
     return [
         numbers(drawn.expected[order]),
         numbers(drawn.p_best[order]),

@@ -15,15 +15,23 @@ def unchecked() -> None:
     """Do nothing: nobody wants to stop the work."""
 
 
+def most_in_a_block() -> int:
+    """Return how many numbers a block has, for work that comes in pieces of unlike size."""
+    return MOST_IN_A_BLOCK
+
+
+def rows_in_a_block(width: int) -> int:
+    """Return how many rows of so many numbers a block has; one that is longer than a block is a block of its own."""
+    return max(1, MOST_IN_A_BLOCK // max(1, width))
+
+
 def blocks(rows: int, width: int, check: Check = unchecked) -> Iterator[slice]:
     """Cut so many rows of so many numbers into blocks, and check before each.
-
-    A row is never cut: one that is longer than a block is a block of its own.
 
     >>> list(blocks(5, MOST_IN_A_BLOCK // 2))
     [slice(0, 2, None), slice(2, 4, None), slice(4, 5, None)]
     """
-    step = max(1, MOST_IN_A_BLOCK // max(1, width))
+    step = rows_in_a_block(width)
     for start in range(0, rows, step):
         check()
         yield slice(start, min(start + step, rows))

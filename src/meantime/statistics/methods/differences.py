@@ -241,19 +241,26 @@ def _distance(of: Estimates) -> _Distance:
             return lambda z, sign: _either(by_log, curved(z, sign), straight(z, sign))
         centre, below, above = logit(v), (logit(v) - logit(low)) / Z95, (logit(high) - logit(v)) / Z95
         is_known, is_end = low == high, (v == 0) | (v == 100)
+        # Most tables have neither; then half of the time is saved.
+        some_known, some_end = bool(is_known.any()), bool(is_end.any())
         size = wilson_size(np.where(v == 0, high, 100 - low))
 
     def at(z: Doubles, sign: _Sign) -> tuple[Doubles, Doubles]:
         step = np.where(np.asarray(sign) < 0, below, above)
         limit = expit(centre + sign * z * step)
-        inside = sign * (limit - v), step * limit * (1 - limit / 100)
+        distance, growth = sign * (limit - v), step * limit * (1 - limit / 100)
+        if some_end:
+            distance, growth = _either(is_end, end(z, sign), (distance, growth))
+        if some_known:
+            # What is known without error has no limits.
+            distance, growth = np.where(is_known, 0.0, distance), np.where(is_known, 0.0, growth)
+        return distance, growth
+
+    def end(z: Doubles, sign: _Sign) -> tuple[Doubles, Doubles]:
         # Of a percent of 0 only the upper limit is away from it, of 100 only the lower one.
         has_limit = np.where(np.asarray(sign) < 0, v == 100, v == 0)
         reach = wilson_reach(size, z) * has_limit
-        end = reach, np.where(z > 0, 2 * reach * size / ((size + z * z) * np.maximum(z, 1e-9)), 0.0)
-        distance, growth = _either(is_end, end, inside)
-        # What is known without error has no limits.
-        return np.where(is_known, 0.0, distance), np.where(is_known, 0.0, growth)
+        return reach, np.where(z > 0, 2 * reach * size / ((size + z * z) * np.maximum(z, 1e-9)), 0.0)
 
     return at
 

@@ -10,17 +10,26 @@ Both orders of a pair are decided by the same arithmetic: if A differs from B, B
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
 
 from meantime.dataset.cube import Doubles, Integers
-from meantime.statistics.methods.blocks import Check, blocks, unchecked
-from meantime.statistics.methods.differences import Estimates, Reaches, reaches, reaches_of_differences
+from meantime.statistics.methods.blocks import Check, blocks, most_in_a_block, rows_in_a_block, unchecked
+from meantime.statistics.methods.differences import (
+    Estimates,
+    Reaches,
+    difference,
+    difference_of_differences,
+    reaches,
+    reaches_of_differences,
+)
 
 Booleans = npt.NDArray[np.bool_]
+# The z at which pairs of these indices differ, the smaller index first.
+_Touching = Callable[[Integers, Integers], Doubles]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -48,16 +57,16 @@ class Pairs:
     The estimates are kept in the order of their values, so that of each one the lower ones stand on one side.
     """
 
-    def __init__(self, value: Doubles, reach_of: Callable[[Integers], Reaches]) -> None:
-        """Compare values; ``reach_of`` gives the reaches of chosen ones."""
+    def __init__(self, value: Doubles, reach_of: Callable[[Integers], Reaches], touching: _Touching) -> None:
+        """Compare values; ``reach_of`` gives the reaches of chosen ones, ``touching`` the z at which pairs differ."""
         self._number = len(value)
-        every = reach_of(np.arange(len(value)))
-        one = np.ones(1)
+        every, one = reach_of(np.arange(len(value))), np.ones(1)
         is_known = ~np.isnan(value + every(one, -1) + every(one, 1))
         order = np.argsort(value, kind="stable")
         self._order = order[is_known[order]]
         self._value = value[self._order]
         self._reach = reach_of(self._order)
+        self._touching = touching
         self._place = np.full(len(value), -1)  # in that order; -1 for those that are not in it
         self._place[self._order] = np.arange(len(self._order))
 
@@ -65,49 +74,86 @@ class Pairs:
         return self._number
 
     @property
-    def tested(self) -> int:
-        """How many have a value and limits."""
-        return len(self._order)
-
-    @property
-    def rows(self) -> Integers:
-        """The indices of these."""
+    def tested(self) -> Integers:
+        """The indices of those that have a value and limits."""
         return self._order
 
     def none(self) -> Different:
         """Return counts of nothing."""
         return Different(lower=np.zeros(len(self), dtype=np.int64), higher=np.zeros(len(self), dtype=np.int64))
 
-    def beyond(self, rows: Integers, z: Doubles | float, *, check: Check = unchecked) -> Different:
-        """Count for chosen estimates, tested ones, the others that differ from them at z, of all or of each its own."""
-        at = np.broadcast_to(np.asarray(z, dtype=np.float64), rows.shape)
+    def beyond(self, rows: Integers, z: Doubles, *, check: Check = unchecked) -> Different:
+        """Count for chosen estimates, tested ones, the others that differ from them at z, of each its own."""
         lower, higher = np.zeros((2, len(rows)), dtype=np.int64)
-        by_z = np.argsort(at, kind="stable")
-        for block in blocks(len(rows), self.tested, check):
-            chosen = by_z[block]
-            places = self._place[rows[chosen]]
-            differs, is_lower = self._differ(places, at[chosen])
-            lower[chosen] = (differs & is_lower).sum(axis=1)
-            higher[chosen] = (differs & ~is_lower).sum(axis=1)
+        places = self._place[rows]
+        for some, differs in self._blocks(places, z, check):
+            for index, place, each in zip(some.tolist(), places[some].tolist(), differs, strict=True):
+                lower[index], higher[index] = np.count_nonzero(each[:place]), np.count_nonzero(each[place:])
         return Different(lower=lower, higher=higher)
 
-    def differ(self, rows: Integers, z: float) -> Booleans:
-        """Say of chosen estimates (rows) which others (columns) differ from them at z: a block, (len(rows), K)."""
+    def between(
+        self, rows: Integers, low: Doubles, high: Doubles, *, check: Check = unchecked
+    ) -> Iterator[tuple[Integers, Booleans, Doubles]]:
+        """Go through the pairs of chosen estimates, tested ones, that differ at a low z and not at a high one.
+
+        Of each pair: the place of the estimate in ``rows``, whether the other is lower, and the z at which they differ.
+        All pairs of an estimate come together. ``low`` and ``high`` must have the same order.
+        """
+        places, pieces, number = self._place[rows], list[tuple[Integers, Integers]](), 0
+        at_low, at_high = (self._blocks(places, z, check) for z in (low, high))
+        for (some, differs), (_, differs_at_high) in zip(at_low, at_high, strict=True):
+            which, others = np.nonzero(differs & ~differs_at_high)
+            pieces.append((some[which], others))
+            number += len(others)
+            if number >= most_in_a_block():
+                yield self._measured(places, pieces)
+                pieces, number = [], 0
+        if pieces:
+            yield self._measured(places, pieces)
+
+    def differ(self, rows: Integers, z: float, *, check: Check = unchecked) -> Booleans:
+        """Say of chosen estimates (rows) which others (columns) differ from them at z: (len(rows), K)."""
         found = np.zeros((len(rows), len(self)), dtype=np.bool_)
-        is_tested = self._place[rows] >= 0
-        differs, _ = self._differ(self._place[rows[is_tested]], np.full(int(is_tested.sum()), z))
-        found[np.ix_(is_tested, self._order)] = differs
+        tested = np.flatnonzero(self._place[rows] >= 0)
+        for some, differs in self._blocks(self._place[rows[tested]], np.full(len(tested), z), check):
+            found[tested[some, None], self._order] = differs
         return found
 
-    def _differ(self, places: Integers, z: Doubles) -> tuple[Booleans, Booleans]:
-        """Say which differ, and which stand on the lower side."""
+    def _blocks(self, places: Integers, z: Doubles, check: Check) -> Iterator[tuple[Integers, Booleans]]:
+        """Go through some, those of the same z together: which they are, and what differs from them (rows).
+
+        The next block overwrites this one.
+        """
+        size, value = len(self._order), self._value
         levels, level = np.unique(z, return_inverse=True)
-        down, up = (np.square(self._reach(levels[:, None], sign)) for sign in (-1, 1))
-        is_lower = np.arange(self.tested) < places[:, None]
-        own_down, own_up = down[level, places][:, None], up[level, places][:, None]
-        reach = np.where(is_lower, own_down + up[level], own_up + down[level])
-        gap = self._value[places][:, None] - self._value
-        return np.square(gap) > reach, is_lower
+        by_level = np.argsort(level, kind="stable")
+        first = np.searchsorted(level[by_level], np.arange(len(levels) + 1))
+        # Used again and again: fresh memory takes longer than the arithmetic in it.
+        most = min(len(places), rows_in_a_block(size))
+        gaps, reaches, differs = np.empty((most, size)), np.empty((most, size)), np.empty((most, size), dtype=np.bool_)
+        for at in blocks(len(levels), size, check):
+            down, up = (np.square(self._reach(levels[at, None], sign)) for sign in (-1, 1))
+            these = by_level[first[at.start] : first[at.stop]]
+            for block in blocks(len(these), size, check):
+                some = these[block]
+                gap, reach = gaps[: len(some)], reaches[: len(some)]
+                for row, place, own in zip(
+                    reach, places[some].tolist(), (level[some] - at.start).tolist(), strict=True
+                ):
+                    # Of those that are lower the upper limits reach toward it, of the others the lower ones.
+                    np.add(up[own, :place], down[own, place], out=row[:place])
+                    np.add(down[own, place:], up[own, place], out=row[place:])
+                np.square(np.subtract(value[places[some], None], value, out=gap), out=gap)
+                yield some, np.greater(gap, reach, out=differs[: len(some)])
+
+    def _measured(
+        self, places: Integers, pieces: Sequence[tuple[Integers, Integers]]
+    ) -> tuple[Integers, Booleans, Doubles]:
+        """Find the z of pairs: of each an index of places, and the place of the other."""
+        index, other = (np.concatenate(each) for each in zip(*pieces, strict=True))
+        place = places[index]
+        both = np.sort(self._order[np.stack([place, other])], axis=0)
+        return index, other < place, self._touching(both[0], both[1])
 
 
 def pairs(estimates: Estimates) -> Pairs:
@@ -115,10 +161,14 @@ def pairs(estimates: Estimates) -> Pairs:
 
     >>> from meantime.statistics.methods.standard_errors import Scale
     >>> found = pairs(Estimates(value=np.array([20.0, 30.0]), se=np.array([1.0, 1.0]), scale=Scale.LINEAR))
-    >>> [found.beyond(np.array([0]), z).higher.tolist() for z in (7.07, 7.08)]
+    >>> [found.beyond(np.array([0]), z).higher.tolist() for z in np.array([[7.07], [7.08]])]
     [[1], [0]]
     """
-    return Pairs(estimates.value, lambda which: reaches(estimates[which]))
+
+    def touching(one: Integers, other: Integers) -> Doubles:
+        return difference(estimates[one], estimates[other]).z
+
+    return Pairs(estimates.value, lambda which: reaches(estimates[which]), touching)
 
 
 def pairs_of_gaps(upper: Estimates, lower: Estimates) -> Pairs:
@@ -128,7 +178,11 @@ def pairs_of_gaps(upper: Estimates, lower: Estimates) -> Pairs:
     >>> upper = Estimates(value=np.array([24.0, 30.0]), se=np.array([1.0, 1.0]), scale=Scale.LINEAR)
     >>> lower = Estimates(value=np.array([20.0, 22.0]), se=np.array([1.0, 1.0]), scale=Scale.LINEAR)
     >>> found = pairs_of_gaps(upper, lower)
-    >>> [found.beyond(np.array([0]), z).higher.tolist() for z in (1.99, 2.01)]
+    >>> [found.beyond(np.array([0]), z).higher.tolist() for z in np.array([[1.99], [2.01]])]
     [[1], [0]]
     """
-    return Pairs(upper.value - lower.value, lambda which: reaches_of_differences(upper[which], lower[which]))
+
+    def touching(one: Integers, other: Integers) -> Doubles:
+        return difference_of_differences((upper[one], lower[one]), (upper[other], lower[other])).z
+
+    return Pairs(upper.value - lower.value, lambda which: reaches_of_differences(upper[which], lower[which]), touching)

@@ -25,12 +25,17 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 from scipy import special
 
 from meantime.dataset.cube import Doubles, Integers
 from meantime.statistics.methods.blocks import Check, blocks, unchecked
 from meantime.statistics.methods.pairs import Booleans, Different, Pairs
 from meantime.statistics.methods.studentized_range import critical
+
+# Steps at which pairs are counted for Holm. With more of them fewer pairs are left between two; each costs the reaches
+# of all locations. Up to so many tests every critical value is a step.
+_MOST_STEPS = 256
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -65,27 +70,67 @@ def marginal(compared: Pairs, *, level: float = 0.95, check: Check = unchecked) 
     >>> marginal(pairs(Estimates(value=value, se=se, scale=Scale.LINEAR))).higher
     array([2, 1, 0])
     """
-    tests = max(compared.tested - 1, 0)
-    found = compared.none()
-    if not tests:
+    rows, found = compared.tested, compared.none()
+    if len(rows) < 2:
         return found
-    # The critical value when so many have been found.
-    critical_values = -special.ndtri((1 - level) / 2 / np.arange(tests, 0, -1))
-    rows = compared.rows
+    holm = _Holm(len(rows) - 1, 1 - level)
+    reached = np.full(len(compared), -1)  # the last step at which a location's pairs were counted
     while len(rows):
-        check()
-        before = found.number[rows]
-        z = critical_values[before]
-        more = compared.beyond(rows, z, check=check)
-        found = found.replaced(rows, more)
-        rows = rows[(more.number > before) & (more.number < tests)]
+        step = holm.step(found.number[rows])
+        if (is_further := step > reached[rows]).any():
+            further = rows[is_further]
+            reached[further] = step[is_further]
+            found = found.replaced(further, compared.beyond(further, holm.steps[reached[further]], check=check))
+            continue
+        # Where the critical value is the step itself, that is the end. Below it, pairs before the next step decide.
+        rows = rows[holm.critical(found.number[rows]) < holm.steps[reached[rows]]]
+        low, high = holm.steps[reached[rows] + 1], holm.steps[reached[rows]]
+        for index, is_lower, z in compared.between(rows, low, high, check=check):
+            is_found = holm.found(found.number[rows], index, z)
+            lower, higher = (np.bincount(index[is_found & side], minlength=len(rows)) for side in (is_lower, ~is_lower))
+            found = found.replaced(rows, Different(lower=found.lower[rows] + lower, higher=found.higher[rows] + higher))
+        rows = rows[holm.step(found.number[rows]) > reached[rows]]
     return found
+
+
+class _Holm:
+    """Critical values of Holm's tests, and steps among them at which all pairs are counted.
+
+    To count at the critical value of each location would take the reaches of all locations at each of these values. So
+    pairs are counted at the nearest step above it, where what differs also differs at the critical value; only of the
+    few between two steps the z itself is found.
+    """
+
+    def __init__(self, tests: int, alpha: float) -> None:
+        """Prepare for so many tests of a location."""
+        self._falling = -special.ndtri(alpha / 2 / np.arange(tests, 0, -1))
+        chosen: npt.NDArray[np.int64] = np.arange(tests)
+        if tests > _MOST_STEPS:
+            even = np.linspace(self._falling[0], self._falling[-1], _MOST_STEPS)
+            chosen = np.unique(np.searchsorted(-self._falling, -even))
+        self.steps: Doubles = self._falling[chosen]
+
+    def critical(self, number: Integers) -> Doubles:
+        """Return the critical values when so many differences have been found."""
+        return np.asarray(self._falling[np.minimum(number, len(self._falling) - 1)], dtype=np.float64)
+
+    def step(self, number: Integers) -> Integers:
+        """Return the place of the nearest step at or above the critical value."""
+        return np.searchsorted(-self.steps, -self.critical(number), side="right") - 1
+
+    def found(self, number: Integers, index: Integers, z: Doubles) -> npt.NDArray[np.bool_]:
+        """Say which further differences are found, each of the location at an index, that has found so many before."""
+        is_found, more = z > self.critical(number)[index], np.zeros_like(number)
+        while (now := np.bincount(index[is_found], minlength=len(number))).sum() > more.sum():
+            more = now
+            is_found = z > self.critical(number + more)[index]
+        return is_found
 
 
 def simultaneous(compared: Pairs, *, level: float = 0.95, check: Check = unchecked) -> Different:
     """Count for each location the others that it differs from when all pairs are compared at once."""
-    z = critical(level, len(compared))
-    return compared.none().replaced(compared.rows, compared.beyond(compared.rows, z, check=check))
+    z = np.full(len(compared.tested), critical(level, len(compared)))
+    return compared.none().replaced(compared.tested, compared.beyond(compared.tested, z, check=check))
 
 
 def rank_interval(different: Different, *, is_lower_better: bool) -> RankInterval:

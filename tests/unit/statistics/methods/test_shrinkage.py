@@ -4,6 +4,8 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from meantime.dataset.cube import Doubles, Integers
+from meantime.statistics.methods import blocks, shrinkage
 from meantime.statistics.methods.heterogeneity import heterogeneity
 from meantime.statistics.methods.shrinkage import DRAWS, model_ranks, shrunk
 
@@ -49,3 +51,46 @@ def test_more_than_all_are_all() -> None:
         VALUE, SE, heterogeneity(VALUE, SE), best=99, is_lower_better=True, rng=np.random.default_rng(1)
     )
     np.testing.assert_array_equal(found.p_best, np.ones(20))
+
+
+def _tally(value: Doubles, se: Doubles, *, is_lower_better: bool) -> Integers:
+    """How often each location (row) has each rank (column), from all draws at once."""
+    k, about = len(value), heterogeneity(value, se)
+    mean, sd = (each.astype(np.float32) for each in shrunk(value, se, about))
+    noise = np.random.default_rng(1).standard_normal((DRAWS, k), dtype=np.float32)
+    drawn = mean + sd * noise if about.tau > 0 else noise
+    order = np.argsort(drawn if is_lower_better else -drawn, axis=1)
+    return np.bincount((order * k + np.arange(k)).ravel(), minlength=k * k).reshape(k, k)
+
+
+@pytest.mark.parametrize("k", [3, 55, 300])
+@pytest.mark.parametrize("is_lower_better", [True, False])
+@pytest.mark.parametrize("kept", [1, 2**24])
+def test_draws_in_blocks_say_what_a_tally_of_all_says(
+    monkeypatch: pytest.MonkeyPatch, k: int, is_lower_better: bool, kept: int
+) -> None:
+    """Of ranks of 8 bits and of 16, whether all are kept or the outermost alone."""
+    monkeypatch.setattr(shrinkage, "_MOST_KEPT", kept)
+    rng = np.random.default_rng(5)
+    se = rng.uniform(0.5, 2.0, k)
+    value = rng.normal(30, 2, k) + se * rng.standard_normal(k)
+    tally = _tally(value, se, is_lower_better=is_lower_better)
+    share = np.cumsum(tally, axis=1) / DRAWS
+    found = model_ranks(
+        *(value, se, heterogeneity(value, se)),
+        best=5,
+        is_lower_better=is_lower_better,
+        rng=np.random.default_rng(1),
+    )
+    np.testing.assert_array_equal(found.expected, tally @ np.arange(1, k + 1) / DRAWS)
+    np.testing.assert_array_equal(found.p_best, share[:, min(5, k) - 1])
+    np.testing.assert_array_equal(found.least, (share <= 0.025).sum(axis=1) + 1)
+    np.testing.assert_array_equal(found.greatest, (share < 0.975).sum(axis=1) + 1)
+
+
+def test_no_more_than_a_block_of_draws_is_worked_on_between_two_checks(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(blocks, "MOST_IN_A_BLOCK", 2_000)
+    checks = []
+    about, rng = heterogeneity(VALUE, SE), np.random.default_rng(1)
+    model_ranks(VALUE, SE, about, best=5, is_lower_better=True, rng=rng, check=lambda: checks.append(1))
+    assert len(checks) >= DRAWS * 20 / 2_000
