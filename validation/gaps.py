@@ -6,7 +6,7 @@ import numpy as np
 
 from meantime.dataset.cube import Doubles
 from meantime.statistics.methods.differences import difference, ratio
-from meantime.statistics.methods.gaps import greatest_gap
+from meantime.statistics.methods.gaps import greatest_gaps
 from validation.figures import Effort, Figure, Section, share
 from validation.survey import generator, inside, near, publish
 
@@ -83,9 +83,9 @@ def _gaps(rng: np.random.Generator, sd: float, size: int) -> _Gaps:
     found = _Gaps(size)
     for place in range(size):
         truth: Doubles = np.clip(30 + sd * rng.standard_normal(_STRATA), 2, 98)
-        gap = greatest_gap(publish(rng, truth, np.full(_STRATA, 1_050.0)).estimates, rng)
+        gap = greatest_gaps(publish(rng, truth, np.full(_STRATA, 1_050.0)).estimates, np.array([_STRATA]), rng)
         found.true[place] = np.ptp(truth)
-        found.true_of_pair[place] = truth[gap.highest] - truth[gap.lowest]
-        found.observed[place], found.corrected[place] = gap.gap, gap.corrected
-        found.low[place], found.high[place] = gap.low, gap.high
+        found.true_of_pair[place] = truth[gap.highest[0]] - truth[gap.lowest[0]]
+        found.observed[place], found.corrected[place] = gap.gap[0], gap.corrected[0]
+        found.low[place], found.high[place] = gap.low[0], gap.high[0]
     return found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
@@ -28,8 +28,11 @@ from meantime.statistics.cost import Cost
 from meantime.statistics.explain.differences import explain_difference
 from meantime.statistics.explain.estimates import estimate_of, explain_estimate
 from meantime.statistics.explain.explanation import ExplanationBuilder
+from meantime.statistics.methods.blocks import blocks
 from meantime.statistics.methods.differences import Compared, Estimates, difference, ratio
-from meantime.statistics.methods.gaps import DRAWS, Gap, greatest_gap
+from meantime.statistics.methods.effective_size import errors_if_equal
+from meantime.statistics.methods.gaps import DRAWS, Gaps, greatest_gaps
+from meantime.statistics.methods.heterogeneity import equality_p
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.methods.seeding import generator
 from meantime.statistics.result_tables import (
@@ -88,6 +91,9 @@ COLUMNS: tuple[Column, ...] = (
     FLAGS,
 )
 
+# Numbers that the test of one location's groups is reckoned as: it takes as long as drawing so many.
+_ONE_TEST = 4_096
+
 _PARTIAL = (
     "gap is the difference between the highest and the lowest group. Because these are picked as extremes, sampling "
     "error biases it upward, and makes a gap between equal groups too. gap_corrected removes only a part of the bias: "
@@ -101,7 +107,7 @@ def prepare(snapshot: Snapshot, parameters: Disparity) -> PooledGroups:
     return strata(snapshot, parameters)
 
 
-def disparity(prepared: Prepared[Disparity, PooledGroups], _work: Work) -> Table:
+def disparity(prepared: Prepared[Disparity, PooledGroups], work: Work) -> Table:
     """Compare the groups of each location with one of them, in the order of the names; tied ones do not differ.
 
     What is withheld is left out by name. Strata that are no groups ("Data not reported") are shown, and neither
@@ -122,7 +128,7 @@ def disparity(prepared: Prepared[Disparity, PooledGroups], _work: Work) -> Table
     at = counterparts(pooled, pooled.chosen.reference)
     reference = _reference(pooled, at)
     d, r = difference(pooled.estimates, reference), ratio(pooled.estimates, reference)
-    gaps = _gaps(pooled, parameters)
+    gaps = _gaps(pooled, parameters, work)
     # One family: every p that the answer has, that of a location's gap once.
     tests = int(np.isfinite(np.concatenate([d.p, gaps.p])).sum())
     p_adjusted, gap_p = np.split(adjusted(np.concatenate([d.p, gaps.p]), by=parameters.adjust), [len(pooled)])
@@ -183,7 +189,7 @@ def rests_on(prepared: Prepared[Disparity, PooledGroups], row: Mapping[str, Cell
     return Provenance(number="difference", parts=parts)
 
 
-def _reference(pooled: Pooled, at: Integers) -> Estimates:
+def _reference(pooled: PooledGroups, at: Integers) -> Estimates:
     """Return what each group is compared with; NaN for the reference itself, and for what is no group."""
     is_compared = (at >= 0) & (at != np.arange(len(pooled))) & pooled.groups.is_group
     arrays = (pooled.value, pooled.se, pooled.used_low, pooled.used_high)
@@ -192,36 +198,51 @@ def _reference(pooled: Pooled, at: Integers) -> Estimates:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class _Gaps:
+class _OfLocations:
     """The gap of each location, and of each row its location."""
 
     location: Integers  # of each row, the place among the locations
-    gaps: Sequence[tuple[Integers, Gap] | None]  # with the rows of its groups; None where there are not two
-    p: Doubles  # of equal groups
+    size: Integers  # how many groups of each location are measured; with two or more it has a gap
+    rows: Integers  # those of the locations that have a gap, by location
+    gaps: Gaps  # of these; its indices are places in ``rows``
+    p: Doubles  # of equal groups, of every location
 
     @property
     def columns(self) -> list[list[Cell]]:
-        pooled = [None if each is None else each[1] for each in self.gaps]
-        figures = [
-            (None, None, None, None) if gap is None else (gap.gap, gap.corrected, gap.low, gap.high) for gap in pooled
+        return [
+            numbers(self._of_all(each)[self.location])
+            for each in (self.gaps.gap, self.gaps.corrected, self.gaps.low, self.gaps.high)
         ]
-        return [[figures[index][n] for index in self.location.tolist()] for n in range(4)]
+
+    def _of_all(self, figures: Doubles) -> Doubles:
+        of_all = np.full(len(self.size), np.nan)
+        of_all[self.size > 1] = figures
+        return of_all
 
 
-def _gaps(pooled: PooledGroups, parameters: Disparity) -> _Gaps:
+def _gaps(pooled: PooledGroups, parameters: Disparity, work: Work) -> _OfLocations:
     category, reference, stratum, _ = pooled.chosen
     # The same numbers, whether the groups are named or are the first ones.
     named = msgspec.structs.replace(parameters, category=category, reference_stratum=reference, stratum=stratum)
     rng = generator(pooled.groups.snapshot.fingerprint, "disparity", named)
-    _, first, location = np.unique(pooled.groups.locations, return_index=True, return_inverse=True)
-    is_measured = pooled.groups.is_group & np.isfinite(pooled.se)
-    gaps: list[tuple[Integers, Gap] | None] = []
-    p = np.full(len(first), np.nan)
-    for index in range(len(first)):
-        rows = np.flatnonzero(is_measured & (location == index)).astype(np.int64)
-        gaps.append((rows, greatest_gap(pooled.estimates[rows], rng)) if len(rows) > 1 else None)
-        p[index] = pooled[rows].heterogeneity.p
-    return _Gaps(location=location.astype(np.int64), gaps=gaps, p=p)
+    codes, location = np.unique(pooled.groups.locations, return_inverse=True)
+    measured = np.flatnonzero(pooled.groups.is_group & np.isfinite(pooled.se))
+    measured = measured[np.argsort(location[measured], kind="stable")]
+    size = np.bincount(location[measured], minlength=len(codes))
+    rows = measured[size[location[measured]] > 1]
+    p = np.full(len(codes), np.nan)
+    first = np.cumsum(size) - size
+    for block in blocks(len(codes), _ONE_TEST, work.check):
+        for index in range(block.start, block.stop):
+            p[index] = _of_equal(pooled, measured[first[index] : first[index] + size[index]])
+    gaps = greatest_gaps(pooled.estimates[rows], size[size > 1], rng, check=work.check)
+    return _OfLocations(location=location.astype(np.int64), size=size, rows=rows, gaps=gaps, p=p)
+
+
+def _of_equal(pooled: PooledGroups, rows: Integers) -> float:
+    value, is_percent = pooled.value[rows], pooled.groups.is_percent
+    errors = errors_if_equal(value, pooled.se[rows], pooled.respondents[rows], is_percent=is_percent)
+    return equality_p(value, errors)
 
 
 def _verdicts(pooled: Pooled, at: Integers, d: Compared, p_adjusted: Doubles) -> list[Cell]:
@@ -256,27 +277,28 @@ def _words_for(groups: Selection, category: str, stratum: str) -> str:
     return groups.subject.people(category, stratum) or groups.subject.title.people or stratum
 
 
-def _of_gaps(pooled: PooledGroups, gaps: _Gaps, p_adjusted: Doubles, parameters: Disparity) -> list[str]:
+def _of_gaps(pooled: PooledGroups, gaps: _OfLocations, p_adjusted: Doubles, parameters: Disparity) -> list[str]:
     """Say whether three groups or more differ; of two the difference has said it. Aggregates are not counted."""
     groups = pooled.groups
-    several = [index for index, each in enumerate(gaps.gaps) if each is not None and len(each[0]) > 2]
-    names_of = {index: groups.names[int(np.argmax(gaps.location == index))] for index in several}
+    several = np.flatnonzero(gaps.size > 2).tolist()
+    first = np.unique(gaps.location, return_index=True)[1].tolist()
+    names_of = {index: groups.names[first[index]] for index in several}
     many = [index for index in several if names_of[index] not in groups.geography.aggregates] or several
     if not many:
         return []
     differ = [index for index in many if p_adjusted[index] < LEVEL]
-    if len(gaps.gaps) == 1 and differ:
-        return [_of_one(pooled, rows, gap) for rows, gap in filter(None, gaps.gaps)]
+    if len(gaps.size) == 1 and differ:
+        return [_of_one(pooled, gaps)]
     places = [names_of[index] for index in many]
     return [gaps_sentence(groups.subject, pooled.chosen.category, places, len(differ), parameters.adjust)]
 
 
-def _of_one(pooled: PooledGroups, rows: Integers, gap: Gap) -> str:
-    who, groups = _people(pooled.groups), pooled.groups
-    highest, lowest = (int(rows[index]) for index in (gap.highest, gap.lowest))
+def _of_one(pooled: PooledGroups, of: _OfLocations) -> str:
+    who, groups, gaps = _people(pooled.groups), pooled.groups, of.gaps
+    highest, lowest = (int(of.rows[each[0]]) for each in (gaps.highest, gaps.lowest))
     ends = ((who[highest], float(pooled.value[highest])), (who[lowest], float(pooled.value[lowest])))
-    figures = (gap.gap, gap.low, gap.high, gap.corrected)
-    return gap_sentence(groups.subject, groups.names[0], pooled.chosen.category, ends, figures)
+    gap, low, high, corrected = (float(each[0]) for each in (gaps.gap, gaps.low, gaps.high, gaps.corrected))
+    return gap_sentence(groups.subject, groups.names[0], pooled.chosen.category, ends, (gap, low, high, corrected))
 
 
 def explain(explanation: ExplanationBuilder[Disparity, PooledGroups]) -> None:

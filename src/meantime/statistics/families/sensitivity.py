@@ -149,7 +149,8 @@ def sensitivity(prepared: Prepared[Sensitivity, Selected], _work: Work) -> Table
     parameters, pooled, is_lower_better = prepared.parameters, prepared.data.as_asked, prepared.data.is_lower_better
     ways = _ways(prepared.data)
     allowed = [way for way in ways if not way.why_not]
-    common = [name for name in pooled.groups.names if all(name in way.values for way in allowed)]
+    every = set(pooled.groups.names).intersection(*(way.values for way in allowed))
+    common = [name for name in pooled.groups.names if name in every]
     rank = {
         way.method: ranks(np.array([way.values[name] for name in common]), is_lower_better=is_lower_better)
         for way in allowed
@@ -157,7 +158,7 @@ def sensitivity(prepared: Prepared[Sensitivity, Selected], _work: Work) -> Table
     left_out = tuple(
         LeftOut(name, f"has no rank under {', '.join(way.method for way in allowed if name not in way.values)}")
         for name in pooled.groups.names
-        if name not in common
+        if name not in every
     )
     return table(
         pooled.groups,

@@ -16,51 +16,64 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from meantime.dataset.cube import Doubles, Integers
+from meantime.statistics.methods.blocks import Check, blocks, unchecked
 from meantime.statistics.methods.differences import Estimates, difference
 from meantime.statistics.methods.studentized_range import critical
 
 DRAWS = 4_000
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
-    """The gap between two of several estimates, chosen for being the extremes."""
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class Gaps:
+    """The gap between two of several estimates, chosen for being the extremes; one entry a group of estimates."""
 
-    highest: int  # places of the two
-    lowest: int
-    gap: float  # as observed
-    corrected: float  # less what chance made of it, as far as that can be seen
-    low: float
-    high: float
+    highest: Integers  # indices of the two
+    lowest: Integers
+    gap: Doubles  # as observed
+    corrected: Doubles  # less what chance made of it, as far as that can be seen
+    low: Doubles
+    high: Doubles
 
 
-def greatest_gap(estimates: Estimates, rng: np.random.Generator) -> Gap:
-    """Return the gap between the highest and the lowest estimate.
+def greatest_gaps(estimates: Estimates, sizes: Integers, rng: np.random.Generator, *, check: Check = unchecked) -> Gaps:
+    """Return the gaps between the highest and the lowest estimate of each group.
+
+    ``sizes``: so many of the estimates are the first group, so many after them the second. Where all of a group are
+    tied, the first and the last of it are taken for the extremes: a gap is between two.
 
     >>> from meantime.statistics.methods.standard_errors import Scale
     >>> equal = Estimates(value=np.array([29.0, 30.0, 31.0]), se=np.full(3, 1.0), scale=Scale.LOGIT)
-    >>> found = greatest_gap(equal, np.random.default_rng(1))
-    >>> found.gap, round(found.corrected, 1), round(found.low, 1), round(found.high, 1)
-    (2.0, 1.6, -1.3, 5.3)
+    >>> found = greatest_gaps(equal, np.array([3]), np.random.default_rng(1))
+    >>> [round(float(each[0]), 1) for each in (found.gap, found.corrected, found.low, found.high)]
+    [2.0, 1.6, -1.3, 5.3]
 
     Raises:
-        ValueError: there are not two estimates, or one has no standard error.
+        ValueError: a group has not two estimates, or an estimate has no standard error.
     """
     value, se = estimates.value, estimates.se
-    if len(value) < 2 or not np.isfinite(value + se).all():
+    if (sizes < 2).any() or not np.isfinite(value + se).all():
         raise ValueError("a gap needs two estimates, and each with its standard error")
-    highest = int(value.argmax())
-    # Where all are tied, the last one: a gap is between two.
-    lowest = len(value) - 1 - int(value[::-1].argmin())
-    gap = float(value[highest] - value[lowest])
-    drawn = value + se * rng.standard_normal((DRAWS, len(value)))
-    of_draws = float((drawn.max(axis=1) - drawn.min(axis=1)).mean())
-    both = difference(estimates[[highest]], estimates[[lowest]], level_z=critical(0.95, len(value)))
-    return Gap(
-        highest=highest,
-        lowest=lowest,
-        gap=gap,
-        corrected=max(0.0, 2 * gap - of_draws),
-        low=float(both.low[0]),
-        high=float(both.high[0]),
-    )
+    first = np.cumsum(sizes) - sizes
+    highest, lowest = np.empty_like(first), np.empty_like(first)
+    of_draws, low, high = np.empty((3, len(sizes)))
+    for block in blocks(len(sizes), DRAWS * int(sizes.max(initial=0)), check):
+        # In the order of the groups, so that a group gets the same draws whatever it is drawn with.
+        noise = np.split(rng.standard_normal(DRAWS * int(sizes[block].sum())), DRAWS * np.cumsum(sizes[block])[:-1])
+        for size in np.unique(sizes[block]).tolist():
+            which = np.flatnonzero(sizes[block] == size)
+            rows = first[block][which, None] + np.arange(size)
+            scaled = se[rows][:, None] * np.stack([noise[index] for index in which]).reshape(-1, DRAWS, size)
+            drawn = value[rows][:, None] + scaled
+            of_draws[block][which] = (drawn.max(axis=2) - drawn.min(axis=2)).mean(axis=1)
+    for size in np.unique(sizes).tolist():
+        check()
+        which = np.flatnonzero(sizes == size)
+        of_each = value[first[which, None] + np.arange(size)]
+        highest[which] = first[which] + of_each.argmax(axis=1)
+        lowest[which] = first[which] + size - 1 - of_each[:, ::-1].argmin(axis=1)
+        both = difference(estimates[highest[which]], estimates[lowest[which]], level_z=critical(0.95, size))
+        low[which], high[which] = both.low, both.high
+    gap = value[highest] - value[lowest]
+    corrected = np.maximum(0.0, 2 * gap - of_draws)
+    return Gaps(highest=highest, lowest=lowest, gap=gap, corrected=corrected, low=low, high=high)

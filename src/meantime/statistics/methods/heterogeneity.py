@@ -42,6 +42,18 @@ class Heterogeneity:
     reliability_high: float
 
 
+def equality_p(value: Doubles, se: Doubles) -> float:
+    """Return Cochran's p alone, that the true values are equal, as ``heterogeneity`` has it; NaN below two estimates.
+
+    >>> value, se = np.array([20.0, 20.1, 19.9]), np.ones(3)
+    >>> equality_p(value, se) == heterogeneity(value, se).p, equality_p(value[:1], se[:1])
+    (True, nan)
+    """
+    known = np.isfinite(value) & np.isfinite(se)
+    k = int(known.sum())
+    return float(special.chdtrc(k - 1, _mean_and_q(value[known], se[known] ** 2)[1])) if k > 1 else np.nan
+
+
 def heterogeneity(value: Doubles, se: Doubles) -> Heterogeneity:
     """Measure how much estimates differ; those without a standard error are left out.
 
