@@ -10,6 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 
 import structlog
 
@@ -20,8 +21,10 @@ from meantime.dataset.load_status import WAITING, Failed, Loading, Ready, Status
 from meantime.dataset.reading import source
 from meantime.dataset.reading.ingestor import DataIngestor
 from meantime.dataset.reading.source import Source
+from meantime.dataset.row_files import measure
 from meantime.dataset.samples import synthetic
 from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.snapshot_folder import durable_file
 from meantime.engine.engine import Engine
 from meantime.errors import MeantimeError, SettingInvalid
 from meantime.formats.writers import arrow, parquet, xlsx  # noqa: F401 - else the first request for one delays all others
@@ -42,7 +45,11 @@ STOP_WORK_S = 5.0
 
 def data_ingestor(settings: Settings) -> DataIngestor:
     """Make the reader of files that these settings describe."""
-    return DataIngestor(memory_mb=settings.load_memory_mb, rejected_limit=settings.rejected_limit)
+    return DataIngestor(
+        memory_mb=settings.load_memory_mb,
+        rejected_limit=settings.rejected_limit,
+        reserve_mb=settings.disk_reserve_mb,
+    )
 
 
 def cost_limits(settings: Settings) -> CostLimits:
@@ -56,13 +63,21 @@ def cost_limits(settings: Settings) -> CostLimits:
 def built_in_sample(settings: Settings) -> Source:
     """Write the built-in synthetic sample into the state directory, which is there, once; return it as a source."""
     path = settings.state_dir / f"sample-{synthetic.DEFAULT_ROWS}-{synthetic.DEFAULT_SEED}.csv"
-    if not path.exists():
-        # Renamed when whole: a sample cut short by a crash must not be served at the next start.
-        part = path.with_suffix(".part")
-        with part.open("wb") as out:
+    digest = path.with_suffix(".sha256")
+    if not _is_whole(path, digest):
+        # Each is renamed when whole and on the disk, the digest last: a sample cut short by a crash is made again.
+        with durable_file(path) as out:
             synthetic.write_sample(out, rows=synthetic.DEFAULT_ROWS, seed=synthetic.DEFAULT_SEED)
-        part.rename(path)
+        with durable_file(digest) as out:
+            out.write(measure(path).digest.encode())
     return Source(name="sample", path=str(path))
+
+
+def _is_whole(path: Path, digest: Path) -> bool:
+    try:
+        return digest.read_bytes() == measure(path).digest.encode()
+    except OSError:
+        return False
 
 
 def sources_to_serve(paths: Sequence[str], columns: Mapping[str, str] | None = None) -> list[Source]:

@@ -107,6 +107,7 @@ SETTINGS = (
     Setting("keep_ended_jobs", "100000", _whole(1, 100_000_000), "a whole number, at least 1", "How many ended jobs are kept."),
     Setting("shutdown_deadline_s", "30", _seconds, "a number of seconds", "How many seconds queued jobs may still run when the server stops. The others run at the next start."),
     Setting("load_memory_mb", "1024", _whole(256, 10_000_000), "a number of megabytes, at least 256", "Memory for reading a file, in MB. DuckDB gets two thirds of it, and reading fails if it needs more."),
+    Setting("disk_reserve_mb", "256", _whole(0, 100_000_000), "a number of megabytes", "Disk space that is kept free for jobs while a file is read, in MB. Reading stops and is tried again later rather than use it: 100,000 kept jobs take about 200 MB. At most a twentieth of the disk is kept."),
     Setting("rejected_limit", "0.05", _share, "a number from 0 to 1", "Share of rejected lines above which a file is refused."),
     Setting("log_size_mb", "10", _whole(1, 100_000), "a number of megabytes, at least 1", "Size in MB at which webserver.log is rotated."),
     Setting("log_files", "5", _whole(1, 1000), "a whole number, at least 1", "How many rotated logs are kept."),
@@ -134,6 +135,7 @@ class Settings:
     keep_ended_jobs: int
     shutdown_deadline_s: float
     load_memory_mb: int
+    disk_reserve_mb: int
     rejected_limit: float
     log_size_mb: int
     log_files: int

@@ -24,9 +24,9 @@ import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import msgspec
 import numpy as np
@@ -125,6 +125,18 @@ def set_aside(folder: Path) -> Path:
     with suppress(FileNotFoundError):
         folder.rename(aside / folder.name)
     return aside
+
+
+@contextmanager
+def durable_file(path: Path) -> Iterator[BinaryIO]:
+    """Write a file that appears whole or not at all, also after a power cut."""
+    part = path.with_name(f"{path.name}.part")
+    with part.open("wb") as out:
+        yield out
+        out.flush()
+        os.fsync(out.fileno())
+    part.replace(path)
+    sync(path.parent)
 
 
 def sync(path: Path) -> None:

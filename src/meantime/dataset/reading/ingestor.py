@@ -24,15 +24,16 @@ import msgspec
 import structlog
 
 from meantime import errors
+from meantime.dataset.reading.disk_watch import DiskWatch
 from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.reader_process import ReaderError, ReaderInput, ReaderMessage
 from meantime.dataset.reading.session import memory_too_small
-from meantime.dataset.reading.source import Source, label_of
+from meantime.dataset.reading.source import Source, data_files, file_state, label_of
 from meantime.dataset.reading.source_reader import ReadingTask
 from meantime.errors import LoadCancelled, LoadFailed, MeantimeError
 
-# How often memory and cancellation are checked while the process sends nothing. DuckDB takes about 1 GB of memory a
-# second, so it cannot go far beyond its limit; and to people, cancelling is immediate.
+# How often memory, disk and cancellation are checked while the process sends nothing. DuckDB takes about 1 GB of memory
+# a second, so it cannot go far beyond its limit; and to people, cancelling is immediate.
 _CHECK_EVERY_S = 0.05
 # How much of a dead process's standard error is logged: the whole of most tracebacks.
 _STDERR_BYTES = 8_000
@@ -44,9 +45,10 @@ _log = structlog.get_logger("meantime")
 class DataIngestor:
     """Reads sources, each in a separate process. Several threads may use it at a time."""
 
-    def __init__(self, *, memory_mb: int, rejected_limit: float) -> None:
+    def __init__(self, *, memory_mb: int, rejected_limit: float, reserve_mb: int = 0) -> None:
         self._memory_mb = memory_mb
         self._rejected_limit = rejected_limit
+        self._reserve_mb = reserve_mb
 
     @property
     def rejected_limit(self) -> float:
@@ -69,6 +71,7 @@ class DataIngestor:
             LoadCancelled: ``cancelled`` was set; nothing was kept.
         """
         into = into.absolute()
+        source_bytes = sum(state[0] for path in data_files(source) if (state := file_state(path)))
         with _work_folder(into) as work:
             task = ReadingTask(
                 source=source,
@@ -77,10 +80,13 @@ class DataIngestor:
                 memory_mb=self._memory_mb,
                 rejected_limit=self._rejected_limit,
             )
-            return _run(task, on_progress, cancelled or threading.Event())
+            watch = DiskWatch(work, source=source, source_bytes=source_bytes, reserve_mb=self._reserve_mb)
+            return _run(task, watch, on_progress, cancelled or threading.Event())
 
 
-def _run(task: ReadingTask, on_progress: Callable[[Progress], None], cancelled: threading.Event) -> Path:
+def _run(
+    task: ReadingTask, watch: DiskWatch, on_progress: Callable[[Progress], None], cancelled: threading.Event
+) -> Path:
     if cancelled.is_set():
         raise _cancelled(task)
     stderr_path = Path(task.work) / "stderr"
@@ -98,7 +104,7 @@ def _run(task: ReadingTask, on_progress: Callable[[Progress], None], cancelled: 
     except OSError as error:
         raise _failed(task, f"no process could be started ({error.strerror or error})") from error
     try:
-        outcome = _follow(process, task, on_progress, cancelled)
+        outcome = _follow(process, task, watch, on_progress, cancelled)
         process.wait()
     finally:
         # Also after an exception in on_progress: the process must not outlive this call.
@@ -127,6 +133,7 @@ def _run(task: ReadingTask, on_progress: Callable[[Progress], None], cancelled: 
 def _follow(
     process: subprocess.Popen[bytes],
     task: ReadingTask,
+    watch: DiskWatch,
     on_progress: Callable[[Progress], None],
     cancelled: threading.Event,
 ) -> ReaderMessage:
@@ -142,6 +149,7 @@ def _follow(
             raise _cancelled(task)
         if _resident_mb(process.pid) > task.memory_mb:
             raise memory_too_small(task.memory_mb)
+        watch.check()
         ready, _, _ = select.select([from_process], [], [], _CHECK_EVERY_S)
         if not ready:
             continue

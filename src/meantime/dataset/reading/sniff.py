@@ -81,6 +81,22 @@ def file_kind(path: Path, *, name: str) -> FileKind:
         raise SourceUnreadable(f"{name} cannot be opened: {error.strerror or error}.") from error
     if not start:
         raise SourceEmpty(f"{name} is empty: it has no bytes. Check how it was written or downloaded.")
+    return _kind_of(start, name)
+
+
+def refuse_no_table(head: bytes, name: str, encoding: str | None) -> None:
+    """Refuse a file whose first bytes, of which there are at least some, show that it is no table.
+
+    ``encoding`` is the one given by hand, if any.
+
+    Raises:
+        SourceUnreadable: it is neither text, gzip nor Parquet.
+    """
+    if _kind_of(head[:16], name) == "text" and (encoding or _wide_encoding(head)) is None:
+        _refuse_binary(head, name)
+
+
+def _kind_of(start: bytes, name: str) -> FileKind:
     if start.startswith(b"\x1f\x8b"):
         return "gzip"
     if start.startswith(b"PAR1"):

@@ -11,7 +11,6 @@ from __future__ import annotations
 import gzip
 import os
 import secrets
-import shutil
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -19,9 +18,11 @@ from pathlib import Path
 
 import duckdb
 
+from meantime.dataset.machine_trouble import is_machine_trouble
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.header import MOST_COLUMNS
-from meantime.dataset.reading.sniff import LONGEST_LINE, TextForm, file_kind, sniff_text
+from meantime.dataset.reading.session import first_line
+from meantime.dataset.reading.sniff import LONGEST_LINE, TextForm, file_kind, refuse_no_table, sniff_text
 from meantime.dataset.reading.tolerant_csv import write_clean_copy
 from meantime.dataset.snapshot import Rejected
 from meantime.errors import LoadFailed, SourceUnreadable, TooManyRejected
@@ -34,8 +35,16 @@ REJECTED_KEPT = 1_000
 _ROW_GROUP_ROWS = 40_960
 # The longest record of the clean copy in bytes, rounded up generously.
 _LONGEST_RECORD_BYTES = 8 * LONGEST_LINE
+_ROW_NUMBER = "file_row_number"
 # Bytes copied at a time out of a compressed file.
 _COPY_BYTES = 2**20
+# Tables of indicators compress to a tenth with gzip, very repetitive ones to a fiftieth; a bomb to a thousandth.
+_MOST_TIMES_GZIP = 200
+# Below this nothing is a bomb.
+_HARMLESS_BYTES = 64 * 2**20
+# A row of a table takes at least a few bits of a Parquet file: its values differ. A bomb has thousands of rows a byte.
+_MOST_ROWS_A_BYTE = 100
+_HARMLESS_ROWS = 10_000_000
 
 
 @dataclass(slots=True)
@@ -92,7 +101,7 @@ def open_file(
     name = path.name
     kind = file_kind(path, name=name)
     if kind == "gzip":
-        path = _decompress(path, work / f"{secrets.token_hex(4)}.text", name)
+        path = _decompress(path, work / f"{secrets.token_hex(4)}.text", name, description.encoding)
         kind = file_kind(path, name=name)
         if kind == "gzip":
             raise SourceUnreadable(f"{name} is compressed twice. Decompress it once and try again.")
@@ -181,10 +190,21 @@ def sql_text(text: str) -> str:
     return "'" + text.replace("'", "''") + "'"
 
 
-def _decompress(path: Path, into: Path, name: str) -> Path:
+def _decompress(path: Path, into: Path, name: str, encoding: str | None) -> Path:
+    most_bytes = max(_HARMLESS_BYTES, _MOST_TIMES_GZIP * path.stat().st_size)
+    unpacked_bytes = 0
     try:
         with gzip.open(path, "rb") as source, into.open("wb") as out:
-            shutil.copyfileobj(source, out, _COPY_BYTES)
+            while piece := source.read(_COPY_BYTES):
+                if unpacked_bytes == 0:
+                    # Before the rest is unpacked, which may be a thousand times as much.
+                    refuse_no_table(piece, name, encoding)
+                unpacked_bytes += out.write(piece)
+                if unpacked_bytes > most_bytes:
+                    raise SourceUnreadable(
+                        f"{name} unpacks to more than {_MOST_TIMES_GZIP} times its size, which no table does. If it is "
+                        "one, unpack it and serve the unpacked file."
+                    )
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise SourceUnreadable(
             f"{name} is a damaged gzip file ({error}). Most likely the download was incomplete: download it again."
@@ -197,8 +217,17 @@ def _parquet_columns(path: Path, name: str) -> tuple[str, ...]:
         with duckdb.connect() as database:
             database.execute(f"SELECT * FROM read_parquet({sql_path(path)}) LIMIT 0")
             columns = tuple(column[0] for column in database.description or ())
+            counted = database.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({sql_path(path)})").fetchone()
     except duckdb.Error as error:
         raise _damaged_parquet(name, error) from error
+    rows = int((counted and counted[0]) or 0)
+    if rows > max(_HARMLESS_ROWS, _MOST_ROWS_A_BYTE * path.stat().st_size):
+        raise SourceUnreadable(
+            f"{name} says that it has {rows:,} rows, far more than fit into a file of its size. Write it again."
+        )
+    # DuckDB numbers the rows under this name, whatever its case.
+    if clash := next((column for column in columns if column.lower() == _ROW_NUMBER), None):
+        raise SourceUnreadable(f"{name} has a column named {clash}, which is needed for its lines. Rename the column.")
     if len(columns) > MOST_COLUMNS:
         raise SourceUnreadable(
             f"{name} has {len(columns):,} columns; at most {MOST_COLUMNS:,} can be read. Remove columns."
@@ -206,9 +235,13 @@ def _parquet_columns(path: Path, name: str) -> tuple[str, ...]:
     return columns
 
 
-def _damaged_parquet(name: str, error: duckdb.Error) -> SourceUnreadable:
-    return SourceUnreadable(
-        f"{name} begins like a Parquet file but cannot be read as one: {str(error).splitlines()[0][:300]}"
+def _damaged_parquet(name: str, error: duckdb.Error) -> Exception:
+    """Return the error about a Parquet file; the error itself if the machine is to blame."""
+    if is_machine_trouble(error):
+        return error
+    what = f"{name} begins like a Parquet file but cannot be read as one. Most likely it is damaged or incomplete"
+    return SourceUnreadable(f"{what}: write or download it again.").for_operator(
+        f"{what}: write or download it again. DuckDB says: {first_line(error)}"
     )
 
 
@@ -220,7 +253,7 @@ def _stage_parquet(database: duckdb.DuckDBPyConnection, opened: OpenedFile, into
     try:
         # A row of a Parquet file has no line: its number is used, from 1, since there is no header.
         return _copy(database, f"SELECT {texts}, row_number + 1 AS line FROM {source}", into)
-    except (duckdb.InvalidInputException, duckdb.ConversionException) as error:
+    except duckdb.Error as error:
         raise _damaged_parquet(opened.name, error) from error
 
 

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import threading
 from collections.abc import Callable
 from pathlib import Path
+from typing import NamedTuple
 
 import msgspec
 import pytest
 from structlog.testing import capture_logs
 
+from meantime.dataset.reading import disk_watch
 from meantime.dataset.reading import ingestor as ingestors
 from meantime.dataset.reading.ingestor import DataIngestor
 from meantime.dataset.reading.progress import Progress
@@ -24,6 +27,12 @@ from meantime.dataset.snapshot_folder import open_snapshot
 from meantime.errors import LoadCancelled, LoadFailed, RolesMissing, SourceUnreadable
 from tests.support.table_files import HEADER, write
 from tests.support.waiting import PATIENCE_S, join
+
+
+class Usage(NamedTuple):
+    total: int
+    used: int
+    free: int
 
 
 def source(path: Path) -> Source:
@@ -118,6 +127,54 @@ def test_a_process_that_breaks_is_a_failed_load_and_its_last_words_are_in_the_lo
     assert "no room" not in caught.value.reason + caught.value.operator_reason
     assert [event["exception"] for event in logged] == ["no room"]
     assert not list((tmp_path / "into").iterdir())
+
+
+def test_a_disk_with_little_space_left_ends_reading_before_it_is_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gigabyte, free_mb = 10**9, 100
+
+    def disk_usage(_: Path) -> Usage:
+        return Usage(100 * gigabyte, 0, free_mb * 2**20)
+
+    monkeypatch.setattr(shutil, "disk_usage", disk_usage)
+    reading = DataIngestor(memory_mb=512, rejected_limit=0.05, reserve_mb=256)
+    with pytest.raises(LoadFailed, match="has 100 MB left, and 256 MB are kept free for jobs") as caught:
+        reading.ingest(source(table(tmp_path)), tmp_path / "into")
+    assert str(tmp_path) in caught.value.operator_reason
+    assert str(tmp_path) not in caught.value.reason
+    assert not list((tmp_path / "into").iterdir())
+    free_mb = 300
+    reading.ingest(source(table(tmp_path)), tmp_path / "into")
+    # Of a small disk a twentieth is enough.
+    gigabyte, free_mb = 10**6, 6
+    reading.ingest(source(table(tmp_path)), tmp_path / "into")
+
+
+def test_a_file_that_grows_beyond_any_table_while_it_is_read_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk_watch, "_HARMLESS_BYTES", 0)
+    monkeypatch.setattr(disk_watch, "_MOST_TIMES", 0.1)
+    with pytest.raises(SourceUnreadable, match="which no table does"):
+        ingestor().ingest(source(endless(tmp_path)), tmp_path / "into")
+    assert not list((tmp_path / "into").iterdir())
+
+
+def test_an_unforeseen_exception_in_the_process_is_a_traceback_on_its_standard_error_and_an_exit_code(
+    tmp_path: Path,
+) -> None:
+    ended = subprocess.run(
+        [sys.executable, "-m", "meantime.dataset.reading.reader_process"],
+        input=b"no task\n",
+        capture_output=True,
+        timeout=PATIENCE_S,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert (ended.returncode, ended.stdout) == (1, b"")
+    assert b"Traceback" in ended.stderr
+    assert b"Fatal Python error" not in ended.stderr
 
 
 def test_an_error_in_the_callback_ends_the_process(tmp_path: Path) -> None:

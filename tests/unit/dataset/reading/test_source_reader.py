@@ -18,17 +18,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from meantime.dataset.cube import ABSENT, Period, ValueType
-from meantime.dataset.reading import source_reader
+from meantime.dataset.reading import file_set, source_reader, staging
 from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source
 from meantime.dataset.reading.source_reader import ReadingTask, read_source
+from meantime.dataset.reading.staging import OpenedFile, open_file
 from meantime.dataset.samples.csv_lines import SOURCE_NAME
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import (
+    DataError,
     DescriptionInvalid,
     HeaderRepeated,
     LoadFailed,
     LoadMemoryTooSmall,
+    MeantimeError,
     RolesMissing,
     SourceChanged,
     SourceEmpty,
@@ -565,6 +568,63 @@ def test_a_full_disk_is_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(source_reader, "stage_file", full)
     with pytest.raises(LoadFailed, match="is full"):
         read(write(tmp_path, table("Q,Utah,1")))
+
+
+def test_a_bomb_of_zeros_is_refused_by_its_first_megabyte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    write(tmp_path, bytes(2**26), "zeros.csv.gz")
+    written: list[int] = []
+
+    def kept(path: Path, work: Path, *rest: Any, **more: Any) -> OpenedFile:
+        try:
+            return open_file(path, work, *rest, **more)
+        finally:
+            written.extend(each.stat().st_size for each in work.iterdir())
+
+    monkeypatch.setattr(file_set, "open_file", kept)
+    with pytest.raises(SourceUnreadable, match=r"zeros\.csv\.gz is not text"):
+        read(tmp_path / "zeros.csv.gz")
+    assert sum(written) <= 2**20
+
+
+def test_a_bomb_of_rows_is_refused_by_its_ratio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    content = f"{HEADER}\n" + "Q,Utah,1\n" * 500_000
+    assert read(write(tmp_path, content, "bomb.csv.gz")).about.rows == 500_000
+    monkeypatch.setattr(staging, "_HARMLESS_BYTES", 2**20)
+    with pytest.raises(SourceUnreadable, match="unpacks to more than 200 times its size"):
+        read(tmp_path / "bomb.csv.gz", into=tmp_path / "other")
+
+
+def test_a_parquet_file_with_more_rows_than_fit_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = tmp_path / "bomb.parquet"
+    write_parquet(path, "SELECT 'Q' AS Question, 'Utah' AS LocationDesc, 1 AS Data_Value FROM range(1_000_000)")
+    monkeypatch.setattr(staging, "_HARMLESS_ROWS", 1000)
+    with pytest.raises(SourceUnreadable, match="says that it has 1,000,000 rows, far more than fit"):
+        read(path)
+
+
+@pytest.mark.parametrize("name", ["file_row_number", "File_Row_Number"])
+def test_a_parquet_column_with_the_name_of_duckdbs_own_is_refused_in_plain_words(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "clash.parquet"
+    write_parquet(path, f"SELECT 'Q' AS Question, 'Utah' AS LocationDesc, 1 AS Data_Value, 1 AS {name}")
+    with pytest.raises(SourceUnreadable, match=f"has a column named {name}, .* Rename the column"):
+        read(path)
+
+
+def test_a_damaged_parquet_file_is_one_plain_sentence_or_no_error(tmp_path: Path) -> None:
+    path = tmp_path / "flipped.parquet"
+    write_parquet(path, "SELECT 'Q' || i % 7 AS Question, 'Utah' AS LocationDesc, i AS Data_Value FROM range(300) r(i)")
+    sound = path.read_bytes()
+    errors: list[MeantimeError] = []
+    for at in range(4, len(sound), max(1, len(sound) // 60)):
+        path.write_bytes(sound[:at] + bytes([sound[at] ^ 1 << at % 8]) + sound[at + 1 :])
+        try:
+            read(path, into=tmp_path / str(at))
+        except MeantimeError as error:
+            errors.append(error.with_traceback(None))
+    assert len(errors) > 10
+    assert {isinstance(error, DataError) for error in errors} == {True}
+    assert not any("\n" in error.reason + error.operator_reason for error in errors)
+    assert not any(str(tmp_path) in error.reason for error in errors)
 
 
 @pytest.mark.parametrize(
