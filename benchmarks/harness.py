@@ -78,9 +78,33 @@ class Server(NamedTuple):
     @property
     def memory_mb(self) -> float:
         """Resident memory of the process, without its children."""
-        status = Path(f"/proc/{self.pid}/status").read_text(encoding="ascii")
-        found = re.search(r"^VmRSS:\s+(\d+) kB", status, re.MULTILINE)
-        return int(found[1]) / 1024 if found else 0.0
+        return _memory_mb(self.pid, "VmRSS")
+
+    @property
+    def peak_mb(self) -> float:
+        """The most resident memory since ``forget_peak``, of the process and those children that are running."""
+        return sum(_memory_mb(pid, "VmHWM") for pid in self._family())
+
+    @property
+    def cpu_s(self) -> float:
+        """Processor seconds, of the process and its children: those that are running and those that have ended."""
+        ticks = 0
+        for pid in self._family():
+            fields = Path(f"/proc/{pid}/stat").read_text(encoding="ascii").rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+        return ticks / os.sysconf("SC_CLK_TCK")
+
+    def forget_peak(self) -> None:
+        """Begin anew with the most memory."""
+        for pid in self._family():
+            Path(f"/proc/{pid}/clear_refs").write_text("5", encoding="ascii")
+
+    def _family(self) -> list[int]:
+        found = [self.pid]
+        for pid in found:
+            for task in Path(f"/proc/{pid}/task").glob("*/children"):
+                found += map(int, task.read_text(encoding="ascii").split())
+        return found
 
 
 @contextmanager
@@ -181,6 +205,12 @@ def allow_connections(number: int) -> None:
                 f"{number} open files are needed, and {hard} are allowed: raise ulimit -n, or ask for less."
             )
         resource.setrlimit(resource.RLIMIT_NOFILE, (number, hard))
+
+
+def _memory_mb(pid: int, field: str) -> float:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
+    found = re.search(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE)
+    return int(found[1]) / 1024 if found else 0.0
 
 
 def _lua(text: str) -> str:
