@@ -12,6 +12,7 @@ class Caption:
 
     title: str  # the question
     subtitle: tuple[str, ...] = ()  # the main finding, the group, the years
+    shown: str = ""  # which locations are drawn, where it is not all of them
     warnings: tuple[str, ...] = ()  # below the chart: caveats, and who was left out
     source: tuple[str, ...] = ()  # below the warnings: data set, fingerprint, citation
     is_synthetic: bool = False

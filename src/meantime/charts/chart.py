@@ -17,4 +17,5 @@ class Chart:
     name: str
     draw: Callable[[Table, Caption], Spec]  # raises NotAcceptable if there is nothing to draw, or too much
     meaning: str  # one line: what one sees
+    ordered_by: tuple[str, ...] = ()  # the column by which to find the extremes of very many locations; () draws all
     needs_points: bool = False  # whether it is drawn by latitude and longitude, which the caption has

@@ -172,6 +172,7 @@ CHARTS = (
     Chart(
         name="comparison",
         draw=comparison,
+        ordered_by=("difference", "change", "slope"),
         meaning="the difference, change or slope of each location with its interval; shape and color show the result",
     ),
 )

@@ -175,6 +175,7 @@ CHARTS = (
     Chart(
         name="disparity",
         draw=disparity,
+        ordered_by=("difference",),
         meaning="the groups of a category side by side for each location, and how far each is from the reference group",
     ),
 )

@@ -41,4 +41,6 @@ def _reference(records: list[Record], x: Spec, name: str | None) -> list[Spec]:
     return marks.reference_line(x, row["name"], row["value"], row["low"], row["high"]) if row else []
 
 
-CHARTS = (Chart(name="estimates", draw=estimates, meaning="a dot with its interval for each row"),)
+CHARTS = (
+    Chart(name="estimates", draw=estimates, ordered_by=("estimate",), meaning="a dot with its interval for each row"),
+)

@@ -66,7 +66,7 @@ def chart_spec(
         "data": {"values": list(records)},
         "layer": [*_watermark(caption), *layers, *_source(caption, height + axis_pixels)],
         "config": theme.light(),
-        "usermeta": {"themes": {"light": theme.light(), "dark": theme.dark()}},
+        "usermeta": {"themes": {"light": theme.light(), "dark": theme.dark()}, "shown": caption.shown},
     }
     if has_separate_x_axes:
         spec["resolve"] = {"scale": {"x": "independent"}, "axis": {"x": "independent"}}
@@ -98,13 +98,16 @@ def tooltip(record_field: str = "tooltip") -> Spec:
 def _title(caption: Caption) -> Spec:
     title = labels.wrap([caption.title], width=_TITLE_CHARACTERS, most=_TITLE_LINES)
     banner = [SYNTHETIC] if caption.is_synthetic else []
-    subtitle = labels.wrap(caption.subtitle, width=_SUBTITLE_CHARACTERS, most=_SUBTITLE_LINES)
+    subtitle = labels.wrap(
+        filter(None, (caption.shown, *caption.subtitle)), width=_SUBTITLE_CHARACTERS, most=_SUBTITLE_LINES
+    )
     return {"text": [*banner, *title], "subtitle": subtitle, "limit": {"expr": "width + 40"}}
 
 
 def _alternative(caption: Caption, description: str) -> str:
     banner = f"{SYNTHETIC}. " if caption.is_synthetic else ""
-    return f"{banner}{caption.title}. {description}"
+    shown = f"{caption.shown} " if caption.shown else ""
+    return f"{banner}{caption.title}. {shown}{description}"
 
 
 def _watermark(caption: Caption) -> list[Spec]:

@@ -39,4 +39,11 @@ def means(table: Table, caption: Caption) -> Spec:
     )
 
 
-CHARTS = (Chart(name="means", draw=means, meaning="a dot for each mean, without intervals"),)
+CHARTS = (
+    Chart(
+        name="means",
+        draw=means,
+        ordered_by=("difference", "mean"),
+        meaning="a dot for each mean, without intervals",
+    ),
+)

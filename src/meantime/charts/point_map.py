@@ -3,23 +3,42 @@
 from __future__ import annotations
 
 import math
+import statistics
+from dataclasses import replace
 from itertools import pairwise
 
 from meantime.charts import labels, marks, theme
 from meantime.charts.caption import Caption
 from meantime.charts.chart import Chart
-from meantime.charts.layout import Record, Spec, chart_spec, highlight_opacity, no_rows_error, tooltip
+from meantime.charts.layout import (
+    HIGHLIGHT,
+    MAX_MARKS,
+    Record,
+    Spec,
+    chart_spec,
+    highlight_opacity,
+    no_rows_error,
+    tooltip,
+)
 from meantime.charts.marks import MarkColumns
 from meantime.errors import NotAcceptable
 from meantime.table import Table
+from meantime.text import amount, count
 
 _NAMES = MarkColumns(value="estimate", low="low", high="high")
 # As high as wide would not fit a screen; a country that is long is drawn smaller, not distorted.
 _HEIGHT, _LEAST_HEIGHT = 460, 160
+# Of a record: others are long, and there are thousands.
+_DRAWN = ("location", "value", "tooltip", "latitude", "longitude")
 # The width of an image, and the least width of a page.
 _WIDTH, _NARROWEST = 900, 360
 # Around the outermost points, of what they span.
 _AIR = 0.06
+# Of this many locations, dots of the usual size would hide each other.
+_MANY = 300
+_DOT, _SMALL_DOT = 110, 22
+# Of more locations than a chart has marks, squares show the middle value: so many across.
+_SQUARES = 80
 # A legend for the colors stands above; degrees need no title.
 _FOOT = 20
 
@@ -27,11 +46,19 @@ _FOOT = 20
 def point_map(table: Table, caption: Caption) -> Spec:
     """Draw a dot for each location, darker where its value is higher; a degree is as long across as it is up.
 
+    Very many locations are drawn in squares, each with the median of the values in it, and the chosen one as a dot.
+
     Raises:
         NotAcceptable: no location has a point that is known, or one has several values.
     """
     records = _with_positions(marks.read_records(table, _NAMES), caption)
     unit = marks.column_unit(table, _NAMES.value)
+    summary = marks.summary(records, unit)
+    is_many, chosen = len(records) > _MANY, [each for each in records if each["location"] == caption.highlight]
+    in_squares = len(records) > MAX_MARKS
+    if in_squares:
+        caption = replace(caption, shown=f"{len(records):,} locations, in squares with the median of those within.")
+        records = _squares(records, unit)
     known = [record["value"] for record in records if record["value"] is not None]
     color = {
         "field": "value",
@@ -45,29 +72,59 @@ def point_map(table: Table, caption: Caption) -> Spec:
         },
         "legend": {"gradientLength": {"expr": "min(width * 0.6, 240)"}, "gradientThickness": 10},
     }
-    mark = {"type": "point", "size": 110, "strokeWidth": 1}
-    shared = {**_places(records), "opacity": highlight_opacity(), "tooltip": tooltip(), "description": tooltip()}
+    mark = {"type": "point", "size": _SMALL_DOT if is_many else _DOT, "strokeWidth": 1}
+    mark["shape"] = "square" if in_squares else "circle"
+    shared = {**_positions(records), "tooltip": tooltip(), "description": tooltip()}
+    # Among thousands a dot that keeps its color is not found; a ring is.
+    shared |= {} if is_many else {"opacity": highlight_opacity()}
     empty = {**mark, "strokeDash": [2, 2], "stroke": theme.color("muted"), "fill": theme.color("paper")}
+    layers: list[Spec] = [
+        {"transform": [{"filter": "!isValid(datum.value)"}], "mark": empty, "encoding": shared},
+        {
+            "transform": [{"filter": "isValid(datum.value)"}],
+            "mark": {**mark, "stroke": theme.color("muted"), "strokeWidth": 0.4 if is_many else 1},
+            "encoding": {**shared, "fill": color},
+        },
+    ]
+    if is_many:
+        ring = {"type": "point", "size": 180, "strokeWidth": 2.5, "stroke": theme.color("worse"), "filled": False}
+        # Of squares only the one that was chosen when the chart was made is known.
+        lit: Spec = {"data": {"values": chosen}} if in_squares else {}
+        lit |= {"transform": [{"filter": f"datum.location === {HIGHLIGHT}"}]}
+        layers.append({**lit, "mark": ring, "encoding": {**_positions(records), "tooltip": tooltip()}})
     high, wide, _ = _span(records)
     height = round(min(_HEIGHT, max(_LEAST_HEIGHT, _WIDTH * high / wide)))
     spec = chart_spec(
         caption,
-        [
-            {"transform": [{"filter": "!isValid(datum.value)"}], "mark": empty, "encoding": shared},
-            {
-                "transform": [{"filter": "isValid(datum.value)"}],
-                "mark": {**mark, "stroke": theme.color("muted")},
-                "encoding": {**shared, "fill": color},
-            },
-        ],
-        records=records,
+        layers,
+        records=[{name: record[name] for name in _DRAWN} for record in records],
         height=height,
-        description=f"Values by place: a dot for each location. {marks.summary(records, unit)}",
+        description=f"Values by place: a dot for each location. {summary}",
         axis_pixels=_FOOT,
     )
     # With less width than this is made for, reduce the height too.
     spec["usermeta"]["height_to_width"] = round(max(height / _WIDTH, _LEAST_HEIGHT / _NARROWEST), 3)
     return spec
+
+
+def _squares(records: list[Record], unit: str | None) -> list[Record]:
+    """Return a record for each square of the map that has a location."""
+    _, wide, shrink = _span(records)
+    across = wide / _SQUARES
+    within: dict[tuple[int, int], list[Record]] = {}
+    for record in records:
+        at = (int(record["longitude"] * shrink // across), int(record["latitude"] // across))
+        within.setdefault(at, []).append(record)
+    squares = []
+    for (east, north), own in within.items():
+        known = [record["value"] for record in own if record["value"] is not None]
+        value = statistics.median(known) if known else None
+        middle = "no value" if value is None else f"median {amount(value, unit)}"
+        position = {"longitude": (east + 0.5) * across / shrink, "latitude": (north + 0.5) * across}
+        squares.append(
+            {"location": "", "value": value, "tooltip": f"{count(len(own), 'location')}: {middle}", **position}
+        )
+    return squares
 
 
 def _with_positions(records: list[Record], caption: Caption) -> list[Record]:
@@ -115,7 +172,7 @@ def _span(records: list[Record]) -> tuple[float, float, float]:
     return high, wide, shrink
 
 
-def _places(records: list[Record]) -> Spec:
+def _positions(records: list[Record]) -> Spec:
     """Return the encodings of longitude and latitude, with scales on which both are true to each other."""
     high, wide, shrink = _span(records)
     # Degrees of latitude for each pixel: as many as both directions need.

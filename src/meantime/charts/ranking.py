@@ -139,6 +139,7 @@ CHARTS = (
     Chart(
         name="ranking",
         draw=ranking,
+        ordered_by=("gap", "estimate"),
         meaning="a dot with its interval for each location, best first, and beside it the range of its rank",
     ),
 )

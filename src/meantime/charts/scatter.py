@@ -7,22 +7,30 @@ from dataclasses import replace
 from meantime.charts import labels, marks, theme
 from meantime.charts.caption import Caption
 from meantime.charts.chart import Chart
-from meantime.charts.layout import Record, Spec, chart_spec, highlight_opacity, tooltip
+from meantime.charts.layout import MAX_MARKS, Record, Spec, chart_spec, highlight_opacity, tooltip
 from meantime.charts.marks import MarkColumns
 from meantime.table import Table
+from meantime.text import count
 
 _FIRST = MarkColumns(value="estimate", low="low", high="high")
 _SECOND = MarkColumns(value="other_estimate", low="other_low", high="other_high")
 _HEIGHT = 460
 # Names next to dots: with more of them they would overlap.
 _MAX_NAMED = 20
+# With more dots, intervals would cover all of them.
+_MOST_INTERVALS = 200
+# Of more locations than a chart has marks, squares count them: so many across.
+_SQUARES = 60
 _ECOLOGICAL = (
     "Of locations, not of people: it does not say that the same people have both, nor that one leads to the other."
 )
 
 
 def scatter(table: Table, caption: Caption) -> Spec:
-    """Draw the first question across and the second up; a location that lacks one of them is left out."""
+    """Draw the first question across and the second up; a location that lacks one of them is left out.
+
+    Very many locations are counted in squares.
+    """
     records = _records(table)
     first, second = (_meaning(table, names) for names in (_FIRST, _SECOND))
     x = _axis(first, marks.axis_domain(records))
@@ -31,12 +39,20 @@ def scatter(table: Table, caption: Caption) -> Spec:
         marks.axis_domain([{"value": each["up"], "low": each["up_low"], "high": each["up_high"]} for each in records]),
     )
     y["field"] = "up"
+    title = replace(caption, subtitle=(*caption.subtitle, _ECOLOGICAL))
+    description = f"{len(records):,} locations by two questions, with 95% CIs. Across: {first}. Up: {second}."
+    if len(records) > MAX_MARKS:
+        return _squares(records, x, y, title, description)
     interval = {"type": "rule", "strokeWidth": 1, "color": theme.color("muted"), "opacity": 0.35, "aria": False}
-    dot = {"type": "point", "filled": True, "size": 52, "color": theme.color("accent")}
+    is_many = len(records) > _MOST_INTERVALS
+    dot = {"type": "point", "filled": True, "size": 16 if is_many else 52, "color": theme.color("accent")}
     shared = {"opacity": highlight_opacity(), "tooltip": tooltip(), "description": tooltip()}
-    layers: list[Spec] = [
+    intervals: list[Spec] = [
         {"mark": interval, "encoding": {"x": {**x, "field": "low"}, "x2": {"field": "high"}, "y": y}},
         {"mark": interval, "encoding": {"x": x, "y": {**y, "field": "up_low"}, "y2": {"field": "up_high"}}},
+    ]
+    layers = [
+        *([] if is_many else intervals),
         {"mark": dot, "encoding": {"x": x, "y": y, **shared}},
     ]
     if len(records) <= _MAX_NAMED:
@@ -45,11 +61,49 @@ def scatter(table: Table, caption: Caption) -> Spec:
             {"mark": name, "encoding": {"x": x, "y": y, "text": {"field": "name"}, "opacity": highlight_opacity()}}
         )
     return chart_spec(
-        replace(caption, subtitle=(*caption.subtitle, _ECOLOGICAL)),
+        title,
         layers,
         records=records,
         height=_HEIGHT,
-        description=f"{len(records)} locations by two questions, with 95% CIs. Across: {first}. Up: {second}.",
+        description=description,
+    )
+
+
+def _squares(records: list[Record], x: Spec, y: Spec, caption: Caption, description: str) -> Spec:
+    spans = [x["scale"]["domain"], y["scale"]["domain"]]
+    wide, high = ((most - least) / _SQUARES for least, most in spans)
+    counts: dict[tuple[int, int], int] = {}
+    for record in records:
+        at = (int((record["value"] - spans[0][0]) / wide), int((record["up"] - spans[1][0]) / high))
+        counts[at] = counts.get(at, 0) + 1
+    squares = []
+    for (across, up), number in counts.items():
+        left, bottom = spans[0][0] + across * wide, spans[1][0] + up * high
+        square = {"left": left, "right": left + wide, "bottom": bottom, "top": bottom + high, "count": number}
+        squares.append({**square, "tooltip": count(number, "location")})
+    color = {
+        "field": "count",
+        "type": "quantitative",
+        "title": "Locations",
+        "scale": {"range": [theme.color("ramp_least"), theme.color("ramp_most")], "interpolate": "lab"},
+    }
+    ends = {
+        "x": {**x, "field": "left"},
+        "x2": {"field": "right"},
+        "y": {**y, "field": "bottom"},
+        "y2": {"field": "top"},
+    }
+    lit = [record for record in records if record["location"] == caption.highlight]
+    dot = {"type": "point", "filled": True, "size": 60, "color": theme.color("worse")}
+    return chart_spec(
+        replace(caption, shown=f"{len(records):,} locations, counted in squares."),
+        [
+            {"mark": "rect", "encoding": {**ends, "color": color, "tooltip": tooltip(), "description": tooltip()}},
+            {"data": {"values": lit}, "mark": dot, "encoding": {"x": x, "y": y, "tooltip": tooltip()}},
+        ],
+        records=squares,
+        height=_HEIGHT,
+        description=description,
     )
 
 

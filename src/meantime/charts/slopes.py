@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import heapq
+from dataclasses import replace
+
 from meantime.charts import labels, theme
 from meantime.charts.caption import Caption
 from meantime.charts.chart import Chart
@@ -13,17 +16,25 @@ _LOCATION = "location"
 # A column of ranks for each method; the rest of its name is that of the method.
 _RANK = "rank_"
 _ROW = 15
+# What a name beside a line takes.
+_NAME_PIXELS = 11
 # A move by more ranks than this is one that a reader should see.
 _FAR = 10
+# Of more locations than this, those that move furthest are drawn, at most so high.
+_MOST_LOCATIONS, _FURTHEST = 100, 25
+_MOST_HEIGHT = 900
 # Of the room between the ranks and the names.
 _IS_NARROW = "width < 640"
 
 
 def slopes(table: Table, caption: Caption) -> Spec:
-    """Draw ranks, best at the top; those that move far have color."""
+    """Draw ranks, best at the top; those that move far have color. Of very many locations, those that move furthest."""
     records = _records(table)
+    caption, records = _furthest(records, caption)
     methods = list(dict.fromkeys(record["method"] for record in records))
     worst = int(max((record["rank"] for record in records), default=1))
+    height = min(_ROW * (worst + 1), _MOST_HEIGHT)
+    _name_beside(records, methods, height / (worst + 1))
     x = {
         "field": "method",
         "type": "nominal",
@@ -85,11 +96,11 @@ def slopes(table: Table, caption: Caption) -> Spec:
             {
                 "transform": [{"filter": f"datum.method === {labels.vega_string(methods[-1])}"}] if methods else [],
                 "mark": {**name, "align": "left", "dx": 8},
-                "encoding": {**ends, "opacity": {"value": 1}},
+                "encoding": {**ends, "opacity": {"value": 1}, "text": {"field": "beside"}},
             },
         ],
         records=records,
-        height=_ROW * (worst + 1),
+        height=height,
         description=_description(records, methods),
         axis_pixels=14,
     )
@@ -111,6 +122,29 @@ def _records(table: Table) -> list[Record]:
                 {"location": name, "name": name, "method": how, "rank": rank, "moved": moved, "tooltip": tooltip}
             )
     return records
+
+
+def _furthest(records: list[Record], caption: Caption) -> tuple[Caption, list[Record]]:
+    moved = {record["location"]: record["moved"] for record in records}
+    if len(moved) <= _MOST_LOCATIONS:
+        return caption, records
+    kept = set(heapq.nlargest(_FURTHEST, moved, key=lambda name: moved[name]))
+    shown = f"The {_FURTHEST} of {len(moved):,} places that move furthest"
+    chosen = caption.highlight
+    if chosen is not None and chosen in moved and chosen not in kept:
+        kept.add(chosen)
+        shown += f", and {labels.truncate(chosen, 60)}"
+    return replace(caption, shown=f"{shown}."), [record for record in records if record["location"] in kept]
+
+
+def _name_beside(records: list[Record], methods: list[str], pixels: float) -> None:
+    """Give each line its name at its end, unless the name above it would cover it."""
+    free = -1.0
+    last = [record for record in records if methods and record["method"] == methods[-1]]
+    for record in sorted(last, key=lambda each: int(each["rank"])):
+        at = record["rank"] * pixels
+        record["beside"] = record["name"] if at >= free else ""
+        free = at + _NAME_PIXELS if at >= free else free
 
 
 def _description(records: list[Record], methods: list[str]) -> str:

@@ -196,6 +196,7 @@ CHARTS = (
     Chart(
         name="trend",
         draw=trend,
+        ordered_by=("estimate",),
         meaning="a line with its band for each location over the years; missing years are gaps",
     ),
 )

@@ -18,7 +18,12 @@ class Draw(Protocol):
     """Writes a chart of a result, the default one if none is named."""
 
     def __call__(
-        self, document: Document, chart: str | None = None, *, points: Coordinates | None = None
+        self,
+        document: Document,
+        chart: str | None = None,
+        *,
+        highlight: str | None = None,
+        points: Coordinates | None = None,
     ) -> Iterator[bytes]:
         """Write it piece by piece."""
 
@@ -36,6 +41,7 @@ class Format:
     pieces: Callable[[Document], Iterator[bytes]]  # lazily, so that a long table is never in memory as a whole
     draw: Draw | None = None  # of a format that is a chart: results without a chart cannot be had in it
     chart: str | None = None  # which chart; None: the default chart of the result
+    highlight: str | None = None  # the location that the chart highlights
     is_slow: bool = False  # takes a second in a separate process, however short the result is
 
     @property
@@ -43,15 +49,16 @@ class Format:
         """The Content-Type header; some clients take a text without a charset for Latin-1."""
         return f"{self.media_type}; charset=utf-8" if self.media_type.startswith("text/") else self.media_type
 
-    def with_chart(self, chart: str | None) -> Format:
-        """Return this format with another chart than the default; a format that is no chart returns itself."""
-        if chart is None or self.draw is None:
+    def with_chart(self, chart: str | None, highlight: str | None = None) -> Format:
+        """Return this format with another chart, or highlight; a format that is no chart returns itself."""
+        if self.draw is None or (chart is None and highlight is None):
             return self
-        return replace(self, pieces=partial(self.draw, chart=chart), chart=chart)
+        pieces = partial(self.draw, chart=chart, highlight=highlight)
+        return replace(self, pieces=pieces, chart=chart, highlight=highlight)
 
     def with_points(self, points: Callable[[], Coordinates]) -> Format:
         """Return this format with the points of locations, if its chart needs them; otherwise itself."""
         if self.draw is None or self.chart is None or not CHARTS[self.chart].needs_points:
             return self
-        draw, chart = self.draw, self.chart
-        return replace(self, pieces=lambda document: draw(document, chart, points=points()))
+        draw, chart, highlight = self.draw, self.chart, self.highlight
+        return replace(self, pieces=lambda document: draw(document, chart, highlight=highlight, points=points()))

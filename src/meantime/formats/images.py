@@ -12,9 +12,17 @@ from meantime.formats.writers import renderer
 
 # As wide as the text of most pages and slides; the rows decide the height.
 WIDTH_PIXELS = 900
+# More than on a page, which may be narrow: enough for "Tract 101, Alderbrook County, Alabama".
+LABEL_PIXELS = 260
 
 
-def svg_pieces(document: Document, chart: str | None = None, *, points: Coordinates | None = None) -> Iterator[bytes]:
+def svg_pieces(
+    document: Document,
+    chart: str | None = None,
+    *,
+    highlight: str | None = None,
+    points: Coordinates | None = None,
+) -> Iterator[bytes]:
     """Draw a chart as SVG, with its texts as texts, so that it can be searched, read aloud and enlarged.
 
     Raises:
@@ -22,20 +30,28 @@ def svg_pieces(document: Document, chart: str | None = None, *, points: Coordina
         PictureFailed: the process that draws it failed.
         AnswersBusy: the limit of images at a time is reached.
     """
-    yield renderer.render(_specification(document, chart, points), "svg")
+    yield renderer.render(_specification(document, chart, highlight, points), "svg")
 
 
-def png_pieces(document: Document, chart: str | None = None, *, points: Coordinates | None = None) -> Iterator[bytes]:
+def png_pieces(
+    document: Document,
+    chart: str | None = None,
+    *,
+    highlight: str | None = None,
+    points: Coordinates | None = None,
+) -> Iterator[bytes]:
     """Draw a chart as PNG, two pixels for each of the page: sharp on current screens and in print.
 
     Raises:
         NotAcceptable, PictureFailed, AnswersBusy: as for SVG.
     """
-    yield renderer.render(_specification(document, chart, points), "png")
+    yield renderer.render(_specification(document, chart, highlight, points), "png")
 
 
-def _specification(document: Document, chart: str | None, points: Coordinates | None) -> Spec:
-    return {**specification(document, chart, points=points), "width": WIDTH_PIXELS}
+def _specification(document: Document, chart: str | None, highlight: str | None, points: Coordinates | None) -> Spec:
+    spec = specification(document, chart, highlight=highlight, points=points)
+    axis = {**spec["config"]["axis"], "labelLimit": LABEL_PIXELS}
+    return {**spec, "width": WIDTH_PIXELS, "config": {**spec["config"], "axis": axis}}
 
 
 FORMATS = (

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from meantime.charts.caption import Caption
+from meantime.charts.extremes import shortened
+from meantime.charts.marks import has_columns
 from meantime.charts.registry import CHARTS
 from meantime.dataset.facts import geography
 from meantime.errors import NotAcceptable
@@ -22,13 +24,19 @@ _NOTE_CHARACTERS = 64
 _FINGERPRINT_CHARACTERS = 16
 
 
-def pieces(document: Document, chart: str | None = None, *, points: Coordinates | None = None) -> Iterator[bytes]:
+def pieces(
+    document: Document,
+    chart: str | None = None,
+    *,
+    highlight: str | None = None,
+    points: Coordinates | None = None,
+) -> Iterator[bytes]:
     """Write the specification of a chart.
 
     Raises:
         NotAcceptable: the result has no such chart; before the first piece.
     """
-    yield dumps(specification(document, chart, points=points))
+    yield dumps(specification(document, chart, highlight=highlight, points=points))
 
 
 def charts_of(statistic: str) -> tuple[str, ...]:
@@ -41,8 +49,16 @@ def charts_of(statistic: str) -> tuple[str, ...]:
     return () if row is None else row.charts
 
 
-def specification(document: Document, chart: str | None = None, *, points: Coordinates | None = None) -> dict[str, Any]:
+def specification(
+    document: Document,
+    chart: str | None = None,
+    *,
+    highlight: str | None = None,
+    points: Coordinates | None = None,
+) -> dict[str, Any]:
     """Return a chart of a result, the default one if none is named.
+
+    ``highlight`` is a location that is highlighted at first, and shown even where there are too many to show all.
 
     Raises:
         NotAcceptable: it has no such chart, or nothing that could be drawn, or more than could be seen.
@@ -52,8 +68,12 @@ def specification(document: Document, chart: str | None = None, *, points: Coord
         raise no_chart(document.statistic)
     if chart is not None and chart not in charts:
         raise NotAcceptable(f"Results of {document.statistic} have no such chart; they have {', '.join(charts)}.")
+    drawing = CHARTS[chart or charts[0]]
+    locations = document.table.column("location") if has_columns(document.table, "location") else ()
+    # A location that is not here must not dim the others.
+    caption = _caption(document, highlight if highlight in locations else None, points or {})
     try:
-        return CHARTS[chart or charts[0]].draw(document.table, _caption(document, points or {}))
+        return drawing.draw(*shortened(document.table, caption, drawing.ordered_by))
     except KeyError as error:
         raise NotAcceptable(
             f"This result has no column {error}, which its chart is drawn from. The request was for another of its "
@@ -74,7 +94,7 @@ def _statistics() -> Mapping[str, AnyStatistic]:
     return STATISTICS
 
 
-def _caption(document: Document, points: Coordinates) -> Caption:
+def _caption(document: Document, highlight: str | None, points: Coordinates) -> Caption:
     parameters = document.parameters
     table = document.table
     short = " ".join(note for note in table.notes if len(note) <= _NOTE_CHARACTERS)
@@ -88,6 +108,7 @@ def _caption(document: Document, points: Coordinates) -> Caption:
         ),
         is_synthetic=document.citation.startswith(citation.SYNTHETIC),
         reference=_reference(document),
+        highlight=highlight,
         points=points,
     )
 

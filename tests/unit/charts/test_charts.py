@@ -193,7 +193,7 @@ def test_no_rows_are_nothing_to_draw(name: str) -> None:
         drawn(name, places())
 
 
-@pytest.mark.parametrize("name", ["ranking", "estimates", "comparison", "trend", "means", "scatter", "spread"])
+@pytest.mark.parametrize("name", ["ranking", "estimates", "comparison", "trend", "means"])
 def test_more_marks_than_can_be_seen_are_refused(name: str) -> None:
     with pytest.raises(NotAcceptable, match=r"5,001|10,002"):
         drawn(name, places(*(f"place {number}" for number in range(MAX_MARKS + 1))))
@@ -381,7 +381,9 @@ def test_a_tile_has_room_for_one_value() -> None:
 def test_a_map_of_points_has_those_that_are_known_and_says_whom_to_ask_where_none_is() -> None:
     known = Caption(title="Naps", points={"Utah": (39.4, -111.6)})
     spec = CHARTS["point_map"].draw(places("Utah", "Ohio"), known)
-    assert [(each["name"], each["latitude"], each["longitude"]) for each in records(spec)] == [("Utah", 39.4, -111.6)]
+    assert [(each["location"], each["latitude"], each["longitude"]) for each in records(spec)] == [
+        ("Utah", 39.4, -111.6)
+    ]
     with pytest.raises(NotAcceptable, match="GET /v1/datasets"):
         CHARTS["point_map"].draw(places("Utah", "Ohio"), CAPTION)
 

@@ -147,3 +147,11 @@ def test_nothing_is_loaded_from_anywhere(address: str, tmp_path: Path) -> None:
         drawn = b""
     assert b"a secret" not in drawn
     assert b"a secret" in render({**spec, "data": {"values": [{"a": "a secret"}]}}, "svg")
+
+
+def test_a_specification_longer_than_a_pipe_arrives_at_a_process_that_starts_slowly(
+    renderer: Callable[[str], None],
+) -> None:
+    # A pipe takes 64 kB; the rest was never written, since communicate() had been interrupted to look at the memory.
+    renderer("time.sleep(0.5); sys.stdout.write(str(len(sys.stdin.read())))")
+    assert int(render({**SPEC, "description": "x" * 300_000}, "svg")) > 300_000

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -67,15 +68,19 @@ def fonts() -> str:
 def _rendered(order: bytes, seconds: float, memory_mb: float) -> bytes:
     # By its path and not as a module of Meantime: it imports none of it, and starts in a tenth of the time. Its own
     # session: Ctrl-C at the terminal is for the server.
-    process = subprocess.Popen(  # noqa: S603 - our own file
-        [sys.executable, "-P", str(_PROCESS)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        start_new_session=True,
-    )
+    with tempfile.TemporaryFile() as file:
+        # A file and no pipe: communicate() stops writing to a pipe at its first timeout, so a long order never arrives.
+        file.write(order)
+        file.seek(0)
+        process = subprocess.Popen(  # noqa: S603 - our own file
+            [sys.executable, "-P", str(_PROCESS)],
+            stdin=file,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            start_new_session=True,
+        )
     try:
-        picture, errors = _watched(process, order, time.monotonic() + seconds, memory_mb)
+        picture, errors = _watched(process, time.monotonic() + seconds, memory_mb)
     except TimeoutError:
         raise PictureFailed(
             f"The picture was not drawn within {seconds:g} s. Ask for fewer locations or years, or take the chart as "
@@ -92,13 +97,12 @@ def _rendered(order: bytes, seconds: float, memory_mb: float) -> bytes:
     return picture
 
 
-def _watched(process: subprocess.Popen[bytes], order: bytes, until: float, memory_mb: float) -> tuple[bytes, bytes]:
-    rest: bytes | None = order
+def _watched(process: subprocess.Popen[bytes], until: float, memory_mb: float) -> tuple[bytes, bytes]:
     while True:
         try:
-            return process.communicate(rest, timeout=_LOOK_EVERY_S)
+            return process.communicate(timeout=_LOOK_EVERY_S)
         except subprocess.TimeoutExpired:
-            rest = None  # the first call goes on writing it
+            pass
         if time.monotonic() > until:
             raise TimeoutError
         if _resident_mb(process.pid) > memory_mb:

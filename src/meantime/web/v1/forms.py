@@ -61,8 +61,10 @@ def choose_form(accept: str | None, suffix: str | None, statistic: str | None = 
     return best
 
 
-def choose_chart(form: Format, chart: str | None, statistic: str) -> Format:
+def choose_chart(form: Format, chart: str | None, statistic: str, highlight: str | None = None) -> Format:
     """Return the format with this chart of a statistic's results; formats without a chart are returned unchanged.
+
+    ``highlight`` is the location that it highlights.
 
     Raises:
         RequestInvalid: there is no such chart; for every format, since it is a mistake in any case.
@@ -72,7 +74,7 @@ def choose_chart(form: Format, chart: str | None, statistic: str) -> Format:
     """
     charts = vegalite.charts_of(statistic)
     if chart is None or chart in charts:
-        return form.with_chart(chart)
+        return form.with_chart(chart, highlight)
     near = closest(chart, charts)
     there = f"there are {listed(charts)}" if len(charts) > 1 else f"there is {charts[0]}" if charts else "there is none"
     detail = f"Results of {statistic} have no chart {quoted(chart)}. {suggestion(near)}For these results {there}."

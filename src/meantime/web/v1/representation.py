@@ -6,6 +6,7 @@ the result and on the software that writes them: not on the time, nor on whether
 
 from __future__ import annotations
 
+import hashlib
 import re
 import sys
 from collections.abc import Awaitable, Callable
@@ -61,7 +62,7 @@ async def represent(
     """
     envelope = Envelope(
         content_type=form.content_type,
-        tag=f"{tag}.{form.suffix}{f'-{form.chart}' if form.chart else ''}.{WRITERS}",
+        tag=f"{tag}.{form.suffix}{_variant(form)}.{WRITERS}",
         headers=(("cache-control", cache_control), ("vary", vary_of(request, headers)), *headers),
         disposition=() if stem is None else (("content-disposition", f'inline; filename="{stem}.{form.suffix}"'),),
         job_id=job_id,
@@ -103,6 +104,14 @@ def _document(kept: bytes | None, document: Callable[[], Document] | None) -> Do
     if document is None:
         raise TypeError("Either body or document is required.")
     return document()
+
+
+def _variant(form: Format) -> str:
+    """Return what tells charts of one result apart, in characters that a header allows."""
+    chart = f"-{form.chart}" if form.chart else ""
+    if form.highlight is None:
+        return chart
+    return f"{chart}-{hashlib.blake2b(form.highlight.encode(), digest_size=8).hexdigest()}"
 
 
 def stem_of(statistic: str, dataset: str, fingerprint: str | None) -> str:

@@ -24,7 +24,7 @@ from meantime.web.v1.provenance.query import NO_CHART, PAGE, PAGE_LIMIT, ROW_DIG
 from meantime.web.v1.provenance.rows import get_job_rows, get_statistic_rows
 from meantime.web.v1.results import description
 from meantime.web.v1.results import endpoints as result_endpoints
-from meantime.web.v1.results.description import ACCEPT, CHART, CONDITIONS
+from meantime.web.v1.results.description import ACCEPT, CHART, CONDITIONS, HIGHLIGHT
 from meantime.web.v1.statistics import endpoints as statistic_endpoints
 from meantime.web.v1.statistics.endpoints import NAME, QUERY
 
@@ -61,7 +61,7 @@ _SUFFIX = Parameter(
     required=True,
     example="csv",
 )
-_QUESTION = tuple(each for each in QUERY if each is not CHART)
+_QUESTION = tuple(each for each in QUERY if each not in (CHART, HIGHLIGHT))
 _PAGING = (_ROW, _KEY, _CURSOR, _PAGE_ROWS)
 _NEXT = Header(name="Link", description='The next page: `<...>; rel="next"`.', required=False)
 

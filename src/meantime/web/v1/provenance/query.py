@@ -21,7 +21,7 @@ from meantime.web.http.query import Query
 from meantime.web.http.request import HttpRequest
 from meantime.web.v1 import job_parameters
 from meantime.web.v1.results import handlers as results
-from meantime.web.v1.results.description import CHART
+from meantime.web.v1.results.description import CHART, HIGHLIGHT
 from meantime.web.v1.statistics import handlers as statistics
 from meantime.web.v1.statistics import immediate
 from meantime.web.v1.statistics import query as statistic_query
@@ -76,8 +76,8 @@ async def answer_of_statistic(
 ) -> tuple[AnswerWithSource, RowQuery]:
     """Return the answer to the question in the query, and the requested row."""
     statistic = statistics.statistic_of(request)
-    # There are no charts here, so the parameter is refused like any unknown one.
-    row_pairs = [pair for pair in request.query if pair[0] in (*names, CHART.name)]
+    # There are no charts here, so their parameters are refused like any unknown one.
+    row_pairs = [pair for pair in request.query if pair[0] in (*names, CHART.name, HIGHLIGHT.name)]
     row_query = _read(row_pairs, names)
     statistic_pairs = [pair for pair in request.query if pair not in row_pairs]
     question = await statistic_query.read_question(statistic_pairs, statistic, backend.catalog)

@@ -124,6 +124,15 @@ CHART = Parameter(
     example="map",
 )
 
+HIGHLIGHT = Parameter(
+    name="highlight",
+    where="query",
+    kind=str,
+    description="A location that vl.json, svg and png highlight. It is drawn even where a chart of very many locations "
+    "shows only the highest and the lowest.",
+    example="Ohio",
+)
+
 
 def whole_outcome(status: int, description: str, headers: tuple[Header, ...], *, json: Any = ResultDocument) -> Outcome:
     """Return the outcome of a request for a whole result in any format; ``json`` is the type of its JSON."""

@@ -18,7 +18,7 @@ from meantime.errors import (
 from meantime.web.http.endpoint import Endpoint
 from meantime.web.http.prefer import PREFERENCE_APPLIED
 from meantime.web.v1.job_parameters import JOB_ID, PREFER
-from meantime.web.v1.results.description import ACCEPT, CHART, CONDITIONS, DRAWING, SUFFIX, outcomes
+from meantime.web.v1.results.description import ACCEPT, CHART, CONDITIONS, DRAWING, HIGHLIGHT, SUFFIX, outcomes
 from meantime.web.v1.results.handlers import get_result
 
 PROBLEMS = (
@@ -52,6 +52,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         parameters=(
             JOB_ID,
             CHART,
+            HIGHLIGHT,
             ACCEPT,
             PREFER,
             *CONDITIONS,
@@ -71,6 +72,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             JOB_ID,
             SUFFIX,
             CHART,
+            HIGHLIGHT,
             PREFER,
             *CONDITIONS,
         ),

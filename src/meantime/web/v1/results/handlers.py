@@ -29,7 +29,7 @@ from meantime.web.pools import AnswerPool
 from meantime.web.v1.forms import choose_chart, choose_form
 from meantime.web.v1.job_parameters import job_number_of
 from meantime.web.v1.representation import represent, stem_of
-from meantime.web.v1.results.description import CHART
+from meantime.web.v1.results.description import CHART, HIGHLIGHT
 
 # The result of a job never changes, but a new server at the same address has another job_id_1. So results may be cached
 # and must be revalidated; a 304 takes less than a millisecond. Private, so that a removed result is not left in shared
@@ -100,8 +100,8 @@ async def read_result_file(backend: Backend, job: JobRecord, receipt: Receipt) -
 async def get_result(backend: Backend, request: HttpRequest) -> Reply | Stream:
     """GET /v1/jobs/{job_id}/results, and with a suffix."""
     form = choose_form(request.header("accept"), request.path_params.get("suffix"))
-    query = Query(request.query, (CHART.name,))
-    chart = query.one(CHART.name)
+    query = Query(request.query, (CHART.name, HIGHLIGHT.name))
+    chart, highlight = query.one(CHART.name), query.one(HIGHLIGHT.name)
     query.check()
     wait_s = preferred_wait(request.header("prefer"))
     detail = await backend.waiters.wait_for_end(
@@ -110,7 +110,7 @@ async def get_result(backend: Backend, request: HttpRequest) -> Reply | Stream:
     # The available formats and charts depend on the job's statistic.
     statistic = detail.record.request.statistic
     form = choose_chart(
-        choose_form(request.header("accept"), request.path_params.get("suffix"), statistic), chart, statistic
+        choose_form(request.header("accept"), request.path_params.get("suffix"), statistic), chart, statistic, highlight
     )
     return await answer_with_result(backend, request, detail, form=form, headers=applied(wait_s))
 

@@ -28,6 +28,7 @@ from meantime.web.v1.results.description import (
     CHART,
     CONDITIONS,
     DRAWING,
+    HIGHLIGHT,
     SUFFIX,
     ResultDocument,
     outcomes,
@@ -85,6 +86,7 @@ QUERY = (
         "changes, and may be cached forever.",
     ),
     CHART,
+    HIGHLIGHT,
     *_query_parameters(),
 )
 PROBLEMS = (

@@ -28,7 +28,7 @@ from meantime.web.v1.datasets.address import dataset_unknown
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}", re.ASCII)
 # Parameters of a query apart from those of the statistic.
-_RESERVED = ("dataset", "fingerprint", "chart")
+_RESERVED = ("dataset", "fingerprint", "chart", "highlight")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +39,7 @@ class StatisticQuery:
     named: Named
     is_pinned: bool  # the query names the snapshot, instead of using the current one
     chart: str | None  # the chart to show
+    highlight: str | None  # the location that it highlights
 
     @property
     def snapshot(self) -> Snapshot:
@@ -82,7 +83,13 @@ async def read_question(pairs: Sequence[tuple[str, str]], row: AnyStatistic, cat
         raise refusal([*problems, *invalid.problems], "query") from invalid
     if problems:
         raise refusal(problems, "query")
-    return StatisticQuery(dataset=dataset, named=named, is_pinned=fingerprint is not None, chart=reserved.get("chart"))
+    return StatisticQuery(
+        dataset=dataset,
+        named=named,
+        is_pinned=fingerprint is not None,
+        chart=reserved.get("chart"),
+        highlight=reserved.get("highlight"),
+    )
 
 
 async def _snapshot(catalog: Catalog, dataset: str, fingerprint: str | None) -> Snapshot:

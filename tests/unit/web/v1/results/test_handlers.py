@@ -104,6 +104,8 @@ def test_a_file_is_named_after_statistic_data_set_and_fingerprint(done: RunningB
 def test_another_chart_than_the_usual_one_is_named_in_the_query(done: RunningBackend) -> None:
     usual, named = (read(done, "job_id_1", "vl.json", query=query) for query in ("", "chart=means"))
     assert usual.body == named.body
+    lit = read(done, "job_id_1", "vl.json", query="highlight=Utah")
+    assert b'"value":"Utah"' in lit.body.replace(b'"value": "', b'"value":"')
     with pytest.raises(RequestInvalid, match=r"no chart .*pie"):
         read(done, "job_id_1", "vl.json", query="chart=pie")
     with pytest.raises(RequestInvalid, match="only once"):

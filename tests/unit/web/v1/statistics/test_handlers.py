@@ -243,9 +243,9 @@ def test_a_chart_that_there_is_not_is_a_problem_of_the_query(server: Server) -> 
 
 
 def test_each_chart_has_an_etag_of_its_own(server: Server) -> None:
-    asked = (query(), query() + "&chart=means")
+    asked = (query(), query() + "&chart=means", query() + "&highlight=Utah", query() + "&highlight=Ohio")
     etags = [headers_of(server.get("states_mean", each, suffix="vl.json"))["etag"] for each in asked]
-    assert len({*etags}) == 2
+    assert len({*etags}) == 4
 
 
 def test_equal_questions_have_one_etag_however_they_are_written(server: Server) -> None:

@@ -138,7 +138,10 @@ function adapted(specification, theme, width) {
   const ratio = specification.usermeta?.height_to_width;
   if (ratio) rest.height = Math.min(rest.height, Math.round(width * ratio));
   const kept = layer ? { layer: layer.filter((each) => each.name !== "source") } : {};
-  return { ...rest, ...kept, config: specification.usermeta?.themes?.[theme] ?? specification.config };
+  const config = specification.usermeta?.themes?.[theme] ?? specification.config;
+  // Names of counties are long, and a wide page has room for them.
+  const axis = { ...config.axis, labelLimit: Math.max(config.axis.labelLimit, Math.min(260, width * 0.28)) };
+  return { ...rest, ...kept, config: { ...config, axis } };
 }
 
 function spokenText(specification, name) {
