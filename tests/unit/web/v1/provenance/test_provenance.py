@@ -228,7 +228,10 @@ def test_an_explanation_is_kept_and_asked_after(server: RunningBackend) -> None:
     assert explained(server, "question=Naps", if_none_match=etag).status == 304
 
 
-@pytest.mark.parametrize("query", ["question=Naps&cursor=x", "question=Naps&row=9", "question=Naps&chart=map", "question=Naps&highlight=Utah"])
+@pytest.mark.parametrize(
+    "query",
+    ["question=Naps&cursor=x", "question=Naps&row=9", "question=Naps&chart=map", "question=Naps&highlight=Utah"],
+)
 def test_what_cannot_be_explained_is_refused(server: RunningBackend, query: str) -> None:
     with pytest.raises(RequestInvalid):
         explained(server, query)
