@@ -148,6 +148,12 @@ def test_a_body_cut_short_makes_no_job(wire: Wire) -> None:
     assert len(wire.server.engine.jobs()) == before
 
 
+@pytest.mark.parametrize("path", [b"/api/states_mean", b"/v1/jobs"])
+def test_a_content_type_given_twice_is_none_of_ours(wire: Wire, path: bytes) -> None:
+    request = post(ASK, b"Content-Length: %d" % len(ASK), b"Content-Type: text/plain", b"Connection: close", path=path)
+    assert wire.statuses(request) == [415]
+
+
 def test_head_has_the_length_and_no_body(wire: Wire) -> None:
     answer = wire.exchange(b"HEAD /livez HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
     assert b"content-length: 18" in answer

@@ -80,8 +80,10 @@ Show = Annotated[
     ),
 ]
 _PERIOD = r"^[0-9]{1,9}(-[0-9]{1,9})?$"
+# As many digits as a year may have as text: more are none of a calendar, and would not fit where periods are kept.
+Year = Annotated[int, msgspec.Meta(ge=0, le=999_999_999)]
 PeriodText = Annotated[
-    int | Annotated[str, msgspec.Meta(pattern=_PERIOD)],
+    Year | Annotated[str, msgspec.Meta(pattern=_PERIOD)],
     Names.PERIOD,
     msgspec.Meta(
         description="A year, or the first and the last year of a span: all periods that lie within.",

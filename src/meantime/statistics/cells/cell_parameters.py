@@ -12,7 +12,7 @@ from meantime.statistics.methods.multiplicity import Adjustment
 from meantime.statistics.methods.pooling import Weights
 from meantime.statistics.methods.reliability import Standard
 from meantime.statistics.methods.standard_errors import DESIGN_EFFECT
-from meantime.statistics.parameters import CategoryName, QuestionText, StratumName
+from meantime.statistics.parameters import CategoryName, QuestionText, StratumName, Year
 
 # As many as fit into an address.
 _MOST_LOCATIONS = 1_000
@@ -43,7 +43,7 @@ class CellParameters(msgspec.Struct, frozen=True, kw_only=True):
 
     question: QuestionText
     years: Annotated[
-        int | str,
+        Year | str,
         msgspec.Meta(
             description=f'Years: {SYNTAX}. "latest" is the last year that nine in ten of the locations have. Several '
             "years are pooled; a location without a value in one of them is left out, and named.",

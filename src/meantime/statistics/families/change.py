@@ -26,7 +26,7 @@ from meantime.statistics.explain.estimates import estimate_of
 from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.differences import Compared, difference, difference_of_differences, relative_difference
 from meantime.statistics.methods.multiplicity import adjusted
-from meantime.statistics.parameters import LocationName
+from meantime.statistics.parameters import LocationName, Year
 from meantime.statistics.result_tables import numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words.breaks import changed_across
@@ -39,7 +39,7 @@ class Change(WithReference, frozen=True, kw_only=True):
     """Parameters of ``change``."""
 
     since: Annotated[
-        int | str,
+        Year | str,
         msgspec.Meta(
             description=f'The earlier years to compare "years" with: {SYNTAX}.', examples=["2018", "2011..2013"]
         ),

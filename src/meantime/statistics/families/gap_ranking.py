@@ -33,7 +33,7 @@ from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.methods.pairs import Different, Pairs, pairs_of_gaps
 from meantime.statistics.methods.rank_intervals import marginal, rank_interval, ranks, simultaneous
 from meantime.statistics.methods.ties import settled
-from meantime.statistics.parameters import StratumName
+from meantime.statistics.parameters import StratumName, Year
 from meantime.statistics.result_tables import FLAGS, RESPONDENTS, flag_texts, integers, numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words.breaks import changed_across
@@ -55,7 +55,7 @@ class GapRanking(OfCategory, frozen=True, kw_only=True):
         ),
     ] = None
     since: Annotated[
-        int | str | None,
+        Year | str | None,
         msgspec.Meta(
             description=f"Earlier years, to show how each gap changed since: {SYNTAX}. Default: no change is shown.",
             examples=["2011"],

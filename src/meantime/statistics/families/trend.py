@@ -37,6 +37,7 @@ from meantime.statistics.methods.slopes import (
     pulls,
     theil_sen,
 )
+from meantime.statistics.parameters import Year
 from meantime.statistics.result_tables import numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words.breaks import trend_across
@@ -55,7 +56,7 @@ class Trend(WithAdjustment, frozen=True, kw_only=True):
     standard: StandardPopulation = ()
 
     years: Annotated[
-        int | str,
+        Year | str,
         msgspec.Meta(
             description=f"Years: {SYNTAX}. For each location, those that it has.", examples=["all", "2011..2019"]
         ),
