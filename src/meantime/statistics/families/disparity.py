@@ -31,7 +31,7 @@ from meantime.statistics.explain.explanation import ExplanationBuilder
 from meantime.statistics.methods.blocks import blocks
 from meantime.statistics.methods.differences import Compared, Estimates, difference, ratio
 from meantime.statistics.methods.effective_size import errors_if_equal
-from meantime.statistics.methods.gaps import DRAWS, Gaps, greatest_gaps
+from meantime.statistics.methods.gaps import DRAWS, GreatestGaps, greatest_gaps
 from meantime.statistics.methods.heterogeneity import equality_p
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.methods.seeding import generator
@@ -204,7 +204,7 @@ class _OfLocations:
     location: Integers  # of each row, the place among the locations
     size: Integers  # how many groups of each location are measured; with two or more it has a gap
     rows: Integers  # those of the locations that have a gap, by location
-    gaps: Gaps  # of these; its indices are places in ``rows``
+    gaps: GreatestGaps  # of these; its indices are places in ``rows``
     p: Doubles  # of equal groups, of every location
 
     @property

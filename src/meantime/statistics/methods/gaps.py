@@ -25,7 +25,7 @@ DRAWS = 4_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Gaps:
+class GreatestGaps:
     """The gap between two of several estimates, chosen for being the extremes; one entry a group of estimates."""
 
     highest: Integers  # indices of the two
@@ -36,7 +36,9 @@ class Gaps:
     high: Doubles
 
 
-def greatest_gaps(estimates: Estimates, sizes: Integers, rng: np.random.Generator, *, check: Check = unchecked) -> Gaps:
+def greatest_gaps(
+    estimates: Estimates, sizes: Integers, rng: np.random.Generator, *, check: Check = unchecked
+) -> GreatestGaps:
     """Return the gaps between the highest and the lowest estimate of each group.
 
     ``sizes``: so many of the estimates are the first group, so many after them the second. Where all of a group are
@@ -76,4 +78,4 @@ def greatest_gaps(estimates: Estimates, sizes: Integers, rng: np.random.Generato
         low[which], high[which] = both.low, both.high
     gap = value[highest] - value[lowest]
     corrected = np.maximum(0.0, 2 * gap - of_draws)
-    return Gaps(highest=highest, lowest=lowest, gap=gap, corrected=corrected, low=low, high=high)
+    return GreatestGaps(highest=highest, lowest=lowest, gap=gap, corrected=corrected, low=low, high=high)

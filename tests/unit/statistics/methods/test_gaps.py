@@ -6,7 +6,7 @@ import pytest
 from meantime.dataset.cube import Doubles
 from meantime.statistics.methods import blocks
 from meantime.statistics.methods.differences import Estimates, difference
-from meantime.statistics.methods.gaps import DRAWS, Gaps, greatest_gaps
+from meantime.statistics.methods.gaps import DRAWS, GreatestGaps, greatest_gaps
 from meantime.statistics.methods.standard_errors import Scale
 from meantime.statistics.methods.studentized_range import critical
 
@@ -15,7 +15,7 @@ def of(value: Doubles, se: float) -> Estimates:
     return Estimates(value=value, se=np.full(len(value), se), scale=Scale.LOGIT)
 
 
-def greatest_gap(estimates: Estimates, rng: np.random.Generator) -> Gaps:
+def greatest_gap(estimates: Estimates, rng: np.random.Generator) -> GreatestGaps:
     return greatest_gaps(estimates, np.array([len(estimates.value)]), rng)
 
 

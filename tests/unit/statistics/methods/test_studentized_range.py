@@ -24,3 +24,8 @@ def test_the_quantile_undoes_the_integral() -> None:
 
 def test_one_alone_has_no_range() -> None:
     assert critical(0.95, 1) == 0
+
+
+@pytest.mark.parametrize("k", [3_144, 72_000])
+def test_the_range_of_thousands_is_scipys(k: int) -> None:
+    assert stats.studentized_range.cdf(quantile(0.95, k), k, np.inf) == pytest.approx(0.95, abs=1e-9)
