@@ -265,7 +265,8 @@ class Parts:
             _log.info("loading", dataset=name, phase=progress.phase, percent=int(progress.share * 100))
 
     def _on_death(self, role: str, error: BaseException) -> None:
-        _log.error("a thread died", role=role, exc_info=error)
+        if role != "log":  # which has said so itself
+            _log.error("a thread died", role=role, exc_info=error)
         self._on_fatal(error)
 
 

@@ -26,6 +26,11 @@ _DIGITS_AT_MOST = 15
 _IS_P = re.compile(r"(^|_)p(_adjusted)?$")
 _IS_YEAR = re.compile("year|period")
 
+# Control characters of both kinds, which can command a terminal or end a line; the separators that end a line for some
+# readers; marks that turn the direction of writing, or hide a text; halves of characters, which cannot be written.
+ACTING = "\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u206f\ufff9-\ufffb\ud800-\udfff\U000e0000-\U000e007f"
+_ACTING = re.compile(f"[{ACTING}]")
+
 # A dozen names are read; of more, how many there are is enough.
 _NAMES_LISTED = 12
 # What was sent is repeated in the reason, so that its sender knows it; a megabyte of it would help nobody.
@@ -247,6 +252,18 @@ def quoted(name: str, characters: int = _QUOTED_CHARACTERS) -> str:
     return f'"{shown}…"' if len(name) > characters else f'"{shown}"'
 
 
+def visible(text: str, *, keep: str = "") -> str:
+    r"""Write as escapes the characters that act on the text around them; ``keep`` are some that may.
+
+    For terminals, logs and pages: a name comes from a file or a request that anybody may have made. Markup is for the
+    place to escape that knows it, as HTML does.
+
+    >>> print(visible("Utah\x1b[2J\n"), visible("a\u202eb"), visible("a\nb", keep="\n") == "a\nb")
+    Utah\x1b[2J\n a\u202eb True
+    """
+    return _ACTING.sub(lambda match: match[0] if match[0] in keep else _escape(match[0]), text)
+
+
 def writable(text: str) -> str:
     r"""Return a text that can be written as UTF-8: the name of a file may hold bytes that are no text.
 
@@ -291,4 +308,8 @@ def _with_minus(text: str) -> str:
 
 
 def _visible(character: str) -> str:
-    return character if character.isprintable() else character.encode("unicode_escape").decode()
+    return character if character.isprintable() else _escape(character)
+
+
+def _escape(character: str) -> str:
+    return character.encode("unicode_escape").decode()

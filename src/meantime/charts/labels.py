@@ -8,12 +8,12 @@ import textwrap
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from meantime.text import with_interval
+from meantime.text import ACTING, with_interval
 
 # Of a name in a tooltip; an axis cuts its labels itself.
 NAME_CHARACTERS = 200
 # XML does not allow these, so an SVG that has one cannot be read; line ends would break a label.
-_UNWRITABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2063\ud800-\udfff￾￿]")
+_UNWRITABLE = re.compile(f"[{ACTING}\u2063\ufffe\uffff]")
 
 
 def printable(text: str) -> str:

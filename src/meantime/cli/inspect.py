@@ -58,7 +58,7 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
     facts.add_row("rejected", f"{summary.rejected:,}")
     facts.add_row("years", text.years(*summary.years) if summary.years else "none")
     locations = text.listed((each.name for each in summary.locations), most=_LISTED)
-    facts.add_row("locations", f"{len(summary.locations):,}: {locations}")
+    facts.add_row("locations", plain(f"{len(summary.locations):,}: {locations}"))
     facts.add_row("fingerprint", summary.fingerprint)
     console.print(facts)
     _print_roles(about.roles, summary.unused_columns, console)
@@ -68,15 +68,20 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
     for warning in about.warnings:
         console.print(plain(f"Warning: {warning}"))
     if summary.withheld:
-        console.print(plain("\nSuppressed or missing values, by reason (counted, never treated as 0)", style="bold"))
+        _print_heading("Suppressed or missing values, by reason (counted, never treated as 0)", console)
         for reason, count in list(summary.withheld_by_reason.items())[:_LISTED]:
             console.print(plain(f"  {count:>9,}  {reason}"))
     if about.rejected_total:
         _print_rejected(snapshot, console)
 
 
+def _print_heading(heading: str, console: Console) -> None:
+    console.print()
+    console.print(plain(heading, style="bold"))
+
+
 def _print_roles(roles: Mapping[str, str], unused: Sequence[str], console: Console) -> None:
-    console.print(plain("\nRoles", style="bold"))
+    _print_heading("Roles", console)
     for role, column in roles.items():
         console.print(plain(f"  {role:<22} {column}"))
     if unused:
@@ -84,7 +89,7 @@ def _print_roles(roles: Mapping[str, str], unused: Sequence[str], console: Conso
 
 
 def _print_questions(questions: Sequence[QuestionSummary], console: Console) -> None:
-    console.print(plain("\nQuestions", style="bold"))
+    _print_heading("Questions", console)
     grid = Grid("question", "rows", "unit", "better")
     for question in questions[:_LISTED]:
         grid.add_row(
@@ -98,18 +103,16 @@ def _print_questions(questions: Sequence[QuestionSummary], console: Console) -> 
         console.print(f"  and {len(questions) - _LISTED:,} more")
     if any(question.polarity is None for question in questions):
         console.print(
-            plain(
-                "  best5 and worst5 need to know whether lower or higher values are better.\n"
-                "  Set it in a TOML file next to the data:\n"
-                '  [questions."the full text"]\n  polarity = "lower"'
-            )
+            "  best5 and worst5 need to know whether lower or higher values are better.\n"
+            "  Set it in a TOML file next to the data:\n"
+            '  [questions."the full text"]\n  polarity = "lower"'
         )
 
 
 def _print_strata(categories: Sequence[CategorySummary], console: Console) -> None:
     if not categories:
         return
-    console.print(plain("\nStrata", style="bold"))
+    _print_heading("Strata", console)
     for category in categories[:_LISTED]:
         strata = text.listed(category.strata, most=_LISTED) or "(none)"
         console.print(plain(f"  {category.name}: {strata}"))
@@ -118,13 +121,13 @@ def _print_strata(categories: Sequence[CategorySummary], console: Console) -> No
 def _print_declared(about: About, console: Console) -> None:
     """Show the standard populations that the table declares, and the breaks that are not those its questions show."""
     if about.standards:
-        console.print(plain("\nStandard populations of this table", style="bold"))
+        _print_heading("Standard populations of this table", console)
         for standard in about.standards:
             groups = text.listed(standard.weights, most=_LISTED)
             console.print(plain(f"  {standard.name}: {standard.title} ({standard.source}). Groups: {groups}"))
     with_breaks = [question for question in about.questions if question.breaks is not None]
     if with_breaks:
-        console.print(plain("\nBreaks: values from the year on are not comparable with earlier ones", style="bold"))
+        _print_heading("Breaks: values from the year on are not comparable with earlier ones", console)
     for question in with_breaks[:_LISTED]:
         console.print(plain(f"  {question.text}"))
         for each in question.breaks or ():
@@ -137,14 +140,12 @@ def _print_declared(about: About, console: Console) -> None:
 
 def _print_rejected(snapshot: Snapshot, console: Console) -> None:
     about = snapshot.about
-    console.print(plain("\nRejected lines (not counted in any number)", style="bold"))
+    _print_heading("Rejected lines (not counted in any number)", console)
     for rejected in about.rejected[:_LISTED]:
         console.print(plain(f"  {rejected.file}, line {rejected.line}: {rejected.reason}"))
     if about.rejected_total > _LISTED:
         console.print(f"  and {about.rejected_total - _LISTED:,} more")
     console.print(
-        plain(
-            "  Check these lines in the file. The usual cause is a stray quote, a delimiter in unquoted text, or a\n"
-            "  truncated line. Fix them at the source. All other lines were read."
-        )
+        "  Check these lines in the file. The usual cause is a stray quote, a delimiter in unquoted text, or a\n"
+        "  truncated line. Fix them at the source. All other lines were read."
     )

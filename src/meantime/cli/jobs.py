@@ -10,8 +10,8 @@ from pathlib import Path
 import click
 from rich.table import Table as Grid
 
-from meantime.cli.output import TABLE, choose_form, form_option, out_option, write_result
-from meantime.cli.reporting import report
+from meantime.cli.output import TABLE, choose_form, form_option, out_option, write_result, write_text
+from meantime.cli.reporting import report, say
 from meantime.cli.server import QUICK_RETRY_S, result_of, url_option
 from meantime.cli.terminal import output_console, plain
 from meantime.client.blocking import Client
@@ -65,7 +65,7 @@ def jobs(
         listed = [job.standing for job in islice(matching, limit)]
         is_more = next(matching, None) is not None
     if form == "json":
-        click.echo(document.dumps(listed))
+        write_text(document.dumps(listed).decode() + "\n")
         return
     grid = Grid("job", "state", "statistic", "data set", "label", "submitted")
     for job in listed:
@@ -113,4 +113,4 @@ def cancel(job_ids: Sequence[str], url: str) -> None:
     with Client(url, retry_for_s=QUICK_RETRY_S) as client:
         for job in [client.job(job_id) for job_id in job_ids]:
             outcome = job.cancel()
-            click.echo(f"{job.id}: {_OUTCOMES.get(outcome, outcome).format(state=job.state)}")
+            say(f"{job.id}: {_OUTCOMES.get(outcome, outcome).format(state=job.state)}")

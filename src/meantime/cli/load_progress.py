@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-import click
-from rich.console import Console
 from rich.progress import TaskID
 
-from meantime.cli.terminal import bars
+from meantime.cli.reporting import say
+from meantime.cli.terminal import bars, error_console
 from meantime.dataset.load_status import Loading, Status, progress_of
 
 # For the phases whose name in the API's documents would need an explanation.
@@ -19,7 +18,7 @@ _SHOWN_PHASES = {"looking": "examining", "rolling up": "aggregating"}
 @contextmanager
 def load_bars() -> Iterator[Callable[[str, Status], None] | None]:
     """Bars at a terminal; elsewhere nothing to show them with."""
-    console = Console(stderr=True)
+    console = error_console()
     if not console.is_terminal:
         yield None
         return
@@ -48,4 +47,4 @@ class LoadLines:
         """Print a line where another phase has begun."""
         if isinstance(status, Loading) and status.progress.phase != self._phase:
             self._phase = status.progress.phase
-            click.echo(f"{name}: {_SHOWN_PHASES.get(self._phase, self._phase)}", err=True)
+            say(f"{name}: {_SHOWN_PHASES.get(self._phase, self._phase)}", err=True)

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 import click
 
-from meantime.cli.reporting import report
+from meantime.cli.reporting import report, say
 from meantime.errors import MeantimeError
 
 
@@ -75,7 +75,7 @@ class _LazyCommands(click.Group):
             ctx.exit(0)
         except OSError as error:
             # Most likely the output, on a full disk. If it was another file, the system's message names it.
-            click.echo(f"meantime: reading or writing failed: {error}.", err=True)
+            say(f"meantime: reading or writing failed: {error}.", err=True)
             _discard_output()
             ctx.exit(1)
 

@@ -20,6 +20,7 @@ from meantime.errors import SettingInvalid
 from meantime.formats.document import Document
 from meantime.formats.registry import FORMATS
 from meantime.table import Kind, cell_format
+from meantime.text import visible
 
 # How a result is written: as a table for a terminal, or in a format; those that are no text are no good there.
 TABLE = "table"
@@ -59,12 +60,24 @@ def write_result(result: Result, form: str, out: Path | None) -> None:
     if form == TABLE:
         _print_document(result.document, output_console())
         return
+    if out is None and sys.stdout.isatty():
+        write_text(b"".join(result.pieces(FORMATS[form])).decode() + ("\n" if form == "json" else ""))
+        return
     with ExitStack() as opened:
         file = opened.enter_context(atomic_file(out)) if out and str(out) != "-" else sys.stdout.buffer
         file.writelines(result.pieces(FORMATS[form]))
         if form == "json":
             file.write(b"\n")  # the other texts end their lines themselves
         file.flush()
+
+
+def write_text(text: str) -> None:
+    """Write a text for programs to standard output: as it is, but at a terminal, where people read it, made safe."""
+    if sys.stdout.isatty():
+        text = visible(text, keep="\n\t")
+    # Not by click, which takes what looks like a color out of the data.
+    sys.stdout.write(text)
+    sys.stdout.flush()
 
 
 @contextmanager

@@ -2,27 +2,18 @@
 
 from __future__ import annotations
 
-import re
-
 import click
 
 from meantime.errors import Fault, MeantimeError
-
-# Control characters, but for the line end: in a label they could be commands to the terminal.
-_CONTROL = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f]")
+from meantime.text import visible
 
 
 def report(error: MeantimeError) -> int:
     """Print what went wrong, and return the exit code for it."""
-    # It may quote a file, or a server.
-    click.echo(f"meantime: {printable(error.operator_reason)}", err=True)
+    say(f"meantime: {error.operator_reason}", err=True)
     return 1 if error.fault is Fault.SERVER else 2
 
 
-def printable(text: str) -> str:
-    r"""Escape what a terminal could take for a command.
-
-    >>> print(printable("a\x1b[2Jb"))
-    a\x1b[2Jb
-    """
-    return _CONTROL.sub(lambda match: f"\\x{ord(match[0]):02x}", text)
+def say(text: str, *, err: bool = False) -> None:
+    """Print a text that may quote a file, a server or the command; its lines stay lines."""
+    click.echo(visible(text, keep="\n"), err=err)

@@ -9,6 +9,7 @@ from pathlib import Path
 import click
 
 from meantime.cli.options import column_option, setting_options
+from meantime.cli.reporting import say
 from meantime.settings import SETTINGS, read_settings
 
 
@@ -40,6 +41,6 @@ def serve(paths: Sequence[str], columns: dict[str, str], verbose: bool, config: 
             sources,
             verbose=verbose,
             on_change=show,
-            on_listening=lambda url: click.echo(f"Meantime listens at {url} (Ctrl-C stops it)", err=True),
+            on_listening=lambda url: say(f"Meantime listens at {url} (Ctrl-C stops it)", err=True),
         )
     sys.exit(code)

@@ -7,6 +7,7 @@ import sys
 
 import click
 
+from meantime.cli.reporting import say
 from meantime.cli.terminal import progress_bar
 from meantime.client.blocking import Job
 from meantime.client.result import Result
@@ -34,7 +35,7 @@ def result_of(job: Job, url: str) -> Result:
             job.wait(on_look=lambda known: show(known.progress))
         return job.result()
     except KeyboardInterrupt:
-        click.echo(f"\n{next_steps}", err=True)
+        say(f"\n{next_steps}", err=True)
         sys.exit(_INTERRUPTED)
     except ServerUnreachable as error:
         raise ServerUnreachable(f"{error}\n{next_steps}") from error

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from meantime.cli.options import READING, column_option, setting_options
-from meantime.cli.reporting import printable
+from meantime.cli.reporting import say
 from meantime.settings import read_settings
 
 
@@ -43,7 +43,7 @@ def verify(result: Path, data: str, columns: dict[str, str], config: Path | None
             verification = verifying.verify(body, document, catalog.snapshot(catalog.default))
     else:
         verification = document
-    click.echo(printable(verification.reason))
+    say(verification.reason)
     # So that a script can tell "wrong" from "cannot be judged here".
     codes = {VerificationOutcome.SAME: 0, VerificationOutcome.DIFFERS: 1, VerificationOutcome.CANNOT_TELL: 2}
     sys.exit(codes[verification.outcome])

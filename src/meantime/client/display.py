@@ -5,12 +5,12 @@ The texts may come from anybody's file: none may act as a terminal command or as
 
 from __future__ import annotations
 
-import re
 from html import escape
 from itertools import islice
 
 from meantime.formats.document import Document
 from meantime.table import Kind, cell_format
+from meantime.text import visible
 
 # Enough for a first look at a result.
 _ROWS_SHOWN = 10
@@ -18,8 +18,6 @@ _ROWS_SHOWN = 10
 _CELL_CHARACTERS = 60
 _TITLE_CHARACTERS = 200
 _NOTE_CHARACTERS = 1000
-# Control characters could be terminal commands, or break a line.
-_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f]")
 
 
 def as_text(document: Document) -> str:
@@ -84,4 +82,4 @@ def _heading(name: str, unit: str | None) -> str:
 
 def _clean(text: str, characters: int = _CELL_CHARACTERS) -> str:
     short = text if len(text) <= characters else text[: characters - 1] + "…"
-    return _CONTROL.sub("\N{REPLACEMENT CHARACTER}", short)
+    return visible(short)

@@ -11,35 +11,33 @@ import time
 from functools import lru_cache
 
 from meantime.log.entries import LogEntry, RequestFinished, RequestStarted
+from meantime.text import visible
 
 # A value longer than this is cut: a line must not cost more than the request it is about.
 VALUE_LIMIT = 300
-# Control characters of both kinds, the separators that end a line for some readers, the marks that turn the
-# direction of writing, and halves of characters. A line with any of these as it came could forge another line.
-_UNSAFE = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 def line(entry: LogEntry) -> str:
     """Write an entry as one line, without its end."""
     if isinstance(entry, RequestStarted):
         return (
-            f"{timestamp(entry.at_s)} info enter request={entry.request} method={entry.method} "
-            f"path={_bytes(entry.path)} parameters={_quoted(_bytes(entry.parameters))}"
+            f"{timestamp(entry.at_s)} info enter request={entry.request} method={_method(entry.method)} "
+            f"path={_path(entry.path)} parameters={_quoted(_bytes(entry.parameters))}"
         )
     if isinstance(entry, RequestFinished):
         level = "info" if entry.status < 500 else "error"
         job = f" job_id={entry.job_id}" if entry.job_id else ""
         reason = f" reason={_quoted(safe(entry.reason))}" if entry.reason else ""
         return (
-            f"{timestamp(entry.at_s)} {level} exit request={entry.request} method={entry.method} "
-            f"path={_bytes(entry.path)} status={entry.status}{job} ms={entry.seconds * 1000:.3f}{reason}"
+            f"{timestamp(entry.at_s)} {level} exit request={entry.request} method={_method(entry.method)} "
+            f"path={_path(entry.path)} status={entry.status}{job} ms={entry.seconds * 1000:.3f}{reason}"
         )
     rest = dict(entry.fields)
     level, event = rest.pop("level", "info"), rest.pop("event", "")
     # A traceback is the one value that is worth its length; its lines become one.
     trace = rest.pop("exception", None)
     fields = "".join(f" {safe(name)}={_value(value)}" for name, value in rest.items())
-    exception = f" exception={_quoted(escaped(str(trace)))}" if trace else ""
+    exception = f" exception={_quoted(visible(str(trace)))}" if trace else ""
     return f"{timestamp(entry.at_s)} {level} {safe(str(event))}{fields}{exception}"
 
 
@@ -74,12 +72,7 @@ def safe(text: str) -> str:
     """
     if len(text) > VALUE_LIMIT:
         return f"{safe(text[:VALUE_LIMIT])}...({len(text)} characters)"
-    return escaped(text.replace("\\", "\\\\"))
-
-
-def escaped(text: str) -> str:
-    """Write as escapes what could end a line or command a terminal."""
-    return _UNSAFE.sub(lambda match: match[0].encode("unicode_escape").decode(), text)
+    return visible(text.replace("\\", "\\\\"))
 
 
 def _value(value: object) -> str:
@@ -102,4 +95,14 @@ def _bytes(data: bytes) -> str:
     if len(data) > VALUE_LIMIT:
         return f"{_bytes(data[:VALUE_LIMIT])}...({len(data)}_bytes)"
     text = data.decode("utf-8", "backslashreplace").replace("\\", "\\\\")
-    return text if text.isascii() and text.isprintable() else escaped(text)
+    return text if text.isascii() and text.isprintable() else visible(text)
+
+
+def _method(method: str) -> str:
+    # Of a request that a server passes on as it came.
+    return method if method.isascii() and method.isalpha() and len(method) <= VALUE_LIMIT else _quoted(safe(method))
+
+
+def _path(path: bytes) -> str:
+    text = _bytes(path)
+    return _quoted(text) if " " in text or '"' in text else text

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
+import traceback
 from collections import deque
 from collections.abc import Callable
 from pathlib import Path
@@ -65,6 +66,7 @@ class Log:
         self._dropped = 0
         self._is_asleep = False
         self._is_closing = False
+        self._is_dead = False
         self._wake = threading.Event()
         self._thread: threading.Thread | None = None
         self._before: dict[str, Any] = {}
@@ -80,7 +82,7 @@ class Log:
         self._before = structlog.get_config()
         configure_structlog(lambda fields: self._put(LogEvent(self._clock(), fields)), level=logging.DEBUG)
         self._handler.attach()
-        self._thread = threads.start("log", self._write_until_closed, on_death=self._on_death)
+        self._thread = threads.start("log", self._write_until_closed, on_death=self._died)
 
     def close(self) -> None:
         """Write what was logged, give structlog and logging back, stop the thread. May be called twice."""
@@ -112,7 +114,26 @@ class Log:
         """Note how a request was answered."""
         self._put(RequestFinished(self._clock(), request, method, path, status, job_id, seconds, reason))
 
+    def _died(self, role: str, error: BaseException) -> None:
+        """Go on without the thread, or nobody would hear why the server ends: events are shown where they happen."""
+        self._is_dead = True
+        self._put(
+            LogEvent(
+                self._clock(),
+                {
+                    "event": "a thread died",
+                    "level": "error",
+                    "role": role,
+                    "exception": "".join(traceback.format_exception(error)),
+                },
+            )
+        )
+        self._on_death(role, error)
+
     def _put(self, entry: LogEntry) -> None:
+        if self._is_dead:
+            self._sink.show(entry)
+            return
         if len(self._queue) >= self._queue_limit:
             self._dropped += 1  # two threads may count as one here; the order of magnitude is what is reported
             return

@@ -12,7 +12,8 @@ from typing import Protocol, TextIO
 import structlog
 
 from meantime.log.entries import LogEntry, LogEvent
-from meantime.log.lines import escaped, line, safe
+from meantime.log.lines import line, safe
+from meantime.text import visible
 
 # Marks what we hand to logging, so that it does not come back to us.
 FROM_MEANTIME = "is_from_meantime"
@@ -51,9 +52,12 @@ class Terminal:
             return line(entry)
         fields = {"timestamp": time.strftime("%H:%M:%S", time.localtime(entry.at_s)), **entry.fields}
         trace = str(fields.pop("exception", ""))
-        shown = {name: safe(value) if isinstance(value, str) else value for name, value in fields.items()}
+        shown = {
+            name: value if isinstance(value, bool | int | float | None) else safe(str(value))
+            for name, value in fields.items()
+        }
         render = structlog.dev.ConsoleRenderer(colors="NO_COLOR" not in os.environ, pad_event_to=0, pad_level=False)
-        return str(render(None, "", shown)) + "".join(f"\n{escaped(each)}" for each in trace.splitlines())
+        return str(render(None, "", shown)) + "".join(f"\n{visible(each)}" for each in trace.splitlines())
 
 
 class ApplicationLogger:

@@ -17,6 +17,7 @@ from meantime.dataset.load_status import Failed, Loading, Ready
 from meantime.dataset.summary import count
 from meantime.engine.engine import Engine
 from meantime.model import JobRecord, JobState
+from meantime.text import visible
 from meantime.web.http.replies import Reply
 
 _log = structlog.get_logger("meantime.jobs")
@@ -164,8 +165,8 @@ class _CurrentState(Collector):
                 ("reload_failed", "1 if the last reload failed, so that older data is served"),
             )
         }
-        for name in self._catalog.names:
-            status = self._catalog.status(name)
+        for known in self._catalog.names:
+            status, name = self._catalog.status(known), visible(known)
             for word, kind in (("loading", Loading), ("ready", Ready), ("failed", Failed)):
                 state.add_metric([name, word], int(isinstance(status, kind)))
             if isinstance(status, Loading):

@@ -4,13 +4,14 @@ import io
 import os
 import re
 import threading
+import time
 from pathlib import Path
 
 import pytest
 import structlog
 
 from tests.support.logs import lines, logging_to
-from tests.support.waiting import join, wait_for
+from tests.support.waiting import PATIENCE_S, join, wait_for
 
 
 def test_a_line_has_a_utc_time_a_level_what_happened_and_its_fields(tmp_path: Path) -> None:
@@ -61,6 +62,37 @@ def test_no_text_breaks_out_of_its_line(tmp_path: Path, evil: str) -> None:
     assert second.endswith("info next")
     if evil == "\\n":  # what was sent with a backslash is told from what was escaped here
         assert "\\\\n" in first
+
+
+def test_the_death_of_the_logs_thread_is_said_at_the_terminal_with_all_that_follows(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    died = threading.Event()
+    terminal = io.StringIO()
+
+    def refuse(_seconds: float) -> None:
+        raise OSError(22, "Invalid argument")
+
+    with logging_to(tmp_path, terminal=terminal, on_death=lambda _role, _error: died.set()):
+        monkeypatch.setattr(time, "sleep", refuse)
+        structlog.get_logger().info("before")
+        assert died.wait(PATIENCE_S)
+        structlog.get_logger().error("stopping after a failure")
+    shown = terminal.getvalue()
+    assert "a thread died role=log" in shown
+    assert "Invalid argument" in shown
+    assert shown.index("a thread died") < shown.index("stopping after a failure")
+
+
+@pytest.mark.parametrize("method", ["G\x00T", "\x1b[31m", "GET path=/x", "M" * 5_000, "\u202e"])
+def test_a_method_is_one_value_of_its_line(tmp_path: Path, method: str) -> None:
+    with logging_to(tmp_path) as log:
+        log.request_started(1, method, b"/a b", b"")
+        log.request_finished(1, method, b"/", status=405, job_id=None, seconds=0.1, reason=None)
+    for line in lines(tmp_path):
+        assert re.fullmatch(r"[ -~]{1,500}", line)
+        assert re.search(r' method="(?:[^"\\]|\\.)*" path=', line)
+    assert 'path="/a b"' in lines(tmp_path)[0]
 
 
 def test_a_long_value_is_cut_and_says_how_long_it_was(tmp_path: Path) -> None:

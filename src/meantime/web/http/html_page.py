@@ -6,6 +6,8 @@ import base64
 import hashlib
 from html import escape
 
+from meantime.text import visible
+
 MEDIA_TYPE = "text/html; charset=utf-8"
 
 _STYLE = """
@@ -47,12 +49,21 @@ HEADERS = (
 )
 
 
+def as_text(text: str) -> str:
+    r"""Return a text, which may come from a file, as HTML: nothing in it is markup, or turns the text around it.
+
+    >>> print(as_text("<b>\u202e"))
+    &lt;b&gt;\u202e
+    """
+    return escape(visible(text, keep="\n"))
+
+
 def render(body: str, *, title: str, head: str = "") -> bytes:
     """Return a page. ``body`` and ``head`` are HTML; the title is plain text."""
     text = (
         '<!doctype html><html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"{head}<title>{escape(title)}</title><style>{_STYLE}</style></head><body>{body}</body></html>"
+        f"{head}<title>{as_text(title)}</title><style>{_STYLE}</style></head><body>{body}</body></html>"
     )
     # File names can contain bytes that are not text.
     return text.encode("utf-8", "backslashreplace")
