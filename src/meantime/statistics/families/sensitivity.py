@@ -187,11 +187,10 @@ def _across_breaks(selected: Selected) -> tuple[str, ...]:
 
 
 def cost(prepared: Prepared[Sensitivity, Selected]) -> Cost:
-    """State what the rankings cost: one or another reads any cell; figures compare the orders pair by pair."""
+    """State what the rankings cost: one or another reads any cell."""
     k, is_figures = len(prepared.data.as_asked), prepared.parameters.show == "figures"
     return Cost(
         cells=STATISTIC.searched(prepared.snapshot, prepared.parameters),
-        pairs=len(METHODS) * k * (k - 1) // 2 if is_figures else 0,
         answer_bytes=prepared.answer_bytes(len(METHODS) if is_figures else k),
     )
 

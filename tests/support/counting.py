@@ -1,0 +1,108 @@
+"""Counts what a computation goes through, where the methods take it in: cells, pairs, random numbers."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+import pytest
+
+from meantime.dataset.cube import Cube, Integers
+from meantime.statistics.methods import differences, seeding, slopes
+from meantime.statistics.methods.pairs import Different, Pairs
+
+
+@dataclass
+class Counted:
+    """What was counted so far."""
+
+    entries: dict[str, set[int]] = field(default_factory=dict)  # that were read, by the name of what they are in
+    differences: int = 0  # of one estimate and another, or a value
+    compared: int = 0  # of all pairs, those that were
+    times: float = 0  # how often each of these was gone through, on average
+    draws: int = 0
+
+
+class _Watched(np.ndarray[Any, Any]):
+    """An array that notes which of its entries are read."""
+
+    read: set[int] | None = None
+
+    def __getitem__(self, which: Any) -> Any:
+        if self.read is not None:
+            self.read.update(np.arange(len(self))[which].ravel().tolist())
+        return np.asarray(self)[which]
+
+
+def watch(cube: Cube, counted: Counted) -> None:
+    """Note which cells, and entries of marginals, are read. The cube is for this alone afterwards."""
+    for name in ("cells", "by_question", "by_location", "by_stratum"):
+        moments = getattr(cube, name).moments
+        watched = moments.count.view(_Watched)
+        watched.read = counted.entries.setdefault(name, set())
+        object.__setattr__(moments, "count", watched)
+
+
+def count_work(monkeypatch: pytest.MonkeyPatch, counted: Counted) -> None:
+    """Count pairs and draws."""
+    for real in (differences.difference, differences.difference_of_differences):
+        _replace(monkeypatch, real, _counting_differences(real, counted))
+    _replace(monkeypatch, slopes.theil_sen, _counting_slopes(slopes.theil_sen, counted))
+    _replace(monkeypatch, seeding.generator, lambda *given, **named: _Generator(_generator(*given, **named), counted))
+    beyond = Pairs.beyond
+    seen: dict[int, list[Integers]] = {}
+
+    def counting(self: Pairs, rows: Integers, *given: Any, **named: Any) -> Different:
+        every = seen.setdefault(id(self), [])
+        every.append(rows)
+        distinct = len(np.unique(np.concatenate(every)))
+        # Each pair is seen from both of its sides.
+        counted.compared = distinct * (self.tested - 1) // 2
+        counted.times = sum(map(len, every)) / max(distinct, 1)
+        return beyond(self, rows, *given, **named)
+
+    monkeypatch.setattr(Pairs, "beyond", counting)
+
+
+_generator = seeding.generator
+
+
+class _Generator:
+    """A generator of random numbers that counts them."""
+
+    def __init__(self, real: np.random.Generator, counted: Counted) -> None:
+        self._real = real
+        self._counted = counted
+
+    def standard_normal(self, size: Any = None, **more: Any) -> Any:
+        drawn = self._real.standard_normal(size, **more)
+        self._counted.draws += np.size(drawn)
+        return drawn
+
+
+def _counting_differences(real: Callable[..., Any], counted: Counted) -> Callable[..., Any]:
+    def counting(*given: Any, **named: Any) -> Any:
+        found = real(*given, **named)
+        counted.differences += len(found.value)
+        return found
+
+    return counting
+
+
+def _counting_slopes(real: Callable[..., Any], counted: Counted) -> Callable[..., Any]:
+    def counting(year: Any, value: Any) -> Any:
+        counted.differences += len(value) * len(year) * (len(year) - 1) // 2
+        return real(year, value)
+
+    return counting
+
+
+def _replace(monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], by: Callable[..., Any]) -> None:
+    """Replace a function wherever a statistic or a method has imported it."""
+    for module in [each for name, each in sys.modules.items() if name.startswith("meantime.statistics.")]:
+        for name, value in list(vars(module).items()):
+            if value is function:
+                monkeypatch.setattr(module, name, by)
