@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from meantime.errors import RequestInvalid
 from meantime.formats import document
 from meantime.model import Unwatched
 from meantime.statistics.check import check, check_names
+from meantime.statistics.cost import COST_LIMITS, in_words
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyPrepared
 from tests.support.counting import Counted, count_work, watch
@@ -129,3 +131,19 @@ def test_what_is_searched_is_known_before_the_cells_are_selected(name: str, raw:
     assert named.least_cost.searched == questions * 12 * 3 * len(YEARS)
     assert named.prepared().cost.searched == named.least_cost.searched
     assert named.least_cost.seconds <= named.prepared().cost.seconds
+
+
+def test_a_ranking_of_the_counties_is_answered_at_once_and_one_of_10_000_places_is_not() -> None:
+    counties, many = (check("ranking", SMALL, places(number, groups=(TOTAL,))).cost for number in (3_144, 10_000))
+    assert COST_LIMITS.at_once.allows(counties)
+    assert not COST_LIMITS.at_once.allows(many)
+    assert in_words("ranking", many) == (
+        "This ranking reads 10,001 values and compares 50,005,000 pairs; its answer is about 5 MB."
+    )
+
+
+def test_a_ranking_of_all_tracts_may_be_a_job_and_one_of_a_million_places_may_not() -> None:
+    tracts = check("ranking", SMALL, places(72_000, groups=(TOTAL,))).cost
+    assert COST_LIMITS.job.allows(tracts)
+    places_squared = 10**6 * (10**6 - 1) // 2
+    assert not COST_LIMITS.job.allows(replace(tracts, pairs=places_squared))

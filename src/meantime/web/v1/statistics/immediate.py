@@ -12,7 +12,7 @@ from meantime.errors import (
     JobCancelled,
 )
 from meantime.formats.document import Document
-from meantime.statistics.cost import Cost, CostLimit, in_words
+from meantime.statistics.cost import Cost, in_words
 from meantime.statistics.statistic import AnyPrepared
 from meantime.web.backend import Backend
 from meantime.web.http.request import HttpRequest
@@ -24,9 +24,6 @@ _SHORT_S = 0.02
 # Selecting among more cells takes longer than that. A question of the CDC has up to 20,020, of which usually one in ten
 # is compared with what is asked for.
 _SHORT_CELLS = 25_000
-# Larger ones must be jobs, which can be followed and cancelled. People wait so long without wondering, and so much is a
-# page of a browser.
-_AT_ONCE = CostLimit(seconds=1.5, answer_bytes=4_000_000)
 # As long as people wait without any sign of progress. The limits above make this rare.
 _SECONDS = 10.0
 
@@ -51,7 +48,7 @@ class ImmediateAnswer:
             AnswersBusy, ClientGone: as in ``AnswerPool.run``.
         """
         named = self._question.named
-        _require_at_once(named.statistic.name, named.least_cost)
+        self._require_affordable(named.least_cost)
         if named.least_cost.searched > _SHORT_CELLS:
             return self._pools.long
         prepared = await self._pools.short.run(request, self.prepare)
@@ -65,7 +62,7 @@ class ImmediateAnswer:
         """
         if self._prepared is None:
             prepared = self._question.prepared()
-            _require_at_once(prepared.statistic.name, prepared.cost)
+            self._require_affordable(prepared.cost)
             self._prepared = prepared
         return self._prepared
 
@@ -73,13 +70,14 @@ class ImmediateAnswer:
         """Compute it in the calling thread; raises as ``prepare`` and the computation do."""
         return self._compute.document(self.prepare(), self._question.dataset, self.work)
 
-
-def _require_at_once(statistic: str, cost: Cost) -> None:
-    if not _AT_ONCE.allows(cost):
-        raise AskAsJob(
-            f"{in_words(statistic, cost)} Immediate answers are limited to {_AT_ONCE}. POST the same question to "
-            "/v1/jobs, where you can wait for it, follow it and cancel it; or name fewer locations or years."
-        )
+    def _require_affordable(self, cost: Cost) -> None:
+        limit = self._compute.limits.at_once
+        if not limit.allows(cost):
+            raise AskAsJob(
+                f"{in_words(self._question.named.statistic.name, cost)} Immediate answers are limited to {limit}. POST "
+                "the same question to /v1/jobs, where you can wait for it, follow it and cancel it; or ask for fewer "
+                "locations, groups or years."
+            )
 
 
 class BriefWork:

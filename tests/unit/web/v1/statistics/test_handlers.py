@@ -35,6 +35,7 @@ from meantime.errors import (
 from meantime.formats.document import Document
 from meantime.formats.registry import FORMATS
 from meantime.model import Request, Work
+from meantime.statistics.check import Named
 from meantime.statistics.cost import CostLimit, CostLimits
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyPrepared
@@ -335,8 +336,33 @@ def test_data_sets_that_cannot_be_asked_are_told_apart(server: Server) -> None:
 # Long answers
 
 
-def test_what_costs_too_much_is_to_be_asked_as_a_job(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("meantime.web.v1.statistics.immediate._AT_ONCE", CostLimit(seconds=1.5, answer_bytes=1_000))
+@pytest.mark.parametrize(
+    ("suffix", "pairs", "error"),
+    [("svg", {}, NotAcceptable), ("csv", {"chart": "pie"}, RequestInvalid), ("docx", {}, PathUnknown)],
+)
+def test_a_form_or_chart_that_there_is_not_is_refused_before_anything_is_selected(
+    server: Server, monkeypatch: pytest.MonkeyPatch, suffix: str, pairs: dict[str, str], error: type[Exception]
+) -> None:
+    selected: list[Named] = []
+    monkeypatch.setattr(Named, "prepared", selected.append)
+    assert isinstance(server.refusal("summary", query(**pairs), suffix=suffix), error)
+    assert (selected, server.computing.times) == ([], 0)
+
+
+def test_what_is_seen_to_cost_too_much_by_its_number_of_cells_is_not_selected(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.computing.limits = CostLimits(at_once=CostLimit(seconds=1e-7, answer_bytes=10**9))
+    selected: list[Named] = []
+    monkeypatch.setattr(Named, "prepared", selected.append)
+    refused = server.refusal("summary", query())
+    assert isinstance(refused, AskAsJob)
+    assert refused.reason.startswith("This summary goes through ")
+    assert selected == []
+
+
+def test_what_costs_too_much_is_to_be_asked_as_a_job(server: Server) -> None:
+    server.computing.limits = CostLimits(at_once=CostLimit(seconds=1.5, answer_bytes=1_000))
     refused = server.refusal("summary", query())
     assert isinstance(refused, AskAsJob)
     assert refused.reason.startswith("This summary reads 1 value; its answer is less than 1 MB. ")
