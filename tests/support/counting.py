@@ -11,8 +11,8 @@ import numpy as np
 import pytest
 
 from meantime.dataset.cube import Cube, Integers
-from meantime.statistics.methods import differences, seeding, slopes
-from meantime.statistics.methods.pairs import Different, Pairs
+from meantime.statistics.methods import differences, pairs, seeding, slopes
+from meantime.statistics.methods.pairs import Pairs
 
 
 @dataclass
@@ -52,19 +52,20 @@ def count_work(monkeypatch: pytest.MonkeyPatch, counted: Counted) -> None:
         _replace(monkeypatch, real, _counting_differences(real, counted))
     _replace(monkeypatch, slopes.theil_sen, _counting_slopes(slopes.theil_sen, counted))
     _replace(monkeypatch, seeding.generator, lambda *given, **named: _Generator(_generator(*given, **named), counted))
-    beyond = Pairs.beyond
+    # Where all comparisons of pairs come by.
+    blocks = Pairs._blocks
     seen: dict[int, list[Integers]] = {}
 
-    def counting(self: Pairs, rows: Integers, *given: Any, **named: Any) -> Different:
+    def counting(self: Pairs, places: Integers, *given: Any, **named: Any) -> Any:
         every = seen.setdefault(id(self), [])
-        every.append(rows)
+        every.append(places)
         distinct = len(np.unique(np.concatenate(every)))
         # Each pair is seen from both of its sides.
-        counted.compared = distinct * (self.tested - 1) // 2
+        counted.compared = distinct * (len(self.tested) - 1) // 2
         counted.times = sum(map(len, every)) / max(distinct, 1)
-        return beyond(self, rows, *given, **named)
+        return blocks(self, places, *given, **named)
 
-    monkeypatch.setattr(Pairs, "beyond", counting)
+    monkeypatch.setattr(Pairs, "_blocks", counting)
 
 
 _generator = seeding.generator
@@ -101,8 +102,11 @@ def _counting_slopes(real: Callable[..., Any], counted: Counted) -> Callable[...
 
 
 def _replace(monkeypatch: pytest.MonkeyPatch, function: Callable[..., Any], by: Callable[..., Any]) -> None:
-    """Replace a function wherever a statistic or a method has imported it."""
-    for module in [each for name, each in sys.modules.items() if name.startswith("meantime.statistics.")]:
+    """Replace a function wherever a statistic or a method has imported it, but for the pairs, which are counted."""
+    modules = [each for name, each in sys.modules.items() if name.startswith("meantime.statistics.")]
+    for module in modules:
+        if module is pairs:
+            continue
         for name, value in list(vars(module).items()):
             if value is function:
                 monkeypatch.setattr(module, name, by)
