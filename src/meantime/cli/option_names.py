@@ -29,7 +29,7 @@ def _sentence(problem: Problem, statistic: str) -> str:
         return problem.detail
     typed = option(parameter)
     match problem.code:
-        case "missing":
+        case "missing" if problem.detail.startswith(f'"{parameter}" is missing'):
             return f"{statistic} needs {typed if parameter in _OPTIONS else f'{typed}=VALUE'}."
         case "unknown-key" if problem.closest:
             return f"{statistic} does not take {typed}. Did you mean {' or '.join(map(option, problem.closest))}?"

@@ -320,10 +320,9 @@ def _one_kind(info: msgspec.inspect.Type) -> str:
             return "true or false"
         case msgspec.inspect.StrType():
             return "a text"
-        case msgspec.inspect.VarTupleType():
-            return f"a list of at most {info.max_length:,} values" if info.max_length else "a list"
-        case _:
-            raise AssertionError(f"no parameter has the type {info}")
+        case _:  # a list: no parameter has another type
+            most = getattr(info, "max_length", None)
+            return f"a list of at most {most:,} values" if most else "a list"
 
 
 def _bounds(info: msgspec.inspect.IntType | msgspec.inspect.FloatType) -> str:

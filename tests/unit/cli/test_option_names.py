@@ -9,10 +9,8 @@ from meantime.errors import Problem, RequestInvalid
 @pytest.mark.parametrize(
     ("pointer", "code", "closest", "sentence"),
     [
-        ("/question", "missing", (), "trend needs --question."),
-        ("/parameters/question", "missing", (), "trend needs --question."),
         ("/label", "type", (), "--label: As the API says it."),
-        ("/target", "missing", (), "trend needs -p target=VALUE."),
+        ("/stratum", "missing", (), "-p stratum: As the API says it."),
         ("/state", "unknown-key", (), "trend does not take --state."),
         (
             "/yeras",
@@ -32,8 +30,24 @@ def test_a_problem_names_the_option_it_is_about(
     assert in_options(RequestInvalid("", problems=[problem]), "trend") == sentence
 
 
+@pytest.mark.parametrize(
+    ("pointer", "sentence"),
+    [
+        ("/question", "trend needs --question."),
+        ("/parameters/question", "trend needs --question."),
+        ("/target", "trend needs -p target=VALUE."),
+    ],
+)
+def test_what_every_request_needs_is_named_by_its_option(pointer: str, sentence: str) -> None:
+    name = pointer.rpartition("/")[2]
+    problem = Problem(pointer=pointer, code="missing", detail=f'"{name}" is missing: trend needs "question".')
+    assert in_options(RequestInvalid("", problems=[problem]), "trend") == sentence
+
+
 def test_each_problem_has_a_line() -> None:
-    problems = [Problem(pointer=f"/{name}", code="missing", detail="") for name in ("question", "state")]
+    problems = [
+        Problem(pointer=f"/{name}", code="missing", detail=f'"{name}" is missing.') for name in ("question", "state")
+    ]
     refused = RequestInvalid("2 things are wrong", problems=problems)
     assert in_options(refused, "trend") == "trend needs --question.\ntrend needs --state."
 

@@ -232,15 +232,9 @@ def of_several(reason: str) -> str:
     >>> [of_several(reason) for reason in ("has no value", "is an aggregate", "is suppressed", "lacks a group")]
     ['have no value', 'are aggregates', 'are suppressed', 'lack a group']
     """
-    for one, several in (
-        ("has ", "have "),
-        ("is an aggregate", "are aggregates"),
-        ("is ", "are "),
-        ("lacks ", "lack "),
-    ):
-        if reason.startswith(one):
-            return several + reason.removeprefix(one)
-    raise AssertionError(f"no verb begins {reason!r}")
+    verbs = (("has ", "have "), ("is an aggregate", "are aggregates"), ("is ", "are "), ("lacks ", "lack "))
+    one, several = next(each for each in verbs if reason.startswith(each[0]))
+    return several + reason.removeprefix(one)
 
 
 def no_value(when: str, group: str = "") -> str:

@@ -196,4 +196,4 @@ def no_one_category(fitting: Sequence[str], groups: Mapping[str, Sequence[str]])
         names = listed(map(quoted, fitting))
         return "mixed", f"Several categories have the groups of the standard: {names}. Choose one as category."
     there = "; ".join(f"{quoted(category)}: {listed(map(quoted, strata))}" for category, strata in groups.items())
-    return "missing", f"No category of the question has the groups of the standard. There are, by category: {there}."
+    return "absent", f"No category of the question has the groups of the standard. There are, by category: {there}."

@@ -83,7 +83,7 @@ def chosen_groups(snapshot: Snapshot, parameters: OfCategory, *, one_stratum: bo
     def first_free(what: str) -> str:
         if not free:
             detail = f"{quoted(category)} has no group to compare that is not named. {_there(strata_of)}"
-            raise refusal("/category", "missing", detail)
+            raise refusal("/category", "absent", detail)
         chosen = free.pop(0)
         said.append(words.default_member(subject, what, category, chosen, free))
         return chosen
@@ -97,7 +97,7 @@ def chosen_groups(snapshot: Snapshot, parameters: OfCategory, *, one_stratum: bo
 def _no_category(strata_of: Mapping[str, list[str]], named: set[str]) -> RequestInvalid:
     among_them = f", with {listed(map(quoted, sorted(named)))} among them" if named else ""
     detail = f"No category of the question has two groups to compare{among_them}. {_there(strata_of)}"
-    return refusal("/category", "missing", detail)
+    return refusal("/category", "absent", detail)
 
 
 def _there(strata_of: Mapping[str, list[str]]) -> str:
