@@ -88,10 +88,12 @@ def test_a_process_that_is_killed_is_a_problem_that_says_so(renderer: Callable[[
     assert children() <= before
 
 
-def test_the_error_has_the_last_output_of_the_process(renderer: Callable[[str], None]) -> None:
+def test_the_last_output_of_the_process_is_for_who_runs_the_server(renderer: Callable[[str], None]) -> None:
     renderer("sys.stdin.read(); sys.exit('out of ink')")
-    with pytest.raises(PictureFailed, match=r"exit code 1\. Its last output: out of ink"):
+    with pytest.raises(PictureFailed, match=r"exit code 1\. The chart is also available") as caught:
         render(SPEC, "svg")
+    assert "out of ink" not in caught.value.reason
+    assert "Its last output: out of ink" in caught.value.operator_reason
 
 
 def test_a_specification_that_cannot_be_drawn_is_a_problem() -> None:

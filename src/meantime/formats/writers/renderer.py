@@ -90,10 +90,8 @@ def _rendered(order: bytes, seconds: float, memory_mb: float) -> bytes:
         process.kill()
         process.communicate()
     if process.returncode != 0 or not picture:
-        raise PictureFailed(
-            f"Drawing the picture failed: {_ending(process.returncode)}.{_tail(errors)} The chart is also available "
-            "as vl.json."
-        )
+        what = f"Drawing the picture failed: {_ending(process.returncode)}."
+        raise PictureFailed(f"{what} The chart is also available as vl.json.").for_operator(f"{what}{_tail(errors)}")
     return picture
 
 
