@@ -298,16 +298,18 @@ def _choices(info: msgspec.inspect.Type) -> tuple[str, ...]:
 def _must_be(info: msgspec.inspect.Type) -> str:
     """Say what a value must be, in words.
 
-    >>> [_must_be(_info(kind)) for kind in (int | str, bool | None, Literal["a", "b"])]
-    ['a whole number or a text', 'true or false', 'one of a, b']
+    >>> [_must_be(_info(kind)) for kind in (Annotated[int, msgspec.Meta(ge=1)], bool | None, Literal["a", "b"])]
+    ['a whole number from 1', 'true or false', 'one of a, b']
+    >>> _must_be(_info(Year | str | None))
+    'a year such as 2020, or a text that names several'
     >>> _must_be(_info(Annotated[tuple[float, ...], msgspec.Meta(max_length=3)]))
     'a list of at most 3 values'
     """
     if choices := _choices(info):
         return f"one of {', '.join(choices)}"
-    return " or ".join(
-        _one_kind(each) for each in _alternatives(info) if not isinstance(each, msgspec.inspect.NoneType)
-    )
+    kinds = [each for each in _alternatives(info) if not isinstance(each, msgspec.inspect.NoneType)]
+    # What may be a number or a text are years.
+    return _one_kind(kinds[0]) if len(kinds) == 1 else "a year such as 2020, or a text that names several"
 
 
 def _one_kind(info: msgspec.inspect.Type) -> str:

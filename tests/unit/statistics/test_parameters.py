@@ -21,9 +21,9 @@ EVERY = [
 ]
 SENTENCE = re.compile(
     r'(The \d+(st|nd|rd|th) value of )?"\w+" must be '
-    r"(a text|a list|a list of at most [\d,]+ values|true or false|one of [\w, ]+|a (whole )?number( or a text)?"
-    r"( (from|above) [\d.,]+)?( (to|and below) [\d.,]+)?|a whole number or a text|a year such as 2020, or the first "
-    r"and the last year of a span: 2018-2020)(, or null)?"
+    r"(a text|a list|a list of at most [\d,]+ values|true or false|one of [\w, ]+|a (whole )?number"
+    r"( (from|above) [\d.,]+)?( (to|and below) [\d.,]+)?|a year such as 2020, or a text that names several"
+    r"|a year such as 2020, or the first and the last year of a span: 2018-2020)(, or null)?"
     r'(, not (".*"|-?[\d.e+-]+|one of [\d,]+|a number|a list|an object|null|true or false))?\.'
     r"( Did you mean .*\?)?"
 )
@@ -69,7 +69,11 @@ def test_what_is_wrong_with_a_parameter_is_said_in_a_sentence(name: str, field: 
             {"better": "lowr"},
             '"better" must be one of higher, lower, or null, not "lowr". Did you mean "lower"?',
         ),
-        ("estimate", {"years": [2019]}, '"years" must be a whole number or a text, not a list.'),
+        (
+            "estimate",
+            {"years": [2019]},
+            '"years" must be a year such as 2020, or a text that names several, not a list.',
+        ),
         ("estimate", {"weights": {}}, '"weights" must be one of equal, sample_size, effective_size, not an object.'),
         ("estimate", {"locations": [None]}, 'The 1st value of "locations" must be a text, not null.'),
     ],
