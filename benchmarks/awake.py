@@ -36,6 +36,8 @@ _PLACES = 3_144
 _YEARS = range(2019, 2024)
 _COUNTY_QUESTION = "Obesity among adults"
 _BATCH = 1_000
+# So many that the disk, for which each submission waits, is shared by several in a commit.
+_SUBMITTERS = 32
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -228,7 +230,7 @@ async def _streams(server: Server, number: int, seconds: int) -> list[Client]:
         writer.write(head)
         streams.append(writer)
     await asyncio.sleep(1 + number / 2_000)
-    submitting = [Client(server) for _ in range(4)]
+    submitting = [Client(server) for _ in range(_SUBMITTERS)]
     body = json.dumps({"question": QUESTION}).encode()
     until = time.monotonic() + seconds
 

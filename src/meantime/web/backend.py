@@ -19,6 +19,7 @@ from meantime.web.job_list import KeptJobList
 from meantime.web.long_poll import JobWaiters
 from meantime.web.metrics import Metrics
 from meantime.web.pools import AnswerPools
+from meantime.web.stream_places import StreamPlaces
 
 
 class Compute(Protocol):
@@ -51,3 +52,4 @@ class Backend:
     answers: AnswerCache = field(default_factory=AnswerCache)
     pools: AnswerPools = field(default_factory=AnswerPools)
     job_list: KeptJobList = field(default_factory=KeptJobList)
+    streams: StreamPlaces = field(default_factory=StreamPlaces)

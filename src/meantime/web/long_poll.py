@@ -143,6 +143,8 @@ class JobWaiters:
             self._loop = loop
             self._watched = {}
             self._notifications.clear()
+            if self._events is not None:
+                self._events.forget_loop()
             self._is_notifying = self._is_wake_scheduled = False
 
     def _record(self, watched: _Watched, detail: JobDetail) -> None:
@@ -166,7 +168,7 @@ class JobWaiters:
         if self._changes:
             self._wake_loop()
         if self._events is not None:
-            self._events.wake()
+            self._events.wake(is_last=self._is_closed)
         if self._is_closed:
             for watched in self._watched.values():
                 self._notifications.extend((listener, None) for listener in (*watched.of_changes, *watched.of_end))

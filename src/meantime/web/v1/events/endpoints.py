@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from meantime.errors import JobUnknown, RequestInvalid, StoreBroken, StorePaused
+from meantime.errors import AnswersBusy, JobUnknown, RequestInvalid, StoreBroken, StorePaused
 from meantime.web.http.endpoint import Endpoint, Header, Outcome, Parameter
 from meantime.web.v1.events.all_jobs import follow_jobs
 from meantime.web.v1.events.one_job import follow_job
@@ -24,8 +24,8 @@ _STREAM_HEADERS = (
 _EVENTS = (
     "Events are `accepted`, `started`, `progress` (at most one per percent), `ended` and `given-back` (the server "
     "stopped or the disk was full; the job waits again). `data` is the job after the change. When nothing "
-    f"happens, a comment is sent every {HEARTBEAT_S:.0f} s. The stream ends when the server stops; ids remain "
-    "valid."
+    f"happens, a comment is sent every {HEARTBEAT_S:.0f} s. The stream ends when the server stops, or when another "
+    "client needs its place; ids remain valid."
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (
@@ -35,9 +35,10 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         path="/v1/jobs/events",
         tag="jobs",
         summary="Follow all jobs",
-        description=f"Server-sent events about all jobs from now on. {_EVENTS} Also `removed`, and `reset` if "
-        "events were missed that are no longer recorded: then list the jobs again. To miss nothing, "
-        "connect first and list the jobs afterwards.",
+        description=f"Server-sent events about all jobs from now on. {_EVENTS} While much happens, several come at "
+        "once; the more clients follow, the fewer times a second. Also `removed`, and `reset` if events were missed "
+        "that are no longer recorded: then list the jobs again. To miss nothing, connect first and list the jobs "
+        "afterwards.",
         handle=follow_jobs,
         parameters=(*FILTERS, _LAST_EVENT_ID),
         outcomes=(
@@ -48,7 +49,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 headers=_STREAM_HEADERS,
             ),
         ),
-        problems=(RequestInvalid,),
+        problems=(RequestInvalid, AnswersBusy),
     ),
     Endpoint(
         name="follow_job",

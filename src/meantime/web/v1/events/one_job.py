@@ -5,17 +5,17 @@ from __future__ import annotations
 import asyncio
 import re
 from collections import deque
-from collections.abc import AsyncIterator
+from collections.abc import AsyncGenerator, AsyncIterator
+from contextlib import aclosing
 
-from meantime.engine.engine import Engine, JobDetail
+from meantime.engine.engine import JobDetail
 from meantime.errors import JobUnknown
 from meantime.model import JobState
 from meantime.web.backend import Backend
 from meantime.web.http.query import Query
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
-from meantime.web.long_poll import JobWaiters
-from meantime.web.v1.events.stream import HEADERS, HEARTBEAT_S, MEDIA_TYPE, RETRY, Write, write_event, writer_of
+from meantime.web.v1.events.stream import HEADERS, HEARTBEAT_S, MEDIA_TYPE, RETRY, write_event, writer_of
 from meantime.web.v1.job_parameters import job_number_of
 
 # How many changes are kept for a slow client. There are a few per attempt, with progress counted as one. Each contains
@@ -32,17 +32,24 @@ async def follow_job(backend: Backend, request: HttpRequest) -> Reply | Stream:
     if detail.state.is_ended and known == _id_of(detail):
         # The only answer after which browsers do not reconnect.
         return Reply(204, b"", MEDIA_TYPE, HEADERS, job_id=detail.record.id)
-    waiters = backend.waiters
-    pieces = _of_one(waiters, backend.engine, number, known=known, write=writer_of(backend))
+    pieces = _of_one(backend, number, known=known, client=request.client_id)
     return Stream(200, pieces, MEDIA_TYPE, HEADERS, job_id=detail.record.id)
 
 
-async def _of_one(
-    waiters: JobWaiters, engine: Engine, number: int, *, known: str | None, write: Write
-) -> AsyncIterator[bytes]:
+async def _of_one(backend: Backend, number: int, *, known: str | None, client: str) -> AsyncIterator[bytes]:
+    with backend.streams.take(client) as place:
+        async with aclosing(_changes_of(backend, number, known=known)) as pieces:
+            async for piece in pieces:
+                yield piece
+                if place.is_lost:
+                    return
+
+
+async def _changes_of(backend: Backend, number: int, *, known: str | None) -> AsyncGenerator[bytes, None]:
+    engine, write = backend.engine, writer_of(backend)
     mailbox = _Mailbox()
     try:
-        leave = waiters.listen(engine, number, mailbox.put, to_end_only=False)
+        leave = backend.waiters.listen(engine, number, mailbox.put, to_end_only=False)
     except JobUnknown:
         return  # removed since the request arrived
     try:
