@@ -49,6 +49,7 @@ from meantime.statistics.result_tables import (
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words.conclusions import LEVEL, AdjustedTests, verdicts
 from meantime.statistics.words.groups import gap_sentence, gaps_sentence, group_sentences
+from meantime.statistics.words.subject import Subject
 from meantime.table import Cell, Column, Kind, Table
 
 
@@ -264,25 +265,26 @@ def _sentences(pooled: PooledGroups, d: Compared, p_adjusted: Doubles, tests: in
         d,
         AdjustedTests(p_adjusted=p_adjusted, adjust=parameters.adjust, number=tests),
         category=pooled.chosen.category,
-        reference=_words_for(groups, pooled.chosen.category, pooled.chosen.reference),
+        reference=_words_for(groups.subject, pooled.chosen.category, pooled.chosen.reference),
         is_aggregate=groups.is_aggregate,
     )
 
 
 def _people(groups: Selection) -> list[str]:
-    return [_words_for(groups, category, stratum) for category, stratum in groups.stratum_names]
+    subject = groups.subject
+    return [_words_for(subject, category, stratum) for category, stratum in groups.stratum_names]
 
 
-def _words_for(groups: Selection, category: str, stratum: str) -> str:
-    return groups.subject.people(category, stratum) or groups.subject.title.people or stratum
+def _words_for(subject: Subject, category: str, stratum: str) -> str:
+    return subject.people(category, stratum) or subject.title.people or stratum
 
 
 def _of_gaps(pooled: PooledGroups, gaps: _OfLocations, p_adjusted: Doubles, parameters: Disparity) -> list[str]:
     """Say whether three groups or more differ; of two the difference has said it. Aggregates are not counted."""
-    groups = pooled.groups
+    groups, names = pooled.groups, pooled.groups.names
     several = np.flatnonzero(gaps.size > 2).tolist()
     first = np.unique(gaps.location, return_index=True)[1].tolist()
-    names_of = {index: groups.names[first[index]] for index in several}
+    names_of = {index: names[first[index]] for index in several}
     many = [index for index in several if names_of[index] not in groups.geography.aggregates] or several
     if not many:
         return []

@@ -220,12 +220,16 @@ def summary(prepared: Prepared[Summary, FilteredCells], work: Work) -> Table:
 
 
 def cost(prepared: Prepared[Summary, FilteredCells]) -> Cost:
-    """State what a summary costs: its cells, or where those do not tell the values, every row of the table."""
+    """State what a summary costs: its cells, and where those do not tell the values, every row of the table."""
     snapshot, parameters, cells = prepared.snapshot, prepared.parameters, prepared.data.cells
     is_in_cells = not parameters.quantiles or cells_hold_every_value(snapshot.cube.cells.moments[cells])
     groups = _number_of_groups(snapshot.cube.cells.keys[cells][:, [_PLACES[axis] for axis in parameters.by]])
     rows = groups if parameters.limit is None else min(groups, parameters.limit)
-    return Cost(cells=len(cells) if is_in_cells else snapshot.about.rows, answer_bytes=prepared.answer_bytes(rows))
+    return Cost(
+        sums=len(cells),
+        rows=0 if is_in_cells else snapshot.about.rows,
+        answer_bytes=prepared.answer_bytes(rows),
+    )
 
 
 def _number_of_groups(keys: Integers) -> int:

@@ -162,4 +162,4 @@ def test_means_by_category_read_as_many_groups_as_the_question_has() -> None:
     rows = [row(stratum=name, category="Sex") for name in ("Male", "Female", "Male")] + [row("R")]
     of = snapshot(rows)
     costs = [check("mean_by_category", {"question": each}, of).cost for each in ("Q", "R")]
-    assert [cost.cells for cost in costs] == [2, 1]
+    assert [cost.sums for cost in costs] == [2, 1]
