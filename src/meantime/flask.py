@@ -36,7 +36,7 @@ from meantime.compute.local import LocalCompute
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.reading.source import Source
 from meantime.engine.engine import Engine
-from meantime.errors import MeantimeError, StateInUse
+from meantime.errors import MeantimeError, StateInUse, operator_text
 from meantime.log import Log
 from meantime.settings import Settings, read_settings
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
@@ -194,7 +194,7 @@ class _Lifetime:
             if self._is_stopped:
                 return
             self._is_stopped = True
-            _log.error("stopping after a failure that only a restart recovers from", error=repr(error))
+            _log.error("stopping after a failure that only a restart recovers from", error=operator_text(error))
             try:
                 self._parts.engine.stop_accepting()
                 self._parts.stop(wait_s=STOP_WORK_S)

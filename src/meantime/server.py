@@ -30,7 +30,7 @@ from meantime import threads
 from meantime.assembly import STOP_WORK_S, Parts
 from meantime.dataset.load_status import Failed, Status
 from meantime.dataset.reading.source import Source
-from meantime.errors import DataError, SettingInvalid
+from meantime.errors import DataError, SettingInvalid, operator_text
 from meantime.settings import Settings
 from meantime.web.app import create_app
 from meantime.web.connections import ConnectionLimits, Connections
@@ -162,7 +162,9 @@ class _Server:
             case _Reason.SIGNAL:
                 return self._drain(message.signal)
             case _Reason.FATAL:
-                _log.error("stopping after a failure that only a restart recovers from", error=repr(message.error))
+                _log.error(
+                    "stopping after a failure that only a restart recovers from", error=operator_text(message.error)
+                )
         return 1
 
     def _terminal_was_closed(self) -> bool:

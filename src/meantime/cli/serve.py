@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -33,6 +34,8 @@ def serve(paths: Sequence[str], columns: dict[str, str], verbose: bool, config: 
     from meantime.cli.load_progress import load_bars
     from meantime.log.capture import plain_stderr
 
+    # What the server and the processes that it starts write is for its owner alone.
+    os.umask(0o077)
     settings = read_settings(file=config, options=options)
     sources = sources_to_serve(paths, columns)
     with plain_stderr(), load_bars() as show:

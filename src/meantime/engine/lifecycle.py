@@ -9,7 +9,7 @@ from typing import TypeVar
 
 from meantime.engine.jobs import server_stopped
 from meantime.engine.retry import Backoff
-from meantime.errors import ShuttingDown, StoreBroken
+from meantime.errors import Failure, ShuttingDown, StoreBroken
 
 T = TypeVar("T")
 
@@ -69,7 +69,8 @@ class Lifecycle:
             ShuttingDown: the server stops.
         """
         if self.fatal_error is not None:
-            raise StoreBroken(f"The server does no more work until it is restarted: {self.fatal_error}")
+            reason = Failure.of(self.fatal_error).reason  # without what is for the log only
+            raise StoreBroken(f"The server does no more work until it is restarted: {reason}")
         if self.stopping.is_set():
             raise server_stopped()
 

@@ -80,6 +80,7 @@ from meantime.errors.base import (
     Fault,
     MeantimeError,
     Problem,
+    operator_text,
 )
 from meantime.errors.datasets import (
     DataError,
@@ -164,6 +165,7 @@ __all__ = [  # noqa: RUF022 - by subject
     "Problem",
     "MeantimeError",
     "Failure",
+    "operator_text",
     # Requests
     "RequestInvalid",
     "AskAsJob",

@@ -77,3 +77,12 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
             return cls(code=error.code, fault=error.fault, reason=error.reason)
         name = type(error).__name__
         return cls(code="internal", fault=Fault.SERVER, reason=f"internal error ({name}); the log has the details")
+
+
+def operator_text(error: BaseException | None) -> str:
+    """Return what the log says of any error that ends the server.
+
+    >>> operator_text(ValueError("at 0x7f"))
+    "ValueError('at 0x7f')"
+    """
+    return error.operator_reason if isinstance(error, MeantimeError) else repr(error)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -72,8 +73,11 @@ class LoggingHandler(logging.Handler):
         logging.getLogger().removeHandler(self)
 
     def emit(self, record: logging.LogRecord) -> None:
-        """Hand a record on, unless it came from us: then it is in the file already."""
-        if hasattr(record, FROM_MEANTIME):
+        """Hand a record on, unless it came from us: then it is in the file already.
+
+        A request that uvicorn cancels when the server stops is no error: it has been told how many there were.
+        """
+        if hasattr(record, FROM_MEANTIME) or _is_cancellation(record):
             return
         level = record.levelname.lower()
         structlog.get_logger(record.name).log(
@@ -82,3 +86,7 @@ class LoggingHandler(logging.Handler):
             logger=record.name,
             exc_info=record.exc_info or None,
         )
+
+
+def _is_cancellation(record: logging.LogRecord) -> bool:
+    return record.exc_info is not None and isinstance(record.exc_info[1], asyncio.CancelledError)

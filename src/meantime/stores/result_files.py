@@ -132,7 +132,8 @@ def _paused(error: OSError) -> StorePaused:
 
 
 def _broken(error: OSError) -> StoreBroken:
-    return StoreBroken(
+    reason = (
         f"The folder of results in the state directory cannot be used ({error.strerror}). Check its owner, its "
         "permissions and the disk, then start the server again."
     )
+    return StoreBroken(reason).for_operator(f"{reason} The system says: {error}.")

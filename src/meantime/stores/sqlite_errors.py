@@ -43,11 +43,18 @@ def translated(error: BaseException) -> StorePaused | StoreBroken:
             "the machine has what it lacks: memory, open files, or space within its quota."
         )
     if kind in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB) or not isinstance(error, sqlite3.Error):
-        return StoreBroken(
-            f"The store of jobs is damaged ({name}: {error}). Restore jobs.sqlite3 from a backup, or move it away and "
-            "start without jobs."
+        return _broken(
+            f"The store of jobs is damaged ({name}). Restore jobs.sqlite3 from a backup, or move it away and start "
+            "without jobs.",
+            error,
         )
-    return StoreBroken(
-        f"The store of jobs failed ({name}: {error}). What was acknowledged is on disk. Check the disk, and other "
-        "programs that use this file; then start the server again."
+    return _broken(
+        f"The store of jobs failed ({name}). What was acknowledged is on disk. Check the disk, and other programs that "
+        "use this file; then start the server again.",
+        error,
     )
+
+
+def _broken(reason: str, error: BaseException) -> StoreBroken:
+    # SQLite's own words are for who runs the server: they may name a file.
+    return StoreBroken(reason).for_operator(f"{reason} SQLite says: {error}.")

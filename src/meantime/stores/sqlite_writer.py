@@ -233,6 +233,7 @@ class GroupWriter:
         self._on_broken(error)
 
     def _on_death(self, role: str, error: BaseException) -> None:
-        broken = StoreBroken(f"The thread {role} died of {error!r}. Start the server again; the log has the details.")
+        reason = f"The thread {role} of the server died. Start the server again; the log has the details."
+        broken = StoreBroken(reason).for_operator(f"{reason} It died of {error!r}.")
         broken.__cause__ = error
         self._break(broken)

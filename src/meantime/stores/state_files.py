@@ -33,10 +33,11 @@ class OpenFiles:
         for path, known in self._known:
             if _identity(path) not in (known, _UNKNOWN):
                 name = Path(path).name
-                raise StoreBroken(
+                reason = (
                     f"Somebody deleted, moved or replaced {name!r} in the state directory while the server was "
                     "running, so nothing more is acknowledged. Put it back, or start the server again without it."
                 )
+                raise StoreBroken(reason).for_operator(f"{reason} It was {path}.")
 
 
 _Identity = tuple[int, int]

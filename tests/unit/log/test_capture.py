@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import asyncio
 import logging
 import sys
 from pathlib import Path
@@ -45,3 +46,12 @@ def test_what_is_said_before_and_after_goes_where_it_went_before(
     structlog.get_logger().info("after")
     assert len(lines(tmp_path)) == 1
     assert "after" in capsys.readouterr().out
+
+
+def test_a_request_that_is_cancelled_at_the_stop_is_no_traceback(tmp_path: Path) -> None:
+    with logging_to(tmp_path):
+        uvicorn = logging.getLogger("uvicorn.error")
+        uvicorn.error("Exception in ASGI application", exc_info=asyncio.CancelledError())
+        uvicorn.error("Exception in ASGI application", exc_info=ValueError("unforeseen"))
+    [line] = lines(tmp_path)
+    assert "unforeseen" in line

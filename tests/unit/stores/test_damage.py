@@ -10,6 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
+from structlog.testing import capture_logs
 
 from meantime.engine.ports import Transition
 from meantime.errors import Failure, JobCancelled, StoreError
@@ -107,6 +108,22 @@ def test_a_key_whose_jobs_are_damaged_may_make_them_anew(tmp_path: Path) -> None
     changed(tmp_path / "jobs.sqlite3", "UPDATE jobs SET view = 'other'")
     store = opened(tmp_path / "jobs.sqlite3")
     assert store.accepted_under("k") == []
+    store.close()
+
+
+def test_a_damaged_index_is_made_again(tmp_path: Path) -> None:
+    records = filled(tmp_path / "jobs.sqlite3")
+    with closing(sqlite3.connect(tmp_path / "jobs.sqlite3", isolation_level=None)) as other:
+        [(page,)] = other.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'jobs_by_once_key'").fetchall()
+        [(size,)] = other.execute("PRAGMA page_size").fetchall()
+    content = bytearray((tmp_path / "jobs.sqlite3").read_bytes())
+    at = content.index(b"k", (page - 1) * size + size - 40)  # the key in the last entry of the page
+    content[at] ^= 1
+    (tmp_path / "jobs.sqlite3").write_bytes(content)
+    with capture_logs() as events:
+        store = opened(tmp_path / "jobs.sqlite3")
+    assert [event["log_level"] for event in events] == ["warning"]
+    assert store.accepted_under("k") == records
     store.close()
 
 
