@@ -125,7 +125,7 @@ def test_a_difference_is_explained_with_its_numbers(sample: File) -> None:
     _, explanation = explained(sample, STATISTICS["comparison"])[0]
     assert {"difference", "difference_low", "difference_high", "p"} <= set(explanation.computes)
     text = "\n".join(step.text for step in explanation.steps)
-    for words in ("Alabama minus National", "MOVER", "touches 0", "So the verdict is: no clear difference."):
+    for words in ("Alabama minus National", "MOVER", "touches 0", "Conclusion: no clear difference."):
         assert words in text
     assert "d = 30.9 - 33.1 = −2.2" in {step.formula for step in explanation.steps}
 
