@@ -78,7 +78,7 @@ def pool_periods(selection: Selection, weights: Weights | None = None) -> Pooled
     Without ``weights`` the periods count as the request says.
     """
     has_all = ~np.isnan(selection.value).any(axis=1)
-    missing = tuple(_missing(selection, row) for row in np.flatnonzero(~has_all).tolist())
+    missing = _missing(selection, np.flatnonzero(~has_all))
     groups = selection[has_all]
     across = pooled_across(selection.breaks, selection.periods)
     groups = replace(groups, warnings=(*groups.warnings, *across))
@@ -116,16 +116,16 @@ def pool_periods(selection: Selection, weights: Weights | None = None) -> Pooled
 def without_empty(selection: Selection) -> Selection:
     """Leave out, by name, the groups that have no value in any period."""
     is_empty = np.isnan(selection.value).all(axis=1)
-    missing = tuple(_missing(selection, row) for row in np.flatnonzero(is_empty).tolist())
-    return replace(selection[~is_empty], left_out=selection.left_out + missing)
+    return replace(selection[~is_empty], left_out=selection.left_out + _missing(selection, np.flatnonzero(is_empty)))
 
 
-def _missing(selection: Selection, row: int) -> LeftOut:
-    """Say which period a group lacks, and why."""
-    name = selection.names[row]
+def _missing(selection: Selection, rows: Integers) -> tuple[LeftOut, ...]:
+    """Say of some groups which period each lacks, and why."""
+    lacking = selection[rows]
+    names = lacking.names
     if len(np.unique(selection.strata)) > 1:
-        name = f"{selection.stratum_names[row][1]} in {name}"
-    return LeftOut(name, missing_reason(selection, row))
+        names = [f"{stratum} in {name}" for name, (_, stratum) in zip(names, lacking.stratum_names, strict=True)]
+    return tuple(LeftOut(name, missing_reason(lacking, row)) for row, name in enumerate(names))
 
 
 def missing_reason(selection: Selection, row: int, group: str = "") -> str:

@@ -271,8 +271,9 @@ def _sentences(pooled: PooledGroups, d: Compared, p_adjusted: Doubles, tests: in
 
 
 def _people(groups: Selection) -> list[str]:
-    subject = groups.subject
-    return [_words_for(subject, category, stratum) for category, stratum in groups.stratum_names]
+    subject, every = groups.subject, groups.stratum_names
+    words = {each: _words_for(subject, *each) for each in set(every)}
+    return [words[each] for each in every]
 
 
 def _words_for(subject: Subject, category: str, stratum: str) -> str:

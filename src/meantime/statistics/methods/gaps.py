@@ -13,6 +13,7 @@ Source: Efron and Tibshirani, An Introduction to the Bootstrap (1993), chapter 1
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import reduce
 
 import numpy as np
 
@@ -66,8 +67,9 @@ def greatest_gaps(
             which = np.flatnonzero(sizes[block] == size)
             rows = first[block][which, None] + np.arange(size)
             scaled = se[rows][:, None] * np.stack([noise[index] for index in which]).reshape(-1, DRAWS, size)
-            drawn = value[rows][:, None] + scaled
-            of_draws[block][which] = (drawn.max(axis=2) - drawn.min(axis=2)).mean(axis=1)
+            # By place in the group: a reduction over an axis of two or three takes ten times as long.
+            drawn = np.moveaxis(value[rows][:, None] + scaled, 2, 0)
+            of_draws[block][which] = (reduce(np.maximum, drawn) - reduce(np.minimum, drawn)).mean(axis=1)
     for size in np.unique(sizes).tolist():
         check()
         which = np.flatnonzero(sizes == size)
