@@ -15,6 +15,8 @@ from pathlib import Path
 import structlog
 
 from meantime import descriptors, temporary_folders
+from meantime.access.keys import KeyFile, KeyRing
+from meantime.access.rates import RateLimit
 from meantime.compute.local import LocalCompute
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.load_status import WAITING, Failed, Loading, Ready, Status, progress_of
@@ -35,6 +37,8 @@ from meantime.stores.last_seen import LastSeenFile
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
 from meantime.stores.state_lock import StateLock
+from meantime.web.http import hosts
+from meantime.web.http.access import Access
 from meantime.web.metrics import Metrics
 
 _log = structlog.get_logger("meantime")
@@ -133,6 +137,12 @@ class Parts:
             on_death=self._on_death,
         )
         self.metrics = Metrics()
+        self.access = Access(
+            KeyRing(KeyFile(state), settings.admin_key),
+            listens_to_others=not hosts.is_loopback(settings.host),
+            allow_anonymous=settings.allow_anonymous,
+            rate=RateLimit(settings.rate_limit, clock=time.monotonic) if settings.rate_limit else None,
+        )
         self.catalog = Catalog(
             sources or [built_in_sample(settings)],
             folder=state / "snapshots",

@@ -42,6 +42,7 @@ from meantime.settings import Settings, read_settings
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from meantime.web.classic import flask_blueprint
 from meantime.web.classic.flask_blueprint import create_blueprint
+from meantime.web.http.access import Access
 from meantime.web.metrics import Metrics
 
 __all__ = ["Running", "create_app", "create_blueprint", "start"]
@@ -61,6 +62,7 @@ class Running:
     engine: Engine
     catalog: Catalog
     metrics: Metrics
+    access: Access  # who may use it, for create_blueprint
     log: Log | None
     settings: Settings
     # Lets the queue drain until the deadline, then stops everything. Called automatically when the process ends.
@@ -90,7 +92,7 @@ def create_app() -> Flask:
         engine=running.engine,
         catalog=running.catalog,
         metrics=running.metrics,
-        admin_key=running.settings.admin_key,
+        access=running.access,
         allowed_hosts=(running.settings.host, *running.settings.allowed_hosts),
         log=running.log,
         app=app,
@@ -154,7 +156,7 @@ class _Lifetime:
             ) from error
         parts = self._parts
         parts.metrics.watch(parts.engine, parts.catalog)
-        self.running = Running(parts.engine, parts.catalog, parts.metrics, parts.log, settings, self.stop)
+        self.running = Running(parts.engine, parts.catalog, parts.metrics, parts.access, parts.log, settings, self.stop)
         parts.start()
         parts.load()
         # Not atexit: that comes after the interpreter has joined our threads, which are what has to be stopped. The
@@ -253,4 +255,4 @@ def _idle(settings: Settings, sources: Sequence[Source]) -> Running:
         keep_ended_jobs=settings.keep_ended_jobs,
         on_fatal=lambda _error: None,
     )
-    return Running(engine, catalog, Metrics(), None, settings, stop=lambda: None)
+    return Running(engine, catalog, Metrics(), Access(), None, settings, stop=lambda: None)

@@ -42,7 +42,10 @@ LEGAL_TRANSITIONS: Mapping[JobState, frozenset[JobState]] = {
 
 
 class Request(msgspec.Struct, frozen=True, kw_only=True):
-    """A request as accepted. The result depends on nothing but this, without the label, and the snapshot's content."""
+    """A request as accepted.
+
+    The result depends on nothing but this, without ``label`` and ``submitted_by``, and the snapshot's content.
+    """
 
     dataset: str  # name of the data set in the catalog
     statistic: str  # name in the registry
@@ -50,6 +53,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     view: str = "classic"  # the form in which the result file is written
     fingerprint: str | None = None  # of the snapshot; None until the data set was loaded
     label: str | None = None  # the client's own word for it, to find it by
+    submitted_by: str | None = None  # id of the key that it was submitted with
 
 
 class IdempotencyKey(msgspec.Struct, frozen=True, kw_only=True):

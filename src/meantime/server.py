@@ -21,6 +21,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
+from functools import partial
 from types import FrameType
 
 import structlog
@@ -37,6 +38,7 @@ from meantime.web.connections import ConnectionLimits, Connections
 from meantime.web.explorer.drawing import Drawing
 from meantime.web.explorer.serving import Explorer
 from meantime.web.http.bodies import BodyMemory
+from meantime.web.http.hosts import is_in
 from meantime.web.long_poll import JobWaiters
 from meantime.web.protocol import http_protocol
 
@@ -113,12 +115,15 @@ class _Server:
                 Drawing(settings.state_dir.resolve() / "explorer"), frame_ancestors=settings.frame_ancestors
             ),
             keep_ended_s=settings.keep_ended_s,
-            admin_key=settings.admin_key,
+            access=self._parts.access,
             allowed_hosts=(settings.host, *settings.allowed_hosts),
+            allowed_origins=settings.allowed_origins,
+            trusted_proxies=settings.trusted_proxies,
             log=self._parts.log,
             memory=memory,
         )
-        self._listener = _Listener(app, self._socket, Connections(limits, memory))
+        is_proxy = partial(is_in, networks=settings.trusted_proxies)
+        self._listener = _Listener(app, self._socket, Connections(limits, memory, is_proxy=is_proxy))
 
     def run(
         self, *, on_change: Callable[[str, Status], None] | None, on_listening: Callable[[str], None] | None

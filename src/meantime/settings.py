@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
+import re
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -63,6 +65,34 @@ def _not_empty(text: str) -> str:
     return text
 
 
+def _yes_or_no(text: str) -> bool:
+    return {"yes": True, "true": True, "1": True, "no": False, "false": False, "0": False}[text.strip().lower()]
+
+
+def _networks(text: str) -> tuple[str, ...]:
+    """Accept addresses, and networks such as 10.0.0.0/8."""
+    return tuple(str(ipaddress.ip_network(name)) for name in _names(text))
+
+
+_ORIGIN = re.compile(r"https?://(\[[0-9a-f:]+\]|[a-z0-9.-]+)(:[0-9]{1,5})?", re.ASCII)
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    """Accept "*", and origins as browsers send them: scheme and host in lower case, no path."""
+    origins = _names(text)
+    for origin in origins:
+        if origin != "*" and not _ORIGIN.fullmatch(origin):
+            raise ValueError(text)
+    return origins
+
+
+def _rate(text: str) -> float:
+    rate = float(text)
+    if not 0 <= rate <= 1_000_000:
+        raise ValueError(text)
+    return rate
+
+
 def _frame_ancestors(text: str) -> str:
     """Accept the sources of one directive, and nothing that would end it and begin another."""
     if not text.strip() or not text.isascii() or not text.isprintable() or set(text) & set(";,"):
@@ -93,7 +123,11 @@ SETTINGS = (
     Setting("host", "127.0.0.1", _not_empty, "an address", "Address to listen on. Any other than loopback opens the server to other machines."),
     Setting("port", "5000", _whole(0, 65535), "a whole number from 0 to 65535", "Port to listen on. 0 picks a free one."),
     Setting("allowed_hosts", "", _names, "names separated by commas", "Host names that requests may use, besides localhost, the loopback addresses and the setting host."),
-    Setting("admin_key", "", _optional, "text", "Key that allows stopping the server or rereading its files from any address. Clients send it in the header X-Admin-Key."),
+    Setting("admin_key", "", _optional, "text", "Key with the role operate, besides those of `meantime key create`. Clients send it in the header X-Admin-Key, or as Authorization: Bearer."),
+    Setting("allow_anonymous", "no", _yes_or_no, "yes or no", "Whether requests without a key may read and submit where keys are otherwise required: once there are keys, or if host is not loopback."),
+    Setting("rate_limit", "100", _rate, "a number of requests a second", "How many requests a second a key, or an address without a key, may send; ten times as many at once. 0 is no limit. Programs on the server's own machine are not limited."),
+    Setting("trusted_proxies", "", _networks, "addresses or networks separated by commas", "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, such as 127.0.0.1."),
+    Setting("allowed_origins", "", _origins, "origins such as https://example.org separated by commas, or *", "Sites whose pages may use the API from a browser (CORS)."),
     Setting("frame_ancestors", "'none'", _frame_ancestors, "sources of a Content-Security-Policy, separated by spaces", "Sites that may embed the explorer in a frame, such as 'self' or https://example.org."),
     Setting("state_dir", "meantime-state", _path, "a folder", "Folder for jobs, results, snapshots and the log."),
     Setting("threads", "", _threads, "a whole number from 1 to 1024", "Number of threads that work on jobs. Without it, the number of CPU cores."),
@@ -121,7 +155,11 @@ class Settings:
     host: str
     port: int
     allowed_hosts: tuple[str, ...]
-    admin_key: str | None
+    admin_key: str | None = field(repr=False)
+    allow_anonymous: bool
+    rate_limit: float
+    trusted_proxies: tuple[str, ...]
+    allowed_origins: tuple[str, ...]
     frame_ancestors: str
     state_dir: Path
     threads: int
@@ -170,7 +208,7 @@ def read_settings(
 def _cast(row: Setting, text: str, origin: str) -> Any:
     try:
         return row.cast(text)
-    except ValueError:
+    except (ValueError, KeyError):
         raise SettingInvalid(f"{row.name} is {text!r} (from {origin}); it must be {row.expected}.") from None
 
 

@@ -44,7 +44,7 @@ def updated(store: JobStore, before: JobRecord, after: JobRecord) -> JobRecord:
 
 
 def labelled(label: str, do: str = "echo", *, dataset: str = "toys") -> Request:
-    return msgspec.structs.replace(request(do, dataset=dataset), label=label)
+    return msgspec.structs.replace(request(do, dataset=dataset), label=label, submitted_by=label and "3f9a1c20")
 
 
 def test_numbers_count_up_from_one_within_a_call_and_across_calls(store: JobStore) -> None:

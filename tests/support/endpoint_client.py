@@ -9,9 +9,11 @@ from urllib.parse import unquote
 
 from starlette.types import ASGIApp
 
+from meantime.access.keys import KeyRing
 from meantime.log import Log
 from meantime.web.backend import Backend
 from meantime.web.http import problems
+from meantime.web.http.access import Access
 from meantime.web.http.access_log import AccessLog
 from meantime.web.http.bodies import BodyMemory
 from meantime.web.http.dispatch import EndpointRoute
@@ -27,10 +29,17 @@ Handle = Callable[[Backend, HttpRequest], Awaitable[Reply | Stream]]
 
 
 def application(
-    endpoints: Sequence[Endpoint], backend: Any, *, metrics: Metrics | None = None, log: Log | None = None
+    endpoints: Sequence[Endpoint],
+    backend: Any,
+    *,
+    metrics: Metrics | None = None,
+    log: Log | None = None,
+    admin_key: str | None = None,
 ) -> ASGIApp:
     """Return the endpoints behind the middleware that every request passes through; errors are problems."""
-    route = EndpointRoute(Router(endpoints), backend, memory=BodyMemory(), refuse=_refuse)
+    route = EndpointRoute(
+        Router(endpoints), backend, access=Access(KeyRing(None, admin_key)), memory=BodyMemory(), refuse=_refuse
+    )
     hosts = HostMiddleware(route.handle, hosts=Hosts(), refuse=_refuse)
     return AccessLogMiddleware(hosts, access_log=AccessLog(metrics=metrics, log=log))
 

@@ -42,9 +42,8 @@ class DatasetClient:
                 keep_ended_s=1,
                 metrics=cast("Metrics", None),
                 explorer=cast("Explorer", None),
-                admin_key=KEY,
             )
-            app = application((*dataset_endpoints.ENDPOINTS, *coverage.ENDPOINTS), backend)
+            app = application((*dataset_endpoints.ENDPOINTS, *coverage.ENDPOINTS), backend, admin_key=KEY)
             return await send(app, method, target, **more)
 
         return asyncio.run(ask())

@@ -19,6 +19,7 @@ from flask import Flask
 from starlette.routing import Router
 from starlette.types import ASGIApp
 
+from meantime.access.keys import KeyRing
 from meantime.compute.local import LocalCompute
 from meantime.dataset import snapshot_folder
 from meantime.dataset.catalog import Catalog
@@ -33,6 +34,7 @@ from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from meantime.web.app import create_app
 from meantime.web.explorer.drawing import Drawing
 from meantime.web.explorer.serving import Explorer
+from meantime.web.http.access import Access
 from meantime.web.http.bodies import BodyMemory
 from meantime.web.long_poll import JobWaiters
 from meantime.web.metrics import Metrics
@@ -160,12 +162,15 @@ def served(
     *,
     outcomes: Mapping[str, Snapshot | MeantimeError] | None = None,
     admin_key: str | None = None,
+    access: Access | None = None,
     allowed_hosts: Sequence[str] = (),
     log: Log | None = None,
     queue_limit: int = 1000,
     keep_ended_jobs: int = 1000,
     jobs: JobStore | None = None,
     memory: BodyMemory | None = None,
+    origins: Sequence[str] = (),
+    proxies: Sequence[str] = (),
     is_loaded: bool = True,
 ) -> Iterator[Served]:
     """Serve ``outcomes``, by default the table above, loaded or still being read."""
@@ -209,13 +214,20 @@ def served(
             keep_ended_s=KEEP_ENDED_S,
             waiters=JobWaiters(),
             memory=memory,
+            allowed_origins=origins,
+            trusted_proxies=proxies,
             explorer=Explorer(Drawing(tmp_path / "explorer"), frame_ancestors="'none'"),
         ),
         "flask": flask_app.whole_app,
         "blueprint": flask_app.blueprint_in_a_foreign_app,
     }
     app = makers[_framework.get()](
-        engine=engine, catalog=catalog, metrics=metrics, admin_key=admin_key, allowed_hosts=allowed_hosts, log=log
+        engine=engine,
+        catalog=catalog,
+        metrics=metrics,
+        access=access or Access(KeyRing(None, admin_key)),
+        allowed_hosts=allowed_hosts,
+        log=log,
     )
     engine.start()  # hangs itself on the catalog; what is noted below comes after the engine has heard
     catalog.on_open(note)

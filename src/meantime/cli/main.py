@@ -33,6 +33,7 @@ _COMMANDS = {
     "wait": _Entry("jobs", "Wait for jobs of a running server, and print their results."),
     "cancel": _Entry("jobs", "Cancel jobs of a running server."),
     "verify": _Entry("verify", "Check that a result follows from its data."),
+    "key": _Entry("key", "Make, list and revoke the keys of a server."),
     "sample": _Entry("sample", "Write a synthetic table for trying things out."),
 }
 

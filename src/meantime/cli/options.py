@@ -40,10 +40,13 @@ def setting_options(names: Sequence[str]) -> Callable[[Callable[..., Any]], Call
         for row in reversed(SETTINGS):
             if row.name in names:
                 default = f"; default: {row.default}" if row.default else ""
+                # Without a value, a setting that is on or off is turned on.
+                more: dict[str, Any] = {"is_flag": False, "flag_value": "yes"} if row.expected == "yes or no" else {}
                 command = click.option(
                     f"--{row.name.replace('_', '-')}",
                     row.name,
                     metavar="TEXT",
+                    **more,
                     help=f"{row.help}  [env: {row.variable}{default}]",
                 )(command)
         return click.option(

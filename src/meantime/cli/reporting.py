@@ -4,13 +4,19 @@ from __future__ import annotations
 
 import click
 
-from meantime.errors import Fault, MeantimeError
+from meantime.errors import Fault, KeyRequired, MeantimeError
 from meantime.text import visible
+
+_NO_KEY = (
+    "The server needs a key. Put yours into the environment variable MEANTIME_KEY. If you have none, or it is refused, "
+    "ask the server's operator."
+)
 
 
 def report(error: MeantimeError) -> int:
     """Print what went wrong, and return the exit code for it."""
-    say(f"meantime: {error.operator_reason}", err=True)
+    reason = _NO_KEY if isinstance(error, KeyRequired) else error.operator_reason
+    say(f"meantime: {reason}", err=True)
     return 1 if error.fault is Fault.SERVER else 2
 
 

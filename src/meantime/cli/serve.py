@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,7 +12,7 @@ import click
 
 from meantime.cli.options import column_option, setting_options
 from meantime.cli.reporting import say
-from meantime.settings import SETTINGS, read_settings
+from meantime.settings import SETTINGS, Settings, read_settings
 
 
 @click.command()
@@ -44,6 +45,29 @@ def serve(paths: Sequence[str], columns: dict[str, str], verbose: bool, config: 
             sources,
             verbose=verbose,
             on_change=show,
-            on_listening=lambda url: say(f"Meantime listens at {url} (Ctrl-C stops it)", err=True),
+            on_listening=lambda url: say(_welcome(url, settings), err=True),
         )
     sys.exit(code)
+
+
+def _welcome(url: str, settings: Settings) -> str:
+    """Return where the server is, and, if others than this machine can reach it, what they may do."""
+    from meantime.access.keys import KeyFile
+    from meantime.web.http.hosts import is_loopback
+
+    listens = f"Meantime listens at {url} (Ctrl-C stops it)"
+    if is_loopback(settings.host):
+        return listens
+    listens += f"\nOther machines can reach it ({settings.host}). "
+    if settings.allow_anonymous:
+        return listens + (
+            "Warning: requests need no key. Anybody there may read all data and results, submit jobs, and cancel and "
+            "remove the jobs of all who use no key either."
+        )
+    number = len(KeyFile(settings.state_dir.resolve()).read()) + (settings.admin_key is not None)
+    if not number:
+        return listens + (
+            "Each request needs a key, and there is none yet: make one with `meantime key create --role submit "
+            f"--state-dir {shlex.quote(str(settings.state_dir))}`, or start with --allow-anonymous."
+        )
+    return f"{listens}Each request needs a key; there {'is 1' if number == 1 else f'are {number}'}."

@@ -17,7 +17,7 @@ from meantime.client.jobs import Ask, JobHandle, JobStatus
 from meantime.client.models import DatasetInfo, RowExplanation, StatisticEntry, StatisticInfo
 from meantime.client.progress import progress_bar
 from meantime.client.result import Result
-from meantime.client.retries import DEFAULT_URL, Delay, RequestFlow, RetryTiming, check_address
+from meantime.client.retries import DEFAULT_URL, Delay, RequestFlow, RetryTiming, check_address, key_headers
 from meantime.errors import MeantimeError
 
 T = TypeVar("T")
@@ -33,6 +33,7 @@ class AsyncClient:
         self,
         url: str = DEFAULT_URL,
         *,
+        key: str | None = None,
         retry_for_s: float = 30.0,
         transport: httpx.AsyncBaseTransport | None = None,
         sleep: Callable[[float], Awaitable[object]] = asyncio.sleep,
@@ -40,7 +41,7 @@ class AsyncClient:
         random: Callable[[], float] = random.random,
     ) -> None:
         self.url = check_address(url)
-        self._http = httpx.AsyncClient(base_url=url, transport=transport)
+        self._http = httpx.AsyncClient(base_url=url, transport=transport, headers=key_headers(key))
         self._timing = RetryTiming(retry_for_s=retry_for_s, clock=clock, random=random)
         self._sleep = sleep
 

@@ -16,7 +16,7 @@ from meantime.client.jobs import Ask, JobHandle, JobStatus
 from meantime.client.models import DatasetInfo, RowExplanation, StatisticEntry, StatisticInfo
 from meantime.client.progress import progress_bar
 from meantime.client.result import Result
-from meantime.client.retries import DEFAULT_URL, Delay, RequestFlow, RetryTiming, check_address
+from meantime.client.retries import DEFAULT_URL, Delay, RequestFlow, RetryTiming, check_address, key_headers
 from meantime.errors import MeantimeError
 
 T = TypeVar("T")
@@ -29,6 +29,9 @@ class Client:
     RequestInvalid with everything that is wrong in a request, JobUnknown, QueueFull and so on. It raises
     ServerUnreachable if nothing answers, and NotMeantime if something else does.
 
+    ``key`` is the key that the server's operator has given you; by default that of the environment variable
+    MEANTIME_KEY. A server without keys ignores it.
+
     A server that cannot be reached, or says "not now", is tried again for up to ``retry_for_s``. Every submission has
     an idempotency key, so this never creates a job twice.
 
@@ -39,6 +42,7 @@ class Client:
         self,
         url: str = DEFAULT_URL,
         *,
+        key: str | None = None,
         retry_for_s: float = 30.0,
         transport: httpx.BaseTransport | None = None,
         sleep: Callable[[float], object] = time.sleep,
@@ -46,7 +50,7 @@ class Client:
         random: Callable[[], float] = random.random,
     ) -> None:
         self.url = check_address(url)
-        self._http = httpx.Client(base_url=url, transport=transport)
+        self._http = httpx.Client(base_url=url, transport=transport, headers=key_headers(key))
         self._timing = RetryTiming(retry_for_s=retry_for_s, clock=clock, random=random)
         self._sleep = sleep
 

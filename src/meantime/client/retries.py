@@ -7,6 +7,7 @@ do next, a request to send or a delay, and gets back the response, or the except
 
 from __future__ import annotations
 
+import os
 import random
 import time
 from collections.abc import Callable, Generator
@@ -21,6 +22,7 @@ from meantime.errors import MeantimeError, ServerUnreachable
 T = TypeVar("T")
 
 DEFAULT_URL = "http://127.0.0.1:5000"
+KEY_VARIABLE = "MEANTIME_KEY"
 # Added to the time that the server may wait: for networks that lose packets.
 _TIMEOUT_S = 30.0
 # Delays double, so that a server that starts up is not flooded, and are jittered, so that clients do not come all at
@@ -28,6 +30,8 @@ _TIMEOUT_S = 30.0
 _FIRST_DELAY_S = 0.2
 _LONGEST_DELAY_S = 5.0
 _ATTEMPTS = 12
+# With Retry-After: the server has done nothing, and says when to try again.
+_NOT_NOW = (httpx.codes.SERVICE_UNAVAILABLE, httpx.codes.TOO_MANY_REQUESTS)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,7 +100,7 @@ def send(request: ApiRequest, timing: RetryTiming) -> RequestFlow[httpx.Response
     """Send a request until there is an answer, and return it if it is a success.
 
     It is sent again only when that is safe: when no connection was made, nothing was sent; when one broke, only if the
-    request may be repeated; and after a 503 with ``Retry-After``, since that server has done nothing.
+    request may be repeated; and after a 503 or 429 with ``Retry-After``, since that server has done nothing.
 
     Raises:
         MeantimeError: the error that the server answered with.
@@ -118,12 +122,18 @@ def send(request: ApiRequest, timing: RetryTiming) -> RequestFlow[httpx.Response
                 return response
             failure = error_from(response)
             retry_after = response.headers.get("Retry-After", "")
-            is_final = response.status_code != httpx.codes.SERVICE_UNAVAILABLE or not retry_after.isdecimal()
+            is_final = response.status_code not in _NOT_NOW or not retry_after.isdecimal()
             at_least_s = 0.0 if is_final else float(retry_after)
         delay_s = None if is_final else timing.delay_s(attempt, started_at_s=started_at_s, at_least_s=at_least_s)
         if delay_s is None:
             raise failure
         yield Delay(delay_s)
+
+
+def key_headers(key: str | None) -> dict[str, str]:
+    """Return the header with a key; without one, with that of the environment variable MEANTIME_KEY, if it is set."""
+    key = os.environ.get(KEY_VARIABLE) if key is None else key
+    return {"Authorization": f"Bearer {key}"} if key else {}
 
 
 def check_address(url: str) -> str:

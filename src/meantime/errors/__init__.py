@@ -35,6 +35,8 @@
     │   ├── CursorInvalid                      a cursor that this server did not make
     │   ├── NotAcceptable                      the client accepts none of the formats
     │   ├── RangeInvalid                       a range that begins after the end
+    │   ├── KeyRequired                        no key, or none of this server's
+    │   ├── KeyNotAllowed                      a key that is not for this
     │   ├── OperatorOnly                       something that only the operator may request
     │   ├── PathUnknown                        there is nothing at this path
     │   └── MethodNotAllowed                   the path exists, but not with this method
@@ -58,6 +60,7 @@
     │   ├── QueueFull                          as many jobs wait as is allowed
     │   ├── AnswersBusy                        as many requests wait for answers of this kind as may
     │   ├── ConnectionsFull                    as many connections are open as is allowed
+    │   ├── RateLimited             caller     the client sends more requests than is allowed
     │   ├── BodiesFull                         arriving requests take as much memory as is allowed
     │   ├── DatasetLoading                     the data set is still being read
     │   ├── ShuttingDown                       the server is stopping
@@ -136,6 +139,8 @@ from meantime.errors.requests import (
     HostInvalid,
     HostNotAllowed,
     HttpInvalid,
+    KeyNotAllowed,
+    KeyRequired,
     KeyReused,
     MethodNotAllowed,
     NotAcceptable,
@@ -153,6 +158,7 @@ from meantime.errors.unavailable import (
     ConnectionsFull,
     DatasetLoading,
     QueueFull,
+    RateLimited,
     ShuttingDown,
     StoreFull,
     StorePaused,
@@ -185,6 +191,8 @@ __all__ = [  # noqa: RUF022 - by subject
     "CursorInvalid",
     "NotAcceptable",
     "RangeInvalid",
+    "KeyRequired",
+    "KeyNotAllowed",
     "OperatorOnly",
     "PathUnknown",
     "MethodNotAllowed",
@@ -222,6 +230,7 @@ __all__ = [  # noqa: RUF022 - by subject
     "AnswersBusy",
     "ConnectionsFull",
     "BodiesFull",
+    "RateLimited",
     "DatasetLoading",
     "ShuttingDown",
     "StorePaused",

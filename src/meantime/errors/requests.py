@@ -128,6 +128,18 @@ class RangeInvalid(RequestRefused):
         self.size_bytes = size_bytes
 
 
+class KeyRequired(RequestRefused):
+    """The server is for holders of a key, and the request has none, or one that is not or no longer valid."""
+
+    code = "key-required"
+
+
+class KeyNotAllowed(RequestRefused):
+    """The key is valid, but not for this: its role is not enough, or the job was submitted with another key."""
+
+    code = "key-not-allowed"
+
+
 class OperatorOnly(RequestRefused):
     """Only the operator may request this: to stop the server, or to read its files again."""
 

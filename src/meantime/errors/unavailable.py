@@ -39,6 +39,13 @@ class BodiesFull(Unavailable):
     code = "bodies-full"
 
 
+class RateLimited(Unavailable):
+    """The client sends more requests than the setting ``rate_limit`` allows."""
+
+    code = "rate-limited"
+    fault = Fault.CALLER
+
+
 class DatasetLoading(Unavailable):
     """The data set is still being read. Jobs for it are accepted and wait."""
 

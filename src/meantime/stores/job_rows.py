@@ -51,6 +51,7 @@ def row_of(record: JobRecord, parameters: str | None = None) -> SqlRow:
             request.label,
             None if key is None else key.key,
             None if key is None else key.digest,
+            request.submitted_by,
         )
     )
 
@@ -77,7 +78,7 @@ def record_of(row: SqlRow) -> JobRecord:
 
 def _record_of(row: SqlRow) -> JobRecord:
     number, state, attempts, dataset, statistic, parameters, view, fingerprint, created, started, ended = row[:11]
-    failure, receipt, label, key, digest, _ = row[11:]
+    failure, receipt, label, key, digest, submitted_by, _ = row[11:]
     return JobRecord(
         number=number,
         request=Request(
@@ -87,6 +88,7 @@ def _record_of(row: SqlRow) -> JobRecord:
             view=view,
             fingerprint=fingerprint,
             label=label,
+            submitted_by=submitted_by,
         ),
         created_at_s=created,
         state=JobState(state),

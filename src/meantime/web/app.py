@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from starlette.middleware import Middleware
 from starlette.routing import Router as StarletteRouter
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from meantime.dataset.catalog import Catalog
 from meantime.engine.engine import Engine
@@ -15,8 +16,10 @@ from meantime.web.classic import endpoints as classic
 from meantime.web.classic import server_endpoints
 from meantime.web.explorer.serving import Explorer
 from meantime.web.http import hosts
+from meantime.web.http.access import Access
 from meantime.web.http.access_log import AccessLog
 from meantime.web.http.bodies import BodyMemory
+from meantime.web.http.cors import CorsMiddleware
 from meantime.web.http.dispatch import EndpointRoute
 from meantime.web.http.loop_bridge import FutureBridge
 from meantime.web.http.middleware import AccessLogMiddleware, HostMiddleware
@@ -38,15 +41,18 @@ def create_app(
     explorer: Explorer,
     waiters: JobWaiters,
     keep_ended_s: float,
-    admin_key: str | None = None,
+    access: Access | None = None,
     allowed_hosts: Sequence[str] = (),
+    allowed_origins: Sequence[str] = (),
+    trusted_proxies: Sequence[str] = (),
     log: Log | None = None,
     memory: BodyMemory | None = None,
 ) -> StarletteRouter:
     """Return the application.
 
-    ``allowed_hosts`` are host names besides those of the loopback interface. ``memory`` is what bodies share with the
-    connections that they arrive on.
+    ``access`` decides who may use it; without it, everybody may. ``allowed_hosts`` are host names besides those of the
+    loopback interface, and pages of ``allowed_origins`` may use it too. ``trusted_proxies`` are believed when they say
+    for whom they ask. ``memory`` is what bodies share with the connections that they arrive on.
     """
     metrics.watch(engine, catalog)
     backend = Backend(
@@ -58,13 +64,18 @@ def create_app(
         metrics=metrics,
         explorer=explorer,
         waiters=waiters,
-        admin_key=admin_key,
     )
     # Not the class Starlette, which adds two layers that turn errors into pages: EndpointRoute answers all errors.
     return StarletteRouter(
-        routes=[EndpointRoute(Router(ENDPOINTS), backend, memory=memory or BodyMemory(), refuse=refuse)],
+        routes=[
+            EndpointRoute(
+                Router(ENDPOINTS), backend, access=access or Access(), memory=memory or BodyMemory(), refuse=refuse
+            )
+        ],
         middleware=[
+            *([Middleware(ProxyHeadersMiddleware, trusted_hosts=list(trusted_proxies))] if trusted_proxies else []),
             Middleware(AccessLogMiddleware, access_log=AccessLog(metrics=metrics, log=log)),
             Middleware(HostMiddleware, hosts=hosts.Hosts(allowed_hosts), refuse=refuse),
+            *([Middleware(CorsMiddleware, origins=allowed_origins)] if allowed_origins else []),
         ],
     )

@@ -47,7 +47,6 @@ class Backend:
     keep_ended_s: float  # how long ended jobs are kept; expires_at shows it
     metrics: Metrics
     explorer: Explorer
-    admin_key: str | None = None
     waiters: JobWaiters = field(default_factory=JobWaiters)
     answers: AnswerCache = field(default_factory=AnswerCache)
     pools: AnswerPools = field(default_factory=AnswerPools)

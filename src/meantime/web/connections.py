@@ -45,12 +45,12 @@ class Connections:
     """The open connections of a listener. Used in its event loop only."""
 
     def __init__(
-        self, limits: ConnectionLimits, memory: BodyMemory, *, proxies: Callable[[str], bool] = lambda _address: False
+        self, limits: ConnectionLimits, memory: BodyMemory, *, is_proxy: Callable[[str], bool] = lambda _address: False
     ) -> None:
         self.limits = limits
         self.memory = memory
         # Whether an address is that of a proxy, all of whose clients share it.
-        self._is_proxy = proxies
+        self._is_proxy = is_proxy
         self._by_address: Counter[str | None] = Counter()
         self.number = 0  # of open connections
 

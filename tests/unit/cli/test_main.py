@@ -11,7 +11,7 @@ from meantime.errors import MeantimeError, SettingInvalid, StoreBroken
 def test_every_command_in_the_list_is_there_under_its_name_with_help_for_it_and_each_option() -> None:
     context = click.Context(main)
     names = main.list_commands(context)
-    assert {"serve", "inspect", "ask", "jobs", "wait", "cancel", "verify", "sample"} == set(names)
+    assert {"serve", "inspect", "ask", "jobs", "wait", "cancel", "verify", "sample", "key"} == set(names)
     for name in names:
         command = main.get_command(context, name)
         assert command

@@ -20,7 +20,7 @@ from tests.support.engine_fakes import PATIENCE_S, request
 
 COLUMNS = [
     *("state", "attempts", "dataset", "statistic", "parameters", "view", "fingerprint", "created_at_s", "started_at_s"),
-    *("ended_at_s", "failure", "receipt", "label", "once_key", "once_digest", "checksum"),
+    *("ended_at_s", "failure", "receipt", "label", "once_key", "once_digest", "submitted_by", "checksum"),
 ]
 # Values that a column may have as well, but that no row of these tests has.
 OTHERS: dict[str, Any] = {
@@ -41,7 +41,7 @@ def filled(path: Path) -> list[JobRecord]:
     """Make a store with a job that waits, one that is done and one that was cancelled; return their records."""
     store = opened(path)
     key = IdempotencyKey(key="k", digest="d")
-    labelled = msgspec.structs.replace(request(question="Qué?"), label="mine")
+    labelled = msgspec.structs.replace(request(question="Qué?"), label="mine", submitted_by="3f9a1c20")
     one, two, three = store.add([labelled] * 3, at_s=1.0, idempotency_key=key).result(PATIENCE_S)
     started = two.start(at_s=2.0)
     done = started.finish(Receipt(checksum="00", size_bytes=7, method_version=1), at_s=3.0)
@@ -57,13 +57,17 @@ def changed(path: Path, statement: str, *values: Any) -> None:
         other.execute(statement, values)
 
 
+# By later versions of the table, in this order.
+_ADDED = ("label", "once_key", "once_digest", "submitted_by", "checksum")
+
+
 def test_the_table_has_these_columns(tmp_path: Path) -> None:
     filled(tmp_path / "jobs.sqlite3")
     with closing(sqlite3.connect(tmp_path / "jobs.sqlite3")) as other:
         assert [row[1] for row in other.execute("PRAGMA table_info(jobs)")] == [
             "number",
-            *(column for column in COLUMNS if column not in ("label", "once_key", "once_digest", "checksum")),
-            *("label", "once_key", "once_digest", "checksum"),
+            *(column for column in COLUMNS if column not in _ADDED),
+            *_ADDED,
         ]
 
 

@@ -1,17 +1,17 @@
 -- add --
 -- Accept a request as a queued job, under a number that the store gives.
 INSERT INTO jobs (number, state, attempts, dataset, statistic, parameters, view, fingerprint,
-                  created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest, checksum)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
+                  created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest, submitted_by, checksum)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- update --
 -- Replace a job's record by its next version, if it is still as before: the number of rows changed says whether it was.
--- Of the request only the fingerprint can be new. The first 17 values are a whole row, the last two the state and the
+-- Of the request only the fingerprint can be new. The first 18 values are a whole row, the last two the state and the
 -- attempts from before.
 UPDATE jobs
 SET state = ?2, attempts = ?3, fingerprint = ?8, started_at_s = ?10, ended_at_s = ?11, failure = ?12, receipt = ?13,
-    checksum = ?17
-WHERE number = ?1 AND state = ?18 AND attempts = ?19;
+    checksum = ?18
+WHERE number = ?1 AND state = ?19 AND attempts = ?20;
 
 -- remove --
 -- Delete some jobs. The numbers are a JSON list.
@@ -20,7 +20,7 @@ DELETE FROM jobs WHERE number IN (SELECT value FROM json_each(?));
 -- named --
 -- Some jobs by number. The numbers are a JSON list.
 SELECT number, state, attempts, dataset, statistic, parameters, view, fingerprint,
-       created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest, checksum
+       created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest, submitted_by, checksum
 FROM jobs WHERE number IN (SELECT value FROM json_each(?)) ORDER BY number;
 
 -- given_numbers --
@@ -34,25 +34,25 @@ UPDATE jobs SET checksum = ? WHERE number = ?;
 -- job --
 -- One job.
 SELECT number, state, attempts, dataset, statistic, parameters, view, fingerprint,
-       created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest, checksum
+       created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest, submitted_by, checksum
 FROM jobs WHERE number = ?;
 
 -- jobs --
 -- All jobs by number.
 SELECT number, state, attempts, dataset, statistic, parameters, view, fingerprint,
-       created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest, checksum
+       created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest, submitted_by, checksum
 FROM jobs ORDER BY number;
 
 -- accepted_under --
 -- The jobs that were accepted under an idempotency key, in their order.
 SELECT number, state, attempts, dataset, statistic, parameters, view, fingerprint,
-       created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest, checksum
+       created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest, submitted_by, checksum
 FROM jobs WHERE once_key = ? ORDER BY number;
 
 -- find --
 -- Jobs below a number that match, newest first; NULL matches any. The states are a JSON list.
 SELECT number, state, attempts, dataset, statistic, parameters, view, fingerprint,
-       created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest, checksum
+       created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest, submitted_by, checksum
 FROM jobs
 WHERE number < :before
   AND (:states IS NULL OR state IN (SELECT value FROM json_each(:states)))

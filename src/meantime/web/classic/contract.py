@@ -20,6 +20,7 @@ from meantime.model import JobRecord, JobState, Request, job_id, job_number
 from meantime.statistics.check import check, check_form
 from meantime.web.classic.errors import SHUTTING_DOWN, error_body, error_reply
 from meantime.web.http import bodies, operator
+from meantime.web.http.access import Caller
 from meantime.web.http.replies import Later, Reply
 
 # The nine statistics of this contract, whatever the registry has besides: POST /api/<name>.
@@ -61,11 +62,11 @@ def refuse_before_body(engine: Engine, *, content_type: str | None, content_leng
     return None
 
 
-def submit(statistic: str, body: bytes, *, engine: Engine, catalog: Catalog, client: str) -> Reply | Later:
+def submit(statistic: str, body: bytes, *, engine: Engine, catalog: Catalog, caller: Caller) -> Reply | Later:
     """POST /api/<statistic>: submit a job of a client. The answer waits until the job is durable."""
     try:
-        request = _request(statistic, bodies.json_object(body), catalog)
-        return Later(engine.submit((request,), client=client), _accepted)
+        request = _request(statistic, bodies.json_object(body), catalog, submitted_by=caller.key_id)
+        return Later(engine.submit((request,), client=caller.client), _accepted)
     except MeantimeError as error:
         return error_reply(error)
 
@@ -106,14 +107,14 @@ def num_jobs(*, engine: Engine) -> Reply:
 
 
 def graceful_shutdown(
-    *, engine: Engine, peer: str | None, headers: Mapping[str, str], admin_key: str | None, is_dry_run: bool
+    *, engine: Engine, peer: str | None, headers: Mapping[str, str], caller: Caller, is_dry_run: bool
 ) -> Reply:
     """GET or POST /api/graceful_shutdown: accept no new jobs, and return whether any are left.
 
     ``is_dry_run`` is for HEAD, which must not change anything.
     """
     try:
-        operator.require_operator("Stopping the server", peer=peer, headers=headers, admin_key=admin_key)
+        operator.require_operator("Stopping the server", peer=peer, headers=headers, caller=caller)
     except MeantimeError as error:
         return error_reply(error)
     if not is_dry_run:
@@ -122,7 +123,7 @@ def graceful_shutdown(
     return _RUNNING if engine.unfinished else _DONE
 
 
-def _request(statistic: str, raw: Mapping[str, Any], catalog: Catalog) -> Request:
+def _request(statistic: str, raw: Mapping[str, Any], catalog: Catalog, *, submitted_by: str | None) -> Request:
     dataset = catalog.default
     # While the data set is loading, only the form can be checked; the job checks the rest. If loading failed, this
     # raises.
@@ -133,6 +134,7 @@ def _request(statistic: str, raw: Mapping[str, Any], catalog: Catalog) -> Reques
         statistic=statistic,
         parameters=msgspec.to_builtins(parameters),
         fingerprint=snapshot.fingerprint if snapshot else None,
+        submitted_by=submitted_by,
     )
 
 

@@ -29,6 +29,7 @@ from meantime.web.checking import check_submission
 from meantime.web.classic import contract, schemas
 from meantime.web.classic.errors import SHUTTING_DOWN
 from meantime.web.http import bodies
+from meantime.web.http.access import Caller
 from meantime.web.http.endpoint import Endpoint, Handler, Outcome, Parameter
 from meantime.web.http.replies import JSON, Later, Reply
 from meantime.web.http.request import HttpRequest
@@ -53,6 +54,10 @@ class ClassicRequest(Protocol):
     def peer(self) -> str | None:
         """Address of the client."""
 
+    @property
+    def caller(self) -> Caller:
+        """Who sends it."""
+
 
 class Services(Protocol):
     """The running parts that the functions below use; ``Backend`` has them, and so has Flask's."""
@@ -64,10 +69,6 @@ class Services(Protocol):
     @property
     def catalog(self) -> Catalog:
         """The data sets."""
-
-    @property
-    def admin_key(self) -> str | None:
-        """The key that allows a shutdown from anywhere."""
 
 
 Answer = Callable[[Any, Any], Reply | Later]
@@ -94,7 +95,7 @@ def graceful_shutdown(services: Services, request: ClassicRequest) -> Reply:
         engine=services.engine,
         peer=request.peer,
         headers=request.headers,
-        admin_key=services.admin_key,
+        caller=request.caller,
         is_dry_run=request.method == "HEAD",
     )
 
@@ -121,7 +122,7 @@ def _submit(statistic: str) -> Handler:
 
         def submit() -> Reply | Later:
             return contract.submit(
-                statistic, body, engine=backend.engine, catalog=backend.catalog, client=request.client_id
+                statistic, body, engine=backend.engine, catalog=backend.catalog, caller=request.caller
             )
 
         return await _finished(backend, await check_submission(backend.catalog, body, submit))
@@ -209,6 +210,7 @@ def _shutdown(method: Any) -> Endpoint:
             ),
         ),
         problems=(OperatorOnly,),
+        decides_itself=True,
     )
 
 

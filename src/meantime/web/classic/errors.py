@@ -7,6 +7,7 @@ import msgspec
 from meantime import errors
 from meantime.errors import MeantimeError
 from meantime.text import writable
+from meantime.web.http.problems import CHALLENGE
 from meantime.web.http.replies import Reply
 from meantime.web.http.statuses import status_of
 
@@ -23,6 +24,8 @@ def error_reply(error: BaseException) -> Reply:
     headers: tuple[tuple[str, str], ...] = ()
     if isinstance(error, errors.Unavailable):
         headers = (("retry-after", str(error.retry_after_s)),)
+    elif isinstance(error, errors.KeyRequired):
+        headers = (CHALLENGE,)
     elif isinstance(error, errors.MethodNotAllowed):
         headers = (("allow", ", ".join(error.allowed)),)
     status = status_of(type(error))

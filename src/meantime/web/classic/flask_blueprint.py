@@ -24,6 +24,7 @@ from flask.blueprints import BlueprintSetupState
 from werkzeug.exceptions import BadHost, NotFound, SecurityError
 from werkzeug.routing import Rule
 
+from meantime.access.keys import KeyRing, Role
 from meantime.dataset.catalog import Catalog
 from meantime.engine.engine import Engine
 from meantime.errors import MeantimeError, StoreBroken
@@ -33,6 +34,7 @@ from meantime.web.classic import contract, front_page, server_endpoints
 from meantime.web.classic import endpoints as classic
 from meantime.web.classic.errors import error_reply
 from meantime.web.http import bodies, hosts, paths
+from meantime.web.http.access import Access, Caller, require
 from meantime.web.http.access_log import AccessLog
 from meantime.web.http.endpoint import Endpoint
 from meantime.web.http.replies import Later, Reply
@@ -57,18 +59,20 @@ def create_blueprint(
     *,
     url_prefix: str = "/api",
     admin_key: str | None = None,
+    access: Access | None = None,
     allowed_hosts: Sequence[str] = (),
     metrics: Metrics | None = None,
     log: Log | None = None,
 ) -> Blueprint:
     """Return the classic contract as a blueprint, for any application.
 
-    The engine and the catalog are running; their owner stops them. ``allowed_hosts`` are the names that requests may
-    have as their Host, apart from those of the loopback interface. ``metrics`` and ``log``, if given, record every
-    request.
+    The engine and the catalog are running; their owner stops them. ``access`` decides who may use it, by keys. Without
+    it, everybody may whom the application lets in, and ``admin_key`` is the only key. ``allowed_hosts`` are the names
+    that requests may have as their Host, apart from those of the loopback interface. ``metrics`` and ``log``, if given,
+    record every request.
     """
     access_log = AccessLog(metrics=metrics, log=log)
-    services = _Services(engine, catalog, admin_key, metrics)
+    services = _Services(engine, catalog, access or Access(KeyRing(None, admin_key)), metrics)
     flask_endpoints = _FlaskEndpoints(_CLASSIC, services, hosts=hosts.Hosts(allowed_hosts), access_log=access_log)
     blueprint = Blueprint("meantime", __name__, url_prefix=url_prefix)
     blueprint.record(lambda state: flask_endpoints.register(state, _below(state.url_prefix or "", classic.ENDPOINTS)))
@@ -80,7 +84,7 @@ def create_app(
     engine: Engine,
     catalog: Catalog,
     metrics: Metrics,
-    admin_key: str | None = None,
+    access: Access,
     allowed_hosts: Sequence[str] = (),
     log: Log | None = None,
     app: Flask | None = None,
@@ -91,7 +95,7 @@ def create_app(
     """
     app = app or Flask("meantime", static_folder=None)
     access_log = AccessLog(metrics=metrics, log=log)
-    services = _Services(engine, catalog, admin_key, metrics)
+    services = _Services(engine, catalog, access, metrics)
     answers = {**_CLASSIC, **server_endpoints.ANSWERS, "front": _front}
     flask_endpoints = _FlaskEndpoints(answers, services, hosts=hosts.Hosts(allowed_hosts), access_log=access_log)
     blueprint = Blueprint("meantime", __name__)
@@ -106,7 +110,7 @@ class _Services:
 
     engine: Engine
     catalog: Catalog
-    admin_key: str | None
+    access: Access
     metrics: Metrics | None
 
 
@@ -114,7 +118,19 @@ class _FlaskRequest:
     """One request, read before other code in the application can change it."""
 
     __slots__ = (
-        *("body", "headers", "method", "path", "path_params", "peer", "query", "raw_path", "refusal", "route"),
+        *(
+            "body",
+            "caller",
+            "headers",
+            "method",
+            "path",
+            "path_params",
+            "peer",
+            "query",
+            "raw_path",
+            "refusal",
+            "route",
+        ),
         "started",
     )
 
@@ -135,6 +151,7 @@ class _FlaskRequest:
         self.headers.pop("host", None)
         if original.get("HTTP_HOST") is not None:
             self.headers["host"] = original["HTTP_HOST"]
+        self.caller = Caller()
         self.refusal: Reply | None = None
         self.body = b""
 
@@ -223,6 +240,14 @@ class _FlaskEndpoints:
                     "there. Create the application in the worker (gunicorn: without --preload)."
                 )
             self._hosts.check(http_request.hosts)
+            endpoint = route.by_method.get(http_request.method) if route is not None else None
+            if endpoint is not None and not endpoint.is_open:
+                http_request.caller = self._services.access.admit(
+                    endpoint.needs,
+                    authorization=http_request.headers.get("authorization"),
+                    admin_key=http_request.headers.get("x-admin-key"),
+                    address=http_request.peer,
+                )
             if http_request.method == "POST" and route is not None and _name_of(route.template) in contract.STATISTICS:
                 self._read_body(http_request, body)
         except MeantimeError as error:
@@ -288,11 +313,15 @@ def _submit(statistic: str) -> _Answer:
         http_request.body,
         engine=services.engine,
         catalog=services.catalog,
-        client=http_request.peer or "",
+        caller=http_request.caller,
     )
 
 
 def _front(services: _Services, http_request: _FlaskRequest) -> Reply:
+    try:
+        require(Role.READ, http_request.caller)
+    except MeantimeError as error:
+        return error_reply(error)
     if index.is_wanted(http_request.headers.get("accept", "")):
         return index.describe(catalog=services.catalog, has_v1=False)
     return front_page.render(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from meantime.errors import HostNotAllowed, ShuttingDown
+from meantime.errors import HostNotAllowed, KeyNotAllowed, KeyRequired, RateLimited, ShuttingDown
 from meantime.web.classic import schemas
 from meantime.web.http import openapi, problems
 from meantime.web.http.endpoint import Endpoint
@@ -39,6 +39,6 @@ _API = ApiDescription(
         "server": "The state of the server.",
     },
     types=(schemas.ERROR,),
-    everywhere=(HostNotAllowed,),
+    everywhere=(KeyRequired, KeyNotAllowed, HostNotAllowed, RateLimited),
     refusal=_refusal,
 )

@@ -9,11 +9,13 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from meantime.access.keys import Role
 from meantime.web import health, index
 from meantime.web.backend import Backend
 from meantime.web.classic import endpoints as classic
 from meantime.web.classic import openapi, schemas
 from meantime.web.classic.endpoints import Answer, ClassicRequest, Services, handler_of
+from meantime.web.http.access import require
 from meantime.web.http.endpoint import Endpoint, Header, Outcome
 from meantime.web.http.paths import raw_path
 from meantime.web.http.replies import JSON, Reply
@@ -32,6 +34,7 @@ class ServerServices(Services, Protocol):
 async def home(backend: Backend, request: HttpRequest) -> Reply:
     """GET /: the explorer, or the data sets as JSON."""
     if index.is_wanted(request.header("accept") or ""):
+        require(Role.READ, request.caller)
         return index.describe(catalog=backend.catalog, has_v1=True)
     return backend.explorer.index(if_none_match=request.header("if-none-match"))
 
@@ -76,6 +79,7 @@ _READY = {"status": "ready", "datasets": {}}
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         name="loaded",
+        decides_itself=True,  # the page is for everybody; what it shows comes from /v1
         method="GET",
         path="/",
         tag="server",
@@ -97,6 +101,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         name="livez",
+        is_open=True,
         method="GET",
         path="/livez",
         tag="server",
@@ -140,6 +145,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         name="openapi",
+        is_open=True,
         method="GET",
         path="/openapi.json",
         tag="server",
@@ -152,6 +158,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
 EXPLORER: tuple[Endpoint, ...] = (
     Endpoint(
         name="explorer_file",
+        is_open=True,
         method="GET",
         path="/explorer/{file:path}",
         tag="server",

@@ -11,10 +11,12 @@ import structlog
 from starlette.routing import BaseRoute, Match
 from starlette.types import Receive, Scope, Send
 
-from meantime.errors import ShuttingDown
+from meantime.errors import MeantimeError, ShuttingDown
 from meantime.web.http import paths
+from meantime.web.http.access import Access
 from meantime.web.http.access_log import set_route
 from meantime.web.http.bodies import BodyMemory
+from meantime.web.http.endpoint import Endpoint
 from meantime.web.http.paths import raw_path
 from meantime.web.http.replies import ClientGone, Reply, Stream
 from meantime.web.http.request import HttpRequest
@@ -31,15 +33,22 @@ _STOPPED = ShuttingDown(
 class EndpointRoute(BaseRoute):
     """Answers every request with the endpoint that the router finds.
 
-    ``refuse`` turns an error into an answer, given the raw path. ``backend`` is passed to the endpoints, and ``memory``
-    is what all bodies share.
+    ``refuse`` turns an error into an answer, given the raw path. ``backend`` is passed to the endpoints, ``access``
+    decides who may use them, and ``memory`` is what all bodies share.
     """
 
     def __init__(
-        self, router: Router, backend: Any, *, memory: BodyMemory, refuse: Callable[[bytes, BaseException], Reply]
+        self,
+        router: Router,
+        backend: Any,
+        *,
+        access: Access,
+        memory: BodyMemory,
+        refuse: Callable[[bytes, BaseException], Reply],
     ) -> None:
         self._router = router
         self._backend = backend
+        self._access = access
         self._memory = memory
         self._refuse = refuse
 
@@ -75,6 +84,8 @@ class EndpointRoute(BaseRoute):
                 return paths.options(route.allowed)
             raise paths.method_not_allowed(_readable(path), method, route.allowed)
         request = HttpRequest(scope, receive, values, self._memory)
+        if not endpoint.is_open:
+            await self._admit(request, endpoint)
         try:
             answer: Reply | Stream = await endpoint.handle(self._backend, request)
         except asyncio.CancelledError:
@@ -89,6 +100,19 @@ class EndpointRoute(BaseRoute):
             return answer
         await send_stream(answer, request, scope, send)
         return None
+
+    async def _admit(self, request: HttpRequest, endpoint: Endpoint) -> None:
+        try:
+            request.caller = self._access.admit(
+                endpoint.needs,
+                authorization=request.header("authorization"),
+                admin_key=request.header("x-admin-key"),
+                address=request.peer,
+            )
+        except MeantimeError:
+            if request.method == "POST":
+                await request.discard_body()
+            raise
 
 
 def _readable(path: bytes) -> str:

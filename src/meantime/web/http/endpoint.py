@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
+from meantime.access.keys import Role
 from meantime.errors import MeantimeError
 from meantime.web.http.replies import Reply, Stream
 
@@ -89,3 +90,14 @@ class Endpoint:
     # Apart from those of every endpoint (host, not found, method, internal).
     problems: tuple[type[MeantimeError], ...] = ()
     is_documented: bool = True
+    # Without a key, even where keys are required: pages, their files, documentation, and whether the process runs.
+    is_open: bool = False
+    # The handler decides who may use it.
+    decides_itself: bool = False
+
+    @property
+    def needs(self) -> Role | None:
+        """The role that a key must have for it; None if it has rules of its own."""
+        if self.is_open or self.decides_itself:
+            return None
+        return Role.READ if self.method == "GET" else Role.SUBMIT

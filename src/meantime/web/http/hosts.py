@@ -41,6 +41,19 @@ def is_loopback(name: str) -> bool:
     return (mapped or address).is_loopback
 
 
+def is_in(address: str, networks: Iterable[str]) -> bool:
+    """Whether an address is in one of some networks.
+
+    >>> is_in("10.1.2.3", ["192.0.2.1", "10.0.0.0/8"]), is_in("", ["10.0.0.0/8"])
+    (True, False)
+    """
+    try:
+        parsed = ipaddress.ip_address(address)
+    except ValueError:
+        return False
+    return any(parsed in ipaddress.ip_network(network) for network in networks)
+
+
 def _is_unspecified(name: str) -> bool:
     try:
         return ipaddress.ip_address(name).is_unspecified

@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from meantime.errors import MeantimeError
+from meantime.errors import KeyNotAllowed, KeyRequired, MeantimeError, RateLimited
 from meantime.web.http import problems
 from meantime.web.http.endpoint import Endpoint, Header, Link, NamedSchema, Outcome, Parameter
 
@@ -18,6 +18,19 @@ REFERENCE = "#/components/schemas/{name}"
 
 # None stands for any error that is not a MeantimeError.
 ErrorKind = type[MeantimeError] | None
+
+
+# What a request without a key, or with too many others, may get; not where everybody may ask.
+_OF_KEYS = (KeyRequired, KeyNotAllowed, RateLimited)
+_SCHEMES = {
+    "key": {"type": "http", "scheme": "bearer", "description": "A key made with `meantime key create`."},
+    "adminKey": {
+        "type": "apiKey",
+        "in": "header",
+        "name": "X-Admin-Key",
+        "description": "The setting admin_key, which has the role operate.",
+    },
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +73,9 @@ def document(endpoints: Sequence[Endpoint], api: ApiDescription) -> dict[str, An
             if any(endpoint.tag == tag for endpoint in endpoints)
         ],
         "paths": dict(paths),
-        "components": {"schemas": schemas.components},
+        "components": {"schemas": schemas.components, "securitySchemes": _SCHEMES},
+        # Whether a key is needed depends on the server.
+        "security": [{"key": []}, {"adminKey": []}, {}],
     }
     return {name: value for name, value in described.items() if value}
 
@@ -110,6 +125,8 @@ def _operation(endpoint: Endpoint, api: ApiDescription, schemas: _Schemas) -> di
     }
     if not endpoint.description:
         del operation["description"]
+    if endpoint.is_open:
+        operation["security"] = []
     if endpoint.parameters:
         operation["parameters"] = [_parameter(parameter, schemas) for parameter in endpoint.parameters]
     if endpoint.body is not None:
@@ -173,7 +190,8 @@ def _link(link: Link) -> dict[str, Any]:
 
 def kinds_of(endpoint: Endpoint, api: ApiDescription) -> tuple[ErrorKind, ...]:
     """Return the errors that an endpoint may answer with."""
-    return tuple(dict.fromkeys((*endpoint.problems, *api.everywhere)))
+    kinds = dict.fromkeys((*endpoint.problems, *api.everywhere))
+    return tuple(kind for kind in kinds if not (endpoint.is_open and kind in _OF_KEYS))
 
 
 def _refusals(endpoint: Endpoint, api: ApiDescription) -> dict[str, Any]:

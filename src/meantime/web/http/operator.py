@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Mapping
 
+from meantime.access.keys import Role
 from meantime.errors import OperatorOnly
 from meantime.web.http import hosts
+from meantime.web.http.access import Caller, require
 
 # Headers that proxies add. With one of these, the peer of the connection is not the client.
 _PROXY_HEADERS = ("forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip")
@@ -30,25 +31,29 @@ OPERATOR_HEADERS = (
 )
 
 
-def require_operator(action: str, *, peer: str | None, headers: Mapping[str, str], admin_key: str | None) -> None:
+def require_operator(action: str, *, peer: str | None, headers: Mapping[str, str], caller: Caller) -> None:
     """Refuse a request that only the operator may send.
 
-    A GET that stops a server is a trap: a link in a page, a prefetch or a public proxy could trigger it. So the
-    administrator's key is accepted from anywhere; without a key, only a direct request from this machine is.
+    A GET that stops a server is a trap: a link in a page, a prefetch or a public proxy could trigger it. So a key with
+    the role ``operate`` is accepted from anywhere; without a key, only a direct request from this machine is.
     ``headers`` have lower-case names, and include those of ``OPERATOR_HEADERS`` that the request has. ``action`` is the
     subject of the error: "Stopping the server".
 
     Raises:
-        OperatorOnly: says what to do instead.
+        KeyNotAllowed: the caller's key has another role.
+        OperatorOnly: there is no key. Says what to do instead.
     """
-    if (key := headers.get("x-admin-key")) is not None:
-        if admin_key is None or not hmac.compare_digest(key.encode("latin-1", "replace"), admin_key.encode()):
-            raise OperatorOnly("The key in X-Admin-Key is not the administrator's (the setting admin_key).")
+    if caller.may(Role.OPERATE):
         return
+    if caller.key_id is not None:
+        require(Role.OPERATE, caller)
+    if "x-admin-key" in headers:
+        raise OperatorOnly("The key in X-Admin-Key is not the administrator's (the setting admin_key).")
     if (reason := _not_local(peer, headers)) is not None:
         raise OperatorOnly(
             f"{action} is not for this request: {reason}. Ask from the server's own machine under the name localhost, "
-            "or send the administrator's key (the setting admin_key) in the header X-Admin-Key."
+            "or send a key with the role operate (Authorization: Bearer), or the administrator's key (the setting "
+            "admin_key) in the header X-Admin-Key."
         )
 
 

@@ -20,6 +20,8 @@ from meantime.web.http import statuses
 from meantime.web.http.replies import Reply
 
 MEDIA_TYPE = "application/problem+json"
+# How a key is to be sent (RFC 6750).
+CHALLENGE = ("www-authenticate", 'Bearer realm="Meantime"')
 INTERNAL = "internal"
 
 # Errors that clients may see. Any other MeantimeError cannot be caused by a request, so it is reported as internal.
@@ -42,6 +44,8 @@ KINDS: tuple[type[MeantimeError], ...] = (
     errors.CursorInvalid,
     errors.NotAcceptable,
     errors.RangeInvalid,
+    errors.KeyRequired,
+    errors.KeyNotAllowed,
     errors.OperatorOnly,
     errors.PathUnknown,
     errors.MethodNotAllowed,
@@ -59,6 +63,7 @@ KINDS: tuple[type[MeantimeError], ...] = (
     errors.AnswersBusy,
     errors.ConnectionsFull,
     errors.BodiesFull,
+    errors.RateLimited,
     errors.ShuttingDown,
     errors.StorePaused,
     errors.StoreFull,
@@ -167,6 +172,8 @@ def headers_of(kind: type[MeantimeError] | None) -> Mapping[str, str]:
         return {}
     if issubclass(kind, errors.Unavailable | errors.ResultNotReady):
         return {"Retry-After": "Seconds after which to try again."}
+    if issubclass(kind, errors.KeyRequired):
+        return {"WWW-Authenticate": "`Bearer`: how to send a key."}
     if issubclass(kind, errors.MethodNotAllowed):
         return {"Allow": "The methods that the path supports."}
     if issubclass(kind, errors.RangeInvalid):
@@ -183,6 +190,8 @@ def _headers(error: MeantimeError) -> tuple[tuple[str, str], ...]:
     match error:
         case errors.Unavailable() | errors.ResultNotReady():
             return (("retry-after", str(error.retry_after_s)),)
+        case errors.KeyRequired():
+            return (CHALLENGE,)
         case errors.MethodNotAllowed():
             return (("allow", ", ".join(error.allowed)),)
         case errors.RangeInvalid():

@@ -9,8 +9,10 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.types import Receive, Scope
 
+from meantime.access.rates import client_of
 from meantime.errors import RequestInvalid, RequestRefused
 from meantime.web.http import bodies
+from meantime.web.http.access import Caller
 from meantime.web.http.access_log import trace_of
 from meantime.web.http.replies import ClientGone
 
@@ -26,6 +28,7 @@ class HttpRequest(Request):
     ) -> None:
         scope["path_params"] = path_params
         super().__init__(scope, receive)
+        self.caller = Caller()  # who sends this; replaced once it is known
         self._memory = bodies.BodyMemory() if memory is None else memory
         self._taken_bytes = 0
 
@@ -39,9 +42,10 @@ class HttpRequest(Request):
     def client_id(self) -> str:
         """Who sends this, for the shares of clients: jobs and answers of different clients take turns.
 
-        It is the address. All those without one, such as at a Unix socket, are one client.
+        It is the key, or the address if there is none. All those without either, such as at a Unix socket, are one
+        client.
         """
-        return self.peer or ""
+        return self.caller.client or client_of(self.peer)
 
     @property
     def raw_query(self) -> bytes:

@@ -295,6 +295,7 @@ def _rows(*, read_documentation: Any, read_document: Any) -> tuple[Endpoint, ...
             description=description,
             handle=handle,
             parameters=(*parameters, conditional.IF_NONE_MATCH),
+            is_open=True,
             outcomes=(
                 Outcome(status=200, description="The document.", content={media_type: kind}, headers=_HEADERS),
                 _UNCHANGED,

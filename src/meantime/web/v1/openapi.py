@@ -15,6 +15,9 @@ from meantime.errors import (
     HostInvalid,
     HostNotAllowed,
     HttpInvalid,
+    KeyNotAllowed,
+    KeyRequired,
+    RateLimited,
     RequestTooSlow,
 )
 from meantime.statistics.registry import STATISTICS
@@ -26,9 +29,12 @@ from meantime.web.http.openapi import ApiDescription, ErrorKind
 EVERYWHERE: tuple[ErrorKind, ...] = (
     HttpInvalid,
     HostInvalid,
+    KeyRequired,
+    KeyNotAllowed,
     RequestTooSlow,
     AddressTooLong,
     HostNotAllowed,
+    RateLimited,
     HeadersTooLong,
     BodiesFull,
     ConnectionsFull,

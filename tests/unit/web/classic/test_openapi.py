@@ -72,7 +72,17 @@ def test_nothing_is_loaded_from_elsewhere(tmp_path: Path) -> None:
 def test_the_document_describes_the_same_interface_as_the_last_version(document: Any) -> None:
     """``classic_openapi.json`` is what ``interface`` returned for the document of commit c692533."""
     recorded = msgspec.json.decode((FIXTURES / "classic_openapi.json").read_bytes())
-    assert interface(document["paths"]) == recorded["paths"]
+    paths = interface(document["paths"])
+    for path, operations in paths.items():
+        for method, operation in operations.items():
+            # Since then, keys have joined it: operations that everybody may use, and refusals.
+            operation.pop("security", None)
+            responses = operation["responses"]
+            for status in ({"401", "403", "429"} & responses.keys()) - recorded["paths"][path][method][
+                "responses"
+            ].keys():
+                del responses[status]
+    assert paths == recorded["paths"]
     assert interface(document["components"]["schemas"]) == recorded["schemas"]
 
 

@@ -138,7 +138,9 @@ class TestOneEndpoint:
 
     def test_its_problems_are_by_status_each_with_an_example(self, made: Any) -> None:
         responses = made["paths"]["/v1/wholes/{name}"]["post"]["responses"]
-        assert list(responses) == ["202", "400", "404", "408", "414", "421", "422", "431", "500", "503"]
+        assert list(responses) == [
+            *("202", "400", "401", "403", "404", "408", "414", "421", "422", "429", "431", "500", "503"),
+        ]
         full = responses["503"]
         assert full["headers"]["Retry-After"]["required"]
         content = full["content"]["application/problem+json"]

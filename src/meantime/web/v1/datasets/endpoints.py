@@ -197,6 +197,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     ),
     Endpoint(
         name="reload_dataset",
+        decides_itself=True,
         method="POST",
         path="/v1/datasets/{name}/reload",
         tag="datasets",

@@ -10,6 +10,7 @@ import msgspec
 from meantime.engine.engine import JobDetail
 from meantime.errors import (
     JobEnded,
+    KeyNotAllowed,
 )
 from meantime.text import quoted
 from meantime.web.backend import Backend
@@ -31,6 +32,11 @@ async def delete_job(backend: Backend, request: HttpRequest) -> Reply:
     """DELETE /v1/jobs/{job_id}: cancel an active job or remove one that has ended, and report which."""
     engine, number, is_to_be_cancelled_only = backend.engine, job_number_of(request), _is_if_unfinished(request)
     detail = engine.describe(number)
+    if not request.caller.owns(detail.record.request.submitted_by):
+        raise KeyNotAllowed(
+            f"{detail.record.id} was submitted with another key. Only that key, and one with the role operate, cancels "
+            "and removes it."
+        )
     if detail.state.is_ended and is_to_be_cancelled_only:
         return _dismissed(backend, "ended", detail)
     if detail.state.is_ended:

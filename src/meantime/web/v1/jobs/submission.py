@@ -9,6 +9,7 @@ from functools import partial
 from typing import Any
 
 import msgspec
+from msgspec.structs import replace
 
 from meantime.engine.engine import Engine, JobDetail
 from meantime.errors import (
@@ -48,7 +49,8 @@ async def submit(backend: Backend, request: HttpRequest) -> Reply | Stream:
 
     def read() -> tuple[Request, IdempotencyKey | None]:
         raw = bodies.json_object(body, example=f"send {EXAMPLE}")
-        return read_request(raw, backend.catalog, backend.compute.limits.job), _idempotency_key(key, "/v1/jobs", raw)
+        read = read_request(raw, backend.catalog, backend.compute.limits.job)
+        return replace(read, submitted_by=request.caller.key_id), _idempotency_key(key, "/v1/jobs", raw)
 
     job_request, idempotency_key = await check_submission(backend.catalog, body, read)
     if form is not None:
@@ -85,8 +87,9 @@ async def submit_batch(backend: Backend, request: HttpRequest) -> Reply:
 
     def read_and_submit() -> Any:
         raw = bodies.json_object(body, example=f"send {BATCH_EXAMPLE}")
+        requests = read_batch(raw, backend.catalog, backend.compute.limits.job)
         return engine.submit(
-            read_batch(raw, backend.catalog, backend.compute.limits.job),
+            [replace(each, submitted_by=request.caller.key_id) for each in requests],
             key=_idempotency_key(key, "/v1/jobs/batch", raw),
             client=request.client_id,
         )

@@ -2,14 +2,22 @@
  * Calls to the v1 API. Errors are Problems, with texts for people.
  */
 
+import { currentKey, keyHeader } from "./key.js";
+
 // What a reader of the page can do about an error; the API's own advice is for programs.
 const ADVICE = {
   "request-invalid": "Change the settings above.",
   "job-unknown": "The Jobs page lists the jobs that are kept.",
   "result-gone": "Run the job again to get a result.",
   "queue-full": "Try again in a moment.",
+  "rate-limited": "Try again in a moment.",
+  "key-not-allowed": "Ask the operator of this server for a key that allows it.",
+  "key-required": "Enter your key. It is kept in this tab until you close it. If you have none, ask the operator of this server.",
   "shutting-down": "Try again when the server has restarted.",
 };
+
+// As the server asks of browsers.
+const RECONNECT_MS = 2000;
 
 /** Why there is no answer: the API's problem document (RFC 9457), or a connection that failed. */
 export class Problem extends Error {
@@ -50,7 +58,7 @@ export async function post(path, body, { signal, method = "POST", headers = {} }
 async function send(path, init) {
   let response;
   try {
-    response = await fetch(path, { ...init, referrerPolicy: "no-referrer" });
+    response = await fetch(path, { ...init, headers: { ...init.headers, ...keyHeader() }, referrerPolicy: "no-referrer" });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Problem({
@@ -80,6 +88,7 @@ async function problemOf(response) {
  * @param {Record<string, (data: any) => void>} listeners by name of event; "open" and "error" too
  */
 export function follow(path, listeners, signal) {
+  if (currentKey()) return followWithKey(path, listeners, signal);
   const source = new EventSource(path);
   for (const [name, listener] of Object.entries(listeners)) {
     if (name === "open" || name === "error") source.addEventListener(name, () => listener(source));
@@ -87,6 +96,46 @@ export function follow(path, listeners, signal) {
   }
   signal.addEventListener("abort", () => source.close(), { once: true });
   return source;
+}
+
+/** As an EventSource, which cannot send a key: it reconnects after the last event that it has read. */
+async function followWithKey(path, listeners, signal) {
+  let lastId = null;
+  while (!signal.aborted) {
+    try {
+      const response = await send(path, { signal, headers: { accept: "text/event-stream", ...(lastId === null ? {} : { "last-event-id": lastId }) } });
+      if (response.status === 204) return;
+      listeners.open?.();
+      const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+      let text = "";
+      for (;;) {
+        const { value, done } = await reader.read();
+        if (done) break;
+        text += value;
+        const events = text.split("\n\n");
+        text = events.pop();
+        for (const event of events) {
+          const fields = Object.fromEntries(event.split("\n").map((line) => [line.slice(0, line.indexOf(":")), line.slice(line.indexOf(":") + 1).trim()]));
+          lastId = fields.id ?? lastId;
+          if (fields.data) listeners[fields.event]?.(JSON.parse(fields.data));
+        }
+      }
+    } catch (error) {
+      if (signal.aborted || error.status === 401 || error.status === 403) return;
+    }
+    listeners.error?.();
+    await new Promise((resolve) => setTimeout(resolve, RECONNECT_MS));
+  }
+}
+
+/** Save what is at an address, which a link cannot where a key is needed. */
+export async function download(path, name) {
+  const response = await send(path, { headers: {} });
+  const given = /filename="([^"]+)"/.exec(response.headers.get("content-disposition") ?? "");
+  const url = URL.createObjectURL(await response.blob());
+  const link = Object.assign(document.createElement("a"), { href: url, download: given ? given[1] : name });
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(url), RECONNECT_MS);
 }
 
 /** Write parameters as a query; lists by repetition. */

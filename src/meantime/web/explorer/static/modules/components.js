@@ -5,6 +5,7 @@
 import { Problem } from "./api.js";
 import { bdi, h } from "./dom.js";
 import { share } from "./format.js";
+import { keepKey } from "./key.js";
 
 /** A problem, what to do about it, and a button to try again. */
 export function problemMessage(error, retry) {
@@ -25,9 +26,20 @@ export function problemMessage(error, retry) {
     // The detail of several problems repeats the first.
     details.length === 0 ? h("p", {}, bdi(error.detail)) : h("ul", {}, details.map((each) => h("li", {}, bdi(each.detail)))),
     error.advice && h("p", { class: "muted" }, error.advice),
+    error.code === "key-required" && keyForm(),
     retry && h("button", { type: "button", class: "button", id: "again", onclick: retry }, "Try again"),
     delay_s && retry && countdown(delay_s, retry),
   );
+}
+
+function keyForm() {
+  const input = h("input", { type: "password", id: "key", name: "key", autocomplete: "off", required: true });
+  const onsubmit = (event) => {
+    event.preventDefault();
+    keepKey(input.value.trim());
+    dispatchEvent(new Event("meantime:navigate"));
+  };
+  return h("form", { class: "row", onsubmit }, h("label", { for: "key" }, "Key"), input, h("button", { type: "submit", class: "button" }, "Use this key"));
 }
 
 /** Count down the seconds until the next try, and then try. */

@@ -2,8 +2,10 @@
  * Shows the view that the address names, again whenever it changes.
  */
 
+import { download } from "./api.js";
 import { announce, problemMessage } from "./components.js";
 import { h, replaceChildren } from "./dom.js";
+import { currentKey } from "./key.js";
 import { firstOf, readAddress } from "./state.js";
 import { data } from "./views/data.js";
 import { home } from "./views/home.js";
@@ -92,6 +94,11 @@ function followLink(event) {
   const link = event.target instanceof Element ? event.target.closest("a[href]") : null;
   if (!link || event.defaultPrevented || event.button || event.metaKey || event.ctrlKey || event.shiftKey || event.altKey) return;
   const url = new URL(link.href);
+  if (currentKey() && url.origin === location.origin && /^\/v1\/(datasets|jobs|statistics)\b/.test(url.pathname)) {
+    event.preventDefault();
+    download(url.pathname + url.search, url.pathname.split("/").pop()).catch((error) => announce(error.message));
+    return;
+  }
   const isExplorer = url.origin === location.origin && url.pathname === "/" && !url.hash;
   if (!isExplorer || link.target || link.hasAttribute("download")) return;
   event.preventDefault();

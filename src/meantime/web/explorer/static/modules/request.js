@@ -15,38 +15,25 @@ import { writeAddress } from "./state.js";
  * The URL of a result; with a suffix, of a file, and for a picture with the name of the chart.
  * @param {StatisticRequest} request
  */
-export function resultUrl(request, { suffix = "", chart = null, highlight = null } = {}) {
+export function resultUrl(request, { suffix = "", chart = null } = {}) {
   const ending = suffix && `.${suffix}`;
-  const job = jobOf(request);
-  if (job) return [`${job.links.results}${ending}`, query({ chart, highlight })].filter(Boolean).join("?");
-  return `/v1/statistics/${encodeURIComponent(request.statistic)}${ending}?${query({ dataset: request.dataset, ...request.parameters, chart, highlight })}`;
+  return `/v1/statistics/${encodeURIComponent(request.statistic)}${ending}?${query({ dataset: request.dataset, ...request.parameters, chart })}`;
 }
 
-// The jobs that computed what is too much for an immediate answer, since this page was loaded.
-const jobs = new Map();
-const keyOf = ({ statistic, dataset, parameters: { fingerprint: _fingerprint, ...rest } }) => JSON.stringify([statistic, dataset, rest]);
-
-/** The job that has computed a request; undefined where it is answered at once. */
-export const jobOf = (request) => jobs.get(keyOf(request));
-
 /**
- * Return the result, or a chart of it. If it has to be computed as a job, ``onprogress`` is given an element with the progress
- * after each change.
+ * Return the result. If it has to be computed as a job, ``onprogress`` is given an element with the progress after each change.
  * @param {StatisticRequest} request
- * @param {{signal: AbortSignal, onprogress: (element: HTMLElement) => void, accept?: string, chart?: string|null, highlight?: string|null}} options
+ * @param {{signal: AbortSignal, onprogress: (element: HTMLElement) => void}} options
  */
-export async function fetchResult(request, { signal, onprogress, accept, chart = null, highlight = null }) {
-  // The data may have been reloaded since, so each result is asked for anew; its charts are of that result.
-  if (chart === null) jobs.delete(keyOf(request));
+export async function fetchResult(request, { signal, onprogress }) {
   try {
-    return await get(resultUrl(request, { chart, highlight }), { signal, accept });
+    return await get(resultUrl(request), { signal });
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== "ask-as-job") throw error;
   }
   const job = (await earlierJob(request, signal)) ?? (await post("/v1/jobs", { ...request, label: jobLabel(request) }, { signal }));
   await jobEnd(job, { signal, onprogress });
-  jobs.set(keyOf(request), job);
-  return get(resultUrl(request, { chart, highlight }), { signal, accept });
+  return get(job.links.results, { signal });
 }
 
 /** Finds the job again, from this page or another. */
