@@ -20,7 +20,7 @@ import tempfile
 import threading
 import urllib.error
 import urllib.request
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
@@ -109,13 +109,19 @@ class Server(NamedTuple):
 
 @contextmanager
 def serving(
-    command: Sequence[str], *, ready: str = "/readyz", settings: Mapping[str, str] | None = None
+    command: Sequence[str],
+    *,
+    ready: str = "/readyz",
+    settings: Mapping[str, str] | None = None,
+    fill: Callable[[Path], None] = lambda _state: None,
 ) -> Iterator[Server]:
     """Run a server with a fresh state directory until the block ends; ``{port}`` in its command is a free one.
 
-    ``ready`` is a path that answers 200 when the server can be measured.
+    ``ready`` is a path that answers 200 when the server can be measured; ``fill`` puts something into the state
+    directory first.
     """
     with tempfile.TemporaryDirectory() as folder:
+        fill(Path(folder) / "state")
         port = _free_port()
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         said = Path(folder) / "said"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import ExitStack
 from typing import Any
 
 import pytest
@@ -41,18 +42,27 @@ def test_many_events_are_one_piece_for_each_client_and_made_once_for_all(monkeyp
 
     async def story() -> None:
         engine = FakeEngine()
-        clients = [await follow(engine) for _ in range(50)] + [await follow(engine, "label=mine")]
+        clients = [await follow(engine) for _ in range(30)] + [await follow(engine, "label=mine")]
         waiting = [asyncio.ensure_future(next_piece(each)) for each in clients]
         await all_wait(waiting)
-        for number in range(1, 101):
+        for number in range(1, 51):
             engine.happen(number=number)
-        engine.happen(number=101, label="mine")
+        engine.happen(number=51, label="mine")
         first, *others, filtered = await asyncio.gather(*waiting)
-        assert len(events([first])) == 101
+        assert len(events([first])) == 51
         assert all(each is first for each in others)
-        assert [event["data"]["id"] for event in events([filtered])] == ["job_id_101"]
+        assert [event["data"]["id"] for event in events([filtered])] == ["job_id_51"]
 
     run(story())
+
+
+@pytest.mark.parametrize(("clients", "most"), [(1, 250), (8, 250), (20, 100), (40, 50), (400, 50)])
+def test_the_more_clients_follow_the_fewer_events_each_gets_in_a_round(clients: int, most: int) -> None:
+    log = EventLog(wake_loop=lambda: None)
+    with ExitStack() as following:
+        for _ in range(clients):
+            following.enter_context(log.client())
+        assert log.events_per_round == most
 
 
 def test_the_event_loop_is_woken_once_for_all_events_before_a_round() -> None:

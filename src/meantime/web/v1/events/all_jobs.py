@@ -14,9 +14,6 @@ from meantime.web.v1.events.stream import HEADERS, HEARTBEAT_S, MEDIA_TYPE, RETR
 from meantime.web.v1.jobs.listing import read_list_query
 from meantime.web.v1.jobs.parameters import FILTERS
 
-# How many events are encoded in one turn of the event loop: about 2 ms; and a piece is 150 kB, which a client reads in
-# the time between two.
-_EVENTS_PER_PIECE = 250
 # Clients that follow with the same filter are at the same position, and share their pieces. There are few filters.
 _SHARED_PIECES = 16
 
@@ -61,7 +58,7 @@ def _shared_piece(log: EventLog, index: int, job_filter: JobFilter, write: Write
 
 
 def _piece(log: EventLog, index: int, job_filter: JobFilter, write: Write) -> tuple[bytes, int]:
-    entries = log.since(index, limit=_EVENTS_PER_PIECE)
+    entries = log.since(index, limit=log.events_per_round)
     if entries is None:
         end = log.end
         return write_event(f"{log.name}-{end}", "reset", _RESET.encode()), end

@@ -12,7 +12,9 @@ from meantime.errors import (
     JobCancelled,
 )
 from meantime.formats.document import Document
+from meantime.statistics.check import Named
 from meantime.statistics.cost import Cost, in_words
+from meantime.statistics.parameters import Names, leaves
 from meantime.statistics.statistic import AnyPrepared
 from meantime.web.backend import Backend
 from meantime.web.http.request import HttpRequest
@@ -21,9 +23,10 @@ from meantime.web.v1.statistics.query import StatisticQuery
 
 # What takes longer than a few milliseconds has the threads for long answers: short ones must not wait for it.
 _SHORT_S = 0.02
-# Selecting among more cells takes longer than that. A question of the CDC has up to 20,020, of which usually one in ten
-# is compared with what is asked for.
+# Selecting among more cells, or for more locations, takes longer than that. A question of the CDC has 20,020 cells
+# and 55 locations at most.
 _SHORT_CELLS = 25_000
+_SHORT_LOCATIONS = 300
 # As long as people wait without any sign of progress. The limits above make this rare.
 _SECONDS = 10.0
 
@@ -49,7 +52,7 @@ class ImmediateAnswer:
         """
         named = self._question.named
         self._require_affordable(named.least_cost)
-        if named.least_cost.searched > _SHORT_CELLS:
+        if named.least_cost.searched > _SHORT_CELLS or _locations(named) > _SHORT_LOCATIONS:
             return self._pools.long
         prepared = await self._pools.short.run(request, self.prepare)
         return self._pools.long if prepared.cost.seconds > _SHORT_S else self._pools.short
@@ -78,6 +81,14 @@ class ImmediateAnswer:
                 "the same question to /v1/jobs, where you can wait for it, follow it and cancel it; or ask for fewer "
                 "locations, groups or years."
             )
+
+
+def _locations(named: Named) -> int:
+    """Return how many locations a request is about: those that it selects by name, or all."""
+    values = {field: getattr(named.parameters, field) for field in named.parameters.__struct_fields__}
+    pointers = (leaf.pointer for leaf in leaves(named.statistic.parameters, values) if leaf.names is Names.LOCATION)
+    selected = sum(not pointer.startswith("/reference") for pointer in pointers)
+    return selected or len(named.snapshot.cube.labels.locations)
 
 
 class BriefWork:

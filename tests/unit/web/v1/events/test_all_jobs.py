@@ -182,7 +182,8 @@ def test_progress_behind_which_something_newer_of_the_job_comes_is_passed_over()
 
 
 def test_many_events_come_in_pieces_of_bounded_length_and_in_order(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("meantime.web.v1.events.all_jobs._EVENTS_PER_PIECE", 3)
+    monkeypatch.setattr("meantime.web.event_log._EVENTS_MOST", 3)
+    monkeypatch.setattr("meantime.web.event_log._EVENTS_LEAST", 1)
 
     async def story() -> None:
         engine = FakeEngine()

@@ -401,8 +401,14 @@ def test_answers_are_made_in_threads_and_only_so_many_long_ones_at_a_time(
 def test_short_answers_do_not_wait_for_long_ones(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(server.backend.pools, "long", busy_pool())
     assert server.get("summary", query()).status == 200
+    monkeypatch.setattr("meantime.web.v1.statistics.immediate._SHORT_LOCATIONS", 0)
+    assert isinstance(server.refusal("comparison", query(reference="Utah")), AnswersBusy)
+    monkeypatch.setattr("meantime.web.v1.statistics.immediate._SHORT_LOCATIONS", 1)
+    server.shelf.current = Ready(NEW)  # two locations, of which one is named
+    assert isinstance(server.refusal("summary", query(limit=2)), AnswersBusy)
+    assert server.get("summary", query(location="Utah")).status == 200
     monkeypatch.setattr("meantime.web.v1.statistics.immediate._SHORT_CELLS", 0)
-    busy = server.refusal("summary", query(limit=3))
+    busy = server.refusal("summary", query(location="Utah", limit=3))
     assert isinstance(busy, AnswersBusy)
     assert busy.retry_after_s == 1
 
