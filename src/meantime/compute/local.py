@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, wait
 from typing import Protocol
 
@@ -88,7 +88,7 @@ class LocalCompute:
 
     def _compute(self, request: Request, work: Work) -> EncodedResult:
         result = document_of(self._checked(request, self.limits.job), request.dataset, work)
-        return EncodedResult(_encoded(result, request.view), result.method_version)
+        return EncodedResult(_encoded(result, request.view, work), result.method_version)
 
     def _checked(self, request: Request, limit: CostLimit | None) -> AnyPrepared:
         snapshot = self._catalog.snapshot(request.dataset, request.fingerprint)
@@ -102,7 +102,6 @@ def document_of(prepared: AnyPrepared, dataset: str, work: Work) -> Document:
         JobInterrupted: ``work.check()`` stopped it.
     """
     statistic, snapshot = prepared.statistic, prepared.snapshot
-    work.check()
     table = prepared.compute(work)
     work.progress(1.0)
     # As checked, not as sent: what was sent may hold keys that the statistic does not know.
@@ -125,11 +124,17 @@ def document_of(prepared: AnyPrepared, dataset: str, work: Work) -> Document:
     )
 
 
-def _encoded(result: Document, view: str) -> bytes:
+def _encoded(result: Document, view: str, work: Work) -> bytes:
     match view:
         case "classic":
             return classic_json.encode(result.statistic, result.table, result.parameters)
         case "document":
-            return document.encode(result)
+            return b"".join(_checked_before_each(document.pieces(result), work))
         case _:
             raise RequestInvalid(f"There is no view {view!r} of a result. There are: classic, document.")
+
+
+def _checked_before_each(pieces: Iterator[bytes], work: Work) -> Iterator[bytes]:
+    for piece in pieces:
+        work.check()
+        yield piece

@@ -118,8 +118,15 @@ class Prepared(Generic[P, D]):
         )
 
     def compute(self, work: Work) -> Table:
-        """Make the answer."""
-        return self.statistic.compute(self, work)
+        """Make the answer.
+
+        Raises:
+            JobInterrupted: ``work.check()`` stopped it.
+        """
+        work.check()
+        table = self.statistic.compute(self, work)
+        work.check()
+        return table
 
     def rests_on(self, row: Mapping[str, Cell] | None) -> Provenance:
         """Say on which cells a row of the answer rests, or all of the answer (None)."""

@@ -203,3 +203,19 @@ def test_work_that_is_to_stop_stops_and_other_work_tells_when_it_is_done() -> No
     work = Watched()
     LocalCompute(Shelf()).compute(request(), work)
     assert work.shares == [1.0]
+
+
+def test_a_long_result_is_checked_before_each_piece_of_its_document() -> None:
+    rows = 3 * document.ROWS_A_PIECE
+    long = LocalCompute(Shelf(snapshot([row(location=f"Place {index}", value="1") for index in range(rows)])))
+
+    class Counting(Unwatched):
+        checks = 0
+
+        def check(self) -> None:
+            self.checks += 1
+
+    classic, whole = Counting(), Counting()
+    long.compute(request(), classic)
+    long.compute(request(view="document"), whole)
+    assert whole.checks - classic.checks >= 3

@@ -132,7 +132,7 @@ class Both(NamedTuple):
     other: Pooled
 
 
-def association(prepared: Prepared[Association, Both], _work: Work) -> Table:
+def association(prepared: Prepared[Association, Both], work: Work) -> Table:
     """Correlate two questions across the locations that have both; tied values share the mean of their ranks.
 
     A location of which one is withheld is left out by name; fewer than ten are refused:
@@ -145,10 +145,12 @@ def association(prepared: Prepared[Association, Both], _work: Work) -> Table:
     """
     parameters, (one, other) = prepared.parameters, prepared.data
     reliabilities = (one.heterogeneity.reliability, other.heterogeneity.reliability)
+    work.check()
     related = relation(parameters.question, parameters.other)
     of_errors = _of_errors(one, other, related)
     straight = pearson(one.value, other.value, of_errors=of_errors)
     ranked = spearman(one.value, other.value, of_errors=of_errors)
+    work.check()
     corrected = corrected_for_sampling_error(straight.r, *reliabilities)
     p_adjusted = adjusted(np.array([straight.p, ranked.p]))
     p_straight, p_ranked = numbers(p_adjusted)

@@ -92,7 +92,7 @@ class Pools(NamedTuple):
     contained: tuple[Containment, ...]
 
 
-def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
+def change(prepared: Prepared[Change, Pools], work: Work) -> Table:
     """Compare the later years of each location with the earlier ones, in the order of the names; tied ones are too.
 
     A location of which one is withheld or absent is left out by name.
@@ -111,10 +111,13 @@ def change(prepared: Prepared[Change, Pools], _work: Work) -> Table:
     """
     parameters, (before, after, contained) = prepared.parameters, prepared.data
     d = difference(after.estimates, before.estimates)
+    work.check()
     relative = relative_difference(after.estimates, before.estimates)
+    work.check()
     beyond, findings = _beyond(before, after, contained, parameters)
     # All p-values of the answer are adjusted together.
     p_adjusted, beyond_adjusted = np.split(adjusted(np.concatenate([d.p, beyond.p]), by=parameters.adjust), 2)
+    work.check()
     data: list[list[Cell]] = [
         list(after.groups.names),
         numbers(before.value),

@@ -116,7 +116,7 @@ def prepare(snapshot: Snapshot, parameters: Comparison) -> Sides:
     return Sides(pooled, at, containment(pooled, at, parameters))
 
 
-def comparison(prepared: Prepared[Comparison, Sides], _work: Work) -> Table:
+def comparison(prepared: Prepared[Comparison, Sides], work: Work) -> Table:
     """Compare each location with the reference, in the order of the names; tied ones are too, and do not differ.
 
     A location whose year is withheld is left out by name:
@@ -137,10 +137,13 @@ def comparison(prepared: Prepared[Comparison, Sides], _work: Work) -> Table:
     others, reference = pooled[np.arange(len(pooled)) != at], pooled[[at]]
     correlation = correlation_with(others, reference, contained)
     d = difference(others.estimates, reference.estimates, correlation=correlation)
+    work.check()
     r = ratio(others.estimates, reference.estimates, correlation=correlation)
+    work.check()
     p_adjusted = adjusted(d.p, by=parameters.adjust)
     p_similar = _p_similar(others, reference, correlation, parameters)
     is_similar = p_similar < LEVEL
+    work.check()
     data: list[list[Cell]] = [
         list(others.groups.names),
         numbers(others.value),

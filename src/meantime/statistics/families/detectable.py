@@ -93,7 +93,7 @@ def rests_on(prepared: Prepared[Detectable, ReferencedEstimates], row: Mapping[s
     return Provenance(number="estimate", parts=(of_group(pooled, row), of_all(pooled.groups[[at]], REFERENCE)))
 
 
-def detectable(prepared: Prepared[Detectable, ReferencedEstimates], _work: Work) -> Table:
+def detectable(prepared: Prepared[Detectable, ReferencedEstimates], work: Work) -> Table:
     """Give the difference from the reference that could be found, in the order of the names; tied ones are too.
 
     A location whose year is withheld is left out by name.
@@ -115,6 +115,7 @@ def detectable(prepared: Prepared[Detectable, ReferencedEstimates], _work: Work)
         detectable_difference(others.se, reference_se, level=1 - (1 - _LEVEL) / tests, power=parameters.power)
         for tests in (1, compared)
     )
+    work.check()
     name = pooled.groups.names[at]
     data: list[list[Cell]] = [
         list(others.groups.names),

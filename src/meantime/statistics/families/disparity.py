@@ -129,6 +129,7 @@ def disparity(prepared: Prepared[Disparity, PooledGroups], work: Work) -> Table:
     at = counterparts(pooled, pooled.chosen.reference)
     reference = _reference(pooled, at)
     d, r = difference(pooled.estimates, reference), ratio(pooled.estimates, reference)
+    work.check()
     gaps = _gaps(pooled, parameters, work)
     # One family: every p that the answer has, that of a location's gap once.
     tests = int(np.isfinite(np.concatenate([d.p, gaps.p])).sum())

@@ -127,7 +127,7 @@ def prepare(snapshot: Snapshot, parameters: Distribution) -> Pooled:
     return pooled.without(pooled.groups.is_aggregate, "is an aggregate")
 
 
-def distribution(prepared: Prepared[Distribution, Pooled], _work: Work) -> Table:
+def distribution(prepared: Prepared[Distribution, Pooled], work: Work) -> Table:
     r"""Say how the locations' values are spread; rows are in the order of the names, tied ones too.
 
     Aggregates are left out, and locations whose year is withheld; what has no standard error counts in the quantiles.
@@ -147,6 +147,7 @@ def distribution(prepared: Prepared[Distribution, Pooled], _work: Work) -> Table
     """
     parameters, pooled = prepared.parameters, prepared.data
     spread = _measured(pooled)
+    work.check()
     return table(
         pooled.groups,
         columns_for(parameters),

@@ -118,7 +118,7 @@ def prepare(snapshot: Snapshot, parameters: Estimate) -> Selection | Rows:
     return select(snapshot, parameters, by_stratum="stratum" in parameters.by, each_period="period" in parameters.by)
 
 
-def estimate(prepared: Prepared[Estimate, Selection | Rows], _work: Work) -> Table:
+def estimate(prepared: Prepared[Estimate, Selection | Rows], work: Work) -> Table:
     """Give the estimate of each location, in the order of the names; tied ones are too.
 
     >>> from meantime.dataset.samples import survey_example
@@ -146,10 +146,12 @@ def estimate(prepared: Prepared[Estimate, Selection | Rows], _work: Work) -> Tab
     """
     parameters, selection = prepared.parameters, prepared.data
     if isinstance(selection, Rows):
-        return _of_all_rows(prepared.snapshot, selection)
+        return _of_all_rows(prepared.snapshot, selection, work)
     if "period" in parameters.by:
-        return _by_period(selection, parameters)
-    return _pooled(pool_periods(selection), parameters)
+        return _by_period(selection, parameters, work)
+    pooled = pool_periods(selection)
+    work.check()
+    return _pooled(pooled, parameters)
 
 
 def cost(prepared: Prepared[Estimate, Selection | Rows]) -> Cost:
@@ -220,7 +222,7 @@ def _findings(pooled: Pooled, parameters: Estimate) -> list[str]:
     return [range_sentence(groups.subject, places.groups.names, places.value, reference=reference, wanted=wanted)]
 
 
-def _by_period(of: Selection, parameters: Estimate) -> Table:
+def _by_period(of: Selection, parameters: Estimate, work: Work) -> Table:
     """Give every cell a row: those that are there, withheld ones included."""
     is_there = of.all_cells != ABSENT
     rows, columns = np.nonzero(is_there if of.standardized is None else is_there.any(axis=2))
@@ -231,6 +233,7 @@ def _by_period(of: Selection, parameters: Estimate) -> Table:
         return numbers(grid[rows, columns])
 
     has_value = ~np.isnan(of.value[rows, columns])
+    work.check()
     data = [
         *_groups(there, parameters),
         [names[index] for index in columns.tolist()],
@@ -280,10 +283,11 @@ def _weighting(of: Selection) -> str:
     }[of.parameters.weights]
 
 
-def _of_all_rows(snapshot: Snapshot, rows: Rows) -> Table:
+def _of_all_rows(snapshot: Snapshot, rows: Rows, work: Work) -> Table:
     moments, scale = snapshot.cube.cells.moments, snapshot.cube.scale
     codes, starts = np.unique(rows.locations, return_index=True)
     count, total = _sums(moments.count[rows.cells], starts), _sums(moments.total[rows.cells], starts)
+    work.check()
     nothing: list[Cell] = [None] * len(codes)
     names = snapshot.cube.labels.locations
     data: list[list[Cell]] = [

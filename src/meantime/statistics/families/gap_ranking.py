@@ -153,6 +153,7 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], work: Work) -> Table:
     parameters, (now, before, left_out, chosen) = prepared.parameters, prepared.data
     d = difference(now.group.estimates, now.reference.estimates)
     relative = relative_difference(now.group.estimates, now.reference.estimates)
+    work.check()
     since, change = _change(now, before)
     # All p-values of the answer are adjusted together.
     p_adjusted, change_adjusted = np.split(adjusted(np.concatenate([d.p, change.p]), by=parameters.adjust), 2)
@@ -167,6 +168,7 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], work: Work) -> Table:
     # Stable: tied ones stay in the order of the names.
     order = np.argsort(rank, kind="stable")
     names = now.group.groups.names
+    work.check()
     ends = (alone.least, alone.greatest, together.least, together.greatest)
     verdicts = _verdicts(change, change_adjusted)
 

@@ -191,6 +191,7 @@ def ranking(prepared: Prepared[Ranking, Ranked], work: Work) -> Table:
     # Stable: tied ones stay in the order of the names.
     order = np.argsort(rank, kind="stable")
     names = pooled.groups.names
+    work.check()
     data: list[list[Cell]] = [
         rank[order].tolist(),
         [names[index] for index in order.tolist()],

@@ -129,7 +129,7 @@ def prepare(snapshot: Snapshot, parameters: Sensitivity) -> Selected:
     return Selected(as_asked, last, several, why_not, is_lower_better)
 
 
-def sensitivity(prepared: Prepared[Sensitivity, Selected], _work: Work) -> Table:
+def sensitivity(prepared: Prepared[Sensitivity, Selected], work: Work) -> Table:
     """Rank the locations in every way that the table allows; as asked is the order, tied ones by name.
 
     Ranks are among the locations that every method has. One that is withheld in a year which a method needs is left
@@ -147,7 +147,7 @@ def sensitivity(prepared: Prepared[Sensitivity, Selected], _work: Work) -> Table
     Dorado 4 4 3 1
     """
     parameters, pooled, is_lower_better = prepared.parameters, prepared.data.as_asked, prepared.data.is_lower_better
-    ways = _ways(prepared.data)
+    ways = _ways(prepared.data, work)
     allowed = [way for way in ways if not way.why_not]
     every = set(pooled.groups.names).intersection(*(way.values for way in allowed))
     common = [name for name in pooled.groups.names if name in every]
@@ -155,6 +155,7 @@ def sensitivity(prepared: Prepared[Sensitivity, Selected], _work: Work) -> Table
         way.method: ranks(np.array([way.values[name] for name in common]), is_lower_better=is_lower_better)
         for way in allowed
     }
+    work.check()
     left_out = tuple(
         LeftOut(name, f"has no rank under {', '.join(way.method for way in allowed if name not in way.values)}")
         for name in pooled.groups.names
@@ -217,28 +218,26 @@ def _alone(years: str) -> str:
     return f"{years} alone" if years else "as published"
 
 
-def _ways(selected: Selected) -> list[_Way]:
+def _ways(selected: Selected, work: Work) -> list[_Way]:
     """Rank in every way, as asked first."""
     pooled = selected.as_asked
     as_asked = _Way("as_asked", f"as requested, {pooled.groups.years or 'as published'}", _values(pooled))
     last = _Way("latest", _alone(selected.last.groups.years), _values(selected.last))
-    others = [last, *_pooled(selected), _of_all_rows(pooled)]
+    others = [last, *_pooled(selected, work), _of_all_rows(pooled)]
     return [as_asked, *(_enough(as_asked, way) for way in others)]
 
 
-def _pooled(selected: Selected) -> list[_Way]:
+def _pooled(selected: Selected, work: Work) -> list[_Way]:
     """Rank by several years pooled, with each kind of weights."""
     several = selected.several
     if several is None:
         return [_Way(f"pooled_{weights}", "", {}, selected.why_not) for weights in Weights]
-    return [
-        _Way(
-            f"pooled_{weights}",
-            f"{several.years or 'as published'}, {_WEIGHTS[weights]}",
-            _values(in_order(pool_periods(several, weights))),
-        )
-        for weights in Weights
-    ]
+    ways = []
+    for weights in Weights:
+        work.check()
+        values = _values(in_order(pool_periods(several, weights)))
+        ways.append(_Way(f"pooled_{weights}", f"{several.years or 'as published'}, {_WEIGHTS[weights]}", values))
+    return ways
 
 
 def _enough(as_asked: _Way, way: _Way) -> _Way:

@@ -122,7 +122,7 @@ class _Strata:
     standard: tuple[str, ...]
 
 
-def standardised(prepared: Prepared[Standardised, _Strata], _work: Work) -> Table:
+def standardised(prepared: Prepared[Standardised, _Strata], work: Work) -> Table:
     """Weight the strata of each location as the standard does, in the order of the names; tied ones are too.
 
     A location that lacks a stratum, or of which one is withheld, is left out by name, for the standard has people in
@@ -145,6 +145,7 @@ def standardised(prepared: Prepared[Standardised, _Strata], _work: Work) -> Tabl
     weights = np.array(list(found.weights.values()))
     value, se = standardised_values(found.value, found.se, weights)
     low, high = limits(value, se, scale=found.groups.scale)
+    work.check()
     respondents = found.respondents.sum(axis=1)
     data: list[list[Cell]] = [
         list(found.groups.names),

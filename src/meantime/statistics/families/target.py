@@ -75,7 +75,7 @@ def prepare(snapshot: Snapshot, parameters: Target) -> Pooled:
     return pool_periods(chosen)
 
 
-def target(prepared: Prepared[Target, Pooled], _work: Work) -> Table:
+def target(prepared: Prepared[Target, Pooled], work: Work) -> Table:
     """Compare each location with the target, in the order of the names; tied ones are too.
 
     A location whose year is withheld is left out by name.
@@ -92,6 +92,7 @@ def target(prepared: Prepared[Target, Pooled], _work: Work) -> Table:
     """
     parameters, pooled = prepared.parameters, prepared.data
     d = difference_from(pooled.estimates, parameters.target)
+    work.check()
     p_adjusted = adjusted(d.p, by=parameters.adjust)
     data: list[list[Cell]] = [
         list(pooled.groups.names),
@@ -108,6 +109,7 @@ def target(prepared: Prepared[Target, Pooled], _work: Work) -> Table:
         integers(pooled.respondents),
         flag_texts(pooled.flags),
     ]
+    work.check()
     findings = target_sentences(
         pooled.groups.subject,
         pooled.groups.names,

@@ -130,7 +130,7 @@ COLUMNS = (
 )
 
 
-def trend(prepared: Prepared[Trend, Selection], _work: Work) -> Table:
+def trend(prepared: Prepared[Trend, Selection], work: Work) -> Table:
     """Fit a line to the years of each location, in the order of the names; tied slopes are too.
 
     Each location has its own years: Cockaigne lacks 2018, which is withheld, and Erewhon 2020.
@@ -147,9 +147,11 @@ def trend(prepared: Prepared[Trend, Selection], _work: Work) -> Table:
     Erewhon 4 0.1 -1.14 1.33 too few years
     """
     parameters, selection = prepared.parameters, prepared.data
-    stretches = [
-        _Stretch(selection, columns, parameters.errors) for columns in _stretches(selection, parameters.breaks)
-    ]
+    stretches = []
+    for columns in _stretches(selection, parameters.breaks):
+        work.check()
+        stretches.append(_Stretch(selection, columns, parameters.errors))
+    work.check()
     p = np.concatenate([stretch.p for stretch in stretches])
     p_adjusted = adjusted(p, by=parameters.adjust)
     slopes = np.concatenate([stretch.lines.slope for stretch in stretches])
@@ -162,6 +164,7 @@ def trend(prepared: Prepared[Trend, Selection], _work: Work) -> Table:
     by_name |= {name: numbers(np.tile(average, len(stretches))) for name, average in averages}
     fits = np.concatenate([stretch.lines.fit_p for stretch in stretches])
     by_name["fit"] = fits_in_words(p, fits)
+    work.check()
     cells = [[by_name[column.name][index] for index in order.tolist()] for column in COLUMNS]
     return table(
         selection,
