@@ -63,9 +63,8 @@ def _outcome(name: str, reload: Future[ReloadOutcome]) -> Literal["replaced", "u
     except LoadCancelled as error:
         raise ShuttingDown(error.reason) from error
     except MeantimeError as error:
-        raise ReloadFailed(
-            f"The files of {quoted(name)} cannot be served, so the previous data still is: {error.reason}"
-        ) from error
+        what = f"The files of {quoted(name)} cannot be served, so the previous data still is"
+        raise ReloadFailed(f"{what}: {error.reason}").for_operator(f"{what}: {error.operator_reason}") from error
 
 
 def _reloaded(backend: Backend, name: str, outcome: Literal["replaced", "unchanged", "reading"]) -> bytes:

@@ -106,7 +106,7 @@ def test_a_data_set_tells_what_is_in_it(workspace: Workspace) -> None:
     assert resource["roles"]["question"] == "Question"
     assert resource["columns"] == ["Question", "LocationDesc", "Data_Value"]
     assert (resource["encoding"], resource["delimiter"], resource["decimal_mark"]) == ("utf-8", ",", ".")
-    assert (resource["files"], resource["warnings"]) == ([], [])
+    assert (resource["files"], resource["warnings"]) == (["a.json"], [])
     assert resource["citation"] == f'a (data set "a"), fingerprint {resource["fingerprint"]}. Read by Meantime.'
 
 
