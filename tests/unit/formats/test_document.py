@@ -71,6 +71,31 @@ def test_whatever_is_written_comes_back_exactly(given_document: Document) -> Non
         assert written(cells) == written(kept)
 
 
+@given(result_documents.documents)
+def test_a_document_read_in_pieces_is_the_same(given_document: Document) -> None:
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(document, "_DECODED_BYTES", 1)
+        assert document.decode(document.encode(given_document)) == given_document
+
+
+@pytest.mark.parametrize(
+    "text", ['},{"location":', '"},{"location":1', "},{", '\\"},{"location":"', ',"},{', '}],"', "},{location:"]
+)
+def test_texts_that_look_like_rows_do_not_split_them(text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    rows = Table(columns=(LOCATION, MEAN), data=([text, "Utah", text, text], [1.0, 2.0, None, 4.0]))
+    monkeypatch.setattr(document, "_DECODED_BYTES", 1)
+    assert document.decode(document.encode(of(rows))).table == rows
+    indented = json.dumps(json.loads(document.encode(of(rows))), indent=1).encode()
+    assert document.decode(indented).table == rows
+
+
+def test_rows_with_lists_of_a_later_version_are_read_as_a_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(document, "_DECODED_BYTES", 1)
+    rows = Table(columns=(LOCATION,), data=(["Ohio", "Utah"],))
+    body = document.encode(of(rows)).replace(b'"Ohio"', b'"Ohio","parts":[{"location":"North"},{"location":"South"}]')
+    assert document.decode(body).table == rows
+
+
 @given(result_documents.numbers)
 def test_numbers_come_back_as_the_same_doubles_to_any_reader_of_json(number: float) -> None:
     [row] = json.loads(document.encode(of_numbers(number)))["rows"]

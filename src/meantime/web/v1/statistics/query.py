@@ -6,6 +6,7 @@ import asyncio
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import msgspec
@@ -23,6 +24,7 @@ from meantime.statistics.check import Named, check_names
 from meantime.statistics.parameters import fields, item_of, text_is_meant
 from meantime.statistics.statistic import AnyPrepared, AnyStatistic
 from meantime.text import quoted
+from meantime.web.checking import check_question
 from meantime.web.http.query import refusal
 from meantime.web.v1.datasets.address import dataset_unknown
 
@@ -78,7 +80,9 @@ async def read_question(pairs: Sequence[tuple[str, str]], row: AnyStatistic, cat
     raw = _raw(row, texts_by_name, problems)
     snapshot = await _snapshot(catalog, dataset, None if problems else fingerprint)
     try:
-        named = check_names(row.name, raw, snapshot, refuse_unknown=True)
+        named = await check_question(
+            snapshot, len(pairs), partial(check_names, row.name, raw, snapshot, refuse_unknown=True)
+        )
     except RequestInvalid as invalid:
         raise refusal([*problems, *invalid.problems], "query") from invalid
     if problems:
