@@ -69,11 +69,13 @@ class ClockWatch:
         self._look()
         return None if self.held_s else self._at_s
 
-    def note(self, *, is_last: bool = False) -> Note | None:
-        """Return what is to be noted now; None if that was done a moment ago. ``is_last``: in any case."""
+    def due_note(self) -> Note | None:
+        """Return what is to be noted now; None if that was done a moment ago."""
         is_due = self._noted_s is None or self._ran_s - self._noted_s >= _NOTE_S
-        if not (is_due or is_last or self._ahead_s is not None):
-            return None
+        return self.note() if is_due or self._ahead_s is not None else None
+
+    def note(self) -> Note:
+        """Return what is to be noted, as of the last look."""
         self._noted_s = self._ran_s
         ahead_s, self._ahead_s = self._ahead_s, None
         return Note(LastSeen(at_s=self._at_s, held_s=self.held_s), ahead_s)

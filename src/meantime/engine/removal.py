@@ -82,16 +82,16 @@ class Removal:
         From time to time, the time that this looked at is noted instead.
         """
         numbers = self._retention.begin_step()
-        if (note := self._watch.note()) is not None:
+        if (note := self._watch.due_note()) is not None:
             return partial(self._note_time, note, numbers)
         return partial(self._remove_expired, numbers) if numbers else None
 
     def note_last_time(self) -> None:
         """At a stop, note the time for the next start."""
         with self._lifecycle.lock:
-            note = self._watch.note(is_last=True)
-        if note is not None:
-            self._note_time(note, ())
+            self._watch.now_s()
+            note = self._watch.note()
+        self._note_time(note, ())
 
     def _note_time(self, note: Note, numbers: Sequence[int]) -> None:
         if note.ahead_s is not None:

@@ -56,15 +56,7 @@ class SqliteFile:
             StoreTooNew, StoreBroken, StorePaused: see ``SqliteJobStore``.
         """
         self._create()
-        writer = None
-        try:
-            writer = self._open("rw")
-            self._prepare(writer)
-        except (StoreError, *SqliteErrors) as error:
-            if writer is not None:
-                writer.close()
-            raise error if isinstance(error, StoreError) else translated(error) from error
-        return writer
+        return self._open("rw", self._prepare)
 
     def open_reader(self) -> sqlite3.Connection:
         """Open a connection that can only read, with everything that it ever needs a descriptor for.
@@ -72,15 +64,7 @@ class SqliteFile:
         Raises:
             StoreBroken, StorePaused: the file cannot be read.
         """
-        reader = None
-        try:
-            reader = self._open("ro")
-            reader.execute("SELECT number FROM jobs LIMIT 1").fetchall()
-        except SqliteErrors as error:
-            if reader is not None:
-                reader.close()
-            raise translated(error) from error
-        return reader
+        return self._open("ro", lambda reader: reader.execute("SELECT number FROM jobs LIMIT 1").fetchall())
 
     def last_number(self, connection: sqlite3.Connection) -> int:
         """Return the highest number that a job was given, as far as the database knows.
@@ -110,18 +94,29 @@ class SqliteFile:
                 "and its folder, or set another state directory (state_dir)."
             ) from error
 
-    def _open(self, mode: str) -> sqlite3.Connection:
-        connection = self._connect(
-            f"{self._path.as_uri()}?mode={mode}",
-            uri=True,
-            timeout=_BUSY_TIMEOUT_S,
-            isolation_level=None,  # we say BEGIN
-            check_same_thread=False,  # opened where errors are to be raised, and used by one thread at a time
-        )
-        # Bytes that are no text are a damaged record, which its checksum tells: not the end of the whole list.
-        connection.text_factory = _text
-        # Else a large list or change would need a file, and so a descriptor.
-        connection.execute("PRAGMA temp_store = MEMORY")
+    def _open(self, mode: str, prepare: Callable[[sqlite3.Connection], object]) -> sqlite3.Connection:
+        try:
+            connection = self._connect(
+                f"{self._path.as_uri()}?mode={mode}",
+                uri=True,
+                timeout=_BUSY_TIMEOUT_S,
+                isolation_level=None,  # we say BEGIN
+                check_same_thread=False,  # opened where errors are to be raised, and used by one thread at a time
+            )
+        except SqliteErrors as error:
+            raise translated(error) from error
+        try:
+            # Bytes that are no text are a damaged record, which its checksum tells: not the end of the whole list.
+            connection.text_factory = _text
+            # Else a large list or change would need a file, and so a descriptor.
+            connection.execute("PRAGMA temp_store = MEMORY")
+            prepare(connection)
+        except StoreError:
+            connection.close()
+            raise
+        except SqliteErrors as error:
+            connection.close()
+            raise translated(error) from error
         return connection
 
     def _prepare(self, writer: sqlite3.Connection) -> None:

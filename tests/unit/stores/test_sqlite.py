@@ -413,6 +413,24 @@ def test_a_start_leaves_no_connection_when_a_reader_cannot_be_opened(
             connection.total_changes  # noqa: B018 - it raises
 
 
+@pytest.mark.parametrize("mode", ["rw", "ro"])
+def test_a_connection_that_cannot_be_opened_is_reported_and_leaves_none(
+    path: Path, broken: Broken, connections: Connections, mode: str
+) -> None:
+    path.parent.mkdir()
+
+    def connect(uri: str, **more: Any) -> sqlite3.Connection:
+        if uri.endswith(f"?mode={mode}"):
+            raise sqlite3.OperationalError("unable to open database file")
+        return sqlite3.connect(uri, factory=connections, **more)
+
+    with pytest.raises(StoreBroken):
+        SqliteJobStore(path, on_broken=broken, connect=connect)
+    for connection in connections.made:
+        with pytest.raises(sqlite3.ProgrammingError, match="closed"):
+            connection.execute("SELECT 1")
+
+
 def test_the_database_is_for_its_owner_alone(path: Path, store: SqliteJobStore) -> None:
     add(store)
     files = [path, path.with_name("jobs.sqlite3-wal"), path.with_name("jobs.sqlite3-shm")]
