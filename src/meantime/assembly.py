@@ -36,7 +36,7 @@ from meantime.statistics.cost import CostLimit, CostLimits
 from meantime.stores.last_seen import LastSeenFile
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
-from meantime.stores.state_lock import StateLock
+from meantime.stores.state_lock import LOCK_NAME, StateLock
 from meantime.web.http import hosts
 from meantime.web.http.access import Access
 from meantime.web.metrics import Metrics
@@ -151,7 +151,7 @@ class Parts:
         )
         self.compute = LocalCompute(self.catalog, cost_limits(settings), repair=self.catalog.repair)
         results = ResultFiles(state / "results")  # before the store, whose thread runs from its making on
-        self._jobs = SqliteJobStore(state / "jobs.sqlite3", on_broken=on_fatal, watched=self._lock.paths)
+        self._jobs = SqliteJobStore(state / "jobs.sqlite3", on_broken=on_fatal, watched=(LOCK_NAME,))
         self.engine = Engine(
             jobs=self._jobs,
             results=results,

@@ -13,6 +13,7 @@ from typing import Any
 
 import msgspec
 
+from meantime.engine.ports import Transition
 from meantime.errors import Failure
 from meantime.model import IdempotencyKey, JobRecord, JobState, Receipt, Request
 
@@ -56,6 +57,14 @@ def row_of(record: JobRecord, parameters: str | None = None) -> SqlRow:
     )
 
 
+def row_to_update(transition: Transition) -> SqlRow:
+    """Return the values of the query ``update``."""
+    before, after = transition
+    row = row_of(after)
+    changed = (*row[1:3], row[7], *row[9:13], row[-1])
+    return (*changed, after.number, before.state.value, before.attempts)
+
+
 def sealed(values: Sequence[Any]) -> SqlRow:
     """Return a whole row: its values, and their checksum.
 
@@ -69,7 +78,7 @@ def sealed(values: Sequence[Any]) -> SqlRow:
 def record_of(row: SqlRow) -> JobRecord:
     """Return the record of a row; of a damaged one, that of a failed job with nothing but its number."""
     try:
-        if sealed(row[:-1]) == row:
+        if zlib.crc32(_encode(row[:-1])) == row[-1]:
             return _record_of(row)
     except (ValueError, TypeError, msgspec.MsgspecError):
         pass  # not even text: damaged as well

@@ -21,7 +21,7 @@ from meantime.engine.ports import JobFilter, Transition
 from meantime.errors import StoreBroken
 from meantime.model import IdempotencyKey, JobRecord, Request
 from meantime.stores import queries
-from meantime.stores.job_rows import as_json, record_of, row_of
+from meantime.stores.job_rows import as_json, record_of, row_to_update
 from meantime.stores.sqlite_errors import SqliteErrors, translated
 from meantime.stores.sqlite_files import Connect, Reader, SqliteFile
 from meantime.stores.sqlite_writer import GroupWriter, WriteCall
@@ -37,7 +37,8 @@ class SqliteJobStore:
 
     A damaged record is read as a failed job with nothing but its number. ``on_broken`` is called once, in the store's
     thread, when writing has failed for good; it must not close the store. So it has if one of the files was deleted or
-    replaced, or one of ``watched``. ``connect`` can open connections of another kind.
+    replaced, or their folder, or a file in it of a name in ``watched``. ``connect`` can open connections of another
+    kind.
 
     Raises:
         StoreTooNew: a newer Meantime wrote this file.
@@ -50,7 +51,7 @@ class SqliteJobStore:
         path: Path,
         *,
         on_broken: Callable[[StoreBroken], None],
-        watched: Sequence[Path] = (),
+        watched: Sequence[str] = (),
         connect: Connect = sqlite3.connect,
     ) -> None:
         self._sql = queries.load()
@@ -68,7 +69,7 @@ class SqliteJobStore:
         self._writer = GroupWriter(
             writer,
             sql=self._sql,
-            files=OpenFiles([*self._file.paths, *watched]),
+            files=OpenFiles(path.resolve().parent, [*self._file.names, *watched]),
             given=given,
             last_number=last_number,
             on_broken=on_broken,
@@ -92,7 +93,7 @@ class SqliteJobStore:
 
     def update(self, transitions: Sequence[Transition]) -> Future[None]:
         """Replace records by their next versions: all, or none."""
-        rows = [(*row_of(after), before.state.value, before.attempts) for before, after in transitions]
+        rows = [row_to_update(transition) for transition in transitions]
         return self._writer.submit(WriteCall("update", rows, ids=[before.id for before, _ in transitions]))
 
     def remove(self, numbers: Sequence[int]) -> Future[list[JobRecord]]:

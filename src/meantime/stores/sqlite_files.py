@@ -45,9 +45,9 @@ class SqliteFile:
         self._sql = queries.load()
 
     @property
-    def paths(self) -> tuple[Path, ...]:
-        """The files that SQLite has open."""
-        return tuple(self._path.with_name(self._path.name + suffix) for suffix in ("", "-wal", "-shm"))
+    def names(self) -> tuple[str, ...]:
+        """The names of the files that SQLite has open."""
+        return tuple(self._path.name + suffix for suffix in ("", "-wal", "-shm"))
 
     def open_writer(self) -> sqlite3.Connection:
         """Open the connection that writes, and bring the schema up to date.

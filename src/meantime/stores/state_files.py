@@ -8,6 +8,7 @@ still there.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -18,26 +19,50 @@ from meantime.stores.checked_file import CheckedFile
 HIGHEST_NUMBER = 10**17
 
 
-class OpenFiles:
-    """Files and folders that must stay what they are while we use them."""
+# A folder that changed a moment ago may change again without another time: clocks of file systems tick every few
+# milliseconds.
+_SETTLED_NS = 100_000_000
 
-    def __init__(self, paths: Sequence[Path]) -> None:
-        self._known = [(os.fspath(path), _identity(os.fspath(path))) for path in paths]
+
+class OpenFiles:
+    """A folder, and files in it, that must stay what they are while we use them."""
+
+    def __init__(self, folder: Path, names: Sequence[str]) -> None:
+        self._folder = os.fspath(folder)
+        self._known = {path: _identity(path) for path in (self._folder, *(f"{self._folder}/{name}" for name in names))}
+        self._looked_at: tuple[int, ...] = ()  # the state of the folder in which all of them were there
 
     def require_unchanged(self) -> None:
-        """Raise if one was deleted, moved or replaced; takes a microsecond for each.
+        """Raise if one was deleted, moved or replaced.
+
+        Each of these changes the time of the folder, so one look at that is enough as long as it stays as it was.
 
         Raises:
             StoreBroken: one was.
         """
-        for path, known in self._known:
+        state = self._state_of_folder()
+        if state and state == self._looked_at:
+            return
+        for path, known in self._known.items():
             if _identity(path) not in (known, _UNKNOWN):
-                name = Path(path).name
+                name = os.path.basename(path)  # noqa: PTH119 - as above
                 reason = (
                     f"Somebody deleted, moved or replaced {name!r} in the state directory while the server was "
                     "running, so nothing more is acknowledged. Put it back, or start the server again without it."
                 )
                 raise StoreBroken(reason).for_operator(f"{reason} It was {path}.")
+        self._looked_at = state
+
+    def _state_of_folder(self) -> tuple[int, ...]:
+        """Return what changes with any name in the folder; nothing while it is too fresh to tell, or cannot be read."""
+        try:
+            status = os.stat(self._folder)  # noqa: PTH116 - as below
+        except OSError:
+            return ()
+        changed_ns = max(status.st_mtime_ns, status.st_ctime_ns)
+        if time.time_ns() - changed_ns < _SETTLED_NS:
+            return ()
+        return status.st_dev, status.st_ino, changed_ns
 
 
 _Identity = tuple[int, int]

@@ -10,7 +10,7 @@ from types import TracebackType
 
 from meantime.errors import SettingInvalid, StateInUse
 
-_NAME = "lock"
+LOCK_NAME = "lock"
 
 
 class StateLock:
@@ -29,7 +29,7 @@ class StateLock:
     def __init__(self, folder: Path) -> None:
         try:
             _make_durably(folder)
-            self._path = folder / _NAME
+            self._path = folder / LOCK_NAME
             self._file = -1
             self._folder = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
             try:
@@ -52,11 +52,6 @@ class StateLock:
             if descriptor >= 0:
                 os.close(descriptor)
         self._file = self._folder = -1
-
-    @property
-    def paths(self) -> tuple[Path, Path]:
-        """The file and the folder that are locked."""
-        return self._path, self._path.parent
 
     def _lock(self, folder: Path) -> None:
         try:

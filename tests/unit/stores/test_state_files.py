@@ -3,6 +3,7 @@ from __future__ import annotations
 import errno
 import os
 import shutil
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -35,7 +36,7 @@ def store(state: Path, fatal: Fatal) -> Iterator[SqliteJobStore]:
 
 
 def opened(state: Path, fatal: Fatal) -> SqliteJobStore:
-    return SqliteJobStore(state / "jobs.sqlite3", on_broken=fatal, watched=(state / "lock", state))
+    return SqliteJobStore(state / "jobs.sqlite3", on_broken=fatal, watched=("lock",))
 
 
 def numbers(store: SqliteJobStore, count: int = 1) -> list[int]:
@@ -171,9 +172,31 @@ def test_a_number_that_cannot_be_noted_costs_nothing_but_the_note(tmp_path: Path
     assert last.read() == 0
 
 
+@pytest.mark.parametrize("is_settled", [True, False], ids=["settled", "fresh"])
+def test_a_folder_that_has_not_changed_for_a_moment_is_looked_at_once_for_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_settled: bool
+) -> None:
+    (tmp_path / "file").touch()
+    files = OpenFiles(tmp_path, ["file"])
+    if is_settled:
+        long_ago_ns = time.time_ns() - 10**10
+        os.utime(tmp_path, ns=(long_ago_ns, long_ago_ns))
+    later_ns = time.time_ns() + (10**10 if is_settled else 0)
+    monkeypatch.setattr(time, "time_ns", lambda: later_ns)
+    files.require_unchanged()
+    looks: list[str] = []
+    look = os.stat
+    monkeypatch.setattr(os, "stat", lambda path: looks.append(path) or look(path))  # type: ignore[func-returns-value]
+    files.require_unchanged()
+    assert len(looks) == (1 if is_settled else 3)
+    (tmp_path / "file").unlink()
+    with pytest.raises(StoreBroken, match="'file'"):
+        files.require_unchanged()
+
+
 def test_a_file_that_cannot_be_looked_at_is_not_taken_for_gone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "file").touch()
-    files = OpenFiles([tmp_path / "file"])
+    files = OpenFiles(tmp_path, ["file"])
     files.require_unchanged()
 
     def no_memory(_path: str) -> os.stat_result:

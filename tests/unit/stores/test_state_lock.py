@@ -62,8 +62,9 @@ def test_a_file_system_that_cannot_lock_folders_locks_the_file(tmp_path: Path, m
 
 
 def test_the_folder_and_its_lock_are_for_their_owner_alone(tmp_path: Path) -> None:
-    with StateLock(tmp_path / "state") as lock:
-        file, folder = lock.paths
+    folder = tmp_path / "state"
+    with StateLock(folder):
+        file = folder / "lock"
         assert (file.stat().st_mode & 0o777, folder.stat().st_mode & 0o777) == (0o600, 0o700)
 
 

@@ -6,12 +6,10 @@ VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?);
 
 -- update --
 -- Replace a job's record by its next version, if it is still as before: the number of rows changed says whether it was.
--- Of the request only the fingerprint can be new. The first 18 values are a whole row, the last two the state and the
--- attempts from before.
+-- Of the request only the fingerprint can be new.
 UPDATE jobs
-SET state = ?2, attempts = ?3, fingerprint = ?8, started_at_s = ?10, ended_at_s = ?11, failure = ?12, receipt = ?13,
-    checksum = ?18
-WHERE number = ?1 AND state = ?19 AND attempts = ?20;
+SET state = ?, attempts = ?, fingerprint = ?, started_at_s = ?, ended_at_s = ?, failure = ?, receipt = ?, checksum = ?
+WHERE number = ? AND state = ? AND attempts = ?;
 
 -- remove --
 -- Delete some jobs. The numbers are a JSON list.
