@@ -186,7 +186,12 @@ def test_a_folder_that_has_not_changed_for_a_moment_is_looked_at_once_for_all(
     files.require_unchanged()
     looks: list[str] = []
     look = os.stat
-    monkeypatch.setattr(os, "stat", lambda path: looks.append(path) or look(path))  # type: ignore[func-returns-value]
+
+    def counted(path: str) -> os.stat_result:
+        looks.append(path)
+        return look(path)
+
+    monkeypatch.setattr(os, "stat", counted)
     files.require_unchanged()
     assert len(looks) == (1 if is_settled else 3)
     (tmp_path / "file").unlink()
