@@ -7,7 +7,7 @@ from typing import Any
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Route, expect
 
 from tests.browser.conftest import MARKUP, OBESITY
 from tests.support.browser import Visitor
@@ -38,6 +38,27 @@ def test_a_tab_is_drawn_and_its_link_shows_it_again(visitor: Visitor, name: str)
     visitor.settled()
     visitor.drawn()
     expect(page.locator("#tab .answer")).to_have_text(text, use_inner_text=True)
+
+
+def test_of_many_locations_the_others_are_counted_and_named_when_they_are_asked_for(visitor: Visitor) -> None:
+    def as_of_many(route: Route) -> None:
+        if "chart=" in route.request.url:
+            route.continue_()
+            return
+        answer = route.fetch().json()
+        for row in answer["rows"]:
+            if f"alike_of={row['location']}" not in route.request.url:
+                row["cannot_be_told_apart_from"] = None
+        route.fulfill(json=answer)
+
+    visitor.page.route("**/v1/statistics/ranking?*", as_of_many)
+    page = visitor.go(**QUESTION, tab="ranking", highlight="Utah")
+    visitor.drawn()
+    description = page.locator("#tab .description")
+    expect(description).to_contain_text(re.compile(r"Cannot be distinguished from \d+ others\."))
+    page.get_by_role("button", name="Which ones?").click()
+    expect(description).to_contain_text(re.compile(r"Cannot be distinguished from \w.*, \w"))
+    expect(page.get_by_role("button", name="Which ones?")).to_have_count(0)
 
 
 def test_groups_that_nobody_has_chosen_are_those_that_the_api_takes(visitor: Visitor) -> None:

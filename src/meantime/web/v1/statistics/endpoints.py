@@ -106,8 +106,8 @@ PROBLEMS = (
 )
 _ANSWER = (
     "The answer is immediate, without a job. To give a list, repeat the name: `location=Utah&location=Ohio`. "
-    "Equal questions have the same ETag, however they are written. A question that would take too long is refused "
-    "with `ask-as-job`: POST it to /v1/jobs."
+    "Equal questions have the same ETag, however they are written. A question that costs more than an immediate answer "
+    "may is refused with `ask-as-job`, which says what it costs: POST it to /v1/jobs."
 )
 
 ENDPOINTS: tuple[Endpoint, ...] = (
