@@ -6,6 +6,7 @@ that only looks alive loses jobs. So no thread can be started without that callb
 
 from __future__ import annotations
 
+import errno
 import threading
 from collections.abc import Callable
 
@@ -17,6 +18,9 @@ def start(role: str, run: Callable[[], None], *, on_death: OnDeath) -> threading
     """Start a thread named ``meantime-<role>``; the caller must join it.
 
     Not a daemon: a missing join then shows in the first test, not in the first lost result.
+
+    Raises:
+        OSError: EAGAIN, the machine has too many threads or too little memory; it may pass.
     """
 
     def run_and_report() -> None:
@@ -26,5 +30,8 @@ def start(role: str, run: Callable[[], None], *, on_death: OnDeath) -> threading
             on_death(role, error)
 
     thread = threading.Thread(target=run_and_report, name=f"meantime-{role}", daemon=False)
-    thread.start()
+    try:
+        thread.start()
+    except RuntimeError as error:
+        raise OSError(errno.EAGAIN, f"the system starts no more threads ({role})") from error
     return thread
