@@ -302,6 +302,6 @@ STATISTIC = Statistic(
             *(0.29783262613686845, 1.0),
         ),
     ),
-    method_version=6,
+    method_version=7,
     charts=("comparison",),
 )

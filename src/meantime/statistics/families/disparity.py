@@ -342,6 +342,6 @@ STATISTIC = Statistic(
             *(2651, ""),
         ),
     ),
-    method_version=6,
+    method_version=7,
     charts=("disparity",),
 )
