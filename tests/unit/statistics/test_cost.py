@@ -147,3 +147,16 @@ def test_a_ranking_of_all_tracts_may_be_a_job_and_one_of_a_million_places_may_no
     assert COST_LIMITS.job.allows(tracts)
     places_squared = 10**6 * (10**6 - 1) // 2
     assert not COST_LIMITS.job.allows(replace(tracts, pairs=places_squared))
+
+
+def test_an_answer_that_is_said_to_be_small_does_not_grow_with_the_places() -> None:
+    few, many = places(55), places(2_000)
+    grow = {name for name, raw in REQUESTS if _bytes(name, raw, many) > 2 * _bytes(name, raw, few)}
+    small = {name for name, row in STATISTICS.items() if row.is_small}
+    assert small
+    assert not small & grow
+
+
+def _bytes(name: str, raw: Mapping[str, Any], of: Snapshot) -> int:
+    # A table of one year has neither trends nor changes.
+    return check(name, raw, of).cost.answer_bytes if STATISTICS[name].order < STATISTICS["estimate"].order else 0
