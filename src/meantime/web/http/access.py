@@ -33,6 +33,10 @@ class Caller(NamedTuple):
         return submitted_by in (None, self.key_id) or self.may(Role.OPERATE)
 
 
+# Before it is known who sends a request.
+UNKNOWN = Caller()
+
+
 def require(role: Role, caller: Caller) -> None:
     """Refuse what a role is for to whoever has not got it.
 
@@ -45,6 +49,11 @@ def require(role: Role, caller: Caller) -> None:
     if caller.key_id is None:
         raise KeyRequired("This server is for holders of a key. Send yours in the header Authorization: Bearer KEY.")
     raise KeyNotAllowed(f"The key {caller.key_id} has the role {caller.role}; this needs the role {role}.")
+
+
+@lru_cache(4096)
+def _somebody(address: str | None, role: Role | None) -> Caller:
+    return Caller(None, role, client_of(address))
 
 
 class Access:
@@ -89,7 +98,7 @@ class Access:
         try:
             caller = self._caller(authorization, admin_key, address)
         except KeyRequired:
-            self._count(Caller(client=client_of(address)), address)
+            self._count(_somebody(address, None), address)
             raise
         self._count(caller, address)
         if needs is not None:
@@ -99,7 +108,7 @@ class Access:
     def _caller(self, authorization: str | None, admin_key: str | None, address: str | None) -> Caller:
         ring = self._ring
         if ring is None:
-            return Caller(client=client_of(address))
+            return _somebody(address, Role.SUBMIT)
         key = ring.admin if admin_key is not None and ring.is_admin(admin_key) else None
         if key is None and authorization is not None:
             scheme, _, token = authorization.partition(" ")
@@ -113,7 +122,7 @@ class Access:
                     )
         if key is not None:
             return Caller(key.id, key.role, _OF_KEYS + key.id)
-        return Caller(None, None if self.requires_keys else Role.SUBMIT, client_of(address))
+        return _somebody(address, None if self.requires_keys else Role.SUBMIT)
 
     def _count(self, caller: Caller, address: str | None) -> None:
         # Programs on the server's own machine are its operator's.

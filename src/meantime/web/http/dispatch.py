@@ -25,6 +25,7 @@ from meantime.web.http.sending import send_reply, send_stream
 
 _log = structlog.get_logger("meantime.web")
 
+_KEY_HEADERS = (b"authorization", b"x-admin-key")
 _STOPPED = ShuttingDown(
     "The server is stopping. Try again when it is running again; everything that was accepted is kept."
 )
@@ -102,12 +103,12 @@ class EndpointRoute(BaseRoute):
         return None
 
     async def _admit(self, request: HttpRequest, endpoint: Endpoint) -> None:
+        authorization = admin_key = None
+        if any(name in _KEY_HEADERS for name, _ in request.scope["headers"]):
+            authorization, admin_key = request.header("authorization"), request.header("x-admin-key")
         try:
             request.caller = self._access.admit(
-                endpoint.needs,
-                authorization=request.header("authorization"),
-                admin_key=request.header("x-admin-key"),
-                address=request.peer,
+                endpoint.needs, authorization=authorization, admin_key=admin_key, address=request.peer
             )
         except MeantimeError:
             if request.method == "POST":

@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope
 from meantime.access.rates import client_of
 from meantime.errors import RequestInvalid, RequestRefused
 from meantime.web.http import bodies
-from meantime.web.http.access import Caller
+from meantime.web.http.access import UNKNOWN
 from meantime.web.http.access_log import trace_of
 from meantime.web.http.replies import ClientGone
 
@@ -28,7 +28,7 @@ class HttpRequest(Request):
     ) -> None:
         scope["path_params"] = path_params
         super().__init__(scope, receive)
-        self.caller = Caller()  # who sends this; replaced once it is known
+        self.caller = UNKNOWN  # who sends this; replaced once it is known
         self._memory = bodies.BodyMemory() if memory is None else memory
         self._taken_bytes = 0
 
