@@ -1,0 +1,80 @@
+"""A page of another site, open in a browser on the server's own machine, cannot stop the server."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import Browser
+
+from tests.support.server_process import RunningServer
+from tests.support.waiting import join, poll
+
+WAYS = {
+    "image": '<img src="{url}">',
+    "image without referrer": '<img referrerpolicy="no-referrer" src="{url}">',
+    "frame": '<iframe src="{url}"></iframe>',
+    "fetch": '<script>fetch("{url}", {{mode: "no-cors"}}).catch(() => 0)</script>',
+    "form": '<form method="post" action="{url}"></form><script>document.forms[0].submit()</script>',
+    "navigation": '<script>location = "{url}"</script>',
+}
+
+
+@contextmanager
+def a_site(html: str) -> Iterator[str]:
+    """Serve one page on a port of its own, and so as another origin."""
+
+    class Page(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/html")
+            self.end_headers()
+            self.wfile.write(html.encode())
+
+        def log_message(self, *_: object) -> None:
+            """Say nothing."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Page) as site:
+        thread = threading.Thread(target=site.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{site.server_port}/"
+        finally:
+            site.shutdown()
+            join(thread)
+
+
+@pytest.fixture(scope="module")
+def opened(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:  # noqa: ARG001
+    """A server that listens everywhere and asks for no keys."""
+    everywhere = "0.0.0.0"  # noqa: S104 - the claim is about it
+    folder = tmp_path_factory.mktemp("opened")
+    running = RunningServer("--host", everywhere, "--allow-anonymous", state_dir=folder / "state")
+    try:
+        yield running.ready()
+    finally:
+        running.close()
+
+
+@pytest.mark.parametrize("name", ["0.0.0.0", "127.0.0.1", "localhost"])  # noqa: S104 - as above
+@pytest.mark.parametrize("way", WAYS)
+def test_a_page_of_another_site_does_not_stop_the_server(
+    browser: Browser, opened: RunningServer, way: str, name: str
+) -> None:
+    url = f"http://{name}:{urlsplit(opened.url).port}/api/graceful_shutdown"
+    log = opened.state_dir / "webserver.log"
+
+    def requests() -> int:
+        return log.read_text(encoding="utf-8").count("exit request=")
+
+    before = requests()
+    with a_site(WAYS[way].format(url=url)) as site, browser.new_context() as context:
+        context.new_page().goto(site, wait_until="commit")
+        # The request has arrived, and was answered.
+        poll(requests, lambda number: number > before)
+    assert opened.client.get("/readyz").json()["status"] == "ready"
