@@ -189,6 +189,20 @@ def test_a_body_over_the_limit_is_refused_in_words_also_where_the_client_closes(
             assert (response.status_code, response.json()["status"]) == (413, "error")
 
 
+def test_temporary_files_of_a_killed_server_are_gone_after_the_next_start(table: Path, tmp_path: Path) -> None:
+    left = tmp_path / "state" / "temporary" / "meantime-left"
+    left.mkdir(parents=True)
+    (left / "written").write_text("half a workbook")
+    with serving(str(table), state_dir=tmp_path / "state") as server:
+        assert not left.exists()
+        job = server.ask("states_mean", question=QUESTION)
+        server.result(job)
+        # What is written to a file first is written there, and nothing of it stays.
+        assert server.client.get(f"/v1/jobs/{job}/results.xlsx").status_code == 200
+        assert list(left.parent.iterdir()) == []
+        assert server.end() == 0
+
+
 def test_a_killed_server_takes_its_reading_process_with_it(large: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     with serving(str(large), state_dir=state) as server:

@@ -16,7 +16,7 @@ _FULL_TEXTS = (*map(os.strerror, NO_SPACE), "max_temp_directory_size")
 _TROUBLE_TEXTS = tuple(map(os.strerror, _TROUBLES))
 
 
-def is_disk_full(error: BaseException | None) -> bool:
+def is_disk_full(error: BaseException) -> bool:
     """Whether an error of the system or of DuckDB says that there is no space or no quota left."""
     if isinstance(error, OSError):
         return error.errno in NO_SPACE

@@ -62,12 +62,12 @@ class RowFiles:
             states = self._check()
             try:
                 yield tuple(states)
-            except duckdb.Error as error:
+            except (duckdb.Error, OSError) as error:
                 if is_disk_full(error):
                     raise StoreFull(
                         "The server's disk is full, and this computation needs space on it. Try again later."
                     ) from error
-                if isinstance(error, duckdb.IOException) and is_machine_trouble(error):
+                if isinstance(error, duckdb.IOException | OSError) and is_machine_trouble(error):
                     raise _paused(error) from error
                 self._require_unchanged(states)
                 raise

@@ -219,6 +219,8 @@ def test_an_error_of_duckdb_on_sound_rows_is_no_damage(tmp_path: Path) -> None:
     with pytest.raises(StoreFull, match="disk is full"), rows.opened():
         raise duckdb.IOException("Could not write file: No space left on device")
     with pytest.raises(StorePaused, match="at the moment"), rows.opened():
+        raise OSError(errno.EMFILE, "Too many open files")
+    with pytest.raises(StorePaused, match="at the moment"), rows.opened():
         raise duckdb.IOException("Cannot open file: Too many open files")
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from meantime.errors import StoreFull
+from meantime.errors import StoreFull, StorePaused
 from meantime.formats.format import Format
 from meantime.formats.registry import FORMATS
 from meantime.formats.writers import temporary_file
@@ -49,6 +49,36 @@ def test_a_full_disk_is_said_before_the_first_piece_and_leaves_nothing_behind(fo
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.raises(StoreFull, match="csv"):
+        next(temporary_file.pieces_of(write))
+    assert list(folder.iterdir()) == []
+
+
+def test_a_machine_without_descriptors_or_space_for_the_folder_says_so(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(number: int) -> None:
+        def make(*_: object, **__: object) -> None:
+            raise OSError(number, "refused")
+
+        monkeypatch.setattr(tempfile, "mkdtemp", make)
+
+    refuse(errno.EMFILE)
+    with pytest.raises(StorePaused, match="short of something for the moment"):
+        next(temporary_file.pieces_of(write_a_megabyte))
+    refuse(errno.ENOSPC)
+    with pytest.raises(StoreFull, match="is full"):
+        next(temporary_file.pieces_of(write_a_megabyte))
+    assert list(folder.iterdir()) == []
+
+
+def test_a_full_disk_is_found_behind_an_error_of_the_library(folder: Path) -> None:
+    def write(_path: Path) -> None:
+        try:
+            raise OSError(errno.ENOSPC, "No space left on device")
+        except OSError as error:
+            raise RuntimeError("the workbook cannot be written") from error
+
+    with pytest.raises(StoreFull):
         next(temporary_file.pieces_of(write))
     assert list(folder.iterdir()) == []
 

@@ -13,6 +13,7 @@ from meantime.errors import (
     ResultNotReady,
     ShuttingDown,
     StoreBroken,
+    StoreFull,
     StorePaused,
 )
 from meantime.web.http.endpoint import Endpoint
@@ -31,6 +32,8 @@ PROBLEMS = (
     RangeInvalid,
     ShuttingDown,
     StorePaused,
+    # Some formats are written to a file first.
+    StoreFull,
     StoreBroken,
     *DRAWING,
 )
