@@ -19,9 +19,8 @@ from meantime.stores.checked_file import CheckedFile
 HIGHEST_NUMBER = 10**17
 
 
-# A folder that changed a moment ago may change again without another time: clocks of file systems tick every few
-# milliseconds.
-_SETTLED_NS = 100_000_000
+# A folder that changed a moment ago may change again without another time: some file systems count whole seconds, or two.
+_SETTLED_NS = 3_000_000_000
 
 
 class OpenFiles:
