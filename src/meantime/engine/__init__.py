@@ -6,7 +6,8 @@
 * ``scheduler`` lets jobs wait for a thread or for their data set, in ``queue``
 * ``working`` is what the threads of ``thread_pool`` do, with ``task_runner`` for one job
 * ``commits`` changes the records of jobs: in the store first, then in memory
-* ``removal`` removes ended jobs, when a client asks or when ``retention`` says so
+* ``removal`` removes ended jobs, when a client asks or when ``retention`` says so; ``clock_watch`` says whether the
+  clock can be believed
 * ``recovery`` takes over the jobs of the last server, ``retry`` decides what runs again and when
 * ``lookup`` describes and finds jobs, ``lost_results`` computes results again whose files are gone
 * ``events`` calls back those who watch or follow jobs
@@ -18,7 +19,7 @@ to the store, the gate, a watcher, the observer, or the work itself. So none of 
 engine waits for them. Two kinds of classes follow from it, and each says which it is:
 
 * *guarded by the engine's lock*: plain data, and the caller holds the lock (``JobIndex``, ``JobQueue``, ``Retention``,
-  ``Backoff``, the flags of ``Lifecycle``)
+  ``ClockWatch``, ``Backoff``, the flags of ``Lifecycle``)
 * *takes the engine's lock itself*: the caller must not hold it (all the others)
 
 Memory never runs ahead of the disk: the store is asked for every change first, and the change is applied and announced

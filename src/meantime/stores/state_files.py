@@ -19,7 +19,7 @@ from meantime.stores.checked_file import CheckedFile
 HIGHEST_NUMBER = 10**17
 
 
-# A folder that changed a moment ago may change again without another time: some file systems count whole seconds, or two.
+# A folder that changed a moment ago may change again and keep its time: some file systems count whole seconds, or two.
 _SETTLED_NS = 3_000_000_000
 
 
