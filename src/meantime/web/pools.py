@@ -132,8 +132,9 @@ class AnswerPools:
 
     def __init__(self) -> None:
         as_job = "or POST the same question to /v1/jobs, where it waits its turn"
-        # A few milliseconds each. Many may wait: in a second there is room for all of them.
-        self.short = AnswerPool("short answers", at_once=2, waiting=256, wait_s=5, instead=as_job)
+        # A few milliseconds each. In two threads each would take twice as long, since they share the interpreter. Many
+        # may wait: in a second there is room for all of them.
+        self.short = AnswerPool("short answers", at_once=1, waiting=256, wait_s=5, instead=as_job)
         # Up to a second or two each, and half a gigabyte. With 16 that wait, the last one waits for a few seconds; who
         # waits for more than five has no time left for the answer itself.
         self.long = AnswerPool("long answers", at_once=2, waiting=16, wait_s=5, instead=as_job)

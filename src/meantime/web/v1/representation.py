@@ -12,6 +12,7 @@ import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import chain
+from typing import Protocol
 
 from meantime.formats.document import Document, decode
 from meantime.formats.format import Format
@@ -19,7 +20,6 @@ from meantime.formats.registry import FORMATS
 from meantime.web.http.ranges import requested_range
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
-from meantime.web.pools import AnswerPool
 from meantime.web.v1.envelope import IDENTITY, WRITERS, Envelope, coding_of, vary_of
 from meantime.web.v1.pieces import PIECE_BYTES, PieceMaker
 
@@ -33,6 +33,15 @@ _INLINE_BYTES = 32 * 1024
 _NAME_CHARACTERS = 80
 
 
+class Run(Protocol):
+    """Does some work in a thread, as ``AnswerPool.run`` does."""
+
+    async def __call__(
+        self, request: HttpRequest, work: Callable[[], bytes], *, stop: Callable[[], None] | None = None
+    ) -> bytes:
+        """Return what the work does, or raise what it raises."""
+
+
 async def represent(
     request: HttpRequest,
     *,
@@ -44,15 +53,15 @@ async def represent(
     headers: tuple[tuple[str, str], ...] = (),
     job_id: str | None = None,
     stem: str | None = None,
-    pool: Callable[[], Awaitable[AnswerPool]],
+    run: Run,
     stop: Callable[[], None] | None = None,
 ) -> Reply | Stream:
     """Answer with a result in a format, unless the client has it already.
 
     ``tag`` identifies the result. Its content comes from one of two functions, called only if it has to be sent:
-    ``body`` reads the stored JSON, which is sent unchanged; ``document`` computes the result. ``pool`` chooses the
-    threads in which it is computed and written, up to its first piece; ``stop`` ends the computation early if the
-    client disconnects. ``stem`` is the file name without its suffix: see ``stem_of``.
+    ``body`` reads the stored JSON, which is sent unchanged; ``document`` computes the result. ``run`` does that in a
+    thread, and writes the first piece there; ``stop`` ends the computation early if the client disconnects. ``stem`` is
+    the file name without its suffix: see ``stem_of``.
 
     Raises:
         RangeInvalid: the requested range starts after the end.
@@ -91,7 +100,7 @@ async def represent(
                 if stop is not None:
                     stop()
 
-            made = await (await pool()).run(request, partial(making.take, limit_bytes), stop=stop_all)
+            made = await run(request, partial(making.take, limit_bytes), stop=stop_all)
         rest = None if making.is_finished else making.pieces
     if span is not None:
         return envelope.partial(made, span)

@@ -18,7 +18,7 @@ from meantime.formats.format import Format
 from meantime.formats.registry import FORMATS
 from meantime.web.http import ranges
 from meantime.web.http.replies import ClientGone, Reply, Stream
-from meantime.web.pools import AnswerPool, AnswerPools
+from meantime.web.pools import AnswerPools
 from meantime.web.v1 import envelope, representation
 from meantime.web.v1.representation import represent
 from tests.support import result_documents
@@ -61,13 +61,9 @@ async def answered(
         call,
         form=FORMATS[form] if isinstance(form, str) else form,
         tag=tag,
-        pool=documents_pool,
+        run=AnswerPools().documents.run,
         **({"cache_control": "private, no-cache"} | source | more),
     )
-
-
-async def documents_pool() -> AnswerPool:
-    return AnswerPools().documents
 
 
 async def never() -> bytes:

@@ -82,8 +82,7 @@ async def answer_of_statistic(
     statistic_pairs = [pair for pair in request.query if pair not in row_pairs]
     question = await statistic_query.read_question(statistic_pairs, statistic, backend.catalog)
     answer = immediate.ImmediateAnswer(backend, question)
-    pool = await answer.pool(request)
-    document = await pool.run(request, answer.document, stop=answer.work.stop)
+    document = await answer.run(request, answer.document, stop=answer.work.stop)
     return AnswerWithSource(prepared=answer.prepare(), document=document), row_query
 
 

@@ -14,7 +14,6 @@ from meantime.web.backend import Backend
 from meantime.web.http import cursor as cursors
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
-from meantime.web.pools import AnswerPool
 from meantime.web.v1.forms import choose_form
 from meantime.web.v1.provenance.query import (
     NO_CHART,
@@ -78,9 +77,6 @@ async def _rows(
 
     source_page, made, tag = await (pools.long if is_long else pools.documents).run(request, make)
 
-    async def pool() -> AnswerPool:
-        return pools.documents
-
     suffix = f".{request.path_params['suffix']}" if "suffix" in request.path_params else ""
     link = (
         ()
@@ -95,7 +91,7 @@ async def _rows(
         cache_control=cache_control,
         headers=link,
         stem=stem_of(f"{answer.statistic}-rows", answer.dataset, answer.fingerprint),
-        pool=pool,
+        run=pools.documents.run,
     )
 
 

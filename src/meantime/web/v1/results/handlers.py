@@ -25,7 +25,6 @@ from meantime.web.http.prefer import applied, preferred_wait
 from meantime.web.http.query import Query
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
-from meantime.web.pools import AnswerPool
 from meantime.web.v1.forms import choose_chart, choose_form
 from meantime.web.v1.job_parameters import job_number_of
 from meantime.web.v1.representation import represent, stem_of
@@ -71,12 +70,8 @@ async def answer_with_result(
         headers=headers,
         job_id=job.id,
         stem=stem_of(job.request.statistic, job.request.dataset, job.request.fingerprint),
-        pool=partial(_pool, backend, form),
+        run=(backend.pools.pictures if form.is_slow else backend.pools.documents).run,
     )
-
-
-async def _pool(backend: Backend, form: Format) -> AnswerPool:
-    return backend.pools.pictures if form.is_slow else backend.pools.documents
 
 
 def _coordinates(backend: Backend, job: JobRecord) -> Mapping[str, tuple[float, float]]:

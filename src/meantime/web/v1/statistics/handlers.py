@@ -19,7 +19,6 @@ from meantime.web.backend import Backend
 from meantime.web.http import conditional
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
-from meantime.web.pools import AnswerPool
 from meantime.web.v1.forms import choose_chart, choose_form
 from meantime.web.v1.representation import represent, stem_of
 from meantime.web.v1.statistics.immediate import ImmediateAnswer
@@ -102,10 +101,6 @@ async def _represented(
     backend: Backend, request: HttpRequest, row: AnyStatistic, form: Format, question: StatisticQuery
 ) -> Reply | Stream:
     making = ImmediateAnswer(backend, question)
-
-    async def pool() -> AnswerPool:
-        return backend.pools.pictures if form.is_slow else await making.pool(request)
-
     return await represent(
         request,
         form=form,
@@ -114,7 +109,7 @@ async def _represented(
         body=None,
         cache_control=_IMMUTABLE if question.is_pinned else REVALIDATE,
         stem=stem_of(row.name, question.dataset, question.snapshot.fingerprint),
-        pool=pool,
+        run=backend.pools.pictures.run if form.is_slow else making.run,
         stop=making.work.stop,
     )
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 
@@ -18,8 +20,9 @@ from meantime.statistics.parameters import Names, leaves
 from meantime.statistics.statistic import AnyPrepared
 from meantime.web.backend import Backend
 from meantime.web.http.request import HttpRequest
-from meantime.web.pools import AnswerPool
 from meantime.web.v1.statistics.query import StatisticQuery
+
+T = TypeVar("T")
 
 # What takes longer than a few milliseconds has the threads for long answers: short ones must not wait for it.
 _SHORT_S = 0.02
@@ -32,7 +35,7 @@ _SECONDS = 10.0
 
 
 class ImmediateAnswer:
-    """An immediate answer, made in the threads of a pool."""
+    """An immediate answer, made in threads."""
 
     def __init__(self, backend: Backend, question: StatisticQuery) -> None:
         self.known: dict[str, Any] = msgspec.to_builtins(question.named.parameters)
@@ -42,8 +45,8 @@ class ImmediateAnswer:
         self._question = question
         self._prepared: AnyPrepared | None = None
 
-    async def pool(self, request: HttpRequest) -> AnswerPool:
-        """Return the pool in which to make the answer, by what it costs.
+    async def run(self, request: HttpRequest, work: Callable[[], T], *, stop: Callable[[], None] | None = None) -> T:
+        """Do some work for this answer in the threads for answers of its cost, as ``AnswerPool.run`` does.
 
         Raises:
             AskAsJob: it costs too much.
@@ -52,16 +55,20 @@ class ImmediateAnswer:
         """
         named = self._question.named
         self._require_affordable(named.least_cost)
-        if named.least_cost.searched > _SHORT_CELLS or _locations(named) > _SHORT_LOCATIONS:
-            return self._pools.long
-        prepared = await self._pools.short.run(request, self.prepare)
-        return self._pools.long if prepared.cost.seconds > _SHORT_S else self._pools.short
+        if named.least_cost.searched <= _SHORT_CELLS and _locations(named) <= _SHORT_LOCATIONS:
+            done = await self._pools.short.run(request, partial(self._done_if_short, work), stop=stop)
+            if done is not None:
+                return done[0]
+        return await self._pools.long.run(request, work, stop=stop)
+
+    def _done_if_short(self, work: Callable[[], T]) -> tuple[T] | None:
+        return None if self.prepare().cost.seconds > _SHORT_S else (work(),)
 
     def prepare(self) -> AnyPrepared:
         """Select the cells, if that was not done before, in the calling thread.
 
         Raises:
-            AskAsJob, RequestInvalid: as ``pool`` does.
+            AskAsJob, RequestInvalid: as ``run`` does.
         """
         if self._prepared is None:
             prepared = self._question.prepared()
