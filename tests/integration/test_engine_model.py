@@ -207,7 +207,11 @@ class EngineMachine(RuleBasedStateMachine):
         self.by_key |= added
         requests = [request("obey", key=key) for key in keys]
         with ThreadPoolExecutor(racers) as clients:
-            made = list(clients.map(lambda _: self.engine.submit(requests, key=key).result(PATIENCE_S), range(racers)))
+            sent = [
+                clients.submit(self.engine.submit, requests, key=key, client="abc"[(len(keys) + racer) % 3])
+                for racer in range(racers)
+            ]
+            made = [each.result(PATIENCE_S).result(PATIENCE_S) for each in sent]
         numbers = list(range(self.given + 1, self.given + 1 + count))
         assert [[job.number for job in jobs] for jobs in made] == [numbers] * racers
         self.given += count
