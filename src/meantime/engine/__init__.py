@@ -3,7 +3,7 @@
 ``engine.Engine`` is the face. Each concern has its own file:
 
 * ``submission`` accepts requests, ``idempotency`` makes jobs once for each key
-* ``scheduler`` lets jobs wait for a thread or for their data set, in ``queue``
+* ``scheduler`` lets jobs wait for a thread or for their data set, in ``queue``; in ``lines`` clients take turns
 * ``working`` is what the threads of ``thread_pool`` do, with ``task_runner`` for one job
 * ``commits`` changes the records of jobs: in the store first, then in memory
 * ``removal`` removes ended jobs, when a client asks or when ``retention`` says so; ``clock_watch`` says whether the
