@@ -44,7 +44,7 @@ def poll(ask: Callable[[], T], enough: Callable[[T], bool]) -> T:
     for attempt in range(PATIENCE_S * 20):
         if enough(answer := ask()):
             return answer
-        wait.wait(min(0.05, 0.001 * 2**attempt))
+        wait.wait(min(0.05, 0.001 * 2 ** min(attempt, 10)))
     raise AssertionError(f"not enough after {PATIENCE_S} s: {answer}")
 
 
