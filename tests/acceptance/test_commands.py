@@ -142,6 +142,15 @@ def test_a_sample_is_the_same_for_the_same_seed_and_says_that_it_is_synthetic(tm
     assert "SYNTHETIC" in meantime("inspect", str(one)).stdout
 
 
+def test_a_sample_of_counties_has_as_many_places_as_its_rows_allow_and_the_country(tmp_path: Path) -> None:
+    path = tmp_path / "counties.csv"
+    assert meantime("sample", "--level", "county", "--rows", "20000", "--out", str(path)).returncode == 0
+    assert "909: Alderbrook County, Alabama" in meantime("inspect", str(path)).stdout
+    refused = meantime("sample", "--level", "state", "--rows", "200000", "--out", str(path))
+    assert refused.returncode == 2
+    assert "--level county, or --rows-per-cell 2" in refused.stderr
+
+
 def test_a_sample_that_fails_leaves_what_was_there(tmp_path: Path) -> None:
     kept = tmp_path / "kept.csv"
     kept.write_text("mine", encoding="utf-8")
