@@ -36,7 +36,9 @@ _WIDTH, _NARROWEST = 900, 360
 _AIR = 0.06
 # Of this many locations, dots of the usual size would hide each other.
 _MANY = 300
-_DOT, _SMALL_DOT = 110, 22
+_DOT = 110
+# On a narrow page the places are closer together.
+_SMALL_DOT = {"expr": "clamp(width * width / 36800, 4, 22)"}
 # Of more locations than a chart has marks, squares show the middle value: so many across.
 _SQUARES = 80
 # A legend for the colors stands above; degrees need no title.

@@ -5,6 +5,7 @@
 import { labeled } from "./components.js";
 import { bdi, h } from "./dom.js";
 import { years } from "./format.js";
+import { nameField } from "./names.js";
 import { locationPicker } from "./pickers.js";
 import { addressWith, allOf, EXPLORER_NAMES, firstOf, navigate } from "./state.js";
 
@@ -127,12 +128,10 @@ function selectField(name, schema, state, options) {
   const standard = schema.properties[name].default ?? null;
   const unset = schema.required?.includes(name) ? "Choose one" : standard === null ? "Default" : `${standard} (default)`;
   const others = options.filter((each) => each !== null && each !== standard);
-  return h(
-    "select",
-    { id: `field-${name}`, onchange: (event) => set({ [name]: event.target.value }), "aria-describedby": `field-${name}-hint` },
-    h("option", { value: "" }, unset),
-    others.map((each) => h("option", { value: each, selected: String(each) === (firstOf(state[name]) ?? "") }, String(each))),
-  );
+  const pairs = [["", unset], ...others.map((each) => [String(each), String(each)])];
+  const selected = firstOf(state[name]) ?? "";
+  const { field, list } = nameField({ id: `field-${name}`, pairs, selected, onchange: (value) => set({ [name]: value }), "aria-describedby": `field-${name}-hint` });
+  return [field, list];
 }
 
 function inputField(name, property, state, isList) {

@@ -2,16 +2,19 @@
  * A chart of a result, linked with a list of its locations: highlighting one in either describes it in words.
  */
 
-import { get, Problem } from "./api.js";
+import { Problem } from "./api.js";
 import { chart, MEDIA_TYPE } from "./chart.js";
-import { labeled, problemMessage } from "./components.js";
+import { problemMessage } from "./components.js";
 import { h, replaceChildren } from "./dom.js";
-import { resultUrl } from "./request.js";
-import { addressWith, firstOf, replaceAddress } from "./state.js";
+import { namePicker } from "./names.js";
+import { fetchResult } from "./request.js";
+import { addressWith, firstOf, readAddress, replaceAddress } from "./state.js";
 
 const PROMPT = "Hover over or pick a location to see which others it cannot be distinguished from.";
 // The server has the result, and no chart of it.
 const NOT_ACCEPTABLE = 406;
+// Of more locations a chart shows some, and the highlighted one has to be asked for.
+const MOST_DRAWN = 100;
 
 /**
  * ``name`` is one of the statistic's charts; ``describe(index)`` puts what is known of a location in words, ``prompt`` is shown
@@ -21,11 +24,15 @@ const NOT_ACCEPTABLE = 406;
  * @param {{name: string, describe?: (index: number) => Node, prompt?: string, names?: string[], of?: import("./request.js").StatisticRequest, without?: (problem: Problem) => Node}} options
  * @returns {Promise<HTMLElement>}
  */
-export async function linkedChart({ state, signal, request, result }, { name, describe, prompt = PROMPT, names = locationNames(result), of = request, without = null }) {
+export async function linkedChart(context, { name, describe, prompt = PROMPT, names = locationNames(context.result), of = context.request, without = null }) {
+  const { state, signal, request, onprogress } = context;
   const tableHref = addressWith({ tab: "table", of: request.statistic });
+  const specificationWith = (highlight) => fetchResult(of, { signal, onprogress, accept: MEDIA_TYPE, chart: name, highlight });
+  const known = new Set(names);
+  const initial = known.has(firstOf(state.highlight)) ? firstOf(state.highlight) : null;
   let specification;
   try {
-    specification = await get(resultUrl(of, { chart: name }), { signal, accept: MEDIA_TYPE });
+    specification = await specificationWith(names.length > MOST_DRAWN ? initial : null);
   } catch (error) {
     if (!(error instanceof Problem)) throw error;
     if (without && error.status === NOT_ACCEPTABLE) return without(error);
@@ -33,33 +40,54 @@ export async function linkedChart({ state, signal, request, result }, { name, de
     return h("div", {}, problemMessage(error), h("p", {}, h("a", { class: "button", href: tableHref }, "Show the table")));
   }
   const description = h("div", { class: "description", role: "status" });
-  const figure = chart(specification, {
-    signal,
-    names,
-    highlighted: firstOf(state.highlight) ?? null,
-    tableHref,
-    onhighlight: (location) => {
-      select.value = location ?? "";
-      update(location);
+  let { figure, drawn } = figureOf(specification, initial);
+  const shown = h("p", { class: "muted shown", hidden: !specification.usermeta?.shown }, specification.usermeta?.shown);
+  if (names.length === 0) return h("div", {}, shown, figure.element);
+  const picker = namePicker({
+    id: "highlight",
+    label: "Highlight",
+    pairs: [["", "None"], ...names.toSorted(new Intl.Collator().compare).map((each) => [each, each])],
+    selected: initial ?? "",
+    onchange: (location) => {
+      figure.highlight(location || null);
+      update(location || null);
     },
   });
-  if (names.length === 0) return figure.element;
-  const select = h(
-    "select",
-    {
-      id: "highlight",
-      onchange: () => {
-        figure.highlight(select.value || null);
-        update(select.value || null);
-      },
-    },
-    h("option", { value: "" }, "None"),
-    names.toSorted((a, b) => a.localeCompare(b)).map((each) => h("option", { value: each, selected: each === firstOf(state.highlight) }, each)),
-  );
+
+  function figureOf(of, highlighted) {
+    const records = of.data?.values ?? [];
+    // Of very many locations some are drawn: only these are highlighted by hovering and by keys.
+    const all = new Set(of.usermeta?.shown ? records.map((each) => each.location) : names);
+    return {
+      drawn: all,
+      figure: chart(of, {
+        signal,
+        names: names.filter((each) => all.has(each)),
+        highlighted,
+        tableHref,
+        onhighlight: (location) => {
+          picker.set(location ?? "");
+          update(location);
+        },
+      }),
+    };
+  }
 
   function update(location) {
     replaceAddress({ highlight: location });
     show(location);
+    if (location !== null && !drawn.has(location)) redraw(location).catch((error) => replaceChildren(description, problemMessage(error)));
+  }
+
+  /** Draw the chart again, with a location that it did not show. */
+  async function redraw(location) {
+    const next = await specificationWith(location);
+    if (signal.aborted || firstOf(readAddress().highlight) !== location) return;
+    const old = figure.element;
+    ({ figure, drawn } = figureOf(next, location));
+    drawn.add(location); // where it is not, no other chart has it
+    old.replaceWith(figure.element);
+    shown.textContent = next.usermeta?.shown ?? "";
   }
 
   function show(location) {
@@ -68,8 +96,8 @@ export async function linkedChart({ state, signal, request, result }, { name, de
   }
 
   // A location that is not here may be in another tab: the address keeps it.
-  show(firstOf(state.highlight));
-  return h("div", {}, labeled("Highlight", select), description, figure.element);
+  show(initial);
+  return h("div", {}, picker.element, description, shown, figure.element);
 }
 
 const locationNames = (result) => [...new Set(result.rows.map((row) => row.location))];

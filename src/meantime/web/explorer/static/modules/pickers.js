@@ -2,13 +2,17 @@
  * Controls to choose with: one option of a list, one of a few as links, or several locations by search.
  */
 
-import { announce, labeled } from "./components.js";
-import { bdi, h } from "./dom.js";
+import { announce } from "./components.js";
+import { bdi, h, replaceChildren } from "./dom.js";
 import { many } from "./format.js";
+import { namePicker } from "./names.js";
+import { matching } from "./pages.js";
 import { addressWith, allOf, firstOf, navigate } from "./state.js";
 
 // With more locations, the chips would be longer than the page.
 const MOST_CHIPS = 8;
+// With more boxes, the list would be slow to open; the search finds the others.
+const MOST_CHECKS = 200;
 
 const set = (changes) => navigate(addressWith(changes));
 
@@ -24,14 +28,7 @@ export function aggregateLocation(dataset) {
  */
 export function optionPicker({ id, label, name, options, selected, changes = (value) => ({ [name]: value || null }) }) {
   const pairs = options.map((each) => (Array.isArray(each) ? each : [each, each]));
-  return labeled(
-    label,
-    h(
-      "select",
-      { id, onchange: (event) => set(changes(event.target.value)) },
-      pairs.map(([value, text]) => h("option", { value, selected: value === selected }, text)),
-    ),
-  );
+  return namePicker({ id, label, pairs, selected, onchange: (value) => set(changes(value)) }).element;
 }
 
 /** One of a few, as links that look like a switch. @param {{label: string, options: Array<[string, string]>, name: string, selected: string}} picker */
@@ -60,10 +57,9 @@ export function referencePicker(state, dataset) {
 export function locationPicker(state, dataset) {
   const applied = allOf(state.locations);
   const selected = new Set(applied);
-  const boxes = dataset.locations.map(({ name }) => {
-    const box = h("input", { type: "checkbox", value: name, checked: selected.has(name), onchange: () => toggle(box) });
-    return { name, box, row: h("label", { class: "check" }, box, bdi(name)) };
-  });
+  const names = locationNames(dataset);
+  const checks = h("div", { class: "checks", role: "group", "aria-label": "Locations" });
+  let matches = names;
   const count = h("p", { class: "muted", role: "status" });
   const search = h("input", {
     type: "search", class: "search narrow", id: "where-search", placeholder: "Find a location", "aria-label": "Find a location", autocomplete: "off",
@@ -80,7 +76,7 @@ export function locationPicker(state, dataset) {
       search,
       h("div", { class: "row foot" }, h("button", { type: "button", class: "button small", id: "where-show", onclick: apply }, "Apply"), applied.length > 0 && h("a", { class: "button small", href: addressWith({ locations: null }) }, "All locations")),
       count,
-      h("div", { class: "checks", role: "group", "aria-label": "Locations" }, boxes.map((each) => each.row)),
+      checks,
     ),
   );
 
@@ -90,18 +86,30 @@ export function locationPicker(state, dataset) {
     count.textContent = `${many(selected.size, "location")} selected`;
   }
 
+  function check(name) {
+    const box = h("input", { type: "checkbox", value: name, checked: selected.has(name), onchange: () => toggle(box) });
+    return h("label", { class: "check" }, box, bdi(name));
+  }
+
+  function list() {
+    matches = matching(names, search.value);
+    // The selected ones first: they may be far down the list.
+    const ordered = names.length > MOST_CHECKS ? [...matches.filter((name) => selected.has(name)), ...matches.filter((name) => !selected.has(name))] : matches;
+    replaceChildren(checks, ...ordered.slice(0, MOST_CHECKS).map(check));
+  }
+
   function filter() {
-    const words = search.value.toLowerCase().split(/\s+/).filter(Boolean);
-    for (const { name, row } of boxes) row.hidden = !words.every((word) => name.toLowerCase().includes(word));
-    count.textContent = `${many(boxes.filter(({ row }) => !row.hidden).length, "location")} found`;
+    list();
+    const few = matches.length > MOST_CHECKS ? `, the first ${MOST_CHECKS} are listed` : "";
+    count.textContent = `${many(matches.length, "location")} found${few}`;
   }
 
   function onEnter(event) {
     if (event.key !== "Enter") return;
     event.preventDefault();
-    const matches = boxes.filter(({ row }) => !row.hidden);
     if (search.value.trim() && matches.length === 1) {
-      const [{ name, box }] = matches;
+      const [name] = matches;
+      const box = checks.querySelector("input");
       box.checked = !box.checked;
       toggle(box);
       announce(`${name} ${box.checked ? "selected" : "removed"}`);
@@ -117,6 +125,7 @@ export function locationPicker(state, dataset) {
     panel.firstElementChild.focus();
   }
 
+  list();
   return h("div", { class: "control" }, h("span", { class: "label" }, "Where"), h("div", { class: "row" }, panel, chips(applied)));
 }
 

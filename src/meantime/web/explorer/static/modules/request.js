@@ -15,25 +15,38 @@ import { writeAddress } from "./state.js";
  * The URL of a result; with a suffix, of a file, and for a picture with the name of the chart.
  * @param {StatisticRequest} request
  */
-export function resultUrl(request, { suffix = "", chart = null } = {}) {
+export function resultUrl(request, { suffix = "", chart = null, highlight = null } = {}) {
   const ending = suffix && `.${suffix}`;
-  return `/v1/statistics/${encodeURIComponent(request.statistic)}${ending}?${query({ dataset: request.dataset, ...request.parameters, chart })}`;
+  const job = jobOf(request);
+  if (job) return [`${job.links.results}${ending}`, query({ chart, highlight })].filter(Boolean).join("?");
+  return `/v1/statistics/${encodeURIComponent(request.statistic)}${ending}?${query({ dataset: request.dataset, ...request.parameters, chart, highlight })}`;
 }
 
+// The jobs that computed what is too much for an immediate answer, since this page was loaded.
+const jobs = new Map();
+const keyOf = ({ statistic, dataset, parameters: { fingerprint: _fingerprint, ...rest } }) => JSON.stringify([statistic, dataset, rest]);
+
+/** The job that has computed a request; undefined where it is answered at once. */
+export const jobOf = (request) => jobs.get(keyOf(request));
+
 /**
- * Return the result. If it has to be computed as a job, ``onprogress`` is given an element with the progress after each change.
+ * Return the result, or a chart of it. If it has to be computed as a job, ``onprogress`` is given an element with the progress
+ * after each change.
  * @param {StatisticRequest} request
- * @param {{signal: AbortSignal, onprogress: (element: HTMLElement) => void}} options
+ * @param {{signal: AbortSignal, onprogress: (element: HTMLElement) => void, accept?: string, chart?: string|null, highlight?: string|null}} options
  */
-export async function fetchResult(request, { signal, onprogress }) {
+export async function fetchResult(request, { signal, onprogress, accept, chart = null, highlight = null }) {
+  // The data may have been reloaded since, so each result is asked for anew; its charts are of that result.
+  if (chart === null) jobs.delete(keyOf(request));
   try {
-    return await get(resultUrl(request), { signal });
+    return await get(resultUrl(request, { chart, highlight }), { signal, accept });
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== "ask-as-job") throw error;
   }
   const job = (await earlierJob(request, signal)) ?? (await post("/v1/jobs", { ...request, label: jobLabel(request) }, { signal }));
   await jobEnd(job, { signal, onprogress });
-  return get(job.links.results, { signal });
+  jobs.set(keyOf(request), job);
+  return get(resultUrl(request, { chart, highlight }), { signal, accept });
 }
 
 /** Finds the job again, from this page or another. */

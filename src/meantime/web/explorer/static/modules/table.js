@@ -5,11 +5,9 @@
 import { announce } from "./components.js";
 import { h, replaceChildren } from "./dom.js";
 import { many, writer } from "./format.js";
+import { matching, pager } from "./pages.js";
 import { replaceAddress } from "./state.js";
 
-// What a browser lays out within a tenth of a second; a button shows more.
-const ROWS_AT_ONCE = 300;
-const MORE_ROWS = 1000;
 // A column with longer texts is made wide, otherwise its rows would be high.
 const LONG_CHARACTERS = 60;
 
@@ -21,32 +19,31 @@ const LONG_CHARACTERS = 60;
 export function table(result, { caption, sort = "", filter = "", explain = null, isInAddress = true }) {
   const { columns, rows } = result;
   const write = columns.map((column) => writer(column, rows.map((row) => row[column.name])));
-  const lines = rows.map((row, index) => {
-    const texts = columns.map((column, at) => write[at](row[column.name]));
-    return { row, index, texts, searchText: texts.join(" \u0000 ").toLowerCase() };
-  });
-  const isLong = columns.map((_, at) => lines.some((line) => line.texts[at].length > LONG_CHARACTERS));
-  const view = { sort, filter, limit: ROWS_AT_ONCE };
+  // Written when they are shown or searched: of ten thousands of rows most never are.
+  const textsOf = (row) => columns.map((column, at) => write[at](row[column.name]));
+  const lines = rows.map((row, index) => ({ row, index }));
+  const searchText = (line) => (line.searchText ??= textsOf(line.row).join(" \u0000 "));
+  const isLong = columns.map(({ kind, name }) => kind === "text" && rows.some((row) => row[name]?.length > LONG_CHARACTERS));
+  const view = { sort, filter };
+  const pages = pager({ what: caption, ondraw: draw });
   const keep = isInAddress ? replaceAddress : () => {};
   const body = h("tbody");
   const count = h("p", { class: "muted", role: "status" });
-  const more = h("button", { type: "button", class: "button", onclick: () => ((view.limit += MORE_ROWS), draw()) }, "Show more rows");
-  const headings = columns.map((column) => heading(column, view, draw, keep));
+  const headings = columns.map((column) => heading(column, view, () => (pages.first(), draw()), keep));
   const search = h("input", {
     type: "search", id: isInAddress && "filter", class: "search narrow", value: filter, placeholder: "Filter rows", "aria-label": "Filter rows",
     oninput: () => {
       view.filter = search.value;
+      pages.first();
       keep({ filter: search.value });
       draw();
     },
   });
 
   function draw() {
-    const words = view.filter.toLowerCase().split(/\s+/).filter(Boolean);
-    const matches = sorted(lines.filter((line) => words.every((word) => line.searchText.includes(word))), columns, view.sort);
-    replaceChildren(body, ...matches.slice(0, view.limit).map((line) => tableRow(line, columns, isLong, explain)));
+    const matches = sorted(matching(lines, view.filter, searchText), columns, view.sort);
+    replaceChildren(body, ...pages.pageOf(matches).map((line) => tableRow({ ...line, texts: textsOf(line.row) }, columns, isLong, explain)));
     count.textContent = matches.length === rows.length ? many(rows.length, "row") : `${many(matches.length, "row")} of ${many(rows.length, "row")}`;
-    more.hidden = matches.length <= view.limit;
     for (const [at, cell] of headings.entries()) markSorted(cell, columns[at].name, view.sort);
   }
   draw();
@@ -65,7 +62,7 @@ export function table(result, { caption, sort = "", filter = "", explain = null,
         body,
       ),
     ),
-    more,
+    pages.element,
     meanings(columns),
   );
 }

@@ -7,7 +7,7 @@
  * - ``chart(state, dataset)``: which of that statistic's charts it shows, for downloads; null for none;
  * - ``render(context)``: the element that shows the result. ``context`` has ``state``, ``signal``, ``dataset`` and ``question`` (as
  *   the API describes them), ``row`` (the API's description of the statistic), ``request``, ``result`` and ``explain`` (opens the
- *   explanation of a row).
+ *   explanation of a row) and ``onprogress`` (shows the progress of a job meanwhile).
  *
  * and, where it needs them,
  * - ``adds(context)``: parameters that it sets itself, whatever the address has; undefined removes one;

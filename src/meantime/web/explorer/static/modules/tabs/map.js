@@ -10,13 +10,16 @@ import { linkedChart } from "../linked-chart.js";
 import { aggregateLocation, choiceNeeded, oneOf, referencePicker, switchPicker } from "../pickers.js";
 import { addressWith, firstOf } from "../state.js";
 
+// No country has a tile for each of so many places.
+const MOST_TILES = 100;
+const isOfPoints = (dataset) => dataset.locations.length > MOST_TILES && dataset.locations.some((each) => each.point);
 const isByDifference = (state) => oneOf(state.colour, ["value", "verdict"], "value") === "verdict";
 
 /** @type {import("./index.js").Tab} */
 export const map = {
   id: "map",
   title: "Map",
-  chart: (state) => (isByDifference(state) ? "verdict_map" : "map"),
+  chart: (state, dataset) => (isByDifference(state) ? "verdict_map" : isOfPoints(dataset) ? "point_map" : "map"),
   statistic: (state) => (isByDifference(state) ? "comparison" : "estimate"),
   hides: ["locations", "reference", "by"],
 
@@ -40,10 +43,11 @@ export const map = {
       prompt: "Hover over or pick a location to see its value and confidence interval.",
       without: (problem) => noMap(context, problem),
     };
+    if (map.chart(state, dataset) === "point_map") return linkedChart(context, { ...options, name: "point_map" });
     // Locations that are on no grid of tiles may have coordinates.
     const hasPoints = !isByDifference(state) && dataset.locations.some((each) => each.point);
     const without = hasPoints ? () => linkedChart(context, { ...options, name: "point_map" }) : options.without;
-    return linkedChart(context, { ...options, name: map.chart(state), without });
+    return linkedChart(context, { ...options, name: map.chart(state, dataset), without });
   },
 };
 

@@ -15,6 +15,7 @@ export const ranking = {
   title: "Ranking",
   chart: () => "ranking",
   statistic: () => "ranking",
+  hides: ["alike_of"],
   render: (context) => linkedChart(context, { name: "ranking", describe: (index) => sentence(context, index) }),
 };
 

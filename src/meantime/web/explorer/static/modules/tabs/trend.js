@@ -6,6 +6,7 @@ import { conclusion } from "../conclusion.js";
 import { bdi, h } from "../dom.js";
 import { many, writing, years as yearRange } from "../format.js";
 import { linkedChart } from "../linked-chart.js";
+import { pagedRows } from "../pages.js";
 import { aggregateLocation, optionPicker } from "../pickers.js";
 import { addressWith, allOf, firstOf } from "../state.js";
 
@@ -88,6 +89,7 @@ function trendTable({ result }) {
   const { rows } = result;
   const write = writing(result);
   const headings = ["Location", "Trend", "Change per year", "95% CI", "Test of fit", "Years"];
+  const { body, tools, foot } = pagedRows({ items: rows, nameOf: (row) => row.location, rowOf: (row) => trendRow(row, write), what: "trends" });
   const table = h(
     "div",
     { class: "scroll", tabindex: 0, role: "region", "aria-label": "Trend of each location" },
@@ -96,24 +98,22 @@ function trendTable({ result }) {
       { class: "data trends" },
       h("caption", { class: "hidden" }, "Trend of each location"),
       h("thead", {}, h("tr", {}, headings.map((each) => h("th", { scope: "col", class: /year$|CI$/.test(each) && "number" }, each)))),
-      h(
-        "tbody",
-        {},
-        rows.map((row) =>
-          h(
-            "tr",
-            {},
-            h("th", { scope: "row" }, h("a", { href: addressWith({ highlight: row.location }) }, bdi(row.location))),
-            h("td", {}, conclusion(row.verdict)),
-            h("td", { class: "number" }, row.slope === null ? "" : write(row, "slope")),
-            h("td", { class: "number" }, row.slope_low === null ? "" : write.range(row, "slope_low", "slope_high")),
-            h("td", {}, row.fit ? bdi(row.fit) : "not tested"),
-            h("td", {}, row.first_year === null ? "none" : `${rowYears(row)} (${many(row.years, "year")})`),
-          ),
-        ),
-      ),
+      body,
     ),
   );
   if (rows.length <= MOST_SHOWN) return table;
-  return h("details", { class: "meanings", id: "trends" }, h("summary", {}, `All ${many(rows.length, "trend")}`), table);
+  return h("details", { class: "meanings", id: "trends" }, h("summary", {}, `All ${many(rows.length, "trend")}`), tools, table, foot);
+}
+
+function trendRow(row, write) {
+  return h(
+    "tr",
+    {},
+    h("th", { scope: "row" }, h("a", { href: addressWith({ highlight: row.location }) }, bdi(row.location))),
+    h("td", {}, conclusion(row.verdict)),
+    h("td", { class: "number" }, row.slope === null ? "" : write(row, "slope")),
+    h("td", { class: "number" }, row.slope_low === null ? "" : write.range(row, "slope_low", "slope_high")),
+    h("td", {}, row.fit ? bdi(row.fit) : "not tested"),
+    h("td", {}, row.first_year === null ? "none" : `${rowYears(row)} (${many(row.years, "year")})`),
+  );
 }

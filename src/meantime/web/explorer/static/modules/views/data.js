@@ -6,10 +6,9 @@ import { datasetPath, get, query } from "../api.js";
 import { copyButton, emptyState, facts, labeled, problemMessage, syntheticNotice } from "../components.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { many, share, whole, years } from "../format.js";
+import { pagedRows } from "../pages.js";
 import { addressWith, firstOf, navigate } from "../state.js";
 
-// What is laid out without a noticeable delay.
-const LOCATIONS_AT_ONCE = 200;
 const SYMBOLS = {
   published: ["●", "published"],
   mixed: ["◐", "partly suppressed or missing"],
@@ -101,25 +100,21 @@ function legend(coverage) {
 
 function coverageTable(coverage, caption) {
   if (!coverage.strata.length || !coverage.periods.length) return h("p", {}, "There are no rows for this group.");
-  const body = h("tbody");
-  const row = (location, at) =>
+  const rowOf = ([location, at]) =>
     h("tr", {}, h("th", { scope: "row" }, bdi(location)), coverage.periods.map((_, period) => {
       const { presence } = coverage.legend[coverage.matrix[0][period][at]];
       return h("td", { class: `cover ${presence}` }, h("span", { "aria-hidden": "true" }, SYMBOLS[presence][0]), h("span", { class: "hidden" }, SYMBOLS[presence][1]));
     }));
-  const more = h("button", { type: "button", class: "button", onclick: () => draw(coverage.locations.length) }, `Show all ${whole(coverage.locations.length)} locations`);
-  const draw = (count) => {
-    replaceChildren(body, coverage.locations.slice(0, count).map(row));
-    more.hidden = count >= coverage.locations.length;
-  };
-  draw(LOCATIONS_AT_ONCE);
+  const items = coverage.locations.map((location, at) => [location, at]);
+  const { body, tools, foot } = pagedRows({ items, nameOf: ([location]) => location, rowOf, what: "coverage" });
   return [
+    tools,
     h(
       "div",
       { class: "scroll", tabindex: 0, role: "region", "aria-label": "Coverage by location and year" },
       h("table", { class: "coverage" }, h("caption", { class: "hidden" }, caption), h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Location"), coverage.periods.map((each) => h("th", { scope: "col" }, each ? years(each) : "no year")))), body),
     ),
-    more,
+    foot,
   ];
 }
 

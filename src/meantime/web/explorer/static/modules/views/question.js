@@ -10,7 +10,7 @@ import { bdi, h, replaceChildren } from "../dom.js";
 import { downloads } from "../downloads.js";
 import { explainer, openFromAddress } from "../explanation.js";
 import { whole, years } from "../format.js";
-import { fetchResult } from "../request.js";
+import { fetchResult, jobOf } from "../request.js";
 import { addressWith, firstOf, writeAddress } from "../state.js";
 import { TABS } from "../tabs/index.js";
 
@@ -74,9 +74,8 @@ async function showTab(context) {
       context.ready();
     };
     const result = await fetchResult(request, { signal, onprogress });
-    const rows = `/v1/statistics/${encodeURIComponent(statistic)}/rows`;
-    const explain = explainer({ result, rows, parameters: { dataset: dataset.name, ...request.parameters }, signal, isInAddress: true });
-    const body = await tab.render({ ...context, row, request, result, explain });
+    const explain = explainer({ result, ...sourceOf(request), signal, isInAddress: true });
+    const body = await tab.render({ ...context, row, request, result, explain, onprogress });
     replaceChildren(
       container,
       controlPanel,
@@ -95,6 +94,13 @@ async function showTab(context) {
     if (signal.aborted) return;
     replaceChildren(container, controlPanel, problemMessage(error, () => dispatchEvent(new Event("meantime:navigate"))));
   }
+}
+
+/** Where the rows behind a result are: those of its job, if it was too much for an immediate answer. */
+function sourceOf(request) {
+  const job = jobOf(request);
+  if (job) return { rows: `${job.links.self}/rows`, parameters: {} };
+  return { rows: `/v1/statistics/${encodeURIComponent(request.statistic)}/rows`, parameters: { dataset: request.dataset, ...request.parameters } };
 }
 
 const needsDirection = (row, selected, state) => "better" in row.parameters.properties && !selected.polarity && !firstOf(state.better);
