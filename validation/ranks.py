@@ -19,6 +19,9 @@ _LOCATIONS = 50
 # Half of a state's respondents, as in the table by sex: standard errors of 0.7 to 2.2 points.
 _RESPONDENTS = np.rint(np.geomspace(900, 8_000, _LOCATIONS))
 _LEVEL_PERCENT = 33.0
+# Counties and county equivalents of the United States. Their five million pairs take 30 ms: fewer rankings are drawn.
+_COUNTIES = 3_144
+_COUNTIES_EVERY = 8
 _NAIVE_DRAWS = 1_000
 # Ranks are simulated in one of so many rankings: they take most of the time, and their coverage is far off anyway.
 _NAIVE_EVERY = 8
@@ -31,24 +34,24 @@ class _Truth(NamedTuple):
 
     @classmethod
     def of(cls, percent: Doubles) -> _Truth:
-        less = (percent[None, :] < percent[:, None]).sum(axis=1)
-        more = (percent[None, :] > percent[:, None]).sum(axis=1)
-        return cls(percent, less + 1, len(percent) - more)
+        ordered = np.sort(percent)
+        less = np.searchsorted(ordered, percent)
+        return cls(percent, less + 1, np.searchsorted(ordered, percent, side="right"))
 
 
-def _tied() -> Doubles:
-    return np.full(_LOCATIONS, _LEVEL_PERCENT)
+def _tied(locations: int) -> Doubles:
+    return np.full(locations, _LEVEL_PERCENT)
 
 
-def _groups_of_ten() -> Doubles:
-    return np.asarray(_LEVEL_PERCENT + np.repeat([-5.0, -2.5, 0.0, 2.5, 5.0], _LOCATIONS // 5), dtype=np.float64)
+def _groups_of_ten(locations: int) -> Doubles:
+    return np.asarray(_LEVEL_PERCENT + np.repeat([-5.0, -2.5, 0.0, 2.5, 5.0], locations // 5), dtype=np.float64)
 
 
-def _spread(sd: float) -> Doubles:
-    return np.asarray(_LEVEL_PERCENT + sd * special.ndtri((np.arange(_LOCATIONS) + 0.5) / _LOCATIONS), dtype=np.float64)
+def _spread(sd: float, locations: int) -> Doubles:
+    return np.asarray(_LEVEL_PERCENT + sd * special.ndtri((np.arange(locations) + 0.5) / locations), dtype=np.float64)
 
 
-_SCENARIOS: dict[str, Callable[[], Doubles]] = {
+_SCENARIOS: dict[str, Callable[[int], Doubles]] = {
     "all tied": _tied,
     "groups of ten tied": _groups_of_ten,
     "SD 1": partial(_spread, 1.0),
@@ -57,9 +60,17 @@ _SCENARIOS: dict[str, Callable[[], Doubles]] = {
 }
 
 
+# With a spread of the states' size the intervals of so many locations hold nearly all ranks.
+_OF_COUNTIES: dict[str, Callable[[int], Doubles]] = {
+    "all tied": _tied,
+    "SD 3.5": partial(_spread, 3.5),
+    "SD 7": partial(_spread, 7.0),
+}
+
+
 def _of(scenario: str, effort: Effort, seed: int) -> Section:
     rng = generator(seed, scenario)
-    truth = _Truth.of(rng.permutation(_SCENARIOS[scenario]()))
+    truth = _Truth.of(rng.permutation(_SCENARIOS[scenario](_LOCATIONS)))
     covered = np.zeros((2, _LOCATIONS), dtype=np.int64)
     at_once, naive = 0, np.zeros(_LOCATIONS, dtype=np.int64)
     places, naive_places = np.zeros(2), 0.0
@@ -127,4 +138,30 @@ def _naive(rng: np.random.Generator, value: Doubles, se: Doubles) -> RankInterva
     return RankInterval(least=rank[cut], greatest=rank[-1 - cut])
 
 
-SIMULATIONS: tuple[Simulation, ...] = tuple(partial(_of, scenario) for scenario in _SCENARIOS)
+def counties(effort: Effort, seed: int) -> Section:
+    """As many locations as there are counties: every pair of five million must be right at once."""
+    n, figures, widths = -(-effort.rankings // _COUNTIES_EVERY), [], []
+    respondents = np.rint(np.geomspace(_RESPONDENTS[0], _RESPONDENTS[-1], _COUNTIES))
+    for scenario, of in _OF_COUNTIES.items():
+        rng = generator(seed, f"counties, {scenario}")
+        truth = _Truth.of(rng.permutation(of(_COUNTIES)))
+        at_once, every, places = 0, 0, 0.0
+        for _ in range(n):
+            different = simultaneous(pairs(publish(rng, truth.percent, respondents).estimates))
+            interval = rank_interval(different, is_lower_better=True)
+            holds = _holds(interval, truth)
+            at_once, every, places = at_once + bool(holds.all()), every + int(holds.sum()), places + _width(interval)
+        figures += [
+            share((scenario, "all of them in the same ranking"), at_once, n, least=95.0),
+            share((scenario, "all locations together"), every, n * _COUNTIES, least=95.0),
+        ]
+        widths.append(f"{places / n:,.0f} ({scenario})")
+    return Section(
+        f"Rank intervals of {_COUNTIES:,} locations, for all at once",
+        f"{n:,} rankings each. Mean width in places, of {_COUNTIES:,}: {', '.join(widths)}.",
+        ("truth", "of what"),
+        tuple(figures),
+    )
+
+
+SIMULATIONS: tuple[Simulation, ...] = (*(partial(_of, scenario) for scenario in _SCENARIOS), counties)

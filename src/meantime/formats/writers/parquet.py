@@ -21,12 +21,14 @@ def pieces(document: Document) -> Iterator[bytes]:
     return temporary_file.pieces_of(partial(_write, document))
 
 
-def _write(document: Document, path: Path) -> None:
+def _write(document: Document, path: Path) -> Iterator[None]:
     # By way of an Arrow stream on disk: of all that DuckDB reads, it alone keeps a double's bits, tells null from nan,
     # has the types without guessing, and comes batch by batch.
     between = path.with_suffix(".arrows")
     with between.open("wb") as file:
-        file.writelines(arrow.pieces(document))
+        for piece in arrow.pieces(document):
+            file.write(piece)
+            yield
     # One thread, so that the same table gives the same bytes: with more, the groups of rows may be cut elsewhere.
     with duckdb.connect(config={"threads": 1, "temp_directory": str(path.parent)}) as connection:
         connection.register("written", na.ArrayStream.from_path(between))

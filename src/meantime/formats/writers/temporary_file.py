@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -13,10 +13,11 @@ from meantime.temporary_folders import temporary_folder
 _PIECE_BYTES = 256 * 1024
 
 
-def pieces_of(write: Callable[[Path], object]) -> Iterator[bytes]:
+def pieces_of(write: Callable[[Path], Iterable[object]]) -> Iterator[bytes]:
     """Have a file written in a new temporary folder, which its writer may also use, and read it piece by piece.
 
-    The folder is removed at the end, also if the reader stops early.
+    ``write`` comes back now and then while it writes. An empty piece stands for that: whoever takes the pieces may stop
+    there. The folder is removed at the end, also if the reader stops early.
 
     Raises:
         StoreFull: there is no space for it; before the first piece.
@@ -25,7 +26,8 @@ def pieces_of(write: Callable[[Path], object]) -> Iterator[bytes]:
     with ExitStack() as opened:
         try:
             path = opened.enter_context(temporary_folder()) / "written"
-            write(path)
+            for _ in write(path):
+                yield b""
             file = opened.enter_context(path.open("rb"))
         except Exception as error:
             # xlsxwriter has an error of its own for it, raised because of the system's.

@@ -16,7 +16,7 @@ from xlsxwriter import Workbook  # type: ignore[import-untyped]  # it ships no t
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]  # it ships no types
 
 from meantime.errors import NotAcceptable
-from meantime.formats.document import Document, dumps
+from meantime.formats.document import ROWS_A_PIECE, Document, dumps
 from meantime.formats.writers import temporary_file
 from meantime.table import Cell, Kind, Table
 
@@ -59,16 +59,16 @@ class _Sheet(Worksheet):  # type: ignore[misc]  # it ships no types
         self._xml_inline_string(string, True, attributes)
 
 
-def _write(table: Table, about: Sequence[tuple[str, ...]], path: Path) -> None:
+def _write(table: Table, about: Sequence[tuple[str, ...]], path: Path) -> Iterator[None]:
     # constant_memory writes each row to disk as the next begins, into the folder that goes away afterwards.
     with Workbook(str(path), {"constant_memory": True, "tmpdir": str(path.parent)}) as workbook:
         workbook.set_properties({"created": _CREATED})
         bold = workbook.add_format({"bold": True})
-        _write_result(workbook.add_worksheet("Result", _Sheet), table, bold)
+        yield from _write_result(workbook.add_worksheet("Result", _Sheet), table, bold)
         _write_about(workbook.add_worksheet("About", _Sheet), about, bold)
 
 
-def _write_result(sheet: Worksheet, table: Table, bold: Any) -> None:
+def _write_result(sheet: Worksheet, table: Table, bold: Any) -> Iterator[None]:
     for index, (column, cells) in enumerate(zip(table.columns, table.data, strict=True)):
         measured = [column.name, *(str(cell) for cell in cells[:_ROWS_MEASURED])]
         sheet.set_column(index, index, min(max(_NARROWEST, *(len(text) + 2 for text in measured)), _WIDEST))
@@ -79,6 +79,8 @@ def _write_result(sheet: Worksheet, table: Table, bold: Any) -> None:
     for line, row in enumerate(table.rows(), start=1):
         for index, (kind, cell) in enumerate(zip(kinds, row, strict=True)):
             _write_cell(sheet, line, index, kind, cell)
+        if line % ROWS_A_PIECE == 0:
+            yield
 
 
 def _write_cell(sheet: Worksheet, line: int, index: int, kind: Kind, cell: Cell) -> None:

@@ -59,6 +59,12 @@ def test_so_they_are_where_some_pairs_lie_between_two_steps(monkeypatch: pytest.
     _assert_as_square(pairs(of), square_of(of))
 
 
+def test_so_they_are_of_gaps_where_some_pairs_lie_between_two_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rank_intervals, "_MOST_STEPS", 5)
+    upper, lower = _drawn(100, Scale.LOGIT, spread=10.0), _drawn(100, Scale.LOGIT, seed=2)
+    _assert_as_square(pairs_of_gaps(upper, lower), square_of_gaps(upper, lower))
+
+
 def test_so_they_are_of_500_places() -> None:
     of = _drawn(500, Scale.LINEAR)
     _assert_as_square(pairs(of), square_of(of))
