@@ -181,6 +181,16 @@ def test_what_cannot_be_read_waits_for_the_answers_before_it(wire: Wire) -> None
     assert wire.statuses(get(b"/livez") + get(b"/nope") + b"NONSENSE / HTTP/1.1\r\n\r\n") == [200, 404]
 
 
+@pytest.mark.parametrize(
+    "address", [b"http://", b"http://a:99999999/", b"http://[::1", b"http://a@b@c/", b"http://%00/"]
+)
+def test_an_address_that_only_begins_like_one_is_refused(wire: Wire, address: bytes) -> None:
+    request = b"GET %b HTTP/1.1\r\nHost: localhost\r\n\r\n" % address
+    assert wire.statuses(request) == [400]
+    # Behind a request whose answer is under way, the connection ends after that.
+    assert wire.statuses(HOST + b"\r\n" + request) == [200]
+
+
 def test_requests_sent_ahead_are_not_read_before_there_is_room_for_them(tmp_path: Path) -> None:
     many = get(b"/v1/openapi.json") * 20
     with on_a_wire(tmp_path, limits=ConnectionLimits(unread_period_s=0.05)) as wire:

@@ -50,7 +50,7 @@ def error_from(response: httpx.Response) -> MeantimeError:
         return not_meantime(response)
     try:
         document = msgspec.json.decode(response.content, type=_ProblemDocument)
-    except (msgspec.DecodeError, RecursionError):
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return not_meantime(response)
     error = _error_class(document.code, response)(_message(document))
     if document.next:
@@ -75,7 +75,7 @@ def decode(response: httpx.Response, kind: type[T]) -> T:
     """
     try:
         return msgspec.json.decode(response.content, type=kind)
-    except (msgspec.DecodeError, RecursionError) as error:
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise not_meantime(response) from error
 
 

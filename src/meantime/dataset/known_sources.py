@@ -41,7 +41,7 @@ class KnownSources:
     def _load(self) -> dict[str, str]:
         try:
             known = msgspec.json.decode(self._path.read_bytes(), type=dict[str, str])
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, UnicodeDecodeError, msgspec.MsgspecError):
             # There is none before the first source is read. If it is damaged, sources are read again.
             return {}
         return {identity: name for identity, name in known.items() if fingerprint_of(name)}

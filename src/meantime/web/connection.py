@@ -218,10 +218,11 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Have the request answered."""
-        self._has_head = True
         if self._timer is not None:
             self._stop_timer()
         super().on_headers_complete()
+        # Only now: it raises if an address that the parser took is none, and then there is no request to answer.
+        self._has_head = True
         # Trailers are dropped: the application must not take them for headers, which its checks have passed already.
         self.headers = []
         if not self.pipeline:

@@ -470,7 +470,9 @@ def test_a_source_that_is_gone_fails_and_its_snapshot_still_answers_who_names_it
 
 
 @pytest.mark.parametrize(
-    "content", [b"", b"{", b"[]", b'{"x": 1}', b"\xff", None], ids=["empty", "cut", "list", "number", "bytes", "gone"]
+    "content",
+    [b"", b"{", b"[]", b'{"x": 1}', b"\xff", b'{"\xe1": "x"}', None],
+    ids=["empty", "cut", "list", "number", "bytes", "no text", "gone"],
 )
 def test_a_harmed_register_costs_reading_again(workspace: Workspace, content: bytes | None) -> None:
     source = workspace.source("a", "1")
