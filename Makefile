@@ -11,6 +11,8 @@ ARGS ?=
 PYTEST_ARGS ?=
 FUZZ_EXAMPLES ?= 300
 FUZZ_SEED ?= $(shell date +%s)
+# More options for the harnesses of faults, e.g. CRASH_ARGS="--number 1000 --seed 2".
+CRASH_ARGS ?=
 # More options for the validation, e.g. VALIDATE_ARGS=--small.
 VALIDATE_ARGS ?=
 # Which benchmark, with its options; all of them without it.
@@ -20,7 +22,7 @@ BENCHES := answers statistics submissions waiting awake flask_trade explorer pla
 # The tests start some hundred processes, and each would compile Meantime anew: a fifth of what a command costs.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: serve test check fix docs run_tests load fuzz bench validate lock
+.PHONY: serve test check fix docs run_tests load fuzz crash bench validate lock
 
 serve: $(READY)  ## Serve DATA, or the built-in sample
 	exec $(BIN)/meantime serve $(ARGS) $(if $(DATA),"$(DATA)")
@@ -53,6 +55,9 @@ load: $(READY)  ## Twenty run_tests at once while every read endpoint is asked
 fuzz: $(READY)  ## Thousands of requests made of the OpenAPI document of v1: FUZZ_EXAMPLES per operation, FUZZ_SEED
 	FUZZ_EXAMPLES="$(FUZZ_EXAMPLES)" FUZZ_SEED="$(FUZZ_SEED)" \
 	  $(BIN)/pytest tests/acceptance/test_schemathesis.py -n 0 -p no:randomly -q -s -o faulthandler_timeout=0 $(PYTEST_ARGS)
+
+crash: $(READY)  ## Kill servers at random, at each system call and by power loss, and check that nothing is lost; needs strace
+	$(BIN)/python -m reliability kills kills-flask kills-at-calls errors-at-calls power-loss $(CRASH_ARGS)
 
 bench: $(READY)  ## Speed, as ratios (benchmarks/README.md); BENCH="answers --rounds 1" for one of them; needs wrk
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[bench]"
