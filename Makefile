@@ -22,7 +22,7 @@ BENCHES := answers statistics submissions waiting awake flask_trade explorer pla
 # The tests start some hundred processes, and each would compile Meantime anew: a fifth of what a command costs.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: serve test check fix docs run_tests load fuzz crash bench validate lock
+.PHONY: serve test check fix docs run_tests load fuzz crash faults bench validate lock
 
 serve: $(READY)  ## Serve DATA, or the built-in sample
 	exec $(BIN)/meantime serve $(ARGS) $(if $(DATA),"$(DATA)")
@@ -58,6 +58,10 @@ fuzz: $(READY)  ## Thousands of requests made of the OpenAPI document of v1: FUZ
 
 crash: $(READY)  ## Kill servers at random, at each system call and by power loss, and check that nothing is lost; needs strace
 	$(BIN)/python -m reliability kills kills-flask kills-at-calls errors-at-calls power-loss $(CRASH_ARGS)
+
+faults: $(READY)  ## Flip bits, fill disks, change clocks, send what is hostile, and check that every answer is right or refused
+	$(BIN)/python -m reliability flips flips-served disk-full full-at-every-write errors-at-every-call clocks descriptors \
+	  hostile-files hostile-requests requests $(CRASH_ARGS)
 
 bench: $(READY)  ## Speed, as ratios (benchmarks/README.md); BENCH="answers --rounds 1" for one of them; needs wrk
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[bench]"

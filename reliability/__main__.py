@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from reliability import document
+from reliability.faults import FAULTS
 from reliability.kills import kills
 from reliability.outcome import Outcome
 from reliability.power_loss import power_losses
@@ -39,6 +40,7 @@ HARNESSES: dict[str, Harness] = {
     "kills-at-calls": Harness(20, lambda number, _seed: kills_at_calls(number=number)),
     "errors-at-calls": Harness(20, lambda number, _seed: errors_at_calls(number=number)),
     "power-loss": Harness(1_000, lambda number, seed: power_losses(number=number, seed=seed)),
+    **{name: Harness(number, run) for name, (number, run) in FAULTS.items()},
 }
 
 

@@ -19,7 +19,7 @@ from reliability.scene import MAIN, Front
 
 
 class _InFolder(Protocol):
-    def __call__(self, front: Front, folder: Path, *, number: int, seed: int) -> Outcome: ...
+    def __call__(self, front: Front, folder: Path, /, *, number: int, seed: int) -> Outcome: ...
 
 
 def _in_folder(harness: _InFolder) -> Callable[[int, int], Outcome]:

@@ -19,6 +19,7 @@ from meantime.model import Receipt
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
 from meantime.stores.sqlite_writer import GroupWriter
+from reliability.left_out import LEFT_OUT
 
 
 def unchecked_results() -> None:
@@ -76,7 +77,8 @@ def acknowledged_before_commit() -> None:
 
 
 SABOTAGES: dict[str, Callable[[], None]] = {
-    each.__name__.replace("_", "-"): each for each in (unchecked_results, mark_before_file, acknowledged_before_commit)
+    each.__name__.replace("_", "-"): each
+    for each in (unchecked_results, mark_before_file, acknowledged_before_commit, *LEFT_OUT)
 }
 
 if __name__ == "__main__":
