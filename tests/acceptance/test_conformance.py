@@ -20,7 +20,8 @@ def test_the_sample_keeps_the_contract(question: str | None, sample: Path, tmp_p
 
 
 # That every question of them is answered as it must be, tests/integration/test_nine_statistics.py holds.
-@pytest.mark.parametrize("name", [pytest.param(SUBSET, marks=pytest.mark.thorough), BY_SEX])
+@pytest.mark.thorough
+@pytest.mark.parametrize("name", [SUBSET, BY_SEX])
 def test_a_real_file_keeps_the_contract(name: str, tmp_path: Path) -> None:
     data = real_file(name)
     with serving(str(data), state_dir=tmp_path / "state") as server:

@@ -22,6 +22,7 @@ from tests.support import factories
 from tests.support.command_line import meantime
 from tests.support.logs import FakeTerminal
 from tests.support.server_process import RunningServer, serving
+from tests.support.waiting import PATIENCE_S
 from tests.support.web_app import served, using_framework
 
 ESCAPES = "\x1b]0;owned\x07\x1b[31mred\x9b2J"
@@ -119,7 +120,7 @@ def test_the_log_the_terminal_and_the_metrics_show_them_as_text(server: RunningS
         f"GET /{ESCAPES} HTTP/1.1",
         f"{'X' * 400} / HTTP/1.1",
     ):
-        with socket.create_connection((host, int(port)), timeout=30) as raw:
+        with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as raw:
             raw.sendall(f"{request}\r\nHost: localhost\r\nConnection: close\r\n\r\n".encode("latin-1", "replace"))
             # A request that is none may be refused before all of it is read.
             with contextlib.suppress(ConnectionResetError):

@@ -16,7 +16,8 @@ from meantime.errors import Failure, Fault, IllegalTransition, ShuttingDown
 from meantime.model import IdempotencyKey, JobRecord, JobState, Receipt, Request
 from meantime.stores.memory import MemoryJobStore
 from meantime.stores.sqlite import SqliteJobStore
-from tests.support.engine_fakes import PATIENCE_S, request
+from tests.support.engine_fakes import request
+from tests.support.waiting import PATIENCE_S
 
 FAILURE = Failure(code="request-invalid", fault=Fault.CALLER, reason="There is no “Utop\u00eda”.")
 RECEIPT = Receipt(checksum="0" * 32, size_bytes=7, method_version=3)

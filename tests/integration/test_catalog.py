@@ -20,11 +20,11 @@ from meantime.dataset.rows import SourceRows
 from meantime.dataset.samples.synthetic import write_sample
 from meantime.errors import RolesMissing
 from tests.support.real_data import BY_SEX, SUBSET, real_file
+from tests.support.waiting import PATIENCE_S
 
 FILES = (SUBSET, BY_SEX)
 
 # Long enough for the slowest machine; a test that comes to this has found a deadlock.
-PATIENCE_S = 60
 
 
 @pytest.fixture(scope="module", autouse=True)

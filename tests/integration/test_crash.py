@@ -13,7 +13,8 @@ from pathlib import Path
 
 from meantime.model import JobState
 from tests.support import crash_driver
-from tests.support.engine_fakes import PATIENCE_S, request
+from tests.support.engine_fakes import request
+from tests.support.waiting import PATIENCE_S
 
 _ROOT = Path(__file__).parents[2]
 _KILLS = 10

@@ -21,7 +21,6 @@ from meantime.model import IdempotencyKey, JobState, Request, Work, job_id
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
 from tests.support.engine_fakes import (
-    PATIENCE_S,
     FakeCompute,
     HeldTask,
     echo,
@@ -31,7 +30,7 @@ from tests.support.engine_fakes import (
     submit,
     unexpected,
 )
-from tests.support.waiting import join
+from tests.support.waiting import PATIENCE_S, join
 
 
 @contextmanager

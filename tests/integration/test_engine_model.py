@@ -23,7 +23,8 @@ from meantime.errors import JobEnded, JobUnfinished, JobUnknown, KeyReused, Requ
 from meantime.model import IdempotencyKey, JobState, Request, Work
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
-from tests.support.engine_fakes import PATIENCE_S, FakeCompute, make_engine, request, unexpected
+from tests.support.engine_fakes import FakeCompute, make_engine, request, unexpected
+from tests.support.waiting import PATIENCE_S
 
 # Which job a rule is about, whatever there is. Not drawn from what there is: how far the threads have come differs from
 # run to run, and what hypothesis draws must not.

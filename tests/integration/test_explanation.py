@@ -21,6 +21,7 @@ from meantime.statistics.statistic import AnyStatistic
 from meantime.table import Cell
 from tests.support.real_data import BY_SEX, real_file
 from tests.support.table_files import read
+from tests.support.waiting import PATIENCE_S
 
 _PRECISION = 1e-9
 OBESITY = "Percent of adults aged 18 years and older who have obesity"
@@ -155,7 +156,7 @@ def test_the_program_in_r_runs_too(statistic: str, sample: File) -> None:
         capture_output=True,
         check=True,
         env={**os.environ, "LC_ALL": "C.UTF-8"},
-        timeout=60,
+        timeout=PATIENCE_S,
     )
     lines = [line.split() for line in done.stdout.splitlines()[-len(explanation.computes) :]]
     for name, value in lines:

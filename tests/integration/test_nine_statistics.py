@@ -98,7 +98,7 @@ class _Only:
         return self._snapshot
 
 
-@pytest.fixture(scope="session", params=["subset", "by-sex", "own"])
+@pytest.fixture(scope="session", params=["subset", pytest.param("by-sex", marks=pytest.mark.thorough), "own"])
 def loaded(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Loaded:
     """Each file, loaded once."""
     folder = tmp_path_factory.mktemp(request.param)

@@ -18,8 +18,7 @@ from meantime.engine.engine import Engine
 from meantime.model import Request
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
-from tests.support.engine_fakes import PATIENCE_S
-from tests.support.waiting import poll
+from tests.support.waiting import PATIENCE_S, poll
 
 QUESTION = "Cups of tea a day"
 ROUNDS = 8

@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from meantime.model import JobRecord
-from tests.support.engine_fakes import PATIENCE_S, ControlledJobStore
+from tests.support.engine_fakes import ControlledJobStore
+from tests.support.waiting import PATIENCE_S
 from tests.support.web_app import OBESITY
 from tests.support.wire import on_a_wire
 

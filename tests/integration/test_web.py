@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.waiting import PATIENCE_S
 from tests.support.web_app import OBESITY
 from tests.support.wire import Wire, on_a_wire
 
@@ -33,7 +34,7 @@ def get(path: bytes, *headers: bytes) -> bytes:
 
 
 def test_a_job_is_asked_for_and_its_result_read(wire: Wire) -> None:
-    connection = http.client.HTTPConnection("127.0.0.1", wire.port, timeout=30)
+    connection = http.client.HTTPConnection("127.0.0.1", wire.port, timeout=PATIENCE_S)
     connection.request("POST", "/api/states_mean", ASK, {"Content-Type": "application/json"})
     response = connection.getresponse()
     assert response.status == 200
@@ -136,7 +137,7 @@ def test_a_chunked_body_is_read_and_over_the_limit_it_is_413_and_the_connection_
 
 def test_a_body_announced_too_long_is_413_before_it_is_sent(wire: Wire) -> None:
     request = post(b"", b"Content-Length: 2000000000", b"Expect: 100-continue")
-    with socket.create_connection(("127.0.0.1", wire.port), timeout=30) as connection:
+    with socket.create_connection(("127.0.0.1", wire.port), timeout=PATIENCE_S) as connection:
         connection.sendall(request)
         assert connection.recv(65_536).startswith(b"HTTP/1.1 413 ")
 

@@ -19,9 +19,9 @@ from meantime.dataset.snapshot import Rejected
 from meantime.dataset.snapshot_folder import write_snapshot
 from meantime.errors import LoadCancelled, SourceEmpty
 from tests.support import factories
+from tests.support.waiting import PATIENCE_S
 
 # Long enough for the slowest machine; a test that comes to this has found a deadlock.
-PATIENCE_S = 30
 
 
 class JsonIngestor:

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from tests.support.waiting import poll
+from tests.support.waiting import PATIENCE_S, poll
 
 # How documents name the server; a test has its own.
 ADDRESS = "http://127.0.0.1:5000"
@@ -72,7 +72,7 @@ def _printed(command: str, folder: Path) -> str:
         capture_output=True,
         text=True,
         check=False,
-        timeout=60,
+        timeout=PATIENCE_S,
         cwd=folder,
         env=os.environ | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}", "NO_COLOR": "1"},
     )

@@ -18,9 +18,9 @@ from meantime.engine.retry import RetryPolicy
 from meantime.errors import DatasetNotReady, MeantimeError, StoreBroken, StoreFull
 from meantime.model import IdempotencyKey, JobRecord, JobState, Receipt, Request, Work
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
+from tests.support.waiting import PATIENCE_S
 
 # How long a test waits for what must come: far longer than it takes, also on a busy machine.
-PATIENCE_S = 30.0
 
 Task = Callable[[Request, Work], bytes]
 

@@ -26,8 +26,9 @@ from meantime.web.http.loop_bridge import FutureBridge
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.long_poll import JobWaiters
 from tests.support import engine_fakes
-from tests.support.engine_fakes import PATIENCE_S, Task
+from tests.support.engine_fakes import Task
 from tests.support.http_requests import FakeRequest
+from tests.support.waiting import PATIENCE_S
 from tests.support.web_app import OBESITY, table
 
 SUBMISSION: Mapping[str, Any] = {"statistic": "states_mean", "parameters": {"question": OBESITY}}

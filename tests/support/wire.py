@@ -14,7 +14,7 @@ import uvicorn
 from meantime.web.connections import ConnectionLimits, Connections
 from meantime.web.http.bodies import BodyMemory
 from meantime.web.protocol import http_protocol
-from tests.support.waiting import join, wait_for
+from tests.support.waiting import PATIENCE_S, join, wait_for
 from tests.support.web_app import Served, served
 
 
@@ -31,7 +31,7 @@ class Wire:
 
         ``ends``: hang up after the last piece.
         """
-        with socket.create_connection(("127.0.0.1", self.port), timeout=30) as connection:
+        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE_S) as connection:
             for piece in pieces:
                 connection.sendall(piece)
             if ends:

@@ -38,7 +38,8 @@ from meantime.errors import (
     SourceUnreadable,
 )
 from meantime.model import Request
-from tests.support.catalogs import PATIENCE_S, ReadGate, Workspace
+from tests.support.catalogs import ReadGate, Workspace
+from tests.support.waiting import PATIENCE_S
 
 REQUEST = Request(dataset="a", statistic="best5", parameters={})
 

@@ -9,7 +9,6 @@ from meantime.errors import (
 from meantime.model import JobState
 from meantime.stores.memory import MemoryJobStore
 from tests.support.engine_fakes import (
-    PATIENCE_S,
     ControlledJobStore,
     FakeCompute,
     FakeGate,
@@ -22,6 +21,7 @@ from tests.support.engine_fakes import (
     stored,
     submit,
 )
+from tests.support.waiting import PATIENCE_S
 
 
 def test_a_waiting_job_is_cancelled_at_once_and_durably() -> None:

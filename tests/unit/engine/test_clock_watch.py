@@ -10,7 +10,6 @@ from meantime.engine.ports import LastSeen
 from meantime.model import JobState
 from meantime.stores.memory import MemoryJobStore
 from tests.support.engine_fakes import (
-    PATIENCE_S,
     ManualClock,
     RecordingObserver,
     end_of,
@@ -19,7 +18,7 @@ from tests.support.engine_fakes import (
     running,
     submit,
 )
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
 HOUR_S, DAY_S, YEAR_S = 3_600.0, 86_400.0, 365 * 86_400.0
 

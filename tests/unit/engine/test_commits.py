@@ -11,7 +11,6 @@ from meantime.model import JobState
 from meantime.stores.memory import MemoryJobStore
 from tests.support.engine_fakes import (
     FULL,
-    PATIENCE_S,
     ControlledJobStore,
     FailingResultStore,
     RecordingObserver,
@@ -24,6 +23,7 @@ from tests.support.engine_fakes import (
     stored,
     submit,
 )
+from tests.support.waiting import PATIENCE_S
 
 
 def test_a_submission_is_refused_while_the_disk_is_full_and_accepted_afterwards() -> None:

@@ -10,7 +10,6 @@ from meantime.errors import (
 from meantime.model import JobState, Request, Work
 from meantime.stores.memory import MemoryJobStore
 from tests.support.engine_fakes import (
-    PATIENCE_S,
     FakeCompute,
     FakeGate,
     HeldTask,
@@ -22,6 +21,7 @@ from tests.support.engine_fakes import (
     stored,
     submit,
 )
+from tests.support.waiting import PATIENCE_S
 
 
 def test_a_submitted_job_is_known_at_once_and_gets_its_result() -> None:

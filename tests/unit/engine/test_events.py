@@ -8,7 +8,6 @@ from meantime.model import JobRecord, JobState
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from tests.support.engine_fakes import (
     FULL,
-    PATIENCE_S,
     FailingResultStore,
     end_of,
     request,
@@ -16,6 +15,7 @@ from tests.support.engine_fakes import (
     stored,
     submit,
 )
+from tests.support.waiting import PATIENCE_S
 
 
 def job(number: int) -> ActiveJob:

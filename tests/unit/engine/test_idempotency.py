@@ -16,7 +16,6 @@ from meantime.model import IdempotencyKey, JobRecord, Request
 from meantime.stores.memory import MemoryJobStore
 from tests.support.engine_fakes import (
     FULL,
-    PATIENCE_S,
     ControlledJobStore,
     FakeCompute,
     HeldTask,
@@ -25,6 +24,7 @@ from tests.support.engine_fakes import (
     running,
     submit,
 )
+from tests.support.waiting import PATIENCE_S
 
 KEY = IdempotencyKey(key="k", digest="d")
 

@@ -16,7 +16,6 @@ from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from tests.support.engine_fakes import (
     BROKEN,
     FULL,
-    PATIENCE_S,
     ControlledJobStore,
     FailingResultStore,
     FakeCompute,
@@ -33,7 +32,7 @@ from tests.support.engine_fakes import (
     stored,
     submit,
 )
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
 # What only a restart can help
 

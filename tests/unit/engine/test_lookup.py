@@ -13,7 +13,6 @@ from meantime.model import JobRecord, JobState
 from meantime.stores.memory import MemoryJobStore
 from tests.support.engine_fakes import (
     FULL,
-    PATIENCE_S,
     ControlledJobStore,
     FakeCompute,
     FakeGate,
@@ -25,7 +24,7 @@ from tests.support.engine_fakes import (
     stored,
     submit,
 )
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
 # Watching
 

@@ -9,7 +9,6 @@ from meantime.errors import (
 from meantime.model import JobRecord, Receipt
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from tests.support.engine_fakes import (
-    PATIENCE_S,
     FakeCompute,
     HeldTask,
     end_of,
@@ -17,7 +16,7 @@ from tests.support.engine_fakes import (
     running,
     submit,
 )
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
 
 def test_a_lost_result_is_computed_again_once_however_many_ask() -> None:

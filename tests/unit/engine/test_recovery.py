@@ -6,7 +6,6 @@ from meantime.errors import RecordDamaged
 from meantime.model import JobRecord, JobState
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from tests.support.engine_fakes import (
-    PATIENCE_S,
     FakeCompute,
     HeldTask,
     ManualClock,
@@ -19,6 +18,7 @@ from tests.support.engine_fakes import (
     stored,
     submit,
 )
+from tests.support.waiting import PATIENCE_S
 
 
 def test_jobs_that_ran_are_run_again_and_jobs_that_waited_are_run() -> None:

@@ -18,7 +18,6 @@ from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from tests.support.engine_fakes import (
     BROKEN,
     FULL,
-    PATIENCE_S,
     ControlledJobStore,
     FakeCompute,
     Fatal,
@@ -30,7 +29,7 @@ from tests.support.engine_fakes import (
     stored,
     submit,
 )
-from tests.support.waiting import wait_until
+from tests.support.waiting import PATIENCE_S, wait_until
 
 
 def test_the_oldest_ended_jobs_are_removed_with_record_and_result() -> None:

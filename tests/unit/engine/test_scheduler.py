@@ -7,7 +7,6 @@ from meantime.errors import (
 from meantime.model import JobState, Request
 from meantime.stores.memory import MemoryJobStore
 from tests.support.engine_fakes import (
-    PATIENCE_S,
     ControlledJobStore,
     FakeCompute,
     FakeGate,
@@ -19,6 +18,7 @@ from tests.support.engine_fakes import (
     stored,
     submit,
 )
+from tests.support.waiting import PATIENCE_S
 
 
 def test_jobs_wait_for_their_data_set_without_a_thread_and_others_go_on() -> None:

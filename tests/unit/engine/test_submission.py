@@ -9,7 +9,6 @@ from meantime.errors import (
 )
 from meantime.model import IdempotencyKey
 from tests.support.engine_fakes import (
-    PATIENCE_S,
     ControlledJobStore,
     FakeCompute,
     FakeGate,
@@ -19,6 +18,7 @@ from tests.support.engine_fakes import (
     running,
     submit,
 )
+from tests.support.waiting import PATIENCE_S
 
 
 def test_a_full_queue_refuses_before_anything_is_written_and_counts_what_is_being_accepted() -> None:

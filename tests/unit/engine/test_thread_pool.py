@@ -4,8 +4,7 @@ import queue
 import threading
 
 from meantime.engine.thread_pool import Task, ThreadPool
-from tests.support.engine_fakes import PATIENCE_S
-from tests.support.waiting import poll
+from tests.support.waiting import PATIENCE_S, poll
 
 
 class Tasks:

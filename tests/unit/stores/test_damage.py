@@ -16,7 +16,8 @@ from meantime.engine.ports import Transition
 from meantime.errors import Failure, JobCancelled, StoreError
 from meantime.model import IdempotencyKey, JobRecord, Receipt
 from meantime.stores.sqlite import SqliteJobStore
-from tests.support.engine_fakes import PATIENCE_S, request
+from tests.support.engine_fakes import request
+from tests.support.waiting import PATIENCE_S
 
 COLUMNS = [
     *("state", "attempts", "dataset", "statistic", "parameters", "view", "fingerprint", "created_at_s", "started_at_s"),

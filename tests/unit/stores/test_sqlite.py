@@ -19,7 +19,8 @@ from meantime.errors import Failure, IllegalTransition, JobCancelled, StoreBroke
 from meantime.model import IdempotencyKey, JobRecord, JobState, Receipt, Request
 from meantime.stores import queries, sqlite_writer
 from meantime.stores.sqlite import SqliteJobStore
-from tests.support.engine_fakes import PATIENCE_S, request
+from tests.support.engine_fakes import request
+from tests.support.waiting import PATIENCE_S
 
 
 class FailingConnection(sqlite3.Connection):

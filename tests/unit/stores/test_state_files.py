@@ -13,7 +13,8 @@ from meantime.engine.ports import Transition
 from meantime.errors import Failure, JobCancelled, StoreBroken
 from meantime.stores.sqlite import SqliteJobStore
 from meantime.stores.state_files import HIGHEST_NUMBER, LastNumber, OpenFiles
-from tests.support.engine_fakes import PATIENCE_S, Fatal, request
+from tests.support.engine_fakes import Fatal, request
+from tests.support.waiting import PATIENCE_S
 
 
 @pytest.fixture

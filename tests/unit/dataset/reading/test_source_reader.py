@@ -449,7 +449,7 @@ def save(path: Path, records: Iterable[tuple[str, ...]]) -> Path:
     return path
 
 
-@settings(deadline=None, max_examples=20)
+@settings(deadline=None, max_examples=8)
 @given(ROWS, st.randoms(use_true_random=False), st.integers(0, 30))
 def test_any_order_and_any_split_of_the_rows_is_the_same_snapshot(
     tmp_path_factory: pytest.TempPathFactory, records: list[tuple[str, ...]], order: random.Random, cut: int
@@ -610,18 +610,19 @@ def test_a_parquet_column_with_the_name_of_duckdbs_own_is_refused_in_plain_words
         read(path)
 
 
-def test_a_damaged_parquet_file_is_one_plain_sentence_or_no_error(tmp_path: Path) -> None:
+@pytest.mark.parametrize("flips", [20, pytest.param(60, marks=pytest.mark.thorough)])
+def test_a_damaged_parquet_file_is_one_plain_sentence_or_no_error(flips: int, tmp_path: Path) -> None:
     path = tmp_path / "flipped.parquet"
     write_parquet(path, "SELECT 'Q' || i % 7 AS Question, 'Utah' AS LocationDesc, i AS Data_Value FROM range(300) r(i)")
     sound = path.read_bytes()
     errors: list[MeantimeError] = []
-    for at in range(4, len(sound), max(1, len(sound) // 60)):
+    for at in range(4, len(sound), max(1, len(sound) // flips)):
         path.write_bytes(sound[:at] + bytes([sound[at] ^ 1 << at % 8]) + sound[at + 1 :])
         try:
             read(path, into=tmp_path / str(at))
         except MeantimeError as error:
             errors.append(error.with_traceback(None))
-    assert len(errors) > 10
+    assert len(errors) > flips / 6
     assert {isinstance(error, DataError) for error in errors} == {True}
     assert not any("\n" in error.reason + error.operator_reason for error in errors)
     assert not any(str(tmp_path) in error.reason for error in errors)

@@ -127,7 +127,7 @@ def _earlier_alike(rows: Sequence[Row], place: int) -> int:
     return sum(key(each) == key(rows[place]) for each in rows[:place])
 
 
-@settings(deadline=None, max_examples=25)
+@settings(deadline=None, max_examples=10)
 @given(rows=tables(), by=st.lists(st.sampled_from(AXES), unique=True, max_size=4), year=st.booleans())
 def test_cells_of_many_rows_are_answered_from_the_rows(
     tmp_path_factory: pytest.TempPathFactory, rows: list[dict[str, Any]], by: list[str], year: bool

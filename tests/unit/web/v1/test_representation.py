@@ -22,10 +22,9 @@ from meantime.web.pools import AnswerPools
 from meantime.web.v1 import envelope, representation
 from meantime.web.v1.representation import represent
 from tests.support import result_documents
-from tests.support.engine_fakes import PATIENCE_S
 from tests.support.http_requests import FakeRequest, job_request
 from tests.support.v1_calls import headers_of, taken, turns_until
-from tests.support.waiting import run
+from tests.support.waiting import PATIENCE_S, run
 
 SHORT = result_documents.of_names("Utah", "Ohio")
 # Some 400 KB in every form of text.

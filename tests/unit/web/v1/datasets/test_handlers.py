@@ -13,8 +13,9 @@ from meantime.dataset.summary import describe_location
 from meantime.web.v1.datasets import coverage, describe, resource
 from meantime.web.v1.datasets import endpoints as dataset_endpoints
 from tests.support import factories
-from tests.support.catalogs import PATIENCE_S, ReadGate, Workspace
+from tests.support.catalogs import ReadGate, Workspace
 from tests.support.v1_requests import ROWS, DatasetClient, serving, table
+from tests.support.waiting import PATIENCE_S
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from tests.support.catalogs import PATIENCE_S, ReadGate, Workspace
+from tests.support.catalogs import ReadGate, Workspace
 from tests.support.v1_requests import KEY, serving
+from tests.support.waiting import PATIENCE_S
 
 
 @pytest.fixture

@@ -11,10 +11,11 @@ from meantime.errors import (
 )
 from meantime.model import JobState
 from meantime.web.v1.jobs import deletion
-from tests.support.engine_fakes import PATIENCE_S, ControlledJobStore, FakeGate, HeldTask
+from tests.support.engine_fakes import ControlledJobStore, FakeGate, HeldTask
 from tests.support.http_requests import job_request
 from tests.support.v1_calls import SUBMISSION, RunningBackend, Tables, body_of, headers_of, running_backend
 from tests.support.v1_jobs import delete_job, list_jobs, problem_codes, read_job, submit_batch
+from tests.support.waiting import PATIENCE_S
 
 
 def test_a_queued_job_is_cancelled_and_stays() -> None:

@@ -13,10 +13,11 @@ from meantime.errors import (
     RequestInvalid,
 )
 from meantime.web.v1.jobs import deletion, listing, resource
-from tests.support.engine_fakes import PATIENCE_S, HeldTask
+from tests.support.engine_fakes import HeldTask
 from tests.support.http_requests import FakeRequest, job_request
 from tests.support.v1_calls import RunningBackend, body_of, headers_of, running_backend, turns_until
 from tests.support.v1_jobs import failing_task, list_jobs, problem_codes, read_job
+from tests.support.waiting import PATIENCE_S
 
 # Looking
 

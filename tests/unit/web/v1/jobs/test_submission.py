@@ -27,10 +27,11 @@ from meantime.web.http.replies import ClientGone
 from meantime.web.v1.events import one_job
 from meantime.web.v1.jobs import deletion, listing, submission
 from meantime.web.v1.results import handlers as results
-from tests.support.engine_fakes import PATIENCE_S, FakeGate, HeldTask
+from tests.support.engine_fakes import FakeGate, HeldTask
 from tests.support.http_requests import job_request
 from tests.support.v1_calls import SUBMISSION, RunningBackend, Tables, body_of, headers_of, running_backend, turns_until
 from tests.support.v1_jobs import failing_task, list_jobs, problem_codes, read_job, submit_batch, submit_job
+from tests.support.waiting import PATIENCE_S
 from tests.support.web_app import OBESITY
 
 # Submitting

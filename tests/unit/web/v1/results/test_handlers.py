@@ -32,10 +32,11 @@ from meantime.web.http.replies import ClientGone, Reply, Stream
 from meantime.web.v1.jobs import deletion
 from meantime.web.v1.results import description
 from meantime.web.v1.results import handlers as results
-from tests.support.engine_fakes import PATIENCE_S, HeldTask
+from tests.support.engine_fakes import HeldTask
 from tests.support.http_requests import job_request
 from tests.support.v1_calls import SUBMISSION, RunningBackend, body_of, headers_of, running_backend, turns_until
 from tests.support.v1_jobs import failing_task
+from tests.support.waiting import PATIENCE_S
 
 
 def read(api: RunningBackend, job_id: str, suffix: str | None = None, *, method: str = "GET", **headers: str) -> Reply:

@@ -45,9 +45,9 @@ from meantime.web.v1.statistics import handlers as statistics
 from tests.support.busy_pool import busy_pool
 from tests.support.factories import row, snapshot
 from tests.support.http_requests import FakeRequest
+from tests.support.waiting import PATIENCE_S
 
 OBESITY = "Percent of adults, aged 18 & older, who have obesity"
-PATIENCE_S = 60
 
 OLD = snapshot([row(OBESITY, "Utah", "3")], polarity={OBESITY: "lower"})
 NEW_FINGERPRINT = "e" * 64
