@@ -334,7 +334,8 @@ def _exchange(server: RunningServer, raw: bytes) -> bytes:
     answer = b""
     with socket.create_connection(address, timeout=PATIENCE_S) as connection, suppress(ConnectionError):
         connection.sendall(raw)
-        connection.shutdown(socket.SHUT_WR)
+        with suppress(OSError):  # it is closed already
+            connection.shutdown(socket.SHUT_WR)
         while piece := connection.recv(65_536):
             answer += piece
     return answer
