@@ -77,10 +77,11 @@ def note(ranked: int, alike_of: Sequence[str]) -> str:
     """Say which lists are not given, and how to get them; "" where all are."""
     if ranked <= MOST_LISTED:
         return ""
-    these = "the locations in alike_of" if alike_of else "chosen locations: name them in alike_of"
+    counted = f"With {ranked:,} locations, those that each cannot be distinguished from are counted (alike), not listed"
     return (
-        f"{ranked:,} locations are ranked. The others that one cannot be distinguished from are counted for each "
-        f"(alike), and listed for {these}."
+        f"{counted}, except for the locations in alike_of."
+        if alike_of
+        else f"{counted}. To list them for some, name these in alike_of."
     )
 
 

@@ -279,10 +279,12 @@ def _unknown(leaf: Leaf, snapshot: Snapshot) -> Problem:
     near = closest(leaf.text, known)
     hint = suggestion(near) or (f"It has {_some(known)}. " if known else "")
     parameter = leaf.pointer.split("/")[1]
+    # What alike_of, reference or other name is known by what it is; the classic API says state.
+    what = parameter if parameter == "state" else leaf.names
     return Problem(
         pointer=leaf.pointer,
         code="unknown",
-        detail=f"The data set has no {parameter} {quoted(leaf.text)}. {hint}".rstrip(),
+        detail=f"The data set has no {what} {quoted(leaf.text)}. {hint}".rstrip(),
         closest=near,
     )
 

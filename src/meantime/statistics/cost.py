@@ -79,7 +79,7 @@ class CostLimit:
         return cost.seconds <= self.seconds and cost.answer_bytes <= self.answer_bytes
 
     def __str__(self) -> str:
-        return f"about {self.seconds:,.3g} s of computing and {_megabytes(self.answer_bytes)}"
+        return f"{self.seconds:,g} s of computing and {self.answer_bytes / _MEGABYTE:,g} MB"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -99,29 +99,36 @@ COST_LIMITS = CostLimits()
 def in_words(statistic: str, cost: Cost) -> str:
     """Say what an answer costs.
 
-    >>> in_words("ranking", Cost(cells=10_000, pairs=49_995_000, answer_bytes=6_000_000))
-    'This ranking reads 10,000 values and compares 49,995,000 pairs; its answer is about 6 MB.'
+    >>> in_words("ranking", Cost(cells=100, pairs=4_950, answer_bytes=6_000_000))
+    'This ranking reads 100 values and compares 4,950 pairs, about 0.2 s of computing; its answer has about 6.0 MB.'
     >>> in_words("states_mean", Cost(sums=1, answer_bytes=1_000))
-    'This states mean reads 1 value; its answer is less than 1 MB.'
+    'This states mean reads 1 value, less than 0.1 s of computing; its answer has less than 1 MB.'
 
     The least cost, of which no more is known:
 
     >>> in_words("trend", Cost(searched=90_000_000))
-    'This trend goes through 90,000,000 values.'
+    'This trend goes through 90,000,000 values, about 27 s of computing.'
     """
     if not cost.answer_bytes:
-        return f"This {statistic.replace('_', ' ')} goes through {text.count(cost.searched, 'value')}."
+        through = f"goes through {text.count(cost.searched, 'value')}, {_seconds(cost.seconds)} of computing"
+        return f"This {statistic.replace('_', ' ')} {through}."
     compares = f" and compares {text.count(cost.pairs, 'pair')}" if cost.pairs else ""
     reads = f"This {statistic.replace('_', ' ')} reads {text.count(cost.values, 'value')}{compares}"
-    size = _megabytes(cost.answer_bytes)
-    return f"{reads}; its answer is {'about ' * (cost.answer_bytes >= _MEGABYTE)}{size}."
+    return f"{reads}, {_seconds(cost.seconds)} of computing; its answer has {_megabytes(cost.answer_bytes)}."
 
 
 _MEGABYTE = 1_000_000
+# Below so much the unit is divided, so that what is just beyond a limit does not look like the limit.
+_DIVIDED = 10
+
+
+def _seconds(seconds: float) -> str:
+    return f"about {seconds:,.{int(seconds < _DIVIDED)}f} s" if seconds >= 0.1 else "less than 0.1 s"
 
 
 def _megabytes(size_bytes: int) -> str:
-    return f"{size_bytes / _MEGABYTE:,.0f} MB" if size_bytes >= _MEGABYTE else "less than 1 MB"
+    size = size_bytes / _MEGABYTE
+    return f"about {size:,.{int(size < _DIVIDED)}f} MB" if size >= 1 else "less than 1 MB"
 
 
 def name_bytes(names: Sequence[str]) -> int:

@@ -51,8 +51,8 @@ def test_of_more_they_are_counted_and_a_note_says_how_to_ask_for_them(name: str,
     assert set(lists(table).values()) == {None}
     assert max(counts(table).values()) > 0
     assert table.notes[-1] == (
-        "201 locations are ranked. The others that one cannot be distinguished from are counted for each (alike), and "
-        "listed for chosen locations: name them in alike_of."
+        "With 201 locations, those that each cannot be distinguished from are counted (alike), not listed. To list "
+        "them for some, name these in alike_of."
     )
 
 
@@ -73,7 +73,7 @@ def test_those_of_chosen_ones_are_listed_and_nothing_else_changes(name: str, raw
     for column in plain.columns:
         if column.name not in changed:
             assert table.column(column.name) == plain.column(column.name), column.name
-    assert table.notes[-1].endswith("listed for the locations in alike_of.")
+    assert table.notes[-1].endswith("not listed, except for the locations in alike_of.")
 
 
 def test_equal_requests_are_written_in_one_way() -> None:
@@ -93,6 +93,7 @@ def test_a_location_that_is_not_ranked_has_no_others() -> None:
     assert problem.detail == ('Guam is not ranked: it is suppressed or missing ("~"). Remove it from alike_of.')
     [unknown] = refused("ranking", {"question": "Q", "alike_of": ["Oiho"]}, of)
     assert (unknown.pointer, unknown.closest) == ("/alike_of/0", ("Ohio", "Iowa"))
+    assert unknown.detail == 'The data set has no location "Oiho". Did you mean "Ohio" or "Iowa"?'
     [problem] = refused("gap_ranking", {"question": QUESTIONS[0], **GAPS, "alike_of": [NATION]}, _with_one_group_less())
     assert problem.pointer == "/alike_of/0"
 

@@ -81,8 +81,8 @@ def memory_refused(memory_mb: int) -> LoadFailed:
 def memory_too_small(memory_mb: int) -> LoadMemoryTooSmall:
     """Return the error that asks for a higher limit of our own."""
     return LoadMemoryTooSmall(
-        f"Reading needs more memory than the {memory_mb:,} MB it may use. Raise the setting load_memory_mb "
-        "(MEANTIME_LOAD_MEMORY_MB), or remove columns or rows from the file."
+        f"Reading needs more memory than the {memory_mb:,} MB it may use. Raise the setting load_memory_mb: start with "
+        f"MEANTIME_LOAD_MEMORY_MB={2 * memory_mb}, or remove questions, places, groups or years from the file."
     )
 
 

@@ -110,7 +110,7 @@ def test_a_process_that_is_killed_is_a_failed_load_that_names_the_signal(tmp_pat
 
 
 def test_a_process_that_takes_too_much_memory_is_ended_and_the_setting_named(tmp_path: Path) -> None:
-    with pytest.raises(LoadFailed, match=r"32 MB .*load_memory_mb"):
+    with pytest.raises(LoadFailed, match=r"32 MB .*MEANTIME_LOAD_MEMORY_MB=64"):
         ingestor(memory_mb=32).ingest(source(endless(tmp_path)), tmp_path / "into")
     assert not list((tmp_path / "into").iterdir())
 

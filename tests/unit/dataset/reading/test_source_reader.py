@@ -631,7 +631,7 @@ def test_a_damaged_parquet_file_is_one_plain_sentence_or_no_error(flips: int, tm
 @pytest.mark.parametrize(
     ("error", "kind", "reason"),
     [
-        (duckdb.OutOfMemoryException("no block (9 MiB/9 MiB used)"), LoadMemoryTooSmall, "Raise the .* load_memory_mb"),
+        (duckdb.OutOfMemoryException("no block (9 MiB/9 MiB used)"), LoadMemoryTooSmall, "_MEMORY_MB=1024"),
         (duckdb.OutOfMemoryException("failed to allocate data"), LoadFailed, "The system refused memory .*ulimit -v"),
         (duckdb.OutOfMemoryException("failed to offload: set 'max_temp_directory_size'"), LoadFailed, "disk is full"),
         (duckdb.IOException("IO Error: Could not write file: No space left on device"), LoadFailed, "disk is full"),

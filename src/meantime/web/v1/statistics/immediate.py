@@ -30,6 +30,8 @@ _SHORT_S = 0.02
 # and 55 locations at most.
 _SHORT_CELLS = 25_000
 _SHORT_LOCATIONS = 300
+# The parameters whose locations are the only ones of an answer.
+_SELECTING = ("/state", "/location")
 # As long as people wait without any sign of progress. The limits above make this rare.
 _SECONDS = 10.0
 
@@ -91,10 +93,13 @@ class ImmediateAnswer:
 
 
 def _locations(named: Named) -> int:
-    """Return how many locations a request is about: those that it selects by name, or all."""
+    """Return how many locations a request is about: those that it selects by name, or all.
+
+    Others that it names (``reference``, ``alike_of``) select nothing.
+    """
     values = {field: getattr(named.parameters, field) for field in named.parameters.__struct_fields__}
     pointers = (leaf.pointer for leaf in leaves(named.statistic.parameters, values) if leaf.names is Names.LOCATION)
-    selected = sum(not pointer.startswith("/reference") for pointer in pointers)
+    selected = sum(pointer.startswith(_SELECTING) for pointer in pointers)
     return selected or len(named.snapshot.cube.labels.locations)
 
 

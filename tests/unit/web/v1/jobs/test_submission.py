@@ -78,9 +78,9 @@ def test_a_job_that_costs_too_much_is_refused_with_what_it_costs() -> None:
         assert api.engine.jobs() == []
     assert problem_codes(refused) == {"/parameters": "too-large"}
     assert refused.value.reason == (
-        "This summary reads 5 values; its answer is less than 1 MB. A job is limited to about 600 s of computing and "
-        "less than 1 MB. Ask for fewer locations, groups or years, or have the settings job_cost_s and job_size_mb "
-        "raised."
+        "This summary reads 5 values, less than 0.1 s of computing; its answer has less than 1 MB. A job is limited to "
+        "600 s of computing and 0.001 MB. Ask for fewer locations, groups or years, or have the settings job_cost_s "
+        "and job_size_mb raised."
     )
 
 
@@ -93,7 +93,9 @@ def test_what_is_seen_to_cost_too_much_by_its_number_of_cells_is_not_even_prepar
     with running_backend(limits=limits) as api, pytest.raises(RequestInvalid) as refused:
         submit_job(api, {"statistic": "summary", "parameters": {"question": OBESITY}})
     assert prepared == []
-    assert refused.value.reason.startswith("This summary goes through 5 values. A job is limited to ")
+    assert refused.value.reason.startswith(
+        "This summary goes through 5 values, less than 0.1 s of computing. A job is limited to "
+    )
 
 
 def test_a_job_that_was_accepted_while_loading_and_costs_too_much_fails_with_what_it_costs() -> None:
@@ -105,7 +107,7 @@ def test_a_job_that_was_accepted_while_loading_and_costs_too_much_fails_with_wha
         assert api.engine.wait_drained(PATIENCE_S)
         failure = read_job(api, job["id"])["failure"]
     assert failure["code"] == "request-invalid"
-    assert failure["reason"].startswith("This summary reads 5 values;")
+    assert failure["reason"].startswith("This summary reads 5 values, less than 0.1 s of computing;")
 
 
 def test_jobs_of_a_data_set_that_failed_to_load_are_refused() -> None:

@@ -365,7 +365,9 @@ def test_what_costs_too_much_is_to_be_asked_as_a_job(server: Server) -> None:
     server.computing.limits = CostLimits(at_once=CostLimit(seconds=1.5, answer_bytes=1_000))
     refused = server.refusal("summary", query())
     assert isinstance(refused, AskAsJob)
-    assert refused.reason.startswith("This summary reads 1 value; its answer is less than 1 MB. ")
+    assert refused.reason.startswith(
+        "This summary reads 1 value, less than 0.1 s of computing; its answer has less than 1 MB. "
+    )
     assert server.computing.times == 0
 
 
@@ -406,6 +408,8 @@ def test_short_answers_do_not_wait_for_long_ones(server: Server, monkeypatch: py
     monkeypatch.setattr("meantime.web.v1.statistics.immediate._SHORT_LOCATIONS", 1)
     server.shelf.current = Ready(NEW)  # two locations, of which one is named
     assert isinstance(server.refusal("summary", query(limit=2)), AnswersBusy)
+    # Naming one does not make a ranking shorter.
+    assert isinstance(server.refusal("ranking", query(alike_of="Utah")), AnswersBusy)
     assert server.get("summary", query(location="Utah")).status == 200
     monkeypatch.setattr("meantime.web.v1.statistics.immediate._SHORT_CELLS", 0)
     busy = server.refusal("summary", query(location="Utah", limit=3))
