@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import random
 import socket
@@ -51,10 +52,10 @@ def descriptors(front: Front, folder: Path, *, number: int, seed: int) -> Outcom
 
 def _crowd(server: RunningServer, ledger: Ledger, table: Path, limit: int, chance: random.Random) -> None:
     address = (server.client.base_url.host, server.client.base_url.port or 0)
-    # A client that was there before.
-    connection = Connection(server.url)
-    _submit(connection, ledger, chance)
     with ExitStack() as crowd:
+        # A client that was there before.
+        connection = crowd.enter_context(contextlib.closing(Connection(server.url)))
+        _submit(connection, ledger, chance)
         for _ in range(limit + _MORE):
             with suppress(ConnectionError):  # it was refused, which is polite
                 one = crowd.enter_context(socket.create_connection(address, timeout=PATIENCE_S))
@@ -68,7 +69,6 @@ def _crowd(server: RunningServer, ledger: Ledger, table: Path, limit: int, chanc
                 state = json.loads(connection.ask("GET", f"/api/get_results/{job_id}")[1])["status"]
             if state != "done":
                 ledger.violated(f"{job_id} is {state!r} while connections are open")
-    connection.close()
     wait_until(lambda: _answers(address), "connections are given back")
     invariants.every_job_ends_right(server.url, ledger, table)
     if code := server.end():

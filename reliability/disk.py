@@ -8,6 +8,7 @@ fail with each error of the system.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import random
@@ -111,7 +112,19 @@ def disk_full(front: Front, folder: Path, *, number: int, seed: int) -> Outcome:
 def _round(
     server: RunningServer, disk: Path, ledger: Ledger, table: Path, chance: random.Random, counts: Counter[str]
 ) -> None:
-    connection = Connection(server.url)
+    with contextlib.closing(Connection(server.url)) as connection:
+        _fill_and_empty(server, connection, disk, ledger, table, chance, counts)
+
+
+def _fill_and_empty(
+    server: RunningServer,
+    connection: Connection,
+    disk: Path,
+    ledger: Ledger,
+    table: Path,
+    chance: random.Random,
+    counts: Counter[str],
+) -> None:
     before = [job_id for _ in range(_JOBS) if (job_id := _submit(connection, ledger, chance, counts))]
     # Sometimes jobs are still running when there is no space any more, and sometimes a few writes still fit.
     if chance.random() < 0.5:
@@ -132,7 +145,6 @@ def _round(
     empty(disk)
     poll(lambda: _submit(connection, ledger, chance, counts), lambda job_id: job_id is not None)
     invariants.every_job_ends_right(server.url, ledger, table)
-    connection.close()
     if code := server.end():
         ledger.violated(f"the server ended with {code}: {''.join(server.output[-5:])}")
 

@@ -6,6 +6,7 @@ not grow with the number of requests, once everything has been used that is made
 
 from __future__ import annotations
 
+import contextlib
 import http.client
 import json
 import random
@@ -252,9 +253,8 @@ def _send(
         client.join()
         statuses.update(client.statuses)
     # What was accepted is done, and what was open is closed, before anything is measured.
-    connection = Connection(server.url)
-    poll(lambda: json.loads(connection.ask("GET", "/api/num_jobs")[1])["num_jobs"], lambda waiting: waiting == 0)
-    connection.close()
+    with contextlib.closing(Connection(server.url)) as connection:
+        poll(lambda: json.loads(connection.ask("GET", "/api/num_jobs")[1])["num_jobs"], lambda waiting: waiting == 0)
     pages = int(Path(f"/proc/{server.process.pid}/statm").read_text(encoding="ascii").split()[1])
     return _Size(pages * 4096 / 2**20, descriptors(server.process.pid))
 
@@ -270,6 +270,12 @@ class _Client(threading.Thread):
 
     def run(self) -> None:
         connection = http.client.HTTPConnection(self._address, timeout=PATIENCE_S)
+        try:
+            self._ask_all(connection)
+        finally:
+            connection.close()
+
+    def _ask_all(self, connection: http.client.HTTPConnection) -> None:
         for _ in range(self._number):
             sent = self._maker.next()
             try:
@@ -283,7 +289,6 @@ class _Client(threading.Thread):
                     return
             self.statuses[status] += 1
             self._look(sent, status, answer)
-        connection.close()
 
     @staticmethod
     def _ask(connection: http.client.HTTPConnection, sent: Sent) -> tuple[int, bytes]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -34,6 +35,12 @@ _BUSY_TIMEOUT_S = 30.0
 _SYNCHRONOUS_FULL = 2
 # The schema from which on rows have checksums.
 _SEALED = 3
+
+
+# What the damage of a single row looks like, in its number or in an index. The checksum of the row tells the rest.
+_IS_ABOUT_ONE_ROW = re.compile(
+    "out of order|from index|entries in index|non-unique entry|NULL value|NUMERIC value|TEXT value"
+)
 
 
 class SqliteFile:
@@ -144,16 +151,32 @@ class SqliteFile:
                     writer.executemany(self._sql["seal"], list(self._seals(writer)))
                 writer.execute("COMMIT")
         # A flipped bit in an index would hide jobs from their key or from their snapshot; it costs 2 µs a job to know.
-        [(found,)] = writer.execute("PRAGMA integrity_check(1)").fetchall()
-        if found != "ok":
-            _log.warning("the database of jobs is damaged; its indexes are made again", found=found)
+        if found := _damages(writer):
+            _log.warning("the database of jobs is damaged; its indexes are made again", found=found[0])
             writer.execute("REINDEX")
+            # A number that is out of order is one job's. What hides a page hides all jobs of it, and nobody would miss
+            # them: their ids would be unknown.
+            if hiding := [each for each in _damages(writer) if not _IS_ABOUT_ONE_ROW.search(each)]:
+                raise StoreBroken(
+                    "The database of jobs is damaged, and jobs in it cannot be found. Keep the file, and restore a "
+                    f"backup. SQLite says: {hiding[0]}."
+                ).for_operator(
+                    f"{self._path} is damaged, and jobs in it cannot be found. Keep the file, and restore a backup. "
+                    f"SQLite says: {hiding[0]}."
+                )
 
     def _seals(self, writer: sqlite3.Connection) -> Iterator[tuple[int, int]]:
         """Return the checksum of each row that has none yet, and its number; none of a row that cannot be read."""
         for row in writer.execute(self._sql["jobs"]):
             with contextlib.suppress(ValueError, TypeError):
                 yield sealed(row[:-1])[-1], row[0]
+
+
+def _damages(connection: sqlite3.Connection) -> list[str]:
+    """Return what SQLite finds wrong with the file, a sentence each; nothing if it is sound."""
+    rows = connection.execute("PRAGMA integrity_check").fetchall()
+    lines = [line for (text,) in rows for line in str(text).splitlines()]
+    return [line for line in lines if line != "ok" and not line.startswith("***")]
 
 
 _text = partial(str, encoding="utf-8", errors="surrogateescape")

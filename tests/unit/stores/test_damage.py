@@ -165,3 +165,28 @@ def test_no_flipped_bit_makes_a_record_another_one_or_a_traceback(tmp_path: Path
                 damaged += record.is_damaged
     assert damaged
     assert refused
+
+
+def test_no_job_is_hidden_by_a_damaged_page(tmp_path: Path) -> None:
+    """Each byte that says what a page is, or where its cells are: the store does not open, or has every job."""
+    path, copy = tmp_path / "jobs.sqlite3", tmp_path / "copy.sqlite3"
+    store = opened(path)
+    store.add([request(text="x" * 200)] * 60, at_s=1.0).result(PATIENCE_S)
+    store.close()
+    sound, refused = path.read_bytes(), 0
+    with closing(sqlite3.connect(path)) as connection:
+        (page_bytes,) = connection.execute("PRAGMA page_size").fetchone()
+    for page in range(1, len(sound) // page_bytes):
+        for offset in (0, 3, 4, 5, 8, 9, 11):
+            damaged = bytearray(sound)
+            damaged[page * page_bytes + offset] ^= 1 << offset % 8
+            copy.write_bytes(damaged)
+            try:
+                store = opened(copy)
+            except StoreError:
+                refused += 1
+                continue
+            numbers = sorted(job.number for job in store.jobs())
+            store.close()
+            assert numbers == list(range(1, 61)), (page, offset)
+    assert refused
