@@ -18,7 +18,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
@@ -48,6 +48,8 @@ _log = structlog.get_logger("meantime")
 # that a client that holds its connection cannot keep the process alive.
 _CLOSE_CONNECTIONS_S = 3
 _STDIN = 0
+# How long a signal may go unnoticed that another thread was given. Looking costs some microseconds.
+_SIGNAL_LOOK_S = 0.5
 
 
 class _Reason(StrEnum):
@@ -158,7 +160,7 @@ class _Server:
 
     def _wait_for_stop(self) -> int:
         """Wait for a signal to stop, or another reason to; return the exit code."""
-        while (message := self._messages.get()).reason is _Reason.RELOAD:
+        while (message := self._next_message()).reason is _Reason.RELOAD:
             if self._terminal_was_closed():
                 return self._drain(message.signal)
             _log.info("reading the files that have changed", signal="SIGHUP")
@@ -171,6 +173,16 @@ class _Server:
                     "stopping after a failure that only a restart recovers from", error=operator_text(message.error)
                 )
         return 1
+
+    def _next_message(self) -> _Message:
+        """Wait for a message.
+
+        Python handles a signal in this thread, but the system may give it to another one, for instance while this one
+        has not yet taken the signal before. That does not wake this thread, so it looks by itself now and then.
+        """
+        while True:
+            with suppress(queue.Empty):
+                return self._messages.get(timeout=_SIGNAL_LOOK_S)
 
     def _terminal_was_closed(self) -> bool:
         return self._is_at_terminal and not os.isatty(_STDIN)
@@ -206,7 +218,7 @@ class _Server:
             self._messages.put(_Message(_Reason.DRAINED))
 
         draining = threads.start("drain", drain, on_death=lambda _, error: self._on_fatal(error))
-        while (message := self._messages.get()).reason not in (_Reason.DRAINED, _Reason.FATAL):
+        while (message := self._next_message()).reason not in (_Reason.DRAINED, _Reason.FATAL):
             if message.reason is _Reason.SIGNAL:
                 self._stop_at_once(message.signal)
         draining.join()

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import random
 import signal
+import sys
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -119,6 +121,16 @@ def test_a_lost_or_damaged_result_is_made_again_under_a_running_server(table: Pa
         file.write_bytes(kept[:-3])
         assert server.result(job_id) == first
         assert file.read_bytes() == kept
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a test say which thread is given a signal")
+def test_a_signal_that_another_thread_is_given_stops_the_server(table: Path, tmp_path: Path) -> None:
+    with serving(str(table), state_dir=tmp_path / "state") as server:
+        server.ready()
+        threads = {int(task.name) for task in Path(f"/proc/{server.process.pid}/task").iterdir()}
+        # By the id of a thread, the kernel gives the process's signal to that thread, as it may do by itself.
+        os.kill(max(threads - {server.process.pid}), signal.SIGTERM)
+        assert server.wait() == 0
 
 
 def test_a_second_signal_stops_at_once_and_loses_nothing(large: Path, tmp_path: Path) -> None:
