@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import collections
 import contextlib
+import http.client
 import json
 import os
 import re
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
@@ -28,7 +30,7 @@ from tests.support.waiting import PATIENCE_S, poll
 # The calls by which something gets to the disk, or is removed from it.
 CALLS = ("pwrite64", "fdatasync", "fsync", "rename", "unlink", "ftruncate", "mkdir", "write")
 ERRORS = ("EIO", "ENOSPC", "EDQUOT", "EMFILE", "EACCES", "EROFS", "ENOMEM", "EINTR")
-_CUT = (OSError, AssertionError, json.JSONDecodeError)
+_CUT = (OSError, AssertionError, http.client.HTTPException, json.JSONDecodeError)
 # Becomes strace, whose child the server is.
 EXEC = "import os, sys; os.execvp(sys.argv[1], sys.argv[1:])"
 
@@ -113,6 +115,9 @@ def _live(table: Path, state: Path, ledger: Ledger, strace: Sequence[str]) -> bo
         try:
             return _scenario(server, table, ledger)
         except _CUT:
+            return False
+        except subprocess.TimeoutExpired:
+            ledger.violated(f"the server was told to stop, and did not: {''.join(server.output[-5:])}")
             return False
         finally:
             _kill(server)
