@@ -26,7 +26,7 @@ from meantime.dataset.reading.source import Source
 from meantime.dataset.row_files import measure
 from meantime.dataset.samples import synthetic
 from meantime.dataset.snapshot import Snapshot
-from meantime.dataset.snapshot_folder import durable_file
+from meantime.durable import durable_file
 from meantime.engine.engine import Engine
 from meantime.errors import MeantimeError, SettingInvalid
 from meantime.formats.writers import arrow, parquet, xlsx  # noqa: F401 - else the first request for one delays all others

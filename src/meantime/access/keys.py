@@ -20,6 +20,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
+from meantime.durable import durable_file
 from meantime.errors import SettingInvalid
 
 _log = structlog.get_logger("meantime.access")
@@ -128,13 +129,9 @@ class KeyFile:
             os.close(lock)
 
     def _write(self, keys: Sequence[Key]) -> None:
-        # Renamed when whole: a server that reads it meanwhile sees the old keys or the new ones.
-        part = self.path.with_suffix(".part")
-        with open(part, "wb", opener=lambda path, flags: os.open(path, flags, 0o600)) as out:
+        # A server that reads it meanwhile sees the old keys or the new ones.
+        with durable_file(self.path, mode=0o600) as out:
             out.write(msgspec.json.format(msgspec.json.encode(keys)))
-            out.flush()
-            os.fsync(out.fileno())
-        part.replace(self.path)
 
 
 class KeyRing:
@@ -165,11 +162,6 @@ class KeyRing:
     def __len__(self) -> int:
         """Return how many keys the file has that open something."""
         return len(self._current() or ())
-
-    @property
-    def has_admin(self) -> bool:
-        """Whether the setting ``admin_key`` is a key."""
-        return self._admin is not None
 
     def find(self, token: str) -> Key | None:
         """Return the key that somebody has sent; None if it is not, or no longer, a key of this server."""

@@ -7,7 +7,8 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from meantime.dataset.snapshot_folder import TEMPORARY, fingerprint_of, sync
+from meantime.dataset.snapshot_folder import fingerprint_of
+from meantime.durable import durable_file
 
 _log = structlog.get_logger("meantime")
 
@@ -29,12 +30,9 @@ class KnownSources:
         # Entries of removed snapshots are dropped, so the file does not grow forever.
         known = {key: name for key, name in self._load().items() if (self._folder / name).is_dir()}
         known[identity] = folder.name
-        part = self._folder / f"{TEMPORARY}sources.json"
         try:
-            part.write_bytes(msgspec.json.format(msgspec.json.encode(known, order="sorted")))
-            sync(part)
-            part.replace(self._path)
-            sync(self._folder)
+            with durable_file(self._path) as out:
+                out.write(msgspec.json.format(msgspec.json.encode(known, order="sorted")))
         except OSError as error:
             _log.warning("the next start will read the source again", reason=str(error), path=str(self._path))
 

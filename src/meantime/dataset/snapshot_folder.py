@@ -19,14 +19,13 @@ from __future__ import annotations
 import errno
 import hashlib
 import io
-import os
 import re
 import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO
+from typing import Any
 
 import msgspec
 import numpy as np
@@ -37,6 +36,7 @@ from meantime.dataset.machine_trouble import is_machine_trouble
 from meantime.dataset.older_units import with_normalized_units
 from meantime.dataset.row_files import FileDigest, RowFiles, damaged, measure, row_file
 from meantime.dataset.snapshot import MOMENT_ARRAYS, PUBLISHED_ARRAYS, About, Snapshot, arrays_of, fingerprint
+from meantime.durable import sync
 from meantime.errors import LoadFailed, MeantimeError, SnapshotDamaged, StorePaused
 
 # Raise it when the layout of a folder changes. A folder of another version is refused, and its source is read again.
@@ -125,27 +125,6 @@ def set_aside(folder: Path) -> Path:
     with suppress(FileNotFoundError):
         folder.rename(aside / folder.name)
     return aside
-
-
-@contextmanager
-def durable_file(path: Path) -> Iterator[BinaryIO]:
-    """Write a file that appears whole or not at all, also after a power cut."""
-    part = path.with_name(f"{path.name}.part")
-    with part.open("wb") as out:
-        yield out
-        out.flush()
-        os.fsync(out.fileno())
-    part.replace(path)
-    sync(path.parent)
-
-
-def sync(path: Path) -> None:
-    """Flush a file, or the names in a folder, to the disk: only then do they survive a power cut."""
-    opened = os.open(path, os.O_RDONLY)
-    try:
-        os.fsync(opened)
-    finally:
-        os.close(opened)
 
 
 def _fill(folder: Path, cube: Cube, about: About, rows: Sequence[Path]) -> _Manifest:

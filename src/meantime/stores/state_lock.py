@@ -8,6 +8,7 @@ import os
 from pathlib import Path
 from types import TracebackType
 
+from meantime.durable import sync
 from meantime.errors import SettingInvalid, StateInUse
 
 LOCK_NAME = "lock"
@@ -87,8 +88,4 @@ def _make_durably(folder: Path) -> None:
         return
     _make_durably(folder.parent)
     folder.mkdir(mode=0o700, exist_ok=True)
-    parent = os.open(folder.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(parent)
-    finally:
-        os.close(parent)
+    sync(folder.parent)
