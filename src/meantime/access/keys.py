@@ -165,20 +165,16 @@ class KeyRing:
 
     def find(self, token: str) -> Key | None:
         """Return the key that somebody has sent; None if it is not, or no longer, a key of this server."""
-        if self.is_admin(token):
-            return self._admin
+        if (admin := self.find_admin(token)) is not None:
+            return admin
         match = _TOKEN.fullmatch(token)
         key = (self._current() or {}).get(match[1]) if match else None
         return key if match and key is not None and hmac.compare_digest(_digest(match[2]), key.digest) else None
 
-    def is_admin(self, token: str) -> bool:
-        """Whether this is the administrator's key."""
-        return self._admin is not None and hmac.compare_digest(_digest(token), self._admin.digest)
-
-    @property
-    def admin(self) -> Key | None:
-        """The administrator's key."""
-        return self._admin
+    def find_admin(self, token: str) -> Key | None:
+        """Return the administrator's key if that is what somebody has sent."""
+        admin = self._admin
+        return admin if admin is not None and hmac.compare_digest(_digest(token), admin.digest) else None
 
     def _current(self) -> Mapping[str, Key] | None:
         """Return the keys by id; None if the file cannot be read. It is read again when it has changed."""

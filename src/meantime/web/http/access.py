@@ -109,7 +109,7 @@ class Access:
         ring = self._ring
         if ring is None:
             return _somebody(address, Role.SUBMIT)
-        key = ring.admin if admin_key is not None and ring.is_admin(admin_key) else None
+        key = None if admin_key is None else ring.find_admin(admin_key)
         if key is None and authorization is not None:
             scheme, _, token = authorization.partition(" ")
             if scheme.lower() == "bearer":
