@@ -96,16 +96,12 @@ class TaskRunner:
         """
         try:
             work.check()  # it may have been cancelled between its start and now
-            result = self._compute.compute(record.request, work)
+            result = self._computed(record, work)
             receipt = self._results.put(record.number, result)
         except JobGivenBack:
             return record.give_back(attempt_counts=False)
         except (StorePaused, StoreBroken):
             raise
-        except OSError as error:
-            if error.errno in PASSING:
-                raise _paused(error) from error
-            return self.ended_by(error, record)
         # Whatever a statistic raises is the end of its job, SystemExit included, and never of the thread.
         except BaseException as error:  # noqa: BLE001
             return self.ended_by(error, record)
@@ -130,12 +126,10 @@ class TaskRunner:
             StorePaused: it cannot be computed for the moment.
         """
         try:
-            result = self._compute.compute(record.request, work)
+            result = self._computed(record, work)
         except (JobGivenBack, StorePaused):
             raise
         except BaseException as error:  # as in run
-            if isinstance(error, OSError) and error.errno in PASSING:
-                raise _paused(error) from error
             self._observer.job_trouble(record, error)
             raise ResultGone(
                 f"The result of {record.id} was lost and cannot be computed again: {Failure.of(error).reason}"
@@ -147,6 +141,18 @@ class TaskRunner:
             # This client gets the result anyway; the next one may have to wait again.
             self._observer.job_trouble(record, error)
         return result.body
+
+    def _computed(self, record: JobRecord, work: Work) -> EncodedResult:
+        """Compute; an error of the system that passes by itself is a pause, not the end of the job."""
+        try:
+            return self._compute.compute(record.request, work)
+        except OSError as error:
+            if error.errno not in PASSING:
+                raise
+            raise StorePaused(
+                f"The server is short of something for the moment ({error.strerror}). Jobs continue by themselves when "
+                "it is there again."
+            ) from error
 
     def _require_same(self, record: JobRecord, receipt: Receipt, result: EncodedResult) -> None:
         if result.method_version != receipt.method_version:
@@ -161,10 +167,3 @@ class TaskRunner:
             )
             self._observer.job_trouble(record, error)
             raise error
-
-
-def _paused(error: OSError) -> StorePaused:
-    return StorePaused(
-        f"The server is short of something for the moment ({error.strerror}). Jobs continue by themselves when it is "
-        "there again."
-    )
