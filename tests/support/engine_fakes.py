@@ -20,8 +20,6 @@ from meantime.model import IdempotencyKey, JobRecord, JobState, Receipt, Request
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
 from tests.support.waiting import PATIENCE_S
 
-# How long a test waits for what must come: far longer than it takes, also on a busy machine.
-
 Task = Callable[[Request, Work], bytes]
 
 

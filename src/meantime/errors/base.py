@@ -80,7 +80,7 @@ class Failure(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def operator_text(error: BaseException | None) -> str:
-    """Return what the log says of any error that ends the server.
+    """Return what the log says of any error.
 
     >>> operator_text(ValueError("at 0x7f"))
     "ValueError('at 0x7f')"

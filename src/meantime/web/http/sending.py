@@ -7,7 +7,7 @@ import asyncio
 import structlog
 from starlette.types import Scope, Send
 
-from meantime.errors import MeantimeError
+from meantime.errors import operator_text
 from meantime.web.http.access_log import trace_of
 from meantime.web.http.paths import raw_path
 from meantime.web.http.replies import ClientGone, Reply, Stream
@@ -73,7 +73,7 @@ async def _send_pieces(stream: Stream, scope: Scope, send: Send) -> None:
         except Exception as error:  # noqa: BLE001 - whatever it is, the client must see that its answer is incomplete
             # Too late for an error answer. The final message is left out, so the server closes the connection and the
             # client sees that the answer is incomplete.
-            trace_of(scope).reason = error.operator_reason if isinstance(error, MeantimeError) else repr(error)
+            trace_of(scope).reason = operator_text(error)
             _log.error("an answer was cut short", path=raw_path(scope), exc_info=error)
             return
         await send({"type": "http.response.body", "body": b"", "more_body": False})
