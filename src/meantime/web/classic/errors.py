@@ -7,7 +7,7 @@ import msgspec
 from meantime import errors
 from meantime.errors import MeantimeError
 from meantime.text import writable
-from meantime.web.http.problems import CHALLENGE
+from meantime.web.http.problems import special_headers
 from meantime.web.http.replies import Reply
 from meantime.web.http.statuses import status_of
 
@@ -21,16 +21,9 @@ def error_reply(error: BaseException) -> Reply:
     """Return the answer to an error. Details of unforeseen errors are not disclosed."""
     if isinstance(error, errors.ShuttingDown):
         return SHUTTING_DOWN
-    headers: tuple[tuple[str, str], ...] = ()
-    if isinstance(error, errors.Unavailable):
-        headers = (("retry-after", str(error.retry_after_s)),)
-    elif isinstance(error, errors.KeyRequired):
-        headers = (CHALLENGE,)
-    elif isinstance(error, errors.MethodNotAllowed):
-        headers = (("allow", ", ".join(error.allowed)),)
     status = status_of(type(error))
     if isinstance(error, MeantimeError):
-        return Reply(status, error_body(error.reason), headers=headers, reason=error.operator_reason)
+        return Reply(status, error_body(error.reason), headers=special_headers(error), reason=error.operator_reason)
     return Reply(status, error_body("internal error; the server's log has the details"), reason=repr(error))
 
 

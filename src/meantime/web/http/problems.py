@@ -21,7 +21,7 @@ from meantime.web.http.replies import Reply
 
 MEDIA_TYPE = "application/problem+json"
 # How a key is to be sent (RFC 6750).
-CHALLENGE = ("www-authenticate", 'Bearer realm="Meantime"')
+_CHALLENGE = ("www-authenticate", 'Bearer realm="Meantime"')
 INTERNAL = "internal"
 
 # Errors that clients may see. Any other MeantimeError cannot be caused by a request, so it is reported as internal.
@@ -122,8 +122,23 @@ def error_reply(error: BaseException) -> Reply:
         error.operator_reason,
         problems=_problems_of(error),
         failure=msgspec.UNSET if failure is None else failure,
-        headers=_headers(error),
+        headers=special_headers(error),
     )
+
+
+def special_headers(error: MeantimeError) -> tuple[tuple[str, str], ...]:
+    """Return the special headers of an answer to an error, in either API; ``headers_of`` says what they mean."""
+    match error:
+        case errors.Unavailable() | errors.ResultNotReady():
+            return (("retry-after", str(error.retry_after_s)),)
+        case errors.KeyRequired():
+            return (_CHALLENGE,)
+        case errors.MethodNotAllowed():
+            return (("allow", ", ".join(error.allowed)),)
+        case errors.RangeInvalid():
+            return (("content-range", f"bytes */{error.size_bytes}"),)
+        case _:
+            return ()
 
 
 # Facts about kinds of errors; None stands for any error that is not a MeantimeError.
@@ -184,20 +199,6 @@ def headers_of(kind: type[MeantimeError] | None) -> Mapping[str, str]:
 def _problems_of(error: MeantimeError) -> list[errors.Problem] | msgspec.UnsetType:
     carried = error.problems if isinstance(error, errors.RequestInvalid) else ()
     return list(carried) or msgspec.UNSET
-
-
-def _headers(error: MeantimeError) -> tuple[tuple[str, str], ...]:
-    match error:
-        case errors.Unavailable() | errors.ResultNotReady():
-            return (("retry-after", str(error.retry_after_s)),)
-        case errors.KeyRequired():
-            return (CHALLENGE,)
-        case errors.MethodNotAllowed():
-            return (("allow", ", ".join(error.allowed)),)
-        case errors.RangeInvalid():
-            return (("content-range", f"bytes */{error.size_bytes}"),)
-        case _:
-            return ()
 
 
 def _reply(
