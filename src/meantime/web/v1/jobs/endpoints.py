@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from meantime.errors import (
+    AnswersBusy,
     BodyInvalid,
     BodyNotJson,
     BodyTooLarge,
@@ -153,7 +154,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 ),
             ),
         ),
-        problems=(*_SUBMIT_PROBLEMS, *DRAWING, JobFailed, JobCancelled, JobUnknown, ResultGone),
+        problems=(*_SUBMIT_PROBLEMS, *DRAWING, AnswersBusy, JobFailed, JobCancelled, JobUnknown, ResultGone),
     ),
     Endpoint(
         name="submit_batch",

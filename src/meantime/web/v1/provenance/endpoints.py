@@ -9,6 +9,7 @@ import msgspec
 
 from meantime.errors import (
     CursorInvalid,
+    MeantimeError,
     NotAcceptable,
     PathUnknown,
     RangeInvalid,
@@ -101,6 +102,12 @@ _EXPLANATIONS = (
     conditional.NOT_MODIFIED,
 )
 
+
+def _explaining(problems: tuple[type[MeantimeError], ...]) -> tuple[type[MeantimeError], ...]:
+    """Leave out what only an answer in several formats can have, and not an explanation."""
+    return tuple(each for each in problems if each not in (*description.DRAWING, RangeInvalid))
+
+
 ENDPOINTS: tuple[Endpoint, ...] = (
     Endpoint(
         name="get_statistic_rows",
@@ -160,9 +167,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         handle=get_statistic_explanation,
         parameters=(NAME, *_QUESTION, *_ROW_EXPLAINED, conditional.IF_NONE_MATCH),
         outcomes=_EXPLANATIONS,
-        problems=tuple(
-            each for each in statistic_endpoints.PROBLEMS if each not in (*description.DRAWING[:2], RangeInvalid)
-        ),
+        problems=_explaining(statistic_endpoints.PROBLEMS),
     ),
     Endpoint(
         name="get_job_explanation",
@@ -174,8 +179,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         handle=get_job_explanation,
         parameters=(JOB_ID, *_ROW_EXPLAINED, conditional.IF_NONE_MATCH),
         outcomes=_EXPLANATIONS,
-        problems=tuple(
-            each for each in result_endpoints.PROBLEMS if each not in (*description.DRAWING[:2], RangeInvalid)
-        ),
+        problems=_explaining(result_endpoints.PROBLEMS),
     ),
 )

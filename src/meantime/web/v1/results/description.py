@@ -8,11 +8,7 @@ from typing import Annotated, Any
 import msgspec
 
 from meantime.charts.registry import CHARTS
-from meantime.errors import (
-    AnswersBusy,
-    NotAcceptable,
-    PictureFailed,
-)
+from meantime.errors import NotAcceptable, PictureFailed
 from meantime.formats.registry import FORMATS
 from meantime.table import Kind
 from meantime.web.http.endpoint import Header, Outcome, Parameter
@@ -162,4 +158,4 @@ def outcomes(*more: Header, json: Any = ResultDocument) -> tuple[Outcome, ...]:
 
 
 # Problems of every answer that may be a chart.
-DRAWING = (NotAcceptable, PictureFailed, AnswersBusy)
+DRAWING = (NotAcceptable, PictureFailed)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from meantime.errors import (
+    AnswersBusy,
     JobCancelled,
     JobFailed,
     JobUnknown,
@@ -36,6 +37,7 @@ PROBLEMS = (
     StoreFull,
     StoreBroken,
     *DRAWING,
+    AnswersBusy,
 )
 _DESCRIPTION = (
     "A result never changes, and is removed with its job. Until the job has ended, the response is a problem "

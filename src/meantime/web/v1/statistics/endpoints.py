@@ -7,6 +7,7 @@ from typing import Annotated
 import msgspec
 
 from meantime.errors import (
+    AnswersBusy,
     AskAsJob,
     DatasetLoading,
     DatasetNotReady,
@@ -103,6 +104,7 @@ PROBLEMS = (
     StoreFull,
     RangeInvalid,
     *DRAWING,
+    AnswersBusy,
 )
 _ANSWER = (
     "The answer is immediate, without a job. To give a list, repeat the name: `location=Utah&location=Ohio`. "
