@@ -51,7 +51,7 @@ class AnswerPool:
         """
         leaving = asyncio.ensure_future(request.disconnected())
         try:
-            await self._turn(request.client_id, leaving)
+            await self._turn(request.caller.client, leaving)
             working = self._begin(work)
             try:
                 await asyncio.wait((leaving, working), return_when=asyncio.FIRST_COMPLETED)

@@ -10,6 +10,7 @@ from unittest.mock import ANY
 import pytest
 
 from meantime.errors import AnswersBusy
+from meantime.web.http.access import Caller
 from meantime.web.http.replies import ClientGone
 from meantime.web.pools import AnswerPool
 from tests.support.http_requests import FakeRequest
@@ -25,11 +26,7 @@ class Request(FakeRequest):
 
     def __init__(self, client: str = "one") -> None:
         super().__init__()
-        self._client = client
-
-    @property
-    def client_id(self) -> str:
-        return self._client
+        self.caller = Caller(client=client)
 
 
 class Held:

@@ -22,7 +22,9 @@ class Caller(NamedTuple):
 
     key_id: str | None = None  # None: somebody without a key
     role: Role | None = Role.SUBMIT  # None: nothing that needs a key
-    client: str = ""  # whose shares and limits count: a key, or an address
+    # Whose shares and limits count: jobs and answers of different clients take turns. It is the key, or the address if
+    # there is none. All those without either, such as at a Unix socket, are one client.
+    client: str = ""
 
     def may(self, role: Role) -> bool:
         """Whether the caller may do what a role is for."""

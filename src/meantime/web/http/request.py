@@ -9,7 +9,6 @@ from urllib.parse import parse_qsl
 from starlette.requests import Request
 from starlette.types import Receive, Scope
 
-from meantime.access.rates import client_of
 from meantime.errors import RequestInvalid, RequestRefused
 from meantime.web.http import bodies
 from meantime.web.http.access import UNKNOWN
@@ -37,15 +36,6 @@ class HttpRequest(Request):
         """The client's address, from the connection."""
         client = self.scope["client"]
         return client[0] if client else None
-
-    @property
-    def client_id(self) -> str:
-        """Who sends this, for the shares of clients: jobs and answers of different clients take turns.
-
-        It is the key, or the address if there is none. All those without either, such as at a Unix socket, are one
-        client.
-        """
-        return self.caller.client or client_of(self.peer)
 
     @property
     def raw_query(self) -> bytes:

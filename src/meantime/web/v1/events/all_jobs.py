@@ -26,7 +26,7 @@ async def follow_jobs(backend: Backend, request: HttpRequest) -> Stream:
     log = backend.waiters.events(backend.engine)
     known = request.header("last-event-id")
     index = log.end if known is None else _index_of(log, known)
-    pieces = _of_all(backend, log, index, job_filter=job_filter, client=request.client_id)
+    pieces = _of_all(backend, log, index, job_filter=job_filter, client=request.caller.client)
     return Stream(200, pieces, MEDIA_TYPE, HEADERS)
 
 

@@ -32,7 +32,7 @@ async def follow_job(backend: Backend, request: HttpRequest) -> Reply | Stream:
     if detail.state.is_ended and known == _id_of(detail):
         # The only answer after which browsers do not reconnect.
         return Reply(204, b"", MEDIA_TYPE, HEADERS, job_id=detail.record.id)
-    pieces = _of_one(backend, number, known=known, client=request.client_id)
+    pieces = _of_one(backend, number, known=known, client=request.caller.client)
     return Stream(200, pieces, MEDIA_TYPE, HEADERS, job_id=detail.record.id)
 
 

@@ -55,7 +55,7 @@ async def submit(backend: Backend, request: HttpRequest) -> Reply | Stream:
     job_request, idempotency_key = await check_submission(backend.catalog, body, read)
     if form is not None:
         form = choose_form(request.header("accept"), None, job_request.statistic)
-    accepted = backend.engine.submit((job_request,), key=idempotency_key, client=request.client_id)
+    accepted = backend.engine.submit((job_request,), key=idempotency_key, client=request.caller.client)
     await backend.wait_for(accepted)
     [job] = accepted.result()
     location = ("location", f"/v1/jobs/{job.id}")
@@ -91,7 +91,7 @@ async def submit_batch(backend: Backend, request: HttpRequest) -> Reply:
         return engine.submit(
             [replace(each, submitted_by=request.caller.key_id) for each in requests],
             key=_idempotency_key(key, "/v1/jobs/batch", raw),
-            client=request.client_id,
+            client=request.caller.client,
         )
 
     def answer(jobs: Sequence[JobRecord]) -> bytes:
