@@ -7,6 +7,7 @@ import { prefetchLibrary } from "../chart.js";
 import { announce, emptyState, facts, progressBar, syntheticNotice } from "../components.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { many, whole, years } from "../format.js";
+import { matching } from "../pages.js";
 import { firstOf, replaceAddress, writeAddress } from "../state.js";
 
 // How often the progress of loading is read.
@@ -109,7 +110,7 @@ function card(dataset, question) {
   const details = [years(question.years), question.unit, direction, question.withheld && `${whole(question.withheld)} suppressed or missing`];
   return h(
     "li",
-    { "data-search": `${question.text} ${question.topic}`.toLowerCase() },
+    { "data-search": `${question.text} ${question.topic}` },
     h(
       "a",
       { class: "card", href: writeAddress({ view: "question", dataset: dataset.name, question: question.text }) },
@@ -121,18 +122,11 @@ function card(dataset, question) {
 
 /** Show the questions that contain every word. */
 function filter(text, count) {
-  const words = text.toLowerCase().split(/\s+/).filter(Boolean);
-  let total = 0;
-  for (const topic of document.querySelectorAll(".topic")) {
-    let matches = 0;
-    for (const item of topic.querySelectorAll("li")) {
-      item.hidden = !words.every((word) => item.dataset.search.includes(word));
-      if (!item.hidden) matches += 1;
-    }
-    topic.hidden = matches === 0;
-    total += matches;
-  }
-  count.textContent = words.length ? `${many(total, "question")} found` : "";
+  const items = [...document.querySelectorAll(".topic li")];
+  const found = new Set(matching(items, text, (item) => item.dataset.search));
+  for (const item of items) item.hidden = !found.has(item);
+  for (const topic of document.querySelectorAll(".topic")) topic.hidden = !topic.querySelector("li:not([hidden])");
+  count.textContent = text.trim() ? `${many(found.size, "question")} found` : "";
 }
 
 // For the phases whose name in the API's documents would need an explanation.
