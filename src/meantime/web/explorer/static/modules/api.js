@@ -152,5 +152,8 @@ export function query(parameters) {
 /** The path of a data set. */
 export const datasetPath = (name) => `/v1/datasets/${encodeURIComponent(name)}`;
 
+/** The path of a statistic. */
+export const statisticPath = (name) => `/v1/statistics/${encodeURIComponent(name)}`;
+
 /** Cancel a job unless it has ended: a plain DELETE would then remove it with its result. */
 export const cancel = (job) => post(`${job.links.self}?if=unfinished`, undefined, { method: "DELETE" });

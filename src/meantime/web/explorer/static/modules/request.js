@@ -2,7 +2,7 @@
  * Requests a statistic: directly if that is quick, otherwise as a job whose progress is shown and which can be canceled.
  */
 
-import { cancel, follow, get, post, Problem, query } from "./api.js";
+import { cancel, datasetPath, follow, get, post, Problem, query, statisticPath } from "./api.js";
 import { progressBar } from "./components.js";
 import { h } from "./dom.js";
 import { writeAddress } from "./state.js";
@@ -19,7 +19,7 @@ export function resultUrl(request, { suffix = "", chart = null, highlight = null
   const ending = suffix && `.${suffix}`;
   const job = jobOf(request);
   if (job) return [`${job.links.results}${ending}`, query({ chart, highlight })].filter(Boolean).join("?");
-  return `/v1/statistics/${encodeURIComponent(request.statistic)}${ending}?${query({ dataset: request.dataset, ...request.parameters, chart, highlight })}`;
+  return `${statisticPath(request.statistic)}${ending}?${query({ dataset: request.dataset, ...request.parameters, chart, highlight })}`;
 }
 
 // The jobs that computed what is too much for an immediate answer, since this page was loaded.
@@ -27,7 +27,14 @@ const jobs = new Map();
 const keyOf = ({ statistic, dataset, parameters: { fingerprint: _fingerprint, ...rest } }) => JSON.stringify([statistic, dataset, rest]);
 
 /** The job that has computed a request; undefined where it is answered at once. */
-export const jobOf = (request) => jobs.get(keyOf(request));
+const jobOf = (request) => jobs.get(keyOf(request));
+
+/** Where the rows behind a result are: those of its job, if it was too much for an immediate answer. */
+export function sourceOf(request) {
+  const job = jobOf(request);
+  if (job) return { rows: `${job.links.self}/rows`, parameters: {} };
+  return { rows: `${statisticPath(request.statistic)}/rows`, parameters: { dataset: request.dataset, ...request.parameters } };
+}
 
 /**
  * Return the result, or a chart of it. If it has to be computed as a job, ``onprogress`` is given an element with the progress
@@ -59,7 +66,7 @@ async function earlierJob(request, signal) {
   const filters = query({ statistic: request.statistic, dataset: request.dataset, label: jobLabel(request), state: ["queued", "running", "done"], limit: 50 });
   const [{ jobs }, { fingerprint }] = await Promise.all([
     get(`/v1/jobs?${filters}`, { signal }),
-    get(`/v1/datasets/${encodeURIComponent(request.dataset)}`, { signal }),
+    get(datasetPath(request.dataset), { signal }),
   ]);
   const asText = (value) => JSON.stringify([value].flat().map(String));
   const isSame = (job) =>

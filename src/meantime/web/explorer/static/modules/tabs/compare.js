@@ -9,7 +9,7 @@ import { explainer } from "../explanation.js";
 import { writing } from "../format.js";
 import { linkedChart } from "../linked-chart.js";
 import { aggregateLocation, choiceNeeded, locationNames, oneOf, optionPicker, referencePicker, switchPicker } from "../pickers.js";
-import { resultUrl } from "../request.js";
+import { resultUrl, sourceOf } from "../request.js";
 import { addressWith, allOf, firstOf } from "../state.js";
 
 // Requests at a time, which leaves the server capacity for others.
@@ -148,7 +148,7 @@ function tableRow({ signal }, text, request, result) {
   const [row] = result.rows;
   if (!row) return h("tr", {}, h("th", { scope: "row" }, bdi(text)), h("td", { colspan: 5, class: "missing" }, bdi(result.warnings.join(" "))));
   const write = writing(result);
-  const explain = explainer({ result, rows: `/v1/statistics/${request.statistic}/rows`, parameters: { dataset: request.dataset, ...request.parameters }, signal });
+  const explain = explainer({ result, ...sourceOf(request), signal });
   return h(
     "tr",
     {},

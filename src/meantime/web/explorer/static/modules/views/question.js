@@ -2,7 +2,7 @@
  * One question: what it measures, what was found, and tabs that each show it in their own way.
  */
 
-import { datasetPath, get } from "../api.js";
+import { datasetPath, get, statisticPath } from "../api.js";
 import { prefetchLibrary } from "../chart.js";
 import { emptyState, problemMessage, syntheticNotice } from "../components.js";
 import { controls, parameters } from "../controls.js";
@@ -10,7 +10,7 @@ import { bdi, h, replaceChildren } from "../dom.js";
 import { downloads } from "../downloads.js";
 import { explainer, openFromAddress } from "../explanation.js";
 import { whole, years } from "../format.js";
-import { fetchResult, jobOf } from "../request.js";
+import { fetchResult, sourceOf } from "../request.js";
 import { addressWith, firstOf, writeAddress } from "../state.js";
 import { TABS } from "../tabs/index.js";
 
@@ -60,7 +60,7 @@ async function showTab(context) {
   let row = null;
   let controlPanel = null;
   try {
-    row = await get(`/v1/statistics/${encodeURIComponent(statistic)}`, { signal });
+    row = await get(statisticPath(statistic), { signal });
     controlPanel = controls({ state, dataset, question: selected, schema: row.parameters, own: tab.controls?.(context), hides: tab.hides });
     const missing = tab.prerequisite?.(context) ?? (needsDirection(row, selected, state) ? directionChoice() : null);
     if (missing) {
@@ -94,13 +94,6 @@ async function showTab(context) {
     if (signal.aborted) return;
     replaceChildren(container, controlPanel, problemMessage(error, () => dispatchEvent(new Event("meantime:navigate"))));
   }
-}
-
-/** Where the rows behind a result are: those of its job, if it was too much for an immediate answer. */
-function sourceOf(request) {
-  const job = jobOf(request);
-  if (job) return { rows: `${job.links.self}/rows`, parameters: {} };
-  return { rows: `/v1/statistics/${encodeURIComponent(request.statistic)}/rows`, parameters: { dataset: request.dataset, ...request.parameters } };
 }
 
 const needsDirection = (row, selected, state) => "better" in row.parameters.properties && !selected.polarity && !firstOf(state.better);
