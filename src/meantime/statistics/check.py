@@ -75,6 +75,8 @@ def check(
         RequestInvalid: it cannot be answered; carries everything that is wrong with it.
     """
     named = check_names(name, raw, snapshot, refuse_unknown=refuse_unknown)
+    if limit is None:
+        return named.prepared()
     _require_affordable(name, named.least_cost, limit)
     prepared = named.prepared()
     _require_affordable(name, prepared.cost, limit)
@@ -136,8 +138,8 @@ def check_form(name: str, raw: Mapping[str, object], refuse_unknown: bool = Fals
     return parameters
 
 
-def _require_affordable(statistic: str, cost: Cost, limit: CostLimit | None) -> None:
-    if limit is not None and not limit.allows(cost):
+def _require_affordable(statistic: str, cost: Cost, limit: CostLimit) -> None:
+    if not limit.allows(cost):
         detail = (
             f"{in_words(statistic, cost)} A job is limited to {limit}. Ask for fewer locations, groups or years, or "
             "have the settings job_cost_s and job_size_mb raised."
