@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any, Generic, TypeAlias, TypeVar
 
 import msgspec
@@ -92,7 +93,7 @@ class Statistic(Generic[P, D]):
         return self.compute(self.prepared(snapshot, parameters), Unwatched())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False)
 class Prepared(Generic[P, D]):
     """A request that can be answered: checked, and its cells selected."""
 
@@ -101,7 +102,7 @@ class Prepared(Generic[P, D]):
     parameters: P
     data: D  # what the statistic's ``prepare`` has returned
 
-    @property
+    @cached_property
     def cost(self) -> Cost:
         """What the answer costs, stated without computing it."""
         searched = self.statistic.searched(self.snapshot, self.parameters)
