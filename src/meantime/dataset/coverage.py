@@ -93,7 +93,7 @@ def axes_of(
     >>> axes_of(cube, cube.question_codes[example.TEA], locations={0, 99}).size
     1
     """
-    keys = cube.cells.keys[cube.starts[question] : cube.starts[question + 1]]
+    keys = cube.cells.keys[cube.cells_of(question)]
     pairs = np.unique(keys[:, [_CATEGORY, _STRATUM]], axis=0).tolist()
     return Axes(
         question=question,
@@ -144,8 +144,8 @@ def _is_in(codes: AbstractSet[int] | None, code: int) -> bool:
 
 def _entries(cube: Cube, axes: Axes) -> tuple[Integers, Integers]:
     """Return the indices of the cells on the axes, and the entry of each of them."""
-    first, stop = int(cube.starts[axes.question]), int(cube.starts[axes.question + 1])
-    keys = cube.cells.keys[first:stop]
+    cells = cube.cells_of(axes.question)
+    keys = cube.cells.keys[cells]
     # With one number for category and stratum, a single search finds both.
     width = len(cube.labels.strata) + 1
     sides = (
@@ -161,7 +161,7 @@ def _entries(cube: Cube, axes: Axes) -> tuple[Integers, Integers]:
         index = np.minimum(np.searchsorted(side, codes), len(side) - 1)
         is_on &= side[index] == codes
         entries = entries * len(side) + index
-    return np.flatnonzero(is_on) + first, entries[is_on]
+    return np.flatnonzero(is_on) + int(cells.start), entries[is_on]
 
 
 def _stratum_numbers(keys: Integers, width: int) -> Integers:

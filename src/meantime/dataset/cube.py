@@ -195,6 +195,10 @@ class Cube:
         """Where each question's cells begin, and the end of the last: one entry more than there are questions."""
         return _starts(self.cells.keys[:, 0], len(self.labels.questions))
 
+    def cells_of(self, question: int) -> slice:
+        """Return the slice of a question's cells."""
+        return slice(int(self.starts[question]), int(self.starts[question + 1]))
+
     @cached_property
     def most_cells(self) -> int:
         """How many cells the question has that has most of them; 0 without questions."""

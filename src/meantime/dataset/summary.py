@@ -133,7 +133,7 @@ def _totals(snapshot: Snapshot) -> dict[str, Any]:
 
 def _question(snapshot: Snapshot, code: int) -> QuestionSummary:
     cube, info = snapshot.cube, snapshot.about.questions[code]
-    own = slice(int(cube.starts[code]), int(cube.starts[code + 1]))
+    own = cube.cells_of(code)
     moments = cube.by_question.moments[cube.by_question.of(code)]
     periods = [cube.labels.periods[each] for each in _distinct(cube, "period", own) if each != ABSENT]
     return QuestionSummary(

@@ -310,8 +310,8 @@ def _of_question(snapshot: Snapshot, statistic: AnyStatistic, question: int, poi
         problems.append(Problem(pointer=pointer, code="no-polarity", detail=detail))
     moments = snapshot.cube.by_question.moments
     if not moments.count[question]:
-        starts = snapshot.cube.starts
-        why = _withheld(snapshot.cube, int(starts[question]), int(starts[question + 1]), "")
+        cells = snapshot.cube.cells_of(question)
+        why = _withheld(snapshot.cube, cells.start, cells.stop, "")
         detail = f"The question {quoted(about.text)} has no value: {why}"
         problems.append(Problem(pointer=pointer, code="withheld", detail=detail))
     return problems
@@ -336,13 +336,13 @@ def _of_pair(cube: Cube, question: int, location: int, pointer: str) -> list[Pro
 
 
 def _cells_of(cube: Cube, question: int, location: int) -> tuple[int, int]:
-    start, stop = int(cube.starts[question]), int(cube.starts[question + 1])
+    cells = cube.cells_of(question)
 
     def location_at(cell: int) -> int:
         return int(cube.cells.keys[cell, 1])
 
-    first = bisect_left(range(stop), location, lo=start, key=location_at)
-    return first, bisect_left(range(stop), location + 1, lo=first, key=location_at)
+    first = bisect_left(range(cells.stop), location, lo=cells.start, key=location_at)
+    return first, bisect_left(range(cells.stop), location + 1, lo=first, key=location_at)
 
 
 def _withheld(cube: Cube, first: int, stop: int, where: str) -> str:

@@ -76,8 +76,8 @@ class Statistic(Generic[P, D]):
             return 0
         values = {field: getattr(parameters, field) for field in parameters.__struct_fields__}
         named = (leaf.text for leaf in leaves(self.parameters, values) if leaf.names is Names.QUESTION)
-        codes = [snapshot.cube.question_codes[text] for text in named]
-        return sum(int(snapshot.cube.starts[code + 1] - snapshot.cube.starts[code]) for code in codes)
+        cells = [snapshot.cube.cells_of(snapshot.cube.question_codes[text]) for text in named]
+        return sum(each.stop - each.start for each in cells)
 
     def prepared(self, snapshot: Snapshot, parameters: P) -> Prepared[P, D]:
         """Select the cells of a request whose names have been checked.

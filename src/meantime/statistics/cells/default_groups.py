@@ -44,8 +44,7 @@ def question_groups(cube: Cube, question: int) -> QuestionGroups:
     >>> question_groups(survey_example.snapshot().cube, 0)
     QuestionGroups(has_total=True, group=None, reference=DefaultGroup(category='Sex', stratum='Female'))
     """
-    start, stop = int(cube.starts[question]), int(cube.starts[question + 1])
-    keys = cube.cells.keys[start:stop]
+    keys = cube.cells.keys[cube.cells_of(question)]
     has_total = any(pair == (ABSENT, ABSENT) or is_overall(cube, *pair) for pair in pairs(keys, cube))
     known = strata_by_category(cube, with_values(cube, question))
     return QuestionGroups(has_total, None if has_total else default_group(known), default_reference(known))
@@ -89,7 +88,7 @@ def is_group_of_people(stratum: str) -> bool:
 
 def with_values(cube: Cube, question: int) -> Integers:
     """Return the keys of a question's cells that have a value; of all where none has."""
-    cells = slice(int(cube.starts[question]), int(cube.starts[question + 1]))
+    cells = cube.cells_of(question)
     keys, has_value = cube.cells.keys[cells], cube.cells.moments.count[cells] > 0
     return keys[has_value] if has_value.any() else keys
 

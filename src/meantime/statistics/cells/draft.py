@@ -27,9 +27,10 @@ class Draft:
         self.snapshot, self.parameters, self.by_stratum, self.also = snapshot, parameters, by_stratum, also
         self.cube = snapshot.cube
         self.question = self.cube.question_codes[parameters.question]
-        self.start = int(self.cube.starts[self.question])  # of the question's cells among all
-        self.keys = self.cube.cells.keys[self.start : int(self.cube.starts[self.question + 1])]
-        self.has_value: Booleans = self.cube.cells.moments.count[self.start : self.start + len(self.keys)] > 0
+        cells = self.cube.cells_of(self.question)
+        self.start: int = cells.start  # of the question's cells among all
+        self.keys = self.cube.cells.keys[cells]
+        self.has_value: Booleans = self.cube.cells.moments.count[cells] > 0
         self.geography = geography.for_locations(self.cube.labels.locations)
         self.by_default = ""  # what was chosen because the request does not name it, in a sentence
         self.problems: list[Problem] = []

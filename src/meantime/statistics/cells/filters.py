@@ -34,17 +34,12 @@ def filter_cells(
     codes = {axis: _codes_of_names(cube, axis, each) for axis, each in names.items() if each}
     if periods:
         codes["period"] = _codes_of_periods(cube, periods)
-    cells = question_cells(cube, code)
+    cells = cube.cells_of(code)
     keys = cube.cells.keys[cells]
     kept = np.ones(len(keys), dtype=bool)
     for axis, wanted in codes.items():
         kept &= np.isin(keys[:, list(AXES).index(axis)], wanted)
     return FilteredCells(code, codes, np.flatnonzero(kept) + cells.start)
-
-
-def question_cells(cube: Cube, question: int) -> slice:
-    """Return where the cells of a question are."""
-    return slice(int(cube.starts[question]), int(cube.starts[question + 1]))
 
 
 def label_texts(cube: Cube, axis: str) -> Sequence[str]:

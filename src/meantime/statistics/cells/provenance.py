@@ -83,12 +83,12 @@ def merged(provenance: Provenance) -> Weighted:
 def cells_with(snapshot: Snapshot, question: str, **codes: int) -> Integers:
     """Return the cells of a question that have these codes: ``location=3, category=ABSENT``."""
     cube, code = snapshot.cube, snapshot.cube.question_codes[question]
-    start, stop = int(cube.starts[code]), int(cube.starts[code + 1])
-    keys = cube.cells.keys[start:stop]
+    cells = cube.cells_of(code)
+    keys = cube.cells.keys[cells]
     kept = np.ones(len(keys), dtype=bool)
     for axis, wanted in codes.items():
         kept &= keys[:, _PLACES[axis]] == wanted
-    return np.flatnonzero(kept) + start
+    return np.flatnonzero(kept) + int(cells.start)
 
 
 def code_of(snapshot: Snapshot, axis: str, label: Cell) -> int:

@@ -178,7 +178,7 @@ def chosen_standard(draft: Draft) -> StandardWeights:
 
 def groups_to_weight(cube: Cube, question: int) -> dict[str, list[str]]:
     """Return the groups of people of a question by category, whether they have values or not."""
-    keys = cube.cells.keys[int(cube.starts[question]) : int(cube.starts[question + 1])]
+    keys = cube.cells.keys[cube.cells_of(question)]
     return {
         category: sorted(filter(is_group_of_people, strata))
         for category, strata in strata_by_category(cube, keys).items()

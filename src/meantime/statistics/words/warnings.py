@@ -31,7 +31,7 @@ def kinds_of_value(snapshot: Snapshot, question: int) -> str:
     # Most tables have one value type, and their questions' cells, thousands of them, need not be looked at.
     if len(cube.labels.value_types) == 1:
         return ""
-    codes = cube.cells.keys[int(cube.starts[question]) : int(cube.starts[question + 1]), _VALUE_TYPE]
+    codes = cube.cells.keys[cube.cells_of(question), _VALUE_TYPE]
     if codes.min() == codes.max():
         return ""
     kinds = (cube.labels.value_types[code] for code in np.unique(codes).tolist())
