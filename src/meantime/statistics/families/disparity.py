@@ -49,7 +49,6 @@ from meantime.statistics.result_tables import (
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words.conclusions import LEVEL, AdjustedTests, verdicts
 from meantime.statistics.words.groups import gap_sentence, gaps_sentence, group_sentences
-from meantime.statistics.words.subject import Subject
 from meantime.table import Cell, Column, Kind, Table
 
 
@@ -266,19 +265,15 @@ def _sentences(pooled: PooledGroups, d: Compared, p_adjusted: Doubles, tests: in
         d,
         AdjustedTests(p_adjusted=p_adjusted, adjust=parameters.adjust, number=tests),
         category=pooled.chosen.category,
-        reference=_words_for(groups.subject, pooled.chosen.category, pooled.chosen.reference),
+        reference=groups.subject.people_in(pooled.chosen.category, pooled.chosen.reference),
         is_aggregate=groups.is_aggregate,
     )
 
 
 def _people(groups: Selection) -> list[str]:
     subject, every = groups.subject, groups.stratum_names
-    words = {each: _words_for(subject, *each) for each in set(every)}
+    words = {each: subject.people_in(*each) for each in set(every)}
     return [words[each] for each in every]
-
-
-def _words_for(subject: Subject, category: str, stratum: str) -> str:
-    return subject.people(category, stratum) or subject.title.people or stratum
 
 
 def _of_gaps(pooled: PooledGroups, gaps: _OfLocations, p_adjusted: Doubles, parameters: Disparity) -> list[str]:

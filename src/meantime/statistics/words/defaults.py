@@ -21,9 +21,9 @@ def default_group(subject: Subject, group: tuple[str, str], others: Iterable[tup
     >>> default_group(of_adults, ("Sex", "Female"), [])
     'No group was requested, so this is about women, the only one.'
     """
-    words = [people(subject, *each) for each in others]
+    words = [subject.people_in(*each) for each in others]
     rest = f"the first one; there are figures for {listed(words, most=_NAMED)} too" if words else "the only one"
-    return f"No group was requested, so this is about {people(subject, *group)}, {rest}."
+    return f"No group was requested, so this is about {subject.people_in(*group)}, {rest}."
 
 
 def default_category(category: str, others: Sequence[str]) -> str:
@@ -49,10 +49,10 @@ def default_member(subject: Subject, part: str, category: str, chosen: str, othe
     >>> default_member(of_adults, "group", "Sex", "Male", [])
     'No group was requested, so it is men.'
     """
-    free = [people(subject, category, each) for each in others]
+    free = [subject.people_in(category, each) for each in others]
     place = "first" if part == "reference" else "next"
     rest = f", the {place} group; it could be {listed(free, most=_NAMED, conjunction='or')} too" if free else ""
-    return f"No {part} was requested, so it is {people(subject, category, chosen)}{rest}."
+    return f"No {part} was requested, so it is {subject.people_in(category, chosen)}{rest}."
 
 
 def default_standard(name: str, title: str, others: Sequence[str]) -> str:
@@ -66,8 +66,3 @@ def default_standard(name: str, title: str, others: Sequence[str]) -> str:
     verb = "fits" if len(others) == 1 else "fit"
     rest = f"; {listed(others, most=_NAMED)} {verb} too" if others else ", the only one that fits"
     return f"No standard was requested, so it is {name} ({title}){rest}."
-
-
-def people(subject: Subject, category: str, stratum: str) -> str:
-    """Return the words for a group, also where it is everybody."""
-    return subject.people(category, stratum) or subject.title.people or stratum

@@ -54,6 +54,15 @@ class Subject:
         """Return the words for a stratum's people; "" where those are everybody."""
         return "" if is_everybody(category, stratum) else group_words(category, stratum, self.title.people)
 
+    def people_in(self, category: str, stratum: str) -> str:
+        """Return the words for a stratum's people, also where those are everybody.
+
+        >>> of_adults = Subject(title=Title(topic="obesity", people="adults"))
+        >>> of_adults.people_in("Sex", "Female"), of_adults.people_in("Total", "Total")
+        ('women', 'adults')
+        """
+        return self.people(category, stratum) or self.title.people or stratum
+
     @property
     def during(self) -> str:
         """The years as an adverb, with a space before it."""
