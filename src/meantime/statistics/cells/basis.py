@@ -15,10 +15,10 @@ from meantime.statistics.cells.default_groups import (
     with_values,
 )
 from meantime.statistics.cells.draft import CATEGORY, STRATUM, Draft
+from meantime.statistics.cells.refusals import groups_to_choose
 from meantime.statistics.cells.selection import Booleans
 from meantime.statistics.words import defaults as words
 from meantime.statistics.words.subject import Subject
-from meantime.text import listed, quoted
 
 
 def basis_cells(draft: Draft) -> Booleans:
@@ -96,11 +96,7 @@ def _of_default_group(draft: Draft) -> Booleans:
 
 
 def _choices(draft: Draft) -> str:
-    named = (
-        f"{quoted(category)}: {listed(map(quoted, members))}"
-        for category, members in strata_by_category(draft.cube, draft.keys).items()
-    )
-    return f"There are, by category: {'; '.join(named)}."
+    return groups_to_choose(strata_by_category(draft.cube, draft.keys))
 
 
 def _code(draft: Draft, labels: str, name: str) -> int:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from meantime.errors import Problem, RequestInvalid
+from meantime.text import listed, quoted
 
 
 def raise_problems(problems: Iterable[Problem]) -> None:
@@ -21,3 +22,13 @@ def raise_problems(problems: Iterable[Problem]) -> None:
 def refusal(pointer: str, code: str, detail: str) -> RequestInvalid:
     """Return the error of a request with one thing wrong with it."""
     return RequestInvalid(detail, problems=(Problem(pointer=pointer, code=code, detail=detail),))
+
+
+def groups_to_choose(strata: Mapping[str, Sequence[str]]) -> str:
+    """Say which strata each category has.
+
+    >>> groups_to_choose({"Sex": ["Female", "Male"], "Total": ["Total"]})
+    'There are, by category: "Sex": "Female" and "Male"; "Total": "Total".'
+    """
+    groups = (f"{quoted(category)}: {listed(map(quoted, members))}" for category, members in strata.items())
+    return f"There are, by category: {'; '.join(groups)}."

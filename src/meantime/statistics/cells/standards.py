@@ -14,7 +14,7 @@ from meantime.errors import Problem
 from meantime.statistics.cells.cell_parameters import CellParameters, WithReference, check_form
 from meantime.statistics.cells.default_groups import is_group_of_people, strata_by_category
 from meantime.statistics.cells.draft import Draft
-from meantime.statistics.cells.refusals import raise_problems
+from meantime.statistics.cells.refusals import groups_to_choose, raise_problems
 from meantime.statistics.cells.standardized_groups import StandardWeights
 from meantime.text import listed, quoted
 
@@ -195,5 +195,4 @@ def no_one_category(fitting: Sequence[str], groups: Mapping[str, Sequence[str]])
     if fitting:
         names = listed(map(quoted, fitting))
         return "mixed", f"Several categories have the groups of the standard: {names}. Choose one as category."
-    there = "; ".join(f"{quoted(category)}: {listed(map(quoted, strata))}" for category, strata in groups.items())
-    return "absent", f"No category of the question has the groups of the standard. There are, by category: {there}."
+    return "absent", f"No category of the question has the groups of the standard. {groups_to_choose(groups)}"

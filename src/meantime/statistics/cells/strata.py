@@ -16,7 +16,7 @@ from meantime.errors import RequestInvalid
 from meantime.statistics.cells.cell_parameters import WithAdjustment
 from meantime.statistics.cells.default_groups import comparable, groups_among, strata_by_category, with_values
 from meantime.statistics.cells.pooled import Pooled, pool_periods
-from meantime.statistics.cells.refusals import refusal
+from meantime.statistics.cells.refusals import groups_to_choose, refusal
 from meantime.statistics.cells.select import select
 from meantime.statistics.cells.selection import Selection
 from meantime.statistics.parameters import CategoryName, StratumName
@@ -82,7 +82,7 @@ def chosen_groups(snapshot: Snapshot, parameters: OfCategory, *, one_stratum: bo
 
     def first_free(what: str) -> str:
         if not free:
-            detail = f"{quoted(category)} has no group to compare that is not named. {_there(strata_of)}"
+            detail = f"{quoted(category)} has no group to compare that is not named. {groups_to_choose(strata_of)}"
             raise refusal("/category", "absent", detail)
         chosen = free.pop(0)
         said.append(words.default_member(subject, what, category, chosen, free))
@@ -96,13 +96,8 @@ def chosen_groups(snapshot: Snapshot, parameters: OfCategory, *, one_stratum: bo
 
 def _no_category(strata_of: Mapping[str, list[str]], named: set[str]) -> RequestInvalid:
     among_them = f", with {listed(map(quoted, sorted(named)))} among them" if named else ""
-    detail = f"No category of the question has two groups to compare{among_them}. {_there(strata_of)}"
+    detail = f"No category of the question has two groups to compare{among_them}. {groups_to_choose(strata_of)}"
     return refusal("/category", "absent", detail)
-
-
-def _there(strata_of: Mapping[str, list[str]]) -> str:
-    groups = (f"{quoted(category)}: {listed(map(quoted, members))}" for category, members in strata_of.items())
-    return f"There are, by category: {'; '.join(groups)}."
 
 
 def strata(snapshot: Snapshot, parameters: OfCategory, chosen: ChosenGroups | None = None) -> PooledGroups:
