@@ -266,8 +266,7 @@ def _of_wrong_type(kind: Any, value: Any, pointer: str, what: str) -> Problem:
     choices = _choices(info)
     near = closest(value, choices) if isinstance(value, str) else ()
     or_null = ", or null" if _may_be_null(info) else ""
-    end = suggestion(near).rstrip() or ""
-    detail = f"{what} must be {_must_be(info)}{or_null}, not {_found(info, value)}. {end}".rstrip()
+    detail = f"{what} must be {_must_be(info)}{or_null}, not {_found(info, value)}. {suggestion(near)}".rstrip()
     return Problem(pointer=pointer, code="type", detail=detail, closest=near)
 
 

@@ -111,11 +111,11 @@ class Pairs:
         if pieces:
             yield self._measured(places, pieces)
 
-    def differ(self, rows: Integers, z: float, *, check: Check = unchecked) -> Booleans:
+    def differ(self, rows: Integers, z: float) -> Booleans:
         """Say of chosen estimates (rows) which others (columns) differ from them at z: (len(rows), K)."""
         found = np.zeros((len(rows), len(self)), dtype=np.bool_)
         tested = np.flatnonzero(self._place[rows] >= 0)
-        for some, differs in self._blocks(self._place[rows[tested]], np.full(len(tested), z), check):
+        for some, differs in self._blocks(self._place[rows[tested]], np.full(len(tested), z), unchecked):
             found[tested[some, None], self._order] = differs
         return found
 
