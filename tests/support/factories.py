@@ -87,7 +87,11 @@ def snapshot(
     unit: str = "percent",
 ) -> Snapshot:
     """A snapshot of rows, with a made-up fingerprint."""
-    rolled = cube(rows)
+    return snapshot_of(cube(rows), polarity=polarity, unit=unit)
+
+
+def snapshot_of(rolled: Cube, *, polarity: Mapping[str, Polarity] | None = None, unit: str = "percent") -> Snapshot:
+    """The same of a cube."""
     return Snapshot(
         fingerprint="f" * 64,
         cube=rolled,

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 
 from meantime.dataset.cube import Cells, Labels, Moments, Period, ValueType, roll_up
-from meantime.dataset.snapshot import About, QuestionMetadata, Snapshot
+from meantime.dataset.snapshot import Snapshot
+from tests.support.factories import snapshot_of
 
 QUESTIONS = ("Percent of adults who dance", "Percent of adults who sing")
 NATION = "National"
@@ -62,22 +63,4 @@ def places(
         reasons=(),
         footnotes=(),
     )
-    cube = roll_up(labels, cells, scale=1)
-    return Snapshot(
-        fingerprint="f" * 64,
-        cube=cube,
-        about=About(
-            title="A table of many places",
-            synthetic=False,
-            roles={"question": "Question", "location": "LocationDesc", "value": "Data_Value"},
-            columns=("Question", "LocationDesc", "Data_Value"),
-            questions=tuple(QuestionMetadata(text=text, unit="percent", polarity="lower") for text in QUESTIONS),
-            rows=cube.rows,
-            rejected_total=0,
-            rejected=(),
-            files=("many.csv",),
-            encoding="utf-8",
-            delimiter=",",
-            decimal_mark=".",
-        ),
-    )
+    return snapshot_of(roll_up(labels, cells, scale=1), polarity=dict.fromkeys(QUESTIONS, "lower"))
