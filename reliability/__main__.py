@@ -8,15 +8,25 @@ import tempfile
 import time
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from reliability import document
-from reliability.faults import FAULTS
+from reliability.clocks import clocks
+from reliability.descriptors import descriptors
+from reliability.disk import disk_full, errors_at_every_call, full_at_every_write
+from reliability.flips import flips
+from reliability.flips_served import flips_served
+from reliability.hostile import hostile_files, hostile_requests
 from reliability.kills import kills
 from reliability.outcome import Outcome
 from reliability.power_loss import power_losses
+from reliability.requests import requests
 from reliability.scene import FLASK, MAIN, Front
 from reliability.syscalls import errors_at_calls, kills_at_calls
+
+
+class _Breaks(Protocol):
+    def __call__(self, front: Front, folder: Path, /, *, number: int, seed: int) -> Outcome: ...
 
 
 class Harness(NamedTuple):
@@ -26,21 +36,32 @@ class Harness(NamedTuple):
     run: Callable[[int, int], Outcome]  # number, seed
 
 
-def _kills(front: Front) -> Callable[[int, int], Outcome]:
+def _of(number: int, harness: _Breaks, front: Front = MAIN) -> Harness:
     def run(number: int, seed: int) -> Outcome:
-        with tempfile.TemporaryDirectory(prefix="meantime-kills-") as folder:
-            return kills(front, Path(folder), number=number, seed=seed)
+        with tempfile.TemporaryDirectory(prefix="meantime-reliability-") as folder:
+            return harness(front, Path(folder), number=number, seed=seed)
 
-    return run
+    return Harness(number, run)
 
 
 HARNESSES: dict[str, Harness] = {
-    "kills": Harness(60, _kills(MAIN)),
-    "kills-flask": Harness(20, _kills(FLASK)),
+    # make crash
+    "kills": _of(60, kills),
+    "kills-flask": _of(20, kills, FLASK),
     "kills-at-calls": Harness(20, lambda number, _seed: kills_at_calls(number=number)),
     "errors-at-calls": Harness(20, lambda number, _seed: errors_at_calls(number=number)),
     "power-loss": Harness(1_000, lambda number, seed: power_losses(number=number, seed=seed)),
-    **{name: Harness(number, run) for name, (number, run) in FAULTS.items()},
+    # make faults
+    "flips": _of(300, flips),
+    "flips-served": _of(20, flips_served),
+    "disk-full": _of(10, disk_full),
+    "full-at-every-write": _of(1_000, full_at_every_write),
+    "errors-at-every-call": _of(4_400, errors_at_every_call),
+    "clocks": _of(16, clocks),
+    "descriptors": _of(4, descriptors),
+    "hostile-files": _of(100, hostile_files),
+    "hostile-requests": _of(2_000, hostile_requests),
+    "requests": _of(10_000, requests),
 }
 
 

@@ -78,6 +78,23 @@ class Connection:
         self._http.close()
 
 
+def submit(connection: Connection, ledger: Ledger, ask: Ask) -> tuple[int, str | None]:
+    """Submit a job by the classic API. Return the status, and the id of a job that was accepted.
+
+    A server may be short of something, or about to stop (503); any other refusal is a broken promise.
+    """
+    with ledger.lock:
+        ledger.attempts += 1
+    status, answer = connection.ask("POST", f"/api/{ask.statistic}", ask.parameters)
+    if status == 200:
+        job_id: str = json.loads(answer)["job_id"]
+        ledger.acknowledge(job_id, ask)
+        return status, job_id
+    if status != 503:
+        ledger.violated(f"submitting was answered {status}: {answer[:200]!r}")
+    return status, None
+
+
 class Client(threading.Thread):
     """Asks a server without end, until its connection is cut or ``stop`` is called."""
 
@@ -117,27 +134,24 @@ class Client(threading.Thread):
         body = {"statistic": ask.statistic, "parameters": ask.parameters, "label": label}
         key = {"Idempotency-Key": label} if self._random.random() < 0.5 else {}
         status, answer = self._connection.ask("POST", "/v1/jobs", body, **key)
-        if self._is_accepted(status, 202, answer):
+        if self._is_accepted(status, answer):
             self._accepted(json.loads(answer)["id"], ask)
         if key and self._random.random() < 0.3:
             # As a client does that has not heard the answer.
             status, again = self._connection.ask("POST", "/v1/jobs", body, **key)
-            if self._is_accepted(status, 202, again) and json.loads(again)["id"] != json.loads(answer)["id"]:
+            if self._is_accepted(status, again) and json.loads(again)["id"] != json.loads(answer)["id"]:
                 self._ledger.violated(f"the key {label} made two jobs")
 
     def _submit_classic(self) -> None:
-        ask = self._random.choice(ASKS)
-        with self._ledger.lock:
-            self._ledger.attempts += 1
-        status, answer = self._connection.ask("POST", f"/api/{ask.statistic}", ask.parameters)
-        if self._is_accepted(status, 200, answer) and "job_id" in (told := json.loads(answer)):
-            self._accepted(told["job_id"], ask)
+        _, job_id = submit(self._connection, self._ledger, self._random.choice(ASKS))
+        if job_id is not None:
+            self._own.append(job_id)
 
     def _submit_batch(self) -> None:
         asks = self._random.choices(ASKS, k=_BATCH)
         body = [{"statistic": ask.statistic, "parameters": ask.parameters, "label": self._label()} for ask in asks]
         status, answer = self._connection.ask("POST", "/v1/jobs/batch", {"requests": body})
-        if self._is_accepted(status, 202, answer):
+        if self._is_accepted(status, answer):
             for job, ask in zip(json.loads(answer)["jobs"], asks, strict=True):
                 self._accepted(job["id"], ask)
 
@@ -176,10 +190,10 @@ class Client(threading.Thread):
         if before != answer:
             self._ledger.violated(f"the result of {job_id} has changed")
 
-    def _is_accepted(self, status: int, wanted: int, answer: bytes) -> bool:
-        if status != wanted and status != 503:
+    def _is_accepted(self, status: int, answer: bytes) -> bool:
+        if status != 202:
             self._unexpected(status, "submitting", answer)
-        return status == wanted
+        return status == 202
 
     def _accepted(self, job_id: str, ask: Ask) -> None:
         self._own.append(job_id)

@@ -11,7 +11,7 @@ from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from reliability import invariants
-from reliability.clients import Connection, Ledger
+from reliability.clients import Connection, Ledger, submit
 from reliability.conditions import under
 from reliability.outcome import Outcome
 from reliability.scene import ASKS, Front, closing, write_table
@@ -55,13 +55,13 @@ def _crowd(server: RunningServer, ledger: Ledger, table: Path, limit: int, chanc
     with ExitStack() as crowd:
         # A client that was there before.
         connection = crowd.enter_context(contextlib.closing(Connection(server.url)))
-        _submit(connection, ledger, chance)
+        submit(connection, ledger, chance.choice(ASKS))
         for _ in range(limit + _MORE):
             with suppress(ConnectionError):  # it was refused, which is polite
                 one = crowd.enter_context(socket.create_connection(address, timeout=PATIENCE_S))
                 one.sendall(chance.choice(_HALVES))
         for _ in range(_JOBS):
-            _submit(connection, ledger, chance)
+            submit(connection, ledger, chance.choice(ASKS))
         for job_id in ledger.acknowledged:
             state = ""
             deadline_s = time.monotonic() + PATIENCE_S
@@ -71,19 +71,9 @@ def _crowd(server: RunningServer, ledger: Ledger, table: Path, limit: int, chanc
                 ledger.violated(f"{job_id} is {state!r} while connections are open")
     wait_until(lambda: _answers(address), "connections are given back")
     invariants.every_job_ends_right(server.url, ledger, table)
-    if code := server.end():
-        ledger.violated(f"the server ended with {code}")
+    invariants.ends_well(server, ledger)
     if "Traceback" in "".join(server.output):
         ledger.violated(f"a traceback: {''.join(server.output)[-500:]}")
-
-
-def _submit(connection: Connection, ledger: Ledger, chance: random.Random) -> None:
-    ask = chance.choice(ASKS)
-    status, answer = connection.ask("POST", f"/api/{ask.statistic}", ask.parameters)
-    if status == 200:
-        ledger.acknowledge(json.loads(answer)["job_id"], ask)
-    elif status != 503:
-        ledger.violated(f"submitting was answered {status}: {answer[:200]!r}")
 
 
 def _answers(address: tuple[str, int]) -> bool:

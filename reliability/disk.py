@@ -32,7 +32,7 @@ from meantime.stores.last_seen import LastSeenFile
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
 from reliability import invariants
-from reliability.clients import Connection, Ledger
+from reliability.clients import Connection, Ledger, submit
 from reliability.outcome import Outcome
 from reliability.scene import ASKS, Front, closing, kill, write_table
 from tests.support import factories
@@ -102,7 +102,7 @@ def disk_full(front: Front, folder: Path, *, number: int, seed: int) -> Outcome:
         empty(disk)
         with closing(front.start(table, disk / "state")) as server:
             invariants.every_job_ends_right(server.ready().url, ledger, table)
-            server.end()
+            invariants.ends_well(server, ledger)
         invariants.nothing_is_left(disk / "state", ledger)
     told = ", ".join(f"{count:,} {what}" for what, count in sorted(counts.items()))
     tried = f"{number:,} rounds on a disk of {_DISK_MB} MB ({told}); {len(ledger.acknowledged):,} acknowledged jobs"
@@ -145,21 +145,13 @@ def _fill_and_empty(
     empty(disk)
     poll(lambda: _submit(connection, ledger, chance, counts), lambda job_id: job_id is not None)
     invariants.every_job_ends_right(server.url, ledger, table)
-    if code := server.end():
-        ledger.violated(f"the server ended with {code}: {''.join(server.output[-5:])}")
+    invariants.ends_well(server, ledger)
 
 
 def _submit(connection: Connection, ledger: Ledger, chance: random.Random, counts: Counter[str]) -> str | None:
-    ask = chance.choice(ASKS)
-    status, answer = connection.ask("POST", f"/api/{ask.statistic}", ask.parameters)
+    status, job_id = submit(connection, ledger, chance.choice(ASKS))
     counts[f"answers {status}"] += 1
-    if status == 200:
-        job_id: str = answer.split(b'"job_id":')[1].split(b'"')[1].decode()
-        ledger.acknowledge(job_id, ask)
-        return job_id
-    if status != 503:
-        ledger.violated(f"submitting on a full disk was answered {status}: {answer[:200]!r}")
-    return None
+    return job_id
 
 
 def _start_on_full(front: Front, table: Path, disk: Path, ledger: Ledger, counts: Counter[str]) -> None:

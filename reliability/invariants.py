@@ -5,31 +5,24 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterable
+from contextlib import closing
 from pathlib import Path
 
 from reliability.clients import Connection, Ledger
 from reliability.scene import is_right
+from tests.support.server_process import RunningServer
 from tests.support.waiting import poll
 
 # Names of what is written under a temporary name and renamed, or belongs to work that is under way.
 _TEMPORARY = ("results/.writing-*", "snapshots/.*", "temporary/*", "*.writing*")
 
 
-def every_job_ends_right(url: str, ledger: Ledger, table: Path, *, only: Iterable[str] | None = None) -> int:
-    """Check that acknowledged jobs are there, end, and have the right answer, the same bytes as ever.
-
-    ``only`` these jobs; returns how many were checked.
-    """
-    connection = Connection(url)
-    checked = 0
-    try:
+def every_job_ends_right(url: str, ledger: Ledger, table: Path, *, only: Iterable[str] | None = None) -> None:
+    """Check that acknowledged jobs, or ``only`` these, are there, end, and have the right answer, as they ever had."""
+    with closing(Connection(url)) as connection:
         poll(lambda: json.loads(connection.ask("GET", "/api/num_jobs")[1])["num_jobs"], lambda waiting: waiting == 0)
         for job_id in list(ledger.acknowledged if only is None else only):
-            checked += 1
             _check(connection, job_id, ledger, table)
-    finally:
-        connection.close()
-    return checked
 
 
 def _check(connection: Connection, job_id: str, ledger: Ledger, table: Path) -> None:
@@ -47,25 +40,28 @@ def _check(connection: Connection, job_id: str, ledger: Ledger, table: Path) -> 
 
 def no_job_is_invented(url: str, ledger: Ledger) -> None:
     """Check that every job that is listed was submitted, and each submission made one job at most."""
-    connection = Connection(url)
-    try:
+    labels: list[str] = []
+    count = 0
+    with closing(Connection(url)) as connection:
         path: str | None = "/v1/jobs?limit=1000"
-        labels: list[str] = []
-        count = 0
         while path:
             page = json.loads(connection.ask("GET", path)[1])
             count += len(page["jobs"])
             labels += [job["label"] for job in page["jobs"] if job.get("label")]
             cursor = page.get("next")
             path = f"/v1/jobs?limit=1000&cursor={cursor}" if cursor else None
-    finally:
-        connection.close()
     if len(set(labels)) != len(labels):
         ledger.violated(f"{len(labels) - len(set(labels))} submissions made more than one job")
     if unknown := set(labels) - ledger.sent:
         ledger.violated(f"{len(unknown)} jobs have labels that nobody sent: {min(unknown)}")
     if count > ledger.attempts:
         ledger.violated(f"{count} jobs are listed, of {ledger.attempts} that were ever submitted")
+
+
+def ends_well(server: RunningServer, ledger: Ledger) -> None:
+    """Stop a server, and check that it says with its exit code that all is well."""
+    if code := server.end():
+        ledger.violated(f"the server ended with {code}: {''.join(server.output[-5:])}")
 
 
 def nothing_is_left(state: Path, ledger: Ledger) -> None:
