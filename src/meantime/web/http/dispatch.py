@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from operator import itemgetter
 from typing import Any
 from urllib.parse import unquote_to_bytes
 
@@ -25,7 +26,8 @@ from meantime.web.http.sending import send_reply, send_stream
 
 _log = structlog.get_logger("meantime.web")
 
-_KEY_HEADERS = (b"authorization", b"x-admin-key")
+_KEY_HEADERS = frozenset({b"authorization", b"x-admin-key"})
+_name_of = itemgetter(0)
 _STOPPED = ShuttingDown(
     "The server is stopping. Try again when it is running again; everything that was accepted is kept."
 )
@@ -104,7 +106,8 @@ class EndpointRoute(BaseRoute):
 
     async def _admit(self, request: HttpRequest, endpoint: Endpoint) -> None:
         authorization = admin_key = None
-        if any(name in _KEY_HEADERS for name, _ in request.scope["headers"]):
+        # Most requests have neither, and looking for each by its name takes four times as long.
+        if not _KEY_HEADERS.isdisjoint(map(_name_of, request.scope["headers"])):
             authorization, admin_key = request.header("authorization"), request.header("x-admin-key")
         try:
             request.caller = self._access.admit(
