@@ -45,7 +45,7 @@ class SourceSnapshots:
         self._ingestor = ingestor
         self._open_folder = open_folder
         self._known = KnownSources(folder)
-        self._identities: dict[Path, str] = {}  # what each snapshot was made from, as far as that is certain
+        self._made: dict[str, Path] = {}  # what each identity became, as far as that is certain
 
     def get(
         self,
@@ -69,7 +69,7 @@ class SourceSnapshots:
             SnapshotDamaged: the source has changed since, or is gone.
         """
         with suppress(DataError):
-            if self._identity(source) == self._identities.get(folder):
+            if self._made.get(self._identity(source)) == folder:
                 return
         what = f"The stored copy of {label_of(source)} is damaged, and the file has changed since, or is gone."
         raise SnapshotDamaged(f"{what} Reload the data set to serve the new content.").for_operator(
@@ -87,7 +87,7 @@ class SourceSnapshots:
             what = "a snapshot is damaged; its source is read again"
             _log.warning(what, dataset=source.name, reason=error.operator_reason)
             return None
-        self._identities[folder] = identity
+        self._made[identity] = folder
         return folder, snapshot
 
     def _read(
@@ -99,10 +99,9 @@ class SourceSnapshots:
         snapshot = self._open_folder(folder)
         # If the source changed meanwhile, the snapshot may be of either version, and the next start reads it again. If
         # the source is gone, it was still read whole.
-        self._identities.pop(folder, None)
         with suppress(DataError):
             if self._identity(source) == before:
-                self._identities[folder] = before
+                self._made[before] = folder
                 self._known.remember(before, folder)
         return folder, snapshot
 

@@ -246,6 +246,19 @@ def test_damaged_rows_of_a_source_that_has_changed_are_said_and_its_new_content_
             pass
 
 
+def test_a_snapshot_of_two_files_is_made_again_from_the_first_of_them(workspace: Workspace) -> None:
+    (workspace.folder / "copy").mkdir()
+    copies = workspace.source("a", "1", file="table"), workspace.source("b", "1", file="copy/table")
+    with workspace.serving(*copies) as catalog:
+        assert catalog.snapshot("a") is catalog.snapshot("b")
+        flip(rows_of(catalog))
+        repair = notice(catalog)
+        assert repair is not None
+        assert repair.result(PATIENCE_S) is None
+        with rows_of(catalog).opened():
+            pass
+
+
 def test_a_repair_that_meets_trouble_is_tried_again(workspace: Workspace) -> None:
     with workspace.serving(workspace.source("a", "1")) as catalog:
         failed = queue.SimpleQueue[str]()
