@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import BinaryIO, Literal, NamedTuple
 
 import numpy as np
@@ -112,14 +113,13 @@ def is_synthetic(datasource: str) -> bool:
 
 
 def _plan(level: Level | None, cells: int, seed: int) -> _Plan:
-    most = {each: _most_cells(each) for each in LEVELS}
     # 100 million rows fit into those of tracts.
-    enough = next(each for each in LEVELS if cells <= most[each])
+    enough = next(each for each in LEVELS if cells <= _most_cells(each))
     chosen = level or enough
-    if cells > most[chosen]:
+    if cells > (most := _most_cells(chosen)):
         raise SettingInvalid(
-            f"A sample of the level {chosen} has at most {most[chosen]:,} cells, fewer than these {cells:,} rows. "
-            f"Choose --level {enough}, or --rows-per-cell {-(-cells // most[chosen])} to repeat each cell, newly drawn."
+            f"A sample of the level {chosen} has at most {most:,} cells, fewer than these {cells:,} rows. "
+            f"Choose --level {enough}, or --rows-per-cell {-(-cells // most)} to repeat each cell, newly drawn."
         )
     if chosen == "state":
         scheme = Scheme.load()
@@ -130,6 +130,7 @@ def _plan(level: Level | None, cells: int, seed: int) -> _Plan:
     return _Plan(areas.scheme, create_area_world(areas, seed), _area_groups(areas.scheme), cells)
 
 
+@cache
 def _most_cells(level: Level) -> int:
     if level == "state":
         scheme = Scheme.load()
