@@ -8,10 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-import numpy as np
-
-from meantime.dataset.cube import ABSENT, Cells, Cube, Labels, Moments, Period, ValueType, exact, roll_up
-from meantime.dataset.snapshot import About, QuestionMetadata, Snapshot
+from meantime.dataset.cube import ABSENT, Cube, Labels, Period, ValueType, roll_up
+from meantime.dataset.samples.made_table import cells_of, snapshot_of
+from meantime.dataset.snapshot import QuestionMetadata, Snapshot
 
 BREAKFAST = "Percent of adults who skip breakfast"
 TEA = "Cups of tea a day"
@@ -48,27 +47,16 @@ def snapshot() -> Snapshot:
     >>> snapshot().cube.rows, snapshot().cube.withheld_by_reason()
     (9, {'~': 3})
     """
-    return Snapshot(
-        fingerprint="0" * 64,  # no real fingerprint
-        cube=_cube(),
-        about=About(
-            title="A worked example",
-            synthetic=False,
-            roles={"question": "Question", "location": "LocationDesc", "value": "Data_Value"},
-            columns=("Question", "LocationDesc", "Data_Value"),
-            # In the order of the cube's codes: sorted by name.
-            questions=(
-                QuestionMetadata(text=TEA, unit="cups"),
-                QuestionMetadata(text=NAPS, unit="percent", polarity="higher"),
-                QuestionMetadata(text=BREAKFAST, unit="percent", polarity="lower"),
-            ),
-            rows=len(ROWS),
-            rejected_total=0,
-            rejected=(),
-            files=("example.csv",),
-            encoding="utf-8",
-            delimiter=",",
-            decimal_mark=".",
+    return snapshot_of(
+        _cube(),
+        fingerprint="0" * 64,
+        title="A worked example",
+        file="example.csv",
+        # In the order of the cube's codes: sorted by name.
+        questions=(
+            QuestionMetadata(text=TEA, unit="cups"),
+            QuestionMetadata(text=NAPS, unit="percent", polarity="higher"),
+            QuestionMetadata(text=BREAKFAST, unit="percent", polarity="lower"),
         ),
     )
 
@@ -84,28 +72,7 @@ def _cube() -> Cube:
         reasons=("~",),
         footnotes=(),
     )
-    values = [row.tenths or 0 for row in ROWS]
-    count = np.array([row.tenths is not None for row in ROWS], dtype=np.int64)
-    unknown = np.full(len(ROWS), np.nan)
-    withheld = np.flatnonzero(count == 0).astype(np.int64)
-    cells = Cells(
-        keys=np.array([_key(row, labels) for row in ROWS], dtype=np.int64),
-        moments=Moments(
-            count=count,
-            total=exact(values),
-            squares=exact([value * value for value in values]),
-            minimum=exact(values),
-            maximum=exact(values),
-            withheld=1 - count,
-        ),
-        low=unknown,
-        high=unknown,
-        sample_size=unknown,
-        footnote=np.full(len(ROWS), ABSENT, dtype=np.int64),
-        withheld_cell=withheld,
-        withheld_reason=np.zeros(len(withheld), dtype=np.int64),
-        withheld_count=np.ones(len(withheld), dtype=np.int64),
-    )
+    cells = cells_of([_key(row, labels) for row in ROWS], [row.tenths for row in ROWS])
     return roll_up(labels, cells, scale=1)
 
 
