@@ -6,12 +6,13 @@ year, two sexes and the total, and a value of 0.
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterable
 from typing import NamedTuple
 
-import numpy as np
-
-from meantime.dataset.cube import ABSENT, Cells, Cube, Labels, Moments, Period, ValueType, exact, roll_up
-from meantime.dataset.snapshot import About, QuestionMetadata, Snapshot
+from meantime.dataset.cube import Cube, Labels, Period, ValueType, roll_up
+from meantime.dataset.samples.made_table import cells_of, snapshot_of
+from meantime.dataset.snapshot import QuestionMetadata, Snapshot
 
 SOUP = "Percent of adults who eat soup at breakfast"
 SINGING = "Percent of adults who sing in the morning"
@@ -67,25 +68,14 @@ def snapshot() -> Snapshot:
     >>> snapshot().cube.rows, snapshot().cube.withheld_by_reason()
     (33, {'~': 1})
     """
-    return Snapshot(
-        fingerprint="1" * 64,  # no real fingerprint
-        cube=_cube(rows()),
-        about=About(
-            title="A worked example of a survey",
-            synthetic=False,
-            roles={"question": "Question", "location": "LocationDesc", "value": "Data_Value"},
-            columns=("Question", "LocationDesc", "Data_Value"),
-            questions=(
-                QuestionMetadata(text=SOUP, unit="percent", polarity="lower"),
-                QuestionMetadata(text=SINGING, unit="percent", polarity="higher"),
-            ),
-            rows=len(rows()),
-            rejected_total=0,
-            rejected=(),
-            files=("survey.csv",),
-            encoding="utf-8",
-            delimiter=",",
-            decimal_mark=".",
+    return snapshot_of(
+        _cube(rows()),
+        fingerprint="1" * 64,
+        title="A worked example of a survey",
+        file="survey.csv",
+        questions=(
+            QuestionMetadata(text=SOUP, unit="percent", polarity="lower"),
+            QuestionMetadata(text=SINGING, unit="percent", polarity="higher"),
         ),
     )
 
@@ -105,30 +95,16 @@ def _cube(table: tuple[SurveyRow, ...]) -> Cube:
         reasons=("~",),
         footnotes=(),
     )
-    values = [row.value or 0 for row in table]
-    count = np.array([row.value is not None for row in table], dtype=np.int64)
-    withheld = np.flatnonzero(count == 0).astype(np.int64)
 
-    def published(numbers: list[float]) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
-        return np.where(count == 1, np.array(numbers), np.nan)
+    def published(numbers: Iterable[float]) -> list[float]:
+        return [math.nan if row.value is None else number for row, number in zip(table, numbers, strict=True)]
 
-    cells = Cells(
-        keys=np.array([_key(row, labels) for row in table], dtype=np.int64),
-        moments=Moments(
-            count=count,
-            total=exact(values),
-            squares=exact([value * value for value in values]),
-            minimum=exact(values),
-            maximum=exact(values),
-            withheld=1 - count,
-        ),
-        low=published([row.low / 10 for row in table]),
-        high=published([row.high / 10 for row in table]),
-        sample_size=published([float(row.respondents) for row in table]),
-        footnote=np.full(len(table), ABSENT, dtype=np.int64),
-        withheld_cell=withheld,
-        withheld_reason=np.zeros(len(withheld), dtype=np.int64),
-        withheld_count=np.ones(len(withheld), dtype=np.int64),
+    cells = cells_of(
+        [_key(row, labels) for row in table],
+        [row.value for row in table],
+        low=published(row.low / 10 for row in table),
+        high=published(row.high / 10 for row in table),
+        sample_size=published(row.respondents for row in table),
     )
     return roll_up(labels, cells, scale=1)
 
