@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from meantime.dataset.cube import ABSENT, Cells, Cube, Labels, Moments, Period, ValueType, exact, roll_up
-from meantime.dataset.snapshot import About, Polarity, QuestionMetadata, Snapshot
+from meantime.dataset.cube import ABSENT, Cube, Labels, Period, ValueType, roll_up
+from meantime.dataset.samples import made_table
+from meantime.dataset.snapshot import Polarity, QuestionMetadata, Snapshot
 
 
 def row(question: str = "Q", location: str = "Utah", value: str | None = "1", **more: Any) -> dict[str, Any]:
@@ -33,7 +34,7 @@ def cube(rows: Iterable[Mapping[str, Any]]) -> Cube:
 
     values = [None if r["value"] is None else Decimal(r["value"]) for r in rows_list]
     scale = max([0, *(-_exponent(v) for v in values if v is not None)])
-    numbers = [0 if v is None else int(v.scaleb(scale)) for v in values]
+    numbers = [None if v is None else int(v.scaleb(scale)) for v in values]
     keys = [
         [
             code(places["questions"], r["question"]),
@@ -45,26 +46,14 @@ def cube(rows: Iterable[Mapping[str, Any]]) -> Cube:
         ]
         for r in rows_list
     ]
-    withheld = [index for index, value in enumerate(values) if value is None]
-    reason_codes = [code(reasons, rows_list[index].get("reason", "empty")) for index in withheld]
-    count = np.array([value is not None for value in values], dtype=np.int64)
-    cells = Cells(
-        keys=np.array(keys, dtype=np.int64).reshape(len(rows_list), 6),
-        moments=Moments(
-            count=count,
-            total=exact(numbers),
-            squares=exact([n * n for n in numbers]),
-            minimum=exact(numbers),
-            maximum=exact(numbers),
-            withheld=1 - count,
-        ),
-        low=np.array([r.get("low", np.nan) for r in rows_list], dtype=np.float64),
-        high=np.array([r.get("high", np.nan) for r in rows_list], dtype=np.float64),
-        sample_size=np.array([r.get("sample_size", np.nan) for r in rows_list], dtype=np.float64),
-        footnote=np.array([code(footnotes, r.get("footnote")) for r in rows_list], dtype=np.int64),
-        withheld_cell=np.array(withheld, dtype=np.int64),
-        withheld_reason=np.array(reason_codes, dtype=np.int64),
-        withheld_count=np.ones(len(withheld), dtype=np.int64),
+    cells = made_table.cells_of(
+        keys,
+        numbers,
+        low=[r.get("low", np.nan) for r in rows_list],
+        high=[r.get("high", np.nan) for r in rows_list],
+        sample_size=[r.get("sample_size", np.nan) for r in rows_list],
+        footnotes=[code(footnotes, r.get("footnote")) for r in rows_list],
+        reasons=[code(reasons, r.get("reason", "empty")) for r in rows_list if r["value"] is None],
     )
     labels = Labels(
         **{name: tuple(known) for name, known in places.items()},
@@ -92,24 +81,13 @@ def snapshot(
 
 def snapshot_of(rolled: Cube, *, polarity: Mapping[str, Polarity] | None = None, unit: str = "percent") -> Snapshot:
     """The same of a cube."""
-    return Snapshot(
+    return made_table.snapshot_of(
+        rolled,
         fingerprint="f" * 64,
-        cube=rolled,
-        about=About(
-            title="A table for a test",
-            synthetic=False,
-            roles={"question": "Question", "location": "LocationDesc", "value": "Data_Value"},
-            columns=("Question", "LocationDesc", "Data_Value"),
-            questions=tuple(
-                QuestionMetadata(text=text, unit=unit, polarity=(polarity or {}).get(text))
-                for text in rolled.labels.questions
-            ),
-            rows=rolled.rows,
-            rejected_total=0,
-            rejected=(),
-            files=("test.csv",),
-            encoding="utf-8",
-            delimiter=",",
-            decimal_mark=".",
+        title="A table for a test",
+        file="test.csv",
+        questions=tuple(
+            QuestionMetadata(text=text, unit=unit, polarity=(polarity or {}).get(text))
+            for text in rolled.labels.questions
         ),
     )
