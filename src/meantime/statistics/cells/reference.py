@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 import msgspec
@@ -16,7 +16,7 @@ from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import REFERENCE, Provenance, of_both_sides, of_group
 from meantime.statistics.cells.refusals import refusal
 from meantime.statistics.cells.select import select
-from meantime.statistics.cells.selection import Selection
+from meantime.statistics.cells.selection import LeftOut, Selection
 from meantime.table import Cell
 
 
@@ -39,7 +39,7 @@ def with_reference(snapshot: Snapshot, parameters: CellParameters, name: str | N
         raise refusal("/reference", "missing", detail)
     pooled = pool_periods(select(snapshot, parameters, also=reference))
     if reference not in pooled.groups.names:
-        raise _absent(reference, pooled)
+        raise absent(reference, pooled.left_out)
     return ReferencedEstimates(pooled, pooled.groups.names.index(reference))
 
 
@@ -58,7 +58,7 @@ def beside(pooled: Pooled, name: str | None) -> Pooled | None:
         line = pool_periods(_cells_of(reference, pooled.selection))
         if len(line):
             return line
-        raise _absent(reference, line)
+        raise absent(reference, line.left_out)
     except RequestInvalid as invalid:
         if name is None:
             return None
@@ -76,8 +76,9 @@ def _cells_of(name: str, selection: Selection) -> Selection:
     return select(selection.snapshot, own)
 
 
-def _absent(reference: str, pooled: Pooled) -> RequestInvalid:
-    reason = next((each.reason for each in pooled.left_out if each.location == reference), "has no value")
+def absent(reference: str, left_out: Iterable[LeftOut]) -> RequestInvalid:
+    """Return the error that a reference has no value, with the reasons of those that are left out."""
+    reason = " and ".join(each.reason for each in left_out if each.location == reference) or "has no value"
     detail = f"The reference {reference} {reason}. Choose another reference or other years."
     return refusal("/reference", "absent", detail)
 

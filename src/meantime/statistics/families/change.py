@@ -17,9 +17,9 @@ from meantime.statistics.cells.containment import Containment, containment, corr
 from meantime.statistics.cells.periods import SYNTAX, sharing
 from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.provenance import EARLIER, LATER, Provenance, of_all, of_group
+from meantime.statistics.cells.reference import absent
 from meantime.statistics.cells.refusals import refusal
 from meantime.statistics.cells.select import select
-from meantime.statistics.cells.selection import LeftOut
 from meantime.statistics.cost import Cost
 from meantime.statistics.explain.differences import DifferenceColumns, explain_difference, explain_relative
 from meantime.statistics.explain.estimates import estimate_of
@@ -182,21 +182,12 @@ def prepare(snapshot: Snapshot, parameters: Change) -> Pools:
     earlier = earlier[np.isin(earlier.groups.locations, both)]
     later = later[np.isin(later.groups.locations, both)]
     if parameters.reference is not None and parameters.reference not in later.groups.names:
-        reason = _reason(left_out, parameters.reference)
-        raise refusal(
-            "/reference",
-            "absent",
-            f"The reference {parameters.reference} {reason}. Choose another reference or other years.",
-        )
+        raise absent(parameters.reference, left_out)
     contained: tuple[Containment, ...] = ()
     if parameters.reference is not None:
         at = later.groups.names.index(parameters.reference)
         contained = (containment(later, at, parameters), containment(earlier, at, parameters))
     return Pools(earlier, later.with_left_out(left_out), contained)
-
-
-def _reason(left_out: tuple[LeftOut, ...], name: str) -> str:
-    return " and ".join(each.reason for each in left_out if each.location == name)
 
 
 def _beyond(
