@@ -164,7 +164,8 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], work: Work) -> Table:
     at_once = simultaneous(compared, check=work.check)
     alone = rank_interval(marginal(compared, check=work.check), is_lower_better=is_below)
     together = rank_interval(at_once, is_lower_better=is_below)
-    rank = ranks(settled(d.value, near=_larger(now)), is_lower_better=is_below)
+    gap = settled(d.value, near=_larger(now))
+    rank = ranks(gap, is_lower_better=is_below)
     # Stable: tied ones stay in the order of the names.
     order = np.argsort(rank, kind="stable")
     names = now.group.groups.names
@@ -188,7 +189,6 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], work: Work) -> Table:
         integers((now.group.respondents + now.reference.respondents)[order]),
         flag_texts((now.group.flags | now.reference.flags)[order]),
     ]
-    gap = settled(d.value, near=_larger(now))
     findings = _findings(
         now, before, about, gap, rank, compared, at_once, p_adjusted, change, change_adjusted, parameters, chosen, work
     )

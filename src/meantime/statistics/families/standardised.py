@@ -221,8 +221,7 @@ def _named_or_default(
     own = [each.name for each in snapshot.about.standards]
     candidates = [standard] if standard else [(name,) for name in dict.fromkeys((_USUAL, *own, *known))]
     categories = list(groups) if category is None else [category]
-    found = [(one, by) for one in candidates for by in categories if fits(one, groups.get(by, []), known)]
-    found = [(one, by) for one, by in found if groups.get(by)]
+    found = [(one, by) for one in candidates for by in categories if groups.get(by) and fits(one, groups[by], known)]
     if not found:
         raise _nothing_fits(parameters, groups)
     chosen, by = found[0]
