@@ -40,11 +40,14 @@ def _whole(least: int, most: int) -> Callable[[str], int]:
     return cast
 
 
-def _share(text: str) -> float:
-    share = float(text)
-    if not 0 <= share <= 1:
-        raise ValueError(text)
-    return share
+def _number(least: float, most: float) -> Callable[[str], float]:
+    def cast(text: str) -> float:
+        number = float(text)
+        if not least <= number <= most:
+            raise ValueError(text)
+        return number
+
+    return cast
 
 
 def _seconds(text: str) -> float:
@@ -86,13 +89,6 @@ def _origins(text: str) -> tuple[str, ...]:
     return origins
 
 
-def _rate(text: str) -> float:
-    rate = float(text)
-    if not 0 <= rate <= 1_000_000:
-        raise ValueError(text)
-    return rate
-
-
 def _frame_ancestors(text: str) -> str:
     """Accept the sources of one directive, and nothing that would end it and begin another."""
     if not text.strip() or not text.isascii() or not text.isprintable() or set(text) & set(";,"):
@@ -125,7 +121,7 @@ SETTINGS = (
     Setting("allowed_hosts", "", _names, "names separated by commas", "Host names that requests may use, besides localhost, the loopback addresses and the setting host."),
     Setting("admin_key", "", _optional, "text", "Key with the role operate, besides those of `meantime key create`. Clients send it in the header X-Admin-Key, or as Authorization: Bearer."),
     Setting("allow_anonymous", "no", _yes_or_no, "yes or no", "Whether requests without a key may read and submit where keys are otherwise required: once there are keys, or if host is not loopback."),
-    Setting("rate_limit", "100", _rate, "a number of requests a second", "How many requests a second a key, or an address without a key, may send; ten times as many at once. 0 is no limit. Programs on the server's own machine are not limited."),
+    Setting("rate_limit", "100", _number(0, 1_000_000), "a number of requests a second", "How many requests a second a key, or an address without a key, may send; ten times as many at once. 0 is no limit. Programs on the server's own machine are not limited."),
     Setting("trusted_proxies", "", _networks, "addresses or networks separated by commas", "Proxies whose X-Forwarded-For and X-Forwarded-Proto are believed, such as 127.0.0.1."),
     Setting("allowed_origins", "", _origins, "origins such as https://example.org separated by commas, or *", "Sites whose pages may use the API from a browser (CORS)."),
     Setting("frame_ancestors", "'none'", _frame_ancestors, "sources of a Content-Security-Policy, separated by spaces", "Sites that may embed the explorer in a frame, such as 'self' or https://example.org."),
@@ -142,7 +138,7 @@ SETTINGS = (
     Setting("shutdown_deadline_s", "30", _seconds, "a number of seconds", "How many seconds queued jobs may still run when the server stops. The others run at the next start."),
     Setting("load_memory_mb", "2048", _whole(256, 10_000_000), "a number of megabytes, at least 256", "The most memory that reading a file may take, in MB. DuckDB gets two thirds of it, and reading fails if it needs more. The default is enough for 72,000 census tracts, or 2 million cells."),
     Setting("disk_reserve_mb", "256", _whole(0, 100_000_000), "a number of megabytes", "Disk space that is kept free for jobs while a file is read, in MB. Reading stops and is tried again later rather than use it: 100,000 kept jobs take about 200 MB. At most a twentieth of the disk is kept."),
-    Setting("rejected_limit", "0.05", _share, "a number from 0 to 1", "Share of rejected lines above which a file is refused."),
+    Setting("rejected_limit", "0.05", _number(0, 1), "a number from 0 to 1", "Share of rejected lines above which a file is refused."),
     Setting("log_size_mb", "10", _whole(1, 100_000), "a number of megabytes, at least 1", "Size in MB at which webserver.log is rotated."),
     Setting("log_files", "5", _whole(1, 1000), "a whole number, at least 1", "How many rotated logs are kept."),
 )  # fmt: skip
