@@ -114,6 +114,19 @@ def test_what_is_too_long_is_said_in_the_form_of_the_api(
     assert json.loads(classic.partition(b"\r\n\r\n")[2])["status"] == "error"
 
 
+def test_whoever_still_sends_when_refused_gets_the_whole_answer(wire: Wire) -> None:
+    with connected(wire) as connection:
+        connection.sendall(b"GET /v1/jobs?label=" + b"x" * 66_000)
+        answer = connection.recv(1)
+        # The refusal is there. What the client had still to send must not reset the connection.
+        for _ in range(10):
+            connection.sendall(b"y" * 10_000)
+        while more := connection.recv(65_536):
+            answer += more
+    assert statuses(answer) == [414]
+    assert json.loads(answer.partition(b"\r\n\r\n")[2])["code"] == "address-too-long"
+
+
 def test_as_much_as_a_real_request_may_have_is_answered(wire: Wire) -> None:
     assert wire.statuses(get(b"/livez?" + b"x" * 62_000, b"Connection: close")) == [200]
     assert wire.statuses(get(b"/livez", b"Connection: close", *(b"X-%d: y" % n for n in range(98)))) == [200]

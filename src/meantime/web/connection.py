@@ -101,7 +101,8 @@ class Connection(HttpToolsProtocol):
         self.timeout_keep_alive = shared.limits.idle_s  # type: ignore[assignment]  # uvicorn's is a whole number
         self._refusal: MeantimeError | None = None
         self._is_surplus = False
-        self._is_ended = False  # nothing more is read
+        self._is_ended = False  # what still comes is discarded
+        self._discarded_bytes = 0
         self._received = b""
         # Of the request that is being parsed
         self._has_moved = False  # a request was begun or completed by the bytes that came last
@@ -149,6 +150,7 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what arrived, and limit what is not complete after it."""
         if self._is_ended:
+            self._discard(len(data))
             return
         self._received = data
         if self._is_surplus:
@@ -380,7 +382,27 @@ class Connection(HttpToolsProtocol):
         url = b"" if self._is_complete else self.url
         address = url or b"".join(self._received.split(b"\n", 1)[0].split(b" ")[1:2])
         self.transport.write(_refusal(address, error))
-        self._close()
+        if self._answering is not None and not self._answering.response_complete:
+            # The application may wait for the rest of the body.
+            self._answering.disconnected = True
+            self._answering.message_event.set()
+        self._linger()
+
+    def _linger(self) -> None:
+        """Say that nothing more is sent, and close the connection when the client has no more to send either.
+
+        A connection that is closed with bytes unread is reset, and the client loses the answer.
+        """
+        if self.transport.is_closing():
+            return
+        self.transport.write_eof()
+        self._unread.watch()
+        self._start_timer(self._limits.refused_s if self._is_surplus else self._limits.linger_s, self._close)
+
+    def _discard(self, size_bytes: int) -> None:
+        self._discarded_bytes += size_bytes
+        if self._discarded_bytes > self._limits.linger_bytes:
+            self._close()
 
     def _close(self) -> None:
         """Close the connection when what was written is read, if it is read."""

@@ -34,6 +34,8 @@ class ConnectionLimits:
     idle_s: float = 5
     # What is still read after an answer, so that the client sees it before its connection is closed.
     linger_s: float = 5
+    # Of what comes after a refusal. Whoever sends more than this is not reading, and is reset.
+    linger_bytes: int = 1024 * 1024
     # Answers that a client does not read: it must take some in each period.
     unread_bytes_per_s: float = 1024
     unread_period_s: float = 30
