@@ -43,6 +43,19 @@ def cell_format(column: Column, cells: Sequence[Cell]) -> Callable[[Cell], str]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Heading:
+    """What the numbers of a table are about, in words for a heading."""
+
+    topic: str  # the question without its people: "obesity"
+    title: str  # with the group: "obesity among women"
+    people: str  # "women"; "groups of Age" where there are several; "" without any
+    years: str  # "2023", "2011–2023"; "" where the source has none
+    later_years: str = (
+        ""  # as in a request; the latest years of all locations, where those of the chosen ones are earlier
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
     """Columns of equal length, in a stated order, with what a reader should know besides the numbers.
 
@@ -55,6 +68,7 @@ class Table:
     notes: tuple[str, ...] = ()  # what the numbers are
     warnings: tuple[str, ...] = ()  # what they are not
     findings: tuple[str, ...] = ()  # what they say, in sentences made of tested statements only
+    about: Heading | None = None  # None of the nine classic statistics, which average rows of any kind
 
     def __post_init__(self) -> None:
         if len(self.columns) != len(self.data):

@@ -7,14 +7,14 @@ back exactly: doubles, integers of 64 bits, text in any script, and missing valu
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import isfinite
 from typing import Any
 
 import msgspec
 
 from meantime.errors import NotMeantime
-from meantime.table import Cell, Column, Kind, Table
+from meantime.table import Cell, Column, Heading, Kind, Table
 
 # A row is 50 to 200 bytes: some 50 to 200 KB a piece, so that a long table is never whole in memory as text, and a
 # piece is worth the trouble of sending it.
@@ -142,7 +142,8 @@ def _head(document: Document) -> dict[str, Any]:
 def _tail(document: Document) -> dict[str, Any]:
     table = document.table
     texts = {"findings": table.findings, "notes": table.notes, "warnings": table.warnings}
-    return {**texts, "citation": document.citation}
+    about = {} if table.about is None else {"about": asdict(table.about)}
+    return {**about, **texts, "citation": document.citation}
 
 
 def _not_held(kind: Kind, cells: Sequence[Cell]) -> Iterator[Cell]:
@@ -180,6 +181,7 @@ class _Written(msgspec.Struct):
     warnings: tuple[str, ...]
     citation: str
     findings: tuple[str, ...] = ()  # results that were made before there were any have none
+    about: Heading | None = None  # likewise
 
 
 def _decode(body: bytes) -> Document:
@@ -199,6 +201,7 @@ def _decode(body: bytes) -> Document:
             notes=written.notes,
             warnings=written.warnings,
             findings=written.findings,
+            about=written.about,
         ),
         citation=written.citation,
     )

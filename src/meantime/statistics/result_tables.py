@@ -10,7 +10,7 @@ from meantime.dataset.cube import Doubles, Integers
 from meantime.statistics import columns as shared
 from meantime.statistics.cells.selection import LeftOut, Selection, left_out_warning
 from meantime.statistics.methods.reliability import Flags, names
-from meantime.table import Cell, Column, Kind, Table
+from meantime.table import Cell, Column, Heading, Kind, Table
 
 # The columns that honest statistics share.
 ESTIMATE = shared.number("estimate", "the estimate")
@@ -72,4 +72,11 @@ def table(
         notes=tuple(filter(None, (*of.notes, *notes))),
         warnings=tuple(filter(None, all_warnings)),
         findings=(*first, *found[1:]),
+        about=Heading(
+            topic=of.subject.title.topic,
+            title=str(of.subject),
+            people=of.people,
+            years=of.years,
+            later_years=of.later_years,
+        ),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import given
 from meantime.errors import NotMeantime
 from meantime.formats import document
 from meantime.formats.document import ROWS_A_PIECE, Document
-from meantime.table import Cell, Column, Kind, Table
+from meantime.table import Cell, Column, Heading, Kind, Table
 from tests.support import result_documents
 from tests.support.result_documents import COUNT, LOCATION, MEAN, of, of_numbers, written
 
@@ -52,6 +53,14 @@ def test_a_table_without_rows_keeps_its_columns() -> None:
     empty = of_numbers()
     assert json.loads(document.encode(empty))["rows"] == []
     assert document.decode(document.encode(empty)) == empty
+
+
+def test_what_the_numbers_are_about_is_kept_where_it_is_known() -> None:
+    about = Heading(topic="obesity", title="obesity among women", people="women", years="2022", later_years="2023")
+    known = replace(of_numbers(1.5), table=replace(of_numbers(1.5).table, about=about))
+    assert json.loads(document.encode(known))["about"]["title"] == "obesity among women"
+    assert document.decode(document.encode(known)) == known
+    assert "about" not in json.loads(document.encode(of_numbers(1.5)))
 
 
 def test_a_result_of_before_there_were_findings_is_still_read() -> None:

@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
 
-from meantime.dataset.cube import ABSENT, Period
+from meantime import text
+from meantime.dataset.cube import ABSENT
 from meantime.statistics.cells.cell_parameters import check_form
 from meantime.statistics.cells.draft import LOCATION, PERIOD, Draft
-from meantime.statistics.cells.periods import RequestedYears, latest, matching, parse, periods_text, sharing
+from meantime.statistics.cells.periods import (
+    MOST_HAVE,
+    RequestedYears,
+    latest,
+    matching,
+    parse,
+    periods_text,
+    sharing,
+)
 from meantime.statistics.cells.selection import Booleans
 from meantime.statistics.parameters import period_text
 
@@ -33,8 +40,7 @@ def chosen_periods(draft: Draft, of_basis: Booleans, chosen: Booleans) -> list[i
         return []
     there = [draft.cube.labels.periods[code] for code in codes]
     if years.is_latest:
-        having = [int((draft.keys[with_value, PERIOD] == code).sum()) for code in codes]
-        return [codes[_latest(draft, there, having, len(np.unique(draft.keys[with_value, LOCATION])))]]
+        return [_latest(draft, of_basis & draft.has_value, with_value)]
     indices, absent = matching(years, there)
     if absent or not indices:
         named = periods_text(absent) if absent else "these years"
@@ -68,14 +74,40 @@ def _refuse_no_value(draft: Draft) -> None:
         )
 
 
-def _latest(draft: Draft, there: Sequence[Period], having: Sequence[int], locations: int) -> int:
-    if draft.by_stratum:
-        # Each location counts as often as it has strata, in what it has and in what there is.
-        locations = max(having)
-    index, is_had_by_most = latest(there, having, locations)
-    if not is_had_by_most:
+def _latest(draft: Draft, everywhere: Booleans, chosen: Booleans) -> int:
+    """Return the code of the latest period of the chosen cells; say so where all locations have a later one."""
+    code, having, locations = _latest_of(draft, chosen)
+    if having < MOST_HAVE * locations:
         draft.warnings.append(
-            f"No year has values for nine in ten of the locations; {period_text(there[index])} has them for most "
-            f"({having[index]:,} of {locations:,})."
+            f"No year has values for nine in ten of the locations; {period_text(draft.cube.labels.periods[code])} has "
+            f"them for most ({having:,} of {locations:,})."
         )
-    return index
+    of_all = _latest_of(draft, everywhere)[0]
+    if draft.cube.labels.periods[of_all].last > draft.cube.labels.periods[code].last:
+        _say_why_earlier(draft, chosen, code, of_all)
+    return code
+
+
+def _latest_of(draft: Draft, cells: Booleans) -> tuple[int, int, int]:
+    """Return the code of the latest period, how many cells have it, and how many there are to have it."""
+    codes = np.unique(draft.keys[cells, PERIOD]).tolist()
+    having = [int((draft.keys[cells, PERIOD] == code).sum()) for code in codes]
+    # Each location counts as often as it has strata, in what it has and in what there is.
+    all_of_them = max(having) if draft.by_stratum else len(np.unique(draft.keys[cells, LOCATION]))
+    index = latest([draft.cube.labels.periods[code] for code in codes], having, all_of_them)
+    return codes[index], having[index], all_of_them
+
+
+def _say_why_earlier(draft: Draft, chosen: Booleans, code: int, later: int) -> None:
+    labels = draft.cube.labels
+    at, at_later = (
+        np.bincount(draft.keys[chosen & (draft.keys[:, PERIOD] == each), LOCATION], minlength=len(labels.locations))
+        for each in (code, later)
+    )
+    lacking = [labels.locations[index] for index in np.flatnonzero(at_later < at).tolist()]
+    year, later_year = (text.years(*labels.periods[each]) for each in (code, later))
+    verb = "has" if len(lacking) == 1 else "have"
+    what = f"no {later_year} value" if not draft.by_stratum else f"values of fewer groups in {later_year}"
+    draft.warnings.append(f"The latest year shown is {year}, because {text.listed(lacking)} {verb} {what}.")
+    if at_later.any():
+        draft.later_years = period_text(labels.periods[later])

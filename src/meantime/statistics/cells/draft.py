@@ -33,6 +33,7 @@ class Draft:
         self.has_value: Booleans = self.cube.cells.moments.count[cells] > 0
         self.geography = geography.for_locations(self.cube.labels.locations)
         self.by_default = ""  # what was chosen because the request does not name it, in a sentence
+        self.later_years = ""  # the latest period of all locations, where that of the chosen ones is an earlier one
         self.problems: list[Problem] = []
         self.notes: list[str] = []
         self.warnings: list[str] = []

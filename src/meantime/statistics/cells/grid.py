@@ -26,7 +26,7 @@ from meantime.statistics.methods.standard_errors import (
 )
 from meantime.statistics.words import warnings
 from meantime.statistics.words.subject import capitalized
-from meantime.text import PERCENT, listed, quoted
+from meantime.text import PERCENT, quoted
 
 # The scales that there are for what is no percent, and for percents.
 _SCALES = ((Scale.LOG, Scale.LINEAR), (Scale.LOGIT, Scale.LINEAR))
@@ -127,6 +127,7 @@ def _estimated(
         notes=(),
         warnings=(),
         by_default=draft.by_default,
+        later_years=draft.later_years,
     )
     few = warnings.few_respondents(value, errors.se, respondents) if is_percent else ""
     return replace(
@@ -192,10 +193,5 @@ def _note_errors(
 
 def _about(selection: Selection) -> str:
     """Say about whom and about which years an answer is: "Women / 2023."."""
-    pairs = set(selection.stratum_names)
-    subject, categories = selection.subject, sorted({category for category, _ in pairs})
-    if len(pairs) == 1:
-        who = subject.group or subject.title.people or "everyone"
-    else:
-        who = f"groups of {listed(categories)}" if pairs else ""
+    who = selection.people
     return f"{' / '.join(filter(None, (capitalized(who), selection.years)))}." if who or selection.years else ""

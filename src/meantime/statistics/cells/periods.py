@@ -87,20 +87,20 @@ def matching(years: RequestedYears, there: Sequence[Period]) -> tuple[list[int],
     return _in_time(meant, there), [period for period in years.named if period not in there]
 
 
-def latest(there: Sequence[Period], having: Sequence[int], locations: int) -> tuple[int, bool]:
-    """Return the index of the last period that nine in ten locations have, and whether there is one.
+def latest(there: Sequence[Period], having: Sequence[int], locations: int) -> int:
+    """Return the index of the last period that nine in ten locations have.
 
     Where there is none, that of the period which most have, the last of these.
 
     >>> there = [Period(2019, 2019), Period(2020, 2020)]
     >>> latest(there, [55, 49], 55), latest(there, [30, 20], 55)
-    ((0, True), (0, False))
+    (0, 0)
     """
     order = _in_time(range(len(there)), there)
     enough = [index for index in order if having[index] >= MOST_HAVE * locations]
     if enough:
-        return enough[-1], True
-    return max(order, key=lambda index: (having[index], order.index(index))), False
+        return enough[-1]
+    return max(order, key=lambda index: (having[index], order.index(index)))
 
 
 def sharing(periods: Sequence[Period]) -> tuple[Period, Period] | None:

@@ -73,6 +73,7 @@ class Selection:
     notes: tuple[str, ...]
     warnings: tuple[str, ...]
     by_default: str = ""  # what was chosen because the request does not name it, in a sentence
+    later_years: str = ""  # the latest period of all locations, where that of these is an earlier one
     standardized: StandardizedGroups | None = None  # where each value is the weighted sum of several cells
 
     def __len__(self) -> int:
@@ -190,6 +191,14 @@ class Selection:
         subject = Subject(title=title, years=self.years, unit=self.unit, geography=self.geography)
         strata = set(self.stratum_names)
         return subject.of(*strata.pop()) if len(strata) == 1 else subject
+
+    @property
+    def people(self) -> str:
+        """Whom the cells are about, in words: one group, the people of the question, or the groups of categories."""
+        pairs = set(self.stratum_names)
+        if len(pairs) == 1:
+            return self.subject.group or self.subject.title.people or "everyone"
+        return f"groups of {listed(sorted({category for category, _ in pairs}))}" if pairs else ""
 
     @property
     def wanted_places(self) -> set[str]:

@@ -356,6 +356,6 @@ STATISTIC = Statistic(
             *(0.0031655031640508164, 0.006331006328101633, 0.41301597062249723),
         ),
     ),
-    method_version=7,
+    method_version=8,
     charts=("scatter",),
 )

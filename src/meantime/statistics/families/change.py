@@ -293,6 +293,6 @@ STATISTIC = Statistic(
             *(0.29783262613686845, 1.0),
         ),
     ),
-    method_version=7,
+    method_version=8,
     charts=("comparison",),
 )

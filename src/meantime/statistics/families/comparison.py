@@ -273,6 +273,6 @@ STATISTIC = Statistic(
             *(0.024394454026040572, 0.4878890805208114, None, "no clear difference", 4537, ""),
         ),
     ),
-    method_version=7,
+    method_version=8,
     charts=("comparison", "verdict_map", "map"),
 )

@@ -182,5 +182,5 @@ STATISTIC = Statistic(
             "",
         ),
     ),
-    method_version=5,
+    method_version=6,
 )

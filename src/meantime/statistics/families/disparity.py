@@ -337,6 +337,6 @@ STATISTIC = Statistic(
             *(2651, ""),
         ),
     ),
-    method_version=7,
+    method_version=8,
     charts=("disparity",),
 )

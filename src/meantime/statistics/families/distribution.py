@@ -309,6 +309,6 @@ STATISTIC = Statistic(
             *(0.03467538720037798, 0.6588323568071817, "", 4537, ""),
         ),
     ),
-    method_version=7,
+    method_version=8,
     charts=("spread", "estimates", "map"),
 )

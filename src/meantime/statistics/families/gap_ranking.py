@@ -393,6 +393,6 @@ STATISTIC = Statistic(
             *(9161, ""),
         ),
     ),
-    method_version=9,
+    method_version=10,
     charts=("ranking",),
 )

@@ -392,6 +392,6 @@ STATISTIC = Statistic(
             *("National", 33.1, 32.9, 33.3),
         ),
     ),
-    method_version=10,
+    method_version=11,
     charts=("ranking", "estimates", "map"),
 )

@@ -375,6 +375,6 @@ STATISTIC = Statistic(
         ("Wyoming", 2, 2, 2, 2, 2, 2, 2, 2, 0),
         ("South Carolina", 3, 3, 4, 4, 4, 3, 3, 4, 1),
     ),
-    method_version=6,
+    method_version=7,
     charts=("slopes",),
 )

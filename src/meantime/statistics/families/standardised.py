@@ -391,6 +391,6 @@ STATISTIC = Statistic(
             *(6, 0, 4535, ""),
         ),
     ),
-    method_version=6,
+    method_version=7,
     charts=("estimates", "map"),
 )

@@ -173,6 +173,6 @@ STATISTIC = Statistic(
             *(2.8053223435152073e-07, 9.818628202303226e-06, "better", 4537, ""),
         ),
     ),
-    method_version=6,
+    method_version=7,
     charts=("comparison", "verdict_map", "map"),
 )

@@ -443,6 +443,6 @@ STATISTIC = Statistic(
             *(-0.2571534834500745, 1.346582943805166e-05, 0.35749999999999993),
         ),
     ),
-    method_version=7,  # from 2 on the years of a percent are weighed by standard errors at their mean
+    method_version=8,  # from 2 on the years of a percent are weighed by standard errors at their mean
     charts=("comparison",),
 )

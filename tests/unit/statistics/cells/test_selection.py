@@ -204,6 +204,25 @@ class TestYears:
         snapshot = made(row("A", 2019, **FEMALE), row("A", 2019, **MALE), row("A", 2020, **FEMALE))
         assert select(snapshot, asked(), by_stratum=True).years == "2019"
 
+    def test_where_the_choice_of_locations_moves_the_latest_year_it_says_why_and_which_is_later(self) -> None:
+        found = select(self.SNAPSHOT, asked(locations=("L01", "L02", "L18", "L19")))
+        assert (found.years, found.later_years) == ("2019", "2020")
+        assert "The latest year shown is 2019, because L18 and L19 have no 2020 value." in found.warnings
+        alone = select(self.SNAPSHOT, asked(locations=("L18",)))
+        assert (alone.years, alone.later_years) == ("2019", "")
+        assert "The latest year shown is 2019, because L18 has no 2020 value." in alone.warnings
+        assert select(self.SNAPSHOT, asked(locations=("L01", "L02"))).warnings == ()
+        assert select(self.SNAPSHOT, asked(years="2019", locations=("L01", "L18"))).later_years == ""
+
+    def test_where_the_choice_leaves_fewer_groups_in_the_latest_year_it_says_so(self) -> None:
+        both = [
+            row(f"L{number}", year, **group) for number in range(4) for year in (2019, 2020) for group in (MALE, FEMALE)
+        ]
+        snapshot = made(*both, *(row("A", 2019, **group) for group in (MALE, FEMALE)), row("A", 2020, **FEMALE))
+        found = select(snapshot, asked(locations=("A",)), by_stratum=True)
+        assert (found.years, found.later_years) == ("2019", "2020")
+        assert found.warnings == ("The latest year shown is 2019, because A has values of fewer groups in 2020.",)
+
     def test_a_table_without_years_has_its_rows(self) -> None:
         snapshot = made(row("Utah", None), row("Ohio", None, None, reason="*"))
         found = pool_periods(select(snapshot, asked()))

@@ -10,7 +10,7 @@ import msgspec
 from meantime.charts.registry import CHARTS
 from meantime.errors import NotAcceptable, PictureFailed
 from meantime.formats.registry import FORMATS
-from meantime.table import Kind
+from meantime.table import Heading, Kind
 from meantime.web.http.endpoint import Header, Outcome, Parameter
 
 
@@ -38,6 +38,13 @@ class ResultDocument(msgspec.Struct, frozen=True, kw_only=True):
         list[dict[str, str | int | float | None]],
         msgspec.Meta(description="Each row has every column, in order; null means that there is no value."),
     ]
+    about: Annotated[
+        Heading | msgspec.UnsetType,
+        msgspec.Meta(
+            description="What the numbers are about, in words for a heading; absent from results of the nine classic "
+            "statistics, and from those that are older than this field."
+        ),
+    ] = msgspec.UNSET
     findings: Annotated[
         list[str],
         msgspec.Meta(description="What the numbers say, in words; absent from results that are older than this field."),
