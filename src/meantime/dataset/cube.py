@@ -92,8 +92,8 @@ class Moments:
     def __getitem__(self, which: Any) -> Moments:
         return Moments(**{field.name: getattr(self, field.name)[which] for field in fields(self)})
 
-    def means(self, scale: int) -> Doubles:
-        """Return the mean of each group, rounded once; NaN if it has no value.
+    def means(self, scale: int, which: Any = slice(None)) -> Doubles:
+        """Return the mean of each group, or of some, rounded once; NaN if it has no value.
 
         >>> one = np.array([1])
         >>> Moments(count=np.array([3]), total=np.array([100]), squares=one, minimum=one, maximum=one,
@@ -104,9 +104,10 @@ class Moments:
             OverflowError: a mean is too large for a double. Reading accepts only values that are doubles, so this
                 does not happen with tables that were read.
         """
-        means = np.full(len(self), np.nan)
-        filled = np.flatnonzero(self.count)
-        count, total = self.count[filled], self.total[filled]
+        count, total = self.count[which], self.total[which]
+        means = np.full(len(count), np.nan)
+        filled = np.flatnonzero(count)
+        count, total = count[filled], total[filled]
         if total.dtype != object and len(filled) and scale <= 15:
             divisor = count.astype(np.float64) * 10.0**scale
             if max(divisor.max(), np.abs(total).max()) < _DOUBLE_EXACT:

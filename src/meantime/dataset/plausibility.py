@@ -60,7 +60,7 @@ def data_problems(cube: Cube, questions: Sequence[QuestionMetadata], cells: Inte
     """Return the problems of some cells, the impossible ones first."""
     cells = cells[cube.cells.moments.count[cells] == 1]
     is_percent = _is_percent(cube, questions, cells)
-    value = cube.cells.moments[cells].means(cube.scale)
+    value = cube.cells.moments.means(cube.scale, cells)
     low, high, respondents = cube.cells.low[cells], cube.cells.high[cells], cube.cells.sample_size[cells]
     with np.errstate(invalid="ignore"):
         is_reversed = low > high
@@ -79,7 +79,7 @@ def data_problems(cube: Cube, questions: Sequence[QuestionMetadata], cells: Inte
             # Beyond what rounding explains.
             "narrow": is_percent & has_width & (widest < LEAST_DESIGN_EFFECT),
             "wide": is_percent & has_width & (narrowest > MOST_DESIGN_EFFECT),
-            "proportions": is_percent & possible & _are_proportions(cube, questions, cells),
+            "proportions": _are_proportions(cube, questions, cells, is_percent & possible, value),
         }
     return [DataProblem(kind, cells[has_it]) for kind, has_it in kinds.items() if has_it.any()]
 
@@ -116,7 +116,7 @@ def impossible_cells(problems: Sequence[DataProblem]) -> Integers:
 
 def _is_percent(cube: Cube, questions: Sequence[QuestionMetadata], cells: Integers) -> Booleans:
     """Mark the cells of percents. Only their own questions are looked at: a table may have a hundred thousand."""
-    distinct, at = np.unique(_codes(cube, "question", cells), return_inverse=True)
+    distinct, at = _distinct(_codes(cube, "question", cells))
     units = [questions[question].unit for question in distinct.tolist()]
     is_known = np.array([bool(unit) for unit in units], dtype=bool)
     of_question = np.array([unit == PERCENT for unit in units], dtype=bool)
@@ -132,15 +132,20 @@ def _design_effect(value: Doubles, width: Doubles, respondents: Doubles) -> Doub
     return np.where((value >= 1) & (value <= 99), implied, np.nan)
 
 
-def _are_proportions(cube: Cube, questions: Sequence[QuestionMetadata], cells: Integers) -> Booleans:
-    """Mark the cells of the questions that have no value above 1, whichever of their cells these are."""
-    distinct, at = np.unique(_codes(cube, "question", cells), return_inverse=True)
+def _are_proportions(
+    cube: Cube, questions: Sequence[QuestionMetadata], cells: Integers, is_asked: Booleans, value: Doubles
+) -> Booleans:
+    """Mark those of some cells, of percents, whose question has no value above 1, in none of its cells."""
+    code = _codes(cube, "question", cells)
+    distinct = np.setdiff1d(_distinct(code[is_asked])[0], _distinct(code[is_asked & (value > 1)])[0])
+    if not len(distinct):
+        return np.zeros(len(cells), dtype=bool)
     first = cube.starts[distinct].astype(np.int64)
     lengths = cube.starts[distinct + 1].astype(np.int64) - first
     # All cells of these questions, one question after the other.
     own = np.repeat(first - (np.cumsum(lengths) - lengths), lengths) + np.arange(int(lengths.sum()))
     own = own[(cube.cells.moments.count[own] > 0) & _is_percent(cube, questions, own)]
-    values = cube.cells.moments[own].means(cube.scale)
+    values = cube.cells.moments.means(cube.scale, own)
     question = np.searchsorted(distinct, _codes(cube, "question", own))
 
     def number(has_it: Booleans) -> Integers:
@@ -148,7 +153,13 @@ def _are_proportions(cube: Cube, questions: Sequence[QuestionMetadata], cells: I
 
     is_enough = number(np.ones(len(own), dtype=bool)) >= _LEAST_PROPORTIONS
     are_proportions = is_enough & (number(values > 0) > 0) & (number(values > 1) == 0)
-    return np.asarray(are_proportions[at], dtype=bool)
+    return is_asked & np.isin(code, distinct[are_proportions])
+
+
+def _distinct(codes: Integers) -> tuple[Integers, Integers]:
+    """Return the codes that there are, and for each its place among them: ``np.unique`` without sorting."""
+    has_it = np.bincount(codes) > 0
+    return np.flatnonzero(has_it), (np.cumsum(has_it) - 1)[codes]
 
 
 def _example(cube: Cube, cell: int) -> str:
@@ -159,7 +170,7 @@ def _example(cube: Cube, cell: int) -> str:
         first, last = labels.periods[codes["period"]]
         when = f" in {first}" if first == last else f" in {first}-{last}"
     stratum = "" if codes["stratum"] == ABSENT else f", {labels.strata[codes['stratum']]}"
-    value = float(cells.moments[np.array([cell])].means(cube.scale)[0])
+    value = float(cells.moments.means(cube.scale, np.array([cell]))[0])
     numbers = [f"value {value:g}"]
     low, high, respondents = (float(array[cell]) for array in (cells.low, cells.high, cells.sample_size))
     if low == low or high == high:

@@ -42,13 +42,15 @@ def integers(values: Doubles | Integers) -> list[Cell]:
     [1000, None]
     """
     return [
-        int(value) if is_there else None for value, is_there in zip(values, np.isfinite(values).tolist(), strict=True)
+        int(value) if is_there else None
+        for value, is_there in zip(values.tolist(), np.isfinite(values).tolist(), strict=True)
     ]
 
 
 def flag_texts(flags: Flags) -> list[Cell]:
     """Return flags in words."""
-    return [names(bits) for bits in flags.tolist()]
+    texts = {bits: names(bits) for bits in set(flags.tolist())}
+    return [texts[bits] for bits in flags.tolist()]
 
 
 def table(

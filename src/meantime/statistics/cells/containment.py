@@ -84,7 +84,7 @@ def containment(pooled: Pooled, at: int, parameters: WithReference) -> Containme
 
 
 def _refuse_shares_of_others(pooled: Pooled) -> None:
-    for category, stratum in set(pooled.groups.stratum_names):
+    for category, stratum in pooled.groups.distinct_strata:
         if category and category.casefold() not in _LIKE_EVERYBODY:
             detail = (
                 f"The population shares of the geography are those of all residents, and may be others for "

@@ -42,10 +42,13 @@ def grid_of(
     """Return the chosen cells as a grid, with the standard errors of their values."""
     positions = np.flatnonzero(chosen)
     keys = draft.keys[positions]
-    groups, row = np.unique(keys[:, [LOCATION, CATEGORY, STRATUM]], axis=0, return_inverse=True)
-    column = np.array([periods.index(code) for code in keys[:, PERIOD].tolist()], dtype=np.int64)
+    # Cells are sorted by key, and codes of periods by time, so nothing has to be sorted or looked up.
+    groups = keys[:, [LOCATION, CATEGORY, STRATUM]]
+    is_first = np.ones(len(groups), dtype=bool)
+    is_first[1:] = (groups[1:] != groups[:-1]).any(axis=1)
+    groups, row = groups[is_first], np.cumsum(is_first) - 1
     cell = np.full((len(groups), len(periods)), ABSENT, dtype=np.int64)
-    cell[row.ravel(), column] = positions + draft.start
+    cell[row, np.searchsorted(periods, keys[:, PERIOD])] = positions + draft.start
     unit = draft.unit_of(value_type)
     is_percent = unit == PERCENT
     return _estimated(draft, cell, groups, wanted, value_type, periods, unit, is_percent)
@@ -70,7 +73,7 @@ def _estimated(
     # Rows that have a value only: the mean of one is the value itself, exactly as published.
     flat = cell[is_there]
     value = np.full(cell.shape, np.nan)
-    value[is_there] = cells.moments[flat].means(draft.cube.scale)
+    value[is_there] = cells.moments.means(draft.cube.scale, flat)
     published_low, published_high, respondents = of(cells.low), of(cells.high), of(cells.sample_size)
     of_question = np.flatnonzero(draft.keys[:, VALUE_TYPE] == draft.cube.labels.value_types.index(value_type))
     how = published(draft.cube, of_question + draft.start, is_percent=is_percent)

@@ -26,7 +26,7 @@ class Published(NamedTuple):
 def published(cube: Cube, cells: Integers, *, is_percent: bool) -> Published:
     """Return how cells were published; those of a question and a type of value."""
     cells = cells[cube.cells.moments.count[cells] == 1]
-    value = cube.cells.moments[cells].means(cube.scale)
+    value = cube.cells.moments.means(cube.scale, cells)
     low, high = cube.cells.low[cells], cube.cells.high[cells]
     places = max(_decimals(each) for each in (value, low, high))
     return Published(fitting_scale(value, low, high, is_percent=is_percent), 10.0**-places)

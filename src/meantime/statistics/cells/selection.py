@@ -110,6 +110,13 @@ class Selection:
         return [(categories[c], strata[s]) for c, s in zip(self.categories.tolist(), self.strata.tolist(), strict=True)]
 
     @property
+    def distinct_strata(self) -> set[tuple[str, str]]:
+        """Category and stratum of the groups, each pair once."""
+        labels = self.snapshot.cube.labels
+        codes = set(zip(self.categories.tolist(), self.strata.tolist(), strict=True))
+        return {((*labels.categories, "")[c], (*labels.strata, "")[s]) for c, s in codes}
+
+    @property
     def is_aggregate(self) -> Booleans:
         """Which groups are of a location that is the sum of others."""
         return np.array(list(map(self.geography.is_aggregate, self.names)), dtype=bool)
@@ -189,13 +196,13 @@ class Selection:
         if self.standardized is not None:
             title = self.standardized.standard.title(title)
         subject = Subject(title=title, years=self.years, unit=self.unit, geography=self.geography)
-        strata = set(self.stratum_names)
+        strata = self.distinct_strata
         return subject.of(*strata.pop()) if len(strata) == 1 else subject
 
     @property
     def people(self) -> str:
         """Whom the cells are about, in words: one group, the people of the question, or the groups of categories."""
-        pairs = set(self.stratum_names)
+        pairs = self.distinct_strata
         if len(pairs) == 1:
             return self.subject.group or self.subject.title.people or "everyone"
         return f"groups of {listed(sorted({category for category, _ in pairs}))}" if pairs else ""

@@ -24,6 +24,7 @@ from meantime.statistics.cells.standards import check_standardized
 from meantime.statistics.cost import Cost
 from meantime.statistics.explain.estimates import LIMITS_ARE_95, SEPARATE_GROUPS, SEPARATE_SAMPLES
 from meantime.statistics.explain.explanation import ExplanationBuilder
+from meantime.statistics.methods.blocks import Check
 from meantime.statistics.methods.multiplicity import adjusted
 from meantime.statistics.methods.slopes import (
     Errors,
@@ -150,14 +151,12 @@ def trend(prepared: Prepared[Trend, Selection], work: Work) -> Table:
     stretches = []
     for columns in _stretches(selection, parameters.breaks):
         work.check()
-        stretches.append(_Stretch(selection, columns, parameters.errors))
+        stretches.append(_Stretch(selection, columns, parameters.errors, work.check))
     work.check()
     p = np.concatenate([stretch.p for stretch in stretches])
     p_adjusted = adjusted(p, by=parameters.adjust)
     slopes = np.concatenate([stretch.lines.slope for stretch in stretches])
     verdicts = trend_verdicts(p, p_adjusted, slopes)
-    # By location, and within one by time.
-    order = np.argsort(np.tile(np.arange(len(selection)), len(stretches)), kind="stable")
     data = [[cell for stretch in stretches for cell in stretch.columns[index]] for index in range(len(_OF_STRETCH))]
     by_name = dict(zip(_OF_STRETCH, data, strict=True)) | {"p_adjusted": numbers(p_adjusted), "verdict": verdicts}
     averages = zip(_AVERAGE, _averages(stretches), strict=True)
@@ -165,7 +164,11 @@ def trend(prepared: Prepared[Trend, Selection], work: Work) -> Table:
     fits = np.concatenate([stretch.lines.fit_p for stretch in stretches])
     by_name["fit"] = fits_in_words(p, fits)
     work.check()
-    cells = [[by_name[column.name][index] for index in order.tolist()] for column in COLUMNS]
+    cells = [by_name[column.name] for column in COLUMNS]
+    if len(stretches) > 1:
+        # By location, and within one by time.
+        order = np.arange(len(verdicts)).reshape(len(stretches), -1).T.ravel().tolist()
+        cells = [[column[index] for index in order] for column in cells]
     return table(
         selection,
         COLUMNS,
@@ -184,7 +187,7 @@ _OF_STRETCH = tuple(column.name for column in COLUMNS if column.name not in ("p_
 class _Stretch:
     """The years between two breaks, with the line of each location over them."""
 
-    def __init__(self, of: Selection, columns: list[int], errors: Errors) -> None:
+    def __init__(self, of: Selection, columns: list[int], errors: Errors, check: Check) -> None:
         self.names = of.names
         self.periods = [period for index in columns if (period := of.periods[index]) is not None]
         self.years = periods_text(self.periods)
@@ -192,9 +195,9 @@ class _Stretch:
         known = np.isfinite(value) & np.isfinite(se)
         value = np.where(known, value, np.nan)
         year = np.array([_middle(of, column) for column in columns])
-        self.lines = lines(year, value, se, is_percent=of.is_percent, errors=errors)
-        self.of_logs = log_lines(year, value, se, is_percent=of.is_percent, errors=errors)
-        self.autocorrelation = autocorrelation(year, value, se, is_percent=of.is_percent)
+        self.lines = lines(year, value, se, is_percent=of.is_percent, errors=errors, check=check)
+        self.of_logs = log_lines(year, value, se, is_percent=of.is_percent, errors=errors, check=check)
+        self.autocorrelation = autocorrelation(year, value, se, is_percent=of.is_percent, check=check)
         self.steps = _steps(year, known)
         # A slope of three or four years is shown, and not tested.
         self.p: Doubles = np.where(self.lines.years >= LEAST_YEARS, self.lines.p, np.nan)
@@ -280,14 +283,12 @@ def _middle(of: Selection, index: int) -> float:
 def _ends(
     of: Selection, columns: list[int], known: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]
 ) -> list[list[Cell]]:
-    firsts: list[Cell] = []
-    lasts: list[Cell] = []
-    for row in known:
-        periods = [of.periods[columns[index]] for index in np.flatnonzero(row).tolist()]
-        there = [period for period in periods if period is not None]
-        firsts.append(there[0].first if there else None)
-        lasts.append(there[-1].last if there else None)
-    return [firsts, lasts]
+    """Return first and last year of each row; None where nothing is known."""
+    years = [of.periods[index] or (None, None) for index in columns] + [(None, None)]
+    nothing, is_any = len(columns), known.any(axis=1)
+    first = np.where(is_any, known.argmax(axis=1), nothing)
+    last = np.where(is_any, nothing - 1 - known[:, ::-1].argmax(axis=1), nothing)
+    return [[years[index][end] for index in places.tolist()] for end, places in enumerate((first, last))]
 
 
 def _of_line(fitted: Lines, p: list[Cell]) -> list[list[Cell]]:

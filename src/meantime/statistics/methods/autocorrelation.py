@@ -21,61 +21,112 @@ bias; Newey and West, A simple positive semi-definite covariance matrix, Econome
 
 from __future__ import annotations
 
-from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
 
 from meantime.dataset.cube import Doubles
+from meantime.statistics.methods.blocks import Check, blocks, unchecked
 
 _MOST = 0.95
 _GRID = np.linspace(-_MOST, _MOST, 77)
 
 
 class CarriedOver(NamedTuple):
-    """What one line's residuals tell."""
+    """What the residuals of each line tell."""
 
-    rho: float  # lag-1 autocorrelation, corrected for the residuals' own
-    se: float  # of the slope, if the scatter has it
+    rho: Doubles  # lag-1 autocorrelation, corrected for the residuals' own
+    se: Doubles  # of the slope, if the scatter has it
 
 
-def carried_over(x: Doubles, residual: Doubles, w: Doubles) -> CarriedOver:
-    """Return the autocorrelation of residuals about a weighted line, and the slope's standard error under it.
+def carried_over(x: Doubles, residual: Doubles, w: Doubles, check: Check = unchecked) -> CarriedOver:
+    """Return the autocorrelation of residuals about weighted lines, and the slopes' standard errors under it.
 
-    ``x`` are the years about their weighted mean, in order; ``w`` the weights. Years that alternate have none to fear:
+    Each array is (lines, years), of two years or more: ``x`` the years about their weighted mean, in order; ``w`` the
+    weights. Years that alternate have none to fear:
 
     >>> x = np.arange(8.0) - 3.5
-    >>> up_and_down = np.array([1.0, -1.0, 1.0, -1.0, 1.0, -1.0, 1.0, -1.0])
-    >>> waves = np.array([1.0, 1.2, 0.4, -0.8, -1.2, -1.0, -0.2, 0.6])
-    >>> [round(carried_over(x, each, np.ones(8)).rho, 2) for each in (up_and_down, waves)]
-    [-0.95, 0.95]
+    >>> up_and_down = [1.0, -1.0, 1.0, -1.0, 1.0, -1.0, 1.0, -1.0]
+    >>> waves = [1.0, 1.2, 0.4, -0.8, -1.2, -1.0, -0.2, 0.6]
+    >>> carried_over(np.array([x, x]), np.array([up_and_down, waves]), np.ones((2, 8))).rho
+    array([-0.95,  0.95])
     """
-    root = np.sqrt(w)
-    design, scaled = np.stack([root, root * x], axis=1), root * residual
-    made = np.eye(len(x)) - design @ np.linalg.solve(design.T @ design, design.T)
-    beside, processes = _processes(len(x))
-    # Traces of products of symmetrical matrices.
-    total = processes @ made.ravel()
-    expected = processes @ (made @ beside @ made).ravel() / total
-    squares = float(scaled @ scaled)
-    if squares <= 1e-20 * float((w * x * x).sum()):
-        return CarriedOver(0.0, 0.0)
-    shown = float(scaled @ beside @ scaled) / squares
-    rho = float(np.interp(shown, expected, _GRID))
-    likely = min(max(float(np.interp(shown + 1 / np.sqrt(len(x)), expected, _GRID)), 0.0), _MOST)
-    pull = root * x / (w * x * x).sum()
-    correlation = likely ** _apart(len(x))
-    variance = squares / float((made * correlation).sum()) * float(pull @ correlation @ pull)
-    return CarriedOver(rho, float(np.sqrt(variance)))
+    rho, se = np.empty(len(x)), np.empty(len(x))
+    for block in blocks(len(x), len(_GRID), check):
+        rho[block], se[block] = _of_block(x[block], residual[block], w[block])
+    return CarriedOver(rho, se)
 
 
-def _apart(years: int) -> Doubles:
-    index = np.arange(float(years))
-    return np.asarray(np.abs(index[:, None] - index[None, :]), dtype=np.float64)
+def _of_block(x: Doubles, residual: Doubles, w: Doubles) -> CarriedOver:
+    """Measure some lines.
+
+    What is expected under an AR(1) process, whose correlations are rho ** lag, is a polynomial in rho: the coefficient
+    of a lag is the sum of a matrix over all pairs of years that are so far apart. Residuals are what was observed times
+    M = I - Q Q', where Q has level and tilt of the line as columns of length 1, at right angles. With B, a half where
+    two years are neighbors, the lag-1 autocorrelation is r' B r / r' r, so M and M B M are the matrices. The second one
+    is B + Q U' + U Q', where U = Q (Q' B Q) / 2 - B Q.
+    """
+    years = x.shape[1]
+    root, spread = np.sqrt(w), (w * x * x).sum(axis=1)
+    level, tilt = root / np.sqrt(w.sum(axis=1, keepdims=True)), root * x / np.sqrt(spread[:, None])
+    q = np.stack([level, tilt], axis=1)
+    beside = _neighbors(q)
+    within = (q[:, None] * beside[:, :, None]).sum(axis=-1)
+    u = (within[..., None] * q[:, None]).sum(axis=2) / 2 - beside
+    by_lag = _by_lag(q, q)
+    made, products = -by_lag.sum(axis=1), 2 * _by_lag(q, u).sum(axis=1)
+    made[:, 0] += years
+    products[:, 1] += years - 1
+    expected = _at(_GRID, products) / _at(_GRID, made)
+    scaled = root * residual
+    squares = (scaled * scaled).sum(axis=1)
+    on_the_line = squares <= 1e-20 * spread
+    shown = (scaled[:, 1:] * scaled[:, :-1]).sum(axis=1) / np.where(on_the_line, 1.0, squares)
+    likely = np.clip(_expecting(shown + 1 / np.sqrt(years), expected), 0.0, _MOST)[:, None]
+    variance = squares / _at(likely, made)[:, 0] * _at(likely, by_lag[:, 1])[:, 0] / spread
+    rho = _expecting(shown, expected)
+    return CarriedOver(np.where(on_the_line, 0.0, rho), np.where(on_the_line, 0.0, np.sqrt(variance)))
 
 
-@lru_cache(maxsize=64)
-def _processes(years: int) -> tuple[Doubles, Doubles]:
-    """Return which years are neighbors (a half), and the correlations of each process, flat."""
-    apart = _apart(years)
-    return (apart == 1) / 2, (_GRID[:, None] ** apart.ravel()[None, :])
+def _neighbors(series: Doubles) -> Doubles:
+    """Return half the sum of the values before and after each one; none beyond the ends."""
+    found = np.zeros_like(series)
+    found[..., 1:] += series[..., :-1]
+    found[..., :-1] += series[..., 1:]
+    return found / 2
+
+
+def _by_lag(one: Doubles, other: Doubles) -> Doubles:
+    """Return for each lag the sum of one times the other over all pairs of years so far apart, in both orders."""
+    years = one.shape[-1]
+    sums = np.empty_like(one)
+    for lag in range(years):
+        pairs = one[..., lag:] * other[..., : years - lag]
+        if lag:
+            pairs += one[..., : years - lag] * other[..., lag:]
+        sums[..., lag] = pairs.sum(axis=-1)
+    return sums
+
+
+def _at(rho: Doubles, coefficients: Doubles) -> Doubles:
+    """Evaluate each row's polynomial. A matrix product would be as fast, but its last digits depend on other rows."""
+    found = np.zeros(np.broadcast_shapes(rho.shape, (len(coefficients), 1)))
+    for lag in reversed(range(coefficients.shape[1])):
+        found *= rho
+        found += coefficients[:, lag, None]
+    return found
+
+
+def _expecting(shown: Doubles, expected: Doubles) -> Doubles:
+    """Return for each row the rho of ``_GRID`` at which so much is expected, by interpolation.
+
+    Under unequal weights a higher rho may show a little less than a lower one. Of several that show as much the highest
+    is meant, so that errors come out too wide rather than too narrow.
+    """
+    rows, last = np.arange(len(shown)), len(_GRID) - 1
+    before = ((expected <= shown[:, None]) * np.arange(last + 1)).max(axis=1)
+    before = np.minimum(before, last - 1)
+    low, high = expected[rows, before], expected[rows, before + 1]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        rho = _GRID[before] + (_GRID[before + 1] - _GRID[before]) * (shown - low) / (high - low)
+    return np.where(shown >= expected[:, last], _MOST, np.where(shown < expected.min(axis=1), -_MOST, rho))

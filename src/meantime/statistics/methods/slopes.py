@@ -26,7 +26,6 @@ Statistics in Medicine 28 (2009).
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -36,6 +35,7 @@ from scipy import special
 
 from meantime.dataset.cube import Doubles, Integers
 from meantime.statistics.methods.autocorrelation import CarriedOver, carried_over
+from meantime.statistics.methods.blocks import Check, unchecked
 from meantime.statistics.methods.effective_size import effective_size
 from meantime.statistics.methods.standard_errors import Z95
 
@@ -64,7 +64,15 @@ class Lines:
     fit_p: Doubles  # of the years lying on a straight line
 
 
-def lines(year: Doubles, value: Doubles, se: Doubles, *, is_percent: bool, errors: Errors = Errors.CLASSIC) -> Lines:
+def lines(
+    year: Doubles,
+    value: Doubles,
+    se: Doubles,
+    *,
+    is_percent: bool,
+    errors: Errors = Errors.CLASSIC,
+    check: Check = unchecked,
+) -> Lines:
     """Fit a line to each row of (rows, years), over the years in which it has a value and a standard error.
 
     >>> year = np.arange(2015.0, 2021.0)
@@ -78,10 +86,12 @@ def lines(year: Doubles, value: Doubles, se: Doubles, *, is_percent: bool, error
     >>> lines(year[:2], value[:, :2], np.full((1, 2), 0.5), is_percent=True).slope
     array([nan])
     """
-    return _fitted(year, value, at_the_mean(value, se)[0] if is_percent else se, errors)
+    return _fitted(year, value, at_the_mean(value, se)[0] if is_percent else se, errors, check)
 
 
-def autocorrelation(year: Doubles, value: Doubles, se: Doubles, *, is_percent: bool) -> Doubles:
+def autocorrelation(
+    year: Doubles, value: Doubles, se: Doubles, *, is_percent: bool, check: Check = unchecked
+) -> Doubles:
     """Return the lag-1 autocorrelation of each row's scatter about its line; NaN below five years.
 
     That of one year and the next that has a value, corrected for what residuals of a line have by themselves.
@@ -91,10 +101,7 @@ def autocorrelation(year: Doubles, value: Doubles, se: Doubles, *, is_percent: b
     array([0.95,  nan])
     """
     se = at_the_mean(value, se)[0] if is_percent else se
-    found = np.full(len(value), np.nan)
-    for row, carried in _carried_over(year, value, se):
-        found[row] = carried.rho
-    return found
+    return _carried_over(year, value, se, check).rho
 
 
 def at_the_mean(value: Doubles, se: Doubles) -> tuple[Doubles, Doubles]:
@@ -135,7 +142,13 @@ def pulls(year: Doubles, value: Doubles, se: Doubles, *, is_percent: bool) -> Do
 
 
 def log_lines(
-    year: Doubles, value: Doubles, se: Doubles, *, is_percent: bool, errors: Errors = Errors.CLASSIC
+    year: Doubles,
+    value: Doubles,
+    se: Doubles,
+    *,
+    is_percent: bool,
+    errors: Errors = Errors.CLASSIC,
+    check: Check = unchecked,
 ) -> Lines:
     """Fit lines to the logarithms; NaN where a value is not above 0, for that has none.
 
@@ -152,7 +165,7 @@ def log_lines(
         positive = value > 0
         # A year that is left out of the logarithms alone would make another line of it, so the whole row is.
         complete = ~(np.isfinite(value) & ~positive).any(axis=1, keepdims=True)
-        return _fitted(year, np.where(positive & complete, np.log(value), np.nan), se / where, errors)
+        return _fitted(year, np.where(positive & complete, np.log(value), np.nan), se / where, errors, check)
 
 
 def annual_percent_change(of_logs: Lines) -> tuple[Doubles, Doubles, Doubles]:
@@ -227,18 +240,25 @@ def theil_sen(year: Doubles, value: Doubles) -> Doubles:
     return np.asarray(np.where(known > 0, middle, np.nan), dtype=np.float64)
 
 
-def _carried_over(year: Doubles, value: Doubles, se: Doubles) -> Iterator[tuple[int, CarriedOver]]:
-    """Measure each row that has years enough."""
+def _carried_over(year: Doubles, value: Doubles, se: Doubles, check: Check) -> CarriedOver:
+    """Measure each row; NaN where it has not years enough."""
     known = np.isfinite(value) & np.isfinite(se)
-    for row in np.flatnonzero(known.sum(axis=1) >= _LEAST_YEARS).tolist():
-        there = known[row]
-        t, v, w = year[there], value[row, there], 1 / se[row, there] ** 2
-        x = t - (w * t).sum() / w.sum()
-        residual = v - (w * v).sum() / w.sum() - (w * x * v).sum() / (w * x * x).sum() * x
-        yield row, carried_over(x, residual, w)
+    years = known.sum(axis=1)
+    found = CarriedOver(np.full(len(value), np.nan), np.full(len(value), np.nan))
+    for count in np.unique(years[years >= _LEAST_YEARS]).tolist():
+        # Rows with equally many years, whichever these are: one year and the next that has a value are neighbors.
+        rows = np.flatnonzero(years == count)
+        row, column = (index.reshape(-1, count) for index in np.nonzero(known[rows]))
+        t, v, w = year[column], value[rows[row], column], 1 / se[rows[row], column] ** 2
+        total = w.sum(axis=1, keepdims=True)
+        x = t - (w * t).sum(axis=1, keepdims=True) / total
+        slope = (w * x * v).sum(axis=1, keepdims=True) / (w * x * x).sum(axis=1, keepdims=True)
+        residual = v - (w * v).sum(axis=1, keepdims=True) / total - slope * x
+        found.rho[rows], found.se[rows] = carried_over(x, residual, w, check)
+    return found
 
 
-def _fitted(year: Doubles, value: Doubles, se: Doubles, errors: Errors) -> Lines:
+def _fitted(year: Doubles, value: Doubles, se: Doubles, errors: Errors, check: Check) -> Lines:
     known = np.isfinite(value) & np.isfinite(se)
     with np.errstate(divide="ignore", invalid="ignore"):
         w = np.where(known, 1 / se**2, 0.0)
@@ -258,9 +278,7 @@ def _fitted(year: Doubles, value: Doubles, se: Doubles, errors: Errors) -> Lines
         z = np.abs(slope) / se0
         p = np.maximum(2 * special.stdtr(freedom, -z / np.sqrt(phi)), 2 * special.ndtr(-z))
         if errors is Errors.AUTOCORRELATED:
-            carried_se = np.zeros(len(value))
-            for row, carried in _carried_over(year, value, se):
-                carried_se[row] = carried.se
+            carried_se = _carried_over(year, value, se, check).se
             half = np.fmax(half, special.stdtrit(freedom, 0.975) * carried_se)
             p = np.fmax(p, 2 * special.stdtr(freedom, -np.abs(slope) / carried_se))
     enough = freedom > 0

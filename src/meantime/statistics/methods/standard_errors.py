@@ -293,8 +293,10 @@ def limits_for_differences(
     low, high = np.where(is_used, low, computed_low), np.where(is_used, high, computed_high)
     if scale is not Scale.LOGIT:
         return low, high
-    few, exact_low, exact_high = has_few_cases(value, se), *_korn_graubard(value, se)
-    return np.where(few, np.fmin(exact_low, low), low), np.where(few, np.fmax(exact_high, high), high)
+    few = has_few_cases(value, se)
+    exact_low, exact_high = _korn_graubard(value[few], se[few])
+    low[few], high[few] = np.fmin(exact_low, low[few]), np.fmax(exact_high, high[few])
+    return low, high
 
 
 def has_few_cases(value: Doubles, se: Doubles) -> npt.NDArray[np.bool_]:
@@ -309,13 +311,12 @@ def has_few_cases(value: Doubles, se: Doubles) -> npt.NDArray[np.bool_]:
 
 
 def _korn_graubard(value: Doubles, se: Doubles) -> tuple[Doubles, Doubles]:
-    inside = (value > 0) & (value < 100) & np.isfinite(se)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        size = np.where(inside, value * (100 - value) / se**2, 1.0)
-    cases = size * np.where(inside, value, 50.0) / 100
+    """Return these limits of percents strictly between 0 and 100."""
+    size = value * (100 - value) / se**2
+    cases = size * value / 100
     low = special.betaincinv(cases, size - cases + 1, 0.025)
     high = special.betaincinv(cases + 1, size - cases, 0.975)
-    return np.where(inside, 100 * low, np.nan), np.where(inside, 100 * high, np.nan)
+    return 100 * low, 100 * high
 
 
 def _telling(value: Doubles, low: Doubles, high: Doubles) -> tuple[Doubles, Doubles]:

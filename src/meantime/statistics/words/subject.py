@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 from meantime import text
+from meantime.dataset.cube import Doubles
 from meantime.dataset.facts.geography import NOWHERE, Geography
 from meantime.dataset.facts.titles import Title, group_words, is_everybody, place_words
 
@@ -149,7 +150,7 @@ def tied(names: Sequence[str], nouns: str) -> str:
     return text.listed(map(named, names))
 
 
-def by_size(sizes: Iterable[float], indexes: Iterable[int], most: int) -> list[int]:
+def by_size(sizes: Sequence[float] | Doubles, indexes: Iterable[int], most: int) -> list[int]:
     """Return the indexes of the largest sizes, whatever their sign, the largest first; ties keep their order.
 
     >>> by_size([1.0, -3.0, 2.0, 9.0], [0, 1, 2], most=2)
@@ -160,9 +161,13 @@ def by_size(sizes: Iterable[float], indexes: Iterable[int], most: int) -> list[i
     >>> by_size([29.4 - 27.2, 3.4 - 1.2], [0, 1], most=2)
     [0, 1]
     """
+    sizes_by_index = {index: abs(sizes[index]) for index in indexes}
+    if len(sizes_by_index) > most:
+        # Rounding is slow, and moves none of the others among the largest.
+        least = sorted(sizes_by_index.values())[-most] - 1e-8
+        sizes_by_index = {index: size for index, size in sizes_by_index.items() if size >= least}
     # No finding shows more than nine decimals, and errors of computing are far smaller.
-    rounded = [round(abs(size), 9) for size in sizes]
-    return sorted(indexes, key=lambda index: -rounded[index])[:most]
+    return sorted(sizes_by_index, key=lambda index: -round(sizes_by_index[index], 9))[:most]
 
 
 def some_of(number: int, of: int, things: str) -> str:

@@ -147,4 +147,5 @@ def trend_verdicts(p: Doubles, p_adjusted: Doubles, slope: Doubles) -> list[Cell
 def fits_in_words(p: Doubles, fits: Doubles) -> list[Cell]:
     """Say of each line whether the years follow it; None where it is not tested at all."""
     words = np.where(fits < FIT_LEVEL, "scatter beyond sampling error", "no departure from a line detected")
-    return [None if np.isnan(each) else word for each, word in zip(p, words.tolist(), strict=True)]
+    is_tested = (~np.isnan(p)).tolist()
+    return [word if tested else None for tested, word in zip(is_tested, words.tolist(), strict=True)]
