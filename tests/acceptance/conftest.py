@@ -7,9 +7,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.command_line import meantime
-
-# Rows that take some seconds to read on any machine: long enough to ask and to signal meanwhile.
-SLOW_TO_READ = "900000"
+from tests.support.server_process import RunningServer
 
 TABLE = """\
 Question,LocationDesc,Data_Value,StratificationCategory1,Stratification1,YearStart,YearEnd
@@ -32,6 +30,15 @@ def ctrl_c() -> None:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.fixture(autouse=True)
+def the_server_still_runs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail the very test in which a shared server ends by itself, with its exit code and output."""
+    server = request.getfixturevalue("server") if "server" in request.fixturenames else None
+    yield
+    if isinstance(server, RunningServer):
+        server.still_runs()
+
+
 @pytest.fixture
 def table(tmp_path: Path) -> Path:
     """A small file, written by hand."""
@@ -46,12 +53,3 @@ def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("sample") / "sample.csv"
     assert meantime("sample", "--out", str(path)).returncode == 0
     return path
-
-
-@pytest.fixture(scope="session")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
-    """A file of 300 MB that is still being read while a test asks and signals; only read, and gone afterwards."""
-    path = tmp_path_factory.mktemp("large") / "large.csv"
-    assert meantime("sample", "--rows", SLOW_TO_READ, "--out", str(path)).returncode == 0
-    yield path
-    path.unlink()

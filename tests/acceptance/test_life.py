@@ -6,18 +6,30 @@ import os
 import random
 import signal
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.acceptance.conftest import QUESTION
+from tests.acceptance.conftest import QUESTION, TABLE
 from tests.support.command_line import meantime_process
+from tests.support.held_reading import held_reading, reading_process
 from tests.support.server_process import RunningServer, serving
 from tests.support.waiting import poll
 
 MEANS = {"Utah": 18.0, "Alaska": 21.0, "National": 25.0, "Ohio": 30.1}
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    """One that no test ends."""
+    folder = tmp_path_factory.mktemp("life")
+    table = folder / "table.csv"
+    table.write_text(TABLE, encoding="utf-8")
+    with serving(str(table), state_dir=folder / "state") as running:
+        yield running.ready()
 
 
 def test_it_answers_the_nine_questions_and_keeps_them_over_a_restart(table: Path, tmp_path: Path) -> None:
@@ -58,29 +70,32 @@ def test_it_answers_the_nine_questions_and_keeps_them_over_a_restart(table: Path
 
 
 def test_jobs_accepted_while_the_file_loads_survive_sigterm_and_are_answered_at_the_next_start(
-    large: Path, tmp_path: Path
+    table: Path, tmp_path: Path
 ) -> None:
     state = tmp_path / "state"
-    # The deadline is shorter than the loading, so that the queue is full when the process ends.
-    with serving(str(large), state_dir=state, MEANTIME_SHUTDOWN_DEADLINE_S="0.05") as server:
+    # The deadline comes before the end of loading, so that the queue is full when the process ends.
+    with (
+        held_reading(tmp_path) as held,
+        serving(str(table), state_dir=state, MEANTIME_SHUTDOWN_DEADLINE_S="0.05", **held) as server,
+    ):
         ids = [server.ask("states_mean", question=QUESTION) for _ in range(50)]
         assert server.client.get("/api/num_jobs").json() == {"status": "done", "num_jobs": 50}
         assert server.end(signal.SIGTERM) == 0
-    with serving(str(large), state_dir=state) as server:
+    with serving(str(table), state_dir=state) as server:
         answers = {tuple(server.result(job_id).items()) for job_id in ids}
         assert len(answers) == 1
         assert poll(lambda: server.client.get("/api/num_jobs").json()["num_jobs"], lambda n: n == 0) == 0
         assert server.end() == 0
 
 
-def test_nothing_acknowledged_is_lost_in_five_kills(table: Path, tmp_path: Path) -> None:
+def test_nothing_acknowledged_is_lost_in_two_kills(table: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
     chance = random.Random(20)  # noqa: S311 - where to kill, not a secret
     acknowledged: dict[str, str] = {}
     # Ten, of a process that starts sooner, are in tests/integration/test_crash.py.
-    for _ in range(5):
+    for _ in range(2):
         with serving(str(table), state_dir=state) as server:
-            acknowledged |= _ask_until_killed(server, chance.randint(1, 120))
+            acknowledged |= _ask_until_killed(server, chance.randint(60, 120))
     with serving(str(table), state_dir=state) as server:
         server.ready()
         assert len(acknowledged) > 100
@@ -108,19 +123,17 @@ def _ask_until_killed(server: RunningServer, kill_after: int) -> dict[str, str]:
     return acknowledged
 
 
-def test_a_lost_or_damaged_result_is_made_again_under_a_running_server(table: Path, tmp_path: Path) -> None:
-    with serving(str(table), state_dir=tmp_path / "state") as server:
-        server.ready()
-        job_id = server.ask("states_mean", question=QUESTION)
-        first = server.result(job_id)
-        file = server.state_dir / "results" / job_id
-        kept = file.read_bytes()
-        file.unlink()
-        assert server.result(job_id) == first
-        assert file.read_bytes() == kept
-        file.write_bytes(kept[:-3])
-        assert server.result(job_id) == first
-        assert file.read_bytes() == kept
+def test_a_lost_or_damaged_result_is_made_again_under_a_running_server(server: RunningServer) -> None:
+    job_id = server.ask("states_mean", question=QUESTION)
+    first = server.result(job_id)
+    file = server.state_dir / "results" / job_id
+    kept = file.read_bytes()
+    file.unlink()
+    assert server.result(job_id) == first
+    assert file.read_bytes() == kept
+    file.write_bytes(kept[:-3])
+    assert server.result(job_id) == first
+    assert file.read_bytes() == kept
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux lets a test say which thread is given a signal")
@@ -133,14 +146,14 @@ def test_a_signal_that_another_thread_is_given_stops_the_server(table: Path, tmp
         assert server.wait() == 0
 
 
-def test_a_second_signal_stops_at_once_and_loses_nothing(large: Path, tmp_path: Path) -> None:
+def test_a_second_signal_stops_at_once_and_loses_nothing(table: Path, tmp_path: Path) -> None:
     state = tmp_path / "state"
-    with serving(str(large), state_dir=state) as server:
+    with held_reading(tmp_path) as held, serving(str(table), state_dir=state, **held) as server:
         job_id = server.ask("global_mean", question=QUESTION)
         server.process.send_signal(signal.SIGINT)
         server.wait_for("a second signal stops at once")
         assert server.end(signal.SIGINT) == 130
-    with serving(str(large), state_dir=state) as server:
+    with serving(str(table), state_dir=state) as server:
         assert server.result(job_id)["global_mean"] > 0
 
 
@@ -157,19 +170,16 @@ def test_graceful_shutdown_refuses_new_jobs_and_reads_go_on(table: Path, tmp_pat
         assert server.end() == 0
 
 
-def test_one_server_per_state_directory(table: Path, tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    with serving(str(table), state_dir=state):
-        second = meantime_process("serve", str(table), MEANTIME_PORT="0", MEANTIME_STATE_DIR=str(state))
+def test_one_server_per_state_directory(server: RunningServer, table: Path) -> None:
+    second = meantime_process("serve", str(table), MEANTIME_PORT="0", MEANTIME_STATE_DIR=str(server.state_dir))
     assert second.returncode == 2
-    assert str(state) in second.stderr
+    assert str(server.state_dir) in second.stderr
     assert len(second.stderr.strip().splitlines()) == 1
 
 
-def test_a_taken_port_is_one_clear_line(table: Path, tmp_path: Path) -> None:
-    with serving(str(table), state_dir=tmp_path / "one") as server:
-        port = str(httpx.URL(server.url).port)
-        second = meantime_process("serve", str(table), MEANTIME_PORT=port, MEANTIME_STATE_DIR=str(tmp_path / "two"))
+def test_a_taken_port_is_one_clear_line(server: RunningServer, table: Path, tmp_path: Path) -> None:
+    port = str(httpx.URL(server.url).port)
+    second = meantime_process("serve", str(table), MEANTIME_PORT=port, MEANTIME_STATE_DIR=str(tmp_path / "two"))
     assert second.returncode == 2
     assert f"127.0.0.1:{port}" in second.stderr
     assert len(second.stderr.strip().splitlines()) == 1
@@ -189,16 +199,15 @@ def test_a_start_that_cannot_be_ends_with_its_reason(name: str, table: Path, tmp
     assert "Traceback" not in ended.stderr
 
 
-def test_a_body_over_the_limit_is_refused_in_words_also_where_the_client_closes(table: Path, tmp_path: Path) -> None:
-    with serving(str(table), state_dir=tmp_path / "state") as server:
-        for size in (1_100_000, 3_000_000, 20_000_000):
-            body = b'{"question":"' + b"a" * size + b'"}'
-            response = server.client.post(
-                "/api/global_mean",
-                content=body,
-                headers={"Content-Type": "application/json", "Connection": "close"},
-            )
-            assert (response.status_code, response.json()["status"]) == (413, "error")
+def test_a_body_over_the_limit_is_refused_in_words_also_where_the_client_closes(server: RunningServer) -> None:
+    for size in (1_100_000, 3_000_000, 20_000_000):
+        body = b'{"question":"' + b"a" * size + b'"}'
+        response = server.client.post(
+            "/api/global_mean",
+            content=body,
+            headers={"Content-Type": "application/json", "Connection": "close"},
+        )
+        assert (response.status_code, response.json()["status"]) == (413, "error")
 
 
 def test_temporary_files_of_a_killed_server_are_gone_after_the_next_start(table: Path, tmp_path: Path) -> None:
@@ -215,18 +224,9 @@ def test_temporary_files_of_a_killed_server_are_gone_after_the_next_start(table:
         assert server.end() == 0
 
 
-def test_a_killed_server_takes_its_reading_process_with_it(large: Path, tmp_path: Path) -> None:
-    state = tmp_path / "state"
-    with serving(str(large), state_dir=state) as server:
-        children = poll(lambda: _children(server.process.pid), bool)
+def test_a_killed_server_takes_its_reading_process_with_it(table: Path, tmp_path: Path) -> None:
+    with held_reading(tmp_path) as held, serving(str(table), state_dir=tmp_path / "state", **held) as server:
+        reader = reading_process(server)
         server.process.kill()
         assert server.wait() == -signal.SIGKILL
-        assert poll(lambda: [pid for pid in children if Path(f"/proc/{pid}").exists()], lambda left: not left) == []
-
-
-def _children(pid: int) -> list[int]:
-    listed = Path(f"/proc/{pid}/task/{pid}/children")
-    if not listed.exists():
-        pytest.skip("this system does not list the children of a process")
-    every = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
-    return [int(child) for some in every for child in some]
+        assert not poll(Path(f"/proc/{reader}").exists, lambda is_there: not is_there)

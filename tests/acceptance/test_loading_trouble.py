@@ -5,14 +5,15 @@ from __future__ import annotations
 import gzip
 import os
 import signal
+from contextlib import ExitStack
 from pathlib import Path
 
 import duckdb
 import pytest
 
 from tests.acceptance.conftest import QUESTION
-from tests.support.server_process import RunningServer, serving
-from tests.support.waiting import poll
+from tests.support.held_reading import held_reading, reading_process
+from tests.support.server_process import serving
 
 ROWS = f"Question,LocationDesc,Data_Value\n{QUESTION},Utah,1\n"
 
@@ -22,42 +23,31 @@ def write(path: Path) -> Path:
     return path
 
 
-def stopped_reader(server: RunningServer) -> int:
-    """Wait for the reading process of a server, hold it before it is done, and return its id."""
-    tasks = Path(f"/proc/{server.process.pid}/task")
-
-    def children() -> list[int]:
-        return [int(each) for task in tasks.iterdir() for each in (task / "children").read_text().split()]
-
-    [reader] = poll(children, bool)
-    os.kill(reader, signal.SIGSTOP)
-    return reader
-
-
-@pytest.mark.skipif(not Path("/proc/self/task").is_dir(), reason="finds the reading process in /proc")
 @pytest.mark.parametrize("is_restarted", [False, True])
 def test_accepted_jobs_outlive_a_reading_process_that_is_killed(tmp_path: Path, is_restarted: bool) -> None:
     table, state = write(tmp_path / "a.csv"), tmp_path / "state"
-    with serving(str(table), state_dir=state) as server:
-        reader = stopped_reader(server)
-        jobs = [server.ask("states_mean", question=QUESTION) for _ in range(3)]
-        os.kill(reader, signal.SIGKILL)
-        server.wait_for("data set failed to load.*SIGKILL")
+    with ExitStack() as stack:
+        with held_reading(tmp_path) as held:
+            server = stack.enter_context(serving(str(table), state_dir=state, **held))
+            reader = reading_process(server)
+            jobs = [server.ask("states_mean", question=QUESTION) for _ in range(3)]
+            os.kill(reader, signal.SIGKILL)
+            server.wait_for("data set failed to load.*SIGKILL")
+            if is_restarted:
+                reading_process(server)
+                refused = server.client.post("/api/states_mean", json={"question": QUESTION})
+                assert (refused.status_code, refused.json()["status"]) == (503, "error")
+                assert "Jobs for this data set are kept" in refused.json()["reason"]
+                assert server.client.get(f"/api/get_results/{jobs[0]}").json() == {"status": "running"}
+                stands = server.client.get("/readyz")
+                assert (stands.status_code, stands.json()["datasets"]["a"]["code"]) == (503, "load-failed")
+                server.end(signal.SIGKILL)
         if not is_restarted:
             # It is read again by itself; the server has not ended, though it has no other data set.
             assert [server.result(job) for job in jobs] == [{"Utah": 1.0}] * 3
             assert server.client.get("/readyz").status_code == 200
             assert server.end() == 0
             return
-        second = stopped_reader(server)
-        refused = server.client.post("/api/states_mean", json={"question": QUESTION})
-        assert (refused.status_code, refused.json()["status"]) == (503, "error")
-        assert "Jobs for this data set are kept" in refused.json()["reason"]
-        assert server.client.get(f"/api/get_results/{jobs[0]}").json() == {"status": "running"}
-        stands = server.client.get("/readyz")
-        assert (stands.status_code, stands.json()["datasets"]["a"]["code"]) == (503, "load-failed")
-        os.kill(second, signal.SIGKILL)
-        server.end(signal.SIGKILL)
     with serving(str(table), state_dir=state) as server:
         assert [server.result(job) for job in jobs] == [{"Utah": 1.0}] * 3
 

@@ -17,6 +17,7 @@ import httpx
 import pytest
 
 from meantime.web.v1.routes import ENDPOINTS
+from tests.support.held_reading import held_reading
 from tests.support.server_process import RunningServer, serving
 from tests.support.waiting import PATIENCE_S, poll
 from tests.support.web_app import OBESITY as QUESTION
@@ -170,8 +171,12 @@ def test_a_stream_ends_when_its_client_hangs_up(server: RunningServer) -> None:
     assert poll(lambda: answered(server, "/v1/jobs/events", 200), bool)
 
 
-def test_who_waits_may_leave_and_who_still_waits_is_answered_when_the_server_stops(large: Path, tmp_path: Path) -> None:
-    with serving(str(large), state_dir=tmp_path / "state", MEANTIME_SHUTDOWN_DEADLINE_S="0.05") as server:
+def test_who_waits_may_leave_and_who_still_waits_is_answered_when_the_server_stops(table: Path, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    with (
+        held_reading(tmp_path) as held,
+        serving(str(table), state_dir=state, MEANTIME_SHUTDOWN_DEADLINE_S="0.05", **held) as server,
+    ):
         # Given a job that waits for its data set.
         job = server.client.post("/v1/jobs", json=ASK).json()
         path = f"/v1/jobs/{job['id']}"

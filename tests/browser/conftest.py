@@ -93,6 +93,15 @@ def browser(chromium: Path) -> Iterator[Browser]:
         launched.close()
 
 
+@pytest.fixture(autouse=True)
+def the_server_still_runs(request: pytest.FixtureRequest) -> Iterator[None]:
+    """Fail the very test in which a shared server ends by itself, with its exit code and output."""
+    server = request.getfixturevalue("server") if "server" in request.fixturenames else None
+    yield
+    if isinstance(server, RunningServer):
+        server.still_runs()
+
+
 @pytest.fixture
 def visitor(browser: Browser, server: RunningServer) -> Iterator[Visitor]:
     """A visit with a fresh profile, which fails if the page misbehaved."""

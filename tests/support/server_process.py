@@ -22,7 +22,10 @@ _CONFORMANCE_S = 500
 
 
 class RunningServer:
-    """`meantime serve` as a child process, on a free port, with a state directory of the test's own."""
+    """`meantime serve` as a child process, on a free port, with a state directory of the test's own.
+
+    One that ends although no test has ended it fails the test that closes it, with its exit code and its output.
+    """
 
     def __init__(
         self,
@@ -35,6 +38,7 @@ class RunningServer:
         self.state_dir = state_dir
         self.output: list[str] = []
         self._has_output = threading.Condition()
+        self._may_end = False
         self.process = subprocess.Popen(
             [sys.executable, *command, *arguments],
             env=environment() | {"MEANTIME_PORT": "0", "MEANTIME_STATE_DIR": str(state_dir)} | settings,
@@ -49,6 +53,7 @@ class RunningServer:
         try:
             self.url = self.wait_for(listens)[1]
         except BaseException:
+            self._may_end = True  # the exception says more
             self.close()
             raise
         self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
@@ -72,8 +77,22 @@ class RunningServer:
         with self._has_output:
             self._has_output.wait_for(lambda: search() or "<end>\n" in self.output, timeout=PATIENCE_S)
         match = search()
-        assert match, "the server never said " + pattern + ":\n" + "".join(self.output)
+        assert match, f"the server never said {pattern}; {self._standing()}"
         return match
+
+    def _standing(self) -> str:
+        """Say whether it runs, and all that it has said."""
+        if "<end>\n" in self.output:
+            # It has closed its standard error, and so is about to end.
+            with suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout=PATIENCE_S)
+        code = self.process.poll()
+        standing = "it runs" if code is None else f"it has ended with exit code {code}"
+        return f"{standing}. Its output:\n{''.join(self.output)}"
+
+    def still_runs(self) -> None:
+        """Fail with the exit code and the output of a server that has ended by itself."""
+        assert self._may_end or self.process.poll() is None, f"nobody ended the server, but {self._standing()}"
 
     def ready(self) -> RunningServer:
         """Wait until every data set is decided."""
@@ -102,6 +121,7 @@ class RunningServer:
 
     def wait(self) -> int:
         """Wait for the end, also of what the server started, and return the exit code."""
+        self._may_end = True
         code = self.process.wait(timeout=PATIENCE_S)
         self._reader.join(timeout=PATIENCE_S)
         is_silent = not self._reader.is_alive()
@@ -111,6 +131,8 @@ class RunningServer:
 
     def close(self) -> None:
         """Leave no processes, whatever happened: none that the server started either."""
+        ended_by_itself = self.process.poll() is not None and not self._may_end
+        self._may_end = True
         if self.process.poll() is None or self._reader.is_alive():
             with suppress(ProcessLookupError):
                 os.killpg(self.process.pid, signal.SIGKILL)
@@ -124,6 +146,7 @@ class RunningServer:
             self.process.stderr.close()
         if hasattr(self, "client"):
             self.client.close()
+        assert not ended_by_itself, f"nobody ended the server, but {self._standing()}"
 
 
 def environment() -> dict[str, str]:
