@@ -35,7 +35,7 @@ check: $(READY)  ## Lint, types, import contract, every test (schemathesis and t
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
 	$(BIN)/lint-imports
-	$(BIN)/pytest -n auto --cov --cov-report= $(PYTEST_ARGS)
+	$(BIN)/pytest -n auto --hypothesis-profile thorough --cov --cov-report= $(PYTEST_ARGS)
 	$(BIN)/coverage report --fail-under=100 --show-missing \
 	  --include="src/meantime/engine/*,src/meantime/stores/*,src/meantime/statistics/*,src/meantime/dataset/cube.py"
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
@@ -268,6 +268,4 @@ class EngineMachine(RuleBasedStateMachine):
 
 
 TestEngineMachine: Any = EngineMachine.TestCase
-TestEngineMachine.settings = settings(
-    max_examples=40, stateful_step_count=30, deadline=None, suppress_health_check=[HealthCheck.too_slow]
-)
+TestEngineMachine.settings = settings(stateful_step_count=30)

@@ -9,7 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meantime.dataset.cube import (
@@ -109,7 +109,6 @@ def _assert_same(one: Cube, other: Cube) -> None:
                     assert a.tolist() == b.tolist() if a.dtype == object else a.tobytes() == b.tobytes(), field.name
 
 
-@settings(deadline=None, max_examples=150)
 @given(rows=tables)
 def test_every_cell_equals_a_computation_in_fractions(rows: list[Row]) -> None:
     rolled = cube(rows)
@@ -131,7 +130,6 @@ def test_every_cell_equals_a_computation_in_fractions(rows: list[Row]) -> None:
         assert reasons[index] == Counter(one.get("reason", "empty") for one in group if one["value"] is None)
 
 
-@settings(deadline=None, max_examples=150)
 @given(rows=tables)
 def test_every_marginal_equals_a_computation_in_fractions_and_its_mean_is_rounded_once(rows: list[Row]) -> None:
     rolled = cube(rows)
@@ -146,7 +144,6 @@ def test_every_marginal_equals_a_computation_in_fractions_and_its_mean_is_rounde
             assert (mean == float(sum(values) / len(values))) if values else np.isnan(mean)
 
 
-@settings(deadline=None, max_examples=100)
 @given(rows=tables)
 def test_keys_ascend_and_a_question_finds_its_entries(rows: list[Row]) -> None:
     rolled = cube(rows)
@@ -161,7 +158,6 @@ def test_keys_ascend_and_a_question_finds_its_entries(rows: list[Row]) -> None:
     assert [rolled.labels.locations[code] for code in rolled.location_codes.values()] == list(rolled.location_codes)
 
 
-@settings(deadline=None, max_examples=100)
 @given(rows=tables)
 def test_labels_are_sorted_and_each_is_used(rows: list[Row]) -> None:
     rolled = cube(rows)
@@ -173,13 +169,11 @@ def test_labels_are_sorted_and_each_is_used(rows: list[Row]) -> None:
     assert set(rolled.cells.withheld_reason.tolist()) == set(range(len(rolled.labels.reasons)))
 
 
-@settings(deadline=None, max_examples=150)
 @given(rows=tables, data=st.data())
 def test_any_order_gives_the_same_cube(rows: list[Row], data: st.DataObject) -> None:
     _assert_same(cube(data.draw(st.permutations(rows))), cube(rows))
 
 
-@settings(deadline=None, max_examples=50)
 @given(rows=tables)
 def test_canonical_cells_give_their_cube_again(rows: list[Row]) -> None:
     rolled = cube(rows)

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meantime.dataset.cube import Cube
@@ -162,7 +162,6 @@ def test_breaks_and_standards_come_back_from_disk(tmp_path: Path) -> None:
     assert fingerprint(opened.cube, opened.about) == opened.fingerprint
 
 
-@settings(deadline=None, max_examples=30)
 @given(order=st.permutations(ROWS))
 def test_the_fingerprint_is_the_same_for_any_order_of_the_rows(order: list[Any]) -> None:
     assert fingerprint(cube(order), about()) == fingerprint(cube(ROWS), about())
@@ -316,7 +315,6 @@ def test_several_may_write_the_same_snapshot_at_a_time(tmp_path: Path, is_damage
 # ---- damage ----
 
 
-@settings(deadline=None, max_examples=150)
 @given(
     name=st.sampled_from(["manifest.json", "cube.npz"]), where=st.floats(0, 1, exclude_max=True), bit=st.integers(0, 7)
 )
@@ -328,7 +326,6 @@ def test_any_flipped_bit_is_damage(written: Path, name: str, where: float, bit: 
     _assert_damaged_by(written, name, flip)
 
 
-@settings(deadline=None, max_examples=60)
 @given(
     name=st.sampled_from(["manifest.json", "cube.npz", "rows/0000.parquet"]), where=st.floats(0, 1, exclude_max=True)
 )
@@ -336,7 +333,6 @@ def test_any_truncation_is_damage(written: Path, name: str, where: float) -> Non
     _assert_damaged_by(written, name, lambda content: content[: int(where * len(content))])
 
 
-@settings(deadline=None, max_examples=60)
 @given(name=st.sampled_from(["manifest.json", "cube.npz"]), content=st.binary(max_size=200))
 def test_any_foreign_file_is_damage(written: Path, name: str, content: bytes) -> None:
     _assert_damaged_by(written, name, lambda _: content)

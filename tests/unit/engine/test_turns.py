@@ -262,4 +262,4 @@ class QueueMachine(RuleBasedStateMachine):
 
 
 TestQueueMachine: Any = QueueMachine.TestCase
-TestQueueMachine.settings = settings(max_examples=100, stateful_step_count=40, deadline=None)
+TestQueueMachine.settings = settings(stateful_step_count=40)

@@ -11,7 +11,7 @@ import pandas as pd  # type: ignore[import-untyped]  # it ships no types
 import polars as pl
 import pyarrow as pa  # type: ignore[import-untyped]  # it ships no types
 import pyarrow.parquet  # type: ignore[import-untyped]  # it ships no types
-from hypothesis import given, settings
+from hypothesis import given
 
 from meantime.formats import document, parquet
 from meantime.formats.document import Document
@@ -28,7 +28,6 @@ def read(given_document: Document) -> pa.Table:
     return table
 
 
-@settings(max_examples=50, deadline=None)
 @given(result_documents.documents)
 def test_whatever_is_written_comes_back_exactly_with_the_document_in_the_metadata(given_document: Document) -> None:
     back = read(given_document)

@@ -10,7 +10,7 @@ from typing import Any
 import openpyxl  # type: ignore[import-untyped]  # it ships no types
 import pandas as pd  # type: ignore[import-untyped]  # it ships no types
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from openpyxl.utils.escape import unescape  # type: ignore[import-untyped]  # it ships no types
 
 from meantime.errors import NotAcceptable
@@ -40,7 +40,6 @@ def as_shown(kind: Kind, cell: Cell) -> Cell:
     return None if cell == "" else cell
 
 
-@settings(max_examples=50, deadline=None)
 @given(result_documents.documents)
 def test_whatever_is_written_comes_back(document: Document) -> None:
     header, *rows = sheet(document).iter_rows(max_col=len(document.table.columns))

@@ -6,7 +6,7 @@ from fractions import Fraction
 from typing import Any
 
 import msgspec
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meantime.formats import classic_json
@@ -38,7 +38,6 @@ def tables(draw: st.DrawFn) -> list[dict[str, Any]]:
     return [one() for _ in range(draw(st.integers(1, 30)))]
 
 
-@settings(deadline=None, max_examples=120)
 @given(rows=tables(), polarity=st.sampled_from(["lower", "higher"]))
 def test_each_equals_brute_force_over_the_rows(rows: list[dict[str, Any]], polarity: Any) -> None:
     table = snapshot(rows, polarity={"Q": polarity, "R": polarity})

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from meantime.dataset.snapshot import Snapshot
@@ -208,7 +208,6 @@ def test_what_was_sent_is_quoted_cut_and_with_control_characters_escaped() -> No
     msgspec.json.encode(problem)
 
 
-@settings(deadline=None, max_examples=200)
 @given(
     name=st.sampled_from([*STATISTICS, "", "x"]),
     raw=st.dictionaries(

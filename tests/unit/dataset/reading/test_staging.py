@@ -9,7 +9,7 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from meantime.dataset.reading import staging
@@ -136,7 +136,6 @@ def encodable(table: list[Record], encoding: str) -> bool:
     return True
 
 
-@settings(deadline=None, max_examples=250)
 @given(
     table=tables(),
     delimiter=st.sampled_from([",", ";", "\t", "|"]),

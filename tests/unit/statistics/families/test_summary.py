@@ -109,7 +109,6 @@ def as_csv(rows: Sequence[Row]) -> str:
     return out.getvalue()
 
 
-@settings(deadline=None, max_examples=150)
 @given(rows=tables(), by=st.lists(st.sampled_from(AXES), unique=True, max_size=4))
 def test_cells_that_tell_their_values_give_what_the_rows_give(rows: list[dict[str, Any]], by: list[str]) -> None:
     quantiles = ["0", "0.05", "0.5", "0.975", "1"]

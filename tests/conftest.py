@@ -1,0 +1,13 @@
+"""What all tests are run with."""
+
+from __future__ import annotations
+
+from hypothesis import HealthCheck, settings
+
+# How long an example takes says how busy the machine is, and nothing about what is tested.
+_UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# In `make test`: the same examples each time.
+settings.register_profile("quick", _UNTIMED, max_examples=25, derandomize=True)
+# In `make check`: as many as have found something, others each time.
+settings.register_profile("thorough", _UNTIMED, max_examples=150)
+settings.load_profile("quick")
