@@ -7,14 +7,20 @@ import io
 import json
 import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
 
 from tests.acceptance.conftest import QUESTION, TABLE
-from tests.support.command_line import meantime, meantime_process
+from tests.support.command_line import meantime, meantime_process, reading_here
 from tests.support.waiting import PATIENCE_S
+
+
+@pytest.fixture(scope="module", autouse=True)
+def files_read_in_this_process() -> Iterator[None]:
+    with reading_here():
+        yield
 
 
 def test_ask_a_file_as_a_table_as_json_and_as_csv(table: Path) -> None:

@@ -37,7 +37,7 @@ def test_the_soft_limit_is_raised_and_a_low_one_is_said(table: Path, tmp_path: P
         server.close()
 
 
-@pytest.mark.parametrize("limit", [64, 96])
+@pytest.mark.parametrize("limit", [64, pytest.param(96, marks=pytest.mark.thorough)])
 def test_idle_connections_up_to_the_limit_cost_no_job_and_no_server(table: Path, tmp_path: Path, limit: int) -> None:
     server = limited(table, tmp_path / "state", soft=limit, hard=limit)
     try:

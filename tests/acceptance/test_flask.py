@@ -30,10 +30,9 @@ def flask_server(*command: str, data: Path, state_dir: Path, **settings: str) ->
     return RunningServer(state_dir=state_dir, command=command, listens=LISTENS, **settings)
 
 
-# The development server too, in `make check`: the routes are the same, and tests/integration compares their bytes.
-@pytest.mark.parametrize(
-    "command", [pytest.param(FLASK, id="flask", marks=pytest.mark.thorough), pytest.param(GUNICORN, id="gunicorn")]
-)
+# In `make test` the routes are compared byte by byte in tests/unit/web/classic, and the servers are asked below.
+@pytest.mark.thorough
+@SERVERS
 def test_it_keeps_the_contract(command: tuple[str, ...], sample: Path, tmp_path: Path) -> None:
     server = flask_server(*command, data=sample, state_dir=tmp_path / "state")
     try:
@@ -103,13 +102,14 @@ def test_several_workers_are_refused_with_what_to_do(table: Path, tmp_path: Path
     assert "run one worker with threads" in refused.stderr
 
 
+# Other reasons are those of `meantime serve`, and tests/unit/test_flask.py has them.
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"MEANTIME_DATA": "absent.csv"}, "absent.csv"),
-        ({"MEANTIME_DATA": "a=x.csv:a=y.csv"}, "named 'a'"),
         ({"MEANTIME_QUEUE_LIMIT": "many"}, "queue_limit is 'many'"),
-        ({"MEANTIME_CONFIG": "absent.toml"}, "absent.toml"),
+        pytest.param({"MEANTIME_DATA": "absent.csv"}, "absent.csv", marks=pytest.mark.thorough),
+        pytest.param({"MEANTIME_DATA": "a=x.csv:a=y.csv"}, "named 'a'", marks=pytest.mark.thorough),
+        pytest.param({"MEANTIME_CONFIG": "absent.toml"}, "absent.toml", marks=pytest.mark.thorough),
     ],
 )
 def test_what_cannot_be_started_is_one_clear_line(settings: dict[str, str], says: str, tmp_path: Path) -> None:

@@ -19,7 +19,7 @@ import pytest
 from meantime.cli import output
 from meantime.text import ACTING
 from tests.support import factories
-from tests.support.command_line import meantime
+from tests.support.command_line import meantime, reading_here
 from tests.support.logs import FakeTerminal
 from tests.support.server_process import RunningServer, serving
 from tests.support.waiting import PATIENCE_S
@@ -36,6 +36,12 @@ _ACTS = re.compile(f"(?![\n\t])[{ACTING}]")
 def harmless(text: str) -> str:
     assert [text[max(0, at.start() - 60) : at.end() + 20] for at in _ACTS.finditer(text)] == []
     return text
+
+
+@pytest.fixture(scope="module", autouse=True)
+def files_read_in_this_process() -> Iterator[None]:
+    with reading_here():
+        yield
 
 
 @pytest.fixture(scope="module")

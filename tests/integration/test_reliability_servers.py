@@ -21,7 +21,7 @@ def holds(outcome: Outcome) -> None:
 
 
 def test_a_clock_that_jumps_removes_no_job(tmp_path: Path) -> None:
-    holds(clocks.clocks(MAIN, tmp_path, number=2, seed=1))
+    holds(clocks.clocks(MAIN, tmp_path, number=1, seed=1))
 
 
 @pytest.mark.thorough
@@ -53,15 +53,15 @@ def test_hostile_requests_get_an_answer_or_the_end_of_the_connection(tmp_path: P
 
 
 def test_a_server_that_has_not_foreseen_something_is_found_out(tmp_path: Path) -> None:
-    assert hostile.hostile_requests(broken("unforeseen-bodies"), tmp_path, number=400, seed=1).violations
+    assert hostile.hostile_requests(broken("unforeseen-bodies"), tmp_path, number=150, seed=1).violations
 
 
 def test_varied_requests_are_answered_as_declared_and_leave_nothing_behind(tmp_path: Path) -> None:
-    holds(requests.requests(MAIN, tmp_path, number=800, seed=1))
+    holds(requests.requests(MAIN, tmp_path, number=300, seed=1))
 
 
 def test_a_server_that_grows_is_found_out(tmp_path: Path) -> None:
-    assert requests.requests(broken("kept-requests"), tmp_path, number=800, seed=1).violations
+    assert requests.requests(broken("kept-requests"), tmp_path, number=400, seed=1).violations
 
 
 @pytest.mark.thorough

@@ -46,7 +46,7 @@ def holds(outcome: Outcome) -> None:
 
 
 def test_a_flipped_bit_in_any_file_of_the_state_is_noticed(state: flips.State, tmp_path: Path) -> None:
-    holds(flips.flips_of(state, tmp_path, number=12, seed=1))
+    holds(flips.flips_of(state, tmp_path, number=6, seed=1))
 
 
 @pytest.mark.parametrize(
@@ -57,7 +57,7 @@ def test_a_build_that_checks_no_checksums_is_found_out(
     state: flips.State, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, sabotage: str, kind: str
 ) -> None:
     break_it(monkeypatch, sabotage)
-    assert flips.flips_of(state, tmp_path, number=60, seed=1, only=kind).violations
+    assert flips.flips_of(state, tmp_path, number=24, seed=1, only=kind).violations
 
 
 def test_an_error_at_any_call_of_the_store_of_results_is_a_pause_or_said(tmp_path: Path) -> None:

@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 
+import pytest
 from click.testing import CliRunner
 
 from meantime.cli import main
+from meantime.dataset.reading import ingestor
+from meantime.dataset.reading.source_reader import read_source
 from tests.support.waiting import PATIENCE_S
 
 # Wide enough that no table is cut, and without colors; a test may say otherwise.
@@ -24,6 +29,14 @@ def meantime(*arguments: str, **environment: str) -> subprocess.CompletedProcess
         main, arguments, prog_name="meantime", env={**unset, **_TERMINAL, **environment}
     )
     return subprocess.CompletedProcess(arguments, ran.exit_code, ran.stdout, ran.stderr)
+
+
+@contextmanager
+def reading_here() -> Iterator[None]:
+    """Let commands read files in this process, by what the reading process runs: to start one takes longer."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(ingestor, "_run", lambda task, _watch, on_progress, _cancelled: read_source(task, on_progress))
+        yield
 
 
 def meantime_process(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

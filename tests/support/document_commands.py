@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import contextlib
 import doctest
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from tests.support.command_line import meantime, reading_here
 from tests.support.waiting import PATIENCE_S, poll
 
 # How documents name the server; a test has its own.
@@ -67,8 +70,15 @@ def _without_ends(text: str) -> str:
 
 
 def _printed(command: str, folder: Path) -> str:
+    # A command of Meantime that begins a pipe, or is all there is, is run here; a redirection is for the shell.
+    ours = re.match(r"(meantime [^$<>|&;*?`]*)(?:$|\| )", command)
+    rest = command[ours.end() :] if ours else command
+    before = _printed_here(ours[1], folder) if ours else ""
+    if not rest:
+        return before
     ran = subprocess.run(
-        ["bash", "-c", command],  # noqa: S607 - the document's commands are for the shell that is there
+        ["bash", "-c", rest],  # noqa: S607 - the document's commands are for the shell that is there
+        input=before,
         capture_output=True,
         text=True,
         check=False,
@@ -80,15 +90,19 @@ def _printed(command: str, folder: Path) -> str:
     return ran.stdout
 
 
+def _printed_here(command: str, folder: Path) -> str:
+    """Run a command of Meantime that asks nothing of a shell: in this process, which is as a separate one would be."""
+    with contextlib.chdir(folder), reading_here():
+        ran = meantime(*shlex.split(command)[1:], COLUMNS="80")
+    assert ran.returncode == 0, f"{command}\n{ran.stdout}{ran.stderr}"
+    return ran.stdout
+
+
 def _run_python(block: str, names: dict[str, Any], document: str, folder: Path) -> None:
     test = doctest.DocTestParser().get_doctest(block, names, document, document, 0)
     runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
     output: list[str] = []
-    before = Path.cwd()
-    os.chdir(folder)
-    try:
+    with contextlib.chdir(folder):
         outcome = runner.run(test, out=output.append, clear_globs=False)
-    finally:
-        os.chdir(before)
     names.update(test.globs)
     assert outcome.failed == 0, "".join(output)

@@ -25,6 +25,7 @@ from meantime.errors import (
 )
 from meantime.formats import document
 from meantime.formats.registry import FORMATS
+from meantime.formats.writers import renderer
 from meantime.model import JobState, Receipt, Request, Work
 from meantime.statistics.registry import STATISTICS
 from meantime.stores.memory import MemoryResultStore
@@ -41,6 +42,14 @@ from tests.support.waiting import PATIENCE_S
 
 def read(api: RunningBackend, job_id: str, suffix: str | None = None, *, method: str = "GET", **headers: str) -> Reply:
     return api.run(results.get_result, lambda: job_request(method, job_id=job_id, suffix=suffix, **headers))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def quick_pictures() -> Iterator[None]:
+    """Draw nothing: a picture is its specification. That a drawing always has the same bytes is in test_images.py."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(renderer, "render", lambda spec, kind: f"{kind} {spec}".encode())
+        yield
 
 
 @pytest.fixture(scope="module")
