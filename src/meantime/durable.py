@@ -13,11 +13,15 @@ from typing import BinaryIO
 def durable_file(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
     """Write a file in the place of what has its name. Until it is complete, it has a name that begins with a dot.
 
-    ``mode`` is that of a new file, less what the umask takes away.
+    If the block raises, what had the name stays. ``mode`` is that of a new file, less what the umask takes away.
     """
     part = path.with_name(f".{path.name}")
     with open(part, "wb", opener=lambda name, flags: os.open(name, flags, mode)) as out:
-        yield out
+        try:
+            yield out
+        except BaseException:
+            part.unlink(missing_ok=True)
+            raise
         out.flush()
         os.fsync(out.fileno())
     part.replace(path)

@@ -1,0 +1,161 @@
+"""Downloaded tables as files: whole or not at all, and not downloaded again while they have not changed.
+
+Next to a file is its TOML description, with what the portal or the address says: title, source, license.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import shutil
+import threading
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import msgspec
+
+from meantime.dataset.download.address import Address
+from meantime.dataset.download.portal import TableFacts, table_facts
+from meantime.dataset.download.transfer import Limits, download
+from meantime.dataset.machine_trouble import is_machine_trouble
+from meantime.durable import durable_file
+from meantime.errors import LoadFailed, SettingInvalid
+
+# The first line of a description that was written here, and is written again with each version of the file.
+_MARK = "# Written by the download, from what the portal says. Without this line it is kept as it is.\n"
+# How many bytes are written between two looks at the disk's free space.
+_LOOK_EVERY_BYTES = 16 * 2**20
+
+
+class _Record(msgspec.Struct):
+    """What is known of a downloaded file."""
+
+    url: str
+    version: str
+    size_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class Downloaded:
+    """A file that was downloaded."""
+
+    path: Path
+    size_bytes: int
+    rows: int | None  # as the portal counts them; None where nobody does
+    is_new: bool  # it was downloaded now: there was none, or another version
+
+
+def fetch_table(
+    address: Address,
+    path: Path,
+    *,
+    limit_mb: int,
+    reserve_mb: int = 0,
+    on_share: Callable[[float], None] = lambda _: None,
+    cancelled: threading.Event | None = None,
+    if_changed: bool = False,
+) -> Downloaded:
+    """Download the table at an address into a file, and describe it in a TOML file beside it, if there is none.
+
+    ``if_changed``: not if the file is there and the server says that it is still the same.
+
+    Raises:
+        SourceUnreadable: there is no such table, or it is too large.
+        LoadFailed: the network, the server or the disk is in trouble.
+        LoadCancelled: ``cancelled`` was set.
+    """
+    cancelled = cancelled or threading.Event()
+    known = _known(path, address) if if_changed else None
+    facts = table_facts(address, cancelled) if address.portal else None
+    rows = facts.rows if facts else None
+    if known and facts and facts.version == known.version:
+        return Downloaded(path, known.size_bytes, rows, is_new=False)
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with durable_file(path) as file:
+            received = download(
+                address.url,
+                file,
+                shown=address.shown,
+                version=known.version if known and not facts else "",
+                limits=Limits(limit_mb * 2**20, _space_check(path.parent, file, reserve_mb)),
+                on_share=on_share,
+                cancelled=cancelled,
+            )
+            if received is None:
+                raise _Unchanged
+            # Each row ends a line, and there is a header.
+            if facts and received.lines < facts.rows:
+                raise LoadFailed(f"Only {received.lines:,} of the {facts.rows:,} rows of {address.shown} arrived.")
+        version = facts.version if facts else received.version
+        with durable_file(_record_path(path)) as file:
+            file.write(msgspec.json.encode(_Record(address.url, version, received.size_bytes)))
+        _describe(path, address, facts)
+    except _Unchanged:
+        return Downloaded(path, path.stat().st_size, rows, is_new=False)
+    except OSError as error:
+        what = f"{address.shown} cannot be written to the disk: {error.strerror or error}."
+        kind = LoadFailed if is_machine_trouble(error) else SettingInvalid
+        raise kind(what).for_operator(f"{what} The file would be {path}.") from error
+    return Downloaded(path, received.size_bytes, rows, is_new=True)
+
+
+def kept_path(folder: Path, address: Address) -> Path:
+    """Return where the file of an address is kept in a folder of downloads."""
+    return folder / hashlib.sha256(address.url.encode()).hexdigest()[:16] / address.file_name
+
+
+class _Unchanged(Exception):
+    """The server has no other version."""
+
+
+def _known(path: Path, address: Address) -> _Record | None:
+    """Return the record of a file that is there as it was downloaded."""
+    try:
+        record = msgspec.json.decode(_record_path(path).read_bytes(), type=_Record)
+        is_whole = path.stat().st_size == record.size_bytes
+    except (OSError, msgspec.MsgspecError):
+        return None
+    return record if is_whole and record.url == address.url and record.version else None
+
+
+def _record_path(path: Path) -> Path:
+    return path.with_name(f"{path.name}.download.json")
+
+
+def _space_check(folder: Path, file: BinaryIO, reserve_mb: int) -> Callable[[], None]:
+    looked_at_bytes = 0
+
+    def check() -> None:
+        nonlocal looked_at_bytes
+        if file.tell() < looked_at_bytes + _LOOK_EVERY_BYTES:
+            return
+        looked_at_bytes = file.tell()
+        if (free_mb := shutil.disk_usage(folder).free / 2**20) < reserve_mb:
+            raise LoadFailed(
+                f"The disk has {free_mb:,.0f} MB left, and {reserve_mb:,} MB are kept free for jobs (disk_reserve_mb)."
+            )
+
+    return check
+
+
+def _describe(path: Path, address: Address, facts: TableFacts | None) -> None:
+    """Write what is known of the table, unless somebody has described it."""
+    description = path.with_name(f"{path.name}.toml")
+    page = f"{address.portal}/d/{address.table}" if facts else ""
+    known = {
+        "title": facts.title if facts else "",
+        "publisher": facts.publisher if facts else "",
+        "url": page,
+        "license": facts.license if facts else "",
+        "updated": facts.updated if facts else "",
+    }
+    lines = [f"{key} = {json.dumps(text, ensure_ascii=False)}\n" for key, text in known.items() if text]
+    is_ours = False
+    with suppress(OSError, UnicodeDecodeError):
+        is_ours = description.read_text(encoding="utf-8").startswith(_MARK)
+    if lines and (is_ours or not description.exists()):
+        description.write_text(_MARK + "".join(lines), encoding="utf-8")
