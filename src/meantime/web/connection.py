@@ -21,7 +21,7 @@ from meantime.errors import (
     MeantimeError,
     RequestTooSlow,
 )
-from meantime.web.connections import ConnectionLimits, Connections
+from meantime.web.connections import ConnectionLimits, Connections, HeldMemory
 from meantime.web.refusals import refuse
 
 # The shortest chunk has one byte of body in six; more lines than that around chunks are not for the sake of a body.
@@ -63,6 +63,27 @@ class _Unread:
             self.watch()
 
 
+class _Rest:
+    """What a client still sends after it was refused.
+
+    A connection that is closed with bytes unread is reset, and the client loses the answer.
+    """
+
+    def __init__(self, transport: asyncio.Transport, limits: ConnectionLimits) -> None:
+        self._transport = transport
+        self._left_bytes = limits.linger_bytes
+
+    def discard(self) -> None:
+        """Tell the client that nothing more is sent, so that it closes the connection when it has read the answer."""
+        if not self._transport.is_closing():
+            self._transport.write_eof()
+
+    def is_too_long(self, data: bytes) -> bool:
+        """Discard some bytes, and return whether they were too many: who sends that much is not reading."""
+        self._left_bytes -= len(data)
+        return self._left_bytes < 0
+
+
 def _address_too_long(limits: ConnectionLimits) -> AddressTooLong:
     return AddressTooLong(f"The address is longer than {limits.address_bytes:,} bytes, which is the limit.")
 
@@ -102,7 +123,6 @@ class Connection(HttpToolsProtocol):
         self._refusal: MeantimeError | None = None
         self._is_surplus = False
         self._is_ended = False  # what still comes is discarded
-        self._discarded_bytes = 0
         self._received = b""
         # Of the request that is being parsed
         self._has_moved = False  # a request was begun or completed by the bytes that came last
@@ -113,12 +133,13 @@ class Connection(HttpToolsProtocol):
         self._line_bytes = 0  # of everything that is not body, parsed or not
         self._body_bytes = 0
         self._body_bytes_before = 0  # before the bytes that came last
-        self._held_bytes = 0
+        self._held = HeldMemory(shared.memory)
         self._checked_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
         # Of the answers
         self._answering: RequestResponseCycle | None = None
         self._unread: _Unread = None  # type: ignore[assignment]  # until connection_made, as uvicorn's transport
+        self._rest: _Rest = None  # type: ignore[assignment]  # likewise
 
     # What asyncio calls
 
@@ -126,6 +147,7 @@ class Connection(HttpToolsProtocol):
         """Count the connection, and wait for its first byte."""
         super().connection_made(transport)
         self._unread = _Unread(transport, self.loop, self._limits)
+        self._rest = _Rest(transport, self._limits)
         if self._shared.add(self._address):
             self._start_timer(self._limits.head_s, self._head_is_late)
         elif self._shared.are_beyond_refusing:
@@ -140,7 +162,7 @@ class Connection(HttpToolsProtocol):
         self._stop_timer()
         self._unread.stop()
         self._shared.remove(self._address)
-        self._hold(0)
+        self._held.hold(0)
         super().connection_lost(exc)
         # uvicorn tells only the request that came last.
         if self._answering is not None and not self._answering.response_complete:
@@ -150,7 +172,8 @@ class Connection(HttpToolsProtocol):
     def data_received(self, data: bytes) -> None:
         """Parse what arrived, and limit what is not complete after it."""
         if self._is_ended:
-            self._discard(len(data))
+            if self._rest.is_too_long(data):
+                self._close()
             return
         self._received = data
         if self._is_surplus:
@@ -176,7 +199,7 @@ class Connection(HttpToolsProtocol):
                 self._start_timer(self.timeout_keep_alive, self._close)
         elif not self._is_closing():
             self._limit_unfinished(len(data), was_complete=was_complete)
-        if self._held_bytes or self.pipeline or not self._has_head:
+        if self._held.size_bytes or self.pipeline or not self._has_head:
             self._hold_unread()
 
     def pause_writing(self) -> None:
@@ -251,7 +274,7 @@ class Connection(HttpToolsProtocol):
         if self.pipeline:
             self._answering = self.pipeline[-1][0]
         super().on_response_complete()
-        if self._held_bytes:
+        if self._held.size_bytes:
             self._hold_unread()
         if self.transport.is_closing():
             self._unread.watch()
@@ -281,19 +304,18 @@ class Connection(HttpToolsProtocol):
         if not self._begun or (self._begun == 1 and was_complete):
             self._line_bytes += received_bytes - (self._body_bytes - self._body_bytes_before)
         if self._line_bytes > self._limits.head_bytes + _LINES_TO_BODY * self._body_bytes:
-            self._refuse(self._too_many_lines())
+            if self._is_complete:
+                self._refuse(HttpInvalid("There is no request in these bytes."))
+            elif not self._has_head and len(self.url) > self._line_bytes / 2:
+                self._refuse(_address_too_long(self._limits))
+            else:
+                self._refuse(_headers_too_long(self._limits))
         elif self._timer is None:
             if self._has_head and not self._is_complete:
                 self._checked_bytes = self._body_bytes + self._line_bytes
                 self._start_timer(self._limits.body_period_s, self._check_body)
             else:
                 self._start_timer(self._limits.head_s, self._head_is_late)
-
-    def _too_many_lines(self) -> MeantimeError:
-        if self._is_complete:
-            return HttpInvalid("There is no request in these bytes.")
-        is_address = not self._has_head and len(self.url) > self._line_bytes / 2
-        return _address_too_long(self._limits) if is_address else _headers_too_long(self._limits)
 
     def _hold_unread(self) -> None:
         """Account for what is kept here until the application reads it: a head, and requests that were sent ahead.
@@ -302,18 +324,9 @@ class Connection(HttpToolsProtocol):
         """
         unread_bytes = 0 if self._has_head else self._line_bytes
         unread_bytes += sum(len(cycle.body) for cycle, _ in self.pipeline)
-        if self._hold(unread_bytes):
+        if self._held.hold(unread_bytes):
             return
         self._refuse(BodiesFull("The requests that are arriving take all the memory for them.", retry_after_s=1))
-
-    def _hold(self, size_bytes: int) -> bool:
-        more = size_bytes - self._held_bytes
-        if more > 0 and not self._shared.memory.take(more):
-            return False
-        if more < 0:
-            self._shared.memory.give_back(-more)
-        self._held_bytes = size_bytes
-        return True
 
     def _head_is_late(self) -> None:
         self._timer = None
@@ -386,23 +399,9 @@ class Connection(HttpToolsProtocol):
             # The application may wait for the rest of the body.
             self._answering.disconnected = True
             self._answering.message_event.set()
-        self._linger()
-
-    def _linger(self) -> None:
-        """Say that nothing more is sent, and close the connection when the client has no more to send either.
-
-        A connection that is closed with bytes unread is reset, and the client loses the answer.
-        """
-        if self.transport.is_closing():
-            return
-        self.transport.write_eof()
         self._unread.watch()
         self._start_timer(self._limits.refused_s if self._is_surplus else self._limits.linger_s, self._close)
-
-    def _discard(self, size_bytes: int) -> None:
-        self._discarded_bytes += size_bytes
-        if self._discarded_bytes > self._limits.linger_bytes:
-            self._close()
+        self._rest.discard()
 
     def _close(self) -> None:
         """Close the connection when what was written is read, if it is read."""

@@ -43,6 +43,24 @@ class ConnectionLimits:
     pipelined: int = 100
 
 
+class HeldMemory:
+    """What one connection takes of the memory that all share."""
+
+    def __init__(self, memory: BodyMemory) -> None:
+        self._memory = memory
+        self.size_bytes = 0
+
+    def hold(self, size_bytes: int) -> bool:
+        """Hold this much instead of what was held; return whether there was room for it."""
+        more = size_bytes - self.size_bytes
+        if more > 0 and not self._memory.take(more):
+            return False
+        if more < 0:
+            self._memory.give_back(-more)
+        self.size_bytes = size_bytes
+        return True
+
+
 class Connections:
     """The open connections of a listener. Used in its event loop only."""
 
