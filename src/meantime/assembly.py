@@ -26,6 +26,7 @@ from meantime.dataset.reading.source import Source
 from meantime.dataset.row_files import measure
 from meantime.dataset.samples import synthetic
 from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.source_downloads import SourceDownloads
 from meantime.durable import durable_file
 from meantime.engine.engine import Engine
 from meantime.errors import MeantimeError, SettingInvalid
@@ -96,7 +97,8 @@ def sources_to_serve(paths: Sequence[str], columns: Mapping[str, str] | None = N
         if times > 1:
             raise SettingInvalid(f"{times} data sets are named {name!r}. Give each its own name: NAME=PATH.")
     for each in sources:
-        source.data_files(each)
+        if not each.address:
+            source.data_files(each)
     return sources
 
 
@@ -148,6 +150,9 @@ class Parts:
             folder=state / "snapshots",
             ingestor=data_ingestor(settings),
             on_death=self._on_death,
+            downloads=SourceDownloads(
+                state / "downloads", limit_mb=settings.download_limit_mb, reserve_mb=settings.disk_reserve_mb
+            ),
         )
         self.compute = LocalCompute(self.catalog, cost_limits(settings), repair=self.catalog.repair)
         results = ResultFiles(state / "results")  # before the store, whose thread runs from its making on

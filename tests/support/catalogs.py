@@ -17,6 +17,7 @@ from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source
 from meantime.dataset.snapshot import Rejected
 from meantime.dataset.snapshot_folder import write_snapshot
+from meantime.dataset.source_downloads import SourceDownloads
 from meantime.errors import LoadCancelled, SourceEmpty
 from tests.support import factories
 from tests.support.waiting import PATIENCE_S
@@ -96,6 +97,7 @@ class Workspace:
             folder=self.snapshots,
             ingestor=self.ingestor,
             on_death=on_death or died,
+            downloads=SourceDownloads(self.folder / "state" / "downloads", limit_mb=1),
             monotonic_s=lambda: self.now_s,
         )
 

@@ -14,6 +14,7 @@ from meantime.dataset.catalog import Catalog
 from meantime.dataset.load_status import Failed, Status
 from meantime.dataset.reading.ingestor import DataIngestor
 from meantime.dataset.reading.source import Source
+from meantime.dataset.source_downloads import SourceDownloads
 from meantime.errors import LoadCancelled
 from meantime.log.capture import plain_stderr
 from meantime.settings import Settings
@@ -37,6 +38,7 @@ def loaded_catalog(source: Source, settings: Settings) -> Iterator[Catalog]:
             folder=Path(folder),
             ingestor=DataIngestor(memory_mb=settings.load_memory_mb, rejected_limit=settings.rejected_limit),
             on_death=lambda _role, _error: decided.set(),
+            downloads=SourceDownloads(Path(folder) / "downloads", limit_mb=settings.download_limit_mb),
         )
         # SIGTERM as Ctrl-C: the folder and the reading process must not outlive us.
         before = signal.signal(signal.SIGTERM, signal.default_int_handler)

@@ -27,6 +27,7 @@ class _Entry(NamedTuple):
 
 _COMMANDS = {
     "serve": _Entry("serve", "Serve data sets over HTTP, in the browser and as an API."),
+    "fetch": _Entry("fetch", "Download a table from the web or from a data portal."),
     "inspect": _Entry("inspect", "Show what is in a file, and what could not be read."),
     "ask": _Entry("ask", "Compute one statistic, from a file or by a running server."),
     "jobs": _Entry("jobs", "List the jobs of a running server."),

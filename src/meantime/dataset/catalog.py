@@ -26,6 +26,7 @@ from collections.abc import Callable, Sequence
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import msgspec
@@ -40,6 +41,7 @@ from meantime.dataset.reading.source import Source, label_of
 from meantime.dataset.repairs import Repairs
 from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.snapshot_folder import TEMPORARY, fingerprint_of, open_snapshot
+from meantime.dataset.source_downloads import SourceDownloads
 from meantime.dataset.source_snapshots import Ingestor, SourceSnapshots
 from meantime.errors import DatasetNotReady, LoadCancelled, LoadFailed, MeantimeError, SettingInvalid
 from meantime.model import Request
@@ -62,12 +64,14 @@ class Catalog:
         folder: Path,
         ingestor: Ingestor,
         on_death: OnDeath,
+        downloads: SourceDownloads | None = None,  # required for sources on the web
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         self.names = tuple(source.name for source in sources)
         if not self.names or len(set(self.names)) < len(self.names):
             raise ValueError(f"each data set needs a different name: {self.names}")
-        self._sources = {source.name: source for source in sources}
+        self._downloads = downloads
+        self._sources = {each.name: each for each in (downloads.located(sources) if downloads else sources)}
         self._folder = folder
         self._on_death = on_death
         self._monotonic_s = monotonic_s
@@ -104,6 +108,8 @@ class Catalog:
             raise SettingInvalid(
                 f"Snapshots cannot be stored in {self._folder}: {error.strerror}. Set another state_dir."
             ) from error
+        if self._downloads:
+            self._downloads.remove_others(tuple(self._sources.values()))
         self._thread = threads.start("loader", self._load_all_due, on_death=self._on_death)
 
     def close(self) -> None:
@@ -254,11 +260,11 @@ class Catalog:
         try:
             if damaged is not None and not is_requested:
                 self._snapshots.require_unchanged(source, damaged)
+            on_progress = partial(self._note_progress, source.name)
+            if self._downloads and (is_requested or before is None):
+                self._downloads.refresh(source, on_progress, self._closing, must_be_newest=before is not None)
             folder, snapshot = self._snapshots.get(
-                source,
-                damaged=damaged,
-                on_progress=lambda progress: self._note_progress(source.name, progress),
-                cancelled=self._closing,
+                source, damaged=damaged, on_progress=on_progress, cancelled=self._closing
             )
         except MeantimeError as error:
             self._note_failure(source.name, error)

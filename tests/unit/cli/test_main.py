@@ -11,7 +11,7 @@ from meantime.errors import MeantimeError, SettingInvalid, StoreBroken
 def test_every_command_in_the_list_is_there_under_its_name_with_help_for_it_and_each_option() -> None:
     context = click.Context(main)
     names = main.list_commands(context)
-    assert {"serve", "inspect", "ask", "jobs", "wait", "cancel", "verify", "sample", "key"} == set(names)
+    assert {"serve", "fetch", "inspect", "ask", "jobs", "wait", "cancel", "verify", "sample", "key"} == set(names)
     for name in names:
         command = main.get_command(context, name)
         assert command
@@ -27,7 +27,7 @@ def test_the_list_of_commands_says_what_each_is_for() -> None:
 
 @pytest.mark.parametrize(
     ("typed", "hint"),
-    [("sreve", 'Did you mean "serve"?'), ("§§§§", "The commands are serve, inspect, ask, jobs,")],
+    [("sreve", 'Did you mean "serve"?'), ("§§§§", "The commands are serve, fetch, inspect, ask,")],
 )
 def test_a_command_that_does_not_exist_is_refused_with_those_that_do(typed: str, hint: str) -> None:
     ran = CliRunner().invoke(main, [typed])

@@ -5,7 +5,6 @@ Next to a file is its TOML description, with what the portal or the address says
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shutil
 import threading
@@ -93,7 +92,7 @@ def fetch_table(
         version = facts.version if facts else received.version
         with durable_file(_record_path(path)) as file:
             file.write(msgspec.json.encode(_Record(address.url, version, received.size_bytes)))
-        _describe(path, address, facts)
+        _describe(path, facts)
     except _Unchanged:
         return Downloaded(path, path.stat().st_size, rows, is_new=False)
     except OSError as error:
@@ -101,11 +100,6 @@ def fetch_table(
         kind = LoadFailed if is_machine_trouble(error) else SettingInvalid
         raise kind(what).for_operator(f"{what} The file would be {path}.") from error
     return Downloaded(path, received.size_bytes, rows, is_new=True)
-
-
-def kept_path(folder: Path, address: Address) -> Path:
-    """Return where the file of an address is kept in a folder of downloads."""
-    return folder / hashlib.sha256(address.url.encode()).hexdigest()[:16] / address.file_name
 
 
 class _Unchanged(Exception):
@@ -142,18 +136,10 @@ def _space_check(folder: Path, file: BinaryIO, reserve_mb: int) -> Callable[[], 
     return check
 
 
-def _describe(path: Path, address: Address, facts: TableFacts | None) -> None:
+def _describe(path: Path, facts: TableFacts | None) -> None:
     """Write what is known of the table, unless somebody has described it."""
     description = path.with_name(f"{path.name}.toml")
-    page = f"{address.portal}/d/{address.table}" if facts else ""
-    known = {
-        "title": facts.title if facts else "",
-        "publisher": facts.publisher if facts else "",
-        "url": page,
-        "license": facts.license if facts else "",
-        "updated": facts.updated if facts else "",
-    }
-    lines = [f"{key} = {json.dumps(text, ensure_ascii=False)}\n" for key, text in known.items() if text]
+    lines = [f"title = {json.dumps(facts.title, ensure_ascii=False)}\n"] if facts and facts.title else []
     is_ours = False
     with suppress(OSError, UnicodeDecodeError):
         is_ours = description.read_text(encoding="utf-8").startswith(_MARK)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import msgspec
 
+from meantime.dataset.download.address import parse_address
 from meantime.dataset.machine_trouble import is_machine_trouble
 from meantime.dataset.reading.columns import check_roles
 from meantime.errors import LoadFailed, SourceUnreadable
@@ -33,19 +34,22 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Where a data set comes from."""
 
     name: str  # of the data set in the catalog
-    path: str  # a file, a folder, or a glob
+    path: str  # a file, a folder, or a glob; of a table on the web, where its file is kept
     columns: dict[str, str] = {}  # role -> column, set by hand
+    address: str = ""  # of a table on the web, as people gave it
 
 
 def parse_source(text: str, columns: Mapping[str, str] | None = None) -> Source:
     """Parse ``[NAME=]PATH``. Without a name, the file's name is used, without its ending.
+
+    Instead of a path, it may be an address (``download.address``); where its file is kept is decided later.
 
     >>> parse_source("heart=data/2020.csv").name, parse_source("data/Heart disease.csv.gz").name
     ('heart', 'Heart-disease')
 
     Raises:
         DescriptionInvalid: ``columns`` names a role that does not exist.
-        SourceUnreadable: the path is empty.
+        SourceUnreadable: the path is empty, or an address that cannot be downloaded from.
     """
     check_roles(columns or {})
     # A file whose name looks like NAME=PATH is still that file.
@@ -55,7 +59,10 @@ def parse_source(text: str, columns: Mapping[str, str] | None = None) -> Source:
         raise SourceUnreadable(
             f"{text!r} does not name a file. Give the path of a file or folder, or a glob in quotes."
         )
-    return Source(name=name or _name_of(path), path=path, columns=dict(columns or {}))
+    columns = dict(columns or {})
+    if not _exists(path) and (address := parse_address(path)):
+        return Source(name=name or _name_of(address.file_name), path="", columns=columns, address=path)
+    return Source(name=name or _name_of(path), path=path, columns=columns)
 
 
 def label_of(source: Source) -> str:
