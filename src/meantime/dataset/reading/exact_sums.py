@@ -17,7 +17,8 @@ import numpy as np
 import numpy.typing as npt
 
 from meantime.dataset.cube import Exact, exact
-from meantime.dataset.reading.values import parse_number, withheld_reason
+from meantime.dataset.reading.decimal_mark import NumberEvidence, NumberFacts
+from meantime.dataset.reading.values import Number, parse_number, withheld_reason
 
 # Sums below this fit in 64 bits with room to spare: half of what fits, as in the cube.
 _SAFE_64 = 2**62
@@ -35,6 +36,7 @@ class SumMethod:
 
     type: str  # of x
     halves: bool = False  # x is also available as x_high * 2 ** 45 + x_low
+    inputs: tuple[str, ...] = ("x",)  # what is read of each row
     extra_keys: str = ""  # what rows are grouped by in addition to the keys of their cells
     sums: Mapping[str, str]  # name -> aggregate expression
 
@@ -52,6 +54,7 @@ IN_64_BITS = SumMethod(
 IN_128_BITS = SumMethod(
     type="HUGEINT",
     halves=True,
+    inputs=("x", "x_high", "x_low"),
     sums={
         "total": "CAST(sum(x) AS VARCHAR)",
         "squares_high": "CAST(sum(x_high * x_high) AS VARCHAR)",
@@ -63,68 +66,103 @@ IN_128_BITS = SumMethod(
 )
 BY_VALUE = SumMethod(
     type="BIGINT",  # x is not used
+    inputs=("mantissa", "exponent"),
     extra_keys=", mantissa, exponent",
     sums={"one_mantissa": "any_value(mantissa)", "one_exponent": "CAST(any_value(exponent) AS VARCHAR)"},
 )
 
 
-@dataclass(frozen=True, slots=True)
-class ParsedValues:
-    """The table ``parsed``: for each text in the column of values its number, or else the reason why it has none."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExactNumbers:
+    """How the numbers of a table become integers, and how these are added."""
 
-    scale: int
+    decimal_mark: str
+    scale: int  # digits after the decimal point of the integers
+    exponents: tuple[int, ...]  # those of the numbers other than zero
     method: SumMethod
 
 
-def parse_values(database: duckdb.DuckDBPyConnection, decimal_mark: str) -> ParsedValues:
-    """Make the table ``parsed`` from the view ``staged``."""
-    database.execute("CREATE TABLE numbers (text VARCHAR, mantissa VARCHAR, exponent BIGINT, text_reason VARCHAR)")
-    largest: dict[int, int] = {}  # by exponent: the largest mantissa
-    cursor = database.cursor().execute("SELECT DISTINCT value FROM staged")
+def parse_texts(
+    database: duckdb.DuckDBPyConnection, *, rows: str, value: str, marks: Sequence[str], into: str
+) -> NumberFacts:
+    """Parse each distinct text in a column of values once; what it is goes into a new table.
+
+    A text that contains one of ``marks`` is parsed with it, one without a mark with any: ``mark`` says which. Texts
+    that are no numbers, or that may turn out not to be any, have what is kept of them as a reason.
+    """
+    evidence = NumberEvidence()
+    database.execute(
+        f"CREATE TABLE {into} (text VARCHAR, mark VARCHAR, mantissa VARCHAR, exponent BIGINT, reason VARCHAR)"
+    )
+    cursor = database.cursor().execute(f"SELECT DISTINCT {value} FROM {rows}")
     while batch := cursor.fetchmany(_VALUES_AT_A_TIME):
         texts = [text for (text,) in batch]
-        numbers = [parse_number(text, decimal_mark) for text in texts]
-        for number in numbers:
-            if number and number.mantissa:
-                largest[number.exponent] = max(largest.get(number.exponent, 0), abs(number.mantissa))
+        found = [_parse_any(text, marks) for text in texts]
+        for text, (mark, number) in zip(texts, found, strict=True):
+            evidence.add(text, mark, number)
         insert_columns(
             database,
-            "numbers",
+            into,
             text=texts,
+            mark=[mark for mark, _ in found],
             # As text: a mantissa may be longer than any of DuckDB's integers.
-            mantissa=[number and str(number.mantissa) for number in numbers],
-            exponent=[number.exponent if number else 0 for number in numbers],
-            text_reason=[
-                None if number else withheld_reason(text) for text, number in zip(texts, numbers, strict=True)
+            mantissa=[number and str(number.mantissa) for _, number in found],
+            exponent=[number.exponent if number else 0 for _, number in found],
+            reason=[
+                withheld_reason(text) if number is None or mark == "," else None
+                for text, (mark, number) in zip(texts, found, strict=True)
             ],
         )
+    return evidence.facts
+
+
+def decide_numbers(facts: NumberFacts, rows: int, decimal_mark: str) -> ExactNumbers:
+    """Return the scale and the method for numbers with this decimal mark in so many rows."""
+    largest = facts.largest_with(decimal_mark)
     scale = max([0, *(-exponent for exponent in largest)])
     maximum = max([0, *(mantissa * 10 ** (exponent + scale) for exponent, mantissa in largest.items())])
-    rows = database.execute("SELECT count(*) FROM staged").fetchall()[0][0]
-    method = _method(maximum, rows)
+    return ExactNumbers(decimal_mark=decimal_mark, scale=scale, exponents=tuple(largest), method=_method(maximum, rows))
+
+
+def make_parsed(database: duckdb.DuckDBPyConnection, numbers: ExactNumbers) -> None:
+    """Make the table ``parsed`` of ``texts``: for each text its number as an integer, or the reason why it has none."""
+    method = numbers.method
     # Zero has no factor: at its own scale that factor might be wider than all the numbers.
-    factors = {} if method is BY_VALUE else {exponent: 10 ** (exponent + scale) for exponent in largest}
+    exponents = () if method is BY_VALUE else numbers.exponents
     database.execute(f"CREATE TABLE factors (exponent BIGINT, factor {method.type})")
-    for exponent, factor in factors.items():
-        database.execute(f"INSERT INTO factors VALUES (?, CAST(? AS {method.type}))", [exponent, str(factor)])
+    for exponent in exponents:
+        factor = str(10 ** (exponent + numbers.scale))
+        database.execute(f"INSERT INTO factors VALUES (?, CAST(? AS {method.type}))", [exponent, factor])
     halves = f", x // {2**_HALF_BITS} AS x_high, x % {2**_HALF_BITS} AS x_low" if method.halves else ""
     x = f"CASE WHEN mantissa = '0' THEN 0 WHEN factor IS NOT NULL THEN CAST(mantissa AS {method.type}) * factor END"
+    is_number = f"mark IN ('', '{numbers.decimal_mark}')"
     database.execute(
-        f"CREATE TABLE parsed AS SELECT *{halves} FROM "
-        f"(SELECT text, mantissa, exponent, text_reason, {x} AS x FROM numbers LEFT JOIN factors USING (exponent))"
+        f"""
+        CREATE TABLE parsed AS SELECT *{halves} FROM (
+            SELECT text, mantissa, exponent, CASE WHEN mantissa IS NULL THEN reason END AS text_reason, {x} AS x
+            FROM (SELECT text, CASE WHEN {is_number} THEN mantissa END AS mantissa, exponent, reason FROM texts)
+                 LEFT JOIN factors USING (exponent)
+        )
+        """
     )
-    database.execute("DROP TABLE numbers")
-    return ParsedValues(scale, method)
+    database.execute("DROP TABLE texts; DROP TABLE factors")
+
+
+def _parse_any(text: str, marks: Sequence[str]) -> tuple[str, Number | None]:
+    mark = "," if "," in text else "." if "." in text else ""
+    if mark and mark not in marks:
+        return mark, None
+    return mark, parse_number(text, mark or ".")
 
 
 def sums_of_groups(
-    columns: Mapping[str, npt.NDArray[Any]], count: Sequence[int], parsed: ParsedValues
+    columns: Mapping[str, npt.NDArray[Any]], count: Sequence[int], numbers: ExactNumbers
 ) -> dict[str, Exact]:
     """Return total, squares, minimum and maximum of groups from the results of the sum method; 0 without values."""
-    if parsed.method is IN_64_BITS:
+    if numbers.method is IN_64_BITS:
         return {name: columns[name].astype(np.int64) for name in IN_64_BITS.sums}
-    integers = {name: [int(text) for text in columns[name].tolist()] for name in parsed.method.sums}
-    if parsed.method is IN_128_BITS:
+    integers = {name: [int(text) for text in columns[name].tolist()] for name in numbers.method.sums}
+    if numbers.method is IN_128_BITS:
         parts = (integers[name] for name in ("squares_high", "squares_middle", "squares_low"))
         squares = [
             (high << 2 * _HALF_BITS) + (middle << _HALF_BITS + 1) + low
@@ -132,12 +170,12 @@ def sums_of_groups(
         ]
         return {name: exact(integers[name]) for name in ("total", "minimum", "maximum")} | {"squares": exact(squares)}
     pairs = zip(integers["one_mantissa"], integers["one_exponent"], strict=True)
-    numbers = [mantissa * 10 ** (exponent + parsed.scale) if mantissa else 0 for mantissa, exponent in pairs]
+    values = [mantissa * 10 ** (exponent + numbers.scale) if mantissa else 0 for mantissa, exponent in pairs]
     return {
-        "total": exact([n * x for n, x in zip(count, numbers, strict=True)]),
-        "squares": exact([n * x * x for n, x in zip(count, numbers, strict=True)]),
-        "minimum": exact(numbers),
-        "maximum": exact(numbers),
+        "total": exact([n * x for n, x in zip(count, values, strict=True)]),
+        "squares": exact([n * x * x for n, x in zip(count, values, strict=True)]),
+        "minimum": exact(values),
+        "maximum": exact(values),
     }
 
 

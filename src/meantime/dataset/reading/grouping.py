@@ -1,8 +1,13 @@
-"""Staged rows become the cube: DuckDB groups them by cell and returns codes, counts and exact sums."""
+"""The third step of reading: staged rows become cells, question by question, as it was decided.
+
+DuckDB replaces labels by their codes, groups the rows by cell and adds them up. The groups may be as many as the rows,
+so they stay in DuckDB, which spills them to the disk; they leave it some questions at a time.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import fields
 from typing import Any, NamedTuple
 
 import duckdb
@@ -10,37 +15,26 @@ import numpy as np
 import numpy.typing as npt
 
 from meantime.dataset.cube import ABSENT, Cells, Cube, Integers, Labels, Moments, Period, ValueType, roll_up
-from meantime.dataset.points import MOST_TEXTS, Points, locate
+from meantime.dataset.reading.decisions import MOST_REASONS, Decisions
 from meantime.dataset.reading.description import Description
-from meantime.dataset.reading.exact_sums import IN_64_BITS, ParsedValues, insert_columns, parse_values, sums_of_groups
+from meantime.dataset.reading.exact_sums import IN_64_BITS, ExactNumbers, insert_columns, make_parsed, sums_of_groups
 from meantime.dataset.reading.question_info import collect_question_info
-from meantime.dataset.reading.staged_view import KEY_COLUMNS, parse_period
+from meantime.dataset.reading.staged_view import FOOTNOTE, KEY_COLUMNS, parse_period
 from meantime.dataset.reading.staging import sql_text
+from meantime.dataset.reading.survey import reason_sql
 from meantime.dataset.reading.uncertainty import ROLES as UNCERTAINTY
-from meantime.dataset.reading.uncertainty import Levels, is_ratio, with_limits
+from meantime.dataset.reading.uncertainty import limits_words, with_limits
 from meantime.dataset.reading.values import SPACES, number_pattern
 from meantime.dataset.snapshot import QuestionMetadata
 
-# How many reasons for missing values are kept apart. More than these are not reasons but a column of arbitrary texts.
-# The reasons are labels: they are part of the fingerprint and must keep their wording.
-_MOST_REASONS = 1_000
-_OTHER_REASONS = f"another text (there are more than {_MOST_REASONS:,} different ones)"
-
-_PUBLISHED_NUMBERS = ("low", "high", "sample_size", *UNCERTAINTY)
-_NO_DESCRIPTION = Description()
-_USUAL_LEVELS = Levels()
 _CV_IS_RATIO = (
     "No coefficient of variation is larger than 1, so they are read as ratios (0.05 is 5%). If they are percents, name "
     "another column, or multiply them by 100."
 )
-
-_KEYS = ", ".join(column for columns in KEY_COLUMNS.values() for column in columns)
-
-# The footnote of a row's value: "~ (sample too small)".
-_FOOTNOTE = """
-    CASE WHEN footnote_symbol <> '' AND footnote <> '' THEN footnote_symbol || ' (' || footnote || ')'
-         ELSE footnote_symbol || footnote END
-"""
+_OTHER_REASONS = f"another text (there are more than {MOST_REASONS:,} different ones)"
+_PUBLISHED_NUMBERS = ("low", "high", "sample_size", *UNCERTAINTY)
+# Cells that are made at a time, unless a single question has more.
+_CELLS_AT_A_TIME = 250_000
 
 
 class Grouped(NamedTuple):
@@ -52,92 +46,119 @@ class Grouped(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def group_into_cube(
-    database: duckdb.DuckDBPyConnection,
-    decimal_mark: str,
-    *,
-    description: Description = _NO_DESCRIPTION,
-    levels: Levels = _USUAL_LEVELS,
-) -> Grouped:
-    """Roll up the view ``staged``."""
-    parsed = parse_values(database, decimal_mark)
+def group_into_cube(database: duckdb.DuckDBPyConnection, decisions: Decisions, description: Description) -> Grouped:
+    """Roll up the view ``staged``, with the numbers in the table ``texts``."""
+    make_parsed(database, decisions.numbers)
     _make_valued_view(database)
-    reasons = _make_reason_codes(database)
-    _make_groups(database, parsed)
-    labels: dict[str, tuple[Any, ...]] = {
-        "questions": _make_labels(database, "question"),
-        "locations": _make_labels(database, "location"),
-        "categories": _make_labels(database, "category"),
-        "strata": _make_labels(database, "stratum"),
-        "value_types": _make_value_types(database),
-        "periods": _make_periods(database),
-        "footnotes": _make_labels(database, "footnote"),
-        "reasons": reasons,
-    }
-    columns = _fetch_groups(database, parsed, decimal_mark)
-    named = Labels(**labels)
-    questions = collect_question_info(database, named.questions, description)
-    published = {role: _finite(columns[role]) for role in UNCERTAINTY}
-    cells, limits_from = with_limits(
-        _cells(columns, parsed), published, named, questions, scale=parsed.scale, levels=levels
+    reasons = decisions.reasons if decisions.reasons is not None else _count_reasons(database)
+    kinds, periods = _make_value_types(database), _make_periods(database)
+    labels = Labels(
+        questions=_make_labels(database, "question"),
+        locations=_make_labels(database, "location"),
+        categories=_make_labels(database, "category"),
+        strata=_make_labels(database, "stratum"),
+        value_types=kinds,
+        periods=periods,
+        footnotes=_make_labels(database, "footnote"),
+        reasons=(*reasons, _OTHER_REASONS),
     )
-    warnings = (_CV_IS_RATIO,) if is_ratio(published["cv"]) else ()
-    return Grouped(roll_up(named, cells, scale=parsed.scale), questions, limits_from, warnings)
+    _make_reason_codes(database, reasons)
+    _make_groups(database, decisions, others_code=len(reasons))
+    questions = collect_question_info(labels.questions, decisions.topics, _units(database, labels), description)
+    is_cv_ratio = _is_cv_ratio(database)
+    limits_from: set[str] = set()
+    blocks = []
+    for columns in _fetch_groups(database, decisions.numbers):
+        published = {role: _finite(columns[role]) for role in UNCERTAINTY}
+        block, computed_from = with_limits(
+            _cells(columns, decisions.numbers),
+            published,
+            labels,
+            questions,
+            scale=decisions.numbers.scale,
+            levels=decisions.levels,
+            is_cv_ratio=is_cv_ratio,
+        )
+        limits_from |= computed_from
+        blocks.append(block)
+    return Grouped(
+        roll_up(labels, _concatenated(blocks), scale=decisions.numbers.scale),
+        questions,
+        limits_words(limits_from, decisions.levels),
+        (_CV_IS_RATIO,) if is_cv_ratio else (),
+    )
 
 
 def _make_valued_view(database: duckdb.DuckDBPyConnection) -> None:
-    """Make the view ``valued``: the rows with their number, or with the reason why they have none."""
+    """Make the view ``marked``, the rows with their whole footnote, and ``valued``, with their number or the reason."""
+    mark = FOOTNOTE.format(footnote_symbol="footnote_symbol", footnote="footnote")
     database.execute(
         f"""
+        CREATE VIEW marked AS SELECT * REPLACE ({mark} AS footnote) FROM staged;
         CREATE VIEW valued AS
-        SELECT * EXCLUDE (footnote), mark AS footnote,
-               CASE WHEN mantissa IS NOT NULL THEN NULL
-                    WHEN text_reason <> '' THEN text_reason
-                    WHEN mark <> '' THEN mark
-                    ELSE 'empty' END AS reason
-        FROM (SELECT *, {_FOOTNOTE} AS mark FROM staged) JOIN parsed ON value = text
+        SELECT *, CASE WHEN mantissa IS NULL THEN {reason_sql("text_reason", "footnote")} END AS reason
+        FROM marked JOIN parsed ON value = text
         """
     )
 
 
-def _make_reason_codes(database: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
-    """Make the table ``reason_codes`` of the most frequent reasons; all others share the code after the last.
+def _count_reasons(database: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+    rows = database.execute(
+        "SELECT reason FROM valued WHERE reason IS NOT NULL GROUP BY reason ORDER BY count(*) DESC, reason "
+        f"LIMIT {MOST_REASONS}"
+    ).fetchall()
+    return tuple(reason for (reason,) in rows)
+
+
+def _make_reason_codes(database: duckdb.DuckDBPyConnection, reasons: Sequence[str]) -> None:
+    """Make the table ``reason_codes`` of the reasons that are kept apart; all others share the code after the last.
 
     This happens before rows are grouped: in a column of arbitrary texts, each row would be its own group.
     """
-    rows = database.execute(
-        "SELECT reason FROM valued WHERE reason IS NOT NULL GROUP BY reason ORDER BY count(*) DESC, reason "
-        f"LIMIT {_MOST_REASONS}"
-    ).fetchall()
-    reasons = [reason for (reason,) in rows]
-    database.execute("CREATE TABLE reason_codes (reason VARCHAR, code BIGINT)")
-    insert_columns(database, "reason_codes", reason=reasons, code=list(range(len(reasons))))
-    return (*reasons, _OTHER_REASONS)
+    database.execute("CREATE TABLE reason_codes (reason VARCHAR, code INTEGER)")
+    insert_columns(database, "reason_codes", reason=list(reasons), code=list(range(len(reasons))))
 
 
-def _make_groups(database: duckdb.DuckDBPyConnection, parsed: ParsedValues) -> None:
-    """Make the table ``groups``: rows with the same key and the same reason, counted and added up."""
-    sums = ", ".join(f"{expression} AS {name}" for name, expression in parsed.method.sums.items())
+def _make_groups(database: duckdb.DuckDBPyConnection, decisions: Decisions, *, others_code: int) -> None:
+    """Make the table ``groups``: rows with the same key and the same reason, counted and added up.
+
+    Keys are codes, not texts: so many groups need a third of the memory.
+    """
+    method = decisions.numbers.method
+    sums = ", ".join(f"{expression} AS {name}" for name, expression in method.sums.items())
+    published = [role for role in _PUBLISHED_NUMBERS if role in decisions.roles]
     # Only a row that is alone in its cell keeps its published limits and footnote. Groups with the same key but
     # different reasons or values are merged later by the cube, which then drops these.
-    published = ", ".join(
-        f"CASE WHEN count(*) = 1 THEN any_value({column}) ELSE '' END AS {column}"
-        for column in (*_PUBLISHED_NUMBERS, "footnote")
+    alone = ", ".join(
+        [
+            *(f"CASE WHEN count(*) = 1 THEN any_value({role}) END AS {role}" for role in published),
+            f"CASE WHEN count(*) = 1 THEN any_value(footnote) ELSE {ABSENT} END AS footnote",
+        ]
     )
+    axes = {**KEY_COLUMNS, "footnote": ("footnote",)}
+    codes = ", ".join(f"coalesce({axis}_codes.code, {ABSENT}) AS {axis}" for axis in axes)
+    joins = " ".join(f"LEFT JOIN {axis}_codes USING ({', '.join(columns)})" for axis, columns in axes.items())
+    texts = "".join(f"valued.{role}, " for role in published)
+    keys = ", ".join((*KEY_COLUMNS, "reason_code"))
+    reason = f"CASE WHEN reason IS NULL THEN {ABSENT} ELSE coalesce(reason_codes.code, {others_code}) END"
+    numbers = [_double(role, decisions.numbers.decimal_mark) for role in published]
+    others = ", ".join(f"'nan'::DOUBLE AS {role}" for role in _PUBLISHED_NUMBERS if role not in published)
     database.execute(
         f"""
         CREATE TABLE groups AS
-        SELECT {_KEYS}, reason_code, count(*) AS rows, {sums}, {published}
+        SELECT * {f"REPLACE ({', '.join(numbers)})" if numbers else ""}{f", {others}" if others else ""}
         FROM (
-            SELECT valued.*, CASE WHEN valued.reason IS NULL THEN {ABSENT} ELSE coalesce(code, {_MOST_REASONS}) END
-                             AS reason_code
-            FROM valued LEFT JOIN reason_codes USING (reason)
+            SELECT {keys}, count(*) AS rows, {sums}, {alone}
+            FROM (
+                SELECT {codes}, {reason} AS reason_code, {texts}{", ".join(method.inputs)}
+                FROM valued {joins} LEFT JOIN reason_codes USING (reason)
+            )
+            GROUP BY {keys}{method.extra_keys}
         )
-        GROUP BY {_KEYS}, reason_code{parsed.method.extra_keys}
         """
     )
     # Tables as long as the file: there may be memory for only one of them.
-    database.execute("DROP VIEW valued; DROP TABLE parsed")
+    database.execute("DROP VIEW valued; DROP VIEW marked; DROP TABLE parsed")
 
 
 def _make_labels(database: duckdb.DuckDBPyConnection, column: str) -> tuple[str, ...]:
@@ -145,8 +166,8 @@ def _make_labels(database: duckdb.DuckDBPyConnection, column: str) -> tuple[str,
     database.execute(
         f"""
         CREATE TABLE {column}_codes AS
-        SELECT {column}, row_number() OVER (ORDER BY {column}) - 1 AS code
-        FROM (SELECT DISTINCT {column} FROM groups WHERE {column} <> '')
+        SELECT {column}, CAST(row_number() OVER (ORDER BY {column}) - 1 AS INTEGER) AS code
+        FROM (SELECT DISTINCT {column} FROM marked WHERE {column} <> '')
         """
     )
     rows = database.execute(f"SELECT {column} FROM {column}_codes ORDER BY code").fetchall()
@@ -155,63 +176,84 @@ def _make_labels(database: duckdb.DuckDBPyConnection, column: str) -> tuple[str,
 
 def _make_value_types(database: duckdb.DuckDBPyConnection) -> tuple[ValueType, ...]:
     # A file without these columns has a single value type, ("", "").
-    pairs = database.execute("SELECT DISTINCT value_type, unit FROM groups ORDER BY ALL").fetchall()
+    pairs = database.execute("SELECT DISTINCT value_type, unit FROM staged ORDER BY ALL").fetchall()
     _make_pair_codes(database, "value_type", pairs, list(range(len(pairs))))
     return tuple(ValueType(*pair) for pair in pairs)
 
 
 def _make_periods(database: duckdb.DuckDBPyConnection) -> tuple[Period, ...]:
-    pairs = database.execute("SELECT DISTINCT first_year, last_year FROM groups ORDER BY ALL").fetchall()
+    pairs = database.execute("SELECT DISTINCT first_year, last_year FROM staged ORDER BY ALL").fetchall()
     periods = [parse_period(first, last) for first, last in pairs]
-    codes = [ABSENT if period is None else code for code, period in enumerate(periods)]
-    _make_pair_codes(database, "period", pairs, codes)
-    return tuple(period or Period(0, 0) for period in periods)
+    # "2020" and "2020.0" are one.
+    distinct = sorted({period for period in periods if period is not None})
+    code_of = {period: code for code, period in enumerate(distinct)}
+    _make_pair_codes(database, "period", pairs, [ABSENT if period is None else code_of[period] for period in periods])
+    return tuple(distinct)
 
 
 def _make_pair_codes(
     database: duckdb.DuckDBPyConnection, axis: str, pairs: Sequence[tuple[str, str]], codes: Sequence[int]
 ) -> None:
     one, other = KEY_COLUMNS[axis]
-    database.execute(f"CREATE TABLE {axis}_codes ({one} VARCHAR, {other} VARCHAR, code BIGINT)")
+    database.execute(f"CREATE TABLE {axis}_codes ({one} VARCHAR, {other} VARCHAR, code INTEGER)")
     texts: dict[str, list[Any]] = {one: [pair[0] for pair in pairs], other: [pair[1] for pair in pairs]}
     insert_columns(database, f"{axis}_codes", **texts, code=list(codes))
 
 
-def _fetch_groups(
-    database: duckdb.DuckDBPyConnection, parsed: ParsedValues, decimal_mark: str
-) -> dict[str, npt.NDArray[Any]]:
-    codes = ", ".join(f"coalesce({axis}_codes.code, {ABSENT}) AS {axis}" for axis in (*KEY_COLUMNS, "footnote"))
-    joins = " ".join(
-        f"LEFT JOIN {axis}_codes USING ({', '.join(columns)})"
-        for axis, columns in {**KEY_COLUMNS, "footnote": ("footnote",)}.items()
-    )
-    doubles = ", ".join(_double(column, decimal_mark) for column in _PUBLISHED_NUMBERS)
+def _units(database: duckdb.DuckDBPyConnection, labels: Labels) -> dict[str, set[str]]:
+    """Return the units of each question's rows, by its text."""
+    units: dict[str, set[str]] = {}
+    for question, kind in database.execute("SELECT DISTINCT question, value_type FROM groups").fetchall():
+        if unit := labels.value_types[kind].unit:
+            units.setdefault(labels.questions[question], set()).add(unit)
+    return units
+
+
+def _is_cv_ratio(database: duckdb.DuckDBPyConnection) -> bool:
+    """Whether coefficients of variation are written as ratios: none of them is larger than 1, and so 1%."""
+    largest = database.execute("SELECT max(cv) FILTER (isfinite(cv)) FROM groups").fetchall()[0][0]
+    return largest is not None and largest <= 1
+
+
+def _fetch_groups(database: duckdb.DuckDBPyConnection, numbers: ExactNumbers) -> Iterator[dict[str, npt.NDArray[Any]]]:
+    """Yield the columns of the groups of whole questions, in order of their codes."""
     # Groups without values have no sums.
-    zero = "0" if parsed.method is IN_64_BITS else "'0'"
-    values = ", ".join(f"coalesce({name}, {zero}) AS {name}" for name in parsed.method.sums)
-    return database.execute(
-        f"""
-        SELECT {codes}, reason_code, groups.rows AS rows, {values}, {doubles}
-        FROM groups {joins}
-        """
-    ).fetchnumpy()
+    zero = "0" if numbers.method is IN_64_BITS else "'0'"
+    values = ", ".join(f"coalesce({name}, {zero}) AS {name}" for name in numbers.method.sums)
+    sizes = database.execute("SELECT question, count(*) FROM groups GROUP BY question ORDER BY question").fetchall()
+    for first, last in _ranges(sizes):
+        yield database.execute(
+            f"SELECT * REPLACE ({values}) FROM groups WHERE question BETWEEN {first} AND {last}"
+        ).fetchnumpy()
+
+
+def _ranges(sizes: Sequence[tuple[int, int]]) -> Iterator[tuple[int, int]]:
+    """Yield the first and the last of questions that are made at a time, given each question's cells."""
+    first, cells = 0, 0
+    for question, number in sizes:
+        if cells and cells + number > _CELLS_AT_A_TIME:
+            yield first, question - 1
+            first, cells = question, 0
+        cells += number
+    if cells:
+        yield first, sizes[-1][0]
 
 
 def _double(column: str, decimal_mark: str) -> str:
     """Return the SQL that reads a published limit or sample size: NaN if it is not a number."""
-    text = f"trim(groups.{column}, {sql_text(SPACES)})"
+    text = f"trim({column}, {sql_text(SPACES)})"
     number = f"TRY_CAST(replace({text}, {sql_text(decimal_mark)}, '.') AS DOUBLE)"
     is_number = f"regexp_full_match({text}, {sql_text(number_pattern(decimal_mark))})"
     return f"coalesce(CASE WHEN {is_number} THEN {number} END, 'nan'::DOUBLE) AS {column}"
 
 
-def _cells(columns: Mapping[str, npt.NDArray[Any]], parsed: ParsedValues) -> Cells:
+def _cells(columns: Mapping[str, npt.NDArray[Any]], numbers: ExactNumbers) -> Cells:
     rows = columns["rows"].astype(np.int64)
     reason = columns["reason_code"].astype(np.int64)
     has_value = reason == ABSENT
     withheld = np.flatnonzero(~has_value)
     count: Integers = np.where(has_value, rows, 0)
-    sums = sums_of_groups(columns, count.tolist(), parsed)
+    sums = sums_of_groups(columns, count.tolist(), numbers)
     return Cells(
         keys=np.stack([columns[axis].astype(np.int64) for axis in KEY_COLUMNS], axis=1),
         moments=Moments(
@@ -237,14 +279,18 @@ def _finite(numbers: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     return np.where(np.isfinite(doubles), doubles, np.nan)
 
 
-def locate_places(database: duckdb.DuckDBPyConnection) -> Points:
-    """Return where the locations of the staged rows are. Rows without a point do not contradict the others."""
-    return locate(
-        database.execute(
-            f"""
-            SELECT location, CASE WHEN count(*) <= {MOST_TEXTS} THEN list(point) END
-            FROM (SELECT DISTINCT location, point FROM staged WHERE point <> '')
-            GROUP BY location ORDER BY location
-            """
-        ).fetchall()
+def _concatenated(blocks: Sequence[Cells]) -> Cells:
+    """Return the cells of all blocks."""
+    starts = np.cumsum([0, *(len(block) for block in blocks)])
+    others = [field.name for field in fields(Cells) if field.name not in ("moments", "withheld_cell")]
+    moments = {
+        field.name: np.concatenate([getattr(block.moments, field.name) for block in blocks])
+        for field in fields(Moments)
+    }
+    return Cells(
+        moments=Moments(**moments),
+        withheld_cell=np.concatenate(
+            [block.withheld_cell + start for block, start in zip(blocks, starts.tolist(), strict=False)]
+        ),
+        **{name: np.concatenate([getattr(block, name) for block in blocks]) for name in others},
     )

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import NamedTuple
 
-import duckdb
-
 from meantime.dataset.facts.publishers import publisher_of
 from meantime.dataset.reading.columns import level_in_name
 from meantime.dataset.reading.description import Description
@@ -21,18 +19,15 @@ class FoundLevels(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def find_levels(
-    database: duckdb.DuckDBPyConnection, roles: Mapping[str, str], description: Description, title: str
-) -> FoundLevels:
-    """Find the levels of the columns with these roles, from the view ``staged`` where it takes its sources."""
+def decide_levels(roles: Mapping[str, str], description: Description, title: str, source: str | None) -> FoundLevels:
+    """Decide the levels of the columns with these roles; ``source`` is the one that all rows name, if there is one."""
     if description.level is not None:
         return FoundLevels(Levels(limits=description.level, margins=description.level), ())
     limits = level_in_name(roles.get("low", "")) or level_in_name(roles.get("high", ""))
     margins = level_in_name(roles.get("margin_of_error", ""))
     if (limits or "low" not in roles) and (margins or "margin_of_error" not in roles):
         return FoundLevels(Levels(limits=limits or LEVEL, margins=margins or LEVEL), ())
-    sources = database.execute("SELECT DISTINCT source FROM staged LIMIT 2").fetchall()
-    publisher = (publisher_of(sources[0][0]) if len(sources) == 1 else None) or publisher_of(title)
+    publisher = (publisher_of(source) if source else None) or publisher_of(title)
     if publisher is not None and publisher.level is not None:
         found = Levels(limits=limits or publisher.level, margins=margins or publisher.level)
         warning = (

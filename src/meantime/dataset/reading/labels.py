@@ -7,10 +7,8 @@ it, so that rows about different things never share a cell. Whatever groups or f
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Iterable, Mapping
 from typing import NamedTuple
-
-import duckdb
 
 from meantime.errors import SourceUnreadable
 from meantime.text import quoted
@@ -53,45 +51,56 @@ def label_sql(axis: str, columns: Mapping[str, str]) -> str:
     return label
 
 
-def find_shared_name(database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str]) -> str | None:
-    """Return a location's name that several places share according to their ids; None if there is none.
+def parts_sql(axis: str, columns: Mapping[str, str]) -> str:
+    """Return the SQL of what a label is made of: different parts never give the same text, as labels may.
+
+    >>> parts_sql("question", {"question": "c1"})
+    "''"
+    """
+    parts = _parts(axis, columns)
+    if len(parts) < 2:
+        return "''"
+    # Each text with its length in front.
+    texts = ", ".join(f"CASE WHEN trim({part}) <> '' THEN length({part}) || ':' || {part} END" for part in parts)
+    return f"concat({texts})"
+
+
+def label_roles(axis: str, roles: Collection[str]) -> tuple[str, ...]:
+    """Return the roles that make the labels of an axis in a file with these roles.
+
+    >>> label_roles("stratum", ["question", "stratum_2", "stratum"])
+    ('stratum', 'stratum_2')
+    """
+    return tuple(role for role in JOINED[axis].roles if role in roles)
+
+
+def place_label(name: str, number: str) -> str:
+    """Return the label of a place with its id, as ``label_sql`` does.
+
+    >>> place_label("Washington, Utah", "53"), place_label("Utah", " ")
+    ('Washington, Utah (53)', 'Utah')
+    """
+    return f"{name} ({number})" if number.strip(" ") else name
+
+
+def is_shared_name(numbers: Iterable[str]) -> bool:
+    """Whether places with these ids are several places.
 
     "1" and "01" count as the same id: spreadsheets drop leading zeros.
+
+    >>> is_shared_name(["1", "01", ""]), is_shared_name(["1", "10"])
+    (False, True)
     """
-    if "location_id" not in columns:
-        return None
-    name = label_sql("location", {role: column for role, column in columns.items() if role != "location_id"})
-    number = f"nullif(ltrim(trim({columns['location_id']}), '0'), '')"
-    shared = database.execute(
-        f"SELECT {name} AS name FROM {rows} GROUP BY name HAVING min({number}) <> max({number}) ORDER BY name LIMIT 1"
-    ).fetchone()
-    return str(shared[0]) if shared else None
+    return len({text for number in numbers if (text := number.strip(" ").lstrip("0"))}) > 1
 
 
-def refuse_ambiguous_labels(database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str]) -> None:
-    """Refuse rows in which two things would get the same label: "A - B" without a response, and "A" with "B".
-
-    Raises:
-        SourceUnreadable: there are such rows.
-    """
-    for axis, joined in JOINED.items():
-        parts = _parts(axis, columns)
-        if len(parts) < 2:
-            continue
-        # Each text with its length in front: so different parts never give the same text.
-        unambiguous = ", ".join(
-            f"CASE WHEN trim({part}) <> '' THEN length({part}) || ':' || {part} END" for part in parts
-        )
-        ambiguous = database.execute(
-            f"SELECT name FROM (SELECT DISTINCT {label_sql(axis, columns)} AS name, concat({unambiguous}) AS parts "
-            f"FROM {rows}) GROUP BY name HAVING count(*) > 1 ORDER BY name LIMIT 1"
-        ).fetchone()
-        if ambiguous:
-            raise SourceUnreadable(
-                f"Two different things would both be called {quoted(ambiguous[0])}: the {axis} is made of the columns "
-                f"for {', '.join(role for role in joined.roles if role in columns)}, joined by "
-                f"{quoted(joined.separator)}, and one of the columns already contains that text. Change it in the file."
-            )
+def ambiguous_label(axis: str, label: str, roles: Collection[str]) -> SourceUnreadable:
+    """Return the error about two things that would get the same label: "A - B" without a response, and "A" with "B"."""
+    return SourceUnreadable(
+        f"Two different things would both be called {quoted(label)}: the {axis} is made of the columns for "
+        f"{', '.join(label_roles(axis, roles))}, joined by {quoted(JOINED[axis].separator)}, and one of the columns "
+        "already contains that text. Change it in the file."
+    )
 
 
 def _parts(axis: str, columns: Mapping[str, str]) -> list[str]:

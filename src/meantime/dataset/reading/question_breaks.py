@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import duckdb
 import msgspec
 
 from meantime.dataset.cube import ABSENT, AXES, Cube, Period
 from meantime.dataset.facts.known_breaks import breaks_of
-from meantime.dataset.facts.publishers import publisher_of
 from meantime.dataset.reading.description import DeclaredBreak, Description
 from meantime.dataset.snapshot import Break, QuestionMetadata
 
@@ -25,14 +23,13 @@ class FoundBreaks(NamedTuple):
 
 
 def find_breaks(
-    database: duckdb.DuckDBPyConnection, cube: Cube, questions: Sequence[QuestionMetadata], description: Description
+    cube: Cube, questions: Sequence[QuestionMetadata], publishers: Mapping[str, str], description: Description
 ) -> FoundBreaks:
-    """Give each question its breaks, from the view ``staged`` where it takes its sources.
+    """Give each question its breaks; ``publishers`` has the known publisher of a question by its text.
 
     Only breaks between its first and last year can matter to an answer, so only those are part of its snapshot. Where
     they are those that its text shows anyway, none are kept: such a table has the fingerprint that it always had.
     """
-    publishers = _publishers(database)
     found = list(questions)
     without_effect = dict.fromkeys(description.breaks)
     for code, question in enumerate(questions):
@@ -58,16 +55,6 @@ def _no_effect(declared: DeclaredBreak) -> str:
         f"The break in {declared.year} that the TOML file next to the data declares has no effect: none of its "
         "questions has values both before that year and from it on."
     )
-
-
-def _publishers(database: duckdb.DuckDBPyConnection) -> dict[str, str]:
-    """Return the publisher of each question that names a known one as the source of most of its rows."""
-    sources = database.execute(
-        "SELECT question, source FROM staged WHERE source <> '' GROUP BY question, source "
-        "QUALIFY row_number() OVER (PARTITION BY question ORDER BY count(*) DESC, source) = 1"
-    ).fetchall()
-    known = {source: publisher_of(source) for source in {source for _, source in sources}}
-    return {question: found.name for question, source in sources if (found := known[source]) is not None}
 
 
 def _years(cube: Cube, question: int) -> Period:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-import duckdb
+from collections.abc import Collection, Mapping, Sequence
 
 from meantime.dataset.facts.questions import QuestionFacts, built_in_questions
 from meantime.dataset.facts.units import normalized_unit
@@ -14,29 +12,20 @@ from meantime.text import PERCENT
 
 
 def collect_question_info(
-    database: duckdb.DuckDBPyConnection, questions: Sequence[str], description: Description
+    questions: Sequence[str],
+    topics: Mapping[str, str],
+    units_of: Mapping[str, Collection[str]],
+    description: Description,
 ) -> tuple[QuestionMetadata, ...]:
-    """Return what is known of each question, from the view ``staged`` and the table ``groups``."""
-    # The topic of most of its rows; and the unit only if all rows with a unit agree on it.
-    topics = dict(
-        database.execute(
-            "SELECT question, topic FROM staged WHERE topic <> '' GROUP BY question, topic "
-            "QUALIFY row_number() OVER (PARTITION BY question ORDER BY count(*) DESC, topic) = 1"
-        ).fetchall()
-    )
-    units = dict(
-        database.execute(
-            "SELECT question, min(unit) FROM groups WHERE unit <> '' GROUP BY question HAVING min(unit) = max(unit)"
-        ).fetchall()
-    )
-    of_any_unit = database.execute("SELECT DISTINCT question FROM groups WHERE unit <> ''").fetchall()
-    with_unit = {question for (question,) in of_any_unit}
+    """Return what is known of each question, given its topic and the units of its rows, by its text."""
     built_in, unknown = built_in_questions(), QuestionFacts()
     infos = []
     for text in questions:
         described, known = description.questions.get(text, unknown), built_in.get(text, unknown)
-        unit = described.unit or units.get(text) or known.unit
-        is_inferred = unit is None and text not in with_unit and _says_percent(text)
+        units = units_of.get(text, ())
+        # Only if all rows with a unit agree on it.
+        unit = described.unit or (next(iter(units)) if len(units) == 1 else None) or known.unit
+        is_inferred = unit is None and not units and _says_percent(text)
         infos.append(
             QuestionMetadata(
                 text=text,

@@ -1,4 +1,4 @@
-"""A source becomes a snapshot: sniff the files, stage their rows, roll them up, write the snapshot.
+"""A source becomes a snapshot: sniff the files, stage their rows, survey them, decide, roll up, write the snapshot.
 
 It runs in a separate process (``reader_process``): a hostile file can take all memory, and reading cannot be
 interrupted everywhere.
@@ -6,7 +6,7 @@ interrupted everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import duckdb
@@ -14,21 +14,19 @@ import msgspec
 import numpy as np
 
 from meantime.dataset.plausibility import data_problems, problem_warnings
-from meantime.dataset.points import Points
 from meantime.dataset.reading import row_checks, session, warnings
-from meantime.dataset.reading.columns import ROLES, assign_roles, may_be_category
-from meantime.dataset.reading.decimal_mark import DecimalMark, find_decimal_mark
+from meantime.dataset.reading.columns import assign_roles
+from meantime.dataset.reading.decimal_mark import MARKS
+from meantime.dataset.reading.decisions import TableForm, decide
 from meantime.dataset.reading.description import read_description
 from meantime.dataset.reading.file_set import open_files
-from meantime.dataset.reading.grouping import group_into_cube, locate_places
-from meantime.dataset.reading.interval_levels import find_levels
-from meantime.dataset.reading.labels import find_shared_name, refuse_ambiguous_labels
+from meantime.dataset.reading.grouping import group_into_cube
 from meantime.dataset.reading.progress import ROLLED_UP, STAGED, Progress, StagingProgress, query_progress
 from meantime.dataset.reading.question_breaks import find_breaks
 from meantime.dataset.reading.source import Source, data_files, description_path, file_state, name_without_ending
-from meantime.dataset.reading.staged_view import columns_by_role, make_staged_view, rows_sql
+from meantime.dataset.reading.staged_view import columns_by_role, make_staged_view
 from meantime.dataset.reading.staging import REJECTED_KEPT, OpenedFile, StagedFile, stage_file, too_many_rejected
-from meantime.dataset.samples.synthetic import is_synthetic
+from meantime.dataset.reading.survey import FileFacts, join_all, survey_file
 from meantime.dataset.snapshot import About, Rejected
 from meantime.dataset.snapshot_folder import write_snapshot
 from meantime.errors import DataError, SourceChanged, SourceEmpty
@@ -82,61 +80,70 @@ def _read(
     opened = open_files(paths, work, description, columns_by_hand, on_progress)
     columns = opened[0].columns
     roles = assign_roles(columns, columns_by_hand)
+    table = TableForm(
+        columns=columns,
+        roles=roles,
+        columns_by_hand=columns_by_hand,
+        delimiter=opened[0].text.delimiter if opened[0].text else "",
+        title=description.title or _title(task.source),
+        description=description,
+    )
     with session.connect(work=work, memory_mb=task.memory_mb) as database:
         staged = _stage_all(database, opened, work, task.rejected_limit, on_progress)
         refuse_changed_files()
-        staged = row_checks.drop_incomplete(database, staged, columns_by_role(columns, roles))
+        in_file = columns_by_role(columns, roles)
+        staged = [row_checks.drop_incomplete(database, file, in_file) for file in staged]
         _check_rejected(staged, task.rejected_limit)
-        parquet = [file.parquet for file in staged]
-        shared_name = find_shared_name(database, rows_sql(parquet), columns_by_role(columns, roles))
-        roles = _final_roles(database, staged, columns, roles, columns_by_hand, has_shared_name=shared_name is not None)
-        refuse_ambiguous_labels(database, rows_sql(parquet), columns_by_role(columns, roles))
         rows = sum(file.rows for file in staged)
         on_progress(Progress("rolling up", STAGED, rows))
-        make_staged_view(database, parquet, columns, roles)
-        delimiter = opened[0].text.delimiter if opened[0].text else ""
-        if description.decimal_mark:
-            decimal_mark = DecimalMark(description.decimal_mark)
-        else:
-            decimal_mark = find_decimal_mark(database, delimiter)
-        title = description.title or _title(task.source)
-        levels = find_levels(database, roles, description, title)
-        cube, questions, limits_from, of_numbers = group_into_cube(
-            database, decimal_mark.mark, description=description, levels=levels.levels
-        )
-        breaks = find_breaks(database, cube, questions, description)
-        questions = breaks.questions
-        about = About(
-            title=title,
-            synthetic=_is_synthetic(database),
-            roles=roles,
-            columns=columns,
-            questions=questions,
-            limits_from=limits_from,
-            rows=cube.rows,
-            rejected_total=sum(file.rejections.total for file in staged),
-            rejected=_first_rejected(staged),
-            files=tuple(path.name for path in paths),
-            encoding=", ".join(dict.fromkeys(file.text.encoding if file.text else "parquet" for file in opened)),
-            delimiter=delimiter,
-            decimal_mark=decimal_mark.mark,
-            warnings=(
-                *warnings.column_warnings(columns, roles, columns_by_hand),
-                *warnings.encoding_warnings(opened),
-                *warnings.shared_name_warnings(shared_name, roles),
-                *warnings.description_warnings(description, cube.labels.questions),
-                *warnings.folder_warnings(task.source),
-                *decimal_mark.warnings,
-                *breaks.warnings,
-                *levels.warnings,
-                *of_numbers,
-                *problem_warnings(cube, data_problems(cube, questions, np.arange(len(cube.cells)))),
-            ),
-            points=locate_places(database) if "point" in roles else Points(),
-            standards=description.populations,
-        )
+        decisions = decide(_survey_all(database, staged, table), table)
+        parquet = [file.parquet for file in staged]
+        make_staged_view(database, parquet, columns, decisions.roles)
+        cube, questions, limits_from, of_numbers = group_into_cube(database, decisions, description)
+    breaks = find_breaks(cube, questions, decisions.publishers, description)
+    about = About(
+        title=table.title,
+        synthetic=decisions.is_synthetic,
+        roles=dict(decisions.roles),
+        columns=columns,
+        questions=breaks.questions,
+        limits_from=limits_from,
+        rows=cube.rows,
+        rejected_total=sum(file.rejections.total for file in staged),
+        rejected=_first_rejected(staged),
+        files=tuple(path.name for path in paths),
+        encoding=", ".join(dict.fromkeys(file.text.encoding if file.text else "parquet" for file in opened)),
+        delimiter=table.delimiter,
+        decimal_mark=decisions.numbers.decimal_mark,
+        warnings=(
+            *warnings.encoding_warnings(opened),
+            *warnings.folder_warnings(task.source),
+            *decisions.warnings,
+            *breaks.warnings,
+            *of_numbers,
+            *problem_warnings(cube, data_problems(cube, breaks.questions, np.arange(len(cube.cells)))),
+        ),
+        points=decisions.points,
+        standards=description.populations,
+    )
     on_progress(Progress("writing", ROLLED_UP, rows))
     return write_snapshot(cube, about, parquet, Path(task.into), work=work)
+
+
+def _survey_all(database: duckdb.DuckDBPyConnection, staged: Sequence[StagedFile], table: TableForm) -> FileFacts:
+    by_hand = table.description.decimal_mark
+    return join_all(
+        [
+            survey_file(
+                database,
+                file.parquet,
+                columns_by_role(table.columns, table.roles),
+                marks=(by_hand,) if by_hand else MARKS,
+                may_be_category=table.may_be_category,
+            )
+            for file in staged
+        ]
+    )
 
 
 def _stage_all(
@@ -170,32 +177,6 @@ def _check_rejected(staged: Sequence[StagedFile], rejected_limit: float) -> None
 
 def _first_rejected(staged: Sequence[StagedFile]) -> tuple[Rejected, ...]:
     return tuple(line for file in staged for line in file.rejections.first)[:REJECTED_KEPT]
-
-
-def _final_roles(
-    database: duckdb.DuckDBPyConnection,
-    staged: Sequence[StagedFile],
-    columns: Sequence[str],
-    roles: Mapping[str, str],
-    columns_by_hand: Mapping[str, str],
-    *,
-    has_shared_name: bool,
-) -> dict[str, str]:
-    """Return the roles that the rows show, where the header alone does not decide."""
-    final = dict(roles)
-    if not has_shared_name and "location_id" not in columns_by_hand:
-        # An id that distinguishes nothing is not part of the content, nor of the fingerprint.
-        final.pop("location_id", None)
-    if may_be_category(roles, columns_by_hand) and row_checks.has_several_topics(
-        database, staged, columns_by_role(columns, roles)
-    ):
-        final["category"] = final.pop("topic")
-    return {role: final[role] for role in ROLES if role in final}
-
-
-def _is_synthetic(database: duckdb.DuckDBPyConnection) -> bool:
-    sources = database.execute("SELECT DISTINCT source FROM staged").fetchall()
-    return any(is_synthetic(source) for (source,) in sources)
 
 
 def _title(source: Source) -> str:

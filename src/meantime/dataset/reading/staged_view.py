@@ -24,6 +24,12 @@ KEY_COLUMNS: Mapping[str, tuple[str, ...]] = {
     "period": ("first_year", "last_year"),
 }
 
+# The footnote of a row's value: "~ (sample too small)".
+FOOTNOTE = """
+    CASE WHEN {footnote_symbol} <> '' AND {footnote} <> '' THEN {footnote_symbol} || ' (' || {footnote} || ')'
+         ELSE {footnote_symbol} || {footnote} END
+"""
+
 
 def make_staged_view(
     database: duckdb.DuckDBPyConnection, files: Sequence[Path], columns: Sequence[str], roles: Mapping[str, str]

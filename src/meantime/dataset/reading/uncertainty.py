@@ -8,7 +8,7 @@ or in on the scale on which they are even.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from statistics import NormalDist
 
@@ -28,6 +28,8 @@ _WORDS = {
     "variance": "variances",
 }
 LEVEL = 95.0
+# What limits of another level are computed from: not a role of a column.
+OWN_LIMITS = "limits"
 # Rounded limits are more even on one scale by chance; on another scale than the usual one they must be so clearly.
 _CLEARLY = 1.5
 
@@ -51,14 +53,15 @@ def with_limits(
     *,
     scale: int,
     levels: Levels,
-) -> tuple[Cells, str]:
-    """Return the cells with 95% limits, and what these were computed from; "" where all are those of the file.
+    is_cv_ratio: bool,
+) -> tuple[Cells, set[str]]:
+    """Return the cells with 95% limits, and the roles that these were computed from ("low" of another level).
 
     A row's own limits come first, at their level; else the other columns tell them. ``published`` has the numbers of
     each role of ROLES, for each of the cells.
     """
     if levels.limits == LEVEL and not any(np.isfinite(numbers).any() for numbers in published.values()):
-        return cells, ""
+        return cells, set()
     value = cells.moments.means(scale)
     codes, kinds = (cells.keys[:, list(AXES).index(axis)] for axis in ("question", "value_type"))
     units = [[(question.unit or kind.unit) == PERCENT for kind in labels.value_types] for question in questions]
@@ -69,17 +72,31 @@ def with_limits(
         for rows in _by_question_and_unit(codes, is_percent):
             low[rows], high[rows] = _stretched(value[rows], low[rows], high[rows], ratio, is_percent[rows][0])
     absent = np.isnan(low) & np.isnan(high)
-    se = standard_errors(value, published, margin_level=levels.margins)
+    se = standard_errors(value, published, margin_level=levels.margins, is_cv_ratio=is_cv_ratio)
     computed_low, computed_high = _limits(value, se, is_percent)
-    used = [_WORDS[role] for role in ROLES if role in published and bool((published[role][absent] > 0).any())]
+    used = {role for role in ROLES if role in published and bool((published[role][absent] > 0).any())}
     if levels.limits != LEVEL and bool(np.isfinite(cells.low).any() or np.isfinite(cells.high).any()):
-        used.insert(0, f"{levels.limits:g}% limits")
+        used.add(OWN_LIMITS)
     low, high = np.where(absent, computed_low, low), np.where(absent, computed_high, high)
-    return replace(cells, low=low, high=high), listed(used)
+    return replace(cells, low=low, high=high), used
 
 
-def standard_errors(value: Doubles, published: Mapping[str, Doubles], *, margin_level: float = LEVEL) -> Doubles:
+def limits_words(computed_from: Collection[str], levels: Levels) -> str:
+    """Say what 95% limits were computed from; "" where all are those of the file.
+
+    >>> limits_words({"cv", OWN_LIMITS}, Levels(limits=90))
+    '90% limits and coefficients of variation'
+    """
+    words = {OWN_LIMITS: f"{levels.limits:g}% limits", **_WORDS}
+    return listed(text for role, text in words.items() if role in computed_from)
+
+
+def standard_errors(
+    value: Doubles, published: Mapping[str, Doubles], *, margin_level: float = LEVEL, is_cv_ratio: bool = False
+) -> Doubles:
     """Return the standard error that a row's other columns tell; NaN where they tell none.
+
+    With ``is_cv_ratio``, a coefficient of variation of 0.05 is 5%.
 
     >>> one = np.array([20.0])
     >>> [
@@ -90,7 +107,7 @@ def standard_errors(value: Doubles, published: Mapping[str, Doubles], *, margin_
     """
     nothing = np.full(len(value), np.nan)
     numbers = {role: published.get(role, nothing) for role in ROLES}
-    of_cv = numbers["cv"] if is_ratio(numbers["cv"]) else numbers["cv"] / 100
+    of_cv = numbers["cv"] if is_cv_ratio else numbers["cv"] / 100
     with np.errstate(invalid="ignore"):
         told = (
             numbers["standard_error"],
@@ -102,16 +119,6 @@ def standard_errors(value: Doubles, published: Mapping[str, Doubles], *, margin_
     for each in told:
         se = np.where(np.isnan(se) & (each > 0), each, se)
     return se
-
-
-def is_ratio(cv: Doubles) -> bool:
-    """Whether coefficients of variation are written as ratios: none of them is larger than 1, and so 1%.
-
-    >>> is_ratio(np.array([0.05, 0.31, np.nan])), is_ratio(np.array([0.9, 5.2])), is_ratio(np.array([np.nan]))
-    (True, False, False)
-    """
-    known = cv[~np.isnan(cv)]
-    return bool(len(known)) and bool((known <= 1).all())
 
 
 def _limits(value: Doubles, se: Doubles, is_percent: Booleans) -> tuple[Doubles, Doubles]:

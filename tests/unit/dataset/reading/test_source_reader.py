@@ -183,8 +183,8 @@ def test_guesses_are_warned_of(tmp_path: Path) -> None:
     content = table("Q;Köln;1,5;2", header="Question;LocationDesc;Value;Data_Value")
     about = read(write(tmp_path, content.replace(";2", ";2,5"), encoding="cp1252")).about
     assert (about.encoding, about.delimiter, about.decimal_mark) == ("cp1252", ";", ",")
-    assert [warning.partition(" ")[0] for warning in about.warnings] == ["Of", "table.csv", "No"]
-    assert '"Data_Value" is used and "Value" is not' in about.warnings[0]
+    assert [warning.partition(" ")[0] for warning in about.warnings] == ["table.csv", "Of", "No"]
+    assert '"Data_Value" is used and "Value" is not' in about.warnings[1]
 
 
 def test_labels_are_as_in_the_file(tmp_path: Path) -> None:
@@ -471,7 +471,68 @@ def test_any_order_and_any_split_of_the_rows_is_the_same_snapshot(
     assert means(whole) == {key: float(sum(numbers) / len(numbers)) for key, numbers in expected.items()}
 
 
+# What a whole table shows and a part of it may not: decimal marks, encodings, topics, shared names, sources, units.
+PARTS_HEADER = ("Question", "LocationDesc", "LocationID", "Data_Value", "Category", "Datasource", "GeoLocation", "Unit")
+PARTS = st.lists(
+    st.tuples(
+        st.sampled_from(["Q", "R"]),
+        st.sampled_from(["Utah", "Zoë", "Ohio"]),
+        st.sampled_from(["1", "01", "2", ""]),
+        st.sampled_from(["1,5", "1.5", "1,234", "12", "~", "1,2,3", ""]),
+        st.sampled_from(["", "Sex", "Age"]),
+        st.sampled_from(["BRFSS", "ACS", ""]),
+        st.sampled_from(["(40, -82)", "(41, -82)", ""]),
+        st.sampled_from(["%", ""]),
+    ),
+    min_size=2,
+    max_size=12,
+)
+ENCODINGS = st.lists(st.sampled_from(["utf-8", "utf-8-sig", "cp1252", "utf-16"]), min_size=4, max_size=4)
+
+
+@pytest.mark.parametrize("examples", [5, pytest.param(300, marks=pytest.mark.thorough)])
+def test_a_table_cut_anywhere_is_decided_as_one(examples: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    @settings(deadline=None, max_examples=examples, database=None)
+    @given(PARTS, ENCODINGS, st.sets(st.integers(1, 11), max_size=3), st.randoms(use_true_random=False))
+    def check(records: list[tuple[str, ...]], encodings: list[str], cuts: set[int], order: random.Random) -> None:
+        folder = tmp_path_factory.mktemp("cut")
+        whole = read(write(folder, semicolons(records), "whole.csv"))
+        order.shuffle(records)
+        ends = [0, *sorted(cuts), len(records)]
+        (folder / "parts").mkdir()
+        for number, (start, end) in enumerate(itertools.pairwise(ends)):
+            if part := records[start:end]:
+                write(folder / "parts", semicolons(part), f"{number}.csv", encoding=encodings[number])
+        parts = read(folder / "parts", into=folder / "b")
+        assert parts.fingerprint == whole.fingerprint
+        assert (parts.about.decimal_mark, parts.about.points) == (whole.about.decimal_mark, whole.about.points)
+        assert parts.about.questions == whole.about.questions
+        guesses = [warning for warning in parts.about.warnings if "is a guess" not in warning]
+        assert guesses == list(whole.about.warnings)
+
+    check()
+
+
+def semicolons(records: Iterable[tuple[str, ...]]) -> str:
+    out = io.StringIO()
+    csv.writer(out, delimiter=";", lineterminator="\n").writerows([PARTS_HEADER, *records])
+    return out.getvalue()
+
+
 # Several files.
+
+
+def test_one_file_with_a_point_and_one_with_a_comma_are_one_table(tmp_path: Path) -> None:
+    data = tmp_path / "data"
+    data.mkdir()
+    header = HEADER.replace(",", ";")
+    write(data, table("Q;Utah;1,5", header=header), "a.csv")
+    alone = read(data / "a.csv", into=tmp_path / "alone")
+    assert (alone.about.decimal_mark, means(alone)) == (",", {("Q", "Utah"): 1.5})
+    write(data, table("Q;Ohio;2.5", header=header), "b.csv")
+    both = read(data, into=tmp_path / "both")
+    assert (both.about.decimal_mark, means(both)) == (".", {("Q", "Ohio"): 2.5})
+    assert both.cube.withheld_by_reason() == {"1,5": 1}
 
 
 def test_the_files_of_a_folder_are_one_data_set(tmp_path: Path) -> None:
