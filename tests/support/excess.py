@@ -56,7 +56,7 @@ def excess(prepared: Prepared[Excess, Pooled], _work: Work) -> Table:
 def cost(prepared: Prepared[Excess, Pooled]) -> Cost:
     """State that each location is one row."""
     estimates = prepared.data
-    return Cost(cells=estimates.selection.cells_read, answer_bytes=prepared.answer_bytes(len(estimates)))
+    return Cost(cells=estimates.selection.cells_read, **prepared.answer_cost(len(estimates)))
 
 
 def rests_on(prepared: Prepared[Excess, Pooled], row: Mapping[str, Cell] | None) -> Provenance:

@@ -51,10 +51,7 @@ def chart_spec(
     if not records:
         raise no_rows_error()
     if len(records) > MAX_MARKS:
-        raise NotAcceptable(
-            f"The result has {len(records):,} rows, and a chart shows at most {MAX_MARKS:,}. "
-            "Ask for fewer locations, groups or years, or use the table."
-        )
+        raise too_many_rows_error(len(records))
     spec: Spec = {
         "$schema": SCHEMA,
         "description": labels.truncate(_alternative(caption, description), 2_000),
@@ -71,6 +68,14 @@ def chart_spec(
     if has_separate_x_axes:
         spec["resolve"] = {"scale": {"x": "independent"}, "axis": {"x": "independent"}}
     return spec
+
+
+def too_many_rows_error(rows: int) -> NotAcceptable:
+    """Return the error for a result with more rows than a chart has marks."""
+    return NotAcceptable(
+        f"The result has {rows:,} rows, and a chart shows at most {MAX_MARKS:,}. Ask for fewer locations, groups or "
+        "years, or use the table."
+    )
 
 
 def no_rows_error() -> NotAcceptable:

@@ -107,6 +107,7 @@ def open_snapshot(folder: Path, *, on_damage: Callable[[], None] = lambda: None)
             raise damaged(folder, f"{name} has {size_bytes} bytes instead of {facts.size_bytes}")
     cube, about = with_normalized_units(_read_cube(folder, manifest), manifest.about)
     rows = RowFiles(folder, manifest.rows, on_damage=on_damage)
+    _ = cube.fewest_locations  # computed here once, and kept: requests need it in the event loop
     return Snapshot(fingerprint=manifest.fingerprint, cube=cube, about=about, row_files=rows)
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from meantime.charts.caption import Caption
-from meantime.charts.extremes import shortened
+from meantime.charts.chart import Chart
+from meantime.charts.extremes import MOST_LOCATIONS, shortened
+from meantime.charts.layout import MAX_MARKS, too_many_rows_error
 from meantime.charts.marks import has_columns
 from meantime.charts.registry import CHARTS
 from meantime.dataset.facts import geography
@@ -14,6 +16,7 @@ from meantime.errors import NotAcceptable
 from meantime.formats import citation
 from meantime.formats.document import Document, dumps
 from meantime.formats.format import Coordinates, Format
+from meantime.table import Column, Table
 
 if TYPE_CHECKING:
     from meantime.statistics.statistic import AnyStatistic
@@ -63,22 +66,58 @@ def specification(
     Raises:
         NotAcceptable: it has no such chart, or nothing that could be drawn, or more than could be seen.
     """
-    charts = charts_of(document.statistic)
-    if not charts:
-        raise no_chart(document.statistic)
-    if chart is not None and chart not in charts:
-        raise NotAcceptable(f"Results of {document.statistic} have no such chart; they have {', '.join(charts)}.")
-    drawing = CHARTS[chart or charts[0]]
+    drawing = _chosen(document.statistic, chart)
     locations = document.table.column("location") if has_columns(document.table, "location") else ()
     # A location that is not here must not dim the others.
     caption = _caption(document, highlight if highlight in locations else None, points or {})
     try:
         return drawing.draw(*shortened(document.table, caption, drawing.ordered_by))
     except KeyError as error:
-        raise NotAcceptable(
-            f"This result has no column {error}, which its chart is drawn from. The request was for another of its "
-            "tables, or another version made it. Send the request again, or use the table."
-        ) from error
+        raise _no_column(error) from error
+
+
+def check_columns(statistic: str, columns: Sequence[Column], chart: str | None = None) -> None:
+    """Check, before there is a result, that a chart can be drawn from the columns that it will have.
+
+    Raises:
+        NotAcceptable: it has no such chart, or lacks a column that this one needs.
+    """
+    table = Table(columns=tuple(columns), data=tuple([] for _ in columns))
+    drawing = _chosen(statistic, chart)
+    try:
+        drawing.draw(table, Caption(title=""))
+    except NotAcceptable:
+        return  # it has no rows
+    except KeyError as error:
+        raise _no_column(error) from error
+
+
+def check_rows(rows: int, locations: int) -> None:
+    """Check, before there is a result, that a chart has a mark for each of its rows, of so many locations at most.
+
+    Of very many locations a chart shows some, or counts them, so only the result itself can tell.
+
+    Raises:
+        NotAcceptable: it has too many.
+    """
+    if rows > MAX_MARKS and locations <= MOST_LOCATIONS:
+        raise too_many_rows_error(rows)
+
+
+def _chosen(statistic: str, chart: str | None) -> Chart:
+    charts = charts_of(statistic)
+    if not charts:
+        raise no_chart(statistic)
+    if chart is not None and chart not in charts:
+        raise NotAcceptable(f"Results of {statistic} have no such chart; they have {', '.join(charts)}.")
+    return CHARTS[chart or charts[0]]
+
+
+def _no_column(missing: KeyError) -> NotAcceptable:
+    return NotAcceptable(
+        f"This result has no column {missing}, which its chart is drawn from. The request was for another of its "
+        "tables, or another version made it. Send the request again, or use the table."
+    )
 
 
 def no_chart(statistic: str) -> NotAcceptable:

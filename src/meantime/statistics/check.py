@@ -96,6 +96,11 @@ class Named:
         """What the answer costs at least. It is known at once, where ``Prepared.cost`` needs the cells selected."""
         return Cost(searched=self.statistic.searched(self.snapshot, self.parameters))
 
+    @property
+    def expected_cost(self) -> Cost:
+        """About what the answer costs at least, known at once: ``least_cost``, and a row for each of many locations."""
+        return self.statistic.expected_cost(self.snapshot, self.parameters)
+
     def prepared(self) -> AnyPrepared:
         """Select the cells, in a time that grows with those of the question.
 

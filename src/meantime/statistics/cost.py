@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypedDict
 
 import msgspec
 
@@ -53,6 +54,7 @@ class Cost:
     rows: int = 0  # of the file that are read again, since cells do not tell the values
     pairs: int = 0  # of estimates that are compared with each other
     draws: int = 0  # of random numbers
+    answer_rows: int = 0  # of the answer's table
     answer_bytes: int = 0  # of the answer as a JSON document, within a factor of two
 
     @property
@@ -65,6 +67,13 @@ class Cost:
     def values(self) -> int:
         """How many values the answer is made of."""
         return self.rows or self.cells + self.sums
+
+
+class AnswerCost(TypedDict):
+    """What of a cost depends on the table of the answer; the keys are fields of ``Cost``."""
+
+    answer_rows: int
+    answer_bytes: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,25 +105,29 @@ class CostLimits:
 COST_LIMITS = CostLimits()
 
 
-def in_words(statistic: str, cost: Cost) -> str:
-    """Say what an answer costs.
+def in_words(statistic: str, cost: Cost, *, is_least: bool = False) -> str:
+    """Say what an answer costs; ``is_least``: what it costs at least.
 
     >>> in_words("ranking", Cost(cells=100, pairs=4_950, answer_bytes=6_000_000))
     'This ranking reads 100 values and compares 4,950 pairs, about 0.2 s of computing; its answer has about 6.0 MB.'
     >>> in_words("states_mean", Cost(sums=1, answer_bytes=1_000))
     'This states mean reads 1 value, less than 0.1 s of computing; its answer has less than 1 MB.'
 
+    >>> in_words("estimate", Cost(cells=35_000, answer_bytes=8_000_000), is_least=True)
+    'This estimate reads at least 35,000 values, about 0.3 s of computing; its answer has at least about 8.0 MB.'
+
     The least cost, of which no more is known:
 
     >>> in_words("trend", Cost(searched=90_000_000))
     'This trend goes through 90,000,000 values, about 27 s of computing.'
     """
+    least = "at least " if is_least else ""
     if not cost.answer_bytes:
         through = f"goes through {text.count(cost.searched, 'value')}, {_seconds(cost.seconds)} of computing"
         return f"This {statistic.replace('_', ' ')} {through}."
     compares = f" and compares {text.count(cost.pairs, 'pair')}" if cost.pairs else ""
-    reads = f"This {statistic.replace('_', ' ')} reads {text.count(cost.values, 'value')}{compares}"
-    return f"{reads}, {_seconds(cost.seconds)} of computing; its answer has {_megabytes(cost.answer_bytes)}."
+    reads = f"This {statistic.replace('_', ' ')} reads {least}{text.count(cost.values, 'value')}{compares}"
+    return f"{reads}, {_seconds(cost.seconds)} of computing; its answer has {least}{_megabytes(cost.answer_bytes)}."
 
 
 _MEGABYTE = 1_000_000

@@ -19,7 +19,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.errors import Problem
 from meantime.model import Unwatched, Work
 from meantime.statistics.cells.provenance import Provenance
-from meantime.statistics.cost import Cost, document_bytes, name_bytes
+from meantime.statistics.cost import AnswerCost, Cost, document_bytes, name_bytes
 from meantime.statistics.explain.explanation import Explanation, ExplanationBuilder
 from meantime.statistics.parameters import Names, leaves
 from meantime.table import Cell, Column, Table
@@ -79,6 +79,31 @@ class Statistic(Generic[P, D]):
         cells = [snapshot.cube.cells_of(snapshot.cube.question_codes[text]) for text in named]
         return sum(each.stop - each.start for each in cells)
 
+    def expected_cost(self, snapshot: Snapshot, parameters: P) -> Cost:
+        """Return about what an answer costs at least, from what is known of the question without its cells.
+
+        An answer about all locations has a row for each that has a value. Half of those that have one in the rarest
+        group and period are counted: more are hardly ever left out, for want of another year or a standard error.
+        """
+        searched = self.searched(snapshot, parameters)
+        is_listed = any(column.name == "location" for column in self.columns_of(parameters))
+        if not is_listed or getattr(parameters, "locations", ()) != ("all",):
+            return Cost(searched=searched)
+        question = snapshot.cube.question_codes[getattr(parameters, "question")]  # noqa: B009 - of any parameters
+        rows = int(snapshot.cube.fewest_locations[question]) // 2
+        return Cost(searched=searched, cells=rows, **self.answer_cost(snapshot, parameters, rows))
+
+    def answer_cost(self, snapshot: Snapshot, parameters: P, rows: int, *, listed_bytes: int = 0) -> AnswerCost:
+        """State what an answer of so many rows costs; ``listed_bytes``: of the lists of names in it."""
+        size = document_bytes(
+            self.columns_of(parameters),
+            parameters,
+            rows=rows,
+            location_bytes=name_bytes(snapshot.cube.labels.locations),
+            listed_bytes=listed_bytes,
+        )
+        return {"answer_rows": rows, "answer_bytes": size}
+
     def prepared(self, snapshot: Snapshot, parameters: P) -> Prepared[P, D]:
         """Select the cells of a request whose names have been checked.
 
@@ -108,15 +133,9 @@ class Prepared(Generic[P, D]):
         searched = self.statistic.searched(self.snapshot, self.parameters)
         return replace(self.statistic.cost(self), searched=searched)
 
-    def answer_bytes(self, rows: int, *, listed_bytes: int = 0) -> int:
-        """Return about how many bytes an answer of so many rows has; ``listed_bytes``: of the lists of names in it."""
-        return document_bytes(
-            self.statistic.columns_of(self.parameters),
-            self.parameters,
-            rows=rows,
-            location_bytes=name_bytes(self.snapshot.cube.labels.locations),
-            listed_bytes=listed_bytes,
-        )
+    def answer_cost(self, rows: int, *, listed_bytes: int = 0) -> AnswerCost:
+        """State what an answer of so many rows costs; ``listed_bytes``: of the lists of names in it."""
+        return self.statistic.answer_cost(self.snapshot, self.parameters, rows, listed_bytes=listed_bytes)
 
     def compute(self, work: Work) -> Table:
         """Make the answer.

@@ -329,3 +329,16 @@ def test_integers_become_the_narrowest_array_that_adds_up_safely() -> None:
 
 def test_the_factory_counts_in_the_smallest_scale() -> None:
     assert factories.cube([row(value="1.50"), row(value="2e1")]).scale == 1
+
+
+def test_the_rarest_kind_of_cell_says_in_how_many_locations_a_question_has_a_value_at_least() -> None:
+    of = cube(
+        [
+            *(row("often", place, "1", period=(2019, 2019)) for place in ("Iowa", "Ohio", "Utah")),
+            *(row("often", place, "2", period=(2020, 2020)) for place in ("Iowa", "Ohio")),
+            row("often", "Utah", None, period=(2020, 2020)),
+            row("seldom", "Ohio", None),
+        ]
+    )
+    assert of.labels.questions == ("often", "seldom")
+    assert of.fewest_locations.tolist() == [2, 0]

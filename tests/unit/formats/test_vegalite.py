@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from contextlib import nullcontext
 
 import pytest
 
 from meantime.errors import NotAcceptable
 from meantime.formats.registry import FORMATS, formats_of
-from meantime.formats.vegalite import pieces, specification
+from meantime.formats.vegalite import check_columns, check_rows, pieces, specification
+from meantime.statistics.registry import STATISTICS
 from meantime.table import Table
 from tests.support.chart_answers import answer
 from tests.support.result_documents import COUNT, LOCATION, of
@@ -55,3 +57,23 @@ def test_another_chart_is_asked_of_a_form_that_is_one() -> None:
     usual, other = (b"".join(each.pieces(RANKING)) for each in (form, form.with_chart("estimates")))
     assert usual != other
     assert FORMATS["csv"].with_chart("estimates") is FORMATS["csv"]
+
+
+def test_whether_a_chart_has_its_columns_is_seen_before_there_is_a_result() -> None:
+    distribution = STATISTICS["distribution"]
+    figures = distribution.parameters(question="Q", show="figures")
+    check_columns("distribution", distribution.columns)
+    with pytest.raises(NotAcceptable, match="no column 'estimate'"):
+        check_columns("distribution", distribution.columns_of(figures))
+    with pytest.raises(NotAcceptable, match="summary have no chart"):
+        check_columns("summary", STATISTICS["summary"].columns)
+
+
+@pytest.mark.parametrize(
+    ("rows", "locations", "is_refused"), [(5_000, 55, False), (5_001, 55, True), (9_000, 500, False)]
+)
+def test_too_many_marks_are_seen_before_there_is_a_result_unless_a_chart_shows_some_of_the_locations(
+    rows: int, locations: int, is_refused: bool
+) -> None:
+    with pytest.raises(NotAcceptable, match="5,001 rows") if is_refused else nullcontext():
+        check_rows(rows, locations)

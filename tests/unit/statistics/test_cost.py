@@ -98,7 +98,9 @@ def test_what_is_stated_is_what_is_counted(
     prepared = answerable(name, raw, table)
     cost, counted = prepared.cost, Counted()
     count_work(monkeypatch, counted)
-    sent = len(document.encode(document_of(prepared, "many", Unwatched())))
+    answer = document_of(prepared, "many", Unwatched())
+    sent = len(document.encode(answer))
+    assert cost.answer_rows == len(answer.table)
     assert (cost.pairs, cost.draws) == (counted.differences + counted.compared, counted.draws)
     # The constant of a pair allows for so many rounds.
     assert counted.times <= 10
@@ -131,6 +133,28 @@ def test_what_is_searched_is_known_before_the_cells_are_selected(name: str, raw:
     assert named.least_cost.searched == questions * 12 * 3 * len(YEARS)
     assert named.prepared().cost.searched == named.least_cost.searched
     assert named.least_cost.seconds <= named.prepared().cost.seconds
+
+
+@pytest.mark.parametrize(("name", "raw"), REQUESTS)
+def test_what_is_expected_before_the_cells_are_selected_is_no_more_than_what_is_stated_then(
+    name: str, raw: Mapping[str, Any]
+) -> None:
+    named = check_names(name, raw, places(12, years=YEARS))
+    expected, stated = named.expected_cost, named.prepared().cost
+    assert expected.seconds <= stated.seconds
+    assert expected.answer_bytes <= stated.answer_bytes
+    # Nothing else is known of sums, of summary, and of answers that do not list locations.
+    assert bool(expected.answer_rows) == (stated.cells > 0 and stated.answer_rows > 2 and raw.get("show") != "figures")
+
+
+def test_of_72_000_places_it_is_seen_at_once_that_the_answer_is_too_long() -> None:
+    tracts = places(72_000, groups=(TOTAL,))
+    for name in ("estimate", "ranking", "distribution"):
+        named = check_names(name, SMALL, tracts)
+        assert not COST_LIMITS.at_once.allows(named.expected_cost)
+        assert COST_LIMITS.job.allows(named.expected_cost)
+        one = check_names(name, {**SMALL, "locations": ["County 00001"]}, tracts)
+        assert COST_LIMITS.at_once.allows(one.expected_cost)
 
 
 def test_a_ranking_of_the_counties_is_answered_at_once_and_one_of_10_000_places_is_not() -> None:

@@ -175,7 +175,7 @@ def cost(prepared: Prepared[Association, Both]) -> Cost:
     """State what a correlation costs: the cells of both questions."""
     one, other = prepared.data
     rows = len(one) if prepared.parameters.show == "locations" else len(("Pearson", "Spearman"))
-    return Cost(cells=one.selection.cells_read + other.selection.cells_read, answer_bytes=prepared.answer_bytes(rows))
+    return Cost(cells=one.selection.cells_read + other.selection.cells_read, **prepared.answer_cost(rows))
 
 
 def rests_on(prepared: Prepared[Association, Both], row: Mapping[str, Cell] | None) -> Provenance:

@@ -156,7 +156,7 @@ def cost(prepared: Prepared[Change, Pools]) -> Cost:
     return Cost(
         cells=earlier.selection.cells_read + later.selection.cells_read,
         pairs=k if prepared.parameters.reference is None else 2 * k - 1,
-        answer_bytes=prepared.answer_bytes(k),
+        **prepared.answer_cost(k),
     )
 
 

@@ -249,13 +249,13 @@ def state_mean_by_category(prepared: Prepared[OfState, Integers], _work: Work) -
 def cost(prepared: Prepared[Any, Integers]) -> Cost:
     """State what means cost: one entry of a marginal for each row of the answer."""
     entries = len(prepared.data)
-    return Cost(sums=entries, answer_bytes=prepared.answer_bytes(entries))
+    return Cost(sums=entries, **prepared.answer_cost(entries))
 
 
 def cost_of_five(prepared: Prepared[OfQuestion, Integers]) -> Cost:
     """State what the five best or worst cost: all means are put in order."""
     entries = len(prepared.data)
-    return Cost(sums=entries, answer_bytes=prepared.answer_bytes(min(entries, _FIVE)))
+    return Cost(sums=entries, **prepared.answer_cost(min(entries, _FIVE)))
 
 
 def rests_on(prepared: Prepared[Any, Integers], row: Mapping[str, Cell] | None) -> Provenance:

@@ -180,7 +180,7 @@ def cost(prepared: Prepared[Comparison, Sides]) -> Cost:
     """State what comparisons cost: each location is compared with the reference."""
     pooled = prepared.data.pooled
     others = len(pooled) - 1
-    return Cost(cells=pooled.selection.cells_read, pairs=others, answer_bytes=prepared.answer_bytes(others))
+    return Cost(cells=pooled.selection.cells_read, pairs=others, **prepared.answer_cost(others))
 
 
 def rests_on(prepared: Prepared[Comparison, Sides], row: Mapping[str, Cell] | None) -> Provenance:

@@ -82,7 +82,7 @@ def prepare(snapshot: Snapshot, parameters: Detectable) -> ReferencedEstimates:
 def cost(prepared: Prepared[Detectable, ReferencedEstimates]) -> Cost:
     """State what planning costs: nothing is compared yet."""
     pooled = prepared.data.pooled
-    return Cost(cells=pooled.selection.cells_read, answer_bytes=prepared.answer_bytes(len(pooled) - 1))
+    return Cost(cells=pooled.selection.cells_read, **prepared.answer_cost(len(pooled) - 1))
 
 
 def rests_on(prepared: Prepared[Detectable, ReferencedEstimates], row: Mapping[str, Cell] | None) -> Provenance:

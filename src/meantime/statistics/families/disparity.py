@@ -172,7 +172,7 @@ def cost(prepared: Prepared[Disparity, PooledGroups]) -> Cost:
         cells=pooled.selection.cells_read,
         pairs=len(pooled) + len(np.unique(pooled.groups.locations)),
         draws=DRAWS * len(pooled),
-        answer_bytes=prepared.answer_bytes(len(pooled)),
+        **prepared.answer_cost(len(pooled)),
     )
 
 

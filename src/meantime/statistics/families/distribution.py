@@ -165,7 +165,7 @@ def cost(prepared: Prepared[Distribution, Pooled]) -> Cost:
     """State what a distribution costs: each location is compared with the median."""
     pooled = prepared.data
     rows = 1 if prepared.parameters.show == "figures" else len(pooled)
-    return Cost(cells=pooled.selection.cells_read, pairs=len(pooled), answer_bytes=prepared.answer_bytes(rows))
+    return Cost(cells=pooled.selection.cells_read, pairs=len(pooled), **prepared.answer_cost(rows))
 
 
 def rests_on(prepared: Prepared[Distribution, Pooled], row: Mapping[str, Cell] | None) -> Provenance:

@@ -158,9 +158,9 @@ def cost(prepared: Prepared[Estimate, Selection | Rows]) -> Cost:
     """State what estimates cost: every cell is read, and by period has a row."""
     of = prepared.data
     if isinstance(of, Rows):
-        return Cost(cells=len(of.cells), answer_bytes=prepared.answer_bytes(len(np.unique(of.locations))))
+        return Cost(cells=len(of.cells), **prepared.answer_cost(len(np.unique(of.locations))))
     rows = of.cells_read // of.cells_per_value if "period" in prepared.parameters.by else len(of)
-    return Cost(cells=of.cells_read, answer_bytes=prepared.answer_bytes(rows))
+    return Cost(cells=of.cells_read, **prepared.answer_cost(rows))
 
 
 def rests_on(prepared: Prepared[Estimate, Selection | Rows], row: Mapping[str, Cell] | None) -> Provenance:

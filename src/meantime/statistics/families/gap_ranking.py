@@ -218,7 +218,7 @@ def cost(prepared: Prepared[GapRanking, Gaps]) -> Cost:
     return Cost(
         cells=sum(sides.group.selection.cells_read for sides in years),
         pairs=k * (k - 1) // 2 + k * len(years),
-        answer_bytes=prepared.answer_bytes(k, listed_bytes=_listed_bytes(now, prepared.parameters)),
+        **prepared.answer_cost(k, listed_bytes=_listed_bytes(now, prepared.parameters)),
     )
 
 

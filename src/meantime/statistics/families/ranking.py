@@ -236,7 +236,7 @@ def cost(prepared: Prepared[Ranking, Ranked]) -> Cost:
         cells=pooled.selection.cells_read,
         pairs=k * (k - 1) // 2,
         draws=DRAWS * k,
-        answer_bytes=prepared.answer_bytes(k, listed_bytes=listed),
+        **prepared.answer_cost(k, listed_bytes=listed),
     )
 
 

@@ -192,7 +192,7 @@ def cost(prepared: Prepared[Sensitivity, Selected]) -> Cost:
     k, is_figures = len(prepared.data.as_asked), prepared.parameters.show == "figures"
     return Cost(
         cells=STATISTIC.searched(prepared.snapshot, prepared.parameters),
-        answer_bytes=prepared.answer_bytes(len(METHODS) if is_figures else k),
+        **prepared.answer_cost(len(METHODS) if is_figures else k),
     )
 
 

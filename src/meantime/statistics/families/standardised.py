@@ -176,7 +176,7 @@ def standardised(prepared: Prepared[Standardised, _Strata], work: Work) -> Table
 def cost(prepared: Prepared[Standardised, _Strata]) -> Cost:
     """State what standardized values cost: the cells of all strata."""
     found = prepared.data
-    return Cost(cells=found.strata.selection.cells_read, answer_bytes=prepared.answer_bytes(len(found.groups)))
+    return Cost(cells=found.strata.selection.cells_read, **prepared.answer_cost(len(found.groups)))
 
 
 def rests_on(prepared: Prepared[Standardised, _Strata], row: Mapping[str, Cell] | None) -> Provenance:

@@ -228,7 +228,7 @@ def cost(prepared: Prepared[Summary, FilteredCells]) -> Cost:
     return Cost(
         sums=len(cells),
         rows=0 if is_in_cells else snapshot.about.rows,
-        answer_bytes=prepared.answer_bytes(rows),
+        **prepared.answer_cost(rows),
     )
 
 

@@ -128,7 +128,7 @@ def cost(prepared: Prepared[Target, Pooled]) -> Cost:
     """State what comparing with the target costs: each location once."""
     pooled = prepared.data
     k = len(pooled)
-    return Cost(cells=pooled.selection.cells_read, pairs=k, answer_bytes=prepared.answer_bytes(k))
+    return Cost(cells=pooled.selection.cells_read, pairs=k, **prepared.answer_cost(k))
 
 
 def rests_on(prepared: Prepared[Target, Pooled], row: Mapping[str, Cell] | None) -> Provenance:

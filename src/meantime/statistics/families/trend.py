@@ -223,7 +223,7 @@ def cost(prepared: Prepared[Trend, Selection]) -> Cost:
     return Cost(
         cells=selection.cells_read,
         pairs=len(selection) * pairs,
-        answer_bytes=prepared.answer_bytes(len(selection) * len(stretches)),
+        **prepared.answer_cost(len(selection) * len(stretches)),
     )
 
 

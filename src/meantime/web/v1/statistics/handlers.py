@@ -100,7 +100,7 @@ async def _made(backend: Backend, request: HttpRequest, key: AnswerKey | None) -
 async def _represented(
     backend: Backend, request: HttpRequest, row: AnyStatistic, form: Format, question: StatisticQuery
 ) -> Reply | Stream:
-    making = ImmediateAnswer(backend, question)
+    making = ImmediateAnswer(backend, question, form)
     return await represent(
         request,
         form=form,
@@ -109,7 +109,7 @@ async def _represented(
         body=None,
         cache_control=_IMMUTABLE if question.is_pinned else REVALIDATE,
         stem=stem_of(row.name, question.dataset, question.snapshot.fingerprint),
-        run=backend.pools.pictures.run if form.is_slow else making.run,
+        run=making.run,
         stop=making.work.stop,
     )
 

@@ -13,13 +13,16 @@ from meantime.errors import (
     AskAsJob,
     JobCancelled,
 )
+from meantime.formats import vegalite
 from meantime.formats.document import Document
+from meantime.formats.format import Format
 from meantime.statistics.check import Named
 from meantime.statistics.cost import Cost, in_words
 from meantime.statistics.parameters import Names, leaves
 from meantime.statistics.statistic import AnyPrepared
 from meantime.web.backend import Backend
 from meantime.web.http.request import HttpRequest
+from meantime.web.v1.representation import JSON_FORM
 from meantime.web.v1.statistics.query import StatisticQuery
 
 T = TypeVar("T")
@@ -39,25 +42,33 @@ _SECONDS = 10.0
 class ImmediateAnswer:
     """An immediate answer, made in threads."""
 
-    def __init__(self, backend: Backend, question: StatisticQuery) -> None:
+    def __init__(self, backend: Backend, question: StatisticQuery, form: Format = JSON_FORM) -> None:
         self.known: dict[str, Any] = msgspec.to_builtins(question.named.parameters)
         self.work = BriefWork()
         self._pools = backend.pools
         self._compute = backend.compute
         self._question = question
+        self._form = form
         self._prepared: AnyPrepared | None = None
 
     async def run(self, request: HttpRequest, work: Callable[[], T], *, stop: Callable[[], None] | None = None) -> T:
-        """Do some work for this answer in the threads for answers of its cost, as ``AnswerPool.run`` does.
+        """Do some work for this answer in the threads for answers of its kind, as ``AnswerPool.run`` does.
 
         Raises:
             AskAsJob: it costs too much.
+            NotAcceptable: the form is a chart that cannot be drawn.
             RequestInvalid: it cannot be answered; with all problems.
             AnswersBusy, ClientGone: as in ``AnswerPool.run``.
         """
         named = self._question.named
-        self._require_affordable(named.least_cost)
-        if named.least_cost.searched <= _SHORT_CELLS and _locations(named) <= _SHORT_LOCATIONS:
+        cost = named.expected_cost
+        self._require_affordable(cost, is_least=True)
+        if self._form.draw is not None:
+            columns = named.statistic.columns_of(named.parameters)
+            vegalite.check_columns(named.statistic.name, columns, self._form.chart)
+        if self._form.is_slow:
+            return await self._pools.pictures.run(request, work, stop=stop)
+        if cost.searched <= _SHORT_CELLS and _locations(named) <= _SHORT_LOCATIONS:
             done = await self._pools.short.run(request, partial(self._done_if_short, work), stop=stop)
             if done is not None:
                 return done[0]
@@ -80,15 +91,18 @@ class ImmediateAnswer:
 
     def document(self) -> Document:
         """Compute it in the calling thread; raises as ``prepare`` and the computation do."""
-        return self._compute.document(self.prepare(), self._question.dataset, self.work)
+        prepared = self.prepare()
+        if self._form.draw is not None:
+            vegalite.check_rows(prepared.cost.answer_rows, _locations(self._question.named))
+        return self._compute.document(prepared, self._question.dataset, self.work)
 
-    def _require_affordable(self, cost: Cost) -> None:
+    def _require_affordable(self, cost: Cost, *, is_least: bool = False) -> None:
         limit = self._compute.limits.at_once
         if not limit.allows(cost):
+            stated = in_words(self._question.named.statistic.name, cost, is_least=is_least)
             raise AskAsJob(
-                f"{in_words(self._question.named.statistic.name, cost)} Immediate answers are limited to {limit}. POST "
-                "the same question to /v1/jobs, where you can wait for it, follow it and cancel it; or ask for fewer "
-                "locations, groups or years."
+                f"{stated} Immediate answers are limited to {limit}. POST the same question to /v1/jobs, where you can "
+                "wait for it, follow it and cancel it; or ask for fewer locations, groups or years."
             )
 
 

@@ -45,6 +45,7 @@ from meantime.web.v1.statistics import handlers as statistics
 from tests.support.busy_pool import busy_pool
 from tests.support.factories import row, snapshot
 from tests.support.http_requests import FakeRequest
+from tests.support.many_places import QUESTIONS, TOTAL, places
 from tests.support.waiting import PATIENCE_S
 
 OBESITY = "Percent of adults, aged 18 & older, who have obesity"
@@ -359,6 +360,44 @@ def test_what_is_seen_to_cost_too_much_by_its_number_of_cells_is_not_selected(
     assert isinstance(refused, AskAsJob)
     assert refused.reason.startswith("This summary goes through ")
     assert selected == []
+
+
+def test_what_is_seen_to_have_too_long_an_answer_by_the_number_of_its_locations_is_not_selected(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    server.shelf.current = Ready(places(1_000, groups=(TOTAL,)))
+    server.computing.limits = CostLimits(at_once=CostLimit(seconds=1.5, answer_bytes=50_000))
+    selected: list[Named] = []
+    monkeypatch.setattr(Named, "prepared", selected.append)
+    for suffix in ("json", "csv", "vl.json", "png"):
+        refused = server.refusal("estimate", urlencode({"question": QUESTIONS[0]}), suffix=suffix)
+        assert isinstance(refused, AskAsJob)
+    assert refused.reason.startswith(
+        "This estimate reads at least 500 values, less than 0.1 s of computing; its answer "
+    )
+    assert selected == []
+
+
+@pytest.mark.parametrize("suffix", ["vl.json", "svg"])
+def test_a_chart_without_its_columns_is_refused_before_the_cells_are_selected(
+    server: Server, suffix: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    selected: list[Named] = []
+    monkeypatch.setattr(Named, "prepared", selected.append)
+    refused = server.refusal("distribution", query(show="figures"), suffix=suffix)
+    assert isinstance(refused, NotAcceptable)
+    assert refused.reason.startswith("This result has no column 'estimate', which its chart is drawn from.")
+    assert selected == []
+
+
+def test_a_chart_with_too_many_marks_is_refused_before_it_is_computed(server: Server) -> None:
+    groups = tuple(("Age", f"{age}") for age in range(40))
+    server.shelf.current = Ready(places(60, groups=groups, years=range(2010, 2013)))
+    asked = urlencode({"question": QUESTIONS[0], "years": "all", "by": ["stratum", "period"]}, doseq=True)
+    refused = server.refusal("estimate", asked, suffix="vl.json")
+    assert isinstance(refused, NotAcceptable)
+    assert refused.reason.startswith("The result has 7,320 rows, and a chart shows at most 5,000.")
+    assert server.computing.times == 0
 
 
 def test_what_costs_too_much_is_to_be_asked_as_a_job(server: Server) -> None:
