@@ -127,7 +127,7 @@ SETTINGS = (
     Setting("frame_ancestors", "'none'", _frame_ancestors, "sources of a Content-Security-Policy, separated by spaces", "Sites that may embed the explorer in a frame, such as 'self' or https://example.org."),
     Setting("state_dir", "meantime-state", _path, "a folder", "Folder for jobs, results, snapshots and the log."),
     Setting("threads", "", _threads, "a whole number from 1 to 1024", "Number of threads that work on jobs. Without it, the number of CPU cores."),
-    Setting("queue_limit", "10000", _whole(1, 10_000_000), "a whole number, at least 1", "How many jobs may wait. Any further job is refused with status 503."),
+    Setting("queue_limit", "10000", _whole(1, 10_000_000), "a whole number, at least 1", "How many jobs may wait. Any further job is refused with status 503, except that a tenth more is kept for clients with few jobs."),
     Setting("job_time_limit_s", "600", _seconds, "a number of seconds", "How many seconds a job may run before it fails."),
     Setting("answer_cost_s", "1.5", _seconds, "a number of seconds", "How many seconds of computing an immediate answer may cost, by the estimate that is made before. What costs more has to be submitted as a job."),
     Setting("answer_size_mb", "4", _whole(1, 100_000), "a number of megabytes, at least 1", "How many MB an immediate answer may have as JSON, by the same estimate."),

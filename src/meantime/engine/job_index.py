@@ -5,7 +5,7 @@ The store has every job in full. This is what must be known without asking it, m
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable
 
 from meantime.engine.jobs import ActiveJob, EndedJob, JobView, job_unknown
@@ -24,6 +24,7 @@ class JobIndex:
         self.ended_counts = dict.fromkeys((state for state in JobState if state.is_ended), 0)
         self.submitting = 0  # requests whose acceptance is being committed
         self.changes = 0  # how often jobs were added, have ended or were forgotten
+        self._unfinished_of: Counter[str] = Counter()  # by client
         self._oldest_first: deque[int] = deque()
 
     @property
@@ -31,13 +32,29 @@ class JobIndex:
         """How many jobs wait or are worked on, those that are being accepted included."""
         return len(self.active) + self.submitting
 
+    def unfinished_of(self, client: str) -> int:
+        """How many of these jobs are those of a client."""
+        return self._unfinished_of[client]
+
+    def begin_submitting(self, client: str, count: int) -> None:
+        """Count requests whose acceptance is being committed from now on."""
+        self.submitting += count
+        self._unfinished_of[client] += count
+
+    def end_submitting(self, client: str, count: int) -> None:
+        """Count them no more: they were accepted, or refused."""
+        self.submitting -= count
+        self._discount(client, count)
+
     def __contains__(self, number: int) -> bool:
         """Whether a job is known: a job that is being removed no longer is, though its record may still be there."""
         return number in self.active or number in self.ended
 
     def add_active(self, jobs: Iterable[ActiveJob]) -> None:
         """Add unfinished jobs."""
-        self.active.update((job.number, job) for job in jobs)
+        for job in jobs:
+            self.active[job.number] = job
+            self._unfinished_of[job.client] += 1
         self.changes += 1
 
     def add_ended(self, jobs: Iterable[tuple[int, EndedJob]]) -> None:
@@ -48,6 +65,7 @@ class JobIndex:
     def end(self, job: ActiveJob) -> None:
         """Move an unfinished job, whose record now says that it has ended, to the ended ones."""
         del self.active[job.number]
+        self._discount(job.client, 1)
         self._add_ended(job.number, EndedJob.of(job.record))
 
     def view(self, number: int) -> JobView:
@@ -90,6 +108,11 @@ class JobIndex:
         # Its number stays in the list, where finding it would be slow, until it comes first or half of them are stale.
         if len(self._oldest_first) > 2 * len(self.ended) + _STALE_LIMIT:
             self._oldest_first = deque(number for number in self._oldest_first if number in self.ended)
+
+    def _discount(self, client: str, count: int) -> None:
+        self._unfinished_of[client] -= count
+        if not self._unfinished_of[client]:
+            del self._unfinished_of[client]  # there may be any number of clients
 
     def _add_ended(self, number: int, ended: EndedJob) -> None:
         self.ended[number] = ended

@@ -39,10 +39,11 @@ class Scheduler:
         return request
 
     def schedule(self, jobs: Sequence[ActiveJob], *, submitted: int = 0, event: EventKind | None = None) -> None:
-        """Let jobs wait their turn. ``submitted`` of them were counted as being accepted until now."""
+        """Let jobs wait their turn. ``submitted`` of them, of one client, were being accepted until now."""
         open_now = {name: self._gate.is_open(name) for name in {job.record.request.dataset for job in jobs}}
         with self._lifecycle.lock:
-            self._index.submitting -= submitted
+            if submitted:
+                self._index.end_submitting(jobs[0].client, submitted)
             self._index.add_active(jobs)
             if all(open_now.values()):
                 self._queue.add(jobs)

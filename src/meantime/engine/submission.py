@@ -18,6 +18,11 @@ from meantime.engine.scheduler import Scheduler
 from meantime.errors import QueueFull, StoreBroken
 from meantime.model import IdempotencyKey, JobRecord, Request
 
+# Beyond the limit so many more places, as a share of it, are for clients who have few jobs. The tenth part is enough
+# for a batch of some hundred jobs of each of three clients, and costs no memory to speak of.
+_SHARE_KEPT = 10
+_LEAST_KEPT = 2  # a client with one job must leave one
+
 
 class JobSubmitter:
     """Takes new jobs as long as the queue has room. Takes the engine's lock itself."""
@@ -42,6 +47,7 @@ class JobSubmitter:
         self._store = store
         self._clock = clock
         self._queue_limit = queue_limit
+        self._kept_for_others = max(_LEAST_KEPT, queue_limit // _SHARE_KEPT)
         self._idempotent = IdempotentSubmissions(store=store, keep_known=self._keep_known)
 
     def submit(self, requests: Sequence[Request], key: IdempotencyKey | None, client: str) -> Future[list[JobRecord]]:
@@ -55,23 +61,30 @@ class JobSubmitter:
     def _accept(self, requests: Sequence[Request], key: IdempotencyKey | None, client: str) -> Future[list[JobRecord]]:
         count = len(requests)
         with self._lifecycle.lock:
-            self._require_room(count)
-            self._index.submitting += count
+            self._require_room(client, count)
+            self._index.begin_submitting(client, count)
         accepted: Future[list[JobRecord]] = uncancellable_future()
         try:
             added = self._store.add(
                 [self._scheduler.bind(request) for request in requests], at_s=self._clock(), idempotency_key=key
             )
         except BaseException:
-            self._drop(count)
+            self._drop(client, count)
             raise
         self._lifecycle.when_done(added, partial(self._accepted, accepted, count, client))
         return accepted
 
-    def _require_room(self, count: int) -> None:
+    def _require_room(self, client: str, count: int) -> None:
+        """Refuse what finds no place. Beyond the limit a client must leave as many places free as it then has.
+
+        So one client, or a few, cannot shut out the others: the next one has half of what is left, and there is always
+        something left for the one after it. (Choudhury and Hahne, Dynamic queue length thresholds for shared-memory
+        packet switches, IEEE/ACM Transactions on Networking 6, 1998.)
+        """
         self._lifecycle.require_accepting()
         waiting = self._index.unfinished - self._queue.working
-        if waiting + count > self._queue_limit:
+        left = self._queue_limit - waiting - count
+        if left < 0 and self._index.unfinished_of(client) + count > left + self._kept_for_others:
             raise QueueFull(
                 f"{waiting} jobs are waiting, and at most {self._queue_limit} may (setting queue_limit). "
                 "Try again when some have run."
@@ -81,7 +94,7 @@ class JobSubmitter:
         self, accepted: Future[list[JobRecord]], count: int, client: str, added: Future[list[JobRecord]]
     ) -> None:
         if (error := added.exception()) is not None:
-            self._drop(count)
+            self._drop(client, count)
             if isinstance(error, StoreBroken):
                 self._lifecycle.fail(error)
             accepted.set_exception(error)
@@ -92,9 +105,9 @@ class JobSubmitter:
         accepted.set_result(records)
         self._events.dispatch()
 
-    def _drop(self, count: int) -> None:
+    def _drop(self, client: str, count: int) -> None:
         with self._lifecycle.lock:
-            self._index.submitting -= count
+            self._index.end_submitting(client, count)
             self._lifecycle.settled.notify_all()
 
     def _keep_known(self, records: Sequence[JobRecord]) -> list[JobRecord]:

@@ -102,18 +102,18 @@ def test_a_submission_under_the_same_key_in_flight_fails_with_the_same_error() -
             return super().accepted_under(key)
 
     refused: list[BaseException] = []
-    with running(jobs=Slow(), queue_limit=0) as engine:
+    with running(jobs=Slow(), queue_limit=1) as engine:
 
         def ask() -> None:
             try:
-                engine.submit([request()], key=KEY)
+                engine.submit([request(), request()], key=KEY)
             except QueueFull as error:
                 refused.append(error)
 
         first = threading.Thread(target=ask)
         first.start()
         assert looking.wait(PATIENCE_S)
-        second = engine.submit([request()], key=KEY)
+        second = engine.submit([request(), request()], key=KEY)
         go_on.set()
         first.join(PATIENCE_S)
         assert [second.exception(PATIENCE_S)] == refused

@@ -1,14 +1,18 @@
 from __future__ import annotations
 
+from contextlib import suppress
+
 import pytest
 
 from meantime.engine.engine import Engine
 from meantime.errors import (
     QueueFull,
     ShuttingDown,
+    StoreFull,
 )
 from meantime.model import IdempotencyKey
 from tests.support.engine_fakes import (
+    FULL,
     ControlledJobStore,
     FakeCompute,
     FakeGate,
@@ -46,6 +50,47 @@ def test_running_jobs_do_not_count_toward_the_queue_limit() -> None:
         submit(engine, request())
         with pytest.raises(QueueFull):
             engine.submit([request()])
+
+
+def test_one_client_cannot_fill_the_queue_for_others() -> None:
+    with running(queue_limit=100, gate=FakeGate(closed=["toys"])) as engine:
+
+        def fill(client: str) -> int:
+            """Submit until a job is refused, and return how many were accepted."""
+            before = engine.unfinished
+            with suppress(QueueFull):
+                for _ in range(1_000):
+                    engine.submit([request()], client=client).result(PATIENCE_S)
+            return engine.unfinished - before
+
+        # One client has what the setting says. Of the tenth beyond it, each further client gets half of the rest.
+        assert [fill(client) for client in ("a", "b", "c", "d", "e")] == [100, 5, 2, 1, 1]
+        assert fill("a") == 0
+        with pytest.raises(QueueFull):
+            engine.submit([request(), request()], client="f")
+
+
+@pytest.mark.parametrize("queue_limit", [1, 2])
+def test_however_few_jobs_may_wait_there_is_a_place_for_another_client(queue_limit: int) -> None:
+    with running(queue_limit=queue_limit, gate=FakeGate(closed=["toys"])) as engine:
+        engine.submit([request()] * queue_limit, client="a").result(PATIENCE_S)
+        with pytest.raises(QueueFull):
+            engine.submit([request()], client="a")
+        engine.submit([request()], client="b").result(PATIENCE_S)
+
+
+def test_places_are_free_again_when_jobs_have_ended_or_were_refused_by_the_store() -> None:
+    jobs = ControlledJobStore()
+    with running(jobs=jobs, queue_limit=2, threads=1) as engine:
+        for _ in range(5):
+            engine.submit([request(), request()], client="a").result(PATIENCE_S)
+            assert engine.wait_drained(PATIENCE_S)
+        jobs.error = FULL
+        for _ in range(5):
+            with pytest.raises(StoreFull):
+                engine.submit([request(), request()], client="a").result(PATIENCE_S)
+        jobs.error = None
+        engine.submit([request(), request()], client="a").result(PATIENCE_S)
 
 
 def test_a_job_of_another_client_runs_next_or_next_but_one_behind_a_batch_of_a_thousand() -> None:
