@@ -5,6 +5,7 @@ It runs in the event loop of the web, so its work is bounded, whatever is sent a
 
 from __future__ import annotations
 
+import unicodedata
 from bisect import bisect_left
 from collections.abc import Sequence
 
@@ -24,6 +25,12 @@ _COMPARED_CHARACTERS_OF_MANY = 100
 _SIMILAR_FROM = 50
 # More would be a list to read, not a hint.
 _CLOSEST = 3
+
+# Spaces, and what has no width: zero-width spaces and joiners, word joiner, byte order mark, soft hyphen. A joiner
+# within a word of Persian, or within an emoji, has a meaning, so only those at the ends of a name are ignored.
+_ENDS = "".join(character for character in map(chr, range(0x3001)) if character.isspace()) + (
+    "\u200b\u200c\u200d\u2060\ufeff\u00ad"
+)
 
 
 def closest(name: str, among: Sequence[str]) -> tuple[str, ...]:
@@ -48,6 +55,27 @@ def closest(name: str, among: Sequence[str]) -> tuple[str, ...]:
     return tuple(match for match, _, _ in matches)
 
 
+def name_key(name: str) -> str:
+    """Return what names that look alike have in common: the same letters, however they are composed, and words.
+
+    >>> name_key(" Utah\u00a0") == name_key("Utah"), name_key("New  York"), name_key("A\u030aland") == "\u00c5land"
+    (True, 'New York', True)
+    """
+    if name.isascii() and name.isprintable() and "  " not in name:
+        return name.strip(" ")
+    return unicodedata.normalize("NFC", " ".join(name.strip(_ENDS).split()))
+
+
+def alike(name: str, among: Sequence[str]) -> str | None:
+    """Return the first name that looks the same, but has other spaces or is composed in another way; None without one.
+
+    >>> alike("Utah ", ["Ohio", "Utah"]), alike("utah", ["Utah"])
+    ('Utah', None)
+    """
+    key = name_key(name)
+    return next((each for each in among if name_key(each) == key), None)
+
+
 def find(words: str, among: Sequence[str]) -> tuple[str, ...]:
     """Return all names that contain every word, whatever the case; an exact match wins alone.
 
@@ -60,12 +88,12 @@ def find(words: str, among: Sequence[str]) -> tuple[str, ...]:
     """
     if words in among:
         return (words,)
-    folded = words.strip().casefold()
-    exact = tuple(name for name in among if name.casefold() == folded)
+    folded = name_key(words).casefold()
+    exact = tuple(name for name in among if name_key(name).casefold() == folded)
     if len(exact) == 1:
         return exact
     wanted = folded.split()
-    return tuple(name for name in among if all(word in name.casefold() for word in wanted))
+    return tuple(name for name in among if all(word in name_key(name).casefold() for word in wanted))
 
 
 def suggestion(near: Sequence[str]) -> str:

@@ -12,13 +12,14 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+from weakref import WeakKeyDictionary
 
 import msgspec
 
 from meantime.dataset.cube import Cube
 from meantime.dataset.facts.classic_polarity import classic_polarity
 from meantime.dataset.snapshot import Snapshot
-from meantime.did_you_mean import closest, suggestion
+from meantime.did_you_mean import closest, name_key, suggestion
 from meantime.errors import Problem, RequestInvalid
 from meantime.statistics.cost import Cost, CostLimit, in_words
 from meantime.statistics.parameters import Leaf, Names, capped, leaves, naming, period_of, period_text, read
@@ -152,6 +153,10 @@ def _require_affordable(statistic: str, cost: Cost, limit: CostLimit) -> None:
         raise RequestInvalid(detail, problems=(Problem(pointer="", code="too-large", detail=detail),))
 
 
+_NAMES_IN_TABLE = frozenset({Names.QUESTION, Names.LOCATION, Names.CATEGORY, Names.STRATUM})
+_LABELS_BY_KEY: WeakKeyDictionary[Cube, dict[Names, dict[str, str]]] = WeakKeyDictionary()
+
+
 def _statistic(name: str) -> AnyStatistic:
     if (statistic := STATISTICS.get(name)) is None:
         problem = _unknown_statistic(name)
@@ -165,6 +170,7 @@ def _parameters(
     """Read the parameters, and check each name among them against the snapshot."""
     values, problems = read(statistic.name, statistic.parameters, raw, refuse_unknown=refuse_unknown)
     if snapshot is not None:
+        values = _as_in_table(snapshot, statistic, values)
         problems += _against(snapshot, statistic, values)
     if not problems:
         parameters: msgspec.Struct = statistic.parameters(**values)
@@ -198,6 +204,37 @@ def _unknown_statistic(name: str) -> Problem:
         detail=f"There is no statistic {quoted(name)}. {suggestion(near)}There are: {', '.join(STATISTICS)}.",
         closest=near,
     )
+
+
+def _as_in_table(snapshot: Snapshot, statistic: AnyStatistic, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Write each name as the table does, if it has one that looks alike: spaces and how letters are composed differ."""
+    written = dict(values)
+    # Not checked here, since words such as "all" may stand for names.
+    locations = (
+        Leaf(Names.LOCATION, text, f"/locations/{at}") for at, text in enumerate(values.get("locations") or ())
+    )
+    for leaf in (*leaves(statistic.parameters, values), *locations):
+        if leaf.names not in _NAMES_IN_TABLE or _is_there(snapshot, leaf):
+            continue
+        alike = _by_key(snapshot.cube, leaf.names, _known(snapshot, leaf.names)).get(name_key(leaf.text))
+        if alike is None:
+            continue
+        _, field, *index = leaf.pointer.split("/")
+        if index:
+            at = int(index[0])
+            written[field] = (*written[field][:at], alike, *written[field][at + 1 :])
+        else:
+            written[field] = alike
+    return written
+
+
+def _by_key(cube: Cube, names: Names, labels: Sequence[str]) -> Mapping[str, str]:
+    """Return the labels by what they have in common with those that look alike; made once, when a name is not found."""
+    of_cube = _LABELS_BY_KEY.setdefault(cube, {})
+    if names not in of_cube:
+        # Of labels that look alike, as tables that were read long ago may have, the first.
+        of_cube[names] = {name_key(label): label for label in reversed(labels)}
+    return of_cube[names]
 
 
 def _against(snapshot: Snapshot, statistic: AnyStatistic, values: Mapping[str, Any]) -> list[Problem]:

@@ -53,6 +53,23 @@ def codes(name: str, **raw: Any) -> list[tuple[str, str]]:
     return [(problem.pointer, problem.code) for problem in problems(name, **raw)]
 
 
+@pytest.mark.parametrize(
+    ("question", "place"),
+    [
+        (" Bowls of\u00a0soup ", "\u00c5land"),
+        ("Bowls  of soup", "A\u030aland"),
+        ("\ufeffBowls of soup", " \u00c5land\u200b"),
+    ],
+)
+def test_a_name_that_looks_like_one_of_the_table_is_that_one(question: str, place: str) -> None:
+    table = snapshot([row(SOUP, "\u00c5land"), row(SOUP, "New  York")])
+    assert accepted("state_mean", {"question": question, "state": place}, table) == OfState(
+        question=SOUP, state="\u00c5land"
+    )
+    ranked: Any = accepted("estimate", {"question": SOUP, "locations": ["New York", place]}, table)
+    assert ranked.locations == ("New  York", "\u00c5land")
+
+
 def test_what_can_be_answered_becomes_parameters() -> None:
     assert check("best5", {"question": OBESITY}, TABLE).parameters == OfQuestion(question=OBESITY)
     assert check("state_mean", {"question": OBESITY, "state": "Utah"}, TABLE).parameters == OfState(
@@ -129,9 +146,11 @@ def test_two_names_are_both_told() -> None:
         check("state_mean", {"question": OBESITY, "state": "§§§§"}, about)
 
 
-def test_names_are_taken_as_they_are_in_the_file() -> None:
+def test_names_are_taken_as_they_are_in_the_file_but_for_spaces() -> None:
     assert codes("state_mean", question=OBESITY, state="utah") == [("/state", "unknown")]
-    assert codes("state_mean", question=OBESITY, state=" Utah") == [("/state", "unknown")]
+    assert accepted("state_mean", {"question": OBESITY, "state": " Utah"}, TABLE) == OfState(
+        question=OBESITY, state="Utah"
+    )
     assert codes("states_mean", question="") == [("/question", "unknown")]
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import codecs
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from typing import Any
@@ -162,11 +163,17 @@ def json_object(body: bytes, *, example: str = _EXAMPLE) -> dict[str, Any]:
     >>> json_object(b'{"question": "A", "question": "B"}')
     {'question': 'B'}
 
+    A byte order mark at the beginning is ignored.
+
     Raises:
         BodyInvalid: empty, not JSON, not UTF-8, nested too deeply, or not an object.
     """
+    # Who reads may ignore a byte order mark (RFC 8259, 8.1); editors on Windows write one that nobody sees.
+    body = body.removeprefix(codecs.BOM_UTF8)
     if not body or body.isspace():
         raise BodyInvalid(f"The body is empty; {example}")
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        raise BodyInvalid(f"The body is UTF-16; write it as UTF-8. Then {example}")
     try:
         parsed = _DECODER.decode(body)
     except RecursionError:

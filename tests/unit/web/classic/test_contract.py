@@ -262,7 +262,8 @@ def test_keys_that_are_not_known_are_ignored(server: Served) -> None:
         b'{"a":' * 100_000 + b"1" + b"}" * 100_000,
         b"[" * 100_000,
         b'{"question":' + b"9" * 5000 + b"}",
-        b"\xef\xbb\xbf{}",
+        b"\xef\xbb\xbf",
+        '{"question":"x"}'.encode("utf-16"),
         b'{"question":"x"} and more',
         b"\x00" * 100,
     ],
@@ -273,6 +274,12 @@ def test_a_body_that_is_no_json_object_is_400_and_no_job(shared: Served, body: b
     assert answer.status == 400
     assert list(answer.json) == ["status", "reason"]
     assert len(shared.engine.jobs()) == 1
+
+
+def test_a_byte_order_mark_before_the_body_is_ignored(server: Served) -> None:
+    assert server.ask("POST", "/api/states_mean", body=b"\xef\xbb\xbf" + ASK).status == 200
+    utf16 = server.ask("POST", "/api/states_mean", body=ASK.decode().encode("utf-16"))
+    assert "The body is UTF-16; write it as UTF-8" in utf16.json["reason"]
 
 
 def test_of_a_key_that_comes_twice_the_last_one_counts(server: Served) -> None:

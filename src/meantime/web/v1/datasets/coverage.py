@@ -12,7 +12,7 @@ import msgspec
 from meantime.dataset.coverage import Axes, Presence, axes_of, coverage
 from meantime.dataset.cube import ABSENT, Cube
 from meantime.dataset.snapshot import Snapshot
-from meantime.did_you_mean import closest, suggestion
+from meantime.did_you_mean import alike, closest, suggestion
 from meantime.errors import AnswersBusy
 from meantime.text import quoted
 from meantime.web.backend import Backend
@@ -118,6 +118,8 @@ def _axes(cube: Cube, pairs: Sequence[tuple[str, str]]) -> Axes:
     query = Query(pairs, tuple(parameter.name for parameter in _COVERAGE_PARAMETERS))
     labels = cube.labels
     question = query.one("question")
+    if question is not None and question not in cube.question_codes:
+        question = alike(question, labels.questions) or question
     if not query.all("question"):
         query.wrong(
             "question", "missing", "A question is required: ?question=... GET /v1/datasets/{name} lists the questions."
@@ -151,11 +153,12 @@ def _named(query: Query, name: str, labels: Sequence[str], read: Callable[[str],
     """Return the codes of the labels that a filter names; None without the filter."""
     texts = query.all(name)
     codes = {label: code for code, label in enumerate(labels)} if texts else {}
-    for text in texts:
-        if read(text) not in codes:
+    named = [text if (text := read(each)) in codes else alike(text, labels) or text for each in texts]
+    for text in named:
+        if text not in codes:
             near = closest(text, labels)
             query.wrong(name, "unknown", f"There is no {name} {quoted(text)}. {suggestion(near)}".rstrip(), near)
-    return frozenset(codes[read(text)] for text in texts if read(text) in codes) if texts else None
+    return frozenset(codes[text] for text in named if text in codes) if texts else None
 
 
 def _period_text(first: int, last: int) -> str:
