@@ -152,7 +152,9 @@ class RunningServer:
 def environment() -> dict[str, str]:
     """The environment without Meantime's settings."""
     ours = ("MEANTIME_", "TP_NUM_OF_THREADS", "COV_")
-    return {name: value for name, value in os.environ.items() if not name.startswith(ours)} | {"NO_COLOR": "1"}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(ours)}
+    # A crash of the interpreter says where every thread was.
+    return kept | {"NO_COLOR": "1", "PYTHONFAULTHANDLER": "1"}
 
 
 @contextmanager

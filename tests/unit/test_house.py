@@ -98,3 +98,19 @@ def test_no_file_and_no_class_is_too_long_to_read() -> None:
         if isinstance(node, ast.ClassDef) and (node.end_lineno or 0) - node.lineno >= 300
     ]
     assert long_classes == []
+
+
+def test_types_to_decode_are_prepared_at_import() -> None:
+    # msgspec notes a type at its first use, and another thread that uses it meanwhile crashes: SIGSEGV (msgspec 0.22).
+    # A decoder at the module's level is made by one thread, that of the import.
+    found = [
+        f"{path.relative_to(PACKAGE)}:{node.lineno}"
+        for path in PACKAGE.rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call)
+        and ast.unparse(node.func) == "msgspec.json.decode"
+        and any(
+            word.arg == "type" and not ast.unparse(word.value).startswith(("dict", "list")) for word in node.keywords
+        )
+    ]
+    assert found == []

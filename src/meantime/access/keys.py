@@ -60,6 +60,10 @@ class Key(msgspec.Struct, frozen=True, kw_only=True):
     created_at_s: float
 
 
+# Made at import, by one thread: see formats/document.py.
+_KEYS = msgspec.json.Decoder(tuple[Key, ...])
+
+
 class KeyFile:
     """The file of keys in a state directory. Several processes may change it at the same time."""
 
@@ -73,7 +77,7 @@ class KeyFile:
             SettingInvalid: the file cannot be read.
         """
         try:
-            return msgspec.json.decode(self.path.read_bytes(), type=tuple[Key, ...])
+            return _KEYS.decode(self.path.read_bytes())
         except FileNotFoundError:
             return ()
         except (OSError, ValueError, msgspec.MsgspecError) as error:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import threading
+from collections.abc import Hashable
 from functools import cache
-from typing import TypeVar
+from typing import Any, TypeVar, cast
 
 import httpx
 import msgspec
@@ -36,6 +38,9 @@ class _ProblemDocument(msgspec.Struct):
     failure: Failure | None = None
 
 
+_PROBLEM = msgspec.json.Decoder(_ProblemDocument)
+
+
 def error_from(response: httpx.Response) -> MeantimeError:
     """Return the error that a server answered with. A code that this client does not know becomes a general error.
 
@@ -49,7 +54,7 @@ def error_from(response: httpx.Response) -> MeantimeError:
     if not response.headers.get("Content-Type", "").startswith(_MEDIA_TYPE):
         return not_meantime(response)
     try:
-        document = msgspec.json.decode(response.content, type=_ProblemDocument)
+        document = _PROBLEM.decode(response.content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         return not_meantime(response)
     error = _error_class(document.code, response)(_message(document))
@@ -67,6 +72,15 @@ def error_from(response: httpx.Response) -> MeantimeError:
     return error
 
 
+# At its first use a type is prepared; other threads that used it meanwhile would crash (see formats/document.py).
+_preparing = threading.Lock()
+
+
+@cache
+def _decoder(kind: Hashable) -> msgspec.json.Decoder[Any]:
+    return msgspec.json.Decoder(kind)
+
+
 def decode(response: httpx.Response, kind: type[T]) -> T:
     """Decode the JSON of a response.
 
@@ -74,7 +88,9 @@ def decode(response: httpx.Response, kind: type[T]) -> T:
         NotMeantime: it is not JSON, or not of this kind.
     """
     try:
-        return msgspec.json.decode(response.content, type=kind)
+        with _preparing:
+            decoder: msgspec.json.Decoder[T] = _decoder(cast(Hashable, kind))
+        return decoder.decode(response.content)
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
         raise not_meantime(response) from error
 

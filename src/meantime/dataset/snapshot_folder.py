@@ -63,6 +63,11 @@ class _Version(msgspec.Struct, frozen=True):
     format_version: int
 
 
+# Made at import, by one thread: see formats/document.py.
+_MANIFEST = msgspec.json.Decoder(_Manifest)
+_VERSION = msgspec.json.Decoder(_Version)
+
+
 def write_snapshot(cube: Cube, about: About, rows: Sequence[Path], into: Path, *, work: Path | None = None) -> Path:
     """Write a snapshot and return its folder. ``rows`` are the Parquet files of ``about.files``; they are moved.
 
@@ -198,10 +203,10 @@ def _read_manifest(folder: Path) -> _Manifest:
     if _seal(body) != sealed:
         raise damaged(folder, "manifest.json has changed since it was written")
     try:
-        version = msgspec.json.decode(body, type=_Version).format_version
+        version = _VERSION.decode(body).format_version
         if version != FORMAT_VERSION:
             raise damaged(folder, f"it has format {version}; this Meantime reads format {FORMAT_VERSION}")
-        manifest = msgspec.json.decode(body, type=_Manifest)
+        manifest = _MANIFEST.decode(body)
     except msgspec.MsgspecError as error:
         raise damaged(folder, f"manifest.json cannot be read ({error})") from error
     if fingerprint_of(folder.name) != manifest.fingerprint:

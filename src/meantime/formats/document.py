@@ -184,8 +184,12 @@ class _Written(msgspec.Struct):
     about: Heading | None = None  # likewise
 
 
+# Made at import, by one thread: what msgspec notes of a type at its first use, other threads see half made, and crash.
+_WRITTEN = msgspec.json.Decoder(_Written)
+
+
 def _decode(body: bytes) -> Document:
-    written = msgspec.json.decode(body, type=_Written)
+    written = _WRITTEN.decode(body)
     columns = tuple(
         Column(name=each.name, kind=each.kind, unit=each.unit, meaning=each.meaning) for each in written.columns
     )

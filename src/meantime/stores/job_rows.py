@@ -22,6 +22,11 @@ SqlRow = tuple[Any, ...]
 _encode = msgspec.json.Encoder().encode
 
 
+# Made at import, by one thread: see formats/document.py.
+_FAILURE = msgspec.json.Decoder(Failure)
+_RECEIPT = msgspec.json.Decoder(Receipt)
+
+
 def as_json(value: Any) -> str:
     """Return a value as JSON, as rows have it.
 
@@ -104,8 +109,8 @@ def _record_of(row: SqlRow) -> JobRecord:
         attempts=attempts,
         started_at_s=started,
         ended_at_s=ended,
-        failure=failure and msgspec.json.decode(failure, type=Failure),
-        receipt=receipt and msgspec.json.decode(receipt, type=Receipt),
+        failure=failure and _FAILURE.decode(failure),
+        receipt=receipt and _RECEIPT.decode(receipt),
         idempotency_key=None if key is None else IdempotencyKey(key=key, digest=digest),
     )
 

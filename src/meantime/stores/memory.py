@@ -14,6 +14,9 @@ from meantime.engine.ports import EncodedResult, JobFilter, Transition
 from meantime.errors import IllegalTransition, ShuttingDown
 from meantime.model import IdempotencyKey, JobRecord, Receipt, Request
 
+# Made at import, by one thread: see formats/document.py.
+_REQUEST = msgspec.json.Decoder(Request)
+
 
 class MemoryJobStore:
     """Records that last as long as this object. Futures resolve in the calling thread, before the call returns."""
@@ -131,7 +134,7 @@ class MemoryResultStore:
 def _as_kept(request: Request) -> Request:
     # Through JSON, as in a real store: what cannot be kept fails here too, and the caller may change its dictionary
     # afterwards.
-    return msgspec.json.decode(msgspec.json.encode(request), type=Request)
+    return _REQUEST.decode(msgspec.json.encode(request))
 
 
 def _closed() -> ShuttingDown:

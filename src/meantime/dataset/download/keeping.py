@@ -37,6 +37,10 @@ class _Record(msgspec.Struct):
     size_bytes: int
 
 
+# Made at import, by one thread: see formats/document.py.
+_RECORD = msgspec.json.Decoder(_Record)
+
+
 @dataclass(frozen=True, slots=True)
 class Downloaded:
     """A file that was downloaded."""
@@ -109,7 +113,7 @@ class _Unchanged(Exception):
 def _known(path: Path, address: Address) -> _Record | None:
     """Return the record of a file that is there as it was downloaded."""
     try:
-        record = msgspec.json.decode(_record_path(path).read_bytes(), type=_Record)
+        record = _RECORD.decode(_record_path(path).read_bytes())
         is_whole = path.stat().st_size == record.size_bytes
     except (OSError, msgspec.MsgspecError):
         return None

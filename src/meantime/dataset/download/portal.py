@@ -23,6 +23,10 @@ class _View(msgspec.Struct, rename="camel"):
     rows_updated_at: int | None = None  # seconds since 1970
 
 
+# Made at import, by one thread: see formats/document.py.
+_VIEW = msgspec.json.Decoder(_View)
+
+
 class TableFacts(msgspec.Struct, frozen=True):
     """What a portal says about a table; "" where it does not say."""
 
@@ -45,7 +49,7 @@ def table_facts(address: Address, cancelled: threading.Event) -> TableFacts:
     what = f"{address.portal}/api/views/{address.table}.json"
     how_many = f"{address.portal}/resource/{address.table}.json?$select=count(*)"
     try:
-        view = msgspec.json.decode(fetch_json(what, shown=address.shown, cancelled=cancelled), type=_View)
+        view = _VIEW.decode(fetch_json(what, shown=address.shown, cancelled=cancelled))
         counted = fetch_json(how_many, shown=address.shown, cancelled=cancelled)
         [row] = msgspec.json.decode(counted, type=list[dict[str, str]])
         [rows] = map(int, row.values())

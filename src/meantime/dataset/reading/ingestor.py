@@ -39,6 +39,9 @@ _CHECK_EVERY_S = 0.05
 _STDERR_BYTES = 8_000
 _WORK = ".reading-"
 
+# Made at import, by one thread: see formats/document.py.
+_MESSAGE = msgspec.json.Decoder(ReaderMessage)
+
 _log = structlog.get_logger("meantime")
 
 
@@ -158,7 +161,7 @@ def _follow(
             return ReaderMessage()
         *lines, received = (received + piece).split(b"\n")
         for line in lines:
-            message = msgspec.json.decode(line, type=ReaderMessage)
+            message = _MESSAGE.decode(line)
             if message.progress is None:
                 return message
             on_progress(message.progress)

@@ -54,7 +54,7 @@ class ReaderMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=Tru
 def main() -> int:
     """Carry out the task on standard input. Returns 0 when the outcome was sent; any other exception is a bug."""
     out = _take_standard_output()
-    order = msgspec.json.decode(sys.stdin.buffer.readline(), type=ReaderInput)
+    order = msgspec.json.Decoder(ReaderInput).decode(sys.stdin.buffer.readline())
     _die_with(order.parent)
     try:
         folder = read_source(order.task, _ProgressSender(out))
