@@ -53,7 +53,8 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
     facts.add_row(
         "read as", plain(f"{about.encoding}, delimiter {about.delimiter!r}, decimal mark {about.decimal_mark!r}")
     )
-    facts.add_row("rows", f"{summary.rows:,} in {summary.cells:,} cells")
+    counted = f', as counted by "{about.roles["row_count"]}"' if "row_count" in about.roles else ""
+    facts.add_row("rows", plain(f"{summary.rows:,} in {summary.cells:,} cells{counted}"))
     facts.add_row("suppressed or missing", f"{summary.withheld:,}")
     facts.add_row("rejected", f"{summary.rejected:,}")
     facts.add_row("years", text.years(*summary.years) if summary.years else "none")

@@ -124,7 +124,7 @@ class Cells:
     """Groups of rows by full key; for a cell of a single row, also its published limits, sample size and footnote.
 
     ``low``, ``high``, ``sample_size`` and ``footnote`` are NaN (footnote: ABSENT) if the row has none, or if the cell
-    is mixed, which means that it has several rows.
+    is mixed, which means that it has several rows. A row of a tally that stands for several equal ones keeps them.
     """
 
     keys: Integers  # (cells, axes), in the order of AXES
@@ -336,9 +336,8 @@ def _recode_axis(labels: tuple[Any, ...], codes: Integers) -> tuple[tuple[Any, .
 def _merge_equal(cells: Cells) -> Cells:
     order, starts = _grouping(cells.keys)
     moments = _add_up(cells.moments, order, starts)
-    rows = moments.count + moments.withheld
     first = order[starts]
-    mixed = rows > 1
+    mixed = np.diff(np.append(starts, len(order))) > 1
     # index of every group among the merged ones
     merged = np.empty(len(order), dtype=np.int64)
     merged[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))

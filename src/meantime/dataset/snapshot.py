@@ -102,7 +102,8 @@ def fingerprint(cube: Cube, about: About) -> str:
         "version": _FINGERPRINT_VERSION,
         "labels": {field.name: getattr(cube.labels, field.name) for field in fields(Labels)},
         "scale": cube.scale,
-        "roles": about.roles,
+        # A tally has the content of the rows that it counts.
+        "roles": {role: column for role, column in about.roles.items() if role != "row_count"},
         "synthetic": about.synthetic,
         "questions": [[question.text, question.unit, question.polarity] for question in about.questions],
     }

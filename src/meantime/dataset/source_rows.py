@@ -18,6 +18,7 @@ from meantime.dataset.facts.units import normalized_unit_sql
 from meantime.dataset.reading.exact_sums import insert_columns
 from meantime.dataset.reading.staged_view import KEY_COLUMNS, parse_period
 from meantime.dataset.reading.staging import sql_path
+from meantime.dataset.reading.tally import parse_row_count, row_count_sql
 from meantime.dataset.reading.values import parse_number, withheld_reason
 from meantime.dataset.row_query import query_database
 from meantime.dataset.rows import FIRST_LINE, SourceRow, SourceRows
@@ -34,6 +35,7 @@ class CellRow(NamedTuple):
     cell: int  # index among the cube's cells
     row: SourceRow
     withheld: str | None  # why it has no value; None if it has one
+    times: int  # how often it counts: more than once only in a tally
 
 
 def find_rows(snapshot: Snapshot, cells: Integers, *, after: int | None, limit: int) -> list[CellRow]:
@@ -82,7 +84,7 @@ class _RowSearch:
             SELECT file_row_number, cell_labels.cell
             FROM {source} JOIN periods ON {keys["first_year"]} = periods.first AND {keys["last_year"]} = periods.last
                  JOIN cell_labels ON {matching} AND cell_labels.period = periods.code
-            WHERE {self._has_question} AND file_row_number > ?
+            WHERE {self._has_question} AND file_row_number > ? AND {row_count_sql(self._columns)} > 0
             ORDER BY file_row_number LIMIT ?
             """,
             [*self._questions, after_row, limit],
@@ -109,7 +111,9 @@ class _RowSearch:
         about = self._snapshot.about
         cells = dict(zip(about.columns, texts, strict=True))
         row = SourceRow(file=about.files[file], line=line, cells=cells)
-        return CellRow(file * _ROWS_A_FILE + number, cell, row, self._withheld(cells))
+        counted = about.roles.get("row_count")
+        times = 1 if counted is None else parse_row_count(cells[counted]) or 0
+        return CellRow(file * _ROWS_A_FILE + number, cell, row, self._withheld(cells), times)
 
     def _withheld(self, cells: Mapping[str, str]) -> str | None:
         """Return why a row has no value, with the same text as the cube; None if it has one."""

@@ -23,6 +23,7 @@ from meantime import threads
 from meantime.dataset.cube import ABSENT, AXES, Exact, Integers, Moments, exact
 from meantime.dataset.reading.exact_sums import insert_columns
 from meantime.dataset.reading.staged_view import KEY_COLUMNS, make_staged_view, parse_period
+from meantime.dataset.reading.tally import count_rows_sql
 from meantime.dataset.reading.values import parse_number
 from meantime.dataset.row_query import query_database
 from meantime.dataset.rows import SourceRows
@@ -103,7 +104,8 @@ class _Query:
         codes = "".join(f"{axis}_codes.code AS {axis}, " for axis in axes)
         joins = " ".join(f"JOIN {axis}_codes USING ({', '.join(KEY_COLUMNS[axis])})" for axis in used)
         counted = self._run(
-            f"SELECT {codes} rank, count(*) AS number FROM staged JOIN ranks ON staged.value = ranks.text {joins} "
+            f"SELECT {codes} rank, {count_rows_sql(self._snapshot.about.roles)} AS number "
+            f"FROM staged JOIN ranks ON staged.value = ranks.text {joins} "
             "WHERE question = ? GROUP BY ALL ORDER BY ALL",
             lambda cursor: cursor.fetchnumpy(),
             during=(0.5, 1.0),

@@ -76,6 +76,8 @@ SPELLINGS: Mapping[str, tuple[str, ...]] = {
     "cv": ("cv", "coefficientofvariation", "relativestandarderror", "rse"),
     "variance": ("variance", "samplingvariance"),
     "sample_size": ("samplesize", "respondents"),
+    # How often a row counts (tally.py). Never recognized by its name: "Count" and "N" are usually respondents.
+    "row_count": (),
     "footnote_symbol": ("datavaluefootnotesymbol", "footnotesymbol"),
     "footnote": ("datavaluefootnote", "footnote", "footnotetext"),
     "topic": ("topic", "class", "category"),

@@ -19,7 +19,10 @@ from meantime.dataset.reading.exact_sums import ExactNumbers, decide_numbers
 from meantime.dataset.reading.interval_levels import decide_levels
 from meantime.dataset.reading.labels import JOINED, ambiguous_label, is_shared_name, label_roles, place_label
 from meantime.dataset.reading.survey import Bounds, Counted, FileFacts
+from meantime.dataset.reading.tally import MOST_ROWS
 from meantime.dataset.reading.uncertainty import Levels
+from meantime.errors import SourceEmpty, SourceUnreadable
+from meantime.text import quoted
 
 # How many reasons for missing values are kept apart. More than these are not reasons but a column of arbitrary texts.
 # The reasons are labels: they are part of the fingerprint and must keep their wording.
@@ -64,8 +67,10 @@ def decide(facts: FileFacts, table: TableForm) -> Decisions:
     """Decide from the facts about all files.
 
     Raises:
-        SourceUnreadable: two different things would have the same label.
+        SourceUnreadable: two different things would have the same label, or a tally counts too many rows.
+        SourceEmpty: a tally counts no row.
     """
+    _refuse_counts(facts, table.roles)
     shared_name = _shared_name(facts, table.roles)
     roles = _final_roles(facts, table, has_shared_name=shared_name is not None)
     _refuse_ambiguous_labels(facts, roles)
@@ -92,6 +97,18 @@ def decide(facts: FileFacts, table: TableForm) -> Decisions:
             *levels.warnings,
         ),
     )
+
+
+def _refuse_counts(facts: FileFacts, roles: Mapping[str, str]) -> None:
+    if (column := roles.get("row_count")) is None:
+        return
+    if not facts.rows:
+        raise SourceEmpty(f"No row counts: all numbers in {quoted(column)}, which has the role row_count, are 0.")
+    if facts.rows > MOST_ROWS:
+        raise SourceUnreadable(
+            f"The numbers in {quoted(column)}, which has the role row_count, add up to {facts.rows:,} rows; at most "
+            f"{MOST_ROWS:,} can be counted. Check whether it is the right column."
+        )
 
 
 def _shared_name(facts: FileFacts, roles: Mapping[str, str]) -> str | None:

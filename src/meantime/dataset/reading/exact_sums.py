@@ -38,14 +38,15 @@ class SumMethod:
     halves: bool = False  # x is also available as x_high * 2 ** 45 + x_low
     inputs: tuple[str, ...] = ("x",)  # what is read of each row
     extra_keys: str = ""  # what rows are grouped by in addition to the keys of their cells
-    sums: Mapping[str, str]  # name -> aggregate expression
+    # name -> aggregate expression; {times} stands for what multiplies a row that counts several times
+    sums: Mapping[str, str]
 
 
 IN_64_BITS = SumMethod(
     type="BIGINT",
     sums={
-        "total": "CAST(sum(x) AS BIGINT)",
-        "squares": "CAST(sum(x * x) AS BIGINT)",
+        "total": "CAST(sum(x{times}) AS BIGINT)",
+        "squares": "CAST(sum(x * x{times}) AS BIGINT)",
         "minimum": "min(x)",
         "maximum": "max(x)",
     },
@@ -56,10 +57,10 @@ IN_128_BITS = SumMethod(
     halves=True,
     inputs=("x", "x_high", "x_low"),
     sums={
-        "total": "CAST(sum(x) AS VARCHAR)",
-        "squares_high": "CAST(sum(x_high * x_high) AS VARCHAR)",
-        "squares_middle": "CAST(sum(x_high * x_low) AS VARCHAR)",
-        "squares_low": "CAST(sum(x_low * x_low) AS VARCHAR)",
+        "total": "CAST(sum(x{times}) AS VARCHAR)",
+        "squares_high": "CAST(sum(x_high * x_high{times}) AS VARCHAR)",
+        "squares_middle": "CAST(sum(x_high * x_low{times}) AS VARCHAR)",
+        "squares_low": "CAST(sum(x_low * x_low{times}) AS VARCHAR)",
         "minimum": "CAST(min(x) AS VARCHAR)",
         "maximum": "CAST(max(x) AS VARCHAR)",
     },

@@ -6,7 +6,7 @@ so they stay in DuckDB, which spills them to the disk; they leave it some questi
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import fields
 from typing import Any, NamedTuple
 
@@ -22,6 +22,7 @@ from meantime.dataset.reading.question_info import collect_question_info
 from meantime.dataset.reading.staged_view import FOOTNOTE, KEY_COLUMNS, parse_period
 from meantime.dataset.reading.staging import sql_text
 from meantime.dataset.reading.survey import reason_sql
+from meantime.dataset.reading.tally import count_rows_sql, refuse_stratum_of_sums
 from meantime.dataset.reading.uncertainty import ROLES as UNCERTAINTY
 from meantime.dataset.reading.uncertainty import limits_words, with_limits
 from meantime.dataset.reading.values import SPACES, number_pattern
@@ -50,7 +51,7 @@ def group_into_cube(database: duckdb.DuckDBPyConnection, decisions: Decisions, d
     """Roll up the view ``staged``, with the numbers in the table ``texts``."""
     make_parsed(database, decisions.numbers)
     _make_valued_view(database)
-    reasons = decisions.reasons if decisions.reasons is not None else _count_reasons(database)
+    reasons = decisions.reasons if decisions.reasons is not None else _count_reasons(database, decisions.roles)
     kinds, periods = _make_value_types(database), _make_periods(database)
     labels = Labels(
         questions=_make_labels(database, "question"),
@@ -81,8 +82,11 @@ def group_into_cube(database: duckdb.DuckDBPyConnection, decisions: Decisions, d
         )
         limits_from |= computed_from
         blocks.append(block)
+    cube = roll_up(labels, _concatenated(blocks), scale=decisions.numbers.scale)
+    if "row_count" in decisions.roles:
+        refuse_stratum_of_sums(cube)
     return Grouped(
-        roll_up(labels, _concatenated(blocks), scale=decisions.numbers.scale),
+        cube,
         questions,
         limits_words(limits_from, decisions.levels),
         (_CV_IS_RATIO,) if is_cv_ratio else (),
@@ -102,10 +106,10 @@ def _make_valued_view(database: duckdb.DuckDBPyConnection) -> None:
     )
 
 
-def _count_reasons(database: duckdb.DuckDBPyConnection) -> tuple[str, ...]:
+def _count_reasons(database: duckdb.DuckDBPyConnection, roles: Collection[str]) -> tuple[str, ...]:
     rows = database.execute(
-        "SELECT reason FROM valued WHERE reason IS NOT NULL GROUP BY reason ORDER BY count(*) DESC, reason "
-        f"LIMIT {MOST_REASONS}"
+        "SELECT reason FROM valued WHERE reason IS NOT NULL GROUP BY reason "
+        f"ORDER BY {count_rows_sql(roles)} DESC, reason LIMIT {MOST_REASONS}"
     ).fetchall()
     return tuple(reason for (reason,) in rows)
 
@@ -125,7 +129,10 @@ def _make_groups(database: duckdb.DuckDBPyConnection, decisions: Decisions, *, o
     Keys are codes, not texts: so many groups need a third of the memory.
     """
     method = decisions.numbers.method
-    sums = ", ".join(f"{expression} AS {name}" for name, expression in method.sums.items())
+    is_tally = "row_count" in decisions.roles
+    times = " * row_count" if is_tally else ""
+    sums = ", ".join(f"{expression.format(times=times)} AS {name}" for name, expression in method.sums.items())
+    inputs = ", ".join([*method.inputs, *(["row_count"] if is_tally else [])])
     published = [role for role in _PUBLISHED_NUMBERS if role in decisions.roles]
     # Only a row that is alone in its cell keeps its published limits and footnote. Groups with the same key but
     # different reasons or values are merged later by the cube, which then drops these.
@@ -148,9 +155,9 @@ def _make_groups(database: duckdb.DuckDBPyConnection, decisions: Decisions, *, o
         CREATE TABLE groups AS
         SELECT * {f"REPLACE ({', '.join(numbers)})" if numbers else ""}{f", {others}" if others else ""}
         FROM (
-            SELECT {keys}, count(*) AS rows, {sums}, {alone}
+            SELECT {keys}, CAST({count_rows_sql(decisions.roles)} AS BIGINT) AS rows, {sums}, {alone}
             FROM (
-                SELECT {codes}, {reason} AS reason_code, {texts}{", ".join(method.inputs)}
+                SELECT {codes}, {reason} AS reason_code, {texts}{inputs}
                 FROM valued {joins} LEFT JOIN reason_codes USING (reason)
             )
             GROUP BY {keys}{method.extra_keys}

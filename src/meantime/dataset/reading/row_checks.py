@@ -9,11 +9,12 @@ import duckdb
 from meantime.dataset.reading.labels import label_sql
 from meantime.dataset.reading.staged_view import rows_sql
 from meantime.dataset.reading.staging import StagedFile, reject_rows
+from meantime.dataset.reading.tally import parse_row_count
 from meantime.dataset.reading.values import parse_year
 
 
 def drop_incomplete(database: duckdb.DuckDBPyConnection, staged: StagedFile, columns: Mapping[str, str]) -> StagedFile:
-    """Reject the rows without a question or a location, and those whose year is not a whole number.
+    """Reject rows without a question or a location, and those whose year, or count in a tally, is no whole number.
 
     Raises:
         TooManyRejected: there are more of them than the setting allows.
@@ -23,16 +24,21 @@ def drop_incomplete(database: duckdb.DuckDBPyConnection, staged: StagedFile, col
     conditions = [f"trim({columns['question']}) = ''", f"trim({location}) = ''"]
     reasons = [f"WHEN {conditions[0]} THEN 'no question'", f"WHEN {conditions[1]} THEN 'no location'"]
     parameters: list[object] = []
-    rows = rows_sql([staged.parquet])
+    rows = rows_sql([staged.parquet], {})
     for role in ("first_year", "last_year"):
-        column = columns.get(role, "''")
-        texts = database.execute(f"SELECT DISTINCT {column} FROM {rows}").fetchall()
+        year = columns.get(role, "''")
+        texts = database.execute(f"SELECT DISTINCT {year} FROM {rows}").fetchall()
         wrong = [text for (text,) in texts if text and parse_year(text) is None]
         if wrong:
             # Bound once for the whole statement, however often it is used.
             parameters.append(wrong)
-            conditions.append(f"list_contains(${len(parameters)}::VARCHAR[], {column})")
-            reasons.append(f"WHEN {conditions[-1]} THEN 'the year is not a whole number: ' || {column}[:40]")
+            conditions.append(f"list_contains(${len(parameters)}::VARCHAR[], {year})")
+            reasons.append(f"WHEN {conditions[-1]} THEN 'the year is not a whole number: ' || {year}[:40]")
+    if (column := columns.get("row_count")) is not None:
+        texts = database.execute(f"SELECT DISTINCT {column} FROM {rows}").fetchall()
+        parameters.append([text for (text,) in texts if parse_row_count(text) is None])
+        conditions.append(f"list_contains(${len(parameters)}::VARCHAR[], {column})")
+        reasons.append(f"WHEN {conditions[-1]} THEN 'not a whole number of rows: ' || {column}[:40]")
     condition = " OR ".join(conditions)
     query = f"SELECT 1 FROM {rows} WHERE {condition} LIMIT 1"
     if database.execute(query, parameters).fetchone() is None:

@@ -12,6 +12,7 @@ from meantime.dataset.facts.units import normalized_unit_sql
 from meantime.dataset.reading.columns import ROLES
 from meantime.dataset.reading.labels import JOINED, label_sql
 from meantime.dataset.reading.staging import sql_path
+from meantime.dataset.reading.tally import row_count_sql
 from meantime.dataset.reading.values import parse_year
 
 # The columns of the view that make each axis of a cell's key.
@@ -48,8 +49,9 @@ def make_staged_view(
         view["last_year"] = view["first_year"]
     if "first_year" not in roles:
         view["first_year"] = view["last_year"]
+    view["row_count"] = row_count_sql(in_file)
     selected = ", ".join(f"{column} AS {role}" for role, column in view.items())
-    database.execute(f"CREATE VIEW staged AS SELECT {selected} FROM {rows_sql(files)}")
+    database.execute(f"CREATE VIEW staged AS SELECT {selected} FROM {rows_sql(files, in_file)}")
 
 
 def columns_by_role(columns: Sequence[str], roles: Mapping[str, str]) -> dict[str, str]:
@@ -57,9 +59,10 @@ def columns_by_role(columns: Sequence[str], roles: Mapping[str, str]) -> dict[st
     return {role: f"c{columns.index(column)}" for role, column in roles.items()}
 
 
-def rows_sql(files: Sequence[Path]) -> str:
-    """Return the SQL for the rows of these staged files."""
-    return f"read_parquet([{', '.join(sql_path(file) for file in files)}])"
+def rows_sql(files: Sequence[Path], columns: Mapping[str, str]) -> str:
+    """Return the SQL for the rows of these staged files, given their columns by role; rows that count 0 are none."""
+    rows = f"read_parquet([{', '.join(sql_path(file) for file in files)}])"
+    return f"(SELECT * FROM {rows} WHERE {row_count_sql(columns)} > 0)" if "row_count" in columns else rows
 
 
 def parse_period(first: str, last: str) -> Period | None:

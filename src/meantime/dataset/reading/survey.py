@@ -19,6 +19,7 @@ from meantime.dataset.reading.decimal_mark import NumberFacts
 from meantime.dataset.reading.exact_sums import parse_texts
 from meantime.dataset.reading.labels import JOINED, label_roles, label_sql, parts_sql
 from meantime.dataset.reading.staged_view import FOOTNOTE, rows_sql
+from meantime.dataset.reading.tally import count_rows_sql, row_count_sql
 from meantime.dataset.samples.synthetic import is_synthetic
 
 # How many different texts are counted: more of them are no reasons, topics or sources but a column of arbitrary texts,
@@ -66,7 +67,7 @@ class PlaceFacts:
 class FileFacts:
     """The facts about the rows of a file, or of several: ``join`` is associative and commutative."""
 
-    rows: int = 0
+    rows: int = 0  # as often as they count
     is_synthetic: bool = False
     numbers: NumberFacts = field(default_factory=NumberFacts)
     # Why rows have no value, by the decimal mark with which they would have one; "" where they have none with any.
@@ -114,14 +115,14 @@ def survey_file(
     the decimal marks that values may have; with ``may_be_category`` the column for topics may turn out to be one of
     categories.
     """
-    rows = rows_sql([parquet])
+    rows = rows_sql([parquet], columns)
     numbers = parse_texts(database, rows=rows, value=columns["value"], marks=marks, into="texts_of_file")
     reasons = dict(_count_reasons(database, rows, columns))
     _keep_texts(database)
     questions, synthetic = _survey_questions(database, rows, columns)
     as_category = {"category" if role == "topic" else role: column for role, column in columns.items()}
     return FileFacts(
-        rows=database.execute(f"SELECT count(*) FROM {rows}").fetchall()[0][0],
+        rows=database.execute(f"SELECT {_count_sql(columns)} FROM {rows}").fetchall()[0][0] or 0,
         is_synthetic=synthetic,
         numbers=numbers,
         reasons=reasons,
@@ -155,8 +156,9 @@ def _count_reasons(
             continue
         counted = database.execute(
             f"""
-            SELECT {reason_sql("reason", "footnote")} AS why, count(*)
-            FROM (SELECT {columns["value"]} AS text, {footnote} AS footnote FROM {rows})
+            SELECT {reason_sql("reason", "footnote")} AS why, {count_rows_sql(columns)}
+            FROM (SELECT {columns["value"]} AS text, {footnote} AS footnote, {row_count_sql(columns)} AS row_count
+                  FROM {rows})
                  JOIN (SELECT text, reason FROM texts_of_file WHERE {condition}) USING (text)
             GROUP BY why LIMIT {MOST_REASONS_COUNTED + 1}
             """
@@ -180,7 +182,7 @@ def _survey_questions(
     for role, of in (("topic", topics), ("source", sources)):
         text = columns.get(role, "''")
         cursor = database.cursor().execute(
-            f"SELECT {question} AS question, {text} AS text, count(*) FROM {rows} GROUP BY ALL"
+            f"SELECT {question} AS question, {text} AS text, {_count_sql(columns)} FROM {rows} GROUP BY ALL"
         )
         while batch := cursor.fetchmany(_ROWS_AT_A_TIME):
             for each, named, number in batch:
@@ -220,6 +222,10 @@ def _survey_parts(
         "GROUP BY label"
     ).fetchall()
     return {label: (first, last) for label, first, last in found}
+
+
+def _count_sql(columns: Mapping[str, str]) -> str:
+    return count_rows_sql(columns, row_count_sql(columns))
 
 
 def _added(one: Counted, other: Counted, most: int) -> Counted:

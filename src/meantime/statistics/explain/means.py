@@ -30,9 +30,8 @@ def explain_mean(explanation: AnyExplanation) -> None:
         f"{total:,.10g} / {count:,} = {number(mean)}",
         **{name: mean, "sum": total},
     )
-    value = explanation.programs.column("value")
     explanation.programs.pick("rows", weighted.cells)
-    explanation.results[name] = (f"number(rows[{value}]).mean()", f"mean(number(rows[[{value}]]), na.rm = TRUE)")
+    explanation.results[name] = explanation.programs.mean("rows")
     explanation.assumptions.append(ROWS_AS_THEY_COME)
 
 
@@ -45,14 +44,11 @@ def explain_difference_of_means(explanation: AnyExplanation) -> None:
     formula = difference_formula(global_mean, mean, d)
     explanation.step("The one is taken from the other.", formula, difference=d)
     programs = explanation.programs
-    value = programs.column("value")
     for name, part in (("everything", everything), ("own", own)):
         programs.pick(name, part.cells)
     for name in ("everything", "own"):
-        programs.add(
-            f"mean_of_{name} = number({name}[{value}]).mean()",
-            f"mean_of_{name} <- mean(number({name}[[{value}]]), na.rm = TRUE)",
-        )
+        python, r = programs.mean(name)
+        programs.add(f"mean_of_{name} = {python}", f"mean_of_{name} <- {r}")
     explanation.results |= {
         "difference": ("mean_of_everything - mean_of_own",) * 2,
         "mean": ("mean_of_own",) * 2,

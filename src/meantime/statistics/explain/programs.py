@@ -152,6 +152,18 @@ class ProgramWriter:
         """Return the name of a role's column, as both languages quote it."""
         return _text(self._roles[role])
 
+    def mean(self, name: str) -> tuple[str, str]:
+        """Return the mean of the values of the rows ``name``, in both languages."""
+        value = self.column("value")
+        if "row_count" not in self._roles:
+            return f"number({name}[{value}]).mean()", f"mean(number({name}[[{value}]]), na.rm = TRUE)"
+        times = self.column("row_count")
+        v, n = f"number({name}[{value}])", f"number({name}[{times}])"
+        return (
+            f"({v} * {n}).sum() / {n}[{v}.notna()].sum()",
+            f"weighted.mean(number({name}[[{value}]]), number({name}[[{times}]]), na.rm = TRUE)",
+        )
+
     def _read(self) -> None:
         about = self._snapshot.about
         path, mark = _text(about.files[0] if about.files else "table.csv"), _text(about.decimal_mark)

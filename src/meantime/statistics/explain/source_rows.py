@@ -116,7 +116,7 @@ def _our_data(weighted: Weighted, shown: Sequence[CellRow]) -> list[list[Cell]]:
         [each.row.file for each in shown],
         [each.row.line for each in shown],
         [
-            None if each.withheld is not None or np.isnan(weights[index]) else weights[index]
+            None if each.withheld is not None or np.isnan(weights[index]) else weights[index] * each.times
             for each, index in zip(shown, indices, strict=True)
         ],
         [weighted.used_as[index] for index in indices],
@@ -141,6 +141,10 @@ def _notes(snapshot: Snapshot, weighted: Weighted, number: str | None) -> list[s
     moments = snapshot.cube.cells.moments
     labels_of_row, withheld = int(moments.count[weighted.cells].sum()), int(moments.withheld[weighted.cells].sum())
     told = [f"Rows of the file in all: {labels_of_row + withheld:,}, of which {withheld:,} are withheld."]
+    if (column := snapshot.about.roles.get("row_count")) is not None:
+        told.append(
+            f"A line of the file counts as many rows as its {quoted(column)} says; its weight is that of all of them."
+        )
     if number is not None:
         told.append(f"{number} is the sum of weight times value over all of them, as published.")
     return told

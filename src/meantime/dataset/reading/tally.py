@@ -1,0 +1,83 @@
+"""A tally: a table in which a column, named by hand, says how often each row counts.
+
+A warehouse counts equal rows itself, exactly and quickly, and sends a fraction of them. Everything that counts rows or
+adds them up does so as if each of them were there so many times.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Mapping
+
+import numpy as np
+
+from meantime.dataset.cube import AXES, Cube, add_up
+from meantime.dataset.reading.staging import sql_text
+from meantime.dataset.reading.values import SPACES
+from meantime.errors import SourceUnreadable
+from meantime.text import quoted
+
+# Up to it, sums of the counts of a thousand rows are still doubles, exactly.
+_MOST_OF_ROW = 10**12
+MOST_ROWS = 2**53
+# "5.0" is how some programs write a whole number. Three zeros might be thousands: "1.000" is not read.
+_COUNT = re.compile(r"[0-9]{1,13}(?:\.0{1,2})?", re.ASCII)
+
+_CATEGORY, _STRATUM = (list(AXES).index(axis) for axis in ("category", "stratum"))
+
+
+def parse_row_count(text: str) -> int | None:
+    """Read how often a row counts; None if that is not a whole number from 0 to a trillion.
+
+    >>> [parse_row_count(text) for text in ("12", " 3.0", "0", "1.5", "-1", "1,234", "1.000", "")]
+    [12, 3, 0, None, None, None, None, None]
+    """
+    text = text.strip(SPACES)
+    number = int(text.partition(".")[0]) if _COUNT.fullmatch(text) else _MOST_OF_ROW + 1
+    return number if number <= _MOST_OF_ROW else None
+
+
+def row_count_sql(columns: Mapping[str, str]) -> str:
+    """Return the SQL of how often a row counts, given the SQL of the columns by role; 1 without such a column."""
+    if "row_count" not in columns:
+        return "1"
+    return f"CAST(split_part(trim({columns['row_count']}, {sql_text(SPACES)}), '.', 1) AS BIGINT)"
+
+
+def count_rows_sql(roles: Collection[str], row_count: str = "row_count") -> str:
+    """Return the SQL that counts rows, in a query of rows whose own count is ``row_count``.
+
+    >>> count_rows_sql(["question"]), count_rows_sql(["question", "row_count"])
+    ('count(*)', 'sum(row_count)')
+    """
+    return f"sum({row_count})" if "row_count" in roles else "count(*)"
+
+
+def refuse_stratum_of_sums(cube: Cube) -> None:
+    """Refuse a tally in which one stratum repeats the rows of all others of its category, as ROLLUP and CUBE write it.
+
+    Its rows would count twice. It is recognized where its rows and their sum are those of all others together, in every
+    place and year that has at least two others.
+
+    Raises:
+        SourceUnreadable: there is such a stratum.
+    """
+    cells = cube.cells
+    keys = np.delete(cells.keys, _STRATUM, axis=1)
+    _, together = add_up(keys, cells.moments)
+    _, of_cell, strata = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
+    of_cell = of_cell.reshape(-1)
+    has_others = strata[of_cell] > 2
+    repeats = (2 * cells.rows == (together.count + together.withheld)[of_cell]) & (
+        2 * cells.moments.total == together.total[of_cell]
+    )
+    groups = cells.keys[:, [_CATEGORY, _STRATUM]]
+    for category, stratum in np.unique(groups[has_others & repeats], axis=0).tolist():
+        if repeats[has_others & (groups == (category, stratum)).all(axis=1)].all():
+            name = cube.labels.strata[stratum] if stratum >= 0 else ""
+            raise SourceUnreadable(
+                f"The rows of the stratum {quoted(name)} count those of all other strata of the category "
+                f"{quoted(cube.labels.categories[category] if category >= 0 else '')} again, in every place and year, "
+                "as GROUP BY ROLLUP, CUBE or GROUPING SETS does. Leave these rows out: each row of the table must be "
+                "counted once."
+            )

@@ -1,0 +1,174 @@
+"""A tally is read as the table whose rows it counts."""
+
+from __future__ import annotations
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from fractions import Fraction
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from meantime.dataset.cube import ABSENT
+from meantime.dataset.samples.synthetic import write_sample
+from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.value_counts import count_in_rows
+from meantime.errors import SourceEmpty, SourceUnreadable
+from meantime.model import Unwatched
+from meantime.statistics.check import check
+from meantime.statistics.explain.source_rows import page, row_of
+from tests.support.table_files import means, read, rejected, write
+
+HEADER = ("Question", "LocationDesc", "Data_Value", "Year", "StratificationCategory1", "Stratification1")
+BY_HAND = {"row_count": "times"}
+ROWS = st.lists(
+    st.tuples(
+        st.sampled_from(["Q", "R"]),
+        st.sampled_from(["Utah", "Ohio"]),
+        st.sampled_from(["1", "28.8", "-3.25", "", "~", "12345678901234.5"]),
+        st.sampled_from(["2019", "2020"]),
+        st.sampled_from(["", "Sex"]),
+        st.sampled_from(["", "Female"]),
+    ),
+    min_size=1,
+    max_size=40,
+)
+
+
+def save(path: Path, records: Iterable[Sequence[object]], *more: str) -> Path:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file).writerows([(*HEADER, *more), *records])
+    return path
+
+
+def tally(folder: Path, lines: str, header: str = "Question,LocationDesc,Data_Value,times") -> Snapshot:
+    return read(write(folder, f"{header}\n{lines}\n"), columns=BY_HAND, rejected_limit=1)
+
+
+@pytest.mark.parametrize("examples", [6, pytest.param(200, marks=pytest.mark.thorough)])
+def test_a_tally_is_the_table_that_it_counts(examples: int, tmp_path_factory: pytest.TempPathFactory) -> None:
+    @settings(deadline=None, max_examples=examples, database=None)
+    @given(ROWS)
+    def check(records: list[tuple[str, ...]]) -> None:
+        folder = tmp_path_factory.mktemp("tally")
+        table = read(save(folder / "table.csv", records))
+        counted = [(*record, times) for record, times in Counter(records).items()]
+        other = read(save(folder / "tally.csv", counted, "times"), columns=BY_HAND, into=folder / "b")
+        assert other.fingerprint == table.fingerprint
+        assert other.about.rows == table.about.rows == len(records)
+
+    check()
+
+
+@pytest.mark.parametrize(
+    "values", [("1.5", "-2"), ("1e20", "1.5"), ("1e300", "1e-300")], ids=["64 bits", "128 bits", "by value"]
+)
+def test_sums_with_counts_are_exact_however_wide_the_numbers(tmp_path: Path, values: tuple[str, str]) -> None:
+    lines = "\n".join(f"Q,Utah,{value},{times}" for value, times in zip(values, (3_000_000_007, 2), strict=True))
+    cells = tally(tmp_path, lines).cube.cells
+    exact = [Fraction(value) for value in values]
+    scale = Fraction(10) ** tally(tmp_path, lines).cube.scale
+    assert cells.moments.count.tolist() == [3_000_000_009]
+    assert Fraction(cells.moments.total.tolist()[0]) == (exact[0] * 3_000_000_007 + exact[1] * 2) * scale
+    assert Fraction(cells.moments.squares.tolist()[0]) == (exact[0] ** 2 * 3_000_000_007 + exact[1] ** 2 * 2) * scale**2
+
+
+def test_what_is_no_number_of_rows_is_rejected_with_its_line(tmp_path: Path) -> None:
+    counts = ["2", "0", "-1", "1.5", "", '"1,234"', "many", "3.0", "1.000", " 4 ", "9999999999999"]
+    snapshot = tally(tmp_path, "\n".join(f"Q,Utah,{number},{text}" for number, text in enumerate(counts)))
+    assert snapshot.about.rows == 2 + 3 + 4
+    assert means(snapshot) == {("Q", "Utah"): (0 * 2 + 7 * 3 + 9 * 4) / 9}
+    assert rejected(snapshot) == [
+        (line, f"not a whole number of rows: {text}")
+        for line, text in [(4, "-1"), (5, "1.5"), (6, ""), (7, "1,234"), (8, "many"), (10, "1.000")]
+    ] + [(12, "not a whole number of rows: 9999999999999")]
+
+
+def test_a_row_that_counts_nothing_leaves_no_trace_in_the_content(tmp_path: Path) -> None:
+    one = tally(tmp_path, "Q,Utah,1,1\nR,Ohio,2.25,0\nQ,Utah,~,0")
+    assert (one.cube.labels.questions, one.cube.labels.reasons, one.cube.scale) == (("Q",), (), 0)
+    with pytest.raises(SourceEmpty, match='"times"'):
+        tally(tmp_path, "Q,Utah,1,0")
+
+
+def test_too_many_rows_are_refused(tmp_path: Path) -> None:
+    lines = "\n".join(f"Q,Utah,{number},1000000000000" for number in range(9_008))
+    with pytest.raises(SourceUnreadable, match="at most 9,007,199,254,740,992"):
+        tally(tmp_path, lines)
+
+
+def test_withheld_rows_are_counted_as_often(tmp_path: Path) -> None:
+    snapshot = tally(tmp_path, "Q,Utah,~,5\nQ,Utah,*,7\nQ,Utah,,2")
+    assert snapshot.cube.withheld_by_reason() == {"*": 7, "~": 5, "empty": 2}
+
+
+def test_what_a_row_was_published_with_is_kept_where_it_is_alone(tmp_path: Path) -> None:
+    header = "Question,LocationDesc,Data_Value,Low_Confidence_Limit,Sample_Size,Data_Value_Footnote,times"
+    cells = tally(tmp_path, "Q,Utah,5,4,90,few,3\nQ,Ohio,5,4,90,few,1\nQ,Ohio,6,4,90,few,1", header).cube.cells
+    assert np.isnan(cells.low).tolist() == [True, False]  # Ohio, Utah
+    assert (cells.low[1], cells.sample_size[1]) == (4, 90)
+    assert cells.footnote.tolist() == [ABSENT, 0]
+
+
+def test_quantiles_count_every_row(tmp_path: Path) -> None:
+    snapshot = tally(tmp_path, "Q,Utah,1,5\nQ,Utah,2,1\nQ,Utah,9,0")
+    counted = count_in_rows(snapshot, "Q", ["location"], {}, Unwatched())
+    assert (counted.values.tolist(), counted.counts.tolist()) == ([1, 2], [5, 1])
+
+
+@pytest.mark.parametrize("name", ["state_mean", "state_diff_from_mean"])
+def test_a_mean_leads_to_the_lines_and_its_program_counts_them(tmp_path: Path, name: str) -> None:
+    snapshot = tally(tmp_path, "Q,Utah,1,5\nQ,Utah,2.5,1\nQ,Utah,9,0\nQ,Utah,~,4\nQ,Ohio,4,2")
+    prepared = check(name, {"question": "Q", "state": "Utah"}, snapshot)
+    answer = prepared.compute(Unwatched())
+    row = row_of(answer, 0)
+    explanation = prepared.explain(answer, row)
+    scope: dict[str, Any] = {}
+    path = f"PATH = {str(tmp_path / 'table.csv')!r}"
+    exec(explanation.python.replace('PATH = "table.csv"', path), scope)  # noqa: S102 - it is ours
+    assert scope["result"] == pytest.approx({column: row[column] for column in explanation.computes})
+    provenance = prepared.rests_on(row)
+    if name == "state_mean":
+        lines = page(snapshot, provenance, after=None, limit=10).table
+        assert lines.column("line") == [2, 3, 5]
+        assert lines.column("weight") == [pytest.approx(5 / 6), pytest.approx(1 / 6), None]
+        assert any('"times"' in note for note in lines.notes)
+
+
+@pytest.mark.parametrize("name", ["Total", ""])
+def test_a_stratum_that_repeats_all_others_is_refused(tmp_path: Path, name: str) -> None:
+    header = "Question,LocationDesc,StratificationCategory1,Stratification1,Data_Value,times"
+    groups = [("A", 2), ("B", 3), (name, 5)]
+    lines = [f"Q,{place},Age,{stratum},1,{times}" for place in ("Utah", "Ohio") for stratum, times in groups]
+    with pytest.raises(SourceUnreadable, match=f'stratum "{name}" count those of all other'):
+        tally(tmp_path, "\n".join(lines), header)
+    # In one place it is chance.
+    assert tally(tmp_path, "\n".join([*lines[:-1], f"Q,Ohio,Age,{name},1,6"]), header).about.rows == 21
+
+
+def test_the_query_of_the_guide_counts_the_sample(tmp_path: Path) -> None:
+    query = re.search(r"<!-- query -->\n```sql\n(.*?)\n```", Path("docs/your-warehouse.md").read_text(), re.DOTALL)
+    assert query
+    sample = tmp_path / "sample.csv"
+    with sample.open("wb") as out:
+        write_sample(out, rows=20_000, seed=1)
+    table = read(sample, into=tmp_path / "table")
+    columns = ", ".join(f'"{column}"' for column in dict.fromkeys(table.about.roles.values()))
+    asked, times = re.subn("question, location, category, stratum, year, value", columns, query[1])
+    assert times == 2
+    names = list(table.about.columns)
+    fingerprints = set()
+    with duckdb.connect() as database:
+        database.execute(f"CREATE VIEW answers AS FROM read_csv('{sample}', all_varchar = true, names = {names})")
+        for name in ("tally.csv", "tally.parquet"):
+            database.execute(f"COPY ({asked}) TO '{tmp_path / name}'")
+            path = tmp_path / name
+            fingerprints.add(read(path, columns={"row_count": "row_count"}, into=tmp_path / path.suffix).fingerprint)
+    assert fingerprints == {table.fingerprint}
