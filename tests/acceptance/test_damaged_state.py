@@ -7,10 +7,8 @@ import socket
 import sqlite3
 import stat
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
-
-import pytest
 
 from tests.acceptance.conftest import QUESTION
 from tests.support.server_process import RunningServer, serving
@@ -78,19 +76,16 @@ def test_what_is_in_the_state_directory_is_for_its_owner_alone(table: Path, tmp_
         assert len(paths) > 10
 
 
-@pytest.mark.parametrize("path", ["/api/states_mean", "/v1/jobs"])
-def test_a_request_that_is_half_sent_when_the_server_stops_is_no_traceback(
-    table: Path, tmp_path: Path, path: str
-) -> None:
+def test_a_request_that_is_half_sent_when_the_server_stops_is_no_traceback(table: Path, tmp_path: Path) -> None:
     with serving(str(table), state_dir=tmp_path / "state") as server:
         server.ready()
         host, port = server.url.removeprefix("http://").rstrip("/").split(":")
-        half = (
-            f"POST {path} HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{{"
-        )
-        with socket.create_connection((host, int(port)), timeout=PATIENCE_S) as connection:
-            connection.sendall(half.encode())
-            # Answered behind it, so the server has seen the other.
+        half = "Host: localhost\r\nContent-Type: application/json\r\nContent-Length: 99\r\n\r\n{"
+        with ExitStack() as connections:
+            for path in ("/api/states_mean", "/v1/jobs"):
+                connection = connections.enter_context(socket.create_connection((host, int(port)), timeout=PATIENCE_S))
+                connection.sendall(f"POST {path} HTTP/1.1\r\n{half}".encode())
+            # Answered behind it, so the server has seen the others.
             assert server.client.get("/livez").status_code == 200
             server.wait_for("data set ready")
             assert server.end(signal.SIGTERM) == 0

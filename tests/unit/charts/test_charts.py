@@ -94,19 +94,25 @@ def parts(part: Any) -> Iterator[Any]:
         yield from parts(each)
 
 
+def assert_allowed(spec: Spec) -> None:
+    """The schema takes a while, and any record for its data: so of few."""
+    data = {**spec["data"], "values": records(spec)[:2]}
+    alt.LayerChart.from_dict(json.loads(json.dumps({**spec, "data": data})))
+
+
 # Of every chart
 
 
 @EVERY
 def test_it_is_what_the_schema_of_vega_lite_allows(name: str) -> None:
-    alt.LayerChart.from_dict(json.loads(json.dumps(drawn(name, places("Utah", "Ohio", "Iowa")))))
+    assert_allowed(drawn(name, places("Utah", "Ohio", "Iowa")))
 
 
 @pytest.mark.parametrize("name", CHART_REQUESTS)
 def test_it_is_drawn_of_what_its_statistic_answers(name: str) -> None:
     of = answer_for(name)
     spec = specification(of, name)
-    alt.LayerChart.from_dict(json.loads(json.dumps(spec)))
+    assert_allowed(spec)
     # A line has no point where there is no value; everything else says that there is none.
     left_out = sum(value is None for value in of.table.column("estimate")) if name == "trend" else 0
     assert len({(record["location"], record["tooltip"]) for record in records(spec)}) >= len(of.table) - left_out > 0

@@ -13,9 +13,9 @@ from meantime.errors import JobCancelled
 from meantime.statistics.check import check
 from meantime.statistics.methods import blocks
 from meantime.statistics.methods.pairs import Pairs
+from tests.support.cost_requests import REQUESTS
 from tests.support.counting import Counted, count_work
 from tests.support.many_places import places
-from tests.unit.statistics.test_cost import REQUESTS
 
 # So few that the pairs of 150 places are several blocks; the draws of the gap of one location are just one.
 BLOCK = 9_000

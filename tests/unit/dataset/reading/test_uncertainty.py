@@ -71,12 +71,25 @@ FORMS: list[tuple[str, Form]] = [
 ]
 
 
+TABLES = [(PERCENTS, "%", logit_limits), (RATES, "rate", linear_limits)]
+
+
+@pytest.fixture(scope="module")
+def answers_with_limits(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Table]:
+    """The answers of tables that publish limits, by unit."""
+    folder = tmp_path_factory.mktemp("limits")
+    return {
+        unit: compared(table(folder, str(index), "Lower CI,Upper CI", limits, values=values, unit=unit))
+        for index, (values, unit, limits) in enumerate(TABLES)
+    }
+
+
 @pytest.mark.parametrize(("header", "cells"), FORMS, ids=[header for header, _ in FORMS])
-@pytest.mark.parametrize(("values", "unit", "limits"), [(PERCENTS, "%", logit_limits), (RATES, "rate", linear_limits)])
+@pytest.mark.parametrize(("values", "unit"), [(values, unit) for values, unit, _ in TABLES], ids=["%", "rate"])
 def test_the_answers_are_those_of_the_same_table_with_limits(
-    tmp_path: Path, header: str, cells: Any, values: Any, unit: str, limits: Any
+    tmp_path: Path, header: str, cells: Any, values: Any, unit: str, answers_with_limits: dict[str, Table]
 ) -> None:
-    of_limits = compared(table(tmp_path, "limits", "Lower CI,Upper CI", limits, values=values, unit=unit))
+    of_limits = answers_with_limits[unit]
     snapshot = table(tmp_path, "other", header, cells, values=values, unit=unit)
     other = compared(snapshot)
     numbers = [column.name for column in other.columns if column.kind == "number"]
@@ -103,7 +116,7 @@ LEVELS = [
 
 
 @pytest.mark.parametrize(("header", "z", "more"), LEVELS)
-@pytest.mark.parametrize(("values", "unit", "limits"), [(PERCENTS, "%", logit_limits), (RATES, "rate", linear_limits)])
+@pytest.mark.parametrize(("values", "unit", "limits"), TABLES)
 def test_limits_of_another_level_are_converted(
     tmp_path: Path, header: str, z: float, more: Any, values: Any, unit: str, limits: Any
 ) -> None:
