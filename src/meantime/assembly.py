@@ -27,6 +27,7 @@ from meantime.dataset.row_files import measure
 from meantime.dataset.samples import synthetic
 from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.source_downloads import SourceDownloads
+from meantime.dataset.uploads import Uploads
 from meantime.durable import durable_file
 from meantime.engine.engine import Engine
 from meantime.errors import MeantimeError, SettingInvalid
@@ -154,6 +155,17 @@ class Parts:
                 state / "downloads", limit_mb=settings.download_limit_mb, reserve_mb=settings.disk_reserve_mb
             ),
         )
+        self.uploads = (
+            Uploads(state / "uploads", limit_mb=settings.upload_limit_mb, reserve_mb=settings.disk_reserve_mb)
+            if settings.uploads
+            else None
+        )
+        for uploaded in self.uploads.sources() if self.uploads else ():
+            if uploaded.name in self.catalog.names:
+                what = "an uploaded table is not served, because the server was started with one of its name"
+                _log.warning(what, dataset=uploaded.name)
+            else:
+                self.catalog.add(uploaded)
         self.compute = LocalCompute(self.catalog, cost_limits(settings), repair=self.catalog.repair)
         results = ResultFiles(state / "results")  # before the store, whose thread runs from its making on
         self._jobs = SqliteJobStore(state / "jobs.sqlite3", on_broken=on_fatal, watched=(LOCK_NAME,))
@@ -216,7 +228,7 @@ class Parts:
 
     def failed(self) -> dict[str, MeantimeError]:
         """Return why each data set failed whose files are at fault, and that is not just being read again."""
-        statuses = {name: self.catalog.status(name) for name in self.catalog.names}
+        statuses = self.catalog.statuses()
         return {
             name: status.error
             for name, status in statuses.items()
@@ -265,7 +277,7 @@ class Parts:
                 )
             case Failed():
                 _log.error("data set failed to load", dataset=name, reason=status.operator_reason)
-        if not any(isinstance(self.catalog.status(other), Loading) for other in self.catalog.names):
+        if not any(isinstance(other, Loading) for other in self.catalog.statuses().values()):
             # Not before every data set is decided: until then the sweep would not know which snapshots are current.
             self.catalog.sweep(self._jobs.fingerprints())
 

@@ -123,6 +123,7 @@ class _Server:
             trusted_proxies=settings.trusted_proxies,
             log=self._parts.log,
             memory=memory,
+            uploads=self._parts.uploads,
         )
         is_proxy = partial(is_in, networks=settings.trusted_proxies)
         self._listener = _Listener(app, self._socket, Connections(limits, memory, is_proxy=is_proxy))

@@ -138,6 +138,8 @@ SETTINGS = (
     Setting("shutdown_deadline_s", "30", _seconds, "a number of seconds", "How many seconds queued jobs may still run when the server stops. The others run at the next start."),
     Setting("load_memory_mb", "2048", _whole(256, 10_000_000), "a number of megabytes, at least 256", "The most memory that reading a file may take, in MB. DuckDB gets two thirds of it, and reading fails if it needs more. The default is enough for 72,000 census tracts, or 2 million cells."),
     Setting("disk_reserve_mb", "256", _whole(0, 100_000_000), "a number of megabytes", "Disk space that is kept free for jobs while a file is read, in MB. Reading stops and is tried again later rather than use it: 100,000 kept jobs take about 200 MB. At most a twentieth of the disk is kept."),
+    Setting("uploads", "yes", _yes_or_no, "yes or no", "Whether tables can be uploaded: from the page in a browser on the server's own machine, or with a key with the role operate."),
+    Setting("upload_limit_mb", "512", _whole(1, 100_000_000), "a number of megabytes, at least 1", "The most that an uploaded table may have, in MB: half of what browsers send without trouble. Larger files are better served by their path."),
     Setting("download_limit_mb", "4096", _whole(1, 100_000_000), "a number of megabytes, at least 1", "The most that a table on the web may have, in MB, so that an address that sends for ever does not fill the disk. The largest tables of health portals have 2 GB."),
     Setting("rejected_limit", "0.05", _number(0, 1), "a number from 0 to 1", "Share of rejected lines above which a file is refused."),
     Setting("log_size_mb", "10", _whole(1, 100_000), "a number of megabytes, at least 1", "Size in MB at which webserver.log is rotated."),
@@ -171,6 +173,8 @@ class Settings:
     shutdown_deadline_s: float
     load_memory_mb: int
     disk_reserve_mb: int
+    uploads: bool
+    upload_limit_mb: int
     download_limit_mb: int
     rejected_limit: float
     log_size_mb: int

@@ -11,6 +11,7 @@ from typing import Any, cast
 from urllib.parse import urlencode
 
 from meantime.dataset.catalog import Catalog
+from meantime.dataset.uploads import Uploads
 from meantime.engine.engine import Engine
 from meantime.web.backend import Backend, Compute
 from meantime.web.explorer.serving import Explorer
@@ -29,8 +30,9 @@ KEY = "an administrator's key"
 class DatasetClient:
     """Calls the endpoints as a client would."""
 
-    def __init__(self, catalog: Catalog) -> None:
+    def __init__(self, catalog: Catalog, uploads: Uploads | None = None) -> None:
         self.catalog = catalog
+        self.uploads = uploads
 
     def __call__(self, target: str, method: str = "GET", **more: Any) -> Answer:
         async def ask() -> Answer:
@@ -42,6 +44,7 @@ class DatasetClient:
                 keep_ended_s=1,
                 metrics=cast("Metrics", None),
                 explorer=cast("Explorer", None),
+                uploads=self.uploads,
             )
             app = application((*dataset_endpoints.ENDPOINTS, *coverage.ENDPOINTS), backend, admin_key=KEY)
             return await send(app, method, target, **more)
@@ -58,7 +61,7 @@ class DatasetClient:
 @contextmanager
 def serving(workspace: Workspace, *sources: Any) -> Iterator[DatasetClient]:
     with workspace.serving(*sources) as catalog:
-        yield DatasetClient(catalog)
+        yield DatasetClient(catalog, Uploads(workspace.folder / "state" / "uploads", limit_mb=1, reserve_mb=0))
 
 
 def table(workspace: Workspace, *rows: dict[str, Any], name: str = "a") -> Any:

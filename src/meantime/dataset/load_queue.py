@@ -76,6 +76,11 @@ class LoadQueue:
         self._requested.discard(name)
         return Due(name, outcome, is_requested)
 
+    def remove(self, name: str) -> Future[ReloadOutcome] | None:
+        """Do not read a data set; return the future of those who wait for it."""
+        self.cancel_next_try(name)
+        return self._due.pop(name, None)
+
     def clear(self) -> list[Future[ReloadOutcome]]:
         """Empty the queue, and return the futures of those who wait."""
         pending = list(self._due.values())

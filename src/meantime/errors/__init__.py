@@ -87,6 +87,7 @@ from meantime.errors.base import (
 )
 from meantime.errors.datasets import (
     DataError,
+    DatasetNameTaken,
     DatasetNotReady,
     DatasetUnknown,
     DescriptionInvalid,
@@ -210,6 +211,7 @@ __all__ = [  # noqa: RUF022 - by subject
     "LoadCancelled",
     "SnapshotDamaged",
     "DatasetUnknown",
+    "DatasetNameTaken",
     "DatasetNotReady",
     "ReloadFailed",
     # Jobs

@@ -94,6 +94,13 @@ class DatasetUnknown(MeantimeError):
     fault = Fault.CALLER
 
 
+class DatasetNameTaken(MeantimeError):
+    """A data set of this name is served already."""
+
+    code = "dataset-name-taken"
+    fault = Fault.CALLER
+
+
 class DatasetNotReady(MeantimeError):
     """The data set could not be loaded, so its questions cannot be answered."""
 

@@ -9,6 +9,7 @@ from starlette.routing import Router as StarletteRouter
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from meantime.dataset.catalog import Catalog
+from meantime.dataset.uploads import Uploads
 from meantime.engine.engine import Engine
 from meantime.log import Log
 from meantime.web.backend import Backend, Compute
@@ -47,12 +48,14 @@ def create_app(
     trusted_proxies: Sequence[str] = (),
     log: Log | None = None,
     memory: BodyMemory | None = None,
+    uploads: Uploads | None = None,
 ) -> StarletteRouter:
     """Return the application.
 
     ``access`` decides who may use it; without it, everybody may. ``allowed_hosts`` are host names besides those of the
     loopback interface, and pages of ``allowed_origins`` may use it too. ``trusted_proxies`` are believed when they say
-    for whom they ask. ``memory`` is what bodies share with the connections that they arrive on.
+    for whom they ask. ``memory`` is what bodies share with the connections that they arrive on. Without ``uploads``,
+    the server takes none.
     """
     metrics.watch(engine, catalog)
     backend = Backend(
@@ -64,6 +67,7 @@ def create_app(
         metrics=metrics,
         explorer=explorer,
         waiters=waiters,
+        uploads=uploads,
     )
     # Not the class Starlette, which adds two layers that turn errors into pages: EndpointRoute answers all errors.
     return StarletteRouter(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from meantime.dataset.catalog import Catalog
+from meantime.dataset.uploads import Uploads
 from meantime.engine.engine import Engine
 from meantime.formats.document import Document
 from meantime.model import Request, Work
@@ -47,6 +48,7 @@ class Backend:
     keep_ended_s: float  # how long ended jobs are kept; expires_at shows it
     metrics: Metrics
     explorer: Explorer
+    uploads: Uploads | None = None  # None: the server takes none
     waiters: JobWaiters = field(default_factory=JobWaiters)
     answers: AnswerCache = field(default_factory=AnswerCache)
     pools: AnswerPools = field(default_factory=AnswerPools)

@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from meantime.dataset.catalog import Catalog
-from meantime.dataset.load_status import Ready
+from meantime.dataset.load_status import Ready, Status
 from meantime.dataset.snapshot import Snapshot
 
 T = TypeVar("T")
@@ -29,7 +29,7 @@ _CHECKERS = ThreadPoolExecutor(max_workers=2, thread_name_prefix="check")
 async def check_submission(catalog: Catalog, body: bytes, check: Callable[[], T]) -> T:
     """Read and check a request with this body, and return what ``check`` does."""
     names = 1 + len(body) // _NAME_BYTES
-    if len(body) <= _INLINE_BYTES and not any(_is_long(catalog, name, names) for name in catalog.names):
+    if len(body) <= _INLINE_BYTES and not any(_is_long(each, names) for each in catalog.statuses().values()):
         return check()
     return await asyncio.get_running_loop().run_in_executor(_CHECKERS, check)
 
@@ -41,8 +41,7 @@ async def check_question(snapshot: Snapshot, names: int, check: Callable[[], T])
     return await asyncio.get_running_loop().run_in_executor(_CHECKERS, check)
 
 
-def _is_long(catalog: Catalog, dataset: str, names: int) -> bool:
-    status = catalog.status(dataset)
+def _is_long(status: Status, names: int) -> bool:
     return isinstance(status, Ready) and not (
         status.snapshot.cube.most_cells <= _INLINE_CELLS and _are_few_comparisons(status.snapshot, names)
     )

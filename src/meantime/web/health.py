@@ -23,8 +23,10 @@ def ready(*, engine: Engine, catalog: Catalog) -> Reply:
 
     The status of the server is the first of these that holds: shutting down, loading (any), failed (any), ready.
     """
-    statuses = {name: catalog.status(name) for name in catalog.names}
-    overall = _overall_status(list(statuses.values()), is_accepting=engine.is_accepting)
+    statuses = catalog.statuses()
+    # Whatever somebody uploads, the server is no worse than before.
+    own = [status for name, status in statuses.items() if not catalog.is_uploaded(name)]
+    overall = _overall_status(own, is_accepting=engine.is_accepting)
     body: dict[str, Any] = {
         "status": overall,
         "datasets": {name: describe(status) for name, status in statuses.items()},

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from meantime.dataset.catalog import Catalog
-from meantime.dataset.load_status import Ready
+from meantime.dataset.load_status import Ready, Status
 from meantime.web import health
 from meantime.web.http.replies import Reply
 
@@ -30,13 +30,12 @@ def describe(*, catalog: Catalog, has_v1: bool) -> Reply:
 
     If the v1 API is served, also return where it is documented.
     """
-    datasets = [_describe(name, catalog) for name in catalog.names]
+    datasets = [_describe(name, status) for name, status in catalog.statuses().items()]
     described = {"datasets": datasets} | ({"v1": _V1} if has_v1 else {})
     return Reply(200, msgspec.json.encode(described), headers=_HEADERS)
 
 
-def _describe(name: str, catalog: Catalog) -> dict[str, Any]:
-    status = catalog.status(name)
+def _describe(name: str, status: Status) -> dict[str, Any]:
     described = {"name": name} | health.describe(status)
     if isinstance(status, Ready):
         labels = status.snapshot.cube.labels

@@ -165,8 +165,8 @@ class _CurrentState(Collector):
                 ("reload_failed", "1 if the last reload failed, so that older data is served"),
             )
         }
-        for known in self._catalog.names:
-            status, name = self._catalog.status(known), visible(known)
+        for known, status in self._catalog.statuses().items():
+            name = visible(known)
             for word, kind in (("loading", Loading), ("ready", Ready), ("failed", Failed)):
                 state.add_metric([name, word], int(isinstance(status, kind)))
             if isinstance(status, Loading):

@@ -61,8 +61,18 @@ def parse_source(text: str, columns: Mapping[str, str] | None = None) -> Source:
         )
     columns = dict(columns or {})
     if not _exists(path) and (address := parse_address(path)):
-        return Source(name=name or _name_of(address.file_name), path="", columns=columns, address=path)
-    return Source(name=name or _name_of(path), path=path, columns=columns)
+        return Source(name=name or data_set_name(address.file_name), path="", columns=columns, address=path)
+    return Source(name=name or data_set_name(path), path=path, columns=columns)
+
+
+def data_set_name(path: str) -> str:
+    """Return the name of a data set that nobody has named, from its path."""
+    named = Path(path)
+    while glob.has_magic(str(named)) and not _exists(str(named)):
+        named = named.parent
+    if named.name in ("", ".."):
+        named = named.resolve()
+    return _NOT_IN_NAME.sub("-", name_without_ending(named)).strip("-.") or "data"
 
 
 def label_of(source: Source) -> str:
@@ -180,15 +190,6 @@ def _exists(text: str) -> bool:
         return Path(text).exists()
     except (OSError, ValueError):  # too long for a path, or with a NUL in it: data_files() reports it
         return False
-
-
-def _name_of(path: str) -> str:
-    named = Path(path)
-    while glob.has_magic(str(named)) and not _exists(str(named)):
-        named = named.parent
-    if named.name in ("", ".."):
-        named = named.resolve()
-    return _NOT_IN_NAME.sub("-", name_without_ending(named)).strip("-.") or "data"
 
 
 def _in_folder(folder: Path) -> tuple[Path, ...]:

@@ -34,7 +34,7 @@ _DOCUMENTS = (
 
 def render(*, engine: Engine, catalog: Catalog, host: str) -> Reply:
     """Return the page for the current state. ``host`` is the name of this server in the examples."""
-    statuses = {name: catalog.status(name) for name in catalog.names}
+    statuses = catalog.statuses()
     is_loading = any(isinstance(status, Loading) for status in statuses.values())
     parts = [
         "<h1>Meantime</h1><p>Statistics about tables of survey indicators, as durable jobs.</p>",

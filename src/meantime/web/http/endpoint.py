@@ -85,6 +85,7 @@ class Endpoint:
     handle: Handler
     parameters: tuple[Parameter, ...] = ()
     body: Any = None  # type of the JSON body
+    body_media: str = ""  # media type of a body that is a file
     body_example: Any = None
     outcomes: tuple[Outcome, ...] = ()
     # Apart from those of every endpoint (host, not found, method, internal).

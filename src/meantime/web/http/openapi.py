@@ -134,6 +134,8 @@ def _operation(endpoint: Endpoint, api: ApiDescription, schemas: _Schemas) -> di
         if endpoint.body_example is not None:
             content["example"] = endpoint.body_example
         operation["requestBody"] = {"required": True, "content": {"application/json": content}}
+    if endpoint.body_media:
+        operation["requestBody"] = {"required": True, "content": {endpoint.body_media: {}}}
     operation["responses"] = {
         **{str(outcome.status): _outcome(outcome, schemas) for outcome in endpoint.outcomes},
         **_refusals(endpoint, api),

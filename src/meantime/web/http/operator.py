@@ -31,13 +31,16 @@ OPERATOR_HEADERS = (
 )
 
 
-def require_operator(action: str, *, peer: str | None, headers: Mapping[str, str], caller: Caller) -> None:
+def require_operator(
+    action: str, *, peer: str | None, headers: Mapping[str, str], caller: Caller, from_own_page: bool = False
+) -> None:
     """Refuse a request that only the operator may send.
 
     A GET that stops a server is a trap: a link in a page, a prefetch or a public proxy could trigger it. So a key with
     the role ``operate`` is accepted from anywhere; without a key, only a direct request from this machine is.
     ``headers`` have lower-case names, and include those of ``OPERATOR_HEADERS`` that the request has. ``action`` is the
-    subject of the error: "Stopping the server".
+    subject of the error: "Stopping the server". ``from_own_page``: a page of this server may ask for it too,
+    as long as it is open under a loopback name.
 
     Raises:
         KeyNotAllowed: the caller's key has another role.
@@ -49,7 +52,7 @@ def require_operator(action: str, *, peer: str | None, headers: Mapping[str, str
         require(Role.OPERATE, caller)
     if "x-admin-key" in headers:
         raise OperatorOnly("The key in X-Admin-Key is not the administrator's (the setting admin_key).")
-    if (reason := _not_local(peer, headers)) is not None:
+    if (reason := _not_local(peer, headers, from_own_page=from_own_page)) is not None:
         raise OperatorOnly(
             f"{action} is not for this request: {reason}. Ask from the server's own machine under the name localhost, "
             "or send a key with the role operate (Authorization: Bearer), or the administrator's key (the setting "
@@ -57,7 +60,7 @@ def require_operator(action: str, *, peer: str | None, headers: Mapping[str, str
         )
 
 
-def _not_local(peer: str | None, headers: Mapping[str, str]) -> str | None:
+def _not_local(peer: str | None, headers: Mapping[str, str], *, from_own_page: bool) -> str | None:
     if not hosts.is_loopback(peer or ""):
         return "it does not come from the loopback interface"
     if any(name in _PROXY_HEADERS or name.startswith("x-forwarded-") for name in headers):
@@ -68,8 +71,22 @@ def _not_local(peer: str | None, headers: Mapping[str, str]) -> str | None:
         return "its Host is not a name of the loopback interface"
     # This includes same-site: a page on another port of this machine belongs to the same site, but is not ours.
     is_of_a_page = headers.get("sec-fetch-site", "none") not in ("none", "same-origin")
-    if is_of_a_page or "origin" in headers or "referer" in headers:
+    is_of_a_page = is_of_a_page or "origin" in headers or "referer" in headers
+    if is_of_a_page and not (from_own_page and _is_own_page(headers)):
         return "a web page asked for it"
     if any(name in headers for name in _PREFETCH_HEADERS):
         return "a browser fetched it ahead of any click"
     return None
+
+
+def _is_own_page(headers: Mapping[str, str]) -> bool:
+    """Whether a page of this server asks, which has a loopback name in Host. No page can write these headers itself.
+
+    >>> _is_own_page({"host": "localhost:5000", "origin": "http://localhost:5000"})
+    True
+    >>> _is_own_page({"host": "localhost:5000", "origin": "http://localhost:8080", "sec-fetch-site": "same-site"})
+    False
+    """
+    if (site := headers.get("sec-fetch-site")) is not None and site != "same-origin":
+        return False
+    return headers.get("origin") == f"http://{headers.get('host')}"

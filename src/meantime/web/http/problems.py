@@ -29,6 +29,7 @@ KINDS: tuple[type[MeantimeError], ...] = (
     errors.RequestInvalid,
     errors.AskAsJob,
     errors.DatasetUnknown,
+    errors.DatasetNameTaken,
     errors.StatisticUnknown,
     errors.KeyReused,
     errors.BodyInvalid,

@@ -19,6 +19,7 @@ STATUS: Mapping[type[BaseException], int] = {
     errors.JobUnknown: 404,
     errors.MethodNotAllowed: 405,
     errors.RequestTooSlow: 408,
+    errors.DatasetNameTaken: 409,
     errors.BodyTooLarge: 413,
     errors.AddressTooLong: 414,
     errors.BodyNotJson: 415,

@@ -15,6 +15,7 @@ from meantime.errors import MeantimeError
 from meantime.formats import citation
 from meantime.statistics.cells.default_groups import DefaultGroup, QuestionGroups, question_groups
 from meantime.text import writable
+from meantime.web.v1.datasets.pages import DatasetList
 from meantime.web.v1.datasets.resource import (
     CategoryResource,
     DatasetLinks,
@@ -36,9 +37,11 @@ def path_of(name: str) -> str:
     return f"/v1/datasets/{quote(name, safe='')}"
 
 
-def summary_of(catalog: Catalog, name: str) -> DatasetSummary:
-    """Describe a data set briefly."""
-    return DatasetSummary(**_summary(catalog, name, catalog.status(name)))
+def list_of(catalog: Catalog) -> DatasetList:
+    """Describe every data set briefly."""
+    return DatasetList(
+        datasets=[DatasetSummary(**_summary(catalog, name, status)) for name, status in catalog.statuses().items()]
+    )
 
 
 def resource_of(catalog: Catalog, name: str) -> DatasetResource:
@@ -66,6 +69,7 @@ def _summary(catalog: Catalog, name: str, status: Status) -> dict[str, Any]:
     return {
         "name": name,
         "is_default": name == catalog.default,
+        "uploaded": catalog.is_uploaded(name),
         "status": {Loading: "loading", Ready: "ready", Failed: "failed"}[type(status)],
         "reading": _reading(progress_of(status)),
         "failure": _failure(status),

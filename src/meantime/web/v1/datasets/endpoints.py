@@ -8,12 +8,16 @@ import msgspec
 
 from meantime.errors import (
     AnswersBusy,
+    BodyNotJson,
+    BodyTooLarge,
     CursorInvalid,
+    DatasetNameTaken,
     DatasetUnknown,
     OperatorOnly,
     ReloadFailed,
     RequestInvalid,
     ShuttingDown,
+    StoreFull,
 )
 from meantime.formats.citation import SYNTHETIC
 from meantime.web.http import conditional
@@ -24,11 +28,13 @@ from meantime.web.v1.datasets.handlers import get_dataset, list_datasets, list_r
 from meantime.web.v1.datasets.pages import PAGE, PAGE_LIMIT, DatasetList, RejectedPage, Reloaded
 from meantime.web.v1.datasets.reload import reload_dataset
 from meantime.web.v1.datasets.resource import DatasetResource
+from meantime.web.v1.datasets.uploads import MEDIA_TYPE, remove_dataset, upload_dataset
 
 _QUESTION = "Percent of adults aged 18 years and older who have obesity"
 _SUMMARY = {
     "name": "sample",
     "is_default": True,
+    "uploaded": False,
     "status": "ready",
     "reading": None,
     "failure": None,
@@ -120,6 +126,74 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             conditional.NOT_MODIFIED,
         ),
         problems=(RequestInvalid,),
+    ),
+    Endpoint(
+        name="upload_dataset",
+        decides_itself=True,
+        method="POST",
+        path="/v1/datasets",
+        tag="datasets",
+        summary="Upload a table",
+        description="The body is the file itself. It is kept below the server's state directory and read like any "
+        "other; the answer comes when the file is on disk and before it is read: see `status` of the data set. For the "
+        "operator only: from the server's own machine, from its page in a browser there, or with a key with the role "
+        "operate.",
+        handle=upload_dataset,
+        body_media=MEDIA_TYPE,
+        parameters=(
+            Parameter(
+                name="file",
+                where="query",
+                kind=Annotated[str, msgspec.Meta(min_length=1, max_length=1000)],
+                description="The file's name.",
+                required=True,
+                example="obesity.csv",
+            ),
+            Parameter(
+                name="name",
+                where="query",
+                kind=Annotated[str, msgspec.Meta(min_length=1, max_length=80)],
+                description="Name of the data set; by default one like that of the file.",
+                example="obesity",
+            ),
+        ),
+        outcomes=(
+            Outcome(
+                status=202,
+                description="The file is kept, and is being read.",
+                content={"application/json": DatasetResource},
+                example={**_DATASET, "uploaded": True},
+                headers=(
+                    Header(name="Location", description="Address of the data set."),
+                    Header(name="Retry-After", description="Seconds after which to check."),
+                    conditional.CACHE_CONTROL,
+                ),
+                links=(_link("dataset", "get_dataset", "The current state."),),
+            ),
+        ),
+        problems=(BodyNotJson, BodyTooLarge, DatasetNameTaken, OperatorOnly, RequestInvalid, ShuttingDown, StoreFull),
+    ),
+    Endpoint(
+        name="remove_dataset",
+        decides_itself=True,
+        method="DELETE",
+        path="/v1/datasets/{name}",
+        tag="datasets",
+        summary="Remove an uploaded table",
+        description="Its file is removed. Results of its jobs are kept; jobs that wait for it to be read fail. For the "
+        "same people as an upload.",
+        handle=remove_dataset,
+        parameters=(NAME,),
+        outcomes=(
+            Outcome(
+                status=200,
+                description="It was removed.",
+                content={"application/json": DatasetList},
+                example={"datasets": [_SUMMARY]},
+                headers=(conditional.CACHE_CONTROL,),
+            ),
+        ),
+        problems=(DatasetUnknown, OperatorOnly, RequestInvalid),
     ),
     Endpoint(
         name="get_dataset",

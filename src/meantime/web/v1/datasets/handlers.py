@@ -13,8 +13,8 @@ from meantime.web.http.query import Query
 from meantime.web.http.replies import Reply
 from meantime.web.http.request import HttpRequest
 from meantime.web.v1.datasets.address import current_snapshot, dataset_name_of
-from meantime.web.v1.datasets.describe import path_of, resource_of, summary_of
-from meantime.web.v1.datasets.pages import PAGE, PAGE_LIMIT, DatasetList, RejectedPage, RejectedPageLinks, rejected_line
+from meantime.web.v1.datasets.describe import list_of, path_of, resource_of
+from meantime.web.v1.datasets.pages import PAGE, PAGE_LIMIT, RejectedPage, RejectedPageLinks, rejected_line
 
 _NO_STORE = ("cache-control", "no-store")
 _ENCODER = msgspec.json.Encoder()
@@ -23,9 +23,9 @@ _ENCODER = msgspec.json.Encoder()
 async def list_datasets(backend: Backend, request: HttpRequest) -> Reply:
     """GET /v1/datasets."""
     Query(request.query, ()).check()
-    summaries = [summary_of(backend.catalog, name) for name in backend.catalog.names]
-    body = _ENCODER.encode(DatasetList(datasets=summaries))
-    if any(each.reading is not None for each in summaries):
+    listed = list_of(backend.catalog)
+    body = _ENCODER.encode(listed)
+    if any(each.reading is not None for each in listed.datasets):
         return Reply(200, body, headers=(_NO_STORE,))
     return conditional.answer(request, body)
 

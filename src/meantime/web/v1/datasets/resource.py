@@ -43,6 +43,7 @@ class DatasetSummary(msgspec.Struct, frozen=True, kw_only=True):
 
     name: str
     is_default: Annotated[bool, described("Whether it is used if no data set is named, and by the classic API.")]
+    uploaded: Annotated[bool, described("Whether it was uploaded, and so can be removed.")]
     status: Annotated[
         Literal["loading", "ready", "failed"],
         described("loading: jobs are accepted, and wait. failed: its files could not be read; see `failure`."),

@@ -40,6 +40,7 @@ def test_the_list_has_every_data_set_in_its_order_with_how_it_stands(workspace: 
     assert listed[0] == {
         "name": "b",
         "is_default": True,
+        "uploaded": False,
         "status": "ready",
         "reading": None,
         "failure": None,

@@ -1,0 +1,104 @@
+"""POST /v1/datasets, and DELETE /v1/datasets/{name}: tables that people upload."""
+
+from __future__ import annotations
+
+import asyncio
+from functools import partial
+
+import msgspec
+
+from meantime.dataset.uploads import Upload, Uploads, check_name
+from meantime.errors import BodyNotJson, LoadCancelled, MeantimeError, OperatorOnly, RequestInvalid, ShuttingDown
+from meantime.text import quoted
+from meantime.web.backend import Backend
+from meantime.web.http import operator
+from meantime.web.http.query import Query
+from meantime.web.http.replies import ClientGone, Reply
+from meantime.web.http.request import HttpRequest
+from meantime.web.v1.datasets.address import dataset_name_of
+from meantime.web.v1.datasets.describe import list_of, path_of, resource_of
+
+_RETRY_AFTER_S = 1
+_NO_STORE = ("cache-control", "no-store")
+_ENCODER = msgspec.json.Encoder()
+
+# A form of a page of another site can be sent as text/plain without asking this server first, but not as this.
+MEDIA_TYPE = "application/octet-stream"
+
+# Written to the disk together: by a thread, since a disk that is busy makes whoever writes wait.
+_PIECE_BYTES = 2**20
+
+
+async def upload_dataset(backend: Backend, request: HttpRequest) -> Reply:
+    """POST /v1/datasets."""
+    try:
+        uploads = _uploads_for(backend, request, "Uploading a table")
+        if (request.header("content-type") or "").partition(";")[0].strip().lower() != MEDIA_TYPE:
+            raise BodyNotJson(f"Send the file itself as the body, with the header Content-Type: {MEDIA_TYPE}.")
+        query = Query(request.query, ("file", "name"))
+        file_name, name = query.one("file"), query.one("name")
+        query.check()
+        if not file_name:
+            raise RequestInvalid("The parameter `file` is missing: the file's name, such as obesity.csv.")
+        check_name(name or "")
+    except MeantimeError:
+        await request.discard_body()
+        raise
+    with uploads.receive(file_name) as upload:
+        await _receive(request, upload)
+        keep = partial(uploads.keep, upload, name or "", taken=backend.catalog.names)
+        source = await asyncio.to_thread(keep)
+    try:
+        backend.catalog.add(source)
+    except LoadCancelled as error:
+        # It is on disk, but nobody was told so.
+        await asyncio.to_thread(uploads.remove, source.name)
+        raise ShuttingDown(error.reason) from error
+    except MeantimeError:
+        await asyncio.to_thread(uploads.remove, source.name)
+        raise
+    body = await asyncio.to_thread(lambda: _ENCODER.encode(resource_of(backend.catalog, source.name)))
+    headers = (("location", path_of(source.name)), ("retry-after", str(_RETRY_AFTER_S)), _NO_STORE)
+    return Reply(202, body, headers=headers)
+
+
+async def _receive(request: HttpRequest, upload: Upload) -> None:
+    pieces, is_whole = bytearray(), False
+    while not is_whole:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise ClientGone
+        pieces += message.get("body", b"")
+        is_whole = not message.get("more_body", False)
+        if len(pieces) < _PIECE_BYTES and not is_whole:
+            continue
+        try:
+            await asyncio.to_thread(upload.write, bytes(pieces))
+        except MeantimeError:
+            if not is_whole:
+                await request.discard_body()
+            raise
+        pieces.clear()
+
+
+async def remove_dataset(backend: Backend, request: HttpRequest) -> Reply:
+    """DELETE /v1/datasets/{name}."""
+    uploads = _uploads_for(backend, request, "Removing a table")
+    name = dataset_name_of(backend, request)
+    Query(request.query, ()).check()
+    if not backend.catalog.is_uploaded(name):
+        raise RequestInvalid(
+            f"{quoted(name)} was not uploaded: the server was started with it. To serve it no longer, start the "
+            "server without it."
+        )
+    await asyncio.to_thread(backend.catalog.remove, name)
+    await asyncio.to_thread(uploads.remove, name)
+    return Reply(200, _ENCODER.encode(list_of(backend.catalog)), headers=(_NO_STORE,))
+
+
+def _uploads_for(backend: Backend, request: HttpRequest, action: str) -> Uploads:
+    sent = {name: value for name in operator.OPERATOR_HEADERS if (value := request.header(name)) is not None}
+    operator.require_operator(action, peer=request.peer, headers=sent, caller=request.caller, from_own_page=True)
+    if backend.uploads is None:
+        raise OperatorOnly("This server takes no uploads (the setting uploads).")
+    return backend.uploads
