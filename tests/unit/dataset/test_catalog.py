@@ -28,6 +28,7 @@ from meantime.dataset.snapshot_folder import fingerprint_of, open_snapshot
 from meantime.engine.ports import Gate
 from meantime.errors import (
     DatasetNotReady,
+    DatasetUnknown,
     LoadCancelled,
     LoadFailed,
     LoadMemoryTooSmall,
@@ -438,7 +439,7 @@ def test_a_data_set_that_failed_or_is_not_served_is_decided_and_refused_with_the
                 catalog.bind(msgspec.structs.replace(REQUEST, dataset=name))
             with pytest.raises(DatasetNotReady, match=reason):
                 catalog.snapshot(name)
-        with pytest.raises(KeyError, match="gone"):
+        with pytest.raises(DatasetUnknown, match="gone"):
             catalog.status("gone")
 
 
@@ -752,7 +753,7 @@ def test_closing_ends_a_reload_and_those_who_wait_get_the_reason(workspace: Work
 
 
 def test_only_what_is_served_can_be_reloaded(workspace: Workspace) -> None:
-    with workspace.serving(workspace.source("a", "1")) as catalog, pytest.raises(KeyError, match="gone"):
+    with workspace.serving(workspace.source("a", "1")) as catalog, pytest.raises(DatasetUnknown, match="gone"):
         catalog.reload("gone")
 
 
