@@ -10,8 +10,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
-import msgspec
-
+from meantime.dataset.facts.conversion import converted
 from meantime.dataset.snapshot import Polarity, QuestionMetadata
 
 
@@ -30,5 +29,5 @@ def classic_polarity(question: QuestionMetadata) -> Polarity | None:
 @cache
 def _fixed() -> Mapping[str, Polarity]:
     text = resources.files(__package__).joinpath("classic_polarity.toml").read_text(encoding="utf-8")
-    lists = msgspec.convert(tomllib.loads(text), dict[Polarity, tuple[str, ...]])
+    lists = converted(tomllib.loads(text), dict[Polarity, tuple[str, ...]])
     return {question: polarity for polarity, questions in lists.items() for question in questions}

@@ -15,6 +15,8 @@ from typing import Any
 
 import msgspec
 
+from meantime.dataset.facts.conversion import converted
+
 
 class Population(msgspec.Struct, frozen=True, kw_only=True):
     """How many people live in each location."""
@@ -151,4 +153,4 @@ def _all() -> tuple[Geography, ...]:
 
 def _read(content: dict[str, Any]) -> Geography:
     aggregates = {name: each for each in content["aggregates"] for name in each["names"]}
-    return msgspec.convert(content | {"aggregates": aggregates}, Geography)
+    return converted(content | {"aggregates": aggregates}, Geography)

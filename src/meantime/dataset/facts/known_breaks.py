@@ -8,6 +8,7 @@ from importlib import resources
 
 import msgspec
 
+from meantime.dataset.facts.conversion import converted
 from meantime.dataset.snapshot import Break
 
 
@@ -56,4 +57,4 @@ def _belongs(known: _KnownBreak, text: str, publisher: str) -> bool:
 @cache
 def _known() -> tuple[_KnownBreak, ...]:
     text = resources.files(__package__).joinpath("known_breaks.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), _KnownBreaks).breaks
+    return converted(tomllib.loads(text), _KnownBreaks).breaks

@@ -12,6 +12,8 @@ from importlib import resources
 
 import msgspec
 
+from meantime.dataset.facts.conversion import converted
+
 
 class Publisher(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A survey, and the level of its intervals."""
@@ -43,4 +45,4 @@ def publisher_of(source: str) -> Publisher | None:
 @cache
 def _known() -> tuple[Publisher, ...]:
     text = resources.files(__package__).joinpath("publishers.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), _Publishers).publishers
+    return converted(tomllib.loads(text), _Publishers).publishers

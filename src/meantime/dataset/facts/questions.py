@@ -9,6 +9,7 @@ from importlib import resources
 
 import msgspec
 
+from meantime.dataset.facts.conversion import converted
 from meantime.dataset.snapshot import Polarity
 
 
@@ -24,4 +25,4 @@ class QuestionFacts(msgspec.Struct, frozen=True, kw_only=True):
 def built_in_questions() -> Mapping[str, QuestionFacts]:
     """Return what Meantime knows of questions by their full text, without a description file."""
     text = resources.files(__package__).joinpath("questions.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text)["questions"], dict[str, QuestionFacts])
+    return converted(tomllib.loads(text)["questions"], dict[str, QuestionFacts])

@@ -10,6 +10,8 @@ from typing import Literal
 
 import msgspec
 
+from meantime.dataset.facts.conversion import converted
+
 RelationKind = Literal["overlap", "exclude"]
 
 
@@ -37,5 +39,5 @@ def relation(one: str, other: str) -> RelationKind | None:
 @cache
 def _known() -> dict[frozenset[str], RelationKind]:
     text = resources.files(__package__).joinpath("relations.toml").read_text(encoding="utf-8")
-    table = msgspec.convert(tomllib.loads(text), _Relations)
+    table = converted(tomllib.loads(text), _Relations)
     return {frozenset(pair): each.kind for each in table.relations for pair in combinations(each.questions, 2)}

@@ -11,8 +11,7 @@ from collections.abc import Mapping
 from functools import cache
 from importlib import resources
 
-import msgspec
-
+from meantime.dataset.facts.conversion import converted
 from meantime.dataset.standard_population import StandardPopulation
 
 
@@ -25,5 +24,5 @@ def built_in_populations() -> Mapping[str, StandardPopulation]:
     """
     folder = resources.files(__package__).joinpath("populations")
     tables = (file.read_text(encoding="utf-8") for file in folder.iterdir() if file.name.endswith(".toml"))
-    populations = (msgspec.convert(tomllib.loads(text), StandardPopulation) for text in tables)
+    populations = (converted(tomllib.loads(text), StandardPopulation) for text in tables)
     return {each.name: each for each in sorted(populations, key=lambda each: each.name)}

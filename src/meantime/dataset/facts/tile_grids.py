@@ -9,6 +9,8 @@ from importlib import resources
 
 import msgspec
 
+from meantime.dataset.facts.conversion import converted
+
 
 class Tile(msgspec.Struct, frozen=True, array_like=True):
     """The position of a place, and the text on its tile."""
@@ -53,4 +55,4 @@ def for_locations(locations: Sequence[str]) -> TileGrid | None:
 def _all() -> tuple[TileGrid, ...]:
     folder = resources.files(__package__).joinpath("grids")
     tables = (file.read_text(encoding="utf-8") for file in folder.iterdir() if file.name.endswith(".toml"))
-    return tuple(msgspec.convert(tomllib.loads(text), TileGrid) for text in tables)
+    return tuple(converted(tomllib.loads(text), TileGrid) for text in tables)

@@ -14,6 +14,8 @@ from importlib import resources
 
 import msgspec
 
+from meantime.dataset.facts.conversion import converted
+
 # "Percent of", "Mean number of", "Crude prevalence of" and the like, before the people.
 _SHARE = re.compile(
     r"((?:\w+ ){0,3}(?:percent|percentage|proportion|share|number|prevalence|rate) of )(.+?)( who .+)", re.I
@@ -136,4 +138,4 @@ def _uncapitalized(text: str) -> str:
 @cache
 def _words() -> _Words:
     text = resources.files(__package__).joinpath("titles.toml").read_text(encoding="utf-8")
-    return msgspec.convert(tomllib.loads(text), _Words)
+    return converted(tomllib.loads(text), _Words)
