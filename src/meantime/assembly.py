@@ -86,14 +86,16 @@ def _is_whole(path: Path, digest: Path) -> bool:
         return False
 
 
-def sources_to_serve(paths: Sequence[str], columns: Mapping[str, str] | None = None) -> list[Source]:
+def sources_to_serve(
+    paths: Sequence[str], columns: Mapping[str, str] | None = None, said: Mapping[str, str] | None = None
+) -> list[Source]:
     """Return each ``[NAME=]PATH`` as a source.
 
     Raises:
         SettingInvalid: two have one name.
         SourceUnreadable: a file is absent. That is reported now, not after the server has started.
     """
-    sources = [source.parse_source(path, columns or {}) for path in paths]
+    sources = [source.parse_source(path, columns, said) for path in paths]
     for name, times in Counter(each.name for each in sources).items():
         if times > 1:
             raise SettingInvalid(f"{times} data sets are named {name!r}. Give each its own name: NAME=PATH.")

@@ -9,7 +9,7 @@ import click
 
 from meantime.cli.full_names import NAMED_BY_WORDS, with_full_names
 from meantime.cli.option_names import in_options
-from meantime.cli.options import READING, column_option, setting_options
+from meantime.cli.options import READING, column_option, set_option, setting_options
 from meantime.cli.output import choose_form, form_option, out_option, write_result
 from meantime.cli.server import QUICK_RETRY_S, result_of
 from meantime.client import arguments
@@ -50,6 +50,7 @@ def _pairs(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str
 @form_option
 @out_option
 @column_option
+@set_option
 @setting_options(READING)
 def ask(
     statistic: str,
@@ -63,6 +64,7 @@ def ask(
     form: str | None,
     out: Path | None,
     columns: dict[str, str],
+    said: dict[str, str],
     config: Path | None,
     **options: str,
 ) -> None:
@@ -86,7 +88,7 @@ def ask(
             from meantime.dataset.reading import source
 
             result = ask_file(
-                source.parse_source(data, columns), read_settings(file=config, options=options), statistic, texts
+                source.parse_source(data, columns, said), read_settings(file=config, options=options), statistic, texts
             )
         else:
             result = _ask_server(url or DEFAULT_URL, statistic, texts, dataset=dataset, label=label)

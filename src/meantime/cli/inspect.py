@@ -11,7 +11,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from meantime import text
-from meantime.cli.options import READING, column_option, setting_options
+from meantime.cli.options import READING, column_option, set_option, setting_options
 from meantime.cli.terminal import output_console, plain
 from meantime.settings import read_settings
 
@@ -26,8 +26,9 @@ _LISTED = 20
 @click.command()
 @click.argument("path", metavar="[NAME=]PATH")
 @column_option
+@set_option
 @setting_options(READING)
-def inspect(path: str, columns: dict[str, str], config: Path | None, **options: str) -> None:
+def inspect(path: str, columns: dict[str, str], said: dict[str, str], config: Path | None, **options: str) -> None:
     """Show what is in PATH.
 
     That is: columns and their roles, questions, locations, strata, years, suppressed or missing values, rejected lines.
@@ -37,7 +38,7 @@ def inspect(path: str, columns: dict[str, str], config: Path | None, **options: 
     from meantime.dataset.reading import source
 
     settings = read_settings(file=config, options=options)
-    with loaded_catalog(source.parse_source(path, columns), settings) as catalog:
+    with loaded_catalog(source.parse_source(path, columns, said), settings) as catalog:
         _print_snapshot(catalog.snapshot(catalog.default), output_console())
 
 

@@ -33,6 +33,27 @@ column_option = click.option(
 )
 
 
+def _said(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str]) -> dict[str, str]:
+    said: dict[str, str] = {}
+    for pair in pairs:
+        key, equals, text = pair.partition("=")
+        if not (key and equals and text):
+            raise click.BadParameter(f'{pair!r} is not of the form KEY=TEXT, e.g. location="United States"')
+        said[key] = text
+    return said
+
+
+set_option = click.option(
+    "--set",
+    "said",
+    multiple=True,
+    metavar="KEY=TEXT",
+    callback=_said,
+    help="What the file does not say: question, location, title, source, publisher, url, license, updated; or "
+    "delimiter, decimal_mark, encoding, level. Can be repeated; comes before the TOML file next to the data.",
+)
+
+
 def setting_options(names: Sequence[str]) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
     """Give a command an option for each of these settings, and ``--config``."""
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import click
 
-from meantime.cli.options import column_option, setting_options
+from meantime.cli.options import column_option, set_option, setting_options
 from meantime.cli.reporting import say
 from meantime.settings import SETTINGS, Settings, read_settings
 
@@ -18,11 +18,19 @@ from meantime.settings import SETTINGS, Settings, read_settings
 @click.command()
 @click.argument("paths", nargs=-1, metavar="[NAME=]PATH...")
 @column_option
+@set_option
 @click.option(
     "--verbose", "-v", is_flag=True, help="Show every request at the terminal too, not only in webserver.log."
 )
 @setting_options([row.name for row in SETTINGS])
-def serve(paths: Sequence[str], columns: dict[str, str], verbose: bool, config: Path | None, **options: str) -> None:
+def serve(
+    paths: Sequence[str],
+    columns: dict[str, str],
+    said: dict[str, str],
+    verbose: bool,
+    config: Path | None,
+    **options: str,
+) -> None:
     """Serve each PATH as a data set, or the built-in synthetic sample if there is none.
 
     PATH is a CSV, gzipped CSV or Parquet file, a folder, or a quoted glob of files in the same format; or a table on
@@ -39,7 +47,7 @@ def serve(paths: Sequence[str], columns: dict[str, str], verbose: bool, config: 
     # What the server and the processes that it starts write is for its owner alone.
     os.umask(0o077)
     settings = read_settings(file=config, options=options)
-    sources = sources_to_serve(paths, columns)
+    sources = sources_to_serve(paths, columns, said)
     with plain_stderr(), load_bars() as show:
         code = server.serve(
             settings,

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from meantime.cli.options import READING, column_option, setting_options
+from meantime.cli.options import READING, column_option, set_option, setting_options
 from meantime.cli.reporting import say
 from meantime.settings import read_settings
 
@@ -16,8 +16,11 @@ from meantime.settings import read_settings
 @click.argument("result", type=click.Path(exists=True, dir_okay=False, path_type=Path), metavar="RESULT")
 @click.option("--data", required=True, metavar="PATH", help="The data file that it was computed from.")
 @column_option
+@set_option
 @setting_options(READING)
-def verify(result: Path, data: str, columns: dict[str, str], config: Path | None, **options: str) -> None:
+def verify(
+    result: Path, data: str, columns: dict[str, str], said: dict[str, str], config: Path | None, **options: str
+) -> None:
     """Recompute RESULT from its data, and compare byte for byte.
 
     RESULT is a result as JSON: what `meantime ask --format json` prints, or what a server sends.
@@ -39,7 +42,7 @@ def verify(result: Path, data: str, columns: dict[str, str], config: Path | None
     document = verifying.read(body)
     if isinstance(document, Document):
         settings = read_settings(file=config, options=options)
-        with loaded_catalog(source.parse_source(data, columns), settings) as catalog:
+        with loaded_catalog(source.parse_source(data, columns, said), settings) as catalog:
             verification = verifying.verify(body, document, catalog.snapshot(catalog.default))
     else:
         verification = document

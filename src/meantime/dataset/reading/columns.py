@@ -1,6 +1,7 @@
 """Which column of a file has which role: named by hand, or recognized by its spelling.
 
-Files differ in what they call things (``Data_Value``, ``DataValue``), so the rest of the package speaks of roles.
+Files differ in what they call things (``Data_Value``, ``DataValue``), so the rest of the package speaks of roles. Names
+are data (``facts/column_names.toml``). Where several columns fit, rows decide: numbers for a value, names before codes.
 """
 
 from __future__ import annotations
@@ -9,91 +10,58 @@ import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
+from meantime.dataset.facts.column_names import (
+    DIVISIONS,
+    LARGE_PLACES,
+    NAME_LENGTH,
+    SMALL_PLACES,
+    SPELLINGS,
+    find_form,
+    is_id_name,
+    plain_name,
+)
+from meantime.dataset.reading.evidence import NO_EVIDENCE, Evidence
 from meantime.did_you_mean import hint
 from meantime.errors import DescriptionInvalid, HeaderRepeated, RolesMissing
 from meantime.text import listed, quoted
 
-# For each role the known spellings as ``_plain`` returns them, the most likely first. Roles are in the order in which
-# people need them.
-SPELLINGS: Mapping[str, tuple[str, ...]] = {
-    "question": ("question", "questiontext", "indicator", "indicatorname", "measure", "measurename"),
-    # What was answered: a question and a response make one indicator (labels.py).
-    "response": ("response",),
-    # Not Data_Value_Alt: in the CDC's files this repeats the number, with other marks where it is missing.
-    "value": ("datavalue", "value", "obsvalue", "estimate", "prevalence", "factvaluenumeric"),
-    "value_type": ("datavaluetype", "valuetype", "measuretype"),
-    "unit": ("datavalueunit", "unit", "units", "unitofmeasure", "unitmeasure"),
-    "location": (
-        "locationdesc",
-        "locationname",
-        "location",
-        "cityname",
-        "state",
-        "statename",
-        "statedesc",
-        "region",
-        "country",
-        "geography",
-        "area",
-        "refarea",
-    ),
-    # What contains the location, and what distinguishes it from others of the same name.
-    "location_within": ("statedesc",),
-    "location_id": ("locationid", "uniqueid"),
-    "location_abbreviation": ("locationabbr", "locationabbreviation", "stateabbr", "abbreviation"),
-    # "Category" may also be a topic: see _in_one_role and may_be_category.
-    "category": ("stratificationcategory1", "stratificationcategory", "breakoutcategory", "category"),
-    "stratum": ("stratification1", "stratification", "breakout", "stratum", "group", "subgroup"),
-    "category_2": ("stratificationcategory2",),
-    "stratum_2": ("stratification2",),
-    "category_3": ("stratificationcategory3",),
-    "stratum_3": ("stratification3",),
-    "first_year": ("yearstart", "startyear", "firstyear", "year", "datayear"),
-    "last_year": ("yearend", "endyear", "lastyear", "year", "datayear"),  # a single Year is both
-    "low": (
-        "lowconfidencelimit",
-        "confidencelimitlow",
-        "lowconfidenceinterval",
-        "lowerconfidencelimit",
-        "lowerci",
-        "cilower",
-        "lowerlimit",
-        "lowerbound",
-    ),
-    "high": (
-        "highconfidencelimit",
-        "confidencelimithigh",
-        "highconfidenceinterval",
-        "upperconfidencelimit",
-        "upperci",
-        "ciupper",
-        "upperlimit",
-        "upperbound",
-    ),
-    # What else says how uncertain a value is; where a row has no limits, they are computed from it (uncertainty.py).
-    "standard_error": ("standarderror", "se", "stderr", "stderror"),
-    "margin_of_error": ("marginoferror", "moe"),
-    "cv": ("cv", "coefficientofvariation", "relativestandarderror", "rse"),
-    "variance": ("variance", "samplingvariance"),
-    "sample_size": ("samplesize", "respondents"),
-    # How often a row counts (tally.py). Never recognized by its name: "Count" and "N" are usually respondents.
-    "row_count": (),
-    "footnote_symbol": ("datavaluefootnotesymbol", "footnotesymbol"),
-    "footnote": ("datavaluefootnote", "footnote", "footnotetext"),
-    "topic": ("topic", "class", "category"),
-    "source": ("datasource", "source"),
-    "point": ("geolocation", "point", "location1"),
-}
-
+# In the order in which people need them.
 ROLES = tuple(SPELLINGS)
 REQUIRED = ("question", "value", "location")
 
 # Roles that change no number: no warning is needed, whichever of two columns is used.
 _WITHOUT_EFFECT = frozenset({"location_abbreviation", "footnote_symbol", "footnote", "topic", "source", "point"})
 
-# Roles whose columns may have the level of an interval in their names: "Margin of error (90%)", "Lower 90% CI".
+# Roles whose columns may have the level of an interval in their names: "Lower 90% CI", "LCL95".
 _WITH_LEVEL = ("low", "high", "margin_of_error")
-_LEVEL_IN_NAME = re.compile(r"\(?\s*(\d{2}(?:\.\d+)?)\s*(?:%|per ?cent\b|pct\b)\s*\)?", re.IGNORECASE | re.ASCII)
+_LEVEL_IN_NAME = re.compile(
+    r"\(?\s*(\d{2}(?:\.\d+)?)\s*(?:%|per ?cent\b|pct\b)\s*\)?|(?<![\d.])(80|90|95|98|99)(?:\.0)?(?![\d.])",
+    re.IGNORECASE | re.ASCII,
+)
+
+# Roles in which rows decide between several columns: by numbers, or by names before codes.
+_OF_NUMBERS = frozenset({"value", "low", "high", "standard_error", "margin_of_error", "cv", "variance", "sample_size"})
+_OF_NAMES = frozenset(
+    {
+        "question",
+        "response",
+        "location",
+        "location_within",
+        "unit",
+        "value_type",
+        "category",
+        "category_2",
+        "category_3",
+    }
+    | {"stratum", "stratum_2", "stratum_3"}
+)
+_STRATA = ("stratum", "stratum_2", "stratum_3")
+# Names that promise a year; what else is called like a time has to show years.
+_SURE_YEARS = frozenset(
+    {"yearstart", "startyear", "firstyear", "year", "datayear", "yearend", "endyear", "lastyear", "yearcode"}
+)
+# A region lies in a country, or has several of them: the rows tell.
+_MAY_CONTAIN = frozenset({"region", "regionname", "state", "statename", "province", "area"})
 
 # How the names of columns end in the wide files of PLACES, and what to do about such a file. Naming one of them by hand
 # would give a table of one measure, without its limits (they are one text, "(20.1, 22.3)") and suppressed values.
@@ -106,15 +74,15 @@ _USE_LONG_FORM = (
 
 # How many names an error lists before it counts the rest: as many as people still read.
 _NAMES_LISTED = 40
-# Names are compared and shown by this many characters: a header can be megabytes of one name.
-_NAME_LENGTH = 120
 
 
-def assign_roles(columns: Sequence[str], by_hand: Mapping[str, str]) -> dict[str, str]:
-    """Return the column of each role that has one. A column named by hand comes before one recognized by spelling.
+def assign_roles(
+    columns: Sequence[str], by_hand: Mapping[str, str], evidence: Evidence = NO_EVIDENCE
+) -> dict[str, str]:
+    """Return the column of each role that has one. A column named by hand comes before one that is recognized.
 
-    If several columns fit a role, the likelier spelling wins, and with the same spelling the first column;
-    ``other_candidates`` returns the others.
+    If several columns fit a role, the rows decide, then the likelier spelling, and with the same spelling the first
+    column; ``other_candidates`` returns the others.
 
     Raises:
         HeaderRepeated: two columns have the same name.
@@ -122,22 +90,52 @@ def assign_roles(columns: Sequence[str], by_hand: Mapping[str, str]) -> dict[str
         DescriptionInvalid: ``by_hand`` names a role that does not exist.
     """
     check_roles(by_hand)
-    _refuse_repeated(columns)
+    refuse_repeated(columns)
     absent = {role: name for role, name in by_hand.items() if name not in set(columns)}
-    recognized = {role: names[0] for role, names in _in_one_role(_by_spelling(columns), by_hand).items()}
-    assigned = recognized | dict(by_hand)
+    assigned = recognize(columns, by_hand, evidence) | dict(by_hand)
     missing = [role for role in REQUIRED if role not in assigned]
     if absent or missing:
         raise _roles_missing(columns, absent, missing)
     return {role: assigned[role] for role in ROLES if role in assigned}
 
 
-def other_candidates(columns: Sequence[str], roles: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
-    """Return the columns that also fit a role but are not used for it, if the choice changes numbers."""
+def recognize(columns: Sequence[str], by_hand: Mapping[str, str], evidence: Evidence = NO_EVIDENCE) -> dict[str, str]:
+    """Return the recognized column of each role that is not named by hand; roles without a column are left out."""
+    fits = _in_one_role(_candidates(columns, evidence), by_hand)
+    roles = {role: names[0] for role, names in fits.items() if role not in by_hand}
+    form = find_form(columns)
+    known = form.roles if form else {}
+    # A column that a publisher's form has given a role has no second one by its spelling.
+    of_form = {roles[role] for role in known if role in roles} - {roles.get("first_year"), roles.get("last_year")}
+    roles = {role: name for role, name in roles.items() if role in known or name not in of_form}
+    if (
+        "value" in roles
+        and evidence.is_empty(roles["value"])
+        and _has_other_numbers(columns, {**roles, **by_hand}, evidence)
+    ):
+        del roles["value"]
+    if not any(role in by_hand or role in roles for role in _STRATA) or (form and form.dimensions is not None):
+        _add_divisions(roles, columns, by_hand, evidence)
+    return roles
+
+
+def other_candidates(
+    columns: Sequence[str], roles: Mapping[str, str], evidence: Evidence = NO_EVIDENCE
+) -> dict[str, tuple[str, ...]]:
+    """Return the columns that also fit a role but are not used for it, if the choice changes numbers.
+
+    A column of codes beside that of their names changes none.
+    """
     used = set(roles.values())
     others = {
-        role: tuple(name for name in names if name not in used)
-        for role, names in _in_one_role(_by_spelling(columns), {}).items()
+        role: tuple(
+            name
+            for name in names
+            if name not in used
+            and not evidence.is_empty(name)
+            and not (role in _OF_NAMES and evidence.say_the_same(roles[role], name))
+        )
+        for role, names in _in_one_role(_candidates(columns, evidence), {}).items()
         if role in roles and role not in _WITHOUT_EFFECT
     }
     return {role: names for role, names in others.items() if names}
@@ -145,7 +143,7 @@ def other_candidates(columns: Sequence[str], roles: Mapping[str, str]) -> dict[s
 
 def may_be_category(roles: Mapping[str, str], by_hand: Mapping[str, str]) -> bool:
     """Whether the column used as topic is a category instead, if some question has several of them."""
-    return "topic" not in by_hand and "category" not in roles and _plain(roles.get("topic", "")) == "category"
+    return "topic" not in by_hand and "category" not in roles and plain_name(roles.get("topic", "")) == "category"
 
 
 def count_recognized(columns: Sequence[str], by_hand: Mapping[str, str]) -> int:
@@ -174,17 +172,93 @@ def level_in_name(column: str) -> float | None:
     >>> level_in_name("Margin of error (90%)"), level_in_name("99 percent CI, lower"), level_in_name("Low_CI") is None
     (90.0, 99.0, True)
     """
-    match = _LEVEL_IN_NAME.search(column[:_NAME_LENGTH])
-    return float(match[1]) if match and float(match[1]) >= 50 else None
+    match = _LEVEL_IN_NAME.search(column[:NAME_LENGTH])
+    level = float(match[1] or match[2]) if match else 0.0
+    return level if level >= 50 else None
+
+
+def _candidates(columns: Sequence[str], evidence: Evidence) -> dict[str, list[str]]:
+    """Return the columns that fit each role, the likeliest first."""
+    fits = _by_spelling(columns)
+    form = find_form(columns)
+    named: dict[str, list[str]] = {}
+    for column in columns:
+        named.setdefault(plain_name(column), []).append(column)
+    for role, spellings in (form.roles if form else {}).items():
+        if found := [column for spelling in spellings for column in named.get(plain_name(spelling), ())]:
+            fits[role] = found
+    for role in ("first_year", "last_year"):
+        # "Period" may be a number of the survey, and "Date" a day.
+        if names := [
+            name for name in fits.pop(role, ()) if plain_name(name) in _SURE_YEARS or evidence.has_years(name)
+        ]:
+            fits[role] = names
+    return {role: _by_evidence(role, names, evidence) if evidence.rows else names for role, names in fits.items()}
+
+
+def _by_evidence(role: str, names: list[str], evidence: Evidence) -> list[str]:
+    """Put first what the rows show to fit: what is not empty, numbers where they belong, names before codes."""
+    if len(names) < 2:
+        return names
+    if role in _OF_NUMBERS:
+        return sorted(names, key=lambda name: (not evidence.has_numbers(name), -round(evidence.share_of_numbers(name))))
+    ordered = sorted(names, key=evidence.is_empty)
+    first = ordered[0]
+    if role in _OF_NAMES and evidence.has_codes(first):
+        called = (name for name in ordered[1:] if not evidence.has_codes(name) and evidence.say_the_same(first, name))
+        first = next(called, first)
+        ordered.insert(0, ordered.pop(ordered.index(first)))
+    if role == "location":
+        # Of a place and the one that it lies in, the smaller.
+        inner = [name for name in ordered[1:] if not evidence.has_codes(name) and evidence.contains(first, name)]
+        if inner and plain_name(first) in _MAY_CONTAIN:
+            ordered.insert(0, ordered.pop(ordered.index(inner[0])))
+    return ordered
+
+
+def _has_other_numbers(columns: Sequence[str], roles: Mapping[str, str], evidence: Evidence) -> bool:
+    """Whether a column that has no role, and is not called as a number of something else, has nothing but numbers."""
+    used = set(roles.values())
+    return any(name not in used and evidence.share_of_numbers(name) == 1 and not is_id_name(name) for name in columns)
+
+
+def _add_divisions(
+    roles: dict[str, str], columns: Sequence[str], by_hand: Mapping[str, str], evidence: Evidence
+) -> None:
+    """Make strata of the columns that divide people: sex, age, and what a publisher's table has beside them."""
+    used = [*roles.values(), *by_hand.values()]
+    all_roles = {**roles, **by_hand}
+    names = [name for role, name in all_roles.items() if role in _OF_NAMES and not evidence.has_codes(name)]
+    form = find_form(columns)
+    if form and form.dimensions is not None:
+        without = set(map(plain_name, form.dimensions))
+        found = [each for each in columns if plain_name(each) not in without and evidence.different(each) > 1]
+        # Names before their codes.
+        found.sort(key=evidence.has_codes)
+    else:
+        named = {name: [column for column in columns if plain_name(column) == name] for name in DIVISIONS}
+        found = [_by_evidence("stratum", columns, evidence)[0] for columns in named.values() if columns]
+        found = [column for column in found if not evidence.is_empty(column)]
+    free = [role for role in _STRATA if role not in roles and role not in by_hand]
+    for column in found:
+        if not free:
+            break
+        # A code beside the name of the same thing divides nothing.
+        may_be_code = evidence.has_codes(column) and evidence.different(column) > 1
+        is_code = may_be_code and any(evidence.say_the_same(column, name) for name in names)
+        if column not in used and not is_code:
+            roles[free.pop(0)] = column
+            used.append(column)
+            names += [] if evidence.has_codes(column) else [column]
 
 
 def _by_spelling(columns: Sequence[str]) -> dict[str, list[str]]:
     named: dict[str, list[str]] = {}
     leveled: dict[str, list[str]] = {}
     for column in columns:
-        named.setdefault(_plain(column), []).append(column)
-        if (without_level := _LEVEL_IN_NAME.sub(" ", column[:_NAME_LENGTH])) != column:
-            leveled.setdefault(_plain(without_level), []).append(column)
+        named.setdefault(plain_name(column), []).append(column)
+        if (without_level := _LEVEL_IN_NAME.sub(" ", column[:NAME_LENGTH])) != column:
+            leveled.setdefault(plain_name(without_level), []).append(column)
     fits = {
         role: [
             column
@@ -203,20 +277,33 @@ def _in_one_role(fits: Mapping[str, list[str]], by_hand: Mapping[str, str]) -> d
     # of the question, as in PLACES.
     categories = left.get("category", [])
     is_of_strata = "stratum" in by_hand or "stratum" in left
-    other = "topic" if is_of_strata and all(_plain(name) == "category" for name in categories) else "category"
-    left[other] = [name for name in left.get(other, ()) if _plain(name) != "category"]
+    other = "topic" if is_of_strata and all(plain_name(name) == "category" for name in categories) else "category"
+    left[other] = [name for name in left.get(other, ()) if plain_name(name) != "category"]
+    _name_group_of_subgroup(left)
     location = by_hand.get("location") or next(iter(left.get("location", ())), None)
-    left["location_within"] = [name for name in left.get("location_within", ()) if name != location]
+    within = [*left.get("location_within", ())]
+    if location is not None and plain_name(location) in SMALL_PLACES:
+        within += [name for name in left.get("location", ()) if plain_name(name) in LARGE_PLACES and name not in within]
+        left["location"] = [name for name in left["location"] if name == location or name not in within]
+    left["location_within"] = [name for name in within if name != location]
     return {role: names for role, names in left.items() if names}
 
 
-def _plain(name: str) -> str:
-    """Keep letters and digits only, in lower case: ``High_Confidence_Limit `` becomes ``highconfidencelimit``."""
-    # No spelling is longer; a name of megabytes is not worth the time.
-    return "".join(filter(str.isalnum, name[:_NAME_LENGTH])).casefold() if len(name) <= _NAME_LENGTH else ""
+def _name_group_of_subgroup(left: dict[str, list[str]]) -> None:
+    """Beside a subgroup, a group is the category, as in the CDC's Household Pulse tables."""
+    strata = left.get("stratum", [])
+    groups = [name for name in strata if plain_name(name) == "group"]
+    if groups and not left.get("category") and any(plain_name(name) == "subgroup" for name in strata):
+        left["category"] = groups
+        left["stratum"] = [name for name in strata if name not in groups]
 
 
-def _refuse_repeated(columns: Sequence[str]) -> None:
+def refuse_repeated(columns: Sequence[str]) -> None:
+    """Refuse a header in which two columns have the same name.
+
+    Raises:
+        HeaderRepeated: it has; the message has their positions.
+    """
     repeated = [name for name, times in Counter(columns).items() if times > 1]
     if not repeated:
         return
@@ -242,7 +329,7 @@ def _roles_missing(columns: Sequence[str], absent: Mapping[str, str], missing: S
         sentences.append(f"No column was recognized for: {', '.join(missing)}.")
     roles = (*absent, *missing)
     sentences.append(f"The columns are: {listed(map(quoted, columns), most=_NAMES_LISTED)}.")
-    if any(_plain(name).endswith(_WIDE) for name in columns):
+    if any(plain_name(name).endswith(_WIDE) for name in columns):
         sentences.append(_USE_LONG_FORM)
     sentences.append(f"Name them by hand: {' '.join(f'--column {role}=NAME' for role in roles)}.")
     return RolesMissing(" ".join(sentences), roles=roles, columns=columns[:_NAMES_LISTED])

@@ -15,6 +15,7 @@ from meantime.dataset.reading import warnings
 from meantime.dataset.reading.columns import ROLES, may_be_category
 from meantime.dataset.reading.decimal_mark import DecimalMark, decide_decimal_mark
 from meantime.dataset.reading.description import Description
+from meantime.dataset.reading.evidence import NO_EVIDENCE, Evidence
 from meantime.dataset.reading.exact_sums import ExactNumbers, decide_numbers
 from meantime.dataset.reading.interval_levels import decide_levels
 from meantime.dataset.reading.labels import JOINED, ambiguous_label, is_shared_name, label_roles, place_label
@@ -34,7 +35,8 @@ class TableForm:
     """What is known of a table before its rows are looked at."""
 
     columns: Sequence[str]
-    roles: Mapping[str, str]  # by the header alone
+    roles: Mapping[str, str]  # by the header and a sample of the rows
+    evidence: Evidence = NO_EVIDENCE  # the sample
     columns_by_hand: Mapping[str, str]
     delimiter: str  # "" for Parquet
     title: str
@@ -90,7 +92,7 @@ def decide(facts: FileFacts, table: TableForm) -> Decisions:
         points=_points(facts, roles),
         is_synthetic=facts.is_synthetic,
         warnings=(
-            *warnings.column_warnings(table.columns, roles, table.columns_by_hand),
+            *warnings.column_warnings(table.columns, roles, table.columns_by_hand, table.evidence),
             *warnings.shared_name_warnings(shared_name, roles),
             *warnings.description_warnings(description, sorted(facts.questions)),
             *mark.warnings,

@@ -3,6 +3,13 @@
 ::
 
     title = "Heart disease in Ruritania"
+    question = "Adults with heart disease"  # of a table with one, and no column for it
+    location = "Ruritania"                  # of a table of one place, and no column for it
+    source = "Health Survey 2019"
+    publisher = "Health Office of Ruritania"
+    url = "https://health.example/heart.csv"
+    license = "CC BY 4.0"
+    updated = "2020-03-01"
     delimiter = ";"
     decimal_mark = ","
     encoding = "cp1250"
@@ -10,6 +17,9 @@
 
     [columns]
     value = "Prevalence"
+
+    [wide]                                  # columns that each have the values of a year
+    first_year = ["2018", "2019"]
 
     [questions."Percent of adults who have had a stroke"]
     unit = "percent"
@@ -32,6 +42,7 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +57,12 @@ from meantime.dataset.standard_population import StandardPopulation
 from meantime.did_you_mean import hint
 from meantime.errors import DescriptionInvalid
 from meantime.text import quoted
+
+# What the file itself does not say.
+_ABOUT = ("title", "question", "location", "source", "publisher", "url", "license", "updated")
+_TEXTS = (*_ABOUT, "delimiter", "decimal_mark", "encoding")
+# What --set can say.
+SETTABLE = (*_TEXTS, "level")
 
 # Beyond it the shares of a sum of 200 weights could not be computed; it also leaves out infinity and NaN.
 _MOST_WEIGHT = 1e15
@@ -72,7 +89,15 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     """What people write about a table; None where they write nothing."""
 
     title: str | None = None
+    question: str | None = None  # of a table with one question and no column for it
+    location: str | None = None  # of a table of one place and no column for it
+    source: str | None = None  # where its numbers are from, such as a survey and its year
+    publisher: str | None = None
+    url: str | None = None
+    license: str | None = None
+    updated: str | None = None  # when it was published, as its publisher writes it
     columns: dict[str, str] = {}  # role -> column
+    wide: dict[str, tuple[str, ...]] = {}  # one role -> the columns of values whose names are its texts
     questions: dict[str, QuestionFacts] = {}  # by the question's full text
     delimiter: str | None = None
     decimal_mark: str | None = None
@@ -120,10 +145,41 @@ def read_description(path: Path) -> Description:
     return msgspec.convert(content, Description)
 
 
+def check_settings(settings: Mapping[str, str]) -> None:
+    """Refuse settings (``--set``) that do not exist, or have values that are not allowed.
+
+    Raises:
+        DescriptionInvalid: there are some; the message names all of them.
+    """
+    problems = [
+        f"--set has no {quoted(name)}{hint(name, SETTABLE)}; it can say {', '.join(SETTABLE)}. Write anything else in "
+        "the TOML file next to the data."
+        for name in settings
+        if name not in SETTABLE
+    ]
+    if problems := problems or _problems(_as_content(settings)):
+        raise DescriptionInvalid(" ".join(problems))
+
+
+def with_settings(description: Description, settings: Mapping[str, str]) -> Description:
+    """Return the description with what was set for this run, which comes first."""
+    return msgspec.structs.replace(description, **_as_content(settings))
+
+
+def _as_content(settings: Mapping[str, str]) -> dict[str, Any]:
+    content: dict[str, Any] = dict(settings)
+    if "level" in content:
+        with suppress(ValueError):
+            content["level"] = float(content["level"])
+    if content.get("delimiter") == "\\t":
+        content["delimiter"] = "\t"
+    return content
+
+
 def _problems(content: Mapping[str, Any]) -> list[str]:
     problems = _unknown(content, Description.__struct_fields__, "")
     columns, questions = content.get("columns", {}), content.get("questions", {})
-    for name in ("title", "delimiter", "decimal_mark", "encoding"):
+    for name in _TEXTS:
         if name in content and not isinstance(content[name], str):
             problems.append(f"{name} must be a text in quotes.")
     level = content.get("level", 95)
@@ -134,6 +190,7 @@ def _problems(content: Mapping[str, Any]) -> list[str]:
     problems += _texts_problems(columns, "columns")
     if isinstance(columns, dict):
         problems += _role_problems(columns)
+    problems += _wide_problems(content.get("wide", {}))
     problems += _break_problems(content.get("breaks", []))
     problems += _standard_problems(content.get("standards", {}))
     if not isinstance(questions, dict):
@@ -170,6 +227,28 @@ def _role_problems(columns: Mapping[str, str]) -> list[str]:
     except DescriptionInvalid as error:
         return [error.reason]
     return []
+
+
+def _wide_problems(wide: Any) -> list[str]:
+    if not isinstance(wide, dict):
+        return ['wide must be a table, such as [wide] with first_year = ["2018", "2019"] below it.']
+    if len(wide) > 1:
+        return [f"wide must have one role; it has {', '.join(wide)}."]
+    problems = [
+        f'wide.{role} must be a list of names of columns, such as ["2018", "2019"].'
+        for role, names in wide.items()
+        if not isinstance(names, list) or not names or not all(isinstance(name, str) for name in names)
+    ]
+    return (
+        problems
+        + _role_problems({role: "" for role in wide if role != "value"})
+        + [
+            "wide.value cannot be: the columns hold the values. Name the role that their names have, such as "
+            "first_year, question or stratum."
+            for role in wide
+            if role == "value"
+        ]
+    )
 
 
 def _break_problems(breaks: Any) -> Iterator[str]:

@@ -1,12 +1,19 @@
-"""The header of a text file: which delimiter separates its names, and on which lines it is."""
+"""The header of a text file: on which line it is, which delimiter separates its names, and how its rows are written.
+
+Files of publishers and spreadsheets have lines above the header (a title, ``sep=;``, comments), and some leave out
+empty fields at the end of a row. Both are taken only where the file shows them; otherwise the first line is the header.
+"""
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
+from itertools import islice
 
+from meantime.dataset.facts.column_names import is_period_name
 from meantime.dataset.reading.columns import count_recognized
 from meantime.errors import SourceEmpty, SourceUnreadable
 
@@ -16,16 +23,38 @@ DELIMITERS = (",", ";", "\t", "|")
 MOST_COLUMNS = 2_000
 # How many records are compared with the header to find the delimiter.
 _RECORDS_COMPARED = 50
+# Where the header may be if it is not the first line. The World Bank writes four lines above it, spreadsheets a screen.
+_LINES_SEARCHED = 60
+# Of what is searched; a longer one is no title.
+_SEARCHED_CHARACTERS = 2**20
+# So many more names of columns that are known make a later line the header.
+_CLEARLY_MORE = 2
+# A writer that leaves out empty fields at the end does so in many rows. A single short row is a damaged one.
+_SHORT_SHARE = 0.2
+_SEPARATOR_LINE = re.compile(r'"?sep=(.)"?\s*', re.IGNORECASE)
+_NUMBER = re.compile(r"[-+]?[\d.,]*\d[\d.,]*%?")
+_TAB_ENDINGS = (".tsv", ".tab", ".tsv.gz", ".tab.gz")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class TableHeader:
     """The names of the columns, as one delimiter separates them."""
 
     delimiter: str
     names: tuple[str, ...]
+    first_line: int  # physical lines before it
     lines: int  # physical lines up to its end
-    rank: tuple[int, bool, float, int]  # the higher, the more likely this is the delimiter
+    recognized: int  # how many roles its names fill
+    share: float  # of the records after it that have as many fields
+    above: tuple[str, ...] = ()  # the lines above it that are not blank
+    labels: tuple[str, ...] = ()  # of a second line of the header, which says what the codes in the first one mean
+    leaves_out_empty: bool = False  # rows end with their last field that is not empty
+    records: tuple[tuple[str, ...], ...] = field(default=(), repr=False)  # the first ones after it
+
+    @property
+    def rank(self) -> tuple[int, bool, float, int]:
+        """The higher, the more likely this is the delimiter."""
+        return (self.recognized, len(self.names) > 1, self.share, len(self.names))
 
 
 def find_header(text: str, name: str, delimiter: str | None, columns: Mapping[str, str]) -> TableHeader:
@@ -36,15 +65,16 @@ def find_header(text: str, name: str, delimiter: str | None, columns: Mapping[st
         SourceUnreadable: it cannot be read, or has too many columns.
     """
     lines = list(io.StringIO(text, newline=""))
-    blank = next((index for index, line in enumerate(lines) if line.strip("\r\n")), None)
-    if blank is None:
+    first = next((index for index, line in enumerate(lines) if line.strip("\r\n")), None)
+    if first is None:
         raise SourceEmpty(f"{name} is empty: it has only blank lines. Check how it was written or downloaded.")
+    above = first
+    if separator := _SEPARATOR_LINE.fullmatch(lines[first].strip("\r\n")):
+        delimiter, above = delimiter or separator[1], first + 1
     # A header of megabytes is cut off here, and so refused as one that does not end.
-    tried = [_try_delimiter(lines[blank:], blank, each, columns) for each in ([delimiter] if delimiter else DELIMITERS)]
-    readable = [header for header in tried if header]
-    best = max(readable, key=lambda header: header.rank, default=None)
-    # Any text is one name if nothing separates it. Then the delimiter that failed shows what is wrong.
-    if best is None or (len(best.names) == 1 and len(readable) < len(tried)):
+    with csv_field_limit(len(text) + 1):
+        best = _choose(lines, above, name, delimiter, columns)
+    if best is None:
         raise SourceUnreadable(
             f"The header of {name} cannot be read: it has a quote that is never closed, or text after a closing quote. "
             "The first line must contain the names of the columns."
@@ -57,30 +87,157 @@ def find_header(text: str, name: str, delimiter: str | None, columns: Mapping[st
             'taken for the delimiter, write delimiter = "..." in the TOML file next to the data. Otherwise remove '
             "columns."
         )
-    return best
+    return _with_labels(best)
 
 
-def _try_delimiter(lines: Sequence[str], blank: int, delimiter: str, columns: Mapping[str, str]) -> TableHeader | None:
-    """Separate the header and the first records by this delimiter, and rank how well it fits."""
-    reader = csv.reader(iter(lines), delimiter=delimiter, strict=True)
-    with csv_field_limit(sum(map(len, lines)) + 1):
-        try:
-            names = tuple(next(reader))
-        except csv.Error:
-            return None
-        header_lines = blank + reader.line_num
-        matching = compared = 0
-        try:
-            for record in reader:
-                if compared == _RECORDS_COMPARED:
-                    break
-                compared += bool(record)
-                matching += len(record) == len(names)
-        except csv.Error:
-            pass  # the records before this one are enough
-    share = matching / compared if compared else 0.0
-    rank = (count_recognized(names, columns), len(names) > 1, share, len(names))
-    return TableHeader(delimiter, names, header_lines, rank)
+def _choose(
+    lines: Sequence[str], start: int, name: str, delimiter: str | None, columns: Mapping[str, str]
+) -> TableHeader | None:
+    delimiters = _delimiters(lines, start, name, delimiter)
+    tried = [_try_delimiter(lines, start, each, columns) for each in delimiters]
+    readable = [header for header in tried if header]
+    best = max(readable, key=lambda header: header.rank, default=None)
+    # Any text is one name if nothing separates it. Then the delimiter that failed shows what is wrong.
+    if best is not None and len(best.names) == 1 and len(readable) < len(tried):
+        best = None
+    if best is not None and _looks_like_a_header(best):
+        return best
+    return _search_below(lines, start, delimiters, columns, best) or best
+
+
+def _delimiters(lines: Sequence[str], start: int, name: str, delimiter: str | None) -> Sequence[str]:
+    if delimiter:
+        return (delimiter,)
+    # In a file that says it is separated by tabs, commas are text.
+    has_tabs = any("\t" in line for line in lines[start : start + _LINES_SEARCHED])
+    return ("\t",) if has_tabs and name.lower().endswith(_TAB_ENDINGS) else DELIMITERS
+
+
+def _looks_like_a_header(header: TableHeader) -> bool:
+    is_named = 2 * sum(not each.strip() for each in header.names) < len(header.names)
+    return is_named and header.share >= 0.5 and header.recognized >= _CLEARLY_MORE
+
+
+def _search_below(
+    lines: Sequence[str],
+    start: int,
+    delimiters: Sequence[str],
+    columns: Mapping[str, str],
+    best: TableHeader | None,
+) -> TableHeader | None:
+    """Return a header further down, if some line is clearly more like one than the first; else None."""
+    searched = [
+        index
+        for index in range(start + 1, min(start + _LINES_SEARCHED, len(lines)))
+        if lines[index].strip("\r\n\t ,;|")
+    ]
+    if not searched or sum(map(len, islice(lines, searched[-1] + 1))) > _SEARCHED_CHARACTERS:
+        return None
+    found: TableHeader | None = None
+    least = (best.recognized if best else 0) + _CLEARLY_MORE
+    for index in searched:
+        tried = (_try_delimiter(lines, index, each, columns) for each in delimiters)
+        fitting = [header for header in tried if header and _has_names(header) and header.share >= 0.5]
+        header = max(fitting, key=lambda header: header.rank, default=None)
+        if header is None or (found and header.recognized <= found.recognized):
+            continue
+        if header.recognized >= least or (best and _is_title(best) and len(header.names) > len(best.names)):
+            found = header
+    if found is None:
+        return None
+    above = (line.strip(f"\r\n\t {found.delimiter}").replace('"', "") for line in lines[start : found.first_line])
+    return replace(found, above=tuple(line for line in above if line))
+
+
+def _is_title(header: TableHeader) -> bool:
+    """Whether what stands in the first line has no name that is known, and another form than the lines below it."""
+    return header.recognized == 0 and header.share < 0.5
+
+
+def _has_names(header: TableHeader) -> bool:
+    """Whether these can be names of columns: most are not empty, no two are alike, and no number but years."""
+    names = [each.strip() for each in header.names]
+    filled = [each for each in names if each]
+    return (
+        len(filled) > 1
+        and 2 * len(filled) > len(names)
+        and len(set(filled)) == len(filled)
+        and not any(_NUMBER.fullmatch(each) and not is_period_name(each) for each in filled)
+    )
+
+
+def _try_delimiter(lines: Sequence[str], start: int, delimiter: str, columns: Mapping[str, str]) -> TableHeader | None:
+    """Separate the header and the first records by this delimiter, and count how well it fits."""
+    reader = csv.reader(iter(lines[start:]), delimiter=delimiter, strict=True)
+    try:
+        names = tuple(next(reader))
+    except (csv.Error, StopIteration):
+        return None
+    header_lines = start + reader.line_num
+    records: list[tuple[str, ...]] = []
+    try:
+        for record in reader:
+            if len(records) == _RECORDS_COMPARED:
+                break
+            if record:
+                records.append(tuple(record))
+    except csv.Error:
+        pass  # the records before this one are enough
+    names = _with_unnamed_last(names, records)
+    share = sum(len(record) == len(names) for record in records) / len(records) if records else 0.0
+    leaves_out_empty = _leaves_out_empty(names, records)
+    if leaves_out_empty:
+        share = sum(len(record) <= len(names) for record in records) / len(records)
+    return TableHeader(
+        delimiter=delimiter,
+        names=names,
+        first_line=start,
+        lines=header_lines,
+        recognized=count_recognized(names, columns) + _periods_in(names),
+        share=share,
+        leaves_out_empty=leaves_out_empty,
+        records=tuple(records),
+    )
+
+
+def _periods_in(names: Sequence[str]) -> int:
+    """Count a column for each year as the one role that they fill together."""
+    return int(sum(map(is_period_name, names[:MOST_COLUMNS])) >= _CLEARLY_MORE)
+
+
+def _with_unnamed_last(names: tuple[str, ...], records: Sequence[Sequence[str]]) -> tuple[str, ...]:
+    """Add a column without a name where every row ends with a delimiter and the header does not."""
+    is_longer = records and all(len(record) == len(names) + 1 and not record[-1] for record in records)
+    return (*names, "") if is_longer and len(names) > 1 else names
+
+
+def _leaves_out_empty(names: Sequence[str], records: Sequence[Sequence[str]]) -> bool:
+    """Whether rows end with their last field that is not empty, as some programs write them.
+
+    Then some rows are short, some are whole, and none ends with an empty field. Lines of one field are notes.
+    """
+    table = [record for record in records if len(record) > 1]
+    short = sum(len(record) < len(names) for record in table)
+    whole = sum(len(record) == len(names) for record in table)
+    return (
+        short > 1
+        and whole > 0
+        and short >= _SHORT_SHARE * len(table)
+        and short + whole == len(table)
+        and all(record[-1].strip() for record in table)
+    )
+
+
+def _with_labels(header: TableHeader) -> TableHeader:
+    """Take the second line of a table of the Census Bureau for what it is: its columns in words."""
+    first = header.names[0].replace(".", "_").upper()
+    second = header.records[0] if header.records else ()
+    if first not in ("GEO_ID", "GEOID") or len(second) != len(header.names):
+        return header
+    if not any(label.startswith("Geograph") for label in second[:4]):
+        return header
+    # Its labels have no line ends.
+    return replace(header, lines=header.lines + 1, labels=tuple(second), records=header.records[1:])
 
 
 class csv_field_limit:  # noqa: N801 - reads as a with statement

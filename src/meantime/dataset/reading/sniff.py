@@ -7,6 +7,7 @@ that run at memory speed. The result decides who reads it: DuckDB in place, or t
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +28,9 @@ _CHUNK_BYTES = 4 * 2**20
 # The tolerant reader rejects longer lines, and DuckDB gets the same limit. A longer line is not a row of a table but a
 # sign of another format, and memory needs a bound.
 LONGEST_LINE = 2 * 2**20
+
+# A note below a table is no longer.
+_LAST_BYTES = 4_096
 
 _OTHER_KINDS: Mapping[bytes, str] = {
     b"PK\x03\x04": "a zip archive or a spreadsheet (.xlsx, .ods)",
@@ -62,6 +66,9 @@ class TextForm:
     header_lines: int  # physical lines up to the end of the header, including blank ones before it
     lines: int | None  # physical lines without blank ones at the end; None for UTF-16 and the like
     is_plain: bool  # DuckDB and the tolerant reader read it in the same way
+    above: tuple[str, ...] = ()  # the lines above the header that are not blank
+    labels: tuple[str, ...] = ()  # of a second line of the header: what the codes in the first one mean
+    leaves_out_empty: bool = False  # rows end with their last field that is not empty
 
 
 def file_kind(path: Path, *, name: str) -> FileKind:
@@ -157,6 +164,7 @@ def _sniff(
     text = head.decode(encoding, "replace").removeprefix("\ufeff")
     header = find_header(text, name, delimiter, columns)
     is_plain = scan.is_plain and is_utf8(encoding) and header.lines == 1 and len(header.names) > 1
+    is_plain = is_plain and not header.leaves_out_empty and not _ends_with_padded_line(file, header.delimiter)
     return TextForm(
         encoding=encoding,
         is_encoding_guessed=encoding_by_hand is None and lines is not None and not is_utf8(encoding),
@@ -166,7 +174,21 @@ def _sniff(
         lines=lines,
         # The scan looks only for the usual delimiters next to quotes and spaces.
         is_plain=is_plain and lines is not None and header.delimiter in DELIMITERS,
+        above=header.above,
+        labels=header.labels,
+        leaves_out_empty=header.leaves_out_empty,
     )
+
+
+def _ends_with_padded_line(file: BinaryIO, delimiter: str) -> bool:
+    """Whether the last line has nothing but its first field.
+
+    So a spreadsheet writes notes and empty rows below a table. The tolerant reader tells them from rows.
+    """
+    size = file.seek(0, io.SEEK_END)
+    file.seek(max(0, size - _LAST_BYTES))
+    last = file.read().rstrip(b"\r\n").replace(b"\r", b"\n").rpartition(b"\n")[2]
+    return last.endswith(2 * delimiter.encode())
 
 
 def _chunks(head: bytes, file: BinaryIO) -> Iterator[bytes]:

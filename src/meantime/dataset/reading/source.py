@@ -13,11 +13,12 @@ import msgspec
 from meantime.dataset.download.address import parse_address
 from meantime.dataset.machine_trouble import is_machine_trouble
 from meantime.dataset.reading.columns import check_roles
+from meantime.dataset.reading.description import check_settings
 from meantime.errors import LoadFailed, SourceUnreadable
 from meantime.text import listed, quoted
 
 # Raise it when reading the same files gives another snapshot: after changes to parsing or to built-in questions.
-READING_VERSION = 7
+READING_VERSION = 8
 
 # Files in a folder with these endings are data. Not .txt: most of those are a README or a license.
 ENDINGS_IN_FOLDER = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
@@ -36,10 +37,13 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     name: str  # of the data set in the catalog
     path: str  # a file, a folder, or a glob; of a table on the web, where its file is kept
     columns: dict[str, str] = {}  # role -> column, set by hand
+    settings: dict[str, str] = {}  # what the description could say, set by hand: question, location, title, ...
     address: str = ""  # of a table on the web, as people gave it
 
 
-def parse_source(text: str, columns: Mapping[str, str] | None = None) -> Source:
+def parse_source(
+    text: str, columns: Mapping[str, str] | None = None, settings: Mapping[str, str] | None = None
+) -> Source:
     """Parse ``[NAME=]PATH``. Without a name, the file's name is used, without its ending.
 
     Instead of a path, it may be an address (``download.address``); where its file is kept is decided later.
@@ -48,10 +52,11 @@ def parse_source(text: str, columns: Mapping[str, str] | None = None) -> Source:
     ('heart', 'Heart-disease')
 
     Raises:
-        DescriptionInvalid: ``columns`` names a role that does not exist.
+        DescriptionInvalid: ``columns`` names a role that does not exist, or ``settings`` what cannot be set.
         SourceUnreadable: the path is empty, or an address that cannot be downloaded from.
     """
     check_roles(columns or {})
+    check_settings(settings or {})
     # A file whose name looks like NAME=PATH is still that file.
     named = None if _exists(text) else _NAME_AND_PATH.fullmatch(text)
     name, path = (named[1], named[2]) if named else ("", text)
@@ -59,10 +64,11 @@ def parse_source(text: str, columns: Mapping[str, str] | None = None) -> Source:
         raise SourceUnreadable(
             f"{text!r} does not name a file. Give the path of a file or folder, or a glob in quotes."
         )
-    columns = dict(columns or {})
+    by_hand, said = dict(columns or {}), dict(settings or {})
     if not _exists(path) and (address := parse_address(path)):
-        return Source(name=name or data_set_name(address.file_name), path="", columns=columns, address=path)
-    return Source(name=name or data_set_name(path), path=path, columns=columns)
+        name = name or data_set_name(address.file_name)
+        return Source(name=name, path="", columns=by_hand, settings=said, address=path)
+    return Source(name=name or data_set_name(path), path=path, columns=by_hand, settings=said)
 
 
 def data_set_name(path: str) -> str:
@@ -158,6 +164,7 @@ def source_identity(source: Source, *, rejected_limit: float) -> str:
         "files": [_facts(path) for path in data_files(source)],
         "description": _facts(description_path(source)),
         "columns": sorted(source.columns.items()),
+        "settings": sorted(source.settings.items()),
         "rejected_limit": rejected_limit,
     }
     return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()

@@ -15,17 +15,24 @@ import numpy as np
 
 from meantime.dataset.plausibility import data_problems, problem_warnings
 from meantime.dataset.reading import row_checks, session, warnings
-from meantime.dataset.reading.columns import assign_roles
 from meantime.dataset.reading.decimal_mark import MARKS
 from meantime.dataset.reading.decisions import TableForm, decide
-from meantime.dataset.reading.description import read_description
+from meantime.dataset.reading.description import read_description, with_settings
 from meantime.dataset.reading.file_set import open_files
+from meantime.dataset.reading.file_table import FileTable
 from meantime.dataset.reading.grouping import group_into_cube
 from meantime.dataset.reading.progress import ROLLED_UP, STAGED, Progress, StagingProgress, query_progress
 from meantime.dataset.reading.question_breaks import find_breaks
 from meantime.dataset.reading.source import Source, data_files, description_path, file_state, name_without_ending
 from meantime.dataset.reading.staged_view import columns_by_role, make_staged_view
-from meantime.dataset.reading.staging import REJECTED_KEPT, OpenedFile, StagedFile, stage_file, too_many_rejected
+from meantime.dataset.reading.staging import (
+    REJECTED_KEPT,
+    OpenedFile,
+    StagedFile,
+    arrange_file,
+    stage_file,
+    too_many_rejected,
+)
 from meantime.dataset.reading.survey import FileFacts, join_all, survey_file
 from meantime.dataset.snapshot import About, Rejected
 from meantime.dataset.snapshot_folder import write_snapshot
@@ -75,21 +82,24 @@ def _read(
     on_progress: Callable[[Progress], None],
 ) -> Path:
     work = Path(task.work)
-    description = read_description(description_path(task.source))
+    description = with_settings(read_description(description_path(task.source)), task.source.settings)
     columns_by_hand = {**description.columns, **task.source.columns}
-    opened = open_files(paths, work, description, columns_by_hand, on_progress)
-    columns = opened[0].columns
-    roles = assign_roles(columns, columns_by_hand)
+    title = description.title or _title(task.source)
+    opened, tables = open_files(paths, work, description, columns_by_hand, on_progress, title=title)
+    columns, roles = tables[0].columns, tables[0].roles
+    if description.level is None:
+        description = msgspec.structs.replace(description, level=tables[0].arrangement.level)
     table = TableForm(
         columns=columns,
         roles=roles,
+        evidence=tables[0].evidence,
         columns_by_hand=columns_by_hand,
         delimiter=opened[0].text.delimiter if opened[0].text else "",
-        title=description.title or _title(task.source),
+        title=title,
         description=description,
     )
     with session.connect(work=work, memory_mb=task.memory_mb) as database:
-        staged = _stage_all(database, opened, work, task.rejected_limit, on_progress)
+        staged = _stage_all(database, opened, tables, work, task.rejected_limit, on_progress)
         refuse_changed_files()
         in_file = columns_by_role(columns, roles)
         staged = [row_checks.drop_incomplete(database, file, in_file) for file in staged]
@@ -116,6 +126,7 @@ def _read(
         delimiter=table.delimiter,
         decimal_mark=decisions.numbers.decimal_mark,
         warnings=(
+            *warnings.form_warnings(opened, tables, staged),
             *warnings.encoding_warnings(opened),
             *warnings.folder_warnings(task.source),
             *decisions.warnings,
@@ -149,16 +160,18 @@ def _survey_all(database: duckdb.DuckDBPyConnection, staged: Sequence[StagedFile
 def _stage_all(
     database: duckdb.DuckDBPyConnection,
     opened: Sequence[OpenedFile],
+    tables: Sequence[FileTable],
     work: Path,
     rejected_limit: float,
     on_progress: Callable[[Progress], None],
 ) -> list[StagedFile]:
     staged: list[StagedFile] = []
     progress = StagingProgress([file.path.stat().st_size for file in opened], on_progress)
-    for number, file in enumerate(opened):
+    for number, (file, table) in enumerate(zip(opened, tables, strict=True)):
         into = work / f"{number:04}.parquet"
         with query_progress(database, progress.report):
-            staged.append(stage_file(database, file, into, rejected_limit=rejected_limit, on_bytes=progress.add_copied))
+            rows = stage_file(database, file, into, rejected_limit=rejected_limit, on_bytes=progress.add_copied)
+            staged.append(arrange_file(database, rows, table.arrangement, work / f"{number:04}.table.parquet"))
         progress.next_file(staged[-1].rows)
     return staged
 

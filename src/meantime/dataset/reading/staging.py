@@ -19,8 +19,10 @@ from pathlib import Path
 import duckdb
 
 from meantime.dataset.machine_trouble import is_machine_trouble
+from meantime.dataset.reading.arrangement import Arrangement
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.header import MOST_COLUMNS
+from meantime.dataset.reading.sample import sample_rows
 from meantime.dataset.reading.session import first_line
 from meantime.dataset.reading.sniff import LONGEST_LINE, TextForm, file_kind, refuse_no_table, sniff_text
 from meantime.dataset.reading.tolerant_csv import write_clean_copy
@@ -33,6 +35,8 @@ REJECTED_KEPT = 1_000
 # Rows written at a time. DuckDB writes several groups at once only if it has the memory, so small groups are faster: 5
 # million rows of 33 columns took 5.9 s, and 8.7 s with DuckDB's own 122,880.
 _ROW_GROUP_ROWS = 40_960
+# Of a Parquet file, to see what its columns hold.
+_SAMPLED_ROWS = 1_000
 # The longest record of the clean copy in bytes, rounded up generously.
 _LONGEST_RECORD_BYTES = 8 * LONGEST_LINE
 _ROW_NUMBER = "file_row_number"
@@ -75,7 +79,7 @@ class OpenedFile:
 
     path: Path  # of the file, or of its decompressed copy
     name: str  # of the source file, for people
-    columns: tuple[str, ...]
+    columns: tuple[str, ...]  # as in the file; a column without a name is called by its position
     text: TextForm | None
 
 
@@ -87,6 +91,7 @@ class StagedFile:
     rows: int
     has_line: bool  # there is a column ``line``; otherwise the rows are lines 2, 3, 4, ...
     rejections: Rejections
+    notes: tuple[tuple[int, str], ...] = ()  # lines that are no rows and not meant to be, with their numbers
 
 
 def open_file(
@@ -115,7 +120,31 @@ def open_file(
         columns=columns,
         on_bytes=on_bytes,
     )
-    return OpenedFile(path=path, name=name, columns=text.header, text=text)
+    return OpenedFile(path=path, name=name, columns=_named(text.header), text=text)
+
+
+def sample_of(opened: OpenedFile) -> Sequence[Sequence[str]]:
+    """Return some rows of an opened file, as texts."""
+    if opened.text is not None:
+        return sample_rows(opened.path, opened.text)
+    try:
+        with duckdb.connect() as database:
+            return database.execute(f"{_parquet_texts(opened)} LIMIT {_SAMPLED_ROWS}").fetchall()
+    except duckdb.Error as error:
+        raise _damaged_parquet(opened.name, error) from error
+
+
+def arrange_file(
+    database: duckdb.DuckDBPyConnection, staged: StagedFile, arrangement: Arrangement, into: Path
+) -> StagedFile:
+    """Make the staged rows of a file those of its table; nothing is done where they are the same."""
+    if arrangement.is_as_in_file:
+        return staged
+    source = f"read_parquet({sql_path(staged.parquet)}, file_row_number = true)"
+    line = "line" if staged.has_line else "file_row_number + 2"
+    rows = _copy(database, arrangement.sql(source, line), into)
+    staged.parquet.unlink()
+    return replace(staged, parquet=into, rows=rows, has_line=True)
 
 
 def stage_file(
@@ -246,15 +275,29 @@ def _damaged_parquet(name: str, error: duckdb.Error) -> Exception:
 
 
 def _stage_parquet(database: duckdb.DuckDBPyConnection, opened: OpenedFile, into: Path) -> int:
-    # Columns by number, not by name: a name may be anything.
-    names = ", ".join(f"n{column}" for column in range(len(opened.columns)))
-    texts = ", ".join(f"coalesce(CAST(n{column} AS VARCHAR), '') AS c{column}" for column in range(len(opened.columns)))
-    source = f"read_parquet({sql_path(opened.path)}, file_row_number = true) AS source({names}, row_number)"
     try:
         # A row of a Parquet file has no line: its number is used, from 1, since there is no header.
-        return _copy(database, f"SELECT {texts}, row_number + 1 AS line FROM {source}", into)
+        return _copy(database, _parquet_texts(opened, "row_number + 1 AS line"), into)
     except duckdb.Error as error:
         raise _damaged_parquet(opened.name, error) from error
+
+
+def _parquet_texts(opened: OpenedFile, *more: str) -> str:
+    # Columns by number, not by name: a name may be anything.
+    names = ", ".join(f"n{column}" for column in range(len(opened.columns)))
+    texts = [f"coalesce(CAST(n{column} AS VARCHAR), '') AS c{column}" for column in range(len(opened.columns))]
+    source = f"read_parquet({sql_path(opened.path)}, file_row_number = true) AS source({names}, row_number)"
+    return f"SELECT {', '.join([*texts, *more])} FROM {source}"
+
+
+def _named(columns: Sequence[str]) -> tuple[str, ...]:
+    """Name the columns without a name by their position, if there are several: names are told apart.
+
+    >>> _named(["Place", "", "Value", ""]), _named(["Place", ""])
+    (('Place', 'column 2', 'Value', 'column 4'), ('Place', ''))
+    """
+    several = sum(not name.strip() for name in columns) > 1
+    return tuple(name if name.strip() or not several else f"column {at}" for at, name in enumerate(columns, 1))
 
 
 def _stage_in_place(database: duckdb.DuckDBPyConnection, opened: OpenedFile, text: TextForm, into: Path) -> int | None:
@@ -307,7 +350,9 @@ def _stage_tolerantly(
             f"{opened.name}: {clean.rows} rows were copied but {rows} read back: a bug in Meantime. Please report it."
         )
     copy.unlink()
-    return StagedFile(parquet=into, rows=rows, has_line=not clean.are_lines_plain, rejections=rejections)
+    return StagedFile(
+        parquet=into, rows=rows, has_line=not clean.are_lines_plain, rejections=rejections, notes=clean.notes
+    )
 
 
 def _read_csv(path: Path, columns: Sequence[str], delimiter: str, more: str) -> str:

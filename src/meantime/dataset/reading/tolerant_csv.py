@@ -5,6 +5,9 @@ is followed by anything but a delimiter or a line end, or the record has another
 only the first of its lines is rejected, and reading resumes at the next line: one stray quote must not swallow the good
 lines after it. Blank lines are skipped. A quote within an unquoted field is an ordinary character. Spaces belong to the
 field they are in.
+
+Below the last row, publishers write notes: a source, a date, what a sign means. Lines of one field there are notes, and
+so are those after them; and lines that begin with "#" are comments anywhere. Neither counts as rejected.
 """
 
 from __future__ import annotations
@@ -12,11 +15,12 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TextIO
+from typing import NamedTuple, TextIO
 
 from meantime.dataset.reading.header import csv_field_limit
 from meantime.dataset.reading.sniff import LONGEST_LINE, TextForm
@@ -31,6 +35,14 @@ _UNDECODABLE = "\udcff"
 _LINES_BETWEEN_REPORTS = 20_000
 
 _LINE_ENDS = "\r\n"
+# More lines than these are no notes.
+_MOST_NOTES = 200
+_COMMENT = "#"
+# How a note begins that has no blank line above it. A row that was cut off has one field, too.
+_NOTE = re.compile(
+    r"\W*(?:notes?|sources?|quelle|anmerkung\w*|stand|data|last updated|footnotes?|©|\(c\)|\*|_{2,}|-{2,}|={2,})", re.I
+)
+
 # Replaces a line that is too long and was not read whole.
 _TOO_LONG = "\ud800"
 _ERROR_HANDLER = "meantime-mark-undecodable"
@@ -52,6 +64,7 @@ class CleanCopy:
     rows: int
     are_lines_plain: bool  # the rows are lines 2, 3, 4, ... without gaps
     has_line_ends: bool  # within quoted fields
+    notes: tuple[tuple[int, str], ...] = ()  # lines that are no rows and not meant to be, with their numbers
 
 
 def write_clean_copy(
@@ -105,33 +118,65 @@ class _Reader:
         self._rows = 0
         self._last_row_line = 0
         self._has_line_ends = False
+        self._below = _LinesBelow()
+        self._comments: list[tuple[int, str]] = []
 
     def run(self) -> CleanCopy:
         delimiter, expected = self._form.delimiter, len(self._form.header)
+        padding = 2 * delimiter
         for _ in range(self._form.header_lines):
             self._next_line()
         while True:
             number, line = self._next_line()
             if not line:
                 break
+            reason = ""
             if '"' in line or (reason := self._problem_in(line)):
                 reason = self._problem_in(line) or self._take_quoted(number, line, expected)
             else:
                 body = line.rstrip(_LINE_ENDS)
                 fields = body.count(delimiter) + 1
-                if fields == expected and body:
-                    self._out.write(f"{number}{delimiter}{body}\n")
-                    self._count_row(number)
-                elif body:
-                    reason = _wrong_number(fields, expected)
+                if body.endswith(padding) and fields == expected:
+                    self._below.add(number, line, body.split(delimiter), "")
+                elif fields == expected and body:
+                    self._write_plain(number, body)
+                elif not body:
+                    self._below.after_blank()
+                elif self._form.leaves_out_empty and 1 < fields < expected:
+                    self._write_plain(number, body + delimiter * (expected - fields))
+                else:
+                    self._below.add(number, line, body.split(delimiter), _wrong_number(fields, expected))
+            if self._below.are_too_many:
+                self._flush()
             if reason:
+                self._flush()
                 self._reject(number, reason)
+        notes = self._below.notes() if self._rows else []
+        self._flush()
         self._report()
         return CleanCopy(
             rows=self._rows,
             are_lines_plain=self._last_row_line == self._rows + 1,
             has_line_ends=self._has_line_ends,
+            notes=(*self._comments, *notes),
         )
+
+    def _write_plain(self, number: int, body: str) -> None:
+        if self._below.lines:
+            self._flush()
+        self._out.write(f"{number}{self._form.delimiter}{body}\n")
+        self._count_row(number)
+
+    def _flush(self) -> None:
+        """Treat the lines that may have been notes as rows or rejected lines: what follows them shows that they are."""
+        for each in self._below.taken():
+            if each.line.startswith(_COMMENT) and each.reason:
+                self._comments.append((each.number, each.text))
+            elif each.reason:
+                self._reject(each.number, each.reason)
+            else:
+                self._writer.writerow([each.number, *each.fields])
+                self._count_row(each.number)
 
     def _take_quoted(self, number: int, line: str, expected: int) -> str:
         """Write the record that begins on this line, or return why the line is rejected."""
@@ -141,10 +186,21 @@ class _Reader:
         except csv.Error as error:
             reason = _quote_reason(error, self._attempt.lines)
         else:
-            if len(record) == expected:
+            if self._form.leaves_out_empty and 1 < len(record) < expected:
+                absent = expected - len(record)
+                record += [""] * absent
+                line = line.rstrip(_LINE_ENDS) + self._form.delimiter * absent
+            is_one_line = len(self._attempt.lines) == 1
+            if len(record) == expected and not (is_one_line and expected > 2 and not any(record[1:])):
+                if self._below.lines:
+                    self._flush()
                 self._write(number, line, record)
                 return ""
-            reason = _wrong_number(len(record), expected) + _over_lines(self._attempt.lines)
+            reason = "" if len(record) == expected else _wrong_number(len(record), expected)
+            if is_one_line:
+                self._below.add(number, line, record, reason)
+                return ""
+            reason += _over_lines(self._attempt.lines)
         # Before what is pending already: these lines come first.
         self._pending.extendleft(reversed(self._attempt.lines[1:]))
         return reason
@@ -189,6 +245,69 @@ class _Reader:
         if line == _TOO_LONG:
             return f"longer than {LONGEST_LINE:,} characters"
         return ""
+
+
+class _LineBelow(NamedTuple):
+    """A line that may be a note below the table."""
+
+    number: int
+    line: str
+    fields: list[str]
+    reason: str  # why it is no row; "" where it is one if rows follow
+
+    @property
+    def text(self) -> str:
+        return " ".join(each.strip() for each in self.fields if each.strip())
+
+
+class _LinesBelow:
+    """The lines since the last row that may be notes below the table: the end of the file shows which are."""
+
+    def __init__(self) -> None:
+        self.lines: list[_LineBelow] = []
+        self._with_text = 0
+        self._is_after_blank = False
+        self._begins_after_blank = False
+
+    @property
+    def are_too_many(self) -> bool:
+        """Whether they are no notes, but a table that is damaged from here on. Empty rows may be many."""
+        return self._with_text > _MOST_NOTES
+
+    def after_blank(self) -> None:
+        self._is_after_blank = True
+
+    def add(self, number: int, line: str, fields: list[str], reason: str) -> None:
+        if not self.lines:
+            self._begins_after_blank = self._is_after_blank
+        self._is_after_blank = False
+        self.lines.append(_LineBelow(number, line, fields, reason))
+        self._with_text += any(map(str.strip, fields))
+
+    def taken(self) -> list[_LineBelow]:
+        taken, self.lines = self.lines, []
+        self._with_text, self._is_after_blank = 0, False
+        return taken
+
+    def notes(self) -> list[tuple[int, str]]:
+        """Take out the lines that are notes, with their numbers, once the file has ended."""
+        start = next((at for at in range(len(self.lines)) if self._begins_notes(at)), len(self.lines))
+        found = [each for each in self.lines[start:] if each.text]
+        del self.lines[start:]
+        return [(each.number, each.text) for each in found]
+
+    def _begins_notes(self, at: int) -> bool:
+        """Whether the notes begin with this line: it is set off from the table, says what it is, or is one text."""
+        each = self.lines[at]
+        is_text = not any(field.strip() for field in each.fields[1:])
+        if not is_text and not each.reason:
+            return False
+        is_set_off = self._begins_after_blank if at == 0 else not self.lines[at - 1].text
+        if not each.text or is_set_off or _NOTE.match(each.text):
+            return True
+        # The last line may be a row that was cut off.
+        is_last = at == len(self.lines) - 1
+        return bool(each.reason) and is_text and not is_last
 
 
 class _Attempt:

@@ -1,0 +1,133 @@
+"""What the columns of tables are called: names for each role, and the headers of large publishers.
+
+Data, in ``column_names.toml``. Names are compared by their letters and digits, in lower case.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+
+import msgspec
+
+from meantime.dataset.facts.conversion import converted
+
+# Names are compared by this many characters: a header can be megabytes of one name.
+NAME_LENGTH = 120
+# With more columns than these, a publisher's header leaves no doubt, even if one of them was renamed.
+_ENOUGH_COLUMNS = 4
+# "2019", "2019 ", R's "X2019", the World Bank's "2019 [YR2019]", a spreadsheet's "2019.0", "2019/20".
+_PERIOD = re.compile(
+    r"\s*(?:[XY]|FY ?)?((?:18|19|20|21)\d\d)(?:\.0)?(?:\s*\[YR\d{4}\]|\s?[-/–]\s?\d{2}(?:\d\d)?)?\s*", re.ASCII | re.I
+)
+_ID = re.compile(r".*(?:id|code|fips|year|number|num)|decimals?")
+
+
+class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """The header of a publisher's tables."""
+
+    name: str
+    address: str
+    columns: tuple[str, ...]  # by which it is known
+    roles: dict[str, tuple[str, ...]] = {}  # role -> names of columns, the likeliest first
+    dimensions: tuple[str, ...] | None = None  # the columns that divide nothing; None where others do not either
+    measures: bool = False  # each column without a role is a measure of its own
+    location: str | None = None  # the one place of a table without a column for it
+    level: float | None = None  # of its intervals, in percent, where it is another one than 95
+
+
+class _Names(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    spellings: dict[str, tuple[str, ...]]
+    divisions: dict[str, tuple[str, ...]]
+    unspecific: dict[str, tuple[str, ...]]
+    groups: dict[str, tuple[str, ...]]
+    within: dict[str, tuple[str, ...]]
+    forms: tuple[Form, ...]
+
+
+@cache
+def _known() -> _Names:
+    text = resources.files(__package__).joinpath("column_names.toml").read_text(encoding="utf-8")
+    return converted(tomllib.loads(text), _Names)
+
+
+SPELLINGS = _known().spellings
+DIVISIONS = _known().divisions["names"]
+SMALL_PLACES, LARGE_PLACES = _known().within["small"], _known().within["large"]
+_GROUPS = {name: category for category, names in _known().groups.items() for name in names}
+
+
+def plain_name(name: str) -> str:
+    """Keep letters and digits only, in lower case; "" for what is too long for a name.
+
+    >>> plain_name(" High_Confidence_Limit "), plain_name("Race/Ethnicity")
+    ('highconfidencelimit', 'raceethnicity')
+    """
+    # No name is longer; one of megabytes is not worth the time.
+    return "".join(filter(str.isalnum, name)).casefold() if len(name) <= NAME_LENGTH else ""
+
+
+def find_form(columns: Sequence[str]) -> Form | None:
+    """Return the publisher's form that this header has; None if it is none that is known.
+
+    >>> find_form(("Year", "Code", "Entity", "Obesity")).name
+    'Our World in Data'
+    >>> find_form(("Year", "Country", "Obesity")) is None
+    True
+    """
+    names = {plain_name(column) for column in columns}
+    best, fewest_missing = None, 2
+    for form in _known().forms:
+        missing = sum(not names & set(map(plain_name, column.split("|"))) for column in form.columns)
+        if missing < fewest_missing and missing <= (len(form.columns) > _ENOUGH_COLUMNS):
+            best, fewest_missing = form, missing
+    return best
+
+
+def says_what_is_measured(name: str) -> bool:
+    """Whether the name of a column of values can be a question.
+
+    >>> says_what_is_measured("Adults with obesity (%)"), says_what_is_measured("Percent")
+    (True, False)
+    """
+    return plain_name(name) not in ("", *_known().unspecific["names"])
+
+
+def is_id_name(name: str) -> bool:
+    """Whether a column of numbers is called as codes, years or numbers of lines, which are no values.
+
+    >>> is_id_name("CountyFIPS"), is_id_name("STUB_NAME_NUM"), is_id_name("Deaths")
+    (True, True, False)
+    """
+    return _ID.fullmatch(plain_name(name)) is not None
+
+
+def is_period_name(name: str) -> bool:
+    """Whether a column is called as a year, so that it has the values of that year.
+
+    >>> [is_period_name(name) for name in ("2019", " 2019 ", "X2019", "2019 [YR2019]", "2019/20", "2019 total")]
+    [True, True, True, True, True, False]
+    """
+    return len(name) <= NAME_LENGTH and _PERIOD.fullmatch(name) is not None
+
+
+def period_in(name: str) -> str:
+    """Return the period that a column is called as, without what a program added to it.
+
+    >>> period_in("X2019"), period_in("2019 [YR2019]"), period_in("2019/20 ")
+    ('2019', '2019', '2019/20')
+    """
+    text = re.sub(r"\s*\[YR\d{4}\]|\.0$", "", name.strip())
+    return re.sub(r"^(?:[XY]|FY ?)(?=\d)", "", text, flags=re.IGNORECASE)
+
+
+def group_category(name: str) -> str | None:
+    """Return how the group that a column is called as divides people; None if it is no group that is known.
+
+    >>> group_category("Female"), group_category("Obesity") is None
+    ('Sex', True)
+    """
+    return _GROUPS.get(plain_name(name))

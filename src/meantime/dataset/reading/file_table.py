@@ -1,0 +1,142 @@
+"""What an opened file is as a table: how it is turned, which column has which role, and what is the same for all rows.
+
+This is decided from the header, a sample of the rows and what people wrote, before any row is staged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from meantime.dataset.facts.column_names import find_form, says_what_is_measured
+from meantime.dataset.reading.arrangement import Arrangement
+from meantime.dataset.reading.columns import assign_roles, recognize, refuse_repeated
+from meantime.dataset.reading.description import Description
+from meantime.dataset.reading.evidence import Evidence
+from meantime.dataset.reading.layouts import find_layout
+from meantime.dataset.reading.missing_roles import explain_missing
+from meantime.errors import RolesMissing
+from meantime.text import quoted
+
+_KEY = (
+    *("location", "location_within", "location_id", "first_year", "last_year", "value_type", "unit", "response"),
+    *("category", "stratum", "category_2", "stratum_2", "category_3", "stratum_3"),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileTable:
+    """The table that a file becomes."""
+
+    arrangement: Arrangement
+    roles: Mapping[str, str]
+    evidence: Evidence
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The columns of the table: those of the file, unless it was turned."""
+        return self.arrangement.columns
+
+
+def find_file_table(
+    columns: Sequence[str],
+    *,
+    labels: Sequence[str],
+    records: Sequence[Sequence[str]],
+    description: Description,
+    by_hand: Mapping[str, str],
+    title: str,
+    file: str,
+) -> FileTable:
+    """Return the form of a table. ``title`` is the question where neither its columns nor people say one.
+
+    Raises:
+        HeaderRepeated: two columns have the same name.
+        RolesMissing: a required role has no column, and nobody said what it is for all rows.
+        DescriptionInvalid: the description names a role or column that does not exist.
+    """
+    refuse_repeated(columns)
+    arrangement = find_layout(columns, labels=labels, records=records, by_hand=by_hand, wide=description.wide)
+    arrangement = _with_declared(arrangement, description)
+    evidence = arrangement.evidence(records)
+    arrangement = _with_known(arrangement, evidence, by_hand, title)
+    evidence = arrangement.evidence(records)
+    try:
+        roles = assign_roles(arrangement.columns, {**arrangement.roles, **by_hand}, evidence)
+    except RolesMissing as error:
+        recognized = _roles(arrangement, by_hand, evidence)
+        raise explain_missing(error, arrangement.columns, recognized, evidence, file=file) from None
+    return FileTable(arrangement=arrangement, roles=roles, evidence=evidence)
+
+
+def _roles(arrangement: Arrangement, by_hand: Mapping[str, str], evidence: Evidence) -> dict[str, str]:
+    set_by_now = {**arrangement.roles, **by_hand}
+    return recognize(arrangement.columns, set_by_now, evidence) | set_by_now
+
+
+def _with_declared(arrangement: Arrangement, description: Description) -> Arrangement:
+    """Add what people said of all rows: it comes before any column."""
+    for role, text in (("question", description.question), ("location", description.location)):
+        if text:
+            name = free_name(role.capitalize(), arrangement.columns)
+            arrangement = arrangement.with_constant(role, name, text)
+    return arrangement
+
+
+def _with_known(arrangement: Arrangement, evidence: Evidence, by_hand: Mapping[str, str], title: str) -> Arrangement:
+    """Add what is known of all rows without anybody saying it, where no column does."""
+    roles = _roles(arrangement, by_hand, evidence)
+    form = find_form(arrangement.columns)
+    if form and form.level:
+        arrangement = replace(arrangement, level=form.level)
+    if "location" not in roles and form and form.location:
+        said = (
+            f"The table has no column of places. It has the form of {form.name}, so its numbers are of "
+            f'{form.location}. If that is wrong: --set location="...".'
+        )
+        name = free_name("Location", arrangement.columns)
+        arrangement = arrangement.with_constant("location", name, form.location, said)
+        roles["location"] = name
+    if "question" in roles or _may_be_several_questions(arrangement, roles, evidence):
+        return arrangement
+    name = free_name("Question", arrangement.columns)
+    if "value" not in roles:
+        # It is refused for that alone.
+        return arrangement.with_constant("question", name, title)
+    value = roles["value"]
+    text = value.strip() if says_what_is_measured(value) else title
+    of_what = "its values' column" if text == value.strip() else "the table"
+    said = (
+        f"The table has no column of questions, so its question is the name of {of_what}: {quoted(text)}. To change "
+        'it: --set question="...".'
+    )
+    return arrangement.with_constant("question", name, text, said)
+
+
+def _may_be_several_questions(arrangement: Arrangement, roles: Mapping[str, str], evidence: Evidence) -> bool:
+    """Whether rows of one place, year and group differ in a text that has no role: it may be the question.
+
+    So may a topic, and where only it says what a number is about, people have to say so.
+    """
+    return "topic" in roles or bool(texts_that_differ(arrangement.columns, roles, evidence))
+
+
+def texts_that_differ(columns: Sequence[str], roles: Mapping[str, str], evidence: Evidence) -> list[str]:
+    """Return the columns of texts without a role in which rows differ that are alike in all roles."""
+    key = [roles[role] for role in _KEY if role in roles]
+    return [
+        name
+        for name in columns
+        if name not in roles.values() and evidence.share_of_numbers(name) < 0.5 and evidence.differs_within(key, name)
+    ]
+
+
+def free_name(name: str, taken: Sequence[str]) -> str:
+    """Return the name, with a mark if the table has a column of that name.
+
+    >>> free_name("Value", ["Year"]), free_name("Value", ["Value"])
+    ('Value', 'Value (added)')
+    """
+    while name in taken:
+        name += " (added)"
+    return name

@@ -1,0 +1,247 @@
+"""Which form a table has: a row for each number, or columns for years, groups or measures that have to be turned.
+
+A table is turned where its header leaves no doubt, or where its description says how (``[wide]``).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+
+from meantime.dataset.facts.column_names import (
+    find_form,
+    group_category,
+    is_period_name,
+    period_in,
+    plain_name,
+)
+from meantime.dataset.reading.arrangement import Arrangement, Cell, as_in_file
+from meantime.dataset.reading.columns import ROLES, recognize
+from meantime.dataset.reading.evidence import Evidence
+from meantime.did_you_mean import hint
+from meantime.errors import DescriptionInvalid
+from meantime.text import listed, quoted
+
+# A single column may be called as a year for another reason.
+_FEWEST_COLUMNS = 2
+# Eurostat's first column: "unit,sex,age,geo\TIME_PERIOD".
+_PACKED = re.compile(r"([^\\]+)\\\s*([\w ]+)")
+# SDMX-CSV with labels=both: "REF_AREA: Reference area", and "DNK: Denmark" below it.
+_CODE_AND_NAME = re.compile(r"[A-Za-z_]\w*: ?(\S.*)")
+# The Census Bureau's "S1901_C01_001E", "DP03_0001PM" and "B19013_001M": an estimate, or the margin of error of one.
+_CENSUS = re.compile(r"([A-Z]+\d+\w*_\w*\d{3})(P?)([EM])")
+_CENSUS_LEVEL = 90.0
+# What the column is called that the names of columns become, by the role that they have.
+_NAMES = {"question": "Question", "first_year": "Year", "stratum": "Group", "location": "Location"}
+
+
+def find_layout(
+    columns: Sequence[str],
+    *,
+    labels: Sequence[str],
+    records: Sequence[Sequence[str]],
+    by_hand: Mapping[str, str],
+    wide: Mapping[str, Sequence[str]],
+) -> Arrangement:
+    """Return how a file becomes a table with a row for each number.
+
+    ``labels`` is the second line of its header, if it has one; ``records`` are some of its rows; ``by_hand`` are roles
+    and ``wide`` the columns that are turned, as people wrote them.
+
+    Raises:
+        DescriptionInvalid: a column that is to be turned does not exist.
+    """
+    if wide:
+        return _declared(columns, wide)
+    base = _unpacked(columns) or _without_codes(columns) or as_in_file(columns)
+    evidence = base.evidence(records)
+    return (
+        _census(base, labels)
+        or _years(base, evidence, by_hand)
+        or _groups(base, evidence, by_hand)
+        or _measures(base, evidence, by_hand)
+        or base
+    )
+
+
+def _declared(columns: Sequence[str], wide: Mapping[str, Sequence[str]]) -> Arrangement:
+    role, names = next(iter(wide.items()))
+    if absent := [name for name in names if name not in columns]:
+        raise DescriptionInvalid(
+            f"[wide] names columns that the table does not have: "
+            f"{listed(quoted(name) + hint(name, columns) for name in absent)}."
+        )
+    texts = {name: period_in(name) if role == "first_year" else name.strip() for name in names}
+    return _turn(as_in_file(columns), texts, _NAMES.get(role, role.replace("_", " ").capitalize()), role, ())
+
+
+def _unpacked(columns: Sequence[str]) -> Arrangement | None:
+    """Take apart the first column of Eurostat's TSV files."""
+    packed = _PACKED.fullmatch(columns[0].strip())
+    if packed is None or len(columns) < 2 or not all(map(is_period_name, columns[1:])):
+        return None
+    names = [name.strip() for name in packed[1].split(",")]
+    return Arrangement(
+        columns=(*names, *columns[1:]),
+        fixed=(*(Cell(0, piece=at) for at in range(len(names))), *(Cell(at) for at in range(1, len(columns)))),
+        said=(f"The first column packs {listed(map(quoted, names))}; each was read as a column of its own.",),
+    )
+
+
+def _without_codes(columns: Sequence[str]) -> Arrangement | None:
+    """Read only the names where each field has a code and a name, as in SDMX-CSV with both."""
+    matches = [_CODE_AND_NAME.fullmatch(column.strip()) for column in columns]
+    names = [match[1].strip() if match else column for match, column in zip(matches, columns, strict=True)]
+    if sum(match is not None for match in matches) < 3 or len(set(names)) < len(names):
+        return None
+    # The names of these columns are in the publisher's language, their codes in none.
+    codes = [
+        column.partition(":")[0].strip() if match else column for match, column in zip(matches, columns, strict=True)
+    ]
+    is_sdmx = {"TIME_PERIOD", "OBS_VALUE"} <= set(codes)
+    return Arrangement(
+        columns=tuple(codes if is_sdmx and len(set(codes)) == len(codes) else names),
+        fixed=tuple(Cell(at, is_label=match is not None) for at, match in enumerate(matches)),
+        said=('The fields are "code: name"; the names were read.',),
+    )
+
+
+def _census(base: Arrangement, labels: Sequence[str]) -> Arrangement | None:
+    """Turn a table of the Census Bureau: a column for each estimate and each margin of error."""
+    if plain_name(base.columns[0]) not in ("geoid", "name") and "NAME" not in base.columns:
+        return None
+    found = {at: match for at, name in enumerate(base.columns) if (match := _CENSUS.fullmatch(name.strip()))}
+    kinds = {(match[1], match[2], match[3]): at for at, match in found.items()}
+    estimates = [(key, part) for key, part, kind in kinds if kind == "E"]
+    if len(estimates) < 1 or not base.is_as_in_file:
+        return None
+    # Annotations of estimates and margins (EA, MA) are no estimates.
+    is_annotation = [re.fullmatch(_CENSUS.pattern + "A", name.strip()) is not None for name in base.columns]
+    kept = [at for at in range(len(base.columns)) if at not in found and not is_annotation[at] and base.columns[at]]
+    turned = []
+    for key, part in estimates:
+        at = kinds[key, part, "E"]
+        margin = kinds.get((key, part, "M"))
+        text = _census_label(labels[at]) if labels else base.columns[at].strip()
+        turned.append((Cell(text=text), Cell(at), Cell(margin) if margin is not None else Cell(text="")))
+    question, value, moe = (_free(name, base.columns) for name in ("Question", "Value", "Margin of error"))
+    roles = {"question": question, "value": value, "margin_of_error": moe}
+    if name := next((base.columns[at] for at in kept if plain_name(base.columns[at]) == "name"), None):
+        roles["location"] = name
+    return Arrangement(
+        columns=(*(base.columns[at] for at in kept), question, value, moe),
+        fixed=tuple(Cell(at) for at in kept),
+        turned=tuple(turned),
+        roles=roles,
+        level=_CENSUS_LEVEL,
+        said=(
+            f"The table has a column for each of {len(turned):,} estimates; each was read as a question, with its "
+            "margin of error (90%, as the Census Bureau publishes them).",
+        ),
+    )
+
+
+def _census_label(label: str) -> str:
+    """Write the label of a column in words.
+
+    >>> _census_label("Estimate!!Total:!!Male:")
+    'Total: Male'
+    """
+    parts = [part.strip().rstrip(":") for part in label.split("!!")]
+    return ": ".join(
+        part for at, part in enumerate(parts) if part and (at or part not in ("Estimate", "Percent Estimate"))
+    )
+
+
+def _years(base: Arrangement, evidence: Evidence, by_hand: Mapping[str, str]) -> Arrangement | None:
+    names = [name for name in base.columns if is_period_name(name)]
+    others = [name for name in base.columns if name not in names]
+    if len(names) < _FEWEST_COLUMNS or not others or _has_value(others, by_hand, evidence):
+        return None
+    if evidence.rows and not any(map(evidence.has_numbers, names)):
+        return None
+    said = (
+        f"The table has a column for each of {len(names):,} periods ({quoted(names[0].strip())} and so on); each "
+        "number was read as a row."
+    )
+    is_packed = not base.is_as_in_file
+    year = "TIME_PERIOD" if is_packed else "Year"
+    value = "OBS_VALUE" if is_packed else "Value"
+    return _turn(base, {name: period_in(name) for name in names}, year, "first_year", (said,), value=value)
+
+
+def _groups(base: Arrangement, evidence: Evidence, by_hand: Mapping[str, str]) -> Arrangement | None:
+    names = {name: group_category(name) for name in base.columns}
+    groups = {name: name.strip() for name, category in names.items() if category}
+    others = [name for name in base.columns if name not in groups]
+    if len(groups) < _FEWEST_COLUMNS or not others or _has_value(others, by_hand, evidence):
+        return None
+    if evidence.rows and not all(map(evidence.has_numbers, groups)):
+        return None
+    category = next(category for category in names.values() if category)
+    said = f"The columns {listed(map(quoted, groups))} are groups; each number was read as a row."
+    return _turn(base, groups, category, "stratum", (said,))
+
+
+def _measures(base: Arrangement, evidence: Evidence, by_hand: Mapping[str, str]) -> Arrangement | None:
+    """Take the columns of a publisher's table that have no role for measures."""
+    form = find_form(base.columns)
+    if form is None or not form.measures or "value" in by_hand:
+        return None
+    known = {plain_name(name) for name in form.columns}
+    names = [
+        name
+        for name in base.columns
+        if plain_name(name) not in known
+        and name not in by_hand.values()
+        and name.strip()
+        and (not evidence.rows or evidence.has_numbers(name))
+    ]
+    if not names:
+        return None
+    if len(names) == 1:
+        roles = {"value": names[0]}
+        return Arrangement(columns=base.columns, fixed=base.fixed, roles=roles, said=base.said)
+    said = f"Each of the columns {listed(map(quoted, names))} was read as a question."
+    return _turn(base, {name: name.strip() for name in names}, "Question", "question", (said,))
+
+
+def _has_value(columns: Sequence[str], by_hand: Mapping[str, str], evidence: Evidence) -> bool:
+    return "value" in by_hand or "value" in recognize(columns, {}, evidence)
+
+
+def _turn(
+    base: Arrangement,
+    texts: Mapping[str, str],
+    name: str,
+    role: str,
+    said: Sequence[str],
+    *,
+    value: str = "Value",
+) -> Arrangement:
+    """Make a row of each of these columns; the text that stands for it goes to a new column, which has the role."""
+    cells = dict(zip(base.columns, base.fixed, strict=True))
+    # Columns without a name, as at the end of the World Bank's files, are empty.
+    kept = [column for column in base.columns if column not in texts and column.strip()]
+    name, value = _free(name, kept), _free(value, kept)
+    roles = {**base.roles, role: name, "value": value}
+    if role == "first_year":
+        roles["last_year"] = name
+    return Arrangement(
+        columns=(*kept, name, value),
+        fixed=tuple(cells[column] for column in kept),
+        turned=tuple((Cell(text=text), cells[column]) for column, text in texts.items()),
+        roles={each: roles[each] for each in ROLES if each in roles},
+        said=(*base.said, *said),
+    )
+
+
+def _free(name: str, taken: Sequence[str]) -> str:
+    """Return the name, with a mark if the table has a column of that name.
+
+    >>> _free("Value", ["Year"]), _free("Value", ["Value"])
+    ('Value', 'Value (turned)')
+    """
+    while name in taken:
+        name += " (turned)"
+    return name

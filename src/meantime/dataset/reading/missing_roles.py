@@ -1,0 +1,54 @@
+"""What to do about a table in which a required role has no column: the line to paste, from what its rows show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from meantime.dataset.facts.column_names import is_id_name, says_what_is_measured
+from meantime.dataset.reading.evidence import Evidence
+from meantime.errors import RolesMissing
+from meantime.text import listed, quoted
+
+# How many columns are offered: as many as people compare.
+_OFFERED = 8
+
+
+def explain_missing(
+    error: RolesMissing, columns: Sequence[str], roles: Mapping[str, str], evidence: Evidence, *, file: str
+) -> RolesMissing:
+    """Add to the error what the rows of the table offer for the roles that are missing."""
+    offers = []
+    used = set(roles.values())
+    free = [name for name in columns if name not in used and name.strip() and not evidence.is_empty(name)]
+    numbers = [name for name in free if evidence.share_of_numbers(name) > 0.5 and not is_id_name(name)]
+    texts = [name for name in free if evidence.share_of_numbers(name) < 0.5]
+    if "value" in error.roles and evidence.rows:
+        offers += _value_offers(numbers, file)
+    if "location" in error.roles:
+        offers.append('If the whole table is of one place, say which: --set location="United States".')
+    if "question" in error.roles:
+        likely = f" Most likely the questions are in {quoted(roles['topic'])}." if "topic" in roles else ""
+        offers.append(f'If the whole table is about one question, say which: --set question="...".{likely}')
+    if texts and not {"location", "question"}.isdisjoint(error.roles):
+        offers.append(f"The columns of text without a role are {_names(texts)}.")
+    if not offers:
+        return error
+    return RolesMissing(" ".join([error.reason, *offers]), roles=error.roles, columns=error.columns)
+
+
+def _value_offers(numbers: Sequence[str], file: str) -> list[str]:
+    if not numbers:
+        return []
+    if len(numbers) == 1:
+        return [f'The only column of numbers without a role is {quoted(numbers[0])}: --column value="{numbers[0]}".']
+    measures = [name for name in numbers if says_what_is_measured(name)]
+    listing = ", ".join(f'"{name}"' for name in measures[:_OFFERED])
+    return [
+        f"The columns of numbers without a role are {_names(numbers)}. If one of them is the value, name it: "
+        f"--column value=NAME. If each is a question of its own, the table is wide: write in {file}.toml the lines "
+        f"[wide] and question = [{listing}]."
+    ]
+
+
+def _names(names: Sequence[str]) -> str:
+    return listed(map(quoted, names), most=_OFFERED)
