@@ -55,7 +55,9 @@ def test_of_many_locations_the_others_are_counted_and_named_when_they_are_asked_
     page = visitor.go(**QUESTION, tab="ranking", highlight="Utah")
     visitor.drawn()
     description = page.locator("#tab .description")
-    expect(description).to_contain_text(re.compile(r"Cannot be distinguished from \d+ others\."))
+    expect(description).to_contain_text(
+        re.compile(r"Cannot be distinguished from \d+ others\. The chart does not mark them")
+    )
     page.get_by_role("button", name="Which ones?").click()
     expect(description).to_contain_text(re.compile(r"Cannot be distinguished from \w.*, \w"))
     expect(page.get_by_role("button", name="Which ones?")).to_have_count(0)

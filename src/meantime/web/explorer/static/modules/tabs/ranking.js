@@ -16,7 +16,12 @@ export const ranking = {
   chart: () => "ranking",
   statistic: () => "ranking",
   hides: ["alike_of"],
-  render: (context) => linkedChart(context, { name: "ranking", describe: (index) => sentence(context, index) }),
+  render: (context) => {
+    // Of very many locations the answer has no lists, so the chart cannot highlight who is alike.
+    const isListed = context.result.rows.every((row) => row.alike === 0 || row.cannot_be_told_apart_from !== null);
+    const prompt = isListed ? {} : { prompt: "Hover over or pick a location to see its rank, and how many others it cannot be distinguished from." };
+    return linkedChart(context, { name: "ranking", describe: (index) => sentence(context, index), ...prompt });
+  },
 };
 
 function sentence(context, index) {
@@ -40,7 +45,7 @@ function sentence(context, index) {
 function alike({ request, signal }, row) {
   if (row.alike === 0) return "Differs from every other location.";
   if (row.cannot_be_told_apart_from !== null) return alikeNames(row);
-  const list = h("span", { role: "status" }, `Cannot be distinguished from ${row.alike.toLocaleString("en-US")} others. `);
+  const list = h("span", { role: "status" }, `Cannot be distinguished from ${row.alike.toLocaleString("en-US")} others. The chart does not mark them. `);
   const button = h("button", { type: "button", class: "button small", onclick: () => showNames() }, "Which ones?");
 
   async function showNames() {
