@@ -15,7 +15,7 @@ value.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -175,6 +175,8 @@ class Cube:
     by_question: Marginal
     by_location: Marginal  # question x location
     by_stratum: Marginal  # question x location x category x stratum; ABSENT for rows without a category
+    # What was found out about a question and a type of value from all of its cells, so that it is done once.
+    published: dict[tuple[int, int, bool], Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def rows(self) -> int:
@@ -290,8 +292,8 @@ def _narrow(numbers: Exact) -> Exact:
 
 
 def _forbid_writing(arrays: Cells | Marginal | Moments) -> None:
-    for field in fields(arrays):
-        if isinstance(array := getattr(arrays, field.name), np.ndarray):
+    for each in fields(arrays):
+        if isinstance(array := getattr(arrays, each.name), np.ndarray):
             array.setflags(write=False)
 
 

@@ -32,7 +32,8 @@ def chosen_periods(draft: Draft, of_basis: Booleans, chosen: Booleans) -> list[i
         draft.problems += check_form(draft.parameters)
         return []
     with_value = (chosen if years.is_latest else of_basis) & draft.has_value
-    codes = np.unique(draft.keys[with_value, PERIOD]).tolist()
+    # One more for each, since ABSENT is below 0.
+    codes = (np.flatnonzero(np.bincount(draft.keys[with_value, PERIOD] - ABSENT)) + ABSENT).tolist()
     if ABSENT in codes:
         return _without_years(draft, years, codes)
     if not codes:
@@ -82,7 +83,7 @@ def _latest(draft: Draft, everywhere: Booleans, chosen: Booleans) -> int:
             f"No year has values for nine in ten of the locations; {period_text(draft.cube.labels.periods[code])} has "
             f"them for most ({having:,} of {locations:,})."
         )
-    of_all = _latest_of(draft, everywhere)[0]
+    of_all = code if np.array_equal(everywhere, chosen) else _latest_of(draft, everywhere)[0]
     if draft.cube.labels.periods[of_all].last > draft.cube.labels.periods[code].last:
         _say_why_earlier(draft, chosen, code, of_all)
     return code
@@ -90,10 +91,12 @@ def _latest(draft: Draft, everywhere: Booleans, chosen: Booleans) -> int:
 
 def _latest_of(draft: Draft, cells: Booleans) -> tuple[int, int, int]:
     """Return the code of the latest period, how many cells have it, and how many there are to have it."""
-    codes = np.unique(draft.keys[cells, PERIOD]).tolist()
-    having = [int((draft.keys[cells, PERIOD] == code).sum()) for code in codes]
+    # Counted, not sorted: there may be a million cells.
+    by_code = np.bincount(draft.keys[cells, PERIOD])
+    codes = np.flatnonzero(by_code).tolist()
+    having = by_code[codes].tolist()
     # Each location counts as often as it has strata, in what it has and in what there is.
-    all_of_them = max(having) if draft.by_stratum else len(np.unique(draft.keys[cells, LOCATION]))
+    all_of_them = max(having) if draft.by_stratum else int((np.bincount(draft.keys[cells, LOCATION]) > 0).sum())
     index = latest([draft.cube.labels.periods[code] for code in codes], having, all_of_them)
     return codes[index], having[index], all_of_them
 

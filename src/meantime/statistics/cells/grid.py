@@ -9,7 +9,7 @@ import numpy as np
 from meantime.dataset.cube import ABSENT, Doubles, Integers, ValueType
 from meantime.dataset.plausibility import data_problems, impossible_cells, problem_warnings
 from meantime.statistics.cells.cell_parameters import IntervalScale
-from meantime.statistics.cells.draft import CATEGORY, LOCATION, PERIOD, STRATUM, VALUE_TYPE, Draft
+from meantime.statistics.cells.draft import CATEGORY, LOCATION, PERIOD, STRATUM, Draft
 from meantime.statistics.cells.periods import periods_text
 from meantime.statistics.cells.published import published
 from meantime.statistics.cells.selection import Booleans, LeftOut, Selection, flags_of, no_value
@@ -75,8 +75,8 @@ def _estimated(
     value = np.full(cell.shape, np.nan)
     value[is_there] = cells.moments.means(draft.cube.scale, flat)
     published_low, published_high, respondents = of(cells.low), of(cells.high), of(cells.sample_size)
-    of_question = np.flatnonzero(draft.keys[:, VALUE_TYPE] == draft.cube.labels.value_types.index(value_type))
-    how = published(draft.cube, of_question + draft.start, is_percent=is_percent)
+    code = draft.cube.labels.value_types.index(value_type)
+    how = published(draft.cube, draft.question, code, is_percent=is_percent)
     scale = _scale(parameters.interval_scale, how.scale, is_percent=is_percent)
     errors = standard_errors(
         value,
@@ -95,7 +95,14 @@ def _estimated(
     errors = replace(errors, se=np.where(impossible, np.nan, errors.se))
     computed_low, computed_high = limits(value, errors.se, scale=scale, is_percent=is_percent)
     used_low, used_high = limits_for_differences(
-        value, published_low, published_high, errors.se, scale=scale, step=how.step, is_percent=is_percent
+        value,
+        published_low,
+        published_high,
+        errors.se,
+        scale=scale,
+        step=how.step,
+        is_percent=is_percent,
+        computed=(computed_low, computed_high),
     )
     used_low, used_high = (np.where(impossible, np.nan, used) for used in (used_low, used_high))
     low = np.where(np.isnan(published_low), computed_low, published_low)

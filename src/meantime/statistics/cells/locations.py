@@ -6,7 +6,7 @@ import numpy as np
 
 from meantime.dataset.cube import Cube, Integers
 from meantime.did_you_mean import closest, suggestion
-from meantime.statistics.cells.draft import LOCATION, Draft
+from meantime.statistics.cells.draft import Draft
 from meantime.text import quoted
 
 
@@ -24,7 +24,7 @@ def wanted_locations(draft: Draft) -> Integers:
 
 def _named(draft: Draft) -> Integers:
     names, labels = draft.parameters.locations, draft.cube.labels.locations
-    of_question = np.unique(draft.keys[:, LOCATION])
+    of_question = draft.cube.by_location.keys[draft.cube.by_location.of(draft.question), 1]
     if names == ("all",):
         return of_question
     if len(names) == 1 and names[0] in draft.geography.sets:

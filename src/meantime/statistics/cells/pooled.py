@@ -92,7 +92,7 @@ def pool_periods(selection: Selection, weights: Weights | None = None) -> Pooled
     used_low, used_high = groups.used_low[:, 0], groups.used_high[:, 0]
     if len(groups.periods) > 1:
         used_low, used_high = limits_for_differences(
-            value, *computed, made.se, scale=groups.scale, step=0.0, is_percent=groups.is_percent
+            value, *computed, made.se, scale=groups.scale, step=0.0, is_percent=groups.is_percent, computed=computed
         )
     respondents = groups.respondents.sum(axis=1)
     return Pooled(

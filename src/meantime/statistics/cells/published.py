@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from meantime.dataset.cube import Cube, Doubles, Integers
+from meantime.dataset.cube import Cube, Doubles
+from meantime.statistics.cells.draft import VALUE_TYPE
 from meantime.statistics.methods.standard_errors import Scale, fitting_scale
 
 # Values with more decimals than this were not rounded to be read, and their rounding moves nothing.
@@ -23,8 +24,18 @@ class Published(NamedTuple):
     step: float  # to which values and limits are rounded: 0.1 where they have one decimal
 
 
-def published(cube: Cube, cells: Integers, *, is_percent: bool) -> Published:
-    """Return how cells were published; those of a question and a type of value."""
+def published(cube: Cube, question: int, value_type: int, *, is_percent: bool) -> Published:
+    """Return how the cells of a question and a type of value were published; found once, and kept with the cube."""
+    key = (question, value_type, is_percent)
+    found = cube.published.get(key)
+    if found is None:
+        found = cube.published[key] = _found(cube, question, value_type, is_percent=is_percent)
+    return found
+
+
+def _found(cube: Cube, question: int, value_type: int, *, is_percent: bool) -> Published:
+    of_question = cube.cells_of(question)
+    cells = np.flatnonzero(cube.cells.keys[of_question, VALUE_TYPE] == value_type) + of_question.start
     cells = cells[cube.cells.moments.count[cells] == 1]
     value = cube.cells.moments.means(cube.scale, cells)
     low, high = cube.cells.low[cells], cube.cells.high[cells]

@@ -247,9 +247,19 @@ def limits(
 
 
 def limits_for_differences(
-    value: Doubles, low: Doubles, high: Doubles, se: Doubles, *, scale: Scale, step: float, is_percent: bool = True
+    value: Doubles,
+    low: Doubles,
+    high: Doubles,
+    se: Doubles,
+    *,
+    scale: Scale,
+    step: float,
+    is_percent: bool = True,
+    computed: tuple[Doubles, Doubles] | None = None,
 ) -> tuple[Doubles, Doubles]:
     """Return the 95% limits that differences are made of: the published ones where they can be, else others.
+
+    ``computed``: what ``limits`` returns for these, where it is known.
 
     Percents with fewer than 20 effective cases (``has_few_cases``) have these or the limits of Korn and Graubard,
     which are Clopper and Pearson's for the effective sample size, on each side whichever are wider. Logit limits
@@ -277,7 +287,7 @@ def limits_for_differences(
     >>> [float(end.round(1)[0]) for end in used]
     [2.4, 9.1]
     """
-    computed_low, computed_high = limits(value, se, scale=scale, is_percent=is_percent)
+    computed_low, computed_high = computed or limits(value, se, scale=scale, is_percent=is_percent)
     least = _LEAST_STEPS * step * (1 - 1e-9)
     with np.errstate(invalid="ignore"):
         is_wide = (value - low >= least) & (high - value >= least)
