@@ -37,7 +37,7 @@ check: $(READY)  ## Lint, types, import contract, every test (schemathesis and t
 	$(BIN)/lint-imports
 	$(BIN)/pytest -n auto --hypothesis-profile thorough --cov --cov-report= $(PYTEST_ARGS)
 	$(BIN)/coverage report --fail-under=100 --show-missing \
-	  --include="src/meantime/engine/*,src/meantime/stores/*,src/meantime/statistics/*,src/meantime/dataset/cube.py"
+	  --include="src/meantime/engine/*,src/meantime/stores/*,src/meantime/statistics/*,src/meantime/dataset/cube.py,src/meantime/dataset/moments.py,src/meantime/dataset/rolling_up.py"
 
 fix: $(READY)  ## Fix what can be fixed automatically
 	$(BIN)/ruff check --fix

@@ -24,7 +24,8 @@ from unittest import mock
 
 from meantime.dataset.known_sources import KnownSources
 from meantime.dataset.snapshot import fingerprint
-from meantime.dataset.snapshot_folder import open_snapshot, write_snapshot
+from meantime.dataset.snapshot_folder import open_snapshot
+from meantime.dataset.snapshot_writer import write_snapshot
 from meantime.descriptors import PASSING
 from meantime.engine.ports import EncodedResult, LastSeen
 from meantime.errors import LoadFailed, MeantimeError, StoreBroken, StorePaused

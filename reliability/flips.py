@@ -337,7 +337,7 @@ _KINDS: dict[str, Callable[[State, Path], Kind]] = {
     "jobs.sqlite3": _database,
     "results": _results,
     "manifest.json": partial(_part_of_snapshot, "manifest.json"),
-    "cube.npz": partial(_part_of_snapshot, "cube.npz"),
+    "cells.bin": partial(_part_of_snapshot, "cells.bin"),
     "rows": _rows,
     "sources.json": _known_source,
     "sample": partial(_sample, ".csv"),

@@ -21,6 +21,7 @@ from meantime.dataset.samples.synthetic import write_sample
 from meantime.errors import RolesMissing
 from tests.support.real_data import BY_SEX, SUBSET, real_file
 from tests.support.waiting import PATIENCE_S
+from tests.support.whole import whole
 
 FILES = (SUBSET, BY_SEX)
 
@@ -103,11 +104,11 @@ def test_every_cell_has_as_many_rows_as_are_found_behind_it(tmp_path: Path) -> N
         for row in SourceRows.of(snapshot).select({})
     )
     cube = snapshot.cube
-    moments = cube.by_location.moments
+    moments = whole(cube).by_location.moments
     counted = {
         (cube.labels.questions[question], cube.labels.locations[location]): rows
         for (question, location), rows in zip(
-            cube.by_location.keys.tolist(), (moments.count + moments.withheld).tolist(), strict=True
+            whole(cube).by_location.keys.tolist(), (moments.count + moments.withheld).tolist(), strict=True
         )
     }
     assert counted == from_rows

@@ -14,6 +14,7 @@ from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.staging import Rejections, open_file, stage_file
 from tests.support.real_data import BY_SEX, SUBSET, real_file
 from tests.support.table_files import means, read, read_folder, rows, write
+from tests.support.whole import whole
 
 FILES = pytest.mark.parametrize("name", [SUBSET, BY_SEX])
 
@@ -48,7 +49,11 @@ def test_every_published_row_is_a_cell_with_its_limits(name: str, tmp_path: Path
     cube = read(path, into=tmp_path).cube
     labels, keys = cube.labels, set()
     for key, low, high, size in zip(
-        cube.cells.keys.tolist(), cube.cells.low, cube.cells.high, cube.cells.sample_size, strict=True
+        whole(cube).cells.keys.tolist(),
+        whole(cube).cells.low,
+        whole(cube).cells.high,
+        whole(cube).cells.sample_size,
+        strict=True,
     ):
         question, location, category, stratum, _, period = key
         cell = (labels.questions[question], labels.locations[location], labels.categories[category])

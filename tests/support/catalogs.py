@@ -16,7 +16,7 @@ from meantime.dataset.load_status import progress_of
 from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source
 from meantime.dataset.snapshot import Rejected
-from meantime.dataset.snapshot_folder import write_snapshot
+from meantime.dataset.snapshot_writer import write_snapshot
 from meantime.dataset.source_downloads import SourceDownloads
 from meantime.errors import LoadCancelled, SourceEmpty
 from tests.support import factories

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 import pytest
 
-from meantime.dataset.cube import Cube, Integers
+from meantime.dataset.cube import Cells, Cube, Integers, Marginal
 from meantime.statistics.methods import differences, pairs, seeding, slopes
 from meantime.statistics.methods.pairs import Pairs
 
@@ -30,20 +30,36 @@ class _Watched(np.ndarray[Any, Any]):
     """An array that notes which of its entries are read."""
 
     read: set[int] | None = None
+    start = 0  # a number for the first entry, which no other array has
 
     def __getitem__(self, which: Any) -> Any:
         if self.read is not None:
-            self.read.update(np.arange(len(self))[which].ravel().tolist())
+            self.read.update((self.start + np.arange(len(self)))[which].ravel().tolist())
         return np.asarray(self)[which]
+
+    def __array_ufunc__(self, ufunc: np.ufunc, method: str, *given: Any, **named: Any) -> Any:
+        for each in given:
+            if isinstance(each, _Watched) and each.read is not None:
+                each.read.update((each.start + np.arange(len(each))).tolist())
+        plain = [np.asarray(each) if isinstance(each, _Watched) else each for each in given]
+        return getattr(ufunc, method)(*plain, **named)
 
 
 def watch(cube: Cube, counted: Counted) -> None:
     """Note which cells, and entries of marginals, are read. The cube is for this alone afterwards."""
-    for name in ("cells", "by_question", "by_location", "by_stratum"):
-        moments = getattr(cube, name).moments
-        watched = moments.count.view(_Watched)
-        watched.read = counted.entries.setdefault(name, set())
-        object.__setattr__(moments, "count", watched)
+    _watch(cube.by_question, "by_question", 0, counted)
+    for question in range(len(cube.labels.questions)):
+        block = cube.block(question)
+        cube.outline(question)  # it is there before anybody asks
+        for name in ("by_location", "by_stratum", "cells"):
+            _watch(getattr(block, name), name, block.start, counted)
+
+
+def _watch(part: Cells | Marginal, name: str, start: int, counted: Counted) -> None:
+    watched = part.moments.count.view(_Watched)
+    watched.read, watched.start = counted.entries.setdefault(name, set()), start
+    # Of its own: marginals share what is the same.
+    object.__setattr__(part, "moments", replace(part.moments, count=watched))
 
 
 def count_work(monkeypatch: pytest.MonkeyPatch, counted: Counted) -> None:

@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from meantime.dataset.cube import ABSENT, Cube, Labels, Period, ValueType, roll_up
+from meantime.dataset.cube import ABSENT, Cube, Labels, Period, ValueType
+from meantime.dataset.rolling_up import roll_up
 from meantime.dataset.samples import made_table
 from meantime.dataset.snapshot import Polarity, QuestionMetadata, Snapshot
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from meantime.dataset.cube import Cells, Labels, Moments, Period, ValueType, roll_up
+from meantime.dataset.cube import Cells, Labels, Moments, Period, ValueType
+from meantime.dataset.rolling_up import roll_up
 from meantime.dataset.snapshot import Snapshot
 from tests.support.factories import snapshot_of
 

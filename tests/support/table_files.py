@@ -11,6 +11,7 @@ from meantime.dataset.reading.source_reader import ReadingTask, read_source
 from meantime.dataset.rows import SourceRow, SourceRows
 from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.snapshot_folder import open_snapshot
+from tests.support.whole import whole
 
 HEADER = "Question,LocationDesc,Data_Value"
 
@@ -68,13 +69,13 @@ def rejected(snapshot: Snapshot) -> list[tuple[int, str]]:
 
 def means(snapshot: Snapshot) -> dict[tuple[str, str], float]:
     """Return the mean of each question and location that has a value."""
-    cube = snapshot.cube
+    cube, marginal = snapshot.cube, whole(snapshot.cube).by_location
     return {
         (cube.labels.questions[question], cube.labels.locations[location]): mean
         for (question, location), mean, count in zip(
-            cube.by_location.keys.tolist(),
-            cube.by_location.mean.tolist(),
-            cube.by_location.moments.count.tolist(),
+            marginal.keys.tolist(),
+            marginal.mean.tolist(),
+            marginal.moments.count.tolist(),
             strict=True,
         )
         if count

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 
 from meantime.access.keys import KeyRing
 from meantime.compute.local import LocalCompute
-from meantime.dataset import snapshot_folder
+from meantime.dataset import snapshot_writer
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source
@@ -90,7 +90,7 @@ class StagedIngestor:
         rows = [self._scratch / f"{source.name}-{number}" for number, _ in enumerate(outcome.about.files)]
         for path in rows:
             path.write_bytes(b"")
-        return snapshot_folder.write_snapshot(outcome.cube, outcome.about, rows, into)
+        return snapshot_writer.write_snapshot(outcome.cube, outcome.about, rows, into)
 
 
 @dataclass

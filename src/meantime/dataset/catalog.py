@@ -35,11 +35,12 @@ from meantime import threads
 from meantime.dataset.load_queue import Due, new_future
 from meantime.dataset.load_status import Loading, Ready, ReloadOutcome, Status
 from meantime.dataset.older_snapshots import OlderSnapshots
+from meantime.dataset.open_blocks import OpenBlocks
 from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source, label_of
 from meantime.dataset.served_datasets import ServedDatasets, not_ready
 from meantime.dataset.snapshot import Snapshot
-from meantime.dataset.snapshot_folder import TEMPORARY, open_snapshot
+from meantime.dataset.snapshot_folder import TEMPORARY
 from meantime.dataset.source_downloads import SourceDownloads
 from meantime.dataset.source_snapshots import Ingestor, SourceSnapshots
 from meantime.errors import LoadCancelled, LoadFailed, MeantimeError, SettingInvalid
@@ -58,6 +59,7 @@ class Catalog:
         *,
         folder: Path,
         ingestor: Ingestor,
+        open_blocks: OpenBlocks | None = None,
         on_death: OnDeath,
         downloads: SourceDownloads | None = None,  # required for sources on the web
         monotonic_s: Callable[[], float] = time.monotonic,
@@ -75,7 +77,7 @@ class Catalog:
         self._lock = threading.Lock()  # for everything below; never held while a file is read or a callback runs
         self._changed = threading.Condition(self._lock)  # there is more to read, or it is time to stop
         self._served = ServedDatasets(located, folder, monotonic_s)
-        self._older = OlderSnapshots(folder, self._lock)
+        self._older = OlderSnapshots(folder, self._lock, open_blocks or OpenBlocks())
         self._snapshots = SourceSnapshots(folder, ingestor, self._open)
         self._change_callbacks: list[Callable[[str, Status], None]] = []
         self._open_callbacks: list[Callable[[str], None]] = []
@@ -321,7 +323,7 @@ class Catalog:
         """Open a snapshot, or return the one that another data set with the same content has opened."""
         with self._lock:
             served = self._served.ready(folder)
-        return served or open_snapshot(folder, on_damage=lambda: self._note_damage(folder))
+        return served or self._older.open_folder(folder, on_damage=lambda: self._note_damage(folder))
 
     def _note_progress(self, source: Source, progress: Progress) -> None:
         with self._lock:

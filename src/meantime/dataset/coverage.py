@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from meantime.dataset.cube import ABSENT, AXES, Cube, Integers
+from meantime.dataset.cube import ABSENT, AXES, Cells, Cube, Integers
 
 _LOCATION, _CATEGORY, _STRATUM, _PERIOD = (
     list(AXES).index(name) for name in ("location", "category", "stratum", "period")
@@ -93,12 +93,12 @@ def axes_of(
     >>> axes_of(cube, cube.question_codes[example.TEA], locations={0, 99}).size
     1
     """
-    keys = cube.cells.keys[cube.cells_of(question)]
-    pairs = np.unique(keys[:, [_CATEGORY, _STRATUM]], axis=0).tolist()
+    outline = cube.outline(question)
+    pairs = [(group.category, group.stratum) for group in outline.groups]
     return Axes(
         question=question,
         strata=tuple(Stratum(*pair) for pair in pairs if _is_in(categories, pair[0]) and _is_in(strata, pair[1])),
-        periods=tuple(code for code in np.unique(keys[:, _PERIOD]).tolist() if _is_in(periods, code)),
+        periods=tuple(code for code in outline.periods if _is_in(periods, code)),
         locations=tuple(code for code in range(len(cube.labels.locations)) if _is_in(locations, code)),
     )
 
@@ -117,14 +117,15 @@ def coverage(cube: Cube, axes: Axes) -> Coverage:
     >>> result.marks[2, 0].tolist()  # Male, 2020: withheld in Avalon, absent in Cockaigne
     [2, 0]
     """
-    cells, entries = _entries(cube, axes)
+    of_question = cube.block(axes.question).cells
+    cells, entries = _entries(cube, of_question.keys, axes)
     count, withheld = (
         # As doubles, which hold whole numbers of rows exactly.
         np.bincount(entries, weights=rows[cells], minlength=axes.size)
-        for rows in (cube.cells.moments.count, cube.cells.moments.withheld)
+        for rows in (of_question.moments.count, of_question.moments.withheld)
     )
     marked = {entry: Mark(Presence.PUBLISHED) for entry in np.flatnonzero((count > 0) & (withheld == 0)).tolist()}
-    for entry, reasons in _reasons(cube, cells, entries).items():
+    for entry, reasons in _reasons(cube, of_question, cells, entries).items():
         marked[entry] = Mark(Presence.MIXED if count[entry] else Presence.WITHHELD, reasons)
     order = list(Presence)
     legend = (
@@ -142,10 +143,8 @@ def _is_in(codes: AbstractSet[int] | None, code: int) -> bool:
     return codes is None or code in codes
 
 
-def _entries(cube: Cube, axes: Axes) -> tuple[Integers, Integers]:
-    """Return the indices of the cells on the axes, and the entry of each of them."""
-    cells = cube.cells_of(axes.question)
-    keys = cube.cells.keys[cells]
+def _entries(cube: Cube, keys: Integers, axes: Axes) -> tuple[Integers, Integers]:
+    """Return the indices of the question's cells on the axes, and the entry of each of them."""
     # With one number for category and stratum, a single search finds both.
     width = len(cube.labels.strata) + 1
     sides = (
@@ -161,7 +160,7 @@ def _entries(cube: Cube, axes: Axes) -> tuple[Integers, Integers]:
         index = np.minimum(np.searchsorted(side, codes), len(side) - 1)
         is_on &= side[index] == codes
         entries = entries * len(side) + index
-    return np.flatnonzero(is_on) + int(cells.start), entries[is_on]
+    return np.flatnonzero(is_on), entries[is_on]
 
 
 def _stratum_numbers(keys: Integers, width: int) -> Integers:
@@ -169,11 +168,11 @@ def _stratum_numbers(keys: Integers, width: int) -> Integers:
     return numbers
 
 
-def _reasons(cube: Cube, cells: Integers, entries: Integers) -> dict[int, tuple[str, ...]]:
+def _reasons(cube: Cube, of_question: Cells, cells: Integers, entries: Integers) -> dict[int, tuple[str, ...]]:
     """Return why values of each entry are withheld, for entries with such values."""
-    entry_of = np.full(len(cube.cells), ABSENT, dtype=np.int64)
+    entry_of = np.full(len(of_question), ABSENT, dtype=np.int64)
     entry_of[cells] = entries
-    pairs = np.stack([entry_of[cube.cells.withheld_cell], cube.cells.withheld_reason], axis=1)
+    pairs = np.stack([entry_of[of_question.withheld_cell], of_question.withheld_reason], axis=1)
     reasons: dict[int, tuple[str, ...]] = {}
     for entry, reason in np.unique(pairs[pairs[:, 0] != ABSENT], axis=0).tolist():
         reasons[entry] = (*reasons.get(entry, ()), cube.labels.reasons[reason])

@@ -1,4 +1,4 @@
-"""The table rolled up to cells: exact sums by key, with marginals.
+"""The table rolled up to cells: exact sums by key, question by question.
 
 Values are integers at the cube's scale: 28.8 at scale 1 is 288. Sums of integers are exact, so the same rows give the
 same cube whatever their order, and whichever threads or engine added them. Means are derived once, from exact sums, and
@@ -8,29 +8,35 @@ A cube is canonical: labels are sorted and all of them are used, cells are sorte
 holds every value, and an array has Python integers only where int64 is too small. Two cubes of the same rows are equal
 array by array and type by type.
 
+The cells of a question are a block. A cube knows its labels and an outline of each question; blocks are opened when
+they are asked for, so a table may have more cells than fit in memory. A cell is named by its index among all cells of
+the table, which are in the order of their keys.
+
 Threads share cubes, so their arrays are read-only. Cubes have no ``==``, because comparing arrays gives no single truth
 value.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
 
 import numpy as np
 import numpy.typing as npt
 
-Integers = npt.NDArray[np.int64]
-Doubles = npt.NDArray[np.float64]
-# int64 if every number fits, else Python integers of any size in an object array.
-Exact = npt.NDArray[Any]
+# Whoever has a cube has these from here too.
+from meantime.dataset.moments import Doubles as Doubles
+from meantime.dataset.moments import Exact as Exact
+from meantime.dataset.moments import Integers as Integers
+from meantime.dataset.moments import Moments as Moments
+from meantime.dataset.moments import add_up as add_up
+from meantime.dataset.moments import add_up_groups, grouping, means_of
+from meantime.dataset.moments import exact as exact
 
-# Sums below this stay in int64: half of what fits, so that the sum of two such numbers cannot overflow either.
-_SAFE = 2**62
-# Up to this number, every integer is a double.
-_DOUBLE_EXACT = 2**53
+P = TypeVar("P", "Cells", "Marginal")
+A = TypeVar("A", bound=npt.NDArray[Any])
 
 # The code of a label that a row does not have: a row without a category, without a period.
 ABSENT = -1
@@ -76,50 +82,6 @@ AXES: Mapping[str, str] = {
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Moments:
-    """Exact sums over groups of rows; every array has an entry for each group. Withheld rows are only counted."""
-
-    count: Integers  # rows with a value
-    total: Exact  # sum of x
-    squares: Exact  # sum of x squared
-    minimum: Exact  # 0 if count is 0
-    maximum: Exact
-    withheld: Integers  # rows without a value
-
-    def __len__(self) -> int:
-        return len(self.count)
-
-    def __getitem__(self, which: Any) -> Moments:
-        return Moments(**{field.name: getattr(self, field.name)[which] for field in fields(self)})
-
-    def means(self, scale: int, which: Any = slice(None)) -> Doubles:
-        """Return the mean of each group, or of some, rounded once; NaN if it has no value.
-
-        >>> one = np.array([1])
-        >>> Moments(count=np.array([3]), total=np.array([100]), squares=one, minimum=one, maximum=one,
-        ...         withheld=one).means(scale=1)
-        array([3.33333333])
-
-        Raises:
-            OverflowError: a mean is too large for a double. Reading accepts only values that are doubles, so this
-                does not happen with tables that were read.
-        """
-        count, total = self.count[which], self.total[which]
-        means = np.full(len(count), np.nan)
-        filled = np.flatnonzero(count)
-        count, total = count[filled], total[filled]
-        if total.dtype != object and len(filled) and scale <= 15:
-            divisor = count.astype(np.float64) * 10.0**scale
-            if max(divisor.max(), np.abs(total).max()) < _DOUBLE_EXACT:
-                # Both numbers are exact as doubles, so the division rounds once.
-                means[filled] = total / divisor
-                return means
-        # Division of Python integers rounds once, whatever their size.
-        means[filled] = [int(t) / (int(c) * 10**scale) for t, c in zip(total.tolist(), count.tolist(), strict=True)]
-        return means
-
-
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Cells:
     """Groups of rows by full key; for a cell of a single row, also its published limits, sample size and footnote.
 
@@ -151,18 +113,71 @@ class Cells:
 class Marginal:
     """Cells added up over the other axes, so that a statistic reads no more entries than its result has.
 
-    Sorted by key; the entries of question q are ``starts[q]:starts[q + 1]``.
+    Sorted by key.
     """
 
     axes: tuple[str, ...]
     keys: Integers  # (entries, axes)
     moments: Moments
     mean: Doubles  # NaN where there is no value
-    starts: Integers
 
-    def of(self, question: int) -> slice:
-        """Return the slice of a question's entries."""
-        return slice(int(self.starts[question]), int(self.starts[question + 1]))
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Block:
+    """The cells of one question. ``withheld_cell`` counts from the first of them."""
+
+    start: int  # index of the first cell among all of the cube
+    scale: int
+    cells: Cells
+
+    @cached_property
+    def by_location(self) -> Marginal:
+        """The cells added up by location."""
+        return _marginal(("question", "location"), self.cells, self.scale)
+
+    @cached_property
+    def by_stratum(self) -> Marginal:
+        """The cells added up by location, category and stratum; ABSENT for rows without a category."""
+        return _marginal(("question", "location", "category", "stratum"), self.cells, self.scale)
+
+    @property
+    def size_bytes(self) -> int:
+        """How much memory the block takes, marginals included; they share what is the same."""
+        parts = (self.cells, self.by_location, self.by_stratum)
+        own = {id(array): array.nbytes for part in parts for array in _arrays_of(part) if array.base is None}
+        return sum(own.values())
+
+
+class Group(NamedTuple):
+    """A category and a stratum of it, as codes, and how many cells of a question are of it."""
+
+    category: int
+    stratum: int
+    cells: int
+    with_value: int  # cells that have a value
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outline:
+    """What is known of a question without opening its block. Codes are in ascending order, and may be ABSENT."""
+
+    periods: tuple[int, ...]
+    value_types: tuple[int, ...]
+    groups: tuple[Group, ...]
+    reasons: tuple[tuple[int, int], ...]  # why rows are withheld, and how many
+    # In how many locations its rarest kind of cell has a value; 0 where none has. Cells of a kind have group, type of
+    # value and period in common.
+    fewest_locations: int
+
+
+class Blocks(Protocol):
+    """Where a cube has its cells: in memory or on disk."""
+
+    def block(self, question: int) -> Block:
+        """Return the cells of a question."""
+
+    def outline(self, question: int) -> Outline:
+        """Return what is known of a question without its cells."""
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -171,17 +186,22 @@ class Cube:
 
     labels: Labels
     scale: int  # digits after the decimal point in which values are counted
-    cells: Cells
+    starts: Integers  # where each question's cells begin, and the end of the last
     by_question: Marginal
-    by_location: Marginal  # question x location
-    by_stratum: Marginal  # question x location x category x stratum; ABSENT for rows without a category
+    location_cells: Integers  # how many cells each location has
+    blocks: Blocks
     # What was found out about a question and a type of value from all of its cells, so that it is done once.
     published: dict[tuple[int, int, bool], Any] = field(default_factory=dict, init=False, repr=False)
 
     @property
     def rows(self) -> int:
         """Rows of the file that are in the cube."""
-        return int(self.cells.rows.sum())
+        return int(self.by_question.moments.count.sum() + self.by_question.moments.withheld.sum())
+
+    @property
+    def cell_count(self) -> int:
+        """How many cells there are."""
+        return int(self.starts[-1])
 
     @cached_property
     def question_codes(self) -> Mapping[str, int]:
@@ -193,31 +213,26 @@ class Cube:
         """The code of each location."""
         return {name: code for code, name in enumerate(self.labels.locations)}
 
-    @cached_property
-    def starts(self) -> Integers:
-        """Where each question's cells begin, and the end of the last: one entry more than there are questions."""
-        return _starts(self.cells.keys[:, 0], len(self.labels.questions))
-
-    @cached_property
-    def fewest_locations(self) -> Integers:
-        """Of each question, in how many locations its rarest kind of cell has a value; 0 where none has.
-
-        Cells of a kind have group, type of value and period in common. Of 1.5 million cells this takes 0.1 s.
-        """
-        with_value = self.cells.keys[self.cells.moments.count > 0]
-        kind = np.zeros(len(with_value), dtype=np.int64)
-        # As one number each. It may wrap around and is still another one for another kind, but for a rare accident.
-        for axis, codes in zip(AXES.values(), with_value.T, strict=True):
-            if axis != "locations":
-                kind = kind * (len(getattr(self.labels, axis)) + 1) + codes + 1
-        _, first, counts = np.unique(kind, return_index=True, return_counts=True)
-        fewest = np.full(len(self.labels.questions), len(self.labels.locations) + 1, dtype=np.int64)
-        np.minimum.at(fewest, with_value[first, 0], counts)
-        return np.where(fewest <= len(self.labels.locations), fewest, 0)
-
     def cells_of(self, question: int) -> slice:
-        """Return the slice of a question's cells."""
+        """Return where a question's cells are among all. Opens nothing."""
         return slice(int(self.starts[question]), int(self.starts[question + 1]))
+
+    def block(self, question: int) -> Block:
+        """Return the cells of a question, opened if they are not.
+
+        Raises:
+            SnapshotDamaged: they are on disk, and are not what was written.
+            StorePaused: the machine cannot read them at the moment.
+        """
+        return self.blocks.block(question)
+
+    def outline(self, question: int) -> Outline:
+        """Return what is known of a question without its cells. Opens nothing."""
+        return self.blocks.outline(question)
+
+    def pick(self, cells: Integers) -> Picked:
+        """Return some cells by their indices, of one question or of several; opens those questions."""
+        return Picked(self, cells)
 
     @cached_property
     def most_cells(self) -> int:
@@ -226,207 +241,148 @@ class Cube:
 
     def withheld_by_reason(self) -> dict[str, int]:
         """Count the withheld rows by reason, most frequent first, then by name."""
-        counts = np.zeros(len(self.labels.reasons), dtype=np.int64)
-        np.add.at(counts, self.cells.withheld_reason, self.cells.withheld_count)
-        pairs = zip(self.labels.reasons, counts.tolist(), strict=True)
+        counts = dict.fromkeys(range(len(self.labels.reasons)), 0)
+        for question in range(len(self.labels.questions)):
+            for reason, rows in self.outline(question).reasons:
+                counts[reason] += rows
+        pairs = zip(self.labels.reasons, counts.values(), strict=True)
         return dict(sorted(pairs, key=lambda pair: (-pair[1], pair[0])))
 
 
-def roll_up(labels: Labels, cells: Cells, *, scale: int) -> Cube:
-    """Make the canonical cube from groups of rows and labels in any order; groups with equal keys are merged.
+class Picked:
+    """Some cells of a cube, in a given order. Each array is gathered when it is asked for."""
 
-    ``scale`` must be the smallest that holds every value: sums no longer show it.
-    """
-    labels, cells = _recode(labels, cells)
-    # Merging drops the footnotes of mixed cells, and some labels may then be unused.
-    labels, cells = _recode(labels, _merge_equal(cells))
-    return with_marginals(labels, cells, scale=scale)
+    def __init__(self, cube: Cube, cells: Integers) -> None:
+        self._cube = cube
+        self._cells = cells
+        questions = np.searchsorted(cube.starts, cells, side="right") - 1
+        distinct = np.unique(questions).tolist()
+        # Most often one question: then there is nothing to sort out.
+        self._parts: list[tuple[Block, Any]] = [
+            (cube.block(question), slice(None) if len(distinct) == 1 else np.flatnonzero(questions == question))
+            for question in distinct
+        ]
 
+    def _gather(self, array: Callable[[Cells], A], empty: A) -> A:
+        pieces = [(array(block.cells)[self._cells[which] - block.start], which) for block, which in self._parts]
+        if len(pieces) == 1:
+            return cast(A, pieces[0][0])
+        joined = np.concatenate([empty, *(piece for piece, _ in pieces)])
+        gathered = np.empty_like(joined)
+        at = 0
+        for piece, which in pieces:
+            gathered[which] = joined[at : at + len(piece)]
+            at += len(piece)
+        return cast(A, gathered)
 
-def with_marginals(labels: Labels, cells: Cells, *, scale: int) -> Cube:
-    """Make the cube from labels and cells that are canonical already, such as those of another cube."""
-    questions = len(labels.questions)
-    cube = Cube(
-        labels=labels,
-        scale=scale,
-        cells=cells,
-        by_question=_marginal(("question",), cells, scale, questions),
-        by_location=_marginal(("question", "location"), cells, scale, questions),
-        by_stratum=_marginal(("question", "location", "category", "stratum"), cells, scale, questions),
-    )
-    for part in (cube.cells, cube.by_question, cube.by_location, cube.by_stratum):
-        _forbid_writing(part)
-        _forbid_writing(part.moments)
-    return cube
+    @cached_property
+    def keys(self) -> Integers:
+        """The key of each cell."""
+        return self._gather(lambda cells: cells.keys, np.empty((0, len(AXES)), dtype=np.int64))
 
+    @cached_property
+    def moments(self) -> Moments:
+        """The sums of each cell."""
+        return Moments(
+            **{
+                each.name: self._gather(
+                    lambda cells, name=each.name: getattr(cells.moments, name),  # type: ignore[misc]
+                    np.empty(0, dtype=np.int64),
+                )
+                for each in fields(Moments)
+            }
+        )
 
-def add_up(keys: Integers, moments: Moments) -> tuple[Integers, Moments]:
-    """Add up groups with equal keys; return the distinct keys in ascending order, with the sums.
+    @property
+    def count(self) -> Integers:
+        """How many rows of each cell have a value."""
+        return self._gather(lambda cells: cells.moments.count, np.empty(0, dtype=np.int64))
 
-    >>> one = np.array([1, 1, 1])
-    >>> keys, sums = add_up(np.array([[2], [1], [2]]), Moments(count=one, total=np.array([7, 8, 9]), squares=one,
-    ...                     minimum=np.array([7, 8, 9]), maximum=np.array([7, 8, 9]), withheld=one))
-    >>> keys.tolist(), sums.count.tolist(), sums.total.tolist(), sums.minimum.tolist()
-    ([[1], [2]], [1, 2], [8, 16], [8, 7])
-    """
-    order, starts = _grouping(keys)
-    return keys[order[starts]], _add_up(moments, order, starts)
+    @property
+    def means(self) -> Doubles:
+        """The mean of each cell, rounded once; NaN where it has no value."""
+        total = self._gather(lambda cells: cells.moments.total, np.empty(0, dtype=np.int64))
+        return means_of(self.count, total, scale=self._cube.scale)
 
+    @property
+    def rows(self) -> Integers:
+        """How many rows each cell has, including withheld ones."""
+        return self._gather(lambda cells: cells.rows, np.empty(0, dtype=np.int64))
 
-def exact(numbers: list[int]) -> Exact:
-    """Return integers as an array: int64 if all fit with room to spare, else Python integers.
+    @property
+    def low(self) -> Doubles:
+        """The published lower limit of each cell; NaN where there is none."""
+        return self._gather(lambda cells: cells.low, np.empty(0))
 
-    >>> exact([1, 2]).dtype, exact([1, 2**80]).dtype
-    (dtype('int64'), dtype('O'))
-    """
-    return _narrow(np.array(numbers, dtype=object))
+    @property
+    def high(self) -> Doubles:
+        """The published upper limit of each cell; NaN where there is none."""
+        return self._gather(lambda cells: cells.high, np.empty(0))
 
-
-def _narrow(numbers: Exact) -> Exact:
-    """Return integers in their canonical type, which depends on nothing but the integers."""
-    if numbers.dtype == object:
-        is_safe = all(-_SAFE < number < _SAFE for number in numbers)
-    else:
-        is_safe = not len(numbers) or bool(numbers.min() > -_SAFE and numbers.max() < _SAFE)
-    return numbers.astype(np.int64 if is_safe else object, copy=False)
-
-
-def _forbid_writing(arrays: Cells | Marginal | Moments) -> None:
-    for each in fields(arrays):
-        if isinstance(array := getattr(arrays, each.name), np.ndarray):
-            array.setflags(write=False)
-
-
-def _starts(questions: Integers, number: int) -> Integers:
-    return np.searchsorted(questions, np.arange(number + 1)).astype(np.int64)
-
-
-def _recode(labels: Labels, cells: Cells) -> tuple[Labels, Cells]:
-    """Sort the labels, drop unused and repeated ones, and rewrite the codes."""
-    keys = cells.keys.copy()
-    recoded_labels: dict[str, tuple[Any, ...]] = {}
-    for axis, (_, name) in enumerate(AXES.items()):
-        recoded_labels[name], keys[:, axis] = _recode_axis(getattr(labels, name), keys[:, axis])
-    recoded_labels["reasons"], reasons = _recode_axis(labels.reasons, cells.withheld_reason)
-    recoded_labels["footnotes"], footnotes = _recode_axis(labels.footnotes, cells.footnote)
-    recoded = Cells(
-        keys=keys,
-        moments=cells.moments,
-        low=cells.low,
-        high=cells.high,
-        sample_size=cells.sample_size,
-        footnote=footnotes,
-        withheld_cell=cells.withheld_cell,
-        withheld_reason=reasons,
-        withheld_count=cells.withheld_count,
-    )
-    return Labels(**recoded_labels), recoded
+    @property
+    def sample_size(self) -> Doubles:
+        """The published sample size of each cell; NaN where there is none."""
+        return self._gather(lambda cells: cells.sample_size, np.empty(0))
 
 
-def _recode_axis(labels: tuple[Any, ...], codes: Integers) -> tuple[tuple[Any, ...], Integers]:
-    # Counting, not sorting: there are few labels, and there may be millions of codes.
-    used = np.flatnonzero(np.bincount(codes[codes != ABSENT], minlength=len(labels))).tolist()
-    kept = sorted({labels[code] for code in used})
-    code_of = {label: code for code, label in enumerate(kept)}
-    # One more entry, at the end, which the code -1 (ABSENT) indexes.
-    new = np.full(len(labels) + 1, ABSENT, dtype=np.int64)
-    for code in used:
-        new[code] = code_of[labels[code]]
-    return tuple(kept), new[codes]
+def question_totals(moments: Moments, *, scale: int) -> Marginal:
+    """Make the marginal by question from the sums of each question, in the order of their codes."""
+    keys = np.arange(len(moments), dtype=np.int64).reshape(-1, 1)
+    return _read_only(Marginal(axes=("question",), keys=keys, moments=moments, mean=moments.means(scale)))
 
 
-def _merge_equal(cells: Cells) -> Cells:
-    order, starts = _grouping(cells.keys)
-    moments = _add_up(cells.moments, order, starts)
-    first = order[starts]
-    mixed = np.diff(np.append(starts, len(order))) > 1
-    # index of every group among the merged ones
-    merged = np.empty(len(order), dtype=np.int64)
-    merged[order] = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
-    pairs = np.stack([merged[cells.withheld_cell], cells.withheld_reason], axis=1)
-    pair_order, pair_starts = _grouping(pairs)
-    return Cells(
-        keys=cells.keys[first],
-        moments=moments,
-        low=_published(cells.low[first], mixed),
-        high=_published(cells.high[first], mixed),
-        sample_size=_published(cells.sample_size[first], mixed),
-        footnote=np.where(mixed, ABSENT, cells.footnote[first]),
-        withheld_cell=pairs[pair_order[pair_starts], 0],
-        withheld_reason=pairs[pair_order[pair_starts], 1],
-        withheld_count=_sums(cells.withheld_count, pair_order, pair_starts),
+def make_block(cells: Cells, *, start: int, scale: int) -> Block:
+    """Make the block of a question from its cells, which threads may share from now on."""
+    return Block(start=start, scale=scale, cells=_read_only(cells))
+
+
+def outline_of(cells: Cells) -> Outline:
+    """Return the outline of the cells of a question."""
+    has_value = (cells.moments.count > 0).astype(np.int64)
+    keys, order = cells.keys, list(AXES)
+    category, stratum = keys[:, order.index("category")], keys[:, order.index("stratum")]
+    width = int(stratum.max(initial=0)) - ABSENT + 1
+    joined = (category - ABSENT) * width + (stratum - ABSENT)
+    codes, index = np.unique(joined, return_inverse=True)
+    numbers = zip(np.bincount(index).tolist(), np.bincount(index, weights=has_value).tolist(), strict=True)
+    groups = [
+        Group(code // width + ABSENT, code % width + ABSENT, every, int(with_value))
+        for code, (every, with_value) in zip(codes.tolist(), numbers, strict=True)
+    ]
+    reasons = np.bincount(cells.withheld_reason, weights=cells.withheld_count)
+    kinds = joined
+    for axis in ("value_type", "period"):
+        kind = keys[:, order.index(axis)] - ABSENT
+        kinds = kinds * (int(kind.max(initial=0)) + 1) + kind
+    _, of_kind = np.unique(kinds[has_value > 0], return_counts=True)
+    return Outline(
+        fewest_locations=int(of_kind.min()) if len(of_kind) else 0,
+        periods=tuple(np.unique(keys[:, order.index("period")]).tolist()),
+        value_types=tuple(np.unique(keys[:, order.index("value_type")]).tolist()),
+        groups=tuple(groups),
+        reasons=tuple((reason, int(reasons[reason])) for reason in np.flatnonzero(reasons).tolist()),
     )
 
 
-def _published(numbers: Doubles, mixed: npt.NDArray[np.bool_]) -> Doubles:
-    """Return the numbers of cells with a single row, in canonical form: minus zero is zero, and there is one NaN."""
-    return np.where(mixed | np.isnan(numbers), np.nan, numbers + 0.0)
+def _read_only(part: P) -> P:
+    for array in _arrays_of(part):
+        array.setflags(write=False)
+    return part
 
 
-def _marginal(axes: tuple[str, ...], cells: Cells, scale: int, questions: int) -> Marginal:
-    columns = [list(AXES).index(axis) for axis in axes]
-    keys = cells.keys[:, columns]
-    order, starts = _grouping(keys)
-    keys = keys[order[starts]]
-    moments = _add_up(cells.moments, order, starts)
-    return Marginal(
-        axes=axes,
-        keys=keys,
-        moments=moments,
-        mean=moments.means(scale),
-        starts=_starts(keys[:, 0], questions),
+def _arrays_of(part: Cells | Marginal) -> Iterator[npt.NDArray[Any]]:
+    for arrays in (part, part.moments):
+        for each in fields(arrays):
+            if isinstance(array := getattr(arrays, each.name), np.ndarray):
+                yield array
+
+
+def _marginal(axes: tuple[str, ...], cells: Cells, scale: int) -> Marginal:
+    # The axes are the first ones of a cell's key, so the cells are in the order of the marginal.
+    keys = cells.keys[:, : len(axes)]
+    order, starts = grouping(keys)
+    is_same = len(starts) == len(cells)
+    moments = cells.moments if is_same else add_up_groups(cells.moments, order, starts)
+    return _read_only(
+        Marginal(axes=axes, keys=keys if is_same else keys[starts], moments=moments, mean=moments.means(scale))
     )
-
-
-def _grouping(keys: Integers) -> tuple[Integers, Integers]:
-    """Return the order that sorts the keys, and where each distinct key begins in it."""
-    order = np.arange(len(keys)) if _is_sorted(keys) else np.lexsort(keys.T[::-1]).astype(np.int64)
-    ordered = keys[order]
-    is_new = np.ones(len(ordered), dtype=bool)
-    is_new[1:] = (ordered[1:] != ordered[:-1]).any(axis=1)
-    return order, np.flatnonzero(is_new).astype(np.int64)
-
-
-def _is_sorted(keys: Integers) -> bool:
-    """Whether the keys are sorted already, as for every marginal: its axes are the first ones of a cell's key."""
-    undecided = np.ones(max(len(keys) - 1, 0), dtype=bool)
-    for axis in keys.T:
-        step = np.diff(axis)
-        if (step[undecided] < 0).any():
-            return False
-        undecided &= step == 0
-    return True
-
-
-def _add_up(moments: Moments, order: Integers, starts: Integers) -> Moments:
-    return Moments(
-        count=_sums(moments.count, order, starts),
-        total=_sums(moments.total, order, starts),
-        squares=_sums(moments.squares, order, starts),
-        minimum=_extremes(np.minimum, moments.minimum, moments.count, order, starts),
-        maximum=_extremes(np.maximum, moments.maximum, moments.count, order, starts),
-        withheld=_sums(moments.withheld, order, starts),
-    )
-
-
-def _sums(numbers: Exact, order: Integers, starts: Integers) -> Exact:
-    if not len(starts):
-        return _narrow(numbers[:0])
-    numbers = numbers[order]
-    if numbers.dtype != object and np.add.reduceat(np.abs(numbers.astype(np.float64)), starts).max() >= _SAFE:
-        # Sums of halves fit for up to 2**30 numbers; only the totals, which are few, need Python integers.
-        high = np.add.reduceat(numbers >> 31, starts)
-        low = np.add.reduceat(numbers & (2**31 - 1), starts)
-        return _narrow(high.astype(object) * 2**31 + low)
-    return _narrow(np.add.reduceat(numbers, starts))
-
-
-def _extremes(choose: np.ufunc, numbers: Exact, count: Integers, order: Integers, starts: Integers) -> Exact:
-    extremes = np.zeros(len(starts), dtype=numbers.dtype)
-    group = np.repeat(np.arange(len(starts)), np.diff(np.append(starts, len(order))))
-    has_value = count[order] > 0
-    if has_value.any():
-        group, numbers = group[has_value], numbers[order][has_value]
-        first = np.flatnonzero(np.append(True, group[1:] != group[:-1]))
-        extremes[group[first]] = choose.reduceat(numbers, first)
-    return _narrow(extremes)

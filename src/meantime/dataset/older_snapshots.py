@@ -4,20 +4,22 @@ from __future__ import annotations
 
 import threading
 from collections import OrderedDict
+from collections.abc import Callable
 from collections.abc import Set as AbstractSet
 from concurrent.futures import Future
 from pathlib import Path
 
 import structlog
 
+from meantime.dataset.open_blocks import OpenBlocks
 from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.snapshot_folder import fingerprint_of, open_snapshot, set_aside
 from meantime.errors import SnapshotDamaged
 
 _log = structlog.get_logger("meantime")
 
-# How many stay open. One takes 0.13 MB of memory per thousand cells, so 25 MB for the CDC's table; opening it again
-# takes a tenth of a second.
+# How many stay open. Of today's format one takes its labels, since its cells are opened by question; of format 1 it has
+# all its cells, 0.13 MB per thousand, so 25 MB for the CDC's table. Opening it again takes a tenth of a second.
 _KEPT_OPEN = 4
 
 
@@ -46,9 +48,10 @@ class OlderSnapshots:
     It shares a lock with the code that removes folders, so that a folder is never removed while it is being opened.
     """
 
-    def __init__(self, folder: Path, lock: threading.Lock) -> None:
+    def __init__(self, folder: Path, lock: threading.Lock, open_blocks: OpenBlocks) -> None:
         self._folder = folder
         self._lock = lock
+        self._blocks = open_blocks
         self._opened: OrderedDict[str, Future[Snapshot]] = OrderedDict()  # by fingerprint; last used comes last
 
     @property
@@ -85,6 +88,10 @@ class OlderSnapshots:
                 raise
         return opened.result()
 
+    def open_folder(self, folder: Path, *, on_damage: Callable[[], None] = lambda: None) -> Snapshot:
+        """Open a snapshot that is current, or one that is not; all share what is open of their cells."""
+        return open_snapshot(folder, on_damage=on_damage, open_blocks=self._blocks)
+
     def _open(self, fingerprint: str) -> Snapshot:
         """Open a sound edition of this content: all editions give the same numbers."""
         failure = SnapshotDamaged(
@@ -94,7 +101,7 @@ class OlderSnapshots:
         for folder in snapshot_folders(self._folder):
             if fingerprint_of(folder.name) == fingerprint:
                 try:
-                    return open_snapshot(folder)
+                    return self.open_folder(folder)
                 except SnapshotDamaged as error:
                     failure = error
         raise failure

@@ -21,6 +21,8 @@ from meantime.text import PERCENT, listed, quoted
 
 Booleans = npt.NDArray[np.bool_]
 
+_QUESTION, _VALUE_TYPE = list(AXES).index("question"), list(AXES).index("value_type")
+
 # The design effects of published surveys are between about 1 and 6.
 LEAST_DESIGN_EFFECT, MOST_DESIGN_EFFECT = 0.3, 30.0
 _Z95 = 1.959963984540054
@@ -58,10 +60,11 @@ class DataProblem(NamedTuple):
 
 def data_problems(cube: Cube, questions: Sequence[QuestionMetadata], cells: Integers) -> list[DataProblem]:
     """Return the problems of some cells, the impossible ones first."""
-    cells = cells[cube.cells.moments.count[cells] == 1]
-    is_percent = _is_percent(cube, questions, cells)
-    value = cube.cells.moments.means(cube.scale, cells)
-    low, high, respondents = cube.cells.low[cells], cube.cells.high[cells], cube.cells.sample_size[cells]
+    cells = cells[cube.pick(cells).count == 1]
+    picked = cube.pick(cells)
+    is_percent = _is_percent(cube, questions, picked.keys)
+    value = picked.means
+    low, high, respondents = picked.low, picked.high, picked.sample_size
     with np.errstate(invalid="ignore"):
         is_reversed = low > high
         kinds = {
@@ -79,7 +82,7 @@ def data_problems(cube: Cube, questions: Sequence[QuestionMetadata], cells: Inte
             # Beyond what rounding explains.
             "narrow": is_percent & has_width & (widest < LEAST_DESIGN_EFFECT),
             "wide": is_percent & has_width & (narrowest > MOST_DESIGN_EFFECT),
-            "proportions": _are_proportions(cube, questions, cells, is_percent & possible, value),
+            "proportions": _are_proportions(cube, questions, picked.keys, is_percent & possible, value),
         }
     return [DataProblem(kind, cells[has_it]) for kind, has_it in kinds.items() if has_it.any()]
 
@@ -114,14 +117,14 @@ def impossible_cells(problems: Sequence[DataProblem]) -> Integers:
     return np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.int64)
 
 
-def _is_percent(cube: Cube, questions: Sequence[QuestionMetadata], cells: Integers) -> Booleans:
+def _is_percent(cube: Cube, questions: Sequence[QuestionMetadata], keys: Integers) -> Booleans:
     """Mark the cells of percents. Only their own questions are looked at: a table may have a hundred thousand."""
-    distinct, at = _distinct(_codes(cube, "question", cells))
+    distinct, at = _distinct(keys[:, _QUESTION])
     units = [questions[question].unit for question in distinct.tolist()]
     is_known = np.array([bool(unit) for unit in units], dtype=bool)
     of_question = np.array([unit == PERCENT for unit in units], dtype=bool)
     of_type = np.array([kind.unit == PERCENT for kind in cube.labels.value_types], dtype=bool)
-    return np.where(is_known[at], of_question[at], of_type[_codes(cube, "value_type", cells)])
+    return np.where(is_known[at], of_question[at], of_type[keys[:, _VALUE_TYPE]])
 
 
 def _design_effect(value: Doubles, width: Doubles, respondents: Doubles) -> Doubles:
@@ -133,27 +136,20 @@ def _design_effect(value: Doubles, width: Doubles, respondents: Doubles) -> Doub
 
 
 def _are_proportions(
-    cube: Cube, questions: Sequence[QuestionMetadata], cells: Integers, is_asked: Booleans, value: Doubles
+    cube: Cube, questions: Sequence[QuestionMetadata], keys: Integers, is_asked: Booleans, value: Doubles
 ) -> Booleans:
     """Mark those of some cells, of percents, whose question has no value above 1, in none of its cells."""
-    code = _codes(cube, "question", cells)
-    distinct = np.setdiff1d(_distinct(code[is_asked])[0], _distinct(code[is_asked & (value > 1)])[0])
-    if not len(distinct):
-        return np.zeros(len(cells), dtype=bool)
-    first = cube.starts[distinct].astype(np.int64)
-    lengths = cube.starts[distinct + 1].astype(np.int64) - first
-    # All cells of these questions, one question after the other.
-    own = np.repeat(first - (np.cumsum(lengths) - lengths), lengths) + np.arange(int(lengths.sum()))
-    own = own[(cube.cells.moments.count[own] > 0) & _is_percent(cube, questions, own)]
-    values = cube.cells.moments.means(cube.scale, own)
-    question = np.searchsorted(distinct, _codes(cube, "question", own))
+    code = keys[:, _QUESTION]
+    distinct = np.setdiff1d(_distinct(code[is_asked])[0], _distinct(code[is_asked & (value > 1)])[0]).tolist()
+    # Most often there is none, and no more cells are looked at.
+    return is_asked & np.isin(code, [each for each in distinct if _is_of_proportions(cube, questions, each)])
 
-    def number(has_it: Booleans) -> Integers:
-        return np.bincount(question[has_it], minlength=len(distinct))
 
-    is_enough = number(np.ones(len(own), dtype=bool)) >= _LEAST_PROPORTIONS
-    are_proportions = is_enough & (number(values > 0) > 0) & (number(values > 1) == 0)
-    return is_asked & np.isin(code, distinct[are_proportions])
+def _is_of_proportions(cube: Cube, questions: Sequence[QuestionMetadata], question: int) -> bool:
+    cells = cube.block(question).cells
+    own = (cells.moments.count > 0) & _is_percent(cube, questions, cells.keys)
+    values = cells.moments.means(cube.scale, own)
+    return len(values) >= _LEAST_PROPORTIONS and bool((values > 0).any()) and not (values > 1).any()
 
 
 def _distinct(codes: Integers) -> tuple[Integers, Integers]:
@@ -163,16 +159,16 @@ def _distinct(codes: Integers) -> tuple[Integers, Integers]:
 
 
 def _example(cube: Cube, cell: int) -> str:
-    labels, cells = cube.labels, cube.cells
-    codes = dict(zip(AXES, cells.keys[cell].tolist(), strict=True))
+    labels, picked = cube.labels, cube.pick(np.array([cell]))
+    codes = dict(zip(AXES, picked.keys[0].tolist(), strict=True))
     when = ""
     if codes["period"] != ABSENT:
         first, last = labels.periods[codes["period"]]
         when = f" in {first}" if first == last else f" in {first}-{last}"
     stratum = "" if codes["stratum"] == ABSENT else f", {labels.strata[codes['stratum']]}"
-    value = float(cells.moments.means(cube.scale, np.array([cell]))[0])
+    value = float(picked.means[0])
     numbers = [f"value {value:g}"]
-    low, high, respondents = (float(array[cell]) for array in (cells.low, cells.high, cells.sample_size))
+    low, high, respondents = (float(array[0]) for array in (picked.low, picked.high, picked.sample_size))
     if low == low or high == high:
         numbers.append(f"limits {_number(low)} and {_number(high)}")
     if respondents == respondents:
@@ -182,8 +178,3 @@ def _example(cube: Cube, cell: int) -> str:
 
 def _number(number: float) -> str:
     return f"{number:.6g}" if number == number else "missing"
-
-
-def _codes(cube: Cube, axis: str, cells: Integers) -> Integers:
-    codes: Integers = cube.cells.keys[cells, list(AXES).index(axis)]
-    return codes

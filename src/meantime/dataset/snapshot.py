@@ -1,30 +1,26 @@
 """A snapshot: a table rolled up to a cube, what is known of it, and the fingerprint of its content.
 
-How it is written to disk and opened again is in ``snapshot_folder``.
+How it is written to disk is in ``snapshot_writer``, how it is opened again in ``snapshot_folder``.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, fields
+from collections.abc import Iterable
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import msgspec
-import numpy as np
-import numpy.typing as npt
 
-from meantime.dataset.cube import Cells, Cube, Exact, Labels, Moments
+from meantime.dataset.block_bytes import encode_block
+from meantime.dataset.cube import Cube
 from meantime.dataset.points import Points
 from meantime.dataset.row_files import RowFiles
 from meantime.dataset.standard_population import StandardPopulation
 
-# Raise it when the same content would get another fingerprint.
-_FINGERPRINT_VERSION = 1
-
-# The arrays of a cell apart from its key: exact sums, and what a cell of one row was published with.
-MOMENT_ARRAYS = tuple(field.name for field in fields(Moments))
-PUBLISHED_ARRAYS = tuple(field.name for field in fields(Cells) if field.name not in ("keys", "moments"))
+# Raise it when the same content would get another fingerprint. Version 1 was a digest of all cells at once.
+FINGERPRINT_VERSION = 2
 
 Polarity = Literal["lower", "higher"]
 
@@ -97,43 +93,38 @@ def fingerprint(cube: Cube, about: About) -> str:
     It covers everything a result can depend on: cells, labels, scale, reasons for missing values, roles, each
     question's unit, polarity and breaks, standard populations, and whether the table is synthetic. It does not cover
     the title, file names, rejected lines, encoding, delimiter, line numbers, points, or columns without a role.
+
+    It is a digest over the questions' digests, so that two tables tell which of their questions differ.
     """
-    content = {
-        "version": _FINGERPRINT_VERSION,
-        "labels": {field.name: getattr(cube.labels, field.name) for field in fields(Labels)},
-        "scale": cube.scale,
-        # A tally has the content of the rows that it counts.
-        "roles": {role: column for role, column in about.roles.items() if role != "row_count"},
-        "synthetic": about.synthetic,
-        "questions": [[question.text, question.unit, question.polarity] for question in about.questions],
-    }
-    # Only where there are any: a table without them has the fingerprint that it had before they could be declared.
-    if breaks := {each.text: each.breaks for each in about.questions if each.breaks is not None}:
-        content["breaks"] = msgspec.to_builtins(breaks)
-    if about.standards:
-        content["standards"] = msgspec.to_builtins(about.standards)
-    digest = hashlib.sha256()
+    contents = (
+        encode_block(cube.labels, cube.block(code).cells, scale=cube.scale).content
+        for code in range(len(cube.labels.questions))
+    )
+    return fingerprint_of_questions(map(question_digest, contents, about.questions), about, scale=cube.scale)
+
+
+def question_digest(content: str, question: QuestionMetadata) -> str:
+    """Return the digest of a question: of its cells (``block_bytes``) and what else results can depend on."""
+    breaks = None if question.breaks is None else msgspec.to_builtins(question.breaks)
+    return _digest([content, question.unit, question.polarity, breaks])
+
+
+def fingerprint_of_questions(digests: Iterable[str], about: About, *, scale: int) -> str:
+    """Return the fingerprint of a table from the digests of its questions, in the order of their texts."""
+    return _digest(
+        {
+            "version": FINGERPRINT_VERSION,
+            "scale": scale,
+            # A tally has the content of the rows that it counts.
+            "roles": {role: column for role, column in about.roles.items() if role != "row_count"},
+            "synthetic": about.synthetic,
+            "standards": msgspec.to_builtins(about.standards),
+            "questions": list(digests),
+        }
+    )
+
+
+def _digest(content: Any) -> str:
     # Not msgspec's JSON: its escaping may change between versions, and a fingerprint must not.
-    digest.update(json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode() + b"\n")
-    for name, array in arrays_of(cube.cells).items():
-        numbers = array.astype(array.dtype.newbyteorder("<"), copy=False)
-        # Name, type and shape come first: without them, bytes could move from one array to the next unnoticed.
-        digest.update(f"{name} {numbers.dtype.str} {numbers.shape}\n".encode())
-        digest.update(numbers.tobytes())
-    return digest.hexdigest()
-
-
-def arrays_of(cells: Cells) -> dict[str, npt.NDArray[Any]]:
-    """Return the arrays of the cells by name, in a fixed order and without Python objects."""
-    arrays = {"keys": cells.keys} | {name: getattr(cells.moments, name) for name in MOMENT_ARRAYS}
-    arrays |= {name: getattr(cells, name) for name in PUBLISHED_ARRAYS}
-    return {name: _as_text(numbers) if numbers.dtype == object else numbers for name, numbers in arrays.items()}
-
-
-def _as_text(numbers: Exact) -> npt.NDArray[np.uint8]:
-    """Write integers of any size as lines of text.
-
-    Hexadecimal, because Python refuses decimal text of more than 4,300 digits. One long text, because in an array of
-    texts every entry is as wide as the widest.
-    """
-    return np.frombuffer("\n".join(f"{number:x}" for number in numbers.tolist()).encode(), dtype=np.uint8)
+    text = json.dumps(content, sort_keys=True, ensure_ascii=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import duckdb
+import numpy as np
 
 from meantime.dataset.cube import ABSENT, AXES, Integers
 from meantime.dataset.facts.units import normalized_unit_sql
@@ -68,7 +69,7 @@ class _RowSearch:
         first, last = self._columns.get("first_year"), self._columns.get("last_year")
         # A file with one column for the year has it as both.
         self._columns |= {"first_year": first or last or "''", "last_year": last or first or "''"}
-        codes = sorted(set(snapshot.cube.cells.keys[cells, 0].tolist()))
+        codes = np.unique(snapshot.cube.pick(cells).keys[:, 0]).tolist()
         # Usually one; two where questions are compared.
         self._questions = [snapshot.cube.labels.questions[code] for code in codes]
         self._has_question = f"{self._columns['question']} IN ({', '.join('?' * len(self._questions))})"
@@ -127,7 +128,7 @@ class _RowSearch:
 
     def _make_cell_labels(self, cells: Integers) -> None:
         """Make the tables of the labels of cells, and of the texts in the file for each period."""
-        labels, keys = self._snapshot.cube.labels, self._snapshot.cube.cells.keys[cells]
+        labels, keys = self._snapshot.cube.labels, self._snapshot.cube.pick(cells).keys
         codes = {axis: keys[:, column].tolist() for column, axis in enumerate(AXES)}
         kinds = [labels.value_types[code] for code in codes["value_type"]]
         texts_of_cells: dict[str, list[Any]] = {

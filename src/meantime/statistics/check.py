@@ -16,7 +16,7 @@ from weakref import WeakKeyDictionary
 
 import msgspec
 
-from meantime.dataset.cube import Cube
+from meantime.dataset.cube import Cells, Cube
 from meantime.dataset.facts.classic_polarity import classic_polarity
 from meantime.dataset.snapshot import Snapshot
 from meantime.did_you_mean import closest, name_key, suggestion
@@ -352,8 +352,7 @@ def _of_question(snapshot: Snapshot, statistic: AnyStatistic, question: int, poi
         problems.append(Problem(pointer=pointer, code="no-polarity", detail=detail))
     moments = snapshot.cube.by_question.moments
     if not moments.count[question]:
-        cells = snapshot.cube.cells_of(question)
-        why = _withheld(snapshot.cube, cells.start, cells.stop, "")
+        why = _withheld(snapshot.cube, dict(snapshot.cube.outline(question).reasons), "")
         detail = f"The question {quoted(about.text)} has no value: {why}"
         problems.append(Problem(pointer=pointer, code="withheld", detail=detail))
     return problems
@@ -361,42 +360,43 @@ def _of_question(snapshot: Snapshot, statistic: AnyStatistic, question: int, poi
 
 def _of_pair(cube: Cube, question: int, location: int, pointer: str) -> list[Problem]:
     text, place_name = quoted(cube.labels.questions[question]), quoted(cube.labels.locations[location])
-    entries = cube.by_location.of(question)
-    codes = cube.by_location.keys
-    index = bisect_left(range(entries.stop), location, lo=entries.start, key=lambda entry: int(codes[entry, 1]))
-    if index == entries.stop or codes[index, 1] != location:
+    marginal = cube.block(question).by_location
+    codes = marginal.keys
+    index = bisect_left(range(len(codes)), location, key=lambda entry: int(codes[entry, 1]))
+    if index == len(codes) or codes[index, 1] != location:
         detail = (
             f"The question {text} has no row for {place_name}: it is absent there. states_mean gives the states that "
             "have a value."
         )
         return [Problem(pointer=pointer, code="absent", detail=detail)]
-    if cube.by_location.moments.count[index]:
+    if marginal.moments.count[index]:
         return []
-    first, stop = _cells_of(cube, question, location)
-    detail = f"The question {text} has no value for {place_name}: {_withheld(cube, first, stop, ' there')}"
+    reasons = _reasons_at(cube.block(question).cells, location)
+    detail = f"The question {text} has no value for {place_name}: {_withheld(cube, reasons, ' there')}"
     return [Problem(pointer=pointer, code="withheld", detail=detail)]
 
 
-def _cells_of(cube: Cube, question: int, location: int) -> tuple[int, int]:
-    cells = cube.cells_of(question)
+def _reasons_at(cells: Cells, location: int) -> Counter[int]:
+    """Count the withheld rows of a question at a location by reason."""
 
     def location_at(cell: int) -> int:
-        return int(cube.cells.keys[cell, 1])
+        return int(cells.keys[cell, 1])
 
-    first = bisect_left(range(cells.stop), location, lo=cells.start, key=location_at)
-    return first, bisect_left(range(cells.stop), location + 1, lo=first, key=location_at)
-
-
-def _withheld(cube: Cube, first: int, stop: int, where: str) -> str:
-    """Write how many rows some neighboring cells have, all of them withheld, and why."""
-    cells = cube.cells
+    every = range(len(cells))
+    first = bisect_left(every, location, key=location_at)
+    stop = bisect_left(every, location + 1, lo=first, key=location_at)
     # Entries are in the order of their cells.
-    start, stop = cells.withheld_cell.searchsorted([first, stop]).tolist()
+    start, end = cells.withheld_cell.searchsorted([first, stop]).tolist()
     counts: Counter[int] = Counter()
-    reasons, rows = cells.withheld_reason[start:stop].tolist(), cells.withheld_count[start:stop].tolist()
+    reasons, rows = cells.withheld_reason[start:end].tolist(), cells.withheld_count[start:end].tolist()
     for reason, count in zip(reasons, rows, strict=True):
         counts[reason] += count
-    total = counts.total()
+    return counts
+
+
+def _withheld(cube: Cube, counts: Mapping[int, int], where: str) -> str:
+    """Write how many rows are withheld, and why, where no row has a value."""
+    total = sum(counts.values())
     # By name where as frequent: the codes are in the order of the names.
     ranked = sorted(counts.items(), key=lambda item: (-item[1], item[0]))
     reasons = [f"{count:,} × {quoted(cube.labels.reasons[reason])}" for reason, count in ranked[:_REASONS_TOLD]]

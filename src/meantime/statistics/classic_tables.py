@@ -51,7 +51,7 @@ class LocationTables:
     def __init__(self, snapshot: Snapshot, question: str, entries: Integers) -> None:
         self._snapshot = snapshot
         self._question = snapshot.cube.question_codes[question]
-        self._marginal = snapshot.cube.by_location
+        self._marginal = snapshot.cube.block(self._question).by_location
         self.entries = entries
 
     def ascending(self) -> Integers:
@@ -116,8 +116,8 @@ def mean_of_all(snapshot: Snapshot, question: str, entries: Integers) -> Table:
 def means_of_groups(snapshot: Snapshot, question: str, entries: Integers) -> Table:
     """Return the means of some entries by location, category and stratum; rows without a category are in no group."""
     labels = snapshot.cube.labels
-    marginal = snapshot.cube.by_stratum
     question_code = snapshot.cube.question_codes[question]
+    marginal = snapshot.cube.block(question_code).by_stratum
     entries = entries[marginal.keys[entries, 2] != ABSENT]
     _, locations, categories, strata = marginal.keys[entries].T.tolist()
     # One name more, at the end, where the code of a stratum that is absent (-1) finds it.

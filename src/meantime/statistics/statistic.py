@@ -90,7 +90,7 @@ class Statistic(Generic[P, D]):
         if not is_listed or getattr(parameters, "locations", ()) != ("all",):
             return Cost(searched=searched)
         question = snapshot.cube.question_codes[getattr(parameters, "question")]  # noqa: B009 - of any parameters
-        rows = int(snapshot.cube.fewest_locations[question]) // 2
+        rows = int(snapshot.cube.outline(question).fewest_locations) // 2
         return Cost(searched=searched, cells=rows, **self.answer_cost(snapshot, parameters, rows))
 
     def answer_cost(self, snapshot: Snapshot, parameters: P, rows: int, *, listed_bytes: int = 0) -> AnswerCost:

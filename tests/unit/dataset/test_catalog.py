@@ -466,7 +466,7 @@ def test_a_changed_source_is_read_again_and_its_older_snapshot_still_answers(wor
 def test_the_source_of_a_damaged_snapshot_is_read_again(workspace: Workspace) -> None:
     source = workspace.source("a", "1")
     before = workspace.load(source)
-    (workspace.snapshots / before / "cube.npz").write_bytes(b"")
+    (workspace.snapshots / before / "cells.bin").write_bytes(b"")
     workspace.ingestor.read.clear()
     assert workspace.load(source) == before
     assert workspace.ingestor.read == ["a"]
@@ -895,10 +895,10 @@ def test_before_the_start_there_are_no_snapshots(workspace: Workspace) -> None:
 def test_a_repaired_snapshot_opens_again(workspace: Workspace) -> None:
     before = workspace.load(workspace.source("a", "1"))
     with workspace.serving(workspace.source("a", "2")) as catalog:
-        cube = workspace.snapshots / before / "cube.npz"
+        cube = workspace.snapshots / before / "cells.bin"
         content = cube.read_bytes()
         cube.write_bytes(b"")
-        with pytest.raises(SnapshotDamaged, match=r"cube\.npz has changed since it was written"):
+        with pytest.raises(SnapshotDamaged, match=r"cells\.bin has 0 bytes instead of"):
             catalog.snapshot("a", before)
         cube.write_bytes(content)
         assert catalog.snapshot("a", before).fingerprint == before
@@ -935,7 +935,7 @@ def test_two_files_with_the_same_content_keep_their_own_descriptions(workspace: 
 def test_an_older_content_is_opened_in_any_layout_that_is_sound(workspace: Workspace) -> None:
     with workspace.serving(workspace.source("a", "1"), workspace.source("b", "1")) as catalog:
         fingerprint = catalog.snapshot("a").fingerprint
-    (workspace.snapshots / fingerprint / "cube.npz").unlink()
+    (workspace.snapshots / fingerprint / "cells.bin").unlink()
     with workspace.serving(workspace.source("c", "2")) as catalog:
         assert catalog.snapshot("a", fingerprint).about.title == "b"
 

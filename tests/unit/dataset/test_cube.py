@@ -23,43 +23,12 @@ from meantime.dataset.cube import (
     Period,
     ValueType,
     exact,
-    roll_up,
-    with_marginals,
 )
+from meantime.dataset.rolling_up import cube_of, roll_up
 from tests.support import factories
 from tests.support.factories import cube, row
-
-Row = dict[str, Any]
-
-# Few labels, so that keys repeat; few forms of numbers, but far apart.
-_values = st.one_of(
-    st.none(),
-    st.decimals(min_value=-100, max_value=100, places=1, allow_nan=False).map(str),
-    st.decimals(min_value=-1, max_value=1, places=9, allow_nan=False).map(str),
-    st.sampled_from(["0", "-0.0", "1e-30", "-7e25", "3000000000.5", "4611686018427387904", "-4611686018427387903"]),
-)
-_limits = st.sampled_from([float("nan"), -0.0, 0.0, 1.5, 1e300])
-
-
-@st.composite
-def _rows(draw: st.DrawFn) -> Row:
-    more: Row = {}
-    choices: dict[str, list[Any]] = {
-        "category": ["Age", "Sex"],
-        "stratum": ["18 - 24", "Male", "Total"],
-        "value_type": ["Crude", "Adjusted"],
-        "period": [(2018, 2018), (2011, 2020)],
-        "footnote": ["suppressed", "small sample"],
-        "reason": ["~", "*"],
-    }
-    for name, among in choices.items():
-        if (choice := draw(st.sampled_from([None, *among]))) is not None:
-            more[name] = choice
-    more |= {name: draw(_limits) for name in ("low", "high", "sample_size")}
-    return row(draw(st.sampled_from("QRS")), draw(st.sampled_from(["Utah", "Ohio", "Guam"])), draw(_values), **more)
-
-
-tables = st.lists(_rows(), max_size=25)
+from tests.support.tables import Row, tables
+from tests.support.whole import whole
 
 
 def _label(one: Mapping[str, Any], axis: str) -> object:
@@ -100,7 +69,9 @@ def _assert_same(one: Cube, other: Cube) -> None:
     """Array by array and type by type; equal bytes also tell minus zero from zero, and one NaN from another."""
     assert (one.labels, one.scale) == (other.labels, other.scale)
     for name in ("cells", "by_question", "by_location", "by_stratum"):
-        left, right = getattr(one, name), getattr(other, name)
+        left, right = (
+            each.by_question if name == "by_question" else getattr(whole(each), name) for each in (one, other)
+        )
         for ours, theirs in ((left, right), (left.moments, right.moments)):
             for field in fields(ours):
                 a, b = getattr(ours, field.name), getattr(theirs, field.name)
@@ -112,7 +83,7 @@ def _assert_same(one: Cube, other: Cube) -> None:
 @given(rows=tables)
 def test_every_cell_equals_a_computation_in_fractions(rows: list[Row]) -> None:
     rolled = cube(rows)
-    cells = rolled.cells
+    cells = whole(rolled).cells
     groups = _groups(rows, AXES)
     assert {_named(rolled, AXES, key) for key in cells.keys.tolist()} == groups.keys()
     assert len(cells) == len(groups)
@@ -133,7 +104,7 @@ def test_every_cell_equals_a_computation_in_fractions(rows: list[Row]) -> None:
 @given(rows=tables)
 def test_every_marginal_equals_a_computation_in_fractions_and_its_mean_is_rounded_once(rows: list[Row]) -> None:
     rolled = cube(rows)
-    for marginal in (rolled.by_question, rolled.by_location, rolled.by_stratum):
+    for marginal in (rolled.by_question, whole(rolled).by_location, whole(rolled).by_stratum):
         groups = _groups(rows, marginal.axes)
         assert len(marginal.keys) == len(groups)
         for index, key in enumerate(marginal.keys.tolist()):
@@ -147,15 +118,54 @@ def test_every_marginal_equals_a_computation_in_fractions_and_its_mean_is_rounde
 @given(rows=tables)
 def test_keys_ascend_and_a_question_finds_its_entries(rows: list[Row]) -> None:
     rolled = cube(rows)
-    for keys in (rolled.cells.keys, rolled.by_question.keys, rolled.by_location.keys, rolled.by_stratum.keys):
+    every = whole(rolled)
+    for keys in (every.cells.keys, rolled.by_question.keys, every.by_location.keys, every.by_stratum.keys):
         assert keys.tolist() == sorted(map(list, {tuple(key) for key in keys.tolist()}))
     for name, code in rolled.question_codes.items():
         assert rolled.labels.questions[code] == name
-        for marginal in (rolled.by_question, rolled.by_location, rolled.by_stratum):
-            assert set(marginal.keys[marginal.of(code), 0].tolist()) == {code}
-        cells = rolled.cells.keys[rolled.starts[code] : rolled.starts[code + 1], 0]
-        assert set(cells.tolist()) == {code}
+        block = rolled.block(code)
+        for part in (block.cells, block.by_location, block.by_stratum):
+            assert set(part.keys[:, 0].tolist()) == {code}
+        assert every.cells.keys[rolled.cells_of(code)].tolist() == block.cells.keys.tolist()
     assert [rolled.labels.locations[code] for code in rolled.location_codes.values()] == list(rolled.location_codes)
+
+
+@given(rows=tables)
+def test_an_outline_tells_what_the_cells_are(rows: list[Row]) -> None:
+    rolled = cube(rows)
+    every = whole(rolled).cells
+    for code in rolled.question_codes.values():
+        outline, cells = rolled.outline(code), rolled.block(code).cells
+        assert outline.periods == tuple(sorted(set(cells.keys[:, 5].tolist())))
+        assert outline.value_types == tuple(sorted(set(cells.keys[:, 4].tolist())))
+        pairs = list(zip(cells.keys[:, 2:4].tolist(), cells.moments.count.tolist(), strict=True))
+        assert [group[:2] for group in outline.groups] == sorted({tuple(pair) for pair, _ in pairs})
+        for category, stratum, number, with_value in outline.groups:
+            counts = [count for pair, count in pairs if pair == [category, stratum]]
+            assert (number, with_value) == (len(counts), sum(count > 0 for count in counts))
+        reasons: Counter[int] = Counter()
+        for reason, number in zip(cells.withheld_reason.tolist(), cells.withheld_count.tolist(), strict=True):
+            reasons[reason] += number
+        assert dict(outline.reasons) == dict(reasons)
+    assert rolled.location_cells.tolist() == [
+        every.keys[:, 1].tolist().count(code) for code in range(len(rolled.labels.locations))
+    ]
+
+
+@given(rows=tables, data=st.data())
+def test_cells_are_picked_by_their_indices_of_any_questions(rows: list[Row], data: st.DataObject) -> None:
+    rolled = cube(rows)
+    every = whole(rolled).cells
+    chosen = data.draw(st.lists(st.integers(0, rolled.cell_count - 1), max_size=10)) if rows else []
+    cells = np.array(chosen, dtype=np.int64)
+    picked = rolled.pick(cells)
+    assert picked.keys.tolist() == every.keys[cells].tolist()
+    for field in fields(Moments):
+        assert getattr(picked.moments, field.name).tolist() == getattr(every.moments, field.name)[cells].tolist()
+    assert picked.count.tolist() == every.moments.count[cells].tolist()
+    assert picked.rows.tolist() == every.rows[cells].tolist()
+    for name in ("low", "high", "sample_size"):
+        np.testing.assert_array_equal(getattr(picked, name), getattr(every, name)[cells])
 
 
 @given(rows=tables)
@@ -164,9 +174,9 @@ def test_labels_are_sorted_and_each_is_used(rows: list[Row]) -> None:
     for index, name in enumerate(AXES.values()):
         labels = getattr(rolled.labels, name)
         assert list(labels) == sorted(set(labels))
-        assert set(rolled.cells.keys[:, index].tolist()) - {ABSENT} == set(range(len(labels)))
-    assert set(rolled.cells.footnote.tolist()) - {ABSENT} == set(range(len(rolled.labels.footnotes)))
-    assert set(rolled.cells.withheld_reason.tolist()) == set(range(len(rolled.labels.reasons)))
+        assert set(whole(rolled).cells.keys[:, index].tolist()) - {ABSENT} == set(range(len(labels)))
+    assert set(whole(rolled).cells.footnote.tolist()) - {ABSENT} == set(range(len(rolled.labels.footnotes)))
+    assert set(whole(rolled).cells.withheld_reason.tolist()) == set(range(len(rolled.labels.reasons)))
 
 
 @given(rows=tables, data=st.data())
@@ -177,13 +187,13 @@ def test_any_order_gives_the_same_cube(rows: list[Row], data: st.DataObject) -> 
 @given(rows=tables)
 def test_canonical_cells_give_their_cube_again(rows: list[Row]) -> None:
     rolled = cube(rows)
-    _assert_same(with_marginals(rolled.labels, rolled.cells, scale=rolled.scale), rolled)
-    _assert_same(roll_up(rolled.labels, rolled.cells, scale=rolled.scale), rolled)
+    _assert_same(cube_of(rolled.labels, whole(rolled).cells, scale=rolled.scale), rolled)
+    _assert_same(roll_up(rolled.labels, whole(rolled).cells, scale=rolled.scale), rolled)
 
 
 def test_a_cell_of_one_row_keeps_what_it_was_published_with() -> None:
     rolled = cube([row(value="28.8", low=28.1, high=29.5, sample_size=62562, footnote="small")])
-    cells = rolled.cells
+    cells = whole(rolled).cells
     assert (cells.low[0], cells.high[0], cells.sample_size[0]) == (28.1, 29.5, 62562)
     assert rolled.labels.footnotes[cells.footnote[0]] == "small"
 
@@ -200,23 +210,25 @@ def test_a_mixed_cell_has_no_limits_no_sample_size_and_no_footnote() -> None:
     one = row(value="1", low=0.5, high=1.5, sample_size=10, footnote="small")
     for other in (one, row(value=None, footnote="other")):
         rolled = cube([one, other])
-        assert len(rolled.cells) == 1
-        assert np.isnan([rolled.cells.low[0], rolled.cells.high[0], rolled.cells.sample_size[0]]).all()
-        assert rolled.cells.footnote.tolist() == [ABSENT]
+        assert len(whole(rolled).cells) == 1
+        assert np.isnan(
+            [whole(rolled).cells.low[0], whole(rolled).cells.high[0], whole(rolled).cells.sample_size[0]]
+        ).all()
+        assert whole(rolled).cells.footnote.tolist() == [ABSENT]
         assert rolled.labels.footnotes == ()
 
 
 def test_a_cube_of_no_rows_is_empty() -> None:
     empty = cube([])
-    assert (empty.rows, len(empty.cells), empty.scale) == (0, 0, 0)
+    assert (empty.rows, len(whole(empty).cells), empty.scale) == (0, 0, 0)
     assert empty.withheld_by_reason() == {}
     assert empty.starts.tolist() == [0]
-    for marginal in (empty.by_question, empty.by_location, empty.by_stratum):
-        assert (len(marginal.keys), len(marginal.moments), marginal.starts.tolist()) == (0, 0, [0])
+    for marginal in (empty.by_question, whole(empty).by_location, whole(empty).by_stratum):
+        assert (len(marginal.keys), len(marginal.moments)) == (0, 0)
 
 
 def test_empty_columns_of_python_integers_come_out_as_int64() -> None:
-    empty = cube([]).cells
+    empty = whole(cube([])).cells
     wide = np.array([], dtype=object)
     moments = Moments(
         count=empty.moments.count,
@@ -242,10 +254,10 @@ def test_sums_beyond_int64_are_exact() -> None:
 def test_values_around_the_ends_of_int64_are_added_exactly(value: int) -> None:
     rolled = cube([row("Q", "Utah", str(value)), row("Q", "Utah", str(value)), row("Q", "Ohio", str(-value))])
     assert rolled.by_question.moments.total.tolist() == [value]
-    assert rolled.by_location.moments.total.tolist() == [-value, 2 * value]
-    assert rolled.by_location.moments.squares.tolist() == [value**2, 2 * value**2]
-    assert rolled.by_location.moments.minimum.tolist() == [-value, value]
-    assert rolled.by_location.moments.maximum.tolist() == [-value, value]
+    assert whole(rolled).by_location.moments.total.tolist() == [-value, 2 * value]
+    assert whole(rolled).by_location.moments.squares.tolist() == [value**2, 2 * value**2]
+    assert whole(rolled).by_location.moments.minimum.tolist() == [-value, value]
+    assert whole(rolled).by_location.moments.maximum.tolist() == [-value, value]
 
 
 @pytest.mark.parametrize("value", [2**62 - 1, 2**62, -(2**62) + 1, -(2**62), 2**63 - 1, -(2**63)])
@@ -258,7 +270,7 @@ def test_the_same_numbers_have_the_same_type_in_whichever_they_came(value: int) 
 
 def _cells_of(total: Any) -> Cells:
     """One cell whose numbers are all ``total``; its squares are wrong, which nothing here looks at."""
-    one = cube([row()]).cells
+    one = whole(cube([row()])).cells
     moments = Moments(
         count=one.moments.count,
         total=total,
@@ -300,14 +312,15 @@ def test_groups_with_repeated_labels_are_merged() -> None:
     labels = Labels(
         **{field.name: getattr(one.labels, field.name) for field in fields(Labels)} | {"questions": ("Q", "Q")}
     )
-    rolled = roll_up(labels, one.cells, scale=0)
+    rolled = roll_up(labels, whole(one).cells, scale=0)
     assert rolled.labels.questions == ("Q",)
-    assert rolled.cells.moments.total.tolist() == [3]
+    assert whole(rolled).cells.moments.total.tolist() == [3]
 
 
 def test_nothing_can_write_into_a_cube() -> None:
     rolled = cube([row()])
-    parts: list[Cells | Marginal] = [rolled.cells, rolled.by_question, rolled.by_location, rolled.by_stratum]
+    block = rolled.block(0)
+    parts: list[Cells | Marginal] = [block.cells, rolled.by_question, block.by_location, block.by_stratum]
     for part in parts:
         with pytest.raises(ValueError, match="read-only"):
             part.keys[0, 0] = 7
@@ -341,4 +354,4 @@ def test_the_rarest_kind_of_cell_says_in_how_many_locations_a_question_has_a_val
         ]
     )
     assert of.labels.questions == ("often", "seldom")
-    assert of.fewest_locations.tolist() == [2, 0]
+    assert [of.outline(code).fewest_locations for code in (0, 1)] == [2, 0]

@@ -24,7 +24,7 @@ USUAL = [
 
 
 def kinds(of: Snapshot) -> dict[str, int]:
-    cells = np.arange(len(of.cube.cells))
+    cells = np.arange(of.cube.cell_count)
     return {each.kind: len(each.cells) for each in data_problems(of.cube, of.about.questions, cells)}
 
 

@@ -14,7 +14,8 @@ from meantime.dataset import row_files
 from meantime.dataset.row_files import FileDigest, RowFiles, measure, row_file
 from meantime.dataset.rows import SourceRow, SourceRows
 from meantime.dataset.snapshot import About
-from meantime.dataset.snapshot_folder import open_snapshot, write_snapshot
+from meantime.dataset.snapshot_folder import open_snapshot
+from meantime.dataset.snapshot_writer import write_snapshot
 from meantime.errors import SnapshotDamaged, StoreFull, StorePaused
 from tests.support.factories import snapshot
 

@@ -22,6 +22,7 @@ from meantime.model import Unwatched
 from tests.support.factories import cube, row, snapshot
 from tests.support.table_files import read, write
 from tests.support.waiting import wait_for
+from tests.support.whole import whole
 
 TABLE = """\
 Question,LocationDesc,StratificationCategory1,Stratification1,YearStart,YearEnd,Data_Value
@@ -84,7 +85,8 @@ def test_only_wanted_labels_are_counted(tmp_path: Path) -> None:
 
 
 def test_cells_of_up_to_three_rows_determine_their_values() -> None:
-    cells = cube([row(value=value) for value in ("3", "1", "2")] + [row("R", value="5"), row("S", value=None)]).cells
+    table = cube([row(value=value) for value in ("3", "1", "2")] + [row("R", value="5"), row("S", value=None)])
+    cells = whole(table).cells
     assert cells_hold_every_value(cells.moments)
     assert as_lists(count_in_cells(cells.keys[:, :1], cells.moments)) == [
         ([0], 1, 1),
@@ -92,8 +94,8 @@ def test_cells_of_up_to_three_rows_determine_their_values() -> None:
         ([0], 3, 1),
         ([1], 5, 1),
     ]
-    assert not cells_hold_every_value(cube([row(value=value) for value in "1234"]).cells.moments)
-    assert cells_hold_every_value(cube([]).cells.moments)
+    assert not cells_hold_every_value(cube([row(value=value) for value in "1234"]).block(0).cells.moments)
+    assert cells_hold_every_value(whole(cube([])).cells.moments)
 
 
 def test_a_query_that_is_to_stop_is_interrupted_and_its_thread_has_ended() -> None:

@@ -14,7 +14,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from meantime.dataset.cube import ABSENT, Cells, Cube, Integers, Labels, Moments, Period, ValueType, roll_up
+from meantime.dataset.cube import ABSENT, Cells, Cube, Integers, Labels, Moments, Period, ValueType
 from meantime.dataset.reading.decisions import MOST_REASONS, Decisions
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.exact_sums import IN_64_BITS, ExactNumbers, insert_columns, make_parsed, sums_of_groups
@@ -26,6 +26,7 @@ from meantime.dataset.reading.tally import count_rows_sql, refuse_stratum_of_sum
 from meantime.dataset.reading.uncertainty import ROLES as UNCERTAINTY
 from meantime.dataset.reading.uncertainty import limits_words, with_limits
 from meantime.dataset.reading.values import SPACES, number_pattern
+from meantime.dataset.rolling_up import roll_up
 from meantime.dataset.snapshot import QuestionMetadata
 
 _CV_IS_RATIO = (

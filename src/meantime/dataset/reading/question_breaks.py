@@ -7,12 +7,10 @@ from typing import NamedTuple
 
 import msgspec
 
-from meantime.dataset.cube import ABSENT, AXES, Cube, Period
+from meantime.dataset.cube import ABSENT, Cube, Period
 from meantime.dataset.facts.known_breaks import breaks_of
 from meantime.dataset.reading.description import DeclaredBreak, Description
 from meantime.dataset.snapshot import Break, QuestionMetadata
-
-_PERIOD = list(AXES).index("period")
 
 
 class FoundBreaks(NamedTuple):
@@ -59,6 +57,5 @@ def _no_effect(declared: DeclaredBreak) -> str:
 
 def _years(cube: Cube, question: int) -> Period:
     """Return the first and the last year of a question, the same where it has none."""
-    codes = set(cube.cells.keys[int(cube.starts[question]) : int(cube.starts[question + 1]), _PERIOD].tolist())
-    periods = [cube.labels.periods[code] for code in codes if code != ABSENT]
+    periods = [cube.labels.periods[code] for code in cube.outline(question).periods if code != ABSENT]
     return Period(min((each.first for each in periods), default=0), max((each.last for each in periods), default=0))

@@ -35,7 +35,7 @@ from meantime.dataset.reading.staging import (
 )
 from meantime.dataset.reading.survey import FileFacts, join_all, survey_file
 from meantime.dataset.snapshot import About, Rejected
-from meantime.dataset.snapshot_folder import write_snapshot
+from meantime.dataset.snapshot_writer import write_snapshot
 from meantime.errors import DataError, SourceChanged, SourceEmpty
 from meantime.text import listed, quoted
 
@@ -132,7 +132,7 @@ def _read(
             *decisions.warnings,
             *breaks.warnings,
             *of_numbers,
-            *problem_warnings(cube, data_problems(cube, breaks.questions, np.arange(len(cube.cells)))),
+            *problem_warnings(cube, data_problems(cube, breaks.questions, np.arange(cube.cell_count))),
         ),
         points=decisions.points,
         standards=description.populations,

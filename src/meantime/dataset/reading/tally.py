@@ -62,18 +62,23 @@ def refuse_stratum_of_sums(cube: Cube) -> None:
     Raises:
         SourceUnreadable: there is such a stratum.
     """
-    cells = cube.cells
-    keys = np.delete(cells.keys, _STRATUM, axis=1)
-    _, together = add_up(keys, cells.moments)
-    _, of_cell, strata = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
-    of_cell = of_cell.reshape(-1)
-    has_others = strata[of_cell] > 2
-    repeats = (2 * cells.rows == (together.count + together.withheld)[of_cell]) & (
-        2 * cells.moments.total == together.total[of_cell]
-    )
-    groups = cells.keys[:, [_CATEGORY, _STRATUM]]
-    for category, stratum in np.unique(groups[has_others & repeats], axis=0).tolist():
-        if repeats[has_others & (groups == (category, stratum)).all(axis=1)].all():
+    always_repeats: dict[tuple[int, int], bool] = {}
+    for question in range(len(cube.labels.questions)):
+        cells = cube.block(question).cells
+        keys = np.delete(cells.keys, _STRATUM, axis=1)
+        _, together = add_up(keys, cells.moments)
+        _, of_cell, strata = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
+        of_cell = of_cell.reshape(-1)
+        has_others = strata[of_cell] > 2
+        repeats = (2 * cells.rows == (together.count + together.withheld)[of_cell]) & (
+            2 * cells.moments.total == together.total[of_cell]
+        )
+        groups = cells.keys[:, [_CATEGORY, _STRATUM]]
+        for category, stratum in np.unique(groups[has_others], axis=0).tolist():
+            here = bool(repeats[has_others & (groups == (category, stratum)).all(axis=1)].all())
+            always_repeats[category, stratum] = here and always_repeats.get((category, stratum), True)
+    for (category, stratum), does in sorted(always_repeats.items()):
+        if does:
             name = cube.labels.strata[stratum] if stratum >= 0 else ""
             raise SourceUnreadable(
                 f"The rows of the stratum {quoted(name)} count those of all other strata of the category "

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from meantime.dataset.cube import ABSENT, Cube, Labels, Period, ValueType, roll_up
+from meantime.dataset.cube import ABSENT, Cube, Labels, Period, ValueType
+from meantime.dataset.rolling_up import roll_up
 from meantime.dataset.samples.made_table import cells_of, snapshot_of
 from meantime.dataset.snapshot import QuestionMetadata, Snapshot
 

@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from meantime.dataset.cube import Cube, Labels, Period, ValueType, roll_up
+from meantime.dataset.cube import Cube, Labels, Period, ValueType
+from meantime.dataset.rolling_up import roll_up
 from meantime.dataset.samples.made_table import cells_of, snapshot_of
 from meantime.dataset.snapshot import QuestionMetadata, Snapshot
 

@@ -9,8 +9,8 @@ from meantime.dataset.cube import ABSENT
 from meantime.dataset.facts.titles import title_of
 from meantime.statistics.cells.default_groups import (
     default_group,
+    every_pair,
     is_overall,
-    pairs,
     strata_by_category,
     with_values,
 )
@@ -69,7 +69,7 @@ def _of_stratum(draft: Draft, category: str, stratum: str) -> Booleans:
 
 def _of_total(draft: Draft) -> Booleans:
     of_cells = draft.keys[:, [CATEGORY, STRATUM]]
-    overall = [pair for pair in pairs(draft.keys, draft.cube) if is_overall(draft.cube, *pair)]
+    overall = [pair for pair in every_pair(draft.cube, draft.question) if is_overall(draft.cube, *pair)]
     # A table without categories has nothing but totals; beside one that is called so, rows without a category are
     # what is left of something else.
     wanted = overall[0] if overall else (ABSENT, ABSENT)
@@ -96,7 +96,7 @@ def _of_default_group(draft: Draft) -> Booleans:
 
 
 def _choices(draft: Draft) -> str:
-    return groups_to_choose(strata_by_category(draft.cube, draft.keys))
+    return groups_to_choose(strata_by_category(draft.cube, every_pair(draft.cube, draft.question)))
 
 
 def _code(draft: Draft, labels: str, name: str) -> int:

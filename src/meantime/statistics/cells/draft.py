@@ -27,10 +27,11 @@ class Draft:
         self.snapshot, self.parameters, self.by_stratum, self.also = snapshot, parameters, by_stratum, also
         self.cube = snapshot.cube
         self.question = self.cube.question_codes[parameters.question]
-        cells = self.cube.cells_of(self.question)
-        self.start: int = cells.start  # of the question's cells among all
-        self.keys = self.cube.cells.keys[cells]
-        self.has_value: Booleans = self.cube.cells.moments.count[cells] > 0
+        block = self.cube.block(self.question)
+        self.start = block.start  # of the question's cells among all
+        self.cells = block.cells
+        self.keys = block.cells.keys
+        self.has_value: Booleans = block.cells.moments.count > 0
         self.geography = geography.for_locations(self.cube.labels.locations)
         self.by_default = ""  # what was chosen because the request does not name it, in a sentence
         self.later_years = ""  # the latest period of all locations, where that of the chosen ones is an earlier one

@@ -35,7 +35,7 @@ def filter_cells(
     if periods:
         codes["period"] = _codes_of_periods(cube, periods)
     cells = cube.cells_of(code)
-    keys = cube.cells.keys[cells]
+    keys = cube.block(code).cells.keys
     kept = np.ones(len(keys), dtype=bool)
     for axis, wanted in codes.items():
         kept &= np.isin(keys[:, list(AXES).index(axis)], wanted)

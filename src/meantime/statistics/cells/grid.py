@@ -64,17 +64,20 @@ def _estimated(
     unit: str | None,
     is_percent: bool,
 ) -> Selection:
-    cells, parameters = draft.cube.cells, draft.parameters
+    parameters = draft.parameters
     is_there = cell != ABSENT
+    flat = cell[is_there]
+    picked = draft.cube.pick(flat)
 
-    def of(numbers: Doubles) -> Doubles:
-        return np.where(is_there, numbers[cell], np.nan)
+    def on_grid(numbers: Doubles) -> Doubles:
+        grid = np.full(cell.shape, np.nan)
+        grid[is_there] = numbers
+        return grid
 
     # Rows that have a value only: the mean of one is the value itself, exactly as published.
-    flat = cell[is_there]
-    value = np.full(cell.shape, np.nan)
-    value[is_there] = cells.moments.means(draft.cube.scale, flat)
-    published_low, published_high, respondents = of(cells.low), of(cells.high), of(cells.sample_size)
+    value = on_grid(picked.means)
+    published_low, published_high = on_grid(picked.low), on_grid(picked.high)
+    respondents = on_grid(picked.sample_size)
     code = draft.cube.labels.value_types.index(value_type)
     how = published(draft.cube, draft.question, code, is_percent=is_percent)
     scale = _scale(parameters.interval_scale, how.scale, is_percent=is_percent)

@@ -12,7 +12,7 @@ from meantime.text import quoted
 
 def locations_of(cube: Cube, question: int) -> list[str]:
     """Return the locations that a question has rows of, in the order of their names."""
-    codes: list[int] = cube.by_location.keys[cube.by_location.of(question), 1].tolist()
+    codes: list[int] = cube.block(question).by_location.keys[:, 1].tolist()
     return [cube.labels.locations[code] for code in codes]
 
 
@@ -24,7 +24,7 @@ def wanted_locations(draft: Draft) -> Integers:
 
 def _named(draft: Draft) -> Integers:
     names, labels = draft.parameters.locations, draft.cube.labels.locations
-    of_question = draft.cube.by_location.keys[draft.cube.by_location.of(draft.question), 1]
+    of_question = draft.cube.block(draft.question).by_location.keys[:, 1]
     if names == ("all",):
         return of_question
     if len(names) == 1 and names[0] in draft.geography.sets:

@@ -1,6 +1,6 @@
 """Which entries of a marginal of the cube a request is about: as many as its answer has rows, and never a row.
 
-Entries are sorted by key: question, location, and so on, each by the code of its name.
+Entries are sorted by key: location, and so on, each by the code of its name.
 """
 
 from __future__ import annotations
@@ -9,25 +9,24 @@ from bisect import bisect_left
 
 import numpy as np
 
-from meantime.dataset.cube import Integers, Marginal
-from meantime.dataset.snapshot import Snapshot
+from meantime.dataset.cube import Cube, Integers, Marginal
 
 
-def entries_with_value(snapshot: Snapshot, marginal: Marginal, question: str, location: str | None = None) -> Integers:
-    """Return the entries of a question, or of one of its locations, that have a value.
+def entries_with_value(cube: Cube, marginal: Marginal, location: str | None = None) -> Integers:
+    """Return the entries of a question's marginal, or of one of its locations, that have a value.
 
     Raises:
-        KeyError: the snapshot does not have the question or the location.
+        KeyError: the snapshot does not have the location.
     """
-    entries = marginal.of(snapshot.cube.question_codes[question])
+    entries = slice(0, len(marginal.keys))
     if location is not None:
-        entries = _of_location(marginal, entries, snapshot.cube.location_codes[location])
+        entries = _of_location(marginal, cube.location_codes[location])
     with_value: Integers = np.flatnonzero(marginal.moments.count[entries]) + entries.start
     return with_value
 
 
-def _of_location(marginal: Marginal, of_question: slice, code: int) -> slice:
-    entries = range(of_question.start, of_question.stop)
+def _of_location(marginal: Marginal, code: int) -> slice:
+    entries = range(len(marginal.keys))
 
     def location_at(entry: int) -> int:
         return int(marginal.keys[entry, 1])
@@ -35,4 +34,4 @@ def _of_location(marginal: Marginal, of_question: slice, code: int) -> slice:
     # By hand and not np.searchsorted, which would first copy the column of all locations.
     first = bisect_left(entries, code, key=location_at)
     stop = bisect_left(entries, code + 1, lo=first, key=location_at)
-    return slice(of_question.start + first, of_question.start + stop)
+    return slice(first, stop)

@@ -84,7 +84,7 @@ def cells_with(snapshot: Snapshot, question: str, **codes: int) -> Integers:
     """Return the cells of a question that have these codes: ``location=3, category=ABSENT``."""
     cube, code = snapshot.cube, snapshot.cube.question_codes[question]
     cells = cube.cells_of(code)
-    keys = cube.cells.keys[cells]
+    keys = cube.block(code).cells.keys
     kept = np.ones(len(keys), dtype=bool)
     for axis, wanted in codes.items():
         kept &= keys[:, _PLACES[axis]] == wanted
@@ -101,7 +101,7 @@ def code_of(snapshot: Snapshot, axis: str, label: Cell) -> int:
 
 def of_mean(snapshot: Snapshot, cells: Integers, used_as: str = VALUE, *, sign: float = 1.0) -> Part:
     """Return the part of a mean: each row with a value counts as much as any other."""
-    count = int(snapshot.cube.cells.moments.count[cells].sum())
+    count = int(snapshot.cube.pick(cells).count.sum())
     return Part(used_as, cells, np.full(len(cells), sign / count if count else np.nan))
 
 

@@ -34,11 +34,10 @@ def published(cube: Cube, question: int, value_type: int, *, is_percent: bool) -
 
 
 def _found(cube: Cube, question: int, value_type: int, *, is_percent: bool) -> Published:
-    of_question = cube.cells_of(question)
-    cells = np.flatnonzero(cube.cells.keys[of_question, VALUE_TYPE] == value_type) + of_question.start
-    cells = cells[cube.cells.moments.count[cells] == 1]
-    value = cube.cells.moments.means(cube.scale, cells)
-    low, high = cube.cells.low[cells], cube.cells.high[cells]
+    cells = cube.block(question).cells
+    which = np.flatnonzero((cells.keys[:, VALUE_TYPE] == value_type) & (cells.moments.count == 1))
+    value = cells.moments.means(cube.scale, which)
+    low, high = cells.low[which], cells.high[which]
     places = max(_decimals(each) for each in (value, low, high))
     return Published(fitting_scale(value, low, high, is_percent=is_percent), 10.0**-places)
 

@@ -110,17 +110,17 @@ def select_rows(snapshot: Snapshot, parameters: CellParameters) -> Rows:
 
 
 def _refuse_mixed(draft: Draft, chosen: Booleans) -> None:
-    cells = np.flatnonzero(chosen) + draft.start
-    mixed = cells[draft.cube.cells.rows[cells] > 1]
+    rows = draft.cells.rows[chosen]
+    mixed = np.flatnonzero(rows > 1)
     if not len(mixed):
         return
     about, labels = draft.snapshot.about, draft.cube.labels
-    key = draft.cube.cells.keys[mixed[0]]
-    first = f"{quoted(labels.locations[key[LOCATION]])}, {int(draft.cube.cells.rows[mixed[0]]):,} rows"
+    key = draft.keys[chosen][mixed[0]]
+    first = f"{quoted(labels.locations[key[LOCATION]])}, {int(rows[mixed[0]]):,} rows"
     others = [name for name in about.columns if name not in set(about.roles.values())]
     where = f"the columns {listed(map(quoted, others))}" if others else "their values alone"
     detail = (
-        f"{len(mixed):,} of the {len(cells):,} cells have several rows (the first: {first}), and nothing says which "
+        f"{len(mixed):,} of the {len(rows):,} cells have several rows (the first: {first}), and nothing says which "
         "row is the estimate. The rows of a cell have the same question, location, group, value type and years, and "
         f"may differ in {where}. Two things help: ask a statistic that averages rows (summary, estimate with the basis "
         "all_rows, or one of the nine classic means, such as states_mean), or keep one row of each cell in the file."

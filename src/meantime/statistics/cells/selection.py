@@ -128,9 +128,9 @@ class Selection:
 
     def reason(self, row: int, index: int) -> str:
         """Return the reason why a cell has no value, in the file's own words."""
-        cells = self.snapshot.cube.cells
-        entry = int(cells.withheld_cell.searchsorted(self.cell[row, index]))
-        return quoted(self.snapshot.cube.labels.reasons[cells.withheld_reason[entry]])
+        block = self.snapshot.cube.block(self.question)
+        entry = int(block.cells.withheld_cell.searchsorted(self.cell[row, index] - block.start))
+        return quoted(self.snapshot.cube.labels.reasons[block.cells.withheld_reason[entry]])
 
     def at(self, text: Cell) -> Selection:
         """Return the selection of one period, named as answers name it."""

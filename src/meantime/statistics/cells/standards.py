@@ -12,7 +12,7 @@ from meantime.dataset.standard_population import StandardPopulation
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem
 from meantime.statistics.cells.cell_parameters import CellParameters, WithReference, check_form
-from meantime.statistics.cells.default_groups import is_group_of_people, strata_by_category
+from meantime.statistics.cells.default_groups import every_pair, is_group_of_people, strata_by_category
 from meantime.statistics.cells.draft import Draft
 from meantime.statistics.cells.refusals import groups_to_choose, raise_problems
 from meantime.statistics.cells.standardized_groups import StandardWeights
@@ -178,11 +178,8 @@ def chosen_standard(draft: Draft) -> StandardWeights:
 
 def groups_to_weight(cube: Cube, question: int) -> dict[str, list[str]]:
     """Return the groups of people of a question by category, whether they have values or not."""
-    keys = cube.cells.keys[cube.cells_of(question)]
-    return {
-        category: sorted(filter(is_group_of_people, strata))
-        for category, strata in strata_by_category(cube, keys).items()
-    }
+    by_category = strata_by_category(cube, every_pair(cube, question))
+    return {category: sorted(filter(is_group_of_people, strata)) for category, strata in by_category.items()}
 
 
 def fits(standard: Sequence[str], strata: Sequence[str], known: Populations) -> bool:

@@ -109,7 +109,7 @@ def add_estimate(explanation: AnyExplanation, estimate: ExplainedEstimate) -> No
         text = f"{estimate.label} in {when}: the published value."
         explanation.step(text, f"v = {number(estimate.value)}", value=estimate.value)
     else:
-        values = of.snapshot.cube.cells.moments.means(of.snapshot.cube.scale, cells)
+        values = of.snapshot.cube.pick(cells).means
         both = zip(weights.tolist(), values.tolist(), strict=True)
         terms = [f"{weight:.4g} x {number(value)}" for weight, value in both]
         written = " + ".join(terms[:_WRITTEN_OUT]) + (" + ..." if len(terms) > _WRITTEN_OUT else "")

@@ -13,8 +13,8 @@ ROWS_AS_THEY_COME = "None: it is arithmetic over the file's rows, and no estimat
 def explain_mean(explanation: AnyExplanation) -> None:
     """Explain the mean of the rows that a row of the answer rests on."""
     weighted = merged(explanation.provenance)
-    moments = explanation.snapshot.cube.cells.moments
-    count, withheld = int(moments.count[weighted.cells].sum()), int(moments.withheld[weighted.cells].sum())
+    moments = explanation.snapshot.cube.pick(weighted.cells).moments
+    count, withheld = int(moments.count.sum()), int(moments.withheld.sum())
     explanation.step(
         f"{count:,} rows of the file have a value and {withheld:,} are withheld; those count nowhere.",
         rows=count,
@@ -24,7 +24,7 @@ def explain_mean(explanation: AnyExplanation) -> None:
     if (mean := explanation.number(name)) is None:
         explanation.no_number("every row is withheld")
         return
-    total = sum(moments.total[weighted.cells].tolist()) / 10**explanation.snapshot.cube.scale
+    total = sum(moments.total.tolist()) / 10**explanation.snapshot.cube.scale
     explanation.step(
         "Each row with a value counts once, so the number is their mean.",
         f"{total:,.10g} / {count:,} = {number(mean)}",

@@ -129,7 +129,8 @@ class ProgramWriter:
         columns: list[str] = []
         of_axis: list[tuple[str, int]] = []
         # Rows without a year are identified by their other labels.
-        has_years = (cube.cells.keys[part.cells, list(AXES).index("period")] != ABSENT).all()
+        keys = cube.pick(part.cells).keys
+        has_years = (keys[:, list(AXES).index("period")] != ABSENT).all()
         for axis, roles in KEY_COLUMNS.items():
             for index, role in enumerate(roles):
                 column = self._roles.get(role)
@@ -138,8 +139,7 @@ class ProgramWriter:
                     of_axis.append((axis, index))
         axes = list(AXES)
         rows: list[list[Any]] = []
-        for cell, weight in zip(part.cells.tolist(), part.weights.tolist(), strict=True):
-            key = cube.cells.keys[cell]
+        for key, weight in zip(keys, part.weights.tolist(), strict=True):
             row: list[Any] = []
             for axis, index in of_axis:
                 code = int(key[axes.index(axis)])
@@ -249,12 +249,16 @@ class ProgramWriter:
 def common_labels(snapshot: Snapshot, cells: Integers) -> dict[str, list[Any]]:
     """Return the labels that distinguish some cells from all others; axes that do not help are left out."""
     cube = snapshot.cube
-    keys = cube.cells.keys[cells]
+    keys = cube.pick(cells).keys
+    questions = np.unique(keys[:, 0]).tolist()
     found: dict[str, list[Any]] = {}
-    left = np.ones(len(cube.cells.keys), dtype=bool)
-    for index, axis in enumerate(AXES):
+    if len(questions) < len(cube.labels.questions):
+        found["question"] = [cube.labels.questions[code] for code in questions]
+    every = np.concatenate([keys[:0], *(cube.block(question).cells.keys for question in questions)])
+    left = np.ones(len(every), dtype=bool)
+    for index, axis in list(enumerate(AXES))[1:]:
         codes = np.unique(keys[:, index])
-        here = np.isin(cube.cells.keys[:, index], codes)
+        here = np.isin(every[:, index], codes)
         if (left & ~here).any():
             left &= here
             labels = getattr(cube.labels, AXES[axis])

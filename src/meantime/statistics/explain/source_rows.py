@@ -138,9 +138,10 @@ def _of_file(snapshot: Snapshot) -> list[Column]:
 
 
 def _notes(snapshot: Snapshot, weighted: Weighted, number: str | None) -> list[str]:
-    moments = snapshot.cube.cells.moments
-    labels_of_row, withheld = int(moments.count[weighted.cells].sum()), int(moments.withheld[weighted.cells].sum())
-    told = [f"Rows of the file in all: {labels_of_row + withheld:,}, of which {withheld:,} are withheld."]
+    picked = snapshot.cube.pick(weighted.cells)
+    rows = int(picked.rows.sum())
+    withheld = rows - int(picked.count.sum())
+    told = [f"Rows of the file in all: {rows:,}, of which {withheld:,} are withheld."]
     if (column := snapshot.about.roles.get("row_count")) is not None:
         told.append(
             f"A line of the file counts as many rows as its {quoted(column)} says; its weight is that of all of them."

@@ -311,7 +311,7 @@ def explain(explanation: ExplanationBuilder[Association, Both]) -> None:
         explanation.step("What the sampling errors of questions that exclude each other make of it is taken off.")
         explanation.leaves_out.append("The correlation: it takes the covariance of the sampling errors into account.")
         return
-    years = len(np.unique(explanation.snapshot.cube.cells.keys[one.cells, -1]))
+    years = len(np.unique(explanation.snapshot.cube.pick(one.cells).keys[:, -1]))
     if method == "Spearman" and years > 1:
         explanation.leaves_out.append("The ranks of pooled values: equal ones may differ in the last digit.")
     elif r is None or explanation.parameters.weights is not Weights.EQUAL or len(one.cells) > MOST_LISTED:

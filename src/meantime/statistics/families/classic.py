@@ -17,8 +17,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import msgspec
+import numpy as np
 
-from meantime.dataset.cube import Integers
+from meantime.dataset.cube import Block, Integers
 from meantime.dataset.facts.classic_polarity import classic_polarity
 from meantime.dataset.snapshot import Snapshot
 from meantime.model import Work
@@ -63,19 +64,25 @@ class OfState(msgspec.Struct, frozen=True, kw_only=True):
     state: LocationName
 
 
+def _block(snapshot: Snapshot, parameters: OfQuestion | OfState) -> Block:
+    return snapshot.cube.block(snapshot.cube.question_codes[parameters.question])
+
+
 def question_entry(snapshot: Snapshot, parameters: OfQuestion) -> Integers:
     """Select the entry of the question among those by question, if it has a value."""
-    return entries_with_value(snapshot, snapshot.cube.by_question, parameters.question)
+    code = snapshot.cube.question_codes[parameters.question]
+    has_value = bool(snapshot.cube.by_question.moments.count[code])
+    return np.arange(code, code + has_value, dtype=np.int64)
 
 
 def location_entries(snapshot: Snapshot, parameters: OfQuestion | OfState) -> Integers:
     """Select the entries by location that have a value."""
-    return entries_with_value(snapshot, snapshot.cube.by_location, parameters.question, _state(parameters))
+    return entries_with_value(snapshot.cube, _block(snapshot, parameters).by_location, _state(parameters))
 
 
 def stratum_entries(snapshot: Snapshot, parameters: OfQuestion | OfState) -> Integers:
     """Select the entries by location, category and stratum that have a value."""
-    return entries_with_value(snapshot, snapshot.cube.by_stratum, parameters.question, _state(parameters))
+    return entries_with_value(snapshot.cube, _block(snapshot, parameters).by_stratum, _state(parameters))
 
 
 def states_mean(prepared: Prepared[OfQuestion, Integers], _work: Work) -> Table:

@@ -284,9 +284,9 @@ def _weighting(of: Selection) -> str:
 
 
 def _of_all_rows(snapshot: Snapshot, rows: Rows, work: Work) -> Table:
-    moments, scale = snapshot.cube.cells.moments, snapshot.cube.scale
+    moments, scale = snapshot.cube.pick(rows.cells).moments, snapshot.cube.scale
     codes, starts = np.unique(rows.locations, return_index=True)
-    count, total = _sums(moments.count[rows.cells], starts), _sums(moments.total[rows.cells], starts)
+    count, total = _sums(moments.count, starts), _sums(moments.total, starts)
     work.check()
     nothing: list[Cell] = [None] * len(codes)
     names = snapshot.cube.labels.locations

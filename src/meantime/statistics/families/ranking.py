@@ -388,7 +388,7 @@ STATISTIC = Statistic(
     example_rows=(
         (
             *(1, "West Virginia", 24.7, 23.4, 26.1, 1, 6, 1, 7),
-            *(6, "Wyoming; South Carolina; Nevada; Missouri; Guam; California", 1.33825, 0.99975, 1, 3, 5157, ""),
+            *(6, "Wyoming; South Carolina; Nevada; Missouri; Guam; California", 1.32225, 0.9995, 1, 3, 5157, ""),
             *("National", 33.1, 32.9, 33.3),
         ),
     ),

@@ -256,8 +256,8 @@ def _of_all_rows(pooled: Pooled) -> _Way:
     kinds = warnings.kinds_of_value(snapshot, pooled.groups.question)
     if kinds:
         return _Way("all_rows", "", {}, kinds.rstrip("."))
-    entries = cube.by_location.of(pooled.groups.question)
-    codes, means = cube.by_location.keys[entries, 1].tolist(), cube.by_location.mean[entries].tolist()
+    marginal = cube.block(pooled.groups.question).by_location
+    codes, means = marginal.keys[:, 1].tolist(), marginal.mean.tolist()
     values = {cube.labels.locations[code]: mean for code, mean in zip(codes, means, strict=True) if not isnan(mean)}
     return _Way("all_rows", "the mean of all rows, over strata and years", values)
 

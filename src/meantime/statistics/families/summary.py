@@ -222,8 +222,9 @@ def summary(prepared: Prepared[Summary, FilteredCells], work: Work) -> Table:
 def cost(prepared: Prepared[Summary, FilteredCells]) -> Cost:
     """State what a summary costs: its cells, and where those do not tell the values, every row of the table."""
     snapshot, parameters, cells = prepared.snapshot, prepared.parameters, prepared.data.cells
-    is_in_cells = not parameters.quantiles or cells_hold_every_value(snapshot.cube.cells.moments[cells])
-    groups = _number_of_groups(snapshot.cube.cells.keys[cells][:, [_PLACES[axis] for axis in parameters.by]])
+    picked = snapshot.cube.pick(cells)
+    is_in_cells = not parameters.quantiles or cells_hold_every_value(picked.moments)
+    groups = _number_of_groups(picked.keys[:, [_PLACES[axis] for axis in parameters.by]])
     rows = groups if parameters.limit is None else min(groups, parameters.limit)
     return Cost(
         sums=len(cells),
@@ -249,7 +250,7 @@ def rests_on(prepared: Prepared[Summary, FilteredCells], row: Mapping[str, Cell]
     snapshot, cells = prepared.snapshot, prepared.data.cells
     if row is None:
         return Provenance(number=None, parts=(unweighted(cells),))
-    keys = snapshot.cube.cells.keys[cells]
+    keys = snapshot.cube.pick(cells).keys
     kept = np.ones(len(keys), dtype=bool)
     for axis in prepared.parameters.by:
         label = row[axis]
@@ -265,8 +266,8 @@ class _Groups:
         self._snapshot = prepared.snapshot
         self.parameters = prepared.parameters
         self.question, self.codes, cells = prepared.data
-        self._keys = self._snapshot.cube.cells.keys[cells]
-        self._cells = self._snapshot.cube.cells.moments[cells]
+        picked = self._snapshot.cube.pick(cells)
+        self._keys, self._cells = picked.keys, picked.moments
         self._by = self._keys[:, [_PLACES[axis] for axis in self.parameters.by]]
         self.keys, self.moments = add_up(self._by, self._cells)
 

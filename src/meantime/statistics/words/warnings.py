@@ -28,13 +28,10 @@ def withheld(withheld_rows: int, rows: int) -> str:
 def kinds_of_value(snapshot: Snapshot, question: int) -> str:
     """Name the value types of a question where it has several."""
     cube = snapshot.cube
-    # Most tables have one value type, and their questions' cells, thousands of them, need not be looked at.
-    if len(cube.labels.value_types) == 1:
+    codes = cube.outline(question).value_types
+    if len(codes) == 1:
         return ""
-    codes = cube.cells.keys[cube.cells_of(question), _VALUE_TYPE]
-    if codes.min() == codes.max():
-        return ""
-    kinds = (cube.labels.value_types[code] for code in np.unique(codes).tolist())
+    kinds = (cube.labels.value_types[code] for code in codes)
     kinds_text = ", ".join(" in ".join(filter(None, kind)) or "unnamed" for kind in kinds)
     return f"Values of different kinds are averaged together: {kinds_text}."
 

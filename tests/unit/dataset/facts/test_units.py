@@ -83,7 +83,7 @@ def test_other_units_stay_as_they_are_written(tmp_path: Path) -> None:
 
 def test_the_rows_of_a_cell_are_found_under_the_spelling_of_the_file(tmp_path: Path) -> None:
     of = snapshot_of(tmp_path, *smoking("%"))
-    rows = find_rows(of, np.arange(len(of.cube.cells)), after=None, limit=9)
+    rows = find_rows(of, np.arange(of.cube.cell_count), after=None, limit=9)
     assert [each.row.cells["Data_Value"] for each in rows] == ["20.8", "17.1", "8.0", "7.0"]
     assert {each.row.cells["Data_Value_Unit"] for each in rows} == {"%"}
 

@@ -25,6 +25,7 @@ from meantime.model import Unwatched
 from meantime.statistics.check import check
 from meantime.statistics.explain.source_rows import page, row_of
 from tests.support.table_files import means, read, rejected, write
+from tests.support.whole import whole
 
 HEADER = ("Question", "LocationDesc", "Data_Value", "Year", "StratificationCategory1", "Stratification1")
 BY_HAND = {"row_count": "times"}
@@ -72,7 +73,7 @@ def test_a_tally_is_the_table_that_it_counts(examples: int, tmp_path_factory: py
 )
 def test_sums_with_counts_are_exact_however_wide_the_numbers(tmp_path: Path, values: tuple[str, str]) -> None:
     lines = "\n".join(f"Q,Utah,{value},{times}" for value, times in zip(values, (3_000_000_007, 2), strict=True))
-    cells = tally(tmp_path, lines).cube.cells
+    cells = whole(tally(tmp_path, lines).cube).cells
     exact = [Fraction(value) for value in values]
     scale = Fraction(10) ** tally(tmp_path, lines).cube.scale
     assert cells.moments.count.tolist() == [3_000_000_009]
@@ -111,7 +112,8 @@ def test_withheld_rows_are_counted_as_often(tmp_path: Path) -> None:
 
 def test_what_a_row_was_published_with_is_kept_where_it_is_alone(tmp_path: Path) -> None:
     header = "Question,LocationDesc,Data_Value,Low_Confidence_Limit,Sample_Size,Data_Value_Footnote,times"
-    cells = tally(tmp_path, "Q,Utah,5,4,90,few,3\nQ,Ohio,5,4,90,few,1\nQ,Ohio,6,4,90,few,1", header).cube.cells
+    lines = "Q,Utah,5,4,90,few,3\nQ,Ohio,5,4,90,few,1\nQ,Ohio,6,4,90,few,1"
+    cells = whole(tally(tmp_path, lines, header).cube).cells
     assert np.isnan(cells.low).tolist() == [True, False]  # Ohio, Utah
     assert (cells.low[1], cells.sample_size[1]) == (4, 90)
     assert cells.footnote.tolist() == [ABSENT, 0]

@@ -225,9 +225,7 @@ def test_weights_of_the_provenance_add_up_to_the_number(statistic: str) -> None:
         labels = row_of(table, place)
         rests = prepared.rests_on(labels)
         assert rests.number is not None
-        total = sum(
-            float((part.weights * of.cube.cells.moments[part.cells].means(of.cube.scale)).sum()) for part in rests.parts
-        )
+        total = sum(float((part.weights * of.cube.pick(part.cells).means).sum()) for part in rests.parts)
         assert total == pytest.approx(labels[rests.number])
 
 

@@ -11,6 +11,7 @@ from meantime.statistics.families.gap_ranking import STATISTIC, GapRanking
 from meantime.table import Table
 from tests.support import factories
 from tests.support.answers import problems
+from tests.support.whole import whole
 
 Z = stats.norm.ppf(0.975)
 SE = np.sqrt((1 / Z) ** 2 + 1 / 12)  # limits 1 away, and values rounded to 1
@@ -160,7 +161,7 @@ def test_with_all_gaps_equal_every_rank_interval_holds_every_rank_in_19_of_20_re
 
 def test_a_gap_rests_on_both_groups_of_its_later_years() -> None:
     [own, other] = STATISTIC.prepared(FOUR, parameters()).rests_on({"location": "Ohio"}).parts
-    means = FOUR.cube.cells.moments[np.concatenate([own.cells, other.cells])].means(FOUR.cube.scale)
+    means = whole(FOUR.cube).cells.moments[np.concatenate([own.cells, other.cells])].means(FOUR.cube.scale)
     assert float(np.concatenate([own.weights, other.weights]) @ means) == 10.0
     [later, earlier] = STATISTIC.prepared(FOUR, parameters(since="2010")).rests_on(None).parts
     assert (len(later.cells), len(earlier.cells)) == (11, 10)
