@@ -27,7 +27,8 @@ def fetch(address: str, out: Path | None, config: Path | None, **options: str) -
     """Download the table at ADDRESS, and check that it is complete.
 
     ADDRESS is a URL of a file, or a table of a data portal (Socrata): cdc:hn4x-zwk7, data.cdc.gov/hn4x-zwk7, or the
-    address of its page. Of a portal's table all rows come, and its title is written to a TOML file next to it.
+    address of its page. Of a portal's table all rows come, and its title, publisher and license are written to a
+    TOML file next to it.
     """
     from meantime.dataset.download.address import parse_address
     from meantime.dataset.download.keeping import fetch_table

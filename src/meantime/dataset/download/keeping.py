@@ -96,7 +96,7 @@ def fetch_table(
         version = facts.version if facts else received.version
         with durable_file(_record_path(path)) as file:
             file.write(msgspec.json.encode(_Record(address.url, version, received.size_bytes)))
-        _describe(path, facts)
+        _describe(path, address, facts)
     except _Unchanged:
         return Downloaded(path, path.stat().st_size, rows, is_new=False)
     except OSError as error:
@@ -140,12 +140,21 @@ def _space_check(folder: Path, file: BinaryIO, reserve_mb: int) -> Callable[[], 
     return check
 
 
-def _describe(path: Path, facts: TableFacts | None) -> None:
+def _describe(path: Path, address: Address, facts: TableFacts | None) -> None:
     """Write what is known of the table, unless somebody has described it."""
     description = path.with_name(f"{path.name}.toml")
-    lines = [f"title = {json.dumps(facts.title, ensure_ascii=False)}\n"] if facts and facts.title else []
+    if facts is None:
+        return
+    said = {
+        "title": facts.title,
+        "publisher": facts.publisher,
+        "url": f"{address.portal}/d/{address.table}",
+        "license": facts.license,
+        "updated": facts.updated,
+    }
+    lines = [f"{key} = {json.dumps(text, ensure_ascii=False)}\n" for key, text in said.items() if text]
     is_ours = False
     with suppress(OSError, UnicodeDecodeError):
         is_ours = description.read_text(encoding="utf-8").startswith(_MARK)
-    if lines and (is_ours or not description.exists()):
+    if is_ours or not description.exists():
         description.write_text(_MARK + "".join(lines), encoding="utf-8")

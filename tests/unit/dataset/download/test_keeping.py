@@ -13,6 +13,7 @@ import pytest
 from meantime.dataset.download import transfer
 from meantime.dataset.download.address import Address, parse_address
 from meantime.dataset.download.keeping import Downloaded, fetch_table
+from meantime.dataset.reading.description import read_description
 from meantime.errors import LoadCancelled, LoadFailed, MeantimeError, SourceUnreadable
 from tests.support.file_server import Answer, fails, file_server, redirects, sends
 
@@ -89,7 +90,14 @@ def test_a_table_of_a_portal_comes_with_what_the_portal_says_of_it(
     assert (downloaded.rows, downloaded.path.read_bytes()) == (2, TABLE)
     description = tmp_path / "table.csv.toml"
     lines = description.read_text(encoding="utf-8").splitlines()[1:]
-    assert lines == ['title = "Obesity by county"']
+    assert lines == [
+        'title = "Obesity by county"',
+        'publisher = "CDC"',
+        f'url = "{site}/d/abcd-1234"',
+        'license = "Public Domain"',
+        'updated = "2024-05-31"',
+    ]
+    assert read_description(description).publisher == "CDC"
     answers["/api/views/abcd-1234/rows.csv?accessType=DOWNLOAD"] = fails(500)
     assert not fetch(f"{site}/d/abcd-1234", tmp_path, if_changed=True).is_new
     # What somebody has written about the table stays.
