@@ -35,7 +35,7 @@ from scipy import special
 
 from meantime.dataset.cube import Doubles, Integers
 from meantime.statistics.methods.autocorrelation import CarriedOver, carried_over
-from meantime.statistics.methods.blocks import Check, unchecked
+from meantime.statistics.methods.blocks import Check, blocks, unchecked
 from meantime.statistics.methods.effective_size import effective_size
 from meantime.statistics.methods.standard_errors import Z95
 
@@ -208,6 +208,13 @@ def mann_kendall(value: Doubles) -> Doubles:
     >>> mann_kendall(np.array([[20.0, 21.0, 22.0, np.nan]]))
     array([nan])
     """
+    p = np.empty(len(value))
+    for block in blocks(len(value), value.shape[1] ** 2):
+        p[block] = _mann_kendall(value[block])
+    return p
+
+
+def _mann_kendall(value: Doubles) -> Doubles:
     one, other = np.triu_indices(value.shape[1], 1)
     s = np.abs(np.nansum(np.sign(value[:, other] - value[:, one]), axis=1))
     t = np.isfinite(value).sum(axis=1)
@@ -218,8 +225,8 @@ def mann_kendall(value: Doubles) -> Doubles:
     # All values equal: no trend, and no variance either.
     z = np.where(s > 0, (s - 1) / np.sqrt(np.where(variance > 0, variance, 1.0)), 0.0)
     p = np.where(s > 0, 2 * special.ndtr(-z), 1.0)
-    for row in np.flatnonzero((ties == 0) & (t >= 4)).tolist():
-        p[row] = _exact_p(int(t[row]), int(s[row]))
+    is_exact = (ties == 0) & (t >= 4)
+    p[is_exact] = [_exact_p(t_, int(s_)) for t_, s_ in zip(t[is_exact].tolist(), s[is_exact].tolist(), strict=True)]
     return np.where(t >= 4, p, np.nan)
 
 
