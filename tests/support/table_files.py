@@ -25,14 +25,24 @@ def write(folder: Path, content: str | bytes, name: str = "table.csv", *, encodi
 
 
 def read(
-    path: Path, *, columns: Mapping[str, str] | None = None, rejected_limit: float = 0.5, into: Path | None = None
+    path: Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    rejected_limit: float = 0.5,
+    into: Path | None = None,
+    part: str = "",
 ) -> Snapshot:
     """Read a file, a folder or a glob into a snapshot, and open that."""
-    return open_snapshot(read_folder(path, columns=columns, rejected_limit=rejected_limit, into=into))
+    return open_snapshot(read_folder(path, columns=columns, rejected_limit=rejected_limit, into=into, part=part))
 
 
 def read_folder(
-    path: Path, *, columns: Mapping[str, str] | None = None, rejected_limit: float = 0.5, into: Path | None = None
+    path: Path,
+    *,
+    columns: Mapping[str, str] | None = None,
+    rejected_limit: float = 0.5,
+    into: Path | None = None,
+    part: str = "",
 ) -> Path:
     """Read into a snapshot, and return its folder."""
     home = into or (path if path.is_dir() else path.parent)
@@ -40,7 +50,7 @@ def read_folder(
     snapshots.mkdir(exist_ok=True, parents=True)
     work.mkdir()
     job = ReadingTask(
-        source=Source(name="test", path=str(path), columns=dict(columns or {})),
+        source=Source(name="test", path=str(path), columns=dict(columns or {}), part=part),
         into=str(snapshots),
         work=str(work),
         memory_mb=512,

@@ -33,10 +33,10 @@ def serve(
 ) -> None:
     """Serve each PATH as a data set, or the built-in synthetic sample if there is none.
 
-    PATH is a CSV, gzipped CSV or Parquet file, a folder, or a quoted glob of files in the same format; or a table on
-    the web: a URL, or a portal and an id such as cdc:hn4x-zwk7 (see `meantime fetch --help`). The classic API answers
-    from the first data set. Ctrl-C lets queued jobs finish, then stops; a second Ctrl-C stops at once, and no job is
-    lost. SIGHUP rereads the files that have changed.
+    PATH is a CSV, gzipped CSV, Parquet, XLSX, JSON or zip file, a folder, or a quoted glob of files in the same format;
+    or a table on the web: a URL, or a portal and an id such as cdc:hn4x-zwk7 (see `meantime fetch --help`). The classic
+    API answers from the first data set. Ctrl-C lets queued jobs finish, then stops; a second Ctrl-C stops at once, and
+    no job is lost. SIGHUP rereads the files that have changed.
     """
     # What a server is made of takes a second to import.
     from meantime import server

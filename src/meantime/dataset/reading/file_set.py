@@ -24,6 +24,7 @@ def open_files(
     on_progress: Callable[[Progress], None],
     *,
     title: str,
+    part: str = "",
 ) -> tuple[list[OpenedFile], list[FileTable]]:
     """Open every file: sniff its form, decompress it if necessary, and find out what table it is.
 
@@ -42,7 +43,7 @@ def open_files(
         on_progress(Progress("looking", min(done / size, 1) * SNIFFED, None))
 
     on_progress(Progress("looking", 0.0, None))
-    opened = [open_file(path, work, description, columns_by_hand, on_bytes=on_bytes) for path in paths]
+    opened = [open_file(path, work, description, columns_by_hand, on_bytes=on_bytes, part=part) for path in paths]
     tables: list[FileTable] = []
     for file in opened:
         # Files with one header have one form: that of the first, whatever the rows of the others show.
@@ -63,7 +64,8 @@ def _form_of(file: OpenedFile, description: Description, columns_by_hand: Mappin
         records=sample_of(file),
         description=description,
         by_hand=columns_by_hand,
-        title=description.title or _title_above(file) or title,
+        known=file.roles,
+        title=description.title or file.title or _title_above(file) or title,
         file=file.name,
     )
 

@@ -47,8 +47,12 @@ def find_file_table(
     by_hand: Mapping[str, str],
     title: str,
     file: str,
+    known: Mapping[str, str] | None = None,
 ) -> FileTable:
-    """Return the form of a table. ``title`` is the question where neither its columns nor people say one.
+    """Return the form of a table.
+
+    ``known`` are roles that the file itself names, as JSON-stat does. ``title`` is the question where neither its
+    columns nor people say one.
 
     Raises:
         HeaderRepeated: two columns have the same name.
@@ -57,6 +61,7 @@ def find_file_table(
     """
     refuse_repeated(columns)
     arrangement = find_layout(columns, labels=labels, records=records, by_hand=by_hand, wide=description.wide)
+    arrangement = replace(arrangement, roles={**(known or {}), **arrangement.roles})
     arrangement = _with_declared(arrangement, description)
     evidence = arrangement.evidence(records)
     arrangement = _with_known(arrangement, evidence, by_hand, title)

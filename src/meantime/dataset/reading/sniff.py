@@ -21,7 +21,7 @@ from meantime.dataset.reading.text_scan import TextScan
 from meantime.errors import SourceEmpty, SourceUnreadable
 from meantime.text import is_utf8
 
-FileKind = Literal["text", "gzip", "parquet"]
+FileKind = Literal["text", "gzip", "parquet", "zip"]
 
 # Small enough to stay in the processor's cache next to its decoded copy, large enough that Python's share is small.
 _CHUNK_BYTES = 4 * 2**20
@@ -33,8 +33,7 @@ LONGEST_LINE = 2 * 2**20
 _LAST_BYTES = 4_096
 
 _OTHER_KINDS: Mapping[bytes, str] = {
-    b"PK\x03\x04": "a zip archive or a spreadsheet (.xlsx, .ods)",
-    b"\xd0\xcf\x11\xe0": "an old spreadsheet (.xls)",
+    b"\xd0\xcf\x11\xe0": "an old spreadsheet (.xls), or one with a password",
     b"\x89PNG": "a picture (PNG)",
     b"\xff\xd8\xff": "a picture (JPEG)",
     b"%PDF": "a PDF document",
@@ -76,7 +75,7 @@ def file_kind(path: Path, *, name: str) -> FileKind:
 
     Raises:
         SourceEmpty: it has no bytes.
-        SourceUnreadable: it cannot be opened, or is neither text, gzip nor Parquet.
+        SourceUnreadable: it cannot be opened, or is neither text, gzip, Parquet nor a zip archive.
         OSError: the machine is in trouble, which says nothing about the file.
     """
     try:
@@ -108,6 +107,8 @@ def _kind_of(start: bytes, name: str) -> FileKind:
         return "gzip"
     if start.startswith(b"PAR1"):
         return "parquet"
+    if start.startswith(b"PK\x03\x04"):
+        return "zip"
     for magic, kind in _OTHER_KINDS.items():
         if start.startswith(magic):
             raise SourceUnreadable(

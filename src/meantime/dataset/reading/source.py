@@ -23,7 +23,7 @@ READING_VERSION = 8
 # Files in a folder with these endings are data. Not .txt: most of those are a README or a license.
 ENDINGS_IN_FOLDER = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")
 # Endings that show the format and are not part of a data set's name.
-_FORMAT_ENDINGS = (*ENDINGS_IN_FOLDER, ".txt", ".txt.gz")
+_FORMAT_ENDINGS = (*ENDINGS_IN_FOLDER, ".txt", ".txt.gz", ".tab", ".xlsx", ".xlsm", ".json", ".ndjson", ".zip")
 DESCRIPTION_OF_FOLDER = "meantime.toml"
 
 # NAME=PATH. A path may contain an equals sign itself, so a name has no slashes.
@@ -39,6 +39,7 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     columns: dict[str, str] = {}  # role -> column, set by hand
     settings: dict[str, str] = {}  # what the description could say, set by hand: question, location, title, ...
     address: str = ""  # of a table on the web, as people gave it
+    part: str = ""  # a sheet of a spreadsheet or a file of an archive: what follows a "#"
 
 
 def parse_source(
@@ -46,6 +47,7 @@ def parse_source(
 ) -> Source:
     """Parse ``[NAME=]PATH``. Without a name, the file's name is used, without its ending.
 
+    A sheet of a spreadsheet or a file of an archive is named behind a "#": ``survey.xlsx#Table 2``.
     Instead of a path, it may be an address (``download.address``); where its file is kept is decided later.
 
     >>> parse_source("heart=data/2020.csv").name, parse_source("data/Heart disease.csv.gz").name
@@ -68,6 +70,9 @@ def parse_source(
     if not _exists(path) and (address := parse_address(path)):
         name = name or data_set_name(address.file_name)
         return Source(name=name, path="", columns=by_hand, settings=said, address=path)
+    file, _, part = path.rpartition("#")
+    if file and part and not _exists(path) and _exists(file):
+        return Source(name=name or data_set_name(file), path=file, columns=by_hand, settings=said, part=part)
     return Source(name=name or data_set_name(path), path=path, columns=by_hand, settings=said)
 
 
@@ -165,6 +170,7 @@ def source_identity(source: Source, *, rejected_limit: float) -> str:
         "description": _facts(description_path(source)),
         "columns": sorted(source.columns.items()),
         "settings": sorted(source.settings.items()),
+        "part": source.part,
         "rejected_limit": rejected_limit,
     }
     return hashlib.sha256(msgspec.json.encode(facts)).hexdigest()

@@ -85,7 +85,9 @@ def _read(
     description = with_settings(read_description(description_path(task.source)), task.source.settings)
     columns_by_hand = {**description.columns, **task.source.columns}
     title = description.title or _title(task.source)
-    opened, tables = open_files(paths, work, description, columns_by_hand, on_progress, title=title)
+    opened, tables = open_files(
+        paths, work, description, columns_by_hand, on_progress, title=title, part=task.source.part
+    )
     columns, roles = tables[0].columns, tables[0].roles
     if description.level is None:
         description = msgspec.structs.replace(description, level=tables[0].arrangement.level)

@@ -20,6 +20,7 @@ import duckdb
 
 from meantime.dataset.machine_trouble import is_machine_trouble
 from meantime.dataset.reading.arrangement import Arrangement
+from meantime.dataset.reading.containers import HARMLESS_BYTES, MOST_TIMES_UNPACKED, Unpacked, unpack
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.header import MOST_COLUMNS
 from meantime.dataset.reading.sample import sample_rows
@@ -42,10 +43,6 @@ _LONGEST_RECORD_BYTES = 8 * LONGEST_LINE
 _ROW_NUMBER = "file_row_number"
 # Bytes copied at a time out of a compressed file.
 _COPY_BYTES = 2**20
-# Tables of indicators compress to a tenth with gzip, very repetitive ones to a fiftieth; a bomb to a thousandth.
-_MOST_TIMES_GZIP = 200
-# Below this nothing is a bomb.
-_HARMLESS_BYTES = 64 * 2**20
 # A row of a table takes at least a few bits of a Parquet file: its values differ. A bomb has thousands of rows a byte.
 _MOST_ROWS_A_BYTE = 100
 _HARMLESS_ROWS = 10_000_000
@@ -81,6 +78,10 @@ class OpenedFile:
     name: str  # of the source file, for people
     columns: tuple[str, ...]  # as in the file; a column without a name is called by its position
     text: TextForm | None
+    # What a container says of the table in it.
+    roles: Mapping[str, str] = field(default_factory=dict)
+    title: str = ""
+    said: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -95,9 +96,17 @@ class StagedFile:
 
 
 def open_file(
-    path: Path, work: Path, description: Description, columns: Mapping[str, str], *, on_bytes: Callable[[int], None]
+    path: Path,
+    work: Path,
+    description: Description,
+    columns: Mapping[str, str],
+    *,
+    on_bytes: Callable[[int], None],
+    part: str = "",
 ) -> OpenedFile:
-    """Find out what kind of file this is, decompress it if necessary, and sniff its form.
+    """Find out what kind of file this is, unpack it if necessary, and sniff its form.
+
+    ``part`` names a sheet of a spreadsheet, or a file of an archive.
 
     Raises:
         SourceUnreadable: it cannot be opened, or is not what it seems to be.
@@ -112,15 +121,27 @@ def open_file(
             raise SourceUnreadable(f"{name} is compressed twice. Decompress it once and try again.")
     if kind == "parquet":
         return OpenedFile(path=path, name=name, columns=_parquet_columns(path, name), text=None)
+    found = unpack(path, work, name=name, part=part) or Unpacked(path=path, name=name)
+    if kind == "zip" and found.delimiter is None:
+        inner = open_file(found.path, work, description, columns, on_bytes=on_bytes)
+        return replace(inner, name=found.name, said=(*found.said, *inner.said))
     text = sniff_text(
-        path,
-        name=name,
-        delimiter=description.delimiter,
-        encoding=description.encoding,
+        found.path,
+        name=found.name,
+        delimiter=found.delimiter or description.delimiter,
+        encoding="utf-8" if found.delimiter else description.encoding,
         columns=columns,
         on_bytes=on_bytes,
     )
-    return OpenedFile(path=path, name=name, columns=_named(text.header), text=text)
+    return OpenedFile(
+        path=found.path,
+        name=found.name,
+        columns=_named(text.header),
+        text=text,
+        roles=found.roles,
+        title=found.title,
+        said=found.said,
+    )
 
 
 def sample_of(opened: OpenedFile) -> Sequence[Sequence[str]]:
@@ -220,7 +241,7 @@ def sql_text(text: str) -> str:
 
 
 def _decompress(path: Path, into: Path, name: str, encoding: str | None) -> Path:
-    most_bytes = max(_HARMLESS_BYTES, _MOST_TIMES_GZIP * path.stat().st_size)
+    most_bytes = max(HARMLESS_BYTES, MOST_TIMES_UNPACKED * path.stat().st_size)
     unpacked_bytes = 0
     try:
         with gzip.open(path, "rb") as source, into.open("wb") as out:
@@ -231,8 +252,8 @@ def _decompress(path: Path, into: Path, name: str, encoding: str | None) -> Path
                 unpacked_bytes += out.write(piece)
                 if unpacked_bytes > most_bytes:
                     raise SourceUnreadable(
-                        f"{name} unpacks to more than {_MOST_TIMES_GZIP} times its size, which no table does. If it is "
-                        "one, unpack it and serve the unpacked file."
+                        f"{name} unpacks to more than {MOST_TIMES_UNPACKED} times its size, which no table does. If it "
+                        "is one, unpack it and serve the unpacked file."
                     )
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise SourceUnreadable(

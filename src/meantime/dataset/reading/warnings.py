@@ -21,8 +21,9 @@ _LINES_LISTED = 4
 
 def form_warnings(opened: Sequence[OpenedFile], tables: Sequence[FileTable], staged: Sequence[StagedFile]) -> list[str]:
     """Say what was done to make a table of each file: lines that are no rows, columns that were turned or added."""
-    said = []
+    said: list[str] = []
     for file, rows in zip(opened, staged, strict=True):
+        said += file.said
         if above := file.text.above if file.text else ():
             which = "The line above the header was" if len(above) == 1 else f"{len(above)} lines above the header were"
             said.append(f"{which} not read in {file.name}: {listed(map(quoted, above), most=_LINES_LISTED)}.")

@@ -144,7 +144,6 @@ def test_a_single_line_of_ten_megabytes_is_looked_at(tmp_path: Path) -> None:
     ("content", "message"),
     [
         (b"\x89PNG\r\n\x1a\n" + bytes(100), "a picture"),
-        (b"PK\x03\x04" + bytes(100), "a zip archive or a spreadsheet"),
         (b"\xd0\xcf\x11\xe0" + bytes(100), "an old spreadsheet"),
         (b"%PDF-1.7", "a PDF"),
         (b"\x28\xb5\x2f\xfd....", "Zstandard"),
