@@ -16,6 +16,7 @@ from reliability.descriptors import descriptors
 from reliability.disk import disk_full, errors_at_every_call, full_at_every_write
 from reliability.flips import flips
 from reliability.flips_served import flips_served
+from reliability.forked import ForkedServer
 from reliability.hostile import hostile_files, hostile_requests
 from reliability.kills import kills
 from reliability.outcome import Outcome
@@ -46,8 +47,8 @@ def _of(number: int, harness: _Breaks, front: Front = MAIN) -> Harness:
 
 HARNESSES: dict[str, Harness] = {
     # make crash
-    "kills": _of(60, kills),
-    "kills-flask": _of(20, kills, FLASK),
+    "kills": _of(60, kills, MAIN._replace(server=ForkedServer)),
+    "kills-flask": _of(20, kills, FLASK._replace(server=ForkedServer)),
     "kills-at-calls": Harness(20, lambda number, _seed: kills_at_calls(number=number)),
     "errors-at-calls": Harness(20, lambda number, _seed: errors_at_calls(number=number)),
     "power-loss": Harness(1_000, lambda number, seed: power_losses(number=number, seed=seed)),

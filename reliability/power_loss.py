@@ -11,20 +11,20 @@ import random
 import re
 import shutil
 import sqlite3
-import sys
 import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal, NamedTuple
 
 from meantime.stores.sqlite import SqliteJobStore
 from reliability.clients import Client, Ledger
 from reliability.outcome import Outcome
-from reliability.scene import MAIN, closing, write_table
-from reliability.syscalls import EXEC, end_traced
+from reliability.scene import MAIN, closing, kill, write_table
+from reliability.syscalls import TracedServer
 from tests.support.waiting import PATIENCE_S
 
 # What a disk writes at once, whatever happens.
@@ -104,9 +104,8 @@ def power_losses(*, number: int, seed: int) -> Outcome:
 
 def _trace(folder: Path, seed: int) -> Path:
     table, state, output = write_table(folder / "table.csv"), folder / "state", folder / "trace"
-    strace = ("strace", "-f", "-y", "-xx", "-s", "1000000", "--seccomp-bpf", "-qq", "-o", str(output))
-    command = ("-c", EXEC, *strace, "-e", f"trace={_CALLS}", sys.executable, *MAIN.command)
-    with closing(MAIN._replace(command=command).start(table, state)) as server:
+    strace = ("-y", "-xx", "-s", "1000000", "-o", str(output), "-e", f"trace={_CALLS}")
+    with closing(MAIN._replace(server=partial(TracedServer, strace)).start(table, state)) as server:
         ledger = Ledger()
         clients = [
             Client(server.ready().url, ledger, seed=seed + each, results=state / "results", has_v1=True, removes=False)
@@ -118,7 +117,7 @@ def _trace(folder: Path, seed: int) -> Path:
         for client in clients:
             client.stop()
             client.join(PATIENCE_S)
-        end_traced(server)
+        kill(server)
     return output
 
 

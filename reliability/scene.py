@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
@@ -109,11 +109,12 @@ class Front(NamedTuple):
     name: str
     command: tuple[str, ...]
     has_v1: bool = True
+    server: Callable[..., RunningServer] = RunningServer  # how its process begins
 
     def start(self, table: Path, state: Path, **settings: str) -> RunningServer:
         """Start it and wait until it listens."""
         arguments, listens, more = self._start(table)
-        return RunningServer(
+        return self.server(
             *arguments, state_dir=state, command=self.command, listens=listens, **_LIMITS, **more, **settings
         )
 

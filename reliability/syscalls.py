@@ -15,24 +15,24 @@ import re
 import shutil
 import signal
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from reliability import invariants
 from reliability.clients import Connection, Ledger, submit
+from reliability.forked import ForkedServer
 from reliability.outcome import Outcome
 from reliability.scene import ASKS, MAIN, closing, touch, write_table
-from tests.support.server_process import RunningServer
 from tests.support.waiting import PATIENCE_S, poll
 
 # The calls by which something gets to the disk, or is removed from it.
 CALLS = ("pwrite64", "fdatasync", "fsync", "rename", "unlink", "ftruncate", "mkdir", "write")
 ERRORS = ("EIO", "ENOSPC", "EDQUOT", "EMFILE", "EACCES", "EROFS", "ENOMEM", "EINTR")
+_FORKED = MAIN._replace(server=ForkedServer)
 _CUT = (OSError, AssertionError, http.client.HTTPException, json.JSONDecodeError)
-# Becomes strace, whose child the server is.
-EXEC = "import os, sys; os.execvp(sys.argv[1], sys.argv[1:])"
 
 
 def trace(folder: Path) -> dict[str, int]:
@@ -92,7 +92,7 @@ def _at_call(folder: Path, ledger: Ledger, injection: str) -> bool:
         ledger,
         ("-o", os.devnull, "-e", f"trace={injection.partition(':')[0]}", "-e", f"inject={injection}"),
     )
-    with closing(MAIN.start(table, state)) as server:
+    with closing(_FORKED.start(table, state)) as server:
         # Not only when the data is there: a reading that an error has ended is tried again by the server itself.
         poll(lambda: server.client.get("/readyz").status_code, lambda status: status == 200)
         invariants.every_job_ends_right(server.url, ledger, table)
@@ -104,11 +104,11 @@ def _at_call(folder: Path, ledger: Ledger, injection: str) -> bool:
 
 def _live(table: Path, state: Path, ledger: Ledger, strace: Sequence[str]) -> bool:
     """Live through the scenario; return whether it came to its end."""
-    command = ("-c", EXEC, "strace", "-f", "-qq", *strace, sys.executable, *MAIN.command)
     try:
-        server = MAIN._replace(command=command).start(table, state)
+        server = MAIN._replace(server=partial(TracedServer, strace)).start(table, state)
     except AssertionError:
         return False  # it ended before it listened
+    assert isinstance(server, TracedServer)
     with closing(server):
         try:
             return _scenario(server, table, ledger)
@@ -117,11 +117,40 @@ def _live(table: Path, state: Path, ledger: Ledger, strace: Sequence[str]) -> bo
         except subprocess.TimeoutExpired:
             ledger.violated(f"the server was told to stop, and did not: {''.join(server.output[-5:])}")
             return False
-        finally:
-            _kill(server)
 
 
-def _scenario(server: RunningServer, table: Path, ledger: Ledger) -> bool:
+class TracedServer(ForkedServer):
+    """A server that strace is attached to from its first call on."""
+
+    def __init__(self, strace: Sequence[str], *arguments: str, **settings: Any) -> None:
+        self._strace: subprocess.Popen[bytes] | None = None
+        self._arguments = strace
+        super().__init__(*arguments, **settings)
+
+    def prepare(self, pid: int) -> None:
+        """Attach strace."""
+        self._strace = subprocess.Popen(
+            [shutil.which("strace") or "strace", "-f", "-qq", *self._arguments, "-p", str(pid)],
+            stdin=subprocess.DEVNULL,
+        )
+        status = Path(f"/proc/{pid}/status")
+        poll(lambda: "TracerPid:\t0\n" not in status.read_text(encoding="utf-8"), bool)
+
+    def let_go(self) -> None:
+        """Detach strace."""
+        if self._strace:
+            self._strace.terminate()
+            self._strace.wait(PATIENCE_S)
+
+    def close(self) -> None:
+        """Leave no process, and let strace write all that it has seen."""
+        super().close()
+        if self._strace:
+            self._strace.wait(PATIENCE_S)
+
+
+def _scenario(server: TracedServer, table: Path, ledger: Ledger) -> bool:
+    is_disturbed = False
     with contextlib.closing(Connection(server.url)) as connection:
         for ask in ASKS[:3]:
             label = f"label-{ASKS.index(ask)}"
@@ -133,6 +162,13 @@ def _scenario(server: RunningServer, table: Path, ledger: Ledger) -> bool:
                 ledger.acknowledge(json.loads(answer)["id"], ask)
         for ask in ASKS[3:6]:
             submit(connection, ledger, ask)
+        if "failed" in server.wait_for("data set (ready|failed)")[0]:
+            # strace counts in each process, so whichever reads next is disturbed too. When the trouble is over, the
+            # file is read, and nothing was lost.
+            is_disturbed = True
+            server.let_go()
+            server.process.send_signal(signal.SIGHUP)
+            server.wait_for("data set ready")
         for job_id in list(ledger.acknowledged):
             reply = poll(
                 lambda job_id=job_id: connection.ask("GET", f"/api/get_results/{job_id}")[1],  # type: ignore[misc]
@@ -143,39 +179,11 @@ def _scenario(server: RunningServer, table: Path, ledger: Ledger) -> bool:
             ledger.touched.add(first)
             connection.ask("DELETE", f"/v1/jobs/{first}")
         touch(table)
-        _signal(server, signal.SIGHUP)
+        server.process.send_signal(signal.SIGHUP)
         server.wait_for("nothing to reload|reload|failed")
         submit(connection, ledger, ASKS[7])
-    _signal(server, signal.SIGTERM)
-    return server.process.wait(PATIENCE_S) == 0
-
-
-def _traced(server: RunningServer) -> int | None:
-    """Return the process that strace runs: the server."""
-    for status in Path("/proc").glob("[0-9]*/stat"):
-        with contextlib.suppress(OSError):
-            # The name, in parentheses, may hold anything.
-            _, parent = status.read_text(encoding="utf-8", errors="replace").rpartition(") ")[2].split()[:2]
-            if int(parent) == server.process.pid:
-                return int(status.parent.name)
-    return None
-
-
-def _signal(server: RunningServer, signum: int) -> None:
-    if (pid := _traced(server)) is not None:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(pid, signum)
-
-
-def _kill(server: RunningServer) -> None:
-    if server.process.poll() is None:
-        _signal(server, signal.SIGKILL)
-
-
-def end_traced(server: RunningServer) -> None:
-    """Kill the server that is traced, and wait until strace has written all."""
-    _kill(server)
-    server.process.wait(PATIENCE_S)
+    server.process.send_signal(signal.SIGTERM)
+    return server.process.wait(PATIENCE_S) == 0 and not is_disturbed
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -39,14 +39,9 @@ class RunningServer:
         self.output: list[str] = []
         self._has_output = threading.Condition()
         self._may_end = False
-        self.process = subprocess.Popen(
-            [sys.executable, *command, *arguments],
-            env=environment() | {"MEANTIME_PORT": "0", "MEANTIME_STATE_DIR": str(state_dir)} | settings,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-            text=True,
-            start_new_session=True,
+        self.process = self._popen(
+            [*command, *arguments],
+            environment() | {"MEANTIME_PORT": "0", "MEANTIME_STATE_DIR": str(state_dir)} | settings,
         )
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -57,6 +52,17 @@ class RunningServer:
             self.close()
             raise
         self.client = httpx.Client(base_url=self.url, timeout=PATIENCE_S)
+
+    def _popen(self, command: Sequence[str], environment: Mapping[str, str]) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            [sys.executable, *command],
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE,
+            text=True,
+            start_new_session=True,
+        )
 
     def _read(self) -> None:
         assert self.process.stderr
