@@ -26,7 +26,7 @@ from meantime.dataset.known_sources import KnownSources
 from meantime.dataset.samples import synthetic
 from meantime.dataset.snapshot import fingerprint
 from meantime.dataset.snapshot_folder import open_snapshot
-from meantime.engine.ports import JobFilter, LastSeen
+from meantime.engine.ports import JobFilter, LastSeen, Transition
 from meantime.errors import MeantimeError
 from meantime.model import JobRecord, Receipt, Unwatched
 from meantime.settings import read_settings
@@ -159,24 +159,23 @@ class _Opened:
         self.store.close()
         return records
 
-    def compare_and_close(self, truth: Mapping[int, JobRecord]) -> str:
+    def compare_and_close(self, truth: Mapping[int, JobRecord], before: Mapping[int, JobRecord] | None = None) -> str:
         try:
-            return self._compare(truth)
+            return self._compare(truth, before or {})
         finally:
             self.store.close()
 
-    def _compare(self, truth: Mapping[int, JobRecord]) -> str:
+    def _compare(self, truth: Mapping[int, JobRecord], before: Mapping[int, JobRecord]) -> str:
         found = {record.number: record for record in self.store.jobs()}
         listed = {record.number: record for record in self.store.find(JobFilter(), before=None, limit=1000)}
         single = {number: record for number in truth if (record := self.store.get(number)) is not None}
+        # Each job is there, under its number: as it was, or as one whose record is damaged.
+        if missing := truth.keys() - (found.keys() & listed.keys() & single.keys()):
+            return f"the jobs {sorted(missing)[:5]} are gone"
         for where, records in (("walked", found), ("listed", listed), ("single", single)):
             for number, record in records.items():
-                if record not in (truth.get(number), JobRecord.damaged(number)):
+                if record not in (truth.get(number), before.get(number), JobRecord.damaged(number)):
                     return f"{where}: job {number} is another one: {record}"
-        # A row with a damaged number is there under the other number, as a damaged record. If that is another job's
-        # number, there is one fewer, and its job is unknown.
-        if len(found) < len(truth) - 1:
-            return f"the jobs {sorted(truth.keys() - found.keys())[:5]} are gone"
         again = self.store.accepted_under("medians")
         if any(record != truth[record.number] for record in again):
             return "another job is found under a key"
@@ -185,6 +184,34 @@ class _Opened:
         if new.number in truth:
             return f"the number {new.number} was given again"
         return RIGHT if found == dict(truth) else REFUSED
+
+
+def _log(state: State, work: Path) -> Kind:
+    """The write-ahead log that a server leaves which is killed: what it has committed since its last checkpoint."""
+    made = work / "made"
+    made.mkdir()
+    for name in ("jobs.sqlite3", "last-number"):
+        shutil.copy(state.folder / name, made)
+    store = _opened(made / "jobs.sqlite3").store
+    request = next(iter(store.jobs())).request
+    before: dict[int, JobRecord] = {}
+    for _ in range(8):
+        jobs = store.add([request] * 4, at_s=1.0).result(PATIENCE_S)
+        before |= {job.number: job for job in jobs}
+        store.update([Transition(job, job.start(at_s=2.0)) for job in jobs]).result(PATIENCE_S)
+    truth = {record.number: record for record in store.jobs()}
+    sound = {file.name: file.read_bytes() for file in made.iterdir()}
+    store.close()
+    path = work / "jobs.sqlite3-wal"
+    path.write_bytes(sound.pop(path.name))
+
+    def look() -> str:
+        for name, content in sound.items():
+            (work / name).write_bytes(content)
+        # The last commit alone may be missing, as after a power cut: a job that it started is started again.
+        return _opened(work / "jobs.sqlite3").compare_and_close(truth, before)
+
+    return Kind(path, look)
 
 
 def _opened(path: Path) -> _Opened:
@@ -335,6 +362,7 @@ def _what_opens(keys: Any) -> set[tuple[str, str, Role]]:
 
 _KINDS: dict[str, Callable[[State, Path], Kind]] = {
     "jobs.sqlite3": _database,
+    "jobs.sqlite3-wal": _log,
     "results": _results,
     "manifest.json": partial(_part_of_snapshot, "manifest.json"),
     "cells.bin": partial(_part_of_snapshot, "cells.bin"),

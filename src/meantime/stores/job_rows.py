@@ -2,11 +2,13 @@
 
 The last value of a row is a checksum over all others. A row that does not match it, or cannot be read, is damaged: a
 bit has flipped on the disk, or another program wrote to the file. Nothing that it says can be believed but its number,
-so it is read as a failed job that has nothing else. On disk it stays as it is.
+so it is read as a failed job that has nothing else. On disk it stays as it is, unless its number is what was damaged
+(``sqlite_repairs``).
 """
 
 from __future__ import annotations
 
+import contextlib
 import zlib
 from collections.abc import Sequence
 from typing import Any
@@ -16,6 +18,7 @@ import msgspec
 from meantime.engine.ports import Transition
 from meantime.errors import Failure
 from meantime.model import IdempotencyKey, JobRecord, JobState, Receipt, Request
+from meantime.stores.state_files import HIGHEST_NUMBER
 
 SqlRow = tuple[Any, ...]
 
@@ -82,12 +85,34 @@ def sealed(values: Sequence[Any]) -> SqlRow:
 
 def record_of(row: SqlRow) -> JobRecord:
     """Return the record of a row; of a damaged one, that of a failed job with nothing but its number."""
-    try:
-        if zlib.crc32(_encode(row[:-1])) == row[-1]:
+    if is_sound(row):
+        with contextlib.suppress(ValueError, TypeError, msgspec.MsgspecError):
             return _record_of(row)
-    except (ValueError, TypeError, msgspec.MsgspecError):
-        pass  # not even text: damaged as well
     return JobRecord.damaged(row[0])
+
+
+def is_sound(row: SqlRow) -> bool:
+    """Whether a row matches its checksum."""
+    try:
+        return bool(zlib.crc32(_encode(row[:-1])) == row[-1])
+    except (ValueError, TypeError):
+        return False  # not even text
+
+
+def under_its_number(row: SqlRow) -> SqlRow:
+    """Return a row under the number that it was written with, if one flipped bit in that is all its damage.
+
+    Any other row is returned as it is.
+    """
+    if is_sound(row):
+        return row
+    candidates = ((row[0] ^ 1 << bit, *row[1:]) for bit in range(HIGHEST_NUMBER.bit_length()))
+    return next(filter(is_sound, candidates), row)
+
+
+def blank_row(number: int) -> SqlRow:
+    """Return a damaged row, which says nothing but its number."""
+    return (number, JobState.FAILED.value, 0, "", "", "", "", None, 0.0, *[None] * 9)
 
 
 def _record_of(row: SqlRow) -> JobRecord:

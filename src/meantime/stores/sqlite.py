@@ -3,8 +3,9 @@
 * Exactly one connection writes, and no other ever checkpoints: up to SQLite 3.51.2, two that do so at the same time can
   lose a commit. Readers are opened read-only, and closed before the writer is.
 * ``sqlite_writer`` commits calls in groups, in its own thread; ``sqlite_files`` opens the file, durably;
-  ``sqlite_errors`` knows which errors are final; ``job_rows`` turns records into rows and back, with a checksum;
-  ``state_files`` notices when a file was deleted, and keeps the last number.
+  ``sqlite_repairs`` and ``write_ahead_log`` notice damage at the start; ``sqlite_errors`` knows which errors are final;
+  ``job_rows`` turns records into rows and back, with a checksum; ``state_files`` notices when a file was deleted, and
+  keeps the last number.
 """
 
 from __future__ import annotations
@@ -56,13 +57,14 @@ class SqliteJobStore:
     ) -> None:
         self._sql = queries.load()
         self._file = SqliteFile(path, connect=connect)
-        writer = self._file.open_writer()
+        last_number = LastNumber(path.resolve().with_name(_LAST_NUMBER))
+        noted_number = last_number.read()
+        writer = self._file.open_writer(noted_number=noted_number)
         try:
             # Opened now, because there may be no descriptors left when they are needed.
             self._single_reads = Reader(self._file)  # of single jobs: microseconds
             self._list_reads = Reader(self._file)  # may take a tenth of a second, which no single read should wait for
-            last_number = LastNumber(path.resolve().with_name(_LAST_NUMBER))
-            given = max(self._file.last_number(writer), last_number.read())
+            given = max(self._file.last_number(writer), noted_number)
         except BaseException:
             writer.close()
             raise

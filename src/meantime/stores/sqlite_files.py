@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import re
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -16,16 +15,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-import structlog
-
 from meantime.descriptors import PASSING
 from meantime.errors import StoreBroken, StoreError, StorePaused, StoreTooNew
 from meantime.stores import queries
 from meantime.stores.job_rows import SqlRow, sealed
 from meantime.stores.sqlite_errors import SqliteErrors, translated
+from meantime.stores.sqlite_repairs import repair
 from meantime.stores.state_files import HIGHEST_NUMBER
-
-_log = structlog.get_logger("meantime")
+from meantime.stores.write_ahead_log import commits_left_out
 
 Connect = Callable[..., sqlite3.Connection]
 
@@ -35,12 +32,6 @@ _BUSY_TIMEOUT_S = 30.0
 _SYNCHRONOUS_FULL = 2
 # The schema from which on rows have checksums.
 _SEALED = 3
-
-
-# What the damage of a single row looks like, in its number or in an index. The checksum of the row tells the rest.
-_IS_ABOUT_ONE_ROW = re.compile(
-    "out of order|from index|entries in index|non-unique entry|NULL value|NUMERIC value|TEXT value"
-)
 
 
 class SqliteFile:
@@ -56,13 +47,16 @@ class SqliteFile:
         """The names of the files that SQLite has open."""
         return tuple(self._path.name + suffix for suffix in ("", "-wal", "-shm"))
 
-    def open_writer(self) -> sqlite3.Connection:
+    def open_writer(self, *, noted_number: int) -> sqlite3.Connection:
         """Open the connection that writes, and bring the schema up to date.
+
+        ``noted_number`` is the highest number that a job was given, as far as others than the database know.
 
         Raises:
             StoreTooNew, StoreBroken, StorePaused: see ``SqliteJobStore``.
         """
         self._create()
+        self._require_whole_log(noted_number)
         return self._open("rw", self._prepare)
 
     def open_reader(self) -> sqlite3.Connection:
@@ -100,6 +94,22 @@ class SqliteFile:
                 f"The store of jobs cannot be opened ({error.strerror}). Check owner and permissions of jobs.sqlite3 "
                 "and its folder, or set another state directory (state_dir)."
             ) from error
+
+    def _require_whole_log(self, noted_number: int) -> None:
+        """Refuse a log that lacks commits. Before anybody can write: then it would be begun anew."""
+        if not self._path.stat().st_size or not self._path.with_name(f"{self._path.name}-wal").exists():
+            return  # a new database, whatever lies beside it; or one that was closed
+        known = left_out = 0
+        # A file that cannot be read at all is reported by the opening that follows.
+        with contextlib.suppress(StoreError, OSError), contextlib.closing(self._open("ro", _look)) as reader:
+            left_out = commits_left_out(self._path)
+            known = self.last_number(reader)  # fails if the table itself is in what was left out
+        if left_out > 1 or (left_out and known < noted_number):
+            reason = (
+                f"The log of the database of jobs (jobs.sqlite3-wal) is damaged: commits in it ({left_out}) cannot be "
+                "read. Keep both files and restore a backup, or move the log away and start without these changes."
+            )
+            raise StoreBroken(reason).for_operator(f"{reason} The database is {self._path}.")
 
     def _open(self, mode: str, prepare: Callable[[sqlite3.Connection], object]) -> sqlite3.Connection:
         try:
@@ -150,20 +160,7 @@ class SqliteFile:
                 if migration.version == _SEALED:
                     writer.executemany(self._sql["seal"], list(self._seals(writer)))
                 writer.execute("COMMIT")
-        # A flipped bit in an index would hide jobs from their key or from their snapshot; it costs 2 µs a job to know.
-        if found := _damages(writer):
-            _log.warning("the database of jobs is damaged; its indexes are made again", found=found[0])
-            writer.execute("REINDEX")
-            # A number that is out of order is one job's. What hides a page hides all jobs of it, and nobody would miss
-            # them: their ids would be unknown.
-            if hiding := [each for each in _damages(writer) if not _IS_ABOUT_ONE_ROW.search(each)]:
-                raise StoreBroken(
-                    "The database of jobs is damaged, and jobs in it cannot be found. Keep the file, and restore a "
-                    f"backup. SQLite says: {hiding[0]}."
-                ).for_operator(
-                    f"{self._path} is damaged, and jobs in it cannot be found. Keep the file, and restore a backup. "
-                    f"SQLite says: {hiding[0]}."
-                )
+        repair(writer, self._path)
 
     def _seals(self, writer: sqlite3.Connection) -> Iterator[tuple[int, int]]:
         """Return the checksum of each row that has none yet, and its number; none of a row that cannot be read."""
@@ -172,11 +169,8 @@ class SqliteFile:
                 yield sealed(row[:-1])[-1], row[0]
 
 
-def _damages(connection: sqlite3.Connection) -> list[str]:
-    """Return what SQLite finds wrong with the file, a sentence each; nothing if it is sound."""
-    rows = connection.execute("PRAGMA integrity_check").fetchall()
-    lines = [line for (text,) in rows for line in str(text).splitlines()]
-    return [line for line in lines if line != "ok" and not line.startswith("***")]
+def _look(reader: sqlite3.Connection) -> object:
+    return reader.execute("SELECT count(*) FROM sqlite_schema").fetchall()
 
 
 _text = partial(str, encoding="utf-8", errors="surrogateescape")

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import random
+import shutil
 import sqlite3
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -13,7 +15,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from meantime.engine.ports import Transition
-from meantime.errors import Failure, JobCancelled, StoreError
+from meantime.errors import Failure, JobCancelled, StoreBroken, StoreError
 from meantime.model import IdempotencyKey, JobRecord, Receipt
 from meantime.stores.sqlite import SqliteJobStore
 from tests.support.engine_fakes import request
@@ -190,3 +192,125 @@ def test_no_job_is_hidden_by_a_damaged_page(tmp_path: Path) -> None:
             store.close()
             assert numbers == list(range(1, 61)), (page, offset)
     assert refused
+
+
+def cells(content: bytes) -> Iterator[int]:
+    """Return where the numbers of rows are in a database: each leaf of the table has a list of its cells."""
+    page_bytes = int.from_bytes(content[16:18])
+    for page in range(page_bytes, len(content), page_bytes):
+        if content[page] == 13 and b"echo" in content[page : page + page_bytes]:
+            count = int.from_bytes(content[page + 3 : page + 5])
+            for at in range(page + 8, page + 8 + 2 * count, 2):
+                cell = page + int.from_bytes(content[at : at + 2])
+                yield cell + 1 + (content[cell] > 127)  # after the size of the row, of one or two bytes
+
+
+def test_a_job_whose_number_was_damaged_is_there_under_its_own_and_hides_no_other(tmp_path: Path) -> None:
+    path, copy = tmp_path / "jobs.sqlite3", tmp_path / "copy.sqlite3"
+    store = opened(path)
+    key = IdempotencyKey(key="k", digest="d")
+    # These are in no index, which would tell that their numbers are wrong.
+    unindexed = msgspec.structs.replace(request("echo"), fingerprint=None)
+    store.add([unindexed] * 2, at_s=1.0).result(PATIENCE_S)
+    store.add([request("echo", text="x" * 900)] * 8, at_s=1.0, idempotency_key=key).result(PATIENCE_S)
+    store.add([unindexed] * 2, at_s=1.0).result(PATIENCE_S)
+    records = list(store.jobs())
+    store.close()
+    sound = path.read_bytes()
+    numbers = list(cells(sound))
+    assert len(numbers) == len(records)
+    for at in numbers:
+        for bit in range(7):
+            copy.write_bytes(flipped(sound, at, 1 << bit))
+            with closing(opened(copy)) as store:
+                assert list(store.jobs()) == records, (at, bit)
+                assert [store.get(record.number) for record in records] == records, (at, bit)
+                assert store.accepted_under("k") == records[2:10]
+
+
+def flipped(content: bytes, at: int, bits: int) -> bytes:
+    return content[:at] + bytes([content[at] ^ bits]) + content[at + 1 :]
+
+
+def test_of_two_rows_with_one_number_the_sound_one_stays(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite3"
+    one, _, cancelled = filled(path)
+    content = path.read_bytes()
+    second = list(cells(content))[1]
+    claims_to_be_the_first = flipped(content, second, 2 ^ 1)
+    path.write_bytes(flipped(claims_to_be_the_first, content.index(b"mine", second), 1))
+    with closing(opened(path)) as store:
+        assert list(store.jobs()) == [one, cancelled]
+
+
+def test_of_a_row_under_a_wrong_number_that_no_table_may_hold_the_number_is_kept(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite3"
+    one, _, cancelled = filled(path)
+    content = path.read_bytes()
+    second = list(cells(content))[1]
+    out_of_order = flipped(content, second, 64)
+    path.write_bytes(flipped(out_of_order, content.index(b"mine", second), 128))  # no text
+    with closing(opened(path)) as store:
+        assert list(store.jobs()) == [one, cancelled, JobRecord.damaged(66)]
+        assert store.get(3) == cancelled
+
+
+def with_a_log(path: Path, *, commits: int) -> list[JobRecord]:
+    """Make a database whose last jobs are in its log, a commit each, as a killed server leaves it; return all jobs."""
+    made = path.parent / "made"
+    made.mkdir()
+    store = opened(made / path.name)
+    records = [store.add([request("echo")], at_s=1.0).result(PATIENCE_S)[0] for _ in range(commits)]
+    for file in made.iterdir():
+        shutil.copy(file, path.parent)
+    store.close()
+    return records
+
+
+def test_a_log_that_was_damaged_after_it_was_written_is_refused_and_kept(tmp_path: Path) -> None:
+    path = tmp_path / "jobs.sqlite3"
+    records = with_a_log(path, commits=3)
+    log = tmp_path / "jobs.sqlite3-wal"
+    sound = log.read_bytes()
+    for at in range(0, len(sound), 251):
+        log.write_bytes(damaged := flipped(sound, at, 1 << at % 8))
+        with pytest.raises(StoreBroken) as caught:
+            opened(path).close()
+        assert "(jobs.sqlite3-wal) is damaged" in caught.value.reason, at
+        assert str(tmp_path) in caught.value.operator_reason
+        assert log.read_bytes() == damaged
+    log.write_bytes(sound)
+    with closing(opened(path)) as store:
+        assert list(store.jobs()) == records
+
+
+@pytest.mark.parametrize("is_noted", [True, False])
+def test_the_last_commit_of_a_log_is_missed_if_somebody_was_told_of_it(tmp_path: Path, *, is_noted: bool) -> None:
+    path = tmp_path / "jobs.sqlite3"
+    records = with_a_log(path, commits=3)
+    log = tmp_path / "jobs.sqlite3-wal"
+    content = log.read_bytes()
+    log.write_bytes(flipped(content, len(content) - 5, 1))
+    if is_noted:
+        with pytest.raises(StoreBroken):
+            opened(path)
+        return
+    # As a power cut leaves it, which nobody was told of.
+    (tmp_path / "last-number").unlink()
+    with closing(opened(path)) as store:
+        assert list(store.jobs()) == records[:2]
+
+
+def test_a_log_beside_a_new_database_is_none_of_its_own(tmp_path: Path) -> None:
+    with_a_log(tmp_path / "jobs.sqlite3", commits=2)
+    (tmp_path / "jobs.sqlite3").unlink()
+    with closing(opened(tmp_path / "jobs.sqlite3")) as store:
+        assert list(store.jobs()) == []
+        assert store.add([request("echo")], at_s=1.0).result(PATIENCE_S)[0].number == 3
+
+
+def test_an_empty_log_lacks_nothing(tmp_path: Path) -> None:
+    records = filled(tmp_path / "jobs.sqlite3")
+    (tmp_path / "jobs.sqlite3-wal").touch()
+    with closing(opened(tmp_path / "jobs.sqlite3")) as store:
+        assert list(store.jobs()) == records

@@ -17,6 +17,9 @@ def test_every_query_has_a_name_and_a_statement() -> None:
         "jobs",
         "accepted_under",
         "find",
+        "in_place",
+        "unindexed",
+        "clear",
         "fingerprints",
     }
 

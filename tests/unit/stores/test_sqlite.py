@@ -539,5 +539,8 @@ def test_a_failed_read_is_reported(store: SqliteJobStore, connections: Connectio
     with pytest.raises(StoreBroken, match="IOERR"):
         store.fingerprints() if statement.endswith("DISTINCT") else store.get(1)
     if statement.endswith("number"):
-        with pytest.raises(StoreBroken, match="IOERR"):
-            list(store.jobs())
+        # The connection of a walk is opened for it, so both steps may fail.
+        for where in (statement, "SELECT number, state"):
+            connections.fails_at = where
+            with pytest.raises(StoreBroken, match="IOERR"):
+                list(store.jobs())

@@ -41,6 +41,22 @@ SELECT number, state, attempts, dataset, statistic, parameters, view, fingerprin
        created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest, submitted_by, checksum
 FROM jobs ORDER BY number;
 
+-- in_place --
+-- All jobs as they lie in the table, whatever its indexes say.
+SELECT number, state, attempts, dataset, statistic, parameters, view, fingerprint,
+       created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest, submitted_by, checksum
+FROM jobs NOT INDEXED;
+
+-- unindexed --
+-- The jobs that no index has an entry of, which would tell when a job is not under its number.
+SELECT number, state, attempts, dataset, statistic, parameters, view, fingerprint,
+       created_at_s, started_at_s, ended_at_s, failure, receipt, label, once_key, once_digest, submitted_by, checksum
+FROM jobs NOT INDEXED WHERE fingerprint IS NULL AND once_key IS NULL;
+
+-- clear --
+-- Delete all jobs. The numbers that were given stay known.
+DELETE FROM jobs;
+
 -- accepted_under --
 -- The jobs that were accepted under an idempotency key, in their order.
 SELECT number, state, attempts, dataset, statistic, parameters, view, fingerprint,
