@@ -252,6 +252,23 @@ def test_secrets_are_in_no_log_metric_or_error(tmp_path: Path, keys: Keys) -> No
         assert secret[:40] not in everything
 
 
+@pytest.mark.usefixtures("framework")
+def test_the_log_says_by_which_key_a_request_was_allowed(tmp_path: Path, keys: Keys) -> None:
+    folder = tmp_path / "log"
+    folder.mkdir()
+    with logging_to(folder) as log, served(tmp_path, access=Access(KeyRing(keys.file, "s3same")), log=log) as server:
+        for headers in (keys.headers("read"), {"X-Admin-Key": "s3same"}, {}):
+            ask(server, "GET", "/api/num_jobs", headers)
+        ask(server, "POST", "/api/global_mean", keys.headers("read"))
+    [lines] = [path.read_text(encoding="utf-8").splitlines() for path in folder.iterdir()]
+    by_key, by_admin, by_nobody, refused = [line for line in lines if " exit " in line]
+    assert f" status=200 key={keys.id_of('read')} ms=" in by_key
+    assert " status=200 key=admin ms=" in by_admin
+    assert " status=401 ms=" in by_nobody
+    # Of a key that is not allowed to, the reason is for who sent it.
+    assert " status=403 ms=" in refused
+
+
 class TestPagesOfOtherSites:
     ORIGIN = "https://example.org"
 

@@ -74,11 +74,15 @@ class FakeGate:
     def __init__(self, *, closed: Sequence[str] = (), failed: Sequence[str] = ()) -> None:
         self.closed = set(closed)
         self.failed = set(failed)
+        self.held: set[str] = set()
         self.callbacks: list[Callable[[str], None]] = []
         self.fingerprint = "f1"
 
     def is_open(self, dataset: str) -> bool:
         return dataset not in self.closed
+
+    def is_held(self, dataset: str) -> bool:
+        return dataset in self.held
 
     def bind(self, request: Request) -> Request:
         if request.dataset in self.failed:

@@ -102,12 +102,7 @@ class Catalog:
         Raises:
             SettingInvalid: the folder for snapshots cannot be created.
         """
-        try:
-            self._folder.mkdir(parents=True, exist_ok=True)
-        except OSError as error:
-            raise SettingInvalid(
-                f"Snapshots cannot be stored in {self._folder}: {error.strerror}. Set another state_dir."
-            ) from error
+        _make(self._folder)
         if self._downloads:
             self._downloads.remove_others(tuple(self._served.sources.values()))
         self._thread = threads.start("loader", self._load_all_due, on_death=self._on_death)
@@ -218,6 +213,11 @@ class Catalog:
         """Whether jobs need not wait: it is or was ready, its files are at fault, or it is not served at all."""
         with self._lock:
             return self._served.is_open(dataset)
+
+    def is_held(self, dataset: str) -> bool:
+        """Whether jobs wait for a data set that could not be read, and that its files are not to blame for."""
+        with self._lock:
+            return self._served.is_held(dataset)
 
     def bind(self, request: Request) -> Request:
         """Return the request with the fingerprint of the snapshot that will answer it; an existing one is kept.
@@ -376,3 +376,12 @@ def _remove(path: Path) -> None:
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SettingInvalid(
+            f"Snapshots cannot be stored in {folder}: {error.strerror}. Set another state_dir."
+        ) from error

@@ -38,6 +38,10 @@ class ServedDatasets:
         """Whether jobs need not wait: it is or was ready, its files are at fault, or it is not served at all."""
         return name in self._opened or name not in self.sources
 
+    def is_held(self, name: str) -> bool:
+        """Whether jobs wait for a data set that could not be read, and that its files are not to blame for."""
+        return not self.is_open(name) and isinstance(self.statuses.get(name), Failed)
+
     def status(self, name: str) -> Status:
         """Return how far a data set has come.
 

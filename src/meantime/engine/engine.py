@@ -88,7 +88,9 @@ class Engine:
         observer = observer or NullObserver()
         retry = retry or RetryPolicy()
         self._store = jobs
-        self._runner = runner = TaskRunner(compute=compute, results=results, clock=clock, observer=observer)
+        self._runner = runner = TaskRunner(
+            compute=compute, results=results, retry=retry, clock=clock, observer=observer
+        )
         self._lifecycle = lifecycle = Lifecycle(backoff=Backoff(retry, monotonic=monotonic), on_fatal=on_fatal)
         self._index = index = JobIndex()
         self._queue = queue = JobQueue(retry)
@@ -326,13 +328,10 @@ class Engine:
     def wait_drained(self, timeout_s: float | None) -> bool:
         """Wait until no job is unfinished, and return whether that came.
 
-        A job whose data set is still loading is unfinished. If nothing is worked on any more, this does not wait.
+        A job whose data set is still loading is unfinished, and waited for. One whose data set is held is not: it is on
+        disk for the next start. If nothing is worked on any more, this does not wait.
         """
-        with self._lifecycle.settled:
-            self._lifecycle.settled.wait_for(
-                lambda: not self._index.unfinished or self._lifecycle.is_at_rest, timeout_s
-            )
-            return not self._index.unfinished
+        return self._scheduler.wait_drained(timeout_s)
 
     def stop(self, wait_s: float | None = None) -> int:
         """Interrupt what is worked on, give it back to the queue, end the threads, close the store of jobs.

@@ -78,6 +78,9 @@ class Gate(Protocol):
     def is_open(self, dataset: str) -> bool:
         """Whether work need not wait: the data set is loaded, or its files are at fault. Once true, it stays so."""
 
+    def is_held(self, dataset: str) -> bool:
+        """Whether its gate is closed for something that nobody can say when it ends: a trouble of the machine."""
+
     def bind(self, request: Request) -> Request:
         """Return the request with the fingerprint of the snapshot that will answer it.
 

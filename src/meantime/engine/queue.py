@@ -18,7 +18,7 @@ from __future__ import annotations
 import heapq
 from bisect import bisect_left, insort
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from enum import Enum, auto
 
 from meantime.engine.jobs import ActiveJob
@@ -98,6 +98,10 @@ class JobQueue:
         self._parked_lines.pop(dataset, None)
         jobs = [job for job in self._parked.pop(dataset, ()) if job.queue_state is QueueState.PARKED]
         self.add(sorted(jobs, key=lambda job: job.ticket))
+
+    def parked(self, is_counted: Callable[[str], bool]) -> int:
+        """Return how many jobs wait for a data set that is counted."""
+        return sum(len(line) for dataset, line in self._parked_lines.items() if is_counted(dataset))
 
     def claim(self) -> list[ActiveJob]:
         """Take out the jobs to start next, in one commit; none if none may. Then call ``claimed`` or ``unclaim``."""

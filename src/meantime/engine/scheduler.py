@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import math
+import time
 from collections.abc import Sequence
 
 from meantime.engine.events import EventDispatcher, EventKind
@@ -13,6 +15,9 @@ from meantime.engine.ports import Gate
 from meantime.engine.queue import JobQueue
 from meantime.errors import DatasetNotReady
 from meantime.model import Request
+
+# Nobody announces that a data set is held, so whoever waits for jobs looks by itself.
+_LOOK_AGAIN_S = 1.0
 
 
 class Scheduler:
@@ -58,6 +63,19 @@ class Scheduler:
         for name, was_open in open_now.items():
             if not was_open and self._gate.is_open(name):
                 self._open(name)
+
+    def wait_drained(self, timeout_s: float | None) -> bool:
+        """Wait until no job is unfinished but those whose data set is held, and return whether none at all is."""
+        ends_at_s = math.inf if timeout_s is None else time.monotonic() + timeout_s
+        with self._lifecycle.settled:
+            while not self._is_drained and (left_s := ends_at_s - time.monotonic()) > 0:
+                self._lifecycle.settled.wait(min(left_s, _LOOK_AGAIN_S))
+            return not self._index.unfinished
+
+    @property
+    def _is_drained(self) -> bool:
+        """Whether nothing is left that is worth waiting for. The lock is held."""
+        return self._lifecycle.is_at_rest or self._index.unfinished == self._queue.parked(self._gate.is_held)
 
     def _open(self, dataset: str) -> None:
         with self._lifecycle.lock:

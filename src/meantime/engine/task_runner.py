@@ -9,11 +9,13 @@ from typing import Protocol
 from meantime.descriptors import PASSING
 from meantime.engine.jobs import ActiveJob
 from meantime.engine.ports import Clock, EncodedResult, JobCompute, Observer, ResultStore
+from meantime.engine.retry import RetryPolicy
 from meantime.errors import (
     Failure,
     Fault,
     JobCancelled,
     JobGivenBack,
+    JobOutOfMemory,
     JobOutOfTime,
     MeantimeError,
     ResultGone,
@@ -81,7 +83,10 @@ def job_cancelled(record: JobRecord) -> JobCancelled:
 class TaskRunner:
     """Works on jobs, in whatever thread calls. Knows no lock."""
 
-    def __init__(self, *, compute: JobCompute, results: ResultStore, clock: Clock, observer: Observer) -> None:
+    def __init__(
+        self, *, compute: JobCompute, results: ResultStore, retry: RetryPolicy, clock: Clock, observer: Observer
+    ) -> None:
+        self._retry = retry
         self._compute = compute
         self._results = results
         self._clock = clock
@@ -89,6 +94,8 @@ class TaskRunner:
 
     def run(self, record: JobRecord, work: Work) -> JobRecord:
         """Work on a job that is started; return its next record: done, failed, cancelled, or given back.
+
+        A job that gets no memory is given back, and has failed when its attempts are used up.
 
         Raises:
             StorePaused: the machine is short of something, such as space for the result; the job has to run again.
@@ -102,6 +109,19 @@ class TaskRunner:
             return record.give_back(attempt_counts=False)
         except (StorePaused, StoreBroken):
             raise
+        except MemoryError as error:
+            # Others may have had it, or the job may need more than there is. As after a crash, the attempt counts, and
+            # the last one is made when nothing else is worked on.
+            if record.attempts < self._retry.max_attempts:
+                self._observer.job_trouble(record, error)
+                return record.give_back(attempt_counts=True)
+            return self.ended_by(
+                JobOutOfMemory(
+                    f"{record.id} was started {record.attempts} times, the last time alone, and the server had too "
+                    "little memory for it each time. Ask for less, or have the server run with more memory."
+                ),
+                record,
+            )
         # Whatever a statistic raises is the end of its job, SystemExit included, and never of the thread.
         except BaseException as error:  # noqa: BLE001
             return self.ended_by(error, record)
@@ -129,6 +149,10 @@ class TaskRunner:
             result = self._computed(record, work)
         except (JobGivenBack, StorePaused):
             raise
+        except MemoryError as error:
+            raise StorePaused(
+                f"The server has too little memory to compute the result of {record.id} again. Try again later."
+            ) from error
         except BaseException as error:  # as in run
             self._observer.job_trouble(record, error)
             raise ResultGone(
@@ -143,7 +167,12 @@ class TaskRunner:
         return result.body
 
     def _computed(self, record: JobRecord, work: Work) -> EncodedResult:
-        """Compute; an error of the system that passes by itself is a pause, not the end of the job."""
+        """Compute; an error of the system that passes by itself is a pause, not the end of the job.
+
+        Raises:
+            StorePaused: such an error.
+            Exception: whatever else the statistic raises.
+        """
         try:
             return self._compute.compute(record.request, work)
         except OSError as error:

@@ -50,6 +50,7 @@
     │   ├── JobCancelled            caller     the job was cancelled on request
     │   ├── JobOutOfTime            operator   the job worked longer than a setting allows
     │   └── JobGivenBack            operator   the server stops; the job runs at the next start
+    ├── JobOutOfMemory              server     the job got no memory at any of its attempts
     ├── JobFailed                   server     the job ended without a result; carries its failure
     ├── ServerUnreachable           operator   to a client: nothing answers at the address
     ├── NotMeantime                 operator   to a client: what answers at the address is not Meantime
@@ -110,6 +111,7 @@ from meantime.errors.jobs import (
     JobFailed,
     JobGivenBack,
     JobInterrupted,
+    JobOutOfMemory,
     JobOutOfTime,
     JobUnfinished,
     JobUnknown,
@@ -221,6 +223,7 @@ __all__ = [  # noqa: RUF022 - by subject
     "ResultNotReady",
     "JobInterrupted",
     "JobCancelled",
+    "JobOutOfMemory",
     "JobOutOfTime",
     "JobGivenBack",
     "JobFailed",

@@ -57,6 +57,12 @@ class JobOutOfTime(JobInterrupted):
     code = "time-limit"
 
 
+class JobOutOfMemory(MeantimeError):
+    """The job got no memory at any of its attempts, the last of which ran alone."""
+
+    code = "out-of-memory"
+
+
 class JobGivenBack(JobInterrupted):
     """The server stops; the job goes back to the queue and runs at the next start."""
 

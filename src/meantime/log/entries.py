@@ -30,6 +30,7 @@ class RequestFinished(NamedTuple):
     job_id: str | None
     seconds: float
     reason: str | None
+    key_id: str | None  # of the key that it came with, never the key itself
 
 
 class LogEvent(NamedTuple):

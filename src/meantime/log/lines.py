@@ -27,10 +27,11 @@ def line(entry: LogEntry) -> str:
     if isinstance(entry, RequestFinished):
         level = "info" if entry.status < 500 else "error"
         job = f" job_id={entry.job_id}" if entry.job_id else ""
+        key = f" key={entry.key_id}" if entry.key_id else ""
         reason = f" reason={_quoted(safe(entry.reason))}" if entry.reason else ""
         return (
             f"{timestamp(entry.at_s)} {level} exit request={entry.request} method={_method(entry.method)} "
-            f"path={_path(entry.path)} status={entry.status}{job} ms={entry.seconds * 1000:.3f}{reason}"
+            f"path={_path(entry.path)} status={entry.status}{job}{key} ms={entry.seconds * 1000:.3f}{reason}"
         )
     rest = dict(entry.fields)
     level, event = rest.pop("level", "info"), rest.pop("event", "")

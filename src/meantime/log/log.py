@@ -110,9 +110,10 @@ class Log:
         job_id: str | None,
         seconds: float,
         reason: str | None,
+        key_id: str | None = None,
     ) -> None:
-        """Note how a request was answered."""
-        self._put(RequestFinished(self._clock(), request, method, path, status, job_id, seconds, reason))
+        """Note how a request was answered, and the id of the key that it came with."""
+        self._put(RequestFinished(self._clock(), request, method, path, status, job_id, seconds, reason, key_id))
 
     def _died(self, role: str, error: BaseException) -> None:
         """Go on without the thread, or nobody would hear why the server ends: events are shown where they happen."""

@@ -4,7 +4,7 @@ from meantime.errors import (
     Failure,
     Fault,
 )
-from meantime.model import JobState, Request
+from meantime.model import JobState, Request, Work
 from meantime.stores.memory import MemoryJobStore
 from tests.support.engine_fakes import (
     ControlledJobStore,
@@ -12,6 +12,7 @@ from tests.support.engine_fakes import (
     FakeGate,
     HeldTask,
     RecordingObserver,
+    echo,
     end_of,
     request,
     running,
@@ -33,6 +34,32 @@ def test_jobs_wait_for_their_data_set_without_a_thread_and_others_go_on() -> Non
         assert end_of(engine, waiting).state is JobState.DONE
         assert engine.wait_drained(PATIENCE_S)
     assert [request.dataset for request in compute.requests] == ["quick", "slow"]
+
+
+def test_a_stop_does_not_wait_for_jobs_whose_data_set_is_held() -> None:
+    gate, held = FakeGate(closed=["slow"]), HeldTask()
+    with running(FakeCompute(hold=held), gate=gate, threads=1) as engine:
+        submit(engine, request(dataset="slow", fingerprint=None))
+        [working] = submit(engine, request("hold"))
+        held.wait_begun()
+        gate.held.add("slow")
+        assert not engine.wait_drained(0)  # one is worked on
+        held.go_on.set()
+        end_of(engine, working)
+        # It would wait for ever otherwise; nobody says that the job is done.
+        assert not engine.wait_drained(None)
+
+
+def test_a_job_that_gets_memory_later_is_done() -> None:
+    errors = [MemoryError(), MemoryError()]
+
+    def hungry(request: Request, work: Work) -> bytes:
+        if errors:
+            raise errors.pop()
+        return echo(request, work)
+
+    with running(FakeCompute(hungry=hungry)) as engine:
+        assert end_of(engine, submit(engine, request("hungry"))[0]).state is JobState.DONE
 
 
 def test_a_data_set_that_opens_just_before_its_job_is_parked_is_not_missed() -> None:

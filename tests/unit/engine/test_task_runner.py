@@ -9,11 +9,13 @@ import pytest
 
 from meantime.engine.jobs import ActiveJob
 from meantime.engine.ports import EncodedResult
+from meantime.engine.retry import RetryPolicy
 from meantime.engine.task_runner import JobWork, TaskRunner
 from meantime.errors import (
     Fault,
     JobCancelled,
     JobGivenBack,
+    JobOutOfMemory,
     JobOutOfTime,
     RequestInvalid,
     ResultGone,
@@ -40,7 +42,9 @@ class Harness:
     def __init__(self, compute: FakeCompute) -> None:
         self.results = FailingResultStore()
         self.observer = RecordingObserver()
-        self.runner = TaskRunner(compute=compute, results=self.results, clock=ManualClock(5.0), observer=self.observer)
+        self.runner = TaskRunner(
+            compute=compute, results=self.results, retry=RetryPolicy(), clock=ManualClock(5.0), observer=self.observer
+        )
 
     def run(self, do: str = "fail", work: Work | None = None) -> JobRecord:
         return self.runner.run(started(do), work or Unwatched())
@@ -78,15 +82,31 @@ def test_a_wrong_request_is_the_callers_fault_and_is_not_reported() -> None:
     assert harness.observer.troubles == []
 
 
-@pytest.mark.parametrize(
-    "error", [ZeroDivisionError(), MemoryError(), SystemExit(3), KeyboardInterrupt(), SnapshotDamaged("torn")]
-)
+@pytest.mark.parametrize("error", [ZeroDivisionError(), SystemExit(3), KeyboardInterrupt(), SnapshotDamaged("torn")])
 def test_any_other_error_of_a_statistic_is_the_servers_fault_and_is_reported(error: BaseException) -> None:
     harness = Harness(raising(error))
     job = harness.run()
     assert job.failure is not None
     assert (job.state, job.failure.fault) == (JobState.FAILED, Fault.SERVER)
     assert harness.observer.troubles == [(7, error)]
+
+
+def test_a_job_without_memory_is_tried_again_and_fails_when_it_ran_alone() -> None:
+    harness = Harness(raising(MemoryError()))
+    job = started("fail")
+    for attempt in (1, 2):
+        job = harness.runner.run(job, Unwatched())
+        assert (job.state, job.attempts) == (JobState.QUEUED, attempt)
+        job = job.start(at_s=1.0)
+    job = harness.runner.run(job, Unwatched())
+    assert job.failure is not None
+    assert (job.state, job.failure.code, job.failure.fault) == (JobState.FAILED, "out-of-memory", Fault.SERVER)
+    assert [type(error) for _, error in harness.observer.troubles] == [MemoryError, MemoryError, JobOutOfMemory]
+
+
+def test_a_lost_result_for_which_there_is_no_memory_is_not_gone() -> None:
+    with pytest.raises(StorePaused, match="too little memory"):
+        again(raising(MemoryError()))
 
 
 def test_cancelled_work_is_a_cancelled_job() -> None:

@@ -276,7 +276,7 @@ class _FlaskEndpoints:
         trace = self._access_log.begin(http_request.method, http_request.raw_path)
         trace.enter(http_request.body if http_request.method == "POST" else http_request.query)
         reply = self._reply(http_request)
-        trace.job_id, trace.reason = reply.job_id, reply.reason
+        trace.job_id, trace.key_id, trace.reason = reply.job_id, http_request.caller.key_id, reply.reason
         route = http_request.route.template if http_request.route else None
         self._access_log.end(trace, route=route, status=reply.status, seconds=perf_counter() - http_request.started)
         return _response(reply)

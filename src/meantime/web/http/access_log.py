@@ -29,7 +29,7 @@ class Trace:
     collector, whose runs over all objects (25 ms) used to be the slowest answers.
     """
 
-    __slots__ = ("_log", "is_entered", "job_id", "method", "number", "path", "reason")
+    __slots__ = ("_log", "is_entered", "job_id", "key_id", "method", "number", "path", "reason")
 
     def __init__(self, number: int, method: str, path: bytes, log: Log | None) -> None:
         self.number = number
@@ -37,6 +37,7 @@ class Trace:
         self.path = path
         self.is_entered = False
         self.job_id: str | None = None
+        self.key_id: str | None = None  # of the key that was sent
         self.reason: str | None = None
         self._log = log
 
@@ -77,6 +78,7 @@ class AccessLog:
                 job_id=trace.job_id,
                 seconds=seconds,
                 reason=trace.reason,
+                key_id=trace.key_id,
             )
 
 

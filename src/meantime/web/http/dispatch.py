@@ -15,7 +15,7 @@ from starlette.types import Receive, Scope, Send
 from meantime.errors import MeantimeError, ShuttingDown
 from meantime.web.http import paths
 from meantime.web.http.access import Access
-from meantime.web.http.access_log import set_route
+from meantime.web.http.access_log import set_route, trace_of
 from meantime.web.http.bodies import BodyMemory
 from meantime.web.http.endpoint import Endpoint
 from meantime.web.http.paths import raw_path
@@ -113,6 +113,7 @@ class EndpointRoute(BaseRoute):
             request.caller = self._access.admit(
                 endpoint.needs, authorization=authorization, admin_key=admin_key, address=request.peer
             )
+            trace_of(request.scope).key_id = request.caller.key_id
         except MeantimeError:
             if request.method == "POST":
                 await request.discard_body()

@@ -24,6 +24,7 @@ NEVER_TOLD = {
     errors.Unavailable: "only its kinds are raised",
     errors.JobInterrupted: "only its kinds are raised",
     errors.JobOutOfTime: "the failure of a job, told as JobFailed",
+    errors.JobOutOfMemory: "the failure of a job, told as JobFailed",
     errors.JobGivenBack: "the engine's own: the job is run at the next start",
     errors.JobEnded: "an outcome of DELETE, which leaves the job as it is",
     errors.JobUnfinished: "DELETE cancels such a job",

@@ -74,6 +74,6 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 headers=_STREAM_HEADERS,
             ),
         ),
-        problems=(JobUnknown, RequestInvalid, StorePaused, StoreBroken),
+        problems=(JobUnknown, RequestInvalid, AnswersBusy, StorePaused, StoreBroken),
     ),
 )

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
+import threading
 from collections.abc import Mapping
 from typing import Any
+from unittest import mock
 
 import pytest
 
@@ -10,9 +12,11 @@ from meantime.errors import (
     RequestInvalid,
 )
 from meantime.statistics.check import check
+from meantime.web.checking import _CHECKERS
 from tests.support.engine_fakes import FakeGate
 from tests.support.v1_calls import SUBMISSION, body_of, running_backend
 from tests.support.v1_jobs import problem_codes, submit_batch
+from tests.support.waiting import PATIENCE_S
 
 
 def test_a_batch_is_answered_with_its_jobs_in_the_order_of_the_requests() -> None:
@@ -22,6 +26,26 @@ def test_a_batch_is_answered_with_its_jobs_in_the_order_of_the_requests() -> Non
     assert reply.status == 202
     assert [job["label"] for job in body_of(reply)["jobs"]] == [each["label"] for each in asked]
     assert [job["id"] for job in body_of(reply)["jobs"]] == [f"job_id_{number}" for number in range(1, 601)]
+
+
+def test_a_batch_that_was_accepted_is_answered_without_waiting_for_the_checks_of_others() -> None:
+    checks = threading.Event()
+    with running_backend() as api:
+        add = api.engine.submit
+
+        def accept(*given: Any, **more: Any) -> Any:
+            accepted = add(*given, **more)
+            # From now on, all threads that check have something to do for long.
+            for _ in range(2):
+                _CHECKERS.submit(checks.wait, PATIENCE_S)
+            return accepted
+
+        with mock.patch.object(api.engine, "submit", accept):
+            try:
+                reply = submit_batch(api, {"requests": [SUBMISSION] * 600})
+            finally:
+                checks.set()
+    assert len(body_of(reply)["jobs"]) == 600
 
 
 def test_of_a_batch_with_one_wrong_request_nothing_is_accepted() -> None:
