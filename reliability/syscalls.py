@@ -144,6 +144,7 @@ class TracedServer(ForkedServer):
 
     def close(self) -> None:
         """Leave no process, and let strace write all that it has seen."""
+        self._may_end = True  # by a call that was disturbed
         super().close()
         if self._strace:
             self._strace.wait(PATIENCE_S)
