@@ -1,0 +1,150 @@
+"""Reading a table: processor time and memory, against DuckDB's grouping of the same file in the same run.
+
+Run as ``make bench BENCH=reading``; with ``BENCH="reading --before FOLDER"`` the code in another checkout reads the
+same tables in turns.
+
+Samples of states, in which rows are more than cells, and one of tracts, in which each row is a cell of its own. The
+peer does what cannot be left out: it writes the rows as Parquet and groups them by cell, with counts, sums and extremes.
+Each measurement is a process of its own, as reading is in a server.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import statistics
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+from benchmarks.harness import Ratio, print_ratios
+
+_LIMIT_MB = 1024  # the default of load_memory_mb
+# At most four times as long as the peer.
+_SHARE_OF_PEER = 0.25
+_OURS = """
+import json, os, resource, sys, time
+sys.path.insert(0, sys.argv[1])
+from meantime.dataset.reading.source import Source
+from meantime.dataset.reading.source_reader import ReadingTask, read_source
+into, work = sys.argv[3] + "/into", sys.argv[3] + "/work"
+os.mkdir(into), os.mkdir(work)
+source = Source(name="table", path=sys.argv[2], columns={})
+began = time.perf_counter()
+folder = read_source(
+    ReadingTask(source=source, into=into, work=work, memory_mb=int(sys.argv[4]), rejected_limit=0.5), lambda _: None
+)
+"""
+_PEER = """
+import json, os, resource, sys, time
+import duckdb
+began = time.perf_counter()
+rows = sys.argv[3] + "/rows.parquet"
+keys = '''"Question", "LocationDesc", "StratificationCategory1", "Stratification1", "Data_Value_Type",
+          "Data_Value_Unit", "YearStart", "YearEnd"'''
+config = {"memory_limit": sys.argv[4] + "MiB", "temp_directory": sys.argv[3] + "/spilled"}
+with duckdb.connect(config=config) as database:
+    table = f"read_csv('{sys.argv[2]}', header = true, all_varchar = true)"
+    database.execute(f"COPY (FROM {table}) TO '{rows}' (FORMAT parquet, COMPRESSION zstd)")
+    database.execute(
+        f"CREATE TABLE cells AS SELECT {keys}, count(x), count(*), sum(x), sum(x * x), min(x), max(x), "
+        'any_value("Low_Confidence_Limit"), any_value("High_Confidence_Limit"), any_value("Sample_Size") '
+        f'FROM (SELECT *, TRY_CAST("Data_Value" AS DECIMAL(12, 4)) AS x FROM read_parquet([{rows!r}])) GROUP BY {keys}'
+    )
+"""
+_TELL = """
+used = resource.getrusage(resource.RUSAGE_SELF)
+peak = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
+print(json.dumps([used.ru_utime + used.ru_stime, time.perf_counter() - began, peak]))
+"""
+
+
+class Used(NamedTuple):
+    """What a process used."""
+
+    cpu_s: float
+    wall_s: float
+    peak_mb: float
+
+
+class Case(NamedTuple):
+    """A table, and how it is made."""
+
+    name: str
+    sample: tuple[str, ...]
+    is_a_cell_a_row: bool = False
+
+
+_CASES = (
+    Case("20 thousand rows", ("--rows", "20000")),
+    Case("1 million rows", ("--rows", "1000000")),
+    Case("5 million rows, 5 a cell", ("--rows", "5000000", "--rows-per-cell", "5")),
+    Case("2.8 million rows of tracts, a cell each", ("--rows", "2808000", "--level", "tract"), is_a_cell_a_row=True),
+)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Read each table in turns with its peers, and print the medians."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=3, help="The median is told.")
+    parser.add_argument("--before", type=Path, help="A folder with other code, which reads the same tables in turns.")
+    given = parser.parse_args(arguments)
+    ours = Path(__file__).resolve().parent.parent
+    programs = {"ours": (_OURS, ours), "peer": (_PEER, ours)}
+    if given.before:
+        programs["before"] = (_OURS, given.before.resolve())
+    against_peer, memory, against_before = [], [], []
+    for case in _CASES:
+        used = _used(case, programs, given.rounds)
+        one, peer = used["ours"], used["peer"]
+        target = _SHARE_OF_PEER if case.is_a_cell_a_row else None
+        against_peer += [
+            _ratio(f"{case.name}: processor", one.cpu_s, peer.cpu_s, "s", target),
+            _ratio(f"{case.name}: time", one.wall_s, peer.wall_s, "s", target),
+        ]
+        memory.append(_ratio(case.name, one.peak_mb, _LIMIT_MB, "MB", 1))
+        if before := used.get("before"):
+            against_before += [
+                _ratio(f"{case.name}: processor", one.cpu_s, before.cpu_s, "s", 1),
+                _ratio(f"{case.name}: most memory", one.peak_mb, before.peak_mb, "MB", 1),
+            ]
+    print_ratios("Reading, against DuckDB writing the rows and grouping them", against_peer)
+    print_ratios("Most memory of the reading process, against the default of load_memory_mb", memory)
+    if against_before:
+        print_ratios("Reading, against the other code", against_before)
+    return 0
+
+
+def _ratio(what: str, figure: float, peer: float, unit: str, target: float | None) -> Ratio:
+    digits = 0 if unit == "MB" else 2
+    return Ratio(what, f"{figure:,.{digits}f} {unit}", f"{peer:,.{digits}f} {unit}", peer / figure, target)
+
+
+def _used(case: Case, programs: Mapping[str, tuple[str, Path]], rounds: int) -> dict[str, Used]:
+    with tempfile.TemporaryDirectory() as folder:
+        table = Path(folder) / "table.csv"
+        command = [sys.executable, "-m", "meantime", "sample", *case.sample, "--out", str(table)]
+        subprocess.run(command, check=True)
+        measured: dict[str, list[Used]] = {name: [] for name in programs}
+        for _ in range(rounds):
+            for name, (program, code) in programs.items():
+                measured[name].append(_measure(program, code, table))
+    return {name: Used(*map(statistics.median, zip(*each, strict=True))) for name, each in measured.items()}
+
+
+def _measure(program: str, code: Path, table: Path) -> Used:
+    with tempfile.TemporaryDirectory(dir=table.parent) as folder:
+        said = subprocess.run(
+            [sys.executable, "-c", program + _TELL, str(code / "src"), str(table), folder, str(_LIMIT_MB)],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
+    return Used(*json.loads(said))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
