@@ -4,7 +4,8 @@ Run as ``make bench BENCH=reading``; with ``BENCH="reading --before FOLDER"`` th
 same tables in turns.
 
 Samples of states, in which rows are more than cells, and one of tracts, in which each row is a cell of its own. The
-peer does what cannot be left out: it writes the rows as Parquet and groups them by cell, with counts, sums and extremes.
+peer does what cannot be left out: it writes the rows as Parquet and groups them by cell, with counts, sums and
+extremes.
 Each measurement is a process of its own, as reading is in a server.
 """
 
@@ -143,7 +144,7 @@ def _measure(program: str, code: Path, table: Path) -> Used:
             capture_output=True,
             text=True,
         ).stdout
-    return Used(*json.loads(said))
+    return Used(*json.loads(said.splitlines()[-1]))  # DuckDB shows its progress before it
 
 
 if __name__ == "__main__":
