@@ -9,6 +9,7 @@ of the cells that an answer is based on.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import NamedTuple
 
@@ -87,28 +88,47 @@ def data_problems(cube: Cube, questions: Sequence[QuestionMetadata], cells: Inte
     return [DataProblem(kind, cells[has_it]) for kind, has_it in kinds.items() if has_it.any()]
 
 
+class ProblemCounts:
+    """How many cells have each kind of problem, with an example: of a table whose cells are not in memory together."""
+
+    def __init__(self) -> None:
+        self._numbers: Counter[str] = Counter()
+        self._examples: dict[str, str] = {}
+
+    def add(self, cube: Cube, problems: Sequence[DataProblem]) -> None:
+        """Count the problems of some of the table's cells."""
+        for problem in problems:
+            self._numbers[problem.kind] += len(problem.cells)
+            self._examples.setdefault(problem.kind, _example(cube, int(problem.cells[0])))
+
+    def warnings(self) -> list[str]:
+        """Say what the problems are, the impossible ones first, each with how many values have it and an example."""
+        return [
+            _warning(kind, self._numbers[kind], self._examples[kind])
+            for kind in (*_IMPOSSIBLE, *_IMPLAUSIBLE)
+            if kind in self._examples
+        ]
+
+
 def problem_warnings(cube: Cube, problems: Sequence[DataProblem]) -> list[str]:
-    """Say what the problems are, each with how many values have it and an example.
+    """Say what the problems of some cells are.
 
     >>> from meantime.dataset.samples import survey_example
     >>> about = survey_example.snapshot()
     >>> problem_warnings(about.cube, [DataProblem("excluded", np.array([0]))])[0].partition(" (")[0]
     '1 value is impossible: the limits exclude the value'
     """
-    warnings = []
-    for problem in problems:
-        number = len(problem.cells)
-        example = f"for example {_example(cube, int(problem.cells[0]))}"
-        if problem.is_impossible:
-            subject = "1 value is" if number == 1 else f"{number:,} values are"
-            them = "It is" if number == 1 else "They are"
-            warnings.append(
-                f"{subject} impossible: {_IMPOSSIBLE[problem.kind]} ({example}). {them} flagged and not tested."
-            )
-        else:
-            what = "1 value is" if number == 1 else f"{number:,} values are"
-            warnings.append(f"{what} implausible ({example}). {_IMPLAUSIBLE[problem.kind]}")
-    return warnings
+    counts = ProblemCounts()
+    counts.add(cube, problems)
+    return counts.warnings()
+
+
+def _warning(kind: str, number: int, example: str) -> str:
+    subject = "1 value is" if number == 1 else f"{number:,} values are"
+    if kind not in _IMPOSSIBLE:
+        return f"{subject} implausible (for example {example}). {_IMPLAUSIBLE[kind]}"
+    them = "It is" if number == 1 else "They are"
+    return f"{subject} impossible: {_IMPOSSIBLE[kind]} (for example {example}). {them} flagged and not tested."
 
 
 def impossible_cells(problems: Sequence[DataProblem]) -> Integers:

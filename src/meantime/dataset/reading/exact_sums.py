@@ -16,7 +16,7 @@ import duckdb
 import numpy as np
 import numpy.typing as npt
 
-from meantime.dataset.cube import Exact, exact
+from meantime.dataset.cube import Exact, Integers, exact
 from meantime.dataset.reading.decimal_mark import NumberEvidence, NumberFacts
 from meantime.dataset.reading.values import Number, parse_number, withheld_reason
 
@@ -156,9 +156,7 @@ def _parse_any(text: str, marks: Sequence[str]) -> tuple[str, Number | None]:
     return mark, parse_number(text, mark or ".")
 
 
-def sums_of_groups(
-    columns: Mapping[str, npt.NDArray[Any]], count: Sequence[int], numbers: ExactNumbers
-) -> dict[str, Exact]:
+def sums_of_groups(columns: Mapping[str, npt.NDArray[Any]], count: Integers, numbers: ExactNumbers) -> dict[str, Exact]:
     """Return total, squares, minimum and maximum of groups from the results of the sum method; 0 without values."""
     if numbers.method is IN_64_BITS:
         return {name: columns[name].astype(np.int64) for name in IN_64_BITS.sums}
@@ -171,10 +169,11 @@ def sums_of_groups(
         ]
         return {name: exact(integers[name]) for name in ("total", "minimum", "maximum")} | {"squares": exact(squares)}
     pairs = zip(integers["one_mantissa"], integers["one_exponent"], strict=True)
+    counts = count.tolist()
     values = [mantissa * 10 ** (exponent + numbers.scale) if mantissa else 0 for mantissa, exponent in pairs]
     return {
-        "total": exact([n * x for n, x in zip(count, values, strict=True)]),
-        "squares": exact([n * x * x for n, x in zip(count, values, strict=True)]),
+        "total": exact([n * x for n, x in zip(counts, values, strict=True)]),
+        "squares": exact([n * x * x for n, x in zip(counts, values, strict=True)]),
         "minimum": exact(values),
         "maximum": exact(values),
     }

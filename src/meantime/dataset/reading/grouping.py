@@ -7,8 +7,7 @@ so they stay in DuckDB, which spills them to the disk; they leave it some questi
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import fields
-from typing import Any, NamedTuple
+from typing import Any
 
 import duckdb
 import numpy as np
@@ -22,12 +21,11 @@ from meantime.dataset.reading.question_info import collect_question_info
 from meantime.dataset.reading.staged_view import FOOTNOTE, KEY_COLUMNS, parse_period
 from meantime.dataset.reading.staging import sql_text
 from meantime.dataset.reading.survey import reason_sql
-from meantime.dataset.reading.tally import count_rows_sql, refuse_stratum_of_sums
+from meantime.dataset.reading.tally import count_rows_sql
 from meantime.dataset.reading.uncertainty import ROLES as UNCERTAINTY
 from meantime.dataset.reading.uncertainty import limits_words, with_limits
 from meantime.dataset.reading.values import SPACES, number_pattern
 from meantime.dataset.rolling_up import roll_up
-from meantime.dataset.snapshot import QuestionMetadata
 
 _CV_IS_RATIO = (
     "No coefficient of variation is larger than 1, so they are read as ratios (0.05 is 5%). If they are percents, name "
@@ -39,59 +37,64 @@ _PUBLISHED_NUMBERS = ("low", "high", "sample_size", *UNCERTAINTY)
 _CELLS_AT_A_TIME = 250_000
 
 
-class Grouped(NamedTuple):
-    """The cube, and what is known of its questions and limits."""
+class RolledUp:
+    """The view ``staged`` grouped by cell, with the numbers in the table ``texts``; and its cells, some at a time."""
 
-    cube: Cube
-    questions: tuple[QuestionMetadata, ...]
-    limits_from: str  # what the 95% limits were computed from; "" where all are those of the file
-    warnings: tuple[str, ...]
+    def __init__(self, database: duckdb.DuckDBPyConnection, decisions: Decisions, description: Description) -> None:
+        self._database = database
+        self._decisions = decisions
+        self._labels = _make_groups(database, decisions)
+        self._is_cv_ratio = _is_cv_ratio(database, decisions.roles)
+        self._limits_from: set[str] = set()
+        self.questions = collect_question_info(
+            self._labels.questions, decisions.topics, _units(database, self._labels), description
+        )
+
+    def cubes(self) -> Iterator[Cube]:
+        """Yield cubes of whole questions, in the order of their texts, at the scale of the table."""
+        scale = self._decisions.numbers.scale
+        for columns in _fetch_groups(self._database, self._decisions):
+            cells, computed_from = with_limits(
+                _cells(columns, self._decisions.numbers),
+                {role: _finite(columns[role]) for role in UNCERTAINTY if role in columns},
+                self._labels,
+                self.questions,
+                scale=scale,
+                levels=self._decisions.levels,
+                is_cv_ratio=self._is_cv_ratio,
+            )
+            self._limits_from |= computed_from
+            yield roll_up(self._labels, cells, scale=scale)
+
+    @property
+    def limits_from(self) -> str:
+        """What the 95% limits of the cubes so far were computed from; "" where all are those of the file."""
+        return limits_words(self._limits_from, self._decisions.levels)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What people must know of how numbers were read."""
+        return (_CV_IS_RATIO,) if self._is_cv_ratio else ()
 
 
-def group_into_cube(database: duckdb.DuckDBPyConnection, decisions: Decisions, description: Description) -> Grouped:
-    """Roll up the view ``staged``, with the numbers in the table ``texts``."""
+def _make_groups(database: duckdb.DuckDBPyConnection, decisions: Decisions) -> Labels:
+    """Make the table ``groups``, and return what its codes mean."""
     make_parsed(database, decisions.numbers)
     _make_valued_view(database)
     reasons = decisions.reasons if decisions.reasons is not None else _count_reasons(database, decisions.roles)
-    kinds, periods = _make_value_types(database), _make_periods(database)
+    _make_reason_codes(database, reasons)
     labels = Labels(
         questions=_make_labels(database, "question"),
         locations=_make_labels(database, "location"),
         categories=_make_labels(database, "category"),
         strata=_make_labels(database, "stratum"),
-        value_types=kinds,
-        periods=periods,
+        value_types=_make_value_types(database),
+        periods=_make_periods(database),
         footnotes=_make_labels(database, "footnote"),
         reasons=(*reasons, _OTHER_REASONS),
     )
-    _make_reason_codes(database, reasons)
-    _make_groups(database, decisions, others_code=len(reasons))
-    questions = collect_question_info(labels.questions, decisions.topics, _units(database, labels), description)
-    is_cv_ratio = _is_cv_ratio(database)
-    limits_from: set[str] = set()
-    blocks = []
-    for columns in _fetch_groups(database, decisions.numbers):
-        published = {role: _finite(columns[role]) for role in UNCERTAINTY}
-        block, computed_from = with_limits(
-            _cells(columns, decisions.numbers),
-            published,
-            labels,
-            questions,
-            scale=decisions.numbers.scale,
-            levels=decisions.levels,
-            is_cv_ratio=is_cv_ratio,
-        )
-        limits_from |= computed_from
-        blocks.append(block)
-    cube = roll_up(labels, _concatenated(blocks), scale=decisions.numbers.scale)
-    if "row_count" in decisions.roles:
-        refuse_stratum_of_sums(cube)
-    return Grouped(
-        cube,
-        questions,
-        limits_words(limits_from, decisions.levels),
-        (_CV_IS_RATIO,) if is_cv_ratio else (),
-    )
+    _group(database, decisions, others_code=len(reasons))
+    return labels
 
 
 def _make_valued_view(database: duckdb.DuckDBPyConnection) -> None:
@@ -124,7 +127,7 @@ def _make_reason_codes(database: duckdb.DuckDBPyConnection, reasons: Sequence[st
     insert_columns(database, "reason_codes", reason=list(reasons), code=list(range(len(reasons))))
 
 
-def _make_groups(database: duckdb.DuckDBPyConnection, decisions: Decisions, *, others_code: int) -> None:
+def _group(database: duckdb.DuckDBPyConnection, decisions: Decisions, *, others_code: int) -> None:
     """Make the table ``groups``: rows with the same key and the same reason, counted and added up.
 
     Keys are codes, not texts: so many groups need a third of the memory.
@@ -150,11 +153,10 @@ def _make_groups(database: duckdb.DuckDBPyConnection, decisions: Decisions, *, o
     keys = ", ".join((*KEY_COLUMNS, "reason_code"))
     reason = f"CASE WHEN reason IS NULL THEN {ABSENT} ELSE coalesce(reason_codes.code, {others_code}) END"
     numbers = [_double(role, decisions.numbers.decimal_mark) for role in published]
-    others = ", ".join(f"'nan'::DOUBLE AS {role}" for role in _PUBLISHED_NUMBERS if role not in published)
     database.execute(
         f"""
         CREATE TABLE groups AS
-        SELECT * {f"REPLACE ({', '.join(numbers)})" if numbers else ""}{f", {others}" if others else ""}
+        SELECT * {f"REPLACE ({', '.join(numbers)})" if numbers else ""}
         FROM (
             SELECT {keys}, CAST({count_rows_sql(decisions.roles)} AS BIGINT) AS rows, {sums}, {alone}
             FROM (
@@ -217,14 +219,17 @@ def _units(database: duckdb.DuckDBPyConnection, labels: Labels) -> dict[str, set
     return units
 
 
-def _is_cv_ratio(database: duckdb.DuckDBPyConnection) -> bool:
+def _is_cv_ratio(database: duckdb.DuckDBPyConnection, roles: Collection[str]) -> bool:
     """Whether coefficients of variation are written as ratios: none of them is larger than 1, and so 1%."""
+    if "cv" not in roles:
+        return False
     largest = database.execute("SELECT max(cv) FILTER (isfinite(cv)) FROM groups").fetchall()[0][0]
     return largest is not None and largest <= 1
 
 
-def _fetch_groups(database: duckdb.DuckDBPyConnection, numbers: ExactNumbers) -> Iterator[dict[str, npt.NDArray[Any]]]:
+def _fetch_groups(database: duckdb.DuckDBPyConnection, decisions: Decisions) -> Iterator[dict[str, npt.NDArray[Any]]]:
     """Yield the columns of the groups of whole questions, in order of their codes."""
+    numbers = decisions.numbers
     # Groups without values have no sums.
     zero = "0" if numbers.method is IN_64_BITS else "'0'"
     values = ", ".join(f"coalesce({name}, {zero}) AS {name}" for name in numbers.method.sums)
@@ -261,7 +266,8 @@ def _cells(columns: Mapping[str, npt.NDArray[Any]], numbers: ExactNumbers) -> Ce
     has_value = reason == ABSENT
     withheld = np.flatnonzero(~has_value)
     count: Integers = np.where(has_value, rows, 0)
-    sums = sums_of_groups(columns, count.tolist(), numbers)
+    sums = sums_of_groups(columns, count, numbers)
+    unknown = np.full(len(rows), np.nan)
     return Cells(
         keys=np.stack([columns[axis].astype(np.int64) for axis in KEY_COLUMNS], axis=1),
         moments=Moments(
@@ -272,9 +278,7 @@ def _cells(columns: Mapping[str, npt.NDArray[Any]], numbers: ExactNumbers) -> Ce
             maximum=sums["maximum"],
             withheld=rows - count,
         ),
-        low=_finite(columns["low"]),
-        high=_finite(columns["high"]),
-        sample_size=_finite(columns["sample_size"]),
+        **{name: _finite(columns[name]) if name in columns else unknown for name in ("low", "high", "sample_size")},
         footnote=columns["footnote"].astype(np.int64),
         withheld_cell=withheld.astype(np.int64),
         withheld_reason=reason[withheld],
@@ -285,20 +289,3 @@ def _cells(columns: Mapping[str, npt.NDArray[Any]], numbers: ExactNumbers) -> Ce
 def _finite(numbers: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
     doubles = numbers.astype(np.float64)
     return np.where(np.isfinite(doubles), doubles, np.nan)
-
-
-def _concatenated(blocks: Sequence[Cells]) -> Cells:
-    """Return the cells of all blocks."""
-    starts = np.cumsum([0, *(len(block) for block in blocks)])
-    others = [field.name for field in fields(Cells) if field.name not in ("moments", "withheld_cell")]
-    moments = {
-        field.name: np.concatenate([getattr(block.moments, field.name) for block in blocks])
-        for field in fields(Moments)
-    }
-    return Cells(
-        moments=Moments(**moments),
-        withheld_cell=np.concatenate(
-            [block.withheld_cell + start for block, start in zip(blocks, starts.tolist(), strict=False)]
-        ),
-        **{name: np.concatenate([getattr(block, name) for block in blocks]) for name in others},
-    )

@@ -21,9 +21,12 @@ class FoundBreaks(NamedTuple):
 
 
 def find_breaks(
-    cube: Cube, questions: Sequence[QuestionMetadata], publishers: Mapping[str, str], description: Description
+    questions: Sequence[QuestionMetadata],
+    years_of: Mapping[str, Period],
+    publishers: Mapping[str, str],
+    description: Description,
 ) -> FoundBreaks:
-    """Give each question its breaks; ``publishers`` has the known publisher of a question by its text.
+    """Give each question its breaks, given its first and last year, and its publisher where it is known, by its text.
 
     Only breaks between its first and last year can matter to an answer, so only those are part of its snapshot. Where
     they are those that its text shows anyway, none are kept: such a table has the fingerprint that it always had.
@@ -35,7 +38,7 @@ def find_breaks(
         published = breaks_of(question.text, publishers.get(question.text, ""))
         declared = [each for each in description.breaks if not each.questions or question.text in each.questions]
         if by_text or published or declared:
-            years = _years(cube, code)
+            years = years_of[question.text]
             within = [each for each in declared if years.first < each.year <= years.last]
             for each in within:
                 without_effect.pop(each, None)
@@ -55,7 +58,11 @@ def _no_effect(declared: DeclaredBreak) -> str:
     )
 
 
-def _years(cube: Cube, question: int) -> Period:
-    """Return the first and the last year of a question, the same where it has none."""
-    periods = [cube.labels.periods[code] for code in cube.outline(question).periods if code != ABSENT]
-    return Period(min((each.first for each in periods), default=0), max((each.last for each in periods), default=0))
+def years_by_question(cube: Cube) -> dict[str, Period]:
+    """Return the first and the last year of each question, 0 where it has none."""
+    years = {}
+    for code, text in enumerate(cube.labels.questions):
+        periods = [cube.labels.periods[each] for each in cube.outline(code).periods if each != ABSENT]
+        first, last = min((each.first for each in periods), default=0), max((each.last for each in periods), default=0)
+        years[text] = Period(first, last)
+    return years

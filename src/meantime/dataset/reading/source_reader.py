@@ -6,23 +6,25 @@ interrupted everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import duckdb
 import msgspec
 import numpy as np
 
-from meantime.dataset.plausibility import data_problems, problem_warnings
+from meantime.dataset.cube import Period
+from meantime.dataset.plausibility import ProblemCounts, data_problems
 from meantime.dataset.reading import row_checks, session, warnings
 from meantime.dataset.reading.decimal_mark import MARKS
 from meantime.dataset.reading.decisions import TableForm, decide
 from meantime.dataset.reading.description import read_description, with_settings
 from meantime.dataset.reading.file_set import open_files
 from meantime.dataset.reading.file_table import FileTable
-from meantime.dataset.reading.grouping import group_into_cube
+from meantime.dataset.reading.grouping import RolledUp
 from meantime.dataset.reading.progress import ROLLED_UP, STAGED, Progress, StagingProgress, query_progress
-from meantime.dataset.reading.question_breaks import find_breaks
+from meantime.dataset.reading.question_breaks import find_breaks, years_by_question
 from meantime.dataset.reading.source import Source, data_files, description_path, file_state, name_without_ending
 from meantime.dataset.reading.staged_view import columns_by_role, make_staged_view
 from meantime.dataset.reading.staging import (
@@ -34,8 +36,9 @@ from meantime.dataset.reading.staging import (
     too_many_rejected,
 )
 from meantime.dataset.reading.survey import FileFacts, join_all, survey_file
-from meantime.dataset.snapshot import About, Rejected
-from meantime.dataset.snapshot_writer import write_snapshot
+from meantime.dataset.reading.tally import StrataOfSums
+from meantime.dataset.snapshot import About, QuestionMetadata, Rejected
+from meantime.dataset.snapshot_writer import SnapshotWriter
 from meantime.errors import DataError, SourceChanged, SourceEmpty
 from meantime.text import listed, quoted
 
@@ -100,47 +103,76 @@ def _read(
         title=title,
         description=description,
     )
-    with session.connect(work=work, memory_mb=task.memory_mb) as database:
-        staged = _stage_all(database, opened, tables, work, task.rejected_limit, on_progress)
-        refuse_changed_files()
-        in_file = columns_by_role(columns, roles)
-        staged = [row_checks.drop_incomplete(database, file, in_file) for file in staged]
-        _check_rejected(staged, task.rejected_limit)
-        rows = sum(file.rows for file in staged)
-        on_progress(Progress("rolling up", STAGED, rows))
-        decisions = decide(_survey_all(database, staged, table), table)
-        parquet = [file.parquet for file in staged]
-        make_staged_view(database, parquet, columns, decisions.roles)
-        cube, questions, limits_from, of_numbers = group_into_cube(database, decisions, description)
-    breaks = find_breaks(cube, questions, decisions.publishers, description)
-    about = About(
-        title=table.title,
-        synthetic=decisions.is_synthetic,
-        roles=dict(decisions.roles),
-        columns=columns,
-        questions=breaks.questions,
-        limits_from=limits_from,
-        rows=cube.rows,
-        rejected_total=sum(file.rejections.total for file in staged),
-        rejected=_first_rejected(staged),
-        files=tuple(path.name for path in paths),
-        encoding=", ".join(dict.fromkeys(file.text.encoding if file.text else "parquet" for file in opened)),
-        delimiter=table.delimiter,
-        decimal_mark=decisions.numbers.decimal_mark,
-        warnings=(
-            *warnings.form_warnings(opened, tables, staged),
-            *warnings.encoding_warnings(opened),
-            *warnings.folder_warnings(task.source),
-            *decisions.warnings,
-            *breaks.warnings,
-            *of_numbers,
-            *problem_warnings(cube, data_problems(cube, breaks.questions, np.arange(cube.cell_count))),
-        ),
-        points=decisions.points,
-        standards=description.populations,
+    with SnapshotWriter(Path(task.into), work=work) as writer:
+        with session.connect(work=work, memory_mb=task.memory_mb) as database:
+            staged = _stage_all(database, opened, tables, work, task.rejected_limit, on_progress)
+            refuse_changed_files()
+            in_file = columns_by_role(columns, roles)
+            staged = [row_checks.drop_incomplete(database, file, in_file) for file in staged]
+            _check_rejected(staged, task.rejected_limit)
+            rows = sum(file.rows for file in staged)
+            on_progress(Progress("rolling up", STAGED, rows))
+            decisions = decide(_survey_all(database, staged, table), table)
+            parquet = [file.parquet for file in staged]
+            make_staged_view(database, parquet, columns, decisions.roles)
+            written = _write_cells(writer, RolledUp(database, decisions, description), decisions.roles)
+        breaks = find_breaks(written.questions, written.years, decisions.publishers, description)
+        about = About(
+            title=table.title,
+            synthetic=decisions.is_synthetic,
+            roles=dict(decisions.roles),
+            columns=columns,
+            questions=breaks.questions,
+            limits_from=written.limits_from,
+            rows=written.rows,
+            rejected_total=sum(file.rejections.total for file in staged),
+            rejected=_first_rejected(staged),
+            files=tuple(path.name for path in paths),
+            encoding=", ".join(dict.fromkeys(file.text.encoding if file.text else "parquet" for file in opened)),
+            delimiter=table.delimiter,
+            decimal_mark=decisions.numbers.decimal_mark,
+            warnings=(
+                *warnings.form_warnings(opened, tables, staged),
+                *warnings.encoding_warnings(opened),
+                *warnings.folder_warnings(task.source),
+                *decisions.warnings,
+                *breaks.warnings,
+                *written.warnings,
+            ),
+            points=decisions.points,
+            standards=description.populations,
+        )
+        on_progress(Progress("writing", ROLLED_UP, rows))
+        return writer.finish(about, parquet)
+
+
+class _Written(NamedTuple):
+    """What was found while cells were rolled up and written."""
+
+    questions: tuple[QuestionMetadata, ...]
+    years: Mapping[str, Period]  # the first and the last of each question, by its text
+    rows: int
+    limits_from: str
+    warnings: tuple[str, ...]
+
+
+def _write_cells(writer: SnapshotWriter, rolled_up: RolledUp, roles: Collection[str]) -> _Written:
+    """Write the cells, some questions at a time, and look at them while they are in memory."""
+    years: dict[str, Period] = {}
+    problems, strata = ProblemCounts(), StrataOfSums()
+    rows = 0
+    for cube in rolled_up.cubes():
+        writer.add_questions(cube)
+        questions = rolled_up.questions[len(years) : len(years) + len(cube.labels.questions)]
+        problems.add(cube, data_problems(cube, questions, np.arange(cube.cell_count)))
+        years |= years_by_question(cube)
+        rows += cube.rows
+        if "row_count" in roles:
+            strata.add(cube)
+    strata.refuse()
+    return _Written(
+        rolled_up.questions, years, rows, rolled_up.limits_from, (*rolled_up.warnings, *problems.warnings())
     )
-    on_progress(Progress("writing", ROLLED_UP, rows))
-    return write_snapshot(cube, about, parquet, Path(task.into), work=work)
 
 
 def _survey_all(database: duckdb.DuckDBPyConnection, staged: Sequence[StagedFile], table: TableForm) -> FileFacts:

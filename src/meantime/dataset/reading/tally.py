@@ -11,7 +11,7 @@ from collections.abc import Collection, Mapping
 
 import numpy as np
 
-from meantime.dataset.cube import AXES, Cube, add_up
+from meantime.dataset.cube import ABSENT, AXES, Cells, Cube, add_up
 from meantime.dataset.reading.staging import sql_text
 from meantime.dataset.reading.values import SPACES
 from meantime.errors import SourceUnreadable
@@ -53,18 +53,36 @@ def count_rows_sql(roles: Collection[str], row_count: str = "row_count") -> str:
     return f"sum({row_count})" if "row_count" in roles else "count(*)"
 
 
-def refuse_stratum_of_sums(cube: Cube) -> None:
-    """Refuse a tally in which one stratum repeats the rows of all others of its category, as ROLLUP and CUBE write it.
+class StrataOfSums:
+    """Finds a stratum that repeats the rows of all others of its category, as ROLLUP and CUBE write it.
 
-    Its rows would count twice. It is recognized where its rows and their sum are those of all others together, in every
-    place and year that has at least two others.
-
-    Raises:
-        SourceUnreadable: there is such a stratum.
+    Its rows would count twice. It is recognized where its rows and their sum are those of all others together, for
+    every question, place and year that has at least two others.
     """
-    always_repeats: dict[tuple[int, int], bool] = {}
-    for question in range(len(cube.labels.questions)):
-        cells = cube.block(question).cells
+
+    def __init__(self) -> None:
+        self._always_repeats: dict[tuple[str, str], bool] = {}  # by category and stratum
+
+    def add(self, cube: Cube) -> None:
+        """Look at the cells of some questions."""
+        for question in range(len(cube.labels.questions)):
+            self._add_question(cube, cube.block(question).cells)
+
+    def refuse(self) -> None:
+        """Refuse the table if it has such a stratum.
+
+        Raises:
+            SourceUnreadable: it has one.
+        """
+        for (category, stratum), does in sorted(self._always_repeats.items()):
+            if does:
+                raise SourceUnreadable(
+                    f"The rows of the stratum {quoted(stratum)} count those of all other strata of the category "
+                    f"{quoted(category)} again, for every question, place and year, as GROUP BY ROLLUP, CUBE or "
+                    "GROUPING SETS does. Leave these rows out: each row of the table must be counted once."
+                )
+
+    def _add_question(self, cube: Cube, cells: Cells) -> None:
         keys = np.delete(cells.keys, _STRATUM, axis=1)
         _, together = add_up(keys, cells.moments)
         _, of_cell, strata = np.unique(keys, axis=0, return_inverse=True, return_counts=True)
@@ -76,13 +94,8 @@ def refuse_stratum_of_sums(cube: Cube) -> None:
         groups = cells.keys[:, [_CATEGORY, _STRATUM]]
         for category, stratum in np.unique(groups[has_others], axis=0).tolist():
             here = bool(repeats[has_others & (groups == (category, stratum)).all(axis=1)].all())
-            always_repeats[category, stratum] = here and always_repeats.get((category, stratum), True)
-    for (category, stratum), does in sorted(always_repeats.items()):
-        if does:
-            name = cube.labels.strata[stratum] if stratum >= 0 else ""
-            raise SourceUnreadable(
-                f"The rows of the stratum {quoted(name)} count those of all other strata of the category "
-                f"{quoted(cube.labels.categories[category] if category >= 0 else '')} again, in every place and year, "
-                "as GROUP BY ROLLUP, CUBE or GROUPING SETS does. Leave these rows out: each row of the table must be "
-                "counted once."
+            names = (
+                "" if category == ABSENT else cube.labels.categories[category],
+                "" if stratum == ABSENT else cube.labels.strata[stratum],
             )
+            self._always_repeats[names] = here and self._always_repeats.get(names, True)

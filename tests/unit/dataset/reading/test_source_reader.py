@@ -491,7 +491,7 @@ PARTS = st.lists(
 ENCODINGS = st.lists(st.sampled_from(["utf-8", "utf-8-sig", "cp1252", "utf-16"]), min_size=4, max_size=4)
 
 
-@pytest.mark.parametrize("examples", [5, pytest.param(300, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("examples", [5, pytest.param(60, marks=pytest.mark.thorough)])
 def test_a_table_cut_anywhere_is_decided_as_one(examples: int, tmp_path_factory: pytest.TempPathFactory) -> None:
     @settings(deadline=None, max_examples=examples, database=None)
     @given(PARTS, ENCODINGS, st.sets(st.integers(1, 11), max_size=3), st.randoms(use_true_random=False))
@@ -708,7 +708,7 @@ def test_a_trouble_of_the_machine_is_none_of_the_file(
         # Not the very error: it would keep everything on the stack alive.
         raise type(error)(*error.args)
 
-    monkeypatch.setattr(source_reader, "group_into_cube", short)
+    monkeypatch.setattr(source_reader, "RolledUp", short)
     with pytest.raises(LoadFailed, match=reason) as caught:
         read(write(tmp_path, table("Q,Utah,1")))
     assert type(caught.value) is kind
