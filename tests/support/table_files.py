@@ -31,9 +31,12 @@ def read(
     rejected_limit: float = 0.5,
     into: Path | None = None,
     part: str = "",
+    settings: Mapping[str, str] | None = None,
 ) -> Snapshot:
     """Read a file, a folder or a glob into a snapshot, and open that."""
-    return open_snapshot(read_folder(path, columns=columns, rejected_limit=rejected_limit, into=into, part=part))
+    return open_snapshot(
+        read_folder(path, columns=columns, rejected_limit=rejected_limit, into=into, part=part, settings=settings)
+    )
 
 
 def read_folder(
@@ -43,6 +46,7 @@ def read_folder(
     rejected_limit: float = 0.5,
     into: Path | None = None,
     part: str = "",
+    settings: Mapping[str, str] | None = None,
 ) -> Path:
     """Read into a snapshot, and return its folder."""
     home = into or (path if path.is_dir() else path.parent)
@@ -50,7 +54,9 @@ def read_folder(
     snapshots.mkdir(exist_ok=True, parents=True)
     work.mkdir()
     job = ReadingTask(
-        source=Source(name="test", path=str(path), columns=dict(columns or {}), part=part),
+        source=Source(
+            name="test", path=str(path), columns=dict(columns or {}), part=part, settings=dict(settings or {})
+        ),
         into=str(snapshots),
         work=str(work),
         memory_mb=512,

@@ -61,6 +61,8 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
     facts.add_row("years", text.years(*summary.years) if summary.years else "none")
     locations = text.listed((each.name for each in summary.locations), most=_LISTED)
     facts.add_row("locations", plain(f"{len(summary.locations):,}: {locations}"))
+    if source := str(about.origin):
+        facts.add_row("source", plain(source))
     facts.add_row("fingerprint", summary.fingerprint)
     console.print(facts)
     _print_roles(about.roles, summary.unused_columns, console)

@@ -87,6 +87,7 @@ class DatasetInfo(msgspec.Struct, frozen=True, kw_only=True):
     categories: tuple[CategoryInfo, ...] | None
     periods: tuple[YearSpan, ...] | None
     citation: str | None
+    origin: dict[str, str] | None = None  # source, publisher, url, license, updated: what its description says
     warnings: tuple[str, ...] | None  # what to know about how the files were read
 
     def __repr__(self) -> str:

@@ -17,6 +17,7 @@ from meantime.model import Request, Work
 from meantime.statistics.check import check
 from meantime.statistics.cost import COST_LIMITS, CostLimit, CostLimits
 from meantime.statistics.statistic import AnyPrepared
+from meantime.text import writable
 
 # How soon cancelling takes effect while a job waits for a repair.
 _CHECK_S = 0.1
@@ -106,6 +107,7 @@ def document_of(prepared: AnyPrepared, dataset: str, work: Work) -> Document:
     work.progress(1.0)
     # As checked, not as sent: what was sent may hold keys that the statistic does not know.
     known = msgspec.to_builtins(prepared.parameters)
+    source = writable(str(snapshot.about.origin))
     return Document(
         statistic=statistic.name,
         parameters=known,
@@ -120,7 +122,9 @@ def document_of(prepared: AnyPrepared, dataset: str, work: Work) -> Document:
             fingerprint=snapshot.fingerprint,
             method_version=statistic.method_version,
             synthetic=snapshot.about.synthetic,
+            source=source,
         ),
+        source=source,
     )
 
 

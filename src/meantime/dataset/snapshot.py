@@ -53,6 +53,25 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
+class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """Where a table is from, as people or a portal said. Part of the manifest on disk, so field names are kept."""
+
+    source: str = ""  # of its numbers: a survey and its year
+    publisher: str = ""
+    url: str = ""
+    license: str = ""
+    updated: str = ""  # when it was published
+
+    def __str__(self) -> str:
+        """Return what follows "Source:"; "" where nothing was said.
+
+        >>> str(Origin(source="Health Survey 2019", publisher="Health Office of Ruritania", license="CC BY 4.0"))
+        'Health Survey 2019, Health Office of Ruritania, CC BY 4.0'
+        """
+        updated = f"updated {self.updated}" if self.updated else ""
+        return ", ".join(filter(None, (self.source, self.publisher, updated, self.url, self.license)))
+
+
 class About(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about a snapshot apart from its numbers. Part of the manifest on disk, so field names are kept."""
 
@@ -73,6 +92,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     limits_from: str = ""
     points: Points = Points()  # where locations are, for maps
     standards: tuple[StandardPopulation, ...] = ()  # those that its description declares, by name
+    origin: Origin = Origin()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -91,8 +111,9 @@ def fingerprint(cube: Cube, about: About) -> str:
     """Return the digest of the content: the same for the same content, whatever the row order or the file format.
 
     It covers everything a result can depend on: cells, labels, scale, reasons for missing values, roles, each
-    question's unit, polarity and breaks, standard populations, and whether the table is synthetic. It does not cover
-    the title, file names, rejected lines, encoding, delimiter, line numbers, points, or columns without a role.
+    question's unit, polarity and breaks, standard populations, where the table is from (which results name), and
+    whether it is synthetic. It does not cover the title, file names, rejected lines, encoding, delimiter, line numbers,
+    points, or columns without a role.
 
     It is a digest over the questions' digests, so that two tables tell which of their questions differ.
     """
@@ -111,17 +132,18 @@ def question_digest(content: str, question: QuestionMetadata) -> str:
 
 def fingerprint_of_questions(digests: Iterable[str], about: About, *, scale: int) -> str:
     """Return the fingerprint of a table from the digests of its questions, in the order of their texts."""
-    return _digest(
-        {
-            "version": FINGERPRINT_VERSION,
-            "scale": scale,
-            # A tally has the content of the rows that it counts.
-            "roles": {role: column for role, column in about.roles.items() if role != "row_count"},
-            "synthetic": about.synthetic,
-            "standards": msgspec.to_builtins(about.standards),
-            "questions": list(digests),
-        }
-    )
+    content: dict[str, Any] = {
+        "version": FINGERPRINT_VERSION,
+        "scale": scale,
+        # A tally has the content of the rows that it counts.
+        "roles": {role: column for role, column in about.roles.items() if role != "row_count"},
+        "synthetic": about.synthetic,
+        "standards": msgspec.to_builtins(about.standards),
+        "questions": list(digests),
+    }
+    if origin := msgspec.to_builtins(about.origin):
+        content["origin"] = origin
+    return _digest(content)
 
 
 def _digest(content: Any) -> str:

@@ -23,8 +23,11 @@ def suggest(
     fingerprint: str,
     method_version: int,
     synthetic: bool,
+    source: str = "",
 ) -> str:
-    """Write a citation. Parameters that say nothing (null, or an empty list) are left out.
+    """Write a citation. ``source`` is where the data set is from, "" where nobody said.
+
+    Parameters that say nothing (null, or an empty list) are left out.
 
     It has no title, no date and no version of Meantime: a result is a pure function of the request and the fingerprint,
     which covers none of them. With them, a lost result that is made again, or the answer under one ETag, could have
@@ -43,18 +46,24 @@ fingerprint 8d1c. Computed by Meantime.'
     loudly = f"{SYNTHETIC}: " if synthetic else ""
     return (
         f"{loudly}{statistic} ({how}) of the data set {_shown(dataset)}, fingerprint {fingerprint}. "
-        "Computed by Meantime."
+        f"Computed by Meantime.{_from(source)}"
     )
 
 
-def suggest_for_dataset(*, name: str, title: str, fingerprint: str, synthetic: bool) -> str:
+def suggest_for_dataset(*, name: str, title: str, fingerprint: str, synthetic: bool, source: str = "") -> str:
     """Write how a data set as a whole is to be named. No date either: the same content is cited the same way.
 
     >>> suggest_for_dataset(name="naps", title="Naps of adults", fingerprint="8d1c", synthetic=False)
     'Naps of adults (data set "naps"), fingerprint 8d1c. Read by Meantime.'
+    >>> suggest_for_dataset(name="n", title="Naps", fingerprint="8d1c", synthetic=False, source="Nap Survey 2019")
+    'Naps (data set "n"), fingerprint 8d1c. Read by Meantime. Source: Nap Survey 2019.'
     """
     loudly = f"{SYNTHETIC}: " if synthetic else ""
-    return f"{loudly}{title} (data set {_shown(name)}), fingerprint {fingerprint}. Read by Meantime."
+    return f"{loudly}{title} (data set {_shown(name)}), fingerprint {fingerprint}. Read by Meantime.{_from(source)}"
+
+
+def _from(source: str) -> str:
+    return f" Source: {source}." if source else ""
 
 
 def _shown(value: object) -> str:

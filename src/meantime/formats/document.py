@@ -44,6 +44,7 @@ class Document:
     method_version: int
     table: Table
     citation: str  # how to name it elsewhere; see citation.py
+    source: str = ""  # where the data set is from, as people said; "" where nobody did
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.table.columns]
@@ -143,7 +144,8 @@ def _tail(document: Document) -> dict[str, Any]:
     table = document.table
     texts = {"findings": table.findings, "notes": table.notes, "warnings": table.warnings}
     about = {} if table.about is None else {"about": asdict(table.about)}
-    return {**about, **texts, "citation": document.citation}
+    source = {"source": document.source} if document.source else {}
+    return {**about, **texts, **source, "citation": document.citation}
 
 
 def _not_held(kind: Kind, cells: Sequence[Cell]) -> Iterator[Cell]:
@@ -182,6 +184,7 @@ class _Written(msgspec.Struct):
     citation: str
     findings: tuple[str, ...] = ()  # results that were made before there were any have none
     about: Heading | None = None  # likewise
+    source: str = ""
 
 
 # Made at import, by one thread: what msgspec notes of a type at its first use, other threads see half made, and crash.
@@ -208,6 +211,7 @@ def _decode(body: bytes) -> Document:
             about=written.about,
         ),
         citation=written.citation,
+        source=written.source,
     )
 
 

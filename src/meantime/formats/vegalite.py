@@ -142,6 +142,7 @@ def _caption(document: Document, highlight: str | None, points: Coordinates) -> 
         subtitle=(*table.findings[:1], short),
         warnings=table.warnings,
         source=(
+            *((f"Source: {document.source}.",) if document.source else ()),
             f"Data set {document.dataset!r}, fingerprint {document.fingerprint[:_FINGERPRINT_CHARACTERS]}.",
             f"Cite as: {document.citation}",
         ),

@@ -53,6 +53,7 @@ from meantime.dataset.facts.standard_populations import built_in_populations
 from meantime.dataset.machine_trouble import is_machine_trouble
 from meantime.dataset.reading.columns import check_roles
 from meantime.dataset.reading.encodings import is_text_encoding
+from meantime.dataset.snapshot import Origin
 from meantime.dataset.standard_population import StandardPopulation
 from meantime.did_you_mean import hint
 from meantime.errors import DescriptionInvalid
@@ -105,6 +106,11 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     level: float | None = None  # of published limits and margins of error, in percent
     breaks: tuple[DeclaredBreak, ...] = ()
     standards: dict[str, DeclaredStandard] = {}  # by name
+
+    @property
+    def origin(self) -> Origin:
+        """Where the table is from, as far as it says."""
+        return Origin(**{name: getattr(self, name) or "" for name in Origin.__struct_fields__})
 
     @property
     def populations(self) -> tuple[StandardPopulation, ...]:

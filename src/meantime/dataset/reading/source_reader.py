@@ -141,6 +141,7 @@ def _read(
             ),
             points=decisions.points,
             standards=description.populations,
+            origin=description.origin,
         )
         on_progress(Progress("writing", ROLLED_UP, rows))
         return writer.finish(about, parquet)

@@ -112,6 +112,8 @@ def _about(document: Document) -> Iterator[tuple[str, ...]]:
     yield from (("Finding", finding) for finding in document.table.findings)
     yield from (("Warning", warning) for warning in document.table.warnings)
     yield from (("Note", note) for note in document.table.notes)
+    if document.source:
+        yield "Source", document.source
     yield "Suggested citation", document.citation
     yield ("",)
     yield "Column", "Meaning", "Unit", "Kind"

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import quote
 
+import msgspec
+
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.cube import Period
 from meantime.dataset.load_status import Failed, Loading, Ready, Status, progress_of
@@ -115,8 +117,13 @@ def _details(name: str, snapshot: Snapshot) -> dict[str, Any]:
         "encoding": about.encoding,
         "delimiter": about.delimiter,
         "decimal_mark": about.decimal_mark,
+        "origin": {name: writable(text) for name, text in msgspec.to_builtins(about.origin).items()},
         "citation": citation.suggest_for_dataset(
-            name=name, title=writable(about.title), fingerprint=snapshot.fingerprint, synthetic=about.synthetic
+            name=name,
+            title=writable(about.title),
+            fingerprint=snapshot.fingerprint,
+            synthetic=about.synthetic,
+            source=writable(str(about.origin)),
         ),
         "warnings": [writable(warning) for warning in about.warnings],
     }

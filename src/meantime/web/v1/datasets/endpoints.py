@@ -88,6 +88,7 @@ _DATASET = {
     "encoding": "utf-8",
     "delimiter": ",",
     "decimal_mark": ".",
+    "origin": {},
     "citation": f'{SYNTHETIC}: Synthetic sample (data set "sample"), fingerprint {"9f2c" * 16}. Read by Meantime.',
     "warnings": [],
 }

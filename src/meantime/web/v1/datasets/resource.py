@@ -165,5 +165,9 @@ class DatasetResource(DatasetSummary, frozen=True, kw_only=True):
     encoding: str | None
     delimiter: str | None
     decimal_mark: str | None
+    origin: Annotated[
+        dict[str, str] | None,
+        described("Where it is from, as far as its description says: source, publisher, url, license, updated."),
+    ]
     citation: Annotated[str | None, described("How to cite it.")]
     warnings: Annotated[list[str] | None, described("What readers should know about how the files were interpreted.")]

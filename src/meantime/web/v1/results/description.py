@@ -51,6 +51,10 @@ class ResultDocument(msgspec.Struct, frozen=True, kw_only=True):
     ] = []
     notes: list[str]
     warnings: list[str]
+    source: Annotated[
+        str | msgspec.UnsetType,
+        msgspec.Meta(description="Where the data set is from, as its description says; absent where it says nothing."),
+    ] = msgspec.UNSET
     citation: Annotated[str, msgspec.Meta(description="How to cite it.")]
 
 
