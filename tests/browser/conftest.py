@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, sync_playwright
 
+from tests.support import made_survey
 from tests.support.browser import Visitor
 from tests.support.command_line import meantime
 from tests.support.real_data import BY_SEX, FOLDER
@@ -47,13 +48,14 @@ def chromium() -> Path:
 
 @pytest.fixture(scope="session")
 def server(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:  # noqa: ARG001
-    """A server with the CDC's file (if it is there), the sample, a table of hostile names, and a broken file."""
+    """A server with the CDC's file (if it is there), the sample, a made survey, hostile names, and a broken file."""
     folder = tmp_path_factory.mktemp("browser")
-    sample, hostile, broken = (folder / f"{name}.csv" for name in ("sample", "hostile", "broken"))
+    sample, made, hostile, broken = (folder / f"{name}.csv" for name in ("sample", "made", "hostile", "broken"))
     assert meantime("sample", "--rows", "20000", "--out", str(sample)).returncode == 0
+    made_survey.write(made)
     _write_hostile(hostile)
     broken.write_text("no,roles\n1,2\n")
-    data = {"sample": sample, "hostile": hostile, "broken": broken}
+    data = {"sample": sample, "made": made, "hostile": hostile, "broken": broken}
     if (real := FOLDER / BY_SEX).exists():
         data = {"real": real, **data}
     with ExitStack() as stack:

@@ -51,8 +51,10 @@ def test_a_newcomer_finds_the_state_with_most_obesity_its_difference_from_the_na
     page = visitor.go()
     page.get_by_label("Find a question").fill("obesity")
     page.get_by_label("real").get_by_role("link", name=OBESITY).click()
-    expect(page.locator(".chip[aria-current]")).to_have_text("Female")
-    expect(page.locator(".findings")).to_contain_text("Obesity among women ranges from 25.3% in Colorado and Hawaii")
+    expect(page.locator("#who option:checked")).to_have_text("Female")
+    expect(page.locator(".lead-findings")).to_contain_text(
+        "Obesity among women ranges from 25.3% in Colorado and Hawaii"
+    )
 
     # The picture names its source.
     visitor.drawn()

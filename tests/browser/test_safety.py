@@ -27,7 +27,7 @@ def test_markup_in_labels_is_text(visitor: Visitor, name: str) -> None:
     assert page.locator("main script, main img, main iframe").count() == 0
     visitor.until("document.documentElement.scrollWidth <= innerWidth")  # a long name does not widen the page
     if name == "table":
-        expect(page.locator("h1")).to_have_text(MARKUP)
+        expect(page.locator("h1")).to_contain_text(MARKUP)
         for location in HOSTILE:
             expect(page.locator("tbody")).to_contain_text(" ".join(location.split()))
 

@@ -38,7 +38,7 @@ def test_the_address_holds_the_whole_state_and_back_and_forward_work(visitor: Vi
     page = visitor.go(**TABLE, sort="-estimate", filter="a", years="2021")
     expect(page.locator(".notes")).to_contain_text("/ 2021.")
     first = page.locator("tbody tr").first.inner_text()
-    page.get_by_label("When").select_option("2022")
+    page.get_by_label("Years").select_option("2022")
     expect(page.locator(".notes")).to_contain_text("/ 2022.")
     visitor.address_has("sort=-estimate")
     visitor.address_has("years=2022")
@@ -57,15 +57,15 @@ def test_the_address_holds_the_whole_state_and_back_and_forward_work(visitor: Vi
 
 def test_a_change_keeps_the_focus_where_it_was(visitor: Visitor) -> None:
     page = visitor.go(**TABLE)
-    page.get_by_label("When").focus()
-    page.get_by_label("When").select_option("2022")
+    page.get_by_label("Years").focus()
+    page.get_by_label("Years").select_option("2022")
     expect(page.locator(".notes")).to_contain_text("/ 2022.")
     expect(page.locator("#years")).to_be_focused()
 
 
 def test_rows_are_filtered_and_the_columns_are_explained(visitor: Visitor) -> None:
     page = visitor.go(**TABLE, of="estimate")
-    page.get_by_label("Filter rows").fill("utah")
+    page.get_by_label("Filter by place").fill("utah")
     expect(page.locator(".result [role=status]")).to_contain_text("1 row of")
     visitor.address_has("filter=utah")
     page.get_by_text("What the columns mean").click()
@@ -142,7 +142,7 @@ def test_an_invalid_request_says_why_and_can_be_corrected(visitor: Visitor) -> N
     visitor.refused = [400]
     page = visitor.go(**TABLE, years="1999")
     expect(page.get_by_role("alert")).to_contain_text("1999")
-    page.get_by_label("When").select_option("2022")
+    page.get_by_label("Years").select_option("2022")
     expect(page.locator(".findings")).to_be_visible()
 
 

@@ -83,13 +83,15 @@ def comparison(table: Table, caption: Caption) -> Spec:
     records.sort(key=_largest_first)
     unit = marks.column_unit(table, tested.names.value)
     line, title = (text.format(against=reference_name(table)) for text in (tested.zero, tested.title))
-    x = marks.value_encoding(f"{title}{f' ({unit})' if unit else ''}, with 95% CI", marks.axis_domain(records, 0.0))
+    axis = f"{title}{f' ({unit})' if unit else ''}, with 95% CI"
+    x = marks.value_encoding(axis, marks.axis_domain(records, 0.0), side=marks.axis_side(len(records)))
     return chart_spec(
         replace(caption, subtitle=(*caption.subtitle, _READING_NOTE)),
         [*marks.reference_line(x, line, 0.0), *_verdicts(x, records)],
         records=records,
         height=theme.ROW_PIXELS * max(len(records), 2),
         description=f"{title}, with 95% CIs: {verdict_counts(records)}. {marks.summary(records, unit)}",
+        nearest={"y": "name"},
     )
 
 

@@ -14,6 +14,7 @@ from meantime.charts.caption import Caption
 from meantime.charts.chart import Chart
 from meantime.charts.layout import Record, Spec, chart_spec, highlight_opacity, tooltip
 from meantime.charts.marks import MarkColumns
+from meantime.dataset.facts.titles import in_natural_order
 from meantime.errors import NotAcceptable
 from meantime.table import Table
 from meantime.text import amount
@@ -41,8 +42,10 @@ def disparity(table: Table, caption: Caption) -> Spec:
         NotAcceptable: several locations, with more groups than can be distinguished.
     """
     records = _records(table)
-    groups = list(dict.fromkeys(record["group"] for record in records))
+    groups = in_natural_order(dict.fromkeys(record["group"] for record in records))
     locations = list(dict.fromkeys(record["location"] for record in records))
+    place, order = ({name: at for at, name in enumerate(names)} for names in (locations, groups))
+    records.sort(key=lambda record: (place[record["location"]], order[record["group"]]))
     is_one = len(locations) == 1
     if not is_one and len(groups) > MAX_GROUPS:
         raise NotAcceptable(
@@ -64,6 +67,7 @@ def disparity(table: Table, caption: Caption) -> Spec:
         height=row * max(len(groups) if is_one else len(locations), 2),
         description=_description(records, groups, against, gap, marks.column_unit(table, _ESTIMATES.value)),
         has_separate_x_axes=True,
+        nearest={"y": "row"},
     )
 
 

@@ -9,6 +9,7 @@ from meantime.charts.caption import Caption
 from meantime.charts.chart import Chart
 from meantime.charts.layout import Record, Spec, chart_spec, highlight_opacity, tooltip
 from meantime.charts.marks import MarkColumns
+from meantime.dataset.facts.titles import in_natural_order
 from meantime.errors import NotAcceptable
 from meantime.table import Table
 
@@ -79,7 +80,11 @@ def _rows(records: Sequence[Record], table: Table) -> list[str]:
         record["row"] = f"{above}{_BETWEEN}{name}"
         record["tooltip"] = f"{labels.truncate(above)}, {labels.truncate(name)}: {record['tooltip']}"
         by_category.setdefault(above, {})[record["row"]] = None
-    return [row for above, strata in by_category.items() for row in (f"{above}{_BETWEEN}", *strata)]
+    rows = []
+    for above, strata in by_category.items():
+        start = f"{above}{_BETWEEN}"
+        rows += [start, *(f"{start}{name}" for name in in_natural_order(row.removeprefix(start) for row in strata))]
+    return rows
 
 
 def _layers(x: Spec, y: Spec, locations: Sequence[str], *, is_sure: bool) -> list[Spec]:

@@ -6,7 +6,7 @@ several views side by side. A page that shows title and source itself leaves out
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from meantime.charts import labels, theme
@@ -42,8 +42,11 @@ def chart_spec(
     description: str,
     has_separate_x_axes: bool = False,
     axis_pixels: int = _AXIS_PIXELS,
+    nearest: Mapping[str, str] | None = None,
 ) -> Spec:
     """Put layers into a Vega-Lite specification. With ``has_separate_x_axes`` each layer has its own horizontal axis.
+
+    ``nearest`` names the fields of the records, by axis, by which a page finds the mark nearest to the pointer.
 
     Raises:
         NotAcceptable: there is nothing to draw, or too much.
@@ -63,7 +66,11 @@ def chart_spec(
         "data": {"values": list(records)},
         "layer": [*_watermark(caption), *layers, *_source(caption, height + axis_pixels)],
         "config": theme.light(),
-        "usermeta": {"themes": {"light": theme.light(), "dark": theme.dark()}, "shown": caption.shown},
+        "usermeta": {
+            "themes": {"light": theme.light(), "dark": theme.dark()},
+            "shown": caption.shown,
+            "nearest": nearest,
+        },
     }
     if has_separate_x_axes:
         spec["resolve"] = {"scale": {"x": "independent"}, "axis": {"x": "independent"}}

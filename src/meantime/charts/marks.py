@@ -10,6 +10,8 @@ from meantime.charts.layout import Record, Spec, highlight_opacity, tooltip
 from meantime.table import Cell, Table
 from meantime.text import count
 
+# As many rows are on the first screen of a page.
+_SCREEN_ROWS = 25
 # Space around the outermost interval, as a share of the width, so that it does not end on the axis.
 _AIR = 0.04
 
@@ -89,14 +91,30 @@ def row_encoding(field: str = "name", *, title: str | None = None, grid: bool = 
     return {"field": field, "type": "nominal", "sort": None, "title": title, "axis": axis}
 
 
-def value_encoding(title: str, span: Sequence[float], *, until: str = "width", field: str = "value") -> Spec:
-    """Return the encoding of values, from the left edge to ``until``."""
+def axis_side(rows: int) -> str:
+    """Return where the axis of values is: above so many rows that its end would be off the first screen.
+
+    >>> axis_side(20), axis_side(52)
+    ('bottom', 'top')
+    """
+    return "top" if rows > _SCREEN_ROWS else "bottom"
+
+
+def value_encoding(
+    title: str, span: Sequence[float], *, until: str = "width", field: str = "value", side: str = "bottom"
+) -> Spec:
+    """Return the encoding of values, from the left edge to ``until``, with the axis on a side."""
     return {
         "field": field,
         "type": "quantitative",
         "title": title,
         "scale": {"domain": list(span), "nice": False, "zero": False, "range": [0, {"expr": until}]},
-        "axis": {"grid": True, "tickCount": {"expr": f"clamp(({until}) / 70, 2, 10)"}, "titleLimit": {"expr": until}},
+        "axis": {
+            "grid": True,
+            "orient": side,
+            "tickCount": {"expr": f"clamp(({until}) / 70, 2, 10)"},
+            "titleLimit": {"expr": until},
+        },
     }
 
 
@@ -122,7 +140,7 @@ def dots(x: Spec, y: Spec, *, also_lit: str = "false") -> list[Spec]:
 def reference_line(
     x: Spec, name: str, value: float, low: Cell = None, high: Cell = None, *, unit: str | None = None
 ) -> list[Spec]:
-    """Return the layers of a line over all rows, with the band of its interval, and its name at the top."""
+    """Return the layers of a line over all rows, with the band of its interval, and its name opposite of the axis."""
     at = {"x": {**x, "datum": value, "field": None}}
     del at["x"]["field"]
     drawn: list[Spec] = []
@@ -131,13 +149,19 @@ def reference_line(
         ends = {"x": {**at["x"], "datum": low}, "x2": {"datum": high}}
         drawn.append({"data": {"values": [{}]}, "mark": band, "encoding": ends})
     line = {"type": "rule", "strokeDash": [5, 4], "strokeWidth": 1.3, "color": theme.color("ink")}
-    text = {"type": "text", "text": labels.truncate(name, 40), "align": "left", "baseline": "bottom", "dx": 4, "dy": -3}
+    is_below = x["axis"].get("orient") == "top"
+    beside = {"baseline": "top", "dy": 4} if is_below else {"baseline": "bottom", "dy": -3}
+    text = {"type": "text", "text": labels.truncate(name, 40), "align": "left", "dx": 4, **beside}
     mark = {"name": name, "value": value, "low": low, "high": high}
     description = {"description": {"value": labels.mark_label(mark, unit)}}
     return [
         *drawn,
         {"data": {"values": [{}]}, "mark": line, "encoding": {**at, **description}},
-        {"data": {"values": [{}]}, "mark": {**text, "aria": False}, "encoding": {**at, "y": {"value": 0}}},
+        {
+            "data": {"values": [{}]},
+            "mark": {**text, "aria": False},
+            "encoding": {**at, "y": {"value": {"expr": "height"} if is_below else 0}},
+        },
     ]
 
 

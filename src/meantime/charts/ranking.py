@@ -15,10 +15,14 @@ _GAPS = MarkColumns(value="gap", low="gap_low", high="gap_high")
 _LOCATION = "location"
 _RANK, _RANK_LOW, _RANK_HIGH = "rank", "rank_low", "rank_high"
 _COUNT, _ALIKE = "alike", "cannot_be_told_apart_from"
+# Of a gap, for its dot to be filled.
+SIGNIFICANCE = 0.05
 _REFERENCE = ("reference", "reference_estimate", "reference_low", "reference_high")
 
 # The share of the width for the estimates; the ranks have the rest, after a gap.
-_UNTIL, _FROM = "width * 0.62", "width * 0.68"
+# A page that is too narrow for both leaves out the ranks, and sets the share to 1.
+_SHARE, RANKS = "estimates_share", "ranks"
+_UNTIL, _FROM = f"width * {_SHARE}", f"width * ({_SHARE} + 0.06)"
 # Highlighted with another location: those that cannot be distinguished from it. Names are between semicolons.
 _IS_ALIKE = f"indexof(datum.alike, '; ' + {HIGHLIGHT} + ';') >= 0"
 
@@ -29,11 +33,15 @@ def ranking(table: Table, caption: Caption) -> Spec:
     names = _GAPS if of_gaps else _NAMES
     records = marks.read_records(table, names)
     _add_ranks(records, table)
+    if of_gaps:
+        _mark_unsure(records, table)
     unit = marks.column_unit(table, names.value)
     title = f"Gap ({unit}), with 95% CI" if of_gaps else marks.axis_title("Estimate", unit)
     line = ("no gap", 0.0, None, None) if of_gaps else _reference(table)
     y = marks.row_encoding()
-    x = marks.value_encoding(title, marks.axis_domain(records, *(line[1:] if line else ())), until=_UNTIL)
+    side = marks.axis_side(len(records))
+    span = marks.axis_domain(records, *(line[1:] if line else ()))
+    x = marks.value_encoding(title, span, until=_UNTIL, side=side)
     estimates = [
         *marks.dots_with_intervals(x, y, also_lit=_IS_ALIKE),
         *(marks.reference_line(x, *line, unit=unit) if line else ()),
@@ -41,14 +49,17 @@ def ranking(table: Table, caption: Caption) -> Spec:
     if line:  # its band is drawn below the dots
         estimates = [*estimates[2:], *estimates[:2]]
     first = f" First is {labels.truncate(records[0]['name'])}." if records else ""
-    return chart_spec(
+    spec = chart_spec(
         caption,
-        [{"layer": estimates}, {"layer": _ranks(records)}],
+        [{"layer": estimates}, {"name": RANKS, "layer": _ranks(records, side)}],
         records=records,
         height=theme.ROW_PIXELS * len(records),
         description=f"Ranking of locations with 95% CIs.{first} {marks.summary(records, unit)}",
         has_separate_x_axes=True,
+        nearest={"y": "name"},
     )
+    spec["params"].append({"name": _SHARE, "value": 0.62})
+    return spec
 
 
 def _add_ranks(records: list[Record], table: Table) -> None:
@@ -68,6 +79,14 @@ def _add_ranks(records: list[Record], table: Table) -> None:
         )
 
 
+def _mark_unsure(records: list[Record], table: Table) -> None:
+    """Leave the dots hollow of gaps that cannot be distinguished from 0."""
+    for record, p in zip(records, table.column("p_adjusted"), strict=True):
+        if not (isinstance(p, float) and p < SIGNIFICANCE):
+            record["is_flagged"] = True
+            record["tooltip"] += ", direction not certain (Holm-adjusted)"
+
+
 def _alike(table: Table) -> list[str]:
     """Return for each location those that are highlighted with it.
 
@@ -84,7 +103,7 @@ def _alike(table: Table) -> list[str]:
     return ["; ".join(listed.get(str(name)) or alike_of.get(str(name), [])) for name in names]
 
 
-def _ranks(records: list[Record]) -> list[Spec]:
+def _ranks(records: list[Record], side: str) -> list[Spec]:
     worst = int(max((record["rank_high"] for record in records), default=1))
     x = {
         "field": "rank",
@@ -99,7 +118,7 @@ def _ranks(records: list[Record]) -> list[Spec]:
         "axis": {
             "grid": False,
             "values": rank_ticks(worst),
-            "orient": "bottom",
+            "orient": side,
             "titleLimit": {"expr": "width * 0.36"},
         },
     }

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
+from operator import mul
+from statistics import fmean, pvariance
 
 from meantime.charts import labels, marks, theme
 from meantime.charts.caption import Caption
 from meantime.charts.chart import Chart
-from meantime.charts.layout import MAX_MARKS, Record, Spec, chart_spec, highlight_opacity, tooltip
+from meantime.charts.layout import HIGHLIGHT, MAX_MARKS, Record, Spec, chart_spec, highlight_opacity, tooltip
 from meantime.charts.marks import MarkColumns
 from meantime.table import Table
 from meantime.text import count
@@ -15,8 +18,11 @@ from meantime.text import count
 _FIRST = MarkColumns(value="estimate", low="low", high="high")
 _SECOND = MarkColumns(value="other_estimate", low="other_low", high="other_high")
 _HEIGHT = 460
-# Names next to dots: with more of them they would overlap.
+# Names next to dots: with more of them they would overlap. Of more dots, those far from the others are named.
 _MAX_NAMED = 20
+_FAR_NAMED = 8
+# The shares of the chart that a name takes up.
+_NAME_WIDE, _NAME_HIGH = 0.15, 0.04
 # With more dots, intervals would cover all of them.
 _MOST_INTERVALS = 200
 # Of more locations than a chart has marks, squares count them: so many across.
@@ -55,10 +61,21 @@ def scatter(table: Table, caption: Caption) -> Spec:
         *([] if is_many else intervals),
         {"mark": dot, "encoding": {"x": x, "y": y, **shared}},
     ]
-    if len(records) <= _MAX_NAMED:
+    if records and not is_many:
+        _name_outliers(records)
         name = {"type": "text", "align": "left", "dx": 7, "dy": -6, "aria": False}
         layers.append(
-            {"mark": name, "encoding": {"x": x, "y": y, "text": {"field": "name"}, "opacity": highlight_opacity()}}
+            {
+                "transform": [{"filter": f"datum.is_named || datum.location === {HIGHLIGHT}"}],
+                "mark": name,
+                "encoding": {
+                    "x": x,
+                    "y": y,
+                    "text": {"field": "name"},
+                    "tooltip": tooltip(),
+                    "opacity": highlight_opacity(),
+                },
+            }
         )
     return chart_spec(
         title,
@@ -66,7 +83,32 @@ def scatter(table: Table, caption: Caption) -> Spec:
         records=records,
         height=_HEIGHT,
         description=description,
+        nearest={"x": "value", "y": "up"},
     )
+
+
+def _name_outliers(records: Sequence[Record]) -> None:
+    """Mark the dots that are named: all of few, otherwise those that lie farthest from the others (Mahalanobis)."""
+    across, up = ([float(record[name]) for record in records] for name in ("value", "up"))
+    middle = fmean(across), fmean(up)
+    spread_x, spread_y = pvariance(across), pvariance(up)
+    together = fmean(map(mul, across, up)) - middle[0] * middle[1]
+
+    def distance(index: int) -> float:
+        x, y = across[index] - middle[0], up[index] - middle[1]
+        return spread_y * x * x - 2 * together * x * y + spread_x * y * y  # times the determinant, the same for all
+
+    wide, high = (max(values) - min(values) or 1.0 for values in (across, up))
+
+    def overlap(one: int, other: int) -> bool:
+        return abs(across[one] - across[other]) < _NAME_WIDE * wide and abs(up[one] - up[other]) < _NAME_HIGH * high
+
+    named: list[int] = []
+    for index in sorted(range(len(records)), key=distance, reverse=True):
+        if len(records) <= _MAX_NAMED or (len(named) < _FAR_NAMED and not any(overlap(index, each) for each in named)):
+            named.append(index)
+    for index, record in enumerate(records):
+        record["is_named"] = index in named
 
 
 def _squares(records: list[Record], x: Spec, y: Spec, caption: Caption, description: str) -> Spec:

@@ -14,7 +14,7 @@ from typing import Any
 # SVG that is shown where the first is missing.
 FONT = "Arimo, Liberation Sans, Arial, Helvetica, sans-serif"
 
-# The height of a row of dots: a label of 11 pixels with some space.
+# The height of a row of dots: a label of 12 pixels with some space.
 ROW_PIXELS = 17
 # A little wider than "District of Columbia"; longer names are cut, and the tooltip has them whole.
 LABEL_PIXELS = 150
@@ -102,8 +102,8 @@ def _config(colors: Mapping[str, str], series: tuple[str, ...]) -> dict[str, Any
         "axis": {
             "labelColor": ink,
             "titleColor": muted,
-            "labelFontSize": 11,
-            "titleFontSize": 11,
+            "labelFontSize": 12,
+            "titleFontSize": 12,
             "titleFontWeight": "normal",
             "titlePadding": 8,
             "gridColor": colors["grid"],
@@ -114,14 +114,14 @@ def _config(colors: Mapping[str, str], series: tuple[str, ...]) -> dict[str, Any
         "legend": {
             "labelColor": ink,
             "titleColor": muted,
-            "labelFontSize": 11,
-            "titleFontSize": 11,
+            "labelFontSize": 12,
+            "titleFontSize": 12,
             "titleFontWeight": "normal",
             "orient": "top",
             "labelLimit": 260,
             "symbolSize": 70,
             "symbolStrokeWidth": 2,
         },
-        "text": {"color": ink, "fontSize": 11},
+        "text": {"color": ink, "fontSize": 12},
         "range": {"category": list(series)},
     }

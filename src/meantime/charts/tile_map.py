@@ -21,7 +21,11 @@ _VERDICTS = MarkColumns(value="difference", low="difference_low", high="differen
 
 # A tile is as large as the width allows, and not larger than what is read at a glance.
 _TILE_PIXELS = 58
+# The parameter that says so; a page sets a smaller one where its screen is low.
+_TILE = "tile_pixels"
 _LEGEND_PIXELS = 14
+# Smaller letters cannot be read on a phone.
+_LEAST_FONT = 12
 # A tile that is not lit is a neighbour still: its letters and its color are to be read.
 _OTHER_OPACITY = 0.4
 # The share of the color ramp above which light letters are easier to read than dark ones.
@@ -129,7 +133,7 @@ def _with_positions(records: Sequence[Record]) -> tuple[TileGrid, list[Record]]:
 def _mapped(
     caption: Caption, grid: TileGrid, records: list[Record], fill: Spec, on_tile: Spec, description: str
 ) -> Spec:
-    tile = f"min(width / {grid.columns}, {_TILE_PIXELS})"
+    tile = f"min(width / {grid.columns}, {_TILE})"
     left = f"(width - {grid.columns} * {tile}) / 2"
     middle = {"expr": f"{left} + (datum.column + 0.5) * {tile}"}
     shared = {"opacity": highlight_opacity(other_opacity=_OTHER_OPACITY), "tooltip": tooltip()}
@@ -152,14 +156,14 @@ def _mapped(
         **text,
         "text": {"expr": "datum.label"},
         "fontWeight": "bold",
-        "fontSize": {"expr": f"{tile} * 0.25"},
-        "y": {"expr": f"(datum.line + 0.36) * {tile}"},
+        "fontSize": {"expr": f"max({_LEAST_FONT}, {tile} * 0.25)"},
+        "y": {"expr": f"(datum.line + 0.31) * {tile}"},
     }
     value = {
         **text,
         "text": {"expr": "datum.shown"},
-        "fontSize": {"expr": f"{tile} * 0.22"},
-        "y": {"expr": f"(datum.line + 0.68) * {tile}"},
+        "fontSize": {"expr": f"max({_LEAST_FONT}, {tile} * 0.22)"},
+        "y": {"expr": f"(datum.line + 0.7) * {tile}"},
     }
     spec = chart_spec(
         caption,
@@ -174,8 +178,8 @@ def _mapped(
                 "mark": rect,
                 "encoding": {"fill": fill, "description": tooltip(), **shared},
             },
-            {"mark": label, "encoding": {"color": on_tile, "opacity": highlight_opacity(other_opacity=_OTHER_OPACITY)}},
-            {"mark": value, "encoding": {"color": on_tile, "opacity": highlight_opacity(other_opacity=_OTHER_OPACITY)}},
+            {"mark": label, "encoding": {"color": on_tile, **shared}},
+            {"mark": value, "encoding": {"color": on_tile, **shared}},
         ],
         records=records,
         height=grid.rows * _TILE_PIXELS,
@@ -184,6 +188,8 @@ def _mapped(
     )
     # With less width than this is made for, reduce the height too.
     spec["usermeta"]["height_to_width"] = round(grid.rows / grid.columns, 3)
+    spec["usermeta"]["tile_rows"] = grid.rows
+    spec["params"].append({"name": _TILE, "value": _TILE_PIXELS})
     return spec
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 from meantime.charts import labels, marks, theme
 from meantime.charts.caption import Caption
@@ -15,8 +16,14 @@ from meantime.text import amount
 _NAMES = MarkColumns(value="estimate", low="low", high="high")
 _PERIOD = "period"
 
-# Up to this many lines have their own colors. With more, all are gray but the highlighted one.
+# Up to this many lines have their own colors. With more, all are gray but those that a page chooses and highlights.
 MAX_COLORED = 6
+# The parameter with the locations that a page has chosen, in the order of their colors; set by the page.
+_CHOSEN = "chosen"
+# Space for the names at the ends of lines: "District of Columbia".
+_NAMES_PIXELS = 118
+# Between two names at the ends.
+_NAME_PIXELS = 14
 _HEIGHT = 340
 # Years need no title, so the source begins sooner.
 _FOOT = 34
@@ -28,14 +35,17 @@ def trend(table: Table, caption: Caption) -> Spec:
     _add_runs(records)
     unit = marks.column_unit(table, _NAMES.value)
     locations = list(dict.fromkeys(record["location"] for record in records))
-    return chart_spec(
+    spec = chart_spec(
         caption,
         _layers(records, locations, caption.reference, marks.axis_title("Estimate", unit)),
         records=records,
         height=_HEIGHT,
         description=_description(records, locations, unit),
         axis_pixels=_FOOT,
+        nearest={"x": "year", "y": "value"},
     )
+    spec["params"].append({"name": _CHOSEN, "value": []})
+    return spec
 
 
 def _records(table: Table) -> list[Record]:
@@ -54,7 +64,10 @@ def _add_runs(records: list[Record]) -> None:
     known = [record for record in records if record["value"] is not None]
     index_of = {year: index for index, year in enumerate(sorted({record["year"] for record in records}))}
     run, before = 0, (None, -2)
+    last = {record["location"]: record for record in known}
     for record in known:
+        record["is_last"] = last[record["location"]] is record
+        record["name_at"] = record["value"]  # where its name stands
         position = (record["location"], index_of[record["year"]])
         if position != (before[0], before[1] + 1):
             run += 1
@@ -69,7 +82,12 @@ def _layers(records: Sequence[Record], locations: Sequence[str], reference: str 
         "field": "year",
         "type": "quantitative",
         "title": None,
-        "scale": {"domain": [years[0] - 0.3, years[-1] + 0.3] if years else [0, 1], "nice": False, "zero": False},
+        "scale": {
+            "domain": [years[0] - 0.3, years[-1] + 0.1] if years else [0, 1],
+            "range": [0, {"expr": f"width - {_NAMES_PIXELS}"}],
+            "nice": False,
+            "zero": False,
+        },
         "axis": {
             "format": "d",
             "grid": False,
@@ -78,17 +96,19 @@ def _layers(records: Sequence[Record], locations: Sequence[str], reference: str 
             "labelOverlap": "greedy",
         },
     }
+    span = marks.axis_domain(records)
     y = {
         "field": "value",
         "type": "quantitative",
         "title": title,
-        "scale": {"domain": marks.axis_domain(records), "nice": False, "zero": False},
+        "scale": {"domain": span, "nice": False, "zero": False},
         "axis": {"tickCount": 7, "titleAnchor": "start"},
     }
     run = {"detail": {"field": "run"}}
     if len(locations) > MAX_COLORED:
         return _many(x, {**y, "scale": _span_of_values(records), "title": title.partition(",")[0]}, reference)
     color, dash = _looks(locations, reference)
+    _spread_names(records, span)
     shared = {"opacity": highlight_opacity(), "tooltip": tooltip()}
     return [
         {
@@ -103,7 +123,23 @@ def _layers(records: Sequence[Record], locations: Sequence[str], reference: str 
             "mark": {"type": "point", "filled": True, "size": 46},
             "encoding": {"x": x, "y": y, "color": color, "description": tooltip(), **shared},
         },
+        _names(x, y, "datum.is_last", color),
     ]
+
+
+def _names(x: Spec, y: Spec, which: str, color: Spec) -> Spec:
+    """Return the layer of names at the ends of lines."""
+    mark = {"type": "text", "align": "left", "dx": 8, "limit": _NAMES_PIXELS - 10, "fontWeight": "bold", "aria": False}
+    encoding = {"x": x, "y": {**y, "field": "name_at"}, "text": {"field": "name"}, "color": color, "tooltip": tooltip()}
+    return {"transform": [{"filter": which}], "mark": mark, "encoding": {**encoding, "opacity": highlight_opacity()}}
+
+
+def _spread_names(records: Sequence[Record], span: Sequence[float]) -> None:
+    """Move names at the ends of lines apart where they would overlap."""
+    gap = _NAME_PIXELS * (span[1] - span[0]) / _HEIGHT
+    ends = sorted((record for record in records if record["is_last"]), key=lambda record: float(record["value"]))
+    for below, above in pairwise(ends):
+        above["name_at"] = max(above["name_at"], below["name_at"] + gap)
 
 
 def _looks(locations: Sequence[str], reference: str | None) -> tuple[Spec, Spec]:
@@ -112,9 +148,7 @@ def _looks(locations: Sequence[str], reference: str | None) -> tuple[Spec, Spec]
     order = [*named, reference] if reference in locations else named
     hues = [{"expr": f"series_{at}"} for at in range(len(named))] + [theme.color("ink")] * (len(order) - len(named))
     dashes = [[1, 0]] * len(named) + [[6, 4]] * (len(order) - len(named))
-    # One legend for both. Both channels must name it: the library warns if only one of them does.
-    legend = {"title": None, "symbolType": "stroke", "symbolStrokeWidth": 2.2, "symbolSize": 300}
-    shared = {"field": "location", "type": "nominal", "sort": order, "legend": legend}
+    shared = {"field": "location", "type": "nominal", "sort": order, "legend": None}
     return (
         {**shared, "scale": {"domain": order, "range": hues}},
         {**shared, "scale": {"domain": order, "range": dashes}},
@@ -128,52 +162,43 @@ def _span_of_values(records: Sequence[Record]) -> Spec:
 
 def _many(x: Spec, y: Spec, reference: str | None) -> list[Spec]:
     is_lit = f"datum.location === {HIGHLIGHT}"
+    is_chosen = f"indexof({_CHOSEN}, datum.location) >= 0"
     is_reference = f"datum.location === {labels.vega_string(reference)}"
+    hues = [
+        {"test": f"indexof({_CHOSEN}, datum.location) === {at}", "value": theme.color(f"series_{at}")}
+        for at in range(MAX_COLORED)
+    ]
     color = {
-        "condition": [
-            {"test": is_lit, "value": theme.color("worse")},
-            {"test": is_reference, "value": theme.color("ink")},
-        ],
-        "value": theme.color("accent"),
+        "condition": [*hues, {"test": f"{is_lit} || {is_reference}", "value": theme.color("ink")}],
+        "value": theme.color("muted"),
     }
-    stands_out = f"{is_lit} || {is_reference}"
-    width = {"condition": {"test": stands_out, "value": 2.8}, "value": 1}
-    opacity = {"condition": {"test": stands_out, "value": 1}, "value": 0.4}
+    stands_out = f"{is_lit} || {is_chosen} || {is_reference}"
+    width = {"condition": [{"test": is_lit, "value": 3.2}, {"test": stands_out, "value": 2.4}], "value": 1}
+    opacity = {"condition": {"test": stands_out, "value": 1}, "value": 0.35}
     dash = {"condition": {"test": is_reference, "value": [6, 4]}, "value": [1, 0]}
-    line = {"type": "line", "aria": False}
-    name = {
-        "type": "text",
-        "text": labels.truncate(reference or "", 40),
-        "align": "right",
-        "dy": -12,
-        "fontWeight": "bold",
-    }
-    last = f"{is_reference} && datum.year === {x['axis']['values'][-1] if x['axis']['values'] else 0}"
+    with_band = f"datum.location === (length({_CHOSEN}) === 1 ? {_CHOSEN}[0] : {HIGHLIGHT})"
+    run = {"detail": [{"field": "run"}, {"field": "location"}]}
+    point = {"x": x, "y": y, "color": color, "opacity": opacity, "description": tooltip(), "tooltip": tooltip()}
     return [
         {
-            "mark": line,
+            "transform": [{"filter": with_band}],
+            "mark": {"type": "area", "aria": False, "fillOpacity": 0.16, "clip": True, "tooltip": None},
+            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": color, **run},
+        },
+        {
+            "mark": {"type": "line", "aria": False},
             "encoding": {
                 "x": x,
                 "y": y,
-                "detail": [{"field": "run"}, {"field": "location"}],
+                **run,
                 "stroke": color,
                 "strokeWidth": width,
                 "strokeDash": dash,
                 "opacity": opacity,
             },
         },
-        {
-            "mark": {"type": "point", "size": 14, "filled": True},
-            "encoding": {
-                "x": x,
-                "y": y,
-                "color": color,
-                "opacity": opacity,
-                "description": tooltip(),
-                "tooltip": tooltip(),
-            },
-        },
-        {"transform": [{"filter": last}], "mark": {**name, "aria": False}, "encoding": {"x": x, "y": y}},
+        {"mark": {"type": "point", "size": 14, "filled": True}, "encoding": point},
+        _names(x, y, f"datum.is_last && ({stands_out})", color),
     ]
 
 

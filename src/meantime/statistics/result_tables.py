@@ -74,11 +74,16 @@ def table(
         notes=tuple(filter(None, (*of.notes, *notes))),
         warnings=tuple(filter(None, all_warnings)),
         findings=(*first, *found[1:]),
-        about=Heading(
-            topic=of.subject.title.topic,
-            title=str(of.subject),
-            people=of.people,
-            years=of.years,
-            later_years=of.later_years,
-        ),
+        about=heading_of(of),
+    )
+
+
+def heading_of(selection: Selection) -> Heading:
+    """Return what the cells of a selection are about, in words for a heading."""
+    return Heading(
+        topic=selection.subject.title.topic,
+        title=str(selection.subject),
+        people=selection.people,
+        years=selection.years,
+        later_years=selection.later_years,
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import altair as alt
@@ -269,10 +270,50 @@ def test_a_period_of_several_years_stands_in_its_middle() -> None:
     assert records(CHARTS["trend"].draw(pooled, CAPTION))[0]["year"] == 2012
 
 
-def test_many_lines_are_grey_and_few_have_names() -> None:
-    few, many = (places(*(f"place {number}" for number in range(count))) for count in (5, 9))
-    assert "legend" in str(CHARTS["trend"].draw(few, CAPTION)["layer"])
-    assert "legend" not in str(CHARTS["trend"].draw(many, CAPTION)["layer"])
+def test_few_lines_have_colors_and_many_are_gray_but_those_that_a_page_chooses() -> None:
+    few, many = (CHARTS["trend"].draw(places(*(f"place {n}" for n in range(count))), CAPTION) for count in (5, 9))
+    assert "series_4" in str(few["layer"])
+    assert "indexof(chosen" not in str(few["layer"])
+    assert "indexof(chosen, datum.location) === 5" in str(many["layer"])
+    for spec in (few, many):
+        assert {"name": "chosen", "value": []} in spec["params"]
+
+
+def test_names_at_the_ends_of_lines_do_not_overlap() -> None:
+    drawn = CHARTS["trend"].draw(places("Ohio", "Utah", "Iowa"), CAPTION)
+    ends = sorted(record["name_at"] for record in records(drawn) if record["is_last"])
+    span = next(
+        part["domain"]
+        for part in parts(drawn["layer"])
+        if isinstance(part, dict) and "zero" in part and part["domain"][0] < 1000
+    )
+    pixels = drawn["height"] / (span[1] - span[0])
+    assert len(ends) == 3
+    assert all((above - below) * pixels >= 13.9 for below, above in pairwise(ends))
+
+
+def test_of_many_dots_those_far_from_the_others_are_named() -> None:
+    size = 30
+    plain = [float(number) for number in range(size)]
+    up = [value + 0.1 * (number % 3) for number, value in enumerate(plain)]
+    up[7] = 25.0
+    of = table({"location": [f"place {number}" for number in range(size)]}, estimate=plain, other_estimate=up)
+    named = {record["name"] for record in records(CHARTS["scatter"].draw(of, CAPTION)) if record["is_named"]}
+    assert "place 7" in named
+    assert len(named) == 8
+
+
+def test_a_ranking_of_many_rows_has_its_axis_above_and_a_page_can_leave_out_the_ranks() -> None:
+    spec = specification(answer("ranking", years="2019"))
+    assert {"name": "estimates_share", "value": 0.62} in spec["params"]
+    assert [layer["name"] for layer in spec["layer"] if "name" in layer] == ["ranks", "source"]
+    assert spec["usermeta"]["nearest"] == {"y": "name"}
+    many = CHARTS["ranking"].draw(places(*(f"place {number}" for number in range(30))), CAPTION)
+    sides = [
+        {part["orient"] for part in parts(each["layer"]) if isinstance(part, dict) and "orient" in part}
+        for each in (spec, many)
+    ]
+    assert sides == [{"bottom"}, {"top"}]
 
 
 def test_groups_stand_below_their_category_in_the_order_of_the_table() -> None:

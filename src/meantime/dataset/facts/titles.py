@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
 from importlib import resources
@@ -22,6 +23,7 @@ _SHARE = re.compile(
 )
 _AMONG = re.compile(r"(\w.*?) among (.+)")
 _AGED = re.compile(r" age[sd] (?:>=\s?18|18 and older)(?: years)?$| aged 18 years and older$")
+_BELOW = re.compile(r"(less|fewer|lower|younger|under|below|up to|<)", re.I)
 # In lower case; such a stratum is everybody.
 _EVERYBODY = frozenset({"", "total", "overall", "all", "all adults", "all students"})
 
@@ -101,6 +103,26 @@ def is_everybody(category: str, stratum: str) -> bool:
     (True, False)
     """
     return category.casefold().strip() in _EVERYBODY and stratum.casefold().strip() in _EVERYBODY
+
+
+def in_natural_order(strata: Iterable[str]) -> list[str]:
+    """Order the groups of a category as a reader expects them, as ``titles.toml`` lists them, or by their numbers.
+
+    >>> in_natural_order(["College graduate", "High school graduate", "Less than high school"])
+    ['Less than high school', 'High school graduate', 'College graduate']
+    >>> in_natural_order(["65 or older", "Under 18", "18 - 24"])
+    ['Under 18', '18 - 24', '65 or older']
+    >>> in_natural_order(["Red", "Blue"])
+    ['Red', 'Blue']
+    """
+    given = list(strata)
+    for listed in map(list, _words().groups.values()):
+        if set(given) <= set(listed):
+            return sorted(given, key=listed.index)
+    numbers = {stratum: re.findall(r"\d+", stratum.replace(",", "")) for stratum in given}
+    if not all(numbers.values()):
+        return given
+    return sorted(given, key=lambda each: (int(numbers[each][0]), not _BELOW.match(each)))
 
 
 def group_words(category: str, stratum: str, people: str) -> str:

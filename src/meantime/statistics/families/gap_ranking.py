@@ -34,12 +34,13 @@ from meantime.statistics.methods.pairs import Different, Pairs, pairs_of_gaps
 from meantime.statistics.methods.rank_intervals import marginal, rank_interval, ranks, simultaneous
 from meantime.statistics.methods.ties import settled
 from meantime.statistics.parameters import StratumName, Year
-from meantime.statistics.result_tables import FLAGS, RESPONDENTS, flag_texts, integers, numbers, table
+from meantime.statistics.result_tables import FLAGS, RESPONDENTS, flag_texts, heading_of, integers, numbers, table
 from meantime.statistics.statistic import EXAMPLE, Prepared, Statistic
 from meantime.statistics.words.breaks import changed_across
 from meantime.statistics.words.conclusions import LEVEL
 from meantime.statistics.words.extremes import end_sentence, range_sentence, spread_sentence
 from meantime.statistics.words.groups import gap_change_sentence, gap_count_sentence, gap_subject
+from meantime.statistics.words.subject import Subject
 from meantime.table import Cell, Column, Kind, Table
 
 
@@ -199,7 +200,7 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], work: Work) -> Table:
         alike.note(len(names), parameters.alike_of),
     ]
     earlier = () if before is None else before.group.groups.periods
-    return table(
+    made = table(
         now.group.groups,
         COLUMNS,
         data,
@@ -208,6 +209,17 @@ def gap_ranking(prepared: Prepared[GapRanking, Gaps], work: Work) -> Table:
         warnings=changed_across(now.group.groups.breaks, (*earlier, *now.group.groups.periods)) if earlier else (),
         findings=findings,
     )
+    plain, group, reference = _sides_in_words(now, chosen)
+    title = str(gap_subject(plain, group, reference))
+    heading = heading_of(now.group.groups)
+    return replace(made, about=replace(heading, title=title, people=f"{group} minus {reference}"))
+
+
+def _sides_in_words(now: _Sides, chosen: ChosenGroups) -> tuple[Subject, str, str]:
+    """Return the subject of both groups, and so of nobody in particular, and the words for each."""
+    plain = replace(now.group.groups.subject, group="")
+    group, reference = (plain.people(chosen.category, each) for each in (chosen.stratum or "", chosen.reference))
+    return plain, group, reference
 
 
 def cost(prepared: Prepared[GapRanking, Gaps]) -> Cost:
@@ -326,9 +338,7 @@ def _findings(
     names = now.group.groups.names
     if not names:
         return []
-    # Of both groups, and so of nobody in particular.
-    plain = replace(now.group.groups.subject, group="")
-    group, reference = (plain.people(chosen.category, stratum) for stratum in (chosen.stratum or "", chosen.reference))
+    plain, group, reference = _sides_in_words(now, chosen)
     adjust, of_gaps = parameters.adjust, gap_subject(plain, group, reference)
     sentences = [
         gap_count_sentence(plain, names, gap, p_adjusted, group=group, reference=reference, adjust=adjust),
@@ -393,6 +403,6 @@ STATISTIC = Statistic(
             *(9161, ""),
         ),
     ),
-    method_version=10,
+    method_version=11,
     charts=("ranking",),
 )

@@ -9,6 +9,7 @@ import msgspec
 
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.cube import Period
+from meantime.dataset.facts.titles import in_natural_order, title_of
 from meantime.dataset.load_status import Failed, Loading, Ready, Status, progress_of
 from meantime.dataset.reading.progress import Progress
 from meantime.dataset.snapshot import Snapshot
@@ -16,6 +17,7 @@ from meantime.dataset.summary import LocationSummary, QuestionSummary, count, su
 from meantime.errors import MeantimeError
 from meantime.formats import citation
 from meantime.statistics.cells.default_groups import DefaultGroup, QuestionGroups, question_groups
+from meantime.statistics.words.subject import capitalized
 from meantime.text import writable
 from meantime.web.v1.datasets.pages import DatasetList
 from meantime.web.v1.datasets.resource import (
@@ -109,7 +111,7 @@ def _details(name: str, snapshot: Snapshot) -> dict[str, Any]:
         ],
         "locations": [location_resource(location) for location in summary.locations],
         "categories": [
-            CategoryResource(name=category.name, strata=list(category.strata), cells=category.cells)
+            CategoryResource(name=category.name, strata=in_natural_order(category.strata), cells=category.cells)
             for category in summary.categories
         ],
         "periods": [_years(period) for period in snapshot.cube.labels.periods],
@@ -136,6 +138,7 @@ _DETAILS = tuple(name for name in DatasetResource.__struct_fields__ if name not 
 def _question(question: QuestionSummary, groups: QuestionGroups) -> QuestionResource:
     return QuestionResource(
         text=question.text,
+        title=capitalized(title_of(question.text).topic),
         topic=question.topic,
         unit=question.unit,
         polarity=question.polarity,

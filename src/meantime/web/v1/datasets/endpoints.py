@@ -60,6 +60,7 @@ _DATASET = {
     "questions": [
         {
             "text": _QUESTION,
+            "title": "Obesity",
             "topic": "Obesity / Weight Status",
             "unit": "percent",
             "polarity": "lower",

@@ -98,6 +98,7 @@ class QuestionResource(msgspec.Struct, frozen=True, kw_only=True):
     """An indicator in the data."""
 
     text: str
+    title: Annotated[str, described("A short title; the text in quotation marks where none is known.")]
     topic: str
     unit: str | None
     polarity: Annotated[
@@ -145,7 +146,7 @@ class CategoryResource(msgspec.Struct, frozen=True, kw_only=True):
     """A way of grouping people, and its groups."""
 
     name: str
-    strata: list[str]
+    strata: Annotated[list[str], described("In their natural order: by age, income, years of schooling.")]
     cells: int
 
 

@@ -70,6 +70,7 @@ def test_a_data_set_tells_what_is_in_it(workspace: Workspace) -> None:
     assert resource["questions"] == [
         {
             "text": "Q",
+            "title": '"Q"',
             "topic": "",
             "unit": "percent",
             "polarity": None,
@@ -84,6 +85,7 @@ def test_a_data_set_tells_what_is_in_it(workspace: Workspace) -> None:
         },
         {
             "text": "R",
+            "title": '"R"',
             "topic": "",
             "unit": "percent",
             "polarity": None,

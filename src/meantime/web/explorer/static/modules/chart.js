@@ -7,6 +7,13 @@ import { announce } from "./components.js";
 import { h, replaceChildren } from "./dom.js";
 
 export const MEDIA_TYPE = "application/vnd.vegalite.v6+json";
+// Narrower than this, a page leaves out the ranks beside the estimates.
+const NARROW_PIXELS = 620;
+// Of the tiles of a map, and of its legend.
+const LEAST_TILE_PIXELS = 40;
+const LEGEND_PIXELS = 80;
+// A mark counts as the nearest one up to so far from the pointer.
+const NEAR_PIXELS = 60;
 // Larger charts are drawn on a canvas: as an SVG element for each mark they would be slow.
 const LARGE_CHARACTERS = 200_000;
 
@@ -50,7 +57,7 @@ export function chart(specification, { signal, highlighted, names, onhighlight, 
     { class: "figure", tabindex: 0, "aria-label": "Chart" },
     canvas,
     tooltip,
-    h("figcaption", { class: "muted" }, "Keyboard: ", names.length > 0 && [h("kbd", {}, "↑"), " ", h("kbd", {}, "↓"), " highlight the next location, "], h("kbd", {}, "t"), " opens ", h("a", { href: tableHref }, "the table"), "."),
+    h("figcaption", { class: "muted keys" }, "Keyboard: ", names.length > 0 && [h("kbd", {}, "↑"), " ", h("kbd", {}, "↓"), " highlight the next place, "], h("kbd", {}, "t"), " opens ", h("a", { href: tableHref }, "the table"), "."),
   );
   let view = null;
 
@@ -59,12 +66,12 @@ export function chart(specification, { signal, highlighted, names, onhighlight, 
     if (signal.aborted) return;
     view?.finalize();
     const isLarge = JSON.stringify(specification.data ?? {}).length > LARGE_CHARACTERS;
-    const result = await embed(canvas, adapted(specification, dark.matches ? "dark" : "light", canvas.clientWidth), {
+    const result = await embed(canvas, adapted(specification, dark.matches ? "dark" : "light", canvas.clientWidth, canvas.getBoundingClientRect().top + scrollY), {
       ast: true,
       actions: false,
       defaultStyle: false,
       renderer: isLarge ? "canvas" : "svg",
-      tooltip: (_handler, event, _item, value) => showTooltip(tooltip, element, event, value),
+      tooltip: () => {},
     });
     view = result.view;
     listen(view);
@@ -85,13 +92,25 @@ export function chart(specification, { signal, highlighted, names, onhighlight, 
     }
   }
 
-  /** Hovering highlights for as long as it lasts; a click keeps the highlight, or removes it. */
+  /** Hovering highlights the nearest mark for as long as it lasts; a click keeps the highlight, or removes it. */
   function listen(to) {
-    const locationOf = (item) => (names.includes(item?.datum?.location) ? item.datum.location : null);
-    to.addEventListener("pointerover", (_event, item) => locationOf(item) && show(locationOf(item)));
-    to.addEventListener("pointerout", () => show(highlighted));
-    to.addEventListener("click", (_event, item) => {
-      const name = locationOf(item) === highlighted ? null : locationOf(item);
+    const locationOf = (datum) => (names.includes(datum?.location) ? datum.location : null);
+    const find = finder(to, specification);
+    const datumAt = (event, item) => (locationOf(item?.datum) ? item.datum : find(event));
+    let shown = null;
+    to.addEventListener("pointermove", (event, item) => {
+      const datum = datumAt(event, item);
+      if (locationOf(datum) !== shown) show((shown = locationOf(datum)) ?? highlighted);
+      showTooltip(tooltip, element, event, item?.datum?.tooltip ?? datum?.tooltip ?? null);
+    });
+    to.addEventListener("pointerout", () => {
+      if (shown !== null) show(highlighted);
+      shown = null;
+      tooltip.hidden = true;
+    });
+    to.addEventListener("click", (event, item) => {
+      const clicked = locationOf(datumAt(event, item));
+      const name = clicked === highlighted ? null : clicked;
       highlight(name);
       onhighlight(name);
     });
@@ -133,15 +152,47 @@ export function chart(specification, { signal, highlighted, names, onhighlight, 
 }
 
 /** Leave out title and source, which the page shows itself; use the colors of the theme, and no more height than needed. */
-function adapted(specification, theme, width) {
+function adapted(specification, theme, width, top) {
   const { title: _title, layer, ...rest } = specification;
   const ratio = specification.usermeta?.height_to_width;
   if (ratio) rest.height = Math.min(rest.height, Math.round(width * ratio));
-  const kept = layer ? { layer: layer.filter((each) => each.name !== "source") } : {};
-  const config = specification.usermeta?.themes?.[theme] ?? specification.config;
+  const rows = specification.usermeta?.tile_rows;
+  if (rows) {
+    // The whole map on the first screen, where its letters can still be read.
+    const tile = Math.max(LEAST_TILE_PIXELS, Math.floor((innerHeight - top - LEGEND_PIXELS) / rows));
+    rest.height = Math.min(rest.height, rows * tile);
+    rest.params = rest.params.map((each) => (each.name === "tile_pixels" ? { ...each, value: Math.min(each.value, tile) } : each));
+  }
+  const isNarrow = width < NARROW_PIXELS && specification.params?.some((each) => each.name === "estimates_share");
+  const leftOut = isNarrow ? ["source", "ranks"] : ["source"];
+  const kept = layer ? { layer: layer.filter((each) => !leftOut.includes(each.name)) } : {};
+  if (isNarrow) kept.params = specification.params.map((each) => (each.name === "estimates_share" ? { ...each, value: 1 } : each));
+  const config = { ...(specification.usermeta?.themes?.[theme] ?? specification.config), padding: { left: 2, right: 6, top: 4, bottom: 8 } };
   // Names of counties are long, and a wide page has room for them.
   const axis = { ...config.axis, labelLimit: Math.max(config.axis.labelLimit, Math.min(260, width * 0.28)) };
   return { ...rest, ...kept, config: { ...config, axis } };
+}
+
+/** Return a function that finds the record nearest to a pointer: by the fields that the specification names for each axis. */
+function finder(view, specification) {
+  const fields = Object.entries(specification.usermeta?.nearest ?? {});
+  const records = (specification.data?.values ?? []).filter((record) => fields.every(([, field]) => record[field] !== null));
+  if (fields.length === 0) return () => null;
+  return (event) => {
+    const box = event.view?.document === undefined ? null : view.container().querySelector("svg, canvas").getBoundingClientRect();
+    if (box === null) return null;
+    const [left, top] = view.origin();
+    const at = { x: event.clientX - box.left - left, y: event.clientY - box.top - top };
+    let [nearest, least] = [null, NEAR_PIXELS];
+    for (const record of records) {
+      const distance = Math.hypot(...fields.map(([axis, field]) => {
+        const scale = view.scale(axis);
+        return scale(record[field]) + (scale.bandwidth?.() ?? 0) / 2 - at[axis];
+      }));
+      if (distance < least) [nearest, least] = [record, distance];
+    }
+    return nearest;
+  };
 }
 
 function spokenText(specification, name) {

@@ -85,15 +85,15 @@ export function facts(pairs) {
   return h("dl", { class: "facts" }, present.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
 }
 
-/** A button that copies a text. */
-export function copyButton(text, label = "Copy") {
+/** A button that copies a text, or what a function returns; ``instead`` is said where the browser does not allow it. */
+export function copyButton(text, label = "Copy", instead = "Select the text to copy it") {
   const button = h("button", { type: "button", class: "button small" }, label);
   button.addEventListener("click", async () => {
     try {
-      await navigator.clipboard.writeText(text);
+      await navigator.clipboard.writeText(typeof text === "function" ? text() : text);
       button.textContent = "Copied";
     } catch {
-      button.textContent = "Select the text to copy it";
+      button.textContent = instead;
     }
     announce(button.textContent);
     setTimeout(() => (button.textContent = label), 2000);

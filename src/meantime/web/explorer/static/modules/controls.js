@@ -1,5 +1,5 @@
 /**
- * The controls above a view: group, years, locations, and every other parameter of the statistic, from its JSON Schema.
+ * The controls above a view, in one row: group, years, places, and every other parameter of the statistic, from its JSON Schema.
  */
 
 import { labeled } from "./components.js";
@@ -8,9 +8,8 @@ import { years } from "./format.js";
 import { nameField } from "./names.js";
 import { locationPicker } from "./pickers.js";
 import { addressWith, allOf, EXPLORER_NAMES, firstOf, navigate } from "./state.js";
+import { singleYears } from "./years.js";
 
-// Up to this many choices are buttons, which are quicker than a list that has to be opened.
-const MOST_BUTTONS = 6;
 // Parameters that have a control of their own, or none.
 const OWN_CONTROL = new Set(["question", "category", "stratum", "basis", "years", "locations"]);
 
@@ -38,30 +37,40 @@ function typesOf(property) {
 const choices = (property) => property.enum ?? property.anyOf?.find((each) => each.enum)?.enum ?? null;
 
 /**
+ * ``placesFirst``: the places have a row of their own, above the others; ``none`` says what is shown while none is chosen.
  * ``own`` are the controls of a tab, which come first; ``hides`` names parameters that the tab sets itself.
- * @param {{state: any, dataset: any, question: any, schema: any, own?: Array<HTMLElement|null|false>, hides?: string[]}} options
+ * @param {{state: any, dataset: any, question: any, schema: any, own?: Array<HTMLElement|null|false>, hides?: string[], none?: string, placesFirst?: boolean}} options
  */
-export function controls({ state, dataset, question, schema, own = [], hides = [] }) {
+export function controls({ state, dataset, question, schema, own = [], hides = [], none, placesFirst = false }) {
   const has = (name) => name in schema.properties && !hides.includes(name);
   const more = Object.keys(schema.properties).filter((name) => !OWN_CONTROL.has(name) && has(name));
+  const places = () => locationPicker(state, dataset, { none });
   return h(
     "div",
     { class: "controls", role: "group", "aria-label": "Settings" },
+    placesFirst && h("div", { class: "places-row" }, places()),
     own,
     has("stratum") && groupControl(state, dataset, question),
-    has("years") && yearsControl(state, dataset),
-    has("locations") && locationPicker(state, dataset),
+    has("years") && yearsControl(state, dataset, question),
+    has("locations") && !placesFirst && places(),
     more.length > 0 &&
       h(
         "details",
-        { class: "more", id: "more", open: more.some((name) => name in state || schema.required?.includes(name)) },
-        h("summary", {}, "More settings"),
-        h("div", { class: "fields" }, more.map((name) => field(name, schema, state, dataset))),
+        { class: "more dropdown", onkeydown: closeOnEscape },
+        h("summary", { id: "more" }, more.some((name) => name in state) ? "Settings •" : "Settings"),
+        h("div", { class: "panel fields" }, more.map((name) => field(name, schema, state, dataset))),
       ),
   );
 }
 
 const set = (changes) => navigate(addressWith(changes));
+
+function closeOnEscape(event) {
+  if (event.key !== "Escape" || !event.currentTarget.open) return;
+  event.preventDefault();
+  event.currentTarget.open = false;
+  event.currentTarget.firstElementChild.focus();
+}
 
 function groupControl(state, dataset, question) {
   const groups = dataset.categories.flatMap(({ name, strata }) => strata.map((stratum) => [name, stratum]));
@@ -69,38 +78,30 @@ function groupControl(state, dataset, question) {
   const selected = firstOf(state.stratum) || firstOf(state.basis) ? { category: firstOf(state.category), stratum: firstOf(state.stratum) } : question.default_group;
   const current = [selected?.category ?? "", selected?.stratum ?? ""];
   const isCurrent = ([category, stratum]) => category === current[0] && stratum === current[1];
-  const changes = ([category, stratum]) => ({ category, stratum, basis: null });
-  if (groups.length <= MOST_BUTTONS) {
-    return h(
-      "div",
-      { class: "control", role: "group", "aria-label": "Who" },
-      h("span", { class: "label" }, "Who"),
-      h("span", { class: "buttons" }, groups.map((group) => h("a", { class: "chip", href: addressWith(changes(group)), "aria-current": isCurrent(group) && "true" }, bdi(group[1])))),
-    );
-  }
+  if (groups.length === 0) return null;
   return labeled(
-    "Who",
+    "Group",
     h(
       "select",
-      { id: "who", onchange: (event) => set(changes(event.target.value ? JSON.parse(event.target.value) : ["", ""])) },
+      { id: "who", onchange: (event) => set(event.target.value ? { ...JSON.parse(event.target.value), basis: null } : { category: null, stratum: null, basis: null }) },
       question.has_total && h("option", { value: "" }, "Everyone (total)"),
       dataset.categories.map(({ name, strata }) =>
-        h("optgroup", { label: name }, strata.map((stratum) => h("option", { value: JSON.stringify([name, stratum]), selected: isCurrent([name, stratum]) }, stratum))),
+        h("optgroup", { label: name }, strata.map((stratum) => h("option", { value: JSON.stringify({ category: name, stratum }), selected: isCurrent([name, stratum]) }, stratum))),
       ),
     ),
   );
 }
 
-function yearsControl(state, dataset) {
+function yearsControl(state, dataset, question) {
   const current = firstOf(state.years) ?? "latest";
-  const single = dataset.periods.filter((each) => each.first === each.last).map((each) => String(each.first)).reverse();
+  const single = singleYears(dataset, question).map(String).reverse();
   const [first, last] = [single.at(-1), single[0]];
   const pooled = single.length > 1 ? [`${first}..${last}`] : [];
   const usual = ["latest", ...single, ...pooled];
   const other = usual.includes(current) ? [] : [current];
   const labels = { latest: "Latest year", [pooled[0]]: `${years({ first, last })}, pooled` };
   return labeled(
-    "When",
+    "Years",
     h(
       "select",
       { id: "years", onchange: (event) => set({ years: event.target.value === "latest" ? null : event.target.value }) },
@@ -112,16 +113,25 @@ function yearsControl(state, dataset) {
 function field(name, schema, state, dataset) {
   const property = schema.properties[name];
   const isList = typesOf(property).includes("array");
-  const isLocation = name === "state" || /location|reference/.test(name);
-  const options = choices(property) ?? (isLocation ? dataset.locations.map((each) => each.name) : null) ?? (typesOf(property).includes("boolean") ? [true, false] : null);
+  const options = choices(property) ?? namesFor(name, dataset, firstOf(state.category)) ?? (typesOf(property).includes("boolean") ? [true, false] : null);
   const input = options && !isList ? selectField(name, schema, state, options) : inputField(name, property, state, isList);
+  const label = name.replaceAll("_", " ");
   return h(
     "div",
     { class: "field" },
-    h("label", { for: `field-${name}` }, name.replaceAll("_", " ")),
+    h("label", { for: `field-${name}` }, label),
     input,
     h("p", { class: "muted hint", id: `field-${name}-hint` }, property.description ?? ""),
   );
+}
+
+/** The names of the data set that a parameter takes: places, groups, categories, questions. Null for any other parameter. */
+export function namesFor(name, dataset, category = null) {
+  if (name.endsWith("stratum")) return [...new Set(dataset.categories.filter((each) => category === null || each.name === category).flatMap((each) => each.strata))];
+  if (name === "category") return dataset.categories.map((each) => each.name);
+  if (name === "other") return dataset.questions.map((each) => each.text);
+  if (name === "state" || /location|reference/.test(name)) return dataset.locations.map((each) => each.name);
+  return null;
 }
 
 function selectField(name, schema, state, options) {
@@ -130,8 +140,7 @@ function selectField(name, schema, state, options) {
   const others = options.filter((each) => each !== null && each !== standard);
   const pairs = [["", unset], ...others.map((each) => [String(each), String(each)])];
   const selected = firstOf(state[name]) ?? "";
-  const { field, list } = nameField({ id: `field-${name}`, pairs, selected, onchange: (value) => set({ [name]: value }), "aria-describedby": `field-${name}-hint` });
-  return [field, list];
+  return nameField({ id: `field-${name}`, pairs, selected, onchange: (value) => set({ [name]: value }), "aria-describedby": `field-${name}-hint` }).element;
 }
 
 function inputField(name, property, state, isList) {

@@ -6,28 +6,34 @@ import { Problem } from "./api.js";
 import { chart, MEDIA_TYPE } from "./chart.js";
 import { problemMessage } from "./components.js";
 import { h, replaceChildren } from "./dom.js";
+import { chartHead } from "./heading.js";
 import { namePicker } from "./names.js";
 import { fetchResult } from "./request.js";
 import { addressWith, firstOf, readAddress, replaceAddress } from "./state.js";
 
-const PROMPT = "Hover over or pick a location to see which others it cannot be distinguished from.";
 // The server has the result, and no chart of it.
 const NOT_ACCEPTABLE = 406;
 // Of more locations a chart shows some, and the highlighted one has to be asked for.
 const MOST_DRAWN = 100;
 
 /**
- * ``name`` is one of the statistic's charts; ``describe(index)`` puts what is known of a location in words, ``prompt`` is shown
- * while none is highlighted. Without ``names`` there are none to highlight. ``of`` is the request of the chart, if it is
- * not that of the result; ``without(problem)`` is shown if the result has no such chart.
+ * ``name`` is one of the statistic's charts; ``describe(index)`` puts what is known of a location in words, ``prompt`` (a text or
+ * elements) is shown while none is highlighted. Without ``names`` there are none to highlight. ``of`` is the request of the
+ * chart, if it is not that of the result; ``prepare(specification)`` changes it before it is drawn; ``tools`` are further
+ * controls of the chart; ``without(problem)`` is shown if the result has no such chart.
  * @param {import("./tabs/index.js").TabContext} context
- * @param {{name: string, describe?: (index: number) => Node, prompt?: string, names?: string[], of?: import("./request.js").StatisticRequest, without?: (problem: Problem) => Node}} options
+ * @param {{name: string, describe?: (index: number) => Node, prompt?: string|Node, names?: string[], of?: import("./request.js").StatisticRequest, prepare?: (specification: any) => void, tools?: Array<Node|null>, without?: (problem: Problem) => Node}} options
  * @returns {Promise<HTMLElement>}
  */
-export async function linkedChart(context, { name, describe, prompt = PROMPT, names = locationNames(context.result), of = context.request, without = null }) {
-  const { state, signal, request, onprogress } = context;
+export async function linkedChart(context, { name, describe, prompt = "", names = locationNames(context.result), of = context.request, prepare = null, tools = [], without = null }) {
+  const { state, signal, request, result, onprogress } = context;
   const tableHref = addressWith({ tab: "table", of: request.statistic });
-  const specificationWith = (highlight) => fetchResult(of, { signal, onprogress, accept: MEDIA_TYPE, chart: name, highlight });
+  async function specificationWith(highlight) {
+    const made = await fetchResult(of, { signal, onprogress, accept: MEDIA_TYPE, chart: name, highlight });
+    prepare?.(made);
+    return made;
+  }
+
   const known = new Set(names);
   const initial = known.has(firstOf(state.highlight)) ? firstOf(state.highlight) : null;
   let specification;
@@ -42,11 +48,11 @@ export async function linkedChart(context, { name, describe, prompt = PROMPT, na
   const description = h("div", { class: "description", role: "status" });
   let { figure, drawn } = figureOf(specification, initial);
   const shown = h("p", { class: "muted shown", hidden: !specification.usermeta?.shown }, specification.usermeta?.shown);
-  if (names.length === 0) return h("div", {}, shown, figure.element);
+  if (names.length === 0) return h("div", { class: "linked" }, chartHead(result.about, tools), shown, figure.element);
   const picker = namePicker({
     id: "highlight",
     label: "Highlight",
-    pairs: [["", "None"], ...names.toSorted(new Intl.Collator().compare).map((each) => [each, each])],
+    pairs: [["", "Find a place"], ...names.toSorted(new Intl.Collator().compare).map((each) => [each, each])],
     selected: initial ?? "",
     onchange: (location) => {
       figure.highlight(location || null);
@@ -92,12 +98,12 @@ export async function linkedChart(context, { name, describe, prompt = PROMPT, na
 
   function show(location) {
     const index = names.indexOf(location);
-    replaceChildren(description, index < 0 ? h("p", { class: "muted" }, prompt) : describe(index));
+    replaceChildren(description, index >= 0 ? describe(index) : typeof prompt === "string" ? prompt && h("p", { class: "muted prompt" }, prompt) : prompt);
   }
 
   // A location that is not here may be in another tab: the address keeps it.
   show(initial);
-  return h("div", {}, picker.element, description, shown, figure.element);
+  return h("div", { class: "linked" }, chartHead(result.about, picker.element, tools), description, shown, figure.element);
 }
 
 const locationNames = (result) => [...new Set(result.rows.map((row) => row.location))];

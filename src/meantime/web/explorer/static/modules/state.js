@@ -9,7 +9,7 @@
 /** The explorer's own names; all others are parameters of a statistic. */
 export const EXPLORER_NAMES = new Set([
   "view", "dataset", "question", "tab", "of", "sort", "filter", "embed", "highlight", "find", "job", "state",
-  "statistic", "label", "cursor", "group", "why", "groups", "colour", "compare", "from", "to",
+  "statistic", "label", "cursor", "group", "why", "groups", "colour", "compare", "from", "to", "grouping",
 ]);
 
 /** Read an address. A name that is repeated is a list. @returns {State} */

@@ -8,6 +8,9 @@ import { many, writer } from "./format.js";
 import { matching, pager } from "./pages.js";
 import { replaceAddress } from "./state.js";
 
+const PLACE = "location";
+// Names in one cell, between semicolons; of more, the cell has their number and lists them on demand.
+const LISTED = 3;
 // A column with longer texts is made wide, otherwise its rows would be high.
 const LONG_CHARACTERS = 60;
 
@@ -17,13 +20,16 @@ const LONG_CHARACTERS = 60;
  *   isInAddress?: boolean}} options ``isInAddress``: whether the address holds how it is sorted and filtered
  */
 export function table(result, { caption, sort = "", filter = "", explain = null, isInAddress = true }) {
-  const { columns, rows } = result;
+  const { rows } = result;
+  // The place comes first, and stays in sight.
+  const columns = result.columns.toSorted((a, b) => (b.name === PLACE) - (a.name === PLACE));
   const write = columns.map((column) => writer(column, rows.map((row) => row[column.name])));
   // Written when they are shown or searched: of ten thousands of rows most never are.
   const textsOf = (row) => columns.map((column, at) => write[at](row[column.name]));
   const lines = rows.map((row, index) => ({ row, index }));
-  const searchText = (line) => (line.searchText ??= textsOf(line.row).join(" \u0000 "));
-  const isLong = columns.map(({ kind, name }) => kind === "text" && rows.some((row) => row[name]?.length > LONG_CHARACTERS));
+  const hasPlaces = columns[0].name === PLACE;
+  const searchText = (line) => (line.searchText ??= hasPlaces ? String(line.row[PLACE]) : textsOf(line.row).join(" \u0000 "));
+  const isLong = columns.map(({ kind, name }) => kind === "text" && rows.some((row) => row[name]?.length > LONG_CHARACTERS && !isList(row[name])));
   const view = { sort, filter };
   const pages = pager({ what: caption, ondraw: draw });
   const keep = isInAddress ? replaceAddress : () => {};
@@ -31,7 +37,7 @@ export function table(result, { caption, sort = "", filter = "", explain = null,
   const count = h("p", { class: "muted", role: "status" });
   const headings = columns.map((column) => heading(column, view, () => (pages.first(), draw()), keep));
   const search = h("input", {
-    type: "search", id: isInAddress && "filter", class: "search narrow", value: filter, placeholder: "Filter rows", "aria-label": "Filter rows",
+    type: "search", id: isInAddress && "filter", class: "search narrow", value: filter, placeholder: hasPlaces ? "Filter by place" : "Filter rows", "aria-label": hasPlaces ? "Filter by place" : "Filter rows",
     oninput: () => {
       view.filter = search.value;
       pages.first();
@@ -98,12 +104,20 @@ function tableRow({ row, index, texts }, columns, isLong, explain) {
     const isMissing = row[column.name] === null;
     const attributes = { class: [column.kind !== "text" && "number", isMissing && "missing", isLong[at] && "long", column.name === "flags" && texts[at] && "flagged"].filter(Boolean).join(" ") || null };
     const content = isMissing ? [h("span", { "aria-hidden": "true" }, "–"), h("span", { class: "hidden" }, "no value")] : texts[at];
+    if (column.kind === "text" && isList(row[column.name])) return h("td", attributes, nameList(row[column.name]));
     if (at === first) return h("th", { scope: "row", ...attributes }, h("bdi", {}, content));
     return h("td", attributes, column.kind === "text" ? h("bdi", {}, content) : content);
   });
   const label = `Why this number: ${texts[first] ?? `row ${index + 1}`}`;
   const button = explain && h("td", {}, h("button", { type: "button", class: "button small", "aria-label": label, onclick: () => explain(row, index) }, "Why?"));
   return h("tr", {}, cells, button);
+}
+
+const isList = (text) => text !== null && text.split("; ").length > LISTED;
+
+function nameList(text) {
+  const names = text.split("; ");
+  return h("details", {}, h("summary", {}, `${names.length} places`), h("bdi", {}, names.join(", ")));
 }
 
 function sorted(lines, columns, sort) {
@@ -129,5 +143,6 @@ function meanings(columns) {
   );
 }
 
-const asText = (name) => name.replaceAll("_", " ");
+// As the other texts call it; the name is that of the API.
+const asText = (name) => name.replaceAll("_", " ").replace("told apart", "distinguished");
 const shortened = (unit) => (unit.length > 24 ? `${unit.slice(0, 23)}…` : unit);

@@ -1,5 +1,5 @@
 /**
- * Two locations on all questions, or two questions across all locations.
+ * Any number of places beside one of them, a place and the nation on every question, or two questions across all places.
  */
 
 import { get, Problem } from "../api.js";
@@ -7,10 +7,12 @@ import { conclusion } from "../conclusion.js";
 import { bdi, h } from "../dom.js";
 import { explainer } from "../explanation.js";
 import { writing } from "../format.js";
+import { groupAndYears } from "../heading.js";
 import { linkedChart } from "../linked-chart.js";
-import { aggregateLocation, choiceNeeded, locationNames, oneOf, optionPicker, referencePicker, switchPicker } from "../pickers.js";
+import { aggregateLocation, choiceNeeded, oneOf, optionPicker, referencePicker } from "../pickers.js";
 import { resultUrl, sourceOf } from "../request.js";
 import { addressWith, allOf, firstOf } from "../state.js";
+import { yearSlider } from "../years.js";
 
 // Requests at a time, which leaves the server capacity for others.
 const AT_A_TIME = 6;
@@ -19,51 +21,134 @@ const FIRST_QUESTIONS = 30;
 
 const isOfQuestions = (state) => oneOf(state.compare, ["locations", "questions"], "locations") === "questions";
 
+/** The chosen places, and the one that the others are compared with: of several the first, of one alone the nation. */
+function chosen(state, dataset) {
+  const places = allOf(state.locations).filter((name) => name !== "all");
+  const reference = firstOf(state.reference) ?? (places.length > 1 ? places[0] : aggregateLocation(dataset));
+  return { places, reference, others: places.filter((name) => name !== reference) };
+}
+
 /** @type {import("./index.js").Tab} */
 export const compare = {
   id: "compare",
   title: "Compare",
-  chart: (state) => (isOfQuestions(state) ? "scatter" : null),
+  chart: (state, dataset) => (isOfQuestions(state) ? "scatter" : chosen(state, dataset).others.length > 1 ? "comparison" : null),
   statistic: (state) => (isOfQuestions(state) ? "association" : "comparison"),
-  hides: ["locations", "reference", "other", "show", "margin", "shares", "contains"],
+  hides: ["reference", "other", "show", "margin", "shares", "contains"],
+  placesFirst: (state) => !isOfQuestions(state),
+  noPlaces: ({ state }) => (isOfQuestions(state) ? "All places" : "Type a place"),
 
   controls: ({ state, dataset, question }) => [
-    switchPicker({ label: "Compare", name: "compare", selected: isOfQuestions(state) ? "questions" : "locations", options: [["locations", "Two locations"], ["questions", "Two questions"]] }),
-    ...(isOfQuestions(state) ? [otherQuestionPicker(state, dataset, question)] : [singleLocationPicker(state, dataset), referencePicker(state, dataset)]),
+    h(
+      "div",
+      { class: "control", role: "group", "aria-label": "Compare" },
+      h("span", { class: "buttons" }, switches(state)),
+    ),
+    isOfQuestions(state) ? otherQuestionPicker(state, dataset, question) : allOf(state.locations).length > 0 && referencePicker(state, dataset, chosen({ ...state, reference: undefined }, dataset).reference),
   ],
 
   prerequisite({ state, dataset, question }) {
     if (isOfQuestions(state)) {
       if (dataset.questions.length < 2) return choiceNeeded("Only one question", "This data set has no second question to compare with.");
-      if (!firstOf(state.other)) return choiceNeeded("Choose a question to compare with", "Each location becomes a dot, placed by its values for both questions.", questionLinks(dataset, question));
+      if (!firstOf(state.other)) return choiceNeeded("Which other question?", "Each place becomes a dot, placed by its values for both questions.", questionLinks(dataset, question));
       return null;
     }
-    if (!allOf(state.locations).length) return choiceNeeded("Choose a location", "It is compared with another one on every question of this data set.");
-    const reference = firstOf(state.reference) ?? aggregateLocation(dataset);
-    if (!reference || reference === allOf(state.locations)[0]) return choiceNeeded("Choose a second location", "Choose a different location under “Compare with”.");
+    const { places, reference, others } = chosen(state, dataset);
+    if (!places.length) return choiceNeeded("Which places?", "Type the name of a place above and press Enter; then the next one. One place alone is compared with the whole on every question.");
+    if (!reference || !others.length) return choiceNeeded("Which other place?", "Add a place above, or choose another one under “Compare with”.");
     return null;
   },
 
   adds({ state, dataset }) {
-    if (isOfQuestions(state)) return { show: "locations", locations: ["all"] };
-    return { locations: [allOf(state.locations)[0]], reference: firstOf(state.reference) ?? aggregateLocation(dataset) };
+    if (isOfQuestions(state)) return { show: "locations", locations: allOf(state.locations).length ? allOf(state.locations) : ["all"] };
+    const { others, reference } = chosen(state, dataset);
+    return { locations: others, reference };
   },
 
-  render: (context) => (isOfQuestions(context.state) ? scatterPlot(context) : questionTable(context)),
+  heading: ({ state, dataset, question, result }) => (isOfQuestions(state) ? titleOfBoth(question, dataset.questions.find((each) => each.text === firstOf(state.other)), result.about) : null),
+
+  render(context) {
+    if (isOfQuestions(context.state)) return scatterPlot(context);
+    return chosen(context.state, context.dataset).others.length > 1 ? placesBesideOne(context) : questionTable(context);
+  },
 };
 
-function singleLocationPicker(state, dataset) {
-  return optionPicker({ id: "location", label: "Location", name: "locations", selected: allOf(state.locations)[0] ?? "", options: [["", "Choose one"], ...locationNames(dataset)] });
+/** "Obesity and leisure-time inactivity among women, 2023". */
+function titleOfBoth(one, other, about) {
+  const second = other.title.slice(0, 1).toLowerCase() + other.title.slice(1);
+  return `${one.title} and ${second}${about.people ? ` among ${about.people}` : ""}${about.years ? `, ${about.years}` : ""}`;
 }
 
-const otherQuestions = (dataset, question) => dataset.questions.map((each) => each.text).filter((text) => text !== question.text);
+function switches(state) {
+  const option = (value, text) => h("a", { class: "chip", id: `compare-${value}`, href: addressWith({ compare: value }), "aria-current": isOfQuestions(state) === (value === "questions") && "true" }, text);
+  return [option("locations", "Places"), h("a", { class: "chip", id: "compare-groups", href: addressWith({ tab: "groups", compare: null }) }, "Groups"), option("questions", "Questions")];
+}
+
+/** Several places beside one: the differences as a chart, and all numbers as a table. */
+async function placesBesideOne(context) {
+  const { result, explain } = context;
+  const write = writing(result);
+  const figure = await linkedChart(context, {
+    name: "comparison",
+    describe: (index) => differenceSentence(context, result.rows[index]),
+    tools: [yearSlider(context)],
+  });
+  const [{ reference }] = result.rows;
+  const headings = ["Place", "Value", `Difference from ${reference} (95% CI)`, "Result", ""];
+  const row = (each, index) =>
+    h(
+      "tr",
+      {},
+      h("th", { scope: "row" }, bdi(each.location)),
+      h("td", { class: "number" }, write(each, "estimate")),
+      h("td", { class: "number" }, write(each, "difference", false), " (", write.range(each, "difference_low", "difference_high"), ")"),
+      h("td", {}, conclusion(each.verdict)),
+      h("td", {}, h("button", { type: "button", class: "button small", "aria-label": `Why this number: ${each.location}`, onclick: () => explain(each, index) }, "Why?")),
+    );
+  return h(
+    "div",
+    {},
+    figure,
+    h(
+      "div",
+      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Places compared" },
+      h(
+        "table",
+        { class: "data" },
+        h("caption", { class: "hidden" }, "Places compared"),
+        h("thead", {}, h("tr", {}, headings.map((each, at) => (each ? h("th", { scope: "col", class: at > 0 && at < 3 && "number" }, bdi(each)) : h("th", { scope: "col" }, h("span", { class: "hidden" }, "Why this number")))))),
+        h(
+          "tbody",
+          {},
+          h("tr", {}, h("th", { scope: "row" }, bdi(reference)), h("td", { class: "number" }, write(result.rows[0], "reference_estimate")), h("td", { class: "number missing" }, "–"), h("td", {}, conclusion("reference")), h("td", {})),
+          result.rows.map(row),
+        ),
+      ),
+    ),
+  );
+}
+
+function differenceSentence({ result, explain }, row) {
+  const write = writing(result);
+  return h(
+    "p",
+    {},
+    h("strong", {}, bdi(row.location)),
+    `: ${write(row, "estimate")}, ${row.reference} ${write(row, "reference_estimate")}; difference ${write.estimate(row, "difference", "difference_low", "difference_high")}. `,
+    conclusion(row.verdict),
+    " ",
+    explain && h("button", { type: "button", class: "button small", onclick: () => explain(row, result.rows.indexOf(row)) }, "Why this number?"),
+  );
+}
+
+const otherQuestions = (dataset, question) => dataset.questions.filter((each) => each.text !== question.text);
 
 function otherQuestionPicker(state, dataset, question) {
-  return optionPicker({ id: "other", label: "Compare with", name: "other", selected: firstOf(state.other) ?? "", options: [["", "Choose a question"], ...otherQuestions(dataset, question)] });
+  return optionPicker({ id: "other", label: "Compare with", name: "other", selected: firstOf(state.other) ?? "", options: [["", "Choose a question"], ...otherQuestions(dataset, question).map((each) => [each.text, each.title])] });
 }
 
 function questionLinks(dataset, question) {
-  return h("ul", { class: "links" }, otherQuestions(dataset, question).map((text) => h("li", {}, h("a", { href: addressWith({ other: text }) }, bdi(text)))));
+  return h("ul", { class: "links" }, otherQuestions(dataset, question).map((each) => h("li", {}, h("a", { href: addressWith({ other: each.text }), title: each.text }, bdi(each.title)))));
 }
 
 function scatterPlot(context) {
@@ -84,7 +169,8 @@ function scatterPlot(context) {
         explain && h("button", { type: "button", class: "button small", onclick: () => explain(row, index) }, "Why this number?"),
       );
     },
-    prompt: "Hover over a dot or pick a location to see both of its values.",
+    prompt: "Point at a dot or pick a place to see both of its values.",
+    tools: [yearSlider(context)],
   });
 }
 
@@ -94,7 +180,7 @@ async function questionTable(context) {
   const { locations: [location], reference } = request.parameters;
   const body = h("tbody", {}, tableRow(context, question.text, request, result));
   const count = h("p", { class: "muted", role: "status" });
-  const remaining = otherQuestions(dataset, question);
+  const remaining = otherQuestions(dataset, question).map((each) => each.text);
   const more = h("button", { type: "button", class: "button", onclick: () => load(remaining.length) }, "Compare on all questions");
 
   async function load(number) {
@@ -140,19 +226,21 @@ async function fetchedRow(context, text) {
     return tableRow(context, text, request, await get(resultUrl(request), { signal: context.signal }));
   } catch (error) {
     if (!(error instanceof Problem)) return h("tr");
-    return h("tr", {}, h("th", { scope: "row" }, bdi(text)), h("td", { colspan: 5, class: "missing" }, bdi(error.detail)));
+    return h("tr", {}, h("th", { scope: "row" }, bdi(titleIn(context.dataset, text))), h("td", { colspan: 5, class: "missing" }, bdi(error.detail)));
   }
 }
 
-function tableRow({ signal }, text, request, result) {
+const titleIn = (dataset, text) => dataset.questions.find((each) => each.text === text).title;
+
+function tableRow({ dataset, signal }, text, request, result) {
   const [row] = result.rows;
-  if (!row) return h("tr", {}, h("th", { scope: "row" }, bdi(text)), h("td", { colspan: 5, class: "missing" }, bdi(result.warnings.join(" "))));
+  if (!row) return h("tr", {}, h("th", { scope: "row" }, bdi(titleIn(dataset, text))), h("td", { colspan: 5, class: "missing" }, bdi(result.warnings.join(" "))));
   const write = writing(result);
   const explain = explainer({ result, ...sourceOf(request), signal });
   return h(
     "tr",
     {},
-    h("th", { scope: "row" }, h("a", { href: addressWith({ question: text, tab: "map", colour: "verdict", highlight: row.location }) }, bdi(text)), h("span", { class: "muted block" }, bdi(result.notes.find((each) => each.startsWith("Year")) ?? ""))),
+    h("th", { scope: "row" }, h("a", { href: addressWith({ question: text, tab: "map", colour: "verdict", highlight: row.location }), title: text }, bdi(titleIn(dataset, text))), h("span", { class: "muted block" }, bdi(groupAndYears(result.about)))),
     h("td", {}, conclusion(row.verdict)),
     h("td", { class: "number" }, write(row, "estimate")),
     h("td", { class: "number" }, write(row, "reference_estimate")),

@@ -11,9 +11,14 @@
  *
  * and, where it needs them,
  * - ``adds(context)``: parameters that it sets itself, whatever the address has; undefined removes one;
- * - ``controls(context)``: its own controls, before the usual ones; ``hides``: parameters that then have no control;
+ * - ``controls(context)``: its own controls (or a promise of them), before the usual ones; ``hides``: parameters that then have no control;
  * - ``prerequisite(context)``: shown instead while something must be chosen first; null when nothing must;
- * - ``chartRequest(request)``: the request of its chart, where that is for another statistic than the numbers.
+ * - ``chartRequest(request)``: the request of its chart, where that is for another statistic than the numbers;
+ * - ``heading(context)``: the title of the view, where it is not that of the result;
+ * - ``findings(context)``: the sentences that come first (``lead``) and those below (``also``), where that is not the first finding and
+ *   the others; may be a promise;
+ * - ``placesFirst(state)``: whether the control of places has a row of its own, above the others;
+ * - ``noPlaces(context)``: what is shown while no place is chosen, as the control of places says it.
  *
  * ``views/question.js`` shows header, controls, findings, warnings, downloads and problems around it.
  */

@@ -9,6 +9,7 @@ import { writing } from "../format.js";
 import { linkedChart } from "../linked-chart.js";
 import { aggregateLocation, choiceNeeded, oneOf, referencePicker, switchPicker } from "../pickers.js";
 import { addressWith, firstOf } from "../state.js";
+import { yearSlider } from "../years.js";
 
 // No country has a tile for each of so many places.
 const MOST_TILES = 100;
@@ -40,7 +41,8 @@ export const map = {
     const { state, dataset, result } = context;
     const options = {
       describe: (index) => (isByDifference(state) ? comparisonSentence : estimateSentence)(context, result.rows[index]),
-      prompt: "Hover over or pick a location to see its value and confidence interval.",
+      prompt: "Point at or pick a place to see its value and confidence interval.",
+      tools: [yearSlider(context)],
       without: (problem) => noMap(context, problem),
     };
     if (map.chart(state, dataset) === "point_map") return linkedChart(context, { ...options, name: "point_map" });

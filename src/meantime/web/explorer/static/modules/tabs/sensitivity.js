@@ -23,7 +23,7 @@ export const sensitivity = {
       linkedChart(context, {
         name: "slopes",
         describe: (index) => sentence(result.rows[index], result.columns),
-        prompt: "Hover over a line or pick a location to see its rank under each method.",
+        prompt: "Point at a line or pick a place to see its rank under each method.",
       }),
       get(resultUrl({ ...request, parameters: { ...request.parameters, show: "figures" } }), { signal }),
     ]);

@@ -1,18 +1,22 @@
 /**
- * One question: what it measures, what was found, and tabs that each show it in their own way.
+ * One question: tabs that each answer it in their own way. What was found comes first, with the chart; how it was found comes last.
  */
 
 import { datasetPath, get, statisticPath } from "../api.js";
 import { prefetchLibrary } from "../chart.js";
-import { emptyState, problemMessage, syntheticNotice } from "../components.js";
+import { copyButton, emptyState, problemMessage, syntheticNotice } from "../components.js";
 import { controls, parameters } from "../controls.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { downloads } from "../downloads.js";
 import { explainer, openFromAddress } from "../explanation.js";
-import { whole, years } from "../format.js";
+import { whole } from "../format.js";
+import { nameLatestYear, titleOf } from "../heading.js";
 import { fetchResult, sourceOf } from "../request.js";
 import { addressWith, firstOf, writeAddress } from "../state.js";
 import { TABS } from "../tabs/index.js";
+
+// How the warning about a year begins that the choice of places has moved.
+const EARLIER_YEAR = "The latest year shown is";
 
 /** @type {import("../main.js").View} */
 export async function question(state, signal) {
@@ -24,24 +28,29 @@ export async function question(state, signal) {
   const tab = TABS.find((each) => each.id === firstOf(state.tab)) ?? TABS[0];
   if (tab.chart(state, dataset)) prefetchLibrary();
   const container = h("div", { class: "tab", id: "tab" });
-  const element = h("div", { class: "column question" }, header(dataset, selected), tabLinks(tab), container);
+  const heading = h("h1", { dir: "auto" }, titleOf(selected, null));
+  const tabs = tabLinks(tab);
+  const element = h("div", { class: "column question" }, header(dataset, selected, heading), tabs, container);
+  element.addEventListener("meantime:shown", () => keepInSight(tabs));
   // A job may take minutes: then the view is shown with its progress. Otherwise it is shown when it is complete.
   await new Promise((ready) => {
-    showTab({ state, signal, dataset, question: selected, tab, container, ready }).then(ready);
+    showTab({ state, signal, dataset, question: selected, tab, container, heading, ready }).then(ready);
   });
-  return { title: selected.text, element };
+  return { title: heading.textContent, element };
 }
 
-function header(dataset, { text, topic, unit, polarity, years: period, withheld }) {
-  const direction = { lower: "Lower is better", higher: "Higher is better" }[polarity] ?? "Direction not set";
-  const missing = withheld && h("a", { href: writeAddress({ view: "data", dataset: dataset.name, question: text }) }, `${whole(withheld)} suppressed or missing`);
+function header(dataset, { text }, heading) {
   return h(
     "header",
-    {},
-    h("p", { class: "breadcrumbs" }, h("a", { href: writeAddress({ view: "data", dataset: dataset.name }) }, bdi(dataset.title)), topic && [" · ", bdi(topic)]),
-    h("h1", { dir: "auto" }, text),
+    { class: "question-head" },
+    h(
+      "div",
+      { class: "above-title" },
+      h("p", { class: "breadcrumbs", title: text }, h("a", { href: writeAddress({ view: "data", dataset: dataset.name }) }, bdi(dataset.title)), " · ", bdi(text)),
+      copyButton(() => location.href, "Copy link", "Copy it from the address bar"),
+    ),
+    heading,
     dataset.synthetic && syntheticNotice(),
-    h("p", { class: "muted" }, [unit, direction, years(period), missing].filter(Boolean).flatMap((each, index) => (index ? [" · ", each] : [each]))),
   );
 }
 
@@ -49,25 +58,43 @@ function tabLinks(selected) {
   return h(
     "nav",
     { class: "tabs", "aria-label": "Views of this question" },
-    TABS.map((each) => h("a", { href: addressWith({ tab: each.id, sort: null, filter: null }), id: `tab-${each.id}`, "aria-current": each === selected && "page" }, each.title)),
+    TABS.map((each) => tabLink(each, each === selected)),
   );
 }
 
+/** A link to a tab. What is highlighted may have changed since the page was shown, so its address is that of the moment of its use. */
+function tabLink(tab, isSelected) {
+  const address = () => addressWith({ tab: tab.id, sort: null, filter: null });
+  const link = h("a", { href: address(), id: `tab-${tab.id}`, "aria-current": isSelected && "page", onpointerdown: renew, onclick: renew }, tab.title);
+
+  function renew() {
+    link.href = address();
+  }
+
+  return link;
+}
+
+/** Scroll the strip of tabs, and nothing else, so that the chosen one is seen. */
+function keepInSight(tabs) {
+  const current = tabs.querySelector("[aria-current]");
+  tabs.scrollLeft = current.offsetLeft - (tabs.clientWidth - current.offsetWidth) / 2;
+}
+
 async function showTab(context) {
-  const { state, signal, dataset, question: selected, tab, container } = context;
+  const { state, signal, dataset, question: selected, tab, container, heading } = context;
   const statistic = tab.statistic(state, selected, dataset);
   const chart = tab.chart(state, dataset);
-  let row = null;
   let controlPanel = null;
   try {
-    row = await get(statisticPath(statistic), { signal });
-    controlPanel = controls({ state, dataset, question: selected, schema: row.parameters, own: tab.controls?.(context), hides: tab.hides });
-    const missing = tab.prerequisite?.(context) ?? (needsDirection(row, selected, state) ? directionChoice() : null);
+    const row = await get(statisticPath(statistic), { signal });
+    const own = await tab.controls?.({ ...context, row });
+    controlPanel = controls({ state, dataset, question: selected, schema: row.parameters, own, hides: tab.hides, none: tab.noPlaces?.(context), placesFirst: tab.placesFirst?.(state) });
+    const missing = tab.prerequisite?.({ ...context, row }) ?? (needsDirection(row, selected, state) ? directionChoice() : null);
     if (missing) {
       replaceChildren(container, controlPanel, missing);
       return;
     }
-    const all = { question: selected.text, ...parameters(state, row.parameters), ...tab.adds?.(context) };
+    const all = { question: selected.text, ...shownGroup(state, selected, row), ...parameters(state, row.parameters), ...tab.adds?.(context) };
     const request = { statistic, dataset: dataset.name, parameters: Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined)) };
     const onprogress = (element) => {
       replaceChildren(container, controlPanel, element);
@@ -75,12 +102,17 @@ async function showTab(context) {
     };
     const result = await fetchResult(request, { signal, onprogress });
     const explain = explainer({ result, ...sourceOf(request), signal, isInAddress: true });
-    const body = await tab.render({ ...context, row, request, result, explain, onprogress });
+    const shown = { ...context, row, request, result, explain, onprogress };
+    const [body, { lead, also }] = await Promise.all([tab.render(shown), tab.findings?.(shown) ?? { lead: result.findings.slice(0, 1), also: result.findings.slice(1) }]);
+    heading.textContent = tab.heading?.(shown) ?? titleOf(selected, result.about);
+    nameLatestYear(controlPanel, result.about);
     replaceChildren(
       container,
       controlPanel,
-      h("div", { class: chart ? "answer beside" : "answer" }, findings(result), body),
-      notes(result, row),
+      leading(result, lead),
+      h("div", { class: "answer" }, body),
+      findings(result, also),
+      notes(result, row, selected, dataset),
       downloads(request, {
         chart: chart ?? row.charts[0]?.name ?? null,
         chartRequest: tab.chartRequest?.(request) ?? request,
@@ -92,8 +124,20 @@ async function showTab(context) {
     openFromAddress(state, result, explain);
   } catch (error) {
     if (signal.aborted) return;
-    replaceChildren(container, controlPanel, problemMessage(error, () => dispatchEvent(new Event("meantime:navigate"))));
+    replaceChildren(container, controlPanel, error.code === "request-invalid" ? noAnswer(error) : problemMessage(error, () => dispatchEvent(new Event("meantime:navigate"))));
   }
+}
+
+/** What the choices do not go together with, which is no failure: the controls above can change it. */
+function noAnswer({ problems, detail }) {
+  const reasons = problems.length ? problems.map((each) => each.detail) : [detail];
+  return h("section", { class: "message", role: "alert", "aria-labelledby": "no-answer" }, h("h2", { id: "no-answer" }, "There is nothing to show for these choices"), reasons.map((each) => h("p", {}, bdi(each))), h("p", { class: "muted" }, "Change the settings above."));
+}
+
+/** The group that the control shows where the address names none: the one that the server would take. */
+function shownGroup(state, selected, row) {
+  const isNamed = ["category", "stratum", "basis", "standard"].some((name) => firstOf(state[name]));
+  return isNamed || !("basis" in row.parameters.properties) ? {} : { ...selected.default_group };
 }
 
 const needsDirection = (row, selected, state) => "better" in row.parameters.properties && !selected.polarity && !firstOf(state.better);
@@ -104,29 +148,46 @@ function directionChoice() {
     "section",
     { class: "message", "aria-labelledby": "orders" },
     h("h2", { id: "orders" }, "Which values are better?"),
-    h("p", {}, "No direction is set for this question. Choose one to rank the locations."),
+    h("p", {}, "No direction is set for this question. Choose one to rank the places."),
     h("p", { class: "row" }, h("a", { class: "button", href: addressWith({ better: "lower" }) }, "Lower is better"), h("a", { class: "button", href: addressWith({ better: "higher" }) }, "Higher is better")),
   );
 }
 
-function findings(result) {
-  const [first, ...rest] = result.findings;
+/** What was found, and whether the choice of places has moved the year, before anything else. */
+function leading(result, lead) {
+  const earlier = result.warnings.find((each) => each.startsWith(EARLIER_YEAR));
+  const later = result.about?.later_years;
   return h(
     "section",
-    { class: "findings", "aria-label": "Findings" },
-    first && h("p", { class: "first" }, bdi(first)),
-    rest.map((each) => h("p", {}, bdi(each))),
-    result.warnings.map((each) => h("p", { class: "warning" }, bdi(each))),
+    { class: "lead-findings", "aria-label": "Main finding" },
+    lead.map((each) => h("p", {}, bdi(each))),
+    earlier && h("p", { class: "moved" }, bdi(earlier), later && [" ", h("a", { href: addressWith({ years: later }) }, `Show ${later} without them`)]),
   );
 }
 
-function notes(result, row) {
+/** All other findings, and who is left out and why. */
+function findings(result, also) {
+  const warnings = result.warnings.filter((each) => !each.startsWith(EARLIER_YEAR));
+  if (also.length + warnings.length === 0) return null;
+  return h(
+    "section",
+    { class: "findings", "aria-labelledby": "findings" },
+    h("h2", { id: "findings" }, also.length ? "Also found" : "Please note"),
+    also.map((each) => h("p", {}, bdi(each))),
+    warnings.map((each) => h("p", { class: "warning" }, bdi(each))),
+  );
+}
+
+function notes(result, row, { text, polarity, withheld }, dataset) {
+  const direction = { lower: "lower is better", higher: "higher is better" }[polarity] ?? "not set";
   return h(
     "section",
     { class: "notes", "aria-labelledby": "notes" },
     h("h2", { id: "notes" }, "About these numbers"),
-    h("p", {}, `Estimated: ${row.estimates}.`),
+    h("p", {}, "The question: ", h("q", {}, bdi(text)), `. Direction: ${direction}.`),
+    h("p", {}, `What this shows: ${row.estimates}.`),
     result.notes.map((each) => h("p", {}, bdi(each))),
+    withheld > 0 && h("p", {}, h("a", { href: writeAddress({ view: "data", dataset: dataset.name, question: text }) }, `${whole(withheld)} suppressed or missing values`), " of this question."),
   );
 }
 

@@ -1,0 +1,34 @@
+/**
+ * What the numbers of a result are about, in a heading: no view shows a number without its group and year.
+ */
+
+import { h } from "./dom.js";
+
+const capitalized = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
+const GROUPS = "groups of ";
+
+/** "Obesity among women, 2023"; the title of the question while there is no result. */
+export function titleOf(question, about) {
+  if (!about) return question.title;
+  return [capitalized(about.people.startsWith(GROUPS) ? `${about.topic} by ${asWord(about.people.slice(GROUPS.length))}` : about.title), about.years].filter(Boolean).join(", ");
+}
+
+/** "Women, 2023": what stands over a chart. */
+export function groupAndYears(about) {
+  const people = about.people.startsWith(GROUPS) ? `by ${asWord(about.people.slice(GROUPS.length))}` : about.people;
+  return capitalized([people, about.years].filter(Boolean).join(", "));
+}
+
+/** A name within a phrase: in lower case, unless it is an abbreviation. */
+const asWord = (name) => (/^.[A-Z]/.test(name) ? name : name.slice(0, 1).toLowerCase() + name.slice(1));
+
+/** The option of the latest year says which year that is: "Latest year (2023)". */
+export function nameLatestYear(container, about) {
+  const option = container.querySelector('#years option[value="latest"]');
+  if (option && option.selected && about?.years) option.textContent = `Latest year (${about.years})`;
+}
+
+/** The heading of a chart: "Women, 2023", and beside it what a reader can change about the chart. */
+export function chartHead(about, ...tools) {
+  return h("div", { class: "chart-head" }, about && h("h2", { class: "chart-title" }, groupAndYears(about)), h("div", { class: "chart-tools" }, tools));
+}
