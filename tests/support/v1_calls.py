@@ -62,6 +62,12 @@ class Tables:
             return Loading(Progress(phase="reading", share=0.5, rows=7))
         return Ready(snapshot)
 
+    def statuses(self) -> dict[str, Status]:
+        return {name: self.status(name) for name in self.names}
+
+    def is_uploaded(self, name: str) -> bool:
+        return name not in self.names
+
     def snapshot(self, name: str, fingerprint: str | None = None) -> Snapshot:  # noqa: ARG002 - there is one each
         if (snapshot := self._tables[name]) is None or name in self.failed:
             raise DatasetNotReady(f"{name} failed to load.")
