@@ -172,7 +172,7 @@ def test_a_document_says_how_to_cite_it_and_loudly_when_it_is_synthetic() -> Non
 
 @pytest.mark.parametrize("view", ["classic", "document"])
 def test_a_request_that_was_accepted_unseen_and_is_wrong_is_refused_with_all_that_is_wrong(view: str) -> None:
-    wrong = request("state_mean", view, question="R", state="Guam ")
+    wrong = request("state_mean", view, question="R", state="Guamm")
     compute = LocalCompute(Shelf())
     for call in (compute.prepare, lambda wrong: compute.compute(wrong, Unwatched())):
         with pytest.raises(RequestInvalid) as caught:
