@@ -20,6 +20,7 @@ from meantime.access.rates import RateLimit
 from meantime.compute.local import LocalCompute
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.load_status import WAITING, Failed, Loading, Ready, Status, progress_of
+from meantime.dataset.open_blocks import OpenBlocks
 from meantime.dataset.reading import source
 from meantime.dataset.reading.ingestor import DataIngestor
 from meantime.dataset.reading.source import Source
@@ -152,6 +153,7 @@ class Parts:
             sources or [built_in_sample(settings)],
             folder=state / "snapshots",
             ingestor=data_ingestor(settings),
+            open_blocks=OpenBlocks(settings.cells_memory_mb),
             on_death=self._on_death,
             downloads=SourceDownloads(
                 state / "downloads", limit_mb=settings.download_limit_mb, reserve_mb=settings.disk_reserve_mb

@@ -137,6 +137,7 @@ SETTINGS = (
     Setting("keep_ended_jobs", "100000", _whole(1, 100_000_000), "a whole number, at least 1", "How many ended jobs are kept."),
     Setting("shutdown_deadline_s", "30", _seconds, "a number of seconds", "How many seconds queued jobs may still run when the server stops. The others run at the next start."),
     Setting("load_memory_mb", "2048", _whole(256, 10_000_000), "a number of megabytes, at least 256", "The most memory that reading a file may take, in MB. DuckDB gets two thirds of it, and reading fails if it needs more. The default is enough for 72,000 census tracts, or 2 million cells."),
+    Setting("cells_memory_mb", "512", _whole(1, 10_000_000), "a number of megabytes, at least 1", "How much memory the cells that were asked for may take, in MB; the rest of a table stays on disk. The default is enough for 2 to 4 million cells: all of a table of the CDC, or 50 questions about 72,000 census tracts. A question of 72,000 cells that is not in memory takes 20 to 50 ms more."),
     Setting("disk_reserve_mb", "256", _whole(0, 100_000_000), "a number of megabytes", "Disk space that is kept free for jobs while a file is read, in MB. Reading stops and is tried again later rather than use it: 100,000 kept jobs take about 200 MB. At most a twentieth of the disk is kept."),
     Setting("uploads", "yes", _yes_or_no, "yes or no", "Whether tables can be uploaded: from the page in a browser on the server's own machine, or with a key with the role operate."),
     Setting("upload_limit_mb", "512", _whole(1, 100_000_000), "a number of megabytes, at least 1", "The most that an uploaded table may have, in MB: half of what browsers send without trouble. Larger files are better served by their path."),
@@ -172,6 +173,7 @@ class Settings:
     keep_ended_jobs: int
     shutdown_deadline_s: float
     load_memory_mb: int
+    cells_memory_mb: int
     disk_reserve_mb: int
     uploads: bool
     upload_limit_mb: int

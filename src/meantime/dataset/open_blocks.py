@@ -12,7 +12,7 @@ from concurrent.futures import Future
 
 from meantime.dataset.cube import Block
 
-# Two million cells: all of the CDC's tables, or 30 questions of 72,000 census tracts.
+# The default of the setting, which has the reason.
 USUAL_MEMORY_MB = 512
 
 

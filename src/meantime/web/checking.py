@@ -36,7 +36,8 @@ async def check_submission(catalog: Catalog, body: bytes, check: Callable[[], T]
 
 async def check_question(snapshot: Snapshot, names: int, check: Callable[[], T]) -> T:
     """Check a question that names so many things, without its cells, and return what ``check`` does."""
-    if _are_few_comparisons(snapshot, names):
+    # Whether a location has a value is seen in the question's cells, which may have to be read first.
+    if _are_few_comparisons(snapshot, names) and snapshot.cube.most_cells <= _INLINE_CELLS:
         return check()
     return await asyncio.get_running_loop().run_in_executor(_CHECKERS, check)
 

@@ -222,6 +222,23 @@ def test_damaged_rows_are_made_again_from_an_unchanged_source_without_being_aske
         assert workspace.ingestor.read == ["a", "b", "a", "a"]
 
 
+def test_a_damaged_block_costs_its_question_until_it_is_made_again_without_being_asked_to(workspace: Workspace) -> None:
+    with workspace.serving(workspace.source("a", "1")) as catalog:
+        before = catalog.snapshot("a")
+        cells = rows_of(catalog).folder / "cells.bin"
+        content = cells.read_bytes()
+        cells.write_bytes(bytes([content[0] ^ 1]) + content[1:])
+        with pytest.raises(SnapshotDamaged, match=r"cells\.bin has changed since it was written"):
+            before.cube.block(0)
+        repair = catalog.repair(before.fingerprint)
+        assert repair is None or repair.result(PATIENCE_S) is None  # it may be over by now
+        assert len(catalog.snapshot("a").cube.block(0).cells) == 1
+        # Whoever still has the snapshot that was damaged finds the same cells.
+        assert len(before.cube.block(0).cells) == 1
+        assert catalog.snapshot("a").fingerprint == before.fingerprint
+        assert workspace.ingestor.read == ["a", "a"]
+
+
 @pytest.mark.parametrize("is_gone", [False, True])
 def test_damaged_rows_of_a_source_that_has_changed_are_said_and_its_new_content_waits_for_a_reload(
     workspace: Workspace, is_gone: bool
