@@ -23,6 +23,7 @@ _ENOUGH_COLUMNS = 4
 _PERIOD = re.compile(
     r"\s*(?:[XY]|FY ?)?((?:18|19|20|21)\d\d)(?:\.0)?(?:\s*\[YR\d{4}\]|\s?[-/–]\s?\d{2}(?:\d\d)?)?\s*", re.ASCII | re.I
 )
+_WITH_PERIOD = re.compile(r"(.*[^\W\d].*?)[\s_.,:(-]{1,3}((?:19|20)\d\d)\)?", re.ASCII)
 _ID = re.compile(r".*(?:id|code|fips|year|number|num)|decimals?")
 
 
@@ -35,6 +36,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     roles: dict[str, tuple[str, ...]] = {}  # role -> names of columns, the likeliest first
     dimensions: tuple[str, ...] | None = None  # the columns that divide nothing; None where others do not either
     measures: bool = False  # each column without a role is a measure of its own
+    totals: str | None = None  # the column in which "Total" marks rows that add up others
     location: str | None = None  # the one place of a table without a column for it
     level: float | None = None  # of its intervals, in percent, where it is another one than 95
 
@@ -103,6 +105,16 @@ def is_id_name(name: str) -> bool:
     (True, True, False)
     """
     return _ID.fullmatch(plain_name(name)) is not None
+
+
+def split_period(name: str) -> tuple[str, str]:
+    """Return what a column is called beside a year at its end, and the year; "" where there is none.
+
+    >>> split_period("Smoking 2019"), split_period("pop_2020"), split_period("2019"), split_period("Ward 12")
+    (('Smoking', '2019'), ('pop', '2020'), ('', ''), ('', ''))
+    """
+    match = _WITH_PERIOD.fullmatch(name.strip()) if len(name) <= NAME_LENGTH else None
+    return (match[1], match[2]) if match else ("", "")
 
 
 def is_period_name(name: str) -> bool:

@@ -13,6 +13,9 @@ from typing import NamedTuple
 from meantime.dataset.reading.evidence import Evidence
 from meantime.dataset.reading.values import SPACES
 
+# Marks a row that adds up others.
+TOTAL = "Total"
+
 
 class Cell(NamedTuple):
     """Where a field of the table comes from: a column of the file, a piece of it, or a text that all rows have."""
@@ -56,6 +59,7 @@ class Arrangement:
     fixed: tuple[Cell, ...]  # for the first columns, the same for each number of a row
     # For the other columns: the fields of each number of a row. Empty for a file that has a row for each number.
     turned: tuple[tuple[Cell, ...], ...] = ()
+    totals: int | None = None  # the column of the file in which "Total" marks rows that add up others
     roles: Mapping[str, str] = field(default_factory=dict)  # that the form of the table shows
     level: float | None = None  # of its intervals, where its publisher is known to use another one than 95
     said: tuple[str, ...] = ()  # what was done, for people
@@ -63,7 +67,9 @@ class Arrangement:
     @property
     def is_as_in_file(self) -> bool:
         """Whether the table is the file."""
-        return not self.turned and self.fixed == tuple(Cell(at) for at in range(len(self.columns)))
+        return (
+            not self.turned and self.totals is None and self.fixed == tuple(Cell(at) for at in range(len(self.columns)))
+        )
 
     def with_constant(self, role: str, name: str, text: str, said: str = "") -> Arrangement:
         """Add a column that has the same text in all rows; ``said`` tells people about it."""
@@ -79,6 +85,8 @@ class Arrangement:
             return [list(record) for record in records]
         rows = []
         for record in records:
+            if self.totals is not None and record[self.totals].strip(SPACES) == TOTAL:
+                continue
             fixed = [cell.of(record) for cell in self.fixed]
             if not self.turned:
                 rows.append(fixed)
@@ -98,7 +106,8 @@ class Arrangement:
         """
         fixed = [f"{cell.sql()} AS c{at}" for at, cell in enumerate(self.fixed)]
         if not self.turned:
-            return f"SELECT {', '.join(fixed)}, {line} AS line FROM {source}"
+            where = "" if self.totals is None else f" WHERE trim(c{self.totals}) <> '{TOTAL}'"
+            return f"SELECT {', '.join(fixed)}, {line} AS line FROM {source}{where}"
         structs = ", ".join(
             f"struct_pack({', '.join(f'f{at} := {cell.sql()}' for at, cell in enumerate(fields))})"
             for fields in self.turned

@@ -30,7 +30,9 @@ ROLES = tuple(SPELLINGS)
 REQUIRED = ("question", "value", "location")
 
 # Roles that change no number: no warning is needed, whichever of two columns is used.
-_WITHOUT_EFFECT = frozenset({"location_abbreviation", "footnote_symbol", "footnote", "topic", "source", "point"})
+_WITHOUT_EFFECT = frozenset(
+    {"location_id", "location_abbreviation", "footnote_symbol", "footnote", "topic", "source", "point"}
+)
 
 # Roles whose columns may have the level of an interval in their names: "Lower 90% CI", "LCL95".
 _WITH_LEVEL = ("low", "high", "margin_of_error")
@@ -77,7 +79,11 @@ _NAMES_LISTED = 40
 
 
 def assign_roles(
-    columns: Sequence[str], by_hand: Mapping[str, str], evidence: Evidence = NO_EVIDENCE
+    columns: Sequence[str],
+    by_hand: Mapping[str, str],
+    evidence: Evidence = NO_EVIDENCE,
+    *,
+    required: Sequence[str] = REQUIRED,
 ) -> dict[str, str]:
     """Return the column of each role that has one. A column named by hand comes before one that is recognized.
 
@@ -93,7 +99,7 @@ def assign_roles(
     refuse_repeated(columns)
     absent = {role: name for role, name in by_hand.items() if name not in set(columns)}
     assigned = recognize(columns, by_hand, evidence) | dict(by_hand)
-    missing = [role for role in REQUIRED if role not in assigned]
+    missing = [role for role in required if role not in assigned]
     if absent or missing:
         raise _roles_missing(columns, absent, missing)
     return {role: assigned[role] for role in ROLES if role in assigned}
@@ -133,12 +139,19 @@ def other_candidates(
             for name in names
             if name not in used
             and not evidence.is_empty(name)
-            and not (role in _OF_NAMES and evidence.say_the_same(roles[role], name))
+            and not _is_another_name(role, roles[role], name, evidence)
         )
         for role, names in _in_one_role(_candidates(columns, evidence), {}).items()
         if role in roles and role not in _WITHOUT_EFFECT
     }
     return {role: names for role, names in others.items() if names}
+
+
+def _is_another_name(role: str, column: str, other: str, evidence: Evidence) -> bool:
+    """Whether the other column has codes of what the column names, or says the same as it."""
+    if role in _OF_NAMES and evidence.has_codes(other) and not evidence.has_codes(column):
+        return True
+    return role not in _OF_NUMBERS and evidence.say_the_same(column, other)
 
 
 def may_be_category(roles: Mapping[str, str], by_hand: Mapping[str, str]) -> bool:
@@ -286,6 +299,7 @@ def _in_one_role(fits: Mapping[str, list[str]], by_hand: Mapping[str, str]) -> d
         within += [name for name in left.get("location", ()) if plain_name(name) in LARGE_PLACES and name not in within]
         left["location"] = [name for name in left["location"] if name == location or name not in within]
     left["location_within"] = [name for name in within if name != location]
+    left["location_id"] = [name for name in left.get("location_id", ()) if name != location]
     return {role: names for role, names in left.items() if names}
 
 

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from meantime.dataset.facts.column_names import find_form, says_what_is_measured
-from meantime.dataset.reading.arrangement import Arrangement
-from meantime.dataset.reading.columns import assign_roles, recognize, refuse_repeated
+from meantime.dataset.reading.arrangement import TOTAL, Arrangement
+from meantime.dataset.reading.columns import REQUIRED, assign_roles, recognize, refuse_repeated
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.evidence import Evidence
 from meantime.dataset.reading.layouts import find_layout
@@ -63,11 +63,16 @@ def find_file_table(
     arrangement = find_layout(columns, labels=labels, records=records, by_hand=by_hand, wide=description.wide)
     arrangement = replace(arrangement, roles={**(known or {}), **arrangement.roles})
     arrangement = _with_declared(arrangement, description)
+    arrangement = _without_totals(arrangement, records)
     evidence = arrangement.evidence(records)
     arrangement = _with_known(arrangement, evidence, by_hand, title)
     evidence = arrangement.evidence(records)
     try:
-        roles = assign_roles(arrangement.columns, {**arrangement.roles, **by_hand}, evidence)
+        # One that needs only a value is refused for that alone.
+        is_one_question = not _may_be_several_questions(arrangement, _roles(arrangement, by_hand, evidence), evidence)
+        required = [role for role in REQUIRED if role != "question" or not is_one_question]
+        set_by_now = {**arrangement.roles, **by_hand}
+        roles = assign_roles(arrangement.columns, set_by_now, evidence, required=required)
     except RolesMissing as error:
         recognized = _roles(arrangement, by_hand, evidence)
         raise explain_missing(error, arrangement.columns, recognized, evidence, file=file) from None
@@ -88,6 +93,18 @@ def _with_declared(arrangement: Arrangement, description: Description) -> Arrang
     return arrangement
 
 
+def _without_totals(arrangement: Arrangement, records: Sequence[Sequence[str]]) -> Arrangement:
+    """Leave out the rows that a publisher marks as totals of others."""
+    form = find_form(arrangement.columns)
+    if form is None or form.totals is None or arrangement.turned:
+        return arrangement
+    at = next((at for at, name in enumerate(arrangement.columns) if name == form.totals), None)
+    if at is None or not any(record[at] == TOTAL for record in records):
+        return arrangement
+    said = f'Rows that add up others ("{TOTAL}" in {quoted(form.totals)}) were not read.'
+    return replace(arrangement, totals=at, said=(*arrangement.said, said))
+
+
 def _with_known(arrangement: Arrangement, evidence: Evidence, by_hand: Mapping[str, str], title: str) -> Arrangement:
     """Add what is known of all rows without anybody saying it, where no column does."""
     roles = _roles(arrangement, by_hand, evidence)
@@ -104,10 +121,9 @@ def _with_known(arrangement: Arrangement, evidence: Evidence, by_hand: Mapping[s
         roles["location"] = name
     if "question" in roles or _may_be_several_questions(arrangement, roles, evidence):
         return arrangement
-    name = free_name("Question", arrangement.columns)
     if "value" not in roles:
-        # It is refused for that alone.
-        return arrangement.with_constant("question", name, title)
+        return arrangement
+    name = free_name("Question", arrangement.columns)
     value = roles["value"]
     text = value.strip() if says_what_is_measured(value) else title
     of_what = "its values' column" if text == value.strip() else "the table"

@@ -151,7 +151,7 @@ def _search_below(
 
 def _is_title(header: TableHeader) -> bool:
     """Whether what stands in the first line has no name that is known, and another form than the lines below it."""
-    return header.recognized == 0 and header.share < 0.5
+    return header.recognized == 0 and (header.share < 0.5 or len(header.names) == 1)
 
 
 def _has_names(header: TableHeader) -> bool:

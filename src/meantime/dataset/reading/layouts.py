@@ -14,13 +14,14 @@ from meantime.dataset.facts.column_names import (
     is_period_name,
     period_in,
     plain_name,
+    split_period,
 )
 from meantime.dataset.reading.arrangement import Arrangement, Cell, as_in_file
 from meantime.dataset.reading.columns import ROLES, recognize
 from meantime.dataset.reading.evidence import Evidence
 from meantime.did_you_mean import hint
 from meantime.errors import DescriptionInvalid
-from meantime.text import listed, quoted
+from meantime.text import count, listed, quoted
 
 # A single column may be called as a year for another reason.
 _FEWEST_COLUMNS = 2
@@ -58,6 +59,7 @@ def find_layout(
     return (
         _census(base, labels)
         or _years(base, evidence, by_hand)
+        or _measures_by_year(base, evidence, by_hand)
         or _groups(base, evidence, by_hand)
         or _measures(base, evidence, by_hand)
         or base
@@ -135,7 +137,7 @@ def _census(base: Arrangement, labels: Sequence[str]) -> Arrangement | None:
         roles=roles,
         level=_CENSUS_LEVEL,
         said=(
-            f"The table has a column for each of {len(turned):,} estimates; each was read as a question, with its "
+            f"The table has {count(len(turned), 'column')} of estimates; each was read as a question, with its "
             "margin of error (90%, as the Census Bureau publishes them).",
         ),
     )
@@ -168,6 +170,34 @@ def _years(base: Arrangement, evidence: Evidence, by_hand: Mapping[str, str]) ->
     year = "TIME_PERIOD" if is_packed else "Year"
     value = "OBS_VALUE" if is_packed else "Value"
     return _turn(base, {name: period_in(name) for name in names}, year, "first_year", (said,), value=value)
+
+
+def _measures_by_year(base: Arrangement, evidence: Evidence, by_hand: Mapping[str, str]) -> Arrangement | None:
+    """Turn columns such as "Smoking 2019" and "Smoking 2020": the question and the year are in their names."""
+    found = {at: split_period(name) for at, name in enumerate(base.columns)}
+    found = {at: parts for at, parts in found.items() if parts[1]}
+    kept = [at for at, name in enumerate(base.columns) if at not in found and name.strip()]
+    others = [base.columns[at] for at in kept]
+    if len({year for _, year in found.values()}) < _FEWEST_COLUMNS or not others:
+        return None
+    names = {question for question, _ in found.values()}
+    # Names of limits or respondents are no questions.
+    if recognize(sorted(names), {}).keys() - {"value"} or _has_value(others, by_hand, evidence):
+        return None
+    if evidence.rows and not all(evidence.has_numbers(base.columns[at]) for at in found):
+        return None
+    question, year, value = (_free(name, others) for name in ("Question", "Year", "Value"))
+    return Arrangement(
+        columns=(*others, question, year, value),
+        fixed=tuple(base.fixed[at] for at in kept),
+        turned=tuple((Cell(text=name), Cell(text=of), base.fixed[at]) for at, (name, of) in found.items()),
+        roles={"question": question, "value": value, "first_year": year, "last_year": year},
+        said=(
+            *base.said,
+            f"The table has a column for each of {len(found):,} questions and years "
+            f"({quoted(base.columns[min(found)])} and so on); each number was read as a row.",
+        ),
+    )
 
 
 def _groups(base: Arrangement, evidence: Evidence, by_hand: Mapping[str, str]) -> Arrangement | None:

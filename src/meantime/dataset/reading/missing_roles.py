@@ -20,7 +20,7 @@ def explain_missing(
     offers = []
     used = set(roles.values())
     free = [name for name in columns if name not in used and name.strip() and not evidence.is_empty(name)]
-    numbers = [name for name in free if evidence.share_of_numbers(name) > 0.5 and not is_id_name(name)]
+    numbers = [name for name in free if _holds_values(name, evidence)]
     texts = [name for name in free if evidence.share_of_numbers(name) < 0.5]
     if "value" in error.roles and evidence.rows:
         offers += _value_offers(numbers, file)
@@ -34,6 +34,11 @@ def explain_missing(
     if not offers:
         return error
     return RolesMissing(" ".join([error.reason, *offers]), roles=error.roles, columns=error.columns)
+
+
+def _holds_values(column: str, evidence: Evidence) -> bool:
+    """Whether a column has numbers that may be values: no ids and no years."""
+    return evidence.share_of_numbers(column) > 0.5 and not is_id_name(column) and not evidence.has_years(column)
 
 
 def _value_offers(numbers: Sequence[str], file: str) -> list[str]:

@@ -238,3 +238,39 @@ def test_new_columns_take_no_name_that_is_there() -> None:
     assert form.columns == ("County", "Question ID", "Value", "Question", "Question (turned)", "Value (turned)")
     assert form.roles["question"] == "Question (turned)"
     assert form.roles["value"] == "Value (turned)"
+
+
+def test_columns_of_a_question_and_a_year_are_turned() -> None:
+    form = form_of("Area,Smoking 2019,Smoking 2020,Naps_2019\nA,1,2,3\nB,4,,6\n")
+    assert [tuple(row.values()) for row in rows_of(form)] == [
+        ("A", "Smoking", "2019", "1"),
+        ("A", "Smoking", "2020", "2"),
+        ("A", "Naps", "2019", "3"),
+        ("B", "Smoking", "2019", "4"),
+        ("B", "Naps", "2019", "6"),
+    ]
+
+
+def test_limits_of_years_are_no_questions() -> None:
+    with pytest.raises(RolesMissing):
+        form_of("Area,Rate 2019,Lower 2019,Rate 2020,Lower 2020\nA,1,2,3,4\n")
+
+
+def test_rows_that_add_up_others_are_no_rows_of_wonders_tables() -> None:
+    header = "Notes\tState\tYear Code\tDeaths\tPopulation\tCrude Rate"
+    rows = ["\tAlabama\t2019\t130\t4900000\t2.7", "Total\tAlabama\t\t130\t4900000\t2.7", "Total\t\t\t130\t4900000\t2.7"]
+    form = form_of("\n".join([header, *rows]), delimiter="\t")
+    assert [row["Year Code"] for row in rows_of(form)] == ["2019"]
+    assert 'Rows that add up others ("Total" in "Notes") were not read.' in form.arrangement.said
+    assert "WHERE trim(c0) <> 'Total'" in form.arrangement.sql("staged", "line")
+
+
+def test_counties_of_one_name_are_told_apart_by_their_codes() -> None:
+    roles = form_of("County,FIPS,Percent\nWashington,49053,1\nWashington,39167,2\n").roles
+    assert (roles["location"], roles["location_id"]) == ("County", "FIPS")
+    assert "location_id" not in form_of("FIPS,Percent\n49053,1\n39167,2\n").roles
+
+
+def test_years_and_ids_are_not_offered_as_values() -> None:
+    with pytest.raises(RolesMissing, match='The only column of numbers without a role is "Anteil"'):
+        form_of("County,Jahr,Row number,Anteil\nA,2019,1,3\nB,2020,2,4\n")

@@ -53,6 +53,11 @@ def test_a_separator_that_the_first_line_names_is_used(tmp_path: Path) -> None:
     assert (form.delimiter, form.header, form.header_lines) == (";", ("a,b", "c,d"), 2)
 
 
+def test_a_title_above_names_that_nobody_knows_is_found(tmp_path: Path) -> None:
+    form = seen(tmp_path, "Tee in Deutschland\nLand;Jahr;Anteil\nBayern;2020;3,5\nHessen;2020;4,5\n")
+    assert (form.header, form.above) == (("Land", "Jahr", "Anteil"), ("Tee in Deutschland",))
+
+
 def test_commas_are_text_in_a_file_that_is_called_tsv(tmp_path: Path) -> None:
     content = "unit,sex,geo,year\tValue\nPC,F,AT,1\t2\n"
     assert seen(tmp_path, content, "table.tsv").delimiter == "\t"
@@ -148,11 +153,29 @@ def test_files_of_different_years_are_one_table(tmp_path: Path) -> None:
     assert len(read(tmp_path).cube.labels.periods) == 4
 
 
-def test_a_wide_table_has_the_fingerprint_of_the_long_one(tmp_path: Path) -> None:
-    wide = "Question,Location,2019,2020\nTea,Avalon,41.5,42\nTea,Borduria,*,35.2\n"
-    long = (
-        "Question,Location,Year,Value\nTea,Avalon,2019,41.5\nTea,Avalon,2020,42\n"
-        "Tea,Borduria,2019,*\nTea,Borduria,2020,35.2\n"
+_LINES = {
+    "years as columns": "Question,Location,Sex,2019,2020|Tea,Avalon,F,41.5,42|Tea,Avalon,M,*,35.2|Tea,Borduria,F,1,2",
+    "years of R": "Question,Location,Sex,X2019,X2020|Tea,Avalon,F,41.5,42|Tea,Avalon,M,*,35.2|Tea,Borduria,F,1,2",
+    "groups as columns": "Question,Location,Year,F,M|Tea,Avalon,2019,41.5,*|Tea,Avalon,2020,42,35.2|"
+    "Tea,Borduria,2019,1,|Tea,Borduria,2020,2,",
+    "questions as columns": "Location,Sex,Year,Tea|Avalon,F,2019,41.5|Avalon,F,2020,42|Avalon,M,2019,*|"
+    "Avalon,M,2020,35.2|Borduria,F,2019,1|Borduria,F,2020,2",
+    "lines around": "Tea drinkers;;;;|;;;;|Question;Location;Sex;2019;2020|Tea;Avalon;F;41.5;42|Tea;Avalon;M;*;35.2|"
+    "Tea;Borduria;F;1;2||Source: ours",
+}
+FORMS = {name: lines.replace("|", "\n") + "\n" for name, lines in _LINES.items()}
+WIDE = {"groups as columns": 'stratum = ["F", "M"]', "questions as columns": 'question = ["Tea"]'}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_a_table_in_any_form_has_the_fingerprint_of_the_plain_one(tmp_path: Path, form: str) -> None:
+    plain = (
+        "Question,Location,Sex,Year,Value\nTea,Avalon,F,2019,41.5\nTea,Avalon,F,2020,42\nTea,Avalon,M,2019,*\n"
+        "Tea,Avalon,M,2020,35.2\nTea,Borduria,F,2019,1\nTea,Borduria,F,2020,2\n"
     )
-    one, other = (read(write(tmp_path, text), into=tmp_path / name) for name, text in (("w", wide), ("l", long)))
-    assert one.fingerprint == other.fingerprint
+    stratum = "Group" if form == "groups as columns" else "Sex"
+    expected = read(write(tmp_path, plain.replace("Sex", stratum), "plain.csv"), into=tmp_path / "plain").fingerprint
+    path = write(tmp_path, FORMS[form])
+    if form in WIDE:
+        path.with_name("table.csv.toml").write_text(f"[wide]\n{WIDE[form]}\n", encoding="utf-8")
+    assert read(path, into=tmp_path / "form", rejected_limit=0).fingerprint == expected
