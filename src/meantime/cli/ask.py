@@ -10,7 +10,7 @@ import click
 from meantime.cli.full_names import NAMED_BY_WORDS, with_full_names
 from meantime.cli.option_names import in_options
 from meantime.cli.options import READING, column_option, set_option, setting_options
-from meantime.cli.output import choose_form, form_option, out_option, write_result
+from meantime.cli.output import choose_form, form_option, out_option, wide_option, write_result
 from meantime.cli.server import QUICK_RETRY_S, result_of
 from meantime.client import arguments
 from meantime.client.blocking import Client
@@ -49,6 +49,7 @@ def _pairs(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str
 @click.option("--label", help="Your own label for the server's job, to find it with `meantime jobs --label`.")
 @form_option
 @out_option
+@wide_option
 @column_option
 @set_option
 @setting_options(READING)
@@ -63,6 +64,7 @@ def ask(
     label: str | None,
     form: str | None,
     out: Path | None,
+    wide: bool,
     columns: dict[str, str],
     said: dict[str, str],
     config: Path | None,
@@ -94,7 +96,7 @@ def ask(
             result = _ask_server(url or DEFAULT_URL, statistic, texts, dataset=dataset, label=label)
     except RequestInvalid as error:
         raise RequestInvalid(in_options(error, statistic), problems=error.problems) from error
-    write_result(result, form, out)
+    write_result(result, form, out, wide=wide)
 
 
 def _ask_server(

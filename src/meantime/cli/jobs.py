@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 from rich.table import Table as Grid
 
-from meantime.cli.output import TABLE, choose_form, form_option, out_option, write_result, write_text
+from meantime.cli.output import TABLE, choose_form, form_option, out_option, wide_option, write_result, write_text
 from meantime.cli.reporting import report, say
 from meantime.cli.server import QUICK_RETRY_S, result_of, url_option
 from meantime.cli.terminal import output_console, plain
@@ -66,6 +66,8 @@ def jobs(
         is_more = next(matching, None) is not None
     if form == "json":
         write_text(document.dumps(listed).decode() + "\n")
+        if is_more:
+            say(f"Only the newest {len(listed):,} jobs are listed. Use --limit to list more.", err=True)
         return
     grid = Grid("job", "state", "statistic", "data set", "label", "submitted")
     for job in listed:
@@ -76,7 +78,9 @@ def jobs(
     console.print(grid)
     counts = Counter(job.state for job in listed)
     summary = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "No jobs."
-    console.print(summary + (", and older jobs that are not listed (see --limit)." if is_more else ""))
+    console.print(
+        summary + (f". Only the newest {len(listed):,} are listed; use --limit to list more." if is_more else "")
+    )
 
 
 def _state(job: JobStatus) -> str:
@@ -88,8 +92,9 @@ def _state(job: JobStatus) -> str:
 @url_option
 @form_option
 @out_option
+@wide_option
 @click.pass_context
-def wait(ctx: click.Context, job_ids: Sequence[str], url: str, form: str | None, out: Path | None) -> None:
+def wait(ctx: click.Context, job_ids: Sequence[str], url: str, form: str | None, out: Path | None, wide: bool) -> None:
     """Wait for each JOB_ID to end, and print its result. Ctrl-C stops the waiting, not the job."""
     if out is not None and len(job_ids) > 1:
         raise click.UsageError("--out takes one result. Wait for one job at a time.")
@@ -99,7 +104,7 @@ def wait(ctx: click.Context, job_ids: Sequence[str], url: str, form: str | None,
         awaited = [client.job(job_id) for job_id in job_ids]
         for job in awaited:
             try:
-                write_result(result_of(job, url), form, out)
+                write_result(result_of(job, url), form, out, wide=wide)
             except (JobFailed, JobInterrupted, ResultGone) as error:
                 code = max(code, report(error))
     ctx.exit(code)

@@ -30,6 +30,7 @@ _COMMANDS = {
     "fetch": _Entry("fetch", "Download a table from the web or from a data portal."),
     "inspect": _Entry("inspect", "Show what is in a file, and what could not be read."),
     "ask": _Entry("ask", "Compute one statistic, from a file or by a running server."),
+    "statistics": _Entry("statistics", "List the statistics, or describe one."),
     "jobs": _Entry("jobs", "List the jobs of a running server."),
     "wait": _Entry("jobs", "Wait for jobs of a running server, and print their results."),
     "cancel": _Entry("jobs", "Cancel jobs of a running server."),

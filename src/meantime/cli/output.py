@@ -7,25 +7,29 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Literal, NamedTuple
 
 import click
 from rich.console import Console
 from rich.table import Table as Grid
-from rich.text import Text
 
 from meantime.cli.terminal import output_console, plain
 from meantime.client.result import Result, form_of
 from meantime.errors import SettingInvalid
 from meantime.formats.document import Document
 from meantime.formats.registry import FORMATS
-from meantime.table import Kind, cell_format
+from meantime.table import Kind, Table, cell_format
 from meantime.text import visible
 
 # How a result is written: as a table for a terminal, or in a format; those that are no text are no good there.
 TABLE = "table"
 _TEXTS = (TABLE, *(suffix for suffix, form in FORMATS.items() if form.is_text))
-_WIDER_THAN_ANY = 100_000
+# A longer text is broken over lines where it names the row, and left out where it lists things about the row.
+_LONG_TEXT = 40
+# Without these columns, nobody knows what a row is about.
+_ALWAYS = 2
+# What rich draws around a grid, and around each cell.
+_BORDER, _BETWEEN = 1, 3
 
 form_option = click.option(
     "--format",
@@ -38,6 +42,7 @@ out_option = click.option(
     type=click.Path(dir_okay=False, path_type=Path),
     help="File to write, e.g. best.xlsx.  [default: standard output]",
 )
+wide_option = click.option("--wide", is_flag=True, help="Show all columns of a table, however wide it gets.")
 
 
 def choose_form(form: str | None, out: Path | None) -> str:
@@ -55,10 +60,10 @@ def choose_form(form: str | None, out: Path | None) -> str:
     return form
 
 
-def write_result(result: Result, form: str, out: Path | None) -> None:
+def write_result(result: Result, form: str, out: Path | None, *, wide: bool = False) -> None:
     """Write a result to standard output or to a file."""
     if form == TABLE:
-        _print_document(result.document, output_console())
+        _print_document(result.document, output_console(), wide=wide)
         return
     if out is None and sys.stdout.isatty():
         write_text(b"".join(result.pieces(FORMATS[form])).decode() + ("\n" if form == "json" else ""))
@@ -106,36 +111,66 @@ def atomic_file(path: Path) -> Iterator[BinaryIO]:
         raise
 
 
-def _print_document(document: Document, console: Console) -> None:
+def _print_document(document: Document, console: Console, *, wide: bool) -> None:
+    """Print the rows, one line each where their names allow it, with the columns that fit or with all."""
     table = document.table
-    names = [column.name + (f" ({column.unit})" if column.unit else "") for column in table.columns]
+    shown = _columns(table)
+    widths = [_width(column) for column in shown]
+    kept = list(range(len(shown))) if wide else _fitting(shown, widths, console.width)
     grid = Grid()
-    for column, name in zip(table.columns, names, strict=True):
-        grid.add_column(plain(name), justify="left" if column.kind is Kind.TEXT else "right")
-    writers = [cell_format(column, cells) for column, cells in zip(table.columns, table.data, strict=True)]
-    rows = [[plain(write(cell)) for write, cell in zip(writers, row, strict=True)] for row in table.rows()]
-    for row in rows:
-        grid.add_row(*row)
-    if _width_of(grid, console) <= console.width:
-        console.print(grid)
-    else:
-        _print_row_by_row(rows, names, console)
+    for index in kept:
+        column = shown[index]
+        grid.add_column(plain(column.heading), justify=column.justify, min_width=widths[index], overflow="fold")
+    for row in zip(*(shown[index].cells for index in kept), strict=True):
+        grid.add_row(*map(plain, row))
+    needed = _BORDER + sum(widths[index] + _BETWEEN for index in kept)
+    # rich would cut what does not fit, and half a number is another number. A terminal breaks the line instead.
+    (output_console(needed) if needed > console.width else console).print(grid)
+    if len(kept) < len(shown):
+        left_out = [column.name for index, column in enumerate(shown) if index not in kept]
+        console.print(plain(f"Columns not shown: {', '.join(left_out)}. Use --wide to see them.", style="dim"))
     for sentence in (*table.findings, *table.notes):
         console.print(plain(sentence))
     for warning in table.warnings:
         console.print(plain(f"Warning: {warning}"))
 
 
-def _width_of(grid: Grid, console: Console) -> int:
-    """Return how many characters wide a grid must be for no word in it to be cut: half a number is another number."""
-    unlimited = console.options.update(width=_WIDER_THAN_ANY)
-    return console.measure(grid, options=unlimited).minimum
+class _Shown(NamedTuple):
+    """A column as it is printed."""
+
+    name: str
+    heading: str
+    justify: Literal["left", "right"]
+    cells: list[str]
 
 
-def _print_row_by_row(rows: Sequence[Sequence[Text]], names: Sequence[str], console: Console) -> None:
-    for row in rows:
-        record = Grid(show_header=False, box=None)
-        for name, cell in zip(names, row, strict=True):
-            record.add_row(plain(name), cell)
-        console.print(record)
-        console.print()
+def _columns(table: Table) -> list[_Shown]:
+    shown = []
+    for column, cells in zip(table.columns, table.data, strict=True):
+        write = cell_format(column, cells)
+        heading = column.name + (f" ({column.unit})" if column.unit else "")
+        justify: Literal["left", "right"] = "left" if column.kind is Kind.TEXT else "right"
+        shown.append(_Shown(column.name, heading, justify, [write(cell) for cell in cells]))
+    return shown
+
+
+def _width(column: _Shown) -> int:
+    """Return how wide a column must be: headings are broken between words, and so are long names."""
+    words = [plain(word).cell_len for word in column.heading.split()]
+    return max(1, *words, min(_LONG_TEXT, max((plain(cell).cell_len for cell in column.cells), default=0)))
+
+
+def _fitting(columns: Sequence[_Shown], widths: Sequence[int], width: int) -> list[int]:
+    """Choose the first columns that fit side by side: at least two, and of the others no empty ones and no lists."""
+    kept: list[int] = []
+    left = width - _BORDER
+    for index, (column, needed) in enumerate(zip(columns, widths, strict=True)):
+        is_first = index < _ALWAYS
+        is_long = any(plain(cell).cell_len > _LONG_TEXT for cell in column.cells)
+        if not is_first and (is_long or not any(column.cells)):
+            continue
+        left -= needed + _BETWEEN
+        if left < 0 and not is_first:
+            break
+        kept.append(index)
+    return kept

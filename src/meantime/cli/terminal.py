@@ -28,10 +28,11 @@ class _Console(Console):
         raise BrokenPipeError
 
 
-def output_console() -> Console:
-    """Return a console for standard output."""
+def output_console(width: int | None = None) -> Console:
+    """Return a console for standard output, as wide as the terminal unless a width is given."""
     # A pipe has no width; rich would take 80 characters, in which the questions of the CDC have three lines each.
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else 120
+    if width is None and not sys.stdout.isatty() and "COLUMNS" not in os.environ:
+        width = 120
     return _Console(width=width, soft_wrap=True)
 
 

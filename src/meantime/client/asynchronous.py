@@ -203,9 +203,10 @@ class AsyncJob(JobHandle):
         rows: Result = await self._run(requests.rows_behind(self.id, row, self._timing))
         return rows
 
-    async def explanation(self, row: int = 0) -> RowExplanation:
+    async def explanation(self, row: int = 0, timeout_s: float | None = None) -> RowExplanation:
         """As ``Job.explanation``."""
-        explanation: RowExplanation = await self._run(requests.explanation(self.id, row, self._timing))
+        flow = requests.explanation(self.id, row, self._timing, timeout_s=timeout_s)
+        explanation: RowExplanation = await self._run(flow)
         return explanation
 
     async def cancel(self) -> str:

@@ -248,9 +248,15 @@ class Job(JobHandle):
         rows: Result = self._run(requests.rows_behind(self.id, row, self._timing))
         return rows
 
-    def explanation(self, row: int = 0) -> RowExplanation:
-        """Read how row number ``row`` of its result was computed: in words, and as programs."""
-        explanation: RowExplanation = self._run(requests.explanation(self.id, row, self._timing))
+    def explanation(self, row: int = 0, timeout_s: float | None = None) -> RowExplanation:
+        """Wait for the result, and read how row number ``row`` of it was computed: in words, and as programs.
+
+        Raises:
+            JobFailed, JobCancelled, ResultGone: there will be no result.
+            ResultNotReady: the time is over; the job continues.
+        """
+        flow = requests.explanation(self.id, row, self._timing, timeout_s=timeout_s)
+        explanation: RowExplanation = self._run(flow)
         return explanation
 
     def cancel(self) -> str:

@@ -118,10 +118,22 @@ def _join(pages: Sequence[Result]) -> Result:
     return Result(dataclasses.replace(first, table=dataclasses.replace(first.table, data=data)))
 
 
-def explanation(job_id: str, row: int, timing: RetryTiming) -> RequestFlow[RowExplanation]:
-    """Read how a row of a job's result was computed."""
+def explanation(
+    job_id: str, row: int, timing: RetryTiming, *, timeout_s: float | None = None
+) -> RequestFlow[RowExplanation]:
+    """Wait for a job's end, and read how a row of its result was computed.
+
+    Raises:
+        ResultNotReady: the time is over; the job continues.
+        JobFailed, JobCancelled, ResultGone: there will be no result.
+    """
     request = ApiRequest(method="GET", path=f"{_job_path(job_id)}/explanation", query=(("row", str(row)),))
-    return decode((yield from send(request, timing)), RowExplanation)
+    try:
+        response = yield from send(request, timing)
+    except ResultNotReady:
+        yield from wait(job_id, timing, timeout_s=timeout_s)
+        response = yield from send(request, timing)
+    return decode(response, RowExplanation)
 
 
 def jobs_page(query: Sequence[tuple[str, str]], cursor: str | None, timing: RetryTiming) -> RequestFlow[JobListPage]:

@@ -6,8 +6,11 @@ from pathlib import Path
 import click
 import pytest
 
-from meantime.cli.output import atomic_file, choose_form
+from meantime.cli.output import atomic_file, choose_form, write_result
+from meantime.client.result import Result
 from meantime.errors import NotAcceptable, SettingInvalid
+from meantime.formats.document import Document
+from meantime.table import Column, Kind, Table
 from tests.support.logs import FakeTerminal
 
 
@@ -53,3 +56,32 @@ def test_a_file_that_cannot_be_written_is_refused_by_its_name(tmp_path: Path) ->
         atomic_file(tmp_path / "absent" / "x.csv"),
     ):
         pass
+
+
+def test_a_row_is_a_line_lists_and_empty_columns_are_left_out_and_long_names_are_broken(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    texts = [Column(name=name, kind=Kind.TEXT, meaning="") for name in ("question", "place", "lists", "flags")]
+    columns = (*texts, Column(name="estimate", kind=Kind.NUMBER, meaning="", unit="percent"))
+    question = "Percent of adults aged 18 years and older who have obesity"
+    data = ([question], ["Ohio"], ["Iowa; Utah; " * 9], [""], [36.96])
+    result = Result(
+        Document(
+            statistic="s",
+            parameters={},
+            dataset="d",
+            fingerprint="f",
+            method_version=1,
+            table=Table(columns=columns, data=data),
+            citation="c",
+        )
+    )
+    write_result(result, "table", None)
+    shown = capsys.readouterr().out
+    assert max(map(len, shown.splitlines()[:-1])) <= 80
+    [row] = [line for line in shown.splitlines() if "Ohio" in line]
+    assert row.split("│")[2:] == [" Ohio  ", "               37.0 ", ""]
+    assert shown.endswith("Columns not shown: lists, flags. Use --wide to see them.\n")
+    write_result(result, "table", None, wide=True)
+    assert "not shown" not in capsys.readouterr().out

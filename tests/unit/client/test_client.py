@@ -462,23 +462,42 @@ def test_without_a_row_number_the_source_rows_are_those_of_the_whole_result(make
     assert script.lines[1:] == ["GET /v1/jobs/job_id_7/rows?page_rows=10000"]
 
 
+EXPLANATION: dict[str, Any] = {
+    "title": "states_mean: Utah, Naps",
+    "row": 0,
+    "values": {"location": "Utah", "mean": 15.0},
+    "number": "mean",
+    "steps": [
+        {"text": "2 rows have a value.", "formula": None, "numbers": {}},
+        {"text": "So it is their mean.", "formula": "30 / 2 = 15.0", "numbers": {"mean": 15.0}},
+    ],
+    "assumptions": [],
+    "warnings": [],
+    "sources": [],
+    "programs": {"python": "print(15)", "r": "print(15)", "computes": ["mean"], "leaves_out": []},
+}
+
+
 def test_the_explanation_of_a_row_prints_as_text(make_client: ClientFactory) -> None:
-    explanation = {
-        "title": "states_mean: Utah, Naps",
-        "row": 0,
-        "values": {"location": "Utah", "mean": 15.0},
-        "number": "mean",
-        "steps": [
-            {"text": "2 rows have a value.", "formula": None, "numbers": {}},
-            {"text": "So it is their mean.", "formula": "30 / 2 = 15.0", "numbers": {"mean": 15.0}},
-        ],
-        "assumptions": [],
-        "warnings": [],
-        "sources": [],
-        "programs": {"python": "print(15)", "r": "print(15)", "computes": ["mean"], "leaves_out": []},
-    }
-    script = Script(job("done"), httpx.Response(200, json=explanation))
+    script = Script(job("done"), httpx.Response(200, json=EXPLANATION))
     explained = make_client(script).job("job_id_7").explanation()
     assert str(explained) == "states_mean: Utah, Naps\n2 rows have a value.\nSo it is their mean.\n    30 / 2 = 15.0"
     assert explained.programs.computes == ("mean",)
     assert script.lines[1:] == ["GET /v1/jobs/job_id_7/explanation?row=0"]
+
+
+def test_the_explanation_of_a_job_that_has_not_ended_is_waited_for(make_client: ClientFactory) -> None:
+    script = Script(job("running"), not_ready(), job("running"), job("done"), httpx.Response(200, json=EXPLANATION))
+    assert make_client(script).job("job_id_7").explanation().number == "mean"
+    assert script.lines[1:] == [
+        "GET /v1/jobs/job_id_7/explanation?row=0",
+        "GET /v1/jobs/job_id_7",
+        "GET /v1/jobs/job_id_7",
+        "GET /v1/jobs/job_id_7/explanation?row=0",
+    ]
+
+
+def test_an_explanation_is_waited_for_as_long_as_is_said(make_client: ClientFactory) -> None:
+    script = Script(job("running"), not_ready(), job("running"), not_ready())
+    with pytest.raises(ResultNotReady):
+        make_client(script).job("job_id_7").explanation(timeout_s=0)
