@@ -53,7 +53,7 @@ class Rejected(msgspec.Struct, frozen=True, kw_only=True):
     reason: str
 
 
-class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+class TableOrigin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """Where a table is from, as people or a portal said. Part of the manifest on disk, so field names are kept."""
 
     source: str = ""  # of its numbers: a survey and its year
@@ -65,7 +65,7 @@ class Origin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     def __str__(self) -> str:
         """Return what follows "Source:"; "" where nothing was said.
 
-        >>> str(Origin(source="Health Survey 2019", publisher="Health Office of Ruritania", license="CC BY 4.0"))
+        >>> str(TableOrigin(source="Health Survey 2019", publisher="Health Office of Ruritania", license="CC BY 4.0"))
         'Health Survey 2019, Health Office of Ruritania, CC BY 4.0'
         """
         updated = f"updated {self.updated}" if self.updated else ""
@@ -92,7 +92,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     limits_from: str = ""
     points: Points = Points()  # where locations are, for maps
     standards: tuple[StandardPopulation, ...] = ()  # those that its description declares, by name
-    origin: Origin = Origin()
+    origin: TableOrigin = TableOrigin()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

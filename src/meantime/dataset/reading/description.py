@@ -53,7 +53,7 @@ from meantime.dataset.facts.standard_populations import built_in_populations
 from meantime.dataset.machine_trouble import is_machine_trouble
 from meantime.dataset.reading.columns import check_roles
 from meantime.dataset.reading.encodings import is_text_encoding
-from meantime.dataset.snapshot import Origin
+from meantime.dataset.snapshot import TableOrigin
 from meantime.dataset.standard_population import StandardPopulation
 from meantime.did_you_mean import hint
 from meantime.errors import DescriptionInvalid
@@ -108,9 +108,9 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     standards: dict[str, DeclaredStandard] = {}  # by name
 
     @property
-    def origin(self) -> Origin:
+    def origin(self) -> TableOrigin:
         """Where the table is from, as far as it says."""
-        return Origin(**{name: getattr(self, name) or "" for name in Origin.__struct_fields__})
+        return TableOrigin(**{name: getattr(self, name) or "" for name in TableOrigin.__struct_fields__})
 
     @property
     def populations(self) -> tuple[StandardPopulation, ...]:
