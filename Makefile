@@ -60,8 +60,8 @@ crash: $(READY)  ## Kill servers at random, at each system call and by power los
 	$(BIN)/python -m reliability kills kills-flask kills-at-calls errors-at-calls power-loss $(CRASH_ARGS)
 
 faults: $(READY)  ## Flip bits, fill disks, change clocks, send what is hostile, and check that every answer is right or refused
-	$(BIN)/python -m reliability flips flips-served disk-full full-at-every-write errors-at-every-call clocks descriptors \
-	  hostile-files hostile-requests requests $(CRASH_ARGS)
+	$(BIN)/python -m reliability flips flips-served disk-full disk-full-flask quota full-at-every-write errors-at-every-call \
+	  clocks clocks-flask descriptors hostile-files hostile-requests hostile-requests-flask requests $(CRASH_ARGS)
 
 bench: $(READY)  ## Speed, as ratios (benchmarks/README.md); BENCH="answers --rounds 1" for one of them; needs wrk
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[bench]"

