@@ -52,19 +52,26 @@ class RolledUp:
 
     def cubes(self) -> Iterator[Cube]:
         """Yield cubes of whole questions, in the order of their texts, at the scale of the table."""
-        scale = self._decisions.numbers.scale
         for columns in _fetch_groups(self._database, self._decisions):
-            cells, computed_from = with_limits(
-                _cells(columns, self._decisions.numbers),
-                {role: _finite(columns[role]) for role in UNCERTAINTY if role in columns},
-                self._labels,
-                self.questions,
-                scale=scale,
-                levels=self._decisions.levels,
-                is_cv_ratio=self._is_cv_ratio,
-            )
-            self._limits_from |= computed_from
-            yield roll_up(self._labels, cells, scale=scale)
+            # A question may have most cells of the table, so nothing of it stays here twice.
+            yield roll_up(self._labels, self._taken(columns), scale=self._decisions.numbers.scale)
+
+    def _taken(self, columns: dict[str, npt.NDArray[Any]]) -> Cells:
+        """Make cells with their limits of the columns of groups, and empty these."""
+        cells = _cells(columns, self._decisions.numbers)
+        published = {role: _finite(columns[role]) for role in UNCERTAINTY if role in columns}
+        columns.clear()
+        cells, computed_from = with_limits(
+            cells,
+            published,
+            self._labels,
+            self.questions,
+            scale=self._decisions.numbers.scale,
+            levels=self._decisions.levels,
+            is_cv_ratio=self._is_cv_ratio,
+        )
+        self._limits_from |= computed_from
+        return cells
 
     @property
     def limits_from(self) -> str:

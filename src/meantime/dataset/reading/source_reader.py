@@ -170,6 +170,7 @@ def _write_cells(writer: SnapshotWriter, rolled_up: RolledUp, roles: Collection[
         rows += cube.rows
         if "row_count" in roles:
             strata.add(cube)
+        del cube  # before the next one is made
     strata.refuse()
     return _Written(
         rolled_up.questions, years, rows, rolled_up.limits_from, (*rolled_up.warnings, *problems.warnings())
