@@ -115,7 +115,7 @@ def _read(
             decisions = decide(_survey_all(database, staged, table), table)
             parquet = [file.parquet for file in staged]
             make_staged_view(database, parquet, columns, decisions.roles)
-            written = _write_cells(writer, RolledUp(database, decisions, description), decisions.roles)
+            written = _write_cells(writer, RolledUp(database, decisions, description, work=work), decisions.roles)
         breaks = find_breaks(written.questions, written.years, decisions.publishers, description)
         about = About(
             title=table.title,
