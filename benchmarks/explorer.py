@@ -19,22 +19,24 @@ from playwright.sync_api import Browser, Page, sync_playwright
 
 from benchmarks.harness import QUESTION, Ratio, meantime, print_ratios, require, serving
 
-# Of issue 5.
-FIRST_VIEW_MS = 1000
-CHANGE_MS = 150
-FIRST_VISIT_BYTES = 1_500_000
+# Of issue 18.
+FIRST_VIEW_MS = 600
+CHANGE_MS = 100
+FIRST_VISIT_BYTES = 650_000
 SECOND_VISIT_BYTES = 20_000
 
 _ASKED = {"view": "question", "dataset": "sample", "question": QUESTION}
 _DRAWN = ".figure[data-drawn]"
-_READ = "main:not([aria-busy]) .findings"
+_READ = "main:not([aria-busy]) .lead-findings"
 
 # Lights another location: from the choice to the frame that shows it. The answer is there, and the library loaded.
 _CHANGE = """async () => {
-    const choose = document.getElementById("highlight");
+    const field = document.getElementById("highlight");
+    const name = field.value === "Ohio" ? "Utah" : "Ohio";
     const before = performance.now();
-    choose.selectedIndex = (choose.selectedIndex + 1) % choose.length;
-    choose.dispatchEvent(new Event("change"));
+    field.value = name;
+    field.dispatchEvent(new Event("input"));
+    field.dispatchEvent(new KeyboardEvent("keydown", { key: "Enter", bubbles: true }));
     await new Promise(requestAnimationFrame);
     await new Promise(requestAnimationFrame);
     return performance.now() - before;

@@ -84,7 +84,7 @@ def test_a_first_visit_is_small_and_a_second_one_smaller(browser: Browser, serve
         visitor.go(**state)
         visitor.page.wait_for_load_state("networkidle")
         second = sum(received)
-    assert 10_000 < first <= 1_500_000
+    assert 10_000 < first <= 650_000
     assert second <= 20_000, received
 
 

@@ -9,6 +9,7 @@ import httpx
 import pytest
 from playwright.sync_api import Browser, Route, expect
 
+from meantime.statistics.registry import STATISTICS
 from tests.browser.conftest import MARKUP, OBESITY
 from tests.support.browser import Visitor
 from tests.support.server_process import RunningServer
@@ -75,6 +76,28 @@ def test_groups_that_nobody_has_chosen_are_those_that_the_api_takes(visitor: Vis
     expect(page.locator("#reference-stratum option:checked")).to_have_text(reference["stratum"])
     expect(page.locator("#tab")).to_contain_text(f"points from {reference['stratum']}")
     visitor.address_lacks("stratum")
+
+
+def test_no_statistic_of_the_table_is_an_error_and_what_one_needs_is_asked_for(visitor: Visitor) -> None:
+    visitor.refused = [400]  # a statistic for which the data set has no groups says so, and keeps its menu
+    page = visitor.go(**{**QUESTION, "dataset": "made"}, tab="table", category="Sex", stratum="Female")
+    asked = {"change": "Since which year?", "target": "Which target?", "association": "Which other question?"}
+    for name in STATISTICS:
+        page.get_by_label("Statistic", exact=True).select_option(name)
+        visitor.address_has(f"of={name}")
+        expect(page.locator("#of")).to_have_value(name)
+        if name in asked or name.startswith("state_"):
+            expect(page.locator("#choice-needed")).to_have_text(asked.get(name, "Which place?"))
+        else:
+            expect(page.locator("#tab .result, #no-answer").first).to_be_visible()
+        assert page.locator(".message-error").count() == 0, name
+    page.get_by_label("Statistic", exact=True).select_option("change")
+    page.locator("#ask-since").select_option("2011")
+    expect(page.locator(".lead-findings")).to_contain_text("2011 and 2023")
+    # Averages of rows have neither group nor year, and say so.
+    page.get_by_label("Statistic", exact=True).select_option("states_mean")
+    expect(page.locator("h1")).to_have_text("Obesity: averages of rows")
+    expect(page.locator(".lead-findings")).to_contain_text("A poor estimate of the population")
 
 
 def test_two_locations_are_compared_question_by_question(visitor: Visitor) -> None:

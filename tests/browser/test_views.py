@@ -249,6 +249,8 @@ def test_a_job_submitted_elsewhere_appears_in_the_list(visitor: Visitor, server:
     job_id = submit(server, label="by itself")
     row = page.locator(f"#{job_id}")
     expect(row).to_contain_text("done")
+    view = row.get_by_role("link", name=f"States mean: {OBESITY}")
+    expect(view).to_have_attribute("href", re.compile("view=question.*tab=table&of=states_mean"))
     row.get_by_role("link", name=job_id).click()
     expect(page.locator("h1")).to_have_text("by itself")
     expect(page.locator("tbody th").first).to_be_visible()

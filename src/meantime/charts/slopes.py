@@ -17,14 +17,12 @@ _LOCATION = "location"
 _RANK = "rank_"
 _ROW = 15
 # What a name beside a line takes.
-_NAME_PIXELS = 11
+_NAME_PIXELS = 13
 # A move by more ranks than this is one that a reader should see.
 _FAR = 10
 # Of more locations than this, those that move furthest are drawn, at most so high.
 _MOST_LOCATIONS, _FURTHEST = 100, 25
 _MOST_HEIGHT = 900
-# Of the room between the ranks and the names.
-_IS_NARROW = "width < 640"
 
 
 def slopes(table: Table, caption: Caption) -> Spec:
@@ -47,7 +45,7 @@ def slopes(table: Table, caption: Caption) -> Spec:
             "labelLimit": 140,
             # A word a line: on a phone they would overlap side by side.
             "labelExpr": "split(datum.label, ' ')",
-            "labelFontSize": {"expr": f"{_IS_NARROW} ? 8 : 11"},
+            "labelFontSize": 12,
             # Their first line stands this far above, the others below it. The room for them is reserved once, at the
             # first width: if this depended on the width, a chart that becomes narrow would cut them off.
             "labelPadding": 28,
@@ -73,9 +71,9 @@ def slopes(table: Table, caption: Caption) -> Spec:
         },
         "value": 0.35,
     }
-    name = {"type": "text", "fontSize": 10, "aria": False}
+    name = {"type": "text", "aria": False}
     ends = {"x": x, "y": y, "text": {"field": "name"}, "opacity": opacity}
-    return chart_spec(
+    spec = chart_spec(
         caption,
         [
             {
@@ -104,6 +102,9 @@ def slopes(table: Table, caption: Caption) -> Spec:
         description=_description(records, methods),
         axis_pixels=14,
     )
+    # For a page that is too narrow for the names of the methods side by side.
+    spec["usermeta"]["can_turn_labels"] = True
+    return spec
 
 
 def _records(table: Table) -> list[Record]:

@@ -166,11 +166,21 @@ function adapted(specification, theme, width, top) {
   const isNarrow = width < NARROW_PIXELS && specification.params?.some((each) => each.name === "estimates_share");
   const leftOut = isNarrow ? ["source", "ranks"] : ["source"];
   const kept = layer ? { layer: layer.filter((each) => !leftOut.includes(each.name)) } : {};
+  if (width < NARROW_PIXELS && specification.usermeta?.can_turn_labels) kept.layer = kept.layer.map(withTurnedLabels);
   if (isNarrow) kept.params = specification.params.map((each) => (each.name === "estimates_share" ? { ...each, value: 1 } : each));
   const config = { ...(specification.usermeta?.themes?.[theme] ?? specification.config), padding: { left: 2, right: 6, top: 4, bottom: 8 } };
   // Names of counties are long, and a wide page has room for them.
   const axis = { ...config.axis, labelLimit: Math.max(config.axis.labelLimit, Math.min(260, width * 0.28)) };
   return { ...rest, ...kept, config: { ...config, axis } };
+}
+
+/** A layer whose labels above the chart are written upwards. */
+function withTurnedLabels(each) {
+  const axis = each.encoding?.x?.axis;
+  if (!axis) return each;
+  const { labelExpr: _oneWordALine, ...others } = axis;
+  const turned = { ...others, labelAngle: -90, labelAlign: "left", labelBaseline: "middle", labelPadding: 6 };
+  return { ...each, encoding: { ...each.encoding, x: { ...each.encoding.x, axis: turned } } };
 }
 
 /** Return a function that finds the record nearest to a pointer: by the fields that the specification names for each axis. */

@@ -4,7 +4,8 @@
 
 import { cancel, datasetPath, follow, get, post, Problem, query, statisticPath } from "./api.js";
 import { progressBar } from "./components.js";
-import { h } from "./dom.js";
+import { bdi, h } from "./dom.js";
+import { jobTitle, OWN_LABEL } from "./job-view.js";
 import { writeAddress } from "./state.js";
 
 /**
@@ -58,7 +59,7 @@ export async function fetchResult(request, { signal, onprogress, accept, chart =
 
 /** Finds the job again, from this page or another. */
 function jobLabel(request) {
-  return `Explorer: ${request.statistic}, ${request.parameters.question ?? ""}`.slice(0, 200);
+  return `${OWN_LABEL}${request.statistic}, ${request.parameters.question ?? ""}`.slice(0, 200);
 }
 
 /** The newest job with the same request for the same data that has a result or may still get one. */
@@ -98,6 +99,7 @@ function jobProgress(job) {
     "section",
     { class: "message", "aria-label": "Progress of the job" },
     h("h2", {}, "This takes a while"),
+    h("p", {}, bdi(jobTitle(job))),
     progressBar(job.state === "running" ? "Computing" : `Waiting${ahead}`, job.state === "running" ? job.progress : null),
     h("p", { class: "muted" }, "It runs as a job. You can close this tab: the result will be here and under Jobs."),
     h(

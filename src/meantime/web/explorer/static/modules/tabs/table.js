@@ -54,6 +54,8 @@ export const table = {
 
   adds: ({ state, question }) => (OF_ALL_GROUPS.has(chosenStatistic(state, question)) ? { category: undefined, stratum: undefined } : {}),
 
+  heading: ({ result, question }) => (result.about ? null : `${question.title}: averages of rows`),
+
   render: async ({ state, row, result, explain }) => resultTable(result, { caption: `${row.name}: ${row.help}`, sort: firstOf(state.sort), filter: firstOf(state.filter), explain }),
 };
 

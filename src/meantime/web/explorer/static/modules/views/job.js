@@ -8,6 +8,7 @@ import { bdi, h, replaceChildren } from "../dom.js";
 import { tableLinks } from "../downloads.js";
 import { explainer, openFromAddress } from "../explanation.js";
 import { moment, took } from "../format.js";
+import { givenLabel, jobTitle, viewOf } from "../job-view.js";
 import { firstOf, navigate, writeAddress } from "../state.js";
 import { table } from "../table.js";
 import { stateBadge } from "./jobs.js";
@@ -23,7 +24,7 @@ export async function job(state, signal) {
   const initial = await get(`/v1/jobs/${encodeURIComponent(id)}`, { signal });
   const top = h("div", {});
   const outcome = h("div", {});
-  const element = h("div", { class: "column job" }, h("p", { class: "breadcrumbs" }, h("a", { href: writeAddress({ view: "jobs" }) }, "Jobs")), h("h1", {}, bdi(initial.label ?? initial.id)), top, requestSection(initial), outcome);
+  const element = h("div", { class: "column job" }, h("p", { class: "breadcrumbs" }, h("a", { href: writeAddress({ view: "jobs" }) }, "Jobs")), h("h1", {}, bdi(givenLabel(initial) || jobTitle(initial))), top, requestSection(initial), outcome);
   const update = async (now) => {
     replaceChildren(top, statusSection(now));
     if (ENDED.has(now.state)) replaceChildren(outcome, await outcomeSection(now, state, signal));
@@ -67,7 +68,7 @@ function statusSection(now) {
   replaceChildren(
     actions,
     ENDED.has(now.state)
-      ? [h("button", { type: "button", class: "button", id: "again", onclick: runAgain }, "Run again"), h("button", { type: "button", class: "button quiet", id: "remove", onclick: remove }, "Delete job and result")]
+      ? [now.state === "done" && viewOf(now) && h("a", { class: "button", href: viewOf(now) }, "Show as a view"), h("button", { type: "button", class: "button", id: "again", onclick: runAgain }, "Run again"), h("button", { type: "button", class: "button quiet", id: "remove", onclick: remove }, "Delete job and result")]
       : h("button", { type: "button", class: "button", id: "cancel", onclick: cancel }, "Cancel"),
   );
   return [

@@ -6,6 +6,7 @@ import { follow, get, query } from "../api.js";
 import { announce, emptyState, labeled } from "../components.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { moment, share, since, took } from "../format.js";
+import { givenLabel, jobTitle, viewOf } from "../job-view.js";
 import { addressWith, allOf, firstOf, navigate, writeAddress } from "../state.js";
 
 const PAGE_SIZE = 50;
@@ -106,11 +107,12 @@ class JobList {
 }
 
 function cells(job) {
-  const request = job.label ?? job.parameters.question ?? "";
+  const label = givenLabel(job);
+  const view = viewOf(job);
   return [
     h("th", { scope: "row" }, h("a", { href: writeAddress({ view: "job", job: job.id }) }, job.id)),
     h("td", {}, stateBadge(job)),
-    h("td", {}, h("strong", {}, bdi(job.statistic)), " ", bdi(request), h("span", { class: "muted" }, " · ", bdi(job.dataset))),
+    h("td", {}, view && job.state === "done" ? h("a", { href: view }, bdi(jobTitle(job))) : bdi(jobTitle(job)), h("span", { class: "muted block" }, bdi([label, job.dataset].filter(Boolean).join(" · ")))),
     h("td", {}, h("time", { datetime: job.created_at, title: moment(job.created_at) }, since(job.created_at))),
     h("td", { class: "number" }, job.ended_at ? took(job.started_at ?? job.created_at, job.ended_at) : ""),
   ];

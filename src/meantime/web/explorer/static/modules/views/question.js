@@ -20,13 +20,13 @@ const EARLIER_YEAR = "The latest year shown is";
 
 /** @type {import("../main.js").View} */
 export async function question(state, signal) {
+  const tab = TABS.find((each) => each.id === firstOf(state.tab)) ?? TABS[0];
+  if (tab.id !== "table") prefetchLibrary();
   const name = firstOf(state.dataset) ?? (await get("/v1/datasets", { signal })).datasets.find((each) => each.is_default).name;
   const dataset = await get(datasetPath(name), { signal });
   if (dataset.status !== "ready") return notReady(dataset, signal);
   const selected = dataset.questions.find((each) => each.text === firstOf(state.question));
   if (!selected) return notFound(dataset, firstOf(state.question));
-  const tab = TABS.find((each) => each.id === firstOf(state.tab)) ?? TABS[0];
-  if (tab.chart(state, dataset)) prefetchLibrary();
   const container = h("div", { class: "tab", id: "tab" });
   const heading = h("h1", { dir: "auto" }, titleOf(selected, null));
   const tabs = tabLinks(tab);
@@ -37,6 +37,14 @@ export async function question(state, signal) {
     showTab({ state, signal, dataset, question: selected, tab, container, heading, ready }).then(ready);
   });
   return { title: heading.textContent, element };
+}
+
+// A server describes a statistic in the same way as long as it runs.
+const described = new Map();
+
+async function describedStatistic(name, signal) {
+  if (!described.has(name)) described.set(name, await get(statisticPath(name), { signal }));
+  return described.get(name);
 }
 
 function header(dataset, { text }, heading) {
@@ -86,7 +94,7 @@ async function showTab(context) {
   const chart = tab.chart(state, dataset);
   let controlPanel = null;
   try {
-    const row = await get(statisticPath(statistic), { signal });
+    const row = await describedStatistic(statistic, signal);
     const own = await tab.controls?.({ ...context, row });
     controlPanel = controls({ state, dataset, question: selected, schema: row.parameters, own, hides: tab.hides, none: tab.noPlaces?.(context), placesFirst: tab.placesFirst?.(state) });
     const missing = tab.prerequisite?.({ ...context, row }) ?? (needsDirection(row, selected, state) ? directionChoice() : null);
@@ -161,13 +169,15 @@ function leading(result, lead) {
     "section",
     { class: "lead-findings", "aria-label": "Main finding" },
     lead.map((each) => h("p", {}, bdi(each))),
+    // Averages of rows have no group and no year: what that means is said before their numbers.
+    !result.about && result.warnings.slice(0, 1).map((each) => h("p", { class: "moved" }, bdi(each))),
     earlier && h("p", { class: "moved" }, bdi(earlier), later && [" ", h("a", { href: addressWith({ years: later }) }, `Show ${later} without them`)]),
   );
 }
 
 /** All other findings, and who is left out and why. */
 function findings(result, also) {
-  const warnings = result.warnings.filter((each) => !each.startsWith(EARLIER_YEAR));
+  const warnings = result.warnings.slice(result.about ? 0 : 1).filter((each) => !each.startsWith(EARLIER_YEAR));
   if (also.length + warnings.length === 0) return null;
   return h(
     "section",
