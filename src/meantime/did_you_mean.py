@@ -28,7 +28,7 @@ _CLOSEST = 3
 
 # Spaces, and what has no width: zero-width spaces and joiners, word joiner, byte order mark, soft hyphen. A joiner
 # within a word of Persian, or within an emoji, has a meaning, so only those at the ends of a name are ignored.
-_ENDS = "".join(character for character in map(chr, range(0x3001)) if character.isspace()) + (
+ENDS = "".join(character for character in map(chr, range(0x3001)) if character.isspace()) + (
     "\u200b\u200c\u200d\u2060\ufeff\u00ad"
 )
 
@@ -63,7 +63,7 @@ def name_key(name: str) -> str:
     """
     if name.isascii() and name.isprintable() and "  " not in name:
         return name.strip(" ")
-    return unicodedata.normalize("NFC", " ".join(name.strip(_ENDS).split()))
+    return unicodedata.normalize("NFC", " ".join(name.strip(ENDS).split()))
 
 
 def alike(name: str, among: Sequence[str]) -> str | None:

@@ -50,7 +50,8 @@ set_option = click.option(
     metavar="KEY=TEXT",
     callback=_said,
     help="What the file does not say: question, location, title, source, publisher, url, license, updated; or "
-    "delimiter, decimal_mark, encoding, level. Can be repeated; comes before the TOML file next to the data.",
+    "delimiter, decimal_mark, thousands, missing, encoding, level. Can be repeated; comes before the TOML file next to "
+    "the data.",
 )
 
 

@@ -15,6 +15,7 @@ from pathlib import Path
 import duckdb
 
 from meantime.dataset.reading.labels import JOINED, label_sql
+from meantime.dataset.reading.staged_view import columns_by_role
 from meantime.dataset.row_files import RowFiles
 from meantime.dataset.snapshot import About, Snapshot
 from meantime.errors import SnapshotDamaged
@@ -68,9 +69,10 @@ class SourceRows:
             SnapshotDamaged: the rows are missing or differ from what was written.
         """
         roles, columns = self._about.roles, self._about.columns
-        if any(text and role not in roles for role, text in where.items()):
+        if any(text and role not in roles and role not in self._about.plain for role, text in where.items()):
             return []
-        texts = {role: _text(columns.index(column)) for role, column in roles.items()}
+        named = columns_by_role(columns, roles, self._about.plain)
+        texts = {role: f"coalesce({column}, '')" for role, column in named.items()}
         expressions = texts | {axis: label_sql(axis, texts) for axis in JOINED}
         conditions = [(expressions[role], text) for role, text in where.items() if role in expressions]
         rows = []

@@ -17,7 +17,7 @@ import numpy as np
 from meantime.dataset.cube import ABSENT, AXES, Integers
 from meantime.dataset.facts.units import normalized_unit_sql
 from meantime.dataset.reading.exact_sums import insert_columns
-from meantime.dataset.reading.staged_view import KEY_COLUMNS, parse_period
+from meantime.dataset.reading.staged_view import KEY_COLUMNS, columns_by_role, parse_period
 from meantime.dataset.reading.staging import sql_path
 from meantime.dataset.reading.tally import parse_row_count, row_count_sql
 from meantime.dataset.reading.values import parse_number, withheld_reason
@@ -65,7 +65,7 @@ class _RowSearch:
     ) -> None:
         self._database, self._snapshot, self._paths = database, snapshot, paths
         about = snapshot.about
-        self._columns = {role: f'"c{about.columns.index(column)}"' for role, column in about.roles.items()}
+        self._columns = columns_by_role(about.columns, about.roles, about.plain)
         first, last = self._columns.get("first_year"), self._columns.get("last_year")
         # A file with one column for the year has it as both.
         self._columns |= {"first_year": first or last or "''", "last_year": last or first or "''"}
@@ -100,29 +100,28 @@ class _RowSearch:
         has_lines = "line" in [column[0] for column in self._database.description or ()]
         line = '"line"' if has_lines else f"file_row_number + {FIRST_LINE}"
         # As a list and as a range: with the range, DuckDB skips whole groups of rows.
+        plain = ", ".join(f"coalesce({self._columns.get(role, _NOTHING)}, {_NOTHING})" for role in _READ_FROM_ROWS)
         rows = self._database.execute(
-            f"SELECT file_row_number, {line}, {texts} FROM {source} "
+            f"SELECT file_row_number, {line}, {plain}, {texts} FROM {source} "
             "WHERE file_row_number BETWEEN ? AND ? AND list_contains(?::BIGINT[], file_row_number) "
             "ORDER BY file_row_number",
             [min(cells), max(cells), list(cells)],
         ).fetchall()
-        return [self._row(file, number, cells[number], at, texts) for number, at, *texts in rows]
+        return [
+            CellRow(
+                file * _ROWS_A_FILE + number,
+                cells[number],
+                SourceRow(file=about.files[file], line=at, cells=dict(zip(about.columns, texts, strict=True))),
+                self._withheld(value, symbol, text),
+                parse_row_count(times) or 0 if times else 1,
+            )
+            for number, at, value, symbol, text, times, *texts in rows
+        ]
 
-    def _row(self, file: int, number: int, cell: int, line: int, texts: list[str]) -> CellRow:
-        about = self._snapshot.about
-        cells = dict(zip(about.columns, texts, strict=True))
-        row = SourceRow(file=about.files[file], line=line, cells=cells)
-        counted = about.roles.get("row_count")
-        times = 1 if counted is None else parse_row_count(cells[counted]) or 0
-        return CellRow(file * _ROWS_A_FILE + number, cell, row, self._withheld(cells), times)
-
-    def _withheld(self, cells: Mapping[str, str]) -> str | None:
+    def _withheld(self, value: str, symbol: str, text: str) -> str | None:
         """Return why a row has no value, with the same text as the cube; None if it has one."""
-        roles = self._snapshot.about.roles
-        value = cells[roles["value"]]
         if parse_number(value, self._snapshot.about.decimal_mark) is not None:
             return None
-        symbol, text = (cells.get(roles.get(role, ""), "") for role in ("footnote_symbol", "footnote"))
         mark = f"{symbol} ({text})" if symbol and text else symbol + text
         return withheld_reason(value) or mark or "empty"
 
@@ -165,5 +164,8 @@ class _RowSearch:
         )
 
 
+# The roles that tell why a row has no value, and how often it counts; and the SQL of one without a column.
+_READ_FROM_ROWS = ("value", "footnote_symbol", "footnote", "row_count")
+_NOTHING = "''"
 # The labels of a cell, without its period.
 _LABELS = ("question", "location", "category", "stratum", "value_type", "unit")

@@ -82,7 +82,7 @@ def count_in_rows(
         SnapshotDamaged: the rows are missing or cannot be read.
     """
     with SourceRows.of(snapshot).opened() as paths, query_database() as database:
-        make_staged_view(database, paths, snapshot.about.columns, snapshot.about.roles)
+        make_staged_view(database, paths, snapshot.about.columns, snapshot.about.roles, snapshot.about.plain)
         return _Query(database, snapshot, question, work).count(axes, selected)
 
 

@@ -35,7 +35,7 @@ _WITHOUT_EFFECT = frozenset(
 )
 
 # Roles whose columns may have the level of an interval in their names: "Lower 90% CI", "LCL95".
-_WITH_LEVEL = ("low", "high", "margin_of_error")
+_WITH_LEVEL = ("low", "high", "interval", "margin_of_error")
 _LEVEL_IN_NAME = re.compile(
     r"\(?\s*(\d{2}(?:\.\d+)?)\s*(?:%|per ?cent\b|pct\b)\s*\)?|(?<![\d.])(80|90|95|98|99)(?:\.0)?(?![\d.])",
     re.IGNORECASE | re.ASCII,

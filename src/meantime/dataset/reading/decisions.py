@@ -5,7 +5,6 @@ Nothing is read here: the same facts give the same decisions.
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -13,7 +12,6 @@ from meantime.dataset.facts.publishers import publisher_of
 from meantime.dataset.points import MOST_TEXTS, Points, locate
 from meantime.dataset.reading import warnings
 from meantime.dataset.reading.columns import ROLES, may_be_category
-from meantime.dataset.reading.decimal_mark import DecimalMark, decide_decimal_mark
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.evidence import NO_EVIDENCE, Evidence
 from meantime.dataset.reading.exact_sums import ExactNumbers, decide_numbers
@@ -38,6 +36,8 @@ class TableForm:
     roles: Mapping[str, str]  # by the header and a sample of the rows
     evidence: Evidence = NO_EVIDENCE  # the sample
     columns_by_hand: Mapping[str, str]
+    decimal_mark: str = "."  # of the numbers in plain columns
+    plain: tuple[str, ...] = ()  # roles that have a plain column (plain_columns.py)
     delimiter: str  # "" for Parquet
     title: str
     description: Description
@@ -53,6 +53,7 @@ class Decisions:
     """What the rows are rolled up with."""
 
     roles: Mapping[str, str]  # role -> column
+    plain: tuple[str, ...]  # roles that have a plain column
     numbers: ExactNumbers
     # The reasons for missing values that are kept apart, the most frequent first; None if they are to be counted in the
     # rows, because there are too many.
@@ -77,15 +78,12 @@ def decide(facts: FileFacts, table: TableForm) -> Decisions:
     roles = _final_roles(facts, table, has_shared_name=shared_name is not None)
     _refuse_ambiguous_labels(facts, roles)
     description = table.description
-    if description.decimal_mark:
-        mark = DecimalMark(description.decimal_mark)
-    else:
-        mark = decide_decimal_mark(facts.numbers, table.delimiter)
     levels = decide_levels(roles, description, table.title, _only_source(facts))
     return Decisions(
         roles=roles,
-        numbers=decide_numbers(facts.numbers, facts.rows, mark.mark),
-        reasons=_frequent_reasons(facts, mark.mark),
+        plain=table.plain,
+        numbers=decide_numbers(facts.largest, facts.rows, table.decimal_mark),
+        reasons=_frequent_reasons(facts),
         levels=levels.levels,
         topics=_most_frequent({each: of.topics for each, of in facts.questions.items()} if "topic" in roles else {}),
         publishers=_publishers(facts),
@@ -95,7 +93,6 @@ def decide(facts: FileFacts, table: TableForm) -> Decisions:
             *warnings.column_warnings(table.columns, roles, table.columns_by_hand, table.evidence),
             *warnings.shared_name_warnings(shared_name, roles),
             *warnings.description_warnings(description, sorted(facts.questions)),
-            *mark.warnings,
             *levels.warnings,
         ),
     )
@@ -152,14 +149,10 @@ def _parts_of_places(facts: FileFacts, roles: Mapping[str, str]) -> dict[str, Bo
     return bounds
 
 
-def _frequent_reasons(facts: FileFacts, decimal_mark: str) -> tuple[str, ...] | None:
-    counts: Counter[str] = Counter()
-    for mark, counted in facts.reasons.items():
-        if mark == decimal_mark:
-            continue  # these are numbers
-        if counted is None:
-            return None
-        counts.update(counted)
+def _frequent_reasons(facts: FileFacts) -> tuple[str, ...] | None:
+    counts = facts.reasons
+    if counts is None:
+        return None
     return tuple(sorted(counts, key=lambda reason: (-counts[reason], reason))[:MOST_REASONS])
 
 

@@ -12,6 +12,8 @@
     updated = "2020-03-01"
     delimiter = ";"
     decimal_mark = ","
+    thousands = "."
+    missing = [-999999]
     encoding = "cp1250"
     level = 90
 
@@ -61,9 +63,9 @@ from meantime.text import quoted
 
 # What the file itself does not say.
 _ABOUT = ("title", "question", "location", "source", "publisher", "url", "license", "updated")
-_TEXTS = (*_ABOUT, "delimiter", "decimal_mark", "encoding")
+_TEXTS = (*_ABOUT, "delimiter", "decimal_mark", "thousands", "encoding")
 # What --set can say.
-SETTABLE = (*_TEXTS, "level")
+SETTABLE = (*_TEXTS, "level", "missing")
 
 # Beyond it the shares of a sum of 200 weights could not be computed; it also leaves out infinity and NaN.
 _MOST_WEIGHT = 1e15
@@ -102,6 +104,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     questions: dict[str, QuestionFacts] = {}  # by the question's full text
     delimiter: str | None = None
     decimal_mark: str | None = None
+    thousands: str | None = None  # what separates thousands
+    missing: tuple[str | int | float, ...] = ()  # numbers and texts that stand for a missing value
     encoding: str | None = None  # by Python's name
     level: float | None = None  # of published limits and margins of error, in percent
     breaks: tuple[DeclaredBreak, ...] = ()
@@ -169,7 +173,10 @@ def check_settings(settings: Mapping[str, str]) -> None:
 
 def with_settings(description: Description, settings: Mapping[str, str]) -> Description:
     """Return the description with what was set for this run, which comes first."""
-    return msgspec.structs.replace(description, **_as_content(settings))
+    content = _as_content(settings)
+    return msgspec.structs.replace(
+        description, **content | {"missing": tuple(content.get("missing", description.missing))}
+    )
 
 
 def _as_content(settings: Mapping[str, str]) -> dict[str, Any]:
@@ -177,9 +184,18 @@ def _as_content(settings: Mapping[str, str]) -> dict[str, Any]:
     if "level" in content:
         with suppress(ValueError):
             content["level"] = float(content["level"])
+    if "missing" in content:
+        content["missing"] = [_number_or_text(each.strip()) for each in content["missing"].split(",")]
     if content.get("delimiter") == "\\t":
         content["delimiter"] = "\t"
     return content
+
+
+def _number_or_text(text: str) -> float | str:
+    try:
+        return float(text)
+    except ValueError:
+        return text
 
 
 def _problems(content: Mapping[str, Any]) -> list[str]:
@@ -193,6 +209,11 @@ def _problems(content: Mapping[str, Any]) -> list[str]:
         problems.append("level must be a number of percent, from 50 to under 100, such as 90.")
     if not problems:
         problems += _reading_problems(content)
+    missing = content.get("missing", [])
+    if not isinstance(missing, list) or not all(
+        isinstance(each, str | int | float) and not isinstance(each, bool) for each in missing
+    ):
+        problems.append('missing must be a list of numbers or texts, such as [-999999, "N"].')
     problems += _texts_problems(columns, "columns")
     if isinstance(columns, dict):
         problems += _role_problems(columns)
@@ -313,6 +334,10 @@ def _reading_problems(content: Mapping[str, str]) -> list[str]:
         problems.append('delimiter must be one ASCII character, such as ";" or "\\t"; not a quote, space or line end.')
     if content.get("decimal_mark", ".") not in (".", ","):
         problems.append('decimal_mark must be "." or ",".')
+    if (thousands := content.get("thousands", " ")) not in (",", ".", " ", "'"):
+        problems.append('thousands must be ",", ".", " " or "\'".')
+    elif thousands == content.get("decimal_mark"):
+        problems.append("thousands and decimal_mark must be two different marks.")
     encoding = content.get("encoding", "utf-8")
     if not is_text_encoding(encoding):
         problems.append(

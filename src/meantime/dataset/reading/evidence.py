@@ -9,7 +9,8 @@ import re
 from collections.abc import Sequence
 from functools import cached_property
 
-from meantime.dataset.reading.values import SPACES, parse_year
+from meantime.dataset.reading.values import SPACES
+from meantime.dataset.reading.year_forms import read_years
 
 # What begins like a number is one in some form: "1,234", "34.5%", "38.1 e", "(23.4)", "<5" is none.
 _NUMBER_LIKE = re.compile(r"[(]?[-+−]?[.,]?\d[\d.,'\u00a0\u202f ]*%?\s?[)]?[\w*†‡§#.()]{0,6}")
@@ -57,10 +58,10 @@ class Evidence:
         return bool(texts) and all(_CODE.fullmatch(text) for text in texts)
 
     def has_years(self, column: str) -> bool:
-        """Whether most of it can be read as years."""
+        """Whether most of it can be read as years, in any form."""
         texts = self.texts(column)
-        years = [parse_year(text) for text in texts]
-        return 2 * sum(year is not None and year in _YEARS for year in years) >= len(texts)
+        years = read_years(texts)
+        return 2 * sum(text in years and years[text].first in _YEARS for text in texts) >= len(texts)
 
     def different(self, column: str) -> int:
         """Return how many different texts it has, the empty one too."""

@@ -8,7 +8,7 @@ beyond that, rows are grouped by value, and Python, whose integers are unlimited
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -17,8 +17,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meantime.dataset.cube import Exact, Integers, exact
-from meantime.dataset.reading.decimal_mark import NumberEvidence, NumberFacts
-from meantime.dataset.reading.values import Number, parse_number, withheld_reason
+from meantime.dataset.reading.values import parse_number, withheld_reason
 
 # Sums below this fit in 64 bits with room to spare: half of what fits, as in the cube.
 _SAFE_64 = 2**62
@@ -84,42 +83,35 @@ class ExactNumbers:
 
 
 def parse_texts(
-    database: duckdb.DuckDBPyConnection, *, rows: str, value: str, marks: Sequence[str], into: str
-) -> NumberFacts:
+    database: duckdb.DuckDBPyConnection, *, rows: str, value: str, decimal_mark: str, into: str
+) -> Mapping[int, int]:
     """Parse each distinct text in a column of values once; what it is goes into a new table.
 
-    A text that contains one of ``marks`` is parsed with it, one without a mark with any: ``mark`` says which. Texts
-    that are no numbers, or that may turn out not to be any, have what is kept of them as a reason.
+    Return, by exponent, the largest mantissa of the numbers other than zero, without its sign.
     """
-    evidence = NumberEvidence()
-    database.execute(
-        f"CREATE TABLE {into} (text VARCHAR, mark VARCHAR, mantissa VARCHAR, exponent BIGINT, reason VARCHAR)"
-    )
+    largest: dict[int, int] = {}
+    database.execute(f"CREATE TABLE {into} (text VARCHAR, mantissa VARCHAR, exponent BIGINT, reason VARCHAR)")
     cursor = database.cursor().execute(f"SELECT DISTINCT {value} FROM {rows}")
     while batch := cursor.fetchmany(_VALUES_AT_A_TIME):
         texts = [text for (text,) in batch]
-        found = [_parse_any(text, marks) for text in texts]
-        for text, (mark, number) in zip(texts, found, strict=True):
-            evidence.add(text, mark, number)
+        numbers = [parse_number(text, decimal_mark) for text in texts]
+        for number in numbers:
+            if number and number.mantissa:
+                largest[number.exponent] = max(largest.get(number.exponent, 0), abs(number.mantissa))
         insert_columns(
             database,
             into,
             text=texts,
-            mark=[mark for mark, _ in found],
             # As text: a mantissa may be longer than any of DuckDB's integers.
-            mantissa=[number and str(number.mantissa) for _, number in found],
-            exponent=[number.exponent if number else 0 for _, number in found],
-            reason=[
-                withheld_reason(text) if number is None or mark == "," else None
-                for text, (mark, number) in zip(texts, found, strict=True)
-            ],
+            mantissa=[number and str(number.mantissa) for number in numbers],
+            exponent=[number.exponent if number else 0 for number in numbers],
+            reason=[None if number else withheld_reason(text) for text, number in zip(texts, numbers, strict=True)],
         )
-    return evidence.facts
+    return largest
 
 
-def decide_numbers(facts: NumberFacts, rows: int, decimal_mark: str) -> ExactNumbers:
-    """Return the scale and the method for numbers with this decimal mark in so many rows."""
-    largest = facts.largest_with(decimal_mark)
+def decide_numbers(largest: Mapping[int, int], rows: int, decimal_mark: str) -> ExactNumbers:
+    """Return the scale and the method for numbers of which these are the largest, by exponent, in so many rows."""
     scale = max([0, *(-exponent for exponent in largest)])
     maximum = max([0, *(mantissa * 10 ** (exponent + scale) for exponent, mantissa in largest.items())])
     return ExactNumbers(decimal_mark=decimal_mark, scale=scale, exponents=tuple(largest), method=_method(maximum, rows))
@@ -136,24 +128,15 @@ def make_parsed(database: duckdb.DuckDBPyConnection, numbers: ExactNumbers) -> N
         database.execute(f"INSERT INTO factors VALUES (?, CAST(? AS {method.type}))", [exponent, factor])
     halves = f", x // {2**_HALF_BITS} AS x_high, x % {2**_HALF_BITS} AS x_low" if method.halves else ""
     x = f"CASE WHEN mantissa = '0' THEN 0 WHEN factor IS NOT NULL THEN CAST(mantissa AS {method.type}) * factor END"
-    is_number = f"mark IN ('', '{numbers.decimal_mark}')"
     database.execute(
         f"""
         CREATE TABLE parsed AS SELECT *{halves} FROM (
-            SELECT text, mantissa, exponent, CASE WHEN mantissa IS NULL THEN reason END AS text_reason, {x} AS x
-            FROM (SELECT text, CASE WHEN {is_number} THEN mantissa END AS mantissa, exponent, reason FROM texts)
-                 LEFT JOIN factors USING (exponent)
+            SELECT text, mantissa, exponent, reason AS text_reason, {x} AS x
+            FROM texts LEFT JOIN factors USING (exponent)
         )
         """
     )
     database.execute("DROP TABLE texts; DROP TABLE factors")
-
-
-def _parse_any(text: str, marks: Sequence[str]) -> tuple[str, Number | None]:
-    mark = "," if "," in text else "." if "." in text else ""
-    if mark and mark not in marks:
-        return mark, None
-    return mark, parse_number(text, mark or ".")
 
 
 def sums_of_groups(columns: Mapping[str, npt.NDArray[Any]], count: Integers, numbers: ExactNumbers) -> dict[str, Exact]:

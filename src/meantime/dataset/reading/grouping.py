@@ -149,7 +149,7 @@ def _group(database: duckdb.DuckDBPyConnection, decisions: Decisions, *, others_
     times = " * row_count" if is_tally else ""
     sums = ", ".join(f"{expression.format(times=times)} AS {name}" for name, expression in method.sums.items())
     inputs = ", ".join([*method.inputs, *(["row_count"] if is_tally else [])])
-    published = [role for role in _PUBLISHED_NUMBERS if role in decisions.roles]
+    published = [role for role in _PUBLISHED_NUMBERS if role in decisions.roles or role in decisions.plain]
     # Only a row that is alone in its cell keeps its published limits and footnote. Groups with the same key but
     # different reasons or values are merged later by the cube, which then drops these.
     alone = ", ".join(

@@ -23,9 +23,10 @@ def decide_levels(roles: Mapping[str, str], description: Description, title: str
     """Decide the levels of the columns with these roles; ``source`` is the one that all rows name, if there is one."""
     if description.level is not None:
         return FoundLevels(Levels(limits=description.level, margins=description.level), ())
-    limits = level_in_name(roles.get("low", "")) or level_in_name(roles.get("high", ""))
+    of_limits = [roles[role] for role in ("low", "high", "interval") if role in roles]
+    limits = next((level for column in of_limits if (level := level_in_name(column))), None)
     margins = level_in_name(roles.get("margin_of_error", ""))
-    if (limits or "low" not in roles) and (margins or "margin_of_error" not in roles):
+    if (limits or not {"low", "interval"} & roles.keys()) and (margins or "margin_of_error" not in roles):
         return FoundLevels(Levels(limits=limits or LEVEL, margins=margins or LEVEL), ())
     publisher = (publisher_of(source) if source else None) or publisher_of(title)
     if publisher is not None and publisher.level is not None:

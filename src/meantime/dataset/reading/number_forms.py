@@ -57,9 +57,10 @@ class Marks(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class MarksFound:
-    """The marks, or else two texts that may be read in two ways; ``warning`` names texts that fit neither."""
+    """The marks, or else a text that may be read in two ways; ``warning`` names texts that fit neither."""
 
     marks: Marks | None
+    is_shown: bool = True  # by the texts, or declared; otherwise the column has no number with a mark
     ambiguous: str = ""  # a text that may be read in two ways
     warning: str = ""
 
@@ -123,7 +124,7 @@ def find_marks(
     [Marks(decimal='.', thousands=','), Marks(decimal=',', thousands='.'), Marks(decimal=',', thousands='.'), \
 Marks(decimal='.', thousands=',')]
     >>> find_marks(forms_of(["2,288", "1,047"]))
-    MarksFound(marks=None, ambiguous='1,047', warning='')
+    MarksFound(marks=None, is_shown=False, ambiguous='1,047', warning='')
     """
     if decimal or thousands in (",", "."):
         mark = decimal or _other(str(thousands))
@@ -135,17 +136,17 @@ Marks(decimal='.', thousands=',')]
     if comma and point:
         return MarksFound(
             Marks("."),
-            warning=f"Some values have a decimal comma ({quoted(comma)}) and others a decimal point ({quoted(point)}). "
-            'Those with a comma are not read as numbers. If the comma is right, write decimal_mark = "," in the TOML '
-            "file next to the data.",
+            warning=f"The comma is the decimal mark in {quoted(comma)}, and cannot be in {quoted(point)}. Numbers with "
+            'a comma are not read. If it is the decimal mark, write decimal_mark = "," in the TOML file next to the '
+            "data.",
         )
     if comma or point:
         return MarksFound(Marks(",", ".") if comma else Marks(".", ","))
     comma, point = votes.first("either", ","), votes.first("either", ".")
     if not comma and not point:
-        return MarksFound(otherwise or Marks(".", ","))
+        return MarksFound(otherwise or Marks(".", ","), is_shown=False)
     if comma and point:
-        return MarksFound(None, ambiguous=min(comma, point))
+        return MarksFound(None, is_shown=False, ambiguous=min(comma, point))
     mark, text = (",", comma) if comma else (".", point)
     if whole and mark == ",":
         return MarksFound(Marks(".", ","))
@@ -156,7 +157,7 @@ Marks(decimal='.', thousands=',')]
     # A point is the usual decimal mark; only beside "194" is it in doubt.
     if mark == "." and not votes.are_thousands:
         return MarksFound(Marks(".", ","))
-    return MarksFound(None, ambiguous=text)
+    return MarksFound(None, is_shown=False, ambiguous=text)
 
 
 def kinds(token: str) -> dict[str, Kind]:

@@ -14,7 +14,7 @@ from meantime.dataset.reading.values import parse_year
 
 
 def drop_incomplete(database: duckdb.DuckDBPyConnection, staged: StagedFile, columns: Mapping[str, str]) -> StagedFile:
-    """Reject rows without a question or a location, and those whose year, or count in a tally, is no whole number.
+    """Reject rows without a question or location, with a year that cannot be read, or a count that is no whole number.
 
     Raises:
         TooManyRejected: there are more of them than the setting allows.
@@ -33,7 +33,7 @@ def drop_incomplete(database: duckdb.DuckDBPyConnection, staged: StagedFile, col
             # Bound once for the whole statement, however often it is used.
             parameters.append(wrong)
             conditions.append(f"list_contains(${len(parameters)}::VARCHAR[], {year})")
-            reasons.append(f"WHEN {conditions[-1]} THEN 'the year is not a whole number: ' || {year}[:40]")
+            reasons.append(f"WHEN {conditions[-1]} THEN 'the year cannot be read: ' || {year}[:40]")
     if (column := columns.get("row_count")) is not None:
         texts = database.execute(f"SELECT DISTINCT {column} FROM {rows}").fetchall()
         parameters.append([text for (text,) in texts if parse_row_count(text) is None])

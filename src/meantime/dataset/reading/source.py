@@ -18,7 +18,7 @@ from meantime.errors import LoadFailed, SourceUnreadable
 from meantime.text import listed, quoted
 
 # Raise it when reading the same files gives another snapshot: after changes to parsing or to built-in questions.
-READING_VERSION = 8
+READING_VERSION = 9
 
 # Files in a folder with these endings are data. Not .txt: most of those are a README or a license.
 ENDINGS_IN_FOLDER = (".csv", ".tsv", ".csv.gz", ".tsv.gz", ".parquet")

@@ -7,6 +7,7 @@ interrupted everywhere.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,12 +18,12 @@ import numpy as np
 from meantime.dataset.cube import Period
 from meantime.dataset.plausibility import ProblemCounts, data_problems
 from meantime.dataset.reading import row_checks, session, warnings
-from meantime.dataset.reading.decimal_mark import MARKS
 from meantime.dataset.reading.decisions import TableForm, decide
 from meantime.dataset.reading.description import read_description, with_settings
 from meantime.dataset.reading.file_set import open_files
 from meantime.dataset.reading.file_table import FileTable
 from meantime.dataset.reading.grouping import RolledUp
+from meantime.dataset.reading.plain_columns import read_plain
 from meantime.dataset.reading.progress import ROLLED_UP, STAGED, Progress, StagingProgress, query_progress
 from meantime.dataset.reading.question_breaks import find_breaks, years_by_question
 from meantime.dataset.reading.source import Source, data_files, description_path, file_state, name_without_ending
@@ -107,14 +108,17 @@ def _read(
         with session.connect(work=work, memory_mb=task.memory_mb) as database:
             staged = _stage_all(database, opened, tables, work, task.rejected_limit, on_progress)
             refuse_changed_files()
-            in_file = columns_by_role(columns, roles)
+            as_written = columns_by_role(columns, roles)
+            staged, plain, forms = read_plain(database, staged, as_written, roles, description)
+            table = replace(table, plain=plain, decimal_mark=forms.decimal_mark)
+            in_file = columns_by_role(columns, roles, plain)
             staged = [row_checks.drop_incomplete(database, file, in_file) for file in staged]
             _check_rejected(staged, task.rejected_limit)
             rows = sum(file.rows for file in staged)
             on_progress(Progress("rolling up", STAGED, rows))
-            decisions = decide(_survey_all(database, staged, table), table)
+            decisions = decide(_survey_all(database, staged, table, in_file), table)
             parquet = [file.parquet for file in staged]
-            make_staged_view(database, parquet, columns, decisions.roles)
+            make_staged_view(database, parquet, columns, decisions.roles, plain)
             written = _write_cells(writer, RolledUp(database, decisions, description, work=work), decisions.roles)
         breaks = find_breaks(written.questions, written.years, decisions.publishers, description)
         about = About(
@@ -135,6 +139,7 @@ def _read(
                 *warnings.form_warnings(opened, tables, staged),
                 *warnings.encoding_warnings(opened),
                 *warnings.folder_warnings(task.source),
+                *forms.warnings,
                 *decisions.warnings,
                 *breaks.warnings,
                 *written.warnings,
@@ -142,6 +147,7 @@ def _read(
             points=decisions.points,
             standards=description.populations,
             origin=description.origin,
+            plain=plain,
         )
         on_progress(Progress("writing", ROLLED_UP, rows))
         return writer.finish(about, parquet)
@@ -177,15 +183,16 @@ def _write_cells(writer: SnapshotWriter, rolled_up: RolledUp, roles: Collection[
     )
 
 
-def _survey_all(database: duckdb.DuckDBPyConnection, staged: Sequence[StagedFile], table: TableForm) -> FileFacts:
-    by_hand = table.description.decimal_mark
+def _survey_all(
+    database: duckdb.DuckDBPyConnection, staged: Sequence[StagedFile], table: TableForm, columns: Mapping[str, str]
+) -> FileFacts:
     return join_all(
         [
             survey_file(
                 database,
                 file.parquet,
-                columns_by_role(table.columns, table.roles),
-                marks=(by_hand,) if by_hand else MARKS,
+                columns,
+                decimal_mark=table.decimal_mark,
                 may_be_category=table.may_be_category,
             )
             for file in staged

@@ -33,30 +33,45 @@ FOOTNOTE = """
 
 
 def make_staged_view(
-    database: duckdb.DuckDBPyConnection, files: Sequence[Path], columns: Sequence[str], roles: Mapping[str, str]
+    database: duckdb.DuckDBPyConnection,
+    files: Sequence[Path],
+    columns: Sequence[str],
+    roles: Mapping[str, str],
+    plain: Sequence[str] = (),
 ) -> None:
     """Make the view ``staged``: all rows of all files, with roles as column names and "" for absent ones.
+
+    ``plain`` are the roles that have a plain column (``plain_columns``).
 
     Question, location, category and stratum are complete labels, made of all the columns that belong to them.
     A unit has one spelling, however the files spell it.
     """
-    in_file = columns_by_role(columns, roles)
+    in_file = columns_by_role(columns, roles, plain)
     view = {role: in_file.get(role, "''") for role in ROLES}
     view.update({axis: label_sql(axis, in_file) for axis in JOINED})
     view["unit"] = normalized_unit_sql(view["unit"])
     # A file with one column for the year has it as both.
-    if "last_year" not in roles:
+    if "last_year" not in in_file:
         view["last_year"] = view["first_year"]
-    if "first_year" not in roles:
+    if "first_year" not in in_file:
         view["first_year"] = view["last_year"]
     view["row_count"] = row_count_sql(in_file)
     selected = ", ".join(f"{column} AS {role}" for role, column in view.items())
     database.execute(f"CREATE VIEW staged AS SELECT {selected} FROM {rows_sql(files, in_file)}")
 
 
-def columns_by_role(columns: Sequence[str], roles: Mapping[str, str]) -> dict[str, str]:
-    """Return what the column of each role is called in a staged file: c and its position among all columns."""
-    return {role: f"c{columns.index(column)}" for role, column in roles.items()}
+def columns_by_role(columns: Sequence[str], roles: Mapping[str, str], plain: Sequence[str] = ()) -> dict[str, str]:
+    """Return what the column of each role is called in a staged file: c and its position among all columns.
+
+    A role that has a plain column is read from that, even if the file has no column for it.
+    """
+    in_file = {role: f"c{columns.index(column)}" for role, column in roles.items()}
+    return in_file | {role: plain_column(role) for role in plain}
+
+
+def plain_column(role: str) -> str:
+    """Return what the plain column of a role is called in a staged file."""
+    return f"plain_{role}"
 
 
 def rows_sql(files: Sequence[Path], columns: Mapping[str, str]) -> str:

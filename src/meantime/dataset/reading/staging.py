@@ -163,7 +163,7 @@ def arrange_file(
         return staged
     source = f"read_parquet({sql_path(staged.parquet)}, file_row_number = true)"
     line = "line" if staged.has_line else "file_row_number + 2"
-    rows = _copy(database, arrangement.sql(source, line), into)
+    rows = copy_rows(database, arrangement.sql(source, line), into)
     staged.parquet.unlink()
     return replace(staged, parquet=into, rows=rows, has_line=True)
 
@@ -207,7 +207,7 @@ def reject_rows(
     staged.rejections.first.sort(key=lambda each: each.line)
     into = staged.parquet.with_suffix(".kept.parquet")
     others = "* EXCLUDE (file_row_number)" if staged.has_line else f"* EXCLUDE (file_row_number), {line} AS line"
-    rows = _copy(database, f"SELECT {others} FROM {source} WHERE NOT ({condition})", into, parameters)
+    rows = copy_rows(database, f"SELECT {others} FROM {source} WHERE NOT ({condition})", into, parameters)
     staged.parquet.unlink()
     return replace(staged, parquet=into, rows=rows, has_line=True)
 
@@ -298,7 +298,7 @@ def _damaged_parquet(name: str, error: duckdb.Error) -> Exception:
 def _stage_parquet(database: duckdb.DuckDBPyConnection, opened: OpenedFile, into: Path) -> int:
     try:
         # A row of a Parquet file has no line: its number is used, from 1, since there is no header.
-        return _copy(database, _parquet_texts(opened, "row_number + 1 AS line"), into)
+        return copy_rows(database, _parquet_texts(opened, "row_number + 1 AS line"), into)
     except duckdb.Error as error:
         raise _damaged_parquet(opened.name, error) from error
 
@@ -335,7 +335,7 @@ def _stage_in_place(database: duckdb.DuckDBPyConnection, opened: OpenedFile, tex
     )
     query = f"SELECT {_columns(width)} FROM {source} WHERE c{width} IS NULL AND c{width - 1} IS NOT NULL"
     try:
-        rows = _copy(database, query, into)
+        rows = copy_rows(database, query, into)
     except (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.IOException):
         raise
     except duckdb.Error:
@@ -365,7 +365,7 @@ def _stage_tolerantly(
         f"max_line_size = {_LONGEST_RECORD_BYTES}, buffer_size = {2 * _LONGEST_RECORD_BYTES}",
     )
     line = "" if clean.are_lines_plain else ", CAST(line AS BIGINT) AS line"
-    rows = _copy(database, f"SELECT {_columns(width)}{line} FROM {source}", into)
+    rows = copy_rows(database, f"SELECT {_columns(width)}{line} FROM {source}", into)
     if rows != clean.rows:
         raise LoadFailed(
             f"{opened.name}: {clean.rows} rows were copied but {rows} read back: a bug in Meantime. Please report it."
@@ -391,7 +391,8 @@ def _columns(width: int) -> str:
     return ", ".join(f"c{column}" for column in range(width))
 
 
-def _copy(database: duckdb.DuckDBPyConnection, query: str, into: Path, parameters: Sequence[object] = ()) -> int:
+def copy_rows(database: duckdb.DuckDBPyConnection, query: str, into: Path, parameters: Sequence[object] = ()) -> int:
+    """Write the rows of a query as Parquet, and return their number."""
     # Without a temporary name: the folder is temporary, and a copy that fails ends the reading.
     options = f"FORMAT parquet, USE_TMP_FILE false, COMPRESSION zstd, ROW_GROUP_SIZE {_ROW_GROUP_ROWS}"
     result = database.execute(f"COPY ({query}) TO {sql_text(os.fspath(into))} ({options})", list(parameters)).fetchone()

@@ -6,7 +6,7 @@ So they are the same however a table is cut into files, and in which order these
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import reduce
 from pathlib import Path
@@ -15,7 +15,6 @@ from typing import Any, TypeVar
 import duckdb
 
 from meantime.dataset.points import MOST_TEXTS
-from meantime.dataset.reading.decimal_mark import NumberFacts
 from meantime.dataset.reading.exact_sums import parse_texts
 from meantime.dataset.reading.labels import JOINED, label_roles, label_sql, parts_sql
 from meantime.dataset.reading.staged_view import FOOTNOTE, rows_sql
@@ -69,9 +68,8 @@ class FileFacts:
 
     rows: int = 0  # as often as they count
     is_synthetic: bool = False
-    numbers: NumberFacts = field(default_factory=NumberFacts)
-    # Why rows have no value, by the decimal mark with which they would have one; "" where they have none with any.
-    reasons: Mapping[str, Counted] = field(default_factory=dict)
+    largest: Mapping[int, int] = field(default_factory=dict)  # of values: by exponent, the largest mantissa
+    reasons: Counted = field(default_factory=dict)  # why rows have no value
     questions: Mapping[str, QuestionTexts] = field(default_factory=dict)
     places: Mapping[tuple[str, str], PlaceFacts] = field(default_factory=dict)  # by name and id, where anything matters
     # By the roles of several columns that make a label, then by label: what the label is made of.
@@ -82,11 +80,8 @@ class FileFacts:
         return FileFacts(
             rows=self.rows + other.rows,
             is_synthetic=self.is_synthetic or other.is_synthetic,
-            numbers=self.numbers.join(other.numbers),
-            reasons={
-                mark: _added(self.reasons.get(mark, {}), other.reasons.get(mark, {}), MOST_REASONS_COUNTED)
-                for mark in sorted(self.reasons.keys() | other.reasons.keys())
-            },
+            largest=_united(self.largest, other.largest, max),
+            reasons=_added(self.reasons, other.reasons, MOST_REASONS_COUNTED),
             questions=_united(self.questions, other.questions, QuestionTexts.join),
             places=_united(self.places, other.places, PlaceFacts.join),
             parts={
@@ -106,25 +101,24 @@ def survey_file(
     parquet: Path,
     columns: Mapping[str, str],
     *,
-    marks: Sequence[str],
+    decimal_mark: str,
     may_be_category: bool,
 ) -> FileFacts:
     """Survey the staged rows of a file, given its columns by role.
 
-    What its values are as numbers goes into the table ``texts`` of the database, which all files share. ``marks`` are
-    the decimal marks that values may have; with ``may_be_category`` the column for topics may turn out to be one of
-    categories.
+    What its values are as numbers goes into the table ``texts`` of the database, which all files share. With
+    ``may_be_category`` the column for topics may turn out to be one of categories.
     """
     rows = rows_sql([parquet], columns)
-    numbers = parse_texts(database, rows=rows, value=columns["value"], marks=marks, into="texts_of_file")
-    reasons = dict(_count_reasons(database, rows, columns))
+    largest = parse_texts(database, rows=rows, value=columns["value"], decimal_mark=decimal_mark, into="texts_of_file")
+    reasons = _count_reasons(database, rows, columns)
     _keep_texts(database)
     questions, synthetic = _survey_questions(database, rows, columns)
     as_category = {"category" if role == "topic" else role: column for role, column in columns.items()}
     return FileFacts(
         rows=database.execute(f"SELECT {_count_sql(columns)} FROM {rows}").fetchall()[0][0] or 0,
         is_synthetic=synthetic,
-        numbers=numbers,
+        largest=largest,
         reasons=reasons,
         questions=questions,
         places=_survey_places(database, rows, columns),
@@ -146,24 +140,21 @@ def _keep_texts(database: duckdb.DuckDBPyConnection) -> None:
     database.execute("DROP TABLE texts_of_file")
 
 
-def _count_reasons(
-    database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str]
-) -> Iterator[tuple[str, Counted]]:
-    """Yield the reasons for missing values that are missing with any decimal mark, and with all but the comma."""
+def _count_reasons(database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str]) -> Counted:
+    """Return the reasons for missing values, with their rows."""
+    if database.execute("SELECT 1 FROM texts_of_file WHERE mantissa IS NULL LIMIT 1").fetchone() is None:
+        return {}
     footnote = FOOTNOTE.format(**{role: columns.get(role, "''") for role in ("footnote_symbol", "footnote")})
-    for mark, condition in (("", "mantissa IS NULL"), (",", "mark = ',' AND mantissa IS NOT NULL")):
-        if database.execute(f"SELECT 1 FROM texts_of_file WHERE {condition} LIMIT 1").fetchone() is None:
-            continue
-        counted = database.execute(
-            f"""
-            SELECT {reason_sql("reason", "footnote")} AS why, {count_rows_sql(columns)}
-            FROM (SELECT {columns["value"]} AS text, {footnote} AS footnote, {row_count_sql(columns)} AS row_count
-                  FROM {rows})
-                 JOIN (SELECT text, reason FROM texts_of_file WHERE {condition}) USING (text)
-            GROUP BY why LIMIT {MOST_REASONS_COUNTED + 1}
-            """
-        ).fetchall()
-        yield mark, dict(counted) if len(counted) <= MOST_REASONS_COUNTED else None
+    counted = database.execute(
+        f"""
+        SELECT {reason_sql("reason", "footnote")} AS why, {count_rows_sql(columns)}
+        FROM (SELECT {columns["value"]} AS text, {footnote} AS footnote, {row_count_sql(columns)} AS row_count
+              FROM {rows})
+             JOIN (SELECT text, reason FROM texts_of_file WHERE mantissa IS NULL) USING (text)
+        GROUP BY why LIMIT {MOST_REASONS_COUNTED + 1}
+        """
+    ).fetchall()
+    return dict(counted) if len(counted) <= MOST_REASONS_COUNTED else None
 
 
 def reason_sql(text_reason: str, footnote: str) -> str:

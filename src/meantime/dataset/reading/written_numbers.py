@@ -12,11 +12,11 @@ WrittenNumber(number='30.1', low='28.0', high='32.3')
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from meantime.dataset.reading.number_forms import APOSTROPHES, THOUSANDS_SPACES, Marks
+from meantime.dataset.reading.number_forms import APOSTROPHES, THOUSANDS_SPACES, Marks, shape
 from meantime.dataset.reading.values import parse_number
 from meantime.text import PERCENT
 
@@ -55,10 +55,15 @@ class WrittenNumber(msgspec.Struct, frozen=True, omit_defaults=True, repr_omit_d
 class MissingCodes:
     """Numbers and texts that stand for a missing value: those that are declared, and those that nobody else writes."""
 
-    def __init__(self, declared: Iterable[str | int | float] = ()) -> None:
+    def __init__(self, declared: Sequence[str | int | float] = ()) -> None:
         self._texts = {each.strip() for each in declared if isinstance(each, str)}
         self._numbers = {parse_number(str(each), ".") for each in declared}
         self._known = {parse_number(code, "."): reason for code, reason in KNOWN_CODES.items()}
+        self._shapes = {_without_fraction(shape(text)) for text in (*map(str, declared), *KNOWN_CODES)} - {""}
+
+    def may_have(self, of_shape: str) -> bool:
+        """Whether some text of this shape may be a code."""
+        return _without_fraction(of_shape) in self._shapes
 
     def reason(self, text: str, decimal_mark: str) -> str | None:
         """Return why there is no value where this text stands; None if it is no code.
@@ -126,6 +131,10 @@ class NumberReader:
         number = number.replace(_MINUS, "-").replace(" ", "")
         whole, mark, fraction = number.partition(self._decimal)
         return re.sub(r"[^0-9eE+\-]", "", whole) + mark + fraction
+
+
+def _without_fraction(of_shape: str) -> str:
+    return re.sub("[.,]0*$", "", of_shape)
 
 
 def _number(marks: Marks) -> str:

@@ -17,6 +17,7 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.cells.provenance import Provenance
 from meantime.statistics.explain.programs import ProgramWriter
 from meantime.table import Cell
+from meantime.text import listed, quoted
 
 P = TypeVar("P", bound=msgspec.Struct)  # the parameters of a statistic
 D = TypeVar("D")  # what it prepares
@@ -68,6 +69,13 @@ class ExplanationBuilder(Generic[P, D]):
     def __post_init__(self) -> None:
         """Begin the programs."""
         self.programs = ProgramWriter(self.snapshot)
+        about = self.snapshot.about
+        if about.plain:
+            columns = dict.fromkeys(about.roles[role] for role in about.plain if role in about.roles)
+            self.leaves_out.append(
+                f"How the file is written: the programs expect plain numbers, years and names in "
+                f"{listed(map(quoted, columns))}, such as 2288 for 2,288."
+            )
 
     def step(self, text: str, formula: str | None = None, /, **numbers: float | None) -> None:
         """Add a step; numbers that are not known are left out of it."""

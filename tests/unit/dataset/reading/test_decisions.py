@@ -8,7 +8,6 @@ from hypothesis import strategies as st
 
 from meantime.dataset.points import MOST_TEXTS, GeoPoint
 from meantime.dataset.reading import survey
-from meantime.dataset.reading.decimal_mark import NumberFacts
 from meantime.dataset.reading.decisions import Decisions, TableForm, decide
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.survey import FileFacts, PlaceFacts, QuestionTexts, join_all
@@ -19,22 +18,13 @@ ROLES = {"question": "Question", "value": "Value", "location": "Place"}
 LETTERS = st.sampled_from("abc")
 COUNTED = st.none() | st.dictionaries(LETTERS, st.integers(1, 3))
 BOUNDS = st.tuples(LETTERS, LETTERS).map(lambda pair: (min(pair), max(pair)))
-MANTISSAS = st.dictionaries(st.integers(-2, 2), st.integers(1, 99), min_size=1)
-NUMBERS = st.builds(
-    NumberFacts,
-    has_point=st.booleans(),
-    has_comma=st.booleans(),
-    has_other_than_thousands=st.booleans(),
-    has_millions=st.booleans(),
-    largest=st.dictionaries(st.sampled_from(["", ".", ","]), MANTISSAS),
-)
 PLACES = st.builds(PlaceFacts, BOUNDS, st.sets(LETTERS).map(lambda texts: tuple(sorted(texts))))
 FACTS = st.builds(
     FileFacts,
     rows=st.integers(0, 9),
     is_synthetic=st.booleans(),
-    numbers=NUMBERS,
-    reasons=st.dictionaries(st.sampled_from(["", ","]), COUNTED),
+    largest=st.dictionaries(st.integers(-2, 2), st.integers(1, 99)),
+    reasons=COUNTED,
     questions=st.dictionaries(LETTERS, st.builds(QuestionTexts, COUNTED, COUNTED)),
     places=st.dictionaries(st.tuples(LETTERS, LETTERS), PLACES),
     parts=st.dictionaries(st.just(("question", "response")), st.dictionaries(LETTERS, BOUNDS)),
@@ -58,24 +48,20 @@ def test_facts_join_in_any_order(one: FileFacts, two: FileFacts, three: FileFact
 
 def test_what_is_too_much_to_count_in_parts_is_too_much_together(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(survey, "MOST_REASONS_COUNTED", 2)
-    one, two = (FileFacts(reasons={"": {text: 1, "~": 1}}) for text in "ab")
+    one, two = (FileFacts(reasons={text: 1, "~": 1}) for text in "ab")
     assert decided(one).reasons == ("a", "~")
     assert decided(one.join(two)).reasons is None
     assert decided(one.join(two).join(one)).reasons is None
 
 
 def test_reasons_are_ordered_by_their_rows_in_all_files() -> None:
-    one, two = FileFacts(reasons={"": {"a": 3, "b": 2}}), FileFacts(reasons={"": {"b": 2, "c": 3}})
+    one, two = FileFacts(reasons={"a": 3, "b": 2}), FileFacts(reasons={"b": 2, "c": 3})
     assert decided(one.join(two)).reasons == ("b", "a", "c")
 
 
-def test_texts_that_are_numbers_with_the_decimal_mark_are_no_reasons() -> None:
-    comma = NumberFacts(has_comma=True, has_other_than_thousands=True, largest={",": {-1: 15}})
-    facts = FileFacts(numbers=comma, reasons={"": {"~": 1}, ",": {"1,5": 9}})
-    assert (decided(facts).numbers.decimal_mark, decided(facts).reasons) == (",", ("~",))
-    with_point = facts.join(FileFacts(numbers=NumberFacts(has_point=True, largest={".": {-2: 125}})))
-    assert (decided(with_point).numbers.decimal_mark, decided(with_point).reasons) == (".", ("1,5", "~"))
-    assert (decided(facts).numbers.scale, decided(with_point).numbers.scale) == (1, 2)
+def test_the_scale_is_that_of_the_numbers_in_all_files() -> None:
+    one, other = FileFacts(largest={-1: 15}), FileFacts(largest={-2: 125})
+    assert (decided(one).numbers.scale, decided(one.join(other)).numbers.scale) == (1, 2)
 
 
 def test_a_topic_is_that_of_most_rows_and_a_category_where_a_question_has_several() -> None:

@@ -184,14 +184,16 @@ def test_guesses_are_warned_of(tmp_path: Path) -> None:
     content = table("Q;Köln;1,5;2", header="Question;LocationDesc;Value;Data_Value")
     about = read(write(tmp_path, content.replace(";2", ";2,5"), encoding="cp1252")).about
     assert (about.encoding, about.delimiter, about.decimal_mark) == ("cp1252", ";", ",")
-    assert [warning.partition(" ")[0] for warning in about.warnings] == ["table.csv", "Of", "No"]
+    assert [warning.partition(" ")[0] for warning in about.warnings] == ["table.csv", "Of"]
     assert '"Data_Value" is used and "Value" is not' in about.warnings[1]
 
 
-def test_labels_are_as_in_the_file(tmp_path: Path) -> None:
-    snapshot = read(write(tmp_path, table(" Q ,\ufeffUtah\u200b,1", "Q, Utah ,2", 'Q,"it\'s ""x""",3')))
-    assert snapshot.cube.labels.questions == (" Q ", "Q")
-    assert snapshot.cube.labels.locations == (" Utah ", 'it\'s "x"', "\ufeffUtah\u200b")
+def test_labels_are_as_in_the_file_without_the_spaces_around_them(tmp_path: Path) -> None:
+    snapshot = read(
+        write(tmp_path, table(" Q ,\ufeffUtah\u200b,1", "Q, Utah ,2", 'Q,"it\'s ""x""",3', "q,New  York,4"))
+    )
+    assert snapshot.cube.labels.questions == ("Q", "q")
+    assert snapshot.cube.labels.locations == ("New  York", "Utah", 'it\'s "x"')
 
 
 # What is refused.
@@ -272,7 +274,7 @@ def test_rejected_lines_have_their_physical_numbers_and_reasons(tmp_path: Path) 
     snapshot = read(path, rejected_limit=0.6, into=tmp_path / "again")
     assert rejected(snapshot) == [
         (3, "a quote that is never closed (the next quote, on line 5, has text after it)"),
-        (4, "the year is not a whole number: 20x0"),
+        (4, "the year cannot be read: 20x0"),
         (7, "no question"),
         (8, "no location"),
         (9, "a NUL byte"),
@@ -402,8 +404,7 @@ def test_sums_are_exact_however_wide_the_numbers(tmp_path: Path, texts: list[str
     [
         (["28,8", "29"], ",", ","),
         (["28,8", "29.1"], ",", "."),
-        (["1,234", "2,345"], ",", "."),
-        (["1,234", "2,345"], ";", ","),
+        (["2,288", "194"], ",", "."),
         (["1,234", "2,34"], ",", ","),
         (["1,234,567", "2,3"], ";", "."),
         (["~", "N/A, see note", "29"], ",", "."),
@@ -416,8 +417,7 @@ def test_the_decimal_mark_is_recognized(tmp_path: Path, values: list[str], delim
     csv.writer(out, delimiter=delimiter).writerows([HEADER.split(","), *(["Q", "A", value] for value in values)])
     about = read(write(tmp_path, out.getvalue())).about
     assert about.decimal_mark == mark
-    is_guess = any("," in value and value[0] not in "~N" for value in values) and "29.1" not in values
-    assert bool(about.warnings) == is_guess
+    assert bool(about.warnings) == ("29.1" in values or "1,234,567" in values)
 
 
 def test_the_decimal_mark_is_set_by_hand_for_limits_too(tmp_path: Path) -> None:

@@ -1,0 +1,265 @@
+"""How the columns of a table are written, in three steps: facts about their texts, decisions, and plain columns.
+
+A column *as written* may have "2,288", "38.1 e", "2011/12" or "Utah " with a space behind it; the same column *plain*
+has "2288", "38.1", 2011 and 2012, "Utah". Everything behind this module reads plain columns, and a table that is plain
+already, as most are, costs nothing more than the look at its distinct texts. The rows that people see stay as written.
+
+1. ``survey_forms`` collects facts that can be joined: shapes of numbers, texts of years, names, each with its rows.
+2. ``decide_forms`` is pure: from the facts, and from what people declared, to what each text means.
+3. ``plain_columns.make_plain`` writes the plain columns of each file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping
+from dataclasses import dataclass, field
+
+import duckdb
+
+from meantime.dataset.reading.description import Description
+from meantime.dataset.reading.number_forms import Marks, NumberForms, Written, find_marks, join_forms, shape_sql
+from meantime.dataset.reading.plain_names import shown_forms
+from meantime.dataset.reading.uncertainty import ROLES as UNCERTAINTY
+from meantime.dataset.reading.values import SPACES, parse_year
+from meantime.dataset.reading.written_numbers import IN_PARENTHESES, MissingCodes, NumberReader, WrittenNumber
+from meantime.dataset.reading.year_forms import WrittenYears, read_years
+from meantime.errors import SourceUnreadable
+from meantime.text import count, listed, quoted
+
+NUMBERS = ("value", "low", "high", "sample_size", *UNCERTAINTY)
+INTERVAL = "interval"
+YEARS = ("first_year", "last_year")
+NAMES = (
+    *("question", "response", "location", "location_within", "location_id", "category", "stratum", "category_2"),
+    *("stratum_2", "category_3", "stratum_3", "value_type", "unit"),
+)
+# The roles of whole numbers, in which a comma can only separate thousands.
+_WHOLE = ("sample_size",)
+# How many texts a message shows.
+_SHOWN = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WrittenForms:
+    """Facts about the columns of a table or of a part of it, by role."""
+
+    numbers: Mapping[str, NumberForms] = field(default_factory=dict)
+    years: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # text -> rows
+    # Name -> rows, of the columns in which some name may look like another.
+    names: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
+
+    def join(self, other: WrittenForms) -> WrittenForms:
+        """Return the facts about both parts."""
+        return WrittenForms(
+            numbers={
+                role: join_forms(self.numbers.get(role, {}), other.numbers.get(role, {}))
+                for role in self.numbers.keys() | other.numbers.keys()
+            },
+            years=_joined_counts(self.years, other.years),
+            names=_joined_counts(self.names, other.names),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlainForms:
+    """What the texts of a table mean: decided for all of its rows together."""
+
+    marks: Mapping[str, Marks]  # of every column of numbers
+    codes: MissingCodes
+    rewritten: frozenset[str]  # roles of numbers whose texts are not plain
+    years: Mapping[str, Mapping[str, WrittenYears]]  # of the columns that have more than years
+    names: Mapping[str, Mapping[str, str]]  # name -> the form that is shown, for names that change
+    warnings: tuple[str, ...]
+
+    @property
+    def decimal_mark(self) -> str:
+        """The decimal mark of the values, and of every number in a plain column."""
+        return self.marks["value"].decimal
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether nothing has to be rewritten."""
+        return not (self.rewritten or self.years or self.names)
+
+
+def odd_names(database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str]) -> frozenset[str]:
+    """Return the roles in whose columns some name may look like another: where one is odd, all are counted."""
+    return frozenset(role for role in NAMES if role in columns and _has_odd_name(database, rows, columns[role]))
+
+
+def survey_forms(
+    database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str], odd: Collection[str]
+) -> WrittenForms:
+    """Collect the facts about some rows (SQL), given the SQL of the column of each role.
+
+    ``odd`` are the roles whose names are counted: those of the whole table in whose columns some name is odd.
+    """
+    numbers = {}
+    for role in (*NUMBERS, INTERVAL):
+        if role in columns:
+            found = database.execute(
+                f"SELECT {shape_sql('text')} AS shape, min(text), CAST(sum(rows) AS BIGINT) FROM "
+                f"(SELECT {columns[role]} AS text, count(*) AS rows FROM {rows} GROUP BY ALL) GROUP BY shape"
+            ).fetchall()
+            numbers[role] = join_forms({shape: Written(example, rows) for shape, example, rows in found})
+    return WrittenForms(
+        numbers=numbers,
+        years={role: _counts(database, rows, columns[role]) for role in YEARS if role in columns},
+        names={role: _counts(database, rows, columns[role]) for role in odd},
+    )
+
+
+def decide_forms(facts: WrittenForms, description: Description, columns: Mapping[str, str]) -> PlainForms:
+    """Decide what the texts mean; ``columns`` are the names of the columns of each role, for messages.
+
+    Raises:
+        SourceUnreadable: the numbers of a column may be read in two ways, or a column of years has none.
+    """
+    marks, warnings = _decide_marks(facts, description, columns)
+    codes = MissingCodes(description.missing)
+    decimal = marks["value"].decimal if "value" in marks else "."
+    rewritten = {
+        role
+        for role, forms in facts.numbers.items()
+        if role == INTERVAL or _is_rewritten(forms, marks[role], codes, decimal)
+    }
+    years = {role: found for role in YEARS if (found := _decide_years(facts, role, columns))}
+    for role in facts.numbers:
+        warnings += _number_warnings(facts.numbers[role], NumberReader(marks[role]), role, columns.get(role, role))
+    names = {role: shown for role, texts in facts.names.items() if (shown := shown_forms(texts))}
+    return PlainForms(
+        marks=marks,
+        codes=codes,
+        rewritten=frozenset(rewritten),
+        years=years,
+        names=names,
+        warnings=tuple(warnings) + tuple(_name_warnings(names, columns)),
+    )
+
+
+def _decide_marks(
+    facts: WrittenForms, description: Description, columns: Mapping[str, str]
+) -> tuple[dict[str, Marks], list[str]]:
+    decimal, thousands = description.decimal_mark, description.thousands
+    of_others = join_forms(*(forms for role, forms in facts.numbers.items() if role != "value"))
+    values = find_marks(facts.numbers.get("value", {}), decimal=decimal, thousands=thousands)
+    if values.marks is None and (others := find_marks(of_others)).is_shown:
+        values = find_marks(facts.numbers["value"], otherwise=others.marks)
+    shown = values.marks if values.is_shown else None
+    marks: dict[str, Marks] = {}
+    warnings = [values.warning] if values.warning else []
+    for role, forms in facts.numbers.items():
+        whole = role in _WHOLE
+        found = (
+            values
+            if role == "value"
+            else find_marks(forms, decimal=decimal, thousands=thousands, otherwise=shown, whole=whole)
+        )
+        if found.marks is None:
+            raise _ambiguous(found.ambiguous, columns.get(role, role))
+        marks[role] = found.marks
+    return marks, warnings
+
+
+def _ambiguous(text: str, column: str) -> SourceUnreadable:
+    mark = "," if "," in text else "."
+    name = "comma" if mark == "," else "point"
+    return SourceUnreadable(
+        f"The numbers in {quoted(column)} can be read in two ways: {text} is {text.replace(mark, '')} if the {name} "
+        f"separates thousands, and {text.replace(mark, '.')} if it is the decimal mark. Write one of these lines in "
+        f'the TOML file next to the data: thousands = "{mark}" or decimal_mark = "{mark}".'
+    )
+
+
+def _is_rewritten(forms: NumberForms, marks: Marks, codes: MissingCodes, decimal: str) -> bool:
+    """Whether some text of a column is a number, or stands for a missing one, but is no plain number."""
+    read = NumberReader(marks)
+    for shape, (example, _) in forms.items():
+        if codes.may_have(shape):
+            return True
+        found = read(example)
+        if found is None:
+            continue
+        has_other_mark = marks.decimal != decimal and marks.decimal in found.number
+        if has_other_mark or found != WrittenNumber(example.strip(SPACES)):
+            return True
+    return False
+
+
+def _decide_years(facts: WrittenForms, role: str, columns: Mapping[str, str]) -> dict[str, WrittenYears] | None:
+    """Return the years of a column's texts; None where all are plain."""
+    texts = [text for text in facts.years.get(role, ()) if text.strip()]
+    years = read_years(texts)
+    plain = {text: WrittenYears(year, year) for text in texts if (year := parse_year(text)) is not None}
+    if texts and not years:
+        shown = listed((quoted(text) for text in sorted(texts)), most=_SHOWN)
+        raise SourceUnreadable(
+            f"The column {quoted(columns[role])} has no years: {shown}. Meantime reads a year (2020), years that "
+            "belong together (2019/20, 2013 - 15) and dates (31.12.2022, 2022-12-31). Name the column of the year: "
+            f"--column {role}=NAME."
+        )
+    return None if plain == years else years
+
+
+def _number_warnings(forms: NumberForms, read: NumberReader, role: str, column: str) -> Iterator[str]:
+    """Warn of texts that begin like a number and are not read as one, and of numbers in parentheses."""
+    unread = [
+        written
+        for written in forms.values()
+        if written.example.strip()[:1].isdigit()
+        and read(written.example) is None
+        and (role != INTERVAL or read.interval(written.example) is None)
+    ]
+    if rows := sum(written.rows for written in unread):
+        examples = listed((quoted(written.example.strip()) for written in unread), most=_SHOWN)
+        begin = "text begins like a number but is" if rows == 1 else "texts begin like a number but are"
+        yield (
+            f"{rows:,} {begin} not read as one in {quoted(column)}: {examples}. "
+            f"{'They count as missing. ' * (role == 'value')}If they are numbers, write them in the file without the "
+            "text beside them."
+        )
+    in_parentheses = [
+        written
+        for written in forms.values()
+        if (found := read(written.example)) is not None and IN_PARENTHESES in found.flag
+    ]
+    if rows := sum(written.rows for written in in_parentheses):
+        yield (
+            f"{count(rows, 'number')} in {quoted(column)} {'is' if rows == 1 else 'are'} in parentheses, such as "
+            f"{in_parentheses[0].example.strip()}, and read as positive, with a footnote: statistical offices mark "
+            "uncertain numbers so. If parentheses mean a negative number, write it with a minus sign."
+        )
+
+
+def _name_warnings(names: Mapping[str, Mapping[str, str]], columns: Mapping[str, str]) -> Iterator[str]:
+    for role, shown in names.items():
+        if alike := sorted({form for form in shown.values() if form}):
+            yield (
+                f"Names in {quoted(columns[role])} that differ only in spaces, or in how their letters are composed, "
+                f"are read as one: {listed(map(quoted, alike), most=_SHOWN)}."
+            )
+
+
+def _counts(database: duckdb.DuckDBPyConnection, rows: str, column: str) -> dict[str, int]:
+    return dict(database.execute(f"SELECT {column} AS text, count(*) FROM {rows} GROUP BY ALL").fetchall())
+
+
+def _has_odd_name(database: duckdb.DuckDBPyConnection, rows: str, column: str) -> bool:
+    """Whether some name has a space too many, or a character beyond ASCII: then all names are looked at."""
+    odd = (
+        f"starts_with({column}, ' ') OR ends_with({column}, ' ') OR contains({column}, '  ') "
+        f"OR strlen({column}) <> length({column}) OR contains({column}, chr(9)) OR contains({column}, chr(10))"
+    )
+    return database.execute(f"SELECT 1 FROM {rows} WHERE {odd} LIMIT 1").fetchone() is not None
+
+
+def _joined_counts(
+    one: Mapping[str, Mapping[str, int]], other: Mapping[str, Mapping[str, int]]
+) -> dict[str, dict[str, int]]:
+    joined: dict[str, dict[str, int]] = {}
+    for part in (one, other):
+        for role, texts in part.items():
+            of_role = joined.setdefault(role, {})
+            for text, rows in texts.items():
+                of_role[text] = of_role.get(text, 0) + rows
+    return joined
