@@ -17,7 +17,7 @@ CRASH_ARGS ?=
 VALIDATE_ARGS ?=
 # Which benchmark, with its options; all of them without it.
 BENCH ?=
-BENCHES := answers statistics submissions waiting awake flask_trade explorer places reading
+BENCHES := answers statistics submissions waiting awake flask_trade explorer places reading snapshots
 
 # The tests start some hundred processes, and each would compile Meantime anew: a fifth of what a command costs.
 unexport PYTHONDONTWRITEBYTECODE

@@ -317,7 +317,7 @@ class Catalog:
             names = [] if self._closing.is_set() else self._served.begin_repair(folder)
             self._changed.notify_all()
         if names:
-            _log.error("the rows of a snapshot are damaged; its file is read again", path=str(folder), datasets=names)
+            _log.error("a snapshot is damaged; its file is read again", path=str(folder), datasets=names)
 
     def _open(self, folder: Path) -> Snapshot:
         """Open a snapshot, or return the one that another data set with the same content has opened."""
