@@ -44,7 +44,12 @@ _IMPLAUSIBLE = {
     "wide": "The limits are much wider than the respondents imply (implied design effect above "
     f"{MOST_DESIGN_EFFECT:g}). They may be of a higher level than 95%, or the respondents of another group.",
     "proportions": "No value of this question is larger than 1%. If they are proportions, multiply them by 100.",
+    "code": "A number so far from all others usually stands for a missing value. If it does, write "
+    "missing = [{value}] in the TOML file next to the data.",
 }
+# Numbers that files write where there is none: all nines, eights and so on, from two digits.
+_CODES = np.array([sign * int(digit * length) for sign in (-1, 1) for digit in "56789" for length in range(2, 10)])
+_FAR = 10  # times the largest of the others
 
 
 class DataProblem(NamedTuple):
@@ -83,6 +88,7 @@ def data_problems(cube: Cube, questions: Sequence[QuestionMetadata], cells: Inte
             # Beyond what rounding explains.
             "narrow": is_percent & has_width & (widest < LEAST_DESIGN_EFFECT),
             "wide": is_percent & has_width & (narrowest > MOST_DESIGN_EFFECT),
+            "code": _are_codes(picked.keys[:, _QUESTION], value),
             "proportions": _are_proportions(cube, questions, picked.keys, is_percent & possible, value),
         }
     return [DataProblem(kind, cells[has_it]) for kind, has_it in kinds.items() if has_it.any()]
@@ -94,17 +100,19 @@ class ProblemCounts:
     def __init__(self) -> None:
         self._numbers: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
+        self._values: dict[str, str] = {}  # of the examples
 
     def add(self, cube: Cube, problems: Sequence[DataProblem]) -> None:
         """Count the problems of some of the table's cells."""
         for problem in problems:
             self._numbers[problem.kind] += len(problem.cells)
             self._examples.setdefault(problem.kind, _example(cube, int(problem.cells[0])))
+            self._values.setdefault(problem.kind, f"{float(cube.pick(problem.cells[:1]).means[0]):.15g}")
 
     def warnings(self) -> list[str]:
         """Say what the problems are, the impossible ones first, each with how many values have it and an example."""
         return [
-            _warning(kind, self._numbers[kind], self._examples[kind])
+            _warning(kind, self._numbers[kind], self._examples[kind], self._values[kind])
             for kind in (*_IMPOSSIBLE, *_IMPLAUSIBLE)
             if kind in self._examples
         ]
@@ -123,10 +131,10 @@ def problem_warnings(cube: Cube, problems: Sequence[DataProblem]) -> list[str]:
     return counts.warnings()
 
 
-def _warning(kind: str, number: int, example: str) -> str:
+def _warning(kind: str, number: int, example: str, value: str) -> str:
     subject = "1 value is" if number == 1 else f"{number:,} values are"
     if kind not in _IMPOSSIBLE:
-        return f"{subject} implausible (for example {example}). {_IMPLAUSIBLE[kind]}"
+        return f"{subject} implausible (for example {example}). {_IMPLAUSIBLE[kind].format(value=value)}"
     them = "It is" if number == 1 else "They are"
     return f"{subject} impossible: {_IMPOSSIBLE[kind]} (for example {example}). {them} flagged and not tested."
 
@@ -135,6 +143,31 @@ def impossible_cells(problems: Sequence[DataProblem]) -> Integers:
     """Return the cells whose numbers cannot be right."""
     parts = [problem.cells for problem in problems if problem.is_impossible]
     return np.unique(np.concatenate(parts)) if parts else np.empty(0, dtype=np.int64)
+
+
+def _are_codes(question: Integers, value: Doubles) -> Booleans:
+    """Mark the values that are probably codes for missing ones: far from all others of their question.
+
+    A negative number of equal digits is one where no other value is negative, even if there is no other value.
+
+    >>> _are_codes(np.array([0, 0, 1, 1, 2]), np.array([12.5, -999999.0, -99.0, -3.0, 999.0])).tolist()
+    [False, True, True, False, False]
+    """
+    found = np.zeros(len(value), dtype=bool)
+    suspicious = np.unique(question[np.isin(value, _CODES) | (value < 0)])
+    order = np.argsort(question, kind="stable")
+    starts, ends = (np.searchsorted(question[order], suspicious, side=side) for side in ("left", "right"))
+    for start, end in zip(starts.tolist(), ends.tolist(), strict=True):
+        own = order[start:end]
+        numbers = value[own]
+        is_code = np.isin(numbers, _CODES)
+        for number in {*numbers[is_code].tolist(), float(np.nanmin(numbers))}:
+            others = numbers[(numbers != number) & ~is_code]
+            is_far = len(others) > 0 and abs(number) > _FAR * np.abs(others).max()
+            is_only_negative = number < 0 and not (others < 0).any()
+            if (is_far and number in _CODES) or (is_only_negative and (is_far or number in _CODES)):
+                found[own] |= numbers == number
+    return found
 
 
 def _is_percent(cube: Cube, questions: Sequence[QuestionMetadata], keys: Integers) -> Booleans:

@@ -32,6 +32,21 @@ def answer(statistic: str, of: Snapshot, **raw: Any) -> Table:
     return check(statistic, {"question": "Q", **raw}, of).compute(Unwatched())
 
 
+@pytest.mark.parametrize("code", ["-99", "-999999", "999", "-7777", "-12345"])
+def test_a_number_far_from_all_others_may_stand_for_a_missing_one(code: str) -> None:
+    usual = [row(location=place, value=value) for place, value in (("Ohio", "12.5"), ("Iowa", "0.0"))]
+    of = snapshot([*usual, row(location="Utah", value=code)], unit="beds")
+    assert kinds(of) == {"code": 1}
+    [warning] = [each for each in answer("estimate", of).warnings if "stands for a missing value" in each]
+    assert f"missing = [{code}]" in warning
+
+
+@pytest.mark.parametrize("values", [["99", "98"], ["-3", "-99.5"], ["-5", "40"], ["9999", "12345"], ["-99", "-80"]])
+def test_other_large_and_negative_numbers_are_numbers(values: list[str]) -> None:
+    rows = [row(location=place, value=value) for place, value in zip(("Ohio", "Iowa"), values, strict=True)]
+    assert kinds(snapshot(rows, unit="beds")) == {}
+
+
 IMPOSSIBLE = [
     ("excluded", {"value": "50.0", "low": 55.0, "high": 70.0}),
     ("excluded", {"value": "50.0", "low": 30.0, "high": 45.0}),
