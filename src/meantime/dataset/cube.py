@@ -324,6 +324,11 @@ class Picked:
         """The published sample size of each cell; NaN where there is none."""
         return self._gather(lambda cells: cells.sample_size, np.empty(0))
 
+    @property
+    def footnote(self) -> Integers:
+        """The code of the published footnote of each cell; ABSENT where there is none."""
+        return self._gather(lambda cells: cells.footnote, np.empty(0, dtype=np.int64))
+
 
 def question_totals(moments: Moments, *, scale: int) -> Marginal:
     """Make the marginal by question from the sums of each question, in the order of their codes."""

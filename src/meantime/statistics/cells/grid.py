@@ -7,6 +7,7 @@ from dataclasses import replace
 import numpy as np
 
 from meantime.dataset.cube import ABSENT, Doubles, Integers, ValueType
+from meantime.dataset.footnotes import footnote_warnings
 from meantime.dataset.plausibility import data_problems, impossible_cells, problem_warnings
 from meantime.statistics.cells.cell_parameters import IntervalScale
 from meantime.statistics.cells.draft import CATEGORY, LOCATION, PERIOD, STRATUM, Draft
@@ -93,6 +94,7 @@ def _estimated(
     )
     problems = data_problems(draft.cube, draft.snapshot.about.questions, flat)
     draft.warnings.extend(problem_warnings(draft.cube, problems))
+    draft.warnings.extend(footnote_warnings(draft.cube, flat))
     impossible = np.isin(cell, impossible_cells(problems))
     # What cannot be right is shown and not tested.
     errors = replace(errors, se=np.where(impossible, np.nan, errors.se))
