@@ -25,6 +25,7 @@ ARGUMENTS = (
 IS_CI = os.environ.get("CI") == "true"
 
 OBESITY = "Percent of adults aged 18 years and older who have obesity"
+IDLE = "Percent of adults who engage in no leisure-time physical activity"
 MARKUP = "<script>alert('x')</script><img src=x onerror=alert(1)>\"'&amp;"
 BACKWARDS = "\u202edrawkcab \u2066isolated\u2069 \u200f"
 LONG = "A name without an end " * 40

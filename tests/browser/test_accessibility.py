@@ -10,7 +10,7 @@ from typing import Any, Literal
 import pytest
 from playwright.sync_api import Browser, expect
 
-from tests.browser.conftest import OBESITY
+from tests.browser.conftest import IDLE, OBESITY
 from tests.support.browser import Visitor
 from tests.support.server_process import RunningServer
 
@@ -25,7 +25,11 @@ VIEWS: dict[str, dict[str, Any]] = {
     "map": {**QUESTION, "tab": "map", "colour": "verdict", "highlight": "Utah"},
     "trend": {**QUESTION, "tab": "trend", "locations": ["Utah", "Ohio"], "highlight": "Utah"},
     "groups": {**QUESTION, "tab": "groups", "locations": ["Utah"]},
+    "gaps": {**QUESTION, "tab": "groups", "groups": "Gender"},
     "compare": {**QUESTION, "tab": "compare", "locations": ["Utah"]},
+    "places": {**QUESTION, "tab": "compare", "locations": ["Utah", "Ohio", "Guam"]},
+    "questions": {**QUESTION, "tab": "compare", "compare": "questions", "other": IDLE},
+    "asked": {**QUESTION, "tab": "table", "of": "change"},
     "sensitivity": {**QUESTION, "tab": "sensitivity", "highlight": "Utah"},
     "data": {"view": "data", "dataset": "sample"},
     "jobs": {"view": "jobs"},
@@ -33,6 +37,7 @@ VIEWS: dict[str, dict[str, Any]] = {
 }
 # A few rows are enough for axe, and take a tenth of the time.
 SMALLER: dict[str, dict[str, Any]] = {
+    "gaps": {"locations": PLACES, "grouping": "gaps"},
     "ranking": {"locations": PLACES},
     "table": {"locations": PLACES},
     "data": {"dataset": "hostile"},
@@ -76,6 +81,8 @@ def test_axe_finds_no_violation(
         if name == "table":
             page.get_by_role("button", name="Why this number").first.click()
             expect(page.get_by_role("dialog").locator("tbody tr").first).to_be_visible()
+        if page.locator("#where").count():
+            page.locator("#where").click()
         for details in page.locator("details").all():
             details.evaluate("each => each.open = true")
         page.evaluate(axe)

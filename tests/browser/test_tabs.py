@@ -10,11 +10,10 @@ import pytest
 from playwright.sync_api import Browser, Route, expect
 
 from meantime.statistics.registry import STATISTICS
-from tests.browser.conftest import MARKUP, OBESITY
+from tests.browser.conftest import IDLE, MARKUP, OBESITY
 from tests.support.browser import Visitor
 from tests.support.server_process import RunningServer
 
-IDLE = "Percent of adults who engage in no leisure-time physical activity"
 QUESTION: dict[str, Any] = {"view": "question", "dataset": "sample", "question": OBESITY}
 # By name: the state of a tab, and text that it shows.
 TABS: dict[str, tuple[dict[str, Any], str]] = {
