@@ -128,11 +128,13 @@ def _watermark(caption: Caption) -> list[Spec]:
     mark = {
         "type": "text",
         "text": "SYNTHETIC",
-        "fontSize": {"expr": "width / 7"},
+        "fontSize": {"expr": "min(width / 7, height / 3)"},
         "fontWeight": "bold",
         "color": theme.color("muted"),
         "opacity": 0.13,
         "angle": 340,
+        # A low chart would get room for it above and below.
+        "clip": True,
         "aria": False,
     }
     middle = {"x": {"value": {"expr": "width / 2"}}, "y": {"value": {"expr": "height / 2"}}}
