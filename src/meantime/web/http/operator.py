@@ -8,6 +8,7 @@ from meantime.access.keys import Role
 from meantime.errors import OperatorOnly
 from meantime.web.http import hosts
 from meantime.web.http.access import Caller, require
+from meantime.web.http.request import HttpRequest
 
 # Headers that proxies add. With one of these, the peer of the connection is not the client.
 _PROXY_HEADERS = ("forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip")
@@ -58,6 +59,14 @@ def require_operator(
             "or send a key with the role operate (Authorization: Bearer), or the administrator's key (the setting "
             "admin_key) in the header X-Admin-Key."
         )
+
+
+def is_operator(request: HttpRequest) -> bool:
+    """Whether a page that gets the answer may reload, upload and remove data sets."""
+    sent = {name: value for name in OPERATOR_HEADERS if (value := request.header(name)) is not None}
+    if request.caller.may(Role.OPERATE):
+        return True
+    return request.caller.key_id is None and _not_local(request.peer, sent, from_own_page=True) is None
 
 
 def _not_local(peer: str | None, headers: Mapping[str, str], *, from_own_page: bool) -> str | None:

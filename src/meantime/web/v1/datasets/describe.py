@@ -41,10 +41,12 @@ def path_of(name: str) -> str:
     return f"/v1/datasets/{quote(name, safe='')}"
 
 
-def list_of(catalog: Catalog) -> DatasetList:
+def list_of(catalog: Catalog, *, may_reload: bool, may_upload: bool) -> DatasetList:
     """Describe every data set briefly."""
     return DatasetList(
-        datasets=[DatasetSummary(**_summary(catalog, name, status)) for name, status in catalog.statuses().items()]
+        may_reload=may_reload,
+        may_upload=may_upload,
+        datasets=[DatasetSummary(**_summary(catalog, name, status)) for name, status in catalog.statuses().items()],
     )
 
 

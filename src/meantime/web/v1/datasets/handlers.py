@@ -7,7 +7,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from meantime.web.backend import Backend
-from meantime.web.http import conditional
+from meantime.web.http import conditional, operator
 from meantime.web.http import cursor as cursors
 from meantime.web.http.query import Query
 from meantime.web.http.replies import Reply
@@ -23,7 +23,8 @@ _ENCODER = msgspec.json.Encoder()
 async def list_datasets(backend: Backend, request: HttpRequest) -> Reply:
     """GET /v1/datasets."""
     Query(request.query, ()).check()
-    listed = list_of(backend.catalog)
+    may_operate = operator.is_operator(request)
+    listed = list_of(backend.catalog, may_reload=may_operate, may_upload=may_operate and backend.uploads is not None)
     body = _ENCODER.encode(listed)
     if any(each.reading is not None for each in listed.datasets):
         return Reply(200, body, headers=(_NO_STORE,))

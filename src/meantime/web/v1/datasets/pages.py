@@ -19,6 +19,8 @@ class DatasetList(msgspec.Struct, frozen=True, kw_only=True):
     """Every data set, in the order of the command line."""
 
     datasets: list[DatasetSummary]
+    may_reload: Annotated[bool, described("Whether who asks may reload them.")]
+    may_upload: Annotated[bool, described("Whether who asks may upload a table, and remove it.")]
 
 
 class Reloaded(msgspec.Struct, frozen=True, kw_only=True):

@@ -93,7 +93,7 @@ async def remove_dataset(backend: Backend, request: HttpRequest) -> Reply:
         )
     await asyncio.to_thread(backend.catalog.remove, name)
     await asyncio.to_thread(uploads.remove, name)
-    return Reply(200, _ENCODER.encode(list_of(backend.catalog)), headers=(_NO_STORE,))
+    return Reply(200, _ENCODER.encode(list_of(backend.catalog, may_reload=True, may_upload=True)), headers=(_NO_STORE,))
 
 
 def _uploads_for(backend: Backend, request: HttpRequest, action: str) -> Uploads:

@@ -55,6 +55,12 @@ export async function post(path, body, { signal, method = "POST", headers = {} }
   return (await send(path, init)).json();
 }
 
+/** Send a file, and return the data set that it becomes. */
+export async function upload(file) {
+  const init = { method: "POST", body: file, headers: { accept: "application/json", "content-type": "application/octet-stream" } };
+  return (await send(`/v1/datasets?${query({ file: file.name })}`, init)).json();
+}
+
 async function send(path, init) {
   let response;
   try {

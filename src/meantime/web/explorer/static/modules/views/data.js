@@ -6,8 +6,13 @@ import { datasetPath, get, query } from "../api.js";
 import { copyButton, emptyState, facts, labeled, problemMessage, syntheticNotice } from "../components.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { many, share, whole, years } from "../format.js";
+import { datasetButtons } from "../operating.js";
 import { pagedRows } from "../pages.js";
-import { addressWith, firstOf, navigate } from "../state.js";
+import { addressWith, firstOf, navigate, writeAddress } from "../state.js";
+import { loading } from "./home.js";
+
+// How often it is asked whether the file has been read.
+const POLL_MS = 500;
 
 const SYMBOLS = {
   published: ["●", "published"],
@@ -18,20 +23,23 @@ const SYMBOLS = {
 
 /** @type {import("../main.js").View} */
 export async function data(state, signal) {
-  const dataset = await get(datasetPath(firstOf(state.dataset) ?? ""), { signal });
+  const [dataset, list] = await Promise.all([get(datasetPath(firstOf(state.dataset) ?? ""), { signal }), get("/v1/datasets", { signal })]);
   const heading = h("h1", {}, bdi(dataset.title ?? dataset.name));
-  if (dataset.status !== "ready") {
-    const reason = dataset.failure?.reason ?? "This data set is still loading.";
-    return { title: dataset.name, element: h("div", { class: "column" }, heading, emptyState("Not loaded", bdi(reason))) };
-  }
+  const breadcrumbs = h("p", { class: "breadcrumbs" }, h("a", { href: "/" }, "Data"));
+  if (dataset.reading !== null) showWhenRead(dataset.name, signal);
+  if (dataset.status !== "ready") return { title: dataset.name, element: h("div", { class: "column" }, breadcrumbs, heading, notReady(dataset, list)) };
   const coverage = h("section", { "aria-labelledby": "coverage" }, h("h2", { id: "coverage" }, "Coverage"));
   const rejected = h("section", { "aria-labelledby": "rejected" }, h("h2", { id: "rejected" }, "Rejected lines"));
   await Promise.all([fill(coverage, () => coverageSection(state, dataset, signal), signal), fill(rejected, () => rejectedLines(dataset, signal), signal)]);
   const element = h(
     "div",
     { class: "column data" },
-    h("p", { class: "breadcrumbs" }, h("a", { href: "/" }, "Data")),
+    breadcrumbs,
     heading,
+    dataset.reading !== null && loading(dataset),
+    dataset.failure && h("p", { class: "notice" }, "The files have changed and could not be read, so this is their previous content. ", bdi(dataset.failure.reason)),
+    datasetButtons(dataset, list),
+    questions(dataset),
     dataset.synthetic && syntheticNotice(),
     dataset.warnings.map((each) => h("p", { class: "warning" }, bdi(each))),
     summary(dataset),
@@ -42,6 +50,40 @@ export async function data(state, signal) {
     citation(dataset),
   );
   return { title: dataset.title, element };
+}
+
+function notReady(dataset, list) {
+  if (dataset.status === "loading") return h("div", {}, loading(dataset), h("p", { class: "muted" }, "This page updates when the file has been read."), datasetButtons(dataset, list));
+  return h(
+    "div",
+    {},
+    emptyState("This table could not be read", bdi(dataset.failure.reason)),
+    h("p", {}, "Fix the file, or put what is missing into a TOML file next to it, then read it again."),
+    datasetButtons(dataset, list),
+  );
+}
+
+/** Show the page anew when the file has been read. */
+async function showWhenRead(name, signal) {
+  while (!signal.aborted) {
+    await new Promise((wake) => setTimeout(wake, POLL_MS));
+    if (signal.aborted) return;
+    const dataset = await get(datasetPath(name), { signal }).catch(() => null);
+    if (dataset !== null && dataset.reading === null) {
+      if (!signal.aborted) dispatchEvent(new Event("meantime:navigate"));
+      return;
+    }
+  }
+}
+
+function questions(dataset) {
+  const address = (each) => writeAddress({ view: "question", dataset: dataset.name, question: each.text });
+  return h(
+    "section",
+    { "aria-labelledby": "questions" },
+    h("h2", { id: "questions" }, "Questions"),
+    h("ul", { class: "questions" }, dataset.questions.map((each) => h("li", {}, h("a", { href: address(each) }, bdi(each.text)), h("span", { class: "muted" }, ` ${[years(each.years), each.unit].filter(Boolean).join(", ")}`)))),
+  );
 }
 
 async function fill(section, make, signal) {

@@ -7,6 +7,7 @@ import { prefetchLibrary } from "../chart.js";
 import { announce, emptyState, facts, progressBar, syntheticNotice } from "../components.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { many, whole, years } from "../format.js";
+import { uploadArea } from "../operating.js";
 import { matching } from "../pages.js";
 import { firstOf, replaceAddress, writeAddress } from "../state.js";
 
@@ -17,7 +18,8 @@ const IDLE_MS = 1500;
 
 /** @type {import("../main.js").View} */
 export async function home(state, signal) {
-  const { datasets } = await get("/v1/datasets", { signal });
+  const list = await get("/v1/datasets", { signal });
+  const { datasets } = list;
   const described = await Promise.all(
     datasets.map((each) => (each.status === "ready" ? get(datasetPath(each.name), { signal }) : each)),
   );
@@ -38,6 +40,7 @@ export async function home(state, signal) {
     h("p", { class: "lead" }, "Pick a question. Every answer shows how certain it is, what it is an estimate of, and which rows it is based on."),
     described.some((each) => each.status === "ready") && [search, count],
     [...sections.values()],
+    uploadArea(list),
   );
   element.addEventListener("meantime:shown", () => {
     filter(search.value, count);
@@ -69,7 +72,7 @@ function content(dataset) {
   return [
     heading,
     dataset.synthetic && syntheticNotice(),
-    dataset.failure && h("p", { class: "notice" }, "The files have changed and could not be loaded, so this is their previous content: ", bdi(dataset.failure.reason)),
+    dataset.failure && h("p", { class: "notice" }, "The files have changed and could not be loaded, so this is their previous content: ", bdi(dataset.failure.reason), " ", h("a", { href: writeAddress({ view: "data", dataset: dataset.name }) }, "What to do")),
     dataset.reading && loading(dataset),
     facts([
       ["Rows", whole(dataset.rows)],
@@ -132,7 +135,8 @@ function filter(text, count) {
 // For the phases whose name in the API's documents would need an explanation.
 const SHOWN_PHASES = { looking: "examining", "rolling up": "aggregating" };
 
-function loading(dataset) {
+/** How far the reading of a data set has come. */
+export function loading(dataset) {
   const { phase } = dataset.reading;
   const rows = dataset.reading.rows === null ? "" : `, ${many(dataset.reading.rows, "row")}`;
   return progressBar(`${dataset.status === "ready" ? "Reloading" : "Loading"}: ${SHOWN_PHASES[phase] ?? phase}${rows}`, dataset.reading.share);
@@ -144,7 +148,7 @@ function failure(dataset) {
     { class: "message message-error" },
     h("h3", {}, "Could not be loaded"),
     h("p", {}, bdi(dataset.failure.reason)),
-    h("p", { class: "muted" }, "Fix the file, then restart the server."),
+    h("p", {}, h("a", { href: writeAddress({ view: "data", dataset: dataset.name }) }, "What to do")),
   );
 }
 
