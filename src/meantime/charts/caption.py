@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from meantime.charts.figure import AS_IT_IS, Figure
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Caption:
@@ -13,9 +15,11 @@ class Caption:
     title: str  # the question
     subtitle: tuple[str, ...] = ()  # the main finding, the group, the years
     shown: str = ""  # which locations are drawn, where it is not all of them
-    warnings: tuple[str, ...] = ()  # below the chart: caveats, and who was left out
-    source: tuple[str, ...] = ()  # below the warnings: data set, fingerprint, citation
+    notes: tuple[str, ...] = ()  # below the chart: caveats, and who was left out
+    source: str = ""  # below the notes: who published the numbers
+    citation: str = ""  # in the metadata
     is_synthetic: bool = False
     reference: str | None = None  # what the other locations are compared with
-    highlight: str | None = None  # the location that is highlighted at first
+    highlight: tuple[str, ...] = ()  # the locations that are highlighted at first
+    figure: Figure = AS_IT_IS  # how it is to look
     points: Mapping[str, tuple[float, float]] = field(default_factory=dict)  # latitude and longitude by location

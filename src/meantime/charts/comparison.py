@@ -80,14 +80,15 @@ def comparison(table: Table, caption: Caption) -> Spec:
         for record, question in zip(records, table.column(_QUESTION), strict=True):
             record["name"] = labels.truncate(str(question), 90)
     _name_segments(records, table)
-    records.sort(key=_largest_first)
+    if caption.figure.order is None:
+        records.sort(key=_largest_first)
     unit = marks.column_unit(table, tested.names.value)
     line, title = (text.format(against=reference_name(table)) for text in (tested.zero, tested.title))
     axis = f"{title}{f' ({unit})' if unit else ''}, with 95% CI"
     x = marks.value_encoding(axis, marks.axis_domain(records, 0.0), side=marks.axis_side(len(records)))
     return chart_spec(
-        replace(caption, subtitle=(*caption.subtitle, _READING_NOTE)),
-        [*marks.reference_line(x, line, 0.0), *_verdicts(x, records)],
+        replace(caption, notes=(_READING_NOTE, *caption.notes)) if caption.figure.note is None else caption,
+        [*marks.reference_line(x, line, 0.0), *_verdicts(x, records), *marks.value_labels(x, caption)],
         records=records,
         height=theme.ROW_PIXELS * max(len(records), 2),
         description=f"{title}, with 95% CIs: {verdict_counts(records)}. {marks.summary(records, unit)}",

@@ -19,12 +19,18 @@ def estimates(table: Table, caption: Caption) -> Spec:
         return groups.groups(table, caption)
     if marks.has_columns(table, PERIOD):
         return trend.trend(table, caption)
-    records = sorted(marks.read_records(table, NAMES), key=_highest_first)
+    records = marks.read_records(table, NAMES)
+    if caption.figure.order is None:
+        records.sort(key=_highest_first)
     unit = marks.column_unit(table, NAMES.value)
     x = marks.value_encoding(marks.axis_title("Estimate", unit), marks.axis_domain(records))
     return chart_spec(
         caption,
-        [*_reference(records, x, caption.reference), *marks.dots_with_intervals(x, marks.row_encoding())],
+        [
+            *_reference(records, x, caption.reference),
+            *marks.dots_with_intervals(x, marks.row_encoding()),
+            *marks.value_labels(x, caption),
+        ],
         records=records,
         height=theme.ROW_PIXELS * max(len(records), 2),
         description=f"Estimates with 95% CIs. {marks.summary(records, unit)}",

@@ -38,13 +38,25 @@ def truncate(text: str, characters: int = NAME_CHARACTERS) -> str:
 def wrap(texts: Iterable[str], *, width: int, most: int) -> list[str]:
     """Break texts into lines of at most so many characters, and at most so many lines.
 
+    The lines of a text are about equally long, so that no word stands alone on its last one.
+
     >>> wrap(["Percent of adults who nap", "2023"], width=12, most=3)
-    ['Percent of', 'adults who', 'nap …']
+    ['Percent', 'of adults', 'who nap …']
+    >>> wrap(["Percent of adults who nap"], width=24, most=3)
+    ['Percent of', 'adults who nap']
     """
-    broken = [line for text in texts for line in textwrap.wrap(printable(text), width)]
+    broken = [line for text in texts for line in _balanced(printable(text), width)]
     if len(broken) <= most:
         return broken
     return [*broken[: most - 1], f"{broken[most - 1][: width - 2]} …"]
+
+
+def _balanced(text: str, width: int) -> list[str]:
+    lines = textwrap.wrap(text, width)
+    if len(lines) < 2 or len(lines[-1]) > width / 2:
+        return lines
+    narrower = (textwrap.wrap(text, each) for each in range(len(text) // len(lines), width))
+    return next((each for each in narrower if len(each) == len(lines)), lines)
 
 
 def mark_label(record: Mapping[str, Any], unit: str | None, *more: str) -> str:

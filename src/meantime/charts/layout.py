@@ -6,7 +6,7 @@ several views side by side. A page that shows title and source itself leaves out
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from meantime.charts import labels, theme
@@ -18,17 +18,16 @@ Record = dict[str, Any]  # what one mark is drawn from
 
 SCHEMA = "https://vega.github.io/schema/vega-lite/v6.json"
 SOURCE = "source"  # name of the layer below the chart
-HIGHLIGHT = "highlight"  # name of the parameter that highlights a location; set by the page
+HIGHLIGHT = "highlight"  # name of the parameter that highlights a location, or a list of them; set by the page
+FADED = 0.18  # opacity of the locations that are not highlighted, while another one is
+INDENT = "indent"  # name of the parameter that says how far left of the marks the title begins; 0 if not known
 
 # More marks would overlap in an image of 900 pixels, and take a browser seconds to draw.
 MAX_MARKS = 5_000
 SYNTHETIC = "SYNTHETIC DATA, NOT REAL FIGURES"
 
-_TITLE_CHARACTERS, _TITLE_LINES = 78, 4
-_SUBTITLE_CHARACTERS, _SUBTITLE_LINES = 128, 6
-_SOURCE_CHARACTERS, _SOURCE_LINES = 138, 9
-# Texts that do not fit are cut; otherwise the library would shrink the chart between them, down to nothing.
-_FITS = {"expr": "width"}
+# Lines of a text at most, and how many pixels one of its letters takes on average.
+_TITLE, _SUBTITLE, _FOOTNOTE = (4, 9.2), (6, 6.3), (9, 5.3)
 # The height of an axis with its title; the source begins below it.
 _AXIS_PIXELS = 50
 
@@ -62,14 +61,18 @@ def chart_spec(
         "width": "container",
         "height": height,
         "autosize": {"type": "fit-x", "contains": "padding"},
-        "params": [{"name": HIGHLIGHT, "value": caption.highlight}],
+        "params": [
+            {"name": HIGHLIGHT, "value": _highlighted(caption)},
+            {"name": INDENT, "value": 0},
+        ],
         "data": {"values": list(records)},
-        "layer": [*_watermark(caption), *layers, *_source(caption, height + axis_pixels)],
+        "layer": [*_watermark(caption), *layers, *_source(caption, axis_pixels)],
         "config": theme.light(),
         "usermeta": {
             "themes": {"light": theme.light(), "dark": theme.dark()},
             "shown": caption.shown,
             "nearest": nearest,
+            "citation": caption.citation,
         },
     }
     if has_separate_x_axes:
@@ -90,14 +93,23 @@ def no_rows_error() -> NotAcceptable:
     return NotAcceptable("The result has no rows, so there is nothing to draw. Its warnings say what was left out.")
 
 
-def highlight_opacity(test: str = "false", *, other_opacity: float = 0.18) -> Spec:
+def is_highlighted(name: str = "datum.location") -> str:
+    """Return the expression that says whether a location is highlighted, by the one with its name.
+
+    >>> is_highlighted()
+    '(isArray(highlight) ? indexof(highlight, datum.location) >= 0 : datum.location === highlight)'
+    """
+    return f"(isArray({HIGHLIGHT}) ? indexof({HIGHLIGHT}, {name}) >= 0 : {name} === {HIGHLIGHT})"
+
+
+def highlight_opacity(test: str = "false", *, other_opacity: float = FADED) -> Spec:
     """Return an opacity that is low while another location is highlighted, unless ``test`` holds.
 
-    >>> highlight_opacity()["condition"]["test"]
-    'highlight === null || datum.location === highlight || (false)'
+    >>> highlight_opacity()["value"]
+    0.18
     """
     return {
-        "condition": {"test": f"{HIGHLIGHT} === null || datum.location === {HIGHLIGHT} || ({test})", "value": 1},
+        "condition": {"test": f"{HIGHLIGHT} === null || {is_highlighted()} || ({test})", "value": 1},
         "value": other_opacity,
     }
 
@@ -107,12 +119,20 @@ def tooltip(record_field: str = "tooltip") -> Spec:
     return {"field": record_field}
 
 
+def _highlighted(caption: Caption) -> str | list[str] | None:
+    names = [labels.printable(name) for name in caption.highlight]
+    return names if len(names) > 1 else names[0] if names else None
+
+
+def _wrapped(texts: Iterable[str], caption: Caption, size: tuple[int, float]) -> list[str]:
+    most, pixels = size
+    return labels.wrap(texts, width=round(caption.figure.layout[0] / pixels), most=most)
+
+
 def _title(caption: Caption) -> Spec:
-    title = labels.wrap([caption.title], width=_TITLE_CHARACTERS, most=_TITLE_LINES)
+    title = _wrapped([caption.title], caption, _TITLE)
     banner = [SYNTHETIC] if caption.is_synthetic else []
-    subtitle = labels.wrap(
-        filter(None, (caption.shown, *caption.subtitle)), width=_SUBTITLE_CHARACTERS, most=_SUBTITLE_LINES
-    )
+    subtitle = _wrapped(filter(None, (*caption.subtitle, caption.shown)), caption, _SUBTITLE)
     return {"text": [*banner, *title], "subtitle": subtitle, "limit": {"expr": "width + 40"}}
 
 
@@ -141,8 +161,9 @@ def _watermark(caption: Caption) -> list[Spec]:
     return [{"data": {"values": [{}]}, "mark": mark, "encoding": middle}]
 
 
-def _source(caption: Caption, top: int) -> list[Spec]:
-    lines = labels.wrap((*caption.warnings, *caption.source), width=_SOURCE_CHARACTERS, most=_SOURCE_LINES)
+def _source(caption: Caption, below: int) -> list[Spec]:
+    source = (f"Source: {caption.source}",) if caption.source else ()
+    lines = _wrapped((*caption.notes, *source), caption, _FOOTNOTE)
     if not lines:
         return []
     mark = {
@@ -154,7 +175,7 @@ def _source(caption: Caption, top: int) -> list[Spec]:
         "lineHeight": 13,
         "color": theme.color("muted"),
         "aria": False,
-        "limit": _FITS,
+        "limit": {"expr": f"width + {INDENT}"},
     }
-    at = {"x": {"value": 0}, "y": {"value": top}}
+    at = {"x": {"value": {"expr": f"-{INDENT}"}}, "y": {"value": {"expr": f"height + {below}"}}}
     return [{"name": SOURCE, "data": {"values": [{}]}, "mark": mark, "encoding": at}]

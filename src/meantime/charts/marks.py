@@ -6,9 +6,11 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from meantime.charts import labels, theme
-from meantime.charts.layout import Record, Spec, highlight_opacity, tooltip
+from meantime.charts.caption import Caption
+from meantime.charts.figure import MarkLabels
+from meantime.charts.layout import Record, Spec, highlight_opacity, is_highlighted, tooltip
 from meantime.table import Cell, Table
-from meantime.text import count
+from meantime.text import amount, count
 
 # As many rows are on the first screen of a page.
 _SCREEN_ROWS = 25
@@ -45,6 +47,7 @@ def read_records(table: Table, names: MarkColumns) -> list[Record]:
         record = {"location": name, "name": name, "value": value, "low": low, "high": high, "is_flagged": bool(flags)}
         flagged = f"flagged: {flags}" if flags else ""
         record["tooltip"] = labels.mark_label(record, unit, labels.truncate(flagged))
+        record["text"] = "" if value is None else amount(value, unit)
         records.append(record)
     return records
 
@@ -63,9 +66,9 @@ def axis_title(what: str, unit: str | None) -> str:
     """Name an axis.
 
     >>> axis_title("Estimate", "percent"), axis_title("Mean", None)
-    ('Estimate (percent), with 95% CI', 'Mean')
+    ('Percent, with 95% CI', 'Mean')
     """
-    return f"{what} ({labels.truncate(unit, 40)}), with 95% CI" if unit and what == "Estimate" else what
+    return f"{unit[:1].upper()}{labels.truncate(unit, 40)[1:]}, with 95% CI" if unit and what == "Estimate" else what
 
 
 def axis_domain(records: Iterable[Record], *more: float | None) -> list[float]:
@@ -87,7 +90,8 @@ def axis_domain(records: Iterable[Record], *more: float | None) -> list[float]:
 
 def row_encoding(field: str = "name", *, title: str | None = None, grid: bool = True) -> Spec:
     """Return the encoding of rows, in the order of the records."""
-    axis = {"ticks": False, "domain": False, "grid": grid, "labelPadding": 8}
+    axis: Spec = {"ticks": False, "domain": False, "grid": grid, "labelPadding": 8}
+    axis["labelFontWeight"] = {"condition": {"test": is_highlighted("datum.value"), "value": "bold"}, "value": "normal"}
     return {"field": field, "type": "nominal", "sort": None, "title": title, "axis": axis}
 
 
@@ -135,6 +139,23 @@ def dots(x: Spec, y: Spec, *, also_lit: str = "false") -> list[Spec]:
     shared = {"opacity": highlight_opacity(also_lit), "description": tooltip(), "tooltip": tooltip()}
     mark = {"type": "point", "size": 42, "strokeWidth": 1.8}
     return [{"mark": mark, "encoding": {"x": x, "y": y, "stroke": accent, "fill": fill, **shared}}]
+
+
+def value_labels(x: Spec, caption: Caption) -> list[Spec]:
+    """Return the layer of values, each beside its interval, if the figure is to have them."""
+    if caption.figure.labels is not MarkLabels.VALUES:
+        return []
+    right = {"x": {**x, "field": "right"}, "y": row_encoding()}
+    return [
+        {
+            "transform": [
+                {"filter": "isValid(datum.value)"},
+                {"calculate": "isValid(datum.high) ? datum.high : datum.value", "as": "right"},
+            ],
+            "mark": {"type": "text", "align": "left", "baseline": "middle", "dx": 7, "aria": False},
+            "encoding": {**right, "text": {"field": "text"}, "opacity": highlight_opacity(other_opacity=0.7)},
+        }
+    ]
 
 
 def reference_line(

@@ -17,7 +17,7 @@ _MEAN, _DIFFERENCE, _STRATUM = "mean", "difference", "stratum"
 def means(table: Table, caption: Caption) -> Spec:
     """Draw means by location, in the order of the table; by group where it has strata."""
     value = _DIFFERENCE if marks.has_columns(table, _DIFFERENCE) else _MEAN
-    caption = replace(caption, subtitle=(*caption.warnings, *caption.subtitle), warnings=())
+    caption = replace(caption, subtitle=(*caption.notes, *caption.subtitle), notes=())
     if marks.has_columns(table, _STRATUM):
         return groups.drawn(table, caption, MarkColumns(value=value), "Mean of the rows")
     records = marks.read_records(table, MarkColumns(value=value))
@@ -32,7 +32,7 @@ def means(table: Table, caption: Caption) -> Spec:
     zero = marks.reference_line(x, "no difference", 0.0) if value == _DIFFERENCE else []
     return chart_spec(
         caption,
-        [*zero, *marks.dots(x, marks.row_encoding())],
+        [*zero, *marks.dots(x, marks.row_encoding()), *marks.value_labels(x, caption)],
         records=records,
         height=theme.ROW_PIXELS * max(len(records), 2),
         description=f"Means of rows without any interval; no rates of a population. {marks.summary(records, unit)}",
@@ -44,6 +44,7 @@ CHARTS = (
         name="means",
         draw=means,
         ordered_by=("difference", "mean"),
+        first=None,
         meaning="a dot for each mean, without intervals",
     ),
 )

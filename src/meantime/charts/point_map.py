@@ -11,12 +11,12 @@ from meantime.charts import labels, marks, theme
 from meantime.charts.caption import Caption
 from meantime.charts.chart import Chart
 from meantime.charts.layout import (
-    HIGHLIGHT,
     MAX_MARKS,
     Record,
     Spec,
     chart_spec,
     highlight_opacity,
+    is_highlighted,
     no_rows_error,
     tooltip,
 )
@@ -56,7 +56,7 @@ def point_map(table: Table, caption: Caption) -> Spec:
     records = _with_positions(marks.read_records(table, _NAMES), caption)
     unit = marks.column_unit(table, _NAMES.value)
     summary = marks.summary(records, unit)
-    is_many, chosen = len(records) > _MANY, [each for each in records if each["location"] == caption.highlight]
+    is_many, chosen = len(records) > _MANY, [each for each in records if each["location"] in caption.highlight]
     in_squares = len(records) > MAX_MARKS
     if in_squares:
         caption = replace(caption, shown=f"{len(records):,} locations, in squares with the median of those within.")
@@ -92,7 +92,7 @@ def point_map(table: Table, caption: Caption) -> Spec:
         ring = {"type": "point", "size": 180, "strokeWidth": 2.5, "stroke": theme.color("worse"), "filled": False}
         # Of squares only the one that was chosen when the chart was made is known.
         lit: Spec = {"data": {"values": chosen}} if in_squares else {}
-        lit |= {"transform": [{"filter": f"datum.location === {HIGHLIGHT}"}]}
+        lit |= {"transform": [{"filter": is_highlighted()}]}
         layers.append({**lit, "mark": ring, "encoding": {**_positions(records), "tooltip": tooltip()}})
     high, wide, _ = _span(records)
     height = round(min(_HEIGHT, max(_LEAST_HEIGHT, _WIDTH * high / wide)))

@@ -24,7 +24,7 @@ _REFERENCE = ("reference", "reference_estimate", "reference_low", "reference_hig
 _SHARE, RANKS = "estimates_share", "ranks"
 _UNTIL, _FROM = f"width * {_SHARE}", f"width * ({_SHARE} + 0.06)"
 # Highlighted with another location: those that cannot be distinguished from it. Names are between semicolons.
-_IS_ALIKE = f"indexof(datum.alike, '; ' + {HIGHLIGHT} + ';') >= 0"
+_IS_ALIKE = f"isString({HIGHLIGHT}) && indexof(datum.alike, '; ' + {HIGHLIGHT} + ';') >= 0"
 
 
 def ranking(table: Table, caption: Caption) -> Spec:
@@ -40,25 +40,27 @@ def ranking(table: Table, caption: Caption) -> Spec:
     line = ("no gap", 0.0, None, None) if of_gaps else _reference(table)
     y = marks.row_encoding()
     side = marks.axis_side(len(records))
+    has_ranks = caption.figure.ranks
     span = marks.axis_domain(records, *(line[1:] if line else ()))
-    x = marks.value_encoding(title, span, until=_UNTIL, side=side)
+    x = marks.value_encoding(title, span, until=_UNTIL if has_ranks else "width", side=side)
     estimates = [
         *marks.dots_with_intervals(x, y, also_lit=_IS_ALIKE),
-        *(marks.reference_line(x, *line, unit=unit) if line else ()),
+        *marks.value_labels(x, caption),
     ]
     if line:  # its band is drawn below the dots
-        estimates = [*estimates[2:], *estimates[:2]]
+        estimates = [*marks.reference_line(x, *line, unit=unit), *estimates]
     first = f" First is {labels.truncate(records[0]['name'])}." if records else ""
     spec = chart_spec(
         caption,
-        [{"layer": estimates}, {"name": RANKS, "layer": _ranks(records, side)}],
+        [{"layer": estimates}, {"name": RANKS, "layer": _ranks(records, side)}] if has_ranks else estimates,
         records=records,
         height=theme.ROW_PIXELS * len(records),
         description=f"Ranking of locations with 95% CIs.{first} {marks.summary(records, unit)}",
-        has_separate_x_axes=True,
+        has_separate_x_axes=has_ranks,
         nearest={"y": "name"},
     )
-    spec["params"].append({"name": _SHARE, "value": 0.62})
+    if has_ranks:
+        spec["params"].append({"name": _SHARE, "value": 0.62})
     return spec
 
 
@@ -159,6 +161,7 @@ CHARTS = (
         name="ranking",
         draw=ranking,
         ordered_by=("gap", "estimate"),
-        meaning="a dot with its interval for each location, best first, and beside it the range of its rank",
+        first=None,
+        meaning="a dot with its interval for each location, best first; with chart.ranks=true the range of its rank",
     ),
 )

@@ -10,7 +10,7 @@ from statistics import fmean, pvariance
 from meantime.charts import labels, marks, theme
 from meantime.charts.caption import Caption
 from meantime.charts.chart import Chart
-from meantime.charts.layout import HIGHLIGHT, MAX_MARKS, Record, Spec, chart_spec, highlight_opacity, tooltip
+from meantime.charts.layout import MAX_MARKS, Record, Spec, chart_spec, highlight_opacity, is_highlighted, tooltip
 from meantime.charts.marks import MarkColumns
 from meantime.table import Table
 from meantime.text import count
@@ -66,7 +66,7 @@ def scatter(table: Table, caption: Caption) -> Spec:
         name = {"type": "text", "align": "left", "dx": 7, "dy": -6, "aria": False}
         layers.append(
             {
-                "transform": [{"filter": f"datum.is_named || datum.location === {HIGHLIGHT}"}],
+                "transform": [{"filter": f"datum.is_named || {is_highlighted()}"}],
                 "mark": name,
                 "encoding": {
                     "x": x,
@@ -135,7 +135,7 @@ def _squares(records: list[Record], x: Spec, y: Spec, caption: Caption, descript
         "y": {**y, "field": "bottom"},
         "y2": {"field": "top"},
     }
-    lit = [record for record in records if record["location"] == caption.highlight]
+    lit = [record for record in records if record["location"] in caption.highlight]
     dot = {"type": "point", "filled": True, "size": 60, "color": theme.color("worse")}
     return chart_spec(
         replace(caption, shown=f"{len(records):,} locations, counted in squares."),

@@ -8,9 +8,10 @@ from dataclasses import replace
 from meantime.charts import labels, theme
 from meantime.charts.caption import Caption
 from meantime.charts.chart import Chart
-from meantime.charts.layout import HIGHLIGHT, Record, Spec, chart_spec, tooltip
+from meantime.charts.layout import HIGHLIGHT, Record, Spec, chart_spec, is_highlighted, tooltip
 from meantime.charts.ranking import rank_ticks
 from meantime.table import Table
+from meantime.text import listed
 
 _LOCATION = "location"
 # A column of ranks for each method; the rest of its name is that of the method.
@@ -62,11 +63,11 @@ def slopes(table: Table, caption: Caption) -> Spec:
         "axis": {"values": rank_ticks(worst), "grid": False},
     }
     is_far = {"test": f"datum.moved >= {_FAR}", "value": theme.color("worse")}
-    color = {"condition": [{"test": f"datum.location === {HIGHLIGHT}", "value": theme.color("accent")}, is_far]}
+    color = {"condition": [{"test": is_highlighted(), "value": theme.color("accent")}, is_far]}
     stroke = {**color, "value": theme.color("unclear")}
     opacity = {
         "condition": {
-            "test": f"{HIGHLIGHT} === null ? datum.moved >= {_FAR} : datum.location === {HIGHLIGHT}",
+            "test": f"{HIGHLIGHT} === null ? datum.moved >= {_FAR} : {is_highlighted()}",
             "value": 1,
         },
         "value": 0.35,
@@ -131,10 +132,10 @@ def _furthest(records: list[Record], caption: Caption) -> tuple[Caption, list[Re
         return caption, records
     kept = set(heapq.nlargest(_FURTHEST, moved, key=lambda name: moved[name]))
     shown = f"The {_FURTHEST} of {len(moved):,} places that move furthest"
-    chosen = caption.highlight
-    if chosen is not None and chosen in moved and chosen not in kept:
-        kept.add(chosen)
-        shown += f", and {labels.truncate(chosen, 60)}"
+    more = [name for name in caption.highlight if name in moved and name not in kept]
+    if more:
+        kept |= {*more}
+        shown += f", and {listed((labels.truncate(name, 60) for name in more), most=None)}"
     return replace(caption, shown=f"{shown}."), [record for record in records if record["location"] in kept]
 
 

@@ -87,7 +87,7 @@ def _bars(records: list[Record], table: Table, caption: Caption) -> Spec:
     y = {"field": "count", "type": "quantitative", "title": "Locations", "axis": {"tickCount": 5}, "stack": None}
     apart = sorted((record for record in records if record["is_outlier"]), key=lambda each: float(each["value"]))
     ends = apart if len(apart) <= 2 * _MOST_NAMED else [*apart[:_MOST_NAMED], *apart[-_MOST_NAMED:]]
-    lit = [record for record in records if record["location"] == caption.highlight and record not in ends]
+    lit = [record for record in records if record["location"] in caption.highlight and record not in ends]
     named = {"data": {"values": [*ends, *lit]}}
     at_foot = {"x": x, "y": {"value": _BARS_HEIGHT - 6}}
     shared = {"tooltip": tooltip(), "description": tooltip()}

@@ -8,7 +8,8 @@ from itertools import pairwise
 from meantime.charts import labels, marks, theme
 from meantime.charts.caption import Caption
 from meantime.charts.chart import Chart
-from meantime.charts.layout import HIGHLIGHT, Record, Spec, chart_spec, highlight_opacity, tooltip
+from meantime.charts.figure import MarkLabels
+from meantime.charts.layout import HIGHLIGHT, Record, Spec, chart_spec, highlight_opacity, is_highlighted, tooltip
 from meantime.charts.marks import MarkColumns
 from meantime.table import Table
 from meantime.text import amount
@@ -22,29 +23,38 @@ MAX_COLORED = 6
 _CHOSEN = "chosen"
 # Space for the names at the ends of lines: "District of Columbia".
 _NAMES_PIXELS = 118
+# With values: "District of Columbia 25.3%".
+_VALUES_PIXELS = 165
 # Between two names at the ends.
 _NAME_PIXELS = 14
+# More bands cover each other: of more lines only the highlighted ones have theirs.
+_MAX_BANDS = 3
 _HEIGHT = 340
 # Years need no title, so the source begins sooner.
 _FOOT = 34
 
 
 def trend(table: Table, caption: Caption) -> Spec:
-    """Draw values over years, the reference dashed in ink."""
+    """Draw values over years, the reference dashed in ink, each line with its name at its end."""
     records = _records(table)
     _add_runs(records)
     unit = marks.column_unit(table, _NAMES.value)
     locations = list(dict.fromkeys(record["location"] for record in records))
+    has_values = caption.figure.labels is MarkLabels.VALUES
+    for record in records:
+        record["end"] = f"{record['name']} {record['text']}" if has_values else record["name"]
     spec = chart_spec(
         caption,
-        _layers(records, locations, caption.reference, marks.axis_title("Estimate", unit)),
+        _layers(records, locations, caption, marks.axis_title("Estimate", unit)),
         records=records,
         height=_HEIGHT,
         description=_description(records, locations, unit),
         axis_pixels=_FOOT,
         nearest={"x": "year", "y": "value"},
     )
-    spec["params"].append({"name": _CHOSEN, "value": []})
+    # Several that are highlighted have colors of their own.
+    several = [labels.printable(name) for name in caption.highlight[:MAX_COLORED]]
+    spec["params"].append({"name": _CHOSEN, "value": several if len(several) > 1 else []})
     return spec
 
 
@@ -76,7 +86,7 @@ def _add_runs(records: list[Record]) -> None:
     records[:] = known
 
 
-def _layers(records: Sequence[Record], locations: Sequence[str], reference: str | None, title: str) -> list[Spec]:
+def _layers(records: Sequence[Record], locations: Sequence[str], caption: Caption, title: str) -> list[Spec]:
     years = sorted({record["year"] for record in records})
     x = {
         "field": "year",
@@ -84,7 +94,7 @@ def _layers(records: Sequence[Record], locations: Sequence[str], reference: str 
         "title": None,
         "scale": {
             "domain": [years[0] - 0.3, years[-1] + 0.1] if years else [0, 1],
-            "range": [0, {"expr": f"width - {_NAMES_PIXELS}"}],
+            "range": [0, {"expr": f"width - {_pixels(caption)}"}],
             "nice": False,
             "zero": False,
         },
@@ -102,18 +112,36 @@ def _layers(records: Sequence[Record], locations: Sequence[str], reference: str 
         "type": "quantitative",
         "title": title,
         "scale": {"domain": span, "nice": False, "zero": False},
-        "axis": {"tickCount": 7, "titleAnchor": "start"},
+        # Above the axis, and not beside it: nobody has to turn their head.
+        "axis": {
+            "tickCount": 7,
+            "titleAngle": 0,
+            "titleAnchor": "end",
+            "titleAlign": "left",
+            "titleBaseline": "bottom",
+            "titleX": -30,
+            "titleY": -8,
+        },
     }
     run = {"detail": {"field": "run"}}
     if len(locations) > MAX_COLORED:
-        return _many(x, {**y, "scale": _span_of_values(records), "title": title.partition(",")[0]}, reference)
-    color, dash = _looks(locations, reference)
+        return _many(x, {**y, "scale": _span_of_values(records), "title": title.partition(",")[0]}, caption)
+    color, dash = _looks(locations, caption.reference)
     _spread_names(records, span)
     shared = {"opacity": highlight_opacity(), "tooltip": tooltip()}
+    has_bands = str(len(locations) <= _MAX_BANDS).lower()
+    band = {"condition": {"test": f"{HIGHLIGHT} === null ? {has_bands} : {is_highlighted()}", "value": 1}, "value": 0}
     return [
         {
             "mark": {"type": "area", "aria": False, "fillOpacity": 0.16, "tooltip": None},
-            "encoding": {"x": x, "y": {**y, "field": "low"}, "y2": {"field": "high"}, "color": color, **run},
+            "encoding": {
+                "x": x,
+                "y": {**y, "field": "low"},
+                "y2": {"field": "high"},
+                "color": color,
+                **run,
+                "opacity": band,
+            },
         },
         {
             "mark": {"type": "line", "strokeWidth": 2.2, "aria": False},
@@ -123,14 +151,18 @@ def _layers(records: Sequence[Record], locations: Sequence[str], reference: str 
             "mark": {"type": "point", "filled": True, "size": 46},
             "encoding": {"x": x, "y": y, "color": color, "description": tooltip(), **shared},
         },
-        _names(x, y, "datum.is_last", color),
+        _names(x, y, "datum.is_last", color, _pixels(caption)),
     ]
 
 
-def _names(x: Spec, y: Spec, which: str, color: Spec) -> Spec:
+def _pixels(caption: Caption) -> int:
+    return _VALUES_PIXELS if caption.figure.labels is MarkLabels.VALUES else _NAMES_PIXELS
+
+
+def _names(x: Spec, y: Spec, which: str, color: Spec, pixels: int) -> Spec:
     """Return the layer of names at the ends of lines."""
-    mark = {"type": "text", "align": "left", "dx": 8, "limit": _NAMES_PIXELS - 10, "fontWeight": "bold", "aria": False}
-    encoding = {"x": x, "y": {**y, "field": "name_at"}, "text": {"field": "name"}, "color": color, "tooltip": tooltip()}
+    mark = {"type": "text", "align": "left", "dx": 8, "limit": pixels - 10, "fontWeight": "bold", "aria": False}
+    encoding = {"x": x, "y": {**y, "field": "name_at"}, "text": {"field": "end"}, "color": color, "tooltip": tooltip()}
     return {"transform": [{"filter": which}], "mark": mark, "encoding": {**encoding, "opacity": highlight_opacity()}}
 
 
@@ -160,10 +192,10 @@ def _span_of_values(records: Sequence[Record]) -> Spec:
     return {"domain": span, "nice": False, "zero": False}
 
 
-def _many(x: Spec, y: Spec, reference: str | None) -> list[Spec]:
-    is_lit = f"datum.location === {HIGHLIGHT}"
+def _many(x: Spec, y: Spec, caption: Caption) -> list[Spec]:
+    is_lit = is_highlighted()
     is_chosen = f"indexof({_CHOSEN}, datum.location) >= 0"
-    is_reference = f"datum.location === {labels.vega_string(reference)}"
+    is_reference = f"datum.location === {labels.vega_string(caption.reference)}"
     hues = [
         {"test": f"indexof({_CHOSEN}, datum.location) === {at}", "value": theme.color(f"series_{at}")}
         for at in range(MAX_COLORED)
@@ -176,7 +208,7 @@ def _many(x: Spec, y: Spec, reference: str | None) -> list[Spec]:
     width = {"condition": [{"test": is_lit, "value": 3.2}, {"test": stands_out, "value": 2.4}], "value": 1}
     opacity = {"condition": {"test": stands_out, "value": 1}, "value": 0.35}
     dash = {"condition": {"test": is_reference, "value": [6, 4]}, "value": [1, 0]}
-    with_band = f"datum.location === (length({_CHOSEN}) === 1 ? {_CHOSEN}[0] : {HIGHLIGHT})"
+    with_band = f"length({_CHOSEN}) === 1 ? datum.location === {_CHOSEN}[0] : {is_lit}"
     run = {"detail": [{"field": "run"}, {"field": "location"}]}
     point = {"x": x, "y": y, "color": color, "opacity": opacity, "description": tooltip(), "tooltip": tooltip()}
     return [
@@ -198,7 +230,7 @@ def _many(x: Spec, y: Spec, reference: str | None) -> list[Spec]:
             },
         },
         {"mark": {"type": "point", "size": 14, "filled": True}, "encoding": point},
-        _names(x, y, f"datum.is_last && ({stands_out})", color),
+        _names(x, y, f"datum.is_last && ({stands_out})", color, _pixels(caption)),
     ]
 
 
@@ -222,6 +254,6 @@ CHARTS = (
         name="trend",
         draw=trend,
         ordered_by=("estimate",),
-        meaning="a line with its band for each location over the years; missing years are gaps",
+        meaning="a line with its name at its end for each location over the years; missing years are gaps",
     ),
 )

@@ -7,10 +7,11 @@ from pathlib import Path
 
 import click
 
+from meantime.charts.figure import Figure
 from meantime.cli.full_names import NAMED_BY_WORDS, with_full_names
 from meantime.cli.option_names import in_options
 from meantime.cli.options import READING, column_option, set_option, setting_options
-from meantime.cli.output import choose_form, form_option, out_option, wide_option, write_result
+from meantime.cli.output import chart_option, choose_form, form_option, out_option, wide_option, write_result
 from meantime.cli.server import QUICK_RETRY_S, result_of
 from meantime.client import arguments
 from meantime.client.blocking import Client
@@ -49,6 +50,7 @@ def _pairs(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str
 @click.option("--label", help="Your own label for the server's job, to find it with `meantime jobs --label`.")
 @form_option
 @out_option
+@chart_option
 @wide_option
 @column_option
 @set_option
@@ -64,6 +66,7 @@ def ask(
     label: str | None,
     form: str | None,
     out: Path | None,
+    look: tuple[str | None, Figure],
     wide: bool,
     columns: dict[str, str],
     said: dict[str, str],
@@ -76,6 +79,7 @@ def ask(
     meantime ask states_mean --question obesity --data obesity.csv
     meantime ask state_mean --question "no leisure-time" --state Utah --format json
     meantime ask summary --question obesity -p by=location -p quantiles=0.5 -p quantiles=0.9 --out obesity.xlsx
+    meantime ask ranking --question obesity --data obesity.csv --out obesity.png --chart highlight=Ohio
     """  # noqa: D301 - click's mark for lines that stay as they are must be that very character
     if data and (url or dataset or label):
         raise click.UsageError(
@@ -96,7 +100,7 @@ def ask(
             result = _ask_server(url or DEFAULT_URL, statistic, texts, dataset=dataset, label=label)
     except RequestInvalid as error:
         raise RequestInvalid(in_options(error, statistic), problems=error.problems) from error
-    write_result(result, form, out, wide=wide)
+    write_result(result, form, out, look, wide=wide)
 
 
 def _ask_server(

@@ -10,7 +10,17 @@ from pathlib import Path
 import click
 from rich.table import Table as Grid
 
-from meantime.cli.output import TABLE, choose_form, form_option, out_option, wide_option, write_result, write_text
+from meantime.charts.figure import Figure
+from meantime.cli.output import (
+    TABLE,
+    chart_option,
+    choose_form,
+    form_option,
+    out_option,
+    wide_option,
+    write_result,
+    write_text,
+)
 from meantime.cli.reporting import report, say
 from meantime.cli.server import QUICK_RETRY_S, result_of, url_option
 from meantime.cli.terminal import output_console, plain
@@ -92,9 +102,18 @@ def _state(job: JobStatus) -> str:
 @url_option
 @form_option
 @out_option
+@chart_option
 @wide_option
 @click.pass_context
-def wait(ctx: click.Context, job_ids: Sequence[str], url: str, form: str | None, out: Path | None, wide: bool) -> None:
+def wait(
+    ctx: click.Context,
+    job_ids: Sequence[str],
+    url: str,
+    form: str | None,
+    out: Path | None,
+    look: tuple[str | None, Figure],
+    wide: bool,
+) -> None:
     """Wait for each JOB_ID to end, and print its result. Ctrl-C stops the waiting, not the job."""
     if out is not None and len(job_ids) > 1:
         raise click.UsageError("--out takes one result. Wait for one job at a time.")
@@ -104,7 +123,7 @@ def wait(ctx: click.Context, job_ids: Sequence[str], url: str, form: str | None,
         awaited = [client.job(job_id) for job_id in job_ids]
         for job in awaited:
             try:
-                write_result(result_of(job, url), form, out, wide=wide)
+                write_result(result_of(job, url), form, out, look, wide=wide)
             except (JobFailed, JobInterrupted, ResultGone) as error:
                 code = max(code, report(error))
     ctx.exit(code)

@@ -13,9 +13,10 @@ import click
 from rich.console import Console
 from rich.table import Table as Grid
 
+from meantime.charts.figure import AS_IT_IS, Figure, read_figure
 from meantime.cli.terminal import output_console, plain
 from meantime.client.result import Result, form_of
-from meantime.errors import SettingInvalid
+from meantime.errors import RequestInvalid, SettingInvalid
 from meantime.formats.document import Document
 from meantime.formats.registry import FORMATS
 from meantime.table import Kind, Table, cell_format
@@ -45,6 +46,31 @@ out_option = click.option(
 wide_option = click.option("--wide", is_flag=True, help="Show all columns of a table, however wide it gets.")
 
 
+def _look(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str]) -> tuple[str | None, Figure]:
+    name, texts = None, dict[str, list[str]]()
+    for pair in pairs:
+        setting, equals, value = pair.partition("=")
+        if equals:
+            texts.setdefault(setting, []).append(value)
+        else:
+            name = pair
+    try:
+        return name, read_figure(texts, prefix="")
+    except RequestInvalid as invalid:
+        raise click.BadParameter(" ".join(problem.detail for problem in invalid.problems)) from invalid
+
+
+chart_option = click.option(
+    "--chart",
+    "look",
+    multiple=True,
+    metavar="NAME|SETTING=VALUE",
+    callback=_look,
+    help="Which chart a picture shows (map), and how it looks: title, subtitle, note, source, highlight, size, width, "
+    "scale, theme, limit, order, labels, ranks; e.g. --chart labels=values. See docs/charts.md.",
+)
+
+
 def choose_form(form: str | None, out: Path | None) -> str:
     """Decide how to write: as --format says, as the file's name says, or as a table.
 
@@ -60,17 +86,25 @@ def choose_form(form: str | None, out: Path | None) -> str:
     return form
 
 
-def write_result(result: Result, form: str, out: Path | None, *, wide: bool = False) -> None:
-    """Write a result to standard output or to a file."""
+def write_result(
+    result: Result,
+    form: str,
+    out: Path | None,
+    look: tuple[str | None, Figure] = (None, AS_IT_IS),
+    *,
+    wide: bool = False,
+) -> None:
+    """Write a result to standard output or to a file; ``look`` is the name of a chart and how it is to look."""
     if form == TABLE:
         _print_document(result.document, output_console(), wide=wide)
         return
+    pieces = result.pieces(FORMATS[form].with_chart(*look))
     if out is None and sys.stdout.isatty():
-        write_text(b"".join(result.pieces(FORMATS[form])).decode() + ("\n" if form == "json" else ""))
+        write_text(b"".join(pieces).decode() + ("\n" if form == "json" else ""))
         return
     with ExitStack() as opened:
         file = opened.enter_context(atomic_file(out)) if out and str(out) != "-" else sys.stdout.buffer
-        file.writelines(result.pieces(FORMATS[form]))
+        file.writelines(pieces)
         if form == "json":
             file.write(b"\n")  # the other texts end their lines themselves
         file.flush()

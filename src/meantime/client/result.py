@@ -120,16 +120,22 @@ class Result:
         """
         return dataframes.to_arrow(self.document.table)
 
-    def save(self, path: str | Path) -> Path:
+    def save(self, path: str | Path, *, chart: charts.Look = None) -> Path:
         """Write it to a file, in the format of the suffix, and return the path.
 
+        ``chart`` is for pictures: the name of a chart, or how it is to look. ``docs/charts.md`` lists the settings.
+
+        >>> result.save("obesity.png", chart={"title": "Obesity, 2023", "highlight": ["Ohio"]})  # doctest: +SKIP
+
         Raises:
+            RequestInvalid: a setting of the chart is not allowed; with all problems.
             NotAcceptable: no format has this suffix; the message lists those that exist. Or the suffix is that of a
                 chart, and the result has none.
             PictureFailed: the picture could not be drawn.
         """
         path = Path(path)
-        pieces = self.pieces(form_of(path))
+        name, figure = charts.read_look(chart)
+        pieces = self.pieces(form_of(path).with_chart(name, figure))
         # Taken before the file is opened: a chart that fails leaves no file.
         first = next(pieces, b"")
         with path.open("wb") as file:
@@ -137,8 +143,10 @@ class Result:
             file.writelines(pieces)
         return path
 
-    def chart(self, name: str | None = None) -> alt.LayerChart:
+    def chart(self, name: str | None = None, **look: object) -> alt.LayerChart:
         """Return an Altair chart of it: the statistic's main one if none is named.
+
+        ``look`` is how it is to look, as in ``save``: ``result.chart("map", title="Obesity, 2023")``.
 
         It is as wide as the page allows; ``.properties(width=600)`` sets another width.
 
@@ -146,7 +154,7 @@ class Result:
             NotAcceptable: it has no such chart; the message lists those that it has.
             PackageMissing: Altair is not installed.
         """
-        return charts.to_altair(self.document, name)
+        return charts.to_altair(self.document, *charts.read_look({"name": name, **look}))
 
     def pieces(self, form: Format) -> Iterator[bytes]:
         """Yield it in a format, piece by piece."""

@@ -7,11 +7,15 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from meantime.charts.registry import CHARTS
+from meantime.charts.figure import AS_IT_IS, Figure
 from meantime.formats.document import Document
 
 # Latitude and longitude in degrees, by location. They are no part of a result: the server of the data set adds them.
 Coordinates = Mapping[str, tuple[float, float]]
+
+
+# Reading them takes a while, and few charts need them.
+Points = Callable[[], Coordinates]
 
 
 class Draw(Protocol):
@@ -21,9 +25,8 @@ class Draw(Protocol):
         self,
         document: Document,
         chart: str | None = None,
-        *,
-        highlight: str | None = None,
-        points: Coordinates | None = None,
+        figure: Figure = AS_IT_IS,
+        points: Points = dict,
     ) -> Iterator[bytes]:
         """Write it piece by piece."""
 
@@ -41,7 +44,9 @@ class Format:
     pieces: Callable[[Document], Iterator[bytes]]  # lazily, so that a long table is never in memory as a whole
     draw: Draw | None = None  # of a format that is a chart: results without a chart cannot be had in it
     chart: str | None = None  # which chart; None: the default chart of the result
-    highlight: str | None = None  # the location that the chart highlights
+    figure: Figure = AS_IT_IS  # how the chart is to look
+    points: Points = dict  # where its locations are
+    is_repeatable: bool = True  # the same result always has the same bytes
     is_slow: bool = False  # takes a second in a separate process, however short the result is
 
     @property
@@ -49,16 +54,9 @@ class Format:
         """The Content-Type header; some clients take a text without a charset for Latin-1."""
         return f"{self.media_type}; charset=utf-8" if self.media_type.startswith("text/") else self.media_type
 
-    def with_chart(self, chart: str | None, highlight: str | None = None) -> Format:
-        """Return this format with another chart, or highlight; a format that is no chart returns itself."""
-        if self.draw is None or (chart is None and highlight is None):
+    def with_chart(self, chart: str | None = None, figure: Figure = AS_IT_IS, points: Points = dict) -> Format:
+        """Return this format with another chart, look or points; a format that is no chart returns itself."""
+        if self.draw is None or (chart is None and figure == AS_IT_IS and points is dict):
             return self
-        pieces = partial(self.draw, chart=chart, highlight=highlight)
-        return replace(self, pieces=pieces, chart=chart, highlight=highlight)
-
-    def with_points(self, points: Callable[[], Coordinates]) -> Format:
-        """Return this format with the points of locations, if its chart needs them; otherwise itself."""
-        if self.draw is None or self.chart is None or not CHARTS[self.chart].needs_points:
-            return self
-        draw, chart, highlight = self.draw, self.chart, self.highlight
-        return replace(self, pieces=lambda document: draw(document, chart, highlight=highlight, points=points()))
+        pieces = partial(self.draw, chart=chart, figure=figure, points=points)
+        return replace(self, pieces=pieces, chart=chart, figure=figure, points=points)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from meantime.charts.caption import Caption
 from meantime.charts.chart import Chart
-from meantime.charts.extremes import MOST_LOCATIONS, shortened
+from meantime.charts.extremes import MOST_LOCATIONS, arranged
+from meantime.charts.figure import AS_IT_IS, Figure, Theme
 from meantime.charts.layout import MAX_MARKS, too_many_rows_error
 from meantime.charts.marks import has_columns
 from meantime.charts.registry import CHARTS
@@ -15,7 +17,7 @@ from meantime.dataset.facts import geography
 from meantime.errors import NotAcceptable
 from meantime.formats import citation
 from meantime.formats.document import Document, dumps
-from meantime.formats.format import Coordinates, Format
+from meantime.formats.format import Format, Points
 from meantime.table import Column, Table
 
 if TYPE_CHECKING:
@@ -24,22 +26,21 @@ if TYPE_CHECKING:
 # A note as short as this says what the numbers are of (basis, years, reference), and stands above the chart. Longer
 # ones say how they were made; they are in the result.
 _NOTE_CHARACTERS = 64
-_FINGERPRINT_CHARACTERS = 16
+_FROM_AGE = re.compile(r"\baged? (?:>= ?(\d+)|(\d+)(?: years)? and older)")
 
 
 def pieces(
     document: Document,
     chart: str | None = None,
-    *,
-    highlight: str | None = None,
-    points: Coordinates | None = None,
+    figure: Figure = AS_IT_IS,
+    points: Points = dict,
 ) -> Iterator[bytes]:
     """Write the specification of a chart.
 
     Raises:
         NotAcceptable: the result has no such chart; before the first piece.
     """
-    yield dumps(specification(document, chart, highlight=highlight, points=points))
+    yield dumps(specification(document, chart, figure, points))
 
 
 def charts_of(statistic: str) -> tuple[str, ...]:
@@ -55,25 +56,26 @@ def charts_of(statistic: str) -> tuple[str, ...]:
 def specification(
     document: Document,
     chart: str | None = None,
-    *,
-    highlight: str | None = None,
-    points: Coordinates | None = None,
+    figure: Figure = AS_IT_IS,
+    points: Points = dict,
 ) -> dict[str, Any]:
     """Return a chart of a result, the default one if none is named.
 
-    ``highlight`` is a location that is highlighted at first, and shown even where there are too many to show all.
+    Highlighted locations that the result does not have are ignored.
 
     Raises:
         NotAcceptable: it has no such chart, or nothing that could be drawn, or more than could be seen.
     """
     drawing = _chosen(document.statistic, chart)
-    locations = document.table.column("location") if has_columns(document.table, "location") else ()
-    # A location that is not here must not dim the others.
-    caption = _caption(document, highlight if highlight in locations else None, points or {})
+    caption = _caption(document, figure, points, has_points=drawing.needs_points)
     try:
-        return drawing.draw(*shortened(document.table, caption, drawing.ordered_by))
+        spec = drawing.draw(*arranged(document.table, caption, drawing))
     except KeyError as error:
         raise _no_column(error) from error
+    if figure.theme is Theme.LIGHT:
+        return spec
+    themes = spec["usermeta"]["themes"]
+    return {**spec, "config": themes["dark"] if figure.theme is Theme.DARK else themes["light"] | {"background": None}}
 
 
 def check_columns(statistic: str, columns: Sequence[Column], chart: str | None = None) -> None:
@@ -133,24 +135,50 @@ def _statistics() -> Mapping[str, AnyStatistic]:
     return STATISTICS
 
 
-def _caption(document: Document, highlight: str | None, points: Coordinates) -> Caption:
-    parameters = document.parameters
+def _caption(document: Document, figure: Figure, points: Points, *, has_points: bool) -> Caption:
     table = document.table
-    short = " ".join(note for note in table.notes if len(note) <= _NOTE_CHARACTERS)
+    locations = set(table.column("location")) if has_columns(table, "location") else set()
+    asked = (figure.title, figure.subtitle, figure.note, figure.source)
+    title, subtitle, note, source = (each if each is None else each.strip() for each in asked)
     return Caption(
-        title=str(parameters.get("question", document.statistic)),
-        subtitle=(*table.findings[:1], short),
-        warnings=table.warnings,
-        source=(
-            *((f"Source: {document.source}.",) if document.source else ()),
-            f"Data set {document.dataset!r}, fingerprint {document.fingerprint[:_FINGERPRINT_CHARACTERS]}.",
-            f"Cite as: {document.citation}",
-        ),
+        title=_title(document) if title is None else title,
+        subtitle=_subtitle(document) if subtitle is None else (subtitle,),
+        notes=table.warnings if note is None else (note,),
+        source=(document.source or document.dataset) if source is None else source,
+        citation=document.citation,
         is_synthetic=document.citation.startswith(citation.SYNTHETIC),
         reference=_reference(document),
-        highlight=highlight,
-        points=points,
+        # A location that is not here must not dim the others.
+        highlight=tuple(name for name in figure.highlight if name in locations),
+        figure=figure,
+        points=points() if has_points else {},
     )
+
+
+def _title(document: Document) -> str:
+    about = document.table.about
+    if about is None:
+        return str(document.parameters.get("question", document.statistic))
+    return _capital(", ".join(filter(None, (about.title, about.years))))
+
+
+def _subtitle(document: Document) -> tuple[str, ...]:
+    """Return the main finding, and whom and when it is of: "Women aged 18+, 2023, 95% confidence intervals"."""
+    table = document.table
+    if table.about is None:
+        short = " ".join(note for note in table.notes if len(note) <= _NOTE_CHARACTERS)
+        return (*table.findings[:1], short)
+    age = _FROM_AGE.search(str(document.parameters.get("question", "")))
+    people = table.about.people
+    if people and age:
+        people += f" aged {age[1] or age[2]}+"
+    has_intervals = any(column.name == "low" or column.name.endswith("_low") for column in table.columns)
+    parts = (people, table.about.years, "95% confidence intervals" if has_intervals else "")
+    return (*table.findings[:1], _capital(", ".join(filter(None, parts))))
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _reference(document: Document) -> str | None:

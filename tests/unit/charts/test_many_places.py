@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from meantime.charts.caption import Caption
-from meantime.charts.extremes import MOST_LOCATIONS, shortened
-from meantime.charts.layout import MAX_MARKS, Spec
+from meantime.charts.extremes import MOST_LOCATIONS, arranged
+from meantime.charts.layout import MAX_MARKS, Spec, is_highlighted
 from meantime.charts.registry import CHARTS
 from meantime.table import Cell, Column, Kind, Table
 
@@ -57,7 +57,7 @@ def drawn(name: str, table: Table, **caption: Any) -> Spec:
     kept = [at for at, column in enumerate(table.columns) if column.name not in unused]
     own = Table(columns=tuple(table.columns[at] for at in kept), data=tuple(table.data[at] for at in kept))
     chart = CHARTS[name]
-    return chart.draw(*shortened(own, Caption(title="Naps", **caption), chart.ordered_by))
+    return chart.draw(*arranged(own, Caption(title="Naps", **caption), chart))
 
 
 def places_in(spec: Spec) -> set[str]:
@@ -70,7 +70,7 @@ def test_charts_of_rows_show_the_ends_and_say_so(name: str) -> None:
     lowest, highest = range(25), range(COUNTY - 25, COUNTY)
     assert places_in(spec) == {f"Place {number}" for number in (*lowest, *highest)}
     assert spec["usermeta"]["shown"] == "The 25 highest and 25 lowest of 3,144 places."
-    assert spec["title"]["subtitle"][0] == spec["usermeta"]["shown"]
+    assert spec["title"]["subtitle"][-1] == spec["usermeta"]["shown"]
     assert spec["usermeta"]["shown"] in spec["description"]
     assert spec["height"] <= MOST_PIXELS
     assert len(json.dumps(spec)) < 200_000
@@ -78,13 +78,13 @@ def test_charts_of_rows_show_the_ends_and_say_so(name: str) -> None:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_the_chosen_place_and_the_reference_are_always_there(name: str) -> None:
-    spec = drawn(name, table_of(COUNTY), highlight="Place 1000", reference="Place 2000")
+    spec = drawn(name, table_of(COUNTY), highlight=("Place 1000",), reference="Place 2000")
     assert {"Place 1000", "Place 2000"} <= places_in(spec)
     assert spec["usermeta"]["shown"] == ("The 25 highest and 25 lowest of 3,143 places, and Place 1000 and Place 2000.")
 
 
 def test_a_chosen_place_at_an_end_is_there_once() -> None:
-    spec = drawn("ranking", table_of(COUNTY), highlight="Place 3")
+    spec = drawn("ranking", table_of(COUNTY), highlight=("Place 3",))
     assert len(spec["data"]["values"]) == 50
     assert spec["usermeta"]["shown"] == "The 25 highest and 25 lowest of 3,144 places."
 
@@ -113,7 +113,7 @@ def test_missing_values_are_no_extremes() -> None:
 
 
 def test_of_ranks_by_method_those_that_move_furthest_are_shown_at_most_a_screen_high() -> None:
-    spec = drawn("slopes", table_of(COUNTY), highlight="Place 1571")
+    spec = drawn("slopes", table_of(COUNTY), highlight=("Place 1571",))
     ends = {0, 1, 2, COUNTY - 1}
     assert {f"Place {number}" for number in ends} <= places_in(spec)
     assert "Place 1571" in places_in(spec)
@@ -126,7 +126,7 @@ def test_of_ranks_by_method_those_that_move_furthest_are_shown_at_most_a_screen_
 
 @pytest.mark.parametrize("places", [COUNTY, TRACT])
 def test_the_spread_of_many_is_counted_in_bars(places: int) -> None:
-    spec = drawn("spread", table_of(places), highlight="Place 7")
+    spec = drawn("spread", table_of(places), highlight=("Place 7",))
     assert sum(record["count"] for record in spec["data"]["values"]) == places
     assert len(json.dumps(spec)) < 100_000
     assert spec["usermeta"]["shown"] == f"{places:,} locations, counted in bars."
@@ -140,7 +140,7 @@ def test_a_dot_for_each_county_by_two_questions_has_no_interval() -> None:
 
 
 def test_more_dots_than_can_be_seen_are_counted_in_squares() -> None:
-    spec = drawn("scatter", table_of(TRACT), highlight="Place 7")
+    spec = drawn("scatter", table_of(TRACT), highlight=("Place 7",))
     assert sum(record["count"] for record in spec["data"]["values"]) == TRACT
     assert len(spec["data"]["values"]) <= MAX_MARKS
     assert spec["usermeta"]["shown"] == "12,000 locations, counted in squares."
@@ -153,14 +153,14 @@ def grid(places: int) -> dict[str, tuple[float, float]]:
 
 
 def test_a_map_of_counties_has_a_dot_for_each_and_a_ring_for_the_chosen_one() -> None:
-    spec = drawn("point_map", table_of(COUNTY), points=grid(COUNTY), highlight="Place 7")
+    spec = drawn("point_map", table_of(COUNTY), points=grid(COUNTY), highlight=("Place 7",))
     assert len(spec["data"]["values"]) == COUNTY
     assert len(json.dumps(spec)) < 1_000_000
-    assert [layer["transform"] for layer in spec["layer"]][-1] == [{"filter": "datum.location === highlight"}]
+    assert [layer["transform"] for layer in spec["layer"]][-1] == [{"filter": is_highlighted()}]
 
 
 def test_a_map_of_tracts_has_squares_with_their_medians() -> None:
-    spec = drawn("point_map", table_of(TRACT), points=grid(TRACT), highlight="Place 7")
+    spec = drawn("point_map", table_of(TRACT), points=grid(TRACT), highlight=("Place 7",))
     squares = spec["data"]["values"]
     assert 100 < len(squares) <= MAX_MARKS
     assert len(json.dumps(spec)) < 1_000_000

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import json
+import re
 import struct
 import subprocess
 import sys
 import threading
 import xml.etree.ElementTree as ET
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
+from meantime.charts.figure import AS_IT_IS, Figure, Size
 from meantime.charts.layout import Spec
-from meantime.errors import AnswersBusy, PictureFailed
+from meantime.errors import AnswersBusy, NotAcceptable, PictureFailed
 from meantime.formats import images
 from meantime.formats.vegalite import specification
 from meantime.formats.writers import renderer as rendering
@@ -26,6 +29,8 @@ from tests.support.waiting import PATIENCE_S
 
 RANKING = answer("ranking", years="2020", better="lower")
 SPEC = {**specification(RANKING), "width": 300}
+OWN = Figure(title="Who eats soup & <naps>", source="The survey of soups", width=640, scale=1.5, highlight=("Avalon",))
+_PDF_TEXT = re.compile(rb"/(\w+) <([0-9A-Fa-f]+)>")
 _DRAW_ALL = """
 import json, sys
 sys.path.insert(0, sys.argv[1])
@@ -59,7 +64,7 @@ def drawings() -> dict[str, str]:
     """Every chart as SVG, drawn by one process: its engine takes longer to start than to draw."""
     asked: list[Spec] = []
 
-    def note(spec: Spec, _kind: rendering.Kind) -> bytes:
+    def note(spec: Spec, _kind: rendering.Kind, **_: object) -> bytes:
         asked.append(spec)
         return b""
 
@@ -82,7 +87,7 @@ def drawings() -> dict[str, str]:
 def test_every_chart_can_be_drawn(chart: str, drawings: dict[str, str]) -> None:
     drawn = drawings[chart]
     root = ET.fromstring(drawn)  # noqa: S314 - ours
-    assert root.get("width") == str(images.WIDTH_PIXELS)
+    assert root.get("width") == str(AS_IT_IS.layout[0])
     for mark in ("undefined", "NaN", "[object"):
         assert mark not in drawn
 
@@ -91,15 +96,69 @@ def test_a_picture_has_two_pixels_for_each_of_the_page() -> None:
     drawn = b"".join(images.png_pieces(RANKING))
     assert drawn.startswith(b"\x89PNG\r\n\x1a\n")
     width, height = struct.unpack(">II", drawn[16:24])
-    assert width == 2 * images.WIDTH_PIXELS
+    assert width == 2 * AS_IT_IS.layout[0]
     assert height > 300
     assert len(drawn) > 20_000
 
 
 def test_a_picture_has_in_it_what_it_is_and_where_it_comes_from() -> None:
     drawn = b"".join(images.svg_pieces(answer("states_mean", synthetic=True))).decode()
-    for text in ("SYNTHETIC DATA, NOT REAL FIGURES", "soup at breakfast", "poor estimate", "fingerprint", "Cite as"):
+    for text in ("SYNTHETIC DATA, NOT REAL FIGURES", "soup at breakfast", "poor estimate", "Source: soups"):
         assert text in drawn
+
+
+def test_an_svg_has_its_own_words_and_its_size_and_the_citation_is_in_its_metadata() -> None:
+    root = ET.fromstring(b"".join(images.svg_pieces(RANKING, figure=OWN)))  # noqa: S314 - ours
+    assert root.get("width") == "640"
+    texts = ["".join(element.itertext()) for element in root.findall(".//{*}text")]
+    assert "Who eats soup & <naps>" in texts
+    assert any(text.endswith("Source: The survey of soups") for text in texts)
+    assert not any("fingerprint" in text for text in texts)
+    about = {name: root.findtext(f"{{*}}{name}") for name in ("title", "desc", "metadata")}
+    assert about["title"] == "Who eats soup & <naps>"
+    assert "Ranking" in str(about["desc"])
+    assert about["metadata"] == RANKING.citation
+
+
+def test_a_png_has_its_size_and_its_citation() -> None:
+    drawn = b"".join(images.png_pieces(RANKING, figure=OWN))
+    chunks, at = {}, 8
+    while at < len(drawn):
+        (length,) = struct.unpack(">I", drawn[at : at + 4])
+        kind, data = drawn[at + 4 : at + 8], drawn[at + 8 : at + 8 + length]
+        assert struct.unpack(">I", drawn[at + 8 + length : at + 12 + length])[0] == zlib.crc32(kind + data)
+        chunks[(kind, data.partition(b"\0")[0] if kind == b"iTXt" else b"")] = data
+        at += length + 12
+    assert struct.unpack(">I", chunks[b"IHDR", b""][:4]) == (960,)
+    assert chunks[b"iTXt", b"Title"].endswith(b"\0Who eats soup & <naps>")
+    assert chunks[b"iTXt", b"Comment"].endswith(RANKING.citation.encode())
+
+
+def test_a_pdf_has_its_size_and_its_citation_and_can_be_read() -> None:
+    drawn = b"".join(images.pdf_pieces(RANKING, figure=OWN))
+    assert drawn.startswith(b"%PDF-")
+    info = {key: bytes.fromhex(text.decode()).decode("utf-16") for key, text in _PDF_TEXT.findall(drawn)}
+    assert info[b"Title"] == "Who eats soup & <naps>"
+    assert info[b"Keywords"] == RANKING.citation
+    # The last table of objects has the place of the new information, and leads to the table before it.
+    [start] = re.findall(rb"startxref\s+(\d+)\s+%%EOF\s*$", drawn)
+    number, place = re.match(rb"xref\s+(\d+) 1\s+(\d{10})", drawn[int(start) :]).groups()  # type: ignore[union-attr]
+    assert drawn[int(place) :].startswith(number + b" 0 obj")
+    before = int(re.findall(rb"/Prev (\d+)", drawn)[-1])
+    assert drawn[before:].startswith(b"xref")
+    width = float(re.findall(rb"/MediaBox \[0 0 ([0-9.]+)", drawn)[0])
+    assert width == pytest.approx(640 * 0.75, rel=0.34)  # points, or pixels: it depends on the library
+
+
+def test_a_size_is_that_of_the_whole_picture() -> None:
+    root = ET.fromstring(b"".join(images.svg_pieces(RANKING, figure=Figure(size=Size.SOCIAL))))  # noqa: S314 - ours
+    assert (root.get("width"), root.get("height")) == ("540", "540")
+
+
+def test_a_picture_of_too_many_pixels_is_refused_with_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rendering, "MOST_PIXELS", 1_000)
+    with pytest.raises(NotAcceptable, match=r"1,000 pixels.*chart\.scale"):
+        render(SPEC, "png")
 
 
 @pytest.mark.parametrize("kind", ["svg", pytest.param("png", marks=pytest.mark.thorough)])
@@ -112,7 +171,21 @@ def test_texts_of_a_file_stay_texts() -> None:
     table = Table(columns=(LOCATION, MEAN), data=(names, [1.0 + index for index in range(len(names))]))
     drawn = b"".join(images.svg_pieces(of(table, parameters={"question": "\x00</title><script>" * 500})))
     tags = {element.tag.rpartition("}")[2] for element in ET.fromstring(drawn).iter()}  # noqa: S314 - ours
-    assert tags <= {"svg", "g", "path", "text", "rect", "line", "style", "defs", "clipPath", "tspan", "title", "desc"}
+    assert tags <= {
+        "svg",
+        "g",
+        "path",
+        "text",
+        "rect",
+        "line",
+        "style",
+        "defs",
+        "clipPath",
+        "tspan",
+        "title",
+        "desc",
+        "metadata",
+    }
     assert b"".join(images.png_pieces(of(table))).startswith(b"\x89PNG")
 
 

@@ -61,9 +61,9 @@ def test_only_a_map_of_points_loads_coordinates_and_only_when_it_is_drawn() -> N
         calls.append("places")
         return {"Avalon": (60.0, 2.0)}
 
-    for form in (FORMATS["csv"], FORMATS["vl.json"], FORMATS["vl.json"].with_chart("map")):
-        assert form.with_points(places) is form
-    form = FORMATS["vl.json"].with_chart("point_map").with_points(places)
+    assert FORMATS["csv"].with_chart(points=places) is FORMATS["csv"]
+    usual, form = (FORMATS["vl.json"].with_chart(chart, points=places) for chart in ("estimates", "point_map"))
+    assert list(usual.pieces(answer("estimate", years="2020")))
     assert calls == []
     [written] = form.pieces(answer("estimate", years="2020"))
     assert b'"latitude":60.0' in written

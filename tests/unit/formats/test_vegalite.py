@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import nullcontext
+from dataclasses import replace
 
 import pytest
 
+from meantime.charts.layout import SOURCE
 from meantime.errors import NotAcceptable
 from meantime.formats.registry import FORMATS, formats_of
 from meantime.formats.vegalite import check_columns, check_rows, pieces, specification
@@ -24,16 +26,22 @@ def test_the_usual_chart_is_written_if_no_other_is_named() -> None:
 
 
 def test_a_chart_says_what_it_is_of_and_where_it_comes_from() -> None:
-    whole = str(specification(RANKING))
-    for text in (RANKING.parameters["question"], RANKING.fingerprint[:16], RANKING.table.findings[0][:60], "Not shown"):
-        assert text in whole
-    assert "Cite as: ranking" in whole
+    spec = specification(replace(RANKING, source="The survey of soups"))
+    assert spec["title"]["text"] == ["The percent of adults who eat soup at breakfast, 2020"]
+    assert RANKING.table.findings[0][:40] in spec["title"]["subtitle"][0]
+    assert spec["title"]["subtitle"][-1] == "Adults, 2020, 95% confidence intervals"
+    [source] = [layer["mark"]["text"] for layer in spec["layer"] if layer.get("name") == SOURCE]
+    assert source[0].startswith("Not shown")
+    assert source[-1] == "Source: The survey of soups"
+    # It identifies the numbers, and is no text for readers.
+    assert RANKING.citation not in str(spec["layer"])
+    assert spec["usermeta"]["citation"] == RANKING.citation
 
 
 def test_a_statistic_without_a_chart_says_which_have_one() -> None:
     with pytest.raises(NotAcceptable, match=r"summary have no chart.*ranking"):
         specification(of(Table(columns=(LOCATION,), data=(["Utah"],)), statistic="summary"))
-    assert set(FORMATS) - set(formats_of("summary")) == {"vl.json", "svg", "png"}
+    assert set(FORMATS) - set(formats_of("summary")) == {"vl.json", "svg", "png", "pdf"}
 
 
 def test_a_chart_that_there_is_not_says_which_there_are() -> None:

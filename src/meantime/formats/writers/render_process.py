@@ -8,17 +8,24 @@ from __future__ import annotations
 import ctypes
 import json
 import os
+import re
 import resource
 import signal
 import sys
+from typing import Any
 
 import vl_convert
 
 # The newest that the engine carries, and the one that the specifications are written for.
 VEGA_LITE = "6.4"
-_SCALE = 2.0
 # Should the parent end in a way that this process does not see, it ends by itself.
 _CPU_SECONDS = 120
+# Of the marks; with less there is nothing to see.
+_LEAST_HEIGHT = 60
+# As in layout.py and theme.py: the parameter that moves the source to the left edge, and the space around a chart.
+_INDENT, _PADDING = "indent", 14
+# For renderer.py, which has the limit and its reason.
+_TOO_MANY_PIXELS = 3
 _PR_SET_PDEATHSIG = 1
 
 
@@ -27,14 +34,43 @@ def main() -> int:
     order = json.load(sys.stdin.buffer)
     _die_with(order["parent"])
     # Nothing is loaded from anywhere: no address is allowed, also if a specification should name one.
-    arguments = {"vl_spec": order["spec"], "vl_version": VEGA_LITE, "allowed_base_urls": []}
+    arguments: dict[str, Any] = {"vl_version": VEGA_LITE, "allowed_base_urls": []}
+    spec, height = order["spec"], order["height"]
+    drawing = vl_convert.vegalite_to_svg(spec, **arguments)
+    if _is_fitted(spec, drawing, height):
+        drawing = vl_convert.vegalite_to_svg(spec, **arguments)
+    wide, high = (pixels * order["scale"] for pixels in _size(drawing))
     if order["kind"] == "svg":
-        picture = vl_convert.vegalite_to_svg(**arguments).encode()
+        picture = drawing.encode()
+    elif order["kind"] == "pdf":
+        picture = vl_convert.svg_to_pdf(drawing)
+    elif wide * high > order["most_pixels"]:
+        return _TOO_MANY_PIXELS
     else:
-        picture = vl_convert.vegalite_to_png(**arguments, scale=_SCALE)
+        picture = vl_convert.svg_to_png(drawing, scale=order["scale"])
     sys.stdout.buffer.write(picture)
     sys.stdout.buffer.flush()
     return 0
+
+
+def _is_fitted(spec: dict[str, Any], drawing: str, height: int | None) -> bool:
+    """Change what can be known only from a first drawing; return whether anything was."""
+    indent = next((param for param in spec.get("params", ()) if param["name"] == _INDENT), None)
+    left = re.search(r'<g [^>]*transform="translate\(([0-9.]+),', drawing)
+    if indent is not None and left is not None:
+        indent["value"] = max(float(left[1]) - _PADDING, 0)
+    if height is not None:
+        # Title, axes and source take what they take; the marks have the rest.
+        spec["height"] = max(spec["height"] + height - _size(drawing)[1], _LEAST_HEIGHT)
+    return bool(height is not None or (indent and indent["value"]))
+
+
+def _size(drawing: str) -> tuple[float, float]:
+    """Return width and height of an SVG."""
+    found = re.search(r'<svg[^>]* width="([0-9.]+)" height="([0-9.]+)"', drawing)
+    if found is None:
+        raise ValueError("the drawing says no size")
+    return float(found[1]), float(found[2])
 
 
 def _die_with(parent: int) -> None:

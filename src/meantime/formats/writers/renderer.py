@@ -16,11 +16,12 @@ import time
 from pathlib import Path
 from typing import Final, Literal
 
+from meantime.charts.figure import MOST_PIXELS
 from meantime.charts.layout import Spec
-from meantime.errors import AnswersBusy, PictureFailed
+from meantime.errors import AnswersBusy, NotAcceptable, PictureFailed
 from meantime.formats.document import dumps
 
-Kind = Literal["svg", "png"]
+Kind = Literal["svg", "png", "pdf"]
 
 # The largest chart that there may be (5,000 marks) takes 3 s on one core, and nobody waits longer for a page.
 SECONDS: Final = 30.0
@@ -32,15 +33,29 @@ AT_ONCE: Final = 2
 # How often memory is looked at: the engine takes some hundred megabytes a second at most.
 _LOOK_EVERY_S = 0.1
 _TAIL_CHARACTERS = 500
+# The exit code of the process for that; Python has 1 and 2.
+_TOO_MANY_PIXELS = 3
 _PROCESS = Path(__file__).with_name("render_process.py")
 
 _places = threading.BoundedSemaphore(AT_ONCE)
 
 
-def render(spec: Spec, kind: Kind, *, seconds: float = SECONDS, memory_mb: float = MEMORY_MB) -> bytes:
+def render(
+    spec: Spec,
+    kind: Kind,
+    *,
+    scale: float = 1.0,
+    height: int | None = None,
+    seconds: float = SECONDS,
+    memory_mb: float = MEMORY_MB,
+) -> bytes:
     """Draw a specification, and return the file. Blocks until that is done.
 
+    ``scale`` is how many pixels a PNG has for each of the page; ``height`` is that of the whole picture, in pixels of
+    the page, where it is not to be as high as the specification makes it.
+
     Raises:
+        NotAcceptable: a PNG would have more than ``MOST_PIXELS``.
         PictureFailed: the process took too long or too much memory, crashed, or reported an error.
         AnswersBusy: as many pictures are being drawn as is allowed.
     """
@@ -51,7 +66,8 @@ def render(spec: Spec, kind: Kind, *, seconds: float = SECONDS, memory_mb: float
             retry_after_s=2,
         )
     try:
-        return _rendered(dumps({"kind": kind, "spec": spec, "parent": os.getpid()}), seconds, memory_mb)
+        order = {"kind": kind, "spec": spec, "scale": scale, "height": height, "most_pixels": MOST_PIXELS}
+        return _rendered(dumps({**order, "parent": os.getpid()}), seconds, memory_mb)
     finally:
         _places.release()
 
@@ -89,6 +105,11 @@ def _rendered(order: bytes, seconds: float, memory_mb: float) -> bytes:
     finally:
         process.kill()
         process.communicate()
+    if process.returncode == _TOO_MANY_PIXELS:
+        raise NotAcceptable(
+            f"The picture would have more than {MOST_PIXELS:,} pixels. Set a smaller chart.width or chart.scale, show "
+            "fewer locations with chart.limit, or take the chart as SVG or PDF."
+        )
     if process.returncode != 0 or not picture:
         what = f"Drawing the picture failed: {_ending(process.returncode)}."
         raise PictureFailed(f"{what} The chart is also available as vl.json.").for_operator(f"{what}{_tail(errors)}")

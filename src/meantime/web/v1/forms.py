@@ -6,10 +6,11 @@ from collections.abc import Mapping
 from functools import partial
 from typing import NamedTuple
 
+from meantime.charts.figure import AS_IT_IS, Figure
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import NotAcceptable, PathUnknown, Problem, RequestInvalid
 from meantime.formats import vegalite
-from meantime.formats.format import Format
+from meantime.formats.format import Format, Points
 from meantime.formats.registry import FORMATS, formats_of
 from meantime.text import listed, quoted
 from meantime.web.http.negotiation import read_weights
@@ -61,10 +62,12 @@ def choose_form(accept: str | None, suffix: str | None, statistic: str | None = 
     return best
 
 
-def choose_chart(form: Format, chart: str | None, statistic: str, highlight: str | None = None) -> Format:
+def choose_chart(
+    form: Format, chart: str | None, statistic: str, figure: Figure = AS_IT_IS, points: Points = dict
+) -> Format:
     """Return the format with this chart of a statistic's results; formats without a chart are returned unchanged.
 
-    ``highlight`` is the location that it highlights.
+    ``figure`` is how it is to look, ``points`` where locations are.
 
     Raises:
         RequestInvalid: there is no such chart; for every format, since it is a mistake in any case.
@@ -74,7 +77,7 @@ def choose_chart(form: Format, chart: str | None, statistic: str, highlight: str
     """
     charts = vegalite.charts_of(statistic)
     if chart is None or chart in charts:
-        return form.with_chart(chart, highlight)
+        return form.with_chart(chart, figure, points)
     near = closest(chart, charts)
     there = f"there are {listed(charts)}" if len(charts) > 1 else f"there is {charts[0]}" if charts else "there is none"
     detail = f"Results of {statistic} have no chart {quoted(chart)}. {suggestion(near)}For these results {there}."

@@ -8,11 +8,14 @@ from __future__ import annotations
 
 import hashlib
 import re
+import secrets
 import sys
 from collections.abc import Awaitable, Callable
 from functools import partial
 from itertools import chain
 from typing import Protocol
+
+import msgspec
 
 from meantime.formats.document import Document, decode
 from meantime.formats.format import Format
@@ -71,7 +74,7 @@ async def represent(
     """
     envelope = Envelope(
         content_type=form.content_type,
-        tag=f"{tag}.{form.suffix}{_variant(form)}.{WRITERS}",
+        tag=f"{tag}.{form.suffix}{_variant(form)}.{WRITERS}{'' if form.is_repeatable else f'.{secrets.token_hex(8)}'}",
         headers=(("cache-control", cache_control), ("vary", vary_of(request, headers)), *headers),
         disposition=() if stem is None else (("content-disposition", f'inline; filename="{stem}.{form.suffix}"'),),
         job_id=job_id,
@@ -118,9 +121,10 @@ def _document(kept: bytes | None, document: Callable[[], Document] | None) -> Do
 def _variant(form: Format) -> str:
     """Return what tells charts of one result apart, in characters that a header allows."""
     chart = f"-{form.chart}" if form.chart else ""
-    if form.highlight is None:
-        return chart
-    return f"{chart}-{hashlib.blake2b(form.highlight.encode(), digest_size=8).hexdigest()}"
+    if form.draw is None:
+        return ""
+    look = msgspec.json.encode(form.figure)
+    return f"{chart}-{hashlib.blake2b(look, digest_size=8).hexdigest()}"
 
 
 def stem_of(statistic: str, dataset: str, fingerprint: str | None) -> str:

@@ -19,13 +19,14 @@ from meantime.errors import (
 from meantime.formats.registry import formats_of
 from meantime.web.http import conditional
 from meantime.web.http.endpoint import Endpoint, Header, Outcome, Parameter
+from meantime.web.v1.figures import PARAMETERS as FIGURE
 from meantime.web.v1.job_parameters import JOB_ID
 from meantime.web.v1.provenance.explanation import ExplanationResource, get_job_explanation, get_statistic_explanation
 from meantime.web.v1.provenance.query import NO_CHART, PAGE, PAGE_LIMIT, ROW_DIGITS
 from meantime.web.v1.provenance.rows import get_job_rows, get_statistic_rows
 from meantime.web.v1.results import description
 from meantime.web.v1.results import endpoints as result_endpoints
-from meantime.web.v1.results.description import ACCEPT, CHART, CONDITIONS, HIGHLIGHT
+from meantime.web.v1.results.description import ACCEPT, CHART, CONDITIONS
 from meantime.web.v1.statistics import endpoints as statistic_endpoints
 from meantime.web.v1.statistics.endpoints import NAME, QUERY
 
@@ -62,7 +63,7 @@ _SUFFIX = Parameter(
     required=True,
     example="csv",
 )
-_QUESTION = tuple(each for each in QUERY if each not in (CHART, HIGHLIGHT))
+_QUESTION = tuple(each for each in QUERY if each not in (CHART, *FIGURE))
 _PAGING = (_ROW, _KEY, _CURSOR, _PAGE_ROWS)
 _NEXT = Header(name="Link", description='The next page: `<...>; rel="next"`.', required=False)
 

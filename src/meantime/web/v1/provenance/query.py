@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from meantime.charts.figure import PREFIX
 from meantime.errors import (
     DatasetNotReady,
     ResultGone,
@@ -21,7 +22,7 @@ from meantime.web.http.query import Query
 from meantime.web.http.request import HttpRequest
 from meantime.web.v1 import job_parameters
 from meantime.web.v1.results import handlers as results
-from meantime.web.v1.results.description import CHART, HIGHLIGHT
+from meantime.web.v1.results.description import CHART
 from meantime.web.v1.statistics import handlers as statistics
 from meantime.web.v1.statistics import immediate
 from meantime.web.v1.statistics import query as statistic_query
@@ -77,7 +78,7 @@ async def answer_of_statistic(
     """Return the answer to the question in the query, and the requested row."""
     statistic = statistics.statistic_of(request)
     # There are no charts here, so their parameters are refused like any unknown one.
-    row_pairs = [pair for pair in request.query if pair[0] in (*names, CHART.name, HIGHLIGHT.name)]
+    row_pairs = [pair for pair in request.query if pair[0] in (*names, CHART.name) or pair[0].startswith(PREFIX)]
     row_query = _read(row_pairs, names)
     statistic_pairs = [pair for pair in request.query if pair not in row_pairs]
     question = await statistic_query.read_question(statistic_pairs, statistic, backend.catalog)

@@ -126,18 +126,9 @@ CHART = Parameter(
     name="chart",
     where="query",
     kind=Annotated[str, msgspec.Meta(pattern=f"^({'|'.join(CHARTS)})$")],
-    description="Which chart vl.json, svg and png show; GET /v1/statistics/{name} lists them. By default the "
+    description="Which chart vl.json, svg, png and pdf show; GET /v1/statistics/{name} lists them. By default the "
     "first one. Other formats contain everything anyway.",
     example="map",
-)
-
-HIGHLIGHT = Parameter(
-    name="highlight",
-    where="query",
-    kind=str,
-    description="A location that vl.json, svg and png highlight. It is drawn even where a chart of very many locations "
-    "shows only the highest and the lowest.",
-    example="Ohio",
 )
 
 

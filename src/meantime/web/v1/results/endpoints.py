@@ -19,8 +19,9 @@ from meantime.errors import (
 )
 from meantime.web.http.endpoint import Endpoint
 from meantime.web.http.prefer import PREFERENCE_APPLIED
+from meantime.web.v1.figures import PARAMETERS as FIGURE
 from meantime.web.v1.job_parameters import JOB_ID, PREFER
-from meantime.web.v1.results.description import ACCEPT, CHART, CONDITIONS, DRAWING, HIGHLIGHT, SUFFIX, outcomes
+from meantime.web.v1.results.description import ACCEPT, CHART, CONDITIONS, DRAWING, SUFFIX, outcomes
 from meantime.web.v1.results.handlers import get_result
 
 PROBLEMS = (
@@ -57,7 +58,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         parameters=(
             JOB_ID,
             CHART,
-            HIGHLIGHT,
+            *FIGURE,
             ACCEPT,
             PREFER,
             *CONDITIONS,
@@ -77,7 +78,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             JOB_ID,
             SUFFIX,
             CHART,
-            HIGHLIGHT,
+            *FIGURE,
             PREFER,
             *CONDITIONS,
         ),

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 
@@ -22,13 +21,14 @@ from meantime.model import JobRecord, JobState, Receipt, Unwatched
 from meantime.statistics.registry import STATISTICS
 from meantime.web.backend import Backend
 from meantime.web.http.prefer import applied, preferred_wait
-from meantime.web.http.query import Query
+from meantime.web.http.query import Query, refusal
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
+from meantime.web.v1 import figures
 from meantime.web.v1.forms import choose_chart, choose_form
 from meantime.web.v1.job_parameters import job_number_of
 from meantime.web.v1.representation import represent, stem_of
-from meantime.web.v1.results.description import CHART, HIGHLIGHT
+from meantime.web.v1.results.description import CHART
 
 # The result of a job never changes, but a new server at the same address has another job_id_1. So results may be cached
 # and must be revalidated; a 304 takes less than a millisecond. Private, so that a removed result is not left in shared
@@ -62,7 +62,7 @@ async def answer_with_result(
     is_kept = job.request.view == "document"
     return await represent(
         request,
-        form=form.with_points(partial(_coordinates, backend, job)),
+        form=await _with_points(backend, job, form),
         tag=receipt.checksum,
         body=partial(read_result_file, backend, job, receipt) if is_kept else None,
         document=None if is_kept else partial(classic_as_document, backend, job, receipt),
@@ -74,12 +74,24 @@ async def answer_with_result(
     )
 
 
-def _coordinates(backend: Backend, job: JobRecord) -> Mapping[str, tuple[float, float]]:
-    """Return the coordinates of locations in the snapshot of a job; none if the snapshot is gone."""
+async def _with_points(backend: Backend, job: JobRecord, form: Format) -> Format:
+    """Give a chart the points of the snapshot of a job; none if the snapshot is gone.
+
+    Raises:
+        RequestInvalid: it highlights a location that the snapshot does not have.
+    """
+    if form.draw is None:
+        return form
+    request = job.request
     try:
-        return backend.catalog.snapshot(job.request.dataset, job.request.fingerprint).about.points.coordinates
-    except SnapshotDamaged:
-        return {}
+        # Opening one that is not the current one may take a tenth of a second.
+        snapshot = await asyncio.to_thread(backend.catalog.snapshot, request.dataset, request.fingerprint)
+    except (SnapshotDamaged, DatasetNotReady):
+        return form
+    if problems := figures.unknown_highlights(form.figure, snapshot.cube.labels.locations):
+        raise refusal(problems, "query")
+    about = snapshot.about
+    return form.with_chart(form.chart, form.figure, lambda: about.points.coordinates)
 
 
 async def read_result_file(backend: Backend, job: JobRecord, receipt: Receipt) -> bytes:
@@ -95,8 +107,10 @@ async def read_result_file(backend: Backend, job: JobRecord, receipt: Receipt) -
 async def get_result(backend: Backend, request: HttpRequest) -> Reply | Stream:
     """GET /v1/jobs/{job_id}/results, and with a suffix."""
     form = choose_form(request.header("accept"), request.path_params.get("suffix"))
-    query = Query(request.query, (CHART.name, HIGHLIGHT.name))
-    chart, highlight = query.one(CHART.name), query.one(HIGHLIGHT.name)
+    query = Query(request.query, (CHART.name, *(parameter.name for parameter in figures.PARAMETERS)))
+    chart = query.one(CHART.name)
+    texts = {parameter.name: query.all(parameter.name) for parameter in figures.PARAMETERS}
+    figure = figures.figure_of({name: given for name, given in texts.items() if given}, query.problems)
     query.check()
     wait_s = preferred_wait(request.header("prefer"))
     detail = await backend.waiters.wait_for_end(
@@ -105,7 +119,7 @@ async def get_result(backend: Backend, request: HttpRequest) -> Reply | Stream:
     # The available formats and charts depend on the job's statistic.
     statistic = detail.record.request.statistic
     form = choose_chart(
-        choose_form(request.header("accept"), request.path_params.get("suffix"), statistic), chart, statistic, highlight
+        choose_form(request.header("accept"), request.path_params.get("suffix"), statistic), chart, statistic, figure
     )
     return await answer_with_result(backend, request, detail, form=form, headers=applied(wait_s))
 

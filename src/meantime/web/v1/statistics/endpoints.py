@@ -24,12 +24,12 @@ from meantime.statistics.parameters import fields
 from meantime.statistics.registry import STATISTICS
 from meantime.web.http import conditional
 from meantime.web.http.endpoint import Endpoint, Link, Outcome, Parameter
+from meantime.web.v1.figures import PARAMETERS as FIGURE
 from meantime.web.v1.results.description import (
     ACCEPT,
     CHART,
     CONDITIONS,
     DRAWING,
-    HIGHLIGHT,
     SUFFIX,
     ResultDocument,
     outcomes,
@@ -87,7 +87,7 @@ QUERY = (
         "changes, and may be cached forever.",
     ),
     CHART,
-    HIGHLIGHT,
+    *FIGURE,
     *_query_parameters(),
 )
 PROBLEMS = (

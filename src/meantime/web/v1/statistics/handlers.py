@@ -87,9 +87,8 @@ async def _made(backend: Backend, request: HttpRequest, key: AnswerKey | None) -
     row = statistic_of(request)
     form = choose_form(request.header("accept"), request.path_params.get("suffix"), row.name)
     question = await read_question(request.query, row, backend.catalog)
-    form = choose_chart(form, question.chart, row.name, question.highlight).with_points(
-        lambda: question.snapshot.about.points.coordinates
-    )
+    about = question.snapshot.about
+    form = choose_chart(form, question.chart, row.name, question.figure, lambda: about.points.coordinates)
     made = await _represented(backend, request, row, form, question)
     if key is not None and isinstance(made, Reply):
         fingerprint = question.snapshot.fingerprint

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from meantime.charts.figure import Figure
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.load_status import Loading, Ready
 from meantime.dataset.snapshot import Snapshot
@@ -27,10 +28,11 @@ from meantime.text import quoted
 from meantime.web.checking import check_question
 from meantime.web.http.query import refusal
 from meantime.web.v1.datasets.address import dataset_unknown
+from meantime.web.v1.figures import figure_of, unknown_highlights
 
 _FINGERPRINT = re.compile(r"[0-9a-f]{64}", re.ASCII)
 # Parameters of a query apart from those of the statistic.
-_RESERVED = ("dataset", "fingerprint", "chart", "highlight")
+_RESERVED = ("dataset", "fingerprint", "chart")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +43,7 @@ class StatisticQuery:
     named: Named
     is_pinned: bool  # the query names the snapshot, instead of using the current one
     chart: str | None  # the chart to show
-    highlight: str | None  # the location that it highlights
+    figure: Figure  # how it is to look
 
     @property
     def snapshot(self) -> Snapshot:
@@ -76,9 +78,11 @@ async def read_question(pairs: Sequence[tuple[str, str]], row: AnyStatistic, cat
     if fingerprint is not None and not _FINGERPRINT.fullmatch(fingerprint):
         detail = f'"fingerprint" must be that of a snapshot, 64 hexadecimal digits, not {quoted(fingerprint)}.'
         problems.append(Problem(pointer="/fingerprint", code="type", detail=detail))
+    figure = figure_of(texts_by_name, problems)
     dataset = reserved.get("dataset", catalog.default)
     raw = _raw(row, texts_by_name, problems)
     snapshot = await _snapshot(catalog, dataset, None if problems else fingerprint)
+    problems += unknown_highlights(figure, snapshot.cube.labels.locations)
     try:
         named = await check_question(
             snapshot, len(pairs), partial(check_names, row.name, raw, snapshot, refuse_unknown=True)
@@ -92,7 +96,7 @@ async def read_question(pairs: Sequence[tuple[str, str]], row: AnyStatistic, cat
         named=named,
         is_pinned=fingerprint is not None,
         chart=reserved.get("chart"),
-        highlight=reserved.get("highlight"),
+        figure=figure,
     )
 
 

@@ -230,7 +230,7 @@ def test_an_explanation_is_kept_and_asked_after(server: RunningBackend) -> None:
 
 @pytest.mark.parametrize(
     "query",
-    ["question=Naps&cursor=x", "question=Naps&row=9", "question=Naps&chart=map", "question=Naps&highlight=Utah"],
+    ["question=Naps&cursor=x", "question=Naps&row=9", "question=Naps&chart=map", "question=Naps&chart.title=x"],
 )
 def test_what_cannot_be_explained_is_refused(server: RunningBackend, query: str) -> None:
     with pytest.raises(RequestInvalid):

@@ -244,8 +244,24 @@ def test_a_chart_that_there_is_not_is_a_problem_of_the_query(server: Server) -> 
     assert "means" in str(error)
 
 
+def test_every_setting_of_a_chart_that_is_wrong_is_a_problem_before_anything_is_computed(server: Server) -> None:
+    wrong = "&chart.width=9&chart.tittle=x&chart.theme=pink&chart.highlight=Utha&chart.limit=1&chart.limit=2"
+    for suffix in ("csv", "png"):
+        error = server.refusal("states_mean", query() + wrong, suffix=suffix)
+        assert isinstance(error, RequestInvalid)
+        assert sorted(each.pointer for each in error.problems) == [
+            "/chart.limit",
+            "/chart.theme",
+            "/chart.tittle",
+            "/chart.width",
+        ]
+    misspelled = server.refusal("states_mean", query() + "&chart.highlight=Utha", suffix="png")
+    assert isinstance(misspelled, RequestInvalid)
+    assert misspelled.problems[0].closest == ("Utah",)
+
+
 def test_each_chart_has_an_etag_of_its_own(server: Server) -> None:
-    asked = (query(), query() + "&chart=means", query() + "&highlight=Utah", query() + "&highlight=Ohio")
+    asked = (query(), query() + "&chart=means", query() + "&chart.highlight=Utah", query() + "&chart.title=Naps")
     etags = [headers_of(server.get("states_mean", each, suffix="vl.json"))["etag"] for each in asked]
     assert len({*etags}) == 4
 

@@ -12,7 +12,7 @@ const TABLES = [
   ["arrow", "Arrow", "for data frames"], ["tsv", "TSV", "separated by tabs"], ["jsonl", "JSON lines", "one row per line"],
   ["json", "JSON", "with all details"], ["md", "Markdown", "for documents"],
 ];
-const PICTURES = [["png", "PNG", "for slides"], ["svg", "SVG", "sharp at any size"], ["vl.json", "Vega-Lite", "to edit"]];
+const PICTURES = [["png", "PNG", "for slides"], ["svg", "SVG", "sharp at any size"], ["pdf", "PDF", "for print"], ["vl.json", "Vega-Lite", "to edit"]];
 
 const ancestors = document.querySelector('meta[name="meantime-frame-ancestors"]').content;
 
@@ -25,7 +25,7 @@ export function downloads(request, { chart, chartRequest, fingerprint, citation,
     "section",
     { class: "downloads", "aria-labelledby": "downloads" },
     h("h2", { id: "downloads" }, "Download"),
-    chart && fileLinks("Chart, with title, source and citation", PICTURES, (suffix) => resultUrl(chartRequest, { suffix, chart })),
+    chart && fileLinks("Chart, with title and source", PICTURES, (suffix) => resultUrl(chartRequest, { suffix, chart })),
     tableLinks("Data", (suffix) => resultUrl(pinned(request, fingerprint), { suffix })),
     h("h3", {}, "Citation"),
     h("p", { class: "cite", dir: "auto" }, citation),

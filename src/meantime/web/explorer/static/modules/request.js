@@ -13,14 +13,14 @@ import { writeAddress } from "./state.js";
  */
 
 /**
- * The URL of a result; with a suffix, of a file, and for a picture with the name of the chart.
+ * The URL of a result; with a suffix, of a file, and for a picture with the name of the chart and how it is to look.
  * @param {StatisticRequest} request
  */
-export function resultUrl(request, { suffix = "", chart = null, highlight = null } = {}) {
+export function resultUrl(request, { suffix = "", chart = null, look = {} } = {}) {
   const ending = suffix && `.${suffix}`;
   const job = jobOf(request);
-  if (job) return [`${job.links.results}${ending}`, query({ chart, highlight })].filter(Boolean).join("?");
-  return `${statisticPath(request.statistic)}${ending}?${query({ dataset: request.dataset, ...request.parameters, chart, highlight })}`;
+  if (job) return [`${job.links.results}${ending}`, query({ chart, ...look })].filter(Boolean).join("?");
+  return `${statisticPath(request.statistic)}${ending}?${query({ dataset: request.dataset, ...request.parameters, chart, ...look })}`;
 }
 
 // The jobs that computed what is too much for an immediate answer, since this page was loaded.
@@ -46,15 +46,17 @@ export function sourceOf(request) {
 export async function fetchResult(request, { signal, onprogress, accept, chart = null, highlight = null }) {
   // The data may have been reloaded since, so each result is asked for anew; its charts are of that result.
   if (chart === null) jobs.delete(keyOf(request));
+  // A page that has room shows the ranks beside a ranking.
+  const look = chart === null ? {} : { "chart.highlight": highlight, "chart.ranks": true };
   try {
-    return await get(resultUrl(request, { chart, highlight }), { signal, accept });
+    return await get(resultUrl(request, { chart, look }), { signal, accept });
   } catch (error) {
     if (!(error instanceof Problem) || error.code !== "ask-as-job") throw error;
   }
   const job = (await earlierJob(request, signal)) ?? (await post("/v1/jobs", { ...request, label: jobLabel(request) }, { signal }));
   await jobEnd(job, { signal, onprogress });
   jobs.set(keyOf(request), job);
-  return get(resultUrl(request, { chart, highlight }), { signal, accept });
+  return get(resultUrl(request, { chart, look }), { signal, accept });
 }
 
 /** Finds the job again, from this page or another. */
