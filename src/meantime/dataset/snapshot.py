@@ -93,6 +93,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     points: Points = Points()  # where locations are, for maps
     standards: tuple[StandardPopulation, ...] = ()  # those that its description declares, by name
     origin: TableOrigin = TableOrigin()
+    rows_differ_in: tuple[str, ...] = ()  # columns that tell rows of one cell apart
     plain: tuple[str, ...] = ()  # roles whose texts are not plain: the rows have a plain column beside the file's
 
 

@@ -151,5 +151,10 @@ def _notes(snapshot: Snapshot) -> tuple[str, ...]:
 def _warnings(snapshot: Snapshot, question: int) -> tuple[str, ...]:
     moments = snapshot.cube.by_question.moments
     withheld, rows = int(moments.withheld[question]), int(moments.withheld[question] + moments.count[question])
-    possible = (_POOR_ESTIMATE, warnings.withheld(withheld, rows), warnings.kinds_of_value(snapshot, question))
+    possible = (
+        _POOR_ESTIMATE,
+        warnings.withheld(withheld, rows),
+        warnings.kinds_of_value(snapshot, question),
+        warnings.rows_of_a_cell(snapshot, question),
+    )
     return tuple(filter(None, possible))

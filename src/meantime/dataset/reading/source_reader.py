@@ -26,8 +26,9 @@ from meantime.dataset.reading.grouping import RolledUp
 from meantime.dataset.reading.plain_columns import read_plain
 from meantime.dataset.reading.progress import ROLLED_UP, STAGED, Progress, StagingProgress, query_progress
 from meantime.dataset.reading.question_breaks import find_breaks, years_by_question
+from meantime.dataset.reading.rows_of_a_cell import RowsOfCells, look_at_rows
 from meantime.dataset.reading.source import Source, data_files, description_path, file_state, name_without_ending
-from meantime.dataset.reading.staged_view import columns_by_role, make_staged_view
+from meantime.dataset.reading.staged_view import columns_by_role, make_staged_view, rows_sql
 from meantime.dataset.reading.staging import (
     REJECTED_KEPT,
     OpenedFile,
@@ -120,6 +121,10 @@ def _read(
             parquet = [file.parquet for file in staged]
             make_staged_view(database, parquet, columns, decisions.roles, plain)
             written = _write_cells(writer, RolledUp(database, decisions, description, work=work), decisions.roles)
+            shared = RowsOfCells()
+            if written.shared_cells and "row_count" not in decisions.roles:
+                decided = columns_by_role(columns, decisions.roles, plain)
+                shared = look_at_rows(database, rows_sql(parquet, decided), decided, columns, decisions.roles)
         breaks = find_breaks(written.questions, written.years, decisions.publishers, description)
         about = About(
             title=table.title,
@@ -141,6 +146,7 @@ def _read(
                 *warnings.folder_warnings(task.source),
                 *forms.warnings,
                 *decisions.warnings,
+                *shared.warnings(decisions.roles, written.shared_cells),
                 *breaks.warnings,
                 *written.warnings,
             ),
@@ -148,6 +154,7 @@ def _read(
             standards=description.populations,
             origin=description.origin,
             plain=plain,
+            rows_differ_in=shared.differ_in,
         )
         on_progress(Progress("writing", ROLLED_UP, rows))
         return writer.finish(about, parquet)
@@ -159,6 +166,7 @@ class _Written(NamedTuple):
     questions: tuple[QuestionMetadata, ...]
     years: Mapping[str, Period]  # the first and the last of each question, by its text
     rows: int
+    shared_cells: int  # those of several rows
     limits_from: str
     warnings: tuple[str, ...]
 
@@ -167,19 +175,20 @@ def _write_cells(writer: SnapshotWriter, rolled_up: RolledUp, roles: Collection[
     """Write the cells, some questions at a time, and look at them while they are in memory."""
     years: dict[str, Period] = {}
     problems, strata = ProblemCounts(), StrataOfSums()
-    rows = 0
+    rows = shared = 0
     for cube in rolled_up.cubes():
         writer.add_questions(cube)
         questions = rolled_up.questions[len(years) : len(years) + len(cube.labels.questions)]
         problems.add(cube, data_problems(cube, questions, np.arange(cube.cell_count)))
         years |= years_by_question(cube)
         rows += cube.rows
+        shared += int((cube.pick(np.arange(cube.cell_count)).rows > 1).sum())
         if "row_count" in roles:
             strata.add(cube)
         del cube  # before the next one is made
     strata.refuse()
     return _Written(
-        rolled_up.questions, years, rows, rolled_up.limits_from, (*rolled_up.warnings, *problems.warnings())
+        rolled_up.questions, years, rows, shared, rolled_up.limits_from, (*rolled_up.warnings, *problems.warnings())
     )
 
 

@@ -117,7 +117,7 @@ def _refuse_mixed(draft: Draft, chosen: Booleans) -> None:
     about, labels = draft.snapshot.about, draft.cube.labels
     key = draft.keys[chosen][mixed[0]]
     first = f"{quoted(labels.locations[key[LOCATION]])}, {int(rows[mixed[0]]):,} rows"
-    others = [name for name in about.columns if name not in set(about.roles.values())]
+    others = about.rows_differ_in or [name for name in about.columns if name not in set(about.roles.values())]
     where = f"the columns {listed(map(quoted, others))}" if others else "their values alone"
     detail = (
         f"{len(mixed):,} of the {len(rows):,} cells have several rows (the first: {first}), and nothing says which "

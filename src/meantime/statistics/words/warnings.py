@@ -7,6 +7,7 @@ import numpy as np
 from meantime.dataset.cube import AXES, Doubles
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.methods.effective_size import effective_size
+from meantime.text import listed, quoted
 
 _VALUE_TYPE = list(AXES).index("value_type")
 
@@ -34,6 +35,19 @@ def kinds_of_value(snapshot: Snapshot, question: int) -> str:
     kinds = (cube.labels.value_types[code] for code in codes)
     kinds_text = ", ".join(" in ".join(filter(None, kind)) or "unnamed" for kind in kinds)
     return f"Values of different kinds are averaged together: {kinds_text}."
+
+
+def rows_of_a_cell(snapshot: Snapshot, question: int) -> str:
+    """Say what tells rows of one cell apart, where a question has such cells."""
+    columns, cube = snapshot.about.rows_differ_in, snapshot.cube
+    moments, cells = cube.by_question.moments, cube.cells_of(question)
+    rows = int(moments.count[question] + moments.withheld[question])
+    if not columns or rows == cells.stop - cells.start:
+        return ""
+    return (
+        f"The {rows:,} rows of this question are in {cells.stop - cells.start:,} cells: rows about the same place, "
+        f"group and year differ in {listed(map(quoted, columns))}, and are averaged together."
+    )
 
 
 def few_respondents(percent: Doubles, se: Doubles, respondents: Doubles) -> str:
