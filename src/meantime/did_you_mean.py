@@ -1,4 +1,4 @@
-"""Which name was meant: those that are most like one that does not exist, and those that contain some words.
+"""Which name was meant: those that are most like one that does not exist.
 
 It runs in the event loop of the web, so its work is bounded, whatever is sent and however many names there are.
 """
@@ -74,26 +74,6 @@ def alike(name: str, among: Sequence[str]) -> str | None:
     """
     key = name_key(name)
     return next((each for each in among if name_key(each) == key), None)
-
-
-def find(words: str, among: Sequence[str]) -> tuple[str, ...]:
-    """Return all names that contain every word, whatever the case; an exact match wins alone.
-
-    >>> find("virginia", ["Virginia", "West Virginia"])
-    ('Virginia',)
-    >>> find("VIRGIN", ["Virgin Islands", "Virginia", "West Virginia"])
-    ('Virgin Islands', 'Virginia', 'West Virginia')
-    >>> find("obesity 65", ["Percent with obesity", "Percent of those over 65 with obesity"])
-    ('Percent of those over 65 with obesity',)
-    """
-    if words in among:
-        return (words,)
-    folded = name_key(words).casefold()
-    exact = tuple(name for name in among if name_key(name).casefold() == folded)
-    if len(exact) == 1:
-        return exact
-    wanted = folded.split()
-    return tuple(name for name in among if all(word in name_key(name).casefold() for word in wanted))
 
 
 def suggestion(near: Sequence[str]) -> str:

@@ -103,7 +103,7 @@ def test_the_client_that_blocks_asks_a_real_server(table: Path, tmp_path: Path) 
         )
         assert [answer.rows[0]["mean"] for answer in answers] == [18.0, 30.1] * 300
         with pytest.raises(RequestInvalid, match='Did you mean "Utah"'):
-            client.ask("state_mean", question=QUESTION, state="Uta")
+            client.ask("state_mean", question=QUESTION, state="Utha")
         job = client.submit("states_mean", question=QUESTION, label="kept")
         assert server.end() == 0
     # Its successor at another address knows what it has accepted.

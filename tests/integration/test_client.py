@@ -117,7 +117,7 @@ def test_an_invalid_request_is_refused_with_all_its_problems_and_creates_no_job(
 
         async def story() -> None:
             with pytest.raises(RequestInvalid) as caught:
-                await client.ask("state_mean", question=OBESITY[:-1], state="Uta")
+                await client.ask("state_mean", question=OBESITY.replace("obesity", "obesety"), state="Utha")
             problems: Any = caught.value.problems
             assert [(each.pointer, each.closest[0]) for each in problems] == [
                 ("/parameters/question", OBESITY),

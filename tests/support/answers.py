@@ -45,7 +45,7 @@ def refused(
     """Say what the check finds wrong with a request; empty where it can be answered."""
     try:
         if snapshot is None:
-            check_form(name, raw, refuse_unknown)
+            check_form(name, raw, refuse_unknown=refuse_unknown)
         else:
             check(name, raw, snapshot, refuse_unknown=refuse_unknown)
     except RequestInvalid as invalid:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from rapidfuzz import process
 
-from meantime.did_you_mean import closest, find, suggestion
+from meantime.did_you_mean import closest, suggestion
 
 OBESITY = "Percent of adults aged 18 years and older who have obesity"
 FRUIT = "Percent of adults who report consuming fruit less than one time daily"
@@ -49,20 +49,6 @@ def test_closest_compares_few_names_by_few_characters_whatever_is_sent(
     (names, characters), nearest = compared
     assert names <= 20_000
     assert (characters, nearest) == (100, (200, 300))
-
-
-def test_find_takes_words_in_any_case_and_order() -> None:
-    among = (OBESITY, FRUIT, SOUP)
-    assert find("OBESITY have", among) == (OBESITY,)
-    assert find("adults", among) == (OBESITY, FRUIT)
-    assert find("adults soup", among) == ()
-    assert find("", among) == among
-
-
-def test_find_lets_an_exact_name_win_alone_and_of_two_spellings_the_exact_one() -> None:
-    assert find("virginia ", ["Virginia", "West Virginia"]) == ("Virginia",)
-    assert find("ohio", ["OHIO", "Ohio", "ohio"]) == ("ohio",)
-    assert find("oHIO", ["OHIO", "Ohio", "Southern Ohio"]) == ("OHIO", "Ohio", "Southern Ohio")
 
 
 def test_a_suggestion_names_all_that_are_close() -> None:

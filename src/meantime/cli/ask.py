@@ -8,7 +8,6 @@ from pathlib import Path
 import click
 
 from meantime.charts.figure import Figure
-from meantime.cli.full_names import NAMED_BY_WORDS, with_full_names
 from meantime.cli.option_names import in_options
 from meantime.cli.options import READING, column_option, set_option, setting_options
 from meantime.cli.output import chart_option, choose_form, form_option, out_option, wide_option, write_result
@@ -34,7 +33,10 @@ def _pairs(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str
 @click.command()
 @click.argument("statistic", metavar="STATISTIC")
 @click.option("--question", help="The question in full, or distinctive words from it.")
-@click.option("--state", help="The location, for a statistic about one location.")
+@click.option(
+    "--state",
+    help="The location, for a statistic about one location: in full, its abbreviation (OH), or distinctive words.",
+)
 @click.option(
     "--parameter",
     "-p",
@@ -42,7 +44,7 @@ def _pairs(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str
     multiple=True,
     metavar="NAME=VALUE",
     callback=_pairs,
-    help="Any parameter of the statistic. Repeat a name to give a list.",
+    help="Any parameter of the statistic; `meantime statistics NAME` lists them. Repeat a name to give a list.",
 )
 @click.option("--data", metavar="[NAME=]PATH", help="Compute from this file, without a server.")
 @click.option("--url", metavar="URL", help=f"Address of the server to ask.  [default: {DEFAULT_URL}]")
@@ -107,10 +109,8 @@ def _ask_server(
     url: str, statistic: str, texts: Mapping[str, Sequence[str]], *, dataset: str | None, label: str | None
 ) -> Result:
     with Client(url, retry_for_s=QUICK_RETRY_S) as client:
-        raw = arguments.parameters(texts, client.statistic(statistic).parameters)
-        if not raw.keys().isdisjoint(NAMED_BY_WORDS):
-            described = client.dataset(dataset)
-            questions = [question.text for question in described.questions or ()]
-            raw = with_full_names(raw, questions, [location.name for location in described.locations or ()])
-        job = client.submit(statistic, dataset=dataset, label=label, **raw)
-        return result_of(job, url)
+        raw = arguments.plain(texts)
+        if raw is None:
+            raw = arguments.parameters(texts, client.statistic(statistic).parameters)
+        started = client.start(statistic, dataset=dataset, label=label, **raw)
+        return started if isinstance(started, Result) else result_of(started, url)

@@ -7,7 +7,6 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from meantime.cli.data_file import loaded_catalog
-from meantime.cli.full_names import with_full_names
 from meantime.client import arguments
 from meantime.client.result import Result
 from meantime.compute.local import document_of
@@ -34,12 +33,11 @@ def ask_file(source: Source, settings: Settings, statistic: str, texts: Mapping[
     raw = arguments.parameters(texts, msgspec.json.schema(row.parameters))
     # Before the file, which may take a while to read.
     try:
-        check_form(statistic, raw, refuse_unknown=True)
+        check_form(statistic, raw, refuse_unknown=True, by_words=True)
     except RequestInvalid as invalid:
         lines = "\n".join(problem.detail for problem in invalid.problems)
         raise RequestInvalid(lines, problems=invalid.problems) from invalid
     with loaded_catalog(source, settings) as catalog:
         snapshot = catalog.snapshot(catalog.default)
-        labels = snapshot.cube.labels
-        prepared = check(statistic, with_full_names(raw, labels.questions, labels.locations), snapshot)
+        prepared = check(statistic, raw, snapshot, refuse_unknown=True, by_words=True)
         return Result(document_of(prepared, catalog.default, Unwatched()))

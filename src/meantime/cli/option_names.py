@@ -25,7 +25,7 @@ def _sentence(problem: Problem, statistic: str) -> str:
     # A server's pointers begin at the submission, those of a check here at its parameters.
     pointer = problem.pointer.removeprefix("/parameters").removeprefix("/")
     parameter = pointer.partition("/")[0].replace("~1", "/").replace("~0", "~")
-    if not parameter:
+    if not parameter or problem.code == "unknown-statistic":
         return problem.detail
     typed = option(parameter)
     match problem.code:

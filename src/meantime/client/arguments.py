@@ -39,6 +39,25 @@ def parameters(texts: Mapping[str, Sequence[str]], schema: Schema) -> dict[str, 
     return {name: _value(each, properties.get(name, {}), definitions) for name, each in texts.items()}
 
 
+# Parameters whose values are texts or years in every statistic.
+_OF_TEXTS = frozenset(
+    {"question", "state", "location", "locations", "reference", "category", "stratum", "years", "period"}
+)
+
+
+def plain(texts: Mapping[str, Sequence[str]]) -> dict[str, Any] | None:
+    """Return the values where each is a text for sure, so that no schema is needed; otherwise None.
+
+    >>> plain({"question": ["naps"], "years": ["2019"], "locations": ["Ohio", "Utah"]})
+    {'question': 'naps', 'years': '2019', 'locations': ['Ohio', 'Utah']}
+    >>> plain({"question": ["naps"], "limit": ["10"]})
+    """
+    for name, each in texts.items():
+        if name not in _OF_TEXTS and any(_single_value(text, {"type": "any"}, {}) is not text for text in each):
+            return None
+    return {name: each[0] if len(each) == 1 else list(each) for name, each in texts.items()}
+
+
 def _value(texts: Sequence[str], schema: Schema, definitions: Schema) -> Any:
     lists = [kind for kind in _alternatives(schema, definitions) if kind.get("type") == "array"]
     item = lists[0].get("items", {}) if lists else schema

@@ -116,6 +116,21 @@ class AsyncClient:
         question = Ask(statistic, dataset=dataset, label=label, **parameters)
         return self._job(await self._run(requests.submit(question, self._timing)))
 
+    async def start(
+        self,
+        statistic: str,
+        /,
+        *,
+        wait_s: int = 1,
+        dataset: str | None = None,
+        label: str | None = None,
+        **parameters: Any,
+    ) -> Result | AsyncJob:
+        """As ``Client.start``."""
+        question = Ask(statistic, dataset=dataset, label=label, **parameters)
+        started = await self._run(requests.start(question, self._timing, wait_s=wait_s))
+        return started if isinstance(started, Result) else self._job(started)
+
     async def job(self, job_id: str) -> AsyncJob:
         """As ``Client.job``."""
         return self._job(await self._run(requests.job_status(job_id, self._timing)))

@@ -151,6 +151,26 @@ class Client:
         question = Ask(statistic, dataset=dataset, label=label, **parameters)
         return self._job(self._run(requests.submit(question, self._timing)))
 
+    def start(
+        self,
+        statistic: str,
+        /,
+        *,
+        wait_s: int = 1,
+        dataset: str | None = None,
+        label: str | None = None,
+        **parameters: Any,
+    ) -> Result | Job:
+        """Submit a job, and return its result if it is ready within ``wait_s`` seconds, else the job.
+
+        Raises:
+            RequestInvalid: it cannot be answered; ``problems`` lists everything that is wrong.
+            JobFailed, JobCancelled: the job ended without a result.
+        """
+        question = Ask(statistic, dataset=dataset, label=label, **parameters)
+        started = self._run(requests.start(question, self._timing, wait_s=wait_s))
+        return started if isinstance(started, Result) else self._job(started)
+
     def job(self, job_id: str) -> Job:
         """Find a job by its id.
 

@@ -207,13 +207,19 @@ def statistic(name: str, timing: RetryTiming) -> RequestFlow[StatisticInfo]:
 # Results
 
 
+def start(question: Ask, timing: RetryTiming, *, wait_s: int) -> RequestFlow[Result | JobStatus]:
+    """Submit a job, and return its result if it is ready within these seconds, else its status."""
+    response = yield from send(_submission(question, wait_s=wait_s), timing)
+    return Result.read(response.content) if response.status_code == 200 else decode(response, JobStatus)
+
+
 def ask(question: Ask, timing: RetryTiming, *, timeout_s: float | None = None) -> RequestFlow[Result]:
     """Submit a job and wait for its result, in one request if it is ready soon."""
     deadline = _Deadline(timeout_s, timing)
-    response = yield from send(_submission(question, wait_s=deadline.seconds_up_to(_WAIT_S)), timing)
-    if response.status_code == 200:
-        return Result.read(response.content)
-    return (yield from _result(decode(response, JobStatus).id, timing, deadline))
+    started = yield from start(question, timing, wait_s=deadline.seconds_up_to(_WAIT_S))
+    if isinstance(started, Result):
+        return started
+    return (yield from _result(started.id, timing, deadline))
 
 
 def result(job_id: str, timing: RetryTiming, *, timeout_s: float | None = None) -> RequestFlow[Result]:

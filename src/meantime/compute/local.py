@@ -93,7 +93,9 @@ class LocalCompute:
 
     def _checked(self, request: Request, limit: CostLimit | None) -> AnyPrepared:
         snapshot = self._catalog.snapshot(request.dataset, request.fingerprint)
-        return check(request.statistic, request.parameters, snapshot, limit=limit)
+        # A job of v1 that was submitted while its data set was loading has names as they were written.
+        by_words = request.view == "document"
+        return check(request.statistic, request.parameters, snapshot, by_words=by_words, limit=limit)
 
 
 def document_of(prepared: AnyPrepared, dataset: str, work: Work) -> Document:

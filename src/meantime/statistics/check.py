@@ -12,15 +12,16 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
-from weakref import WeakKeyDictionary
 
 import msgspec
 
 from meantime.dataset.cube import Cells, Cube
 from meantime.dataset.facts.classic_polarity import classic_polarity
+from meantime.dataset.facts.geography import for_locations
 from meantime.dataset.snapshot import Snapshot
-from meantime.did_you_mean import closest, name_key, suggestion
+from meantime.did_you_mean import closest, suggestion
 from meantime.errors import Problem, RequestInvalid
+from meantime.statistics.asked_names import as_in_table, as_parameters
 from meantime.statistics.cost import Cost, CostLimit, in_words
 from meantime.statistics.parameters import Leaf, Names, capped, leaves, naming, period_of, period_text, read
 from meantime.statistics.registry import STATISTICS
@@ -41,11 +42,13 @@ def check(
     snapshot: Snapshot,
     *,
     refuse_unknown: bool = False,
+    by_words: bool = False,
     limit: CostLimit | None = None,
 ) -> AnyPrepared:
     """Return a request that can be answered, with its cells selected.
 
-    Keys that the statistic does not know are ignored, as the classic API promises, or refused. With a limit, that of
+    Keys that the statistic does not know are ignored, as the classic API promises, or refused. ``by_words``: names are
+    found as people write them (``asked_names``), which the classic API does not do. With a limit, that of
     jobs, what costs more is refused; what is seen to cost more by the number of its cells, before they are selected.
 
     >>> from meantime.dataset.samples import example
@@ -75,7 +78,7 @@ def check(
     Raises:
         RequestInvalid: it cannot be answered; carries everything that is wrong with it.
     """
-    named = check_names(name, raw, snapshot, refuse_unknown=refuse_unknown)
+    named = check_names(name, raw, snapshot, refuse_unknown=refuse_unknown, by_words=by_words)
     if limit is None:
         return named.prepared()
     _require_affordable(name, named.least_cost, limit)
@@ -114,18 +117,22 @@ class Named:
             raise _refusal(invalid.problems, self.statistic) from invalid
 
 
-def check_names(name: str, raw: Mapping[str, object], snapshot: Snapshot, refuse_unknown: bool = False) -> Named:
+def check_names(
+    name: str, raw: Mapping[str, object], snapshot: Snapshot, *, refuse_unknown: bool = False, by_words: bool = False
+) -> Named:
     """Check a request without selecting its cells, which takes no longer for many cells than for few.
 
     Raises:
         RequestInvalid: it cannot be answered; carries everything that can be seen without the cells.
     """
     statistic = _statistic(name)
-    parameters = _parameters(statistic, raw, snapshot, refuse_unknown=refuse_unknown)
+    parameters = _parameters(statistic, raw, snapshot, refuse_unknown=refuse_unknown, by_words=by_words)
     return Named(statistic=statistic, snapshot=snapshot, parameters=parameters)
 
 
-def check_form(name: str, raw: Mapping[str, object], refuse_unknown: bool = False) -> msgspec.Struct:
+def check_form(
+    name: str, raw: Mapping[str, object], *, refuse_unknown: bool = False, by_words: bool = False
+) -> msgspec.Struct:
     """Check the form of a request whose data are not loaded yet, and return its parameters.
 
     >>> check_form("best5", {"question": "whatever it may be"})
@@ -138,7 +145,7 @@ def check_form(name: str, raw: Mapping[str, object], refuse_unknown: bool = Fals
         RequestInvalid: it cannot be answered, whatever the data are; carries everything that is wrong with it.
     """
     statistic = _statistic(name)
-    parameters = _parameters(statistic, raw, None, refuse_unknown=refuse_unknown)
+    parameters = _parameters(statistic, raw, None, refuse_unknown=refuse_unknown, by_words=by_words)
     if problems := tuple(statistic.check_form(parameters)):
         raise _refusal(problems, statistic)
     return parameters
@@ -153,10 +160,6 @@ def _require_affordable(statistic: str, cost: Cost, limit: CostLimit) -> None:
         raise RequestInvalid(detail, problems=(Problem(pointer="", code="too-large", detail=detail),))
 
 
-_NAMES_IN_TABLE = frozenset({Names.QUESTION, Names.LOCATION, Names.CATEGORY, Names.STRATUM})
-_LABELS_BY_KEY: WeakKeyDictionary[Cube, dict[Names, dict[str, str]]] = WeakKeyDictionary()
-
-
 def _statistic(name: str) -> AnyStatistic:
     if (statistic := STATISTICS.get(name)) is None:
         problem = _unknown_statistic(name)
@@ -165,13 +168,21 @@ def _statistic(name: str) -> AnyStatistic:
 
 
 def _parameters(
-    statistic: AnyStatistic, raw: Mapping[str, object], snapshot: Snapshot | None, *, refuse_unknown: bool
+    statistic: AnyStatistic,
+    raw: Mapping[str, object],
+    snapshot: Snapshot | None,
+    *,
+    refuse_unknown: bool,
+    by_words: bool,
 ) -> msgspec.Struct:
     """Read the parameters, and check each name among them against the snapshot."""
+    if by_words:
+        raw = as_parameters(statistic.parameters, raw)
     values, problems = read(statistic.name, statistic.parameters, raw, refuse_unknown=refuse_unknown)
     if snapshot is not None:
-        values = _as_in_table(snapshot, statistic, values)
-        problems += _against(snapshot, statistic, values)
+        unknown = _not_there(snapshot, statistic, values)
+        values, ambiguous = as_in_table(snapshot, unknown, values, by_words=by_words)
+        problems += [*ambiguous, *_against(snapshot, statistic, values, {each.pointer for each in ambiguous})]
     if not problems:
         parameters: msgspec.Struct = statistic.parameters(**values)
         problems = _columns(statistic, parameters)
@@ -206,42 +217,25 @@ def _unknown_statistic(name: str) -> Problem:
     )
 
 
-def _as_in_table(snapshot: Snapshot, statistic: AnyStatistic, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Write each name as the table does, if it has one that looks alike: spaces and how letters are composed differ."""
-    written = dict(values)
+def _not_there(snapshot: Snapshot, statistic: AnyStatistic, values: Mapping[str, Any]) -> list[Leaf]:
+    """Return the names that the table does not have as they are written."""
     # Not checked here, since words such as "all" may stand for names.
-    locations = (
-        Leaf(Names.LOCATION, text, f"/locations/{at}") for at, text in enumerate(values.get("locations") or ())
-    )
-    for leaf in (*leaves(statistic.parameters, values), *locations):
-        if leaf.names not in _NAMES_IN_TABLE or _is_there(snapshot, leaf):
-            continue
-        alike = _by_key(snapshot.cube, leaf.names, _known(snapshot, leaf.names)).get(name_key(leaf.text))
-        if alike is None:
-            continue
-        _, field, *index = leaf.pointer.split("/")
-        if index:
-            at = int(index[0])
-            written[field] = (*written[field][:at], alike, *written[field][at + 1 :])
-        else:
-            written[field] = alike
-    return written
+    locations = values.get("locations") or ()
+    words = {"all", *for_locations(snapshot.cube.labels.locations).sets} if len(locations) == 1 else set()
+    of_locations = [
+        Leaf(Names.LOCATION, text, f"/locations/{at}") for at, text in enumerate(locations) if text not in words
+    ]
+    return [leaf for leaf in (*leaves(statistic.parameters, values), *of_locations) if not _is_there(snapshot, leaf)]
 
 
-def _by_key(cube: Cube, names: Names, labels: Sequence[str]) -> Mapping[str, str]:
-    """Return the labels by what they have in common with those that look alike; made once, when a name is not found."""
-    of_cube = _LABELS_BY_KEY.setdefault(cube, {})
-    if names not in of_cube:
-        # Of labels that look alike, as tables that were read long ago may have, the first.
-        of_cube[names] = {name_key(label): label for label in reversed(labels)}
-    return of_cube[names]
-
-
-def _against(snapshot: Snapshot, statistic: AnyStatistic, values: Mapping[str, Any]) -> list[Problem]:
-    """Check all names against the snapshot; values of the wrong form are skipped."""
-    unknown = [leaf for leaf in leaves(statistic.parameters, values) if not _is_there(snapshot, leaf)]
+def _against(
+    snapshot: Snapshot, statistic: AnyStatistic, values: Mapping[str, Any], ambiguous: set[str]
+) -> list[Problem]:
+    """Check all names against the snapshot but the ambiguous ones; values of the wrong form are skipped."""
+    named_in = leaves(statistic.parameters, values)
+    unknown = [leaf for leaf in named_in if leaf.pointer not in ambiguous and not _is_there(snapshot, leaf)]
     problems = list(capped((_unknown(leaf, snapshot) for leaf in unknown), ""))
-    pointers = {leaf.pointer for leaf in unknown}
+    pointers = {leaf.pointer for leaf in unknown} | ambiguous
     cube = snapshot.cube
 
     def named(names: Names) -> tuple[str, str] | None:

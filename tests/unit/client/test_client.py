@@ -56,6 +56,14 @@ def test_a_result_that_is_ready_soon_takes_one_request(make_client: ClientFactor
     assert request.headers["Idempotency-Key"]
 
 
+def test_a_result_that_is_ready_in_a_second_is_returned_at_once_otherwise_the_job(make_client: ClientFactory) -> None:
+    script = Script(done(), job("running", status=202))
+    client = make_client(script)
+    assert client.start("states_mean", question=QUESTION).document == RESULT
+    assert client.start("states_mean", question=QUESTION).id == "job_id_7"
+    assert [request.headers["Prefer"] for request in script.requests] == ["wait=1", "wait=1"]
+
+
 def test_data_set_and_label_are_sent(make_client: ClientFactory) -> None:
     script = Script(done())
     make_client(script).ask("states_mean", dataset="cdc", label="mine", question=QUESTION)

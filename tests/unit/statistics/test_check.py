@@ -44,7 +44,7 @@ def problems(name: str, **raw: Any) -> list[Problem]:
 
 def accepted(name: str, raw: dict[str, Any], known: Snapshot | None, *, refuse_unknown: bool = False) -> msgspec.Struct:
     if known is None:
-        return check_form(name, raw, refuse_unknown)
+        return check_form(name, raw, refuse_unknown=refuse_unknown)
     parameters: msgspec.Struct = check(name, raw, known, refuse_unknown=refuse_unknown).parameters
     return parameters
 

@@ -38,14 +38,25 @@ def basis_cells(draft: Draft) -> Booleans:
             "contradiction",
             'The basis "total" takes neither category nor stratum. Remove them, or choose the basis "stratum".',
         )
-    elif parameters.stratum is not None and parameters.category is not None:
-        return _of_stratum(draft, parameters.category, parameters.stratum)
+    elif parameters.stratum is not None and (category := _category(draft)) is not None:
+        draft.parameters = msgspec.structs.replace(parameters, category=category)
+        return _of_stratum(draft, category, parameters.stratum)
     elif parameters.basis == "stratum" or parameters.category is not None or parameters.stratum is not None:
         detail = f"The basis needs both a category and a stratum. {_choices(draft)}"
         draft.refuse("/stratum" if parameters.stratum is None else "/category", "missing", detail)
     else:
         return _of_total(draft)
     return draft.every(kept=False)
+
+
+def _category(draft: Draft) -> str | None:
+    """Return the category that is named, or the only one that has the stratum; None if several have it, or none."""
+    parameters = draft.parameters
+    if parameters.category is not None:
+        return parameters.category
+    by_category = strata_by_category(draft.cube, every_pair(draft.cube, draft.question))
+    having = [category for category, strata in by_category.items() if parameters.stratum in strata]
+    return having[0] if len(having) == 1 else None
 
 
 def _of_every_stratum(draft: Draft) -> Booleans:

@@ -97,10 +97,22 @@ class TestBasis:
         snapshot = made(row("Utah"), row("Utah", value="28.0", **FEMALE), row("Utah", value="33.0", **MALE))
         assert select(snapshot, asked(category="Sex", stratum="Male")).value.tolist() == [[33.0]]
         assert problems(snapshot, category="Sex") == [("/stratum", "missing")]
-        assert problems(snapshot, stratum="Male") == [("/category", "missing")]
         assert problems(snapshot, basis="stratum") == [("/stratum", "missing")]
         assert problems(snapshot, category="Sex", stratum="Total") == [("/stratum", "absent")]
         assert problems(snapshot, category="Age", stratum="Male") == [("/stratum", "absent")]
+
+    def test_a_stratum_that_one_category_has_needs_no_category(self) -> None:
+        snapshot = made(
+            row("Utah"),
+            row("Utah", value="33.0", **MALE),
+            row("Utah", value="28.0", category="Sex", stratum="Unknown"),
+            row("Utah", value="28.0", category="Age", stratum="Unknown"),
+        )
+        found = select(snapshot, asked(stratum="Male"))
+        assert found.value.tolist() == [[33.0]]
+        assert found.parameters.category == "Sex"
+        assert problems(snapshot, stratum="Unknown") == [("/category", "missing")]
+        assert problems(snapshot, stratum="Nobody") == [("/category", "missing")]
 
     def test_what_contradicts_itself_is_refused(self) -> None:
         snapshot = made(row("Utah"), row("Utah", **FEMALE))

@@ -134,9 +134,9 @@ def _request(raw: object, catalog: Catalog, limit: CostLimit) -> Request:
     snapshot = catalog.snapshot(dataset) if is_there else None
     try:
         checked = (
-            check_form(statistic, parameters, refuse_unknown=True)
+            check_form(statistic, parameters, refuse_unknown=True, by_words=True)
             if snapshot is None
-            else check(statistic, parameters, snapshot, refuse_unknown=True, limit=limit).parameters
+            else check(statistic, parameters, snapshot, refuse_unknown=True, by_words=True, limit=limit).parameters
         )
     except RequestInvalid as invalid:
         raise _Invalid([*problems, *_below("/parameters", invalid.problems)]) from invalid

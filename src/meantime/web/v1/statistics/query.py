@@ -21,6 +21,7 @@ from meantime.errors import (
     RequestInvalid,
     SnapshotDamaged,
 )
+from meantime.statistics.asked_names import own_name
 from meantime.statistics.check import Named, check_names
 from meantime.statistics.parameters import fields, item_of, text_is_meant
 from meantime.statistics.statistic import AnyPrepared, AnyStatistic
@@ -71,7 +72,7 @@ async def read_question(pairs: Sequence[tuple[str, str]], row: AnyStatistic, cat
     """
     texts_by_name: dict[str, list[str]] = {}
     for name, text in pairs:
-        texts_by_name.setdefault(name, []).append(text)
+        texts_by_name.setdefault(own_name(row.parameters, name), []).append(text)
     problems: list[Problem] = []
     reserved = {name: _one(name, texts_by_name.pop(name), problems) for name in _RESERVED if name in texts_by_name}
     fingerprint = reserved.get("fingerprint")
@@ -85,7 +86,7 @@ async def read_question(pairs: Sequence[tuple[str, str]], row: AnyStatistic, cat
     problems += unknown_highlights(figure, snapshot.cube.labels.locations)
     try:
         named = await check_question(
-            snapshot, len(pairs), partial(check_names, row.name, raw, snapshot, refuse_unknown=True)
+            snapshot, len(pairs), partial(check_names, row.name, raw, snapshot, refuse_unknown=True, by_words=True)
         )
     except RequestInvalid as invalid:
         raise refusal([*problems, *invalid.problems], "query") from invalid
