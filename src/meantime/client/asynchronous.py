@@ -94,19 +94,25 @@ class AsyncClient:
 
     @overload
     async def ask_all(
-        self, questions: Iterable[Ask], *, keep_errors: Literal[False] = False, progress: bool = True
+        self,
+        questions: Iterable[Ask],
+        *,
+        keep_errors: Literal[False] = False,
+        resume: str | None = None,
+        progress: bool = True,
     ) -> list[Result]: ...
     @overload
     async def ask_all(
-        self, questions: Iterable[Ask], *, keep_errors: Literal[True], progress: bool = True
+        self, questions: Iterable[Ask], *, keep_errors: Literal[True], resume: str | None = None, progress: bool = True
     ) -> list[Result | MeantimeError]: ...
     async def ask_all(
-        self, questions: Iterable[Ask], *, keep_errors: bool = False, progress: bool = True
+        self, questions: Iterable[Ask], *, keep_errors: bool = False, resume: str | None = None, progress: bool = True
     ) -> list[Result] | list[Result | MeantimeError]:
         """As ``Client.ask_all``."""
         questions = list(questions)
         with progress_bar("asking", len(questions), is_wanted=progress) as advance:
-            answers = await self._run(requests.ask_all(questions, self._timing, on_answer=advance))
+            flow = requests.ask_all(questions, self._timing, keep_errors=keep_errors, resume=resume, on_answer=advance)
+            answers = await self._run(flow)
         return answers if keep_errors else requests.without_errors(answers)
 
     async def submit(

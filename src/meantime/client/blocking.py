@@ -117,27 +117,51 @@ class Client:
 
     @overload
     def ask_all(
-        self, questions: Iterable[Ask], *, keep_errors: Literal[False] = False, progress: bool = True
+        self,
+        questions: Iterable[Ask],
+        *,
+        keep_errors: Literal[False] = False,
+        resume: str | None = None,
+        progress: bool = True,
     ) -> list[Result]: ...
     @overload
     def ask_all(
-        self, questions: Iterable[Ask], *, keep_errors: Literal[True], progress: bool = True
+        self, questions: Iterable[Ask], *, keep_errors: Literal[True], resume: str | None = None, progress: bool = True
     ) -> list[Result | MeantimeError]: ...
     def ask_all(
-        self, questions: Iterable[Ask], *, keep_errors: bool = False, progress: bool = True
+        self, questions: Iterable[Ask], *, keep_errors: bool = False, resume: str | None = None, progress: bool = True
     ) -> list[Result] | list[Result | MeantimeError]:
         """Ask many questions and return the results in their order, with a progress bar in a terminal or notebook.
 
-        With ``keep_errors``, a job that ends without a result has its error in the list instead; otherwise the first
-        such error is raised when all jobs have ended.
+        ``keep_errors``: what cannot be answered has its error in the list instead, which begins with its index
+        ("ask 17: ..."); otherwise the first such error is raised when all jobs have ended.
+
+        ``resume``: a name of your choice for this list. Called again with the same name and the same list, after
+        Ctrl-C or a crash, it submits nothing twice, and collects the results of the jobs that it had submitted. That
+        holds as long as the server keeps its jobs; to ask anew, take another name.
 
         Raises:
-            RequestInvalid: a question cannot be answered. Nothing of its batch of a thousand, or after it, was
-            submitted. JobFailed, JobCancelled, JobUnknown, ResultGone: without ``keep_errors``.
+            RequestInvalid: without ``keep_errors``: a question cannot be answered. Nothing of its batch of a thousand,
+                or after it, was submitted.
+            JobFailed, JobCancelled, JobUnknown, ResultGone: without ``keep_errors``.
+            KeyboardInterrupt: on Ctrl-C; says how to go on.
         """
         questions = list(questions)
-        with progress_bar("asking", len(questions), is_wanted=progress) as advance:
-            answers = self._run(requests.ask_all(questions, self._timing, on_answer=advance))
+        answered = 0
+
+        def count() -> None:
+            nonlocal answered
+            answered += 1
+            advance()
+
+        try:
+            with progress_bar("asking", len(questions), is_wanted=progress) as advance:
+                flow = requests.ask_all(
+                    questions, self._timing, keep_errors=keep_errors, resume=resume, on_answer=count
+                )
+                answers = self._run(flow)
+        except KeyboardInterrupt:
+            raise KeyboardInterrupt(_how_to_go_on(answered, len(questions), resume)) from None
         return answers if keep_errors else requests.without_errors(answers)
 
     def submit(
@@ -287,3 +311,17 @@ class Job(JobHandle):
         outcome = self._run(requests.cancel(self.id, self._timing))
         self.standing = outcome.job
         return str(outcome.outcome)
+
+
+def _how_to_go_on(answered: int, asked: int, resume: str | None) -> str:
+    """Say after Ctrl-C what becomes of the jobs.
+
+    >>> print(_how_to_go_on(17, 588, "batch-50"))
+    Interrupted after 17 of 588 answers. The jobs continue; call ask_all again with resume="batch-50" to collect them.
+    """
+    done = f"Interrupted after {answered:,} of {asked:,} answers. The jobs"
+    if resume is not None:
+        return f'{done} continue; call ask_all again with resume="{resume}" to collect them.'
+    return (
+        f'{done} that were submitted continue. With resume="NAME", ask_all could be called again without asking twice.'
+    )

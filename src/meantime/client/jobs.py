@@ -13,7 +13,7 @@ from meantime.text import share
 
 
 class Ask:
-    """A statistic with its parameters, for ``ask_all`` and ``submit_all``.
+    """A statistic with its parameters, for ``ask_all``.
 
     >>> Ask("state_mean", question="Percent of adults who nap", state="Utah")
     Ask('state_mean', question='Percent of adults who nap', state='Utah')

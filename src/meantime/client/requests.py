@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import hashlib
 import json
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -37,6 +38,7 @@ from meantime.errors import (
     ResultGone,
     ResultNotReady,
 )
+from meantime.text import listed
 
 # The server waits for at most 60 s; proxies and mobile networks cut connections that are silent for 30.
 _WAIT_S = 25
@@ -248,25 +250,43 @@ def _result(job_id: str, timing: RetryTiming, deadline: _Deadline) -> RequestFlo
 
 
 def ask_all(
-    questions: Sequence[Ask], timing: RetryTiming, *, on_answer: Callable[[], object] | None = None
+    questions: Sequence[Ask],
+    timing: RetryTiming,
+    *,
+    keep_errors: bool = False,
+    resume: str | None = None,
+    on_answer: Callable[[], object] | None = None,
 ) -> RequestFlow[list[Result | MeantimeError]]:
     """Submit in batches, and return each result, or why there is none, in the order of the questions.
 
     A batch is submitted when the one before it is answered, so that thousands of questions do not fill the queue.
+    Under the same name in ``resume``, equal batches are the same jobs.
 
     Raises:
-        RequestInvalid: a question cannot be answered; ``problems`` lists everything that is wrong in its batch.
+        RequestInvalid: a question cannot be answered, without ``keep_errors``; ``problems`` lists everything that is
+            wrong in its batch.
     """
     answers: list[Result | MeantimeError] = []
-    for first in range(0, len(questions), _BATCH):
-        for status in (yield from submit_all(questions[first : first + _BATCH], timing, first=first)):
-            try:
-                answers.append((yield from result(status.id, timing)))
-            except _FAILED_ALONE as error:
-                answers.append(error)
+    numbered = list(enumerate(questions))
+    for first in range(0, len(numbered), _BATCH):
+        batch = numbered[first : first + _BATCH]
+        jobs, refused = yield from _submit_batch(batch, timing, keep_errors=keep_errors, resume=resume)
+        for index, _ in batch:
+            if index in jobs:
+                answers.append((yield from _answer(index, jobs[index], timing)))
+            else:
+                answers.append(refused[index])
             if on_answer is not None:
                 on_answer()
     return answers
+
+
+def _answer(index: int, job: JobStatus, timing: RetryTiming) -> RequestFlow[Result | MeantimeError]:
+    try:
+        return (yield from result(job.id, timing))
+    except _FAILED_ALONE as error:
+        error.args = (f"ask {index}: {error.reason}",)
+        return error
 
 
 def without_errors(answers: Sequence[Result | MeantimeError]) -> list[Result]:
@@ -279,16 +299,44 @@ def without_errors(answers: Sequence[Result | MeantimeError]) -> list[Result]:
     return results
 
 
-def submit_all(questions: Sequence[Ask], timing: RetryTiming, *, first: int = 0) -> RequestFlow[list[JobStatus]]:
-    """Submit up to a thousand jobs: all are accepted, or none. ``first`` is the first one's index, for problems."""
-    body = _json({"requests": [question.submission() for question in questions]})
-    request = ApiRequest(method="POST", path="/v1/jobs/batch", body=body, key=str(uuid4()))
+def _submit_batch(
+    batch: Sequence[tuple[int, Ask]], timing: RetryTiming, *, keep_errors: bool, resume: str | None
+) -> RequestFlow[tuple[dict[int, JobStatus], dict[int, MeantimeError]]]:
+    """Submit up to a thousand jobs, and return them by index; to keep errors, without those that are refused."""
+    refused: dict[int, MeantimeError] = {}
+    while batch:
+        try:
+            jobs = yield from _submit_all(batch, timing, resume=resume)
+        except RequestInvalid as error:
+            by_index = _by_index(error.problems)
+            if not keep_errors or not by_index:
+                raise
+            for index, problems in by_index.items():
+                refused[index] = RequestInvalid(_message(problems), problems=problems)
+            batch = [(index, question) for index, question in batch if index not in by_index]
+        else:
+            return {index: job for (index, _), job in zip(batch, jobs, strict=True)}, refused
+    return {}, refused
+
+
+def _submit_all(
+    batch: Sequence[tuple[int, Ask]], timing: RetryTiming, *, resume: str | None
+) -> RequestFlow[list[JobStatus]]:
+    """Submit jobs: all are accepted, or none. Problems have the indexes of the whole list."""
+    body = _json({"requests": [question.submission() for _, question in batch]})
+    key = str(uuid4()) if resume is None else _key_of(resume, batch[0][0], body)
+    request = ApiRequest(method="POST", path="/v1/jobs/batch", body=body, key=key)
     try:
         response = yield from send(request, timing)
     except RequestInvalid as error:
-        error.problems = tuple(_shifted(each, first) for each in error.problems)
-        raise
+        problems = tuple(_of_whole_list(each, batch) for each in error.problems)
+        raise RequestInvalid(_message(problems) or error.reason, problems=problems) from error
     return decode(response, AcceptedJobs).jobs
+
+
+def _key_of(resume: str, first: int, body: bytes) -> str:
+    """Return the idempotency key of a batch: the same for the same name, place in the list, and questions."""
+    return hashlib.blake2b(b"\0".join((resume.encode(), str(first).encode(), body)), digest_size=20).hexdigest()
 
 
 def _submission(ask: Ask, wait_s: int | None = None) -> ApiRequest:
@@ -314,10 +362,37 @@ def _plain_value(value: Any) -> Any:
 _REQUEST_INDEX = re.compile("^/requests/([0-9]+)", re.ASCII)
 
 
-def _shifted(problem: Problem, by: int) -> Problem:
+def _of_whole_list(problem: Problem, batch: Sequence[tuple[int, Ask]]) -> Problem:
     """Let a problem point to its question in the whole list instead of its batch."""
-    pointer = _REQUEST_INDEX.sub(lambda match: f"/requests/{int(match[1]) + by}", problem.pointer)
+    pointer = _REQUEST_INDEX.sub(lambda match: f"/requests/{batch[int(match[1])][0]}", problem.pointer)
     return msgspec.structs.replace(problem, pointer=pointer)
+
+
+def _by_index(problems: Iterable[Problem]) -> dict[int, list[Problem]]:
+    found: dict[int, list[Problem]] = {}
+    for problem in problems:
+        if (match := _REQUEST_INDEX.match(problem.pointer)) is not None:
+            found.setdefault(int(match[1]), []).append(problem)
+    return found
+
+
+def _message(problems: Iterable[Problem]) -> str:
+    """Say what is wrong with which questions, each sentence once.
+
+    >>> wrong = [Problem(pointer=f"/requests/{at}/parameters/years", code="absent", detail="No 2021.") for at in (3, 5)]
+    >>> print(_message([*wrong, Problem(pointer="/requests/7/statistic", code="missing", detail="No statistic.")]))
+    asks 3 and 5: No 2021.
+    ask 7: No statistic.
+    """
+    asks: dict[str, list[str]] = {}
+    for problem in problems:
+        match = _REQUEST_INDEX.match(problem.pointer)
+        asks.setdefault(problem.detail, []).extend([match[1]] if match else [])
+    lines = []
+    for detail, indexes in asks.items():
+        one_or_more = "ask" if len(indexes) == 1 else "asks"
+        lines.append(f"{one_or_more} {listed(indexes)}: {detail}" if indexes else detail)
+    return "\n".join(lines)
 
 
 def _job_path(job_id: str) -> str:

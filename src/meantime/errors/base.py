@@ -21,7 +21,7 @@ class Problem(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One thing that is wrong with a request."""
 
     pointer: str  # JSON pointer into the parameters, e.g. "/question"; "" for the whole
-    code: str  # stable, for machines: missing, type, unknown, absent, withheld, no-polarity, too-large
+    code: str  # stable, for machines: missing, type, unknown, ambiguous, absent, withheld, no-polarity, too-large
     detail: str  # one sentence for people, with what to do next
     closest: tuple[str, ...] = ()  # what may have been meant, best first
 
