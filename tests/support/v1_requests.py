@@ -71,7 +71,9 @@ def table(workspace: Workspace, *rows: dict[str, Any], name: str = "a") -> Any:
 
 
 ROWS = (
-    factories.row("Q", "Utah", "1", category="Sex", stratum="Male", period=(2020, 2020), value_type="Rate", unit="%"),
+    factories.row(
+        "Q", "Utah", "1", category="Sex", stratum="Male", period=(2020, 2020), value_type="Rate", unit="percent"
+    ),
     factories.row("Q", "Utah", None, category="Sex", stratum="Female", period=(2021, 2022), reason="~"),
     factories.row("Q", "Guam", None, category="Sex", stratum="Female", period=(2021, 2022), reason="*"),
     factories.row("R", "Ohio", "3"),
