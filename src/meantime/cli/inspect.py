@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 # How many rejected lines, questions and so on are shown of a long list; the rest is counted.
 _LISTED = 20
+_FIRST_CELLS = 5
+_QUESTION_CHARACTERS = 40
 
 
 @click.command()
@@ -31,7 +33,8 @@ _LISTED = 20
 def inspect(path: str, columns: dict[str, str], said: dict[str, str], config: Path | None, **options: str) -> None:
     """Show what is in PATH.
 
-    That is: columns and their roles, questions, locations, strata, years, suppressed or missing values, rejected lines.
+    That is: warnings, columns and their roles, the first cells as understood, questions, locations, strata, years,
+    suppressed or missing values, rejected lines.
     """
     # DuckDB and NumPy take long to import.
     from meantime.cli.data_file import loaded_catalog
@@ -65,12 +68,13 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
         facts.add_row("source", plain(source))
     facts.add_row("fingerprint", summary.fingerprint)
     console.print(facts)
+    for warning in about.warnings:
+        console.print(plain(f"Warning: {warning}"))
     _print_roles(about.roles, summary.unused_columns, console)
+    _print_first_cells(snapshot, console)
     _print_questions(summary.questions, console)
     _print_strata(summary.categories, console)
     _print_declared(about, console)
-    for warning in about.warnings:
-        console.print(plain(f"Warning: {warning}"))
     if summary.withheld:
         _print_heading("Suppressed or missing values, by reason (counted, never treated as 0)", console)
         for reason, count in list(summary.withheld_by_reason.items())[:_LISTED]:
@@ -90,6 +94,32 @@ def _print_roles(roles: Mapping[str, str], unused: Sequence[str], console: Conso
         console.print(plain(f"  {role:<22} {column}"))
     if unused:
         console.print(plain(f"  {'not used':<22} {', '.join(unused)}"))
+
+
+def _print_first_cells(snapshot: Snapshot, console: Console) -> None:
+    """Show the first cells as they were understood: so a wrong column or decimal mark is seen at once."""
+    import numpy as np
+
+    from meantime.dataset.cube import ABSENT
+
+    cube = snapshot.cube
+    picked = cube.pick(np.arange(min(_FIRST_CELLS, cube.cell_count)))
+    grid = Grid("question", "location", "group", "years", "value", "low", "high", "respondents", "footnote")
+    numbers = (picked.means, picked.low, picked.high, picked.sample_size)
+    for key, footnote, *row in zip(
+        picked.keys.tolist(), picked.footnote.tolist(), *(array.tolist() for array in numbers), strict=True
+    ):
+        question, location, _, stratum, _, period = key
+        grid.add_row(
+            plain(cube.labels.questions[question][:_QUESTION_CHARACTERS]),
+            plain(cube.labels.locations[location]),
+            plain("" if stratum == ABSENT else cube.labels.strata[stratum]),
+            "" if period == ABSENT else text.years(*cube.labels.periods[period]),
+            *("" if number != number else f"{number:,.10g}" for number in row),
+            plain("" if footnote == ABSENT else cube.labels.footnotes[footnote]),
+        )
+    _print_heading("First cells, as understood", console)
+    console.print(grid)
 
 
 def _print_questions(questions: Sequence[QuestionSummary], console: Console) -> None:
