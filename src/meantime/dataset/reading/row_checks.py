@@ -8,7 +8,7 @@ import duckdb
 
 from meantime.dataset.reading.labels import label_sql
 from meantime.dataset.reading.staged_view import rows_sql
-from meantime.dataset.reading.staging import StagedFile, reject_rows
+from meantime.dataset.reading.staging import UNREADABLE_YEAR, StagedFile, reject_rows, sql_text
 from meantime.dataset.reading.tally import parse_row_count
 from meantime.dataset.reading.values import parse_year
 
@@ -33,7 +33,7 @@ def drop_incomplete(database: duckdb.DuckDBPyConnection, staged: StagedFile, col
             # Bound once for the whole statement, however often it is used.
             parameters.append(wrong)
             conditions.append(f"list_contains(${len(parameters)}::VARCHAR[], {year})")
-            reasons.append(f"WHEN {conditions[-1]} THEN 'the year cannot be read: ' || {year}[:40]")
+            reasons.append(f"WHEN {conditions[-1]} THEN {sql_text(UNREADABLE_YEAR)} || {year}[:40]")
     if (column := columns.get("row_count")) is not None:
         texts = database.execute(f"SELECT DISTINCT {column} FROM {rows}").fetchall()
         parameters.append([text for (text,) in texts if parse_row_count(text) is None])

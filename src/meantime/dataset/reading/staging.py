@@ -33,6 +33,8 @@ from meantime.text import count
 
 # How many rejected lines are kept with number and reason: enough for people to see what is wrong with a file.
 REJECTED_KEPT = 1_000
+# How the reason of a rejected row begins that has no year in the column of years.
+UNREADABLE_YEAR = "the year cannot be read: "
 # Rows written at a time. DuckDB writes several groups at once only if it has the memory, so small groups are faster: 5
 # million rows of 33 columns took 5.9 s, and 8.7 s with DuckDB's own 122,880.
 _ROW_GROUP_ROWS = 40_960
@@ -215,10 +217,19 @@ def reject_rows(
 def too_many_rejected(how_many: str, examples: Sequence[Rejected]) -> TooManyRejected:
     """Return the error that refuses a file because of its rejected lines, with the first of them as examples."""
     lines = "; ".join(f"{each.file}, line {each.line}: {each.reason}" for each in examples[:3])
+    if examples and all(each.reason.startswith(UNREADABLE_YEAR) for each in examples):
+        cause = (
+            "Meantime reads years such as 2020, 2019/20, 2013 - 15 and 31.12.2022. If another column has the years, "
+            "name it: --column first_year=NAME --column last_year=NAME."
+        )
+    else:
+        cause = (
+            "Most likely the file is written in another way than it seems: set delimiter or encoding in the TOML file "
+            'next to it, as in delimiter = ";".'
+        )
     return TooManyRejected(
-        f"Too many lines cannot be read as rows: {how_many}. The first: {lines}. Most likely the file is written in "
-        "another way than it seems: set delimiter, encoding or decimal_mark in the TOML file next to it, as in "
-        'delimiter = ";". Otherwise correct the lines, or allow more of them with the setting rejected_limit.'
+        f"Too many lines cannot be read as rows: {how_many}. The first: {lines}. {cause} Otherwise correct the lines, "
+        "or allow more of them with the setting rejected_limit."
     )
 
 

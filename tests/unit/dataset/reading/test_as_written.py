@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from meantime.dataset.cube import AXES, Period
 from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.source_rows import find_rows
-from meantime.errors import SourceUnreadable
+from meantime.errors import SourceUnreadable, TooManyRejected
 from tests.support.table_files import means, read, rejected, write
 from tests.support.whole import whole
 
@@ -179,6 +179,9 @@ def test_a_column_without_years_is_refused_and_a_text_among_years_rejected(tmp_p
         table(tmp_path, "Q;Avalon;spring;1;;;", "Q;Avalon;winter;2;;;")
     snapshot = table(tmp_path, "Q;Avalon;spring;1;;;", "Q;Avalon;2019/20;2;;;")
     assert rejected(snapshot) == [(2, "the year cannot be read: spring")]
+    with pytest.raises(TooManyRejected, match="years such as 2020, 2019/20") as refused:
+        table(tmp_path, *(f"Q;Avalon;{text};1;;;" for text in ("spring", "fall", "winter", "2020")))
+    assert "delimiter" not in str(refused.value)
 
 
 def test_names_that_look_alike_are_one_and_their_rows_are_found(tmp_path: Path) -> None:
