@@ -33,8 +33,9 @@ _LIGHT = {
     "band": "#ececec",
     "ramp_least": "#e8f1f8",
     "ramp_most": "#08416b",
-    "on_least": "#1b1b1b",
+    "on_least": "#000000",
     "on_most": "#ffffff",
+    "on_worse": "#000000",
 }
 _DARK = {
     "paper": "#15181d",
@@ -50,9 +51,12 @@ _DARK = {
     "band": "#262b32",
     "ramp_least": "#1d2b38",
     "ramp_most": "#a9d8f5",
-    "on_least": "#f1f1f1",
-    "on_most": "#15181d",
+    "on_least": "#ffffff",
+    "on_most": "#000000",
+    "on_worse": "#000000",
 }
+# The share of the ramp from which the contrast of "on_most" is at least 4.5; that of "on_least" is, up to there.
+_MOST_FROM = {"#08416b": 0.665, "#a9d8f5": 0.485}
 # Without yellow, which is invisible on white, and black, which is the ink. In this order neighbors differ most.
 _SERIES_LIGHT = ("#0072b2", "#d55e00", "#007a5a", "#a8478a", "#8a6100", "#2f80b8")
 _SERIES_DARK = ("#56b4e9", "#e69f00", "#2bc79a", "#e59ac6", "#f0e442", "#d55e00")
@@ -81,7 +85,10 @@ def _config(colors: Mapping[str, str], series: tuple[str, ...]) -> dict[str, Any
     ink, muted = colors["ink"], colors["muted"]
     named = {**colors, **{f"series_{index}": value for index, value in enumerate(series)}}
     return {
-        "params": [{"name": name, "value": value} for name, value in named.items()],
+        "params": [
+            *({"name": name, "value": value} for name, value in named.items()),
+            {"name": "on_most_from", "value": _MOST_FROM[colors["ramp_most"]]},
+        ],
         "background": colors["paper"],
         "font": FONT,
         "padding": 14,

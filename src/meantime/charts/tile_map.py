@@ -28,8 +28,6 @@ _LEGEND_PIXELS = 14
 _LEAST_FONT = 12
 # A tile that is not lit is a neighbour still: its letters and its color are to be read.
 _OTHER_OPACITY = 0.4
-# The share of the color ramp above which light letters are easier to read than dark ones.
-_DARK_FROM = 0.6
 
 
 def value_map(table: Table, caption: Caption) -> Spec:
@@ -38,14 +36,21 @@ def value_map(table: Table, caption: Caption) -> Spec:
     Raises:
         NotAcceptable: the locations are on no grid, or have several values each.
     """
+    records, fill, on_tile, unit = value_fill(table)
+    grid, records = _with_positions(records)
+    return _mapped(caption, grid, records, fill, on_tile, f"Values by place. {marks.summary(records, unit)}")
+
+
+def value_fill(table: Table) -> tuple[list[Record], Spec, Spec, str | None]:
+    """Return the records of a map of values, the encodings of its fill and of the letters on it, and the unit."""
     names = _VALUES if marks.has_columns(table, _VALUES.value) else _MEANS
-    grid, records = _with_positions(marks.read_records(table, names))
+    records = marks.read_records(table, names)
     unit = marks.column_unit(table, names.value)
     known = [record["value"] for record in records if record["value"] is not None]
     least, most = min(known, default=0.0), max(known, default=1.0)
     places = decimals(known, unit)
     for record in records:
-        record["is_dark"] = record["value"] is not None and record["value"] > least + _DARK_FROM * (most - least)
+        record["share"] = None if record["value"] is None else (record["value"] - least) / ((most - least) or 1.0)
         record["shown"] = "" if record["value"] is None else number(record["value"], places)
     color = {
         "field": "value",
@@ -60,10 +65,10 @@ def value_map(table: Table, caption: Caption) -> Spec:
         "legend": {"gradientLength": 200, "direction": "horizontal", "format": ".3~g"},
     }
     on_tile = {
-        "condition": {"test": "datum.is_dark", "value": theme.color("on_most")},
+        "condition": {"test": "datum.share > on_most_from", "value": theme.color("on_most")},
         "value": theme.color("on_least"),
     }
-    return _mapped(caption, grid, records, color, on_tile, f"Values by place. {marks.summary(records, unit)}")
+    return records, color, on_tile, unit
 
 
 def verdict_map(table: Table, caption: Caption) -> Spec:
@@ -72,11 +77,18 @@ def verdict_map(table: Table, caption: Caption) -> Spec:
     Raises:
         NotAcceptable: the locations are on no grid, or have several verdicts each.
     """
+    records, fill, on_tile = verdict_fill(table)
+    grid, records = _with_positions(records)
+    description = f"Verdicts against {comparison.reference_name(table)} by place: {comparison.verdict_counts(records)}."
+    return _mapped(caption, grid, records, fill, on_tile, description)
+
+
+def verdict_fill(table: Table) -> tuple[list[Record], Spec, Spec]:
+    """Return the records of a map of verdicts, and the encodings of its fill and of the letters on it."""
     records = marks.read_records(table, _VERDICTS)
     comparison.add_verdicts(records, table)
     for record in records:
         record["shown"] = _SIGNS.get(record["verdict"], "")
-    grid, records = _with_positions(records)
     present = comparison.present_verdicts(records)
     color = {
         "field": "verdict",
@@ -87,9 +99,9 @@ def verdict_map(table: Table, caption: Caption) -> Spec:
         "legend": {"symbolType": "square", "symbolSize": 130, "labelExpr": _LEGEND},
     }
     sure = f"indexof({labels.vega_string('|'.join(_SURE))}, datum.verdict) >= 0 && isValid(datum.verdict)"
-    on_tile = {"condition": {"test": sure, "value": theme.color("paper")}, "value": theme.color("ink")}
-    description = f"Verdicts against {comparison.reference_name(table)} by place: {comparison.verdict_counts(records)}."
-    return _mapped(caption, grid, records, color, on_tile, description)
+    is_worse = {"test": "datum.verdict === 'worse'", "value": theme.color("on_worse")}
+    on_tile = {"condition": [is_worse, {"test": sure, "value": theme.color("paper")}], "value": theme.color("ink")}
+    return records, color, on_tile
 
 
 _SIGNS = {"better": "●", "worse": "■", "above": "▲", "below": "▼", "similar": "=", "not tested": "?"}

@@ -24,6 +24,7 @@ from tests.support.chart_answers import CHART_REQUESTS, answer, answer_for
 from tests.support.result_documents import HOSTILE
 
 CAPTION = Caption(title="Percent of adults who nap", source="the survey of naps")
+MAPS = ("map", "verdict_map", "state_map", "verdict_state_map")
 EVERY = pytest.mark.parametrize("name", CHARTS)
 
 
@@ -184,7 +185,7 @@ def test_texts_of_a_file_are_texts(name: str) -> None:
     )
     if name == "point_map":  # what XML has no place for is cut from names, and then some are one
         hostile = [f"{text[:100]} {index}" for index, text in enumerate(names)]
-    if name in ("map", "verdict_map"):
+    if name in MAPS:
         hostile = ["Utah", "Ohio", *hostile[:2]]
     spec = drawn(name, places(*hostile), Caption(title="\x00</title>" * 1_000, source="\ud800\uffff"))
     alt.LayerChart.from_dict(json.loads(json.dumps(spec)))

@@ -332,7 +332,7 @@ STATES_MEAN = Statistic(
     example=EXAMPLE,
     example_rows=(("West Virginia", 24.4525, 40, 3), ("Wyoming", 25.49, 40, 3)),
     method_version=1,
-    charts=("means", "map"),
+    charts=("means", "map", "state_map"),
 )
 
 STATE_MEAN = Statistic(

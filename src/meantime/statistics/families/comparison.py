@@ -274,5 +274,5 @@ STATISTIC = Statistic(
         ),
     ),
     method_version=8,
-    charts=("comparison", "verdict_map", "map"),
+    charts=("comparison", "verdict_map", "map", "verdict_state_map", "state_map"),
 )

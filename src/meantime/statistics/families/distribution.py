@@ -310,5 +310,5 @@ STATISTIC = Statistic(
         ),
     ),
     method_version=8,
-    charts=("spread", "estimates", "map"),
+    charts=("spread", "estimates", "map", "state_map"),
 )

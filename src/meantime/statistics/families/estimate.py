@@ -350,5 +350,5 @@ STATISTIC = Statistic(
         ("Alabama", 29.9, 0.38381132341620866, 29.153211082703823, 30.657640621890575, 5, 0, 25263, "", None),
     ),
     method_version=6,
-    charts=("estimates", "trend", "groups", "map", "point_map"),
+    charts=("estimates", "trend", "groups", "map", "state_map", "point_map"),
 )

@@ -393,5 +393,5 @@ STATISTIC = Statistic(
         ),
     ),
     method_version=11,
-    charts=("ranking", "estimates", "map"),
+    charts=("ranking", "estimates", "map", "state_map"),
 )

@@ -392,5 +392,5 @@ STATISTIC = Statistic(
         ),
     ),
     method_version=7,
-    charts=("estimates", "map"),
+    charts=("estimates", "map", "state_map"),
 )

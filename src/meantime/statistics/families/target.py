@@ -174,5 +174,5 @@ STATISTIC = Statistic(
         ),
     ),
     method_version=7,
-    charts=("comparison", "verdict_map", "map"),
+    charts=("comparison", "verdict_map", "map", "verdict_state_map", "state_map"),
 )
