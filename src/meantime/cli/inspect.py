@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,6 +15,7 @@ from rich.table import Table as Grid
 from meantime import text
 from meantime.cli.options import READING, column_option, set_option, setting_options
 from meantime.cli.terminal import output_console, plain
+from meantime.errors import MeantimeError
 from meantime.settings import read_settings
 
 if TYPE_CHECKING:
@@ -22,6 +25,7 @@ if TYPE_CHECKING:
 # How many rejected lines, questions and so on are shown of a long list; the rest is counted.
 _LISTED = 20
 _FIRST_CELLS = 5
+_NUMBER = re.compile(r"[+-]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)  # as TOML writes them
 _QUESTION_CHARACTERS = 40
 
 
@@ -29,8 +33,13 @@ _QUESTION_CHARACTERS = 40
 @click.argument("path", metavar="[NAME=]PATH")
 @column_option
 @set_option
+@click.option(
+    "--write", is_flag=True, help="Write how PATH was understood to the TOML file next to it, if there is none."
+)
 @setting_options(READING)
-def inspect(path: str, columns: dict[str, str], said: dict[str, str], config: Path | None, **options: str) -> None:
+def inspect(
+    path: str, columns: dict[str, str], said: dict[str, str], write: bool, config: Path | None, **options: str
+) -> None:
     """Show what is in PATH.
 
     That is: warnings, columns and their roles, the first cells as understood, questions, locations, strata, years,
@@ -41,8 +50,50 @@ def inspect(path: str, columns: dict[str, str], said: dict[str, str], config: Pa
     from meantime.dataset.reading import source
 
     settings = read_settings(file=config, options=options)
-    with loaded_catalog(source.parse_source(path, columns, said), settings) as catalog:
-        _print_snapshot(catalog.snapshot(catalog.default), output_console())
+    read_from = source.parse_source(path, columns, said)
+    with loaded_catalog(read_from, settings) as catalog:
+        snapshot = catalog.snapshot(catalog.default)
+        _print_snapshot(snapshot, output_console())
+    if not write:
+        return
+    into = source.description_path(read_from)
+    _write(into, _description(snapshot.about, said))
+    try:
+        with loaded_catalog(source.parse_source(path), settings) as catalog:
+            is_same = catalog.snapshot(catalog.default).fingerprint == snapshot.fingerprint
+    except MeantimeError:
+        is_same = False
+    if not is_same:
+        # The columns of a table that was turned are not those of the file.
+        into.write_text(_description(snapshot.about, said, with_columns=False), encoding="utf-8")
+    click.echo(f"Wrote {into}", err=True)
+
+
+def _write(path: Path, content: str) -> None:
+    try:
+        with path.open("x", encoding="utf-8") as file:
+            file.write(content)
+    except FileExistsError:
+        raise click.ClickException(f"{path} exists and was not changed. Remove it, or write into it by hand.") from None
+    except OSError as error:
+        raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from error
+
+
+def _description(about: About, said: Mapping[str, str], *, with_columns: bool = True) -> str:
+    """Return the TOML that makes explicit how a table was understood."""
+    encoding = {} if "," in about.encoding or not about.delimiter else {"encoding": about.encoding}
+    delimiter = {"delimiter": about.delimiter} if about.delimiter else {}
+    facts = {"title": about.title, **delimiter, "decimal_mark": about.decimal_mark, **encoding}
+    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items() if key not in said]
+    for key, value in said.items():
+        if key == "missing":
+            codes = (code.strip() for code in value.split(","))
+            listed = ", ".join(code if _NUMBER.fullmatch(code) else json.dumps(code) for code in codes)
+            lines.append(f"{key} = [{listed}]")
+        else:
+            lines.append(f"{key} = {value if key == 'level' else json.dumps(value, ensure_ascii=False)}")
+    columns = (f"{role} = {json.dumps(column, ensure_ascii=False)}" for role, column in about.roles.items())
+    return "\n".join([*lines, *(["", "[columns]", *columns] if with_columns else []), ""])
 
 
 def _print_snapshot(snapshot: Snapshot, console: Console) -> None:

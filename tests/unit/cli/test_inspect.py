@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import io
+import tomllib
 
 import msgspec
 from rich.console import Console
@@ -32,3 +33,18 @@ def test_warnings_come_before_roles_and_then_the_first_cells_as_understood() -> 
     ]
     [borduria] = [line for line in shown.splitlines() if "Borduria" in line and "Women" in line]
     assert [each.strip() for each in borduria.strip("│").split("│")] == ["Tea", "Borduria", "Women", *[""] * 6]
+
+
+def test_the_description_that_is_written_says_how_the_table_was_understood() -> None:
+    about = msgspec.structs.replace(snapshot([row()]).about, title='The "best"', delimiter=";", encoding="utf-8")
+    said = {"missing": "-99, N", "thousands": ",", "level": "90"}
+    content = tomllib.loads(inspect._description(about, said))
+    assert content["missing"] == [-99, "N"]
+    assert (content["title"], content["delimiter"], content["thousands"], content["level"]) == (
+        'The "best"',
+        ";",
+        ",",
+        90,
+    )
+    assert content["columns"] == about.roles
+    assert "columns" not in tomllib.loads(inspect._description(about, said, with_columns=False))
