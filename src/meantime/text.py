@@ -181,6 +181,23 @@ def column_format(name: str, unit: str | None, values: Iterable[float | None]) -
     return lambda value: number(value, places)
 
 
+def spreadsheet_format(name: str, unit: str | None, values: Iterable[float | None]) -> str:
+    """Return the number format of a spreadsheet's column, by which it shows numbers as ``column_format`` writes them.
+
+    >>> spreadsheet_format("mean", "percent", [31.04]), spreadsheet_format("respondents", None, [2141])
+    ('#,##0.0', '#,##0')
+    >>> spreadsheet_format("first_year", None, [2011]), spreadsheet_format("p", None, [0.03])
+    ('0', '[<0.001]"<0.001";[<0.01]0.000;0.00')
+    """
+    if _IS_P.search(name):
+        return '[<0.001]"<0.001";[<0.01]0.000;0.00'
+    if _IS_YEAR.search(name):
+        return "0"
+    numbers = list(values)
+    places = 0 if all(isinstance(value, int) for value in numbers if value is not None) else decimals(numbers, unit)
+    return f"#,##0.{'0' * places}" if places else "#,##0"
+
+
 # Units and years
 
 

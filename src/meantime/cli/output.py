@@ -14,6 +14,7 @@ from rich.console import Console
 from rich.table import Table as Grid
 
 from meantime.charts.figure import AS_IT_IS, Figure, read_figure
+from meantime.cli.reporting import say
 from meantime.cli.terminal import output_console, plain
 from meantime.client.result import Result, form_of
 from meantime.errors import RequestInvalid, SettingInvalid
@@ -40,8 +41,9 @@ form_option = click.option(
 )
 out_option = click.option(
     "--out",
-    type=click.Path(dir_okay=False, path_type=Path),
-    help="File to write, e.g. best.xlsx.  [default: standard output]",
+    type=click.Path(path_type=Path),
+    help="File to write, e.g. best.xlsx, or with --format a folder, for a file named for what is in it.  [default: "
+    "standard output]",
 )
 wide_option = click.option("--wide", is_flag=True, help="Show all columns of a table, however wide it gets.")
 
@@ -77,6 +79,8 @@ def choose_form(form: str | None, out: Path | None) -> str:
     Raises:
         NotAcceptable: the file's name says no format.
     """
+    if form in (None, TABLE) and out is not None and out.is_dir():
+        raise click.UsageError(f"{out} is a folder. Say with --format what kind of file to write there.")
     if form is None:
         return TABLE if out is None or str(out) == "-" else form_of(out).suffix
     if form not in _TEXTS and out is None and sys.stdout.isatty():
@@ -102,6 +106,9 @@ def write_result(
     if out is None and sys.stdout.isatty():
         write_text(b"".join(pieces).decode() + ("\n" if form == "json" else ""))
         return
+    if out is not None and out.is_dir():
+        out = out / result.file_name(form)
+        say(str(out), err=True)
     with ExitStack() as opened:
         file = opened.enter_context(atomic_file(out)) if out and str(out) != "-" else sys.stdout.buffer
         file.writelines(pieces)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa  # type: ignore[import-untyped]  # has no types
 
-    from meantime.formats.format import Format
+    from meantime.formats.file_names import stem_of
+from meantime.formats.format import Format
 
 
 class Result:
@@ -119,6 +120,18 @@ class Result:
             PackageMissing: pyarrow is not installed.
         """
         return dataframes.to_arrow(self.document.table)
+
+    def file_name(self, suffix: str) -> str:
+        """Return a name for a file of it that says what it is: obesity-women-2023-ranking.xlsx."""
+        of = self.document
+        stem = stem_of(
+            of.table.about,
+            statistic=of.statistic,
+            parameters=of.parameters,
+            dataset=of.dataset,
+            fingerprint=of.fingerprint,
+        )
+        return f"{stem}.{suffix}"
 
     def save(self, path: str | Path, *, chart: charts.Look = None) -> Path:
         """Write it to a file, in the format of the suffix, and return the path.

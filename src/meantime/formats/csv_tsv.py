@@ -7,7 +7,8 @@ a text that has a line end is quoted and stays as it is.
 TSV is quoted too. The other custom, which has no quotes and forbids tabs in a text or writes them as a backslash and a
 letter, would lose them or be misread by every reader that follows the first.
 
-Notes, warnings, units and meanings are left out: the format has no field for them. The JSON document has them.
+Notes, warnings and meanings are left out: the format has no field for them. The JSON document has them. What the rows
+are about is in columns behind the result's own (see ``described``).
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ import io
 import re
 from collections.abc import Iterator, Sequence
 
+from meantime.formats.described import described
 from meantime.formats.document import ROWS_A_PIECE, Document
 from meantime.formats.format import Format
 from meantime.table import Cell, Kind
@@ -55,7 +57,7 @@ def pieces_of_tsv(document: Document) -> Iterator[bytes]:
 
 
 def _pieces(document: Document, delimiter: str) -> Iterator[bytes]:
-    table = document.table
+    table = described(document).table
     out = io.StringIO(newline="")
     # The writer puts numbers down as Python does: the shortest digits that come back as the same double.
     writer = csv.writer(out, delimiter=delimiter, lineterminator="\r\n")

@@ -121,6 +121,13 @@ def decode(body: bytes) -> Document:
         ) from error
 
 
+def about_of(body: bytes) -> Heading | None:
+    """Read what a written document is about, without its rows; None where it does not say."""
+    # Within a text, there is a backslash before a quote.
+    at = body.rfind(b'],"about":{')
+    return None if at < 0 else _ABOUT.decode(b"{" + body[at + len(b"],") :]).about
+
+
 def dumps(value: object) -> bytes:
     """Write JSON as everywhere in Meantime: compact, UTF-8 unescaped, doubles in full, keys in their order."""
     return msgspec.json.encode(value)
@@ -187,8 +194,13 @@ class _Written(msgspec.Struct):
     source: str = ""
 
 
+class _Tail(msgspec.Struct):
+    about: Heading
+
+
 # Made at import, by one thread: what msgspec notes of a type at its first use, other threads see half made, and crash.
 _WRITTEN = msgspec.json.Decoder(_Written)
+_ABOUT = msgspec.json.Decoder(_Tail)
 
 
 def _decode(body: bytes) -> Document:

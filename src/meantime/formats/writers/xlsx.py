@@ -16,9 +16,11 @@ from xlsxwriter import Workbook  # type: ignore[import-untyped]  # it ships no t
 from xlsxwriter.worksheet import Worksheet  # type: ignore[import-untyped]  # it ships no types
 
 from meantime.errors import NotAcceptable
+from meantime.formats.described import described
 from meantime.formats.document import ROWS_A_PIECE, Document, dumps
 from meantime.formats.writers import temporary_file
-from meantime.table import Cell, Kind, Table
+from meantime.table import Cell, Column, Kind, Table, cell_format
+from meantime.text import spreadsheet_format
 
 # What the format has room for, as Microsoft lists it; xlsxwriter would leave out or cut what is beyond.
 _ROWS = 1_048_576  # the header is one of them
@@ -31,6 +33,8 @@ _EXACT_INTEGERS = 2**53
 _CREATED = datetime(1980, 1, 1, tzinfo=UTC)
 
 _WIDEST, _NARROWEST, _ROWS_MEASURED = 60, 10, 100
+# Among so many first columns is the place; up to there, columns stay when the others are scrolled.
+_KEPT_IN_SIGHT = 2
 
 
 def pieces(document: Document) -> Iterator[bytes]:
@@ -40,9 +44,10 @@ def pieces(document: Document) -> Iterator[bytes]:
         NotAcceptable: a table has more rows, or a text more characters, than the format has room for; at once, before
             anything is written.
     """
-    about = list(_about(document))
-    _require_room(document.table, about)
-    return temporary_file.pieces_of(partial(_write, document.table, about))
+    full = described(document)
+    about = list(_about(full))
+    _require_room(full.table, about)
+    return temporary_file.pieces_of(partial(_write, full.table, about))
 
 
 class _Sheet(Worksheet):  # type: ignore[misc]  # it ships no types
@@ -64,7 +69,11 @@ def _write(table: Table, about: Sequence[tuple[str, ...]], path: Path) -> Iterat
     with Workbook(str(path), {"constant_memory": True, "tmpdir": str(path.parent)}) as workbook:
         workbook.set_properties({"created": _CREATED})
         bold = workbook.add_format({"bold": True})
-        yield from _write_result(workbook.add_worksheet("Result", _Sheet), table, bold)
+        result = workbook.add_worksheet("Result", _Sheet)
+        if table.about is None:
+            yield from _write_result(result, table, bold)
+        else:
+            yield from _write_for_people(workbook, result, table)
         _write_about(workbook.add_worksheet("About", _Sheet), about, bold)
 
 
@@ -83,13 +92,58 @@ def _write_result(sheet: Worksheet, table: Table, bold: Any) -> Iterator[None]:
             yield
 
 
-def _write_cell(sheet: Worksheet, line: int, index: int, kind: Kind, cell: Cell) -> None:
+def _write_for_people(workbook: Workbook, sheet: Worksheet, table: Table) -> Iterator[None]:
+    """Write headings that can be read, numbers as they are written elsewhere, a filter, and a place that stays."""
+    head = workbook.add_format({"bold": True, "text_wrap": True, "valign": "top"})
+    formats = []
+    for index, (column, cells) in enumerate(zip(table.columns, table.data, strict=True)):
+        formats.append(workbook.add_format({"num_format": _number_format(column, cells)}))
+        sheet.set_column(index, index, _people_width(column, cells))
+        sheet.write_string(0, index, heading_of(column), head)
+    labels = [index for index, column in enumerate(table.columns[:_KEPT_IN_SIGHT]) if column.kind is Kind.TEXT]
+    sheet.freeze_panes(1, labels[-1] + 1 if labels else 0)
+    sheet.autofilter(0, 0, len(table), len(table.columns) - 1)
+    kinds = [column.kind for column in table.columns]
+    for line, row in enumerate(table.rows(), start=1):
+        for index, (kind, cell) in enumerate(zip(kinds, row, strict=True)):
+            _write_cell(sheet, line, index, kind, cell, formats[index])
+        if line % ROWS_A_PIECE == 0:
+            yield
+
+
+def heading_of(column: Column) -> str:
+    """Return a heading for people.
+
+    >>> heading_of(Column(name="rank_low", kind=Kind.INTEGER, meaning=""))
+    'Rank low'
+    >>> heading_of(Column(name="p_adjusted", kind=Kind.NUMBER, meaning="", unit="percent"))
+    'p adjusted (percent)'
+    """
+    words = column.name.replace("_", " ")
+    words = words if words == "p" or words.startswith("p ") else words[:1].upper() + words[1:]
+    return f"{words} ({column.unit})" if column.unit else words
+
+
+def _number_format(column: Column, cells: Sequence[Cell]) -> str:
+    if column.kind is Kind.TEXT:
+        return "@"
+    return spreadsheet_format(column.name, column.unit, cells)  # type: ignore[arg-type]
+
+
+def _people_width(column: Column, cells: Sequence[Cell]) -> int:
+    write = cell_format(column, cells)
+    words = heading_of(column).split()
+    measured = [*words, *(write(cell) for cell in cells[:_ROWS_MEASURED])]
+    return min(max(_NARROWEST, *(len(text) + 2 for text in measured)), _WIDEST)
+
+
+def _write_cell(sheet: Worksheet, line: int, index: int, kind: Kind, cell: Cell, form: Any = None) -> None:
     if cell is None:
         return
     if kind is Kind.TEXT or (kind is Kind.INTEGER and abs(int(cell)) > _EXACT_INTEGERS):
-        sheet.write_string(line, index, str(cell))
+        sheet.write_string(line, index, str(cell), form)
     else:
-        sheet.write_number(line, index, cell)
+        sheet.write_number(line, index, cell, form)
 
 
 def _write_about(sheet: Worksheet, about: Sequence[tuple[str, ...]], bold: Any) -> None:
@@ -116,9 +170,15 @@ def _about(document: Document) -> Iterator[tuple[str, ...]]:
         yield "Source", document.source
     yield "Suggested citation", document.citation
     yield ("",)
-    yield "Column", "Meaning", "Unit", "Kind"
+    if document.table.about is None:
+        yield "Column", "Meaning", "Unit", "Kind"
+    else:
+        yield "Column", "Meaning", "Unit", "Kind", "Name in other formats"
     for column in document.table.columns:
-        yield column.name, column.meaning, column.unit or "", column.kind
+        if document.table.about is None:
+            yield column.name, column.meaning, column.unit or "", column.kind
+        else:
+            yield heading_of(column), column.meaning, column.unit or "", column.kind, column.name
 
 
 def _require_room(table: Table, about: Sequence[tuple[str, ...]]) -> None:

@@ -7,19 +7,20 @@ the result and on the software that writes them: not on the time, nor on whether
 from __future__ import annotations
 
 import hashlib
-import re
 import secrets
 import sys
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from functools import partial
 from itertools import chain
 from typing import Protocol
 
 import msgspec
 
-from meantime.formats.document import Document, decode
+from meantime.formats.document import Document, about_of, decode
 from meantime.formats.format import Format
 from meantime.formats.registry import FORMATS
+from meantime.table import Heading
 from meantime.web.http.ranges import requested_range
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
@@ -31,9 +32,6 @@ JSON_FORM = next(iter(FORMATS.values()))
 
 # A stored result up to this length is converted within a millisecond; going to a thread and back takes as long.
 _INLINE_BYTES = 32 * 1024
-
-# How much of a data set's name goes into a file name: file systems allow 255 bytes, people read fewer.
-_NAME_CHARACTERS = 80
 
 
 class Run(Protocol):
@@ -55,7 +53,7 @@ async def represent(
     cache_control: str,
     headers: tuple[tuple[str, str], ...] = (),
     job_id: str | None = None,
-    stem: str | None = None,
+    stem: Callable[[Heading | None], str] | None = None,
     run: Run,
     stop: Callable[[], None] | None = None,
 ) -> Reply | Stream:
@@ -63,8 +61,8 @@ async def represent(
 
     ``tag`` identifies the result. Its content comes from one of two functions, called only if it has to be sent:
     ``body`` reads the stored JSON, which is sent unchanged; ``document`` computes the result. ``run`` does that in a
-    thread, and writes the first piece there; ``stop`` ends the computation early if the client disconnects. ``stem`` is
-    the file name without its suffix: see ``stem_of``.
+    thread, and writes the first piece there; ``stop`` ends the computation early if the client disconnects. ``stem``
+    makes the file name, without its suffix, from what the result is about: see ``formats.file_names``.
 
     Raises:
         RangeInvalid: the requested range starts after the end.
@@ -76,7 +74,7 @@ async def represent(
         content_type=form.content_type,
         tag=f"{tag}.{form.suffix}{_variant(form)}.{WRITERS}{'' if form.is_repeatable else f'.{secrets.token_hex(8)}'}",
         headers=(("cache-control", cache_control), ("vary", vary_of(request, headers)), *headers),
-        disposition=() if stem is None else (("content-disposition", f'inline; filename="{stem}.{form.suffix}"'),),
+        disposition=(),
         job_id=job_id,
     )
     coding = coding_of(request.header("accept-encoding"), form)
@@ -88,12 +86,20 @@ async def represent(
         return envelope.not_modified(etag)
     span = requested_range(request, envelope.etag(IDENTITY)) if request.method == "GET" else None
     kept = None if body is None else await body()
+    abouts: list[Heading | None] = []
+
+    def known_document() -> Document:
+        found = _document(kept, document)
+        abouts.append(found.table.about)
+        return found
+
     if kept is not None and form is JSON_FORM:
         made, rest = kept, None
+        abouts.append(about_of(kept))
     else:
         # A range needs the whole body, to know its total length.
         limit_bytes = PIECE_BYTES if span is None else sys.maxsize
-        making = PieceMaker(lambda: form.pieces(_document(kept, document)))
+        making = PieceMaker(lambda: form.pieces(known_document()))
         if form.is_text and not form.is_slow and kept is not None and len(kept) <= _INLINE_BYTES:
             made = making.take(limit_bytes)
         else:
@@ -105,9 +111,17 @@ async def represent(
 
             made = await run(request, partial(making.take, limit_bytes), stop=stop_all)
         rest = None if making.is_finished else making.pieces
+    if stem is not None:
+        name = _with_chart(stem(abouts[0]), form)
+        disposition = (("content-disposition", f'inline; filename="{name}.{form.suffix}"'),)
+        envelope = replace(envelope, disposition=disposition)
     if span is not None:
         return envelope.partial(made, span)
     return await envelope.full(made, coding) if rest is None else envelope.stream(chain((made,), rest), coding)
+
+
+def _with_chart(stem: str, form: Format) -> str:
+    return stem if form.chart is None or stem.endswith(f"-{form.chart}") else f"{stem}-{form.chart}"
 
 
 def _document(kept: bytes | None, document: Callable[[], Document] | None) -> Document:
@@ -125,15 +139,3 @@ def _variant(form: Format) -> str:
         return ""
     look = msgspec.json.encode(form.figure)
     return f"{chart}-{hashlib.blake2b(look, digest_size=8).hexdigest()}"
-
-
-def stem_of(statistic: str, dataset: str, fingerprint: str | None) -> str:
-    """Return a name for the file of a result, in characters that every file system and header allows.
-
-    >>> stem_of("states_mean", "Ernährung 2011/2016", "9f2c53a1" * 8)
-    'states_mean-Ern-hrung-2011-2016-9f2c53a1'
-    >>> stem_of("states_mean", "../..", None)
-    'states_mean'
-    """
-    name = re.sub(r"[^A-Za-z0-9_.]+", "-", dataset[:_NAME_CHARACTERS]).strip(".-")
-    return "-".join(part for part in (statistic, name, (fingerprint or "")[:8]) if part)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import gzip
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -14,12 +16,14 @@ from hypothesis import strategies as st
 from meantime.errors import RangeInvalid, ResultGone
 from meantime.formats import document
 from meantime.formats.document import Document
+from meantime.formats.file_names import stem_of
 from meantime.formats.format import Format
 from meantime.formats.registry import FORMATS
+from meantime.table import Heading
 from meantime.web.http import ranges
 from meantime.web.http.replies import ClientGone, Reply, Stream
 from meantime.web.pools import AnswerPools
-from meantime.web.v1 import envelope, representation
+from meantime.web.v1 import envelope
 from meantime.web.v1.representation import represent
 from tests.support import result_documents
 from tests.support.http_requests import FakeRequest, job_request
@@ -117,19 +121,41 @@ def test_an_answer_says_what_it_is_and_how_long_it_may_be_kept() -> None:
     assert headers["location"] == "/v1/jobs/job_id_7"
 
 
-def test_a_file_has_a_name_that_says_what_is_in_it() -> None:
-    stem = representation.stem_of("states_mean", 'a "b"\r\n/../ü', "9f2c53a1" * 8)
-    headers = ask(form="csv", stem=stem).headers
-    assert headers["content-disposition"] == 'inline; filename="states_mean-a-b-9f2c53a1.csv"'
-    assert "content-disposition" not in ask(form="csv").headers
+@pytest.mark.parametrize("is_kept", [True, False])
+@pytest.mark.parametrize("form", ["json", "csv", "xlsx"])
+def test_a_file_has_a_name_that_says_what_is_in_it(form: str, is_kept: bool) -> None:
+    about = Heading(topic="obesity", title="obesity among women", people="women", years="2023")
+    of = dataclasses.replace(SHORT, table=dataclasses.replace(SHORT.table, about=about))
+    stem = partial(stem_of, statistic="ranking", parameters={"locations": ["all"]}, dataset="d", fingerprint="f")
+    headers = ask(form=form, of=of, is_kept=is_kept, stem=stem).headers
+    assert headers["content-disposition"] == f'inline; filename="obesity-women-2023-ranking.{form}"'
+    assert "content-disposition" not in ask(form=form, of=of).headers
 
 
-@given(st.text(max_size=300))
-def test_a_file_name_is_one_whatever_the_data_set_is_called(dataset: str) -> None:
-    stem = representation.stem_of("states_mean", dataset, "f" * 64)
-    assert stem.isascii()
-    assert not set(stem) & set('/\\"; \t\r\n:*?<>|')
-    assert len(stem) <= 120
+def test_a_result_that_does_not_say_what_it_is_about_is_named_for_its_data_set() -> None:
+    name = partial(
+        stem_of, statistic="states_mean", parameters={}, dataset='a "b"\r\n/../ü', fingerprint="9f2c53a1" * 8
+    )
+    for form in ("csv", "json"):
+        headers = ask(form=form, is_kept=True, stem=name).headers
+        assert headers["content-disposition"] == f'inline; filename="states_mean-a-b-..-u-9f2c53a1.{form}"'
+
+
+def test_a_chart_that_is_not_the_main_one_is_named() -> None:
+    form = dataclasses.replace(FORMATS["csv"], chart="map")
+    assert 'filename="x-map.csv"' in ask(form=form, stem=lambda _: "x").headers["content-disposition"]
+
+
+@given(st.text(max_size=300), st.text(max_size=300), st.lists(st.text(max_size=100), max_size=3))
+def test_a_file_name_is_one_whatever_the_texts_are(dataset: str, text: str, places: list[str]) -> None:
+    about = Heading(topic=text, title=text, people=text, years=text)
+    for heading in (about, None):
+        stem = stem_of(
+            heading, statistic="ranking", parameters={"locations": places}, dataset=dataset, fingerprint="f" * 64
+        )
+        assert stem.isascii()
+        assert not set(stem) & set('/\\"; \t\r\n:*?<>|')
+        assert 0 < len(stem) <= 5 * 60 + 20
 
 
 @pytest.mark.parametrize(
@@ -367,7 +393,7 @@ def test_parts_of_what_is_long_come_piece_by_piece_and_give_the_whole() -> None:
 @pytest.mark.parametrize("of", [SHORT, LONG], ids=["short", "long"])
 @pytest.mark.parametrize("headers", [{}, {"accept-encoding": "gzip"}], ids=["plain", "packed"])
 def test_head_has_the_headers_of_get(form: str, of: Document, headers: dict[str, str]) -> None:
-    got, looked = (ask(method, form=form, of=of, headers=headers, stem="x") for method in ("GET", "HEAD"))
+    got, looked = (ask(method, form=form, of=of, headers=headers, stem=lambda _: "x") for method in ("GET", "HEAD"))
     assert (looked.status, looked.headers) == (200, got.headers)
 
 

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
+from functools import partial
 from urllib.parse import urlencode
 
 from meantime.formats import document as documents
 from meantime.formats.document import Document
+from meantime.formats.file_names import stem_of
 from meantime.formats.format import Format
 from meantime.statistics.explain.source_rows import Page, page, row_asked, row_of
 from meantime.web.backend import Backend
@@ -23,7 +25,7 @@ from meantime.web.v1.provenance.query import (
     answer_of_job,
     answer_of_statistic,
 )
-from meantime.web.v1.representation import represent, stem_of
+from meantime.web.v1.representation import represent
 from meantime.web.v1.results import handlers as results
 from meantime.web.v1.statistics import handlers as statistics
 
@@ -90,7 +92,13 @@ async def _rows(
         document=lambda: made,
         cache_control=cache_control,
         headers=link,
-        stem=stem_of(f"{answer.statistic}-rows", answer.dataset, answer.fingerprint),
+        stem=partial(
+            stem_of,
+            statistic=f"{answer.statistic}-rows",
+            parameters={},
+            dataset=answer.dataset,
+            fingerprint=answer.fingerprint,
+        ),
         run=pools.documents.run,
     )
 

@@ -16,6 +16,7 @@ from meantime.errors import (
     SnapshotDamaged,
 )
 from meantime.formats.document import Document
+from meantime.formats.file_names import stem_of
 from meantime.formats.format import Format
 from meantime.model import JobRecord, JobState, Receipt, Unwatched
 from meantime.statistics.registry import STATISTICS
@@ -27,7 +28,7 @@ from meantime.web.http.request import HttpRequest
 from meantime.web.v1 import figures
 from meantime.web.v1.forms import choose_chart, choose_form
 from meantime.web.v1.job_parameters import job_number_of
-from meantime.web.v1.representation import represent, stem_of
+from meantime.web.v1.representation import represent
 from meantime.web.v1.results.description import CHART
 
 # The result of a job never changes, but a new server at the same address has another job_id_1. So results may be cached
@@ -69,7 +70,13 @@ async def answer_with_result(
         cache_control=CACHE_CONTROL,
         headers=headers,
         job_id=job.id,
-        stem=stem_of(job.request.statistic, job.request.dataset, job.request.fingerprint),
+        stem=partial(
+            stem_of,
+            statistic=job.request.statistic,
+            parameters=job.request.parameters,
+            dataset=job.request.dataset,
+            fingerprint=job.request.fingerprint,
+        ),
         run=(backend.pools.pictures if form.is_slow else backend.pools.documents).run,
     )
 

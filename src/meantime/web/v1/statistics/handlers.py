@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import msgspec
 
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import MeantimeError, StatisticUnknown
+from meantime.formats.file_names import stem_of
 from meantime.formats.format import Format
 from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyStatistic
@@ -20,7 +22,7 @@ from meantime.web.http import conditional
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
 from meantime.web.v1.forms import choose_chart, choose_form
-from meantime.web.v1.representation import represent, stem_of
+from meantime.web.v1.representation import represent
 from meantime.web.v1.statistics.immediate import ImmediateAnswer
 from meantime.web.v1.statistics.query import StatisticQuery, read_question
 from meantime.web.v1.statistics.resource import STATISTIC_DESCRIPTIONS, STATISTIC_LIST
@@ -107,7 +109,13 @@ async def _represented(
         document=making.document,
         body=None,
         cache_control=_IMMUTABLE if question.is_pinned else REVALIDATE,
-        stem=stem_of(row.name, question.dataset, question.snapshot.fingerprint),
+        stem=partial(
+            stem_of,
+            statistic=row.name,
+            parameters=making.known,
+            dataset=question.dataset,
+            fingerprint=question.snapshot.fingerprint,
+        ),
         run=making.run,
         stop=making.work.stop,
     )

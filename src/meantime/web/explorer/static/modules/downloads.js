@@ -8,7 +8,7 @@ import { resultUrl } from "./request.js";
 import { addressWith, readAddress, writeAddress } from "./state.js";
 
 const TABLES = [
-  ["csv", "CSV", "for any program"], ["xlsx", "Excel", "with notes and column descriptions"], ["parquet", "Parquet", "typed and compact"],
+  ["csv", "CSV", "for any program"], ["xlsx", "Excel", "with formats, filter and notes"], ["parquet", "Parquet", "typed and compact"],
   ["arrow", "Arrow", "for data frames"], ["tsv", "TSV", "separated by tabs"], ["jsonl", "JSON lines", "one row per line"],
   ["json", "JSON", "with all details"], ["md", "Markdown", "for documents"],
 ];
@@ -26,7 +26,12 @@ export function downloads(request, { chart, chartRequest, fingerprint, citation,
     { class: "downloads", "aria-labelledby": "downloads" },
     h("h2", { id: "downloads" }, "Download"),
     chart && fileLinks("Chart, with title and source", PICTURES, (suffix) => resultUrl(chartRequest, { suffix, chart })),
-    tableLinks("Data", (suffix) => resultUrl(pinned(request, fingerprint), { suffix })),
+    chartRequest === request
+      ? tableLinks("Data", (suffix) => resultUrl(pinned(request, fingerprint), { suffix }))
+      : [
+          tableLinks("Data shown in the chart", (suffix) => resultUrl(pinned(chartRequest, fingerprint), { suffix })),
+          tableLinks("The test", (suffix) => resultUrl(pinned(request, fingerprint), { suffix })),
+        ],
     h("h3", {}, "Citation"),
     h("p", { class: "cite", dir: "auto" }, citation),
     copyButton(citation, "Copy citation"),
