@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from meantime.errors import Problem, RequestInvalid
 
 _OPTIONS = ("question", "state", "dataset", "label")
@@ -35,5 +37,10 @@ def _sentence(problem: Problem, statistic: str) -> str:
             return f"{statistic} does not take {typed}. Did you mean {' or '.join(map(option, problem.closest))}?"
         case "unknown-key":
             return f"{statistic} does not take {typed}."
+        case "ambiguous":
+            # The names that it fits, one below the other: questions are long.
+            fits = re.match(r".* fits [\d,]+ names", problem.detail, re.DOTALL)
+            told = fits[0] if fits else problem.detail
+            return "".join([f"{typed}: {told}. Use more words:", *(f"\n  {name}" for name in problem.closest)])
         case _:
             return f"{typed}: {problem.detail}"

@@ -10,6 +10,7 @@ from meantime.client import charts, dataframes, display
 from meantime.errors import NotAcceptable
 from meantime.formats import document as documents
 from meantime.formats.document import Document
+from meantime.formats.file_names import stem_of
 from meantime.table import Cell, Column
 
 if TYPE_CHECKING:
@@ -18,8 +19,7 @@ if TYPE_CHECKING:
     import polars as pl
     import pyarrow as pa  # type: ignore[import-untyped]  # has no types
 
-    from meantime.formats.file_names import stem_of
-from meantime.formats.format import Format
+    from meantime.formats.format import Format
 
 
 class Result:

@@ -44,6 +44,14 @@ def test_what_every_request_needs_is_named_by_its_option(pointer: str, sentence:
     assert in_options(RequestInvalid("", problems=[problem]), "trend") == sentence
 
 
+def test_of_an_ambiguous_name_each_name_that_fits_has_a_line() -> None:
+    detail = '"nap" fits 2 names: "They nap." and "We nap.". Use more words.'
+    problem = Problem(pointer="/question", code="ambiguous", detail=detail, closest=("They nap.", "We nap."))
+    assert in_options(RequestInvalid("", problems=[problem]), "trend") == (
+        '--question: "nap" fits 2 names. Use more words:\n  They nap.\n  We nap.'
+    )
+
+
 def test_each_problem_has_a_line() -> None:
     problems = [
         Problem(pointer=f"/{name}", code="missing", detail=f'"{name}" is missing.') for name in ("question", "state")

@@ -11,6 +11,7 @@ from meantime.client.result import Result
 from meantime.errors import NotAcceptable, SettingInvalid
 from meantime.formats.document import Document
 from meantime.table import Column, Kind, Table
+from tests.support import result_documents
 from tests.support.logs import FakeTerminal
 
 
@@ -56,6 +57,17 @@ def test_a_file_that_cannot_be_written_is_refused_by_its_name(tmp_path: Path) ->
         atomic_file(tmp_path / "absent" / "x.csv"),
     ):
         pass
+
+
+def test_a_file_in_a_folder_is_named_for_what_is_in_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(click.UsageError, match=r"is a folder\. Say with --format"):
+        choose_form(None, tmp_path)
+    assert choose_form("csv", tmp_path) == "csv"
+    write_result(Result(result_documents.of_names("Ohio")), "csv", tmp_path)
+    [written] = tmp_path.iterdir()
+    assert written.name == "states_mean-cdc-ffffffff.csv"
+    assert written.read_bytes() == b"location,mean\r\nOhio,1.0\r\n"
+    assert capsys.readouterr().err == f"{written}\n"
 
 
 def test_a_row_is_a_line_lists_and_empty_columns_are_left_out_and_long_names_are_broken(

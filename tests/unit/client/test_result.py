@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 import sys
 from pathlib import Path
@@ -14,7 +15,7 @@ from meantime import Result
 from meantime.errors import NotAcceptable, NotMeantime, PackageMissing
 from meantime.formats import document
 from meantime.formats.registry import FORMATS
-from meantime.table import Table
+from meantime.table import Heading, Table
 from tests.support import result_documents
 from tests.support.result_documents import COUNT, LOCATION, MEAN
 
@@ -25,6 +26,13 @@ TABLE = Table(
     warnings=("Not a rate.",),
 )
 RESULT = Result(result_documents.of(TABLE))
+
+
+def test_a_file_of_it_has_a_name_that_says_what_is_in_it() -> None:
+    assert RESULT.file_name("xlsx") == "states_mean-cdc-ffffffff.xlsx"
+    about = Heading(topic="obesity", title="obesity among women", people="women", years="2023")
+    ranking = dataclasses.replace(RESULT.document, statistic="ranking", table=dataclasses.replace(TABLE, about=about))
+    assert Result(ranking).file_name("csv") == "obesity-women-2023-ranking.csv"
 
 
 def test_a_result_has_its_rows_and_its_origin() -> None:

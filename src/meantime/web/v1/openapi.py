@@ -52,7 +52,10 @@ _ABOUT = (
     "Statistics over tables of survey indicators, as immediate answers or durable jobs.\n\nEvery GET also supports "
     "HEAD, every path OPTIONS. Every error is a problem (RFC 9457) whose `type` is the address of a page on this "
     "server, including 404 for unknown paths and 405 for unsupported methods. The classic API has its own "
-    "document, `/openapi.json`."
+    "document, `/openapi.json`.\n\nNames are found as people write them: a question by distinctive words, places in "
+    "any case, by abbreviation (OH) or by words, strata and categories in any case. What several names fit is refused "
+    "with these names (problem code `ambiguous`). `location` and `locations`, `period` and `years` are the same "
+    "parameter, and a list of one value needs no brackets. Results have the names in full."
 )
 _NO_STORE = "`no-store`: it applies to this request only."
 
