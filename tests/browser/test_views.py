@@ -104,6 +104,22 @@ def test_the_picture_can_be_downloaded_with_its_source(visitor: Visitor, suffix:
         assert content.startswith(b"\x89PNG")
 
 
+def test_a_picture_has_the_words_the_shape_and_the_highlight_that_one_chooses(visitor: Visitor, tmp_path: Path) -> None:
+    page = visitor.go(view="question", dataset="sample", question=OBESITY, highlight="Ohio")
+    page.locator(".figure-editor summary").click()
+    page.locator("#figure-title").fill("Obesity <b>& naps</b>")
+    page.locator("#figure-source").fill("The survey")
+    page.locator("#figure-size").select_option("social")
+    with page.expect_download() as started:
+        page.locator('a.file[href*="/ranking.svg?"]').click()
+    started.value.save_as(path := tmp_path / "download")
+    drawn = path.read_text(encoding="utf-8")
+    assert "Obesity &lt;b&gt;&amp; naps&lt;/b&gt;" in drawn
+    assert "Source: The survey" in drawn
+    assert 'width="540" height="540"' in drawn
+    assert "chart.highlight=Ohio" in str(page.locator('a.file[href*="/ranking.png?"]').get_attribute("href"))
+
+
 @pytest.mark.parametrize("suffix", ["csv", "xlsx", "parquet", "json", "md"])
 def test_the_numbers_can_be_downloaded(visitor: Visitor, suffix: str, tmp_path: Path) -> None:
     page = visitor.go(**TABLE)

@@ -181,6 +181,7 @@ def _mapped(
         axis_pixels=_FOOT,
     )
     # With less width than this is made for, reduce the height too.
+    spec["usermeta"]["fits_height"] = True
     spec["usermeta"]["height_to_width"] = round(atlas.height / atlas.width, 3)
     return spec
 

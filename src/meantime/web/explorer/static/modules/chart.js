@@ -12,6 +12,8 @@ const NARROW_PIXELS = 620;
 // Of the tiles of a map, and of its legend.
 const LEAST_TILE_PIXELS = 40;
 const LEGEND_PIXELS = 80;
+// Of a map of outlines, in which small states can still be seen.
+const LEAST_MAP_PIXELS = 260;
 // A mark counts as the nearest one up to so far from the pointer.
 const NEAR_PIXELS = 60;
 // Larger charts are drawn on a canvas: as an SVG element for each mark they would be slow.
@@ -156,6 +158,7 @@ function adapted(specification, theme, width, top) {
   const { title: _title, layer, ...rest } = specification;
   const ratio = specification.usermeta?.height_to_width;
   if (ratio) rest.height = Math.min(rest.height, Math.round(width * ratio));
+  if (specification.usermeta?.fits_height) rest.height = Math.min(rest.height, Math.max(LEAST_MAP_PIXELS, innerHeight - top - LEGEND_PIXELS));
   const rows = specification.usermeta?.tile_rows;
   if (rows) {
     // The whole map on the first screen, where its letters can still be read.

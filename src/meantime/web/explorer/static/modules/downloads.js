@@ -4,6 +4,7 @@
 
 import { copyButton } from "./components.js";
 import { h } from "./dom.js";
+import { figureDownloads } from "./figure.js";
 import { resultUrl } from "./request.js";
 import { addressWith, readAddress, writeAddress } from "./state.js";
 
@@ -25,7 +26,10 @@ export function downloads(request, { chart, chartRequest, fingerprint, citation,
     "section",
     { class: "downloads", "aria-labelledby": "downloads" },
     h("h2", { id: "downloads" }, "Download"),
-    chart && fileLinks("Chart, with title and source", PICTURES, (suffix) => resultUrl(chartRequest, { suffix, chart })),
+    chart && figureDownloads({
+      links: (href) => fileLinks("Chart, with title and source", PICTURES, href),
+      href: (suffix, look) => resultUrl(chartRequest, { suffix, chart, look }),
+    }),
     chartRequest === request
       ? tableLinks("Data", (suffix) => resultUrl(pinned(request, fingerprint), { suffix }))
       : [

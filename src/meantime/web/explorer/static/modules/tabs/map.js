@@ -1,5 +1,5 @@
 /**
- * Every location as a tile of the same size, by its value or by its comparison with a reference.
+ * Every location by its outline or as a tile of the same size, by its value or by its comparison with a reference.
  */
 
 import { emptyState } from "../components.js";
@@ -14,18 +14,24 @@ import { yearSlider } from "../years.js";
 // No country has a tile for each of so many places.
 const MOST_TILES = 100;
 const isOfPoints = (dataset) => dataset.locations.length > MOST_TILES && dataset.locations.some((each) => each.point);
+const isByOutline = (state) => oneOf(state.shape, ["tiles", "outlines"], "tiles") === "outlines";
 const isByDifference = (state) => oneOf(state.colour, ["value", "verdict"], "value") === "verdict";
 
 /** @type {import("./index.js").Tab} */
 export const map = {
   id: "map",
   title: "Map",
-  chart: (state, dataset) => (isByDifference(state) ? "verdict_map" : isOfPoints(dataset) ? "point_map" : "map"),
+  chart: (state, dataset) => {
+    if (isOfPoints(dataset) && !isByDifference(state)) return "point_map";
+    const name = isByOutline(state) ? "state_map" : "map";
+    return isByDifference(state) ? `verdict_${name}` : name;
+  },
   statistic: (state) => (isByDifference(state) ? "comparison" : "estimate"),
   hides: ["locations", "reference", "by"],
 
   controls: ({ state, dataset }) => [
     switchPicker({ label: "Color by", name: "colour", selected: isByDifference(state) ? "verdict" : "value", options: [["value", "Value"], ["verdict", "Difference"]] }),
+    !isOfPoints(dataset) && switchPicker({ label: "Places as", name: "shape", selected: isByOutline(state) ? "outlines" : "tiles", options: [["tiles", "Tiles"], ["outlines", "Outlines"]] }),
     isByDifference(state) && referencePicker(state, dataset),
   ],
 
