@@ -115,7 +115,7 @@ def test_the_second_sheet_says_what_the_first_is() -> None:
 
 def test_pandas_reads_the_same() -> None:
     table = Table(columns=(LOCATION, MEAN), data=(["Åland", "=1+1"], [0.1 + 0.2, None]))
-    frame = pd.read_excel(io.BytesIO(encode(of(table))))
+    frame = pd.read_excel(io.BytesIO(encode(of(table))), engine="openpyxl")
     assert frame["location"].tolist() == ["Åland", "=1+1"]
     assert frame["mean"].tolist()[0] == 0.1 + 0.2
     assert frame["mean"].isna().tolist() == [False, True]
