@@ -49,7 +49,9 @@ def test_ask_a_server_list_its_jobs_and_print_their_results_again(server: Runnin
     listed = meantime("jobs", *at)
     assert listed.stdout.index("job_id_2") < listed.stdout.index("job_id_1")
     assert "2 done" in listed.stdout
-    newest = json.loads(meantime("jobs", *at, "--limit", "1", "--format", "json").stdout)
+    limited = meantime("jobs", *at, "--limit", "1", "--format", "json")
+    assert limited.stderr == "Older jobs are not listed. Use --limit to list more than 1.\n"
+    newest = json.loads(limited.stdout)
     assert [(job["id"], job["statistic"]) for job in newest] == [("job_id_2", "best5")]
     assert "1 done" in meantime("jobs", *at, "--label", "x").stdout
     assert "No jobs" in meantime("jobs", *at, "--state", "failed", "--state", "queued").stdout

@@ -77,7 +77,7 @@ def jobs(
     if form == "json":
         write_text(document.dumps(listed).decode() + "\n")
         if is_more:
-            say(f"Only the newest {len(listed):,} jobs are listed. Use --limit to list more.", err=True)
+            say(f"Older jobs are not listed. Use --limit to list more than {len(listed):,}.", err=True)
         return
     grid = Grid("job", "state", "statistic", "data set", "label", "submitted")
     for job in listed:
@@ -89,7 +89,7 @@ def jobs(
     counts = Counter(job.state for job in listed)
     summary = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "No jobs."
     console.print(
-        summary + (f". Only the newest {len(listed):,} are listed; use --limit to list more." if is_more else "")
+        summary + (f". Older jobs are not listed. Use --limit to list more than {len(listed):,}." if is_more else "")
     )
 
 
