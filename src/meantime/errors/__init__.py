@@ -19,6 +19,7 @@
     ├── RequestInvalid              caller     the request cannot be answered; carries all its problems
     ├── AskAsJob                    caller     takes too long for one response: send it as a job
     ├── DatasetUnknown              caller     no data set of this name is served
+    ├── DatasetNameTaken            caller     a data set of this name is served already
     ├── StatisticUnknown            caller     there is no statistic of this name
     ├── KeyReused                   caller     an idempotency key was used before, with another request
     ├── RequestRefused              caller     an HTTP request refused before its parameters are checked

@@ -74,7 +74,7 @@ def test_an_error_comes_over_as_what_it_is(tmp_path: Path) -> None:
     into = tmp_path / "snapshots"
     with pytest.raises(RolesMissing) as caught:
         ingestor().ingest(source(write(tmp_path, "a,b\n1,2\n")), into)
-    assert caught.value.roles == ("question", "value", "location")
+    assert caught.value.roles == ("value", "location")
     assert caught.value.columns == ("a", "b")
     with pytest.raises(SourceUnreadable, match="does not exist"):
         ingestor().ingest(source(tmp_path / "absent.csv"), into)
