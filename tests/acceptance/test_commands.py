@@ -194,20 +194,19 @@ def test_a_plain_file_with_a_compressed_name_is_read(tmp_path: Path) -> None:
 
 def test_columns_by_hand_and_toml_next_to_the_data(tmp_path: Path) -> None:
     data = tmp_path / "own.csv"
-    data.write_text("what;where;percentage\nSmoking;North;12,5\nSmoking;South;10,5\n", encoding="utf-8")
+    data.write_text("what;where;much\nSmoking;North;12,5\nSmoking;South;10,5\n", encoding="utf-8")
     missing = meantime("inspect", str(data))
     assert missing.returncode == 2
-    for part in ("question", "location", "value", "what", "where", "percentage", "--column"):
+    for part in ("question", "location", "value", "what", "where", "much", "--column"):
         assert part in missing.stderr, part
-    options = ["--column", "question=what", "--column", "location=where", "--column", "value=percentage"]
+    options = ["--column", "question=what", "--column", "location=where", "--column", "value=much"]
     command = meantime("ask", "states_mean", "--question", "smok", "--data", str(data), "--format", "csv", *options)
     assert command.returncode == 0, command.stderr
     assert [row["location"] for row in csv.DictReader(io.StringIO(command.stdout))] == ["South", "North"]
     refused = meantime("ask", "best5", "--question", "smok", "--data", str(data), *options)
     assert refused.returncode == 2
     (tmp_path / "own.csv.toml").write_text(
-        '[columns]\nquestion = "what"\nlocation = "where"\nvalue = "percentage"\n'
-        '[questions."Smoking"]\npolarity = "lower"\n',
+        '[columns]\nquestion = "what"\nlocation = "where"\nvalue = "much"\n[questions."Smoking"]\npolarity = "lower"\n',
         encoding="utf-8",
     )
     best = meantime("ask", "best5", "--question", "smok", "--data", str(data))

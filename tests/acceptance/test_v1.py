@@ -91,6 +91,8 @@ def run(client: httpx.Client, example: str) -> Any:
             case "--json":
                 method, content = "POST", options.pop(0)
                 headers["Content-Type"] = "application/json"
+            case "--data-binary":
+                method, content = "POST", options.pop(0)
             case option:
                 assert option == "-N"
     return client.stream(method, url, headers=headers, content=content)

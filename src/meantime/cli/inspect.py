@@ -14,6 +14,7 @@ from rich.table import Table as Grid
 
 from meantime import text
 from meantime.cli.options import READING, column_option, set_option, setting_options
+from meantime.cli.reporting import say
 from meantime.cli.terminal import output_console, plain
 from meantime.errors import MeantimeError
 from meantime.settings import read_settings
@@ -66,7 +67,7 @@ def inspect(
     if not is_same:
         # The columns of a table that was turned are not those of the file.
         into.write_text(_description(snapshot.about, said, with_columns=False), encoding="utf-8")
-    click.echo(f"Wrote {into}", err=True)
+    say(f"Wrote {into}", err=True)
 
 
 def _write(path: Path, content: str) -> None:

@@ -22,7 +22,9 @@ from meantime.text import quoted
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", re.ASCII)
 _NOT_IN_FILE_NAME = re.compile(r"[\x00-\x1f\x7f/\\]+")
-_LONGEST_FILE_NAME = 120
+# As long as most file systems allow.
+LONGEST_FILE_NAME = 255
+_KEPT_OF_NAME = 120
 _PART = ".part-"
 # How many bytes are written between two looks at the disk's free space.
 _LOOK_EVERY_BYTES = 16 * 2**20
@@ -58,9 +60,11 @@ class Uploads:
         Raises:
             RequestInvalid: the file name is none, or there are as many uploads as there may be.
         """
-        name = _NOT_IN_FILE_NAME.sub("-", file_name).strip().lstrip(".")[-_LONGEST_FILE_NAME:]
-        if not name or name.lower().endswith(".toml"):
-            raise RequestInvalid(f"{quoted(file_name)} is not the name of a table's file. Send it as `file`.")
+        name = _NOT_IN_FILE_NAME.sub("-", file_name).strip().lstrip(".")[-_KEPT_OF_NAME:]
+        if not name or name.lower().endswith(".toml") or len(file_name) > LONGEST_FILE_NAME:
+            raise RequestInvalid(
+                f"{quoted(file_name[:LONGEST_FILE_NAME])} is not the name of a table's file. Send it as `file`."
+            )
         self._folder.mkdir(parents=True, exist_ok=True)
         if sum(1 for _ in self._folder.iterdir()) >= MOST_UPLOADS:
             raise RequestInvalid(f"There are {MOST_UPLOADS} uploaded tables already. Remove one first.")

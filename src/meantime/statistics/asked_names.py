@@ -2,7 +2,7 @@
 
 Parameters have other names (``location`` for ``locations``), a list of one is written without brackets, and names have
 other spaces, any case, abbreviations (OH), or are some words of what is meant. The classic API takes names as they
-are in the file, but for spaces. What is answered is the same request as with full names.
+are in the file. What is answered is the same request as with full names.
 """
 
 from __future__ import annotations
@@ -88,14 +88,14 @@ def _spans(years: str) -> list[str]:
 
 
 def as_in_table(
-    snapshot: Snapshot, leaves: Sequence[Leaf], values: Mapping[str, Any], *, by_words: bool
+    snapshot: Snapshot, leaves: Sequence[Leaf], values: Mapping[str, Any]
 ) -> tuple[dict[str, Any], list[Problem]]:
-    """Write these names as the table does, where it has one that looks alike; by words: one that is meant.
+    """Write these names as the table does, where it has one that looks alike or that is meant.
 
     What is not found stays as it is; what several names fit is a problem.
     """
     written, problems = dict(values), []
-    lookup = _Lookup(snapshot, by_words=by_words)
+    lookup = _Lookup(snapshot)
     for leaf in leaves:
         found = lookup.find(leaf)
         if len(found) > 1:
@@ -113,9 +113,8 @@ def as_in_table(
 class _Lookup:
     """Finds names of one request; looking for words ends after so many comparisons."""
 
-    def __init__(self, snapshot: Snapshot, *, by_words: bool) -> None:
+    def __init__(self, snapshot: Snapshot) -> None:
         self._cube = snapshot.cube
-        self._by_words = by_words
         self._comparisons_left = _COMPARISONS
 
     def find(self, leaf: Leaf) -> tuple[str, ...]:
@@ -127,7 +126,7 @@ class _Lookup:
         if alike is not None:
             return (alike,)
         folded = key.casefold()
-        if not self._by_words or not folded:
+        if not folded:
             return ()
         return (
             _folded(self._cube, leaf.names, labels).get(folded)

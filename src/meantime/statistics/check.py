@@ -180,8 +180,9 @@ def _parameters(
         raw = as_parameters(statistic.parameters, raw)
     values, problems = read(statistic.name, statistic.parameters, raw, refuse_unknown=refuse_unknown)
     if snapshot is not None:
-        unknown = _not_there(snapshot, statistic, values)
-        values, ambiguous = as_in_table(snapshot, unknown, values, by_words=by_words)
+        ambiguous: list[Problem] = []
+        if by_words:
+            values, ambiguous = as_in_table(snapshot, _not_there(snapshot, statistic, values), values)
         problems += [*ambiguous, *_against(snapshot, statistic, values, {each.pointer for each in ambiguous})]
     if not problems:
         parameters: msgspec.Struct = statistic.parameters(**values)

@@ -260,6 +260,8 @@ def _curl(row: Endpoint, url: str) -> str:
     address = f"{url}{path}" + (f"?{urlencode(query, doseq=True, quote_via=quote)}" if query else "")
     if row.body_example is not None:
         options += ["--json", shlex.quote(msgspec.json.encode(row.body_example).decode())]
+    elif row.body_media:
+        options += ["-H", shlex.quote(f"Content-Type: {row.body_media}"), "--data-binary", "@obesity.csv"]
     elif row.method != "GET":
         options += ["-X", row.method]
     if any("text/event-stream" in outcome.content for outcome in row.outcomes):

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Annotated
 
 import msgspec
 
+from meantime.dataset.uploads import LONGEST_FILE_NAME
 from meantime.errors import (
     AnswersBusy,
     BodyNotJson,
@@ -146,7 +148,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
             Parameter(
                 name="file",
                 where="query",
-                kind=Annotated[str, msgspec.Meta(min_length=1, max_length=1000)],
+                kind=Annotated[str, msgspec.Meta(min_length=1, max_length=LONGEST_FILE_NAME)],
                 description="The file's name.",
                 required=True,
                 example="obesity.csv",
@@ -185,7 +187,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         description="Its file is removed. Results of its jobs are kept; jobs that wait for it to be read fail. For the "
         "same people as an upload.",
         handle=remove_dataset,
-        parameters=(NAME,),
+        parameters=(replace(NAME, example="obesity"),),
         outcomes=(
             Outcome(
                 status=200,
