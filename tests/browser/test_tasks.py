@@ -275,3 +275,24 @@ def test_on_a_phone_the_gap_and_a_chosen_tab_that_is_in_sight(phone: Reader) -> 
     assert current is not None
     assert current["x"] >= 0
     assert current["x"] + current["width"] <= 390
+
+
+def test_13_words_on_the_first_page_lead_to_the_view(reader: Reader) -> None:
+    visitor, page, log, _ = reader
+    log.choose(page.get_by_label("Find a question"), "obesity women ohio")
+    visitor.settled()
+    reader.took(1)
+    for part in (
+        "question=Percent+of+adults+aged+18+years+and+older+who+have+obesity",
+        "stratum=Female",
+        "highlight=Ohio",
+    ):
+        visitor.address_has(part)
+    expect(visitor.drawn().locator(".chart")).to_have_attribute("aria-label", re.compile("obesity", re.IGNORECASE))
+
+
+def test_questions_are_found_by_what_they_are_also_called(visitor: Visitor) -> None:
+    page = visitor.go()
+    page.get_by_label("Find a question").fill("exercise west virginia")
+    expect(page.locator("#found")).to_contain_text(re.compile(r"[1-9]\d* questions? found, for West Virginia"))
+    expect(page.locator(".topic li:visible").first).to_contain_text("physical activity")

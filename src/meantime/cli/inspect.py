@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 # How many rejected lines, questions and so on are shown of a long list; the rest is counted.
 _LISTED = 20
 _FIRST_CELLS = 5
+_MOST_WITHHELD = 5
 _NUMBER = re.compile(r"[+-]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)  # as TOML writes them
 _QUESTION_CHARACTERS = 40
 
@@ -98,7 +99,7 @@ def _description(about: About, said: Mapping[str, str], *, with_columns: bool = 
 
 
 def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
-    from meantime.dataset.summary import summarize
+    from meantime.dataset.summary import summarize, withheld_by_location
 
     about, summary = snapshot.about, summarize(snapshot)
     if about.synthetic:
@@ -122,7 +123,7 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
     console.print(facts)
     for warning in about.warnings:
         console.print(plain(f"Warning: {warning}"))
-    _print_roles(about.roles, summary.unused_columns, console)
+    _print_roles(about, summary.unused_columns, console)
     _print_first_cells(snapshot, console)
     _print_questions(summary.questions, console)
     _print_strata(summary.categories, console)
@@ -131,6 +132,13 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
         _print_heading("Suppressed or missing values, by reason (counted, never treated as 0)", console)
         for reason, count in list(summary.withheld_by_reason.items())[:_LISTED]:
             console.print(plain(f"  {count:>9,}  {reason}"))
+        _print_heading("Where they are: the questions and places with the most", console)
+        by_question = {question.text: question.withheld for question in summary.questions}
+        for by_name in (by_question, withheld_by_location(snapshot)):
+            for name, count in sorted(by_name.items(), key=lambda item: (-item[1], item[0]))[:_MOST_WITHHELD]:
+                if count:
+                    console.print(plain(f"  {count:>9,}  {name}"))
+            console.print()
     if about.rejected_total:
         _print_rejected(snapshot, console)
 
@@ -140,10 +148,15 @@ def _print_heading(heading: str, console: Console) -> None:
     console.print(plain(heading, style="bold"))
 
 
-def _print_roles(roles: Mapping[str, str], unused: Sequence[str], console: Console) -> None:
+def _print_roles(about: About, unused: Sequence[str], console: Console) -> None:
     _print_heading("Roles", console)
-    for role, column in roles.items():
+    for role, column in about.roles.items():
         console.print(plain(f"  {role:<22} {column}"))
+    if about.plain:
+        what = "separated thousands, signs and flags beside numbers, forms of years, spaces in names"
+        console.print(
+            plain(f"  {'not read as written':<22} {', '.join(about.plain)} ({what}); the rows stay as they are")
+        )
     if unused:
         console.print(plain(f"  {'not used':<22} {', '.join(unused)}"))
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+
 from meantime.dataset.cube import ABSENT, Cube, Period, ValueType
 from meantime.dataset.facts import geography
 from meantime.dataset.points import GeoPoint
@@ -101,6 +103,21 @@ def summarize(snapshot: Snapshot) -> SnapshotSummary:
         locations=_locations(snapshot),
         categories=_categories(cube),
     )
+
+
+def withheld_by_location(snapshot: Snapshot) -> dict[str, int]:
+    """Count suppressed and missing values by location. The blocks of questions that have some are opened.
+
+    >>> from meantime.dataset.samples import example
+    >>> withheld_by_location(example.snapshot())
+    {'Avalon': 2, 'Borduria': 0, 'Cockaigne': 0, 'Dorado': 1}
+    """
+    cube = snapshot.cube
+    counts = np.zeros(len(cube.labels.locations), dtype=np.int64)
+    for question in np.flatnonzero(cube.by_question.moments.withheld).tolist():
+        marginal = cube.block(question).by_location
+        np.add.at(counts, marginal.keys[:, 1], marginal.moments.withheld)
+    return dict(zip(cube.labels.locations, counts.tolist(), strict=True))
 
 
 def describe_location(about: About, name: str, *, cells: int, is_aggregate: bool = False) -> LocationSummary:

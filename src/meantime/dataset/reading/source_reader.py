@@ -6,7 +6,8 @@ interrupted everywhere.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
@@ -41,8 +42,8 @@ from meantime.dataset.reading.survey import FileFacts, join_all, survey_file
 from meantime.dataset.reading.tally import StrataOfSums
 from meantime.dataset.snapshot import About, QuestionMetadata, Rejected
 from meantime.dataset.snapshot_writer import SnapshotWriter
-from meantime.errors import DataError, SourceChanged, SourceEmpty
-from meantime.text import listed, quoted
+from meantime.errors import DataError, SourceChanged, SourceEmpty, SourceUnreadable
+from meantime.text import count, listed, quoted
 
 
 class ReadingTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -160,6 +161,10 @@ def _read(
         return writer.finish(about, parquet)
 
 
+# Of the reasons why a table has no value at all.
+_REASONS_SHOWN = 3
+
+
 class _Written(NamedTuple):
     """What was found while cells were rolled up and written."""
 
@@ -171,24 +176,40 @@ class _Written(NamedTuple):
     warnings: tuple[str, ...]
 
 
-def _write_cells(writer: SnapshotWriter, rolled_up: RolledUp, roles: Collection[str]) -> _Written:
+def _write_cells(writer: SnapshotWriter, rolled_up: RolledUp, roles: Mapping[str, str]) -> _Written:
     """Write the cells, some questions at a time, and look at them while they are in memory."""
     years: dict[str, Period] = {}
     problems, strata = ProblemCounts(), StrataOfSums()
-    rows = shared = 0
+    reasons: Counter[str] = Counter()
+    rows = values = shared = 0
     for cube in rolled_up.cubes():
         writer.add_questions(cube)
         questions = rolled_up.questions[len(years) : len(years) + len(cube.labels.questions)]
         problems.add(cube, data_problems(cube, questions, np.arange(cube.cell_count)))
         years |= years_by_question(cube)
         rows += cube.rows
+        values += int(cube.by_question.moments.count.sum())
+        reasons.update(cube.withheld_by_reason())
         shared += int((cube.pick(np.arange(cube.cell_count)).rows > 1).sum())
         if "row_count" in roles:
             strata.add(cube)
         del cube  # before the next one is made
     strata.refuse()
+    if not values:
+        raise _unreadable(reasons, roles["value"], rows)
     return _Written(
         rolled_up.questions, years, rows, shared, rolled_up.limits_from, (*rolled_up.warnings, *problems.warnings())
+    )
+
+
+def _unreadable(reasons: Mapping[str, int], column: str, rows: int) -> SourceUnreadable:
+    """Return the error for a table without a single value."""
+    most = sorted(reasons, key=lambda reason: (-reasons[reason], reason))[:_REASONS_SHOWN]
+    there = listed(f"{quoted(reason)} ({count(reasons[reason], 'row')})" for reason in most)
+    others = ", and others" if len(reasons) > len(most) else ""
+    return SourceUnreadable(
+        f"None of the {rows:,} rows has a value that can be read as a number. Instead, {quoted(column)} or its "
+        f"footnotes have {there}{others}. If another column has the numbers, name it: --column value=NAME."
     )
 
 

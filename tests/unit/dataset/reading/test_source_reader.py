@@ -325,12 +325,19 @@ def test_values_are_withheld_with_their_reasons(tmp_path: Path) -> None:
 
 def test_a_column_of_texts_is_withheld_with_a_bounded_number_of_reasons(tmp_path: Path) -> None:
     texts = [f"text {number}" for number in range(1_500)]
-    snapshot = read(write(tmp_path, table(*[f"Q,A,{text}" for text in [*texts, *texts[:700]]])))
+    snapshot = read(write(tmp_path, table("Q,B,1", *[f"Q,A,{text}" for text in [*texts, *texts[:700]]])))
     reasons = snapshot.cube.withheld_by_reason()
     assert len(reasons) == 1_001
     assert sum(reasons.values()) == 2_200
     assert next(iter(reasons)).startswith("another text (there are more than 1,000")
-    assert means(snapshot) == {}
+    assert snapshot.cube.by_question.moments.count.tolist() == [1]
+
+
+def test_a_table_without_a_single_value_is_refused_with_what_is_there(tmp_path: Path) -> None:
+    with pytest.raises(
+        SourceUnreadable, match=r'None of the 3 rows has a value .* have "5k" \(2 rows\) and "~" \(1 row\)'
+    ):
+        read(write(tmp_path, table("Q,A,5k", "Q,B,5k", "Q,C,~")))
 
 
 def test_a_row_alone_keeps_what_it_was_published_with(tmp_path: Path) -> None:
@@ -406,7 +413,7 @@ def test_sums_are_exact_however_wide_the_numbers(tmp_path: Path, texts: list[str
         (["28,8", "29.1"], ",", "."),
         (["2,288", "194"], ",", "."),
         (["1,234", "2,34"], ",", ","),
-        (["1,234,567", "2,3"], ";", "."),
+        (["1,234,567", "2,3", "7"], ";", "."),
         (["~", "N/A, see note", "29"], ",", "."),
         (["-1,5e3"], "\t", ","),
         (["28", "29"], ";", "."),

@@ -6,10 +6,10 @@ import { datasetPath, get } from "../api.js";
 import { prefetchLibrary } from "../chart.js";
 import { announce, emptyState, facts, progressBar, syntheticNotice } from "../components.js";
 import { bdi, h, replaceChildren } from "../dom.js";
+import { isAbout, understood } from "../finding.js";
 import { many, whole, years } from "../format.js";
 import { uploadArea } from "../operating.js";
-import { matching } from "../pages.js";
-import { firstOf, replaceAddress, writeAddress } from "../state.js";
+import { firstOf, navigate, replaceAddress, writeAddress } from "../state.js";
 
 // How often the progress of loading is read.
 const POLL_MS = 500;
@@ -27,7 +27,7 @@ export async function home(state, signal) {
   const count = h("p", { class: "muted", role: "status", id: "found" });
   const search = h("input", {
     type: "search", id: "find", class: "search", value: firstOf(state.find) ?? "", autocomplete: "off",
-    placeholder: "Find a question, such as obesity", "aria-label": "Find a question",
+    placeholder: "Find a question, such as: obesity women Ohio", "aria-label": "Find a question", onkeydown: openFirst,
     oninput: () => {
       replaceAddress({ find: search.value });
       filter(search.value, count);
@@ -111,25 +111,41 @@ function groupByTopic(questions) {
 function card(dataset, question) {
   const direction = { lower: "lower is better", higher: "higher is better" }[question.polarity];
   const details = [years(question.years), question.unit, direction, question.withheld && `${whole(question.withheld)} suppressed or missing`];
-  return h(
-    "li",
-    { "data-search": `${question.text} ${question.topic}` },
-    h(
-      "a",
-      { class: "card", href: writeAddress({ view: "question", dataset: dataset.name, question: question.text }) },
-      h("span", { class: "card-title", dir: "auto" }, question.text),
-      h("span", { class: "muted" }, details.filter(Boolean).join(" · ")),
-    ),
+  const link = h(
+    "a",
+    { class: "card", href: addressOf(dataset, question) },
+    h("span", { class: "card-title", dir: "auto" }, question.text),
+    h("span", { class: "muted" }, details.filter(Boolean).join(" · ")),
   );
+  return Object.assign(h("li", {}, link), { about: { dataset, question, link } });
 }
 
-/** Show the questions that contain every word. */
+function addressOf(dataset, question, { group = null, place = null } = {}) {
+  return writeAddress({ view: "question", dataset: dataset.name, question: question.text, ...group, highlight: place });
+}
+
+/** Show the questions that a text is about; their links lead to the group and the place that it names. */
 function filter(text, count) {
-  const items = [...document.querySelectorAll(".topic li")];
-  const found = new Set(matching(items, text, (item) => item.dataset.search));
-  for (const item of items) item.hidden = !found.has(item);
+  let found = 0;
+  const named = new Set();
+  const meant = new Map();
+  for (const item of document.querySelectorAll(".topic li")) {
+    const { dataset, question, link } = item.about;
+    if (!meant.has(dataset)) meant.set(dataset, understood(text, dataset));
+    const { words, group, place } = meant.get(dataset);
+    item.hidden = !isAbout(question, words);
+    link.href = addressOf(dataset, question, { group, place });
+    if (item.hidden) continue;
+    found += 1;
+    for (const name of [group?.stratum, place]) if (name) named.add(name);
+  }
   for (const topic of document.querySelectorAll(".topic")) topic.hidden = !topic.querySelector("li:not([hidden])");
-  count.textContent = text.trim() ? `${many(found.size, "question")} found` : "";
+  count.textContent = text.trim() ? `${many(found, "question")} found${named.size ? `, for ${[...named].join(", ")}` : ""}${found ? ". Enter opens the first." : ""}` : "";
+}
+
+function openFirst(event) {
+  const first = event.key === "Enter" && document.querySelector(".topic li:not([hidden]) a");
+  if (first) navigate(first.getAttribute("href"));
 }
 
 // For the phases whose name in the API's documents would need an explanation.
