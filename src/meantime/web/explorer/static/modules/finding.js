@@ -36,8 +36,10 @@ export function understood(text, { categories, locations }) {
   return { words: rest.split(" ").filter(Boolean), group, place };
 }
 
-/** Whether a question has all words, or what is also called so. */
-export function isAbout(question, words) {
-  const said = `${question.title ?? ""} ${question.text} ${question.topic}`.toLowerCase();
-  return words.every((word) => [word, ...(ALSO_CALLED[word] ?? [])].some((each) => said.includes(each)));
+/** How well a question fits words, or what is also called so: 2 by its own text, 1 with its topic, 0 not at all. */
+export function fit(question, words) {
+  const isSaidIn = (text) => words.every((word) => [word, ...(ALSO_CALLED[word] ?? [])].some((each) => text.toLowerCase().includes(each)));
+  const own = `${question.title ?? ""} ${question.text}`;
+  if (isSaidIn(own)) return 2;
+  return isSaidIn(`${own} ${question.topic}`) ? 1 : 0;
 }

@@ -6,7 +6,7 @@ import { datasetPath, get } from "../api.js";
 import { prefetchLibrary } from "../chart.js";
 import { announce, emptyState, facts, progressBar, syntheticNotice } from "../components.js";
 import { bdi, h, replaceChildren } from "../dom.js";
-import { isAbout, understood } from "../finding.js";
+import { fit, understood } from "../finding.js";
 import { many, whole, years } from "../format.js";
 import { uploadArea } from "../operating.js";
 import { firstOf, navigate, replaceAddress, writeAddress } from "../state.js";
@@ -25,12 +25,13 @@ export async function home(state, signal) {
   );
   const sections = new Map(described.map((each) => [each.name, section(each)]));
   const count = h("p", { class: "muted", role: "status", id: "found" });
+  let best = null;
   const search = h("input", {
     type: "search", id: "find", class: "search", value: firstOf(state.find) ?? "", autocomplete: "off",
-    placeholder: "Find a question, such as: obesity women Ohio", "aria-label": "Find a question", onkeydown: openFirst,
+    placeholder: "Find a question, such as: obesity women Ohio", "aria-label": "Find a question", onkeydown: (event) => event.key === "Enter" && best && navigate(best.getAttribute("href")),
     oninput: () => {
       replaceAddress({ find: search.value });
-      filter(search.value, count);
+      best = filter(search.value, count);
     },
   });
   const element = h(
@@ -43,7 +44,7 @@ export async function home(state, signal) {
     uploadArea(list),
   );
   element.addEventListener("meantime:shown", () => {
-    filter(search.value, count);
+    best = filter(search.value, count);
     // Most readers open a chart next.
     setTimeout(prefetchLibrary, IDLE_MS);
   });
@@ -124,28 +125,27 @@ function addressOf(dataset, question, { group = null, place = null } = {}) {
   return writeAddress({ view: "question", dataset: dataset.name, question: question.text, ...group, highlight: place });
 }
 
-/** Show the questions that a text is about; their links lead to the group and the place that it names. */
+/** Show the questions that a text is about; their links lead to the group and the place that it names. Returns the best of them. */
 function filter(text, count) {
   let found = 0;
+  let best = { fit: 0, link: null };
   const named = new Set();
   const meant = new Map();
   for (const item of document.querySelectorAll(".topic li")) {
     const { dataset, question, link } = item.about;
     if (!meant.has(dataset)) meant.set(dataset, understood(text, dataset));
     const { words, group, place } = meant.get(dataset);
-    item.hidden = !isAbout(question, words);
+    const fits = fit(question, words);
+    item.hidden = fits === 0;
     link.href = addressOf(dataset, question, { group, place });
     if (item.hidden) continue;
     found += 1;
+    if (fits > best.fit) best = { fit: fits, link };
     for (const name of [group?.stratum, place]) if (name) named.add(name);
   }
   for (const topic of document.querySelectorAll(".topic")) topic.hidden = !topic.querySelector("li:not([hidden])");
-  count.textContent = text.trim() ? `${many(found, "question")} found${named.size ? `, for ${[...named].join(", ")}` : ""}${found ? ". Enter opens the first." : ""}` : "";
-}
-
-function openFirst(event) {
-  const first = event.key === "Enter" && document.querySelector(".topic li:not([hidden]) a");
-  if (first) navigate(first.getAttribute("href"));
+  count.textContent = text.trim() ? `${many(found, "question")} found${named.size ? `, for ${[...named].join(", ")}` : ""}` : "";
+  return text.trim() ? best.link : null;
 }
 
 // For the phases whose name in the API's documents would need an explanation.
