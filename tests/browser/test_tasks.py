@@ -213,7 +213,7 @@ def test_how_ohio_has_changed_and_whether_faster_than_the_nation(reader: Reader)
     names = chart.locator("text[font-weight=bold]")
     expect(names.filter(has_text="Ohio")).to_have_count(1)
     expect(names.filter(has_text="National")).to_have_count(1)
-    chart.hover(position={"x": 500, "y": 20})
+    chart.hover(position={"x": 500, "y": 120})
     expect(reader.page.locator(".tooltip")).to_contain_text("95% CI")
     expect(names).to_have_count(3)
 

@@ -47,7 +47,7 @@ def charts_of(statistic: str) -> tuple[str, ...]:
     """Return the names of the charts that a statistic's results have, the default first.
 
     >>> charts_of("states_mean")
-    ('means', 'map')
+    ('means', 'map', 'state_map')
     """
     row = _statistics().get(statistic)
     return () if row is None else row.charts

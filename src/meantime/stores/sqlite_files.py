@@ -99,7 +99,11 @@ class SqliteFile:
             ) from error
 
     def _require_whole_log(self, noted_number: int) -> None:
-        """Refuse a log that lacks commits. Before anybody can write: then it would be begun anew."""
+        """Refuse a log that lacks jobs. Before anybody can write: then it would be begun anew.
+
+        Commits may be left out for an innocent reason too: when the power fails while the log is begun anew, some that
+        are in the database already stand behind a torn one. Without a job that is missing, nothing is lost for good.
+        """
         if not self._path.stat().st_size or not self._path.with_name(f"{self._path.name}-wal").exists():
             return  # a new database, whatever lies beside it; or one that was closed
         known = left_out = 0
@@ -107,7 +111,7 @@ class SqliteFile:
         with contextlib.suppress(StoreError, OSError), contextlib.closing(self._open("ro", _look)) as reader:
             left_out = commits_left_out(self._path)
             known = self.last_number(reader)  # fails if the table itself is in what was left out
-        if left_out > 1 or (left_out and known < noted_number):
+        if left_out and known < noted_number:
             reason = (
                 f"The log of the database of jobs (jobs.sqlite3-wal) is damaged: commits in it ({left_out}) cannot be "
                 "read. Keep both files and restore a backup, or move the log away and start without these changes."

@@ -14,7 +14,7 @@ from typing import Any
 import duckdb
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from meantime.dataset.cube import ABSENT, Period, ValueType
@@ -504,7 +504,10 @@ def test_a_table_cut_anywhere_is_decided_as_one(examples: int, tmp_path_factory:
     @given(PARTS, ENCODINGS, st.sets(st.integers(1, 11), max_size=3), st.randoms(use_true_random=False))
     def check(records: list[tuple[str, ...]], encodings: list[str], cuts: set[int], order: random.Random) -> None:
         folder = tmp_path_factory.mktemp("cut")
-        whole = read(write(folder, semicolons(records), "whole.csv"))
+        try:
+            whole = read(write(folder, semicolons(records), "whole.csv"))
+        except SourceUnreadable:
+            reject()  # its numbers can be read in two ways, or it has none
         order.shuffle(records)
         ends = [0, *sorted(cuts), len(records)]
         (folder / "parts").mkdir()

@@ -10,7 +10,7 @@ import { navigate, writeAddress } from "./state.js";
 /** Where a file is dropped or chosen; null where the server takes none from here. */
 export function uploadArea({ may_upload: mayUpload }) {
   if (!mayUpload) return null;
-  const input = h("input", { type: "file", id: "upload", class: "hidden", tabindex: -1, onchange: () => send(input.files[0]) });
+  const input = h("input", { type: "file", id: "upload", class: "hidden", tabindex: -1, "aria-label": "Your own table", onchange: () => send(input.files[0]) });
   const message = h("div", { class: "upload-message", role: "status" });
   const area = h(
     "section",
