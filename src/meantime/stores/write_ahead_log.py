@@ -2,9 +2,9 @@
 
 SQLite takes of a log what comes before the first frame that does not match its checksum. So it drops what a power cut
 has left unfinished, which nobody was told of; but from a flipped bit on it also drops commits that were acknowledged.
-Each commit is on disk before the next one is written. So one commit after the place where SQLite ends may be
-unfinished, and two are none that a power cut leaves. The forms of the log and of its index are those of
-https://www.sqlite.org/walformat.html.
+Commits behind the place where SQLite ends are no proof of that: if the power fails while the log is begun anew, some
+may be left that are in the database already. Whether a job is missing, its last number tells (``sqlite_files``). The
+forms of the log and of its index are those of https://www.sqlite.org/walformat.html.
 """
 
 from __future__ import annotations
