@@ -45,6 +45,10 @@ def test_a_question_is_named_by_words_and_what_several_fit_is_refused_with_all_o
         asked("estimate", question="who")
 
 
+def test_years_are_not_looked_for_by_words() -> None:
+    assert refused("summary", period=["1999"])[0][:2] == ("/period/0", "unknown")
+
+
 def test_places_are_named_in_any_case_by_abbreviation_and_by_words() -> None:
     assert asked("estimate", locations=["OH", "uTAH", "west"]).locations == ("Ohio", "Utah", "West Virginia")
     assert asked("estimate", locations=["virginia"]).locations == ("Virginia",)

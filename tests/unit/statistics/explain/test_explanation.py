@@ -39,6 +39,13 @@ def test_what_is_withheld_has_no_number_and_says_so() -> None:
     assert texts(nothing).endswith("There is no number: every row is withheld.")
 
 
+def test_the_programs_of_a_table_that_is_not_written_plainly_say_so(tmp_path: Path) -> None:
+    table = 'Question,LocationDesc,Data_Value\nQ,Ohio,"2,288"\nQ,Utah,194\n'
+    told = explained("states_mean", read(write(tmp_path, table)), question="Q")
+    assert told.leaves_out[0].startswith("How the file is written: the programs expect plain numbers")
+    assert 'in "Data_Value"' in told.leaves_out[0]
+
+
 def test_the_years_of_a_line_through_values_other_than_percents_count_by_their_standard_errors_alone() -> None:
     years = range(2015, 2020)
     of = snapshot([row("Q", "Ohio", "20", period=(year, year), low="19", high="21") for year in years], unit="cups")
