@@ -26,6 +26,7 @@
     │   ├── BodyInvalid                        not a JSON object
     │   ├── BodyTooLarge                       longer than any valid request
     │   ├── BodyNotJson                        with another content type
+    │   ├── BodyNotFile                        an upload with another content type
     │   ├── HttpInvalid                        bytes that cannot be read as an HTTP request
     │   ├── AddressTooLong                     an address longer than any real request has
     │   ├── HeadersTooLong                     headers longer or more than any real request has
@@ -135,6 +136,7 @@ from meantime.errors.requests import (
     AddressTooLong,
     AskAsJob,
     BodyInvalid,
+    BodyNotFile,
     BodyNotJson,
     BodyTooLarge,
     CursorInvalid,
@@ -185,6 +187,7 @@ __all__ = [  # noqa: RUF022 - by subject
     "BodyInvalid",
     "BodyTooLarge",
     "BodyNotJson",
+    "BodyNotFile",
     "HttpInvalid",
     "AddressTooLong",
     "HeadersTooLong",

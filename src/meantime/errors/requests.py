@@ -58,6 +58,12 @@ class BodyTooLarge(RequestRefused):
     code = "body-too-large"
 
 
+class BodyNotFile(RequestRefused):
+    """An upload whose body is not declared as a file."""
+
+    code = "body-not-file"
+
+
 class BodyNotJson(RequestRefused):
     """The content type of the body is not JSON."""
 

@@ -35,6 +35,7 @@ KINDS: tuple[type[MeantimeError], ...] = (
     errors.BodyInvalid,
     errors.BodyTooLarge,
     errors.BodyNotJson,
+    errors.BodyNotFile,
     errors.HttpInvalid,
     errors.AddressTooLong,
     errors.HeadersTooLong,

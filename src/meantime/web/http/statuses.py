@@ -23,6 +23,7 @@ STATUS: Mapping[type[BaseException], int] = {
     errors.BodyTooLarge: 413,
     errors.AddressTooLong: 414,
     errors.BodyNotJson: 415,
+    errors.BodyNotFile: 415,
     errors.HostNotAllowed: 421,
     errors.RateLimited: 429,
     errors.HeadersTooLong: 431,

@@ -10,7 +10,7 @@ import msgspec
 from meantime.dataset.uploads import LONGEST_FILE_NAME
 from meantime.errors import (
     AnswersBusy,
-    BodyNotJson,
+    BodyNotFile,
     BodyTooLarge,
     CursorInvalid,
     DatasetNameTaken,
@@ -175,7 +175,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 links=(_link("dataset", "get_dataset", "The current state."),),
             ),
         ),
-        problems=(BodyNotJson, BodyTooLarge, DatasetNameTaken, OperatorOnly, RequestInvalid, ShuttingDown, StoreFull),
+        problems=(BodyNotFile, BodyTooLarge, DatasetNameTaken, OperatorOnly, RequestInvalid, ShuttingDown, StoreFull),
     ),
     Endpoint(
         name="remove_dataset",

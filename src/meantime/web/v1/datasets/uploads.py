@@ -8,7 +8,7 @@ from functools import partial
 import msgspec
 
 from meantime.dataset.uploads import Upload, Uploads, check_name
-from meantime.errors import BodyNotJson, LoadCancelled, MeantimeError, OperatorOnly, RequestInvalid, ShuttingDown
+from meantime.errors import BodyNotFile, LoadCancelled, MeantimeError, OperatorOnly, RequestInvalid, ShuttingDown
 from meantime.text import quoted
 from meantime.web.backend import Backend
 from meantime.web.http import operator
@@ -34,7 +34,7 @@ async def upload_dataset(backend: Backend, request: HttpRequest) -> Reply:
     try:
         uploads = _uploads_for(backend, request, "Uploading a table")
         if (request.header("content-type") or "").partition(";")[0].strip().lower() != MEDIA_TYPE:
-            raise BodyNotJson(f"Send the file itself as the body, with the header Content-Type: {MEDIA_TYPE}.")
+            raise BodyNotFile(f"Send the file itself as the body, with the header Content-Type: {MEDIA_TYPE}.")
         query = Query(request.query, ("file", "name"))
         file_name, name = query.one("file"), query.one("name")
         query.check()

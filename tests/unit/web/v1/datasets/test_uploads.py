@@ -199,7 +199,8 @@ def test_the_page_of_this_server_uploads_removes_and_reloads(workspace: Workspac
 def test_what_a_form_can_send_is_no_upload(workspace: Workspace) -> None:
     with serving(workspace, workspace.source("a", "1")) as ask:
         for kind in ("text/plain", "multipart/form-data; boundary=x", "application/x-www-form-urlencoded"):
-            assert upload(ask, headers={"content-type": kind}).status == 415
+            reply = upload(ask, headers={"content-type": kind})
+            assert (reply.status, reply.json["code"]) == (415, "body-not-file")
 
 
 def test_a_data_set_of_the_operator_is_not_removed(workspace: Workspace) -> None:
