@@ -14,9 +14,8 @@ from meantime.web.http.request import HttpRequest
 _PROXY_HEADERS = ("forwarded", "via", "x-real-ip", "x-client-ip", "true-client-ip", "cf-connecting-ip")
 # Headers that browsers add when they fetch a link before anybody clicks it.
 _PREFETCH_HEADERS = ("purpose", "sec-purpose", "x-purpose", "x-moz")
-# The headers that matter here, for callers that can only look up headers by name. Proxies add other x-forwarded-
-# headers, but never without one of these.
-OPERATOR_HEADERS = (
+# The headers that matter here. Proxies add other x-forwarded- headers, but never without one of these.
+_OPERATOR_HEADERS = (
     "x-admin-key",
     "host",
     "origin",
@@ -39,9 +38,9 @@ def require_operator(
 
     A GET that stops a server is a trap: a link in a page, a prefetch or a public proxy could trigger it. So a key with
     the role ``operate`` is accepted from anywhere; without a key, only a direct request from this machine is.
-    ``headers`` have lower-case names, and include those of ``OPERATOR_HEADERS`` that the request has. ``action`` is the
-    subject of the error: "Stopping the server". ``from_own_page``: a page of this server may ask for it too,
-    as long as it is open under a loopback name.
+    ``headers`` have lower-case names, and include those of ``_OPERATOR_HEADERS`` that the request has. ``action`` is
+    the subject of the error: "Stopping the server". ``from_own_page``: a page of this server may ask for it too, as
+    long as it is open under a loopback name.
 
     Raises:
         KeyNotAllowed: the caller's key has another role.
@@ -61,12 +60,27 @@ def require_operator(
         )
 
 
+def require_operator_or_own_page(action: str, request: HttpRequest) -> None:
+    """Refuse a request that neither the operator may send, nor a page of this server on the operator's machine.
+
+    Raises:
+        KeyNotAllowed, OperatorOnly: as ``require_operator``.
+    """
+    sent = _operator_headers(request)
+    require_operator(action, peer=request.peer, headers=sent, caller=request.caller, from_own_page=True)
+
+
 def is_operator(request: HttpRequest) -> bool:
     """Whether a page that gets the answer may reload, upload and remove data sets."""
-    sent = {name: value for name in OPERATOR_HEADERS if (value := request.header(name)) is not None}
     if request.caller.may(Role.OPERATE):
         return True
-    return request.caller.key_id is None and _not_local(request.peer, sent, from_own_page=True) is None
+    if request.caller.key_id is not None:
+        return False
+    return _not_local(request.peer, _operator_headers(request), from_own_page=True) is None
+
+
+def _operator_headers(request: HttpRequest) -> dict[str, str]:
+    return {name: value for name in _OPERATOR_HEADERS if (value := request.header(name)) is not None}
 
 
 def _not_local(peer: str | None, headers: Mapping[str, str], *, from_own_page: bool) -> str | None:

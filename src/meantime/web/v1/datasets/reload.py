@@ -35,10 +35,7 @@ _ENCODER = msgspec.json.Encoder()
 
 async def reload_dataset(backend: Backend, request: HttpRequest) -> Reply:
     """POST /v1/datasets/{name}/reload."""
-    sent = {name: value for name in operator.OPERATOR_HEADERS if (value := request.header(name)) is not None}
-    operator.require_operator(
-        "Reloading a data set", peer=request.peer, headers=sent, caller=request.caller, from_own_page=True
-    )
+    operator.require_operator_or_own_page("Reloading a data set", request)
     name = dataset_name_of(backend, request)
     Query(request.query, ()).check()
     wait_s = preferred_wait(request.header("prefer"))

@@ -97,8 +97,7 @@ async def remove_dataset(backend: Backend, request: HttpRequest) -> Reply:
 
 
 def _uploads_for(backend: Backend, request: HttpRequest, action: str) -> Uploads:
-    sent = {name: value for name in operator.OPERATOR_HEADERS if (value := request.header(name)) is not None}
-    operator.require_operator(action, peer=request.peer, headers=sent, caller=request.caller, from_own_page=True)
+    operator.require_operator_or_own_page(action, request)
     if backend.uploads is None:
         raise OperatorOnly("This server takes no uploads (the setting uploads).")
     return backend.uploads
