@@ -9,8 +9,8 @@ from meantime.charts import comparison, labels, marks, theme
 from meantime.charts.caption import Caption
 from meantime.charts.chart import Chart
 from meantime.charts.figure import MarkLabels
-from meantime.charts.layout import Record, Spec, chart_spec, highlight_opacity, no_rows_error, tooltip
-from meantime.charts.tile_map import value_fill, verdict_fill
+from meantime.charts.layout import Record, Spec, chart_spec, highlight_opacity, tooltip
+from meantime.charts.tile_map import by_place, empty_place, value_fill, verdict_fill
 from meantime.dataset.facts import geography, shapes_of_places, tile_grids
 from meantime.dataset.facts.shapes_of_places import Atlas
 from meantime.errors import NotAcceptable
@@ -66,14 +66,8 @@ def verdict_map(table: Table, caption: Caption) -> Spec:
 
 def _with_outlines(records: Sequence[Record]) -> tuple[Atlas, list[Record], list[str]]:
     """Give records their outlines. Return those, and the names of locations that are not on the map."""
-    if not records:
-        raise no_rows_error()
-    names = tuple(record["location"] for record in records)
-    if len(set(names)) < len(names):
-        raise NotAcceptable(
-            "The result has several values for a location, and a place on the map has one color. Ask for one stratum "
-            "and one period."
-        )
+    by_name = by_place(records, "a place on the map has one color")
+    names = tuple(by_name)
     atlas = shapes_of_places.for_locations(names)
     if atlas is None:
         raise NotAcceptable(
@@ -82,12 +76,11 @@ def _with_outlines(records: Sequence[Record]) -> tuple[Atlas, list[Record], list
         )
     grid = tile_grids.for_locations(names)
     placed = []
-    by_name = {record["location"]: record for record in records}
     for name, outline in atlas.places.items():
         # A state without a value would be a hole in the map; a territory may be none of the table's places.
         if name not in by_name and outline.inset is not None:
             continue
-        record = by_name.get(name) or {"location": name, "name": name, "value": None, "tooltip": f"{name}: no value"}
+        record = by_name.get(name) or empty_place(name)
         left, top = outline.label
         short = grid.tiles[name].label if grid and name in grid.tiles else ""
         own = {"shape": outline.shape, "label_x": left, "label_y": top, "short": short, "has_label": outline.has_label}

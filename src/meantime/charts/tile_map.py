@@ -120,26 +120,39 @@ _LEGEND = "datum.label" + "".join(f" + (datum.label === '{name}' ? ' {sign}' : '
 
 def _with_positions(records: Sequence[Record]) -> tuple[TileGrid, list[Record]]:
     """Put records on their tiles; tiles without a record are there too, and say so."""
-    if not records:
-        raise no_rows_error()
-    names = tuple(record["location"] for record in records)
-    if len(set(names)) < len(names):
-        raise NotAcceptable(
-            "The result has several values for a location, and a tile has room for one. Ask for one stratum and one "
-            "period."
-        )
-    grid = tile_grids.for_locations(names)
+    by_name = by_place(records, "a tile has room for one")
+    grid = tile_grids.for_locations(tuple(by_name))
     if grid is None:
         raise NotAcceptable(
             "Fewer than half of these locations are places of a tile grid that Meantime knows, so there is no map. "
             "The other charts show them."
         )
-    by_name = {record["location"]: record for record in records}
     placed = []
     for name, tile in grid.tiles.items():
-        record = by_name.get(name) or {"location": name, "name": name, "value": None, "tooltip": f"{name}: no value"}
+        record = by_name.get(name) or empty_place(name)
         placed.append({**record, "label": tile.label, "column": tile.column, "line": tile.row})
     return grid, placed
+
+
+def by_place(records: Sequence[Record], one_each: str) -> dict[str, Record]:
+    """Return the records of a map by their locations; ``one_each`` says why none may have several.
+
+    Raises:
+        NotAcceptable: there are none, or several of a location.
+    """
+    if not records:
+        raise no_rows_error()
+    by_name = {record["location"]: record for record in records}
+    if len(by_name) < len(records):
+        raise NotAcceptable(
+            f"The result has several values for a location, and {one_each}. Ask for one stratum and one period."
+        )
+    return by_name
+
+
+def empty_place(name: str) -> Record:
+    """Return the record of a place of a map for which the result has none."""
+    return {"location": name, "name": name, "value": None, "tooltip": f"{name}: no value"}
 
 
 def _mapped(
