@@ -66,16 +66,6 @@ def name_key(name: str) -> str:
     return unicodedata.normalize("NFC", " ".join(name.strip(ENDS).split()))
 
 
-def alike(name: str, among: Sequence[str]) -> str | None:
-    """Return the first name that looks the same, but has other spaces or is composed in another way; None without one.
-
-    >>> alike("Utah ", ["Ohio", "Utah"]), alike("utah", ["Utah"])
-    ('Utah', None)
-    """
-    key = name_key(name)
-    return next((each for each in among if name_key(each) == key), None)
-
-
 def suggestion(near: Sequence[str]) -> str:
     """Ask whether one of these names was meant, with a space after it; nothing where there is none.
 

@@ -8,6 +8,7 @@ are in the file. What is answered is the same request as with full names.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import cached_property
 from typing import Any
 from weakref import WeakKeyDictionary
 
@@ -37,8 +38,7 @@ _LABELS = {
     Names.CATEGORY: "categories",
     Names.STRATUM: "strata",
 }
-_BY_KEY: WeakKeyDictionary[Cube, dict[Names, dict[str, str]]] = WeakKeyDictionary()
-_FOLDED: WeakKeyDictionary[Cube, dict[Names, dict[str, tuple[str, ...]]]] = WeakKeyDictionary()
+_KNOWN: WeakKeyDictionary[Cube, dict[Names, _KnownNames]] = WeakKeyDictionary()
 
 
 def own_name(parameters: type[msgspec.Struct], name: str) -> str:
@@ -110,6 +110,17 @@ def as_in_table(
     return written, problems
 
 
+def alike(cube: Cube, names: Names, text: str) -> str | None:
+    """Return the table's name that looks like this one, but may have other spaces or be composed in another way.
+
+    >>> from meantime.dataset.samples import example
+    >>> cube = example.snapshot().cube
+    >>> alike(cube, Names.LOCATION, "Avalon "), alike(cube, Names.LOCATION, "avalon")
+    ('Avalon', None)
+    """
+    return _known(cube, names).by_key.get(name_key(text))
+
+
 class _Lookup:
     """Finds names of one request; looking for words ends after so many comparisons."""
 
@@ -120,60 +131,71 @@ class _Lookup:
     def find(self, leaf: Leaf) -> tuple[str, ...]:
         if leaf.names not in _LABELS:
             return ()
-        labels: Sequence[str] = getattr(self._cube.labels, _LABELS[leaf.names])
-        key = name_key(leaf.text)
-        alike = _by_key(self._cube, leaf.names, labels).get(key)
-        if alike is not None:
-            return (alike,)
+        known, key = _known(self._cube, leaf.names), name_key(leaf.text)
+        if key in known.by_key:
+            return (known.by_key[key],)
         folded = key.casefold()
         if not folded:
             return ()
         return (
-            _folded(self._cube, leaf.names, labels).get(folded)
-            or self._abbreviated(leaf.names, folded, labels)
-            or self._with_words(leaf.names, folded, labels)
+            known.folded.get(folded) or known.by_abbreviation.get(folded) or self._with_words(leaf.names, folded, known)
         )
 
-    def _abbreviated(self, names: Names, folded: str, labels: Sequence[str]) -> tuple[str, ...]:
-        if names is not Names.LOCATION:
-            return ()
-        abbreviations = geography.for_locations(tuple(labels)).abbreviations
-        there = self._cube.location_codes
-        return tuple(name for name, short in abbreviations.items() if short.casefold() == folded and name in there)
-
-    def _with_words(self, names: Names, folded: str, labels: Sequence[str]) -> tuple[str, ...]:
+    def _with_words(self, names: Names, folded: str, known: _KnownNames) -> tuple[str, ...]:
         if names is Names.QUESTION:
             begin = ""
         elif names is Names.LOCATION and len(folded) >= _SHORTEST_WORD:
             begin = " "  # a word of a place's name is meant from its beginning
         else:
             return ()
-        self._comparisons_left -= len(labels)
+        self._comparisons_left -= len(known.labels)
         if self._comparisons_left < 0:
             return ()
         words = [begin + word for word in folded.split()]
-        among = _folded(self._cube, names, labels)
-        return tuple(label for key, same in among.items() if all(word in f" {key}" for word in words) for label in same)
+        return tuple(
+            label for key, same in known.folded.items() if all(word in f" {key}" for word in words) for label in same
+        )
 
 
-def _by_key(cube: Cube, names: Names, labels: Sequence[str]) -> Mapping[str, str]:
-    """Return the labels by what they have in common with those that look alike; made once, when a name is not found."""
-    of_cube = _BY_KEY.setdefault(cube, {})
-    if names not in of_cube:
+class _KnownNames:
+    """A table's names of one kind, by what people may write for them; each index is made when it is first needed."""
+
+    def __init__(self, cube: Cube, names: Names) -> None:
+        self.labels: tuple[str, ...] = getattr(cube.labels, _LABELS[names])
+        self._names = names
+
+    @cached_property
+    def by_key(self) -> Mapping[str, str]:
+        """The names by what they have in common with those that look alike."""
         # Of labels that look alike, as tables that were read long ago may have, the first.
-        of_cube[names] = {name_key(label): label for label in reversed(labels)}
-    return of_cube[names]
+        return {name_key(label): label for label in reversed(self.labels)}
 
-
-def _folded(cube: Cube, names: Names, labels: Sequence[str]) -> Mapping[str, tuple[str, ...]]:
-    """Return the labels that are the same in small letters, by these; made once."""
-    of_cube = _FOLDED.setdefault(cube, {})
-    if names not in of_cube:
+    @cached_property
+    def folded(self) -> Mapping[str, tuple[str, ...]]:
+        """The names that are the same in small letters, by these."""
         folded: dict[str, tuple[str, ...]] = {}
-        for label in labels:
+        for label in self.labels:
             key = name_key(label).casefold()
             folded[key] = (*folded.get(key, ()), label)
-        of_cube[names] = folded
+        return folded
+
+    @cached_property
+    def by_abbreviation(self) -> Mapping[str, tuple[str, ...]]:
+        """The locations that have an abbreviation, by it in small letters."""
+        found: dict[str, tuple[str, ...]] = {}
+        if self._names is Names.LOCATION:
+            abbreviations = geography.for_locations(self.labels).abbreviations
+            for label in self.labels:
+                if label in abbreviations:
+                    short = abbreviations[label].casefold()
+                    found[short] = (*found.get(short, ()), label)
+        return found
+
+
+def _known(cube: Cube, names: Names) -> _KnownNames:
+    of_cube = _KNOWN.setdefault(cube, {})
+    if names not in of_cube:
+        of_cube[names] = _KnownNames(cube, names)
     return of_cube[names]
 
 

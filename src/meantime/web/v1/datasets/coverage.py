@@ -12,8 +12,10 @@ import msgspec
 from meantime.dataset.coverage import Axes, Presence, axes_of, coverage
 from meantime.dataset.cube import ABSENT, Cube
 from meantime.dataset.snapshot import Snapshot
-from meantime.did_you_mean import alike, closest, suggestion
+from meantime.did_you_mean import closest, name_key, suggestion
 from meantime.errors import AnswersBusy
+from meantime.statistics.asked_names import alike
+from meantime.statistics.parameters import Names
 from meantime.text import quoted
 from meantime.web.backend import Backend
 from meantime.web.http import conditional
@@ -119,7 +121,7 @@ def _axes(cube: Cube, pairs: Sequence[tuple[str, str]]) -> Axes:
     labels = cube.labels
     question = query.one("question")
     if question is not None and question not in cube.question_codes:
-        question = alike(question, labels.questions) or question
+        question = alike(cube, Names.QUESTION, question) or question
     if not query.all("question"):
         query.wrong(
             "question", "missing", "A question is required: ?question=... GET /v1/datasets/{name} lists the questions."
@@ -130,10 +132,10 @@ def _axes(cube: Cube, pairs: Sequence[tuple[str, str]]) -> Axes:
         detail = f"There is no question {quoted(question)}. {hint}"
         query.wrong("question", "unknown", detail, near)
     filters = {
-        "locations": _named(query, "location", labels.locations),
-        "categories": _named(query, "category", labels.categories),
-        "strata": _named(query, "stratum", labels.strata),
-        "periods": _named(query, "period", [_period_text(*period) for period in labels.periods], _period),
+        "locations": _named(query, "location", labels.locations, partial(alike, cube, Names.LOCATION)),
+        "categories": _named(query, "category", labels.categories, partial(alike, cube, Names.CATEGORY)),
+        "strata": _named(query, "stratum", labels.strata, partial(alike, cube, Names.STRATUM)),
+        "periods": _named(query, "period", [_period_text(*period) for period in labels.periods], name_key, _period),
     }
     query.check()
     axes = axes_of(cube, cube.question_codes[question or ""], **filters)
@@ -149,11 +151,20 @@ def _axes(cube: Cube, pairs: Sequence[tuple[str, str]]) -> Axes:
     return axes
 
 
-def _named(query: Query, name: str, labels: Sequence[str], read: Callable[[str], str] = str) -> frozenset[int] | None:
-    """Return the codes of the labels that a filter names; None without the filter."""
+def _named(
+    query: Query,
+    name: str,
+    labels: Sequence[str],
+    alike_of: Callable[[str], str | None],
+    read: Callable[[str], str] = str,
+) -> frozenset[int] | None:
+    """Return the codes of the labels that a filter names, or that look like what it names; None without the filter."""
     texts = query.all(name)
     codes = {label: code for code, label in enumerate(labels)} if texts else {}
-    named = [text if (text := read(each)) in codes else alike(text, labels) or text for each in texts]
+    named = []
+    for text in map(read, texts):
+        other = None if text in codes else alike_of(text)
+        named.append(other if other in codes else text)
     for text in named:
         if text not in codes:
             near = closest(text, labels)

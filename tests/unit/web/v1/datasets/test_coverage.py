@@ -55,6 +55,15 @@ def test_coverage_is_narrowed_by_filters_which_may_come_several_times(workspace:
     assert year["periods"] == [{"first": 2020, "last": 2020}]
 
 
+def test_names_in_a_coverage_query_may_have_other_spaces_but_no_other_case(workspace: Workspace) -> None:
+    with serving(workspace, table(workspace, *ROWS)) as ask:
+        found = ask.coverage(("question", " Q "), ("location", "Utah\u00a0"), ("period", " 2020 ")).json
+        refused = ask.coverage(("question", "q"), ("location", "utah"), ("period", "202 0")).json
+    assert (found["question"], found["locations"]) == ("Q", ["Utah"])
+    assert found["periods"] == [{"first": 2020, "last": 2020}]
+    assert [problem["pointer"] for problem in refused["problems"]] == ["/question", "/location", "/period"]
+
+
 def test_all_that_is_wrong_with_a_coverage_query_is_told_at_once(workspace: Workspace) -> None:
     with serving(workspace, table(workspace, *ROWS)) as ask:
         reply = ask.coverage(("question", "S"), ("location", "Uta"), ("period", "1999"), ("strtum", "Male"))
