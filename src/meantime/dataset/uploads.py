@@ -15,6 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import BinaryIO
 
+from meantime.dataset.disk_reserve import DiskReserve
 from meantime.dataset.reading.source import Source, data_set_name
 from meantime.durable import sync
 from meantime.errors import BodyTooLarge, DatasetNameTaken, RequestInvalid, StoreFull
@@ -26,8 +27,6 @@ _NOT_IN_FILE_NAME = re.compile(r"[\x00-\x1f\x7f/\\]+")
 LONGEST_FILE_NAME = 255
 _KEPT_OF_NAME = 120
 _PART = ".part-"
-# How many bytes are written between two looks at the disk's free space.
-_LOOK_EVERY_BYTES = 16 * 2**20
 # Each is a data set that is described at the first page, held in memory and read at each start.
 MOST_UPLOADS = 100
 
@@ -119,8 +118,8 @@ class Upload:
         self.path = path
         self._file = file
         self._limit_mb = limit_mb
-        self._reserve_mb = reserve_mb
-        self._size_bytes = self._looked_at_bytes = 0
+        self._reserve = DiskReserve(path.parent, reserve_mb)
+        self._size_bytes = 0
 
     def write(self, data: bytes) -> None:
         """Write what has arrived.
@@ -135,10 +134,8 @@ class Upload:
                 f"The file is larger than {self._limit_mb:,} MB, the limit for uploads (upload_limit_mb). Give its "
                 "path to `meantime serve` instead."
             )
-        if self._size_bytes >= self._looked_at_bytes + _LOOK_EVERY_BYTES:
-            self._looked_at_bytes = self._size_bytes
-            if shutil.disk_usage(self.path.parent).free < self._reserve_mb * 2**20:
-                raise StoreFull("The server's disk is nearly full, so the file is not kept.")
+        if self._reserve.shortage_at(self._size_bytes) is not None:
+            raise StoreFull("The server's disk is nearly full, so the file is not kept.")
         self._file.write(data)
 
     def flush(self) -> None:

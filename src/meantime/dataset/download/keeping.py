@@ -6,16 +6,15 @@ Next to a file is its TOML description, with what the portal or the address says
 from __future__ import annotations
 
 import json
-import shutil
 import threading
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 
+from meantime.dataset.disk_reserve import DiskReserve
 from meantime.dataset.download.address import Address
 from meantime.dataset.download.portal import TableFacts, table_facts
 from meantime.dataset.download.transfer import Limits, download
@@ -25,8 +24,6 @@ from meantime.errors import LoadFailed, SettingInvalid
 
 # The first line of a description that was written here, and is written again with each version of the file.
 _MARK = "# Written by the download, from what the portal says. Without this line it is kept as it is.\n"
-# How many bytes are written between two looks at the disk's free space.
-_LOOK_EVERY_BYTES = 16 * 2**20
 
 
 class _Record(msgspec.Struct):
@@ -84,7 +81,7 @@ def fetch_table(
                 file,
                 shown=address.shown,
                 version=known.version if known and not facts else "",
-                limits=Limits(limit_mb * 2**20, _space_check(path.parent, file, reserve_mb)),
+                limits=Limits(limit_mb * 2**20, _space_check(path.parent, reserve_mb)),
                 on_share=on_share,
                 cancelled=cancelled,
             )
@@ -124,18 +121,12 @@ def _record_path(path: Path) -> Path:
     return path.with_name(f"{path.name}.download.json")
 
 
-def _space_check(folder: Path, file: BinaryIO, reserve_mb: int) -> Callable[[], None]:
-    looked_at_bytes = 0
+def _space_check(folder: Path, reserve_mb: int) -> Callable[[int], None]:
+    reserve = DiskReserve(folder, reserve_mb)
 
-    def check() -> None:
-        nonlocal looked_at_bytes
-        if file.tell() < looked_at_bytes + _LOOK_EVERY_BYTES:
-            return
-        looked_at_bytes = file.tell()
-        if (free_mb := shutil.disk_usage(folder).free / 2**20) < reserve_mb:
-            raise LoadFailed(
-                f"The disk has {free_mb:,.0f} MB left, and {reserve_mb:,} MB are kept free for jobs (disk_reserve_mb)."
-            )
+    def check(size_bytes: int) -> None:
+        if (shortage := reserve.shortage_at(size_bytes)) is not None:
+            raise LoadFailed(f"The disk {shortage}.")
 
     return check
 

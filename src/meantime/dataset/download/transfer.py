@@ -41,7 +41,7 @@ class Limits:
     """What a download may take."""
 
     most_bytes: int  # unpacked, where the server packs what it sends
-    check_space: Callable[[], None] = lambda: None  # called now and then while bytes are written; raises to end it
+    check_space: Callable[[int], None] = lambda _: None  # called with how much was written; raises to end it
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +142,7 @@ async def _download(
                     "(download_limit_mb). Raise it if this is the right file."
                 )
             into.write(chunk)
-            limits.check_space()
+            limits.check_space(size_bytes)
             pace.check(size_bytes)
             if total:
                 on_share(min(response.num_bytes_downloaded / total, 1))

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import shutil
 from pathlib import Path
 
+from meantime.dataset.disk_reserve import DiskReserve
 from meantime.dataset.reading.session import disk_full
 from meantime.dataset.reading.source import Source, label_of
 from meantime.errors import SourceUnreadable
 
-# Of a small disk, such as a container's, no more than this share is kept free.
-_MOST_OF_DISK = 1 / 20
 # What reading may write for each byte of the source. Tables compress to a tenth, and repetitive ones to a fiftieth;
 # unpacked, copied, staged and spilled they take four times their unpacked size at most. A bomb of gzip unpacks to a
 # thousand times its size, one of Parquet to any size.
@@ -27,7 +25,7 @@ class DiskWatch:
         self._work = work
         self._source = source
         self._most_bytes = max(_HARMLESS_BYTES, _MOST_TIMES * source_bytes)
-        self._reserve_mb = reserve_mb
+        self._reserve = DiskReserve(work, reserve_mb)
 
     def check(self) -> None:
         """Raise if reading must end now.
@@ -41,12 +39,8 @@ class DiskWatch:
             raise SourceUnreadable(f"{label_of(self._source)} {what}").for_operator(
                 f"{self._source.path} {what} If it is a table, write it as plain CSV and serve that."
             )
-        disk = shutil.disk_usage(self._work)
-        reserve_mb = min(self._reserve_mb, disk.total * _MOST_OF_DISK / 2**20)
-        if disk.free < reserve_mb * 2**20:
-            left = f"{disk.free / 2**20:,.0f} MB left"
-            how = f"has {left}, and {reserve_mb:,.0f} MB are kept free for jobs (disk_reserve_mb)"
-            raise disk_full(self._work.parent, how)
+        if (shortage := self._reserve.shortage()) is not None:
+            raise disk_full(self._work.parent, shortage)
 
 
 def _size_bytes(folder: Path) -> int:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import shutil
 import threading
 from collections.abc import Iterator, Mapping
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -226,8 +228,9 @@ def test_a_server_that_is_not_there_may_come_back(tmp_path: Path) -> None:
 def test_a_disk_that_is_nearly_full_is_kept_from_filling(
     answers: dict[str, Answer], site: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("meantime.dataset.download.keeping._LOOK_EVERY_BYTES", 1)
+    monkeypatch.setattr("meantime.dataset.disk_reserve._LOOK_EVERY_BYTES", 1)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10**12, free=10**6))
     answers["/a.csv"] = sends(TABLE)
     with pytest.raises(LoadFailed, match="kept free for jobs"):
-        fetch_table(address_of(f"{site}/a.csv"), tmp_path / "a.csv", limit_mb=1, reserve_mb=10**9)
+        fetch_table(address_of(f"{site}/a.csv"), tmp_path / "a.csv", limit_mb=1, reserve_mb=256)
     assert list(tmp_path.iterdir()) == []

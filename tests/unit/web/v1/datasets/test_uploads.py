@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 from urllib.parse import urlencode
 
@@ -148,8 +149,9 @@ def test_an_upload_that_is_cut_short_leaves_nothing(workspace: Workspace) -> Non
     assert kept(workspace) == []
 
 
-def test_the_disk_is_kept_from_filling(tmp_path: Path) -> None:
-    uploads = Uploads(tmp_path / "uploads", limit_mb=100, reserve_mb=shutil.disk_usage(tmp_path).total)
+def test_the_disk_is_kept_from_filling(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(total=10**12, free=10**6))
+    uploads = Uploads(tmp_path / "uploads", limit_mb=100, reserve_mb=256)
     with pytest.raises(StoreFull), uploads.receive("a.csv") as receiving:
         receiving.write(b"x" * 2**24)
     assert list((tmp_path / "uploads").iterdir()) == []
