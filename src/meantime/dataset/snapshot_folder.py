@@ -90,9 +90,7 @@ def open_snapshot(
     body, version = _sealed_manifest(folder)
     if version == format_1.FORMAT_VERSION:
         return format_1.open_folder(folder, body, on_damage=on_damage)
-    manifest = _manifest(folder, body)
-    files = _rows_manifest(folder, manifest.fingerprint).files
-    check_sizes(folder, [(CELLS_FILE, manifest.cells_bytes), *row_sizes(files)])
+    manifest, rows_manifest = _manifests(folder, body)
     cube = cube_on_disk(
         folder,
         labels=manifest.labels,
@@ -102,7 +100,7 @@ def open_snapshot(
         open_blocks=OpenBlocks() if open_blocks is None else open_blocks,
         on_damage=on_damage,
     )
-    rows = RowFiles(folder, files, on_damage=on_damage)
+    rows = RowFiles(folder, rows_manifest.files, on_damage=on_damage)
     return Snapshot(fingerprint=manifest.fingerprint, cube=cube, about=manifest.about, row_files=rows)
 
 
@@ -126,14 +124,12 @@ def set_aside(folder: Path) -> Path:
 def edition_of(folder: Path) -> str | None:
     """Return the edition of a snapshot of this format if every byte of it is sound; else None."""
     try:
-        open_snapshot(folder)
         body, version = _sealed_manifest(folder)
         if version != FORMAT_VERSION:
             return None
-        manifest = _manifest(folder, body)
+        manifest, rows = _manifests(folder, body)
         for question in manifest.questions:
             read_pieces(folder, (question.block, question.codes))
-        rows = _rows_manifest(folder, manifest.fingerprint)
         is_sound = all(measure(folder / row_file(number)) == facts for number, facts in enumerate(rows.files))
     except (SnapshotDamaged, FileNotFoundError):
         return None
@@ -150,11 +146,15 @@ def _sealed_manifest(folder: Path) -> tuple[bytes, int]:
     return body, version
 
 
-def _manifest(folder: Path, body: bytes) -> Manifest:
+def _manifests(folder: Path, body: bytes) -> tuple[Manifest, RowsManifest]:
+    """Return both manifests of a snapshot of this format, after a look at the sizes of all that they describe."""
     try:
-        return _MANIFEST.decode(body)
+        manifest = _MANIFEST.decode(body)
     except msgspec.MsgspecError as error:
         raise damaged(folder, f"{MANIFEST} cannot be read ({error})") from error
+    rows = _rows_manifest(folder, manifest.fingerprint)
+    check_sizes(folder, [(CELLS_FILE, manifest.cells_bytes), *row_sizes(rows.files)])
+    return manifest, rows
 
 
 def _rows_manifest(folder: Path, fingerprint: str) -> RowsManifest:
