@@ -5,12 +5,10 @@ It differs from ``questions.toml`` where that leaves the direction open. Data, i
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 
-from meantime.dataset.facts.conversion import converted
+from meantime.dataset.facts.conversion import table_of_facts
 from meantime.dataset.snapshot import Polarity, QuestionMetadata
 
 
@@ -28,6 +26,5 @@ def classic_polarity(question: QuestionMetadata) -> Polarity | None:
 
 @cache
 def _fixed() -> Mapping[str, Polarity]:
-    text = resources.files(__package__).joinpath("classic_polarity.toml").read_text(encoding="utf-8")
-    lists = converted(tomllib.loads(text), dict[Polarity, tuple[str, ...]])
+    lists = table_of_facts("classic_polarity.toml", dict[Polarity, tuple[str, ...]])
     return {question: polarity for polarity, questions in lists.items() for question in questions}

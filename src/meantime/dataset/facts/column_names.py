@@ -6,14 +6,12 @@ Data, in ``column_names.toml``. Names are compared by their letters and digits, 
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Sequence
 from functools import cache
-from importlib import resources
 
 import msgspec
 
-from meantime.dataset.facts.conversion import converted
+from meantime.dataset.facts.conversion import table_of_facts
 
 # Names are compared by this many characters: a header can be megabytes of one name.
 NAME_LENGTH = 120
@@ -52,8 +50,7 @@ class _Names(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
 @cache
 def _known() -> _Names:
-    text = resources.files(__package__).joinpath("column_names.toml").read_text(encoding="utf-8")
-    return converted(tomllib.loads(text), _Names)
+    return table_of_facts("column_names.toml", _Names)
 
 
 SPELLINGS = _known().spellings

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import threading
+import tomllib
+from collections.abc import Iterator
+from importlib import resources
 from typing import Any, TypeVar
 
 import msgspec
@@ -21,3 +24,20 @@ def converted(content: Any, kind: type[T]) -> T:
     """
     with _converting:
         return msgspec.convert(content, kind)
+
+
+def table_of_facts(name: str, kind: type[T]) -> T:
+    """Read a table of this folder, such as "titles.toml".
+
+    Raises:
+        msgspec.ValidationError: as of ``converted``.
+    """
+    text = resources.files(__package__).joinpath(name).read_text(encoding="utf-8")
+    return converted(tomllib.loads(text), kind)
+
+
+def tables_in(folder: str) -> Iterator[dict[str, Any]]:
+    """Yield the tables of a folder in this one, such as "grids", as they are written."""
+    for file in resources.files(__package__).joinpath(folder).iterdir():
+        if file.name.endswith(".toml"):
+            yield tomllib.loads(file.read_text(encoding="utf-8"))

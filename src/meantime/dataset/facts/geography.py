@@ -7,15 +7,13 @@ the county "Cache, Utah", counts too.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from functools import cache, lru_cache
-from importlib import resources
 from typing import Any
 
 import msgspec
 
-from meantime.dataset.facts.conversion import converted
+from meantime.dataset.facts.conversion import converted, tables_in
 
 
 class Population(msgspec.Struct, frozen=True, kw_only=True):
@@ -146,9 +144,7 @@ def _without_id(name: str) -> str:
 
 @cache
 def _all() -> tuple[Geography, ...]:
-    folder = resources.files(__package__).joinpath("geographies")
-    files = (file for file in folder.iterdir() if file.name.endswith(".toml"))
-    return tuple(_read(tomllib.loads(file.read_text(encoding="utf-8"))) for file in files)
+    return tuple(map(_read, tables_in("geographies")))
 
 
 def _read(content: dict[str, Any]) -> Geography:

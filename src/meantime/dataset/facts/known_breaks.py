@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib import resources
 
 import msgspec
 
-from meantime.dataset.facts.conversion import converted
+from meantime.dataset.facts.conversion import table_of_facts
 from meantime.dataset.snapshot import Break
 
 
@@ -56,5 +54,4 @@ def _belongs(known: _KnownBreak, text: str, publisher: str) -> bool:
 
 @cache
 def _known() -> tuple[_KnownBreak, ...]:
-    text = resources.files(__package__).joinpath("known_breaks.toml").read_text(encoding="utf-8")
-    return converted(tomllib.loads(text), _KnownBreaks).breaks
+    return table_of_facts("known_breaks.toml", _KnownBreaks).breaks

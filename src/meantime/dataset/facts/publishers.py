@@ -6,13 +6,11 @@ Data, in ``publishers.toml``.
 from __future__ import annotations
 
 import re
-import tomllib
 from functools import cache
-from importlib import resources
 
 import msgspec
 
-from meantime.dataset.facts.conversion import converted
+from meantime.dataset.facts.conversion import table_of_facts
 
 
 class Publisher(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -44,5 +42,4 @@ def publisher_of(source: str) -> Publisher | None:
 
 @cache
 def _known() -> tuple[Publisher, ...]:
-    text = resources.files(__package__).joinpath("publishers.toml").read_text(encoding="utf-8")
-    return converted(tomllib.loads(text), _Publishers).publishers
+    return table_of_facts("publishers.toml", _Publishers).publishers

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 
 import msgspec
 
-from meantime.dataset.facts.conversion import converted
+from meantime.dataset.facts.conversion import table_of_facts
 from meantime.dataset.snapshot import Polarity
 
 
@@ -21,8 +19,11 @@ class QuestionFacts(msgspec.Struct, frozen=True, kw_only=True):
     topic: str | None = None
 
 
+class _Questions(msgspec.Struct, frozen=True, kw_only=True):
+    questions: dict[str, QuestionFacts]
+
+
 @cache
 def built_in_questions() -> Mapping[str, QuestionFacts]:
     """Return what Meantime knows of questions by their full text, without a description file."""
-    text = resources.files(__package__).joinpath("questions.toml").read_text(encoding="utf-8")
-    return converted(tomllib.loads(text)["questions"], dict[str, QuestionFacts])
+    return table_of_facts("questions.toml", _Questions).questions

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import tomllib
 from functools import cache
-from importlib import resources
 from itertools import combinations
 from typing import Literal
 
 import msgspec
 
-from meantime.dataset.facts.conversion import converted
+from meantime.dataset.facts.conversion import table_of_facts
 
 RelationKind = Literal["overlap", "exclude"]
 
@@ -38,6 +36,5 @@ def relation(one: str, other: str) -> RelationKind | None:
 
 @cache
 def _known() -> dict[frozenset[str], RelationKind]:
-    text = resources.files(__package__).joinpath("relations.toml").read_text(encoding="utf-8")
-    table = converted(tomllib.loads(text), _Relations)
+    table = table_of_facts("relations.toml", _Relations)
     return {frozenset(pair): each.kind for each in table.relations for pair in combinations(each.questions, 2)}

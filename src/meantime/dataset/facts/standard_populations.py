@@ -6,12 +6,10 @@ declare more of them, which are part of its snapshot.
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Mapping
 from functools import cache
-from importlib import resources
 
-from meantime.dataset.facts.conversion import converted
+from meantime.dataset.facts.conversion import converted, tables_in
 from meantime.dataset.standard_population import StandardPopulation
 
 
@@ -22,7 +20,5 @@ def built_in_populations() -> Mapping[str, StandardPopulation]:
     >>> built_in_populations()["us_2000"].weights["65 or older"]
     34710.0
     """
-    folder = resources.files(__package__).joinpath("populations")
-    tables = (file.read_text(encoding="utf-8") for file in folder.iterdir() if file.name.endswith(".toml"))
-    populations = (converted(tomllib.loads(text), StandardPopulation) for text in tables)
+    populations = (converted(table, StandardPopulation) for table in tables_in("populations"))
     return {each.name: each for each in sorted(populations, key=lambda each: each.name)}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Sequence
 from functools import cache
-from importlib import resources
 
 import msgspec
 
-from meantime.dataset.facts.conversion import converted
+from meantime.dataset.facts.conversion import converted, tables_in
 
 
 class Tile(msgspec.Struct, frozen=True, array_like=True):
@@ -53,6 +51,4 @@ def for_locations(locations: Sequence[str]) -> TileGrid | None:
 
 @cache
 def _all() -> tuple[TileGrid, ...]:
-    folder = resources.files(__package__).joinpath("grids")
-    tables = (file.read_text(encoding="utf-8") for file in folder.iterdir() if file.name.endswith(".toml"))
-    return tuple(converted(tomllib.loads(text), TileGrid) for text in tables)
+    return tuple(converted(table, TileGrid) for table in tables_in("grids"))

@@ -7,15 +7,13 @@ the form "Napping among adults" is its title already. Whatever else a question i
 from __future__ import annotations
 
 import re
-import tomllib
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from importlib import resources
 
 import msgspec
 
-from meantime.dataset.facts.conversion import converted
+from meantime.dataset.facts.conversion import table_of_facts
 
 # "Percent of", "Mean number of", "Crude prevalence of" and the like, before the people.
 _SHARE = re.compile(
@@ -159,5 +157,4 @@ def _uncapitalized(text: str) -> str:
 
 @cache
 def _words() -> _Words:
-    text = resources.files(__package__).joinpath("titles.toml").read_text(encoding="utf-8")
-    return converted(tomllib.loads(text), _Words)
+    return table_of_facts("titles.toml", _Words)
