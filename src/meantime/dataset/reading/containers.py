@@ -9,7 +9,7 @@ import secrets
 import zipfile
 import zlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from meantime.dataset.reading.json_tables import begins_like_json, read_json
@@ -30,20 +30,21 @@ _WORKBOOK = "xl/workbook.xml"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Unpacked:
-    """The text file that a container became, and what the container says of it."""
+    """The file that a container became, and what the container says of it."""
 
     path: Path
     name: str  # for people
     roles: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
-    delimiter: str | None = None  # where this program wrote the text
+    delimiter: str | None = None  # of a text file that this program wrote; None of a file as it was packed
     said: tuple[str, ...] = ()
 
 
 def unpack(path: Path, work: Path, *, name: str, part: str = "") -> Unpacked | None:
     """Return the table in a container as a file of its own; None if the file is no container.
 
-    ``part`` names a sheet of a spreadsheet, or a file of an archive.
+    That of an archive is a file as it was packed, of whatever kind. ``part`` names a sheet of a spreadsheet, or a file
+    of an archive.
 
     Raises:
         SourceUnreadable: it is damaged or a bomb, or has several tables and no part is named.
@@ -83,10 +84,9 @@ def _from_zip(path: Path, work: Path, into: Path, name: str, part: str) -> Unpac
         head = file.read(4)
     if head.startswith(b"PK\x03\x04") and not entry.filename.lower().endswith((".xlsx", ".xlsm")):
         raise SourceUnreadable(f"{name} has an archive in it. Unpack it once and try again.")
-    found = unpack(unpacked, work, name=inner) or Unpacked(path=unpacked, name=inner)
     others = [each.filename for each in entries if each is not entry]
     said = (f"Of {name}, {quoted(entry.filename)} was read.",) if others else ()
-    return replace(found, name=inner, said=(*said, *found.said))
+    return Unpacked(path=unpacked, name=inner, said=said)
 
 
 def _choose(entries: Sequence[zipfile.ZipInfo], name: str, part: str) -> zipfile.ZipInfo:

@@ -104,17 +104,19 @@ def open_file(
     columns: Mapping[str, str],
     *,
     on_bytes: Callable[[int], None],
+    name: str = "",
     part: str = "",
 ) -> OpenedFile:
     """Find out what kind of file this is, unpack it if necessary, and sniff its form.
 
-    ``part`` names a sheet of a spreadsheet, or a file of an archive.
+    ``name`` is what people call it, if not by its path; ``part`` names a sheet of a spreadsheet, or a file of an
+    archive.
 
     Raises:
         SourceUnreadable: it cannot be opened, or is not what it seems to be.
         SourceEmpty: it has no content.
     """
-    name = path.name
+    name = name or path.name
     kind = file_kind(path, name=name)
     if kind == "gzip":
         path = _decompress(path, work / f"{secrets.token_hex(4)}.text", name, description.encoding)
@@ -125,8 +127,8 @@ def open_file(
         return OpenedFile(path=path, name=name, columns=_parquet_columns(path, name), text=None)
     found = unpack(path, work, name=name, part=part) or Unpacked(path=path, name=name)
     if kind == "zip" and found.delimiter is None:
-        inner = open_file(found.path, work, description, columns, on_bytes=on_bytes)
-        return replace(inner, name=found.name, said=(*found.said, *inner.said))
+        inner = open_file(found.path, work, description, columns, on_bytes=on_bytes, name=found.name)
+        return replace(inner, said=(*found.said, *inner.said))
     text = sniff_text(
         found.path,
         name=found.name,

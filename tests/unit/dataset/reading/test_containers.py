@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 import zipfile
 from collections.abc import Mapping
 from pathlib import Path
@@ -178,6 +179,13 @@ def test_a_spreadsheet_in_an_archive_is_read(tmp_path: Path, of_csv: str) -> Non
 def test_an_archive_without_one_table_is_refused(tmp_path: Path, files: dict[str, str | bytes], message: str) -> None:
     with pytest.raises(SourceUnreadable, match=message):
         read(zipped(tmp_path, files))
+
+
+@pytest.mark.parametrize("name", ["a.csv", "a.csv.gz", "a.parquet", "a.json"])
+def test_a_file_of_an_archive_has_its_own_name_in_errors(tmp_path: Path, name: str) -> None:
+    damaged = {"a.csv": b"\n\n", "a.csv.gz": b"\x1f\x8b\x08", "a.parquet": b"PAR1", "a.json": b'[{"a": 1}'}
+    with pytest.raises((SourceEmpty, SourceUnreadable), match=rf"^table\.zip#{re.escape(name)} "):
+        read(zipped(tmp_path, {name: damaged[name]}))
 
 
 def test_a_cut_archive_is_refused(tmp_path: Path) -> None:
