@@ -5,12 +5,14 @@ What is unpacked is limited by its ratio to the file, whatever the file says of 
 
 from __future__ import annotations
 
+import gzip
 import secrets
 import zipfile
 import zlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import IO
 
 from meantime.dataset.reading.json_tables import begins_like_json, read_json
 from meantime.dataset.reading.spreadsheet import read_sheet
@@ -18,9 +20,9 @@ from meantime.errors import SourceUnreadable
 from meantime.text import listed, quoted
 
 # Tables of indicators compress to a tenth, very repetitive ones to a fiftieth; a bomb to a thousandth.
-MOST_TIMES_UNPACKED = 200
+_MOST_TIMES_UNPACKED = 200
 # Below this nothing is a bomb.
-HARMLESS_BYTES = 64 * 2**20
+_HARMLESS_BYTES = 64 * 2**20
 _COPY_BYTES = 2**20
 _TABLES = (".csv", ".tsv", ".tab", ".txt", ".json", ".xlsx", ".xlsm", ".parquet", ".csv.gz", ".tsv.gz")
 # Beside the table, publishers pack what describes it.
@@ -61,6 +63,19 @@ def unpack(path: Path, work: Path, *, name: str, part: str = "") -> Unpacked | N
         about = read_json(path, into, name=name)
         return Unpacked(path=into, name=name, roles=about.roles, title=about.title, delimiter=",")
     return None
+
+
+def unpacked_pieces(source: IO[bytes] | gzip.GzipFile, path: Path, name: str) -> Iterator[bytes]:
+    """Yield what there is to read of a compressed file, or of one within it, as long as it may be a table.
+
+    Raises:
+        SourceUnreadable: it is a bomb.
+    """
+    unpacked = 0
+    while piece := source.read(_COPY_BYTES):
+        unpacked += len(piece)
+        _refuse_bomb(unpacked, path, name)
+        yield piece
 
 
 def _from_zip(path: Path, work: Path, into: Path, name: str, part: str) -> Unpacked:
@@ -119,16 +134,13 @@ def _is_description(file: str) -> bool:
 
 
 def _copy(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, into: Path, path: Path, name: str) -> None:
-    unpacked = 0
     with archive.open(entry) as source, into.open("wb") as out:
-        while piece := source.read(_COPY_BYTES):
-            unpacked += out.write(piece)
-            _refuse_bomb(unpacked, path, name)
+        out.writelines(unpacked_pieces(source, path, name))
 
 
 def _refuse_bomb(unpacked: int, path: Path, name: str) -> None:
-    if unpacked > max(HARMLESS_BYTES, MOST_TIMES_UNPACKED * path.stat().st_size):
+    if unpacked > max(_HARMLESS_BYTES, _MOST_TIMES_UNPACKED * path.stat().st_size):
         raise SourceUnreadable(
-            f"{name} unpacks to more than {MOST_TIMES_UNPACKED} times its size, which no table does. If it is one, "
+            f"{name} unpacks to more than {_MOST_TIMES_UNPACKED} times its size, which no table does. If it is one, "
             "unpack it and serve the unpacked file."
         )

@@ -20,7 +20,7 @@ import duckdb
 
 from meantime.dataset.machine_trouble import is_machine_trouble
 from meantime.dataset.reading.arrangement import Arrangement
-from meantime.dataset.reading.containers import HARMLESS_BYTES, MOST_TIMES_UNPACKED, Unpacked, unpack
+from meantime.dataset.reading.containers import Unpacked, unpack, unpacked_pieces
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.header import MOST_COLUMNS
 from meantime.dataset.reading.sample import sample_rows
@@ -43,8 +43,6 @@ _SAMPLED_ROWS = 1_000
 # The longest record of the clean copy in bytes, rounded up generously.
 _LONGEST_RECORD_BYTES = 8 * LONGEST_LINE
 _ROW_NUMBER = "file_row_number"
-# Bytes copied at a time out of a compressed file.
-_COPY_BYTES = 2**20
 # A row of a table takes at least a few bits of a Parquet file: its values differ. A bomb has thousands of rows a byte.
 _MOST_ROWS_A_BYTE = 100
 _HARMLESS_ROWS = 10_000_000
@@ -254,20 +252,13 @@ def sql_text(text: str) -> str:
 
 
 def _decompress(path: Path, into: Path, name: str, encoding: str | None) -> Path:
-    most_bytes = max(HARMLESS_BYTES, MOST_TIMES_UNPACKED * path.stat().st_size)
-    unpacked_bytes = 0
     try:
         with gzip.open(path, "rb") as source, into.open("wb") as out:
-            while piece := source.read(_COPY_BYTES):
-                if unpacked_bytes == 0:
+            for number, piece in enumerate(unpacked_pieces(source, path, name)):
+                if number == 0:
                     # Before the rest is unpacked, which may be a thousand times as much.
                     refuse_no_table(piece, name, encoding)
-                unpacked_bytes += out.write(piece)
-                if unpacked_bytes > most_bytes:
-                    raise SourceUnreadable(
-                        f"{name} unpacks to more than {MOST_TIMES_UNPACKED} times its size, which no table does. If it "
-                        "is one, unpack it and serve the unpacked file."
-                    )
+                out.write(piece)
     except (gzip.BadGzipFile, EOFError, zlib.error) as error:
         raise SourceUnreadable(
             f"{name} is a damaged gzip file ({error}). Most likely the download was incomplete: download it again."

@@ -18,7 +18,7 @@ from hypothesis import given, reject, settings
 from hypothesis import strategies as st
 
 from meantime.dataset.cube import ABSENT, Period, ValueType
-from meantime.dataset.reading import file_set, source_reader, staging
+from meantime.dataset.reading import containers, file_set, source_reader, staging
 from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source
 from meantime.dataset.reading.source_reader import ReadingTask, read_source
@@ -661,7 +661,7 @@ def test_a_bomb_of_zeros_is_refused_by_its_first_megabyte(tmp_path: Path, monkey
 def test_a_bomb_of_rows_is_refused_by_its_ratio(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     content = f"{HEADER}\n" + "Q,Utah,1\n" * 500_000
     assert read(write(tmp_path, content, "bomb.csv.gz")).about.rows == 500_000
-    monkeypatch.setattr(staging, "HARMLESS_BYTES", 2**20)
+    monkeypatch.setattr(containers, "_HARMLESS_BYTES", 2**20)
     with pytest.raises(SourceUnreadable, match="unpacks to more than 200 times its size"):
         read(tmp_path / "bomb.csv.gz", into=tmp_path / "other")
 
