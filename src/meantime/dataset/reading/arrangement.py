@@ -125,3 +125,14 @@ class Arrangement:
 def as_in_file(columns: Sequence[str]) -> Arrangement:
     """Return the arrangement of a file that has a row for each number."""
     return Arrangement(columns=tuple(columns), fixed=tuple(Cell(at) for at in range(len(columns))))
+
+
+def free_name(name: str, taken: Sequence[str], mark: str = "added") -> str:
+    """Return the name, with a mark if a column of the table has it.
+
+    >>> free_name("Value", ["Year"]), free_name("Value", ["Value"]), free_name("Value", ["Value"], "turned")
+    ('Value', 'Value (added)', 'Value (turned)')
+    """
+    while name in taken:
+        name += f" ({mark})"
+    return name

@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from meantime.dataset.facts.column_names import find_form, says_what_is_measured
-from meantime.dataset.reading.arrangement import TOTAL, Arrangement
+from meantime.dataset.reading.arrangement import TOTAL, Arrangement, free_name
 from meantime.dataset.reading.columns import REQUIRED, assign_roles, recognize, refuse_repeated
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.evidence import Evidence
@@ -150,14 +150,3 @@ def texts_that_differ(columns: Sequence[str], roles: Mapping[str, str], evidence
         for name in columns
         if name not in roles.values() and evidence.share_of_numbers(name) < 0.5 and evidence.differs_within(key, name)
     ]
-
-
-def free_name(name: str, taken: Sequence[str]) -> str:
-    """Return the name, with a mark if the table has a column of that name.
-
-    >>> free_name("Value", ["Year"]), free_name("Value", ["Value"])
-    ('Value', 'Value (added)')
-    """
-    while name in taken:
-        name += " (added)"
-    return name

@@ -14,6 +14,7 @@ from math import prod
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from meantime.dataset.reading.arrangement import free_name
 from meantime.errors import SourceUnreadable
 
 # More values than these are no table that somebody publishes as JSON-stat, but a number that was written as a size.
@@ -146,20 +147,22 @@ def _from_json_stat(content: Mapping[str, Any]) -> _Rows:
     return _Rows(columns, rows(), JsonTable(roles, str(content.get("label") or "")))
 
 
-def _labels(dimension: Mapping[str, Any]) -> list[str]:
+def _members(dimension: Mapping[str, Any]) -> list[str]:
+    """Return the names of what a dimension has, in the order of the values."""
     category = dimension["category"]
-    named = category.get("label") or {}
-    index = category.get("index") or list(named)
-    ordered = sorted(index, key=lambda each: int(index[each])) if isinstance(index, dict) else index
-    return [str(named.get(each, each)) for each in ordered]
+    index = category.get("index") or list(category.get("label") or {})
+    return sorted(index, key=lambda each: int(index[each])) if isinstance(index, dict) else index
+
+
+def _labels(dimension: Mapping[str, Any]) -> list[str]:
+    named = dimension["category"].get("label") or {}
+    return [str(named.get(each, each)) for each in _members(dimension)]
 
 
 def _units(dimension: Mapping[str, Any]) -> list[str]:
-    category = dimension["category"]
-    index = category.get("index") or list(category.get("label") or {})
-    ordered = sorted(index, key=lambda each: int(index[each])) if isinstance(index, dict) else index
-    units = category.get("unit") or {}
-    texts = [str((units.get(each) or {}).get("base") or (units.get(each) or {}).get("label") or "") for each in ordered]
+    units = dimension["category"].get("unit") or {}
+    of_members = [units.get(each) or {} for each in _members(dimension)]
+    texts = [str(unit.get("base") or unit.get("label") or "") for unit in of_members]
     return texts if any(texts) else []
 
 
@@ -180,10 +183,7 @@ def _at(values: Any) -> Any:
 def _different(names: Sequence[str]) -> list[str]:
     different: list[str] = []
     for each in names:
-        name = each
-        while name in different:
-            name += " (added)"
-        different.append(name)
+        different.append(free_name(each, different))
     return different
 
 

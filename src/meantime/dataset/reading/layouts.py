@@ -16,7 +16,7 @@ from meantime.dataset.facts.column_names import (
     plain_name,
     split_period,
 )
-from meantime.dataset.reading.arrangement import Arrangement, Cell, as_in_file
+from meantime.dataset.reading.arrangement import Arrangement, Cell, as_in_file, free_name
 from meantime.dataset.reading.columns import ROLES, recognize
 from meantime.dataset.reading.evidence import Evidence
 from meantime.did_you_mean import hint
@@ -126,7 +126,9 @@ def _census(base: Arrangement, labels: Sequence[str]) -> Arrangement | None:
         margin = kinds.get((key, part, "M"))
         text = _census_label(labels[at]) if labels else base.columns[at].strip()
         turned.append((Cell(text=text), Cell(at), Cell(margin) if margin is not None else Cell(text="")))
-    question, value, moe = (_free(name, base.columns) for name in ("Question", "Value", "Margin of error"))
+    question, value, moe = (
+        free_name(name, base.columns, "turned") for name in ("Question", "Value", "Margin of error")
+    )
     roles = {"question": question, "value": value, "margin_of_error": moe}
     if name := next((base.columns[at] for at in kept if plain_name(base.columns[at]) == "name"), None):
         roles["location"] = name
@@ -186,7 +188,7 @@ def _measures_by_year(base: Arrangement, evidence: Evidence, by_hand: Mapping[st
         return None
     if evidence.rows and not all(evidence.has_numbers(base.columns[at]) for at in found):
         return None
-    question, year, value = (_free(name, others) for name in ("Question", "Year", "Value"))
+    question, year, value = (free_name(name, others, "turned") for name in ("Question", "Year", "Value"))
     return Arrangement(
         columns=(*others, question, year, value),
         fixed=tuple(base.fixed[at] for at in kept),
@@ -253,7 +255,7 @@ def _turn(
     cells = dict(zip(base.columns, base.fixed, strict=True))
     # Columns without a name, as at the end of the World Bank's files, are empty.
     kept = [column for column in base.columns if column not in texts and column.strip()]
-    name, value = _free(name, kept), _free(value, kept)
+    name, value = free_name(name, kept, "turned"), free_name(value, kept, "turned")
     roles = {**base.roles, role: name, "value": value}
     if role == "first_year":
         roles["last_year"] = name
@@ -264,14 +266,3 @@ def _turn(
         roles={each: roles[each] for each in ROLES if each in roles},
         said=(*base.said, *said),
     )
-
-
-def _free(name: str, taken: Sequence[str]) -> str:
-    """Return the name, with a mark if the table has a column of that name.
-
-    >>> _free("Value", ["Year"]), _free("Value", ["Value"])
-    ('Value', 'Value (turned)')
-    """
-    while name in taken:
-        name += " (turned)"
-    return name
