@@ -11,16 +11,22 @@ import click
 from meantime.settings import SETTINGS
 
 
-def _columns(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str]) -> dict[str, str]:
-    columns: dict[str, str] = {}
-    for pair in pairs:
-        role, equals, column = pair.partition("=")
-        if not (role and equals and column):
-            raise click.BadParameter(f"{pair!r} is not of the form ROLE=COLUMN, e.g. value=Prevalence")
-        if role in columns:
-            raise click.BadParameter(f"the role {role} has two columns, {columns[role]!r} and {column!r}. Name one")
-        columns[role] = column
-    return columns
+def _pairs(form: str, example: str) -> Callable[[click.Context, click.Parameter, Sequence[str]], dict[str, str]]:
+    """Return a callback that reads pairs of a form such as ROLE=COLUMN; a role with two columns is refused."""
+    key, _, value = form.lower().partition("=")
+
+    def read(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str]) -> dict[str, str]:
+        found: dict[str, str] = {}
+        for pair in pairs:
+            name, equals, text = pair.partition("=")
+            if not (name and equals and text):
+                raise click.BadParameter(f"{pair!r} is not of the form {form}, e.g. {example}")
+            if name in found:
+                raise click.BadParameter(f"the {key} {name} has two {value}s, {found[name]!r} and {text!r}. Name one")
+            found[name] = text
+        return found
+
+    return read
 
 
 column_option = click.option(
@@ -28,19 +34,9 @@ column_option = click.option(
     "columns",
     multiple=True,
     metavar="ROLE=COLUMN",
-    callback=_columns,
+    callback=_pairs("ROLE=COLUMN", "value=Prevalence"),
     help="Which column has a role, if its name does not tell, e.g. value=Prevalence. Can be repeated.",
 )
-
-
-def _said(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str]) -> dict[str, str]:
-    said: dict[str, str] = {}
-    for pair in pairs:
-        key, equals, text = pair.partition("=")
-        if not (key and equals and text):
-            raise click.BadParameter(f'{pair!r} is not of the form KEY=TEXT, e.g. location="United States"')
-        said[key] = text
-    return said
 
 
 set_option = click.option(
@@ -48,7 +44,7 @@ set_option = click.option(
     "said",
     multiple=True,
     metavar="KEY=TEXT",
-    callback=_said,
+    callback=_pairs("KEY=TEXT", 'location="United States"'),
     help="What the file does not say: question, location, title, source, publisher, url, license, updated; or "
     "delimiter, decimal_mark, thousands, missing, encoding, level. Can be repeated; comes before the TOML file next to "
     "the data.",
