@@ -156,19 +156,17 @@ def _print_document(document: Document, console: Console, *, wide: bool) -> None
     """Print the rows, one line each where their names allow it, with the columns that fit or with all."""
     table = document.table
     shown = _columns(table)
-    widths = [_width(column) for column in shown]
-    kept = list(range(len(shown))) if wide else _fitting(shown, widths, console.width)
+    kept = shown if wide else _fitting(shown, console.width)
     grid = Grid()
-    for index in kept:
-        column = shown[index]
-        grid.add_column(plain(column.heading), justify=column.justify, min_width=widths[index], overflow="fold")
-    for row in zip(*(shown[index].cells for index in kept), strict=True):
+    for column in kept:
+        grid.add_column(plain(column.heading), justify=column.justify, min_width=column.width, overflow="fold")
+    for row in zip(*(column.cells for column in kept), strict=True):
         grid.add_row(*map(plain, row))
-    needed = _BORDER + sum(widths[index] + _BETWEEN for index in kept)
+    needed = _BORDER + sum(column.width + _BETWEEN for column in kept)
     # rich would cut what does not fit, and half a number is another number. A terminal breaks the line instead.
     (output_console(needed) if needed > console.width else console).print(grid)
     if len(kept) < len(shown):
-        left_out = [column.name for index, column in enumerate(shown) if index not in kept]
+        left_out = [column.name for column in shown if column not in kept]
         console.print(plain(f"Columns not shown: {', '.join(left_out)}. Use --wide to see them.", style="dim"))
     for sentence in (*table.findings, *table.notes):
         console.print(plain(sentence))
@@ -183,35 +181,33 @@ class _Shown(NamedTuple):
     heading: str
     justify: Literal["left", "right"]
     cells: list[str]
+    longest: int  # of the cells, in characters of a terminal
+    width: int  # that it must have: headings are broken between words, and so are long names
 
 
 def _columns(table: Table) -> list[_Shown]:
     shown = []
-    for column, cells in zip(table.columns, table.data, strict=True):
-        write = cell_format(column, cells)
+    for column, values in zip(table.columns, table.data, strict=True):
+        write = cell_format(column, values)
+        cells = [write(value) for value in values]
         heading = column.name + (f" ({column.unit})" if column.unit else "")
         justify: Literal["left", "right"] = "left" if column.kind is Kind.TEXT else "right"
-        shown.append(_Shown(column.name, heading, justify, [write(cell) for cell in cells]))
+        longest = max((plain(cell).cell_len for cell in cells), default=0)
+        width = max(1, *(plain(word).cell_len for word in heading.split()), min(_LONG_TEXT, longest))
+        shown.append(_Shown(column.name, heading, justify, cells, longest, width))
     return shown
 
 
-def _width(column: _Shown) -> int:
-    """Return how wide a column must be: headings are broken between words, and so are long names."""
-    words = [plain(word).cell_len for word in column.heading.split()]
-    return max(1, *words, min(_LONG_TEXT, max((plain(cell).cell_len for cell in column.cells), default=0)))
-
-
-def _fitting(columns: Sequence[_Shown], widths: Sequence[int], width: int) -> list[int]:
+def _fitting(columns: Sequence[_Shown], width: int) -> list[_Shown]:
     """Choose the first columns that fit side by side: at least two, and of the others no empty ones and no lists."""
-    kept: list[int] = []
+    kept: list[_Shown] = []
     left = width - _BORDER
-    for index, (column, needed) in enumerate(zip(columns, widths, strict=True)):
+    for index, column in enumerate(columns):
         is_first = index < _ALWAYS
-        is_long = any(plain(cell).cell_len > _LONG_TEXT for cell in column.cells)
-        if not is_first and (is_long or not any(column.cells)):
+        if not is_first and (column.longest > _LONG_TEXT or not any(column.cells)):
             continue
-        left -= needed + _BETWEEN
+        left -= column.width + _BETWEEN
         if left < 0 and not is_first:
             break
-        kept.append(index)
+        kept.append(column)
     return kept
