@@ -41,7 +41,7 @@ _SHOWN = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WrittenForms:
-    """Facts about the columns of a table or of a part of it, by role."""
+    """Facts about the columns of a table or of a part of it, by role: in one order, in which people read of them."""
 
     numbers: Mapping[str, NumberForms] = field(default_factory=dict)
     years: Mapping[str, Mapping[str, int]] = field(default_factory=dict)  # text -> rows
@@ -53,7 +53,8 @@ class WrittenForms:
         return WrittenForms(
             numbers={
                 role: join_forms(self.numbers.get(role, {}), other.numbers.get(role, {}))
-                for role in self.numbers.keys() | other.numbers.keys()
+                for role in (*NUMBERS, INTERVAL)
+                if role in self.numbers or role in other.numbers
             },
             years=_joined_counts(self.years, other.years),
             names=_joined_counts(self.names, other.names),
@@ -105,7 +106,7 @@ def survey_forms(
     return WrittenForms(
         numbers=numbers,
         years={role: _counts(database, rows, columns[role]) for role in YEARS if role in columns},
-        names={role: _counts(database, rows, columns[role]) for role in odd},
+        names={role: _counts(database, rows, columns[role]) for role in NAMES if role in odd},
     )
 
 

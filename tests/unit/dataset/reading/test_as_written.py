@@ -63,6 +63,18 @@ def test_what_nothing_shows_is_asked_and_declared(tmp_path: Path, toml: str, mea
     assert means(table(tmp_path, record, toml=toml)) == {("Births", "Avalon"): mean}
 
 
+def test_what_is_said_of_columns_has_one_order(tmp_path: Path) -> None:
+    header = "Question,Location,Year,Value,Low,High,Sample size,Sex,Unit\n"
+    tea = "Tea ,Avalon ,2020,(1.5),(1.0),(2.0),(20),Women ,cups \nTea,Avalon,2021,1.5,1,2,20,Women,cups\n"
+    for name in ("one.csv", "other.csv"):
+        write(tmp_path, header + tea, name)
+    about = read(tmp_path).about
+    said = [each.split('"')[1] for each in about.warnings if "are in parentheses" in each or "differ only" in each]
+    assert said == ["Value", "Low", "High", "Sample size", "Question", "Location", "Sex", "Unit"]
+    numbers, names = ("high", "low", "sample_size", "value"), ("question", "location", "stratum", "unit")
+    assert about.plain == (*numbers, *names, "footnote_symbol")
+
+
 def test_what_stands_beside_a_number_is_its_footnote(tmp_path: Path) -> None:
     snapshot = table(
         tmp_path,
