@@ -16,23 +16,17 @@ from dataclasses import dataclass, field
 
 import duckdb
 
+from meantime.dataset.reading.columns import NAMES, NUMBERS, YEARS
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.number_forms import Marks, NumberForms, Written, find_marks, join_forms, shape_sql
 from meantime.dataset.reading.plain_names import shown_forms
-from meantime.dataset.reading.uncertainty import ROLES as UNCERTAINTY
 from meantime.dataset.reading.values import SPACES, parse_year
 from meantime.dataset.reading.written_numbers import IN_PARENTHESES, MissingCodes, NumberReader, WrittenNumber
 from meantime.dataset.reading.year_forms import WrittenYears, read_years
 from meantime.errors import SourceUnreadable
 from meantime.text import count, listed, quoted
 
-NUMBERS = ("value", "low", "high", "sample_size", *UNCERTAINTY)
 INTERVAL = "interval"
-YEARS = ("first_year", "last_year")
-NAMES = (
-    *("question", "response", "location", "location_within", "location_id", "category", "stratum", "category_2"),
-    *("stratum_2", "category_3", "stratum_3", "value_type", "unit"),
-)
 # The roles of whole numbers, in which a comma can only separate thousands.
 _WHOLE = ("sample_size",)
 # How many texts a message shows.

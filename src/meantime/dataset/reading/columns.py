@@ -21,6 +21,7 @@ from meantime.dataset.facts.column_names import (
     plain_name,
 )
 from meantime.dataset.reading.evidence import NO_EVIDENCE, Evidence
+from meantime.dataset.reading.labels import JOINED
 from meantime.did_you_mean import hint
 from meantime.errors import DescriptionInvalid, HeaderRepeated, RolesMissing
 from meantime.text import listed, quoted
@@ -41,23 +42,16 @@ _LEVEL_IN_NAME = re.compile(
     re.IGNORECASE | re.ASCII,
 )
 
-# Roles in which rows decide between several columns: by numbers, or by names before codes.
-_OF_NUMBERS = frozenset({"value", "low", "high", "standard_error", "margin_of_error", "cv", "variance", "sample_size"})
-_OF_NAMES = frozenset(
-    {
-        "question",
-        "response",
-        "location",
-        "location_within",
-        "unit",
-        "value_type",
-        "category",
-        "category_2",
-        "category_3",
-    }
-    | {"stratum", "stratum_2", "stratum_3"}
+# What the columns of roles hold: numbers, years, and the names of what a number is about.
+NUMBERS = ("value", "low", "high", "sample_size", "standard_error", "margin_of_error", "cv", "variance")
+YEARS = ("first_year", "last_year")
+NAMES = (
+    *("question", "response", "location", "location_within", "location_id", "category", "stratum", "category_2"),
+    *("stratum_2", "category_3", "stratum_3", "value_type", "unit"),
 )
-_STRATA = ("stratum", "stratum_2", "stratum_3")
+STRATA = JOINED["stratum"].roles
+# Where rows decide between several columns, those of numbers come first, or names before codes.
+_BEFORE_CODES = frozenset(NAMES) - {"location_id"}
 # Names that promise a year; what else is called like a time has to show years.
 _SURE_YEARS = frozenset(
     {"yearstart", "startyear", "firstyear", "year", "datayear", "yearend", "endyear", "lastyear", "yearcode"}
@@ -120,7 +114,7 @@ def recognize(columns: Sequence[str], by_hand: Mapping[str, str], evidence: Evid
         and _has_other_numbers(columns, {**roles, **by_hand}, evidence)
     ):
         del roles["value"]
-    if not any(role in by_hand or role in roles for role in _STRATA) or (form and form.dimensions is not None):
+    if not any(role in by_hand or role in roles for role in STRATA) or (form and form.dimensions is not None):
         _add_divisions(roles, columns, by_hand, evidence)
     return roles
 
@@ -149,9 +143,9 @@ def other_candidates(
 
 def _is_another_name(role: str, column: str, other: str, evidence: Evidence) -> bool:
     """Whether the other column has codes of what the column names, or says the same as it."""
-    if role in _OF_NAMES and evidence.has_codes(other) and not evidence.has_codes(column):
+    if role in _BEFORE_CODES and evidence.has_codes(other) and not evidence.has_codes(column):
         return True
-    return role not in _OF_NUMBERS and evidence.say_the_same(column, other)
+    return role not in NUMBERS and evidence.say_the_same(column, other)
 
 
 def may_be_category(roles: Mapping[str, str], by_hand: Mapping[str, str]) -> bool:
@@ -200,7 +194,7 @@ def _candidates(columns: Sequence[str], evidence: Evidence) -> dict[str, list[st
     for role, spellings in (form.roles if form else {}).items():
         if found := [column for spelling in spellings for column in named.get(plain_name(spelling), ())]:
             fits[role] = found
-    for role in ("first_year", "last_year"):
+    for role in YEARS:
         # "Period" may be a number of the survey, and "Date" a day.
         if names := [
             name for name in fits.pop(role, ()) if plain_name(name) in _SURE_YEARS or evidence.has_years(name)
@@ -213,11 +207,11 @@ def _by_evidence(role: str, names: list[str], evidence: Evidence) -> list[str]:
     """Put first what the rows show to fit: what is not empty, numbers where they belong, names before codes."""
     if len(names) < 2:
         return names
-    if role in _OF_NUMBERS:
+    if role in NUMBERS:
         return sorted(names, key=lambda name: (not evidence.has_numbers(name), -round(evidence.share_of_numbers(name))))
     ordered = sorted(names, key=evidence.is_empty)
     first = ordered[0]
-    if role in _OF_NAMES and evidence.has_codes(first):
+    if role in _BEFORE_CODES and evidence.has_codes(first):
         called = (name for name in ordered[1:] if not evidence.has_codes(name) and evidence.say_the_same(first, name))
         first = next(called, first)
         ordered.insert(0, ordered.pop(ordered.index(first)))
@@ -241,7 +235,7 @@ def _add_divisions(
     """Make strata of the columns that divide people: sex, age, and what a publisher's table has beside them."""
     used = [*roles.values(), *by_hand.values()]
     all_roles = {**roles, **by_hand}
-    names = [name for role, name in all_roles.items() if role in _OF_NAMES and not evidence.has_codes(name)]
+    names = [name for role, name in all_roles.items() if role in _BEFORE_CODES and not evidence.has_codes(name)]
     form = find_form(columns)
     if form and form.dimensions is not None:
         without = set(map(plain_name, form.dimensions))
@@ -252,7 +246,7 @@ def _add_divisions(
         named = {name: [column for column in columns if plain_name(column) == name] for name in DIVISIONS}
         found = [_by_evidence("stratum", columns, evidence)[0] for columns in named.values() if columns]
         found = [column for column in found if not evidence.is_empty(column)]
-    free = [role for role in _STRATA if role not in roles and role not in by_hand]
+    free = [role for role in STRATA if role not in roles and role not in by_hand]
     for column in found:
         if not free:
             break

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from meantime.dataset.facts.column_names import find_form, says_what_is_measured
 from meantime.dataset.reading.arrangement import TOTAL, Arrangement, free_name
-from meantime.dataset.reading.columns import REQUIRED, assign_roles, recognize, refuse_repeated
+from meantime.dataset.reading.columns import NAMES, REQUIRED, YEARS, assign_roles, recognize, refuse_repeated
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.evidence import Evidence
 from meantime.dataset.reading.layouts import find_layout
@@ -18,10 +18,8 @@ from meantime.dataset.reading.missing_roles import explain_missing
 from meantime.errors import RolesMissing
 from meantime.text import quoted
 
-_KEY = (
-    *("location", "location_within", "location_id", "first_year", "last_year", "value_type", "unit", "response"),
-    *("category", "stratum", "category_2", "stratum_2", "category_3", "stratum_3"),
-)
+# What a row is about, apart from its question.
+_KEY = (*YEARS, *(role for role in NAMES if role != "question"))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

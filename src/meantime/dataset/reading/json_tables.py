@@ -15,13 +15,12 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from meantime.dataset.reading.arrangement import free_name
+from meantime.dataset.reading.columns import STRATA, YEARS
 from meantime.errors import SourceUnreadable
 
 # More values than these are no table that somebody publishes as JSON-stat, but a number that was written as a size.
 _MOST_VALUES = 50_000_000
-# Of JSON-stat dimensions that divide the numbers further.
-_STRATA = ("stratum", "stratum_2", "stratum_3")
-_STAT_ROLES = {"geo": ("location",), "time": ("first_year", "last_year"), "metric": ("question",)}
+_STAT_ROLES = {"geo": ("location",), "time": YEARS, "metric": ("question",)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +126,8 @@ def _from_json_stat(content: Mapping[str, Any]) -> _Rows:
     kinds = {each: kind for kind, members in (content.get("role") or {}).items() for each in members}
     units = _units(dimensions[ids.index(metric)]) if (metric := _only(kinds, "metric")) in ids else []
     roles = {"value": _different([*names, "Value"])[-1]}
-    divisions = iter(_STRATA)
+    # Of the dimensions that divide the numbers further.
+    divisions = iter(STRATA)
     for each, name, size in zip(ids, names, sizes, strict=True):
         for role in _STAT_ROLES.get(kinds.get(each, ""), ()):
             roles.setdefault(role, name)

@@ -15,14 +15,13 @@ import duckdb
 
 from meantime.dataset.reading.as_written import (
     INTERVAL,
-    NUMBERS,
-    YEARS,
     PlainForms,
     WrittenForms,
     decide_forms,
     odd_names,
     survey_forms,
 )
+from meantime.dataset.reading.columns import NAMES, NUMBERS, YEARS
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.exact_sums import insert_columns
 from meantime.dataset.reading.staged_view import plain_column, rows_sql
@@ -31,12 +30,6 @@ from meantime.dataset.reading.written_numbers import NumberReader, WrittenNumber
 from meantime.dataset.reading.year_forms import finest
 from meantime.errors import SourceUnreadable
 from meantime.text import quoted
-
-# The roles whose texts tell what a row is about, apart from its years.
-_KEYS = (
-    *("question", "response", "location", "location_within", "location_id", "category", "stratum", "category_2"),
-    *("stratum_2", "category_3", "stratum_3", "value_type", "unit"),
-)
 
 
 class _Joined(NamedTuple):
@@ -85,7 +78,7 @@ def make_plain(
     """
     if forms.is_plain:
         return list(staged), ()
-    rows = f"read_parquet([{', '.join(sql_path(file.parquet) for file in staged)}])"
+    rows = rows_sql([file.parquet for file in staged], {})
     joined = {role: _make_numbers(database, rows, role, columns, forms) for role in sorted(forms.rewritten)}
     joined |= {role: _make_years(database, role, columns[role], forms) for role in forms.years}
     joined |= {role: _make_names(database, role, columns[role], forms) for role in forms.names}
@@ -139,7 +132,7 @@ def refuse_parts_of_years(
             year=[found.first for found in within.values()],
             part=[found.within for found in within.values()],
         )
-        keys = ", ".join(columns[key] for key in _KEYS if key in columns)
+        keys = ", ".join(columns[key] for key in NAMES if key in columns)
         several = database.execute(
             f"SELECT min(text), max(text) FROM {rows} AS source JOIN written_parts ON text = source.{columns[role]} "
             f"GROUP BY {keys}, year HAVING min(part) <> max(part) ORDER BY ALL LIMIT 1"

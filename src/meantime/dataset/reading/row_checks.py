@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import duckdb
 
+from meantime.dataset.reading.columns import YEARS
 from meantime.dataset.reading.labels import label_sql
 from meantime.dataset.reading.staged_view import rows_sql
 from meantime.dataset.reading.staging import UNREADABLE_YEAR, StagedFile, reject_rows, sql_text
@@ -25,7 +26,7 @@ def drop_incomplete(database: duckdb.DuckDBPyConnection, staged: StagedFile, col
     reasons = [f"WHEN {conditions[0]} THEN 'no question'", f"WHEN {conditions[1]} THEN 'no location'"]
     parameters: list[object] = []
     rows = rows_sql([staged.parquet], {})
-    for role in ("first_year", "last_year"):
+    for role in YEARS:
         year = columns.get(role, "''")
         texts = database.execute(f"SELECT DISTINCT {year} FROM {rows}").fetchall()
         wrong = [text for (text,) in texts if text and parse_year(text) is None]

@@ -17,7 +17,7 @@ from meantime.text import count, listed, quoted
 # Cells in which columns are compared, and columns that are named.
 _CELLS_COMPARED = 1_000
 _NAMED = 4
-_FREE_ROLES = ("stratum", "stratum_2", "stratum_3", "response")
+_FREE_ROLES = (*JOINED["stratum"].roles, "response")
 _KEYS = ("value_type", "unit", "first_year", "last_year")
 
 
