@@ -47,8 +47,6 @@ def _listed() -> Iterable[StatisticEntry]:
 
 
 def _described(name: str) -> StatisticInfo:
-    import msgspec
-
     from meantime.statistics.registry import STATISTICS
 
     if (row := STATISTICS.get(name)) is None:
@@ -61,7 +59,7 @@ def _described(name: str) -> StatisticInfo:
         name=row.name,
         help=row.help,
         estimates=row.estimates,
-        parameters=msgspec.json.schema(row.parameters)["$defs"][row.parameters.__name__],
+        parameters=row.parameters_schema,
         columns=columns,
         method_version=row.method_version,
         example=StatisticExample(parameters=dict(row.example)),

@@ -66,6 +66,12 @@ class Statistic(Generic[P, D]):
     reads_cells: bool = True  # and not only sums of them (marginals), which are found without looking at any cell
     is_small: bool = False  # its answer has few rows, however many locations a table has
 
+    @property
+    def parameters_schema(self) -> dict[str, Any]:
+        """JSON Schema of the parameters: complete, without references."""
+        schema: dict[str, Any] = msgspec.json.schema(self.parameters)["$defs"][self.parameters.__name__]
+        return schema
+
     def columns_of(self, parameters: P) -> tuple[Column, ...]:
         """Return the columns of the answer to these parameters; units of values are those of the question."""
         return self.columns if self.columns_for is None else self.columns_for(parameters)

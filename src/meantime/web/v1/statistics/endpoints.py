@@ -35,14 +35,14 @@ from meantime.web.v1.results.description import (
     outcomes,
 )
 from meantime.web.v1.statistics.handlers import answer_statistic, get_statistic, list_statistics
-from meantime.web.v1.statistics.resource import STATISTIC_LIST, StatisticList, StatisticResource, parameters_schema
+from meantime.web.v1.statistics.resource import STATISTIC_LIST, StatisticList, StatisticResource
 
 
 def _query_parameters() -> tuple[Parameter, ...]:
     """Return the parameters of all statistics; which ones are required depends on the statistic."""
     parameters_by_name: dict[str, Parameter] = {}
     for row in STATISTICS.values():
-        schema = parameters_schema(row)
+        schema = row.parameters_schema
         parameters: type[msgspec.Struct] = row.parameters
         for field in fields(parameters):
             about = schema["properties"][field.name]

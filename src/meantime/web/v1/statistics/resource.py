@@ -102,7 +102,7 @@ def statistic_resource(row: AnyStatistic) -> StatisticResource:
         name=row.name,
         help=row.help,
         estimates=row.estimates,
-        parameters=parameters_schema(row),
+        parameters=row.parameters_schema,
         columns=[
             ResultColumn(name=each.name, kind=each.kind, unit=each.unit, meaning=each.meaning) for each in row.columns
         ],
@@ -122,12 +122,6 @@ def statistic_resource(row: AnyStatistic) -> StatisticResource:
 def links_of(row: AnyStatistic) -> StatisticLinks:
     """Return the links of a statistic."""
     return StatisticLinks(self_=f"/v1/statistics/{row.name}")
-
-
-def parameters_schema(row: AnyStatistic) -> dict[str, Any]:
-    """Return the complete schema of a statistic's parameters, without references."""
-    schema: dict[str, Any] = msgspec.json.schema(row.parameters)["$defs"][row.parameters.__name__]
-    return schema
 
 
 def _pairs(parameters: Mapping[str, Any]) -> list[tuple[str, Any]]:
