@@ -33,8 +33,7 @@ class LoadQueue:
 
     def __init__(self, names: Iterable[str], monotonic_s: Callable[[], float]) -> None:
         self._monotonic_s = monotonic_s
-        self._due: OrderedDict[str, Future[ReloadOutcome]] = OrderedDict()
-        self._requested: set[str] = set()
+        self._due: OrderedDict[str, Due] = OrderedDict()
         self._failures: dict[str, int] = {}
         self._try_at_s: dict[str, float] = {}
         for name in names:
@@ -45,11 +44,9 @@ class LoadQueue:
 
     def add(self, name: str, *, is_requested: bool = True) -> Future[ReloadOutcome]:
         """Have a data set read, and return the future of the outcome: the same for all who ask before it begins."""
-        if is_requested:
-            self._requested.add(name)
-        if name not in self._due:
-            self._due[name] = new_future()
-        return self._due[name]
+        due = self._due.get(name) or Due(name, new_future(), is_requested)
+        self._due[name] = due._replace(is_requested=due.is_requested or is_requested)
+        return due.outcome
 
     def add_next_try(self, name: str) -> None:
         """Have a data set read again in a while, since reading has failed."""
@@ -71,19 +68,18 @@ class LoadQueue:
             self.add(name, is_requested=False)
         if not self._due:
             return None
-        name, outcome = self._due.popitem(last=False)
-        is_requested = name in self._requested
-        self._requested.discard(name)
-        return Due(name, outcome, is_requested)
+        _, due = self._due.popitem(last=False)
+        return due
 
     def remove(self, name: str) -> Future[ReloadOutcome] | None:
         """Do not read a data set; return the future of those who wait for it."""
         self.cancel_next_try(name)
-        return self._due.pop(name, None)
+        due = self._due.pop(name, None)
+        return due and due.outcome
 
     def clear(self) -> list[Future[ReloadOutcome]]:
         """Empty the queue, and return the futures of those who wait."""
-        pending = list(self._due.values())
+        pending = [due.outcome for due in self._due.values()]
         self._due.clear()
         self._try_at_s.clear()
         return pending
