@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from meantime.dataset.cube import ABSENT, Cube, Labels, Period, ValueType
+from meantime.dataset.cube import ABSENT, Cube, Period, ValueType
 from meantime.dataset.rolling_up import roll_up
 from meantime.dataset.samples import made_table
 from meantime.dataset.snapshot import Polarity, QuestionMetadata, Snapshot
@@ -24,42 +24,37 @@ def row(question: str = "Q", location: str = "Utah", value: str | None = "1", **
 def cube(rows: Iterable[Mapping[str, Any]]) -> Cube:
     """The cube of rows, each first made its own group."""
     rows_list = list(rows)
-    places: dict[str, dict[Any, int]] = {
-        name: {} for name in ("questions", "locations", "categories", "strata", "value_types", "periods")
-    }
     reasons: dict[str, int] = {}
     footnotes: dict[str, int] = {}
 
-    def code(name: dict[Any, int], label: Any) -> int:
-        return ABSENT if label is None else name.setdefault(label, len(name))
+    def code(known: dict[str, int], label: str | None) -> int:
+        return ABSENT if label is None else known.setdefault(label, len(known))
 
     values = [None if r["value"] is None else Decimal(r["value"]) for r in rows_list]
     scale = max([0, *(-_exponent(v) for v in values if v is not None)])
     numbers = [None if v is None else int(v.scaleb(scale)) for v in values]
-    keys = [
-        [
-            code(places["questions"], r["question"]),
-            code(places["locations"], r["location"]),
-            code(places["categories"], r.get("category")),
-            code(places["strata"], r.get("stratum")),
-            code(places["value_types"], ValueType(r.get("value_type", ""), r.get("unit", ""))),
-            code(places["periods"], Period(*r["period"]) if "period" in r else None),
-        ]
+    footnote_codes = [code(footnotes, r.get("footnote")) for r in rows_list]
+    reason_codes = [code(reasons, r.get("reason", "empty")) for r in rows_list if r["value"] is None]
+    row_keys = [
+        made_table.RowKey(
+            question=r["question"],
+            location=r["location"],
+            category=r.get("category"),
+            stratum=r.get("stratum"),
+            value_type=ValueType(r.get("value_type", ""), r.get("unit", "")),
+            period=Period(*r["period"]) if "period" in r else None,
+        )
         for r in rows_list
     ]
+    labels, keys = made_table.coded(row_keys, reasons=tuple(reasons), footnotes=tuple(footnotes))
     cells = made_table.cells_of(
         keys,
         numbers,
         low=[r.get("low", np.nan) for r in rows_list],
         high=[r.get("high", np.nan) for r in rows_list],
         sample_size=[r.get("sample_size", np.nan) for r in rows_list],
-        footnotes=[code(footnotes, r.get("footnote")) for r in rows_list],
-        reasons=[code(reasons, r.get("reason", "empty")) for r in rows_list if r["value"] is None],
-    )
-    labels = Labels(
-        **{name: tuple(known) for name, known in places.items()},
-        reasons=tuple(reasons),
-        footnotes=tuple(footnotes),
+        footnotes=footnote_codes,
+        reasons=reason_codes,
     )
     return roll_up(labels, cells, scale=scale)
 

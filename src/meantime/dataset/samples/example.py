@@ -8,9 +8,9 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from meantime.dataset.cube import ABSENT, Cube, Labels, Period, ValueType
+from meantime.dataset.cube import Cube, Period, ValueType
 from meantime.dataset.rolling_up import roll_up
-from meantime.dataset.samples.made_table import cells_of, snapshot_of
+from meantime.dataset.samples.made_table import RowKey, cells_of, coded, snapshot_of
 from meantime.dataset.snapshot import QuestionMetadata, Snapshot
 
 BREAKFAST = "Percent of adults who skip breakfast"
@@ -63,26 +63,16 @@ def snapshot() -> Snapshot:
 
 
 def _cube() -> Cube:
-    labels = Labels(
-        questions=tuple({row.question for row in ROWS}),
-        value_types=(ValueType("", ""),),
-        locations=tuple({row.location for row in ROWS}),
-        categories=tuple({row.category for row in ROWS if row.category}),
-        strata=tuple({row.stratum for row in ROWS if row.stratum}),
-        periods=tuple({Period(row.year, row.year) for row in ROWS}),
-        reasons=("~",),
-        footnotes=(),
+    labels, keys = coded([_key(row) for row in ROWS], reasons=("~",))
+    return roll_up(labels, cells_of(keys, [row.tenths for row in ROWS]), scale=1)
+
+
+def _key(row: ExampleRow) -> RowKey:
+    return RowKey(
+        question=row.question,
+        location=row.location,
+        category=row.category or None,
+        stratum=row.stratum or None,
+        value_type=ValueType("", ""),
+        period=Period(row.year, row.year),
     )
-    cells = cells_of([_key(row, labels) for row in ROWS], [row.tenths for row in ROWS])
-    return roll_up(labels, cells, scale=1)
-
-
-def _key(row: ExampleRow, labels: Labels) -> list[int]:
-    return [
-        labels.questions.index(row.question),
-        labels.locations.index(row.location),
-        labels.categories.index(row.category) if row.category else ABSENT,
-        labels.strata.index(row.stratum) if row.stratum else ABSENT,
-        0,
-        labels.periods.index(Period(row.year, row.year)),
-    ]

@@ -3,11 +3,39 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from meantime.dataset.cube import ABSENT, Cells, Cube, Moments, exact
+from meantime.dataset.cube import ABSENT, AXES, Cells, Cube, Labels, Moments, Period, ValueType, exact
 from meantime.dataset.snapshot import About, QuestionMetadata, Snapshot
+
+
+class RowKey(NamedTuple):
+    """The labels of a row, in the order of ``cube.AXES``; None where it has none."""
+
+    question: str
+    location: str
+    category: str | None
+    stratum: str | None
+    value_type: ValueType
+    period: Period | None
+
+
+def coded(
+    rows: Sequence[RowKey], *, reasons: tuple[str, ...] = (), footnotes: tuple[str, ...] = ()
+) -> tuple[Labels, list[list[int]]]:
+    """Return the labels of rows, in the order in which they come, and the key of each row as ``cells_of`` takes it."""
+    codes: dict[str, dict[Any, int]] = {name: {} for name in AXES.values()}
+    keys = [
+        [
+            ABSENT if label is None else known.setdefault(label, len(known))
+            for known, label in zip(codes.values(), row, strict=True)
+        ]
+        for row in rows
+    ]
+    labels = {name: tuple(known) for name, known in codes.items()}
+    return Labels(**labels, reasons=reasons, footnotes=footnotes), keys
 
 
 def cells_of(
@@ -20,7 +48,7 @@ def cells_of(
     footnotes: Sequence[int] | None = None,
     reasons: Sequence[int] | None = None,
 ) -> Cells:
-    """Make a cell of each row, in any order; ``cube.roll_up`` brings rows of the same cell together.
+    """Make a cell of each row, in any order; ``rolling_up.roll_up`` brings rows of the same cell together.
 
     ``keys`` are codes in the order of ``cube.AXES``; ``values`` whole numbers at the table's scale, None if withheld.
     ``reasons`` are those of the withheld rows alone, in their order: without them all have the first. Limits, sample

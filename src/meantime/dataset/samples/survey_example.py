@@ -10,9 +10,9 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
-from meantime.dataset.cube import Cube, Labels, Period, ValueType
+from meantime.dataset.cube import Cube, Period, ValueType
 from meantime.dataset.rolling_up import roll_up
-from meantime.dataset.samples.made_table import cells_of, snapshot_of
+from meantime.dataset.samples.made_table import RowKey, cells_of, coded, snapshot_of
 from meantime.dataset.snapshot import QuestionMetadata, Snapshot
 
 SOUP = "Percent of adults who eat soup at breakfast"
@@ -86,22 +86,12 @@ def _limits(value: int | None) -> tuple[int, int]:
 
 
 def _cube(table: tuple[SurveyRow, ...]) -> Cube:
-    labels = Labels(
-        questions=(SOUP, SINGING),
-        value_types=(ValueType("Value", "percent"),),
-        locations=tuple(_SOUP),
-        categories=("Sex", "Total"),
-        strata=("Female", "Male", "Total"),
-        periods=tuple(Period(year, year) for year in _YEARS),
-        reasons=("~",),
-        footnotes=(),
-    )
-
     def published(numbers: Iterable[float]) -> list[float]:
         return [math.nan if row.value is None else number for row, number in zip(table, numbers, strict=True)]
 
+    labels, keys = coded([_key(row) for row in table], reasons=("~",))
     cells = cells_of(
-        [_key(row, labels) for row in table],
+        keys,
         [row.value for row in table],
         low=published(row.low / 10 for row in table),
         high=published(row.high / 10 for row in table),
@@ -110,12 +100,12 @@ def _cube(table: tuple[SurveyRow, ...]) -> Cube:
     return roll_up(labels, cells, scale=1)
 
 
-def _key(row: SurveyRow, labels: Labels) -> list[int]:
-    return [
-        labels.questions.index(row.question),
-        labels.locations.index(row.location),
-        labels.categories.index("Total" if row.stratum == "Total" else "Sex"),
-        labels.strata.index(row.stratum),
-        0,
-        labels.periods.index(Period(row.year, row.year)),
-    ]
+def _key(row: SurveyRow) -> RowKey:
+    return RowKey(
+        question=row.question,
+        location=row.location,
+        category="Total" if row.stratum == "Total" else "Sex",
+        stratum=row.stratum,
+        value_type=ValueType("Value", "percent"),
+        period=Period(row.year, row.year),
+    )
