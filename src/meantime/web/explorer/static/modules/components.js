@@ -113,3 +113,13 @@ export function announce(text) {
 export function labeled(text, control) {
   return h("div", { class: "control" }, h("label", { class: "label", for: control.id }, text), control);
 }
+
+/** A table that scrolls by itself where it is wider than the page, with the keyboard too. */
+export function scrollable(label, table) {
+  return h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": label }, table);
+}
+
+/** A button that explains a row, where it can be; ``label`` is what a screen reader says where the text does not stand alone. */
+export function explainButton(explain, row, index, text = "Why this number?", label = null) {
+  return explain && h("button", { type: "button", class: "button small", "aria-label": label, onclick: () => explain(row, index) }, text);
+}

@@ -2,7 +2,7 @@
  * A result as a table: every column, to sort and filter.
  */
 
-import { announce } from "./components.js";
+import { announce, explainButton, scrollable } from "./components.js";
 import { h, replaceChildren } from "./dom.js";
 import { many, writer } from "./format.js";
 import { matching, pager } from "./pages.js";
@@ -57,9 +57,8 @@ export function table(result, { caption, sort = "", filter = "", explain = null,
     "div",
     { class: "result" },
     h("div", { class: "result-tools" }, search, count),
-    h(
-      "div",
-      { class: "scroll", tabindex: 0, role: "region", "aria-label": caption },
+    scrollable(
+      caption,
       h(
         "table",
         { class: "data" },
@@ -109,7 +108,7 @@ function tableRow({ row, index, texts }, columns, isLong, explain) {
     return h("td", attributes, column.kind === "text" ? h("bdi", {}, content) : content);
   });
   const label = `Why this number: ${texts[first] ?? `row ${index + 1}`}`;
-  const button = explain && h("td", {}, h("button", { type: "button", class: "button small", "aria-label": label, onclick: () => explain(row, index) }, "Why?"));
+  const button = explain && h("td", {}, explainButton(explain, row, index, "Why?", label));
   return h("tr", {}, cells, button);
 }
 

@@ -3,6 +3,7 @@
  */
 
 import { get, Problem } from "../api.js";
+import { explainButton, scrollable } from "../components.js";
 import { conclusion } from "../conclusion.js";
 import { bdi, h } from "../dom.js";
 import { explainer } from "../explanation.js";
@@ -103,15 +104,14 @@ async function placesBesideOne(context) {
       h("td", { class: "number" }, write(each, "estimate")),
       h("td", { class: "number" }, write(each, "difference", false), " (", write.range(each, "difference_low", "difference_high"), ")"),
       h("td", {}, conclusion(each.verdict)),
-      h("td", {}, h("button", { type: "button", class: "button small", "aria-label": `Why this number: ${each.location}`, onclick: () => explain(each, index) }, "Why?")),
+      h("td", {}, explainButton(explain, each, index, "Why?", `Why this number: ${each.location}`)),
     );
   return h(
     "div",
     {},
     figure,
-    h(
-      "div",
-      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Places compared" },
+    scrollable(
+      "Places compared",
       h(
         "table",
         { class: "data" },
@@ -137,7 +137,7 @@ function differenceSentence({ result, explain }, row) {
     `: ${write(row, "estimate")}, ${row.reference} ${write(row, "reference_estimate")}; difference ${write.estimate(row, "difference", "difference_low", "difference_high")}. `,
     conclusion(row.verdict),
     " ",
-    explain && h("button", { type: "button", class: "button small", onclick: () => explain(row, result.rows.indexOf(row)) }, "Why this number?"),
+    explainButton(explain, row, result.rows.indexOf(row)),
   );
 }
 
@@ -166,7 +166,7 @@ function scatterPlot(context) {
         ": ",
         [["estimate", "low", "high"], ["other_estimate", "other_low", "other_high"]].map(([value, low, high], at) => [at ? "; " : "", bdi(name(value)), `: ${write.estimate(row, value, low, high)}`]),
         ". ",
-        explain && h("button", { type: "button", class: "button small", onclick: () => explain(row, index) }, "Why this number?"),
+        explainButton(explain, row, index),
       );
     },
     prompt: "Point at a dot or pick a place to see both of its values.",
@@ -204,9 +204,8 @@ async function questionTable(context) {
     h("h2", { id: "by-question" }, bdi(location), " compared with ", bdi(reference), ", by question"),
     h("p", { class: "muted" }, "Each question is tested on its own at the 5% level: of 20 questions without any difference, about one appears different by chance. Each question uses its own latest year."),
     count,
-    h(
-      "div",
-      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Results by question" },
+    scrollable(
+      "Results by question",
       h(
         "table",
         { class: "data by-question" },
@@ -245,6 +244,6 @@ function tableRow({ dataset, signal }, text, request, result) {
     h("td", { class: "number" }, write(row, "estimate")),
     h("td", { class: "number" }, write(row, "reference_estimate")),
     h("td", { class: "number" }, write(row, "difference"), h("span", { class: "muted block" }, write.range(row, "difference_low", "difference_high"))),
-    h("td", {}, h("button", { type: "button", class: "button small", "aria-label": `Why this number: ${text}`, onclick: () => explain(row, 0) }, "Why?")),
+    h("td", {}, explainButton(explain, row, 0, "Why?", `Why this number: ${text}`)),
   );
 }

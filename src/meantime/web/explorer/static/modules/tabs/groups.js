@@ -2,7 +2,7 @@
  * Groups: the gap between two of them in every place, or all groups of a few places side by side.
  */
 
-import { emptyState } from "../components.js";
+import { emptyState, explainButton } from "../components.js";
 import { conclusion } from "../conclusion.js";
 import { bdi, h } from "../dom.js";
 import { writing } from "../format.js";
@@ -158,7 +158,7 @@ function gapSentence({ result, explain }, row) {
     h("strong", {}, bdi(row.location)),
     `: gap of ${write.estimate(row, "gap", "gap_low", "gap_high")}; ${write(row, "estimate")} and ${write(row, "reference_estimate")}. `,
     isSure ? "The two groups differ. " : "The direction is not certain. ",
-    explain && h("button", { type: "button", class: "button small", onclick: () => explain(row, result.rows.indexOf(row)) }, "Why this number?"),
+    explainButton(explain, row, result.rows.indexOf(row)),
   );
 }
 
@@ -192,7 +192,7 @@ function groupList({ result, explain }, rows) {
         ": ",
         write.estimate(row, "estimate", "low", "high"),
         isTested && row.difference !== null && [`, ${write(row, "difference")} from `, bdi(row.reference_stratum), ` (${write.range(row, "difference_low", "difference_high")}), `, conclusion(row.verdict)],
-        explain && [" ", h("button", { type: "button", class: "button small", onclick: () => explain(row, result.rows.indexOf(row)) }, "Why?")],
+        explain && [" ", explainButton(explain, row, result.rows.indexOf(row), "Why?")],
       ),
     ),
   );

@@ -2,7 +2,7 @@
  * Every location by its outline or as a tile of the same size, by its value or by its comparison with a reference.
  */
 
-import { emptyState } from "../components.js";
+import { emptyState, explainButton } from "../components.js";
 import { conclusion } from "../conclusion.js";
 import { bdi, h } from "../dom.js";
 import { writing } from "../format.js";
@@ -77,7 +77,7 @@ function estimateSentence({ result, explain }, row) {
     row.estimate === null ? ["no value", row.withheld && [" (", bdi(row.withheld), ")"]] : write.estimate(row, "estimate", "low", "high"),
     ". ",
     row.flags && ["Flagged: ", bdi(row.flags), ". "],
-    explainButton(explain, row, result),
+    explainButton(explain, row, result.rows.indexOf(row)),
   );
 }
 
@@ -92,9 +92,6 @@ function comparisonSentence({ result, explain }, row) {
     `, ${write(row, "estimate")} compared with `,
     bdi(row.reference),
     ` ${write(row, "reference_estimate")}; difference ${write.estimate(row, "difference", "difference_low", "difference_high")}. `,
-    explainButton(explain, row, result),
+    explainButton(explain, row, result.rows.indexOf(row)),
   );
 }
-
-const explainButton = (explain, row, result) =>
-  explain && h("button", { type: "button", class: "button small", onclick: () => explain(row, result.rows.indexOf(row)) }, "Why this number?");

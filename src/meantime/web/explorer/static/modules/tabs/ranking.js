@@ -3,7 +3,7 @@
  */
 
 import { Problem, get } from "../api.js";
-import { problemMessage } from "../components.js";
+import { explainButton, problemMessage } from "../components.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { whole, writing } from "../format.js";
 import { linkedChart } from "../linked-chart.js";
@@ -61,7 +61,7 @@ function sentence(context, index) {
     `, rank ${row.rank} of ${result.rows.length} (${row.rank_low} to ${row.rank_high} with 95% confidence).`,
     beside,
     " ",
-    explain && h("button", { type: "button", class: "button small", onclick: () => explain(row, index) }, "Why this number?"),
+    explainButton(explain, row, index),
     " ",
     alike(context, row),
     row.flags && [" Flagged: ", bdi(row.flags), "."],

@@ -3,6 +3,7 @@
  */
 
 import { get } from "../api.js";
+import { scrollable } from "../components.js";
 import { bdi, h } from "../dom.js";
 import { many, writing } from "../format.js";
 import { linkedChart } from "../linked-chart.js";
@@ -48,9 +49,8 @@ function methodTable(figures) {
     "section",
     { "aria-labelledby": "methods" },
     h("h2", { id: "methods" }, "Methods"),
-    h(
-      "div",
-      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Methods, as a table" },
+    scrollable(
+      "Methods, as a table",
       h(
         "table",
         { class: "data" },

@@ -3,6 +3,7 @@
  */
 
 import { get, Problem } from "../api.js";
+import { explainButton, scrollable } from "../components.js";
 import { conclusion } from "../conclusion.js";
 import { bdi, h } from "../dom.js";
 import { many, writing, years as yearRange } from "../format.js";
@@ -134,7 +135,7 @@ function sentence({ result, explain }, row) {
     row.slope !== null && ` by ${write.estimate(row, "slope", "slope_low", "slope_high")}${unit ? "" : " a year"}`,
     ". ",
     row.fit && ["Test of fit: ", bdi(row.fit), ". "],
-    explain && h("button", { type: "button", class: "button small", onclick: () => explain(row, result.rows.indexOf(row)) }, "Why this number?"),
+    explainButton(explain, row, result.rows.indexOf(row)),
   );
 }
 
@@ -149,9 +150,8 @@ function trendTable({ result }) {
   const write = writing(result);
   const headings = ["Place", "Trend", "Change per year", "95% CI", "Test of fit", "Years"];
   const { body, tools, foot } = pagedRows({ items: rows, nameOf: (row) => row.location, rowOf: (row) => trendRow(row, write), what: "trends" });
-  const table = h(
-    "div",
-    { class: "scroll", tabindex: 0, role: "region", "aria-label": "Trend of each place" },
+  const table = scrollable(
+    "Trend of each place",
     h(
       "table",
       { class: "data trends" },

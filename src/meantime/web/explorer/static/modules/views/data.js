@@ -3,7 +3,7 @@
  */
 
 import { datasetPath, get, query } from "../api.js";
-import { copyButton, emptyState, facts, labeled, problemMessage, syntheticNotice } from "../components.js";
+import { copyButton, emptyState, facts, labeled, problemMessage, scrollable, syntheticNotice } from "../components.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { many, share, whole, years } from "../format.js";
 import { datasetButtons } from "../operating.js";
@@ -151,9 +151,8 @@ function coverageTable(coverage, caption) {
   const { body, tools, foot } = pagedRows({ items, nameOf: ([location]) => location, rowOf, what: "coverage" });
   return [
     tools,
-    h(
-      "div",
-      { class: "scroll", tabindex: 0, role: "region", "aria-label": "Coverage by location and year" },
+    scrollable(
+      "Coverage by location and year",
       h("table", { class: "coverage" }, h("caption", { class: "hidden" }, caption), h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "Location"), coverage.periods.map((each) => h("th", { scope: "col" }, each ? years(each) : "no year")))), body),
     ),
     foot,
@@ -172,9 +171,8 @@ function missingValues(dataset) {
     questions.length === 0 && h("p", {}, "None: every row has a value."),
     Object.entries(dataset.withheld_by_reason).map(([reason, count]) => h("p", {}, bdi(reason), `: ${many(count, "row")}`)),
     questions.length > 0 &&
-      h(
-        "div",
-        { class: "scroll", tabindex: 0, role: "region", "aria-label": "Suppressed or missing values by question" },
+      scrollable(
+        "Suppressed or missing values by question",
         h(
           "table",
           { class: "data" },
@@ -201,7 +199,7 @@ async function rejectedLines(dataset, signal) {
   const first = await load();
   return [
     h("p", {}, `${many(first.total, "line")} could not be read as rows${first.known < first.total ? `. The first ${whole(first.known)} are kept` : ""}.`),
-    h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "List of rejected lines" }, h("table", { class: "data" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "File"), h("th", { scope: "col", class: "number" }, "Line"), h("th", { scope: "col" }, "Reason"))), body)),
+    scrollable("List of rejected lines", h("table", { class: "data" }, h("thead", {}, h("tr", {}, h("th", { scope: "col" }, "File"), h("th", { scope: "col", class: "number" }, "Line"), h("th", { scope: "col" }, "Reason"))), body)),
     more,
   ];
 }

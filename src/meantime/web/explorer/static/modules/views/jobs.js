@@ -3,7 +3,7 @@
  */
 
 import { follow, get, query } from "../api.js";
-import { announce, emptyState, labeled } from "../components.js";
+import { announce, emptyState, labeled, scrollable } from "../components.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { moment, share, since, took } from "../format.js";
 import { givenLabel, jobTitle, viewOf } from "../job-view.js";
@@ -83,7 +83,7 @@ class JobList {
       replaceChildren(this.element, emptyState("No jobs", "No job matches the filters above. Requests of this page that take long become jobs."));
     } else if (!this.body.isConnected) {
       const headings = ["Job", "State", "Request", "Submitted", "Duration"].map((each) => h("th", { scope: "col" }, each));
-      replaceChildren(this.element, h("div", { class: "scroll", tabindex: 0, role: "region", "aria-label": "Jobs" }, h("table", { class: "data" }, h("thead", {}, h("tr", {}, headings)), this.body)));
+      replaceChildren(this.element, scrollable("Jobs", h("table", { class: "data" }, h("thead", {}, h("tr", {}, headings)), this.body)));
     }
   }
 
