@@ -8,11 +8,8 @@ import { bdi, h, replaceChildren } from "../dom.js";
 import { many, share, whole, years } from "../format.js";
 import { datasetButtons } from "../operating.js";
 import { pagedRows } from "../pages.js";
+import { loading, poll } from "../reading.js";
 import { addressWith, firstOf, navigate, writeAddress } from "../state.js";
-import { loading } from "./home.js";
-
-// How often it is asked whether the file has been read.
-const POLL_MS = 500;
 
 const SYMBOLS = {
   published: ["●", "published"],
@@ -64,16 +61,13 @@ function notReady(dataset, list) {
 }
 
 /** Show the page anew when the file has been read. */
-async function showWhenRead(name, signal) {
-  while (!signal.aborted) {
-    await new Promise((wake) => setTimeout(wake, POLL_MS));
-    if (signal.aborted) return;
+function showWhenRead(name, signal) {
+  return poll(async () => {
     const dataset = await get(datasetPath(name), { signal }).catch(() => null);
-    if (dataset !== null && dataset.reading === null) {
-      if (!signal.aborted) dispatchEvent(new Event("meantime:navigate"));
-      return;
-    }
-  }
+    const isRead = dataset !== null && dataset.reading === null;
+    if (isRead && !signal.aborted) dispatchEvent(new Event("meantime:navigate"));
+    return isRead;
+  }, signal);
 }
 
 function questions(dataset) {

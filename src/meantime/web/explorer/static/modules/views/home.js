@@ -4,15 +4,14 @@
 
 import { datasetPath, get } from "../api.js";
 import { prefetchLibrary } from "../chart.js";
-import { announce, emptyState, facts, progressBar, syntheticNotice } from "../components.js";
+import { announce, emptyState, facts, syntheticNotice } from "../components.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { fit, understood } from "../finding.js";
 import { many, whole, years } from "../format.js";
 import { uploadArea } from "../operating.js";
+import { loading, poll } from "../reading.js";
 import { firstOf, navigate, replaceAddress, writeAddress } from "../state.js";
 
-// How often the progress of loading is read.
-const POLL_MS = 500;
 // By then the page itself has loaded.
 const IDLE_MS = 1500;
 
@@ -148,16 +147,6 @@ function filter(text, count) {
   return text.trim() ? best.link : null;
 }
 
-// For the phases whose name in the API's documents would need an explanation.
-const SHOWN_PHASES = { looking: "examining", "rolling up": "aggregating" };
-
-/** How far the reading of a data set has come. */
-export function loading(dataset) {
-  const { phase } = dataset.reading;
-  const rows = dataset.reading.rows === null ? "" : `, ${many(dataset.reading.rows, "row")}`;
-  return progressBar(`${dataset.status === "ready" ? "Reloading" : "Loading"}: ${SHOWN_PHASES[phase] ?? phase}${rows}`, dataset.reading.share);
-}
-
 function failure(dataset) {
   return h(
     "div",
@@ -168,16 +157,15 @@ function failure(dataset) {
   );
 }
 
-async function watch(sections, signal) {
+/** Show each data set anew when something about it has changed, until none is read any more. */
+function watch(sections, signal) {
   const previous = new Map();
-  while (!signal.aborted) {
-    await new Promise((wake) => setTimeout(wake, POLL_MS));
-    if (signal.aborted) return;
+  return poll(async () => {
     let datasets;
     try {
       ({ datasets } = await get("/v1/datasets", { signal }));
     } catch {
-      continue; // the page stays as it is, and the next try may reach the server
+      return false; // the page stays as it is, and the next try may reach the server
     }
     for (const each of datasets) {
       const text = JSON.stringify(each);
@@ -189,9 +177,8 @@ async function watch(sections, signal) {
       replaceChildren(container, ...content(full));
       if (each.status !== "loading") announce(`${each.title ?? each.name}: ${each.status}`);
     }
-    if (datasets.every((each) => each.reading === null)) {
-      if (!document.getElementById("find")) dispatchEvent(new Event("meantime:navigate"));
-      return;
-    }
-  }
+    const isOver = datasets.every((each) => each.reading === null);
+    if (isOver && !document.getElementById("find")) dispatchEvent(new Event("meantime:navigate"));
+    return isOver;
+  }, signal);
 }
