@@ -50,12 +50,11 @@ async def upload_dataset(backend: Backend, request: HttpRequest) -> Reply:
         source = await asyncio.to_thread(keep)
     try:
         backend.catalog.add(source)
-    except LoadCancelled as error:
+    except MeantimeError as error:
         # It is on disk, but nobody was told so.
         await asyncio.to_thread(uploads.remove, source.name)
-        raise ShuttingDown(error.reason) from error
-    except MeantimeError:
-        await asyncio.to_thread(uploads.remove, source.name)
+        if isinstance(error, LoadCancelled):
+            raise ShuttingDown(error.reason) from error
         raise
     body = await asyncio.to_thread(lambda: _ENCODER.encode(resource_of(backend.catalog, source.name)))
     headers = (("location", path_of(source.name)), ("retry-after", str(_RETRY_AFTER_S)), _NO_STORE)
