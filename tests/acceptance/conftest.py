@@ -1,13 +1,12 @@
 from __future__ import annotations
 
 import signal
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from tests.support.command_line import meantime
-from tests.support.server_process import RunningServer
+from tests.support.shared_server import the_server_still_runs as the_server_still_runs
 
 TABLE = """\
 Question,LocationDesc,Data_Value,StratificationCategory1,Stratification1,YearStart,YearEnd
@@ -28,15 +27,6 @@ def ctrl_c() -> None:
     """Let the commands that tests start be ended by Ctrl-C: a shell that starts `make test &` has it ignored."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-
-
-@pytest.fixture(autouse=True)
-def the_server_still_runs(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail the very test in which a shared server ends by itself, with its exit code and output."""
-    server = request.getfixturevalue("server") if "server" in request.fixturenames else None
-    yield
-    if isinstance(server, RunningServer):
-        server.still_runs()
 
 
 @pytest.fixture

@@ -16,6 +16,7 @@ from tests.support.browser import Visitor
 from tests.support.command_line import meantime
 from tests.support.real_data import BY_SEX, FOLDER
 from tests.support.server_process import RunningServer
+from tests.support.shared_server import the_server_still_runs as the_server_still_runs
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
 ARGUMENTS = (
@@ -94,15 +95,6 @@ def browser(chromium: Path) -> Iterator[Browser]:
         launched = playwright.chromium.launch(executable_path=str(chromium), args=list(ARGUMENTS))
         yield launched
         launched.close()
-
-
-@pytest.fixture(autouse=True)
-def the_server_still_runs(request: pytest.FixtureRequest) -> Iterator[None]:
-    """Fail the very test in which a shared server ends by itself, with its exit code and output."""
-    server = request.getfixturevalue("server") if "server" in request.fixturenames else None
-    yield
-    if isinstance(server, RunningServer):
-        server.still_runs()
 
 
 @pytest.fixture
