@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import numpy as np
 
-from meantime.dataset.cube import AXES, Doubles
+from meantime.dataset.cube import Doubles
 from meantime.dataset.snapshot import Snapshot
 from meantime.statistics.methods.effective_size import effective_size
 from meantime.text import listed, quoted
-
-_VALUE_TYPE = list(AXES).index("value_type")
 
 # From here on 95% intervals and 5% tests hold also where respondents have unequal weights (docs/validation.md).
 _LEAST_RESPONDENTS = 400
