@@ -10,6 +10,7 @@ one table of cases tests both.
 
 from __future__ import annotations
 
+import json
 import math
 import re
 from collections.abc import Callable, Iterable
@@ -306,6 +307,15 @@ def json_pointer(key: str) -> str:
     '/a~1b'
     """
     return "/" + key[:_QUOTED_CHARACTERS].replace("~", "~0").replace("/", "~1")
+
+
+def toml_text(text: str) -> str:
+    r"""Return a text as TOML writes it: as JSON does, but for the delete character.
+
+    >>> print(toml_text('café "b"'), toml_text("\x7f"))
+    "café \"b\"" "\u007f"
+    """
+    return json.dumps(text, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _rounded(value: float, places: int) -> Decimal:

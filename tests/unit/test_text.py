@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import tomllib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -94,6 +95,11 @@ def test_a_long_list_says_how_many_more_there_are() -> None:
 def test_a_quoted_name_shows_what_cannot_be_seen_and_is_short(name: str, shown: str) -> None:
     assert text.quoted(name) == shown
     assert text.quoted(name).encode()
+
+
+def test_toml_reads_back_every_character_that_is_written_as_toml() -> None:
+    for each in map(chr, (*range(0x100), 0x2028, 0xFEFF, 0x1F600)):
+        assert tomllib.loads(f"text = {text.toml_text(each)}") == {"text": each}
 
 
 def test_a_json_pointer_escapes_what_has_a_meaning_in_it() -> None:

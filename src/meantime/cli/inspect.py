@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -86,15 +85,15 @@ def _description(about: About, said: Mapping[str, str], *, with_columns: bool = 
     encoding = {} if "," in about.encoding or not about.delimiter else {"encoding": about.encoding}
     delimiter = {"delimiter": about.delimiter} if about.delimiter else {}
     facts = {"title": about.title, **delimiter, "decimal_mark": about.decimal_mark, **encoding}
-    lines = [f"{key} = {json.dumps(value, ensure_ascii=False)}" for key, value in facts.items() if key not in said]
+    lines = [f"{key} = {text.toml_text(value)}" for key, value in facts.items() if key not in said]
     for key, value in said.items():
         if key == "missing":
             codes = (code.strip() for code in value.split(","))
-            listed = ", ".join(code if _NUMBER.fullmatch(code) else json.dumps(code) for code in codes)
+            listed = ", ".join(code if _NUMBER.fullmatch(code) else text.toml_text(code) for code in codes)
             lines.append(f"{key} = [{listed}]")
         else:
-            lines.append(f"{key} = {value if key == 'level' else json.dumps(value, ensure_ascii=False)}")
-    columns = (f"{role} = {json.dumps(column, ensure_ascii=False)}" for role, column in about.roles.items())
+            lines.append(f"{key} = {value if key == 'level' else text.toml_text(value)}")
+    columns = (f"{role} = {text.toml_text(column)}" for role, column in about.roles.items())
     return "\n".join([*lines, *(["", "[columns]", *columns] if with_columns else []), ""])
 
 

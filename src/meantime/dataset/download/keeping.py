@@ -5,7 +5,6 @@ Next to a file is its TOML description, with what the portal or the address says
 
 from __future__ import annotations
 
-import json
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -21,6 +20,7 @@ from meantime.dataset.download.transfer import Limits, download
 from meantime.dataset.machine_trouble import is_machine_trouble
 from meantime.durable import durable_file
 from meantime.errors import LoadFailed, SettingInvalid
+from meantime.text import toml_text
 
 # The first line of a description that was written here, and is written again with each version of the file.
 _MARK = "# Written by the download, from what the portal says. Without this line it is kept as it is.\n"
@@ -143,7 +143,7 @@ def _describe(path: Path, address: Address, facts: TableFacts | None) -> None:
         "license": facts.license,
         "updated": facts.updated,
     }
-    lines = [f"{key} = {json.dumps(text, ensure_ascii=False)}\n" for key, text in said.items() if text]
+    lines = [f"{key} = {toml_text(text)}\n" for key, text in said.items() if text]
     is_ours = False
     with suppress(OSError, UnicodeDecodeError):
         is_ours = description.read_text(encoding="utf-8").startswith(_MARK)
