@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from functools import cached_property
 
 from meantime.dataset.reading.values import SPACES
 from meantime.dataset.reading.year_forms import read_years
@@ -25,6 +24,7 @@ class Evidence:
     def __init__(self, columns: Sequence[str] = (), rows: Sequence[Sequence[str]] = ()) -> None:
         self._positions = {column: position for position, column in reversed(list(enumerate(columns)))}
         self.rows = [row for row in rows if len(row) >= len(columns)]
+        self._filled: dict[str, list[str]] = {}
 
     def texts(self, column: str) -> list[str]:
         """Return what the column holds in the sample, without empty fields."""
@@ -33,10 +33,6 @@ class Evidence:
             texts = [] if position is None else [row[position].strip(SPACES) for row in self.rows]
             self._filled[column] = [text for text in texts if text]
         return self._filled[column]
-
-    @cached_property
-    def _filled(self) -> dict[str, list[str]]:
-        return {}
 
     def is_empty(self, column: str) -> bool:
         """Whether the sample has rows, and the column holds nothing in any."""

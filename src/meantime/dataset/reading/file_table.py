@@ -65,14 +65,14 @@ def find_file_table(
     evidence = arrangement.evidence(records)
     arrangement = _with_known(arrangement, evidence, by_hand, title)
     evidence = arrangement.evidence(records)
+    recognized = _roles(arrangement, by_hand, evidence)
+    # One that needs only a value is refused for that alone.
+    is_one_question = "question" not in recognized and not _may_be_several_questions(arrangement, recognized, evidence)
+    required = [role for role in REQUIRED if role != "question" or not is_one_question]
     try:
-        # One that needs only a value is refused for that alone.
-        is_one_question = not _may_be_several_questions(arrangement, _roles(arrangement, by_hand, evidence), evidence)
-        required = [role for role in REQUIRED if role != "question" or not is_one_question]
         set_by_now = {**arrangement.roles, **by_hand}
         roles = assign_roles(arrangement.columns, set_by_now, evidence, required=required)
     except RolesMissing as error:
-        recognized = _roles(arrangement, by_hand, evidence)
         raise explain_missing(error, arrangement.columns, recognized, evidence, file=file) from None
     return FileTable(arrangement=arrangement, roles=roles, evidence=evidence)
 
@@ -137,14 +137,8 @@ def _may_be_several_questions(arrangement: Arrangement, roles: Mapping[str, str]
 
     So may a topic, and where only it says what a number is about, people have to say so.
     """
-    return "topic" in roles or bool(texts_that_differ(arrangement.columns, roles, evidence))
-
-
-def texts_that_differ(columns: Sequence[str], roles: Mapping[str, str], evidence: Evidence) -> list[str]:
-    """Return the columns of texts without a role in which rows differ that are alike in all roles."""
     key = [roles[role] for role in _KEY if role in roles]
-    return [
-        name
-        for name in columns
-        if name not in roles.values() and evidence.share_of_numbers(name) < 0.5 and evidence.differs_within(key, name)
-    ]
+    free = (name for name in arrangement.columns if name not in roles.values())
+    return "topic" in roles or any(
+        evidence.share_of_numbers(name) < 0.5 and evidence.differs_within(key, name) for name in free
+    )

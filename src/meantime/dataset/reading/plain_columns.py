@@ -56,7 +56,7 @@ def read_plain(
             about one thing are about several parts of a year.
     """
     rows = [rows_sql([file.parquet], {}) for file in staged]
-    odd = frozenset(role for each in rows for role in odd_names(database, each, columns))
+    odd = odd_names(database, rows_sql([file.parquet for file in staged], {}), columns)
     facts = reduce(WrittenForms.join, (survey_forms(database, each, columns, odd) for each in rows))
     forms = decide_forms(facts, description, names)
     files, plain = make_plain(database, staged, columns, forms)
