@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -26,6 +27,20 @@ def durable_file(path: Path, *, mode: int = 0o666) -> Iterator[BinaryIO]:
         os.fsync(out.fileno())
     part.replace(path)
     sync(path.parent)
+
+
+def rename_if_free(folder: Path, name: Path) -> bool:
+    """Rename a folder, and return whether the name was free. A folder with files is never replaced: there is no race.
+
+    Until the folder that both are in is synced, a power cut may undo it.
+    """
+    try:
+        folder.rename(name)
+    except OSError as error:
+        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+            return False
+        raise
+    return True
 
 
 def sync(path: Path) -> None:

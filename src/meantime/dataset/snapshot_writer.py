@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import shutil
 import tempfile
@@ -30,7 +29,7 @@ from meantime.dataset.snapshot_folder import (
     set_aside,
 )
 from meantime.dataset.snapshot_parts import MANIFEST, seal
-from meantime.durable import sync
+from meantime.durable import rename_if_free, sync
 from meantime.errors import LoadFailed
 
 
@@ -279,7 +278,7 @@ def _settle(written: Path, into: Path, fingerprint: str, edition: str) -> Path:
     """Give the folder its final name, or return the existing sound folder of the same edition."""
     for name in (fingerprint, f"{fingerprint}.{edition}"):
         folder = into / name
-        while not _rename(written, folder):
+        while not rename_if_free(written, folder):
             existing = edition_of(folder)
             if existing == edition:
                 return folder
@@ -290,17 +289,6 @@ def _settle(written: Path, into: Path, fingerprint: str, edition: str) -> Path:
             sync(into)
             return folder
     raise AssertionError(f"two snapshots have the edition {edition}")
-
-
-def _rename(written: Path, folder: Path) -> bool:
-    """Whether the name was free. Renaming never replaces a folder that has files in it, so there is no race."""
-    try:
-        written.rename(folder)
-    except OSError as error:
-        if error.errno in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
-            return False
-        raise
-    return True
 
 
 @contextmanager

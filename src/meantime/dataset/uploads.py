@@ -11,13 +11,13 @@ import re
 import shutil
 import tempfile
 from collections.abc import Collection, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
 from meantime.dataset.disk_reserve import DiskReserve
 from meantime.dataset.reading.source import Source, data_set_name
-from meantime.durable import sync
+from meantime.durable import rename_if_free, sync
 from meantime.errors import BodyTooLarge, DatasetNameTaken, RequestInvalid, StoreFull
 from meantime.text import quoted
 
@@ -86,10 +86,8 @@ class Uploads:
         check_name(name)
         upload.flush()
         for each in [name] if name else _names_like(data_set_name(upload.path.name)):
-            if each in taken:
-                continue
-            with suppress(OSError):  # somebody else has taken it meanwhile
-                upload.path.parent.rename(self._folder / each)
+            # Somebody else may have taken it meanwhile.
+            if each not in taken and rename_if_free(upload.path.parent, self._folder / each):
                 sync(self._folder)
                 return Source(name=each, path=str(self._folder / each / upload.path.name))
         raise DatasetNameTaken(f"There is a data set {quoted(name)} already. Choose another name.")

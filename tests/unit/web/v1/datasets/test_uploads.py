@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import shutil
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from meantime.dataset.load_status import Failed, Loading
 from meantime.dataset.uploads import MOST_UPLOADS, Uploads
-from meantime.errors import StoreFull
+from meantime.errors import DatasetNameTaken, StoreFull
 from tests.support import factories
 from tests.support.catalogs import ReadGate, Workspace
 from tests.support.v1_requests import KEY, DatasetClient, serving
@@ -154,6 +155,29 @@ def test_the_disk_is_kept_from_filling(tmp_path: Path, monkeypatch: pytest.Monke
     uploads = Uploads(tmp_path / "uploads", limit_mb=100, reserve_mb=256)
     with pytest.raises(StoreFull), uploads.receive("a.csv") as receiving:
         receiving.write(b"x" * 2**24)
+    assert list((tmp_path / "uploads").iterdir()) == []
+
+
+def test_a_folder_that_is_there_already_is_never_replaced(tmp_path: Path) -> None:
+    uploads = Uploads(tmp_path / "uploads", limit_mb=1, reserve_mb=0)
+    for name in ("tea", "tea-2"):
+        with uploads.receive("tea.csv") as upload:
+            upload.write(TABLE)
+            # Nobody has said that the first name is taken.
+            assert uploads.keep(upload, "", taken=()).name == name
+    with uploads.receive("tea.csv") as upload, pytest.raises(DatasetNameTaken):
+        uploads.keep(upload, "tea", taken=())
+    assert [source.name for source in uploads.sources()] == ["tea", "tea-2"]
+
+
+def test_a_disk_in_trouble_is_no_name_that_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def rename(_from: Path, _to: Path) -> Path:
+        raise OSError(errno.EIO, "Input/output error")
+
+    uploads = Uploads(tmp_path / "uploads", limit_mb=1, reserve_mb=0)
+    monkeypatch.setattr(Path, "rename", rename)
+    with uploads.receive("tea.csv") as upload, pytest.raises(OSError, match="Input/output"):
+        uploads.keep(upload, "", taken=())
     assert list((tmp_path / "uploads").iterdir()) == []
 
 
