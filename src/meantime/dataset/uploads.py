@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from meantime.dataset.disk_reserve import DiskReserve
+from meantime.dataset.machine_trouble import is_disk_full
 from meantime.dataset.reading.source import Source, data_set_name
 from meantime.durable import rename_if_free, sync
 from meantime.errors import BodyTooLarge, DatasetNameTaken, RequestInvalid, StoreFull
@@ -29,6 +30,7 @@ _KEPT_OF_NAME = 120
 _PART = ".part-"
 # Each is a data set that is described at the first page, held in memory and read at each start.
 MOST_UPLOADS = 100
+_FULL = "The server's disk is nearly full, so the file is not kept."
 
 
 class Uploads:
@@ -58,21 +60,27 @@ class Uploads:
 
         Raises:
             RequestInvalid: the file name is none, or there are as many uploads as there may be.
+            StoreFull: the disk is full, or a quota is used up; also while the file is written and kept.
         """
         name = _NOT_IN_FILE_NAME.sub("-", file_name).strip().lstrip(".")[-_KEPT_OF_NAME:]
         if not name or name.lower().endswith(".toml") or len(file_name) > LONGEST_FILE_NAME:
             raise RequestInvalid(
                 f"{quoted(file_name[:LONGEST_FILE_NAME])} is not the name of a table's file. Send it as `file`."
             )
-        self._folder.mkdir(parents=True, exist_ok=True)
-        if sum(1 for _ in self._folder.iterdir()) >= MOST_UPLOADS:
-            raise RequestInvalid(f"There are {MOST_UPLOADS} uploaded tables already. Remove one first.")
-        part = Path(tempfile.mkdtemp(prefix=_PART, dir=self._folder))
         try:
-            with (part / name).open("wb") as file:
-                yield Upload(file, part / name, limit_mb=self._limit_mb, reserve_mb=self._reserve_mb)
-        finally:
-            shutil.rmtree(part, ignore_errors=True)
+            self._folder.mkdir(parents=True, exist_ok=True)
+            if sum(1 for _ in self._folder.iterdir()) >= MOST_UPLOADS:
+                raise RequestInvalid(f"There are {MOST_UPLOADS} uploaded tables already. Remove one first.")
+            part = Path(tempfile.mkdtemp(prefix=_PART, dir=self._folder))
+            try:
+                with (part / name).open("wb") as file:
+                    yield Upload(file, part / name, limit_mb=self._limit_mb, reserve_mb=self._reserve_mb)
+            finally:
+                shutil.rmtree(part, ignore_errors=True)
+        except OSError as error:
+            if is_disk_full(error):
+                raise StoreFull(_FULL) from error
+            raise
 
     def keep(self, upload: Upload, name: str, *, taken: Collection[str]) -> Source:
         """Keep an upload that is complete, under a name: this one, or one like that of its file if it is empty.
@@ -133,7 +141,7 @@ class Upload:
                 "path to `meantime serve` instead."
             )
         if self._reserve.shortage_at(self._size_bytes) is not None:
-            raise StoreFull("The server's disk is nearly full, so the file is not kept.")
+            raise StoreFull(_FULL)
         self._file.write(data)
 
     def flush(self) -> None:

@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 
 import pytest
 
+from meantime.dataset import uploads as uploads_module
 from meantime.dataset.load_status import Failed, Loading
 from meantime.dataset.uploads import MOST_UPLOADS, Uploads
 from meantime.errors import DatasetNameTaken, StoreFull
@@ -156,6 +157,21 @@ def test_the_disk_is_kept_from_filling(tmp_path: Path, monkeypatch: pytest.Monke
     with pytest.raises(StoreFull), uploads.receive("a.csv") as receiving:
         receiving.write(b"x" * 2**24)
     assert list((tmp_path / "uploads").iterdir()) == []
+
+
+@pytest.mark.parametrize("code", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_or_quota_is_said(workspace: Workspace, monkeypatch: pytest.MonkeyPatch, code: int) -> None:
+    def refuse(_descriptor: int) -> None:
+        raise OSError(code, "no space")
+
+    with serving(workspace, workspace.source("a", "1")) as ask:
+        with monkeypatch.context() as patched:
+            patched.setattr(uploads_module, "os", SimpleNamespace(fsync=refuse))
+            reply = upload(ask)
+        assert (reply.status, reply.json["code"]) == (503, "disk-full")
+        assert names(ask) == ["a"]
+        assert upload(ask).status == 202
+    assert kept(workspace) == ["tea/tea.csv"]
 
 
 def test_a_folder_that_is_there_already_is_never_replaced(tmp_path: Path) -> None:
