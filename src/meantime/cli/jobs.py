@@ -74,10 +74,11 @@ def jobs(
         matching = client.jobs(state=state, statistic=statistic, dataset=dataset, label=label)
         listed = [job.standing for job in islice(matching, limit)]
         is_more = next(matching, None) is not None
+    more = f"Older jobs are not listed. Use --limit to list more than {len(listed):,}." if is_more else ""
     if form == "json":
         write_text(document.dumps(listed).decode() + "\n")
-        if is_more:
-            say(f"Older jobs are not listed. Use --limit to list more than {len(listed):,}.", err=True)
+        if more:
+            say(more, err=True)
         return
     grid = Grid("job", "state", "statistic", "data set", "label", "submitted")
     for job in listed:
@@ -88,9 +89,7 @@ def jobs(
     console.print(grid)
     counts = Counter(job.state for job in listed)
     summary = ", ".join(f"{count} {state}" for state, count in sorted(counts.items())) or "No jobs."
-    console.print(
-        summary + (f". Older jobs are not listed. Use --limit to list more than {len(listed):,}." if is_more else "")
-    )
+    console.print(f"{summary}. {more}" if more else summary)
 
 
 def _state(job: JobStatus) -> str:
