@@ -6,7 +6,7 @@ What was wanted and is not there is named, with the reason; nothing is filled in
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, NamedTuple
 
@@ -105,16 +105,19 @@ class Selection:
     @property
     def stratum_names(self) -> list[tuple[str, str]]:
         """Category and stratum of each group; "" where the rows have none."""
-        labels = self.snapshot.cube.labels
-        categories, strata = (*labels.categories, ""), (*labels.strata, "")
-        return [(categories[c], strata[s]) for c, s in zip(self.categories.tolist(), self.strata.tolist(), strict=True)]
+        return self._named_strata(zip(self.categories.tolist(), self.strata.tolist(), strict=True))
 
     @property
     def distinct_strata(self) -> set[tuple[str, str]]:
         """Category and stratum of the groups, each pair once."""
+        # Codes first: there are as many groups as places, and a few pairs.
+        return set(self._named_strata(set(zip(self.categories.tolist(), self.strata.tolist(), strict=True))))
+
+    def _named_strata(self, codes: Iterable[tuple[int, int]]) -> list[tuple[str, str]]:
         labels = self.snapshot.cube.labels
-        codes = set(zip(self.categories.tolist(), self.strata.tolist(), strict=True))
-        return {((*labels.categories, "")[c], (*labels.strata, "")[s]) for c, s in codes}
+        # At the end, where the code of what is absent (-1) finds it.
+        categories, strata = (*labels.categories, ""), (*labels.strata, "")
+        return [(categories[category], strata[stratum]) for category, stratum in codes]
 
     @property
     def is_aggregate(self) -> Booleans:
