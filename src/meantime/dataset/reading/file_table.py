@@ -44,13 +44,13 @@ def find_file_table(
     description: Description,
     by_hand: Mapping[str, str],
     title: str,
-    file: str,
+    described_in: str,
     known: Mapping[str, str] | None = None,
 ) -> FileTable:
     """Return the form of a table.
 
     ``known`` are roles that the file itself names, as JSON-stat does. ``title`` is the question where neither its
-    columns nor people say one.
+    columns nor people say one. ``described_in`` is the name of the file in which people describe the table.
 
     Raises:
         HeaderRepeated: two columns have the same name.
@@ -73,7 +73,7 @@ def find_file_table(
         set_by_now = {**arrangement.roles, **by_hand}
         roles = assign_roles(arrangement.columns, set_by_now, evidence, required=required)
     except RolesMissing as error:
-        raise explain_missing(error, arrangement.columns, recognized, evidence, file=file) from None
+        raise explain_missing(error, arrangement.columns, recognized, evidence, described_in=described_in) from None
     return FileTable(arrangement=arrangement, roles=roles, evidence=evidence)
 
 

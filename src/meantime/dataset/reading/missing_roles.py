@@ -14,16 +14,19 @@ _OFFERED = 8
 
 
 def explain_missing(
-    error: RolesMissing, columns: Sequence[str], roles: Mapping[str, str], evidence: Evidence, *, file: str
+    error: RolesMissing, columns: Sequence[str], roles: Mapping[str, str], evidence: Evidence, *, described_in: str
 ) -> RolesMissing:
-    """Add to the error what the rows of the table offer for the roles that are missing."""
+    """Add to the error what the rows of the table offer for the roles that are missing.
+
+    ``described_in`` is the name of the file in which people describe the table.
+    """
     offers = []
     used = set(roles.values())
     free = [name for name in columns if name not in used and name.strip() and not evidence.is_empty(name)]
     numbers = [name for name in free if _holds_values(name, evidence)]
     texts = [name for name in free if evidence.share_of_numbers(name) < 0.5]
     if "value" in error.roles and evidence.rows:
-        offers += _value_offers(numbers, file)
+        offers += _value_offers(numbers, described_in)
     if "location" in error.roles:
         offers.append('If the whole table is of one place, say which: --set location="United States".')
     if "question" in error.roles:
@@ -41,7 +44,7 @@ def _holds_values(column: str, evidence: Evidence) -> bool:
     return evidence.share_of_numbers(column) > 0.5 and not is_id_name(column) and not evidence.has_years(column)
 
 
-def _value_offers(numbers: Sequence[str], file: str) -> list[str]:
+def _value_offers(numbers: Sequence[str], described_in: str) -> list[str]:
     if not numbers:
         return []
     if len(numbers) == 1:
@@ -50,7 +53,7 @@ def _value_offers(numbers: Sequence[str], file: str) -> list[str]:
     listing = ", ".join(f'"{name}"' for name in measures[:_OFFERED])
     return [
         f"The columns of numbers without a role are {_names(numbers)}. If one of them is the value, name it: "
-        f"--column value=NAME. If each is a question of its own, the table is wide: write in {file}.toml the lines "
+        f"--column value=NAME. If each is a question of its own, the table is wide: write in {described_in} the lines "
         f"[wide] and question = [{listing}]."
     ]
 

@@ -88,11 +88,19 @@ def _read(
     on_progress: Callable[[Progress], None],
 ) -> Path:
     work = Path(task.work)
-    description = with_settings(read_description(description_path(task.source)), task.source.settings)
+    described_in = description_path(task.source)
+    description = with_settings(read_description(described_in), task.source.settings)
     columns_by_hand = {**description.columns, **task.source.columns}
     title = description.title or _title(task.source)
     opened, tables = open_files(
-        paths, work, description, columns_by_hand, on_progress, title=title, part=task.source.part
+        paths,
+        work,
+        description,
+        columns_by_hand,
+        on_progress,
+        title=title,
+        described_in=described_in.name,
+        part=task.source.part,
     )
     columns, roles = tables[0].columns, tables[0].roles
     if description.level is None:

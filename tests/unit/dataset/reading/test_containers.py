@@ -14,7 +14,7 @@ import pytest
 from openpyxl import Workbook  # type: ignore[import-untyped]  # it ships no types
 
 from meantime.dataset.reading.source import parse_source
-from meantime.errors import SourceEmpty, SourceUnreadable
+from meantime.errors import RolesMissing, SourceEmpty, SourceUnreadable
 from tests.support.table_files import means, read, read_folder, rows, write
 
 HEADER = ["Question", "Location", "Year", "Value"]
@@ -186,6 +186,16 @@ def test_a_file_of_an_archive_has_its_own_name_in_errors(tmp_path: Path, name: s
     damaged = {"a.csv": b"\n\n", "a.csv.gz": b"\x1f\x8b\x08", "a.parquet": b"PAR1", "a.json": b'[{"a": 1}'}
     with pytest.raises((SourceEmpty, SourceUnreadable), match=rf"^table\.zip#{re.escape(name)} "):
         read(zipped(tmp_path, {name: damaged[name]}))
+
+
+def test_an_error_names_the_description_of_the_archive_or_the_folder(tmp_path: Path) -> None:
+    wide = "Place,Smoking,Obesity\nAvalon,1,2\n"
+    with pytest.raises(RolesMissing, match=r"write in table\.zip\.toml the lines \[wide\]"):
+        read(zipped(tmp_path, {"a.csv": wide}))
+    (tmp_path / "folder").mkdir()
+    write(tmp_path / "folder", wide)
+    with pytest.raises(RolesMissing, match=r"write in meantime\.toml the lines \[wide\]"):
+        read(tmp_path / "folder", into=tmp_path / "into")
 
 
 def test_a_cut_archive_is_refused(tmp_path: Path) -> None:

@@ -29,7 +29,7 @@ def form_of(
         description=description or Description(),
         by_hand=by_hand or {},
         title="the title",
-        file="table.csv",
+        described_in="table.csv.toml",
     )
 
 

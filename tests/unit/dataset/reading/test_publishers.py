@@ -36,7 +36,13 @@ PUBLISHED = msgspec.convert(tomllib.loads(_FILE.read_text(encoding="utf-8")), di
 def form_of(records: list[list[str]], *, title: str = "a title") -> FileTable:
     header, *rows = records
     return find_file_table(
-        header, labels=(), records=rows, description=Description(), by_hand={}, title=title, file="table.csv"
+        header,
+        labels=(),
+        records=rows,
+        description=Description(),
+        by_hand={},
+        title=title,
+        described_in="table.csv.toml",
     )
 
 
