@@ -60,6 +60,12 @@ export function pValue(p) {
   return number(p, p < 0.01 ? 3 : 2);
 }
 
+/** A text with a capital letter. */
+export const capitalized = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
+
+/** Which values of a question are better; undefined where nobody has said so. */
+export const direction = (polarity) => ({ lower: "lower is better", higher: "higher is better" })[polarity];
+
 /** A whole number. */
 export const whole = (value) => number(value, 0);
 

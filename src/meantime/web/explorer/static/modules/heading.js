@@ -3,8 +3,8 @@
  */
 
 import { h } from "./dom.js";
+import { capitalized } from "./format.js";
 
-const capitalized = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);
 const GROUPS = "groups of ";
 
 /** "Obesity among women, 2023"; the title of the question while there is no result. */

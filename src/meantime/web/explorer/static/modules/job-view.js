@@ -2,6 +2,7 @@
  * What a job is about, for readers: its question, and the view of this page that shows its answer.
  */
 
+import { capitalized } from "./format.js";
 import { writeAddress } from "./state.js";
 
 // Jobs of this page are found again by such a label; it is no text for readers.
@@ -14,8 +15,7 @@ export const givenLabel = (job) => (job.label && !job.label.startsWith(OWN_LABEL
 
 /** "Gap ranking: Percent of adults who nap". */
 export function jobTitle(job) {
-  const name = job.statistic.replaceAll("_", " ");
-  return [name.slice(0, 1).toUpperCase() + name.slice(1), job.parameters.question].filter(Boolean).join(": ");
+  return [capitalized(job.statistic.replaceAll("_", " ")), job.parameters.question].filter(Boolean).join(": ");
 }
 
 /** The address of the view with its request; null where it is about no question. */

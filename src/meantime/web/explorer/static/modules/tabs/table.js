@@ -6,6 +6,7 @@ import { get } from "../api.js";
 import { labeled } from "../components.js";
 import { namesFor } from "../controls.js";
 import { h } from "../dom.js";
+import { capitalized } from "../format.js";
 import { nameField } from "../names.js";
 import { choiceNeeded } from "../pickers.js";
 import { addressWith, firstOf, navigate } from "../state.js";
@@ -68,5 +69,3 @@ function ask(name, dataset, question) {
   if (names) return choiceNeeded(title, text, nameField({ id, pairs: [["", "Choose one"], ...names.map((each) => [each, each])], selected: "", isList: name === "since", onchange: set, "aria-label": title }).element);
   return choiceNeeded(title, text, h("input", { id, type: "number", step: "any", "aria-label": title, onchange: (event) => set(event.target.value) }));
 }
-
-const capitalized = (text) => text.slice(0, 1).toUpperCase() + text.slice(1);

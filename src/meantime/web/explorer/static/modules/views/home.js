@@ -7,7 +7,7 @@ import { prefetchLibrary } from "../chart.js";
 import { announce, emptyState, facts, syntheticNotice } from "../components.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { fit, understood } from "../finding.js";
-import { many, whole, years } from "../format.js";
+import { direction, many, whole, years } from "../format.js";
 import { uploadArea } from "../operating.js";
 import { loading, poll } from "../reading.js";
 import { firstOf, navigate, replaceAddress, writeAddress } from "../state.js";
@@ -109,8 +109,7 @@ function groupByTopic(questions) {
 }
 
 function card(dataset, question) {
-  const direction = { lower: "lower is better", higher: "higher is better" }[question.polarity];
-  const details = [years(question.years), question.unit, direction, question.withheld && `${whole(question.withheld)} suppressed or missing`];
+  const details = [years(question.years), question.unit, direction(question.polarity), question.withheld && `${whole(question.withheld)} suppressed or missing`];
   const link = h(
     "a",
     { class: "card", href: addressOf(dataset, question) },

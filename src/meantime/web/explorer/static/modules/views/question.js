@@ -9,7 +9,7 @@ import { controls, parameters } from "../controls.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { downloads } from "../downloads.js";
 import { explainer, openFromAddress } from "../explanation.js";
-import { whole } from "../format.js";
+import { direction, whole } from "../format.js";
 import { nameLatestYear, titleOf } from "../heading.js";
 import { fetchResult, sourceOf } from "../request.js";
 import { addressWith, firstOf, writeAddress } from "../state.js";
@@ -189,12 +189,11 @@ function findings(result, also) {
 }
 
 function notes(result, row, { text, polarity, withheld }, dataset) {
-  const direction = { lower: "lower is better", higher: "higher is better" }[polarity] ?? "not set";
   return h(
     "section",
     { class: "notes", "aria-labelledby": "notes" },
     h("h2", { id: "notes" }, "About these numbers"),
-    h("p", {}, "The question: ", h("q", {}, bdi(text)), `. Direction: ${direction}.`),
+    h("p", {}, "The question: ", h("q", {}, bdi(text)), `. Direction: ${direction(polarity) ?? "not set"}.`),
     h("p", {}, `What this shows: ${row.estimates}.`),
     result.notes.map((each) => h("p", {}, bdi(each))),
     withheld > 0 && h("p", {}, h("a", { href: writeAddress({ view: "data", dataset: dataset.name, question: text }) }, `${whole(withheld)} suppressed or missing values`), " of this question."),
