@@ -54,6 +54,7 @@ _SUMMARY = {
         "reload": "/v1/datasets/sample/reload",
     },
 }
+_LISTED = {"datasets": [_SUMMARY], "may_reload": True, "may_upload": True}
 _DATASET = {
     **_SUMMARY,
     "withheld_by_reason": {"~": 1034},
@@ -123,7 +124,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 status=200,
                 description="Every data set.",
                 content={"application/json": DatasetList},
-                example={"datasets": [_SUMMARY], "may_reload": True, "may_upload": True},
+                example=_LISTED,
                 headers=HEADERS,
                 links=(_link("first", "get_dataset", "The first one.", "$response.body#/datasets/0/name"),),
             ),
@@ -193,7 +194,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 status=200,
                 description="It was removed.",
                 content={"application/json": DatasetList},
-                example={"datasets": [_SUMMARY], "may_reload": True, "may_upload": True},
+                example=_LISTED,
                 headers=(conditional.CACHE_CONTROL,),
             ),
         ),
