@@ -1,5 +1,5 @@
 /**
- * Finding a view by words: "obesity women ohio" is a question, a group of people and a place.
+ * Finding names by words, and a view: "obesity women ohio" is a question, a group of people and a place.
  */
 
 // Words that people use, and what the questions of health surveys say instead.
@@ -13,12 +13,24 @@ const ALSO_CALLED = {
 // Words for groups, and the names of strata.
 const PEOPLE = { women: ["female", "women"], woman: ["female", "women"], men: ["male", "men"], man: ["male", "men"], everyone: ["overall", "total"], everybody: ["overall", "total"] };
 
+const wordsOf = (text) => text.toLowerCase().split(/\s+/).filter(Boolean);
+
+/** The items whose name has all the words of a search. */
+export function matching(items, search, nameOf) {
+  const words = wordsOf(search);
+  if (words.length === 0) return items;
+  return items.filter((item) => {
+    const name = nameOf(item).toLowerCase();
+    return words.every((word) => name.includes(word));
+  });
+}
+
 /**
  * What a text says about a data set: the group and the place that it names, and the words that are left for the question.
  * @returns {{words: string[], group: {category: string, stratum: string} | null, place: string | null}}
  */
 export function understood(text, { categories, locations }) {
-  let rest = ` ${text.toLowerCase().split(/\s+/).filter(Boolean).join(" ")} `;
+  let rest = ` ${wordsOf(text).join(" ")} `;
   const take = (name) => {
     if (!rest.includes(` ${name} `)) return false;
     rest = rest.replace(` ${name} `, " ");

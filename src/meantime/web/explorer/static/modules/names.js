@@ -3,7 +3,7 @@
  */
 
 import { h, replaceChildren } from "./dom.js";
-import { matching } from "./pages.js";
+import { matching } from "./finding.js";
 
 // What is seen at a glance; of more, typing is quicker.
 const MOST_OPTIONS = 12;

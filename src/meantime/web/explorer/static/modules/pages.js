@@ -4,6 +4,7 @@
 
 import { announce } from "./components.js";
 import { h, replaceChildren } from "./dom.js";
+import { matching } from "./finding.js";
 import { many, whole } from "./format.js";
 
 // What is laid out within a tenth of a second, and read as one list.
@@ -78,14 +79,4 @@ export function pagedRows({ items, nameOf, rowOf, what }) {
   }
   draw();
   return { body, tools: items.length > USUAL_SIZE ? h("div", { class: "result-tools" }, search, count) : null, foot: pages.element };
-}
-
-/** The items whose name has all the words of a search. */
-export function matching(items, search, nameOf = (item) => item) {
-  const words = search.toLowerCase().split(/\s+/).filter(Boolean);
-  if (words.length === 0) return items;
-  return items.filter((item) => {
-    const name = nameOf(item).toLowerCase();
-    return words.every((word) => name.includes(word));
-  });
 }

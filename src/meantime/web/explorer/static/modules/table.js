@@ -4,8 +4,9 @@
 
 import { announce, explainButton, scrollable } from "./components.js";
 import { h, replaceChildren } from "./dom.js";
+import { matching } from "./finding.js";
 import { many, writer } from "./format.js";
-import { matching, pager } from "./pages.js";
+import { pager } from "./pages.js";
 import { replaceAddress } from "./state.js";
 
 const PLACE = "location";
