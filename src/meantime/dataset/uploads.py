@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import BinaryIO
 
 from meantime.dataset.disk_reserve import DiskReserve
+from meantime.dataset.file_names import end_of_name
 from meantime.dataset.machine_trouble import is_disk_full
 from meantime.dataset.reading.source import Source, data_set_name
 from meantime.durable import rename_if_free, sync
@@ -26,7 +27,6 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", re.ASCII)
 _NOT_IN_FILE_NAME = re.compile(r"[\x00-\x1f\x7f/\\]+")
 # As long as most file systems allow.
 LONGEST_FILE_NAME = 255
-_KEPT_OF_NAME = 120
 _PART = ".part-"
 # Each is a data set that is described at the first page, held in memory and read at each start.
 MOST_UPLOADS = 100
@@ -62,7 +62,7 @@ class Uploads:
             RequestInvalid: the file name is none, or there are as many uploads as there may be.
             StoreFull: the disk is full, or a quota is used up; also while the file is written and kept.
         """
-        name = _NOT_IN_FILE_NAME.sub("-", file_name).strip().lstrip(".")[-_KEPT_OF_NAME:]
+        name = end_of_name(_NOT_IN_FILE_NAME.sub("-", file_name).strip().lstrip("."))
         if not name or name.lower().endswith(".toml") or len(file_name) > LONGEST_FILE_NAME:
             raise RequestInvalid(
                 f"{quoted(file_name[:LONGEST_FILE_NAME])} is not the name of a table's file. Send it as `file`."

@@ -14,6 +14,7 @@ import re
 from dataclasses import dataclass
 from urllib.parse import SplitResult, quote, unquote, urlsplit
 
+from meantime.dataset.file_names import end_of_name
 from meantime.errors import SourceUnreadable
 
 # Portals that have a short name.
@@ -81,7 +82,7 @@ def parse_address(text: str) -> Address | None:
     if match := _PAGE.fullmatch(parts.path) or _ROWS.fullmatch(parts.path):
         return _of_portal(f"{parts.scheme.lower()}://{parts.netloc}", match["id"])
     name = unquote(parts.path).rstrip("/").rpartition("/")[2] or parts.hostname or "table"
-    name = _NOT_IN_FILE_NAME.sub("-", name).lstrip(".")[-120:] or "table"
+    name = end_of_name(_NOT_IN_FILE_NAME.sub("-", name).lstrip(".")) or "table"
     return Address(url=text.partition("#")[0], file_name=name if "." in name else f"{name}.csv")
 
 

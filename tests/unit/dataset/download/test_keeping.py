@@ -76,6 +76,17 @@ def test_a_file_is_downloaded_once_until_it_changes(answers: dict[str, Answer], 
     assert first.path.read_bytes() == TABLE + b"Canyon,30\n"
 
 
+@pytest.mark.parametrize("suffix", ["", ".csv"])
+def test_a_long_name_in_letters_of_several_bytes_is_shortened(
+    answers: dict[str, Answer], site: str, tmp_path: Path, suffix: str
+) -> None:
+    path = f"/{'%E7%B5%B1' * 100}{suffix}"
+    answers[path] = sends(TABLE, version='"1"')
+    address = address_of(f"{site}{path}")
+    assert fetch_table(address, tmp_path / address.file_name, limit_mb=1).is_new
+    assert not fetch_table(address, tmp_path / address.file_name, limit_mb=1, if_changed=True).is_new
+
+
 def test_a_file_that_somebody_has_changed_is_downloaded_again(
     answers: dict[str, Answer], site: str, tmp_path: Path
 ) -> None:

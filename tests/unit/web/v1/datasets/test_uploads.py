@@ -135,6 +135,12 @@ def test_no_file_name_leads_out_of_its_folder(workspace: Workspace) -> None:
         assert kept(workspace) == ["b/-..-..-b-evil.csv"]
 
 
+def test_a_long_name_in_letters_of_several_bytes_is_shortened(workspace: Workspace) -> None:
+    with serving(workspace, workspace.source("a", "1")) as ask:
+        assert upload(ask, file="統" * 100 + ".csv", name="b").status == 202
+        assert kept(workspace) == ["b/" + "統" * 77 + ".csv"]
+
+
 def test_an_upload_within_the_limit_only(workspace: Workspace) -> None:
     with serving(workspace, workspace.source("a", "1")) as ask:
         reply = upload(ask, body=[b"x" * 700_000, b"y" * 700_000])
