@@ -167,8 +167,8 @@ def _survey_questions(
 ) -> tuple[dict[str, QuestionTexts], bool]:
     """Return the topics and sources of each question, and whether a source says that the table is synthetic."""
     question = label_sql("question", columns)
-    topics: dict[str, Counted] = {}
-    sources: dict[str, Counted] = {}
+    topics: dict[str, dict[str, int] | None] = {}
+    sources: dict[str, dict[str, int] | None] = {}
     synthetic = False
     for role, of in (("topic", topics), ("source", sources)):
         text = columns.get(role, "''")
@@ -177,7 +177,10 @@ def _survey_questions(
         )
         while batch := cursor.fetchmany(_ROWS_AT_A_TIME):
             for each, named, number in batch:
-                of[each] = _added(of.get(each, {}), {named: number}, _MOST_OF_QUESTION)
+                if (counted := of.setdefault(each, {})) is not None:
+                    counted[named] = number
+                    if len(counted) > _MOST_OF_QUESTION:
+                        of[each] = None
                 synthetic = synthetic or (role == "source" and is_synthetic(named))
     return {each: QuestionTexts(topics[each], sources[each]) for each in topics}, synthetic
 
