@@ -58,11 +58,6 @@ def parse_number(text: str, decimal_mark: str) -> Number | None:
     return Number(sign * int(significant), int(exponent or "0") - len(fraction) + dropped)
 
 
-def is_written_as_number(text: str, decimal_mark: str) -> bool:
-    """Whether a text has the form of a number, even of one that no double can hold."""
-    return _PATTERNS[decimal_mark].fullmatch(text.strip(SPACES)) is not None
-
-
 def withheld_reason(text: str) -> str:
     """Return the text that is there instead of a number, shortened; "" if there is none."""
     reason = text.strip()
