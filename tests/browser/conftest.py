@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -15,7 +14,7 @@ from tests.support import made_survey
 from tests.support.browser import Visitor
 from tests.support.command_line import meantime
 from tests.support.real_data import BY_SEX, FOLDER
-from tests.support.server_process import RunningServer
+from tests.support.server_process import RunningServer, serving
 from tests.support.shared_server import the_server_still_runs as the_server_still_runs
 
 CHROMIUM = Path(os.environ.get("CHROMIUM", "/usr/bin/chromium"))
@@ -60,10 +59,8 @@ def server(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     data = {"sample": sample, "made": made, "hostile": hostile, "broken": broken}
     if (real := FOLDER / BY_SEX).exists():
         data = {"real": real, **data}
-    with ExitStack() as stack:
-        sources = [f"{name}={path}" for name, path in data.items()]
-        running = RunningServer(*sources, state_dir=folder / "state", MEANTIME_REJECTED_LIMIT="0.5")
-        stack.callback(running.close)
+    sources = [f"{name}={path}" for name, path in data.items()]
+    with serving(*sources, state_dir=folder / "state", MEANTIME_REJECTED_LIMIT="0.5") as running:
         for name in data:
             running.wait_for(rf"data set (ready|failed) .*dataset={name}\b")
         yield running

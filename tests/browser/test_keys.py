@@ -12,19 +12,16 @@ from meantime.access.keys import KeyFile, Role
 from tests.browser.conftest import OBESITY
 from tests.support.browser import Visitor
 from tests.support.command_line import meantime
-from tests.support.server_process import RunningServer
+from tests.support.server_process import RunningServer, serving
 
 
 @pytest.fixture(scope="module")
 def guarded(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:  # noqa: ARG001
     folder = tmp_path_factory.mktemp("guarded")
     assert meantime("sample", "--rows", "20000", "--out", str(folder / "sample.csv")).returncode == 0
-    running = RunningServer(f"sample={folder / 'sample.csv'}", state_dir=folder / "state")
-    try:
+    with serving(f"sample={folder / 'sample.csv'}", state_dir=folder / "state") as running:
         running.ready()
         yield running
-    finally:
-        running.close()
 
 
 def test_the_page_asks_for_a_key_and_uses_it_until_the_tab_is_closed(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +11,7 @@ from playwright.sync_api import Browser, expect
 
 from tests.support.browser import Visitor
 from tests.support.command_line import meantime
-from tests.support.server_process import RunningServer
+from tests.support.server_process import RunningServer, serving
 
 OBESITY = "Percent of adults aged 18 years and older who have obesity"
 QUESTION: dict[str, Any] = {"view": "question", "dataset": "counties", "question": OBESITY}
@@ -26,9 +25,7 @@ def counties(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     folder = tmp_path_factory.mktemp("counties")
     table = folder / "counties.csv"
     assert meantime("sample", "--level", "county", "--rows", "20000", "--out", str(table)).returncode == 0
-    with ExitStack() as stack:
-        running = RunningServer(f"counties={table}", state_dir=folder / "state")
-        stack.callback(running.close)
+    with serving(f"counties={table}", state_dir=folder / "state") as running:
         running.wait_for(r"data set ready .*dataset=counties\b")
         yield running
 

@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Browser
 
-from tests.support.server_process import RunningServer
+from tests.support.server_process import RunningServer, serving
 from tests.support.waiting import join, poll
 
 WAYS = {
@@ -54,11 +54,8 @@ def opened(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """A server that listens everywhere and asks for no keys."""
     everywhere = "0.0.0.0"  # noqa: S104 - the claim is about it
     folder = tmp_path_factory.mktemp("opened")
-    running = RunningServer("--host", everywhere, "--allow-anonymous", state_dir=folder / "state")
-    try:
+    with serving("--host", everywhere, "--allow-anonymous", state_dir=folder / "state") as running:
         yield running.ready()
-    finally:
-        running.close()
 
 
 @pytest.mark.parametrize("name", ["0.0.0.0", "127.0.0.1", "localhost"])  # noqa: S104 - as above

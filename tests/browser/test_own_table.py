@@ -9,7 +9,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.support.browser import Visitor
-from tests.support.server_process import RunningServer
+from tests.support.server_process import serving
 
 HEADER = "Question,LocationDesc,YearStart,Data_Value,Low_Confidence_Limit,High_Confidence_Limit\n"
 
@@ -32,13 +32,10 @@ def table(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def visitor(browser: Browser, table: Path, tmp_path: Path) -> Iterator[Visitor]:
-    server = RunningServer(str(table), state_dir=tmp_path / "state")
-    try:
+    with serving(str(table), state_dir=tmp_path / "state") as server:
         server.ready()
         with Visitor(browser, server.url) as visitor:
             yield visitor
-    finally:
-        server.close()
 
 
 def test_a_table_is_added_read_again_and_removed_in_the_browser(visitor: Visitor, table: Path, tmp_path: Path) -> None:
