@@ -20,7 +20,7 @@ export function groupAndYears(about) {
 }
 
 /** A name within a phrase: in lower case, unless it is an abbreviation. */
-const asWord = (name) => (/^.[A-Z]/.test(name) ? name : name.slice(0, 1).toLowerCase() + name.slice(1));
+export const asWord = (name) => (/^.[A-Z]/.test(name) ? name : name.slice(0, 1).toLowerCase() + name.slice(1));
 
 /** The option of the latest year says which year that is: "Latest year (2023)". */
 export function nameLatestYear(container, about) {

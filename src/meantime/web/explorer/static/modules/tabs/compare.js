@@ -8,7 +8,7 @@ import { conclusion } from "../conclusion.js";
 import { bdi, h } from "../dom.js";
 import { explainer } from "../explanation.js";
 import { writing } from "../format.js";
-import { groupAndYears } from "../heading.js";
+import { asWord, groupAndYears } from "../heading.js";
 import { linkedChart } from "../linked-chart.js";
 import { aggregateLocation, choiceNeeded, oneOf, optionPicker, referencePicker } from "../pickers.js";
 import { resultUrl, sourceOf } from "../request.js";
@@ -76,8 +76,7 @@ export const compare = {
 
 /** "Obesity and leisure-time inactivity among women, 2023". */
 function titleOfBoth(one, other, about) {
-  const second = other.title.slice(0, 1).toLowerCase() + other.title.slice(1);
-  return `${one.title} and ${second}${about.people ? ` among ${about.people}` : ""}${about.years ? `, ${about.years}` : ""}`;
+  return `${one.title} and ${asWord(other.title)}${about.people ? ` among ${about.people}` : ""}${about.years ? `, ${about.years}` : ""}`;
 }
 
 function switches(state) {
