@@ -18,11 +18,13 @@ VALIDATE_ARGS ?=
 # Which benchmark, with its options; all of them without it.
 BENCH ?=
 BENCHES := answers statistics submissions waiting awake flask_trade explorer places reading snapshots
+# Extras of pyproject.toml that requirements-cluster.lock has, beside what everybody needs.
+EXTRAS := postgres
 
 # The tests start some hundred processes, and each would compile Meantime anew: a fifth of what a command costs.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: serve test check fix docs run_tests load fuzz crash faults bench validate lock
+.PHONY: serve test check cluster fix docs run_tests load fuzz crash faults bench validate lock
 
 serve: $(READY)  ## Serve DATA, or the built-in sample
 	exec $(BIN)/meantime serve $(ARGS) $(if $(DATA),"$(DATA)")
@@ -30,7 +32,7 @@ serve: $(READY)  ## Serve DATA, or the built-in sample
 test: $(READY)  ## Run the tests, except a few slow ones that make check adds
 	$(BIN)/pytest -n auto -m "not thorough" $(PYTEST_ARGS)
 
-check: $(READY)  ## Lint, types, import contract, every test (schemathesis and the small validation too), coverage
+check: $(READY) cluster  ## Lint, types, import contract, every test (schemathesis and the small validation too), coverage
 	$(BIN)/ruff check
 	$(BIN)/ruff format --check
 	$(BIN)/mypy
@@ -38,6 +40,9 @@ check: $(READY)  ## Lint, types, import contract, every test (schemathesis and t
 	$(BIN)/pytest -n auto --hypothesis-profile thorough --cov --cov-report= $(PYTEST_ARGS)
 	$(BIN)/coverage report --fail-under=100 --show-missing \
 	  --include="src/meantime/engine/*,src/meantime/stores/*,src/meantime/statistics/*,src/meantime/dataset/cube.py,src/meantime/dataset/moments.py,src/meantime/dataset/rolling_up.py"
+
+cluster: $(READY)  ## Install what several hosts need as well: docs/cluster.md
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements-cluster.lock
 
 fix: $(READY)  ## Fix what can be fixed automatically
 	$(BIN)/ruff check --fix
@@ -70,11 +75,14 @@ bench: $(READY)  ## Speed, as ratios (benchmarks/README.md); BENCH="answers --ro
 validate: $(READY)  ## Acceptance by simulation (docs/validation.md): minutes; VALIDATE_ARGS=--small for seconds
 	$(BIN)/python -m validation $(VALIDATE_ARGS)
 
-lock:  ## Update requirements.lock; see CONTRIBUTING.md
+lock:  ## Update requirements.lock and requirements-cluster.lock; see CONTRIBUTING.md
 	$(PYTHON) -m venv $(VENV)-lock
 	$(VENV)-lock/bin/python -m pip install --quiet --disable-pip-version-check uv
 	$(VENV)-lock/bin/uv pip compile --quiet --universal --upgrade --python-version 3.11 --extra dev \
 	  --no-annotate --no-header --no-emit-index-url --output-file requirements.lock pyproject.toml
+	$(VENV)-lock/bin/uv pip compile --quiet --universal --python-version 3.11 $(EXTRAS:%=--extra %) \
+	  --constraint requirements.lock --no-annotate --no-header --no-emit-index-url \
+	  --output-file requirements-cluster.lock pyproject.toml
 	rm -r $(VENV)-lock
 
 $(READY): requirements.lock pyproject.toml
