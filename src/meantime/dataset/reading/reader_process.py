@@ -13,11 +13,12 @@ import sys
 import threading
 import traceback
 from contextlib import suppress
-from typing import Any, BinaryIO
+from typing import BinaryIO
 
 import msgspec
 
 from meantime.dataset.reading.progress import Progress
+from meantime.dataset.reading.reader_messages import ReaderError, ReaderInput, ReaderMessage
 from meantime.dataset.reading.session import memory_refused
 from meantime.dataset.reading.source_reader import ReadingTask, read_source
 from meantime.errors import MeantimeError
@@ -27,41 +28,18 @@ _SMALLEST_STEP = 0.002
 _PR_SET_PDEATHSIG = 1
 
 
-class ReaderInput(msgspec.Struct, frozen=True, kw_only=True):
-    """What the parent sends: the task and its own process id."""
-
-    task: ReadingTask
-    parent: int
-
-
-class ReaderError(msgspec.Struct, frozen=True, kw_only=True):
-    """A ``MeantimeError``, sent to the parent."""
-
-    kind: str  # name of its class in meantime.errors
-    message: str
-    operator_message: str  # with paths and details
-    data: dict[str, Any]  # its attributes apart from the messages
-
-
-class ReaderMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """One line to the parent; exactly one field is set."""
-
-    progress: Progress | None = None
-    folder: str | None = None  # of the snapshot: reading is complete
-    error: ReaderError | None = None
-
-
 def main() -> int:
     """Carry out the task on standard input. Returns 0 when the outcome was sent; any other exception is a bug."""
     out = _take_standard_output()
     order = msgspec.json.Decoder(ReaderInput).decode(sys.stdin.buffer.readline())
+    task = msgspec.json.Decoder(ReadingTask).decode(order.task)
     _die_with(order.parent)
     try:
-        folder = read_source(order.task, _ProgressSender(out))
+        folder = read_source(task, _ProgressSender(out))
     except MeantimeError as error:
         _send(out, ReaderMessage(error=_as_message(error)))
     except MemoryError:
-        _send(out, ReaderMessage(error=_as_message(memory_refused(order.task.memory_mb))))
+        _send(out, ReaderMessage(error=_as_message(memory_refused(task.memory_mb))))
     else:
         _send(out, ReaderMessage(folder=str(folder)))
     return 0

@@ -27,6 +27,7 @@ from meantime.dataset.reading.grouping import RolledUp
 from meantime.dataset.reading.plain_columns import read_plain
 from meantime.dataset.reading.progress import ROLLED_UP, STAGED, Progress, StagingProgress, query_progress
 from meantime.dataset.reading.question_breaks import find_breaks, years_by_question
+from meantime.dataset.reading.reader_messages import ReaderTask
 from meantime.dataset.reading.rows_of_a_cell import RowsOfCells, look_at_rows
 from meantime.dataset.reading.source import Source, data_files, description_path, file_state, name_without_ending
 from meantime.dataset.reading.staged_view import columns_by_role, make_staged_view, rows_sql
@@ -46,13 +47,10 @@ from meantime.errors import DataError, SourceChanged, SourceEmpty, SourceUnreada
 from meantime.text import count, listed, quoted
 
 
-class ReadingTask(msgspec.Struct, frozen=True, kw_only=True):
+class ReadingTask(ReaderTask, frozen=True, kw_only=True):
     """What to read, and within which limits."""
 
-    source: Source
     into: str  # the folder of the snapshots
-    work: str  # a folder for temporary files, removed by its creator
-    memory_mb: int
     rejected_limit: float
 
 

@@ -16,11 +16,10 @@ import msgspec
 import pytest
 from structlog.testing import capture_logs
 
-from meantime.dataset.reading import disk_watch
-from meantime.dataset.reading import ingestor as ingestors
+from meantime.dataset.reading import disk_watch, work_folder
 from meantime.dataset.reading.ingestor import DataIngestor
 from meantime.dataset.reading.progress import Progress
-from meantime.dataset.reading.reader_process import ReaderInput, ReaderMessage
+from meantime.dataset.reading.reader_messages import ReaderMessage, order_of
 from meantime.dataset.reading.source import Source
 from meantime.dataset.reading.source_reader import ReadingTask
 from meantime.dataset.snapshot_folder import open_snapshot
@@ -197,7 +196,7 @@ def test_what_a_crash_left_is_removed_and_what_another_reads_is_not(tmp_path: Pa
     other.mkdir()
     kept = into / "kept"
     kept.mkdir()
-    with ingestors._locked(other):
+    with work_folder._locked(other):
         folder = ingestor().ingest(source(table(tmp_path)), into)
     assert sorted(into.iterdir()) == sorted([folder, other, kept])
 
@@ -227,7 +226,7 @@ def end_of(tmp_path: Path, end: Callable[[subprocess.Popen[bytes]], None]) -> in
     ) as process:
         assert process.stdin is not None
         assert process.stdout is not None
-        process.stdin.write(msgspec.json.encode(ReaderInput(task=job, parent=os.getpid())) + b"\n")
+        process.stdin.write(order_of(job, parent=os.getpid()))
         process.stdin.flush()
         assert msgspec.json.decode(process.stdout.readline(), type=ReaderMessage).progress is not None
         end(process)
@@ -249,7 +248,7 @@ def test_a_process_whose_parent_died_before_it_began_ends_at_once(tmp_path: Path
     job = ReadingTask(
         source=source(table(tmp_path)), into=str(tmp_path), work=str(work), memory_mb=512, rejected_limit=0.05
     )
-    order = msgspec.json.encode(ReaderInput(task=job, parent=1)) + b"\n"
+    order = order_of(job, parent=1)
     ended = subprocess.run(
         [sys.executable, "-m", "meantime.dataset.reading.reader_process"],
         input=order,

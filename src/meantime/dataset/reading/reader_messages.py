@@ -1,0 +1,47 @@
+"""What a reading process and its parent send each other: JSON objects, one a line."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from meantime.dataset.reading.progress import Progress
+from meantime.dataset.reading.source import Source
+
+
+class ReaderTask(msgspec.Struct, frozen=True, kw_only=True):
+    """What every task of a reading process has."""
+
+    source: Source
+    work: str  # a folder for temporary files, removed by its creator
+    memory_mb: int
+
+
+class ReaderInput(msgspec.Struct, frozen=True, kw_only=True):
+    """What the parent sends: the task and its own process id."""
+
+    task: msgspec.Raw  # as JSON
+    parent: int
+
+
+class ReaderError(msgspec.Struct, frozen=True, kw_only=True):
+    """A ``MeantimeError``, sent to the parent."""
+
+    kind: str  # name of its class in meantime.errors
+    message: str
+    operator_message: str  # with paths and details
+    data: dict[str, Any]  # its attributes apart from the messages
+
+
+class ReaderMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """One line to the parent; exactly one field is set."""
+
+    progress: Progress | None = None
+    folder: str | None = None  # of the snapshot: reading is complete
+    error: ReaderError | None = None
+
+
+def order_of(task: ReaderTask, *, parent: int) -> bytes:
+    """Return the line that a parent sends: what is to be done, and its own process id."""
+    return msgspec.json.encode(ReaderInput(task=msgspec.Raw(msgspec.json.encode(task)), parent=parent)) + b"\n"
