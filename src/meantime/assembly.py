@@ -32,7 +32,6 @@ from meantime.dataset.uploads import Uploads
 from meantime.durable import durable_file
 from meantime.engine.engine import Engine
 from meantime.errors import MeantimeError, SettingInvalid
-from meantime.formats.writers import arrow, parquet, xlsx  # noqa: F401 - else the first request for one delays all others
 from meantime.log import Log
 from meantime.settings import Settings
 from meantime.statistics.cost import CostLimit, CostLimits

@@ -9,8 +9,7 @@ import unicodedata
 from bisect import bisect_left
 from collections.abc import Sequence
 
-from rapidfuzz import fuzz, process
-
+from meantime.later import rapidfuzz
 from meantime.text import listed, quoted
 
 # Longer than any question of the CDC (246), so that a full question text is always compared in full.
@@ -49,8 +48,8 @@ def closest(name: str, among: Sequence[str]) -> tuple[str, ...]:
         among = among[max(stop - _COMPARED_AT_ALL, 0) : stop]
     if len(among) > _COMPARED_WITH_CARE:
         among = _most_alike(name, among)
-    matches = process.extract(
-        name, among, scorer=fuzz.WRatio, processor=_comparable, limit=_CLOSEST, score_cutoff=_SIMILAR_FROM
+    matches = rapidfuzz.process.extract(
+        name, among, scorer=rapidfuzz.fuzz.WRatio, processor=_comparable, limit=_CLOSEST, score_cutoff=_SIMILAR_FROM
     )
     return tuple(match for match, _, _ in matches)
 
@@ -88,10 +87,10 @@ def hint(name: str, among: Sequence[str]) -> str:
 
 
 def _most_alike(name: str, among: Sequence[str]) -> list[str]:
-    matches = process.extract(
+    matches = rapidfuzz.process.extract(
         name[:_COMPARED_CHARACTERS_OF_MANY],
         among,
-        scorer=fuzz.ratio,
+        scorer=rapidfuzz.fuzz.ratio,
         processor=lambda text: text[:_COMPARED_CHARACTERS_OF_MANY].casefold(),
         limit=_COMPARED_WITH_CARE,
     )

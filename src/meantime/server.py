@@ -27,7 +27,7 @@ from types import FrameType
 import structlog
 import uvicorn
 
-from meantime import threads
+from meantime import later, threads
 from meantime.assembly import STOP_WORK_S, Parts
 from meantime.dataset.load_status import Failed, Status
 from meantime.dataset.reading.source import Source
@@ -48,6 +48,9 @@ _log = structlog.get_logger("meantime")
 # that a client that holds its connection cannot keep the process alive.
 _CLOSE_CONNECTIONS_S = 3
 _STDIN = 0
+# When what was not needed to start is imported: after what waited for the start was answered, which it would delay, and
+# before anybody asks for more.
+_IMPORT_AFTER_S = 2.0
 # How long a signal may go unnoticed that another thread was given. Looking costs some microseconds.
 _SIGNAL_LOOK_S = 0.5
 
@@ -99,6 +102,7 @@ class _Server:
     def __init__(self, settings: Settings, sources: Sequence[Source], *, verbose: bool) -> None:
         self._settings = settings
         self._messages: queue.SimpleQueue[_Message] = queue.SimpleQueue()
+        self._is_stopping = threading.Event()
         self._is_at_terminal = os.isatty(_STDIN)
         # The port before the parts, and those before anything runs: whatever is refused is one line.
         self._socket = _bind(settings.host, settings.port)
@@ -147,7 +151,10 @@ class _Server:
                 self._listener.should_exit = True
                 http.join()
                 raise
+            importing = threads.start("import", self._import_later, on_death=lambda _, error: self._on_fatal(error))
             code = self._wait_for_stop()
+            self._is_stopping.set()
+            importing.join()
             self._stop(http, code)
         self._raise_if_nothing_loaded()
         return code
@@ -158,6 +165,12 @@ class _Server:
         # An address to listen on is not one to connect to.
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - nothing is bound here
         return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
+
+    def _import_later(self) -> None:
+        """Import what start-up left out; else the first request that needs it would wait, and others with it."""
+        if not self._is_stopping.wait(_IMPORT_AFTER_S):
+            later.import_all()
+            gc.freeze()  # see _interpreter_for_serving
 
     def _wait_for_stop(self) -> int:
         """Wait for a signal to stop, or another reason to; return the exit code."""

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from rich.progress import TaskID
+from typing import TYPE_CHECKING
 
 from meantime.cli.reporting import say
-from meantime.cli.terminal import bars, error_console
 from meantime.dataset.load_status import Loading, Status, progress_of
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
 
 # For the phases whose name in the API's documents would need an explanation.
 _SHOWN_PHASES = {"looking": "examining", "rolling up": "aggregating"}
@@ -18,6 +20,12 @@ _SHOWN_PHASES = {"looking": "examining", "rolling up": "aggregating"}
 @contextmanager
 def load_bars() -> Iterator[Callable[[str, Status], None] | None]:
     """Bars at a terminal; elsewhere nothing to show them with."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    # It takes a tenth of a second to import.
+    from meantime.cli.terminal import bars, error_console
+
     console = error_console()
     if not console.is_terminal:
         yield None

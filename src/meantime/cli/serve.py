@@ -12,6 +12,7 @@ import click
 
 from meantime.cli.options import column_option, set_option, setting_options
 from meantime.cli.reporting import say
+from meantime.later import quick_imports
 from meantime.settings import SETTINGS, Settings, read_settings
 
 
@@ -38,11 +39,12 @@ def serve(
     API answers from the first data set. Ctrl-C lets queued jobs finish, then stops; a second Ctrl-C stops at once, and
     no job is lost. SIGHUP rereads the files that have changed.
     """
-    # What a server is made of takes a second to import.
-    from meantime import server
-    from meantime.assembly import sources_to_serve
-    from meantime.cli.load_progress import load_bars
-    from meantime.log.capture import plain_stderr
+    # What a server is made of takes long to import, and structlog would import rich too, for which it has no use here.
+    with quick_imports(without="rich"):
+        from meantime import server
+        from meantime.assembly import sources_to_serve
+        from meantime.cli.load_progress import load_bars
+        from meantime.log.capture import plain_stderr
 
     # What the server and the processes that it starts write is for its owner alone.
     os.umask(0o077)

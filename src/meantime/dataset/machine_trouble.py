@@ -5,9 +5,8 @@ from __future__ import annotations
 import errno
 import os
 
-import duckdb
-
 from meantime.descriptors import NO_SPACE, PASSING
+from meantime.later import duckdb
 
 # Besides what the machine has too little of: a disk or a network share that does not answer.
 _TROUBLES = PASSING | {errno.EIO, errno.ESTALE, errno.ETIMEDOUT, errno.ENOTCONN, errno.EHOSTDOWN}

@@ -13,11 +13,11 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
 import msgspec
 
 from meantime.dataset.machine_trouble import is_disk_full, is_machine_trouble
 from meantime.errors import SnapshotDamaged, StoreFull, StorePaused
+from meantime.later import duckdb
 
 # A file that was written to within this time may be written to again without a later time of modification: file systems
 # count in steps of up to 10 ms, some in seconds. So what is known of it is not remembered yet.

@@ -5,9 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-import duckdb
-
 from meantime.dataset.reading.staging import sql_text
+from meantime.later import duckdb
 from meantime.temporary_folders import temporary_folder
 
 # What needs more spills to the disk, so that a large table does not take the server's memory.

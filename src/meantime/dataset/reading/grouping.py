@@ -10,7 +10,6 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import duckdb
 import numpy as np
 import numpy.typing as npt
 
@@ -27,6 +26,7 @@ from meantime.dataset.reading.uncertainty import ROLES as UNCERTAINTY
 from meantime.dataset.reading.uncertainty import limits_words, with_limits
 from meantime.dataset.reading.values import SPACES, number_pattern
 from meantime.dataset.rolling_up import roll_up
+from meantime.later import duckdb
 
 _CV_IS_RATIO = (
     "No coefficient of variation is larger than 1, so they are read as ratios (0.05 is 5%). If they are percents, name "

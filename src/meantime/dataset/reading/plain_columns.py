@@ -11,8 +11,6 @@ from dataclasses import replace
 from functools import reduce
 from typing import NamedTuple
 
-import duckdb
-
 from meantime.dataset.reading.as_written import (
     INTERVAL,
     PlainForms,
@@ -29,6 +27,7 @@ from meantime.dataset.reading.staging import StagedFile, copy_rows, sql_path, sq
 from meantime.dataset.reading.written_numbers import NumberReader, WrittenNumber
 from meantime.dataset.reading.year_forms import finest
 from meantime.errors import SourceUnreadable
+from meantime.later import duckdb
 from meantime.text import quoted
 
 

@@ -6,10 +6,10 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-import duckdb
 import msgspec
 
 from meantime import threads
+from meantime.later import duckdb
 
 # Where each phase ends, as a share of the whole; measured, so that the bar moves evenly.
 SNIFFED, STAGED, ROLLED_UP = 0.1, 0.8, 0.95

@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import duckdb
-
 from meantime.dataset.reading.columns import YEARS
 from meantime.dataset.reading.labels import label_sql
 from meantime.dataset.reading.staged_view import rows_sql
 from meantime.dataset.reading.staging import UNREADABLE_YEAR, StagedFile, reject_rows, sql_text
 from meantime.dataset.reading.tally import parse_row_count
 from meantime.dataset.reading.values import parse_year
+from meantime.later import duckdb
 
 
 def drop_incomplete(database: duckdb.DuckDBPyConnection, staged: StagedFile, columns: Mapping[str, str]) -> StagedFile:

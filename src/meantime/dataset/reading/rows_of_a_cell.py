@@ -9,9 +9,8 @@ import shlex
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-import duckdb
-
 from meantime.dataset.reading.labels import JOINED, label_sql
+from meantime.later import duckdb
 from meantime.text import count, listed, quoted
 
 # Cells in which columns are compared, and columns that are named.

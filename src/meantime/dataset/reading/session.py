@@ -9,11 +9,10 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import duckdb
-
 from meantime.dataset.machine_trouble import is_disk_full, is_machine_trouble
 from meantime.dataset.reading.source import Source, label_of
 from meantime.errors import LoadFailed, LoadMemoryTooSmall
+from meantime.later import duckdb
 
 # DuckDB's part of the memory; the rest is for Python, numpy, and what DuckDB does not count. With half it writes with
 # a single thread and takes twice as long (5 million rows: 11.1 s instead of 5.9 s).

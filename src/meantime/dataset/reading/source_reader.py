@@ -12,7 +12,6 @@ from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-import duckdb
 import msgspec
 import numpy as np
 
@@ -44,6 +43,7 @@ from meantime.dataset.reading.tally import StrataOfSums
 from meantime.dataset.snapshot import About, QuestionMetadata, Rejected
 from meantime.dataset.snapshot_writer import SnapshotWriter
 from meantime.errors import DataError, SourceChanged, SourceEmpty, SourceUnreadable
+from meantime.later import duckdb
 from meantime.text import count, listed, quoted
 
 

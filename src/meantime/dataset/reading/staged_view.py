@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-import duckdb
-
 from meantime.dataset.cube import Period
 from meantime.dataset.facts.units import normalized_unit_sql
 from meantime.dataset.reading.columns import ROLES
@@ -14,6 +12,7 @@ from meantime.dataset.reading.labels import JOINED, label_sql
 from meantime.dataset.reading.staging import sql_path
 from meantime.dataset.reading.tally import row_count_sql
 from meantime.dataset.reading.values import parse_year
+from meantime.later import duckdb
 
 # The columns of the view that make each axis of a cell's key.
 KEY_COLUMNS: Mapping[str, tuple[str, ...]] = {

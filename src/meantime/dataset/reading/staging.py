@@ -16,8 +16,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-import duckdb
-
 from meantime.dataset.machine_trouble import is_machine_trouble
 from meantime.dataset.reading.arrangement import Arrangement
 from meantime.dataset.reading.containers import Unpacked, unpack, unpacked_pieces
@@ -29,6 +27,7 @@ from meantime.dataset.reading.sniff import LONGEST_LINE, TextForm, file_kind, re
 from meantime.dataset.reading.tolerant_csv import write_clean_copy
 from meantime.dataset.snapshot import Rejected
 from meantime.errors import LoadFailed, SourceUnreadable, TooManyRejected
+from meantime.later import duckdb
 from meantime.text import count
 
 # How many rejected lines are kept with number and reason: enough for people to see what is wrong with a file.

@@ -12,14 +12,13 @@ from functools import reduce
 from pathlib import Path
 from typing import Any, TypeVar
 
-import duckdb
-
 from meantime.dataset.points import MOST_TEXTS
 from meantime.dataset.reading.exact_sums import parse_texts
 from meantime.dataset.reading.labels import JOINED, label_roles, label_sql, parts_sql
 from meantime.dataset.reading.staged_view import FOOTNOTE, rows_sql
 from meantime.dataset.reading.tally import count_rows_sql, row_count_sql
 from meantime.dataset.samples.synthetic import is_synthetic
+from meantime.later import duckdb
 
 # How many different texts are counted: more of them are no reasons, topics or sources but a column of arbitrary texts,
 # and might be as many as there are rows.

@@ -9,11 +9,11 @@ from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 
-import duckdb
 import nanoarrow as na  # type: ignore[import-untyped]  # it ships no types
 
 from meantime.formats.document import Document, about
 from meantime.formats.writers import arrow, temporary_file
+from meantime.later import duckdb
 
 
 def pieces(document: Document) -> Iterator[bytes]:

@@ -20,9 +20,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from meantime.dataset.cube import Doubles
+from meantime.later import special
 from meantime.statistics.methods.standard_errors import Z95
 
 # Below, the correction divides by little that is known little.

@@ -28,9 +28,9 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from meantime.dataset.cube import Doubles
+from meantime.later import special
 from meantime.statistics.methods.standard_errors import Z95, Scale, expit, limits, logit, wilson_reach, wilson_size
 
 # No p-value is told apart from 0 beyond this: 2 (1 - Phi(38)) is the least positive double.

@@ -18,9 +18,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import special
 
 from meantime.dataset.cube import Doubles
+from meantime.later import special
 
 # Newton's steps on a convex falling function come from the left and never pass the root; 5 to 10 are usual.
 _MOST_STEPS = 100

@@ -7,9 +7,9 @@ Never an explanation of a result that is there already: "not significant, but th
 from __future__ import annotations
 
 import numpy as np
-from scipy import special
 
 from meantime.dataset.cube import Doubles
+from meantime.later import special
 
 
 def detectable_difference(se_one: Doubles, se_other: Doubles, *, level: float = 0.95, power: float = 0.8) -> Doubles:

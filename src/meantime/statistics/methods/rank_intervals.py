@@ -26,9 +26,9 @@ from dataclasses import dataclass
 
 import numpy as np
 import numpy.typing as npt
-from scipy import special
 
 from meantime.dataset.cube import Doubles, Integers
+from meantime.later import special
 from meantime.statistics.methods.blocks import Check, blocks, unchecked
 from meantime.statistics.methods.pairs import Booleans, Different, Pairs
 from meantime.statistics.methods.studentized_range import critical

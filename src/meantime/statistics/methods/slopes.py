@@ -31,9 +31,9 @@ from enum import StrEnum
 from functools import lru_cache
 
 import numpy as np
-from scipy import special
 
 from meantime.dataset.cube import Doubles, Integers
+from meantime.later import special
 from meantime.statistics.methods.autocorrelation import CarriedOver, carried_over
 from meantime.statistics.methods.blocks import Check, blocks, unchecked
 from meantime.statistics.methods.effective_size import effective_size

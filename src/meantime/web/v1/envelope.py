@@ -7,6 +7,7 @@ import platform
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import cache
 from importlib import metadata
 from typing import Literal
 
@@ -104,14 +105,12 @@ class Envelope:
         )
 
 
-def _writers() -> str:
+@cache
+def writers() -> str:
     """Return a digest of the software that writes results: other versions may write other bytes for the same result."""
     packages = ("meantime", "msgspec", "duckdb", "nanoarrow", "xlsxwriter", "vl-convert-python")
     versions = [platform.python_version(), zlib.ZLIB_RUNTIME_VERSION, fonts(), *map(metadata.version, packages)]
     return hashlib.blake2b(" ".join(versions).encode(), digest_size=4).hexdigest()
-
-
-WRITERS = _writers()
 
 
 def vary_of(request: HttpRequest, headers: Sequence[tuple[str, str]]) -> str:

@@ -24,7 +24,7 @@ from meantime.table import Heading
 from meantime.web.http.ranges import requested_range
 from meantime.web.http.replies import Reply, Stream
 from meantime.web.http.request import HttpRequest
-from meantime.web.v1.envelope import IDENTITY, WRITERS, Envelope, coding_of, vary_of
+from meantime.web.v1.envelope import IDENTITY, Envelope, coding_of, vary_of, writers
 from meantime.web.v1.pieces import PIECE_BYTES, PieceMaker
 
 # The first format: for clients that do not choose one, and the one that results are stored in.
@@ -70,9 +70,10 @@ async def represent(
         ClientGone: the client disconnected before there was anything to send.
         Exception: whatever ``body`` and ``document`` raise.
     """
+    once = "" if form.is_repeatable else f".{secrets.token_hex(8)}"
     envelope = Envelope(
         content_type=form.content_type,
-        tag=f"{tag}.{form.suffix}{_variant(form)}.{WRITERS}{'' if form.is_repeatable else f'.{secrets.token_hex(8)}'}",
+        tag=f"{tag}.{form.suffix}{_variant(form)}.{writers()}{once}",
         headers=(("cache-control", cache_control), ("vary", vary_of(request, headers)), *headers),
         disposition=(),
         job_id=job_id,

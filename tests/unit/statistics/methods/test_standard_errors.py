@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy import stats
+from scipy import special, stats
 from statsmodels.stats.proportion import proportion_confint
 
 from meantime.dataset.cube import Doubles
@@ -19,6 +19,10 @@ from meantime.statistics.methods.standard_errors import (
     logit,
     standard_errors,
 )
+
+
+def test_z_is_the_quantile_to_the_last_bit() -> None:
+    assert float(special.ndtri(0.975)) == Z95
 
 
 def one(

@@ -20,7 +20,7 @@ from meantime.errors import (
     StoreFull,
     StorePaused,
 )
-from meantime.statistics.parameters import fields
+from meantime.statistics.parameters import described, fields
 from meantime.statistics.registry import STATISTICS
 from meantime.web.http import conditional
 from meantime.web.http.endpoint import Endpoint, Link, Outcome, Parameter
@@ -42,18 +42,17 @@ def _query_parameters() -> tuple[Parameter, ...]:
     """Return the parameters of all statistics; which ones are required depends on the statistic."""
     parameters_by_name: dict[str, Parameter] = {}
     for row in STATISTICS.values():
-        schema = row.parameters_schema
         parameters: type[msgspec.Struct] = row.parameters
         for field in fields(parameters):
-            about = schema["properties"][field.name]
+            description, example = described(field)
             parameters_by_name.setdefault(
                 field.name,
                 Parameter(
                     name=field.name,
                     where="query",
                     kind=field.type,
-                    description=f"{about['description']} A parameter of {_takers(field.name)}.",
-                    example=about["examples"][0],
+                    description=f"{description} A parameter of {_takers(field.name)}.",
+                    example=example,
                 ),
             )
     return tuple(parameters_by_name.values())

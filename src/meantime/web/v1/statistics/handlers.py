@@ -25,7 +25,7 @@ from meantime.web.v1.forms import choose_chart, choose_form
 from meantime.web.v1.representation import represent
 from meantime.web.v1.statistics.immediate import ImmediateAnswer
 from meantime.web.v1.statistics.query import StatisticQuery, read_question
-from meantime.web.v1.statistics.resource import STATISTIC_DESCRIPTIONS, STATISTIC_LIST
+from meantime.web.v1.statistics.resource import STATISTIC_LIST, statistic_description
 
 # The data set may be reloaded, so an answer must be revalidated each time, which takes no longer than a lookup.
 REVALIDATE = "public, no-cache"
@@ -45,7 +45,7 @@ async def get_statistic(backend: Backend, request: HttpRequest) -> Reply | Strea
     if not request.raw_query:
         # Answers at the same address vary by these headers, so the description must say the same.
         return conditional.answer(
-            request, STATISTIC_DESCRIPTIONS[statistic_of(request).name], ("vary", "Accept, Accept-Encoding")
+            request, statistic_description(statistic_of(request).name), ("vary", "Accept, Accept-Encoding")
         )
     return await answer_statistic(backend, request)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import cache
 from typing import Annotated, Any
 from urllib.parse import urlencode
 
@@ -141,4 +142,9 @@ STATISTIC_LIST = _ENCODER.encode(
         ]
     )
 )
-STATISTIC_DESCRIPTIONS = {name: _ENCODER.encode(statistic_resource(row)) for name, row in STATISTICS.items()}
+
+
+@cache
+def statistic_description(name: str) -> bytes:
+    """Return the description of a statistic as JSON."""
+    return _ENCODER.encode(statistic_resource(STATISTICS[name]))

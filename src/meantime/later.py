@@ -1,0 +1,76 @@
+"""Libraries that take long to import, imported when something of theirs is first used.
+
+So a server answers sooner, and a command that needs none of them starts sooner. They are used as if they had been
+imported: ``from meantime.later import duckdb``.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import ModuleType
+from typing import TYPE_CHECKING, Any
+
+
+class _Later(ModuleType):
+    """Stands for a module. It looks attributes up there each time (0.2 us), so whoever replaces one there is heeded.
+
+    Several threads may be the first at the same time: Python imports a module once, and lets the others wait.
+    """
+
+    def __getattr__(self, attribute: str) -> Any:
+        module = self.__dict__.get("_module")
+        if module is None:
+            # Not import_module, which `python -X importtime` does not see.
+            __import__(self.__name__)
+            module = self.__dict__["_module"] = sys.modules[self.__name__]
+        return getattr(module, attribute)
+
+
+if TYPE_CHECKING:
+    import duckdb as duckdb
+    import rapidfuzz as rapidfuzz
+    from scipy import special as special
+else:
+    duckdb = _Later("duckdb")
+    rapidfuzz = _Later("rapidfuzz")
+    special = _Later("scipy.special")
+
+
+# What only some requests need: the libraries above, and the modules that import another one.
+_LATER = (
+    "duckdb",
+    "rapidfuzz",
+    "scipy.special",
+    "meantime.formats.writers.arrow",
+    "meantime.formats.writers.parquet",
+    "meantime.formats.writers.xlsx",
+)
+
+
+def import_all() -> None:
+    """Import now what would be imported when it is first used."""
+    for name in _LATER:
+        __import__(name)
+
+
+@contextmanager
+def quick_imports(*, without: str) -> Iterator[None]:
+    """Import much in this block: unsearched for garbage, of which imports make little, and without a library.
+
+    What is imported uses that library only where it is there, and does as if it were not installed.
+    """
+    is_new = without not in sys.modules
+    if is_new:
+        sys.modules[without] = None  # type: ignore[assignment]  # how Python marks a module that cannot be imported
+    was_enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was_enabled:
+            gc.enable()
+        if is_new:
+            del sys.modules[without]

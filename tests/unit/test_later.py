@@ -1,0 +1,75 @@
+"""Libraries that are imported when they are first used."""
+
+from __future__ import annotations
+
+import gc
+import sys
+
+import pytest
+
+from meantime import later
+from meantime.later import quick_imports
+from tests.support.imports import imported_by
+from tests.support.waiting import PATIENCE_S
+
+
+def test_a_library_is_used_as_if_it_had_been_imported() -> None:
+    import duckdb
+    from scipy import special
+
+    assert later.duckdb.Error is duckdb.Error
+    assert later.special.ndtr(0.0) == special.ndtr(0.0) == 0.5
+    with pytest.raises(AttributeError, match="nothing_like_this"):
+        later.duckdb.nothing_like_this  # type: ignore[attr-defined]  # noqa: B018 - asking is what is tested
+
+
+def test_a_replaced_function_is_heeded(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert later.special.ndtr(0.0) == 0.5
+    monkeypatch.setattr("scipy.special.ndtr", lambda _x: 2.0)
+    assert later.special.ndtr(0.0) == 2.0
+
+
+def test_threads_that_are_the_first_together_all_get_the_whole_library() -> None:
+    code = f"""
+import sys
+from threading import Barrier, Thread
+from meantime.later import special
+together, got = Barrier(8), []
+def use():
+    together.wait({PATIENCE_S})
+    got.append(float(special.ndtr(0.0)))
+threads = [Thread(target=use) for _ in range(8)]
+assert "scipy" not in sys.modules
+for each in threads: each.start()
+for each in threads: each.join({PATIENCE_S})
+assert got == [0.5] * 8, got
+"""
+    assert "scipy.special" in imported_by("-c", code)
+
+
+def test_all_are_imported_at_once_on_demand() -> None:
+    needed = {"duckdb", "rapidfuzz", "scipy.special", "xlsxwriter", "nanoarrow"}
+    assert not needed & imported_by("-c", "import meantime.later")
+    assert needed <= imported_by("-c", "import meantime.later; meantime.later.import_all()")
+
+
+def test_what_is_imported_does_without_a_library_in_the_block_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delitem(sys.modules, "this", raising=False)
+    with quick_imports(without="this"):
+        assert not gc.isenabled()
+        with pytest.raises(ImportError):
+            __import__("this")
+    assert gc.isenabled()
+    assert "this" not in sys.modules
+    with quick_imports(without="sys"):  # imported before: nobody must lose it
+        assert __import__("sys") is sys
+
+
+def test_garbage_stays_uncollected_where_it_was() -> None:
+    gc.disable()
+    try:
+        with quick_imports(without="this"):
+            pass
+        assert not gc.isenabled()
+    finally:
+        gc.enable()
