@@ -16,9 +16,11 @@ import msgspec
 import numpy as np
 
 from meantime.dataset.cube import Period
+from meantime.dataset.facts.column_names import remarks_of_none
 from meantime.dataset.plausibility import ProblemCounts, data_problems
 from meantime.dataset.reading import row_checks, session, warnings
 from meantime.dataset.reading.decisions import TableForm, decide
+from meantime.dataset.reading.described_names import with_questions_of
 from meantime.dataset.reading.description import read_description, with_settings
 from meantime.dataset.reading.file_set import open_files
 from meantime.dataset.reading.file_table import FileTable
@@ -117,14 +119,18 @@ def _read(
             staged = _stage_all(database, opened, tables, work, task.rejected_limit, on_progress)
             refuse_changed_files()
             as_written = columns_by_role(columns, roles)
-            staged, plain, forms = read_plain(database, staged, as_written, roles, description)
+            staged, plain, forms = read_plain(
+                database, staged, as_written, roles, description, remarks_of_none=remarks_of_none(columns)
+            )
             table = replace(table, plain=plain, decimal_mark=forms.decimal_mark)
             in_file = columns_by_role(columns, roles, plain)
             staged = [row_checks.drop_incomplete(database, file, in_file) for file in staged]
             _check_rejected(staged, task.rejected_limit)
             rows = sum(file.rows for file in staged)
             on_progress(Progress("rolling up", STAGED, rows))
-            decisions = decide(_survey_all(database, staged, table, in_file), table)
+            facts = _survey_all(database, staged, table, in_file)
+            description = with_questions_of(description, facts.questions)
+            decisions = decide(facts, replace(table, description=description))
             parquet = [file.parquet for file in staged]
             make_staged_view(database, parquet, columns, decisions.roles, plain)
             written = _write_cells(writer, RolledUp(database, decisions, description, work=work), decisions.roles)

@@ -20,8 +20,11 @@ from meantime.text import quoted
 # Up to it, sums of the counts of a thousand rows are still doubles, exactly.
 _MOST_OF_ROW = 10**12
 MOST_ROWS = 2**53
-# "5.0" is how some programs write a whole number. Three zeros might be thousands: "1.000" is not read.
-_COUNT = re.compile(r"[0-9]{1,13}(?:\.0{1,2})?", re.ASCII)
+# What separates thousands, each time the same. A point may be a decimal mark: "1.000" is not read. "5.0" is how some
+# programs write a whole number.
+_SEPARATORS = ",'\u2019 \u00a0\u202f"
+_COUNT = re.compile(rf"[0-9]{{1,13}}(?:\.0{{1,2}})?|[0-9]{{1,3}}([{_SEPARATORS}])[0-9]{{3}}(?:\1[0-9]{{3}})*")
+_WITHOUT_SEPARATORS = str.maketrans("", "", _SEPARATORS)
 
 _CATEGORY, _STRATUM = (list(AXES).index(axis) for axis in ("category", "stratum"))
 
@@ -29,11 +32,12 @@ _CATEGORY, _STRATUM = (list(AXES).index(axis) for axis in ("category", "stratum"
 def parse_row_count(text: str) -> int | None:
     """Read how often a row counts; None if that is not a whole number from 0 to a trillion.
 
-    >>> [parse_row_count(text) for text in ("12", " 3.0", "0", "1.5", "-1", "1,234", "1.000", "")]
-    [12, 3, 0, None, None, None, None, None]
+    >>> [parse_row_count(text) for text in ("12", " 3.0", "0", "1,234", "1 234 567", "1.5", "-1", "1,23", "1.000", "")]
+    [12, 3, 0, 1234, 1234567, None, None, None, None, None]
     """
     text = text.strip(SPACES)
-    number = int(text.partition(".")[0]) if _COUNT.fullmatch(text) else _MOST_OF_ROW + 1
+    is_number = _COUNT.fullmatch(text) is not None
+    number = int(text.partition(".")[0].translate(_WITHOUT_SEPARATORS)) if is_number else _MOST_OF_ROW + 1
     return number if number <= _MOST_OF_ROW else None
 
 
@@ -41,7 +45,8 @@ def row_count_sql(columns: Mapping[str, str]) -> str:
     """Return the SQL of how often a row counts, given the SQL of the columns by role; 1 without such a column."""
     if "row_count" not in columns:
         return "1"
-    return f"CAST(split_part(trim({columns['row_count']}, {sql_text(SPACES)}), '.', 1) AS BIGINT)"
+    text = f"translate({columns['row_count']}, {sql_text(_SEPARATORS + SPACES)}, '')"
+    return f"CAST(split_part({text}, '.', 1) AS BIGINT)"
 
 
 def count_rows_sql(roles: Collection[str], row_count: str = "row_count") -> str:
