@@ -19,7 +19,8 @@ from meantime.dataset.points import Points
 from meantime.dataset.row_files import RowFiles
 from meantime.dataset.standard_population import StandardPopulation
 
-# Raise it when the same content would get another fingerprint. Version 1 was a digest of all cells at once.
+# Raise it when the same content would get another fingerprint. Version 1 was a digest of all cells at once. That some
+# rows are exact copies became part of the content later; a table without copies has the fingerprint that it had before.
 FINGERPRINT_VERSION = 2
 
 Polarity = Literal["lower", "higher"]
@@ -94,6 +95,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     standards: tuple[StandardPopulation, ...] = ()  # those that its description declares, by name
     origin: TableOrigin = TableOrigin()
     rows_differ_in: tuple[str, ...] = ()  # columns that tell rows of one cell apart
+    copies: int = 0  # rows that are exact copies of another
     plain: tuple[str, ...] = ()  # roles whose texts are not plain: the rows have a plain column beside the file's
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from meantime.dataset.cube import ABSENT, AXES, Integers
 from meantime.dataset.facts.units import normalized_unit_sql
 from meantime.dataset.reading.exact_sums import insert_columns
-from meantime.dataset.reading.staged_view import KEY_COLUMNS, columns_by_role, parse_period
+from meantime.dataset.reading.staged_view import KEY_COLUMNS, columns_by_role, identity_sql, parse_period
 from meantime.dataset.reading.staging import sql_path
 from meantime.dataset.reading.tally import parse_row_count, row_count_sql
 from meantime.dataset.reading.values import parse_number, withheld_reason
@@ -37,6 +37,7 @@ class CellRow(NamedTuple):
     row: SourceRow
     withheld: str | None  # why it has no value; None if it has one
     times: int  # how often it counts: more than once only in a tally
+    copy_of: tuple[str, int] | None = None  # file and line of the first of the rows that it is an exact copy of
 
 
 def find_rows(snapshot: Snapshot, cells: Integers, *, after: int | None, limit: int) -> list[CellRow]:
@@ -49,12 +50,13 @@ def find_rows(snapshot: Snapshot, cells: Integers, *, after: int | None, limit: 
         return []
     first_file, after_row = (0, -1) if after is None else divmod(after, _ROWS_A_FILE)
     rows: list[CellRow] = []
+    has_copies = bool(snapshot.cube.pick(cells).copies.any())
     with SourceRows.of(snapshot).opened() as paths, query_database() as database:
         search = _RowSearch(database, snapshot, cells, paths)
         for file in range(first_file, len(paths)):
             if len(rows) < limit:
                 rows += search.in_file(file, after_row if file == first_file else -1, limit - len(rows))
-    return rows
+        return search.with_copies(rows) if has_copies else rows
 
 
 class _RowSearch:
@@ -78,7 +80,7 @@ class _RowSearch:
     def in_file(self, file: int, after_row: int, limit: int) -> list[CellRow]:
         keys = {column: self._columns.get(column, "''") for columns in KEY_COLUMNS.values() for column in columns}
         keys["unit"] = normalized_unit_sql(keys["unit"])
-        source = f"read_parquet({sql_path(self._paths[file])}, file_row_number = true)"
+        source = self._source(file)
         matching = " AND ".join(f"{keys[column]} = cell_labels.{column}" for column in _LABELS)
         matches = self._database.execute(
             f"""
@@ -96,13 +98,10 @@ class _RowSearch:
         """Read the rows of a page with all their columns."""
         about = self._snapshot.about
         texts = ", ".join(f"""coalesce("c{column}", '')""" for column in range(len(about.columns)))
-        self._database.execute(f"SELECT * FROM {source} LIMIT 0")
-        has_lines = "line" in [column[0] for column in self._database.description or ()]
-        line = '"line"' if has_lines else f"file_row_number + {FIRST_LINE}"
         # As a list and as a range: with the range, DuckDB skips whole groups of rows.
         plain = ", ".join(f"coalesce({self._columns.get(role, _NOTHING)}, {_NOTHING})" for role in _READ_FROM_ROWS)
         rows = self._database.execute(
-            f"SELECT file_row_number, {line}, {plain}, {texts} FROM {source} "
+            f"SELECT file_row_number, {self._line(source)}, {plain}, {texts} FROM {source} "
             "WHERE file_row_number BETWEEN ? AND ? AND list_contains(?::BIGINT[], file_row_number) "
             "ORDER BY file_row_number",
             [min(cells), max(cells), list(cells)],
@@ -117,6 +116,37 @@ class _RowSearch:
             )
             for number, at, value, symbol, text, times, *texts in rows
         ]
+
+    def with_copies(self, rows: list[CellRow]) -> list[CellRow]:
+        """Return rows with what each is a copy of. The first of equal rows may be on an earlier page."""
+        about = self._snapshot.about
+        counted = f" AND {row_count_sql(self._columns)} > 0"
+        every = " UNION ALL ".join(
+            f"SELECT {file * _ROWS_A_FILE} + file_row_number AS position, {self._line(source)} AS line, "
+            f"{identity_sql(about.columns, about.roles)} AS identity FROM {source} WHERE {self._has_question}{counted}"
+            for file, source in enumerate(map(self._source, range(len(self._paths))))
+        )
+        found = self._database.execute(
+            f"""
+            WITH every AS MATERIALIZED ({every}),
+                 shown AS (SELECT position, identity FROM every WHERE list_contains(?::BIGINT[], position))
+            SELECT shown.position, min(every.position), arg_min(every.line, every.position)
+            FROM shown JOIN every USING (identity)
+            GROUP BY shown.position HAVING min(every.position) < shown.position
+            """,
+            [*self._questions * len(self._paths), [row.position for row in rows]],
+        ).fetchall()
+        firsts = {position: (about.files[first // _ROWS_A_FILE], line) for position, first, line in found}
+        return [row._replace(copy_of=firsts.get(row.position)) for row in rows]
+
+    def _source(self, file: int) -> str:
+        return f"read_parquet({sql_path(self._paths[file])}, file_row_number = true)"
+
+    def _line(self, source: str) -> str:
+        """Return the SQL of the physical line of a row."""
+        self._database.execute(f"SELECT * FROM {source} LIMIT 0")
+        has_lines = "line" in [column[0] for column in self._database.description or ()]
+        return '"line"' if has_lines else f"file_row_number + {FIRST_LINE}"
 
     def _withheld(self, value: str, symbol: str, text: str) -> str | None:
         """Return why a row has no value, with the same text as the cube; None if it has one."""

@@ -1,4 +1,4 @@
-"""What tells several rows of one cell apart: columns without a role, or nothing, where rows are copies.
+"""What tells the different rows of one cell apart: columns without a role.
 
 Only a table with such cells is looked at, and of these the first ones in an order that depends on their texts alone.
 """
@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from meantime.dataset.reading.labels import JOINED, label_sql
+from meantime.dataset.reading.staged_view import identity_sql
 from meantime.later import duckdb
-from meantime.text import count, listed, quoted
+from meantime.text import listed, quoted
 
 # Cells in which columns are compared, and columns that are named.
 _CELLS_COMPARED = 1_000
@@ -21,10 +22,9 @@ _KEYS = ("value_type", "unit", "first_year", "last_year")
 
 
 class RowsOfCells(NamedTuple):
-    """The columns in which rows of one cell differ, those with the fewest texts first; and how many rows are copies."""
+    """The columns in which rows of one cell differ, those with the fewest texts first."""
 
     differ_in: tuple[str, ...] = ()
-    copies: int = 0
 
     def warnings(self, roles: Mapping[str, str], cells: int) -> list[str]:
         """Say what the rows differ in, and how to tell them apart.
@@ -44,11 +44,6 @@ statistics refuse them. To tell them apart: --column stratum_2=cause --column st
                 f"{subject} several rows, which differ in {listed(map(quoted, self.differ_in))}. Classic means are "
                 f"taken over them, and other statistics refuse them.{told}"
             )
-        if self.copies:
-            said.append(
-                f"{count(self.copies, 'row')} {'is an exact copy' if self.copies == 1 else 'are exact copies'} of "
-                "another. Classic means count every row. If rows were written twice by mistake, remove them."
-            )
         return said
 
 
@@ -63,12 +58,14 @@ def look_at_rows(
     keys = [label_sql(axis, in_file) for axis in JOINED] + [in_file[role] for role in _KEYS if role in in_file]
     key_texts = ", ".join(f"coalesce({each}, '')" for each in keys)
     key = f"hash({key_texts})"
-    database.execute(f"CREATE TABLE shared_keys AS SELECT {key} AS key FROM {rows} GROUP BY key HAVING count(*) > 1")
     texts = ", ".join(f"c{column}" for column in range(len(columns)))
+    identity = identity_sql(columns, roles)
+    # Not those of one row and its copies.
+    database.execute(
+        f"CREATE TABLE shared_keys AS SELECT {key} AS key FROM {rows} "
+        f"GROUP BY key HAVING min({identity}) <> max({identity})"
+    )
     of_cells = f"(SELECT {texts}, {key} AS key FROM {rows}) SEMI JOIN"
-    copies = database.execute(
-        f"SELECT count(*) - count(DISTINCT hash({texts})) FROM {of_cells} shared_keys USING (key)"
-    ).fetchall()[0][0]
     others = [number for number, name in enumerate(columns) if name not in set(roles.values())]
     found: tuple[int, ...] = ()
     if others:
@@ -89,4 +86,4 @@ def look_at_rows(
         meaningful = [pair for pair in told if pair[0] < total] or told
         found = tuple(number for _, number in sorted(meaningful)[:_NAMED])
     database.execute("DROP TABLE shared_keys")
-    return RowsOfCells(tuple(columns[number] for number in found), copies)
+    return RowsOfCells(tuple(columns[number] for number in found))

@@ -133,7 +133,8 @@ def _read(
             decisions = decide(facts, replace(table, description=description))
             parquet = [file.parquet for file in staged]
             make_staged_view(database, parquet, columns, decisions.roles, plain)
-            written = _write_cells(writer, RolledUp(database, decisions, description, work=work), decisions.roles)
+            rolled_up = RolledUp(database, decisions, description, work=work)
+            written = _write_cells(writer, rolled_up, decisions.roles)
             shared = RowsOfCells()
             if written.shared_cells and "row_count" not in decisions.roles:
                 decided = columns_by_role(columns, decisions.roles, plain)
@@ -160,6 +161,7 @@ def _read(
                 *forms.warnings,
                 *decisions.warnings,
                 *shared.warnings(decisions.roles, written.shared_cells),
+                *warnings.copy_warnings(rolled_up.copies, decisions.roles),
                 *breaks.warnings,
                 *written.warnings,
             ),
@@ -168,6 +170,7 @@ def _read(
             origin=description.origin,
             plain=plain,
             rows_differ_in=shared.differ_in,
+            copies=rolled_up.copies,
         )
         on_progress(Progress("writing", ROLLED_UP, rows))
         return writer.finish(about, parquet)
@@ -183,7 +186,7 @@ class _Written(NamedTuple):
     questions: tuple[QuestionMetadata, ...]
     years: Mapping[str, Period]  # the first and the last of each question, by its text
     rows: int
-    shared_cells: int  # those of several rows
+    shared_cells: int  # those of several different rows
     limits_from: str
     warnings: tuple[str, ...]
 
@@ -202,7 +205,8 @@ def _write_cells(writer: SnapshotWriter, rolled_up: RolledUp, roles: Mapping[str
         rows += cube.rows
         values += int(cube.by_question.moments.count.sum())
         reasons.update(cube.withheld_by_reason())
-        shared += int((cube.pick(np.arange(cube.cell_count)).rows > 1).sum())
+        picked = cube.pick(np.arange(cube.cell_count))
+        shared += int((picked.rows - picked.copies > 1).sum())
         if "row_count" in roles:
             strata.add(cube)
         del cube  # before the next one is made

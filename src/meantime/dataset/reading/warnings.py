@@ -102,6 +102,22 @@ def description_warnings(description: Description, questions: Sequence[str]) -> 
     ]
 
 
+def copy_warnings(copies: int, roles: Mapping[str, str]) -> list[str]:
+    """Say how many rows are exact copies of another, which those of a tally are meant to be.
+
+    >>> print(copy_warnings(1, {})[0])
+    1 row is an exact copy of another. Statistics of published estimates count it once; the classic means and summary \
+count every row. If rows were written twice by mistake, remove them.
+    """
+    if not copies or "row_count" in roles:
+        return []
+    which = "1 row is an exact copy" if copies == 1 else f"{copies:,} rows are exact copies"
+    return [
+        f"{which} of another. Statistics of published estimates count {'it' if copies == 1 else 'them'} once; the "
+        "classic means and summary count every row. If rows were written twice by mistake, remove them."
+    ]
+
+
 def folder_warnings(source: Source) -> list[str]:
     """Name the files of a folder that were not read."""
     ignored = ignored_files(source)
