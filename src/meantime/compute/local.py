@@ -14,8 +14,8 @@ from meantime.errors import RequestInvalid, SnapshotDamaged
 from meantime.formats import citation, classic_json, document
 from meantime.formats.document import Document
 from meantime.model import Request, Work
-from meantime.statistics.check import check
-from meantime.statistics.cost import COST_LIMITS, CostLimit, CostLimits
+from meantime.statistics.check import check, prepared_job
+from meantime.statistics.cost import COST_LIMITS, CostLimits
 from meantime.statistics.statistic import AnyPrepared
 from meantime.text import writable
 
@@ -58,7 +58,8 @@ class LocalCompute:
             DatasetNotReady: the data set failed to load.
             SnapshotDamaged: the snapshot that the request is bound to is not there.
         """
-        return self._checked(request, None)
+        snapshot = self._catalog.snapshot(request.dataset, request.fingerprint)
+        return check(request.statistic, request.parameters, snapshot, by_words=_by_words(request))
 
     def document(self, prepared: AnyPrepared, dataset: str, work: Work) -> Document:
         """Compute, as ``document_of`` does."""
@@ -88,14 +89,20 @@ class LocalCompute:
         return self._compute(request, work)
 
     def _compute(self, request: Request, work: Work) -> EncodedResult:
-        result = document_of(self._checked(request, self.limits.job), request.dataset, work)
+        prepared = prepared_job(
+            request.statistic,
+            request.parameters,
+            self._catalog.snapshot(request.dataset, request.fingerprint),
+            by_words=_by_words(request),
+            limit=self.limits.job,
+        )
+        result = document_of(prepared, request.dataset, work)
         return EncodedResult(_encoded(result, request.view, work), result.method_version)
 
-    def _checked(self, request: Request, limit: CostLimit | None) -> AnyPrepared:
-        snapshot = self._catalog.snapshot(request.dataset, request.fingerprint)
-        # A job of v1 that was submitted while its data set was loading has names as they were written.
-        by_words = request.view == "document"
-        return check(request.statistic, request.parameters, snapshot, by_words=by_words, limit=limit)
+
+def _by_words(request: Request) -> bool:
+    """Whether names are as people write them: in a job of v1 that was submitted while its data set was loading."""
+    return request.view == "document"
 
 
 def document_of(prepared: AnyPrepared, dataset: str, work: Work) -> Document:

@@ -8,13 +8,14 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
 
 from meantime.dataset.block_bytes import encode_block
 from meantime.dataset.cube import Cube
+from meantime.dataset.handover import Handover
 from meantime.dataset.points import Points
 from meantime.dataset.row_files import RowFiles
 from meantime.dataset.standard_population import StandardPopulation
@@ -111,6 +112,7 @@ class Snapshot:
     # Where its rows are on disk; None for a snapshot made in memory. They are not part of the content: results depend
     # on the rows, not on where they are stored.
     row_files: RowFiles | None = None
+    handover: Handover = field(default_factory=Handover, repr=False)
 
 
 def fingerprint(cube: Cube, about: About) -> str:
