@@ -6,6 +6,7 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -196,6 +197,18 @@ def test_a_job_of_the_classic_api(server: Served, selections: Selections) -> Non
     selections.assert_each_once(1)
 
 
+class OneTable:
+    """A catalog of one snapshot."""
+
+    default = "table"
+
+    def __init__(self, only: Snapshot) -> None:
+        self._only = only
+
+    def snapshot(self, _name: str) -> Snapshot:
+        return self._only
+
+
 @ANSWERS
 def test_meantime_ask(
     name: str,
@@ -206,7 +219,11 @@ def test_meantime_ask(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(ask_file, "compute_from", lambda _source, _settings, compute, **_: compute(sample))
+    @contextmanager
+    def loaded(*_: Any) -> Iterator[OneTable]:
+        yield OneTable(sample)
+
+    monkeypatch.setattr(ask_file, "loaded_catalog", loaded)
     data = tmp_path / "table.csv"
     data.write_text("read by nobody")
     pairs = [

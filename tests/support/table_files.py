@@ -49,14 +49,17 @@ def read_folder(
     settings: Mapping[str, str] | None = None,
 ) -> Path:
     """Read into a snapshot, and return its folder."""
-    home = into or (path if path.is_dir() else path.parent)
+    source = Source(name="test", path=str(path), columns=dict(columns or {}), part=part, settings=dict(settings or {}))
+    return read_source_into(source, into or (path if path.is_dir() else path.parent), rejected_limit=rejected_limit)
+
+
+def read_source_into(source: Source, home: Path, *, rejected_limit: float = 0.5) -> Path:
+    """Read a source into a snapshot, and return its folder."""
     snapshots, work = home / "snapshots", home / "work"
     snapshots.mkdir(exist_ok=True, parents=True)
     work.mkdir()
     job = ReadingTask(
-        source=Source(
-            name="test", path=str(path), columns=dict(columns or {}), part=part, settings=dict(settings or {})
-        ),
+        source=source,
         into=str(snapshots),
         work=str(work),
         memory_mb=512,

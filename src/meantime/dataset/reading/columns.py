@@ -106,8 +106,7 @@ def recognize(columns: Sequence[str], by_hand: Mapping[str, str], evidence: Evid
     form = find_form(columns)
     known = form.roles if form else {}
     # A column that a publisher's form has given a role has no second one by its spelling.
-    taken = {**roles, **by_hand}
-    of_form = {taken[role] for role in known if role in taken} - {taken.get("first_year"), taken.get("last_year")}
+    of_form = {roles[role] for role in known if role in roles} - {roles.get("first_year"), roles.get("last_year")}
     roles = {role: name for role, name in roles.items() if role in known or name not in of_form}
     if (
         "value" in roles
@@ -118,11 +117,6 @@ def recognize(columns: Sequence[str], by_hand: Mapping[str, str], evidence: Evid
     if not any(role in by_hand or role in roles for role in STRATA) or (form and form.dimensions is not None):
         _add_divisions(roles, columns, by_hand, evidence)
     return roles
-
-
-def fitting_columns(columns: Sequence[str], evidence: Evidence = NO_EVIDENCE) -> dict[str, tuple[str, ...]]:
-    """Return the columns that fit each role by their names, the likeliest first; those of no role are left out."""
-    return {role: tuple(names) for role, names in _in_one_role(_candidates(columns, evidence), {}).items()}
 
 
 def other_candidates(
@@ -157,6 +151,21 @@ def _is_another_name(role: str, column: str, other: str, evidence: Evidence) -> 
 def may_be_category(roles: Mapping[str, str], by_hand: Mapping[str, str]) -> bool:
     """Whether the column used as topic is a category instead, if some question has several of them."""
     return "topic" not in by_hand and "category" not in roles and plain_name(roles.get("topic", "")) == "category"
+
+
+def could_have_roles(columns: Sequence[str]) -> set[str]:
+    """Return the columns that may get a role by their names, whatever the rows will show.
+
+    >>> sorted(could_have_roles(("respondent", "Question", "Value", "Location", "Sex", "Date")))
+    ['Date', 'Location', 'Question', 'Sex', 'Value']
+    """
+    found = {name for names in _candidates(columns, NO_EVIDENCE).values() for name in names}
+    found.update(name for name in columns if plain_name(name) in DIVISIONS)
+    form = find_form(columns)
+    if form and form.dimensions is not None:
+        without = set(map(plain_name, form.dimensions))
+        found.update(name for name in columns if plain_name(name) not in without)
+    return found
 
 
 def count_recognized(columns: Sequence[str], by_hand: Mapping[str, str]) -> int:
@@ -300,10 +309,6 @@ def _in_one_role(fits: Mapping[str, list[str]], by_hand: Mapping[str, str]) -> d
         left["location"] = [name for name in left["location"] if name == location or name not in within]
     left["location_within"] = [name for name in within if name != location]
     left["location_id"] = [name for name in left.get("location_id", ()) if name != location]
-    for role in left.keys() - by_hand.keys():
-        # A single Year is both the first and the last.
-        elsewhere = {name for other, name in by_hand.items() if not {role, other} <= set(YEARS)}
-        left[role] = [name for name in left[role] if name not in elsewhere]
     return {role: names for role, names in left.items() if names}
 
 

@@ -29,9 +29,15 @@ from meantime.dataset.reading.plain_columns import read_plain
 from meantime.dataset.reading.progress import ROLLED_UP, STAGED, Progress, StagingProgress, query_progress
 from meantime.dataset.reading.question_breaks import find_breaks, years_by_question
 from meantime.dataset.reading.reader_messages import ReaderTask
-from meantime.dataset.reading.role_reasons import role_reasons
 from meantime.dataset.reading.rows_of_a_cell import RowsOfCells, look_at_rows
-from meantime.dataset.reading.source import Source, data_files, description_path, file_state, name_without_ending
+from meantime.dataset.reading.source import (
+    Source,
+    data_files,
+    description_path,
+    file_state,
+    name_without_ending,
+    table_address,
+)
 from meantime.dataset.reading.staged_view import columns_by_role, make_staged_view, rows_sql
 from meantime.dataset.reading.staging import (
     REJECTED_KEPT,
@@ -155,17 +161,16 @@ def _read(
             encoding=", ".join(dict.fromkeys(file.text.encoding if file.text else "parquet" for file in opened)),
             delimiter=table.delimiter,
             decimal_mark=decisions.numbers.decimal_mark,
-            # The worst first: numbers that may be wrong; what was decided and may be wrong; what was done.
             warnings=(
-                *forms.warnings,
-                *written.warnings,
-                *shared.warnings(decisions.roles, written.shared_cells),
-                *decisions.warnings,
-                *warnings.encoding_warnings(opened),
-                *breaks.warnings,
-                *warnings.copy_warnings(rolled_up.copies, decisions.roles),
-                *warnings.folder_warnings(task.source),
                 *warnings.form_warnings(opened, tables, staged),
+                *warnings.encoding_warnings(opened),
+                *warnings.folder_warnings(task.source),
+                *forms.warnings,
+                *decisions.warnings,
+                *shared.warnings(decisions.roles, written.shared_cells),
+                *warnings.copy_warnings(rolled_up.copies, decisions.roles),
+                *breaks.warnings,
+                *written.warnings,
             ),
             points=decisions.points,
             standards=description.populations,
@@ -173,14 +178,8 @@ def _read(
             plain=plain,
             rows_differ_in=shared.differ_in,
             copies=rolled_up.copies,
-            why=role_reasons(
-                decisions.roles,
-                tables[0],
-                options=task.source.columns,
-                described=description.columns,
-                described_in=described_in.name,
-            ),
-            constants=_constants(tables[0], decisions.roles),
+            table=table_address(task.source),
+            left_out=opened[0].left_out,
         )
         on_progress(Progress("writing", ROLLED_UP, rows))
         return writer.finish(about, parquet)
@@ -289,11 +288,6 @@ def _check_rejected(staged: Sequence[StagedFile], rejected_limit: float) -> None
 
 def _first_rejected(staged: Sequence[StagedFile]) -> tuple[Rejected, ...]:
     return tuple(line for file in staged for line in file.rejections.first)[:REJECTED_KEPT]
-
-
-def _constants(table: FileTable, roles: Mapping[str, str]) -> dict[str, str]:
-    texts = table.arrangement.constants
-    return {role: texts[column] for role, column in roles.items() if column in texts}
 
 
 def _title(source: Source) -> str:

@@ -24,6 +24,7 @@ from meantime.dataset.reading.header import MOST_COLUMNS
 from meantime.dataset.reading.sample import sample_rows
 from meantime.dataset.reading.session import first_line
 from meantime.dataset.reading.sniff import LONGEST_LINE, TextForm, file_kind, refuse_no_table, sniff_text
+from meantime.dataset.reading.tally_file import tally_facts
 from meantime.dataset.reading.tolerant_csv import write_clean_copy
 from meantime.dataset.snapshot import Rejected
 from meantime.errors import LoadFailed, SourceUnreadable, TooManyRejected
@@ -81,6 +82,7 @@ class OpenedFile:
     roles: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
     said: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()  # columns of the table that a tally does not have: they are empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -121,7 +123,7 @@ def open_file(
         if kind == "gzip":
             raise SourceUnreadable(f"{name} is compressed twice. Decompress it once and try again.")
     if kind == "parquet":
-        return OpenedFile(path=path, name=name, columns=_parquet_columns(path, name), text=None)
+        return _open_parquet(path, name)
     found = unpack(path, work, name=name, part=part) or Unpacked(path=path, name=name)
     if kind == "zip" and found.delimiter is None:
         inner = open_file(found.path, work, description, columns, on_bytes=on_bytes, name=found.name)
@@ -265,9 +267,10 @@ def _decompress(path: Path, into: Path, name: str, encoding: str | None) -> Path
     return into
 
 
-def _parquet_columns(path: Path, name: str) -> tuple[str, ...]:
+def _open_parquet(path: Path, name: str) -> OpenedFile:
     try:
         with duckdb.connect() as database:
+            tally = tally_facts(database, sql_path(path))
             database.execute(f"SELECT * FROM read_parquet({sql_path(path)}) LIMIT 0")
             columns = tuple(column[0] for column in database.description or ())
             counted = database.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({sql_path(path)})").fetchone()
@@ -285,7 +288,9 @@ def _parquet_columns(path: Path, name: str) -> tuple[str, ...]:
         raise SourceUnreadable(
             f"{name} has {len(columns):,} columns; at most {MOST_COLUMNS:,} can be read. Remove columns."
         )
-    return columns
+    roles = {"row_count": tally.row_count} if tally and tally.row_count in columns else {}
+    left_out = tally.left_out if tally else ()
+    return OpenedFile(path=path, name=name, columns=columns, text=None, roles=roles, left_out=left_out)
 
 
 def _damaged_parquet(name: str, error: duckdb.Error) -> Exception:
