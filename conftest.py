@@ -6,7 +6,10 @@ import importlib.util
 import os
 
 # What extras need is not installed everywhere; where CI=true, it has to be.
-_EXTRAS = {"sqlalchemy": "src/meantime/dataset/database/*.py"}
+_EXTRAS = {
+    "distributed": "src/meantime/dataset/reading/cluster/dask_workers.py",
+    "sqlalchemy": "src/meantime/dataset/database/*.py",
+}
 
 collect_ignore_glob = [
     files

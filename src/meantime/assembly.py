@@ -22,6 +22,7 @@ from meantime.dataset.catalog import Catalog
 from meantime.dataset.load_status import WAITING, Failed, Loading, Ready, Status, progress_of
 from meantime.dataset.open_blocks import OpenBlocks
 from meantime.dataset.reading import source
+from meantime.dataset.reading.cluster.address import Cluster, parse_cluster
 from meantime.dataset.reading.ingestor import DataIngestor
 from meantime.dataset.reading.source import Source
 from meantime.dataset.row_files import measure
@@ -55,6 +56,18 @@ def data_ingestor(settings: Settings) -> DataIngestor:
         memory_mb=settings.load_memory_mb,
         rejected_limit=settings.rejected_limit,
         reserve_mb=settings.disk_reserve_mb,
+        cluster=_cluster(settings),
+    )
+
+
+def _cluster(settings: Settings) -> Cluster | None:
+    if not settings.cluster:
+        return None
+    return parse_cluster(
+        settings.cluster,
+        ca_file=settings.cluster_ca_file or "",
+        certificate_file=settings.cluster_certificate_file or "",
+        key_file=settings.cluster_key_file or "",
     )
 
 

@@ -74,6 +74,23 @@ class TableOrigin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         return ", ".join(filter(None, (self.source, self.publisher, updated, self.url, self.license)))
 
 
+class SharedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that a cluster has read, at a path that all machines share. Part of the manifest on disk."""
+
+    path: str
+    size_bytes: int
+    modified_ns: int
+    table: int = 0  # number of its table among those of ``SharedFiles.how``
+
+
+class SharedFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the rows are of which a snapshot has only tallies. Part of the manifest on disk."""
+
+    files: tuple[SharedFile, ...]  # in the order of About.files
+    how: str  # to read them again: ``HowToRead`` as JSON
+    memory_mb: int  # that this may take
+
+
 class About(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about a snapshot apart from its numbers. Part of the manifest on disk, so field names are kept."""
 
@@ -100,6 +117,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     plain: tuple[str, ...] = ()  # roles whose texts are not plain: the rows have a plain column beside the file's
     table: str = ""  # the address of the table in a database that was counted; it has no password
     left_out: tuple[str, ...] = ()  # columns of that table by which it was not counted: they are empty in the rows
+    shared: SharedFiles | None = None  # of a table that a cluster has read: its row files are tallies
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

@@ -79,7 +79,7 @@ def run_reader(
     if outcome.folder is not None:
         return Path(outcome.folder)
     if outcome.error is not None:
-        raise _raised_error(outcome.error)
+        raise raised_error(outcome.error)
     ending = _ending(process.returncode)
     # Whatever it wrote last (a traceback, with paths and code) is for the log alone.
     _log.error(
@@ -138,7 +138,7 @@ def _resident_mb(process: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def _raised_error(error: ReaderError) -> MeantimeError:
+def raised_error(error: ReaderError) -> MeantimeError:
     """Return the error that was raised in the process."""
     kind: type[MeantimeError] = getattr(errors, error.kind)
     return kind(error.message, **error.data).for_operator(error.operator_message)

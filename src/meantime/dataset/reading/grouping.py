@@ -21,7 +21,7 @@ from meantime.dataset.reading.question_info import collect_question_info
 from meantime.dataset.reading.staged_view import FOOTNOTE, KEY_COLUMNS, parse_period
 from meantime.dataset.reading.staging import sql_text
 from meantime.dataset.reading.survey import reason_sql
-from meantime.dataset.reading.tally import count_rows_sql
+from meantime.dataset.reading.tally import LINES, count_rows_sql, is_counted
 from meantime.dataset.reading.uncertainty import ROLES as UNCERTAINTY
 from meantime.dataset.reading.uncertainty import limits_words, with_limits
 from meantime.dataset.reading.values import SPACES, number_pattern
@@ -93,7 +93,7 @@ def _make_groups(database: duckdb.DuckDBPyConnection, decisions: Decisions) -> t
     """Make the table ``on_disk.groups``; return what its codes mean, and how many rows are copies of another."""
     make_parsed(database, decisions.numbers)
     _make_valued_view(database)
-    reasons = decisions.reasons if decisions.reasons is not None else _count_reasons(database, decisions.roles)
+    reasons = decisions.reasons if decisions.reasons is not None else _count_reasons(database, decisions.all_roles)
     _make_reason_codes(database, reasons)
     labels = Labels(
         questions=_make_labels(database, "question"),
@@ -148,15 +148,17 @@ def _group(database: duckdb.DuckDBPyConnection, decisions: Decisions, *, others_
     cube, which then drops these.
     """
     method = decisions.numbers.method
-    is_tally = "row_count" in decisions.roles
-    times = " * row_count" if is_tally else ""
+    counts = is_counted(decisions.all_roles)
+    times = " * row_count" if counts else ""
     sums = ", ".join(f"{expression.format(times=times)} AS {name}" for name, expression in method.sums.items())
-    inputs = ", ".join([*method.inputs, *(["row_count"] if is_tally else [])])
-    published = [role for role in _PUBLISHED_NUMBERS if role in decisions.roles or role in decisions.plain]
+    is_tallied = LINES in decisions.plain
+    lines = "CAST(sum(lines) AS BIGINT)" if is_tallied else "count(*)"
+    inputs = ", ".join([*method.inputs, *(["row_count"] if counts else []), *([LINES] if is_tallied else [])])
+    published = [role for role in _PUBLISHED_NUMBERS if role in decisions.all_roles]
     alone = ", ".join(
         [
-            *(f"CASE WHEN count(*) = 1 THEN any_value({role}) END AS {role}" for role in published),
-            f"CASE WHEN count(*) = 1 THEN any_value(footnote) ELSE {ABSENT} END AS footnote",
+            *(f"CASE WHEN {lines} = 1 THEN any_value({role}) END AS {role}" for role in published),
+            f"CASE WHEN {lines} = 1 THEN any_value(footnote) ELSE {ABSENT} END AS footnote",
         ]
     )
     axes = {**KEY_COLUMNS, "footnote": ("footnote",)}
@@ -175,19 +177,19 @@ def _group(database: duckdb.DuckDBPyConnection, decisions: Decisions, *, others_
         CREATE TABLE on_disk.groups AS
         SELECT * {replaced}
         FROM (
-            SELECT {keys}, CAST({count_rows_sql(decisions.roles)} AS BIGINT) AS rows, count(*) AS lines,
-                   CAST({count_rows_sql(decisions.roles)} - count(*) AS BIGINT) AS copies, {sums}, {alone}
+            SELECT {keys}, CAST({count_rows_sql(decisions.all_roles)} AS BIGINT) AS rows, {lines} AS lines,
+                   CAST({count_rows_sql(decisions.all_roles)} - {lines} AS BIGINT) AS copies, {sums}, {alone}
             FROM ({rows}) GROUP BY {keys}
         )
         """
     )
-    _find_copies(database, rows, keys=keys, published=published, replaced=replaced)
+    _find_copies(database, rows, lines=lines, keys=keys, published=published, replaced=replaced)
     # Tables as long as the file: there may be memory for only one of them.
     database.execute("DROP VIEW valued; DROP VIEW marked; DROP TABLE parsed")
 
 
 def _find_copies(
-    database: duckdb.DuckDBPyConnection, rows: str, *, keys: str, published: Sequence[str], replaced: str
+    database: duckdb.DuckDBPyConnection, rows: str, *, lines: str, keys: str, published: Sequence[str], replaced: str
 ) -> None:
     """Count the lines of each group that are exact copies; one of a single line and its copies keeps what that has.
 
@@ -197,10 +199,10 @@ def _find_copies(
         kept = ", ".join(f"any_value({name}) AS {name}" for name in (*published, "footnote"))
         database.execute(
             f"""
-            CREATE TABLE twice AS SELECT identity FROM staged GROUP BY identity HAVING count(*) > 1;
+            CREATE TABLE twice AS SELECT identity FROM staged GROUP BY identity HAVING {lines} > 1;
             CREATE TABLE copied AS
             SELECT * {replaced} FROM (
-                SELECT {keys}, count(*) AS lines, count(*) - count(DISTINCT identity) AS copies, {kept}
+                SELECT {keys}, {lines} AS lines, {lines} - count(DISTINCT identity) AS copies, {kept}
                 FROM ({rows}) SEMI JOIN twice USING (identity) GROUP BY {keys}
             );
             """

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from meantime.dataset.reading.child_process import run_reader
+from meantime.dataset.reading.cluster.address import Cluster
 from meantime.dataset.reading.disk_watch import DiskWatch
 from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source, data_files, file_state
@@ -20,10 +21,13 @@ from meantime.dataset.reading.work_folder import work_folder
 class DataIngestor:
     """Reads sources, each in a separate process. Several threads may use it at a time."""
 
-    def __init__(self, *, memory_mb: int, rejected_limit: float, reserve_mb: int = 0) -> None:
+    def __init__(
+        self, *, memory_mb: int, rejected_limit: float, reserve_mb: int = 0, cluster: Cluster | None = None
+    ) -> None:
         self._memory_mb = memory_mb
         self._rejected_limit = rejected_limit
         self._reserve_mb = reserve_mb
+        self._cluster = cluster
 
     @property
     def rejected_limit(self) -> float:
@@ -54,6 +58,13 @@ class DataIngestor:
                 work=str(work),
                 memory_mb=self._memory_mb,
                 rejected_limit=self._rejected_limit,
+                cluster=None if _is_only_here(source, into) else self._cluster,
+                reserve_mb=self._reserve_mb,
             )
             watch = DiskWatch(work, source=source, source_bytes=source_bytes, reserve_mb=self._reserve_mb)
             return run_reader(task, watch, on_progress, cancelled or threading.Event())
+
+
+def _is_only_here(source: Source, into: Path) -> bool:
+    """Whether workers elsewhere cannot have the file: it was downloaded or uploaded, or is the built-in sample."""
+    return bool(source.address) or Path(source.path).absolute().is_relative_to(into.parent)

@@ -12,11 +12,15 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
+from meantime.dataset.reading.cluster.shared_files import StageTask, stage_shared_file
+from meantime.dataset.reading.cluster.tallying import TallyTask, tally_file
 from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.reader_messages import ReaderError, ReaderInput, ReaderMessage
 from meantime.dataset.reading.session import memory_refused
@@ -32,26 +36,27 @@ def main() -> int:
     """Carry out the task on standard input. Returns 0 when the outcome was sent; any other exception is a bug."""
     out = _take_standard_output()
     order = msgspec.json.Decoder(ReaderInput).decode(sys.stdin.buffer.readline())
-    task = msgspec.json.Decoder(ReadingTask).decode(order.task)
+    task = msgspec.json.Decoder(ReadingTask | TallyTask | StageTask).decode(order.task)
     _die_with(order.parent)
     try:
-        folder = read_source(task, _ProgressSender(out))
+        path = _carry_out(task, _ProgressSender(out))
     except MeantimeError as error:
-        _send(out, ReaderMessage(error=_as_message(error)))
+        _send(out, ReaderMessage(error=ReaderError.of(error)))
     except MemoryError:
-        _send(out, ReaderMessage(error=_as_message(memory_refused(task.memory_mb))))
+        _send(out, ReaderMessage(error=ReaderError.of(memory_refused(task.memory_mb))))
     else:
-        _send(out, ReaderMessage(folder=str(folder)))
+        _send(out, ReaderMessage(folder=str(path)))
     return 0
 
 
-def _as_message(error: MeantimeError) -> ReaderError:
-    return ReaderError(
-        kind=type(error).__name__,
-        message=error.reason,
-        operator_message=error.operator_reason,
-        data={name: value for name, value in vars(error).items() if not name.startswith("_")},
-    )
+def _carry_out(task: ReadingTask | TallyTask | StageTask, on_progress: Callable[[Progress], None]) -> Path:
+    match task:
+        case TallyTask():
+            return tally_file(task)
+        case StageTask():
+            return stage_shared_file(task)
+        case _:
+            return read_source(task, on_progress)
 
 
 class _ProgressSender:

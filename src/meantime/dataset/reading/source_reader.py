@@ -19,6 +19,9 @@ from meantime.dataset.cube import Period
 from meantime.dataset.facts.column_names import remarks_of_none
 from meantime.dataset.plausibility import ProblemCounts, data_problems
 from meantime.dataset.reading import row_checks, session, warnings
+from meantime.dataset.reading.cluster.address import Cluster
+from meantime.dataset.reading.cluster.gathering import gather_tallies
+from meantime.dataset.reading.cluster.orders import TallyOrder
 from meantime.dataset.reading.decisions import TableForm, decide
 from meantime.dataset.reading.described_names import with_questions_of
 from meantime.dataset.reading.description import read_description, with_settings
@@ -48,7 +51,7 @@ from meantime.dataset.reading.staging import (
     too_many_rejected,
 )
 from meantime.dataset.reading.survey import FileFacts, join_all, survey_file
-from meantime.dataset.reading.tally import StrataOfSums
+from meantime.dataset.reading.tally import LINES, StrataOfSums, is_counted
 from meantime.dataset.snapshot import About, QuestionMetadata, Rejected
 from meantime.dataset.snapshot_writer import SnapshotWriter
 from meantime.errors import DataError, SourceChanged, SourceEmpty, SourceUnreadable
@@ -56,11 +59,13 @@ from meantime.later import duckdb
 from meantime.text import count, listed, quoted
 
 
-class ReadingTask(ReaderTask, frozen=True, kw_only=True):
+class ReadingTask(ReaderTask, frozen=True, kw_only=True, tag="read"):
     """What to read, and within which limits."""
 
     into: str  # the folder of the snapshots
     rejected_limit: float
+    cluster: Cluster | None = None  # who reads the files; None for this process
+    reserve_mb: int = 0  # of disk space that workers keep free
 
 
 def read_source(task: ReadingTask, on_progress: Callable[[Progress], None]) -> Path:
@@ -99,15 +104,30 @@ def _read(
     description = with_settings(read_description(described_in), task.source.settings)
     columns_by_hand = {**description.columns, **task.source.columns}
     title = description.title or _title(task.source)
-    opened, tables = open_files(
-        paths,
-        work,
-        description,
-        columns_by_hand,
-        on_progress,
+    order = TallyOrder(
+        source=task.source,
+        description=description,
+        columns_by_hand=columns_by_hand,
         title=title,
         described_in=described_in.name,
-        part=task.source.part,
+        rejected_limit=task.rejected_limit,
+        memory_mb=task.memory_mb,
+        reserve_mb=task.reserve_mb,
+    )
+    gathered = gather_tallies(task.cluster, order, paths, work, on_progress) if task.cluster else None
+    opened, tables = (
+        gathered[:2]
+        if gathered
+        else open_files(
+            paths,
+            work,
+            description,
+            columns_by_hand,
+            on_progress,
+            title=title,
+            described_in=described_in.name,
+            part=task.source.part,
+        )
     )
     columns, roles = tables[0].columns, tables[0].roles
     if description.level is None:
@@ -123,12 +143,18 @@ def _read(
     )
     with SnapshotWriter(Path(task.into), work=work) as writer:
         with session.connect(work=work, memory_mb=task.memory_mb) as database:
-            staged = _stage_all(database, opened, tables, work, task.rejected_limit, on_progress)
+            staged = (
+                gathered.staged
+                if gathered
+                else _stage_all(database, opened, tables, work, task.rejected_limit, on_progress)
+            )
             refuse_changed_files()
-            as_written = columns_by_role(columns, roles)
+            counted = (LINES,) if gathered else ()
+            as_written = columns_by_role(columns, roles, counted)
             staged, plain, forms = read_plain(
                 database, staged, as_written, roles, description, remarks_of_none=remarks_of_none(columns)
             )
+            plain = (*plain, *counted)
             table = replace(table, plain=plain, decimal_mark=forms.decimal_mark)
             in_file = columns_by_role(columns, roles, plain)
             staged = [row_checks.drop_incomplete(database, file, in_file) for file in staged]
@@ -143,7 +169,7 @@ def _read(
             rolled_up = RolledUp(database, decisions, description, work=work)
             written = _write_cells(writer, rolled_up, decisions.roles)
             shared = RowsOfCells()
-            if written.shared_cells and "row_count" not in decisions.roles:
+            if written.shared_cells and not is_counted(decisions.all_roles):
                 decided = columns_by_role(columns, decisions.roles, plain)
                 shared = look_at_rows(database, rows_sql(parquet, decided), decided, columns, decisions.roles)
         breaks = find_breaks(written.questions, written.years, decisions.publishers, description)
@@ -168,6 +194,7 @@ def _read(
                 *forms.warnings,
                 *decisions.warnings,
                 *shared.warnings(decisions.roles, written.shared_cells),
+                *warnings.cluster_warnings(written.shared_cells if gathered else 0),
                 *warnings.copy_warnings(rolled_up.copies, decisions.roles),
                 *breaks.warnings,
                 *written.warnings,
@@ -180,6 +207,7 @@ def _read(
             copies=rolled_up.copies,
             table=table_address(task.source),
             left_out=opened[0].left_out,
+            shared=gathered.shared if gathered else None,
         )
         on_progress(Progress("writing", ROLLED_UP, rows))
         return writer.finish(about, parquet)

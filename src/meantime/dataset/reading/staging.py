@@ -43,6 +43,7 @@ _SAMPLED_ROWS = 1_000
 # The longest record of the clean copy in bytes, rounded up generously.
 _LONGEST_RECORD_BYTES = 8 * LONGEST_LINE
 _ROW_NUMBER = "file_row_number"
+REJECTABLE = "rejectable"
 # A row of a table takes at least a few bits of a Parquet file: its values differ. A bomb has thousands of rows a byte.
 _MOST_ROWS_A_BYTE = 100
 _HARMLESS_ROWS = 10_000_000
@@ -56,6 +57,18 @@ class Rejections:
     most: float  # once more are rejected, the file is refused whatever follows
     total: int = 0
     first: list[Rejected] = field(default_factory=list)
+
+    def add_counted(self, lines: Sequence[tuple[int, str]], total: int) -> None:
+        """Note ``total`` more rejected lines, of which these are the first, with their reasons.
+
+        Raises:
+            TooManyRejected: there are more than allowed.
+        """
+        for line, reason in lines[: REJECTED_KEPT - len(self.first)]:
+            self.first.append(Rejected(file=self.file, line=line, reason=reason))
+        self.total += total
+        if self.total > self.most:
+            raise too_many_rejected(f"at least {count(self.total, 'line')}", self.first)
 
     def add(self, line: int, reason: str) -> None:
         """Note a rejected line.
@@ -94,6 +107,9 @@ class StagedFile:
     has_line: bool  # there is a column ``line``; otherwise the rows are lines 2, 3, 4, ...
     rejections: Rejections
     notes: tuple[tuple[int, str], ...] = ()  # lines that are no rows and not meant to be, with their numbers
+    # Its rows are counted lines, with the number of each in the plain column of ``tally.LINES``, and, where a line may
+    # have to be rejected, the first line numbers of each in REJECTABLE. ``rows`` are the lines.
+    is_tally: bool = False
 
 
 def open_file(
@@ -200,6 +216,8 @@ def reject_rows(
     database: duckdb.DuckDBPyConnection, staged: StagedFile, condition: str, reason: str, parameters: Sequence[object]
 ) -> StagedFile:
     """Remove the rows that meet a condition (SQL) from a staged file. Their reason is an SQL expression, too."""
+    if staged.is_tally:
+        return _reject_counted(database, staged, condition, reason, parameters)
     source = f"read_parquet({sql_path(staged.parquet)}, file_row_number = true)"
     line = "line" if staged.has_line else "file_row_number + 2"
     cursor = database.cursor()
@@ -213,6 +231,25 @@ def reject_rows(
     rows = copy_rows(database, f"SELECT {others} FROM {source} WHERE NOT ({condition})", into, parameters)
     staged.parquet.unlink()
     return replace(staged, parquet=into, rows=rows, has_line=True)
+
+
+def _reject_counted(
+    database: duckdb.DuckDBPyConnection, staged: StagedFile, condition: str, reason: str, parameters: Sequence[object]
+) -> StagedFile:
+    source = f"read_parquet({sql_path(staged.parquet)})"
+    cursor = database.cursor()
+    total = cursor.execute(f"SELECT sum(plain_lines) FROM {source} WHERE {condition}", parameters).fetchall()[0][0]
+    first = cursor.execute(
+        f"SELECT unnest({REJECTABLE}) AS line, {reason} FROM {source} WHERE {condition} "
+        f"ORDER BY 1 LIMIT {REJECTED_KEPT}",
+        parameters,
+    ).fetchall()
+    staged.rejections.add_counted(first, total)
+    staged.rejections.first.sort(key=lambda each: each.line)
+    into = staged.parquet.with_suffix(".kept.parquet")
+    copy_rows(database, f"SELECT * FROM {source} WHERE NOT ({condition})", into, parameters)
+    staged.parquet.unlink()
+    return replace(staged, parquet=into, rows=staged.rows - total)
 
 
 def too_many_rejected(how_many: str, examples: Sequence[Rejected]) -> TooManyRejected:

@@ -1,7 +1,11 @@
-"""A tally: a table in which a column, named by hand, says how often each row counts.
+"""A tally: a table in which a column says how often each row counts.
 
 A warehouse counts equal rows itself, exactly and quickly, and sends a fraction of them. Everything that counts rows or
 adds them up does so as if each of them were there so many times.
+
+There are two such columns. ``row_count`` is one of the table, named by hand. ``lines`` is ours: where others have read
+and counted the lines of a file (``cluster``), it says how many lines of it a staged row is. A row then counts as often
+as one of these lines does, times their number.
 """
 
 from __future__ import annotations
@@ -20,6 +24,8 @@ from meantime.text import quoted
 # Up to it, sums of the counts of a thousand rows are still doubles, exactly.
 _MOST_OF_ROW = 10**12
 MOST_ROWS = 2**53
+# The role of the column that says how many lines a staged row is. Its column is a plain one: no file has it.
+LINES = "lines"
 # What separates thousands, each time the same. A point may be a decimal mark: "1.000" is not read. "5.0" is how some
 # programs write a whole number.
 _SEPARATORS = ",'\u2019 \u00a0\u202f"
@@ -44,9 +50,22 @@ def parse_row_count(text: str) -> int | None:
 def row_count_sql(columns: Mapping[str, str]) -> str:
     """Return the SQL of how often a row counts, given the SQL of the columns by role; 1 without such a column."""
     if "row_count" not in columns:
-        return "1"
+        return columns.get(LINES, "1")
     text = f"translate({columns['row_count']}, {sql_text(_SEPARATORS + SPACES)}, '')"
-    return f"CAST(split_part({text}, '.', 1) AS BIGINT)"
+    of_line = f"CAST(split_part({text}, '.', 1) AS BIGINT)"
+    if LINES not in columns:
+        return of_line
+    # No more than what is refused anyway, so that it stays within 64 bits.
+    return f"CAST(least(CAST({of_line} AS HUGEINT) * {columns[LINES]}, {MOST_ROWS + 1}) AS BIGINT)"
+
+
+def count_lines_sql(columns: Mapping[str, str]) -> str:
+    """Return the SQL that counts lines of the file in a query of staged rows, however often they count.
+
+    >>> count_lines_sql({"question": "c0"}), count_lines_sql({"lines": "plain_lines"})
+    ('count(*)', 'sum(plain_lines)')
+    """
+    return f"sum({columns[LINES]})" if LINES in columns else "count(*)"
 
 
 def count_rows_sql(roles: Collection[str], row_count: str = "row_count") -> str:
@@ -55,7 +74,12 @@ def count_rows_sql(roles: Collection[str], row_count: str = "row_count") -> str:
     >>> count_rows_sql(["question"]), count_rows_sql(["question", "row_count"])
     ('count(*)', 'sum(row_count)')
     """
-    return f"sum({row_count})" if "row_count" in roles else "count(*)"
+    return f"sum({row_count})" if is_counted(roles) else "count(*)"
+
+
+def is_counted(roles: Collection[str]) -> bool:
+    """Whether a row of a table with these roles may count more than once."""
+    return "row_count" in roles or LINES in roles
 
 
 class StrataOfSums:

@@ -118,6 +118,17 @@ count every row. If rows were written twice by mistake, remove them.
     ]
 
 
+def cluster_warnings(shared_cells: int) -> list[str]:
+    """Say what is not looked for where a cluster has read the files: it would take all their columns."""
+    if not shared_cells:
+        return []
+    subject = "1 cell has" if shared_cells == 1 else f"{shared_cells:,} cells have"
+    return [
+        f"{subject} several rows. Classic means are taken over them, and other statistics refuse them. What tells them "
+        "apart was not looked for, because a cluster has read the files: read one of them without it to see."
+    ]
+
+
 def folder_warnings(source: Source) -> list[str]:
     """Name the files of a folder that were not read."""
     ignored = ignored_files(source)
