@@ -20,7 +20,6 @@ from meantime.errors import (
     RequestInvalid,
     ShuttingDown,
     StoreFull,
-    StorePaused,
 )
 from meantime.formats.citation import SYNTHETIC
 from meantime.web.http import conditional
@@ -177,16 +176,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 links=(_link("dataset", "get_dataset", "The current state."),),
             ),
         ),
-        problems=(
-            BodyNotFile,
-            BodyTooLarge,
-            DatasetNameTaken,
-            OperatorOnly,
-            RequestInvalid,
-            ShuttingDown,
-            StoreFull,
-            StorePaused,
-        ),
+        problems=(BodyNotFile, BodyTooLarge, DatasetNameTaken, OperatorOnly, RequestInvalid, ShuttingDown, StoreFull),
     ),
     Endpoint(
         name="remove_dataset",

@@ -14,6 +14,7 @@ from meantime.errors import (
     PathUnknown,
     RangeInvalid,
     RequestInvalid,
+    RowsPending,
     SnapshotDamaged,
 )
 from meantime.formats.registry import formats_of
@@ -144,7 +145,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         handle=get_job_rows,
         parameters=(JOB_ID, *_PAGING, ACCEPT, *CONDITIONS),
         outcomes=_outcomes(),
-        problems=(*result_endpoints.PROBLEMS, RequestInvalid, CursorInvalid, SnapshotDamaged, NotAcceptable),
+        problems=(
+            *result_endpoints.PROBLEMS,
+            RequestInvalid,
+            CursorInvalid,
+            RowsPending,
+            SnapshotDamaged,
+            NotAcceptable,
+        ),
     ),
     Endpoint(
         name="get_job_rows_as",
@@ -156,7 +164,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         handle=get_job_rows,
         parameters=(JOB_ID, _SUFFIX, *_PAGING, *CONDITIONS),
         outcomes=_outcomes(),
-        problems=(*result_endpoints.PROBLEMS, RequestInvalid, CursorInvalid, SnapshotDamaged, PathUnknown),
+        problems=(*result_endpoints.PROBLEMS, RequestInvalid, CursorInvalid, RowsPending, SnapshotDamaged, PathUnknown),
     ),
     Endpoint(
         name="get_statistic_explanation",

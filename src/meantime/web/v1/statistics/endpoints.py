@@ -15,6 +15,7 @@ from meantime.errors import (
     PathUnknown,
     RangeInvalid,
     RequestInvalid,
+    RowsPending,
     SnapshotDamaged,
     StatisticUnknown,
     StoreFull,
@@ -96,7 +97,8 @@ PROBLEMS = (
     DatasetUnknown,
     DatasetLoading,
     DatasetNotReady,
-    # Some statistics read rows from disk, and the file may be gone.
+    # Some statistics read rows from disk: they may not be there yet, or gone.
+    RowsPending,
     SnapshotDamaged,
     # Rows, and formats that are written to a file first, need descriptors and space on the disk.
     StorePaused,
