@@ -98,6 +98,7 @@ def write(into: Path, questions: int) -> Path:
                 high=(tenths + 13) / 10,
                 sample_size=sizes,
                 footnote=-one,
+                copies=one - 1,
                 withheld_cell=nothing,
                 withheld_reason=nothing,
                 withheld_count=nothing,

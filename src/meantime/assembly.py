@@ -22,7 +22,8 @@ from meantime.dataset.catalog import Catalog
 from meantime.dataset.load_status import WAITING, Failed, Loading, Ready, Status, progress_of
 from meantime.dataset.open_blocks import OpenBlocks
 from meantime.dataset.reading import source
-from meantime.dataset.reading.ingestor import ROWS_BEHIND_BYTES, DataIngestor
+from meantime.dataset.reading.cluster.address import Cluster, parse_cluster
+from meantime.dataset.reading.ingestor import DataIngestor
 from meantime.dataset.reading.source import Source
 from meantime.dataset.row_files import measure
 from meantime.dataset.samples import synthetic
@@ -55,7 +56,18 @@ def data_ingestor(settings: Settings) -> DataIngestor:
         memory_mb=settings.load_memory_mb,
         rejected_limit=settings.rejected_limit,
         reserve_mb=settings.disk_reserve_mb,
-        rows_behind_bytes=ROWS_BEHIND_BYTES,
+        cluster=_cluster(settings),
+    )
+
+
+def _cluster(settings: Settings) -> Cluster | None:
+    if not settings.cluster:
+        return None
+    return parse_cluster(
+        settings.cluster,
+        ca_file=settings.cluster_ca_file or "",
+        certificate_file=settings.cluster_certificate_file or "",
+        key_file=settings.cluster_key_file or "",
     )
 
 
@@ -264,17 +276,11 @@ class Parts:
         match status:
             case _ if _is_being_read(status):
                 return
-            case Ready(snapshot=Snapshot(rows_pending=True), reload_error=MeantimeError() as error):
-                what = "the rows could not be kept; statistics are answered meanwhile"
-                _log.error(what, dataset=name, reason=error.operator_reason)
             case Ready(reload_error=MeantimeError() as error):
                 what = "reload failed; the previous content is still served"
                 _log.error(what, dataset=name, reason=error.operator_reason)
             case Ready(snapshot=snapshot) if self._logged_ready.get(name) is snapshot:
                 _log.info("nothing to reload", dataset=name, fingerprint=snapshot.fingerprint)
-            case Ready(snapshot=snapshot) if _has_its_rows_now(self._logged_ready.get(name), snapshot):
-                self._logged_ready[name] = snapshot
-                _log.info("rows kept", dataset=name, fingerprint=snapshot.fingerprint)
             case Ready(snapshot=snapshot):
                 self._logged_ready[name] = snapshot
                 _log.info(
@@ -284,7 +290,6 @@ class Parts:
                     rejected=snapshot.about.rejected_total,
                     synthetic=snapshot.about.synthetic,
                     fingerprint=snapshot.fingerprint,
-                    rows_follow=snapshot.rows_pending,
                 )
             case Failed():
                 _log.error("data set failed to load", dataset=name, reason=status.operator_reason)
@@ -306,12 +311,6 @@ class Parts:
         if role != "log":  # which has said so itself
             _log.error("a thread died", role=role, exc_info=error)
         self._on_fatal(error)
-
-
-def _has_its_rows_now(before: Snapshot | None, snapshot: Snapshot) -> bool:
-    if before is None or before.fingerprint != snapshot.fingerprint:
-        return False
-    return before.rows_pending and not snapshot.rows_pending
 
 
 def _is_being_read(status: Status) -> bool:

@@ -84,6 +84,7 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     failure: Failure | None = None
     receipt: Receipt | None = None
     idempotency_key: IdempotencyKey | None = None  # that it was accepted under; the jobs of one batch share it
+    host: int | None = None  # that claimed it last, and has its result; None if no host has, or if there is only one
 
     @classmethod
     def damaged(cls, number: int) -> JobRecord:
@@ -110,10 +111,10 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
         """Whether this is what is left of a damaged record."""
         return self.failure is not None and self.failure.code == RecordDamaged.code
 
-    def start(self, *, at_s: float, request: Request | None = None) -> JobRecord:
-        """Count an attempt. ``request`` is the same request, bound to its snapshot now if it was not before."""
+    def start(self, *, at_s: float, request: Request | None = None, host: int | None = None) -> JobRecord:
+        """Count an attempt, of this host. ``request`` is the same request, bound to its snapshot now if not before."""
         return self._transition(
-            JobState.RUNNING, attempts=self.attempts + 1, started_at_s=at_s, request=request or self.request
+            JobState.RUNNING, attempts=self.attempts + 1, started_at_s=at_s, request=request or self.request, host=host
         )
 
     def finish(self, receipt: Receipt, *, at_s: float) -> JobRecord:
@@ -131,7 +132,7 @@ class JobRecord(msgspec.Struct, frozen=True, kw_only=True):
     def give_back(self, *, attempt_counts: bool) -> JobRecord:
         """Return the job to the queue. The attempt counts if the job may have caused its end, as in a crash."""
         attempts = self.attempts if attempt_counts else self.attempts - 1
-        return self._transition(JobState.QUEUED, attempts=attempts, started_at_s=None)
+        return self._transition(JobState.QUEUED, attempts=attempts, started_at_s=None, host=None)
 
     def _transition(self, state: JobState, **changes: Any) -> JobRecord:
         if state not in LEGAL_TRANSITIONS[self.state]:

@@ -141,8 +141,12 @@ SETTINGS = (
     Setting("disk_reserve_mb", "256", _whole(0, 100_000_000), "a number of megabytes", "Disk space that is kept free for jobs while a file is read, in MB. Reading stops and is tried again later rather than use it: 100,000 kept jobs take about 200 MB. At most a twentieth of the disk is kept."),
     Setting("uploads", "yes", _yes_or_no, "yes or no", "Whether tables can be uploaded: from the page in a browser on the server's own machine, or with a key with the role operate."),
     Setting("upload_limit_mb", "512", _whole(1, 100_000_000), "a number of megabytes, at least 1", "The most that an uploaded table may have, in MB: half of what browsers send without trouble. Larger files are better served by their path."),
-    Setting("download_limit_mb", "4096", _whole(1, 100_000_000), "a number of megabytes, at least 1", "The most that a table on the web may have, in MB, so that an address that sends for ever does not fill the disk. The largest tables of health portals have 2 GB."),
+    Setting("download_limit_mb", "4096", _whole(1, 100_000_000), "a number of megabytes, at least 1", "The most that a table on the web, or the tally of one in a database, may have, in MB, so that an address that sends for ever does not fill the disk. The largest tables of health portals have 2 GB."),
     Setting("rejected_limit", "0.05", _number(0, 1), "a number from 0 to 1", "Share of rejected lines above which a file is refused."),
+    Setting("cluster", "", _optional, "text", "Who reads the files: local:N for N processes of this machine, or a Dask scheduler such as tls://HOST:8786 (docs/cluster.md). Without it, one process of this machine."),
+    Setting("cluster_ca_file", "", _optional, "a file", "Certificates in PEM that the scheduler and the workers of a cluster are trusted by."),
+    Setting("cluster_certificate_file", "", _optional, "a file", "Certificate in PEM by which the cluster knows this server."),
+    Setting("cluster_key_file", "", _optional, "a file", "Private key of that certificate, in PEM."),
     Setting("log_size_mb", "10", _whole(1, 100_000), "a number of megabytes, at least 1", "Size in MB at which webserver.log is rotated."),
     Setting("log_files", "5", _whole(1, 1000), "a whole number, at least 1", "How many rotated logs are kept."),
 )  # fmt: skip
@@ -179,6 +183,10 @@ class Settings:
     upload_limit_mb: int
     download_limit_mb: int
     rejected_limit: float
+    cluster: str | None
+    cluster_ca_file: str | None
+    cluster_certificate_file: str | None
+    cluster_key_file: str | None
     log_size_mb: int
     log_files: int
 

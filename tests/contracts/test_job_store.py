@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -17,19 +17,27 @@ from meantime.model import IdempotencyKey, JobRecord, JobState, Receipt, Request
 from meantime.stores.memory import MemoryJobStore
 from meantime.stores.sqlite import SqliteJobStore
 from tests.support.engine_fakes import request
+from tests.support.shared_memory import SharedMemory
 from tests.support.waiting import PATIENCE_S
 
 FAILURE = Failure(code="request-invalid", fault=Fault.CALLER, reason="There is no “Utop\u00eda”.")
 RECEIPT = Receipt(checksum="0" * 32, size_bytes=7, method_version=3)
 
 
-@pytest.fixture(params=["memory", "sqlite"])
+def _sqlite(folder: Path) -> JobStore:
+    return SqliteJobStore(folder / "jobs.sqlite3", on_broken=lambda error: pytest.fail(str(error)))
+
+
+STORES: dict[str, Callable[[Path], JobStore]] = {
+    "memory": lambda _: MemoryJobStore(),
+    "sqlite": _sqlite,
+    "shared memory": lambda _: SharedMemory().host(1),  # a fake of our tests, which has to be right too
+}
+
+
+@pytest.fixture(params=STORES)
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobStore]:
-    made: JobStore = (
-        MemoryJobStore()
-        if request.param == "memory"
-        else SqliteJobStore(tmp_path / "jobs.sqlite3", on_broken=lambda error: pytest.fail(str(error)))
-    )
+    made = STORES[request.param](tmp_path)
     yield made
     made.close()
 
@@ -123,12 +131,12 @@ def test_calls_take_effect_in_the_order_in_which_they_were_made(store: JobStore)
         store.update([Transition(started, done)]),
         store.remove([job.number]),
     ]
-    assert [future.result(PATIENCE_S) for future in futures] == [None, None, [done]]
+    assert [future.result(PATIENCE_S) for future in futures] == [frozenset(), frozenset(), [done]]
     assert store.get(job.number) is None
 
 
 def test_updating_nothing_succeeds(store: JobStore) -> None:
-    assert store.update([]).result(PATIENCE_S) is None
+    assert store.update([]).result(PATIENCE_S) == frozenset()
 
 
 def test_only_ended_jobs_are_removed_and_their_numbers_are_not_used_again(store: JobStore) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import queue
-import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,12 +13,10 @@ import msgspec
 
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.load_status import progress_of
-from meantime.dataset.reading.progress import KEEPING_ROWS, Progress
-from meantime.dataset.reading.source import Source, file_state
-from meantime.dataset.rows_writer import add_rows
+from meantime.dataset.reading.progress import Progress
+from meantime.dataset.reading.source import Source
 from meantime.dataset.snapshot import Rejected
-from meantime.dataset.snapshot_folder import open_snapshot
-from meantime.dataset.snapshot_writer import SnapshotWriter, write_snapshot
+from meantime.dataset.snapshot_writer import write_snapshot
 from meantime.dataset.source_downloads import SourceDownloads
 from meantime.errors import LoadCancelled, SourceEmpty
 from tests.support import factories
@@ -39,8 +36,6 @@ class JsonIngestor:
         self.rejected_total = 0
         self.read: list[str] = []  # names, in the order in which they were read
         self.midway: Callable[[Source, threading.Event], None] = lambda _source, _cancelled: None
-        # Where it is set, rows are kept after their cells, and this is called between the two.
-        self.before_rows: Callable[[Source, threading.Event], None] | None = None
 
     def ingest(
         self,
@@ -48,7 +43,6 @@ class JsonIngestor:
         into: Path,
         *,
         on_progress: Callable[[Progress], None],
-        on_cells: Callable[[Path], None],
         cancelled: threading.Event,
     ) -> Path:
         self.read.append(source.name)
@@ -61,6 +55,9 @@ class JsonIngestor:
         if cancelled.is_set():
             raise LoadCancelled("Cancelled.")
         made = factories.snapshot(rows)
+        # In place of the rows: catalogs do not look into them.
+        kept = into / f".rows-{source.name}"
+        kept.write_bytes(content)
         about = msgspec.structs.replace(
             made.about,
             title=self.title or Path(source.path).stem,
@@ -68,46 +65,7 @@ class JsonIngestor:
             rejected=self.rejected,
             rejected_total=self.rejected_total,
         )
-        if self.before_rows is None:
-            return write_snapshot(made.cube, about, [_rows(source, into, content)], into)
-        with SnapshotWriter(into) as writer:
-            writer.add_questions(made.cube)
-            folder = writer.finish_cells(about, read_from=str(file_state(Path(source.path))).encode())
-        on_cells(folder)
-        return self._add_rows(source, folder, content, on_progress, cancelled)
-
-    def keep_rows(
-        self, source: Source, folder: Path, *, on_progress: Callable[[Progress], None], cancelled: threading.Event
-    ) -> Path:
-        self.read.append(f"rows of {source.name}")
-        return self._add_rows(source, folder, Path(source.path).read_bytes(), on_progress, cancelled)
-
-    def _add_rows(
-        self,
-        source: Source,
-        folder: Path,
-        content: bytes,
-        on_progress: Callable[[Progress], None],
-        cancelled: threading.Event,
-    ) -> Path:
-        on_progress(Progress(phase=KEEPING_ROWS, share=0.5, rows=None))
-        if self.before_rows is not None:
-            self.before_rows(source, cancelled)
-        if cancelled.is_set():
-            raise LoadCancelled("Cancelled.")
-        if not open_snapshot(folder).rows_pending:
-            return folder
-        with tempfile.TemporaryDirectory(dir=folder.parent, prefix=".") as work:
-            return add_rows(
-                folder, [_rows(source, folder.parent, content)], work=Path(work), warnings=("Two rows are copies.",)
-            )
-
-
-def _rows(source: Source, into: Path, content: bytes) -> Path:
-    """A file in place of the rows: catalogs do not look into them."""
-    kept = into / f".rows-{source.name}"
-    kept.write_bytes(content)
-    return kept
+        return write_snapshot(made.cube, about, [kept], into)
 
 
 class Workspace:

@@ -75,6 +75,7 @@ class FakeGate:
         self.closed = set(closed)
         self.failed = set(failed)
         self.held: set[str] = set()
+        self.unserved: set[str] = set()
         self.callbacks: list[Callable[[str], None]] = []
         self.fingerprint = "f1"
 
@@ -83,6 +84,9 @@ class FakeGate:
 
     def is_held(self, dataset: str) -> bool:
         return dataset in self.held
+
+    def can_answer(self, request: Request) -> bool:
+        return request.dataset not in self.unserved
 
     def bind(self, request: Request) -> Request:
         if request.dataset in self.failed:
@@ -147,7 +151,7 @@ class ControlledJobStore(MemoryJobStore):
     ) -> Future[list[JobRecord]]:
         return self._maybe("add", requests, partial(super().add, requests, at_s=at_s, idempotency_key=idempotency_key))
 
-    def update(self, transitions: Sequence[Transition]) -> Future[None]:
+    def update(self, transitions: Sequence[Transition]) -> Future[frozenset[int]]:
         return self._maybe("update", transitions, partial(super().update, transitions))
 
     def remove(self, numbers: Sequence[int]) -> Future[list[JobRecord]]:

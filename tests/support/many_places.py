@@ -50,6 +50,7 @@ def places(
         high=(value + 2.0).round(1),
         sample_size=np.full(len(value), 1_000.0),
         footnote=np.full(len(value), -1),
+        copies=np.zeros_like(one),
         withheld_cell=none,
         withheld_reason=none,
         withheld_count=none,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 
 from meantime.dataset.reading.source import Source
@@ -47,31 +47,26 @@ def read_folder(
     into: Path | None = None,
     part: str = "",
     settings: Mapping[str, str] | None = None,
-    rows_behind: bool = False,
-    rows_of: str = "",
-    on_cells: Callable[[Path], None] = lambda _: None,
 ) -> Path:
-    """Read into a snapshot, and return its folder; with ``rows_behind`` its rows are kept after its cells if they can.
+    """Read into a snapshot, and return its folder."""
+    source = Source(name="test", path=str(path), columns=dict(columns or {}), part=part, settings=dict(settings or {}))
+    return read_source_into(source, into or (path if path.is_dir() else path.parent), rejected_limit=rejected_limit)
 
-    ``rows_of`` is the name of a folder that has only its cells, and gets its rows.
-    """
-    home = into or (path if path.is_dir() else path.parent)
+
+def read_source_into(source: Source, home: Path, *, rejected_limit: float = 0.5) -> Path:
+    """Read a source into a snapshot, and return its folder."""
     snapshots, work = home / "snapshots", home / "work"
     snapshots.mkdir(exist_ok=True, parents=True)
     work.mkdir()
     job = ReadingTask(
-        source=Source(
-            name="test", path=str(path), columns=dict(columns or {}), part=part, settings=dict(settings or {})
-        ),
+        source=source,
         into=str(snapshots),
         work=str(work),
         memory_mb=512,
         rejected_limit=rejected_limit,
-        rows_behind_bytes=0 if rows_behind else 2**63 - 1,
-        rows_of=rows_of,
     )
     try:
-        return read_source(job, lambda _: None, on_cells)
+        return read_source(job, lambda _: None)
     finally:
         for left in work.rglob("*"):
             if left.is_file():

@@ -79,7 +79,6 @@ class StagedIngestor:
         into: Path,
         *,
         on_progress: Callable[[Progress], None],
-        on_cells: Callable[[Path], None],  # noqa: ARG002 - the port has it
         cancelled: threading.Event,  # noqa: ARG002 - the port has it
     ) -> Path:
         on_progress(Progress(phase="reading", share=0.42, rows=1234))
@@ -92,9 +91,6 @@ class StagedIngestor:
         for path in rows:
             path.write_bytes(b"")
         return snapshot_writer.write_snapshot(outcome.cube, outcome.about, rows, into)
-
-    def keep_rows(self, source: Source, folder: Path, **_: Any) -> Path:
-        raise AssertionError(f"{folder}: the rows of {source.name} came with its cells")
 
 
 @dataclass

@@ -113,7 +113,7 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
     facts.add_row("rows", plain(f"{summary.rows:,} in {summary.cells:,} cells{counted}"))
     facts.add_row("suppressed or missing", f"{summary.withheld:,}")
     facts.add_row("rejected", f"{summary.rejected:,}")
-    facts.add_row("years", text.years(*summary.years) if summary.years else "none")
+    facts.add_row("years", _in_words(*summary.years) if summary.years else "none")
     locations = text.listed((each.name for each in summary.locations), most=_LISTED)
     facts.add_row("locations", plain(f"{len(summary.locations):,}: {locations}"))
     if source := str(about.origin):
@@ -140,6 +140,15 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
             console.print()
     if about.rejected_total:
         _print_rejected(snapshot, console)
+
+
+def _in_words(first: int, last: int) -> str:
+    """Write a span of years in ASCII: this output is searched, and not every keyboard has a dash.
+
+    >>> _in_words(1998, 2021), _in_words(2021, 2021)
+    ('1998 to 2021', '2021')
+    """
+    return str(first) if first == last else f"{first} to {last}"
 
 
 def _print_heading(heading: str, console: Console) -> None:

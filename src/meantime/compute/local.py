@@ -10,12 +10,12 @@ import msgspec
 
 from meantime.dataset.snapshot import Snapshot
 from meantime.engine.ports import EncodedResult
-from meantime.errors import RequestInvalid, RowsPending, SnapshotDamaged
+from meantime.errors import RequestInvalid, SnapshotDamaged
 from meantime.formats import citation, classic_json, document
 from meantime.formats.document import Document
 from meantime.model import Request, Work
-from meantime.statistics.check import check
-from meantime.statistics.cost import COST_LIMITS, CostLimit, CostLimits
+from meantime.statistics.check import check, prepared_job
+from meantime.statistics.cost import COST_LIMITS, CostLimits
 from meantime.statistics.statistic import AnyPrepared
 from meantime.text import writable
 
@@ -58,7 +58,8 @@ class LocalCompute:
             DatasetNotReady: the data set failed to load.
             SnapshotDamaged: the snapshot that the request is bound to is not there.
         """
-        return self._checked(request, None)
+        snapshot = self._catalog.snapshot(request.dataset, request.fingerprint)
+        return check(request.statistic, request.parameters, snapshot, by_words=_by_words(request))
 
     def document(self, prepared: AnyPrepared, dataset: str, work: Work) -> Document:
         """Compute, as ``document_of`` does."""
@@ -67,8 +68,8 @@ class LocalCompute:
     def compute(self, request: Request, work: Work) -> EncodedResult:
         """Prepare, compute, and encode the result in the view that the request names; raises as the two do.
 
-        If the rows of the snapshot are still being kept, or turn out to be damaged, this waits until they are there: a
-        job that was accepted must not fail because of the server's disk.
+        If the rows of the snapshot turn out to be damaged, this waits until they are there again: a job that was
+        accepted must not fail because of the server's disk.
 
         Raises:
             RequestInvalid: also what costs more than a job may. That is refused when it is submitted, unless its data
@@ -76,27 +77,32 @@ class LocalCompute:
         """
         try:
             return self._compute(request, work)
-        except (SnapshotDamaged, RowsPending) as error:
+        except SnapshotDamaged:
             repair = self._repair(request.fingerprint) if request.fingerprint else None
-            if repair is None and isinstance(error, SnapshotDamaged):
+            if repair is None:
                 raise
-            if repair is not None:
-                while not wait((repair,), _CHECK_S).done:
-                    work.check()
-                work.check()  # the server may have stopped the repair
-                if repair.exception() is not None:
-                    raise
+            while not wait((repair,), _CHECK_S).done:
+                work.check()
+            work.check()  # the server may have stopped the repair
+            if repair.exception() is not None:
+                raise
         return self._compute(request, work)
 
     def _compute(self, request: Request, work: Work) -> EncodedResult:
-        result = document_of(self._checked(request, self.limits.job), request.dataset, work)
+        prepared = prepared_job(
+            request.statistic,
+            request.parameters,
+            self._catalog.snapshot(request.dataset, request.fingerprint),
+            by_words=_by_words(request),
+            limit=self.limits.job,
+        )
+        result = document_of(prepared, request.dataset, work)
         return EncodedResult(_encoded(result, request.view, work), result.method_version)
 
-    def _checked(self, request: Request, limit: CostLimit | None) -> AnyPrepared:
-        snapshot = self._catalog.snapshot(request.dataset, request.fingerprint)
-        # A job of v1 that was submitted while its data set was loading has names as they were written.
-        by_words = request.view == "document"
-        return check(request.statistic, request.parameters, snapshot, by_words=by_words, limit=limit)
+
+def _by_words(request: Request) -> bool:
+    """Whether names are as people write them: in a job of v1 that was submitted while its data set was loading."""
+    return request.view == "document"
 
 
 def document_of(prepared: AnyPrepared, dataset: str, work: Work) -> Document:

@@ -9,7 +9,8 @@ minimum and maximum, and its square as sum of squares. Each array is a column::
 
 Integers have the smallest type that holds them all; no bytes at all if they are equal; and text if they are too large
 for 64 bits. Published numbers are there only where a row has them: as integers with a power of ten if that gives back
-every double exactly, which decimal numbers with a few digits do; otherwise as doubles.
+every double exactly, which decimal numbers with a few digits do; otherwise as doubles. Copies of rows are there only
+where a question has some.
 
 The fingerprint covers these bytes: whoever changes them changes ``snapshot.FINGERPRINT_VERSION``.
 """
@@ -67,6 +68,8 @@ def encode_block(labels: Labels, cells: Cells, *, scale: int) -> BlockBytes:
         "withheld_reason": cells.withheld_reason,
         "withheld_count": cells.withheld_count,
     }
+    if cells.copies.any():  # without, the bytes are those of versions that did not know copies
+        columns["copies"] = cells.copies
     body = encode_columns(columns, scale=scale)
     digest = hashlib.sha256(_json({field.name: getattr(own, field.name) for field in fields(Labels)}) + b"\n")
     digest.update(body)
@@ -95,6 +98,7 @@ def decode_block(
             moments=_moments(columns, by=10 ** (scale - own_scale)),
             **{name: columns[name] for name in _PUBLISHED},
             footnote=known["footnote"][columns["footnote"]],
+            copies=columns.get("copies", np.zeros(len(count), dtype=np.int64)),
             withheld_cell=np.cumsum(columns["withheld_step"]),
             withheld_reason=known["reason"][columns["withheld_reason"]],
             withheld_count=columns["withheld_count"],

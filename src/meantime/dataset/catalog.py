@@ -12,10 +12,6 @@ While reading fails for any other reason (memory, the disk), it stays shut, the 
 gate that has opened stays open, even while a failed data set is read again: closing it would fail the jobs that were
 let in.
 
-Rows. The rows of a large source are kept after its cells: the data set is ready when its cells are, and whoever needs
-its rows is told to wait. If that is cut off, only the rows are read at the next start. A reload changes what is served
-when cells and rows are there.
-
 Damage. When the rows of a snapshot that is served turn out to be damaged, its source is read again, if that has not
 changed: the same content comes back under the same fingerprint. A source that has changed is not: its new content is
 served only when somebody asks for a reload.
@@ -47,7 +43,6 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.snapshot_folder import TEMPORARY
 from meantime.dataset.source_downloads import SourceDownloads
 from meantime.dataset.source_snapshots import Ingestor, SourceSnapshots
-from meantime.dataset.status_listeners import StatusListeners
 from meantime.errors import LoadCancelled, LoadFailed, MeantimeError, SettingInvalid
 from meantime.model import Request
 from meantime.threads import OnDeath
@@ -84,7 +79,8 @@ class Catalog:
         self._served = ServedDatasets(located, folder, monotonic_s)
         self._older = OlderSnapshots(folder, self._lock, open_blocks or OpenBlocks())
         self._snapshots = SourceSnapshots(folder, ingestor, self._open)
-        self._listeners = StatusListeners()
+        self._change_callbacks: list[Callable[[str, Status], None]] = []
+        self._open_callbacks: list[Callable[[str], None]] = []
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -166,9 +162,11 @@ class Catalog:
             pending = self._served.remove(name)
             if self._served.reading == name:
                 self._stop_reading.set()
+            callbacks = tuple(self._open_callbacks)
         if pending is not None:
             pending.set_exception(not_ready(name, None, self.names))
-        self._listeners.tell(name, None, is_opened=True)
+        for opened in callbacks:
+            opened(name)
 
     def statuses(self) -> dict[str, Status]:
         """Return how far each data set has come, in the order of ``names``."""
@@ -233,14 +231,16 @@ class Catalog:
 
     def on_open(self, callback: Callable[[str], None]) -> None:
         """Call back with the name of each data set that becomes ready, or fails by its files' fault, from now on."""
-        self._listeners.on_open(callback)
+        with self._lock:
+            self._open_callbacks.append(callback)
 
     def on_change(self, callback: Callable[[str, Status], None]) -> None:
         """Call back with each new status, including progress; before ``on_open`` for the same change.
 
         A reload that begins to wait is not reported, because that would happen in the thread of the caller.
         """
-        self._listeners.on_change(callback)
+        with self._lock:
+            self._change_callbacks.append(callback)
 
     def sweep(self, kept: AbstractSet[str]) -> None:
         """Remove the snapshots on disk that are not current and not open, and whose fingerprint is not in ``kept``.
@@ -287,7 +287,7 @@ class Catalog:
         with self._lock:
             served, stop_reading = self._served, self._stop_reading
             source, before = served.sources.get(due.name), served.folders.of(due.name)
-            damaged = served.damaged_folder(due.name)
+            damaged = before if before in served.repairs else None
         if source is None:
             raise not_ready(due.name, None, self.names)
         on_progress = partial(self._note_progress, source)
@@ -297,11 +297,7 @@ class Catalog:
             if self._downloads and (due.is_requested or before is None):
                 self._downloads.refresh(source, on_progress, stop_reading, must_be_newest=before is not None)
             folder, snapshot = self._snapshots.get(
-                source,
-                damaged=damaged,
-                on_progress=on_progress,
-                on_cells=partial(self._serve_cells, source),
-                cancelled=stop_reading,
+                source, damaged=damaged, on_progress=on_progress, cancelled=stop_reading
             )
         except MeantimeError as error:
             self._settle(source, error)
@@ -327,23 +323,13 @@ class Catalog:
         """Open a snapshot, or return the one that another data set with the same content has opened."""
         with self._lock:
             served = self._served.ready(folder)
-        # One that was opened before its rows were there is opened again: they may have warnings.
-        if served is not None and not served.rows_pending:
-            return served
-        return self._older.open_folder(folder, on_damage=lambda: self._note_damage(folder))
+        return served or self._older.open_folder(folder, on_damage=lambda: self._note_damage(folder))
 
     def _note_progress(self, source: Source, progress: Progress) -> None:
         with self._lock:
             status = self._served.note_progress(source, progress)
-        self._listeners.tell(source.name, status)
-
-    def _serve_cells(self, source: Source, folder: Path, snapshot: Snapshot) -> None:
-        """Answer from a snapshot whose rows are still being kept, unless an older one that has its rows is served."""
-        if self._closing.is_set():
-            return
-        with self._lock:
-            status, is_opened = self._served.settle_cells(source, folder, snapshot)
-        self._listeners.tell(source.name, status, is_opened=is_opened)
+        if status is not None:
+            self._notify(source.name, status)
 
     def _settle(self, source: Source, outcome: tuple[Path, Snapshot] | MeantimeError) -> None:
         if self._closing.is_set():
@@ -353,7 +339,17 @@ class Catalog:
             status, is_opened = self._served.settle(source, outcome)
             if isinstance(outcome, tuple):
                 self._older.forget(outcome[1].fingerprint)
-        self._listeners.tell(source.name, status, is_opened=is_opened)
+            callbacks = tuple(self._open_callbacks) if is_opened else ()
+        if status is not None:
+            self._notify(source.name, status)
+        for opened in callbacks:
+            opened(source.name)
+
+    def _notify(self, name: str, status: Status) -> None:
+        with self._lock:
+            callbacks = tuple(self._change_callbacks)
+        for changed in callbacks:
+            changed(name, status)
 
 
 def _remove_unfinished(folder: Path) -> None:

@@ -85,8 +85,9 @@ AXES: Mapping[str, str] = {
 class Cells:
     """Groups of rows by full key; for a cell of a single row, also its published limits, sample size and footnote.
 
-    ``low``, ``high``, ``sample_size`` and ``footnote`` are NaN (footnote: ABSENT) if the row has none, or if the cell
-    is mixed, which means that it has several rows. A row of a tally that stands for several equal ones keeps them.
+    A row that is an exact copy of another counts in the moments, as every row does, and is the same row for everything
+    else. ``low``, ``high``, ``sample_size`` and ``footnote`` are NaN (footnote: ABSENT) if the row has none, or if the
+    cell is mixed, which means that it has several different rows.
     """
 
     keys: Integers  # (cells, axes), in the order of AXES
@@ -95,6 +96,7 @@ class Cells:
     high: Doubles
     sample_size: Doubles
     footnote: Integers
+    copies: Integers  # rows that are exact copies of another row of the cell
     # Why values are withheld, with an entry for each cell and reason: index of the cell, code of the reason, rows.
     withheld_cell: Integers
     withheld_reason: Integers
@@ -105,8 +107,13 @@ class Cells:
 
     @property
     def rows(self) -> Integers:
-        """How many rows of the file each cell has, including withheld ones; a cell with more than one is mixed."""
+        """How many rows of the file each cell has, including withheld ones and copies."""
         return self.moments.count + self.moments.withheld
+
+    @property
+    def different(self) -> Integers:
+        """How many different rows each cell has; one with several is mixed, and nothing says which is the estimate."""
+        return self.rows - self.copies
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -308,6 +315,11 @@ class Picked:
     def rows(self) -> Integers:
         """How many rows each cell has, including withheld ones."""
         return self._gather(lambda cells: cells.rows, np.empty(0, dtype=np.int64))
+
+    @property
+    def copies(self) -> Integers:
+        """How many rows of each cell are exact copies of another."""
+        return self._gather(lambda cells: cells.copies, np.empty(0, dtype=np.int64))
 
     @property
     def low(self) -> Doubles:

@@ -76,8 +76,13 @@ def _cube(folder: Path, manifest: OlderManifest) -> tuple[Cube, About]:
 
 def _cells(arrays: Mapping[str, npt.NDArray[Any]]) -> Cells:
     moments = {field.name: _integers(arrays[field.name]) for field in fields(Moments)}
-    published = [field.name for field in fields(Cells) if field.name not in ("keys", "moments")]
-    return Cells(keys=arrays["keys"], moments=Moments(**moments), **{name: arrays[name] for name in published})
+    published = [field.name for field in fields(Cells) if field.name not in ("keys", "moments", "copies")]
+    return Cells(
+        keys=arrays["keys"],
+        moments=Moments(**moments),
+        copies=np.zeros(len(arrays["keys"]), dtype=np.int64),  # which that format did not tell from other rows
+        **{name: arrays[name] for name in published},
+    )
 
 
 def _integers(numbers: npt.NDArray[Any]) -> Exact:

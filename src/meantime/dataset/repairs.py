@@ -1,4 +1,4 @@
-"""Snapshots that are served without sound rows: they turned out to be damaged, or are still being kept."""
+"""Snapshots whose rows turned out to be damaged while they were served, and whether they have been made again."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from meantime.errors import MeantimeError
 
 
 class Repairs:
-    """These folders, each with the future of its repair: of its rows. Guarded by the catalog's lock.
+    """The damaged folders, each with the future of its repair. Guarded by the catalog's lock.
 
     A repair that has failed is kept, so that the same damage is not repaired over and over.
     """
@@ -22,7 +22,7 @@ class Repairs:
         return folder in self._by_folder
 
     def begin(self, folder: Path) -> None:
-        """Note that a folder is damaged, or has no rows yet."""
+        """Note that a folder is damaged."""
         repair: Future[None] = Future()
         repair.set_running_or_notify_cancel()
         self._by_folder[folder] = repair

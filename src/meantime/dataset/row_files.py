@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from meantime.dataset.machine_trouble import is_disk_full, is_machine_trouble
-from meantime.errors import RowsPending, SnapshotDamaged, StoreFull, StorePaused
+from meantime.errors import SnapshotDamaged, StoreFull, StorePaused
 from meantime.later import duckdb
 
 # A file that was written to within this time may be written to again without a later time of modification: file systems
@@ -38,21 +38,14 @@ _State = tuple[int, int, int, int]
 class RowFiles:
     """The Parquet files with the rows of one snapshot, in the order of ``about.files``. Any thread may use it.
 
-    ``digests`` is None as long as the rows are still being kept; ``look_again`` then returns what is there now.
     ``on_damage`` is called, in the thread that notices, when a file is not what was written.
     """
 
     def __init__(
-        self,
-        folder: Path,
-        digests: Sequence[FileDigest] | None,
-        *,
-        look_again: Callable[[], Sequence[FileDigest] | None] = lambda: None,
-        on_damage: Callable[[], None] = lambda: None,
+        self, folder: Path, digests: Sequence[FileDigest], *, on_damage: Callable[[], None] = lambda: None
     ) -> None:
         self.folder = folder
-        self._digests = digests
-        self._look_again = look_again
+        self._digests = tuple(digests)
         self._on_damage = on_damage
         self._lock = threading.Lock()  # a file is hashed by one thread, while others wait for its outcome
         self._sound: dict[Path, _State] = {}
@@ -62,7 +55,6 @@ class RowFiles:
         """Yield the paths, for DuckDB to read.
 
         Raises:
-            RowsPending: the rows are still being kept.
             SnapshotDamaged: a file is missing, differs from what was written, or changed within the block.
             StorePaused: the machine has too little of something at the moment: disk space, descriptors, memory.
         """
@@ -88,13 +80,6 @@ class RowFiles:
         """Compare each file with its digest, and return the state in which it is right."""
         states = {}
         with self._lock:
-            if self._digests is None:
-                self._digests = self._look_again()
-            if self._digests is None:
-                raise RowsPending(
-                    "The rows of this data set are not on the server's disk yet: its statistics are answered already, "
-                    "and the rows follow. Try again later."
-                )
             for number, expected in enumerate(self._digests):
                 path = self.folder / row_file(number)
                 state = _state(self.folder, path)

@@ -17,14 +17,7 @@ from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source
 from meantime.dataset.repairs import Repairs
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import (
-    DatasetNameTaken,
-    DatasetNotReady,
-    DatasetUnknown,
-    LoadFailed,
-    MeantimeError,
-    RowsPending,
-)
+from meantime.errors import DatasetNameTaken, DatasetNotReady, DatasetUnknown, LoadFailed, MeantimeError
 from meantime.text import quoted
 
 
@@ -129,34 +122,6 @@ class ServedDatasets:
         self._set(source.name, status)
         return status
 
-    def damaged_folder(self, name: str) -> Path | None:
-        """Return the folder of a data set if its rows are damaged; rows that are not kept yet are not."""
-        status, folder = self.statuses.get(name), self.folders.of(name)
-        is_pending = isinstance(status, Ready) and status.snapshot.rows_pending
-        return folder if folder in self.repairs and not is_pending else None
-
-    def settle_cells(self, source: Source, folder: Path, snapshot: Snapshot) -> tuple[Status | None, bool]:
-        """Note that a snapshot can answer whose rows are still being kept.
-
-        Returns the new status, None if nothing changes: the source is not served any more, or what is served has its
-        rows; and whether the gate has opened.
-        """
-        name, before = source.name, self.folders.of(source.name)
-        if self.sources.get(name) is not source:
-            return None, False
-        status = self.statuses[name]
-        if isinstance(status, Ready) and (before == folder or not status.snapshot.rows_pending):
-            return None, False
-        self.repairs.end(before, RowsPending("The file has changed since, so its former rows are not kept any more."))
-        is_opened = name not in self._opened
-        self._opened.add(name)
-        self.folders.replace(name, folder)
-        if snapshot.rows_pending:
-            self.repairs.begin(folder)
-        ready = Ready(snapshot)
-        self._set(name, ready)
-        return ready, is_opened
-
     def settle(self, source: Source, outcome: tuple[Path, Snapshot] | MeantimeError) -> tuple[Status | None, bool]:
         """Note what reading has led to: a snapshot in a folder, or an error.
 
@@ -213,7 +178,5 @@ def _is_tried_again(status: Ready | Failed, *, is_repair: bool) -> bool:
     """Whether the source is read again without being asked to, after the reading that led to this status."""
     if isinstance(status, Failed):
         return status.is_tried_again
-    if status.snapshot.rows_pending and status.reload_error is not None:
-        return Failed(status.reload_error).is_tried_again
     # A reload that failed has told whoever asked for it.
     return is_repair and isinstance(status.reload_error, LoadFailed)

@@ -8,18 +8,20 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Literal
 
 import msgspec
 
 from meantime.dataset.block_bytes import encode_block
 from meantime.dataset.cube import Cube
+from meantime.dataset.handover import Handover
 from meantime.dataset.points import Points
 from meantime.dataset.row_files import RowFiles
 from meantime.dataset.standard_population import StandardPopulation
 
-# Raise it when the same content would get another fingerprint. Version 1 was a digest of all cells at once.
+# Raise it when the same content would get another fingerprint. Version 1 was a digest of all cells at once. That some
+# rows are exact copies became part of the content later; a table without copies has the fingerprint that it had before.
 FINGERPRINT_VERSION = 2
 
 Polarity = Literal["lower", "higher"]
@@ -72,6 +74,23 @@ class TableOrigin(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True)
         return ", ".join(filter(None, (self.source, self.publisher, updated, self.url, self.license)))
 
 
+class SharedFile(msgspec.Struct, frozen=True, kw_only=True):
+    """A file that a cluster has read, at a path that all machines share. Part of the manifest on disk."""
+
+    path: str
+    size_bytes: int
+    modified_ns: int
+    table: int = 0  # number of its table among those of ``SharedFiles.how``
+
+
+class SharedFiles(msgspec.Struct, frozen=True, kw_only=True):
+    """Where the rows are of which a snapshot has only tallies. Part of the manifest on disk."""
+
+    files: tuple[SharedFile, ...]  # in the order of About.files
+    how: str  # to read them again: ``HowToRead`` as JSON
+    memory_mb: int  # that this may take
+
+
 class About(msgspec.Struct, frozen=True, kw_only=True):
     """Everything about a snapshot apart from its numbers. Part of the manifest on disk, so field names are kept."""
 
@@ -94,7 +113,11 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     standards: tuple[StandardPopulation, ...] = ()  # those that its description declares, by name
     origin: TableOrigin = TableOrigin()
     rows_differ_in: tuple[str, ...] = ()  # columns that tell rows of one cell apart
+    copies: int = 0  # rows that are exact copies of another
     plain: tuple[str, ...] = ()  # roles whose texts are not plain: the rows have a plain column beside the file's
+    table: str = ""  # the address of the table in a database that was counted; it has no password
+    left_out: tuple[str, ...] = ()  # columns of that table by which it was not counted: they are empty in the rows
+    shared: SharedFiles | None = None  # of a table that a cluster has read: its row files are tallies
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -107,8 +130,7 @@ class Snapshot:
     # Where its rows are on disk; None for a snapshot made in memory. They are not part of the content: results depend
     # on the rows, not on where they are stored.
     row_files: RowFiles | None = None
-    # Whether its rows were still being kept when it was opened: they follow in the same folder.
-    rows_pending: bool = False
+    handover: Handover = field(default_factory=Handover, repr=False)
 
 
 def fingerprint(cube: Cube, about: About) -> str:

@@ -1,7 +1,6 @@
 """A snapshot on disk: written once, never changed, checked when it is opened and when it is read.
 
-It is a folder of two parts, each sealed by itself: the cube, and the rows. The rows of a large table come after its
-cube, which answers meanwhile; until then there is no ``rows.json``. ::
+It is a folder of two parts, each sealed by itself: the cube, and the rows. ::
 
     <fingerprint>/
         cells.bin        the canonical cells, a piece for each question (``cells_file``), without what follows from them
@@ -25,7 +24,6 @@ import tempfile
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 import msgspec
 
@@ -57,8 +55,6 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
     questions: tuple[QuestionEntry, ...]  # in the order of their codes
     location_cells: tuple[int, ...]  # how many cells each location has
     cells_bytes: int  # size of the file of the cells
-    # Of a snapshot whose rows come after its cells: a digest of what it was read from. "" where they came together.
-    edition: str = ""
 
 
 class RowsManifest(msgspec.Struct, frozen=True, kw_only=True):
@@ -67,7 +63,6 @@ class RowsManifest(msgspec.Struct, frozen=True, kw_only=True):
     fingerprint: str  # of the cube
     edition: str
     files: tuple[FileDigest, ...]  # in the order of about.files
-    warnings: tuple[str, ...] = ()  # about the rows, where they came after the cells
 
 
 # Made at import, by one thread: see formats/document.py.
@@ -96,14 +91,6 @@ def open_snapshot(
     if version == format_1.FORMAT_VERSION:
         return format_1.open_folder(folder, body, on_damage=on_damage)
     manifest, rows_manifest = _manifests(folder, body)
-    about = manifest.about
-    if rows_manifest is not None and rows_manifest.warnings:
-        about = msgspec.structs.replace(about, warnings=about.warnings + rows_manifest.warnings)
-
-    def look_again() -> tuple[FileDigest, ...] | None:
-        rows = _rows_manifest(folder, manifest)
-        return None if rows is None else rows.files
-
     cube = cube_on_disk(
         folder,
         labels=manifest.labels,
@@ -113,12 +100,8 @@ def open_snapshot(
         open_blocks=OpenBlocks() if open_blocks is None else open_blocks,
         on_damage=on_damage,
     )
-    rows = RowFiles(
-        folder, None if rows_manifest is None else rows_manifest.files, look_again=look_again, on_damage=on_damage
-    )
-    return Snapshot(
-        fingerprint=manifest.fingerprint, cube=cube, about=about, row_files=rows, rows_pending=rows_manifest is None
-    )
+    rows = RowFiles(folder, rows_manifest.files, on_damage=on_damage)
+    return Snapshot(fingerprint=manifest.fingerprint, cube=cube, about=manifest.about, row_files=rows)
 
 
 def fingerprint_of(name: str) -> str | None:
@@ -138,15 +121,8 @@ def set_aside(folder: Path) -> Path:
     return aside
 
 
-class Editions(NamedTuple):
-    """What tells a folder from others of the same content."""
-
-    cells: str  # of what it was read from; "" where the rows came with the cells
-    rows: str | None  # of the rows; None as long as they are still being kept
-
-
-def editions_of(folder: Path) -> Editions | None:
-    """Return the editions of a snapshot of this format if every byte of it is sound; else None."""
+def edition_of(folder: Path) -> str | None:
+    """Return the edition of a snapshot of this format if every byte of it is sound; else None."""
     try:
         body, version = _sealed_manifest(folder)
         if version != FORMAT_VERSION:
@@ -154,11 +130,10 @@ def editions_of(folder: Path) -> Editions | None:
         manifest, rows = _manifests(folder, body)
         for question in manifest.questions:
             read_pieces(folder, (question.block, question.codes))
-        files = rows.files if rows else ()
-        is_sound = all(measure(folder / row_file(number)) == facts for number, facts in enumerate(files))
+        is_sound = all(measure(folder / row_file(number)) == facts for number, facts in enumerate(rows.files))
     except (SnapshotDamaged, FileNotFoundError):
         return None
-    return Editions(manifest.edition, None if rows is None else rows.edition) if is_sound else None
+    return rows.edition if is_sound else None
 
 
 def _sealed_manifest(folder: Path) -> tuple[bytes, int]:
@@ -171,37 +146,22 @@ def _sealed_manifest(folder: Path) -> tuple[bytes, int]:
     return body, version
 
 
-def read_about(folder: Path) -> About:
-    """Return what is known of a snapshot of this format apart from its numbers.
-
-    Raises:
-        SnapshotDamaged: it is missing, or differs from what was written.
-    """
-    body, _ = _sealed_manifest(folder)
-    return _manifests(folder, body)[0].about
-
-
-def _manifests(folder: Path, body: bytes) -> tuple[Manifest, RowsManifest | None]:
-    """Return both manifests of a snapshot of this format, after a look at the sizes of all that they describe.
-
-    The second one is None as long as the rows are still being kept.
-    """
+def _manifests(folder: Path, body: bytes) -> tuple[Manifest, RowsManifest]:
+    """Return both manifests of a snapshot of this format, after a look at the sizes of all that they describe."""
     try:
         manifest = _MANIFEST.decode(body)
     except msgspec.MsgspecError as error:
         raise damaged(folder, f"{MANIFEST} cannot be read ({error})") from error
-    rows = _rows_manifest(folder, manifest)
-    check_sizes(folder, [(CELLS_FILE, manifest.cells_bytes), *row_sizes(rows.files if rows else ())])
+    rows = _rows_manifest(folder, manifest.fingerprint)
+    check_sizes(folder, [(CELLS_FILE, manifest.cells_bytes), *row_sizes(rows.files)])
     return manifest, rows
 
 
-def _rows_manifest(folder: Path, cells: Manifest) -> RowsManifest | None:
-    if cells.edition and not (folder / ROWS).exists():
-        return None
+def _rows_manifest(folder: Path, fingerprint: str) -> RowsManifest:
     try:
         manifest = _ROWS_MANIFEST.decode(unsealed(folder, ROWS))
     except msgspec.MsgspecError as error:
         raise damaged(folder, f"{ROWS} cannot be read ({error})") from error
-    if manifest.fingerprint != cells.fingerprint:
+    if manifest.fingerprint != fingerprint:
         raise damaged(folder, f"{ROWS} is of the snapshot {manifest.fingerprint}")
     return manifest

@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import shutil
 import tempfile
-from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Any, NamedTuple
@@ -17,19 +17,20 @@ import numpy as np
 from meantime.dataset.block_bytes import CODED, encode_block, encode_columns
 from meantime.dataset.cells_file import CELLS_FILE, Piece, QuestionEntry, Totals
 from meantime.dataset.cube import ABSENT, Cells, Cube, Integers, Labels, Moments, Outline, outline_of
-from meantime.dataset.rows_writer import explained, write_rows
+from meantime.dataset.row_files import measure, row_file
 from meantime.dataset.snapshot import About, fingerprint_of_questions, question_digest
 from meantime.dataset.snapshot_folder import (
     FORMAT_VERSION,
     ROWS,
     TEMPORARY,
-    Editions,
     Manifest,
-    editions_of,
+    RowsManifest,
+    edition_of,
     set_aside,
 )
 from meantime.dataset.snapshot_parts import MANIFEST, seal
 from meantime.durable import rename_if_free, sync
+from meantime.errors import LoadFailed
 
 
 class _Written(NamedTuple):
@@ -57,7 +58,7 @@ class SnapshotWriter:
     Questions come in the order of their texts, each once. The labels of each cube may be just its own: the writer joins
     them. The scales may differ too: that of the table is the largest of them, so each must be the smallest that holds
     the question's values. ``about`` describes the questions in the same order. ``rows`` are the Parquet files of
-    ``about.files``; they are moved. Instead, ``finish_cells`` leaves the rows for later (``rows_writer.add_rows``).
+    ``about.files``; they are moved.
 
     The folder appears complete or not at all, when ``finish`` returns. An existing sound folder of the same edition is
     kept, a damaged one is replaced. Several processes may write the same snapshot at the same time. It is built in
@@ -79,7 +80,7 @@ class SnapshotWriter:
         Raises:
             LoadFailed: the disk is full or cannot be written to.
         """
-        with explained(self._into):
+        with _explained(self._into):
             self._into.mkdir(parents=True, exist_ok=True)
             self._folder = Path(tempfile.mkdtemp(prefix=f"{TEMPORARY}writing-", dir=self._work or self._into))
             self._file = (self._folder / CELLS_FILE).open("wb")
@@ -117,33 +118,16 @@ class SnapshotWriter:
         """
         if len(rows) != len(about.files):
             raise ValueError(f"{len(about.files)} files were read, but rows of {len(rows)} files were passed")
-        with explained(self._into):
-            fingerprint = self._write_manifest(about, edition="")
-            (self._folder / "rows").mkdir()
-            edition, sealed = write_rows(self._folder / "rows", about, rows, fingerprint)
-            (self._folder / ROWS).write_bytes(sealed)
+        if self._texts != [question.text for question in about.questions]:
+            raise ValueError("the questions that were written are not those that are described")
+        with _explained(self._into):
+            fingerprint = self._write_manifest(about)
+            edition = _keep_rows(self._folder, about, rows, fingerprint)
             # Files before their folders, and all before the rename: after a power cut, no name may exist without its
             # bytes.
             for name in (CELLS_FILE, MANIFEST, ROWS, "rows", "."):
                 sync(self._folder / name)
-            return _settle(self._folder, self._into, fingerprint, edition, is_same=lambda it: it.rows == edition)
-
-    def finish_cells(self, about: About, *, read_from: bytes) -> Path:
-        """Write what belongs to all questions, give the folder its name, and return it: its rows come later.
-
-        ``read_from`` says what was read, and when that was last changed: a folder that was made from the same is kept,
-        whether or not its rows are there.
-
-        Raises:
-            LoadFailed: the disk is full or cannot be written to. Nothing is left behind.
-            ValueError: ``about`` has other questions; a bug.
-        """
-        edition = hashlib.sha256(msgspec.json.encode((about, read_from))).hexdigest()[:16]
-        with explained(self._into):
-            fingerprint = self._write_manifest(about, edition=edition)
-            for name in (CELLS_FILE, MANIFEST, "."):
-                sync(self._folder / name)
-            return _settle(self._folder, self._into, fingerprint, edition, is_same=lambda it: it.cells == edition)
+            return _settle(self._folder, self._into, fingerprint, edition)
 
     def _add(self, cube: Cube, code: int) -> None:
         text, cells = cube.labels.questions[code], cube.block(code).cells
@@ -167,7 +151,7 @@ class SnapshotWriter:
         )
 
     def _append(self, body: bytes) -> Piece:
-        with explained(self._into):
+        with _explained(self._into):
             self._file.write(body)
         piece = Piece(offset=self._size_bytes, size_bytes=len(body), digest=hashlib.sha256(body).hexdigest())
         self._size_bytes += len(body)
@@ -179,10 +163,8 @@ class SnapshotWriter:
             self._location_cells = np.pad(self._location_cells, (0, more))
         self._location_cells[numbers] += np.bincount(cells.keys[:, 1], minlength=len(numbers))
 
-    def _write_manifest(self, about: About, *, edition: str) -> str:
+    def _write_manifest(self, about: About) -> str:
         """Write the cells' last pieces and the manifest, and return the fingerprint."""
-        if self._texts != [question.text for question in about.questions]:
-            raise ValueError("the questions that were written are not those that are described")
         sorted_names = {axis: names.sorted() for axis, names in self._names.items()}
         labels = Labels(questions=tuple(self._texts), **{name: sorted_names[axis][0] for axis, name in CODED.items()})
         scale = max((each.scale for each in self._written), default=0)
@@ -210,7 +192,6 @@ class SnapshotWriter:
             questions=tuple(entries),
             location_cells=tuple(location_cells.tolist()),
             cells_bytes=self._size_bytes,
-            edition=edition,
         )
         (self._folder / MANIFEST).write_bytes(seal(msgspec.json.encode(manifest)))
         return manifest.fingerprint
@@ -279,13 +260,27 @@ def _entry(written: _Written, codes: Mapping[str, Integers], piece: Piece, diges
     )
 
 
-def _settle(written: Path, into: Path, fingerprint: str, edition: str, *, is_same: Callable[[Editions], bool]) -> Path:
+def _keep_rows(folder: Path, about: About, rows: Sequence[Path], fingerprint: str) -> str:
+    """Move the rows in, seal them, and return the edition."""
+    (folder / "rows").mkdir()
+    kept = [folder / row_file(number) for number in range(len(rows))]
+    for path, target in zip(rows, kept, strict=True):
+        shutil.move(path, target)
+        sync(target)
+    facts = tuple(measure(path) for path in kept)
+    edition = hashlib.sha256(msgspec.json.encode((about, facts))).hexdigest()[:16]
+    sealed = seal(msgspec.json.encode(RowsManifest(fingerprint=fingerprint, edition=edition, files=facts)))
+    (folder / ROWS).write_bytes(sealed)
+    return edition
+
+
+def _settle(written: Path, into: Path, fingerprint: str, edition: str) -> Path:
     """Give the folder its final name, or return the existing sound folder of the same edition."""
     for name in (fingerprint, f"{fingerprint}.{edition}"):
         folder = into / name
         while not rename_if_free(written, folder):
-            existing = editions_of(folder)
-            if existing is not None and is_same(existing):
+            existing = edition_of(folder)
+            if existing == edition:
                 return folder
             if existing is not None:
                 break  # another edition of the same content has this name
@@ -294,3 +289,14 @@ def _settle(written: Path, into: Path, fingerprint: str, edition: str, *, is_sam
             sync(into)
             return folder
     raise AssertionError(f"two snapshots have the edition {edition}")
+
+
+@contextmanager
+def _explained(into: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        what = error.strerror or error
+        raise LoadFailed(f"The snapshot could not be written to the server's disk: {what}.").for_operator(
+            f"The snapshot could not be written to {into}: {what}. Free some space there, or set another state_dir."
+        ) from error

@@ -32,15 +32,9 @@ class Ingestor(Protocol):
         into: Path,
         *,
         on_progress: Callable[[Progress], None],
-        on_cells: Callable[[Path], None],
         cancelled: threading.Event,
     ) -> Path:
-        """Read a source into a snapshot and return its folder in ``into``; ``on_cells`` gets it if rows follow."""
-
-    def keep_rows(
-        self, source: Source, folder: Path, *, on_progress: Callable[[Progress], None], cancelled: threading.Event
-    ) -> Path:
-        """Add its rows to a snapshot that has only its cells, and return the folder that has both."""
+        """Read a source into a snapshot and return the snapshot's folder in ``into``."""
 
 
 class SourceSnapshots:
@@ -59,29 +53,14 @@ class SourceSnapshots:
         *,
         damaged: Path | None = None,
         on_progress: Callable[[Progress], None],
-        on_cells: Callable[[Path, Snapshot], None],
         cancelled: threading.Event,
     ) -> tuple[Path, Snapshot]:
         """Return the folder of a source's snapshot and the snapshot, opened. ``damaged`` is a folder not to be used.
 
-        ``on_cells`` gets both as soon as the snapshot can answer, if its rows are kept after that.
-
         Raises:
             MeantimeError: the source cannot be read.
         """
-        known = self._get_known(source, damaged)
-        if known is not None and not known[1].rows_pending:
-            return known
-        try:
-            if known is not None:
-                # The last process was ended before it had kept the rows.
-                on_cells(*known)
-                before, folder = self._identity(source), known[0]
-                folder = self._ingestor.keep_rows(source, folder, on_progress=on_progress, cancelled=cancelled)
-                return self._opened(source, folder, before)
-        except SnapshotDamaged as error:
-            _warn_of_damage(source, error)
-        return self._read(source, on_progress, on_cells, cancelled)
+        return self._get_known(source, damaged) or self._read(source, on_progress, cancelled)
 
     def require_unchanged(self, source: Source, folder: Path) -> None:
         """Raise if reading the source again would not give the snapshot in this folder.
@@ -105,30 +84,17 @@ class SourceSnapshots:
         try:
             snapshot = self._open_folder(folder)
         except SnapshotDamaged as error:
-            _warn_of_damage(source, error)
+            what = "a snapshot is damaged; its source is read again"
+            _log.warning(what, dataset=source.name, reason=error.operator_reason)
             return None
         self._made[identity] = folder
         return folder, snapshot
 
     def _read(
-        self,
-        source: Source,
-        on_progress: Callable[[Progress], None],
-        on_cells: Callable[[Path, Snapshot], None],
-        cancelled: threading.Event,
+        self, source: Source, on_progress: Callable[[Progress], None], cancelled: threading.Event
     ) -> tuple[Path, Snapshot]:
         before = self._identity(source)
-        folder = self._ingestor.ingest(
-            source,
-            self._folder,
-            on_progress=on_progress,
-            on_cells=lambda cells: on_cells(*self._opened(source, cells, before)),
-            cancelled=cancelled,
-        )
-        return self._opened(source, folder, before)
-
-    def _opened(self, source: Source, folder: Path, before: str) -> tuple[Path, Snapshot]:
-        """Open what a source became that had this identity, and remember it."""
+        folder = self._ingestor.ingest(source, self._folder, on_progress=on_progress, cancelled=cancelled)
         folder = self._folder / folder.name  # spelled as the catalog spells it
         snapshot = self._open_folder(folder)
         # If the source changed meanwhile, the snapshot may be of either version, and the next start reads it again. If
@@ -141,8 +107,3 @@ class SourceSnapshots:
 
     def _identity(self, source: Source) -> str:
         return source_identity(source, rejected_limit=self._ingestor.rejected_limit)
-
-
-def _warn_of_damage(source: Source, error: SnapshotDamaged) -> None:
-    what = "a snapshot is damaged; its source is read again"
-    _log.warning(what, dataset=source.name, reason=error.operator_reason)

@@ -20,7 +20,7 @@ from meantime.dataset.file_names import end_of_name
 from meantime.dataset.machine_trouble import is_disk_full
 from meantime.dataset.reading.source import Source, data_set_name
 from meantime.durable import rename_if_free, sync
-from meantime.errors import BodyTooLarge, DatasetNameTaken, RequestInvalid, StoreFull
+from meantime.errors import BodyTooLarge, DatasetNameTaken, RequestInvalid, StoreFull, StorePaused
 from meantime.text import quoted
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,79}", re.ASCII)
@@ -30,6 +30,7 @@ LONGEST_FILE_NAME = 255
 _PART = ".part-"
 # Each is a data set that is described at the first page, held in memory and read at each start.
 MOST_UPLOADS = 100
+_NOT_WRITTEN = "The server cannot write the file to its disk at the moment, so it is not kept. Try again later."
 _FULL = "The server's disk is nearly full, so the file is not kept."
 
 
@@ -61,6 +62,7 @@ class Uploads:
         Raises:
             RequestInvalid: the file name is none, or there are as many uploads as there may be.
             StoreFull: the disk is full, or a quota is used up; also while the file is written and kept.
+            StorePaused: the disk cannot be written to for another reason, likewise.
         """
         name = end_of_name(_NOT_IN_FILE_NAME.sub("-", file_name).strip().lstrip("."))
         if not name or name.lower().endswith(".toml") or len(file_name) > LONGEST_FILE_NAME:
@@ -80,7 +82,11 @@ class Uploads:
         except OSError as error:
             if is_disk_full(error):
                 raise StoreFull(_FULL) from error
-            raise
+            if isinstance(error, ConnectionError):
+                raise  # not of the disk
+            raise StorePaused(_NOT_WRITTEN).for_operator(
+                f"An upload cannot be written to {self._folder}: {error.strerror or error}."
+            ) from error
 
     def keep(self, upload: Upload, name: str, *, taken: Collection[str]) -> Source:
         """Keep an upload that is complete, under a name: this one, or one like that of its file if it is empty.

@@ -103,8 +103,9 @@ class _Query:
             self._make_codes(axis, selected.get(axis))
         codes = "".join(f"{axis}_codes.code AS {axis}, " for axis in axes)
         joins = " ".join(f"JOIN {axis}_codes USING ({', '.join(KEY_COLUMNS[axis])})" for axis in used)
+        about = self._snapshot.about
         counted = self._run(
-            f"SELECT {codes} rank, {count_rows_sql(self._snapshot.about.roles)} AS number "
+            f"SELECT {codes} rank, {count_rows_sql((*about.roles, *about.plain))} AS number "
             f"FROM staged JOIN ranks ON staged.value = ranks.text {joins} "
             "WHERE question = ? GROUP BY ALL ORDER BY ALL",
             lambda cursor: cursor.fetchnumpy(),

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from functools import partial
 from typing import NamedTuple
@@ -13,7 +14,7 @@ from meantime.engine.job_index import JobIndex
 from meantime.engine.jobs import ActiveJob
 from meantime.engine.lifecycle import Lifecycle
 from meantime.engine.ports import JobStore, Observer, Transition
-from meantime.engine.queue import JobQueue
+from meantime.engine.queue import JobQueue, QueueState
 from meantime.engine.scheduler import Scheduler
 from meantime.errors import StorePaused
 from meantime.model import JobRecord, JobState
@@ -33,7 +34,7 @@ class Commits:
     """Commits ends of jobs, and jobs that are given back to the queue. Takes the engine's lock itself.
 
     The thread that decides the next record of a job sets its ``is_decided`` under the lock. No other record is decided
-    until this one is committed.
+    until this one is committed. ``cancelled`` returns the record of a cancelled job.
     """
 
     def __init__(
@@ -46,6 +47,7 @@ class Commits:
         scheduler: Scheduler,
         store: JobStore,
         observer: Observer,
+        cancelled: Callable[[JobRecord], JobRecord],
     ) -> None:
         self._lifecycle = lifecycle
         self._index = index
@@ -54,6 +56,7 @@ class Commits:
         self._scheduler = scheduler
         self._store = store
         self._observer = observer
+        self._cancelled = cancelled
         self._unwritten: deque[Sequence[Update]] = deque()  # could not be committed for the moment
 
     def commit(self, updates: Sequence[Update]) -> None:
@@ -61,8 +64,18 @@ class Commits:
         self._lifecycle.when_done(self._update(updates), partial(self._committed, updates))
 
     def commit_now(self, updates: Sequence[Update]) -> None:
-        """Do the same before this returns."""
-        self._committed(updates, self._update(updates))
+        """Do the same before this returns. Not to be called in the store's thread."""
+        applied = threading.Event()
+
+        def apply(done: Future[frozenset[int]]) -> None:
+            try:
+                self._committed(updates, done)
+            finally:
+                applied.set()
+
+        # In the store's thread, as ever: what other hosts do next with these jobs is heard of there, and after this.
+        self._lifecycle.when_done(self._update(updates), apply)
+        applied.wait()
 
     def next_unwritten(self) -> Sequence[Update] | None:
         """Take out what should be tried again now that the pause is over. The lock is held."""
@@ -76,7 +89,9 @@ class Commits:
             running = [
                 job
                 for job in self._index.active.values()
-                if job.record.state is JobState.RUNNING and not job.is_decided
+                if job.record.state is JobState.RUNNING
+                and not job.is_decided
+                and job.queue_state is not QueueState.ELSEWHERE
             ]
             for job in running:
                 job.is_decided = True
@@ -86,13 +101,25 @@ class Commits:
             if group:
                 self.commit(group)
 
-    def _update(self, updates: Sequence[Update]) -> Future[None]:
+    def give_back_claimed(self) -> None:
+        """Claim no more jobs, and give back those that no thread has yet: other hosts will take them."""
+        with self._lifecycle.lock:
+            claimed = self._queue.close()
+            for job in claimed:
+                job.is_decided = True
+        if claimed:
+            self.commit([Update(job, job.record.give_back(attempt_counts=False)) for job in claimed])
+
+    def _update(self, updates: Sequence[Update]) -> Future[frozenset[int]]:
         return self._store.update([Transition(update.job.record, update.record) for update in updates])
 
-    def _committed(self, updates: Sequence[Update], done: Future[None]) -> None:
+    def _committed(self, updates: Sequence[Update], done: Future[frozenset[int]]) -> None:
         error = done.exception()
         if error is None:
-            self._apply(updates)
+            lost = done.result()
+            self._apply([update for update in updates if update.job.number not in lost] if lost else updates)
+            if lost:
+                self._drop([update for update in updates if update.job.number in lost])
             return
         if isinstance(error, StorePaused):
             with self._lifecycle.lock:
@@ -110,6 +137,8 @@ class Commits:
         given_back: list[ActiveJob] = []
         with self._lifecycle.lock:
             for job, record in updates:
+                if job.is_lost:  # another host had it for a moment, and left it as it was before
+                    job = self._index.active[job.number]  # noqa: PLW2901 - what stands for it now
                 job.record = record
                 job.is_decided = False
                 was_working = self._queue.remove(job)
@@ -130,6 +159,23 @@ class Commits:
             job.resolve_cancellations()
             self._observe_end(job.record, was_working=was_working)
         self._events.dispatch()
+
+    def _drop(self, updates: Sequence[Update]) -> None:
+        """Let go of moves that other hosts have forestalled; a job that they have left queued waits again."""
+        again: list[ActiveJob] = []
+        with self._lifecycle.lock:
+            for update in updates:
+                job = self._index.active.get(update.job.number)
+                if job is None or job is update.job or not job.is_decided:
+                    continue  # it has ended, or is elsewhere, or waits already
+                job.is_decided = False
+                if job.record.state is JobState.QUEUED:
+                    again.append(job)
+        cancelled = [job for job in again if job.is_cancelled]
+        if waiting := [job for job in again if not job.is_cancelled]:
+            self._scheduler.schedule(waiting)
+        for job in cancelled:
+            self.commit([Update(job, self._cancelled(job.record))])
 
     def _observe_end(self, record: JobRecord, *, was_working: bool) -> None:
         run_s = (record.ended_at_s or 0.0) - (record.started_at_s or 0.0) if was_working else 0.0

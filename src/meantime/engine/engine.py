@@ -8,39 +8,24 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from functools import partial
 from typing import NamedTuple
 
-from meantime.engine.clock_watch import ClockWatch, running_s
-from meantime.engine.commits import Commits, Update
-from meantime.engine.events import Event, EventDispatcher, Follower
-from meantime.engine.futures import uncancellable_future
-from meantime.engine.job_index import JobIndex
-from meantime.engine.jobs import JobDetail, JobView, Watcher, job_ended, server_stopped
-from meantime.engine.lifecycle import Lifecycle
-from meantime.engine.lookup import JobLookup
-from meantime.engine.lost_results import LostResults
+from meantime.engine.clock_watch import running_s
+from meantime.engine.events import Event, Follower
+from meantime.engine.jobs import JobDetail, JobView, Watcher, server_stopped
 from meantime.engine.ports import (
     Clock,
     Gate,
+    HostGroup,
     JobCompute,
     JobFilter,
     JobStore,
-    NullObserver,
-    NullTimeNotes,
     Observer,
     ResultStore,
     TimeNotes,
 )
-from meantime.engine.queue import JobQueue
-from meantime.engine.recovery import recover
-from meantime.engine.removal import Removal
-from meantime.engine.retention import Retention
-from meantime.engine.retry import Backoff, RetryPolicy
-from meantime.engine.scheduler import Scheduler
-from meantime.engine.submission import JobSubmitter
-from meantime.engine.task_runner import JobWork, TaskRunner, job_cancelled
-from meantime.engine.working import Workers
+from meantime.engine.retry import RetryPolicy
+from meantime.engine.wiring import wired
 from meantime.model import IdempotencyKey, JobRecord, JobState, Request, job_id
 
 __all__ = ["Engine", "EngineStats", "Event", "JobDetail", "JobView"]
@@ -62,7 +47,8 @@ class Engine:
     itself, which would wait for that very thread. From then on nothing is accepted or worked on; reads go on.
 
     ``monotonic`` is for durations, since the clock may be set while a job works; ``running`` goes on while the machine
-    sleeps. ``notes`` keep the time of day over restarts.
+    sleeps. ``notes`` keep the time of day over restarts. ``hosts`` are the others that share the store of jobs, and
+    ``can_answer`` says whether a job that one of them accepted can be worked on here.
     """
 
     def __init__(
@@ -83,75 +69,46 @@ class Engine:
         monotonic: Clock = time.monotonic,
         running: Clock = running_s,
         notes: TimeNotes | None = None,
+        hosts: HostGroup | None = None,
+        can_answer: Callable[[Request], bool] = lambda _: True,
         retry: RetryPolicy | None = None,
     ) -> None:
-        observer = observer or NullObserver()
-        retry = retry or RetryPolicy()
-        self._store = jobs
-        self._runner = runner = TaskRunner(
-            compute=compute, results=results, retry=retry, clock=clock, observer=observer
-        )
-        self._lifecycle = lifecycle = Lifecycle(backoff=Backoff(retry, monotonic=monotonic), on_fatal=on_fatal)
-        self._index = index = JobIndex()
-        self._queue = queue = JobQueue(retry)
-        self._events = events = EventDispatcher(
-            lifecycle.lock, position_of=queue.position, on_error=observer.job_trouble
-        )
-        self._lookup = JobLookup(lifecycle=lifecycle, index=index, events=events, store=jobs)
-        self._recover = partial(
-            recover, lifecycle=lifecycle, index=index, store=jobs, retry=retry, clock=clock, observer=observer
-        )
-        self._scheduler = scheduler = Scheduler(lifecycle=lifecycle, index=index, queue=queue, events=events, gate=gate)
-        self._submitter = JobSubmitter(
-            lifecycle=lifecycle,
-            index=index,
-            queue=queue,
-            events=events,
-            scheduler=scheduler,
-            store=jobs,
-            clock=clock,
-            queue_limit=queue_limit,
-        )
-        self._commits = commits = Commits(
-            lifecycle=lifecycle,
-            index=index,
-            queue=queue,
-            events=events,
-            scheduler=scheduler,
-            store=jobs,
-            observer=observer,
-        )
-        watch = ClockWatch(clock=clock, running=running)
-        self._removal = removal = Removal(
-            lifecycle=lifecycle,
-            index=index,
-            events=events,
-            retention=Retention(index, watch=watch, keep_s=keep_ended_s, keep_jobs=keep_ended_jobs),
-            watch=watch,
-            notes=notes or NullTimeNotes(),
-            observer=observer,
-            store=jobs,
+        parts = wired(
+            jobs=jobs,
             results=results,
-        )
-        new_work = partial(JobWork, stopping=lifecycle.stopping, monotonic=monotonic, time_limit_s=job_time_limit_s)
-        self._lost_results = lost_results = LostResults(
-            store=jobs, results=results, runner=runner, new_work=new_work, is_known=index.__contains__
-        )
-        self._workers = Workers(
-            lifecycle=lifecycle,
-            queue=queue,
-            events=events,
-            commits=commits,
-            removal=removal,
-            lost_results=lost_results,
-            runner=runner,
-            new_work=new_work,
-            store=jobs,
+            compute=compute,
             gate=gate,
             clock=clock,
-            observer=observer,
             threads=threads,
+            queue_limit=queue_limit,
+            job_time_limit_s=job_time_limit_s,
+            keep_ended_s=keep_ended_s,
+            keep_ended_jobs=keep_ended_jobs,
+            on_fatal=on_fatal,
+            observer=observer,
+            monotonic=monotonic,
+            running=running,
+            notes=notes,
+            hosts=hosts,
+            can_answer=can_answer,
+            retry=retry,
         )
+        self._store = jobs
+        self._hosts = parts.hosts
+        self._lifecycle = parts.lifecycle
+        self._index = parts.index
+        self._queue = parts.queue
+        self._events = parts.events
+        self._lookup = parts.lookup
+        self._recover = parts.recover
+        self._scheduler = parts.scheduler
+        self._submitter = parts.submitter
+        self._commits = parts.commits
+        self._others = parts.others
+        self._cancellations = parts.cancellations
+        self._removal = parts.removal
+        self._lost_results = parts.lost_results
+        self._workers = parts.workers
 
     def start(self) -> None:
         """Take over all jobs of the store, those of a server that crashed included, and start the threads.
@@ -163,6 +120,8 @@ class Engine:
         recovered = self._recover()
         self._removal.start(recovered.newest_s)
         self._scheduler.schedule(recovered.waiting)
+        # After the jobs of the last server, and before anything that this one commits.
+        self._others.start()
         if recovered.crashed:
             # Before anybody can look, so that nobody sees a job as the last server left it.
             self._commits.commit_now(recovered.crashed)
@@ -220,6 +179,14 @@ class Engine:
         """Return the state of every job, by number."""
         return self._lookup.states()
 
+    def catch_up(self) -> Future[None] | None:
+        """Look what other hosts have done; None if there are none.
+
+        When the future resolves, this engine knows of all that was committed before the call. It fails with StorePaused
+        while nobody can know that.
+        """
+        return self._others.catch_up()
+
     @property
     def changes(self) -> int:
         """A number that grows whenever a job is accepted, ends or is removed."""
@@ -271,19 +238,7 @@ class Engine:
             JobEnded: it has ended already.
             ShuttingDown, StoreBroken: nothing is changed any more.
         """
-        cancellation: Future[JobRecord] = uncancellable_future()
-        with self._lifecycle.lock:
-            self._lifecycle.require_changeable()
-            view = self._index.view(number)
-            if (job := self._index.active.get(number)) is None:
-                raise job_ended(number, view.state)
-            job.cancellations.append(cancellation)
-            job.is_cancelled = True
-            is_waiting = self._queue.withdraw(job)
-            job.is_decided |= is_waiting
-        if is_waiting:
-            self._commits.commit([Update(job, self._runner.ended_by(job_cancelled(job.record), job.record))])
-        return cancellation
+        return self._cancellations.cancel(number)
 
     def remove(self, number: int) -> Future[None]:
         """Remove a job that has ended: record and result. The future resolves when that is durable.
@@ -306,7 +261,7 @@ class Engine:
     def stats(self) -> EngineStats:
         """Count jobs and threads."""
         with self._lifecycle.lock:
-            running, working = self._queue.working, self._workers.busy
+            running, working = self._queue.working + self._others.works_elsewhere(), self._workers.busy
             waiting = len(self._index.active) - running
             counts = {JobState.QUEUED: waiting, JobState.RUNNING: running, **self._index.ended_counts}
         return EngineStats(jobs=counts, queue_depth=waiting, working=working, threads=self._workers.size)
@@ -329,8 +284,11 @@ class Engine:
         """Wait until no job is unfinished, and return whether that came.
 
         A job whose data set is still loading is unfinished, and waited for. One whose data set is held is not: it is on
-        disk for the next start. If nothing is worked on any more, this does not wait.
+        disk for the next start. If nothing is worked on any more, this does not wait. Where there are other hosts, they
+        get what this one has claimed and not begun, and only what it works on is waited for.
         """
+        if self._hosts.me is not None:
+            self._commits.give_back_claimed()
         return self._scheduler.wait_drained(timeout_s)
 
     def stop(self, wait_s: float | None = None) -> int:

@@ -13,8 +13,8 @@ from functools import partial
 from typing import NamedTuple
 
 from meantime.engine.futures import resolved_future, uncancellable_future
-from meantime.engine.ports import JobStore
-from meantime.errors import KeyReused
+from meantime.engine.ports import JobStore, KeyTaken
+from meantime.errors import KeyReused, MeantimeError, StorePaused
 from meantime.model import IdempotencyKey, JobRecord
 
 
@@ -78,10 +78,22 @@ class IdempotentSubmissions:
     def _decided(self, mine: _InFlight, outcome: Future[list[JobRecord]]) -> None:
         # Released first: a client may try again as soon as it hears of the failure.
         self._release(mine.key)
-        if (error := outcome.exception()) is not None:
+        error = outcome.exception()
+        if isinstance(error, KeyTaken):
+            # Another host was quicker: its jobs are on record now.
+            try:
+                mine.accepted.set_result(self._made_elsewhere(mine.key))
+            except MeantimeError as refusal:
+                mine.accepted.set_exception(refusal)
+        elif error is not None:
             mine.accepted.set_exception(error)
         else:
             mine.accepted.set_result(outcome.result())
+
+    def _made_elsewhere(self, key: IdempotencyKey) -> list[JobRecord]:
+        if (existing := self._existing(key)) is None:
+            raise StorePaused("Another server has removed the jobs of this idempotency key. Send the request again.")
+        return existing.result()
 
     def _release(self, key: IdempotencyKey) -> None:
         with self._lock:

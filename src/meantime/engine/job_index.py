@@ -53,8 +53,8 @@ class JobIndex:
     def add_active(self, jobs: Iterable[ActiveJob]) -> None:
         """Add unfinished jobs."""
         for job in jobs:
+            self._unfinished_of[job.client] += job.number not in self.active  # one that was given back is there
             self.active[job.number] = job
-            self._unfinished_of[job.client] += 1
         self.changes += 1
 
     def add_ended(self, jobs: Iterable[tuple[int, EndedJob]]) -> None:
@@ -67,6 +67,11 @@ class JobIndex:
         del self.active[job.number]
         self._discount(job.client, 1)
         self._add_ended(job.number, EndedJob.of(job.record))
+
+    def replace(self, job: ActiveJob) -> None:
+        """Have this object stand for an unfinished job from now on."""
+        self.active[job.number] = job
+        self.changes += 1
 
     def view(self, number: int) -> JobView:
         """Return what is known of a job at once.

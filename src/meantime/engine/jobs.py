@@ -55,6 +55,8 @@ class ActiveJob:
         "client",
         "is_cancelled",
         "is_decided",
+        "is_exchanged",
+        "is_lost",
         "is_working",
         "line",
         "progress",
@@ -62,6 +64,7 @@ class ActiveJob:
         "record",
         "ticket",
         "watchers",
+        "works_elsewhere",
     )
 
     def __init__(self, record: JobRecord, client: str = "") -> None:
@@ -74,6 +77,9 @@ class ActiveJob:
         self.is_working = False  # a thread has it, or had it and its end is being committed
         self.is_cancelled = False  # on request; the work notices at its next check
         self.is_decided = False  # its next record is decided and being committed: nobody else may decide another
+        self.is_lost = False  # another host has changed it: another object stands for it, and any work is discarded
+        self.is_exchanged = False  # it stands for the job since another host changed that while it was being claimed
+        self.works_elsewhere = False  # a thread of another host has it
         self.cancellations: list[Future[JobRecord]] = []  # who waits for the cancellation
         self.watchers: list[Watcher] = []
 
@@ -85,11 +91,20 @@ class ActiveJob:
     @property
     def state(self) -> JobState:
         """The state that is shown of it."""
-        return JobState.RUNNING if self.is_working else JobState.QUEUED
+        return JobState.RUNNING if self.is_working or self.works_elsewhere else JobState.QUEUED
 
     def view(self) -> JobView:
         """Return what is known at once."""
         return JobView(self.number, self.state, None, self.progress)
+
+    def as_changed(self, record: JobRecord) -> ActiveJob:
+        """Return what stands for the job from now on, as another host has left it; whoever waits, waits for that."""
+        job = ActiveJob(record, self.client)
+        job.is_cancelled, job.cancellations, job.watchers = self.is_cancelled, self.cancellations, self.watchers
+        job.works_elsewhere, job.progress = self.works_elsewhere, self.progress if self.works_elsewhere else 0.0
+        # Whatever a thread or a commit still does with the old one comes to nothing.
+        self.is_lost = self.is_decided = True
+        return job
 
     def resolve_cancellations(self) -> None:
         """Tell those who wait for the cancellation how the job ended. No lock is held: nobody adds to them any more."""

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple, Protocol
 
 import msgspec
 
-from meantime.model import IdempotencyKey, JobRecord, JobState, Receipt, Request, Work
+from meantime.model import IdempotencyKey, JobRecord, JobState, Receipt, Request, Work, job_id
 
 Clock = Callable[[], float]  # seconds since 1970, UTC
 
@@ -34,6 +34,10 @@ class Transition(NamedTuple):
 
     before: JobRecord
     after: JobRecord
+
+
+class KeyTaken(Exception):
+    """Another host has just made jobs under an idempotency key."""
 
 
 class JobFilter(msgspec.Struct, frozen=True, kw_only=True):
@@ -106,13 +110,16 @@ class JobStore(Protocol):
     ) -> Future[list[JobRecord]]:
         """Accept requests as queued jobs with consecutive numbers: all of them, or none.
 
-        Each keeps the key it came under. Whether the key was used before is for the caller to know.
+        Each keeps the key it came under. Whether the key was used before is for the caller to know; if another host
+        has used it in this very moment, the future fails with KeyTaken.
         """
 
-    def update(self, transitions: Sequence[Transition]) -> Future[None]:
+    def update(self, transitions: Sequence[Transition]) -> Future[frozenset[int]]:
         """Replace records by their next versions: all, or none.
 
-        Fails with IllegalTransition if a job does not have the state, or the attempts, of its ``before``.
+        The future resolves to the numbers of those that another host has changed before: they stay as that host left
+        them. Where there is one host, there are none. Fails with IllegalTransition if any other job does not have the
+        state, the attempts, or the host of its ``before``.
         """
 
     def remove(self, numbers: Sequence[int]) -> Future[list[JobRecord]]:
@@ -145,6 +152,59 @@ class JobStore(Protocol):
 
     def close(self) -> None:
         """Commit all changes until now, stop the store's thread, close. May be called twice."""
+
+
+class Changes(NamedTuple):
+    """What other hosts have done since this host last looked. Of several changes of a job only the last is here."""
+
+    jobs: Sequence[JobRecord] = ()  # as they are now, in the order of their last changes
+    removed: Sequence[JobRecord] = ()  # that are no longer kept
+    cancelling: Sequence[int] = ()  # unfinished jobs that somebody wants cancelled
+    at_work: Mapping[int, float] = {}  # jobs that threads of other hosts have now, with their progress from 0 to 1
+    lost: frozenset[int] = frozenset()  # other hosts whose lease is over
+
+
+class HostGroup(Protocol):
+    """The hosts that share a store of jobs, as one of them sees the others.
+
+    ``me`` is this host, as records name it; None if there is no other, nor will be.
+    """
+
+    me: int | None
+
+    def join(self, on_changes: Callable[[Changes], None], at_work: Callable[[], Mapping[int, float]]) -> None:
+        """Hear of what others do from now on, beginning with what they did since the store's ``jobs`` were read.
+
+        Called back in the thread in which the futures of the store resolve. A change of another host is reported before
+        the future of any call that was committed after it. ``at_work`` tells what the threads of this host have.
+        """
+
+    def catch_up(self) -> Future[None] | None:
+        """Look what others have done; None if nobody else does anything.
+
+        When the future resolves, all that was committed before this call has been reported. It fails with StorePaused
+        if nobody can know that for the moment.
+        """
+
+    def ask_to_cancel(self, number: int) -> Future[None]:
+        """Have an unfinished job cancelled by whoever has it. The future resolves when the wish is durable."""
+
+
+class Alone:
+    """There are no other hosts."""
+
+    me: int | None = None
+
+    def join(self, on_changes: Callable[[Changes], None], at_work: Callable[[], Mapping[int, float]]) -> None:
+        """Do nothing."""
+
+    def catch_up(self) -> Future[None] | None:
+        """Return None: nobody else does anything."""
+        return None
+
+    def ask_to_cancel(self, number: int) -> Future[None]:
+        """Refuse: no other host can have a job."""
+        raise ValueError(f"There is no other host that could have {job_id(number)}.")
 
 
 class ResultStore(Protocol):

@@ -19,12 +19,14 @@ import heapq
 from bisect import bisect_left, insort
 from collections import defaultdict
 from collections.abc import Callable, Iterable
+from collections.abc import Set as AbstractSet
 from enum import Enum, auto
 
 from meantime.engine.jobs import ActiveJob
 from meantime.engine.lines import FairLine, NumberLine
 from meantime.engine.retry import RetryPolicy
 from meantime.engine.tickets import Ticket
+from meantime.model import JobState
 
 # Jobs claimed in one commit. With 32 the fsync costs a few microseconds a job. More would only make more suspects in a
 # crash, and each suspect is later run by itself.
@@ -47,14 +49,17 @@ class QueueState(Enum):
     CLAIMED = auto()
     WORKING = auto()
     WITHDRAWN = auto()  # no thread will take it any more
+    ELSEWHERE = auto()  # another host has it, or has what this one lacks to answer it
 
 
 class JobQueue:
     """All unfinished jobs, each in one state."""
 
     def __init__(self, retry: RetryPolicy) -> None:
-        self.working = 0  # jobs that a thread has, until their end is committed
+        self.at_work: dict[int, ActiveJob] = {}  # jobs that a thread has, until their end is committed, by number
         self._retry = retry
+        self._is_claiming = False  # also when other hosts have meanwhile taken all of those jobs
+        self._is_closed = False
         self._fresh: list[_Entry] = []  # a heap
         self._suspects: list[_Entry] = []  # a heap
         self._parked: dict[str, list[ActiveJob]] = {}
@@ -67,9 +72,19 @@ class JobQueue:
         self._parked_lines: defaultdict[str, FairLine] = defaultdict(FairLine)
 
     @property
+    def working(self) -> int:
+        """How many jobs a thread has, until their end is committed."""
+        return len(self.at_work)
+
+    @property
+    def is_idle(self) -> bool:
+        """Whether no job is claimed, nor worked on."""
+        return not (self._is_claiming or self._claimed or self.at_work)
+
+    @property
     def is_claiming(self) -> bool:
         """Whether starts are being committed."""
-        return bool(self._claiming)
+        return self._is_claiming
 
     def add(self, jobs: Iterable[ActiveJob]) -> None:
         """Let jobs wait to be claimed."""
@@ -105,26 +120,44 @@ class JobQueue:
 
     def claim(self) -> list[ActiveJob]:
         """Take out the jobs to start next, in one commit; none if none may. Then call ``claimed`` or ``unclaim``."""
-        if not self._claiming:
+        if not self._is_claiming and not self._is_closed:
             self._claiming = self._next_claim()
+            self._is_claiming = bool(self._claiming)
             for job in self._claiming:
                 job.queue_state = QueueState.CLAIMING
+                job.is_exchanged = False
         return self._claiming
 
-    def claimed(self) -> list[ActiveJob]:
-        """Let threads take the jobs whose starts are committed now, and return these jobs."""
-        jobs, self._claiming = self._claiming, []
+    def close(self) -> list[ActiveJob]:
+        """Have no more jobs claimed; return those that are claimed, and withdraw them."""
+        self._is_closed = True
+        jobs = [job for _, job in self._claimed]
         for job in jobs:
+            self.withdraw(job)
+        return jobs
+
+    def claimed(self, lost: AbstractSet[int] = frozenset()) -> list[ActiveJob]:
+        """Let threads take the jobs whose starts are committed now, and return these jobs.
+
+        Those that are ``lost`` to other hosts, which have left them queued, wait again.
+        """
+        jobs, self._claiming, self._is_claiming = self._claiming, [], False
+        for job in jobs:
+            if job.number in lost:
+                self._wait_again(job)
+                continue
             job.queue_state = QueueState.CLAIMED
             insort(self._claimed, (job.ticket, job))
-        return jobs
+        return [job for job in jobs if job.number not in lost] if lost else jobs
 
     def unclaim(self) -> None:
         """Put the jobs whose starts could not be committed back to where they were."""
-        jobs, self._claiming = self._claiming, []
+        jobs, self._claiming, self._is_claiming = self._claiming, [], False
         for job in jobs:
             job.queue_state = QueueState.WAITING
-            if job is self._suspect:
+            if job.is_exchanged:
+                self._wait_again(job)
+            elif job is self._suspect:
                 self._suspect = None
                 heapq.heappush(self._suspects, (job.ticket, job))
             else:
@@ -137,7 +170,7 @@ class JobQueue:
         _, job = self._claimed.pop(0)
         job.queue_state = QueueState.WORKING
         job.is_working = True
-        self.working += 1
+        self.at_work[job.number] = job
         if job is self._suspect:
             self._suspect_line.leave(job)
         else:
@@ -153,6 +186,8 @@ class JobQueue:
 
     def withdraw(self, job: ActiveJob) -> bool:
         """Keep threads from taking a job. Return False if one has it, or its start is being committed."""
+        if job.queue_state is QueueState.ELSEWHERE:
+            return job.record.state is JobState.QUEUED
         if job.queue_state not in (QueueState.PARKED, QueueState.WAITING, QueueState.CLAIMED):
             return False
         self._leave(job)
@@ -173,11 +208,38 @@ class JobQueue:
         return before + len(self._fresh_line) if job.queue_state is QueueState.PARKED else before
 
     def remove(self, job: ActiveJob) -> bool:
-        """Remove a job that ended or was given back. Return whether it was worked on."""
+        """Remove a job that ended, was given back, or was changed by another host. Return whether it was worked on."""
+        if job.queue_state is QueueState.CLAIMING:
+            self._claiming = [other for other in self._claiming if other is not job]
         self._leave(job)
+        job.queue_state = QueueState.WITHDRAWN
         if job is self._suspect:
             self._suspect = None
         return self._stop_working(job)
+
+    def exchange(self, old: ActiveJob, new: ActiveJob) -> bool:
+        """Put what stands for a job now where the old one is being claimed; False if it is not."""
+        if old.queue_state is not QueueState.CLAIMING:
+            return False
+        new.queue_state, new.line, new.ticket = old.queue_state, old.line, old.ticket
+        new.is_exchanged = True
+        self._claiming = [new if job is old else job for job in self._claiming]
+        if old is self._suspect:
+            self._suspect = new
+        return True
+
+    def leave_to_others(self, job: ActiveJob) -> None:
+        """Have no thread of this host take a job, which is in no other state any more."""
+        self.remove(job)
+        job.queue_state = QueueState.ELSEWHERE
+
+    def _wait_again(self, job: ActiveJob) -> None:
+        """Let a job wait whose start was refused, since another host has had it."""
+        if job.is_exchanged:
+            self.remove(job)
+            self.add([job])
+        else:
+            self.leave_to_others(job)  # nobody has said what has become of it: its row is gone
 
     def _leave(self, job: ActiveJob) -> None:
         """Take a job out of where it waits."""
@@ -190,7 +252,8 @@ class JobQueue:
         was_working = job.is_working
         job.is_working = False
         job.progress = 0.0
-        self.working -= was_working
+        if was_working:
+            del self.at_work[job.number]
         return was_working
 
     def _next_claim(self) -> list[ActiveJob]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from meantime.engine.events import EventDispatcher, EventKind
 from meantime.engine.job_index import JobIndex
 from meantime.engine.jobs import ActiveJob
 from meantime.engine.lifecycle import Lifecycle
-from meantime.engine.ports import Gate
+from meantime.engine.ports import Gate, HostGroup
 from meantime.engine.queue import JobQueue
 from meantime.errors import DatasetNotReady
 from meantime.model import Request
@@ -24,13 +24,21 @@ class Scheduler:
     """Puts jobs into the queue. Takes the engine's lock itself."""
 
     def __init__(
-        self, *, lifecycle: Lifecycle, index: JobIndex, queue: JobQueue, events: EventDispatcher, gate: Gate
+        self,
+        *,
+        lifecycle: Lifecycle,
+        index: JobIndex,
+        queue: JobQueue,
+        events: EventDispatcher,
+        gate: Gate,
+        hosts: HostGroup,
     ) -> None:
         self._lifecycle = lifecycle
         self._index = index
         self._queue = queue
         self._events = events
         self._gate = gate
+        self._hosts = hosts
 
     def start(self) -> None:
         """Hear of data sets that load, or cannot be loaded because of their files, from now on."""
@@ -45,27 +53,42 @@ class Scheduler:
 
     def schedule(self, jobs: Sequence[ActiveJob], *, submitted: int = 0, event: EventKind | None = None) -> None:
         """Let jobs wait their turn. ``submitted`` of them, of one client, were being accepted until now."""
-        open_now = {name: self._gate.is_open(name) for name in {job.record.request.dataset for job in jobs}}
+        open_now = self.gates([job.record.request for job in jobs])
         with self._lifecycle.lock:
             if submitted:
                 self._index.end_submitting(jobs[0].client, submitted)
             self._index.add_active(jobs)
-            if all(open_now.values()):
-                self._queue.add(jobs)
-            else:
-                self._queue.add(job for job in jobs if open_now[job.record.request.dataset])
-                self._queue.park(job for job in jobs if not open_now[job.record.request.dataset])
+            self.place(jobs, open_now)
             # Before a thread can take them, so that nobody hears of their start first.
             if event is not None:
                 self._events.add(event, jobs)
             self._lifecycle.work_available.notify(len(jobs))
+        self.look_again(open_now)
+
+    def gates(self, requests: Iterable[Request]) -> dict[str, bool]:
+        """Return which of their data sets are open. The lock is not held."""
+        return {name: self._gate.is_open(name) for name in {request.dataset for request in requests}}
+
+    def place(self, jobs: Sequence[ActiveJob], open_now: Mapping[str, bool]) -> None:
+        """Let jobs wait, as ``gates`` has said. The lock is held; call ``look_again`` without it."""
+        if all(open_now.values()):
+            self._queue.add(jobs)
+        else:
+            self._queue.add(job for job in jobs if open_now[job.record.request.dataset])
+            self._queue.park(job for job in jobs if not open_now[job.record.request.dataset])
+
+    def look_again(self, open_now: Mapping[str, bool]) -> None:
+        """Let jobs of data sets run that opened meanwhile."""
         # A gate that opened after we looked and before we parked has called back already, when nothing was parked.
         for name, was_open in open_now.items():
             if not was_open and self._gate.is_open(name):
                 self._open(name)
 
     def wait_drained(self, timeout_s: float | None) -> bool:
-        """Wait until no job is unfinished but those whose data set is held, and return whether none at all is."""
+        """Wait until no job is unfinished but those whose data set is held, and return whether none at all is.
+
+        Where there are other hosts, only jobs that this one has are waited for.
+        """
         ends_at_s = math.inf if timeout_s is None else time.monotonic() + timeout_s
         with self._lifecycle.settled:
             while not self._is_drained and (left_s := ends_at_s - time.monotonic()) > 0:
@@ -75,6 +98,8 @@ class Scheduler:
     @property
     def _is_drained(self) -> bool:
         """Whether nothing is left that is worth waiting for. The lock is held."""
+        if self._hosts.me is not None and self._queue.is_idle and not self._index.submitting:
+            return True
         return self._lifecycle.is_at_rest or self._index.unfinished == self._queue.parked(self._gate.is_held)
 
     def _open(self, dataset: str) -> None:

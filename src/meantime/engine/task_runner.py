@@ -57,6 +57,8 @@ class JobWork:
 
     def check(self) -> None:
         """Raise JobInterrupted if the work is to stop."""
+        if self._job.is_lost:
+            raise JobGivenBack(f"Another host has taken over {self._job.record.id}.")
         if self._job.is_cancelled:
             raise job_cancelled(self._job.record)
         if self._stopping.is_set():
@@ -136,6 +138,10 @@ class TaskRunner:
         if failure.fault is Fault.SERVER:
             self._observer.job_trouble(record, error)
         return record.fail(failure, at_s=self._clock())
+
+    def cancelled(self, record: JobRecord) -> JobRecord:
+        """Return the record of a job that is cancelled on request."""
+        return self.ended_by(job_cancelled(record), record)
 
     def recompute(self, record: JobRecord, receipt: Receipt, work: Work) -> bytes:
         """Compute the lost result of a job that is done, write it again, and return it.

@@ -39,6 +39,7 @@ class Workers:
         clock: Clock,
         observer: Observer,
         threads: int,
+        host: int | None,
     ) -> None:
         self.busy = 0  # threads that have a job; guarded by the engine's lock
         self._lifecycle = lifecycle
@@ -53,6 +54,7 @@ class Workers:
         self._gate = gate
         self._clock = clock
         self._observer = observer
+        self._host = host
         self._pool = ThreadPool(size=threads, take=self._take, on_death=lambda _, error: lifecycle.fail(error))
 
     @property
@@ -110,20 +112,24 @@ class Workers:
                 # first again after the restart, and end the thread again.
                 except Exception as error:  # noqa: BLE001
                     failed[job] = error
-            starts.append(Transition(job.record, job.record.start(at_s=at_s, request=request)))
+            starts.append(Transition(job.record, job.record.start(at_s=at_s, request=request, host=self._host)))
         self._lifecycle.when_done(self._store.update(starts), partial(self._claimed, starts, failed))
 
-    def _claimed(self, starts: Sequence[Transition], failed: Mapping[ActiveJob, Exception], done: Future[None]) -> None:
+    def _claimed(
+        self, starts: Sequence[Transition], failed: Mapping[ActiveJob, Exception], done: Future[frozenset[int]]
+    ) -> None:
         if (error := done.exception()) is not None:
             with self._lifecycle.lock:
                 self._queue.unclaim()
                 self._lifecycle.settled.notify_all()
             self._lifecycle.set_back(error)
             return
+        lost = done.result()
         with self._lifecycle.lock:
-            jobs = self._queue.claimed()
-            for job, start in zip(jobs, starts, strict=True):
-                job.record = start.after
+            jobs = self._queue.claimed(lost)
+            started = {start.after.number: start.after for start in starts}
+            for job in jobs:
+                job.record = started[job.number]
             # These will not be worked on. They do not wait for a thread, since all may be busy for long.
             ending = [job for job in jobs if job.is_cancelled or job in failed]
             for job in ending:

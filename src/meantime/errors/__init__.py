@@ -66,7 +66,6 @@
     │   ├── RateLimited             caller     the client sends more requests than is allowed
     │   ├── BodiesFull                         arriving requests take as much memory as is allowed
     │   ├── DatasetLoading                     the data set is still being read
-    │   ├── RowsPending                        the rows are still being kept; statistics are answered
     │   ├── ShuttingDown                       the server is stopping
     │   └── StorePaused                        the machine is short of something; nothing was written
     │       └── StoreFull                      the disk is full
@@ -166,7 +165,6 @@ from meantime.errors.unavailable import (
     DatasetLoading,
     QueueFull,
     RateLimited,
-    RowsPending,
     ShuttingDown,
     StoreFull,
     StorePaused,
@@ -242,7 +240,6 @@ __all__ = [  # noqa: RUF022 - by subject
     "ConnectionsFull",
     "BodiesFull",
     "RateLimited",
-    "RowsPending",
     "DatasetLoading",
     "ShuttingDown",
     "StorePaused",

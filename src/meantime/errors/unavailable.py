@@ -53,13 +53,6 @@ class DatasetLoading(Unavailable):
     fault = Fault.OPERATOR
 
 
-class RowsPending(Unavailable):
-    """The rows of a data set are still being kept. Its numbers are answered meanwhile; its rows are there soon."""
-
-    code = "rows-pending"
-    fault = Fault.OPERATOR
-
-
 class ShuttingDown(Unavailable):
     """The server is stopping and accepts no new jobs."""
 

@@ -1,7 +1,8 @@
 """The only check of requests: pure, fast for valid ones, and with all problems at once for others.
 
-What it returns is prepared, and the answer is computed from that. The web calls it before there is a job, and the
-worker once more: a result depends on snapshot and request alone. ``check_names`` runs in the event loop of the web, so
+What it returns is prepared, and the answer is computed from that. The web calls it before there is a job, and hands
+over what was prepared to the worker, which checks the request itself if that is gone: a result depends on snapshot and
+request alone. ``check_names`` runs in the event loop of the web, so
 whatever is sent and however many names there are, its work is bounded.
 """
 
@@ -11,7 +12,7 @@ from bisect import bisect_left
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 
@@ -28,7 +29,7 @@ from meantime.statistics.registry import STATISTICS
 from meantime.statistics.statistic import AnyPrepared, AnyStatistic
 from meantime.text import listed, quoted
 
-__all__ = ["Named", "check", "check_form", "check_names", "closest"]
+__all__ = ["Named", "check", "check_form", "check_job", "check_names", "closest", "prepared_job"]
 
 # Reasons for withholding are the file's own text, and there may be as many as rows.
 _REASONS_TOLD = 3
@@ -85,6 +86,44 @@ def check(
     prepared = named.prepared()
     _require_affordable(name, prepared.cost, limit)
     return prepared
+
+
+def check_job(
+    name: str,
+    raw: Mapping[str, object],
+    snapshot: Snapshot,
+    *,
+    refuse_unknown: bool = False,
+    by_words: bool = False,
+    limit: CostLimit | None = None,
+) -> dict[str, Any]:
+    """Check a request that becomes a job, as ``check`` does, and return its parameters as the job keeps them.
+
+    What was prepared is handed over to ``prepared_job``.
+    """
+    prepared = check(name, raw, snapshot, refuse_unknown=refuse_unknown, by_words=by_words, limit=limit)
+    parameters: dict[str, Any] = msgspec.to_builtins(prepared.parameters)
+    snapshot.handover.keep(_job_key(name, parameters), prepared, cells=prepared.cost.searched)
+    return parameters
+
+
+def prepared_job(
+    name: str, parameters: Mapping[str, object], snapshot: Snapshot, *, by_words: bool, limit: CostLimit
+) -> AnyPrepared:
+    """Return the request of a job, prepared when it was accepted, or now.
+
+    Raises:
+        RequestInvalid: it costs more than a job may, or, if it was accepted in its form only, cannot be answered.
+    """
+    prepared = cast("AnyPrepared | None", snapshot.handover.take(_job_key(name, parameters)))
+    if prepared is None:
+        return check(name, parameters, snapshot, by_words=by_words, limit=limit)
+    _require_affordable(name, prepared.cost, limit)
+    return prepared
+
+
+def _job_key(name: str, parameters: Mapping[str, object]) -> tuple[str, bytes]:
+    return name, msgspec.json.encode(parameters)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)

@@ -31,7 +31,7 @@ class MemoryJobStore:
         self, requests: Sequence[Request], *, at_s: float, idempotency_key: IdempotencyKey | None = None
     ) -> Future[list[JobRecord]]:
         """Accept requests as queued jobs with consecutive numbers: all of them, or none."""
-        kept = [_as_kept(request) for request in requests]
+        kept = [as_kept(request) for request in requests]
         with self._lock:
             if self._is_closed:
                 return failed_future(_closed())
@@ -44,7 +44,7 @@ class MemoryJobStore:
             self._jobs.update((record.number, record) for record in records)
         return resolved_future(records)
 
-    def update(self, transitions: Sequence[Transition]) -> Future[None]:
+    def update(self, transitions: Sequence[Transition]) -> Future[frozenset[int]]:
         """Replace records by their next versions: all, or none."""
         with self._lock:
             if self._is_closed:
@@ -52,13 +52,13 @@ class MemoryJobStore:
             changed: dict[int, JobRecord] = {}
             for before, after in transitions:
                 now = changed.get(before.number) or self._jobs.get(before.number)
-                if now is None or (now.state, now.attempts) != (before.state, before.attempts):
+                if now is None or (now.state, now.attempts, now.host) != (before.state, before.attempts, before.host):
                     return failed_future(
                         IllegalTransition(f"{before.id} is no longer {before.state}; nothing changed.")
                     )
                 changed[before.number] = after
             self._jobs.update(changed)
-        return resolved_future(None)
+        return resolved_future(frozenset())
 
     def remove(self, numbers: Sequence[int]) -> Future[list[JobRecord]]:
         """Delete ended jobs, and return the records that this call deleted."""
@@ -131,7 +131,8 @@ class MemoryResultStore:
         self._bodies.pop(number, None)
 
 
-def _as_kept(request: Request) -> Request:
+def as_kept(request: Request) -> Request:
+    """Return a request as a store gives it back."""
     # Through JSON, as in a real store: what cannot be kept fails here too, and the caller may change its dictionary
     # afterwards.
     return _REQUEST.decode(msgspec.json.encode(request))

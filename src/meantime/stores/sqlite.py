@@ -93,7 +93,7 @@ class SqliteJobStore:
             )
         )
 
-    def update(self, transitions: Sequence[Transition]) -> Future[None]:
+    def update(self, transitions: Sequence[Transition]) -> Future[frozenset[int]]:
         """Replace records by their next versions: all, or none."""
         rows = [row_to_update(transition) for transition in transitions]
         return self._writer.submit(WriteCall("update", rows, ids=[before.id for before, _ in transitions]))

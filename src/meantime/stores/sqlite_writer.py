@@ -31,6 +31,8 @@ _GROUP_LIMIT = 512
 # would cost the fsyncs of the checkpoints themselves.
 _CHECKPOINT_ROWS = 1_000
 
+_NO_OTHER_HOST: frozenset[int] = frozenset()  # has changed a job before
+
 
 class WriteCall(NamedTuple):
     """A call that waits for its commit."""
@@ -184,7 +186,7 @@ class GroupWriter:
         if changed != len(rows):
             ids = ", ".join(job_id for call in calls for job_id in call.ids)
             raise IllegalTransition(f"Not all of {ids} are in the states they were thought to be in; nothing changed.")
-        return [None] * len(calls)
+        return [_NO_OTHER_HOST] * len(calls)
 
     def _deleted(self, numbers: SqlRow) -> list[JobRecord]:
         named = [record_of(row) for row in self._connection.execute(self._sql["named"], numbers).fetchall()]

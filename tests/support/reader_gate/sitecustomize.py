@@ -17,13 +17,9 @@ if sys.orig_argv[-1] == "meantime.dataset.reading.reader_process":
 
     _read_source = source_reader.read_source
 
-    def _read_when_let_through(
-        task: source_reader.ReadingTask,
-        on_progress: Callable[[Progress], None],
-        on_cells: Callable[[Path], None] = lambda _: None,
-    ) -> Path:
+    def _read_when_let_through(task: source_reader.ReadingTask, on_progress: Callable[[Progress], None]) -> Path:
         with Path(os.environ["READER_GATE"]).open("rb") as gate:
             fcntl.flock(gate, fcntl.LOCK_SH)
-        return _read_source(task, on_progress, on_cells)
+        return _read_source(task, on_progress)
 
     source_reader.read_source = _read_when_let_through

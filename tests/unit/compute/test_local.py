@@ -12,7 +12,7 @@ import pytest
 from meantime.compute import local
 from meantime.compute.local import LocalCompute
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import JobInterrupted, LoadFailed, RequestInvalid, RowsPending, SnapshotDamaged
+from meantime.errors import JobInterrupted, RequestInvalid, SnapshotDamaged
 from meantime.formats import document
 from meantime.model import Request, Unwatched
 from meantime.statistics.registry import STATISTICS
@@ -64,15 +64,6 @@ class DamagedShelf(Shelf):
         return super().snapshot(name, fingerprint)
 
 
-class ShelfBeforeRows(DamagedShelf):
-    """The rows of its snapshot are still being kept."""
-
-    def snapshot(self, name: str, fingerprint: str | None = None) -> Snapshot:
-        if self.is_damaged:
-            raise RowsPending("the rows follow")
-        return super().snapshot(name, fingerprint)
-
-
 class Repair:
     """A repair that ends when the work has been asked a few times whether to stop."""
 
@@ -100,13 +91,10 @@ class Repair:
                 self.future.set_result(None)
 
 
-@pytest.mark.parametrize("shelf", [DamagedShelf(), ShelfBeforeRows()])
 @pytest.mark.parametrize("waits", [local._CHECK_S, 0])
-def test_a_job_waits_for_rows_that_are_damaged_or_still_being_kept(
-    monkeypatch: pytest.MonkeyPatch, waits: float, shelf: DamagedShelf
-) -> None:
+def test_a_job_waits_for_the_repair_of_damaged_rows(monkeypatch: pytest.MonkeyPatch, waits: float) -> None:
     monkeypatch.setattr(local, "_CHECK_S", waits)
-    shelf.is_damaged = True
+    shelf = DamagedShelf()
     repair = Repair(shelf)
     answer = LocalCompute(shelf, repair=repair).compute(request(), repair)
     assert answer.body == b'{"Ohio":1.0,"Utah":3.0}'
@@ -120,23 +108,6 @@ def test_a_job_whose_snapshot_cannot_be_repaired_fails() -> None:
         LocalCompute(shelf, repair=repair).compute(request(), repair)
     with pytest.raises(SnapshotDamaged, match="a flipped bit"):
         LocalCompute(shelf).compute(request(), Unwatched())
-
-
-def test_a_job_whose_rows_were_kept_a_moment_ago_has_them() -> None:
-    shelf = ShelfBeforeRows()
-
-    def kept_meanwhile(_fingerprint: str) -> None:
-        shelf.is_damaged = False
-
-    answer = LocalCompute(shelf, repair=kept_meanwhile).compute(request(), Unwatched())
-    assert answer.body == b'{"Ohio":1.0,"Utah":3.0}'
-
-
-def test_a_job_whose_rows_cannot_be_kept_fails() -> None:
-    shelf = ShelfBeforeRows()
-    repair = Repair(shelf, LoadFailed("a bug"))
-    with pytest.raises(RowsPending, match="the rows follow"):
-        LocalCompute(shelf, repair=repair).compute(request(), repair)
 
 
 def test_a_job_that_waits_for_a_repair_can_be_stopped() -> None:

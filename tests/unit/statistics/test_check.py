@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import Problem, RequestInvalid
-from meantime.statistics.check import check, check_form
+from meantime.statistics.check import check, check_form, check_job, prepared_job
+from meantime.statistics.cost import COST_LIMITS, CostLimit
 from meantime.statistics.families.classic import OfQuestion, OfState
 from meantime.statistics.parameters import LocationName, Names, PeriodText
 from meantime.statistics.registry import STATISTICS
@@ -355,3 +356,22 @@ def test_a_statistic_may_refuse_what_has_the_right_form(monkeypatch: pytest.Monk
     assert [each.code for each in refused("states_mean", {"question": SOUP}, None)] == ["soup"]
     assert check("states_mean", {"question": OBESITY}, TABLE).data == "bread"
     assert check("states_mean", {"question": OBESITY}, TABLE).parameters == OfQuestion(question=OBESITY)
+
+
+def test_what_was_prepared_for_a_job_is_handed_over_once() -> None:
+    limit = COST_LIMITS.job
+    parameters = check_job("states_mean", {"question": OBESITY, "more": "is ignored"}, TABLE)
+    assert parameters == {"question": OBESITY}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("meantime.statistics.check.check", lambda *_, **__: pytest.fail("it is checked again"))
+        prepared = prepared_job("states_mean", parameters, TABLE, by_words=False, limit=limit)
+    assert prepared.parameters == OfQuestion(question=OBESITY)
+    assert prepared_job("states_mean", parameters, TABLE, by_words=False, limit=limit) is not prepared
+
+
+def test_what_was_handed_over_is_held_to_the_limit_of_jobs() -> None:
+    parameters = check_job("states_mean", {"question": OBESITY}, TABLE)
+    for _ in range(2):  # the first time handed over, then checked again
+        with pytest.raises(RequestInvalid) as invalid:
+            prepared_job("states_mean", parameters, TABLE, by_words=False, limit=CostLimit(seconds=0, answer_bytes=0))
+        assert [problem.code for problem in invalid.value.problems] == ["too-large"]

@@ -268,7 +268,7 @@ def test_one_wrong_call_of_a_group_fails_alone(store: SqliteJobStore) -> None:
     stall.end()
     assert isinstance(futures[1].exception(PATIENCE_S), IllegalTransition)
     assert [added.number for added in futures[0].result(PATIENCE_S)] == [2]
-    assert futures[2].result(PATIENCE_S) is None
+    assert futures[2].result(PATIENCE_S) == frozenset()
     assert [added.number for added in futures[3].result(PATIENCE_S)] == [3, 4]
     assert store.get(1) == started
 

@@ -37,6 +37,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     totals: str | None = None  # the column in which "Total" marks rows that add up others
     location: str | None = None  # the one place of a table without a column for it
     level: float | None = None  # of its intervals, in percent, where it is another one than 95
+    normal: tuple[str, ...] = ()  # what its flags and footnotes say of a value of which there is nothing to say
 
 
 class _Names(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,6 +85,16 @@ def find_form(columns: Sequence[str]) -> Form | None:
         if missing < fewest_missing and missing <= (len(form.columns) > _ENOUGH_COLUMNS):
             best, fewest_missing = form, missing
     return best
+
+
+def remarks_of_none(columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the flags and footnotes that say nothing, in the tables of the publisher whose header this is.
+
+    >>> remarks_of_none(("REF_AREA", "TIME_PERIOD", "OBS_VALUE", "OBS_STATUS"))[0]
+    'A'
+    """
+    form = find_form(columns)
+    return form.normal if form else ()
 
 
 def says_what_is_measured(name: str) -> bool:

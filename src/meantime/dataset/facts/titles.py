@@ -23,7 +23,26 @@ _AMONG = re.compile(r"(\w.*?) among (.+)")
 _AGED = re.compile(r" age[sd] (?:>=\s?18|18 and older)(?: years)?$| aged 18 years and older$")
 _BELOW = re.compile(r"(less|fewer|lower|younger|under|below|up to|<)", re.I)
 # In lower case; such a stratum is everybody.
-_EVERYBODY = frozenset({"", "total", "overall", "all", "all adults", "all students"})
+_EVERYBODY = frozenset(
+    {
+        *(
+            "total",
+            "overall",
+            "all",
+            "everyone",
+            "everybody",
+            "all people",
+            "all persons",
+            "persons",
+            "total population",
+        ),
+        *("all adults", "all students", "all groups", "all ages", "all age groups", "all races", "all grades"),
+        *("all races/ethnicities", "all sexes", "all genders", "both", "both sexes", "both genders"),
+        *("males and females", "male and female", "men and women", "women and men"),
+        # As codes: SDMX and the WHO.
+        *("_t", "btsx", "sex_btsx"),
+    }
+)
 
 
 class _QuestionTitle(msgspec.Struct, frozen=True, kw_only=True):
@@ -95,12 +114,19 @@ def title_of(question: str) -> Title:
 
 
 def is_everybody(category: str, stratum: str) -> bool:
-    """Whether a stratum is no group, but all people.
+    """Whether a stratum is no group, but all people; of several joined ones, whether each is.
 
-    >>> is_everybody("Total", "Total"), is_everybody("Sex", "Female")
-    (True, False)
+    >>> is_everybody("Total", "Total"), is_everybody("Sex", "Both sexes"), is_everybody("Sex; Age", "All; All ages")
+    (True, True, True)
+    >>> is_everybody("Sex", "Female"), is_everybody("", "Total; 65 or older"), is_everybody("Total", "65 or older")
+    (False, False, False)
     """
-    return category.casefold().strip() in _EVERYBODY and stratum.casefold().strip() in _EVERYBODY
+    return is_called_everybody(stratum or category)
+
+
+def is_called_everybody(name: str) -> bool:
+    """Whether a category or stratum is called as all people; "" is, since a row without a group is about everyone."""
+    return not name.strip() or all(part.casefold().strip() in _EVERYBODY for part in name.split(";"))
 
 
 def in_natural_order(strata: Iterable[str]) -> list[str]:

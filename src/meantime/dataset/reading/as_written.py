@@ -18,6 +18,7 @@ from meantime.dataset.reading.columns import NAMES, NUMBERS, YEARS
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.number_forms import Marks, NumberForms, Written, find_marks, join_forms, shape_sql
 from meantime.dataset.reading.plain_names import shown_forms
+from meantime.dataset.reading.tally import count_lines_sql
 from meantime.dataset.reading.values import SPACES, parse_year
 from meantime.dataset.reading.written_numbers import IN_PARENTHESES, MissingCodes, NumberReader, WrittenNumber
 from meantime.dataset.reading.year_forms import WrittenYears, read_years
@@ -93,13 +94,14 @@ def survey_forms(
         if role in columns:
             found = database.execute(
                 f"SELECT {shape_sql('text')} AS shape, min(text), CAST(sum(rows) AS BIGINT) FROM "
-                f"(SELECT {columns[role]} AS text, count(*) AS rows FROM {rows} GROUP BY ALL) GROUP BY shape"
+                f"(SELECT {columns[role]} AS text, {count_lines_sql(columns)} AS rows FROM {rows} GROUP BY ALL) "
+                "GROUP BY shape"
             ).fetchall()
             numbers[role] = join_forms({shape: Written(example, rows) for shape, example, rows in found})
     return WrittenForms(
         numbers=numbers,
-        years={role: _counts(database, rows, columns[role]) for role in YEARS if role in columns},
-        names={role: _counts(database, rows, columns[role]) for role in NAMES if role in odd},
+        years={role: _counts(database, rows, columns, role) for role in YEARS if role in columns},
+        names={role: _counts(database, rows, columns, role) for role in NAMES if role in odd},
     )
 
 
@@ -234,8 +236,9 @@ def _name_warnings(names: Mapping[str, Mapping[str, str]], columns: Mapping[str,
             )
 
 
-def _counts(database: duckdb.DuckDBPyConnection, rows: str, column: str) -> dict[str, int]:
-    return dict(database.execute(f"SELECT {column} AS text, count(*) FROM {rows} GROUP BY ALL").fetchall())
+def _counts(database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str], role: str) -> dict[str, int]:
+    query = f"SELECT {columns[role]} AS text, {count_lines_sql(columns)} FROM {rows} GROUP BY ALL"
+    return dict(database.execute(query).fetchall())
 
 
 def _has_odd_name(database: duckdb.DuckDBPyConnection, rows: str, column: str) -> bool:

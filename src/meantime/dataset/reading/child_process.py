@@ -40,16 +40,9 @@ _log = structlog.get_logger("meantime")
 
 
 def run_reader(
-    task: ReaderTask,
-    watch: DiskWatch,
-    on_progress: Callable[[Progress], None],
-    cancelled: threading.Event,
-    *,
-    on_cells: Callable[[Path], None] = lambda _: None,
+    task: ReaderTask, watch: DiskWatch, on_progress: Callable[[Progress], None], cancelled: threading.Event
 ) -> Path:
     """Have a task carried out in a process of its own, and return the path that it results in. Blocks until it is done.
-
-    ``on_cells`` gets the folder of a snapshot as soon as that can answer, if its rows follow.
 
     Raises:
         MeantimeError: what the task raised.
@@ -73,7 +66,7 @@ def run_reader(
     except OSError as error:
         raise _failed(task, f"no process could be started ({error.strerror or error})") from error
     try:
-        outcome = _follow(process, task, watch, on_progress, on_cells, cancelled)
+        outcome = _follow(process, task, watch, on_progress, cancelled)
         process.wait()
     finally:
         # Also after an exception in on_progress: the process must not outlive this call.
@@ -86,7 +79,7 @@ def run_reader(
     if outcome.folder is not None:
         return Path(outcome.folder)
     if outcome.error is not None:
-        raise _raised_error(outcome.error)
+        raise raised_error(outcome.error)
     ending = _ending(process.returncode)
     # Whatever it wrote last (a traceback, with paths and code) is for the log alone.
     _log.error(
@@ -104,7 +97,6 @@ def _follow(
     task: ReaderTask,
     watch: DiskWatch,
     on_progress: Callable[[Progress], None],
-    on_cells: Callable[[Path], None],
     cancelled: threading.Event,
 ) -> ReaderMessage:
     """Pass on progress until the outcome arrives; an empty message if the process ended without one."""
@@ -129,12 +121,9 @@ def _follow(
         *lines, received = (received + piece).split(b"\n")
         for line in lines:
             message = _MESSAGE.decode(line)
-            if message.cells is not None:
-                on_cells(Path(message.cells))
-            elif message.progress is not None:
-                on_progress(message.progress)
-            else:
+            if message.progress is None:
                 return message
+            on_progress(message.progress)
 
 
 def _resident_mb(process: int) -> float:
@@ -149,7 +138,7 @@ def _resident_mb(process: int) -> float:
     return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
-def _raised_error(error: ReaderError) -> MeantimeError:
+def raised_error(error: ReaderError) -> MeantimeError:
     """Return the error that was raised in the process."""
     kind: type[MeantimeError] = getattr(errors, error.kind)
     return kind(error.message, **error.data).for_operator(error.operator_message)

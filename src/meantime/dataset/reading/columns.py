@@ -153,6 +153,21 @@ def may_be_category(roles: Mapping[str, str], by_hand: Mapping[str, str]) -> boo
     return "topic" not in by_hand and "category" not in roles and plain_name(roles.get("topic", "")) == "category"
 
 
+def could_have_roles(columns: Sequence[str]) -> set[str]:
+    """Return the columns that may get a role by their names, whatever the rows will show.
+
+    >>> sorted(could_have_roles(("respondent", "Question", "Value", "Location", "Sex", "Date")))
+    ['Date', 'Location', 'Question', 'Sex', 'Value']
+    """
+    found = {name for names in _candidates(columns, NO_EVIDENCE).values() for name in names}
+    found.update(name for name in columns if plain_name(name) in DIVISIONS)
+    form = find_form(columns)
+    if form and form.dimensions is not None:
+        without = set(map(plain_name, form.dimensions))
+        found.update(name for name in columns if plain_name(name) not in without)
+    return found
+
+
 def count_recognized(columns: Sequence[str], by_hand: Mapping[str, str]) -> int:
     """Count the roles that these columns fill: the more, the more likely is this delimiter of the header."""
     known = _by_spelling(columns).keys() | {role for role, name in by_hand.items() if name in columns}

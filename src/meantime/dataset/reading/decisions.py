@@ -65,6 +65,11 @@ class Decisions:
     is_synthetic: bool
     warnings: tuple[str, ...]
 
+    @property
+    def all_roles(self) -> frozenset[str]:
+        """The roles that the rows have, in a column of the file or in a plain one."""
+        return frozenset((*self.roles, *self.plain))
+
 
 def decide(facts: FileFacts, table: TableForm) -> Decisions:
     """Decide from the facts about all files.

@@ -16,6 +16,8 @@
     missing = [-999999]
     encoding = "cp1250"
     level = 90
+    address = "postgresql://db.example/health?table=heart"  # of a TOML file that is itself served: where its table is
+    version_query = "select max(updated) from heart"        # of a table in a database
 
     [columns]
     value = "Prevalence"
@@ -63,9 +65,9 @@ from meantime.text import quoted
 
 # What the file itself does not say.
 _ABOUT = ("title", "question", "location", "source", "publisher", "url", "license", "updated")
-_TEXTS = (*_ABOUT, "delimiter", "decimal_mark", "thousands", "encoding")
+_TEXTS = (*_ABOUT, "delimiter", "decimal_mark", "thousands", "encoding", "version_query", "address")
 # What --set can say.
-SETTABLE = (*_TEXTS, "level", "missing")
+SETTABLE = (*_TEXTS[:-1], "level", "missing")
 
 # Beyond it the shares of a sum of 200 weights could not be computed; it also leaves out infinity and NaN.
 _MOST_WEIGHT = 1e15
@@ -110,6 +112,8 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     level: float | None = None  # of published limits and margins of error, in percent
     breaks: tuple[DeclaredBreak, ...] = ()
     standards: dict[str, DeclaredStandard] = {}  # by name
+    address: str | None = None  # where the table is, in a TOML file that is served itself
+    version_query: str | None = None  # SQL whose answer changes whenever the table in the database does
 
     @property
     def origin(self) -> TableOrigin:

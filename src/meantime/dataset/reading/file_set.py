@@ -45,31 +45,53 @@ def open_files(
         # A compressed file is longer once decompressed; nobody knows by how much in advance.
         on_progress(Progress("looking", min(done / size, 1) * SNIFFED, None))
 
-    def form_of(file: OpenedFile) -> FileTable:
-        return find_file_table(
-            file.columns,
-            labels=file.text.labels if file.text else (),
-            records=sample_of(file),
-            description=description,
-            by_hand=columns_by_hand,
-            known=file.roles,
-            title=description.title or file.title or _title_above(file) or title,
-            described_in=described_in,
-        )
-
     on_progress(Progress("looking", 0.0, None))
     opened = [open_file(path, work, description, columns_by_hand, on_bytes=on_bytes, part=part) for path in paths]
     tables: list[FileTable] = []
     for file in opened:
         # Files with one header have one form: that of the first, whatever the rows of the others show.
         is_like_first = bool(tables) and file.columns == opened[0].columns
-        tables.append(tables[0] if is_like_first else form_of(file))
-        if difference := _difference(opened[0], tables[0].columns, file, tables[-1].columns):
-            raise SourceUnreadable(
-                f"{opened[0].name} and {file.name} do not have the same form: {difference} Serve them as two data "
-                "sets, or give them the same columns."
-            )
+        tables.append(
+            tables[0]
+            if is_like_first
+            else find_form(file, description, columns_by_hand, title=title, described_in=described_in)
+        )
+        refuse_other_form(opened[0], tables[0].columns, file, tables[-1].columns)
     return opened, tables
+
+
+def find_form(
+    file: OpenedFile,
+    description: Description,
+    columns_by_hand: Mapping[str, str],
+    *,
+    title: str,
+    described_in: str,
+) -> FileTable:
+    """Find out what table an opened file is; see ``open_files``."""
+    return find_file_table(
+        file.columns,
+        labels=file.text.labels if file.text else (),
+        records=sample_of(file),
+        description=description,
+        by_hand=columns_by_hand,
+        known=file.roles,
+        title=description.title or file.title or _title_above(file) or title,
+        described_in=described_in,
+    )
+
+
+def refuse_other_form(one: OpenedFile, columns: Sequence[str], other: OpenedFile, others: Sequence[str]) -> None:
+    """Refuse a file whose table has other columns than the first one's, or is delimited otherwise.
+
+    Raises:
+        SourceUnreadable: it is so.
+    """
+    if difference := _difference(one, columns, other, others):
+        raise SourceUnreadable(
+            f"{one.name} and {other.name} do not have the same form: {difference} Serve them as two data "
+            "sets, or give them the same columns."
+        )
 
 
 def _title_above(file: OpenedFile) -> str:

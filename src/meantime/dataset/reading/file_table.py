@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from meantime.dataset.facts.column_names import find_form, says_what_is_measured
 from meantime.dataset.reading.arrangement import TOTAL, Arrangement, free_name
 from meantime.dataset.reading.columns import NAMES, REQUIRED, YEARS, assign_roles, recognize, refuse_repeated
+from meantime.dataset.reading.described_names import as_in_table, with_columns_of
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.evidence import Evidence
 from meantime.dataset.reading.layouts import find_layout
@@ -58,7 +59,9 @@ def find_file_table(
         DescriptionInvalid: the description names a role or column that does not exist.
     """
     refuse_repeated(columns)
-    arrangement = find_layout(columns, labels=labels, records=records, by_hand=by_hand, wide=description.wide)
+    by_hand = with_columns_of(by_hand, columns)
+    wide = {role: [as_in_table(name, columns) for name in names] for role, names in description.wide.items()}
+    arrangement = find_layout(columns, labels=labels, records=records, by_hand=by_hand, wide=wide)
     arrangement = replace(arrangement, roles={**(known or {}), **arrangement.roles})
     arrangement = _with_declared(arrangement, description)
     arrangement = _without_totals(arrangement, records)

@@ -21,7 +21,7 @@ from meantime.dataset.reading.question_info import collect_question_info
 from meantime.dataset.reading.staged_view import FOOTNOTE, KEY_COLUMNS, parse_period
 from meantime.dataset.reading.staging import sql_text
 from meantime.dataset.reading.survey import reason_sql
-from meantime.dataset.reading.tally import count_rows_sql
+from meantime.dataset.reading.tally import LINES, count_rows_sql, is_counted
 from meantime.dataset.reading.uncertainty import ROLES as UNCERTAINTY
 from meantime.dataset.reading.uncertainty import limits_words, with_limits
 from meantime.dataset.reading.values import SPACES, number_pattern
@@ -34,7 +34,6 @@ _CV_IS_RATIO = (
 )
 _OTHER_REASONS = f"another text (there are more than {MOST_REASONS:,} different ones)"
 _PUBLISHED_NUMBERS = ("low", "high", "sample_size", *UNCERTAINTY)
-GROUPS_FILE = "groups.db"
 # Cells that are made at a time, unless a single question has more.
 _CELLS_AT_A_TIME = 250_000
 
@@ -46,10 +45,10 @@ class RolledUp:
         self, database: duckdb.DuckDBPyConnection, decisions: Decisions, description: Description, *, work: Path
     ) -> None:
         # In a file, DuckDB keeps a table compressed and reads it in pieces; in memory, it would keep 130 bytes a cell.
-        database.execute(f"ATTACH {sql_text(str(work / GROUPS_FILE))} AS on_disk")
+        database.execute(f"ATTACH {sql_text(str(work / 'groups.db'))} AS on_disk")
         self._database = database
         self._decisions = decisions
-        self._labels = _make_groups(database, decisions)
+        self._labels, self.copies = _make_groups(database, decisions)
         self._is_cv_ratio = _is_cv_ratio(database, decisions.roles)
         self._limits_from: set[str] = set()
         self.questions = collect_question_info(
@@ -90,11 +89,11 @@ class RolledUp:
         return (_CV_IS_RATIO,) if self._is_cv_ratio else ()
 
 
-def _make_groups(database: duckdb.DuckDBPyConnection, decisions: Decisions) -> Labels:
-    """Make the table ``on_disk.groups``, and return what its codes mean."""
+def _make_groups(database: duckdb.DuckDBPyConnection, decisions: Decisions) -> tuple[Labels, int]:
+    """Make the table ``on_disk.groups``; return what its codes mean, and how many rows are copies of another."""
     make_parsed(database, decisions.numbers)
     _make_valued_view(database)
-    reasons = decisions.reasons if decisions.reasons is not None else _count_reasons(database, decisions.roles)
+    reasons = decisions.reasons if decisions.reasons is not None else _count_reasons(database, decisions.all_roles)
     _make_reason_codes(database, reasons)
     labels = Labels(
         questions=_make_labels(database, "question"),
@@ -107,7 +106,8 @@ def _make_groups(database: duckdb.DuckDBPyConnection, decisions: Decisions) -> L
         reasons=(*reasons, _OTHER_REASONS),
     )
     _group(database, decisions, others_code=len(reasons))
-    return labels
+    copies = database.execute("SELECT sum(copies) FROM on_disk.groups").fetchall()[0][0] or 0
+    return labels, int(copies)
 
 
 def _make_valued_view(database: duckdb.DuckDBPyConnection) -> None:
@@ -143,45 +143,81 @@ def _make_reason_codes(database: duckdb.DuckDBPyConnection, reasons: Sequence[st
 def _group(database: duckdb.DuckDBPyConnection, decisions: Decisions, *, others_code: int) -> None:
     """Make the table ``on_disk.groups``: rows with the same key and the same reason, counted and added up.
 
-    Keys are codes, not texts: so many groups need a third of the memory.
+    Keys are codes, not texts: so many groups need a third of the memory. A row that is alone in its group keeps its
+    published limits and footnote. Groups with the same key but different reasons or values are merged later by the
+    cube, which then drops these.
     """
     method = decisions.numbers.method
-    is_tally = "row_count" in decisions.roles
-    times = " * row_count" if is_tally else ""
+    counts = is_counted(decisions.all_roles)
+    times = " * row_count" if counts else ""
     sums = ", ".join(f"{expression.format(times=times)} AS {name}" for name, expression in method.sums.items())
-    inputs = ", ".join([*method.inputs, *(["row_count"] if is_tally else [])])
-    published = [role for role in _PUBLISHED_NUMBERS if role in decisions.roles or role in decisions.plain]
-    # Only a row that is alone in its cell keeps its published limits and footnote. Groups with the same key but
-    # different reasons or values are merged later by the cube, which then drops these.
+    is_tallied = LINES in decisions.plain
+    lines = "CAST(sum(lines) AS BIGINT)" if is_tallied else "count(*)"
+    inputs = ", ".join([*method.inputs, *(["row_count"] if counts else []), *([LINES] if is_tallied else [])])
+    published = [role for role in _PUBLISHED_NUMBERS if role in decisions.all_roles]
     alone = ", ".join(
         [
-            *(f"CASE WHEN count(*) = 1 THEN any_value({role}) END AS {role}" for role in published),
-            f"CASE WHEN count(*) = 1 THEN any_value(footnote) ELSE {ABSENT} END AS footnote",
+            *(f"CASE WHEN {lines} = 1 THEN any_value({role}) END AS {role}" for role in published),
+            f"CASE WHEN {lines} = 1 THEN any_value(footnote) ELSE {ABSENT} END AS footnote",
         ]
     )
     axes = {**KEY_COLUMNS, "footnote": ("footnote",)}
     codes = ", ".join(f"coalesce({axis}_codes.code, {ABSENT}) AS {axis}" for axis in axes)
     joins = " ".join(f"LEFT JOIN {axis}_codes USING ({', '.join(columns)})" for axis, columns in axes.items())
     texts = "".join(f"valued.{role}, " for role in published)
-    keys = ", ".join((*KEY_COLUMNS, "reason_code"))
+    keys = ", ".join((*KEY_COLUMNS, "reason_code")) + method.extra_keys
     reason = f"CASE WHEN reason IS NULL THEN {ABSENT} ELSE coalesce(reason_codes.code, {others_code}) END"
     numbers = [_double(role, decisions.numbers.decimal_mark) for role in published]
+    rows = f"SELECT {codes}, {reason} AS reason_code, {texts}{inputs}, identity FROM valued {joins} " + (
+        "LEFT JOIN reason_codes USING (reason)"
+    )
+    replaced = f"REPLACE ({', '.join(numbers)})" if numbers else ""
     database.execute(
         f"""
         CREATE TABLE on_disk.groups AS
-        SELECT * {f"REPLACE ({', '.join(numbers)})" if numbers else ""}
+        SELECT * {replaced}
         FROM (
-            SELECT {keys}, CAST({count_rows_sql(decisions.roles)} AS BIGINT) AS rows, {sums}, {alone}
-            FROM (
-                SELECT {codes}, {reason} AS reason_code, {texts}{inputs}
-                FROM valued {joins} LEFT JOIN reason_codes USING (reason)
-            )
-            GROUP BY {keys}{method.extra_keys}
+            SELECT {keys}, CAST({count_rows_sql(decisions.all_roles)} AS BIGINT) AS rows, {lines} AS lines,
+                   CAST({count_rows_sql(decisions.all_roles)} - {lines} AS BIGINT) AS copies, {sums}, {alone}
+            FROM ({rows}) GROUP BY {keys}
         )
         """
     )
+    _find_copies(database, rows, lines=lines, keys=keys, published=published, replaced=replaced)
     # Tables as long as the file: there may be memory for only one of them.
     database.execute("DROP VIEW valued; DROP VIEW marked; DROP TABLE parsed")
+
+
+def _find_copies(
+    database: duckdb.DuckDBPyConnection, rows: str, *, lines: str, keys: str, published: Sequence[str], replaced: str
+) -> None:
+    """Count the lines of each group that are exact copies; one of a single line and its copies keeps what that has.
+
+    Only a table with groups of several lines is looked at, and of these the lines whose identity is there twice.
+    """
+    if database.execute("SELECT 1 FROM on_disk.groups WHERE lines > 1 LIMIT 1").fetchone() is not None:
+        kept = ", ".join(f"any_value({name}) AS {name}" for name in (*published, "footnote"))
+        database.execute(
+            f"""
+            CREATE TABLE twice AS SELECT identity FROM staged GROUP BY identity HAVING {lines} > 1;
+            CREATE TABLE copied AS
+            SELECT * {replaced} FROM (
+                SELECT {keys}, {lines} AS lines, {lines} - count(DISTINCT identity) AS copies, {kept}
+                FROM ({rows}) SEMI JOIN twice USING (identity) GROUP BY {keys}
+            );
+            """
+        )
+        is_one = "known.lines = copied.lines AND copied.lines - copied.copies = 1"
+        taken = ", ".join(
+            f"{name} = CASE WHEN {is_one} THEN copied.{name} ELSE known.{name} END" for name in (*published, "footnote")
+        )
+        same = " AND ".join(f"known.{key} IS NOT DISTINCT FROM copied.{key}" for key in keys.split(", "))
+        database.execute(
+            f"UPDATE on_disk.groups AS known SET copies = known.copies + copied.copies, {taken} "
+            f"FROM copied WHERE {same}"
+        )
+        database.execute("DROP TABLE twice; DROP TABLE copied")
+    database.execute("ALTER TABLE on_disk.groups DROP COLUMN lines")
 
 
 def _make_labels(database: duckdb.DuckDBPyConnection, column: str) -> tuple[str, ...]:
@@ -295,6 +331,7 @@ def _cells(columns: Mapping[str, npt.NDArray[Any]], numbers: ExactNumbers) -> Ce
         ),
         **{name: _finite(columns[name]) if name in columns else unknown for name in ("low", "high", "sample_size")},
         footnote=columns["footnote"].astype(np.int64),
+        copies=columns["copies"].astype(np.int64),
         withheld_cell=withheld.astype(np.int64),
         withheld_reason=reason[withheld],
         withheld_count=rows[withheld],

@@ -6,7 +6,7 @@ and the columns of the file stay as written. Each distinct text is read once.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from typing import NamedTuple
@@ -45,10 +45,13 @@ def read_plain(
     columns: Mapping[str, str],
     names: Mapping[str, str],
     description: Description,
+    *,
+    remarks_of_none: Collection[str] = (),
 ) -> tuple[list[StagedFile], tuple[str, ...], PlainForms]:
     """Survey how all files are written, decide what their texts mean, and write plain columns where they are needed.
 
-    ``columns`` are those of the staged files, by role; ``names`` are what they are called.
+    ``columns`` are those of the staged files, by role; ``names`` are what they are called. ``remarks_of_none`` are
+    footnotes that say nothing, and are read as none.
 
     Raises:
         SourceUnreadable: the numbers of a column may be read in two ways, or a column of years has none; or the rows
@@ -58,11 +61,33 @@ def read_plain(
     odd = odd_names(database, rows_sql([file.parquet for file in staged], {}), columns)
     facts = reduce(WrittenForms.join, (survey_forms(database, each, columns, odd) for each in rows))
     forms = decide_forms(facts, description, names)
+    if remarks := _silent_remarks(database, staged, columns, remarks_of_none):
+        forms = replace(forms, names={**forms.names, **remarks})
     files, plain = make_plain(database, staged, columns, forms)
     # The years as written, everything else plain.
     of_things = {**columns, **{role: plain_column(role) for role in plain if role not in YEARS}}
     refuse_parts_of_years(database, rows_sql([file.parquet for file in files], {}), of_things, names, forms)
     return files, plain, forms
+
+
+def _silent_remarks(
+    database: duckdb.DuckDBPyConnection,
+    staged: Sequence[StagedFile],
+    columns: Mapping[str, str],
+    remarks: Collection[str],
+) -> dict[str, dict[str, str]]:
+    """Return, for each role of footnotes in whose column some text says nothing, what is read instead of it."""
+    if not remarks:
+        return {}
+    rows = rows_sql([file.parquet for file in staged], {})
+    listed = ", ".join(map(sql_text, remarks))
+    found = {}
+    for role in ("footnote_symbol", "footnote"):
+        if role in columns:
+            query = f"SELECT DISTINCT {columns[role]} FROM {rows} WHERE trim({columns[role]}) IN ({listed})"
+            if texts := database.execute(query).fetchall():
+                found[role] = {text: "" for (text,) in texts}
+    return found
 
 
 def make_plain(
@@ -239,6 +264,7 @@ def _plain_columns(
             plain[role] = f"coalesce(nullif(trim({own}), ''), {', '.join(beside)}, '')"
     if "value" in joined and _has(database, "value", "flag"):
         own = f"source.{columns['footnote_symbol']}" if "footnote_symbol" in columns else "''"
+        own = plain.get("footnote_symbol", own)
         flag = "coalesce(written_value.flag, '')"
         plain["footnote_symbol"] = (
             f"CASE WHEN {flag} = '' OR {flag} = trim({own}) THEN {own} WHEN trim({own}) = '' THEN {flag} "

@@ -16,14 +16,12 @@ SNIFFED, STAGED, ROLLED_UP = 0.1, 0.8, 0.95
 # Of the time for a file that the tolerant reader copies first, the share of copying. DuckDB then reads the copy.
 _SHARE_OF_COPY = 0.75
 _SECONDS_BETWEEN_UPDATES = 0.2
-# The phase after the cells: the data set answers already. Its share is of this phase alone.
-KEEPING_ROWS = "keeping rows"
 
 
 class Progress(msgspec.Struct, frozen=True):
     """How far reading has come."""
 
-    phase: str  # waiting, looking, reading, rolling up, writing, keeping rows: part of the API's documents
+    phase: str  # waiting, looking, reading, rolling up, writing: part of the API's documents
     share: float  # of the whole, from 0 to 1
     rows: int | None  # read so far, if known
 
@@ -31,17 +29,8 @@ class Progress(msgspec.Struct, frozen=True):
 class StagingProgress:
     """How far the staging of all files has come, by their sizes in bytes."""
 
-    def __init__(
-        self,
-        sizes: Sequence[int],
-        on_progress: Callable[[Progress], None],
-        *,
-        phase: str = "reading",
-        within: tuple[float, float] = (SNIFFED, STAGED),
-    ) -> None:
+    def __init__(self, sizes: Sequence[int], on_progress: Callable[[Progress], None]) -> None:
         self._sizes = sizes
-        self._phase = phase
-        self._within = within
         self._on_progress = on_progress
         self._file = 0
         self._rows = 0
@@ -58,9 +47,8 @@ class StagingProgress:
         size = self._sizes[self._file]
         copied = _SHARE_OF_COPY * self._copied / size
         done = sum(self._sizes[: self._file]) + size * (copied + (1 - copied) * share_of_query)
-        begin, end = self._within
-        share = begin + (end - begin) * min(done / sum(self._sizes), 1)
-        self._on_progress(Progress(self._phase, share, self._rows or None))
+        share = SNIFFED + (STAGED - SNIFFED) * min(done / sum(self._sizes), 1)
+        self._on_progress(Progress("reading", share, self._rows or None))
 
     def next_file(self, rows: int) -> None:
         """Go on to the next file, after this one gave ``rows`` rows."""

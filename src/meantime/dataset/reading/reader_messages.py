@@ -8,6 +8,7 @@ import msgspec
 
 from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source
+from meantime.errors import MeantimeError
 
 
 class ReaderTask(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,13 +34,22 @@ class ReaderError(msgspec.Struct, frozen=True, kw_only=True):
     operator_message: str  # with paths and details
     data: dict[str, Any]  # its attributes apart from the messages
 
+    @classmethod
+    def of(cls, error: MeantimeError) -> ReaderError:
+        """Return what is sent of an error; ``child_process.raised_error`` makes it one again."""
+        return cls(
+            kind=type(error).__name__,
+            message=error.reason,
+            operator_message=error.operator_reason,
+            data={name: value for name, value in vars(error).items() if not name.startswith("_")},
+        )
+
 
 class ReaderMessage(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
     """One line to the parent; exactly one field is set."""
 
     progress: Progress | None = None
-    cells: str | None = None  # the folder of a snapshot that can answer: its rows follow
-    folder: str | None = None  # of the snapshot: reading is complete
+    folder: str | None = None  # what the task results in, of a reading the snapshot: it is complete
     error: ReaderError | None = None
 
 

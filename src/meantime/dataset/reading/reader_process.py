@@ -12,12 +12,16 @@ import signal
 import sys
 import threading
 import traceback
+from collections.abc import Callable
 from contextlib import suppress
+from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
 
-from meantime.dataset.reading.progress import KEEPING_ROWS, Progress
+from meantime.dataset.reading.cluster.shared_files import StageTask, stage_shared_file
+from meantime.dataset.reading.cluster.tallying import TallyTask, tally_file
+from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.reader_messages import ReaderError, ReaderInput, ReaderMessage
 from meantime.dataset.reading.session import memory_refused
 from meantime.dataset.reading.source_reader import ReadingTask, read_source
@@ -32,26 +36,27 @@ def main() -> int:
     """Carry out the task on standard input. Returns 0 when the outcome was sent; any other exception is a bug."""
     out = _take_standard_output()
     order = msgspec.json.Decoder(ReaderInput).decode(sys.stdin.buffer.readline())
-    task = msgspec.json.Decoder(ReadingTask).decode(order.task)
+    task = msgspec.json.Decoder(ReadingTask | TallyTask | StageTask).decode(order.task)
     _die_with(order.parent)
     try:
-        folder = read_source(task, _ProgressSender(out), lambda cells: _send(out, ReaderMessage(cells=str(cells))))
+        path = _carry_out(task, _ProgressSender(out))
     except MeantimeError as error:
-        _send(out, ReaderMessage(error=_as_message(error)))
+        _send(out, ReaderMessage(error=ReaderError.of(error)))
     except MemoryError:
-        _send(out, ReaderMessage(error=_as_message(memory_refused(task.memory_mb))))
+        _send(out, ReaderMessage(error=ReaderError.of(memory_refused(task.memory_mb))))
     else:
-        _send(out, ReaderMessage(folder=str(folder)))
+        _send(out, ReaderMessage(folder=str(path)))
     return 0
 
 
-def _as_message(error: MeantimeError) -> ReaderError:
-    return ReaderError(
-        kind=type(error).__name__,
-        message=error.reason,
-        operator_message=error.operator_reason,
-        data={name: value for name, value in vars(error).items() if not name.startswith("_")},
-    )
+def _carry_out(task: ReadingTask | TallyTask | StageTask, on_progress: Callable[[Progress], None]) -> Path:
+    match task:
+        case TallyTask():
+            return tally_file(task)
+        case StageTask():
+            return stage_shared_file(task)
+        case _:
+            return read_source(task, on_progress)
 
 
 class _ProgressSender:
@@ -65,10 +70,8 @@ class _ProgressSender:
     def __call__(self, progress: Progress) -> None:
         with self._lock:
             is_step = progress.phase != self._last.phase or progress.share - self._last.share >= _SMALLEST_STEP
-            # Never backwards: a file that DuckDB could not read in place is read a second time. To keep the rows of a
-            # data set that answers already is a bar of its own.
-            is_new = progress.phase == KEEPING_ROWS != self._last.phase
-            if is_step and (is_new or progress.share >= self._last.share):
+            # Never backwards: a file that DuckDB could not read in place is read a second time.
+            if is_step and progress.share >= self._last.share:
                 self._last = progress
                 _send(self._out, ReaderMessage(progress=progress))
 

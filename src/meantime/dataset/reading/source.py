@@ -10,10 +10,10 @@ from pathlib import Path
 
 import msgspec
 
-from meantime.dataset.download.address import parse_address
+from meantime.dataset.addresses import is_table, parse_address
 from meantime.dataset.machine_trouble import is_machine_trouble
 from meantime.dataset.reading.columns import check_roles
-from meantime.dataset.reading.description import check_settings
+from meantime.dataset.reading.description import check_settings, read_description
 from meantime.errors import LoadFailed, SourceUnreadable
 from meantime.text import listed, quoted
 
@@ -38,7 +38,8 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     path: str  # a file, a folder, or a glob; of a table on the web, where its file is kept
     columns: dict[str, str] = {}  # role -> column, set by hand
     settings: dict[str, str] = {}  # what the description could say, set by hand: question, location, title, ...
-    address: str = ""  # of a table on the web, as people gave it
+    address: str = ""  # of a table on the web or in a database, as people gave it
+    described: str = ""  # the TOML file that says the address, if one does
     part: str = ""  # a sheet of a spreadsheet or a file of an archive: what follows a "#"
 
 
@@ -67,13 +68,34 @@ def parse_source(
             f"{text!r} does not name a file. Give the path of a file or folder, or a glob in quotes."
         )
     by_hand, said = dict(columns or {}), dict(settings or {})
-    if not _exists(path) and (address := parse_address(path)):
+    described, at = "", path
+    if path.endswith(".toml") and Path(path).is_file():
+        described, at = path, _address_in(Path(path))
+        name = name or data_set_name(path.removesuffix(".toml"))
+    if (described or not _exists(path)) and (address := parse_address(at)):
         name = name or data_set_name(address.file_name)
-        return Source(name=name, path="", columns=by_hand, settings=said, address=path)
+        return Source(name=name, path="", columns=by_hand, settings=said, address=at, described=described)
     file, _, part = path.rpartition("#")
     if file and part and not _exists(path) and _exists(file):
         return Source(name=name or data_set_name(file), path=file, columns=by_hand, settings=said, part=part)
     return Source(name=name or data_set_name(path), path=path, columns=by_hand, settings=said)
+
+
+def table_address(source: Source) -> str:
+    """Return the address of a source that is a table in a database; "" of any other. It has no password.
+
+    It stays on this machine: nothing of it is in an answer but the table's name.
+    """
+    return source.address if source.address and is_table(source.address) else ""
+
+
+def _address_in(path: Path) -> str:
+    if address := read_description(path).address:
+        return address
+    raise SourceUnreadable(
+        f"{path.name} describes a table, but does not say where it is. Give the path of the table, or write its "
+        'address into the file: address = "https://...".'
+    )
 
 
 def data_set_name(path: str) -> str:
@@ -145,6 +167,8 @@ def ignored_files(source: Source) -> tuple[str, ...]:
 
 def description_path(source: Source) -> Path:
     """Return where a source's description would be: ``data.csv.toml``, or ``meantime.toml`` in the folder."""
+    if source.described:
+        return Path(source.described)
     path = Path(source.path)
     if path.is_dir():
         return path / DESCRIPTION_OF_FOLDER

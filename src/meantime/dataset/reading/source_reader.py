@@ -8,55 +8,68 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import numpy as np
 
 from meantime.dataset.cube import Period
+from meantime.dataset.facts.column_names import remarks_of_none
 from meantime.dataset.plausibility import ProblemCounts, data_problems
-from meantime.dataset.reading import session, warnings
-from meantime.dataset.reading.answer_columns import answer_columns, look_at_lines
-from meantime.dataset.reading.decisions import decide
-from meantime.dataset.reading.grouping import GROUPS_FILE, RolledUp
-from meantime.dataset.reading.opened_source import (
-    OpenedSource,
-    ReadingLimits,
-    StagedRows,
-    open_source,
-    stage_some,
-    stage_whole,
-)
-from meantime.dataset.reading.progress import ROLLED_UP, STAGED, Progress
+from meantime.dataset.reading import row_checks, session, warnings
+from meantime.dataset.reading.cluster.address import Cluster
+from meantime.dataset.reading.cluster.gathering import gather_tallies
+from meantime.dataset.reading.cluster.orders import TallyOrder
+from meantime.dataset.reading.decisions import TableForm, decide
+from meantime.dataset.reading.described_names import with_questions_of
+from meantime.dataset.reading.description import read_description, with_settings
+from meantime.dataset.reading.file_set import open_files
+from meantime.dataset.reading.file_table import FileTable
+from meantime.dataset.reading.grouping import RolledUp
+from meantime.dataset.reading.plain_columns import read_plain
+from meantime.dataset.reading.progress import ROLLED_UP, STAGED, Progress, StagingProgress, query_progress
 from meantime.dataset.reading.question_breaks import find_breaks, years_by_question
-from meantime.dataset.reading.row_keeping import keep_rows
+from meantime.dataset.reading.reader_messages import ReaderTask
 from meantime.dataset.reading.rows_of_a_cell import RowsOfCells, look_at_rows
-from meantime.dataset.reading.source import data_files, file_state
+from meantime.dataset.reading.source import (
+    Source,
+    data_files,
+    description_path,
+    file_state,
+    name_without_ending,
+    table_address,
+)
 from meantime.dataset.reading.staged_view import columns_by_role, make_staged_view, rows_sql
-from meantime.dataset.reading.staging import REJECTED_KEPT, StagedFile
+from meantime.dataset.reading.staging import (
+    REJECTED_KEPT,
+    OpenedFile,
+    StagedFile,
+    arrange_file,
+    stage_file,
+    too_many_rejected,
+)
 from meantime.dataset.reading.survey import FileFacts, join_all, survey_file
-from meantime.dataset.reading.tally import StrataOfSums
+from meantime.dataset.reading.tally import LINES, StrataOfSums, is_counted
 from meantime.dataset.snapshot import About, QuestionMetadata, Rejected
 from meantime.dataset.snapshot_writer import SnapshotWriter
-from meantime.errors import DataError, SourceChanged, SourceUnreadable
+from meantime.errors import DataError, SourceChanged, SourceEmpty, SourceUnreadable
 from meantime.later import duckdb
 from meantime.text import count, listed, quoted
 
 
-class ReadingTask(ReadingLimits, frozen=True, kw_only=True):
+class ReadingTask(ReaderTask, frozen=True, kw_only=True, tag="read"):
     """What to read, and within which limits."""
 
     into: str  # the folder of the snapshots
-    rows_behind_bytes: int = 2**63 - 1  # the rows of larger files may be kept after their cells, which answer meanwhile
-    rows_of: str = ""  # a snapshot in ``into`` whose cells are there, and which only needs its rows
+    rejected_limit: float
+    cluster: Cluster | None = None  # who reads the files; None for this process
+    reserve_mb: int = 0  # of disk space that workers keep free
 
 
-def read_source(
-    task: ReadingTask,
-    on_progress: Callable[[Progress], None],
-    on_cells: Callable[[Path], None] = lambda _: None,
-) -> Path:
-    """Read a source and return the folder of its snapshot; ``on_cells`` gets it when its cells can answer before.
+def read_source(task: ReadingTask, on_progress: Callable[[Progress], None]) -> Path:
+    """Read a source and return the folder of its snapshot.
 
     Raises:
         DataError: the files cannot become a data set, or changed while they were read.
@@ -73,15 +86,7 @@ def read_source(
                 )
 
     try:
-        source = open_source(task, on_progress)
-        if task.rows_of:
-            folder = Path(task.into, task.rows_of)
-        else:
-            folder, is_complete = _read(task, source, paths, refuse_changed_files, on_progress, repr(before).encode())
-            if is_complete:
-                return folder
-            on_cells(folder)
-        return keep_rows(task, source, folder, refuse_changed_files, on_progress)
+        return _read(task, paths, refuse_changed_files, on_progress)
     except (DataError, duckdb.Error, OSError) as error:
         # Half a file looks like a damaged one: that it changed is the true cause, and is reported first.
         refuse_changed_files()
@@ -90,73 +95,122 @@ def read_source(
 
 def _read(
     task: ReadingTask,
-    source: OpenedSource,
     paths: Sequence[Path],
     refuse_changed_files: Callable[[], None],
     on_progress: Callable[[Progress], None],
-    read_from: bytes,
-) -> tuple[Path, bool]:
-    """Make the cells, and keep the rows if all were staged; return the folder, and whether it has its rows."""
+) -> Path:
     work = Path(task.work)
-    opened, tables, table = source
-    is_large = sum(file.path.stat().st_size for file in opened) >= task.rows_behind_bytes
-    some = answer_columns(source) if is_large else None
+    described_in = description_path(task.source)
+    description = with_settings(read_description(described_in), task.source.settings)
+    columns_by_hand = {**description.columns, **task.source.columns}
+    title = description.title or _title(task.source)
+    order = TallyOrder(
+        source=task.source,
+        description=description,
+        columns_by_hand=columns_by_hand,
+        title=title,
+        described_in=described_in.name,
+        rejected_limit=task.rejected_limit,
+        memory_mb=task.memory_mb,
+        reserve_mb=task.reserve_mb,
+    )
+    gathered = gather_tallies(task.cluster, order, paths, work, on_progress) if task.cluster else None
+    opened, tables = (
+        gathered[:2]
+        if gathered
+        else open_files(
+            paths,
+            work,
+            description,
+            columns_by_hand,
+            on_progress,
+            title=title,
+            described_in=described_in.name,
+            part=task.source.part,
+        )
+    )
+    columns, roles = tables[0].columns, tables[0].roles
+    if description.level is None:
+        description = msgspec.structs.replace(description, level=tables[0].arrangement.level)
+    table = TableForm(
+        columns=columns,
+        roles=roles,
+        evidence=tables[0].evidence,
+        columns_by_hand=columns_by_hand,
+        delimiter=opened[0].text.delimiter if opened[0].text else "",
+        title=title,
+        description=description,
+    )
     with SnapshotWriter(Path(task.into), work=work) as writer:
         with session.connect(work=work, memory_mb=task.memory_mb) as database:
-            progress = source.staging_progress(on_progress)
-            staged = stage_some(database, source, task, progress, some) if some else None
-            if staged is None:
-                some, staged = None, stage_whole(database, source, task, progress)
+            staged = (
+                gathered.staged
+                if gathered
+                else _stage_all(database, opened, tables, work, task.rejected_limit, on_progress)
+            )
             refuse_changed_files()
-            table, rows = staged.table, staged.rows
+            counted = (LINES,) if gathered else ()
+            as_written = columns_by_role(columns, roles, counted)
+            staged, plain, forms = read_plain(
+                database, staged, as_written, roles, description, remarks_of_none=remarks_of_none(columns)
+            )
+            plain = (*plain, *counted)
+            table = replace(table, plain=plain, decimal_mark=forms.decimal_mark)
+            in_file = columns_by_role(columns, roles, plain)
+            staged = [row_checks.drop_incomplete(database, file, in_file) for file in staged]
+            _check_rejected(staged, task.rejected_limit)
+            rows = sum(file.rows for file in staged)
             on_progress(Progress("rolling up", STAGED, rows))
-            decisions = decide(_survey_all(database, staged), table)
-            make_staged_view(database, staged.parquet, table.columns, decisions.roles, table.plain)
-            written = _write_cells(writer, RolledUp(database, decisions, table.description, work=work), decisions.roles)
+            facts = _survey_all(database, staged, table, in_file)
+            description = with_questions_of(description, facts.questions)
+            decisions = decide(facts, replace(table, description=description))
+            parquet = [file.parquet for file in staged]
+            make_staged_view(database, parquet, columns, decisions.roles, plain)
+            rolled_up = RolledUp(database, decisions, description, work=work)
+            written = _write_cells(writer, rolled_up, decisions.roles)
             shared = RowsOfCells()
-            if written.shared_cells and "row_count" not in decisions.roles:
-                decided = columns_by_role(table.columns, decisions.roles, table.plain)
-                if some is None:
-                    of_files = rows_sql(staged.parquet, decided)
-                    shared = look_at_rows(database, of_files, decided, table.columns, decisions.roles)
-                else:
-                    shared = RowsOfCells(look_at_lines(database, source, staged, decided, decisions.roles, work))
-        (work / GROUPS_FILE).unlink()
-        breaks = find_breaks(written.questions, written.years, decisions.publishers, table.description)
+            if written.shared_cells and not is_counted(decisions.all_roles):
+                decided = columns_by_role(columns, decisions.roles, plain)
+                shared = look_at_rows(database, rows_sql(parquet, decided), decided, columns, decisions.roles)
+        breaks = find_breaks(written.questions, written.years, decisions.publishers, description)
         about = About(
             title=table.title,
             synthetic=decisions.is_synthetic,
             roles=dict(decisions.roles),
-            columns=tuple(table.columns),
+            columns=columns,
             questions=breaks.questions,
             limits_from=written.limits_from,
             rows=written.rows,
-            rejected_total=sum(file.rejections.total for file in staged.files),
-            rejected=_first_rejected(staged.files),
+            rejected_total=sum(file.rejections.total for file in staged),
+            rejected=_first_rejected(staged),
             files=tuple(path.name for path in paths),
             encoding=", ".join(dict.fromkeys(file.text.encoding if file.text else "parquet" for file in opened)),
             delimiter=table.delimiter,
             decimal_mark=decisions.numbers.decimal_mark,
             warnings=(
-                *warnings.form_warnings(opened, tables, staged.files),
+                *warnings.form_warnings(opened, tables, staged),
                 *warnings.encoding_warnings(opened),
                 *warnings.folder_warnings(task.source),
-                *staged.forms.warnings,
+                *forms.warnings,
                 *decisions.warnings,
                 *shared.warnings(decisions.roles, written.shared_cells),
+                *warnings.cluster_warnings(written.shared_cells if gathered else 0),
+                *warnings.copy_warnings(rolled_up.copies, decisions.roles),
                 *breaks.warnings,
                 *written.warnings,
             ),
             points=decisions.points,
-            standards=table.description.populations,
-            origin=table.description.origin,
-            plain=table.plain,
+            standards=description.populations,
+            origin=description.origin,
+            plain=plain,
             rows_differ_in=shared.differ_in,
+            copies=rolled_up.copies,
+            table=table_address(task.source),
+            left_out=opened[0].left_out,
+            shared=gathered.shared if gathered else None,
         )
         on_progress(Progress("writing", ROLLED_UP, rows))
-        if some is None:
-            return writer.finish(about, staged.parquet), True
-        return writer.finish_cells(about, read_from=read_from), False
+        return writer.finish(about, parquet)
 
 
 # Of the reasons why a table has no value at all.
@@ -169,7 +223,7 @@ class _Written(NamedTuple):
     questions: tuple[QuestionMetadata, ...]
     years: Mapping[str, Period]  # the first and the last of each question, by its text
     rows: int
-    shared_cells: int  # those of several rows
+    shared_cells: int  # those of several different rows
     limits_from: str
     warnings: tuple[str, ...]
 
@@ -188,7 +242,8 @@ def _write_cells(writer: SnapshotWriter, rolled_up: RolledUp, roles: Mapping[str
         rows += cube.rows
         values += int(cube.by_question.moments.count.sum())
         reasons.update(cube.withheld_by_reason())
-        shared += int((cube.pick(np.arange(cube.cell_count)).rows > 1).sum())
+        picked = cube.pick(np.arange(cube.cell_count))
+        shared += int((picked.rows - picked.copies > 1).sum())
         if "row_count" in roles:
             strata.add(cube)
         del cube  # before the next one is made
@@ -211,21 +266,58 @@ def _unreadable(reasons: Mapping[str, int], column: str, rows: int) -> SourceUnr
     )
 
 
-def _survey_all(database: duckdb.DuckDBPyConnection, staged: StagedRows) -> FileFacts:
-    table = staged.table
+def _survey_all(
+    database: duckdb.DuckDBPyConnection, staged: Sequence[StagedFile], table: TableForm, columns: Mapping[str, str]
+) -> FileFacts:
     return join_all(
         [
             survey_file(
                 database,
                 file.parquet,
-                staged.columns,
+                columns,
                 decimal_mark=table.decimal_mark,
                 may_be_category=table.may_be_category,
             )
-            for file in staged.files
+            for file in staged
         ]
     )
 
 
+def _stage_all(
+    database: duckdb.DuckDBPyConnection,
+    opened: Sequence[OpenedFile],
+    tables: Sequence[FileTable],
+    work: Path,
+    rejected_limit: float,
+    on_progress: Callable[[Progress], None],
+) -> list[StagedFile]:
+    staged: list[StagedFile] = []
+    progress = StagingProgress([file.path.stat().st_size for file in opened], on_progress)
+    for number, (file, table) in enumerate(zip(opened, tables, strict=True)):
+        into = work / f"{number:04}.parquet"
+        with query_progress(database, progress.report):
+            rows = stage_file(database, file, into, rejected_limit=rejected_limit, on_bytes=progress.add_copied)
+            staged.append(arrange_file(database, rows, table.arrangement, work / f"{number:04}.table.parquet"))
+        progress.next_file(staged[-1].rows)
+    return staged
+
+
+def _check_rejected(staged: Sequence[StagedFile], rejected_limit: float) -> None:
+    for file in staged:
+        rejected, lines = file.rejections.total, file.rejections.total + file.rows
+        if rejected > rejected_limit * lines:
+            raise too_many_rejected(f"{rejected:,} of {lines:,} lines of {file.rejections.file}", file.rejections.first)
+    if not any(file.rows for file in staged):
+        names = listed(quoted(file.rejections.file) for file in staged)
+        rejected = sum(file.rejections.total for file in staged)
+        what = f"none of its {rejected:,} lines can be read as a row" if rejected else "it has a header but no rows"
+        raise SourceEmpty(f"{names}: {what}. Check how the file was written or downloaded.")
+
+
 def _first_rejected(staged: Sequence[StagedFile]) -> tuple[Rejected, ...]:
     return tuple(line for file in staged for line in file.rejections.first)[:REJECTED_KEPT]
+
+
+def _title(source: Source) -> str:
+    path = Path(source.path)
+    return name_without_ending(path) if path.is_file() else source.name

@@ -10,7 +10,7 @@ from meantime.dataset.facts.units import normalized_unit_sql
 from meantime.dataset.reading.columns import ROLES
 from meantime.dataset.reading.labels import JOINED, label_sql
 from meantime.dataset.reading.staging import sql_path
-from meantime.dataset.reading.tally import row_count_sql
+from meantime.dataset.reading.tally import LINES, row_count_sql
 from meantime.dataset.reading.values import parse_year
 from meantime.later import duckdb
 
@@ -43,7 +43,7 @@ def make_staged_view(
     ``plain`` are the roles that have a plain column (``plain_columns``).
 
     Question, location, category and stratum are complete labels, made of all the columns that belong to them.
-    A unit has one spelling, however the files spell it.
+    A unit has one spelling, however the files spell it. ``identity`` is the same for rows that are exact copies.
     """
     in_file = columns_by_role(columns, roles, plain)
     view = {role: in_file.get(role, "''") for role in ROLES}
@@ -55,8 +55,32 @@ def make_staged_view(
     if "first_year" not in in_file:
         view["first_year"] = view["last_year"]
     view["row_count"] = row_count_sql(in_file)
+    view[LINES] = in_file.get(LINES, "1")
+    view["identity"] = tally_identity_sql(columns, roles) if LINES in plain else identity_sql(columns, roles)
     selected = ", ".join(f"{column} AS {role}" for role, column in view.items())
     database.execute(f"CREATE VIEW staged AS SELECT {selected} FROM {rows_sql(files, in_file)}")
+
+
+def identity_sql(columns: Sequence[str], roles: Mapping[str, str]) -> str:
+    """Return the SQL of what rows have in common that are exact copies: equal in all columns, as written.
+
+    How often a row of a tally counts is not part of it.
+
+    >>> identity_sql(["Place", "n", "Value"], {"location": "Place", "row_count": "n", "value": "Value"})
+    "hash(coalesce(c0, ''), coalesce(c2, ''))"
+    """
+    written = (f"coalesce(c{at}, '')" for at, name in enumerate(columns) if name != roles.get("row_count"))
+    # 64 bits: that two different rows of one cell have the same is less likely than a flipped bit on the way here.
+    return f"hash({', '.join(written)})"
+
+
+def tally_identity_sql(columns: Sequence[str], roles: Mapping[str, str]) -> str:
+    """Return the SQL of the same in a tally, which has a column for it where it lacks columns of the file.
+
+    >>> tally_identity_sql(["Place", "Value"], {"location": "Place"})
+    'identity'
+    """
+    return identity_sql(columns, roles) if set(columns) <= set(roles.values()) else "identity"
 
 
 def columns_by_role(columns: Sequence[str], roles: Mapping[str, str], plain: Sequence[str] = ()) -> dict[str, str]:

@@ -24,6 +24,7 @@ from meantime.dataset.reading.header import MOST_COLUMNS
 from meantime.dataset.reading.sample import sample_rows
 from meantime.dataset.reading.session import first_line
 from meantime.dataset.reading.sniff import LONGEST_LINE, TextForm, file_kind, refuse_no_table, sniff_text
+from meantime.dataset.reading.tally_file import tally_facts
 from meantime.dataset.reading.tolerant_csv import write_clean_copy
 from meantime.dataset.snapshot import Rejected
 from meantime.errors import LoadFailed, SourceUnreadable, TooManyRejected
@@ -42,6 +43,7 @@ _SAMPLED_ROWS = 1_000
 # The longest record of the clean copy in bytes, rounded up generously.
 _LONGEST_RECORD_BYTES = 8 * LONGEST_LINE
 _ROW_NUMBER = "file_row_number"
+REJECTABLE = "rejectable"
 # A row of a table takes at least a few bits of a Parquet file: its values differ. A bomb has thousands of rows a byte.
 _MOST_ROWS_A_BYTE = 100
 _HARMLESS_ROWS = 10_000_000
@@ -55,6 +57,18 @@ class Rejections:
     most: float  # once more are rejected, the file is refused whatever follows
     total: int = 0
     first: list[Rejected] = field(default_factory=list)
+
+    def add_counted(self, lines: Sequence[tuple[int, str]], total: int) -> None:
+        """Note ``total`` more rejected lines, of which these are the first, with their reasons.
+
+        Raises:
+            TooManyRejected: there are more than allowed.
+        """
+        for line, reason in lines[: REJECTED_KEPT - len(self.first)]:
+            self.first.append(Rejected(file=self.file, line=line, reason=reason))
+        self.total += total
+        if self.total > self.most:
+            raise too_many_rejected(f"at least {count(self.total, 'line')}", self.first)
 
     def add(self, line: int, reason: str) -> None:
         """Note a rejected line.
@@ -81,6 +95,7 @@ class OpenedFile:
     roles: Mapping[str, str] = field(default_factory=dict)
     title: str = ""
     said: tuple[str, ...] = ()
+    left_out: tuple[str, ...] = ()  # columns of the table that a tally does not have: they are empty
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,6 +107,9 @@ class StagedFile:
     has_line: bool  # there is a column ``line``; otherwise the rows are lines 2, 3, 4, ...
     rejections: Rejections
     notes: tuple[tuple[int, str], ...] = ()  # lines that are no rows and not meant to be, with their numbers
+    # Its rows are counted lines, with the number of each in the plain column of ``tally.LINES``, and, where a line may
+    # have to be rejected, the first line numbers of each in REJECTABLE. ``rows`` are the lines.
+    is_tally: bool = False
 
 
 def open_file(
@@ -121,7 +139,7 @@ def open_file(
         if kind == "gzip":
             raise SourceUnreadable(f"{name} is compressed twice. Decompress it once and try again.")
     if kind == "parquet":
-        return OpenedFile(path=path, name=name, columns=_parquet_columns(path, name), text=None)
+        return _open_parquet(path, name)
     found = unpack(path, work, name=name, part=part) or Unpacked(path=path, name=name)
     if kind == "zip" and found.delimiter is None:
         inner = open_file(found.path, work, description, columns, on_bytes=on_bytes, name=found.name)
@@ -189,41 +207,17 @@ def stage_file(
         return StagedFile(parquet=into, rows=rows, has_line=True, rejections=rejections)
     most = float("inf") if opened.text.lines is None else rejected_limit * opened.text.lines
     rejections = Rejections(opened.name, most)
-    columns = range(len(opened.columns))
-    if opened.text.is_plain and (in_place := _stage_in_place(database, opened, opened.text, into, columns)) is not None:
+    if opened.text.is_plain and (in_place := _stage_in_place(database, opened, opened.text, into)) is not None:
         return StagedFile(parquet=into, rows=in_place, has_line=False, rejections=rejections)
     return _stage_tolerantly(database, opened, opened.text, into, rejections, on_bytes)
-
-
-def stage_columns(
-    database: duckdb.DuckDBPyConnection,
-    opened: OpenedFile,
-    into: Path,
-    columns: Sequence[int],
-    *,
-    rejected_limit: float,
-) -> StagedFile | None:
-    """Write some columns of a file that DuckDB reads in place; None if it cannot be read so."""
-    text = opened.text
-    if text is None or text.lines is None or not text.is_plain:
-        return None
-    if (rows := _stage_in_place(database, opened, text, into, columns)) is None:
-        return None
-    rejections = Rejections(opened.name, rejected_limit * text.lines)
-    return StagedFile(parquet=into, rows=rows, has_line=False, rejections=rejections)
-
-
-def lines_as_table(opened: OpenedFile, lines: Path) -> str:
-    """Return the SQL for some lines of a file that DuckDB reads in place, which were copied to another one."""
-    delimiter = opened.text.delimiter if opened.text else ""
-    columns = [f"c{column}" for column in range(len(opened.columns))]
-    return _read_csv(lines, columns, delimiter, f"header = false, max_line_size = {LONGEST_LINE}")
 
 
 def reject_rows(
     database: duckdb.DuckDBPyConnection, staged: StagedFile, condition: str, reason: str, parameters: Sequence[object]
 ) -> StagedFile:
     """Remove the rows that meet a condition (SQL) from a staged file. Their reason is an SQL expression, too."""
+    if staged.is_tally:
+        return _reject_counted(database, staged, condition, reason, parameters)
     source = f"read_parquet({sql_path(staged.parquet)}, file_row_number = true)"
     line = "line" if staged.has_line else "file_row_number + 2"
     cursor = database.cursor()
@@ -237,6 +231,25 @@ def reject_rows(
     rows = copy_rows(database, f"SELECT {others} FROM {source} WHERE NOT ({condition})", into, parameters)
     staged.parquet.unlink()
     return replace(staged, parquet=into, rows=rows, has_line=True)
+
+
+def _reject_counted(
+    database: duckdb.DuckDBPyConnection, staged: StagedFile, condition: str, reason: str, parameters: Sequence[object]
+) -> StagedFile:
+    source = f"read_parquet({sql_path(staged.parquet)})"
+    cursor = database.cursor()
+    total = cursor.execute(f"SELECT sum(plain_lines) FROM {source} WHERE {condition}", parameters).fetchall()[0][0]
+    first = cursor.execute(
+        f"SELECT unnest({REJECTABLE}) AS line, {reason} FROM {source} WHERE {condition} "
+        f"ORDER BY 1 LIMIT {REJECTED_KEPT}",
+        parameters,
+    ).fetchall()
+    staged.rejections.add_counted(first, total)
+    staged.rejections.first.sort(key=lambda each: each.line)
+    into = staged.parquet.with_suffix(".kept.parquet")
+    copy_rows(database, f"SELECT * FROM {source} WHERE NOT ({condition})", into, parameters)
+    staged.parquet.unlink()
+    return replace(staged, parquet=into, rows=staged.rows - total)
 
 
 def too_many_rejected(how_many: str, examples: Sequence[Rejected]) -> TooManyRejected:
@@ -291,9 +304,10 @@ def _decompress(path: Path, into: Path, name: str, encoding: str | None) -> Path
     return into
 
 
-def _parquet_columns(path: Path, name: str) -> tuple[str, ...]:
+def _open_parquet(path: Path, name: str) -> OpenedFile:
     try:
         with duckdb.connect() as database:
+            tally = tally_facts(database, sql_path(path))
             database.execute(f"SELECT * FROM read_parquet({sql_path(path)}) LIMIT 0")
             columns = tuple(column[0] for column in database.description or ())
             counted = database.execute(f"SELECT sum(num_rows) FROM parquet_file_metadata({sql_path(path)})").fetchone()
@@ -311,7 +325,9 @@ def _parquet_columns(path: Path, name: str) -> tuple[str, ...]:
         raise SourceUnreadable(
             f"{name} has {len(columns):,} columns; at most {MOST_COLUMNS:,} can be read. Remove columns."
         )
-    return columns
+    roles = {"row_count": tally.row_count} if tally and tally.row_count in columns else {}
+    left_out = tally.left_out if tally else ()
+    return OpenedFile(path=path, name=name, columns=columns, text=None, roles=roles, left_out=left_out)
 
 
 def _damaged_parquet(name: str, error: duckdb.Error) -> Exception:
@@ -350,9 +366,7 @@ def _named(columns: Sequence[str]) -> tuple[str, ...]:
     return tuple(name if name.strip() or not several else f"column {at}" for at, name in enumerate(columns, 1))
 
 
-def _stage_in_place(
-    database: duckdb.DuckDBPyConnection, opened: OpenedFile, text: TextForm, into: Path, columns: Sequence[int]
-) -> int | None:
+def _stage_in_place(database: duckdb.DuckDBPyConnection, opened: OpenedFile, text: TextForm, into: Path) -> int | None:
     """Let DuckDB read the file in place; return the number of rows, or None if it may have read something else."""
     width = len(opened.columns)
     # DuckDB ignores empty fields after the last column and refuses others. So we request one more column, and missing
@@ -364,7 +378,7 @@ def _stage_in_place(
         text.delimiter,
         f"header = true, null_padding = true, max_line_size = {LONGEST_LINE}",
     )
-    query = f"SELECT {_columns(columns)} FROM {source} WHERE c{width} IS NULL AND c{width - 1} IS NOT NULL"
+    query = f"SELECT {_columns(width)} FROM {source} WHERE c{width} IS NULL AND c{width - 1} IS NOT NULL"
     try:
         rows = copy_rows(database, query, into)
     except (duckdb.OutOfMemoryException, duckdb.InterruptException, duckdb.IOException):
@@ -396,7 +410,7 @@ def _stage_tolerantly(
         f"max_line_size = {_LONGEST_RECORD_BYTES}, buffer_size = {2 * _LONGEST_RECORD_BYTES}",
     )
     line = "" if clean.are_lines_plain else ", CAST(line AS BIGINT) AS line"
-    rows = copy_rows(database, f"SELECT {_columns(range(width))}{line} FROM {source}", into)
+    rows = copy_rows(database, f"SELECT {_columns(width)}{line} FROM {source}", into)
     if rows != clean.rows:
         raise LoadFailed(
             f"{opened.name}: {clean.rows} rows were copied but {rows} read back: a bug in Meantime. Please report it."
@@ -418,8 +432,8 @@ def _read_csv(path: Path, columns: Sequence[str], delimiter: str, more: str) -> 
     )
 
 
-def _columns(columns: Sequence[int]) -> str:
-    return ", ".join(f"c{column}" for column in columns)
+def _columns(width: int) -> str:
+    return ", ".join(f"c{column}" for column in range(width))
 
 
 def copy_rows(database: duckdb.DuckDBPyConnection, query: str, into: Path, parameters: Sequence[object] = ()) -> int:

@@ -1,7 +1,11 @@
-"""A tally: a table in which a column, named by hand, says how often each row counts.
+"""A tally: a table in which a column says how often each row counts.
 
 A warehouse counts equal rows itself, exactly and quickly, and sends a fraction of them. Everything that counts rows or
 adds them up does so as if each of them were there so many times.
+
+There are two such columns. ``row_count`` is one of the table, named by hand. ``lines`` is ours: where others have read
+and counted the lines of a file (``cluster``), it says how many lines of it a staged row is. A row then counts as often
+as one of these lines does, times their number.
 """
 
 from __future__ import annotations
@@ -20,8 +24,13 @@ from meantime.text import quoted
 # Up to it, sums of the counts of a thousand rows are still doubles, exactly.
 _MOST_OF_ROW = 10**12
 MOST_ROWS = 2**53
-# "5.0" is how some programs write a whole number. Three zeros might be thousands: "1.000" is not read.
-_COUNT = re.compile(r"[0-9]{1,13}(?:\.0{1,2})?", re.ASCII)
+# The role of the column that says how many lines a staged row is. Its column is a plain one: no file has it.
+LINES = "lines"
+# What separates thousands, each time the same. A point may be a decimal mark: "1.000" is not read. "5.0" is how some
+# programs write a whole number.
+_SEPARATORS = ",'\u2019 \u00a0\u202f"
+_COUNT = re.compile(rf"[0-9]{{1,13}}(?:\.0{{1,2}})?|[0-9]{{1,3}}([{_SEPARATORS}])[0-9]{{3}}(?:\1[0-9]{{3}})*")
+_WITHOUT_SEPARATORS = str.maketrans("", "", _SEPARATORS)
 
 _CATEGORY, _STRATUM = (list(AXES).index(axis) for axis in ("category", "stratum"))
 
@@ -29,19 +38,34 @@ _CATEGORY, _STRATUM = (list(AXES).index(axis) for axis in ("category", "stratum"
 def parse_row_count(text: str) -> int | None:
     """Read how often a row counts; None if that is not a whole number from 0 to a trillion.
 
-    >>> [parse_row_count(text) for text in ("12", " 3.0", "0", "1.5", "-1", "1,234", "1.000", "")]
-    [12, 3, 0, None, None, None, None, None]
+    >>> [parse_row_count(text) for text in ("12", " 3.0", "0", "1,234", "1 234 567", "1.5", "-1", "1,23", "1.000", "")]
+    [12, 3, 0, 1234, 1234567, None, None, None, None, None]
     """
     text = text.strip(SPACES)
-    number = int(text.partition(".")[0]) if _COUNT.fullmatch(text) else _MOST_OF_ROW + 1
+    is_number = _COUNT.fullmatch(text) is not None
+    number = int(text.partition(".")[0].translate(_WITHOUT_SEPARATORS)) if is_number else _MOST_OF_ROW + 1
     return number if number <= _MOST_OF_ROW else None
 
 
 def row_count_sql(columns: Mapping[str, str]) -> str:
     """Return the SQL of how often a row counts, given the SQL of the columns by role; 1 without such a column."""
     if "row_count" not in columns:
-        return "1"
-    return f"CAST(split_part(trim({columns['row_count']}, {sql_text(SPACES)}), '.', 1) AS BIGINT)"
+        return columns.get(LINES, "1")
+    text = f"translate({columns['row_count']}, {sql_text(_SEPARATORS + SPACES)}, '')"
+    of_line = f"CAST(split_part({text}, '.', 1) AS BIGINT)"
+    if LINES not in columns:
+        return of_line
+    # No more than what is refused anyway, so that it stays within 64 bits.
+    return f"CAST(least(CAST({of_line} AS HUGEINT) * {columns[LINES]}, {MOST_ROWS + 1}) AS BIGINT)"
+
+
+def count_lines_sql(columns: Mapping[str, str]) -> str:
+    """Return the SQL that counts lines of the file in a query of staged rows, however often they count.
+
+    >>> count_lines_sql({"question": "c0"}), count_lines_sql({"lines": "plain_lines"})
+    ('count(*)', 'sum(plain_lines)')
+    """
+    return f"sum({columns[LINES]})" if LINES in columns else "count(*)"
 
 
 def count_rows_sql(roles: Collection[str], row_count: str = "row_count") -> str:
@@ -50,7 +74,12 @@ def count_rows_sql(roles: Collection[str], row_count: str = "row_count") -> str:
     >>> count_rows_sql(["question"]), count_rows_sql(["question", "row_count"])
     ('count(*)', 'sum(row_count)')
     """
-    return f"sum({row_count})" if "row_count" in roles else "count(*)"
+    return f"sum({row_count})" if is_counted(roles) else "count(*)"
+
+
+def is_counted(roles: Collection[str]) -> bool:
+    """Whether a row of a table with these roles may count more than once."""
+    return "row_count" in roles or LINES in roles
 
 
 class StrataOfSums:

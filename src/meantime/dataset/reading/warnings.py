@@ -11,10 +11,12 @@ from meantime.dataset.reading.file_table import FileTable
 from meantime.dataset.reading.source import ENDINGS_IN_FOLDER, Source, ignored_files
 from meantime.dataset.reading.staging import OpenedFile, StagedFile
 from meantime.did_you_mean import hint
-from meantime.text import listed, quoted
+from meantime.text import is_utf8, listed, quoted
 
 # One TOML may describe many files, each with some of its questions. So many missing ones are enough to see a typo.
 _QUESTIONS_LISTED = 5
+# Of files that have one encoding.
+_FILES_LISTED = 3
 # Of lines that are no rows, with their texts.
 _LINES_LISTED = 4
 
@@ -50,7 +52,23 @@ def column_warnings(
 
 
 def encoding_warnings(opened: Sequence[OpenedFile]) -> list[str]:
-    """Name the files whose encoding is a guess."""
+    """Name the files whose encoding is a guess, and say where those of one table differ."""
+    encodings: dict[str, list[str]] = {}
+    for file in opened:
+        if file.text:
+            encodings.setdefault("utf-8" if is_utf8(file.text.encoding) else file.text.encoding, []).append(file.name)
+    differ = listed(f"{listed(map(quoted, names), most=_FILES_LISTED)} as {each}" for each, names in encodings.items())
+    return [
+        *(
+            [f"The files of this table were read in several encodings: {differ}. Letters beyond ASCII may differ."]
+            if len(encodings) > 1
+            else []
+        ),
+        *_guessed_encodings(opened),
+    ]
+
+
+def _guessed_encodings(opened: Sequence[OpenedFile]) -> list[str]:
     return [
         f"{file.name} is not UTF-8; it was read as {file.text.encoding}, which is a guess. If letters look wrong, name "
         'the encoding in the TOML file next to the data: encoding = "..."'
@@ -81,6 +99,33 @@ def description_warnings(description: Description, questions: Sequence[str]) -> 
     return [
         "The TOML file next to the data describes questions that are not in the data: "
         f"{listed(names, most=_QUESTIONS_LISTED)}. Write a question with its full text."
+    ]
+
+
+def copy_warnings(copies: int, roles: Mapping[str, str]) -> list[str]:
+    """Say how many rows are exact copies of another, which those of a tally are meant to be.
+
+    >>> print(copy_warnings(1, {})[0])
+    1 row is an exact copy of another. Statistics of published estimates count it once; the classic means and summary \
+count every row. If rows were written twice by mistake, remove them.
+    """
+    if not copies or "row_count" in roles:
+        return []
+    which = "1 row is an exact copy" if copies == 1 else f"{copies:,} rows are exact copies"
+    return [
+        f"{which} of another. Statistics of published estimates count {'it' if copies == 1 else 'them'} once; the "
+        "classic means and summary count every row. If rows were written twice by mistake, remove them."
+    ]
+
+
+def cluster_warnings(shared_cells: int) -> list[str]:
+    """Say what is not looked for where a cluster has read the files: it would take all their columns."""
+    if not shared_cells:
+        return []
+    subject = "1 cell has" if shared_cells == 1 else f"{shared_cells:,} cells have"
+    return [
+        f"{subject} several rows. Classic means are taken over them, and other statistics refuse them. What tells them "
+        "apart was not looked for, because a cluster has read the files: read one of them without it to see."
     ]
 
 

@@ -72,6 +72,7 @@ def cells_of(
         high=np.array(unknown if high is None else high, dtype=np.float64),
         sample_size=np.array(unknown if sample_size is None else sample_size, dtype=np.float64),
         footnote=np.array([ABSENT] * len(values) if footnotes is None else footnotes, dtype=np.int64),
+        copies=np.zeros(len(values), dtype=np.int64),
         withheld_cell=withheld,
         withheld_reason=np.array([0] * len(withheld) if reasons is None else reasons, dtype=np.int64),
         withheld_count=np.ones(len(withheld), dtype=np.int64),

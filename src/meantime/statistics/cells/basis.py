@@ -6,11 +6,12 @@ import msgspec
 import numpy as np
 
 from meantime.dataset.cube import ABSENT
-from meantime.dataset.facts.titles import title_of
+from meantime.dataset.facts.titles import is_called_everybody, title_of
 from meantime.statistics.cells.default_groups import (
     default_group,
     every_pair,
     is_overall,
+    names_of,
     strata_by_category,
     with_values,
 )
@@ -81,6 +82,8 @@ def _of_stratum(draft: Draft, category: str, stratum: str) -> Booleans:
 def _of_total(draft: Draft) -> Booleans:
     of_cells = draft.keys[:, [CATEGORY, STRATUM]]
     overall = [pair for pair in every_pair(draft.cube, draft.question) if is_overall(draft.cube, *pair)]
+    # "Both sexes" of "Sex" is everyone too, but "Total" of "Total" says so twice.
+    overall.sort(key=lambda pair: not is_called_everybody(names_of(draft.cube, *pair)[0]))
     # A table without categories has nothing but totals; beside one that is called so, rows without a category are
     # what is left of something else.
     wanted = overall[0] if overall else (ABSENT, ABSENT)

@@ -10,9 +10,8 @@ from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from meantime.dataset.cube import ABSENT, Cube
+from meantime.dataset.facts.titles import is_called_everybody, is_everybody
 
-# How overall strata are called, in lower case. Data of the kind that belongs beside the spellings of columns.
-_OVERALL = frozenset({"total", "overall", "all", "all adults", "all students"})
 # Strata that are no groups of people: shown, and left out of comparisons of groups.
 _NO_GROUPS = frozenset({"data not reported", "not reported", "unknown", "missing", "don't know", "refused"})
 
@@ -71,7 +70,7 @@ def groups_among(strata: list[str]) -> list[str]:
     >>> groups_among(["Data not reported", "Female", "Male", "Overall"])
     ['Female', 'Male']
     """
-    return [each for each in strata if is_group_of_people(each) and each.casefold().strip() not in _OVERALL]
+    return [each for each in strata if is_group_of_people(each) and not is_called_everybody(each)]
 
 
 def is_group_of_people(stratum: str) -> bool:
@@ -105,7 +104,12 @@ def strata_by_category(cube: Cube, pairs: Sequence[tuple[int, int]]) -> dict[str
 
 
 def is_overall(cube: Cube, category: int, stratum: int) -> bool:
-    """Whether category and stratum are names for everyone."""
-    labels = cube.labels
-    names = [table[code] for table, code in ((labels.categories, category), (labels.strata, stratum)) if code >= 0]
-    return bool(names) and all(name.casefold().strip() in _OVERALL for name in names)
+    """Whether a category and stratum, of which there is one, are everyone."""
+    if (category, stratum) == (ABSENT, ABSENT):
+        return False
+    return is_everybody(*names_of(cube, category, stratum))
+
+
+def names_of(cube: Cube, category: int, stratum: int) -> tuple[str, str]:
+    """Return what a category and a stratum are called; "" where there is none."""
+    return (*cube.labels.categories, "")[category], (*cube.labels.strata, "")[stratum]

@@ -36,6 +36,7 @@ class Part(NamedTuple):
     used_as: str
     cells: Integers  # places in the cube's cells
     weights: Doubles  # what each row of the cell that has a value counts; NaN: the number is no weighted sum of them
+    counts_copies: bool = False  # each of several copies of a row counts, as in a mean of rows; else the first does
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +53,7 @@ class Weighted(NamedTuple):
     cells: Integers
     weights: Doubles
     used_as: tuple[str, ...]
+    counts_copies: bool = False
 
 
 def merged(provenance: Provenance) -> Weighted:
@@ -60,7 +62,8 @@ def merged(provenance: Provenance) -> Weighted:
     >>> value = Part("value", np.array([7, 4]), np.array([0.5, 0.5]))
     >>> reference = Part("reference", np.array([4]), np.array([-1.0]))
     >>> merged(Provenance(number="difference", parts=(value, reference)))
-    Weighted(cells=array([4, 7]), weights=array([-0.5,  0.5]), used_as=('value, reference', 'value'))
+    Weighted(cells=array([4, 7]), weights=array([-0.5,  0.5]), used_as=('value, reference', 'value'), \
+counts_copies=False)
     """
     weights: dict[int, float] = {}
     used_as: dict[int, list[str]] = {}
@@ -74,6 +77,8 @@ def merged(provenance: Provenance) -> Weighted:
         cells=np.array(cells, dtype=np.int64),
         weights=np.array([weights[cell] for cell in cells], dtype=np.float64),
         used_as=tuple(", ".join(used_as[cell]) for cell in cells),
+        # A statistic averages rows or takes published values; none does both.
+        counts_copies=any(part.counts_copies for part in provenance.parts),
     )
 
 
@@ -102,7 +107,7 @@ def code_of(snapshot: Snapshot, axis: str, label: Cell) -> int:
 def of_mean(snapshot: Snapshot, cells: Integers, used_as: str = VALUE, *, sign: float = 1.0) -> Part:
     """Return the part of a mean: each row with a value counts as much as any other."""
     count = int(snapshot.cube.pick(cells).count.sum())
-    return Part(used_as, cells, np.full(len(cells), sign / count if count else np.nan))
+    return Part(used_as, cells, np.full(len(cells), sign / count if count else np.nan), counts_copies=True)
 
 
 def unweighted(cells: Integers, used_as: str = VALUE) -> Part:

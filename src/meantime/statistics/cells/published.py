@@ -35,7 +35,8 @@ def published(cube: Cube, question: int, value_type: int, *, is_percent: bool) -
 
 def _found(cube: Cube, question: int, value_type: int, *, is_percent: bool) -> Published:
     cells = cube.block(question).cells
-    which = np.flatnonzero((cells.keys[:, VALUE_TYPE] == value_type) & (cells.moments.count == 1))
+    is_published = (cells.moments.count > 0) & (cells.different == 1)
+    which = np.flatnonzero((cells.keys[:, VALUE_TYPE] == value_type) & is_published)
     value = cells.moments.means(cube.scale, which)
     low, high = cells.low[which], cells.high[which]
     places = max(_decimals(each) for each in (value, low, high))

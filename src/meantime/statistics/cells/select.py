@@ -23,7 +23,7 @@ from meantime.statistics.cells.selection import Booleans, Rows, Selection
 from meantime.statistics.cells.standardized import standardized
 from meantime.statistics.cells.standards import chosen_standard, standard_of
 from meantime.statistics.cells.value_types import chosen_value_type
-from meantime.text import listed, quoted
+from meantime.text import count, listed, quoted
 
 
 def select(
@@ -110,9 +110,10 @@ def select_rows(snapshot: Snapshot, parameters: CellParameters) -> Rows:
 
 
 def _refuse_mixed(draft: Draft, chosen: Booleans) -> None:
-    rows = draft.cells.rows[chosen]
+    rows = draft.cells.different[chosen]
     mixed = np.flatnonzero(rows > 1)
     if not len(mixed):
+        _note_copies(draft, chosen)
         return
     about, labels = draft.snapshot.about, draft.cube.labels
     key = draft.keys[chosen][mixed[0]]
@@ -128,3 +129,14 @@ def _refuse_mixed(draft: Draft, chosen: Booleans) -> None:
     if about.synthetic:
         detail += " A synthetic sample has one row of each cell, unless it is written with --rows-per-cell."
     draft.refuse("/question", "mixed", detail)
+
+
+def _note_copies(draft: Draft, chosen: Booleans) -> None:
+    """Say that a row that is there several times counted once; in a tally that is what it says."""
+    copied = int((draft.cells.copies[chosen] > 0).sum())
+    if not copied or "row_count" in draft.snapshot.about.roles:
+        return
+    draft.notes.append(
+        f"{count(copied, 'value')} {'is' if copied == 1 else 'are'} in the table several times, in rows that are exact "
+        "copies; each counts once."
+    )

@@ -70,8 +70,7 @@ class ExplanationBuilder(Generic[P, D]):
         """Begin the programs."""
         self.programs = ProgramWriter(self.snapshot)
         about = self.snapshot.about
-        if about.plain:
-            columns = dict.fromkeys(about.roles[role] for role in about.plain if role in about.roles)
+        if columns := dict.fromkeys(about.roles[role] for role in about.plain if role in about.roles):
             self.leaves_out.append(
                 f"How the file is written: the programs expect plain numbers, years and names in "
                 f"{listed(map(quoted, columns))}, such as 2288 for 2,288."

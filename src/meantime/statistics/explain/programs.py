@@ -105,6 +105,9 @@ class ProgramWriter:
         ]
         turned = ", ".join(f"**{{{_text(column)}: number(table[{_text(column)}])}}" for column in years)
         source = f"table.assign({turned})" if turned else "table"
+        # R's match() takes the first row that fits, and so one of several copies.
+        if self._snapshot.cube.pick(part.cells).copies.any():
+            source += f".drop_duplicates({self._all_but_row_count()})"
         self._python.append(f"{name} = pd.DataFrame([\n    {listed},\n], columns={named}).merge({source}, how='left')")
         self._r.append(self._r_take(name, columns, rows, years))
 
@@ -147,6 +150,12 @@ class ProgramWriter:
                 row.append(label[index] if isinstance(label, tuple) else label)
             rows.append([*row, repr(abs(weight)) if weight == weight else "float('nan')"])
         return columns, rows
+
+    def _all_but_row_count(self) -> str:
+        """Return what makes rows copies: all columns, unless one of them says how often a row counts."""
+        counted = self._roles.get("row_count")
+        names = [name for name in self._snapshot.about.columns if name != counted]
+        return "" if counted is None else f"subset={_texts(names)}"
 
     def column(self, role: str) -> str:
         """Return the name of a role's column, as both languages quote it."""

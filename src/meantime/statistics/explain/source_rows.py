@@ -30,6 +30,12 @@ _OURS = (
     Column(name="used_as", kind=Kind.TEXT, meaning="what the row is in the number for"),
     Column(name="withheld", kind=Kind.TEXT, meaning="why the row has no value, as the file says it; null where it has"),
 )
+# Only where some of the cells have copies.
+_COPY_OF = Column(
+    name="copy_of",
+    kind=Kind.TEXT,
+    meaning="the first of the rows that this one is an exact copy of; null where it is the first or the only one",
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,10 +104,15 @@ def page(
     # One more than is shown: whether there is another page is known by it.
     found = source_rows.find_rows(snapshot, weighted.cells, after=after, limit=limit + 1)
     shown = found[:limit]
+    ours: tuple[Column, ...] = _OURS
+    of_ours = _our_data(weighted, shown)
+    if snapshot.cube.pick(weighted.cells).copies.any():
+        ours = (*ours, _COPY_OF)
+        of_ours.append([each.copy_of and f"{each.copy_of[0]}, line {each.copy_of[1]}" for each in shown])
     made = Table(
-        columns=(*_OURS, *_of_file(snapshot)),
+        columns=(*ours, *_of_file(snapshot)),
         data=(
-            *_our_data(weighted, shown),
+            *of_ours,
             *([each.row.cells[name] for each in shown] for name in snapshot.about.columns),
         ),
         notes=tuple(_notes(snapshot, weighted, provenance.number)),
@@ -116,18 +127,25 @@ def _our_data(weighted: Weighted, shown: Sequence[CellRow]) -> list[list[Cell]]:
         [each.row.file for each in shown],
         [each.row.line for each in shown],
         [
-            None if each.withheld is not None or np.isnan(weights[index]) else weights[index] * each.times
-            for each, index in zip(shown, indices, strict=True)
+            None if each.withheld is not None or np.isnan(weights[index]) else weights[index] * times
+            for each, index, times in zip(shown, indices, _times(weighted, shown), strict=True)
         ],
         [weighted.used_as[index] for index in indices],
         [each.withheld for each in shown],
     ]
 
 
+def _times(weighted: Weighted, shown: Sequence[CellRow]) -> list[int]:
+    """Return how often each row counts: where copies count once, the first of them does."""
+    if weighted.counts_copies:
+        return [each.times for each in shown]
+    return [int(each.copy_of is None) for each in shown]
+
+
 def _of_file(snapshot: Snapshot) -> list[Column]:
     """Describe the columns of the file; one that is called as one of ours, or as another but for case, is numbered."""
     roles = {column: role for role, column in snapshot.about.roles.items()}
-    taken = {column.name for column in _OURS}
+    taken = {column.name for column in (*_OURS, _COPY_OF)}
     columns = []
     for number, name in enumerate(snapshot.about.columns, 1):
         told = name if name.lower() not in taken else f"{name} (column {number})"
@@ -143,9 +161,12 @@ def _notes(snapshot: Snapshot, weighted: Weighted, number: str | None) -> list[s
     withheld = rows - int(picked.count.sum())
     told = [f"Rows of the file in all: {rows:,}, of which {withheld:,} are withheld."]
     if (column := snapshot.about.roles.get("row_count")) is not None:
-        told.append(
-            f"A line of the file counts as many rows as its {quoted(column)} says; its weight is that of all of them."
-        )
+        weight = "that of all of them" if weighted.counts_copies else "that of one of them, since they are copies"
+        told.append(f"A line of the file counts as many rows as its {quoted(column)} says; its weight is {weight}.")
+    elif copies := int(picked.copies.sum()):
+        which = "1 of them is an exact copy of another" if copies == 1 else f"{copies:,} of them are exact copies"
+        how = "each counts" if weighted.counts_copies else "equal rows count once, so a copy has the weight 0"
+        told.append(f"{which}; {how}.")
     if number is not None:
         told.append(f"{number} is the sum of weight times value over all of them, as published.")
     return told

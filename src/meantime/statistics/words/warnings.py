@@ -36,11 +36,13 @@ def kinds_of_value(snapshot: Snapshot, question: int) -> str:
 
 
 def rows_of_a_cell(snapshot: Snapshot, question: int) -> str:
-    """Say what tells rows of one cell apart, where a question has such cells."""
+    """Say what tells the different rows of one cell apart, where a question has such cells."""
     columns, cube = snapshot.about.rows_differ_in, snapshot.cube
     moments, cells = cube.by_question.moments, cube.cells_of(question)
     rows = int(moments.count[question] + moments.withheld[question])
     if not columns or rows == cells.stop - cells.start:
+        return ""
+    if snapshot.about.copies and not (cube.block(question).cells.different > 1).any():
         return ""
     return (
         f"The {rows:,} rows of this question are in {cells.stop - cells.start:,} cells: rows about the same place, "

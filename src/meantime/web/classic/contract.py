@@ -17,7 +17,7 @@ from meantime.dataset.load_status import Loading
 from meantime.engine.engine import Engine
 from meantime.errors import JobUnknown, MeantimeError, StoreBroken, Unavailable
 from meantime.model import JobRecord, JobState, Request, job_id, job_number
-from meantime.statistics.check import check, check_form
+from meantime.statistics.check import check_form, check_job
 from meantime.web.classic.errors import SHUTTING_DOWN, error_body, error_reply
 from meantime.web.http import bodies, operator
 from meantime.web.http.access import Caller
@@ -128,11 +128,13 @@ def _request(statistic: str, raw: Mapping[str, Any], catalog: Catalog, *, submit
     # While the data set is loading, only the form can be checked; the job checks the rest. If loading failed, this
     # raises.
     snapshot = None if isinstance(catalog.status(dataset), Loading) else catalog.snapshot(dataset)
-    parameters = check_form(statistic, raw) if snapshot is None else check(statistic, raw, snapshot).parameters
+    parameters = (
+        msgspec.to_builtins(check_form(statistic, raw)) if snapshot is None else check_job(statistic, raw, snapshot)
+    )
     return Request(
         dataset=dataset,
         statistic=statistic,
-        parameters=msgspec.to_builtins(parameters),
+        parameters=parameters,
         fingerprint=snapshot.fingerprint if snapshot else None,
         submitted_by=submitted_by,
     )

@@ -61,7 +61,6 @@ KINDS: tuple[type[MeantimeError], ...] = (
     errors.DatasetNotReady,
     errors.ReloadFailed,
     errors.DatasetLoading,
-    errors.RowsPending,
     errors.QueueFull,
     errors.AnswersBusy,
     errors.ConnectionsFull,

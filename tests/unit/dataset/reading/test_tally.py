@@ -82,14 +82,19 @@ def test_sums_with_counts_are_exact_however_wide_the_numbers(tmp_path: Path, val
 
 
 def test_what_is_no_number_of_rows_is_rejected_with_its_line(tmp_path: Path) -> None:
-    counts = ["2", "0", "-1", "1.5", "", '"1,234"', "many", "3.0", "1.000", " 4 ", "9999999999999"]
+    counts = ["2", "0", "-1", "1.5", "", '"1,23"', "many", "3.0", "1.000", " 4 ", "9999999999999"]
     snapshot = tally(tmp_path, "\n".join(f"Q,Utah,{number},{text}" for number, text in enumerate(counts)))
     assert snapshot.about.rows == 2 + 3 + 4
     assert means(snapshot) == {("Q", "Utah"): (0 * 2 + 7 * 3 + 9 * 4) / 9}
     assert rejected(snapshot) == [
         (line, f"not a whole number of rows: {text}")
-        for line, text in [(4, "-1"), (5, "1.5"), (6, ""), (7, "1,234"), (8, "many"), (10, "1.000")]
+        for line, text in [(4, "-1"), (5, "1.5"), (6, ""), (7, "1,23"), (8, "many"), (10, "1.000")]
     ] + [(12, "not a whole number of rows: 9999999999999")]
+
+
+@pytest.mark.parametrize("written", ['"1,234,567"', "1 234 567", "1\u202f234\u202f567", "1'234'567", "1234567.0"])
+def test_counts_of_rows_may_have_separated_thousands(tmp_path: Path, written: str) -> None:
+    assert tally(tmp_path, f"Q,Utah,1,{written}\nQ,Utah,2,3").about.rows == 1_234_570
 
 
 def test_a_row_that_counts_nothing_leaves_no_trace_in_the_content(tmp_path: Path) -> None:

@@ -381,7 +381,8 @@ def test_many_names_are_cut() -> None:
         ([FEMALE, {"category": "Overall", "stratum": " all adults"}], True),
         ([FEMALE, {"category": None, "stratum": None}], True),
         ([FEMALE, MALE], False),
-        ([{"category": "Sex", "stratum": "Total"}], False),
+        ([{"category": "Sex", "stratum": "Total"}], True),
+        ([{"category": "Sex; Age", "stratum": "Both sexes; 65 or older"}], False),
     ],
 )
 def test_a_question_has_a_total_exactly_where_no_group_is_taken_for_it(

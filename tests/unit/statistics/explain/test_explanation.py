@@ -174,8 +174,8 @@ def test_a_table_of_one_mean_is_the_whole_table() -> None:
 
 def test_a_cell_that_is_used_twice_for_one_thing_is_told_once() -> None:
     part = Part("value", np.array([3]), np.array([0.5]))
-    [cell], [weight], [used_as] = merged(Provenance(number="mean", parts=(part, part)))
-    assert (cell, weight, used_as) == (3, 1.0, "value")
+    found = merged(Provenance(number="mean", parts=(part, part)))
+    assert (found.cells.tolist(), found.weights.tolist(), found.used_as) == ([3], [1.0], ("value",))
 
 
 def test_a_group_without_a_stratum_and_a_table_without_such_a_column() -> None:

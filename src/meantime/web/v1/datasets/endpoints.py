@@ -20,6 +20,7 @@ from meantime.errors import (
     RequestInvalid,
     ShuttingDown,
     StoreFull,
+    StorePaused,
 )
 from meantime.formats.citation import SYNTHETIC
 from meantime.web.http import conditional
@@ -176,7 +177,16 @@ ENDPOINTS: tuple[Endpoint, ...] = (
                 links=(_link("dataset", "get_dataset", "The current state."),),
             ),
         ),
-        problems=(BodyNotFile, BodyTooLarge, DatasetNameTaken, OperatorOnly, RequestInvalid, ShuttingDown, StoreFull),
+        problems=(
+            BodyNotFile,
+            BodyTooLarge,
+            DatasetNameTaken,
+            OperatorOnly,
+            RequestInvalid,
+            ShuttingDown,
+            StoreFull,
+            StorePaused,
+        ),
     ),
     Endpoint(
         name="remove_dataset",

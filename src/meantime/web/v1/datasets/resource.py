@@ -17,13 +17,7 @@ def described(description: str, **more: Any) -> msgspec.Meta:
 class Reading(msgspec.Struct, frozen=True, kw_only=True):
     """Progress of reading files."""
 
-    phase: Annotated[
-        str,
-        described(
-            "The current phase. waiting: other data sets are being read first. keeping rows: statistics are answered, "
-            "source rows are not yet."
-        ),
-    ]
+    phase: Annotated[str, described("The current phase. waiting: other data sets are being read first.")]
     share: Annotated[float, described("Share of the work that is done, from 0 to 1.", ge=0, le=1)]
     rows: Annotated[int | None, described("Rows read so far; null if that is not known yet.")]
 
@@ -57,9 +51,8 @@ class DatasetSummary(msgspec.Struct, frozen=True, kw_only=True):
     reading: Annotated[
         Reading | None,
         described(
-            "Progress while files are being read. If `status` is ready, statistics are answered meanwhile: in the "
-            "phase `keeping rows` from the same files, whose rows are not there yet; in any other phase this is a "
-            "reload, and the previous data is still served."
+            "Progress while files are being read. If `status` is ready this is a reload, and the previous data is "
+            "still served."
         ),
     ]
     failure: Annotated[

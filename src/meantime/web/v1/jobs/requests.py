@@ -16,7 +16,7 @@ from meantime.errors import (
     RequestInvalid,
 )
 from meantime.model import Request
-from meantime.statistics.check import check, check_form
+from meantime.statistics.check import check_form, check_job
 from meantime.statistics.cost import CostLimit
 from meantime.text import json_pointer, quoted
 from meantime.web.http.query import PROBLEM_LIMIT, refusal
@@ -134,9 +134,9 @@ def _request(raw: object, catalog: Catalog, limit: CostLimit) -> Request:
     snapshot = catalog.snapshot(dataset) if is_there else None
     try:
         checked = (
-            check_form(statistic, parameters, refuse_unknown=True, by_words=True)
+            msgspec.to_builtins(check_form(statistic, parameters, refuse_unknown=True, by_words=True))
             if snapshot is None
-            else check(statistic, parameters, snapshot, refuse_unknown=True, by_words=True, limit=limit).parameters
+            else check_job(statistic, parameters, snapshot, refuse_unknown=True, by_words=True, limit=limit)
         )
     except RequestInvalid as invalid:
         raise _Invalid([*problems, *_below("/parameters", invalid.problems)]) from invalid
@@ -145,7 +145,7 @@ def _request(raw: object, catalog: Catalog, limit: CostLimit) -> Request:
     return Request(
         dataset=dataset,
         statistic=statistic,
-        parameters=msgspec.to_builtins(checked),
+        parameters=checked,
         view="document",
         fingerprint=snapshot.fingerprint if snapshot else None,
         label=label,

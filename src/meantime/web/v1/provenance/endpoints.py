@@ -14,7 +14,6 @@ from meantime.errors import (
     PathUnknown,
     RangeInvalid,
     RequestInvalid,
-    RowsPending,
     SnapshotDamaged,
 )
 from meantime.formats.registry import formats_of
@@ -145,14 +144,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         handle=get_job_rows,
         parameters=(JOB_ID, *_PAGING, ACCEPT, *CONDITIONS),
         outcomes=_outcomes(),
-        problems=(
-            *result_endpoints.PROBLEMS,
-            RequestInvalid,
-            CursorInvalid,
-            RowsPending,
-            SnapshotDamaged,
-            NotAcceptable,
-        ),
+        problems=(*result_endpoints.PROBLEMS, RequestInvalid, CursorInvalid, SnapshotDamaged, NotAcceptable),
     ),
     Endpoint(
         name="get_job_rows_as",
@@ -164,7 +156,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         handle=get_job_rows,
         parameters=(JOB_ID, _SUFFIX, *_PAGING, *CONDITIONS),
         outcomes=_outcomes(),
-        problems=(*result_endpoints.PROBLEMS, RequestInvalid, CursorInvalid, RowsPending, SnapshotDamaged, PathUnknown),
+        problems=(*result_endpoints.PROBLEMS, RequestInvalid, CursorInvalid, SnapshotDamaged, PathUnknown),
     ),
     Endpoint(
         name="get_statistic_explanation",

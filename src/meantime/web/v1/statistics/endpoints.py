@@ -15,7 +15,6 @@ from meantime.errors import (
     PathUnknown,
     RangeInvalid,
     RequestInvalid,
-    RowsPending,
     SnapshotDamaged,
     StatisticUnknown,
     StoreFull,
@@ -97,8 +96,7 @@ PROBLEMS = (
     DatasetUnknown,
     DatasetLoading,
     DatasetNotReady,
-    # Some statistics read rows from disk: they may not be there yet, or gone.
-    RowsPending,
+    # Some statistics read rows from disk, and the file may be gone.
     SnapshotDamaged,
     # Rows, and formats that are written to a file first, need descriptors and space on the disk.
     StorePaused,

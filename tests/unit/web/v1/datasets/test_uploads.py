@@ -180,6 +180,22 @@ def test_a_full_disk_or_quota_is_said(workspace: Workspace, monkeypatch: pytest.
     assert kept(workspace) == ["tea/tea.csv"]
 
 
+@pytest.mark.parametrize("code", [errno.EIO, errno.EMFILE, errno.EROFS, errno.EACCES])
+def test_another_trouble_of_the_disk_is_not_called_a_fault_of_the_server(
+    workspace: Workspace, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(_descriptor: int) -> None:
+        raise OSError(code, "trouble")
+
+    with serving(workspace, workspace.source("a", "1")) as ask:
+        with monkeypatch.context() as patched:
+            patched.setattr(uploads_module, "os", SimpleNamespace(fsync=refuse))
+            reply = upload(ask)
+        assert (reply.status, reply.json["code"]) == (503, "store-paused")
+        assert upload(ask).status == 202
+    assert kept(workspace) == ["tea/tea.csv"]
+
+
 def test_a_folder_that_is_there_already_is_never_replaced(tmp_path: Path) -> None:
     uploads = Uploads(tmp_path / "uploads", limit_mb=1, reserve_mb=0)
     for name in ("tea", "tea-2"):

@@ -11,7 +11,7 @@ from meantime.did_you_mean import closest
 from meantime.errors import (
     RequestInvalid,
 )
-from meantime.statistics.check import check
+from meantime.statistics.check import check_job
 from meantime.web.checking import _CHECKERS
 from tests.support.engine_fakes import FakeGate
 from tests.support.v1_calls import SUBMISSION, body_of, running_backend
@@ -83,9 +83,9 @@ def test_equal_requests_of_a_batch_are_checked_once(monkeypatch: pytest.MonkeyPa
 
     def counted(name: str, *given: Any, **more: Any) -> Any:
         checked.append(name)
-        return check(name, *given, **more)
+        return check_job(name, *given, **more)
 
-    monkeypatch.setattr("meantime.web.v1.jobs.requests.check", counted)
+    monkeypatch.setattr("meantime.web.v1.jobs.requests.check_job", counted)
     # RunningBackend the gate: whoever works on a request checks it too.
     with running_backend(gate=FakeGate(closed=["table"])) as api:
         submit_batch(api, {"requests": [SUBMISSION, {**SUBMISSION, "statistic": "global_mean"}] * 50})

@@ -9,15 +9,13 @@ import { many } from "./format.js";
 const POLL_MS = 500;
 
 // For the phases whose name in the API's documents would need an explanation.
-const SHOWN_PHASES = { looking: "examining", "rolling up": "aggregating", "keeping rows": "saving source rows" };
+const SHOWN_PHASES = { looking: "examining", "rolling up": "aggregating" };
 
 /** How far the reading of a data set has come. */
 export function loading(dataset) {
   const { phase } = dataset.reading;
   const rows = dataset.reading.rows === null ? "" : `, ${many(dataset.reading.rows, "row")}`;
-  // The numbers are there already; only their source rows are not.
-  const what = phase === "keeping rows" ? "Ready" : dataset.status === "ready" ? "Reloading" : "Loading";
-  return progressBar(`${what}: ${SHOWN_PHASES[phase] ?? phase}${rows}`, dataset.reading.share);
+  return progressBar(`${dataset.status === "ready" ? "Reloading" : "Loading"}: ${SHOWN_PHASES[phase] ?? phase}${rows}`, dataset.reading.share);
 }
 
 /** Ask again and again until the answer is that it is over, or the page is left. @param {() => Promise<boolean>} isOver */

@@ -1,0 +1,1 @@
+"""Tables in databases: counted there, kept here as a tally, which is read like any other file."""

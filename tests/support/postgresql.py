@@ -1,0 +1,149 @@
+"""A PostgreSQL server for tests: Debian's programs, a folder of its own and a free port, ended with the tests.
+
+A test asks for the fixture ``postgresql``, which its file or conftest.py imports from here. Where there is no server to
+start, it is skipped; where CI=true, it fails.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.support.waiting import PATIENCE_S
+
+# Who owns the data, and their password: connections over TCP need it.
+USER, PASSWORD = "meantime", "for-tests-only"
+# Nothing here has to survive a power cut, and a test's table is small.
+_SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "shared_buffers": "16MB",
+    "max_connections": "60",
+}
+
+
+class PostgresServer:
+    """A server in a folder. It can be stopped, killed and started again at the same port."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port = _free_port()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._log = folder / "log"
+        self._number = 0
+        # PostgreSQL refuses to run as root, as which tests in a container often do.
+        self._user = "postgres" if os.getuid() == 0 else None
+        if self._user:
+            shutil.chown(folder, self._user)
+        password = folder / "password"
+        password.write_text(PASSWORD)
+        data = self.folder / "data"
+        self._run(
+            *("initdb", "--pgdata", str(data), "--username", USER, "--auth", "scram-sha-256"),
+            *("--pwfile", str(password), "--encoding", "UTF8", "--no-sync"),
+        )
+        with (data / "postgresql.conf").open("a") as file:
+            file.writelines(f"{name} = '{value}'\n" for name, value in _SETTINGS.items())
+            file.write("unix_socket_directories = ''\n")
+        self.start()
+
+    def start(self) -> None:
+        """Start, and wait until it answers."""
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [str(_programs() / "postgres"), "-D", str(self.folder / "data"), "-p", str(self.port)],
+                user=self._user,
+                cwd=self.folder,
+                stdout=subprocess.DEVNULL,
+                stderr=log,
+            )
+        waiting = threading.Event()
+        for _ in range(PATIENCE_S * 20):
+            ready = [str(_programs() / "pg_isready"), "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+            if subprocess.run(ready, check=False).returncode == 0:
+                return
+            assert self._process.poll() is None, self._log.read_text()
+            waiting.wait(0.05)
+        raise AssertionError(f"PostgreSQL did not start:\n{self._log.read_text()}")
+
+    def stop(self, how: signal.Signals = signal.SIGINT) -> None:
+        """Stop: at once and cleanly by default; SIGKILL leaves it to recover at the next start."""
+        assert self._process is not None
+        self._process.send_signal(how)
+        self._process.wait(PATIENCE_S)
+
+    def url(self, database: str = "postgres") -> str:
+        """The address of a database, without the password, as everybody may see it."""
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/{database}"
+
+    @cached_property
+    def admin(self) -> Any:
+        """A connection that commits each statement."""
+        import psycopg
+
+        return psycopg.connect(f"{self.url()}?password={PASSWORD}", autocommit=True)
+
+    def new_database(self) -> str:
+        """Make an empty database, and return its address."""
+        self._number += 1
+        name = f"test_{self._number}"
+        self.admin.execute(f"CREATE DATABASE {name}")
+        return self.url(name)
+
+    def _run(self, program: str, *arguments: str) -> None:
+        command = [str(_programs() / program), *arguments]
+        done = subprocess.run(command, user=self._user, cwd=self.folder, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+@pytest.fixture(scope="session")
+def postgresql() -> Iterator[PostgresServer]:
+    """A server that all tests of a process share: they make databases and tables of their own."""
+    if lacking := _lacking():
+        assert os.environ.get("CI") != "true", lacking
+        pytest.skip(lacking)
+    # Not below pytest's folder, which other users may not enter.
+    folder = Path(tempfile.mkdtemp(prefix="meantime-postgresql-"))
+    try:
+        server = PostgresServer(folder)
+        yield server
+        if "admin" in vars(server):
+            server.admin.close()
+        # At once: nobody will start it again.
+        server.stop(signal.SIGQUIT)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _lacking() -> str:
+    """Return what keeps these tests from running; "" where nothing does."""
+    if importlib.util.find_spec("psycopg") is None:
+        return "the extra postgres is not installed: make cluster"
+    if not any(Path("/usr/lib/postgresql").glob("*/bin/initdb")) and not shutil.which("initdb"):
+        return "there is no PostgreSQL to test with: apt-get install postgresql"
+    return ""
+
+
+def _programs() -> Path:
+    """Return the folder of the server's programs: Debian keeps them out of PATH."""
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"), key=lambda path: int(path.parts[-3]))
+    return (found[-1] if found else Path(shutil.which("initdb") or "initdb")).resolve().parent
+
+
+def _free_port() -> int:
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        return int(listening.getsockname()[1])
