@@ -33,6 +33,7 @@ from meantime.dataset.uploads import Uploads
 from meantime.durable import durable_file
 from meantime.engine.engine import Engine
 from meantime.errors import MeantimeError, SettingInvalid
+from meantime.formats.writers import renderer
 from meantime.log import Log
 from meantime.settings import Settings
 from meantime.statistics.cost import CostLimit, CostLimits
@@ -267,6 +268,7 @@ class Parts:
         """
         still_running = self.engine.stop(wait_s=wait_s)
         self.catalog.close()
+        renderer.end_kept()
         _log.info("stopped", unfinished=self.engine.unfinished)
         self.log.close()
         self._lock.release()

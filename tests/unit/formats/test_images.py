@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import struct
 import subprocess
 import sys
 import threading
 import xml.etree.ElementTree as ET
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -25,7 +27,7 @@ from meantime.formats.writers.renderer import render
 from meantime.table import Table
 from tests.support.chart_answers import CHART_REQUESTS, answer, answer_for
 from tests.support.result_documents import HOSTILE, LOCATION, MEAN, of
-from tests.support.waiting import PATIENCE_S
+from tests.support.waiting import PATIENCE_S, wait_until
 
 RANKING = answer("ranking", years="2020", better="lower")
 SPEC = {**specification(RANKING), "width": 300}
@@ -48,15 +50,17 @@ def children() -> set[int]:
 
 
 @pytest.fixture
-def renderer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def renderer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """Replace the drawing program by another one."""
 
     def put(program: str) -> None:
         path = tmp_path / "render_process.py"
         path.write_text(f"import os, signal, sys, time\n{program}\n", encoding="utf-8")
         monkeypatch.setattr(rendering, "_PROCESS", path)
+        monkeypatch.setattr(rendering, "_kept", [])
 
-    return put
+    yield put
+    rendering.end_kept()
 
 
 @pytest.fixture(scope="module")
@@ -198,7 +202,7 @@ def test_a_process_that_is_killed_is_a_problem_that_says_so(renderer: Callable[[
 
 
 def test_the_last_output_of_the_process_is_for_who_runs_the_server(renderer: Callable[[str], None]) -> None:
-    renderer("sys.stdin.read(); sys.exit('out of ink')")
+    renderer("sys.stdin.readline(); sys.exit('out of ink')")
     with pytest.raises(PictureFailed, match=r"exit code 1\. The chart is also available") as caught:
         render(SPEC, "svg")
     assert "out of ink" not in caught.value.reason
@@ -211,7 +215,7 @@ def test_a_specification_that_cannot_be_drawn_is_a_problem() -> None:
 
 
 def test_a_process_that_ends_well_without_a_picture_has_failed(renderer: Callable[[str], None]) -> None:
-    renderer("sys.stdin.read()")
+    renderer("sys.stdin.readline()")
     with pytest.raises(PictureFailed, match="exit code 0"):
         render(SPEC, "svg")
 
@@ -243,8 +247,9 @@ def test_more_pictures_at_once_than_may_be_are_refused_and_later_ones_are_not(
     # Also where it goes wrong, the place is free again.
     with pytest.raises(PictureFailed):
         render(SPEC, "svg")
-    renderer("sys.stdin.read(); sys.stdout.write('drawn')")
+    renderer("sys.stdin.readline(); sys.stdout.write('0 5\\ndrawn')")
     assert render(SPEC, "svg") == b"drawn"
+    rendering.end_kept()
 
 
 @pytest.mark.parametrize("address", ["file://{}", "{}"])
@@ -269,5 +274,77 @@ def test_a_specification_longer_than_a_pipe_arrives_at_a_process_that_starts_slo
     renderer: Callable[[str], None],
 ) -> None:
     # A pipe takes 64 kB; the rest was never written, since communicate() had been interrupted to look at the memory.
-    renderer("time.sleep(0.5); sys.stdout.write(str(len(sys.stdin.read())))")
+    renderer("time.sleep(0.5); length = str(len(sys.stdin.readline())); print(f'0 {len(length)}\\n{length}', end='')")
     assert int(render({**SPEC, "description": "x" * 300_000}, "svg")) > 300_000
+
+
+# Says which process it is, for each order.
+_SAY = "for _ in sys.stdin: pid = str(os.getpid()); print(f'0 {len(pid)}\\n{pid}', end='', flush=True)"
+
+
+def test_a_process_draws_one_picture_after_the_other_and_ends_when_it_is_told_to(
+    renderer: Callable[[str], None],
+) -> None:
+    before = children()
+    renderer(_SAY)
+    assert len({render(SPEC, "svg") for _ in range(3)}) == 1
+    rendering.end_kept()
+    assert children() <= before
+
+
+def test_a_process_that_has_ended_while_it_waited_is_replaced(renderer: Callable[[str], None]) -> None:
+    renderer(_SAY)
+    first = int(render(SPEC, "svg"))
+    os.kill(first, signal.SIGKILL)
+    wait_until(lambda: first not in children(), "the process is gone, and not even waited for")
+    assert int(render(SPEC, "svg")) != first
+    rendering.end_kept()
+
+
+def test_what_a_used_process_cannot_draw_is_tried_once_in_a_new_one(renderer: Callable[[str], None]) -> None:
+    renderer(f"{_SAY}; os.path.exists(__file__ + '.stop') and sys.exit('no more')")
+    first = int(render(SPEC, "svg"))
+    stop = rendering._PROCESS.with_name("render_process.py.stop")
+    stop.touch()
+    assert int(render(SPEC, "svg")) == first  # after which it ends
+    rendering._PROCESS.write_text("import sys\nsys.stdin.readline()\nsys.exit('no more')\n", encoding="utf-8")
+    with pytest.raises(PictureFailed, match="exit code 1") as caught:
+        render(SPEC, "svg")
+    assert "no more" in caught.value.operator_reason
+    assert first not in children()
+
+
+def test_a_process_that_has_taken_much_memory_is_not_kept(
+    renderer: Callable[[str], None], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(rendering, "_KEPT_MB", 0)
+    renderer(_SAY)
+    assert render(SPEC, "svg") != render(SPEC, "svg")
+
+
+def test_what_was_drawn_before_changes_no_byte() -> None:
+    rendering.end_kept()
+    clipped = {**SPEC, "mark": {"type": "bar", "clip": True}}
+    first = render(clipped, "svg")
+    render({**SPEC, "mark": "point"}, "png")
+    assert render(clipped, "svg") == first
+    rendering.end_kept()
+
+
+def test_a_process_that_no_order_comes_to_ends(tmp_path: Path) -> None:
+    program = rendering._PROCESS.read_text(encoding="utf-8").replace("_WAITS_S = 60", "_WAITS_S = 0")
+    path = tmp_path / "render_process.py"
+    path.write_text(program, encoding="utf-8")
+    reading, writing = os.pipe()
+    try:
+        ended = subprocess.run(
+            [sys.executable, str(path), str(os.getpid())],
+            stdin=reading,
+            capture_output=True,
+            timeout=PATIENCE_S,
+            check=False,
+        )
+    finally:
+        os.close(reading)
+        os.close(writing)
+    assert (ended.returncode, ended.stdout) == (0, b"")

@@ -1,6 +1,7 @@
-"""The drawing process: an order comes in on standard input, the picture goes out on standard output.
+"""The drawing process: orders come in on standard input, an object a line, and pictures go out on standard output.
 
-Started by its path (see renderer.py), so it must not import anything from Meantime: it starts for every picture.
+Before a picture is a line with what came of the order and the length in bytes. Started by its path (see renderer.py),
+so it must not import anything from Meantime: it starts quickly.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import os
 import re
 import resource
+import select
 import signal
 import sys
 from typing import Any
@@ -18,21 +20,32 @@ import vl_convert
 
 # The newest that the engine carries, and the one that the specifications are written for.
 VEGA_LITE = "6.4"
-# Should the parent end in a way that this process does not see, it ends by itself.
+# Should the parent end in a way that this process does not see, it ends by itself. For each picture.
 _CPU_SECONDS = 120
+# Somebody who looks at charts asks for the next one within a minute; it has 100 MB so long.
+_WAITS_S = 60
 # Of the marks; with less there is nothing to see.
 _LEAST_HEIGHT = 60
 # As in layout.py and theme.py: the parameter that moves the source to the left edge, and the space around a chart.
 _INDENT, _PADDING = "indent", 14
-# For renderer.py, which has the limit and its reason.
-_TOO_MANY_PIXELS = 3
+# For renderer.py, which has the limit of pixels and its reason.
+_DRAWN, _TOO_MANY_PIXELS = 0, 3
 _PR_SET_PDEATHSIG = 1
 
 
 def main() -> int:
-    """Draw what standard input says."""
-    order = json.load(sys.stdin.buffer)
-    _die_with(order["parent"])
+    """Draw what standard input says, an order a line, until it ends or none has come for long."""
+    _die_with(int(sys.argv[1]))
+    while select.select([sys.stdin], [], [], _WAITS_S)[0] and (line := sys.stdin.buffer.readline()):
+        _limit_time()
+        status, picture = _drawn(json.loads(line))
+        sys.stdout.buffer.write(b"%d %d\n" % (status, len(picture)))
+        sys.stdout.buffer.write(picture)
+        sys.stdout.buffer.flush()
+    return 0
+
+
+def _drawn(order: dict[str, Any]) -> tuple[int, bytes]:
     # Nothing is loaded from anywhere: no address is allowed, also if a specification should name one.
     arguments: dict[str, Any] = {"vl_version": VEGA_LITE, "allowed_base_urls": []}
     spec, height = order["spec"], order["height"]
@@ -41,16 +54,12 @@ def main() -> int:
         drawing = vl_convert.vegalite_to_svg(spec, **arguments)
     wide, high = (pixels * order["scale"] for pixels in _size(drawing))
     if order["kind"] == "svg":
-        picture = drawing.encode()
-    elif order["kind"] == "pdf":
-        picture = vl_convert.svg_to_pdf(drawing)
-    elif wide * high > order["most_pixels"]:
-        return _TOO_MANY_PIXELS
-    else:
-        picture = vl_convert.svg_to_png(drawing, scale=order["scale"])
-    sys.stdout.buffer.write(picture)
-    sys.stdout.buffer.flush()
-    return 0
+        return _DRAWN, drawing.encode()
+    if order["kind"] == "pdf":
+        return _DRAWN, vl_convert.svg_to_pdf(drawing)
+    if wide * high > order["most_pixels"]:
+        return _TOO_MANY_PIXELS, b""
+    return _DRAWN, vl_convert.svg_to_png(drawing, scale=order["scale"])
 
 
 def _is_fitted(spec: dict[str, Any], drawing: str, height: int | None) -> bool:
@@ -73,8 +82,13 @@ def _size(drawing: str) -> tuple[float, float]:
     return float(found[1]), float(found[2])
 
 
+def _limit_time() -> None:
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    most = int(used.ru_utime + used.ru_stime) + _CPU_SECONDS
+    resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+
+
 def _die_with(parent: int) -> None:
-    resource.setrlimit(resource.RLIMIT_CPU, (_CPU_SECONDS, _CPU_SECONDS))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
