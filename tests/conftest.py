@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
+import pytest
 from hypothesis import HealthCheck, settings
 
 # How long an example takes says how busy the machine is, and nothing about what is tested.
@@ -11,3 +14,11 @@ settings.register_profile("quick", _UNTIMED, max_examples=25, derandomize=True)
 # In `make check`: as many as have found something, others each time.
 settings.register_profile("thorough", _UNTIMED, max_examples=150)
 settings.load_profile("quick")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _cache_of_the_tests(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Commands keep nothing in the cache of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        yield

@@ -6,7 +6,6 @@ import json
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
@@ -197,18 +196,6 @@ def test_a_job_of_the_classic_api(server: Served, selections: Selections) -> Non
     selections.assert_each_once(1)
 
 
-class OneTable:
-    """A catalog of one snapshot."""
-
-    default = "table"
-
-    def __init__(self, only: Snapshot) -> None:
-        self._only = only
-
-    def snapshot(self, _name: str) -> Snapshot:
-        return self._only
-
-
 @ANSWERS
 def test_meantime_ask(
     name: str,
@@ -219,11 +206,7 @@ def test_meantime_ask(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    @contextmanager
-    def loaded(*_: Any) -> Iterator[OneTable]:
-        yield OneTable(sample)
-
-    monkeypatch.setattr(ask_file, "loaded_catalog", loaded)
+    monkeypatch.setattr(ask_file, "compute_from", lambda _source, _settings, compute, **_: compute(sample))
     data = tmp_path / "table.csv"
     data.write_text("read by nobody")
     pairs = [

@@ -35,7 +35,9 @@ def meantime(*arguments: str, **environment: str) -> subprocess.CompletedProcess
 def reading_here() -> Iterator[None]:
     """Let commands read files in this process, by what the reading process runs: to start one takes longer."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(ingestor, "_run", lambda task, _watch, on_progress, _cancelled: read_source(task, on_progress))
+        patch.setattr(
+            ingestor, "run_reader", lambda task, _watch, on_progress, _cancelled: read_source(task, on_progress)
+        )
         yield
 
 

@@ -11,12 +11,10 @@ from meantime.charts.figure import Figure
 from meantime.cli.option_names import in_options
 from meantime.cli.options import READING, column_option, set_option, setting_options
 from meantime.cli.output import chart_option, choose_form, form_option, out_option, wide_option, write_result
-from meantime.cli.server import QUICK_RETRY_S, result_of
-from meantime.client import arguments
-from meantime.client.blocking import Client
+from meantime.client.address import DEFAULT_URL
 from meantime.client.result import Result
-from meantime.client.retries import DEFAULT_URL
 from meantime.errors import RequestInvalid
+from meantime.later import quick_imports
 from meantime.settings import read_settings
 
 
@@ -47,6 +45,13 @@ def _pairs(_ctx: click.Context, _parameter: click.Parameter, pairs: Sequence[str
     help="Any parameter of the statistic; `meantime statistics NAME` lists them. Repeat a name to give a list.",
 )
 @click.option("--data", metavar="[NAME=]PATH", help="Compute from this file, without a server.")
+@click.option(
+    "--cache/--no-cache",
+    "cached",
+    default=True,
+    help="Keep what was read of the file in your cache folder, and ask that as long as the file is unchanged.  "
+    "[default: cache]",
+)
 @click.option("--url", metavar="URL", help=f"Address of the server to ask.  [default: {DEFAULT_URL}]")
 @click.option("--dataset", metavar="NAME", help="Which of the server's data sets.  [default: the first]")
 @click.option("--label", help="Your own label for the server's job, to find it with `meantime jobs --label`.")
@@ -63,6 +68,7 @@ def ask(
     state: str | None,
     parameters: dict[str, list[str]],
     data: str | None,
+    cached: bool,
     url: str | None,
     dataset: str | None,
     label: str | None,
@@ -91,13 +97,14 @@ def ask(
     texts = {name: [text] for name, text in (("question", question), ("state", state)) if text is not None} | parameters
     try:
         if data:
-            # The statistics and DuckDB, which a server does without us, take a second to import.
-            from meantime.cli.ask_file import ask_file
-            from meantime.dataset.reading import source
+            # What a server would do takes long to import; and structlog needs nothing of rich.
+            with quick_imports(without="rich"):
+                from meantime.cli.ask_file import ask_file
+                from meantime.dataset.reading import source
 
-            result = ask_file(
-                source.parse_source(data, columns, said), read_settings(file=config, options=options), statistic, texts
-            )
+            settings = read_settings(file=config, options=options)
+            table = source.parse_source(data, columns, said)
+            result = ask_file(table, settings, statistic, texts, cached=cached)
         else:
             result = _ask_server(url or DEFAULT_URL, statistic, texts, dataset=dataset, label=label)
     except RequestInvalid as error:
@@ -108,6 +115,10 @@ def ask(
 def _ask_server(
     url: str, statistic: str, texts: Mapping[str, Sequence[str]], *, dataset: str | None, label: str | None
 ) -> Result:
+    from meantime.cli.server import QUICK_RETRY_S, result_of
+    from meantime.client import arguments
+    from meantime.client.blocking import Client
+
     with Client(url, retry_for_s=QUICK_RETRY_S) as client:
         raw = arguments.plain(texts)
         if raw is None:

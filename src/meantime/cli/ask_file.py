@@ -6,11 +6,12 @@ from collections.abc import Mapping, Sequence
 
 import msgspec
 
-from meantime.cli.data_file import loaded_catalog
+from meantime.cli.snapshot_cache import compute_from
 from meantime.client import arguments
 from meantime.client.result import Result
 from meantime.compute.local import document_of
 from meantime.dataset.reading.source import Source
+from meantime.dataset.snapshot import Snapshot
 from meantime.did_you_mean import closest, suggestion
 from meantime.errors import RequestInvalid, StatisticUnknown
 from meantime.model import Unwatched
@@ -20,8 +21,10 @@ from meantime.statistics.registry import STATISTICS
 from meantime.text import quoted
 
 
-def ask_file(source: Source, settings: Settings, statistic: str, texts: Mapping[str, Sequence[str]]) -> Result:
-    """Read the file and compute.
+def ask_file(
+    source: Source, settings: Settings, statistic: str, texts: Mapping[str, Sequence[str]], *, cached: bool
+) -> Result:
+    """Read the file and compute; ``cached`` as in ``compute_from``.
 
     Raises:
         StatisticUnknown, RequestInvalid: before the file is read, as far as it can be checked then.
@@ -37,7 +40,9 @@ def ask_file(source: Source, settings: Settings, statistic: str, texts: Mapping[
     except RequestInvalid as invalid:
         lines = "\n".join(problem.detail for problem in invalid.problems)
         raise RequestInvalid(lines, problems=invalid.problems) from invalid
-    with loaded_catalog(source, settings) as catalog:
-        snapshot = catalog.snapshot(catalog.default)
+
+    def compute(snapshot: Snapshot) -> Result:
         prepared = check(statistic, raw, snapshot, refuse_unknown=True, by_words=True)
-        return Result(document_of(prepared, catalog.default, Unwatched()))
+        return Result(document_of(prepared, source.name, Unwatched()))
+
+    return compute_from(source, settings, compute, cached=cached)

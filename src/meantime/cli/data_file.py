@@ -6,7 +6,7 @@ import signal
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 from meantime.cli.load_progress import LoadLines, load_bars
@@ -21,8 +21,8 @@ from meantime.settings import Settings
 
 
 @contextmanager
-def loaded_catalog(source: Source, settings: Settings) -> Iterator[Catalog]:
-    """A catalog with one data set, read now, in a folder that goes away afterwards.
+def loaded_catalog(source: Source, settings: Settings, kept: Path | None = None) -> Iterator[Catalog]:
+    """A catalog with one data set, read now: into a folder to keep, or into one that goes away afterwards.
 
     Raises:
         MeantimeError: the file cannot become a data set.
@@ -30,7 +30,7 @@ def loaded_catalog(source: Source, settings: Settings) -> Iterator[Catalog]:
     decided = threading.Event()
     with (
         plain_stderr(),
-        tempfile.TemporaryDirectory(prefix="meantime-") as folder,
+        nullcontext(kept) if kept else tempfile.TemporaryDirectory(prefix="meantime-") as folder,
         load_bars() as show,
     ):
         catalog = Catalog(

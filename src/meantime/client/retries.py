@@ -16,12 +16,12 @@ from typing import Any, Literal, TypeVar
 
 import httpx
 
+from meantime.client.address import DEFAULT_URL as DEFAULT_URL
 from meantime.client.problems import error_from
 from meantime.errors import MeantimeError, ServerUnreachable
 
 T = TypeVar("T")
 
-DEFAULT_URL = "http://127.0.0.1:5000"
 KEY_VARIABLE = "MEANTIME_KEY"
 # Added to the time that the server may wait: for networks that lose packets.
 _TIMEOUT_S = 30.0
