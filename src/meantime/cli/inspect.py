@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +13,8 @@ from rich.table import Table as Grid
 from meantime import text
 from meantime.cli.options import READING, column_option, set_option, setting_options
 from meantime.cli.reporting import say
+from meantime.cli.table_description import describe
 from meantime.cli.terminal import output_console, plain
-from meantime.errors import MeantimeError
 from meantime.settings import read_settings
 
 if TYPE_CHECKING:
@@ -24,9 +23,9 @@ if TYPE_CHECKING:
 
 # How many rejected lines, questions and so on are shown of a long list; the rest is counted.
 _LISTED = 20
-_FIRST_CELLS = 5
+_FIRST_ROWS = 5
+_COLUMN_CHARACTERS = 32
 _MOST_WITHHELD = 5
-_NUMBER = re.compile(r"[+-]?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?", re.ASCII)  # as TOML writes them
 _QUESTION_CHARACTERS = 40
 
 
@@ -43,8 +42,8 @@ def inspect(
 ) -> None:
     """Show what is in PATH.
 
-    That is: warnings, columns and their roles, the first cells as understood, questions, locations, strata, years,
-    suppressed or missing values, rejected lines.
+    That is: warnings, the worst first; columns, what each was taken for and why; the first rows as understood;
+    questions, locations, strata, years; suppressed or missing values by question and place; rejected lines.
     """
     # DuckDB and NumPy take long to import.
     from meantime.cli.data_file import loaded_catalog
@@ -58,15 +57,7 @@ def inspect(
     if not write:
         return
     into = source.description_path(read_from)
-    _write(into, _description(snapshot.about, said))
-    try:
-        with loaded_catalog(source.parse_source(path), settings) as catalog:
-            is_same = catalog.snapshot(catalog.default).fingerprint == snapshot.fingerprint
-    except MeantimeError:
-        is_same = False
-    if not is_same:
-        # The columns of a table that was turned are not those of the file.
-        into.write_text(_description(snapshot.about, said, with_columns=False), encoding="utf-8")
+    _write(into, describe(snapshot.about, said))
     say(f"Wrote {into}", err=True)
 
 
@@ -80,25 +71,9 @@ def _write(path: Path, content: str) -> None:
         raise click.ClickException(f"{path} cannot be written: {error.strerror}.") from error
 
 
-def _description(about: About, said: Mapping[str, str], *, with_columns: bool = True) -> str:
-    """Return the TOML that makes explicit how a table was understood."""
-    encoding = {} if "," in about.encoding or not about.delimiter else {"encoding": about.encoding}
-    delimiter = {"delimiter": about.delimiter} if about.delimiter else {}
-    facts = {"title": about.title, **delimiter, "decimal_mark": about.decimal_mark, **encoding}
-    lines = [f"{key} = {text.toml_text(value)}" for key, value in facts.items() if key not in said]
-    for key, value in said.items():
-        if key == "missing":
-            codes = (code.strip() for code in value.split(","))
-            listed = ", ".join(code if _NUMBER.fullmatch(code) else text.toml_text(code) for code in codes)
-            lines.append(f"{key} = [{listed}]")
-        else:
-            lines.append(f"{key} = {value if key == 'level' else text.toml_text(value)}")
-    columns = (f"{role} = {text.toml_text(column)}" for role, column in about.roles.items())
-    return "\n".join([*lines, *(["", "[columns]", *columns] if with_columns else []), ""])
-
-
 def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
-    from meantime.dataset.summary import summarize, withheld_by_location
+    from meantime.dataset.facts.column_names import find_form
+    from meantime.dataset.summary import summarize, withheld_by_location, withheld_by_question_and_location
 
     about, summary = snapshot.about, summarize(snapshot)
     if about.synthetic:
@@ -116,6 +91,8 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
     facts.add_row("years", _in_words(*summary.years) if summary.years else "none")
     locations = text.listed((each.name for each in summary.locations), most=_LISTED)
     facts.add_row("locations", plain(f"{len(summary.locations):,}: {locations}"))
+    if form := find_form(about.columns):
+        facts.add_row("known form", plain(f"{form.name}, {form.address}"))
     if source := str(about.origin):
         facts.add_row("source", plain(source))
     facts.add_row("fingerprint", summary.fingerprint)
@@ -123,7 +100,7 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
     for warning in about.warnings:
         console.print(plain(f"Warning: {warning}"))
     _print_roles(about, summary.unused_columns, console)
-    _print_first_cells(snapshot, console)
+    _print_first_rows(snapshot, console)
     _print_questions(summary.questions, console)
     _print_strata(summary.categories, console)
     _print_declared(about, console)
@@ -131,9 +108,10 @@ def _print_snapshot(snapshot: Snapshot, console: Console) -> None:
         _print_heading("Suppressed or missing values, by reason (counted, never treated as 0)", console)
         for reason, count in list(summary.withheld_by_reason.items())[:_LISTED]:
             console.print(plain(f"  {count:>9,}  {reason}"))
-        _print_heading("Where they are: the questions and places with the most", console)
-        by_question = {question.text: question.withheld for question in summary.questions}
-        for by_name in (by_question, withheld_by_location(snapshot)):
+        _print_heading("Where they are: the places with the most, in all and of one question", console)
+        by_place, by_both = withheld_by_location(snapshot), withheld_by_question_and_location(snapshot)
+        both = {f"{place}: {question}": count for (question, place), count in by_both.items()}
+        for by_name in (by_place, both) if len(summary.questions) > 1 else (by_place,):
             for name, count in sorted(by_name.items(), key=lambda item: (-item[1], item[0]))[:_MOST_WITHHELD]:
                 if count:
                     console.print(plain(f"  {count:>9,}  {name}"))
@@ -157,9 +135,11 @@ def _print_heading(heading: str, console: Console) -> None:
 
 
 def _print_roles(about: About, unused: Sequence[str], console: Console) -> None:
-    _print_heading("Roles", console)
+    _print_heading("Columns: what each was taken for, and why", console)
+    width = min(max(map(len, about.roles.values()), default=0), _COLUMN_CHARACTERS)
     for role, column in about.roles.items():
-        console.print(plain(f"  {role:<22} {column}"))
+        named = f'"{about.constants[role]}"' if role in about.constants else column
+        console.print(plain(f"  {role:<22} {named:<{width}}  {about.why.get(role, '')}".rstrip()))
     if about.plain:
         what = "separated thousands, signs and flags beside numbers, forms of years, spaces in names"
         console.print(
@@ -167,41 +147,46 @@ def _print_roles(about: About, unused: Sequence[str], console: Console) -> None:
         )
     if unused:
         console.print(plain(f"  {'not used':<22} {', '.join(unused)}"))
+    console.print(plain("  To change one: --column ROLE=COLUMN. To keep all of this in a file: --write."))
 
 
-def _print_first_cells(snapshot: Snapshot, console: Console) -> None:
-    """Show the first cells as they were understood: so a wrong column or decimal mark is seen at once."""
+def _print_first_rows(snapshot: Snapshot, console: Console) -> None:
+    """Show the first rows as they were understood: so a wrong column or decimal mark is seen at once."""
     import numpy as np
 
     from meantime.dataset.cube import ABSENT
+    from meantime.dataset.first_rows import first_rows
 
-    cube = snapshot.cube
-    picked = cube.pick(np.arange(min(_FIRST_CELLS, cube.cell_count)))
-    grid = Grid("question", "location", "group", "years", "value", "low", "high", "respondents", "footnote")
+    rows, cube = first_rows(snapshot, _FIRST_ROWS), snapshot.cube
+    picked = cube.pick(np.array([row.cell for row in rows], dtype=np.int64))
+    grid = Grid("line", "question", "location", "group", "years", "value", "low", "high", "respondents", "footnote")
     numbers = (picked.means, picked.low, picked.high, picked.sample_size)
-    for key, footnote, *row in zip(
-        picked.keys.tolist(), picked.footnote.tolist(), *(array.tolist() for array in numbers), strict=True
-    ):
+    cells = (picked.keys.tolist(), picked.footnote.tolist(), (picked.rows - picked.copies).tolist())
+    for row, key, footnote, several, *found in zip(rows, *cells, *(each.tolist() for each in numbers), strict=True):
         question, location, _, stratum, _, period = key
+        shown = ["" if number != number else f"{number:,.8g}" for number in found]
+        # Which of several rows this one is, the cell does not tell.
         grid.add_row(
+            str(row.line),
             plain(cube.labels.questions[question][:_QUESTION_CHARACTERS]),
             plain(cube.labels.locations[location]),
             plain("" if stratum == ABSENT else cube.labels.strata[stratum]),
             "" if period == ABSENT else text.years(*cube.labels.periods[period]),
-            *("" if number != number else f"{number:,.10g}" for number in row),
+            *([f"one of {several:,} rows of its cell", "", "", ""] if several > 1 else shown),
             plain("" if footnote == ABSENT else cube.labels.footnotes[footnote]),
         )
-    _print_heading("First cells, as understood", console)
+    _print_heading("First rows, as understood", console)
     console.print(grid)
 
 
 def _print_questions(questions: Sequence[QuestionSummary], console: Console) -> None:
     _print_heading("Questions", console)
-    grid = Grid("question", "rows", "unit", "better")
+    grid = Grid("question", "rows", "no value", "unit", "better")
     for question in questions[:_LISTED]:
         grid.add_row(
             plain(question.text),
             f"{question.rows:,}",
+            f"{question.withheld:,}",
             plain(question.unit or "not set"),
             question.polarity or "not set",
         )

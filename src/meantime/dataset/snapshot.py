@@ -114,6 +114,8 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     origin: TableOrigin = TableOrigin()
     rows_differ_in: tuple[str, ...] = ()  # columns that tell rows of one cell apart
     copies: int = 0  # rows that are exact copies of another
+    why: dict[str, str] = {}  # role -> why it has its column, in words
+    constants: dict[str, str] = {}  # role -> what all rows have, where no column of the file says it
     plain: tuple[str, ...] = ()  # roles whose texts are not plain: the rows have a plain column beside the file's
     table: str = ""  # the address of the table in a database that was counted; it has no password
     left_out: tuple[str, ...] = ()  # columns of that table by which it was not counted: they are empty in the rows

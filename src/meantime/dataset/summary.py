@@ -112,12 +112,28 @@ def withheld_by_location(snapshot: Snapshot) -> dict[str, int]:
     >>> withheld_by_location(example.snapshot())
     {'Avalon': 2, 'Borduria': 0, 'Cockaigne': 0, 'Dorado': 1}
     """
+    counts = dict.fromkeys(snapshot.cube.labels.locations, 0)
+    for (_, location), withheld in withheld_by_question_and_location(snapshot).items():
+        counts[location] += withheld
+    return counts
+
+
+def withheld_by_question_and_location(snapshot: Snapshot) -> dict[tuple[str, str], int]:
+    """Count suppressed and missing values by question and location, where there are some.
+
+    >>> from meantime.dataset.samples import example
+    >>> withheld_by_question_and_location(example.snapshot())["Cups of coffee a day", "Dorado"]
+    1
+    """
     cube = snapshot.cube
-    counts = np.zeros(len(cube.labels.locations), dtype=np.int64)
+    labels = cube.labels
+    counts: dict[tuple[str, str], int] = {}
     for question in np.flatnonzero(cube.by_question.moments.withheld).tolist():
         marginal = cube.block(question).by_location
-        np.add.at(counts, marginal.keys[:, 1], marginal.moments.withheld)
-    return dict(zip(cube.labels.locations, counts.tolist(), strict=True))
+        for entry in np.flatnonzero(marginal.moments.withheld).tolist():
+            place = labels.locations[marginal.keys[entry, 1]]
+            counts[labels.questions[question], place] = int(marginal.moments.withheld[entry])
+    return counts
 
 
 def describe_location(about: About, name: str, *, cells: int, is_aggregate: bool = False) -> LocationSummary:

@@ -97,6 +97,15 @@ def remarks_of_none(columns: Sequence[str]) -> tuple[str, ...]:
     return form.normal if form else ()
 
 
+def is_spelling_of(role: str, name: str) -> bool:
+    """Whether a column's name is one that is known for a role.
+
+    >>> is_spelling_of("location", "County_Name"), is_spelling_of("value", "County_Name")
+    (True, False)
+    """
+    return plain_name(name) in SPELLINGS.get(role, ())
+
+
 def says_what_is_measured(name: str) -> bool:
     """Whether the name of a column of values can be a question.
 

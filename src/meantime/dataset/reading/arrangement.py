@@ -65,6 +65,15 @@ class Arrangement:
     said: tuple[str, ...] = ()  # what was done, for people
 
     @property
+    def constants(self) -> dict[str, str]:
+        """The columns that have the same text in all rows, with that text."""
+        return {
+            name: cell.text
+            for name, cell in zip(self.columns, self.fixed, strict=False)  # those that are turned come after
+            if cell.column is None
+        }
+
+    @property
     def is_as_in_file(self) -> bool:
         """Whether the table is the file."""
         return (

@@ -106,7 +106,8 @@ def recognize(columns: Sequence[str], by_hand: Mapping[str, str], evidence: Evid
     form = find_form(columns)
     known = form.roles if form else {}
     # A column that a publisher's form has given a role has no second one by its spelling.
-    of_form = {roles[role] for role in known if role in roles} - {roles.get("first_year"), roles.get("last_year")}
+    taken = {**roles, **by_hand}
+    of_form = {taken[role] for role in known if role in taken} - {taken.get("first_year"), taken.get("last_year")}
     roles = {role: name for role, name in roles.items() if role in known or name not in of_form}
     if (
         "value" in roles
@@ -117,6 +118,11 @@ def recognize(columns: Sequence[str], by_hand: Mapping[str, str], evidence: Evid
     if not any(role in by_hand or role in roles for role in STRATA) or (form and form.dimensions is not None):
         _add_divisions(roles, columns, by_hand, evidence)
     return roles
+
+
+def fitting_columns(columns: Sequence[str], evidence: Evidence = NO_EVIDENCE) -> dict[str, tuple[str, ...]]:
+    """Return the columns that fit each role by their names, the likeliest first; those of no role are left out."""
+    return {role: tuple(names) for role, names in _in_one_role(_candidates(columns, evidence), {}).items()}
 
 
 def other_candidates(
@@ -309,6 +315,10 @@ def _in_one_role(fits: Mapping[str, list[str]], by_hand: Mapping[str, str]) -> d
         left["location"] = [name for name in left["location"] if name == location or name not in within]
     left["location_within"] = [name for name in within if name != location]
     left["location_id"] = [name for name in left.get("location_id", ()) if name != location]
+    for role in left.keys() - by_hand.keys():
+        # A single Year is both the first and the last.
+        elsewhere = {name for other, name in by_hand.items() if not {role, other} <= set(YEARS)}
+        left[role] = [name for name in left[role] if name not in elsewhere]
     return {role: names for role, names in left.items() if names}
 
 

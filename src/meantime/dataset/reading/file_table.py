@@ -61,7 +61,9 @@ def find_file_table(
     refuse_repeated(columns)
     by_hand = with_columns_of(by_hand, columns)
     wide = {role: [as_in_table(name, columns) for name in names] for role, names in description.wide.items()}
-    arrangement = find_layout(columns, labels=labels, records=records, by_hand=by_hand, wide=wide)
+    # Of a table that is turned, people may name the columns that it has then.
+    of_file = {role: column for role, column in by_hand.items() if column in columns}
+    arrangement = find_layout(columns, labels=labels, records=records, by_hand=of_file, wide=wide)
     arrangement = replace(arrangement, roles={**(known or {}), **arrangement.roles})
     arrangement = _with_declared(arrangement, description)
     arrangement = _without_totals(arrangement, records)

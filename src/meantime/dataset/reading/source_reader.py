@@ -32,6 +32,7 @@ from meantime.dataset.reading.plain_columns import read_plain
 from meantime.dataset.reading.progress import ROLLED_UP, STAGED, Progress, StagingProgress, query_progress
 from meantime.dataset.reading.question_breaks import find_breaks, years_by_question
 from meantime.dataset.reading.reader_messages import ReaderTask
+from meantime.dataset.reading.role_reasons import role_reasons
 from meantime.dataset.reading.rows_of_a_cell import RowsOfCells, look_at_rows
 from meantime.dataset.reading.source import (
     Source,
@@ -187,17 +188,18 @@ def _read(
             encoding=", ".join(dict.fromkeys(file.text.encoding if file.text else "parquet" for file in opened)),
             delimiter=table.delimiter,
             decimal_mark=decisions.numbers.decimal_mark,
+            # The worst first: numbers that may be wrong; what was decided and may be wrong; what was done.
             warnings=(
-                *warnings.form_warnings(opened, tables, staged),
-                *warnings.encoding_warnings(opened),
-                *warnings.folder_warnings(task.source),
                 *forms.warnings,
-                *decisions.warnings,
+                *written.warnings,
                 *shared.warnings(decisions.roles, written.shared_cells),
                 *warnings.cluster_warnings(written.shared_cells if gathered else 0),
-                *warnings.copy_warnings(rolled_up.copies, decisions.roles),
+                *decisions.warnings,
+                *warnings.encoding_warnings(opened),
                 *breaks.warnings,
-                *written.warnings,
+                *warnings.copy_warnings(rolled_up.copies, decisions.roles),
+                *warnings.folder_warnings(task.source),
+                *warnings.form_warnings(opened, tables, staged),
             ),
             points=decisions.points,
             standards=description.populations,
@@ -208,6 +210,14 @@ def _read(
             table=table_address(task.source),
             left_out=opened[0].left_out,
             shared=gathered.shared if gathered else None,
+            why=role_reasons(
+                decisions.roles,
+                tables[0],
+                options=task.source.columns,
+                described=description.columns,
+                described_in=described_in.name,
+            ),
+            constants=_constants(tables[0], decisions.roles),
         )
         on_progress(Progress("writing", ROLLED_UP, rows))
         return writer.finish(about, parquet)
@@ -316,6 +326,11 @@ def _check_rejected(staged: Sequence[StagedFile], rejected_limit: float) -> None
 
 def _first_rejected(staged: Sequence[StagedFile]) -> tuple[Rejected, ...]:
     return tuple(line for file in staged for line in file.rejections.first)[:REJECTED_KEPT]
+
+
+def _constants(table: FileTable, roles: Mapping[str, str]) -> dict[str, str]:
+    texts = table.arrangement.constants
+    return {role: texts[column] for role, column in roles.items() if column in texts}
 
 
 def _title(source: Source) -> str:

@@ -84,7 +84,7 @@ def test_of_two_columns_the_likelier_spelling_wins_and_the_other_is_reported() -
         (("Category", "Who"), {"stratum": "Who"}, "Category", None),
         (("Category", "Break_Out_Category", "Break_Out"), {}, "Break_Out_Category", "Category"),
         (("Category", "Break_Out_Category", "Break_Out", "Topic"), {}, "Break_Out_Category", "Topic"),
-        (("Category",), {"category": "Category"}, "Category", "Category"),
+        (("Category",), {"category": "Category"}, "Category", None),
     ],
 )
 def test_category_is_of_strata_where_there_are_some_and_else_the_topic(
