@@ -7,6 +7,9 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.postgres_store import jobs_database  # noqa: F401 - a fixture
+from tests.support.postgresql import postgresql  # noqa: F401 - a fixture
+
 # How long an example takes says how busy the machine is, and nothing about what is tested.
 _UNTIMED = settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 # In `make test`: the same examples each time.

@@ -5,12 +5,15 @@ The parts have no listener: ``server`` gives them Meantime's own, ``flask`` that
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import structlog
 
@@ -18,6 +21,7 @@ from meantime import descriptors, temporary_folders
 from meantime.access.keys import KeyFile, KeyRing
 from meantime.access.rates import RateLimit
 from meantime.compute.local import LocalCompute
+from meantime.dataset.answerable import can_answer
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.load_status import WAITING, Failed, Loading, Ready, Status, progress_of
 from meantime.dataset.open_blocks import OpenBlocks
@@ -32,11 +36,13 @@ from meantime.dataset.source_downloads import SourceDownloads
 from meantime.dataset.uploads import Uploads
 from meantime.durable import durable_file
 from meantime.engine.engine import Engine
-from meantime.errors import MeantimeError, SettingInvalid
+from meantime.engine.ports import JobStore
+from meantime.errors import MeantimeError, PackageMissing, SettingInvalid, StorePaused
 from meantime.formats.writers import renderer
 from meantime.log import Log
 from meantime.settings import Settings
 from meantime.statistics.cost import CostLimit, CostLimits
+from meantime.stores.host_name import host_name
 from meantime.stores.last_seen import LastSeenFile
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
@@ -44,6 +50,10 @@ from meantime.stores.state_lock import LOCK_NAME, StateLock
 from meantime.web.http import hosts
 from meantime.web.http.access import Access
 from meantime.web.metrics import Metrics
+
+if TYPE_CHECKING:
+    from meantime.stores.postgres.host_results import PostgresResults
+    from meantime.stores.postgres.store import PostgresJobStore
 
 _log = structlog.get_logger("meantime")
 
@@ -124,7 +134,8 @@ class Parts:
 
     Made and started once per process; one set works in a state directory. ``on_fatal`` is called, in whatever thread it
     happens, when a part died or the store broke: the process must end, and recovers from disk when started again.
-    ``logger``, if any, gets what the terminal would.
+    ``logger``, if any, gets what the terminal would. ``listens_at`` is where other hosts reach this one, if nobody says
+    otherwise.
 
     Raises:
         StateInUse: another process works in this state directory.
@@ -140,6 +151,7 @@ class Parts:
         on_fatal: Callable[[BaseException], None],
         verbose: bool = False,
         logger: logging.Logger | None = None,
+        listens_at: str = "",
     ) -> None:
         state = settings.state_dir.resolve()
         self._on_fatal = on_fatal
@@ -185,9 +197,16 @@ class Parts:
                 self.catalog.add(uploaded)
         self.compute = LocalCompute(self.catalog, cost_limits(settings), repair=self.catalog.repair)
         results = ResultFiles(state / "results")  # before the store, whose thread runs from its making on
-        self._jobs = SqliteJobStore(state / "jobs.sqlite3", on_broken=on_fatal, watched=(LOCK_NAME,))
+        shared = self._shared_jobs(settings, settings.host_address or listens_at) if settings.jobs else None
+        self._jobs: JobStore = shared or SqliteJobStore(
+            state / "jobs.sqlite3", on_broken=on_fatal, watched=(LOCK_NAME,)
+        )
+        self.host_results = self._host_results(shared, results) if shared else None
         self.engine = Engine(
             jobs=self._jobs,
+            hosts=shared,
+            elsewhere=self.host_results,
+            can_answer=partial(can_answer, self.catalog, state / "snapshots"),
             results=results,
             compute=self.compute,
             gate=self.catalog,
@@ -203,6 +222,27 @@ class Parts:
         )
         self._logged_progress = ("", "", 0)
         self._logged_ready: dict[str, Snapshot] = {}
+
+    def _shared_jobs(self, settings: Settings, address: str) -> PostgresJobStore:
+        try:
+            from meantime.stores.postgres.store import PostgresJobStore
+        except ImportError as error:
+            raise PackageMissing(
+                "The setting jobs needs the package psycopg. Install it with: pip install 'meantime[postgres]'"
+            ) from error
+        return PostgresJobStore(
+            settings.jobs or "",
+            name=host_name(settings.state_dir.resolve()),
+            address=address,
+            lease_s=settings.lease_s,
+            on_broken=self._on_fatal,
+            on_death=self._on_death,
+        )
+
+    def _host_results(self, shared: PostgresJobStore, results: ResultFiles) -> PostgresResults:
+        from meantime.stores.postgres.host_results import PostgresResults
+
+        return PostgresResults(shared, results)
 
     def start(self) -> None:
         """Take up the jobs of the last run. Files are read after ``load``.
@@ -267,6 +307,8 @@ class Parts:
         With any, the process ends only by os._exit: they compute without checking whether they should stop.
         """
         still_running = self.engine.stop(wait_s=wait_s)
+        if self.host_results is not None:
+            self.host_results.close()
         self.catalog.close()
         renderer.end_kept()
         _log.info("stopped", unfinished=self.engine.unfinished)
@@ -297,7 +339,8 @@ class Parts:
                 _log.error("data set failed to load", dataset=name, reason=status.operator_reason)
         if not any(isinstance(other, Loading) for other in self.catalog.statuses().values()):
             # Not before every data set is decided: until then the sweep would not know which snapshots are current.
-            self.catalog.sweep(self._jobs.fingerprints())
+            with contextlib.suppress(StorePaused):  # until the next time
+                self.catalog.sweep(self._jobs.fingerprints())
 
     def _log_progress(self, name: str, status: Status) -> None:
         progress = progress_of(status)

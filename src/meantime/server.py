@@ -23,6 +23,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from functools import partial
 from types import FrameType
+from urllib.parse import urlsplit
 
 import structlog
 import uvicorn
@@ -106,7 +107,9 @@ class _Server:
         self._is_at_terminal = os.isatty(_STDIN)
         # The port before the parts, and those before anything runs: whatever is refused is one line.
         self._socket = _bind(settings.host, settings.port)
-        self._parts = Parts(settings, sources, on_fatal=self._on_fatal, verbose=verbose)
+        self._parts = Parts(
+            settings, sources, on_fatal=self._on_fatal, verbose=verbose, listens_at=self.url.rstrip("/")
+        )
         self._engine = self._parts.engine
         self._waiters = JobWaiters()
         memory = BodyMemory()
@@ -122,12 +125,13 @@ class _Server:
             ),
             keep_ended_s=settings.keep_ended_s,
             access=self._parts.access,
-            allowed_hosts=(settings.host, *settings.allowed_hosts),
+            allowed_hosts=(settings.host, *settings.allowed_hosts, *_host_of(settings.host_address)),
             allowed_origins=settings.allowed_origins,
             trusted_proxies=settings.trusted_proxies,
             log=self._parts.log,
             memory=memory,
             uploads=self._parts.uploads,
+            host_results=self._parts.host_results,
         )
         is_proxy = partial(is_in, networks=settings.trusted_proxies)
         self._listener = _Listener(app, self._socket, Connections(limits, memory, is_proxy=is_proxy))
@@ -329,6 +333,12 @@ def _interpreter_for_serving() -> Iterator[None]:
         sys.setswitchinterval(before_s)
         # DuckDB's module takes what is still frozen when the interpreter ends for a leak, and prints a long warning.
         gc.unfreeze()
+
+
+def _host_of(address: str | None) -> tuple[str, ...]:
+    """Return the name by which other hosts ask this one, if it has one for them."""
+    host = urlsplit(address or "").hostname
+    return (host,) if host else ()
 
 
 def _bind(host: str, port: int) -> socket.socket:

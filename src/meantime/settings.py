@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from urllib.parse import parse_qs, urlsplit
 
 from meantime.errors import SettingInvalid
 
@@ -100,6 +101,33 @@ def _optional(text: str) -> str | None:
     return text or None
 
 
+def _jobs(text: str) -> str | None:
+    """Accept the address of a database, without a password: it would be in the list of processes, and in errors."""
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        has_password = parts.password is not None or "password" in parse_qs(parts.query)
+        is_whole = parts.scheme in ("postgresql", "postgres") and len(parts.path) > 1
+    except ValueError:
+        has_password = is_whole = False
+    if has_password:
+        raise SettingInvalid(
+            "jobs has a password in it, which others could read in the list of processes. Give it as PGPASSWORD, or in "
+            "~/.pgpass or the file that PGPASSFILE names."
+        )
+    if not is_whole:
+        # Not quoted: it may hold a password all the same.
+        raise SettingInvalid("jobs must be the address of a database, such as postgresql://HOST/DATABASE.")
+    return text
+
+
+def _http_address(text: str) -> str | None:
+    if text and not _ORIGIN.fullmatch(text.rstrip("/")):
+        raise ValueError(text)
+    return text.rstrip("/") or None
+
+
 def _path(text: str) -> Path:
     if not text:
         raise ValueError(text)
@@ -126,6 +154,9 @@ SETTINGS = (
     Setting("allowed_origins", "", _origins, "origins such as https://example.org separated by commas, or *", "Sites whose pages may use the API from a browser (CORS)."),
     Setting("frame_ancestors", "'none'", _frame_ancestors, "sources of a Content-Security-Policy, separated by spaces", "Sites that may embed the explorer in a frame, such as 'self' or https://example.org."),
     Setting("state_dir", "meantime-state", _path, "a folder", "Folder for jobs, results, snapshots and the log."),
+    Setting("jobs", "", _jobs, "an address such as postgresql://HOST/DATABASE, without a password", "Where jobs are kept that several hosts share: a PostgreSQL database, postgresql://[USER@]HOST[:PORT]/DATABASE. The password comes from PGPASSWORD, PGPASSFILE or ~/.pgpass. Without it, jobs are in state_dir. docs/cluster.md."),
+    Setting("host_address", "", _http_address, "an address such as http://10.0.0.5:5000", "Address at which the other hosts reach this one, where several share their jobs. Without it, host and port."),
+    Setting("lease_s", "15", _number(1, 3600), "a number of seconds from 1 to 3600", "How many seconds a host may give no sign before the others take over its jobs, where several share them. The default outlasts the pauses of a busy machine."),
     Setting("threads", "", _threads, "a whole number from 1 to 1024", "Number of threads that work on jobs. Without it, the number of CPU cores."),
     Setting("queue_limit", "10000", _whole(1, 10_000_000), "a whole number, at least 1", "How many jobs may wait. Any further job is refused with status 503, except that a tenth more is kept for clients with few jobs."),
     Setting("job_time_limit_s", "600", _seconds, "a number of seconds", "How many seconds a job may run before it fails."),
@@ -166,6 +197,9 @@ class Settings:
     allowed_origins: tuple[str, ...]
     frame_ancestors: str
     state_dir: Path
+    jobs: str | None
+    host_address: str | None
+    lease_s: float
     threads: int
     queue_limit: int
     job_time_limit_s: float

@@ -17,6 +17,7 @@ from meantime.model import IdempotencyKey, JobRecord, JobState, Receipt, Request
 from meantime.stores.memory import MemoryJobStore
 from meantime.stores.sqlite import SqliteJobStore
 from tests.support.engine_fakes import request
+from tests.support.postgres_store import postgres_store
 from tests.support.shared_memory import SharedMemory
 from tests.support.waiting import PATIENCE_S
 
@@ -35,9 +36,12 @@ STORES: dict[str, Callable[[Path], JobStore]] = {
 }
 
 
-@pytest.fixture(params=STORES)
+@pytest.fixture(params=[*STORES, "postgres"])
 def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[JobStore]:
-    made = STORES[request.param](tmp_path)
+    if request.param == "postgres":
+        made: JobStore = postgres_store(request.getfixturevalue("jobs_database"))
+    else:
+        made = STORES[request.param](tmp_path)
     yield made
     made.close()
 

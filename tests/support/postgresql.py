@@ -25,14 +25,11 @@ from tests.support.waiting import PATIENCE_S
 
 # Who owns the data, and their password: connections over TCP need it.
 USER, PASSWORD = "meantime", "for-tests-only"
-# Nothing here has to survive a power cut, and a test's table is small.
+# A test's table is small. What is committed is kept, as it must be for jobs.
 _SETTINGS = {
     "listen_addresses": "127.0.0.1",
-    "fsync": "off",
-    "synchronous_commit": "off",
-    "full_page_writes": "off",
     "shared_buffers": "16MB",
-    "max_connections": "60",
+    "max_connections": "100",
 }
 
 
@@ -70,6 +67,7 @@ class PostgresServer:
                 cwd=self.folder,
                 stdout=subprocess.DEVNULL,
                 stderr=log,
+                start_new_session=True,
             )
         waiting = threading.Event()
         for _ in range(PATIENCE_S * 20):
@@ -83,7 +81,10 @@ class PostgresServer:
     def stop(self, how: signal.Signals = signal.SIGINT) -> None:
         """Stop: at once and cleanly by default; SIGKILL leaves it to recover at the next start."""
         assert self._process is not None
-        self._process.send_signal(how)
+        if how == signal.SIGKILL:
+            os.killpg(self._process.pid, how)  # as when the machine fails: its children too
+        else:
+            self._process.send_signal(how)
         self._process.wait(PATIENCE_S)
 
     def url(self, database: str = "postgres") -> str:

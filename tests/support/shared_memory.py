@@ -24,6 +24,7 @@ T = TypeVar("T")
 class _Row:
     def __init__(self, record: JobRecord, change: int, by: int) -> None:
         self.record, self.change, self.by = record, change, by
+        self.moved_by = by
         self.is_to_cancel = False
 
 
@@ -84,7 +85,7 @@ class MemoryHost:
                 self._shared.last_number += 1
                 number = self._shared.last_number
                 record = JobRecord(number=number, request=request, created_at_s=at_s, idempotency_key=idempotency_key)
-                self._shared.rows[number] = row = _Row(record, 0, 0)
+                self._shared.rows[number] = row = _Row(record, 0, self._by)
                 self._changed(row)
                 records.append(record)
             return records
@@ -109,6 +110,7 @@ class MemoryHost:
                 if before.number not in lost:
                     self._shared.rows[before.number].record = now[before.number]
                     self._changed(self._shared.rows[before.number])
+                    self._shared.rows[before.number].moved_by = self._by
             return frozenset(lost)
 
         return self._call(update)

@@ -21,6 +21,7 @@ from meantime.engine.ports import (
     JobFilter,
     JobStore,
     Observer,
+    ResultsElsewhere,
     ResultStore,
     TimeNotes,
 )
@@ -48,7 +49,8 @@ class Engine:
 
     ``monotonic`` is for durations, since the clock may be set while a job works; ``running`` goes on while the machine
     sleeps. ``notes`` keep the time of day over restarts. ``hosts`` are the others that share the store of jobs, and
-    ``can_answer`` says whether a job that one of them accepted can be worked on here.
+    ``can_answer`` says whether a job that one of them accepted can be worked on here; ``elsewhere`` has
+    the results that they have computed.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Engine:
         notes: TimeNotes | None = None,
         hosts: HostGroup | None = None,
         can_answer: Callable[[Request], bool] = lambda _: True,
+        elsewhere: ResultsElsewhere | None = None,
         retry: RetryPolicy | None = None,
     ) -> None:
         parts = wired(
@@ -91,6 +94,7 @@ class Engine:
             notes=notes,
             hosts=hosts,
             can_answer=can_answer,
+            elsewhere=elsewhere,
             retry=retry,
         )
         self._store = jobs
@@ -179,6 +183,11 @@ class Engine:
         """Return the state of every job, by number."""
         return self._lookup.states()
 
+    @property
+    def is_alone(self) -> bool:
+        """Whether no other host shares the jobs."""
+        return self._hosts.me is None
+
     def catch_up(self) -> Future[None] | None:
         """Look what other hosts have done; None if there are none.
 
@@ -223,8 +232,7 @@ class Engine:
                 raise ValueError(f"{job_id(number)} is {view.state}, so there is no result to read.")
         reader = self._lost_results.read(number, ended.receipt)
         if not reader.done():
-            with self._lifecycle.lock:
-                self._lifecycle.work_available.notify()
+            self._lifecycle.wake_worker()
         return reader
 
     def cancel(self, number: int) -> Future[JobRecord]:
@@ -287,7 +295,7 @@ class Engine:
         disk for the next start. If nothing is worked on any more, this does not wait. Where there are other hosts, they
         get what this one has claimed and not begun, and only what it works on is waited for.
         """
-        if self._hosts.me is not None:
+        if not self.is_alone:
             self._commits.give_back_claimed()
         return self._scheduler.wait_drained(timeout_s)
 

@@ -61,6 +61,11 @@ class Lifecycle:
             self.work_available.notify_all()
             self.settled.notify_all()
 
+    def wake_worker(self) -> None:
+        """Have a thread look whether there is something to do."""
+        with self.lock:
+            self.work_available.notify()
+
     def require_changeable(self) -> None:
         """Raise if nothing is changed any more. The lock is held.
 

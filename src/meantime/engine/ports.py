@@ -229,6 +229,19 @@ class ResultStore(Protocol):
         """Delete a result; one that is not there is no error."""
 
 
+class ResultsElsewhere(Protocol):
+    """Results that other hosts have. A receipt says whether what comes is what was written."""
+
+    def fetch(self, record: JobRecord) -> bytes | None:
+        """Return the result of a job that is done, as its owner has it; None if the owner is gone, or has lost it.
+
+        Called in a thread of its own, and may take seconds.
+
+        Raises:
+            StorePaused: its owner, or who that is, cannot be reached for the moment.
+        """
+
+
 class LastSeen(msgspec.Struct, frozen=True, kw_only=True):
     """The time of day when the engine last looked, and for how long it will not believe the clock."""
 

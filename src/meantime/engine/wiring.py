@@ -25,6 +25,7 @@ from meantime.engine.ports import (
     NullObserver,
     NullTimeNotes,
     Observer,
+    ResultsElsewhere,
     ResultStore,
     TimeNotes,
 )
@@ -81,6 +82,7 @@ def wired(
     notes: TimeNotes | None,
     hosts: HostGroup | None,
     can_answer: Callable[[Request], bool],
+    elsewhere: ResultsElsewhere | None,
     retry: RetryPolicy | None,
 ) -> EngineParts:
     """Make the parts; ``Engine`` says what they are made of."""
@@ -155,7 +157,13 @@ def wired(
     )
     new_work = partial(JobWork, stopping=lifecycle.stopping, monotonic=monotonic, time_limit_s=job_time_limit_s)
     lost_results = LostResults(
-        store=jobs, results=results, runner=runner, new_work=new_work, is_known=index.__contains__
+        store=jobs,
+        results=results,
+        runner=runner,
+        new_work=new_work,
+        is_known=index.__contains__,
+        elsewhere=elsewhere,
+        wake=lifecycle.wake_worker,
     )
     workers = Workers(
         lifecycle=lifecycle,

@@ -41,27 +41,30 @@ def as_json(value: Any) -> str:
 
 def row_of(record: JobRecord, parameters: str | None = None) -> SqlRow:
     """Return a record as a row, in the order of the query ``add``; ``parameters`` are its own as JSON, if known."""
+    return sealed(values_of(record, parameters))
+
+
+def values_of(record: JobRecord, parameters: str | None = None) -> SqlRow:
+    """Return the values of a row, without their checksum and without the host."""
     request, key = record.request, record.idempotency_key
-    return sealed(
-        (
-            record.number,
-            record.state.value,
-            record.attempts,
-            request.dataset,
-            request.statistic,
-            as_json(request.parameters) if parameters is None else parameters,
-            request.view,
-            request.fingerprint,
-            float(record.created_at_s),
-            _float(record.started_at_s),
-            _float(record.ended_at_s),
-            None if record.failure is None else as_json(record.failure),
-            None if record.receipt is None else as_json(record.receipt),
-            request.label,
-            None if key is None else key.key,
-            None if key is None else key.digest,
-            request.submitted_by,
-        )
+    return (
+        record.number,
+        record.state.value,
+        record.attempts,
+        request.dataset,
+        request.statistic,
+        as_json(request.parameters) if parameters is None else parameters,
+        request.view,
+        request.fingerprint,
+        float(record.created_at_s),
+        _float(record.started_at_s),
+        _float(record.ended_at_s),
+        None if record.failure is None else as_json(record.failure),
+        None if record.receipt is None else as_json(record.receipt),
+        request.label,
+        None if key is None else key.key,
+        None if key is None else key.digest,
+        request.submitted_by,
     )
 
 
@@ -89,6 +92,15 @@ def record_of(row: SqlRow) -> JobRecord:
         with contextlib.suppress(ValueError, TypeError, msgspec.MsgspecError):
             return _record_of(row)
     return JobRecord.damaged(row[0])
+
+
+def record_of_values(values: SqlRow) -> JobRecord:
+    """Return the record of the values of a sound row.
+
+    Raises:
+        ValueError, TypeError, msgspec.MsgspecError: they are none that a row can have.
+    """
+    return _record_of((*values, None))
 
 
 def is_sound(row: SqlRow) -> bool:

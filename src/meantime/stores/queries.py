@@ -19,9 +19,14 @@ class Migration(NamedTuple):
     sql: str
 
 
-def load() -> dict[str, str]:
-    """Return the queries of ``sql/queries.sql`` by name."""
-    return parse((_SQL / "queries.sql").read_text(encoding="utf-8"))
+def load(file: str = "queries.sql") -> dict[str, str]:
+    """Return the queries of a file in ``sql`` by name."""
+    return parse((_SQL / file).read_text(encoding="utf-8"))
+
+
+def script(file: str) -> str:
+    """Return a file in ``sql`` that is run as a whole."""
+    return (_SQL / file).read_text(encoding="utf-8")
 
 
 def parse(text: str) -> dict[str, str]:

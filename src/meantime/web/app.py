@@ -12,7 +12,9 @@ from meantime.dataset.catalog import Catalog
 from meantime.dataset.uploads import Uploads
 from meantime.engine.engine import Engine
 from meantime.log import Log
-from meantime.web.backend import Backend, Compute
+from meantime.web import host_results as hosts_only
+from meantime.web.backend import Backend, Compute, HostResults
+from meantime.web.catching_up import CatchingUp
 from meantime.web.classic import endpoints as classic
 from meantime.web.classic import server_endpoints
 from meantime.web.explorer.serving import Explorer
@@ -30,7 +32,12 @@ from meantime.web.metrics import Metrics
 from meantime.web.refusals import refuse
 from meantime.web.v1 import routes as v1
 
-ENDPOINTS = (*classic.ENDPOINTS, *server_endpoints.ENDPOINTS, *server_endpoints.EXPLORER, *v1.ENDPOINTS)
+ENDPOINTS = (
+    *classic.ENDPOINTS,
+    *server_endpoints.ENDPOINTS,
+    *server_endpoints.EXPLORER,
+    *v1.ENDPOINTS,
+)
 
 
 def create_app(
@@ -49,13 +56,14 @@ def create_app(
     log: Log | None = None,
     memory: BodyMemory | None = None,
     uploads: Uploads | None = None,
+    host_results: HostResults | None = None,
 ) -> StarletteRouter:
     """Return the application.
 
     ``access`` decides who may use it; without it, everybody may. ``allowed_hosts`` are host names besides those of the
     loopback interface, and pages of ``allowed_origins`` may use it too. ``trusted_proxies`` are believed when they say
     for whom they ask. ``memory`` is what bodies share with the connections that they arrive on. Without ``uploads``,
-    the server takes none.
+    the server takes none. ``host_results`` are for other hosts, where several share their jobs.
     """
     metrics.watch(engine, catalog)
     backend = Backend(
@@ -68,12 +76,18 @@ def create_app(
         explorer=explorer,
         waiters=waiters,
         uploads=uploads,
+        host_results=host_results,
     )
     # Not the class Starlette, which adds two layers that turn errors into pages: EndpointRoute answers all errors.
     return StarletteRouter(
         routes=[
             EndpointRoute(
-                Router(ENDPOINTS), backend, access=access or Access(), memory=memory or BodyMemory(), refuse=refuse
+                Router((*ENDPOINTS, *(hosts_only.ENDPOINTS if host_results else ()))),
+                backend,
+                access=access or Access(),
+                memory=memory or BodyMemory(),
+                refuse=refuse,
+                before=None if engine.is_alone else CatchingUp(engine, backend.wait_for),
             )
         ],
         middleware=[

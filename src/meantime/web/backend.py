@@ -37,6 +37,13 @@ class Compute(Protocol):
         """Compute in the calling thread."""
 
 
+class HostResults(Protocol):
+    """The results of this host, for others that prove to be of the same group."""
+
+    def read(self, number: int, proof: str) -> bytes | None:
+        """Return the file of a result; None if it is not here, or the proof is not right."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Backend:
     """The running parts that handlers use."""
@@ -49,6 +56,7 @@ class Backend:
     metrics: Metrics
     explorer: Explorer
     uploads: Uploads | None = None  # None: the server takes none
+    host_results: HostResults | None = None  # None: no other host asks for results
     waiters: JobWaiters = field(default_factory=JobWaiters)
     answers: AnswerCache = field(default_factory=AnswerCache)
     pools: AnswerPools = field(default_factory=AnswerPools)

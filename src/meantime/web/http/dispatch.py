@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from operator import itemgetter
 from typing import Any
 from urllib.parse import unquote_to_bytes
@@ -37,7 +37,7 @@ class EndpointRoute(BaseRoute):
     """Answers every request with the endpoint that the router finds.
 
     ``refuse`` turns an error into an answer, given the raw path. ``backend`` is passed to the endpoints, ``access``
-    decides who may use them, and ``memory`` is what all bodies share.
+    decides who may use them, and ``memory`` is what all bodies share. ``before`` is awaited before each is asked.
     """
 
     def __init__(
@@ -48,12 +48,14 @@ class EndpointRoute(BaseRoute):
         access: Access,
         memory: BodyMemory,
         refuse: Callable[[bytes, BaseException], Reply],
+        before: Callable[[Endpoint], Awaitable[None]] | None = None,
     ) -> None:
         self._router = router
         self._backend = backend
         self._access = access
         self._memory = memory
         self._refuse = refuse
+        self._before = before
 
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Match every HTTP request; those without an endpoint are refused here."""
@@ -89,6 +91,8 @@ class EndpointRoute(BaseRoute):
         request = HttpRequest(scope, receive, values, self._memory)
         if not endpoint.is_open:
             await self._admit(request, endpoint)
+        if self._before is not None:
+            await self._before(endpoint)
         try:
             answer: Reply | Stream = await endpoint.handle(self._backend, request)
         except asyncio.CancelledError:

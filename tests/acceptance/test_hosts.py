@@ -1,0 +1,174 @@
+"""Two servers that share their jobs in PostgreSQL, and nothing else: what a client is told by one, the other knows."""
+
+from __future__ import annotations
+
+import itertools
+import signal
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from tests.support.postgres_store import execute
+from tests.support.postgresql import PostgresServer
+from tests.support.server_process import RunningServer, serving
+from tests.support.waiting import poll
+
+QUESTION = {"question": "Percent of adults aged 18 years and older who have obesity"}
+
+
+@pytest.fixture
+def hosts(jobs_database: str, tmp_path: Path) -> Iterator[tuple[RunningServer, RunningServer]]:
+    with (
+        serving(state_dir=tmp_path / "one", MEANTIME_JOBS=jobs_database) as one,
+        serving(state_dir=tmp_path / "two", MEANTIME_JOBS=jobs_database) as two,
+    ):
+        yield one.ready(), two.ready()
+
+
+def test_every_job_works_at_either_host(hosts: tuple[RunningServer, RunningServer]) -> None:
+    turns = itertools.cycle(hosts)
+    jobs = [next(turns).ask("states_mean", **QUESTION) for _ in range(20)]
+    results = [[host.result(job) for host in hosts] for job in jobs]
+    assert all(result == results[0][0] for pair in results for result in pair)
+    lists = [host.client.get("/api/jobs").json()["data"] for host in hosts]
+    assert lists[0] == lists[1] == [{job: "done"} for job in jobs]
+    assert {host.client.get("/api/num_jobs").json()["num_jobs"] for host in hosts} == {0}
+    waited = hosts[1].client.get(f"/v1/jobs/{jobs[0]}", headers={"prefer": "wait=10"}).json()
+    assert waited["state"] == "done"
+    assert [job["id"] for job in hosts[1].client.get("/v1/jobs?limit=1").json()["jobs"]] == [jobs[-1]]
+
+
+def test_a_job_is_known_at_the_other_host_at_once_and_gone_there_at_once(
+    hosts: tuple[RunningServer, RunningServer],
+) -> None:
+    one, two = hosts
+    for _ in range(20):
+        job = one.ask("states_mean", **QUESTION)
+        assert two.client.get(f"/v1/jobs/{job}").status_code == 200
+        one.result(job)
+        assert two.client.get(f"/api/get_results/{job}").json()["status"] == "done"
+        assert two.client.delete(f"/v1/jobs/{job}").json()["outcome"] == "removed"
+        assert one.client.get(f"/v1/jobs/{job}").status_code == 404
+        one, two = two, one
+
+
+def test_a_result_is_fetched_from_the_host_that_has_it_and_computed_again_when_that_is_gone(
+    hosts: tuple[RunningServer, RunningServer], jobs_database: str
+) -> None:
+    one, two = hosts
+    job = one.ask("states_mean", **QUESTION)
+    poll(lambda: one.client.get(f"/v1/jobs/{job}").json()["state"], lambda state: state == "done")
+    number = int(job.removeprefix("job_id_"))
+    [(owner,)] = execute(jobs_database, "SELECT host FROM meantime.jobs WHERE number = %s", (number,))
+    [(address,)] = execute(jobs_database, "SELECT address FROM meantime.hosts WHERE host = %s", (owner,))
+    mine, other = (one, two) if one.url == address else (two, one)
+    file = other.state_dir / "results" / job
+    assert not file.exists()
+    expected = other.result(job)
+    assert mine.result(job) == expected
+    assert file.read_bytes() == (mine.state_dir / "results" / job).read_bytes()
+    file.unlink()
+    assert mine.end() == 0
+    assert other.result(job) == expected
+
+
+def test_nobody_without_the_secret_gets_a_file(hosts: tuple[RunningServer, RunningServer]) -> None:
+    one, _ = hosts
+    job = one.ask("states_mean", **QUESTION)
+    one.result(job)
+    for headers in ({}, {"meantime-host-proof": "0" * 64}):
+        assert one.client.get(f"/hosts/results/{job}", headers=headers).status_code == 404
+
+
+def test_events_of_one_host_reach_those_who_listen_at_the_other(hosts: tuple[RunningServer, RunningServer]) -> None:
+    one, two = hosts
+    with httpx.Client(base_url=two.url, timeout=60) as client, client.stream("GET", "/v1/jobs/events") as stream:
+        lines = stream.iter_lines()
+        job = one.ask("states_mean", **QUESTION)
+        kinds = []
+        kind = ""
+        for line in lines:
+            if line.startswith("event:"):
+                kind = line.removeprefix("event:").strip()
+            if line.startswith("data:") and f'"{job}"' in line and kind != "progress":
+                kinds.append(kind)
+            if kinds[-1:] == ["ended"]:
+                break
+    assert kinds == ["accepted", "started", "ended"]
+
+
+def test_the_jobs_of_a_killed_host_are_done_by_the_other(jobs_database: str, tmp_path: Path) -> None:
+    fast = {"MEANTIME_JOBS": jobs_database, "MEANTIME_LEASE_S": "1"}
+    with (
+        serving(state_dir=tmp_path / "one", **fast) as one,
+        serving(state_dir=tmp_path / "two", **fast) as two,
+    ):
+        one.ready(), two.ready()
+        jobs = [one.ask("states_mean", **QUESTION) for _ in range(30)]
+        one.end(signal.SIGKILL)
+        for job in jobs:
+            assert two.result(job)
+
+
+def test_a_host_that_stops_leaves_its_waiting_jobs_to_the_other(hosts: tuple[RunningServer, RunningServer]) -> None:
+    one, two = hosts
+    jobs = [one.ask("states_mean", **QUESTION) for _ in range(30)]
+    assert one.end() == 0
+    for job in jobs:
+        assert two.result(job)
+
+
+def test_while_the_database_is_away_what_is_known_is_told_and_nothing_is_accepted(
+    postgresql: PostgresServer, hosts: tuple[RunningServer, RunningServer]
+) -> None:
+    one, two = hosts
+    job = one.ask("states_mean", **QUESTION)
+    one.result(job), two.result(job)
+    postgresql.stop(signal.SIGKILL)
+    try:
+        refused = poll(
+            lambda: one.client.post("/api/states_mean", json=QUESTION), lambda reply: "job_id" not in reply.text
+        )
+        assert "error" in refused.text
+        for host in hosts:
+            assert host.client.get("/api/jobs").json()["data"] == [{job: "done"}]
+            assert host.client.get(f"/api/get_results/{job}").json()["status"] == "done"
+            assert (
+                host.client.post("/v1/jobs", json={"statistic": "states_mean", "parameters": QUESTION}).status_code
+                == 503
+            )
+    finally:
+        postgresql.start()
+    again = poll(lambda: one.client.post("/api/states_mean", json=QUESTION).json(), lambda body: "job_id" in body)
+    assert two.result(again["job_id"])
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (lambda address: address.replace("/postgres", "/nowhere"), "has no such database"),
+        (lambda _: "postgresql://127.0.0.1:1/jobs", "cannot be reached"),
+        (lambda address: address.replace("meantime@", "nobody-here@"), "refuses the user"),
+    ],
+)
+def test_a_database_that_cannot_be_used_is_one_line(
+    jobs_database: str, tmp_path: Path, change: object, says: str
+) -> None:
+    assert callable(change)
+    address = change(jobs_database)
+    with pytest.raises(AssertionError, match=says) as ended:
+        RunningServer(state_dir=tmp_path / "state", MEANTIME_JOBS=address)
+    assert "Traceback" not in str(ended.value)
+
+
+def test_a_newer_schema_and_a_password_in_the_address_are_refused(jobs_database: str, tmp_path: Path) -> None:
+    with serving(state_dir=tmp_path / "one", MEANTIME_JOBS=jobs_database) as server:
+        server.ready()
+    execute(jobs_database, "UPDATE meantime.counters SET schema_version = 99")
+    with pytest.raises(AssertionError, match="newer Meantime"):
+        RunningServer(state_dir=tmp_path / "one", MEANTIME_JOBS=jobs_database)
+    with pytest.raises(AssertionError, match="PGPASSWORD") as ended:
+        RunningServer(state_dir=tmp_path / "one", MEANTIME_JOBS=jobs_database.replace("meantime@", "meantime:geheim@"))
+    assert "geheim" not in str(ended.value)
