@@ -18,6 +18,7 @@ from reliability.flips import flips
 from reliability.flips_served import flips_served
 from reliability.forked import ForkedServer
 from reliability.hostile import hostile_files, hostile_requests
+from reliability.hosts import hosts
 from reliability.kills import kills
 from reliability.outcome import Outcome
 from reliability.power_loss import power_losses
@@ -52,6 +53,7 @@ HARNESSES: dict[str, Harness] = {
     "kills-at-calls": Harness(20, lambda number, _seed: kills_at_calls(number=number)),
     "errors-at-calls": Harness(20, lambda number, _seed: errors_at_calls(number=number)),
     "power-loss": Harness(1_000, lambda number, seed: power_losses(number=number, seed=seed)),
+    "hosts": _of(20, hosts),
     # make faults
     "flips": _of(300, flips),
     "flips-served": _of(20, flips_served),

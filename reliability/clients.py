@@ -99,7 +99,7 @@ class Client(threading.Thread):
     """Asks a server without end, until its connection is cut or ``stop`` is called."""
 
     def __init__(
-        self, url: str, ledger: Ledger, *, seed: int, results: Path, has_v1: bool, removes: bool = True
+        self, url: str, ledger: Ledger, *, seed: int, results: Path | None, has_v1: bool, removes: bool = True
     ) -> None:
         super().__init__(name=f"client {seed}")
         self._connection = Connection(url)
@@ -168,10 +168,10 @@ class Client(threading.Thread):
         if job_id := self._any():
             status, answer = self._connection.ask("GET", f"/v1/jobs/{job_id}")
             if status == 200 and json.loads(answer)["state"] == "done":
-                file = self._results / job_id
+                file = self._results / job_id if self._results else None  # which another host may have
                 with self._ledger.lock:
                     is_touched = job_id in self._ledger.touched
-                if not is_touched and not (file.is_file() and file.stat().st_size):
+                if file and not is_touched and not (file.is_file() and file.stat().st_size):
                     self._ledger.violated(f"{job_id} is done, and its file is not there")
             elif status not in (200, 404):
                 self._unexpected(status, f"looking at {job_id}", answer)
