@@ -1,0 +1,157 @@
+"""What docs/cluster.md promises, asked of running services, with the figures of each step."""
+
+from __future__ import annotations
+
+import csv
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import httpx
+
+from cluster.services import Services
+from meantime.dataset.reading.ingestor import DataIngestor
+from meantime.dataset.reading.source import Source
+
+# How long anything may take on a loaded machine.
+_PATIENCE_S = 300
+_ANSWERS = 20
+_ROWS_COMPARED = 50
+
+T = TypeVar("T")
+
+
+def run(services: Services, *, rows: int, files: int) -> None:
+    """Run all steps; the first promise that is not kept ends the script with exit code 1."""
+    write_files(services.shared, rows, files)
+    for name in services.names:
+        services.start(name)
+    began = time.monotonic()
+    found = {name: _wait_until_read(services, name) for name in ("server-1", "server-2")}
+    seconds = time.monotonic() - began
+    expected = _fingerprint_here(services)
+    _require(set(found.values()) == {expected}, f"the fingerprints are {found}, and {expected} of one process")
+    print(f"{rows:,} rows in {files} files: two servers read them by the cluster in {seconds:.0f} s; one fingerprint")
+    question = _answers(services)
+    _rows_behind(services, question)
+    _lost_worker(services)
+    _refuses_plaintext(services)
+
+
+def write_files(folder: Path, rows: int, files: int) -> None:
+    """Write a made table, cut into files."""
+    table = folder.parent / "table.csv"
+    subprocess.run([sys.executable, "-m", "meantime", "sample", "--rows", str(rows), "--out", str(table)], check=True)
+    with table.open("rb") as source:
+        header = source.readline()
+        for number in range(files):
+            with (folder / f"{number}.csv").open("wb") as part:
+                part.write(header)
+                for _ in range(-(-rows // files)):
+                    part.write(source.readline())
+    table.unlink()
+
+
+def _answers(services: Services) -> str:
+    """Ask the same of both servers, and of the balancer several times: the bytes must be the same."""
+    dataset = _get(services, "server-1", "/v1/datasets/tables")
+    question: str = dataset["questions"][0]["text"]
+    path = "/v1/statistics/states_mean"
+    answers = {
+        httpx.get(f"{services.url(name)}{path}", params={"question": question}, timeout=_PATIENCE_S).content
+        for name in ("server-1", "server-2", *["balancer"] * _ANSWERS)
+    }
+    _require(len(answers) == 1, f"{len(answers)} different answers to one question")
+    print(f"{_ANSWERS} answers through the balancer: each has the bytes of either server")
+    return question
+
+
+def _rows_behind(services: Services, question: str) -> None:
+    """Compare the rows of a number with the lines of the files."""
+    began = time.monotonic()
+    parameters = {"question": question, "row": 0, "page_rows": _ROWS_COMPARED}
+    found = _get(services, "balancer", "/v1/statistics/states_mean/rows", **parameters)
+    seconds = time.monotonic() - began
+    rows = found["rows"]
+    _require(bool(rows), "a number has no rows")
+    for row in rows:
+        with (services.shared / row["file"]).open(newline="", encoding="utf-8") as file:
+            header = next(csv.reader(file))
+            line = next(text for number, text in enumerate(file, 2) if number == row["line"])
+        [fields] = csv.reader([line])
+        there = dict(zip(header, fields, strict=True))
+        _require(all(row[name] == text for name, text in there.items()), f"{row} is not the line {there}")
+    print(f"{len(rows)} rows behind a number: each is the line of its file; the first look took {seconds:.1f} s")
+
+
+def _lost_worker(services: Services) -> None:
+    """Kill a worker while a changed table is read again."""
+    shutil.copy(services.shared / "0.csv", services.shared / "more.csv")
+    before = _get(services, "server-1", "/v1/datasets/tables")["fingerprint"]
+    began = time.monotonic()
+    os.kill(services.processes["server-1"].pid, signal.SIGHUP)
+    _poll(services, lambda: list((services.folder / "dask").rglob(".reading-*")), bool, "no worker has begun to read")
+    services.kill("worker-1")
+    after = _poll(
+        services,
+        lambda: _get(services, "server-1", "/v1/datasets/tables")["fingerprint"],
+        lambda fingerprint: fingerprint != before,
+        "the changed table was not read",
+    )
+    seconds = time.monotonic() - began
+    _require(after == _fingerprint_here(services), "after the loss of a worker, the fingerprint is another")
+    print(f"a worker killed while {seconds:.0f} s were read: its files were read by the other one; one fingerprint")
+    services.start("worker-1")
+
+
+def _refuses_plaintext(services: Services) -> None:
+    """See that a scheduler elsewhere is not talked to without encryption."""
+    command = [sys.executable, "-m", "meantime", "serve", "--cluster", "tcp://dask.example:8786", str(services.shared)]
+    ended = subprocess.run(command, capture_output=True, text=True, check=False, cwd=services.folder)
+    is_refused = ended.returncode == 2 and "not encrypted" in ended.stderr
+    _require(is_refused, f"plaintext: {ended.returncode}, {ended.stderr}")
+    print("a scheduler on another machine without TLS: refused at the start")
+
+
+def _fingerprint_here(services: Services) -> str:
+    """Return the fingerprint that one process of this machine finds."""
+    source = Source(name="tables", path=str(services.shared / "*.csv"))
+    ingestor = DataIngestor(memory_mb=2048, rejected_limit=0.05)
+    return ingestor.ingest(source, services.folder / "here").name[:64]
+
+
+def _wait_until_read(services: Services, name: str) -> str:
+    def fingerprint() -> str | None:
+        try:
+            found: str | None = _get(services, name, "/v1/datasets/tables")["fingerprint"]
+        except httpx.TransportError:  # it does not listen yet
+            return None
+        return found
+
+    return _poll(services, fingerprint, bool, f"{name} has not read the files") or ""
+
+
+def _get(services: Services, name: str, path: str, **parameters: str | int) -> Any:
+    reply = httpx.get(f"{services.url(name)}{path}", params=parameters, timeout=_PATIENCE_S)
+    _require(reply.status_code == 200, f"{path} of {name}: {reply.status_code} {reply.text[:500]}")
+    return reply.json()
+
+
+def _poll(services: Services, ask: Callable[[], T], enough: Callable[[T], bool], otherwise: str) -> T:
+    deadline = time.monotonic() + _PATIENCE_S
+    while not enough(answer := ask()):
+        services.require_running()
+        _require(time.monotonic() < deadline, otherwise)
+        time.sleep(0.02)
+    return answer
+
+
+def _require(is_so: bool, otherwise: str) -> None:
+    if not is_so:
+        sys.exit(f"NOT KEPT: {otherwise}")

@@ -1,0 +1,131 @@
+"""The services of deploy/compose.yaml as processes of this machine.
+
+Their commands are those of the file, with addresses, ports and folders of this machine in place of the containers'.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+import yaml
+
+_DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
+_STOP_S = 60
+
+
+class Services:
+    """The services, started one by one, and all ended with the block."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.shared, self.certificates = folder / "shared", folder / "certificates"
+        self._services: Mapping[str, Any] = yaml.safe_load((_DEPLOY / "compose.yaml").read_text("utf-8"))["services"]
+        self._ports = {name: _free_port() for name in ("scheduler", "server-1", "server-2", "balancer")}
+        self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        for made in (self.shared, self.certificates):
+            made.mkdir(parents=True)
+        _make_certificate(self.certificates)
+
+    def __enter__(self) -> Self:
+        """Return itself."""
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """End all processes, the last one first."""
+        for name in reversed(list(self.processes)):
+            self.kill(name, signal.SIGTERM if kind is None else signal.SIGKILL)
+
+    @property
+    def names(self) -> Sequence[str]:
+        """The services in the order in which they need each other."""
+        return list(self._services)
+
+    def url(self, name: str) -> str:
+        """Return the address of a service that speaks HTTP."""
+        return f"http://127.0.0.1:{self._ports[name]}"
+
+    def start(self, name: str) -> None:
+        """Start a service; what it says goes into a file in the folder."""
+        with (self.folder / f"{name}.log").open("ab") as log:
+            self.processes[name] = subprocess.Popen(
+                self._command(name),
+                stdout=log,
+                stderr=subprocess.STDOUT,
+                env={**os.environ, "MEANTIME_STATE_DIR": str(self.folder / f"{name}-state")},
+                start_new_session=True,
+            )
+
+    def kill(self, name: str, how: signal.Signals = signal.SIGKILL) -> None:
+        """End a service, and whatever it has started."""
+        process = self.processes.pop(name)
+        if how == signal.SIGTERM and process.poll() is None:
+            process.terminate()
+            try:
+                process.wait(_STOP_S)
+            except subprocess.TimeoutExpired:
+                print(f"{name} did not stop within {_STOP_S} seconds")
+        with suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.wait(_STOP_S)
+
+    def require_running(self) -> None:
+        """Exit with what a service said last if it has ended by itself."""
+        for name, process in self.processes.items():
+            if process.poll() is not None:
+                said = (self.folder / f"{name}.log").read_text("utf-8", "replace")[-2_000:]
+                sys.exit(f"{name} has ended with {process.returncode}:\n{said}")
+
+    def _command(self, name: str) -> list[str]:
+        words = [self._here(word, name) for word in self._services[name]["command"]]
+        program = Path(sys.executable).parent / words[0]
+        if words[0] == "nginx":
+            conf = self.folder / "balancer.conf"
+            conf.write_text(self._here((_DEPLOY / "balancer.conf").read_text("utf-8"), name), "utf-8")
+            return ["nginx", "-c", str(conf), *words[3:]]
+        return [str(program), *words[1:]]
+
+    def _here(self, text: str, name: str) -> str:
+        """Return a text of the file with what the containers' names, ports and folders are here."""
+        ports = self._ports
+        named = {
+            "/tmp/": f"{self.folder}/",  # noqa: S108 - of the containers
+            "scheduler:8786": f"127.0.0.1:{ports['scheduler']}",
+            "--host=scheduler": "--host=127.0.0.1",
+            "--port=8786": f"--port={ports['scheduler']}",
+            "--host=0.0.0.0": "--host=127.0.0.1",
+            "--port=5000": f"--port={ports.get(name, 0)}",
+            "server-1:5000": f"127.0.0.1:{ports['server-1']}",
+            "server-2:5000": f"127.0.0.1:{ports['server-2']}",
+            "listen 8080": f"listen 127.0.0.1:{ports['balancer']}",
+            "/shared": str(self.shared),
+            "/certificates": str(self.certificates),
+        }
+        for there, here in named.items():
+            text = text.replace(there, here)
+        return text
+
+
+def _make_certificate(folder: Path) -> None:
+    command = "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=127.0.0.1"
+    files = ["-keyout", str(folder / "cluster-key.pem"), "-out", str(folder / "cluster.pem")]
+    subprocess.run(
+        [*command.split(), "-addext", "subjectAltName=IP:127.0.0.1", *files], check=True, capture_output=True
+    )
+
+
+def _free_port() -> int:
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        port: int = listener.getsockname()[1]
+        return port
