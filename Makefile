@@ -17,7 +17,7 @@ CRASH_ARGS ?=
 VALIDATE_ARGS ?=
 # Which benchmark, with its options; all of them without it.
 BENCH ?=
-BENCHES := answers statistics submissions waiting awake flask_trade explorer places reading snapshots
+BENCHES := answers statistics submissions waiting awake flask_trade explorer places reading cluster snapshots
 # Extras of pyproject.toml that requirements-cluster.lock has, beside what everybody needs.
 EXTRAS := postgres sql dask
 

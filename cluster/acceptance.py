@@ -75,7 +75,7 @@ def _answers(services: Services) -> str:
 def _rows_behind(services: Services, question: str) -> None:
     """Compare the rows of a number with the lines of the files."""
     began = time.monotonic()
-    parameters = {"question": question, "row": 0, "page_rows": _ROWS_COMPARED}
+    parameters: dict[str, str | int] = {"question": question, "row": 0, "page_rows": _ROWS_COMPARED}
     found = _get(services, "balancer", "/v1/statistics/states_mean/rows", **parameters)
     seconds = time.monotonic() - began
     rows = found["rows"]

@@ -11,7 +11,7 @@ import sys
 from pathlib import Path
 
 if sys.orig_argv[-1] == "meantime.dataset.reading.reader_process":
-    from meantime.dataset.reading.cluster import tallying
+    import meantime.dataset.reading.cluster.tallying as tallying
 
     _tally_file = tallying.tally_file
 
@@ -28,6 +28,6 @@ elif os.environ.get("OTHER_DUCKDB"):
 
     duckdb.__version__ = os.environ["OTHER_DUCKDB"]
 elif os.environ.get("PIECE_BYTES"):
-    from meantime.dataset.reading.cluster import dask_workers
+    import meantime.dataset.reading.cluster.dask_workers as dask_workers
 
     dask_workers.PIECE_BYTES = int(os.environ["PIECE_BYTES"])
