@@ -24,6 +24,9 @@ from meantime.dataset.standard_population import StandardPopulation
 # rows are exact copies became part of the content later; a table without copies has the fingerprint that it had before.
 FINGERPRINT_VERSION = 2
 
+# The roles that a tally has and the rows that it counts have not.
+_COUNTS = ("row_count", "distinct_rows")
+
 Polarity = Literal["lower", "higher"]
 
 
@@ -164,7 +167,7 @@ def fingerprint_of_questions(digests: Iterable[str], about: About, *, scale: int
         "version": FINGERPRINT_VERSION,
         "scale": scale,
         # A tally has the content of the rows that it counts.
-        "roles": {role: column for role, column in about.roles.items() if role != "row_count"},
+        "roles": {role: column for role, column in about.roles.items() if role not in _COUNTS},
         "synthetic": about.synthetic,
         "standards": msgspec.to_builtins(about.standards),
         "questions": list(digests),

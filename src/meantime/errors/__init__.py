@@ -15,6 +15,7 @@
     ├── LoadFailed                  server     reading failed through no fault of the file
     │   └── LoadMemoryTooSmall      operator   the setting load_memory_mb is too small for the file
     ├── LoadCancelled               operator   reading was cancelled
+    ├── TableNotReadable            server     the database of a table cannot be asked for its rows now
     ├── SnapshotDamaged             server     a snapshot on disk is missing or has changed
     ├── RequestInvalid              caller     the request cannot be answered; carries all its problems
     ├── AskAsJob                    caller     takes too long for one response: send it as a job
@@ -104,6 +105,7 @@ from meantime.errors.datasets import (
     SourceChanged,
     SourceEmpty,
     SourceUnreadable,
+    TableNotReadable,
     TooManyRejected,
 )
 from meantime.errors.jobs import (
@@ -177,6 +179,7 @@ __all__ = [  # noqa: RUF022 - by subject
     "Problem",
     "MeantimeError",
     "Failure",
+    "TableNotReadable",
     "operator_text",
     # Requests
     "RequestInvalid",

@@ -87,6 +87,12 @@ class SnapshotDamaged(MeantimeError):
     code = "snapshot-damaged"
 
 
+class TableNotReadable(MeantimeError):
+    """The database of a table cannot be asked for rows now; the numbers do not need it."""
+
+    code = "table-not-readable"
+
+
 class DatasetUnknown(MeantimeError):
     """No data set of this name is served."""
 

@@ -45,7 +45,11 @@ class TableReader:
         self.address = address
         self.cancelled = cancelled
         self.dialect = DIALECTS[address.dialect]
-        self.columns = _columns(sqlalchemy.inspect(connection), address)
+        inspector = sqlalchemy.inspect(connection)
+        self.columns = _columns(inspector, address)
+        # No two rows of such a table are equal. A view has none, and in SQLite those of a key may be.
+        key = inspector.get_pk_constraint(address.table, address.schema)["constrained_columns"]
+        self.has_primary_key = bool(key) and address.dialect == "postgresql"
         # Without types: whatever is read is cast to text. SQLAlchemy quotes the names.
         columns: list[ColumnClause[Any]] = [sqlalchemy.column(name) for name in self.columns]
         self.clause: TableClause = sqlalchemy.table(address.table, *columns, schema=address.schema)

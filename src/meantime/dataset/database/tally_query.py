@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import functools
+import operator
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import ColumnElement, Select, String, cast, func, literal_column, select
 
 from meantime.dataset.database.connecting import TableReader
 from meantime.dataset.database.dialects import NOTHING
@@ -58,16 +60,27 @@ def counted_columns(
 def tally_query(reader: TableReader, counted: Collection[str], *, is_tally: bool) -> Select[Any]:
     """Return the query of a tally: the texts of all columns, "" where a column is not counted, and the number of rows.
 
-    Of a table that is a tally already (``is_tally``), the rows come as they are.
+    Where columns are not counted, the last one is how many of these rows are different: rows that differ in such a
+    column alone are no copies of each other. Of a table that is a tally already (``is_tally``), the rows come as they
+    are.
     """
-    texts = select(*_labeled(reader, counted)).subquery("texts")
-    every = [
-        texts.c[f"c{at}"] if name in counted else NOTHING.label(f"c{at}") for at, name in enumerate(reader.columns)
-    ]
+    labels = {name: f"c{at}" for at, name in enumerate(reader.columns)}
+    left_out = [name for name in reader.columns if name not in counted]
+    is_distinct = not left_out or reader.has_primary_key
+    read = [name for name in reader.columns if name in counted or not is_distinct]
+    texts = select(*(reader.text(name).label(labels[name]) for name in read)).subquery("texts")
+    every = [texts.c[label] if name in counted else NOTHING.label(label) for name, label in labels.items()]
     if is_tally:
         return select(*every)
-    return select(*every, func.count().label(f"c{len(every)}")).group_by(*texts.c)
+    counts = [func.count().label("row_count")]
+    if left_out:
+        others = [texts.c[labels[name]] for name in left_out if name in read]
+        distinct = func.count() if is_distinct else func.count(_together(others).distinct())
+        counts.append(distinct.label("distinct_rows"))
+    return select(*every, *counts).group_by(*(texts.c[labels[name]] for name in read if name in counted))
 
 
-def _labeled(reader: TableReader, counted: Collection[str]) -> Sequence[Any]:
-    return [reader.text(name).label(f"c{at}") for at, name in enumerate(reader.columns) if name in counted]
+def _together(texts: Sequence[ColumnElement[str]]) -> ColumnElement[str]:
+    """Put texts together so that no others give the same: each after its length."""
+    parts = [cast(func.length(text), String) + literal_column("':'") + text for text in texts]
+    return functools.reduce(operator.add, parts)

@@ -47,10 +47,14 @@ def write_tally(
     """
     _refuse_alike(reader)
     counted = counted_columns(reader, description, by_hand, described_in=described_in)
-    is_tally = "row_count" in by_hand
     columns = list(reader.columns)
+    if is_tally := "row_count" in by_hand:
+        counted = reader.columns
+    left_out = tuple(name for name in columns if name not in counted)
     count = "" if is_tally else free_name("row_count", columns)
-    facts = TallyFacts(row_count=count, left_out=tuple(name for name in columns if name not in counted))
+    distinct = free_name("distinct_rows", columns) if left_out else ""
+    facts = TallyFacts(row_count=count, distinct_rows=distinct, left_out=left_out)
+    counts = [name for name in (count, distinct) if name]
     stage = work / "rows.duckdb"
     rows = 0
 
@@ -63,10 +67,10 @@ def write_tally(
         with duckdb.connect(str(stage)) as database:
             spill = work / "spill"
             database.execute(f"SET memory_limit = '{_MEMORY}'; SET temp_directory = {sql_text(str(spill))}")
-            texts = ", ".join(f"c{at} VARCHAR" for at in range(len(columns)))
-            database.execute(f"CREATE TABLE tally ({texts}{'' if is_tally else f', c{len(columns)} BIGINT'})")
+            named = [*columns, *counts]
+            types = ["VARCHAR"] * len(columns) + ["BIGINT"] * len(counts)
+            database.execute(f"CREATE TABLE tally ({', '.join(f'c{at} {kind}' for at, kind in enumerate(types))})")
             copy_rows(reader, tally_query(reader, counted, is_tally=is_tally), database, "tally", on_rows=note)
-            named = [*columns, *([count] if count else [])]
             selected = ", ".join(f'c{at} AS "{name.replace(chr(34), chr(34) * 2)}"' for at, name in enumerate(named))
             order = ", ".join(f"c{at}" for at in range(len(named)))
             said = sql_text(msgspec.json.encode(facts).decode())

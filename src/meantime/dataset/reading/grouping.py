@@ -21,7 +21,7 @@ from meantime.dataset.reading.question_info import collect_question_info
 from meantime.dataset.reading.staged_view import FOOTNOTE, KEY_COLUMNS, parse_period
 from meantime.dataset.reading.staging import sql_text
 from meantime.dataset.reading.survey import reason_sql
-from meantime.dataset.reading.tally import LINES, count_rows_sql, is_counted
+from meantime.dataset.reading.tally import LINES, count_distinct_sql, count_rows_sql, is_counted
 from meantime.dataset.reading.uncertainty import ROLES as UNCERTAINTY
 from meantime.dataset.reading.uncertainty import limits_words, with_limits
 from meantime.dataset.reading.values import SPACES, number_pattern
@@ -153,12 +153,14 @@ def _group(database: duckdb.DuckDBPyConnection, decisions: Decisions, *, others_
     sums = ", ".join(f"{expression.format(times=times)} AS {name}" for name, expression in method.sums.items())
     is_tallied = LINES in decisions.plain
     lines = "CAST(sum(lines) AS BIGINT)" if is_tallied else "count(*)"
-    inputs = ", ".join([*method.inputs, *(["row_count"] if counts else []), *([LINES] if is_tallied else [])])
+    distinct = count_distinct_sql(decisions.all_roles, lines)
+    counted = [role for role in ("distinct_rows", LINES) if role in decisions.all_roles]
+    inputs = ", ".join([*method.inputs, *(["row_count"] if counts else []), *counted])
     published = [role for role in _PUBLISHED_NUMBERS if role in decisions.all_roles]
     alone = ", ".join(
         [
-            *(f"CASE WHEN {lines} = 1 THEN any_value({role}) END AS {role}" for role in published),
-            f"CASE WHEN {lines} = 1 THEN any_value(footnote) ELSE {ABSENT} END AS footnote",
+            *(f"CASE WHEN {distinct} = 1 THEN any_value({role}) END AS {role}" for role in published),
+            f"CASE WHEN {distinct} = 1 THEN any_value(footnote) ELSE {ABSENT} END AS footnote",
         ]
     )
     axes = {**KEY_COLUMNS, "footnote": ("footnote",)}
@@ -177,8 +179,8 @@ def _group(database: duckdb.DuckDBPyConnection, decisions: Decisions, *, others_
         CREATE TABLE on_disk.groups AS
         SELECT * {replaced}
         FROM (
-            SELECT {keys}, CAST({count_rows_sql(decisions.all_roles)} AS BIGINT) AS rows, {lines} AS lines,
-                   CAST({count_rows_sql(decisions.all_roles)} - {lines} AS BIGINT) AS copies, {sums}, {alone}
+            SELECT {keys}, CAST({count_rows_sql(decisions.all_roles)} AS BIGINT) AS rows, {distinct} AS lines,
+                   CAST({count_rows_sql(decisions.all_roles)} - {distinct} AS BIGINT) AS copies, {sums}, {alone}
             FROM ({rows}) GROUP BY {keys}
         )
         """

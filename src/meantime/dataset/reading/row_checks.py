@@ -39,8 +39,20 @@ def drop_incomplete(database: duckdb.DuckDBPyConnection, staged: StagedFile, col
         parameters.append([text for (text,) in texts if parse_row_count(text) is None])
         conditions.append(f"list_contains(${len(parameters)}::VARCHAR[], {column})")
         reasons.append(f"WHEN {conditions[-1]} THEN 'not a whole number of rows: ' || {column}[:40]")
+    if (column := columns.get("distinct_rows")) is not None:
+        row_count = columns.get("row_count", "'1'")
+        pairs = database.execute(f"SELECT DISTINCT {column}, {row_count} FROM {rows}").fetchall()
+        wrong = [f"{text} of {times}" for text, times in pairs if not _is_number_of_distinct(text, times)]
+        parameters.append(wrong)
+        conditions.append(f"list_contains(${len(parameters)}::VARCHAR[], {column} || ' of ' || {row_count})")
+        reasons.append(f"WHEN {conditions[-1]} THEN 'not a number of different rows among these: ' || {column}[:40]")
     condition = " OR ".join(conditions)
     query = f"SELECT 1 FROM {rows} WHERE {condition} LIMIT 1"
     if database.execute(query, parameters).fetchone() is None:
         return staged
     return reject_rows(database, staged, condition, f"CASE {' '.join(reasons)} END", parameters)
+
+
+def _is_number_of_distinct(text: str, row_count: str) -> bool:
+    distinct, rows = parse_row_count(text), parse_row_count(row_count)
+    return distinct is not None and (rows is None or min(rows, 1) <= distinct <= rows)

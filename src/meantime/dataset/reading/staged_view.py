@@ -10,7 +10,7 @@ from meantime.dataset.facts.units import normalized_unit_sql
 from meantime.dataset.reading.columns import ROLES
 from meantime.dataset.reading.labels import JOINED, label_sql
 from meantime.dataset.reading.staging import sql_path
-from meantime.dataset.reading.tally import LINES, row_count_sql
+from meantime.dataset.reading.tally import LINES, distinct_rows_sql, row_count_sql
 from meantime.dataset.reading.values import parse_year
 from meantime.later import duckdb
 
@@ -54,7 +54,7 @@ def make_staged_view(
         view["last_year"] = view["first_year"]
     if "first_year" not in in_file:
         view["first_year"] = view["last_year"]
-    view["row_count"] = row_count_sql(in_file)
+    view["row_count"], view["distinct_rows"] = row_count_sql(in_file), distinct_rows_sql(in_file)
     view[LINES] = in_file.get(LINES, "1")
     view["identity"] = tally_identity_sql(columns, roles) if LINES in plain else identity_sql(columns, roles)
     selected = ", ".join(f"{column} AS {role}" for role, column in view.items())
@@ -64,12 +64,13 @@ def make_staged_view(
 def identity_sql(columns: Sequence[str], roles: Mapping[str, str]) -> str:
     """Return the SQL of what rows have in common that are exact copies: equal in all columns, as written.
 
-    How often a row of a tally counts is not part of it.
+    How often a row of a tally counts is not part of it, nor how many of these rows are different.
 
     >>> identity_sql(["Place", "n", "Value"], {"location": "Place", "row_count": "n", "value": "Value"})
     "hash(coalesce(c0, ''), coalesce(c2, ''))"
     """
-    written = (f"coalesce(c{at}, '')" for at, name in enumerate(columns) if name != roles.get("row_count"))
+    counts = (roles.get("row_count"), roles.get("distinct_rows"))
+    written = (f"coalesce(c{at}, '')" for at, name in enumerate(columns) if name not in counts)
     # 64 bits: that two different rows of one cell have the same is less likely than a flipped bit on the way here.
     return f"hash({', '.join(written)})"
 

@@ -325,7 +325,8 @@ def _open_parquet(path: Path, name: str) -> OpenedFile:
         raise SourceUnreadable(
             f"{name} has {len(columns):,} columns; at most {MOST_COLUMNS:,} can be read. Remove columns."
         )
-    roles = {"row_count": tally.row_count} if tally and tally.row_count in columns else {}
+    counts = {"row_count": tally.row_count, "distinct_rows": tally.distinct_rows} if tally else {}
+    roles = {role: column for role, column in counts.items() if column in columns}
     left_out = tally.left_out if tally else ()
     return OpenedFile(path=path, name=name, columns=columns, text=None, roles=roles, left_out=left_out)
 

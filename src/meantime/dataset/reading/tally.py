@@ -51,8 +51,7 @@ def row_count_sql(columns: Mapping[str, str]) -> str:
     """Return the SQL of how often a row counts, given the SQL of the columns by role; 1 without such a column."""
     if "row_count" not in columns:
         return columns.get(LINES, "1")
-    text = f"translate({columns['row_count']}, {sql_text(_SEPARATORS + SPACES)}, '')"
-    of_line = f"CAST(split_part({text}, '.', 1) AS BIGINT)"
+    of_line = _number_sql(columns["row_count"])
     if LINES not in columns:
         return of_line
     # No more than what is refused anyway, so that it stays within 64 bits.
@@ -66,6 +65,26 @@ def count_lines_sql(columns: Mapping[str, str]) -> str:
     ('count(*)', 'sum(plain_lines)')
     """
     return f"sum({columns[LINES]})" if LINES in columns else "count(*)"
+
+
+def distinct_rows_sql(columns: Mapping[str, str]) -> str:
+    """Return the SQL of how many of the rows that a line stands for are different; 1 without such a column."""
+    return _number_sql(columns["distinct_rows"]) if "distinct_rows" in columns else "1"
+
+
+def count_distinct_sql(roles: Collection[str], lines: str) -> str:
+    """Return the SQL that counts different rows, given the one that counts lines.
+
+    >>> count_distinct_sql(["row_count"], "count(*)"), count_distinct_sql(["row_count", "distinct_rows"], "count(*)")
+    ('count(*)', 'CAST(sum(distinct_rows) AS BIGINT)')
+    """
+    if "distinct_rows" not in roles:
+        return lines
+    return f"CAST(sum(distinct_rows{' * lines' if LINES in roles else ''}) AS BIGINT)"
+
+
+def _number_sql(column: str) -> str:
+    return f"CAST(split_part(translate({column}, {sql_text(_SEPARATORS + SPACES)}, ''), '.', 1) AS BIGINT)"
 
 
 def count_rows_sql(roles: Collection[str], row_count: str = "row_count") -> str:

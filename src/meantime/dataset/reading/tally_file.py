@@ -14,6 +14,7 @@ class TallyFacts(msgspec.Struct, frozen=True, kw_only=True):
     """How a table was counted."""
 
     row_count: str  # the column with the counts; "" where one of the table is named by hand
+    distinct_rows: str = ""  # the column with how many of these rows are different; "" where no column is left out
     left_out: tuple[str, ...]  # columns of the table that are empty here: rows were counted whatever they hold
 
 

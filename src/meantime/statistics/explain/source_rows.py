@@ -113,7 +113,7 @@ def page(
         columns=(*ours, *_of_file(snapshot)),
         data=(
             *of_ours,
-            *([each.row.cells[name] for each in shown] for name in snapshot.about.columns),
+            *([each.row.cells[name] for each in shown] for name in _kept_columns(snapshot)),
         ),
         notes=tuple(_notes(snapshot, weighted, provenance.number)),
     )
@@ -142,12 +142,17 @@ def _times(weighted: Weighted, shown: Sequence[CellRow]) -> list[int]:
     return [int(each.copy_of is None) for each in shown]
 
 
+def _kept_columns(snapshot: Snapshot) -> list[str]:
+    """Return the columns of the file; not those of a table in a database by which it was not counted."""
+    return [name for name in snapshot.about.columns if name not in snapshot.about.left_out]
+
+
 def _of_file(snapshot: Snapshot) -> list[Column]:
     """Describe the columns of the file; one that is called as one of ours, or as another but for case, is numbered."""
     roles = {column: role for role, column in snapshot.about.roles.items()}
     taken = {column.name for column in (*_OURS, _COPY_OF)}
     columns = []
-    for number, name in enumerate(snapshot.about.columns, 1):
+    for number, name in enumerate(_kept_columns(snapshot), 1):
         told = name if name.lower() not in taken else f"{name} (column {number})"
         taken.add(told.lower())
         meaning = f"as in the file; taken for {roles[name]}" if name in roles else "as in the file"

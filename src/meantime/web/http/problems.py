@@ -58,6 +58,7 @@ KINDS: tuple[type[MeantimeError], ...] = (
     errors.ResultGone,
     errors.PictureFailed,
     errors.SnapshotDamaged,
+    errors.TableNotReadable,
     errors.DatasetNotReady,
     errors.ReloadFailed,
     errors.DatasetLoading,

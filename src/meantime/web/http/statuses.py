@@ -47,6 +47,7 @@ STATUS: Mapping[type[BaseException], int] = {
     # clients retry on 409, which would not help here.
     errors.JobFailed: 424,
     errors.PictureFailed: 424,
+    errors.TableNotReadable: 424,
     errors.ReloadFailed: 424,
     errors.SnapshotDamaged: 503,
     BaseException: 500,

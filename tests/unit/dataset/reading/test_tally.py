@@ -179,3 +179,38 @@ def test_the_query_of_the_guide_counts_the_sample(tmp_path: Path) -> None:
             path = tmp_path / name
             fingerprints.add(read(path, columns={"row_count": "row_count"}, into=tmp_path / path.suffix).fingerprint)
     assert fingerprints == {table.fingerprint}
+
+
+def test_rows_that_differ_in_what_a_tally_leaves_out_are_no_copies(tmp_path: Path) -> None:
+    by_hand = {"row_count": "times", "distinct_rows": "different"}
+    header = "Question,LocationDesc,Data_Value,Sample_Size"
+    rows = ["Q,Utah,1.5,50,a", "Q,Utah,1.5,50,b", "Q,Utah,1.5,50,b", "Q,Ohio,2.5,50,c", "Q,Ohio,2.5,50,c"]
+    table = read(write(tmp_path, "\n".join([f"{header},person", *rows, ""])), into=tmp_path / "a")
+    lines = ["Q,Utah,1.5,50,3,2", "Q,Ohio,2.5,50,2,1"]
+    path = write(tmp_path, "\n".join([f"{header},times,different", *lines, ""]), "tally.csv")
+    counted = read(path, columns=by_hand, into=tmp_path / "b")
+    assert counted.fingerprint == table.fingerprint
+    assert counted.about.copies == table.about.copies == 2
+    # Without it, those of Utah would be taken for copies of one row.
+    assert read(path, columns=BY_HAND, into=tmp_path / "c").fingerprint != table.fingerprint
+
+
+NOT_DISTINCT = "not a number of different rows among these"
+
+
+def test_what_is_no_number_of_different_rows_is_rejected(tmp_path: Path) -> None:
+    pairs = ["3,2", "2,2", "2,3", "2,0", "0,0", "2,x", "x,1"]
+    lines = "\n".join(f"Q,Utah,{number},{pair}" for number, pair in enumerate(pairs))
+    snapshot = read(
+        write(tmp_path, f"Question,LocationDesc,Data_Value,times,different\n{lines}\n"),
+        columns={"row_count": "times", "distinct_rows": "different"},
+        rejected_limit=1,
+    )
+    assert rejected(snapshot) == [
+        *(
+            (line, f"not a number of different rows among these: {text}")
+            for line, text in [(4, "3"), (5, "0"), (7, "x")]
+        ),
+        (8, "not a whole number of rows: x"),
+    ]
+    assert snapshot.about.rows == 5

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -15,6 +15,7 @@ from meantime.errors import (
     RangeInvalid,
     RequestInvalid,
     SnapshotDamaged,
+    TableNotReadable,
 )
 from meantime.formats.registry import formats_of
 from meantime.web.http import conditional
@@ -54,6 +55,14 @@ _PAGE_ROWS = Parameter(
     description=f"Maximum number of rows of the file on a page; {PAGE} by default.",
     example=PAGE,
 )
+_IN_DATABASE = Parameter(
+    name="in_database",
+    where="query",
+    kind=Literal["yes", "no"],
+    description="Of a data set that is a table in a database: the rows as the database has them now, instead of the "
+    "lines that were counted, with the number of rows of each line then and now. At most 1,000 rows a page.",
+    example="no",
+)
 _FORMS = formats_of(NO_CHART)
 _SUFFIX = Parameter(
     name="suffix",
@@ -64,7 +73,8 @@ _SUFFIX = Parameter(
     example="csv",
 )
 _QUESTION = tuple(each for each in QUERY if each not in (CHART, *FIGURE))
-_PAGING = (_ROW, _KEY, _CURSOR, _PAGE_ROWS)
+_PAGING = (_ROW, _KEY, _CURSOR, _PAGE_ROWS, _IN_DATABASE)
+_READING = (CursorInvalid, SnapshotDamaged, TableNotReadable)
 _NEXT = Header(name="Link", description='The next page: `<...>; rel="next"`.', required=False)
 
 _ROWS = (
@@ -120,7 +130,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         handle=get_statistic_rows,
         parameters=(NAME, *_QUESTION, *_PAGING, ACCEPT, *CONDITIONS),
         outcomes=_outcomes(),
-        problems=(*statistic_endpoints.PROBLEMS, CursorInvalid, SnapshotDamaged, NotAcceptable),
+        problems=(*statistic_endpoints.PROBLEMS, *_READING, NotAcceptable),
     ),
     Endpoint(
         name="get_statistic_rows_as",
@@ -132,7 +142,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         handle=get_statistic_rows,
         parameters=(NAME, _SUFFIX, *_QUESTION, *_PAGING, *CONDITIONS),
         outcomes=_outcomes(),
-        problems=(*statistic_endpoints.PROBLEMS, CursorInvalid, SnapshotDamaged, PathUnknown),
+        problems=(*statistic_endpoints.PROBLEMS, *_READING, PathUnknown),
     ),
     Endpoint(
         name="get_job_rows",
@@ -144,7 +154,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         handle=get_job_rows,
         parameters=(JOB_ID, *_PAGING, ACCEPT, *CONDITIONS),
         outcomes=_outcomes(),
-        problems=(*result_endpoints.PROBLEMS, RequestInvalid, CursorInvalid, SnapshotDamaged, NotAcceptable),
+        problems=(
+            *result_endpoints.PROBLEMS,
+            RequestInvalid,
+            CursorInvalid,
+            SnapshotDamaged,
+            TableNotReadable,
+            NotAcceptable,
+        ),
     ),
     Endpoint(
         name="get_job_rows_as",
@@ -156,7 +173,14 @@ ENDPOINTS: tuple[Endpoint, ...] = (
         handle=get_job_rows,
         parameters=(JOB_ID, _SUFFIX, *_PAGING, *CONDITIONS),
         outcomes=_outcomes(),
-        problems=(*result_endpoints.PROBLEMS, RequestInvalid, CursorInvalid, SnapshotDamaged, PathUnknown),
+        problems=(
+            *result_endpoints.PROBLEMS,
+            RequestInvalid,
+            CursorInvalid,
+            SnapshotDamaged,
+            TableNotReadable,
+            PathUnknown,
+        ),
     ),
     Endpoint(
         name="get_statistic_explanation",

@@ -32,7 +32,7 @@ PAGE = 100
 PAGE_LIMIT = 10_000
 
 # Parameters apart from those of the statistic.
-ROW_NAMES = ("row", "key", "cursor", "page_rows")
+ROW_NAMES = ("row", "key", "cursor", "page_rows", "in_database")
 # A name without charts, for the formats of source rows.
 NO_CHART = "rows"
 # The digits of a row number: no answer has a billion rows.
@@ -46,6 +46,7 @@ class RowQuery(NamedTuple):
     key: tuple[str, ...]
     cursor: str | None
     page_rows: int
+    in_database: bool  # the rows as the database has them now, not the lines that were counted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +68,17 @@ def _read(pairs: Sequence[tuple[str, str]], names: Sequence[str]) -> RowQuery:
         key=tuple(query.all("key")),
         cursor=query.one("cursor"),
         page_rows=query.number("page_rows", default=PAGE, up_to=PAGE_LIMIT),
+        in_database=_yes_or_no(query, "in_database"),
     )
     query.check()
     return row_query
+
+
+def _yes_or_no(query: Query, name: str) -> bool:
+    text = query.one(name)
+    if text not in (None, "yes", "no"):
+        query.wrong(name, "type", f'"{name}" must be yes or no.')
+    return text == "yes"
 
 
 async def answer_of_statistic(

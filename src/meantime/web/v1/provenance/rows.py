@@ -11,6 +11,7 @@ from meantime.formats import document as documents
 from meantime.formats.document import Document
 from meantime.formats.file_names import stem_of
 from meantime.formats.format import Format
+from meantime.statistics.explain.database_rows import database_page
 from meantime.statistics.explain.source_rows import Page, page, row_asked, row_of
 from meantime.web.backend import Backend
 from meantime.web.http import cursor as cursors
@@ -63,15 +64,16 @@ async def _rows(
 ) -> Reply | Stream:
     answer = answered.document
     row_index = row_asked(answer.table, row=row_query.row, key=row_query.key)
-    list_of = [answer.statistic, answer.parameters, answer.fingerprint, row_index]
+    list_of = [answer.statistic, answer.parameters, answer.fingerprint, row_index, row_query.in_database]
     after = None if row_query.cursor is None else cursors.decode(row_query.cursor, list_of)
 
     pools = backend.pools
-    is_long = answered.prepared.snapshot.about.rows > _LONG_ROWS
+    is_long = row_query.in_database or answered.prepared.snapshot.about.rows > _LONG_ROWS
 
     def make() -> tuple[Page, Document, str]:
         row = None if row_index is None else row_of(answer.table, row_index)
-        source_page = page(
+        find = database_page if row_query.in_database else page
+        source_page = find(
             answered.prepared.snapshot, answered.prepared.rests_on(row), after=after, limit=row_query.page_rows
         )
         made = dataclasses.replace(answer, table=source_page.table)
