@@ -24,7 +24,6 @@ from meantime.errors import SourceUnreadable
 _OPTIONS = {
     "postgresql": ("sslmode", "sslrootcert", "sslcert", "sslkey", "target_session_attrs", "connect_timeout"),
     "sqlite": (),
-    "duckdb": (),
 }
 # A host that does not answer by then is away, unless the address says another number.
 CONNECT_S = 20
@@ -40,7 +39,7 @@ _NOT_IN_FILE_NAME = re.compile(r"[\x00-\x1f/\\:*?\"<>|]+")
 class TableAddress:
     """Where a table is in a database. It has no password: that comes from the environment or the driver's own file."""
 
-    dialect: str  # of SQL: postgresql, sqlite or duckdb
+    dialect: str  # of SQL: postgresql or sqlite
     url: str  # of the database
     schema: str | None  # None: wherever the database looks for the name
     table: str

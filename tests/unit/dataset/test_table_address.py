@@ -24,7 +24,7 @@ def parsed(text: str) -> TableAddress:
         ("postgresql+psycopg:///health?table=select", None, "select"),
         ("postgresql://h/d?table=%22a.b%22.%22c%22%22d%22", "a.b", 'c"d'),
         ("sqlite:////srv/a.db?table=a%23b%26c", None, "a#b&c"),
-        ("duckdb:///a.duckdb?table=main.t", "main", "t"),
+        ("sqlite:///a.db?table=main.t", "main", "t"),
     ],
 )
 def test_an_address_has_one_form(text: str, schema: str | None, table: str) -> None:

@@ -112,7 +112,7 @@ def _arguments(address: TableAddress) -> dict[str, Any]:
         raise SourceUnreadable(f"{Path(address.path).name} does not exist.").for_operator(
             f"{address.path} does not exist. Check the path; it is relative to {Path.cwd()}."
         )
-    return {"read_only": True} if address.dialect == "duckdb" else {}
+    return {}
 
 
 def _prepare_sqlite(connection: Connection) -> None:

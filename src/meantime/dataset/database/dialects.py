@@ -38,10 +38,6 @@ def _in_sqlite(column: ColumnElement[Any]) -> ColumnElement[str]:
     return collate(text, "BINARY")
 
 
-def _in_duckdb(column: ColumnElement[Any]) -> ColumnElement[str]:
-    return collate(cast(column, String), "binary")
-
-
 DIALECTS = {
     "postgresql": Dialect(
         driver="postgresql+psycopg",
@@ -58,7 +54,6 @@ DIALECTS = {
         time_limit="SET LOCAL statement_timeout = {}",
     ),
     "sqlite": Dialect(driver="sqlite", text=_in_sqlite, begin=("BEGIN",)),
-    "duckdb": Dialect(driver="duckdb", text=_in_duckdb, begin=()),
 }
 
 # Not bound: in a query that groups by it, two parameters would be two expressions.

@@ -23,7 +23,7 @@ from meantime.durable import durable_file, sync
 from meantime.errors import DescriptionInvalid, LoadFailed, SettingInvalid, SourceUnreadable
 
 # Raise it when the same table would give another tally.
-_TALLY_VERSION = 1
+_TALLY_VERSION = 2
 
 
 class _Record(msgspec.Struct):
