@@ -39,20 +39,19 @@ else:
     special = _Later("scipy.special")
 
 
-# What only some requests need: the libraries above, and the modules that import another one.
-_LATER = (
-    "duckdb",
+# What many requests need: two libraries, and modules that import another one. Not DuckDB, which takes 20 MB and is for
+# source rows and Parquet alone.
+_SOON = (
     "rapidfuzz",
     "scipy.special",
     "meantime.formats.writers.arrow",
-    "meantime.formats.writers.parquet",
     "meantime.formats.writers.xlsx",
 )
 
 
-def import_all() -> None:
-    """Import now what would be imported when it is first used."""
-    for name in _LATER:
+def import_soon() -> None:
+    """Import now what many requests would have to wait for."""
+    for name in _SOON:
         __import__(name)
 
 

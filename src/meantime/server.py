@@ -155,7 +155,7 @@ class _Server:
                 self._listener.should_exit = True
                 http.join()
                 raise
-            importing = threads.start("import", self._import_later, on_death=lambda _, error: self._on_fatal(error))
+            importing = threads.start("import", self._import_soon, on_death=lambda _, error: self._on_fatal(error))
             code = self._wait_for_stop()
             self._is_stopping.set()
             importing.join()
@@ -170,10 +170,10 @@ class _Server:
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)  # noqa: S104 - nothing is bound here
         return f"http://{f'[{host}]' if ':' in host else host}:{port}/"
 
-    def _import_later(self) -> None:
+    def _import_soon(self) -> None:
         """Import what start-up left out; else the first request that needs it would wait, and others with it."""
         if not self._is_stopping.wait(_IMPORT_AFTER_S):
-            later.import_all()
+            later.import_soon()
             gc.freeze()  # see _interpreter_for_serving
 
     def _wait_for_stop(self) -> int:
