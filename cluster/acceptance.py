@@ -23,6 +23,7 @@ from meantime.dataset.reading.source import Source
 _PATIENCE_S = 300
 _ANSWERS = 20
 _ROWS_COMPARED = 50
+_JOBS = 100
 
 T = TypeVar("T")
 
@@ -40,6 +41,7 @@ def run(services: Services, *, rows: int, files: int) -> None:
     print(f"{rows:,} rows in {files} files: two servers read them by the cluster in {seconds:.0f} s; one fingerprint")
     question = _answers(services)
     _rows_behind(services, question)
+    _shared_jobs(services, question)
     _lost_worker(services)
     _refuses_plaintext(services)
 
@@ -88,6 +90,32 @@ def _rows_behind(services: Services, question: str) -> None:
         there = dict(zip(header, fields, strict=True))
         _require(all(row[name] == text for name, text in there.items()), f"{row} is not the line {there}")
     print(f"{len(rows)} rows behind a number: each is the line of its file; the first look took {seconds:.1f} s")
+
+
+def _shared_jobs(services: Services, question: str) -> None:
+    """Submit jobs through the balancer, and kill a host: each job has one result, at the other host too."""
+    asked = {"statistic": "states_mean", "parameters": {"question": question}}
+    ids = []
+    with httpx.Client(base_url=services.url("balancer"), timeout=_PATIENCE_S) as client:
+        for _ in range(_JOBS):
+            reply = client.post("/v1/jobs", json=asked)
+            _require(reply.is_success, f"a job was answered {reply.status_code}: {reply.text[:500]}")
+            ids.append(reply.json()["id"])
+    _require(len(set(ids)) == _JOBS, "two jobs have one id")
+    services.kill("server-2")
+    began = time.monotonic()
+    states = _poll(
+        services,
+        lambda: [_get(services, "server-1", f"/v1/jobs/{job}")["state"] for job in ids],
+        lambda states: all(state == "done" for state in states),
+        "jobs of a host that was killed are not done",
+    )
+    results = {_get_bytes(services, "server-1", f"/v1/jobs/{job}/results.csv") for job in ids}
+    _require(len(results) == 1, f"{len(results)} different results of one question")
+    seconds = time.monotonic() - began
+    print(f"{len(states)} jobs through the balancer: {seconds:.0f} s after a host was killed, all have one result")
+    services.start("server-2")
+    _wait_until_read(services, "server-2")
 
 
 def _lost_worker(services: Services) -> None:
@@ -141,6 +169,12 @@ def _get(services: Services, name: str, path: str, **parameters: str | int) -> A
     reply = httpx.get(f"{services.url(name)}{path}", params=parameters, timeout=_PATIENCE_S)
     _require(reply.status_code == 200, f"{path} of {name}: {reply.status_code} {reply.text[:500]}")
     return reply.json()
+
+
+def _get_bytes(services: Services, name: str, path: str) -> bytes:
+    reply = httpx.get(f"{services.url(name)}{path}", timeout=_PATIENCE_S)
+    _require(reply.status_code == 200, f"{path} of {name}: {reply.status_code} {reply.text[:500]}")
+    return reply.content
 
 
 def _poll(services: Services, ask: Callable[[], T], enough: Callable[[T], bool], otherwise: str) -> T:

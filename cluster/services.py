@@ -6,10 +6,12 @@ Their commands are those of the file, with addresses, ports and folders of this 
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import socket
 import subprocess
 import sys
+import tempfile
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -17,6 +19,8 @@ from types import TracebackType
 from typing import Any, Self
 
 import yaml
+
+from tests.support.postgresql import PASSWORD, PostgresServer
 
 _DEPLOY = Path(__file__).resolve().parent.parent / "deploy"
 _STOP_S = 60
@@ -31,6 +35,7 @@ class Services:
         self._services: Mapping[str, Any] = yaml.safe_load((_DEPLOY / "compose.yaml").read_text("utf-8"))["services"]
         self._ports = {name: _free_port() for name in ("scheduler", "server-1", "server-2", "balancer")}
         self.processes: dict[str, subprocess.Popen[bytes]] = {}
+        self._database: PostgresServer | None = None
         for made in (self.shared, self.certificates):
             made.mkdir(parents=True)
         _make_certificate(self.certificates)
@@ -45,6 +50,10 @@ class Services:
         """End all processes, the last one first."""
         for name in reversed(list(self.processes)):
             self.kill(name, signal.SIGTERM if kind is None else signal.SIGKILL)
+        if self._database:
+            self._database.admin.close()
+            self._database.stop(signal.SIGQUIT)
+            shutil.rmtree(self._database.folder, ignore_errors=True)
 
     @property
     def names(self) -> Sequence[str]:
@@ -57,12 +66,20 @@ class Services:
 
     def start(self, name: str) -> None:
         """Start a service; what it says goes into a file in the folder."""
+        if name == "database":
+            self._database = _start_database()
+            return
+        environment = self._services[name].get("environment", {})
         with (self.folder / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(
                 self._command(name),
                 stdout=log,
                 stderr=subprocess.STDOUT,
-                env={**os.environ, "MEANTIME_STATE_DIR": str(self.folder / f"{name}-state")},
+                env={
+                    **os.environ,
+                    **{variable: self._here(text, name) for variable, text in environment.items()},
+                    "MEANTIME_STATE_DIR": str(self.folder / f"{name}-state"),
+                },
                 start_new_session=True,
             )
 
@@ -98,6 +115,7 @@ class Services:
     def _here(self, text: str, name: str) -> str:
         """Return a text of the file with what the containers' names, ports and folders are here."""
         ports = self._ports
+        database = f"127.0.0.1:{self._database.port}" if self._database else ""
         named = {
             "/tmp/": f"{self.folder}/",  # noqa: S108 - of the containers
             "scheduler:8786": f"127.0.0.1:{ports['scheduler']}",
@@ -108,12 +126,24 @@ class Services:
             "server-1:5000": f"127.0.0.1:{ports['server-1']}",
             "server-2:5000": f"127.0.0.1:{ports['server-2']}",
             "listen 8080": f"listen 127.0.0.1:{ports['balancer']}",
+            "database:5432": database,
+            "${PGPASSWORD}": PASSWORD,
             "/shared": str(self.shared),
             "/certificates": str(self.certificates),
         }
         for there, here in named.items():
             text = text.replace(there, here)
         return text
+
+
+def _start_database() -> PostgresServer:
+    """Start PostgreSQL with the database of the jobs. What it acknowledges is on the disk, as servers require."""
+    database = PostgresServer(Path(tempfile.mkdtemp(prefix="meantime-postgresql-")))
+    for setting in ("fsync", "synchronous_commit", "full_page_writes"):
+        database.admin.execute(f"ALTER SYSTEM SET {setting} = on")
+    database.admin.execute("SELECT pg_reload_conf()")
+    database.admin.execute("CREATE DATABASE meantime")
+    return database
 
 
 def _make_certificate(folder: Path) -> None:
