@@ -32,11 +32,13 @@ class _Later(ModuleType):
 if TYPE_CHECKING:
     import duckdb as duckdb
     import rapidfuzz as rapidfuzz
+    import structlog as structlog
     from scipy import special as special
 else:
     duckdb = _Later("duckdb")
     rapidfuzz = _Later("rapidfuzz")
     special = _Later("scipy.special")
+    structlog = _Later("structlog")
 
 
 # What many requests need: two libraries, and modules that import another one. Not DuckDB, which takes 20 MB and is for

@@ -30,6 +30,13 @@ def test_help_imports_nothing_slow(arguments: str, needless: AbstractSet[str]) -
     assert not needless & imported
 
 
+def test_to_read_a_file_imports_nothing_that_only_a_server_needs() -> None:
+    """A process is started for each file that is read; it says what went wrong to its parent, which has the log."""
+    imported = imported_by("-c", "import meantime.dataset.reading.reader_process")
+    assert "numpy" in imported
+    assert not (WEB | CLIENT | {"structlog", "rich", "asyncio", "scipy", "meantime.statistics"}) & imported
+
+
 def test_to_serve_imports_nothing_that_only_some_requests_need() -> None:
     """As ``meantime serve`` does it: the server answers half a second sooner for it."""
     imports = "import meantime.server, meantime.assembly, meantime.cli.load_progress, meantime.log.capture"

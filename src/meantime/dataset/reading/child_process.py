@@ -17,7 +17,6 @@ from pathlib import Path
 from typing import IO, cast
 
 import msgspec
-import structlog
 
 from meantime import errors
 from meantime.dataset.reading.disk_watch import DiskWatch
@@ -26,6 +25,7 @@ from meantime.dataset.reading.reader_messages import ReaderError, ReaderMessage,
 from meantime.dataset.reading.session import memory_too_small
 from meantime.dataset.reading.source import label_of
 from meantime.errors import LoadCancelled, LoadFailed, MeantimeError
+from meantime.later import structlog
 
 # How often memory, disk and cancellation are checked while the process sends nothing. DuckDB takes about 1 GB of memory
 # a second, so it cannot go far beyond its limit; and to people, cancelling is immediate.
@@ -35,8 +35,6 @@ _STDERR_BYTES = 8_000
 
 # Made at import, by one thread: see formats/document.py.
 _MESSAGE = msgspec.json.Decoder(ReaderMessage)
-
-_log = structlog.get_logger("meantime")
 
 
 def run_reader(
@@ -82,7 +80,7 @@ def run_reader(
         raise raised_error(outcome.error)
     ending = _ending(process.returncode)
     # Whatever it wrote last (a traceback, with paths and code) is for the log alone.
-    _log.error(
+    structlog.get_logger("meantime").error(
         "the reading process ended without a result",
         dataset=task.source.name,
         path=task.source.path,
