@@ -10,7 +10,7 @@ of the cells that an answer is based on.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
 import numpy as np
@@ -50,6 +50,8 @@ _IMPLAUSIBLE = {
 # Numbers that files write where there is none: all nines, eights and so on, from two digits.
 _CODES = np.array([sign * int(digit * length) for sign in (-1, 1) for digit in "56789" for length in range(2, 10)])
 _FAR = 10  # times the largest of the others
+# Of the values that have a problem: so many are looked at of a part of the table, and so many are listed.
+_VALUES_SEEN, _VALUES_LISTED = 100, 5
 
 
 class DataProblem(NamedTuple):
@@ -66,7 +68,8 @@ class DataProblem(NamedTuple):
 
 def data_problems(cube: Cube, questions: Sequence[QuestionMetadata], cells: Integers) -> list[DataProblem]:
     """Return the problems of some cells, the impossible ones first."""
-    cells = cells[cube.pick(cells).count == 1]
+    picked = cube.pick(cells)
+    cells = cells[(picked.count > 0) & (picked.rows - picked.copies == 1)]
     picked = cube.pick(cells)
     is_percent = _is_percent(cube, questions, picked.keys)
     value = picked.means
@@ -100,19 +103,19 @@ class ProblemCounts:
     def __init__(self) -> None:
         self._numbers: Counter[str] = Counter()
         self._examples: dict[str, str] = {}
-        self._values: dict[str, str] = {}  # of the examples
+        self._values: dict[str, set[float]] = {}  # of the first cells that have it
 
     def add(self, cube: Cube, problems: Sequence[DataProblem]) -> None:
         """Count the problems of some of the table's cells."""
         for problem in problems:
             self._numbers[problem.kind] += len(problem.cells)
             self._examples.setdefault(problem.kind, _example(cube, int(problem.cells[0])))
-            self._values.setdefault(problem.kind, f"{float(cube.pick(problem.cells[:1]).means[0]):.15g}")
+            self._values.setdefault(problem.kind, set()).update(cube.pick(problem.cells[:_VALUES_SEEN]).means.tolist())
 
     def warnings(self) -> list[str]:
         """Say what the problems are, the impossible ones first, each with how many values have it and an example."""
         return [
-            _warning(kind, self._numbers[kind], self._examples[kind], self._values[kind])
+            _warning(kind, self._numbers[kind], self._examples[kind], _listed_values(self._values[kind]))
             for kind in (*_IMPOSSIBLE, *_IMPLAUSIBLE)
             if kind in self._examples
         ]
@@ -129,6 +132,15 @@ def problem_warnings(cube: Cube, problems: Sequence[DataProblem]) -> list[str]:
     counts = ProblemCounts()
     counts.add(cube, problems)
     return counts.warnings()
+
+
+def _listed_values(values: Collection[float]) -> str:
+    """Write the values that a line of TOML lists.
+
+    >>> _listed_values({999999.0, -9999.0})
+    '-9999, 999999'
+    """
+    return ", ".join(f"{value:.15g}" for value in sorted(values)[:_VALUES_LISTED])
 
 
 def _warning(kind: str, number: int, example: str, value: str) -> str:

@@ -22,6 +22,7 @@ _PERIOD = re.compile(
     r"\s*(?:[XY]|FY ?)?((?:18|19|20|21)\d\d)(?:\.0)?(?:\s*\[YR\d{4}\]|\s?[-/–]\s?\d{2}(?:\d\d)?)?\s*", re.ASCII | re.I
 )
 _WITH_PERIOD = re.compile(r"(.*[^\W\d].*?)[\s_.,:(-]{1,3}((?:19|20)\d\d)\)?", re.ASCII)
+_PERIOD_FIRST = re.compile(r"((?:19|20)\d\d)[\s_.,:-]{1,3}([^\W\d].*)", re.ASCII)
 _ID = re.compile(r".*(?:id|code|fips|year|number|num)|decimals?")
 
 
@@ -46,6 +47,7 @@ class _Names(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     unspecific: dict[str, tuple[str, ...]]
     groups: dict[str, tuple[str, ...]]
     within: dict[str, tuple[str, ...]]
+    pairs: dict[str, str]
     forms: tuple[Form, ...]
 
 
@@ -56,6 +58,7 @@ def _known() -> _Names:
 
 SPELLINGS = _known().spellings
 DIVISIONS = _known().divisions["names"]
+CATEGORY_OF = _known().pairs  # the name of a stratum's column -> that of its category's beside it
 SMALL_PLACES, LARGE_PLACES = _known().within["small"], _known().within["large"]
 _GROUPS = {name: category for category, names in _known().groups.items() for name in names}
 
@@ -125,13 +128,19 @@ def is_id_name(name: str) -> bool:
 
 
 def split_period(name: str) -> tuple[str, str]:
-    """Return what a column is called beside a year at its end, and the year; "" where there is none.
+    """Return what a column is called beside a year at its end or its beginning, and the year; "" where there is none.
 
     >>> split_period("Smoking 2019"), split_period("pop_2020"), split_period("2019"), split_period("Ward 12")
     (('Smoking', '2019'), ('pop', '2020'), ('', ''), ('', ''))
+    >>> split_period("2019 Rate")
+    ('Rate', '2019')
     """
-    match = _WITH_PERIOD.fullmatch(name.strip()) if len(name) <= NAME_LENGTH else None
-    return (match[1], match[2]) if match else ("", "")
+    if len(name) > NAME_LENGTH:
+        return "", ""
+    if match := _WITH_PERIOD.fullmatch(name.strip()):
+        return match[1], match[2]
+    match = _PERIOD_FIRST.fullmatch(name.strip())
+    return (match[2], match[1]) if match else ("", "")
 
 
 def is_period_name(name: str) -> bool:
@@ -156,7 +165,16 @@ def period_in(name: str) -> str:
 def group_category(name: str) -> str | None:
     """Return how the group that a column is called as divides people; None if it is no group that is known.
 
-    >>> group_category("Female"), group_category("Obesity") is None
-    ('Sex', True)
+    >>> group_category("Female"), group_category("Women (%)"), group_category("Obesity") is None
+    ('Sex', 'Sex', True)
     """
     return _GROUPS.get(plain_name(name))
+
+
+def without_percent(name: str) -> str:
+    """Return the name of a column without the sign that says that its numbers are percents.
+
+    >>> without_percent("Female (%)"), without_percent(" Men % "), without_percent("Obesity")
+    ('Female', 'Men', 'Obesity')
+    """
+    return re.sub(r"\s*(?:\(%\)|%)$", "", name.strip())

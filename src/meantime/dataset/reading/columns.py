@@ -11,6 +11,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from meantime.dataset.facts.column_names import (
+    CATEGORY_OF,
     DIVISIONS,
     LARGE_PLACES,
     NAME_LENGTH,
@@ -215,6 +216,15 @@ def _candidates(columns: Sequence[str], evidence: Evidence) -> dict[str, list[st
     for role, spellings in (form.roles if form else {}).items():
         if found := [column for spelling in spellings for column in named.get(plain_name(spelling), ())]:
             fits[role] = found
+    if not (form and form.roles.keys() & {"category", "stratum"}):
+        for stratum, category in CATEGORY_OF.items():
+            if stratum in named and category in named:
+                fits["category"] = [*named[category], *(fits.get("category", ()))]
+                fits["stratum"] = [
+                    *named[stratum],
+                    *(name for name in fits.get("stratum", ()) if name not in named[category]),
+                ]
+                break
     for role in YEARS:
         # "Period" may be a number of the survey, and "Date" a day.
         if names := [
@@ -305,9 +315,13 @@ def _in_one_role(fits: Mapping[str, list[str]], by_hand: Mapping[str, str]) -> d
     # of the question, as in PLACES.
     categories = left.get("category", [])
     is_of_strata = "stratum" in by_hand or "stratum" in left
+    # What only may be a question, and is a kind of number beside another column of questions.
+    if questions := left.get("question"):
+        first = by_hand.get("question", questions[0])
+        left["question"] = [name for name in questions if name == first or name not in left.get("value_type", ())]
+        left["value_type"] = [name for name in left.get("value_type", ()) if name != first]
     other = "topic" if is_of_strata and all(plain_name(name) == "category" for name in categories) else "category"
     left[other] = [name for name in left.get(other, ()) if plain_name(name) != "category"]
-    _name_group_of_subgroup(left)
     location = by_hand.get("location") or next(iter(left.get("location", ())), None)
     within = [*left.get("location_within", ())]
     if location is not None and plain_name(location) in SMALL_PLACES:
@@ -320,15 +334,6 @@ def _in_one_role(fits: Mapping[str, list[str]], by_hand: Mapping[str, str]) -> d
         elsewhere = {name for other, name in by_hand.items() if not {role, other} <= set(YEARS)}
         left[role] = [name for name in left[role] if name not in elsewhere]
     return {role: names for role, names in left.items() if names}
-
-
-def _name_group_of_subgroup(left: dict[str, list[str]]) -> None:
-    """Beside a subgroup, a group is the category, as in the CDC's Household Pulse tables."""
-    strata = left.get("stratum", [])
-    groups = [name for name in strata if plain_name(name) == "group"]
-    if groups and not left.get("category") and any(plain_name(name) == "subgroup" for name in strata):
-        left["category"] = groups
-        left["stratum"] = [name for name in strata if name not in groups]
 
 
 def refuse_repeated(columns: Sequence[str]) -> None:

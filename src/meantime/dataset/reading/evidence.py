@@ -8,11 +8,15 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
+from meantime.dataset.reading.number_forms import LEADING_FLAG
 from meantime.dataset.reading.values import SPACES
 from meantime.dataset.reading.year_forms import read_years
 
 # What begins like a number is one in some form: "1,234", "34.5%", "38.1 e", "(23.4)", "<5" is none.
-_NUMBER_LIKE = re.compile(r"[(]?[-+−]?[.,]?\d[\d.,'\u00a0\u202f ]*%?\s?[)]?[\w*†‡§#.()]{0,6}")
+_NUMBER_LIKE = re.compile(
+    rf"(?:(?:{LEADING_FLAG})\s?)?" r"[(]?[-+−]?[.,]?\d[\d.,'\u00a0\u202f ]*%?\s?[)]?[\w*†‡§#.()]{0,6}"
+)
+_MISSING_LIKE = re.compile(r"\W{0,4}[A-Za-z./]{0,4}\W{0,3}|\(?[<>≤≥] ?\d+\)?")
 _PURE_NUMBER = re.compile(r"[-+−]?[.,]?\d[\d.,]*%?")
 _CODE = re.compile(r"[A-Z0-9_.:+-]{1,16}")
 _YEARS = range(1800, 2200)
@@ -42,6 +46,10 @@ class Evidence:
         """Whether some of it are numbers in any form, and not codes that begin with one."""
         texts = self.texts(column)
         return 10 * sum(_NUMBER_LIKE.fullmatch(text) is not None for text in texts) > len(texts)
+
+    def may_have_numbers(self, column: str) -> bool:
+        """Whether it has numbers, or nothing but what stands for missing ones: no text, marks, a few letters."""
+        return self.has_numbers(column) or all(_MISSING_LIKE.fullmatch(text.strip()) for text in self.texts(column))
 
     def share_of_numbers(self, column: str) -> float:
         """Return which part of it is numbers and nothing else."""

@@ -6,7 +6,8 @@ A table is turned where its header leaves no doubt, or where its description say
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 
 from meantime.dataset.facts.column_names import (
     find_form,
@@ -14,10 +15,12 @@ from meantime.dataset.facts.column_names import (
     is_period_name,
     period_in,
     plain_name,
+    says_what_is_measured,
     split_period,
+    without_percent,
 )
 from meantime.dataset.reading.arrangement import Arrangement, Cell, as_in_file, free_name
-from meantime.dataset.reading.columns import ROLES, recognize
+from meantime.dataset.reading.columns import NUMBERS, ROLES, recognize
 from meantime.dataset.reading.evidence import Evidence
 from meantime.did_you_mean import hint
 from meantime.errors import DescriptionInvalid
@@ -54,11 +57,12 @@ def find_layout(
     """
     if wide:
         return _declared(columns, wide)
-    base = _unpacked(columns) or _without_codes(columns) or as_in_file(columns)
+    base = _unpacked(columns) or _renamed(columns) or _without_codes(columns) or as_in_file(columns)
     evidence = base.evidence(records)
     return (
         _census(base, labels)
         or _years(base, evidence, by_hand)
+        or _roles_by_year(base, evidence, by_hand)
         or _measures_by_year(base, evidence, by_hand)
         or _groups(base, evidence, by_hand)
         or _measures(base, evidence, by_hand)
@@ -88,6 +92,17 @@ def _unpacked(columns: Sequence[str]) -> Arrangement | None:
         fixed=(*(Cell(0, piece=at) for at in range(len(names))), *(Cell(at) for at in range(1, len(columns)))),
         said=(f"The first column packs {listed(map(quoted, names))}; each was read as a column of its own.",),
     )
+
+
+def _renamed(columns: Sequence[str]) -> Arrangement | None:
+    r"""Take the name of the last dimension where columns of years follow it, as in Eurostat's tables: "geo\time"."""
+    at = next((at for at, name in enumerate(columns) if _PACKED.fullmatch(name.strip())), None)
+    if at is None or at + 1 == len(columns) or not all(map(is_period_name, columns[at + 1 :])):
+        return None
+    name = columns[at].partition("\\")[0].strip()
+    if name in columns:
+        return None
+    return replace(as_in_file(columns), columns=(*columns[:at], name, *columns[at + 1 :]))
 
 
 def _without_codes(columns: Sequence[str]) -> Arrangement | None:
@@ -174,6 +189,36 @@ def _years(base: Arrangement, evidence: Evidence, by_hand: Mapping[str, str]) ->
     return _turn(base, {name: period_in(name) for name in names}, year, "first_year", (said,), value=value)
 
 
+def _roles_by_year(base: Arrangement, evidence: Evidence, by_hand: Mapping[str, str]) -> Arrangement | None:
+    """Turn columns such as "Rate 2019", "Lower 2019" and "Rate 2020": years of a value, and of what belongs to it."""
+    found = {parts: at for at, name in enumerate(base.columns) if (parts := split_period(name))[1]}
+    kept = [at for at, name in enumerate(base.columns) if at not in found.values() and name.strip()]
+    others = [base.columns[at] for at in kept]
+    names, years = list(dict.fromkeys(name for name, _ in found)), list(dict.fromkeys(year for _, year in found))
+    roles = {role: name for role, name in recognize(names, {}).items() if role in NUMBERS}
+    # A single name that says what is measured is a question.
+    is_one_value = len(roles) == len(names) and "value" in roles
+    is_question = len(names) == 1 and "question" not in recognize(others, by_hand) and says_what_is_measured(names[0])
+    if len(years) < _FEWEST_COLUMNS or not others or not is_one_value or is_question:
+        return None
+    if len(found) < len(names) * len(years) or _has_value(others, by_hand, evidence):
+        return None
+    if not _hold_numbers([base.columns[found[roles["value"], year]] for year in years], evidence):
+        return None
+    year_name = free_name("Year", [*others, *names], "turned")
+    return Arrangement(
+        columns=(*others, year_name, *names),
+        fixed=tuple(base.fixed[at] for at in kept),
+        turned=tuple((Cell(text=year), *(base.fixed[found[name, year]] for name in names)) for year in years),
+        roles={**base.roles, **roles, "first_year": year_name, "last_year": year_name},
+        said=(
+            *base.said,
+            f"The table has columns for each of {len(years):,} years "
+            f"({quoted(base.columns[min(found.values())])} and so on); each number was read as a row.",
+        ),
+    )
+
+
 def _measures_by_year(base: Arrangement, evidence: Evidence, by_hand: Mapping[str, str]) -> Arrangement | None:
     """Turn columns such as "Smoking 2019" and "Smoking 2020": the question and the year are in their names."""
     found = {at: split_period(name) for at, name in enumerate(base.columns)}
@@ -186,7 +231,7 @@ def _measures_by_year(base: Arrangement, evidence: Evidence, by_hand: Mapping[st
     # Names of limits or respondents are no questions.
     if recognize(sorted(names), {}).keys() - {"value"} or _has_value(others, by_hand, evidence):
         return None
-    if evidence.rows and not all(evidence.has_numbers(base.columns[at]) for at in found):
+    if not _hold_numbers([base.columns[at] for at in found], evidence):
         return None
     question, year, value = (free_name(name, others, "turned") for name in ("Question", "Year", "Value"))
     return Arrangement(
@@ -204,11 +249,11 @@ def _measures_by_year(base: Arrangement, evidence: Evidence, by_hand: Mapping[st
 
 def _groups(base: Arrangement, evidence: Evidence, by_hand: Mapping[str, str]) -> Arrangement | None:
     names = {name: group_category(name) for name in base.columns}
-    groups = {name: name.strip() for name, category in names.items() if category}
+    groups = {name: without_percent(name) for name, category in names.items() if category}
     others = [name for name in base.columns if name not in groups]
     if len(groups) < _FEWEST_COLUMNS or not others or _has_value(others, by_hand, evidence):
         return None
-    if evidence.rows and not all(map(evidence.has_numbers, groups)):
+    if not _hold_numbers(groups, evidence):
         return None
     category = next(category for category in names.values() if category)
     said = f"The columns {listed(map(quoted, groups))} are groups; each number was read as a row."
@@ -236,6 +281,13 @@ def _measures(base: Arrangement, evidence: Evidence, by_hand: Mapping[str, str])
         return Arrangement(columns=base.columns, fixed=base.fixed, roles=roles, said=base.said)
     said = f"Each of the columns {listed(map(quoted, names))} was read as a question."
     return _turn(base, {name: name.strip() for name in names}, "Question", "question", (said,))
+
+
+def _hold_numbers(columns: Collection[str], evidence: Evidence) -> bool:
+    """Whether these are columns of numbers as far as the rows show: some may have nothing but missing ones."""
+    if not evidence.rows:
+        return True
+    return any(map(evidence.has_numbers, columns)) and all(map(evidence.may_have_numbers, columns))
 
 
 def _has_value(columns: Sequence[str], by_hand: Mapping[str, str], evidence: Evidence) -> bool:

@@ -26,6 +26,8 @@ from meantime.text import quoted
 THOUSANDS_SPACES = " \u00a0\u202f\u2009\u2007"
 APOSTROPHES = "'\u2019"
 
+# Flags before a number: marks, as the Australian Bureau of Statistics writes them, "p" (provisional), "r" (revised).
+LEADING_FLAG = "[*\u2020\u2021#^~\u2248]{1,2}|[pr](?=[0-9])"
 # Longer texts are no numbers, nor numbers with a flag or an interval.
 _LONGEST = 60
 # How many shapes of a column are kept, the first by order: a column of numbers has dozens, a column of arbitrary texts
@@ -219,7 +221,10 @@ def tokens(of_shape: str) -> Sequence[str]:
 
     >>> tokens("00.0 (00.0, 00.0)"), tokens("[0,000-0,000]"), tokens("00,0-00,0"), tokens("0000-00-00")
     (['00.0'], ['0,000', '0,000'], ['00,0', '00,0'], [])
+    >>> tokens("*00.0"), tokens("p00")
+    (['00.0'], ['00'])
     """
+    of_shape = _LEADING_FLAG.sub("", of_shape)
     if not (match := _SIMPLE.match(of_shape)):
         return [each for each in _BETWEEN.split(of_shape.strip("()[]")) if each] if of_shape[:1] in "([" else []
     rest = of_shape[match.end() :]
@@ -232,6 +237,7 @@ def tokens(of_shape: str) -> Sequence[str]:
 _DIGITS = str.maketrans("123456789", "000000000")
 _NUMBER = rf"z?[+\-\u2212]?[0.,](?:[0.,{THOUSANDS_SPACES}{APOSTROPHES}]*[0.,])?(?:[eE][+-]?0+)?"
 _SIMPLE = re.compile(_NUMBER)
+_LEADING_FLAG = re.compile(rf"^(?:{LEADING_FLAG})[{THOUSANDS_SPACES}]*")
 _BETWEEN = re.compile(rf"[{THOUSANDS_SPACES}]*(?:[\-\u2013\u2014;]|, |\bto\b)[{THOUSANDS_SPACES}]*")
 
 

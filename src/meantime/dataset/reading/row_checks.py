@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from meantime.dataset.reading.columns import YEARS
 from meantime.dataset.reading.labels import label_sql
 from meantime.dataset.reading.staged_view import rows_sql
-from meantime.dataset.reading.staging import UNREADABLE_YEAR, StagedFile, reject_rows, sql_text
+from meantime.dataset.reading.staging import INCOMPLETE, UNREADABLE_YEAR, StagedFile, reject_rows, sql_text
 from meantime.dataset.reading.tally import parse_row_count
 from meantime.dataset.reading.values import parse_year
 from meantime.later import duckdb
@@ -22,7 +22,9 @@ def drop_incomplete(database: duckdb.DuckDBPyConnection, staged: StagedFile, col
     # An id alone does not make a location: nobody would know which place it is.
     location = label_sql("location", {role: column for role, column in columns.items() if role != "location_id"})
     conditions = [f"trim({columns['question']}) = ''", f"trim({location}) = ''"]
-    reasons = [f"WHEN {conditions[0]} THEN 'no question'", f"WHEN {conditions[1]} THEN 'no location'"]
+    reasons = [
+        f"WHEN {condition} THEN {sql_text(reason)}" for condition, reason in zip(conditions, INCOMPLETE, strict=True)
+    ]
     parameters: list[object] = []
     rows = rows_sql([staged.parquet], {})
     for role in YEARS:

@@ -35,6 +35,8 @@ from meantime.text import count
 REJECTED_KEPT = 1_000
 # How the reason of a rejected row begins that has no year in the column of years.
 UNREADABLE_YEAR = "the year cannot be read: "
+# Why a row is rejected that has nothing where it should say what it is about.
+INCOMPLETE = ("no question", "no location")
 # Rows written at a time. DuckDB writes several groups at once only if it has the memory, so small groups are faster: 5
 # million rows of 33 columns took 5.9 s, and 8.7 s with DuckDB's own 122,880.
 _ROW_GROUP_ROWS = 40_960
@@ -259,6 +261,11 @@ def too_many_rejected(how_many: str, examples: Sequence[Rejected]) -> TooManyRej
         cause = (
             "Meantime reads years such as 2020, 2019/20, 2013 - 15 and 31.12.2022. If another column has the years, "
             "name it: --column first_year=NAME --column last_year=NAME."
+        )
+    elif examples and all(each.reason in INCOMPLETE for each in examples):
+        cause = (
+            "These lines can be separated into columns, but do not say what they are about. If they add up others, or "
+            "are notes, take them out of the file."
         )
     else:
         cause = (

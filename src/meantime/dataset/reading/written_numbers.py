@@ -3,6 +3,8 @@
 >>> read = NumberReader(Marks(".", ","))
 >>> read("1,026"), read("38.1 e"), read("34.5%")
 (WrittenNumber(number='1026'), WrittenNumber(number='38.1', flag='e'), WrittenNumber(number='34.5', unit='percent'))
+>>> read("*12.0"), read("p38")
+(WrittenNumber(number='12.0', flag='*'), WrittenNumber(number='38', flag='p'))
 >>> read("30.1 (28.0-32.3)")
 WrittenNumber(number='30.1', low='28.0', high='32.3')
 >>> [read(text) for text in ("<5", "12 million", "5k", "1,5", "(X)", ": c")]
@@ -16,7 +18,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import msgspec
 
-from meantime.dataset.reading.number_forms import APOSTROPHES, THOUSANDS_SPACES, Marks, shape
+from meantime.dataset.reading.number_forms import APOSTROPHES, LEADING_FLAG, THOUSANDS_SPACES, Marks, shape
 from meantime.dataset.reading.values import parse_number
 from meantime.text import PERCENT
 
@@ -88,10 +90,11 @@ class NumberReader:
         number, self._decimal = _number(marks), marks.decimal
         signs = "".join(map(re.escape, UNIT_SIGNS))
         flag = rf"(?P<flag>{_MARKS}|{_LETTERS}|{_IN_BRACKETS})"
+        lead = rf"(?:(?P<lead>{LEADING_FLAG}){_SPACES})?"
         value = rf"(?P<before>[$\u20ac\u00a3]?){_SPACES}(?P<number>{number})(?:{_SPACES}(?P<after>[{signs}]))?"
         interval = _interval(number, rf"{_SPACES}%?")
         self._forms: tuple[tuple[Callable[[str], re.Match[str] | None], str], ...] = (
-            (re.compile(rf"{value}(?:{_SPACES}{flag})?").fullmatch, ""),
+            (re.compile(rf"{lead}{value}(?:{_SPACES}{flag})?").fullmatch, ""),
             (re.compile(rf"\({_SPACES}{value}{_SPACES}\)(?:{_SPACES}{flag})?").fullmatch, IN_PARENTHESES),
             (re.compile(rf"{value}(?:{_SPACES}{flag})?{_SPACES}[(\[]{interval}[)\]](?P<flag_after>)").fullmatch, ""),
         )
@@ -106,7 +109,7 @@ class NumberReader:
             found = match.groupdict()
             sign = found["after"] or found["before"] or ""
             limits = [self._plain(found[name]) if found.get(name) else "" for name in ("low", "high")]
-            flags = [each for each in (flag, (found["flag"] or "").strip("()[]")) if each]
+            flags = [each for each in (flag, found.get("lead"), (found["flag"] or "").strip("()[]")) if each]
             unit = UNIT_SIGNS.get(sign, "")
             return WrittenNumber(self._plain(found["number"]), limits[0], limits[1], flag=", ".join(flags), unit=unit)
         return None

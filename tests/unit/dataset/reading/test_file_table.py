@@ -251,11 +251,6 @@ def test_columns_of_a_question_and_a_year_are_turned() -> None:
     ]
 
 
-def test_limits_of_years_are_no_questions() -> None:
-    with pytest.raises(RolesMissing):
-        form_of("Area,Rate 2019,Lower 2019,Rate 2020,Lower 2020\nA,1,2,3,4\n")
-
-
 def test_rows_that_add_up_others_are_no_rows_of_wonders_tables() -> None:
     header = "Notes\tState\tYear Code\tDeaths\tPopulation\tCrude Rate"
     rows = ["\tAlabama\t2019\t130\t4900000\t2.7", "Total\tAlabama\t\t130\t4900000\t2.7", "Total\t\t\t130\t4900000\t2.7"]
