@@ -194,7 +194,7 @@ def _is_percent(cube: Cube, questions: Sequence[QuestionMetadata], keys: Integer
 
 def _design_effect(value: Doubles, width: Doubles, respondents: Doubles) -> Doubles:
     """Return the implied design effect of percents from 1 to 99; NaN for others."""
-    with np.errstate(divide="ignore", invalid="ignore"):
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         se = np.maximum(width, 0) / (2 * _Z95)
         implied = se**2 * respondents / (value * (100 - value))
     return np.where((value >= 1) & (value <= 99), implied, np.nan)

@@ -184,8 +184,8 @@ def test_guesses_are_warned_of(tmp_path: Path) -> None:
     content = table("Q;Köln;1,5;2", header="Question;LocationDesc;Value;Data_Value")
     about = read(write(tmp_path, content.replace(";2", ";2,5"), encoding="cp1252")).about
     assert (about.encoding, about.delimiter, about.decimal_mark) == ("cp1252", ";", ",")
-    assert [warning.partition(" ")[0] for warning in about.warnings] == ["table.csv", "Of"]
-    assert '"Data_Value" is used and "Value" is not' in about.warnings[1]
+    assert [warning.partition(" ")[0] for warning in about.warnings] == ["Of", "table.csv"]
+    assert '"Data_Value" is used and "Value" is not' in about.warnings[0]
 
 
 def test_labels_are_as_in_the_file_without_the_spaces_around_them(tmp_path: Path) -> None:
@@ -207,7 +207,7 @@ def test_labels_are_as_in_the_file_without_the_spaces_around_them(tmp_path: Path
         (f"{HEADER}\n", SourceEmpty, "a header but no rows"),
         (HEADER, SourceEmpty, "a header but no rows"),
         (f"{HEADER},Question\nQ,U,1,Q\n", HeaderRepeated, r'"Question" \(columns 1, 4\)'),
-        ("Question,Place\nQ,U\n", RolesMissing, "value, location"),
+        ("Question,Where\nQ,U\n", RolesMissing, "value, location"),
         (b"\x89PNG\r\n\x1a\n\0\0\0", SourceUnreadable, "a picture"),
     ],
 )
@@ -518,8 +518,9 @@ def test_a_table_cut_anywhere_is_decided_as_one(examples: int, tmp_path_factory:
         assert parts.fingerprint == whole.fingerprint
         assert (parts.about.decimal_mark, parts.about.points) == (whole.about.decimal_mark, whole.about.points)
         assert parts.about.questions == whole.about.questions
-        guesses = [warning for warning in parts.about.warnings if "is a guess" not in warning]
-        assert guesses == list(whole.about.warnings)
+        of_encodings = ("is a guess", "several encodings")
+        others = [each for each in parts.about.warnings if not any(words in each for words in of_encodings)]
+        assert others == list(whole.about.warnings)
 
     check()
 
