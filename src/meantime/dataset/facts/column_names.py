@@ -171,6 +171,15 @@ def group_category(name: str) -> str | None:
     return _GROUPS.get(plain_name(name))
 
 
+def is_percent_name(name: str) -> bool:
+    """Whether a column is called as one of percents.
+
+    >>> [is_percent_name(name) for name in ("Percent", "pct", "%", "Adults with obesity (%)", "Percentile", "Rate")]
+    [True, True, True, True, False, False]
+    """
+    return name.strip().endswith(("%", "%)")) or plain_name(name) in ("percent", "percentage", "pct")
+
+
 def without_percent(name: str) -> str:
     """Return the name of a column without the sign that says that its numbers are percents.
 

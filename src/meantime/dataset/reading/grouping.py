@@ -52,7 +52,11 @@ class RolledUp:
         self._is_cv_ratio = _is_cv_ratio(database, decisions.roles)
         self._limits_from: set[str] = set()
         self.questions = collect_question_info(
-            self._labels.questions, decisions.topics, _units(database, self._labels), description
+            self._labels.questions,
+            decisions.topics,
+            _units(database, self._labels),
+            description,
+            value_column=decisions.roles["value"],
         )
 
     def cubes(self) -> Iterator[Cube]:
