@@ -66,7 +66,7 @@ def csv(lines: list[list[object]], delimiter: str = ",", *, above: str = "", bel
 
 def table(header: str, row: Callable[[Estimate], list[object]]) -> list[list[object]]:
     """Make a table with a row for each estimate."""
-    return [header.split("|"), *([*row(each)] for each in SURVEY)]
+    return [[*header.split("|")], *(row(each) for each in SURVEY)]
 
 
 def own_tables() -> dict[str, OwnTable]:
