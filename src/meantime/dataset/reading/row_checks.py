@@ -6,8 +6,9 @@ from collections.abc import Mapping
 
 from meantime.dataset.reading.columns import YEARS
 from meantime.dataset.reading.labels import label_sql
+from meantime.dataset.reading.rejected_lines import INCOMPLETE, UNREADABLE_YEAR
 from meantime.dataset.reading.staged_view import rows_sql
-from meantime.dataset.reading.staging import INCOMPLETE, UNREADABLE_YEAR, StagedFile, reject_rows, sql_text
+from meantime.dataset.reading.staging import StagedFile, reject_rows, sql_text
 from meantime.dataset.reading.tally import parse_row_count
 from meantime.dataset.reading.values import parse_year
 from meantime.later import duckdb

@@ -32,6 +32,7 @@ from meantime.dataset.reading.plain_columns import read_plain
 from meantime.dataset.reading.progress import ROLLED_UP, STAGED, Progress, StagingProgress, query_progress
 from meantime.dataset.reading.question_breaks import find_breaks, years_by_question
 from meantime.dataset.reading.reader_messages import ReaderTask
+from meantime.dataset.reading.rejected_lines import too_many_rejected
 from meantime.dataset.reading.role_reasons import role_reasons
 from meantime.dataset.reading.rows_of_a_cell import RowsOfCells, look_at_rows
 from meantime.dataset.reading.source import (
@@ -49,7 +50,6 @@ from meantime.dataset.reading.staging import (
     StagedFile,
     arrange_file,
     stage_file,
-    too_many_rejected,
 )
 from meantime.dataset.reading.survey import FileFacts, join_all, survey_file
 from meantime.dataset.reading.tally import LINES, StrataOfSums, is_counted

@@ -21,22 +21,19 @@ from meantime.dataset.reading.arrangement import Arrangement
 from meantime.dataset.reading.containers import Unpacked, unpack, unpacked_pieces
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.header import MOST_COLUMNS
+from meantime.dataset.reading.rejected_lines import too_many_rejected
 from meantime.dataset.reading.sample import sample_rows
 from meantime.dataset.reading.session import first_line
 from meantime.dataset.reading.sniff import LONGEST_LINE, TextForm, file_kind, refuse_no_table, sniff_text
 from meantime.dataset.reading.tally_file import tally_facts
 from meantime.dataset.reading.tolerant_csv import write_clean_copy
 from meantime.dataset.snapshot import Rejected
-from meantime.errors import LoadFailed, SourceUnreadable, TooManyRejected
+from meantime.errors import LoadFailed, SourceUnreadable
 from meantime.later import duckdb
 from meantime.text import count
 
 # How many rejected lines are kept with number and reason: enough for people to see what is wrong with a file.
 REJECTED_KEPT = 1_000
-# How the reason of a rejected row begins that has no year in the column of years.
-UNREADABLE_YEAR = "the year cannot be read: "
-# Why a row is rejected that has nothing where it should say what it is about.
-INCOMPLETE = ("no question", "no location")
 # Rows written at a time. DuckDB writes several groups at once only if it has the memory, so small groups are faster: 5
 # million rows of 33 columns took 5.9 s, and 8.7 s with DuckDB's own 122,880.
 _ROW_GROUP_ROWS = 40_960
@@ -252,30 +249,6 @@ def _reject_counted(
     copy_rows(database, f"SELECT * FROM {source} WHERE NOT ({condition})", into, parameters)
     staged.parquet.unlink()
     return replace(staged, parquet=into, rows=staged.rows - total)
-
-
-def too_many_rejected(how_many: str, examples: Sequence[Rejected]) -> TooManyRejected:
-    """Return the error that refuses a file because of its rejected lines, with the first of them as examples."""
-    lines = "; ".join(f"{each.file}, line {each.line}: {each.reason}" for each in examples[:3])
-    if examples and all(each.reason.startswith(UNREADABLE_YEAR) for each in examples):
-        cause = (
-            "Meantime reads years such as 2020, 2019/20, 2013 - 15 and 31.12.2022. If another column has the years, "
-            "name it: --column first_year=NAME --column last_year=NAME."
-        )
-    elif examples and all(each.reason in INCOMPLETE for each in examples):
-        cause = (
-            "These lines can be separated into columns, but do not say what they are about. If they add up others, or "
-            "are notes, take them out of the file."
-        )
-    else:
-        cause = (
-            "Most likely the file is written in another way than it seems: set delimiter or encoding in the TOML file "
-            'next to it, as in delimiter = ";".'
-        )
-    return TooManyRejected(
-        f"Too many lines cannot be read as rows: {how_many}. The first: {lines}. {cause} Otherwise correct the lines, "
-        "or allow more of them with the setting rejected_limit."
-    )
 
 
 def sql_path(path: Path) -> str:
