@@ -36,7 +36,7 @@ def execute(address: str, query: str, values: Sequence[Any] = ()) -> list[tuple[
         return cursor.fetchall() if cursor.description else []
 
 
-def postgres_store(address: str, *, name: str = "one", **more: Any) -> PostgresJobStore:
+def postgres_store(database: str, *, name: str = "one", **more: Any) -> PostgresJobStore:
     """A host's store in a database."""
     from meantime.stores.postgres.store import PostgresJobStore
 
@@ -49,4 +49,4 @@ def postgres_store(address: str, *, name: str = "one", **more: Any) -> PostgresJ
         "on_broken": lambda error: pytest.fail(str(error)),
         "on_death": died,
     }
-    return PostgresJobStore(address, name=name, **(settings | more))
+    return PostgresJobStore(database, name=name, **(settings | more))

@@ -106,3 +106,33 @@ def test_a_file_that_cannot_be_read_is_refused_by_its_name(tmp_path: Path, conte
         file.write_bytes(content)
     with pytest.raises(SettingInvalid, match=r"meantime\.toml cannot be read as settings"):
         read_settings(file=file, environment={})
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "postgresql://u:geheim@h/d",
+        "postgresql://h/d?password=geheim",
+        "geheim",
+        "http://u:geheim@h",
+        "postgresql://geheim",
+        "postgresql://[geheim/d",
+    ],
+)
+def test_an_address_of_jobs_that_is_refused_is_not_quoted(text: str) -> None:
+    with pytest.raises(SettingInvalid, match="jobs") as refused:
+        read_settings(environment={"MEANTIME_JOBS": text})
+    assert "geheim" not in str(refused.value)
+
+
+def test_where_several_hosts_share_their_jobs_they_have_a_database_and_addresses() -> None:
+    environment = {"MEANTIME_JOBS": "postgresql://u@h:5/d", "MEANTIME_HOST_ADDRESS": "http://10.0.0.5:5000/"}
+    settings = read_settings(environment=environment)
+    assert (settings.jobs, settings.host_address, settings.lease_s) == (
+        "postgresql://u@h:5/d",
+        "http://10.0.0.5:5000",
+        15,
+    )
+    assert read_settings(environment={}).jobs is read_settings(environment={}).host_address is None
+    with pytest.raises(SettingInvalid, match="host_address"):
+        read_settings(environment={"MEANTIME_HOST_ADDRESS": "nonsense"})

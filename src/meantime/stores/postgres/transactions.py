@@ -16,7 +16,8 @@ from meantime.engine.ports import Changes, KeyTaken, Transition
 from meantime.errors import IllegalTransition, StoreBroken
 from meantime.model import IdempotencyKey, JobRecord, Request, job_id
 from meantime.stores.job_rows import SqlRow
-from meantime.stores.postgres.database import Connection, Statement, run
+from meantime.stores.postgres import database
+from meantime.stores.postgres.database import Connection, Statement
 from meantime.stores.postgres.rows import record_of, rows_to_add, rows_to_update
 
 # Removals are told as long as there are at most so many later changes: some minutes of a cluster at its limit.
@@ -81,7 +82,7 @@ class Transactions:
         adding = [call for call in group.calls if call.kind == "add"]
         keys = [call.key.key for call in adding if call.key is not None]
         wanted = sum(len(call.requests) for call in adding)
-        _, held, mine, changed, taken = run(
+        _, held, mine, changed, taken = database.run(
             connection,
             [
                 ("BEGIN", ()),
@@ -96,14 +97,14 @@ class Transactions:
         group.changes = changes_of(changed)
         statements, needs_look = self._statements(connection, group, last_number, wanted, {key for (key,) in taken})
         if needs_look:
-            rows = run(connection, [statement for statement, _ in statements])
+            rows = database.run(connection, [statement for statement, _ in statements])
             for (_, calls), found in zip(statements, rows, strict=True):
                 self._note_updated(connection, calls, {number for (number,) in found}, last_number)
             statements = []
         if group.change % _TOLD_CHANGES == 0:
             statements.append(((self._sql["forget"], (_TOLD_CHANGES,)), ()))
         group.is_committing = True
-        run(connection, [*(statement for statement, _ in statements), (self._sql["wake"], ()), ("COMMIT", ())])
+        database.run(connection, [*(statement for statement, _ in statements), (self._sql["wake"], ()), ("COMMIT", ())])
 
     def require_current(self, mine: Sequence[SqlRow], forgotten: int) -> None:
         """Check that this is still the host that it was, and knows of all removals.
@@ -127,7 +128,7 @@ class Transactions:
         """
         if self.position is None:
             return Changes()
-        [(_, forgotten)], changed = run(connection, [(self._sql["position"], ()), self._changes_query()])
+        [(_, forgotten)], changed = database.run(connection, [(self._sql["position"], ()), self._changes_query()])
         self.require_current([()], forgotten)
         if changed:
             self.position = changed[-1][-1]
@@ -162,7 +163,7 @@ class Transactions:
             else:
                 # What these are about may depend on what comes before.
                 for (_, updated), found in zip(
-                    statements, run(connection, [statement for statement, _ in statements]), strict=True
+                    statements, database.run(connection, [statement for statement, _ in statements]), strict=True
                 ):
                     self._note_updated(connection, updated, {number for (number,) in found}, last_number)
                 statements, needs_look = [], False
@@ -205,7 +206,7 @@ class Transactions:
         missing = [number for call in calls for number in call.numbers if number not in updated]
         movers: dict[int, int] = {}
         if missing:
-            [rows] = run(connection, [(self._sql["movers"], (missing,))])
+            [rows] = database.run(connection, [(self._sql["movers"], (missing,))])
             movers = dict(rows)
         for number in missing:
             # One that is not there was removed, if there ever was one.
@@ -216,16 +217,16 @@ class Transactions:
 
     def _remove(self, connection: Connection, calls: Sequence[Call], change: int) -> None:
         numbers = sorted({number for call in calls for number in call.numbers})
-        [rows] = run(connection, [(self._sql["named"], (numbers,))])
+        [rows] = database.run(connection, [(self._sql["named"], (numbers,))])
         ended = {record.number: record for record in map(record_of, rows) if record.state.is_ended}
-        run(connection, [(self._sql["remove"], (list(ended), change, self._me.host, self._me.host))])
+        database.run(connection, [(self._sql["remove"], (list(ended), change, self._me.host, self._me.host))])
         for call in calls:
             # Each record is for the first call that names it.
             call.outcome = [ended.pop(number) for number in sorted(set(call.numbers)) if number in ended]
 
     def _cancel(self, connection: Connection, calls: Sequence[Call], change: int) -> None:
         asked = [number for call in calls for number in call.numbers]
-        run(connection, [(self._sql["ask_to_cancel"], (change, self._me.host, number)) for number in asked])
+        database.run(connection, [(self._sql["ask_to_cancel"], (change, self._me.host, number)) for number in asked])
 
 
 def changes_of(rows: Iterable[SqlRow]) -> Changes:

@@ -109,6 +109,8 @@ class PostgresWriter:
                 self._refusal = ShuttingDown("The store is closed. Try again when the server is back.")
                 self._queue.put(None)
         self._thread.join()
+        if self._connection is not None:  # of a thread that died
+            self._connection.close()
 
     def _put(self, what: Call | _Look, future: Future[Any]) -> None:
         with self._lock:
