@@ -17,7 +17,7 @@ CRASH_ARGS ?=
 VALIDATE_ARGS ?=
 # Which benchmark, with its options; all of them without it.
 BENCH ?=
-BENCHES := answers statistics submissions waiting awake flask_trade explorer places reading cluster snapshots
+BENCHES := answers statistics submissions waiting awake flask_trade explorer places reading cluster hosts snapshots
 # Extras of pyproject.toml that requirements-cluster.lock has, beside what everybody needs.
 EXTRAS := postgres sql dask
 
@@ -62,7 +62,7 @@ fuzz: $(READY)  ## Thousands of requests made of the OpenAPI document of v1: FUZ
 	  $(BIN)/pytest tests/acceptance/test_schemathesis.py -n 0 -p no:randomly -q -s -o faulthandler_timeout=0 $(PYTEST_ARGS)
 
 crash: $(READY)  ## Kill servers at random, at each system call and by power loss, and check that nothing is lost; needs strace
-	$(BIN)/python -m reliability kills kills-flask kills-at-calls errors-at-calls power-loss $(CRASH_ARGS)
+	$(BIN)/python -m reliability kills kills-flask hosts kills-at-calls errors-at-calls power-loss $(CRASH_ARGS)
 
 faults: $(READY)  ## Flip bits, fill disks, change clocks, send what is hostile, and check that every answer is right or refused
 	$(BIN)/python -m reliability flips flips-served disk-full disk-full-flask quota full-at-every-write errors-at-every-call \

@@ -10,9 +10,10 @@ from pathlib import Path
 import httpx
 import pytest
 
+from tests.acceptance.conftest import QUESTION as CONTRACT_QUESTION
 from tests.support.postgres_store import execute
 from tests.support.postgresql import PostgresServer
-from tests.support.server_process import RunningServer, serving
+from tests.support.server_process import RunningServer, keeps_the_contract, serving
 from tests.support.waiting import poll
 
 QUESTION = {"question": "Percent of adults aged 18 years and older who have obesity"}
@@ -172,3 +173,12 @@ def test_a_newer_schema_and_a_password_in_the_address_are_refused(jobs_database:
     with pytest.raises(AssertionError, match="PGPASSWORD") as ended:
         RunningServer(state_dir=tmp_path / "one", MEANTIME_JOBS=jobs_database.replace("meantime@", "meantime:geheim@"))
     assert "geheim" not in str(ended.value)
+
+
+def test_the_contract_is_kept_by_two_hosts_in_turn(jobs_database: str, sample: Path, tmp_path: Path) -> None:
+    with (
+        serving(str(sample), state_dir=tmp_path / "one", MEANTIME_JOBS=jobs_database) as one,
+        serving(str(sample), state_dir=tmp_path / "two", MEANTIME_JOBS=jobs_database) as two,
+    ):
+        # Each host stops accepting by itself, so that is left out.
+        keeps_the_contract(f"{one.ready().url} {two.ready().url}", sample, question=CONTRACT_QUESTION, may_stop=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import itertools
 import json
 import re
 import threading
@@ -66,12 +67,11 @@ class Reply(NamedTuple):
 
 
 class Api:
-    """A server that is already running."""
+    """A server that is already running, or several that share their jobs and are asked in turn."""
 
     def __init__(self, url: str) -> None:
-        self.url = url.rstrip("/")
+        self._turns = itertools.cycle(each.rstrip("/") for each in url.split())
         self.client = httpx.Client(
-            base_url=self.url,
             timeout=PATIENCE_S,
             # Shorter than servers usually keep an idle connection, or a request may meet one that is just closed.
             limits=httpx.Limits(keepalive_expiry=2),
@@ -90,7 +90,11 @@ class Api:
         content: bytes | Iterable[bytes] | None = None,
         headers: Mapping[str, str] | None = None,
     ) -> httpx.Response:
-        return self.client.request(method, path, content=content, headers=headers)
+        return self.client.request(method, self.next_url() + path, content=content, headers=headers)
+
+    def next_url(self) -> str:
+        """Return whose turn it is."""
+        return next(self._turns)
 
     def get(self, path: str, headers: Mapping[str, str] | None = None) -> Reply:
         return _reply(self.send("GET", path, headers=headers))
@@ -103,7 +107,7 @@ class Api:
 
     def raw_get(self, target: str) -> Reply:
         """GET exactly this target: httpx would tidy up dots and escapes first."""
-        parts = urlsplit(self.url)
+        parts = urlsplit(self.next_url())
         assert parts.hostname
         made = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
         connection = made(parts.hostname, parts.port, timeout=PATIENCE_S)

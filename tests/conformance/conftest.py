@@ -2,7 +2,7 @@
 
 They hold for any data set with at least one of the nine CDC questions, while other clients ask at the same time.
 
-MEANTIME_URL       where the server is; without it all are skipped
+MEANTIME_URL       where the server is, or several that share their jobs; without it all are skipped
 QUESTION           ask this question only; it need not be one of the nine
 DATA               the CSV file that the server serves: its answers are then computed again, independently, and compared
 MEANTIME_MAY_STOP  1 allows the tests that let the server shut down

@@ -172,8 +172,8 @@ def serving(*arguments: str, state_dir: Path, **settings: str) -> Iterator[Runni
         server.close()
 
 
-def keeps_the_contract(url: str, data: Path, *, question: str | None = None) -> None:
-    """Run the conformance tests against a server over this file; at their end it takes no jobs any more.
+def keeps_the_contract(url: str, data: Path, *, question: str | None = None, may_stop: bool = True) -> None:
+    """Run the conformance tests against a server over this file; one that may stop takes no jobs any more at their end.
 
     Thousands of jobs ask all questions for every state; a ``question`` alone has all claims and is asked in a tenth of
     the time.
@@ -188,7 +188,7 @@ def keeps_the_contract(url: str, data: Path, *, question: str | None = None) -> 
             "PATH": os.environ["PATH"],
             "MEANTIME_URL": url,
             "DATA": str(data),
-            "MEANTIME_MAY_STOP": "1",
+            "MEANTIME_MAY_STOP": str(int(may_stop)),
             **({"QUESTION": question} if question else {}),
         },
         capture_output=True,

@@ -30,6 +30,7 @@ from meantime.engine.engine import Engine
 from meantime.errors import MeantimeError, StoreBroken
 from meantime.log import Log
 from meantime.web import index
+from meantime.web.catching_up import catch_up, shows_jobs
 from meantime.web.classic import contract, front_page, server_endpoints
 from meantime.web.classic import endpoints as classic
 from meantime.web.classic.errors import error_reply
@@ -293,6 +294,9 @@ class _FlaskEndpoints:
         if http_request.method == "OPTIONS":
             return paths.options(http_request.route.allowed)
         try:
+            endpoint = http_request.route.by_method.get(http_request.method)
+            if endpoint is not None and shows_jobs(endpoint):
+                catch_up(self._services.engine)
             answer = self._answers[_name_of(http_request.route.template)](self._services, http_request)
             return answer if isinstance(answer, Reply) else answer.finish(answer.awaited)
         except Exception as error:  # noqa: BLE001 - a bug, answered here because the application's error handlers have other answers
