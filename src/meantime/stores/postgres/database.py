@@ -128,7 +128,6 @@ def run(connection: Connection, statements: Sequence[Statement]) -> list[list[Sq
     Raises:
         psycopg.Error: one of them failed; those after it did not run.
     """
-    with connection.pipeline() as pipeline:
+    with connection.pipeline():  # its end waits for all answers, once
         cursors = [connection.execute(query, values, prepare=True) for query, values in statements]
-        pipeline.sync()
-        return [cursor.fetchall() if cursor.description else [] for cursor in cursors]
+    return [cursor.fetchall() if cursor.description else [] for cursor in cursors]

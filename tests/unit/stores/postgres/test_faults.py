@@ -14,7 +14,7 @@ pytest.importorskip("psycopg", reason="the extra postgres is not installed: make
 import psycopg
 
 from meantime.engine.ports import JobFilter
-from meantime.errors import SettingInvalid, ShuttingDown, StoreBroken, StoreFull, StorePaused
+from meantime.errors import SettingInvalid, ShuttingDown, StoreBroken, StoreFull, StorePaused, StoreTooNew
 from meantime.stores.postgres import database, transactions
 from meantime.stores.postgres.database import Database
 from meantime.stores.postgres.errors import translated
@@ -258,3 +258,22 @@ def test_errors_of_the_system_pass_and_others_do_not() -> None:
     broken = translated(psycopg.errors.UndefinedTable("x"))
     assert isinstance(broken, StoreBroken)
     assert "PostgreSQL says" in broken.operator_reason
+
+
+def test_a_newer_schema_is_refused(jobs_database: str) -> None:
+    Database(jobs_database).prepare()
+    execute(jobs_database, "UPDATE meantime.counters SET schema_version = 99")
+    with pytest.raises(StoreTooNew, match="newer Meantime"):
+        Database(jobs_database).prepare()
+
+
+def test_a_database_that_nobody_answers_for_is_refused() -> None:
+    with pytest.raises(SettingInvalid, match="cannot be reached"):
+        Database("postgresql://127.0.0.1:1/d").prepare()
+
+
+def test_a_look_before_anybody_listens_finds_nothing(jobs_database: str) -> None:
+    with closing(postgres_store(jobs_database)) as store:
+        caught_up = store.catch_up()
+        assert caught_up is not None
+        assert caught_up.result(PATIENCE_S) is None
