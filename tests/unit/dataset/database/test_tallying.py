@@ -102,7 +102,7 @@ def way(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> str:
 
 @pytest.mark.usefixtures("way")
 @pytest.mark.parametrize("kind", NUMBERS)
-@pytest.mark.parametrize("examples", [4, pytest.param(40, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("examples", [4, pytest.param(10, marks=pytest.mark.thorough)])
 def test_a_table_is_the_csv_file_of_its_rows(
     examples: int, kind: str, database: str, tmp_path_factory: pytest.TempPathFactory
 ) -> None:

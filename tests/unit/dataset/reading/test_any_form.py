@@ -174,7 +174,7 @@ def saved(folder: Path, sheet: Sheet, data: st.DataObject) -> Path:
     return write(folder, text, "table.csv.gz" if kind == "gz" else "table.csv", encoding=encoding)
 
 
-@pytest.mark.parametrize("examples", [20, pytest.param(250, marks=pytest.mark.thorough)])
+@pytest.mark.parametrize("examples", [20, pytest.param(60, marks=pytest.mark.thorough)])
 def test_a_table_in_any_form_has_the_fingerprint_of_the_plain_one(
     examples: int, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
