@@ -48,6 +48,9 @@ class PostgresServer:
             shutil.chown(folder, self._user)
         password = folder / "password"
         password.write_text(PASSWORD)
+        if self._user:
+            # After a test that ran `serve` in this process, what is written is for its owner alone.
+            shutil.chown(password, self._user)
         data = self.folder / "data"
         self._run(
             *("initdb", "--pgdata", str(data), "--username", USER, "--auth", "scram-sha-256"),
