@@ -21,6 +21,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from benchmarks.harness import Ratio, print_ratios
+from cluster.acceptance import write_files
 
 _WORKERS = 2
 _LIMIT_MB = 2048  # the default of load_memory_mb
@@ -70,7 +71,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
         home = Path(name)
-        _write_files(home / "files", given.rows, given.files)
+        (home / "files").mkdir()
+        write_files(home / "files", given.rows, given.files)
         dask = _with_dask(home, given.files)
         local = _read(home, given.files, "local", f"local:{_WORKERS}")
         single = _read(home, given.files, "single", "")
@@ -106,21 +108,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         f"{dask.bytes_a_file * given.files / given.rows:.1f} bytes a row."
     )
     return 0
-
-
-def _write_files(folder: Path, rows: int, files: int) -> None:
-    """Write a sample, cut into files of as many rows."""
-    folder.mkdir()
-    table = folder.parent / "table.csv"
-    subprocess.run([sys.executable, "-m", "meantime", "sample", "--rows", str(rows), "--out", str(table)], check=True)
-    with table.open("rb") as source:
-        header = source.readline()
-        for number in range(files):
-            with (folder / f"{number}.csv").open("wb") as part:
-                part.write(header)
-                for _ in range(-(-rows // files)):
-                    part.write(source.readline())
-    table.unlink()
 
 
 def _read(home: Path, files: int, name: str, cluster: str) -> Used:

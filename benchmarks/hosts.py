@@ -9,15 +9,12 @@ from __future__ import annotations
 import argparse
 import json
 import os
-import shutil
-import signal
 import statistics
 import sys
 import tempfile
 import threading
 import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.harness import QUESTION, Measured, Ratio, meantime, middle, print_ratios, require_wrk, serving, wrk
@@ -25,7 +22,7 @@ from meantime.engine.ports import JobStore
 from meantime.model import Request
 from meantime.stores.sqlite import SqliteJobStore
 from tests.support.postgres_store import emptied, postgres_store
-from tests.support.postgresql import PASSWORD, PostgresServer
+from tests.support.postgresql import PASSWORD, PostgresServer, running_postgresql
 
 _CLIENTS = 32
 _ASKED = {"question": QUESTION}
@@ -43,7 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args(arguments)
     require_wrk()
-    with _postgres() as server:
+    os.environ["PGPASSWORD"] = PASSWORD
+    with running_postgresql() as server:
         print_ratios("At the store", _at_the_store(server, given.seconds, given.rounds))
         print_ratios("Over HTTP", [_over_http(server, given.seconds, given.rounds)])
     return 0
@@ -121,20 +119,6 @@ def _over_http(server: PostgresServer, seconds: int, rounds: int) -> Ratio:
 
 def _broken(error: Exception) -> None:
     raise SystemExit(str(error))
-
-
-@contextmanager
-def _postgres() -> Iterator[PostgresServer]:
-    os.environ["PGPASSWORD"] = PASSWORD
-    folder = Path(tempfile.mkdtemp(prefix="meantime-postgresql-"))  # which the server's user may enter
-    server = None
-    try:
-        server = PostgresServer(folder)
-        yield server
-    finally:
-        if server is not None:
-            server.stop(signal.SIGQUIT)
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 if __name__ == "__main__":

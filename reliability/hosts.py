@@ -4,19 +4,16 @@ from __future__ import annotations
 
 import os
 import random
-import shutil
 import signal
-import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from pathlib import Path
 
 from reliability import invariants
 from reliability.clients import Client, Ledger
 from reliability.outcome import Outcome
 from reliability.scene import Front, closing, kill, write_table
-from tests.support.postgresql import PASSWORD, PostgresServer
+from tests.support.postgresql import PASSWORD, running_postgresql
 from tests.support.server_process import RunningServer
 from tests.support.waiting import PATIENCE_S
 
@@ -37,7 +34,8 @@ def hosts(front: Front, folder: Path, *, number: int, seed: int) -> Outcome:
     moments.shuffle(faults)
     ledger, table = Ledger(), write_table(folder / "table.csv")
     done = dict.fromkeys(("kill", "stall", "restart"), 0)
-    with _postgres() as server, ExitStack() as stack:
+    os.environ["PGPASSWORD"] = PASSWORD
+    with running_postgresql() as server, ExitStack() as stack:
         settings = {"MEANTIME_JOBS": server.url(), "MEANTIME_LEASE_S": str(_LEASE_S)}
 
         def start(host: int) -> RunningServer:
@@ -94,18 +92,3 @@ def hosts(front: Front, folder: Path, *, number: int, seed: int) -> Outcome:
         f"{done['restart']:,} times; {len(ledger.acknowledged):,} acknowledged jobs",
         ledger.violations,
     )
-
-
-@contextmanager
-def _postgres() -> Iterator[PostgresServer]:
-    os.environ["PGPASSWORD"] = PASSWORD
-    # Not below a folder that only we may enter: the server is run by another user.
-    folder = Path(tempfile.mkdtemp(prefix="meantime-postgresql-"))
-    server = None
-    try:
-        server = PostgresServer(folder)
-        yield server
-    finally:
-        if server is not None:
-            server.stop(signal.SIGQUIT)
-        shutil.rmtree(folder, ignore_errors=True)

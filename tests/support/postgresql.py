@@ -15,6 +15,7 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -120,16 +121,25 @@ def postgresql() -> Iterator[PostgresServer]:
     if lacking := _lacking():
         assert os.environ.get("CI") != "true", lacking
         pytest.skip(lacking)
-    # Not below pytest's folder, which other users may not enter.
+    with running_postgresql() as server:
+        yield server
+
+
+@contextmanager
+def running_postgresql() -> Iterator[PostgresServer]:
+    """Start a server in a folder of its own; end it, and remove the folder, at the end."""
+    # Not below a folder that only we may enter: the server may be run by another user.
     folder = Path(tempfile.mkdtemp(prefix="meantime-postgresql-"))
+    server = None
     try:
         server = PostgresServer(folder)
         yield server
         if "admin" in vars(server):
             server.admin.close()
-        # At once: nobody will start it again.
-        server.stop(signal.SIGQUIT)
     finally:
+        if server is not None:
+            # At once: nobody will start it again.
+            server.stop(signal.SIGQUIT)
         shutil.rmtree(folder, ignore_errors=True)
 
 
