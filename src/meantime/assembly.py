@@ -35,8 +35,8 @@ from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.source_downloads import SourceDownloads
 from meantime.dataset.uploads import Uploads
 from meantime.durable import durable_file
-from meantime.engine.engine import Engine
 from meantime.engine.ports import JobStore
+from meantime.engine.wiring import create_engine
 from meantime.errors import MeantimeError, PackageMissing, SettingInvalid, StorePaused
 from meantime.formats.writers import renderer
 from meantime.log import Log
@@ -202,7 +202,7 @@ class Parts:
             state / "jobs.sqlite3", on_broken=on_fatal, watched=(LOCK_NAME,)
         )
         self.host_results = self._host_results(shared, results) if shared else None
-        self.engine = Engine(
+        self.engine = create_engine(
             jobs=self._jobs,
             hosts=shared,
             elsewhere=self.host_results,

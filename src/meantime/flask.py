@@ -36,6 +36,7 @@ from meantime.compute.local import LocalCompute
 from meantime.dataset.catalog import Catalog
 from meantime.dataset.reading.source import Source
 from meantime.engine.engine import Engine
+from meantime.engine.wiring import create_engine
 from meantime.errors import MeantimeError, StateInUse, operator_text
 from meantime.log import Log
 from meantime.settings import Settings, read_settings
@@ -242,7 +243,7 @@ def _idle(settings: Settings, sources: Sequence[Source]) -> Running:
         ingestor=data_ingestor(settings),
         on_death=lambda _role, _error: None,
     )
-    engine = Engine(
+    engine = create_engine(
         jobs=MemoryJobStore(),
         results=MemoryResultStore(),
         compute=LocalCompute(catalog),

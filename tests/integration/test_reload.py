@@ -14,7 +14,7 @@ from meantime.dataset.catalog import Catalog
 from meantime.dataset.load_status import Loading, ReloadOutcome, Status
 from meantime.dataset.reading.ingestor import DataIngestor
 from meantime.dataset.reading.source import Source
-from meantime.engine.engine import Engine
+from meantime.engine.wiring import create_engine
 from meantime.model import Request
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
@@ -45,7 +45,7 @@ def test_jobs_submitted_while_files_are_reloaded_are_answered_from_the_snapshot_
     )
     failures: list[BaseException] = []
     jobs = SqliteJobStore(tmp_path / "jobs.sqlite3", on_broken=failures.append)
-    engine = Engine(
+    engine = create_engine(
         jobs=jobs,
         results=ResultFiles(tmp_path / "results"),
         compute=LocalCompute(catalog),

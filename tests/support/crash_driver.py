@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from meantime.engine.engine import Engine
+from meantime.engine.wiring import create_engine
 from meantime.model import IdempotencyKey, JobRecord, Request, Work
 from meantime.stores.result_files import ResultFiles
 from meantime.stores.sqlite import SqliteJobStore
@@ -28,7 +29,7 @@ _IN_FLIGHT = 48
 
 def open_engine(folder: Path) -> Engine:
     """An engine over the real stores in a folder."""
-    return Engine(
+    return create_engine(
         jobs=SqliteJobStore(folder / "jobs.sqlite3", on_broken=_die),
         results=ResultFiles(folder / "results"),
         compute=FakeCompute(poison=_poison),

@@ -15,6 +15,7 @@ import msgspec
 from meantime.engine.engine import Engine, JobDetail, JobView
 from meantime.engine.ports import EncodedResult, JobStore, ResultStore, Transition
 from meantime.engine.retry import RetryPolicy
+from meantime.engine.wiring import create_engine
 from meantime.errors import DatasetNotReady, MeantimeError, StoreBroken, StoreFull
 from meantime.model import IdempotencyKey, JobRecord, JobState, Receipt, Request, Work
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
@@ -253,7 +254,7 @@ def make_engine(
         # As long as the clock says, so that a test that moves it has not made it jump.
         "running": more.get("clock", time.monotonic),
     }
-    return Engine(
+    return create_engine(
         jobs=jobs or MemoryJobStore(),
         results=results or MemoryResultStore(),
         compute=compute or FakeCompute(),

@@ -28,6 +28,7 @@ from meantime.dataset.reading.source import Source
 from meantime.dataset.snapshot import Snapshot
 from meantime.engine.engine import Engine
 from meantime.engine.ports import JobStore
+from meantime.engine.wiring import create_engine
 from meantime.errors import MeantimeError
 from meantime.log import Log
 from meantime.stores.memory import MemoryJobStore, MemoryResultStore
@@ -193,7 +194,7 @@ def served(
             decided.set()
 
     metrics, results, compute = Metrics(), MemoryResultStore(), LocalCompute(catalog)
-    engine = Engine(
+    engine = create_engine(
         jobs=jobs or MemoryJobStore(),
         results=results,
         compute=compute,

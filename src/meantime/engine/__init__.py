@@ -15,7 +15,7 @@
 * ``events`` calls back those who watch or follow jobs
 * ``lifecycle`` knows whether the engine accepts, works, stops or is broken
 * ``jobs`` and ``job_index`` are what memory knows of jobs, ``ports`` what the engine needs from others
-* ``wiring`` makes all these parts
+* ``wiring`` makes an engine of all these parts
 
 There is one lock, ``Lifecycle.lock``. It is held to look at or change memory for a moment, and never while calling out:
 to the store, the gate, a watcher, the observer, or the work itself. So none of these can wait for the engine while the

@@ -5,28 +5,26 @@ Synchronous: callers may be threads or, through futures, asyncio.
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import NamedTuple
 
-from meantime.engine.clock_watch import running_s
-from meantime.engine.events import Event, Follower
+from meantime.engine.cancellations import Cancellations
+from meantime.engine.commits import Commits
+from meantime.engine.events import Event, EventDispatcher, Follower
+from meantime.engine.job_index import JobIndex
 from meantime.engine.jobs import JobDetail, JobView, Watcher, server_stopped
-from meantime.engine.ports import (
-    Clock,
-    Gate,
-    HostGroup,
-    JobCompute,
-    JobFilter,
-    JobStore,
-    Observer,
-    ResultsElsewhere,
-    ResultStore,
-    TimeNotes,
-)
-from meantime.engine.retry import RetryPolicy
-from meantime.engine.wiring import wired
+from meantime.engine.lifecycle import Lifecycle
+from meantime.engine.lookup import JobLookup
+from meantime.engine.lost_results import LostResults
+from meantime.engine.other_hosts import OtherHosts
+from meantime.engine.ports import HostGroup, JobFilter, JobStore
+from meantime.engine.queue import JobQueue
+from meantime.engine.recovery import Recovered
+from meantime.engine.removal import Removal
+from meantime.engine.scheduler import Scheduler
+from meantime.engine.submission import JobSubmitter
+from meantime.engine.working import Workers
 from meantime.model import IdempotencyKey, JobRecord, JobState, Request, job_id
 
 __all__ = ["Engine", "EngineStats", "Event", "JobDetail", "JobView"]
@@ -44,75 +42,45 @@ class EngineStats(NamedTuple):
 class Engine:
     """Accepts jobs, has them worked on by its threads, and knows how they stand.
 
-    ``on_fatal`` is called once, in whatever thread it happens, when only a restart can help. It must not call ``stop``
-    itself, which would wait for that very thread. From then on nothing is accepted or worked on; reads go on.
-
-    ``monotonic`` is for durations, since the clock may be set while a job works; ``running`` goes on while the machine
-    sleeps. ``notes`` keep the time of day over restarts. ``hosts`` are the others that share the store of jobs, and
-    ``can_answer`` says whether a job that one of them accepted can be worked on here; ``elsewhere`` has
-    the results that they have computed.
+    ``create_engine`` makes it of its parts; the package's docstring says what each is for.
     """
 
     def __init__(
         self,
         *,
-        jobs: JobStore,
-        results: ResultStore,
-        compute: JobCompute,
-        gate: Gate,
-        clock: Clock,
-        threads: int,
-        queue_limit: int,
-        job_time_limit_s: float,
-        keep_ended_s: float,
-        keep_ended_jobs: int,
-        on_fatal: Callable[[BaseException], None],
-        observer: Observer | None = None,
-        monotonic: Clock = time.monotonic,
-        running: Clock = running_s,
-        notes: TimeNotes | None = None,
-        hosts: HostGroup | None = None,
-        can_answer: Callable[[Request], bool] = lambda _: True,
-        elsewhere: ResultsElsewhere | None = None,
-        retry: RetryPolicy | None = None,
+        hosts: HostGroup,
+        lifecycle: Lifecycle,
+        index: JobIndex,
+        queue: JobQueue,
+        events: EventDispatcher,
+        lookup: JobLookup,
+        recover: Callable[[], Recovered],
+        scheduler: Scheduler,
+        submitter: JobSubmitter,
+        commits: Commits,
+        others: OtherHosts,
+        cancellations: Cancellations,
+        removal: Removal,
+        lost_results: LostResults,
+        workers: Workers,
+        store: JobStore,
     ) -> None:
-        parts = wired(
-            jobs=jobs,
-            results=results,
-            compute=compute,
-            gate=gate,
-            clock=clock,
-            threads=threads,
-            queue_limit=queue_limit,
-            job_time_limit_s=job_time_limit_s,
-            keep_ended_s=keep_ended_s,
-            keep_ended_jobs=keep_ended_jobs,
-            on_fatal=on_fatal,
-            observer=observer,
-            monotonic=monotonic,
-            running=running,
-            notes=notes,
-            hosts=hosts,
-            can_answer=can_answer,
-            elsewhere=elsewhere,
-            retry=retry,
-        )
-        self._store = jobs
-        self._hosts = parts.hosts
-        self._lifecycle = parts.lifecycle
-        self._index = parts.index
-        self._queue = parts.queue
-        self._events = parts.events
-        self._lookup = parts.lookup
-        self._recover = parts.recover
-        self._scheduler = parts.scheduler
-        self._submitter = parts.submitter
-        self._commits = parts.commits
-        self._others = parts.others
-        self._cancellations = parts.cancellations
-        self._removal = parts.removal
-        self._lost_results = parts.lost_results
-        self._workers = parts.workers
+        self._hosts = hosts
+        self._lifecycle = lifecycle
+        self._index = index
+        self._queue = queue
+        self._events = events
+        self._lookup = lookup
+        self._recover = recover
+        self._scheduler = scheduler
+        self._submitter = submitter
+        self._commits = commits
+        self._others = others
+        self._cancellations = cancellations
+        self._removal = removal
+        self._lost_results = lost_results
+        self._workers = workers
+        self._store = store
 
     def start(self) -> None:
         """Take over all jobs of the store, those of a server that crashed included, and start the threads.

@@ -1,14 +1,15 @@
-"""Makes the parts of an engine, and gives each of them those that it needs."""
+"""Makes an engine: its parts, each with those that it needs."""
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 
 from meantime.engine.cancellations import Cancellations
-from meantime.engine.clock_watch import ClockWatch
+from meantime.engine.clock_watch import ClockWatch, running_s
 from meantime.engine.commits import Commits
+from meantime.engine.engine import Engine
 from meantime.engine.events import EventDispatcher
 from meantime.engine.job_index import JobIndex
 from meantime.engine.lifecycle import Lifecycle
@@ -30,7 +31,7 @@ from meantime.engine.ports import (
     TimeNotes,
 )
 from meantime.engine.queue import JobQueue
-from meantime.engine.recovery import Recovered, after_crash, recover
+from meantime.engine.recovery import after_crash, recover
 from meantime.engine.removal import Removal
 from meantime.engine.retention import Retention
 from meantime.engine.retry import Backoff, RetryPolicy
@@ -41,29 +42,7 @@ from meantime.engine.working import Workers
 from meantime.model import Request
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class EngineParts:
-    """All parts of an engine; the package's docstring says what each is for."""
-
-    hosts: HostGroup
-    runner: TaskRunner
-    lifecycle: Lifecycle
-    index: JobIndex
-    queue: JobQueue
-    events: EventDispatcher
-    lookup: JobLookup
-    recover: Callable[[], Recovered]
-    scheduler: Scheduler
-    submitter: JobSubmitter
-    commits: Commits
-    others: OtherHosts
-    cancellations: Cancellations
-    removal: Removal
-    lost_results: LostResults
-    workers: Workers
-
-
-def wired(
+def create_engine(
     *,
     jobs: JobStore,
     results: ResultStore,
@@ -76,16 +55,25 @@ def wired(
     keep_ended_s: float,
     keep_ended_jobs: int,
     on_fatal: Callable[[BaseException], None],
-    observer: Observer | None,
-    monotonic: Clock,
-    running: Clock,
-    notes: TimeNotes | None,
-    hosts: HostGroup | None,
-    can_answer: Callable[[Request], bool],
-    elsewhere: ResultsElsewhere | None,
-    retry: RetryPolicy | None,
-) -> EngineParts:
-    """Make the parts; ``Engine`` says what they are made of."""
+    observer: Observer | None = None,
+    monotonic: Clock = time.monotonic,
+    running: Clock = running_s,
+    notes: TimeNotes | None = None,
+    hosts: HostGroup | None = None,
+    can_answer: Callable[[Request], bool] = lambda _: True,
+    elsewhere: ResultsElsewhere | None = None,
+    retry: RetryPolicy | None = None,
+) -> Engine:
+    """Make an engine, not started.
+
+    ``on_fatal`` is called once, in whatever thread it happens, when only a restart can help. It must not call ``stop``
+    itself, which would wait for that very thread. From then on nothing is accepted or worked on; reads go on.
+
+    ``monotonic`` is for durations, since the clock may be set while a job works; ``running`` goes on while the machine
+    sleeps. ``notes`` keep the time of day over restarts. ``hosts`` are the others that share the store of jobs, and
+    ``can_answer`` says whether a job that one of them accepted can be worked on here; ``elsewhere`` has
+    the results that they have computed.
+    """
     observer = observer or NullObserver()
     hosts = hosts or Alone()
     retry = retry or RetryPolicy()
@@ -181,9 +169,8 @@ def wired(
         threads=threads,
         host=hosts.me,
     )
-    return EngineParts(
+    return Engine(
         hosts=hosts,
-        runner=runner,
         lifecycle=lifecycle,
         index=index,
         queue=queue,
@@ -198,4 +185,5 @@ def wired(
         removal=removal,
         lost_results=lost_results,
         workers=workers,
+        store=jobs,
     )
