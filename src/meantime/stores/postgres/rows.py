@@ -50,16 +50,14 @@ def rows_to_add(records: Sequence[JobRecord], parameters: Sequence[str]) -> str:
     return as_json([_columns(record, known) for record, known in zip(records, parameters, strict=True)])
 
 
-def rows_to_update(transitions: Sequence[Transition]) -> str:
-    """Return moves as the query ``update`` takes them."""
-    rows = []
-    for before, after in transitions:
-        columns = _columns(after)
-        rows.append(
-            {name: columns[name] for name in _MOVED}
-            | {"was_state": before.state.value, "was_attempts": before.attempts, "was_host": before.host}
-        )
-    return as_json(rows)
+def row_to_update(move: Transition) -> str:
+    """Return a move as the query ``update`` takes it, in a list of them."""
+    before, after = move
+    columns = _columns(after)
+    return as_json(
+        {name: columns[name] for name in _MOVED}
+        | {"was_state": before.state.value, "was_attempts": before.attempts, "was_host": before.host}
+    )
 
 
 def _columns(record: JobRecord, parameters: str | None = None) -> dict[str, Any]:

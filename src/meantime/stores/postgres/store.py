@@ -19,7 +19,7 @@ from meantime.stores import queries
 from meantime.stores.job_rows import SqlRow, as_json
 from meantime.stores.postgres.database import Connection, Database
 from meantime.stores.postgres.errors import PostgresErrors, translated
-from meantime.stores.postgres.rows import record_of, rows_to_update
+from meantime.stores.postgres.rows import record_of, row_to_update
 from meantime.stores.postgres.transactions import Call, Identity
 from meantime.stores.postgres.wakeups import Wakeups
 from meantime.stores.postgres.writer import PostgresWriter
@@ -100,11 +100,9 @@ class PostgresJobStore:
 
     def update(self, transitions: Sequence[Transition]) -> Future[frozenset[int]]:
         """Replace records by their next versions, but for those that another host has changed before."""
-        rows_to_update(transitions)  # here, so that what cannot be kept fails in the call
+        moves = [row_to_update(move) for move in transitions]  # here, so that what cannot be kept fails in the call
         numbers = [before.number for before, _ in transitions]
-        return self._writer.submit(
-            Call(kind="update", future=uncancellable_future(), transitions=tuple(transitions), numbers=numbers)
-        )
+        return self._writer.submit(Call(kind="update", future=uncancellable_future(), moves=moves, numbers=numbers))
 
     def remove(self, numbers: Sequence[int]) -> Future[list[JobRecord]]:
         """Delete ended jobs, and return the records that this call deleted."""

@@ -12,13 +12,13 @@ from concurrent.futures import Future
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple
 
-from meantime.engine.ports import Changes, KeyTaken, Transition
+from meantime.engine.ports import Changes, KeyTaken
 from meantime.errors import IllegalTransition, StoreBroken
 from meantime.model import IdempotencyKey, JobRecord, Request, job_id
 from meantime.stores.job_rows import SqlRow
 from meantime.stores.postgres import database
 from meantime.stores.postgres.database import Connection, Statement
-from meantime.stores.postgres.rows import record_of, rows_to_add, rows_to_update
+from meantime.stores.postgres.rows import record_of, rows_to_add
 
 # Removals are told as long as there are at most so many later changes: some minutes of a cluster at its limit.
 _TOLD_CHANGES = 100_000
@@ -34,7 +34,7 @@ class Call:
     parameters: Sequence[str] = ()  # theirs, as JSON
     at_s: float = 0.0
     key: IdempotencyKey | None = None
-    transitions: Sequence[Transition] = ()
+    moves: Sequence[str] = ()  # as rows for the query ``update``
     numbers: Sequence[int] = ()  # of the jobs that it is about, but for those that it adds
     outcome: Any = None  # what its future resolves to, or fails with
 
@@ -97,9 +97,7 @@ class Transactions:
         group.changes = changes_of(changed)
         statements, needs_look = self._statements(connection, group, last_number, wanted, {key for (key,) in taken})
         if needs_look:
-            rows = database.run(connection, [statement for statement, _ in statements])
-            for (_, calls), found in zip(statements, rows, strict=True):
-                self._note_updated(connection, calls, {number for (number,) in found}, last_number)
+            self._run(connection, statements, last_number)
             statements = []
         if group.change % _TOLD_CHANGES == 0:
             statements.append(((self._sql["forget"], (_TOLD_CHANGES,)), ()))
@@ -157,15 +155,12 @@ class Transactions:
                 statements += self._add(calls, group.change, last_number - wanted, taken)
             elif kind == "update":
                 needs_look = True
-                moves = [move for call in calls for move in call.transitions]
+                moves = ",".join(move for call in calls for move in call.moves)
                 change = (group.change, self._me.host, self._me.host)
-                statements.append(((self._sql["update"], (*change, rows_to_update(moves))), calls))
+                statements.append(((self._sql["update"], (*change, f"[{moves}]")), calls))
             else:
                 # What these are about may depend on what comes before.
-                for (_, updated), found in zip(
-                    statements, database.run(connection, [statement for statement, _ in statements]), strict=True
-                ):
-                    self._note_updated(connection, updated, {number for (number,) in found}, last_number)
+                self._run(connection, statements, last_number)
                 statements, needs_look = [], False
                 if kind == "remove":
                     self._remove(connection, calls, group.change)
@@ -196,6 +191,14 @@ class Transactions:
         if taken:  # numbers have no gaps
             added.append((("UPDATE meantime.counters SET last_number = %s", (given,)), ()))
         return added
+
+    def _run(
+        self, connection: Connection, statements: Sequence[tuple[Statement, Sequence[Call]]], last_number: int
+    ) -> None:
+        """Run statements of a group, and note which moves were made."""
+        rows = database.run(connection, [statement for statement, _ in statements])
+        for (_, calls), found in zip(statements, rows, strict=True):
+            self._note_updated(connection, calls, {number for (number,) in found}, last_number)
 
     def _note_updated(self, connection: Connection, calls: Sequence[Call], updated: set[int], last_number: int) -> None:
         """Note which moves of these calls were made; of the others, that another host was first.
