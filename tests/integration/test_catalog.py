@@ -19,6 +19,7 @@ from meantime.dataset.reading.source import Source
 from meantime.dataset.rows import SourceRows
 from meantime.dataset.samples.synthetic import write_sample
 from meantime.errors import RolesMissing
+from tests.support.child_processes import children
 from tests.support.real_data import BY_SEX, SUBSET, real_file
 from tests.support.waiting import PATIENCE_S
 from tests.support.whole import whole
@@ -157,8 +158,3 @@ def test_closing_while_a_file_is_read_leaves_no_process_and_no_file(tmp_path: Pa
     assert isinstance(catalog.status("large"), Loading)
     assert list((tmp_path / "snapshots").iterdir()) == []
     assert children() <= before
-
-
-def children() -> set[str]:
-    """The processes that this one started, where the system tells."""
-    return {child for path in Path("/proc/self/task").glob("*/children") for child in path.read_text().split()}

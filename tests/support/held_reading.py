@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.child_processes import children
 from tests.support.server_process import RunningServer
 from tests.support.waiting import poll
 
@@ -24,12 +25,8 @@ def held_reading(folder: Path) -> Iterator[dict[str, str]]:
 
 def reading_process(server: RunningServer) -> int:
     """Wait until a server with one data set has started to read it, and return the id of the process."""
-    tasks = Path(f"/proc/{server.process.pid}/task")
-    if not (tasks / str(server.process.pid) / "children").exists():
+    if not Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children").exists():
         pytest.skip("this system does not list the children of a process")
 
-    def children() -> list[int]:
-        return [int(child) for task in tasks.iterdir() for child in (task / "children").read_text().split()]
-
-    [reader] = poll(children, bool)
+    [reader] = poll(lambda: children(server.process.pid), bool)
     return reader

@@ -26,6 +26,7 @@ from meantime.formats.writers import renderer as rendering
 from meantime.formats.writers.renderer import render
 from meantime.table import Table
 from tests.support.chart_answers import CHART_REQUESTS, answer, answer_for
+from tests.support.child_processes import children
 from tests.support.result_documents import HOSTILE, LOCATION, MEAN, of
 from tests.support.waiting import PATIENCE_S, wait_until
 
@@ -40,13 +41,6 @@ from render_process import VEGA_LITE
 from vl_convert import vegalite_to_svg
 print(json.dumps([vegalite_to_svg(spec, vl_version=VEGA_LITE, allowed_base_urls=[]) for spec in json.load(sys.stdin)]))
 """
-
-
-def children() -> set[int]:
-    """Return the processes that this one has started and not yet waited for."""
-    return {
-        int(child) for task in Path("/proc/self/task").iterdir() for child in (task / "children").read_text().split()
-    }
 
 
 @pytest.fixture
@@ -302,10 +296,8 @@ def test_a_process_that_has_ended_while_it_waited_is_replaced(renderer: Callable
 
 
 def test_what_a_used_process_cannot_draw_is_tried_once_in_a_new_one(renderer: Callable[[str], None]) -> None:
-    renderer(f"{_SAY}; os.path.exists(__file__ + '.stop') and sys.exit('no more')")
+    renderer(f"orders = []\n{_SAY}; orders.append(pid); len(orders) == 2 and sys.exit('no more')")
     first = int(render(SPEC, "svg"))
-    stop = rendering._PROCESS.with_name("render_process.py.stop")
-    stop.touch()
     assert int(render(SPEC, "svg")) == first  # after which it ends
     rendering._PROCESS.write_text("import sys\nsys.stdin.readline()\nsys.exit('no more')\n", encoding="utf-8")
     with pytest.raises(PictureFailed, match="exit code 1") as caught:
