@@ -26,6 +26,7 @@ from meantime.dataset.reading.session import memory_too_small
 from meantime.dataset.reading.source import label_of
 from meantime.errors import LoadCancelled, LoadFailed, MeantimeError
 from meantime.later import structlog
+from meantime.process_memory import resident_mb
 
 # How often memory, disk and cancellation are checked while the process sends nothing. DuckDB takes about 1 GB of memory
 # a second, so it cannot go far beyond its limit; and to people, cancelling is immediate.
@@ -107,7 +108,8 @@ def _follow(
     while True:
         if cancelled.is_set():
             raise _cancelled(task)
-        if _resident_mb(process.pid) > task.memory_mb:
+        # Where the system does not show it, DuckDB's own limit is the only one.
+        if resident_mb(process.pid) > task.memory_mb:
             raise memory_too_small(task.memory_mb)
         watch.check()
         ready, _, _ = select.select([from_process], [], [], _CHECK_EVERY_S)
@@ -122,18 +124,6 @@ def _follow(
             if message.progress is None:
                 return message
             on_progress(message.progress)
-
-
-def _resident_mb(process: int) -> float:
-    """Return how much memory a process has; 0 where the system does not show it.
-
-    Without /proc, DuckDB's own limit is the only one.
-    """
-    try:
-        pages = int(Path(f"/proc/{process}/statm").read_bytes().split()[1])
-    except (OSError, IndexError):  # ended meanwhile
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def raised_error(error: ReaderError) -> MeantimeError:

@@ -23,6 +23,7 @@ from meantime.charts.figure import MOST_PIXELS
 from meantime.charts.layout import Spec
 from meantime.errors import AnswersBusy, NotAcceptable, PictureFailed
 from meantime.formats.document import dumps
+from meantime.process_memory import resident_mb
 
 Kind = Literal["svg", "png", "pdf"]
 
@@ -167,7 +168,7 @@ class _Process:
     @property
     def resident_mb(self) -> float:
         """The memory that it has."""
-        return _resident_mb(self._process.pid)
+        return resident_mb(self._process.pid)
 
     def draw(self, order: bytes, until: float, memory_mb: float) -> tuple[int, bytes] | None:
         """Return what came of an order, and the picture; None if the process has ended.
@@ -185,6 +186,7 @@ class _Process:
             ready = dict(poll.poll(_LOOK_EVERY_S * 1000))
             if time.monotonic() > until:
                 raise TimeoutError
+            # Where the system does not show it, only time is bounded.
             if self.resident_mb > memory_mb:
                 raise PictureFailed(
                     f"The picture would take more than {memory_mb:g} MB of memory to draw. Ask for fewer locations or "
@@ -219,15 +221,6 @@ class _Process:
         self._errors.seek(0)
         self.tail = _tail(self._errors.read())
         self._errors.close()
-
-
-def _resident_mb(process: int) -> float:
-    """Return the memory that a process has; 0 where the system does not tell, so that there only time is bounded."""
-    try:
-        pages = int(Path(f"/proc/{process}/statm").read_bytes().split()[1])
-    except (OSError, IndexError):  # ended meanwhile
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
 def _ending(code: int) -> str:
