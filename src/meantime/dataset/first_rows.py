@@ -9,9 +9,11 @@ import numpy as np
 from meantime.dataset.cube import ABSENT, AXES, Cube
 from meantime.dataset.facts.units import normalized_unit_sql
 from meantime.dataset.reading.labels import JOINED, label_sql
-from meantime.dataset.reading.staged_view import columns_by_role, parse_period, rows_sql
+from meantime.dataset.reading.staged_view import columns_by_role, parse_period
+from meantime.dataset.reading.staging import sql_path
+from meantime.dataset.reading.tally import row_count_sql
 from meantime.dataset.row_query import query_database
-from meantime.dataset.rows import FIRST_LINE, SourceRows
+from meantime.dataset.rows import SourceRows, line_sql
 from meantime.dataset.snapshot import Snapshot
 
 
@@ -39,13 +41,12 @@ def first_rows(snapshot: Snapshot, limit: int) -> list[FirstRow]:
         "last": last or first or "''",
     }
     with SourceRows.of(snapshot).opened() as paths, query_database() as database:
-        rows = rows_sql([paths[0]], in_file)
-        database.execute(f"SELECT * FROM {rows} LIMIT 0")
-        has_lines = "line" in [column[0] for column in database.description or ()]
-        # The rows of a Parquet file come in its order.
-        line = '"line"' if has_lines else f"row_number() OVER () + {FIRST_LINE - 1}"
+        rows = f"read_parquet({sql_path(paths[0])}, file_row_number = true)"
         texts = ", ".join(f"coalesce({sql}, '') AS {name}" for name, sql in labels.items())
-        found = database.execute(f"SELECT {line} AS line, {texts} FROM {rows} LIMIT {limit}").fetchall()
+        found = database.execute(
+            f"SELECT {line_sql(database, rows)} AS line, {texts} FROM {rows} WHERE {row_count_sql(in_file)} > 0 "
+            f"ORDER BY file_row_number LIMIT {limit}"
+        ).fetchall()
     return [FirstRow(at, _cell_of(snapshot.cube, dict(zip(labels, of_row, strict=True)))) for at, *of_row in found]
 
 

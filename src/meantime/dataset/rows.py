@@ -14,6 +14,7 @@ from pathlib import Path
 
 from meantime.dataset.reading.labels import JOINED, label_sql
 from meantime.dataset.reading.staged_view import columns_by_role
+from meantime.dataset.reading.staging import sql_path
 from meantime.dataset.row_files import RowFiles
 from meantime.dataset.snapshot import About, Snapshot
 from meantime.errors import SnapshotDamaged
@@ -86,14 +87,19 @@ class SourceRows:
     ) -> list[tuple[int, *tuple[str, ...]]]:
         texts = [_text(column) for column in range(len(self._about.columns))]
         where = " AND ".join(f"{text} = ?" for text, _ in conditions) or "true"
-        database.execute("SELECT * FROM read_parquet(?) LIMIT 0", [str(path)])
-        has_lines = "line" in [column[0] for column in database.description or ()]
-        line = '"line"' if has_lines else f"file_row_number + {FIRST_LINE}"
+        source = f"read_parquet({sql_path(path)}, file_row_number = true)"
         return database.execute(
-            f"SELECT {', '.join([line, *texts])} FROM read_parquet(?, file_row_number = true) "
+            f"SELECT {', '.join([line_sql(database, source), *texts])} FROM {source} "
             f"WHERE {where} ORDER BY file_row_number",
-            [str(path), *(text for _, text in conditions)],
+            [text for _, text in conditions],
         ).fetchall()
+
+
+def line_sql(database: duckdb.DuckDBPyConnection, source: str) -> str:
+    """Return the SQL of the physical line of a row; ``source`` is the SQL of rows of a snapshot that are numbered."""
+    database.execute(f"SELECT * FROM {source} LIMIT 0")
+    has_lines = "line" in [column[0] for column in database.description or ()]
+    return '"line"' if has_lines else f"file_row_number + {FIRST_LINE}"
 
 
 def _text(column: int) -> str:

@@ -29,7 +29,7 @@ from meantime.dataset.reading.staging import sql_path
 from meantime.dataset.reading.tally import LINES, parse_row_count, row_count_sql
 from meantime.dataset.reading.values import parse_number, withheld_reason
 from meantime.dataset.row_query import query_database
-from meantime.dataset.rows import FIRST_LINE, SourceRow, SourceRows
+from meantime.dataset.rows import SourceRow, SourceRows, line_sql
 from meantime.dataset.shared_rows import shared_rows
 from meantime.dataset.snapshot import Snapshot
 from meantime.later import duckdb
@@ -119,7 +119,7 @@ class _RowSearch:
         # As a list and as a range: with the range, DuckDB skips whole groups of rows.
         plain = ", ".join(f"coalesce({self._columns.get(role, _NOTHING)}, {_NOTHING})" for role in _READ_FROM_ROWS)
         rows = self._database.execute(
-            f"SELECT file_row_number, {self._line(source)}, {plain}, {texts} FROM {source} "
+            f"SELECT file_row_number, {line_sql(self._database, source)}, {plain}, {texts} FROM {source} "
             "WHERE file_row_number BETWEEN ? AND ? AND list_contains(?::BIGINT[], file_row_number) "
             "ORDER BY file_row_number",
             [min(cells), max(cells), list(cells)],
@@ -142,7 +142,8 @@ class _RowSearch:
         files = self._files_of_copies(rows) if self._shared else range(len(self._paths))
         with self._opened(files) as sources:
             every = " UNION ALL ".join(
-                f"SELECT {file * _ROWS_A_FILE} + file_row_number AS position, {self._line(source)} AS line, "
+                f"SELECT {file * _ROWS_A_FILE} + file_row_number AS position, "
+                f"{line_sql(self._database, source)} AS line, "
                 f"{identity_sql(about.columns, about.roles)} AS identity FROM {source} "
                 f"WHERE {self._has_question}{counted}"
                 for file, source in sources.items()
@@ -207,12 +208,6 @@ class _RowSearch:
             f"JOIN (SELECT {tally_identity_sql(about.columns, about.roles)} AS identity{plain} "
             f"FROM {self._kept(file)}) AS tally USING (identity))"
         )
-
-    def _line(self, source: str) -> str:
-        """Return the SQL of the physical line of a row."""
-        self._database.execute(f"SELECT * FROM {source} LIMIT 0")
-        has_lines = "line" in [column[0] for column in self._database.description or ()]
-        return '"line"' if has_lines else f"file_row_number + {FIRST_LINE}"
 
     def _withheld(self, value: str, symbol: str, text: str) -> str | None:
         """Return why a row has no value, with the same text as the cube; None if it has one."""

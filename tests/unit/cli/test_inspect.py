@@ -12,6 +12,7 @@ from rich.console import Console
 
 from meantime.cli import inspect
 from meantime.cli.table_description import describe
+from meantime.dataset.first_rows import first_rows
 from meantime.dataset.snapshot import Snapshot
 from tests.support.factories import row, snapshot
 from tests.support.table_files import read, write
@@ -53,6 +54,12 @@ def test_the_first_rows_are_shown_in_the_order_of_the_file_as_they_were_understo
     assert cells(text, " Male ") == ["4", "Tea", "Avalon", "Male", "2019–2020", *[""] * 5]
     assert text.index("Warning:") < text.index("Columns: what each was taken for") < text.index("First rows")
     assert "2019 to 2021" in text
+
+
+def test_the_first_rows_have_the_lines_of_the_file_where_one_counts_for_nothing(tmp_path: Path) -> None:
+    lines = ["Indicator,Place,Year,Percent,Times", "Tea,Avalon,2020,40.5,0", "Tea,Borduria,2020,30.5,2"]
+    snapshot = read(write(tmp_path, "\n".join(lines) + "\n"), columns={"location": "Place", "row_count": "Times"})
+    assert [row.line for row in first_rows(snapshot, 5)] == [3]
 
 
 def test_each_column_is_shown_with_the_reason(of: Snapshot) -> None:

@@ -110,6 +110,11 @@ class StagedFile:
     # have to be rejected, the first line numbers of each in REJECTABLE. ``rows`` are the lines.
     is_tally: bool = False
 
+    @property
+    def line(self) -> str:
+        """The SQL of the line of a row, where DuckDB numbers the rows: from 0, while people count the header as 1."""
+        return "line" if self.has_line else "file_row_number + 2"
+
 
 def open_file(
     path: Path,
@@ -180,8 +185,7 @@ def arrange_file(
     if arrangement.is_as_in_file:
         return staged
     source = f"read_parquet({sql_path(staged.parquet)}, file_row_number = true)"
-    line = "line" if staged.has_line else "file_row_number + 2"
-    rows = copy_rows(database, arrangement.sql(source, line), into)
+    rows = copy_rows(database, arrangement.sql(source, staged.line), into)
     staged.parquet.unlink()
     return replace(staged, parquet=into, rows=rows, has_line=True)
 
@@ -218,15 +222,14 @@ def reject_rows(
     if staged.is_tally:
         return _reject_counted(database, staged, condition, reason, parameters)
     source = f"read_parquet({sql_path(staged.parquet)}, file_row_number = true)"
-    line = "line" if staged.has_line else "file_row_number + 2"
     cursor = database.cursor()
-    rejected = cursor.execute(f"SELECT {line}, {reason} FROM {source} WHERE {condition} ORDER BY 1", parameters)
+    rejected = cursor.execute(f"SELECT {staged.line}, {reason} FROM {source} WHERE {condition} ORDER BY 1", parameters)
     while batch := rejected.fetchmany(10_000):
         for number, text in batch:
             staged.rejections.add(number, text)
     staged.rejections.first.sort(key=lambda each: each.line)
     into = staged.parquet.with_suffix(".kept.parquet")
-    others = "* EXCLUDE (file_row_number)" if staged.has_line else f"* EXCLUDE (file_row_number), {line} AS line"
+    others = "* EXCLUDE (file_row_number)" if staged.has_line else f"* EXCLUDE (file_row_number), {staged.line} AS line"
     rows = copy_rows(database, f"SELECT {others} FROM {source} WHERE NOT ({condition})", into, parameters)
     staged.parquet.unlink()
     return replace(staged, parquet=into, rows=rows, has_line=True)

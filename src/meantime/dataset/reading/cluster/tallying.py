@@ -126,8 +126,9 @@ def _count_lines(
     """
     columns = columns_by_role(names, roles)
     condition, parameters = _may_be_rejected(database, rows_sql([staged.parquet], {}), columns)
-    line = "line" if staged.has_line else "file_row_number + 2"
-    numbers = f"min({line}, {REJECTED_KEPT}) FILTER (WHERE {condition})" if condition else "CAST(NULL AS BIGINT[])"
+    numbers = (
+        f"min({staged.line}, {REJECTED_KEPT}) FILTER (WHERE {condition})" if condition else "CAST(NULL AS BIGINT[])"
+    )
     keys = ", ".join(sorted(set(columns.values()), key=lambda column: int(column[1:])))
     rows = f"SELECT *, {identity_sql(names, roles)} AS identity FROM read_parquet({sql_path(staged.parquet)}, " + (
         "file_row_number = true)"
