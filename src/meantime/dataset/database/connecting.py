@@ -17,6 +17,7 @@ from sqlalchemy import ColumnClause, ColumnElement, Connection, Inspector, Table
 from sqlalchemy.exc import DBAPIError, NoSuchTableError, SQLAlchemyError
 
 from meantime.dataset.database.dialects import DIALECTS, NOTHING
+from meantime.dataset.reading.source import no_such_file
 from meantime.dataset.table_address import CONNECT_S, TableAddress
 from meantime.did_you_mean import hint
 from meantime.errors import DataError, LoadCancelled, LoadFailed, SourceUnreadable
@@ -109,9 +110,7 @@ def _arguments(address: TableAddress) -> dict[str, Any]:
         return {} if "connect_timeout=" in address.url else {"connect_timeout": CONNECT_S}
     # They would make the file.
     if not Path(address.path).is_file():
-        raise SourceUnreadable(f"{Path(address.path).name} does not exist.").for_operator(
-            f"{address.path} does not exist. Check the path; it is relative to {Path.cwd()}."
-        )
+        raise no_such_file(Path(address.path).name, address.path)
     return {}
 
 

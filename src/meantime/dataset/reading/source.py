@@ -151,8 +151,14 @@ def data_files(source: Source) -> tuple[Path, ...]:
         return matches
     # A name with other characters is taken as part of the path.
     about_names = " A NAME= before it may contain only letters, digits, dots, - and _." if "=" in source.path else ""
-    raise SourceUnreadable(f"{label} does not exist.").for_operator(
-        f"{source.path} does not exist. Check the path; it is relative to {Path.cwd()}.{about_names}"
+    raise no_such_file(label, source.path, about_names)
+
+
+def no_such_file(label: str, path: str, more: str = "") -> SourceUnreadable:
+    """Return the error about a path at which nothing is; whoever runs the server reads ``path`` and ``more``."""
+    where = "" if Path(path).is_absolute() else f"; it is relative to {Path.cwd()}"
+    return SourceUnreadable(f"{label} does not exist.").for_operator(
+        f"{path} does not exist. Check the path{where}.{more}"
     )
 
 

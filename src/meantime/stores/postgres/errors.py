@@ -38,7 +38,7 @@ def translated(error: BaseException) -> StorePaused | StoreBroken:
 
 def said(error: BaseException) -> str:
     """Return what PostgreSQL or its library says, as one line. It never names a password."""
-    return " ".join(str(error).split()).rstrip(".")
+    return " ".join(str(error).split()).rstrip(".?")
 
 
 def _paused(error: BaseException) -> StorePaused:
