@@ -15,13 +15,14 @@ import subprocess
 import tempfile
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from tests.support.child_processes import children
 from tests.support.waiting import PATIENCE_S
 
 # Who owns the data, and their password: connections over TCP need it.
@@ -86,7 +87,12 @@ class PostgresServer:
         """Stop: at once and cleanly by default; SIGKILL leaves it to recover at the next start."""
         assert self._process is not None
         if how == signal.SIGKILL:
-            os.killpg(self._process.pid, how)  # as when the machine fails: its children too
+            # As when the machine fails: its children too. Each of them has a group of its own.
+            its_children = children(self._process.pid)
+            self._process.kill()
+            for child in its_children:
+                with suppress(ProcessLookupError):
+                    os.kill(child, how)
         else:
             self._process.send_signal(how)
         self._process.wait(PATIENCE_S)
