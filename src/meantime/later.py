@@ -6,12 +6,17 @@ imported: ``from meantime.later import duckdb``.
 
 from __future__ import annotations
 
+import errno
 import gc
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
+
+# The machine has too little of something to load a shared library, which is told in words alone.
+_SHORTAGES = (errno.EMFILE, errno.ENFILE, errno.ENOMEM)
 
 
 class _Later(ModuleType):
@@ -23,9 +28,7 @@ class _Later(ModuleType):
     def __getattr__(self, attribute: str) -> Any:
         module = self.__dict__.get("_module")
         if module is None:
-            # Not import_module, which `python -X importtime` does not see.
-            __import__(self.__name__)
-            module = self.__dict__["_module"] = sys.modules[self.__name__]
+            module = self.__dict__["_module"] = _imported(self.__name__)
         return getattr(module, attribute)
 
 
@@ -52,9 +55,30 @@ _SOON = (
 
 
 def import_soon() -> None:
-    """Import now what many requests would have to wait for."""
+    """Import now what many requests would have to wait for.
+
+    Raises:
+        OSError: as ``_imported``.
+    """
     for name in _SOON:
+        _imported(name)
+
+
+def _imported(name: str) -> ModuleType:
+    """Import a module.
+
+    Raises:
+        OSError: it cannot be read. EMFILE, ENFILE and ENOMEM pass by themselves: the next try may succeed.
+    """
+    try:
+        # Not import_module, which `python -X importtime` does not see.
         __import__(name)
+    except ImportError as error:
+        for number in _SHORTAGES:
+            if os.strerror(number) in str(error):
+                raise OSError(number, os.strerror(number)) from error
+        raise
+    return sys.modules[name]
 
 
 @contextmanager

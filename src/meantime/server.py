@@ -32,6 +32,7 @@ from meantime import later, threads
 from meantime.assembly import STOP_WORK_S, Parts
 from meantime.dataset.load_status import Failed, Status
 from meantime.dataset.reading.source import Source
+from meantime.descriptors import PASSING
 from meantime.errors import DataError, SettingInvalid, operator_text
 from meantime.settings import Settings
 from meantime.web.app import create_app
@@ -172,9 +173,15 @@ class _Server:
 
     def _import_soon(self) -> None:
         """Import what start-up left out; else the first request that needs it would wait, and others with it."""
-        if not self._is_stopping.wait(_IMPORT_AFTER_S):
-            later.import_soon()
+        while not self._is_stopping.wait(_IMPORT_AFTER_S):
+            try:
+                later.import_soon()
+            except OSError as error:
+                if error.errno not in PASSING:
+                    raise
+                continue  # connections may have taken all descriptors; there are some again when clients go
             gc.freeze()  # see _interpreter_for_serving
+            return
 
     def _wait_for_stop(self) -> int:
         """Wait for a signal to stop, or another reason to; return the exit code."""

@@ -55,6 +55,24 @@ def test_what_many_requests_need_is_imported_on_demand() -> None:
     assert "duckdb" not in imported
 
 
+def test_a_machine_that_is_short_of_descriptors_is_no_library_that_is_broken() -> None:
+    code = """
+import errno, resource, sys
+from meantime import later
+limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+for descriptors in range(4, 12):
+    resource.setrlimit(resource.RLIMIT_NOFILE, (descriptors - 1, limit[1]))
+    try:
+        later.import_soon()
+    except OSError as error:
+        assert error.errno == errno.EMFILE, error
+resource.setrlimit(resource.RLIMIT_NOFILE, limit)
+later.import_soon()
+assert later.special.ndtr(0.0) == 0.5
+"""
+    assert "scipy.special" in imported_by("-c", code)
+
+
 def test_what_is_imported_does_without_a_library_in_the_block_alone(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delitem(sys.modules, "this", raising=False)
     with quick_imports(without="this"):
