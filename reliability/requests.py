@@ -30,6 +30,9 @@ from tests.support.waiting import PATIENCE_S, poll
 CLIENTS = 4
 # Of all requests, the first part in which whatever is made once or kept up to a bound is made and filled.
 _WARMING = 0.4
+# Libraries take 30 MB, and are imported when they are first needed: scipy for estimates, DuckDB for rows, and those of
+# formats.
+_IMPORTING = tuple(f"/v1/statistics/{path}" for path in ("estimate.xlsx", "states_mean.arrow", "states_mean/rows"))
 # Fewer requests say nothing about memory.
 _LEAST_FOR_MEMORY = 300
 # Python and its allocator take and keep some memory by chance; a leak of 1 kB for each request is 60 MB of 100,000.
@@ -211,6 +214,8 @@ def requests(front: Front, folder: Path, *, number: int, seed: int) -> Outcome:
     with closing(server):
         server.ready()
         documents = [server.client.get(path).json() for path in ("/v1/openapi.json", "/openapi.json")]
+        for path in _IMPORTING:
+            server.client.get(path, params=ASKS[0].parameters).raise_for_status()
         warming = int(number * _WARMING)
         before = _send(server, documents, warming, f"{seed} warm", violations, statuses)
         after = _send(server, documents, number - warming, f"{seed}", violations, statuses)

@@ -122,7 +122,7 @@ def withheld_by_question_and_location(snapshot: Snapshot) -> dict[tuple[str, str
     """Count suppressed and missing values by question and location, where there are some.
 
     >>> from meantime.dataset.samples import example
-    >>> withheld_by_question_and_location(example.snapshot())["Cups of coffee a day", "Dorado"]
+    >>> withheld_by_question_and_location(example.snapshot())["Percent of adults who nap", "Avalon"]
     1
     """
     cube = snapshot.cube

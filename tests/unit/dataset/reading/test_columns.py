@@ -43,7 +43,7 @@ def test_every_role_is_recognized_in_the_cdcs_header() -> None:
         "point": "GeoLocation",
     }
     others = {"response", "location_within", "category_2", "stratum_2", "category_3", "stratum_3"}
-    others |= {"interval", "standard_error", "margin_of_error", "cv", "variance", "row_count"}
+    others |= {"interval", "standard_error", "margin_of_error", "cv", "variance", "row_count", "distinct_rows"}
     assert tuple(assign_roles(CDC, {})) == tuple(role for role in ROLES if role not in others)
     assert other_candidates(CDC, assign_roles(CDC, {})) == {}
 
