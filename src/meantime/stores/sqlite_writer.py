@@ -7,18 +7,18 @@ futures after the commit.
 from __future__ import annotations
 
 import contextlib
-import queue
 import sqlite3
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from itertools import groupby
+from operator import attrgetter
 from typing import Any, Literal, NamedTuple
 
 from meantime import threads
 from meantime.engine.futures import uncancellable_future
-from meantime.errors import IllegalTransition, MeantimeError, ShuttingDown, StoreBroken, StoreFull, StorePaused
+from meantime.errors import IllegalTransition, MeantimeError, StoreBroken, StoreFull, StorePaused
 from meantime.model import IdempotencyKey, JobRecord, Request
+from meantime.stores.call_queue import CallQueue, thread_died
 from meantime.stores.job_rows import SqlRow, as_json, record_of, row_of
 from meantime.stores.sqlite_errors import SqliteErrors, translated
 from meantime.stores.state_files import LastNumber, OpenFiles
@@ -77,30 +77,18 @@ class GroupWriter:
         self._last_number = last_number
         self._on_broken = on_broken
         self._checkpointed_at = connection.total_changes
-        # None is the sentinel; nothing is put after it, which the lock is for.
-        self._queue: queue.SimpleQueue[_Waiting | None] = queue.SimpleQueue()
-        self._lock = threading.Lock()
-        self._refusal: MeantimeError | None = None  # what further calls fail with
-        self._group: list[_Waiting] = []
+        self._calls: CallQueue[_Waiting] = CallQueue(attrgetter("future"), most=_GROUP_LIMIT)
         self._thread = threads.start("store", self._run, on_death=self._on_death)
 
     def submit(self, call: WriteCall) -> Future[Any]:
         """Have a call committed; the future resolves after that."""
         future: Future[Any] = uncancellable_future()
-        with self._lock:
-            refusal = self._refusal
-            if refusal is None:
-                self._queue.put(_Waiting(call, future))
-        if refusal is not None:
-            future.set_exception(refusal)
+        self._calls.put(_Waiting(call, future))
         return future
 
     def stop(self) -> None:
         """Commit all calls until now, then end the thread. May be called twice."""
-        with self._lock:
-            if self._refusal is None:
-                self._refusal = ShuttingDown("The store is closed. Try again when the server is back.")
-                self._queue.put(None)
+        self._calls.close()
         self._thread.join()
 
     def close(self) -> None:
@@ -111,28 +99,14 @@ class GroupWriter:
 
     def _run(self) -> None:
         is_open = True
-        while is_open and not isinstance(self._refusal, StoreBroken):
-            self._group, is_open = self._take_group()
-            self._commit(self._group)
+        while is_open and not self._calls.is_broken:
+            group, is_open = self._calls.take()
+            self._commit(group)
             if self._connection.total_changes - self._checkpointed_at >= _CHECKPOINT_ROWS:
                 self._checkpoint()
 
-    def _take_group(self) -> tuple[list[_Waiting], bool]:
-        """Wait for a call, then take those that wait after it; False if the sentinel was among them."""
-        group: list[_Waiting] = []
-        waiting = self._queue.get()
-        while waiting is not None:
-            group.append(waiting)
-            if len(group) == _GROUP_LIMIT:
-                return group, True
-            try:
-                waiting = self._queue.get_nowait()
-            except queue.Empty:
-                return group, True
-        return group, False
-
     def _commit(self, group: list[_Waiting]) -> None:
-        if isinstance(self._refusal, StoreBroken):
+        if self._calls.is_broken:
             return  # the call before has broken the store, and all of these have failed
         try:
             outcomes = self._transact([waiting.call for waiting in group])
@@ -220,22 +194,10 @@ class GroupWriter:
                 self._break(store_error)
 
     def _break(self, error: StoreBroken) -> None:
-        with self._lock:
-            self._refusal = error
         # The database may be gone, and the file with the number with it.
         self._last_number.keep(self._given)
-        group = list(self._group)
-        with contextlib.suppress(queue.Empty):
-            while True:
-                if (waiting := self._queue.get_nowait()) is not None:
-                    group.append(waiting)
-        for waiting in group:
-            if not waiting.future.done():
-                waiting.future.set_exception(error)
+        self._calls.fail_all(error)
         self._on_broken(error)
 
     def _on_death(self, role: str, error: BaseException) -> None:
-        reason = f"The thread {role} of the server died. Start the server again; the log has the details."
-        broken = StoreBroken(reason).for_operator(f"{reason} It died of {error!r}.")
-        broken.__cause__ = error
-        self._break(broken)
+        self._break(thread_died(role, error))

@@ -8,7 +8,6 @@ until the database is back and says so; all other calls fail meanwhile, as on a 
 from __future__ import annotations
 
 import contextlib
-import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -21,6 +20,7 @@ from meantime import threads
 from meantime.engine.futures import uncancellable_future
 from meantime.engine.ports import Changes, Clock
 from meantime.errors import IllegalTransition, MeantimeError, ShuttingDown, StoreBroken, StorePaused
+from meantime.stores.call_queue import CallQueue, thread_died
 from meantime.stores.postgres.database import Connection, Database, run
 from meantime.stores.postgres.errors import PostgresErrors, translated
 from meantime.stores.postgres.neighbors import Neighbors
@@ -70,31 +70,28 @@ class PostgresWriter:
         self.lost: frozenset[int] = frozenset()  # other hosts that gave no sign for a lease
         self.trouble: StorePaused | None = None  # why the database cannot be reached, if it cannot
         self._in_doubt: WriteGroup | None = None
-        self._group: list[Call | _Look] = []
-        # None is the sentinel; nothing is put after it, which the lock is for.
-        self._queue: queue.SimpleQueue[Call | _Look | None] = queue.SimpleQueue()
+        self._calls: CallQueue[Call | _Look] = CallQueue(_future_of, most=_GROUP_LIMIT)
         self._lock = threading.Lock()
-        self._refusal: MeantimeError | None = None  # what further calls fail with
-        self._is_woken = False
+        self._is_woken = False  # guarded by the lock
         self._thread = threads.start("store", self._run, on_death=self._on_death)
 
     def submit(self, call: Call) -> Future[Any]:
         """Have a call committed; its future resolves after that."""
-        self._put(call, call.future)
+        self._calls.put(call)
         return call.future
 
     def look(self) -> Future[None]:
         """Look what others have changed since this call at the latest."""
         future: Future[None] = uncancellable_future()
-        self._put(future, future)
+        self._calls.put(future)
         return future
 
     def wake(self) -> None:
         """Look soon, unless that is about to be done."""
         with self._lock:
-            if not self._is_woken and self._refusal is None:
-                self._is_woken = True
-                self._queue.put(uncancellable_future())
+            is_due, self._is_woken = not self._is_woken, True
+        if is_due:
+            self._calls.put(uncancellable_future())
 
     def join(self, on_changes: Callable[[Changes], None], at_work: Callable[[], Mapping[int, float]]) -> None:
         """Report what others change from now on; see ``HostGroup.join``."""
@@ -104,44 +101,21 @@ class PostgresWriter:
 
     def stop(self) -> None:
         """Commit all calls until now, leave, then end the thread. May be called twice."""
-        with self._lock:
-            if self._refusal is None:
-                self._refusal = ShuttingDown("The store is closed. Try again when the server is back.")
-                self._queue.put(None)
+        self._calls.close()
         self._thread.join()
         if self._connection is not None:  # of a thread that died
             self._connection.close()
 
-    def _put(self, what: Call | _Look, future: Future[Any]) -> None:
-        with self._lock:
-            refusal = self._refusal
-            if refusal is None:
-                self._queue.put(what)
-        if refusal is not None:
-            future.set_exception(refusal)
-
     def _run(self) -> None:
         is_open = True
-        while is_open and not isinstance(self._refusal, StoreBroken):
-            self._group, is_open = self._take_group()
+        while is_open and not self._calls.is_broken:
+            # Or until it is time to look or to beat.
+            group, is_open = self._calls.take(self._pause_s())
             try:
-                self._serve(self._group)
+                self._serve(group)
             except StoreBroken as error:
                 self._break(error)
         self._leave()
-
-    def _take_group(self) -> tuple[list[Call | _Look], bool]:
-        """Wait for a call, or until it is time to look or to beat; then take those that wait after it."""
-        group: list[Call | _Look] = []
-        with contextlib.suppress(queue.Empty):
-            waiting = self._queue.get(timeout=self._pause_s())
-            while waiting is not None:
-                group.append(waiting)
-                if len(group) == _GROUP_LIMIT:
-                    return group, True
-                waiting = self._queue.get_nowait()
-            return group, False
-        return group, True
 
     def _pause_s(self) -> float:
         if self._connection is None:
@@ -295,27 +269,18 @@ class PostgresWriter:
             self._fail(ShuttingDown("The server has stopped before it knew whether this was done."), group.calls, ())
 
     def _break(self, error: StoreBroken) -> None:
-        with self._lock:
-            self._refusal = error
-        group = list(self._group)
-        if self._in_doubt is not None:
-            group += self._in_doubt.calls
-            self._in_doubt = None
-        with contextlib.suppress(queue.Empty):
-            while True:
-                if (waiting := self._queue.get_nowait()) is not None:
-                    group.append(waiting)
-        for each in group:
-            future = each.future if isinstance(each, Call) else each
-            if not future.done():
-                future.set_exception(error)
+        self._calls.fail_all(error)
+        group, self._in_doubt = self._in_doubt, None
+        if group is not None:
+            self._fail(error, group.calls, ())
         self._on_broken(error)
 
     def _on_death(self, role: str, error: BaseException) -> None:
-        reason = f"The thread {role} of the server died. Start the server again; the log has the details."
-        broken = StoreBroken(reason).for_operator(f"{reason} It died of {error!r}.")
-        broken.__cause__ = error
-        self._break(broken)
+        self._break(thread_died(role, error))
+
+
+def _future_of(call: Call | _Look) -> Future[Any]:
+    return call.future if isinstance(call, Call) else call
 
 
 def _not_written() -> StorePaused:
