@@ -124,8 +124,6 @@ class Transactions:
         Raises:
             StoreBroken, psycopg.Error: as in ``commit``.
         """
-        if self.position is None:
-            return Changes()
         [(_, forgotten)], changed = database.run(connection, [(self._sql["position"], ()), self._changes_query()])
         self.require_current([()], forgotten)
         if changed:

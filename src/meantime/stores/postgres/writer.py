@@ -164,7 +164,7 @@ class PostgresWriter:
                 if is_committed:
                     self._committed(group)
                 else:
-                    self._fail(self.trouble or _not_written(), group.calls, ())
+                    self._fail(_not_written(), group.calls, ())
         except PostgresErrors as error:
             self._retry_at_s = self._monotonic() + _RETRY_S
             if connection is not None:
