@@ -12,7 +12,7 @@ import msgspec
 from meantime.dataset.reading.child_process import raised_error
 from meantime.dataset.reading.cluster.address import Cluster
 from meantime.dataset.reading.cluster.local_workers import LocalWorkers, tally_path
-from meantime.dataset.reading.cluster.orders import OpenFile, TableOfFile, Tallied, TallyOrder, TallyReply, our_versions
+from meantime.dataset.reading.cluster.orders import TableOfFile, Tallied, TallyOrder, TallyReply, our_versions
 from meantime.dataset.reading.cluster.shared_files import shared_files
 from meantime.dataset.reading.file_set import refuse_other_form
 from meantime.dataset.reading.file_table import FileTable
@@ -62,7 +62,7 @@ def gather_tallies(
             rows = sum(each.lines for each in tallied.values())
             on_progress(Progress("reading", SNIFFED + (STAGED - SNIFFED) * done, rows))
     in_order = [tallied[number] for number in range(len(paths))]
-    opened = [_opened(each.file, path) for each, path in zip(in_order, paths, strict=True)]
+    opened = [each.file.opened(path) for each, path in zip(in_order, paths, strict=True)]
     tables = [first.table, *(_table_of(each.table, first) for each in in_order[1:])]
     for file, table in zip(opened, tables, strict=True):
         refuse_other_form(opened[0], tables[0].columns, file, table.columns)
@@ -115,18 +115,6 @@ def _with_place(error: MeantimeError, path: Path, worker: str) -> MeantimeError:
             f"{path}, worker {worker}: {error.operator_reason}"
         )
     return error
-
-
-def _opened(file: OpenFile, path: Path) -> OpenedFile:
-    return OpenedFile(
-        path=path,
-        name=file.name,
-        columns=file.columns,
-        text=file.text,
-        roles=file.roles,
-        title=file.title,
-        said=file.said,
-    )
 
 
 def _table_of(table: TableOfFile, first: TableOfFile) -> FileTable:

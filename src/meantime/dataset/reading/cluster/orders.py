@@ -5,6 +5,7 @@ from __future__ import annotations
 import platform
 from collections.abc import Mapping
 from importlib.metadata import version
+from pathlib import Path
 
 import msgspec
 
@@ -15,6 +16,7 @@ from meantime.dataset.reading.file_table import FileTable
 from meantime.dataset.reading.reader_messages import ReaderError
 from meantime.dataset.reading.sniff import TextForm
 from meantime.dataset.reading.source import READING_VERSION, Source
+from meantime.dataset.reading.staging import OpenedFile
 from meantime.dataset.snapshot import Rejected
 from meantime.later import duckdb
 
@@ -49,6 +51,16 @@ class OpenFile(msgspec.Struct, frozen=True, kw_only=True):
     roles: dict[str, str]
     title: str
     said: tuple[str, ...]
+    left_out: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, opened: OpenedFile) -> OpenFile:
+        """Return what is sent of a file."""
+        return msgspec.convert(opened, cls, from_attributes=True)
+
+    def opened(self, path: Path) -> OpenedFile:
+        """Return the file as if it had been opened at this path."""
+        return OpenedFile(path=path, **msgspec.structs.asdict(self))
 
 
 class Tallied(msgspec.Struct, frozen=True, kw_only=True):

@@ -26,7 +26,6 @@ from meantime.dataset.reading.staged_view import (
 from meantime.dataset.reading.staging import (
     REJECTABLE,
     REJECTED_KEPT,
-    OpenedFile,
     StagedFile,
     arrange_file,
     copy_rows,
@@ -74,7 +73,7 @@ def _tally(order: TallyOrder, work: Path, memory_mb: int) -> Tallied:
         on_bytes=lambda _: None,
         part=order.source.part,
     )
-    file = _facts_of(opened)
+    file = OpenFile.of(opened)
     is_like_first = order.first is not None and opened.columns == order.first.columns
     if order.first is not None and is_like_first:
         table = order.first.table
@@ -103,17 +102,6 @@ def _tally(order: TallyOrder, work: Path, memory_mb: int) -> Tallied:
         rejected=tuple(staged.rejections.first),
         most_rejected=None if most == float("inf") else most,
         notes=staged.notes,
-    )
-
-
-def _facts_of(opened: OpenedFile) -> OpenFile:
-    return OpenFile(
-        name=opened.name,
-        columns=opened.columns,
-        text=opened.text,
-        roles=dict(opened.roles),
-        title=opened.title,
-        said=opened.said,
     )
 
 
