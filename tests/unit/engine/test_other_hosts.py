@@ -563,6 +563,7 @@ def test_the_end_of_a_job_that_was_taken_over_and_handed_back_is_discarded_and_t
     before = shared.rows[number].record
     other.update([Transition(before, before.give_back(attempt_counts=True))]).result(PATIENCE_S)
     held.go_on.set()  # its end is refused, and with the refusal it hears that the job waits again
+    wait_until(lambda: len(one.compute.requests) == 2, "the job has not run again")
     assert one.end_of(number).state is JobState.DONE
     assert shared.rows[number].record.attempts == 2
     assert len(one.compute.requests) == 2

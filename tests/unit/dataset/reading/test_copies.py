@@ -68,6 +68,15 @@ def test_rows_that_differ_in_any_column_are_no_copies(tmp_path: Path) -> None:
     assert said.startswith('1 cell has several rows, which differ in "Note".')
 
 
+def test_copies_of_one_question_are_not_said_to_differ_because_rows_of_another_do(tmp_path: Path) -> None:
+    coffee = (AVALON + BORDURIA).replace("Tea", "Coffee")
+    snapshot = read(write(tmp_path, EACH_ONCE + AVALON + coffee + OTHER.replace("Tea", "Coffee")))
+    assert snapshot.about.rows_differ_in == ("Note",)
+    for question, differs in (("Tea", False), ("Coffee", True)):
+        said = check("states_mean", {"question": question}, snapshot).compute(Unwatched()).warnings
+        assert any("differ in" in warning for warning in said) is differs, question
+
+
 def test_a_withheld_row_may_be_there_twice(tmp_path: Path) -> None:
     starred = "Tea,Cockaigne,2020,*,,,,,\n"
     snapshot = read(write(tmp_path, EACH_ONCE + starred + starred))
