@@ -17,7 +17,7 @@ from meantime.web.backend import Backend, Compute
 from meantime.web.explorer.serving import Explorer
 from meantime.web.http.loop_bridge import FutureBridge
 from meantime.web.metrics import Metrics
-from meantime.web.v1.datasets import coverage
+from meantime.web.v1.datasets import coverage, profile
 from meantime.web.v1.datasets import endpoints as dataset_endpoints
 from tests.support import factories
 from tests.support.catalogs import Workspace
@@ -46,7 +46,9 @@ class DatasetClient:
                 explorer=cast("Explorer", None),
                 uploads=self.uploads,
             )
-            app = application((*dataset_endpoints.ENDPOINTS, *coverage.ENDPOINTS), backend, admin_key=KEY)
+            app = application(
+                (*dataset_endpoints.ENDPOINTS, *coverage.ENDPOINTS, *profile.ENDPOINTS), backend, admin_key=KEY
+            )
             return await send(app, method, target, **more)
 
         return asyncio.run(ask())
@@ -56,6 +58,9 @@ class DatasetClient:
 
     def coverage(self, *pairs: tuple[str, str], name: str = "a") -> Answer:
         return self(f"/v1/datasets/{name}/coverage?{urlencode(pairs)}")
+
+    def profile(self, *pairs: tuple[str, str], name: str = "a") -> Answer:
+        return self(f"/v1/datasets/{name}/profile?{urlencode(pairs)}")
 
 
 @contextmanager

@@ -56,8 +56,10 @@ def ranks(value: Doubles, *, is_lower_better: bool) -> Integers:
     return np.asarray(np.searchsorted(ordered, value if is_lower_better else -value) + 1, dtype=np.int64)
 
 
-def marginal(compared: Pairs, *, level: float = 0.95, check: Check = unchecked) -> Different:
-    """Count for each location the others that it differs from, by Holm over its own differences.
+def marginal(
+    compared: Pairs, rows: Integers | None = None, *, level: float = 0.95, check: Check = unchecked
+) -> Different:
+    """Count for each location, or for chosen ``rows`` alone, the others that it differs from, by Holm over its own.
 
     Not symmetrical: it is one family of tests a location. Of m differences Holm finds those beyond the critical value
     of the m - r that are left when r have been found. That is a fixed point: with r = 0 more are found, with these more
@@ -70,10 +72,11 @@ def marginal(compared: Pairs, *, level: float = 0.95, check: Check = unchecked) 
     >>> marginal(pairs(Estimates(value=value, se=se, scale=Scale.LINEAR))).higher
     array([2, 1, 0])
     """
-    rows, found = compared.tested, compared.none()
-    if len(rows) < 2:
+    tested, found = compared.tested, compared.none()
+    if len(tested) < 2:
         return found
-    holm = _Holm(len(rows) - 1, 1 - level)
+    holm = _Holm(len(tested) - 1, 1 - level)
+    rows = tested if rows is None else tested[np.isin(tested, rows)]
     reached = np.full(len(compared), -1)  # the last step at which a location's pairs were counted
     while len(rows):
         step = holm.step(found.number[rows])

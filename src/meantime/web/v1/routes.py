@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from meantime.web.v1 import documentation
-from meantime.web.v1.datasets import coverage
+from meantime.web.v1.datasets import coverage, profile
 from meantime.web.v1.datasets import endpoints as dataset_endpoints
 from meantime.web.v1.events import endpoints as event_endpoints
 from meantime.web.v1.jobs import endpoints as job_endpoints
@@ -15,6 +15,7 @@ ENDPOINTS = documentation.documented(
     (
         *dataset_endpoints.ENDPOINTS,
         *coverage.ENDPOINTS,
+        *profile.ENDPOINTS,
         *statistic_endpoints.ENDPOINTS,
         *job_endpoints.ENDPOINTS,
         *result_endpoints.ENDPOINTS,
