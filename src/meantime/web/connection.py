@@ -21,6 +21,7 @@ from meantime.errors import (
     MeantimeError,
     RequestTooSlow,
 )
+from meantime.web.answer_transport import AnswerTransport
 from meantime.web.connections import ConnectionLimits, Connections, HeldMemory
 from meantime.web.refusals import refuse
 
@@ -148,6 +149,7 @@ class Connection(HttpToolsProtocol):
         super().connection_made(transport)
         self._unread = _Unread(transport, self.loop, self._limits)
         self._rest = _Rest(transport, self._limits)
+        self._answers = AnswerTransport(transport)
         if self._shared.add(self._address):
             self._start_timer(self._limits.head_s, self._head_is_late)
         elif self._shared.are_beyond_refusing:
@@ -192,8 +194,7 @@ class Connection(HttpToolsProtocol):
             pass  # WebSockets are off: the request is answered as what it is without the wish for one
         self._received = b""
         if self._is_complete and self._has_moved:
-            if self._timer is not None:
-                self._stop_timer()
+            self._stop_timer()
             if self.cycle.response_complete and not self._is_closing():
                 # The rest of a body that was refused; uvicorn only waits for the next request after an answer.
                 self._start_timer(self.timeout_keep_alive, self._close)
@@ -218,8 +219,7 @@ class Connection(HttpToolsProtocol):
     def on_message_begin(self) -> None:
         """Begin a request."""
         super().on_message_begin()
-        if self._timer is not None:
-            self._stop_timer()
+        self._stop_timer()
         self._has_moved = True
         self._begun += 1
         self._has_head = self._is_complete = False
@@ -243,9 +243,9 @@ class Connection(HttpToolsProtocol):
 
     def on_headers_complete(self) -> None:
         """Have the request answered."""
-        if self._timer is not None:
-            self._stop_timer()
+        self._stop_timer()
         super().on_headers_complete()
+        self.cycle.transport = self._answers  # type: ignore[assignment]  # it has all that is called there
         # Only now: it raises if an address that the parser took is none, and then there is no request to answer.
         self._has_head = True
         # Trailers are dropped: the application must not take them for headers, which its checks have passed already.
@@ -271,6 +271,7 @@ class Connection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Go on with the next request, or wait for one."""
+        self._answers.end()
         if self.pipeline:
             self._answering = self.pipeline[-1][0]
         super().on_response_complete()
