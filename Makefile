@@ -19,7 +19,7 @@ VALIDATE_ARGS ?=
 BENCH ?=
 BENCHES := answers statistics submissions waiting awake flask_trade explorer places reading cluster hosts snapshots
 # Extras of pyproject.toml that requirements-cluster.lock has, beside what everybody needs.
-EXTRAS := postgres sql dask
+EXTRAS := postgres sql dask object cluster-tests
 
 # The tests start some hundred processes, and each would compile Meantime anew: a fifth of what a command costs.
 unexport PYTHONDONTWRITEBYTECODE

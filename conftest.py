@@ -8,6 +8,7 @@ import os
 # What extras need is not installed everywhere; where CI=true, it has to be.
 _EXTRAS = {
     "distributed": "src/meantime/dataset/reading/cluster/dask_workers.py",
+    "obstore": "src/meantime/dataset/object_storage/*.py",
     "sqlalchemy": "src/meantime/dataset/database/*.py",
 }
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, settings
 
+from tests.support.object_storage import bucket, object_storage  # noqa: F401 - fixtures
 from tests.support.postgres_store import jobs_database  # noqa: F401 - a fixture
 from tests.support.postgresql import postgresql  # noqa: F401 - a fixture
 

@@ -35,10 +35,10 @@ def serve(
     """Serve each PATH as a data set, or the built-in synthetic sample if there is none.
 
     PATH is a CSV, gzipped CSV, Parquet, XLSX, JSON or zip file, a folder, or a quoted glob of files in the same format;
-    or a table on the web: a URL, or a portal and an id such as cdc:hn4x-zwk7 (see `meantime fetch --help`); or a table
-    in a database: postgresql://HOST/DATABASE?table=SCHEMA.TABLE; or a TOML file with the address of one. The classic
-    API answers from the first data set. Ctrl-C lets queued jobs finish, then stops; a second Ctrl-C stops at once, and
-    no job is lost. SIGHUP rereads the files that have changed.
+    or a table on the web: a URL, or a portal and an id such as cdc:hn4x-zwk7 (see `meantime fetch --help`); or files in
+    object storage: s3://BUCKET/PATH; or a table in a database: postgresql://HOST/DATABASE?table=SCHEMA.TABLE; or a TOML
+    file with the address of one. The classic API answers from the first data set. Ctrl-C lets queued jobs finish, then
+    stops; a second Ctrl-C stops at once, and no job is lost. SIGHUP rereads the files that have changed.
     """
     # What a server is made of takes long to import, and structlog would import rich too, for which it has no use here.
     with quick_imports(without="rich"):

@@ -1,4 +1,4 @@
-"""Addresses of tables that are no files here: on the web, or in a database."""
+"""Addresses of tables that are no files here: on the web, in object storage, or in a database."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ import importlib.util
 
 from meantime.dataset.download.address import Address
 from meantime.dataset.download.address import parse_address as parse_web_address
+from meantime.dataset.object_address import ObjectAddress, parse_object_address
 from meantime.dataset.table_address import TableAddress, parse_table_address
 from meantime.errors import SourceUnreadable
 
-AnyAddress = Address | TableAddress
+AnyAddress = Address | ObjectAddress | TableAddress
 
 
 def parse_address(text: str) -> AnyAddress | None:
@@ -20,10 +21,13 @@ def parse_address(text: str) -> AnyAddress | None:
     Raises:
         SourceUnreadable: it is an address, but not one that can be read from, or the packages for it are absent.
     """
-    table = parse_table_address(text)
-    if table is not None:
+    if table := parse_table_address(text):
         _require("sqlalchemy", "Tables in databases need", "sql")
-    return table or parse_web_address(text)
+        return table
+    if objects := parse_object_address(text):
+        _require("obstore", "Files in object storage need", "object")
+        return objects
+    return parse_web_address(text)
 
 
 def is_table(text: str) -> bool:
@@ -33,6 +37,15 @@ def is_table(text: str) -> bool:
     (True, False)
     """
     return parse_table_address(text) is not None
+
+
+def is_in_storage(text: str) -> bool:
+    """Whether an address is one in object storage.
+
+    >>> is_in_storage("s3://health/obesity.csv"), is_in_storage("cdc:hn4x-zwk7")
+    (True, False)
+    """
+    return parse_object_address(text) is not None
 
 
 def _require(package: str, what: str, extra: str) -> None:

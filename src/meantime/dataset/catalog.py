@@ -61,7 +61,7 @@ class Catalog:
         ingestor: Ingestor,
         open_blocks: OpenBlocks | None = None,
         on_death: OnDeath,
-        downloads: SourceDownloads | None = None,  # required for sources on the web
+        downloads: SourceDownloads | None = None,  # required for sources elsewhere
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         located = downloads.located(sources) if downloads else sources
@@ -78,7 +78,7 @@ class Catalog:
         self._changed = threading.Condition(self._lock)  # there is more to read, or it is time to stop
         self._served = ServedDatasets(located, folder, monotonic_s)
         self._older = OlderSnapshots(folder, self._lock, open_blocks or OpenBlocks())
-        self._snapshots = SourceSnapshots(folder, ingestor, self._open)
+        self._snapshots = SourceSnapshots(folder, ingestor, self._open, downloads.fetch if downloads else None)
         self._change_callbacks: list[Callable[[str, Status], None]] = []
         self._open_callbacks: list[Callable[[str], None]] = []
 

@@ -37,12 +37,19 @@ class Ingestor(Protocol):
         """Read a source into a snapshot and return the snapshot's folder in ``into``."""
 
 
+# Has the files of a source here before they are read.
+Fetch = Callable[[Source, Callable[[Progress], None], threading.Event], None]
+
+
 class SourceSnapshots:
     """Finds or makes the snapshots of sources in a folder. Used by one thread."""
 
-    def __init__(self, folder: Path, ingestor: Ingestor, open_folder: Callable[[Path], Snapshot]) -> None:
+    def __init__(
+        self, folder: Path, ingestor: Ingestor, open_folder: Callable[[Path], Snapshot], fetch: Fetch | None = None
+    ) -> None:
         self._folder = folder
         self._ingestor = ingestor
+        self._fetch = fetch
         self._open_folder = open_folder
         self._known = KnownSources(folder)
         self._made: dict[str, Path] = {}  # what each identity became, as far as that is certain
@@ -93,6 +100,8 @@ class SourceSnapshots:
     def _read(
         self, source: Source, on_progress: Callable[[Progress], None], cancelled: threading.Event
     ) -> tuple[Path, Snapshot]:
+        if self._fetch:
+            self._fetch(source, on_progress, cancelled)
         before = self._identity(source)
         folder = self._ingestor.ingest(source, self._folder, on_progress=on_progress, cancelled=cancelled)
         folder = self._folder / folder.name  # spelled as the catalog spells it

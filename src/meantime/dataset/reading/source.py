@@ -10,8 +10,9 @@ from pathlib import Path
 
 import msgspec
 
-from meantime.dataset.addresses import is_table, parse_address
+from meantime.dataset.addresses import is_in_storage, is_table, parse_address
 from meantime.dataset.machine_trouble import is_machine_trouble
+from meantime.dataset.object_listing import found_at
 from meantime.dataset.reading.columns import check_roles
 from meantime.dataset.reading.description import check_settings, read_description
 from meantime.errors import LoadFailed, SourceUnreadable
@@ -35,10 +36,10 @@ class Source(msgspec.Struct, frozen=True, kw_only=True):
     """Where a data set comes from."""
 
     name: str  # of the data set in the catalog
-    path: str  # a file, a folder, or a glob; of a table on the web, where its file is kept
+    path: str  # a file, a folder, or a glob; of a table elsewhere, where its files are kept
     columns: dict[str, str] = {}  # role -> column, set by hand
     settings: dict[str, str] = {}  # what the description could say, set by hand: question, location, title, ...
-    address: str = ""  # of a table on the web or in a database, as people gave it
+    address: str = ""  # of a table on the web, in object storage or in a database, as people gave it
     described: str = ""  # the TOML file that says the address, if one does
     part: str = ""  # a sheet of a spreadsheet or a file of an archive: what follows a "#"
 
@@ -189,15 +190,23 @@ def source_identity(source: Source, *, rejected_limit: float) -> str:
     """Return a digest that stays the same as long as reading the source gives the same snapshot.
 
     Files are identified by path, size, modification time and inode, not by content: a restart must not read gigabytes.
+    Objects are identified by their keys and ETags, wherever they are kept.
 
     Raises:
         SourceUnreadable: the files cannot be found.
     """
+    files: object
+    if source.address and is_in_storage(source.address):
+        path, files = source.address, found_at(source.path)
+        description = _facts(Path(source.described)) if source.described else None
+    else:
+        path, files = str(Path(source.path).absolute()), [_facts(each) for each in data_files(source)]
+        description = _facts(description_path(source))
     facts = {
         "reading": READING_VERSION,
-        "path": str(Path(source.path).absolute()),
-        "files": [_facts(path) for path in data_files(source)],
-        "description": _facts(description_path(source)),
+        "path": path,
+        "files": files,
+        "description": description,
         "columns": sorted(source.columns.items()),
         "settings": sorted(source.settings.items()),
         "part": source.part,
