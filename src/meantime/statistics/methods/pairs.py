@@ -28,6 +28,8 @@ from meantime.statistics.methods.differences import (
 )
 
 Booleans = npt.NDArray[np.bool_]
+# Of so few estimates whole blocks are added up: to go through the rows would take longer than their numbers do.
+_FEW = 256
 # The z at which pairs of these indices differ, the smaller index first.
 _Touching = Callable[[Integers, Integers], Doubles]
 
@@ -87,8 +89,10 @@ class Pairs:
         lower, higher = np.zeros((2, len(rows)), dtype=np.int64)
         places = self._place[rows]
         for some, differs in self._blocks(places, z, check):
-            for index, place, each in zip(some.tolist(), places[some].tolist(), differs, strict=True):
-                lower[index], higher[index] = np.count_nonzero(each[:place]), np.count_nonzero(each[place:])
+            is_lower = np.arange(differs.shape[1]) < places[some, None]
+            number = np.count_nonzero(differs, axis=1)
+            lower[some] = np.count_nonzero(differs & is_lower, axis=1)
+            higher[some] = number - lower[some]
         return Different(lower=lower, higher=higher)
 
     def between(
@@ -137,14 +141,22 @@ class Pairs:
             for block in blocks(len(these), size, check):
                 some = these[block]
                 gap, reach = gaps[: len(some)], reaches[: len(some)]
-                for row, place, own in zip(
-                    reach, places[some].tolist(), (level[some] - at.start).tolist(), strict=True
-                ):
-                    # Of those that are lower the upper limits reach toward it, of the others the lower ones.
-                    np.add(up[own, :place], down[own, place], out=row[:place])
-                    np.add(down[own, place:], up[own, place], out=row[place:])
+                self._add_up(down, up, places[some], level[some] - at.start, out=reach)
                 np.square(np.subtract(value[places[some], None], value, out=gap), out=gap)
                 yield some, np.greater(gap, reach, out=differs[: len(some)])
+
+    @staticmethod
+    def _add_up(down: Doubles, up: Doubles, places: Integers, level: Integers, *, out: Doubles) -> None:
+        """Add up the squared reaches of estimates and of all others toward each other, each at its level (row)."""
+        # Of those that are lower the upper limits reach toward it, of the others the lower ones.
+        if out.shape[1] <= _FEW:
+            is_lower = np.arange(out.shape[1]) < places[:, None]
+            own_down, own_up = down[level, places][:, None], up[level, places][:, None]
+            np.add(np.where(is_lower, up[level], down[level]), np.where(is_lower, own_down, own_up), out=out)
+            return
+        for row, place, own in zip(out, places.tolist(), level.tolist(), strict=True):
+            np.add(up[own, :place], down[own, place], out=row[:place])
+            np.add(down[own, place:], up[own, place], out=row[place:])
 
     def _measured(
         self, places: Integers, pieces: Sequence[tuple[Integers, Integers]]

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import numpy.typing as npt
@@ -177,8 +178,10 @@ def indistinguishable(
     for block in blocks(len(rows), len(compared), check):
         alike = ~differ(compared, rows[block], level=level)
         alike[np.arange(len(alike)), rows[block]] = False
-        for row in alike[:, order]:
-            yield np.flatnonzero(row).tolist()
+        which, others = np.nonzero(alike[:, order])
+        places, ends = others.tolist(), np.searchsorted(which, np.arange(len(alike)), side="right").tolist()
+        for start, end in pairwise([0, *ends]):
+            yield places[start:end]
 
 
 def like_any(compared: Pairs, rows: Integers, *, level: float = 0.95, check: Check = unchecked) -> int:

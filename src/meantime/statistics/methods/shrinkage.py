@@ -19,7 +19,7 @@ import numpy as np
 import numpy.typing as npt
 
 from meantime.dataset.cube import Doubles, Integers
-from meantime.statistics.methods.blocks import Check, blocks, unchecked
+from meantime.statistics.methods.blocks import MOST_IN_A_BLOCK, Check, blocks, unchecked
 from meantime.statistics.methods.heterogeneity import Heterogeneity
 
 # A share of draws is off by 0.8 points at most (one standard error, at one half); four times as many would halve that
@@ -79,39 +79,67 @@ def model_ranks(
     k = len(value)
     # In single precision: it is drawn twice as fast, and 24 bits are more than the model has.
     mean, sd = (each.astype(np.float32) for each in shrunk(value, se, about))
-    total, among_best = np.zeros((2, k), dtype=np.int64)
-    in_order = np.arange(1, k + 1).astype(np.min_scalar_type(k))
-    kept = _Outermost(k, in_order.dtype)
-    for block in blocks(DRAWS, k, check):
+    ranks = _Tally(k, best) if k * k <= MOST_IN_A_BLOCK else _Outermost(k, best)
+    # Half a block, since each number also has a place in the order: beyond, memory is given back and fetched each time.
+    for block in blocks(DRAWS, 2 * k, check):
         # The same numbers, however they are cut into blocks.
-        noise = rng.standard_normal((block.stop - block.start, k), dtype=np.float32)
+        drawn = rng.standard_normal((block.stop - block.start, k), dtype=np.float32)
         # With tau 0 all true values are one value, which would make every order a tie, broken by place.
-        drawn = mean + sd * noise if about.tau > 0 else noise
-        order = np.argsort(drawn if is_lower_better else -drawn, axis=1)
-        rank = np.empty(order.shape, dtype=in_order.dtype)
-        np.put_along_axis(rank, order, in_order[None, :], axis=1)
-        total += rank.sum(axis=0, dtype=np.int64)
-        among_best += (rank <= min(best, k)).sum(axis=0)
-        kept.add(rank, check)
-    least, greatest = kept.innermost(check)
-    return ModelRanks(expected=total / DRAWS, p_best=among_best / DRAWS, least=least, greatest=greatest)
+        if about.tau > 0:
+            drawn *= sd
+            drawn += mean
+        if not is_lower_better:
+            np.negative(drawn, out=drawn)
+        ranks.add(np.argsort(drawn, axis=1), check)
+    return ranks.found(check)
+
+
+class _Tally:
+    """How often each rank (row) is that of each location (column), for so few that all of it is a block."""
+
+    def __init__(self, k: int, best: int) -> None:
+        self._best = min(best, k)
+        self._number = np.zeros((k, k), dtype=np.int64)
+        self._starts = np.arange(0, k * k, k)
+
+    def add(self, order: Integers, _: Check) -> None:
+        """Add draws (rows): which location has each rank. Overwrites them."""
+        order += self._starts
+        self._number += np.bincount(order.ravel(), minlength=self._number.size).reshape(self._number.shape)
+
+    def found(self, _: Check) -> ModelRanks:
+        """Return what all draws say."""
+        up_to = np.cumsum(self._number, axis=0)
+        return ModelRanks(
+            expected=np.arange(1, len(up_to) + 1) @ self._number / DRAWS,
+            p_best=up_to[self._best - 1] / DRAWS,
+            least=1 + (up_to < _AN_END).sum(axis=0),
+            greatest=1 + (up_to <= DRAWS - _AN_END).sum(axis=0),
+        )
 
 
 class _Outermost:
-    """The smallest and the greatest ranks of each location, as many as the quantiles at both ends need.
+    """Sums over the draws, and the smallest and the greatest ranks of each location, as many as both ends need.
 
     Ranks are collected, and now and then all are dropped but the outermost: memory grows with the locations alone.
     """
 
-    def __init__(self, k: int, dtype: npt.DTypeLike) -> None:
+    def __init__(self, k: int, best: int) -> None:
+        self._best = min(best, k)
+        self._in_order = np.arange(1, k + 1).astype(np.min_scalar_type(k))
+        self._total, self._among_best = np.zeros((2, k), dtype=np.int64)
         room = max(_MOST_KEPT // max(1, k), 4 * _AN_END)
-        self._ranks: npt.NDArray[Any] = np.empty((k, min(DRAWS, room)), dtype=dtype)
+        self._ranks: npt.NDArray[Any] = np.empty((k, min(DRAWS, room)), dtype=self._in_order.dtype)
         # Integers of 16 bits and less are sorted by radix, in a third of the time.
         self._sorting: Literal["stable", "quicksort"] = "stable" if self._ranks.itemsize <= 2 else "quicksort"
         self._filled = 0
 
-    def add(self, rank: npt.NDArray[Any], check: Check) -> None:
-        """Add draws (rows)."""
+    def add(self, order: Integers, check: Check) -> None:
+        """Add draws (rows): which location has each rank."""
+        rank = np.empty(order.shape, dtype=self._in_order.dtype)
+        np.put_along_axis(rank, order, self._in_order[None, :], axis=1)
+        self._total += rank.sum(axis=0, dtype=np.int64)
+        self._among_best += (rank <= self._best).sum(axis=0)
         while len(rank):
             if self._filled == self._ranks.shape[1]:
                 self._sort(check)
@@ -122,12 +150,16 @@ class _Outermost:
             self._filled += len(fits)
             rank = rank[len(fits) :]
 
-    def innermost(self, check: Check) -> tuple[Integers, Integers]:
-        """Return of each end the rank that is furthest inside."""
+    def found(self, check: Check) -> ModelRanks:
+        """Return what all draws say; of each end the rank that is furthest inside."""
         self._ranks = self._ranks[:, : self._filled]
         self._sort(check)
-        least, greatest = self._ranks[:, _AN_END - 1], self._ranks[:, -_AN_END]
-        return least.astype(np.int64), greatest.astype(np.int64)
+        return ModelRanks(
+            expected=self._total / DRAWS,
+            p_best=self._among_best / DRAWS,
+            least=self._ranks[:, _AN_END - 1].astype(np.int64),
+            greatest=self._ranks[:, -_AN_END].astype(np.int64),
+        )
 
     def _sort(self, check: Check) -> None:
         for block in blocks(len(self._ranks), self._ranks.shape[1], check):
