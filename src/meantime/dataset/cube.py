@@ -263,8 +263,9 @@ class Picked:
         self._cube = cube
         self._cells = cells
         questions = np.searchsorted(cube.starts, cells, side="right") - 1
-        distinct = np.unique(questions).tolist()
         # Most often one question: then there is nothing to sort out.
+        is_one = len(questions) > 0 and bool((questions == questions[0]).all())
+        distinct = questions[:1].tolist() if is_one else np.unique(questions).tolist()
         self._parts: list[tuple[Block, Any]] = [
             (cube.block(question), slice(None) if len(distinct) == 1 else np.flatnonzero(questions == question))
             for question in distinct

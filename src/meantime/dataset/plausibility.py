@@ -49,6 +49,7 @@ _IMPLAUSIBLE = {
 }
 # Numbers that files write where there is none: all nines, eights and so on, from two digits.
 _CODES = np.array([sign * int(digit * length) for sign in (-1, 1) for digit in "56789" for length in range(2, 10)])
+_LEAST_CODE = _CODES[_CODES > 0].min()
 _FAR = 10  # times the largest of the others
 # Of the values that have a problem: so many are looked at of a part of the table, and so many are listed.
 _VALUES_SEEN, _VALUES_LISTED = 100, 5
@@ -69,8 +70,10 @@ class DataProblem(NamedTuple):
 def data_problems(cube: Cube, questions: Sequence[QuestionMetadata], cells: Integers) -> list[DataProblem]:
     """Return the problems of some cells, the impossible ones first."""
     picked = cube.pick(cells)
-    cells = cells[(picked.count > 0) & (picked.rows - picked.copies == 1)]
-    picked = cube.pick(cells)
+    is_published = (picked.count > 0) & (picked.rows - picked.copies == 1)
+    if not is_published.all():
+        cells = cells[is_published]
+        picked = cube.pick(cells)
     is_percent = _is_percent(cube, questions, picked.keys)
     value = picked.means
     low, high, respondents = picked.low, picked.high, picked.sample_size
@@ -166,6 +169,10 @@ def _are_codes(question: Integers, value: Doubles) -> Booleans:
     [False, True, True, False, False]
     """
     found = np.zeros(len(value), dtype=bool)
+    # Most often none is; then no value is looked up among the codes.
+    may_be = (value < 0) | (value >= _LEAST_CODE)
+    if not may_be.any():
+        return found
     suspicious = np.unique(question[np.isin(value, _CODES) | (value < 0)])
     order = np.argsort(question, kind="stable")
     starts, ends = (np.searchsorted(question[order], suspicious, side=side) for side in ("left", "right"))
@@ -205,9 +212,11 @@ def _are_proportions(
 ) -> Booleans:
     """Mark those of some cells, of percents, whose question has no value above 1, in none of its cells."""
     code = keys[:, _QUESTION]
-    distinct = np.setdiff1d(_distinct(code[is_asked])[0], _distinct(code[is_asked & (value > 1)])[0]).tolist()
+    asked, above = (np.bincount(code[which], minlength=1) > 0 for which in (is_asked, is_asked & (value > 1)))
+    asked[: len(above)] &= ~above
     # Most often there is none, and no more cells are looked at.
-    return is_asked & np.isin(code, [each for each in distinct if _is_of_proportions(cube, questions, each)])
+    of_proportions = [each for each in np.flatnonzero(asked).tolist() if _is_of_proportions(cube, questions, each)]
+    return is_asked & np.isin(code, of_proportions) if of_proportions else np.zeros_like(is_asked)
 
 
 def _is_of_proportions(cube: Cube, questions: Sequence[QuestionMetadata], question: int) -> bool:

@@ -124,6 +124,7 @@ def is_everybody(category: str, stratum: str) -> bool:
     return is_called_everybody(stratum or category)
 
 
+@lru_cache(maxsize=4096)
 def is_called_everybody(name: str) -> bool:
     """Whether a category or stratum is called as all people; "" is, since a row without a group is about everyone."""
     return not name.strip() or all(part.casefold().strip() in _EVERYBODY for part in name.split(";"))

@@ -80,14 +80,13 @@ def _of_stratum(draft: Draft, category: str, stratum: str) -> Booleans:
 
 
 def _of_total(draft: Draft) -> Booleans:
-    of_cells = draft.keys[:, [CATEGORY, STRATUM]]
     overall = [pair for pair in every_pair(draft.cube, draft.question) if is_overall(draft.cube, *pair)]
     # "Both sexes" of "Sex" is everyone too, but "Total" of "Total" says so twice.
     overall.sort(key=lambda pair: not is_called_everybody(names_of(draft.cube, *pair)[0]))
     # A table without categories has nothing but totals; beside one that is called so, rows without a category are
     # what is left of something else.
-    wanted = overall[0] if overall else (ABSENT, ABSENT)
-    kept: Booleans = np.asarray((of_cells == wanted).all(axis=1))
+    category, stratum = overall[0] if overall else (ABSENT, ABSENT)
+    kept: Booleans = np.asarray((draft.keys[:, CATEGORY] == category) & (draft.keys[:, STRATUM] == stratum))
     if not kept.any():
         if draft.parameters.basis is None and len(draft.keys):
             return _of_default_group(draft)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 
-from meantime.dataset.cube import AXES, ValueType
+from meantime.dataset.cube import AXES, Integers, ValueType
 from meantime.dataset.facts import geography
 from meantime.dataset.snapshot import Snapshot
 from meantime.errors import Problem
@@ -13,6 +15,7 @@ from meantime.statistics.cells.selection import Booleans
 
 # Columns of the keys of cells.
 QUESTION, LOCATION, CATEGORY, STRATUM, VALUE_TYPE, PERIOD = range(len(AXES))
+LABELS = tuple(AXES.values())
 
 
 class Draft:
@@ -46,6 +49,13 @@ class Draft:
     def every(self, *, kept: bool) -> Booleans:
         """Return marks that keep every cell, or none."""
         return np.full(len(self.keys), kept)
+
+    def having(self, axis: int, codes: Integers | Sequence[int]) -> Booleans:
+        """Mark the cells that have one of some codes on an axis."""
+        # Looked up: codes are few, and to sort them would take longer. The last entry is that of ABSENT, -1.
+        is_one = np.zeros(len(getattr(self.cube.labels, LABELS[axis])) + 1, dtype=np.bool_)
+        is_one[codes] = True
+        return is_one[self.keys[:, axis]]
 
     def unit_of(self, value_type: ValueType) -> str | None:
         """Return the unit of the question's values of a type."""

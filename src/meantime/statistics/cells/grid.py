@@ -95,7 +95,8 @@ def _estimated(
     problems = data_problems(draft.cube, draft.snapshot.about.questions, flat)
     draft.warnings.extend(problem_warnings(draft.cube, problems))
     draft.warnings.extend(footnote_warnings(draft.cube, flat))
-    impossible = np.isin(cell, impossible_cells(problems))
+    impossible_ones = impossible_cells(problems)
+    impossible = np.isin(cell, impossible_ones) if len(impossible_ones) else np.zeros(cell.shape, dtype=np.bool_)
     # What cannot be right is shown and not tested.
     errors = replace(errors, se=np.where(impossible, np.nan, errors.se))
     computed_low, computed_high = limits(value, errors.se, scale=scale, is_percent=is_percent)
@@ -164,7 +165,9 @@ def without_row(draft: Draft, there: Integers, wanted: Integers, periods: list[i
     """Name the wanted locations that have no row."""
     labels = draft.cube.labels
     when = periods_text([labels.periods[code] for code in periods if code != ABSENT])
-    return tuple(LeftOut(labels.locations[code], no_value(when)) for code in np.setdiff1d(wanted, there).tolist())
+    has_none = np.ones(len(labels.locations), dtype=np.bool_)
+    has_none[there] = False
+    return tuple(LeftOut(labels.locations[code], no_value(when)) for code in wanted[has_none[wanted]].tolist())
 
 
 def _note_errors(

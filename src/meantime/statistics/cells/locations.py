@@ -18,8 +18,8 @@ def locations_of(cube: Cube, question: int) -> list[str]:
 
 def wanted_locations(draft: Draft) -> Integers:
     """Return the codes of the requested locations, in the order of the names."""
-    also = [] if draft.also is None else [draft.cube.location_codes[draft.also]]
-    return np.union1d(_named(draft), also).astype(np.int64)
+    named = _named(draft)
+    return named if draft.also is None else np.union1d(named, draft.cube.location_codes[draft.also])
 
 
 def _named(draft: Draft) -> Integers:
@@ -34,7 +34,7 @@ def _named(draft: Draft) -> Integers:
     for index, name in enumerate(names):
         if name not in codes:
             _refuse_unknown(draft, f"/locations/{index}", name)
-    return np.array(sorted(codes[name] for name in names if name in codes), dtype=np.int64)
+    return np.array(sorted({codes[name] for name in names if name in codes}), dtype=np.int64)
 
 
 def _refuse_unknown(draft: Draft, pointer: str, name: str) -> None:

@@ -71,9 +71,9 @@ def select(
     of_basis = basis_cells(draft)
     value_type = chosen_value_type(draft, of_basis)
     of_basis &= draft.keys[:, VALUE_TYPE] == value_type
-    chosen = of_basis & np.isin(draft.keys[:, LOCATION], wanted)
+    chosen = of_basis & draft.having(LOCATION, wanted)
     periods = chosen_periods(draft, of_basis, chosen)
-    chosen &= np.isin(draft.keys[:, PERIOD], periods)
+    chosen &= draft.having(PERIOD, periods)
     if not each_period:
         refuse_shared_years(draft, periods)
     _refuse_mixed(draft, chosen)
@@ -92,9 +92,9 @@ def select_rows(snapshot: Snapshot, parameters: CellParameters) -> Rows:
     every = draft.every(kept=True)
     value_type = chosen_value_type(draft, every)
     every &= draft.keys[:, VALUE_TYPE] == value_type
-    chosen = every & np.isin(draft.keys[:, LOCATION], wanted)
+    chosen = every & draft.having(LOCATION, wanted)
     periods = chosen_periods(draft, every, chosen)
-    chosen &= np.isin(draft.keys[:, PERIOD], periods) & draft.has_value
+    chosen &= draft.having(PERIOD, periods) & draft.has_value
     raise_problems(draft.problems)
     positions, labels = np.flatnonzero(chosen), draft.cube.labels
     locations = draft.keys[positions, LOCATION]

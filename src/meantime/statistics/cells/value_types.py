@@ -14,7 +14,7 @@ from meantime.text import quoted
 def chosen_value_type(draft: Draft, chosen: Booleans) -> int:
     """Return the code of the type of value; types are never mixed, so where there are several one must be named."""
     kinds = draft.cube.labels.value_types
-    there = np.unique(draft.keys[chosen, VALUE_TYPE]).tolist()
+    there = (np.flatnonzero(np.bincount(draft.keys[chosen, VALUE_TYPE] - ABSENT)) + ABSENT).tolist()
     wanted = draft.parameters.value_type and _normalized(draft.parameters.value_type)
     fitting = [code for code in there if wanted is None or wanted in (kinds[code].name, value_type_text(kinds[code]))]
     if len(fitting) == 1:
