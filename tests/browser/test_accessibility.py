@@ -32,6 +32,7 @@ VIEWS: dict[str, dict[str, Any]] = {
     "asked": {**QUESTION, "tab": "table", "of": "change"},
     "sensitivity": {**QUESTION, "tab": "sensitivity", "highlight": "Utah"},
     "data": {"view": "data", "dataset": "sample"},
+    "place": {"view": "place", "dataset": "sample", "location": "Utah"},
     "jobs": {"view": "jobs"},
     "trouble": {"view": "job", "job": "job_id_999999"},
 }

@@ -18,7 +18,7 @@ import numpy as np
 
 from meantime.dataset.cube import ABSENT
 from meantime.dataset.facts import geography
-from meantime.dataset.facts.titles import title_of
+from meantime.dataset.facts.titles import place_words, title_of
 from meantime.dataset.snapshot import Polarity, Snapshot
 from meantime.errors import RequestInvalid
 from meantime.model import Unwatched
@@ -26,6 +26,7 @@ from meantime.statistics.cells.cell_parameters import CellParameters
 from meantime.statistics.cells.default_groups import comparable, question_groups, strata_by_category, with_values
 from meantime.statistics.cells.pooled import Pooled, pool_periods
 from meantime.statistics.cells.select import select
+from meantime.statistics.cells.selection import Rows, Selection
 from meantime.statistics.cells.value_types import value_type_text
 from meantime.statistics.cost import Cost, in_words
 from meantime.statistics.families.comparison import STATISTIC as COMPARISON
@@ -72,6 +73,7 @@ class ProfileReference(msgspec.Struct, frozen=True, kw_only=True):
         ),
     ]
     location: Annotated[str | None, _says("The whole; null for the median.")]
+    words: Annotated[str, _says('What it is called in a sentence: "the nation", "the median of 52 places".')]
     places: Annotated[int | None, _says("Of how many places it is the median.")]
     estimate: float
     difference: Annotated[float, _says("The place's value minus this one.")]
@@ -129,6 +131,7 @@ class ProfileQuestion(msgspec.Struct, frozen=True, kw_only=True):
     reference: ProfileReference | None = None
     rank: ProfileRank | None = None
     no_rank: Annotated[str | None, _says("Why there is no rank, as a sentence.")] = None
+    breaks: Annotated[list[int], _says("Years from which values were measured in another way than before.")] = []
     series: Annotated[list[ProfileValue], _says("Every period with a row, in the order of time.")] = []
     gaps: Annotated[list[ProfileGap], _says("The widest first.")] = []
     rows: Annotated[int, _says("Rows of the file about this question and place, all groups and years.")] = 0
@@ -262,7 +265,7 @@ class Profile:
             except RequestInvalid as invalid:
                 refusals.append(invalid)
                 continue
-            made["value_type"] = kind
+            made |= {"value_type": kind, "breaks": _years_of_breaks(prepared.data)}
             self.cost_s += Cost(cells=prepared.cost.cells).seconds
             return prepared.compute(Unwatched())
         raise refusals[0]
@@ -293,6 +296,7 @@ class Profile:
         return ProfileReference(
             kind="location",
             location=location,
+            words=place_words(location).name,
             places=None,
             estimate=estimate,
             difference=difference,
@@ -310,6 +314,7 @@ class Profile:
         return ProfileReference(
             kind="median",
             location=None,
+            words=f"the median of {count(len(places), 'place')}",
             places=len(places),
             estimate=median,
             difference=value.estimate - median,
@@ -354,6 +359,10 @@ class Profile:
 
 
 _NOBODY = Heading(topic="", title="", people="", years="")
+
+
+def _years_of_breaks(selection: Selection | Rows) -> list[int]:
+    return [each.year for each in selection.breaks] if isinstance(selection, Selection) else []
 
 
 def _records(table: Table, *names: str) -> Iterator[tuple[Any, ...]]:

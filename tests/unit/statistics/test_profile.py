@@ -58,6 +58,7 @@ def test_a_profile_has_the_numbers_of_the_statistics_that_it_is_made_of() -> Non
     assert [each.period for each in found.series] == ["2020", "2021"]
     assert found.reference is not None
     assert (found.reference.kind, found.reference.location) == ("location", "National")
+    assert found.reference.words == "the nation"
     assert found.reference.estimate == compared["reference_estimate"]
     assert (found.reference.difference, found.reference.difference_low, found.reference.difference_high) == tuple(
         compared[each] for each in ("difference", "difference_low", "difference_high")
@@ -97,6 +98,7 @@ def test_without_a_whole_a_place_is_beside_the_median_of_all_places() -> None:
     assert found.reference is not None
     assert (found.reference.kind, found.reference.places, found.reference.estimate) == ("median", 3, 31.0)
     assert (found.reference.difference, found.reference.difference_low) == (-1.0, None)
+    assert found.reference.words == "the median of 3 places"
 
 
 def test_the_only_place_is_beside_nothing() -> None:
@@ -121,6 +123,12 @@ def test_the_year_is_the_last_that_the_place_has_and_that_of_the_others_is_said(
     assert (found.value.period, found.last_period) == ("2019", "2020")
     assert found.reference is not None
     assert found.reference.places == 5  # those with 2019, and not the four with 2020
+
+
+def test_the_years_are_named_from_which_values_were_measured_in_another_way() -> None:
+    fruit = "Percent of adults who report consuming fruit less than one time daily"
+    assert first(snapshot([row(fruit, "Utah", "30", period=(2019, 2019))])).breaks == [2011, 2017]
+    assert first(snapshot(survey("Utah"))).breaks == []
 
 
 def test_a_suppressed_year_is_in_the_series_with_the_words_of_the_file() -> None:

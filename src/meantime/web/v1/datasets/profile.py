@@ -170,6 +170,7 @@ _PROFILE = {
             "reference": {
                 "kind": "location",
                 "location": "National",
+                "words": "the nation",
                 "places": None,
                 "estimate": 33.1,
                 "difference": -2.0,
@@ -179,6 +180,7 @@ _PROFILE = {
             },
             "rank": {"rank": 12, "rank_low": 6, "rank_high": 21, "places": 54, "better": "lower"},
             "no_rank": None,
+            "breaks": [],
             "series": [_VALUE],
             "gaps": [
                 {

@@ -11,6 +11,7 @@ import { data } from "./views/data.js";
 import { home } from "./views/home.js";
 import { job } from "./views/job.js";
 import { jobs } from "./views/jobs.js";
+import { place } from "./views/place.js";
 import { question } from "./views/question.js";
 
 /**
@@ -18,7 +19,7 @@ import { question } from "./views/question.js";
  * @typedef {(state: import("./state.js").State, signal: AbortSignal) => Promise<{title: string, element: HTMLElement}>} View
  * @type {Record<string, View>}
  */
-const VIEWS = { home, question, data, jobs, job };
+const VIEWS = { home, question, place, data, jobs, job };
 
 // Before this, a placeholder would only flicker.
 const PLACEHOLDER_DELAY_MS = 150;
@@ -54,7 +55,7 @@ async function show() {
 
 /** With the same key, a change is one within a view, which stays on the page until its new content is ready. */
 function viewKey(state) {
-  return JSON.stringify([state.view, state.dataset, state.question, state.job]);
+  return JSON.stringify([state.view, state.dataset, state.question, state.location, state.job]);
 }
 
 function display(view, state, name) {

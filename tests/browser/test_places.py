@@ -1,0 +1,130 @@
+"""The page of a place: every question on it with its year, links to charts, print, and keyboard."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
+
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.conftest import OBESITY
+from tests.support.browser import Visitor
+from tests.support.server_process import RunningServer, serving
+
+OHIO = {"view": "place", "dataset": "made", "location": "OH"}
+
+
+@pytest.fixture(scope="module")
+def long_table(chromium: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:  # noqa: ARG001
+    """A table of more questions than fit in one answer, without a nation."""
+    folder = tmp_path_factory.mktemp("long")
+    table = folder / "long.csv"
+    lines = [
+        f"Question {index:02},{place},2020,{20 + index}" for index in range(70) for place in ("Avalon", "Borduria")
+    ]
+    table.write_text("\n".join(["question,location,year,value", *lines]) + "\n")
+    with serving(f"long={table}", state_dir=folder / "state") as running:
+        running.wait_for(r"data set ready .*dataset=long\b")
+        yield running
+
+
+def rows(page: Page) -> list[str]:
+    """The rows of the questions, as text."""
+    return page.locator(".profile tbody tr:not(.topic-row)").all_inner_texts()
+
+
+def test_a_place_has_every_question_with_its_year_its_nation_and_its_rank(visitor: Visitor) -> None:
+    page = visitor.go(**OHIO)
+    expect(page.locator("h1")).to_have_text("Ohio")
+    expect(page.locator(".place .lead")).to_have_text(
+        "Women, 2023: 2 questions, each in its latest year, compared with the nation."
+    )
+    texts = rows(page)
+    assert len(texts) == 2
+    for text in texts:
+        assert re.search(r"\d\.\d%\s+2023", text)
+        assert re.search(r"(above|below) the nation \(\d+\.\d%\)|the same as the nation", text)
+        assert re.search(r"\d+ of 52\s+95% CI \d+ to \d+; 1 is the lowest", text)
+        assert re.search(r"2011: \d+\.\d%; 2023: \d+\.\d%", text)
+    expect(page.locator(".profile .sparkline")).to_have_count(2)
+    expect(page.locator("section", has=page.locator("#gaps")).locator("li").first).to_contain_text(
+        re.compile(r"2023: women \d+\.\d%, men \d+\.\d%\. \d+\.\d percentage points apart \(95% CI ")
+    )
+    expect(page.locator("section", has=page.locator("#missing"))).to_contain_text("None of the rows about Ohio")
+
+
+def test_a_question_leads_to_its_chart_with_the_place_highlighted(visitor: Visitor) -> None:
+    page = visitor.go(**OHIO)
+    page.get_by_role("link", name="Obesity", exact=True).first.click()
+    visitor.settled()
+    visitor.address_has("highlight=Ohio")
+    assert parse_qs(urlsplit(page.url).query)["question"] == [OBESITY]
+    visitor.drawn()
+    expect(page.locator(".description")).to_contain_text(re.compile("^Ohio: .*, rank "))
+
+
+def test_a_year_that_the_place_lacks_is_said(visitor: Visitor) -> None:
+    page = visitor.go(view="place", dataset="made", location="kentucky")
+    for text in rows(page):
+        assert re.search(r"\d\.\d%\s+2022", text)
+        assert "no 2023 value" in text
+
+
+def test_the_nation_is_compared_with_nothing_and_not_ranked(visitor: Visitor) -> None:
+    page = visitor.go(view="place", dataset="made", location="National")
+    expect(page.locator(".profile thead th")).to_have_text(["Question", "Latest value", "Over the years"])
+    expect(page.locator(".notes")).to_contain_text("Not ranked: National is an aggregate.")
+
+
+def test_an_unknown_place_is_asked_for_again(visitor: Visitor) -> None:
+    visitor.refused = [400]
+    page = visitor.go(view="place", dataset="made", location="Ohoi")
+    expect(page.locator("h1")).to_have_text("Place not found")
+    expect(page.locator("main")).to_contain_text('no location "Ohoi". Did you mean "Ohio"')
+    page.get_by_label("Place").fill("ohio")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Ohio")
+
+
+def test_another_place_is_chosen_by_keyboard(visitor: Visitor) -> None:
+    page = visitor.go(**OHIO)
+    page.get_by_label("Another place").focus()
+    page.keyboard.type("guam")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_have_text("Guam")
+    page.go_back()
+    expect(page.locator("h1")).to_have_text("Ohio")
+
+
+def test_a_long_table_is_shown_in_parts(browser: Browser, long_table: RunningServer) -> None:
+    with Visitor(browser, long_table.url) as visitor:
+        page = visitor.go(view="place", dataset="long", location="avalon")
+        expect(page.locator(".profile tbody tr")).to_have_count(60)
+        assert "The same as the median of 2 places (20.0), not tested" in rows(page)[0]
+        page.get_by_role("button", name="Show more of the 70 questions").click()
+        expect(page.locator(".profile tbody tr")).to_have_count(70)
+        expect(page.locator("#more")).to_be_hidden()
+
+
+def test_a_printed_page_has_the_numbers_and_no_controls(visitor: Visitor) -> None:
+    page = visitor.go(**OHIO)
+    page.emulate_media(media="print")
+    for control in (".top", ".bottom", ".controls", "button"):
+        expect(page.locator(control).first).to_be_hidden()
+    expect(page.locator(".profile")).to_be_visible()
+    expect(page.locator(".cite")).to_be_visible()
+    assert len(page.pdf(format="Letter")) > 10_000
+
+
+def test_a_table_of_one_place_says_that_there_is_nothing_to_compare_with(browser: Browser, tmp_path: Path) -> None:
+    table = tmp_path / "one.csv"
+    table.write_text("question,location,year,value\nNaps,Avalon,2020,30\n")
+    with serving(f"one={table}", state_dir=tmp_path / "state") as running:
+        running.wait_for(r"data set ready .*dataset=one\b")
+        with Visitor(browser, running.url) as visitor:
+            page = visitor.go(view="place", dataset="one", location="Avalon")
+            expect(page.locator(".profile thead th")).to_have_text(["Question", "Latest value", "Over the years"])
+            assert "one year only" in rows(page)[0]
