@@ -52,6 +52,7 @@ from meantime.web.http.access import Access
 from meantime.web.metrics import Metrics
 
 if TYPE_CHECKING:
+    from meantime.dataset.object_storage.shelf import SnapshotShelf
     from meantime.stores.postgres.host_results import PostgresResults
     from meantime.stores.postgres.store import PostgresJobStore
 
@@ -80,6 +81,18 @@ def _cluster(settings: Settings) -> Cluster | None:
         certificate_file=settings.cluster_certificate_file or "",
         key_file=settings.cluster_key_file or "",
     )
+
+
+def _shelf(settings: Settings) -> SnapshotShelf | None:
+    if not settings.shelf:
+        return None
+    try:
+        from meantime.dataset.object_storage.shelf import SnapshotShelf
+    except ImportError as error:
+        raise PackageMissing(
+            "The setting shelf needs the package obstore. Install it with: pip install 'meantime[object]'"
+        ) from error
+    return SnapshotShelf(settings.shelf, reserve_mb=settings.disk_reserve_mb, with_paths=settings.cluster is not None)
 
 
 def cost_limits(settings: Settings) -> CostLimits:
@@ -183,6 +196,7 @@ class Parts:
             downloads=SourceDownloads(
                 state / "downloads", limit_mb=settings.download_limit_mb, reserve_mb=settings.disk_reserve_mb
             ),
+            shelf=_shelf(settings),
         )
         self.uploads = (
             Uploads(state / "uploads", limit_mb=settings.upload_limit_mb, reserve_mb=settings.disk_reserve_mb)

@@ -31,6 +31,25 @@ def test_a_table_is_served_and_followed_and_the_credentials_are_nowhere(bucket: 
         assert not any(secret.encode() in each for each in written)
 
 
+def test_of_two_servers_with_one_shelf_the_second_does_not_read(bucket: Bucket, tmp_path: Path) -> None:
+    bucket.put("tables/a.csv", TABLE)
+    said = []
+    for name in ("one", "other"):
+        options = (f"stored={bucket.address('tables/a.csv')}", "--shelf", bucket.address("shelf"))
+        with closing(RunningServer(*options, state_dir=tmp_path / name)) as server:
+            server.ready()
+            rows = server.client.get("/v1/statistics/states_mean/rows.csv?question=Q&key=Utah").text
+            fingerprint = server.client.get("/v1/datasets/stored").json()["fingerprint"]
+            said.append((fingerprint, rows))
+            if name == "one":
+                server.wait_for("a snapshot was put on the shelf")
+            else:
+                server.wait_for("a snapshot was taken from the shelf")
+    assert said[0] == said[1]
+    assert list((tmp_path / "one" / "downloads").rglob("a.csv"))
+    assert not list((tmp_path / "other" / "downloads").rglob("a.csv"))
+
+
 def test_commands_take_an_address_and_say_in_one_line_what_is_wrong(bucket: Bucket) -> None:
     bucket.put("a.csv", TABLE)
     with reading_here():

@@ -18,6 +18,7 @@ from meantime.dataset.reading.source import Source
 from meantime.dataset.snapshot import Rejected
 from meantime.dataset.snapshot_writer import write_snapshot
 from meantime.dataset.source_downloads import SourceDownloads
+from meantime.dataset.source_snapshots import Shelf
 from meantime.errors import LoadCancelled, SourceEmpty
 from tests.support import factories
 from tests.support.waiting import PATIENCE_S
@@ -76,6 +77,7 @@ class Workspace:
         self.snapshots = folder / "state" / "snapshots"
         self.ingestor = JsonIngestor()
         self.now_s = 0.0
+        self.shelf: Shelf | None = None
 
     def source(self, name: str, *values: str, file: str | None = None) -> Source:
         """Write a source with one row a value; the file is a new one each time, as when somebody replaces it."""
@@ -98,6 +100,7 @@ class Workspace:
             ingestor=self.ingestor,
             on_death=on_death or died,
             downloads=SourceDownloads(self.folder / "state" / "downloads", limit_mb=1),
+            shelf=self.shelf,
             monotonic_s=lambda: self.now_s,
         )
 

@@ -32,7 +32,7 @@ import msgspec
 import structlog
 
 from meantime import threads
-from meantime.dataset.load_queue import Due, new_future
+from meantime.dataset.load_queue import Due, failed_future
 from meantime.dataset.load_status import Loading, Ready, ReloadOutcome, Status
 from meantime.dataset.older_snapshots import OlderSnapshots
 from meantime.dataset.open_blocks import OpenBlocks
@@ -42,7 +42,7 @@ from meantime.dataset.served_datasets import ServedDatasets, not_ready
 from meantime.dataset.snapshot import Snapshot
 from meantime.dataset.snapshot_folder import TEMPORARY
 from meantime.dataset.source_downloads import SourceDownloads
-from meantime.dataset.source_snapshots import Ingestor, SourceSnapshots
+from meantime.dataset.source_snapshots import Ingestor, Shelf, SourceSnapshots
 from meantime.errors import LoadCancelled, LoadFailed, MeantimeError, SettingInvalid
 from meantime.model import Request
 from meantime.threads import OnDeath
@@ -62,6 +62,7 @@ class Catalog:
         open_blocks: OpenBlocks | None = None,
         on_death: OnDeath,
         downloads: SourceDownloads | None = None,  # required for sources elsewhere
+        shelf: Shelf | None = None,
         monotonic_s: Callable[[], float] = time.monotonic,
     ) -> None:
         located = downloads.located(sources) if downloads else sources
@@ -78,7 +79,7 @@ class Catalog:
         self._changed = threading.Condition(self._lock)  # there is more to read, or it is time to stop
         self._served = ServedDatasets(located, folder, monotonic_s)
         self._older = OlderSnapshots(folder, self._lock, open_blocks or OpenBlocks())
-        self._snapshots = SourceSnapshots(folder, ingestor, self._open, downloads.fetch if downloads else None)
+        self._snapshots = SourceSnapshots(folder, ingestor, self._open, downloads=downloads, shelf=shelf)
         self._change_callbacks: list[Callable[[str, Status], None]] = []
         self._open_callbacks: list[Callable[[str], None]] = []
 
@@ -135,9 +136,7 @@ class Catalog:
             if not self._closing.is_set():
                 self._changed.notify_all()
                 return self._served.ask_to_reload(name)
-        future = new_future()
-        future.set_exception(_stopped())
-        return future
+        return failed_future(_stopped())
 
     def add(self, source: Source) -> None:
         """Serve one more source, which is read now.
@@ -267,6 +266,7 @@ class Catalog:
                 due.outcome.set_exception(error)
             else:
                 due.outcome.set_result(outcome)
+                self._snapshots.share(self._stop_reading)
 
     def _next_due(self) -> Due | None:
         """Wait for the next source to read; None when it is time to stop."""

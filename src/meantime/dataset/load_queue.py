@@ -95,3 +95,10 @@ def new_future() -> Future[ReloadOutcome]:
     future: Future[ReloadOutcome] = Future()
     future.set_running_or_notify_cancel()
     return future
+
+
+def failed_future(error: Exception) -> Future[ReloadOutcome]:
+    """Return the future of what is not even tried."""
+    future = new_future()
+    future.set_exception(error)
+    return future

@@ -31,6 +31,12 @@ def seal(body: bytes) -> bytes:
     return b'{"sha256":"%s","manifest":%s}' % (hashlib.sha256(body).hexdigest().encode(), body)
 
 
+def unseal(sealed: bytes) -> bytes | None:
+    """Return what was sealed; None if it has changed since."""
+    body = sealed[len(seal(b"")) - 1 : -1]
+    return body if seal(body) == sealed else None
+
+
 def unsealed(folder: Path, name: str) -> bytes:
     """Return a manifest without its checksum.
 
@@ -38,9 +44,8 @@ def unsealed(folder: Path, name: str) -> bytes:
         SnapshotDamaged: it is missing, or differs from what was written.
         StorePaused: the machine cannot read it at the moment.
     """
-    sealed = read_bytes(folder, name)
-    body = sealed[len(seal(b"")) - 1 : -1]
-    if seal(body) != sealed:
+    body = unseal(read_bytes(folder, name))
+    if body is None:
         raise damaged(folder, f"{name} has changed since it was written")
     return body
 

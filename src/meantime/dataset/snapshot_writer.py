@@ -127,7 +127,7 @@ class SnapshotWriter:
             # bytes.
             for name in (CELLS_FILE, MANIFEST, ROWS, "rows", "."):
                 sync(self._folder / name)
-            return _settle(self._folder, self._into, fingerprint, edition)
+            return settle(self._folder, self._into, fingerprint, edition)
 
     def _add(self, cube: Cube, code: int) -> None:
         text, cells = cube.labels.questions[code], cube.block(code).cells
@@ -274,8 +274,8 @@ def _keep_rows(folder: Path, about: About, rows: Sequence[Path], fingerprint: st
     return edition
 
 
-def _settle(written: Path, into: Path, fingerprint: str, edition: str) -> Path:
-    """Give the folder its final name, or return the existing sound folder of the same edition."""
+def settle(written: Path, into: Path, fingerprint: str, edition: str) -> Path:
+    """Give a folder that is on the disk its final name, or return the existing sound folder of the same edition."""
     for name in (fingerprint, f"{fingerprint}.{edition}"):
         folder = into / name
         while not rename_if_free(written, folder):

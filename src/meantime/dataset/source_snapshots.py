@@ -13,8 +13,10 @@ import structlog
 from meantime.dataset.known_sources import KnownSources
 from meantime.dataset.reading.progress import Progress
 from meantime.dataset.reading.source import Source, label_of, source_identity
+from meantime.dataset.shelf_identity import shelf_identity
 from meantime.dataset.snapshot import Snapshot
-from meantime.errors import DataError, SnapshotDamaged
+from meantime.dataset.source_downloads import SourceDownloads
+from meantime.errors import DataError, LoadCancelled, SnapshotDamaged
 
 _log = structlog.get_logger("meantime")
 
@@ -37,19 +39,42 @@ class Ingestor(Protocol):
         """Read a source into a snapshot and return the snapshot's folder in ``into``."""
 
 
-# Has the files of a source here before they are read.
-Fetch = Callable[[Source, Callable[[Progress], None], threading.Event], None]
+class Shelf(Protocol):
+    """Snapshots that several servers share: ``object_storage.shelf``. What goes wrong there is logged, and no error."""
+
+    @property
+    def with_paths(self) -> bool:
+        """Whether the snapshots there name the paths of their sources."""
+
+    def take(
+        self, identity: str, into: Path, *, on_share: Callable[[float], None], cancelled: threading.Event
+    ) -> Path | None:
+        """Fetch the snapshot of a source, and return its folder in ``into``; None if there is none."""
+
+    def put(self, identity: str, folder: Path, cancelled: threading.Event) -> None:
+        """Put a snapshot there, unless there is one for this source."""
+
+    def distrust(self, identity: str, reason: str) -> None:
+        """Have what is there for a source replaced by what is put next."""
 
 
 class SourceSnapshots:
     """Finds or makes the snapshots of sources in a folder. Used by one thread."""
 
     def __init__(
-        self, folder: Path, ingestor: Ingestor, open_folder: Callable[[Path], Snapshot], fetch: Fetch | None = None
+        self,
+        folder: Path,
+        ingestor: Ingestor,
+        open_folder: Callable[[Path], Snapshot],
+        *,
+        downloads: SourceDownloads | None = None,
+        shelf: Shelf | None = None,
     ) -> None:
         self._folder = folder
         self._ingestor = ingestor
-        self._fetch = fetch
+        self._downloads = downloads
+        self._shelf = shelf
+        self._to_share: tuple[Source, str, Path] | None = None  # what was read last, by its name on the shelf
         self._open_folder = open_folder
         self._known = KnownSources(folder)
         self._made: dict[str, Path] = {}  # what each identity became, as far as that is certain
@@ -67,7 +92,21 @@ class SourceSnapshots:
         Raises:
             MeantimeError: the source cannot be read.
         """
-        return self._get_known(source, damaged) or self._read(source, on_progress, cancelled)
+        return (
+            self._get_known(source, damaged)
+            or self._take(source, on_progress, cancelled)
+            or self._read(source, on_progress, cancelled)
+        )
+
+    def share(self, cancelled: threading.Event) -> None:
+        """Put what was read last on the shelf, if that is certainly what the source is."""
+        if self._shelf is None or self._to_share is None:
+            return
+        (source, name, folder), self._to_share = self._to_share, None
+        with suppress(LoadCancelled):
+            # Whoever takes it relies on the name, so the source is looked at once more.
+            if self._name_on_shelf(source, cancelled) == name:
+                self._shelf.put(name, folder, cancelled)
 
     def require_unchanged(self, source: Source, folder: Path) -> None:
         """Raise if reading the source again would not give the snapshot in this folder.
@@ -97,22 +136,65 @@ class SourceSnapshots:
         self._made[identity] = folder
         return folder, snapshot
 
+    def _take(
+        self, source: Source, on_progress: Callable[[Progress], None], cancelled: threading.Event
+    ) -> tuple[Path, Snapshot] | None:
+        if self._shelf is None:
+            return None
+        before, name = self._identity(source), self._name_on_shelf(source, cancelled)
+        if name is None:
+            return None
+        folder = self._shelf.take(
+            name,
+            self._folder,
+            on_share=lambda share: on_progress(Progress("downloading", share, None)),
+            cancelled=cancelled,
+        )
+        if folder is None:
+            return None
+        try:
+            snapshot = self._open_folder(folder)
+        except SnapshotDamaged as error:
+            self._shelf.distrust(name, error.operator_reason)
+            return None
+        self._remember(source, before, folder)
+        return folder, snapshot
+
     def _read(
         self, source: Source, on_progress: Callable[[Progress], None], cancelled: threading.Event
     ) -> tuple[Path, Snapshot]:
-        if self._fetch:
-            self._fetch(source, on_progress, cancelled)
-        before = self._identity(source)
+        if self._downloads:
+            self._downloads.fetch(source, on_progress, cancelled)
+        before, name = self._identity(source), self._name_on_shelf(source, cancelled)
         folder = self._ingestor.ingest(source, self._folder, on_progress=on_progress, cancelled=cancelled)
         folder = self._folder / folder.name  # spelled as the catalog spells it
         snapshot = self._open_folder(folder)
+        if name is not None:
+            self._to_share = (source, name, folder)
+        self._remember(source, before, folder)
+        return folder, snapshot
+
+    def _remember(self, source: Source, identity: str, folder: Path) -> None:
+        """Note what a source became, unless it has changed since it had this identity."""
         # If the source changed meanwhile, the snapshot may be of either version, and the next start reads it again. If
         # the source is gone, it was still read whole.
         with suppress(DataError):
-            if self._identity(source) == before:
-                self._made[before] = folder
-                self._known.remember(before, folder)
-        return folder, snapshot
+            if self._identity(source) == identity:
+                self._made[identity] = folder
+                self._known.remember(identity, folder)
+
+    def _name_on_shelf(self, source: Source, cancelled: threading.Event) -> str | None:
+        """Return the name by which others know a source too; None without a shelf, or if it cannot be read."""
+        if self._shelf is None:
+            return None
+        with suppress(DataError, OSError):
+            return shelf_identity(
+                source,
+                rejected_limit=self._ingestor.rejected_limit,
+                with_paths=self._shelf.with_paths,
+                cancelled=cancelled,
+            )
+        return None
 
     def _identity(self, source: Source) -> str:
         return source_identity(source, rejected_limit=self._ingestor.rejected_limit)

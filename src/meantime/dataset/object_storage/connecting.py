@@ -11,7 +11,7 @@ import asyncio
 import os
 import re
 import threading
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from datetime import timedelta
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import urlsplit
@@ -22,6 +22,7 @@ from obstore.store import S3Store
 from meantime.errors import DataError, LoadCancelled, LoadFailed, SourceChanged, SourceUnreadable
 
 if TYPE_CHECKING:
+    from obstore import GetResult
     from obstore.store import ClientConfig, RetryConfig
 
 T = TypeVar("T")
@@ -30,6 +31,9 @@ _CONNECT_S = 10
 # How long the storage may say nothing.
 _SILENT_S = 60
 _TRIES_MORE = 2
+_CHUNK_BYTES = 2**18
+# Storage that is slower than a telephone line keeps us waiting.
+_CHUNK_WITHIN_S = 120.0
 # How soon a stop is noticed.
 _LOOK_EVERY_S = 0.1
 _ENDPOINTS = ("AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_ENDPOINT")
@@ -42,6 +46,7 @@ _WRONG_CREDENTIALS = (
     "InvalidToken",
     "InvalidClientTokenId",
 )
+_NO_BUCKET = "NoSuchBucket"
 _ELSEWHERE = ("PermanentRedirect", "AuthorizationHeaderMalformed", "IllegalLocationConstraintException")
 # As obstore says it: where to is not followed, because the signature would be of another host.
 _REDIRECTED = "Received redirect"
@@ -107,12 +112,43 @@ async def asked(call: Awaitable[T], shown: str, *, doing: str = "read") -> T:
     """
     try:
         return await call
-    except AlreadyExistsError as error:
-        raise FileExistsError(shown) from error
-    except PreconditionError as error:
-        raise was_replaced(shown) from error
+    except AlreadyExistsError:
+        raise FileExistsError(shown) from None
+    except PreconditionError:
+        raise was_replaced(shown) from None
     except (BaseError, FileNotFoundError) as error:
         raise _error_of(error, shown, doing) from None
+
+
+async def if_there(call: Awaitable[T], shown: str) -> T | None:
+    """Await a call as ``asked`` does; None if there is no object of that name."""
+
+    async def none_if_absent() -> T | None:
+        try:
+            return await call
+        except FileNotFoundError as error:
+            if _NO_BUCKET in str(error):
+                raise
+            return None
+
+    return await asked(none_if_absent(), shown)
+
+
+async def chunks_of(answer: GetResult, shown: str) -> AsyncIterator[bytes]:
+    """Yield what an object has, as it comes.
+
+    Raises:
+        MeantimeError: as ``asked``; or it does not come.
+    """
+    stream = answer.stream(min_chunk_size=_CHUNK_BYTES).__aiter__()
+    while True:
+        try:
+            chunk = await asyncio.wait_for(asked(stream.__anext__(), shown), _CHUNK_WITHIN_S)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise LoadFailed(f"The storage of {shown} has stopped sending, or sends too slowly.") from None
+        yield chunk
 
 
 def was_replaced(shown: str) -> SourceChanged:
@@ -130,7 +166,7 @@ def _error_of(error: Exception, shown: str, doing: str) -> DataError | LoadFaile
     if any(part in text for part in _OF_THE_MACHINE):
         public = "AWS_SKIP_SIGNATURE=true for a public bucket"
         what = f"There are no credentials to {doing} {shown}. {_CREDENTIALS}, or {public}."
-    elif code == "NoSuchBucket":
+    elif code == _NO_BUCKET:
         what = f"There is no bucket {bucket!r} (for {shown}). Check the address, and AWS_ENDPOINT_URL."
     elif status == 404 or isinstance(error, FileNotFoundError):
         what = f"There is nothing at {shown}. Check the address; that of a folder ends with a slash."

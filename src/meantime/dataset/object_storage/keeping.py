@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -17,14 +16,10 @@ from meantime.dataset.disk_reserve import DiskReserve
 from meantime.dataset.machine_trouble import is_machine_trouble
 from meantime.dataset.object_address import ObjectAddress
 from meantime.dataset.object_listing import FILES, KEPT, LOOKED, ObjectFound, read_listing, write_listing
-from meantime.dataset.object_storage.connecting import asked, open_bucket, run, was_replaced
+from meantime.dataset.object_storage.connecting import asked, chunks_of, open_bucket, run, was_replaced
 from meantime.dataset.object_storage.looking import look
 from meantime.durable import durable_file
 from meantime.errors import LoadFailed, SettingInvalid, SourceUnreadable
-
-_CHUNK_BYTES = 2**18
-# Storage that is slower than a telephone line keeps us waiting.
-_CHUNK_WITHIN_S = 120.0
 
 
 def look_for_objects(
@@ -110,15 +105,8 @@ async def _fetch(
     # A storage that does not know the condition sends what it has.
     if answer.meta["e_tag"] != found.e_tag or answer.meta["size"] != found.size_bytes:
         raise was_replaced(shown)
-    chunks = answer.stream(min_chunk_size=_CHUNK_BYTES).__aiter__()
     size_bytes = 0
-    while True:
-        try:
-            chunk = await asyncio.wait_for(asked(chunks.__anext__(), shown), _CHUNK_WITHIN_S)
-        except StopAsyncIteration:
-            break
-        except TimeoutError:
-            raise LoadFailed(f"The storage of {shown} has stopped sending, or sends too slowly.") from None
+    async for chunk in chunks_of(answer, shown):
         size_bytes += len(chunk)
         into.write(chunk)
         fetched.add(len(chunk))
