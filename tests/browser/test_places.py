@@ -128,3 +128,58 @@ def test_a_table_of_one_place_says_that_there_is_nothing_to_compare_with(browser
             page = visitor.go(view="place", dataset="one", location="Avalon")
             expect(page.locator(".profile thead th")).to_have_text(["Question", "Latest value", "Over the years"])
             assert "one year only" in rows(page)[0]
+
+
+@pytest.mark.parametrize("door", ["By place", "Find a question"])
+def test_a_place_typed_on_the_first_page_leads_to_all_its_questions_with_their_years(
+    visitor: Visitor, door: str
+) -> None:
+    page = visitor.go()
+    page.get_by_label(door).fill("ohio")
+    page.get_by_label(door).press("Enter")
+    expect(page.locator("h1")).to_have_text("Ohio")
+    visitor.address_has("view=place")
+    name = parse_qs(urlsplit(page.url).query)["dataset"][0]
+    questions = page.evaluate(
+        "name => fetch(`/v1/datasets/${name}`).then((r) => r.json()).then((d) => d.questions.length)", name
+    )
+    texts = rows(page)
+    assert len(texts) == questions
+    assert all(re.search(r"%\s+.*20[0-9]{2}|No value", text) for text in texts)
+
+
+def test_words_beside_a_place_lead_to_the_question_and_the_place_is_one_click_away(visitor: Visitor) -> None:
+    page = visitor.go(find="obesity ohio")
+    expect(page.locator("#found")).to_contain_text("for Ohio")
+    page.locator("#about a").first.click()
+    expect(page.locator("h1")).to_have_text("Ohio")
+
+
+def test_a_card_has_the_latest_figure_of_the_nation_and_its_years(visitor: Visitor) -> None:
+    page = visitor.go()
+    card = page.get_by_label("made", exact=True).locator(".card").first
+    expect(card.locator(".card-title")).to_have_text("Obesity")
+    expect(card.locator(".card-figure")).to_have_text(re.compile(r"^\d+\.\d% women, 2023, National$"))
+    expect(card.locator(".sparkline")).to_be_visible()
+    expect(card).to_contain_text(OBESITY)
+
+
+@pytest.mark.parametrize("tab", ["ranking", "map", "trend", "groups"])
+def test_a_highlighted_place_of_a_chart_leads_to_its_page(visitor: Visitor, tab: str) -> None:
+    chosen = {"locations": "Ohio"} if tab == "trend" else {}
+    page = visitor.go(view="question", dataset="made", question=OBESITY, tab=tab, highlight="Ohio", **chosen)
+    page.get_by_role("link", name="All about Ohio").click()
+    expect(page.locator("h1")).to_have_text("Ohio")
+
+
+def test_tables_and_the_page_of_a_data_set_lead_to_places(visitor: Visitor) -> None:
+    page = visitor.go(view="question", dataset="made", question=OBESITY, tab="table", filter="ohio")
+    page.get_by_role("rowheader").get_by_role("link", name="Ohio").click()
+    expect(page.locator("h1")).to_have_text("Ohio")
+    visitor.go(view="data", dataset="made")
+    page.get_by_role("rowheader").get_by_role("link", name="Guam").click()
+    expect(page.locator("h1")).to_have_text("Guam")
+    visitor.go(view="data", dataset="made")
+    page.get_by_label("All about one of").fill("ohio")
+    page.get_by_label("All about one of").press("Enter")
+    expect(page.locator("h1")).to_have_text("Ohio")

@@ -8,6 +8,7 @@ import { problemMessage } from "./components.js";
 import { h, replaceChildren } from "./dom.js";
 import { chartHead } from "./heading.js";
 import { namePicker } from "./names.js";
+import { placeLink } from "./places.js";
 import { fetchResult } from "./request.js";
 import { addressWith, firstOf, readAddress, replaceAddress } from "./state.js";
 
@@ -26,7 +27,7 @@ const MOST_DRAWN = 100;
  * @returns {Promise<HTMLElement>}
  */
 export async function linkedChart(context, { name, describe, prompt = "", names = locationNames(context.result), of = context.request, prepare = null, tools = [], without = null }) {
-  const { state, signal, request, result, onprogress } = context;
+  const { state, signal, dataset, request, result, onprogress } = context;
   const tableHref = addressWith({ tab: "table", of: request.statistic });
   async function specificationWith(highlight) {
     const made = await fetchResult(of, { signal, onprogress, accept: MEDIA_TYPE, chart: name, highlight });
@@ -98,7 +99,15 @@ export async function linkedChart(context, { name, describe, prompt = "", names 
 
   function show(location) {
     const index = names.indexOf(location);
-    replaceChildren(description, index >= 0 ? describe(index) : typeof prompt === "string" ? prompt && h("p", { class: "muted prompt" }, prompt) : prompt);
+    replaceChildren(description, index >= 0 ? withLink(describe(index), location) : typeof prompt === "string" ? prompt && h("p", { class: "muted prompt" }, prompt) : prompt);
+  }
+
+  /** What is said of a place ends with a link to its page. */
+  function withLink(described, location) {
+    const link = placeLink(dataset.name, location);
+    if (described.matches("ul")) described.append(h("li", {}, link));
+    else [...(described.matches("p") ? [described] : described.querySelectorAll("p"))].at(-1).append(" ", link);
+    return described;
   }
 
   // A location that is not here may be in another tab: the address keeps it.

@@ -7,6 +7,7 @@ import { h, replaceChildren } from "./dom.js";
 import { matching } from "./finding.js";
 import { many, writer } from "./format.js";
 import { pager } from "./pages.js";
+import { placeAddress } from "./places.js";
 import { replaceAddress } from "./state.js";
 
 const PLACE = "location";
@@ -18,9 +19,10 @@ const LONG_CHARACTERS = 60;
 /**
  * @param {{columns: any[], rows: any[]}} result
  * @param {{caption: string, sort?: string, filter?: string, explain?: ((row: any, index: number) => void) | null,
- *   isInAddress?: boolean}} options ``isInAddress``: whether the address holds how it is sorted and filtered
+ *   isInAddress?: boolean, dataset?: string|null}} options ``isInAddress``: whether the address holds how it is sorted and filtered;
+ *   ``dataset``: whose places have links to their pages
  */
-export function table(result, { caption, sort = "", filter = "", explain = null, isInAddress = true }) {
+export function table(result, { caption, sort = "", filter = "", explain = null, isInAddress = true, dataset = null }) {
   const { rows } = result;
   // The place comes first, and stays in sight.
   const columns = result.columns.toSorted((a, b) => (b.name === PLACE) - (a.name === PLACE));
@@ -49,7 +51,7 @@ export function table(result, { caption, sort = "", filter = "", explain = null,
 
   function draw() {
     const matches = sorted(matching(lines, view.filter, searchText), columns, view.sort);
-    replaceChildren(body, ...pages.pageOf(matches).map((line) => tableRow({ ...line, texts: textsOf(line.row) }, columns, isLong, explain)));
+    replaceChildren(body, ...pages.pageOf(matches).map((line) => tableRow({ ...line, texts: textsOf(line.row) }, columns, isLong, explain, dataset)));
     count.textContent = matches.length === rows.length ? many(rows.length, "row") : `${many(matches.length, "row")} of ${many(rows.length, "row")}`;
     for (const [at, cell] of headings.entries()) markSorted(cell, columns[at].name, view.sort);
   }
@@ -98,14 +100,15 @@ function markSorted(cell, name, sort) {
   else cell.removeAttribute("aria-sort");
 }
 
-function tableRow({ row, index, texts }, columns, isLong, explain) {
+function tableRow({ row, index, texts }, columns, isLong, explain, dataset) {
   const first = columns.findIndex((column) => column.kind === "text");
   const cells = columns.map((column, at) => {
     const isMissing = row[column.name] === null;
     const attributes = { class: [column.kind !== "text" && "number", isMissing && "missing", isLong[at] && "long", column.name === "flags" && texts[at] && "flagged"].filter(Boolean).join(" ") || null };
     const content = isMissing ? [h("span", { "aria-hidden": "true" }, "–"), h("span", { class: "hidden" }, "no value")] : texts[at];
     if (column.kind === "text" && isList(row[column.name])) return h("td", attributes, nameList(row[column.name]));
-    if (at === first) return h("th", { scope: "row", ...attributes }, h("bdi", {}, content));
+    const hasPage = dataset !== null && column.name === PLACE && !isMissing;
+    if (at === first) return h("th", { scope: "row", ...attributes }, hasPage ? h("a", { href: placeAddress(dataset, row[PLACE]) }, h("bdi", {}, content)) : h("bdi", {}, content));
     return h("td", attributes, column.kind === "text" ? h("bdi", {}, content) : content);
   });
   const label = `Why this number: ${texts[first] ?? `row ${index + 1}`}`;

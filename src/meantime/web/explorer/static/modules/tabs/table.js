@@ -57,7 +57,7 @@ export const table = {
 
   heading: ({ result, question }) => (result.about ? null : `${question.title}: averages of rows`),
 
-  render: async ({ state, row, result, explain }) => resultTable(result, { caption: `${row.name}: ${row.help}`, sort: firstOf(state.sort), filter: firstOf(state.filter), explain }),
+  render: async ({ state, dataset, row, result, explain }) => resultTable(result, { dataset: dataset.name, caption: `${row.name}: ${row.help}`, sort: firstOf(state.sort), filter: firstOf(state.filter), explain }),
 };
 
 /** Ask for a parameter, in the words of a reader. */

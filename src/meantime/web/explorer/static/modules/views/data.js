@@ -8,6 +8,7 @@ import { bdi, h, replaceChildren } from "../dom.js";
 import { many, share, whole, years } from "../format.js";
 import { datasetButtons } from "../operating.js";
 import { pagedRows } from "../pages.js";
+import { placeAddress, placePicker } from "../places.js";
 import { loading, poll } from "../reading.js";
 import { addressWith, firstOf, navigate, writeAddress } from "../state.js";
 
@@ -37,6 +38,7 @@ export async function data(state, signal) {
     dataset.failure && h("p", { class: "notice" }, "The files have changed and could not be read, so this is their previous content. ", bdi(dataset.failure.reason)),
     datasetButtons(dataset, list),
     questions(dataset),
+    places(dataset),
     dataset.synthetic && syntheticNotice(),
     dataset.warnings.map((each) => h("p", { class: "warning" }, bdi(each))),
     summary(dataset),
@@ -80,6 +82,10 @@ function questions(dataset) {
   );
 }
 
+function places(dataset) {
+  return h("section", { "aria-labelledby": "places" }, h("h2", { id: "places" }, "Places"), placePicker({ label: `All about one of ${many(dataset.locations.length, "place")}`, datasets: [dataset] }));
+}
+
 async function fill(section, make, signal) {
   try {
     section.append(...[await make()].flat(Infinity).filter(Boolean));
@@ -120,7 +126,7 @@ async function coverageSection(state, dataset, signal) {
         labeled("Who", h("select", { id: "group", onchange: (event) => navigate(addressWith({ group: event.target.value })) }, groups.map((each) => h("option", { value: JSON.stringify(each), selected: each === group }, each.join(": "))))),
     ),
     legend(coverage),
-    coverageTable(coverage, question.text),
+    coverageTable(coverage, question.text, dataset.name),
   ];
 }
 
@@ -134,10 +140,10 @@ function legend(coverage) {
   );
 }
 
-function coverageTable(coverage, caption) {
+function coverageTable(coverage, caption, dataset) {
   if (!coverage.strata.length || !coverage.periods.length) return h("p", {}, "There are no rows for this group.");
   const rowOf = ([location, at]) =>
-    h("tr", {}, h("th", { scope: "row" }, bdi(location)), coverage.periods.map((_, period) => {
+    h("tr", {}, h("th", { scope: "row" }, h("a", { href: placeAddress(dataset, location) }, bdi(location))), coverage.periods.map((_, period) => {
       const { presence } = coverage.legend[coverage.matrix[0][period][at]];
       return h("td", { class: `cover ${presence}` }, h("span", { "aria-hidden": "true" }, SYMBOLS[presence][0]), h("span", { class: "hidden" }, SYMBOLS[presence][1]));
     }));

@@ -2,14 +2,17 @@
  * The first page: the data sets and their questions.
  */
 
-import { datasetPath, get } from "../api.js";
+import { datasetPath, get, query } from "../api.js";
 import { prefetchLibrary } from "../chart.js";
 import { announce, emptyState, facts, syntheticNotice } from "../components.js";
 import { bdi, h, replaceChildren } from "../dom.js";
 import { fit, understood } from "../finding.js";
-import { direction, many, whole, years } from "../format.js";
+import { amount, direction, many, whole, years } from "../format.js";
 import { uploadArea } from "../operating.js";
+import { aggregateLocation } from "../pickers.js";
+import { placeLink, placePicker } from "../places.js";
 import { loading, poll } from "../reading.js";
+import { sparkline } from "../sparkline.js";
 import { firstOf, navigate, replaceAddress, writeAddress } from "../state.js";
 
 // By then the page itself has loaded.
@@ -24,31 +27,39 @@ export async function home(state, signal) {
   );
   const sections = new Map(described.map((each) => [each.name, section(each)]));
   const count = h("p", { class: "muted", role: "status", id: "found" });
+  const about = h("p", { id: "about", hidden: true });
   let best = null;
   const search = h("input", {
     type: "search", id: "find", class: "search", value: firstOf(state.find) ?? "", autocomplete: "off",
-    placeholder: "Find a question, such as: obesity women Ohio", "aria-label": "Find a question", onkeydown: (event) => event.key === "Enter" && best && navigate(best.getAttribute("href")),
+    placeholder: "Such as: obesity women Ohio", onkeydown: (event) => event.key === "Enter" && best && navigate(best.getAttribute("href")),
     oninput: () => {
       replaceAddress({ find: search.value });
-      best = filter(search.value, count);
+      best = filter(search.value, count, about);
     },
   });
+  const ready = described.filter((each) => each.status === "ready");
   const element = h(
     "div",
     { class: "column home" },
     h("h1", {}, "What do you want to know?"),
     h("p", { class: "lead" }, "Pick a question. Every answer shows how certain it is, what it is an estimate of, and which rows it is based on."),
-    described.some((each) => each.status === "ready") && [search, count],
+    ready.length > 0 && [doors(search, ready), count, about],
     [...sections.values()],
     uploadArea(list),
   );
   element.addEventListener("meantime:shown", () => {
-    best = filter(search.value, count);
+    best = filter(search.value, count, about);
+    showFigures(ready, signal);
     // Most readers open a chart next.
     setTimeout(prefetchLibrary, IDLE_MS);
   });
   if (datasets.some((each) => each.reading !== null)) watch(sections, signal);
   return { title: "Meantime", element };
+}
+
+/** The two ways in: by topic and by place. */
+function doors(search, datasets) {
+  return h("div", { class: "doors" }, h("div", { class: "control" }, h("label", { class: "label", for: "find" }, "By topic: find a question"), search), placePicker({ label: "By place", datasets }));
 }
 
 function section(dataset) {
@@ -110,13 +121,42 @@ function groupByTopic(questions) {
 
 function card(dataset, question) {
   const details = [years(question.years), question.unit, direction(question.polarity), question.withheld && `${whole(question.withheld)} suppressed or missing`];
+  const figure = h("span", { class: "card-figure", hidden: aggregateLocation(dataset) === null });
+  const isShort = !question.title.includes(question.text);
   const link = h(
     "a",
     { class: "card", href: addressOf(dataset, question) },
-    h("span", { class: "card-title", dir: "auto" }, question.text),
+    h("span", { class: "card-title", dir: "auto" }, isShort ? question.title : question.text),
+    figure,
+    isShort && h("span", { class: "card-text", dir: "auto" }, question.text),
     h("span", { class: "muted" }, details.filter(Boolean).join(" · ")),
   );
-  return Object.assign(h("li", {}, link), { about: { dataset, question, link } });
+  return Object.assign(h("li", {}, link), { about: { dataset, question, link, figure } });
+}
+
+/** Put the latest figure of the whole, such as the nation, on the cards; they are complete without it. */
+function showFigures(datasets, signal) {
+  return Promise.all(datasets.map(async (dataset) => {
+    const location = aggregateLocation(dataset);
+    if (location === null) return;
+    const profile = await get(`${datasetPath(dataset.name)}/profile?${query({ location, detail: "values" })}`, { signal }).catch(() => null);
+    const known = new Map(profile?.questions.map((each) => [each.question, each]));
+    for (const { about } of document.querySelectorAll(".topic li")) {
+      if (about.dataset !== dataset) continue;
+      replaceChildren(about.figure, ...latest(known.get(about.question.text), location));
+      about.figure.hidden = !about.figure.hasChildNodes();
+    }
+  }));
+}
+
+/** "33.5%, women, 2023, National", and the years as a picture. */
+function latest(found, location) {
+  if (!found?.value) return [];
+  const { value, unit, people, series, breaks } = found;
+  return [
+    h("span", {}, h("strong", {}, amount(value.estimate, unit)), h("span", { class: "muted" }, ` ${[people, value.period].filter(Boolean).join(", ")}, `, bdi(location))),
+    sparkline(series, breaks),
+  ];
 }
 
 function addressOf(dataset, question, { group = null, place = null } = {}) {
@@ -124,7 +164,7 @@ function addressOf(dataset, question, { group = null, place = null } = {}) {
 }
 
 /** Show the questions that a text is about; their links lead to the group and the place that it names. Returns the best of them. */
-function filter(text, count) {
+function filter(text, count, about) {
   let found = 0;
   let best = { fit: 0, link: null };
   const named = new Set();
@@ -141,8 +181,13 @@ function filter(text, count) {
     if (fits > best.fit) best = { fit: fits, link };
     for (const name of [group?.stratum, place]) if (name) named.add(name);
   }
+  const places = [...meant].filter(([, { place }]) => place);
+  replaceChildren(about, ...places.map(([dataset, { place }], at) => [at ? " · " : "", placeLink(dataset.name, place), places.length > 1 && [" in ", bdi(dataset.title)]]));
+  about.hidden = places.length === 0;
   for (const topic of document.querySelectorAll(".topic")) topic.hidden = !topic.querySelector("li:not([hidden])");
   count.textContent = text.trim() ? `${many(found, "question")} found${named.size ? `, for ${[...named].join(", ")}` : ""}` : "";
+  // Nothing but a place: then its page is what is looked for.
+  if (places.length && places[0][1].words.length === 0 && !places[0][1].group) return about.querySelector("a");
   return text.trim() ? best.link : null;
 }
 
