@@ -116,7 +116,7 @@ class About(msgspec.Struct, frozen=True, kw_only=True):
     standards: tuple[StandardPopulation, ...] = ()  # those that its description declares, by name
     origin: TableOrigin = TableOrigin()
     rows_differ_in: tuple[str, ...] = ()  # columns that tell rows of one cell apart
-    copies: int = 0  # rows that are exact copies of another
+    copies: int | None = None  # rows that are exact copies of another; None where an older version did not count them
     why: dict[str, str] = {}  # role -> why it has its column, in words
     constants: dict[str, str] = {}  # role -> what all rows have, where no column of the file says it
     plain: tuple[str, ...] = ()  # roles whose texts are not plain: the rows have a plain column beside the file's

@@ -99,5 +99,6 @@ def snapshot_of(
             encoding="utf-8",
             delimiter=",",
             decimal_mark=".",
+            copies=0,
         ),
     )
