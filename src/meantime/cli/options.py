@@ -46,8 +46,8 @@ set_option = click.option(
     metavar="KEY=TEXT",
     callback=_pairs("KEY=TEXT", 'location="United States"'),
     help="What the file does not say: question, location, title, source, publisher, url, license, updated; delimiter, "
-    "decimal_mark, thousands, missing, encoding, level; or version_query, of a table in a database. Can be repeated; "
-    "comes before the TOML file next to the data.",
+    "decimal_mark, thousands, missing, ignore_case, encoding, level; or version_query, of a table in a database. Can "
+    "be repeated; comes before the TOML file next to the data.",
 )
 
 

@@ -53,7 +53,7 @@ def _facts(about: About, said: Mapping[str, str]) -> dict[str, str]:
             listed = ", ".join(code if _NUMBER.fullmatch(code) else text.toml_text(code) for code in codes)
             written[key] = f"[{listed}]"
         else:
-            written[key] = value if key == "level" else text.toml_text(value)
+            written[key] = value if key in ("level", "ignore_case") else text.toml_text(value)
     return written
 
 

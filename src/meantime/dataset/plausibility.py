@@ -47,9 +47,20 @@ _IMPLAUSIBLE = {
     "code": "A number so far from all others usually stands for a missing value. If it does, write "
     "missing = [{value}] in the TOML file next to the data.",
 }
-# Numbers that files write where there is none: all nines, eights and so on, from two digits.
-_CODES = np.array([sign * int(digit * length) for sign in (-1, 1) for digit in "56789" for length in range(2, 10)])
+# Numbers that files write where there is none: all nines, eights and so on, from two digits, and 99.9; or one digit,
+# where no number of several is negative.
+_CODES = np.array(
+    [sign * int(digit * length) for sign in (-1, 1) for digit in "56789" for length in range(2, 10)]
+    + [
+        sign * float("9" * length + "." + "9" * digits)
+        for sign in (-1, 1)
+        for length in range(2, 8)
+        for digits in (1, 2)
+    ]
+)
 _LEAST_CODE = _CODES[_CODES > 0].min()
+_SHORT_CODES = (-7.0, -8.0, -9.0)
+_LEAST_OTHERS = 3
 _FAR = 10  # times the largest of the others
 # Of the values that have a problem: so many are looked at of a part of the table, and so many are listed.
 _VALUES_SEEN, _VALUES_LISTED = 100, 5
@@ -163,10 +174,13 @@ def impossible_cells(problems: Sequence[DataProblem]) -> Integers:
 def _are_codes(question: Integers, value: Doubles) -> Booleans:
     """Mark the values that are probably codes for missing ones: far from all others of their question.
 
-    A negative number of equal digits is one where no other value is negative, even if there is no other value.
+    A negative number of equal digits is one where no other value is negative, even if there is no other value; of one
+    digit, beside some others.
 
     >>> _are_codes(np.array([0, 0, 1, 1, 2]), np.array([12.5, -999999.0, -99.0, -3.0, 999.0])).tolist()
     [False, True, True, False, False]
+    >>> _are_codes(np.zeros(6), np.array([12.5, 9999.9, -9.0, 1.0, 2.0, 9999.9])).tolist()
+    [False, True, True, False, False, True]
     """
     found = np.zeros(len(value), dtype=bool)
     # Most often none is; then no value is looked up among the codes.
@@ -184,7 +198,8 @@ def _are_codes(question: Integers, value: Doubles) -> Booleans:
             others = numbers[(numbers != number) & ~is_code]
             is_far = len(others) > 0 and abs(number) > _FAR * np.abs(others).max()
             is_only_negative = number < 0 and not (others < 0).any()
-            if (is_far and number in _CODES) or (is_only_negative and (is_far or number in _CODES)):
+            is_short = number in _SHORT_CODES and len(others) >= _LEAST_OTHERS
+            if (is_far and number in _CODES) or (is_only_negative and (is_far or is_short or number in _CODES)):
                 found[own] |= numbers == number
     return found
 

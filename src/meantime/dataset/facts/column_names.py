@@ -17,9 +17,10 @@ from meantime.dataset.facts.conversion import table_of_facts
 NAME_LENGTH = 120
 # With more columns than these, a publisher's header leaves no doubt, even if one of them was renamed.
 _ENOUGH_COLUMNS = 4
-# "2019", "2019 ", R's "X2019", the World Bank's "2019 [YR2019]", a spreadsheet's "2019.0", "2019/20".
+# "2019", "2019 ", R's "X2019", Stata's "yr2019", the World Bank's "2019 [YR2019]", a spreadsheet's "2019.0", "2019/20".
 _PERIOD = re.compile(
-    r"\s*(?:[XY]|FY ?)?((?:18|19|20|21)\d\d)(?:\.0)?(?:\s*\[YR\d{4}\]|\s?[-/–]\s?\d{2}(?:\d\d)?)?\s*", re.ASCII | re.I
+    r"\s*(?:[XY]|FY ?|yr_?)?((?:18|19|20|21)\d\d)(?:\.0)?(?:\s*\[YR\d{4}\]|\s?[-/–]\s?\d{2}(?:\d\d)?)?\s*",
+    re.ASCII | re.I,
 )
 _WITH_PERIOD = re.compile(r"(.*[^\W\d].*?)[\s_.,:(-]{1,3}((?:19|20)\d\d)\)?", re.ASCII)
 _PERIOD_FIRST = re.compile(r"((?:19|20)\d\d)[\s_.,:-]{1,3}([^\W\d].*)", re.ASCII)
@@ -38,6 +39,7 @@ class Form(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True
     totals: str | None = None  # the column in which "Total" marks rows that add up others
     location: str | None = None  # the one place of a table without a column for it
     level: float | None = None  # of its intervals, in percent, where it is another one than 95
+    everyone: tuple[str, ...] = ()  # the categories whose strata are no groups: they repeat the place
     normal: tuple[str, ...] = ()  # what its flags and footnotes say of a value of which there is nothing to say
 
 
@@ -100,6 +102,16 @@ def remarks_of_none(columns: Sequence[str]) -> tuple[str, ...]:
     return form.normal if form else ()
 
 
+def categories_of_everyone(columns: Sequence[str]) -> tuple[str, ...]:
+    """Return the categories whose strata are all people of a place, in the tables of the publisher of this header.
+
+    >>> categories_of_everyone(("Group", "Subgroup", "Phase", "Time Period Label", "Low CI", "High CI"))
+    ('National Estimate', 'By State')
+    """
+    form = find_form(columns)
+    return form.everyone if form else ()
+
+
 def is_spelling_of(role: str, name: str) -> bool:
     """Whether a column's name is one that is known for a role.
 
@@ -159,7 +171,7 @@ def period_in(name: str) -> str:
     ('2019', '2019', '2019/20')
     """
     text = re.sub(r"\s*\[YR\d{4}\]|\.0$", "", name.strip())
-    return re.sub(r"^(?:[XY]|FY ?)(?=\d)", "", text, flags=re.IGNORECASE)
+    return re.sub(r"^(?:[XY]|FY ?|yr_?)(?=\d)", "", text, flags=re.IGNORECASE)
 
 
 def group_category(name: str) -> str | None:

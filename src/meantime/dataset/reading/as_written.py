@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from meantime.dataset.reading.columns import NAMES, NUMBERS, YEARS
 from meantime.dataset.reading.description import Description
@@ -105,13 +106,17 @@ def survey_forms(
     )
 
 
-def decide_forms(facts: WrittenForms, description: Description, columns: Mapping[str, str]) -> PlainForms:
+def decide_forms(
+    facts: WrittenForms, description: Description, columns: Mapping[str, str], *, semicolons: bool
+) -> PlainForms:
     """Decide what the texts mean; ``columns`` are the names of the columns of each role, for messages.
+
+    ``semicolons`` separate the fields of the table.
 
     Raises:
         SourceUnreadable: the numbers of a column may be read in two ways, or a column of years has none.
     """
-    marks, warnings = _decide_marks(facts, description, columns)
+    marks, warnings = _decide_marks(facts, description, columns, semicolons=semicolons)
     codes = MissingCodes(description.missing)
     decimal = marks["value"].decimal if "value" in marks else "."
     rewritten = {
@@ -120,37 +125,38 @@ def decide_forms(facts: WrittenForms, description: Description, columns: Mapping
         if role == INTERVAL or _is_rewritten(forms, marks[role], codes, decimal)
     }
     years = {role: found for role in YEARS if (found := _decide_years(facts, role, columns))}
+    warnings += _year_warnings(facts, columns)
     for role in facts.numbers:
         warnings += _number_warnings(facts.numbers[role], NumberReader(marks[role]), role, columns.get(role, role))
-    names = {role: shown for role, texts in facts.names.items() if (shown := shown_forms(texts))}
+    names = {
+        role: shown
+        for role, texts in facts.names.items()
+        if (shown := shown_forms(texts, ignore_case=description.ignore_case))
+    }
     return PlainForms(
         marks=marks,
         codes=codes,
         rewritten=frozenset(rewritten),
         years=years,
         names=names,
-        warnings=tuple(warnings) + tuple(_name_warnings(names, columns)),
+        warnings=tuple(warnings) + tuple(_name_warnings(names, columns, ignore_case=description.ignore_case)),
     )
 
 
 def _decide_marks(
-    facts: WrittenForms, description: Description, columns: Mapping[str, str]
+    facts: WrittenForms, description: Description, columns: Mapping[str, str], *, semicolons: bool
 ) -> tuple[dict[str, Marks], list[str]]:
-    decimal, thousands = description.decimal_mark, description.thousands
+    find = partial(find_marks, decimal=description.decimal_mark, thousands=description.thousands, semicolons=semicolons)
     of_others = join_forms(*(forms for role, forms in facts.numbers.items() if role != "value"))
-    values = find_marks(facts.numbers.get("value", {}), decimal=decimal, thousands=thousands)
-    if values.marks is None and (others := find_marks(of_others)).is_shown:
-        values = find_marks(facts.numbers["value"], otherwise=others.marks)
+    values = find(facts.numbers.get("value", {}))
+    if values.marks is None and (others := find_marks(of_others, semicolons=semicolons)).is_shown:
+        values = find(facts.numbers["value"], otherwise=others.marks)
     shown = values.marks if values.is_shown else None
     marks: dict[str, Marks] = {}
     warnings = [values.warning] if values.warning else []
     for role, forms in facts.numbers.items():
         whole = role in _WHOLE
-        found = (
-            values
-            if role == "value"
-            else find_marks(forms, decimal=decimal, thousands=thousands, otherwise=shown, whole=whole)
-        )
+        found = values if role == "value" else find(forms, otherwise=shown, whole=whole)
         if found.marks is None:
             raise _ambiguous(found.ambiguous, columns.get(role, role))
         marks[role] = found.marks
@@ -197,6 +203,18 @@ def _decide_years(facts: WrittenForms, role: str, columns: Mapping[str, str]) ->
     return None if plain == years else years
 
 
+def _year_warnings(facts: WrittenForms, columns: Mapping[str, str]) -> Iterator[str]:
+    """Warn of years with one or two digits."""
+    for column in dict.fromkeys(columns[role] for role in YEARS if role in facts.years and role in columns):
+        role = next(role for role in YEARS if columns.get(role) == column)
+        years = sorted({year for text in facts.years[role] if (year := parse_year(text)) is not None})
+        if years and years[-1] < 100:
+            yield (
+                f"The years in {quoted(column)} are {listed(map(str, years), most=_SHOWN)}, and read so. If years such "
+                f"as {2000 + years[-1]} are meant, write them with four digits."
+            )
+
+
 def _number_warnings(forms: NumberForms, read: NumberReader, role: str, column: str) -> Iterator[str]:
     """Warn of texts that begin like a number and are not read as one, and of numbers in parentheses."""
     unread = [
@@ -208,11 +226,14 @@ def _number_warnings(forms: NumberForms, read: NumberReader, role: str, column: 
     ]
     if rows := sum(written.rows for written in unread):
         examples = listed((quoted(written.example.strip()) for written in unread), most=_SHOWN)
-        begin = "text begins like a number but is" if rows == 1 else "texts begin like a number but are"
+        is_one = rows == 1
+        begin = "text begins like a number but is" if is_one else "texts begin like a number but are"
+        counts = "It counts" if is_one else "They count"
+        ask = "it is a number, write it" if is_one else "they are numbers, write them"
         yield (
             f"{rows:,} {begin} not read as one in {quoted(column)}: {examples}. "
-            f"{'They count as missing. ' * (role == 'value')}If they are numbers, write them in the file without the "
-            "text beside them."
+            f"{f'{counts} as missing. ' * (role == 'value')}If {ask} in the file without the text beside "
+            f"{'it' if is_one else 'them'}."
         )
     in_parentheses = [
         written
@@ -227,12 +248,15 @@ def _number_warnings(forms: NumberForms, read: NumberReader, role: str, column: 
         )
 
 
-def _name_warnings(names: Mapping[str, Mapping[str, str]], columns: Mapping[str, str]) -> Iterator[str]:
+def _name_warnings(
+    names: Mapping[str, Mapping[str, str]], columns: Mapping[str, str], *, ignore_case: bool
+) -> Iterator[str]:
+    in_letters = "in capital letters, or" if ignore_case else "or"
     for role, shown in names.items():
         if alike := sorted({form for form in shown.values() if form}):
             yield (
-                f"Names in {quoted(columns[role])} that differ only in spaces, or in how their letters are composed, "
-                f"are read as one: {listed(map(quoted, alike), most=_SHOWN)}."
+                f"Names in {quoted(columns[role])} that differ only in spaces, {in_letters} in how their letters are "
+                f"composed, are read as one: {listed(map(quoted, alike), most=_SHOWN)}."
             )
 
 

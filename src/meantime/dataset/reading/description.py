@@ -14,6 +14,7 @@
     decimal_mark = ","
     thousands = "."
     missing = [-999999]
+    ignore_case = true                      # "UTAH" and "Utah" are one name
     encoding = "cp1250"
     level = 90
     address = "postgresql://db.example/health?table=heart"  # of a TOML file that is itself served: where its table is
@@ -67,7 +68,8 @@ from meantime.text import quoted
 _ABOUT = ("title", "question", "location", "source", "publisher", "url", "license", "updated")
 _TEXTS = (*_ABOUT, "delimiter", "decimal_mark", "thousands", "encoding", "version_query", "address")
 # What --set can say.
-SETTABLE = (*_TEXTS[:-1], "level", "missing")
+SETTABLE = (*_TEXTS[:-1], "level", "missing", "ignore_case")
+_BOOLEANS = {"true": True, "false": False}
 
 # Beyond it the shares of a sum of 200 weights could not be computed; it also leaves out infinity and NaN.
 _MOST_WEIGHT = 1e15
@@ -108,6 +110,7 @@ class Description(msgspec.Struct, frozen=True, kw_only=True):
     decimal_mark: str | None = None
     thousands: str | None = None  # what separates thousands
     missing: tuple[str | int | float, ...] = ()  # numbers and texts that stand for a missing value
+    ignore_case: bool = False  # names that differ only in capital letters are one
     encoding: str | None = None  # by Python's name
     level: float | None = None  # of published limits and margins of error, in percent
     breaks: tuple[DeclaredBreak, ...] = ()
@@ -190,6 +193,8 @@ def _as_content(settings: Mapping[str, str]) -> dict[str, Any]:
             content["level"] = float(content["level"])
     if "missing" in content:
         content["missing"] = [_number_or_text(each.strip()) for each in content["missing"].split(",")]
+    if "ignore_case" in content:
+        content["ignore_case"] = _BOOLEANS.get(content["ignore_case"], content["ignore_case"])
     if content.get("delimiter") == "\\t":
         content["delimiter"] = "\t"
     return content
@@ -211,6 +216,8 @@ def _problems(content: Mapping[str, Any]) -> list[str]:
     level = content.get("level", 95)
     if isinstance(level, bool) or not isinstance(level, int | float) or not 50 <= level < 100:
         problems.append("level must be a number of percent, from 50 to under 100, such as 90.")
+    if not isinstance(content.get("ignore_case", False), bool):
+        problems.append("ignore_case must be true or false.")
     if not problems:
         problems += _reading_problems(content)
     missing = content.get("missing", [])

@@ -48,13 +48,13 @@ class RolledUp:
         database.execute(f"ATTACH {sql_text(str(work / 'groups.db'))} AS on_disk")
         self._database = database
         self._decisions = decisions
-        self._labels, self.copies = _make_groups(database, decisions)
+        self.labels, self.copies = _make_groups(database, decisions)
         self._is_cv_ratio = _is_cv_ratio(database, decisions.roles)
         self._limits_from: set[str] = set()
         self.questions = collect_question_info(
-            self._labels.questions,
+            self.labels.questions,
             decisions.topics,
-            _units(database, self._labels),
+            _units(database, self.labels),
             description,
             value_column=decisions.roles["value"],
         )
@@ -63,7 +63,7 @@ class RolledUp:
         """Yield cubes of whole questions, in the order of their texts, at the scale of the table."""
         for columns in _fetch_groups(self._database, self._decisions):
             # A question may have most cells of the table, so nothing of it stays here twice.
-            yield roll_up(self._labels, self._taken(columns), scale=self._decisions.numbers.scale)
+            yield roll_up(self.labels, self._taken(columns), scale=self._decisions.numbers.scale)
 
     def _taken(self, columns: dict[str, npt.NDArray[Any]]) -> Cells:
         """Make cells with their limits of the columns of groups, and empty these."""
@@ -73,7 +73,7 @@ class RolledUp:
         cells, computed_from = with_limits(
             cells,
             published,
-            self._labels,
+            self.labels,
             self.questions,
             scale=self._decisions.numbers.scale,
             levels=self._decisions.levels,

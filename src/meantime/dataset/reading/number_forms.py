@@ -8,6 +8,8 @@ decided as a whole. Only two marks can be mistaken for each other, the comma and
 * "1,234,567" and "1,234.5": it can only separate thousands.
 * "2,288": it can be either. Beside "194" it separates thousands, since a column with decimals would have "194,000", or
   now and then a number with fewer decimals. Without such a number nothing shows which, and Meantime asks.
+* "2.288": a decimal. But beside "194", of people, and in a table whose fields are separated by semicolons, as where the
+  comma is the decimal mark, it can be either as well.
 
 Spaces and apostrophes between groups of three digits can only separate thousands.
 """
@@ -116,17 +118,22 @@ def find_marks(
     thousands: str | None = None,
     otherwise: Marks | None = None,
     whole: bool = False,
+    semicolons: bool = False,
 ) -> MarksFound:
     """Decide which mark is the decimal one in a column of these forms.
 
     ``decimal`` and ``thousands`` are declared by people. ``otherwise`` is what other columns of the table have, for a
-    column that does not show it. ``whole``: the column has whole numbers, such as people asked.
+    column that does not show it. ``whole``: the column has whole numbers, such as people asked. ``semicolons``
+    separate the fields of the table.
 
     >>> [find_marks(forms_of(texts)).marks for texts in (["2,288", "194"], ["1.234.567"], ["41,5", "1.500"], ["0.5"])]
     [Marks(decimal='.', thousands=','), Marks(decimal=',', thousands='.'), Marks(decimal=',', thousands='.'), \
 Marks(decimal='.', thousands=',')]
     >>> find_marks(forms_of(["2,288", "1,047"]))
     MarksFound(marks=None, is_shown=False, ambiguous='1,047', warning='')
+    >>> points = forms_of(["2.288", "1.047"])
+    >>> find_marks(points).marks, find_marks(points, semicolons=True).ambiguous
+    (Marks(decimal='.', thousands=','), '1.047')
     """
     if decimal or thousands in (",", "."):
         mark = decimal or _other(str(thousands))
@@ -156,8 +163,7 @@ Marks(decimal='.', thousands=',')]
         return MarksFound(Marks(_other(mark), mark))
     if otherwise:
         return MarksFound(otherwise)
-    # A point is the usual decimal mark; only beside "194" is it in doubt.
-    if mark == "." and not votes.are_thousands:
+    if mark == "." and not (votes.are_thousands or semicolons or whole):
         return MarksFound(Marks(".", ","))
     return MarksFound(None, is_shown=False, ambiguous=text)
 

@@ -6,7 +6,7 @@ and the columns of the file stay as written. Each distinct text is read once.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
 from typing import NamedTuple
@@ -46,24 +46,32 @@ def read_plain(
     names: Mapping[str, str],
     description: Description,
     *,
+    semicolons: bool = False,
     remarks_of_none: Collection[str] = (),
+    everyone: Collection[str] = (),
 ) -> tuple[list[StagedFile], tuple[str, ...], PlainForms]:
     """Survey how all files are written, decide what their texts mean, and write plain columns where they are needed.
 
-    ``columns`` are those of the staged files, by role; ``names`` are what they are called. ``remarks_of_none`` are
-    footnotes that say nothing, and are read as none.
+    ``columns`` are those of the staged files, by role; ``names`` are what they are called. ``semicolons`` separate the
+    fields of the table. ``remarks_of_none`` are footnotes that say nothing, and are read as none;
+    ``everyone`` are categories whose strata are no groups, but all people of a place.
 
     Raises:
         SourceUnreadable: the numbers of a column may be read in two ways, or a column of years has none; or the rows
             about one thing are about several parts of a year.
     """
     rows = [rows_sql([file.parquet], {}) for file in staged]
-    odd = odd_names(database, rows_sql([file.parquet for file in staged], {}), columns)
+    every = rows_sql([file.parquet for file in staged], {})
+    odd = frozenset(NAMES) & columns.keys() if description.ignore_case else odd_names(database, every, columns)
     facts = reduce(WrittenForms.join, (survey_forms(database, each, columns, odd) for each in rows))
-    forms = decide_forms(facts, description, names)
-    if remarks := _silent_remarks(database, staged, columns, remarks_of_none):
-        forms = replace(forms, names={**forms.names, **remarks})
+    forms = decide_forms(facts, description, names, semicolons=semicolons)
+    silent = _silent_remarks(database, every, columns, remarks_of_none) | _everyone(database, every, columns, everyone)
+    if silent:
+        forms = replace(forms, names={**forms.names, **silent})
     files, plain = make_plain(database, staged, columns, forms)
+    if "value" in forms.rewritten and "unit" not in columns:
+        mixed = _mixed_signs(database, rows_sql([file.parquet for file in files], {}), columns, names["value"])
+        forms = replace(forms, warnings=(*forms.warnings, *mixed))
     # The years as written, everything else plain.
     of_things = {**columns, **{role: plain_column(role) for role in plain if role not in YEARS}}
     refuse_parts_of_years(database, rows_sql([file.parquet for file in files], {}), of_things, names, forms)
@@ -71,15 +79,11 @@ def read_plain(
 
 
 def _silent_remarks(
-    database: duckdb.DuckDBPyConnection,
-    staged: Sequence[StagedFile],
-    columns: Mapping[str, str],
-    remarks: Collection[str],
+    database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str], remarks: Collection[str]
 ) -> dict[str, dict[str, str]]:
     """Return, for each role of footnotes in whose column some text says nothing, what is read instead of it."""
     if not remarks:
         return {}
-    rows = rows_sql([file.parquet for file in staged], {})
     listed = ", ".join(map(sql_text, remarks))
     found = {}
     for role in ("footnote_symbol", "footnote"):
@@ -88,6 +92,20 @@ def _silent_remarks(
             if texts := database.execute(query).fetchall():
                 found[role] = {text: "" for (text,) in texts}
     return found
+
+
+def _everyone(
+    database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str], categories: Collection[str]
+) -> dict[str, dict[str, str]]:
+    """Return that these categories, and their strata, are read as none: all people of the place."""
+    if not categories or not {"category", "stratum"} <= columns.keys():
+        return {}
+    category, stratum = columns["category"], columns["stratum"]
+    listed = ", ".join(map(sql_text, categories))
+    found = database.execute(f"SELECT DISTINCT {stratum} FROM {rows} WHERE {category} IN ({listed})").fetchall()
+    if not found:
+        return {}
+    return {"category": dict.fromkeys(categories, ""), "stratum": {text: "" for (text,) in found}}
 
 
 def make_plain(
@@ -276,6 +294,28 @@ def _plain_columns(
 def _has(database: duckdb.DuckDBPyConnection, role: str, meaning: str) -> bool:
     query = f"SELECT 1 FROM written_{role} WHERE {meaning} <> {sql_text('')} LIMIT 1"
     return database.execute(query).fetchone() is not None
+
+
+def _mixed_signs(
+    database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str], value: str
+) -> Iterator[str]:
+    """Warn of questions of which only some numbers have the sign of a unit; ``value`` is the name of their column."""
+    found = database.execute(
+        f"""
+        SELECT source.{columns["question"]} AS question, min(written.text) FILTER (unit <> ''),
+               min(written.text) FILTER (unit = '')
+        FROM {rows} AS source JOIN written_value AS written ON written.text = source.{columns["value"]}
+        GROUP BY question HAVING min(unit) = '' AND max(unit) <> '' ORDER BY question
+        """
+    ).fetchall()
+    if found:
+        question, with_sign, without = found[0]
+        which = "A question has" if len(found) == 1 else f"{len(found):,} questions have"
+        yield (
+            f"{which} numbers with the sign of a unit and numbers without, such as {quoted(with_sign)} and "
+            f"{quoted(without)} in {quoted(value)} of {quoted(question)}. All are read as they are, none is converted. "
+            "Write all of them in one unit, with the sign or without."
+        )
 
 
 def _make_units(database: duckdb.DuckDBPyConnection, rows: str, columns: Mapping[str, str]) -> bool:

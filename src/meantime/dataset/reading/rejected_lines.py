@@ -24,7 +24,7 @@ def too_many_rejected(how_many: str, examples: Sequence[Rejected]) -> TooManyRej
     elif examples and all(each.reason in INCOMPLETE for each in examples):
         cause = (
             "These lines can be separated into columns, but do not say what they are about. If they add up others, or "
-            "are notes, take them out of the file."
+            "are notes, take them out of the file. If a name stands only in the first of its rows, write it in each."
         )
     else:
         cause = (

@@ -16,7 +16,7 @@ import msgspec
 import numpy as np
 
 from meantime.dataset.cube import Period
-from meantime.dataset.facts.column_names import remarks_of_none
+from meantime.dataset.facts.column_names import categories_of_everyone, remarks_of_none
 from meantime.dataset.plausibility import ProblemCounts, data_problems
 from meantime.dataset.reading import row_checks, session, warnings
 from meantime.dataset.reading.cluster.address import Cluster
@@ -153,7 +153,14 @@ def _read(
             counted = (LINES,) if gathered else ()
             as_written = columns_by_role(columns, roles, counted)
             staged, plain, forms = read_plain(
-                database, staged, as_written, roles, description, remarks_of_none=remarks_of_none(columns)
+                database,
+                staged,
+                as_written,
+                roles,
+                description,
+                semicolons=any(file.text is not None and file.text.delimiter == ";" for file in opened),
+                remarks_of_none=remarks_of_none(columns),
+                everyone=categories_of_everyone(columns),
             )
             plain = (*plain, *counted)
             table = replace(table, plain=plain, decimal_mark=forms.decimal_mark)
@@ -193,6 +200,7 @@ def _read(
                 *forms.warnings,
                 *written.warnings,
                 *shared.warnings(decisions.roles, written.shared_cells),
+                *warnings.case_warnings(rolled_up.labels),
                 *warnings.cluster_warnings(written.shared_cells if gathered else 0),
                 *decisions.warnings,
                 *warnings.encoding_warnings(opened),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Mapping, Sequence
 
-from meantime.dataset.reading.columns import other_candidates
+from meantime.dataset.cube import Labels
+from meantime.dataset.facts.column_names import is_spelling_of
+from meantime.dataset.reading.columns import YEARS, other_candidates
 from meantime.dataset.reading.description import Description
 from meantime.dataset.reading.evidence import Evidence
 from meantime.dataset.reading.file_table import FileTable
+from meantime.dataset.reading.plain_names import differ_in_case
 from meantime.dataset.reading.source import ENDINGS_IN_FOLDER, Source, ignored_files
 from meantime.dataset.reading.staging import OpenedFile, StagedFile
 from meantime.did_you_mean import hint
@@ -19,6 +23,8 @@ _QUESTIONS_LISTED = 5
 _FILES_LISTED = 3
 # Of lines that are no rows, with their texts.
 _LINES_LISTED = 4
+# Of names that differ only in capital letters.
+_NAMES_LISTED = 3
 
 
 def form_warnings(opened: Sequence[OpenedFile], tables: Sequence[FileTable], staged: Sequence[StagedFile]) -> list[str]:
@@ -49,6 +55,26 @@ def column_warnings(
         for role, names in other_candidates(columns, roles, evidence).items()
         if role not in columns_by_hand
     ]
+
+
+def year_warnings(columns: Sequence[str], roles: Mapping[str, str], evidence: Evidence) -> list[str]:
+    """Offer the columns that may have the years, where none was taken."""
+    if not evidence.rows or not set(YEARS).isdisjoint(roles):
+        return []
+    free = [name for name in columns if name not in roles.values() and not evidence.is_empty(name)]
+    if years := [name for name in free if evidence.has_years(name)]:
+        return [
+            f"No column was taken for the years. {quoted(name)} has texts that can be read as years: --column "
+            f"{shlex.quote(f'first_year={name}')}."
+            for name in years[:1]
+        ]
+    return [
+        f"No column was taken for the years. {quoted(name)} is called so, but its texts are no years, such as "
+        f"{quoted(evidence.texts(name)[0])}. Write years or dates there, or name another column: --column "
+        "first_year=NAME."
+        for name in free
+        if is_spelling_of("first_year", name)
+    ][:1]
 
 
 def encoding_warnings(opened: Sequence[OpenedFile]) -> list[str]:
@@ -100,6 +126,25 @@ def description_warnings(description: Description, questions: Sequence[str]) -> 
         "The TOML file next to the data describes questions that are not in the data: "
         f"{listed(names, most=_QUESTIONS_LISTED)}. Write a question with its full text."
     ]
+
+
+def case_warnings(labels: Labels) -> list[str]:
+    """Name the labels that differ from another only in capital letters: they may be one, or two."""
+    said = []
+    for axis, names in (
+        ("questions", labels.questions),
+        ("locations", labels.locations),
+        ("categories", labels.categories),
+        ("strata", labels.strata),
+        ("value types", [kind.name for kind in dict.fromkeys(labels.value_types)]),
+    ):
+        if alike := differ_in_case(dict.fromkeys(names)):
+            shown = listed((listed(map(quoted, each)) for each in alike), most=_NAMES_LISTED)
+            said.append(
+                f"Names of {axis} that differ only in capital letters are read as different ones: {shown}. If they are "
+                "one, write ignore_case = true in the TOML file next to the data, or use --set ignore_case=true."
+            )
+    return said
 
 
 def copy_warnings(copies: int, roles: Mapping[str, str]) -> list[str]:

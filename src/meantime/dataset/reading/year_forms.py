@@ -6,6 +6,8 @@ True
 (WrittenYears(first=2013, last=2015), WrittenYears(first=2019, last=2020), WrittenYears(first=2019, last=2022))
 >>> read_year("31.12.2022")
 WrittenYears(first=2022, last=2022, within='12-31', grain='day')
+>>> read_year("FY20"), read_year("FY 98")
+(WrittenYears(first=2020, last=2020), WrittenYears(first=1998, last=1998))
 >>> read_year("2020 Q3")
 WrittenYears(first=2020, last=2020, within='Q3', grain='quarter')
 >>> [read_year(text) for text in ("", "last year", "1/7/20", "2020-13-01")]
@@ -55,6 +57,8 @@ def _forms(*patterns: str) -> tuple[Callable[[str], re.Match[str] | None], ...]:
 
 
 _SINGLE = re.compile(rf"(?:FY ?)?(?P<year>[12][0-9]{{3}}|[12],[0-9]{{3}})(?:\.0*)?{_FLAG}", re.IGNORECASE)
+# "FY20"; from 51 on, of the century before.
+_SHORT = re.compile(r"FY ?['\u2019]?(?P<year>[0-9]{2})", re.IGNORECASE)
 _JOINED_YEARS = re.compile(rf"(?:FY ?)?{_YEAR}(?P<joined>{_JOINED})(?P<last>[12][0-9]{{3}}|[0-9]{{2}}){_FLAG}", re.I)
 _JOINED_FINANCIAL = re.compile(
     rf"{_YEAR}/[0-9]{{2}}{_JOINED}(?:[12][0-9])?[0-9]{{2}}/(?P<last>[0-9]{{2}}){_FLAG}", re.IGNORECASE
@@ -91,6 +95,7 @@ _FROM_MONTH = re.compile(
 )
 _EITHER = re.compile(rf"{_YEAR}[-/](?P<part>0[1-9]|1[0-2])")
 _TWO_DIGITS = re.compile(r"([12][0-9]{3})[-/]([0-9]{2})")
+_LAST_OF_CENTURY = 50
 # The longest period whose last year may have two digits.
 _MOST_YEARS = 30
 
@@ -106,6 +111,9 @@ def read_year(text: str, *, has_months: bool | None = None) -> WrittenYears | No
     text = " ".join(text.split())
     if match := _SINGLE.fullmatch(text):
         year = int(match["year"].replace(",", ""))
+        return WrittenYears(year, year)
+    if match := _SHORT.fullmatch(text):
+        year = 2000 + int(match["year"]) - 100 * (int(match["year"]) > _LAST_OF_CENTURY)
         return WrittenYears(year, year)
     if (match := _EITHER.fullmatch(text)) and (are_months([text]) if has_months is None else has_months):
         year = int(match["year"])
