@@ -26,7 +26,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from meantime.dataset.cube import ABSENT, AXES, Block, Cells, Labels, make_block
+from meantime.dataset.cube import ABSENT, AXES, FEW, Block, Cells, Labels, make_block
 from meantime.dataset.moments import Doubles, Exact, Integers, Moments, exact, narrow
 
 # What the codes of a question mean: the axes of a key but the first, and what else has labels.
@@ -41,6 +41,8 @@ _TYPES = ("<i1", "<i2", "<i4", "<i8")
 _MOST_DECIMALS = 6
 # Up to this number, every integer is a double.
 _DOUBLE_EXACT = 2**53
+# Not msgspec's JSON: its escaping may change between versions, and a fingerprint must not.
+_JSON = json.JSONEncoder(sort_keys=True, ensure_ascii=True, separators=(",", ":"))
 
 
 class BlockBytes(NamedTuple):
@@ -134,10 +136,13 @@ def _with_own_codes(labels: Labels, cells: Cells) -> tuple[Labels, Cells]:
     own: dict[str, tuple[Any, ...]] = {}
 
     def counted(name: str, codes: Integers) -> Integers:
-        used = np.unique(codes)
-        used = used[used != ABSENT]
+        is_few = len(codes) <= FEW
+        used = sorted(set(codes.tolist()) - {ABSENT}) if is_few else np.unique(codes[codes != ABSENT]).tolist()
         every = getattr(labels, name)
-        own[name] = every if len(used) == len(every) else tuple(every[code] for code in used.tolist())
+        own[name] = every if len(used) == len(every) else tuple(every[code] for code in used)
+        if is_few:
+            places = {code: place for place, code in enumerate(used)}
+            return np.array([places.get(code, ABSENT) for code in codes.tolist()], dtype=np.int64)
         return np.where(codes == ABSENT, ABSENT, np.searchsorted(used, codes))
 
     keys = np.stack([counted(name, cells.keys[:, n]) for n, name in enumerate(AXES.values())], axis=1)
@@ -157,7 +162,7 @@ def _at_smallest_scale(moments: Moments, scale: int) -> tuple[Moments, int]:
     while scale and not any((array % powers[name]).any() for name, array in numbers.items()):
         numbers = {name: array // powers[name] for name, array in numbers.items()}
         scale -= 1
-    numbers = {name: narrow(array) for name, array in numbers.items()}
+    numbers = {name: narrow(array) if array.dtype == object else array for name, array in numbers.items()}
     return Moments(count=moments.count, withheld=moments.withheld, **numbers), scale
 
 
@@ -195,7 +200,11 @@ def _integers(numbers: Exact) -> tuple[dict[str, Any], bytes]:
     length = len(numbers)
     if not length:
         return {"length": 0, "all": "0"}, b""
-    least, most = int(numbers.min()), int(numbers.max())
+    if length <= FEW:
+        few = numbers.tolist()
+        least, most = min(few), max(few)
+    else:
+        least, most = int(numbers.min()), int(numbers.max())
     if least == most:
         return {"length": length, "all": f"{least:x}"}, b""
     for kind in _TYPES:
@@ -212,10 +221,12 @@ def _doubles(numbers: Doubles) -> tuple[dict[str, Any], bytes]:
     there = numbers[is_there]
     where = b"" if len(there) in (0, len(numbers)) else np.packbits(is_there).tobytes()
     description: dict[str, Any] = {"length": len(numbers), "there": len(there)}
+    if not len(there):
+        return {**description, "tens": 0, "integers": _integers(there)[0]}, b""
     for tens in range(_MOST_DECIMALS + 1):
         with np.errstate(over="ignore"):
             scaled = np.rint(there * 10.0**tens)
-        is_small = not len(there) or float(np.abs(scaled).max()) < _DOUBLE_EXACT
+        is_small = float(np.abs(scaled).max()) < _DOUBLE_EXACT
         if is_small and (scaled / 10.0**tens == there).all():
             integers, piece = _integers(scaled.astype(np.int64))
             return {**description, "tens": tens, "integers": integers}, where + piece
@@ -256,5 +267,4 @@ def _read_doubles(body: bytes, at: int, description: Mapping[str, Any]) -> tuple
 
 
 def _json(value: Any) -> bytes:
-    # Not msgspec's JSON: its escaping may change between versions, and a fingerprint must not.
-    return json.dumps(value, sort_keys=True, ensure_ascii=True, separators=(",", ":")).encode()
+    return _JSON.encode(value).encode()

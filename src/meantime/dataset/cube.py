@@ -18,6 +18,7 @@ value.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, fields
 from functools import cached_property
@@ -40,6 +41,8 @@ A = TypeVar("A", bound=npt.NDArray[Any])
 
 # The code of a label that a row does not have: a row without a category, without a period.
 ABSENT = -1
+# Of up to so many cells, Python counts sooner than NumPy: a table may have 100,000 questions of a few cells.
+FEW = 64
 
 
 class ValueType(NamedTuple):
@@ -261,26 +264,23 @@ class Picked:
 
     def __init__(self, cube: Cube, cells: Integers) -> None:
         self._cube = cube
-        self._cells = cells
         questions = np.searchsorted(cube.starts, cells, side="right") - 1
         # Most often one question: then there is nothing to sort out.
         is_one = len(questions) > 0 and bool((questions == questions[0]).all())
-        distinct = questions[:1].tolist() if is_one else np.unique(questions).tolist()
-        self._parts: list[tuple[Block, Any]] = [
-            (cube.block(question), slice(None) if len(distinct) == 1 else np.flatnonzero(questions == question))
-            for question in distinct
-        ]
+        order = np.arange(len(questions)) if is_one else np.argsort(questions, kind="stable")
+        distinct, starts = (questions[:1], [0]) if is_one else np.unique(questions[order], return_index=True)
+        blocks = map(cube.block, distinct.tolist())
+        of_question = np.split(cells[order], starts)[1:]
+        self._order = order
+        self._parts = [(block, own - block.start) for block, own in zip(blocks, of_question, strict=True)]
 
     def _gather(self, array: Callable[[Cells], A], empty: A) -> A:
-        pieces = [(array(block.cells)[self._cells[which] - block.start], which) for block, which in self._parts]
-        if len(pieces) == 1:
-            return cast(A, pieces[0][0])
-        joined = np.concatenate([empty, *(piece for piece, _ in pieces)])
+        pieces = [array(block.cells)[own] for block, own in self._parts]
+        if len(pieces) == 1:  # most often; the cells are in their order
+            return cast(A, pieces[0])
+        joined = np.concatenate([empty, *pieces])
         gathered = np.empty_like(joined)
-        at = 0
-        for piece, which in pieces:
-            gathered[which] = joined[at : at + len(piece)]
-            at += len(piece)
+        gathered[self._order] = joined
         return cast(A, gathered)
 
     @cached_property
@@ -356,30 +356,48 @@ def make_block(cells: Cells, *, start: int, scale: int) -> Block:
 
 def outline_of(cells: Cells) -> Outline:
     """Return the outline of the cells of a question."""
-    has_value = (cells.moments.count > 0).astype(np.int64)
-    keys, order = cells.keys, list(AXES)
-    category, stratum = keys[:, order.index("category")], keys[:, order.index("stratum")]
-    width = int(stratum.max(initial=0)) - ABSENT + 1
-    joined = (category - ABSENT) * width + (stratum - ABSENT)
-    codes, index = np.unique(joined, return_inverse=True)
-    numbers = zip(np.bincount(index).tolist(), np.bincount(index, weights=has_value).tolist(), strict=True)
-    groups = [
-        Group(code // width + ABSENT, code % width + ABSENT, every, int(with_value))
-        for code, (every, with_value) in zip(codes.tolist(), numbers, strict=True)
-    ]
-    reasons = np.bincount(cells.withheld_reason, weights=cells.withheld_count)
-    kinds = joined
-    for axis in ("value_type", "period"):
-        kind = keys[:, order.index(axis)] - ABSENT
-        kinds = kinds * (int(kind.max(initial=0)) + 1) + kind
-    _, of_kind = np.unique(kinds[has_value > 0], return_counts=True)
+    kinds = _kinds(cells)
+    groups: dict[tuple[int, int], list[int]] = {}
+    for kind, every, with_value in kinds:
+        of_group = groups.setdefault((kind[0], kind[1]), [0, 0])
+        of_group[0] += every
+        of_group[1] += with_value
+    reasons: Counter[int] = Counter()
+    for reason, rows in zip(cells.withheld_reason.tolist(), cells.withheld_count.tolist(), strict=True):
+        reasons[reason] += rows
     return Outline(
-        fewest_locations=int(of_kind.min()) if len(of_kind) else 0,
-        periods=tuple(np.unique(keys[:, order.index("period")]).tolist()),
-        value_types=tuple(np.unique(keys[:, order.index("value_type")]).tolist()),
-        groups=tuple(groups),
-        reasons=tuple((reason, int(reasons[reason])) for reason in np.flatnonzero(reasons).tolist()),
+        fewest_locations=min((with_value for _, _, with_value in kinds if with_value), default=0),
+        periods=tuple(sorted({kind[3] for kind, _, _ in kinds})),
+        value_types=tuple(sorted({kind[2] for kind, _, _ in kinds})),
+        groups=tuple([Group(*codes, *numbers) for codes, numbers in sorted(groups.items())]),
+        reasons=tuple(sorted(reasons.items())),
     )
+
+
+def _kinds(cells: Cells) -> list[tuple[tuple[int, ...], int, int]]:
+    """Return each kind of cell with how many there are and how many of them have a value.
+
+    A kind is the codes of category, stratum, type of value and period.
+    """
+    has_value, keys = cells.moments.count > 0, cells.keys[:, 2:]
+    if len(cells) <= FEW:
+        of_all = Counter(map(tuple, keys.tolist()))
+        of_some = Counter(map(tuple, keys[has_value].tolist()))
+        return [(kind, number, of_some[kind]) for kind, number in of_all.items()]
+    # Each kind as one number, which sorts much sooner than rows of four.
+    widths = (keys.max(axis=0) - ABSENT + 1).tolist()
+    joined = np.zeros(len(cells), dtype=np.int64)
+    for codes, width in zip(keys.T, widths, strict=True):
+        joined = joined * width + (codes - ABSENT)
+    distinct, numbers = np.unique(joined, return_counts=True)
+    of_value, numbers_with_value = np.unique(joined[has_value], return_counts=True)
+    with_value = np.zeros_like(numbers)
+    with_value[np.searchsorted(distinct, of_value)] = numbers_with_value
+    kinds = []
+    for width in reversed(widths):
+        kinds.append((distinct % width + ABSENT).tolist())
+        distinct = distinct // width
+    return list(zip(zip(*reversed(kinds), strict=True), numbers.tolist(), with_value.tolist(), strict=True))
 
 
 def _read_only(part: P) -> P:

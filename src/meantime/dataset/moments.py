@@ -38,7 +38,7 @@ class Moments:
         return len(self.count)
 
     def __getitem__(self, which: Any) -> Moments:
-        return Moments(**{field.name: getattr(self, field.name)[which] for field in fields(self)})
+        return Moments(**{name: getattr(self, name)[which] for name in _ARRAYS})
 
     def means(self, scale: int, which: Any = slice(None)) -> Doubles:
         """Return the mean of each group, or of some, rounded once; NaN if it has no value.
@@ -53,6 +53,15 @@ class Moments:
                 does not happen with tables that were read.
         """
         return means_of(self.count[which], self.total[which], scale=scale)
+
+    def narrowed(self) -> Moments:
+        """Return the same sums in their canonical types, of which a part of canonical sums may need smaller ones."""
+        arrays = {name: getattr(self, name) for name in _ARRAYS}
+        return Moments(**{name: narrow(each) if each.dtype == object else each for name, each in arrays.items()})
+
+
+# A table may have 100,000 questions, and each asks for these.
+_ARRAYS = tuple(field.name for field in fields(Moments))
 
 
 def means_of(count: Integers, total: Exact, *, scale: int) -> Doubles:

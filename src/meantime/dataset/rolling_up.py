@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from typing import Any
 
 import numpy as np
@@ -20,7 +19,7 @@ from meantime.dataset.cube import (
     outline_of,
     question_totals,
 )
-from meantime.dataset.moments import Doubles, Integers, Moments, add_up_groups, grouping, narrow, sums
+from meantime.dataset.moments import Doubles, Integers, add_up_groups, grouping, sums
 
 
 def roll_up(labels: Labels, cells: Cells, *, scale: int) -> Cube:
@@ -54,7 +53,7 @@ def _cut(cells: Cells, start: int, stop: int) -> Cells:
     moments = cells.moments[start:stop]
     return Cells(
         keys=cells.keys[start:stop],
-        moments=Moments(**{field.name: narrow(getattr(moments, field.name)) for field in fields(Moments)}),
+        moments=moments.narrowed(),
         low=cells.low[start:stop],
         high=cells.high[start:stop],
         sample_size=cells.sample_size[start:stop],

@@ -16,7 +16,7 @@ import numpy as np
 
 from meantime.dataset.block_bytes import CODED, encode_block, encode_columns
 from meantime.dataset.cells_file import CELLS_FILE, Piece, QuestionEntry, Totals
-from meantime.dataset.cube import ABSENT, Cells, Cube, Integers, Labels, Moments, Outline, outline_of
+from meantime.dataset.cube import ABSENT, Cells, Cube, Group, Integers, Labels, Moments, Outline
 from meantime.dataset.row_files import measure, row_file
 from meantime.dataset.snapshot import About, fingerprint_of_questions, question_digest
 from meantime.dataset.snapshot_folder import (
@@ -32,6 +32,9 @@ from meantime.dataset.snapshot_parts import MANIFEST, seal
 from meantime.durable import rename_if_free, sync
 from meantime.errors import LoadFailed
 
+# The kinds of labels that an outline has codes of.
+_OUTLINED = ("period", "value_type", "category", "stratum", "reason")
+
 
 class _Written(NamedTuple):
     """A question whose cells are in the file. Its codes count its own labels."""
@@ -41,7 +44,7 @@ class _Written(NamedTuple):
     cells: int
     scale: int
     totals: Moments  # of all its rows, at that scale
-    outline: Outline
+    outline: Outline  # with the codes of ``_Names``
     codes: Mapping[str, Integers]  # of its labels, by kind, as ``_Names`` numbers them
 
 
@@ -102,12 +105,14 @@ class SnapshotWriter:
             ValueError: the cube has not one question, or one that comes before those already written; a bug.
         """
         [_] = cube.labels.questions
-        self._add(cube, 0)
+        self.add_questions(cube)
 
     def add_questions(self, cube: Cube) -> None:
         """Write all questions of a cube; raises as ``add_question``."""
+        numbers = {axis: self._names[axis].numbers(getattr(cube.labels, name)) for axis, name in CODED.items()}
+        recode = _Recode(numbers)
         for code in range(len(cube.labels.questions)):
-            self._add(cube, code)
+            self._add(cube, code, recode(cube.outline(code)))
 
     def finish(self, about: About, rows: Sequence[Path]) -> Path:
         """Write what belongs to all questions, give the folder its name, and return it.
@@ -129,7 +134,7 @@ class SnapshotWriter:
                 sync(self._folder / name)
             return settle(self._folder, self._into, fingerprint, edition)
 
-    def _add(self, cube: Cube, code: int) -> None:
+    def _add(self, cube: Cube, code: int, outline: Outline) -> None:
         text, cells = cube.labels.questions[code], cube.block(code).cells
         if self._texts and text <= self._texts[-1]:
             raise ValueError(f"the question {text!r} comes after {self._texts[-1]!r}")
@@ -145,7 +150,7 @@ class SnapshotWriter:
                 cells=len(cells),
                 scale=cube.scale,
                 totals=cube.by_question.moments[[code]],
-                outline=outline_of(written.cells),
+                outline=outline,
                 codes=codes,
             )
         )
@@ -172,14 +177,16 @@ class SnapshotWriter:
             question_digest(each.content, question)
             for each, question in zip(self._written, about.questions, strict=True)
         ]
-        known: dict[bytes, Piece] = {}  # by digest: questions with the same labels share a piece
+        places = {axis: places for axis, (_, places) in sorted_names.items()}
+        recode = _Recode(places)
+        known: dict[bytes, Piece] = {}  # by their numbers: questions with the same labels share a piece
         entries = []
         for each, digest in zip(self._written, digests, strict=True):
-            codes = {axis: sorted_names[axis][1][numbers] for axis, numbers in each.codes.items()}
-            body = encode_columns(codes)
-            if (key := hashlib.sha256(body).digest()) not in known:
-                known[key] = self._append(body)
-            entries.append(_entry(each, codes, known[key], digest, by=10 ** (scale - each.scale)))
+            key = b"\n".join(numbers.tobytes() for numbers in each.codes.values())
+            if key not in known:
+                codes = {axis: places[axis][numbers] for axis, numbers in each.codes.items()}
+                known[key] = self._append(encode_columns(codes))
+            entries.append(_entry(each, recode(each.outline), known[key], digest, by=10 ** (scale - each.scale)))
         self._file.close()
         location_cells = np.empty_like(self._location_cells)
         location_cells[sorted_names["location"][1]] = self._location_cells
@@ -232,12 +239,32 @@ def write_snapshot(cube: Cube, about: About, rows: Sequence[Path], into: Path, *
         return writer.finish(about, rows)
 
 
-def _entry(written: _Written, codes: Mapping[str, Integers], piece: Piece, digest: str, *, by: int) -> QuestionEntry:
+class _Recode:
+    """Gives outlines other codes, which come in the same order."""
+
+    def __init__(self, codes: Mapping[str, Integers]) -> None:
+        # One more entry, at the end, which the code -1 (ABSENT) indexes.
+        self._codes = {axis: [*codes[axis].tolist(), ABSENT] for axis in _OUTLINED}
+
+    def __call__(self, outline: Outline) -> Outline:
+        of = self._codes
+        return Outline(
+            periods=tuple([of["period"][code] for code in outline.periods]),
+            value_types=tuple([of["value_type"][code] for code in outline.value_types]),
+            groups=tuple(
+                [
+                    Group(of["category"][each.category], of["stratum"][each.stratum], each.cells, each.with_value)
+                    for each in outline.groups
+                ]
+            ),
+            fewest_locations=outline.fewest_locations,
+            reasons=tuple([(of["reason"][code], rows) for code, rows in outline.reasons]),
+        )
+
+
+def _entry(written: _Written, outline: Outline, piece: Piece, digest: str, *, by: int) -> QuestionEntry:
     """Describe a question with the codes and the scale of the whole table."""
-    totals, outline = written.totals, written.outline
-    # One more entry, at the end, which the code -1 (ABSENT) indexes.
-    outlined = ("period", "value_type", "category", "stratum", "reason")
-    of = {axis: [*codes[axis].tolist(), ABSENT] for axis in outlined}
+    totals = written.totals
     sums = {
         name: f"{int(getattr(totals, name)[0]) * (by * by if name == 'squares' else by):x}"
         for name in ("total", "squares", "minimum", "maximum")
@@ -249,14 +276,11 @@ def _entry(written: _Written, codes: Mapping[str, Integers], piece: Piece, diges
         codes=piece,
         cells=written.cells,
         totals=Totals(count=int(totals.count[0]), withheld=int(totals.withheld[0]), **sums),
-        periods=tuple(of["period"][code] for code in outline.periods),
-        value_types=tuple(of["value_type"][code] for code in outline.value_types),
-        groups=tuple(
-            each._replace(category=of["category"][each.category], stratum=of["stratum"][each.stratum])
-            for each in outline.groups
-        ),
+        periods=outline.periods,
+        value_types=outline.value_types,
+        groups=outline.groups,
         fewest_locations=outline.fewest_locations,
-        reasons=tuple((of["reason"][code], rows) for code, rows in outline.reasons),
+        reasons=outline.reasons,
     )
 
 
