@@ -15,9 +15,8 @@ FUZZ_SEED ?= $(shell date +%s)
 CRASH_ARGS ?=
 # More options for the validation, e.g. VALIDATE_ARGS=--small.
 VALIDATE_ARGS ?=
-# Which benchmark, with its options; all of them without it.
+# Which benchmark, with its options; without it all of them, and docs/performance.md is written.
 BENCH ?=
-BENCHES := answers statistics submissions waiting awake flask_trade explorer places reading cluster hosts snapshots
 # Extras of pyproject.toml that requirements-cluster.lock has, beside what everybody needs.
 EXTRAS := postgres sql dask object cluster-tests
 
@@ -70,9 +69,9 @@ faults: $(READY)  ## Flip bits, fill disks, change clocks, send what is hostile,
 	$(BIN)/python -m reliability flips flips-served disk-full disk-full-flask quota full-at-every-write errors-at-every-call \
 	  clocks clocks-flask descriptors hostile-files hostile-requests hostile-requests-flask requests $(CRASH_ARGS)
 
-bench: $(READY)  ## Speed, as ratios (benchmarks/README.md); BENCH="answers --rounds 1" for one of them; needs wrk
+bench: $(READY) cluster  ## Speed beside peers, into docs/performance.md; FULL=1 for all sizes; BENCH="answers --rounds 1" for one; needs wrk
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --editable ".[bench]"
-	$(if $(BENCH),$(BIN)/python -m benchmarks.$(BENCH),$(foreach each,$(BENCHES),$(BIN)/python -m benchmarks.$(each) &&) true)
+	$(BIN)/python -m benchmarks$(if $(BENCH),.$(BENCH))
 
 validate: $(READY)  ## Acceptance by simulation (docs/validation.md): minutes; VALIDATE_ARGS=--small for seconds
 	$(BIN)/python -m validation $(VALIDATE_ARGS)

@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import csv
 import json
-import math
 import os
 import random
 import subprocess
@@ -28,7 +27,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 from urllib.parse import urlencode, urlsplit
 
-from benchmarks.harness import QUESTION, Ratio, Server, allow_connections, meantime, print_ratios, serving
+from benchmarks.frame import FULL, Ratio, show
+from benchmarks.harness import QUESTION, Server, allow_connections, meantime, quantile, serving
 from meantime.engine.ports import Transition
 from meantime.errors import Failure, Fault
 from meantime.model import Request
@@ -53,19 +53,19 @@ _SUBMITTERS = 32
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=20)
+    parser.add_argument("--seconds", type=int, default=20 if FULL else 8)
     parser.add_argument("--clients", type=int, default=32, help="Clients that ask the most expensive questions.")
     parser.add_argument("--jobs", type=int, default=100_000, help="Jobs that are kept, for the list of all.")
     parser.add_argument("--streams", type=int, default=2_000)
     parser.add_argument("--only", choices=("questions", "list", "streams"))
     given = parser.parse_args(arguments)
     if given.only in (None, "questions"):
-        print_ratios("Many clients with expensive questions", _beside_questions(given.clients, given.seconds))
+        show("Many clients with expensive questions", _beside_questions(given.clients, given.seconds))
     if given.only in (None, "list"):
-        print_ratios("Eight clients that list all jobs", _beside_lists(given.jobs, given.seconds))
+        show("Eight clients that list all jobs", _beside_lists(given.jobs, given.seconds))
     if given.only in (None, "streams"):
         allow_connections(given.streams + 100)
-        print_ratios("Submissions beside event streams", _beside_streams(given.streams, given.seconds))
+        show("Submissions beside event streams", _beside_streams(given.streams, given.seconds))
     return 0
 
 
@@ -289,12 +289,8 @@ def _cpu_s(server: Server) -> float:
 
 def _awake(what: str, clients: Sequence[Client]) -> Ratio:
     """Compare with the bound. On a machine that others use too, this says how busy they are: see the load average."""
-    p99_ms = 1000 * _quantile([each for client in clients for each in client.took_s], 0.99)
+    p99_ms = 1000 * quantile([each for client in clients for each in client.took_s], 0.99)
     return Ratio(what, f"p99 {p99_ms:,.0f} ms", f"within {_AWAKE_MS} ms", _AWAKE_MS / p99_ms, 1)
-
-
-def _quantile(values: Sequence[float], share: float) -> float:
-    return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
 def _told(clients: Sequence[Client]) -> str:
@@ -303,7 +299,7 @@ def _told(clients: Sequence[Client]) -> str:
         statuses.update(client.statuses)
     took_s = [each for client in clients for each in client.took_s]
     times = ", ".join(
-        f"p{share:.0%} {_quantile(took_s, share) * 1000:,.0f} ms".replace("%", "") for share in (0.5, 0.99, 1)
+        f"p{share:.0%} {quantile(took_s, share) * 1000:,.0f} ms".replace("%", "") for share in (0.5, 0.99, 1)
     )
     received_mb = sum(client.received_bytes for client in clients) / 2**20
     return f"{dict(statuses)}, {times}, {received_mb:,.0f} MB"

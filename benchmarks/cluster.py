@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
-from benchmarks.harness import Ratio, print_ratios
+from benchmarks.frame import FULL, Ratio, show
 from cluster.acceptance import write_files
 
 _WORKERS = 2
@@ -66,7 +66,7 @@ class Used(NamedTuple):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Read the same files in three ways, and print what each used."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rows", type=int, default=5_000_000)
+    parser.add_argument("--rows", type=int, default=5_000_000 if FULL else 1_000_000)
     parser.add_argument("--files", type=int, default=8)
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as name:
@@ -82,7 +82,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     def seconds(what: str, one: Used, other: Used, target: float | None) -> Ratio:
         return Ratio(what, f"{one.cpu_s:.1f} s", f"{other.cpu_s:.1f} s", other.cpu_s / one.cpu_s, target)
 
-    print_ratios(
+    show(
         f"{given.rows:,} rows in {given.files} files, {_WORKERS} workers of one thread: processor time in all",
         [
             # At most twice as much.
@@ -90,7 +90,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             seconds("Dask, against one process without tallies", dask, single, None),
         ],
     )
-    print_ratios(
+    show(
         "Most memory of the process that puts them together, against what it may take (load_memory_mb)",
         [
             Ratio("Dask", f"{dask.peak_mb:.0f} MB", f"{_LIMIT_MB} MB", _LIMIT_MB / dask.peak_mb, 1),

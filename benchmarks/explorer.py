@@ -17,7 +17,8 @@ from urllib.parse import urlencode
 
 from playwright.sync_api import Browser, Page, sync_playwright
 
-from benchmarks.harness import QUESTION, Ratio, meantime, print_ratios, require, serving
+from benchmarks.frame import Ratio, show
+from benchmarks.harness import QUESTION, meantime, require, serving
 
 # Of issue 18.
 FIRST_VIEW_MS = 600
@@ -68,7 +69,7 @@ class _Round(NamedTuple):
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=5)
+    parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args(arguments)
     chromium = os.environ.get("CHROMIUM", "/usr/bin/chromium")
     if not Path(chromium).exists():
@@ -78,7 +79,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         _visit(browser, server.url)  # what draws is made once for an installation, and the browser itself warms up
         rounds = [_visit(browser, server.url) for _ in range(given.rounds)]
         browser.close()
-    print_ratios(
+    show(
         "The explorer, beside a page with nothing in it",
         _ratios(_Round(*map(statistics.median, zip(*rounds, strict=True)))),
     )

@@ -1,4 +1,4 @@
-"""What the benchmarks share: a server of its own for each measurement, a load on it, and a table of ratios.
+"""What the benchmarks share: a server of its own for each measurement, and a load on it.
 
 Everything is measured against a peer in the same run, in turns and several times over; the median of the rounds is
 told. The load shares the machine with the server, so the figures are those of this machine on this day: only the ratios
@@ -7,6 +7,7 @@ say something elsewhere.
 
 from __future__ import annotations
 
+import math
 import os
 import re
 import resource
@@ -18,12 +19,16 @@ import subprocess
 import sys
 import tempfile
 import threading
+import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from benchmarks.frame import Failed
 
 CONNECTIONS = 32
 QUESTION = "Percent of adults aged 18 years and older who have obesity"
@@ -36,9 +41,17 @@ _LIMITS = {"MEANTIME_QUEUE_LIMIT": "1000000", "MEANTIME_KEEP_ENDED_JOBS": "10000
 
 # Tells what the tables need in one line; wrk's own report is for people.
 _TELL = """
+local threads = {}
+setup = function(thread) table.insert(threads, thread) end
 done = function(summary, latency, requests)
-  io.write(string.format("told %d %d %d %d %d\\n", summary.requests, summary.duration, latency:percentile(50),
-    latency:percentile(99), summary.errors.status + summary.errors.read + summary.errors.timeout))
+  -- A script whose requests belong together counts in `finished` what they come to.
+  local finished
+  for _, thread in ipairs(threads) do
+    if thread:get("finished") then finished = (finished or 0) + thread:get("finished") end
+  end
+  io.write(string.format("told %d %d %d %d %d\\n", finished or summary.requests, summary.duration,
+    latency:percentile(50), latency:percentile(99),
+    summary.errors.status + summary.errors.read + summary.errors.timeout))
 end
 """
 
@@ -50,23 +63,7 @@ class Measured(NamedTuple):
     p50_ms: float
     p99_ms: float
     errors: int
-
-
-class Ratio(NamedTuple):
-    """What a benchmark is about: how a figure stands to its peer's, and what it should be."""
-
-    what: str
-    figure: str
-    peer: str
-    ratio: float
-    target: float | None  # at least this; None where there is none
-
-    @property
-    def verdict(self) -> str:
-        """Whether the target is met."""
-        if self.target is None:
-            return ""
-        return "met" if self.ratio >= self.target else "MISSED"
+    took_s: float
 
 
 class Server(NamedTuple):
@@ -74,6 +71,7 @@ class Server(NamedTuple):
 
     url: str
     pid: int
+    began_s: float  # when it was started, by time.perf_counter()
 
     @property
     def memory_mb(self) -> float:
@@ -114,28 +112,34 @@ def serving(
     ready: str = "/readyz",
     settings: Mapping[str, str] | None = None,
     fill: Callable[[Path], None] = lambda _state: None,
+    state: Path | None = None,
 ) -> Iterator[Server]:
-    """Run a server with a fresh state directory until the block ends; ``{port}`` in its command is a free one.
+    """Run a server until the block ends; ``{port}`` in its command is a free one.
 
-    ``ready`` is a path that answers 200 when the server can be measured; ``fill`` puts something into the state
-    directory first.
+    ``ready`` is a path that answers 200 when the server can be measured. The state directory is a fresh one, into which
+    ``fill`` puts something first, or ``state``, which stays.
+
+    Raises:
+        Failed: it ended, or did not become ready.
     """
     with tempfile.TemporaryDirectory() as folder:
-        fill(Path(folder) / "state")
-        port = _free_port()
+        state = state or Path(folder) / "state"
+        fill(state)
+        port = free_port()
         environment = {name: value for name, value in os.environ.items() if not name.startswith(_OURS)}
         said = Path(folder) / "said"
+        began_s = time.perf_counter()
         with said.open("wb") as out:
             process = subprocess.Popen(
                 [part.format(port=port) for part in command],
-                env=environment | _LIMITS | {"MEANTIME_STATE_DIR": f"{folder}/state"} | dict(settings or {}),
+                env=environment | _LIMITS | {"MEANTIME_STATE_DIR": str(state)} | dict(settings or {}),
                 stdout=out,
                 stderr=out,
             )
         try:
             url = f"http://127.0.0.1:{port}"
             _wait_until_ready(url + ready, process, said)
-            yield Server(url, process.pid)
+            yield Server(url, process.pid, began_s)
         finally:
             process.send_signal(signal.SIGTERM)
             try:
@@ -151,17 +155,24 @@ def meantime(*sources: str) -> list[str]:
 
 
 def wrk(
-    url: str, *, seconds: int, method: str = "GET", body: str | None = None, connections: int = CONNECTIONS
+    url: str,
+    *,
+    seconds: int,
+    method: str = "GET",
+    body: str | None = None,
+    connections: int = CONNECTIONS,
+    script_lines: Sequence[str] = (),
+    threads: int = 1,
 ) -> Measured:
-    """Send the same request over and over for some seconds, and measure."""
+    """Send the same request over and over for some seconds, and measure; or what a script in Lua says."""
     lines = [f"wrk.method = {_lua(method)}"]
     if body is not None:
         lines += ['wrk.headers["Content-Type"] = "application/json"', f"wrk.body = {_lua(body)}"]
     with tempfile.NamedTemporaryFile("w", suffix=".lua", encoding="utf-8") as script:
-        script.write("\n".join(lines) + _TELL)
+        script.write("\n".join([*lines, *script_lines]) + _TELL)
         script.flush()
         said = subprocess.run(
-            ["wrk", "-t1", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", script.name, url],  # noqa: S607
+            ["wrk", f"-t{threads}", f"-c{connections}", f"-d{seconds}s", "--timeout", "10s", "-s", script.name, url],  # noqa: S607
             capture_output=True,
             text=True,
             check=True,
@@ -170,25 +181,32 @@ def wrk(
     if not told:
         raise SystemExit(f"wrk said something else:\n{said}")
     requests, took_us, p50_us, p99_us, errors = map(int, told.groups())
-    return Measured(requests / took_us * 1e6, p50_us / 1000, p99_us / 1000, errors)
+    return Measured(requests / took_us * 1e6, p50_us / 1000, p99_us / 1000, errors, took_us / 1e6)
+
+
+def require_no_errors(rounds: Measured) -> Measured:
+    """Return what was measured, if all was answered: an error is answered quickly, and would count as speed."""
+    if rounds.errors:
+        raise Failed(f"{rounds.errors} requests were not answered as they should be")
+    return rounds
 
 
 def middle(rounds: Sequence[Measured]) -> Measured:
-    """Return the median of each column; the errors are added up."""
-    columns = list(zip(*rounds, strict=True))
-    return Measured(
-        statistics.median(columns[0]), statistics.median(columns[1]), statistics.median(columns[2]), sum(columns[3])
-    )
+    """Return the median of rates and times; errors and durations are added up."""
+    per_s, p50_ms, p99_ms, errors, took_s = zip(*rounds, strict=True)
+    middle_of = statistics.median
+    return Measured(middle_of(per_s), middle_of(p50_ms), middle_of(p99_ms), sum(errors), sum(took_s))
 
 
-def print_ratios(title: str, ratios: Sequence[Ratio]) -> None:
-    """Print what came out as a Markdown table."""
-    print(f"\n## {title}\n")
-    print("| what | figure | peer in the same run | ratio | target | |")
-    print("|---|---:|---:|---:|---:|---|")
-    for each in ratios:
-        target = "" if each.target is None else f"{each.target:g}"
-        print(f"| {each.what} | {each.figure} | {each.peer} | {each.ratio:.2f} | {target} | {each.verdict} |")
+def make_sample(path: Path, *arguments: str) -> Path:
+    """Write the synthetic sample with these options."""
+    subprocess.run([sys.executable, "-m", "meantime", "sample", *arguments, "--out", str(path)], check=True)
+    return path
+
+
+def quantile(values: Sequence[float], share: float) -> float:
+    """Return the smallest value that so large a share does not exceed."""
+    return sorted(values)[math.ceil(share * len(values)) - 1]
 
 
 def require(program: str, how: str) -> None:
@@ -213,6 +231,45 @@ def allow_connections(number: int) -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (number, hard))
 
 
+class Connection:
+    """One connection that is kept, and sends a request at a time: the least that a client in Python costs."""
+
+    def __init__(self, url: str) -> None:
+        where = urlsplit(url)
+        self._host = where.netloc
+        self._socket = socket.create_connection((where.hostname, where.port), timeout=60)
+        self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+
+    def __enter__(self) -> Connection:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._socket.close()
+
+    def ask(self, target: str, body: bytes | None = None, *, headers: str = "") -> bytes:
+        """Send a POST with this body as JSON, or a GET without one, and return the body of the answer."""
+        kind = f"Content-Type: application/json\r\nContent-Length: {len(body)}\r\n" if body is not None else ""
+        method = "GET" if body is None else "POST"
+        head = f"{method} {target} HTTP/1.1\r\nHost: {self._host}\r\n{headers}{kind}\r\n"
+        self._socket.sendall(head.encode() + (body or b""))
+        answer = b""
+        while (end := answer.find(b"\r\n\r\n")) < 0:
+            answer += self._receive()
+        told, answer = answer[:end].lower(), answer[end + 4 :]
+        if not told.startswith((b"http/1.1 200", b"http/1.1 202")):
+            raise Failed(f"{method} {target} was answered {told.splitlines()[0].decode()}")
+        length = int(told.partition(b"content-length:")[2].split(None, 1)[0])
+        while len(answer) < length:
+            answer += self._receive()
+        return answer
+
+    def _receive(self) -> bytes:
+        piece = self._socket.recv(2**20)
+        if not piece:
+            raise Failed("the connection was closed")
+        return piece
+
+
 def _memory_mb(pid: int, field: str) -> float:
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     found = re.search(rf"^{field}:\s+(\d+) kB", status, re.MULTILINE)
@@ -225,7 +282,8 @@ def _lua(text: str) -> str:
     return f'"{escaped}"'
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """Return a port of the loopback that nobody uses now."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
@@ -233,12 +291,12 @@ def _free_port() -> int:
 
 
 def _wait_until_ready(url: str, process: subprocess.Popen[bytes], said: Path) -> None:
-    for _ in range(_READY_S * 10):
-        if process.poll() is not None:
-            break
+    until = time.monotonic() + _READY_S
+    # Seldom enough that a server which is starting does not notice, often enough for a start of half a second.
+    while process.poll() is None and time.monotonic() < until:
         try:
             with urllib.request.urlopen(url, timeout=5):  # noqa: S310 - our own server
                 return
         except OSError:
-            threading.Event().wait(0.1)
-    raise SystemExit(f"The server did not become ready:\n{said.read_text(errors='replace')}")
+            threading.Event().wait(0.01)
+    raise Failed(f"The server did not become ready: {said.read_text(errors='replace')[-1000:]}")

@@ -17,7 +17,8 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks.harness import QUESTION, Measured, Ratio, meantime, middle, print_ratios, require_wrk, serving, wrk
+from benchmarks.frame import Ratio, show
+from benchmarks.harness import QUESTION, Measured, meantime, middle, require_wrk, serving, wrk
 from meantime.engine.ports import JobStore
 from meantime.model import Request
 from meantime.stores.sqlite import SqliteJobStore
@@ -36,14 +37,14 @@ _OF_SQLITE = 0.6
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print the tables."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--seconds", type=int, default=5)
+    parser.add_argument("--seconds", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=3)
     given = parser.parse_args(arguments)
     require_wrk()
     os.environ["PGPASSWORD"] = PASSWORD
     with running_postgresql() as server:
-        print_ratios("At the store", _at_the_store(server, given.seconds, given.rounds))
-        print_ratios("Over HTTP", [_over_http(server, given.seconds, given.rounds)])
+        show("At the store", _at_the_store(server, given.seconds, given.rounds))
+        show("Over HTTP", [_over_http(server, given.seconds, given.rounds)])
     return 0
 
 

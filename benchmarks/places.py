@@ -1,6 +1,6 @@
 """What thousands of places cost: processor time, memory and bytes of an answer, beside what each may cost.
 
-Run as ``make bench BENCH=places``; ``FULL=1`` adds the ranking of 72,000 places, which takes minutes. Tables are
+Run as ``make bench BENCH=places``; ``FULL=1`` adds the 72,000 places, whose ranking takes minutes. Tables are
 synthetic: 3,144 counties, and 72,000 tracts of 13 years. Times are processor seconds of the server and its children,
 so other work on the machine matters little; memory is that above the idle server at its peak. The yardstick of a
 ranking is one plain comparison of all pairs with numpy.
@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import subprocess
 import sys
 import tempfile
@@ -23,7 +22,8 @@ from typing import Any, NamedTuple
 import httpx
 import numpy as np
 
-from benchmarks.harness import QUESTION, Ratio, Server, meantime, print_ratios, serving
+from benchmarks.frame import FULL, Ratio, show
+from benchmarks.harness import QUESTION, Server, meantime, serving
 from meantime.statistics.registry import STATISTICS
 
 _MB = 1_000_000
@@ -48,11 +48,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory() as folder:
         counties = _sample(folder, "county")
-        print_ratios("Ranking of 3,144 counties, beside what it may cost", _of_counties(counties, given.rounds))
-        print_ratios("Any statistic of 3,144 counties with a time limit of 1 s, as a job", _of_time_limit(counties))
-        tracts = _sample(folder, "tract")
-        is_full = os.environ.get("FULL", "") not in ("", "0")
-        print_ratios("72,000 tracts, as jobs, beside what they may cost", _of_tracts(tracts, is_full=is_full))
+        show("Ranking of 3,144 counties, beside what it may cost", _of_counties(counties, given.rounds))
+        show("Any statistic of 3,144 counties with a time limit of 1 s, as a job", _of_time_limit(counties))
+        if FULL:
+            tracts = _sample(folder, "tract")
+            show("72,000 tracts, as jobs, beside what they may cost", _of_tracts(tracts))
     return 0
 
 
@@ -80,14 +80,13 @@ def _of_counties(table: str, rounds: int) -> list[Ratio]:
     ]
 
 
-def _of_tracts(table: str, *, is_full: bool) -> list[Ratio]:
+def _of_tracts(table: str) -> list[Ratio]:
     asked: dict[str, tuple[Mapping[str, Any], float, float]] = {
         "estimate": ({}, 2, 500),
         "comparison": ({"reference": "National"}, 2, 500),
         "trend": ({"years": "all"}, 2, 500),
+        "ranking": ({}, 180, 1_000),
     }
-    if is_full:
-        asked["ranking"] = ({}, 180, 1_000)
     ratios = []
     # Reading takes more memory than the default for a table of 1.6 million cells.
     with serving(meantime(table), settings={"MEANTIME_LOAD_MEMORY_MB": "4096"}) as server, _client(server) as client:

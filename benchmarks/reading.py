@@ -23,7 +23,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from benchmarks.harness import Ratio, print_ratios
+from benchmarks.frame import FULL, Failed, Ratio, require_same, show
 
 _LIMIT_MB = 1024  # the default of load_memory_mb
 # At most four times as long as the peer.
@@ -40,28 +40,36 @@ began = time.perf_counter()
 folder = read_source(
     ReadingTask(source=source, into=into, work=work, memory_mb=int(sys.argv[4]), rejected_limit=0.5), lambda _: None
 )
+
+def rows():
+    from meantime.dataset.snapshot_folder import open_snapshot
+    return open_snapshot(folder).about.rows
 """
 _PEER = """
 import json, os, resource, sys, time
 import duckdb
 began = time.perf_counter()
-rows = sys.argv[3] + "/rows.parquet"
+rows_file = sys.argv[3] + "/rows.parquet"
 keys = '''"Question", "LocationDesc", "StratificationCategory1", "Stratification1", "Data_Value_Type",
           "Data_Value_Unit", "YearStart", "YearEnd"'''
 config = {"memory_limit": sys.argv[4] + "MiB", "temp_directory": sys.argv[3] + "/spilled"}
 with duckdb.connect(config=config) as database:
     table = f"read_csv('{sys.argv[2]}', header = true, all_varchar = true)"
-    database.execute(f"COPY (FROM {table}) TO '{rows}' (FORMAT parquet, COMPRESSION zstd)")
+    database.execute(f"COPY (FROM {table}) TO '{rows_file}' (FORMAT parquet, COMPRESSION zstd)")
     database.execute(
         f"CREATE TABLE cells AS SELECT {keys}, count(x), count(*), sum(x), sum(x * x), min(x), max(x), "
         'any_value("Low_Confidence_Limit"), any_value("High_Confidence_Limit"), any_value("Sample_Size") '
-        f'FROM (SELECT *, TRY_CAST("Data_Value" AS DECIMAL(12, 4)) AS x FROM read_parquet([{rows!r}])) GROUP BY {keys}'
+        f'FROM (SELECT *, TRY_CAST("Data_Value" AS DECIMAL(12, 4)) AS x FROM read_parquet([{rows_file!r}])) '
+        f"GROUP BY {keys}"
     )
+
+def rows():
+    return duckdb.sql(f"SELECT count(*) FROM read_parquet([{rows_file!r}])").fetchall()[0][0]
 """
 _TELL = """
 used = resource.getrusage(resource.RUSAGE_SELF)
 peak = used.ru_maxrss / (2**20 if sys.platform == "darwin" else 2**10)
-print(json.dumps([used.ru_utime + used.ru_stime, time.perf_counter() - began, peak]))
+print(json.dumps([used.ru_utime + used.ru_stime, time.perf_counter() - began, peak, rows()]))
 """
 
 
@@ -71,6 +79,7 @@ class Used(NamedTuple):
     cpu_s: float
     wall_s: float
     peak_mb: float
+    rows: float  # that it has found
 
 
 class Case(NamedTuple):
@@ -80,10 +89,13 @@ class Case(NamedTuple):
     sample: tuple[str, ...] = ()
 
 
-_CASES = (
-    Case("20 thousand rows", ("--rows", "20000")),
-    Case("1 million rows", ("--rows", "1000000")),
+_SMALL = (Case("20 thousand rows", ("--rows", "20000")),)
+_USUAL = (*_SMALL, Case("1 million rows", ("--rows", "1000000")))
+_ALL = (
+    *_USUAL,
+    # As many cells as of 1 million rows: memory is to be that of those.
     Case("5 million rows, 5 a cell", ("--rows", "5000000", "--rows-per-cell", "5")),
+    Case("20 million rows, 20 a cell", ("--rows", "20000000", "--rows-per-cell", "20")),
     Case("72,000 places x 39 questions, a cell each"),
 )
 _PLACES, _QUESTIONS = 72_000, 39
@@ -94,13 +106,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=3, help="The median is told.")
     parser.add_argument("--before", type=Path, help="A folder with other code, which reads the same tables in turns.")
+    parser.add_argument("--only-small", action="store_true", help="Only 20 thousand rows.")
     given = parser.parse_args(arguments)
     ours = Path(__file__).resolve().parent.parent
     programs = {"ours": (_OURS, ours), "peer": (_PEER, ours)}
     if given.before:
         programs["before"] = (_OURS, given.before.resolve())
     against_peer, memory, against_before = [], [], []
-    for case in _CASES:
+    for case in _SMALL if given.only_small else _ALL if FULL else _USUAL:
         used = _used(case, programs, given.rounds)
         one, peer = used["ours"], used["peer"]
         target = None if case.sample else _SHARE_OF_PEER
@@ -114,10 +127,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 _ratio(f"{case.name}: processor", one.cpu_s, before.cpu_s, "s", 1),
                 _ratio(f"{case.name}: most memory", one.peak_mb, before.peak_mb, "MB", 1),
             ]
-    print_ratios("Reading, against DuckDB writing the rows and grouping them", against_peer)
-    print_ratios("Most memory of the reading process, against the default of load_memory_mb", memory)
+    show("Reading, against DuckDB writing the rows and grouping them", against_peer)
+    show("Most memory of the reading process, against the default of load_memory_mb", memory)
     if against_before:
-        print_ratios("Reading, against the other code", against_before)
+        show("Reading, against the other code", against_before)
     return 0
 
 
@@ -134,6 +147,8 @@ def _used(case: Case, programs: Mapping[str, tuple[str, Path]], rounds: int) -> 
             subprocess.run(command, check=True)
         else:
             _write_places(table)
+        found = {name: _measure(program, code, table).rows for name, (program, code) in programs.items()}
+        require_same(list(found.values()), [found["ours"]] * len(found), "the number of rows")
         measured: dict[str, list[Used]] = {name: [] for name in programs}
         for _ in range(rounds):
             for name, (program, code) in programs.items():
@@ -162,13 +177,11 @@ def _write_places(table: Path) -> None:
 
 def _measure(program: str, code: Path, table: Path) -> Used:
     with tempfile.TemporaryDirectory(dir=table.parent) as folder:
-        said = subprocess.run(
-            [sys.executable, "-c", program + _TELL, str(code / "src"), str(table), folder, str(_LIMIT_MB)],
-            check=True,
-            capture_output=True,
-            text=True,
-        ).stdout
-    return Used(*json.loads(said.splitlines()[-1]))  # DuckDB shows its progress before it
+        command = [sys.executable, "-c", program + _TELL, str(code / "src"), str(table), folder, str(_LIMIT_MB)]
+        ended = subprocess.run(command, check=False, capture_output=True, text=True)
+    if ended.returncode:
+        raise Failed(ended.stderr)
+    return Used(*json.loads(ended.stdout.splitlines()[-1]))  # DuckDB shows its progress before it
 
 
 if __name__ == "__main__":

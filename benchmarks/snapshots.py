@@ -18,7 +18,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.harness import Ratio, print_ratios
+from benchmarks.frame import FULL, Ratio, show
 from meantime.dataset.cube import Cells, Labels, Period, ValueType
 from meantime.dataset.moments import Moments
 from meantime.dataset.rolling_up import cube_of
@@ -49,7 +49,7 @@ print(json.dumps([opened_ms, statistics.median(blocks_ms), peak]))
 def main(arguments: Sequence[str] | None = None) -> int:
     """Write the snapshot, serve it, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--questions", type=int, default=714, help="How many of 70,000 cells each.")
+    parser.add_argument("--questions", type=int, default=714 if FULL else 100, help="How many of 70,000 cells each.")
     parser.add_argument("--folder", type=Path, help="Where the snapshot is written; it takes 13 bytes a cell.")
     given = parser.parse_args(arguments)
     with tempfile.TemporaryDirectory(dir=given.folder) as into:
@@ -62,7 +62,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     opened_ms, block_ms, peak_mb = json.loads(said)
     cells = given.questions * _PLACES
     print(f"{cells:,} cells, written in {wrote_s:.0f} s; the snapshot is opened in {opened_ms:.0f} ms")
-    print_ratios(
+    show(
         "A snapshot, against its limits",
         [
             _ratio("bytes a cell on disk", size / cells, _BYTES_A_CELL, "bytes"),

@@ -1,46 +1,50 @@
-"""How long the honest statistics take over all locations, beside a notebook that computes the same plainly.
+"""The honest statistics over 55 locations: beside a notebook that computes the same plainly, and over HTTP.
 
-Run as ``make bench BENCH=statistics``. In this process, without the web: the synthetic sample, and the CDC's table by
-sex where it is beside the project (``../shared/data``). The notebook's numbers are those of pandas and statsmodels as
-most would write them, row by row where that reads best; it starts from a table that is in memory already, and leaves
-out what is hard (intervals of MOVER, ranks that hold for all locations at once).
+Run as ``make bench BENCH=statistics``, with wrk on the path. First in this process, without the web: the synthetic
+sample, and the CDC's table by sex where it is beside the project (``../shared/data``). The notebook's numbers are those
+of pandas and statsmodels as most would write them, row by row where that reads best; it starts from a table that is in
+memory already, and leaves out what is hard (intervals of MOVER, ranks that hold for all locations at once). What both
+compute in the same way is compared first: estimates, standard errors, differences, slopes and ranks. Then a server is
+asked, each time with another design effect, so that no answer was kept; told is the rate for each second of processor
+time, so of one core.
 """
 
 from __future__ import annotations
 
-import argparse
-import statistics
+import gc
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import Any, NamedTuple
+from urllib.parse import urlencode
 
 import numpy as np
 import pandas as pd  # type: ignore[import-untyped]  # it ships no types
 import statsmodels.api as sm
-from scipy import stats
+from scipy import special, stats
 from statsmodels.stats.multitest import multipletests
 
-from benchmarks.harness import QUESTION
-from meantime.dataset.reading.source import Source
-from meantime.dataset.reading.source_reader import ReadingTask, read_source
+from benchmarks.frame import Contestant, Quantity, Ratio, Running, at_least, at_most, compare, options, show, version_of
+from benchmarks.harness import QUESTION, meantime, quantile, require_no_errors, require_wrk, serving, wrk
+from benchmarks.snapshot_of import snapshot_of
 from meantime.dataset.samples.synthetic import write_sample
 from meantime.dataset.snapshot import Snapshot
-from meantime.dataset.snapshot_folder import open_snapshot
 from meantime.model import Unwatched
 from meantime.statistics.check import check
 from meantime.table import Table
 
 _REAL = Path(__file__).parents[2] / "shared" / "data" / "cdc-npao-brfss-by-sex-2011-2023.csv"
 _YEAR = "2023"
-_Z = 1.959964
-_NOTEBOOK_ROUNDS = 5
+_Z = 1.959963984540054
 
 # What a person waits for at most, at the median: a page of 55 locations is to be there at once.
 _MOST_MS = {"estimate": 2.0, "comparison": 2.0, "trend": 2.0, "ranking": 20.0}
+# Ahead of the notebook by so much, of which the hard parts are not in the notebook.
+_TIMES_AS_FAST = 10.0
 
 
 class _Source(NamedTuple):
@@ -51,9 +55,10 @@ class _Source(NamedTuple):
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, and print the tables."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--rounds", type=int, default=200, help="Of each statistic; the notebook gets a few.")
-    rounds = parser.parse_args(arguments).rounds
+    parser = options(__doc__, seconds=2)
+    parser.add_argument("--times", type=int, default=100, help="Each statistic in a round; the notebook once.")
+    given = parser.parse_args(arguments)
+    require_wrk()
     with tempfile.TemporaryDirectory() as folder:
         sample = Path(folder) / "sample.csv"
         with sample.open("wb") as out:
@@ -61,50 +66,95 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sources = [_Source("synthetic sample", sample, {})]
         if _REAL.exists():
             sources.append(_Source("CDC, by sex", _REAL, {"category": "Sex", "stratum": "Female"}))
-        for number, source in enumerate(sources):
-            _print(source, _read(source.path, Path(folder) / str(number)), rounds)
+        for place, source in enumerate(sources):
+            snapshot = snapshot_of(source.path, Path(folder) / str(place))
+            show(
+                f"In process, {source.name}, {snapshot.about.rows:,} rows, all locations",
+                _in_process(source, snapshot, given.times, given.rounds),
+            )
+        show(
+            "Over HTTP, uncached, 55 places: answers for each second of processor time",
+            _over_http(sample, given.seconds, given.rounds),
+        )
     return 0
 
 
-def _print(source: _Source, snapshot: Snapshot, rounds: int) -> None:
-    print(f"\n## {source.name}, {snapshot.about.rows:,} rows\n")
-    print("| statistic, all locations | median | 95 of 100 within | at most | | its check | notebook | times as fast |")
-    print("|---|---:|---:|---:|---|---:|---:|---:|")
-    table = _table(source)
-    for name, notebook in _NOTEBOOK.items():
+def _in_process(source: _Source, snapshot: Snapshot, times: int, rounds: int) -> list[Ratio]:
+    table, ratios = _table(source), []
+    for name, row in _STATISTICS.items():
         raw = {"question": QUESTION, "years": "all" if name == "trend" else _YEAR, **source.stratum}
-        ours = _times_ms(partial(_answer, name, raw, snapshot), rounds)
-        checks = _times_ms(partial(check, name, raw, snapshot), rounds)
-        theirs = _times_ms(partial(notebook, table), _NOTEBOOK_ROUNDS)
-        middle, peer, most = statistics.median(ours), statistics.median(theirs), _MOST_MS[name]
-        print(
-            f"| {name} | {middle:.2f} ms | {np.quantile(ours, 0.95):.2f} ms | {most:g} ms | "
-            f"{'met' if middle <= most else 'MISSED'} | {statistics.median(checks):.2f} ms | {peer:.1f} ms | "
-            f"{peer / middle:.0f} |"
+        told: list[Mapping[str, float]] = []
+        ratios += compare(
+            f"{name} of {source.name}",
+            Contestant("Meantime", partial(_meantime, name, raw, snapshot, times, told)),
+            [Contestant("notebook", partial(_notebook, row, table), {"median": _TIMES_AS_FAST})],
+            [Quantity("median", "ms")],
+            rounds,
         )
+        ratios.append(at_most(f"{name} of {source.name}", [each["median"] for each in told], _MOST_MS[name], "ms"))
+    return ratios
 
 
-def _answer(name: str, raw: Mapping[str, object], snapshot: Snapshot) -> Table:
-    return check(name, raw, snapshot).compute(Unwatched())
+@contextmanager
+def _meantime(
+    name: str, raw: Mapping[str, object], snapshot: Snapshot, times: int, told: list[Mapping[str, float]]
+) -> Iterator[Running]:
+    def run() -> Table:
+        return check(name, raw, snapshot).compute(Unwatched())
+
+    def answer() -> dict[str, dict[str, Any]]:
+        found = run()
+        columns: dict[str, Any] = dict(zip((column.name for column in found.columns), found.data, strict=True))
+        return {column: dict(zip(columns["location"], columns[column], strict=True)) for column in _STATISTICS[name][1]}
+
+    def measure() -> Mapping[str, float]:
+        told.append({"median": _median_ms(run, times)})
+        return told[-1]
+
+    yield Running("", answer, measure)
 
 
-def _times_ms(run: Callable[[], object], rounds: int) -> list[float]:
-    run()  # what is made once is made
-    times = []
-    for _ in range(rounds):
-        began = time.perf_counter()
+@contextmanager
+def _notebook(row: _Statistic, table: Any) -> Iterator[Running]:
+    # statsmodels collects garbage in each of its corrections: not that of what this process has for Meantime.
+    gc.freeze()
+    about = f"notebook: {version_of('pandas')}, {version_of('statsmodels')}, {version_of('scipy')}; one thread"
+    yield Running(
+        about,
+        lambda: _as_dicts(row.notebook(table), row.columns),
+        lambda: {"median": _median_ms(lambda: row.notebook(table), 1)},
+    )
+
+
+def _over_http(sample: Path, seconds: int, rounds: int) -> list[Ratio]:
+    rates: dict[str, list[float]] = {name: [] for name in _STATISTICS}
+    with serving(meantime(str(sample))) as server:
+        for number in range(rounds + 1):
+            for name in _STATISTICS:
+                years = "all" if name == "trend" else _YEAR
+                path = f"/v1/statistics/{name}?{urlencode({'question': QUESTION, 'years': years})}"
+                # Of each round its own, and so of each request: no answer is one that was kept.
+                lines = (
+                    f"local asked = {number}000000",
+                    "request = function()",
+                    "  asked = asked + 1",
+                    f'  return wrk.format("GET", "{path}&design_effect=1." .. string.format("%09d", asked))',
+                    "end",
+                )
+                before_s = server.cpu_s
+                found = require_no_errors(wrk(server.url, seconds=seconds, connections=4, script_lines=lines))
+                if number:  # the first is to warm up
+                    rates[name].append(found.per_s * found.took_s / (server.cpu_s - before_s))
+    return [at_least(name, rates[name], row.least_per_s) for name, row in _STATISTICS.items()]
+
+
+def _median_ms(run: Callable[[], object], times: int) -> float:
+    took_ms = []
+    for _ in range(times):
+        began_s = time.perf_counter()
         run()
-        times.append(1000 * (time.perf_counter() - began))
-    return times
-
-
-def _read(path: Path, folder: Path) -> Snapshot:
-    into, work = folder / "snapshots", folder / "work"
-    into.mkdir(parents=True)
-    work.mkdir()
-    source = Source(name="benchmark", path=str(path), columns={})
-    job = ReadingTask(source=source, into=str(into), work=str(work), memory_mb=512, rejected_limit=0.0)
-    return open_snapshot(read_source(job, lambda _: None))
+        took_ms.append(1000 * (time.perf_counter() - began_s))
+    return quantile(took_ms, 0.5)
 
 
 def _table(source: _Source) -> Any:
@@ -116,8 +166,15 @@ def _table(source: _Source) -> Any:
 
 def _estimate(table: Any) -> Any:
     year = table[table["YearStart"] == int(_YEAR)].dropna(subset=["Data_Value"]).copy()
-    year["se"] = (year["High_Confidence_Limit"] - year["Low_Confidence_Limit"]) / (2 * _Z)
+    year["se"] = _errors(year)
     return year[["LocationDesc", "Data_Value", "se", "Low_Confidence_Limit", "High_Confidence_Limit", "Sample_Size"]]
+
+
+def _errors(rows: Any) -> Any:
+    """Return the standard errors that published limits tell on the logit scale, and what rounding to 0.1 adds."""
+    value = rows["Data_Value"] / 100
+    width = special.logit(rows["High_Confidence_Limit"] / 100) - special.logit(rows["Low_Confidence_Limit"] / 100)
+    return 100 * np.hypot(width / (2 * _Z) * value * (1 - value), 0.001 / np.sqrt(12))
 
 
 def _comparison(table: Any) -> Any:
@@ -135,7 +192,9 @@ def _trend(table: Any) -> Any:
     known = table.dropna(subset=["Data_Value"])
     found = {}
     for location, years in known.groupby("LocationDesc"):
-        error = (years["High_Confidence_Limit"] - years["Low_Confidence_Limit"]) / (2 * _Z)
+        value, mean = years["Data_Value"], years["Data_Value"].mean()
+        # As at the mean of the years: errors that follow the value would give years that are low by chance more weight.
+        error = _errors(years) * np.sqrt(mean * (100 - mean) / (value * (100 - value)))
         line = sm.WLS(years["Data_Value"], sm.add_constant(years["YearStart"]), weights=1 / error**2).fit()
         found[location] = (line.params["YearStart"], *line.conf_int().loc["YearStart"], line.pvalues["YearStart"])
     slopes = pd.DataFrame.from_dict(found, orient="index", columns=["slope", "low", "high", "p"])
@@ -161,11 +220,24 @@ def _ranking(table: Any) -> Any:
     return estimates.assign(**found, expected=drawn_ranks.mean(), p_best=(drawn_ranks <= 5).mean())
 
 
-_NOTEBOOK: Mapping[str, Callable[[Any], Any]] = {
-    "estimate": _estimate,
-    "comparison": _comparison,
-    "trend": _trend,
-    "ranking": _ranking,
+def _as_dicts(rows: Any, columns: Mapping[str, str]) -> dict[str, dict[str, float]]:
+    """Return what both compute in the same way: by location, and by our names of the columns."""
+    by_location = rows.set_index("LocationDesc") if "LocationDesc" in rows else rows
+    return {name: dict(by_location[theirs].astype(float)) for name, theirs in columns.items()}
+
+
+class _Statistic(NamedTuple):
+    notebook: Callable[[Any], Any]
+    columns: Mapping[str, str]  # that both compute in the same way: our name, and the notebook's
+    least_per_s: float  # over HTTP, uncached
+
+
+_LIMITS = {"low": "Low_Confidence_Limit", "high": "High_Confidence_Limit"}
+_STATISTICS: Mapping[str, _Statistic] = {
+    "estimate": _Statistic(_estimate, {"estimate": "Data_Value", "se": "se", **_LIMITS}, 800),
+    "comparison": _Statistic(_comparison, {"estimate": "Data_Value", "difference": "difference"}, 400),
+    "trend": _Statistic(_trend, {"slope": "slope"}, 400),
+    "ranking": _Statistic(_ranking, {"rank": "rank", "estimate": "Data_Value", **_LIMITS}, 250),
 }
 
 

@@ -124,9 +124,9 @@ class PostgresServer:
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgresServer]:
     """A server that all tests of a process share: they make databases and tables of their own."""
-    if lacking := _lacking():
-        assert os.environ.get("CI") != "true", lacking
-        pytest.skip(lacking)
+    if without := lacking():
+        assert os.environ.get("CI") != "true", without
+        pytest.skip(without)
     with running_postgresql() as server:
         yield server
 
@@ -149,8 +149,8 @@ def running_postgresql() -> Iterator[PostgresServer]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _lacking() -> str:
-    """Return what keeps these tests from running; "" where nothing does."""
+def lacking() -> str:
+    """Return what keeps such a server from running; "" where nothing does."""
     if importlib.util.find_spec("psycopg") is None:
         return "the extra postgres is not installed: make cluster"
     if not any(Path("/usr/lib/postgresql").glob("*/bin/initdb")) and not shutil.which("initdb"):
